@@ -1,0 +1,54 @@
+# Two commands matter: `make run` and `make test`. See the README.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+CATALOGUE ?=
+export FLASK_APP := app.py
+export PORT
+
+.PHONY: run test check bench lock format demo images clean help
+
+help:            ## say what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*##/  make \1 \t/'
+
+$(VENV)/.installed: requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
+	@touch $@
+
+run: $(VENV)/.installed   ## set up, then serve web and worker; PORT=8000, CATALOGUE=path.csv
+	@$(BIN)/flask first-run $(if $(CATALOGUE),--catalogue "$(CATALOGUE)")
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/honcho --no-prefix start --port $(PORT)
+
+test: $(VENV)/.installed-dev   ## set up and pass every test
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.installed-dev   ## style, imports between rooms
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.installed-dev   ## measure; rewrites docs/benchmarks.md
+	$(BIN)/python -m benchmarks
+
+format: $(VENV)/.installed-dev   ## put the code in shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+demo: $(VENV)/.installed   ## make data/preprocess.csv again
+	$(BIN)/python -m songrec.demo data/preprocess.csv
+
+images: $(VENV)/.installed-dev   ## take the pictures in docs/images from a running program
+	$(BIN)/python -m benchmarks.pictures
+
+lock:            ## resolve requirements/*.in into the pinned files (needs uv)
+	uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" requirements/base.in -o requirements.txt
+	uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" requirements/dev.in -o requirements/dev.txt
+
+clean:           ## remove the virtual environment and caches, never the instance folder
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

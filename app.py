@@ -1,0 +1,3 @@
+from songrec import create_app
+
+app = create_app()

@@ -1,0 +1,39 @@
+"""songrec: recommends songs by how they sound, and says why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+__version__ = "0.1.0"
+
+
+def create_app(config: dict[str, Any] | None = None) -> Flask:
+    """Build the application. Neither migrates, trains, prompts nor touches the network.
+
+    ``config`` overrides what ``core.config.load`` reads from the environment; ``INSTANCE`` in it
+    moves the instance folder.
+    """
+    from flask import Flask
+    from flask_migrate import Migrate
+
+    from songrec import cli, web
+    from songrec.core import config as settings
+    from songrec.store.db import db
+
+    overrides = config or {}
+    app = Flask(
+        __name__,
+        template_folder=str(settings.ROOT / "templates"),
+        static_folder=str(settings.ROOT / "static"),
+        instance_path=str(overrides.get("INSTANCE") or settings.instance_path()),
+    )
+    app.config.from_mapping(settings.load(overrides.get("INSTANCE")))
+    app.config.from_mapping(overrides)
+    db.init_app(app)
+    Migrate(app, db, directory=str(settings.ROOT / "migrations"), render_as_batch=True)
+    web.init_app(app)
+    cli.init_app(app)
+    return app

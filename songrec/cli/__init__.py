@@ -1,0 +1,22 @@
+"""Thin Click commands: each parses its words, calls the pipeline once and prints.
+
+Heavy imports stay inside the commands. A ``SongrecError`` becomes one line and exit code 1.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+# One module per family of commands; each has `COMMANDS`, a tuple of click commands.
+MODULES: tuple[str, ...] = ()
+
+
+def init_app(app: Flask) -> None:
+    """Register every command with the application's own ``flask`` command line."""
+    for name in MODULES:
+        for command in importlib.import_module(f"songrec.cli.{name}").COMMANDS:
+            app.cli.add_command(command)

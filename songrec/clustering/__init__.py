@@ -1,0 +1,1 @@
+"""Algorithms that group a latent: one file each, a registry, and scores."""

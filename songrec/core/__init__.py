@@ -1,0 +1,1 @@
+"""What every room may use: types, errors, settings. Imports no other room."""

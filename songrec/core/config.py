@@ -1,0 +1,72 @@
+"""The settings: few, all read from the environment here and documented in the README's table."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """An environment variable, what it is for and its default as the documentation states it."""
+
+    name: str
+    default: str
+    help: str
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("SONGREC_INSTANCE", "instance/", "Folder for the database, the runs and the queue."),
+    Setting("SONGREC_DATABASE_URL", "SQLite in the instance folder", "SQLAlchemy database URL."),
+    Setting("SONGREC_REDIS_URL", "none: SQLite queue", "Redis for the job queue and rate limits."),
+    Setting("SONGREC_SECRET_KEY", "made once, kept in the instance folder", "Signs cookies."),
+    Setting("SONGREC_UPLOAD_MB", "512", "Largest upload the admin page takes, in MiB."),
+    Setting("SONGREC_HTTPS", "0", "1 behind HTTPS: cookies are then sent over HTTPS only."),
+    Setting("SONGREC_REAL_DATA", "../shared/data if there", "Real files for the realdata tests."),
+    Setting("PORT", "8000", "The port `make run` serves on."),
+)
+
+
+def instance_path() -> Path:
+    """The instance folder as an absolute path; it need not exist yet."""
+    return Path(os.environ.get("SONGREC_INSTANCE") or ROOT / "instance").resolve()
+
+
+def load(instance: Path | None = None) -> dict[str, Any]:
+    """Flask's configuration from the environment. Creates nothing but the folder and the key."""
+    folder = instance or instance_path()
+    folder.mkdir(parents=True, exist_ok=True)
+    database = os.environ.get("SONGREC_DATABASE_URL") or f"sqlite:///{folder / 'songrec.db'}"
+    https = os.environ.get("SONGREC_HTTPS", "0") == "1"
+    return {
+        "INSTANCE": folder,
+        "SECRET_KEY": os.environ.get("SONGREC_SECRET_KEY") or secret_key(folder),
+        "SQLALCHEMY_DATABASE_URI": database,
+        "REDIS_URL": os.environ.get("SONGREC_REDIS_URL") or None,
+        "MAX_CONTENT_LENGTH": int(os.environ.get("SONGREC_UPLOAD_MB", "512")) * 2**20,
+        "HTTPS": https,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": https,
+        "BOOTSTRAP_SERVE_LOCAL": True,
+    }
+
+
+def secret_key(folder: Path) -> str:
+    """The cookie-signing key of this instance: made once, readable by its owner only."""
+    path = folder / "secret_key"
+    if not path.exists():
+        # Linked into place whole: two processes starting together must read the same key.
+        draft = folder / f".secret_key.{secrets.token_hex(4)}"
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_hex(32))
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    return path.read_text().strip()

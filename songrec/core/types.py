@@ -1,0 +1,117 @@
+"""What the rooms hand to each other: frozen dataclasses over numpy arrays, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+
+class Progress(Protocol):
+    """Called with a share from 0 to 1 and a short message; may raise ``Cancelled``.
+
+    ``details`` carries figures worth keeping, such as ``{"epoch": 3, "loss": 0.12}``.
+    """
+
+    def __call__(
+        self, fraction: float, message: str, details: dict[str, Any] | None = None
+    ) -> None: ...
+
+
+def no_progress(fraction: float, message: str, details: dict[str, Any] | None = None) -> None:
+    """The progress callable of someone who does not want to know."""
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """One feature set over tracks.
+
+    ``track_ids`` int64 ``(n,)`` ascending, ``names`` one per column, ``values`` float32
+    ``(n, len(names))``, possibly NaN; ``feature_set`` names the set (``"attributes"``).
+    """
+
+    track_ids: Ints
+    names: tuple[str, ...]
+    values: Floats
+    feature_set: str = "attributes"
+
+    def __post_init__(self) -> None:
+        if self.values.shape != (len(self.track_ids), len(self.names)):
+            raise ValueError(
+                f"values must be {(len(self.track_ids), len(self.names))}, got {self.values.shape}"
+            )
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """Labels int32 ``(n,)`` (-1 is noise), confidence float32 ``(n,)`` in 0..1, centres or None."""
+
+    labels: NDArray[np.int32]
+    confidence: Floats
+    centres: Floats | None = None
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One part of a score. Over a match the contributions add up to the score.
+
+    ``kind`` is ``"liked"`` (``about`` is then the liked track's id) or ``"feature"`` (``about``
+    is then the feature's name); ``text`` is a sentence or clause a listener reads.
+    ``details`` carries figures: ``{"features": [{"name", "value", "other"}, …]}``.
+    """
+
+    kind: str
+    text: str
+    contribution: float
+    about: int | str | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Match:
+    """A recommended track, its score (higher is better) and why."""
+
+    track_id: int
+    score: float
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True)
+class Space:
+    """What ranking needs of one run: numpy arrays over the same n tracks, mostly memory-mapped.
+
+    ``matrix`` float32 ``(n, d)`` is the normalised recommendation space with columns ``columns``;
+    ``values`` float32 ``(n, f)`` are the canonical attribute values (NaN where unknown) with
+    columns ``value_names``; ``latent`` float32 ``(n, l)``; ``labels`` int32 ``(n,)``;
+    ``coordinates`` float32 ``(n, 2)``; ``song_keys`` uint64 ``(n,)`` is equal for two tracks
+    that are the same song (same artist and title). ``track_ids`` is ascending.
+    """
+
+    run_id: str
+    track_ids: Ints
+    matrix: Floats
+    columns: tuple[str, ...]
+    values: Floats
+    value_names: tuple[str, ...]
+    latent: Floats
+    labels: NDArray[np.int32]
+    coordinates: Floats
+    song_keys: NDArray[np.uint64]
+
+    def rows_of(self, track_ids: Ints | list[int]) -> Ints:
+        """Row numbers of those of ``track_ids`` that are in the space, in the order given."""
+        wanted = np.asarray(track_ids, dtype=np.int64)
+        if not len(self.track_ids) or not len(wanted):
+            return np.empty(0, dtype=np.int64)
+        at = np.minimum(np.searchsorted(self.track_ids, wanted), len(self.track_ids) - 1)
+        return at[self.track_ids[at] == wanted].astype(np.int64)
+
+
+NameTracks = Callable[[list[int]], dict[int, str]]
+"""Maps track ids to titles as a reason quotes them."""

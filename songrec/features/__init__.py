@@ -1,0 +1,1 @@
+"""From tracks to named float32 vectors."""

@@ -1,0 +1,1 @@
+"""Catalogue files to track records and rejects with reasons."""

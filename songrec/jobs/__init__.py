@@ -1,0 +1,1 @@
+"""Long work: `queue` is light, `tasks` is heavy."""

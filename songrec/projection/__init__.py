@@ -1,0 +1,1 @@
+"""From a latent to two dimensions: one file each, and a registry."""

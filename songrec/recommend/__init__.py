@@ -1,0 +1,1 @@
+"""Rank, diversify and explain, with nothing but numpy."""

@@ -1,0 +1,1 @@
+"""Models that turn a feature table into a latent: one file each, and a registry."""

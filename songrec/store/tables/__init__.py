@@ -1,0 +1,30 @@
+"""All tables, importable from one place: ``from songrec.store.tables import Track``."""
+
+from songrec.store.tables.catalogue import (
+    Lyrics,
+    Tag,
+    Track,
+    TrackAttributes,
+    TrackTag,
+)
+from songrec.store.tables.jobs import Job
+from songrec.store.tables.people import Listener, Playlist, PlaylistTrack, Reaction, User
+from songrec.store.tables.runs import Cluster, ClusterAssignment, Publication, Run
+
+__all__ = [
+    "Cluster",
+    "ClusterAssignment",
+    "Job",
+    "Listener",
+    "Lyrics",
+    "Playlist",
+    "PlaylistTrack",
+    "Publication",
+    "Reaction",
+    "Run",
+    "Tag",
+    "Track",
+    "TrackAttributes",
+    "TrackTag",
+    "User",
+]

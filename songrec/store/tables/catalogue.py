@@ -1,0 +1,112 @@
+"""Tracks, their twelve attributes, their genres and emotions, their lyrics."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from songrec.store.db import Base, UtcDateTime, now
+
+
+class Track(Base):
+    """A song of the catalogue.
+
+    ``public_id`` stands in addresses and is derived from ``source_key``, so that a link survives
+    a rebuilt database. ``source_key`` says what makes a row of a catalogue the same track again.
+    ``fingerprint`` is a digest of everything the catalogue said, to tell changed from unchanged.
+    ``song_key`` is a signed 64-bit hash of artist and title, equal for the same song twice.
+    """
+
+    __tablename__ = "track"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(16), unique=True)
+    source_key: Mapped[str] = mapped_column(String(80), unique=True)
+    external_id: Mapped[str | None] = mapped_column(String(100), index=True)
+    source: Mapped[str] = mapped_column(String(100))
+    fingerprint: Mapped[str] = mapped_column(String(32))
+    song_key: Mapped[int] = mapped_column(BigInteger, index=True)
+    title: Mapped[str] = mapped_column(String(500))
+    artists: Mapped[str] = mapped_column(String(500), default="")
+    album: Mapped[str | None] = mapped_column(String(500))
+    genre: Mapped[str | None] = mapped_column(String(200))
+    emotion: Mapped[str | None] = mapped_column(String(100))
+    year: Mapped[int | None]
+    duration_ms: Mapped[int | None]
+    key: Mapped[int | None]
+    mode: Mapped[int | None]
+    time_signature: Mapped[int | None]
+    ingest_mark: Mapped[str | None] = mapped_column(String(32))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+    attributes: Mapped[TrackAttributes] = relationship(
+        back_populates="track", cascade="all, delete-orphan", passive_deletes=True, uselist=False
+    )
+
+    __table_args__ = (Index("ix_track_title_id", "title", "id"),)
+
+
+class TrackAttributes(Base):
+    """The twelve attributes on the canonical scale of ``core.attributes``; NULL is unknown."""
+
+    __tablename__ = "track_attributes"
+
+    track_id: Mapped[int] = mapped_column(
+        ForeignKey("track.id", ondelete="CASCADE"), primary_key=True
+    )
+    variance: Mapped[float | None]
+    tempo: Mapped[float | None] = mapped_column(index=True)
+    loudness: Mapped[float | None]
+    explicit: Mapped[float | None]
+    popularity: Mapped[float | None] = mapped_column(index=True)
+    energy: Mapped[float | None] = mapped_column(index=True)
+    danceability: Mapped[float | None] = mapped_column(index=True)
+    positiveness: Mapped[float | None] = mapped_column(index=True)
+    speechiness: Mapped[float | None]
+    liveness: Mapped[float | None]
+    acousticness: Mapped[float | None]
+    instrumentalness: Mapped[float | None]
+
+    track: Mapped[Track] = relationship(back_populates="attributes")
+
+
+class Tag(Base):
+    """A genre or an emotion (``kind``), named as the catalogue names it, in lower case."""
+
+    __tablename__ = "tag"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    name: Mapped[str] = mapped_column(String(200))
+
+    __table_args__ = (
+        Index("uq_tag_kind_name", "kind", "name", unique=True),
+        CheckConstraint("kind in ('genre', 'emotion', 'subgenre', 'tag')", name="kind"),
+    )
+
+
+class TrackTag(Base):
+    """Which track carries which tag."""
+
+    __tablename__ = "track_tag"
+
+    track_id: Mapped[int] = mapped_column(
+        ForeignKey("track.id", ondelete="CASCADE"), primary_key=True
+    )
+    tag_id: Mapped[int] = mapped_column(ForeignKey("tag.id", ondelete="CASCADE"), primary_key=True)
+
+    __table_args__ = (Index("ix_track_tag_tag_id_track_id", "tag_id", "track_id"),)
+
+
+class Lyrics(Base):
+    """A track's lyrics, apart from the track so that lists stay light."""
+
+    __tablename__ = "lyrics"
+
+    track_id: Mapped[int] = mapped_column(
+        ForeignKey("track.id", ondelete="CASCADE"), primary_key=True
+    )
+    text: Mapped[str] = mapped_column(Text)

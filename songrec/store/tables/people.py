@@ -1,0 +1,92 @@
+"""Accounts, listeners (an account or an anonymous browser), their reactions and playlists."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from songrec.store.db import Base, UtcDateTime, now
+
+
+class User(Base):
+    """An account. ``name`` is kept as typed, ``name_key`` (lower case) makes it unique.
+
+    ``session_key`` is part of every sign-in; changing it signs the account out everywhere.
+    """
+
+    __tablename__ = "user"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(60))
+    name_key: Mapped[str] = mapped_column(String(60), unique=True)
+    password_hash: Mapped[str] = mapped_column(String(200))
+    session_key: Mapped[str] = mapped_column(String(64), unique=True)
+    is_admin: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Listener(Base):
+    """Whoever likes songs: an account (``user_id``) or a browser that carries ``token``."""
+
+    __tablename__ = "listener"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[int | None] = mapped_column(
+        ForeignKey("user.id", ondelete="CASCADE"), unique=True
+    )
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Reaction(Base):
+    """What a listener thinks of a track: 1 likes it, -1 does not."""
+
+    __tablename__ = "reaction"
+
+    listener_id: Mapped[int] = mapped_column(
+        ForeignKey("listener.id", ondelete="CASCADE"), primary_key=True
+    )
+    track_id: Mapped[int] = mapped_column(
+        ForeignKey("track.id", ondelete="CASCADE"), primary_key=True
+    )
+    value: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+    __table_args__ = (
+        CheckConstraint("value in (-1, 1)", name="value"),
+        Index("ix_reaction_track_id", "track_id"),
+    )
+
+
+class Playlist(Base):
+    """A list of tracks: a listener's own, or one that came with a catalogue (no listener)."""
+
+    __tablename__ = "playlist"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(16), unique=True)
+    listener_id: Mapped[int | None] = mapped_column(
+        ForeignKey("listener.id", ondelete="CASCADE"), index=True
+    )
+    external_id: Mapped[str | None] = mapped_column(String(100), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    description: Mapped[str] = mapped_column(String(500), default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class PlaylistTrack(Base):
+    """A track's place in a playlist."""
+
+    __tablename__ = "playlist_track"
+
+    playlist_id: Mapped[int] = mapped_column(
+        ForeignKey("playlist.id", ondelete="CASCADE"), primary_key=True
+    )
+    track_id: Mapped[int] = mapped_column(
+        ForeignKey("track.id", ondelete="CASCADE"), primary_key=True
+    )
+    position: Mapped[int]
+
+    __table_args__ = (Index("ix_playlist_track_track_id", "track_id"),)

@@ -1,0 +1,22 @@
+"""Server-rendered pages over the store. A view asks, calls once, renders.
+
+This process never imports tensorflow, keras, sklearn, librosa or torch: work that needs them is
+a job.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+# Modules with `init_app(app)`, in the order in which they are set up.
+MODULES: tuple[str, ...] = ()
+
+
+def init_app(app: Flask) -> None:
+    """Set up security, accounts, error pages and every blueprint."""
+    for name in MODULES:
+        importlib.import_module(f"songrec.web.{name}").init_app(app)

@@ -1,0 +1,83 @@
+"""Fixtures that every test may use: an application on its own instance folder, real files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from songrec import create_app
+from songrec.store.db import db
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite database brought to head by the real migrations, once; tests copy it."""
+    from flask_migrate import upgrade
+
+    folder = tmp_path_factory.mktemp("migrated")
+    app = create_app({"INSTANCE": folder, "TESTING": True})
+    with app.app_context():
+        upgrade()
+        db.engine.dispose()
+    return folder / "songrec.db"
+
+
+@pytest.fixture
+def instance(tmp_path: Path, migrated_database: Path) -> Path:
+    """A fresh instance folder with an empty, migrated database."""
+    folder = tmp_path / "instance"
+    folder.mkdir()
+    shutil.copy(migrated_database, folder / "songrec.db")
+    return folder
+
+
+@pytest.fixture
+def app_config() -> dict[str, Any]:
+    """What a test module may override to configure its application."""
+    return {}
+
+
+@pytest.fixture
+def app(
+    instance: Path, app_config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Flask]:
+    """The application on a fresh instance, inside an application context."""
+    monkeypatch.setenv("SONGREC_INSTANCE", str(instance))
+    application = create_app(
+        {"INSTANCE": instance, "TESTING": True, "WTF_CSRF_ENABLED": False, **app_config}
+    )
+    with application.app_context():
+        yield application
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def session(app: Flask) -> Session:
+    """The application's database session."""
+    return db.session  # type: ignore[return-value]
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without cookies."""
+    return app.test_client()
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real files, or a skip that says which setting names it."""
+    folder = Path(os.environ.get("SONGREC_REAL_DATA") or ROOT.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip("no real files: set SONGREC_REAL_DATA to their folder")
+    return folder

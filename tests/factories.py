@@ -1,0 +1,49 @@
+"""One small factory per table: rows with sensible values, flushed, never committed."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from songrec.core.attributes import ATTRIBUTE_NAMES
+from songrec.store.tables import Tag, Track, TrackAttributes, TrackTag
+
+_numbers = itertools.count(1)
+
+TYPICAL = {
+    "variance": 1.0, "tempo": 120.0, "loudness": -8.0, "explicit": 0.0, "popularity": 50.0,
+    "energy": 0.6, "danceability": 0.6, "positiveness": 0.5, "speechiness": 0.05,
+    "liveness": 0.15, "acousticness": 0.3, "instrumentalness": 0.0,
+}  # fmt: skip
+
+
+def make_track(session: Session, title: str | None = None, **values: Any) -> Track:
+    """A track; keywords named like an attribute set it, ``genres`` tags it, others set columns."""
+    number = next(_numbers)
+    genres = values.pop("genres", ())
+    attributes = {name: values.pop(name, TYPICAL[name]) for name in ATTRIBUTE_NAMES}
+    title = title or f"Song {number}"
+    fields = {
+        "public_id": f"t{number:07d}",
+        "source_key": f"test:{number}",
+        "source": "test",
+        "fingerprint": str(number),
+        "song_key": number,
+        "artists": f"Artist {number}",
+        "genre": ", ".join(genres) or None,
+    }
+    track = Track(title=title, **{**fields, **values})
+    track.attributes = TrackAttributes(**attributes)
+    session.add(track)
+    session.flush()
+    for genre in genres:
+        tag = session.query(Tag).filter_by(kind="genre", name=genre).one_or_none()
+        if tag is None:
+            tag = Tag(kind="genre", name=genre)
+            session.add(tag)
+            session.flush()
+        session.add(TrackTag(track_id=track.id, tag_id=tag.id))
+    session.flush()
+    return track
