@@ -1,0 +1,27 @@
+// Light, dark or the system's choice, kept in a cookie so that the server renders it at once.
+"use strict";
+
+(() => {
+  const button = document.querySelector("[data-theme-toggle]");
+  if (!button) return;
+  const root = document.documentElement;
+  const system = window.matchMedia("(prefers-color-scheme: dark)");
+  const current = () => root.dataset.bsTheme || (system.matches ? "dark" : "light");
+  const label = () => {
+    const next = current() === "dark" ? "light" : "dark";
+    button.setAttribute("aria-label", `Switch to the ${next} theme`);
+    button.title = `Switch to the ${next} theme`;
+  };
+  button.hidden = false;
+  label();
+  button.addEventListener("click", () => {
+    const next = current() === "dark" ? "light" : "dark";
+    root.dataset.bsTheme = next;
+    document.cookie = `theme=${next}; path=/; max-age=31536000; samesite=lax`;
+    label();
+    document.dispatchEvent(new CustomEvent("themechange", { detail: next }));
+  });
+  system.addEventListener("change", () => {
+    if (!root.dataset.bsTheme) document.dispatchEvent(new CustomEvent("themechange", { detail: current() }));
+  });
+})();
