@@ -57,6 +57,8 @@ def upgrade() -> None:
         sa.Column("song_key", sa.BigInteger(), nullable=False),
         sa.Column("title", sa.String(length=500), nullable=False),
         sa.Column("artists", sa.String(length=500), nullable=False),
+        sa.Column("sort_title", sa.String(length=80), nullable=False),
+        sa.Column("sort_artists", sa.String(length=80), nullable=False),
         sa.Column("album", sa.String(length=500), nullable=True),
         sa.Column("genre", sa.String(length=200), nullable=True),
         sa.Column("emotion", sa.String(length=100), nullable=True),
@@ -75,7 +77,9 @@ def upgrade() -> None:
     with op.batch_alter_table("track", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_track_external_id"), ["external_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_track_song_key"), ["song_key"], unique=False)
-        batch_op.create_index("ix_track_title_id", ["title", "id"], unique=False)
+        batch_op.create_index("ix_track_sort_artists_id", ["sort_artists", "id"], unique=False)
+        batch_op.create_index("ix_track_sort_title_id", ["sort_title", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_track_updated_at"), ["updated_at"], unique=False)
 
     op.create_table(
         "user",
@@ -362,7 +366,9 @@ def downgrade() -> None:
     op.drop_table("cluster")
     op.drop_table("user")
     with op.batch_alter_table("track", schema=None) as batch_op:
-        batch_op.drop_index("ix_track_title_id")
+        batch_op.drop_index(batch_op.f("ix_track_updated_at"))
+        batch_op.drop_index("ix_track_sort_title_id")
+        batch_op.drop_index("ix_track_sort_artists_id")
         batch_op.drop_index(batch_op.f("ix_track_song_key"))
         batch_op.drop_index(batch_op.f("ix_track_external_id"))
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from songrec.core.sorting import SORT_KEY_LENGTH, sort_key
 from songrec.store.db import Base, UtcDateTime, now
+
+
+def _sort_key_of(context: Any, column: str) -> str:
+    return sort_key(context.get_current_parameters().get(column) or "")
 
 
 class Track(Base):
@@ -16,6 +22,8 @@ class Track(Base):
     ``public_id`` stands in addresses and is derived from ``source_key``, so that a link survives
     a rebuilt database. ``source_key`` says what makes a row of a catalogue the same track again.
     ``fingerprint`` is a digest of everything the catalogue said, to tell changed from unchanged.
+    ``sort_title`` and ``sort_artists`` (see ``core.sorting``) are what lists are ordered by; they are
+    filled in on insert, and whoever changes a title changes them too.
     ``song_key`` is a signed 64-bit hash of artist and title, equal for the same song twice.
     """
 
@@ -30,6 +38,12 @@ class Track(Base):
     song_key: Mapped[int] = mapped_column(BigInteger, index=True)
     title: Mapped[str] = mapped_column(String(500))
     artists: Mapped[str] = mapped_column(String(500), default="")
+    sort_title: Mapped[str] = mapped_column(
+        String(SORT_KEY_LENGTH), default=lambda context: _sort_key_of(context, "title")
+    )
+    sort_artists: Mapped[str] = mapped_column(
+        String(SORT_KEY_LENGTH), default=lambda context: _sort_key_of(context, "artists")
+    )
     album: Mapped[str | None] = mapped_column(String(500))
     genre: Mapped[str | None] = mapped_column(String(200))
     emotion: Mapped[str | None] = mapped_column(String(100))
@@ -40,13 +54,16 @@ class Track(Base):
     time_signature: Mapped[int | None]
     ingest_mark: Mapped[str | None] = mapped_column(String(32))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
-    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
 
     attributes: Mapped[TrackAttributes] = relationship(
         back_populates="track", cascade="all, delete-orphan", passive_deletes=True, uselist=False
     )
 
-    __table_args__ = (Index("ix_track_title_id", "title", "id"),)
+    __table_args__ = (
+        Index("ix_track_sort_title_id", "sort_title", "id"),
+        Index("ix_track_sort_artists_id", "sort_artists", "id"),
+    )
 
 
 class TrackAttributes(Base):

@@ -1,0 +1,20 @@
+"""The order in which people expect to find titles and names."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+SORT_KEY_LENGTH = 80
+
+
+def sort_key(words: str) -> str:
+    """Lower case, without accents and leading punctuation; titles of nothing else come last.
+
+    >>> sort_key("“Élan” vital")
+    'elan” vital'
+    """
+    plain = "".join(
+        c for c in unicodedata.normalize("NFKD", words.casefold()) if not unicodedata.combining(c)
+    )
+    return re.sub(r"^[\W_]+", "", plain)[:SORT_KEY_LENGTH] or "\uffff"
