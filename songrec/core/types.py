@@ -21,7 +21,8 @@ class Progress(Protocol):
 
     def __call__(
         self, fraction: float, message: str, details: dict[str, Any] | None = None
-    ) -> None: ...
+    ) -> None:
+        """Report; raising ``Cancelled`` stops the work."""
 
 
 def no_progress(fraction: float, message: str, details: dict[str, Any] | None = None) -> None:

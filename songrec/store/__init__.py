@@ -1,1 +1,1 @@
-"""Tables, queries, run folders and memory-mapped spaces. Sessions come first; the caller commits."""
+"""Tables, queries, run folders, memory-mapped spaces. Sessions first; the caller commits."""

@@ -22,8 +22,8 @@ class Track(Base):
     ``public_id`` stands in addresses and is derived from ``source_key``, so that a link survives
     a rebuilt database. ``source_key`` says what makes a row of a catalogue the same track again.
     ``fingerprint`` is a digest of everything the catalogue said, to tell changed from unchanged.
-    ``sort_title`` and ``sort_artists`` (see ``core.sorting``) are what lists are ordered by; they are
-    filled in on insert, and whoever changes a title changes them too.
+    ``sort_title`` and ``sort_artists`` (see ``core.sorting``) order lists; they
+    are filled in on insert, and whoever changes a title changes them too.
     ``song_key`` is a signed 64-bit hash of artist and title, equal for the same song twice.
     """
 
