@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, g, request_started
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
@@ -56,7 +56,13 @@ def app(
     application = create_app(
         {"INSTANCE": instance, "TESTING": True, "WTF_CSRF_ENABLED": False, **app_config}
     )
-    with application.app_context():
+
+    def forget(sender: Flask, **extra: Any) -> None:
+        # The application context held here outlives requests; what extensions keep in `g` for one
+        # request (who is signed in, the CSRF token) must not.
+        vars(g).clear()
+
+    with application.app_context(), request_started.connected_to(forget, application):
         yield application
         db.session.remove()
         db.engine.dispose()

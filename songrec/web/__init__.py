@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from flask import Flask
 
 # Modules with `init_app(app)`, in the order in which they are set up.
-MODULES: tuple[str, ...] = ()
+MODULES: tuple[str, ...] = (
+    "security",
+    "errors",
+    "auth",
+)
 
 
 def init_app(app: Flask) -> None:

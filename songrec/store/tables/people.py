@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from flask_login import UserMixin
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from songrec.store.db import Base, UtcDateTime, now
 
 
-class User(Base):
+class User(UserMixin, Base):
     """An account. ``name`` is kept as typed, ``name_key`` (lower case) makes it unique.
 
     ``session_key`` is part of every sign-in; changing it signs the account out everywhere.
@@ -25,6 +26,10 @@ class User(Base):
     session_key: Mapped[str] = mapped_column(String(64), unique=True)
     is_admin: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+    def get_id(self) -> str:
+        """What a sign-in's cookie carries: the session key, not the row's number."""
+        return self.session_key
 
 
 class Listener(Base):

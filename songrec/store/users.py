@@ -1,0 +1,180 @@
+"""Accounts: names, passwords (argon2id), who is an admin. The caller commits."""
+
+from __future__ import annotations
+
+import functools
+import re
+import secrets
+import unicodedata
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from sqlalchemy import delete as sql_delete
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from songrec.core.errors import BadInput, UnknownName
+from songrec.store.tables import User
+
+NAME_LENGTH = (3, 30)
+PASSWORD_LENGTH = (10, 500)
+# Letters and digits of any script first and last; in between also what names are made of.
+_NAME = re.compile(r"[^\W_][\w .'-]*[^\W_]")
+
+HASHER = PasswordHasher()  # RFC 9106's second recommendation: argon2id, 64 MiB, 3 passes
+
+
+class NameTaken(BadInput):
+    """Somebody has this name already."""
+
+
+def clean_name(name: str) -> str:
+    """``name`` in Unicode's composed form without surrounding space; ``BadInput`` if unfit."""
+    shortest, longest = NAME_LENGTH
+    cleaned = unicodedata.normalize("NFKC", name).strip()
+    if not shortest <= len(cleaned) <= longest or len(name_key(cleaned)) > 60:
+        raise BadInput(f"A name has {shortest} to {longest} characters.")
+    if not _NAME.fullmatch(cleaned):
+        raise BadInput(
+            "A name is made of letters, digits, spaces and . _ - ', "
+            "and begins and ends with a letter or a digit."
+        )
+    return cleaned
+
+
+def name_key(name: str) -> str:
+    """What makes two names the same: composed Unicode, without case."""
+    return unicodedata.normalize("NFKC", name).strip().casefold()
+
+
+def check_password(password: str, name: str = "") -> None:
+    """Raise ``BadInput`` unless ``password`` may be one: its length, and not the name itself."""
+    shortest, longest = PASSWORD_LENGTH
+    if len(password) < shortest:
+        raise BadInput(f"A password has at least {shortest} characters.")
+    if len(password) > longest:
+        raise BadInput(f"A password has at most {longest} characters.")
+    if name and name_key(password) == name_key(name):
+        raise BadInput("The password must not be the name.")
+
+
+def generate_password() -> str:
+    """A new random password of 20 characters (about 119 bits)."""
+    return secrets.token_urlsafe(15)
+
+
+def find(session: Session, name: str) -> User | None:
+    """The account called ``name``, whatever the case, or None."""
+    return session.scalar(select(User).where(User.name_key == name_key(name)))
+
+
+def get(session: Session, name: str) -> User:
+    """The account called ``name``; ``UnknownName`` when there is none."""
+    user = find(session, name)
+    if user is None:
+        raise UnknownName("account", name, session.scalars(select(User.name).limit(1000)))
+    return user
+
+
+def by_session_key(session: Session, key: str) -> User | None:
+    """The account that a sign-in with this key belongs to, or None once the key has changed."""
+    return session.scalar(select(User).where(User.session_key == key))
+
+
+def create(session: Session, name: str, password: str, *, is_admin: bool = False) -> User:
+    """Add an account; ``BadInput`` says what is wrong with the name or the password."""
+    cleaned = clean_name(name)
+    check_password(password, cleaned)
+    user = User(
+        name=cleaned,
+        name_key=name_key(cleaned),
+        password_hash=HASHER.hash(password),
+        session_key=secrets.token_urlsafe(32),
+        is_admin=is_admin,
+    )
+    try:
+        # A savepoint: of two sign-ups at the same moment the unique constraint lets one through.
+        with session.begin_nested():
+            session.add(user)
+    except IntegrityError:
+        raise NameTaken(f"The name {cleaned!r} is taken; choose another one.") from None
+    return user
+
+
+@functools.cache
+def _decoy(hasher: PasswordHasher) -> str:
+    return hasher.hash(secrets.token_urlsafe(32))
+
+
+def authenticate(session: Session, name: str, password: str) -> User | None:
+    """The account if name and password fit, else None, after the same work in every case."""
+    decoy = _decoy(HASHER)
+    user = find(session, name)
+    fits = _verify(user.password_hash if user else decoy, password[: PASSWORD_LENGTH[1] + 1])
+    if user is None or not fits:
+        return None
+    if HASHER.check_needs_rehash(user.password_hash):
+        user.password_hash = HASHER.hash(password)
+    return user
+
+
+def fits(user: User, password: str) -> bool:
+    """Whether ``password`` is the account's."""
+    return _verify(user.password_hash, password)
+
+
+def _verify(password_hash: str, password: str) -> bool:
+    try:
+        return HASHER.verify(password_hash, password)
+    except (VerifyMismatchError, InvalidHashError):
+        return False
+
+
+def set_password(session: Session, user: User, password: str) -> None:
+    """Give the account a new password and sign it out everywhere."""
+    check_password(password, user.name)
+    user.password_hash = HASHER.hash(password)
+    user.session_key = secrets.token_urlsafe(32)
+    session.flush()
+
+
+def reset_password(session: Session, user: User) -> str:
+    """Give the account a generated password and return it; it is kept nowhere in clear."""
+    password = generate_password()
+    set_password(session, user, password)
+    return password
+
+
+def set_admin(session: Session, user: User, is_admin: bool) -> None:
+    """Make or unmake an admin; ``BadInput`` for the last one."""
+    if not is_admin:
+        _keep_an_admin(session, user)
+    user.is_admin = is_admin
+    session.flush()
+
+
+def delete(session: Session, user: User) -> None:
+    """Remove the account with its likes and playlists; ``BadInput`` for the last admin."""
+    _keep_an_admin(session, user)
+    session.execute(sql_delete(User).where(User.id == user.id))
+    session.expire_all()
+
+
+def _keep_an_admin(session: Session, user: User) -> None:
+    # Locked where the database can lock rows: two admins must not remove each other.
+    admins = session.scalars(select(User.id).where(User.is_admin).with_for_update()).all()
+    if user.is_admin and list(admins) == [user.id]:
+        raise BadInput(f"{user.name!r} is the last admin; make somebody else admin first.")
+
+
+def any_admin(session: Session) -> bool:
+    """Whether at least one account is an admin."""
+    return session.scalar(select(User.id).where(User.is_admin).limit(1)) is not None
+
+
+def page(session: Session, number: int, size: int = 50) -> tuple[list[User], int]:
+    """Accounts by name, ``size`` a page from page 1 on, and how many there are in all."""
+    total = session.scalar(select(func.count()).select_from(User)) or 0
+    rows = select(User).order_by(User.name_key).limit(size).offset((number - 1) * size)
+    return list(session.scalars(rows)), total

@@ -1,0 +1,153 @@
+"""Errors as pages that a person can read: what happened, what was kept, what now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Flask, Response, current_app, jsonify, make_response, render_template, request
+from flask_wtf.csrf import CSRFError
+from jinja2 import TemplateError
+from markupsafe import escape
+from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
+from werkzeug.exceptions import HTTPException
+
+from songrec.core.errors import NotReady, SongrecError, UnknownName
+from songrec.store.db import db
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What an error page says: its heading, what happened and what to do now."""
+
+    title: str
+    text: str
+
+
+EXPLANATIONS: dict[int, Explanation] = {
+    400: Explanation(
+        "That request cannot be used",
+        "Something in it is missing or malformed. Nothing was changed. Go back and try again.",
+    ),
+    403: Explanation(
+        "This page is for admins",
+        "Your account may not open it. Ask an admin of this songrec to make you one.",
+    ),
+    404: Explanation(
+        "There is nothing here",
+        "The address may be mistyped, or what it led to is gone. Search for the song instead.",
+    ),
+    405: Explanation(
+        "That cannot be done here",
+        "This address answers other requests. Nothing was changed. Go back and use the button.",
+    ),
+    413: Explanation(
+        "That file is too large",
+        "Nothing was kept. Split it, compress it (.csv.gz or Parquet), or use `flask ingest`.",
+    ),
+    429: Explanation("Too many tries", "Nothing is lost."),
+    500: Explanation(
+        "Something broke on our side",
+        "What you changed before is kept. Try again; if it happens again, the log says why.",
+    ),
+    503: Explanation("Not ready yet", "Come back in a moment."),
+}
+CSRF = Explanation(
+    "This form has gone stale",
+    "Nothing was changed. Go back, reload the page and send it again; cookies must be allowed.",
+)
+
+
+def init_app(app: Flask) -> None:
+    """Register one handler per family of errors."""
+    app.register_error_handler(CSRFError, lambda error: page(400, CSRF))
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(SongrecError, _songrec)
+    app.register_error_handler(OperationalError, _database)
+    app.register_error_handler(ProgrammingError, _database)
+
+
+def page(status: int, explanation: Explanation) -> Response:
+    """The error as a page, or as JSON for whoever asked for JSON."""
+    if wants_json():
+        body = {"error": explanation.title, "message": explanation.text, "status": status}
+        response = jsonify(body)
+    else:
+        response = make_response(_html(status, explanation))
+    response.status_code = status
+    return response
+
+
+def wants_json() -> bool:
+    """Whether the request prefers JSON to a page."""
+    accepted = request.accept_mimetypes
+    return accepted["application/json"] > accepted["text/html"]
+
+
+def _html(status: int, explanation: Explanation) -> str:
+    try:
+        return render_template("errors/error.html", status=status, explanation=explanation)
+    except (TemplateError, SQLAlchemyError):
+        # The layout asks the database who is signed in; without one, a bare page still answers.
+        current_app.logger.exception("The error page itself could not be rendered")
+        return (
+            "<!doctype html><html lang='en'><meta charset='utf-8'><title>songrec</title>"
+            f"<h1>{escape(explanation.title)}</h1><p>{escape(explanation.text)}</p>"
+            "<p><a href='/'>Home</a></p></html>"
+        )
+
+
+def _http(error: HTTPException) -> Response | HTTPException:
+    status = error.code or 500
+    if status < 400:  # a redirect that routing raised
+        return error
+    if status == 500:
+        db.session.rollback()
+    explanation = EXPLANATIONS.get(status) or Explanation(error.name, error.description or "")
+    if status == 429:
+        seconds = int(getattr(error, "retry_after", 0) or 60)
+        explanation = Explanation(explanation.title, f"{explanation.text} {_wait(seconds)}")
+    if status == 413:
+        megabytes = current_app.config["MAX_CONTENT_LENGTH"] // 2**20
+        explanation = Explanation(
+            explanation.title, f"The limit is {megabytes} MiB. {explanation.text}"
+        )
+    response = page(status, explanation)
+    for name, value in error.get_headers():
+        if name.lower() not in ("content-type", "content-length"):
+            response.headers[name] = value
+    return response
+
+
+def _wait(seconds: int) -> str:
+    if seconds < 90:
+        return f"Try again in {seconds} seconds."
+    return f"Try again in {-(-seconds // 60)} minutes."
+
+
+def _songrec(error: SongrecError) -> Response:
+    db.session.rollback()
+    status = 503 if isinstance(error, NotReady) else 404 if isinstance(error, UnknownName) else 400
+    return page(status, Explanation(EXPLANATIONS[status].title, str(error)))
+
+
+def _database(error: OperationalError | ProgrammingError) -> Response:
+    db.session.rollback()
+    current_app.logger.error("Database error on %s: %s", request.path, error.orig)
+    text = str(error.orig).lower()
+    if "no such table" in text or "undefinedtable" in type(error.orig).__name__.lower():
+        return page(
+            503,
+            Explanation(
+                EXPLANATIONS[503].title,
+                "The database has not been set up: run `flask db upgrade`, or `make run`.",
+            ),
+        )
+    if "locked" in text:
+        return page(
+            503,
+            Explanation(
+                "The database is busy",
+                "Something is writing to it. Nothing was changed; try again in a moment.",
+            ),
+        )
+    return page(500, EXPLANATIONS[500])

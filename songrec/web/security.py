@@ -1,0 +1,143 @@
+"""The doors: response headers, CSRF, rate limits, who may enter, where `next` may lead."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from flask import Flask, abort, current_app, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_login import current_user
+from flask_talisman import Talisman
+from flask_wtf.csrf import CSRFProtect
+from limits import RateLimitItem, RateLimitItemPerMinute
+from werkzeug.exceptions import TooManyRequests
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from songrec.web import ratelimit
+
+V = TypeVar("V", bound=Callable[..., Any])
+
+CONTENT_SECURITY_POLICY: dict[str, str] = {
+    "default-src": "'self'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data: blob:",
+    "worker-src": "'self' blob:",
+    "object-src": "'none'",
+    "base-uri": "'none'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+}
+# Plotly writes its own style element, and its WebGL layer (regl) compiles its draw calls with
+# `new Function`. Both are allowed on the pages that draw with it and nowhere else; no policy
+# here ever allows a script inside the page.
+PLOTLY_POLICY: dict[str, str] = {
+    **CONTENT_SECURITY_POLICY,
+    "script-src": "'self' 'unsafe-eval'",
+    "style-src": "'self' 'unsafe-inline'",
+}
+PERMISSIONS_POLICY: dict[str, str] = dict.fromkeys(
+    ("browsing-topics", "camera", "geolocation", "microphone", "payment"), "()"
+)
+
+# Tries to sign in to one account from one address; forgotten as soon as one succeeds.
+SIGN_IN = RateLimitItemPerMinute(10, 5)
+# Tries from one address whatever the account, against one password tried on many names.
+SIGN_IN_ADDRESS = RateLimitItemPerMinute(100, 5)
+SIGN_UP_ADDRESS = RateLimitItemPerMinute(30, 60)
+
+csrf = CSRFProtect()
+talisman = Talisman()
+limiter = Limiter(key_func=get_remote_address, strategy="fixed-window")
+
+
+def init_app(app: Flask) -> None:
+    """Set headers on every response, ask every change for its token, share the rate limits."""
+    https = app.config["HTTPS"]
+    if https:
+        # Behind HTTPS there is a proxy in front; its last word on address and scheme counts.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)  # a token lasts as long as its session
+    app.config.setdefault(
+        "RATELIMIT_STORAGE_URI",
+        ratelimit.storage_uri(app.config["INSTANCE"], app.config["REDIS_URL"]),
+    )
+    csrf.init_app(app)
+    limiter.init_app(app)
+    talisman.init_app(
+        app,
+        force_https=https,
+        strict_transport_security=https,
+        strict_transport_security_include_subdomains=False,
+        session_cookie_secure=https,
+        session_cookie_http_only=True,
+        session_cookie_samesite="Lax",
+        frame_options="DENY",
+        content_security_policy=CONTENT_SECURITY_POLICY,
+        permissions_policy=PERMISSIONS_POLICY,
+        referrer_policy="same-origin",
+    )
+
+
+def relaxed_for_plotly(view: V) -> V:
+    """Let this view's page draw with Plotly: put it right under the route decorator."""
+    return talisman(content_security_policy=PLOTLY_POLICY)(view)
+
+
+def count_try(item: RateLimitItem, *identifiers: str) -> None:
+    """Count one try and answer 429 with ``Retry-After`` once there were too many."""
+    if not current_app.config.get("RATELIMIT_ENABLED", True):
+        return
+    if not limiter.limiter.hit(item, *identifiers):
+        ends = limiter.limiter.get_window_stats(item, *identifiers).reset_time
+        raise TooManyRequests(retry_after=max(1, round(ends - time.time())))
+
+
+def forget_tries(item: RateLimitItem, *identifiers: str) -> None:
+    """Start counting anew, after a success."""
+    limiter.limiter.clear(item, *identifiers)
+
+
+def safe_next(target: str | None) -> str | None:
+    """``target`` if it is a path on this site, else None.
+
+    A browser reads ``//host``, ``/\\host`` and paths with control characters or a tab inside as
+    other sites; none of them passes.
+    """
+    if not target or not target.startswith("/") or len(target) > 2000:
+        return None
+    if target.startswith("//") or "\\" in target:
+        return None
+    if any(ord(character) <= 32 or ord(character) == 127 for character in target):
+        return None
+    try:
+        parts = urlsplit(target)
+    except ValueError:
+        return None
+    return None if parts.scheme or parts.netloc else target
+
+
+def back(default: str) -> str:
+    """Where a form wants to return to: its ``next`` when that is safe, else ``default``."""
+    return safe_next(request.form.get("next") or request.args.get("next")) or default
+
+
+def here() -> str:
+    """The address to come back to after signing in: this page, or home after a change."""
+    if request.method not in ("GET", "HEAD"):
+        return "/"
+    return safe_next(request.full_path.rstrip("?")) or "/"
+
+
+def admins_only() -> ResponseReturnValue | None:
+    """Before-request door: the anonymous are asked to sign in, everybody else gets 403."""
+    if not current_user.is_authenticated:
+        return redirect(url_for("auth.sign_in", next=here()), 303)
+    if not current_user.is_admin:
+        abort(403)
+    return None
