@@ -8,6 +8,7 @@ from flask import session as cookie
 from flask_login import current_user
 from sqlalchemy import select
 
+from songrec.store import listeners
 from songrec.store.db import db
 from songrec.store.tables import Listener, User
 
@@ -34,6 +35,12 @@ def require_listener() -> Listener:
     return listener
 
 
+def current_reactions() -> dict[int, int]:
+    """What the listener of this request thinks of tracks: track id to 1 (likes) or -1."""
+    listener = current_listener()
+    return listeners.values(db.session, listener) if listener else {}
+
+
 def adopt(user: User) -> None:
     """Move what this browser liked without an account into ``user``. The caller commits."""
     anonymous = _anonymous()
@@ -47,8 +54,6 @@ def adopt(user: User) -> None:
         anonymous.token = secrets.token_urlsafe(32)
         db.session.flush()
         return
-    from songrec.store import listeners
-
     listeners.merge(db.session, anonymous, account)
 
 

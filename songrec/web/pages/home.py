@@ -1,0 +1,61 @@
+"""The home page and the page of one cluster."""
+
+from __future__ import annotations
+
+from flask import abort, render_template, request
+
+from songrec.store import catalogue, runs
+from songrec.store.db import db
+from songrec.web import facts, figures
+from songrec.web.listening import current_reactions
+from songrec.web.pages import blueprint
+from songrec.web.pages.query import TrackForm, page_address
+
+TYPICAL_SHOWN = 3
+
+
+@blueprint.get("/")
+def home() -> str:
+    """What is in the catalogue, and its clusters as cards."""
+    run = runs.published(db.session)
+    clusters = facts.clusters(db.session, run)
+    typical = {n: c.profile["typical"][:TYPICAL_SHOWN] for n, c in clusters.items()}
+    found = catalogue.tracks_by_id(db.session, [i for ids in typical.values() for i in ids])
+    by_id = {track.id: track for track in found}
+    return render_template(
+        "pages/home.html",
+        run=run,
+        clusters=[c for n, c in clusters.items() if n >= 0],
+        noise=clusters.get(-1),
+        typical={n: [by_id[i] for i in ids if i in by_id] for n, ids in typical.items()},
+        bars={n: figures.telling_bars(c.profile) for n, c in clusters.items()},
+        track_count=facts.track_count(db.session),
+        genres=facts.tags(db.session, "genre"),
+        emotions=facts.tags(db.session, "emotion"),
+    )
+
+
+@blueprint.get("/clusters/<int(signed=True):number>")
+def cluster(number: int) -> str:
+    """One cluster: its profile against the catalogue, what is in it, its tracks."""
+    run = runs.published(db.session)
+    found = facts.clusters(db.session, run).get(number)
+    if run is None or found is None:
+        abort(404, f"There is no cluster {number} in the published run.")
+    form = TrackForm(request.args, default_sort="typical", cluster=number)
+    page = catalogue.search(db.session, form.query, run)
+    return render_template(
+        "pages/cluster.html",
+        run=run,
+        cluster=found,
+        clusters=facts.clusters(db.session, run),
+        rows=figures.profile_rows(found.profile),
+        genres=figures.shares(found.profile.get("genres", [])),
+        emotions=figures.shares(found.profile.get("emotions", [])),
+        share_of_all=found.size / max(1, run.track_count),
+        form=form,
+        page=page,
+        address=page_address,
+        reactions=current_reactions(),
+        sorts=catalogue.SORTS,
+    )

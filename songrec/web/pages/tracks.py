@@ -1,0 +1,75 @@
+"""Songs: search and filter them, look at one."""
+
+from __future__ import annotations
+
+from flask import abort, current_app, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from songrec.core.attributes import ATTRIBUTES, BY_NAME
+from songrec.core.errors import NotReady
+from songrec.pipeline import recommending
+from songrec.store import catalogue, runs, spaces
+from songrec.store.db import db
+from songrec.web import facts, figures
+from songrec.web.listening import current_reactions
+from songrec.web.pages import blueprint
+from songrec.web.pages.query import RANGE_ATTRIBUTES, TrackForm, page_address
+
+SIMILAR_SHOWN = 8
+
+
+@blueprint.get("/tracks")
+def tracks() -> str | Response:
+    """All songs: full-text search, filters by attribute, genre, emotion and cluster."""
+    form = TrackForm(request.args)
+    if not form.is_clean:
+        return redirect(url_for("pages.tracks", **form.args))
+    run = runs.published(db.session)
+    return render_template(
+        "pages/tracks.html",
+        form=form,
+        page=catalogue.search(db.session, form.query, run),
+        address=page_address,
+        clusters=facts.clusters(db.session, run),
+        genres=facts.tags(db.session, "genre"),
+        emotions=facts.tags(db.session, "emotion"),
+        ranges=[BY_NAME[name] for name in RANGE_ATTRIBUTES],
+        reactions=current_reactions(),
+        sorts={k: v for k, v in catalogue.SORTS.items() if k != "typical"},
+        track_count=facts.track_count(db.session),
+    )
+
+
+@blueprint.get("/tracks/<public_id>")
+def track(public_id: str) -> str | Response:
+    """One song: its attributes against its cluster, its place on the map, what sounds like it."""
+    run = runs.published(db.session)
+    found = catalogue.find_track(db.session, public_id, run)
+    if found is None:
+        abort(404, f"There is no song “{public_id[:40]}” in the catalogue.")
+    if found.public_id != public_id:
+        return redirect(url_for("pages.track", public_id=found.public_id))
+    instance = current_app.config["INSTANCE"]
+    clusters = facts.clusters(db.session, run)
+    cluster = clusters.get(found.label) if found.label is not None else None
+    similar, rows, place = [], figures.plain_rows(found.attributes), None
+    try:
+        space = spaces.published_space(db.session, instance)
+    except NotReady:
+        space = None
+    if space is not None and found.label is not None:
+        similar = recommending.similar_to(db.session, instance, found, SIMILAR_SHOWN)
+        rows = figures.track_rows(found.attributes, space, cluster.profile if cluster else None)
+        place = figures.place_on_map(space, found.x, found.y, found.label)
+    return render_template(
+        "pages/track.html",
+        track=found,
+        cluster=cluster,
+        clusters=clusters,
+        rows=rows,
+        place=place,
+        similar=similar,
+        attributes=ATTRIBUTES,
+        reactions=current_reactions(),
+        run=run,
+    )
