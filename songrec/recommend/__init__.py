@@ -1,1 +1,1 @@
-"""Rank, diversify and explain, with nothing but numpy."""
+"""Ranking, variety and explanation: numpy only, arrays in, matches out."""

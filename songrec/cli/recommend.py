@@ -1,0 +1,99 @@
+"""``flask similar`` and ``flask recommend``: what the pages answer, on the command line."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from songrec.cli.base import json_option, one_line_errors, print_json
+from songrec.core.errors import BadInput
+from songrec.recommend.registry import METHODS
+from songrec.store.db import db
+
+if TYPE_CHECKING:
+    from songrec.pipeline.recommending import Recommendation
+
+
+@click.command("similar")
+@click.argument("track")
+@click.option("-n", "count", type=click.IntRange(1, 1000), default=10, show_default=True,
+              help="How many songs.")  # fmt: skip
+@json_option
+@with_appcontext
+@one_line_errors
+def similar(track: str, count: int, as_json: bool) -> None:
+    """What sounds like TRACK (a public id or the catalogue's own id), each with the reason."""
+    from songrec.pipeline import recommending
+
+    found = recommending.track_named(db.session, track)
+    answer = recommending.similar_to(db.session, _instance(), found, count)
+    if not as_json:
+        click.echo(f"Sounds like “{found.title}” ({found.artists or 'unknown artist'}):\n")
+    _show(answer, as_json)
+
+
+@click.command("recommend")
+@click.option("--like", "likes", multiple=True, metavar="TRACK", help="A song you like; repeat.")
+@click.option("--dislike", "dislikes", multiple=True, metavar="TRACK",
+              help="A song you do not like; repeat.")  # fmt: skip
+@click.option("--method", default=METHODS.names()[0], show_default=True, metavar="METHOD",
+              help="; ".join(f"{e.name}: {e.description[0].lower()}{e.description[1:]}"
+                             for e in METHODS))  # fmt: skip
+@click.option("--variety", type=click.FloatRange(0, 1), default=0.0, show_default=True,
+              help="0: close to what you like; 1: varied.")  # fmt: skip
+@click.option("-n", "count", type=click.IntRange(1, 1000), default=10, show_default=True,
+              help="How many songs.")  # fmt: skip
+@json_option
+@with_appcontext
+@one_line_errors
+def recommend(
+    likes: tuple[str, ...],
+    dislikes: tuple[str, ...],
+    method: str,
+    variety: float,
+    count: int,
+    as_json: bool,
+) -> None:
+    """Songs for whoever likes these TRACKs (public ids or the catalogue's own ids)."""
+    from songrec.pipeline import recommending
+
+    if not likes:
+        raise BadInput("Say what you like: flask recommend --like TRACK [--like TRACK …].")
+    answer = recommending.recommend_for(
+        db.session,
+        _instance(),
+        [recommending.track_named(db.session, name).id for name in likes],
+        [recommending.track_named(db.session, name).id for name in dislikes],
+        method=method,
+        variety=variety,
+        n=count,
+    )
+    _show(answer, as_json)
+
+
+def _instance() -> Path:
+    return Path(current_app.config["INSTANCE"])
+
+
+def _show(answer: list[Recommendation], as_json: bool) -> None:
+    if as_json:
+        print_json([one.to_json() for one in answer])
+        return
+    if not answer:
+        click.echo("Nothing left to recommend: every other song is known already.")
+        return
+    wide = max(len(one.track.public_id) for one in answer)
+    for place, one in enumerate(answer, 1):
+        by = f" – {one.track.artists}" if one.track.artists else ""
+        name = textwrap.shorten(f"{one.track.title}{by}", 68, placeholder=" …")
+        click.echo(f"{place:>4}  {one.track.public_id:<{wide}}  {one.score:+8.3f}  {name}")
+        for line in textwrap.wrap(one.sentence, 84 - wide):
+            click.echo(f"{'':{wide + 18}}{line}")
+
+
+COMMANDS = (similar, recommend)

@@ -1,0 +1,148 @@
+"""Recommendations as pages and commands show them: ranked in the published space, named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from songrec.core.errors import UnknownName
+from songrec.core.types import Match, NameTracks, Reason
+from songrec.recommend import explain, ranking
+from songrec.recommend.similar import similar
+from songrec.store import catalogue
+from songrec.store.catalogue import TrackView
+from songrec.store.spaces import published_space
+from songrec.store.tables import Cluster, Run, Track
+
+STARTERS_PER_CLUSTER = 3
+
+
+class HasId(Protocol):
+    """Anything with a track's id: a row, a view."""
+
+    @property
+    def id(self) -> int:
+        """The track's id."""
+        ...
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """A track, its score (higher is better), the main reason as a sentence, and all reasons."""
+
+    track: TrackView
+    score: float
+    sentence: str
+    reasons: tuple[Reason, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The form that commands and interfaces promise; ``track_id`` is the public id."""
+        return {
+            "track_id": self.track.public_id,
+            "external_id": self.track.external_id,
+            "title": self.track.title,
+            "artists": self.track.artists,
+            "score": self.score,
+            "why": self.sentence,
+            "reasons": [asdict(reason) for reason in self.reasons],
+        }
+
+
+def recommend_for(
+    session: Session,
+    instance: Path,
+    likes: Sequence[int],
+    dislikes: Sequence[int] = (),
+    *,
+    method: str = ranking.DEFAULT,
+    n: int = 20,
+    variety: float = 0.0,
+    **parameters: Any,
+) -> list[Recommendation]:
+    """The ``n`` best tracks of the published run for liked and disliked track ids.
+
+    See ``recommend.ranking.rank`` for the rules and the errors; ``NotReady`` also when nothing is
+    published.
+    """
+    found = ranking.rank(
+        published_space(session, instance),
+        list(likes),
+        list(dislikes),
+        n,
+        method=method,
+        variety=variety,
+        names=titles(session),
+        **parameters,
+    )
+    return _named(session, found)
+
+
+def similar_to(session: Session, instance: Path, track: HasId, n: int = 8) -> list[Recommendation]:
+    """The ``n`` tracks of the published run that sound most like ``track``.
+
+    Raises ``NotReady`` when nothing is published or the track is not part of the run.
+    """
+    return _named(session, similar(published_space(session, instance), track.id, n))
+
+
+def starters(session: Session, run: Run) -> list[tuple[Cluster, list[TrackView]]]:
+    """For someone who has liked nothing yet: three typical tracks of each cluster of ``run``."""
+    clusters = session.scalars(
+        select(Cluster)
+        .where(Cluster.run_id == run.id, Cluster.number >= 0)
+        .order_by(Cluster.number)
+    ).all()
+    wanted = {c.number: list(c.profile.get("typical", []))[:STARTERS_PER_CLUSTER] for c in clusters}
+    ids = [track_id for typical in wanted.values() for track_id in typical]
+    views = {view.id: view for view in catalogue.tracks_by_id(session, ids)}
+    return [(c, [views[i] for i in wanted[c.number] if i in views]) for c in clusters]
+
+
+def track_named(session: Session, name: str) -> TrackView:
+    """The track with this public id or the catalogue's own id; ``UnknownName`` otherwise."""
+    track = catalogue.find_track(session, name.strip())
+    if track is None:
+        raise UnknownTrack(name)
+    return track
+
+
+class UnknownTrack(UnknownName):
+    """A track that the catalogue does not hold; it is too large to list what it holds."""
+
+    def __init__(self, name: str) -> None:
+        # The catalogue's names are not listed: Exception's own message suffices.
+        Exception.__init__(
+            self,
+            f"No track {name!r} in the catalogue. Give the public id from the track's address "
+            "(/tracks/…) or the catalogue's own id; search for it on the page Songs.",
+        )
+
+
+def titles(session: Session) -> NameTracks:
+    """A callable that looks titles up, for the sentences of reasons."""
+
+    def look_up(track_ids: list[int]) -> dict[int, str]:
+        rows = session.execute(select(Track.id, Track.title).where(Track.id.in_(track_ids)))
+        return dict(rows.tuples().all())
+
+    return look_up
+
+
+def _named(session: Session, found: list[Match]) -> list[Recommendation]:
+    views = {
+        view.id: view
+        for view in catalogue.tracks_by_id(session, [match.track_id for match in found])
+    }
+    # A track deleted since the run was trained is left out.
+    return [
+        Recommendation(
+            views[match.track_id], match.score, explain.sentence(match.reasons), match.reasons
+        )
+        for match in found
+        if match.track_id in views
+    ]

@@ -1,0 +1,98 @@
+"""Figures of a space that every method needs, computed once per space and process.
+
+``typical`` is the yardstick of all distances, ``percentiles`` turn a stored value into "calmer
+than 83% of the catalogue".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from songrec.core.types import Space
+
+# Distributions are read off at most this many tracks, drawn with a fixed seed: at 50,000 a
+# percentile is off by less than half a point.
+SAMPLE = 50_000
+PAIRS = 20_000
+SEED = 20_260
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """How one attribute is spread: its distinct values ascending and their mid-rank, 0 to 1."""
+
+    values: NDArray[np.float64]
+    ranks: NDArray[np.float64]
+
+    def percentile(self, value: NDArray[np.float64] | float) -> NDArray[np.float64]:
+        """The share of the catalogue below ``value``, ties counted half; NaN stays NaN."""
+        if not len(self.values):
+            return np.full(np.shape(value), np.nan)
+        return np.interp(value, self.values, self.ranks)
+
+    def quantile(self, share: float) -> float:
+        """The value below which ``share`` of the catalogue lies; NaN where nothing is known."""
+        if not len(self.values):
+            return float("nan")
+        return float(np.interp(share, self.ranks, self.values))
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What is computed once of a ``Space``; reach it through ``figures_of``."""
+
+    space: Space = field(repr=False)
+
+    @cached_property
+    def typical(self) -> float:
+        """Median L2 distance between two random tracks; 1.0 where all tracks are the same.
+
+        It says what "far apart" means in this space: two tracks at that distance have no more in
+        common than two drawn blindly.
+        """
+        n = len(self.space.track_ids)
+        if n < 2:
+            return 1.0
+        rng = np.random.default_rng(SEED)
+        one = rng.integers(0, n, PAIRS)
+        # The second track is never the first: a pair of one track says nothing of the space.
+        other = (one + rng.integers(1, n, PAIRS)) % n
+        apart = self.space.matrix[one].astype(np.float64) - self.space.matrix[other]
+        return float(np.median(np.sqrt(np.einsum("ij,ij->i", apart, apart)))) or 1.0
+
+    @cached_property
+    def norms(self) -> NDArray[np.float32]:
+        """L2 norm of every track, ``(n,)``; 1 where it is 0, so that dividing by it is safe."""
+        matrix = self.space.matrix
+        norms = np.sqrt(np.einsum("ij,ij->i", matrix, matrix))
+        norms[norms == 0] = 1.0
+        return norms
+
+    @cached_property
+    def distributions(self) -> dict[str, Distribution]:
+        """Per column of ``values``, how it is spread over the catalogue."""
+        values = self.space.values
+        if len(values) > SAMPLE:
+            rows = np.random.default_rng(SEED).choice(len(values), SAMPLE, replace=False)
+            values = values[np.sort(rows)]
+        return {
+            name: _distribution(np.asarray(values[:, column], dtype=np.float64))
+            for column, name in enumerate(self.space.value_names)
+        }
+
+
+def _distribution(column: NDArray[np.float64]) -> Distribution:
+    known = column[np.isfinite(column)]
+    values, counts = np.unique(known, return_counts=True)
+    below = np.cumsum(counts) - counts
+    return Distribution(values, (below + counts / 2) / max(len(known), 1))
+
+
+def figures_of(space: Space) -> Figures:
+    """The figures of ``space``, made once as long as it is open."""
+    # Kept on the space itself, beside its fields, so that both leave memory together.
+    return space.__dict__.setdefault("_figures", Figures(space))

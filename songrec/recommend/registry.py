@@ -1,0 +1,45 @@
+"""The recommendation methods, listed without importing them."""
+
+from __future__ import annotations
+
+from songrec.core.registry import Entry, Parameter, Registry
+
+
+def _dislike_weight(default: float) -> Parameter:
+    return Parameter(
+        "dislike_weight",
+        "float",
+        default,
+        "Weight of a dislike",
+        "How strongly a song you do not like pushes its neighbours away; a like weighs 1.",
+        low=0.0,
+        high=2.0,
+    )
+
+
+METHODS = Registry(
+    "recommendation method",
+    (
+        Entry(
+            "cosine",
+            "songrec.recommend.cosine:Cosine",
+            "The common direction",
+            "What your likes have in common, and more of it: cosine to their mean.",
+            (_dislike_weight(0.25),),
+        ),
+        Entry(
+            "distance",
+            "songrec.recommend.distance:Distance",
+            "Near all of them",
+            "Songs close to everything you like: the smallest sum of distances.",
+            (_dislike_weight(0.5),),
+        ),
+        Entry(
+            "cluster",
+            "songrec.recommend.cluster:SameCluster",
+            "The same groups",
+            "Songs of the clusters your likes are in, nearest to one of them.",
+            (_dislike_weight(0.5),),
+        ),
+    ),
+)

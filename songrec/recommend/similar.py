@@ -1,0 +1,49 @@
+"""What sounds like one track."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from songrec.core.errors import NotReady
+from songrec.core.types import Match, Space
+from songrec.recommend import explain, words
+from songrec.recommend.cluster import split_distance
+from songrec.recommend.ranking import matches
+from songrec.recommend.taste import Taste, distances, top_rows
+
+
+def similar(space: Space, track_id: int, n: int) -> list[Match]:
+    """The ``n`` nearest tracks in the normalised space, each song once, never the track itself.
+
+    Score: 1 − distance / typical, so 1 is the same point and 0 as far as two random tracks. The
+    reasons are one per feature (see ``SameCluster`` for how a distance is split); the other song's
+    value comes second. Raises ``NotReady`` when the track is not part of the space.
+    """
+    taste = Taste.of(space, [track_id])
+    if not len(taste.likes):
+        raise NotReady(
+            "This track came into the catalogue after the published run was trained. "
+            "Train again with `flask train`."
+        )
+    typical = taste.figures.typical
+    rough = distances(space.matrix, taste.liked_vectors[0])
+    look = 2 * n + 16
+    while True:
+        near = top_rows(-rough, look)
+        apart = distances(space.matrix[near].astype(np.float64), taste.liked_vectors[0])
+        rows, _ = taste.in_order(near, 1 - apart / typical)
+        if len(rows) >= n or look >= len(rough):
+            break
+        look *= 4
+    rows = rows[:n]
+    vectors = space.matrix[rows].astype(np.float64)
+    contributions = split_distance(vectors - taste.liked_vectors, typical) / typical
+    reasons = explain.per_feature(
+        space,
+        rows,
+        contributions,
+        words.Sheet.of(space, taste.likes),
+        np.zeros(len(rows), dtype=np.int64),
+        [explain.THIS_SONG] * len(rows),
+    )
+    return matches(space, rows, reasons)

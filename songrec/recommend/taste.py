@@ -1,0 +1,96 @@
+"""What a listener asks for, in rows of a space, and what may be answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from songrec.core.types import NameTracks, Space
+from songrec.recommend.figures import Figures, figures_of
+
+Rows = NDArray[np.int64]
+Scores = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Taste:
+    """Liked and disliked rows of a space (each once, a track that is both counts as disliked)."""
+
+    space: Space
+    likes: Rows
+    dislikes: Rows
+    names: NameTracks | None = None
+
+    @classmethod
+    def of(
+        cls,
+        space: Space,
+        likes: list[int],
+        dislikes: list[int] | None = None,
+        names: NameTracks | None = None,
+    ) -> Taste:
+        """From track ids; those that the space does not hold are left out."""
+        disliked = np.unique(space.rows_of(list(dislikes or [])))
+        liked = np.setdiff1d(space.rows_of(list(likes)), disliked)
+        return cls(space, liked, disliked, names)
+
+    @property
+    def figures(self) -> Figures:
+        """The space's own figures."""
+        return figures_of(self.space)
+
+    @cached_property
+    def liked_vectors(self) -> NDArray[np.float64]:
+        """The likes in the space, ``(likes, d)``."""
+        return self.space.matrix[self.likes].astype(np.float64)
+
+    @cached_property
+    def disliked_vectors(self) -> NDArray[np.float64]:
+        """The dislikes in the space, ``(dislikes, d)``."""
+        return self.space.matrix[self.dislikes].astype(np.float64)
+
+    @cached_property
+    def known_songs(self) -> NDArray[np.uint64]:
+        """The song keys of everything liked or disliked, ascending."""
+        return np.unique(self.space.song_keys[np.concatenate([self.likes, self.dislikes])])
+
+    @cached_property
+    def titles(self) -> dict[int, str]:
+        """Titles of the liked and disliked tracks by track id."""
+        ids = self.space.track_ids[np.concatenate([self.likes, self.dislikes])].tolist()
+        named = self.names(ids) if self.names else {}
+        return {track_id: named.get(track_id) or f"track {track_id}" for track_id in ids}
+
+    def title(self, row: int) -> str:
+        """The title of a liked or disliked row."""
+        return self.titles[int(self.space.track_ids[row])]
+
+    def in_order(self, rows: Rows, scores: Scores) -> tuple[Rows, Scores]:
+        """``rows`` best first, without what is known already and every song once.
+
+        Equal scores keep the order of the catalogue, so that the answer is always the same.
+        """
+        keys = self.space.song_keys[rows]
+        fresh = ~np.isin(keys, self.known_songs)
+        rows, scores, keys = rows[fresh], scores[fresh], keys[fresh]
+        order = np.lexsort((rows, -scores))
+        first = np.unique(keys[order], return_index=True)[1]
+        order = order[np.sort(first)]
+        return rows[order], scores[order]
+
+
+def distances(vectors: NDArray, point: NDArray) -> NDArray:
+    """L2 distances of ``(n, d)`` vectors to one point, ``(n,)``, in the vectors' own precision."""
+    apart = vectors - point.astype(vectors.dtype)
+    return np.sqrt(np.einsum("ij,ij->i", apart, apart))
+
+
+def top_rows(scores: NDArray, count: int) -> Rows:
+    """Rows of the ``count`` highest scores and of all that equal the last of them, unordered."""
+    if count >= len(scores):
+        return np.arange(len(scores), dtype=np.int64)
+    worst = scores[np.argpartition(scores, -count)[-count:]].min()
+    return np.flatnonzero(scores >= worst).astype(np.int64)

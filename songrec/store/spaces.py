@@ -1,0 +1,117 @@
+"""The arrays of a run as a ``Space``: memory-mapped, opened once per process.
+
+Every web process maps the same files, so the catalogue is in memory once however many processes
+serve it. A request asks the database for one row (which run is published); the arrays are opened
+again only when that row has changed.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import zipfile
+from collections import OrderedDict
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from songrec.core.errors import NotReady
+from songrec.core.types import Space
+from songrec.store.tables import Publication, Run
+
+# The published run and the one published before it: requests that still read the older one,
+# and a rollback, find it open.
+KEPT = 2
+
+_spaces: OrderedDict[Path, Space] = OrderedDict()
+_lock = threading.Lock()
+
+
+def published_run_id(session: Session) -> str:
+    """The public id of the published run.
+
+    Raises ``NotReady`` when nothing is published.
+    """
+    run_id = session.scalar(select(Run.public_id).join(Publication, Publication.run_id == Run.id))
+    if run_id is None:
+        raise NotReady(
+            "No training run is published, so nothing can be recommended yet. "
+            "Run `flask train`, or `flask publish RUN` for a run that exists."
+        )
+    return run_id
+
+
+def published_space(session: Session, instance: Path) -> Space:
+    """The space of the published run; opened once per process and run.
+
+    Raises ``NotReady`` when nothing is published or its folder is not there.
+    """
+    folder = Path(instance) / "runs" / published_run_id(session)
+    with _lock:
+        space = _spaces.get(folder)
+        if space is None:
+            space = load_space(folder)
+            _spaces[folder] = space
+            while len(_spaces) > KEPT:
+                _spaces.popitem(last=False)
+        else:
+            _spaces.move_to_end(folder)
+    return space
+
+
+def load_space(folder: Path) -> Space:
+    """The space in a run's folder: ``(n, ·)`` arrays over the same n tracks, see ``Space``.
+
+    The large arrays are memory-mapped read-only; labels and coordinates are read. Raises
+    ``NotReady`` when a file is missing or damaged.
+    """
+    folder = Path(folder)
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        with np.load(folder / "clustering.npz", allow_pickle=False) as clustering:
+            labels = clustering["labels"].astype(np.int32)
+        with np.load(folder / "projection.npz", allow_pickle=False) as projection:
+            coordinates = projection["coordinates"].astype(np.float32)
+        space = Space(
+            run_id=folder.name,
+            track_ids=_mapped(folder / "track_ids.npy"),
+            matrix=_mapped(folder / "space.npy"),
+            columns=tuple(manifest["space"]["columns"]),
+            values=_mapped(folder / "values.npy"),
+            value_names=tuple(manifest["features"]["columns"]),
+            latent=_mapped(folder / "latent.npy"),
+            labels=labels,
+            coordinates=coordinates,
+            song_keys=_mapped(folder / "song_keys.npy"),
+        )
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise NotReady(
+            f"The files of run {folder.name} cannot be read ({error}). "
+            "Publish another run with `flask publish`, or train again with `flask train`."
+        ) from error
+    _check(space, folder)
+    return space
+
+
+def _mapped(path: Path) -> np.ndarray:
+    # A plain view of the map: np.memmap's own bookkeeping costs at every slice.
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+
+
+def _check(space: Space, folder: Path) -> None:
+    n = len(space.track_ids)
+    expected = {
+        "space.npy": (space.matrix, (n, len(space.columns))),
+        "values.npy": (space.values, (n, len(space.value_names))),
+        "song_keys.npy": (space.song_keys, (n,)),
+        "clustering.npz": (space.labels, (n,)),
+        "projection.npz": (space.coordinates, (n, 2)),
+    }
+    for name, (array, shape) in expected.items():
+        if array.shape != shape:
+            raise NotReady(
+                f"{folder / name} holds {array.shape}, expected {shape}: the run is damaged. "
+                "Publish another one with `flask publish`."
+            )

@@ -1,0 +1,82 @@
+import json
+
+import pytest
+
+from tests.factories import make_track
+from tests.recommend.planted import publish_run
+
+
+@pytest.fixture
+def catalogue(session, instance):
+    calm = [
+        make_track(
+            session, f"Calm {i}", energy=0.1 + i / 100, acousticness=0.9, external_id=f"c{i}"
+        )
+        for i in range(6)
+    ]
+    loud = [
+        make_track(session, f"Loud {i}", energy=0.9 - i / 100, acousticness=0.1) for i in range(6)
+    ]
+    publish_run(session, instance)
+    session.commit()
+    return calm, loud
+
+
+def run(app, *words):
+    return app.test_cli_runner().invoke(args=list(words))
+
+
+def test_similar_answers_the_neighbours_with_reasons_that_add_up(app, catalogue):
+    calm, _ = catalogue
+    answer = run(app, "similar", calm[0].public_id, "-n", "5", "--json")
+    assert answer.exit_code == 0, answer.output
+    found = json.loads(answer.stdout)
+    assert [one["title"] for one in found] == ["Calm 1", "Calm 2", "Calm 3", "Calm 4", "Calm 5"]
+    assert found[0]["external_id"] == "c1"
+    for one in found:
+        assert sum(r["contribution"] for r in one["reasons"]) == pytest.approx(
+            one["score"], abs=1e-5
+        )
+
+
+def test_recommend_takes_catalogue_ids_and_heeds_dislikes(app, catalogue):
+    _, loud = catalogue
+    answer = run(
+        app, "recommend", "--like", "c0", "--dislike", loud[0].public_id, "-n", "3", "--json"
+    )
+    assert answer.exit_code == 0, answer.output
+    found = json.loads(answer.stdout)
+    assert [one["title"] for one in found] == ["Calm 1", "Calm 2", "Calm 3"]
+    assert {r["kind"] for r in found[0]["reasons"]} == {"feature", "disliked"}
+
+
+@pytest.mark.parametrize("method", ["cosine", "distance", "cluster"])
+def test_plain_output_names_the_song_and_says_why(app, catalogue, method):
+    answer = run(app, "recommend", "--like", "c0", "--method", method)
+    assert answer.exit_code == 0, answer.output
+    assert "Calm 1 – Artist" in answer.stdout
+    assert "energy 0.1" in answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["similar", "nonesuch"], "No track 'nonesuch' in the catalogue."),
+        (["recommend", "--like", "nonesuch"], "No track 'nonesuch' in the catalogue."),
+        (["recommend"], "flask recommend --like TRACK"),
+        (["recommend", "--like", "c0", "--method", "cosin"], "Did you mean 'cosine'?"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_1(app, catalogue, words, says):
+    answer = run(app, *words)
+    assert answer.exit_code == 1
+    assert says in answer.stderr
+    assert answer.stderr.count("\n") == 1
+
+
+def test_without_a_published_run_the_answer_says_to_train(app, session):
+    make_track(session, "Alone", external_id="x")
+    session.commit()
+    answer = run(app, "similar", "x")
+    assert answer.exit_code == 1
+    assert "flask train" in answer.stderr
