@@ -1,0 +1,98 @@
+"""One job in a process of its own: ``python -m songrec.jobs.run JOB``, started by the worker.
+
+A process of its own gives its memory back when it ends, can be stopped inside native code, and
+cannot take the worker down with it. It tells the worker how far it is as JSON lines on what was
+its standard output, and ends when the worker does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib
+import json
+import os
+import signal
+import sys
+import threading
+import traceback
+from typing import Any, TextIO
+
+from songrec.core.errors import Cancelled, SongrecError
+from songrec.jobs.kinds import KINDS
+
+
+def main(arguments: list[str]) -> int:
+    """Do the job with the id in ``arguments``; 0 when it is done."""
+    channel = _take_stdout()
+    _end_with_parent()
+    signal.signal(signal.SIGTERM, _cancel)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def on_progress(fraction: float, message: str, details: dict[str, Any] | None = None) -> None:
+        _tell(channel, {"progress": fraction, "message": message, "details": details})
+
+    try:
+        return _work(int(arguments[0]), on_progress)
+    except Cancelled:
+        return 1
+    except SongrecError as error:
+        _tell(channel, {"error": str(error)})
+    except Exception as error:  # noqa: BLE001 - whatever it was, the job's row must say it
+        trace = traceback.format_exc()
+        print(trace, file=sys.stderr, flush=True)
+        _tell(channel, {"error": f"Unexpected {type(error).__name__}: {error}", "trace": trace})
+    return 1
+
+
+def _work(job_id: int, on_progress: Any) -> int:
+    from songrec import create_app
+    from songrec.store import jobs
+    from songrec.store.db import db
+    from songrec.store.tables import Job
+
+    with create_app().app_context():
+        job = db.session.get_one(Job, job_id)
+        module, function = KINDS[job.kind].run.split(":")
+        result = getattr(importlib.import_module(module), function)(db.session, job, on_progress)
+        # From here on a stop would come too late: what was made and the row's "done" are
+        # committed together or not at all.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if not jobs.finish(db.session, job_id, result):
+            db.session.rollback()
+            return 1
+        db.session.commit()
+        return 0
+
+
+def _tell(channel: TextIO, message: dict[str, Any]) -> None:
+    with contextlib.suppress(BrokenPipeError):
+        print(json.dumps(message, default=str), file=channel, flush=True)
+
+
+def _take_stdout() -> TextIO:
+    """The pipe to the worker; libraries that print from now on print to the worker's log."""
+    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return channel
+
+
+def _cancel(number: int, frame: object) -> None:
+    raise Cancelled("stopped")
+
+
+def _end_with_parent() -> None:
+    """Die when the worker dies: at once on Linux, at the end of its pipe elsewhere."""
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
+
+    def watch() -> None:
+        sys.stdin.buffer.read()
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,54 @@
+"""What each kind of job does. Heavy: imported only in a job's own process, never by the web."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from flask import current_app
+from sqlalchemy.orm import Session
+
+from songrec.core.types import Progress
+from songrec.store.tables import Job
+
+
+def ingest(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
+    """Read a catalogue file into the database.
+
+    Parameters: ``path``; ``source``, the file's own name; ``dialect``, or None to tell by the
+    header. The result is the ingest report and where the rejected rows are.
+    """
+    from songrec.pipeline.ingest import ingest_file
+
+    rejects = rejects_path(current_app.config["INSTANCE"], job.public_id)
+    rejects.parent.mkdir(parents=True, exist_ok=True)
+    report = ingest_file(
+        session,
+        Path(job.parameters["path"]),
+        dialect=job.parameters.get("dialect"),
+        source=job.parameters.get("source"),
+        rejects_path=rejects,
+        on_progress=on_progress,
+    )
+    return report.to_json()
+
+
+def train(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
+    """Train a run from the fields of ``pipeline.train.TrainRequest``."""
+    from songrec.pipeline.train import TrainRequest
+    from songrec.pipeline.train import train as train_run
+
+    run = train_run(
+        session, current_app.config["INSTANCE"], TrainRequest(**job.parameters), on_progress
+    )
+    return {
+        "run_id": run.public_id,
+        "metrics": run.metrics,
+        "seconds": run.seconds,
+        "published": bool(job.parameters.get("publish", True)),
+    }
+
+
+def rejects_path(instance: Path, public_id: str) -> Path:
+    """Where the rejected rows of an import are kept."""
+    return instance / "rejects" / f"{public_id}.csv"
