@@ -1,0 +1,277 @@
+"""``flask train``, ``flask runs``, ``flask publish`` and ``flask compare``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import current_app
+
+from songrec.cli.base import json_option, one_line_errors, print_json
+from songrec.clustering import CLUSTERINGS
+from songrec.core.errors import BadInput
+from songrec.core.registry import Registry
+from songrec.core.types import Progress, no_progress
+from songrec.projection import PROJECTIONS
+from songrec.representation import REPRESENTATIONS
+from songrec.store.db import db
+from songrec.store.tables import Run
+
+STAGES: dict[str, Registry] = {
+    "representation": REPRESENTATIONS,
+    "clustering": CLUSTERINGS,
+    "projection": PROJECTIONS,
+}
+
+
+def _settings_help() -> str:
+    lines = ["\b", "KEY is one of these, or STAGE.KEY where two stages have it:"]
+    for stage, registry in STAGES.items():
+        for entry in registry:
+            lines.extend(
+                f"  {stage} {entry.name}: {p.name} = {p.text()} ({p.expectation()})"
+                for p in entry.parameters
+            )
+    return "\n".join(lines)
+
+
+@click.command("train", epilog=_settings_help())
+@click.option(
+    "--representation",
+    default=REPRESENTATIONS.names()[0],
+    show_default=True,
+    help=f"One of {', '.join(REPRESENTATIONS.names())}.",
+)
+@click.option(
+    "--clustering",
+    default=CLUSTERINGS.names()[0],
+    show_default=True,
+    help=f"One of {', '.join(CLUSTERINGS.names())}.",
+)
+@click.option(
+    "--projection",
+    default=PROJECTIONS.names()[0],
+    show_default=True,
+    help=f"One of {', '.join(PROJECTIONS.names())}.",
+)
+@click.option("--features", default="attributes", show_default=True, help="The feature set.")
+@click.option("--clusters", help="How many clusters; short for --set clustering.clusters=N.")
+@click.option("--epochs", help="How many epochs; short for --set representation.epochs=N.")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any parameter.")
+@click.option("--no-publish", is_flag=True, help="Keep showing the run that is published now.")
+@json_option
+@one_line_errors
+def train_command(
+    representation: str,
+    clustering: str,
+    projection: str,
+    features: str,
+    clusters: str | None,
+    epochs: str | None,
+    seed: int,
+    settings: tuple[str, ...],
+    no_publish: bool,
+    as_json: bool,
+) -> None:
+    """Train on the catalogue: a new run with clusters, a map and a space to recommend from."""
+    chosen = {
+        "representation": representation, "clustering": clustering, "projection": projection,
+    }  # fmt: skip
+    shorthand = [
+        f"{key}={value}"
+        for key, value in (("clustering.clusters", clusters), ("representation.epochs", epochs))
+        if value is not None
+    ]
+    parameters = parse_settings(chosen, (*shorthand, *settings))
+    from songrec.pipeline.train import TrainRequest, train
+
+    request = TrainRequest(
+        feature_set=features, seed=seed, parameters=parameters, publish=not no_publish, **chosen
+    )
+    run = train(db.session, _instance(), request, _terminal_progress())
+    db.session.commit()
+    if as_json:
+        print_json({"run_id": run.public_id, "metrics": run.metrics, "seconds": run.seconds})
+        return
+    click.echo(f"Run {run.public_id}: {run.track_count:,} tracks in {run.cluster_count} clusters.")
+    _print_clusters(run)
+    click.echo(f"Not published: flask publish {run.public_id}" if no_publish else "Published.")
+
+
+def parse_settings(chosen: dict[str, str], settings: tuple[str, ...]) -> dict[str, dict[str, str]]:
+    """``KEY=VALUE`` texts as parameters per stage; ``KEY`` may be ``stage.name``.
+
+    ``chosen`` maps each stage to its algorithm. Raises ``BadInput`` for a text without ``=``, a
+    name that no chosen algorithm has, and one that several have.
+    """
+    parameters: dict[str, dict[str, str]] = {stage: {} for stage in chosen}
+    entries = {stage: STAGES[stage].entry(name) for stage, name in chosen.items()}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        stage, dot, name = key.strip().rpartition(".")
+        if not equals:
+            raise BadInput(f"--set takes KEY=VALUE; it was given {setting!r}.")
+        if dot and stage not in entries:
+            raise BadInput(f"--set {key}: {stage!r} is none of {', '.join(entries)}.")
+        owners = (
+            [stage]
+            if dot
+            else [s for s, entry in entries.items() if name in {p.name for p in entry.parameters}]
+        )
+        if len(owners) > 1:
+            raise BadInput(f"--set {key}: say which, {' or '.join(f'{s}.{name}' for s in owners)}.")
+        if not owners:
+            known = sorted(f"{s}.{p.name}" for s, e in entries.items() for p in e.parameters)
+            raise BadInput(f"--set {key}: no such parameter. Known: {', '.join(known)}.")
+        entries[owners[0]].parameter(name)
+        parameters[owners[0]][name] = value.strip()
+    return parameters
+
+
+@click.command("runs")
+@json_option
+@one_line_errors
+def runs_command(as_json: bool) -> None:
+    """List the training runs, newest first; the published one is marked."""
+    from songrec.store import runs
+
+    shown = runs.published(db.session)
+    rows = [_as_row(run, shown) for run in runs.all_runs(db.session)]
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        click.echo("No runs yet: flask train")
+    for row in rows:
+        mark = "*" if row["published"] else " "
+        silhouette = row["metrics"].get("silhouette")
+        click.echo(
+            f"{mark} {row['run_id']}  {row['tracks']:>9,} tracks  {row['clusters']:>3} clusters  "
+            f"{row['representation']} + {row['clustering']}"
+            + (f"  silhouette {silhouette:.3f}" if silhouette is not None else "")
+        )
+
+
+@click.command("publish")
+@click.argument("run")
+@json_option
+@one_line_errors
+def publish_command(run: str, as_json: bool) -> None:
+    """Show RUN on every page; publishing an older run rolls back."""
+    from songrec.store import runs
+
+    published = runs.publish(db.session, run)
+    db.session.commit()
+    if as_json:
+        print_json({"run_id": published.public_id, "published": True})
+    else:
+        click.echo(f"Published {published.public_id}.")
+
+
+@click.command("compare")
+@click.argument("a")
+@click.argument("b")
+@json_option
+@one_line_errors
+def compare_command(a: str, b: str, as_json: bool) -> None:
+    """Compare two runs: their measures, and how many tracks changed company."""
+    from songrec.pipeline.compare import compare_runs
+
+    comparison = compare_runs(db.session, _instance(), a, b)
+    if as_json:
+        print_json(
+            {
+                "a": comparison.a.public_id,
+                "b": comparison.b.public_id,
+                "shared": comparison.shared,
+                "only_a": comparison.only_a,
+                "only_b": comparison.only_b,
+                "moved": comparison.moved,
+                "moved_share": comparison.moved_share,
+                "adjusted_rand_index": comparison.adjusted_rand_index,
+                "metrics": [
+                    {"name": row.measure.name, "a": row.a, "b": row.b, "better": row.better}
+                    for row in comparison.metrics
+                ],
+                "table": {
+                    "a": [cluster.name for cluster in comparison.clusters_a],
+                    "b": [cluster.name for cluster in comparison.clusters_b],
+                    "tracks": comparison.table,
+                },
+            }
+        )
+        return
+    click.echo(f"{'':26}{comparison.a.public_id:>24}{comparison.b.public_id:>24}")
+    for row in comparison.metrics:
+        click.echo(
+            f"{row.measure.label:26}{_figure(row.a, row.better == 'a'):>24}"
+            f"{_figure(row.b, row.better == 'b'):>24}"
+        )
+    index = comparison.adjusted_rand_index
+    click.echo(
+        f"{comparison.shared:,} tracks in both; {comparison.moved:,} "
+        f"({comparison.moved_share:.1%}) changed company"
+        + (f"; adjusted Rand index {index:.3f}." if index is not None else ".")
+    )
+    for flow in comparison.flows:
+        if flow.share_of_a >= 0.05:
+            click.echo(f"  {flow.a.name} → {flow.b.name}: {flow.tracks:,} ({flow.share_of_a:.0%})")
+
+
+def _figure(value: float | None, better: bool) -> str:
+    if value is None:
+        return "–"
+    shown = f"{value:,.0f}" if value == int(value) else f"{value:.4g}"
+    return f"{shown} ✓" if better else f"{shown}  "
+
+
+def _as_row(run: Run, shown: Run | None) -> dict[str, Any]:
+    return {
+        "run_id": run.public_id,
+        "published": shown is not None and run.id == shown.id,
+        "created_at": run.created_at.isoformat(),
+        "tracks": run.track_count,
+        "clusters": run.cluster_count,
+        "features": run.feature_set,
+        "representation": run.representation,
+        "clustering": run.clustering,
+        "projection": run.projection,
+        "seed": run.seed,
+        "parameters": run.parameters,
+        "metrics": run.metrics,
+        "seconds": run.seconds,
+    }
+
+
+def _print_clusters(run: Run) -> None:
+    from songrec.store import runs
+
+    for cluster in runs.clusters_of(db.session, run):
+        click.echo(f"  {cluster.number:>3}  {cluster.size:>9,}  {cluster.name}")
+
+
+def _instance() -> Path:
+    return Path(current_app.config["INSTANCE"])
+
+
+def _terminal_progress() -> Progress:
+    """One line on a terminal's stderr that is overwritten; silent elsewhere."""
+    if not sys.stderr.isatty():
+        return no_progress
+
+    def report(fraction: float, message: str, details: dict[str, Any] | None = None) -> None:
+        done = round(24 * fraction)
+        end = "\n" if fraction >= 1 else ""
+        click.echo(
+            f"\r\x1b[K[{'#' * done}{'.' * (24 - done)}] {fraction:4.0%} {message[:70]}{end}",
+            err=True,
+            nl=False,
+        )
+
+    return report
+
+
+COMMANDS = (train_command, runs_command, publish_command, compare_command)

@@ -1,0 +1,194 @@
+"""Registries: a name for each algorithm, what it is and what it takes, without importing it.
+
+The admin form and ``--help`` are rendered from the entries; only ``create`` imports the algorithm.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from songrec.core.errors import BadInput, UnknownName
+
+Kind = Literal["int", "float", "bool", "choice", "ints"]
+
+_YES = frozenset({"1", "true", "yes", "on"})
+_NO = frozenset({"0", "false", "no", "off", ""})
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One adjustable value of an algorithm.
+
+    ``type`` is ``int``, ``float``, ``bool``, ``choice`` (one of ``choices``) or ``ints`` (a tuple
+    of integers, written ``"64,32"``). ``low`` and ``high`` are inclusive and bound each integer.
+    """
+
+    name: str
+    type: Kind
+    default: Any
+    label: str
+    help: str = ""
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+
+    def coerce(self, value: Any, owner: str = "") -> Any:
+        """``value`` (text from a form, or already typed) as this parameter's type, checked.
+
+        Raises ``BadInput`` naming the parameter, what it takes and what it was given.
+        """
+        try:
+            typed = self._typed(value)
+        except (TypeError, ValueError, OverflowError):
+            typed = None
+        if typed is None or not self._allowed(typed):
+            whose = f" of {owner}" if owner else ""
+            raise BadInput(
+                f"{self.name!r}{whose} must be {self.expectation()}; it was given {value!r}."
+            )
+        return typed
+
+    def expectation(self) -> str:
+        """What the parameter takes, as words: ``"a whole number from 1 to 100"``."""
+        if self.type == "choice":
+            return "one of " + ", ".join(self.choices)
+        if self.type == "bool":
+            return "yes or no"
+        noun = {"int": "a whole number", "float": "a number"}.get(
+            self.type, "whole numbers separated by commas"
+        )
+        each = ", each" if self.type == "ints" else ""
+        if self.low is not None and self.high is not None:
+            return f"{noun}{each} from {self.low:g} to {self.high:g}"
+        if self.low is not None:
+            return f"{noun}{each} of at least {self.low:g}"
+        if self.high is not None:
+            return f"{noun}{each} of at most {self.high:g}"
+        return noun
+
+    def text(self, value: Any = None) -> str:
+        """``value`` (default: the default) as a form field or command line would hold it."""
+        shown = self.default if value is None else value
+        if self.type == "ints":
+            return ",".join(str(part) for part in shown)
+        return str(shown)
+
+    def _typed(self, value: Any) -> Any:
+        if isinstance(value, str):
+            value = value.strip()
+        match self.type:
+            case "int":
+                return _whole(value)
+            case "float":
+                if isinstance(value, bool):
+                    raise TypeError("a truth value is no number")
+                return float(value)
+            case "bool":
+                return _truth(value)
+            case "ints":
+                parts = value.split(",") if isinstance(value, str) else value
+                parts = [parts] if isinstance(parts, int) else parts
+                return tuple(_whole(part) for part in parts if part != "")
+            case _:
+                return str(value)
+
+    def _allowed(self, value: Any) -> bool:
+        if self.type == "choice":
+            return value in self.choices
+        if self.type == "ints":
+            return bool(value) and all(self._within(part) for part in value)
+        return self.type == "bool" or self._within(value)
+
+    def _within(self, value: float) -> bool:
+        return (
+            math.isfinite(value)
+            and (self.low is None or value >= self.low)
+            and (self.high is None or value <= self.high)
+        )
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool):
+        raise TypeError("a truth value is no number")
+    if isinstance(value, float) and not value.is_integer():
+        raise ValueError("not a whole number")
+    return int(value)
+
+
+def _truth(value: Any) -> bool:
+    text = str(value).lower()
+    if text in _YES or text in _NO:
+        return text in _YES
+    raise ValueError("neither yes nor no")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One algorithm: its name, its class (``"package.module:Class"``) and what it takes."""
+
+    name: str
+    target: str
+    label: str
+    description: str
+    parameters: tuple[Parameter, ...] = ()
+
+    def parameter(self, name: str) -> Parameter:
+        """The parameter called ``name``; ``UnknownName`` with the nearest otherwise."""
+        for parameter in self.parameters:
+            if parameter.name == name:
+                return parameter
+        raise UnknownName(f"parameter of {self.name}", name, [p.name for p in self.parameters])
+
+    def resolve(self, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """All parameters: those ``given`` checked and typed, the others at their default."""
+        values = {p.name: p.default for p in self.parameters}
+        for name, value in (given or {}).items():
+            values[name] = self.parameter(name).coerce(value, self.name)
+        return values
+
+    def load(self) -> type:
+        """Import the class. This is the only place where an algorithm's own imports happen."""
+        module, _, name = self.target.partition(":")
+        return getattr(importlib.import_module(module), name)
+
+
+class Registry:
+    """The algorithms of one kind, in the order in which people should see them."""
+
+    def __init__(self, what: str, entries: tuple[Entry, ...]) -> None:
+        self.what = what
+        self._entries = {entry.name: entry for entry in entries}
+        if len(self._entries) != len(entries):
+            raise ValueError(f"Two entries of the {what} registry have the same name.")
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self._entries.values())
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def names(self) -> tuple[str, ...]:
+        """All names, in order; the first is the default."""
+        return tuple(self._entries)
+
+    def entry(self, name: str) -> Entry:
+        """The entry called ``name``; ``UnknownName`` with the nearest otherwise."""
+        if name not in self._entries:
+            raise UnknownName(self.what, name, self._entries)
+        return self._entries[name]
+
+    def parse(self, name: str, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The full parameters of ``name`` from a mapping of texts or values; imports nothing."""
+        return self.entry(name).resolve(given)
+
+    def create(self, name: str, **parameters: Any) -> Any:
+        """Import the algorithm and make one; parameters are checked, missing ones are defaults."""
+        entry = self.entry(name)
+        return entry.load()(**entry.resolve(parameters))

@@ -1,0 +1,116 @@
+"""How far two labellings of the same tracks agree. numpy only: pages use it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Labels = NDArray[np.integer]
+
+
+def contingency(
+    a: Labels, b: Labels
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Counts ``(r, c)`` of the tracks labelled rows[i] in ``a`` and columns[j] in ``b``.
+
+    Returns counts, the distinct labels of ``a`` and those of ``b``, both ascending.
+    """
+    if a.shape != b.shape:
+        raise ValueError(f"the labellings must be of the same tracks, got {a.shape} and {b.shape}")
+    rows, row = np.unique(a, return_inverse=True)
+    columns, column = np.unique(b, return_inverse=True)
+    flat = np.bincount(row * len(columns) + column, minlength=len(rows) * len(columns))
+    return (
+        flat.reshape(len(rows), len(columns)).astype(np.int64),
+        rows.astype(np.int64),
+        columns.astype(np.int64),
+    )
+
+
+def adjusted_rand_index(a: Labels, b: Labels) -> float:
+    """Agreement on which pairs belong together, corrected for chance (Hubert & Arabie 1985).
+
+    1 is the same partition, about 0 what chance gives.
+    """
+    counts, _, _ = contingency(a, b)
+    total = _pairs(np.array([len(a)]))
+    together = _pairs(counts)
+    in_a, in_b = _pairs(counts.sum(axis=1)), _pairs(counts.sum(axis=0))
+    if total == 0 or in_a == in_b == total or in_a == in_b == 0:
+        return 1.0
+    expected = in_a * in_b / total
+    return float((together - expected) / ((in_a + in_b) / 2 - expected))
+
+
+def match_labels(new: Labels, old: Labels) -> dict[int, int]:
+    """Which old label each new one continues, so that most tracks keep theirs.
+
+    The assignment with the largest number of tracks in matched pairs (Kuhn 1955). Labels below 0
+    are noise and match nothing; neither do clusters that share no track.
+    """
+    counts, rows, columns = contingency(new, old)
+    counts = counts[np.ix_(rows >= 0, columns >= 0)]
+    rows, columns = rows[rows >= 0], columns[columns >= 0]
+    return {
+        int(rows[i]): int(columns[j]) for i, j in maximum_assignment(counts) if counts[i, j] > 0
+    }
+
+
+def moved_share(a: Labels, b: Labels) -> float:
+    """The share of tracks that changed company: outside every matched pair of clusters."""
+    if not len(a):
+        return 0.0
+    return float(moved(a, b).mean())
+
+
+def moved(a: Labels, b: Labels) -> NDArray[np.bool_]:
+    """Which tracks are not where their cluster of ``a`` went in ``b``; noise to noise stayed."""
+    matched = match_labels(a, b)
+    expected = np.array([matched.get(int(label), -2) if label >= 0 else -1 for label in a])
+    return np.asarray(expected.reshape(a.shape) != b)
+
+
+def maximum_assignment(weights: NDArray[np.integer]) -> list[tuple[int, int]]:
+    """Pairs (row, column), each used at most once, of largest total weight; sorted by row.
+
+    The Hungarian method by shortest augmenting paths with potentials, O(n^2 m) (Jonker &
+    Volgenant 1987).
+    """
+    if not weights.size:
+        return []
+    if weights.shape[0] > weights.shape[1]:
+        return sorted((row, column) for column, row in maximum_assignment(weights.T))
+    cost = (weights.max() - weights).astype(np.float64)
+    n, m = cost.shape
+    # Row and column 0 are the method's helpers; row_of[j] is the row that holds column j.
+    row_potential, column_potential = np.zeros(n + 1), np.zeros(m + 1)
+    row_of = np.zeros(m + 1, dtype=int)
+    for row in range(1, n + 1):
+        row_of[0] = row
+        column = 0
+        shortest = np.full(m + 1, np.inf)
+        came_from = np.zeros(m + 1, dtype=int)
+        done = np.zeros(m + 1, dtype=bool)
+        while row_of[column]:
+            done[column] = True
+            at = row_of[column]
+            free = ~done[1:]
+            reduced = cost[at - 1] - row_potential[at] - column_potential[1:]
+            closer = free & (reduced < shortest[1:])
+            shortest[1:][closer] = reduced[closer]
+            came_from[1:][closer] = column
+            following = int(np.where(free, shortest[1:], np.inf).argmin()) + 1
+            delta = shortest[following]
+            row_potential[row_of[done]] += delta
+            column_potential[done] -= delta
+            shortest[1:][free] -= delta
+            column = following
+        while column:
+            previous = came_from[column]
+            row_of[column] = row_of[previous]
+            column = previous
+    return sorted((int(row_of[j]) - 1, j - 1) for j in range(1, m + 1) if row_of[j])
+
+
+def _pairs(counts: NDArray[np.int64]) -> float:
+    return float((counts * (counts - 1) // 2).sum())

@@ -1,0 +1,48 @@
+"""The feature set ``attributes``: those of the twelve that nearly all tracks have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from songrec.core.errors import BadInput, NotReady
+from songrec.core.types import FeatureTable, Floats, Ints
+
+# An attribute that fewer tracks have is left out: imputing more would invent what is learnt.
+COVERAGE = 0.95
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The columns used, and those left out with the share of tracks that have them."""
+
+    used: tuple[str, ...]
+    left_out: dict[str, float]
+
+
+def attributes_table(
+    track_ids: Ints, values: Floats, names: tuple[str, ...], *, coverage: float = COVERAGE
+) -> tuple[FeatureTable, Choice]:
+    """The attributes that at least ``coverage`` of the tracks have, NaN where unknown.
+
+    ``values`` is float32 ``(n, len(names))``. Raises ``NotReady`` without tracks and ``BadInput``
+    where no attribute is known well enough.
+    """
+    if not len(track_ids):
+        raise NotReady("The catalogue is empty: ingest one first (flask ingest PATH).")
+    shares = 1.0 - np.isnan(values).mean(axis=0)
+    kept = [column for column, share in enumerate(shares) if share >= coverage]
+    left_out = {
+        name: round(float(share), 4)
+        for name, share in zip(names, shares, strict=True)
+        if share < coverage
+    }
+    if not kept:
+        raise BadInput(
+            f"No attribute is known for {coverage:.0%} of the tracks, so there is nothing to "
+            "train on: ingest a catalogue with attributes."
+        )
+    used = tuple(names[column] for column in kept)
+    table = FeatureTable(track_ids, used, np.ascontiguousarray(values[:, kept]), "attributes")
+    return table, Choice(used, left_out)

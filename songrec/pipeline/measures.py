@@ -1,0 +1,51 @@
+"""The measures of a run as lists and comparisons show them: label, meaning, direction. Light."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from songrec.clustering.scores import SCORES
+from songrec.store.tables import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One figure of a run. ``better`` is None where neither direction is an improvement."""
+
+    name: str
+    label: str
+    description: str
+    better: Literal["higher", "lower"] | None
+    source: Literal["metrics", "seconds", "run"] = "metrics"
+
+    def of(self, run: Run) -> float | None:
+        """The run's figure, or None where it has none."""
+        if self.source == "run":
+            return float(getattr(run, self.name))
+        values = run.metrics if self.source == "metrics" else run.seconds
+        value = values.get("total" if self.source == "seconds" else self.name)
+        return None if value is None else float(value)
+
+
+MEASURES: tuple[Measure, ...] = (
+    Measure("track_count", "Tracks", "How many tracks the run knows.", None, "run"),
+    Measure("cluster_count", "Clusters", "How many clusters it found.", None, "run"),
+    *(Measure(s.name, s.label, s.description, s.better) for s in SCORES),
+    Measure(
+        "reconstruction_mse", "Reconstruction error",
+        "Mean squared error of the restored features, in standard deviations squared.", "lower",
+    ),
+    Measure("loss", "Training loss", "The last epoch's loss on tracks it learnt from.", "lower"),
+    Measure(
+        "val_loss", "Validation loss", "The last epoch's loss on the tracks held out.", "lower"
+    ),
+    Measure(
+        "latent_dimensions", "Latent dimensions", "Numbers that describe a track.", None
+    ),
+    Measure(
+        "dead_latent_dimensions", "Unused dimensions",
+        "Latent dimensions that are 0 for every track.", "lower",
+    ),
+    Measure("total", "Seconds", "How long the training took.", "lower", "seconds"),
+)  # fmt: skip

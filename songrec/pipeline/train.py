@@ -1,0 +1,342 @@
+"""One training run: features → representation → clustering + projection → a run that stays.
+
+This is the picture of docs/architecture.md as code. Heavy: only commands and job tasks call it.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+import songrec
+from songrec.clustering import CLUSTERINGS, numbering, scores
+from songrec.core.attributes import ATTRIBUTE_NAMES
+from songrec.core.errors import UnknownName
+from songrec.core.types import Clustering, FeatureTable, Floats, Progress, no_progress
+from songrec.evaluation.agreement import match_labels
+from songrec.features.catalogue import Choice, attributes_table
+from songrec.features.scaling import Scaler
+from songrec.features.space import NormalSpace, normal_space
+from songrec.pipeline.portraits import Catalogue, found_clusters
+from songrec.projection import PROJECTIONS
+from songrec.representation import REPRESENTATIONS
+from songrec.store import run_folders, runs, training_data
+from songrec.store.db import now
+from songrec.store.tables import Run
+
+FEATURE_SETS = ("attributes",)
+STAGES = {"representation": REPRESENTATIONS, "clustering": CLUSTERINGS, "projection": PROJECTIONS}
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """What to train. ``parameters`` maps a stage to what differs from its defaults:
+    ``{"representation": {"epochs": 5}, "clustering": {"clusters": 8}}``; values may be texts.
+    """
+
+    feature_set: str = "attributes"
+    representation: str = "autoencoder"
+    clustering: str = "kmeans"
+    projection: str = "pca"
+    seed: int = 0
+    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    publish: bool = True
+
+    def resolved(self) -> dict[str, dict[str, Any]]:
+        """All parameters of every stage, checked; imports no algorithm.
+
+        Raises ``UnknownName`` or ``BadInput`` for the first thing that is wrong.
+        """
+        if self.feature_set not in FEATURE_SETS:
+            raise UnknownName("feature set", self.feature_set, FEATURE_SETS)
+        for stage in self.parameters:
+            if stage not in STAGES:
+                raise UnknownName("stage", stage, STAGES)
+        return {
+            stage: registry.parse(getattr(self, stage), self.parameters.get(stage))
+            for stage, registry in STAGES.items()
+        }
+
+
+class _Stages:
+    """Maps each stage's own progress into its part of the whole, and times the stages."""
+
+    def __init__(self, on_progress: Progress) -> None:
+        self.seconds: dict[str, float] = {}
+        self._on_progress = on_progress
+        self._from = 0.0
+
+    @contextmanager
+    def stage(self, name: str, label: str, until: float) -> Iterator[Progress]:
+        begin, self._from = self._from, until
+        started = time.perf_counter()
+
+        def report(
+            fraction: float, message: str = "", details: dict[str, Any] | None = None
+        ) -> None:
+            self._on_progress(
+                begin + (until - begin) * min(max(fraction, 0.0), 1.0),
+                f"{label}: {message}" if message else label,
+                {
+                    "stage": name,
+                    "seconds": self._elapsed(started),
+                    **(details or {}),
+                },
+            )
+
+        report(0.0)
+        yield report
+        self.seconds[name] = self._elapsed(started)
+
+    @staticmethod
+    def _elapsed(started: float) -> float:
+        return round(time.perf_counter() - started, 3)
+
+
+@dataclass(frozen=True)
+class _Trained:
+    """Everything that one run found, before it is written."""
+
+    data: training_data.TrainingData
+    choice: Choice
+    scaler: Scaler
+    model: Any
+    latent: Floats
+    clustering: Clustering
+    projection: Any
+    coordinates: Floats
+    space: NormalSpace
+    metrics: dict[str, Any]
+    notes: list[str]
+
+
+def train(
+    session: Session,
+    instance: Path,
+    request: TrainRequest,
+    on_progress: Progress = no_progress,
+) -> Run:
+    """Train, write the run's folder and rows, publish if asked; the caller commits.
+
+    ``on_progress`` is not called once rows are being written: until the caller commits, a report
+    that writes to the same SQLite database would wait for itself. If the commit fails, the
+    folder stays without a row and does no harm; ``store.runs.sweep`` removes it later.
+    """
+    parameters = request.resolved()
+    stages = _Stages(on_progress)
+    with stages.stage("read", "Reading the catalogue", 0.08) as report:
+        data = training_data.read(
+            session, lambda done, total: report(done / total, f"{done:,} of {total:,} tracks")
+        )
+        tags = {
+            kind: training_data.read_tags(session, kind, data.track_ids)
+            for kind in ("genre", "emotion")
+        }
+    trained = _learn(session, instance, request, parameters, data, stages)
+    with stages.stage("portraits", "Naming the clusters", 0.95) as report:
+        used = [ATTRIBUTE_NAMES.index(name) for name in trained.choice.used]
+        clusters = found_clusters(
+            Catalogue(data, trained.choice.used, data.values[:, used], tags),
+            trained.clustering,
+            trained.latent,
+        )
+    run = _run_row(request, parameters, trained)
+    with stages.stage("write", "Writing the run", 1.0):
+        run.seconds = stages.seconds
+        with run_folders.written_whole(instance, run.public_id) as folder:
+            _write(folder, run, trained, clusters)
+        runs.insert_run(
+            session, run, clusters, data.track_ids, trained.clustering, trained.coordinates
+        )
+        if request.publish:
+            runs.publish(session, run.public_id)
+    run.seconds = {**stages.seconds, "total": round(sum(stages.seconds.values()), 3)}
+    session.flush()
+    return run
+
+
+def _learn(
+    session: Session,
+    instance: Path,
+    request: TrainRequest,
+    parameters: dict[str, dict[str, Any]],
+    data: training_data.TrainingData,
+    stages: _Stages,
+) -> _Trained:
+    with stages.stage("features", "Preparing the features", 0.14):
+        raw, choice = attributes_table(data.track_ids, data.values, ATTRIBUTE_NAMES)
+        scaler = Scaler.fit(raw)
+        table = scaler.transform(raw)
+        space = normal_space(
+            data.values, ATTRIBUTE_NAMES, {"duration": data.duration_ms, "year": data.year}
+        )
+    with stages.stage("representation", "Learning the latent", 0.6) as report:
+        model = REPRESENTATIONS.create(request.representation, **parameters["representation"]).fit(
+            table, seed=request.seed, on_progress=report
+        )
+        latent = model.transform(table)
+    with stages.stage("clustering", "Clustering", 0.75) as report:
+        algorithm = CLUSTERINGS.create(request.clustering, **parameters["clustering"])
+        clustering = algorithm.fit(latent, seed=request.seed, on_progress=report)
+        clustering = _numbered(session, instance, data, clustering)
+    with stages.stage("projection", "Drawing the map", 0.8) as report:
+        projection = PROJECTIONS.create(request.projection, **parameters["projection"])
+        projection.fit(latent, seed=request.seed, on_progress=report)
+        coordinates = projection.project(latent)
+    with stages.stage("scores", "Measuring", 0.93):
+        metrics = {
+            **model.metrics_,
+            "reconstruction_mse": _reconstruction_mse(model, table),
+            **scores.score(latent, clustering.labels, seed=request.seed),
+        }
+    notes = [*_notes(choice, model), *algorithm.notes_]
+    return _Trained(
+        data, choice, scaler, model, latent, clustering, projection, coordinates, space, metrics,
+        notes,
+    )  # fmt: skip
+
+
+def _numbered(
+    session: Session,
+    instance: Path,
+    data: training_data.TrainingData,
+    clustering: Clustering,
+) -> Clustering:
+    """Numbers by size, continued from the published run where they share tracks."""
+    clustering = numbering.by_size(clustering)
+    shown = runs.published(session)
+    if shown is None:
+        return clustering
+    track_ids, labels = run_folders.read_labels(instance, shown.public_id)
+    _, here, there = np.intersect1d(
+        data.track_ids, track_ids, assume_unique=True, return_indices=True
+    )
+    matched = match_labels(clustering.labels[here], labels[there])
+    return numbering.continuing(clustering, matched)
+
+
+def _reconstruction_mse(model: Any, table: FeatureTable) -> float | None:
+    """Mean squared error in standardised units, in slices; None for a model that cannot restore."""
+    if not hasattr(model, "reconstruct"):
+        return None
+    total, rows = 0.0, 65_536
+    for start in range(0, len(table.values), rows):
+        part = replace(
+            table,
+            track_ids=table.track_ids[start : start + rows],
+            values=table.values[start : start + rows],
+        )
+        total += float(np.square(model.reconstruct(part) - part.values, dtype=np.float64).sum())
+    return total / table.values.size
+
+
+def _notes(choice: Choice, model: Any) -> list[str]:
+    notes = [
+        f"{name} was left out: only {share:.0%} of the tracks have it."
+        for name, share in choice.left_out.items()
+    ]
+    dead = model.metrics_.get("dead_latent_dimensions", 0)
+    if dead:
+        notes.append(
+            f"{dead} of the {model.metrics_['latent_dimensions']} latent dimensions are 0 for "
+            "every track; another seed or more latent dimensions may use them."
+        )
+    return notes
+
+
+def _run_row(
+    request: TrainRequest, parameters: dict[str, dict[str, Any]], trained: _Trained
+) -> Run:
+    created = now()
+    return Run(
+        public_id=f"{created:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
+        created_at=created,
+        feature_set=request.feature_set,
+        representation=request.representation,
+        clustering=request.clustering,
+        projection=request.projection,
+        seed=request.seed,
+        track_count=len(trained.data.track_ids),
+        cluster_count=len(set(np.unique(trained.clustering.labels).tolist()) - {-1}),
+        data_fingerprint=trained.data.fingerprint(),
+        parameters=_plain(parameters),
+        metrics=trained.metrics,
+    )
+
+
+def _write(folder: Path, run: Run, trained: _Trained, clusters: list[runs.FoundCluster]) -> None:
+    arrays = {
+        "track_ids": trained.data.track_ids,
+        "song_keys": trained.data.song_keys,
+        "values": trained.data.values,
+        "space": trained.space.matrix,
+        "latent": trained.latent,
+    }
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array)
+    clustering = trained.clustering
+    centres = {} if clustering.centres is None else {"centres": clustering.centres}
+    np.savez(
+        folder / "clustering.npz",
+        labels=clustering.labels,
+        confidence=clustering.confidence,
+        **centres,
+    )
+    np.savez(
+        folder / "projection.npz", coordinates=trained.coordinates, **trained.projection.state()
+    )
+    trained.scaler.save(folder / "scaler.npz")
+    trained.model.save(folder)
+    run_folders.write_json(folder / "history.json", trained.model.history_)
+    run_folders.write_json(
+        folder / "manifest.json",
+        {
+            "run_id": run.public_id,
+            "created_at": run.created_at.isoformat(),
+            "songrec": songrec.__version__,
+            "libraries": _library_versions(),
+            "feature_set": run.feature_set,
+            "representation": run.representation,
+            "clustering": run.clustering,
+            "projection": run.projection,
+            "seed": run.seed,
+            "parameters": run.parameters,
+            "tracks": run.track_count,
+            "data_fingerprint": run.data_fingerprint,
+            "features": {"used": trained.choice.used, "left_out": trained.choice.left_out},
+            "values": {"columns": ATTRIBUTE_NAMES},
+            "space": {"columns": trained.space.columns},
+            "clusters": [
+                {"number": cluster.number, "name": cluster.name, "size": cluster.size}
+                for cluster in clusters
+            ],
+            "metrics": run.metrics,
+            "seconds": run.seconds,
+            "notes": trained.notes,
+        },
+    )
+
+
+def _library_versions() -> dict[str, str]:
+    names = ("numpy", "scikit-learn", "tensorflow", "keras", "sqlalchemy")
+    return {name: importlib.metadata.version(name) for name in names}
+
+
+def _plain(parameters: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Tuples as lists: what JSON gives back."""
+    return {
+        stage: {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in values.items()
+        }
+        for stage, values in parameters.items()
+    }

@@ -1,0 +1,141 @@
+"""The autoencoder: dense layers down to a narrow latent and back (Hinton & Salakhutdinov 2006)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from songrec.core.types import FeatureTable, Floats, Progress, no_progress
+from songrec.representation import epochs as training
+from songrec.representation.backend import keras
+
+
+class Autoencoder:
+    """Dense relu layers ``hidden``, a relu layer ``latent``, mirrored back to a linear output.
+
+    Trained with Adam on the mean squared error of imputed, standardised features.
+    """
+
+    def __init__(
+        self,
+        *,
+        hidden: tuple[int, ...] = (12,),
+        latent: int = 6,
+        epochs: int = 20,
+        batch_size: int = 32,
+        learning_rate: float = 1e-3,
+        validation_share: float = 0.1,
+    ) -> None:
+        self.hidden = hidden
+        self.latent = latent
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.validation_share = validation_share
+        self.history_: list[dict[str, Any]] = []
+        self.metrics_: dict[str, Any] = {}
+
+    def fit(self, table: FeatureTable, *, seed: int, on_progress: Progress = no_progress) -> Self:
+        """Train from fresh weights.
+
+        Reports ``{"epoch", "epochs", "loss", "val_loss"}`` after every epoch; ``val_loss`` is
+        None where too few tracks are there to hold one out.
+        """
+        values = np.ascontiguousarray(table.values, dtype=np.float32)
+        training.seed_everything(seed)
+        self._build(values.shape[1])
+        learn, check = training.hold_out(len(values), self.validation_share, seed)
+        held_out = values[check]
+        values = values[learn]
+        self.history_ = []
+
+        def on_steps(epoch: int, share: float) -> None:
+            if share < 1:
+                on_progress((epoch - 1 + share) / self.epochs, f"epoch {epoch} of {self.epochs}")
+
+        for epoch in training.train(
+            self.model_,
+            values,
+            optimizer=keras.optimizers.Adam(self.learning_rate),
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            seed=seed,
+            validation=held_out,
+            on_steps=on_steps,
+        ):
+            losses = {
+                "epoch": epoch.number,
+                "loss": epoch.loss,
+                "val_loss": epoch.validation_loss,
+            }
+            self.history_.append(losses)
+            on_progress(
+                epoch.number / self.epochs,
+                f"epoch {epoch.number} of {self.epochs}, loss {epoch.loss:.4f}",
+                {**losses, "epochs": self.epochs},
+            )
+        latent = training.predict(self.encoder_, values)
+        self.metrics_ = {
+            "loss": self.history_[-1]["loss"],
+            "val_loss": self.history_[-1]["val_loss"],
+            "latent_dimensions": self.latent,
+            # A relu unit that is never active says nothing about any track.
+            "dead_latent_dimensions": int((~(latent > 0).any(axis=0)).sum()),
+        }
+        return self
+
+    def transform(self, table: FeatureTable) -> Floats:
+        """The latent, float32 ``(n, latent)``."""
+        return training.predict(self.encoder_, table.values)
+
+    def reconstruct(self, table: FeatureTable) -> Floats:
+        """The table as the latent remembers it, float32 ``(n, columns)``."""
+        return training.predict(self.model_, table.values)
+
+    def save(self, folder: Path) -> None:
+        """Write ``model.keras`` and, for the parameters and the losses, ``model.json``."""
+        self.model_.save(folder / "model.keras")
+        state = {
+            "parameters": {
+                "hidden": list(self.hidden),
+                "latent": self.latent,
+                "epochs": self.epochs,
+                "batch_size": self.batch_size,
+                "learning_rate": self.learning_rate,
+                "validation_share": self.validation_share,
+            },
+            "history": self.history_,
+            "metrics": self.metrics_,
+        }
+        (folder / "model.json").write_text(json.dumps(state, indent=2))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what ``save`` wrote."""
+        state = json.loads((folder / "model.json").read_text())
+        parameters = state["parameters"]
+        model = cls(**{**parameters, "hidden": tuple(parameters["hidden"])})
+        model.history_, model.metrics_ = state["history"], state["metrics"]
+        model.model_ = keras.models.load_model(folder / "model.keras", compile=False)
+        model._find_encoder()
+        return model
+
+    def _build(self, columns: int) -> None:
+        dense = keras.layers.Dense
+        inputs = keras.Input((columns,), name="features")
+        layer = inputs
+        for units in self.hidden:
+            layer = dense(units, activation="relu")(layer)
+        layer = dense(self.latent, activation="relu", name="latent")(layer)
+        for units in reversed(self.hidden):
+            layer = dense(units, activation="relu")(layer)
+        self.model_ = keras.Model(inputs, dense(columns, name="output")(layer))
+        self._find_encoder()
+
+    def _find_encoder(self) -> None:
+        self.encoder_ = keras.Model(
+            self.model_.inputs, self.model_.get_layer("latent").output, name="encoder"
+        )

@@ -1,0 +1,113 @@
+"""A run's folder: written whole or not at all, and read back without pickle.
+
+``<instance>/runs/<public_id>/`` holds the files that docs/architecture.md lists.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from songrec.core.errors import NotReady
+
+PARTIAL = ".partial"
+# A folder without a row may belong to a training that is about to commit.
+ORPHAN_SECONDS = 24 * 3600
+
+
+def runs_folder(instance: Path) -> Path:
+    """Where all runs lie."""
+    return instance / "runs"
+
+
+def run_folder(instance: Path, public_id: str) -> Path:
+    """Where one run lies, whether or not it is there."""
+    return runs_folder(instance) / public_id
+
+
+@contextlib.contextmanager
+def written_whole(instance: Path, public_id: str) -> Iterator[Path]:
+    """A folder to write the run into, which takes its final name only when the block ends well.
+
+    Everything is fsynced before the renaming and the parent after it, so that even a power cut
+    leaves either the whole run or none. A block that raises leaves nothing; a killed process
+    leaves a ``.partial`` folder, which ``sweep`` removes.
+    """
+    final = run_folder(instance, public_id)
+    partial = final.with_name(final.name + PARTIAL)
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        for path in partial.iterdir():
+            _fsync(path)
+        _fsync(partial)
+        partial.rename(final)
+        _fsync(final.parent)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Pretty-printed JSON; NaN and infinity are errors."""
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(instance: Path, public_id: str, name: str) -> Any:
+    """One of the run's JSON files; ``NotReady`` where the folder or the file is gone."""
+    path = run_folder(instance, public_id) / name
+    if not path.is_file():
+        raise NotReady(f"The files of run {public_id} are missing ({path}): train again.")
+    return json.loads(path.read_text())
+
+
+def read_array(instance: Path, public_id: str, name: str, *, mapped: bool = True) -> NDArray[Any]:
+    """One of the run's ``.npy`` files, memory-mapped unless told otherwise."""
+    path = run_folder(instance, public_id) / name
+    if not path.is_file():
+        raise NotReady(f"The files of run {public_id} are missing ({path}): train again.")
+    return np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+
+
+def read_labels(instance: Path, public_id: str) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """The run's track ids (ascending) and their labels."""
+    path = run_folder(instance, public_id) / "clustering.npz"
+    track_ids = read_array(instance, public_id, "track_ids.npy", mapped=False)
+    with np.load(path, allow_pickle=False) as arrays:
+        return track_ids, arrays["labels"]
+
+
+def sweep(instance: Path, known: set[str], *, older_than: float = ORPHAN_SECONDS) -> list[str]:
+    """Remove folders that no run (``known`` public ids) owns: unfinished or never committed.
+
+    Only those not written to for ``older_than`` seconds. Returns the names removed.
+    """
+    removed = []
+    folder = runs_folder(instance)
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.name in known or not path.is_dir():
+            continue
+        newest = max(
+            (item.stat().st_mtime for item in path.iterdir()), default=path.stat().st_mtime
+        )
+        if time.time() - newest >= older_than:
+            shutil.rmtree(path)
+            removed.append(path.name)
+    return removed
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
