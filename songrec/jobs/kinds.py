@@ -9,19 +9,26 @@ from dataclasses import dataclass
 class Kind:
     """One kind of job: what people call it and the function that does it.
 
-    ``run`` is ``"module:function"``; the function takes ``(session, job, on_progress)``, does not
-    commit, and returns the result that is kept on the row as JSON.
+    ``run`` is ``"module:function"``; the function takes ``(session, job, on_progress)``, leaves
+    the last commit to its caller, and returns the result that is kept on the row as JSON.
+    ``when_cancelled`` says what is left of the work then.
     """
 
     name: str
     label: str
     run: str
+    when_cancelled: str = "Cancelled; nothing was published."
 
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind("ingest", "Catalogue import", "songrec.jobs.tasks:ingest"),
+        Kind(
+            "ingest",
+            "Catalogue import",
+            "songrec.jobs.tasks:ingest",
+            "Cancelled; the rows read until then stay. Importing the file again completes them.",
+        ),
         Kind("train", "Training", "songrec.jobs.tasks:train"),
     )
 }

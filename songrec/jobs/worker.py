@@ -28,6 +28,7 @@ from sqlalchemy.exc import OperationalError
 
 from songrec.core.errors import BadInput
 from songrec.jobs import queue as job_queue
+from songrec.jobs.kinds import KINDS
 from songrec.store import jobs
 from songrec.store.db import db, now
 from songrec.store.tables import Job
@@ -182,7 +183,8 @@ class _Watch:
         # Whatever is written here counts only if the job still runs: a process that finished
         # has said so itself, together with its work.
         if reason == "person":
-            return jobs.cancelled(db.session, self.job_id)
+            job = db.session.get_one(Job, self.job_id)
+            return jobs.cancelled(db.session, self.job_id, KINDS[job.kind].when_cancelled)
         if reason == "worker":
             return jobs.fail(db.session, self.job_id, jobs.WORKER_STOPPED)
         return jobs.fail(db.session, self.job_id, self.error or _how_it_died(code))

@@ -113,10 +113,14 @@ def report(
         log = "\n".join([*([log] if log else []), *lines])
         if len(log) > LOG_LENGTH:
             log = "…\n" + log[-LOG_LENGTH:].split("\n", 1)[-1]
-    return _change(
+    if _change(
         session, job_id, "running", heartbeat_at=now(), progress=min(max(progress, 0.0), 1.0),
         message=message[:500], log=log, details=details,
-    )  # fmt: skip
+    ):  # fmt: skip
+        return True
+    # The last words of a job that has said itself that it is done.
+    _change(session, job_id, "done", log=log, details=details)
+    return False
 
 
 def beat(session: Session, job_id: int) -> bool:
@@ -140,12 +144,11 @@ def fail(session: Session, job_id: int, error: str) -> bool:
     )  # fmt: skip
 
 
-def cancelled(session: Session, job_id: int) -> bool:
-    """End a running job because somebody asked for it."""
+def cancelled(session: Session, job_id: int, message: str) -> bool:
+    """End a running job because somebody asked for it; ``message`` says what is left of it."""
     return _change(
-        session, job_id, "running", state="cancelled", finished_at=now(),
-        message="Cancelled; nothing was published.",
-    )  # fmt: skip
+        session, job_id, "running", state="cancelled", finished_at=now(), message=message
+    )
 
 
 def request_cancel(session: Session, job_id: int) -> bool:

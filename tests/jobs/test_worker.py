@@ -1,0 +1,272 @@
+"""A real worker process on a real queue: done, cancelled, killed, one after the other."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from songrec.core.attributes import ATTRIBUTE_NAMES
+from songrec.jobs import queue
+from songrec.jobs.kinds import KINDS
+from songrec.store import jobs, runs
+from songrec.store.db import now
+from songrec.store.tables import Job, Run, Track
+from tests.jobs import planted
+
+ROOT = Path(__file__).resolve().parents[2]
+Start = Callable[[], "subprocess.Popen[str]"]
+
+
+@pytest.fixture(autouse=True)
+def planted_kinds() -> None:
+    assert planted.sleep.__name__ in KINDS
+
+
+@pytest.fixture
+def start(app: Flask) -> Iterator[Start]:
+    """Starts workers; those still there at the end are stopped."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start() -> subprocess.Popen[str]:
+        environment = {**os.environ, "SONGREC_INSTANCE": str(app.config["INSTANCE"])}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.jobs.planted", "worker"],
+            cwd=ROOT, env=environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.terminate()
+        process.communicate(timeout=15)
+
+
+def ask(session: Session, kind: str, **parameters: Any) -> Job:
+    job = queue.enqueue(session, kind, parameters)
+    session.commit()
+    return job
+
+
+def wait(session: Session, job: Job, *states: str, seconds: float = 25) -> Job:
+    """Wait until the job is in one of ``states``."""
+    deadline = time.monotonic() + seconds
+    while True:
+        session.rollback()
+        session.refresh(job)
+        if job.state in states:
+            return job
+        assert time.monotonic() < deadline, f"still {job.state}: {job.message} {job.error}"
+        time.sleep(0.1)
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 25) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def children_of(pid: int) -> list[int]:
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid:
+            found.append(int(stat.parent.name))
+    return found
+
+
+def a_run(session: Session, public_id: str) -> Run:
+    run = Run(
+        public_id=public_id, feature_set="attributes", representation="identity",
+        clustering="kmeans", projection="pca", seed=0, track_count=0, cluster_count=0,
+        data_fingerprint="", parameters={}, metrics={}, seconds={},
+    )  # fmt: skip
+    session.add(run)
+    session.flush()
+    return run
+
+
+def test_a_job_is_done_and_tells_how_it_went(session: Session, start: Start) -> None:
+    job = ask(session, "sleep", seconds=1)
+    start()
+    wait(session, job, "running")
+    wait(session, job, "done")
+    assert job.progress == 1.0
+    assert job.result == {"slept": 1}
+    assert [epoch["epoch"] for epoch in job.details["epochs"]] == list(range(10))
+    assert "step 9" in job.log
+    assert job.created_at <= job.started_at <= job.finished_at  # type: ignore[operator]
+
+
+def test_jobs_run_one_after_another_in_order(session: Session, start: Start) -> None:
+    start()
+    first, second = (ask(session, "sleep", seconds=0.5) for _ in range(2))
+    wait(session, second, "done")
+    session.refresh(first)
+    assert first.finished_at <= second.started_at  # type: ignore[operator]
+
+
+def test_cancelling_ends_a_running_job_and_the_next_one_starts(
+    session: Session, start: Start
+) -> None:
+    start()
+    job, following = ask(session, "sleep", seconds=60), ask(session, "sleep", seconds=0.1)
+    wait(session, job, "running")
+    wait_for(lambda: session.rollback() or session.refresh(job) or job.progress > 0)  # type: ignore[func-returns-value]
+    asked = time.monotonic()
+    assert jobs.request_cancel(session, job.id)
+    session.commit()
+    wait(session, job, "cancelled", "failed", "done")
+    assert job.state == "cancelled"
+    assert time.monotonic() - asked < 4
+    wait(session, following, "done")
+
+
+def test_cancelling_also_ends_work_that_does_not_listen(session: Session, start: Start) -> None:
+    start()
+    job = ask(session, "deaf")
+    wait_for(lambda: session.rollback() or session.refresh(job) or job.message == "deaf")  # type: ignore[func-returns-value]
+    asked = time.monotonic()
+    jobs.request_cancel(session, job.id)
+    session.commit()
+    wait(session, job, "cancelled")
+    assert time.monotonic() - asked < 6
+
+
+def test_a_killed_worker_leaves_a_failed_job_and_the_published_run(
+    app: Flask, session: Session, start: Start, tmp_path: Path
+) -> None:
+    a_run(session, "shown")
+    a_run(session, "new")
+    runs.publish(session, "shown")
+    session.commit()
+    worker = start()
+    mark = tmp_path / "publishing"
+    job = ask(session, "publish", run="new", mark=str(mark))
+    wait_for(mark.exists)
+    (child,) = children_of(worker.pid)
+    worker.kill()
+    worker.wait()
+    wait_for(lambda: not Path(f"/proc/{child}").exists() or _is_zombie(child), seconds=5)
+    # The web finds out by itself once the heartbeat is old …
+    session.refresh(job)
+    assert job.state == "running"
+    job.heartbeat_at = now() - jobs.STALE * 2
+    session.commit()
+    assert queue.tidy(session, app.config["INSTANCE"]) == 1
+    session.commit()
+    session.refresh(job)
+    assert (job.state, job.error) == ("failed", jobs.WORKER_STOPPED)
+    assert runs.published(session).public_id == "shown"  # type: ignore[union-attr]
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def test_a_new_worker_fails_what_a_killed_one_left_and_goes_on_with_the_rest(
+    session: Session, start: Start
+) -> None:
+    worker = start()
+    job, waiting = ask(session, "sleep", seconds=60), ask(session, "sleep", seconds=0.1)
+    wait(session, job, "running")
+    worker.kill()
+    worker.wait()
+    start()
+    wait(session, job, "failed", seconds=10)
+    assert job.error == jobs.WORKER_STOPPED
+    wait(session, waiting, "done")
+
+
+def test_a_job_that_is_lost_from_the_queue_is_done_all_the_same(
+    app: Flask, session: Session, start: Start
+) -> None:
+    job = ask(session, "sleep", seconds=0.1)
+    queue.huey_of(app).flush()
+    start()
+    wait(session, job, "done")
+
+
+def test_stopping_the_worker_ends_its_job_with_a_reason(session: Session, start: Start) -> None:
+    worker = start()
+    job = ask(session, "deaf")
+    wait(session, job, "running")
+    asked = time.monotonic()
+    worker.send_signal(signal.SIGTERM)
+    output, _ = worker.communicate(timeout=15)
+    assert time.monotonic() - asked < 5  # honcho kills after five seconds
+    assert worker.returncode == 0
+    assert "Traceback" not in output
+    wait(session, job, "failed")
+    assert job.error == jobs.WORKER_STOPPED
+
+
+def test_a_bug_and_a_death_are_reported(session: Session, start: Start) -> None:
+    start()
+    bug, death = ask(session, "fail"), ask(session, "die")
+    wait(session, bug, "failed")
+    assert bug.error == "Unexpected ZeroDivisionError: a bug"
+    assert "Traceback" in bug.log
+    wait(session, death, "failed")
+    assert "SIGKILL" in death.error  # type: ignore[operator]
+
+
+def test_a_second_worker_is_refused(session: Session, start: Start) -> None:
+    first = start()
+    job = ask(session, "sleep", seconds=0.1)
+    wait(session, job, "done")
+    output, _ = start().communicate(timeout=15)
+    assert "already runs" in output
+    assert first.poll() is None
+
+
+def test_a_catalogue_is_imported_and_trained_on(
+    app: Flask, session: Session, start: Start, tmp_path: Path
+) -> None:
+    path = tmp_path / "songs.csv"
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["song", "artist", *ATTRIBUTE_NAMES])
+        for number in range(60):
+            loud = number % 2
+            rows.writerow(
+                [f"Song {number}", "Artist", number / 60, 100 + number, -5 - 10 * loud, loud, 50,
+                 0.2 + 0.5 * loud, 0.5, 0.5, 0.1, 0.1, 0.9 - 0.7 * loud, 0.0]
+            )  # fmt: skip
+        rows.writerow(["Bad", "Artist", *["x"] * 12])
+    start()
+    imported = ask(session, "ingest", path=str(path), source="songs")
+    trained = ask(
+        session, "train", representation="identity", parameters={"clustering": {"clusters": 2}}
+    )
+    wait(session, imported, "done")
+    assert imported.result is not None
+    assert imported.result["inserted"] == session.query(Track).count() == 60
+    assert imported.result["rejected_count"] == 1
+    assert Path(imported.result["rejects_path"]).is_file()
+    wait(session, trained, "done", seconds=60)
+    published = runs.published(session)
+    assert published is not None
+    assert trained.result is not None
+    assert published.public_id == trained.result["run_id"]
+    assert published.cluster_count == 2
