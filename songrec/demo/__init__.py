@@ -1,1 +1,1 @@
-"""The made-up catalogue."""
+"""The made-up catalogue: songs that do not exist, distributed like songs that do."""

@@ -1,0 +1,110 @@
+"""``flask ingest``: a catalogue file into the database."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from songrec.cli.base import json_option, one_line_errors, print_json
+from songrec.core.types import Progress, no_progress
+
+
+@click.command("ingest")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "--format", "dialect", metavar="NAME", help="The file's format; seen from its header."
+)
+@click.option("--source", metavar="NAME", help="The catalogue's name; default: the file's.")
+@click.option(
+    "--scale",
+    type=click.Choice(["auto", "unit", "percent"]),
+    default="auto",
+    show_default=True,
+    help="Energy and its like from 0 to 1 (unit) or from 0 to 100 (percent).",
+)
+@click.option(
+    "--rejects",
+    "rejects_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where rejected rows go; default: rejects/ in the instance folder.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would happen and write nothing.")
+@json_option
+@with_appcontext
+@one_line_errors
+def ingest(
+    path: Path,
+    dialect: str | None,
+    source: str | None,
+    scale: str,
+    rejects_path: Path | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Read the catalogue file PATH (.csv, .csv.gz, .parquet) into the database.
+
+    Rows that cannot be used are set aside with the reason; the others go in. The same file again
+    changes nothing.
+    """
+    from songrec.pipeline.ingest import ingest_file, source_name
+    from songrec.store.db import db
+
+    if rejects_path is None and not dry_run:
+        moment = time.strftime("%Y%m%d-%H%M%S")
+        name = f"{source or source_name(path)}-{moment}.csv".replace("/", "_")
+        rejects_path = Path(current_app.config["INSTANCE"]) / "rejects" / name
+    with _bar(shown=not as_json) as on_progress:
+        report = ingest_file(
+            db.session,
+            path,
+            dialect=dialect,
+            source=source,
+            scale=scale,
+            dry_run=dry_run,
+            rejects_path=rejects_path,
+            on_progress=on_progress,
+        )
+    if as_json:
+        print_json(report.to_json())
+        return
+    would = " (dry run: nothing was written)" if dry_run else ""
+    click.echo(
+        f"{report.read:,} rows read as {report.dialect} ({report.scale} scale, {report.encoding}) "
+        f"in {report.seconds:.1f} s{would}"
+    )
+    click.echo(
+        f"{report.inserted:,} inserted, {report.updated:,} updated, "
+        f"{report.unchanged:,} unchanged, {report.rejected_count:,} rejected"
+    )
+    for reject in report.rejected[:5]:
+        click.echo(f"  {reject}")
+    if report.rejected_count > 5:
+        click.echo(f"  and {report.rejected_count - 5:,} more")
+    if report.rejects_path:
+        click.echo(f"Rejected rows: {report.rejects_path}")
+
+
+@contextmanager
+def _bar(*, shown: bool) -> Iterator[Progress]:
+    """A progress bar on stderr where someone is watching, nothing elsewhere."""
+    if not shown or not sys.stderr.isatty():
+        yield no_progress
+        return
+    with click.progressbar(length=1000, label="Reading", file=sys.stderr) as bar:
+
+        def advance(fraction: float, message: str, details: dict[str, Any] | None = None) -> None:
+            bar.label = message
+            bar.update(round(fraction * 1000) - bar.pos)
+
+        yield advance
+
+
+COMMANDS = (ingest,)

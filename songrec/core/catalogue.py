@@ -1,0 +1,27 @@
+"""One track as a catalogue file gives it: what ingest makes and the store keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(slots=True)
+class CatalogueRow:
+    """One good row of a catalogue.
+
+    ``number`` counts the file's data rows from 1. ``source_key`` says which track it is,
+    ``fingerprint`` digests everything the row says. ``fields`` are the track table's descriptive
+    columns, ``attributes`` the twelve in ``core.attributes`` order on the canonical scale, None
+    where unknown. ``tags`` are (kind, name) pairs. ``playlist`` is (external id, name) or None.
+    """
+
+    number: int
+    source_key: str
+    fingerprint: str
+    song_key: int
+    fields: dict[str, Any]
+    attributes: list[float | None]
+    tags: list[tuple[str, str]] = field(default_factory=list)
+    lyrics: str | None = None
+    playlist: tuple[str, str] | None = None

@@ -1,0 +1,96 @@
+"""Names for made-up artists, albums and songs, each artist and each of its titles once."""
+
+from __future__ import annotations
+
+from songrec.demo import words
+from songrec.demo.draw import Draw
+
+_LONG_SHARE = 0.006
+_RARE_SHARE = 0.008
+
+
+def plural(noun: str) -> str:
+    """The plural of a noun of the grammar; a plural stays as it is."""
+    if noun.endswith(("ss", "sh", "ch", "x")):
+        return f"{noun}es"
+    if noun.endswith("s"):
+        return noun
+    if noun.endswith("y") and noun[-2] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return f"{noun}s"
+
+
+class Namer:
+    """Fills the grammar's templates and remembers what it has used."""
+
+    def __init__(self, draw: Draw) -> None:
+        self._draw = draw
+        self._artists: set[str] = set()
+        self._titles: set[tuple[str, str]] = set()
+        self._recent: dict[str, int] = {}
+
+    def artist(self, genre: str) -> str:
+        """A name that no other artist has."""
+        flavour = words.FLAVOURS[genre]
+        while True:
+            name = self._fill(self._draw.pick(flavour["bands"]), genre)
+            if name not in self._artists and len(set(name.split())) == len(name.split()):
+                self._artists.add(name)
+                return name
+
+    def album(self, genre: str) -> str:
+        """An album's name."""
+        return self._fill(self._draw.pick(words.ALBUMS), genre)
+
+    def title(self, genre: str, artist: str) -> str:
+        """A title that this artist has not used, and that the catalogue does not wear out."""
+        while True:
+            title = self._fill(self._template(genre), genre)
+            used = self._recent.get(title, 0)
+            if (artist, title) not in self._titles and used < 2:
+                self._titles.add((artist, title))
+                self._recent[title] = used + 1
+                return title
+
+    def _template(self, genre: str) -> str:
+        luck = self._draw.share()
+        if luck < _LONG_SHARE:
+            return self._draw.pick(words.LONG_TITLES)
+        if luck < _LONG_SHARE + _RARE_SHARE:
+            return self._draw.pick(words.RARE_TITLES)
+        if genre == "Classical":
+            return self._draw.pick(words.CLASSICAL_TITLES)
+        if genre == "Jazz" and luck < 0.5:
+            return self._draw.pick(words.JAZZ_TITLES)
+        return self._draw.pick(words.TITLES)
+
+    def _fill(self, template: str, genre: str) -> str:
+        draw, flavour = self._draw, words.FLAVOURS[genre]
+        one, other = self._two(flavour["nouns"], words.SHARED_NOUNS)
+        bright, dim = self._two(flavour["adjectives"], words.SHARED_ADJECTIVES)
+        first, second = self._two(words.FIRST, words.FIRST)
+        key = f"{draw.pick(words.KEYS)} {'minor' if draw.share() < 0.5 else 'major'}"
+        return template.format(
+            X=one,
+            Xs=plural(one),
+            Y=other,
+            A=bright,
+            A2=dim,
+            V=draw.pick(words.VERBS),
+            F=first,
+            G=second,
+            L=draw.pick(words.LAST),
+            N=draw.pick(flavour["band_nouns"]),
+            P=draw.pick(words.PLACES),
+            D=str(1 + draw.below(12)),
+            K=key,
+        )
+
+    def _two(self, own: tuple[str, ...] | list[str], shared: list[str]) -> tuple[str, str]:
+        """Two different words, half of them the genre's own."""
+        draw = self._draw
+        while True:
+            one = draw.pick(own if draw.share() < 0.5 else shared)
+            other = draw.pick(own if draw.share() < 0.5 else shared)
+            if one != other:
+                return one, other

@@ -1,0 +1,219 @@
+"""From the cells of a column to canonical values. One cell in, one value out, or ``ValueError``.
+
+The message of the ``ValueError`` is the reason that stands in the rejects file.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "<na>"})
+"""How an empty numeric cell may be spelt, in lower case."""
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_DECIBELS = re.compile(r"\s*d[bB](?:FS)?\s*$", re.IGNORECASE)
+_YEAR = re.compile(r"(?<!\d)(\d{4})(?!\d)")
+_CLOCK = re.compile(r"^(?:(\d{1,3}):)?(\d{1,3}):([0-5]?\d(?:\.\d+)?)$")
+_KEY = re.compile(r"^([A-Ga-g])\s*([#♯b♭]?)\s*(maj(?:or)?|min(?:or)?|m)?\.?$", re.IGNORECASE)
+_DECIMAL_COMMA = re.compile(r"^\s*[+-]?\d+,\d+(?:[eE][+-]?\d+)?\s*$")
+_QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
+_ESCAPED = re.compile(r"\\(.)")
+_STEPS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
+_YES = frozenset({"yes", "y", "true", "t", "1", "1.0"})
+_NO = frozenset({"no", "n", "false", "f", "0", "0.0"})
+
+
+def is_missing(cell: Any) -> bool:
+    """Whether a numeric cell holds nothing."""
+    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
+        return True
+    return isinstance(cell, str) and cell.strip().casefold() in MISSING
+
+
+def number(cell: Any, *, decimal_comma: bool = False) -> float | None:
+    """A finite number; None for an empty cell. ``"0,83"`` only where ``decimal_comma`` says so."""
+    if is_missing(cell):
+        return None
+    text = str(cell).strip()
+    if decimal_comma and _DECIMAL_COMMA.match(text):
+        text = text.replace(",", ".")
+    if "_" in text:
+        raise ValueError("is not a number")
+    try:
+        value = float(text)
+    except ValueError:
+        raise ValueError("is not a number") from None
+    if math.isinf(value):
+        raise ValueError("is infinite")
+    return value
+
+
+def decibels(cell: Any, *, decimal_comma: bool = False) -> float | None:
+    """Loudness in dB, with or without its unit: ``"-6.85db"`` is -6.85."""
+    text = _DECIBELS.sub("", cell) if isinstance(cell, str) else cell
+    return number(text, decimal_comma=decimal_comma)
+
+
+def flag(cell: Any, *, decimal_comma: bool = False) -> float | None:
+    """1.0 or 0.0 from Yes/No, True/False, 1/0."""
+    if is_missing(cell):
+        return None
+    word = str(cell).strip().casefold()
+    if word in _YES:
+        return 1.0
+    if word in _NO:
+        return 0.0
+    raise ValueError("is neither yes nor no")
+
+
+def year(cell: Any) -> int | None:
+    """The year of ``"29th April 2013"``, ``"2019-06-14"`` or ``2019``; year 0 is unknown."""
+    if is_missing(cell):
+        return None
+    text = str(cell).strip()
+    found = _YEAR.search(text)
+    if found:
+        value = int(found.group(1))
+        if value == 0:
+            return None
+        if not 1000 <= value <= 2200:
+            raise ValueError("is not a year between 1000 and 2200")
+        return value
+    if text in {"0", "0.0"}:
+        return None
+    raise ValueError("holds no year")
+
+
+def milliseconds(cell: Any) -> int | None:
+    """A duration in whole milliseconds; 0 is unknown."""
+    value = number(cell)
+    if value is None:
+        return None
+    if not 0 <= value < 2**31:
+        raise ValueError("is not a duration in milliseconds")
+    return round(value) or None
+
+
+def clock(cell: Any) -> int | None:
+    """Milliseconds from ``"03:47"``, ``"1:02:03"`` or plain seconds."""
+    if is_missing(cell):
+        return None
+    found = _CLOCK.match(str(cell).strip())
+    if found:
+        hours, minutes, seconds = found.groups()
+        total = int(hours or 0) * 3600 + int(minutes) * 60 + float(seconds)
+    else:
+        total = number(cell) or 0.0
+    if not 0 <= total < 2_000_000:
+        raise ValueError("is not a duration")
+    return round(total * 1000) or None
+
+
+def pitch(cell: Any) -> int | None:
+    """Pitch class 0-11 from a number (-1 is unknown) or a name: ``"D min"``, ``"A# Maj"``."""
+    if is_missing(cell):
+        return None
+    found = _KEY.match(str(cell).strip())
+    if found:
+        step, accidental, _ = found.groups()
+        shift = {"": 0, "#": 1, "♯": 1}.get(accidental, -1)
+        return (_STEPS[step.lower()] + shift) % 12
+    value = _whole(cell, "is not a key")
+    if value == -1:
+        return None
+    if not 0 <= value <= 11:
+        raise ValueError("is not a key from 0 to 11")
+    return value
+
+
+def mode(cell: Any) -> int | None:
+    """1 for major, 0 for minor, from 0/1, ``"minor"`` or a key's name (``"D min"``)."""
+    if is_missing(cell):
+        return None
+    text = str(cell).strip()
+    word = text.casefold()
+    if word in {"1", "1.0", "maj", "major"}:
+        return 1
+    if word in {"0", "0.0", "min", "minor"}:
+        return 0
+    found = _KEY.match(text)
+    if found:
+        name = (found.group(3) or "").casefold()
+        return None if not name else int(name.startswith("maj"))
+    raise ValueError("is neither major (1) nor minor (0)")
+
+
+def mode_of_key(cell: Any) -> int | None:
+    """The mode that a key's name carries (``"D min"``); None for a key given as a number."""
+    found = _KEY.match(str(cell).strip()) if cell is not None else None
+    return mode(cell) if found else None
+
+
+def beats(cell: Any) -> int | None:
+    """Beats in a bar: 4 from ``"4/4"`` or ``4``; 0 is unknown."""
+    if is_missing(cell):
+        return None
+    value = _whole(str(cell).split("/")[0], "is not a time signature")
+    if not 0 <= value <= 64:
+        raise ValueError("is not a time signature")
+    return value or None
+
+
+def line(cell: Any) -> str:
+    """One line of text: white space (a quoted line break too) becomes single spaces."""
+    text = "" if cell is None or cell != cell else str(cell)
+    if _CONTROL.search(text):
+        raise ValueError("holds control characters or bytes that are no text")
+    return " ".join(text.split())
+
+
+def lyrics(cell: Any) -> str | None:
+    """Text of many lines; stray control characters are left out."""
+    text = "" if cell is None or cell != cell else str(cell)
+    return _CONTROL.sub("", text).strip() or None
+
+
+def names(cell: Any) -> list[str]:
+    """Names from ``"['A', 'B']"``, a list, or one name as it stands."""
+    if isinstance(cell, list | tuple):
+        return [name for part in cell if (name := line(part))]
+    text = line(cell)
+    if text.startswith("[") and text.endswith("]"):
+        quoted = [_ESCAPED.sub(r"\1", part[1:-1]).strip() for part in _QUOTED.findall(text)]
+        if quoted or not text[1:-1].strip():
+            return [name for name in quoted if name]
+    return [text] if text else []
+
+
+def names_between(separator: str) -> Any:
+    """A converter for names in one cell that ``separator`` sets apart: ``"A;B"``.
+
+    A comma that is followed by a space belongs to the name: ``"Tyler, The Creator"``.
+    """
+    pattern = re.compile(r",(?!\s)" if separator == "," else re.escape(separator))
+
+    def split(cell: Any) -> list[str]:
+        parts = pattern.split(cell) if isinstance(cell, str) else [cell]
+        return [name for part in parts for name in names(part)]
+
+    return split
+
+
+def labels(cell: Any) -> list[str]:
+    """Genres or emotions in lower case, several set apart by commas, semicolons or in a list."""
+    found: dict[str, None] = {}
+    for name in names(cell):
+        for part in re.split(r"[,;]", name):
+            label = part.strip().casefold()
+            if label and label not in MISSING:
+                found.setdefault(label)
+    return list(found)
+
+
+def _whole(cell: Any, reason: str) -> int:
+    value = number(cell)
+    if value is None or value != int(value):
+        raise ValueError(reason)
+    return int(value)

@@ -1,0 +1,64 @@
+"""What a text file is written in, found by reading it once from end to end."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from songrec.core.errors import BadInput
+
+_CHUNK = 1 << 20
+_BROKEN = re.compile(r"[\udc80-\udcff]")
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f\udc80-\udcff]")
+_UNDEFINED_IN_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """A codec, what to do with bytes it does not know, and how the report calls it."""
+
+    codec: str
+    errors: str
+    label: str
+
+
+def scan(raw: IO[bytes], path: Path) -> Encoding:
+    """The encoding of ``raw``: UTF-8 (with or without BOM), UTF-16 with BOM, or Latin-1.
+
+    Reading everything first means that a truncated gzip file or a binary file is found out
+    before a single row is stored. ``BadInput`` for a binary file.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")("strict")
+    valid = True
+    valid_beyond = broken = 0
+    undefined = False
+    tolerant = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    chunk = raw.read(_CHUNK)
+    if chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        while raw.read(_CHUNK):
+            pass
+        return Encoding("utf-16", "replace", "UTF-16")
+    # One stray NUL is a bad row; many are a file of another kind.
+    if chunk[:65536].count(0) > 8:
+        raise BadInput(f"{path}: is a binary file, not a CSV or Parquet catalogue.")
+    while chunk:
+        if valid:
+            try:
+                decoder.decode(chunk)
+            except UnicodeDecodeError:
+                valid = False
+        if not valid:
+            text = tolerant.decode(chunk)
+            broken += len(_BROKEN.findall(text))
+            valid_beyond += len(_BEYOND_ASCII.findall(text))
+            undefined = undefined or bool(_UNDEFINED_IN_CP1252.search(chunk))
+        chunk = raw.read(_CHUNK)
+    if valid or valid_beyond > broken:
+        # Mostly UTF-8: the few rows with broken bytes are rejected, not the names of all others.
+        return Encoding("utf-8-sig", "surrogateescape", "UTF-8")
+    if undefined:
+        return Encoding("latin-1", "strict", "Latin-1")
+    return Encoding("cp1252", "strict", "Latin-1 (Windows-1252)")

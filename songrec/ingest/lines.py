@@ -1,0 +1,65 @@
+"""CSV rows with the physical line each starts on, and a way out of a quote that never closes."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import deque
+from collections.abc import Iterator
+from typing import IO
+
+Row = tuple[int, list[str] | str]
+"""The line a row starts on, and its cells; or the reason why it has none."""
+
+
+class Lines:
+    """The lines of a file, handed to ``csv.reader``, which may give some of them back.
+
+    A stray quote makes a CSV reader swallow the lines that follow. Here a row that cannot be read
+    as written costs its first line only: the others are handed out again.
+    """
+
+    def __init__(self, raw: IO[bytes], codec: str, errors: str, delimiter: str) -> None:
+        self._text = io.TextIOWrapper(raw, encoding=codec, errors=errors, newline="")
+        self._delimiter = delimiter
+        self._again: deque[str] = deque()
+        self._current: list[str] = []
+        self._line = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._again.popleft() if self._again else next(self._text)
+        self._current.append(line)
+        return line
+
+    def rows(self) -> Iterator[Row]:
+        """Every row that is not blank."""
+        reader = csv.reader(self, delimiter=self._delimiter, strict=True)
+        while True:
+            self._current.clear()
+            start = self._line + 1
+            try:
+                cells: list[str] | str = next(reader)
+            except StopIteration:
+                break
+            except csv.Error as error:
+                cells = self._first_line_alone(error)
+            self._line += len(self._current)
+            if cells and (len(cells) > 1 or cells[0].strip()):
+                yield start, cells
+        # The wrapper would close the file under the one who opened it.
+        self._text.detach()
+
+    def _first_line_alone(self, error: csv.Error) -> list[str] | str:
+        first, *rest = self._current
+        self._again.extendleft(reversed(rest))
+        self._current[1:] = []
+        if len(first) > csv.field_size_limit():
+            return f"is longer than {csv.field_size_limit():,} characters"
+        if rest or "end of data" in str(error):
+            # The quote opened here closes in some later row: what lies between is not this row's.
+            return "opens a quote that is not closed"
+        # Quotes inside an unquoted style: '"Weird Al" Yankovic,Eat It' is meant as it stands.
+        return next(csv.reader([first], delimiter=self._delimiter))

@@ -1,0 +1,332 @@
+"""From a batch of cells to track records: columns are converted whole, bad rows are set aside."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from songrec.core import songs
+from songrec.core.attributes import ATTRIBUTE_NAMES, BY_NAME, SHARES
+from songrec.core.catalogue import CatalogueRow
+from songrec.ingest import convert
+from songrec.ingest.dialects import Dialect
+from songrec.ingest.headers import locate
+from songrec.ingest.reading import Batch, Table
+from songrec.ingest.rejects import Reject, shown
+
+_LONGEST = {
+    "title": 500, "artists": 500, "album": 500, "external_id": 100, "playlist_id": 100,
+    "playlist_name": 200, "genre": 200, "subgenre": 200, "emotion": 100,
+}  # fmt: skip
+_LONGEST_LABEL = 100
+_SAMPLED = ("energy", "danceability", "positiveness")
+# Sums of shares and float32 files end a hair above 1; that is rounding, not another scale.
+_ROUNDING = 1e-6
+_SPOTIFY_ID = re.compile(r"(?:spotify:track:)?([0-9A-Za-z]{22})")
+# Part of every fingerprint: raise it when the same cells come to mean something else.
+_VERSION = b"1"
+
+
+@dataclass
+class _Column:
+    field: str
+    at: int
+    header: str
+    read: Callable[[Any], Any]
+
+
+class Translator:
+    """Turns a table's batches into records, on one scale, for one source.
+
+    ``scale`` is ``unit`` or ``percent``; see ``find_scale``.
+    """
+
+    def __init__(self, dialect: Dialect, table: Table, *, scale: str, source: str) -> None:
+        self.dialect = dialect
+        self.source = source
+        self.divisor = 100.0 if scale == "percent" else 1.0
+        self.scale = scale
+        self._decimal_comma = table.decimal_comma
+        self.places = locate(dialect, table.header)
+        self._columns = {
+            name: _Column(name, at, table.header[at], self._reader(name))
+            for name, at in self.places.items()
+        }
+        self._ids = dialect.id_namespace or f"id:{_short(source)}"
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The fields that this file has a column for."""
+        return frozenset(self.places)
+
+    def records(self, batch: Batch) -> tuple[list[CatalogueRow], list[Reject]]:
+        """The batch's good rows, and its bad ones with reasons, both in file order."""
+        bad: dict[int, Reject] = {}
+        values = np.full((len(batch.rows), len(ATTRIBUTE_NAMES)), np.nan)
+        for at, name in enumerate(ATTRIBUTE_NAMES):
+            if name in self._columns:
+                values[:, at] = self._attribute(self._columns[name], batch, bad)
+        others = {
+            name: self._others(column, batch, bad)
+            for name, column in self._columns.items()
+            if name not in BY_NAME
+        }
+        if "mode" not in others and "key" in self._columns:
+            cells = [row[self._columns["key"].at] for row in batch.rows]
+            # Cells that are no key are among the rejects already.
+            others["mode"] = [None if i in bad else _mode(c) for i, c in enumerate(cells)]
+        good = self._assemble(batch, values, others, bad)
+        rejects = sorted([*bad.values(), *batch.rejects], key=lambda reject: reject.row)
+        return good, rejects
+
+    def _reader(self, name: str) -> Callable[[Any], Any]:
+        read = self.dialect.converter(name)
+        if name in BY_NAME and read in (convert.number, convert.decibels, convert.flag):
+            return lambda cell: read(cell, decimal_comma=self._decimal_comma)
+        if name in _LONGEST and name not in ("genre", "subgenre", "emotion", "artists"):
+            return lambda cell: _bounded(self._text(read(cell)), name)
+        if name == "artists":
+            return lambda cell: _joined([n for n in read(cell) if self._text(n)])
+        if name in ("genre", "subgenre", "emotion"):
+            return lambda cell: _bounded_labels(read(cell))
+        return read
+
+    def _text(self, text: str) -> str:
+        return "" if text in self.dialect.missing else text
+
+    def _attribute(
+        self, column: _Column, batch: Batch, bad: dict[int, Reject]
+    ) -> NDArray[np.float64]:
+        cells = [row[column.at] for row in batch.rows]
+        values = _fast_floats(cells)
+        if values is None:
+            values = np.full(len(cells), np.nan)
+            seen: dict[Any, float | ValueError | None] = {}
+            for i, cell in enumerate(cells):
+                value = _memoised(column.read, cell, seen)
+                if isinstance(value, ValueError):
+                    self._reject(i, column, batch, bad, str(value))
+                elif value is not None:
+                    values[i] = value
+        attribute = BY_NAME[column.field]
+        if attribute.is_share:
+            values /= self.divisor
+        over = (values > attribute.high) & (values <= attribute.high + _ROUNDING)
+        values[over] = attribute.high
+        with np.errstate(invalid="ignore"):
+            outside = np.flatnonzero((values < attribute.low) | (values > attribute.high))
+        for i in outside.tolist():
+            self._reject(i, column, batch, bad, self._range_reason(column.field, values[i]))
+        if column.field in self.dialect.required:
+            for i in np.flatnonzero(np.isnan(values)).tolist():
+                self._reject(i, column, batch, bad, "is empty")
+        if column.field == "tempo":
+            values[values == 0] = np.nan  # Spotify writes 0 where it found no beat
+        return values
+
+    def _range_reason(self, name: str, value: float) -> str:
+        attribute = BY_NAME[name]
+        if np.isinf(value):
+            return "is infinite"
+        factor = self.divisor if attribute.is_share else 1.0
+        low, high = attribute.low * factor, attribute.high * factor
+        hint = ""
+        if attribute.is_share and factor == 1.0 and 1.0 < value <= 100.0:
+            hint = " (--scale percent if the file counts from 0 to 100)"
+        return f"is outside {low:g} to {high:g}{hint}"
+
+    def _others(self, column: _Column, batch: Batch, bad: dict[int, Reject]) -> list[Any]:
+        out: list[Any] = []
+        seen: dict[Any, Any] = {}
+        for i, row in enumerate(batch.rows):
+            value = _memoised(column.read, row[column.at], seen)
+            if isinstance(value, ValueError):
+                self._reject(i, column, batch, bad, str(value))
+                value = None
+            out.append(value)
+        return out
+
+    def _reject(
+        self, i: int, column: _Column, batch: Batch, bad: dict[int, Reject], reason: str
+    ) -> None:
+        value = shown(batch.rows[i][column.at])
+        bad.setdefault(i, Reject(batch.places[i], shown(column.header), value, reason))
+
+    def _assemble(
+        self,
+        batch: Batch,
+        values: NDArray[np.float64],
+        others: Mapping[str, Sequence[Any]],
+        bad: Mapping[int, Reject],
+    ) -> list[CatalogueRow]:
+        count = len(batch.rows)
+        nothing: Sequence[Any] = [None] * count
+        empty: Sequence[Any] = [()] * count
+        titles, artists = others.get("title", nothing), others.get("artists", nothing)
+        albums, ids = others.get("album", nothing), others.get("external_id", nothing)
+        genres, subgenres = others.get("genre", empty), others.get("subgenre", empty)
+        emotions = others.get("emotion", empty)
+        durations = others.get("duration_ms") or others.get("duration") or nothing
+        years, keys = others.get("year", nothing), others.get("key", nothing)
+        modes, beats = others.get("mode", nothing), others.get("time_signature", nothing)
+        words = others.get("lyrics", nothing)
+        lists, list_names = others.get("playlist_id", nothing), others.get("playlist_name", nothing)
+        known = values.tolist()
+        packed = np.ascontiguousarray(values, dtype="<f8").tobytes()
+        width = values.shape[1] * 8
+        good: list[CatalogueRow] = []
+        for i, number in enumerate(batch.numbers):
+            if i in bad:
+                continue
+            title, artist, album = titles[i] or "", artists[i] or "", albums[i] or None
+            key = self._source_key(ids[i], artist, title, album or "", number)
+            tags = [("genre", n) for n in genres[i]]
+            tags += [("subgenre", n) for n in subgenres[i]]
+            tags += [("emotion", n) for n in emotions[i]]
+            fields = {
+                "external_id": ids[i] or None,
+                "title": title or ("Untitled" if ids[i] else f"Track {number}"),
+                "artists": artist,
+                "album": album,
+                "genre": ", ".join(genres[i])[:200] or None,
+                "emotion": ", ".join(emotions[i])[:100] or None,
+                "year": years[i],
+                "duration_ms": durations[i],
+                "key": keys[i],
+                "mode": modes[i],
+                "time_signature": beats[i],
+            }
+            said = "\x1f".join(map(str, (*fields.values(), tags, words[i])))
+            digest = hashlib.blake2b(_VERSION, digest_size=16)
+            digest.update(packed[i * width : (i + 1) * width])
+            digest.update(said.encode())
+            good.append(
+                CatalogueRow(
+                    number=number,
+                    source_key=key,
+                    fingerprint=digest.hexdigest(),
+                    song_key=songs.song_key(artist, title)
+                    if artist and title
+                    else songs.unique_song_key(key),
+                    fields=fields,
+                    attributes=[None if v != v else v for v in known[i]],
+                    tags=tags,
+                    lyrics=words[i],
+                    playlist=(lists[i], list_names[i] or "Playlist") if lists[i] else None,
+                )
+            )
+        return good
+
+    def _source_key(
+        self, external_id: str | None, artists: str, title: str, album: str, number: int
+    ) -> str:
+        if external_id:
+            spotify = _SPOTIFY_ID.fullmatch(external_id)
+            key = f"spotify:{spotify[1]}" if spotify else f"{self._ids}:{external_id}"
+            return key if len(key) <= 80 else f"id:{_digest(key)}"
+        if artists and title:
+            return songs.names_key(artists, title, album)
+        return f"row:{_short(self.source)}:{number}"
+
+
+def find_scale(dialect: Dialect, table: Table, sample: Batch, asked: str = "auto") -> str:
+    """``unit`` or ``percent``: as asked, as the dialect says, or as the first rows look.
+
+    Percent where more than half of the finite energy, danceability and positiveness values are
+    above 1: on a scale of 0 to 1 none is, on one of 0 to 100 nearly all are.
+    """
+    wanted = asked if asked != "auto" else dialect.scale
+    if wanted != "auto":
+        return wanted
+    places = locate(dialect, table.header)
+    above = finite = 0
+    for name in _SAMPLED:
+        if name not in places:
+            continue
+        for row in sample.rows:
+            try:
+                value = convert.number(row[places[name]], decimal_comma=table.decimal_comma)
+            except ValueError:
+                continue
+            if value is not None:
+                finite += 1
+                above += value > 1.0
+    return "percent" if above * 2 > finite else "unit"
+
+
+def has_shares(dialect: Dialect, table: Table) -> bool:
+    """Whether the file has any of the seven perceptual columns, so that a scale means anything."""
+    return any(name in locate(dialect, table.header) for name in SHARES)
+
+
+def _fast_floats(cells: Sequence[Any]) -> NDArray[np.float64] | None:
+    # Nearly every column of nearly every batch is plain numbers; the others go cell by cell.
+    try:
+        if "_" in "".join(cells):
+            return None
+    except TypeError:
+        pass  # numbers from a Parquet file rather than text
+    try:
+        values = np.fromiter(map(float, cells), np.float64, len(cells))
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return values
+
+
+def _memoised(read: Callable[[Any], Any], cell: Any, seen: dict[Any, Any]) -> Any:
+    try:
+        if cell in seen:
+            return seen[cell]
+    except TypeError:  # a list from a Parquet file
+        return _tried(read, cell)
+    value = seen[cell] = _tried(read, cell)
+    return value
+
+
+def _tried(read: Callable[[Any], Any], cell: Any) -> Any:
+    try:
+        return read(cell)
+    except ValueError as error:
+        return error
+
+
+def _mode(cell: Any) -> int | None:
+    return convert.mode_of_key(cell)
+
+
+def _bounded(text: str, name: str) -> str:
+    if len(text) > _LONGEST[name]:
+        raise ValueError(f"is longer than {_LONGEST[name]} characters")
+    return text
+
+
+def _bounded_labels(found: list[str]) -> list[str]:
+    for label in found:
+        if len(label) > _LONGEST_LABEL:
+            raise ValueError(f"has a name longer than {_LONGEST_LABEL} characters")
+    return found
+
+
+def _joined(artists: list[str]) -> str:
+    """Artists in one line; of a very long cast as many whole names as there is room for."""
+    text = ", ".join(artists)
+    if len(text) <= _LONGEST["artists"]:
+        return text
+    if len(artists) == 1:
+        raise ValueError(f"is longer than {_LONGEST['artists']} characters")
+    kept = text[: _LONGEST["artists"] - 1]
+    return f"{kept[: kept.rfind(', ')]}…"
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _short(source: str) -> str:
+    return source if len(source) <= 50 else _digest(source)
