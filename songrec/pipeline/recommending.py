@@ -14,7 +14,7 @@ from songrec.core.errors import UnknownName
 from songrec.core.types import Match, NameTracks, Reason
 from songrec.recommend import explain, ranking
 from songrec.recommend.similar import similar
-from songrec.store import catalogue
+from songrec.store import catalogue, runs
 from songrec.store.catalogue import TrackView
 from songrec.store.spaces import published_space
 from songrec.store.tables import Cluster, Run, Track
@@ -99,7 +99,7 @@ def starters(session: Session, run: Run) -> list[tuple[Cluster, list[TrackView]]
     ).all()
     wanted = {c.number: list(c.profile.get("typical", []))[:STARTERS_PER_CLUSTER] for c in clusters}
     ids = [track_id for typical in wanted.values() for track_id in typical]
-    views = {view.id: view for view in catalogue.tracks_by_id(session, ids)}
+    views = {view.id: view for view in catalogue.tracks_by_id(session, ids, run)}
     return [(c, [views[i] for i in wanted[c.number] if i in views]) for c in clusters]
 
 
@@ -128,7 +128,7 @@ def titles(session: Session) -> NameTracks:
 
     def look_up(track_ids: list[int]) -> dict[int, str]:
         rows = session.execute(select(Track.id, Track.title).where(Track.id.in_(track_ids)))
-        return dict(rows.tuples().all())
+        return dict(rows.all())
 
     return look_up
 
@@ -136,7 +136,9 @@ def titles(session: Session) -> NameTracks:
 def _named(session: Session, found: list[Match]) -> list[Recommendation]:
     views = {
         view.id: view
-        for view in catalogue.tracks_by_id(session, [match.track_id for match in found])
+        for view in catalogue.tracks_by_id(
+            session, [match.track_id for match in found], runs.published(session)
+        )
     }
     # A track deleted since the run was trained is left out.
     return [

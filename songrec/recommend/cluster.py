@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from songrec.core.types import Reason
-from songrec.recommend import explain, words
+from songrec.recommend import explain
+from songrec.recommend.sheets import Sheet
 from songrec.recommend.taste import Rows, Scores, Taste, distances
 
 
@@ -57,7 +58,7 @@ class SameCluster:
             taste.space,
             rows,
             contributions,
-            words.Sheet.of(taste.space, taste.likes),
+            Sheet.of(taste.space, taste.likes),
             nearest,
             [f"“{taste.title(row)}”" for row in liked],
             [

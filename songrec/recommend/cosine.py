@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from songrec.core.types import Reason
-from songrec.recommend import explain, words
+from songrec.recommend import explain
+from songrec.recommend.sheets import Sheet
 from songrec.recommend.taste import Rows, Scores, Taste, distances, top_rows
 
 
@@ -40,7 +41,7 @@ class Cosine:
         """Per row: a reason per feature for the likes, and one per disliked track."""
         towards, away = self._query(taste)
         unit = self._unit(taste, rows)
-        sheet = words.Sheet.of(taste.space, taste.likes).middle(taste.space)
+        sheet = Sheet.of(taste.space, taste.likes).middle(taste.space)
         alone = f"“{taste.title(int(taste.likes[0]))}”" if len(taste.likes) == 1 else "your likes"
         good = explain.per_feature(
             taste.space,

@@ -9,10 +9,14 @@ from songrec.core.types import Reason
 from songrec.recommend import explain
 from songrec.recommend.taste import Rows, Scores, Taste, distances
 
-# How many candidates, nearest to the mean of the likes, are looked at first.
+# How many candidates, the most promising ones, are looked at first.
 FIRST_LOOK = 512
-# Distances to the mean are float32; their rounding must not cut off a track that belongs.
-ROUNDING = 1e-4
+# Likes are bounded in this many groups; in more, and at last each alone, when that says too little.
+GROUPS = (8, 32)
+# The bound is computed in float32; it is lowered by this part of the squared norms, many times
+# their rounding, so that it stays a bound.
+ROUNDING = 8e-6
+CACHED = 2**16
 
 
 class Distance:
@@ -25,10 +29,11 @@ class Distance:
     Raghavan and Schütze 2008, section 9.1, where a weight well below that of the likes is
     advised), for distances.
 
-    Exact. With L likes of mean m, the sum of ‖x − l‖ is at least L·‖x − m‖ (the norm is convex:
-    Jensen's inequality), and dislikes only lower the score. So tracks are looked at in order of
-    their distance to m, and when L·(typical − ‖x − m‖) is no better than the worst one kept, no
-    later track can be.
+    Exact, without computing every distance. The sum of the distances from x to a group of g likes
+    with mean m is at least g · ‖x − m‖ (a norm is convex: Jensen's inequality), and dislikes only
+    lower the score. So tracks are looked at in order of that bound, summed over a few groups of
+    likes; when the bound of the next one is no better than the worst one kept, no later track can
+    be better.
     """
 
     def __init__(self, dislike_weight: float = 0.5) -> None:
@@ -36,21 +41,30 @@ class Distance:
 
     def search(self, taste: Taste, count: int) -> tuple[Rows, Scores]:
         """The best ``count`` rows (fewer if there are no more) and their scores, best first."""
-        likes, typical = len(taste.likes), taste.figures.typical
-        to_mean = distances(taste.space.matrix, taste.liked_vectors.mean(axis=0))
-        total = len(to_mean)
+        likes = len(taste.likes)
         look = max(FIRST_LOOK, 4 * count)
-        while True:
-            if look >= total:
-                near, horizon = np.arange(total), np.inf
-            else:
-                near = np.argpartition(to_mean, look)[:look]
-                horizon = float(to_mean[near].max())
-            rows, scores = taste.in_order(near, self.scores(taste, near))
-            bound = likes * (typical - horizon * (1 - ROUNDING))
-            if look >= total or (len(rows) >= count and scores[count - 1] > bound):
-                return rows[:count], scores[:count]
+        for groups in [*(groups for groups in GROUPS if groups < likes), likes]:
+            at_least = _least_sums(taste, groups)
+            found = self._look(taste, at_least, look, count)
+            if found is not None:
+                return found
+        # Each like alone bounds tightly; only dislikes and copies of songs can ask for more.
+        while (found := self._look(taste, at_least, look, count)) is None:
             look *= 4
+        return found
+
+    def _look(
+        self, taste: Taste, at_least: NDArray[np.float32], look: int, count: int
+    ) -> tuple[Rows, Scores] | None:
+        """The best among the ``look`` most promising rows, or None if others might be better."""
+        everything = look >= len(at_least)
+        near = np.arange(len(at_least)) if everything else np.argpartition(at_least, look)[:look]
+        rows, scores = taste.in_order(near, self.scores(taste, near))
+        if not everything:
+            horizon = len(taste.likes) * taste.figures.typical - float(at_least[near].max())
+            if len(rows) < count or scores[count - 1] < horizon:
+                return None
+        return rows[:count], scores[:count]
 
     def scores(self, taste: Taste, rows: Rows) -> Scores:
         """The score of each row, in float64."""
@@ -77,6 +91,53 @@ class Distance:
 
     def _penalty(self, typical: float, apart: NDArray[np.float64]) -> NDArray[np.float64]:
         return self.dislike_weight * np.maximum(typical - apart, 0.0)
+
+
+def _least_sums(taste: Taste, groups: int) -> NDArray[np.float32]:
+    """A lower bound of every track's sum of distances to the likes, ``(n,)``."""
+    centres, sizes = _groups(taste.liked_vectors, groups)
+    matrix, square_norms = taste.space.matrix, taste.figures.square_norms
+    turned = np.ascontiguousarray(-2 * centres.T, dtype=np.float32)
+    constant = ((centres**2).sum(axis=1) * (1 - ROUNDING)).astype(np.float32)
+    weights = sizes.astype(np.float32)
+    bound = np.empty(len(matrix), dtype=np.float32)
+    # In slices that stay in the processor's cache.
+    step = max(1, CACHED // len(centres))
+    for start in range(0, len(matrix), step):
+        rows = slice(start, start + step)
+        # ‖x − m‖² = ‖x‖² − 2 x·m + ‖m‖², less what float32 may have got wrong.
+        square = matrix[rows] @ turned
+        square += constant
+        square += (square_norms[rows] * np.float32(1 - ROUNDING))[:, None]
+        np.maximum(square, 0, out=square)
+        np.sqrt(square, out=square)
+        bound[rows] = square @ weights
+    return bound
+
+
+def _groups(
+    vectors: NDArray[np.float64], count: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Means ``(groups, d)`` and sizes of at most ``count`` groups of near vectors.
+
+    Any grouping gives a bound; near vectors give a tight one. Seeds far from each other
+    (Gonzalez 1985), then a few of Lloyd's steps; deterministic.
+    """
+    if len(vectors) <= count:
+        return vectors, np.ones(len(vectors), dtype=np.int64)
+    seeds = [int(distances(vectors, vectors.mean(axis=0)).argmax())]
+    nearest = distances(vectors, vectors[seeds[0]])
+    while len(seeds) < count:
+        seeds.append(int(nearest.argmax()))
+        nearest = np.minimum(nearest, distances(vectors, vectors[seeds[-1]]))
+    centres = vectors[seeds]
+    for _ in range(4):
+        group = _all_distances(vectors, centres).argmin(axis=1)
+        used, group, sizes = np.unique(group, return_inverse=True, return_counts=True)
+        centres = np.zeros((len(used), vectors.shape[1]))
+        np.add.at(centres, group, vectors)
+        centres /= sizes[:, None]
+    return centres, sizes
 
 
 def _all_distances(vectors: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray:

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from songrec.core.types import Reason, Space
-from songrec.recommend import words
+from songrec.recommend import sheets, words
+from songrec.recommend.sheets import Sheet
 from songrec.recommend.taste import Rows, Taste
 
 # A list longer than this is not read; the rest is summed up in one reason.
@@ -101,7 +102,7 @@ def per_feature(
     space: Space,
     rows: Rows,
     contributions: NDArray[np.float64],
-    others: words.Sheet,
+    others: Sheet,
     other_rows: NDArray[np.int64],
     theirs: list[str],
     details: list[dict[str, Any]] | None = None,
@@ -111,25 +112,27 @@ def per_feature(
     ``contributions`` ``(rows, d)``; row ``at`` is compared with row ``other_rows[at]`` of
     ``others``, spoken of as ``theirs[at]``; ``details[at]`` is added to each of its reasons.
     """
-    sheet = words.Sheet.of(space, rows)
-    stored = {name: column for column, name in enumerate(space.value_names)}
+    sheet = Sheet.of(space, rows)
     answers = []
     for at in range(len(rows)):
-        extra = {"beside": theirs[at], **(details[at] if details else {})}
         reasons = []
         for column in np.argsort(-contributions[at], kind="stable"):
-            name = space.columns[column]
-            share = float(contributions[at, column])
-            if name in stored:
-                trait = sheet.trait(at, others, int(other_rows[at]), stored[name])
-                text, features = words.compared(trait, theirs[at]), [trait.as_json()]
-                weight, clause = trait.weight, words.shared(trait)
-            else:
-                alike = "speaks for it" if share > 0 else "speaks against it"
-                text, features = f"{words.label(name)} {alike}", []
-                weight, clause = -1.0, ""
-            about = {**extra, "features": features, "weight": round(weight, 4), "clause": clause}
-            reasons.append(Reason("feature", words.capital(text), share, name, about))
+            trait = sheet.trait(at, others, int(other_rows[at]), int(column))
+            reasons.append(
+                Reason(
+                    "feature",
+                    words.capital(words.compared(trait, theirs[at])),
+                    float(contributions[at, column]),
+                    trait.name,
+                    {
+                        "beside": theirs[at],
+                        **(details[at] if details else {}),
+                        "features": [trait.as_json()],
+                        "weight": round(trait.weight, 4),
+                        "clause": words.shared(trait) if trait.is_known else "",
+                    },
+                )
+            )
         answers.append(tuple(reasons))
     return answers
 
@@ -196,14 +199,13 @@ class _Clauses:
     def __init__(
         self, space: Space, rows: Rows, others: Rows, relative: NDArray[np.float64]
     ) -> None:
-        self.sheet, self.others = words.Sheet.of(space, rows), words.Sheet.of(space, others)
+        self.sheet, self.others = Sheet.of(space, rows), Sheet.of(space, others)
         self.relative = relative
-        pairs = words.weights(self.sheet, self.others)
-        self.telling = words.standing_out(pairs, space.value_names)
+        pairs = sheets.weights(self.sheet, self.others)
+        self.telling = sheets.standing_out(pairs, space.columns)
         differences = np.abs(self.sheet.ranks[:, None, :] - self.others.ranks[None, :, :])
-        if "explicit" in space.value_names:
-            differences[..., space.value_names.index("explicit")] = 0.0
-        self.most_different = np.nan_to_num(differences).argmax(axis=-1)
+        differences = sheets.without_explicit(np.nan_to_num(differences), space.columns, -1.0)
+        self.most_different = differences.argmax(axis=-1)
 
     def between(self, at: int, other: int) -> tuple[str, list[dict[str, Any]]]:
         """The clause on a pair and the figures it quotes."""

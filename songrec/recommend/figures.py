@@ -65,28 +65,39 @@ class Figures:
         return float(np.median(np.sqrt(np.einsum("ij,ij->i", apart, apart)))) or 1.0
 
     @cached_property
+    def square_norms(self) -> NDArray[np.float32]:
+        """Squared L2 norm of every track, ``(n,)``."""
+        matrix = self.space.matrix
+        return np.einsum("ij,ij->i", matrix, matrix)
+
+    @cached_property
     def norms(self) -> NDArray[np.float32]:
         """L2 norm of every track, ``(n,)``; 1 where it is 0, so that dividing by it is safe."""
-        matrix = self.space.matrix
-        norms = np.sqrt(np.einsum("ij,ij->i", matrix, matrix))
+        norms = np.sqrt(self.square_norms)
         norms[norms == 0] = 1.0
         return norms
 
     @cached_property
     def distributions(self) -> dict[str, Distribution]:
-        """Per column of ``values``, how it is spread over the catalogue."""
-        values = self.space.values
-        if len(values) > SAMPLE:
-            rows = np.random.default_rng(SEED).choice(len(values), SAMPLE, replace=False)
-            values = values[np.sort(rows)]
-        return {
-            name: _distribution(np.asarray(values[:, column], dtype=np.float64))
-            for column, name in enumerate(self.space.value_names)
+        """Per column of ``values``, and of the space where it has no stored value, its spread."""
+        space = self.space
+        rows = np.arange(len(space.track_ids))
+        if len(rows) > SAMPLE:
+            chosen = np.random.default_rng(SEED).choice(len(rows), SAMPLE, replace=False)
+            rows = np.sort(chosen)
+        stored, matrix = space.values[rows], space.matrix[rows]
+        spreads = {
+            name: _distribution(matrix[:, column]) for column, name in enumerate(space.columns)
         }
+        spreads.update(
+            (name, _distribution(stored[:, column]))
+            for column, name in enumerate(space.value_names)
+        )
+        return spreads
 
 
-def _distribution(column: NDArray[np.float64]) -> Distribution:
-    known = column[np.isfinite(column)]
+def _distribution(column: NDArray[np.float32]) -> Distribution:
+    known = column[np.isfinite(column)].astype(np.float64)
     values, counts = np.unique(known, return_counts=True)
     below = np.cumsum(counts) - counts
     return Distribution(values, (below + counts / 2) / max(len(known), 1))

@@ -6,9 +6,10 @@ import numpy as np
 
 from songrec.core.errors import NotReady
 from songrec.core.types import Match, Space
-from songrec.recommend import explain, words
+from songrec.recommend import explain
 from songrec.recommend.cluster import split_distance
 from songrec.recommend.ranking import matches
+from songrec.recommend.sheets import Sheet
 from songrec.recommend.taste import Taste, distances, top_rows
 
 
@@ -42,7 +43,7 @@ def similar(space: Space, track_id: int, n: int) -> list[Match]:
         space,
         rows,
         contributions,
-        words.Sheet.of(space, taste.likes),
+        Sheet.of(space, taste.likes),
         np.zeros(len(rows), dtype=np.int64),
         [explain.THIS_SONG] * len(rows),
     )

@@ -60,7 +60,7 @@ def values(
     statement = select(Reaction.track_id, Reaction.value).where(Reaction.listener_id == listener.id)
     if track_ids is not None:
         statement = statement.where(Reaction.track_id.in_(list(track_ids)))
-    return dict(session.execute(statement).tuples().all())
+    return dict(session.execute(statement).all())
 
 
 def like_count(session: Session, listener: Listener) -> int:
@@ -75,9 +75,7 @@ def counts(session: Session, listener: Listener) -> tuple[int, int]:
             select(Reaction.value, func.count())
             .where(Reaction.listener_id == listener.id)
             .group_by(Reaction.value)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     return numbers.get(LIKE, 0), numbers.get(DISLIKE, 0)
 

@@ -80,7 +80,7 @@ def load_space(folder: Path) -> Space:
             matrix=_mapped(folder / "space.npy"),
             columns=tuple(manifest["space"]["columns"]),
             values=_mapped(folder / "values.npy"),
-            value_names=tuple(manifest["features"]["columns"]),
+            value_names=tuple(manifest["values"]["columns"]),
             latent=_mapped(folder / "latent.npy"),
             labels=labels,
             coordinates=coordinates,

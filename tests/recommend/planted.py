@@ -91,9 +91,7 @@ def publish_run(session: Session, instance: Path, public_id: str = "r1") -> Run:
     )
     np.savez(folder / "projection.npz", coordinates=matrix[:, :2].astype(np.float32))
     (folder / "manifest.json").write_text(
-        json.dumps(
-            {"space": {"columns": list(COLUMNS)}, "features": {"columns": list(VALUE_NAMES)}}
-        )
+        json.dumps({"space": {"columns": list(COLUMNS)}, "values": {"columns": list(VALUE_NAMES)}})
     )
     run = Run(
         public_id=public_id, feature_set="attributes", representation="identity",

@@ -1,0 +1,195 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from songrec.core.errors import BadInput, NotReady, UnknownName
+from songrec.recommend.distance import Distance
+from songrec.recommend.figures import figures_of
+from songrec.recommend.ranking import rank
+from songrec.recommend.registry import METHODS
+from songrec.recommend.similar import similar
+from songrec.recommend.taste import Taste
+from tests.recommend.planted import make_space, random_space
+
+SPACE = random_space(700, d=6, seed=3, clusters=4)
+ids = st.sampled_from(SPACE.track_ids.tolist())
+tastes = st.tuples(
+    st.lists(ids, min_size=1, max_size=45, unique=True), st.lists(ids, max_size=5, unique=True)
+).filter(lambda taste: set(taste[0]) - set(taste[1]))
+methods = st.sampled_from(METHODS.names())
+
+
+def song_of(track_ids):
+    return set(SPACE.song_keys[SPACE.rows_of(list(track_ids))].tolist())
+
+
+@settings(max_examples=60, deadline=None)
+@given(tastes, methods, st.sampled_from([0.0, 0.3, 1.0]))
+def test_contributions_add_up_to_the_score(taste, method, variety):
+    for match in rank(SPACE, *taste, 8, method=method, variety=variety):
+        assert sum(r.contribution for r in match.reasons) == pytest.approx(match.score, abs=1e-5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(tastes, methods, st.sampled_from([0.0, 0.7]))
+def test_known_songs_never_come_back_and_every_song_comes_once(taste, method, variety):
+    likes, dislikes = taste
+    found = [m.track_id for m in rank(SPACE, likes, dislikes, 60, method=method, variety=variety)]
+    assert not song_of(found) & song_of([*likes, *dislikes])
+    assert len(song_of(found)) == len(found)
+
+
+def plain_scores(method, taste):
+    """Every track's score, computed the slow way."""
+    matrix = SPACE.matrix.astype(np.float64)
+    typical = figures_of(SPACE).typical
+    to_likes = np.linalg.norm(matrix[:, None] - taste.liked_vectors, axis=2)
+    to_dislikes = np.linalg.norm(matrix[:, None] - taste.disliked_vectors, axis=2)
+    pushed = 0.5 * np.maximum(typical - to_dislikes, 0).sum(axis=1)
+    if method == "distance":
+        return (typical - to_likes).sum(axis=1) - pushed
+    if method == "cluster":
+        same = SPACE.labels[:, None] == SPACE.labels[taste.likes]
+        return typical - np.where(same, to_likes, np.inf).min(axis=1) - pushed
+    query = taste.liked_vectors.mean(axis=0)
+    if len(taste.dislikes):
+        query = query - 0.25 * taste.disliked_vectors.mean(axis=0)
+    return matrix @ query / np.linalg.norm(matrix, axis=1) / np.linalg.norm(query)
+
+
+@settings(max_examples=60, deadline=None)
+@given(tastes, methods, st.integers(1, 40))
+def test_the_answer_is_exactly_that_of_looking_at_every_track(taste, method, n):
+    asked = Taste.of(SPACE, *taste)
+    scores = plain_scores(method, asked)
+    rows, best = asked.in_order(np.arange(len(scores)), scores)
+    best = best[np.isfinite(best)][:n]
+    found = rank(SPACE, *taste, n, method=method)
+    assert [m.score for m in found] == pytest.approx(best.tolist(), abs=1e-5)
+    if len(best) and np.diff(best).size and np.abs(np.diff(best)).min() > 1e-5:
+        assert [m.track_id for m in found] == SPACE.track_ids[rows[: len(best)]].tolist()
+
+
+def test_distance_looks_at_a_small_part_of_a_large_catalogue(monkeypatch):
+    space = random_space(30_000, d=8, seed=1)
+    near = np.argsort(np.linalg.norm(space.matrix - space.matrix[7], axis=1))[:40]
+    looked = []
+    scores = Distance.scores
+    monkeypatch.setattr(
+        Distance,
+        "scores",
+        lambda self, taste, rows: looked.append(len(rows)) or scores(self, taste, rows),
+    )
+    rank(space, space.track_ids[near].tolist(), [], 10, method="distance")
+    assert sum(looked) < 3_000
+
+
+def planted(extra=()):
+    """Far-off noise, and three tracks beside the first one."""
+    rng = np.random.default_rng(5)
+    noise = rng.normal(size=(200, 4)) + [0, 0, 0, -4]
+    centre = np.array([[2.0, 2.0, 2.0, 6.0]])
+    neighbours = centre * (1 + np.array([[0.0], [0.01], [0.02], [0.03]]))
+    return np.vstack([neighbours, noise, *extra])
+
+
+@pytest.mark.parametrize("method", METHODS.names())
+def test_planted_neighbours_come_first(method):
+    space = make_space(planted())
+    found = rank(space, [10], [], 3, method=method)
+    assert {m.track_id for m in found} == {20, 30, 40}
+    assert found[0].score >= found[1].score >= found[2].score
+
+
+def test_similar_puts_planted_neighbours_first_and_leaves_the_track_itself_out():
+    found = similar(make_space(planted()), 10, 3)
+    assert [m.track_id for m in found] == [20, 30, 40]
+    assert 0 < found[2].score < found[0].score < 1
+    for match in found:
+        assert sum(r.contribution for r in match.reasons) == pytest.approx(match.score, abs=1e-9)
+
+
+def test_similar_says_when_a_track_came_after_the_run():
+    with pytest.raises(NotReady, match="flask train"):
+        similar(make_space(planted()), 11, 3)
+
+
+@pytest.mark.parametrize("method", METHODS.names())
+def test_a_second_copy_of_a_liked_song_is_not_recommended(method):
+    keys = np.arange(204)
+    keys[1] = keys[0]
+    keys[3] = keys[2]
+    found = rank(make_space(planted(), song_keys=keys), [10], [], 2, method=method)
+    assert found[0].track_id == 30
+    assert 40 not in {m.track_id for m in found}
+
+
+@pytest.mark.parametrize("method", METHODS.names())
+def test_a_dislike_pushes_its_neighbours_down(method):
+    # Liked at (0, 10), answers at (3, 10) and (-3, 10); a dislike beside the first of them.
+    points = [[0, 10], [2.9, 10], [-3, 10], [4, 10], *np.random.default_rng(1).normal(size=(50, 2))]
+    space = make_space(points)
+    assert rank(space, [10], [], 1, method=method)[0].track_id == 20
+    found = rank(space, [10], [40], 2, method=method)
+    assert found[0].track_id == 30
+    pushed = [r for m in found for r in m.reasons if r.kind == "disliked"]
+    assert pushed and {r.about for r in pushed} == {40}
+
+
+def test_same_cluster_answers_only_from_the_clusters_of_the_likes():
+    likes = SPACE.track_ids[:2].tolist()
+    found = rank(SPACE, likes, [], 700, method="cluster")
+    wanted = set(SPACE.labels[:2].tolist())
+    assert {int(SPACE.labels[SPACE.rows_of([m.track_id])[0]]) for m in found} == wanted
+
+
+def test_noise_is_no_cluster():
+    space = make_space(planted(), labels=np.full(204, -1))
+    assert rank(space, [10], [], 5, method="cluster") == []
+
+
+def test_variety_spreads_the_answers_and_keeps_their_scores():
+    likes = SPACE.track_ids[[1, 2, 3]].tolist()
+
+    def spread(variety):
+        found = rank(SPACE, likes, [], 10, variety=variety)
+        unit = SPACE.matrix[SPACE.rows_of([m.track_id for m in found])].astype(float)
+        unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+        return (unit @ unit.T)[np.triu_indices(10, 1)].mean(), found
+
+    close, first = spread(0.0)
+    middle, _ = spread(0.5)
+    varied, last = spread(1.0)
+    assert close > middle > varied
+    assert first[0] == last[0]
+    scores = {m.track_id: m.score for m in rank(SPACE, likes, [], 100)}
+    assert all(scores[m.track_id] == pytest.approx(m.score) for m in last)
+
+
+def test_the_same_question_gets_the_same_answer():
+    likes = SPACE.track_ids[5:9].tolist()
+    for method in METHODS.names():
+        assert rank(SPACE, likes, [], 9, method=method, variety=0.4) == rank(
+            SPACE, likes, [], 9, method=method, variety=0.4
+        )
+
+
+def test_asking_for_more_than_there_is_gives_what_there_is():
+    space = make_space(planted())
+    assert len(rank(space, [10], [20], 10_000, method="distance")) == 202
+
+
+@pytest.mark.parametrize(
+    ("error", "arguments"),
+    [
+        (BadInput, {"likes": []}),
+        (BadInput, {"likes": [10], "variety": 2}),
+        (BadInput, {"likes": [10], "dislikes": [10]}),
+        (NotReady, {"likes": [11]}),
+        (UnknownName, {"likes": [10], "method": "cosinus"}),
+    ],
+)
+def test_what_cannot_be_answered_says_so(error, arguments):
+    with pytest.raises(error):
+        rank(SPACE, n=3, **arguments)

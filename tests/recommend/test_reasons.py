@@ -1,0 +1,144 @@
+import numpy as np
+import pytest
+
+from songrec.core.attributes import ATTRIBUTE_NAMES
+from songrec.core.types import Space
+from songrec.recommend import explain, words
+from songrec.recommend.ranking import rank
+from songrec.recommend.similar import similar
+from songrec.recommend.words import Trait
+
+TYPICAL = dict(
+    variance=1.0, tempo=120.0, loudness=-8.0, explicit=0.0, popularity=50.0, energy=0.6,
+    danceability=0.6, positiveness=0.5, speechiness=0.05, liveness=0.15, acousticness=0.3,
+    instrumentalness=0.1,
+)  # fmt: skip
+
+
+def named_space(*tracks, columns=None, n=300, seed=0):
+    """Tracks with given attributes in front of a spread-out catalogue; columns standardised."""
+    rng = np.random.default_rng(seed)
+    rest = np.array([list(TYPICAL.values())] * n) + rng.normal(size=(n, 12)) * [
+        0.5, 25, 4, 0, 20, 0.2, 0.15, 0.2, 0.03, 0.1, 0.25, 0.1
+    ]  # fmt: skip
+    front = [[{**TYPICAL, **track}[name] for name in ATTRIBUTE_NAMES] for track in tracks]
+    values = np.vstack([front, rest]).astype(np.float32)
+    columns = columns or tuple(n for n in ATTRIBUTE_NAMES if n not in ("explicit", "popularity"))
+    matrix = values[:, [ATTRIBUTE_NAMES.index(name) for name in columns]]
+    matrix = (matrix - matrix.mean(axis=0)) / matrix.std(axis=0)
+    size = len(values)
+    return Space(
+        "named", np.arange(size, dtype=np.int64), matrix.astype(np.float32), columns, values,
+        ATTRIBUTE_NAMES, matrix[:, :2], np.zeros(size, np.int32), matrix[:, :2],
+        np.arange(size, dtype=np.uint64),
+    )  # fmt: skip
+
+
+CALM = {"energy": 0.31, "acousticness": 0.91, "popularity": 99}
+CALM_TOO = {"energy": 0.28, "acousticness": 0.95, "popularity": 99}
+
+
+def titles(track_ids):
+    return {i: ["Hallelujah", "Other"][i] if i < 2 else f"Song {i}" for i in track_ids}
+
+
+def test_the_reason_quotes_what_both_share_and_few_others_have():
+    found = rank(named_space(CALM, CALM_TOO), [0], [], 1, method="distance", names=titles)[0]
+    assert found.track_id == 1
+    assert found.reasons[0].text == (
+        "Very close to “Hallelujah”, which you like: "
+        "as acoustic (0.95 and 0.91), as calm (energy 0.28 and 0.31)"
+    )
+    assert found.reasons[0].about == 0
+    assert found.reasons[0].details["title"] == "Hallelujah"
+
+
+def test_title_and_the_words_around_it_make_up_the_text():
+    reason = rank(named_space(CALM, CALM_TOO), [0], [], 1, method="distance", names=titles)[
+        0
+    ].reasons[0]
+    details = reason.details
+    assert f"{details['before']} “{details['title']}”{details['after']}" == reason.text
+
+
+def test_a_sentence_for_what_sounds_like_a_song():
+    space = named_space({"tempo": 190, "danceability": 0.95}, {"tempo": 189, "danceability": 0.94})
+    match = similar(space, 0, 1)[0]
+    assert explain.sentence(match.reasons) == (
+        "As danceable (0.94 and 0.95) and almost the same tempo (189 and 190 BPM)"
+    )
+
+
+def test_nothing_is_claimed_to_stand_out_of_an_average_song():
+    match = similar(named_space({}, {"energy": 0.61}), 0, 1)[0]
+    assert explain.sentence(match.reasons) == (
+        "Alike in all taken together, no single trait stands out"
+    )
+
+
+def test_only_columns_of_the_space_are_given_as_reasons():
+    match = rank(named_space(CALM, CALM_TOO), [0], [], 1, names=titles)[0]
+    assert "popularity" not in {r.about for r in match.reasons}
+    assert not any("known" in r.text for r in match.reasons)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "other", "rank_", "other_rank", "says"),
+    [
+        ("energy", 0.28, 0.31, 0.1, 0.12, "as calm (energy 0.28 and 0.31)"),
+        ("acousticness", 0.95, 0.91, 0.95, 0.93, "as acoustic (0.95 and 0.91)"),
+        ("danceability", 0.71, 0.712, 0.8, 0.8, "as danceable (both 0.71)"),
+        ("tempo", 118, 120, 0.4, 0.41, "almost the same tempo (118 and 120 BPM)"),
+        ("tempo", 150, 170, 0.8, 0.95, "as fast (150 and 170 BPM)"),
+        ("loudness", -20.1, -19, 0.02, 0.04, "as quiet (−20.1 and −19.0 dB)"),
+        ("duration", 1.2, 1.1, 0.83, 0.8, "as long (longer than 83% and 80% of the catalogue)"),
+        ("year", -1.2, -1.1, 0.1, 0.2, "as old (older than 90% and 80% of the catalogue)"),
+        (
+            "odd_column",
+            1.0,
+            1.1,
+            0.9,
+            0.9,
+            "alike in odd column (both higher than 90% of the catalogue)",
+        ),
+    ],
+)
+def test_shared_traits_in_words(name, value, other, rank_, other_rank, says):
+    assert words.shared(Trait(name, value, other, rank_, other_rank)) == says
+
+
+@pytest.mark.parametrize(
+    ("trait", "says"),
+    [
+        (Trait("explicit", 1, 0, 0.9, 0.4), "explicit, unlike your likes"),
+        (Trait("explicit", 0, 0, 0.4, 0.4), "not explicit, like your likes"),
+        (Trait("energy", 0.2, 0.9, 0.05, 0.9), "calmer than your likes (energy 0.20 and 0.90)"),
+        (Trait("tempo", 180, 90, 0.95, 0.1), "faster than your likes (180 and 90 BPM)"),
+        (Trait("liveness", 0.12, 0.13, 0.5, 0.55), "liveness like your likes (0.12 and 0.13)"),
+        (Trait("energy", float("nan"), 0.9, float("nan"), 0.9),
+         "energy unknown, taken as the middle of the catalogue"),
+    ],
+)  # fmt: skip
+def test_comparisons_in_words(trait, says):
+    says = (
+        says.replace("liveness like your likes (0.12", "liveness like your likes (liveness 0.12")
+        if False
+        else says
+    )
+    assert words.compared(trait, "your likes") == says
+
+
+def test_many_likes_are_summed_up_in_one_reason():
+    space = named_space(*[{"energy": 0.3 + i / 100} for i in range(12)])
+    match = rank(space, list(range(11)), [], 1, method="distance", names=titles)[0]
+    liked = [r for r in match.reasons if r.kind == "liked"]
+    assert len(liked) == explain.NAMED + 1
+    assert liked[-1].text == "The other 3 songs you like, taken together"
+
+
+def test_unknown_values_do_not_break_a_sentence():
+    space = named_space(CALM, {**CALM_TOO, "energy": float("nan")})
+    matrix = np.nan_to_num(space.matrix)
+    for method in ("cosine", "distance", "cluster"):
+        found = rank(Space(**{**space.__dict__, "matrix": matrix}), [0], [], 5, method=method)
+        assert all(explain.sentence(m.reasons) for m in found)
