@@ -32,7 +32,7 @@ class Row:
     """An attribute of a track or cluster against the catalogue.
 
     ``share`` is where the value stands (0 lowest, 1 highest, None unknown), ``other`` where the
-    cluster's median stands, ``words`` says it: "calmer than 83% of the catalogue".
+    cluster's median stands, ``words`` says it: "calmer than 83%" (of the catalogue).
     """
 
     name: str
@@ -55,16 +55,16 @@ class Row:
         return 100 * abs((self.share if self.share is not None else 0.5) - 0.5)
 
 
-def words_for(name: str, share: float | None, of: str = "the catalogue") -> str:
-    """Where a value stands, as a listener says it; empty when unknown."""
+def words_for(name: str, share: float | None) -> str:
+    """Where a value stands in the catalogue, as a listener says it; empty when unknown."""
     if share is None:
         return ""
     attribute = BY_NAME[name]
     if abs(share - 0.5) < TYPICAL_BAND:
-        return f"about the middle of {of}"
+        return "in the middle"
     if share > 0.5:
-        return f"{attribute.more} than {share:.0%} of {of}"
-    return f"{attribute.less} than {1 - share:.0%} of {of}"
+        return f"{attribute.more} than {share:.0%}"
+    return f"{attribute.less} than {1 - share:.0%}"
 
 
 def profile_rows(profile: Mapping[str, Any]) -> list[Row]:

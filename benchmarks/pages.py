@@ -1,0 +1,228 @@
+"""Page latency: a catalogue of N songs, gunicorn with two workers, a client on the same machine.
+
+``python -m benchmarks.pages --rows 114000`` prints p50 and p95 per page in milliseconds (one
+request at a time, each page at many different songs, clusters, words and filters) and requests per
+second with four clients at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import os
+import random
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+WORKERS = 2
+CLIENTS = 4
+
+
+def measure(rows: int, requests: int = 120) -> dict[str, Any]:
+    """Build the catalogue, serve it, ask for pages; times in milliseconds."""
+    with tempfile.TemporaryDirectory() as folder:
+        instance = Path(folder) / "instance"
+        build(instance, rows)
+        with served(instance) as port:
+            client = Client(port)
+            client.like_a_few(instance)
+            result: dict[str, Any] = {"rows": rows, "requests": requests, "pages": {}}
+            for name, addresses in pages(instance).items():
+                times = [client.timed(next(addresses)) for _ in range(requests)]
+                times.sort()
+                result["pages"][name] = {
+                    "p50": statistics.median(times),
+                    "p95": times[int(0.95 * len(times))],
+                }
+            result["per_second"] = throughput(port, pages(instance), seconds=5.0)
+    return result
+
+
+def build(instance: Path, rows: int) -> None:
+    """A made-up catalogue of ``rows`` songs, ingested and trained, in ``instance``."""
+    from benchmarks.catalogue import write_catalogue
+
+    instance.mkdir(parents=True)
+    path = write_catalogue(instance / "catalogue.csv", rows)
+    for command in (
+        ["db", "upgrade"],
+        ["ingest", str(path), "--json"],
+        ["train", "--representation", "pca", "--json"],
+    ):
+        subprocess.run(
+            [sys.executable, "-m", "flask", *command],
+            cwd=ROOT, env=environment(instance), check=True, capture_output=True,
+        )  # fmt: skip
+
+
+def environment(instance: Path) -> dict[str, str]:
+    """This process's environment on another instance folder."""
+    return {**os.environ, "FLASK_APP": "app.py", "SONGREC_INSTANCE": str(instance)}
+
+
+@contextmanager
+def served(instance: Path) -> Iterator[int]:
+    """Gunicorn as `make run` starts it, on a free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "--workers",
+         str(WORKERS), "wsgi:app"],
+        cwd=ROOT, env={**environment(instance), "PORT": str(port)},
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        for _ in range(200):
+            try:
+                Client(port).get("/")
+                break
+            except OSError:
+                time.sleep(0.1)
+        else:
+            raise RuntimeError("the server did not start within 20 seconds")
+        yield port
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+class Client:
+    """A browser of few abilities: one kept connection and its cookies."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        self.cookies: dict[str, str] = {}
+
+    def get(self, address: str) -> bytes:
+        """The body of a page; anything but 200 is an error."""
+        return self._send("GET", address, None, 200)
+
+    def timed(self, address: str) -> float:
+        """Milliseconds from asking to the last byte."""
+        start = time.perf_counter()
+        self.get(address)
+        return (time.perf_counter() - start) * 1000
+
+    def like_a_few(self, instance: Path) -> None:
+        """Like eight songs, so that recommendations have something to go by."""
+        for public_id in some_ids(instance, 8):
+            page = self.get(f"/tracks/{public_id}").decode()
+            token = page.split('name="csrf_token" value="')[1].split('"')[0]
+            self._send("POST", f"/tracks/{public_id}/reaction",
+                       f"csrf_token={token}&value=like&next=/", 302)  # fmt: skip
+
+    def _send(self, method: str, address: str, body: str | None, expected: int) -> bytes:
+        headers = {"Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items())}
+        if body is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        self.connection.request(method, address, body, headers)
+        response = self.connection.getresponse()
+        content = response.read()
+        for value in response.headers.get_all("Set-Cookie") or ():
+            name, _, rest = value.partition("=")
+            self.cookies[name] = rest.split(";")[0]
+        if response.status != expected:
+            raise RuntimeError(f"{method} {address}: {response.status}, expected {expected}")
+        return content
+
+
+def some_ids(instance: Path, number: int) -> list[str]:
+    """Public ids of songs spread over the catalogue."""
+    import sqlite3
+
+    with sqlite3.connect(instance / "songrec.db") as database:
+        found = [row[0] for row in database.execute("SELECT public_id FROM track ORDER BY id")]
+    return random.Random(1).sample(found, min(number, len(found)))
+
+
+def pages(instance: Path) -> dict[str, Iterator[str]]:
+    """Addresses of every kind of page, endless and seeded."""
+    ids = some_ids(instance, 400)
+    choose = random.Random(2)
+    words = ["night", "love", "river", "blue", "the", "moon", "dance", "a", "fire", "little"]
+    genres = ["pop", "rock", "jazz", "folk", "rap", "metal"]
+
+    def endless(make: Callable[[], str]) -> Iterator[str]:
+        while True:
+            yield make()
+
+    def span() -> str:
+        low = choose.random() * 0.7
+        return f"{low:.2f}&{{0}}_max={low + 0.3:.2f}"
+
+    return {
+        "home": endless(lambda: "/"),
+        "cluster": endless(lambda: f"/clusters/{choose.randrange(10)}"),
+        "cluster, sorted, deep": endless(
+            lambda: f"/clusters/{choose.randrange(10)}?sort=title&page={choose.randrange(1, 20)}"
+        ),
+        "songs": endless(lambda: "/tracks"),
+        "songs, deep page": endless(lambda: f"/tracks?page={choose.randrange(2, 300)}"),
+        "songs, search": endless(lambda: f"/tracks?q={choose.choice(words)}"),
+        "songs, genre": endless(lambda: f"/tracks?genre={choose.choice(genres)}"),
+        "songs, two ranges": endless(
+            lambda: "/tracks?energy_min=" + span().format("energy")
+            + "&acousticness_min=" + span().format("acousticness")
+        ),
+        "songs, by tempo": endless(lambda: "/tracks?sort=tempo&order=down"),
+        "song": endless(lambda: f"/tracks/{choose.choice(ids)}"),
+        "likes": endless(lambda: "/likes"),
+        "recommendations": endless(
+            lambda: f"/recommendations?method={choose.choice(['distance', 'cosine', 'cluster'])}"
+        ),
+        "recommendations, varied": endless(lambda: "/recommendations?variety=0.5"),
+        "mood": endless(lambda: "/mood?genre=jazz&emotion=calm"),
+        "playlists": endless(lambda: "/playlists"),
+    }  # fmt: skip
+
+
+def throughput(port: int, addresses: dict[str, Iterator[str]], seconds: float) -> float:
+    """Requests per second over all pages in turn, with several clients at once."""
+    lock, done, failures = threading.Lock(), [0], []
+    order = list(addresses.values())
+    end = time.perf_counter() + seconds
+
+    def work(first: int) -> None:
+        client, at = Client(port), first
+        while time.perf_counter() < end:
+            with lock:
+                address = next(order[at % len(order)])
+            try:
+                client.get(address)
+            except (OSError, RuntimeError) as error:
+                failures.append(str(error))
+                return
+            at += 1
+            with lock:
+                done[0] += 1
+
+    start = time.perf_counter()
+    threads = [threading.Thread(target=work, args=(i * 4,)) for i in range(CLIENTS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise RuntimeError(failures[0])
+    return done[0] / (time.perf_counter() - start)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=17_000)
+    parser.add_argument("--requests", type=int, default=120)
+    options = parser.parse_args()
+    print(json.dumps(measure(options.rows, options.requests), indent=2))
