@@ -20,7 +20,8 @@ class Words:
     """What is said of an attribute when it is low or high, and how much a listener cares.
 
     ``place`` orders the adjectives of a name ("calm" before "acoustic"); of the attributes of one
-    ``family`` a name uses only one, since they say nearly the same.
+    ``family`` a name uses only one, since they say nearly the same. ``low_weight`` is the weight
+    of the low word where it differs: most songs have vocals, so "vocal" says little.
     """
 
     low: str | None
@@ -28,6 +29,7 @@ class Words:
     weight: float
     place: int
     family: str
+    low_weight: float | None = None
 
 
 WORDS: dict[str, Words] = {
@@ -35,12 +37,12 @@ WORDS: dict[str, Words] = {
     "loudness": Words("quiet", "loud", 0.9, 0, "force"),
     "tempo": Words("slow", "fast", 0.9, 1, "tempo"),
     "positiveness": Words("melancholy", "cheerful", 1.0, 2, "mood"),
-    "danceability": Words("undanceable", "danceable", 0.9, 3, "dance"),
+    "danceability": Words(None, "danceable", 0.9, 3, "dance"),
     "speechiness": Words(None, "wordy", 0.85, 4, "voice"),
     "explicit": Words(None, "explicit", 0.8, 5, "explicit"),
     "liveness": Words(None, "live", 0.85, 6, "live"),
-    "acousticness": Words("electric", "acoustic", 0.95, 7, "sound"),
-    "instrumentalness": Words("vocal", "instrumental", 0.95, 8, "voice"),
+    "acousticness": Words("electric", "acoustic", 0.95, 7, "sound", low_weight=0.8),
+    "instrumentalness": Words("vocal", "instrumental", 0.95, 8, "voice", low_weight=0.5),
     "variance": Words("even", "varied", 0.6, 9, "variance"),
     "popularity": Words("little-known", "well-known", 0.5, 10, "popularity"),
 }
@@ -68,7 +70,6 @@ class Portrait:
 @dataclass(frozen=True, slots=True)
 class _Adjective:
     word: str
-    opposite: str | None
     strength: float
     place: int
     family: str
@@ -137,8 +138,9 @@ def _adjectives(portrait: Portrait, noun: str) -> list[_Adjective]:
         word, opposite = (words.high, words.low) if share > 0.5 else (words.low, words.high)
         if word is None or _echoes(word, noun) or (opposite and _echoes(opposite, noun)):
             continue
-        strength = abs(share - 0.5) * words.weight
-        found.append(_Adjective(word, opposite, strength, words.place, words.family))
+        weight = words.weight if share > 0.5 else words.low_weight or words.weight
+        strength = abs(share - 0.5) * weight
+        found.append(_Adjective(word, strength, words.place, words.family))
     return sorted(found, key=lambda a: (-a.strength, a.word))
 
 

@@ -2,16 +2,47 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
 
-# Read once, when the libraries load. 3: TensorFlow's C++ side speaks only of fatal errors; it
-# otherwise greets every process without a GPU with a screenful on stderr.
+# Read once, when the libraries load. 3: TensorFlow's C++ side speaks only of fatal errors.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["KERAS_BACKEND"] = "tensorflow"
 # oneDNN sums in an order that depends on the machine; without it a seed means the same elsewhere.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
-import keras
-import tensorflow as tf
+_GREETING = re.compile(rb"^(WARNING: All log messages before absl::|[IW]\d{4} \d\d:\d\d:\S+ +\d+ )")
+
+
+@contextlib.contextmanager
+def _without_greeting() -> Iterator[None]:
+    """Drop TensorFlow's greeting from stderr, and nothing else.
+
+    It is written while the shared libraries load, before any log level applies. What else is
+    written meanwhile follows when the block ends, also when it raises.
+    """
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as held:
+        stderr = os.dup(2)
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            held.seek(0)
+            kept = b"".join(line for line in held if not _GREETING.match(line))
+            if kept:
+                os.write(2, kept)
+
+
+with _without_greeting():
+    import keras
+    import tensorflow as tf
 
 __all__ = ["keras", "tf"]
