@@ -51,10 +51,11 @@ def measure(rows: int, requests: int = 120) -> dict[str, Any]:
 
 def build(instance: Path, rows: int) -> None:
     """A made-up catalogue of ``rows`` songs, ingested and trained, in ``instance``."""
-    from benchmarks.catalogue import write_catalogue
+    from benchmarks.ingest import make_catalogue
 
     instance.mkdir(parents=True)
-    path = write_catalogue(instance / "catalogue.csv", rows)
+    path = instance / "catalogue.csv"
+    make_catalogue(path, rows)
     for command in (
         ["db", "upgrade"],
         ["ingest", str(path), "--json"],

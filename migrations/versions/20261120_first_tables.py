@@ -134,8 +134,8 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("cluster_assignment", schema=None) as batch_op:
         batch_op.create_index(
-            "ix_cluster_assignment_run_id_label_track_id",
-            ["run_id", "label", "track_id"],
+            "ix_cluster_assignment_typical",
+            ["run_id", "label", "confidence", "track_id"],
             unique=False,
         )
         batch_op.create_index("ix_cluster_assignment_track_id", ["track_id"], unique=False)
@@ -357,7 +357,7 @@ def downgrade() -> None:
     op.drop_table("job")
     with op.batch_alter_table("cluster_assignment", schema=None) as batch_op:
         batch_op.drop_index("ix_cluster_assignment_track_id")
-        batch_op.drop_index("ix_cluster_assignment_run_id_label_track_id")
+        batch_op.drop_index("ix_cluster_assignment_typical")
 
     op.drop_table("cluster_assignment")
     with op.batch_alter_table("cluster", schema=None) as batch_op:

@@ -12,11 +12,19 @@ from sqlalchemy import Select, and_, func, literal_column, select, text
 from sqlalchemy.orm import Session
 
 from songrec.core.attributes import ATTRIBUTE_NAMES
-from songrec.store.tables import ClusterAssignment, Run, Tag, Track, TrackAttributes, TrackTag
+from songrec.store.tables import (
+    Cluster,
+    ClusterAssignment,
+    Run,
+    Tag,
+    Track,
+    TrackAttributes,
+    TrackTag,
+)
 
 PER_PAGE = 50
-COUNT_LIMIT = 10_000
-"""Counting stops here: "more than 10,000 songs" tells as much and costs a bounded time."""
+COUNT_LIMIT = 5_000
+"""Counting stops here: "more than 5,000 songs" tells as much and costs a bounded time."""
 
 SORTS: dict[str, str] = {
     "title": "Title",
@@ -77,9 +85,15 @@ class TrackQuery:
     @property
     def is_narrowed(self) -> bool:
         """Whether anything but the sorting is asked for."""
-        return bool(self.text or self.genre or self.emotion or self.ranges) or (
-            self.cluster is not None
-        )
+        return self.cluster is not None or self._is_narrowed_within()
+
+    @property
+    def is_one_cluster(self) -> bool:
+        """Whether a whole cluster is asked for, nothing less."""
+        return self.cluster is not None and not self._is_narrowed_within()
+
+    def _is_narrowed_within(self) -> bool:
+        return bool(self.text or self.genre or self.emotion or self.ranges)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +122,11 @@ _PLACE_COLUMNS = (
 
 def version(session: Session) -> str:
     """A short string that changes when tracks are added or changed; costs two index look-ups."""
-    newest = session.execute(select(func.max(Track.id), func.max(Track.updated_at))).one()
-    return f"{newest[0]}:{newest[1]}"
+    # Two statements in one: SQLite answers a maximum from an index only when it is asked alone.
+    newest = select(func.max(Track.id)).scalar_subquery()
+    changed = select(func.max(Track.updated_at)).scalar_subquery()
+    row = session.execute(select(newest, changed)).one()
+    return f"{row[0]}:{row[1]}"
 
 
 def track_count(session: Session) -> int:
@@ -152,7 +169,7 @@ def tracks_by_id(
 def search(session: Session, query: TrackQuery, run: Run | None = None) -> Page:
     """A page of tracks that answer ``query``; clusters are those of ``run``."""
     narrowed = _narrow(session, select(Track.id).select_from(Track), query, run)
-    total, more = _bounded_count(session, narrowed, query)
+    total, more = _bounded_count(session, narrowed, query, run)
     last = max(1, math.ceil(total / query.per_page))
     number = min(max(1, query.page), last)
     # The page's ids are found first, on slim rows; only those few are then read whole.
@@ -250,9 +267,14 @@ def _matches(session: Session, words: list[str]) -> Any:
     return document.op("@@")(wanted)
 
 
-def _bounded_count(session: Session, narrowed: Select[Any], query: TrackQuery) -> tuple[int, bool]:
+def _bounded_count(
+    session: Session, narrowed: Select[Any], query: TrackQuery, run: Run | None
+) -> tuple[int, bool]:
     if not query.is_narrowed:
         return track_count(session), False
+    if run is not None and query.is_one_cluster:
+        size = select(Cluster.size).where(Cluster.run_id == run.id, Cluster.number == query.cluster)
+        return session.scalar(size) or 0, False
     limited = narrowed.limit(COUNT_LIMIT + 1).subquery()
     number = session.scalar(select(func.count()).select_from(limited)) or 0
     return min(number, COUNT_LIMIT), number > COUNT_LIMIT
@@ -270,4 +292,6 @@ def _sorted(statement: Select[Any], query: TrackQuery, run: Run | None) -> Selec
     order = column.desc() if descending else column.asc()
     if query.sort in ATTRIBUTE_NAMES:
         order = order.nulls_last()
-    return statement.order_by(order, Track.id)
+    # Ties go the same way as the rest, so that one index serves the whole order.
+    tie = ClusterAssignment.track_id if query.sort == "typical" and run is not None else Track.id
+    return statement.order_by(order, tie.desc() if descending else tie.asc())

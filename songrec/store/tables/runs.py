@@ -70,7 +70,7 @@ class ClusterAssignment(Base):
     y: Mapped[float]
 
     __table_args__ = (
-        Index("ix_cluster_assignment_run_id_label_track_id", "run_id", "label", "track_id"),
+        Index("ix_cluster_assignment_typical", "run_id", "label", "confidence", "track_id"),
         Index("ix_cluster_assignment_track_id", "track_id"),
     )
 
