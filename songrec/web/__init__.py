@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 MODULES: tuple[str, ...] = (
     "security",
     "errors",
+    "layout",
     "auth",
+    "pages",
+    "map",
+    "likes",
+    "admin",
 )
 
 

@@ -103,6 +103,9 @@ def _http(error: HTTPException) -> Response | HTTPException:
     if status == 500:
         db.session.rollback()
     explanation = EXPLANATIONS.get(status) or Explanation(error.name, error.description or "")
+    if status == 404 and error.description != type(error).description:
+        # A view that knows what is missing says it better than the general words.
+        explanation = Explanation(explanation.title, error.description or "")
     if status == 429:
         seconds = int(getattr(error, "retry_after", 0) or 60)
         explanation = Explanation(explanation.title, f"{explanation.text} {_wait(seconds)}")

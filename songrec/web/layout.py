@@ -43,7 +43,7 @@ def _context() -> dict[str, Any]:
     theme = request.cookies.get("theme")
     return {
         "theme": theme if theme in ("light", "dark") else None,
-        "navigation": NAVIGATION,
+        "navigation": [n for n in NAVIGATION if n[0] in current_app.view_functions],
         "asset": asset,
         "here": here,
         "like_count": like_count,

@@ -1,0 +1,127 @@
+"""What the map sends, made once per run and process and kept ready to send."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from flask import Response, current_app, request
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from songrec.core.attributes import BY_NAME
+from songrec.core.errors import UnknownName
+from songrec.core.types import Space
+from songrec.store import catalogue
+from songrec.store.tables import Track
+from songrec.web.facts import remembered
+from songrec.web.map.encoding import encode_amounts, encode_names, encode_points
+
+NAMED_COLUMNS = ("genre", "emotion")
+YEAR = 365 * 24 * 3600
+
+# A column's colours run between these quantiles: one silent track must not use up the scale.
+LOW, HIGH = 0.01, 0.99
+# Below this saving the browser's unpacking is not worth it.
+WORTHWHILE = 0.95
+
+
+@dataclass(frozen=True)
+class Payload:
+    """Bytes ready to send, gzipped as well where that helps, and the tag that names them."""
+
+    body: bytes
+    zipped: bytes | None
+    tag: str
+
+    @classmethod
+    def of(cls, body: bytes) -> Payload:
+        """Pack ``body`` and name it by its content."""
+        zipped = gzip.compress(body, compresslevel=6, mtime=0)
+        tag = hashlib.blake2b(body, digest_size=12).hexdigest()
+        return cls(body, zipped if len(zipped) < WORTHWHILE * len(body) else None, tag)
+
+    def response(
+        self, mimetype: str = "application/octet-stream", *, forever: bool = False
+    ) -> Response:
+        """The answer to this request: the bytes, or 304 where the browser has them already.
+
+        ``forever`` is for addresses whose content never changes: the browser then never asks
+        again. Otherwise it keeps the bytes and asks each time whether they still hold.
+        """
+        zipped = self.zipped if request.accept_encodings["gzip"] > 0 else None
+        response = Response(zipped or self.body, mimetype=mimetype)
+        if zipped is not None:
+            response.content_encoding = "gzip"
+        response.vary.add("Accept-Encoding")
+        response.set_etag(f"{self.tag}-gzip" if zipped is not None else self.tag)
+        response.cache_control.public = True
+        if forever:
+            response.cache_control.max_age = YEAR
+            response.cache_control.immutable = True
+        else:
+            response.cache_control.no_cache = True
+        return response.make_conditional(request)
+
+
+def points(space: Space) -> Payload:
+    """Where every track of the run lies and which cluster it is in."""
+    return remembered(
+        _key("points"),
+        space.run_id,
+        lambda: Payload.of(encode_points(space.coordinates, space.labels)),
+    )
+
+
+def column(session: Session, space: Space, name: str) -> Payload:
+    """One column to colour by: an attribute of the run, or the catalogue's genre or emotion.
+
+    Raises ``UnknownName`` for anything else, and for an attribute the run was not given.
+    """
+    if name in NAMED_COLUMNS:
+        return remembered(
+            _key(name),
+            f"{space.run_id} {catalogue.version(session)}",
+            lambda: Payload.of(encode_names(_names(session, space, name))),
+        )
+    if name not in space.value_names or name not in BY_NAME:
+        raise UnknownName("column of the map", name, (*NAMED_COLUMNS, *columns(space)))
+    return remembered(_key(name), space.run_id, lambda: Payload.of(_amounts(space, name)))
+
+
+def columns(space: Space) -> tuple[str, ...]:
+    """The attributes that the run knows, in the catalogue's order."""
+    return tuple(name for name in BY_NAME if name in space.value_names)
+
+
+def plotly(path: Path) -> Payload:
+    """Plotly's JavaScript as the installed package brings it, packed once per process."""
+    return remembered(("plotly",), str(path), lambda: Payload.of(path.read_bytes()))
+
+
+def _key(name: str) -> tuple[str, str, str]:
+    # Two applications in one process may each have a run of that name.
+    return ("map", name, str(current_app.config["INSTANCE"]))
+
+
+def _amounts(space: Space, name: str) -> bytes:
+    values = np.asarray(space.values[:, space.value_names.index(name)])
+    attribute = BY_NAME[name]
+    if attribute.is_share or attribute.unit == "flag":
+        return encode_amounts(values, attribute.low, attribute.high)
+    known = values[np.isfinite(values)]
+    low, high = np.quantile(known, [LOW, HIGH]) if len(known) else (0.0, 1.0)
+    return encode_amounts(values, float(low), float(high))
+
+
+def _names(session: Session, space: Space, name: str) -> list[str | None]:
+    """The first of each track's genres or emotions, in the order of the run's rows."""
+    statement = select(Track.id, getattr(Track, name)).where(getattr(Track, name).is_not(None))
+    first = {
+        track_id: text.partition(",")[0].strip().lower()
+        for track_id, text in session.execute(statement)
+    }
+    return [first.get(track_id) or None for track_id in space.track_ids.tolist()]

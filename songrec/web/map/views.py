@@ -1,0 +1,243 @@
+"""The map's addresses: the page, its points, and titles when somebody asks for them."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import importlib.resources
+from typing import Any
+
+import numpy as np
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    jsonify,
+    render_template,
+    request,
+    url_for,
+)
+from flask_wtf.csrf import generate_csrf
+from numpy.typing import NDArray
+
+from songrec.core.attributes import ATTRIBUTES
+from songrec.core.errors import BadInput
+from songrec.core.types import Space
+from songrec.store import catalogue, listeners, runs, spaces
+from songrec.store.db import db
+from songrec.store.tables import Run
+from songrec.web import facts
+from songrec.web.layout import asset
+from songrec.web.listening import current_listener, require_listener
+from songrec.web.map import payloads, words
+from songrec.web.security import relaxed_for_plotly
+
+TITLES_AT_ONCE = 100
+MATCHES = 8
+# Enough for a corner of the map; more would say nothing of what the listener likes.
+LIKES_AT_ONCE = 200
+PLAYLIST_LIMIT = 500
+
+PLACEHOLDER = "PUBLIC_ID"
+NUMBER_PLACEHOLDER = -987
+
+blueprint = Blueprint("map", __name__, url_prefix="/map")
+assets = Blueprint("assets", __name__, url_prefix="/assets")
+
+
+@blueprint.get("")
+@relaxed_for_plotly
+def page() -> str:
+    """The map of the published run, and the same as a list."""
+    run = runs.published(db.session)
+    if run is None:
+        return render_template("map/empty.html")
+    space = _space()
+    return render_template(
+        "map/map.html",
+        run=run,
+        entries=_entries(run, space),
+        attributes=[a for a in ATTRIBUTES if a.name in payloads.columns(space)],
+        settings=_settings(run, space),
+    )
+
+
+@blueprint.get("/points")
+def points() -> Response:
+    """Where every track lies, or with ``?column=`` one column to colour by; see ``encoding``."""
+    space = _space()
+    name = request.args.get("column")
+    if name is None:
+        # With the run in the address the content never changes.
+        return payloads.points(space).response(forever=_is_for(space))
+    payload = payloads.column(db.session, space, name)
+    return payload.response(forever=_is_for(space) and name not in payloads.NAMED_COLUMNS)
+
+
+@blueprint.get("/titles")
+def titles() -> Response:
+    """The songs in these rows of the run: ``?rows=1,5,9``, at most 100 at once."""
+    space = _space()
+    rows = _rows(space, request.args.get("rows", ""), TITLES_AT_ONCE)
+    response = jsonify(_songs(space, rows))
+    response.cache_control.max_age = 300
+    return response
+
+
+@blueprint.get("/search")
+def search() -> Response:
+    """The best known songs whose title or artist answers ``?q=``, with their rows."""
+    space = _space()
+    text = request.args.get("q", "").strip()
+    if not text:
+        return jsonify([])
+    query = catalogue.TrackQuery(text=text, sort="popularity", descending=True, per_page=MATCHES)
+    found = catalogue.search(db.session, query).tracks
+    return jsonify(_songs(space, space.rows_of([track.id for track in found])))
+
+
+@blueprint.get("/mine")
+def mine() -> Response:
+    """The rows that this listener likes and dislikes; for nobody else's eyes or cache."""
+    space = _space()
+    listener = current_listener()
+    liked, disliked = listeners.reactions(db.session, listener) if listener else ([], [])
+    response = jsonify(
+        liked=space.rows_of(liked).tolist(), disliked=space.rows_of(disliked).tolist()
+    )
+    response.cache_control.private = True
+    response.cache_control.no_store = True
+    return response
+
+
+@blueprint.post("/likes")
+def like_all() -> Response:
+    """Like the songs in ``rows`` of the run ``run``, at most 200 at once."""
+    space = _space()
+    if request.form.get("run") != space.run_id:
+        abort(409, "Another run has been published since. Reload the map and select again.")
+    rows = _rows(space, request.form.get("rows", ""), LIKES_AT_ONCE)
+    if not len(rows):
+        raise BadInput("No songs were selected, so nothing was liked.")
+    listener = require_listener()
+    for track in catalogue.tracks_by_id(db.session, space.track_ids[rows].tolist()):
+        listeners.react(db.session, listener, track.id, listeners.LIKE)
+    db.session.commit()
+    return jsonify(liked=rows.tolist(), likes=listeners.like_count(db.session, listener))
+
+
+@assets.get("/plotly-<version>.min.js")
+def plotly(version: str) -> Response:
+    """Plotly's JavaScript out of the installed package; the version makes it keepable."""
+    if version != _plotly_version():
+        abort(404)
+    path = importlib.resources.files("plotly") / "package_data" / "plotly.min.js"
+    with importlib.resources.as_file(path) as file:
+        return payloads.plotly(file).response("text/javascript", forever=True)
+
+
+def plotly_address() -> str:
+    """Where a page finds Plotly."""
+    return url_for("assets.plotly", version=_plotly_version())
+
+
+@functools.cache
+def _plotly_version() -> str:
+    return importlib.metadata.version("plotly")
+
+
+def _space() -> Space:
+    return spaces.published_space(db.session, current_app.config["INSTANCE"])
+
+
+def _is_for(space: Space) -> bool:
+    """Whether the address names the run that answers; 409 where it names another one."""
+    wanted = request.args.get("run")
+    if wanted is not None and wanted != space.run_id:
+        abort(409, "Another run has been published since. Reload the map.")
+    return wanted is not None
+
+
+def _rows(space: Space, text: str, limit: int) -> NDArray[np.int64]:
+    """Row numbers as ``1,5,9``, each once, in the order given."""
+    try:
+        rows = list(dict.fromkeys(int(part) for part in text.split(",") if part.strip()))
+    except ValueError:
+        raise BadInput(
+            f"rows must be whole numbers with commas between, got {text[:60]!r}."
+        ) from None
+    if len(rows) > limit:
+        raise BadInput(f"At most {limit} rows at once, got {len(rows)}.")
+    n = len(space.track_ids)
+    if outside := [row for row in rows if not 0 <= row < n]:
+        raise BadInput(f"The run has rows 0 to {n - 1}, got {outside[0]}.")
+    return np.array(rows, dtype=np.int64)
+
+
+def _songs(space: Space, rows: NDArray[np.int64]) -> list[dict[str, Any]]:
+    """What the panel shows of each row; a track deleted since the run is left out."""
+    row_of = dict(zip(space.track_ids[rows].tolist(), rows.tolist(), strict=True))
+    told = dict(zip(rows.tolist(), words.traits(space, rows), strict=True))
+    return [
+        {
+            "row": row_of[track.id],
+            "public_id": track.public_id,
+            "title": track.title,
+            "artists": track.artists,
+            "genre": track.genre,
+            "cluster": int(space.labels[row_of[track.id]]),
+            "traits": told[row_of[track.id]],
+        }
+        for track in catalogue.tracks_by_id(db.session, list(row_of))
+    ]
+
+
+def _settings(run: Run, space: Space) -> dict[str, Any]:
+    """What the page's script has to know; addresses carry a placeholder where a name goes."""
+    clusters = facts.clusters(db.session, run).values()
+    return {
+        "run": space.run_id,
+        "points": url_for("map.points"),
+        "titles": url_for("map.titles"),
+        "search": url_for("map.search"),
+        "mine": url_for("map.mine"),
+        "like_all": url_for("map.like_all"),
+        "react": url_for("likes.react", public_id=PLACEHOLDER),
+        "track": url_for("pages.track", public_id=PLACEHOLDER),
+        "cluster": url_for("pages.cluster", number=NUMBER_PLACEHOLDER),
+        "plotly": plotly_address(),
+        "sprite": asset("icons.svg"),
+        "csrf_token": generate_csrf(),
+        "clusters": [{"number": c.number, "name": c.name} for c in clusters],
+        "titles_at_once": TITLES_AT_ONCE,
+        "like_limit": LIKES_AT_ONCE,
+        "playlist_limit": PLAYLIST_LIMIT,
+        "show": {
+            "cluster": request.args.get("cluster", type=int),
+            "song": _song_to_show(space, request.args.get("track", "")),
+        },
+    }
+
+
+def _song_to_show(space: Space, name: str) -> dict[str, Any] | None:
+    """The song that ``?track=`` names, or None where it is not on this map."""
+    track = catalogue.find_track(db.session, name) if name else None
+    songs = _songs(space, space.rows_of([track.id])) if track else []
+    return songs[0] if songs else None
+
+
+def _entries(run: Run, space: Space) -> list[words.Entry]:
+    clusters = facts.clusters(db.session, run)
+    where = facts.remembered(
+        ("map places", str(current_app.config["INSTANCE"])),
+        space.run_id,
+        lambda: words.places(space, payloads.points(space).body),
+    )
+    typical = {n: c.profile.get("typical", [])[: words.TYPICAL_SHOWN] for n, c in clusters.items()}
+    found = catalogue.tracks_by_id(db.session, [i for ids in typical.values() for i in ids])
+    by_id = {track.id: track for track in found}
+    return [
+        words.Entry(c, where.get(n, ""), [by_id[i] for i in typical[n] if i in by_id])
+        for n, c in clusters.items()
+    ]
