@@ -1,0 +1,90 @@
+// What lies over the drawing and moves with it: hearts on liked songs, the rings around the song
+// under the pointer and the one searched for, its title, and the shape being drawn.
+
+import { svg } from "./dom.js";
+
+const HEARTS = 1500;
+
+export class Overlay {
+  constructor(root, tip, plot, sprite) {
+    this.root = root;
+    this.tip = tip;
+    this.plot = plot;
+    this.sprite = sprite;
+    this.hearts = new Map();
+    this.heartLayer = svg("g", { class: "map-hearts" });
+    this.ring = svg("circle", { class: "map-ring", r: 9 });
+    this.found = svg("g", { class: "map-found" }, svg("circle", { r: 20 }), svg("circle", { r: 9 }));
+    this.shape = svg("path", { class: "map-shape" });
+    root.append(this.heartLayer, this.found, this.ring, this.shape);
+    this.at = { ring: -1, found: -1 };
+    plot.onChange(() => this.place());
+  }
+
+  setLiked(rows) {
+    for (const [row, heart] of this.hearts) {
+      if (!rows.has(row)) {
+        heart.remove();
+        this.hearts.delete(row);
+      }
+    }
+    for (const row of rows) {
+      if (this.hearts.size >= HEARTS) break;
+      if (this.hearts.has(row)) continue;
+      const heart = svg("use", { href: `${this.sprite}#heart`, width: 20, height: 20, x: -10, y: -10 });
+      this.hearts.set(row, heart);
+      this.heartLayer.append(heart);
+    }
+    this.place();
+  }
+
+  setRing(row) {
+    this.at.ring = row;
+    this.place();
+  }
+
+  setFound(row) {
+    this.at.found = row;
+    this.place();
+  }
+
+  setShape(points) {
+    const path = points.length ? `M${points.map((p) => p.map(Math.round).join(" ")).join("L")}Z` : "";
+    this.shape.setAttribute("d", path);
+  }
+
+  setTip(row, text) {
+    this.tip.hidden = row < 0 || !text;
+    if (this.tip.hidden) return;
+    this.tip.replaceChildren(...text);
+    this.tipRow = row;
+    this.placeTip();
+  }
+
+  placeTip() {
+    if (this.tip.hidden) return;
+    const [x, y] = this.pixel(this.tipRow);
+    const { offsetWidth, offsetHeight } = this.tip;
+    const left = Math.min(Math.max(8, x - offsetWidth / 2), this.plot.width - offsetWidth - 8);
+    const above = y - offsetHeight - 14;
+    this.tip.style.transform = `translate(${Math.round(left)}px, ${Math.round(above < 8 ? y + 14 : above)}px)`;
+  }
+
+  pixel(row) {
+    return this.plot.pixelOf(this.plot.points.x[row], this.plot.points.y[row]);
+  }
+
+  move(shape, row) {
+    shape.classList.toggle("is-hidden", row < 0);
+    if (row < 0) return;
+    const [x, y] = this.pixel(row);
+    shape.setAttribute("transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
+  }
+
+  place() {
+    for (const [row, heart] of this.hearts) this.move(heart, row);
+    this.move(this.ring, this.at.ring);
+    this.move(this.found, this.at.found);
+    this.placeTip();
+  }
+}

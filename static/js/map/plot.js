@@ -1,0 +1,215 @@
+// The drawing: WebGL scatter traces, one for each colour, and the view of them.
+
+import { shuffled } from "./data.js";
+import { token } from "./colours.js";
+
+// Traces of one colour are drawn some twenty times as fast as one trace with a colour per point.
+// Each group is cut into layers and the layers are interleaved, so that no group covers another.
+const TRACES = 36;
+const MOST_LAYERS = 3;
+const STRETCH = 1.5;
+const NEAREST_ZOOM = 200;
+const SHAPES_FROM = 6.5;
+const LARGEST = 11;
+
+export class Plot {
+  constructor(element, points) {
+    this.element = element;
+    this.points = points;
+    this.order = shuffled(points.n);
+    this.view = { x: 0, y: 0, zoom: 1 };
+    this.size = 0;
+    this.frame = 0;
+    this.listeners = [];
+  }
+
+  // ---- the view: its middle in the plane and how far it is zoomed in ----
+
+  measure() {
+    this.width = this.element.clientWidth;
+    this.height = this.element.clientHeight;
+    const { left, right, bottom, top } = this.points.box;
+    let [x, y] = [(right - left) / 2, (top - bottom) / 2];
+    // One axis may be stretched a little to fill the frame; more would bend distances too far.
+    const wanted = this.width / this.height;
+    const stretch = Math.min(STRETCH, Math.max(1 / STRETCH, wanted / (x / y)));
+    const unit = { x: 1, y: stretch };
+    y *= unit.y;
+    if (x / y < wanted) x = y * wanted;
+    else y = x / wanted;
+    this.half = { x, y: y / unit.y };
+    this.home = { x: (left + right) / 2, y: (bottom + top) / 2, zoom: 1 };
+  }
+
+  ranges() {
+    const { x, y, zoom } = this.view;
+    const [dx, dy] = [this.half.x / zoom, this.half.y / zoom];
+    return { left: x - dx, right: x + dx, bottom: y - dy, top: y + dy };
+  }
+
+  pixelOf(x, y) {
+    const { left, right, bottom, top } = this.ranges();
+    return [
+      ((x - left) / (right - left)) * this.width,
+      ((top - y) / (top - bottom)) * this.height,
+    ];
+  }
+
+  placeOf(px, py) {
+    const { left, right, bottom, top } = this.ranges();
+    return [
+      left + (px / this.width) * (right - left),
+      top - (py / this.height) * (top - bottom),
+    ];
+  }
+
+  // One pixel in units of the plane.
+  pixel() {
+    return [
+      (2 * this.half.x) / this.view.zoom / this.width,
+      (2 * this.half.y) / this.view.zoom / this.height,
+    ];
+  }
+
+  look(view) {
+    const zoom = Math.min(NEAREST_ZOOM, Math.max(0.4, view.zoom ?? this.view.zoom));
+    this.view = { x: view.x ?? this.view.x, y: view.y ?? this.view.y, zoom };
+    if (this.frame) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = 0;
+      const { left, right, bottom, top } = this.ranges();
+      if (this.drawn) {
+        this.plotly.relayout(this.element, {
+          "xaxis.range": [left, right],
+          "yaxis.range": [bottom, top],
+        });
+      }
+      this.changed();
+      clearTimeout(this.settling);
+      this.settling = setTimeout(() => this.resize(), 180);
+    });
+  }
+
+  // Keeps the place under (px, py) where it is while zooming.
+  zoomAt(px, py, factor) {
+    const [x, y] = this.placeOf(px, py);
+    const zoom = Math.min(NEAREST_ZOOM, Math.max(0.4, this.view.zoom * factor));
+    const ratio = this.view.zoom / zoom;
+    this.look({ x: x + (this.view.x - x) * ratio, y: y + (this.view.y - y) * ratio, zoom });
+  }
+
+  panBy(px, py) {
+    const [unitX, unitY] = this.pixel();
+    this.look({ x: this.view.x - px * unitX, y: this.view.y + py * unitY });
+  }
+
+  onChange(listener) {
+    this.listeners.push(listener);
+  }
+
+  changed() {
+    for (const listener of this.listeners) listener();
+  }
+
+  // ---- the drawing ----
+
+  markerSize() {
+    const n = this.points.n;
+    const area = this.width * this.height;
+    const alone = Math.sqrt(area / Math.max(n, 1)) * 0.62;
+    const small = Math.min(9, Math.max(2.4, alone));
+    return Math.min(LARGEST, Math.round(small * this.view.zoom ** 0.45 * 2) / 2);
+  }
+
+  // Dots become larger as one comes nearer; drawn anew only when the step is to be seen.
+  resize() {
+    if (this.drawn && this.markerSize() !== this.size) this.draw(this.colouring, this.isOn);
+  }
+
+  // `isOn(row)`: whether a song has its colour; the others stay as faint ground.
+  draw(colouring, isOn) {
+    this.colouring = colouring;
+    this.isOn = isOn;
+    this.size = this.markerSize();
+    const traces = this.traces(colouring, isOn);
+    const drawing = this.drawn
+      ? this.plotly.react(this.element, traces, this.layout())
+      : this.plotly.newPlot(this.element, traces, this.layout(), {
+          staticPlot: true,
+          displayModeBar: false,
+        });
+    this.drawn = true;
+    return drawing;
+  }
+
+  layout() {
+    const { left, right, bottom, top } = this.ranges();
+    const axis = { visible: false, fixedrange: true, autorange: false };
+    return {
+      width: this.width,
+      height: this.height,
+      margin: { l: 0, r: 0, t: 0, b: 0 },
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      font: { color: token("--ink-2"), family: token("--sans") },
+      showlegend: false,
+      hovermode: false,
+      dragmode: false,
+      xaxis: { ...axis, range: [left, right] },
+      yaxis: { ...axis, range: [bottom, top] },
+    };
+  }
+
+  traces({ groups, of }, isOn) {
+    const { n, x, y } = this.points;
+    const layers = Math.min(MOST_LAYERS, Math.max(1, Math.floor(TRACES / groups.length)));
+    const traces = layers * groups.length;
+    // Counted first, so that each trace's arrays have their size from the start. Trace 0 is the
+    // faint ground; the layers of the groups follow.
+    const sizes = new Uint32Array(traces + 1);
+    const traceOf = new Uint16Array(n);
+    for (let i = 0; i < n; i += 1) {
+      const row = this.order[i];
+      traceOf[i] = isOn(row) ? 1 + (i % layers) * groups.length + of[row] : 0;
+      sizes[traceOf[i]] += 1;
+    }
+    const xs = Array.from(sizes, (size) => new Float32Array(size));
+    const ys = Array.from(sizes, (size) => new Float32Array(size));
+    const filled = new Uint32Array(traces + 1);
+    for (let i = 0; i < n; i += 1) {
+      const trace = traceOf[i];
+      xs[trace][filled[trace]] = x[this.order[i]];
+      ys[trace][filled[trace]] = y[this.order[i]];
+      filled[trace] += 1;
+    }
+    const opacity = n > 50000 ? 0.7 : n > 8000 ? 0.78 : 0.88;
+    const shaped = this.size >= SHAPES_FROM;
+    const outline = { width: shaped ? 0.75 : 0, color: token("--map-outline") };
+    const drawn = [
+      trace(xs[0], ys[0], {
+        size: Math.max(2, this.size * 0.7),
+        color: token("--map-ground"),
+        symbol: "circle",
+        opacity: 1,
+        line: { width: 0 },
+      }),
+    ];
+    for (let i = 1; i <= traces; i += 1) {
+      const group = groups[(i - 1) % groups.length];
+      drawn.push(
+        trace(xs[i], ys[i], {
+          size: this.size,
+          color: group.colour(),
+          symbol: shaped ? group.shape : "circle",
+          opacity,
+          line: outline,
+        }),
+      );
+    }
+    return drawn;
+  }
+}
+
+function trace(x, y, marker) {
+  return { type: "scattergl", mode: "markers", x, y, marker, hoverinfo: "skip", visible: x.length > 0 };
+}
