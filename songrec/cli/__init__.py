@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
 # One module per family of commands; each has `COMMANDS`, a tuple of click commands.
-MODULES: tuple[str, ...] = ("catalogue", "recommend", "runs")
+MODULES: tuple[str, ...] = ("catalogue", "recommend", "runs", "people", "serve")
 
 
 def init_app(app: Flask) -> None:

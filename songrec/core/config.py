@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from songrec.core.errors import BadInput
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -30,12 +32,31 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SONGREC_HTTPS", "0", "1 behind HTTPS: cookies are then sent over HTTPS only."),
     Setting("SONGREC_REAL_DATA", "../shared/data if there", "Real files for the realdata tests."),
     Setting("PORT", "8000", "The port `make run` serves on."),
+    Setting(
+        "SONGREC_HOST", "127.0.0.1", "The address it serves on; 0.0.0.0 for the whole network."
+    ),
+    Setting("WEB_CONCURRENCY", "2", "Processes of the web server, each with four threads."),
 )
 
 
 def instance_path() -> Path:
     """The instance folder as an absolute path; it need not exist yet."""
     return Path(os.environ.get("SONGREC_INSTANCE") or ROOT / "instance").resolve()
+
+
+def bind() -> tuple[str, int]:
+    """Host and port that the web server listens on. ``BadInput`` for a port that is none."""
+    text = os.environ.get("PORT") or "8000"
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise BadInput(f"PORT must be a number from 1 to 65535; it is {text!r}.")
+    return os.environ.get("SONGREC_HOST") or "127.0.0.1", int(text)
+
+
+def address() -> str:
+    """The address to open in a browser on this machine."""
+    host, port = bind()
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host)  # noqa: S104 - compared, not bound
+    return f"http://{shown or (f'[{host}]' if ':' in host else host)}:{port}"
 
 
 def load(instance: Path | None = None) -> dict[str, Any]:

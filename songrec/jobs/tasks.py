@@ -9,6 +9,7 @@ from flask import current_app
 from sqlalchemy.orm import Session
 
 from songrec.core.types import Progress
+from songrec.jobs.files import rejects_path
 from songrec.store.tables import Job
 
 
@@ -47,8 +48,3 @@ def train(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
         "seconds": run.seconds,
         "published": bool(job.parameters.get("publish", True)),
     }
-
-
-def rejects_path(instance: Path, public_id: str) -> Path:
-    """Where the rejected rows of an import are kept."""
-    return instance / "rejects" / f"{public_id}.csv"

@@ -27,6 +27,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from songrec.core.errors import BadInput
+from songrec.jobs import files
 from songrec.jobs import queue as job_queue
 from songrec.jobs.kinds import KINDS
 from songrec.store import jobs
@@ -117,6 +118,8 @@ def run_job(app: Flask, job_id: int) -> None:
         db.session.rollback()
         _Watch(app, job_id).follow()
         job = db.session.get_one(Job, job_id)
+        if job.state == "done" and "path" in job.parameters:
+            files.forget_upload(app.config["INSTANCE"], Path(job.parameters["path"]))
         log.info("job %s (%s) %s%s", job.public_id, job.kind, job.state,
                  f": {job.error}" if job.error else "")  # fmt: skip
 

@@ -1,0 +1,29 @@
+"""How the web is served: a few processes with a few threads each, quiet, on one machine."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from songrec.core import config
+
+_host, _port = config.bind()
+bind = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
+threads = 4
+# Not preloaded: a process forked from one that has opened SQLite or drawn random numbers would
+# share both, and `import wsgi` is quick.
+preload_app = False
+timeout = 120  # a large upload over a slow line
+graceful_timeout = 3
+keepalive = 5
+accesslog = None
+loglevel = "warning"
+# Heartbeats on a disk that is busy writing a training would look like a hung process.
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112
+
+
+def when_ready(server: Any) -> None:
+    """Say where songrec is, last of all that is printed at the start."""
+    print(f"\nsongrec is at {config.address()}  (Ctrl-C stops it)\n", flush=True)

@@ -1,0 +1,171 @@
+"""``flask first-run``, ``flask worker`` and ``flask backup``."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+import sys
+from pathlib import Path
+
+import click
+from flask import current_app
+
+from songrec.cli.base import one_line_errors
+from songrec.core import config
+from songrec.core.errors import BadInput
+from songrec.store.db import db
+
+ADMIN = "admin"
+
+
+@click.command("first-run")
+@click.option(
+    "--catalogue",
+    type=click.Path(path_type=Path),
+    help="Start on this file instead of the demo catalogue.",
+)
+@one_line_errors
+def first_run_command(catalogue: Path | None) -> None:
+    """Bring this instance to where it can be served; what is there already stays.
+
+    Migrates the database, imports the demo catalogue into an empty one (or the file given),
+    trains when no run is published, and makes the first admin, whose password is printed once.
+    """
+    address = config.address()
+    _port_is_free()
+    if catalogue is not None and not catalogue.is_file():
+        raise BadInput(f"There is no file {catalogue}: CATALOGUE takes a CSV, CSV.gz or Parquet.")
+    _migrate()
+    _import(catalogue)
+    _train()
+    _make_admin()
+    click.echo(f"Starting songrec at {address}")
+
+
+def _port_is_free() -> None:
+    host, port = config.bind()
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        # As the server does it: a port that was in use a moment ago is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            why = {
+                errno.EADDRINUSE: "is taken by another program; choose one: make run PORT=8001",
+                errno.EACCES: "needs more rights; choose one above 1023: make run PORT=8001",
+            }.get(error.errno or 0, f"cannot be used ({error.strerror or error})")
+            raise BadInput(f"Port {port} on {host} {why}.") from None
+
+
+def _migrate() -> None:
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+    from flask_migrate import upgrade
+
+    extension = current_app.extensions["migrate"]
+    head = ScriptDirectory(extension.directory).get_current_head()
+    with db.engine.connect() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    if current == head:
+        return
+    click.echo(
+        "Setting up the database." if current is None else "Bringing the database up to date."
+    )
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    upgrade()
+
+
+def _import(catalogue: Path | None) -> None:
+    from songrec.store import catalogue as store
+
+    tracks = store.track_count(db.session)
+    if catalogue is None and tracks:
+        click.echo(f"The catalogue holds {tracks:,} songs.")
+        return
+    path = catalogue or config.ROOT / "data" / "preprocess.csv"
+    if not path.is_file():
+        raise BadInput(f"The demo catalogue {path} is missing: make demo.")
+    from songrec.pipeline.ingest import ingest_file
+
+    click.echo(f"Importing {path.name}.")
+    report = ingest_file(db.session, path)
+    db.session.commit()
+    click.echo(
+        f"  {report.inserted:,} new songs, {report.updated:,} updated, {report.unchanged:,} "
+        f"unchanged, {report.rejected_count:,} rejected."
+    )
+    if report.rejected_count:
+        click.echo(f"  To see why rows were rejected: flask ingest --dry-run {path}")
+
+
+def _train() -> None:
+    from songrec.store import runs
+
+    shown = runs.published(db.session)
+    if shown is not None:
+        click.echo(f"Run {shown.public_id} is published: {shown.cluster_count} clusters.")
+        return
+    click.echo("Training the first run; this takes a few seconds.")
+    from songrec.pipeline.train import TrainRequest, train
+
+    run = train(db.session, current_app.config["INSTANCE"], TrainRequest())
+    db.session.commit()
+    click.echo(f"  Run {run.public_id}: {run.track_count:,} songs in {run.cluster_count} clusters.")
+
+
+def _make_admin() -> None:
+    from songrec.store import users
+
+    if users.any_admin(db.session):
+        return
+    password = users.generate_password()
+    name = ADMIN
+    if users.find(db.session, name) is not None:  # somebody who is none signed up as "admin"
+        name = f"admin-{password[:4].strip('-_').lower()}1"
+    users.create(db.session, name, password, is_admin=True)
+    db.session.commit()
+    click.echo("")
+    click.echo("  The admin's account, shown this once:")
+    click.echo(f"    name      {name}")
+    click.echo(f"    password  {password}")
+    click.echo("")
+
+
+@click.command("worker")
+@one_line_errors
+def worker_command() -> None:
+    """Do the jobs that the admin pages ask for, one at a time, until Ctrl-C."""
+    from songrec.jobs import worker
+
+    _check_database()
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(logging.Formatter("%(asctime)s worker %(message)s", "%H:%M:%S"))
+    for name, level in (("songrec", logging.INFO), ("huey", logging.ERROR)):
+        logger = logging.getLogger(name)
+        logger.handlers[:] = [handler]
+        logger.setLevel(level)
+        logger.propagate = False
+    worker.serve(current_app._get_current_object())  # type: ignore[attr-defined]
+
+
+def _check_database() -> None:
+    from sqlalchemy import inspect
+
+    if not inspect(db.engine).has_table("job"):
+        raise BadInput("The database has not been set up: flask db upgrade, or make run.")
+
+
+@click.command("backup")
+@click.argument("path", type=click.Path(path_type=Path))
+@one_line_errors
+def backup_command(path: Path) -> None:
+    """Write a consistent copy of the database and the runs to PATH (a .tar.gz that is new)."""
+    from songrec.store import backup
+
+    size = backup.write(db.engine, current_app.config["INSTANCE"], path)
+    click.echo(f"{path}: {size / 2**20:.1f} MiB. To restore: unpack it into an instance folder.")
+
+
+COMMANDS = (first_run_command, worker_command, backup_command)

@@ -1,0 +1,84 @@
+"""The admin's first page and the upload of a catalogue."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from flask import current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from werkzeug.utils import secure_filename
+
+from songrec.ingest.dialects import DIALECTS
+from songrec.jobs import files, queue
+from songrec.store import jobs as job_store
+from songrec.store import runs
+from songrec.store.db import db
+from songrec.web import facts
+from songrec.web.admin import blueprint
+from songrec.web.admin.training import TrainForm
+
+
+@blueprint.get("")
+def index() -> ResponseReturnValue:
+    """How things stand: the catalogue, the published run, the jobs, and what to do next."""
+    instance: Path = current_app.config["INSTANCE"]
+    queue.tidy(db.session, instance)
+    db.session.commit()
+    shown = runs.published(db.session)
+    recent, _ = job_store.page(db.session, 1, 5)
+    return render_template(
+        "admin/index.html",
+        tracks=facts.track_count(db.session),
+        published=shown,
+        runs=len(runs.all_runs(db.session)),
+        jobs=recent,
+        worker=queue.worker_runs(instance),
+        dialects=DIALECTS,
+        upload_mb=current_app.config["MAX_CONTENT_LENGTH"] // 2**20,
+        form=TrainForm.fresh(publish=shown is None),
+    )
+
+
+@blueprint.post("/catalogue")
+def upload() -> ResponseReturnValue:
+    """Keep the uploaded catalogue file and import it as a job."""
+    sent = request.files.get("file")
+    if sent is None or not sent.filename:
+        flash("Choose a file first: CSV, CSV.gz or Parquet.", "error")
+        return redirect(url_for("admin.index"), 303)
+    dialect = request.form.get("dialect") or None
+    if dialect is not None and dialect not in {known.name for known in DIALECTS}:
+        flash(f"There is no format {dialect!r}.", "error")
+        return redirect(url_for("admin.index"), 303)
+    original = _base_name(sent.filename)
+    folder = files.upload_folder(current_app.config["INSTANCE"])
+    path = folder / (secure_filename(original)[-100:] or "catalogue")
+    try:
+        sent.save(path)
+        job = queue.enqueue(
+            db.session,
+            "ingest",
+            {"path": str(path), "source": _source(original), "dialect": dialect, "file": original},
+            current_user,
+        )
+        db.session.commit()
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return redirect(url_for("admin.job", public_id=job.public_id), 303)
+
+
+def _base_name(filename: str) -> str:
+    """The file's own name: some browsers send the folders it lay in, of either system."""
+    name = PureWindowsPath(PurePosixPath(filename).name).name
+    return "".join(character for character in name if character.isprintable())[:200] or "catalogue"
+
+
+def _source(original: str) -> str:
+    # The command line names a catalogue by the same rule, so that a file is the same catalogue
+    # whichever way it comes in.
+    from songrec.pipeline.ingest import source_name
+
+    return source_name(Path(original))

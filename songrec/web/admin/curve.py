@@ -1,0 +1,78 @@
+"""A loss curve as the points of two SVG lines. Server and script draw the same numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+WIDTH, HEIGHT = 640, 220
+LEFT, RIGHT, TOP, BOTTOM = 56, 8, 12, 28
+MOST_POINTS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """``loss`` and ``val_loss`` are SVG ``points``; ``ticks`` are (y, text), lowest first."""
+
+    loss: str
+    val_loss: str
+    ticks: list[tuple[float, str]]
+    first_epoch: int
+    last_epoch: int
+    last_loss: str
+    last_val_loss: str
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = LEFT
+    right: int = WIDTH - RIGHT
+    bottom: int = HEIGHT - BOTTOM
+
+    def to_json(self) -> dict[str, Any]:
+        """For the script that keeps the curve up to date."""
+        return asdict(self)
+
+
+def curve(epochs: Sequence[dict[str, Any]]) -> Curve | None:
+    """The curve of ``[{"epoch", "loss", "val_loss"}, …]``; None before two epochs are known."""
+    rows = [row for row in epochs if _known(row.get("loss"))]
+    if len(rows) < 2:
+        return None
+    step = -(-len(rows) // MOST_POINTS)
+    rows = [*rows[:-1:step], rows[-1]]
+    values = [row[name] for row in rows for name in ("loss", "val_loss") if _known(row.get(name))]
+    low, high = min(values), max(values)
+    if high == low:
+        low, high = low - 0.5, high + 0.5
+    first, last = rows[0]["epoch"], rows[-1]["epoch"]
+
+    def points(name: str) -> str:
+        return " ".join(
+            f"{_scale(row['epoch'], first, last, LEFT, WIDTH - RIGHT):.1f},"
+            f"{_scale(row[name], low, high, HEIGHT - BOTTOM, TOP):.1f}"
+            for row in rows
+            if _known(row.get(name))
+        )
+
+    ticks = [
+        (round(_scale(value, low, high, HEIGHT - BOTTOM, TOP), 1), f"{value:.3g}")
+        for value in (low, (low + high) / 2, high)
+    ]
+    return Curve(
+        points("loss"), points("val_loss"), ticks, first, last,
+        _text(rows[-1].get("loss")), _text(rows[-1].get("val_loss")),
+    )  # fmt: skip
+
+
+def _known(value: Any) -> bool:
+    return isinstance(value, (int, float)) and math.isfinite(value)
+
+
+def _text(value: Any) -> str:
+    return f"{value:.4f}" if _known(value) else ""
+
+
+def _scale(value: float, low: float, high: float, start: float, end: float) -> float:
+    share = (value - low) / (high - low) if high > low else 0.0
+    return start + share * (end - start)

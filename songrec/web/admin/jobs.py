@@ -1,0 +1,165 @@
+"""Jobs as admins see them: the list, one job live, cancel, start again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, current_app, flash, jsonify, redirect, render_template, url_for
+from flask import send_file as send
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from songrec.jobs import files, queue
+from songrec.jobs.kinds import KINDS
+from songrec.store import jobs as store
+from songrec.store.db import db, now
+from songrec.store.tables import Job
+from songrec.web.admin import blueprint
+from songrec.web.admin.curve import curve
+from songrec.web.admin.paging import Pages, page_number
+
+SIZE = 25
+WORDS = {
+    "waiting": "Waiting", "running": "Running", "done": "Done", "failed": "Failed",
+    "cancelled": "Cancelled",
+}  # fmt: skip
+
+
+@blueprint.app_template_global("job_label")
+def label(job: Job) -> str:
+    """A job's kind and what it is about, as a heading."""
+    kind = KINDS[job.kind].label if job.kind in KINDS else job.kind
+    about = job.parameters.get("file") or " + ".join(
+        job.parameters[stage]
+        for stage in ("representation", "clustering")
+        if stage in job.parameters
+    )
+    return f"{kind}: {about}" if about else kind
+
+
+@blueprint.app_template_global("job_state_word")
+def state_word(job: Job) -> str:
+    """A job's state as a word."""
+    if job.state == "running" and job.cancel_requested:
+        return "Stopping"
+    return WORDS[job.state]
+
+
+@blueprint.get("/jobs")
+def jobs() -> ResponseReturnValue:
+    """Every job, newest first."""
+    _tidy()
+    number = page_number()
+    rows, total = store.page(db.session, number, SIZE)
+    return render_template("admin/jobs.html", jobs=rows, page=Pages(number, total, SIZE))
+
+
+@blueprint.get("/jobs/<public_id>")
+def job(public_id: str) -> ResponseReturnValue:
+    """One job: how far it is, how long it will take, its log and its loss curve."""
+    _tidy()
+    found = store.find(db.session, public_id)
+    instance = current_app.config["INSTANCE"]
+    rejects = files.rejects_path(instance, found.public_id)
+    return render_template(
+        "admin/job.html",
+        job=found,
+        curve=curve(found.details.get("epochs", [])),
+        note=_note(found),
+        active=found.state in store.ACTIVE,
+        worker=queue.worker_runs(instance),
+        has_rejects=found.kind == "ingest" and rejects.is_file(),
+    )
+
+
+@blueprint.get("/jobs/<public_id>/state")
+def job_state(public_id: str) -> ResponseReturnValue:
+    """What the job's page shows, as JSON for the script that keeps it up to date."""
+    _tidy()
+    found = store.find(db.session, public_id)
+    drawn = curve(found.details.get("epochs", []))
+    return jsonify(
+        state=found.state,
+        word=state_word(found),
+        progress=found.progress,
+        message=found.message,
+        note=_note(found),
+        log=found.log,
+        error=found.error,
+        curve=drawn.to_json() if drawn else None,
+        active=found.state in store.ACTIVE,
+    )
+
+
+@blueprint.post("/jobs/<public_id>/cancel")
+def cancel(public_id: str) -> ResponseReturnValue:
+    """Ask a job to stop."""
+    found = store.find(db.session, public_id)
+    if not store.request_cancel(db.session, found.id):
+        flash("That job has ended already.", "info")
+    db.session.commit()
+    return redirect(url_for("admin.job", public_id=public_id), 303)
+
+
+@blueprint.post("/jobs/<public_id>/again")
+def again(public_id: str) -> ResponseReturnValue:
+    """Start a job that failed or was cancelled once more, with the same parameters."""
+    found = store.find(db.session, public_id)
+    if found.state not in ("failed", "cancelled"):
+        flash("Only a job that failed or was cancelled can be started again.", "error")
+        return redirect(url_for("admin.job", public_id=public_id), 303)
+    new = queue.enqueue(db.session, found.kind, dict(found.parameters), current_user)
+    db.session.commit()
+    return redirect(url_for("admin.job", public_id=new.public_id), 303)
+
+
+@blueprint.get("/jobs/<public_id>/rejects")
+def rejects(public_id: str) -> ResponseReturnValue:
+    """The rows that an import could not use, each with its reason, as a file."""
+    found = store.find(db.session, public_id)
+    path = files.rejects_path(current_app.config["INSTANCE"], found.public_id)
+    if not path.is_file():
+        abort(404)
+    name = f"rejected-{found.public_id}.csv"
+    return send(path, mimetype="text/csv", as_attachment=True, download_name=name)
+
+
+def _tidy() -> None:
+    queue.tidy(db.session, current_app.config["INSTANCE"])
+    db.session.commit()
+
+
+def _note(job: Job) -> str:
+    """A line about time: how long it waits, will take or took."""
+    if job.state == "waiting":
+        ahead = store.ahead_of(db.session, job)
+        return f"{ahead} before it" if ahead else "Next in line"
+    if job.started_at is None:
+        return ""
+    taken = ((job.finished_at or now()) - job.started_at).total_seconds()
+    if job.state != "running":
+        return f"Took {span(taken)}"
+    if job.progress < 0.02 or taken < 1:
+        return ""
+    return f"About {span(taken * (1 - job.progress) / job.progress)} left"
+
+
+@blueprint.app_template_filter("span")
+def span(seconds: float) -> str:
+    """Seconds as a person says them: ``4 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s" if whole >= 10 or seconds >= 1 else f"{seconds:.1f} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest and minutes < 10 else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def parameters_of(job: Job) -> list[tuple[str, Any]]:
+    """What was asked for, as rows."""
+    return [(name, value) for name, value in job.parameters.items() if name != "path"]
+
+
+blueprint.add_app_template_global(parameters_of, "job_parameters")

@@ -1,0 +1,98 @@
+"""Training runs as admins see them: the list, one run, two side by side, publish and roll back."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from flask import current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from songrec.core.errors import NotReady
+from songrec.store import runs as store
+from songrec.store.db import db
+from songrec.web import security
+from songrec.web.admin import blueprint
+from songrec.web.admin.curve import curve
+
+LISTED = ("silhouette", "davies_bouldin", "reconstruction_mse")
+
+
+@blueprint.get("/runs")
+def runs() -> ResponseReturnValue:
+    """Every training run with its measures; the published one is marked."""
+    from songrec.pipeline.measures import MEASURES
+
+    return render_template(
+        "admin/runs.html",
+        runs=store.all_runs(db.session),
+        published=store.published(db.session),
+        measures=[measure for measure in MEASURES if measure.name in LISTED],
+    )
+
+
+@blueprint.get("/runs/<public_id>")
+def run(public_id: str) -> ResponseReturnValue:
+    """One run: parameters, measures, clusters, loss curve, manifest."""
+    from songrec.pipeline.measures import MEASURES
+
+    found = store.find(db.session, public_id)
+    instance = current_app.config["INSTANCE"]
+    manifest: dict[str, Any] = {}
+    history: list[dict[str, Any]] = []
+    with contextlib.suppress(NotReady):  # the page says that the files are missing
+        manifest = store.manifest(instance, found)
+        history = store.history(instance, found)
+    return render_template(
+        "admin/run.html",
+        run=found,
+        published=store.published(db.session),
+        measures=[(m, m.of(found)) for m in MEASURES if m.of(found) is not None],
+        clusters=store.clusters_of(db.session, found),
+        manifest=manifest,
+        curve=curve(history),
+    )
+
+
+@blueprint.post("/runs/<public_id>/publish")
+def publish(public_id: str) -> ResponseReturnValue:
+    """Show a run on every page; an older one is a roll-back."""
+    found = store.find(db.session, public_id)
+    # A run without its files would leave every page without its figures.
+    store.manifest(current_app.config["INSTANCE"], found)
+    store.publish(db.session, public_id)
+    db.session.commit()
+    flash(f"Run {public_id} is now on every page.", "success")
+    return redirect(security.back(url_for("admin.runs")), 303)
+
+
+@blueprint.get("/compare")
+def compare() -> ResponseReturnValue:
+    """Two runs side by side; ``a=published`` stands for the one on every page."""
+    a, b = request.args.get("a", ""), request.args.get("b", "")
+    shown = store.published(db.session)
+    if a == "published":
+        a = shown.public_id if shown else ""
+    comparison = None
+    if a and b:
+        from songrec.pipeline.compare import compare_runs
+
+        comparison = compare_runs(db.session, current_app.config["INSTANCE"], a, b)
+    return render_template(
+        "admin/compare.html",
+        runs=store.all_runs(db.session),
+        a=a,
+        b=b,
+        comparison=comparison,
+        published=shown,
+    )
+
+
+@blueprint.app_template_filter("figure")
+def figure(value: float | None) -> str:
+    """A measure as text: whole numbers with separators, others with four digits that count."""
+    if value is None:
+        return "–"
+    if float(value).is_integer() and abs(value) >= 1:
+        return f"{int(value):,}"
+    return f"{value:,.1f}" if abs(value) >= 1000 else f"{value:.4g}"

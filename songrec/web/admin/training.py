@@ -1,0 +1,128 @@
+"""The retrain form, rendered from the registries; adding an algorithm changes nothing here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from songrec.clustering import CLUSTERINGS
+from songrec.core.errors import SongrecError
+from songrec.core.registry import Entry, Parameter, Registry
+from songrec.jobs import queue
+from songrec.projection import PROJECTIONS
+from songrec.representation import REPRESENTATIONS
+from songrec.store import runs
+from songrec.store.db import db
+from songrec.web.admin import blueprint
+
+STAGES: tuple[tuple[str, str, Registry], ...] = (
+    ("representation", "Representation", REPRESENTATIONS),
+    ("clustering", "Clustering", CLUSTERINGS),
+    ("projection", "Map", PROJECTIONS),
+)
+SEED = Parameter(
+    "seed", "int", 0, "Seed", "The same seed on the same data gives the same run.", 0, 2**31 - 1
+)
+
+
+@dataclass
+class TrainForm:
+    """The form's fields as text, and what is wrong with which.
+
+    A parameter's field is called ``stage.algorithm.parameter``.
+    """
+
+    values: dict[str, str]
+    publish: bool
+    errors: dict[str, str] = field(default_factory=dict)
+
+    seed = SEED
+
+    @classmethod
+    def fresh(cls, *, publish: bool) -> TrainForm:
+        """A form with every default."""
+        values = {"seed": SEED.text()}
+        for stage, _, registry in STAGES:
+            values[stage] = registry.names()[0]
+            for entry in registry:
+                for parameter in entry.parameters:
+                    values[cls.field_name(stage, entry, parameter)] = parameter.text()
+        return cls(values, publish)
+
+    @classmethod
+    def sent(cls, form: Mapping[str, str]) -> TrainForm:
+        """The form as somebody sent it; what is missing is the default."""
+        fresh = cls.fresh(publish="publish" in form)
+        fresh.values.update({name: form[name] for name in fresh.values if name in form})
+        # An unticked box sends nothing.
+        for stage, _, registry in STAGES:
+            for entry in registry:
+                for parameter in entry.parameters:
+                    name = cls.field_name(stage, entry, parameter)
+                    if parameter.type == "bool" and form.get(stage) == entry.name:
+                        fresh.values[name] = "yes" if name in form else "no"
+        return fresh
+
+    @staticmethod
+    def field_name(stage: str, entry: Entry, parameter: Parameter) -> str:
+        """What the field of a parameter is called."""
+        return f"{stage}.{entry.name}.{parameter.name}"
+
+    @property
+    def stages(self) -> tuple[tuple[str, str, Registry], ...]:
+        """Name, label and registry of each stage, in order."""
+        return STAGES
+
+    def request(self) -> dict[str, Any] | None:
+        """The fields of a ``TrainRequest``, or None with ``errors`` filled.
+
+        Only what differs from the defaults is kept as a parameter, as on the command line.
+        """
+        asked: dict[str, Any] = {"publish": self.publish, "parameters": {}}
+        try:
+            asked["seed"] = SEED.coerce(self.values["seed"])
+        except SongrecError as error:
+            self.errors["seed"] = str(error)
+        for stage, _, registry in STAGES:
+            name = self.values[stage]
+            try:
+                entry = registry.entry(name)
+            except SongrecError as error:
+                self.errors[stage] = str(error)
+                continue
+            asked[stage] = name
+            asked["parameters"][stage] = self._parameters(stage, entry)
+        return None if self.errors else asked
+
+    def _parameters(self, stage: str, entry: Entry) -> dict[str, Any]:
+        changed = {}
+        for parameter in entry.parameters:
+            name = self.field_name(stage, entry, parameter)
+            try:
+                value = parameter.coerce(self.values[name])
+            except SongrecError as error:
+                self.errors[name] = str(error)
+                continue
+            if value != parameter.default:
+                changed[parameter.name] = list(value) if isinstance(value, tuple) else value
+        return changed
+
+
+@blueprint.route("/train", methods=["GET", "POST"])
+def train() -> ResponseReturnValue:
+    """Ask for a training run."""
+    if request.method == "GET":
+        form = TrainForm.fresh(publish=runs.published(db.session) is None)
+        return render_template("admin/train.html", form=form)
+    form = TrainForm.sent(request.form)
+    asked = form.request()
+    if asked is None:
+        return render_template("admin/train.html", form=form), 400
+    job = queue.enqueue(db.session, "train", asked, current_user)
+    db.session.commit()
+    return redirect(url_for("admin.job", public_id=job.public_id), 303)

@@ -1,0 +1,78 @@
+"""Accounts as admins see them: who there is, who is admin, new passwords, removal."""
+
+from __future__ import annotations
+
+from flask import abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from songrec.core.errors import BadInput
+from songrec.store import users as store
+from songrec.store.db import db
+from songrec.store.tables import User
+from songrec.web.admin import blueprint
+from songrec.web.admin.paging import Pages, page_number
+
+SIZE = 50
+
+
+@blueprint.get("/users")
+def users() -> ResponseReturnValue:
+    """Every account."""
+    number = page_number()
+    rows, total = store.page(db.session, number, SIZE)
+    return render_template("admin/users.html", users=rows, page=Pages(number, total, SIZE))
+
+
+@blueprint.post("/users/<int:user_id>/admin")
+def set_admin(user_id: int) -> ResponseReturnValue:
+    """Make somebody an admin, or no longer; there is always one."""
+    user = _user(user_id)
+    is_admin = request.form.get("value") == "1"
+    try:
+        store.set_admin(db.session, user, is_admin)
+    except BadInput as error:
+        flash(str(error), "error")
+    else:
+        db.session.commit()
+        flash(f"{user.name} is {'now' if is_admin else 'no longer'} an admin.", "success")
+    target = "admin.users" if current_user.is_admin else "auth.account"
+    return redirect(url_for(target), 303)
+
+
+@blueprint.post("/users/<int:user_id>/password")
+def reset_password(user_id: int) -> ResponseReturnValue:
+    """Give somebody a generated password and show it this once."""
+    user = _user(user_id)
+    if user.id == current_user.id:
+        flash("Change your own password on your account page.", "error")
+        return redirect(url_for("admin.users"), 303)
+    password = store.reset_password(db.session, user)
+    db.session.commit()
+    # Shown in the answer itself: a redirect would have to keep it somewhere in clear.
+    return render_template("admin/new_password.html", user=user, password=password)
+
+
+@blueprint.post("/users/<int:user_id>/delete")
+def delete_user(user_id: int) -> ResponseReturnValue:
+    """Remove an account with its likes and playlists."""
+    user = _user(user_id)
+    if user.id == current_user.id:
+        flash("Delete your own account on your account page.", "error")
+        return redirect(url_for("admin.users"), 303)
+    name = user.name
+    try:
+        store.delete(db.session, user)
+    except BadInput as error:
+        flash(str(error), "error")
+    else:
+        db.session.commit()
+        flash(f"The account {name} is deleted, with its likes and playlists.", "success")
+    return redirect(url_for("admin.users"), 303)
+
+
+def _user(user_id: int) -> User:
+    user = db.session.get(User, user_id)
+    if user is None:
+        abort(404)
+    return user

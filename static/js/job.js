@@ -1,0 +1,77 @@
+// Keeps a job's page up to date while the job waits or runs, then loads the page with its result.
+(() => {
+  const panel = document.querySelector("[data-job]");
+  if (!panel) return;
+  const one = (name) => document.querySelector(`[data-${name}]`);
+  const say = (name, text) => {
+    const element = one(name);
+    if (element && element.textContent !== text) element.textContent = text;
+  };
+  const announce = one("announce");
+  let announced = -1;
+  let failures = 0;
+
+  function draw(curve) {
+    const figure = one("curve");
+    if (!curve || !figure) return;
+    figure.hidden = false;
+    one("curve-loss").setAttribute("points", curve.loss);
+    one("curve-val").setAttribute("points", curve.val_loss);
+    document.querySelectorAll("[data-curve-tick]").forEach((group, index) => {
+      const [y, text] = curve.ticks[index];
+      const line = group.querySelector("line");
+      const label = group.querySelector("text");
+      line.setAttribute("y1", y);
+      line.setAttribute("y2", y);
+      label.setAttribute("y", y + 4);
+      label.textContent = text;
+    });
+    say("curve-first", String(curve.first_epoch));
+    say("curve-last", `epoch ${curve.last_epoch}`);
+    say("curve-last-loss", curve.last_loss);
+    say("curve-last-val", curve.last_val_loss);
+    say("curve-text", `Training loss ${curve.last_loss} after epoch ${curve.last_epoch}.`);
+  }
+
+  function show(job) {
+    const percent = Math.round(job.progress * 100);
+    one("job-progress").value = job.progress;
+    say("job-percent", `${percent}%`);
+    say("job-message", job.message);
+    say("job-note", job.note);
+    say("job-word", job.word);
+    const log = one("job-log");
+    if (job.log && log.textContent !== job.log) {
+      const atEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 8;
+      log.textContent = job.log;
+      if (atEnd) log.scrollTop = log.scrollHeight;
+    }
+    draw(job.curve);
+    // A screen reader hears every quarter, not every second.
+    const quarter = Math.floor(percent / 25);
+    if (announce && quarter !== announced) {
+      announced = quarter;
+      announce.textContent = `${percent}%, ${job.message}`;
+    }
+  }
+
+  async function poll() {
+    try {
+      const answer = await fetch(panel.dataset.job, { headers: { Accept: "application/json" }, cache: "no-store" });
+      if (!answer.ok) throw new Error(String(answer.status));
+      const job = await answer.json();
+      failures = 0;
+      if (!job.active) {
+        window.location.reload();
+        return;
+      }
+      show(job);
+    } catch {
+      failures += 1;
+      if (failures === 3) say("job-note", "The server does not answer; trying again.");
+    }
+    window.setTimeout(poll, failures ? Math.min(1000 * 2 ** failures, 15000) : 1000);
+  }
+
+  window.setTimeout(poll, 500);
+})();
