@@ -1,0 +1,64 @@
+"""The documentation names what there is: settings, commands, algorithms, files."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from songrec.clustering import CLUSTERINGS
+from songrec.core.config import SETTINGS
+from songrec.ingest.dialects import DIALECTS
+from songrec.projection import PROJECTIONS
+from songrec.recommend.registry import METHODS
+from songrec.representation import REPRESENTATIONS
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_the_readme_documents_every_setting(setting) -> None:
+    assert f"| `{setting.name}` | {setting.default} | {setting.help} |" in README
+
+
+def test_every_variable_that_the_program_reads_is_a_setting() -> None:
+    known = {setting.name for setting in SETTINGS}
+    for path in [*(ROOT / "songrec").rglob("*.py"), ROOT / "gunicorn.conf.py"]:
+        read = set(re.findall(r"SONGREC_[A-Z_]+", path.read_text(encoding="utf-8")))
+        assert read <= known, path
+
+
+def test_the_readme_shows_every_command(app: Flask) -> None:
+    from songrec.cli import MODULES
+
+    for module in MODULES:
+        for command in importlib.import_module(f"songrec.cli.{module}").COMMANDS:
+            assert f"flask {command.name}" in README, command.name
+
+
+@pytest.mark.parametrize(
+    "registry", [REPRESENTATIONS, CLUSTERINGS, PROJECTIONS, METHODS], ids=lambda r: r.what
+)
+def test_the_documentation_names_every_algorithm(registry) -> None:
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    for name in registry.names():
+        assert f"`{name}`" in text, name
+
+
+def test_the_documentation_names_every_catalogue_format() -> None:
+    text = (ROOT / "docs" / "data-formats.md").read_text(encoding="utf-8")
+    for dialect in DIALECTS:
+        name = dialect if isinstance(dialect, str) else dialect.name
+        assert f"`{name}`" in text, name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_documents_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), target
