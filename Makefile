@@ -44,7 +44,7 @@ demo: $(VENV)/.installed   ## make data/preprocess.csv again
 	$(BIN)/python -m songrec.demo data/preprocess.csv
 
 images: $(VENV)/.installed-dev   ## take the pictures in docs/images from a running program
-	$(BIN)/python -m benchmarks.pictures
+	$(BIN)/python docs/pictures.py
 
 lock:            ## resolve requirements/*.in into the pinned files (needs uv)
 	uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" requirements/base.in -o requirements.txt

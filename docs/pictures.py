@@ -1,0 +1,109 @@
+"""Take the pictures in docs/images from the running program: ``make images``.
+
+A fresh instance on the demo catalogue is trained and served; Chromium likes a few songs, signs in
+as admin and photographs the pages. Needs Debian's Chromium.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from playwright.sync_api import Page, sync_playwright  # noqa: E402
+
+from benchmarks.pages import environment, served  # noqa: E402
+
+IMAGES = ROOT / "docs" / "images"
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update",
+)  # fmt: skip
+SIZE = {"width": 1280, "height": 800}
+
+
+def main() -> None:
+    """Build, serve, photograph."""
+    with tempfile.TemporaryDirectory() as folder:
+        instance = Path(folder)
+        for command in (["db", "upgrade"], ["ingest", "data/preprocess.csv"], ["train"]):
+            flask(instance, *command)
+        password = secrets.token_urlsafe(12)
+        flask(instance, "create-user", "curator", "--admin", "--password-stdin", stdin=password)
+        with served(instance) as port, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+            context = browser.new_context(viewport=SIZE, base_url=f"http://127.0.0.1:{port}")
+            photograph(context.new_page(), likes(instance), password)
+            browser.close()
+
+
+def flask(instance: Path, *words: str, stdin: str | None = None) -> str:
+    """Run one flask command on the instance; its standard output."""
+    return subprocess.run(
+        [sys.executable, "-m", "flask", *words],
+        cwd=ROOT, env=environment(instance), check=True, capture_output=True, text=True,
+        input=stdin,
+    ).stdout  # fmt: skip
+
+
+def likes(instance: Path) -> list[str]:
+    """Three songs that belong together: one, and two that sound like it."""
+    import sqlite3
+
+    with sqlite3.connect(instance / "songrec.db") as database:
+        first = database.execute(
+            "SELECT public_id FROM track WHERE genre = 'folk' AND emotion = 'nostalgia' "
+            "ORDER BY id LIMIT 1"
+        ).fetchone()[0]
+    similar = json.loads(flask(instance, "similar", first, "-n", "2", "--json"))
+    matches = similar if isinstance(similar, list) else similar["matches"]
+    return [first, *(match["track_id"] for match in matches)]
+
+
+def photograph(page: Page, liked: list[str], password: str) -> None:
+    """Every picture the documentation shows."""
+    for public_id in liked:
+        page.goto(f"/tracks/{public_id}")
+        page.locator(".track-head button[value=like]").click()
+        page.locator(".track-head button[aria-pressed=true]").wait_for()
+    shots: dict[str, dict[str, Any]] = {
+        "home": {"address": "/"},
+        "cluster": {"address": "/clusters/1"},
+        "song": {"address": f"/tracks/{liked[0]}"},
+        "recommendations": {"address": "/recommendations"},
+        "mood": {"address": "/mood?genre=Jazz&emotion=calm"},
+        "map": {"address": "/map", "ready": "[data-map-ready]"},
+    }
+    for name, shot in shots.items():
+        take(page, name, **shot)
+    page.context.add_cookies([{"name": "theme", "value": "dark", "url": page.url.split("/map")[0]}])
+    take(page, "map-dark", "/map", "[data-map-ready]")
+    page.goto("/sign-in")
+    page.get_by_label("Name").fill("curator")
+    page.get_by_label("Password", exact=True).fill(password)
+    page.locator("main form button").first.click()
+    page.wait_for_load_state("networkidle")
+    page.goto("/admin/runs")
+    page.locator("main a[href*='/admin/runs/']").first.click()
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=IMAGES / "run.png")
+
+
+def take(page: Page, name: str, address: str, ready: str = "main") -> None:
+    """One picture of the window, once ``ready`` is there."""
+    page.goto(address)
+    page.locator(ready).first.wait_for()
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=IMAGES / f"{name}.png")
+
+
+if __name__ == "__main__":
+    main()
