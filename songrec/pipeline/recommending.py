@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -79,7 +79,7 @@ def recommend_for(
         names=titles(session),
         **parameters,
     )
-    return _named(session, found)
+    return named(session, found)
 
 
 def similar_to(session: Session, instance: Path, track: HasId, n: int = 8) -> list[Recommendation]:
@@ -87,7 +87,7 @@ def similar_to(session: Session, instance: Path, track: HasId, n: int = 8) -> li
 
     Raises ``NotReady`` when nothing is published or the track is not part of the run.
     """
-    return _named(session, similar(published_space(session, instance), track.id, n))
+    return named(session, similar(published_space(session, instance), track.id, n))
 
 
 def starters(session: Session, run: Run) -> list[tuple[Cluster, list[TrackView]]]:
@@ -133,18 +133,22 @@ def titles(session: Session) -> NameTracks:
     return look_up
 
 
-def _named(session: Session, found: list[Match]) -> list[Recommendation]:
+def named(
+    session: Session, found: list[Match], sentence: Callable[[Match], str] | None = None
+) -> list[Recommendation]:
+    """Matches with their tracks; ``sentence`` makes the main sentence of a match.
+
+    A track deleted since the run was trained is left out.
+    """
+    sentence = sentence or (lambda match: explain.sentence(match.reasons))
     views = {
         view.id: view
         for view in catalogue.tracks_by_id(
             session, [match.track_id for match in found], runs.published(session)
         )
     }
-    # A track deleted since the run was trained is left out.
     return [
-        Recommendation(
-            views[match.track_id], match.score, explain.sentence(match.reasons), match.reasons
-        )
+        Recommendation(views[match.track_id], match.score, sentence(match), match.reasons)
         for match in found
         if match.track_id in views
     ]

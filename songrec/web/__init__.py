@@ -21,6 +21,9 @@ MODULES: tuple[str, ...] = (
     "pages",
     "map",
     "likes",
+    "recommendations",
+    "playlists",
+    "mood",
     "admin",
 )
 

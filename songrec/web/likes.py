@@ -27,7 +27,7 @@ def init_app(app: Flask) -> None:
 
 @blueprint.get("/likes")
 def page() -> str:
-    """What I like and what I do not, each to be taken back; songs to start from if there is none."""
+    """What I like and what I do not, each to be taken back; songs to start from without any."""
     listener = current_listener()
     run = runs.published(db.session)
     likes, dislikes = listeners.reactions(db.session, listener) if listener else ([], [])

@@ -1,0 +1,69 @@
+"""The mood page: a genre and an emotion, or seven sliders; the nearest songs answer."""
+
+from __future__ import annotations
+
+import math
+
+from flask import Blueprint, Flask, current_app, render_template, request
+
+from songrec.core.attributes import BY_NAME, SHARES
+from songrec.pipeline import mood as moods
+from songrec.recommend.moods import GENRES
+from songrec.store import catalogue, listeners, runs
+from songrec.store.db import db
+from songrec.web import facts
+from songrec.web.listening import current_listener
+
+blueprint = Blueprint("mood", __name__)
+
+SHOWN = 20
+
+
+def init_app(app: Flask) -> None:
+    """Register the page."""
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("/mood")
+def page() -> str:
+    """Songs for a mood; everything asked for is in the address."""
+    run = runs.published(db.session)
+    if run is None:
+        return render_template("mood/page.html", run=None)
+    known = facts.remembered(
+        ("mood emotions", str(current_app.config["INSTANCE"])),
+        catalogue.version(db.session),
+        lambda: moods.emotions(db.session),
+    )
+    genre = request.args.get("genre")
+    emotion = request.args.get("emotion", "")
+    mood = moods.Mood(
+        genre if genre in GENRES else None,
+        emotion if emotion in known else None,
+        {name: value for name in SHARES if (value := _slider(name)) is not None} or None,
+    )
+    instance = current_app.config["INSTANCE"]
+    listener = current_listener()
+    likes, dislikes = listeners.reactions(db.session, listener) if listener else ([], [])
+    return render_template(
+        "mood/page.html",
+        run=run,
+        mood=mood,
+        genres=GENRES,
+        emotions=known,
+        target=moods.target(db.session, instance, mood),
+        found=[]
+        if mood.is_empty
+        else moods.tracks_for(db.session, instance, mood, n=SHOWN, dislikes=dislikes),
+        attributes=[BY_NAME[name] for name in SHARES],
+        clusters=facts.clusters(db.session, run),
+        reactions=dict.fromkeys(likes, 1) | dict.fromkeys(dislikes, -1),
+    )
+
+
+def _slider(name: str) -> float | None:
+    try:
+        value = float(request.args.get(name, ""))
+    except ValueError:
+        return None
+    return min(max(value, 0.0), 1.0) if math.isfinite(value) else None

@@ -1,0 +1,187 @@
+"""Playlists: mine, those of the catalogue, and their files."""
+
+from __future__ import annotations
+
+import re
+
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    flash,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+
+from songrec.core.errors import BadInput
+from songrec.pipeline import playlist_files
+from songrec.store import catalogue, playlists, runs
+from songrec.store.db import db
+from songrec.store.tables import Playlist
+from songrec.web import facts
+from songrec.web.errors import wants_json
+from songrec.web.listening import current_listener, current_reactions, require_listener
+
+blueprint = Blueprint("playlists", __name__, url_prefix="/playlists")
+
+
+def init_app(app: Flask) -> None:
+    """Register the pages."""
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("")
+def index() -> str:
+    """My playlists, and those that came with the catalogue."""
+    listener = current_listener()
+    text = request.args.get("q", "")[:100]
+    return render_template(
+        "playlists/index.html",
+        mine=playlists.of_listener(db.session, listener) if listener else [],
+        of_catalogue=playlists.of_catalogue(db.session, text=text),
+        text=text,
+    )
+
+
+@blueprint.post("")
+def create() -> ResponseReturnValue:
+    """Make a playlist from ``tracks`` (public ids, repeated or with commas between), or none."""
+    ids = playlists.ids_of(db.session, _public_ids())
+    listener = require_listener()
+    playlist = playlists.create(
+        db.session,
+        listener,
+        request.form.get("name", ""),
+        request.form.get("description", ""),
+        ids,
+    )
+    address = url_for("playlists.show", public_id=playlist.public_id)
+    db.session.commit()
+    if wants_json():
+        return jsonify(
+            public_id=playlist.public_id, name=playlist.name, size=len(ids), address=address
+        ), 201
+    flash(f"“{playlist.name}” is saved with {len(ids)} songs.", "success")
+    return redirect(address, 303)
+
+
+@blueprint.get("/<public_id>")
+def show(public_id: str) -> str:
+    """One playlist: its songs in order, its files, and for its owner the means to change it."""
+    playlist = _readable(public_id)
+    listener = current_listener()
+    run = runs.published(db.session)
+    return render_template(
+        "playlists/show.html",
+        playlist=playlist,
+        is_mine=listener is not None and playlist.listener_id == listener.id,
+        tracks=catalogue.tracks_by_id(db.session, playlists.tracks(db.session, playlist), run),
+        formats=playlist_files.FORMATS.values(),
+        clusters=facts.clusters(db.session, run),
+        reactions=current_reactions(),
+    )
+
+
+@blueprint.get("/<public_id>.<format>")
+def export(public_id: str, format: str) -> Response:
+    """The playlist as a file: csv, m3u8 or jspf."""
+    playlist = _readable(public_id)
+    kind = playlist_files.format_named(format)
+    tracks = catalogue.tracks_by_id(db.session, playlists.tracks(db.session, playlist))
+    named = playlist_files.Named(playlist.name, playlist.description, playlist.created_at)
+    text = kind.write(
+        named, tracks, lambda t: url_for("pages.track", public_id=t.public_id, _external=True)
+    )
+    response = Response(text, content_type=kind.media_type)
+    response.headers["Content-Disposition"] = playlist_files.content_disposition(
+        playlist.name, kind.name
+    )
+    return response
+
+
+@blueprint.post("/<public_id>/details")
+def rename(public_id: str) -> ResponseReturnValue:
+    """Another name or description."""
+    playlist = _mine(public_id)
+    playlists.rename(
+        db.session, playlist, request.form.get("name", ""), request.form.get("description", "")
+    )
+    db.session.commit()
+    return _shown(playlist)
+
+
+@blueprint.post("/<public_id>/delete")
+def delete(public_id: str) -> ResponseReturnValue:
+    """Remove the playlist; the songs stay."""
+    playlist = _mine(public_id)
+    name = playlist.name
+    playlists.delete(db.session, playlist)
+    db.session.commit()
+    flash(f"“{name}” is deleted. Its songs are still in the catalogue.", "success")
+    return redirect(url_for("playlists.index"), 303)
+
+
+@blueprint.post("/<public_id>/tracks")
+def add(public_id: str) -> ResponseReturnValue:
+    """Append ``tracks`` (public ids)."""
+    playlist = _mine(public_id)
+    ids = playlists.ids_of(db.session, _public_ids())
+    if not ids:
+        raise BadInput("No song was named, so none was added.")
+    added = playlists.add(db.session, playlist, ids)
+    db.session.commit()
+    flash(f"{added} added to “{playlist.name}”.", "success")
+    return _shown(playlist)
+
+
+@blueprint.post("/<public_id>/tracks/<track_id>")
+def change(public_id: str, track_id: str) -> ResponseReturnValue:
+    """Move one song (``do`` is up, down or first) or take it out (remove)."""
+    playlist = _mine(public_id)
+    found = playlists.ids_of(db.session, [track_id])
+    order = playlists.tracks(db.session, playlist)
+    if not found or found[0] not in order:
+        raise BadInput("This song is not in the playlist any more.")
+    track, place = found[0], order.index(found[0])
+    match request.form.get("do"):
+        case "remove":
+            playlists.remove(db.session, playlist, track)
+        case "up":
+            playlists.move(db.session, playlist, track, place - 1)
+        case "down":
+            playlists.move(db.session, playlist, track, place + 1)
+        case "first":
+            playlists.move(db.session, playlist, track, 0)
+        case _:
+            abort(400)
+    db.session.commit()
+    return _shown(playlist)
+
+
+def _readable(public_id: str) -> Playlist:
+    playlist = playlists.find(db.session, public_id, current_listener())
+    if playlist is None:
+        abort(404)
+    return playlist
+
+
+def _mine(public_id: str) -> Playlist:
+    # Somebody else's playlist is not there, whether or not it exists.
+    playlist = playlists.find(db.session, public_id, current_listener(), to_change=True)
+    if playlist is None:
+        abort(404)
+    return playlist
+
+
+def _shown(playlist: Playlist) -> ResponseReturnValue:
+    return redirect(url_for("playlists.show", public_id=playlist.public_id), 303)
+
+
+def _public_ids() -> list[str]:
+    fields = " ".join(request.form.getlist("tracks"))
+    return [part for part in re.split(r"[\s,]+", fields) if part]

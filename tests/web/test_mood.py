@@ -1,0 +1,154 @@
+import numpy as np
+import pytest
+
+from songrec.core.attributes import SHARES
+from songrec.core.errors import BadInput, UnknownName
+from songrec.pipeline import mood as moods
+from songrec.recommend import moods as table
+from tests.factories import make_track
+from tests.recommend.planted import publish_run
+
+CALM = {"energy": 0.15, "danceability": 0.2, "positiveness": 0.2, "speechiness": 0.03,
+        "liveness": 0.8, "acousticness": 0.95, "instrumentalness": 0.0}  # fmt: skip
+
+
+@pytest.fixture
+def catalogue(session, instance):
+    rng = np.random.default_rng(4)
+    for number in range(60):
+        values = dict(zip(SHARES, rng.uniform(0.3, 0.9, 7).tolist(), strict=True))
+        make_track(session, f"Noise {number}", **{**values, "acousticness": 0.1})
+    calm = [
+        make_track(session, f"Calm {i}", **{**CALM, "energy": 0.15 + i / 200}) for i in range(9)
+    ]
+    publish_run(session, instance)
+    session.commit()
+    return calm
+
+
+def titles(found):
+    return [one.track.title for one in found]
+
+
+def test_classical_peace_prefers_planted_calm_acoustic_songs(session, instance, catalogue):
+    found = moods.tracks_for(session, instance, moods.Mood("Classical", "peace"), n=9)
+    assert {title.split()[0] for title in titles(found)} == {"Calm"}
+    assert "acoustic (acousticness 0.95" in found[0].sentence
+    assert "Calm (energy 0.1" in found[0].sentence
+    for one in found:
+        assert sum(r.contribution for r in one.reasons) == pytest.approx(one.score, abs=1e-5)
+
+
+def test_metal_despair_does_not(session, instance, catalogue):
+    found = moods.tracks_for(session, instance, moods.Mood("Metal", "despair"), n=9)
+    assert not {title for title in titles(found) if title.startswith("Calm")}
+
+
+def test_beyond_an_end_that_was_asked_for_counts_half(session, instance, catalogue):
+    levels = moods.tracks_for(session, instance, moods.Mood("Classical"), n=70)
+    aim = moods.target(session, instance, moods.Mood("Classical"))
+    exact = moods.tracks_for(session, instance, moods.Mood(sliders=aim), n=70)
+
+    def speech(found):
+        calm = next(one for one in found if one.track.title == "Calm 0")
+        return next(r for r in calm.reasons if r.about == "speechiness")
+
+    assert speech(levels).text.startswith("Even more sung than asked: speechiness 0.03")
+    assert speech(exact).text.startswith("More sung than asked: speechiness 0.03")
+    lost = 1 / 7 - speech(exact).contribution
+    assert 1 / 7 - speech(levels).contribution == pytest.approx(lost / 2, abs=1e-6)
+
+
+def test_sliders_say_what_they_asked_for(session, instance, catalogue):
+    sliders = {name: CALM[name] for name in SHARES}
+    found = moods.tracks_for(session, instance, moods.Mood(sliders=sliders), n=1)[0]
+    assert found.track.title == "Calm 0"
+    assert "Calm as asked: energy 0.15, target 0.15" in [r.text for r in found.reasons]
+    assert found.score == pytest.approx(1.0, abs=1e-6)
+
+
+def test_songs_that_carry_the_tag_are_preferred_and_say_so(session, instance, catalogue):
+    tagged = make_track(session, "Tagged", genres=("hip-hop",), **CALM)
+    publish_run(session, instance, "r2")
+    plain = moods.tracks_for(session, instance, moods.Mood("Hip Hop", "joy"), n=70)
+    with_tag = next(one for one in plain if one.track.title == "Tagged")
+    twin = next(one for one in plain if one.track.title == "Calm 0")
+    assert with_tag.track.id == tagged.id
+    assert with_tag.score - twin.score == pytest.approx(table.TAG_BONUS, abs=1e-6)
+    assert [r.text for r in with_tag.reasons if r.kind == "tag"] == ["Tagged “Hip Hop”"]
+
+
+def test_a_genre_without_its_own_tag_takes_those_that_hold_its_name(session, instance, catalogue):
+    make_track(session, "Blend", genres=("indie pop",))
+    make_track(session, "Other", genres=("indiepop", "popular"))
+    publish_run(session, instance, "r2")
+    from songrec.store.spaces import published_space
+
+    space = published_space(session, instance)
+    assert len(moods.tagged_rows(session, space, "genre", "Indie")) == 1
+    assert len(moods.tagged_rows(session, space, "genre", "Metal")) == 0
+
+
+def test_disliked_songs_are_left_out(session, instance, catalogue):
+    mood = moods.Mood("Classical", "peace")
+    first = moods.tracks_for(session, instance, mood, n=1)[0]
+    again = moods.tracks_for(session, instance, mood, n=9, dislikes=[first.track.id])
+    assert first.track.title not in titles(again)
+
+
+def test_an_emotion_shifts_the_target(session, instance, catalogue):
+    plain, sad, angry = (
+        moods.target(session, instance, moods.Mood("Pop", e)) for e in (None, "sadness", "anger")
+    )
+    assert sad["positiveness"] < plain["positiveness"]
+    assert sad["energy"] < plain["energy"] < angry["energy"]
+    assert sad["liveness"] == plain["liveness"]
+
+
+def test_levels_are_places_in_the_catalogue_at_hand(session, instance, catalogue):
+    levels = table.levels("Metal", None)
+    assert [levels[name] for name in SHARES] == [0.85, 0.15, 0.15, 0.15, 0.15, 0.15, 0.85]
+    target = moods.target(session, instance, moods.Mood("Metal"))
+    assert target["energy"] > 0.7
+    assert target["acousticness"] < 0.15
+
+
+def test_the_table_is_the_whole_one():
+    assert len(table.GENRES) == 15
+    assert all(
+        len(levels) == 7 and set(levels) <= set("HML") for _, levels in table.GENRES.values()
+    )
+    assert {e for feelings, _ in table.GENRES.values() for e in feelings} == set(table.EMOTIONS)
+
+
+@pytest.mark.parametrize(
+    ("error", "arguments"),
+    [
+        (UnknownName, {"genre": "Polka"}),
+        (BadInput, {"sliders": {"energy": 1.5}}),
+        (UnknownName, {"sliders": {"tempo": 0.5}}),
+    ],
+)
+def test_what_is_not_a_mood_is_refused(error, arguments):
+    with pytest.raises(error):
+        moods.Mood(**arguments)
+
+
+def test_the_page_begins_with_the_table(client, catalogue):
+    page = client.get("/mood").text
+    assert "genre=Classical&amp;emotion=peace" in page
+    assert page.count('type="range"') == 7
+    assert 'class="reason"' not in page
+
+
+def test_everything_asked_for_is_in_the_address(client, catalogue):
+    page = client.get("/mood?genre=Classical&emotion=peace&energy=0.15&acousticness=0.95").text
+    assert 'value="0.15"' in page
+    assert "<option selected>Classical</option>" in page
+    assert page.count('class="reason"') == 20
+    assert "Calm 0" in page
+
+
+@pytest.mark.parametrize("query", ["genre=x&emotion=y", "energy=abc", "energy=9", "energy=nan"])
+def test_an_odd_address_still_gets_an_answer(client, catalogue, query):
+    assert client.get(f"/mood?{query}").status_code == 200

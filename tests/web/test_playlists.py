@@ -1,0 +1,202 @@
+import csv
+import io
+import json
+import re
+from urllib.parse import unquote
+
+import pytest
+
+from songrec.core.errors import BadInput
+from songrec.pipeline import playlist_files
+from songrec.store import listeners, playlists
+from songrec.store.tables import Listener, Playlist, PlaylistTrack, Track
+from tests.factories import make_track
+
+
+@pytest.fixture
+def songs(session):
+    songs = [
+        make_track(session, "=HYPERLINK(1)", artists="@evil", external_id="5" * 22,
+                   duration_ms=61_400, album="Album"),
+        make_track(session, "Ünïcode, “quoted”", artists="A & B"),
+        make_track(session, "Third\nline", artists=""),
+    ]  # fmt: skip
+    session.commit()
+    return songs
+
+
+def make(client, songs, name="Mine", **more):
+    data = {"name": name, "tracks": ",".join(s.public_id for s in songs), **more}
+    answer = client.post("/playlists", data=data)
+    assert answer.status_code == 303, answer.text
+    return answer.location
+
+
+def order(session):
+    rows = session.query(PlaylistTrack).order_by(PlaylistTrack.position)
+    return [row.track_id for row in rows]
+
+
+def test_a_selection_becomes_a_playlist_in_its_order(client, session, songs):
+    address = make(client, songs[::-1])
+    assert order(session) == [s.id for s in songs[::-1]]
+    page = client.get(address)
+    assert page.text.index("Third") < page.text.index("HYPERLINK")
+    assert "Mine" in client.get("/playlists").text
+
+
+def test_fetch_gets_the_new_playlist_as_json(client, songs):
+    answer = client.post(
+        "/playlists",
+        data={"name": "Mine", "tracks": [s.public_id for s in songs]},
+        headers={"Accept": "application/json"},
+    )
+    assert answer.status_code == 201
+    assert answer.json["size"] == 3
+    assert client.get(answer.json["address"]).status_code == 200
+
+
+def test_songs_move_and_leave_without_javascript(client, session, songs):
+    address = make(client, songs)
+    a, b, c = (s.id for s in songs)
+    for song, do, expected in [
+        (2, "up", [a, c, b]),
+        (0, "up", [a, c, b]),
+        (0, "down", [c, a, b]),
+        (1, "first", [b, c, a]),
+        (2, "remove", [b, a]),
+    ]:
+        answer = client.post(f"{address}/tracks/{songs[song].public_id}", data={"do": do})
+        assert answer.status_code == 303
+        assert order(session) == expected
+    gone = client.post(f"{address}/tracks/{songs[2].public_id}", data={"do": "up"})
+    assert gone.status_code == 400
+    assert "not in the playlist" in gone.text
+
+
+def test_songs_are_added_once(client, session, songs):
+    address = make(client, songs[:1])
+    client.post(f"{address}/tracks", data={"tracks": " ".join(s.public_id for s in songs)})
+    client.post(f"{address}/tracks", data={"tracks": songs[1].public_id})
+    assert order(session) == [s.id for s in songs]
+
+
+def test_renaming_cleans_the_name_and_an_empty_one_is_refused(client, session, songs):
+    address = make(client, songs)
+    client.post(f"{address}/details", data={"name": " New\r\nname ", "description": "why"})
+    playlist = session.query(Playlist).one()
+    assert (playlist.name, playlist.description) == ("New name", "why")
+    assert client.post(f"{address}/details", data={"name": " \t"}).status_code == 400
+    assert client.post(f"{address}/details", data={"name": "x" * 201}).status_code == 400
+
+
+def test_a_listener_can_neither_see_nor_change_anothers_playlist(app, client, session, songs):
+    address = make(client, songs)
+    other = app.test_client()
+    make(other, songs[:1], name="Theirs")
+    assert "Mine" not in other.get("/playlists").text
+    assert other.get(address).status_code == 404
+    for form in ("csv", "m3u8", "jspf"):
+        assert other.get(f"{address}.{form}").status_code == 404
+    for path in ("/details", "/delete", "/tracks", f"/tracks/{songs[0].public_id}"):
+        data = {"name": "Stolen", "do": "remove", "tracks": songs[0].public_id}
+        assert other.post(address + path, data=data).status_code == 404
+    assert session.query(Playlist).filter_by(name="Mine").count() == 1
+    assert client.get(address).text.count('id="t-') == 3
+
+
+def test_playlists_of_the_catalogue_are_read_by_all_and_changed_by_none(client, session, songs):
+    session.add(Playlist(public_id="cat", external_id="x", name="100% Catalogue"))
+    session.flush()
+    session.commit()
+    make(client, songs)
+    assert "100% Catalogue" in client.get("/playlists").text
+    assert "100% Catalogue" in client.get("/playlists?q=100%25").text
+    assert "100% Catalogue" not in client.get("/playlists?q=nothing_like_it").text
+    page = client.get("/playlists/cat")
+    assert page.status_code == 200
+    assert "Delete" not in page.text
+    assert client.post("/playlists/cat/delete").status_code == 404
+    assert client.post("/playlists/cat/details", data={"name": "x"}).status_code == 404
+
+
+def test_deleting_keeps_the_songs(client, session, songs):
+    address = make(client, songs)
+    assert client.post(f"{address}/delete").status_code == 303
+    assert session.query(Playlist).count() == session.query(PlaylistTrack).count() == 0
+    assert session.query(Track).count() == 3
+
+
+def test_csv_holds_no_formula_and_every_attribute(client, songs):
+    answer = client.get(make(client, songs) + ".csv")
+    assert answer.mimetype == "text/csv"
+    rows = list(csv.DictReader(io.StringIO(answer.get_data(as_text=True).removeprefix("\ufeff"))))
+    assert [row["title"] for row in rows] == [
+        "'=HYPERLINK(1)", "Ünïcode, “quoted”", "Third\nline",
+    ]  # fmt: skip
+    assert rows[0]["artists"] == "'@evil"
+    assert float(rows[1]["energy"]) == pytest.approx(0.6)
+    assert rows[1]["address"].endswith(f"/tracks/{songs[1].public_id}")
+
+
+def test_m3u8_has_one_line_per_song_and_address(client, songs):
+    lines = client.get(make(client, songs) + ".m3u8").get_data(as_text=True).splitlines()
+    assert lines[:2] == ["#EXTM3U", "#PLAYLIST:Mine"]
+    assert lines[2] == "#EXTINF:61,@evil - =HYPERLINK(1)"
+    assert lines[6] == "#EXTINF:-1,Third line"
+    assert len(lines) == 8
+
+
+def test_jspf_follows_the_specification(client, songs):
+    answer = client.get(make(client, songs, description="why") + ".jspf")
+    assert answer.mimetype == "application/jspf+json"
+    playlist = json.loads(answer.data)["playlist"]
+    assert (playlist["title"], playlist["annotation"]) == ("Mine", "why")
+    first, second, _ = playlist["track"]
+    assert first["identifier"] == ["spotify:track:" + "5" * 22]
+    assert (first["creator"], first["album"], first["duration"]) == ("@evil", "Album", 61_400)
+    assert second["identifier"][0].endswith(f"/tracks/{songs[1].public_id}")
+    assert "duration" not in second
+
+
+def test_an_unknown_format_names_the_known_ones(client, songs):
+    answer = client.get(make(client, songs) + ".pdf")
+    assert answer.status_code == 404
+    assert "csv, jspf, m3u8" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("name", "plain", "exact"),
+    [
+        ("Mine", "Mine.csv", "Mine.csv"),
+        ('a"b\r\nSet-Cookie: x/../../etc', "a b Set-Cookie x .. .. etc.csv",
+         "a b Set-Cookie x .. .. etc.csv"),
+        ("Été “à la mer”", "Ete a la mer.csv", "Été “à la mer”.csv"),
+        ("音楽", "playlist.csv", "音楽.csv"),
+        ("../", "playlist.csv", "playlist.csv"),
+    ],
+)  # fmt: skip
+def test_file_names_are_safe(name, plain, exact):
+    header = playlist_files.content_disposition(name, "csv")
+    assert re.search(r'filename="([^"]*)"', header).group(1) == plain
+    assert unquote(header.partition("filename*=UTF-8''")[2]) == exact
+    assert header.isascii()
+    assert header.isprintable()
+
+
+def test_a_playlist_has_a_limit(session, songs, monkeypatch):
+    listener = Listener(token="t")
+    session.add(listener)
+    session.flush()
+    monkeypatch.setattr(playlists, "TRACK_LIMIT", 2)
+    with pytest.raises(BadInput, match="2 songs at most"):
+        playlists.create(session, listener, "Long", "", [s.id for s in songs])
+
+
+def test_playlists_move_into_the_account_at_sign_in(session, songs):
+    anonymous, account = Listener(token="a"), Listener(token="b")
+    session.add_all([anonymous, account])
+    session.flush()
+    playlists.create(session, anonymous, "Moved", "", [songs[0].id])
+    listeners.merge(session, anonymous, account)
+    assert [one.playlist.name for one in playlists.of_listener(session, account)] == ["Moved"]
