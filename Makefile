@@ -23,7 +23,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements/dev.txt
 
 run: $(VENV)/.installed   ## set up, then serve web and worker; PORT=8000, CATALOGUE=path.csv
 	@$(BIN)/flask first-run $(if $(CATALOGUE),--catalogue "$(CATALOGUE)")
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/honcho --no-prefix start --port $(PORT)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/honcho --no-prefix start --port $(PORT) || [ $$? -eq 130 ]
 
 test: $(VENV)/.installed-dev   ## set up and pass every test
 	$(BIN)/python -m pytest

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from songrec.core import config
+from songrec.core import config as _settings  # a plain name would be read as a setting
 
-_host, _port = config.bind()
+_host, _port = _settings.bind()
 bind = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
@@ -26,4 +26,4 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 
 def when_ready(server: Any) -> None:
     """Say where songrec is, last of all that is printed at the start."""
-    print(f"\nsongrec is at {config.address()}  (Ctrl-C stops it)\n", flush=True)
+    print(f"\nsongrec is at {_settings.address()}  (Ctrl-C stops it)\n", flush=True)

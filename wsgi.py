@@ -2,4 +2,4 @@
 
 from songrec import create_app
 
-app = create_app()
+app = create_app(migrations=False)

@@ -10,14 +10,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
-def create_app(config: dict[str, Any] | None = None) -> Flask:
+def create_app(config: dict[str, Any] | None = None, *, migrations: bool = True) -> Flask:
     """Build the application. Neither migrates, trains, prompts nor touches the network.
 
     ``config`` overrides what ``core.config.load`` reads from the environment; ``INSTANCE`` in it
-    moves the instance folder.
+    moves the instance folder. A web process needs no ``migrations`` and starts sooner without.
     """
     from flask import Flask
-    from flask_migrate import Migrate
 
     from songrec import cli, web
     from songrec.core import config as settings
@@ -33,7 +32,10 @@ def create_app(config: dict[str, Any] | None = None) -> Flask:
     app.config.from_mapping(settings.load(overrides.get("INSTANCE")))
     app.config.from_mapping(overrides)
     db.init_app(app)
-    Migrate(app, db, directory=str(settings.ROOT / "migrations"), render_as_batch=True)
+    if migrations:
+        from flask_migrate import Migrate
+
+        Migrate(app, db, directory=str(settings.ROOT / "migrations"), render_as_batch=True)
     web.init_app(app)
     cli.init_app(app)
     return app

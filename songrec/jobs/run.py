@@ -51,7 +51,7 @@ def _work(job_id: int, on_progress: Any) -> int:
     from songrec.store.db import db
     from songrec.store.tables import Job
 
-    with create_app().app_context():
+    with create_app(migrations=False).app_context():
         job = db.session.get_one(Job, job_id)
         module, function = KINDS[job.kind].run.split(":")
         result = getattr(importlib.import_module(module), function)(db.session, job, on_progress)
