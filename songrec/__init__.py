@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from songrec.core.version import VERSION
+
 if TYPE_CHECKING:
     from flask import Flask
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 
 def create_app(config: dict[str, Any] | None = None, *, migrations: bool = True) -> Flask:

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 from sqlalchemy.orm import Session
 
-import songrec
 from songrec.clustering import CLUSTERINGS, numbering, scores
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.errors import UnknownName
 from songrec.core.types import Clustering, FeatureTable, Floats, Progress, no_progress
+from songrec.core.version import VERSION
 from songrec.evaluation.agreement import match_labels
 from songrec.features.catalogue import Choice, attributes_table
 from songrec.features.scaling import Scaler
@@ -302,7 +302,7 @@ def _write(folder: Path, run: Run, trained: _Trained, clusters: list[runs.FoundC
         {
             "run_id": run.public_id,
             "created_at": run.created_at.isoformat(),
-            "songrec": songrec.__version__,
+            "songrec": VERSION,
             "libraries": _library_versions(),
             "feature_set": run.feature_set,
             "representation": run.representation,

@@ -121,6 +121,7 @@ def insert_run(
     session.flush()
     # Tracks deleted since training began are left out: their assignment would dangle.
     still_there = _still_there(session, track_ids)
+    connection = session.connection()
     for start in range(0, len(track_ids), ROWS_PER_INSERT):
         rows = np.arange(start, min(start + ROWS_PER_INSERT, len(track_ids)))
         rows = rows[still_there[rows]]
@@ -133,8 +134,10 @@ def insert_run(
             coordinates[rows, 0].tolist(),
             coordinates[rows, 1].tolist(),
         )
-        session.execute(
-            insert(ClusterAssignment),
+        # The table, not the class: the ORM's own bookkeeping would take half as long again, and
+        # SQLite lets nobody else write meanwhile.
+        connection.execute(
+            insert(ClusterAssignment.__table__),
             [
                 {"run_id": run.id, "track_id": i, "label": c, "confidence": s, "x": x, "y": y}
                 for i, c, s, x, y in zip(*columns, strict=True)

@@ -1,0 +1,96 @@
+import json
+
+import pytest
+
+from songrec.cli.runs import parse_settings
+from songrec.core.errors import BadInput, UnknownName
+from songrec.store import runs
+from tests.factories import make_track
+
+CHOSEN = {"representation": "autoencoder", "clustering": "kmeans", "projection": "pca"}
+TRAIN = ("train", "--representation", "pca", "--clusters", "2")
+
+
+@pytest.fixture
+def flask(app, session):
+    for number in range(12):
+        make_track(session, tempo=90.0 + 50 * (number % 2))
+    session.commit()
+    runner = app.test_cli_runner()
+
+    def invoke(*words, code=0):
+        result = runner.invoke(args=words)
+        assert result.exit_code == code, result.output
+        return result
+
+    return invoke
+
+
+def test_training_prints_one_json_document_and_publishes(flask, session):
+    printed = json.loads(flask(*TRAIN, "--json").stdout)
+    assert set(printed) == {"run_id", "metrics", "seconds"}
+    assert printed["metrics"]["sizes"] == {"0": 6, "1": 6}
+    assert runs.published(session).public_id == printed["run_id"]
+
+
+def test_the_story_of_two_runs(flask):
+    first = json.loads(flask(*TRAIN, "--json").stdout)["run_id"]
+    flask(*TRAIN, "--no-publish", "--seed", "3")
+    listed = json.loads(flask("runs", "--json").stdout)
+    assert [row["published"] for row in listed] == [False, True]
+    second = listed[0]["run_id"]
+    assert json.loads(flask("publish", second, "--json").stdout) == {
+        "run_id": second, "published": True,
+    }  # fmt: skip
+    compared = json.loads(flask("compare", first, second, "--json").stdout)
+    assert (compared["shared"], compared["moved"]) == (12, 0)
+    assert "12 tracks in both; 0 (0.0%) changed company" in flask("compare", first, second).stdout
+    assert f"* {second}" in flask("runs").stdout
+
+
+def test_words_for_people(flask):
+    assert "12 tracks in 2 clusters" in flask(*TRAIN).stdout
+    assert "Not published: flask publish" in flask(*TRAIN, "--no-publish").stdout
+
+
+def test_mistakes_are_one_line_and_exit_code_1(flask):
+    for words, said in [
+        (("train", "--representation", "vea"), "No representation 'vea'"),
+        ((*TRAIN, "--epochs", "3"), "No parameter of pca 'epochs'"),
+        (("train", "--clusters", "x"), "must be a whole number from 1 to 200"),
+        (("publish", "nope"), "No run 'nope'"),
+    ]:
+        result = flask(*words, code=1)
+        assert said in result.stderr
+        assert result.stderr.startswith("songrec: ")
+        assert result.stderr.count("\n") == 1
+
+
+def test_an_empty_list_says_what_to_do(flask):
+    assert flask("runs").stdout == "No runs yet: flask train\n"
+
+
+def test_help_lists_every_parameter_with_default_and_range(flask):
+    text = flask("train", "--help").stdout
+    assert "learning_rate = 0.001" in text
+    assert "clusters = 10 (a whole number from 1 to 200)" in text
+
+
+def test_settings_find_the_stage_that_has_them():
+    assert parse_settings(CHOSEN, ("clusters=4", "representation.latent=3")) == {
+        "representation": {"latent": "3"}, "clustering": {"clusters": "4"}, "projection": {},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [("clusters", "KEY=VALUE"), ("clusterz=3", "no such parameter"), ("map.x=3", "none of")],
+)
+def test_settings_that_fit_nowhere_are_refused(setting, said):
+    with pytest.raises(BadInput, match=said):
+        parse_settings(CHOSEN, (setting,))
+
+
+def test_a_misspelt_setting_of_a_named_stage_suggests_the_nearest():
+    with pytest.raises(UnknownName, match="Did you mean 'latent'"):
+        parse_settings(CHOSEN, ("representation.latnt=3",))

@@ -1,0 +1,84 @@
+"""Every registered clustering, by the contract in songrec.clustering."""
+
+import numpy as np
+import pytest
+
+from songrec.clustering import CLUSTERINGS
+from songrec.clustering.kmeans import KMeans, confidence
+from songrec.core.errors import NotReady
+from songrec.evaluation.agreement import adjusted_rand_index
+
+everyone = pytest.mark.parametrize("name", CLUSTERINGS.names())
+PLANTED = np.repeat(np.arange(4), 60)
+LATENT = np.random.default_rng(0).normal(scale=0.1, size=(240, 3)).astype(np.float32)
+LATENT += np.array([[0, 0, 0], [5, 0, 0], [0, 5, 0], [0, 0, 5]], np.float32)[PLANTED]
+
+
+@everyone
+def test_init_stores_its_parameters_untouched(name):
+    parameters = CLUSTERINGS.parse(name)
+    clustering = CLUSTERINGS.create(name)
+    assert {key: getattr(clustering, key) for key in parameters} == parameters
+
+
+@everyone
+def test_planted_clusters_are_found_again(name):
+    parameters = {"clusters": 4} if "clusters" in CLUSTERINGS.parse(name) else {}
+    found = CLUSTERINGS.create(name, **parameters).fit(LATENT, seed=0)
+    assert adjusted_rand_index(found.labels, PLANTED) == 1.0
+
+
+@everyone
+def test_labels_and_confidence_have_the_promised_types_and_range(name):
+    found = CLUSTERINGS.create(name).fit(LATENT, seed=0)
+    assert found.labels.dtype == np.int32
+    assert found.labels.shape == (240,)
+    assert found.confidence.dtype == np.float32
+    assert ((found.confidence >= 0) & (found.confidence <= 1)).all()
+    if found.centres is not None:
+        assert found.centres.dtype == np.float32
+        assert len(found.centres) > found.labels.max()
+
+
+@everyone
+def test_the_same_seed_gives_the_same_labels(name):
+    noise = np.random.default_rng(1).normal(size=(500, 4)).astype(np.float32)
+    first, second = (CLUSTERINGS.create(name).fit(noise, seed=9) for _ in range(2))
+    np.testing.assert_array_equal(first.labels, second.labels)
+    np.testing.assert_array_equal(first.confidence, second.confidence)
+
+
+@everyone
+@pytest.mark.parametrize("rows", [1, 2, 7])
+def test_few_or_identical_tracks_do_not_crash(name, rows):
+    for latent in (np.ones((rows, 3), np.float32), LATENT[:rows]):
+        found = CLUSTERINGS.create(name).fit(latent, seed=0)
+        assert len(found.labels) == rows
+        assert np.isfinite(found.confidence).all()
+
+
+@everyone
+def test_no_tracks_says_what_to_do_first(name):
+    with pytest.raises(NotReady, match="ingest"):
+        CLUSTERINGS.create(name).fit(np.empty((0, 3), np.float32), seed=0)
+
+
+def test_there_are_never_more_clusters_than_distinct_tracks_and_a_note_says_so():
+    algorithm = KMeans(clusters=10)
+    found = algorithm.fit(np.repeat(LATENT[[0, 60, 120]], 20, axis=0), seed=0)
+    assert len(set(found.labels.tolist())) == 3
+    assert algorithm.notes_ == [
+        "10 clusters were asked for, but only 3 tracks differ in the latent: there are 3 clusters."
+    ]
+
+
+def test_confidence_is_one_at_a_centre_and_zero_between_two():
+    centres = np.array([[0.0], [2.0]], np.float32)
+    rows = np.array([[0.0], [1.0], [0.5]], np.float32)
+    np.testing.assert_allclose(
+        confidence(rows, centres, np.zeros(3, int)), [1.0, 0.0, 1 - 0.5 / 1.5]
+    )
+
+
+def test_a_single_cluster_is_certain():
+    assert KMeans(clusters=1).fit(LATENT, seed=0).confidence.min() == 1.0

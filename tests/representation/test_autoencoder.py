@@ -1,0 +1,136 @@
+import numpy as np
+import pytest
+
+from songrec.core.errors import Cancelled
+from songrec.core.types import FeatureTable
+from songrec.representation import epochs
+from songrec.representation.autoencoder import Autoencoder
+from songrec.representation.backend import keras
+from songrec.representation.pca import PCA
+
+
+def table_of(values):
+    names = tuple(f"f{i}" for i in range(values.shape[1]))
+    return FeatureTable(np.arange(len(values)), names, values)
+
+
+@pytest.fixture(scope="module")
+def table():
+    random = np.random.default_rng(0)
+    values = random.normal(size=(600, 3)) @ random.normal(size=(3, 12))
+    values = (values - values.mean(axis=0)) / values.std(axis=0)
+    return table_of(values.astype(np.float32))
+
+
+def small_model():
+    keras.utils.set_random_seed(4)
+    inputs = keras.Input((12,))
+    middle = keras.layers.Dense(5, activation="relu")(inputs)
+    return keras.Model(inputs, keras.layers.Dense(12)(middle))
+
+
+def test_the_default_is_the_missions_network(table):
+    model = Autoencoder(epochs=1).fit(table, seed=0)
+    layers = [layer for layer in model.model_.layers if hasattr(layer, "units")]
+    assert [layer.units for layer in layers] == [12, 6, 12, 12]
+    assert [layer.activation.__name__ for layer in layers] == ["relu", "relu", "relu", "linear"]
+    assert model.transform(table).shape == (600, 6)
+
+
+def test_one_step_an_epoch_is_what_fit_does(table):
+    # One batch holds everything, so shuffling cannot make a difference.
+    ours, usual = small_model(), small_model()
+    losses = [
+        epoch.loss
+        for epoch in epochs.train(
+            ours,
+            table.values,
+            optimizer=keras.optimizers.Adam(0.01),
+            epochs=5,
+            batch_size=600,
+            seed=0,
+        )
+    ]
+    usual.compile(optimizer=keras.optimizers.Adam(0.01), loss="mse")
+    history = usual.fit(table.values, table.values, epochs=5, batch_size=600, verbose=0)
+    np.testing.assert_allclose(losses, history.history["loss"], rtol=1e-4)
+    for mine, theirs in zip(ours.get_weights(), usual.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=1e-4)
+
+
+def test_a_short_last_batch_counts_by_its_rows(table):
+    # Identical rows: every order gives the same batches, of 32 and a last one of 8 rows.
+    values = np.repeat(table.values[:1], 40, axis=0)
+    ours, usual = small_model(), small_model()
+    (epoch,) = epochs.train(
+        ours, values, optimizer=keras.optimizers.SGD(0.1), epochs=1, batch_size=32, seed=0
+    )
+    usual.compile(optimizer=keras.optimizers.SGD(0.1), loss="mse")
+    history = usual.fit(values, values, epochs=1, batch_size=32, verbose=0)
+    assert epoch.loss == pytest.approx(history.history["loss"][0], rel=1e-4)
+    for mine, theirs in zip(ours.get_weights(), usual.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=1e-5)
+
+
+def test_every_row_is_seen_once_an_epoch(table):
+    # With a step of zero length the epoch's loss is the mean over all rows.
+    model = small_model()
+    (epoch,) = epochs.train(
+        model, table.values, optimizer=keras.optimizers.SGD(0.0), epochs=1, batch_size=32, seed=2
+    )
+    assert epoch.loss == pytest.approx(epochs.evaluate(model, table.values), rel=1e-5)
+
+
+def test_it_learns_what_three_factors_hold(table):
+    model = Autoencoder(epochs=60, batch_size=16).fit(table, seed=0)
+    losses = [epoch["loss"] for epoch in model.history_]
+    assert losses[-1] < 0.25 * losses[0]
+    assert model.history_[-1]["val_loss"] < 0.4
+    assert [epoch["epoch"] for epoch in model.history_] == list(range(1, 61))
+
+
+def test_three_components_hold_what_three_factors_made(table):
+    model = PCA(latent=3).fit(table, seed=0)
+    assert model.metrics_["explained_variance"] == pytest.approx(1.0, abs=1e-6)
+    np.testing.assert_allclose(model.reconstruct(table), table.values, atol=1e-4)
+
+
+def test_progress_carries_the_loss_curve(table):
+    seen = []
+    Autoencoder(epochs=3).fit(
+        table, seed=0, on_progress=lambda share, message, details=None: seen.append(details)
+    )
+    assert [details["epoch"] for details in seen if details] == [1, 2, 3]
+    assert all(details["loss"] > 0 and details["val_loss"] > 0 for details in seen if details)
+
+
+def test_it_can_be_cancelled_within_an_epoch(table, monkeypatch):
+    monkeypatch.setattr(epochs, "FIRST_CALL_STEPS", 2)
+    calls = []
+
+    def stop(share, message, details=None):
+        calls.append((share, details))
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        Autoencoder(epochs=50).fit(table, seed=0, on_progress=stop)
+    assert len(calls) == 1
+    assert calls[0][0] < 1 / 50
+    assert calls[0][1] is None
+
+
+def test_units_that_are_never_active_are_counted():
+    # Nothing to learn from zeros: the latent stays at relu(0).
+    model = Autoencoder(epochs=1).fit(table_of(np.zeros((50, 4), np.float32)), seed=0)
+    assert model.metrics_["dead_latent_dimensions"] == 6
+
+
+def test_too_few_tracks_to_hold_one_out_have_no_validation_loss():
+    values = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    assert Autoencoder(epochs=1).fit(table_of(values), seed=0).metrics_["val_loss"] is None
+
+
+def test_holding_out_splits_every_row_once():
+    learn, check = epochs.hold_out(100, 0.1, seed=3)
+    assert len(check) == 10
+    assert sorted([*learn, *check]) == list(range(100))
