@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import unicodedata
 
 
+@functools.lru_cache(maxsize=8192)
 def plain(text: str) -> str:
     """``text`` without accents, case and runs of white space: ``"  Beyoncé "`` is ``"beyonce"``."""
     if not text.isascii():

@@ -14,7 +14,8 @@ def sort_key(words: str) -> str:
     >>> sort_key("“Élan” vital")
     'elan” vital'
     """
-    plain = "".join(
-        c for c in unicodedata.normalize("NFKD", words.casefold()) if not unicodedata.combining(c)
-    )
+    plain = words.casefold()
+    if not plain.isascii():
+        decomposed = unicodedata.normalize("NFKD", plain)
+        plain = "".join(c for c in decomposed if not unicodedata.combining(c))
     return re.sub(r"^[\W_]+", "", plain)[:SORT_KEY_LENGTH] or "\uffff"

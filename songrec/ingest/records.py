@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from songrec.core import songs
-from songrec.core.attributes import ATTRIBUTE_NAMES, BY_NAME, SHARES
+from songrec.core.attributes import ATTRIBUTE_NAMES, BY_NAME
 from songrec.core.catalogue import CatalogueRow
 from songrec.ingest import convert
 from songrec.ingest.dialects import Dialect
 from songrec.ingest.headers import locate
+from songrec.ingest.identity import Identity
 from songrec.ingest.reading import Batch, Table
 from songrec.ingest.rejects import Reject, shown
 
@@ -25,10 +25,8 @@ _LONGEST = {
     "playlist_name": 200, "genre": 200, "subgenre": 200, "emotion": 100,
 }  # fmt: skip
 _LONGEST_LABEL = 100
-_SAMPLED = ("energy", "danceability", "positiveness")
 # Sums of shares and float32 files end a hair above 1; that is rounding, not another scale.
 _ROUNDING = 1e-6
-_SPOTIFY_ID = re.compile(r"(?:spotify:track:)?([0-9A-Za-z]{22})")
 # Part of every fingerprint: raise it when the same cells come to mean something else.
 _VERSION = b"1"
 
@@ -44,7 +42,7 @@ class _Column:
 class Translator:
     """Turns a table's batches into records, on one scale, for one source.
 
-    ``scale`` is ``unit`` or ``percent``; see ``find_scale``.
+    ``scale`` is ``unit`` or ``percent``; see ``scales.find_scale``.
     """
 
     def __init__(self, dialect: Dialect, table: Table, *, scale: str, source: str) -> None:
@@ -58,7 +56,7 @@ class Translator:
             name: _Column(name, at, table.header[at], self._reader(name))
             for name, at in self.places.items()
         }
-        self._ids = dialect.id_namespace or f"id:{_short(source)}"
+        self._identity = Identity(dialect, source)
 
     @property
     def fields(self) -> frozenset[str]:
@@ -185,7 +183,7 @@ class Translator:
             if i in bad:
                 continue
             title, artist, album = titles[i] or "", artists[i] or "", albums[i] or None
-            key = self._source_key(ids[i], artist, title, album or "", number)
+            key = self._identity.source_key(ids[i], artist, title, album or "", number)
             tags = [("genre", n) for n in genres[i]]
             tags += [("subgenre", n) for n in subgenres[i]]
             tags += [("emotion", n) for n in emotions[i]]
@@ -222,47 +220,6 @@ class Translator:
                 )
             )
         return good
-
-    def _source_key(
-        self, external_id: str | None, artists: str, title: str, album: str, number: int
-    ) -> str:
-        if external_id:
-            spotify = _SPOTIFY_ID.fullmatch(external_id)
-            key = f"spotify:{spotify[1]}" if spotify else f"{self._ids}:{external_id}"
-            return key if len(key) <= 80 else f"id:{_digest(key)}"
-        if artists and title:
-            return songs.names_key(artists, title, album)
-        return f"row:{_short(self.source)}:{number}"
-
-
-def find_scale(dialect: Dialect, table: Table, sample: Batch, asked: str = "auto") -> str:
-    """``unit`` or ``percent``: as asked, as the dialect says, or as the first rows look.
-
-    Percent where more than half of the finite energy, danceability and positiveness values are
-    above 1: on a scale of 0 to 1 none is, on one of 0 to 100 nearly all are.
-    """
-    wanted = asked if asked != "auto" else dialect.scale
-    if wanted != "auto":
-        return wanted
-    places = locate(dialect, table.header)
-    above = finite = 0
-    for name in _SAMPLED:
-        if name not in places:
-            continue
-        for row in sample.rows:
-            try:
-                value = convert.number(row[places[name]], decimal_comma=table.decimal_comma)
-            except ValueError:
-                continue
-            if value is not None:
-                finite += 1
-                above += value > 1.0
-    return "percent" if above * 2 > finite else "unit"
-
-
-def has_shares(dialect: Dialect, table: Table) -> bool:
-    """Whether the file has any of the seven perceptual columns, so that a scale means anything."""
-    return any(name in locate(dialect, table.header) for name in SHARES)
 
 
 def _fast_floats(cells: Sequence[Any]) -> NDArray[np.float64] | None:
@@ -322,11 +279,3 @@ def _joined(artists: list[str]) -> str:
         raise ValueError(f"is longer than {_LONGEST['artists']} characters")
     kept = text[: _LONGEST["artists"] - 1]
     return f"{kept[: kept.rfind(', ')]}…"
-
-
-def _digest(text: str) -> str:
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
-def _short(source: str) -> str:
-    return source if len(source) <= 50 else _digest(source)

@@ -10,12 +10,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.catalogue import CatalogueRow
 from songrec.core.songs import public_id
+from songrec.core.sorting import sort_key
+from songrec.store.bulk import SearchIndex, chunks, insert_many, stored_moment
 from songrec.store.db import now
 from songrec.store.tables import (
     Lyrics,
@@ -32,7 +34,9 @@ _ATTRIBUTES = TrackAttributes.__table__
 _TRACK_TAG = TrackTag.__table__
 _LYRICS = Lyrics.__table__
 _PLAYLIST_TRACK = PlaylistTrack.__table__
-_IN_ONE_QUERY = 1_000
+_IDENTITY = (
+    "source_key", "public_id", "fingerprint", "song_key", "sort_title", "sort_artists",
+)  # fmt: skip
 _DURATIONS = frozenset({"duration", "duration_ms"})
 
 
@@ -73,6 +77,16 @@ class CatalogueWriter:
         """Insert or update ``rows``, in file order."""
         firsts: dict[str, CatalogueRow] = {}
         repeats = [row for row in rows if firsts.setdefault(row.source_key, row) is not row]
+        with SearchIndex(self._session) as index:
+            return self._write(rows, firsts, repeats, index)
+
+    def _write(
+        self,
+        rows: Sequence[CatalogueRow],
+        firsts: dict[str, CatalogueRow],
+        repeats: list[CatalogueRow],
+        index: SearchIndex,
+    ) -> Written:
         known = self._known(firsts)
         new = [row for key, row in firsts.items() if key not in known]
         changed, same = [], []
@@ -89,12 +103,14 @@ class CatalogueWriter:
         repeats.sort(key=lambda row: row.number)
         ids = {key: track.id for key, track in known.items()}
         ids |= self._insert(new)
-        self._update(changed, ids)
-        for part in _chunks(same):
+        self._update(changed, ids, index)
+        for part in chunks(same):
             self._run(update(_TRACK).where(_TRACK.c.id.in_(part)).values(ingest_mark=self._mark))
         self._tag(new + changed, ids, fresh=True)
         self._tag(repeats, ids, fresh=False)
-        self._widen_genres(repeats, ids)
+        index.learn([ids[row.source_key] for row in new])
+        self._widen("genre", 200, repeats, ids, index)
+        self._widen("emotion", 100, repeats, ids, index)
         self._enlist(rows, ids)
         return Written(len(new), len(changed), len(same) + len(repeats))
 
@@ -105,51 +121,53 @@ class CatalogueWriter:
         columns = (_TRACK.c.source_key, _TRACK.c.id, _TRACK.c.fingerprint, _TRACK.c.ingest_mark)
         return {
             key: _Known(*rest)
-            for part in _chunks(list(keys))
-            for key, *rest in self._run(select(*columns).where(_TRACK.c.source_key.in_(part)))
+            for part in chunks(list(keys))
+            for key, *rest in self._run(
+                select(*columns).where(_TRACK.c.source_key.in_(part))
+            ).fetchall()
         }
 
     def _insert(self, rows: list[CatalogueRow]) -> dict[str, int]:
         if not rows:
             return {}
-        moment = now()
-        common = {
-            "source": self._source,
-            "ingest_mark": self._mark,
-            "created_at": moment,
-            "updated_at": moment,
-        }
-        self._run(
-            insert(_TRACK),
+        moment = stored_moment(self._session.connection(), now())
+        described = tuple(rows[0].fields)
+        insert_many(
+            self._session.connection(),
+            _TRACK,
+            (*_IDENTITY, *described, "source", "ingest_mark", "created_at", "updated_at"),
             [
-                {
-                    "source_key": row.source_key,
-                    "public_id": public_id(row.source_key),
-                    "fingerprint": row.fingerprint,
-                    "song_key": row.song_key,
-                    **row.fields,
-                    **common,
-                }
+                (
+                    row.source_key,
+                    public_id(row.source_key),
+                    row.fingerprint,
+                    row.song_key,
+                    sort_key(row.fields["title"]),
+                    sort_key(row.fields["artists"]),
+                    *row.fields.values(),
+                    self._source,
+                    self._mark,
+                    moment,
+                    moment,
+                )
                 for row in rows
             ],
         )
         ids = {key: track.id for key, track in self._known(r.source_key for r in rows).items()}
-        self._run(
-            insert(_ATTRIBUTES),
-            [
-                {
-                    "track_id": ids[r.source_key],
-                    **dict(zip(ATTRIBUTE_NAMES, r.attributes, strict=True)),
-                }
-                for r in rows
-            ],
+        insert_many(
+            self._session.connection(),
+            _ATTRIBUTES,
+            ("track_id", *ATTRIBUTE_NAMES),
+            [(ids[row.source_key], *row.attributes) for row in rows],
         )
         self._add_lyrics(rows, ids)
         return ids
 
-    def _update(self, rows: list[CatalogueRow], ids: dict[str, int]) -> None:
+    def _update(self, rows: list[CatalogueRow], ids: dict[str, int], index: SearchIndex) -> None:
         if not rows:
             return
+        touched = [ids[row.source_key] for row in rows]
+        index.forget(touched)
         has = self._fields | ({"duration_ms"} if self._fields & _DURATIONS else set())
         has |= {"mode"} if "key" in self._fields else set()
         columns = [name for name in rows[0].fields if name in has or name == "title"]
@@ -162,21 +180,22 @@ class CatalogueWriter:
                 "source": self._source,
                 "ingest_mark": self._mark,
                 "updated_at": moment,
+                **_sort_keys(row),
                 **{name: row.fields[name] for name in columns},
             }
             for row in rows
         ]
         self._run(update(_TRACK).where(_TRACK.c.id == bindparam("row_id")), values)
+        index.learn(touched)
         at = [i for i, name in enumerate(ATTRIBUTE_NAMES) if name in self._fields]
         values = [
             {"row_id": ids[r.source_key], **{ATTRIBUTE_NAMES[i]: r.attributes[i] for i in at}}
             for r in rows
         ]
         self._run(update(_ATTRIBUTES).where(_ATTRIBUTES.c.track_id == bindparam("row_id")), values)
-        touched = [ids[row.source_key] for row in rows]
         kinds = self._fields & {"genre", "subgenre", "emotion"}
         of_kinds = select(Tag.id).where(Tag.kind.in_(sorted(kinds)))
-        for part in _chunks(touched):
+        for part in chunks(touched):
             if kinds:
                 self._run(
                     delete(_TRACK_TAG).where(
@@ -188,9 +207,8 @@ class CatalogueWriter:
         self._add_lyrics(rows, ids)
 
     def _add_lyrics(self, rows: list[CatalogueRow], ids: dict[str, int]) -> None:
-        values = [{"track_id": ids[r.source_key], "text": r.lyrics} for r in rows if r.lyrics]
-        if values:
-            self._run(insert(_LYRICS), values)
+        values = [(ids[row.source_key], row.lyrics) for row in rows if row.lyrics]
+        insert_many(self._session.connection(), _LYRICS, ("track_id", "text"), values)
 
     def _tag(self, rows: list[CatalogueRow], ids: dict[str, int], *, fresh: bool) -> None:
         """Tag ``rows``; ``fresh`` ones carry no tag of these kinds yet."""
@@ -199,8 +217,7 @@ class CatalogueWriter:
         }
         if not fresh and wanted:
             wanted = _without(wanted, self._pairs(_TRACK_TAG, "track_id", "tag_id", wanted))
-        if wanted:
-            self._run(insert(_TRACK_TAG), [{"track_id": t, "tag_id": g} for t, g in wanted])
+        insert_many(self._session.connection(), _TRACK_TAG, ("track_id", "tag_id"), list(wanted))
 
     def _tag_id(self, tag: tuple[str, str]) -> int:
         if tag not in self._tags:
@@ -214,31 +231,34 @@ class CatalogueWriter:
             self._tags[tag] = found
         return self._tags[tag]
 
-    def _widen_genres(self, repeats: list[CatalogueRow], ids: dict[str, int]) -> None:
-        """Let ``track.genre`` and ``track.emotion`` name what later rows of a track add."""
-        for kind, longest in (("genre", 200), ("emotion", 100)):
-            column = _TRACK.c[kind]
-            more: dict[int, list[str]] = {}
-            for row in repeats:
-                names = [name for k, name in row.tags if k == kind]
-                if names:
-                    more.setdefault(ids[row.source_key], []).extend(names)
-            values = []
-            for part in _chunks(list(more)):
-                for id_, text in self._run(
-                    select(_TRACK.c.id, column).where(_TRACK.c.id.in_(part))
-                ):
-                    names = dict.fromkeys((text.split(", ") if text else []) + more[id_])
-                    wider = ", ".join(names)
-                    if wider != text and len(wider) <= longest:
-                        values.append({"row_id": id_, "wider": wider})
-            if values:
-                self._run(
-                    update(_TRACK)
-                    .where(_TRACK.c.id == bindparam("row_id"))
-                    .values({column: bindparam("wider")}),
-                    values,
-                )
+    def _widen(
+        self,
+        kind: str,
+        longest: int,
+        repeats: list[CatalogueRow],
+        ids: dict[str, int],
+        index: SearchIndex,
+    ) -> None:
+        """Let ``track.genre`` or ``track.emotion`` name what later rows of a track add."""
+        column = _TRACK.c[kind]
+        more: dict[int, list[str]] = {}
+        for row in repeats:
+            names = [name for k, name in row.tags if k == kind]
+            if names:
+                more.setdefault(ids[row.source_key], []).extend(names)
+        values = []
+        for part in chunks(list(more)):
+            for id_, text in self._run(select(_TRACK.c.id, column).where(_TRACK.c.id.in_(part))):
+                names = dict.fromkeys((text.split(", ") if text else []) + more[id_])
+                wider = ", ".join(names)
+                if wider != text and len(wider) <= longest:
+                    values.append({"row_id": id_, "wider": wider})
+        if values:
+            touched = [value["row_id"] for value in values]
+            index.forget(touched)
+            statement = update(_TRACK).where(_TRACK.c.id == bindparam("row_id"))
+            self._run(statement.values({column: bindparam("wider")}), values)
+            index.learn(touched)
 
     def _enlist(self, rows: Sequence[CatalogueRow], ids: dict[str, int]) -> None:
         """Put tracks in their playlists. The row's number is the position: the file's order."""
@@ -250,13 +270,13 @@ class CatalogueWriter:
         if not wanted:
             return
         there = self._pairs(_PLAYLIST_TRACK, "playlist_id", "track_id", wanted)
-        values = [
-            {"playlist_id": p, "track_id": t, "position": position}
-            for (p, t), position in wanted.items()
-            if (p, t) not in there
-        ]
-        if values:
-            self._run(insert(_PLAYLIST_TRACK), values)
+        values = [(*pair, position) for pair, position in wanted.items() if pair not in there]
+        insert_many(
+            self._session.connection(),
+            _PLAYLIST_TRACK,
+            ("playlist_id", "track_id", "position"),
+            values,
+        )
 
     def _playlist_id(self, external_id: str, name: str) -> int:
         if external_id not in self._playlists:
@@ -283,7 +303,7 @@ class CatalogueWriter:
         tracks = list({pair[side] for pair in wanted})
         return {
             tuple(pair)
-            for part in _chunks(tracks)
+            for part in chunks(tracks)
             for pair in self._run(
                 select(table.c[one], table.c[other]).where(table.c.track_id.in_(part))
             )
@@ -310,7 +330,7 @@ class DryCounter:
                 self._met.add(met)
                 firsts[row.source_key] = row
         known: dict[str, str] = {}
-        for part in _chunks(list(firsts)):
+        for part in chunks(list(firsts)):
             query = select(_TRACK.c.source_key, _TRACK.c.fingerprint)
             found = self._session.connection().execute(query.where(_TRACK.c.source_key.in_(part)))
             known |= dict(found.tuples().all())
@@ -319,12 +339,14 @@ class DryCounter:
         return Written(inserted, updated, len(rows) - inserted - updated)
 
 
+def _sort_keys(row: CatalogueRow) -> dict[str, str]:
+    return {
+        "sort_title": sort_key(row.fields["title"]),
+        "sort_artists": sort_key(row.fields["artists"]),
+    }
+
+
 def _without(
     wanted: dict[tuple[int, int], None], there: set[tuple[int, int]]
 ) -> dict[tuple[int, int], None]:
     return {pair: None for pair in wanted if pair not in there}
-
-
-def _chunks(values: list[Any]) -> Iterable[list[Any]]:
-    for start in range(0, len(values), _IN_ONE_QUERY):
-        yield values[start : start + _IN_ONE_QUERY]
