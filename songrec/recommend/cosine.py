@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from songrec.core.types import Reason
 from songrec.recommend import explain
 from songrec.recommend.sheets import Sheet
-from songrec.recommend.taste import Rows, Scores, Taste, distances, top_rows
+from songrec.recommend.taste import Rows, Scores, Taste, distances, product, top_rows
 
 
 class Cosine:
@@ -27,7 +27,7 @@ class Cosine:
         """The best ``count`` rows (fewer if there are no more) and their scores, best first."""
         towards, away = self._query(taste)
         query = (towards - away.sum(axis=0)).astype(np.float32)
-        rough = (taste.space.matrix @ query) / taste.figures.norms
+        rough = product(taste.space.matrix, query) / taste.figures.norms
         look = 2 * count + len(taste.likes) + len(taste.dislikes)
         while True:
             near = top_rows(rough, look)

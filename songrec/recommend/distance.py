@@ -16,7 +16,7 @@ GROUPS = (8, 32)
 # The bound is computed in float32; it is lowered by this part of the squared norms, many times
 # their rounding, so that it stays a bound.
 ROUNDING = 8e-6
-CACHED = 2**16
+SLICE = 2**18
 
 
 class Distance:
@@ -101,8 +101,9 @@ def _least_sums(taste: Taste, groups: int) -> NDArray[np.float32]:
     constant = ((centres**2).sum(axis=1) * (1 - ROUNDING)).astype(np.float32)
     weights = sizes.astype(np.float32)
     bound = np.empty(len(matrix), dtype=np.float32)
-    # In slices that stay in the processor's cache.
-    step = max(1, CACHED // len(centres))
+    # In slices that stay in the processor's cache and below the size from which a BLAS would wait
+    # for threads of its own (see ``product``; OpenBLAS: 262,144 multiplications).
+    step = max(1, SLICE // centres.size)
     for start in range(0, len(matrix), step):
         rows = slice(start, start + step)
         # ‖x − m‖² = ‖x‖² − 2 x·m + ‖m‖², less what float32 may have got wrong.

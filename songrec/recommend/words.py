@@ -196,4 +196,4 @@ def _same_tempo(trait: Trait) -> bool:
 
 
 def _number(value: float) -> float | None:
-    return round(value, 6) if math.isfinite(value) else None
+    return value if math.isfinite(value) else None

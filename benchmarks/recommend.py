@@ -1,0 +1,139 @@
+"""Ranking against the plain way: every distance computed, everything sorted.
+
+python -m benchmarks.recommend                  17,000 and 114,000 tracks
+python -m benchmarks.recommend --tracks 1200000
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from songrec.core.attributes import ATTRIBUTE_NAMES, SHARES
+from songrec.core.types import Space
+from songrec.recommend import moods
+from songrec.recommend.ranking import rank
+from songrec.recommend.registry import METHODS
+from songrec.recommend.similar import similar
+from songrec.recommend.taste import Taste
+
+SIZES = (17_000, 114_000)
+LIKES, DISLIKES, WANTED = 10, 3, 20
+COLUMNS = (*[name for name in ATTRIBUTE_NAMES if name not in ("explicit", "popularity")],
+           "duration", "year")  # fmt: skip
+
+
+def made_up_space(tracks: int, seed: int = 0) -> Space:
+    """Ten groups in a normalised space of 12 columns, and values to speak of; in memory."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 10, tracks).astype(np.int32)
+    centres = rng.normal(size=(10, len(COLUMNS)))
+    matrix = 0.6 * centres[labels] + 0.8 * rng.normal(size=(tracks, len(COLUMNS)))
+    matrix = matrix.astype(np.float32)
+    values = np.empty((tracks, len(ATTRIBUTE_NAMES)), dtype=np.float32)
+    for column, name in enumerate(ATTRIBUTE_NAMES):
+        source = matrix[:, COLUMNS.index(name)] if name in COLUMNS else rng.normal(size=tracks)
+        values[:, column] = 1 / (1 + np.exp(-source)) if name in SHARES else 100 + 20 * source
+    keys = np.arange(tracks, dtype=np.uint64)
+    keys[20::20] = keys[19:-1:20]
+    return Space(
+        "made-up", np.arange(1, tracks + 1, dtype=np.int64), matrix, COLUMNS, values,
+        ATTRIBUTE_NAMES, matrix[:, :6], labels, matrix[:, :2], keys,
+    )  # fmt: skip
+
+
+def plain_distance(space: Space, taste: Taste) -> np.ndarray:
+    """The sum of distances to the likes, all of them, sorted: what the bound saves."""
+    total = np.zeros(len(space.track_ids), dtype=np.float32)
+    for liked in taste.liked_vectors.astype(np.float32):
+        total += np.linalg.norm(space.matrix - liked, axis=1)
+    return np.argsort(total)[:WANTED]
+
+
+def plain_cosine(space: Space, taste: Taste) -> np.ndarray:
+    """Everything normalised, multiplied and sorted."""
+    unit = space.matrix / np.linalg.norm(space.matrix, axis=1, keepdims=True)
+    return np.argsort(-(unit @ taste.liked_vectors.mean(axis=0).astype(np.float32)))[:WANTED]
+
+
+def plain_cluster(space: Space, taste: Taste) -> np.ndarray:
+    """The distance to every like of the same cluster, sorted."""
+    best = np.full(len(space.track_ids), np.inf, dtype=np.float32)
+    for row, liked in zip(taste.likes, taste.liked_vectors.astype(np.float32), strict=True):
+        apart = np.linalg.norm(space.matrix - liked, axis=1)
+        apart[space.labels != space.labels[row]] = np.inf
+        best = np.minimum(best, apart)
+    return np.argsort(best)[:WANTED]
+
+
+PLAIN: dict[str, Callable[[Space, Taste], np.ndarray]] = {
+    "distance": plain_distance,
+    "cosine": plain_cosine,
+    "cluster": plain_cluster,
+}
+
+
+def measure(sizes: tuple[int, ...] = SIZES, repeats: int = 15) -> dict[str, Any]:
+    """Milliseconds (median and slowest of ``repeats``) per size and question.
+
+    Ten likes of two groups, three dislikes, 20 answers with their reasons; each repeat asks for
+    other likes. ``plain`` is the ranking alone, without exclusions, reasons or dislikes.
+    """
+    return {str(size): _measure(made_up_space(size), repeats) for size in sizes}
+
+
+def _measure(space: Space, repeats: int) -> dict[str, Any]:
+    rng = np.random.default_rng(1)
+    groups = [np.flatnonzero(space.labels == label) for label in range(10)]
+    asked = []
+    for _ in range(repeats):
+        one, other, bad = rng.choice(10, 3, replace=False)
+        likes = [*rng.choice(groups[one], LIKES // 2), *rng.choice(groups[other], LIKES // 2)]
+        dislikes = rng.choice(groups[bad], DISLIKES)
+        asked.append((space.track_ids[likes].tolist(), space.track_ids[dislikes].tolist()))
+    results: dict[str, Any] = {}
+    for method in METHODS.names():
+        # The first question also computes the figures of the space, once per process.
+        rank(space, *asked[0], WANTED, method=method)
+        for variety in (0.0, 0.5):
+            key = f"{method}, variety {variety:g}" if variety else method
+            results[key] = _timed(
+                [lambda a=a, m=method, v=variety: rank(space, *a, WANTED, method=m, variety=v)
+                 for a in asked]
+            )  # fmt: skip
+        tastes = [Taste.of(space, *question) for question in asked]
+        results[f"{method}, plain"] = _timed(
+            [lambda t=taste, m=method: PLAIN[m](space, t) for taste in tastes]
+        )
+    results["similar"] = _timed([lambda a=a: similar(space, a[0][0], 8) for a in asked])
+    aims = [moods.target(space, genre, None) for genre in list(moods.GENRES)[:repeats]]
+    results["mood"] = _timed([lambda a=a: moods.nearest(space, a, WANTED) for a in aims])
+    return results
+
+
+def _timed(calls: list[Callable[[], Any]]) -> dict[str, float]:
+    taken = []
+    for call in calls:
+        started = time.perf_counter()
+        call()
+        taken.append((time.perf_counter() - started) * 1000)
+    return {"median_ms": round(statistics.median(taken), 2), "slowest_ms": round(max(taken), 2)}
+
+
+def main() -> None:
+    """Print the measurements as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tracks", type=int, nargs="*", default=list(SIZES))
+    parser.add_argument("--repeats", type=int, default=15)
+    arguments = parser.parse_args()
+    print(json.dumps(measure(tuple(arguments.tracks), arguments.repeats), indent=2))
+
+
+if __name__ == "__main__":
+    main()
