@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import hashlib
+import importlib.metadata
+import importlib.resources
+import re
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from flask import Response, current_app, request
@@ -25,6 +28,9 @@ YEAR = 365 * 24 * 3600
 
 # A column's colours run between these quantiles: one silent track must not use up the scale.
 LOW, HIGH = 0.01, 0.99
+# How the bundle asks whether a style of its own is in the page: a digest is the element's id.
+STYLE_IDS = re.compile(rb'getElementById\("([0-9a-f]{40,64})"\)')
+
 # Below this saving the browser's unpacking is not worth it.
 WORTHWHILE = 0.95
 
@@ -97,9 +103,34 @@ def columns(space: Space) -> tuple[str, ...]:
     return tuple(name for name in BY_NAME if name in space.value_names)
 
 
-def plotly(path: Path) -> Payload:
+def plotly() -> Payload:
     """Plotly's JavaScript as the installed package brings it, packed once per process."""
-    return remembered(("plotly",), str(path), lambda: Payload.of(path.read_bytes()))
+    return remembered(
+        ("plotly",),
+        plotly_version(),
+        lambda: Payload.of(
+            (importlib.resources.files("plotly") / "package_data" / "plotly.min.js").read_bytes()
+        ),
+    )
+
+
+@functools.cache
+def plotly_version() -> str:
+    """The version of the installed package."""
+    return importlib.metadata.version("plotly")
+
+
+def plotly_style_ids() -> list[str]:
+    """The ids of the style elements that Plotly's bundle writes unless they are there already.
+
+    The page's policy forbids them and the map needs none; an element with the id, whatever it
+    is, keeps the bundle from trying.
+    """
+    return remembered(
+        ("plotly styles",),
+        plotly_version(),
+        lambda: sorted({found.decode() for found in STYLE_IDS.findall(plotly().body)}),
+    )
 
 
 def _key(name: str) -> tuple[str, str, str]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import importlib.metadata
-import importlib.resources
 from typing import Any
 
 import numpy as np
@@ -20,13 +17,15 @@ from flask import (
 )
 from flask_wtf.csrf import generate_csrf
 from numpy.typing import NDArray
+from sqlalchemy import select
 
 from songrec.core.attributes import ATTRIBUTES
 from songrec.core.errors import BadInput
+from songrec.core.sorting import sort_key
 from songrec.core.types import Space
 from songrec.store import catalogue, listeners, runs, spaces
 from songrec.store.db import db
-from songrec.store.tables import Run
+from songrec.store.tables import Run, Track
 from songrec.web import facts
 from songrec.web.layout import asset
 from songrec.web.listening import current_listener, require_listener
@@ -60,6 +59,7 @@ def page() -> str:
         entries=_entries(run, space),
         attributes=[a for a in ATTRIBUTES if a.name in payloads.columns(space)],
         settings=_settings(run, space),
+        style_ids=payloads.plotly_style_ids(),
     )
 
 
@@ -87,14 +87,17 @@ def titles() -> Response:
 
 @blueprint.get("/search")
 def search() -> Response:
-    """The best known songs whose title or artist answers ``?q=``, with their rows."""
+    """Songs whose title or artist answers ``?q=``, with their rows: that title, then best known."""
     space = _space()
     text = request.args.get("q", "").strip()
     if not text:
         return jsonify([])
+    # Whoever types a whole title means that song, however little known it is.
+    exact = select(Track.id).where(Track.sort_title == sort_key(text)).limit(MATCHES)
     query = catalogue.TrackQuery(text=text, sort="popularity", descending=True, per_page=MATCHES)
-    found = catalogue.search(db.session, query).tracks
-    return jsonify(_songs(space, space.rows_of([track.id for track in found])))
+    known = (track.id for track in catalogue.search(db.session, query).tracks)
+    ids = dict.fromkeys((*db.session.scalars(exact), *known))
+    return jsonify(_songs(space, space.rows_of(list(ids))[:MATCHES]))
 
 
 @blueprint.get("/mine")
@@ -130,21 +133,14 @@ def like_all() -> Response:
 @assets.get("/plotly-<version>.min.js")
 def plotly(version: str) -> Response:
     """Plotly's JavaScript out of the installed package; the version makes it keepable."""
-    if version != _plotly_version():
+    if version != payloads.plotly_version():
         abort(404)
-    path = importlib.resources.files("plotly") / "package_data" / "plotly.min.js"
-    with importlib.resources.as_file(path) as file:
-        return payloads.plotly(file).response("text/javascript", forever=True)
+    return payloads.plotly().response("text/javascript", forever=True)
 
 
 def plotly_address() -> str:
     """Where a page finds Plotly."""
-    return url_for("assets.plotly", version=_plotly_version())
-
-
-@functools.cache
-def _plotly_version() -> str:
-    return importlib.metadata.version("plotly")
+    return url_for("assets.plotly", version=payloads.plotly_version())
 
 
 def _space() -> Space:

@@ -26,7 +26,7 @@ export function icon(sprite, name, className = "icon") {
 
 // The symbol of a group in its colour, as ui.mark draws it on other pages.
 export function mark(sprite, key) {
-  return icon(sprite, `mark-${key}`, `mark c-${key}`);
+  return icon(sprite, `mark-${key}`, `glyph c-${key}`);
 }
 
 export function plural(number, one, many) {

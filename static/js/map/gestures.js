@@ -53,7 +53,10 @@ export class Gestures {
       return;
     }
     const before = this.pointers.get(event.pointerId);
-    if (Math.hypot(at[0] - this.start[0], at[1] - this.start[1]) > CLICK) this.moved = true;
+    if (Math.hypot(at[0] - this.start[0], at[1] - this.start[1]) > CLICK && !this.moved) {
+      this.moved = true;
+      this.handlers.leave();
+    }
     if (this.pointers.size === 2) this.pinch(event.pointerId, before, at);
     else if (this.path && this.moved) this.draw(at);
     else if (this.moved) {

@@ -93,6 +93,7 @@ export class Legend {
     const from = slider("Show from", 0);
     const to = slider("Show up to", BINS);
     const text = element("output", { class: "legend-range" });
+    this.span = element("span", { class: "legend-span" });
     const apply = () => {
       const ends = [Number(from.value), Number(to.value)].sort((a, b) => a - b);
       if (ends[0] === ends[1]) ends[ends[1] < BINS ? 1 : 0] += ends[1] < BINS ? 1 : -1;
@@ -107,6 +108,8 @@ export class Legend {
       from.setAttribute("aria-valuetext", value(ends[0]));
       to.setAttribute("aria-valuetext", value(ends[1]));
       text.textContent = `${value(ends[0])} to ${value(ends[1])}`;
+      this.span.style.left = `${(100 * ends[0]) / BINS}%`;
+      this.span.style.right = `${100 - (100 * ends[1]) / BINS}%`;
     };
     for (const input of [from, to]) {
       input.addEventListener("input", () => {
@@ -125,7 +128,7 @@ export class Legend {
       "div",
       { class: "legend-scale" },
       histogram,
-      element("div", { class: "legend-sliders" }, from, to),
+      element("div", { class: "legend-sliders" }, this.span, from, to),
       element("p", { class: "legend-ends" }, text),
       unknown ? element("p", { class: "legend-ends" }, `Unknown for ${plural(unknown, "song", "songs")}.`) : null,
     );

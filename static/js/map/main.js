@@ -55,6 +55,8 @@ class SongMap {
     if (wanted) for (const group of this.colouring.groups) group.on = group === wanted;
     this.legend.refresh();
     await this.draw();
+    // Plotly says so in a box of its own instead of failing.
+    if (this.frame.querySelector(".no-webgl")) throw new Error("This browser cannot draw the map.");
     this.overlay.setLiked(this.liked);
     this.find("status").remove();
     this.root.dataset.ready = "true";
@@ -88,6 +90,11 @@ class SongMap {
   }
 
   watch() {
+    this.find("plot").on("plotly_webglcontextlost", () =>
+      this.guarded(() => {
+        throw new Error("The graphics driver dropped the drawing. Reload the page.");
+      }),
+    );
     document.addEventListener("themechange", () => {
       this.draw();
       this.legend.paint();

@@ -17,13 +17,17 @@ export class SongPanel {
 
   clear() {
     this.song = null;
+    this.root.classList.remove("has-song");
     this.root.replaceChildren(this.hint);
   }
 
   show(song, value) {
     this.song = song;
     const cluster = this.settings.clusters.find(({ number }) => number === song.cluster);
+    this.root.classList.add("has-song");
+    const close = { type: "button", class: "icon-button map-close", "aria-label": "Close", onclick: () => this.clear() };
     this.root.replaceChildren(
+      element("button", close, icon(this.sprite, "close")),
       element(
         "div",
         { class: "song" },

@@ -29,15 +29,11 @@ export class Plot {
     this.width = this.element.clientWidth;
     this.height = this.element.clientHeight;
     const { left, right, bottom, top } = this.points.box;
-    let [x, y] = [(right - left) / 2, (top - bottom) / 2];
-    // One axis may be stretched a little to fill the frame; more would bend distances too far.
-    const wanted = this.width / this.height;
-    const stretch = Math.min(STRETCH, Math.max(1 / STRETCH, wanted / (x / y)));
-    const unit = { x: 1, y: stretch };
-    y *= unit.y;
-    if (x / y < wanted) x = y * wanted;
-    else y = x / wanted;
-    this.half = { x, y: y / unit.y };
+    const [x, y] = [(right - left) / 2, (top - bottom) / 2];
+    // One axis may be drawn larger to fill the frame; more would bend distances too far.
+    const frame = this.width / this.height;
+    const shape = frame / Math.min(STRETCH, Math.max(1 / STRETCH, frame / (x / y)));
+    this.half = x / y < shape ? { x: y * shape, y } : { x, y: x / shape };
     this.home = { x: (left + right) / 2, y: (bottom + top) / 2, zoom: 1 };
   }
 

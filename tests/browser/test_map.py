@@ -1,0 +1,240 @@
+"""The map as a person uses it: look, point, search, filter, select, like, keep, open."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.browser.conftest import LiveServer
+from tests.browser.sizes import both_sizes
+
+pytestmark = pytest.mark.browser
+
+
+def open_map(page: Any, query: str = "") -> None:
+    page.goto(f"/map{query}")
+    page.wait_for_selector("[data-map][data-ready=true]")
+
+
+def drawn_pixels(page: Any) -> int:
+    """How many pixels of the drawing are not see-through."""
+    return page.evaluate(
+        """() => {
+          let drawn = 0;
+          for (const canvas of document.querySelectorAll("[data-map-plot] canvas")) {
+            const copy = document.createElement("canvas");
+            [copy.width, copy.height] = [canvas.width, canvas.height];
+            if (!copy.width || !copy.height) continue;
+            const pen = copy.getContext("2d");
+            pen.drawImage(canvas, 0, 0);
+            const { data } = pen.getImageData(0, 0, copy.width, copy.height);
+            for (let i = 3; i < data.length; i += 4) if (data[i]) drawn += 1;
+          }
+          return drawn;
+        }"""
+    )
+
+
+def place_of(page: Any, row: int) -> tuple[float, float]:
+    """Where a row lies in the window, once the map was asked to go there."""
+    box = page.locator("[data-map-frame]").bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def settled(page: Any) -> None:
+    page.wait_for_timeout(500)
+
+
+@both_sizes
+def test_the_map_is_drawn_and_fits_the_window(page: Any, viewport: str) -> None:
+    open_map(page)
+    assert drawn_pixels(page) > 1000
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    frame = page.locator("[data-map-frame]").bounding_box()
+    if viewport == "phone":
+        assert frame["width"] >= 388
+        assert 0.6 * 844 < frame["height"] < 0.8 * 844
+
+
+@both_sizes
+def test_a_song_found_is_in_the_middle_and_its_panel_shows_it(page: Any, viewport: str) -> None:
+    open_map(page)
+    page.fill("#map-q", "Song 42")
+    page.wait_for_selector("#map-matches [role=option] .map-match-title")
+    page.press("#map-q", "Enter")
+    page.wait_for_selector("[data-map-song] .title:text-is('Song 42')")
+    settled(page)
+    box = page.locator("[data-map-over]").bounding_box()
+    ring = page.locator(".map-found").bounding_box()
+    assert ring["x"] + ring["width"] / 2 == pytest.approx(box["x"] + box["width"] / 2, abs=2)
+    assert ring["y"] + ring["height"] / 2 == pytest.approx(box["y"] + box["height"] / 2, abs=2)
+
+
+def test_the_address_can_name_the_song_to_show(page: Any) -> None:
+    open_map(page, "?track=p000000017")
+    assert page.text_content("[data-map-song] .title") == "Song 17"
+
+
+def test_pointing_tells_the_song_and_clicking_opens_it(page: Any) -> None:
+    open_map(page, "?track=p000000017")
+    settled(page)
+    x, y = place_of(page, 16)
+    page.mouse.move(x + 1, y + 1)
+    page.wait_for_selector("[data-map-tip]:not([hidden]) strong:text-is('Song 17')")
+    page.mouse.click(x + 1, y + 1)
+    page.wait_for_url("**/tracks/p000000017")
+
+
+@pytest.mark.parametrize("viewport", ["phone"], indirect=True)
+def test_a_finger_shows_the_song_and_the_link_opens_it(page: Any) -> None:
+    open_map(page, "?track=p000000017")
+    settled(page)
+    page.click("[data-map-song] .map-close")
+    assert page.locator("[data-map-song] .title").count() == 0
+    page.touchscreen.tap(*place_of(page, 16))
+    page.wait_for_selector("[data-map-song] .title:text-is('Song 17')")
+    assert "/map" in page.url
+    page.click("[data-map-song] .map-open")
+    page.wait_for_url("**/tracks/p000000017")
+
+
+def test_the_legend_shows_and_hides_a_cluster_with_mouse_and_keyboard(
+    page: Any, live_server: LiveServer
+) -> None:
+    open_map(page)
+    toggles = page.locator(".legend-toggle")
+    sizes = sorted(np.bincount(live_server.planted.labels).tolist(), reverse=True)
+    counts = [int(text) for text in page.locator(".legend-count").all_text_contents()]
+    assert counts == sizes
+    toggles.first.click()
+    assert toggles.first.get_attribute("aria-pressed") == "false"
+    toggles.first.focus()
+    page.keyboard.press("Space")
+    assert toggles.first.get_attribute("aria-pressed") == "true"
+    toggles.nth(1).dblclick()
+    pressed = [toggle.get_attribute("aria-pressed") for toggle in toggles.all()]
+    assert pressed == ["false", "true", "false", "false"]
+    page.click("[data-legend-all]")
+    assert all(toggle.get_attribute("aria-pressed") == "true" for toggle in toggles.all())
+
+
+def test_the_address_can_name_the_cluster_to_show(page: Any) -> None:
+    open_map(page, "?cluster=2")
+    pressed = page.locator(".legend-toggle[aria-pressed=true] .legend-name")
+    assert pressed.all_text_contents() == ["bright dance pop"]
+
+
+def test_colours_follow_a_genre_and_an_attribute(page: Any) -> None:
+    open_map(page)
+    page.select_option("#map-colour", "genre")
+    page.wait_for_selector(".legend-name:text-is('folk')")
+    page.select_option("#map-colour", "tempo")
+    page.wait_for_selector(".legend-ramp")
+    assert "BPM" in page.text_content(".legend-range")
+    page.locator("[aria-label='Show from']").focus()
+    page.keyboard.press("End")
+    page.wait_for_selector("[data-legend-all]:not([hidden])")
+
+
+def drag(page: Any, points: list[tuple[float, float]]) -> None:
+    box = page.locator("[data-map-frame]").bounding_box()
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=5)
+    page.mouse.up()
+
+
+def test_a_box_around_everything_selects_all_songs_in_view_and_likes_them(page: Any) -> None:
+    open_map(page)
+    page.click("label[title='Select in a box']")
+    drag(page, [(0.3, 0.02), (0.6, 0.45)])
+    page.wait_for_selector("[data-map-selection]:not([hidden])")
+    count = int(re.match(r"\d+", page.text_content("[data-selection-count]"))[0])
+    assert 5 < count < 240
+    page.click("[data-selection-like]")
+    page.wait_for_selector("[data-map-selection]", state="hidden")
+    expected = min(count, 200)
+    assert page.text_content("[data-like-count]") == str(expected)
+    assert page.locator(".map-hearts use").count() == expected
+    page.reload()
+    page.wait_for_selector("[data-map][data-ready=true]")
+    assert page.locator(".map-hearts use").count() == expected
+
+
+def test_a_lasso_is_kept_as_a_playlist(page: Any) -> None:
+    open_map(page)
+    page.click("label[title='Select with a lasso']")
+    drag(page, [(0.35, 0.05), (0.62, 0.05), (0.6, 0.4), (0.36, 0.38)])
+    page.wait_for_selector("[data-map-selection]:not([hidden])")
+    count = int(re.match(r"\d+", page.text_content("[data-selection-count]"))[0])
+    page.click("[data-selection-keep]")
+    page.fill("#map-playlist", "From the map")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/playlists/*")
+    assert "From the map" in page.text_content("h1")
+    assert f"{count} songs" in page.text_content("main")
+
+
+def test_a_like_from_the_panel_leaves_a_heart_and_a_dislike_takes_it_away(page: Any) -> None:
+    open_map(page, "?track=p000000017")
+    page.click("[data-map-song] button[title='Like']")
+    page.wait_for_selector("[data-map-song] button[title='Like'][aria-pressed=true]")
+    assert page.locator(".map-hearts use").count() == 1
+    page.click("[data-map-song] button[title^='Not this one']")
+    page.wait_for_selector("[data-map-song] button[title^='Not this one'][aria-pressed=true]")
+    assert page.locator(".map-hearts use").count() == 0
+    assert page.text_content("[data-like-count]") == "0"
+
+
+def test_the_keyboard_moves_zooms_and_opens(page: Any) -> None:
+    open_map(page)
+    page.focus("[data-map-frame]")
+    for key in ("ArrowUp", "ArrowUp", "+"):
+        page.keyboard.press(key)
+    page.wait_for_function(
+        "document.querySelector('[data-announce]').textContent.includes('Enter')"
+    )
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/tracks/p*")
+
+
+def test_switching_the_theme_redraws_without_a_reload(page: Any) -> None:
+    open_map(page)
+    page.evaluate("window.kept = true")
+    ink = "getComputedStyle(document.querySelector('.map-box')).backgroundColor"
+    before = page.evaluate(ink)
+    page.click("[data-theme-toggle]")
+    settled(page)
+    assert page.evaluate(ink) != before
+    assert page.evaluate("window.kept")
+    assert drawn_pixels(page) > 1000
+
+
+def test_the_list_says_the_same_without_javascript(browser: Any, live_server: LiveServer) -> None:
+    context = browser.new_context(base_url=live_server.url, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/map")
+    assert page.locator(".map-entries > li").count() == 4
+    assert page.locator(".map-entries a[href^='/tracks/']").first.is_visible()
+    assert "240 songs" in page.inner_text("main")
+    context.close()
+
+
+@pytest.mark.parametrize(
+    ("viewport", "theme"), [("desktop", "light"), ("phone", "dark")], indirect=["viewport"]
+)
+def test_axe_finds_nothing_serious(page: Any, viewport: str, theme: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    page.emulate_media(color_scheme=theme)
+    open_map(page, "?track=p000000017")
+    settled(page)
+    found = Axe().run(page).response["violations"]
+    assert [
+        (v["id"], v["nodes"][0]["target"]) for v in found if v["impact"] in ("serious", "critical")
+    ] == []
