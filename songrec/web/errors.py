@@ -103,6 +103,8 @@ def _http(error: HTTPException) -> Response | HTTPException:
     if status == 500:
         db.session.rollback()
     explanation = EXPLANATIONS.get(status) or Explanation(error.name, error.description or "")
+    if error.description and error.description != type(error).description:
+        explanation = Explanation(explanation.title, error.description)  # the view's own words
     if status == 404 and error.description != type(error).description:
         # A view that knows what is missing says it better than the general words.
         explanation = Explanation(explanation.title, error.description or "")

@@ -22,6 +22,7 @@ from songrec.store import jobs, run_folders, runs, users
 from songrec.store.tables import Job, Run, User
 from songrec.web.admin.curve import curve
 from songrec.web.admin.jobs import span
+from tests.planted_run import plant
 
 PASSWORD = "correct horse battery"
 METRICS = {"silhouette": 0.25, "loss": 0.12, "val_loss": 0.13}
@@ -344,6 +345,16 @@ class TestRuns:
         text = client.get("/admin/runs/r-one").text
         for shown in ("representation: epochs", "0.25", "variance was left out", "0.0500"):
             assert shown in text
+
+    def test_two_runs_side_by_side(
+        self, app: Flask, client: FlaskClient, session: Session, admin: User
+    ) -> None:
+        planted = plant(session, app.config["INSTANCE"])
+        session.commit()
+        public_id = planted.run.public_id
+        text = client.get(f"/admin/compare?a=published&b={public_id}").text
+        assert "<dd>0 (0.0%)</dd>" in text  # nothing changed company against itself
+        assert "its successor" in text
 
     def test_an_unknown_run_is_404(self, client: FlaskClient, admin: User) -> None:
         assert client.get("/admin/runs/nope").status_code == 404

@@ -1,0 +1,234 @@
+"""``flask first-run``, ``worker``, ``backup`` and ``create-user``."""
+
+from __future__ import annotations
+
+import re
+import socket
+import sqlite3
+import stat
+import tarfile
+from pathlib import Path
+
+import pytest
+from argon2 import PasswordHasher
+from click.testing import Result
+from flask import Flask
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from songrec.cli import serve
+from songrec.core import config
+from songrec.core.errors import BadInput
+from songrec.store import catalogue, run_folders, runs, users
+from songrec.store.tables import Run
+from tests.factories import make_track
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(users, "HASHER", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+
+
+@pytest.fixture(autouse=True)
+def free_port(monkeypatch: pytest.MonkeyPatch) -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    monkeypatch.setenv("PORT", str(port))
+    return port
+
+
+def run(app: Flask, *words: str, stdin: str | None = None) -> Result:
+    return app.test_cli_runner().invoke(args=list(words), input=stdin)
+
+
+class TestCreateUser:
+    """``flask create-user``."""
+
+    def test_a_generated_password_is_printed_once_and_works(
+        self, app: Flask, session: Session
+    ) -> None:
+        result = run(app, "create-user", "Anna")
+        assert result.exit_code == 0
+        (password,) = re.findall(r"Password, shown this once: (\S+)", result.output)
+        user = users.authenticate(session, "Anna", password)
+        assert user is not None
+        assert not user.is_admin
+
+    def test_a_password_from_stdin_is_not_printed(self, app: Flask, session: Session) -> None:
+        result = run(
+            app, "create-user", "Chief", "--admin", "--password-stdin", stdin="a good password\n"
+        )
+        assert "a good password" not in result.output
+        user = users.authenticate(session, "Chief", "a good password")
+        assert user is not None
+        assert user.is_admin
+
+    @pytest.mark.parametrize(
+        ("words", "stdin", "message"),
+        [
+            (("x",), None, "3 to 30 characters"),
+            (("Anna", "--password-stdin"), "short\n", "at least 10"),
+            (("Anna", "--password-stdin"), "", "stdin is empty"),
+        ],
+    )
+    def test_a_mistake_is_one_line_and_exit_code_1(
+        self, app: Flask, words: tuple[str, ...], stdin: str | None, message: str
+    ) -> None:
+        result = run(app, "create-user", *words, stdin=stdin)
+        assert result.exit_code == 1
+        assert message in result.stderr
+        assert result.stderr.count("\n") == 1
+
+
+class TestFirstRun:
+    """``flask first-run`` does what is missing and nothing else."""
+
+    @pytest.fixture
+    def trained(self, app: Flask, session: Session) -> None:
+        """A catalogue and a published run are there already."""
+        make_track(session)
+        session.add(
+            Run(
+                public_id="r", feature_set="attributes", representation="identity",
+                clustering="kmeans", projection="pca", seed=0, track_count=1, cluster_count=1,
+                data_fingerprint="", parameters={}, metrics={}, seconds={},
+            )
+        )  # fmt: skip
+        session.flush()
+        runs.publish(session, "r")
+        session.commit()
+
+    def test_the_admin_is_made_once(self, app: Flask, session: Session, trained: None) -> None:
+        first = run(app, "first-run")
+        assert first.exit_code == 0, first.output
+        (password,) = re.findall(r"password  (\S+)", first.output)
+        user = users.authenticate(session, "admin", password)
+        assert user is not None
+        assert user.is_admin
+        again = run(app, "first-run")
+        assert again.exit_code == 0
+        assert "password" not in again.output
+        assert [path for path in app.config["INSTANCE"].rglob("*")
+                if path.is_file() and password.encode() in path.read_bytes()] == []  # fmt: skip
+
+    def test_somebody_called_admin_does_not_become_one(
+        self, app: Flask, session: Session, trained: None
+    ) -> None:
+        impostor = users.create(session, "Admin", "a good password")
+        session.commit()
+        result = run(app, "first-run")
+        assert result.exit_code == 0, result.output
+        session.refresh(impostor)
+        assert not impostor.is_admin
+        assert users.any_admin(session)
+
+    def test_it_imports_trains_and_says_so(
+        self, app: Flask, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # Only the first songs and few epochs: what training finds is tested elsewhere.
+        lines = (config.ROOT / "data" / "preprocess.csv").read_text().splitlines()[:121]
+        path = tmp_path / "few.csv"
+        path.write_text("\n".join(lines) + "\n")
+        from songrec.pipeline import train
+
+        quick = train.TrainRequest(representation="identity")
+        monkeypatch.setattr(train, "TrainRequest", lambda: quick)
+        result = run(app, "first-run", "--catalogue", str(path))
+        assert result.exit_code == 0, result.output
+        assert "120 new songs" in result.output
+        assert catalogue.track_count(session) == 120
+        assert runs.published(session) is not None
+        assert config.address() in result.output
+        again = run(app, "first-run", "--catalogue", str(path))
+        assert "0 new songs, 0 updated, 120 unchanged" in again.output
+
+    def test_a_missing_catalogue_is_named_before_anything_is_done(
+        self, app: Flask, session: Session
+    ) -> None:
+        result = run(app, "first-run", "--catalogue", "no/such.csv")
+        assert result.exit_code == 1
+        assert "There is no file no/such.csv" in result.stderr
+        assert not users.any_admin(session)
+
+    def test_a_taken_port_is_named_before_anything_is_done(
+        self, app: Flask, session: Session, free_port: int
+    ) -> None:
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", free_port))
+            other.listen()
+            result = run(app, "first-run")
+        assert result.exit_code == 1
+        assert f"Port {free_port} on 127.0.0.1 is taken" in result.stderr
+        assert not users.any_admin(session)
+
+    @pytest.mark.parametrize("port", ["http", "0", "70000", "-1"])
+    def test_a_port_that_is_none_is_explained(
+        self, app: Flask, monkeypatch: pytest.MonkeyPatch, port: str
+    ) -> None:
+        monkeypatch.setenv("PORT", port)
+        result = run(app, "first-run")
+        assert result.exit_code == 1
+        assert "PORT must be a number" in result.stderr
+
+
+class TestBackup:
+    """``flask backup``: a whole copy while others write."""
+
+    def test_the_copy_holds_the_database_and_whole_runs_only(
+        self, app: Flask, session: Session, tmp_path: Path
+    ) -> None:
+        make_track(session, "Kept")
+        session.commit()
+        make_track(session, "Not committed yet")
+        folder = run_folders.runs_folder(app.config["INSTANCE"])
+        for name in ("whole", f"half{run_folders.PARTIAL}"):
+            (folder / name).mkdir(parents=True)
+            (folder / name / "manifest.json").write_text("{}")
+        path = tmp_path / "copy.tar.gz"
+        result = run(app, "backup", str(path))
+        assert result.exit_code == 0, result.output
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        restored = tmp_path / "restored"
+        with tarfile.open(path) as archive:
+            archive.extractall(restored, filter="data")
+        with sqlite3.connect(restored / "songrec.db") as connection:
+            titles = [row[0] for row in connection.execute("SELECT title FROM track")]
+            assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        connection.close()
+        assert titles == ["Kept"]
+        assert [item.name for item in (restored / "runs").iterdir()] == ["whole"]
+        assert sorted(item.name for item in tmp_path.iterdir() if item.name.startswith(".")) == []
+
+    @pytest.mark.parametrize(
+        ("name", "message"),
+        [("copy.zip", "ends in .tar.gz"), ("there.tar.gz", "is there already"),
+         ("no/folder/copy.tar.gz", "no folder")],
+    )  # fmt: skip
+    def test_what_cannot_be_written_is_explained(
+        self, app: Flask, tmp_path: Path, name: str, message: str
+    ) -> None:
+        (tmp_path / "there.tar.gz").touch()
+        result = run(app, "backup", str(tmp_path / name))
+        assert result.exit_code == 1
+        assert message in result.stderr
+
+
+def test_the_worker_needs_a_database(app: Flask, session: Session) -> None:
+    session.execute(text("DROP TABLE job"))
+    session.commit()
+    with pytest.raises(BadInput, match="flask db upgrade"):
+        serve._check_database()
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [("", "http://127.0.0.1:80"), ("0.0.0.0", "http://127.0.0.1:80"), ("::", "http://[::1]:80"),
+     ("::1", "http://[::1]:80"), ("songs.lan", "http://songs.lan:80")],
+)  # fmt: skip
+def test_the_address_is_one_to_open(
+    monkeypatch: pytest.MonkeyPatch, host: str, address: str
+) -> None:
+    monkeypatch.setenv("SONGREC_HOST", host)
+    monkeypatch.setenv("PORT", "80")
+    assert config.address() == address

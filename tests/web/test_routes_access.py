@@ -1,0 +1,185 @@
+"""Who may do what: every route, as anybody, as a listener and as an admin, against one table.
+
+A route without a row here fails the tests: decide who may use it, then add the row.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+from werkzeug.routing import Rule
+
+from songrec.store import jobs, users
+from songrec.store.tables import Listener, Playlist, Track
+from songrec.web.map.payloads import plotly_version
+from tests.planted_run import plant
+
+PASSWORD = "correct horse battery"
+ROLES = ("anonymous", "user", "admin")
+
+# endpoint, method: the address, and the status as anybody, as a listener, as an admin. There is a
+# published run, a playlist of somebody else's (404) and a job that waits. 303 as anybody on an
+# admin's page leads to signing in.
+OPEN, HIDDEN, SIGN_IN = (200, 200, 200), (404, 404, 404), (303, 303, 303)
+TABLE: dict[tuple[str, str], tuple[str, tuple[int, int, int]]] = {
+    ("pages.home", "GET"): ("/", OPEN),
+    ("pages.cluster", "GET"): ("/clusters/0", OPEN),
+    ("pages.tracks", "GET"): ("/tracks", OPEN),
+    ("pages.track", "GET"): ("/tracks/{track}", OPEN),
+    ("map.page", "GET"): ("/map", OPEN),
+    ("map.points", "GET"): ("/map/points", OPEN),
+    ("map.titles", "GET"): ("/map/titles?rows=0", OPEN),
+    ("map.search", "GET"): ("/map/search?q=a", OPEN),
+    ("map.mine", "GET"): ("/map/mine", OPEN),
+    ("map.like_all", "POST"): ("/map/likes", (409, 409, 409)),
+    ("mood.page", "GET"): ("/mood", OPEN),
+    ("likes.page", "GET"): ("/likes", OPEN),
+    ("likes.react", "POST"): ("/tracks/{track}/reaction?value=like", (400, 400, 400)),
+    ("recommendations.page", "GET"): ("/recommendations", OPEN),
+    ("playlists.index", "GET"): ("/playlists", OPEN),
+    ("playlists.create", "POST"): ("/playlists", (400, 400, 400)),
+    ("playlists.show", "GET"): ("/playlists/{playlist}", HIDDEN),
+    ("playlists.export", "GET"): ("/playlists/{playlist}.csv", HIDDEN),
+    ("playlists.rename", "POST"): ("/playlists/{playlist}/details", HIDDEN),
+    ("playlists.delete", "POST"): ("/playlists/{playlist}/delete", HIDDEN),
+    ("playlists.add", "POST"): ("/playlists/{playlist}/tracks", HIDDEN),
+    ("playlists.change", "POST"): ("/playlists/{playlist}/tracks/{track}", HIDDEN),
+    ("auth.sign_in", "GET"): ("/sign-in", (200, 303, 303)),
+    ("auth.sign_in", "POST"): ("/sign-in", (400, 303, 303)),
+    ("auth.sign_up", "GET"): ("/sign-up", (200, 303, 303)),
+    ("auth.sign_up", "POST"): ("/sign-up", (400, 303, 303)),
+    ("auth.account", "GET"): ("/account", (302, 200, 200)),
+    ("auth.change_password", "POST"): ("/account/password", (302, 400, 400)),
+    ("auth.delete", "POST"): ("/account/delete", (302, 400, 400)),
+    ("auth.sign_out", "POST"): ("/sign-out", SIGN_IN),
+    ("admin.index", "GET"): ("/admin", (303, 403, 200)),
+    ("admin.upload", "POST"): ("/admin/catalogue", (303, 403, 303)),
+    ("admin.train", "GET"): ("/admin/train", (303, 403, 200)),
+    ("admin.train", "POST"): ("/admin/train", (303, 403, 303)),
+    ("admin.jobs", "GET"): ("/admin/jobs", (303, 403, 200)),
+    ("admin.job", "GET"): ("/admin/jobs/{job}", (303, 403, 200)),
+    ("admin.job_state", "GET"): ("/admin/jobs/{job}/state", (303, 403, 200)),
+    ("admin.rejects", "GET"): ("/admin/jobs/{job}/rejects", (303, 403, 404)),
+    ("admin.cancel", "POST"): ("/admin/jobs/{job}/cancel", (303, 403, 303)),
+    ("admin.again", "POST"): ("/admin/jobs/{job}/again", (303, 403, 303)),
+    ("admin.runs", "GET"): ("/admin/runs", (303, 403, 200)),
+    ("admin.run", "GET"): ("/admin/runs/{run}", (303, 403, 200)),
+    ("admin.publish", "POST"): ("/admin/runs/{run}/publish", (303, 403, 303)),
+    ("admin.compare", "GET"): ("/admin/compare", (303, 403, 200)),
+    ("admin.users", "GET"): ("/admin/users", (303, 403, 200)),
+    ("admin.set_admin", "POST"): ("/admin/users/{other}/admin", (303, 403, 303)),
+    ("admin.reset_password", "POST"): ("/admin/users/{other}/password", (303, 403, 200)),
+    ("admin.delete_user", "POST"): ("/admin/users/{other}/delete", (303, 403, 303)),
+    ("static", "GET"): ("/static/css/theme.css", OPEN),
+    ("bootstrap.static", "GET"): ("/bootstrap/static/css/bootstrap.min.css", OPEN),
+    ("assets.plotly", "GET"): ("{plotly}", OPEN),
+}
+ADMIN_ONLY = sorted(row for row in TABLE if row[0].startswith("admin."))
+
+
+@pytest.fixture
+def places(app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """What the table's addresses speak of, and the two accounts."""
+    hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    monkeypatch.setattr(users, "HASHER", hasher)
+    users.create(session, "user", PASSWORD)
+    users.create(session, "the admin", PASSWORD, is_admin=True)
+    other = users.create(session, "somebody else", PASSWORD)
+    owner = Listener(token="other", user_id=other.id)
+    session.add(owner)
+    session.flush()
+    session.add(Playlist(public_id="theirs", listener_id=owner.id, name="Theirs"))
+    planted = plant(session, app.config["INSTANCE"])
+    found = {
+        "track": session.get_one(Track, int(planted.track_ids[0])).public_id,
+        "playlist": "theirs",
+        "run": planted.run.public_id,
+        "job": jobs.create(session, "train", {}).public_id,
+        "other": str(other.id),
+    }
+    session.commit()
+    found["plotly"] = f"/assets/plotly-{plotly_version()}.min.js"
+    return found
+
+
+def as_role(app: Flask, role: str) -> FlaskClient:
+    client = app.test_client()
+    if role != "anonymous":
+        name = "the admin" if role == "admin" else role
+        answer = client.post("/sign-in", data={"name": name, "password": PASSWORD})
+        assert answer.status_code == 303
+    return client
+
+
+def routes(app: Flask) -> set[tuple[str, str]]:
+    def methods(rule: Rule) -> set[str]:
+        return set(rule.methods or ()) - {"HEAD", "OPTIONS"}
+
+    return {
+        (rule.endpoint, method) for rule in app.url_map.iter_rules() for method in methods(rule)
+    }
+
+
+def test_every_route_has_a_row_and_every_row_a_route(app: Flask) -> None:
+    assert routes(app) == set(TABLE)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_route_answers_as_the_table_says(
+    app: Flask, places: dict[str, str], role: str
+) -> None:
+    found, expected = {}, {}
+    client = as_role(app, role)
+    for (endpoint, method), (address, statuses) in TABLE.items():
+        answer = client.open(address.format(**places), method=method)
+        answer.close()
+        found[endpoint, method] = answer.status_code
+        expected[endpoint, method] = statuses[ROLES.index(role)]
+        if endpoint == "auth.sign_out":
+            client = as_role(app, role)
+    assert found == expected
+
+
+def test_admin_pages_send_the_anonymous_to_sign_in_and_back(
+    app: Flask, places: dict[str, str]
+) -> None:
+    client = as_role(app, "anonymous")
+    for endpoint, method in ADMIN_ONLY:
+        address = TABLE[endpoint, method][0].format(**places)
+        location = client.open(address, method=method).headers["Location"]
+        assert location == "/sign-in?next=" + (address if method == "GET" else "/")
+
+
+def test_every_admin_route_is_behind_the_admin_door(app: Flask) -> None:
+    for rule in app.url_map.iter_rules():
+        assert str(rule).startswith("/admin") == rule.endpoint.startswith("admin.")
+
+
+class TestCsrf:
+    """With the protection on, no change passes without its token, whoever asks."""
+
+    @pytest.fixture
+    def app_config(self) -> dict[str, Any]:
+        return {"WTF_CSRF_ENABLED": True}
+
+    def test_every_change_is_refused_without_its_token(
+        self, app: Flask, places: dict[str, str]
+    ) -> None:
+        client = app.test_client()
+        token = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/sign-in").text)
+        assert token is not None
+        data = {"name": "the admin", "password": PASSWORD, "csrf_token": token[1]}
+        assert client.post("/sign-in", data=data).status_code == 303
+        for (endpoint, method), (address, _) in TABLE.items():
+            if method == "GET":
+                continue
+            for sent in ({}, {"csrf_token": "forged"}):
+                answer = client.open(address.format(**places), method=method, data=sent)
+                assert answer.status_code == 400, endpoint
+                assert "This form has gone stale" in answer.text, endpoint

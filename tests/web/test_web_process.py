@@ -1,0 +1,68 @@
+"""The web process as gunicorn starts it: what it imports, and how soon it is there."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from songrec.store import users
+from songrec.store.tables import Track
+from tests.planted_run import plant
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = ("tensorflow", "keras", "sklearn", "librosa", "torch", "pandas", "pyarrow", "alembic")
+SCRIPT = f"""
+import sys
+import wsgi
+assert "huey" not in sys.modules, "huey is for whoever asks for a job"
+client = wsgi.app.test_client()
+with client.session_transaction() as cookie:
+    cookie["_user_id"], cookie["_fresh"] = sys.argv[1], True
+for address in sys.argv[2:]:
+    with client.get(address) as answer:
+        answer.get_data()
+        assert answer.status_code in (200, 303), (address, answer.status_code)
+print(*[name for name in {HEAVY!r} if name in sys.modules])
+"""
+
+
+def test_pages_are_served_without_importing_what_trains(app: Flask, session: Session) -> None:
+    planted = plant(session, app.config["INSTANCE"])
+    track = session.get_one(Track, int(planted.track_ids[0]))
+    admin = users.create(session, "Chief", "a good password", is_admin=True)
+    session.commit()
+    addresses = [
+        str(rule)
+        for rule in app.url_map.iter_rules()
+        if "GET" in (rule.methods or ()) and not rule.arguments
+    ]
+    run = planted.run.public_id
+    addresses += [
+        f"/tracks/{track.public_id}", "/clusters/0", "/tracks?q=song&energy_min=0.2",
+        f"/admin/runs/{run}", f"/admin/compare?a={run}&b={run}",
+    ]  # fmt: skip
+    assert {"/", "/tracks", "/map", "/likes", "/recommendations", "/admin"} <= set(addresses)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", SCRIPT, admin.session_key, *addresses],
+        cwd=ROOT, env={**os.environ, "SONGREC_INSTANCE": str(app.config["INSTANCE"])},
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == ""
+
+
+def test_importing_the_application_takes_little_work(app: Flask) -> None:
+    # Processor time, which does not grow with what else the machine does; a wide margin above
+    # the second that it takes, so that only something heavy trips it.
+    script = "import time, wsgi; print(time.process_time())"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT, env={**os.environ, "SONGREC_INSTANCE": str(app.config["INSTANCE"])},
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert float(done.stdout) < 3
