@@ -43,12 +43,12 @@ WORDS: dict[str, Words] = {
     "liveness": Words(None, "live", 0.85, 6, "live"),
     "acousticness": Words("electric", "acoustic", 0.95, 7, "sound", low_weight=0.8),
     "instrumentalness": Words("vocal", "instrumental", 0.95, 8, "voice", low_weight=0.5),
-    "variance": Words("even", "varied", 0.6, 9, "variance"),
-    "popularity": Words("little-known", "well-known", 0.5, 10, "popularity"),
+    "variance": Words(None, "varied", 0.4, 9, "variance"),
+    "popularity": Words("little-known", "well-known", 0.4, 10, "popularity"),
 }
 
-# How far from the catalogue's middle (0.5) a median has to be to deserve a word.
-WORTH_SAYING = 0.12
+# How far from the catalogue's middle (0.5), times its weight, a median has to be for a word.
+WORTH_SAYING = 0.1
 GENRE_SHARE = 0.08
 GENRE_LIFT = 1.25
 LONGEST_GENRE = 30
@@ -133,13 +133,15 @@ def _adjectives(portrait: Portrait, noun: str) -> list[_Adjective]:
     found = []
     for name, share in portrait.shares.items():
         words = WORDS.get(name)
-        if words is None or math.isnan(share) or abs(share - 0.5) < WORTH_SAYING:
+        if words is None or math.isnan(share):
             continue
         word, opposite = (words.high, words.low) if share > 0.5 else (words.low, words.high)
         if word is None or _echoes(word, noun) or (opposite and _echoes(opposite, noun)):
             continue
         weight = words.weight if share > 0.5 else words.low_weight or words.weight
         strength = abs(share - 0.5) * weight
+        if strength < WORTH_SAYING:
+            continue
         found.append(_Adjective(word, strength, words.place, words.family))
     return sorted(found, key=lambda a: (-a.strength, a.word))
 

@@ -129,9 +129,10 @@ def train(
 
     ``on_progress`` is not called once rows are being written: until the caller commits, a report
     that writes to the same SQLite database would wait for itself. If the commit fails, the
-    folder stays without a row and does no harm; ``store.runs.sweep`` removes it later.
+    folder stays without a row and does no harm.
     """
     parameters = request.resolved()
+    run_folders.sweep(instance)
     stages = _Stages(on_progress)
     with stages.stage("read", "Reading the catalogue", 0.08) as report:
         data = training_data.read(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
+from songrec.core.errors import BadInput
 from songrec.core.types import FeatureTable, Floats, Progress, no_progress
 from songrec.representation import epochs as training
 from songrec.representation.backend import keras
@@ -71,6 +73,11 @@ class Autoencoder:
                 "loss": epoch.loss,
                 "val_loss": epoch.validation_loss,
             }
+            if not math.isfinite(epoch.loss):
+                raise BadInput(
+                    f"The loss is no longer a number after epoch {epoch.number}: the learning "
+                    f"rate of {self.learning_rate:g} is too high for these features, try a tenth."
+                )
             self.history_.append(losses)
             on_progress(
                 epoch.number / self.epochs,

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from songrec.core.errors import NotReady
 
 PARTIAL = ".partial"
-# A folder without a row may belong to a training that is about to commit.
-ORPHAN_SECONDS = 24 * 3600
+# A younger one may belong to a training that is still writing.
+UNFINISHED_SECONDS = 24 * 3600
 
 
 def runs_folder(instance: Path) -> Path:
@@ -86,16 +86,14 @@ def read_labels(instance: Path, public_id: str) -> tuple[NDArray[np.int64], NDAr
         return track_ids, arrays["labels"]
 
 
-def sweep(instance: Path, known: set[str], *, older_than: float = ORPHAN_SECONDS) -> list[str]:
-    """Remove folders that no run (``known`` public ids) owns: unfinished or never committed.
+def sweep(instance: Path, *, older_than: float = UNFINISHED_SECONDS) -> list[str]:
+    """Remove what trainings that were killed while writing left; returns the names removed.
 
-    Only those not written to for ``older_than`` seconds. Returns the names removed.
+    Only ``.partial`` folders not written to for ``older_than`` seconds. A whole run is never
+    removed, even one without a row: another database may share the instance folder.
     """
     removed = []
-    folder = runs_folder(instance)
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if path.name in known or not path.is_dir():
-            continue
+    for path in sorted(runs_folder(instance).glob(f"*{PARTIAL}")):
         newest = max(
             (item.stat().st_mtime for item in path.iterdir()), default=path.stat().st_mtime
         )

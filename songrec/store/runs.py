@@ -92,11 +92,6 @@ def history(instance: Path, run: Run) -> list[dict[str, Any]]:
     return run_folders.read_json(instance, run.public_id, "history.json")
 
 
-def sweep(session: Session, instance: Path) -> list[str]:
-    """Remove day-old folders of trainings that died or were never committed."""
-    return run_folders.sweep(instance, set(session.scalars(select(Run.public_id))))
-
-
 def insert_run(
     session: Session,
     run: Run,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from songrec.core.errors import Cancelled
+from songrec.core.errors import BadInput, Cancelled
 from songrec.core.types import FeatureTable
 from songrec.representation import epochs
 from songrec.representation.autoencoder import Autoencoder
@@ -117,6 +117,12 @@ def test_it_can_be_cancelled_within_an_epoch(table, monkeypatch):
     assert len(calls) == 1
     assert calls[0][0] < 1 / 50
     assert calls[0][1] is None
+
+
+def test_a_loss_that_runs_away_says_what_to_change(table):
+    huge = table_of(table.values * 1e18)
+    with pytest.raises(BadInput, match="learning rate of 1 is too high"):
+        Autoencoder(epochs=20, learning_rate=1.0).fit(huge, seed=0)
 
 
 def test_units_that_are_never_active_are_counted():

@@ -38,16 +38,15 @@ def test_a_process_killed_while_writing_leaves_no_run_and_what_it_left_is_swept(
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
     assert done.returncode == -9
     assert not run_folders.run_folder(tmp_path, "r1").exists()
-    assert run_folders.sweep(tmp_path, set()) == []  # it may still be being written
-    assert run_folders.sweep(tmp_path, set(), older_than=0) == ["r1.partial"]
+    assert run_folders.sweep(tmp_path) == []  # it may still be being written
+    assert run_folders.sweep(tmp_path, older_than=0) == ["r1.partial"]
     assert list(run_folders.runs_folder(tmp_path).iterdir()) == []
 
 
-def test_sweeping_keeps_runs_that_have_a_row(tmp_path):
-    for name in ("kept", "orphan"):
-        with run_folders.written_whole(tmp_path, name) as folder:
-            (folder / "manifest.json").write_text("{}")
-    assert run_folders.sweep(tmp_path, {"kept"}, older_than=0) == ["orphan"]
+def test_sweeping_never_removes_a_whole_run(tmp_path):
+    with run_folders.written_whole(tmp_path, "kept") as folder:
+        (folder / "manifest.json").write_text("{}")
+    assert run_folders.sweep(tmp_path, older_than=0) == []
     assert run_folders.run_folder(tmp_path, "kept").is_dir()
 
 
