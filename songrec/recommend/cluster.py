@@ -15,13 +15,14 @@ class SameCluster:
     """Score: typical − the distance to the nearest like of the same cluster, less the dislikes.
 
     Only tracks in a cluster of a like are answered (a like that is noise, label -1, brings none).
-    ``typical`` is the distance of two random tracks. A dislike takes away ``dislike_weight`` ·
-    (typical − distance) from tracks nearer to it than that. The distance d is told per feature:
+    ``typical`` is the distance of two random tracks. The nearest dislike takes away
+    ``dislike_weight`` · (typical − distance) from tracks nearer to it than that: one like counts,
+    so one dislike does. The distance d is told per feature:
     its square is the sum of squares of the differences Δ_f, so feature f adds
     typical / features − Δ_f² / d.
     """
 
-    def __init__(self, dislike_weight: float = 0.5) -> None:
+    def __init__(self, dislike_weight: float = 0.15) -> None:
         self.dislike_weight = dislike_weight
 
     def search(self, taste: Taste, count: int) -> tuple[Rows, Scores]:
@@ -31,9 +32,7 @@ class SameCluster:
         rows = np.flatnonzero(np.isin(labels, of_likes[of_likes >= 0])).astype(np.int64)
         apart, _ = self._nearest(taste, rows)
         scores = taste.figures.typical - apart
-        vectors = taste.space.matrix[rows]
-        for disliked in taste.disliked_vectors:
-            scores -= self._penalty(taste, distances(vectors, disliked).astype(np.float64))
+        scores -= self._penalties(taste, rows).max(axis=1, initial=0.0)
         if len(rows) > 4 * count:
             # Most of a cluster is far off: put only the front of it in order.
             look = 2 * count + len(taste.likes) + len(taste.dislikes)
@@ -66,8 +65,12 @@ class SameCluster:
                 for row in liked
             ],
         )
+        penalties = self._penalties(taste, rows)
+        if penalties.size:
+            # Only the nearest dislike counts.
+            penalties[np.arange(penalties.shape[1]) != penalties.argmax(axis=1)[:, None]] = 0.0
         apart = np.array([distances(vectors, point) for point in taste.disliked_vectors]).T
-        bad = explain.beside_dislikes(taste, rows, -self._penalty(taste, apart), apart)
+        bad = explain.beside_dislikes(taste, rows, -penalties, apart)
         return [one + other for one, other in zip(good, bad, strict=True)]
 
     def _nearest(self, taste: Taste, rows: Rows) -> tuple[NDArray, NDArray[np.int64]]:
@@ -85,8 +88,16 @@ class SameCluster:
                 which[members[nearer]] = like
         return best, which
 
-    def _penalty(self, taste: Taste, apart: NDArray[np.float64]) -> NDArray[np.float64]:
-        return self.dislike_weight * np.maximum(taste.figures.typical - apart, 0.0)
+    def _penalties(self, taste: Taste, rows: Rows) -> NDArray[np.float64]:
+        """What each dislike would take away from each row, ``(rows, dislikes)``."""
+        penalties = np.zeros((len(rows), len(taste.dislikes)))
+        vectors = taste.space.matrix[rows]
+        for column, disliked in enumerate(taste.disliked_vectors):
+            apart = distances(vectors, disliked)
+            penalties[:, column] = self.dislike_weight * np.maximum(
+                taste.figures.typical - apart, 0.0
+            )
+        return penalties
 
 
 def split_distance(apart: NDArray[np.float64], typical: float) -> NDArray[np.float64]:

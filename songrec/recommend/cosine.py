@@ -15,12 +15,13 @@ class Cosine:
     """Score: the cosine between a track and the mean of the likes, moved away from the dislikes.
 
     The query is mean(likes) − ``dislike_weight`` · mean(dislikes): Rocchio's relevance feedback
-    (Rocchio 1971) with the weight 0.25 that Manning, Raghavan and Schütze (2008, section 9.1.1)
-    call reasonable beside positive feedback. With unit vectors x̂ and q̂ the score is the sum over
-    the features of x̂_f · q̂_f; the part of the dislikes is told apart, per disliked track.
+    (Rocchio 1971) with the weight that Manning, Raghavan and Schütze (Introduction to Information
+    Retrieval, 2008, section 9.1.1) call reasonable for negative feedback. With unit vectors x̂ and
+    q̂ the score is the sum over the features of x̂_f · q̂_f; the part of the dislikes is told apart,
+    per disliked track.
     """
 
-    def __init__(self, dislike_weight: float = 0.25) -> None:
+    def __init__(self, dislike_weight: float = 0.15) -> None:
         self.dislike_weight = dislike_weight
 
     def search(self, taste: Taste, count: int) -> tuple[Rows, Scores]:

@@ -25,9 +25,9 @@ class Distance:
     ``typical`` is the distance of two random tracks: a like that is no nearer than chance adds
     nothing, one beyond takes away. A dislike takes away ``dislike_weight`` · (typical − distance)
     from tracks nearer to it than chance and leaves all others alone: it pushes in its own
-    neighbourhood only. This is the idea of Rocchio's negative feedback (Rocchio 1971; Manning,
-    Raghavan and Schütze 2008, section 9.1, where a weight well below that of the likes is
-    advised), for distances.
+    neighbourhood only. This is the idea of Rocchio's negative feedback (Rocchio 1971) for
+    distances. On playlists, where ten songs are known and the wrong ones among the first answers
+    disliked, weights of 0.25 to 0.5 find most of the rest; 1 finds less than no dislikes at all.
 
     Exact, without computing every distance. The sum of the distances from x to a group of g likes
     with mean m is at least g · ‖x − m‖ (a norm is convex: Jensen's inequality), and dislikes only
@@ -36,7 +36,7 @@ class Distance:
     be better.
     """
 
-    def __init__(self, dislike_weight: float = 0.5) -> None:
+    def __init__(self, dislike_weight: float = 0.25) -> None:
         self.dislike_weight = dislike_weight
 
     def search(self, taste: Taste, count: int) -> tuple[Rows, Scores]:

@@ -68,8 +68,10 @@ EMOTIONS: dict[str, tuple[float, float]] = {
     "thoughtfulness": (0.0, -0.5),
 }
 
-# How far in the catalogue an emotion at the end of an axis moves its attribute: 20 percentiles.
+# How far in the catalogue an emotion at the end of an axis moves its attribute: 20 percentiles
+# from where the genre has it, 40 from the median when it is all that is asked for.
 SHIFT = 0.20
+SHIFT_ALONE = 0.40
 # What carrying the asked genre or emotion as a tag is worth; all seven attributes as asked are 1.
 TAG_BONUS = 0.15
 # Differences are measured against the middle 70% of the catalogue, but never finer than this:
@@ -98,8 +100,9 @@ def levels(genre: str | None, emotion: str | None) -> dict[str, float]:
     letters = GENRES[genre][1] if genre else "M" * len(SHARES)
     places = {name: LEVELS[letter] for name, letter in zip(SHARES, letters, strict=True)}
     pleasure, arousal = EMOTIONS.get(emotion or "", (0.0, 0.0))
-    places["positiveness"] += SHIFT * pleasure
-    places["energy"] += SHIFT * arousal
+    shift = SHIFT if genre else SHIFT_ALONE
+    places["positiveness"] += shift * pleasure
+    places["energy"] += shift * arousal
     return {name: min(max(place, 0.02), 0.98) for name, place in places.items()}
 
 

