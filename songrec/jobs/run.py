@@ -20,6 +20,7 @@ from typing import Any, TextIO
 
 from songrec.core.errors import Cancelled, SongrecError
 from songrec.jobs.kinds import KINDS
+from songrec.jobs.record import Record
 
 
 def main(arguments: list[str]) -> int:
@@ -29,11 +30,14 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, _cancel)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
+    record = Record()
+
     def on_progress(fraction: float, message: str, details: dict[str, Any] | None = None) -> None:
+        record.progressed(fraction, message, details)
         _tell(channel, {"progress": fraction, "message": message, "details": details})
 
     try:
-        return _work(int(arguments[0]), on_progress)
+        return _work(int(arguments[0]), record, on_progress)
     except Cancelled:
         return 1
     except SongrecError as error:
@@ -45,20 +49,21 @@ def main(arguments: list[str]) -> int:
     return 1
 
 
-def _work(job_id: int, on_progress: Any) -> int:
+def _work(job_id: int, record: Record, on_progress: Any) -> int:
     from songrec import create_app
     from songrec.store import jobs
     from songrec.store.db import db
     from songrec.store.tables import Job
 
-    with create_app(migrations=False).app_context():
+    with create_app(migrations=False, pages=False).app_context():
         job = db.session.get_one(Job, job_id)
         module, function = KINDS[job.kind].run.split(":")
         result = getattr(importlib.import_module(module), function)(db.session, job, on_progress)
         # From here on a stop would come too late: what was made and the row's "done" are
         # committed together or not at all.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        if not jobs.finish(db.session, job_id, result):
+        record.write("Done.")
+        if not jobs.finish(db.session, job_id, result, log=record.log, details=record.details):
             db.session.rollback()
             return 1
         db.session.commit()

@@ -12,7 +12,6 @@ import json
 import logging
 import os
 import queue
-import re
 import signal
 import subprocess
 import sys
@@ -30,8 +29,9 @@ from songrec.core.errors import BadInput
 from songrec.jobs import files
 from songrec.jobs import queue as job_queue
 from songrec.jobs.kinds import KINDS
+from songrec.jobs.record import Record
 from songrec.store import jobs
-from songrec.store.db import db, now
+from songrec.store.db import db
 from songrec.store.tables import Job
 
 log = logging.getLogger("songrec.worker")
@@ -130,12 +130,9 @@ class _Watch:
     def __init__(self, app: Flask, job_id: int) -> None:
         self.job_id = job_id
         self.messages: queue.Queue[dict[str, Any] | None] = queue.Queue()
-        self.progress, self.message = 0.0, "Starting."
-        self.lines: list[str] = []
-        self.details: dict[str, Any] = {}
+        self.record = Record()
         self.error: str | None = None
         self.changed = False
-        self.last_line, self.last_line_at = "", 0.0
         environment = {**os.environ, "SONGREC_INSTANCE": str(app.config["INSTANCE"])}
         self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [*command, str(job_id)],
@@ -216,41 +213,25 @@ class _Watch:
         self.changed = True
         if "error" in message:
             self.error = message["error"]
-            self._log(message.get("trace") or message["error"])
-            return
-        self.progress, self.message = float(message["progress"]), str(message["message"])
-        details = message.get("details") or {}
-        if "epoch" in details:
-            epochs = self.details.setdefault("epochs", [])
-            epochs.append({name: details.get(name) for name in ("epoch", "loss", "val_loss")})
-            del epochs[: -jobs.KEPT_EPOCHS]
+            self.record.write(message.get("trace") or message["error"])
         else:
-            self.details.update(details)
-        # "1,000 rows", "2,000 rows", …: one line every few seconds says as much as all of them.
-        shape = re.sub(r"\d+", "0", self.message)
-        moment = time.monotonic()
-        if shape != self.last_line or moment - self.last_line_at > 5 or "epoch" in details:
-            self.last_line, self.last_line_at = shape, moment
-            self._log(self.message)
-
-    def _log(self, line: str) -> None:
-        self.lines.append(f"{now():%H:%M:%S} {line}")
-        del self.lines[:-500]
+            self.record.progressed(message["progress"], message["message"], message.get("details"))
 
     def _write(self) -> None:
         try:
             with _impatient():
-                if self.changed or self.lines:
+                if self.changed:
+                    record = self.record
                     jobs.report(
-                        db.session, self.job_id, progress=self.progress, message=self.message,
-                        lines=self.lines, details=self.details,
+                        db.session, self.job_id, progress=record.progress,
+                        message=record.message, log=record.log, details=record.details,
                     )  # fmt: skip
                 else:
                     jobs.beat(db.session, self.job_id)
         except OperationalError as error:
             log.debug("The database is busy, writing progress later: %s", error.orig)
             return
-        self.changed, self.lines = False, []
+        self.changed = False
 
 
 @contextlib.contextmanager

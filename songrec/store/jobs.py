@@ -101,26 +101,14 @@ def report(
     *,
     progress: float,
     message: str,
-    lines: list[str],
+    log: str,
     details: dict[str, Any],
 ) -> bool:
-    """Beat, and write down where a running job is; False if it runs no longer.
-
-    ``lines`` are appended to its log, ``details`` replace those on the row.
-    """
-    log = session.scalar(select(Job.log).where(Job.id == job_id)) or ""
-    if lines:
-        log = "\n".join([*([log] if log else []), *lines])
-        if len(log) > LOG_LENGTH:
-            log = "…\n" + log[-LOG_LENGTH:].split("\n", 1)[-1]
-    if _change(
-        session, job_id, "running", heartbeat_at=now(), progress=min(max(progress, 0.0), 1.0),
-        message=message[:500], log=log, details=details,
-    ):  # fmt: skip
-        return True
-    # The last words of a job that has said itself that it is done.
-    _change(session, job_id, "done", log=log, details=details)
-    return False
+    """Beat, and write down where a running job is; False if it runs no longer."""
+    return _change(
+        session, job_id, "running", heartbeat_at=now(), progress=progress, message=message,
+        log=log, details=details,
+    )  # fmt: skip
 
 
 def beat(session: Session, job_id: int) -> bool:
@@ -128,11 +116,13 @@ def beat(session: Session, job_id: int) -> bool:
     return _change(session, job_id, "running", heartbeat_at=now())
 
 
-def finish(session: Session, job_id: int, result: dict[str, Any]) -> bool:
+def finish(
+    session: Session, job_id: int, result: dict[str, Any], *, log: str, details: dict[str, Any]
+) -> bool:
     """End a running job well; in the transaction of its work, so that both or neither happen."""
     return _change(
         session, job_id, "running", state="done", progress=1.0, message="Done.", result=result,
-        finished_at=now(),
+        log=log, details=details, finished_at=now(),
     )  # fmt: skip
 
 

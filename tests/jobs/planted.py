@@ -70,7 +70,7 @@ if __name__ == "__main__":
         logging.basicConfig(level=logging.INFO, stream=sys.stdout)
         worker.command[:] = [sys.executable, "-m", "tests.jobs.planted"]
         try:
-            worker.serve(create_app())
+            worker.serve(create_app(migrations=False))
         except SongrecError as error:
             raise SystemExit(str(error)) from None
     else:

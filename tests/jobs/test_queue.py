@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput, UnknownName
 from songrec.jobs import queue
+from songrec.jobs.record import Record
 from songrec.store import jobs
 from songrec.store.db import now
 
@@ -100,7 +101,7 @@ class TestStates:
         job = jobs.create(session, "train", {})
         jobs.claim(session, job.id)
         assert jobs.fail(session, job.id, "no")
-        assert not jobs.finish(session, job.id, {})
+        assert not jobs.finish(session, job.id, {}, log="", details={})
         assert not jobs.request_cancel(session, job.id)
         assert (job.state, job.error) == ("failed", "no")
 
@@ -132,20 +133,38 @@ class TestStates:
         assert not queue.worker_runs(instance)
         assert queue.tidy(session, instance) == 1
 
-    def test_the_log_keeps_its_end(self, session: Session) -> None:
-        job = jobs.create(session, "train", {})
-        jobs.claim(session, job.id)
-        for number in range(50):
-            jobs.report(
-                session, job.id, progress=0.5, message="m", details={},
-                lines=[f"line {number} " + "x" * 2_000],
-            )  # fmt: skip
-        assert len(job.log) <= jobs.LOG_LENGTH + 2
-        assert "line 49 " in job.log
-        assert "line 1 " not in job.log
-
     def test_pages_list_the_newest_first(self, session: Session) -> None:
         made = [jobs.create(session, "train", {}).public_id for _ in range(5)]
         listed, total = jobs.page(session, 2, size=2)
         assert total == 5
         assert [job.public_id for job in listed] == [made[2], made[1]]
+
+
+class TestRecord:
+    """What a job tells becomes its log and its loss curve."""
+
+    def test_the_log_keeps_its_end(self) -> None:
+        record = Record()
+        for number in range(50):
+            record.write(f"line {number} " + "x" * 2_000)
+        assert len(record.log) <= jobs.LOG_LENGTH + 2
+        assert "line 49 " in record.log
+        assert "line 1 " not in record.log
+
+    def test_counting_up_is_one_line_and_a_new_stage_another(self) -> None:
+        record = Record()
+        for rows in (1_000, 2_000, 3_000):
+            record.progressed(rows / 4_000, f"{rows:,} rows read", {"read": rows})
+        record.progressed(1.0, "Indexing", None)
+        assert len(record.log.splitlines()) == 2
+        assert record.details == {"read": 3_000}
+
+    def test_epochs_become_a_curve_and_nonsense_shares_stay_within_bounds(self) -> None:
+        record = Record()
+        for epoch in (1, 2):
+            record.progressed(epoch, "m", {"epoch": epoch, "loss": 1 / epoch, "seconds": 3})
+        assert record.details["epochs"] == [
+            {"epoch": 1, "loss": 1.0, "val_loss": None},
+            {"epoch": 2, "loss": 0.5, "val_loss": None},
+        ]
+        assert record.progress == 1.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,11 +17,12 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from songrec import create_app
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.jobs import queue
 from songrec.jobs.kinds import KINDS
 from songrec.store import jobs, runs
-from songrec.store.db import now
+from songrec.store.db import db, now
 from songrec.store.tables import Job, Run, Track
 from tests.jobs import planted
 
@@ -33,26 +35,54 @@ def planted_kinds() -> None:
     assert planted.sleep.__name__ in KINDS
 
 
+def start_worker(instance: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.jobs.planted", "worker"],
+        cwd=ROOT, env={**os.environ, "SONGREC_INSTANCE": str(instance)}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
+def stop(process: subprocess.Popen[str]) -> None:
+    if process.poll() is None:
+        process.terminate()
+    process.communicate(timeout=15)
+
+
 @pytest.fixture
 def start(app: Flask) -> Iterator[Start]:
     """Starts workers; those still there at the end are stopped."""
     started: list[subprocess.Popen[str]] = []
 
     def start() -> subprocess.Popen[str]:
-        environment = {**os.environ, "SONGREC_INSTANCE": str(app.config["INSTANCE"])}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.jobs.planted", "worker"],
-            cwd=ROOT, env=environment, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-        started.append(process)
-        return process
+        started.append(start_worker(app.config["INSTANCE"]))
+        return started[-1]
 
     yield start
     for process in started:
-        if process.poll() is None:
-            process.terminate()
-        process.communicate(timeout=15)
+        stop(process)
+
+
+@pytest.fixture(scope="module")
+def shared(
+    tmp_path_factory: pytest.TempPathFactory, migrated_database: Path
+) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
+    """An instance with a worker that the tests which leave it alive have in common."""
+    instance = tmp_path_factory.mktemp("shared")
+    shutil.copy(migrated_database, instance / "songrec.db")
+    process = start_worker(instance)
+    yield instance, process
+    stop(process)
+
+
+@pytest.fixture
+def working(shared: tuple[Path, Any]) -> Iterator[Session]:
+    """The session of an application on the shared instance."""
+    application = create_app({"INSTANCE": shared[0], "TESTING": True})
+    with application.app_context():
+        yield db.session  # type: ignore[misc]
+        db.session.remove()
+        db.engine.dispose()
 
 
 def ask(session: Session, kind: str, **parameters: Any) -> Job:
@@ -103,50 +133,45 @@ def a_run(session: Session, public_id: str) -> Run:
     return run
 
 
-def test_a_job_is_done_and_tells_how_it_went(session: Session, start: Start) -> None:
-    job = ask(session, "sleep", seconds=1)
-    start()
-    wait(session, job, "running")
-    wait(session, job, "done")
+def test_a_job_is_done_and_tells_how_it_went(working: Session) -> None:
+    job = ask(working, "sleep", seconds=1)
+    wait(working, job, "running")
+    wait(working, job, "done")
     assert job.progress == 1.0
     assert job.result == {"slept": 1}
     assert [epoch["epoch"] for epoch in job.details["epochs"]] == list(range(10))
-    assert "step 9" in job.log
+    assert "step 0" in job.log
+    assert job.log.endswith("Done.")
     assert job.created_at <= job.started_at <= job.finished_at  # type: ignore[operator]
 
 
-def test_jobs_run_one_after_another_in_order(session: Session, start: Start) -> None:
-    start()
-    first, second = (ask(session, "sleep", seconds=0.5) for _ in range(2))
-    wait(session, second, "done")
-    session.refresh(first)
+def test_jobs_run_one_after_another_in_order(working: Session) -> None:
+    first, second = (ask(working, "sleep", seconds=0.5) for _ in range(2))
+    wait(working, second, "done")
+    working.refresh(first)
     assert first.finished_at <= second.started_at  # type: ignore[operator]
 
 
-def test_cancelling_ends_a_running_job_and_the_next_one_starts(
-    session: Session, start: Start
-) -> None:
-    start()
-    job, following = ask(session, "sleep", seconds=60), ask(session, "sleep", seconds=0.1)
-    wait(session, job, "running")
-    wait_for(lambda: session.rollback() or session.refresh(job) or job.progress > 0)  # type: ignore[func-returns-value]
+def test_cancelling_ends_a_running_job_and_the_next_one_starts(working: Session) -> None:
+    job, following = ask(working, "sleep", seconds=60), ask(working, "sleep", seconds=0.1)
+    wait(working, job, "running")
+    wait_for(lambda: working.rollback() or working.refresh(job) or job.progress > 0)  # type: ignore[func-returns-value]
     asked = time.monotonic()
-    assert jobs.request_cancel(session, job.id)
-    session.commit()
-    wait(session, job, "cancelled", "failed", "done")
+    assert jobs.request_cancel(working, job.id)
+    working.commit()
+    wait(working, job, "cancelled", "failed", "done")
     assert job.state == "cancelled"
     assert time.monotonic() - asked < 4
-    wait(session, following, "done")
+    wait(working, following, "done")
 
 
-def test_cancelling_also_ends_work_that_does_not_listen(session: Session, start: Start) -> None:
-    start()
-    job = ask(session, "deaf")
-    wait_for(lambda: session.rollback() or session.refresh(job) or job.message == "deaf")  # type: ignore[func-returns-value]
+def test_cancelling_also_ends_work_that_does_not_listen(working: Session) -> None:
+    job = ask(working, "deaf")
+    wait_for(lambda: working.rollback() or working.refresh(job) or job.message == "deaf")  # type: ignore[func-returns-value]
     asked = time.monotonic()
-    jobs.request_cancel(session, job.id)
-    session.commit()
-    wait(session, job, "cancelled")
+    jobs.request_cancel(working, job.id)
+    working.commit()
+    wait(working, job, "cancelled")
     assert time.monotonic() - asked < 6
 
 
@@ -221,28 +246,26 @@ def test_stopping_the_worker_ends_its_job_with_a_reason(session: Session, start:
     assert job.error == jobs.WORKER_STOPPED
 
 
-def test_a_bug_and_a_death_are_reported(session: Session, start: Start) -> None:
-    start()
-    bug, death = ask(session, "fail"), ask(session, "die")
-    wait(session, bug, "failed")
+def test_a_bug_and_a_death_are_reported(working: Session) -> None:
+    bug, death = ask(working, "fail"), ask(working, "die")
+    wait(working, bug, "failed")
     assert bug.error == "Unexpected ZeroDivisionError: a bug"
     assert "Traceback" in bug.log
-    wait(session, death, "failed")
+    wait(working, death, "failed")
     assert "SIGKILL" in death.error  # type: ignore[operator]
 
 
-def test_a_second_worker_is_refused(session: Session, start: Start) -> None:
-    first = start()
-    job = ask(session, "sleep", seconds=0.1)
-    wait(session, job, "done")
-    output, _ = start().communicate(timeout=15)
+def test_a_second_worker_is_refused(shared: tuple[Path, subprocess.Popen[str]]) -> None:
+    instance, first = shared
+    wait_for(lambda: queue.worker_runs(instance))
+    second = start_worker(instance)
+    output, _ = second.communicate(timeout=30)
+    assert second.returncode == 1
     assert "already runs" in output
     assert first.poll() is None
 
 
-def test_a_catalogue_is_imported_and_trained_on(
-    app: Flask, session: Session, start: Start, tmp_path: Path
-) -> None:
+def test_a_catalogue_is_imported_and_trained_on(working: Session, tmp_path: Path) -> None:
     path = tmp_path / "songs.csv"
     with path.open("w", newline="") as file:
         rows = csv.writer(file)
@@ -254,18 +277,17 @@ def test_a_catalogue_is_imported_and_trained_on(
                  0.2 + 0.5 * loud, 0.5, 0.5, 0.1, 0.1, 0.9 - 0.7 * loud, 0.0]
             )  # fmt: skip
         rows.writerow(["Bad", "Artist", *["x"] * 12])
-    start()
-    imported = ask(session, "ingest", path=str(path), source="songs")
+    imported = ask(working, "ingest", path=str(path), source="songs")
     trained = ask(
-        session, "train", representation="identity", parameters={"clustering": {"clusters": 2}}
+        working, "train", representation="identity", parameters={"clustering": {"clusters": 2}}
     )
-    wait(session, imported, "done")
+    wait(working, imported, "done")
     assert imported.result is not None
-    assert imported.result["inserted"] == session.query(Track).count() == 60
+    assert imported.result["inserted"] == working.query(Track).count() == 60
     assert imported.result["rejected_count"] == 1
     assert Path(imported.result["rejects_path"]).is_file()
-    wait(session, trained, "done", seconds=60)
-    published = runs.published(session)
+    wait(working, trained, "done", seconds=60)
+    published = runs.published(working)
     assert published is not None
     assert trained.result is not None
     assert published.public_id == trained.result["run_id"]

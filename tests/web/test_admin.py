@@ -237,7 +237,7 @@ class TestJobPages:
         jobs.claim(session, job.id)
         epochs = [{"epoch": n, "loss": 1 / n, "val_loss": 2 / n} for n in (1, 2, 3)]
         jobs.report(
-            session, job.id, progress=0.5, message="epoch 3 of 6", lines=["12:00:00 epoch 3 of 6"],
+            session, job.id, progress=0.5, message="epoch 3 of 6", log="12:00:00 epoch 3 of 6",
             details={"epochs": epochs},
         )  # fmt: skip
         job.started_at = job.started_at - timedelta(seconds=60)  # type: ignore[operator]
@@ -274,7 +274,7 @@ class TestJobPages:
         self, client: FlaskClient, session: Session, admin: User, job: Job
     ) -> None:
         jobs.claim(session, job.id)
-        jobs.finish(session, job.id, {"run_id": "r", "published": True})
+        jobs.finish(session, job.id, {"run_id": "r", "published": True}, log="", details={})
         session.commit()
         client.post(f"/admin/jobs/{job.public_id}/again")
         assert last_job(session).id == job.id
@@ -293,7 +293,7 @@ class TestJobPages:
             "read": 2, "inserted": 1, "updated": 0, "unchanged": 0, "rejected": [reject],
             "rejected_count": 1, "dialect": "preprocess", "encoding": "utf-8", "seconds": 0.5,
         }  # fmt: skip
-        jobs.finish(session, job.id, result)
+        jobs.finish(session, job.id, result, log="", details={})
         session.commit()
         page = client.get(f"/admin/jobs/{job.public_id}").text
         assert "is not a number" in page
