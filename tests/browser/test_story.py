@@ -1,0 +1,177 @@
+"""The whole story: browse, look around, like three songs, hear why, retrain, compare, publish."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from songrec.store import users
+from songrec.store.db import db
+from tests.browser.conftest import LiveServer
+from tests.browser.sizes import both_sizes
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).resolve().parents[2]
+NAME, PASSWORD = "curator", "correct horse battery"
+TRAINING_SECONDS = 120
+MODELS = {"desktop": ("Autoencoder", "autoencoder"), "phone": ("Principal components", "pca")}
+
+
+@pytest.fixture(scope="module")
+def admin(live_server: LiveServer) -> str:
+    """An admin's name; the password is PASSWORD."""
+    with live_server.app.app_context():
+        users.create(db.session, NAME, PASSWORD, is_admin=True)
+        db.session.commit()
+        db.session.remove()
+    return NAME
+
+
+@pytest.fixture(scope="module")
+def worker(live_server: LiveServer) -> Iterator[None]:
+    """A real worker process on the server's instance."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flask", "worker"],
+        cwd=ROOT,
+        env={**os.environ, "FLASK_APP": "app.py", "SONGREC_INSTANCE": str(live_server.instance)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    yield
+    process.terminate()
+    process.wait(30)
+
+
+def like_count(page: Any) -> int:
+    return int(page.locator("[data-like-count]").inner_text())
+
+
+def sign_in(page: Any) -> None:
+    page.get_by_role("link", name="Sign in").click()
+    page.get_by_label("Name").fill(NAME)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.locator("main").get_by_role("button", name="Sign in").click()
+    page.get_by_role("link", name="Admin").wait_for()
+
+
+@both_sizes
+def test_from_the_first_look_to_a_published_retraining(
+    page: Any, live_server: LiveServer, admin: str, worker: None, viewport: str
+) -> None:
+    # A person browses clusters and looks around the map.
+    page.goto("/")
+    page.locator(".card-cluster h3 a").first.click()
+    assert page.get_by_role("heading", name="Its songs").is_visible()
+    page.get_by_role("link", name="See it on the map").click()
+    page.wait_for_selector("[data-map][data-ready=true]")
+
+    # They like three songs of a list, without an account.
+    page.goto("/clusters/0")
+    for number in range(3):
+        page.locator(".songs-table form[data-reaction]").nth(number).get_by_role(
+            "button", name=re.compile("^Like")
+        ).click()
+        page.wait_for_function(
+            "n => document.querySelector('[data-like-count]').textContent == n", arg=str(number + 1)
+        )
+    liked = page.locator(".songs-table .title").all_inner_texts()[:3]
+
+    # They get recommendations, each with a reason whose parts add up to the score.
+    page.get_by_role("link", name="For you").click()
+    songs = page.locator(".song-list > li")
+    assert songs.count() >= 10
+    assert not set(liked) & set(page.locator(".song-list .title").all_inner_texts())
+    first = songs.first
+    assert first.locator(".reason").inner_text().strip()
+    first.get_by_text("Why, in figures").click()
+    figures = [
+        float(text.replace("−", "-").replace("+", ""))
+        for text in first.locator(".sum .number").all_inner_texts()
+    ]
+    assert sum(figures[:-1]) == pytest.approx(figures[-1], abs=0.0006 * len(figures))
+
+    # "Not this one" takes a song away, for good.
+    gone = first.locator(".title").inner_text()
+    first.get_by_role("button", name=re.compile("^Not this one")).click()
+    page.wait_for_function(
+        "title => ![...document.querySelectorAll('.song-list .title')]"
+        ".slice(0, 1).some(a => a.textContent == title) || "
+        "document.querySelector('[aria-pressed=true]')",
+        arg=gone,
+    )
+    page.reload()
+    assert gone not in page.locator(".song-list .title").all_inner_texts()
+
+    # The admin signs in: what was liked before moves into the account.
+    sign_in(page)
+    assert like_count(page) >= 3
+
+    # They press Retrain and watch.
+    page.goto("/admin/train")
+    label, representation = MODELS[viewport]
+    page.get_by_role("radio", name=re.compile(f"^{label}")).first.check()
+    page.get_by_role("button", name="Retrain").click()
+    page.wait_for_url(re.compile("/admin/jobs/"))
+    page.get_by_role("link", name="Compare with the published run").wait_for(
+        timeout=TRAINING_SECONDS * 1000
+    )
+
+    # They compare the new run with the old one and publish it.
+    page.get_by_role("link", name="Compare with the published run").click()
+    assert page.get_by_text("Adjusted Rand index").first.is_visible()
+    page.get_by_role("link", name="Runs", exact=True).click()
+    page.get_by_role("button", name="Publish", exact=True).first.click()
+    page.goto("/")
+    assert f"{representation} and kmeans" in page.locator(".site-footer").inner_text()
+
+    # Rolling back is the same step.
+    page.goto("/admin/runs")
+    page.get_by_role("button", name="Roll back to this").last.click()
+    page.goto("/")
+    assert f"{representation} and kmeans" not in page.locator(".site-footer").inner_text()
+
+
+def test_everything_but_the_map_works_without_javascript(
+    browser: Any, live_server: LiveServer
+) -> None:
+    context = browser.new_context(base_url=live_server.url, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/tracks?q=song&sort=tempo")
+    page.locator(".songs-table button[value=like]").first.click()
+    assert like_count(page) == 1
+    assert page.url.endswith("/tracks?q=song&sort=tempo"), "back where they were"
+    page.get_by_role("link", name="For you").click()
+    assert page.locator(".song-list > li").count() >= 10
+    page.get_by_role("link", name="Mood").click()
+    assert page.locator("main").inner_text()
+    page.get_by_role("link", name="Map").click()
+    assert page.get_by_role("heading", name="The map as a list").is_visible()
+    context.close()
+
+
+def test_the_keyboard_reaches_the_content_first_and_likes_a_song(page: Any) -> None:
+    page.goto("/clusters/1")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    page.keyboard.press("Enter")
+    like = page.locator(".songs-table button[value=like]").first
+    like.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('[data-like-count]').textContent == '1'")
+
+
+def test_the_theme_is_remembered(page: Any) -> None:
+    page.goto("/")
+    page.get_by_role("button", name="Switch to the dark theme").click()
+    page.goto("/tracks")
+    assert page.locator("html").get_attribute("data-bs-theme") == "dark"
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert background == "rgb(22, 21, 18)"
