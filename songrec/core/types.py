@@ -62,8 +62,9 @@ class Clustering:
 class Reason:
     """One part of a score. Over a match the contributions add up to the score.
 
-    ``kind`` is ``"liked"`` (``about`` is then the liked track's id) or ``"feature"`` (``about``
-    is then the feature's name); ``text`` is a sentence or clause a listener reads.
+    ``kind`` is ``"liked"`` or ``"disliked"`` (``about`` is then that track's id; None where many
+    are summed up), ``"feature"`` or ``"target"`` (``about`` is then the feature's name) or
+    ``"tag"`` (the tag's name); ``text`` is a sentence or clause a listener reads.
     ``details`` carries figures: ``{"features": [{"name", "value", "other"}, …]}``.
     """
 

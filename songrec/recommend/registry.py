@@ -23,15 +23,15 @@ METHODS = Registry(
         Entry(
             "cosine",
             "songrec.recommend.cosine:Cosine",
-            "The common direction",
-            "What your likes have in common, and more of it: cosine to their mean.",
+            "What they share",
+            "What your likes have in common, and more of it (cosine to their mean).",
             (_dislike_weight(0.15),),
         ),
         Entry(
             "distance",
             "songrec.recommend.distance:Distance",
             "Near all of them",
-            "Songs close to everything you like: the smallest sum of distances.",
+            "Songs close to everything you like (smallest sum of distances).",
             (_dislike_weight(0.25),),
         ),
         Entry(

@@ -65,7 +65,7 @@ def weights(one: Sheet, other: Sheet) -> NDArray[np.float64]:
     """``Trait.weight`` of all pairs of rows and columns, ``(rows, other rows, d)``."""
     a, b = one.ranks[:, None, :] - 0.5, other.ranks[None, :, :] - 0.5
     common = np.where(a * b > 0, np.minimum(np.abs(a), np.abs(b)), 0.0)
-    return np.nan_to_num(common - np.abs(a - b), nan=-1.0)
+    return np.nan_to_num(common - 2 * np.abs(a - b), nan=-1.0)
 
 
 def standing_out(pair_weights: NDArray[np.float64], names: tuple[str, ...]) -> NDArray[np.int64]:

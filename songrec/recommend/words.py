@@ -73,12 +73,15 @@ class Trait:
 
     @property
     def weight(self) -> float:
-        """How much the two share it and how unusual it is: at most 0.5, negative if not shared."""
+        """How much the two share it and how unusual it is: at most 0.5, negative if not shared.
+
+        The distance from the median of the one nearer to it, less twice what lies between them.
+        """
         if not self.is_known:
             return -1.0
         one, other = self.rank - 0.5, self.other_rank - 0.5
         common = min(abs(one), abs(other)) if one * other > 0 else 0.0
-        return common - abs(one - other)
+        return common - 2 * abs(one - other)
 
     @property
     def is_high(self) -> bool:
@@ -165,7 +168,7 @@ def compared(trait: Trait, theirs: str) -> str:
     if trait.weight > WORTH_SAYING and trait.name in ADJECTIVES:
         word = ADJECTIVES[trait.name][trait.is_high]
         return f"as {word} as {theirs} ({_quoted(trait, word)})"
-    if abs(trait.rank - trait.other_rank) <= ALIKE:
+    if abs(trait.rank - trait.other_rank) <= ALIKE or pair(trait).startswith("both "):
         return f"{label(trait.name).lower()} like {theirs} ({pair(trait)})"
     word = COMPARATIVES.get(trait.name, ("lower", "higher"))[trait.rank > trait.other_rank]
     return f"{word} than {theirs} ({_quoted(trait)})"

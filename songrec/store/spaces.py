@@ -70,10 +70,8 @@ def load_space(folder: Path) -> Space:
     folder = Path(folder)
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        with np.load(folder / "clustering.npz", allow_pickle=False) as clustering:
-            labels = clustering["labels"].astype(np.int32)
-        with np.load(folder / "projection.npz", allow_pickle=False) as projection:
-            coordinates = projection["coordinates"].astype(np.float32)
+        labels = _archived(folder / "clustering.npz", "labels").astype(np.int32)
+        coordinates = _archived(folder / "projection.npz", "coordinates").astype(np.float32)
         space = Space(
             run_id=folder.name,
             track_ids=_mapped(folder / "track_ids.npy"),
@@ -97,7 +95,13 @@ def load_space(folder: Path) -> Space:
 
 def _mapped(path: Path) -> np.ndarray:
     # A plain view of the map: np.memmap's own bookkeeping costs at every slice.
-    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    return np.asarray(np.lib.format.open_memmap(path, mode="r"))
+
+
+def _archived(path: Path, name: str) -> np.ndarray:
+    # Opened here, so that it is closed again even where it is no archive.
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        return archive[name]
 
 
 def _check(space: Space, folder: Path) -> None:
