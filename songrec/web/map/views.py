@@ -79,6 +79,7 @@ def points() -> Response:
 def titles() -> Response:
     """The songs in these rows of the run: ``?rows=1,5,9``, at most 100 at once."""
     space = _space()
+    _is_for(space)
     rows = _rows(space, request.args.get("rows", ""), TITLES_AT_ONCE)
     response = jsonify(_songs(space, rows))
     response.cache_control.max_age = 300

@@ -13,6 +13,7 @@ import { Search } from "./search.js";
 
 const SETTLED = 70;
 const NEIGHBOURS = 24;
+const SPREAD = 0.75;
 
 class SongMap {
   constructor(root, settings) {
@@ -138,7 +139,18 @@ class SongMap {
   }
 
   draw() {
+    this.overlay.setNames(this.colouring.kind === "names" ? this.names() : []);
     return this.plot.draw(this.colouring, this.isOn);
+  }
+
+  // A name for each group that is shown, in the middle of its songs. Groups that lie all over the
+  // map have no place of their own, so they have no name on it.
+  names() {
+    const { groups, of } = this.colouring;
+    return middles(this.points, of, groups.length)
+      .map((middle, i) => ({ ...middle, text: capital(groups[i].label), group: groups[i] }))
+      .filter(({ group, spread }) => group.on && group.count > 0 && spread < SPREAD)
+      .sort((a, b) => b.group.count - a.group.count);
   }
 
   async colourBy(select) {
@@ -310,6 +322,33 @@ class SongMap {
     const body = new URLSearchParams({ csrf_token: this.settings.csrf_token, ...fields });
     return (await ask(address, {}, { method: "POST", body })).json();
   }
+}
+
+// Each group's mean place, and how far around it the songs lie (1: as far as all songs do).
+function middles({ x, y }, of, count) {
+  const sums = Array.from({ length: count + 1 }, () => new Float64Array(5));
+  const add = (sum, i) => {
+    sum[0] += 1;
+    sum[1] += x[i];
+    sum[2] += y[i];
+    sum[3] += x[i] * x[i];
+    sum[4] += y[i] * y[i];
+  };
+  for (let i = 0; i < of.length; i += 1) {
+    add(sums[of[i]], i);
+    add(sums[count], i);
+  }
+  const variance = ([n, sx, sy, sxx, syy]) => sxx / n - (sx / n) ** 2 + syy / n - (sy / n) ** 2;
+  const all = variance(sums[count]);
+  return sums.slice(0, count).map((sum) => ({
+    x: sum[1] / sum[0],
+    y: sum[2] / sum[0],
+    spread: all > 0 ? variance(sum) / all : 0,
+  }));
+}
+
+function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function spoken(value, unit) {

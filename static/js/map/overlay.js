@@ -16,7 +16,9 @@ export class Overlay {
     this.ring = svg("circle", { class: "map-ring", r: 9 });
     this.found = svg("g", { class: "map-found" }, svg("circle", { r: 20 }), svg("circle", { r: 9 }));
     this.shape = svg("path", { class: "map-shape" });
-    root.append(this.heartLayer, this.found, this.ring, this.shape);
+    this.nameLayer = svg("g", { class: "map-names" });
+    this.names = [];
+    root.append(this.nameLayer, this.heartLayer, this.found, this.ring, this.shape);
     this.at = { ring: -1, found: -1 };
     plot.onChange(() => this.place());
   }
@@ -36,6 +38,29 @@ export class Overlay {
       this.heartLayer.append(heart);
     }
     this.place();
+  }
+
+  // Names on the map, as a map has them: [{ text, x, y }], the most important first.
+  setNames(names) {
+    this.names = names.map((name) => ({ ...name, node: svg("text", {}, name.text) }));
+    this.nameLayer.replaceChildren(...this.names.map(({ node }) => node));
+    for (const name of this.names) name.width = name.node.getComputedTextLength();
+    this.place();
+  }
+
+  // A name that would lie over another, or half outside, is left out.
+  placeNames() {
+    const taken = [];
+    for (const { x, y, width, node } of this.names) {
+      const [px, py] = this.plot.pixelOf(x, y);
+      const box = [px - width / 2 - 6, py - 14, px + width / 2 + 6, py + 14];
+      const outside = box[0] < 0 || box[2] > this.plot.width || box[1] < 0 || box[3] > this.plot.height;
+      const hidden = outside || taken.some((other) => overlap(box, other));
+      node.classList.toggle("is-hidden", hidden);
+      if (hidden) continue;
+      taken.push(box);
+      node.setAttribute("transform", `translate(${px.toFixed(1)} ${py.toFixed(1)})`);
+    }
   }
 
   setRing(row) {
@@ -85,6 +110,11 @@ export class Overlay {
     for (const [row, heart] of this.hearts) this.move(heart, row);
     this.move(this.ring, this.at.ring);
     this.move(this.found, this.at.found);
+    this.placeNames();
     this.placeTip();
   }
+}
+
+function overlap(one, two) {
+  return one[0] < two[2] && two[0] < one[2] && one[1] < two[3] && two[1] < one[3];
 }

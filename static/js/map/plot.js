@@ -9,6 +9,9 @@ const TRACES = 36;
 const MOST_LAYERS = 3;
 const STRETCH = 1.5;
 const NEAREST_ZOOM = 200;
+const FARTHEST_ZOOM = 0.4;
+const SMOOTH = 50;
+const SETTLED = 180;
 const SHAPES_FROM = 6.5;
 const LARGEST = 11;
 
@@ -20,6 +23,7 @@ export class Plot {
     this.view = { x: 0, y: 0, zoom: 1 };
     this.size = 0;
     this.frame = 0;
+    this.frameCost = 0;
     this.listeners = [];
   }
 
@@ -68,28 +72,53 @@ export class Plot {
   }
 
   look(view) {
-    const zoom = Math.min(NEAREST_ZOOM, Math.max(0.4, view.zoom ?? this.view.zoom));
+    const zoom = Math.min(NEAREST_ZOOM, Math.max(FARTHEST_ZOOM, view.zoom ?? this.view.zoom));
     this.view = { x: view.x ?? this.view.x, y: view.y ?? this.view.y, zoom };
     if (this.frame) return;
     this.frame = requestAnimationFrame(() => {
       this.frame = 0;
-      const { left, right, bottom, top } = this.ranges();
-      if (this.drawn) {
-        this.plotly.relayout(this.element, {
-          "xaxis.range": [left, right],
-          "yaxis.range": [bottom, top],
-        });
-      }
+      // Where a frame takes long (no graphics processor, very many points), the drawing that is
+      // there is moved as a picture while the view moves, and drawn anew when it rests.
+      if (this.frameCost > SMOOTH) this.shift();
+      else this.redraw();
       this.changed();
       clearTimeout(this.settling);
-      this.settling = setTimeout(() => this.resize(), 180);
+      this.settling = setTimeout(() => this.settle(), SETTLED);
     });
+  }
+
+  redraw() {
+    if (!this.drawn) return;
+    const begun = performance.now();
+    const { left, right, bottom, top } = this.ranges();
+    this.seen = { ...this.view };
+    this.element.style.transform = "";
+    this.plotly.relayout(this.element, { "xaxis.range": [left, right], "yaxis.range": [bottom, top] });
+    requestAnimationFrame(() =>
+      setTimeout(() => {
+        this.frameCost = (this.frameCost + performance.now() - begun) / 2;
+      }),
+    );
+  }
+
+  shift() {
+    const [x, y] = this.pixelOf(this.seen.x, this.seen.y);
+    const [dx, dy] = [x - this.width / 2, y - this.height / 2];
+    const scale = this.view.zoom / this.seen.zoom;
+    this.element.style.transform = `translate(${dx}px, ${dy}px) scale(${scale})`;
+  }
+
+  // Dots become larger as one comes nearer; they are made anew only when the step is to be seen.
+  settle() {
+    if (!this.drawn) return;
+    if (this.markerSize() !== this.size) this.draw(this.colouring, this.isOn);
+    else if (this.element.style.transform) this.redraw();
   }
 
   // Keeps the place under (px, py) where it is while zooming.
   zoomAt(px, py, factor) {
     const [x, y] = this.placeOf(px, py);
-    const zoom = Math.min(NEAREST_ZOOM, Math.max(0.4, this.view.zoom * factor));
+    const zoom = Math.min(NEAREST_ZOOM, Math.max(FARTHEST_ZOOM, this.view.zoom * factor));
     const ratio = this.view.zoom / zoom;
     this.look({ x: x + (this.view.x - x) * ratio, y: y + (this.view.y - y) * ratio, zoom });
   }
@@ -117,17 +146,14 @@ export class Plot {
     return Math.min(LARGEST, Math.round(small * this.view.zoom ** 0.45 * 2) / 2);
   }
 
-  // Dots become larger as one comes nearer; drawn anew only when the step is to be seen.
-  resize() {
-    if (this.drawn && this.markerSize() !== this.size) this.draw(this.colouring, this.isOn);
-  }
-
   // `isOn(row)`: whether a song has its colour; the others stay as faint ground.
   draw(colouring, isOn) {
     this.colouring = colouring;
     this.isOn = isOn;
     this.size = this.markerSize();
     const traces = this.traces(colouring, isOn);
+    this.seen = { ...this.view };
+    this.element.style.transform = "";
     const drawing = this.drawn
       ? this.plotly.react(this.element, traces, this.layout())
       : this.plotly.newPlot(this.element, traces, this.layout(), {
