@@ -1,0 +1,209 @@
+"""Run every benchmark, each in a process of its own, and write docs/benchmarks.md: ``make bench``.
+
+``python -m benchmarks --only pages training`` runs some and prints their JSON instead.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from benchmarks.ingest import ROOT
+
+SMALL, LARGE, HUGE = 17_000, 114_000, 1_200_000
+LIBRARIES = ("tensorflow", "keras", "numpy", "scikit-learn", "flask", "sqlalchemy", "gunicorn")
+
+PARTS: dict[str, list[list[str]]] = {
+    "ingest": [["ingest", "--rows", str(rows)] for rows in (SMALL, LARGE, HUGE)],
+    "training": [
+        ["training"],
+        ["training", "--ours", "--rows", str(HUGE), "--epochs", "2"],
+    ],
+    "pages": [["pages", "--rows", str(SMALL)], ["pages", "--rows", str(LARGE)]],
+    "recommend": [["recommend"]],
+    "map": [["map"]],
+    "startup": [["startup"]],
+}
+
+
+def run(words: list[str]) -> dict[str, Any]:
+    """One benchmark's JSON."""
+    print("benchmarks." + " ".join(words), file=sys.stderr, flush=True)
+    answer = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{words[0]}", *words[1:]],
+        cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    ).stdout  # fmt: skip
+    return json.loads(answer[answer.index("{") :])
+
+
+def table(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> list[str]:
+    """A Markdown table."""
+    header = list(header)
+    lines = ["| " + " | ".join(header) + " |", "|---" + "|---:" * (len(header) - 1) + "|"]
+    return [*lines, *("| " + " | ".join(str(cell) for cell in row) + " |" for row in rows), ""]
+
+
+def ingest(results: list[dict[str, Any]]) -> list[str]:
+    """Reading catalogues."""
+    return [
+        "## Ingest", "",
+        "`flask ingest` of a CSV in songrec's format into an empty SQLite database, and once more "
+        "when everything is there already. Peak is the resident memory of the process.", "",
+        *table(
+            ("rows", "seconds", "rows/s", "peak MiB", "again, seconds", "again, peak MiB"),
+            ((f"{r['rows']:,}", f"{r['seconds']:.1f}", f"{r['rows_per_second']:,}", r["peak_mib"],
+              f"{r['again_seconds']:.1f}", r["again_peak_mib"]) for r in results),
+        ),
+    ]  # fmt: skip
+
+
+def training(results: list[dict[str, Any]]) -> list[str]:
+    """The autoencoder against the usual way."""
+    both, huge = results
+    usual, ours = both["usual"], both["ours"]
+    return [
+        "## Training the autoencoder", "",
+        f"{both['rows']:,} × 12 rows, {both['epochs']} epochs, batch {both['batch_size']}: "
+        "`model.fit` as everyone writes it, and songrec's compiled loop (compiling included; the "
+        "median of three), in turn in one process.", "",
+        *table(
+            ("how", "seconds", "training loss", "validation loss"),
+            ((name, f"{r['seconds']:.2f}", f"{r['loss']:.4f}", f"{r['val_loss']:.4f}")
+             for name, r in (("`model.fit`", usual), ("songrec", ours))),
+        ),
+        f"**{both['ratio']:.1f} times faster**, final training loss "
+        f"{100 * both['loss_difference']:+.2f}%.", "",
+        f"{huge['rows']:,} rows, 2 epochs: {huge['ours']['seconds']:.1f} s, "
+        f"peak {huge['peak_mib']:,} MiB resident.", "",
+    ]  # fmt: skip
+
+
+def pages(results: list[dict[str, Any]]) -> list[str]:
+    """Latency of every page."""
+    names = list(results[0]["pages"])
+    header = ["page"]
+    for result in results:
+        header += [f"p50, {result['rows']:,} songs", f"p95, {result['rows']:,} songs"]
+    rows = [
+        [name, *(f"{r['pages'][name][p]:.1f}" for r in results for p in ("p50", "p95"))]
+        for name in names
+    ]
+    return [
+        "## Pages", "",
+        "Milliseconds from asking to the last byte: gunicorn with 2 workers × 4 threads and the "
+        f"client on the same two cores, {results[0]['requests']} requests each, over different "
+        "songs, words, clusters and filters; a listener with eight likes.", "",
+        *table(header, rows),
+        "All kinds in turn with 4 clients at once: "
+        + ", ".join(f"{r['per_second']:.0f} requests/s at {r['rows']:,} songs" for r in results)
+        + ".", "",
+    ]  # fmt: skip
+
+
+def recommend(results: list[dict[str, Any]]) -> list[str]:
+    """The arithmetic of recommendations."""
+    (result,) = results
+    sizes = list(result)
+    return [
+        "## Recommending", "",
+        "Milliseconds, median (slowest of 15) to rank, diversify and explain 20 songs for 10 likes "
+        "and 3 dislikes. *Plain* scores and sorts everything, without reasons or exclusions.", "",
+        *table(
+            ["question", *(f"{int(size):,} songs" for size in sizes)],
+            ([name, *(f"{result[s][name]['median_ms']:.1f} ({result[s][name]['slowest_ms']:.1f})"
+                      for s in sizes)] for name in result[sizes[0]]),
+        ),
+    ]  # fmt: skip
+
+
+def latent_map(results: list[dict[str, Any]]) -> list[str]:
+    """What the map sends."""
+    (result,) = results
+    return [
+        "## The map", "",
+        "Bytes as sent (gzip where it helps) and the server's milliseconds: first request of a "
+        "process, then the median.", "",
+        *table(
+            ("", "points and clusters, kB", "one more column, kB", "first visit, kB",
+             "points, first ms", "points, ms", "titles, ms", "search, ms"),
+            ((name, f"{r['points_sent_bytes'] / 1000:.0f}", f"{r['column_sent_bytes'] / 1000:.0f}",
+              f"{r['total_bytes'] / 1000:.0f}", f"{r['points_first_ms']:.1f}",
+              f"{r['points_ms']:.1f}", f"{r['titles_ms']:.1f}", f"{r['search_ms']:.1f}")
+             for name, r in result.items()),
+        ),
+    ]  # fmt: skip
+
+
+def startup(results: list[dict[str, Any]]) -> list[str]:
+    """What starting costs."""
+    (result,) = results
+    return [
+        "## Starting", "",
+        "Fresh processes, median of five. The web process imports none of the heavy libraries.", "",
+        *table(
+            ("", "seconds", "resident MiB", "heavy libraries"),
+            ((f"`{name}`", r["seconds"], r["peak_mib"], ", ".join(r["heavy"]) or "none")
+             for name, r in result.items()),
+        ),
+    ]  # fmt: skip
+
+
+WRITERS: dict[str, Callable[[list[dict[str, Any]]], list[str]]] = {
+    "ingest": ingest, "training": training, "pages": pages, "recommend": recommend,
+    "map": latent_map, "startup": startup,
+}  # fmt: skip
+
+
+def machine() -> str:
+    """Processor, cores, memory, versions and commit, in two lines."""
+    processor = platform.processor() or platform.machine()
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            processor = line.split(":", 1)[1].strip()
+            break
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    ).stdout.strip()  # fmt: skip
+    libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    return (
+        f"{processor}, {os.cpu_count()} cores, {memory:.0f} GiB; Python "
+        f"{platform.python_version()}, {libraries}.\nCommit {commit}, "
+        f"{datetime.now(UTC):%-d %B %Y}."
+    )
+
+
+def main() -> None:
+    """Measure, and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="+", choices=list(PARTS), help="print these as JSON")
+    options = parser.parse_args()
+    results = {name: [run(words) for words in PARTS[name]] for name in options.only or PARTS}
+    if options.only:
+        print(json.dumps(results, indent=2))
+        return
+    lines = [
+        "# Benchmarks", "",
+        "Written by `make bench`; each part also runs alone, for example "
+        "`python -m benchmarks.pages --rows 114000`.", "", machine(), "",
+    ]  # fmt: skip
+    for name, found in results.items():
+        lines += WRITERS[name](found)
+    page = ROOT / "docs" / "benchmarks.md"
+    page.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+    print(f"written: {page.relative_to(ROOT)}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
