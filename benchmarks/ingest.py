@@ -90,9 +90,7 @@ def _mib(usage: resource.struct_rusage) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=114_000)
-    figures = measure(parser.parse_args().rows)
-    for name, value in figures.items():
-        print(f"{name:22} {value:>12,}")
+    print(json.dumps(measure(parser.parse_args().rows), indent=2))
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def build(instance: Path, rows: int) -> None:
 
 
 def environment(instance: Path) -> dict[str, str]:
-    """This process's environment on another instance folder."""
+    """The environment of a program on another instance folder."""
     return {**os.environ, "FLASK_APP": "app.py", "SONGREC_INSTANCE": str(instance)}
 
 
