@@ -52,6 +52,7 @@ MOODS: dict[str, tuple[float, float, float]] = {
     "reflection": (-0.2, 0.0, 0.0), "thoughtfulness": (-0.2, -0.1, -0.2),
 }  # fmt: skip
 
+_MOVED = ("energy", "danceability", "valence")
 _REPEATED = 24
 _ARTIST_SHARE = 0.45
 _SONGS_PER_ARTIST = 7
@@ -100,18 +101,26 @@ def _genre(
         _artist(draw, namer, genre, len(columns)) for _ in range(round(count / _SONGS_PER_ARTIST))
     ]
     weights = [artist.weight for artist in artists]
+    emotions = GENRES[genre][1]
+    likelihood = (5, 4, 3)[: len(emotions)]
+    mean_mood = [
+        sum(MOODS[e][i] * weight for e, weight in zip(emotions, likelihood, strict=True))
+        / sum(likelihood)
+        for i in range(len(_MOVED))
+    ]
     out = []
     for _ in range(count):
         artist = draw.weighted(artists, weights)
-        emotion = draw.weighted(GENRES[genre][1], (5, 4, 3)[: len(GENRES[genre][1])])
+        emotion = draw.weighted(emotions, likelihood)
         own = draw.normals(len(columns))
         z = [
             sum(row[k] * own[k] for k in range(i + 1)) * math.sqrt(1.0 - _ARTIST_SHARE**2)
             + _ARTIST_SHARE * artist.style[i]
             for i, row in enumerate(lower)
         ]
-        for name, shift in zip(("energy", "danceability", "valence"), MOODS[emotion], strict=True):
-            z[columns.index(name)] += shift * 0.7
+        for name, shift, usual in zip(_MOVED, MOODS[emotion], mean_mood, strict=True):
+            # Against the genre's mean mood: a genre of sad songs is measured as it is.
+            z[columns.index(name)] += shift - usual
         z[columns.index("track_popularity")] += artist.fame
         values = {
             column: at_quantile(normal_share(z[i]), levels, quantiles[column])

@@ -213,7 +213,10 @@ def labels(cell: Any) -> list[str]:
 
 
 def _whole(cell: Any, reason: str) -> int:
-    value = number(cell)
+    try:
+        value = number(cell)
+    except ValueError:
+        raise ValueError(reason) from None
     if value is None or value != int(value):
         raise ValueError(reason)
     return int(value)

@@ -62,7 +62,7 @@ def choose(
         if not missing:
             return dialect
     missing, nearest = min(gaps, key=lambda gap: len(gap[0]) / _demands(gap[1]))
-    if len(missing) == _demands(nearest):
+    if not any(field in locate(nearest, header) for field in nearest.required):
         known = ", ".join(dialect.name for dialect in dialects)
         raise BadInput(
             f"this is no catalogue that songrec knows: none of the columns fits. Found: "

@@ -118,7 +118,8 @@ class TextTable:
                 if isinstance(cells, str):
                     batch.rejects.append(Reject(place, "", "", cells))
                 elif len(cells) != width:
-                    why = f"has {len(cells)} cells, the header has {width}"
+                    cell_count = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
+                    why = f"has {cell_count}, the header has {width}"
                     start = shown(self.delimiter.join(cells[:2]))
                     batch.rejects.append(Reject(place, "", start, why))
                 else:

@@ -20,6 +20,8 @@ from songrec.ingest.identity import Identity
 from songrec.ingest.reading import Batch, Table
 from songrec.ingest.rejects import Reject, shown
 
+# These read a plain number as the number that it is.
+_NUMERIC = (convert.number, convert.decibels, convert.flag)
 _LONGEST = {
     "title": 500, "artists": 500, "album": 500, "external_id": 100, "playlist_id": 100,
     "playlist_name": 200, "genre": 200, "subgenre": 200, "emotion": 100,
@@ -37,6 +39,7 @@ class _Column:
     at: int
     header: str
     read: Callable[[Any], Any]
+    is_plain: bool
 
 
 class Translator:
@@ -53,7 +56,9 @@ class Translator:
         self._decimal_comma = table.decimal_comma
         self.places = locate(dialect, table.header)
         self._columns = {
-            name: _Column(name, at, table.header[at], self._reader(name))
+            name: _Column(
+                name, at, table.header[at], self._reader(name), dialect.converter(name) in _NUMERIC
+            )
             for name, at in self.places.items()
         }
         self._identity = Identity(dialect, source)
@@ -85,7 +90,7 @@ class Translator:
 
     def _reader(self, name: str) -> Callable[[Any], Any]:
         read = self.dialect.converter(name)
-        if name in BY_NAME and read in (convert.number, convert.decibels, convert.flag):
+        if name in BY_NAME and read in _NUMERIC:
             return lambda cell: read(cell, decimal_comma=self._decimal_comma)
         if name in _LONGEST and name not in ("genre", "subgenre", "emotion", "artists"):
             return lambda cell: _bounded(self._text(read(cell)), name)
@@ -102,7 +107,7 @@ class Translator:
         self, column: _Column, batch: Batch, bad: dict[int, Reject]
     ) -> NDArray[np.float64]:
         cells = [row[column.at] for row in batch.rows]
-        values = _fast_floats(cells)
+        values = _fast_floats(cells) if column.is_plain else None
         if values is None:
             values = np.full(len(cells), np.nan)
             seen: dict[Any, float | ValueError | None] = {}
@@ -121,6 +126,9 @@ class Translator:
             outside = np.flatnonzero((values < attribute.low) | (values > attribute.high))
         for i in outside.tolist():
             self._reject(i, column, batch, bad, self._range_reason(column.field, values[i]))
+        if attribute.unit == "flag":
+            for i in np.flatnonzero((values > 0) & (values < 1)).tolist():
+                self._reject(i, column, batch, bad, "is neither yes nor no")
         if column.field in self.dialect.required:
             for i in np.flatnonzero(np.isnan(values)).tolist():
                 self._reject(i, column, batch, bad, "is empty")
@@ -132,6 +140,8 @@ class Translator:
         attribute = BY_NAME[name]
         if np.isinf(value):
             return "is infinite"
+        if attribute.unit == "flag":
+            return "is neither yes nor no"
         factor = self.divisor if attribute.is_share else 1.0
         low, high = attribute.low * factor, attribute.high * factor
         hint = ""

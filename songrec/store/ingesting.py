@@ -333,7 +333,7 @@ class DryCounter:
         for part in chunks(list(firsts)):
             query = select(_TRACK.c.source_key, _TRACK.c.fingerprint)
             found = self._session.connection().execute(query.where(_TRACK.c.source_key.in_(part)))
-            known |= dict(found.tuples().all())
+            known |= {key: fingerprint for key, fingerprint in found}  # noqa: C416 -- rows are no pairs
         updated = sum(known[k] != row.fingerprint for k, row in firsts.items() if k in known)
         inserted = len(firsts) - len(known)
         return Written(inserted, updated, len(rows) - inserted - updated)

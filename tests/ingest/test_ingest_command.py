@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.ingest.samples import song, write
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def run(app):
+    return lambda *words: app.test_cli_runner().invoke(args=["ingest", *map(str, words)])
+
+
+def test_an_ingest_says_what_it_did(run, tmp_path):
+    path = write(tmp_path / "songs.csv", [song(), song(song="Bad", Energy="loud")])
+    result = run(path)
+    assert result.exit_code == 0
+    assert "2 rows read as preprocess (unit scale, UTF-8)" in result.output
+    assert "1 inserted, 0 updated, 0 unchanged, 1 rejected" in result.output
+    assert "row 3: Energy 'loud' is not a number" in result.output
+    assert "Reading" not in result.output
+
+
+def test_rejected_rows_lie_in_the_instance_folder(run, app, tmp_path):
+    path = write(tmp_path / "songs.csv", [song(), song(song="Bad", Energy="loud")])
+    run(path)
+    (rejects,) = (app.config["INSTANCE"] / "rejects").iterdir()
+    assert rejects.name.startswith("songs-")
+    with rejects.open(encoding="utf-8", newline="") as file:
+        (reject,) = csv.DictReader(file)
+    assert reject == {
+        "row": "3", "column": "Energy", "value": "loud", "reason": "is not a number",
+    }  # fmt: skip
+
+
+def test_json_is_one_document_with_the_promised_keys(run, tmp_path):
+    path = write(tmp_path / "songs.csv", [song(), song(song="Bad", Energy="loud")])
+    report = json.loads(run(path, "--json").output)
+    assert {k: report[k] for k in ("read", "inserted", "updated", "unchanged")} == {
+        "read": 2, "inserted": 1, "updated": 0, "unchanged": 0,
+    }  # fmt: skip
+    assert report["rejected"][0]["row"] == 3
+    assert report["rejected"][0]["reason"] == "is not a number"
+    assert Path(report["rejects_path"]).is_file()
+
+
+def test_a_dry_run_leaves_neither_tracks_nor_files(run, app, tmp_path):
+    path = write(tmp_path / "songs.csv", [song(), song(song="Bad", Energy="loud")])
+    result = run(path, "--dry-run")
+    assert result.exit_code == 0
+    assert "nothing was written" in result.output
+    assert not (app.config["INSTANCE"] / "rejects").exists()
+    assert json.loads(run(path, "--dry-run", "--json").output)["inserted"] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("none.csv", None, "no such file"),
+        ("empty.csv", b"", "the file is empty"),
+        ("picture.csv", b"\x89PNG\r\n\x1a\n" + bytes(99), "a PNG picture"),
+        ("prices.csv", b"id,price\n1,2\n", "Known formats: preprocess"),
+        ("head.csv", b"artist,song\n", "'tempo', 'loudness'"),
+        ("cut.csv.gz", gzip.compress(bytes(range(250)) * 99)[:60], "ends too early"),
+    ],
+)
+def test_what_cannot_be_read_is_one_line_and_exit_code_1(run, tmp_path, name, content, says):
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    result = run(path)
+    assert result.exit_code == 1
+    assert says in result.output
+    assert result.output.count("\n") == 1
+    assert "Traceback" not in result.output
+
+
+def test_all_rows_rejected_is_a_failure_that_names_the_file_of_rejects(run, tmp_path):
+    result = run(write(tmp_path / "songs.csv", [song(Energy="loud")]))
+    assert result.exit_code == 1
+    assert "all 1 rows were rejected" in result.output
+    assert "rejects" in result.output.split("All of them: ")[1]
+
+
+def test_wrong_usage_is_exit_code_2(run, tmp_path):
+    assert run().exit_code == 2
+    assert run(write(tmp_path / "s.csv", [song()]), "--scale", "huge").exit_code == 2
+
+
+def test_an_unknown_format_is_named_with_the_known_ones(run, tmp_path):
+    result = run(write(tmp_path / "s.csv", [song()]), "--format", "preproces")
+    assert result.exit_code == 1
+    assert "Did you mean 'preprocess'" in result.output
+
+
+def rows_of(database: Path) -> list[list[tuple]]:
+    """Everything an ingest writes, without what differs between any two runs."""
+    queries = (
+        "SELECT id, public_id, source_key, fingerprint, song_key, title, artists, sort_title, "
+        "genre, emotion, source FROM track ORDER BY source_key",
+        "SELECT a.* FROM track_attributes a JOIN track t ON t.id = a.track_id ORDER BY 1",
+        "SELECT t.source_key, g.kind, g.name FROM track_tag x JOIN track t ON t.id = x.track_id "
+        "JOIN tag g ON g.id = x.tag_id ORDER BY 1, 2, 3",
+        "SELECT rowid FROM track_search WHERE track_search MATCH 'paper' ORDER BY 1",
+    )
+    connection = sqlite3.connect(database)
+    try:
+        connection.execute("INSERT INTO track_search(track_search, rank) VALUES"
+                           "('integrity-check', 1)")  # fmt: skip
+        return [connection.execute(query).fetchall() for query in queries]
+    finally:
+        connection.close()
+
+
+def test_killed_half_way_and_run_again_it_ends_as_if_it_had_run_once(
+    tmp_path, migrated_database, monkeypatch
+):
+    """The process is killed with SIGKILL, once between commits and once inside a transaction."""
+    rows = [song(song=f"Paper {i % 900}", genre=f"g{i % 7}") for i in range(1500)]
+    catalogue = write(tmp_path / "songs.csv", rows)
+    small = (
+        "from songrec.pipeline import ingest\n"
+        "from songrec.ingest.reading import TextTable\n"
+        "import time\n"
+        "from pathlib import Path\n"
+        "from songrec import create_app\n"
+        "from songrec.store.db import db\n"
+        "whole = TextTable.batches\n"
+        "TextTable.batches = lambda table: whole(table, size=100)\n"
+        "ingest.COMMIT_ROWS = 300\n"
+        "def slowly(fraction, message, details):\n"
+        "    print(details['read'], flush=True)\n"
+        "    time.sleep({pause})\n"
+        "app = create_app()\n"
+        "with app.app_context():\n"
+        "    ingest.ingest_file(db.session, Path({path!r}), on_progress=slowly)\n"
+    )
+
+    def start(folder: Path, pause: float) -> subprocess.Popen[str]:
+        code = small.format(pause=pause, path=str(catalogue))
+        environment = {**os.environ, "SONGREC_INSTANCE": str(folder), "PYTHONPATH": str(ROOT)}
+        return subprocess.Popen(
+            [sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True
+        )
+
+    def fresh(name: str) -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "songrec.db").write_bytes(migrated_database.read_bytes())
+        return folder
+
+    once, killed = fresh("once"), fresh("killed")
+    with start(once, 0) as whole:
+        assert whole.stdout is not None
+        assert whole.stdout.read().split()[-1] == "1500"
+    assert whole.returncode == 0
+    # 600 rows: two commits done. 1,100 rows: 200 rows written and not committed.
+    for stop_at in (600, 1100):
+        with start(killed, 0.05) as process:
+            assert process.stdout is not None
+            while int(process.stdout.readline()) < stop_at:
+                pass
+            time.sleep(0.02)
+            os.kill(process.pid, signal.SIGKILL)
+        assert process.returncode == -signal.SIGKILL
+    with start(killed, 0) as last:
+        assert last.stdout is not None
+        last.stdout.read()
+    assert last.returncode == 0
+    assert rows_of(killed / "songrec.db") == rows_of(once / "songrec.db")
