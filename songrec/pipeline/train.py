@@ -5,8 +5,6 @@ This is the picture of docs/architecture.md as code. Heavy: only commands and jo
 
 from __future__ import annotations
 
-import importlib.metadata
-import secrets
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,17 +18,16 @@ from sqlalchemy.orm import Session
 from songrec.clustering import CLUSTERINGS, numbering, scores
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.errors import UnknownName
-from songrec.core.types import Clustering, FeatureTable, Floats, Progress, no_progress
-from songrec.core.version import VERSION
+from songrec.core.types import Clustering, FeatureTable, Progress, no_progress
 from songrec.evaluation.agreement import match_labels
 from songrec.features.catalogue import Choice, attributes_table
 from songrec.features.scaling import Scaler
-from songrec.features.space import NormalSpace, normal_space
+from songrec.features.space import normal_space
+from songrec.pipeline.finished import Trained, run_row, write_folder
 from songrec.pipeline.portraits import Catalogue, found_clusters
 from songrec.projection import PROJECTIONS
 from songrec.representation import REPRESENTATIONS
 from songrec.store import run_folders, runs, training_data
-from songrec.store.db import now
 from songrec.store.tables import Run
 
 FEATURE_SETS = ("attributes",)
@@ -102,23 +99,6 @@ class _Stages:
         return round(time.perf_counter() - started, 3)
 
 
-@dataclass(frozen=True)
-class _Trained:
-    """Everything that one run found, before it is written."""
-
-    data: training_data.TrainingData
-    choice: Choice
-    scaler: Scaler
-    model: Any
-    latent: Floats
-    clustering: Clustering
-    projection: Any
-    coordinates: Floats
-    space: NormalSpace
-    metrics: dict[str, Any]
-    notes: list[str]
-
-
 def train(
     session: Session,
     instance: Path,
@@ -150,11 +130,11 @@ def train(
             trained.clustering,
             trained.latent,
         )
-    run = _run_row(request, parameters, trained)
+    run = run_row(request, parameters, trained)
     with stages.stage("write", "Writing the run", 1.0):
         run.seconds = stages.seconds
         with run_folders.written_whole(instance, run.public_id) as folder:
-            _write(folder, run, trained, clusters)
+            write_folder(folder, run, trained, clusters)
         runs.insert_run(
             session, run, clusters, data.track_ids, trained.clustering, trained.coordinates
         )
@@ -172,7 +152,7 @@ def _learn(
     parameters: dict[str, dict[str, Any]],
     data: training_data.TrainingData,
     stages: _Stages,
-) -> _Trained:
+) -> Trained:
     with stages.stage("features", "Preparing the features", 0.14):
         raw, choice = attributes_table(data.track_ids, data.values, ATTRIBUTE_NAMES)
         scaler = Scaler.fit(raw)
@@ -200,7 +180,7 @@ def _learn(
             **scores.score(latent, clustering.labels, seed=request.seed),
         }
     notes = [*_notes(choice, model), *algorithm.notes_]
-    return _Trained(
+    return Trained(
         data, choice, scaler, model, latent, clustering, projection, coordinates, space, metrics,
         notes,
     )  # fmt: skip
@@ -252,92 +232,3 @@ def _notes(choice: Choice, model: Any) -> list[str]:
             "every track; another seed or more latent dimensions may use them."
         )
     return notes
-
-
-def _run_row(
-    request: TrainRequest, parameters: dict[str, dict[str, Any]], trained: _Trained
-) -> Run:
-    created = now()
-    return Run(
-        public_id=f"{created:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
-        created_at=created,
-        feature_set=request.feature_set,
-        representation=request.representation,
-        clustering=request.clustering,
-        projection=request.projection,
-        seed=request.seed,
-        track_count=len(trained.data.track_ids),
-        cluster_count=len(set(np.unique(trained.clustering.labels).tolist()) - {-1}),
-        data_fingerprint=trained.data.fingerprint(),
-        parameters=_plain(parameters),
-        metrics=trained.metrics,
-    )
-
-
-def _write(folder: Path, run: Run, trained: _Trained, clusters: list[runs.FoundCluster]) -> None:
-    arrays = {
-        "track_ids": trained.data.track_ids,
-        "song_keys": trained.data.song_keys,
-        "values": trained.data.values,
-        "space": trained.space.matrix,
-        "latent": trained.latent,
-    }
-    for name, array in arrays.items():
-        np.save(folder / f"{name}.npy", array)
-    clustering = trained.clustering
-    centres = {} if clustering.centres is None else {"centres": clustering.centres}
-    np.savez(
-        folder / "clustering.npz",
-        labels=clustering.labels,
-        confidence=clustering.confidence,
-        **centres,
-    )
-    np.savez(
-        folder / "projection.npz", coordinates=trained.coordinates, **trained.projection.state()
-    )
-    trained.scaler.save(folder / "scaler.npz")
-    trained.model.save(folder)
-    run_folders.write_json(folder / "history.json", trained.model.history_)
-    run_folders.write_json(
-        folder / "manifest.json",
-        {
-            "run_id": run.public_id,
-            "created_at": run.created_at.isoformat(),
-            "songrec": VERSION,
-            "libraries": _library_versions(),
-            "feature_set": run.feature_set,
-            "representation": run.representation,
-            "clustering": run.clustering,
-            "projection": run.projection,
-            "seed": run.seed,
-            "parameters": run.parameters,
-            "tracks": run.track_count,
-            "data_fingerprint": run.data_fingerprint,
-            "features": {"used": trained.choice.used, "left_out": trained.choice.left_out},
-            "values": {"columns": ATTRIBUTE_NAMES},
-            "space": {"columns": trained.space.columns},
-            "clusters": [
-                {"number": cluster.number, "name": cluster.name, "size": cluster.size}
-                for cluster in clusters
-            ],
-            "metrics": run.metrics,
-            "seconds": run.seconds,
-            "notes": trained.notes,
-        },
-    )
-
-
-def _library_versions() -> dict[str, str]:
-    names = ("numpy", "scikit-learn", "tensorflow", "keras", "sqlalchemy")
-    return {name: importlib.metadata.version(name) for name in names}
-
-
-def _plain(parameters: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Tuples as lists: what JSON gives back."""
-    return {
-        stage: {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in values.items()
-        }
-        for stage, values in parameters.items()
-    }

@@ -248,7 +248,7 @@ def test_a_failure_while_writing_leaves_the_published_run_alone(session, instanc
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pipeline, "_write", full)
+    monkeypatch.setattr(pipeline, "write_folder", full)
     with pytest.raises(OSError, match="No space left"):
         train(session, instance, QUICK)
     assert runs.published(session) is first
