@@ -63,11 +63,11 @@ class Parameter:
         )
         each = ", each" if self.type == "ints" else ""
         if self.low is not None and self.high is not None:
-            return f"{noun}{each} from {self.low:g} to {self.high:g}"
+            return f"{noun}{each} from {_bound(self.low)} to {_bound(self.high)}"
         if self.low is not None:
-            return f"{noun}{each} of at least {self.low:g}"
+            return f"{noun}{each} of at least {_bound(self.low)}"
         if self.high is not None:
-            return f"{noun}{each} of at most {self.high:g}"
+            return f"{noun}{each} of at most {_bound(self.high)}"
         return noun
 
     def text(self, value: Any = None) -> str:
@@ -109,6 +109,10 @@ class Parameter:
             and (self.low is None or value >= self.low)
             and (self.high is None or value <= self.high)
         )
+
+
+def _bound(value: float) -> str:
+    return f"{value:g}" if abs(value) < 1e6 else f"{value:,.0f}"
 
 
 def _whole(value: Any) -> int:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import secrets
 
+from flask import current_app
 from flask import session as cookie
 from flask_login import current_user
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from songrec.store import listeners
 from songrec.store.db import db
@@ -28,8 +32,8 @@ def require_listener() -> Listener:
     if listener is not None:
         return listener
     if current_user.is_authenticated:
-        return _make(current_user.id)
-    listener = _make(None)
+        return _make(_random(), current_user.id)
+    listener = _make(_browser_token(), None)
     cookie[TOKEN] = listener.token
     cookie.permanent = True
     return listener
@@ -51,7 +55,7 @@ def adopt(user: User) -> None:
     if account is None:
         anonymous.user_id = user.id
         # The old cookie must not open what now belongs to an account.
-        anonymous.token = secrets.token_urlsafe(32)
+        anonymous.token = _random()
         db.session.flush()
         return
     listeners.merge(db.session, anonymous, account)
@@ -70,8 +74,30 @@ def _of_account(user: User) -> Listener | None:
     return db.session.scalar(select(Listener).where(Listener.user_id == user.id))
 
 
-def _make(user_id: int | None) -> Listener:
-    listener = Listener(token=secrets.token_urlsafe(32), user_id=user_id)
-    db.session.add(listener)
-    db.session.flush()
+def _make(token: str, user_id: int | None) -> Listener:
+    try:
+        with db.session.begin_nested():
+            listener = Listener(token=token, user_id=user_id)
+            db.session.add(listener)
+    except IntegrityError:
+        # Two likes at the same moment, both the first: the other one made the row.
+        same = Listener.token == token if user_id is None else Listener.user_id == user_id
+        return db.session.scalars(select(Listener).where(same)).one()
     return listener
+
+
+def _browser_token() -> str:
+    """A token that two first likes sent at the same moment agree on.
+
+    Both carry the cookie of the page that they were pressed on, and with it that page's CSRF
+    secret; a random token each would leave one of the likes with a listener nobody knows.
+    """
+    secret = cookie.get("csrf_token")
+    if not secret:
+        return _random()
+    key = str(current_app.secret_key).encode()
+    return hmac.new(key, f"listener:{secret}".encode(), hashlib.sha256).hexdigest()
+
+
+def _random() -> str:
+    return secrets.token_urlsafe(32)

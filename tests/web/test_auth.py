@@ -195,6 +195,31 @@ class TestLikesWithoutAnAccount:
         with client.session_transaction() as cookie:
             assert "listener" not in cookie
 
+    @pytest.mark.parametrize("signed_in", [False, True])
+    def test_two_first_likes_at_the_same_moment_are_both_kept(
+        self, app: Flask, session: Session, anna: User, signed_in: bool
+    ) -> None:
+        tracks = [make_track(session) for _ in range(2)]
+        session.commit()
+        first, second = app.test_client(), app.test_client()
+        if signed_in:
+            sign_in(first)
+        first.get("/sign-up")  # any page with a form
+        cookie = first.get_cookie("session")
+        assert cookie is not None
+        second.set_cookie("session", cookie.value)
+        for client, track in zip((first, second), tracks, strict=True):
+            client.post(f"/tracks/{track.public_id}/reaction", data={"value": "like"})
+        assert session.query(Listener).count() == 1
+        assert session.query(Reaction).count() == 2
+
+    def test_two_pages_that_load_at_once_after_signing_in_share_their_forms_secret(
+        self, client: FlaskClient, anna: User
+    ) -> None:
+        sign_in(client)
+        with client.session_transaction() as cookie:
+            assert cookie["csrf_token"]
+
 
 class TestRateLimit:
     """Ten tries in five minutes per name and address."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
@@ -124,6 +126,9 @@ def _enter(user: User) -> None:
     # A new session: nothing that was planted in the cookie before signing in survives it.
     cookie.clear()
     cookie.permanent = True
+    # Made now and not by the first page with a form: of two pages that load at the same moment,
+    # each with a secret of its own, one would have its forms refused.
+    cookie["csrf_token"] = secrets.token_hex(20)
     login_user(user)
 
 
