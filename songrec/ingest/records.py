@@ -76,14 +76,13 @@ class Translator:
             if name in self._columns:
                 values[:, at] = self._attribute(self._columns[name], batch, bad)
         others = {
-            name: self._others(column, batch, bad)
+            name: self._converted(column, [row[column.at] for row in batch.rows], batch, bad)
             for name, column in self._columns.items()
             if name not in BY_NAME
         }
         if "mode" not in others and "key" in self._columns:
             cells = [row[self._columns["key"].at] for row in batch.rows]
-            # Cells that are no key are among the rejects already.
-            others["mode"] = [None if i in bad else _mode(c) for i, c in enumerate(cells)]
+            others["mode"], _ = _each(convert.mode_of_key, cells)
         good = self._assemble(batch, values, others, bad)
         rejects = sorted([*bad.values(), *batch.rejects], key=lambda reject: reject.row)
         return good, rejects
@@ -109,14 +108,8 @@ class Translator:
         cells = [row[column.at] for row in batch.rows]
         values = _fast_floats(cells) if column.is_plain else None
         if values is None:
-            values = np.full(len(cells), np.nan)
-            seen: dict[Any, float | ValueError | None] = {}
-            for i, cell in enumerate(cells):
-                value = _memoised(column.read, cell, seen)
-                if isinstance(value, ValueError):
-                    self._reject(i, column, batch, bad, str(value))
-                elif value is not None:
-                    values[i] = value
+            converted = self._converted(column, cells, batch, bad)
+            values = np.array([np.nan if v is None else v for v in converted], dtype=np.float64)
         attribute = BY_NAME[column.field]
         if attribute.is_share:
             values /= self.divisor
@@ -149,16 +142,16 @@ class Translator:
             hint = " (--scale percent if the file counts from 0 to 100)"
         return f"is outside {low:g} to {high:g}{hint}"
 
-    def _others(self, column: _Column, batch: Batch, bad: dict[int, Reject]) -> list[Any]:
-        out: list[Any] = []
-        seen: dict[Any, Any] = {}
-        for i, row in enumerate(batch.rows):
-            value = _memoised(column.read, row[column.at], seen)
-            if isinstance(value, ValueError):
-                self._reject(i, column, batch, bad, str(value))
-                value = None
-            out.append(value)
-        return out
+    def _converted(
+        self, column: _Column, cells: Sequence[Any], batch: Batch, bad: dict[int, Reject]
+    ) -> list[Any]:
+        values, failed = _each(column.read, cells)
+        if failed:
+            for i, value in enumerate(values):
+                if isinstance(value, ValueError):
+                    self._reject(i, column, batch, bad, str(value))
+                    values[i] = None
+        return values
 
     def _reject(
         self, i: int, column: _Column, batch: Batch, bad: dict[int, Reject], reason: str
@@ -246,14 +239,15 @@ def _fast_floats(cells: Sequence[Any]) -> NDArray[np.float64] | None:
     return values
 
 
-def _memoised(read: Callable[[Any], Any], cell: Any, seen: dict[Any, Any]) -> Any:
+def _each(read: Callable[[Any], Any], cells: Sequence[Any]) -> tuple[list[Any], bool]:
+    """``read`` of every cell, the same cell read once; a ``ValueError`` stands for its value."""
     try:
-        if cell in seen:
-            return seen[cell]
-    except TypeError:  # a list from a Parquet file
-        return _tried(read, cell)
-    value = seen[cell] = _tried(read, cell)
-    return value
+        table = {cell: _tried(read, cell) for cell in set(cells)}
+    except TypeError:  # lists from a Parquet file
+        values = [_tried(read, cell) for cell in cells]
+        return values, any(isinstance(value, ValueError) for value in values)
+    failed = any(isinstance(value, ValueError) for value in table.values())
+    return [table[cell] for cell in cells], failed
 
 
 def _tried(read: Callable[[Any], Any], cell: Any) -> Any:
@@ -261,10 +255,6 @@ def _tried(read: Callable[[Any], Any], cell: Any) -> Any:
         return read(cell)
     except ValueError as error:
         return error
-
-
-def _mode(cell: Any) -> int | None:
-    return convert.mode_of_key(cell)
 
 
 def _bounded(text: str, name: str) -> str:
