@@ -123,7 +123,7 @@ class Client:
             page = self.get(f"/tracks/{public_id}").decode()
             token = page.split('name="csrf_token" value="')[1].split('"')[0]
             self._send("POST", f"/tracks/{public_id}/reaction",
-                       f"csrf_token={token}&value=like&next=/", 302)  # fmt: skip
+                       f"csrf_token={token}&value=like&next=/", 303)  # fmt: skip
 
     def _send(self, method: str, address: str, body: str | None, expected: int) -> bytes:
         headers = {"Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items())}

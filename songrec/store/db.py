@@ -62,7 +62,7 @@ def _sqlite_pragmas(connection: Any, record: Any) -> None:
         "journal_mode=WAL",
         "synchronous=NORMAL",
         "foreign_keys=ON",
-        "busy_timeout=15000",
+        "busy_timeout=30000",
         "temp_store=MEMORY",
         "cache_size=-32000",
     ):
