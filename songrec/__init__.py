@@ -12,14 +12,11 @@ if TYPE_CHECKING:
 __version__ = VERSION
 
 
-def create_app(
-    config: dict[str, Any] | None = None, *, migrations: bool = True, pages: bool = True
-) -> Flask:
+def create_app(config: dict[str, Any] | None = None, *, migrations: bool = True) -> Flask:
     """Build the application. Neither migrates, trains, prompts nor touches the network.
 
     ``config`` overrides what ``core.config.load`` reads from the environment; ``INSTANCE`` in it
-    moves the instance folder. A web process needs no ``migrations``, a job's process
-    neither those nor ``pages``; they start sooner and stay smaller without.
+    moves the instance folder. A web process needs no ``migrations`` and starts sooner without.
     """
     from flask import Flask
 
@@ -41,7 +38,6 @@ def create_app(
         from flask_migrate import Migrate
 
         Migrate(app, db, directory=str(settings.ROOT / "migrations"), render_as_batch=True)
-    if pages:
-        web.init_app(app)
-        cli.init_app(app)
+    web.init_app(app)
+    cli.init_app(app)
     return app

@@ -16,11 +16,14 @@ import signal
 import sys
 import threading
 import traceback
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from songrec.core.errors import Cancelled, SongrecError
 from songrec.jobs.kinds import KINDS
 from songrec.jobs.record import Record
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 
 def main(arguments: list[str]) -> int:
@@ -50,12 +53,11 @@ def main(arguments: list[str]) -> int:
 
 
 def _work(job_id: int, record: Record, on_progress: Any) -> int:
-    from songrec import create_app
     from songrec.store import jobs
     from songrec.store.db import db
     from songrec.store.tables import Job
 
-    with create_app(migrations=False, pages=False).app_context():
+    with _application().app_context():
         job = db.session.get_one(Job, job_id)
         module, function = KINDS[job.kind].run.split(":")
         result = getattr(importlib.import_module(module), function)(db.session, job, on_progress)
@@ -68,6 +70,19 @@ def _work(job_id: int, record: Record, on_progress: Any) -> int:
             return 1
         db.session.commit()
         return 0
+
+
+def _application() -> Flask:
+    """Settings and database and nothing else: a job has no use for pages and commands."""
+    from flask import Flask
+
+    from songrec.core import config
+    from songrec.store.db import db
+
+    app = Flask("songrec")
+    app.config.from_mapping(config.load())
+    db.init_app(app)
+    return app
 
 
 def _tell(channel: TextIO, message: dict[str, Any]) -> None:
