@@ -14,7 +14,9 @@ from songrec.ingest.encoding import Encoding, scan
 from songrec.ingest.lines import Lines
 from songrec.ingest.rejects import Reject, shown
 
-BATCH_ROWS = 5_000
+# A batch is written in one transaction. More rows at once write fewer index pages in all; fewer
+# let others write sooner.
+BATCH_ROWS = 10_000
 MOST_COLUMNS = 5_000
 _MAGIC = {
     b"\x89PNG": "a PNG picture",

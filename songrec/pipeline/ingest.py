@@ -25,9 +25,6 @@ from songrec.ingest.scales import find_scale
 from songrec.store.bulk import bulk_writing
 from songrec.store.ingesting import CatalogueWriter, DryCounter
 
-COMMIT_ROWS = 20_000
-"""Rows between commits: every commit writes out all pages of the indexes that they touched."""
-
 KEPT_REJECTS = 100
 """How many rejects the report itself holds; the rejects file holds all."""
 
@@ -94,7 +91,7 @@ def ingest_file(
     ``dialect`` forces a format, ``scale`` that of the perceptual columns; ``source`` names the
     catalogue (default: the file's name without extensions). Rejected rows go to ``rejects_path``.
 
-    Unlike other functions this one **commits**, every ``COMMIT_ROWS`` rows: memory stays constant
+    Unlike other functions this one **commits**, after every batch: memory stays constant
     in the file's length and other writers get their turn. Run again after being killed it ends as
     if it had run once, for a row that is there already is left alone. With ``dry_run`` nothing is
     written but a ``rejects_path`` that was asked for.
@@ -124,21 +121,17 @@ def ingest_file(
     else:
         room = bulk_writing(session)
         write = CatalogueWriter(session, source=name, fields=translator.fields).write
-    uncommitted = 0
     with RejectsFile(rejects_path) as rejects, _rarer_collections(), room:
         for batch in itertools.chain([first], batches):
             _one_batch(batch, translator, write, rejects, report)
-            uncommitted += len(batch)
-            if uncommitted >= COMMIT_ROWS and not dry_run:
+            if not dry_run:
                 session.commit()
-                uncommitted = 0
+            # Nothing is locked now: whoever listens may write to the database.
             on_progress(
                 batch.fraction,
                 f"{report.read:,} rows read",
                 {"read": report.read, "rejected": report.rejected_count},
             )
-        if not dry_run:
-            session.commit()
     report.seconds = time.perf_counter() - start
     if not report.stored:
         where = f" All of them: {report.rejects_path}." if report.rejects_path else ""

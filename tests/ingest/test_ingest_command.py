@@ -4,11 +4,11 @@ import csv
 import gzip
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -124,59 +124,55 @@ def rows_of(database: Path) -> list[list[tuple]]:
         connection.close()
 
 
-def test_killed_half_way_and_run_again_it_ends_as_if_it_had_run_once(
-    tmp_path, migrated_database, monkeypatch
-):
-    """The process is killed with SIGKILL, once between commits and once inside a transaction."""
+KILLED_INGEST = """
+import os, signal, sys
+from pathlib import Path
+from songrec import create_app
+from songrec.ingest.reading import TextTable
+from songrec.pipeline import ingest
+from songrec.store.db import db
+from songrec.store.ingesting import CatalogueWriter
+
+path, where, batch = sys.argv[1], sys.argv[2], int(sys.argv[3])
+seen = {"between": 0, "inside": 0}
+
+def die_at(place):
+    seen[place] += 1
+    if place == where and seen[place] == batch:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+whole, enlist = TextTable.batches, CatalogueWriter._enlist
+
+def dying_enlist(self, rows, ids):
+    die_at("inside")
+    enlist(self, rows, ids)
+
+TextTable.batches = lambda table: whole(table, size=150)
+CatalogueWriter._enlist = dying_enlist
+with create_app(migrations=False, pages=False).app_context():
+    ingest.ingest_file(db.session, Path(path), on_progress=lambda *_: die_at("between"))
+"""
+
+
+def test_killed_half_way_and_run_again_it_ends_as_if_it_had_run_once(tmp_path, migrated_database):
+    """SIGKILL, once between two batches and once inside the transaction of another."""
     rows = [song(song=f"Paper {i % 900}", genre=f"g{i % 7}") for i in range(1500)]
     catalogue = write(tmp_path / "songs.csv", rows)
-    small = (
-        "from songrec.pipeline import ingest\n"
-        "from songrec.ingest.reading import TextTable\n"
-        "import time\n"
-        "from pathlib import Path\n"
-        "from songrec import create_app\n"
-        "from songrec.store.db import db\n"
-        "whole = TextTable.batches\n"
-        "TextTable.batches = lambda table: whole(table, size=100)\n"
-        "ingest.COMMIT_ROWS = 300\n"
-        "def slowly(fraction, message, details):\n"
-        "    print(details['read'], flush=True)\n"
-        "    time.sleep({pause})\n"
-        "app = create_app()\n"
-        "with app.app_context():\n"
-        "    ingest.ingest_file(db.session, Path({path!r}), on_progress=slowly)\n"
-    )
 
-    def start(folder: Path, pause: float) -> subprocess.Popen[str]:
-        code = small.format(pause=pause, path=str(catalogue))
-        environment = {**os.environ, "SONGREC_INSTANCE": str(folder), "PYTHONPATH": str(ROOT)}
-        return subprocess.Popen(
-            [sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True
-        )
+    def ingest(folder: str, where: str, batch: int) -> int:
+        instance = tmp_path / folder
+        if not instance.exists():
+            instance.mkdir()
+            shutil.copy(migrated_database, instance / "songrec.db")
+        command = [sys.executable, "-c", KILLED_INGEST, str(catalogue), where, str(batch)]
+        environment = {**os.environ, "SONGREC_INSTANCE": str(instance), "PYTHONPATH": str(ROOT)}
+        return subprocess.run(command, env=environment, check=False).returncode
 
-    def fresh(name: str) -> Path:
-        folder = tmp_path / name
-        folder.mkdir()
-        (folder / "songrec.db").write_bytes(migrated_database.read_bytes())
-        return folder
-
-    once, killed = fresh("once"), fresh("killed")
-    with start(once, 0) as whole:
-        assert whole.stdout is not None
-        assert whole.stdout.read().split()[-1] == "1500"
-    assert whole.returncode == 0
-    # 600 rows: two commits done. 1,100 rows: 200 rows written and not committed.
-    for stop_at in (600, 1100):
-        with start(killed, 0.05) as process:
-            assert process.stdout is not None
-            while int(process.stdout.readline()) < stop_at:
-                pass
-            time.sleep(0.02)
-            os.kill(process.pid, signal.SIGKILL)
-        assert process.returncode == -signal.SIGKILL
-    with start(killed, 0) as last:
-        assert last.stdout is not None
-        last.stdout.read()
-    assert last.returncode == 0
-    assert rows_of(killed / "songrec.db") == rows_of(once / "songrec.db")
+    assert ingest("once", "nowhere", 0) == 0
+    assert ingest("killed", "between", 3) == -signal.SIGKILL
+    assert ingest("killed", "inside", 7) == -signal.SIGKILL
+    half = rows_of(tmp_path / "killed" / "songrec.db")
+    assert len(half[0]) == 900
+    assert half != rows_of(tmp_path / "once" / "songrec.db")
+    assert ingest("killed", "nowhere", 0) == 0
+    assert rows_of(tmp_path / "killed" / "songrec.db") == rows_of(tmp_path / "once" / "songrec.db")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import itertools
 import re
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -157,7 +158,6 @@ def test_the_same_song_twice_in_a_file_is_one_track_with_the_first_row_s_values(
 
 
 def test_a_repeat_in_a_later_batch_is_still_a_repeat(session, tmp_path, monkeypatch):
-    monkeypatch.setattr(pipeline, "COMMIT_ROWS", 2)
     monkeypatch.setattr("songrec.ingest.reading.TextTable.batches", _batches_of(2))
     rows = [song(genre=f"g{i}", Energy=i / 10) for i in range(7)]
     path = write(tmp_path / "songs.csv", rows)
@@ -433,7 +433,6 @@ def test_a_cancelled_ingest_keeps_what_was_committed_and_can_be_run_again(
     session, tmp_path, monkeypatch
 ):
     monkeypatch.setattr("songrec.ingest.reading.TextTable.batches", _batches_of(2))
-    monkeypatch.setattr(pipeline, "COMMIT_ROWS", 2)
     path = write(tmp_path / "songs.csv", [song(song=f"S{i}") for i in range(6)])
 
     def stop(fraction, message, details=None):
@@ -480,3 +479,16 @@ def test_attributes_and_tracks_come_in_pairs(session, tmp_path):
     ingest_file(session, write(tmp_path / "songs.csv", [song(song=f"S{i}") for i in range(5)]))
     query = select(Track.id).join(TrackAttributes, TrackAttributes.track_id == Track.id)
     assert len(list(session.scalars(query))) == 5
+
+
+def test_nothing_is_locked_while_progress_is_told(session, tmp_path, app):
+    """A worker writes the progress into the same database, through a connection of its own."""
+
+    def tell(fraction, message, details=None):
+        with sqlite3.connect(app.config["INSTANCE"] / "songrec.db", timeout=0) as other:
+            other.execute("INSERT INTO tag (kind, name) VALUES ('tag', ?)", (message,))
+        other.close()
+
+    report = ingest_file(session, write(tmp_path / "songs.csv", [song()]), on_progress=tell)
+    assert report.inserted == 1
+    assert session.scalar(select(Tag.name).where(Tag.kind == "tag")) == "1 rows read"
