@@ -30,7 +30,7 @@ playwright = pytest.importorskip(
     "playwright.sync_api", reason="pip install -r requirements/dev.txt brings Playwright"
 )
 
-CHROMIUM = Path(os.environ.get("SONGREC_CHROMIUM") or "/usr/bin/chromium")
+CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",

@@ -38,8 +38,8 @@ def drawn_pixels(page: Any) -> int:
     )
 
 
-def place_of(page: Any, row: int) -> tuple[float, float]:
-    """Where a row lies in the window, once the map was asked to go there."""
+def middle(page: Any) -> tuple[float, float]:
+    """The middle of the map in the window: where the song is that the address named."""
     box = page.locator("[data-map-frame]").bounding_box()
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
@@ -81,7 +81,7 @@ def test_the_address_can_name_the_song_to_show(page: Any) -> None:
 def test_pointing_tells_the_song_and_clicking_opens_it(page: Any) -> None:
     open_map(page, "?track=p000000017")
     settled(page)
-    x, y = place_of(page, 16)
+    x, y = middle(page)
     page.mouse.move(x + 1, y + 1)
     page.wait_for_selector("[data-map-tip]:not([hidden]) strong:text-is('Song 17')")
     page.mouse.click(x + 1, y + 1)
@@ -94,7 +94,7 @@ def test_a_finger_shows_the_song_and_the_link_opens_it(page: Any) -> None:
     settled(page)
     page.click("[data-map-song] .map-close")
     assert page.locator("[data-map-song] .title").count() == 0
-    page.touchscreen.tap(*place_of(page, 16))
+    page.touchscreen.tap(*middle(page))
     page.wait_for_selector("[data-map-song] .title:text-is('Song 17')")
     assert "/map" in page.url
     page.click("[data-map-song] .map-open")

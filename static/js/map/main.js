@@ -42,6 +42,7 @@ class SongMap {
     this.points = points;
     this.liked = new Set(mine.liked);
     this.disliked = new Set(mine.disliked);
+    this.hadDislikes = this.disliked.size > 0;
     this.frame = this.find("frame");
     this.plot = new Plot(this.find("plot"), points);
     this.plot.plotly = window.Plotly;

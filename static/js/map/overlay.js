@@ -18,7 +18,7 @@ export class Overlay {
     this.shape = svg("path", { class: "map-shape" });
     this.nameLayer = svg("g", { class: "map-names" });
     this.names = [];
-    root.append(this.nameLayer, this.heartLayer, this.found, this.ring, this.shape);
+    root.append(this.heartLayer, this.nameLayer, this.found, this.ring, this.shape);
     this.at = { ring: -1, found: -1 };
     plot.onChange(() => this.place());
   }
