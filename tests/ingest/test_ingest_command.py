@@ -149,7 +149,7 @@ def dying_enlist(self, rows, ids):
 
 TextTable.batches = lambda table: whole(table, size=150)
 CatalogueWriter._enlist = dying_enlist
-with create_app(migrations=False, pages=False).app_context():
+with create_app().app_context():
     ingest.ingest_file(db.session, Path(path), on_progress=lambda *_: die_at("between"))
 """
 
