@@ -32,10 +32,13 @@ def first_run_command(catalogue: Path | None) -> None:
     Migrates the database, imports the demo catalogue into an empty one (or the file given),
     trains when no run is published, and makes the first admin, whose password is printed once.
     """
+    from songrec.jobs import queue
+
     address = config.address()
     _port_is_free()
     if catalogue is not None and not catalogue.is_file():
         raise BadInput(f"There is no file {catalogue}: CATALOGUE takes a CSV, CSV.gz or Parquet.")
+    queue.huey_of(current_app)  # says what is missing when Redis is set
     _migrate()
     _import(catalogue)
     _train()

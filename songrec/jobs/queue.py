@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import sqlite3
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,9 +67,15 @@ def send(app: Flask, job_id: int) -> None:
     """Hand a committed job to the worker. Sending one twice is harmless: it is claimed once."""
     try:
         task(app)(job_id)
-    except (OSError, sqlite3.Error) as error:
+    except _queue_errors() as error:
         # The row waits in the database; the worker looks for such rows every few seconds.
         log.warning("Job %s is not in the queue yet: %s", job_id, error)
+
+
+def _queue_errors() -> tuple[type[Exception], ...]:
+    """What an unreachable queue raises."""
+    redis = sys.modules.get("redis")
+    return (OSError, sqlite3.Error, *((redis.RedisError,) if redis else ()))
 
 
 def task(app: Flask) -> Any:
@@ -117,7 +124,6 @@ def _build(app: Flask) -> tuple[Huey, Any]:
             raise BadInput(
                 "SONGREC_REDIS_URL is set but the redis package is missing: pip install redis."
             ) from None
-        # Redis' errors become what a missing file would be, so that callers know one kind.
         pool = redis.ConnectionPool.from_url(url, socket_connect_timeout=5)
         huey: Huey = RedisHuey("songrec", connection_pool=pool, **common)
     else:

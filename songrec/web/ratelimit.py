@@ -7,6 +7,7 @@ none for a file).
 
 from __future__ import annotations
 
+import importlib.util
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -20,8 +21,14 @@ SCHEME = "songrec-sqlite"
 
 
 def storage_uri(instance: Path, redis_url: str | None) -> str:
-    """Where the counters are: Redis if there is one, else a file in the instance folder."""
-    return redis_url or f"{SCHEME}://{instance / 'limits.db'}"
+    """Where the counters are: Redis if there is one, else a file in the instance folder.
+
+    Without the redis package it is the file too: whoever asks for a job is told what is missing,
+    and pages go on working until then.
+    """
+    if redis_url and importlib.util.find_spec("redis"):
+        return redis_url
+    return f"{SCHEME}://{instance / 'limits.db'}"
 
 
 class SqliteCounters(Storage):

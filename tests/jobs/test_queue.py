@@ -74,12 +74,24 @@ class TestRedis:
 
     @pytest.fixture
     def app_config(self) -> dict[str, Any]:
-        return {"REDIS_URL": "redis://localhost:1", "RATELIMIT_STORAGE_URI": "memory://"}
+        return {"REDIS_URL": "redis://localhost:1"}
 
     def test_a_missing_package_is_named(self, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(__import__("sys").modules, "redis", None)
         with pytest.raises(BadInput, match="pip install redis"):
             queue.huey_of(app)
+
+
+def test_an_unreachable_queue_leaves_the_job_waiting_for_the_worker_to_find(
+    app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: Any) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(queue.huey_of(app).storage, "enqueue", refuse)
+    job = queue.enqueue(session, "train", {})
+    session.commit()
+    assert jobs.waiting_ids(session) == [job.id]
 
 
 class TestStates:
