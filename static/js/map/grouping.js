@@ -82,3 +82,26 @@ function used(groups) {
   while (last > 1 && groups[last - 1].count === 0) last -= 1;
   return (_, i) => i < last;
 }
+
+// Each group's mean place, and how far around it the songs lie (1: as far as all songs do).
+export function middles({ x, y }, of, count) {
+  const sums = Array.from({ length: count + 1 }, () => new Float64Array(5));
+  const add = (sum, i) => {
+    sum[0] += 1;
+    sum[1] += x[i];
+    sum[2] += y[i];
+    sum[3] += x[i] * x[i];
+    sum[4] += y[i] * y[i];
+  };
+  for (let i = 0; i < of.length; i += 1) {
+    add(sums[of[i]], i);
+    add(sums[count], i);
+  }
+  const variance = ([n, sx, sy, sxx, syy]) => sxx / n - (sx / n) ** 2 + syy / n - (sy / n) ** 2;
+  const all = variance(sums[count]);
+  return sums.slice(0, count).map((sum) => ({
+    x: sum[1] / sum[0],
+    y: sum[2] / sum[0],
+    spread: all > 0 ? variance(sum) / all : 0,
+  }));
+}

@@ -1,15 +1,16 @@
 // The map: loads the points, draws them, and ties legend, search, panels and gestures together.
 
-import { announce, element } from "./dom.js";
+import { announce, capital, element, spoken } from "./dom.js";
 import { Source, ask } from "./data.js";
 import { Gestures } from "./gestures.js";
-import { byAmount, byCluster, byFlag, byName } from "./grouping.js";
+import { byAmount, byCluster, byFlag, byName, middles } from "./grouping.js";
 import { PlaneIndex } from "./index.js";
 import { Legend } from "./legend.js";
 import { Overlay } from "./overlay.js";
 import { SelectionPanel, SongPanel } from "./panels.js";
 import { Plot } from "./plot.js";
 import { Search } from "./search.js";
+import { hasWebGL, loaded } from "./start.js";
 
 const SETTLED = 70;
 const NEIGHBOURS = 24;
@@ -323,54 +324,6 @@ class SongMap {
     const body = new URLSearchParams({ csrf_token: this.settings.csrf_token, ...fields });
     return (await ask(address, {}, { method: "POST", body })).json();
   }
-}
-
-// Each group's mean place, and how far around it the songs lie (1: as far as all songs do).
-function middles({ x, y }, of, count) {
-  const sums = Array.from({ length: count + 1 }, () => new Float64Array(5));
-  const add = (sum, i) => {
-    sum[0] += 1;
-    sum[1] += x[i];
-    sum[2] += y[i];
-    sum[3] += x[i] * x[i];
-    sum[4] += y[i] * y[i];
-  };
-  for (let i = 0; i < of.length; i += 1) {
-    add(sums[of[i]], i);
-    add(sums[count], i);
-  }
-  const variance = ([n, sx, sy, sxx, syy]) => sxx / n - (sx / n) ** 2 + syy / n - (sy / n) ** 2;
-  const all = variance(sums[count]);
-  return sums.slice(0, count).map((sum) => ({
-    x: sum[1] / sum[0],
-    y: sum[2] / sum[0],
-    spread: all > 0 ? variance(sum) / all : 0,
-  }));
-}
-
-function capital(text) {
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
-function spoken(value, unit) {
-  if (unit === "BPM") return `${value.toFixed(0)} BPM`;
-  if (unit === "dB") return `${value.toFixed(1)} dB`.replace("-", "−");
-  if (unit === "points") return value.toFixed(0);
-  return Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(2);
-}
-
-// Plotly is large: it loads while the points do, and only on this page.
-function loaded(address) {
-  return new Promise((resolve, reject) => {
-    const script = element("script", { src: address, async: true });
-    script.addEventListener("load", resolve);
-    script.addEventListener("error", () => reject(new Error("The drawing library could not be loaded. Reload the page.")));
-    document.head.append(script);
-  });
-}
-
-function hasWebGL() {
-  return Boolean(document.createElement("canvas").getContext("webgl"));
 }
 
 const root = document.querySelector("[data-map]");
