@@ -1,5 +1,8 @@
 """The application, for a WSGI server."""
 
+import os
+
 from songrec import create_app
 
-app = create_app(migrations=False)
+# A server never migrates, so it does without Alembic; `flask`, which looks here first, may.
+app = create_app(migrations=os.environ.get("FLASK_RUN_FROM_CLI") == "true")
