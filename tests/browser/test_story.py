@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from songrec.store import users
 from songrec.store.db import db
@@ -79,9 +80,7 @@ def test_from_the_first_look_to_a_published_retraining(
         page.locator(".songs-table form[data-reaction]").nth(number).get_by_role(
             "button", name=re.compile("^Like")
         ).click()
-        page.wait_for_function(
-            "n => document.querySelector('[data-like-count]').textContent == n", arg=str(number + 1)
-        )
+        expect(page.locator("[data-like-count]")).to_have_text(str(number + 1))
     liked = page.locator(".songs-table .title").all_inner_texts()[:3]
 
     # They get recommendations, each with a reason whose parts add up to the score.
@@ -101,12 +100,7 @@ def test_from_the_first_look_to_a_published_retraining(
     # "Not this one" takes a song away, for good.
     gone = first.locator(".title").inner_text()
     first.get_by_role("button", name=re.compile("^Not this one")).click()
-    page.wait_for_function(
-        "title => ![...document.querySelectorAll('.song-list .title')]"
-        ".slice(0, 1).some(a => a.textContent == title) || "
-        "document.querySelector('[aria-pressed=true]')",
-        arg=gone,
-    )
+    expect(page.locator("[data-announce]")).to_contain_text("will not come back")
     page.reload()
     assert gone not in page.locator(".song-list .title").all_inner_texts()
 
@@ -165,7 +159,7 @@ def test_the_keyboard_reaches_the_content_first_and_likes_a_song(page: Any) -> N
     like = page.locator(".songs-table button[value=like]").first
     like.focus()
     page.keyboard.press("Enter")
-    page.wait_for_function("document.querySelector('[data-like-count]').textContent == '1'")
+    expect(page.locator("[data-like-count]")).to_have_text("1")
 
 
 def test_the_theme_is_remembered(page: Any) -> None:
