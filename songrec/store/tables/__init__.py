@@ -1,5 +1,6 @@
 """All tables, importable from one place: ``from songrec.store.tables import Track``."""
 
+from songrec.store.tables.audio import ApiToken, AudioFile, FeatureVector, Upload
 from songrec.store.tables.catalogue import (
     Lyrics,
     Tag,
@@ -12,8 +13,11 @@ from songrec.store.tables.people import Listener, Playlist, PlaylistTrack, React
 from songrec.store.tables.runs import Cluster, ClusterAssignment, Publication, Run
 
 __all__ = [
+    "ApiToken",
+    "AudioFile",
     "Cluster",
     "ClusterAssignment",
+    "FeatureVector",
     "Job",
     "Listener",
     "Lyrics",
@@ -26,5 +30,6 @@ __all__ = [
     "Track",
     "TrackAttributes",
     "TrackTag",
+    "Upload",
     "User",
 ]

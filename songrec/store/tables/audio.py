@@ -1,0 +1,119 @@
+"""Audio files, the feature vectors extracted from them, uploads that may vanish again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from songrec.store.db import Base, UtcDateTime, now
+
+
+class AudioFile(Base):
+    """A file of an analysed folder, or a kept upload.
+
+    ``content_hash`` (SHA-256, hex) is what makes a file the same one again wherever it lies;
+    ``path`` is absolute. ``state``: ``analysed``, ``rejected`` (``reason`` says why in one line;
+    no track), ``missing`` (it was there once; its track stays). ``size`` in bytes and
+    ``modified_ns`` tell an untouched file without reading it. ``info`` holds what the decoder and
+    the tags said that has no column of its own.
+    """
+
+    __tablename__ = "audio_file"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(16), unique=True)
+    track_id: Mapped[int | None] = mapped_column(
+        ForeignKey("track.id", ondelete="SET NULL"), index=True
+    )
+    root: Mapped[str] = mapped_column(String(1000))
+    path: Mapped[str] = mapped_column(String(1000), unique=True)
+    content_hash: Mapped[str | None] = mapped_column(String(64), index=True)
+    size: Mapped[int]
+    modified_ns: Mapped[int]
+    state: Mapped[str] = mapped_column(String(20))
+    reason: Mapped[str | None] = mapped_column(String(500))
+    duration_s: Mapped[float | None]
+    sample_rate: Mapped[int | None]
+    channels: Mapped[int | None]
+    codec: Mapped[str | None] = mapped_column(String(40))
+    has_cover: Mapped[bool] = mapped_column(default=False)
+    info: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+    __table_args__ = (
+        CheckConstraint("state in ('analysed', 'rejected', 'missing')", name="state"),
+        Index("ix_audio_file_root_state", "root", "state"),
+    )
+
+
+class FeatureVector(Base):
+    """That a feature set was extracted from a content, by which version, and where it lies.
+
+    ``digest`` is the hash of the extractor's parameters; a changed parameter or version makes a
+    new row. ``path`` is relative to the feature cache.
+    """
+
+    __tablename__ = "feature_vector"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    content_hash: Mapped[str] = mapped_column(String(64))
+    feature_set: Mapped[str] = mapped_column(String(40))
+    version: Mapped[int]
+    digest: Mapped[str] = mapped_column(String(32))
+    path: Mapped[str] = mapped_column(String(300))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+    __table_args__ = (
+        Index(
+            "uq_feature_vector_content_hash_feature_set_version_digest",
+            "content_hash",
+            "feature_set",
+            "version",
+            "digest",
+            unique=True,
+        ),
+    )
+
+
+class Upload(Base):
+    """A song somebody dropped on the upload page: analysed, and gone after ``expires_at``.
+
+    ``kept`` ones have become a track of the library (``track_id``). ``result`` is what the
+    analysis found: attributes and where each comes from, tags over time, place, similar tracks.
+    """
+
+    __tablename__ = "upload"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(32), unique=True)
+    listener_id: Mapped[int | None] = mapped_column(
+        ForeignKey("listener.id", ondelete="CASCADE"), index=True
+    )
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="SET NULL"))
+    track_id: Mapped[int | None] = mapped_column(ForeignKey("track.id", ondelete="SET NULL"))
+    name: Mapped[str] = mapped_column(String(300))
+    path: Mapped[str] = mapped_column(Text)
+    size: Mapped[int]
+    kept: Mapped[bool] = mapped_column(default=False)
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+
+
+class ApiToken(Base):
+    """A key to the API: only its SHA-256 is kept. ``scopes`` is a space-separated list."""
+
+    __tablename__ = "api_token"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(60))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    scopes: Mapped[str] = mapped_column(String(200), default="read")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
