@@ -12,6 +12,12 @@ from songrec.core.attributes import ATTRIBUTES, BY_NAME
 from songrec.store.catalogue import SORTS, TrackQuery
 
 RANGE_ATTRIBUTES = tuple(a.name for a in ATTRIBUTES if a.name not in ("variance", "explicit"))
+# Nothing else in an address is taken over into the list's own links: `url_for` would read a field
+# called endpoint or _scheme as an order to itself.
+FIELDS = frozenset(
+    ["q", "genre", "emotion", "cluster", "sort", "order", "page"]
+    + [f"{name}_{end}" for name in RANGE_ATTRIBUTES for end in ("min", "max")]
+)
 
 
 class TrackForm:
@@ -28,7 +34,7 @@ class TrackForm:
         cluster: int | None = None,
     ) -> None:
         self.problems: list[str] = []
-        self.args: Mapping[str, str] = {k: v for k, v in args.items() if v.strip()}
+        self.args: Mapping[str, str] = _filled(args)
         self.default_sort = default_sort
         sort = self.args.get("sort", default_sort)
         if sort not in SORTS:
@@ -47,7 +53,7 @@ class TrackForm:
 
     @property
     def is_clean(self) -> bool:
-        """Whether the address carries no empty fields (a browser's form sends them all)."""
+        """Whether the address carries no empty or unknown fields (a form sends the empty ones)."""
         return len(self.args) == len(request.args)
 
     def sort_address(self, sort: str) -> str:
@@ -123,8 +129,13 @@ def page_address(number: int) -> str:
     return _address(page=number if number > 1 else None)
 
 
+def _filled(args: MultiDict[str, str]) -> dict[str, str]:
+    """The known fields that hold something."""
+    return {k: v for k, v in args.items() if k in FIELDS and v.strip()}
+
+
 def _address(**changes: str | int | None) -> str:
     """The current address with some of its fields changed; None removes a field."""
-    args = {k: v for k, v in request.args.items() if v.strip() and k not in changes}
+    args = {k: v for k, v in _filled(request.args).items() if k not in changes}
     args |= {k: str(v) for k, v in changes.items() if v is not None}
     return url_for(str(request.endpoint), **{**(request.view_args or {}), **args})
