@@ -30,6 +30,20 @@ def no_progress(fraction: float, message: str, details: dict[str, Any] | None = 
 
 
 @dataclass(frozen=True)
+class Audio:
+    """Decoded sound, mixed to one channel, as loud as the file holds it.
+
+    ``samples`` float32 ``(n,)``, full scale is -1..1; ``sample_rate`` in Hz; ``start_s`` is where
+    the excerpt begins in the file and ``duration_s`` how long the whole file is, in seconds.
+    """
+
+    samples: Floats
+    sample_rate: int
+    start_s: float
+    duration_s: float
+
+
+@dataclass(frozen=True)
 class FeatureTable:
     """One feature set over tracks.
 

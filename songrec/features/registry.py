@@ -1,0 +1,56 @@
+"""The feature sets that can be extracted from audio. Importing this imports no numerics."""
+
+from __future__ import annotations
+
+from songrec.core.registry import Entry, Parameter, Registry
+
+_STFT = (
+    Parameter("n_fft", "int", 2048, "Samples a window", "Length of the Fourier transform.",
+              256, 16384),
+    Parameter("hop_length", "int", 512, "Samples between windows", "", 64, 8192),
+)  # fmt: skip
+_MELS = Parameter("n_mels", "int", 128, "Mel bands", "", 16, 512)
+
+EXTRACTORS = Registry(
+    "feature set",
+    (
+        Entry(
+            "mfcc", "songrec.features.audio.mfcc:Mfcc", "MFCC",
+            "Mel-frequency cepstral coefficients with first and second differences, summed up by "
+            "seven statistics: what the sound's colour is and how it moves.",
+            (
+                Parameter("n_mfcc", "int", 13, "Coefficients", "", 2, 40),
+                _MELS,
+                *_STFT,
+            ),
+        ),
+        Entry(
+            "statistical", "songrec.features.audio.statistical:Statistical", "Statistical",
+            "Spectrum, dynamics, rhythm, harmony and pitch in figures, with measured tempo, key, "
+            "mode and loudness.",
+            _STFT,
+        ),
+        Entry(
+            "melspectrogram", "songrec.features.audio.melspectrogram:MelSpectrogram",
+            "Mel spectrogram",
+            "The log-mel picture of the sound that convolutional models read.",
+            (_MELS, *_STFT),
+        ),
+        Entry(
+            "musicnn", "songrec.features.audio.musicnn:MusiCNN", "MusiCNN",
+            "Embedding and tags of the published MusiCNN network.",
+        ),
+        Entry(
+            "mert", "songrec.features.audio.mert:Mert", "MERT",
+            "Embedding of the self-supervised MERT transformer; needs torch and its weights.",
+        ),
+        Entry(
+            "encodecmae", "songrec.features.audio.encodecmae:EncodecMae", "EnCodecMAE",
+            "Embedding of the masked autoencoder over EnCodec; needs torch and its weights.",
+        ),
+        Entry(
+            "genre", "songrec.features.genre:Genre", "Genre",
+            "The track's genre as a one-hot vector; known from tags or folders, not from sound.",
+        ),
+    ),
+)  # fmt: skip
