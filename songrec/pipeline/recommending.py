@@ -62,11 +62,13 @@ def recommend_for(
     method: str = ranking.DEFAULT,
     n: int = 20,
     variety: float = 0.0,
+    heard: Sequence[int] = (),
     **parameters: Any,
 ) -> list[Recommendation]:
     """The ``n`` best tracks of the published run for liked and disliked track ids.
 
-    See ``recommend.ranking.rank`` for the rules and the errors; ``NotReady`` also when nothing is
+    Tracks ``heard`` do not come back either but say nothing about the taste. See
+    ``recommend.ranking.rank`` for the rules and the errors; ``NotReady`` also when nothing is
     published.
     """
     found = ranking.rank(
@@ -77,6 +79,7 @@ def recommend_for(
         method=method,
         variety=variety,
         names=titles(session),
+        heard=list(heard),
         **parameters,
     )
     return named(session, found)

@@ -37,14 +37,16 @@ def rank(
     method: str = DEFAULT,
     variety: float = 0.0,
     names: NameTracks | None = None,
+    heard: list[int] | None = None,
     **parameters: Any,
 ) -> list[Match]:
     """The ``n`` best tracks for these likes and dislikes (track ids), each with its reasons.
 
     Nothing liked or disliked comes back, nor another track of the same song (``song_keys``), and
-    every song comes once. ``variety`` from 0 to 1 trades closeness for difference among the
-    answers (see ``diversify``); scores are those of ``variety`` 0, the order is not. ``names``
-    gives the titles that reasons quote. Deterministic.
+    every song comes once; nor does anything of ``heard``, track ids that count for nothing else.
+    ``variety`` from 0 to 1 trades closeness for difference among the answers (see ``diversify``);
+    scores are those of ``variety`` 0, the order is not. ``names`` gives the titles that reasons
+    quote. Deterministic.
 
     Raises ``UnknownName`` for the method, ``BadInput`` without likes or with ``variety`` out of
     range, ``NotReady`` when no liked track is part of the space.
@@ -54,7 +56,7 @@ def rank(
     recommender: Method = METHODS.create(method, **parameters)
     if not len(likes):
         raise BadInput("Recommendations need at least one liked song.")
-    taste = Taste.of(space, likes, dislikes, names)
+    taste = Taste.of(space, likes, dislikes, names, heard)
     if not len(taste.likes):
         if not len(space.rows_of(list(likes))):
             raise NotReady(

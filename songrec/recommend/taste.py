@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -17,12 +17,16 @@ Scores = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Taste:
-    """Liked and disliked rows of a space (each once, a track that is both counts as disliked)."""
+    """Liked and disliked rows of a space (each once, a track that is both counts as disliked).
+
+    ``heard`` are further rows that say nothing about the taste but must not come back.
+    """
 
     space: Space
     likes: Rows
     dislikes: Rows
     names: NameTracks | None = None
+    heard: Rows = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     @classmethod
     def of(
@@ -31,11 +35,12 @@ class Taste:
         likes: list[int],
         dislikes: list[int] | None = None,
         names: NameTracks | None = None,
+        heard: list[int] | None = None,
     ) -> Taste:
         """From track ids; those that the space does not hold are left out."""
         disliked = np.unique(space.rows_of(list(dislikes or [])))
         liked = np.setdiff1d(space.rows_of(list(likes)), disliked)
-        return cls(space, liked, disliked, names)
+        return cls(space, liked, disliked, names, space.rows_of(list(heard or [])))
 
     @property
     def figures(self) -> Figures:
@@ -54,8 +59,9 @@ class Taste:
 
     @cached_property
     def known_songs(self) -> NDArray[np.uint64]:
-        """The song keys of everything liked or disliked, ascending."""
-        return np.unique(self.space.song_keys[np.concatenate([self.likes, self.dislikes])])
+        """The song keys of everything liked, disliked or heard, ascending."""
+        rows = np.concatenate([self.likes, self.dislikes, self.heard])
+        return np.unique(self.space.song_keys[rows])
 
     @cached_property
     def titles(self) -> dict[int, str]:

@@ -18,7 +18,8 @@ blueprint = Blueprint("recommendations", __name__)
 
 COUNTS = (10, 20, 50)
 LIKES_COUNTED = 500
-"""The newest likes (and as many dislikes) count; who likes more has changed since."""
+"""The newest likes (and as many dislikes) count, who likes more has changed since; none of the
+older ones comes back either."""
 
 
 def init_app(app: Flask) -> None:
@@ -45,6 +46,7 @@ def page() -> str:
                 current_app.config["INSTANCE"],
                 likes[:LIKES_COUNTED],
                 dislikes[:LIKES_COUNTED],
+                heard=[*likes[LIKES_COUNTED:], *dislikes[LIKES_COUNTED:]],
                 method=method,
                 variety=variety,
                 n=count,

@@ -3,8 +3,10 @@ import re
 import pytest
 from flask import url_for
 
+from songrec.recommend.registry import METHODS
 from songrec.store import listeners
 from songrec.store.tables import Listener, Reaction, Track
+from songrec.web import recommendations
 from tests.planted_run import plant
 
 JSON = {"Accept": "application/json"}
@@ -148,3 +150,19 @@ def test_endpoints_have_the_names_other_pages_use(app):
         assert url_for("mood.page") == "/mood"
         assert url_for("playlists.index") == url_for("playlists.create") == "/playlists"
         assert url_for("playlists.export", public_id="x", format="csv") == "/playlists/x.csv"
+
+
+@pytest.mark.parametrize("method", METHODS.names())
+def test_who_likes_more_than_count_gets_none_of_the_older_likes_back(
+    client, session, planted, monkeypatch, method
+):
+    monkeypatch.setattr(recommendations, "LIKES_COUNTED", 5)
+    react(client, address(session, planted.track_ids[0]), "like")
+    listener = session.query(Listener).one()
+    for track_id in planted.track_ids[1:40].tolist():
+        listeners.react(session, listener, track_id, 1)
+    session.commit()
+    page = client.get(f"/recommendations?n=20&method={method}").text
+    found = set(re.findall(r'action="/tracks/(p\d+)/reaction"', page))
+    assert found
+    assert not found & {address(session, i) for i in planted.track_ids[:40]}
