@@ -71,6 +71,12 @@ def asset(filename: str) -> str:
     return url_for("static", filename=filename, v=_digest(folder / filename))
 
 
+def is_current(path: str, version: str | None) -> bool:
+    """Whether ``version`` is the digest that ``asset`` gives the static file at this path."""
+    filename = path.removeprefix(f"{current_app.static_url_path}/")
+    return bool(version) and _digest(Path(str(current_app.static_folder)) / filename) == version
+
+
 @functools.lru_cache(maxsize=256)
 def _digest(path: Path) -> str | None:
     return hashlib.blake2b(path.read_bytes(), digest_size=5).hexdigest() if path.is_file() else None

@@ -82,6 +82,7 @@ def titles() -> Response:
     _is_for(space)
     rows = _rows(space, request.args.get("rows", ""), TITLES_AT_ONCE)
     response = jsonify(_songs(space, rows))
+    response.cache_control.public = True
     response.cache_control.max_age = 300
     return response
 
