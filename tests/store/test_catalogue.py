@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from songrec.core.sorting import sort_key
 from songrec.store import catalogue
-from songrec.store.catalogue import TrackQuery
+from songrec.store.narrowing import TrackQuery
 from songrec.store.tables import Cluster, ClusterAssignment, Run
 from tests.factories import make_track
 

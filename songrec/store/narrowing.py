@@ -1,0 +1,173 @@
+"""Which tracks a query asks for, how many they are, and in which order: always as slim ids.
+
+At 100,000 tracks the difference between milliseconds and a second is which index a statement
+walks, so two things are said explicitly. A range of an attribute is tested while scanning
+(``+column`` keeps SQLite from an index that would look every row up singly). And a list of which
+there is more than anyone will page through is walked in its order until the page is full, while a
+short one is gathered first and then sorted.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Float, Select, and_, false, func, literal_column, select, text
+from sqlalchemy.orm import Session
+
+from songrec.core.attributes import ATTRIBUTE_NAMES
+from songrec.store.tables import (
+    Cluster,
+    ClusterAssignment,
+    Run,
+    Tag,
+    Track,
+    TrackAttributes,
+    TrackTag,
+)
+
+PER_PAGE = 50
+COUNT_LIMIT = 5_000
+"""Counting stops here: "more than 5,000 songs" tells as much and costs a bounded time."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackQuery:
+    """What a list of tracks is narrowed to and how it is sorted.
+
+    ``ranges`` maps an attribute to ``(low, high)``, either of which may be None.
+    """
+
+    text: str = ""
+    genre: str = ""
+    emotion: str = ""
+    cluster: int | None = None
+    ranges: dict[str, tuple[float | None, float | None]] = field(default_factory=dict)
+    sort: str = "title"
+    descending: bool = False
+    page: int = 1
+    per_page: int = PER_PAGE
+
+    @property
+    def filters(self) -> int:
+        """How many kinds of filter are set."""
+        return sum(map(bool, (self.text, self.genre, self.emotion, self.ranges))) + (
+            self.cluster is not None
+        )
+
+
+def count(session: Session, query: TrackQuery, run: Run | None) -> tuple[int, bool]:
+    """How many tracks answer, up to ``COUNT_LIMIT``; whether there are more."""
+    if not query.filters:
+        return session.scalar(select(func.count()).select_from(Track)) or 0, False
+    if query.cluster is not None and query.filters == 1:
+        size = select(Cluster.size).where(
+            Cluster.run_id == (run.id if run else -1), Cluster.number == query.cluster
+        )
+        return session.scalar(size) or 0, False
+    sets = _id_sets(session, query, run)
+    # One filter alone is counted where it stands; several have to meet at the track.
+    wanted = sets[0] if len(sets) == 1 else select(Track.id).where(*(Track.id.in_(s) for s in sets))
+    limited = wanted.limit(COUNT_LIMIT + 1).subquery()
+    number = session.scalar(select(func.count()).select_from(limited)) or 0
+    return min(number, COUNT_LIMIT), number > COUNT_LIMIT
+
+
+def ids(
+    session: Session, query: TrackQuery, run: Run | None, *, offset: int, many: bool
+) -> list[int]:
+    """The ids of one page, in the query's order. ``many``: there are more than one can count."""
+    statement = select(Track.id)
+    ranges = query.ranges or query.sort in ATTRIBUTE_NAMES
+    if ranges:
+        statement = statement.join(TrackAttributes, TrackAttributes.track_id == Track.id)
+        statement = statement.where(*_within(query))
+    by_cluster = query.cluster is not None or (query.sort == "typical" and run is not None)
+    if by_cluster:
+        of_run = ClusterAssignment.run_id == (run.id if run else -1)
+        statement = statement.join(
+            ClusterAssignment, and_(ClusterAssignment.track_id == Track.id, of_run)
+        )
+        if query.cluster is not None:
+            statement = statement.where(ClusterAssignment.label == query.cluster)
+    for tracks in _id_sets(session, query, run, joined=True):
+        statement = statement.where(Track.id.in_(tracks))
+    gathered = bool(query.ranges) and not many
+    statement = statement.order_by(*_order(query, run, gathered=gathered))
+    return list(session.scalars(statement.limit(query.per_page).offset(offset)))
+
+
+def _id_sets(
+    session: Session, query: TrackQuery, run: Run | None, *, joined: bool = False
+) -> list[Select[Any]]:
+    """One statement of track ids per filter; without ranges and cluster where they are joined."""
+    sets: list[Select[Any]] = []
+    if query.text:
+        sets.append(_matching(session, query.text))
+    for kind, name in (("genre", query.genre), ("emotion", query.emotion)):
+        if name:
+            tag = select(Tag.id).where(Tag.kind == kind, Tag.name == name.lower())
+            sets.append(select(TrackTag.track_id).where(TrackTag.tag_id == tag.scalar_subquery()))
+    if query.ranges and not joined:
+        sets.append(select(TrackAttributes.track_id).where(*_within(query)))
+    if query.cluster is not None and not joined:
+        sets.append(
+            select(ClusterAssignment.track_id).where(
+                ClusterAssignment.run_id == (run.id if run else -1),
+                ClusterAssignment.label == query.cluster,
+            )
+        )
+    return sets
+
+
+def _within(query: TrackQuery) -> list[Any]:
+    conditions = []
+    for name, (low, high) in query.ranges.items():
+        column = literal_column(f"+track_attributes.{name}", Float)
+        if low is not None:
+            conditions.append(column >= low)
+        if high is not None:
+            conditions.append(column <= high)
+    return conditions
+
+
+def _matching(session: Session, words: str) -> Select[Any]:
+    """Full-text match: every word, the last one as a beginning (people are still typing)."""
+    found = re.findall(r"\w+", words, re.UNICODE)[:12]
+    if not found:
+        return select(Track.id).where(false())
+    if session.get_bind().dialect.name == "sqlite":
+        match = " ".join(f'"{word}"' for word in found[:-1]) + f' "{found[-1]}"*'
+        return (
+            select(literal_column("rowid"))
+            .select_from(text("track_search"))
+            .where(text("track_search MATCH :words").bindparams(words=match.strip()))
+        )
+    # The same expression as the index of the migration that made it.
+    document = literal_column(
+        "to_tsvector('simple', track.title || ' ' || track.artists || ' ' || "
+        "coalesce(track.album, '') || ' ' || coalesce(track.genre, ''))"
+    )
+    wanted = func.to_tsquery("simple", " & ".join([*found[:-1], f"{found[-1]}:*"]))
+    return select(Track.id).where(document.op("@@")(wanted))
+
+
+def _order(query: TrackQuery, run: Run | None, *, gathered: bool) -> tuple[Any, Any]:
+    typical = query.sort == "typical" and run is not None
+    descending = query.descending != typical
+    column: Any
+    if typical:
+        column = ClusterAssignment.confidence
+    elif query.sort in ATTRIBUTE_NAMES:
+        column = getattr(TrackAttributes, query.sort)
+        column = literal_column(f"+track_attributes.{query.sort}") if gathered else column
+    else:
+        column = Track.sort_artists if query.sort == "artist" else Track.sort_title
+        column = column + "" if gathered else column
+    order = column.desc() if descending else column.asc()
+    if query.sort in ATTRIBUTE_NAMES:
+        order = order.nulls_last()
+    # Ties go the same way as the rest, so that one index serves the whole order.
+    tie = ClusterAssignment.track_id if typical else Track.id
+    return order, tie.desc() if descending else tie.asc()
