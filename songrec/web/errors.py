@@ -112,7 +112,8 @@ def _http(error: HTTPException) -> Response | HTTPException:
         seconds = int(getattr(error, "retry_after", 0) or 60)
         explanation = Explanation(explanation.title, f"{explanation.text} {_wait(seconds)}")
     if status == 413:
-        megabytes = current_app.config["MAX_CONTENT_LENGTH"] // 2**20
+        limit = request.max_content_length or current_app.config["MAX_CONTENT_LENGTH"]
+        megabytes = limit // 2**20
         explanation = Explanation(
             explanation.title, f"The limit is {megabytes} MiB. {explanation.text}"
         )

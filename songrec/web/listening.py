@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from songrec.store import listeners
 from songrec.store.db import db
 from songrec.store.tables import Listener, User
+from songrec.web import security
 
 TOKEN = "listener"  # noqa: S105 - the cookie's field, not a secret
 
@@ -27,12 +28,16 @@ def current_listener() -> Listener | None:
 
 
 def require_listener() -> Listener:
-    """The listener of this request, made now if there is none. The caller commits."""
+    """The listener of this request, made now if there is none. The caller commits.
+
+    429 when too many were made from the same address.
+    """
     listener = current_listener()
     if listener is not None:
         return listener
     if current_user.is_authenticated:
         return _make(_random(), current_user.id)
+    security.count_from_here(security.NEW_LISTENER_ADDRESS, "listener")
     listener = _make(_browser_token(), None)
     cookie[TOKEN] = listener.token
     cookie.permanent = True

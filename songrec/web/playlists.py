@@ -23,7 +23,7 @@ from songrec.pipeline import playlist_files
 from songrec.store import catalogue, playlists, runs
 from songrec.store.db import db
 from songrec.store.tables import Playlist
-from songrec.web import facts
+from songrec.web import facts, security
 from songrec.web.errors import wants_json
 from songrec.web.listening import current_listener, current_reactions, require_listener
 
@@ -51,6 +51,7 @@ def index() -> str:
 @blueprint.post("")
 def create() -> ResponseReturnValue:
     """Make a playlist from ``tracks`` (public ids, repeated or with commas between), or none."""
+    security.count_from_here(security.NEW_PLAYLIST_ADDRESS, "playlist")
     ids = playlists.ids_of(db.session, _public_ids())
     listener = require_listener()
     playlist = playlists.create(

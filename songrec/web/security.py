@@ -50,6 +50,14 @@ SIGN_IN = RateLimitItemPerMinute(10, 5)
 # Tries from one address whatever the account, against one password tried on many names.
 SIGN_IN_ADDRESS = RateLimitItemPerMinute(100, 5)
 SIGN_UP_ADDRESS = RateLimitItemPerMinute(30, 60)
+# Whoever has no account is a new listener with every cookie thrown away, and each may keep songs
+# and playlists: these bound what one address can put into the database.
+NEW_LISTENER_ADDRESS = RateLimitItemPerMinute(200, 60)
+NEW_PLAYLIST_ADDRESS = RateLimitItemPerMinute(200, 60)
+
+FORM_BYTES = 2**20
+"""No form is longer; only what takes files, and from those who may send them, is read further."""
+UPLOADS = frozenset({"admin.upload"})
 
 csrf = CSRFProtect()
 talisman = Talisman()
@@ -67,6 +75,8 @@ def init_app(app: Flask) -> None:
         "RATELIMIT_STORAGE_URI",
         ratelimit.storage_uri(app.config["INSTANCE"], app.config["REDIS_URL"]),
     )
+    app.config["MAX_FORM_MEMORY_SIZE"] = FORM_BYTES
+    app.before_request(limit_body)  # before the CSRF protection, which reads the form
     csrf.init_app(app)
     limiter.init_app(app)
     talisman.init_app(
@@ -84,6 +94,14 @@ def init_app(app: Flask) -> None:
     )
 
 
+def limit_body() -> None:
+    """Read no more of a body than the form it should be, unless an admin uploads a catalogue."""
+    longest = current_app.config["MAX_CONTENT_LENGTH"]
+    if request.endpoint not in UPLOADS or not getattr(current_user, "is_admin", False):
+        longest = min(longest, FORM_BYTES)
+    request.max_content_length = longest
+
+
 def relaxed_for_plotly(view: V) -> V:
     """Let this view's page draw with Plotly: put it right under the route decorator."""
     return talisman(content_security_policy=PLOTLY_POLICY)(view)
@@ -96,6 +114,11 @@ def count_try(item: RateLimitItem, *identifiers: str) -> None:
     if not limiter.limiter.hit(item, *identifiers):
         ends = limiter.limiter.get_window_stats(item, *identifiers).reset_time
         raise TooManyRequests(retry_after=max(1, round(ends - time.time())))
+
+
+def count_from_here(item: RateLimitItem, what: str) -> None:
+    """Count one ``what`` from this address; 429 once there were too many."""
+    count_try(item, what, get_remote_address())
 
 
 def forget_tries(item: RateLimitItem, *identifiers: str) -> None:
