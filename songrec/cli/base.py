@@ -1,14 +1,17 @@
-"""What all commands share: errors as one line and exit code 1, JSON output."""
+"""What all commands share: errors as one line, exit codes, JSON output."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import functools
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec, TypeVar
 
 import click
+from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, ProgrammingError
 
 from songrec.core.errors import Cancelled, SongrecError
 
@@ -17,7 +20,11 @@ R = TypeVar("R")
 
 
 def one_line_errors(function: Callable[P, R]) -> Callable[P, R]:
-    """Turn a ``SongrecError`` into its one line on stderr and exit code 1."""
+    """Turn a ``SongrecError`` into its one line on stderr and exit code 1.
+
+    So are a database that cannot be used as it is and a file or folder that cannot be read or
+    written. The statement that failed is not shown: it may carry a password's hash.
+    """
 
     @functools.wraps(function)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -28,8 +35,41 @@ def one_line_errors(function: Callable[P, R]) -> Callable[P, R]:
         except SongrecError as error:
             click.echo(f"songrec: {error}", err=True)
             sys.exit(1)
+        except DatabaseError as error:
+            said = _about_database(error)
+            if said is None:
+                raise
+            click.echo(f"songrec: {said}", err=True)
+            sys.exit(1)
+        except OSError as error:
+            if error.errno == errno.EPIPE or not error.strerror:  # the first is click's to handle
+                raise
+            where = f"{error.filename}: " if error.filename else ""
+            click.echo(f"songrec: {where}{error.strerror}.", err=True)
+            sys.exit(1)
 
     return wrapped
+
+
+@contextlib.contextmanager
+def wrong_usage() -> Iterator[None]:
+    """Around what only reads a command's words: what is wrong with them ends with exit code 2."""
+    try:
+        yield
+    except SongrecError as error:
+        raise click.UsageError(str(error), click.get_current_context(silent=True)) from None
+
+
+def _about_database(error: DatabaseError) -> str | None:
+    """What to do about it; None for what is songrec's own mistake and needs its traceback."""
+    first = str(error.orig).strip().partition("\n")[0]
+    if any(sign in first for sign in ("no such table", "no such column", "does not exist")):
+        return "The database has not been set up or is an older one: flask db upgrade, or make run."
+    if isinstance(error, (IntegrityError, DataError, ProgrammingError)):
+        return None
+    if "database is locked" in first:
+        return "The database is busy: another program has been writing to it. Try again."
+    return f"The database cannot be used ({first})."
 
 
 def print_json(value: Any) -> None:

@@ -13,7 +13,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from songrec.cli.base import json_option, one_line_errors, print_json
+from songrec.cli.base import json_option, one_line_errors, print_json, wrong_usage
 from songrec.core.types import Progress, no_progress
 
 
@@ -54,9 +54,13 @@ def ingest(
     Rows that cannot be used are set aside with the reason; the others go in. The same file again
     changes nothing.
     """
+    from songrec.ingest.headers import by_name
     from songrec.pipeline.ingest import ingest_file, source_name
     from songrec.store.db import db
 
+    if dialect is not None:
+        with wrong_usage():
+            by_name(dialect)
     if rejects_path is None and not dry_run:
         moment = time.strftime("%Y%m%d-%H%M%S")
         name = f"{source or source_name(path)}-{moment}.csv".replace("/", "_")

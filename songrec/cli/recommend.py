@@ -10,7 +10,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from songrec.cli.base import json_option, one_line_errors, print_json
+from songrec.cli.base import json_option, one_line_errors, print_json, wrong_usage
 from songrec.core.errors import BadInput
 from songrec.recommend.registry import METHODS
 from songrec.store.db import db
@@ -62,8 +62,10 @@ def recommend(
     """Songs for whoever likes these TRACKs (public ids or the catalogue's own ids)."""
     from songrec.pipeline import recommending
 
-    if not likes:
-        raise BadInput("Say what you like: flask recommend --like TRACK [--like TRACK …].")
+    with wrong_usage():
+        if not likes:
+            raise BadInput("Say what you like: flask recommend --like TRACK [--like TRACK …].")
+        METHODS.entry(method)
     answer = recommending.recommend_for(
         db.session,
         _instance(),

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from flask import current_app
 
-from songrec.cli.base import json_option, one_line_errors, print_json
+from songrec.cli.base import json_option, one_line_errors, print_json, wrong_usage
 from songrec.clustering import CLUSTERINGS
 from songrec.core.errors import BadInput
 from songrec.core.registry import Registry
@@ -85,12 +85,17 @@ def train_command(
         for key, value in (("clustering.clusters", clusters), ("representation.epochs", epochs))
         if value is not None
     ]
-    parameters = parse_settings(chosen, (*shorthand, *settings))
     from songrec.pipeline.train import TrainRequest, train
 
-    request = TrainRequest(
-        feature_set=features, seed=seed, parameters=parameters, publish=not no_publish, **chosen
-    )
+    with wrong_usage():
+        request = TrainRequest(
+            feature_set=features,
+            seed=seed,
+            parameters=parse_settings(chosen, (*shorthand, *settings)),
+            publish=not no_publish,
+            **chosen,
+        )
+        request.resolved()
     run = train(db.session, _instance(), request, _terminal_progress())
     db.session.commit()
     if as_json:

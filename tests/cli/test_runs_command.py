@@ -53,12 +53,24 @@ def test_words_for_people(flask):
     assert "Not published: flask publish" in flask(*TRAIN, "--no-publish").stdout
 
 
-def test_mistakes_are_one_line_and_exit_code_1(flask):
+def test_wrong_values_of_options_are_wrong_usage(flask):
     for words, said in [
         (("train", "--representation", "vea"), "No representation 'vea'"),
+        (("train", "--features", "vea"), "No feature set 'vea'"),
         ((*TRAIN, "--epochs", "3"), "No parameter of pca 'epochs'"),
-        (("train", "--clusters", "x"), "must be a whole number from 1 to 200"),
+        (("train", "--clusters", "0"), "must be a whole number from 1 to 200"),
+        (("train", "--set", "nonsense=1"), "--set nonsense: no such parameter"),
+        (("train", "--seed", "-1"), "is not in the range"),
+    ]:
+        result = flask(*words, code=2)
+        assert said in result.stderr
+        assert result.stdout == ""
+
+
+def test_what_cannot_be_done_is_one_line_and_exit_code_1(flask):
+    for words, said in [
         (("publish", "nope"), "No run 'nope'"),
+        (("compare", "nope", "nope"), "No run 'nope'"),
     ]:
         result = flask(*words, code=1)
         assert said in result.stderr

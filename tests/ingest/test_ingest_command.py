@@ -101,7 +101,7 @@ def test_wrong_usage_is_exit_code_2(run, tmp_path):
 
 def test_an_unknown_format_is_named_with_the_known_ones(run, tmp_path):
     result = run(write(tmp_path / "s.csv", [song()]), "--format", "preproces")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "Did you mean 'preprocess'" in result.output
 
 

@@ -58,20 +58,28 @@ def test_plain_output_names_the_song_and_says_why(app, catalogue, method):
     assert "energy 0.1" in answer.stdout
 
 
+@pytest.mark.parametrize("command", [["similar"], ["recommend", "--like"]])
+def test_a_song_that_is_not_there_is_one_line_and_exit_code_1(app, catalogue, command):
+    answer = run(app, *command, "nonesuch")
+    assert answer.exit_code == 1
+    assert "No track 'nonesuch' in the catalogue." in answer.stderr
+    assert answer.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["similar", "nonesuch"], "No track 'nonesuch' in the catalogue."),
-        (["recommend", "--like", "nonesuch"], "No track 'nonesuch' in the catalogue."),
-        (["recommend"], "flask recommend --like TRACK"),
-        (["recommend", "--like", "c0", "--method", "cosin"], "Did you mean 'cosine'?"),
+        ([], "flask recommend --like TRACK"),
+        (["--like", "c0", "--method", "cosin"], "Did you mean 'cosine'?"),
+        (["--like", "c0", "--variety", "7"], "is not in the range"),
+        (["--like", "c0", "-n", "0"], "is not in the range"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_code_1(app, catalogue, words, says):
-    answer = run(app, *words)
-    assert answer.exit_code == 1
+def test_wrong_usage_is_exit_code_2(app, catalogue, words, says):
+    answer = run(app, "recommend", *words)
+    assert answer.exit_code == 2
     assert says in answer.stderr
-    assert answer.stderr.count("\n") == 1
+    assert answer.stdout == ""
 
 
 def test_without_a_published_run_the_answer_says_to_train(app, session):

@@ -1,0 +1,54 @@
+"""A database or a file that cannot be used is one line and exit code 1, as any other mistake."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+
+from songrec.store.db import db
+
+COMMANDS = [
+    ("ingest", "data/preprocess.csv"), ("train",), ("runs",), ("publish", "x"),
+    ("compare", "x", "x"), ("similar", "x"), ("recommend", "--like", "x"), ("create-user", "bob"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def invoke(app):
+    def run(*words):
+        result = app.test_cli_runner().invoke(args=words)
+        assert result.exit_code == 1, result.output
+        assert result.stdout == ""
+        assert result.stderr.startswith("songrec: ")
+        assert result.stderr.count("\n") == 1
+        return result.stderr
+
+    return run
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=lambda words: words[0])
+def test_a_database_that_was_never_set_up_says_what_to_do(app, invoke, instance, words):
+    db.engine.dispose()
+    (instance / "songrec.db").unlink()
+    said = invoke(*words)
+    assert "flask db upgrade" in said
+    assert "argon2" not in said
+
+
+def test_a_file_that_is_no_database_is_named_as_such(app, invoke, instance):
+    db.engine.dispose()
+    (instance / "songrec.db").write_text("not a database at all, but long enough to be read" * 20)
+    assert "cannot be used (file is not a database)" in invoke("runs")
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(app, invoke, instance, session):
+    rejects = instance / "rejects"
+    rejects.write_text("a file where the folder should be")
+    path = instance / "songs.csv"
+    path.write_text(
+        "song,artist,tempo,loudness,energy,danceability,positiveness,speechiness,liveness,"
+        "acousticness,instrumentalness\nA,B,100,-7,0.5,0.5,0.5,0.1,0.1,0.1,0.1\n"
+        "C,D,100,-7,loud,0.5,0.5,0.1,0.1,0.1,0.1\n"
+    )
+    assert str(rejects) in invoke("ingest", str(path))
+    assert session.scalar(text("SELECT count(*) FROM track")) == 0
