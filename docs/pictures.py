@@ -28,6 +28,8 @@ ARGUMENTS = (
     "--disable-background-networking", "--disable-component-update",
 )  # fmt: skip
 SIZE = {"width": 1280, "height": 800}
+TALL = {"width": 1280, "height": 1200}
+TALL_SHOTS = ("recommendations", "song")
 
 
 def main() -> None:
@@ -76,16 +78,14 @@ def photograph(page: Page, liked: list[str], password: str) -> None:
         page.locator(".track-head button[aria-pressed=true]").wait_for()
     shots: dict[str, dict[str, Any]] = {
         "home": {"address": "/"},
-        "cluster": {"address": "/clusters/1"},
         "song": {"address": f"/tracks/{liked[0]}"},
         "recommendations": {"address": "/recommendations"},
-        "mood": {"address": "/mood?genre=Jazz&emotion=calm"},
-        "map": {"address": "/map", "ready": "[data-map-ready]"},
+        "map": {"address": "/map", "ready": "[data-map][data-ready=true]"},
     }
     for name, shot in shots.items():
         take(page, name, **shot)
     page.context.add_cookies([{"name": "theme", "value": "dark", "url": page.url.split("/map")[0]}])
-    take(page, "map-dark", "/map", "[data-map-ready]")
+    take(page, "map-dark", "/map", "[data-map][data-ready=true]")
     page.goto("/sign-in")
     page.get_by_label("Name").fill("curator")
     page.get_by_label("Password", exact=True).fill(password)
@@ -99,6 +99,7 @@ def photograph(page: Page, liked: list[str], password: str) -> None:
 
 def take(page: Page, name: str, address: str, ready: str = "main") -> None:
     """One picture of the window, once ``ready`` is there."""
+    page.set_viewport_size(TALL if name in TALL_SHOTS else SIZE)
     page.goto(address)
     page.locator(ready).first.wait_for()
     page.wait_for_load_state("networkidle")
