@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import timedelta
 from typing import Any
 
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "<na>"})
@@ -97,11 +98,13 @@ def milliseconds(cell: Any) -> int | None:
 
 
 def clock(cell: Any) -> int | None:
-    """Milliseconds from ``"03:47"``, ``"1:02:03"`` or plain seconds."""
+    """Milliseconds from ``"03:47"``, ``"1:02:03"``, plain seconds or a ``timedelta``."""
     if is_missing(cell):
         return None
     found = _CLOCK.match(str(cell).strip())
-    if found:
+    if isinstance(cell, timedelta):  # from a Parquet file
+        total = cell.total_seconds()
+    elif found:
         hours, minutes, seconds = found.groups()
         total = int(hours or 0) * 3600 + int(minutes) * 60 + float(seconds)
     else:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from songrec.core.errors import BadInput
 from songrec.ingest.reading import BATCH_ROWS, Batch
+
+if TYPE_CHECKING:
+    import pyarrow
 
 
 class ParquetTable:
@@ -36,7 +40,7 @@ class ParquetTable:
         done = 0
         try:
             for part in self._file.iter_batches(batch_size=size):
-                columns = [column.to_pylist() for column in part.columns]
+                columns = [_cells(column) for column in part.columns]
                 rows = list(zip(*columns, strict=True))
                 numbers = list(range(done + 1, done + len(rows) + 1))
                 done += len(rows)
@@ -46,3 +50,26 @@ class ParquetTable:
             raise BadInput(
                 f"{self.path}: the Parquet file is damaged after row {done:,} ({reason})."
             ) from None
+
+
+def _cells(column: pyarrow.Array) -> list[Any]:
+    """The column's values as Python has them; text that was stored as bytes is text."""
+    try:
+        cells = column.to_pylist()
+    except (OverflowError, ValueError):
+        # A date outside Python's calendar. The column may be one that nobody needs.
+        cells = [_cell(value) for value in column]
+    if any(isinstance(cell, bytes) for cell in cells):
+        # Broken bytes become what a CSV file's would: such a row is rejected.
+        return [
+            cell.decode("utf-8", "surrogateescape") if isinstance(cell, bytes) else cell
+            for cell in cells
+        ]
+    return cells
+
+
+def _cell(value: pyarrow.Scalar) -> Any:
+    try:
+        return value.as_py()
+    except (OverflowError, ValueError):
+        return f"a {value.type} out of range"
