@@ -41,7 +41,7 @@ def correlated_mixture(rows: int, seed: int = 0) -> Floats:
 
 def usual(values: Floats, *, epochs: int, batch_size: int, seed: int) -> dict[str, float]:
     """The autoencoder as a tutorial writes it: Sequential, compile, fit."""
-    from songrec.representation.backend import keras
+    from songrec.core.backend import keras
 
     keras.utils.set_random_seed(seed)
     started, cpu = time.perf_counter(), time.process_time()
@@ -91,7 +91,7 @@ def measure(
     training loss, less one. Neither time includes importing TensorFlow or its first operation;
     ours, being short, is the median of three, each of which compiles anew.
     """
-    from songrec.representation.backend import tf
+    from songrec.core.backend import tf
 
     tf.constant(0.0).numpy()
     values = correlated_mixture(rows, seed)

@@ -9,10 +9,10 @@ from typing import Any, Self
 
 import numpy as np
 
+from songrec.core.backend import keras
 from songrec.core.errors import BadInput
 from songrec.core.types import FeatureTable, Floats, Progress, no_progress
 from songrec.representation import epochs as training
-from songrec.representation.backend import keras
 
 
 class Autoencoder:

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from songrec.core.backend import keras, tf
 from songrec.core.types import Floats, Ints
-from songrec.representation.backend import keras, tf
 
 # A call into the compiled loop should come back this often, so that cancelling works.
 SECONDS_PER_CALL = 0.5

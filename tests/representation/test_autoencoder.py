@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
+from songrec.core.backend import keras
 from songrec.core.errors import BadInput, Cancelled
 from songrec.core.types import FeatureTable
 from songrec.representation import epochs
 from songrec.representation.autoencoder import Autoencoder
-from songrec.representation.backend import keras
 from songrec.representation.pca import PCA
 
 

@@ -1,0 +1,159 @@
+"""The feature set ``musicnn``: what the published MusiCNN networks hear in a recording.
+
+The sound is resampled to 16 kHz, turned into a log-mel spectrogram of 96 bands and cut into
+patches of 187 frames (3 s). Every patch gives an embedding and a probability for each of 50 tags;
+``musicnn_network`` describes the layers and names the papers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from songrec.core.config import instance_path
+from songrec.core.errors import UnknownName
+from songrec.core.types import Audio, Floats
+from songrec.features.audio.musicnn_tags import TAGS
+
+SAMPLE_RATE, N_FFT, HOP, BANDS, PATCH = 16_000, 512, 256, 96, 187
+PATCHES_AT_ONCE = 16
+"""Bounds memory: sixteen patches take about 400 MB in the timbral filters."""
+
+
+@dataclass(frozen=True)
+class Tagging:
+    """What one network heard, patch by patch.
+
+    ``times_s`` float32 ``(p,)`` is where each patch begins in the file, ``length_s`` how long a
+    patch is, ``probabilities`` float32 ``(p, 50)`` those of ``tags`` in each,
+    ``embeddings`` float32 ``(p, 753)`` the pooled activations of each.
+    """
+
+    tags: tuple[str, ...]
+    times_s: Floats
+    length_s: float
+    probabilities: Floats
+    embeddings: Floats
+
+    @property
+    def mean(self) -> Floats:
+        """Each tag's probability over the whole recording: the mean over its patches."""
+        return self.probabilities.mean(axis=0)
+
+    @property
+    def embedding(self) -> Floats:
+        """The embedding of the whole recording ``(753,)``: the mean over its patches."""
+        return self.embeddings.mean(axis=0)
+
+    def top(self, n: int = 10) -> list[tuple[str, float]]:
+        """The ``n`` likeliest tags with their mean probability, likeliest first."""
+        order = np.argsort(-self.mean, kind="stable")[:n]
+        return [(self.tags[at], float(self.mean[at])) for at in order]
+
+
+class MusiCNN:
+    """Embedding of 753 dimensions: the activations that the network's tags are derived from.
+
+    ``model`` is ``MSD_musicnn`` or ``MTT_musicnn``. ``overlap_s`` is how much of a patch the next
+    one shares (0: none, as published). ``pooling`` says what is kept of a patch's 187 frames of
+    layer ``concatenation`` (front-end 561 + mid-end 3 × 64): their ``max`` or their ``mean``; over
+    patches the mean is taken. ``models`` is the folder of model files, by default the instance's.
+    """
+
+    version = 1
+
+    def __init__(
+        self,
+        model: str = "MSD_musicnn",
+        overlap_s: float = 0.0,
+        pooling: Literal["max", "mean"] = "max",
+        models: Path | None = None,
+    ) -> None:
+        self.model = model
+        self.overlap_s = overlap_s
+        self.pooling = pooling
+        self.models = models
+
+    def names(self) -> tuple[str, ...]:
+        """One name a channel, by the layer it belongs to: ``timbral_38_000``, …"""
+        widths = {
+            "timbral_38": 204, "timbral_67": 204,
+            "temporal_128": 51, "temporal_64": 51, "temporal_32": 51,
+            "middle_1": 64, "middle_2": 64, "middle_3": 64,
+        }  # fmt: skip
+        return tuple(f"{layer}_{at:03d}" for layer, width in widths.items() for at in range(width))
+
+    def extract(self, audio: Audio, frames: Any = None) -> Floats:
+        """The embedding of ``audio``: float32 ``(753,)``. ``frames`` (a shared STFT) is not used:
+        the network was trained on a transform of its own at 16 kHz.
+        """
+        return self.tag(audio).embedding
+
+    def tag(self, audio: Audio) -> Tagging:
+        """Embeddings and tag probabilities over time, in one pass through the network.
+
+        Raises ``NotReady`` where the weights are absent (the message says how to get them).
+        """
+        if self.model not in TAGS:
+            raise UnknownName("MusiCNN model", self.model, TAGS)
+        patches, starts = cut(log_mel(audio), self.overlap_s)
+        made = self._run(patches)
+        return Tagging(
+            tags=TAGS[self.model],
+            times_s=(audio.start_s + starts * HOP / SAMPLE_RATE).astype(np.float32),
+            length_s=PATCH * HOP / SAMPLE_RATE,
+            probabilities=made["tags"],
+            embeddings=made[f"{self.pooling}_pool"],
+        )
+
+    def folder(self) -> Path:
+        """Where the weights of this network lie."""
+        return (self.models or instance_path() / "models") / "musicnn" / self.model
+
+    def _run(self, patches: Floats) -> dict[str, Floats]:
+        from songrec.features.audio.musicnn_network import network
+
+        model = network(str(self.folder()))
+        parts = [
+            {name: np.asarray(value) for name, value in model(patches[at : at + n]).items()}
+            for n in (PATCHES_AT_ONCE,)
+            for at in range(0, len(patches), n)
+        ]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def log_mel(audio: Audio) -> Floats:
+    """The networks' input: ``log10(10000 · mel + 1)`` of the power spectrogram, ``(frames, 96)``.
+
+    Windows of 512 samples at 16 kHz every 256, mirrored at both ends as the networks were trained.
+    """
+    import librosa
+    import soxr
+
+    samples = audio.samples
+    if audio.sample_rate != SAMPLE_RATE:
+        samples = soxr.resample(samples, audio.sample_rate, SAMPLE_RATE, quality="HQ")
+    # A sound shorter than a window cannot be mirrored; silence follows it instead.
+    if len(samples) < N_FFT:
+        samples = np.pad(samples, (0, N_FFT - len(samples)))
+    mel = librosa.feature.melspectrogram(
+        y=samples, sr=SAMPLE_RATE, n_fft=N_FFT, hop_length=HOP, n_mels=BANDS, pad_mode="reflect"
+    )
+    return np.log10(10_000 * mel.T + 1).astype(np.float32)
+
+
+def cut(spectrogram: Floats, overlap_s: float) -> tuple[Floats, np.ndarray]:
+    """Patches ``(p, 187, 96)`` of a spectrogram and the frame at which each begins ``(p,)``.
+
+    What remains at the end and fills no patch is left out, as published; a sound that is shorter
+    than one patch is repeated until it fills one, as in the networks' training.
+    """
+    if len(spectrogram) < PATCH:
+        spectrogram = np.tile(spectrogram, (-(-PATCH // len(spectrogram)), 1))[:PATCH]
+    step = max(1, PATCH - round(overlap_s * SAMPLE_RATE / HOP))
+    windows = np.lib.stride_tricks.sliding_window_view(spectrogram, PATCH, axis=0)[::step]
+    starts = np.arange(len(windows)) * step
+    return np.ascontiguousarray(windows.transpose(0, 2, 1)), starts
