@@ -67,12 +67,12 @@ def send(app: Flask, job_id: int) -> None:
     """Hand a committed job to the worker. Sending one twice is harmless: it is claimed once."""
     try:
         task(app)(job_id)
-    except _queue_errors() as error:
+    except queue_errors() as error:
         # The row waits in the database; the worker looks for such rows every few seconds.
         log.warning("Job %s is not in the queue yet: %s", job_id, error)
 
 
-def _queue_errors() -> tuple[type[Exception], ...]:
+def queue_errors() -> tuple[type[Exception], ...]:
     """What an unreachable queue raises."""
     redis = sys.modules.get("redis")
     return (OSError, sqlite3.Error, *((redis.RedisError,) if redis else ()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from typing import Any
@@ -10,6 +11,7 @@ from songrec.store.db import now
 from songrec.store.jobs import KEPT_EPOCHS, LOG_LENGTH
 
 SECONDS_BETWEEN_ALIKE = 5.0
+_OF_AN_EPOCH = ("epoch", "loss", "val_loss")
 
 
 class Record:
@@ -32,7 +34,7 @@ class Record:
         details = details or {}
         if "epoch" in details:
             epochs = self.details.setdefault("epochs", [])
-            epochs.append({name: details.get(name) for name in ("epoch", "loss", "val_loss")})
+            epochs.append({name: _known(details.get(name)) for name in _OF_AN_EPOCH})
             del epochs[:-KEPT_EPOCHS]
         else:
             self.details.update(details)
@@ -48,3 +50,8 @@ class Record:
         self.log += f"{start}{now():%H:%M:%S} {line}"
         if len(self.log) > LOG_LENGTH:
             self.log = "…\n" + self.log[-LOG_LENGTH:].split("\n", 1)[-1]
+
+
+def _known(figure: Any) -> Any:
+    """``figure``, or None for one that JSON has no word for: a loss that ran away."""
+    return None if isinstance(figure, float) and not math.isfinite(figure) else figure

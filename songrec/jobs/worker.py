@@ -30,8 +30,8 @@ from songrec.jobs import files
 from songrec.jobs import queue as job_queue
 from songrec.jobs.kinds import KINDS
 from songrec.jobs.record import Record
-from songrec.store import jobs
-from songrec.store.db import db
+from songrec.store import jobs, run_folders
+from songrec.store.db import PATIENCE, db
 from songrec.store.tables import Job
 
 log = logging.getLogger("songrec.worker")
@@ -40,6 +40,7 @@ GRACE = 2.0  # seconds between asking a process to stop and killing it
 TICK = 0.5  # seconds between two looks at the database: at most two writes a second
 BEAT = 2.0
 SWEEP = 5.0
+HOUR = 3600.0
 
 stopping = threading.Event()
 # What starts a job's process, before the job's id.
@@ -64,9 +65,13 @@ def serve(app: Flask) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: stopping.set())
         log.info("ready for jobs")
+        cleared = -HOUR
         while not stopping.is_set():
             consumer.check_worker_health()
             _sweep(app)
+            if time.monotonic() - cleared >= HOUR:
+                _clear_away(app.config["INSTANCE"])
+                cleared = time.monotonic()
             stopping.wait(SWEEP)
         log.info("stopping")
         consumer.stop(graceful=True)
@@ -100,8 +105,22 @@ def _sweep(app: Flask) -> None:
         for job_id in jobs.waiting_ids(db.session):
             if job_id not in queued:
                 job_queue.send(app, job_id)
-    except OperationalError as error:
-        log.warning("Could not look for waiting jobs: %s", error.orig)
+    except (OperationalError, *job_queue.queue_errors()) as error:
+        log.warning("Could not look for waiting jobs: %s", getattr(error, "orig", error))
+    finally:
+        db.session.rollback()
+
+
+def _clear_away(instance: Path) -> None:
+    """Remove what killed trainings and given-up imports left on the disk."""
+    try:
+        wanted = {str(job.parameters.get("path")) for job in jobs.active(db.session)}
+        gone = [*files.sweep(instance, wanted), *run_folders.sweep(instance)]
+    except (OSError, OperationalError) as error:
+        log.warning("Could not clear away what is left over: %s", getattr(error, "orig", error))
+    else:
+        if gone:
+            log.info("cleared away: %s", ", ".join(gone))
     finally:
         db.session.rollback()
 
@@ -116,7 +135,13 @@ def run_job(app: Flask, job_id: int) -> None:
         job = db.session.get_one(Job, job_id)
         log.info("job %s (%s) starts", job.public_id, job.kind)
         db.session.rollback()
-        _Watch(app, job_id).follow()
+        try:
+            _Watch(app, job_id).follow()
+        except Exception as error:  # whatever it was, the job must not seem to run for ever
+            log.exception("job %s cannot be followed", job_id)
+            reason = f"Unexpected {type(error).__name__} in the worker: {error}"
+            db.session.rollback()
+            _insist(lambda: jobs.fail(db.session, job_id, reason))
         job = db.session.get_one(Job, job_id)
         if job.state == "done" and "path" in job.parameters:
             files.forget_upload(app.config["INSTANCE"], Path(job.parameters["path"]))
@@ -148,6 +173,16 @@ class _Watch:
 
     def follow(self) -> None:
         """Write down what the process tells until it ends, then how it ended."""
+        try:
+            self._follow()
+        finally:
+            # Nobody follows it any more: it must not go on beside the next job.
+            self.process.kill()
+            self.process.wait()
+            if self.process.stdin:
+                self.process.stdin.close()
+
+    def _follow(self) -> None:
         asked_at: float | None = None
         reason: str | None = None
         written = time.monotonic()
@@ -166,8 +201,6 @@ class _Watch:
             elif asked_at is not None and moment - asked_at > GRACE:
                 self.process.kill()
         code = self.process.wait()
-        if self.process.stdin:
-            self.process.stdin.close()
         self._write()
         _insist(lambda: self._end(code, reason))
 
@@ -176,6 +209,9 @@ class _Watch:
             return "worker"
         try:
             return "person" if jobs.cancel_requested(db.session, self.job_id) else None
+        except OperationalError as error:
+            log.debug("The database does not answer, asking again: %s", error.orig)
+            return None
         finally:
             db.session.rollback()
 
@@ -191,9 +227,10 @@ class _Watch:
 
     def _read(self) -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            with contextlib.suppress(json.JSONDecodeError):
-                self.messages.put(json.loads(line))
+        with self.process.stdout as lines:
+            for line in lines:
+                with contextlib.suppress(json.JSONDecodeError):
+                    self.messages.put(json.loads(line))
         self.messages.put(None)
 
     def _take(self, seconds: float) -> bool:
@@ -246,7 +283,7 @@ def _impatient() -> Iterator[None]:
     finally:
         db.session.rollback()
         if sqlite:
-            db.session.execute(text("PRAGMA busy_timeout=15000"))
+            db.session.execute(text(f"PRAGMA busy_timeout={PATIENCE}"))
             db.session.rollback()
 
 

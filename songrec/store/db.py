@@ -51,6 +51,9 @@ def now() -> datetime:
 
 db = SQLAlchemy(model_class=Base)
 
+PATIENCE = 30_000
+"""Milliseconds that a statement waits on SQLite for another writer before it fails."""
+
 
 @event.listens_for(Engine, "connect")
 def _sqlite_pragmas(connection: Any, record: Any) -> None:
@@ -62,7 +65,7 @@ def _sqlite_pragmas(connection: Any, record: Any) -> None:
         "journal_mode=WAL",
         "synchronous=NORMAL",
         "foreign_keys=ON",
-        "busy_timeout=30000",
+        f"busy_timeout={PATIENCE}",
         "temp_store=MEMORY",
         "cache_size=-32000",
     ):

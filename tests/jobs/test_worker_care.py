@@ -1,0 +1,107 @@
+"""The worker looks after itself: what is left over goes, what breaks under it ends no worker."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from songrec.jobs import files, queue, worker
+from songrec.jobs.record import Record
+from songrec.store import jobs, run_folders
+from songrec.store.db import PATIENCE
+from songrec.store.tables import Job
+
+EIGHT_DAYS = 8 * 24 * 3600
+
+
+def uploaded(instance: Path, name: str, age: float) -> Path:
+    """An uploaded file that has lain for ``age`` seconds."""
+    path = files.upload_folder(instance) / name
+    path.write_text("song,artist\n")
+    for each in (path, path.parent):
+        os.utime(each, (time.time() - age,) * 2)
+    return path
+
+
+def test_uploads_nobody_imported_go_after_a_week(app: Flask, session: Session) -> None:
+    instance: Path = app.config["INSTANCE"]
+    given_up = uploaded(instance, "old.csv", EIGHT_DAYS)
+    young = uploaded(instance, "young.csv", 24 * 3600)
+    waited_for = uploaded(instance, "waited for.csv", EIGHT_DAYS)
+    queue.enqueue(session, "ingest", {"path": str(waited_for)})
+    session.commit()
+    worker._clear_away(instance)
+    assert not given_up.parent.exists()
+    assert young.is_file()
+    assert waited_for.is_file()
+
+
+def test_what_a_killed_training_left_goes_after_a_day(app: Flask) -> None:
+    instance: Path = app.config["INSTANCE"]
+    partial = run_folders.runs_folder(instance) / f"r1{run_folders.PARTIAL}"
+    partial.mkdir(parents=True)
+    worker._clear_away(instance)
+    assert partial.is_dir()
+    os.utime(partial, (time.time() - EIGHT_DAYS,) * 2)
+    worker._clear_away(instance)
+    assert not partial.exists()
+
+
+def test_a_queue_that_does_not_answer_ends_no_worker(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: Any) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(queue.huey_of(app).storage, "enqueued_items", refuse)
+    worker._sweep(app)
+
+
+def test_a_process_that_cannot_start_fails_its_job(
+    app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "command", ["/no/such/program"])
+    job = jobs.create(session, "train", {})
+    session.commit()
+    worker.run_job(app, job.id)
+    session.expire_all()
+    found = session.get_one(Job, job.id)
+    assert found.state == "failed"
+    assert "FileNotFoundError" in (found.error or "")
+
+
+def test_no_process_outlives_its_watch(
+    app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*arguments: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(worker, "command", ["sleep", "60"])
+    monkeypatch.setattr(worker._Watch, "_why_stop", broken)
+    job = jobs.create(session, "train", {})
+    session.commit()
+    watch = worker._Watch(app, job.id)
+    with pytest.raises(ZeroDivisionError):
+        watch.follow()
+    assert watch.process.returncode == -9
+    assert watch.messages.get(timeout=5) is None  # its pipe is at its end
+
+
+def test_reporting_leaves_the_connection_as_patient_as_it_was(app: Flask, session: Session) -> None:
+    with worker._impatient():
+        assert session.scalar(text("PRAGMA busy_timeout")) == 200
+    assert session.scalar(text("PRAGMA busy_timeout")) == PATIENCE
+
+
+def test_a_loss_that_ran_away_is_kept_as_unknown() -> None:
+    record = Record()
+    record.progressed(0.5, "epoch 1", {"epoch": 1, "loss": float("nan"), "val_loss": float("inf")})
+    assert record.details["epochs"] == [{"epoch": 1, "loss": None, "val_loss": None}]
