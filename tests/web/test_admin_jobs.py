@@ -90,6 +90,24 @@ class TestJobPages:
         assert new.id != job.id
         assert new.parameters == job.parameters
 
+    def test_started_again_twice_is_started_once(
+        self, client: FlaskClient, session: Session, admin: User, job: Job
+    ) -> None:
+        client.post(f"/admin/jobs/{job.public_id}/cancel")
+        first, second = (client.post(f"/admin/jobs/{job.public_id}/again") for _ in range(2))
+        assert first.location == second.location
+        assert len(jobs.waiting_ids(session)) == 1
+
+    def test_an_import_whose_file_is_gone_asks_for_it_again(
+        self, client: FlaskClient, session: Session, admin: User
+    ) -> None:
+        job = queue.enqueue(session, "ingest", {"path": "/gone/songs.csv", "file": "songs.csv"})
+        session.commit()
+        client.post(f"/admin/jobs/{job.public_id}/cancel")
+        answer = client.post(f"/admin/jobs/{job.public_id}/again", follow_redirects=True)
+        assert "upload it again" in answer.text
+        assert jobs.waiting_ids(session) == []
+
     def test_a_job_that_is_done_is_not_started_again(
         self, client: FlaskClient, session: Session, admin: User, job: Job
     ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from flask import abort, current_app, flash, jsonify, redirect, render_template, url_for
@@ -108,7 +109,19 @@ def again(public_id: str) -> ResponseReturnValue:
     if found.state not in ("failed", "cancelled"):
         flash("Only a job that failed or was cancelled can be started again.", "error")
         return redirect(url_for("admin.job", public_id=public_id), 303)
-    new = queue.enqueue(db.session, found.kind, dict(found.parameters), current_user)
+    path = found.parameters.get("path")
+    if path and not Path(path).exists():
+        flash("The uploaded file is no longer there: upload it again.", "error")
+        return redirect(url_for("admin.job", public_id=public_id), 303)
+    # Pressed twice, or in two windows: the second import would find the file gone.
+    same = [
+        job
+        for job in store.active(db.session)
+        if (job.kind, job.parameters) == (found.kind, found.parameters)
+    ]
+    new = same[0] if same else None
+    if new is None:
+        new = queue.enqueue(db.session, found.kind, dict(found.parameters), current_user)
     db.session.commit()
     return redirect(url_for("admin.job", public_id=new.public_id), 303)
 
