@@ -1,0 +1,245 @@
+"""What a sound file says of itself: title, artists, album, genre, year, lyrics, cover."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import mutagen
+from mutagen.flac import Picture
+
+LONGEST = {"title": 500, "artists": 500, "album": 500, "genre": 100}
+LONGEST_LYRICS = 50_000
+LARGEST_COVER = 16 * 2**20
+
+# The same field under the names that ID3, MP4, ASF, APEv2 and Vorbis comments have for it.
+_KEYS: dict[str, tuple[str, ...]] = {
+    "title": ("TIT2", "\xa9nam", "Title", "title"),
+    "artists": ("TPE1", "\xa9ART", "Author", "Artist", "artist"),
+    "album": ("TALB", "\xa9alb", "WM/AlbumTitle", "Album", "album"),
+    "genre": ("TCON", "\xa9gen", "WM/Genre", "Genre", "genre"),
+    "year": ("TDRC", "TDOR", "TYER", "\xa9day", "WM/Year", "Year", "date", "year", "originaldate"),
+    "track": ("TRCK", "trkn", "WM/TrackNumber", "Track", "tracknumber"),
+    "language": ("TLAN", "WM/Language", "Language", "language"),
+    "lyrics": ("USLT", "\xa9lyr", "WM/Lyrics", "Lyrics", "lyrics", "unsyncedlyrics"),
+}
+# What FFmpeg calls them, for containers that mutagen does not know (a WAV's INFO chunk).
+_CONTAINER_KEYS: dict[str, tuple[str, ...]] = {
+    "title": ("title",),
+    "artists": ("artist", "author", "album_artist"),
+    "album": ("album",),
+    "genre": ("genre",),
+    "year": ("date", "year", "creation_time"),
+    "track": ("track",),
+    "language": ("language",),
+}
+
+
+@dataclass(frozen=True)
+class FileTags:
+    """Tags as text fit for people: no control characters, at most as long as the table takes.
+
+    None (or nothing in ``genres``) where the file says nothing. ``artists`` are joined by commas.
+    """
+
+    title: str | None = None
+    artists: str | None = None
+    album: str | None = None
+    genres: tuple[str, ...] = ()
+    year: int | None = None
+    track: int | None = None
+    language: str | None = None
+    lyrics: str | None = None
+    has_cover: bool = False
+
+    def filled(self, metadata: Mapping[str, str]) -> FileTags:
+        """These tags, with what they lack from a container's own ``metadata``."""
+        lower = {key.lower(): value for key, value in metadata.items()}
+        found = {
+            name: [lower[key] for key in keys if key in lower][:1]
+            for name, keys in _CONTAINER_KEYS.items()
+        }
+        other = _from_texts(found)
+        missing = {
+            name: getattr(other, name)
+            for name in ("title", "artists", "album", "genres", "year", "track")
+            if not getattr(self, name)
+        }
+        return replace(self, **missing)
+
+
+@dataclass(frozen=True)
+class Cover:
+    """An embedded picture: ``data`` as it lies in the file; ``kind`` is its media type."""
+
+    kind: str
+    data: bytes
+
+
+def read_tags(path: Path) -> FileTags:
+    """The tags of the file at ``path``; empty ones if it has none or they cannot be read."""
+    file = _opened(path)
+    if file is None:
+        return FileTags()
+    has_cover = _cover(file) is not None
+    if file.tags is None:
+        return FileTags(has_cover=has_cover)
+    found = {name: _texts(file.tags, keys) for name, keys in _KEYS.items()}
+    return replace(_from_texts(found), has_cover=has_cover)
+
+
+def read_cover(path: Path) -> Cover | None:
+    """The embedded front cover (JPEG, PNG, GIF or WebP by its content), else the first picture."""
+    file = _opened(path)
+    return None if file is None else _cover(file)
+
+
+def _opened(path: Path) -> Any:
+    try:
+        return mutagen.File(path)
+    # Broken tags make mutagen raise nearly anything; a file without tags is a file all the same.
+    except Exception:  # noqa: BLE001
+        return None
+
+
+def _texts(tags: Any, keys: Iterable[str]) -> list[str]:
+    for key in keys:
+        values = _raw(tags, key)
+        texts = [text for value in values for text in _as_text(value) if text.strip("\0 \t\r\n")]
+        if texts:
+            return texts
+    return []
+
+
+def _raw(tags: Any, key: str) -> list[Any]:
+    if hasattr(tags, "getall"):  # ID3: frames such as USLT have a description in their key
+        frames = tags.getall(key) if len(key) == 4 and key.isupper() else []
+        return [value for frame in frames for value in _frame_values(frame)]
+    try:
+        found = tags[key]
+    except (KeyError, ValueError):
+        return []
+    return list(found) if isinstance(found, list) else [found]
+
+
+def _frame_values(frame: Any) -> list[Any]:
+    if hasattr(frame, "genres"):
+        return list(frame.genres)  # "(17)" is "Rock"
+    text = getattr(frame, "text", None)
+    return list(text) if isinstance(text, list) else [text] if text else []
+
+
+def _as_text(value: Any) -> list[str]:
+    if isinstance(value, tuple):  # MP4's (track, of how many)
+        return [str(value[0])] if value and value[0] else []
+    if isinstance(value, bytes):
+        return [value.decode("utf-8", "replace")]
+    return str(value).split("\0")  # several values in one ID3v2.4 or APEv2 text
+
+
+def _from_texts(found: Mapping[str, list[str]]) -> FileTags:
+    def first(name: str) -> str | None:
+        return next((text for raw in found.get(name, []) if (text := clean(raw))), None)
+
+    def one_line(name: str) -> str | None:
+        text = first(name)
+        return text[: LONGEST[name]] if text else None
+
+    artists = list(dict.fromkeys(filter(None, map(clean, found.get("artists", [])))))
+    genres = [
+        part.strip()[: LONGEST["genre"]]
+        for raw in found.get("genre", [])
+        for part in re.split(r"[;,]|(?<=\S) / (?=\S)", clean(raw))
+        if part.strip()
+    ]
+    lyrics = "\n\n".join(_lines(raw) for raw in found.get("lyrics", []))
+    return FileTags(
+        title=one_line("title"),
+        artists=", ".join(artists)[: LONGEST["artists"]] or None,
+        album=one_line("album"),
+        genres=tuple(dict.fromkeys(genres)),
+        year=_year(first("year")),
+        track=_number(first("track")),
+        language=(first("language") or "").lower()[:40] or None,
+        lyrics=lyrics.strip()[:LONGEST_LYRICS] or None,
+    )
+
+
+def clean(text: str) -> str:
+    """One line without control characters, lone surrogates and runs of white space."""
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    kept = (" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text)
+    return " ".join("".join(kept).replace("\ufeff", "").split())
+
+
+def _lines(text: str) -> str:
+    return "\n".join(clean(line) for line in text.replace("\0", "").splitlines())
+
+
+def _year(text: str | None) -> int | None:
+    match = re.search(r"(?<!\d)(1\d{3}|20\d{2})(?!\d{3})", text or "")
+    return int(match[1]) if match else None
+
+
+def _number(text: str | None) -> int | None:
+    match = re.match(r"\s*(\d{1,5})", text or "")
+    return int(match[1]) if match and int(match[1]) else None
+
+
+def _cover(file: Any) -> Cover | None:
+    pictures = list(_pictures(file))
+    fronts = [data for kind, data in pictures if kind == 3]
+    for data in [*fronts, *(data for _, data in pictures)]:
+        media = _media_type(data)
+        if media and len(data) <= LARGEST_COVER:
+            return Cover(media, data)
+    return None
+
+
+def _pictures(file: Any) -> Iterable[tuple[int, bytes]]:
+    """Embedded pictures and their kind; 3 is the front cover in all formats."""
+    for picture in getattr(file, "pictures", None) or ():
+        yield picture.type, picture.data
+    tags = file.tags
+    if tags is None:
+        return
+    if hasattr(tags, "getall"):
+        for frame in tags.getall("APIC"):
+            yield frame.type, frame.data
+        return
+    for value in _raw(tags, "covr"):
+        yield 3, bytes(value)
+    for key in ("metadata_block_picture", "METADATA_BLOCK_PICTURE"):
+        for value in _raw(tags, key):
+            try:
+                picture = Picture(base64.b64decode(value))
+            except (mutagen.MutagenError, binascii.Error, ValueError, TypeError):
+                continue
+            yield picture.type, picture.data
+    for value in _raw(tags, "Cover Art (Front)"):
+        data = getattr(value, "value", b"")
+        if isinstance(data, bytes):
+            yield 3, data.partition(b"\0")[2]
+    for value in _raw(tags, "WM/Picture"):
+        data = getattr(value, "value", b"")
+        if isinstance(data, bytes) and len(data) > 5:
+            # kind, length of the data, media type and description in UTF-16, the data itself
+            yield data[0], data[-int.from_bytes(data[1:5], "little") or len(data) :]
+
+
+def _media_type(data: bytes) -> str | None:
+    if data.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if data[:6] in (b"GIF87a", b"GIF89a"):
+        return "image/gif"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    return None

@@ -1,0 +1,205 @@
+"""Feature vectors on disk, filed by what they were computed from: content, parameters, version.
+
+``<instance>/features/<set>/<version>-<digest>/<hash[:2]>/<hash>.npy``, and beside them
+``columns.json``, the names of a vector's columns. A row of ``feature_vector`` says that the file is
+there; the file is written first, so a row never speaks of what was lost.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from songrec.core.errors import BadInput, NotReady
+from songrec.core.types import FeatureTable, Floats
+from songrec.store.bulk import chunks
+from songrec.store.tables import AudioFile, FeatureVector, Track
+
+
+@dataclass(frozen=True, slots=True)
+class SetKey:
+    """One feature set as it is computed now: its name, its version, the digest of its parameters."""
+
+    name: str
+    version: int
+    digest: str
+
+    @property
+    def folder(self) -> str:
+        """Where its vectors lie, relative to the cache."""
+        return f"{self.name}/{self.version}-{self.digest}"
+
+
+def folder(instance: Path) -> Path:
+    """The cache of an instance."""
+    return instance / "features"
+
+
+def relative_path(key: SetKey, content_hash: str) -> str:
+    """Where a vector lies, relative to the cache."""
+    return f"{key.folder}/{content_hash[:2]}/{content_hash}.npy"
+
+
+def write(instance: Path, key: SetKey, content_hash: str, values: Floats) -> None:
+    """Put a vector (or a matrix) in place whole: whoever reads sees all of it or nothing."""
+    path = folder(instance) / relative_path(key, content_hash)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{secrets.token_hex(6)}.partial")
+    try:
+        with draft.open("wb") as file:
+            np.save(file, values, allow_pickle=False)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def write_columns(instance: Path, key: SetKey, names: Sequence[str]) -> None:
+    """Keep the names of a set's columns beside its vectors."""
+    path = folder(instance) / key.folder / "columns.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{secrets.token_hex(6)}.partial")
+    draft.write_text(json.dumps(list(names), ensure_ascii=False), encoding="utf-8")
+    draft.replace(path)
+
+
+def columns(instance: Path, key: SetKey) -> tuple[str, ...]:
+    """The names of a set's columns; ``NotReady`` if nothing was extracted yet."""
+    path = folder(instance) / key.folder / "columns.json"
+    try:
+        return tuple(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise NotReady(
+            f"No track has the features {key.name!r} with the present settings: "
+            f"flask analyze DIR --features {key.name}"
+        ) from None
+
+
+def read(
+    instance: Path, key: SetKey, content_hash: str, *, mapped: bool = False
+) -> NDArray[np.float32]:
+    """One content's vector (or matrix); ``mapped`` leaves it on disk. ``NotReady`` if absent."""
+    path = folder(instance) / relative_path(key, content_hash)
+    try:
+        return np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+    except FileNotFoundError:
+        raise NotReady(
+            f"The features {key.name!r} of {content_hash[:12]}… are not there: analyse its file "
+            f"(flask analyze DIR --features {key.name})."
+        ) from None
+    except (ValueError, EOFError):
+        raise BadInput(f"{path} is damaged: delete it and analyse its file again.") from None
+
+
+def remember(session: Session, key: SetKey, content_hash: str) -> None:
+    """Note that a vector is in the cache; noting it twice is one note."""
+    query = select(FeatureVector).where(
+        FeatureVector.content_hash == content_hash,
+        FeatureVector.feature_set == key.name,
+        FeatureVector.version == key.version,
+        FeatureVector.digest == key.digest,
+    )
+    if session.scalar(query) is None:
+        session.add(
+            FeatureVector(
+                content_hash=content_hash,
+                feature_set=key.name,
+                version=key.version,
+                digest=key.digest,
+                path=relative_path(key, content_hash),
+            )
+        )
+
+
+def missing_sets(instance: Path, keys: Iterable[SetKey], content_hash: str) -> list[SetKey]:
+    """Those of ``keys`` whose vector of that content is not on disk."""
+    base = folder(instance)
+    return [key for key in keys if not (base / relative_path(key, content_hash)).is_file()]
+
+
+def known(session: Session, key: SetKey) -> set[str]:
+    """The contents that have a vector of this set."""
+    query = select(FeatureVector.content_hash).where(
+        FeatureVector.feature_set == key.name,
+        FeatureVector.version == key.version,
+        FeatureVector.digest == key.digest,
+    )
+    return set(session.scalars(query))
+
+
+def read_table(
+    session: Session, instance: Path, keys: Sequence[SetKey], *, minimum: int = 1
+) -> FeatureTable:
+    """The tracks that have all these sets, their vectors side by side, ascending by track id.
+
+    Columns are called ``set:column``. A track with several files (the same sound twice) stands
+    once. ``NotReady`` with fewer than ``minimum`` tracks, ``BadInput`` for a set of matrices.
+    """
+    names = [f"{key.name}:{column}" for key in keys for column in columns(instance, key)]
+    hashes = _hashes_of_tracks(session, keys)
+    rows, ids = [], []
+    base = folder(instance)
+    for track_id, content_hash in sorted(hashes.items()):
+        parts = [
+            read(instance, key, content_hash)
+            for key in keys
+            if os.path.exists(base / relative_path(key, content_hash))
+        ]
+        if len(parts) < len(keys):
+            continue  # somebody emptied the cache: the track waits for its next analysis
+        if any(part.ndim != 1 for part in parts):
+            raise BadInput(
+                f"{', '.join(key.name for key in keys)}: a picture of the sound is no vector; "
+                "train on vectors such as mfcc,statistical."
+            )
+        row = np.concatenate(parts).astype(np.float32)
+        if len(row) != len(names):
+            raise BadInput(
+                f"The features of {content_hash[:12]}… have {len(row)} columns, not {len(names)}: "
+                f"delete {base} and analyse again."
+            )
+        rows.append(row)
+        ids.append(track_id)
+    if len(rows) < minimum:
+        wanted = ",".join(key.name for key in keys)
+        raise NotReady(
+            f"{len(rows)} tracks have the features {wanted}; at least {minimum} are needed: "
+            f"flask analyze DIR --features {wanted}"
+        )
+    values = np.stack(rows) if rows else np.empty((0, len(names)), dtype=np.float32)
+    return FeatureTable(
+        np.array(ids, dtype=np.int64), tuple(names), values, ",".join(key.name for key in keys)
+    )
+
+
+def hash_of_track(session: Session, track_id: int) -> str | None:
+    """The content of a track's file; None for a track without audio."""
+    return session.scalar(
+        select(AudioFile.content_hash)
+        .where(AudioFile.track_id == track_id, AudioFile.content_hash.is_not(None))
+        .order_by(AudioFile.state, AudioFile.id)
+    )
+
+
+def _hashes_of_tracks(session: Session, keys: Sequence[SetKey]) -> dict[int, str]:
+    complete: set[str] | None = None
+    for key in keys:
+        complete = known(session, key) if complete is None else complete & known(session, key)
+    found: dict[int, str] = {}
+    query = select(AudioFile.track_id, AudioFile.content_hash).join(
+        Track, Track.id == AudioFile.track_id
+    )
+    for part in chunks(sorted(complete or ())):
+        for track_id, content_hash in session.execute(
+            query.where(AudioFile.content_hash.in_(part)).order_by(AudioFile.id)
+        ):
+            found.setdefault(track_id, content_hash)
+    return found
