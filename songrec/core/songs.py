@@ -7,6 +7,9 @@ import functools
 import hashlib
 import unicodedata
 
+UNTITLED = "Untitled"
+"""The title of a track with an id that its catalogue gives no title."""
+
 
 @functools.lru_cache(maxsize=8192)
 def plain(text: str) -> str:

@@ -124,7 +124,8 @@ class Translator:
                 self._reject(i, column, batch, bad, "is neither yes nor no")
         if column.field in self.dialect.required:
             for i in np.flatnonzero(np.isnan(values)).tolist():
-                self._reject(i, column, batch, bad, "is empty")
+                blank = cells[i] is None or not str(cells[i]).strip()
+                self._reject(i, column, batch, bad, "is empty" if blank else "holds no value")
         if column.field == "tempo":
             values[values == 0] = np.nan  # Spotify writes 0 where it found no beat
         return values
@@ -192,7 +193,7 @@ class Translator:
             tags += [("emotion", n) for n in emotions[i]]
             fields = {
                 "external_id": ids[i] or None,
-                "title": title or ("Untitled" if ids[i] else f"Track {number}"),
+                "title": title or (songs.UNTITLED if ids[i] else f"Track {number}"),
                 "artists": artist,
                 "album": album,
                 "genre": ", ".join(genres[i])[:200] or None,

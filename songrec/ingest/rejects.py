@@ -28,7 +28,7 @@ class Reject:
         }  # fmt: skip
 
     def __str__(self) -> str:
-        what = f"{self.column} {self.value!r} {self.reason}" if self.column else self.reason
+        what = f"{self.column} '{self.value}' {self.reason}" if self.column else self.reason
         return f"row {self.row}: {what}"
 
 

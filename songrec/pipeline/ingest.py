@@ -25,6 +25,7 @@ from songrec.ingest.scales import find_scale
 from songrec.store.bulk import bulk_writing
 from songrec.store.ingesting import CatalogueWriter, DryCounter
 
+LONGEST_SOURCE = 100
 KEPT_REJECTS = 100
 """How many rejects the report itself holds; the rejects file holds all."""
 
@@ -111,7 +112,9 @@ def ingest_file(
     if first is None:
         raise BadInput(f"{path}: the file has a header and no rows.")
     used_scale = find_scale(found, table, first, scale)
-    name = source_name(path) if source is None else source
+    name = source or source_name(path)
+    if len(name) > LONGEST_SOURCE:
+        raise BadInput(f"A catalogue's name has at most {LONGEST_SOURCE} characters: {name!r}.")
     translator = Translator(found, table, scale=used_scale, source=name)
     report = IngestReport(name, found.name, used_scale, table.encoding, dry_run)
     write: Callable[..., Any]
@@ -135,17 +138,17 @@ def ingest_file(
     report.seconds = time.perf_counter() - start
     if not report.stored:
         where = f" All of them: {report.rejects_path}." if report.rejects_path else ""
-        raise BadInput(
-            f"{path}: all {report.read:,} rows were rejected. The first: "
-            f"{report.rejected[0]}.{where}"
-        )
+        all_rows = "its only row was rejected:"
+        if report.read > 1:
+            all_rows = f"all {report.read:,} rows were rejected. The first:"
+        raise BadInput(f"{path}: {all_rows} {report.rejected[0]}.{where}")
     return report
 
 
 def source_name(path: Path) -> str:
     """A catalogue's name from its file's: ``songs`` from ``songs.csv.gz``; 100 letters at most."""
     name = re.sub(r"(?i)(\.(csv|tsv|txt|gz|parquet|pq))+$", "", path.name)
-    return (name or path.name)[:100]
+    return (name or path.name)[:LONGEST_SOURCE]
 
 
 @contextmanager

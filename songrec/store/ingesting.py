@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.catalogue import CatalogueRow
-from songrec.core.songs import public_id
+from songrec.core.songs import UNTITLED, public_id, song_key
 from songrec.core.sorting import sort_key
 from songrec.store.bulk import SearchIndex, chunks, insert_many, stored_moment
 from songrec.store.db import now
@@ -170,17 +170,17 @@ class CatalogueWriter:
         index.forget(touched)
         has = self._fields | ({"duration_ms"} if self._fields & _DURATIONS else set())
         has |= {"mode"} if "key" in self._fields else set()
-        columns = [name for name in rows[0].fields if name in has or name == "title"]
+        columns = [name for name in rows[0].fields if name in has]
+        named = self._named(rows, ids)
         moment = now()
         values = [
             {
                 "row_id": ids[row.source_key],
                 "fingerprint": row.fingerprint,
-                "song_key": row.song_key,
                 "source": self._source,
                 "ingest_mark": self._mark,
                 "updated_at": moment,
-                **_sort_keys(row),
+                **named.get(row.source_key, {}),
                 **{name: row.fields[name] for name in columns},
             }
             for row in rows
@@ -205,6 +205,35 @@ class CatalogueWriter:
             if "lyrics" in self._fields:
                 self._run(delete(_LYRICS).where(_LYRICS.c.track_id.in_(part)))
         self._add_lyrics(rows, ids)
+
+    def _named(self, rows: list[CatalogueRow], ids: dict[str, int]) -> dict[str, dict[str, Any]]:
+        """What follows from each row's names, by source key; nothing where the file has no names.
+
+        Of a file that has titles or artists alone, the other is what the track has already.
+        """
+        has = self._fields & {"title", "artists"}
+        if not has:
+            return {}
+        stored: dict[int, Any] = {}
+        if len(has) < 2:
+            columns = (_TRACK.c.id, _TRACK.c.title, _TRACK.c.artists)
+            for part in chunks([ids[row.source_key] for row in rows]):
+                found = self._run(select(*columns).where(_TRACK.c.id.in_(part)))
+                stored |= {track.id: track for track in found}
+        named = {}
+        for row in rows:
+            track = stored.get(ids[row.source_key])
+            title = row.fields["title"] if track is None or "title" in has else track.title
+            artists = row.fields["artists"] if track is None or "artists" in has else track.artists
+            key = row.song_key
+            if track is not None and artists and title not in ("", UNTITLED):
+                key = song_key(artists, title)
+            named[row.source_key] = {
+                "song_key": key,
+                "sort_title": sort_key(title),
+                "sort_artists": sort_key(artists),
+            }
+        return named
 
     def _add_lyrics(self, rows: list[CatalogueRow], ids: dict[str, int]) -> None:
         values = [(ids[row.source_key], row.lyrics) for row in rows if row.lyrics]
@@ -337,13 +366,6 @@ class DryCounter:
         updated = sum(known[k] != row.fingerprint for k, row in firsts.items() if k in known)
         inserted = len(firsts) - len(known)
         return Written(inserted, updated, len(rows) - inserted - updated)
-
-
-def _sort_keys(row: CatalogueRow) -> dict[str, str]:
-    return {
-        "sort_title": sort_key(row.fields["title"]),
-        "sort_artists": sort_key(row.fields["artists"]),
-    }
 
 
 def _without(

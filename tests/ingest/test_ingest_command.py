@@ -90,7 +90,7 @@ def test_what_cannot_be_read_is_one_line_and_exit_code_1(run, tmp_path, name, co
 def test_all_rows_rejected_is_a_failure_that_names_the_file_of_rejects(run, tmp_path):
     result = run(write(tmp_path / "songs.csv", [song(Energy="loud")]))
     assert result.exit_code == 1
-    assert "all 1 rows were rejected" in result.output
+    assert "its only row was rejected: row 2: Energy" in result.output
     assert "rejects" in result.output.split("All of them: ")[1]
 
 
@@ -176,3 +176,11 @@ def test_killed_half_way_and_run_again_it_ends_as_if_it_had_run_once(tmp_path, m
     assert half != rows_of(tmp_path / "once" / "songrec.db")
     assert ingest("killed", "nowhere", 0) == 0
     assert rows_of(tmp_path / "killed" / "songrec.db") == rows_of(tmp_path / "once" / "songrec.db")
+
+
+def test_a_catalogue_name_that_is_too_long_is_refused_and_an_empty_one_is_the_files(run, tmp_path):
+    path = write(tmp_path / "songs.csv", [song()])
+    result = run(path, "--source", "x" * 101)
+    assert result.exit_code == 1
+    assert "at most 100 characters" in result.stderr
+    assert json.loads(run(path, "--source", "", "--json").stdout)["source"] == "songs"

@@ -285,7 +285,7 @@ def test_lyrics_are_kept_apart_and_follow_their_track(session, tmp_path):
     [
         ({"Energy": "loud"}, "Energy", "loud", "is not a number"),
         ({"Energy": ""}, "Energy", "", "is empty"),
-        ({"Energy": "NaN"}, "Energy", "NaN", "is empty"),
+        ({"Energy": "NaN"}, "Energy", "NaN", "holds no value"),
         ({"Tempo": "inf"}, "Tempo", "inf", "is infinite"),
         ({"Tempo": "301"}, "Tempo", "301", "is outside 0 to 300"),
         ({"Loudness": "-81 dB"}, "Loudness", "-81 dB", "is outside -80 to 20"),
@@ -414,7 +414,7 @@ def test_a_new_dialect_is_one_declaration(session, tmp_path, monkeypatch):
     path.write_text("recording,credit,power\nOne,Ada,high\nTwo,Bo,none\n", encoding="utf-8")
     report = ingest_file(session, path)
     assert (report.dialect, report.inserted) == ("brainz", 1)
-    assert report.rejected[0].reason == "is empty"
+    assert report.rejected[0].reason == "holds no value"
     (track,) = tracks(session)
     assert (track.title, track.attributes.energy, track.attributes.tempo) == ("One", 0.8, None)
 
