@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from songrec.core.errors import BadInput
 from songrec.core.registry import Entry, Parameter, Registry
+from songrec.features.settings import DEFAULTS
 
 _STFT = (
-    Parameter("n_fft", "int", 2048, "Samples a window", "Length of the Fourier transform.",
+    Parameter("n_fft", "int", DEFAULTS.n_fft, "Samples a window",
+              "Length of the Fourier transform.",
               256, 16384),
-    Parameter("hop_length", "int", 512, "Samples between windows", "", 64, 8192),
+    Parameter("hop_length", "int", DEFAULTS.hop_length, "Samples between windows", "", 64, 8192),
 )  # fmt: skip
-_MELS = Parameter("n_mels", "int", 128, "Mel bands", "", 16, 512)
+_MELS = Parameter("n_mels", "int", DEFAULTS.n_mels, "Mel bands", "", 16, 512)
 
 EXTRACTORS = Registry(
     "feature set",
@@ -19,7 +22,7 @@ EXTRACTORS = Registry(
             "Mel-frequency cepstral coefficients with first and second differences, summed up by "
             "seven statistics: what the sound's colour is and how it moves.",
             (
-                Parameter("n_mfcc", "int", 13, "Coefficients", "", 2, 40),
+                Parameter("n_mfcc", "int", DEFAULTS.n_mfcc, "Coefficients", "", 2, 40),
                 _MELS,
                 *_STFT,
             ),
@@ -51,6 +54,17 @@ EXTRACTORS = Registry(
         Entry(
             "genre", "songrec.features.genre:Genre", "Genre",
             "The track's genre as a one-hot vector; known from tags or folders, not from sound.",
+            (Parameter("most", "int", 64, "Genres", "Columns; rarer genres share one.", 1, 2000),),
         ),
     ),
 )  # fmt: skip
+
+
+def parse_sets(text: str) -> tuple[str, ...]:
+    """``"mfcc,musicnn"`` as names, in the order given, each once; raises ``UnknownName``."""
+    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if not names:
+        raise BadInput(
+            f"No feature set is named in {text!r}. Known: {', '.join(EXTRACTORS.names())}."
+        )
+    return tuple(EXTRACTORS.entry(name).name for name in names)

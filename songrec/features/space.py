@@ -37,16 +37,17 @@ def normal_space(
 ) -> NormalSpace:
     """The space over the attributes ``names`` and ``extras`` (such as duration and year).
 
-    A column that fewer than ``coverage`` of the tracks have, or that is constant, is left out.
+    A column that fewer than ``coverage`` of the tracks have, or that is constant, is left out;
+    constant ones stay where there is nothing else (a single track, the same track again and again).
     """
     columns = {name: values[:, at] for at, name in enumerate(names) if name not in NOT_SOUND}
     columns.update(extras or {})
-    kept: dict[str, Floats] = {}
-    for name, column in columns.items():
-        if len(column) and 1.0 - np.isnan(column).mean() >= coverage:
-            scores = normal_scores(column)
-            if scores.any():
-                kept[name] = scores
+    known = {
+        name: normal_scores(column)
+        for name, column in columns.items()
+        if len(column) and 1.0 - np.isnan(column).mean() >= coverage
+    }
+    kept = {name: scores for name, scores in known.items() if scores.any()} or known
     matrix = np.zeros((len(values), len(kept)), dtype=np.float32)
     for at, scores in enumerate(kept.values()):
         matrix[:, at] = scores

@@ -29,6 +29,7 @@ layer                 output            what it is
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ import numpy as np
 
 from songrec.core.backend import keras, tf
 from songrec.core.errors import BadInput, NotReady
+from songrec.core.types import Floats
 
 FRAMES, BANDS, TAG_COUNT = 187, 96, 50
 EMBEDDING = 753
@@ -45,7 +47,7 @@ OUTPUTS: tuple[str, ...] = (
     "tags",
 )  # fmt: skip
 PREFIX = "model"
-"""The checkpoint of a network lies in ``<folder>/model.index`` and ``model.data-00000-of-00001``"""
+"""A network's checkpoint: ``<folder>/model.index`` and ``model.data-00000-of-00001``."""
 
 # Variables of the checkpoint are numbered in the order in which the authors made their layers.
 _CONVOLUTIONS = (
@@ -154,9 +156,11 @@ def load_weights(model: Any, folder: Path) -> None:
 
 
 @functools.lru_cache(maxsize=4)
-def network(folder: str) -> Any:
-    """The network with the weights in ``folder``; built once in a process."""
+def network(folder: str) -> Callable[[Floats], dict[str, Any]]:
+    """The network with the weights in ``folder``, compiled; built once in a process."""
     model = build()
     load_weights(model, Path(folder))
     model.trainable = False
-    return model
+    shape = tf.TensorSpec((None, FRAMES, BANDS), tf.float32)
+    # One graph for any number of patches; called layer by layer it takes twice the time.
+    return tf.function(model, input_signature=[shape])

@@ -1,0 +1,1 @@
+"""Feature sets from audio, one file each, all fed by one short-time Fourier transform."""

@@ -1,0 +1,73 @@
+"""``mfcc``: mel-frequency cepstral coefficients and how they move, summed up."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import fft, signal
+
+from songrec.core.types import Audio, Floats
+from songrec.features.audio.frames import Frames
+from songrec.features.audio.summary import summarise, summary_names
+from songrec.features.settings import DEFAULTS
+
+DELTA_FRAMES = 9
+"""Frames over which a difference is fitted, as librosa's ``delta``."""
+
+
+class Mfcc:
+    """``n_mfcc`` coefficients, their first and second differences, seven statistics of each.
+
+    Davis and Mermelstein (1980), on a log-mel spectrum. With 13 coefficients 273 columns. The
+    differences of a clip shorter than three frames are NaN: nothing can move in it.
+    """
+
+    version = 1
+
+    def __init__(
+        self,
+        n_mfcc: int = DEFAULTS.n_mfcc,
+        n_mels: int = DEFAULTS.n_mels,
+        n_fft: int = DEFAULTS.n_fft,
+        hop_length: int = DEFAULTS.hop_length,
+    ) -> None:
+        self.n_mfcc = n_mfcc
+        self.n_mels = n_mels
+        self.n_fft = n_fft
+        self.hop_length = hop_length
+
+    def names(self) -> tuple[str, ...]:
+        """``mfcc_1_mean``, …, ``mfcc_1_delta_mean``, …, ``mfcc_13_delta2_q75``."""
+        return summary_names(
+            tuple(
+                f"mfcc_{number}{order}"
+                for order in ("", "_delta", "_delta2")
+                for number in range(1, self.n_mfcc + 1)
+            )
+        )
+
+    def extract(self, audio: Audio, frames: Frames | None = None) -> Floats:
+        """The vector of ``audio``, float32 ``(len(names()),)``."""
+        frames = frames or Frames(audio, self.n_fft, self.hop_length)
+        found = coefficients(frames, self.n_mfcc, self.n_mels)
+        tracks = [found, delta(found, 1), delta(found, 2)]
+        return summarise(np.concatenate(tracks, axis=1)).reshape(-1)
+
+
+def coefficients(frames: Frames, n_mfcc: int, n_mels: int) -> Floats:
+    """The first ``n_mfcc`` coefficients of each frame, float32 ``(frames, n_mfcc)``.
+
+    Fewer mel bands than coefficients leave the last ones at zero.
+    """
+    cepstrum = fft.dct(frames.log_mel(n_mels), type=2, norm="ortho", axis=1)[:, :n_mfcc]
+    return np.pad(cepstrum, ((0, 0), (0, n_mfcc - cepstrum.shape[1])))
+
+
+def delta(values: Floats, order: int) -> Floats:
+    """The local derivative of each column by Savitzky and Golay (1964) over nine frames.
+
+    Over as many as there are (odd) in a shorter clip, and NaN where they do not carry a parabola.
+    """
+    width = min(DELTA_FRAMES, len(values) - 1 + len(values) % 2)
+    if width <= order or width < 3:
+        return np.full_like(values, np.nan)
+    return signal.savgol_filter(values, width, polyorder=order, deriv=order, axis=0)

@@ -1,0 +1,126 @@
+"""``statistical``: spectrum, dynamics, rhythm, harmony and pitch in figures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from songrec.core.types import Audio, Floats
+from songrec.features.audio import key, loudness, pitch, rhythm, spectral, tempo, tonal
+from songrec.features.audio.frames import Frames
+from songrec.features.audio.summary import summarise, summary_names
+from songrec.features.settings import DEFAULTS
+
+DESCRIPTORS: tuple[str, ...] = (
+    *spectral.SHAPE, *spectral.CONTRAST, *spectral.LEVEL, "harmonic_percussive_db",
+    *tonal.CHROMA, "f0", *pitch.HARMONIC, "onset_strength",
+    "beat_strength", "attack_time", "note_temporal_centroid",
+)  # fmt: skip
+"""What is summed up by the seven statistics, over frames, beats (``beat_strength``) or notes."""
+
+SINGLE: tuple[str, ...] = (
+    "voiced_share", "tuning", "harmonic_percussive_ratio", "temporal_centroid", "onset_rate",
+    "beat_regularity", "key_strength", "tempo", "key", "mode", "loudness",
+)  # fmt: skip
+"""Values of the whole excerpt."""
+
+MEASURED: tuple[str, ...] = ("tempo", "key", "mode", "loudness")
+_LIMIT_DB = 80.0
+
+
+class Statistical:
+    """238 statistics of 34 descriptors and 11 values of the whole excerpt.
+
+    Hz, seconds, decibels, BPM and LUFS as docs/features.md says. What the excerpt does not have is
+    NaN: f0 without pitch, tempo without beats, key without tones, everything but the levels in
+    silence.
+    """
+
+    version = 1
+
+    def __init__(self, n_fft: int = DEFAULTS.n_fft, hop_length: int = DEFAULTS.hop_length) -> None:
+        self.n_fft = n_fft
+        self.hop_length = hop_length
+
+    def names(self) -> tuple[str, ...]:
+        """``spectral_centroid_mean``, …, then the values of the whole excerpt."""
+        return (*summary_names(DESCRIPTORS), *SINGLE)
+
+    def extract(self, audio: Audio, frames: Frames | None = None) -> Floats:
+        """The vector of ``audio``, float32 ``(len(names()),)``."""
+        frames = frames or Frames(audio, self.n_fft, self.hop_length)
+        if frames.silent:
+            return self._silence()
+        single: dict[str, float] = {}
+        columns = [
+            *_summaries(spectral.shape(frames), spectral.contrast(frames), spectral.level(frames)),
+            *self._parts(frames, single),
+            *self._tones(frames, single),
+            *self._time(frames, single),
+        ]
+        single["loudness"] = loudness.integrated_loudness(frames.samples, frames.sample_rate)
+        rest = np.array([single[name] for name in SINGLE], dtype=np.float32)
+        return np.concatenate([*columns, rest])
+
+    def _silence(self) -> Floats:
+        vector = np.full(len(self.names()), np.nan, dtype=np.float32)
+        for column, name in enumerate(self.names()):
+            if name.startswith(spectral.LEVEL) or name == "onset_rate":
+                vector[column] = 0.0
+        return vector
+
+    def _parts(self, frames: Frames, single: dict[str, float]) -> list[Floats]:
+        harmonic, percussive = spectral.harmonic_percussive(frames)
+        single["harmonic_percussive_ratio"] = float(_ratio_db(harmonic.sum(), percussive.sum()))
+        heard = harmonic + percussive > 0
+        return _summaries(np.where(heard, _ratio_db(harmonic, percussive), np.nan))
+
+    def _tones(self, frames: Frames, single: dict[str, float]) -> list[Floats]:
+        single["tuning"] = tonal.tuning(frames)
+        f0 = pitch.fundamental(frames)
+        single["voiced_share"] = float(np.isfinite(f0).mean())
+        found = key.find_key(key.pitch_profile(frames))
+        single["key"] = float(found.key) if found else math.nan
+        single["mode"] = float(found.mode) if found else math.nan
+        single["key_strength"] = found.strength if found else math.nan
+        chroma = tonal.chroma(frames, single["tuning"])
+        return _summaries(chroma, f0, pitch.harmonics(frames, f0))
+
+    def _time(self, frames: Frames, single: dict[str, float]) -> list[Floats]:
+        envelope = rhythm.onset_envelope(frames)
+        begins = rhythm.onsets(envelope, frames.rate)
+        seconds = len(frames.samples) / frames.sample_rate
+        single["onset_rate"] = len(begins) / seconds
+        single["tempo"] = tempo.find_tempo(tempo.rhythm_envelope(frames), frames.rate)
+        beats = rhythm.beats(envelope, frames.rate, single["tempo"])
+        gaps = np.diff(beats)
+        single["beat_regularity"] = (
+            float(1.0 - gaps.std() / gaps.mean()) if len(gaps) > 1 else math.nan
+        )
+        power = np.square(frames.samples, dtype=np.float64)
+        at = np.arange(len(power)) / frames.sample_rate
+        single["temporal_centroid"] = float((power * at).sum() / power.sum())
+        strength = envelope[beats] / max(float(envelope.mean()), 1e-9)
+        return _summaries(envelope, strength, rhythm.notes(frames, begins))
+
+
+def _summaries(*descriptors: np.ndarray) -> list[Floats]:
+    return [summarise(values).reshape(-1) for values in descriptors]
+
+
+def _ratio_db(harmonic: np.ndarray, percussive: np.ndarray) -> np.ndarray:
+    """Decibels, limited to 80 either way."""
+    tiny = np.finfo(np.float32).tiny
+    ratio = np.log10(np.maximum(harmonic, tiny)) - np.log10(np.maximum(percussive, tiny))
+    return np.clip(10.0 * ratio, -_LIMIT_DB, _LIMIT_DB)
+
+
+def measured(vector: Floats, names: tuple[str, ...] | None = None) -> Mapping[str, float | None]:
+    """Tempo (BPM), key (0-11), mode (1 major, 0 minor) and loudness (LUFS) of a ``statistical``
+    vector; None where it holds no number. ``names`` are its columns (default: of this version).
+    """
+    names = names or Statistical().names()
+    values = {name: float(vector[names.index(name)]) for name in MEASURED}
+    return {name: None if math.isnan(value) else value for name, value in values.items()}

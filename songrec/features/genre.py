@@ -1,0 +1,54 @@
+"""``genre``: a track's genre as a one-hot vector, from tags, folders or a catalogue."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from songrec.core.types import FeatureTable, Ints
+
+OTHER = "other"
+
+
+class Genre:
+    """One column for each of the commonest genres, and ``other``; all 0 where none is known."""
+
+    version = 1
+
+    def __init__(self, most: int = 64) -> None:
+        self.most = most
+
+    def table(
+        self,
+        track_ids: Ints,
+        genres: Sequence[str | None],
+        vocabulary: tuple[str, ...] | None = None,
+    ) -> FeatureTable:
+        """The feature set of tracks whose genres are ``genres``, one for each id.
+
+        ``vocabulary`` fixes the columns (a trained model's); by default they are the ``most``
+        commonest genres in alphabetical order, then ``other`` if it is needed. Case and spaces
+        around do not matter.
+        """
+        plain = [_plain(genre) for genre in genres]
+        columns = vocabulary or self.vocabulary(plain)
+        place = {name: column for column, name in enumerate(columns)}
+        values = np.zeros((len(plain), len(columns)), dtype=np.float32)
+        for row, genre in enumerate(plain):
+            column = place.get(genre, place.get(OTHER)) if genre else None
+            if column is not None:
+                values[row, column] = 1.0
+        return FeatureTable(np.asarray(track_ids, dtype=np.int64), columns, values, "genre")
+
+    def vocabulary(self, genres: Sequence[str | None]) -> tuple[str, ...]:
+        """The columns for ``genres``, ties in favour of the alphabet."""
+        counts = Counter(genre for genre in map(_plain, genres) if genre and genre != OTHER)
+        order = sorted(counts, key=lambda genre: (-counts[genre], genre))
+        rest = len(order) > self.most or any(_plain(genre) == OTHER for genre in genres)
+        return (*sorted(order[: self.most]), *((OTHER,) if rest else ()))
+
+
+def _plain(genre: str | None) -> str | None:
+    return (genre or "").strip().casefold() or None
