@@ -10,7 +10,7 @@ import unicodedata
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from sqlalchemy import delete as sql_delete
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -162,8 +162,10 @@ def delete(session: Session, user: User) -> None:
 
 
 def _keep_an_admin(session: Session, user: User) -> None:
-    # Locked where the database can lock rows: two admins must not remove each other.
-    admins = session.scalars(select(User.id).where(User.is_admin).with_for_update()).all()
+    # Written before it is read: two admins must not remove each other at the same moment, and a
+    # write makes the second one wait on every database, SQLite too.
+    session.execute(update(User).where(User.is_admin).values(is_admin=True))
+    admins = session.scalars(select(User.id).where(User.is_admin)).all()
     if user.is_admin and list(admins) == [user.id]:
         raise BadInput(f"{user.name!r} is the last admin; make somebody else admin first.")
 

@@ -57,7 +57,8 @@ NEW_PLAYLIST_ADDRESS = RateLimitItemPerMinute(200, 60)
 
 FORM_BYTES = 2**20
 """No form is longer; only what takes files, and from those who may send them, is read further."""
-UPLOADS = frozenset({"admin.upload"})
+UPLOADS: dict[str, bool] = {"admin.upload": True}
+"""The endpoints that take files: whether from admins only."""
 
 csrf = CSRFProtect()
 talisman = Talisman()
@@ -95,9 +96,10 @@ def init_app(app: Flask) -> None:
 
 
 def limit_body() -> None:
-    """Read no more of a body than the form it should be, unless an admin uploads a catalogue."""
+    """Read no more of a body than the form it should be, unless it is an upload."""
     longest = current_app.config["MAX_CONTENT_LENGTH"]
-    if request.endpoint not in UPLOADS or not getattr(current_user, "is_admin", False):
+    for_admins = UPLOADS.get(request.endpoint or "")
+    if for_admins is None or (for_admins and not getattr(current_user, "is_admin", False)):
         longest = min(longest, FORM_BYTES)
     request.max_content_length = longest
 

@@ -112,6 +112,10 @@ class TestUsers:
         assert users.authenticate(session, "Anna", PASSWORD) is None
         assert password not in client.get("/admin/users").text
 
+    def test_a_number_no_account_can_have_is_404(self, client: FlaskClient, admin: User) -> None:
+        for number in (2**31 - 1, 2**31, 10**30):
+            assert client.post(f"/admin/users/{number}/delete").status_code == 404
+
     def test_deleting_an_account(
         self, client: FlaskClient, session: Session, admin: User, anna: User
     ) -> None:

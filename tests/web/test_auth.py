@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -9,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput
 from songrec.store import users
+from songrec.store.db import db
 from songrec.store.tables import Listener, Reaction, User
 from tests.factories import make_track
 from tests.web.accounts import PASSWORD, anna, quick_hashes, sign_in
@@ -120,6 +124,45 @@ def test_the_last_admin_can_neither_leave_nor_step_down(session: Session, anna: 
     users.create(session, "Second", PASSWORD, is_admin=True)
     users.set_admin(session, anna, False)
     assert not anna.is_admin
+
+
+def test_two_admins_cannot_remove_each_other_at_the_same_moment(
+    session: Session, anna: User
+) -> None:
+    users.set_admin(session, anna, True)
+    bert = users.create(session, "Bert", PASSWORD, is_admin=True)
+    session.commit()
+    other_way: list[str] = []
+
+    def unmake_anna() -> None:
+        with Session(engine) as second:
+            try:
+                users.set_admin(second, second.get_one(User, anna_id), False)
+                second.commit()
+            except BadInput as error:
+                other_way.append(str(error))
+
+    anna_id, engine = anna.id, db.engine
+    users.set_admin(session, bert, False)  # written, not yet committed
+    thread = threading.Thread(target=unmake_anna)
+    thread.start()
+    time.sleep(0.3)  # long enough to have read who is an admin
+    session.commit()
+    thread.join()
+    assert "last admin" in other_way[0]
+    assert users.any_admin(session)
+
+
+def test_whoever_was_signed_out_elsewhere_comes_back_to_a_page(
+    client: FlaskClient, session: Session, anna: User
+) -> None:
+    sign_in(client)
+    users.set_password(session, anna, "another password")
+    session.commit()
+    assert client.get("/account").location == "/sign-in?next=/account"
+    asked = client.post("/account/password", data={"current": "x", "password": "y"})
+    back = sign_in(client, password="another password", next=asked.location.partition("next=")[2])
+    assert client.get(back.location).status_code == 200
 
 
 def test_a_password_is_never_stored_in_clear(session: Session, anna: User) -> None:

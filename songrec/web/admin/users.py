@@ -24,7 +24,7 @@ def users() -> ResponseReturnValue:
     return render_template("admin/users.html", users=rows, page=Pages(number, total, SIZE))
 
 
-@blueprint.post("/users/<int:user_id>/admin")
+@blueprint.post("/users/<int(max=2147483647):user_id>/admin")
 def set_admin(user_id: int) -> ResponseReturnValue:
     """Make somebody an admin, or no longer; there is always one."""
     user = _user(user_id)
@@ -40,7 +40,7 @@ def set_admin(user_id: int) -> ResponseReturnValue:
     return redirect(url_for(target), 303)
 
 
-@blueprint.post("/users/<int:user_id>/password")
+@blueprint.post("/users/<int(max=2147483647):user_id>/password")
 def reset_password(user_id: int) -> ResponseReturnValue:
     """Give somebody a generated password and show it this once."""
     user = _user(user_id)
@@ -53,7 +53,7 @@ def reset_password(user_id: int) -> ResponseReturnValue:
     return render_template("admin/new_password.html", user=user, password=password)
 
 
-@blueprint.post("/users/<int:user_id>/delete")
+@blueprint.post("/users/<int(max=2147483647):user_id>/delete")
 def delete_user(user_id: int) -> ResponseReturnValue:
     """Remove an account with its likes and playlists."""
     user = _user(user_id)
