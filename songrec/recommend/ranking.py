@@ -10,7 +10,7 @@ import numpy as np
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import Match, NameTracks, Reason, Space
 from songrec.recommend.registry import METHODS
-from songrec.recommend.taste import Rows, Scores, Taste
+from songrec.recommend.taste import Rows, Scores, Taste, check_comparable
 from songrec.recommend.variety import POOL, diversify
 
 DEFAULT = METHODS.names()[0]
@@ -49,13 +49,14 @@ def rank(
     quote. Deterministic.
 
     Raises ``UnknownName`` for the method, ``BadInput`` without likes or with ``variety`` out of
-    range, ``NotReady`` when no liked track is part of the space.
+    range, ``NotReady`` when no liked track is part of the space or it has no columns.
     """
     if not 0 <= variety <= 1:
         raise BadInput(f"Variety is a number from 0 (close) to 1 (varied), not {variety}.")
     recommender: Method = METHODS.create(method, **parameters)
     if not len(likes):
         raise BadInput("Recommendations need at least one liked song.")
+    check_comparable(space)
     taste = Taste.of(space, likes, dislikes, names, heard)
     if not len(taste.likes):
         if not len(space.rows_of(list(likes))):

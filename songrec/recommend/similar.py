@@ -10,7 +10,7 @@ from songrec.recommend import explain
 from songrec.recommend.cluster import split_distance
 from songrec.recommend.ranking import matches
 from songrec.recommend.sheets import Sheet
-from songrec.recommend.taste import Taste, distances, top_rows
+from songrec.recommend.taste import Taste, check_comparable, distances, top_rows
 
 
 def similar(space: Space, track_id: int, n: int) -> list[Match]:
@@ -20,6 +20,7 @@ def similar(space: Space, track_id: int, n: int) -> list[Match]:
     reasons are one per feature (see ``SameCluster`` for how a distance is split); the other song's
     value comes second. Raises ``NotReady`` when the track is not part of the space.
     """
+    check_comparable(space)
     taste = Taste.of(space, [track_id])
     if not len(taste.likes):
         raise NotReady(

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from songrec.core.errors import NotReady
 from songrec.core.types import NameTracks, Space
 from songrec.recommend.figures import Figures, figures_of
 
@@ -86,6 +87,15 @@ class Taste:
         first = np.unique(keys[order], return_index=True)[1]
         order = order[np.sort(first)]
         return rows[order], scores[order]
+
+
+def check_comparable(space: Space) -> None:
+    """Raise ``NotReady`` where the space has no column to compare songs by."""
+    if not space.columns:
+        raise NotReady(
+            "Of no attribute that songs could be compared by do enough tracks have a value. "
+            "Ingest a catalogue that has some and train again with `flask train`."
+        )
 
 
 def distances(vectors: NDArray, point: NDArray) -> NDArray:

@@ -52,6 +52,13 @@ def test_the_space_is_about_sound_and_leaves_out_what_few_or_all_share():
     assert space.matrix.dtype == np.float32
 
 
+def test_constant_columns_stay_where_there_is_nothing_else():
+    values = np.full((3, 2), 0.5, dtype=np.float32)
+    space = normal_space(values, ("tempo", "energy"), {"year": np.full(3, np.nan, np.float32)})
+    assert space.columns == ("tempo", "energy")
+    assert not space.matrix.any()
+
+
 def test_attributes_that_too_few_tracks_have_are_left_out_with_their_share():
     values = np.ones((100, 2), dtype=np.float32)
     values[:5, 0] = np.nan

@@ -197,3 +197,26 @@ def test_asking_for_more_than_there_is_gives_what_there_is():
 def test_what_cannot_be_answered_says_so(error, arguments):
     with pytest.raises(error):
         rank(SPACE, n=3, **arguments)
+
+
+@pytest.mark.parametrize("method", METHODS.names())
+def test_a_catalogue_of_one_song_over_and_over_is_answered(method):
+    same = make_space(np.zeros((5, 3)))
+    found = rank(same, [10], [], 3, method=method)
+    assert [match.track_id for match in found] == [20, 30, 40]
+    assert {match.score for match in found} == {0.0 if method == "cosine" else 1.0}
+    assert rank(make_space(np.zeros((1, 3))), [10], [], 3, method=method) == []
+
+
+def test_what_is_the_same_is_as_similar_as_can_be():
+    assert [match.score for match in similar(make_space(np.zeros((3, 3))), 10, 5)] == [1.0, 1.0]
+    assert similar(make_space(np.zeros((1, 3))), 10, 5) == []
+
+
+@pytest.mark.parametrize("method", METHODS.names())
+def test_a_space_without_columns_says_what_is_missing(method):
+    nothing = make_space(np.zeros((5, 0)))
+    with pytest.raises(NotReady, match="Ingest a catalogue"):
+        rank(nothing, [10], [], 3, method=method)
+    with pytest.raises(NotReady, match="Ingest a catalogue"):
+        similar(nothing, 10, 3)
