@@ -10,6 +10,7 @@ short one is gathered first and then sorted.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -134,7 +135,8 @@ def _within(query: TrackQuery) -> list[Any]:
 
 def _matching(session: Session, words: str) -> Select[Any]:
     """Full-text match: every word, the last one as a beginning (people are still typing)."""
-    found = re.findall(r"\w+", words, re.UNICODE)[:12]
+    # Composed: \\w+ would cut "e" and its accent apart, as a Mac's file names have them.
+    found = re.findall(r"\w+", unicodedata.normalize("NFC", words), re.UNICODE)[:12]
     if not found:
         return select(Track.id).where(false())
     if session.get_bind().dialect.name == "sqlite":

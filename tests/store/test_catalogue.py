@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from sqlalchemy.orm import Session
 
@@ -53,6 +55,12 @@ def test_search_ignores_accents_case_and_punctuation(session: Session) -> None:
     make_track(session, "Élan (Vital)", artists="Björn")
     assert titles(session, text="elan VITAL") == ["Élan (Vital)"]
     assert titles(session, text="bjorn") == ["Élan (Vital)"]
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_accents_are_found_however_the_keyboard_composes_them(session: Session, form: str) -> None:
+    make_track(session, "Été à Québec")
+    assert titles(session, text=unicodedata.normalize(form, "été québ")) == ["Été à Québec"]
 
 
 @pytest.mark.parametrize("text", ['"', "AND", "a* OR b", "x NEAR y", "title:foo", "'; drop--", "("])
