@@ -135,7 +135,7 @@ def _within(query: TrackQuery) -> list[Any]:
 
 def _matching(session: Session, words: str) -> Select[Any]:
     """Full-text match: every word, the last one as a beginning (people are still typing)."""
-    # Composed: \\w+ would cut "e" and its accent apart, as a Mac's file names have them.
+    # Composed: \w+ would cut "e" and its accent apart, as a Mac's file names have them.
     found = re.findall(r"\w+", unicodedata.normalize("NFC", words), re.UNICODE)[:12]
     if not found:
         return select(Track.id).where(false())
