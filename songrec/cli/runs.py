@@ -168,6 +168,8 @@ def publish_command(run: str, as_json: bool) -> None:
     """Show RUN on every page; publishing an older run rolls back."""
     from songrec.store import runs
 
+    # A run without its files would leave every page without its figures.
+    runs.manifest(_instance(), runs.find(db.session, run))
     published = runs.publish(db.session, run)
     db.session.commit()
     if as_json:

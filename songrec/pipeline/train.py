@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from songrec.clustering import CLUSTERINGS, numbering, scores
 from songrec.core.attributes import ATTRIBUTE_NAMES
-from songrec.core.errors import UnknownName
+from songrec.core.errors import NotReady, UnknownName
 from songrec.core.types import Clustering, FeatureTable, Progress, no_progress
 from songrec.evaluation.agreement import match_labels
 from songrec.features.catalogue import Choice, attributes_table
@@ -192,12 +192,16 @@ def _numbered(
     data: training_data.TrainingData,
     clustering: Clustering,
 ) -> Clustering:
-    """Numbers by size, continued from the published run where they share tracks."""
+    """Numbers by size, continued from the published run where that is whole and shares tracks."""
     clustering = numbering.by_size(clustering)
     shown = runs.published(session)
     if shown is None:
         return clustering
-    track_ids, labels = run_folders.read_labels(instance, shown.public_id)
+    try:
+        track_ids, labels = run_folders.read_labels(instance, shown.public_id)
+    except NotReady:
+        # Its files are gone or damaged. Training again is the way out, so it must not need them.
+        return clustering
     _, here, there = np.intersect1d(
         data.track_ids, track_ids, assume_unique=True, return_indices=True
     )

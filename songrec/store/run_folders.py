@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -63,27 +64,45 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(instance: Path, public_id: str, name: str) -> Any:
-    """One of the run's JSON files; ``NotReady`` where the folder or the file is gone."""
-    path = run_folder(instance, public_id) / name
-    if not path.is_file():
-        raise NotReady(f"The files of run {public_id} are missing ({path}): train again.")
-    return json.loads(path.read_text())
+    """One of the run's JSON files; ``NotReady`` where it is gone or damaged."""
+    with _readable(instance, public_id):
+        return json.loads((run_folder(instance, public_id) / name).read_text())
 
 
 def read_array(instance: Path, public_id: str, name: str, *, mapped: bool = True) -> NDArray[Any]:
     """One of the run's ``.npy`` files, memory-mapped unless told otherwise."""
-    path = run_folder(instance, public_id) / name
-    if not path.is_file():
-        raise NotReady(f"The files of run {public_id} are missing ({path}): train again.")
-    return np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+    with _readable(instance, public_id):
+        path = run_folder(instance, public_id) / name
+        return np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
 
 
 def read_labels(instance: Path, public_id: str) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """The run's track ids (ascending) and their labels."""
-    path = run_folder(instance, public_id) / "clustering.npz"
+    """The run's track ids (ascending) and their labels; ``NotReady`` as for ``read_json``."""
     track_ids = read_array(instance, public_id, "track_ids.npy", mapped=False)
-    with np.load(path, allow_pickle=False) as arrays:
+    with (
+        _readable(instance, public_id),
+        # Opened here, so that it is closed again even where it is no archive.
+        (run_folder(instance, public_id) / "clustering.npz").open("rb") as file,
+        np.load(file, allow_pickle=False) as arrays,
+    ):
         return track_ids, arrays["labels"]
+
+
+@contextlib.contextmanager
+def _readable(instance: Path, public_id: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise NotReady(
+            f"The files of run {public_id} are missing ({error.filename}): train again, or "
+            "publish another run."
+        ) from None
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        folder = run_folder(instance, public_id)
+        raise NotReady(
+            f"The files of run {public_id} are damaged ({folder}: {error}): train again, or "
+            "publish another run."
+        ) from None
 
 
 def sweep(instance: Path, *, older_than: float = UNFINISHED_SECONDS) -> list[str]:

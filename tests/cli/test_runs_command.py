@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 
@@ -76,6 +77,16 @@ def test_what_cannot_be_done_is_one_line_and_exit_code_1(flask):
         assert said in result.stderr
         assert result.stderr.startswith("songrec: ")
         assert result.stderr.count("\n") == 1
+
+
+def test_a_run_without_its_files_is_not_published(flask, session, instance):
+    first = json.loads(flask(*TRAIN, "--json").stdout)["run_id"]
+    second = json.loads(flask(*TRAIN, "--json").stdout)["run_id"]
+    shutil.rmtree(instance / "runs" / first)
+    said = flask("publish", first, code=1).stderr
+    assert "are missing" in said
+    assert said.count("\n") == 1
+    assert runs.published(session).public_id == second
 
 
 def test_an_empty_list_says_what_to_do(flask):

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -150,6 +151,19 @@ def test_numbers_survive_a_retrain(session, instance):
     before, after = labels_of(instance, first), labels_of(instance, second)
     np.testing.assert_array_equal(before, after[: len(before)])
     assert [c.size for c in runs.clusters_of(session, second)] == [30, 25, 40]
+
+
+@pytest.mark.parametrize("damage", ["gone", "cut off"])
+def test_training_needs_nothing_of_a_published_run_that_is_broken(session, instance, damage):
+    plant(session)
+    folder = run_folders.run_folder(instance, train(session, instance, QUICK).public_id)
+    if damage == "gone":
+        shutil.rmtree(folder)
+    else:
+        (folder / "clustering.npz").write_bytes(b"PK")
+    run = train(session, instance, QUICK)
+    assert runs.published(session) is run
+    assert [cluster.size for cluster in runs.clusters_of(session, run)] == [30, 25, 20]
 
 
 def test_a_run_is_published_unless_told_otherwise(session, instance):

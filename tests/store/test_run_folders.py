@@ -56,6 +56,18 @@ def test_missing_files_say_which_run_and_what_to_do(tmp_path):
             read(tmp_path, "r9", "latent.npy")
 
 
+def test_damaged_files_say_which_run_and_what_to_do(tmp_path):
+    with run_folders.written_whole(tmp_path, "r1") as folder:
+        np.save(folder / "track_ids.npy", np.arange(3))
+        (folder / "clustering.npz").write_bytes(b"PK\x03\x04 cut off")
+        (folder / "manifest.json").write_text('{"run_id": ')
+    says = r"run r1 are damaged.*train again, or publish another run"
+    with pytest.raises(NotReady, match=says):
+        run_folders.read_json(tmp_path, "r1", "manifest.json")
+    with pytest.raises(NotReady, match=says):
+        run_folders.read_labels(tmp_path, "r1")
+
+
 def test_json_with_a_nan_is_refused(tmp_path):
     with pytest.raises(ValueError, match="not JSON compliant"):
         run_folders.write_json(tmp_path / "manifest.json", {"silhouette": float("nan")})
@@ -66,5 +78,5 @@ def test_arrays_are_mapped_and_never_unpickled(tmp_path):
         np.save(folder / "latent.npy", np.eye(2))
         np.save(folder / "evil.npy", np.array([object()]), allow_pickle=True)
     assert isinstance(run_folders.read_array(tmp_path, "r1", "latent.npy"), np.memmap)
-    with pytest.raises(ValueError, match=r"(?i)pickle|object"):
+    with pytest.raises(NotReady, match=r"damaged.*(pickle|[Oo]bject)"):
         run_folders.read_array(tmp_path, "r1", "evil.npy", mapped=False)
