@@ -12,7 +12,15 @@ if TYPE_CHECKING:
     from flask import Flask
 
 # One module per family of commands; each has `COMMANDS`, a tuple of click commands.
-MODULES: tuple[str, ...] = ("catalogue", "recommend", "runs", "people", "serve")
+MODULES: tuple[str, ...] = (
+    "catalogue",
+    "analyze",
+    "recommend",
+    "runs",
+    "predict",
+    "people",
+    "serve",
+)
 
 
 def init_app(app: Flask) -> None:

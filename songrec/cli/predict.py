@@ -1,0 +1,175 @@
+"""``flask predict``: train, evaluate and report on the predictor of musical attributes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from flask import current_app
+
+from songrec.cli.base import json_option, one_line_errors, print_json
+from songrec.cli.runs import _instance, _terminal_progress
+from songrec.core.errors import BadInput, NotReady
+from songrec.prediction.registry import DEFAULT_TRIALS
+from songrec.store.db import db
+
+if TYPE_CHECKING:
+    from songrec.pipeline.predict import Sample
+
+_file = click.argument(
+    "file", required=False, type=click.Path(dir_okay=False, path_type=Path, exists=True)
+)
+_trials = click.option(
+    "--trials", type=click.IntRange(0, 10_000), default=DEFAULT_TRIALS, show_default=True,
+    help="Parameters tried per base model and ensemble; 0 takes the defaults.",
+)  # fmt: skip
+_seed = click.option(
+    "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True,
+    help="Splits, searches and models follow from it.",
+)  # fmt: skip
+_features = click.option(
+    "--features", default="mfcc,statistical", show_default=True,
+    help="Feature sets of analysed tracks, separated by commas; not for a FILE.",
+)  # fmt: skip
+
+
+@click.group("predict")
+def predict_group() -> None:
+    """Predict musical attributes from audio features."""
+
+
+@predict_group.command("train")
+@_file
+@_trials
+@_seed
+@_features
+@json_option
+@one_line_errors
+def train_command(file: Path | None, trials: int, seed: int, features: str, as_json: bool) -> None:
+    """Train on FILE (features and attributes), or on tracks that have both."""
+    from songrec.pipeline import predict
+    from songrec.prediction import report
+
+    sample = _sample(file, features)
+    predictor_id, predictor = predict.train(
+        _instance(), sample, trials=trials, seed=seed, on_progress=_terminal_progress()
+    )
+    scores = {name: score["ensemble"] for name, score in predictor.scores_.items()}
+    result = {"groups": report.groups(scores), "targets": scores}
+    if as_json:
+        print_json({"predictor": predictor_id, **result, "notes": predictor.notes_})
+        return
+    click.echo(f"Predictor {predictor_id}: {len(predictor.rows_.digests):,} tracks, "
+               f"{int(predictor.rows_.held_out.sum()):,} of them held out.")  # fmt: skip
+    _print_scores(result)
+    for note in predictor.notes_:
+        click.echo(note)
+
+
+@predict_group.command("evaluate")
+@_file
+@_trials
+@_seed
+@_features
+@click.option(
+    "--splits", type=click.IntRange(1, 100),
+    help="Train afresh on this many splits and give means and deviations; nothing is kept.",
+)  # fmt: skip
+@json_option
+@one_line_errors
+def evaluate_command(
+    file: Path | None, trials: int, seed: int, features: str, splits: int | None, as_json: bool
+) -> None:
+    """Score the predictor on tracks of FILE (or of the catalogue) that it has not learned from.
+
+    Without a trained predictor for these features, one is trained on four fifths and scored on
+    the rest; --trials and --seed are for that.
+    """
+    from songrec.pipeline import predict
+
+    sample = _sample(file, features)
+    if splits is not None:
+        from songrec.prediction import folders
+
+        result = predict.evaluate_splits(
+            sample, splits=splits, trials=trials, seed=seed,
+            studies=folders.studies(_instance()), on_progress=_terminal_progress(),
+        )  # fmt: skip
+    else:
+        result = predict.evaluate(
+            _instance(), sample, trials=trials, seed=seed, on_progress=_terminal_progress()
+        )
+    if as_json:
+        print_json(result)
+        return
+    _print_scores(result)
+    if "predictor" in result:
+        rows = result["rows"]
+        click.echo(
+            f"{rows['held_out']:,} held-out and {rows['new']:,} new tracks of {rows['total']:,}; "
+            + (f"predictor {result['predictor']}." if result["predictor"]
+               else "trained for this only: flask predict train keeps one.")
+        )  # fmt: skip
+
+
+@predict_group.command("report")
+@click.argument("predictor", required=False)
+@click.option("--csv", "csv_path", type=click.Path(dir_okay=False, path_type=Path),
+              help="Write the figures there.")  # fmt: skip
+@json_option
+@one_line_errors
+def report_command(predictor: str | None, csv_path: Path | None, as_json: bool) -> None:
+    """Show every single model against the ensemble, on tracks that none had seen."""
+    from dataclasses import asdict
+
+    from songrec.prediction import folders, report
+
+    chosen = predictor or folders.newest(_instance())
+    if chosen is None:
+        raise NotReady("No predictor is trained yet: flask predict train")
+    manifest = folders.manifest(_instance(), chosen)
+    rows = report.rows(manifest["scores"])
+    if csv_path is not None:
+        try:
+            csv_path.write_text(report.to_csv(rows), encoding="utf-8")
+        except OSError as error:
+            raise BadInput(f"{csv_path} cannot be written: {error.strerror}.") from None
+    if as_json:
+        print_json({"predictor": chosen, "rows": [asdict(row) for row in rows]})
+        return
+    click.echo(f"Predictor {chosen}, {manifest['held_out']:,} held-out tracks, 95% intervals")
+    last = None
+    for row in rows:
+        if (row.target, row.measure) != last:
+            click.echo(f"\n{row.target}: {report.MEASURES[row.measure]}")
+        last = row.target, row.measure
+        interval = "" if row.low is None else f"  {row.low:6.3f} to {row.high:6.3f}"
+        mark = "*" if row.is_best else " "
+        click.echo(f"{mark} {report.model_label(row.model):24}{row.value:7.3f}{interval}")
+
+
+def _sample(file: Path | None, features: str) -> Sample:
+    from songrec.pipeline import predict
+
+    if file is not None:
+        return predict.read_file(file)
+    sets = tuple(name.strip() for name in features.split(",") if name.strip())
+    return predict.read_catalogue(db.session, Path(current_app.config["INSTANCE"]), sets)
+
+
+def _print_scores(result: dict[str, Any]) -> None:
+    from songrec.prediction import report
+
+    for part in ("groups", "targets"):
+        for name, score in result[part].items():
+            figures = "  ".join(
+                f"{label} {score[measure]:.3f}"
+                + (f" ± {score[measure + '_std']:.3f}" if f"{measure}_std" in score else "")
+                for measure, label in report.MEASURES.items()
+                if score.get(measure) is not None
+            )
+            click.echo(f"{name if part == 'groups' else '  ' + name:20} {figures}")
+
+
+COMMANDS = (predict_group,)

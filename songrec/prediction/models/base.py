@@ -1,0 +1,62 @@
+"""What the base models share: imputation, scaling and principal components before the estimator."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from sklearn.base import BaseEstimator
+from sklearn.decomposition import PCA
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+
+THREADS = 2
+
+
+class BaseModel:
+    """A kind of model with its parameters.
+
+    Subclasses make the estimator: ``regressor`` for numbers (targets standardised, one column or
+    several) and ``classifier`` for classes. Parameters are stored as given.
+    """
+
+    several_outputs: ClassVar[bool] = True
+    """Whether the regressor takes a matrix of targets."""
+
+    def __init__(self, **parameters: Any) -> None:
+        self.parameters = parameters
+
+    def regressor(self, seed: int, *, rows: int, width: int) -> BaseEstimator:
+        """An unfitted estimator of numbers, for ``rows`` tracks of ``width`` inputs."""
+        raise NotImplementedError
+
+    def classifier(self, seed: int, *, rows: int, width: int) -> BaseEstimator:
+        """An unfitted estimator of classes, for ``rows`` tracks of ``width`` inputs."""
+        raise NotImplementedError
+
+    def pipeline(self, *, classes: bool, outputs: int, rows: int, columns: int, seed: int) -> Any:
+        """Imputer, scaler, principal components where they apply, estimator; unfitted.
+
+        There are never more components than columns or than tracks allow.
+        """
+        from sklearn.multioutput import MultiOutputRegressor
+
+        width = self._components(rows, columns) or columns
+        steps: list[tuple[str, Any]] = [
+            # Columns without any value stay, as zeros, so that the layout never changes.
+            ("imputer", SimpleImputer(strategy="median", keep_empty_features=True)),
+            ("scaler", StandardScaler()),
+        ]
+        if self._components(rows, columns):
+            # The covariance's eigenvectors: exact, deterministic, and cheap for many tracks.
+            steps.append(("components", PCA(width, svd_solver="covariance_eigh")))
+        make = self.classifier if classes else self.regressor
+        estimator = make(seed, rows=rows, width=width)
+        if outputs > 1 and not classes and not self.several_outputs:
+            estimator = MultiOutputRegressor(estimator)
+        return Pipeline([*steps, ("model", estimator)])
+
+    def _components(self, rows: int, columns: int) -> int:
+        """How many principal components; 0 where the features stay as they are."""
+        wanted = self.parameters.get("components", "all")
+        return 0 if wanted == "all" else min(int(wanted), columns, rows - 1)

@@ -1,0 +1,78 @@
+"""Forests (Breiman 2001; Geurts et al. 2006) and boosted trees (Chen and Guestrin 2016)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from sklearn.base import BaseEstimator
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+
+from songrec.prediction.models.base import THREADS, BaseModel
+
+SMALL = 2000
+"""Up to so many tracks, threads cost more than they bring."""
+
+
+class RandomForest(BaseModel):
+    """Trees on resampled tracks; parameters ``trees``, ``leaf``, ``share``, ``components``."""
+
+    regression: ClassVar[type] = RandomForestRegressor
+    classification: ClassVar[type] = RandomForestClassifier
+
+    def regressor(self, seed: int, *, rows: int, width: int) -> BaseEstimator:
+        """A forest of regression trees."""
+        return self.regression(**self._arguments(seed))
+
+    def classifier(self, seed: int, *, rows: int, width: int) -> BaseEstimator:
+        """A forest of classification trees."""
+        return self.classification(**self._arguments(seed))
+
+    def _arguments(self, seed: int) -> dict[str, Any]:
+        return {
+            "n_estimators": self.parameters["trees"],
+            "min_samples_leaf": self.parameters["leaf"],
+            "max_features": self.parameters["share"],
+            "random_state": seed,
+            "n_jobs": THREADS,
+        }
+
+
+class ExtraTrees(RandomForest):
+    """Trees with random thresholds; the parameters of ``RandomForest``."""
+
+    regression: ClassVar[type] = ExtraTreesRegressor
+    classification: ClassVar[type] = ExtraTreesClassifier
+
+
+class XGBoost(BaseModel):
+    """Parameters ``rounds``, ``depth``, ``learning_rate``, ``penalty``, ``share``."""
+
+    def regressor(self, seed: int, *, rows: int, width: int) -> BaseEstimator:
+        """Boosted trees on squared errors."""
+        from xgboost import XGBRegressor
+
+        return XGBRegressor(**self._arguments(seed, rows))
+
+    def classifier(self, seed: int, *, rows: int, width: int) -> BaseEstimator:
+        """Boosted trees on the log loss."""
+        from xgboost import XGBClassifier
+
+        return XGBClassifier(**self._arguments(seed, rows))
+
+    def _arguments(self, seed: int, rows: int) -> dict[str, Any]:
+        return {
+            "n_estimators": self.parameters["rounds"],
+            "max_depth": self.parameters["depth"],
+            "learning_rate": self.parameters["learning_rate"],
+            "reg_lambda": self.parameters["penalty"],
+            "colsample_bytree": self.parameters["share"],
+            "subsample": 0.8,
+            "tree_method": "hist",
+            "random_state": seed,
+            "n_jobs": 1 if rows <= SMALL else THREADS,
+        }

@@ -1,0 +1,103 @@
+"""A trained predictor's report: every model against the ensemble, as rows, CSV and group figures.
+
+Light: made from the manifest alone.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from songrec.core.registry import Entry
+from songrec.prediction.registry import BASE_MODELS
+from songrec.prediction.targets import GROUPS, TARGETS
+
+MEASURES = {
+    "r2": "R²",
+    "mae": "Mean absolute error",
+    "accuracy": "Accuracy",
+    "f1_weighted": "Weighted F1",
+}
+LESS_IS_BETTER = frozenset({"mae"})
+COLUMNS = ("group", "target", "model", "measure", "value", "low", "high", "is_best")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One measure of one model for one target, with its 95% interval where there is one."""
+
+    group: str
+    target: str
+    model: str
+    measure: str
+    value: float
+    low: float | None
+    high: float | None
+    is_best: bool
+
+
+def model_label(name: str) -> str:
+    """A model as a person reads it."""
+    known: dict[str, Entry] = {entry.name: entry for entry in BASE_MODELS}
+    return "Ensemble" if name == "ensemble" else known[name].label if name in known else name
+
+
+def rows(scores: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[Row]:
+    """All figures by group, target, measure and model, the ensemble first."""
+    found = []
+    for group in GROUPS:
+        for target in group.targets:
+            models = scores.get(target, {})
+            for measure in MEASURES:
+                known = {
+                    name: score[measure]
+                    for name, score in models.items()
+                    if score.get(measure) is not None
+                }
+                if not known:
+                    continue
+                best = (min if measure in LESS_IS_BETTER else max)(known.values())
+                for name, value in known.items():
+                    low, high = models[name]["intervals"].get(measure, (None, None))
+                    found.append(
+                        Row(group.name, target, name, measure, value, low, high, value == best)
+                    )
+    return found
+
+
+def to_csv(found: list[Row]) -> str:
+    """The rows as CSV with a header."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in found:
+        figures = ["" if v is None else f"{v:.6f}" for v in (row.value, row.low, row.high)]
+        best = "yes" if row.is_best else "no"
+        writer.writerow([row.group, row.target, row.model, row.measure, *figures, best])
+    return text.getvalue()
+
+
+def groups(scores: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """Per group the means over its targets: ``{"energy_mood": {"r2", "mae"}, …}``.
+
+    ``scores`` maps targets to one model's figures. A group without any of its targets is left out.
+    """
+    found: dict[str, dict[str, float]] = {}
+    for group in GROUPS:
+        means = {}
+        for measure in MEASURES:
+            # Decibels would drown the shares' errors: their mean says nothing.
+            values = [
+                scores[target][measure]
+                for target in group.targets
+                if target in scores and scores[target].get(measure) is not None
+                and not (measure == "mae" and TARGETS[target].high != 1.0)
+            ]  # fmt: skip
+            if values:
+                means[measure] = sum(values) / len(values)
+        if means:
+            found[group.name] = means
+    return found
