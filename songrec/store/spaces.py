@@ -86,11 +86,18 @@ def load_space(folder: Path) -> Space:
         )
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise NotReady(
-            f"The files of run {folder.name} cannot be read ({error}). "
+            f"The files of run {folder.name} cannot be read ({_said(error)}). "
             "Publish another run with `flask publish`, or train again with `flask train`."
         ) from error
     _check(space, folder)
     return space
+
+
+def _said(error: Exception) -> str:
+    """What went wrong, without the paths of this machine: listeners read it."""
+    if isinstance(error, OSError) and error.filename:
+        return f"{Path(error.filename).name}: {error.strerror}"
+    return str(error)
 
 
 def _mapped(path: Path) -> np.ndarray:
@@ -116,6 +123,7 @@ def _check(space: Space, folder: Path) -> None:
     for name, (array, shape) in expected.items():
         if array.shape != shape:
             raise NotReady(
-                f"{folder / name} holds {array.shape}, expected {shape}: the run is damaged. "
+                f"{name} of run {folder.name} holds {array.shape}, expected {shape}: the run is "
+                "damaged. "
                 "Publish another one with `flask publish`."
             )

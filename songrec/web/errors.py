@@ -8,7 +8,7 @@ from flask import Flask, Response, current_app, jsonify, make_response, render_t
 from flask_wtf.csrf import CSRFError
 from jinja2 import TemplateError
 from markupsafe import escape
-from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import DataError, OperationalError, ProgrammingError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from songrec.core.errors import NotReady, SongrecError, UnknownName
@@ -64,6 +64,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(SongrecError, _songrec)
     app.register_error_handler(OperationalError, _database)
     app.register_error_handler(ProgrammingError, _database)
+    app.register_error_handler(DataError, _unusable)
 
 
 def page(status: int, explanation: Explanation) -> Response:
@@ -136,16 +137,30 @@ def _songrec(error: SongrecError) -> Response:
     return page(status, Explanation(EXPLANATIONS[status].title, str(error)))
 
 
+def _unusable(error: DataError) -> Response:
+    """What PostgreSQL refuses to store or compare: a NUL in a text, a number out of range."""
+    db.session.rollback()
+    return page(400, EXPLANATIONS[400])
+
+
 def _database(error: OperationalError | ProgrammingError) -> Response:
     db.session.rollback()
-    current_app.logger.error("Database error on %s: %s", request.path, error.orig)
-    text = str(error.orig).lower()
-    if "no such table" in text or "undefinedtable" in type(error.orig).__name__.lower():
+    current_app.logger.error("Database error on %r: %s", request.path, error.orig)
+    text = f"{type(error.orig).__name__} {error.orig}".lower()
+    if any(sign in text for sign in ("no such table", "undefinedtable")):
         return page(
             503,
             Explanation(
                 EXPLANATIONS[503].title,
                 "The database has not been set up: run `flask db upgrade`, or `make run`.",
+            ),
+        )
+    if any(sign in text for sign in ("no such column", "has no column", "undefinedcolumn")):
+        return page(
+            503,
+            Explanation(
+                EXPLANATIONS[503].title,
+                "The database is older than this songrec: run `flask db upgrade`, or `make run`.",
             ),
         )
     if "locked" in text:

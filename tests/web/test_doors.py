@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from typing import Any
 
@@ -11,9 +12,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
+from sqlalchemy.exc import DataError
+from sqlalchemy.orm import Session
 
 from songrec.store.tables import User
 from songrec.web import security
+from tests.planted_run import plant
 from tests.web.accounts import PASSWORD, anna, quick_hashes, sign_in
 
 __all__ = ["anna", "quick_hashes"]  # fixtures
@@ -189,6 +194,47 @@ class TestErrorPages:
         answer = app.test_client().get("/sign-in")
         assert answer.status_code == 503
         assert "Nothing is published yet: press Retrain." in answer.text
+
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [
+            ("DROP TABLE publication", "has not been set up"),
+            ("ALTER TABLE run DROP COLUMN seconds", "is older than this songrec"),
+        ],
+    )
+    def test_a_database_that_is_not_migrated_says_how_to(
+        self, client: FlaskClient, session: Session, change: str, said: str
+    ) -> None:
+        session.execute(text(change))
+        session.commit()
+        answer = client.get("/")
+        assert answer.status_code == 503
+        assert said in answer.text
+        assert "flask db upgrade" in answer.text
+
+    def test_what_the_database_refuses_to_compare_is_the_askers_mistake(self, app: Flask) -> None:
+        def view() -> str:
+            raise DataError("SELECT", {}, ValueError("cannot contain NUL (0x00) bytes"))
+
+        app.view_functions["auth.sign_in"] = view
+        answer = app.test_client().get("/sign-in")
+        assert answer.status_code == 400
+        assert "That request cannot be used" in answer.text
+
+    def test_a_run_whose_files_are_gone_is_told_without_paths(
+        self, app: Flask, client: FlaskClient, session: Session
+    ) -> None:
+        planted = plant(session, app.config["INSTANCE"], n=20)
+        session.commit()
+        shutil.rmtree(app.config["INSTANCE"] / "runs")
+        for address in ("/map", "/mood", "/map/points"):
+            answer = client.get(address)
+            assert answer.status_code == 503, address
+            assert f"The files of run {planted.run.public_id} cannot be read" in answer.text
+            assert "manifest.json" in answer.text
+            assert str(app.config["INSTANCE"]) not in answer.text
+        for address in ("/", "/tracks", "/clusters/0", "/recommendations", "/tracks/p000000001"):
+            assert client.get(address).status_code == 200, address
 
     def test_a_bug_is_a_page_without_its_details(self, app: Flask) -> None:
         def view() -> str:
