@@ -14,6 +14,7 @@ import click
 from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, ProgrammingError
 
 from songrec.core.errors import Cancelled, SongrecError
+from songrec.core.types import Progress, no_progress
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -75,6 +76,23 @@ def _about_database(error: DatabaseError) -> str | None:
 def print_json(value: Any) -> None:
     """Print one JSON document on stdout and nothing else."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def terminal_progress() -> Progress:
+    """One line on a terminal's stderr that is overwritten; silent elsewhere."""
+    if not sys.stderr.isatty():
+        return no_progress
+
+    def report(fraction: float, message: str, details: dict[str, Any] | None = None) -> None:
+        done = round(24 * fraction)
+        end = "\n" if fraction >= 1 else ""
+        click.echo(
+            f"\r\x1b[K[{'#' * done}{'.' * (24 - done)}] {fraction:4.0%} {message[:70]}{end}",
+            err=True,
+            nl=False,
+        )
+
+    return report
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")

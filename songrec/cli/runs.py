@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 from flask import current_app
 
-from songrec.cli.base import json_option, one_line_errors, print_json, wrong_usage
+from songrec.cli.base import (
+    json_option,
+    one_line_errors,
+    print_json,
+    terminal_progress,
+    wrong_usage,
+)
 from songrec.clustering import CLUSTERINGS
 from songrec.core.errors import BadInput
 from songrec.core.registry import Registry
-from songrec.core.types import Progress, no_progress
 from songrec.projection import PROJECTIONS
 from songrec.representation import REPRESENTATIONS
 from songrec.store.db import db
@@ -96,7 +100,7 @@ def train_command(
             **chosen,
         )
         request.resolved()
-    run = train(db.session, _instance(), request, _terminal_progress())
+    run = train(db.session, _instance(), request, terminal_progress())
     db.session.commit()
     if as_json:
         print_json({"run_id": run.public_id, "metrics": run.metrics, "seconds": run.seconds})
@@ -262,23 +266,6 @@ def _print_clusters(run: Run) -> None:
 
 def _instance() -> Path:
     return Path(current_app.config["INSTANCE"])
-
-
-def _terminal_progress() -> Progress:
-    """One line on a terminal's stderr that is overwritten; silent elsewhere."""
-    if not sys.stderr.isatty():
-        return no_progress
-
-    def report(fraction: float, message: str, details: dict[str, Any] | None = None) -> None:
-        done = round(24 * fraction)
-        end = "\n" if fraction >= 1 else ""
-        click.echo(
-            f"\r\x1b[K[{'#' * done}{'.' * (24 - done)}] {fraction:4.0%} {message[:70]}{end}",
-            err=True,
-            nl=False,
-        )
-
-    return report
 
 
 COMMANDS = (train_command, runs_command, publish_command, compare_command)

@@ -27,6 +27,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SONGREC_INSTANCE", "instance/", "Folder for the database, the runs and the queue."),
     Setting("SONGREC_DATABASE_URL", "SQLite in the instance folder", "SQLAlchemy database URL."),
     Setting("SONGREC_REDIS_URL", "none: SQLite queue", "Redis for the job queue and rate limits."),
+    Setting(
+        "SONGREC_DASK_SCHEDULER",
+        "none: the cores of this machine",
+        "Dask cluster that analyses audio, tcp://host:8786.",
+    ),
     Setting("SONGREC_SECRET_KEY", "made once, kept in the instance folder", "Signs cookies."),
     Setting("SONGREC_UPLOAD_MB", "512", "Largest upload the admin page takes, in MiB."),
     Setting("SONGREC_HTTPS", "0", "1 behind HTTPS: cookies are then sent over HTTPS only."),

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from songrec.core.errors import BadInput
 
-SOUND = frozenset(
-    """3gp aac ac3 aif aifc aiff amr ape asf au caf dsf dts eac3 flac gsm m4a m4b m4p mka mp1 mp2
-    mp3 mp4 mpa mpc mpga oga ogg opus ra shn snd spx tta voc w64 wav wave weba webm wma wv""".split()
-)
+_EXTENSIONS = """
+3gp aac ac3 aif aifc aiff amr ape asf au caf dsf dts eac3 flac gsm m4a m4b m4p mka mp1 mp2 mp3
+ mp4 mpa mpc mpga oga ogg opus ra shn snd spx tta voc w64 wav wave weba webm wma wv"""
+SOUND = frozenset(_EXTENSIONS.split())
 """Extensions whose files are analysed or rejected, whatever is in them."""
 LARGEST_BYTES = 4 * 2**30
 LONGEST_PATH = 1000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,30 +11,36 @@ from songrec.core.songs import plain
 from songrec.ingest.tags import LONGEST, clean
 
 # Names that stand for a genre wherever a folder bears them; GTZAN's ten among them.
-_GENRES = frozenset(
-    """acoustic afrobeat alternative ambient blues bluegrass classical country dance disco dub
-    dubstep edm electronic emo flamenco folk funk garage gospel grime grunge hiphop hip-hop house
-    indie industrial jazz k-pop latin lo-fi lofi metal opera pop psychedelic punk r&b rap reggae
-    reggaeton rnb rock rocksteady salsa samba singer-songwriter ska soul soundtrack swing synthpop
-    tango techno trance trap trip-hop world""".split()
-) | {"bossa nova", "drum and bass", "hip hop", "new age", "trip hop"}
-_LANGUAGES = frozenset(
-    """afrikaans albanian amharic arabic armenian assamese basque bengali bangla bosnian bulgarian
-    burmese cantonese catalan chinese croatian czech danish dutch english estonian finnish french
-    georgian german greek gujarati hebrew hindi hungarian icelandic indonesian irish italian
-    japanese kannada khmer korean kurdish latvian lithuanian malay malayalam mandarin marathi
-    mongolian nepali norwegian odia persian polish portuguese punjabi romanian russian sanskrit
-    serbian sinhala slovak slovenian somali spanish swahili swedish tagalog tamil telugu thai
-    tibetan turkish ukrainian urdu vietnamese welsh yoruba zulu""".split()
-)
+_GENRES_WORDS = """
+acoustic afrobeat alternative ambient blues bluegrass classical country dance disco dub
+dubstep edm electronic emo flamenco folk funk garage gospel grime grunge hiphop hip-hop house
+indie industrial jazz k-pop latin lo-fi lofi metal opera pop psychedelic punk r&b rap reggae
+reggaeton rnb rock rocksteady salsa samba singer-songwriter ska soul soundtrack swing synthpop
+tango techno trance trap trip-hop world"""
+_GENRES = frozenset(_GENRES_WORDS.split()) | {
+    "bossa nova",
+    "drum and bass",
+    "hip hop",
+    "new age",
+    "trip hop",
+}
+_LANGUAGES_WORDS = """
+afrikaans albanian amharic arabic armenian assamese basque bengali bangla bosnian bulgarian
+burmese cantonese catalan chinese croatian czech danish dutch english estonian finnish french
+georgian german greek gujarati hebrew hindi hungarian icelandic indonesian irish italian
+japanese kannada khmer korean kurdish latvian lithuanian malay malayalam mandarin marathi
+mongolian nepali norwegian odia persian polish portuguese punjabi romanian russian sanskrit
+serbian sinhala slovak slovenian somali spanish swahili swedish tagalog tamil telugu thai
+tibetan turkish ukrainian urdu vietnamese welsh yoruba zulu"""
+_LANGUAGES = frozenset(_LANGUAGES_WORDS.split())
 _ABOVE_GENRES = frozenset({"genres", "genres_original", "genre", "by genre", "bygenre"})
 _ABOVE_LANGUAGES = frozenset({"languages", "language", "by language", "bylanguage"})
 # Folders that say nothing about what lies in them.
-_NO_LABEL = frozenset(
-    """audio clips data downloads files library media misc mix mixes mp3 mp3s music new other
-    playlist playlists singles songs sounds temp test tmp tracks train unknown unsorted upload
-    uploads various wav wavs""".split()
-)
+_NO_LABEL_WORDS = """
+audio clips data downloads files library media misc mix mixes mp3 mp3s music new other
+playlist playlists singles songs sounds temp test tmp tracks train unknown unsorted upload
+uploads various wav wavs"""
+_NO_LABEL = frozenset(_NO_LABEL_WORDS.split())
 _NUMBERED = re.compile(r"^\d{1,3}(?:\s*[-.)_]\s*|\s+)(?=\S)")
 _DISC = re.compile(r"(?:cd|disc|disk|side|vol|volume)[\s_.-]*[\da-d]{1,2}")
 
@@ -58,8 +65,8 @@ def labels_of(path: Path, root: Path) -> PathLabels:
     """
     artists, title = _names(path.stem)
     above = [root.parent.name, root.name, *path.relative_to(root).parent.parts]
-    # Only what the root is and what lies below it may be labels; its parent only says of what kind.
-    places = list(zip(above, above[1:], strict=False))
+    # The root and what lies below it may be labels; the root's parent only says of what kind.
+    places = list(itertools.pairwise(above))
     genre = language = None
     for parent, folder in places:
         name = plain(folder.replace("_", " "))

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from songrec.core.errors import UnknownName
 from songrec.store.bulk import chunks
 from songrec.store.db import now
-from songrec.store.tables import AudioFile
+from songrec.store.tables import AudioFile, ClusterAssignment
 
 STATES = ("analysed", "rejected", "missing")
 
@@ -37,6 +37,29 @@ def find(session: Session, public_id: str) -> AudioFile:
     if file is None:
         raise UnknownFile(public_id)
     return file
+
+
+def analysed(session: Session, public_id: str) -> AudioFile | None:
+    """The analysed file with this public id; only such files may be heard."""
+    return session.scalar(
+        select(AudioFile).where(AudioFile.public_id == public_id, AudioFile.state == "analysed")
+    )
+
+
+def in_cluster(session: Session, run_id: int, number: int, limit: int) -> list[int]:
+    """The tracks of a run's cluster that can be heard, the most typical first."""
+    query = (
+        select(ClusterAssignment.track_id)
+        .where(
+            ClusterAssignment.run_id == run_id,
+            ClusterAssignment.label == number,
+            ClusterAssignment.track_id.in_(
+                select(AudioFile.track_id).where(AudioFile.state == "analysed")
+            ),
+        )
+        .order_by(ClusterAssignment.confidence.desc(), ClusterAssignment.track_id)
+    )
+    return list(session.scalars(query.limit(limit)))
 
 
 def path_of(session: Session, public_id: str) -> Path:

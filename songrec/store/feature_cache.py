@@ -8,7 +8,6 @@ there; the file is written first, so a row never speaks of what was lost.
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from songrec.store.tables import AudioFile, FeatureVector, Track
 
 @dataclass(frozen=True, slots=True)
 class SetKey:
-    """One feature set as it is computed now: its name, its version, the digest of its parameters."""
+    """One feature set as it is computed now: name, version, digest of its parameters."""
 
     name: str
     version: int
@@ -151,7 +150,7 @@ def read_table(
         parts = [
             read(instance, key, content_hash)
             for key in keys
-            if os.path.exists(base / relative_path(key, content_hash))
+            if (base / relative_path(key, content_hash)).is_file()
         ]
         if len(parts) < len(keys):
             continue  # somebody emptied the cache: the track waits for its next analysis

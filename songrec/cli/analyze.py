@@ -1,0 +1,102 @@
+"""``flask analyze``: a folder of sound files into the catalogue."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from songrec.cli.base import json_option, one_line_errors, print_json, terminal_progress
+from songrec.core.types import no_progress
+
+
+@click.command("analyze")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--features",
+    default="mfcc,statistical",
+    show_default=True,
+    metavar="SETS",
+    help="Feature sets, separated by commas; statistical is always among them.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    help="How many files at once; default: one a core. Not with SONGREC_DASK_SCHEDULER.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(1, 3600),
+    default=30.0,
+    show_default=True,
+    help="How much of each file is analysed.",
+)
+@click.option(
+    "--from",
+    "where",
+    type=click.Choice(["middle", "start"]),
+    default="middle",
+    show_default=True,
+    help="Which part that is.",
+)
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(1, 86_400),
+    default=120.0,
+    show_default=True,
+    help="Seconds after which a file is given up.",
+)
+@json_option
+@with_appcontext
+@one_line_errors
+def analyze(
+    folder: Path,
+    features: str,
+    workers: int | None,
+    seconds: float,
+    where: str,
+    time_limit: float,
+    as_json: bool,
+) -> None:
+    """Analyse the sound files below DIR: tags, features, measured tempo, key and loudness.
+
+    Files that are known are left alone; moved ones keep their track, changed ones are analysed
+    anew. Stopped at any moment and started again, it analyses only what is missing. A file that
+    cannot be used is rejected with the reason; the others go in.
+    """
+    from dataclasses import replace
+
+    from songrec.features.settings import DEFAULTS
+    from songrec.pipeline.analyze import AnalyzeRequest, analyze_folder
+    from songrec.pipeline.feature_sets import parse
+    from songrec.store.db import db
+
+    request = AnalyzeRequest(
+        folder,
+        parse(features),
+        workers,
+        os.environ.get("SONGREC_DASK_SCHEDULER") or None,
+        replace(DEFAULTS, seconds=seconds, where=where),
+        time_limit,
+    )
+    on_progress = no_progress if as_json else terminal_progress()
+    report = analyze_folder(db.session, Path(current_app.config["INSTANCE"]), request, on_progress)
+    if as_json:
+        print_json(report.to_json())
+        return
+    click.echo(
+        f"{report.found:,} files: {report.analysed:,} analysed, {report.unchanged:,} unchanged, "
+        f"{len(report.rejected):,} rejected in {report.seconds:.1f} s"
+    )
+    if report.missing:
+        click.echo(f"{report.missing:,} have vanished since last time; their tracks stay.")
+    for path, reason in report.rejected[:10]:
+        click.echo(f"  {path}: {reason}")
+    if len(report.rejected) > 10:
+        click.echo(f"  and {len(report.rejected) - 10:,} more; --json lists them all")
+
+
+COMMANDS = (analyze,)
