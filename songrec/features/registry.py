@@ -42,6 +42,21 @@ EXTRACTORS = Registry(
         Entry(
             "musicnn", "songrec.features.audio.musicnn:MusiCNN", "MusiCNN",
             "Embedding and tags of the published MusiCNN network.",
+            (
+                Parameter(
+                    "model", "choice", "MSD_musicnn", "Network",
+                    "Trained on the Million Song Dataset's tags, or on MagnaTagATune's.",
+                    choices=("MSD_musicnn", "MTT_musicnn"),
+                ),
+                Parameter(
+                    "overlap_s", "float", 0.0, "Overlap in seconds",
+                    "How much of a patch of three seconds the next one shares.", 0.0, 2.9,
+                ),
+                Parameter(
+                    "pooling", "choice", "mean", "Pooling",
+                    "What is kept of the frames of a patch.", choices=("mean", "max"),
+                ),
+            ),
         ),
         Entry(
             "mert", "songrec.features.audio.mert:Mert", "MERT",

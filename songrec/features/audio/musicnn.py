@@ -59,8 +59,9 @@ class MusiCNN:
 
     ``model`` is ``MSD_musicnn`` or ``MTT_musicnn``. ``overlap_s`` is how much of a patch the next
     one shares (0: none, as published). ``pooling`` says what is kept of a patch's 187 frames of
-    layer ``concatenation`` (front-end 561 + mid-end 3 × 64): their ``max`` or their ``mean``; over
-    patches the mean is taken. ``models`` is the folder of model files, by default the instance's.
+    layer ``concatenation`` (front-end 561 + mid-end 3 × 64): their ``mean``, by which excerpts of
+    the same recording are told best, or their ``max``; over patches the mean is taken. ``models``
+    is the folder of model files, by default the instance's.
     """
 
     version = 1
@@ -69,7 +70,7 @@ class MusiCNN:
         self,
         model: str = "MSD_musicnn",
         overlap_s: float = 0.0,
-        pooling: Literal["max", "mean"] = "max",
+        pooling: Literal["max", "mean"] = "mean",
         models: Path | None = None,
     ) -> None:
         self.model = model
@@ -97,10 +98,9 @@ class MusiCNN:
 
         Raises ``NotReady`` where the weights are absent (the message says how to get them).
         """
-        if self.model not in TAGS:
-            raise UnknownName("MusiCNN model", self.model, TAGS)
+        folder = self.folder()
         patches, starts = cut(log_mel(audio), self.overlap_s)
-        made = self._run(patches)
+        made = _run(folder, patches)
         return Tagging(
             tags=TAGS[self.model],
             times_s=(audio.start_s + starts * HOP / SAMPLE_RATE).astype(np.float32),
@@ -110,18 +110,10 @@ class MusiCNN:
         )
 
     def folder(self) -> Path:
-        """Where the weights of this network lie."""
+        """Where the weights of this network lie; ``UnknownName`` where there is no such network."""
+        if self.model not in TAGS:
+            raise UnknownName("MusiCNN model", self.model, TAGS)
         return (self.models or instance_path() / "models") / "musicnn" / self.model
-
-    def _run(self, patches: Floats) -> dict[str, Floats]:
-        from songrec.features.audio.musicnn_network import network
-
-        run, step = network(str(self.folder())), PATCHES_AT_ONCE
-        parts = [
-            {name: np.asarray(value) for name, value in run(patches[at : at + step]).items()}
-            for at in range(0, len(patches), step)
-        ]
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def log_mel(audio: Audio) -> Floats:
@@ -156,3 +148,14 @@ def cut(spectrogram: Floats, overlap_s: float) -> tuple[Floats, np.ndarray]:
     windows = np.lib.stride_tricks.sliding_window_view(spectrogram, PATCH, axis=0)[::step]
     starts = np.arange(len(windows)) * step
     return np.ascontiguousarray(windows.transpose(0, 2, 1)), starts
+
+
+def _run(folder: Path, patches: Floats) -> dict[str, Floats]:
+    from songrec.features.audio.musicnn_network import network
+
+    run, step = network(str(folder)), PATCHES_AT_ONCE
+    parts = [
+        {name: np.asarray(value) for name, value in run(patches[at : at + step]).items()}
+        for at in range(0, len(patches), step)
+    ]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
