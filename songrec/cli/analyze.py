@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
@@ -10,6 +9,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from songrec.cli.base import json_option, one_line_errors, print_json, terminal_progress
+from songrec.core.config import dask_scheduler
 from songrec.core.types import no_progress
 
 
@@ -78,7 +78,7 @@ def analyze(
         folder,
         parse(features),
         workers,
-        os.environ.get("SONGREC_DASK_SCHEDULER") or None,
+        dask_scheduler(),
         replace(DEFAULTS, seconds=seconds, where=where),
         time_limit,
     )

@@ -64,6 +64,11 @@ def address() -> str:
     return f"http://{shown or (f'[{host}]' if ':' in host else host)}:{port}"
 
 
+def dask_scheduler() -> str | None:
+    """The address of the cluster that analyses audio; None for this machine's cores."""
+    return os.environ.get("SONGREC_DASK_SCHEDULER") or None
+
+
 def load(instance: Path | None = None) -> dict[str, Any]:
     """Flask's configuration from the environment. Creates nothing but the folder and the key."""
     folder = instance or instance_path()

@@ -30,5 +30,12 @@ KINDS: dict[str, Kind] = {
             "Cancelled; the rows read until then stay. Importing the file again completes them.",
         ),
         Kind("train", "Training", "songrec.jobs.tasks:train"),
+        Kind(
+            "analyze",
+            "Audio analysis",
+            "songrec.jobs.tasks:analyze",
+            "Cancelled; the files analysed until then stay. Analysing the folder again goes on.",
+        ),
+        Kind("sleeve", "Waveform and cover", "songrec.jobs.tasks:sleeve", "Cancelled."),
     )
 }

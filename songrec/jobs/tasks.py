@@ -48,3 +48,45 @@ def train(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
         "seconds": run.seconds,
         "published": bool(job.parameters.get("publish", True)),
     }
+
+
+def analyze(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
+    """Analyse a folder of sound files.
+
+    Parameters: ``folder``; ``features``, names of feature sets; optionally ``seconds`` and
+    ``where`` of the excerpt. The result is the report with at most a thousand of its rejects: the
+    library page has all.
+    """
+    from dataclasses import replace
+
+    from songrec.core.config import dask_scheduler
+    from songrec.features.settings import DEFAULTS
+    from songrec.pipeline.analyze import AnalyzeRequest, analyze_folder
+
+    asked = job.parameters
+    excerpt = {name: asked[name] for name in ("seconds", "where") if name in asked}
+    request = AnalyzeRequest(
+        Path(asked["folder"]),
+        tuple(asked["features"]),
+        scheduler=dask_scheduler(),
+        settings=replace(DEFAULTS, **excerpt),
+    )
+    report = analyze_folder(session, current_app.config["INSTANCE"], request, on_progress)
+    result = report.to_json()
+    return {
+        **result,
+        "rejected": result["rejected"][:1000],
+        "rejected_count": len(report.rejected),
+    }
+
+
+def sleeve(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
+    """Make the waveform and find the cover of the file of the library named ``file_id``."""
+    from songrec.pipeline import sleeve as sleeves
+    from songrec.store import audio_files
+
+    file = audio_files.find(session, job.parameters["file_id"])
+    path = audio_files.path_of(session, file.public_id)
+    on_progress(0.1, "Reading the sound.")
+    made = sleeves.make(current_app.config["INSTANCE"], path, str(file.content_hash))
+    return {"seconds": made.seconds, "cover": made.cover_type}
