@@ -18,6 +18,7 @@ MODULES: tuple[str, ...] = (
     "recommend",
     "runs",
     "predict",
+    "models",
     "people",
     "serve",
 )
