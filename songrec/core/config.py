@@ -72,7 +72,8 @@ def dask_scheduler() -> str | None:
 def load(instance: Path | None = None) -> dict[str, Any]:
     """Flask's configuration from the environment. Creates nothing but the folder and the key."""
     folder = instance or instance_path()
-    folder.mkdir(parents=True, exist_ok=True)
+    # The database holds what people like, and uploads lie beside it: nobody else's business.
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = os.environ.get("SONGREC_DATABASE_URL") or f"sqlite:///{folder / 'songrec.db'}"
     https = os.environ.get("SONGREC_HTTPS", "0") == "1"
     return {

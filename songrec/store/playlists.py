@@ -24,6 +24,7 @@ DESCRIPTION_LENGTH = 500
 TRACK_LIMIT = 2_000
 """A playlist holds no more: one page shows it, one file exports it."""
 PLAYLIST_LIMIT = 500
+_JOINERS = "\u200c\u200d"
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,10 +189,18 @@ def _listed(
     return [Listed(playlist, number) for playlist, number in rows]
 
 
+def _shown(character: str) -> str:
+    """A character of a name as it is kept: line breaks and the like would end up in files."""
+    kind = unicodedata.category(character)
+    if kind == "Cf":
+        # What turns the direction of all that follows, or shows nothing, goes; what joins the
+        # letters of Persian and the parts of an emoji belongs to them.
+        return character if character in _JOINERS else ""
+    return " " if kind in ("Cc", "Cs") or kind[0] == "Z" else character
+
+
 def _clean(text: str, longest: int, what: str) -> str:
-    # Line breaks and other control characters would end up in exported files.
-    plain = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text)
-    plain = " ".join(plain.split())
+    plain = " ".join("".join(map(_shown, text)).split())
     if len(plain) > longest:
         raise BadInput(f"A playlist's {what} has at most {longest} characters.")
     return plain
@@ -199,6 +208,6 @@ def _clean(text: str, longest: int, what: str) -> str:
 
 def _name(text: str) -> str:
     name = _clean(text, NAME_LENGTH, "name")
-    if not name:
+    if not name.strip(_JOINERS):
         raise BadInput("A playlist needs a name.")
     return name

@@ -25,6 +25,7 @@ from songrec.store.db import db
 from songrec.store.tables import Playlist
 from songrec.web import facts, security
 from songrec.web.errors import wants_json
+from songrec.web.layout import count
 from songrec.web.listening import current_listener, current_reactions, require_listener
 
 blueprint = Blueprint("playlists", __name__, url_prefix="/playlists")
@@ -67,7 +68,7 @@ def create() -> ResponseReturnValue:
         return jsonify(
             public_id=playlist.public_id, name=playlist.name, size=len(ids), address=address
         ), 201
-    flash(f"“{playlist.name}” is saved with {len(ids)} songs.", "success")
+    flash(f"“{playlist.name}” is saved with {count(len(ids), 'song', 'songs')}.", "success")
     return redirect(address, 303)
 
 
@@ -136,7 +137,7 @@ def add(public_id: str) -> ResponseReturnValue:
         raise BadInput("No song was named, so none was added.")
     added = playlists.add(db.session, playlist, ids)
     db.session.commit()
-    flash(f"{added} added to “{playlist.name}”.", "success")
+    flash(f"{count(added, 'song', 'songs')} added to “{playlist.name}”.", "success")
     return _shown(playlist)
 
 
@@ -161,7 +162,8 @@ def change(public_id: str, track_id: str) -> ResponseReturnValue:
         case _:
             abort(400)
     db.session.commit()
-    return _shown(playlist)
+    # Back to the song that was moved, not to the top of a long page.
+    return _shown(playlist, None if request.form["do"] == "remove" else track_id)
 
 
 def _readable(public_id: str) -> Playlist:
@@ -179,8 +181,9 @@ def _mine(public_id: str) -> Playlist:
     return playlist
 
 
-def _shown(playlist: Playlist) -> ResponseReturnValue:
-    return redirect(url_for("playlists.show", public_id=playlist.public_id), 303)
+def _shown(playlist: Playlist, track_id: str | None = None) -> ResponseReturnValue:
+    anchor = f"t-{track_id}" if track_id else None
+    return redirect(url_for("playlists.show", public_id=playlist.public_id, _anchor=anchor), 303)
 
 
 def _public_ids() -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import struct
 
 import numpy as np
@@ -313,3 +314,11 @@ def test_plotly_comes_from_the_package_packed_and_kept(client: FlaskClient) -> N
     )
     assert again.status_code == 304
     assert client.get("/assets/plotly-0.0.1.min.js").status_code == 404
+
+
+def test_header_page_and_footer_are_as_wide_as_each_other(
+    client: FlaskClient, planted: Planted
+) -> None:
+    widths = re.findall(r'<div class="(wrap[^"]*)"', client.get("/map").text)
+    assert widths == ["wrap wrap-wide"] * 3
+    assert set(re.findall(r'<div class="(wrap[^"]*)"', client.get("/").text)) == {"wrap"}

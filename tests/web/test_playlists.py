@@ -200,3 +200,39 @@ def test_playlists_move_into_the_account_at_sign_in(session, songs):
     playlists.create(session, anonymous, "Moved", "", [songs[0].id])
     listeners.merge(session, anonymous, account)
     assert [one.playlist.name for one in playlists.of_listener(session, account)] == ["Moved"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        (
+            "\U0001f468\u200d\U0001f469\u200d\U0001f467 songs",
+            "\U0001f468\u200d\U0001f469\u200d\U0001f467 songs",
+        ),
+        ("a\u202egnp.exe", "agnp.exe"),
+        ("two\nlines\x00\u2028three", "two lines three"),
+    ],
+)
+def test_names_keep_what_joins_their_letters_and_nothing_that_turns_the_page(
+    client, session, songs, typed, kept
+):
+    make(client, songs, name=typed)
+    assert session.query(Playlist).one().name == kept
+
+
+@pytest.mark.parametrize("name", ["", "  ", "\u200b", "\u200d", "\u202e"])
+def test_a_name_that_shows_nothing_is_none(client, songs, name):
+    assert client.post("/playlists", data={"name": name}).status_code == 400
+
+
+def test_moving_a_song_comes_back_to_it(client, songs):
+    address = make(client, songs)
+    third = f"{address}/tracks/{songs[2].public_id}"
+    assert client.post(third, data={"do": "up"}).location == f"{address}#t-{songs[2].public_id}"
+    assert client.post(third, data={"do": "remove"}).location == address
+
+
+def test_one_song_is_not_called_songs(client, songs):
+    page = client.get(make(client, songs[:1])).text
+    assert "is saved with 1 song." in page
