@@ -27,6 +27,10 @@ class NormalSpace:
     matrix: Floats
     columns: tuple[str, ...]
 
+    def beside(self, values: Floats, names: tuple[str, ...]) -> NormalSpace:
+        """The space with further columns ``values`` float32 ``(n, len(names))``."""
+        return NormalSpace(np.hstack([self.matrix, values]), (*self.columns, *names))
+
 
 def normal_space(
     values: Floats,

@@ -17,6 +17,7 @@ from songrec.core.config import instance_path
 from songrec.core.errors import UnknownName
 from songrec.core.types import Audio, Floats
 from songrec.features.audio.musicnn_tags import TAGS
+from songrec.features.audio.windows import at_rate
 
 SAMPLE_RATE, N_FFT, HOP, BANDS, PATCH = 16_000, 512, 256, 96, 187
 PATCHES_AT_ONCE = 3
@@ -122,11 +123,8 @@ def log_mel(audio: Audio) -> Floats:
     Windows of 512 samples at 16 kHz every 256, mirrored at both ends as the networks were trained.
     """
     import librosa
-    import soxr
 
-    samples = audio.samples
-    if audio.sample_rate != SAMPLE_RATE:
-        samples = soxr.resample(samples, audio.sample_rate, SAMPLE_RATE, quality="HQ")
+    samples = at_rate(audio, SAMPLE_RATE)
     # A sound shorter than a window cannot be mirrored; silence follows it instead.
     if len(samples) < N_FFT:
         samples = np.pad(samples, (0, N_FFT - len(samples)))

@@ -1,0 +1,70 @@
+"""The feature set ``encodecmae``: the embedding of the masked autoencoder over EnCodec.
+
+Source: Leonardo Pepino, Pablo Riera and Luciana Ferrer, "EnCodecMAE: Leveraging neural codecs for
+universal audio representation learning", 2023 (arXiv 2309.07391). ``encodecmae_network`` runs the
+published base network.
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from songrec.core.config import instance_path
+from songrec.core.errors import NotReady
+from songrec.core.types import Audio, Floats
+from songrec.features.audio.windows import at_rate, windows
+
+SAMPLE_RATE = 24_000
+WINDOW_S = 4.0
+"""What EnCodecMAE was trained on; longer sound is heard in equal parts of at most this length."""
+HOP = 320
+"""Samples a frame of EnCodec: 75 frames a second."""
+SHORTEST = 8 * HOP
+SIZE = 768
+
+
+class EncodecMae:
+    """Embedding of 768 dimensions: the encoder's output, averaged over time.
+
+    ``models`` is the folder of model files, by default the instance's.
+    """
+
+    version = 1
+
+    def __init__(self, models: Path | None = None) -> None:
+        self.models = models
+
+    def names(self) -> tuple[str, ...]:
+        """``encodecmae_000`` to ``encodecmae_767``: the units have no meaning of their own."""
+        return tuple(f"encodecmae_{unit:03d}" for unit in range(SIZE))
+
+    def extract(self, audio: Audio, frames: Any = None) -> Floats:
+        """The embedding of ``audio``: float32 ``(768,)``. ``frames`` (a shared STFT) is not used.
+
+        Raises ``NotReady`` where torch, transformers or the weights are absent and ``BadInput``
+        where the weights are another network's.
+        """
+        network = load(str((self.models or instance_path() / "models") / "encodecmae"))
+        total, count = np.zeros(network.size), 0
+        for part in windows(at_rate(audio, SAMPLE_RATE), round(WINDOW_S * SAMPLE_RATE), SHORTEST):
+            # Whole frames only: the network would have to be told to look past a partial one.
+            made = network.embed(part[: len(part) // HOP * HOP])
+            total += made.sum(axis=0, dtype=np.float64)
+            count += len(made)
+        return (total / count).astype(np.float32)
+
+
+@functools.lru_cache(maxsize=1)
+def load(folder: str) -> Any:
+    """The network in ``folder``, read once in a process."""
+    try:
+        from songrec.features.audio.encodecmae_network import EncodecMaeNetwork
+    except ImportError as error:
+        raise NotReady(
+            f"EnCodecMAE needs {error.name}. Install it: pip install -r requirements/embeddings.txt"
+        ) from error
+    return EncodecMaeNetwork(Path(folder))

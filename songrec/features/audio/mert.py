@@ -1,0 +1,125 @@
+"""The feature set ``mert``: the embedding of the self-supervised transformer MERT-v1-95M.
+
+Source: Yizhi Li et al., "MERT: Acoustic Music Understanding Model with Large-Scale Self-Supervised
+Training", ICLR 2024. The published 95M network is a HuBERT with 24 kHz input, seven convolutions
+(75 frames a second) and twelve transformer layers of 768 units; transformers' own HuBERT runs its
+weights, so that no code from the hub is executed.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from songrec.core.config import instance_path
+from songrec.core.errors import BadInput, NotReady
+from songrec.core.types import Audio, Floats
+from songrec.features.audio.windows import at_rate, windows
+
+SAMPLE_RATE = 24_000
+WINDOW_S = 5.0
+"""What MERT was trained on; longer sound is heard in equal parts of at most this length."""
+SHORTEST = 800
+"""Samples: below, no frame comes out of the convolutions."""
+SIZE = 768
+FILES = ("config.json", "preprocessor_config.json", "model.safetensors")
+
+
+class Mert:
+    """Embedding of 768 dimensions: activations of the transformer, averaged over time.
+
+    ``layer`` is the layer whose activations count: 0 is what enters the transformer, 1 to 12 are
+    its layers, -1 is the mean over these twelve (lower ones know more of sound, higher ones more
+    of what the pre-training predicts). ``models`` is the folder of model files, by default the
+    instance's.
+    """
+
+    version = 1
+
+    def __init__(self, layer: int = -1, models: Path | None = None) -> None:
+        self.layer = layer
+        self.models = models
+
+    def names(self) -> tuple[str, ...]:
+        """``mert_000`` to ``mert_767``: the units have no meaning of their own."""
+        return tuple(f"mert_{unit:03d}" for unit in range(SIZE))
+
+    def extract(self, audio: Audio, frames: Any = None) -> Floats:
+        """The embedding of ``audio``: float32 ``(768,)``. ``frames`` (a shared STFT) is not used.
+
+        Raises ``NotReady`` where torch, transformers or the weights are absent, ``BadInput``
+        where the weights are another network's or have no such layer.
+        """
+        folder = (self.models or instance_path() / "models") / "mert"
+        network = load(str(folder))
+        if not -1 <= self.layer <= network.layers:
+            raise BadInput(f"{folder} has layers 0 to {network.layers}, none {self.layer}.")
+        total, count = np.zeros(network.size), 0
+        for part in windows(at_rate(audio, SAMPLE_RATE), round(WINDOW_S * SAMPLE_RATE), SHORTEST):
+            states = network.states(part)
+            chosen = states[1:].mean(axis=0) if self.layer == -1 else states[self.layer]
+            total += chosen.sum(axis=0, dtype=np.float64)
+            count += len(chosen)
+        return (total / count).astype(np.float32)
+
+
+class MertNetwork:
+    """The network in ``folder`` (``FILES``), ready to listen."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            import torch
+            from transformers import HubertConfig, HubertModel
+        except ImportError as error:
+            raise NotReady(
+                f"MERT needs {error.name}. Install it: pip install -r requirements/embeddings.txt"
+            ) from error
+        if not all((folder / name).is_file() for name in FILES):
+            raise NotReady(f"MERT is not in {folder}. Fetch it: flask models fetch mert")
+        said = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        for variant in ("feature_extractor_cqt", "deepnorm"):
+            if said.get(variant):
+                raise BadInput(f"{folder}: {variant} is a variant of MERT that is not supported.")
+        # The config names a class of the hub; what is used of it are HuBERT's own parameters.
+        known = {k: v for k, v in said.items() if k not in ("auto_map", "architectures")}
+        config = HubertConfig(**{**known, "model_type": "hubert"})
+        self._torch = torch
+        self._model, report = HubertModel.from_pretrained(
+            folder, config=config, use_safetensors=True, output_loading_info=True,
+            dtype=torch.float32, attn_implementation="eager",
+        )  # fmt: skip
+        absent = sorted(set(report["missing_keys"]) - {"masked_spec_embed"})
+        if absent:
+            raise BadInput(f"{folder}: the weights hold no {absent[0]}; they are not MERT's.")
+        self._model.eval()
+        self._normalise = _normalises(folder)
+        self.layers = int(config.num_hidden_layers)
+        self.size = int(config.hidden_size)
+
+    def states(self, samples: Floats) -> Floats:
+        """Activations of all layers at 75 frames a second: ``(1 + layers, frames, size)``."""
+        torch = self._torch
+        if self._normalise:
+            samples = (samples - samples.mean()) / np.sqrt(samples.var() + 1e-7)
+        with torch.inference_mode():
+            made = self._model(
+                torch.from_numpy(np.ascontiguousarray(samples, np.float32))[None],
+                output_hidden_states=True,
+            )
+        return torch.cat(made.hidden_states).numpy()
+
+
+@functools.lru_cache(maxsize=1)
+def load(folder: str) -> MertNetwork:
+    """The network in ``folder``, read once in a process."""
+    return MertNetwork(Path(folder))
+
+
+def _normalises(folder: Path) -> bool:
+    """Whether the published preprocessing brings each input to mean 0 and variance 1."""
+    said = json.loads((folder / "preprocessor_config.json").read_text(encoding="utf-8"))
+    return bool(said.get("do_normalize", True))
