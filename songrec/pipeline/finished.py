@@ -14,6 +14,7 @@ from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.types import Clustering, Floats
 from songrec.core.version import VERSION
 from songrec.features.catalogue import Choice
+from songrec.features.components import Components
 from songrec.features.scaling import Scaler
 from songrec.features.space import NormalSpace
 from songrec.store import run_folders, runs, training_data
@@ -22,6 +23,9 @@ from songrec.store.tables import Run
 
 if TYPE_CHECKING:
     from songrec.pipeline.train import TrainRequest
+
+# Columns of the recommendation space beside the attributes: their names there, and in the data.
+BESIDES = {"duration": "duration_ms", "year": "year"}
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class Trained:
     projection: Any
     coordinates: Floats
     space: NormalSpace
+    sound: Components | None
     metrics: dict[str, Any]
     notes: list[str]
 
@@ -70,7 +75,9 @@ def write_folder(
     arrays = {
         "track_ids": trained.data.track_ids,
         "song_keys": trained.data.song_keys,
-        "values": trained.data.values,
+        "values": np.column_stack(
+            [trained.data.values, *(getattr(trained.data, name) for name in BESIDES.values())]
+        ),
         "space": trained.space.matrix,
         "latent": trained.latent,
     }
@@ -88,6 +95,8 @@ def write_folder(
         folder / "projection.npz", coordinates=trained.coordinates, **trained.projection.state()
     )
     trained.scaler.save(folder / "scaler.npz")
+    if trained.sound is not None:
+        trained.sound.save(folder / "sound.npz")
     trained.model.save(folder)
     run_folders.write_json(folder / "history.json", trained.model.history_)
     run_folders.write_json(
@@ -106,7 +115,7 @@ def write_folder(
             "tracks": run.track_count,
             "data_fingerprint": run.data_fingerprint,
             "features": {"used": trained.choice.used, "left_out": trained.choice.left_out},
-            "values": {"columns": ATTRIBUTE_NAMES},
+            "values": {"columns": (*ATTRIBUTE_NAMES, *BESIDES)},
             "space": {"columns": trained.space.columns},
             "clusters": [
                 {"number": cluster.number, "name": cluster.name, "size": cluster.size}

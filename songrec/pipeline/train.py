@@ -20,23 +20,28 @@ from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.errors import NotReady, UnknownName
 from songrec.core.types import Clustering, FeatureTable, Progress, no_progress
 from songrec.evaluation.agreement import match_labels
-from songrec.features.catalogue import Choice, attributes_table
+from songrec.features.catalogue import Choice
+from songrec.features.components import Components
 from songrec.features.scaling import Scaler
 from songrec.features.space import normal_space
-from songrec.pipeline.finished import Trained, run_row, write_folder
+from songrec.pipeline import training_features
+from songrec.pipeline.finished import BESIDES, Trained, run_row, write_folder
 from songrec.pipeline.portraits import Catalogue, found_clusters
 from songrec.projection import PROJECTIONS
 from songrec.representation import REPRESENTATIONS
 from songrec.store import run_folders, runs, training_data
 from songrec.store.tables import Run
 
-FEATURE_SETS = ("attributes",)
 STAGES = {"representation": REPRESENTATIONS, "clustering": CLUSTERINGS, "projection": PROJECTIONS}
 
 
 @dataclass(frozen=True)
 class TrainRequest:
-    """What to train. ``parameters`` maps a stage to what differs from its defaults:
+    """What to train.
+
+    ``feature_set`` is ``attributes``, sets of the sound, or several by commas
+    (``mfcc,statistical``): then only tracks that have them all. ``parameters`` maps a stage to
+    what differs from its defaults:
     ``{"representation": {"epochs": 5}, "clustering": {"clusters": 8}}``; values may be texts.
     """
 
@@ -53,8 +58,7 @@ class TrainRequest:
 
         Raises ``UnknownName`` or ``BadInput`` for the first thing that is wrong.
         """
-        if self.feature_set not in FEATURE_SETS:
-            raise UnknownName("feature set", self.feature_set, FEATURE_SETS)
+        training_features.parse(self.feature_set)
         for stage in self.parameters:
             if stage not in STAGES:
                 raise UnknownName("stage", stage, STAGES)
@@ -118,15 +122,17 @@ def train(
         data = training_data.read(
             session, lambda done, total: report(done / total, f"{done:,} of {total:,} tracks")
         )
-        tags = {
-            kind: training_data.read_tags(session, kind, data.track_ids)
-            for kind in ("genre", "emotion")
-        }
     trained = _learn(session, instance, request, parameters, data, stages)
+    data = trained.data
+    tags = {
+        kind: training_data.read_tags(session, kind, data.track_ids)
+        for kind in ("genre", "emotion")
+    }
     with stages.stage("portraits", "Naming the clusters", 0.95) as report:
-        used = [ATTRIBUTE_NAMES.index(name) for name in trained.choice.used]
+        described = training_features.described_attributes(data)
+        used = [ATTRIBUTE_NAMES.index(name) for name in described]
         clusters = found_clusters(
-            Catalogue(data, trained.choice.used, data.values[:, used], tags),
+            Catalogue(data, described, data.values[:, used], tags),
             trained.clustering,
             trained.latent,
         )
@@ -154,12 +160,19 @@ def _learn(
     stages: _Stages,
 ) -> Trained:
     with stages.stage("features", "Preparing the features", 0.14):
-        raw, choice = attributes_table(data.track_ids, data.values, ATTRIBUTE_NAMES)
-        scaler = Scaler.fit(raw)
-        table = scaler.transform(raw)
+        chosen = training_features.choose(session, instance, request.feature_set, data)
+        data, choice = chosen.data, chosen.choice
+        scaler = Scaler.fit(chosen.table)
+        table = scaler.transform(chosen.table)
         space = normal_space(
-            data.values, ATTRIBUTE_NAMES, {"duration": data.duration_ms, "year": data.year}
+            data.values,
+            ATTRIBUTE_NAMES,
+            {name: getattr(data, source) for name, source in BESIDES.items()},
         )
+        sound = None
+        if chosen.has_audio:
+            sound = Components.fit(training_features.sound_of(table))
+            space = space.beside(sound.transform(training_features.sound_of(table)), sound.names)
     with stages.stage("representation", "Learning the latent", 0.6) as report:
         model = REPRESENTATIONS.create(request.representation, **parameters["representation"]).fit(
             table, seed=request.seed, on_progress=report
@@ -181,8 +194,8 @@ def _learn(
         }
     notes = [*_notes(choice, model), *algorithm.notes_]
     return Trained(
-        data, choice, scaler, model, latent, clustering, projection, coordinates, space, metrics,
-        notes,
+        data, choice, scaler, model, latent, clustering, projection, coordinates, space, sound,
+        metrics, notes,
     )  # fmt: skip
 
 

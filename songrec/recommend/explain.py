@@ -21,6 +21,7 @@ from songrec.recommend.taste import Rows, Taste
 # A list longer than this is not read; the rest is summed up in one reason.
 NAMED = 8
 THIS_SONG = "this song"
+NOTHING_STANDS_OUT = "alike in all taken together, no single trait stands out"
 
 
 def beside_likes(
@@ -156,10 +157,12 @@ def sentence(reasons: tuple[Reason, ...]) -> str:
     ]
     telling.sort(key=lambda reason: -reason.details["weight"])
     clauses = words.joined([reason.details["clause"] for reason in telling[:2]])
-    clauses = clauses or "alike in all taken together, no single trait stands out"
+    if not clauses:
+        near = math.fsum(reason.contribution for reason in reasons) >= 0
+        clauses = NOTHING_STANDS_OUT if near else "little in common, but nothing is nearer"
     title, beside = first.details.get("title"), first.details["beside"]
     if title:
-        return f"Of the group of “{title}”, which you like, and near it: {clauses}"
+        return f"From the group of “{title}”, which you like: {clauses}"
     return words.capital(clauses) if beside == THIS_SONG else f"In line with {beside}: {clauses}"
 
 
@@ -218,5 +221,6 @@ class _Clauses:
             if column >= 0
         ]
         if not traits:
-            return "alike in all taken together, no single trait stands out", []
-        return ", ".join(words.shared(trait) for trait in traits), [t.as_json() for t in traits]
+            return NOTHING_STANDS_OUT, []
+        shared = words.joined([words.shared(trait) for trait in traits])
+        return shared, [trait.as_json() for trait in traits]

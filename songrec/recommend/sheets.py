@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from songrec.core.types import Space
+from songrec.recommend import words
 from songrec.recommend.figures import figures_of
 from songrec.recommend.words import WORTH_SAYING, Trait
 
@@ -16,13 +17,14 @@ from songrec.recommend.words import WORTH_SAYING, Trait
 class Sheet:
     """Values of some rows and their mid-ranks in the catalogue, both ``(rows, d)``.
 
-    The columns are those of the space. Values are the stored ones where there are such, else the
-    space's own.
+    The columns are those of the space. Values are the stored ones where there are such
+    (``stored``), else the space's own.
     """
 
     names: tuple[str, ...]
     values: NDArray[np.float64]
     ranks: NDArray[np.float64]
+    stored: frozenset[str]
 
     @classmethod
     def of(cls, space: Space, rows: NDArray[np.int64]) -> Sheet:
@@ -50,6 +52,7 @@ class Sheet:
             float(other.values[other_row, column]),
             float(self.ranks[row, column]),
             float(other.ranks[other_row, column]),
+            self.names[column] in self.stored,
         )
 
     @classmethod
@@ -58,14 +61,22 @@ class Sheet:
         ranks = np.empty_like(values)
         for column, name in enumerate(space.columns):
             ranks[:, column] = spreads[name].percentile(values[:, column])
-        return cls(space.columns, values, ranks)
+        return cls(space.columns, values, ranks, frozenset(space.value_names))
 
 
 def weights(one: Sheet, other: Sheet) -> NDArray[np.float64]:
     """``Trait.weight`` of all pairs of rows and columns, ``(rows, other rows, d)``."""
-    a, b = one.ranks[:, None, :] - 0.5, other.ranks[None, :, :] - 0.5
-    common = np.where(a * b > 0, np.minimum(np.abs(a), np.abs(b)), 0.0)
-    return np.nan_to_num(common - 2 * np.abs(a - b), nan=-1.0)
+    pairs = np.empty((len(one.ranks), len(other.ranks), len(one.names)))
+    for column, name in enumerate(one.names):
+        pairs[..., column] = words.weights(
+            name,
+            one.ranks[:, None, column],
+            other.ranks[None, :, column],
+            one.values[:, None, column],
+            other.values[None, :, column],
+            stored=name in one.stored,
+        )
+    return pairs
 
 
 def standing_out(pair_weights: NDArray[np.float64], names: tuple[str, ...]) -> NDArray[np.int64]:

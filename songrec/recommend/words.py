@@ -9,7 +9,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from songrec.core.attributes import BY_NAME, show
+import numpy as np
+
+from songrec.core.attributes import BY_NAME, SHARES, show
 
 # (adjective of the lower half, of the upper half). A column that is missing here is spoken of by
 # its name alone.
@@ -19,15 +21,36 @@ ADJECTIVES: dict[str, tuple[str, str]] = {
     "loudness": ("quiet", "loud"),
     "popularity": ("little known", "well known"),
     "energy": ("calm", "energetic"),
-    "danceability": ("little danceable", "danceable"),
+    "danceability": ("hard to dance to", "danceable"),
     "positiveness": ("sad", "happy"),
-    "speechiness": ("sung", "spoken"),
+    "speechiness": ("sung", "wordy"),
     "liveness": ("studio-like", "live"),
     "acousticness": ("electric", "acoustic"),
     "instrumentalness": ("vocal", "instrumental"),
     "duration": ("short", "long"),
-    "year": ("old", "new"),
+    "year": ("old", "recent"),
 }
+# An adjective is said of two songs only where both values bear it out: at most the first for the
+# lower one, at least the second for the upper one. Beside a catalogue of silence 0.01 is not
+# "instrumental"; and that a song is sung, in a studio, with a voice, is true of nearly all.
+# Spotify's own bounds: above 0.33 speech and music, above 0.5 no vocals.
+NEVER = -math.inf
+BORNE_OUT: dict[str, tuple[float, float]] = {
+    "energy": (0.6, 0.4),
+    "danceability": (0.6, 0.5),
+    "positiveness": (0.5, 0.5),
+    "speechiness": (NEVER, 0.15),
+    "liveness": (NEVER, 0.5),
+    "acousticness": (0.15, 0.4),
+    "instrumentalness": (NEVER, 0.5),
+}
+# And only where a listener would call the values much the same: among the oldest tenth of a
+# catalogue 1969 and 1992 are neighbours, and still not equally old.
+MUCH_THE_SAME: dict[str, float] = {
+    **dict.fromkeys(SHARES, 0.2), "tempo": 25.0, "loudness": 4.0, "year": 8.0,
+}  # fmt: skip
+# What listeners care less about has to be more unusual before it is said.
+INTEREST: dict[str, float] = {"duration": 0.6, "year": 0.8, "variance": 0.6}
 COMPARATIVES: dict[str, tuple[str, str]] = {
     **{name: (attribute.less, attribute.more) for name, attribute in BY_NAME.items()},
     "duration": ("shorter", "longer"),
@@ -41,8 +64,8 @@ LABELS: dict[str, str] = {
 
 # Adjectives that name their attribute: "as acoustic (0.95 and 0.91)" needs no "acousticness".
 _SPEAKING = frozenset({
-    "energetic", "danceable", "little danceable", "acoustic", "instrumental", "fast", "slow",
-    "loud", "quiet", "short", "long", "old", "new", "well known", "little known",
+    "energetic", "danceable", "acoustic", "instrumental", "fast", "slow", "loud", "quiet",
+    "short", "long", "old", "recent", "well known", "little known",
 })  # fmt: skip
 
 # A trait's weight from which it is worth a word; a quarter of the catalogue lies beyond 0.25.
@@ -53,11 +76,12 @@ ALIKE = 0.1
 
 @dataclass(frozen=True)
 class Trait:
-    """One column of two tracks: stored values, and mid-ranks in the catalogue (0 to 1).
+    """One column of two tracks: values, and mid-ranks in the catalogue (0 to 1).
 
     A trait is worth a word when both songs share it *and* it is unusual: the two lie on the same
     side of the catalogue's median, far from it and close together. The smallest difference alone
-    would say "as studio-like" of nearly any two songs.
+    would say "as studio-like" of nearly any two songs. ``is_stored`` says whether the values are
+    the tracks' own, or only places in the recommendation space.
     """
 
     name: str
@@ -65,6 +89,7 @@ class Trait:
     other: float
     rank: float
     other_rank: float
+    is_stored: bool = True
 
     @property
     def is_known(self) -> bool:
@@ -77,11 +102,8 @@ class Trait:
 
         The distance from the median of the one nearer to it, less twice what lies between them.
         """
-        if not self.is_known:
-            return -1.0
-        one, other = self.rank - 0.5, self.other_rank - 0.5
-        common = min(abs(one), abs(other)) if one * other > 0 else 0.0
-        return common - 2 * abs(one - other)
+        figures = (self.rank, self.other_rank, self.value, self.other)
+        return float(weights(self.name, *map(np.float64, figures), stored=self.is_stored))
 
     @property
     def is_high(self) -> bool:
@@ -91,17 +113,34 @@ class Trait:
     def as_json(self) -> dict[str, Any]:
         """The figures of a reason's details: values (null if unknown) and shares of the catalogue.
 
-        Columns that are no attribute of a track's own (length, year) have shares only.
+        A length is in milliseconds.
         """
-        is_stored = self.name in BY_NAME
         return {
             "name": self.name,
             "label": label(self.name),
-            "value": _number(self.value) if is_stored else None,
-            "other": _number(self.other) if is_stored else None,
+            "value": _number(self.value) if self.is_stored else None,
+            "other": _number(self.other) if self.is_stored else None,
             "rank": _number(self.rank),
             "other_rank": _number(self.other_rank),
         }
+
+
+def weights(
+    name: str, rank: Any, other_rank: Any, value: Any, other: Any, *, stored: bool = True
+) -> Any:
+    """``Trait.weight`` of one column for arrays of pairs; -1 where one of the two is unknown."""
+    a, b = rank - 0.5, other_rank - 0.5
+    common = np.where(a * b > 0, np.minimum(np.abs(a), np.abs(b)), 0.0)
+    if stored and name in BORNE_OUT:
+        most, least = BORNE_OUT[name]
+        said = np.where(
+            a + b >= 0, np.minimum(value, other) >= least, np.maximum(value, other) <= most
+        )
+        common = np.where(said, common, 0.0)
+    if stored and name in MUCH_THE_SAME:
+        common = np.where(np.abs(value - other) <= MUCH_THE_SAME[name], common, 0.0)
+    weight = common * INTEREST.get(name, 1.0) - 2 * np.abs(a - b)
+    return np.nan_to_num(weight, nan=-1.0)
 
 
 def label(name: str) -> str:
@@ -109,23 +148,31 @@ def label(name: str) -> str:
     return LABELS.get(name, name.replace("_", " ").capitalize())
 
 
+def told(name: str, value: float) -> str:
+    """One value as a person reads it: ``"118 BPM"``, ``"0.31"``, ``"3:47"``, ``"1975"``."""
+    if name == "duration":
+        seconds = round(value / 1000)
+        hours, minutes = divmod(seconds // 60, 60)
+        clock = f"{minutes:02d}:{seconds % 60:02d}"
+        return f"{hours}:{clock}" if hours else clock.removeprefix("0")
+    return f"{value:.0f}" if name == "year" else show(name, value)
+
+
 def pair(trait: Trait) -> str:
     """Two values as a bracket holds them: ``118 and 120 BPM``, ``both 0.71``.
 
-    For a column whose values are not stored, its place in the catalogue: ``longer than 81% and
-    78% of the catalogue``.
+    Where values are not stored, their place in the catalogue: ``longer than 81% and 78% of the
+    catalogue``.
     """
-    if trait.name not in BY_NAME:
+    if not trait.is_stored or (trait.name not in BY_NAME and trait.name not in LABELS):
         less, more = COMPARATIVES.get(trait.name, ("lower", "higher"))
-        if trait.is_high:
-            one, two = f"{trait.rank:.0%}", f"{trait.other_rank:.0%}"
-        else:
-            one, two = f"{1 - trait.rank:.0%}", f"{1 - trait.other_rank:.0%}"
-        both = f"both {more if trait.is_high else less} than {one}"
+        ranks = [r if trait.is_high else 1 - r for r in (trait.rank, trait.other_rank)]
+        one, two = (f"{min(max(rank, 0.01), 0.99):.0%}" for rank in ranks)
+        word = more if trait.is_high else less
         if one == two:
-            return f"{both} of the catalogue"
-        return f"{more if trait.is_high else less} than {one} and {two} of the catalogue"
-    one, two = show(trait.name, trait.value), show(trait.name, trait.other)
+            return f"both {word} than {one} of the catalogue"
+        return f"{word} than {one} and {two} of the catalogue"
+    one, two = told(trait.name, trait.value), told(trait.name, trait.other)
     if one == two:
         return f"both {one}"
     unit = f" {one.partition(' ')[2]}"

@@ -3,7 +3,7 @@ import pytest
 
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.types import Space
-from songrec.recommend import explain, words
+from songrec.recommend import explain, sheets, words
 from songrec.recommend.ranking import rank
 from songrec.recommend.similar import similar
 from songrec.recommend.words import Trait
@@ -47,7 +47,7 @@ def test_the_reason_quotes_what_both_share_and_few_others_have():
     assert found.track_id == 1
     assert found.reasons[0].text == (
         "Very close to “Hallelujah”, which you like: "
-        "as acoustic (0.95 and 0.91), as calm (energy 0.28 and 0.31)"
+        "as acoustic (0.95 and 0.91) and as calm (energy 0.28 and 0.31)"
     )
     assert found.reasons[0].about == 0
     assert found.reasons[0].details["title"] == "Hallelujah"
@@ -90,13 +90,74 @@ def test_only_columns_of_the_space_are_given_as_reasons():
         ("tempo", 118, 120, 0.4, 0.41, "almost the same tempo (118 and 120 BPM)"),
         ("tempo", 150, 170, 0.8, 0.95, "as fast (150 and 170 BPM)"),
         ("loudness", -20.1, -19, 0.02, 0.04, "as quiet (−20.1 and −19.0 dB)"),
-        ("duration", 1.2, 1.1, 0.83, 0.8, "as long (longer than 83% and 80% of the catalogue)"),
-        ("year", -1.2, -1.1, 0.1, 0.2, "as old (older than 90% and 80% of the catalogue)"),
+        ("duration", 355_000, 3_601_000, 0.83, 0.8, "as long (5:55 and 1:00:01)"),
+        ("year", 1975, 1977, 0.1, 0.2, "as old (1975 and 1977)"),
+        ("year", 2019, 2019, 0.9, 0.9, "as recent (both 2019)"),
         ("odd_one", 1, 1, 0.9, 0.9, "alike in odd one (both higher than 90% of the catalogue)"),
     ],
 )
 def test_shared_traits_in_words(name, value, other, rank_, other_rank, says):
     assert words.shared(Trait(name, value, other, rank_, other_rank)) == says
+
+
+def test_where_no_value_is_stored_the_place_in_the_catalogue_is_told():
+    trait = Trait("duration", 1.2, 1.1, 0.998, 0.8, is_stored=False)
+    assert words.shared(trait) == "as long (longer than 99% and 80% of the catalogue)"
+    assert trait.as_json()["value"] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "other", "rank_", "other_rank", "is_said"),
+    [
+        # Unusual in a catalogue of songs with words, but not what the adjective says.
+        ("instrumentalness", 0.01, 0.01, 0.8, 0.8, False),
+        ("instrumentalness", 0.8, 0.7, 0.9, 0.88, True),
+        ("acousticness", 0.26, 0.26, 0.8, 0.8, False),
+        ("acousticness", 0.9, 0.3, 0.9, 0.9, False),
+        ("energy", 0.7, 0.72, 0.1, 0.12, False),
+        # Near in the order of the catalogue, and yet not the same.
+        ("acousticness", 0.95, 0.6, 0.95, 0.9, False),
+        ("year", 1969, 1992, 0.01, 0.08, False),
+        ("year", 1969, 1975, 0.01, 0.04, True),
+        ("loudness", -15, -10.2, 0.05, 0.1, False),
+        # True of nearly every song.
+        ("instrumentalness", 0.0, 0.0, 0.2, 0.2, False),
+        ("speechiness", 0.03, 0.03, 0.1, 0.1, False),
+        ("liveness", 0.06, 0.06, 0.1, 0.1, False),
+        ("liveness", 0.8, 0.9, 0.95, 0.97, True),
+        # Unknown, or on different sides of the middle.
+        ("energy", float("nan"), 0.2, float("nan"), 0.1, False),
+        ("tempo", 90, 150, 0.1, 0.9, False),
+    ],
+)
+def test_a_trait_is_claimed_only_where_the_values_bear_it_out(
+    name, value, other, rank_, other_rank, is_said
+):
+    trait = Trait(name, value, other, rank_, other_rank)
+    assert (trait.weight > words.WORTH_SAYING) == is_said
+    assert (
+        "as " + words.ADJECTIVES[name][trait.is_high] not in words.compared(trait, "it") or is_said
+    )
+
+
+def test_weights_of_many_pairs_are_those_of_each():
+    space = named_space(CALM, CALM_TOO, {"energy": float("nan")}, {"instrumentalness": 0.9})
+    one = sheets.Sheet.of(space, np.arange(20))
+    other = sheets.Sheet.of(space, np.arange(5))
+    pairs = sheets.weights(one, other)
+    singly = [
+        [[one.trait(i, other, j, c).weight for c in range(len(space.columns))] for j in range(5)]
+        for i in range(20)
+    ]
+    np.testing.assert_allclose(pairs, singly)
+
+
+def test_what_is_farther_than_chance_is_not_called_alike():
+    far = {"energy": 0.01, "tempo": 50, "loudness": -30}
+    space = named_space({"energy": 0.99, "tempo": 200, "loudness": -2}, far)
+    two = [match for match in similar(space, 0, 400) if match.track_id == 1]
+    assert two[0].score < 0
+    assert explain.sentence(two[0].reasons) == "Little in common, but nothing is nearer"
 
 
 @pytest.mark.parametrize(
