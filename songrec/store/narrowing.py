@@ -14,7 +14,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Float, Select, and_, false, func, literal_column, select, text
+from sqlalchemy import ColumnElement, Float, Select, and_, false, func, literal_column, select, text
 from sqlalchemy.orm import Session
 
 from songrec.core.attributes import ATTRIBUTE_NAMES
@@ -97,6 +97,11 @@ def ids(
     gathered = bool(query.ranges) and not many
     statement = statement.order_by(*_order(query, run, gathered=gathered))
     return list(session.scalars(statement.limit(query.per_page).offset(offset)))
+
+
+def conditions(session: Session, query: TrackQuery, run: Run | None) -> list[ColumnElement[bool]]:
+    """Conditions on a statement over ``track``, so that it finds what ``query`` asks for."""
+    return [Track.id.in_(found) for found in _id_sets(session, query, run)]
 
 
 def _id_sets(

@@ -102,6 +102,16 @@ def tracks(session: Session, playlist: Playlist) -> list[int]:
     )
 
 
+def sizes(session: Session, found: Sequence[Playlist]) -> dict[int, int]:
+    """Playlist id to how many tracks it holds."""
+    rows = session.execute(
+        select(PlaylistTrack.playlist_id, func.count())
+        .where(PlaylistTrack.playlist_id.in_([playlist.id for playlist in found]))
+        .group_by(PlaylistTrack.playlist_id)
+    )
+    return dict.fromkeys((playlist.id for playlist in found), 0) | dict(rows.all())
+
+
 def ids_of(session: Session, public_ids: Sequence[str]) -> list[int]:
     """Track ids of public ids, in the order given; unknown ones are left out."""
     wanted = list(dict.fromkeys(public_ids))

@@ -25,6 +25,8 @@ MODULES: tuple[str, ...] = (
     "recommendations",
     "playlists",
     "mood",
+    "player",
+    "api",
     "admin",
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Flask, Response, current_app, jsonify, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
@@ -13,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from songrec.core.errors import NotReady, SongrecError, UnknownName
 from songrec.store.db import db
+from songrec.web.api import problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ EXPLANATIONS: dict[int, Explanation] = {
         "That request cannot be used",
         "Something in it is missing or malformed. Nothing was changed. Go back and try again.",
     ),
+    401: Explanation("Say who you are", "Send a token, or sign in."),
     403: Explanation(
         "This page is for admins",
         "Your account may not open it. Ask an admin of this songrec to make you one.",
@@ -43,6 +46,12 @@ EXPLANATIONS: dict[int, Explanation] = {
     413: Explanation(
         "That file is too large",
         "Nothing was kept. Split it, compress it (.csv.gz or Parquet), or use `flask ingest`.",
+    ),
+    415: Explanation(
+        "That kind of content is not understood", "Nothing was changed. Send what is described."
+    ),
+    422: Explanation(
+        "A value cannot be used", "Nothing was changed. What is wrong is listed by field."
     ),
     429: Explanation("Too many tries", "Nothing is lost."),
     500: Explanation(
@@ -67,8 +76,15 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(DataError, _unusable)
 
 
-def page(status: int, explanation: Explanation) -> Response:
-    """The error as a page, or as JSON for whoever asked for JSON."""
+def page(status: int, explanation: Explanation, errors: Any = None) -> Response:
+    """The error as a page, as a problem for programs, or as JSON for whoever asked for JSON.
+
+    ``errors`` tells programs what is wrong with which field.
+    """
+    if problems.wanted():
+        own_words = explanation not in (*EXPLANATIONS.values(), CSRF)
+        text = explanation.text if own_words else f"{explanation.title}. {explanation.text}"
+        return problems.problem(status, text, **({"errors": errors} if errors else {}))
     if wants_json():
         body = {"error": explanation.title, "message": explanation.text, "status": status}
         response = jsonify(body)
@@ -118,7 +134,7 @@ def _http(error: HTTPException) -> Response | HTTPException:
         explanation = Explanation(
             explanation.title, f"The limit is {megabytes} MiB. {explanation.text}"
         )
-    response = page(status, explanation)
+    response = page(status, explanation, (getattr(error, "data", None) or {}).get("messages"))
     for name, value in error.get_headers():
         if name.lower() not in ("content-type", "content-length"):
             response.headers[name] = value

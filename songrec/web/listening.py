@@ -44,6 +44,16 @@ def require_listener() -> Listener:
     return listener
 
 
+def listener_of(user: User | None) -> Listener | None:
+    """The listener of an account, or None while it has liked nothing."""
+    return _of_account(user) if user is not None else None
+
+
+def make_listener_of(user: User) -> Listener:
+    """The listener of an account, made if there is none. The caller commits."""
+    return _of_account(user) or _make(_random(), user.id)
+
+
 def current_reactions() -> dict[int, int]:
     """What the listener of this request thinks of tracks: track id to 1 (likes) or -1."""
     listener = current_listener()

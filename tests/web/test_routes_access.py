@@ -5,6 +5,7 @@ A route without a row here fails the tests: decide who may use it, then add the 
 
 from __future__ import annotations
 
+import importlib.metadata
 import re
 from typing import Any
 
@@ -57,6 +58,8 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, int, int]]] = {
     ("auth.account", "GET"): ("/account", (303, 200, 200)),
     ("auth.change_password", "POST"): ("/account/password", (303, 400, 400)),
     ("auth.delete", "POST"): ("/account/delete", (303, 400, 400)),
+    ("auth.create_token", "POST"): ("/account/tokens", (303, 400, 400)),
+    ("auth.revoke_token", "POST"): ("/account/tokens/1/revoke", (303, 404, 404)),
     ("auth.sign_out", "POST"): ("/sign-out", SIGN_IN),
     ("admin.index", "GET"): ("/admin", (303, 403, 200)),
     ("admin.upload", "POST"): ("/admin/catalogue", (303, 403, 303)),
@@ -76,6 +79,38 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, int, int]]] = {
     ("admin.set_admin", "POST"): ("/admin/users/{other}/admin", (303, 403, 303)),
     ("admin.reset_password", "POST"): ("/admin/users/{other}/password", (303, 403, 200)),
     ("admin.delete_user", "POST"): ("/admin/users/{other}/delete", (303, 403, 303)),
+    ("player.media", "GET"): ("/listen/none", HIDDEN),
+    ("player.waveform", "GET"): ("/listen/none/waveform", HIDDEN),
+    ("player.cover", "GET"): ("/listen/none/cover", HIDDEN),
+    ("player.queue_of", "GET"): ("/listen/queue?cluster=0", OPEN),
+    ("api_aliases.health", "GET"): ("/health", OPEN),
+    ("api.health", "GET"): ("/api/v1/health", OPEN),
+    ("api.tracks", "GET"): ("/api/v1/tracks", OPEN),
+    ("api.track", "GET"): ("/api/v1/tracks/{track}", OPEN),
+    ("api.similar", "GET"): ("/api/v1/tracks/{track}/similar", OPEN),
+    ("api.clusters", "GET"): ("/api/v1/clusters", OPEN),
+    ("api.cluster", "GET"): ("/api/v1/clusters/0", OPEN),
+    ("api.likes", "GET"): ("/api/v1/likes", (401, 200, 200)),
+    ("api.like", "PUT"): ("/api/v1/likes/{track}", (401, 200, 200)),
+    ("api.unlike", "DELETE"): ("/api/v1/likes/{track}", (401, 204, 204)),
+    ("api.recommendations", "GET"): ("/api/v1/recommendations", (401, 200, 200)),
+    ("api.playlist_list", "GET"): ("/api/v1/playlists", OPEN),
+    ("api.create_playlist", "POST"): ("/api/v1/playlists", (422, 422, 422)),
+    ("api.playlist", "GET"): ("/api/v1/playlists/{playlist}", HIDDEN),
+    ("api.delete_playlist", "DELETE"): ("/api/v1/playlists/{playlist}", (401, 404, 404)),
+    ("api.add_to_playlist", "POST"): ("/api/v1/playlists/{playlist}/tracks", (422, 422, 422)),
+    ("api.remove_from_playlist", "DELETE"): (
+        "/api/v1/playlists/{playlist}/tracks/{track}",
+        (401, 404, 404),
+    ),
+    ("api.run_list", "GET"): ("/api/v1/runs", OPEN),
+    ("api.run", "GET"): ("/api/v1/runs/{run}", OPEN),
+    ("api.job_list", "GET"): ("/api/v1/jobs", (401, 200, 200)),
+    ("api.job", "GET"): ("/api/v1/jobs/{job}", (404, 404, 200)),
+    ("api_docs.openapi", "GET"): ("/api/v1/openapi.json", OPEN),
+    ("api_docs.openapi_3_0", "GET"): ("/api/v1/openapi-3.0.json", OPEN),
+    ("api_docs.docs", "GET"): ("/api/v1/docs", OPEN),
+    ("api_docs.docs_file", "GET"): ("{swagger}", OPEN),
     ("static", "GET"): ("/static/css/theme.css", OPEN),
     ("bootstrap.static", "GET"): ("/bootstrap/static/css/bootstrap.min.css", OPEN),
     ("assets.plotly", "GET"): ("{plotly}", OPEN),
@@ -104,6 +139,8 @@ def places(app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch) -> dic
         "other": str(other.id),
     }
     session.commit()
+    version = importlib.metadata.version("swagger-ui-bundle")
+    found["swagger"] = f"/api/v1/docs/{version}/swagger-ui.css"
     found["plotly"] = f"/assets/plotly-{plotly_version()}.min.js"
     return found
 

@@ -34,6 +34,7 @@ def ask_to_sign_in() -> Response:
 
 def init_app(app: Flask) -> None:
     """Set up Flask-Login and the account pages."""
+    from songrec.web.auth import tokens  # noqa: F401  (importing adds its routes)
     from songrec.web.auth.views import blueprint
 
     login_manager.init_app(app)

@@ -1,0 +1,111 @@
+"""Tokens: keys to the API that belong to an account. Only their SHA-256 is kept.
+
+A token is 256 random bits, so a plain hash of it cannot be reversed by guessing (a password needs
+a slow one). The caller commits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from songrec.core.errors import BadInput
+from songrec.store.db import now
+from songrec.store.tables import ApiToken, User
+
+PREFIX = "songrec_"
+SCOPES: dict[str, str] = {
+    "read": "Read your likes, playlists, uploads and recommendations.",
+    "write": "Change your likes and playlists, and upload songs.",
+}
+NAME_LENGTH = 60
+TOKEN_LIMIT = 20
+# "Last used" is written at most once in this time: reading must not mean writing.
+NOTED_EVERY = timedelta(minutes=5)
+
+
+def create(
+    session: Session, user: User, name: str, scopes: Iterable[str] = ("read",)
+) -> tuple[ApiToken, str]:
+    """A new token of ``user`` and its clear text, which is shown once and kept nowhere.
+
+    ``write`` includes ``read``. Raises ``BadInput`` for an empty or too long name, an unknown
+    scope, or more than ``TOKEN_LIMIT`` tokens in use.
+    """
+    name = " ".join(name.split())
+    if not 1 <= len(name) <= NAME_LENGTH:
+        raise BadInput(f"A token needs a name of at most {NAME_LENGTH} characters.")
+    wanted = set(scopes)
+    if not wanted or wanted - set(SCOPES):
+        raise BadInput(f"A token may {' or '.join(SCOPES)}; it was given {sorted(wanted)}.")
+    if len(of_user(session, user)) >= TOKEN_LIMIT:
+        raise BadInput(f"You have {TOKEN_LIMIT} tokens; revoke one to make another.")
+    if "write" in wanted:
+        wanted.add("read")
+    clear = PREFIX + secrets.token_urlsafe(32)
+    token = ApiToken(
+        user_id=user.id, name=name, token_hash=_hash(clear), scopes=" ".join(sorted(wanted))
+    )
+    session.add(token)
+    session.flush()
+    return token, clear
+
+
+def find(session: Session, clear: str) -> tuple[ApiToken, User] | None:
+    """The token with this clear text, if it is not revoked, and its account."""
+    if not clear.startswith(PREFIX) or len(clear) > 200:
+        return None
+    row = session.execute(
+        select(ApiToken, User)
+        .join(User, User.id == ApiToken.user_id)
+        .where(ApiToken.token_hash == _hash(clear), ApiToken.revoked_at.is_(None))
+    ).one_or_none()
+    return (row[0], row[1]) if row is not None else None
+
+
+def note_use(token: ApiToken) -> bool:
+    """Write down that a token was used; False where that was done a moment ago."""
+    moment = now()
+    if token.last_used_at is not None and moment - token.last_used_at < NOTED_EVERY:
+        return False
+    token.last_used_at = moment
+    return True
+
+
+def of_user(session: Session, user: User) -> list[ApiToken]:
+    """The account's tokens that are not revoked, newest first."""
+    return list(
+        session.scalars(
+            select(ApiToken)
+            .where(ApiToken.user_id == user.id, ApiToken.revoked_at.is_(None))
+            .order_by(ApiToken.id.desc())
+        )
+    )
+
+
+def revoke(session: Session, user: User, token_id: int) -> bool:
+    """Make a token of ``user`` useless; False where there is no such token in use."""
+    token = session.scalar(
+        select(ApiToken).where(
+            ApiToken.id == token_id, ApiToken.user_id == user.id, ApiToken.revoked_at.is_(None)
+        )
+    )
+    if token is None:
+        return False
+    token.revoked_at = now()
+    session.flush()
+    return True
+
+
+def allows(token: ApiToken, scope: str) -> bool:
+    """Whether the token may be used for ``scope``."""
+    return scope in token.scopes.split()
+
+
+def _hash(clear: str) -> str:
+    return hashlib.sha256(clear.encode()).hexdigest()

@@ -1,0 +1,57 @@
+"""What surrounds a sound when it is played: the peaks of its waveform, its cover.
+
+Kept by content under ``<instance>/sleeves/<hash[:2]>/``: ``<hash>.json`` and, where the file holds
+a picture, ``<hash>.cover``. Each is written whole and renamed.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Sleeve:
+    """``peaks``: the largest magnitude of each equal part, 0 to 1, of a sound ``seconds`` long."""
+
+    seconds: float
+    peaks: list[float]
+    cover_type: str | None
+
+
+def find(instance: Path, content_hash: str) -> Sleeve | None:
+    """The sleeve of a content, if it was made."""
+    try:
+        kept = json.loads(_path(instance, content_hash, "json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+    return Sleeve(kept["seconds"], kept["peaks"], kept["cover_type"])
+
+
+def write(instance: Path, content_hash: str, sleeve: Sleeve, cover: bytes | None) -> None:
+    """Keep a sleeve; ``cover`` is the picture's bytes, None where there is no picture."""
+    path = _path(instance, content_hash, "json")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if cover is not None:
+        _replace(cover_path(instance, content_hash), cover)
+    text = json.dumps(
+        {"seconds": sleeve.seconds, "peaks": sleeve.peaks, "cover_type": sleeve.cover_type}
+    )
+    _replace(path, text.encode())
+
+
+def cover_path(instance: Path, content_hash: str) -> Path:
+    """Where the cover of a content lies, whether or not there is one."""
+    return _path(instance, content_hash, "cover")
+
+
+def _path(instance: Path, content_hash: str, kind: str) -> Path:
+    return instance / "sleeves" / content_hash[:2] / f"{content_hash}.{kind}"
+
+
+def _replace(path: Path, content: bytes) -> None:
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    draft.write_bytes(content)
+    draft.replace(path)

@@ -1,0 +1,59 @@
+"""The programming interface: JSON under ``/api/v1``, described by OpenAPI 3.1.
+
+Every answer that is not a success is a problem (RFC 9457). A request is from whoever its token
+belongs to, else from whoever the browser's cookie says; changes by cookie need the CSRF token.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import flask_smorest
+import marshmallow as ma
+from flask import Blueprint as PlainBlueprint
+from webargs.flaskparser import FlaskParser
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+class _StrictParser(FlaskParser):
+    """A name that is not known is an error, not a silence: it is most likely a slip."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {  # noqa: RUF012 - the base class declares a dict
+        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": ma.RAISE, "json": ma.RAISE,
+    }  # fmt: skip
+
+
+class Blueprint(flask_smorest.Blueprint):
+    """flask-smorest's blueprint, strict about arguments."""
+
+    ARGUMENTS_PARSER = _StrictParser()
+
+
+blueprint = Blueprint(
+    "api", __name__, url_prefix="/api/v1", description="Everything that the pages can do."
+)
+# The same views at the two addresses that stand outside the prefix.
+aliases = PlainBlueprint("api_aliases", __name__)
+
+
+def init_app(app: Flask) -> None:
+    """Register the views, their description and its page."""
+    from songrec.web.api import (  # noqa: F401  (importing adds their routes)
+        account,
+        audio,
+        callers,
+        catalogue,
+        recommendations,
+        work,
+    )
+    from songrec.web.api.docs import pages, register
+    from songrec.web.security import csrf
+
+    # Decided in `callers`: a token in a header is sent by nobody but its owner.
+    for each in (blueprint, aliases):
+        csrf.exempt(each)
+    register(app, blueprint)
+    app.register_blueprint(aliases)
+    app.register_blueprint(pages)

@@ -1,0 +1,191 @@
+"""What belongs to whoever asks: likes and playlists."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import url_for
+from werkzeug.exceptions import NotFound
+
+from songrec.store import catalogue, cursors, listeners, playlists, runs
+from songrec.store.db import db
+from songrec.store.tables import Playlist, Reaction
+from songrec.web import security
+from songrec.web.api import arguments, blueprint, schemas, shapes
+from songrec.web.api.callers import current_listener, require_listener
+from songrec.web.api.catalogue import track_or_404
+
+VALUES = {"like": listeners.LIKE, "dislike": listeners.DISLIKE}
+WORDS = {value: word for word, value in VALUES.items()}
+TOKEN: list[dict[str, list[str]]] = [{"token": []}, {"cookie": []}]
+
+
+@blueprint.get("/likes", tags=["likes"])
+@blueprint.arguments(arguments.LikesArguments, location="query")
+@blueprint.response(200, schemas.page_of(schemas.ReactionSchema))
+@blueprint.alt_response(401, "UNAUTHORIZED")
+@blueprint.doc(security=TOKEN)
+def likes(asked: dict[str, Any]) -> dict[str, Any]:
+    """What you like and dislike, the newest first."""
+    listener = require_listener()
+    db.session.commit()
+    part = cursors.reactions(
+        db.session,
+        listener,
+        value=VALUES.get(asked.get("value", "")),
+        cursor=asked.get("cursor"),
+        limit=asked["limit"],
+    )
+    public = {
+        view.id: view.public_id
+        for view in catalogue.tracks_by_id(db.session, [r.track_id for r in part.items])
+    }
+    return {"items": [_reaction(r, public[r.track_id]) for r in part.items], "next": part.next}
+
+
+@blueprint.put("/likes/<track_id>", tags=["likes"])
+@blueprint.arguments(arguments.ReactionArguments, required=False)
+@blueprint.response(200, schemas.ReactionSchema)
+@blueprint.alt_response(401, "UNAUTHORIZED")
+@blueprint.alt_response(403, "FORBIDDEN")
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.doc(security=TOKEN)
+def like(asked: dict[str, str], track_id: str) -> dict[str, Any]:
+    """Like a song, or dislike it; saying it again changes nothing."""
+    listener = require_listener()
+    track = track_or_404(track_id)
+    listeners.react(db.session, listener, track.id, VALUES[asked["value"]])
+    db.session.commit()
+    said = db.session.get_one(Reaction, (listener.id, track.id))
+    return _reaction(said, track.public_id)
+
+
+@blueprint.delete("/likes/<track_id>", tags=["likes"])
+@blueprint.response(204)
+@blueprint.alt_response(401, "UNAUTHORIZED")
+@blueprint.alt_response(403, "FORBIDDEN")
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.doc(security=TOKEN)
+def unlike(track_id: str) -> None:
+    """Take back what you said of a song; taking back what was never said is no error."""
+    listener = require_listener()
+    listeners.react(db.session, listener, track_or_404(track_id).id, None)
+    db.session.commit()
+
+
+@blueprint.get("/playlists", tags=["playlists"])
+@blueprint.arguments(arguments.PageArguments, location="query")
+@blueprint.response(200, schemas.page_of(schemas.PlaylistSchema))
+def playlist_list(asked: dict[str, Any]) -> dict[str, Any]:
+    """Your playlists and those that came with the catalogue, the newest first."""
+    listener = current_listener()
+    visible = Playlist.listener_id.is_(None)
+    if listener is not None:
+        visible |= Playlist.listener_id == listener.id
+    part = cursors.newest(
+        db.session, Playlist, visible, cursor=asked.get("cursor"), limit=asked["limit"]
+    )
+    sizes = playlists.sizes(db.session, part.items)
+    return {"items": [_playlist(p, sizes[p.id]) for p in part.items], "next": part.next}
+
+
+@blueprint.post("/playlists", tags=["playlists"])
+@blueprint.arguments(arguments.NewPlaylistArguments)
+@blueprint.response(201, schemas.FullPlaylistSchema)
+@blueprint.alt_response(401, "UNAUTHORIZED")
+@blueprint.alt_response(403, "FORBIDDEN")
+@blueprint.doc(security=TOKEN)
+def create_playlist(asked: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """Make a playlist."""
+    listener = require_listener()
+    security.count_from_here(security.NEW_PLAYLIST_ADDRESS, "playlist")
+    ids = playlists.ids_of(db.session, _clean(asked["tracks"]))
+    made = playlists.create(db.session, listener, asked["name"], asked["description"], ids)
+    db.session.commit()
+    address = url_for("api.playlist", playlist_id=made.public_id)
+    return _full(made), 201, {"Location": address}
+
+
+@blueprint.get("/playlists/<playlist_id>", tags=["playlists"])
+@blueprint.response(200, schemas.FullPlaylistSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
+def playlist(playlist_id: str) -> dict[str, Any]:
+    """One playlist with its songs."""
+    return _full(_found(playlist_id))
+
+
+@blueprint.delete("/playlists/<playlist_id>", tags=["playlists"])
+@blueprint.response(204)
+@blueprint.alt_response(401, "UNAUTHORIZED")
+@blueprint.alt_response(403, "FORBIDDEN")
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.doc(security=TOKEN)
+def delete_playlist(playlist_id: str) -> None:
+    """Remove a playlist of yours; its songs stay."""
+    playlists.delete(db.session, _found(playlist_id, to_change=True))
+    db.session.commit()
+
+
+@blueprint.post("/playlists/<playlist_id>/tracks", tags=["playlists"])
+@blueprint.arguments(arguments.TracksArguments)
+@blueprint.response(200, schemas.FullPlaylistSchema)
+@blueprint.alt_response(401, "UNAUTHORIZED")
+@blueprint.alt_response(403, "FORBIDDEN")
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.doc(security=TOKEN)
+def add_to_playlist(asked: dict[str, Any], playlist_id: str) -> dict[str, Any]:
+    """Add songs at the end of a playlist of yours; those in it already stay where they are."""
+    found = _found(playlist_id, to_change=True)
+    playlists.add(db.session, found, playlists.ids_of(db.session, _clean(asked["tracks"])))
+    db.session.commit()
+    return _full(found)
+
+
+@blueprint.delete("/playlists/<playlist_id>/tracks/<track_id>", tags=["playlists"])
+@blueprint.response(204)
+@blueprint.alt_response(401, "UNAUTHORIZED")
+@blueprint.alt_response(403, "FORBIDDEN")
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.doc(security=TOKEN)
+def remove_from_playlist(playlist_id: str, track_id: str) -> None:
+    """Take a song out of a playlist of yours."""
+    found = _found(playlist_id, to_change=True)
+    playlists.remove(db.session, found, track_or_404(track_id).id)
+    db.session.commit()
+
+
+def _reaction(said: Reaction, public_id: str) -> dict[str, Any]:
+    return {"track_id": public_id, "value": WORDS[said.value], "since": said.created_at}
+
+
+def _found(public_id: str, *, to_change: bool = False) -> Playlist:
+    listener = require_listener() if to_change else current_listener()
+    found = playlists.find(db.session, public_id, listener, to_change=to_change)
+    if found is None:
+        raise NotFound("There is no such playlist, or it is not yours.")
+    return found
+
+
+def _playlist(found: Playlist, size: int) -> dict[str, Any]:
+    listener = current_listener()
+    return {
+        "id": found.public_id,
+        "name": found.name,
+        "description": found.description,
+        "mine": listener is not None and found.listener_id == listener.id,
+        "size": size,
+        "created_at": found.created_at,
+        "address": url_for("playlists.show", public_id=found.public_id),
+    }
+
+
+def _full(found: Playlist) -> dict[str, Any]:
+    views = catalogue.tracks_by_id(
+        db.session, playlists.tracks(db.session, found), runs.published(db.session)
+    )
+    return {**_playlist(found, len(views)), "tracks": shapes.tracks(views)}
+
+
+def _clean(public_ids: list[str]) -> list[str]:
+    # PostgreSQL's texts hold no zero byte; no track has one in its name.
+    return [one for one in public_ids if "\0" not in one]

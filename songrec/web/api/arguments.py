@@ -1,0 +1,144 @@
+"""What may be asked, field by field: the description is made from these."""
+
+from __future__ import annotations
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from songrec.core.attributes import ATTRIBUTES
+from songrec.recommend.registry import METHODS
+from songrec.store import cursors
+
+LIMIT = 200
+TRACK_ID = "A public id (from a song's address) or the catalogue's own id, such as Spotify's."
+
+
+class ArgumentsSchema(ma.Schema):
+    """Base of all arguments: a name that is not known is an error, not a silence."""
+
+    class Meta:
+        """marshmallow's settings."""
+
+        unknown = ma.RAISE
+
+
+def limit_field(default: int = 50) -> fields.Integer:
+    """How many items to answer."""
+    return fields.Integer(
+        load_default=default,
+        validate=validate.Range(1, LIMIT),
+        metadata={"description": "How many at most."},
+    )
+
+
+def cursor_field(pattern: str) -> fields.String:
+    """Where to go on."""
+    return fields.String(
+        validate=validate.Regexp(pattern),
+        metadata={"description": "What the answer before gave as `next`."},
+    )
+
+
+class PageArguments(ArgumentsSchema):
+    """A list by newest first."""
+
+    limit = limit_field()
+    cursor = cursor_field(cursors.BY_ID)
+
+
+class TrackArguments(ArgumentsSchema):
+    """How to narrow the list of songs."""
+
+    q = fields.String(
+        load_default="", validate=validate.Length(max=200),
+        metadata={"description": "Words in title, artists, album or genre."},
+    )  # fmt: skip
+    genre = fields.String(load_default="", validate=validate.Length(max=200))
+    emotion = fields.String(load_default="", validate=validate.Length(max=100))
+    cluster = fields.Integer(validate=validate.Range(-1, 10_000))
+    limit = limit_field()
+    cursor = cursor_field(cursors.BY_TITLE)
+
+
+RangeArguments = type(
+    "RangeArguments",
+    (TrackArguments,),
+    {
+        "__doc__": "How to narrow the list of songs, ranges of attributes included.",
+        **{
+            f"{a.name}_{end}": fields.Float(
+                metadata={"description": f"{a.label} of at {'least' if end == 'min' else 'most'}."}
+            )
+            for a in ATTRIBUTES
+            for end in ("min", "max")
+        },
+    },
+)
+
+
+class CountArguments(ArgumentsSchema):
+    """How many to answer."""
+
+    n = fields.Integer(
+        load_default=10, validate=validate.Range(1, 100), metadata={"description": "How many."}
+    )
+
+
+class RecommendationArguments(CountArguments):
+    """What to recommend from and how."""
+
+    method = fields.String(
+        load_default=METHODS.names()[0], validate=validate.OneOf(METHODS.names()),
+        metadata={"description": "See docs/recommendations.md."},
+    )  # fmt: skip
+    variety = fields.Float(
+        load_default=0.0, validate=validate.Range(0, 1),
+        metadata={"description": "0 is close to the likes, 1 varied."},
+    )  # fmt: skip
+    like = fields.List(
+        fields.String(validate=validate.Length(1, 100)), validate=validate.Length(max=100),
+        metadata={"description": f"Liked songs instead of your own. {TRACK_ID}"},
+    )  # fmt: skip
+    dislike = fields.List(
+        fields.String(validate=validate.Length(1, 100)), validate=validate.Length(max=100),
+        metadata={"description": f"Disliked songs, beside `like`. {TRACK_ID}"},
+    )  # fmt: skip
+
+
+class LikesArguments(ArgumentsSchema):
+    """Which reactions to list."""
+
+    value = fields.String(validate=validate.OneOf(("like", "dislike")))
+    limit = limit_field()
+    cursor = cursor_field(cursors.BY_TIME)
+
+
+class ReactionArguments(ArgumentsSchema):
+    """What to think of a song."""
+
+    value = fields.String(load_default="like", validate=validate.OneOf(("like", "dislike")))
+
+
+class NewPlaylistArguments(ArgumentsSchema):
+    """A playlist to be made."""
+
+    name = fields.String(
+        required=True, validate=[validate.Length(1, 200), validate.Regexp(r"^[\s\S]*\w")],
+        metadata={"description": "At least one letter or digit."},
+    )  # fmt: skip
+    description = fields.String(load_default="", validate=validate.Length(max=500))
+    tracks = fields.List(
+        fields.String(validate=validate.Length(1, 100)), load_default=list,
+        validate=validate.Length(max=500),
+        metadata={"description": "Public ids in order; unknown ones are left out."},
+    )  # fmt: skip
+
+
+class TracksArguments(ArgumentsSchema):
+    """Songs to be added."""
+
+    tracks = fields.List(
+        fields.String(validate=validate.Length(1, 100)), required=True,
+        validate=validate.Length(1, 500),
+        metadata={"description": "Public ids in order; unknown ones are left out."},
+    )  # fmt: skip

@@ -1,0 +1,109 @@
+"""Songs and clusters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app, url_for
+from werkzeug.exceptions import NotFound
+
+from songrec.core.attributes import ATTRIBUTE_NAMES
+from songrec.pipeline import recommending
+from songrec.store import catalogue, cursors, runs
+from songrec.store.catalogue import TrackView
+from songrec.store.db import db
+from songrec.store.narrowing import TrackQuery
+from songrec.store.tables import Cluster, Run
+from songrec.web import facts
+from songrec.web.api import arguments, blueprint, schemas, shapes
+
+
+@blueprint.get("/tracks", tags=["tracks"])
+@blueprint.arguments(arguments.RangeArguments, location="query")
+@blueprint.response(200, schemas.page_of(schemas.TrackSchema))
+def tracks(asked: dict[str, Any]) -> dict[str, Any]:
+    """Songs by title, searched and filtered."""
+    ranges = {
+        name: (asked.get(f"{name}_min"), asked.get(f"{name}_max")) for name in ATTRIBUTE_NAMES
+    }
+    query = TrackQuery(
+        text=asked["q"],
+        genre=asked["genre"].replace("\0", ""),
+        emotion=asked["emotion"].replace("\0", ""),
+        cluster=asked.get("cluster"),
+        ranges={name: ends for name, ends in ranges.items() if ends != (None, None)},
+    )
+    part = cursors.tracks(
+        db.session,
+        query,
+        runs.published(db.session),
+        cursor=asked.get("cursor"),
+        limit=asked["limit"],
+    )
+    return {"items": shapes.tracks(part.items), "next": part.next}
+
+
+@blueprint.get("/tracks/<track_id>", tags=["tracks"])
+@blueprint.response(200, schemas.TrackSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
+def track(track_id: str) -> dict[str, Any]:
+    """One song, by its public id or the catalogue's own id."""
+    return shapes.tracks([track_or_404(track_id, runs.published(db.session))])[0]
+
+
+@blueprint.get("/tracks/<track_id>/similar", tags=["tracks"])
+@blueprint.arguments(arguments.CountArguments, location="query")
+@blueprint.response(200, schemas.MatchesSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
+def similar(asked: dict[str, Any], track_id: str) -> dict[str, Any]:
+    """What sounds like a song, nearest first, with reasons."""
+    found = track_or_404(track_id)
+    return shapes.matches(
+        recommending.similar_to(db.session, current_app.config["INSTANCE"], found, asked["n"])
+    )
+
+
+@blueprint.get("/clusters", tags=["clusters"])
+@blueprint.response(200, schemas.ClustersSchema)
+def clusters() -> dict[str, Any]:
+    """The clusters of the published run, largest first."""
+    run = runs.published(db.session)
+    found = list(facts.clusters(db.session, run).values())
+    return {"run_id": run.public_id if run else None, "items": _clusters(found)}
+
+
+@blueprint.get("/clusters/<int(signed=True):number>", tags=["clusters"])
+@blueprint.response(200, schemas.ClusterSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
+def cluster(number: int) -> dict[str, Any]:
+    """One cluster; its songs are `/tracks?cluster=NUMBER`."""
+    found = facts.clusters(db.session, runs.published(db.session)).get(number)
+    if found is None:
+        raise NotFound(f"There is no cluster {number} in the published run.")
+    return _clusters([found])[0]
+
+
+def track_or_404(name: str, run: Run | None = None) -> TrackView:
+    """The track with this public id or the catalogue's own; 404 otherwise."""
+    found = catalogue.find_track(db.session, name, run)
+    if found is None:
+        raise NotFound(f"There is no song “{name[:40]}” in the catalogue.")
+    return found
+
+
+def _clusters(found: list[Cluster]) -> list[dict[str, Any]]:
+    ids = [track_id for c in found for track_id in c.profile.get("typical", [])]
+    public = {view.id: view.public_id for view in catalogue.tracks_by_id(db.session, ids)}
+    return [
+        {
+            "number": c.number,
+            "name": c.name,
+            "size": c.size,
+            "median": c.profile["median"],
+            "share": c.profile["share"],
+            "typical": [public[i] for i in c.profile.get("typical", []) if i in public],
+            "address": url_for("pages.cluster", number=c.number),
+        }
+        for c in found
+    ]

@@ -1,0 +1,134 @@
+"""The description (OpenAPI 3.1) and the page that shows it, from the installed Swagger UI."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import http
+import importlib.metadata
+from typing import Any
+
+from flask import Blueprint as PlainBlueprint
+from flask import Flask, Response, abort, current_app, json, render_template, send_from_directory
+from flask_smorest import Api, Blueprint
+from flask_smorest.utils import prepare_response
+
+from songrec.core.version import VERSION
+from songrec.web.api.problems import MEDIA_TYPE, ProblemSchema
+
+DESCRIPTION = """Songs by how they sound, each with a reason.
+
+Errors are problem details (RFC 9457). Lists come in parts: pass `next` as `cursor` to go on.
+Tokens are made on your account's page and sent as `Authorization: Bearer …`; what is not yours
+alone needs none. Without a token, a browser's own cookie counts, and changes then need the
+`X-CSRFToken` header."""
+
+# What the page needs of the installed package, nothing else of it is served.
+FILES = frozenset({"swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"})
+
+pages = PlainBlueprint("api_docs", __name__, url_prefix="/api/v1")
+
+
+class SongrecApi(Api):
+    """flask-smorest's registry of views, without its error handler and its pages."""
+
+    ERROR_SCHEMA = ProblemSchema
+
+    def _register_error_handlers(self) -> None:
+        """Errors are `web.errors`' work, for pages and programs alike."""
+
+    def _register_responses(self) -> None:
+        """Problems have a media type of their own, which the base class does not provide for."""
+        described = [(s.name, s.phrase, s.value) for s in http.HTTPStatus if s.value >= 200]
+        for name, phrase, status in [*described, ("DEFAULT_ERROR", "Any other error", 500)]:
+            response: dict[str, Any] = {"description": phrase}
+            if status >= 400:
+                response["schema"] = ProblemSchema
+            prepare_response(response, self.spec, MEDIA_TYPE)
+            self.spec.components.response(name, response, lazy=True)
+
+
+def register(app: Flask, blueprint: Blueprint) -> None:
+    """Describe and register the views of ``blueprint``."""
+    api = SongrecApi(
+        spec_kwargs={
+            "title": "songrec",
+            "version": VERSION,
+            "openapi_version": "3.1.0",
+            "info": {"description": DESCRIPTION, "license": {"name": "MIT"}},
+        }
+    )
+    api.init_app(app)
+    schemes = api.spec.components
+    schemes.security_scheme("token", {"type": "http", "scheme": "bearer"})
+    cookie = app.config["SESSION_COOKIE_NAME"]
+    schemes.security_scheme("cookie", {"type": "apiKey", "in": "cookie", "name": cookie})
+    api.register_blueprint(blueprint)
+    app.extensions["songrec.api"] = api
+
+
+def description() -> dict[str, Any]:
+    """The OpenAPI 3.1 document."""
+    return current_app.extensions["songrec.api"].spec.to_dict()
+
+
+@pages.get("/openapi.json")
+def openapi() -> Response:
+    """The description for programs."""
+    return _json(description())
+
+
+@pages.get("/openapi-3.0.json")
+def openapi_3_0() -> Response:
+    """The same for tools, such as the packaged Swagger UI, that do not read 3.1 yet."""
+    return _json({**_for_3_0(copy.deepcopy(description())), "openapi": "3.0.3"})
+
+
+@pages.get("/docs")
+def docs() -> str:
+    """The description as a page to read and try."""
+    return render_template("api/docs.html")
+
+
+@pages.get("/docs/<version>/<path:name>")
+def docs_file(version: str, name: str) -> Response:
+    """A file of the installed Swagger UI; the version in the address lets browsers keep it."""
+    if version != swagger_ui_version() or name not in FILES:
+        abort(404)
+    from swagger_ui_bundle import swagger_ui_path
+
+    response = send_from_directory(str(swagger_ui_path), name, max_age=365 * 24 * 3600)
+    response.cache_control.public = True
+    response.cache_control.no_cache = None
+    response.cache_control.immutable = True
+    return response
+
+
+@pages.app_template_global()
+@functools.cache
+def swagger_ui_version() -> str:
+    """The version of the package that brings Swagger UI."""
+    return importlib.metadata.version("swagger-ui-bundle")
+
+
+def _json(document: dict[str, Any]) -> Response:
+    return Response(json.dumps(document), content_type="application/json")
+
+
+def _for_3_0(node: Any) -> Any:
+    """3.1's lists of types as 3.0's ``nullable``: nothing else of 3.1 is used."""
+    if isinstance(node, list):
+        return [_for_3_0(one) for one in node]
+    if not isinstance(node, dict):
+        return node
+    node = {name: _for_3_0(value) for name, value in node.items()}
+    types = node.get("type")
+    if isinstance(types, list):
+        node["type"] = next(one for one in types if one != "null")
+        node["nullable"] = True
+    for word in ("anyOf", "oneOf"):
+        options = node.get(word)
+        if isinstance(options, list) and {"type": "null"} in options:
+            node[word] = [one for one in options if one != {"type": "null"}]
+            node["nullable"] = True
+    return node

@@ -1,0 +1,217 @@
+"""What goes in and out, field by field: the description is made from these."""
+
+from __future__ import annotations
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from songrec.core.attributes import ATTRIBUTES
+from songrec.store.tables.jobs import STATES
+
+
+def written(description: str, *, optional: bool = False, **more: object) -> fields.String:
+    """A text of an answer; ``optional`` ones may be null."""
+    return fields.String(
+        required=True, allow_none=optional, metadata={"description": description, **more}
+    )
+
+
+def whole(description: str, *, optional: bool = False) -> fields.Integer:
+    """A whole number of an answer."""
+    return fields.Integer(required=True, allow_none=optional, metadata={"description": description})
+
+
+def number(description: str, *, optional: bool = False) -> fields.Float:
+    """A number of an answer."""
+    return fields.Float(required=True, allow_none=optional, metadata={"description": description})
+
+
+def moment(description: str, *, optional: bool = False) -> fields.DateTime:
+    """A time of an answer, in UTC."""
+    return fields.DateTime(
+        required=True, allow_none=optional, metadata={"description": description}
+    )
+
+
+def free(description: str, *, optional: bool = False) -> fields.Dict:
+    """An object of an answer that is not described further."""
+    return fields.Dict(required=True, allow_none=optional, metadata={"description": description})
+
+
+def page_of(schema: type[ma.Schema]) -> type[ma.Schema]:
+    """The schema of a list with a cursor."""
+    name = schema.__name__.removesuffix("Schema")
+    return ma.Schema.from_dict(
+        {
+            "items": fields.List(fields.Nested(schema), required=True),
+            "next": written("The cursor of the next part; null at the end.", optional=True),
+        },
+        name=f"{name}ListSchema",
+    )
+
+
+AttributesSchema = ma.Schema.from_dict(
+    {a.name: number(f"{a.help} From {a.low:g} to {a.high:g}.", optional=True) for a in ATTRIBUTES},
+    name="AttributesSchema",
+)
+
+
+class PlaySchema(ma.Schema):
+    """Where a track can be heard."""
+
+    media = written("The sound, with HTTP range requests.")
+    waveform = written("The peaks of the waveform, as JSON.")
+    cover = written("The cover art, where the file holds one.", optional=True)
+    duration_s = number("Seconds.", optional=True)
+
+
+class TrackSchema(ma.Schema):
+    """A song of the catalogue."""
+
+    id = written("The public id: it stands in addresses and stays.")
+    external_id = written("The catalogue's own id.", optional=True)
+    title = written("Title.")
+    artists = written("Artists, separated by commas.")
+    album = written("Album.", optional=True)
+    genre = written("Genres as the catalogue gives them.", optional=True)
+    emotion = written("Emotion as the catalogue gives it.", optional=True)
+    year = whole("Year of release.", optional=True)
+    duration_ms = whole("Milliseconds.", optional=True)
+    key = whole("Pitch class, 0 is C.", optional=True)
+    mode = whole("1 is major, 0 minor.", optional=True)
+    key_name = written("Key and mode in words.", optional=True)
+    attributes = fields.Nested(
+        AttributesSchema, required=True, metadata={"description": "Null where unknown."}
+    )
+    cluster = whole("Number of its cluster in the published run; -1 is none.", optional=True)
+    confidence = number("How surely it belongs there, from 0 to 1.", optional=True)
+    x = number("Place on the map.", optional=True)
+    y = number("Place on the map.", optional=True)
+    audio = fields.Nested(
+        PlaySchema, required=True, allow_none=True,
+        metadata={"description": "Null for a song that is known by its figures alone."},
+    )  # fmt: skip
+    address = written("Its page.")
+
+
+class ReasonSchema(ma.Schema):
+    """One part of a score."""
+
+    kind = written("liked, disliked, feature, target or tag.")
+    text = written("As a listener reads it.")
+    contribution = number("What it adds; over a match the contributions are the score.")
+    about = written("The public id of the song or the name of the feature.", optional=True)
+    details = free("The figures behind the words.")
+
+
+class MatchSchema(ma.Schema):
+    """A song that was found, and why."""
+
+    track = fields.Nested(TrackSchema, required=True)
+    score = number("Higher is better.")
+    why = written("The main reason as a sentence.")
+    reasons = fields.List(fields.Nested(ReasonSchema), required=True)
+
+
+class MatchesSchema(ma.Schema):
+    """What was found, best first."""
+
+    items = fields.List(fields.Nested(MatchSchema), required=True)
+
+
+class ClusterSchema(ma.Schema):
+    """A cluster of the published run."""
+
+    number = whole("0 is the largest; -1 holds what fits no cluster.")
+    name = written("Its name.")
+    size = whole("How many songs.")
+    median = free("The median of each attribute.")
+    share = free("The part of the catalogue below that median, from 0 to 1.")
+    typical = fields.List(
+        fields.String(), required=True,
+        metadata={"description": "Public ids of the songs nearest the centre, nearest first."},
+    )  # fmt: skip
+    address = written("Its page.")
+
+
+class ClustersSchema(ma.Schema):
+    """The clusters of the published run, largest first."""
+
+    run_id = written("The published run; null where none is.", optional=True)
+    items = fields.List(fields.Nested(ClusterSchema), required=True)
+
+
+class ReactionSchema(ma.Schema):
+    """What a listener thinks of a song."""
+
+    track_id = written("The song's public id.")
+    value = fields.String(required=True, validate=validate.OneOf(("like", "dislike")))
+    since = moment("When it was said.")
+
+
+class PlaylistSchema(ma.Schema):
+    """A playlist without its songs."""
+
+    id = written("The public id.")
+    name = written("Name.")
+    description = written("Description.")
+    mine = fields.Boolean(required=True, metadata={"description": "Whether you may change it."})
+    size = whole("How many songs.")
+    created_at = moment("When it was made.")
+    address = written("Its page.")
+
+
+class FullPlaylistSchema(PlaylistSchema):
+    """A playlist with its songs in order."""
+
+    tracks = fields.List(fields.Nested(TrackSchema), required=True)
+
+
+class RunSchema(ma.Schema):
+    """A finished training run; runs never change."""
+
+    id = written("Its id.")
+    created_at = moment("When it was trained.")
+    published = fields.Boolean(
+        required=True, metadata={"description": "Whether every page shows this one."}
+    )
+    feature_set = written("What it learnt from.")
+    representation = written("The model.")
+    clustering = written("The clustering.")
+    projection = written("The projection onto the map.")
+    seed = whole("Seed.")
+    tracks = whole("How many songs.")
+    clusters = whole("How many clusters.")
+    parameters = free("All parameters by stage.")
+    metrics = free("What was measured.")
+    seconds = free("How long each stage took.")
+
+
+class JobSchema(ma.Schema):
+    """A piece of long work."""
+
+    id = written("Its id.")
+    kind = written("What kind of work.")
+    state = fields.String(required=True, validate=validate.OneOf(STATES))
+    progress = number("From 0 to 1.")
+    message = written("How far it is, in words.")
+    error = written("Why it failed.", optional=True)
+    result = free("What came of it, once it is done.", optional=True)
+    created_at = moment("When it was asked for.")
+    started_at = moment("When it began.", optional=True)
+    finished_at = moment("When it ended.", optional=True)
+    address = written("Where to ask again.")
+
+
+class HealthSchema(ma.Schema):
+    """Whether this songrec is ready."""
+
+    status = fields.String(
+        required=True, validate=validate.OneOf(("ok",)), metadata={"description": "It answers."}
+    )
+    version = written("The version of songrec.")
+    tracks = whole("Songs in the catalogue.")
+    run_id = written("The published run; null before the first one.", optional=True)
+    worker = fields.Boolean(
+        required=True, metadata={"description": "Whether a worker is there to do jobs."}
+    )

@@ -1,0 +1,113 @@
+"""From what the store hands out to what the schemas describe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from flask import url_for
+from sqlalchemy import select
+
+from songrec.core.attributes import key_name
+from songrec.pipeline.recommending import Recommendation
+from songrec.store import audio_files
+from songrec.store.catalogue import TrackView
+from songrec.store.db import db
+from songrec.store.tables import AudioFile, Job, Run, Track
+from songrec.web import player
+
+
+def tracks(views: Sequence[TrackView]) -> list[dict[str, Any]]:
+    """Tracks as ``TrackSchema`` describes them, in order."""
+    playable = audio_files.of_tracks(db.session, [view.id for view in views])
+    return [_track(view, playable.get(view.id)) for view in views]
+
+
+def _track(view: TrackView, audio: AudioFile | None) -> dict[str, Any]:
+    return {
+        "id": view.public_id,
+        "external_id": view.external_id,
+        "title": view.title,
+        "artists": view.artists,
+        "album": view.album,
+        "genre": view.genre,
+        "emotion": view.emotion,
+        "year": view.year,
+        "duration_ms": view.duration_ms,
+        "key": view.key,
+        "mode": view.mode,
+        "key_name": key_name(view.key, view.mode),
+        "attributes": view.attributes,
+        "cluster": view.label,
+        "confidence": view.confidence,
+        "x": view.x,
+        "y": view.y,
+        "audio": player.addresses(audio) if audio else None,
+        "address": url_for("pages.track", public_id=view.public_id),
+    }
+
+
+def matches(found: Sequence[Recommendation]) -> dict[str, Any]:
+    """Recommendations as ``MatchesSchema`` describes them."""
+    shown = tracks([item.track for item in found])
+    public = _public_ids({reason.about for item in found for reason in item.reasons})
+    items = []
+    for item, track in zip(found, shown, strict=True):
+        reasons = []
+        for reason in item.reasons:
+            told = asdict(reason)
+            # Row numbers are nobody's business; addresses carry public ids.
+            if isinstance(reason.about, int):
+                told["about"] = public.get(reason.about)
+            told["details"] = {k: v for k, v in reason.details.items() if k != "liked"}
+            reasons.append(told)
+        items.append(
+            {"track": track, "score": item.score, "why": item.sentence, "reasons": reasons}
+        )
+    return {"items": items}
+
+
+def _public_ids(ids: set[int | str | None]) -> dict[int, str]:
+    numbers = [one for one in ids if isinstance(one, int)]
+    if not numbers:
+        return {}
+    return dict(
+        db.session.execute(select(Track.id, Track.public_id).where(Track.id.in_(numbers))).all()
+    )
+
+
+def run(found: Run, published: Run | None) -> dict[str, Any]:
+    """A run as ``RunSchema`` describes it."""
+    return {
+        "id": found.public_id,
+        "created_at": found.created_at,
+        "published": published is not None and published.id == found.id,
+        "feature_set": found.feature_set,
+        "representation": found.representation,
+        "clustering": found.clustering,
+        "projection": found.projection,
+        "seed": found.seed,
+        "tracks": found.track_count,
+        "clusters": found.cluster_count,
+        "parameters": found.parameters,
+        "metrics": found.metrics,
+        "seconds": found.seconds,
+    }
+
+
+def job(found: Job) -> dict[str, Any]:
+    """A job as ``JobSchema`` describes it."""
+    return {
+        "id": found.public_id,
+        "kind": found.kind,
+        "state": found.state,
+        "progress": found.progress,
+        "message": found.message,
+        "error": found.error,
+        "result": found.result,
+        "created_at": found.created_at,
+        "started_at": found.started_at,
+        "finished_at": found.finished_at,
+        "address": url_for("api.job", job_id=found.public_id),
+    }

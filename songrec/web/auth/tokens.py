@@ -1,0 +1,47 @@
+"""Tokens of the programming interface on the account page: made, shown once, revoked."""
+
+from __future__ import annotations
+
+from flask import abort, flash, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user, login_required
+
+from songrec.core.errors import BadInput
+from songrec.store import api_tokens
+from songrec.store.db import db
+from songrec.store.tables import ApiToken, User
+from songrec.web.auth.views import blueprint
+
+
+@blueprint.app_template_global()
+def my_tokens() -> list[ApiToken]:
+    """The signed-in account's tokens, newest first."""
+    return api_tokens.of_user(db.session, current_user)
+
+
+@blueprint.post("/account/tokens")
+@login_required
+def create_token() -> ResponseReturnValue:
+    """Make a token and show it, this once."""
+    user = db.session.get_one(User, current_user.id)
+    scopes = ["write"] if request.form.get("scope") == "write" else ["read"]
+    try:
+        token, clear = api_tokens.create(db.session, user, request.form.get("name", ""), scopes)
+    except BadInput as error:
+        return render_template("auth/account.html", errors={"token": str(error)}), 400
+    db.session.commit()
+    response = make_response(render_template("auth/new_token.html", token=token, clear=clear), 201)
+    response.cache_control.no_store = True
+    return response
+
+
+@blueprint.post("/account/tokens/<int:token_id>/revoke")
+@login_required
+def revoke_token(token_id: int) -> ResponseReturnValue:
+    """Make a token useless from now on."""
+    user = db.session.get_one(User, current_user.id)
+    if not api_tokens.revoke(db.session, user, token_id):
+        abort(404, "There is no such token of yours, or it is revoked already.")
+    db.session.commit()
+    flash("The token is revoked: nothing can be done with it any more.", "success")
+    return redirect(url_for("auth.account") + "#tokens", 303)

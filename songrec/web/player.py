@@ -1,0 +1,170 @@
+"""What the player asks for: sound, cover, waveform, and what to play next.
+
+Files are served by the library's own ids and only as they were when they were analysed: no path
+ever comes from outside.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Flask, abort, current_app, jsonify, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+from limits import RateLimitItemPerMinute
+
+from songrec.jobs import queue
+from songrec.store import audio_files, catalogue, jobs, listeners, playlists, runs, sleeves
+from songrec.store.db import db
+from songrec.store.tables import AudioFile
+from songrec.web import security
+from songrec.web.listening import current_listener
+
+blueprint = Blueprint("player", __name__, url_prefix="/listen")
+
+QUEUE_LENGTH = 200
+KEPT_SECONDS = 24 * 3600
+PREPARATIONS = RateLimitItemPerMinute(60, 1)
+MOST_PREPARING = 8
+"""More waveforms than this do not wait at once, so that no visitor fills the queue."""
+
+TYPES = {
+    "mp3": "audio/mpeg", "mp3float": "audio/mpeg", "mp2": "audio/mpeg", "mp1": "audio/mpeg",
+    "flac": "audio/flac", "vorbis": "audio/ogg", "opus": "audio/ogg", "speex": "audio/ogg",
+    "aac": "audio/mp4", "alac": "audio/mp4", "wmav2": "audio/x-ms-wma", "wmav1": "audio/x-ms-wma",
+}  # fmt: skip
+CONTAINERS = {"aac": "audio/aac", "adts": "audio/aac", "matroska,webm": "audio/webm"}
+
+
+def init_app(app: Flask) -> None:
+    """Register the addresses."""
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("/<file_id>")
+def media(file_id: str) -> ResponseReturnValue:
+    """The sound of one file of the library; answers range requests, so that one can seek."""
+    file = _file(file_id)
+    path = _unchanged(file)
+    return send_file(
+        path, mimetype=media_type(file), conditional=True, max_age=KEPT_SECONDS,
+        etag=f"{file.content_hash}",
+    )  # fmt: skip
+
+
+@blueprint.get("/<file_id>/waveform")
+def waveform(file_id: str) -> ResponseReturnValue:
+    """The peaks of the sound, from 0 to 1; 202 while they are being made."""
+    file = _file(file_id)
+    sleeve = sleeves.find(current_app.config["INSTANCE"], str(file.content_hash))
+    if sleeve is None:
+        _prepare(file)
+        return jsonify(state="waiting"), 202
+    response = jsonify(seconds=sleeve.seconds, peaks=sleeve.peaks)
+    response.cache_control.private = True
+    response.cache_control.max_age = KEPT_SECONDS
+    return response
+
+
+@blueprint.get("/<file_id>/cover")
+def cover(file_id: str) -> ResponseReturnValue:
+    """The cover that is embedded in the file; 404 where there is none, or not yet."""
+    file = _file(file_id)
+    instance = current_app.config["INSTANCE"]
+    sleeve = sleeves.find(instance, str(file.content_hash))
+    if sleeve is None and file.has_cover:
+        _prepare(file)
+    if sleeve is None or sleeve.cover_type is None:
+        abort(404, "This song has no cover.")
+    return send_file(
+        sleeves.cover_path(instance, str(file.content_hash)), mimetype=sleeve.cover_type,
+        max_age=KEPT_SECONDS,
+    )  # fmt: skip
+
+
+@blueprint.get("/queue")
+def queue_of() -> ResponseReturnValue:
+    """What to play: songs with sound of ``cluster``, ``playlist`` or ``tracks`` (public ids)."""
+    run = runs.published(db.session)
+    if "playlist" in request.args:
+        found = playlists.find(db.session, request.args["playlist"], current_listener())
+        if found is None:
+            abort(404)
+        ids = playlists.tracks(db.session, found)
+    elif "cluster" in request.args:
+        number = request.args.get("cluster", type=int)
+        if number is None or run is None:
+            abort(404)
+        ids = audio_files.in_cluster(db.session, run.id, number, QUEUE_LENGTH)
+    elif "likes" in request.args:
+        listener = current_listener()
+        ids = listeners.reactions(db.session, listener)[0] if listener else []
+    else:
+        ids = playlists.ids_of(db.session, request.args.get("tracks", "").split(",")[:QUEUE_LENGTH])
+    return jsonify(entries(ids)[:QUEUE_LENGTH])
+
+
+def entries(track_ids: list[int]) -> list[dict[str, Any]]:
+    """What the player needs of those of these tracks that can be heard, in order."""
+    files = audio_files.of_tracks(db.session, track_ids)
+    views = catalogue.tracks_by_id(db.session, [i for i in track_ids if i in files])
+    return [
+        {
+            "id": view.public_id,
+            "title": view.title,
+            "artists": view.artists,
+            "address": url_for("pages.track", public_id=view.public_id),
+            **addresses(files[view.id]),
+        }
+        for view in views
+    ]
+
+
+def addresses(file: AudioFile) -> dict[str, Any]:
+    """Where a file's sound, waveform and cover are, and how long it is."""
+    return {
+        "media": url_for("player.media", file_id=file.public_id),
+        "waveform": url_for("player.waveform", file_id=file.public_id),
+        "cover": url_for("player.cover", file_id=file.public_id) if file.has_cover else None,
+        "duration_s": file.duration_s,
+    }
+
+
+def media_type(file: AudioFile) -> str:
+    """The media type of a file by what it holds, not by its name."""
+    container = str(file.info.get("container", ""))
+    if container in CONTAINERS:
+        return CONTAINERS[container]
+    codec = file.codec or ""
+    if codec.startswith(("pcm_", "adpcm_")) and container in ("", "wav"):
+        return "audio/wav"
+    return TYPES.get(codec, "application/octet-stream")
+
+
+def _file(file_id: str) -> AudioFile:
+    file = audio_files.analysed(db.session, file_id)
+    if file is None:
+        abort(404, "There is no such sound in the library.")
+    return file
+
+
+def _unchanged(file: AudioFile) -> Path:
+    """The file's path, as long as what lies there is what was analysed."""
+    path = Path(file.path)
+    try:
+        found = path.stat()
+    except OSError:
+        abort(404, "The file of this song is not there any more.")
+    if not path.is_file() or (found.st_size, found.st_mtime_ns) != (file.size, file.modified_ns):
+        abort(404, "The file of this song has changed since it was analysed.")
+    return path
+
+
+def _prepare(file: AudioFile) -> None:
+    """Ask for waveform and cover, once, and not too many at a time."""
+    security.count_from_here(PREPARATIONS, "sleeve")
+    parameters = {"file_id": file.public_id}
+    waiting = [job.parameters for job in jobs.active(db.session) if job.kind == "sleeve"]
+    if parameters not in waiting and len(waiting) < MOST_PREPARING:
+        queue.enqueue(db.session, "sleeve", parameters)
+        db.session.commit()

@@ -1,0 +1,23 @@
+// Draws the description with Swagger UI, which the server has installed: nothing is fetched from elsewhere.
+"use strict";
+
+(() => {
+  const place = document.querySelector("[data-api-docs]");
+  if (!place || !window.SwaggerUIBundle) return;
+  window.SwaggerUIBundle({
+    url: place.dataset.apiDocs,
+    domNode: place,
+    deepLinking: true,
+    docExpansion: "list",
+    defaultModelsExpandDepth: -1,
+    validatorUrl: null,
+    // "Try it out" without a token acts as whoever is signed in here, and proves that it is meant.
+    requestInterceptor: (request) => {
+      if (!["GET", "HEAD"].includes((request.method || "GET").toUpperCase())) {
+        request.headers["X-CSRFToken"] = place.dataset.csrf;
+      }
+      return request;
+    },
+    onComplete: () => { place.dataset.ready = "true"; },
+  });
+})();

@@ -1,0 +1,92 @@
+"""Likes, recommendations and playlists of whoever asks."""
+
+from __future__ import annotations
+
+import math
+
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from songrec.store import users
+from songrec.store.tables import User
+from tests.api.conftest import PASSWORD
+from tests.planted_run import Planted
+
+
+def test_likes_are_set_listed_and_taken_back(
+    client: FlaskClient, planted: Planted, anna: User, token_of
+) -> None:
+    header = token_of(anna)
+    for number in (1, 2, 3):
+        answer = client.put(f"/api/v1/likes/p00000000{number}", json={}, headers=header)
+        assert (answer.status_code, answer.json["value"]) == (200, "like")
+    answer = client.put("/api/v1/likes/p000000002", json={"value": "dislike"}, headers=header)
+    assert answer.json["value"] == "dislike"
+    first = client.get("/api/v1/likes?limit=2", headers=header).json
+    rest = client.get(f"/api/v1/likes?limit=2&cursor={first['next']}", headers=header).json
+    said = [(r["track_id"], r["value"]) for r in first["items"] + rest["items"]]
+    assert said == [("p000000002", "dislike"), ("p000000003", "like"), ("p000000001", "like")]
+    assert rest["next"] is None
+    assert client.delete("/api/v1/likes/p000000003", headers=header).status_code == 204
+    assert client.delete("/api/v1/likes/p000000003", headers=header).status_code == 204
+    liked = client.get("/api/v1/likes?value=like", headers=header).json["items"]
+    assert [r["track_id"] for r in liked] == ["p000000001"]
+
+
+def test_what_a_browser_likes_without_an_account_is_its_own_here_too(
+    client: FlaskClient, planted: Planted
+) -> None:
+    client.post("/tracks/p000000005/reaction", data={"value": "like"})
+    items = client.get("/api/v1/likes").json["items"]
+    assert [r["track_id"] for r in items] == ["p000000005"]
+
+
+def test_recommendations_are_for_the_likes_and_add_up(
+    client: FlaskClient, planted: Planted, anna: User, token_of
+) -> None:
+    header = token_of(anna)
+    assert client.get("/api/v1/recommendations", headers=header).json == {"items": []}
+    liked = ["p000000001", "p000000002"]
+    for name in liked:
+        client.put(f"/api/v1/likes/{name}", json={}, headers=header)
+    mine = client.get("/api/v1/recommendations?n=5&method=distance", headers=header).json
+    asked = client.get(
+        "/api/v1/recommendations?n=5&method=distance&like=p000000002&like=p000000001"
+    ).json
+    assert [m["track"]["id"] for m in mine["items"]] == [m["track"]["id"] for m in asked["items"]]
+    for match in mine["items"]:
+        assert match["track"]["id"] not in liked
+        assert {r["about"] for r in match["reasons"]} == set(liked)
+        total = math.fsum(reason["contribution"] for reason in match["reasons"])
+        assert math.isclose(total, match["score"], abs_tol=1e-5)
+
+
+def test_playlists_are_made_filled_and_removed(
+    client: FlaskClient, planted: Planted, anna: User, token_of
+) -> None:
+    header = token_of(anna)
+    body = {"name": "Mine", "tracks": ["p000000003", "p000000001", "nothing"]}
+    made = client.post("/api/v1/playlists", json=body, headers=header)
+    assert made.status_code == 201
+    address = made.headers["Location"]
+    assert [t["id"] for t in made.json["tracks"]] == ["p000000003", "p000000001"]
+    grown = client.post(f"{address}/tracks", json={"tracks": ["p000000007"]}, headers=header)
+    assert [t["id"] for t in grown.json["tracks"]][-1] == "p000000007"
+    assert client.delete(f"{address}/tracks/p000000003", headers=header).status_code == 204
+    shown = client.get(address, headers=header).json
+    assert [t["id"] for t in shown["tracks"]] == ["p000000001", "p000000007"]
+    (listed,) = client.get("/api/v1/playlists", headers=header).json["items"]
+    assert (listed["name"], listed["size"], listed["mine"]) == ("Mine", 2, True)
+    assert client.delete(address, headers=header).status_code == 204
+    assert client.get(address, headers=header).status_code == 404
+
+
+def test_somebody_elses_playlist_is_not_there(
+    client: FlaskClient, session: Session, anna: User, token_of
+) -> None:
+    bert = users.create(session, "Bert", PASSWORD)
+    made = client.post("/api/v1/playlists", json={"name": "B"}, headers=token_of(bert))
+    address, header = made.headers["Location"], token_of(anna)
+    assert client.get(address, headers=header).status_code == 404
+    assert client.delete(address, headers=header).status_code == 404
+    assert client.get("/api/v1/playlists", headers=header).json["items"] == []
