@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
@@ -147,6 +148,24 @@ def drag(page: Any, points: list[tuple[float, float]]) -> None:
     for place in places[1:]:
         page.mouse.move(*place, steps=5)
     page.mouse.up()
+
+
+def test_of_a_large_selection_the_songs_in_its_middle_are_liked(
+    page: Any, live_server: LiveServer
+) -> None:
+    open_map(page)
+    page.click("label[title='Select with a lasso']")
+    drag(page, [(0.3, 0.01), (0.99, 0.01), (0.99, 0.99), (0.01, 0.99), (0.01, 0.01)])
+    page.wait_for_selector("[data-map-selection]:not([hidden])")
+    assert page.text_content("[data-selection-like]") == "Like the 200 in the middle"
+    with page.expect_request("**/map/likes") as sent:
+        page.click("[data-selection-like]")
+    rows = [int(row) for row in parse_qs(sent.value.post_data)["rows"][0].split(",")]
+    where = live_server.planted.coordinates
+    apart = np.hypot(*((where - np.median(where, axis=0)) / np.ptp(where, axis=0)).T)
+    left_out = np.setdiff1d(np.arange(len(where)), rows)
+    assert len(rows) == 200
+    assert np.median(apart[left_out]) > np.quantile(apart[rows], 0.9)
 
 
 def test_a_box_around_everything_selects_all_songs_in_view_and_likes_them(page: Any) -> None:

@@ -69,6 +69,21 @@ export class PlaneIndex {
     }
     return found;
   }
+
+  // The rows from their middle outwards: who takes only the first of them takes the heart of the
+  // selection. A unit is what a pixel is wide and high in the plane.
+  fromMiddle(rows, unitX, unitY) {
+    const x = median(rows, this.x);
+    const y = median(rows, this.y);
+    const apart = new Map();
+    for (const row of rows) apart.set(row, Math.hypot((this.x[row] - x) / unitX, (this.y[row] - y) / unitY));
+    return [...rows].sort((a, b) => apart.get(a) - apart.get(b) || a - b);
+  }
+}
+
+function median(rows, values) {
+  const sorted = Float32Array.from(rows, (row) => values[row]).sort();
+  return sorted.length ? sorted[sorted.length >> 1] : 0;
 }
 
 export function contains(polygon, x, y) {

@@ -84,8 +84,9 @@ class SongMap {
       leave: () => this.leave(),
       press: (...at) => this.press(...at),
       shape: (path) => this.overlay.setShape(path),
-      select: (polygon) => this.select(this.index.inside(polygon, this.isVisible)),
-      enter: () => this.open(),
+      select: (polygon) =>
+        this.select(this.index.fromMiddle(this.index.inside(polygon, this.isVisible), ...this.plot.pixel())),
+      enter: () => this.guarded(() => this.open()),
       escape: () => this.select(null),
       travelled: () => this.travelled(),
     });
@@ -233,7 +234,7 @@ class SongMap {
   press(x, y, reach, event) {
     this.point(x, y, reach);
     // A finger has no way to point first: it shows the song, and the panel's link opens it.
-    if (event.pointerType === "mouse" && this.gestures.tool === "look") this.open(event);
+    if (event.pointerType === "mouse" && this.gestures.tool === "look") this.guarded(() => this.open(event));
   }
 
   async open(event) {
@@ -310,7 +311,6 @@ class SongMap {
     const place = form.querySelector("[data-selection-tracks]");
     const ids = songs.map((song) => song.public_id).join(",");
     place.replaceChildren(element("input", { type: "hidden", name: "tracks", value: ids }));
-    form.dataset.ready = "true";
     form.submit();
   }
 

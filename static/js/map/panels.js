@@ -109,7 +109,6 @@ export class SelectionPanel {
       this.name.focus();
     });
     this.form.addEventListener("submit", (event) => {
-      if (this.form.dataset.ready) return;
       event.preventDefault();
       actions.keep(this.form, this.rows.slice(0, settings.playlist_limit));
     });
@@ -125,10 +124,10 @@ export class SelectionPanel {
     announce(text);
     this.titles.textContent = "";
     const { like_limit: likes, playlist_limit: kept } = this.settings;
-    this.like.textContent = rows.length > likes ? `Like the first ${likes}` : "Like all";
+    this.like.textContent = rows.length > likes ? `Like the ${likes} in the middle` : "Like all";
     this.like.disabled = this.keep.disabled = rows.length === 0;
     this.note.textContent =
-      rows.length > kept ? `A playlist takes the first ${kept} of them.` : "";
+      rows.length > kept ? `A playlist takes the ${kept} in the middle.` : "";
     const songs = await this.source.songsIn(rows.slice(0, TITLES_SHOWN));
     if (this.rows !== rows) return;
     const more = rows.length - songs.length;
