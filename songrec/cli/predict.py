@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from flask import current_app
 
-from songrec.cli.base import json_option, one_line_errors, print_json
-from songrec.cli.runs import _instance, _terminal_progress
+from songrec.cli.base import json_option, one_line_errors, print_json, terminal_progress
+from songrec.cli.runs import _instance
 from songrec.core.errors import BadInput, NotReady
 from songrec.prediction.registry import DEFAULT_TRIALS
 from songrec.store.db import db
@@ -53,7 +53,7 @@ def train_command(file: Path | None, trials: int, seed: int, features: str, as_j
 
     sample = _sample(file, features)
     predictor_id, predictor = predict.train(
-        _instance(), sample, trials=trials, seed=seed, on_progress=_terminal_progress()
+        _instance(), sample, trials=trials, seed=seed, on_progress=terminal_progress()
     )
     scores = {name: score["ensemble"] for name, score in predictor.scores_.items()}
     result = {"groups": report.groups(scores), "targets": scores}
@@ -94,11 +94,11 @@ def evaluate_command(
 
         result = predict.evaluate_splits(
             sample, splits=splits, trials=trials, seed=seed,
-            studies=folders.studies(_instance()), on_progress=_terminal_progress(),
+            studies=folders.studies(_instance()), on_progress=terminal_progress(),
         )  # fmt: skip
     else:
         result = predict.evaluate(
-            _instance(), sample, trials=trials, seed=seed, on_progress=_terminal_progress()
+            _instance(), sample, trials=trials, seed=seed, on_progress=terminal_progress()
         )
     if as_json:
         print_json(result)

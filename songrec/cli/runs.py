@@ -60,7 +60,12 @@ def _settings_help() -> str:
     show_default=True,
     help=f"One of {', '.join(PROJECTIONS.names())}.",
 )
-@click.option("--features", default="attributes", show_default=True, help="The feature set.")
+@click.option(
+    "--features",
+    default="attributes",
+    show_default=True,
+    help="Feature sets, by commas: attributes, or of the sound (mfcc,statistical).",
+)
 @click.option("--clusters", help="How many clusters; short for --set clustering.clusters=N.")
 @click.option("--epochs", help="How many epochs; short for --set representation.epochs=N.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)

@@ -51,12 +51,19 @@ def keys_of(names: Iterable[str], settings: AudioSettings = DEFAULTS) -> list[Se
 
 
 def table(
-    session: Session,
-    instance: Path,
-    names: Sequence[str],
-    settings: AudioSettings = DEFAULTS,
-    *,
-    minimum: int = 1,
+    session: Session, instance: Path, names: Sequence[str], *, minimum: int = 1
 ) -> FeatureTable:
-    """The tracks that have all the audio sets ``names``, side by side; see ``read_table``."""
-    return feature_cache.read_table(session, instance, keys_of(names, settings), minimum=minimum)
+    """The tracks that have all the audio sets ``names``, side by side; see ``read_table``.
+
+    Of each set the vectors of the settings that most tracks were analysed with.
+    """
+    keys = [_commonest(session, name) for name in names]
+    return feature_cache.read_table(session, instance, keys, minimum=minimum)
+
+
+def _commonest(session: Session, name: str) -> SetKey:
+    usual = key_of(name)
+    found = feature_cache.digests(session, name, usual.version)
+    if not found or found.get(usual.digest) == max(found.values()):
+        return usual
+    return SetKey(name, usual.version, max(found, key=lambda digest: (found[digest], digest)))

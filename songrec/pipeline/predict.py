@@ -58,7 +58,7 @@ def read_catalogue(session: Session, instance: Path, sets: Sequence[str] = FEATU
     or on a track of the same artist and title that has no audio. Raises ``NotReady`` where no
     track has both.
     """
-    from songrec.store.feature_cache import read_table
+    from songrec.pipeline.feature_sets import table as read_table
 
     table = read_table(session, instance, sets)
     known = _stated(session, table)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput, NotReady
@@ -132,6 +132,16 @@ def known(session: Session, key: SetKey) -> set[str]:
         FeatureVector.digest == key.digest,
     )
     return set(session.scalars(query))
+
+
+def digests(session: Session, name: str, version: int) -> dict[str, int]:
+    """How many contents have a vector of this set, by the digest of its parameters."""
+    query = (
+        select(FeatureVector.digest, func.count())
+        .where(FeatureVector.feature_set == name, FeatureVector.version == version)
+        .group_by(FeatureVector.digest)
+    )
+    return dict(session.execute(query).tuples().all())
 
 
 def read_table(
