@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import FileStorage
 
 from songrec.clustering import CLUSTERINGS
 from songrec.jobs import files, queue
@@ -104,6 +106,28 @@ class TestUpload:
         path = Path(last_job(session).parameters["path"]).resolve()
         assert path.is_file()
         assert path.is_relative_to(files.uploads(app.config["INSTANCE"]).resolve())
+
+    def test_a_full_disk_is_said_and_leaves_nothing(
+        self,
+        app: Flask,
+        client: FlaskClient,
+        session: Session,
+        admin: User,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        def full(self: FileStorage, path: Path) -> None:
+            path.write_text("half a f")
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(FileStorage, "save", full)
+        answer = client.post(
+            "/admin/catalogue",
+            data={"file": (io.BytesIO(b"a,b\n"), "songs.csv")},
+            follow_redirects=True,
+        )
+        assert "No space left on device" in answer.text
+        assert list(files.uploads(app.config["INSTANCE"]).iterdir()) == []
+        assert jobs.waiting_ids(session) == []
 
     def test_no_file_is_explained(self, client: FlaskClient, session: Session, admin: User) -> None:
         answer = client.post("/admin/catalogue", data={}, follow_redirects=True)

@@ -236,3 +236,14 @@ def test_moving_a_song_comes_back_to_it(client, songs):
 def test_one_song_is_not_called_songs(client, songs):
     page = client.get(make(client, songs[:1])).text
     assert "is saved with 1 song." in page
+
+
+def test_a_songs_page_adds_it_to_my_playlists_and_to_nobody_elses(app, client, songs):
+    mine = make(client, songs[:1], name="Road songs")
+    page = f"/tracks/{songs[1].public_id}"
+    assert f'formaction="{mine}/tracks"' in client.get(page).text
+    assert "Road songs" not in app.test_client().get(page).text
+    answer = client.post(f"{mine}/tracks", data={"tracks": songs[1].public_id, "name": ""})
+    assert answer.location == mine
+    assert "1 song added to" in client.get(mine).text
+    assert app.test_client().post(f"{mine}/tracks", data={"tracks": "x"}).status_code == 404

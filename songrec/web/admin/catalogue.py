@@ -64,8 +64,11 @@ def upload() -> ResponseReturnValue:
             current_user,
         )
         db.session.commit()
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(error, OSError):
+            flash(f"The file could not be kept: {error.strerror or error}.", "error")
+            return redirect(url_for("admin.index"), 303)
         raise
     return redirect(url_for("admin.job", public_id=job.public_id), 303)
 

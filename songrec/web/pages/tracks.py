@@ -8,14 +8,15 @@ from werkzeug.wrappers import Response
 from songrec.core.attributes import ATTRIBUTES, BY_NAME
 from songrec.core.errors import NotReady
 from songrec.pipeline import recommending
-from songrec.store import catalogue, runs, spaces
+from songrec.store import catalogue, playlists, runs, spaces
 from songrec.store.db import db
 from songrec.web import facts, figures
-from songrec.web.listening import current_reactions
+from songrec.web.listening import current_listener, current_reactions
 from songrec.web.pages import blueprint
 from songrec.web.pages.query import RANGE_ATTRIBUTES, TrackForm, page_address
 
 SIMILAR_SHOWN = 8
+PLAYLISTS_SHOWN = 20
 
 
 @blueprint.get("/tracks")
@@ -49,7 +50,7 @@ def track(public_id: str) -> str | Response:
         abort(404, f"There is no song “{public_id[:40]}” in the catalogue.")
     if found.public_id != public_id:
         return redirect(url_for("pages.track", public_id=found.public_id))
-    instance = current_app.config["INSTANCE"]
+    instance, listener = current_app.config["INSTANCE"], current_listener()
     clusters = facts.clusters(db.session, run)
     cluster = clusters.get(found.label) if found.label is not None else None
     similar, rows, place = [], figures.plain_rows(found.attributes), None
@@ -70,6 +71,7 @@ def track(public_id: str) -> str | Response:
         place=place,
         similar=similar,
         attributes=ATTRIBUTES,
+        playlists=playlists.of_listener(db.session, listener)[:PLAYLISTS_SHOWN] if listener else [],
         reactions=current_reactions(),
         run=run,
     )
