@@ -21,7 +21,8 @@ class Words:
 
     ``place`` orders the adjectives of a name ("calm" before "acoustic"); of the attributes of one
     ``family`` a name uses only one, since they say nearly the same. ``low_weight`` is the weight
-    of the low word where it differs: most songs have vocals, so "vocal" says little.
+    of the low word where it differs: most songs have vocals, so "vocal" is said of a cluster only
+    where hardly any other has them.
     """
 
     low: str | None
@@ -42,13 +43,14 @@ WORDS: dict[str, Words] = {
     "explicit": Words(None, "explicit", 0.8, 5, "explicit"),
     "liveness": Words(None, "live", 0.85, 6, "live"),
     "acousticness": Words("electric", "acoustic", 0.95, 7, "sound", low_weight=0.8),
-    "instrumentalness": Words("vocal", "instrumental", 0.95, 8, "voice", low_weight=0.5),
+    "instrumentalness": Words("vocal", "instrumental", 0.95, 8, "voice", low_weight=0.3),
     "variance": Words(None, "varied", 0.4, 9, "variance"),
     "popularity": Words("little-known", "well-known", 0.4, 10, "popularity"),
 }
 
 # How far from the catalogue's middle (0.5), times its weight, a median has to be for a word.
 WORTH_SAYING = 0.1
+LEANS = 0.06
 GENRE_SHARE = 0.08
 GENRE_LIFT = 1.25
 LONGEST_GENRE = 30
@@ -140,10 +142,11 @@ def _adjectives(portrait: Portrait, noun: str) -> list[_Adjective]:
             continue
         weight = words.weight if share > 0.5 else words.low_weight or words.weight
         strength = abs(share - 0.5) * weight
-        if strength < WORTH_SAYING:
-            continue
         found.append(_Adjective(word, strength, words.place, words.family))
-    return sorted(found, key=lambda a: (-a.strength, a.word))
+    found.sort(key=lambda a: (-a.strength, a.word))
+    telling = [adjective for adjective in found if adjective.strength >= WORTH_SAYING]
+    # Of a cluster in the middle of everything the one thing it leans to, if it leans at all.
+    return telling or [a for a in found[:1] if a.strength >= LEANS]
 
 
 def _echoes(word: str, noun: str) -> bool:
