@@ -43,7 +43,7 @@ WORDS: dict[str, Words] = {
     "explicit": Words(None, "explicit", 0.8, 5, "explicit"),
     "liveness": Words(None, "live", 0.85, 6, "live"),
     "acousticness": Words("electric", "acoustic", 0.95, 7, "sound", low_weight=0.8),
-    "instrumentalness": Words("vocal", "instrumental", 0.95, 8, "voice", low_weight=0.3),
+    "instrumentalness": Words("vocal", "instrumental", 0.95, 8, "voice", low_weight=0.25),
     "variance": Words(None, "varied", 0.4, 9, "variance"),
     "popularity": Words("little-known", "well-known", 0.4, 10, "popularity"),
 }
