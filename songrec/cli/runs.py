@@ -112,6 +112,7 @@ def train_command(
         return
     click.echo(f"Run {run.public_id}: {run.track_count:,} tracks in {run.cluster_count} clusters.")
     _print_clusters(run)
+    _print_measures(run)
     click.echo(f"Not published: flask publish {run.public_id}" if no_publish else "Published.")
 
 
@@ -260,6 +261,18 @@ def _as_row(run: Run, shown: Run | None) -> dict[str, Any]:
         "metrics": run.metrics,
         "seconds": run.seconds,
     }
+
+
+def _print_measures(run: Run) -> None:
+    from songrec.pipeline.measures import MEASURES
+    from songrec.store import runs
+
+    for measure in MEASURES:
+        value = measure.of(run)
+        if measure.source != "run" and value is not None:
+            click.echo(f"  {measure.label:24}{_figure(value, False).rstrip():>12}")
+    for note in runs.manifest(_instance(), run)["notes"]:
+        click.echo(f"  Note: {note}")
 
 
 def _print_clusters(run: Run) -> None:

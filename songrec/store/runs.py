@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import NotReady, UnknownName
 from songrec.core.types import Clustering, Floats, Ints
 from songrec.store import run_folders
+from songrec.store.bulk import insert_many
 from songrec.store.db import now
 from songrec.store.tables import Cluster, ClusterAssignment, Publication, Run, Track
 
@@ -129,14 +130,12 @@ def insert_run(
             coordinates[rows, 0].tolist(),
             coordinates[rows, 1].tolist(),
         )
-        # The table, not the class: the ORM's own bookkeeping would take half as long again, and
-        # SQLite lets nobody else write meanwhile.
-        connection.execute(
-            insert(ClusterAssignment.__table__),
-            [
-                {"run_id": run.id, "track_id": i, "label": c, "confidence": s, "x": x, "y": y}
-                for i, c, s, x, y in zip(*columns, strict=True)
-            ],
+        # Plain tuples: SQLite lets nobody else write meanwhile.
+        insert_many(
+            connection,
+            ClusterAssignment.__table__,
+            ("run_id", "track_id", "label", "confidence", "x", "y"),
+            [(run.id, *row) for row in zip(*columns, strict=True)],
         )
     return run
 

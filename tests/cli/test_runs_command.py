@@ -50,7 +50,12 @@ def test_the_story_of_two_runs(flask):
 
 
 def test_words_for_people(flask):
-    assert "12 tracks in 2 clusters" in flask(*TRAIN).stdout
+    said = flask(*TRAIN).stdout
+    assert "12 tracks in 2 clusters" in said
+    assert "Silhouette" in said
+    assert "Reconstruction error" in said
+    asked = flask("train", "--representation", "pca", "--clusters", "5").stdout
+    assert "Note: 5 clusters were asked for, but only 2 tracks differ" in asked
     assert "Not published: flask publish" in flask(*TRAIN, "--no-publish").stdout
 
 
