@@ -70,7 +70,8 @@ def analyze(
     from dataclasses import replace
 
     from songrec.features.settings import DEFAULTS
-    from songrec.pipeline.analyze import AnalyzeRequest, analyze_folder
+    from songrec.pipeline.analyze import analyze_folder
+    from songrec.pipeline.analyze_report import AnalyzeRequest
     from songrec.pipeline.feature_sets import parse
     from songrec.store.db import db
 

@@ -61,7 +61,8 @@ def analyze(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
 
     from songrec.core.config import dask_scheduler
     from songrec.features.settings import DEFAULTS
-    from songrec.pipeline.analyze import AnalyzeRequest, analyze_folder
+    from songrec.pipeline.analyze import analyze_folder
+    from songrec.pipeline.analyze_report import AnalyzeRequest
 
     asked = job.parameters
     excerpt = {name: asked[name] for name in ("seconds", "where") if name in asked}

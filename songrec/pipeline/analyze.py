@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,12 @@ from sqlalchemy.orm import Session
 from songrec.core.errors import BadInput
 from songrec.core.types import Progress, no_progress
 from songrec.features.extraction import make_extractors
-from songrec.features.settings import DEFAULTS, AudioSettings
 from songrec.ingest.audio import DECODER_VERSION
 from songrec.ingest.folders import Found, content_hash, shown, walk
-from songrec.pipeline import audio_tracks
-from songrec.pipeline.analyst import TIME_LIMIT_S, Outcome, Task
-from songrec.pipeline.feature_sets import DEFAULT_SETS, MEASURING, keys_of, parse
+from songrec.pipeline import audio_tracks, estimates
+from songrec.pipeline.analyst import Outcome, Task
+from songrec.pipeline.analyze_report import AnalyzeReport, AnalyzeRequest
+from songrec.pipeline.feature_sets import MEASURING, keys_of, parse
 from songrec.pipeline.fleet import Fleet, open_fleet
 from songrec.store import audio_files, feature_cache
 from songrec.store.audio_files import KnownFile
@@ -31,51 +31,6 @@ from songrec.store.feature_cache import SetKey
 
 COMMIT_S = 1.0
 REPORT_S = 0.25
-
-
-@dataclass(frozen=True)
-class AnalyzeRequest:
-    """What to analyse and how. ``workers`` None is one a core; ``scheduler`` is a dask address."""
-
-    folder: Path
-    features: tuple[str, ...] = DEFAULT_SETS
-    workers: int | None = None
-    scheduler: str | None = None
-    settings: AudioSettings = DEFAULTS
-    time_limit_s: float = TIME_LIMIT_S
-
-
-@dataclass
-class AnalyzeReport:
-    """What became of the files: ``found`` is ``analysed + unchanged + len(rejected)``.
-
-    ``unchanged`` counts files whose sound was known already, moved ones among them. ``missing``
-    counts those that have vanished since the last time.
-    """
-
-    folder: Path
-    found: int = 0
-    analysed: int = 0
-    unchanged: int = 0
-    missing: int = 0
-    rejected: list[tuple[str, str]] = field(default_factory=list)
-    seconds: float = 0.0
-
-    @property
-    def done(self) -> int:
-        """How many files are dealt with."""
-        return self.analysed + self.unchanged + len(self.rejected)
-
-    def to_json(self) -> dict[str, Any]:
-        """The report as ``flask analyze --json`` prints it."""
-        return {
-            "found": self.found,
-            "analysed": self.analysed,
-            "unchanged": self.unchanged,
-            "missing": self.missing,
-            "rejected": [{"path": path, "reason": reason} for path, reason in self.rejected],
-            "seconds": round(self.seconds, 3),
-        }
 
 
 def analyze_folder(
@@ -103,6 +58,8 @@ def analyze_folder(
     with open_fleet(request.workers, request.scheduler) as fleet:
         run.work(fleet)
     run.mark_missing()
+    estimates.refresh(session, instance)
+    session.commit()
     run.report.seconds = time.perf_counter() - start
     return run.report
 

@@ -44,7 +44,13 @@ def record(
         row = _moved(session, content_hash) or AudioFile(public_id=audio_files.new_public_id())
     decoded = outcome.decoded
     track = _track_of(session, row, content_hash, outcome)
-    changed = _describe(session, track, root, content_hash, outcome)
+    found_out = _describe(session, track, root, content_hash, outcome)
+    # Earlier estimates stay marked as such until the predictor has heard the new content.
+    estimates = {
+        name: said
+        for name, said in (row.info or {}).get("attributes", {}).items()
+        if said["source"] != "measured" and row.track_id == track.id
+    }
     row.track_id = track.id
     row.root, row.path = str(root), str(found.path)
     row.content_hash, row.size, row.modified_ns = content_hash, found.size, found.modified_ns
@@ -60,7 +66,7 @@ def record(
         "notes": decoded["notes"],
         "track_number": outcome.tags["track"],
         "language": outcome.tags["language"] or outcome.labels["language"],
-        "attributes": changed,
+        "attributes": {**estimates, **found_out},
     }
     row.updated_at = now()
     session.add(row)

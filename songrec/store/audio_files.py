@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from songrec.core.errors import UnknownName
 from songrec.store.bulk import chunks
 from songrec.store.db import now
-from songrec.store.tables import AudioFile, ClusterAssignment
+from songrec.store.tables import AudioFile, ClusterAssignment, Track
 
 STATES = ("analysed", "rejected", "missing")
 
@@ -146,7 +146,7 @@ def mark_missing(session: Session, ids: Iterable[int]) -> int:
 
 def counts(session: Session) -> dict[str, int]:
     """How many files are in each state."""
-    rows = session.execute(select(AudioFile.state, func.count()).group_by(AudioFile.state)).tuples()
+    rows = session.execute(select(AudioFile.state, func.count()).group_by(AudioFile.state))
     return {**dict.fromkeys(STATES, 0), **dict(rows.all())}
 
 
@@ -164,6 +164,16 @@ def page(session: Session, state: str, number: int, size: int) -> tuple[list[Aud
         .offset((number - 1) * size)
     )
     return list(session.scalars(rows)), total
+
+
+def tracks_of(session: Session, files: Iterable[AudioFile]) -> dict[int, Track]:
+    """The tracks of files, by id."""
+    ids = {file.track_id for file in files if file.track_id is not None}
+    return {
+        track.id: track
+        for part in chunks(sorted(ids))
+        for track in session.scalars(select(Track).where(Track.id.in_(part)))
+    }
 
 
 def roots(session: Session) -> list[tuple[str, int]]:

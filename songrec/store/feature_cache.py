@@ -141,7 +141,7 @@ def digests(session: Session, name: str, version: int) -> dict[str, int]:
         .where(FeatureVector.feature_set == name, FeatureVector.version == version)
         .group_by(FeatureVector.digest)
     )
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def read_table(

@@ -19,6 +19,6 @@ def keep_out_of_caches(response: Response) -> Response:
 
 def init_app(app: Flask) -> None:
     """Register the admin's pages."""
-    from songrec.web.admin import catalogue, jobs, runs, training, users  # noqa: F401 - routes
+    from songrec.web.admin import analysis, catalogue, jobs, prediction, runs, training, users  # noqa: F401 - routes
 
     app.register_blueprint(blueprint)

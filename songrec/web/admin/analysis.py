@@ -1,0 +1,114 @@
+"""The sound library as admins see it: analyse a folder, what went in, what was refused and why."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flask import current_app, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from songrec.core.registry import Entry
+from songrec.features.registry import EXTRACTORS
+from songrec.jobs import queue
+from songrec.store import audio_files
+from songrec.store.db import db
+from songrec.web.admin import blueprint
+from songrec.web.admin.paging import Pages, page_number
+
+SIZE = 50
+ALWAYS = "statistical"
+USUAL = frozenset({"mfcc", ALWAYS})
+STATES = {"rejected": "Rejected", "analysed": "Analysed", "missing": "Vanished"}
+# Sets that need a library or weights that not every installation has, and those of labels.
+_OFFERED = ("mfcc", ALWAYS, "melspectrogram", "musicnn")
+
+
+@dataclass
+class AnalysisForm:
+    """The form's fields as text, and what is wrong with which."""
+
+    folder: str = ""
+    features: frozenset[str] = USUAL
+    errors: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def sent(cls) -> AnalysisForm:
+        """The form as somebody sent it, checked."""
+        form = cls(
+            request.form.get("folder", "").strip()[:1000],
+            frozenset(request.form.getlist("features")) | {ALWAYS},
+        )
+        reason = _why_not(form.folder)
+        if reason:
+            form.errors["folder"] = reason
+        unknown = sorted(form.features - set(_OFFERED))
+        if unknown:
+            form.errors["features"] = f"There is no feature set {unknown[0]!r}."
+        return form
+
+    @property
+    def offered(self) -> list[Entry]:
+        """The feature sets to choose from."""
+        return [EXTRACTORS.entry(name) for name in _OFFERED]
+
+
+def _why_not(folder: str) -> str | None:
+    """Why ``folder`` cannot be analysed; None if it can."""
+    if not folder:
+        return "Give the folder that the sound files lie in."
+    path = Path(folder).expanduser()
+    if "\0" in folder or not path.is_absolute():
+        return "Give the whole path, beginning with /."
+    if not path.is_dir():
+        return f"There is no folder {folder} on the server."
+    if not os.access(path, os.R_OK | os.X_OK):
+        return f"The server may not read {folder}."
+    return None
+
+
+@blueprint.get("/library")
+def library() -> ResponseReturnValue:
+    """The library's files by state, and the form to analyse a folder."""
+    return _page(AnalysisForm())
+
+
+@blueprint.post("/library")
+def analyze() -> ResponseReturnValue:
+    """Ask for the analysis of a folder of the server."""
+    form = AnalysisForm.sent()
+    if form.errors:
+        return _page(form), 400
+    folder = Path(form.folder).expanduser().resolve()
+    asked = {
+        "folder": str(folder),
+        "features": [name for name in _OFFERED if name in form.features],
+        "file": folder.name or str(folder),
+    }
+    job = queue.enqueue(db.session, "analyze", asked, current_user)
+    db.session.commit()
+    return redirect(url_for("admin.job", public_id=job.public_id), 303)
+
+
+def _page(form: AnalysisForm) -> str:
+    counts = audio_files.counts(db.session)
+    state = request.args.get("state", "")
+    if state not in STATES:
+        state = "rejected" if counts["rejected"] else "analysed"
+    number = page_number()
+    files, total = audio_files.page(db.session, state, number, SIZE)
+    return render_template(
+        "admin/library.html",
+        form=form,
+        always=ALWAYS,
+        counts=counts,
+        states=STATES,
+        state=state,
+        files=files,
+        tracks=audio_files.tracks_of(db.session, files),
+        roots=audio_files.roots(db.session),
+        page=Pages(number, total, SIZE),
+        worker=queue.worker_runs(current_app.config["INSTANCE"]),
+    )
