@@ -84,7 +84,9 @@ def _instance() -> Path:
 
 def _show(answer: list[Recommendation], as_json: bool) -> None:
     if as_json:
-        print_json([one.to_json() for one in answer])
+        from songrec.pipeline.recommending import as_json as shown
+
+        print_json(shown(db.session, answer))
         return
     if not answer:
         click.echo("Nothing left to recommend: every other song is known already.")

@@ -40,18 +40,6 @@ class Recommendation:
     sentence: str
     reasons: tuple[Reason, ...]
 
-    def to_json(self) -> dict[str, Any]:
-        """The form that commands and interfaces promise; ``track_id`` is the public id."""
-        return {
-            "track_id": self.track.public_id,
-            "external_id": self.track.external_id,
-            "title": self.track.title,
-            "artists": self.track.artists,
-            "score": self.score,
-            "why": self.sentence,
-            "reasons": [asdict(reason) for reason in self.reasons],
-        }
-
 
 def recommend_for(
     session: Session,
@@ -155,3 +143,32 @@ def named(
         for match in found
         if match.track_id in views
     ]
+
+
+def as_json(session: Session, found: Sequence[Recommendation]) -> list[dict[str, Any]]:
+    """The form that commands promise. Tracks, also those that reasons are about, by public id."""
+    about = {reason.about for one in found for reason in one.reasons}
+    numbers = [number for number in about if isinstance(number, int)]
+    query = select(Track.id, Track.public_id).where(Track.id.in_(numbers))
+    public = dict(session.execute(query).all())
+    shown = []
+    for one in found:
+        reasons = []
+        for reason in one.reasons:
+            told = asdict(reason)
+            if isinstance(reason.about, int):
+                told["about"] = public.get(reason.about)
+            told["details"].pop("liked", None)
+            reasons.append(told)
+        shown.append(
+            {
+                "track_id": one.track.public_id,
+                "external_id": one.track.external_id,
+                "title": one.track.title,
+                "artists": one.track.artists,
+                "score": one.score,
+                "why": one.sentence,
+                "reasons": reasons,
+            }
+        )
+    return shown
