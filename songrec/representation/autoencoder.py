@@ -73,7 +73,8 @@ class Autoencoder:
                 "loss": epoch.loss,
                 "val_loss": epoch.validation_loss,
             }
-            if not math.isfinite(epoch.loss):
+            # Weights may run away in an epoch's last steps: the tracks held out then tell first.
+            if not math.isfinite(epoch.loss + (epoch.validation_loss or 0.0)):
                 raise BadInput(
                     f"The loss is no longer a number after epoch {epoch.number}: the learning "
                     f"rate of {self.learning_rate:g} is too high for these features, try a tenth."

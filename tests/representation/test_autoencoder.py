@@ -125,6 +125,13 @@ def test_a_loss_that_runs_away_says_what_to_change(table):
         Autoencoder(epochs=20, learning_rate=1.0).fit(huge, seed=0)
 
 
+def test_a_validation_loss_that_runs_away_is_no_run_either(table, monkeypatch):
+    told = [epochs.Epoch(1, 0.5, 0.4), epochs.Epoch(2, 0.5, float("inf"))]
+    monkeypatch.setattr(epochs, "train", lambda *args, **kwargs: iter(told))
+    with pytest.raises(BadInput, match="no longer a number after epoch 2"):
+        Autoencoder(epochs=2).fit(table, seed=0)
+
+
 def test_units_that_are_never_active_are_counted():
     # Nothing to learn from zeros: the latent stays at relu(0).
     model = Autoencoder(epochs=1).fit(table_of(np.zeros((50, 4), np.float32)), seed=0)
