@@ -200,7 +200,9 @@ class _Reader:
                 f"{self._damage.broken:,} of {self._damage.packets:,} packets could not be decoded "
                 "and are left out"
             )
-        if self._claimed and abs(self._claimed - length) > max(1.0, 0.05 * length):
+        if self._damage.stopped:
+            found.append(f"cannot be read beyond {length:,.1f} s ({self._damage.stopped})")
+        if self._claimed and abs(self._claimed - length) > max(0.25, 0.02 * length):
             found.append(f"claims {self._claimed:,.1f} s and holds {length:,.1f} s")
         if len(self._rates) > 1:
             rates = ", ".join(f"{rate:,}" for rate in sorted(self._rates))

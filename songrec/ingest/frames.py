@@ -25,19 +25,22 @@ _FULL_SCALE = {"u8": 128.0, "s16": 2.0**15, "s32": 2.0**31, "flt": 1.0, "dbl": 1
 
 @dataclass(slots=True)
 class Damage:
-    """How many packets there were, and how many of them could not be decoded."""
+    """How many packets there were, and how many of them could not be decoded.
+
+    ``stopped`` says why the container could not be read to its end.
+    """
 
     packets: int = 0
     broken: int = 0
+    stopped: str | None = None
 
 
 def _packets(container: Any, stream: Any, damage: Damage) -> Iterator[Any]:
     """The stream's packets up to the first place where the container cannot be read on."""
     try:
         yield from container.demux(stream)
-    except (av.FFmpegError, ValueError):
-        damage.packets += 1
-        damage.broken += 1
+    except (av.FFmpegError, ValueError) as error:
+        damage.stopped = " ".join(str(getattr(error, "strerror", None) or error).split())[:120]
 
 
 def packet_seconds(container: Any, stream: Any) -> float | None:
