@@ -7,6 +7,7 @@ patches of 187 frames (3 s). Every patch gives an embedding and a probability fo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -99,9 +100,11 @@ class MusiCNN:
 
         Raises ``NotReady`` where the weights are absent (the message says how to get them).
         """
-        folder = self.folder()
+        from songrec.features.audio.musicnn_network import network
+
+        run = network(str(self.folder()))
         patches, starts = cut(log_mel(audio), self.overlap_s)
-        made = _run(folder, patches)
+        made = _in_batches(run, patches)
         return Tagging(
             tags=TAGS[self.model],
             times_s=(audio.start_s + starts * HOP / SAMPLE_RATE).astype(np.float32),
@@ -148,12 +151,9 @@ def cut(spectrogram: Floats, overlap_s: float) -> tuple[Floats, np.ndarray]:
     return np.ascontiguousarray(windows.transpose(0, 2, 1)), starts
 
 
-def _run(folder: Path, patches: Floats) -> dict[str, Floats]:
-    from songrec.features.audio.musicnn_network import network
-
-    run, step = network(str(folder)), PATCHES_AT_ONCE
+def _in_batches(run: Callable[[Floats], dict[str, Any]], patches: Floats) -> dict[str, Floats]:
     parts = [
-        {name: np.asarray(value) for name, value in run(patches[at : at + step]).items()}
-        for at in range(0, len(patches), step)
+        {name: np.asarray(value) for name, value in run(patches[at : at + PATCHES_AT_ONCE]).items()}
+        for at in range(0, len(patches), PATCHES_AT_ONCE)
     ]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

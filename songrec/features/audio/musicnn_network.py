@@ -146,7 +146,7 @@ def load_weights(model: Any, folder: Path) -> None:
             if list(shapes[name]) != expected:
                 raise BadInput(f"{folder}: {name} is {shapes[name]}; MusiCNN's is {expected}.")
             values.setdefault(layer, {})[place] = reader.get_tensor(name)
-    except (tf.errors.OpError, ValueError, RuntimeError) as error:
+    except (tf.errors.OpError, ValueError, IndexError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise BadInput(
             f"{folder} cannot be read ({reason}). Fetch it again: flask models fetch musicnn"

@@ -81,7 +81,7 @@ class Statistical:
         single["tuning"] = tonal.tuning(frames)
         f0 = pitch.fundamental(frames)
         single["voiced_share"] = float(np.isfinite(f0).mean())
-        found = key.find_key(key.pitch_profile(frames))
+        found = key.find_key(key.pitch_classes(frames))
         single["key"] = float(found.key) if found else math.nan
         single["mode"] = float(found.mode) if found else math.nan
         single["key_strength"] = found.strength if found else math.nan
