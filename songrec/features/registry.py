@@ -61,6 +61,12 @@ EXTRACTORS = Registry(
         Entry(
             "mert", "songrec.features.audio.mert:Mert", "MERT",
             "Embedding of the self-supervised MERT transformer; needs torch and its weights.",
+            (
+                Parameter(
+                    "layer", "int", -1, "Layer",
+                    "0 enters the transformer, 1 to 12 are its layers, -1 is their mean.", -1, 12,
+                ),
+            ),
         ),
         Entry(
             "encodecmae", "songrec.features.audio.encodecmae:EncodecMae", "EnCodecMAE",

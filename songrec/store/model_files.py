@@ -78,12 +78,15 @@ MODELS: dict[str, Model] = {
         Model(
             "mert", "MERT-v1-95M: an embedding of 768 dimensions",
             "m-a-p/MERT-v1-95M", "CC BY-NC 4.0", 378,
-            (ModelFile("config.json"), ModelFile("model.safetensors")),
+            (
+                ModelFile("config.json"), ModelFile("preprocessor_config.json"),
+                ModelFile("model.safetensors"),
+            ),
             _TORCH, _EXTRA,
         ),
         Model(
             "encodecmae", "EnCodecMAE base: an embedding of 768 dimensions",
-            "lpepino/encodecmae-base", "MIT", 400,
+            "lpepino/encodecmae-base", "as its repository states", 400,
             (ModelFile("model.safetensors"),),
             _TORCH, _EXTRA,
         ),
