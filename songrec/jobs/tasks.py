@@ -17,7 +17,8 @@ def ingest(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     """Read a catalogue file into the database.
 
     Parameters: ``path``; ``source``, the file's own name; ``dialect``, or None to tell by the
-    header. The result is the ingest report and where the rejected rows are.
+    header; ``scale`` as for ``ingest_file``. The result is the ingest report and where the rejected
+    rows are.
     """
     from songrec.pipeline.ingest import ingest_file
 
@@ -28,6 +29,7 @@ def ingest(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
         Path(job.parameters["path"]),
         dialect=job.parameters.get("dialect"),
         source=job.parameters.get("source"),
+        scale=job.parameters.get("scale", "auto"),
         rejects_path=rejects,
         on_progress=on_progress,
     )

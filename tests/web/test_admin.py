@@ -10,15 +10,18 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
 from songrec.clustering import CLUSTERINGS
-from songrec.jobs import files, queue
+from songrec.core.types import no_progress
+from songrec.jobs import files, queue, tasks
 from songrec.projection import PROJECTIONS
 from songrec.representation import REPRESENTATIONS
 from songrec.store import jobs, run_folders, runs
-from songrec.store.tables import Job, Run, User
+from songrec.store.tables import Job, Run, TrackAttributes, User
+from tests.ingest.samples import TWELVE, as_text
 from tests.web.accounts import admin, anna, quick_hashes
 
 __all__ = ["admin", "anna", "quick_hashes"]  # fixtures
@@ -137,6 +140,18 @@ class TestUpload:
     def test_an_unknown_format_is_refused(self, client: FlaskClient, admin: User) -> None:
         answer = self.upload(client, "a.csv", dialect="klingon")
         assert "no format" in client.get(answer.headers["Location"]).text
+
+    def test_an_unknown_scale_is_refused(self, client: FlaskClient, admin: User) -> None:
+        answer = self.upload(client, "a.csv", scale="dozens")
+        assert "no scale" in client.get(answer.headers["Location"]).text
+
+    def test_the_scale_that_was_chosen_is_the_one_read_by(
+        self, app: Flask, client: FlaskClient, session: Session, admin: User
+    ) -> None:
+        values = dict(zip(TWELVE, [0.5, 100, -7, 0, 50, *[1] * 7], strict=True))
+        self.upload(client, "quiet.csv", as_text([values], TWELVE).encode(), scale="percent")
+        tasks.ingest(session, last_job(session), no_progress)
+        assert session.scalars(select(TrackAttributes.energy)).all() == [0.01]
 
     def test_an_uploaded_file_is_forgotten_and_others_are_not(self, tmp_path: Path) -> None:
         folder = files.upload_folder(tmp_path)

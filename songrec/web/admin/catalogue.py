@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from werkzeug.utils import secure_filename
 
-from songrec.ingest.dialects import DIALECTS
+from songrec.ingest.dialects import DIALECTS, SCALES
 from songrec.jobs import files, queue
 from songrec.store import jobs as job_store
 from songrec.store import runs
@@ -52,6 +52,10 @@ def upload() -> ResponseReturnValue:
     if dialect is not None and dialect not in {known.name for known in DIALECTS}:
         flash(f"There is no format {dialect!r}.", "error")
         return redirect(url_for("admin.index"), 303)
+    scale = request.form.get("scale") or "auto"
+    if scale not in SCALES:
+        flash(f"There is no scale {scale!r}.", "error")
+        return redirect(url_for("admin.index"), 303)
     original = _base_name(sent.filename)
     folder = files.upload_folder(current_app.config["INSTANCE"])
     path = folder / (secure_filename(original)[-100:] or "catalogue")
@@ -60,7 +64,13 @@ def upload() -> ResponseReturnValue:
         job = queue.enqueue(
             db.session,
             "ingest",
-            {"path": str(path), "source": _source(original), "dialect": dialect, "file": original},
+            {
+                "path": str(path),
+                "source": _source(original),
+                "dialect": dialect,
+                "scale": scale,
+                "file": original,
+            },
             current_user,
         )
         db.session.commit()
