@@ -13,7 +13,15 @@ from sqlalchemy.orm import Session
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.store import narrowing
 from songrec.store.narrowing import TrackQuery
-from songrec.store.tables import ClusterAssignment, Run, Tag, Track, TrackAttributes, TrackTag
+from songrec.store.tables import (
+    AudioFile,
+    ClusterAssignment,
+    Run,
+    Tag,
+    Track,
+    TrackAttributes,
+    TrackTag,
+)
 
 SORTS: dict[str, str] = {
     "title": "Title",
@@ -32,7 +40,7 @@ class TrackView:
     """A track as pages show it; ``attributes`` maps the twelve names to values or None.
 
     ``label`` is the cluster number in the run that was asked about, None when the track is not
-    part of that run; ``confidence``, ``x`` and ``y`` likewise.
+    part of that run; ``confidence``, ``x`` and ``y`` likewise. ``has_audio``: it can be played.
     """
 
     id: int
@@ -52,6 +60,7 @@ class TrackView:
     confidence: float | None = None
     x: float | None = None
     y: float | None = None
+    has_audio: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +84,14 @@ _PLACE_COLUMNS = (
     ClusterAssignment.confidence,
     ClusterAssignment.x,
     ClusterAssignment.y,
+)
+
+
+_HAS_AUDIO = (
+    select(AudioFile.id)
+    .where(AudioFile.track_id == Track.id, AudioFile.state == "analysed")
+    .correlate(Track)
+    .exists()
 )
 
 
@@ -138,9 +155,11 @@ def search(session: Session, query: TrackQuery, run: Run | None = None) -> Page:
 
 def _base(run: Run | None) -> Select[Any]:
     if run is None:
-        return select(*TRACK_COLUMNS, *_ATTRIBUTE_COLUMNS).join(TrackAttributes, isouter=True)
+        return select(*TRACK_COLUMNS, *_ATTRIBUTE_COLUMNS, _HAS_AUDIO).join(
+            TrackAttributes, isouter=True
+        )
     return (
-        select(*TRACK_COLUMNS, *_ATTRIBUTE_COLUMNS, *_PLACE_COLUMNS)
+        select(*TRACK_COLUMNS, *_ATTRIBUTE_COLUMNS, *_PLACE_COLUMNS, _HAS_AUDIO)
         .join(TrackAttributes, isouter=True)
         .join(
             ClusterAssignment,
@@ -156,7 +175,8 @@ def _views(session: Session, statement: Select[Any]) -> list[TrackView]:
         TrackView(
             *row[:first],
             dict(zip(ATTRIBUTE_NAMES, row[first:last], strict=True)),
-            *row[last:],
+            *row[last:-1],
+            has_audio=bool(row[-1]),
         )
         for row in session.execute(statement)
     ]

@@ -9,7 +9,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask, abort, current_app, jsonify, request, send_file, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    abort,
+    current_app,
+    jsonify,
+    redirect,
+    request,
+    send_file,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from limits import RateLimitItemPerMinute
 
@@ -50,6 +60,16 @@ def media(file_id: str) -> ResponseReturnValue:
         path, mimetype=media_type(file), conditional=True, max_age=KEPT_SECONDS,
         etag=f"{file.content_hash}",
     )  # fmt: skip
+
+
+@blueprint.get("/tracks/<public_id>")
+def play(public_id: str) -> ResponseReturnValue:
+    """The sound of a song, for whoever has no script to play it with."""
+    track = catalogue.find_track(db.session, public_id)
+    file = audio_files.of_track(db.session, track.id) if track else None
+    if file is None:
+        abort(404, "This song is known by its figures alone: there is nothing to hear.")
+    return redirect(url_for("player.media", file_id=file.public_id), 302)
 
 
 @blueprint.get("/<file_id>/waveform")

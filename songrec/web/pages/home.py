@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import abort, render_template, request
 
-from songrec.store import catalogue, runs
+from songrec.store import audio_files, catalogue, runs
 from songrec.store.db import db
 from songrec.web import facts, figures
 from songrec.web.listening import current_reactions
@@ -57,5 +57,6 @@ def cluster(number: int) -> str:
         page=page,
         address=page_address,
         reactions=current_reactions(),
+        audible=bool(audio_files.in_cluster(db.session, run.id, number, 1)),
         sorts=catalogue.SORTS,
     )

@@ -1,0 +1,112 @@
+// While something plays, links and searches change the page's content and leave the player alone.
+// Pages with scripts of their own (the map, a job) are loaded as usual; the player goes on there
+// from where it was. Without this script, or without music, every page is loaded as usual.
+"use strict";
+
+(() => {
+  const parser = new DOMParser();
+  let pending = null;
+
+  const staysPut = (page) => [...page.querySelectorAll("script[src]")].every((s) => s.hasAttribute("data-stays"));
+  const same = (url) => url.origin === location.origin && ["http:", "https:"].includes(url.protocol);
+
+  const styles = async (page) => {
+    const known = new Set([...document.querySelectorAll("link[rel=stylesheet]")].map((link) => link.href));
+    const waits = [];
+    for (const link of page.querySelectorAll("link[rel=stylesheet]")) {
+      const href = new URL(link.getAttribute("href"), location.href).href;
+      if (known.has(href)) continue;
+      const added = document.createElement("link");
+      added.rel = "stylesheet";
+      added.href = href;
+      waits.push(new Promise((resolve) => { added.onload = added.onerror = resolve; }));
+      document.head.append(added);
+    }
+    await Promise.all(waits);
+  };
+
+  const scripts = (page) => {
+    const known = new Set([...document.scripts].map((script) => script.src));
+    for (const script of page.querySelectorAll("script[src]")) {
+      const src = new URL(script.getAttribute("src"), location.href).href;
+      if (known.has(src)) continue;
+      const added = document.createElement("script");
+      added.src = src;
+      added.setAttribute("data-stays", "");
+      document.body.append(added);
+    }
+  };
+
+  const swap = (page) => {
+    for (const part of ["main", ".site-nav"]) {
+      const [old, fresh] = [document.querySelector(part), page.querySelector(part)];
+      if (old && fresh) old.replaceWith(document.adoptNode(fresh));
+    }
+    const counts = page.querySelector("[data-like-count]")?.textContent;
+    for (const counter of document.querySelectorAll("[data-like-count]")) counter.textContent = counts ?? "";
+    const signIn = page.querySelector(".site-tools a[href^='/sign-in']");
+    document.querySelector(".site-tools a[href^='/sign-in']")?.setAttribute("href", signIn?.getAttribute("href") || "/sign-in");
+    document.title = page.title;
+  };
+
+  const go = async (url, { push = true, y = 0 } = {}) => {
+    pending?.abort();
+    const mine = new AbortController();
+    pending = mine;
+    const leave = () => (push ? location.assign(url) : location.reload());
+    try {
+      const answer = await fetch(url, { signal: mine.signal, credentials: "same-origin", headers: { Accept: "text/html" } });
+      const kind = answer.headers.get("Content-Type") || "";
+      const page = kind.startsWith("text/html") ? parser.parseFromString(await answer.text(), "text/html") : null;
+      if (!page || !staysPut(page) || !page.querySelector("main")) return leave();
+      await styles(page);
+      if (mine.signal.aborted) return undefined;
+      const arrived = new URL(answer.url);
+      arrived.hash = url.hash;
+      if (push) {
+        history.replaceState({ ...history.state, browse: true, y: window.scrollY }, "");
+        history.pushState({ browse: true, y: 0 }, "", arrived);
+      }
+      swap(page);
+      scripts(page);
+      const target = url.hash && document.getElementById(decodeURIComponent(url.hash.slice(1)));
+      document.querySelector("main").focus({ preventScroll: true });
+      if (target) target.scrollIntoView();
+      else window.scrollTo(0, y);
+      const announced = document.querySelector("[data-announce]");
+      if (announced) announced.textContent = document.title;
+      document.dispatchEvent(new CustomEvent("pagechange"));
+    } catch (error) {
+      if (error.name !== "AbortError") leave();
+    }
+    return undefined;
+  };
+
+  const may = () => window.songrecPlayer?.isPlaying() && staysPut(document);
+
+  document.addEventListener("click", (event) => {
+    if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    const link = event.target.closest("a[href]");
+    if (!link || link.target || link.hasAttribute("download") || !may()) return;
+    const url = new URL(link.href);
+    const here = url.pathname === location.pathname && url.search === location.search;
+    if (!same(url) || (here && url.hash)) return;
+    event.preventDefault();
+    go(url);
+  });
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method !== "get" || form.target || !may()) return;
+    const url = new URL(form.action);
+    if (!same(url)) return;
+    event.preventDefault();
+    url.search = new URLSearchParams(new FormData(form, event.submitter)).toString();
+    go(url);
+  });
+
+  history.scrollRestoration = "auto";
+  window.addEventListener("popstate", (event) => {
+    if (event.state?.browse) go(new URL(location.href), { push: false, y: event.state.y || 0 });
+  });
+})();

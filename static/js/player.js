@@ -1,0 +1,236 @@
+// The player at the foot of the page: a queue, one audio element, and what it does survives the page.
+"use strict";
+
+(() => {
+  const bar = document.querySelector("[data-player]");
+  if (!bar) return;
+  const one = (name) => bar.querySelector(`[data-player-${name}]`);
+  const audio = one("audio");
+  const seek = one("seek");
+  const wave = window.songrecWaveform(one("wave"));
+  const KEPT = "songrec-player";
+  let queue = [];
+  let at = 0;
+  let failures = 0;
+
+  const current = () => queue[at];
+  const clock = (seconds) => {
+    const whole = Math.max(0, Math.floor(seconds || 0));
+    return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+  };
+  const length = () => (Number.isFinite(audio.duration) ? audio.duration : current()?.duration_s || 0);
+  const announce = (text) => {
+    const place = document.querySelector("[data-announce]");
+    if (place) place.textContent = text;
+  };
+  const when = (button, ...states) => {
+    for (const part of button.querySelectorAll("[data-when]")) part.hidden = !states.includes(part.dataset.when);
+  };
+
+  // The buttons in the page's lists: the one of the song that plays says so.
+  const mark = () => {
+    const playing = !audio.paused;
+    for (const button of document.querySelectorAll("[data-play]")) {
+      const mine = !bar.hidden && button.dataset.play === current()?.id;
+      button.toggleAttribute("data-playing", mine);
+      const title = button.getAttribute("aria-label").replace(/^(Play|Pause) /, "");
+      button.setAttribute("aria-label", `${mine && playing ? "Pause" : "Play"} ${title}`);
+      button.title = mine && playing ? "Pause" : "Play";
+      const use = button.querySelector("use");
+      use?.setAttribute("href", use.getAttribute("href").replace(/#.*$/, mine && playing ? "#pause" : "#play"));
+    }
+    for (const button of document.querySelectorAll("[data-play-all]")) button.hidden = false;
+  };
+
+  const show = () => {
+    const total = length();
+    const share = total ? Math.min(1, audio.currentTime / total) : 0;
+    if (document.activeElement !== seek || !seek.matches(":active")) seek.value = share;
+    seek.setAttribute("aria-valuetext", `${clock(audio.currentTime)} of ${clock(total)}`);
+    one("now").textContent = clock(audio.currentTime);
+    one("length").textContent = total ? clock(total) : "";
+    wave.at(share);
+  };
+
+  const save = () => {
+    if (bar.hidden) {
+      sessionStorage.removeItem(KEPT);
+      return;
+    }
+    sessionStorage.setItem(KEPT, JSON.stringify({
+      queue, at, time: audio.currentTime, playing: !audio.paused, volume: audio.volume, muted: audio.muted,
+    }));
+  };
+
+  const start = async () => {
+    try {
+      await audio.play();
+    } catch (error) {
+      // A browser may refuse to go on by itself after a page was loaded anew.
+      if (error.name === "NotAllowedError") announce("Press play to go on.");
+    }
+  };
+
+  const told = (song) => {
+    one("title").textContent = song.title;
+    one("title").href = song.address || "#";
+    one("artists").textContent = song.artists;
+    const cover = one("cover");
+    cover.hidden = true;
+    if (song.cover) {
+      cover.onload = () => { cover.hidden = false; };
+      cover.src = song.cover;
+    }
+    one("previous").disabled = at === 0 && queue.length === 1;
+    one("next").disabled = at === queue.length - 1;
+    if (!("mediaSession" in navigator)) return;
+    navigator.mediaSession.metadata = new MediaMetadata({
+      title: song.title, artist: song.artists, artwork: song.cover ? [{ src: song.cover }] : [],
+    });
+  };
+
+  const load = (index, { play = true, time = 0 } = {}) => {
+    at = index;
+    const song = current();
+    bar.hidden = false;
+    audio.src = song.media;
+    if (time) audio.addEventListener("loadedmetadata", () => { audio.currentTime = time; }, { once: true });
+    told(song);
+    wave.load(song.waveform);
+    show();
+    mark();
+    if (play) start();
+    save();
+  };
+
+  const toggle = () => (audio.paused ? start() : audio.pause());
+  const next = () => { if (at < queue.length - 1) load(at + 1); };
+  const previous = () => {
+    // As on any player: first to the beginning, then to the song before.
+    if (audio.currentTime > 3 || at === 0) audio.currentTime = 0;
+    else load(at - 1);
+  };
+  const close = () => {
+    audio.pause();
+    audio.removeAttribute("src");
+    audio.load();
+    bar.hidden = true;
+    queue = [];
+    save();
+    mark();
+  };
+
+  const fetched = async (address) => {
+    const answer = await fetch(address, { headers: { Accept: "application/json" }, credentials: "same-origin" });
+    if (!answer.ok) throw new Error(`status ${answer.status}`);
+    return answer.json();
+  };
+
+  const playList = async (address, id) => {
+    try {
+      const found = await fetched(address);
+      const index = id ? found.findIndex((song) => song.id === id) : 0;
+      if (!found.length || index < 0) throw new Error("nothing to hear");
+      queue = found;
+      failures = 0;
+      load(index);
+    } catch {
+      announce("This cannot be played now.");
+    }
+  };
+
+  // The queue of a button in a list is that list: what stands on the page, in its order.
+  const around = (button) => {
+    const place = button.closest("ol, ul, table, main") || document;
+    const ids = [...new Set([...place.querySelectorAll("[data-play]")].map((b) => b.dataset.play))];
+    const from = Math.max(0, ids.indexOf(button.dataset.play) - 50);
+    return `${bar.dataset.queue}?tracks=${ids.slice(from, from + 200).join(",")}`;
+  };
+
+  document.addEventListener("click", (event) => {
+    if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    const button = event.target.closest("[data-play], [data-play-all], [data-play-song]");
+    if (!button) return;
+    event.preventDefault();
+    if (button.dataset.playAll) playList(button.dataset.playAll);
+    else if (!bar.hidden && button.dataset.play === current()?.id) toggle();
+    else if (button.dataset.playSong) {
+      queue = [JSON.parse(button.dataset.playSong)];
+      load(0);
+    } else playList(around(button), button.dataset.play);
+  });
+
+  one("toggle").addEventListener("click", toggle);
+  one("next").addEventListener("click", next);
+  one("previous").addEventListener("click", previous);
+  one("close").addEventListener("click", close);
+  one("mute").addEventListener("click", () => { audio.muted = !audio.muted; });
+  one("volume").addEventListener("input", (event) => { audio.volume = Number(event.target.value); });
+  seek.addEventListener("input", () => { audio.currentTime = Number(seek.value) * length(); });
+
+  // Keys count while the focus is in the player, so that they take nothing away from the page.
+  bar.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const key = event.key.toLowerCase();
+    const step = { arrowleft: -5, arrowright: 5, home: -Infinity }[key];
+    if (step !== undefined && event.target === seek) {
+      audio.currentTime = Math.max(0, Math.min(length(), audio.currentTime + step));
+    } else if (key === " " && !event.target.matches("button, a")) toggle();
+    else if (key === "n") next();
+    else if (key === "p") previous();
+    else if (key === "m") audio.muted = !audio.muted;
+    else return;
+    event.preventDefault();
+  });
+
+  const others = "BroadcastChannel" in window ? new BroadcastChannel(KEPT) : null;
+  if (others) others.onmessage = () => audio.pause();
+
+  audio.addEventListener("play", () => { others?.postMessage("play"); });
+  for (const kind of ["play", "pause"]) {
+    audio.addEventListener(kind, () => {
+      when(one("toggle"), audio.paused ? "paused" : "playing");
+      one("toggle").setAttribute("aria-label", audio.paused ? "Play" : "Pause");
+      mark();
+      save();
+    });
+  }
+  audio.addEventListener("volumechange", () => {
+    const mute = audio.muted || audio.volume === 0;
+    when(one("mute"), mute ? "mute" : "loud");
+    one("mute").setAttribute("aria-pressed", String(mute));
+    one("volume").value = audio.muted ? 0 : audio.volume;
+  });
+  for (const kind of ["timeupdate", "seeked", "loadedmetadata", "durationchange"]) audio.addEventListener(kind, show);
+  audio.addEventListener("playing", () => { failures = 0; });
+  audio.addEventListener("ended", () => (at < queue.length - 1 ? next() : save()));
+  audio.addEventListener("error", () => {
+    if (!audio.getAttribute("src")) return;
+    announce(`${current()?.title} cannot be played.`);
+    failures += 1;
+    if (failures < queue.length) next();
+  });
+
+  if ("mediaSession" in navigator) {
+    const hear = { play: start, pause: () => audio.pause(), previoustrack: previous, nexttrack: next,
+      seekto: (event) => { audio.currentTime = event.seekTime; } };
+    for (const [name, act] of Object.entries(hear)) navigator.mediaSession.setActionHandler(name, act);
+  }
+
+  window.addEventListener("pagehide", save);
+  document.addEventListener("pagechange", mark);
+  window.songrecPlayer = { isPlaying: () => !bar.hidden && !audio.paused && !audio.ended };
+
+  try {
+    const kept = JSON.parse(sessionStorage.getItem(KEPT) || "null");
+    if (kept?.queue?.length) {
+      queue = kept.queue;
+      audio.volume = kept.volume;
+      audio.muted = kept.muted;
+      load(Math.min(kept.at, queue.length - 1), { play: kept.playing, time: kept.time });
+    }
+  } catch {
+    sessionStorage.removeItem(KEPT);
+  }
+  mark();
+})();

@@ -1,0 +1,169 @@
+"""A person plays a song, goes on browsing, and it goes on playing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from songrec.jobs import tasks
+from songrec.store import jobs
+from songrec.store.db import db
+from songrec.store.tables import Track
+from tests.browser.conftest import LiveServer
+from tests.browser.sizes import both_sizes
+from tests.sounding import add_sound, write_wav
+
+pytestmark = pytest.mark.browser
+
+SECONDS = 30
+
+
+@pytest.fixture(scope="module")
+def songs(live_server: LiveServer, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Three songs of cluster 0 with thirty seconds of sound each, their waveforms made."""
+    folder = tmp_path_factory.mktemp("sounds")
+    planted = live_server.planted
+    ids = planted.track_ids[planted.labels == 0][-3:].tolist()[::-1]
+    with live_server.app.app_context():
+        titles = []
+        for number, track_id in enumerate(ids):
+            track = db.session.get_one(Track, track_id)
+            path = write_wav(folder / f"{number}.wav", SECONDS, 220 * (number + 1), 8000)
+            file = add_sound(db.session, track, path, duration_s=float(SECONDS))
+            job = jobs.create(db.session, "sleeve", {"file_id": file.public_id})
+            tasks.sleeve(db.session, job, lambda *_: None)
+            db.session.delete(job)
+            titles.append(track.title)
+        db.session.commit()
+        db.session.remove()
+    return titles
+
+
+def time_of(page: Any) -> float:
+    return page.evaluate("document.querySelector('[data-player-audio]').currentTime")
+
+
+def playing(page: Any) -> bool:
+    return page.evaluate("!document.querySelector('[data-player-audio]').paused")
+
+
+def until(page: Any, condition: Callable[[], bool]) -> None:
+    """Wait for it. Playwright's own waiting evaluates text, which the pages' policy forbids."""
+    end = time.monotonic() + 15
+    while not condition():
+        assert time.monotonic() < end, "it did not come to that"
+        page.wait_for_timeout(50)
+
+
+def start(page: Any, title: str) -> None:
+    page.goto("/clusters/0")
+    page.get_by_role("link", name=f"Play {title}", exact=True).click()
+    until(page, lambda: time_of(page) > 0.3)
+
+
+@both_sizes
+def test_a_song_plays_on_while_one_browses(page: Any, songs: list[str]) -> None:
+    page.goto("/clusters/0")
+    assert page.locator("[data-player]").is_hidden()
+    page.get_by_role("button", name="Play the cluster").click()
+    until(page, lambda: time_of(page) > 0.3)
+    bar = page.get_by_role("region", name="Player")
+    assert bar.locator("[data-player-title]").inner_text() in songs
+    # A mark that only this document has: it is still there when nothing was loaded anew.
+    page.evaluate("document.documentElement.dataset.mark = 'same'")
+    before = time_of(page)
+    page.get_by_role("link", name="Songs", exact=True).click()
+    page.wait_for_url("**/tracks")
+    page.get_by_role("heading", name="Songs", level=1).wait_for()
+    assert page.title().startswith("Songs")
+    assert page.evaluate("document.documentElement.dataset.mark") == "same"
+    assert page.get_by_role("link", name="Songs", exact=True).get_attribute("aria-current")
+    page.get_by_label("Search songs").fill("240")
+    page.get_by_label("Search songs").press("Enter")
+    page.wait_for_url("**/tracks?*q=240*")
+    page.get_by_role("link", name="Song 240", exact=True).click()
+    page.get_by_role("heading", name="Song 240").wait_for()
+    page.go_back()
+    page.wait_for_url("**/tracks?*q=240*")
+    assert page.evaluate("document.documentElement.dataset.mark") == "same"
+    assert playing(page)
+    assert time_of(page) > before
+
+
+def test_a_page_with_its_own_scripts_is_loaded_and_the_song_goes_on_where_it_was(
+    page: Any, songs: list[str]
+) -> None:
+    start(page, songs[0])
+    page.evaluate("document.querySelector('[data-player-audio]').currentTime = 12")
+    page.get_by_role("link", name="Map", exact=True).click()
+    page.wait_for_selector("[data-map][data-ready=true]")
+    until(page, lambda: time_of(page) > 11)
+    assert page.locator("[data-player-title]").inner_text() == songs[0]
+
+
+def test_the_queue_is_the_list_and_the_buttons_step_through_it(page: Any, songs: list[str]) -> None:
+    start(page, songs[0])
+    title = page.locator("[data-player-title]")
+    assert title.inner_text() == songs[0]
+    order = page.locator("[data-play]").evaluate_all("all => all.map((one) => one.dataset.play)")
+    assert len(order) == 3
+    page.get_by_role("button", name="Next song").click()
+    until(page, lambda: title.inner_text() != songs[0])
+    page.get_by_role("button", name="Previous song").click()
+    until(page, lambda: title.inner_text() == songs[0])
+    # The song's own button in the list pauses it.
+    page.get_by_role("link", name=f"Pause {songs[0]}", exact=True).click()
+    until(page, lambda: not playing(page))
+
+
+def test_seeking_by_waveform_and_by_keyboard(page: Any, songs: list[str]) -> None:
+    start(page, songs[0])
+    page.locator("[data-player-wave][data-peaks='600']").wait_for()
+    box = page.locator(".player-wave").bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    assert abs(time_of(page) - SECONDS / 2) < 1.5
+    slider = page.get_by_role("slider", name="Place in the song")
+    slider.focus()
+    before = time_of(page)
+    page.keyboard.press("ArrowRight")
+    assert 4 < time_of(page) - before < 7
+    page.keyboard.press("Space")
+    until(page, lambda: not playing(page))
+    assert "of 0:30" in slider.get_attribute("aria-valuetext")
+    page.get_by_role("button", name="Close the player").click()
+    assert page.locator("[data-player]").is_hidden()
+    page.reload()
+    assert page.locator("[data-player]").is_hidden()
+
+
+def test_a_file_that_is_gone_is_told_and_passed_over(
+    page: Any, songs: list[str], live_server: LiveServer
+) -> None:
+    from sqlalchemy import select
+
+    from songrec.store.tables import AudioFile
+
+    with live_server.app.app_context():
+        query = (
+            select(AudioFile)
+            .join(Track, Track.id == AudioFile.track_id)
+            .where(Track.title == songs[0])
+        )
+        path = Path(db.session.scalars(query).one().path)
+        db.session.remove()
+    hidden = path.with_suffix(".gone")
+    path.rename(hidden)
+    try:
+        page.goto("/clusters/0")
+        first = page.locator("[data-play]").first.get_attribute("aria-label")
+        page.get_by_role("link", name=f"Play {songs[0]}", exact=True).click()
+        if first == f"Play {songs[0]}":
+            until(page, lambda: time_of(page) > 0.2)
+            assert page.locator("[data-player-title]").inner_text() != songs[0]
+        assert songs[0] in page.locator("[data-announce]").text_content()
+    finally:
+        hidden.rename(path)

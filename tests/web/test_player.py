@@ -1,0 +1,206 @@
+"""Sound, waveform, cover and queue: by id, only of the library, only as analysed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from songrec.jobs import tasks
+from songrec.pipeline import sleeve as pipeline
+from songrec.store import jobs, sleeves
+from songrec.store.tables import AudioFile, Track
+from songrec.web import player
+from tests.factories import make_track
+from tests.planted_run import plant
+from tests.sounding import add_sound, write_wav
+
+
+class Buffered(FlaskClient):
+    """A browser that reads every answer to its end, as files have to be closed."""
+
+    def open(self, *args: Any, **more: Any) -> Any:
+        return super().open(*args, **{"buffered": True, **more})
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without cookies."""
+    return Buffered(app)
+
+
+@pytest.fixture
+def file(session: Session, tmp_path: Path) -> AudioFile:
+    """A song of the library with two seconds of sound."""
+    found = add_sound(session, make_track(session, "Swell"), write_wav(tmp_path / "swell.wav"))
+    session.commit()
+    return found
+
+
+def test_the_whole_sound_is_served_with_its_type_and_length(
+    client: FlaskClient, file: AudioFile
+) -> None:
+    answer = client.get(f"/listen/{file.public_id}")
+    assert answer.status_code == 200
+    assert answer.mimetype == "audio/wav"
+    assert answer.headers["Accept-Ranges"] == "bytes"
+    assert answer.data == Path(file.path).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("asked", "start", "stop"),
+    [("bytes=0-99", 0, 100), ("bytes=1000-", 1000, None), ("bytes=-10", -10, None)],
+)
+def test_seeking_asks_for_a_range(
+    client: FlaskClient, file: AudioFile, asked: str, start: int, stop: int | None
+) -> None:
+    content = Path(file.path).read_bytes()
+    answer = client.get(f"/listen/{file.public_id}", headers={"Range": asked})
+    assert answer.status_code == 206
+    assert answer.data == content[start:stop]
+    assert answer.headers["Content-Range"].endswith(f"/{len(content)}")
+
+
+def test_a_range_beyond_the_end_is_refused(client: FlaskClient, file: AudioFile) -> None:
+    answer = client.get(f"/listen/{file.public_id}", headers={"Range": "bytes=999999999-"})
+    assert answer.status_code == 416
+
+
+def test_what_a_browser_has_is_not_sent_again(client: FlaskClient, file: AudioFile) -> None:
+    first = client.get(f"/listen/{file.public_id}")
+    again = client.get(
+        f"/listen/{file.public_id}", headers={"If-None-Match": first.headers["ETag"]}
+    )
+    assert again.status_code == 304
+
+
+@pytest.mark.parametrize(
+    "address", ["/listen/..%2f..%2fetc%2fpasswd", "/listen/%2fetc%2fpasswd", "/listen/none"]
+)
+def test_nothing_but_an_id_leads_to_a_file(client: FlaskClient, address: str) -> None:
+    assert client.get(address).status_code == 404
+
+
+def test_a_file_that_changed_or_went_since_is_not_served(
+    client: FlaskClient, file: AudioFile, tmp_path: Path
+) -> None:
+    path = Path(file.path)
+    os.utime(path, ns=(1, 1))
+    assert client.get(f"/listen/{file.public_id}").status_code == 404
+    path.unlink()
+    path.symlink_to("/etc/hostname")
+    assert client.get(f"/listen/{file.public_id}").status_code == 404
+    path.unlink()
+    assert client.get(f"/listen/{file.public_id}").status_code == 404
+
+
+@pytest.mark.parametrize("state", ["rejected", "missing"])
+def test_rejected_and_missing_files_are_not_there(
+    client: FlaskClient, session: Session, file: AudioFile, state: str
+) -> None:
+    file.state = state
+    session.commit()
+    for kind in ("", "/waveform", "/cover"):
+        assert client.get(f"/listen/{file.public_id}{kind}").status_code == 404
+
+
+def test_the_type_is_told_by_the_content_not_by_the_name(session: Session, file: AudioFile) -> None:
+    for codec, container, expected in (
+        ("mp3float", "mp3", "audio/mpeg"), ("opus", "ogg", "audio/ogg"),
+        ("aac", "mov,mp4,m4a,3gp,3g2,mj2", "audio/mp4"), ("aac", "aac", "audio/aac"),
+        ("unheard", "of", "application/octet-stream"),
+    ):  # fmt: skip
+        file.codec, file.info = codec, {"container": container}
+        assert player.media_type(file) == expected
+
+
+def test_the_waveform_is_made_once_by_a_job(
+    client: FlaskClient, app: Flask, session: Session, file: AudioFile
+) -> None:
+    address = f"/listen/{file.public_id}/waveform"
+    assert client.get(address).status_code == 202
+    assert client.get(address).status_code == 202
+    (job,) = jobs.active(session)
+    result = tasks.sleeve(session, job, lambda *_: None)
+    assert result == {"seconds": 2.0, "cover": None}
+    answer = client.get(address)
+    assert answer.status_code == 200
+    peaks = np.array(answer.json["peaks"])
+    assert len(peaks) == pipeline.PEAKS
+    # The sound swells evenly from nothing to half of full scale.
+    expected = 0.5 * (np.arange(len(peaks)) + 0.5) / len(peaks)
+    assert np.abs(peaks - expected).max() < 0.03
+    assert len(jobs.active(session)) == 1
+
+
+def test_waveforms_do_not_fill_the_queue(
+    client: FlaskClient, session: Session, tmp_path: Path
+) -> None:
+    for number in range(player.MOST_PREPARING + 3):
+        path = write_wav(tmp_path / f"{number}.wav", 0.1, 100 + number)
+        file = add_sound(session, make_track(session), path)
+        session.commit()
+        assert client.get(f"/listen/{file.public_id}/waveform").status_code == 202
+    assert len(jobs.active(session)) == player.MOST_PREPARING
+
+
+def test_a_cover_is_served_as_what_it_is(
+    client: FlaskClient, app: Flask, session: Session, file: AudioFile
+) -> None:
+    address = f"/listen/{file.public_id}/cover"
+    assert client.get(address).status_code == 404
+    picture = b"\x89PNG\r\n\x1a\n" + bytes(20)
+    kept = sleeves.Sleeve(2.0, [0.1], "image/png")
+    sleeves.write(app.config["INSTANCE"], str(file.content_hash), kept, picture)
+    answer = client.get(address)
+    assert (answer.status_code, answer.mimetype, answer.data) == (200, "image/png", picture)
+
+
+def test_the_queue_of_a_cluster_is_what_can_be_heard_in_it(
+    client: FlaskClient, app: Flask, session: Session, tmp_path: Path
+) -> None:
+    planted = plant(session, app.config["INSTANCE"])
+    members = planted.track_ids[planted.labels == 1][:3].tolist()
+    for number, track_id in enumerate(members):
+        path = write_wav(tmp_path / f"{number}.wav", 0.1, 200 + number)
+        add_sound(session, session.get_one(Track, track_id), path)
+    session.commit()
+    queue = client.get("/listen/queue?cluster=1").json
+    assert [entry["title"] for entry in queue] == [f"Song {i}" for i in members]
+    assert client.get(queue[0]["media"]).status_code == 200
+    assert client.get("/listen/queue?cluster=0").json == []
+    names = ",".join(f"p{i:09d}" for i in (members[2], 239, members[0]))
+    asked = client.get(f"/listen/queue?tracks={names}").json
+    assert [entry["title"] for entry in asked] == [f"Song {members[2]}", f"Song {members[0]}"]
+
+
+def test_pages_offer_to_play_what_has_sound(
+    client: FlaskClient, session: Session, file: AudioFile
+) -> None:
+    silent = make_track(session, "Figures alone")
+    session.commit()
+    track = session.get_one(Track, file.track_id)
+    page = client.get("/tracks").text
+    assert page.count("data-play=") == 1
+    assert f'data-play="{track.public_id}"' in page
+    assert "data-play=" not in client.get(f"/tracks/{silent.public_id}").text
+    # Without JavaScript the button is a link to the sound.
+    answer = client.get(f"/listen/tracks/{track.public_id}", follow_redirects=True)
+    assert answer.mimetype == "audio/wav"
+    assert client.get(f"/listen/tracks/{silent.public_id}").status_code == 404
+
+
+def test_the_interface_says_where_a_song_can_be_heard(
+    client: FlaskClient, session: Session, file: AudioFile
+) -> None:
+    track = session.get_one(Track, file.track_id)
+    audio = client.get(f"/api/v1/tracks/{track.public_id}").json["audio"]
+    assert client.get(audio["media"]).status_code == 200
+    assert audio["cover"] is None
+    assert audio["duration_s"] == 2.0
