@@ -21,7 +21,7 @@ def rhythm_envelope(frames: Frames) -> Floats:
     """Rises of loudness in eight bands, each band as important, float32 ``(frames,)``."""
     levels = np.log1p(1e3 * frames.mel(128) / max(float(frames.mel(128).max()), 1e-12))
     rise = np.maximum(levels[1:] - levels[:-1], 0.0)
-    bands = rise.reshape(len(rise), BANDS, -1).mean(axis=2)
+    bands = rise.reshape(len(rise), BANDS, levels.shape[1] // BANDS).mean(axis=2)
     return np.pad(bands.sum(axis=1), (1, 0))
 
 

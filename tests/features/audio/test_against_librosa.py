@@ -19,7 +19,7 @@ from songrec.features.audio.frames import Frames
 from songrec.features.extraction import extract_all, make_extractors
 from tests.features.audio.sounds import RATE, audio, clicks, mixture, tone
 
-REAL = Path(os.environ.get("SONGREC_REAL_DATA", Path(__file__).parents[4] / "shared" / "data"))
+REAL = Path(os.environ.get("SONGREC_REAL_DATA") or Path(__file__).parents[4] / "shared" / "data")
 CLIPS = sorted((REAL / "audio" / "clips").glob("*.ogg"))[::13]
 
 MADE: dict[str, Callable[[], np.ndarray]] = {

@@ -1,0 +1,103 @@
+"""Settings, digests, the registry of feature sets, and genre."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from songrec.core.errors import BadInput, UnknownName
+from songrec.features.extraction import make_extractors
+from songrec.features.genre import Genre
+from songrec.features.registry import EXTRACTORS, parse_sets
+from songrec.features.settings import (
+    DEFAULTS,
+    DEPENDS_ON,
+    AudioSettings,
+    digest,
+    parameters_of,
+    sample_rate_of,
+)
+
+CHANGED = {
+    "sample_rate": 44_100, "seconds": 15.0, "where": "start", "n_fft": 4096, "hop_length": 1024,
+    "n_mels": 64, "n_mfcc": 20,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("setting", CHANGED)
+@pytest.mark.parametrize("name", EXTRACTORS.names())
+def test_a_changed_setting_invalidates_just_what_depends_on_it(name: str, setting: str) -> None:
+    changed = replace(DEFAULTS, **{setting: CHANGED[setting]})
+    assert (digest(name, changed) != digest(name)) == (setting in DEPENDS_ON[name])
+
+
+def test_a_digest_is_the_same_on_every_machine() -> None:
+    assert digest("mfcc") == digest("mfcc", AudioSettings(seconds=30))
+    assert digest("mfcc", DEFAULTS, {"weights": "a"}) != digest("mfcc")
+    assert len(digest("genre")) == 16
+
+
+def test_every_feature_set_has_settings() -> None:
+    assert set(DEPENDS_ON) == set(EXTRACTORS.names())
+    with pytest.raises(UnknownName, match="Did you mean 'mfcc'"):
+        parameters_of("mfc")
+
+
+def test_published_networks_keep_their_sample_rate() -> None:
+    assert sample_rate_of("musicnn", replace(DEFAULTS, sample_rate=44_100)) == 16_000
+    assert sample_rate_of("mfcc", replace(DEFAULTS, sample_rate=44_100)) == 44_100
+
+
+def test_names_of_sets_are_read_from_text() -> None:
+    assert parse_sets(" mfcc, musicnn,mfcc") == ("mfcc", "musicnn")
+    with pytest.raises(UnknownName):
+        parse_sets("mfcc,nothing")
+    with pytest.raises(BadInput, match="No feature set"):
+        parse_sets(" , ")
+
+
+def test_extractors_take_their_parameters_from_the_settings() -> None:
+    made = make_extractors(["mfcc"], replace(DEFAULTS, n_mfcc=20, n_fft=4096))["mfcc"]
+    assert len(made.names()) == len(set(made.names())) == 20 * 3 * 7
+    statistical = make_extractors(["statistical"])["statistical"].names()
+    assert len(statistical) == len(set(statistical)) >= 200
+    with pytest.raises(BadInput, match="from labels"):
+        make_extractors(["genre"])
+
+
+def test_the_registry_imports_no_numerics() -> None:
+    code = (
+        "import sys, songrec.features.registry; "
+        "assert not {'numpy', 'scipy', 'librosa'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_extracting_imports_neither_librosa_nor_numba() -> None:
+    code = (
+        "import sys, numpy as np\n"
+        "from songrec.core.types import Audio\n"
+        "from songrec.features.extraction import extract_all, make_extractors\n"
+        "sound = Audio(np.random.default_rng(0).normal(size=22050).astype('f4'), 22050, 0., 1.)\n"
+        "extract_all(sound, make_extractors(['mfcc', 'statistical']))\n"
+        "assert not {'librosa', 'numba', 'sklearn'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_genres_become_columns_and_the_rare_share_one() -> None:
+    table = Genre(most=2).table(
+        np.array([1, 2, 3, 4, 5]), ["Rock", " rock ", "Jazz", "Polka", None]
+    )
+    assert table.names == ("jazz", "rock", "other")
+    assert table.values.tolist() == [[0, 1, 0], [0, 1, 0], [1, 0, 0], [0, 0, 1], [0, 0, 0]]
+    assert table.feature_set == "genre"
+
+
+def test_a_trained_vocabulary_is_kept() -> None:
+    table = Genre().table(np.array([1, 2]), ["Ska", "rock"], ("jazz", "rock"))
+    assert table.values.tolist() == [[0, 0], [0, 1]]
