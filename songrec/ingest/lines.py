@@ -8,6 +8,11 @@ from collections import deque
 from collections.abc import Iterator
 from typing import IO
 
+# What is longer comes in pieces, each of which is rejected: a file without line ends is not read
+# into memory whole.
+LONGEST_LINE = 1 << 22
+_ENDS = ("\n", "\r")
+
 Row = tuple[int, list[str] | str]
 """The line a row starts on, and its cells; or the reason why it has none."""
 
@@ -30,7 +35,9 @@ class Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._again.popleft() if self._again else next(self._text)
+        line = self._again.popleft() if self._again else self._text.readline(LONGEST_LINE)
+        if not line:
+            raise StopIteration
         self._current.append(line)
         return line
 
@@ -46,7 +53,7 @@ class Lines:
                 break
             except csv.Error as error:
                 cells = self._first_line_alone(error)
-            self._line += len(self._current)
+            self._line += sum(line.endswith(_ENDS) for line in self._current)
             if cells and (len(cells) > 1 or cells[0].strip()):
                 yield start, cells
         # The wrapper would close the file under the one who opened it.

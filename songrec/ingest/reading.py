@@ -157,15 +157,18 @@ class TextTable:
 
     def _read_header(self) -> tuple[list[str], str]:
         best: tuple[list[str], str] = ([], ",")
+        broken = "holds nothing but blank lines"
         for delimiter in (",", ";", "\t", "|"):
             with self._open() as raw:
                 rows = Lines(raw, self._codec, self._errors, delimiter).rows()
                 first = next(rows, None)
-            if first is not None and isinstance(first[1], list) and len(first[1]) > len(best[0]):
+            if first is not None and isinstance(first[1], str):
+                broken = f"has no header that can be read: line {first[0]} {first[1]}"
+            elif first is not None and len(first[1]) > len(best[0]):
                 best = ([name.strip() for name in first[1]], delimiter)
         header, delimiter = best
         if not any(header):
-            raise BadInput(f"{self.path}: the file holds nothing but blank lines.")
+            raise BadInput(f"{self.path}: the file {broken}.")
         if len(header) > MOST_COLUMNS:
             raise BadInput(f"{self.path}: {len(header):,} columns; at most {MOST_COLUMNS:,} work.")
         return header, delimiter

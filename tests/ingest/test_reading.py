@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from songrec.core.errors import BadInput
+from songrec.ingest import lines
 from songrec.ingest.reading import open_table
 
 SIMPLE = "song,Tempo\nÉlan,120\nÖl,90\n"
@@ -93,6 +94,8 @@ def test_a_damaged_gzip_file_says_so(tmp_path):
     [
         (b"", "the file is empty"),
         (b"\n\n  \n", "nothing but blank lines"),
+        (b"x" * 200_000, "line 1 is longer than 131,072 characters"),
+        (b'"variance,Tempo\n1,2\n', "line 1 opens a quote that is not closed"),
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "a PNG picture"),
         (b"PK\x03\x04" + bytes(50), "ZIP archive"),
         (bytes(range(256)) * 40, "a binary file"),
@@ -106,6 +109,29 @@ def test_what_is_no_catalogue_is_called_by_its_name(tmp_path, content, message):
         open_table(path)
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_line_without_end_is_not_read_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(lines, "LONGEST_LINE", 200_000)
+    longest = []
+
+    class Watched(lines.Lines):
+        def __next__(self):
+            line = super().__next__()
+            longest.append(len(line))
+            return line
+
+    path = tmp_path / "songs.csv"
+    path.write_text("a,b\n1,2\n" + "x" * 700_000 + "\n3,4\n", encoding="utf-8")
+    with path.open("rb") as raw:
+        found = list(Watched(raw, "utf-8", "strict", ",").rows())
+    assert max(longest) == 200_000
+    assert [row for row in found if isinstance(row[1], list)] == [
+        (1, ["a", "b"]), (2, ["1", "2"]), (3, ["x" * 100_000]), (4, ["3", "4"]),
+    ]  # fmt: skip
+    assert {cells for _, cells in found if isinstance(cells, str)} == {
+        "is longer than 131,072 characters"
+    }
 
 
 def test_folders_and_missing_files_say_so(tmp_path):
