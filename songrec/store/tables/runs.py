@@ -36,8 +36,9 @@ class Run(Base):
 
 
 class Cluster(Base):
-    """A cluster of one run. ``number`` is 0 for the largest; -1 is noise.
+    """A cluster of one run.
 
+    ``number`` goes by size from 0, or continues the cluster of an older run; -1 is noise.
     ``profile``: ``{"median": {attribute: value}, "share": {attribute: 0..1}, "typical": [ids]}``
     where ``share`` is the part of the catalogue below the cluster's median and ``typical`` are
     the ids of the tracks nearest the centre, nearest first.
