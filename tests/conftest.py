@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from songrec import create_app
+from songrec.jobs import queue
 from songrec.store.db import db
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -64,6 +65,7 @@ def app(
 
     with application.app_context(), request_started.connected_to(forget, application):
         yield application
+        queue.close(application)
         db.session.remove()
         db.engine.dispose()
 

@@ -95,6 +95,13 @@ def _extension(app: Flask) -> tuple[Huey, Any]:
     return app.extensions["songrec.queue"]
 
 
+def close(app: Flask) -> None:
+    """Close this thread's connection to the queue, where it has one."""
+    queue = app.extensions.get("songrec.queue")
+    if queue is not None and hasattr(queue[0].storage, "close"):
+        queue[0].storage.close()
+
+
 def _build(app: Flask) -> tuple[Huey, Any]:
     from huey import RedisHuey, SqliteHuey
     from huey.registry import Message
