@@ -55,16 +55,14 @@ def ingest(
     changes nothing.
     """
     from songrec.ingest.headers import by_name
-    from songrec.pipeline.ingest import ingest_file, source_name
+    from songrec.pipeline.ingest import ingest_file
     from songrec.store.db import db
 
     if dialect is not None:
         with wrong_usage():
             by_name(dialect)
     if rejects_path is None and not dry_run:
-        moment = time.strftime("%Y%m%d-%H%M%S")
-        name = f"{source or source_name(path)}-{moment}.csv".replace("/", "_")
-        rejects_path = Path(current_app.config["INSTANCE"]) / "rejects" / name
+        rejects_path = rejects_file(path, source)
     with _bar(shown=not as_json) as on_progress:
         report = ingest_file(
             db.session,
@@ -94,6 +92,15 @@ def ingest(
         click.echo(f"  and {report.rejected_count - 5:,} more")
     if report.rejects_path:
         click.echo(f"Rejected rows: {report.rejects_path}")
+
+
+def rejects_file(path: Path, source: str | None = None) -> Path:
+    """Where the rejected rows of ``path`` go unless one says otherwise: a new file each time."""
+    from songrec.pipeline.ingest import source_name
+
+    moment = time.strftime("%Y%m%d-%H%M%S")
+    name = f"{source or source_name(path)}-{moment}.csv".replace("/", "_")
+    return Path(current_app.config["INSTANCE"]) / "rejects" / name
 
 
 @contextmanager

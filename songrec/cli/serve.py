@@ -12,6 +12,7 @@ import click
 from flask import current_app
 
 from songrec.cli.base import one_line_errors
+from songrec.cli.catalogue import rejects_file
 from songrec.core import config
 from songrec.core.errors import BadInput
 from songrec.store.db import db
@@ -93,14 +94,14 @@ def _import(catalogue: Path | None) -> None:
     from songrec.pipeline.ingest import ingest_file
 
     click.echo(f"Importing {path.name}.")
-    report = ingest_file(db.session, path)
+    report = ingest_file(db.session, path, rejects_path=rejects_file(path))
     db.session.commit()
     click.echo(
         f"  {report.inserted:,} new songs, {report.updated:,} updated, {report.unchanged:,} "
         f"unchanged, {report.rejected_count:,} rejected."
     )
-    if report.rejected_count:
-        click.echo(f"  To see why rows were rejected: flask ingest --dry-run {path}")
+    if report.rejects_path:
+        click.echo(f"  Rejected rows, with reasons: {report.rejects_path}")
 
 
 def _train() -> None:

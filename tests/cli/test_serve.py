@@ -124,19 +124,27 @@ class TestFirstRun:
         assert users.any_admin(session)
 
     def test_it_imports_trains_and_says_so(
-        self, app: Flask, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self,
+        app: Flask,
+        instance: Path,
+        session: Session,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         # Only the first songs and few epochs: what training finds is tested elsewhere.
         lines = (config.ROOT / "data" / "preprocess.csv").read_text().splitlines()[:121]
         path = tmp_path / "few.csv"
-        path.write_text("\n".join(lines) + "\n")
+        path.write_text("\n".join([*lines, "one cell"]) + "\n")
         from songrec.pipeline import train
 
         quick = train.TrainRequest(representation="identity")
         monkeypatch.setattr(train, "TrainRequest", lambda: quick)
         result = run(app, "first-run", "--catalogue", str(path))
         assert result.exit_code == 0, result.output
-        assert "120 new songs" in result.output
+        assert "120 new songs, 0 updated, 0 unchanged, 1 rejected" in result.output
+        (rejects,) = (instance / "rejects").iterdir()
+        assert f"Rejected rows, with reasons: {rejects}" in result.output
+        assert '122,,one cell,"has 1 cell' in rejects.read_text()
         assert catalogue.track_count(session) == 120
         assert runs.published(session) is not None
         assert config.address() in result.output
