@@ -101,6 +101,7 @@ class _Run:
         self._known = audio_files.below(session, root)
         session.commit()
         self._waiting: dict[str, _Waiting] = {}
+        self._fresh: set[str] = set()
         self._started = time.monotonic()
         self._work_started: float | None = None
         self._settled_before = 0
@@ -181,7 +182,11 @@ class _Run:
         has_track = any(row.track_id is not None for row in rows)
         if has_track and not missing:
             self._link(found, digest)
-            self.report.unchanged += 1
+            # A copy counts as what became of the first, whoever came first.
+            if digest in self._fresh:
+                self.report.analysed += 1
+            else:
+                self.report.unchanged += 1
             return None
         # Without its track (somebody deleted it) a file is described anew.
         wanted = missing if has_track else self._keys
@@ -224,6 +229,7 @@ class _Run:
             self._link(first, task.content_hash)
         for found in others:
             self._link(found, task.content_hash)
+        self._fresh.add(task.content_hash)
         self.report.analysed += len(waiting.places)
 
     def _link(self, found: Found, digest: str) -> None:
