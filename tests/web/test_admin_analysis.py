@@ -1,0 +1,136 @@
+"""The sound library's page: a folder is analysed as a job, rejects are listed with reasons."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from songrec.jobs import queue, tasks
+from songrec.store import jobs
+from songrec.store.tables import AudioFile, Job, User
+from tests.factories import make_track
+from tests.ingest.sounds import chords, write_wav
+from tests.web.accounts import admin, anna, quick_hashes, sign_in
+
+__all__ = ["admin", "anna", "quick_hashes"]  # fixtures
+
+
+def a_file(session: Session, number: int, state: str, **values: object) -> AudioFile:
+    file = AudioFile(
+        **{
+            "public_id": f"f{number}", "root": "/music", "path": f"/music/<{number}>.mp3",
+            "size": 1, "modified_ns": 1, "state": state, "info": {}, **values,
+        }
+    )  # fmt: skip
+    session.add(file)
+    session.commit()
+    return file
+
+
+def asked(session: Session) -> list[Job]:
+    return [job for job in jobs.active(session) if job.kind == "analyze"]
+
+
+def test_an_existing_folder_becomes_a_job(
+    client: FlaskClient, app: Flask, session: Session, admin: User, tmp_path: Path
+) -> None:
+    answer = client.post("/admin/library", data={"folder": str(tmp_path), "features": ["mfcc"]})
+    (job,) = asked(session)
+    assert answer.headers["Location"] == f"/admin/jobs/{job.public_id}"
+    assert job.parameters["folder"] == str(tmp_path.resolve())
+    assert job.parameters["features"] == ["mfcc", "statistical"]
+    assert [task.args[0] for task in queue.huey_of(app).pending()] == [job.id]
+    assert f"Audio analysis: {tmp_path.name}" in client.get(answer.headers["Location"]).text
+
+
+@pytest.mark.parametrize(
+    ("folder", "reason"),
+    [
+        ("", "Give the folder"),
+        ("music", "beginning with /"),
+        ("/no/such/folder", "There is no folder /no/such/folder"),
+        ("/etc/hostname", "There is no folder"),
+        ("/tmp\0", "beginning with /"),
+    ],
+)
+def test_what_is_no_folder_is_refused_beside_the_field(
+    client: FlaskClient, session: Session, admin: User, folder: str, reason: str
+) -> None:
+    answer = client.post("/admin/library", data={"folder": folder})
+    assert answer.status_code == 400
+    assert reason in answer.text
+    assert asked(session) == []
+
+
+def test_an_unknown_feature_set_is_refused(
+    client: FlaskClient, session: Session, admin: User, tmp_path: Path
+) -> None:
+    answer = client.post("/admin/library", data={"folder": str(tmp_path), "features": "x"})
+    assert answer.status_code == 400
+    assert "There is no feature set &#39;x&#39;" in answer.text
+    assert asked(session) == []
+
+
+def test_only_an_admin_starts_an_analysis(
+    client: FlaskClient, session: Session, anna: User, tmp_path: Path
+) -> None:
+    sign_in(client)
+    assert client.post("/admin/library", data={"folder": str(tmp_path)}).status_code == 403
+    assert asked(session) == []
+
+
+def test_rejects_are_listed_with_reasons_and_the_others_with_their_songs(
+    client: FlaskClient, session: Session, admin: User
+) -> None:
+    track = make_track(session, "Heard Song")
+    a_file(session, 1, "rejected", reason="is silent")
+    a_file(
+        session, 2, "analysed", track_id=track.id, duration_s=200.0, sample_rate=44_100, channels=2,
+        codec="flac", info={"start_s": 85.0, "excerpt_s": 30.0, "notes": ["claims 1 s"]},
+    )  # fmt: skip
+    a_file(session, 3, "missing", track_id=track.id, duration_s=200.0)
+    rejected = client.get("/admin/library").text
+    assert "/music/&lt;1&gt;.mp3" in rejected
+    assert "is silent" in rejected
+    assert "/music/&lt;2&gt;.mp3" not in rejected
+    analysed = client.get("/admin/library?state=analysed").text
+    assert "Heard Song" in analysed
+    assert "30.0 s from 85.0 s on" in analysed
+    assert "44,100 Hz, 2 channels" in analysed
+    assert "claims 1 s" in analysed
+    assert "/music/&lt;3&gt;.mp3" in client.get("/admin/library?state=missing").text
+
+
+def test_the_overview_leads_to_the_library(client: FlaskClient, admin: User) -> None:
+    assert 'href="/admin/library"' in client.get("/admin").text
+    assert "No sound files yet" in client.get("/admin/library").text
+
+
+def test_the_job_analyses_the_folder_and_its_page_says_what_became_of_it(
+    client: FlaskClient, session: Session, admin: User, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    from songrec.pipeline import fleet
+    from tests.pipeline.test_analyze import analyse_in_process
+
+    monkeypatch.setattr(fleet, "analyse_here", analyse_in_process)
+    monkeypatch.setattr(fleet.os, "sched_getaffinity", lambda _: {0})
+    write_wav(tmp_path / "m" / "a.wav", chords(2.0, 1))
+    (tmp_path / "m" / "b.mp3").write_bytes(b"words" * 100)
+    parameters = {"folder": str(tmp_path / "m"), "features": ["mfcc"], "file": "m"}
+    job = jobs.create(session, "analyze", parameters)
+    session.commit()
+    jobs.claim(session, job.id)
+    told: list[float] = []
+    result = tasks.analyze(session, job, lambda share, message, details=None: told.append(share))
+    jobs.finish(session, job.id, result, log="", details={})
+    session.commit()
+    assert told[-1] == 1.0
+    assert (result["found"], result["analysed"], result["rejected_count"]) == (2, 1, 1)
+    page = client.get(f"/admin/jobs/{job.public_id}").text
+    assert "b.mp3" in page
+    assert "is no sound file" in page
