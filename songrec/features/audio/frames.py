@@ -24,6 +24,7 @@ KEPT = 20_000
 """Frames whose spectra are kept (80 MiB); those of longer excerpts are computed anew."""
 LOUDEST = 16.0
 """Samples are limited to this (24 dB above full scale), so that no sum overflows."""
+SILENT = 10.0 ** (-90.0 / 20.0)
 FLOOR = 1e-10
 """The least power that is told from none (-100 dB)."""
 RANGE_DB = 80.0
@@ -48,14 +49,17 @@ class Frames:
         samples = np.asarray(audio.samples, dtype=np.float32).reshape(-1)
         if not np.isfinite(samples).all():
             samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
-        self.samples: Floats = np.clip(samples, -LOUDEST, LOUDEST)
+        self.peak = max(float(samples.max(initial=0.0)), -float(samples.min(initial=0.0)))
+        self.samples: Floats = (
+            samples if self.peak <= LOUDEST else np.clip(samples, -LOUDEST, LOUDEST)
+        )
         self.count = 1 + len(self.samples) // hop_length
         self._mel: dict[int, Floats] = {}
 
     @property
     def silent(self) -> bool:
-        """Whether no frame carries more power than rounding leaves behind (-90 dB peak)."""
-        return len(self.samples) == 0 or float(np.abs(self.samples).max()) < 10 ** (-90 / 20)
+        """Whether no sample reaches -90 dB, less than the last bit of a compact disc."""
+        return self.peak < SILENT
 
     @property
     def rate(self) -> float:
@@ -66,6 +70,11 @@ class Frames:
     def frequencies(self) -> Floats:
         """The bins' centres in Hz, float32 ``(n_fft // 2 + 1,)``."""
         return fft.rfftfreq(self.n_fft, 1.0 / self.sample_rate).astype(np.float32)
+
+    @cached_property
+    def plain(self) -> Floats:
+        """The samples of each frame over zero padding, ``(frames, n_fft)``."""
+        return self.windows()
 
     def windows(self, pad_mode: str = "constant") -> Floats:
         """The samples of each frame, centred: a read-only view ``(frames, n_fft)``."""
@@ -101,14 +110,10 @@ class Frames:
             kept[start : start + BLOCK] = self._transform(start, min(start + BLOCK, self.count))
         return kept
 
-    @cached_property
-    def _windowed(self) -> tuple[Floats, np.ndarray]:
-        return self.windows(), signal.get_window("hann", self.n_fft, fftbins=True)
-
     def _transform(self, start: int, stop: int) -> Floats:
         # In double precision: what lies 100 dB below the loudest bin is still sound, not rounding.
-        windows, window = self._windowed
-        return np.abs(fft.rfft(windows[start:stop] * window, axis=1)).astype(np.float32)
+        window = signal.get_window("hann", self.n_fft, fftbins=True)
+        return np.abs(fft.rfft(self.plain[start:stop] * window, axis=1)).astype(np.float32)
 
     def mel(self, n_mels: int = DEFAULTS.n_mels) -> Floats:
         """Power in ``n_mels`` mel bands, float32 ``(frames, n_mels)``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from songrec.core.types import Floats
 BLOCK_S = 0.4
 OVERLAP = 4
 """Blocks of 400 ms begin every 100 ms."""
+CHUNK_STEPS = 300
 ABSOLUTE_GATE = -70.0
 RELATIVE_GATE = -10.0
 _OFFSET = -0.691
@@ -57,19 +59,25 @@ def integrated_loudness(samples: Floats, sample_rate: int) -> float:
     less than the two equal channels that it may have been: pass those to have theirs.
     """
     channels = np.atleast_2d(np.asarray(samples, dtype=np.float32).T)
-    length = round(BLOCK_S * sample_rate)
-    step = round(BLOCK_S * sample_rate / OVERLAP)
-    if channels.shape[1] < length:
+    step = round(BLOCK_S / OVERLAP * sample_rate)
+    count = channels.shape[1] // step
+    if count < OVERLAP:
         return math.nan
-    weighted = signal.sosfilt(k_weighting(sample_rate), channels, axis=1)
-    starts = np.arange(0, channels.shape[1] - length + 1, step)
-    running = np.concatenate(
-        [np.zeros((len(channels), 1)), np.cumsum(np.square(weighted, dtype=np.float64), axis=1)],
-        axis=1,
-    )
-    power = ((running[:, starts + length] - running[:, starts]) / length).sum(axis=0)
+    energies = np.concatenate(list(_energies(channels[:, : count * step], sample_rate, step)))
+    blocks = np.convolve(energies, np.ones(OVERLAP), mode="valid")
+    power = blocks / (OVERLAP * step)
     heard = power[power > 10.0 ** ((ABSOLUTE_GATE - _OFFSET) / 10.0)]
     if len(heard) == 0:
         return math.nan
     gate = heard.mean() * 10.0 ** (RELATIVE_GATE / 10.0)
     return _OFFSET + 10.0 * math.log10(heard[heard > gate].mean())
+
+
+def _energies(channels: Floats, sample_rate: int, step: int) -> Iterator[NDArray[np.float64]]:
+    """The K-weighted energy of all channels in each ``step`` samples, half a minute at a time."""
+    sections = k_weighting(sample_rate)
+    state = np.zeros((len(sections), len(channels), 2))
+    for start in range(0, channels.shape[1], CHUNK_STEPS * step):
+        part = channels[:, start : start + CHUNK_STEPS * step]
+        weighted, state = signal.sosfilt(sections, part, axis=1, zi=state)
+        yield np.square(weighted).reshape(len(channels), -1, step).sum(axis=(0, 2))

@@ -120,7 +120,8 @@ def harmonics(frames: Frames, f0: Floats) -> Floats:
             continue
         base = f0[start:stop][voiced].astype(np.float64)[:, None]
         wanted = base * number / spacing
-        inside = wanted < magnitudes.shape[1] - 3
+        # Room for two bins either way and the neighbours of the outermost.
+        inside = (wanted > 3) & (wanted < magnitudes.shape[1] - 4)
         centre = np.where(inside, np.rint(wanted), 3).astype(np.int64)
         around = centre[:, :, None] + np.arange(-2, 3)
         near = magnitudes[voiced[:, None, None], around]
@@ -133,7 +134,7 @@ def harmonics(frames: Frames, f0: Floats) -> Floats:
         off = np.abs((at + np.clip(shift, -0.5, 0.5)) * spacing - base * number)
         energy = amplitude**2
         spread = (off * energy).sum(axis=1) / np.maximum(energy.sum(axis=1), 1e-12)
-        rows[start + voiced] = np.stack(
+        found = np.stack(
             [
                 amplitude[:, 0] / total,
                 amplitude[:, 1:4].sum(axis=1) / total,
@@ -142,4 +143,6 @@ def harmonics(frames: Frames, f0: Floats) -> Floats:
             ],
             axis=1,
         )
+        # Where bins are wider than that, the harmonics of a low tone cannot be told apart.
+        rows[start + voiced[inside[:, 0]]] = found[inside[:, 0]]
     return rows

@@ -115,7 +115,7 @@ def _band(hertz: Floats, edges: np.ndarray, band: int) -> tuple[int, int, int]:
 def level(frames: Frames) -> Floats:
     """The columns ``LEVEL``: root mean square, and sign changes a sample, ``(frames, 2)``."""
     rows = np.empty((frames.count, 2), dtype=np.float32)
-    plain, edged = frames.windows(), frames.windows("edge")
+    plain, edged = frames.plain, frames.windows("edge")
     for start in range(0, frames.count, 512):
         part = slice(start, min(start + 512, frames.count))
         rows[part, 0] = np.sqrt(np.einsum("fs,fs->f", plain[part], plain[part]) / frames.n_fft)

@@ -99,15 +99,23 @@ class Statistical:
         single["beat_regularity"] = (
             float(1.0 - gaps.std() / gaps.mean()) if len(gaps) > 1 else math.nan
         )
-        power = np.square(frames.samples, dtype=np.float64)
-        at = np.arange(len(power)) / frames.sample_rate
-        single["temporal_centroid"] = float((power * at).sum() / power.sum())
+        single["temporal_centroid"] = _centroid(frames)
         strength = envelope[beats] / max(float(envelope.mean()), 1e-9)
         return _summaries(envelope, strength, rhythm.notes(frames, begins))
 
 
 def _summaries(*descriptors: np.ndarray) -> list[Floats]:
     return [summarise(values).reshape(-1) for values in descriptors]
+
+
+def _centroid(frames: Frames) -> float:
+    """Where the middle of the energy lies, in seconds; a second's worth of samples at a time."""
+    energy = moment = 0.0
+    for start in range(0, len(frames.samples), frames.sample_rate):
+        part = frames.samples[start : start + frames.sample_rate].astype(np.float64) ** 2
+        energy += float(part.sum())
+        moment += float(part @ np.arange(start, start + len(part)))
+    return moment / energy / frames.sample_rate
 
 
 def _ratio_db(harmonic: np.ndarray, percussive: np.ndarray) -> np.ndarray:

@@ -103,6 +103,14 @@ def test_long_sound_in_blocks_is_the_same_as_in_one(monkeypatch: pytest.MonkeyPa
         np.testing.assert_allclose(parts[name], whole[name], rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize("hertz", [66.0, 440.0, 1396.9, 2050.0])
+@pytest.mark.parametrize("n_fft", [256, 1024, 2048, 8192])
+def test_any_window_and_pitch_will_do(n_fft: int, hertz: float) -> None:
+    found = Statistical(n_fft=n_fft, hop_length=n_fft // 4).extract(audio(tone(hertz, 1.0, 20)))
+    assert found.shape == (len(NAMES),)
+    assert not np.isinf(found).any()
+
+
 def test_measured_values_come_by_name() -> None:
     sound = audio(clicks(120.0) * 0.5 + tone(220.0, 12.0))
     found = measured(Statistical().extract(sound))
