@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import FeatureTable, Floats, Progress, no_progress
+from songrec.pipeline import feature_sets
 from songrec.prediction import folders, metrics, report, saving, tables
 from songrec.prediction.predictor import (
     FEWEST,
@@ -26,7 +27,7 @@ from songrec.prediction.stacking import ENSEMBLE
 from songrec.prediction.targets import TARGETS, tempo_bins
 from songrec.store.tables import AudioFile, Track, TrackAttributes
 
-FEATURE_SETS = ("mfcc", "statistical")
+FEATURE_SETS = feature_sets.DEFAULT_SETS
 """What a predictor learns from in the catalogue unless told otherwise."""
 
 
@@ -42,7 +43,6 @@ class Sample:
     targets: Mapping[str, Floats]
     source: str
     together: NDArray[Any] | None = None
-    details: dict[str, Any] = field(default_factory=dict)
 
 
 def read_file(path: Path) -> Sample:
@@ -81,8 +81,7 @@ def train(
 ) -> tuple[str, Predictor]:
     """Train a predictor on ``sample`` and keep it in ``<instance>/predictor/``; its id and it."""
     predictor = _fit(sample, trials, seed, folders.studies(instance), on_progress)
-    details = {"sets": sample.details.get("sets")} if sample.details else None
-    return saving.save(predictor, instance, source=sample.source, details=details), predictor
+    return saving.save(predictor, instance, source=sample.source), predictor
 
 
 def evaluate(

@@ -15,6 +15,8 @@ from songrec.core.errors import BadInput
 from songrec.core.types import FeatureTable, Floats, Ints, Progress, no_progress
 from songrec.prediction import metrics
 from songrec.prediction.folds import parts
+from songrec.prediction.harmony import chroma_sets, with_harmony
+from songrec.prediction.models.base import threads
 from songrec.prediction.registry import BASE_MODELS, DEFAULT_TRIALS
 from songrec.prediction.search import search
 from songrec.prediction.stacking import ENSEMBLE, Stack
@@ -27,7 +29,7 @@ HELD_OUT_PARTS = 5
 FEWEST = 40
 """A target that fewer tracks have is left out."""
 
-MOST_ROWS = 20_000
+MOST_ROWS = 10_000
 """More tracks than this are sampled: forests grow with the tracks, and memory with the forests."""
 
 
@@ -79,6 +81,7 @@ class Predictor:
         inputs, values, together = self._sampled(table.values, values, together)
         held_out = parts(len(inputs), HELD_OUT_PARTS, seed=seed, together=together) == 0
         digests = row_digests(inputs)
+        inputs = self._prepared(inputs)
         self.rows_ = Rows(digests, held_out)
         self.stacks_: dict[str, Stack] = {}
         self.scores_: dict[str, dict[str, Any]] = {}
@@ -117,10 +120,13 @@ class Predictor:
         Columns may be in any order and more than needed; NaN is filled with the training
         tracks' median. Raises ``BadInput`` where columns are missing.
         """
-        inputs = self.inputs(table)
+        inputs = self._prepared(self.inputs(table))
         found: dict[str, Floats] = {}
         for stack in self.stacks_.values():
-            values = stack.predict(inputs) if len(inputs) else np.empty((0, len(stack.names)))
+            values = np.empty((0, len(stack.names)))
+            if len(inputs):
+                with threads(len(inputs)):
+                    values = stack.predict(inputs)
             for column, name in enumerate(stack.names):
                 found[name] = values[:, column].astype(np.float32)
         return found
@@ -136,6 +142,10 @@ class Predictor:
                 f"{shown}. Analyse with the features it was trained on, or train it again."
             )
         return finite(table.values[:, [at[name] for name in self.columns_]])
+
+    def _prepared(self, inputs: Floats) -> Floats:
+        """What the models see: the columns, and what their chroma say whatever the key."""
+        return with_harmony(inputs, chroma_sets(self.columns_))
 
     def _sampled(
         self, values: Floats, targets: Mapping[str, Floats], together: NDArray[Any] | None

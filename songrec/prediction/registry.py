@@ -21,6 +21,14 @@ _COMPONENTS = Parameter(
 _TREE_COMPONENTS = Parameter(
     "components", "choice", "all", "Principal components", _COMPONENTS.help, choices=("50", "all")
 )
+_SCALING = Parameter(
+    "scaling",
+    "choice",
+    "standard",
+    "Scaling",
+    "Features in standard deviations, or as normal scores of their ranks.",
+    choices=("standard", "quantile"),
+)
 _TREES = Parameter("trees", "int", 200, "Trees", "How many trees.", 50, 400)
 _LEAF = Parameter("leaf", "int", 3, "Leaf size", "Fewest tracks in a leaf.", 2, 12)
 _SHARE = Parameter(
@@ -64,12 +72,26 @@ BASE_MODELS = Registry(
             "A smooth function of the distance to the tracks it learned from (RBF kernel).",
             (
                 _COMPONENTS,
+                _SCALING,
                 Parameter("strength", "float", 1.0, "Strength", "C: how closely it fits.",
                           0.05, 50.0),
                 Parameter("gamma", "float", 0.5, "Width", "Kernel width as a multiple of 1 over "
                           "the number of components.", 0.05, 5.0),
                 Parameter("epsilon", "float", 0.1, "Tolerance", "Errors smaller than this, in "
                           "standard deviations, do not count.", 0.01, 0.5),
+            ),
+        ),
+        Entry(
+            "kernel_ridge", "songrec.prediction.models.kernel:KernelRidge", "Kernel ridge",
+            "Like the support vector machine, on squared errors: it goes for the mean.",
+            (
+                Parameter("components", "choice", "all", "Principal components", _COMPONENTS.help,
+                          choices=("50", "all")),
+                Parameter("scaling", "choice", "quantile", "Scaling", _SCALING.help,
+                          choices=("standard", "quantile")),
+                Parameter("penalty", "float", 1.0, "Penalty", "L2 penalty.", 0.01, 30.0),
+                Parameter("gamma", "float", 0.3, "Width", "Kernel width as a multiple of 1 over "
+                          "the number of components.", 0.03, 3.0),
             ),
         ),
         Entry(

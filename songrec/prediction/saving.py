@@ -36,12 +36,10 @@ STRICT = ("scikit-learn", "xgboost-cpu")
 """Fitted estimators are only good for the minor version that wrote them."""
 
 
-def save(
-    predictor: Predictor, instance: Path, *, source: str, details: dict[str, Any] | None = None
-) -> str:
+def save(predictor: Predictor, instance: Path, *, source: str) -> str:
     """Write the predictor into a new folder of ``<instance>/predictor/`` and return its id.
 
-    ``source`` says what it was trained on; ``details`` are kept in the manifest beside it.
+    ``source`` says what it was trained on.
     """
     predictor_id = folders.new_id()
     with folders.written_whole(instance, predictor_id) as folder:
@@ -66,7 +64,6 @@ def save(
             "created_at": f"{predictor_id[:4]}-{predictor_id[4:6]}-{predictor_id[6:8]}T"
             f"{predictor_id[9:11]}:{predictor_id[11:13]}:{predictor_id[13:15]}+00:00",
             "source": source,
-            **(details or {}),
             "feature_set": predictor.feature_set_,
             "columns": list(predictor.columns_),
             "seed": predictor.seed,
@@ -117,6 +114,7 @@ def _describe(stack: Stack) -> dict[str, Any]:
         "targets": list(stack.names),
         "offset": [float(value) for value in stack.offset_],
         "scale": [float(value) for value in stack.scale_],
+        "trust": stack.trust_.tolist(),
         "weights": stack.weights(),
         "models": {
             name: {
@@ -143,6 +141,7 @@ def _stack(path: Path, described: dict[str, Any], seed: int) -> Stack:
         tuple(described["targets"]), {k: v["parameters"] for k, v in models.items()}, seed
     )
     stack.offset_, stack.scale_ = np.array(described["offset"]), np.array(described["scale"])
+    stack.trust_ = np.array(described["trust"], dtype=np.float64)
     stack.bases_ = {
         name: Fitted(
             held["bases"][name],

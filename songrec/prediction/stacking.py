@@ -2,8 +2,10 @@
 
 For numbers the meta-model is ridge regression (α = 1) per target over the base models' predictions
 of that target, its weights not negative (Breiman 1996: "Stacked regressions"), everything in
-standard deviations. For classes it is logistic regression over the base models' class shares.
-Both learn from out-of-fold predictions only.
+standard deviations; it is averaged with the base models' mean weighted by their out-of-fold R²,
+because ridge alone takes chance for skill where there is little to predict. For classes it is
+logistic regression over the base models' class shares. Both learn from out-of-fold predictions
+only.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from songrec.core.types import Floats, Ints
+from songrec.prediction import metrics
 from songrec.prediction.fitting import Fitted, fit, out_of_fold
 from songrec.prediction.targets import TARGETS
 
@@ -26,8 +29,8 @@ class Stack:
     """The ensemble of one or several targets that are learned together.
 
     ``names`` are number targets, or one class target. ``parameters`` are the base models, in
-    order, with theirs. Fitted: ``bases_``, ``meta_`` (one per number target, or one), ``offset_``
-    and ``scale_`` of the number targets.
+    order, with theirs. Fitted: ``bases_``, ``meta_`` (one per number target, or one), ``trust_``
+    ``(targets, models)``, ``offset_`` and ``scale_`` of the number targets.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Stack:
                 name, parameters, inputs, targets, folds, classes=self.classes, seed=self.seed
             )
         self.refit(inputs, targets)
+        self.trust_ = np.empty((0, len(self.parameters)))
         if self.classes:
             meta = LogisticRegression(C=1.0, max_iter=2000)
             self.meta_ = [meta.fit(self._shares(held), targets[:, 0].astype(np.int64))]
@@ -72,6 +76,12 @@ class Stack:
             Ridge(alpha=1.0, positive=True).fit(self._opinions(held, column), wanted[:, column])
             for column in range(len(self.names))
         ]
+        self.trust_ = np.vstack(
+            [
+                _trust(self._opinions(held, column), wanted[:, column])
+                for column in range(len(self.names))
+            ]
+        )
         return self
 
     def refit(self, inputs: Floats, targets: NDArray[Any]) -> None:
@@ -95,9 +105,11 @@ class Stack:
             }
             chosen = self.meta_[0].predict(self._shares(scores))
             return {ENSEMBLE: chosen[:, None].astype(np.float64), **by_model}
-        together = np.column_stack(
-            [meta.predict(self._opinions(scores, column)) for column, meta in enumerate(self.meta_)]
-        )
+        columns = []
+        for column, (meta, trust) in enumerate(zip(self.meta_, self.trust_, strict=True)):
+            opinions = self._opinions(scores, column)
+            columns.append((meta.predict(opinions) + opinions @ trust) / 2)
+        together = np.column_stack(columns)
         found = {ENSEMBLE: together * self.scale_ + self.offset_, **scores}
         low = np.array([TARGETS[name].low for name in self.names])
         high = np.array([TARGETS[name].high for name in self.names])
@@ -108,8 +120,10 @@ class Stack:
         if self.classes:
             return None
         return {
-            target: dict(zip(self.parameters, (float(w) for w in meta.coef_), strict=True))
-            for target, meta in zip(self.names, self.meta_, strict=True)
+            target: dict(
+                zip(self.parameters, ((meta.coef_ + trust) / 2).astype(float).tolist(), strict=True)
+            )
+            for target, meta, trust in zip(self.names, self.meta_, self.trust_, strict=True)
         }
 
     def _opinions(
@@ -122,3 +136,9 @@ class Stack:
     def _shares(self, scores: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
         """All class shares side by side, ``(n, models * classes)``."""
         return np.column_stack([scores[name] for name in self.parameters])
+
+
+def _trust(opinions: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights ``(models,)`` in proportion to the R² above 0; all 0 where no model has any."""
+    skill = np.maximum(metrics.r2(wanted, opinions.T), 0)
+    return skill / skill.sum() if skill.sum() else skill

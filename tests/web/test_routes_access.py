@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
 from songrec.store import jobs, users
-from songrec.store.tables import Listener, Playlist, Track
+from songrec.store.tables import Listener, Playlist, Track, Upload
 from songrec.web.map.payloads import plotly_version
 from tests.planted_run import plant
 
@@ -88,6 +88,18 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, int, int]]] = {
     ("player.waveform", "GET"): ("/listen/none/waveform", HIDDEN),
     ("player.cover", "GET"): ("/listen/none/cover", HIDDEN),
     ("player.queue_of", "GET"): ("/listen/queue?cluster=0", OPEN),
+    ("upload.index", "GET"): ("/upload", OPEN),
+    ("upload.create", "POST"): ("/upload", SIGN_IN),
+    ("upload.show", "GET"): ("/upload/{upload}", (404, 404, 200)),
+    ("upload.state", "GET"): ("/upload/{upload}/state", (404, 404, 200)),
+    ("upload.media", "GET"): ("/upload/{upload}/media", (404, 404, 404)),
+    ("upload.waveform", "GET"): ("/upload/{upload}/waveform", (404, 404, 404)),
+    ("upload.keep", "POST"): ("/upload/{upload}/keep", (303, 404, 303)),
+    ("api.upload", "GET"): ("/api/v1/uploads/{upload}", (404, 404, 200)),
+    ("api.from_audio", "POST"): ("/api/v1/recommend/from-audio", (422, 422, 422)),
+    ("api_aliases.from_audio", "POST"): ("/recommend/from-audio", (422, 422, 422)),
+    ("api.delete_upload", "DELETE"): ("/api/v1/uploads/{upload}", (404, 404, 204)),
+    ("upload.delete", "POST"): ("/upload/{upload}/delete", HIDDEN),
     ("api_aliases.health", "GET"): ("/health", OPEN),
     ("api.health", "GET"): ("/api/v1/health", OPEN),
     ("api.tracks", "GET"): ("/api/v1/tracks", OPEN),
@@ -136,7 +148,12 @@ def places(app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch) -> dic
     session.flush()
     session.add(Playlist(public_id="theirs", listener_id=owner.id, name="Theirs"))
     planted = plant(session, app.config["INSTANCE"])
+    job = jobs.create(session, "upload", {"upload_id": "theirs"})
+    song = Upload(public_id="theirs", listener_id=owner.id, name="a", path="/no", size=1)
+    song.job_id = job.id
+    session.add(song)
     found = {
+        "upload": "theirs",
         "track": session.get_one(Track, int(planted.track_ids[0])).public_id,
         "playlist": "theirs",
         "run": planted.run.public_id,

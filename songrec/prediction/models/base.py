@@ -8,9 +8,23 @@ from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import QuantileTransformer, StandardScaler
+from threadpoolctl import threadpool_limits
 
 THREADS = 2
+SMALL = 2000
+"""Up to so many tracks, threads cost more than they bring."""
+
+QUANTILES = 100
+
+
+def threads(rows: int) -> Any:
+    """A context in which linear algebra uses as many threads as ``rows`` tracks are worth.
+
+    On small matrices threads mostly wait for each other, and for other processes: an order of
+    magnitude on a busy machine.
+    """
+    return threadpool_limits(1 if rows <= SMALL else THREADS)
 
 
 class BaseModel:
@@ -47,6 +61,12 @@ class BaseModel:
             ("imputer", SimpleImputer(strategy="median", keep_empty_features=True)),
             ("scaler", StandardScaler()),
         ]
+        if self.parameters.get("scaling") == "quantile":
+            # Ranks as normal scores: figures with long tails no longer fill the distances.
+            ranks = QuantileTransformer(
+                n_quantiles=min(QUANTILES, rows), output_distribution="normal", random_state=seed
+            )
+            steps.insert(1, ("ranks", ranks))
         if self._components(rows, columns):
             # The covariance's eigenvectors: exact, deterministic, and cheap for many tracks.
             steps.append(("components", PCA(width, svd_solver="covariance_eigh")))

@@ -12,10 +12,7 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 
-from songrec.prediction.models.base import THREADS, BaseModel
-
-SMALL = 2000
-"""Up to so many tracks, threads cost more than they bring."""
+from songrec.prediction.models.base import SMALL, THREADS, BaseModel
 
 
 class RandomForest(BaseModel):

@@ -1,0 +1,147 @@
+"""The report on the predictor of musical attributes: every model against the ensemble."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from flask import Response, abort, current_app, render_template, request
+from flask.typing import ResponseReturnValue
+
+from songrec.prediction import folders, report
+from songrec.prediction.targets import GROUPS, TARGETS
+from songrec.web.admin import blueprint
+
+WIDTH, LEFT, RIGHT, TOP, LINE = 560, 168, 56, 12, 26
+TICKS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One model in a chart: where its dot and its interval lie, and the figures as text."""
+
+    label: str
+    y: float
+    x: float
+    start: float | None
+    end: float | None
+    value: str
+    interval: str
+    is_ensemble: bool
+    is_best: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """One measure of one target: a dot and a 95% interval per model. Lengths are SVG units."""
+
+    name: str
+    measure: str
+    better: str
+    marks: list[Mark]
+    ticks: list[tuple[float, str]]
+    height: int
+    summary: str
+    width: int = WIDTH
+    left: int = LEFT
+    right: int = WIDTH - RIGHT
+    bottom: int = 0
+
+
+@blueprint.get("/prediction")
+def prediction() -> ResponseReturnValue:
+    """How well attributes are predicted from sound: the ensemble beside every single model."""
+    known, manifest = folders.ids(_instance()), _manifest()
+    rows = report.rows(manifest["scores"]) if manifest else []
+    by_target = {
+        target: [chart(list(found)) for _, found in groupby(own, key=lambda row: row.measure)]
+        for target, own in groupby(rows, key=lambda row: row.target)
+    }
+    ensemble = {
+        name: models["ensemble"] for name, models in (manifest or {"scores": {}})["scores"].items()
+    }
+    return render_template(
+        "admin/prediction.html",
+        known=known,
+        manifest=manifest,
+        groups=[(g, [(TARGETS[t], by_target[t]) for t in g.targets if t in by_target])
+                for g in GROUPS],
+        sums=report.groups(ensemble),
+        measures=report.MEASURES,
+    )  # fmt: skip
+
+
+@blueprint.get("/prediction/report.csv")
+def prediction_csv() -> ResponseReturnValue:
+    """The report's figures as CSV."""
+    manifest = _manifest()
+    if manifest is None:
+        abort(404)
+    return Response(
+        report.to_csv(report.rows(manifest["scores"])),
+        mimetype="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="prediction-{manifest["id"]}.csv"'},
+    )
+
+
+def chart(rows: list[report.Row]) -> Chart:
+    """Draw one measure of one target; ``rows`` are its models, at least one."""
+    low, high = _axis(rows)
+
+    def at(value: float) -> float:
+        return round(LEFT + (value - low) / (high - low) * (WIDTH - RIGHT - LEFT), 1)
+
+    marks = [
+        Mark(
+            report.model_label(row.model),
+            TOP + LINE * number + LINE / 2,
+            at(row.value),
+            None if row.low is None else at(max(row.low, low)),
+            None if row.high is None else at(min(row.high, high)),
+            f"{row.value:.3f}".replace("-", "−"),
+            "" if row.low is None else f"{row.low:.3f} to {row.high:.3f}".replace("-", "−"),
+            row.model == "ensemble",
+            row.is_best,
+        )
+        for number, row in enumerate(rows)
+    ]
+    bottom = TOP + LINE * len(rows)
+    values = [low + (high - low) * step / TICKS for step in range(TICKS + 1)]
+    best = next(mark for mark in marks if mark.is_best)
+    measure = report.MEASURES[rows[0].measure]
+    return Chart(
+        rows[0].measure,
+        measure,
+        "less is better" if rows[0].measure in report.LESS_IS_BETTER else "more is better",
+        marks,
+        [(at(value), f"{value:.2f}".replace("-", "−")) for value in values],
+        bottom + 24,
+        f"{measure} on held-out songs. Best: {best.label}, {best.value}.",
+        bottom=bottom,
+    )
+
+
+def _axis(rows: list[report.Row]) -> tuple[float, float]:
+    """From 0 (or the lowest value below it) to the highest; whiskers beyond that are cut off."""
+    ends = [end for row in rows for end in (row.value, row.low, row.high) if end is not None]
+    # One hopeless model would squeeze the others into a corner: R² has no lower end.
+    low = max(min(0.0, *ends), min(-0.5, *(row.value for row in rows)))
+    high = max(*ends, low + 0.05)
+    return low, high
+
+
+def _manifest() -> dict[str, Any] | None:
+    """The predictor that the address asks for, or the newest; None when none is trained."""
+    asked = request.args.get("predictor")
+    known = folders.ids(_instance())
+    if asked:
+        if asked not in known:
+            abort(404)
+        return folders.manifest(_instance(), asked)
+    return folders.manifest(_instance(), known[0]) if known else None
+
+
+def _instance() -> Path:
+    return Path(current_app.config["INSTANCE"])
