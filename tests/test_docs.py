@@ -11,6 +11,7 @@ from flask import Flask
 
 from songrec.clustering import CLUSTERINGS
 from songrec.core.config import SETTINGS
+from songrec.features.registry import EXTRACTORS
 from songrec.ingest.dialects import DIALECTS
 from songrec.projection import PROJECTIONS
 from songrec.recommend.registry import METHODS
@@ -42,7 +43,9 @@ def test_the_readme_shows_every_command(app: Flask) -> None:
 
 
 @pytest.mark.parametrize(
-    "registry", [REPRESENTATIONS, CLUSTERINGS, PROJECTIONS, METHODS], ids=lambda r: r.what
+    "registry",
+    [REPRESENTATIONS, CLUSTERINGS, PROJECTIONS, METHODS, EXTRACTORS],
+    ids=lambda r: r.what,
 )
 def test_the_documentation_names_every_algorithm(registry) -> None:
     text = "".join(page.read_text(encoding="utf-8") for page in PAGES)

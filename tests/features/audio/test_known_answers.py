@@ -42,13 +42,12 @@ def test_a_cadence_is_in_its_key(tonic: int, mode: int) -> None:
 
 def test_a_detuned_recording_keeps_its_key() -> None:
     sound = _chords([3, 8, 10, 3] * 2, [4] * 4 * 2)
-    slower = signal.resample_poly(sound, 103, 100)  # half a semitone flat
     at = key.find_key(key.pitch_classes(Frames(audio(sound))))
-    flat = key.find_key(key.pitch_classes(Frames(audio(signal.resample_poly(sound, 101, 100)))))
+    longer = signal.resample_poly(sound, 101, 100)  # 17 cents flat
+    flat = key.find_key(key.pitch_classes(Frames(audio(longer))))
     assert at is not None
     assert flat is not None
     assert (at.key, at.mode) == (flat.key, flat.mode) == (0, 1)
-    assert len(slower) > len(sound)
 
 
 @pytest.mark.parametrize("hertz", [82.4, 110.0, 146.8, 220.0, 311.1, 440.0, 659.3, 987.8, 1568.0])
@@ -73,6 +72,24 @@ def test_a_glide_is_followed() -> None:
     found = fundamental(frames)[3:-3]
     there = hertz[(np.arange(3, frames.count - 3) * frames.hop_length).clip(0, len(t) - 1)]
     assert np.abs(1200 * np.log2(found / there)).max() < 20
+
+
+def test_in_noise_pitch_is_found_at_least_as_often_as_by_probabilistic_yin() -> None:
+    import librosa
+
+    rng = np.random.default_rng(4)
+    ours, theirs = [], []
+    for hertz in (110.0, 330.0, 880.0):
+        sound = tone(hertz, 1.0)
+        sound = sound + rng.normal(0, sound.std(), len(sound)).astype(np.float32)  # 0 dB
+        f0, voiced, _ = librosa.pyin(sound, fmin=65.4, fmax=2093.0, sr=RATE)
+        for found, into in (
+            (fundamental(Frames(audio(sound))), ours),
+            (np.where(voiced, f0, np.nan), theirs),
+        ):
+            into.append(np.mean(np.abs(1200 * np.log2(found / hertz)) < 20))
+    assert np.mean(ours) >= np.mean(theirs)
+    assert np.mean(ours) > 0.5
 
 
 def test_noise_has_no_pitch() -> None:
