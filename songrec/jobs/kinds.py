@@ -36,6 +36,8 @@ KINDS: dict[str, Kind] = {
             "songrec.jobs.tasks:analyze",
             "Cancelled; the files analysed until then stay. Analysing the folder again goes on.",
         ),
+        Kind("upload", "Uploaded song", "songrec.jobs.tasks:upload", "Cancelled."),
+        Kind("keep", "Song kept", "songrec.jobs.tasks:keep", "Cancelled; it was not kept."),
         Kind("sleeve", "Waveform and cover", "songrec.jobs.tasks:sleeve", "Cancelled."),
     )
 }

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from songrec.core.types import Progress
 from songrec.jobs.files import rejects_path
-from songrec.store.tables import Job
+from songrec.store.tables import Job, Upload
 
 
 def ingest(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
@@ -93,3 +93,42 @@ def sleeve(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     on_progress(0.1, "Reading the sound.")
     made = sleeves.make(current_app.config["INSTANCE"], path, str(file.content_hash))
     return {"seconds": made.seconds, "cover": made.cover_type}
+
+
+def upload(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
+    """Find out what the uploaded song ``upload_id`` sounds like.
+
+    The result repeats what the upload's row keeps, as far as a program wants it.
+    """
+    from songrec.pipeline import upload as uploads
+
+    row = _upload(session, job)
+    found = uploads.analyse(
+        session,
+        current_app.config["INSTANCE"],
+        row,
+        longest_s=current_app.config["UPLOAD_SECONDS"],
+        on_progress=on_progress,
+    )
+    wanted = ("title", "artists", "seconds", "attributes", "place", "problem")
+    return {"upload_id": row.public_id, **{name: found[name] for name in wanted}}
+
+
+def keep(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
+    """Make the uploaded song ``upload_id`` a track of the library."""
+    from songrec.pipeline import upload as uploads
+    from songrec.store.tables import Track
+
+    on_progress(0.1, "Taking the song into the library.")
+    file = uploads.keep(session, current_app.config["INSTANCE"], _upload(session, job))
+    return {"track_id": session.get_one(Track, file.track_id).public_id}
+
+
+def _upload(session: Session, job: Job) -> Upload:
+    from songrec.core.errors import BadInput
+    from songrec.store import uploads
+
+    row = uploads.find(session, job.parameters["upload_id"])
+    if row is None:
+        raise BadInput("The uploaded song is gone: upload it again.")
+    return row

@@ -30,7 +30,7 @@ from songrec.jobs import files
 from songrec.jobs import queue as job_queue
 from songrec.jobs.kinds import KINDS
 from songrec.jobs.record import Record
-from songrec.store import jobs, run_folders
+from songrec.store import jobs, run_folders, uploads
 from songrec.store.db import PATIENCE, db
 from songrec.store.tables import Job
 
@@ -69,6 +69,7 @@ def serve(app: Flask) -> None:
         while not stopping.is_set():
             consumer.check_worker_health()
             _sweep(app)
+            _forget_songs(app.config["INSTANCE"])
             if time.monotonic() - cleared >= HOUR:
                 _clear_away(app.config["INSTANCE"])
                 cleared = time.monotonic()
@@ -107,6 +108,17 @@ def _sweep(app: Flask) -> None:
                 job_queue.send(app, job_id)
     except (OperationalError, *job_queue.queue_errors()) as error:
         log.warning("Could not look for waiting jobs: %s", getattr(error, "orig", error))
+    finally:
+        db.session.rollback()
+
+
+def _forget_songs(instance: Path) -> None:
+    """Remove the uploaded songs whose hour is over."""
+    try:
+        if uploads.sweep(db.session, instance):
+            db.session.commit()
+    except (OSError, OperationalError) as error:
+        log.warning("Could not clear away uploaded songs: %s", getattr(error, "orig", error))
     finally:
         db.session.rollback()
 

@@ -141,6 +141,17 @@ def tracks_by_id(
     return [found[i] for i in track_ids if i in found]
 
 
+def tracks_by_public_id(
+    session: Session, public_ids: Sequence[str], run: Run | None = None
+) -> list[TrackView]:
+    """The tracks with these public ids, in the order given; unknown ones are left out."""
+    if not public_ids:
+        return []
+    rows = _views(session, _base(run).where(Track.public_id.in_(list(public_ids))))
+    found = {view.public_id: view for view in rows}
+    return [found[name] for name in public_ids if name in found]
+
+
 def search(session: Session, query: TrackQuery, run: Run | None = None) -> Page:
     """A page of tracks that answer ``query``; clusters are those of ``run``."""
     total, more = narrowing.count(session, query, run)

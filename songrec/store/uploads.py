@@ -1,16 +1,18 @@
 """Songs that somebody dropped on the upload page: kept for an hour, or for good when asked.
 
-The caller commits, and removes the files of the rows it deletes.
+The caller commits.
 """
 
 from __future__ import annotations
 
 import secrets
+import shutil
+import time
 from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import delete as sql_delete
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from songrec.store.db import now
@@ -21,21 +23,30 @@ NAME_LENGTH = 300
 
 
 def folder(instance: Path) -> Path:
-    """Where uploaded songs lie until they are kept or gone."""
-    return instance / "uploads" / "songs"
+    """Where uploaded songs lie, each in a folder of its own, until they are kept or gone."""
+    return instance / "songs"
 
 
-def create(session: Session, listener: Listener | None, name: str, path: Path, size: int) -> Upload:
-    """A new upload of ``listener``, or of nobody in particular, that vanishes in an hour.
+def kept_folder(instance: Path) -> Path:
+    """Where the songs lie that were kept: a part of the library like any other folder."""
+    return instance / "library"
 
-    The public id is 128 random bits: without a listener, knowing it is what opens the upload.
-    """
+
+def new_id() -> str:
+    """128 random bits: without a listener, knowing them is what opens an upload."""
+    return secrets.token_hex(16)
+
+
+def create(
+    session: Session, public_id: str, listener: Listener | None, name: str, path: Path
+) -> Upload:
+    """A new upload of ``listener``, or of nobody in particular, that vanishes in an hour."""
     upload = Upload(
-        public_id=secrets.token_hex(16),
+        public_id=public_id,
         listener_id=listener.id if listener is not None else None,
         name=name[:NAME_LENGTH],
         path=str(path),
-        size=size,
+        size=path.stat().st_size,
         expires_at=now() + LIFETIME,
     )
     session.add(upload)
@@ -90,7 +101,30 @@ def over(session: Session) -> list[Upload]:
     )
 
 
-def delete(session: Session, upload: Upload) -> None:
-    """Forget an upload."""
+def waiting_bytes(session: Session) -> int:
+    """How much room the uploads take that nobody has kept."""
+    query = select(func.sum(Upload.size)).where(Upload.kept.is_(False))
+    return int(session.scalar(query) or 0)
+
+
+def sweep(session: Session, instance: Path) -> int:
+    """Forget the uploads whose hour is over, with their files; how many went. Flushes.
+
+    Files that no row speaks of any more (their account was deleted) go as well.
+    """
+    gone = over(session)
+    for upload in gone:
+        delete(session, instance, upload)
+    known = set(session.scalars(select(Upload.public_id)))
+    for place in folder(instance).glob("*/"):
+        old = time.time() - place.stat().st_mtime > LIFETIME.total_seconds()
+        if place.name not in known and old:
+            shutil.rmtree(place, ignore_errors=True)
+    return len(gone)
+
+
+def delete(session: Session, instance: Path, upload: Upload) -> None:
+    """Forget an upload and remove its file; a track that it was kept as stays."""
+    shutil.rmtree(folder(instance) / upload.public_id, ignore_errors=True)
     session.execute(sql_delete(Upload).where(Upload.id == upload.id))
     session.expire_all()

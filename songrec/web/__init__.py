@@ -26,6 +26,7 @@ MODULES: tuple[str, ...] = (
     "playlists",
     "mood",
     "player",
+    "upload",
     "api",
     "admin",
 )

@@ -21,6 +21,7 @@ NAVIGATION = (
     ("mood.page", "Mood"),
     ("recommendations.page", "For you"),
     ("playlists.index", "Playlists"),
+    ("upload.index", "Upload"),
 )
 
 

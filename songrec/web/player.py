@@ -152,10 +152,13 @@ def addresses(file: AudioFile) -> dict[str, Any]:
 
 def media_type(file: AudioFile) -> str:
     """The media type of a file by what it holds, not by its name."""
-    container = str(file.info.get("container", ""))
+    return type_of(file.codec or "", str(file.info.get("container", "")))
+
+
+def type_of(codec: str, container: str) -> str:
+    """The media type of a codec in a container, both as the decoder calls them."""
     if container in CONTAINERS:
         return CONTAINERS[container]
-    codec = file.codec or ""
     if codec.startswith(("pcm_", "adpcm_")) and container in ("", "wav"):
         return "audio/wav"
     return TYPES.get(codec, "application/octet-stream")

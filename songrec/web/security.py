@@ -59,6 +59,8 @@ FORM_BYTES = 2**20
 """No form is longer; only what takes files, and from those who may send them, is read further."""
 UPLOADS: dict[str, bool] = {"admin.upload": True}
 """The endpoints that take files: whether from admins only."""
+SONGS = frozenset({"upload.create", "api.from_audio", "api_aliases.from_audio"})
+"""The endpoints that take a song, from anybody, up to a size of its own."""
 
 csrf = CSRFProtect()
 talisman = Talisman()
@@ -101,6 +103,8 @@ def limit_body() -> None:
     for_admins = UPLOADS.get(request.endpoint or "")
     if for_admins is None or (for_admins and not getattr(current_user, "is_admin", False)):
         longest = min(longest, FORM_BYTES)
+    if request.endpoint in SONGS:
+        longest = current_app.config["UPLOAD_AUDIO_BYTES"] + FORM_BYTES
     request.max_content_length = longest
 
 

@@ -148,16 +148,19 @@
   };
 
   document.addEventListener("click", (event) => {
-    if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return undefined;
     const button = event.target.closest("[data-play], [data-play-all], [data-play-song]");
-    if (!button) return;
+    if (!button) return undefined;
     event.preventDefault();
     if (button.dataset.playAll) playList(button.dataset.playAll);
     else if (!bar.hidden && button.dataset.play === current()?.id) toggle();
     else if (button.dataset.playSong) {
-      queue = [JSON.parse(button.dataset.playSong)];
+      const song = JSON.parse(button.dataset.playSong);
+      if (!bar.hidden && song.id === current()?.id) return toggle();
+      queue = [song];
       load(0);
     } else playList(around(button), button.dataset.play);
+    return undefined;
   });
 
   one("toggle").addEventListener("click", toggle);

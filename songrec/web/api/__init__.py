@@ -21,7 +21,8 @@ class _StrictParser(FlaskParser):
     """A name that is not known is an error, not a silence: it is most likely a slip."""
 
     DEFAULT_UNKNOWN_BY_LOCATION = {  # noqa: RUF012 - the base class declares a dict
-        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": ma.RAISE, "json": ma.RAISE,
+        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": ma.RAISE,
+        "json": ma.RAISE, "files": ma.RAISE,
     }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import marshmallow as ma
+from flask_smorest.fields import Upload
 from marshmallow import fields, validate
 
 from songrec.core.attributes import ATTRIBUTES
@@ -103,6 +104,40 @@ class RecommendationArguments(CountArguments):
         fields.String(validate=validate.Length(1, 100)), validate=validate.Length(max=100),
         metadata={"description": f"Disliked songs, beside `like`. {TRACK_ID}"},
     )  # fmt: skip
+
+
+class FromAudioArguments(ArgumentsSchema):
+    """How to answer a song."""
+
+    top_n = fields.Integer(
+        load_default=10, validate=validate.Range(1, 100),
+        metadata={"description": "How many similar songs."},
+    )  # fmt: skip
+    wait = fields.Float(
+        load_default=0.0, validate=validate.Range(0, 30),
+        metadata={"description": "Seconds to wait for the answer before a job is given instead."},
+    )  # fmt: skip
+
+
+class UploadArguments(ArgumentsSchema):
+    """How to answer a song that was sent before."""
+
+    top_n = fields.Integer(
+        load_default=10, validate=validate.Range(1, 100),
+        metadata={"description": "How many similar songs."},
+    )  # fmt: skip
+
+
+class SongFiles(ArgumentsSchema):
+    """A song."""
+
+    file = Upload(
+        required=True,
+        metadata={
+            "description": "MP3, WAV, M4A, FLAC, OGG, Opus and most other sound files.",
+            "minLength": 1,
+        },
+    )
 
 
 class LikesArguments(ArgumentsSchema):

@@ -1,1 +1,141 @@
-"""The door for uploaded songs."""
+"""A song in, what sounds like it out."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+from flask import current_app, request, url_for
+from werkzeug.exceptions import NotFound, UnprocessableEntity
+
+from songrec.jobs import queue
+from songrec.store import catalogue, jobs, runs, uploads
+from songrec.store.db import db
+from songrec.store.tables import Job, Upload
+from songrec.web import upload as page
+from songrec.web.api import aliases, arguments, blueprint, schemas, shapes
+from songrec.web.api.account import TOKEN
+from songrec.web.api.callers import caller, current_listener, require_listener
+
+ANYBODY: list[dict[str, list[str]]] = [{}, *TOKEN]
+TICK = 0.25
+WAITING = threading.BoundedSemaphore(2)
+"""Of the threads that answer, at most so many wait for a job in one process."""
+
+
+@aliases.post("/recommend/from-audio")
+@blueprint.post("/recommend/from-audio", tags=["recommendations"])
+@blueprint.arguments(arguments.FromAudioArguments, location="query")
+@blueprint.arguments(arguments.SongFiles, location="files")
+@blueprint.response(200, schemas.AudioAnswerSchema)
+@blueprint.alt_response(202, schema=schemas.AudioAnswerSchema, success=True)
+@blueprint.alt_response(401, "UNAUTHORIZED")
+@blueprint.alt_response(403, "FORBIDDEN")
+@blueprint.alt_response(413, "REQUEST_ENTITY_TOO_LARGE")
+@blueprint.alt_response(422, "UNPROCESSABLE_ENTITY")
+@blueprint.doc(security=ANYBODY)
+def from_audio(
+    asked: dict[str, Any], files: dict[str, Any]
+) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """What sounds like a song that you send.
+
+    Answers 202 with a job to poll (the header `Location` says where), or, with `wait`, 200 once
+    the job has ended: `job.state` says how, and `job.error` why a file was of no use. It is waited
+    for only when no other job comes first. Without a token the song belongs to whoever knows its
+    id. It is gone after an hour.
+    """
+    if more := set(request.form) - {"csrf_token"}:
+        raise UnprocessableEntity(f"The form has fields that mean nothing: {sorted(more)}.")
+    user = caller().user
+    listener = require_listener() if user is not None else current_listener()
+    made, job = page.receive(files["file"], listener, user)
+    if asked["wait"]:
+        _await(job, asked["wait"])
+    if job.state not in jobs.ACTIVE:
+        db.session.refresh(made)
+        return _answer(made, job, asked["top_n"]), 200, {}
+    address = url_for("api.upload", upload_id=made.public_id, top_n=asked["top_n"])
+    return _answer(made, job, 0), 202, {"Location": address, "Retry-After": "2"}
+
+
+@blueprint.get("/uploads/<upload_id>", tags=["recommendations"])
+@blueprint.arguments(arguments.UploadArguments, location="query")
+@blueprint.response(200, schemas.AudioAnswerSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
+def upload(asked: dict[str, Any], upload_id: str) -> dict[str, Any]:
+    """A song that you sent: how far its job is, then what was found."""
+    made = _mine(upload_id)
+    queue.tidy(db.session, current_app.config["INSTANCE"])
+    db.session.commit()
+    job = db.session.get(Job, made.job_id) if made.job_id is not None else None
+    if job is None:
+        raise NotFound("The job of this song is gone.")
+    return _answer(made, job, asked["top_n"])
+
+
+@blueprint.delete("/uploads/<upload_id>", tags=["recommendations"])
+@blueprint.response(204)
+@blueprint.alt_response(403, "FORBIDDEN")
+@blueprint.alt_response(404, "NOT_FOUND")
+def delete_upload(upload_id: str) -> None:
+    """Remove a song that you sent before its hour is over."""
+    made = _mine(upload_id)
+    if made.job_id is not None:
+        jobs.request_cancel(db.session, made.job_id)
+    uploads.delete(db.session, current_app.config["INSTANCE"], made)
+    db.session.commit()
+
+
+def _mine(upload_id: str) -> Upload:
+    made = uploads.find(db.session, upload_id)
+    if made is None or not (caller().is_admin or uploads.may_see(made, current_listener())):
+        raise NotFound("There is no such upload, it is gone, or it is not yours.")
+    return made
+
+
+def _await(job: Job, seconds: float) -> None:
+    """Wait until the job has ended, for at most ``seconds``; not at all if too many wait."""
+    # Without a worker, or behind other jobs, nothing would come of it.
+    working = queue.worker_runs(current_app.config["INSTANCE"])
+    if not working or jobs.ahead_of(db.session, job) or not WAITING.acquire(blocking=False):
+        return
+    try:
+        end = time.monotonic() + seconds
+        while True:
+            # A transaction that stays open would go on seeing the job as it was.
+            db.session.rollback()
+            db.session.refresh(job)
+            if job.state not in jobs.ACTIVE or time.monotonic() >= end:
+                return
+            time.sleep(TICK)
+    finally:
+        WAITING.release()
+
+
+def _answer(made: Upload, job: Job, top_n: int) -> dict[str, Any]:
+    found = made.result
+    matches = None
+    if found is not None:
+        run = runs.published(db.session)
+        told = found["similar"][:top_n]
+        views = catalogue.tracks_by_public_id(db.session, [t["track_id"] for t in told], run)
+        by_id = {track["id"]: track for track in shapes.tracks(views)}
+        matches = [
+            {
+                "track": by_id[t["track_id"]],
+                "score": t["score"],
+                "why": t["why"],
+                "reasons": [shapes.without_rows(reason) for reason in t["reasons"]],
+            }
+            for t in told
+            if t["track_id"] in by_id
+        ]
+    names = ("title", "artists", "seconds", "attributes", "place", "problem")
+    return {
+        "id": made.public_id,
+        "job": shapes.job(job),
+        **{name: (found or {}).get(name) for name in names},
+        "recommendations": matches,
+        "address": url_for("api.upload", upload_id=made.public_id),
+    }

@@ -215,3 +215,45 @@ class HealthSchema(ma.Schema):
     worker = fields.Boolean(
         required=True, metadata={"description": "Whether a worker is there to do jobs."}
     )
+
+
+class HeardAttributeSchema(ma.Schema):
+    """One attribute of an uploaded song."""
+
+    value = number("On the catalogue's scale.")
+    source = written("measured, or predicted: an estimate from the sound.")
+
+
+class PlaceSchema(ma.Schema):
+    """Where an uploaded song lies in the published run, by that run's own model and map."""
+
+    run_id = written("The run.")
+    cluster = whole("Number of the nearest cluster; -1 is none.")
+    confidence = number("How surely, from 0 to 1.")
+    x = number("Place on the map.")
+    y = number("Place on the map.")
+    guessed = fields.List(
+        fields.String(), required=True,
+        metadata={"description": "Features that are unknown; the run's median stood in."},
+    )  # fmt: skip
+
+
+class AudioAnswerSchema(ma.Schema):
+    """A song that was uploaded, its job, and once that is done what was found."""
+
+    id = written("The upload: keep it to ask again; it is gone after an hour.")
+    job = fields.Nested(JobSchema, required=True)
+    title = written("Title, from the tags or the file's name.", optional=True)
+    artists = written("Artists, from the tags.", optional=True)
+    seconds = number("How long it lasts.", optional=True)
+    attributes = fields.Dict(
+        keys=fields.String(), values=fields.Nested(HeardAttributeSchema), required=True,
+        allow_none=True, metadata={"description": "By name, key and mode included."},
+    )  # fmt: skip
+    place = fields.Nested(PlaceSchema, required=True, allow_none=True)
+    problem = written("Why it was not compared, where it was not.", optional=True)
+    recommendations = fields.List(
+        fields.Nested(MatchSchema), required=True, allow_none=True,
+        metadata={"description": "What sounds like it, nearest first; null while it is heard."},
+    )  # fmt: skip
+    address = written("Where to ask again.")

@@ -68,6 +68,12 @@ def matches(found: Sequence[Recommendation]) -> dict[str, Any]:
     return {"items": items}
 
 
+def without_rows(reason: dict[str, Any]) -> dict[str, Any]:
+    """A kept reason as ``ReasonSchema`` describes it: what it is about has a name, no number."""
+    about = reason["about"] if isinstance(reason["about"], str) else None
+    return {**reason, "about": about}
+
+
 def _public_ids(ids: set[int | str | None]) -> dict[int, str]:
     numbers = [one for one in ids if isinstance(one, int)]
     if not numbers:

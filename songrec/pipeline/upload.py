@@ -1,0 +1,242 @@
+"""What an uploaded song sounds like: decoded, described, placed in the published run, compared.
+
+Heavy: only job tasks call it. What is found is kept on the upload's row as JSON.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from songrec.core.attributes import ATTRIBUTES, BY_NAME
+from songrec.core.errors import BadInput, NotReady
+from songrec.core.types import FeatureTable, Floats, Progress, no_progress
+from songrec.features.audio.statistical import measured
+from songrec.features.extraction import make_extractors
+from songrec.features.registry import EXTRACTORS
+from songrec.ingest.folders import content_hash
+from songrec.pipeline import estimates, feature_sets, placing, sleeve
+from songrec.pipeline.analyst import Outcome
+from songrec.pipeline.analyze_one import analyse_file, keep_file
+from songrec.pipeline.predict import estimator
+from songrec.recommend import explain
+from songrec.recommend.similar import similar
+from songrec.store import audio_files, model_files, runs, uploads
+from songrec.store.tables import AudioFile, Run, Track, Upload
+
+SIMILAR = 100
+"""As many as the programming interface may be asked for; the page shows the first few."""
+TAGS_SHOWN = 8
+TAGS_SECONDS = 180.0
+"""Tags over time are told of at most so much of a song, from its middle."""
+TAGGER = "MSD_musicnn"
+
+
+def analyse(
+    session: Session,
+    instance: Path,
+    upload: Upload,
+    *,
+    longest_s: float,
+    on_progress: Progress = no_progress,
+) -> dict[str, Any]:
+    """Find out everything the upload's page shows and keep it in ``upload.result``. Flushes.
+
+    Raises ``BadInput`` for a file that is no sound or longer than ``longest_s``.
+    """
+    path = Path(upload.path)
+    run = runs.published(session)
+    on_progress(0.05, "Listening to the song.")
+    outcome = _heard(instance, run, path)
+    seconds = outcome.decoded["duration_s"]
+    if seconds > longest_s:
+        raise BadInput(
+            f"{upload.name} lasts {seconds / 60:.0f} minutes; {longest_s / 60:.0f} are the most."
+        )
+    on_progress(0.55, "Drawing its waveform.")
+    digest = content_hash(path)
+    drawn = sleeve.make(instance, path, digest)
+    on_progress(0.65, "Estimating what it is like.")
+    sound = _columns(outcome)
+    attributes = _attributes(instance, outcome, sound)
+    on_progress(0.75, "Hearing what is in it.")
+    tags = _tags(instance, path)
+    on_progress(0.85, "Looking for what sounds like it.")
+    result: dict[str, Any] = {
+        "title": outcome.tags["title"] or Path(upload.name).stem,
+        "artists": outcome.tags["artists"] or "",
+        "hash": digest,
+        "seconds": seconds,
+        "codec": outcome.decoded["codec"],
+        "container": outcome.decoded["container"],
+        "channels": outcome.decoded["channels"],
+        "sample_rate": outcome.decoded["sample_rate"],
+        "notes": outcome.decoded["notes"],
+        "cover_type": drawn.cover_type,
+        "attributes": attributes,
+        "tags": tags,
+        "place": None,
+        "similar": [],
+        "problem": None,
+    }
+    try:
+        result |= _placed(session, instance, run, attributes, sound, outcome)
+    except NotReady as error:
+        # What was heard stands without a run; the page says what is missing.
+        result["problem"] = str(error)
+    upload.result = result
+    session.flush()
+    return result
+
+
+def keep(session: Session, instance: Path, upload: Upload) -> AudioFile:
+    """Make the upload a track of the library; its file moves there. Flushes.
+
+    Raises ``BadInput`` when the file is gone.
+    """
+    path = Path(upload.path)
+    if not path.is_file():
+        raise BadInput(f"{upload.name} is not there any more: upload it again.")
+    outcome = analyse_file(path, sets=feature_sets.DEFAULT_SETS)
+    known = [
+        file
+        for file in audio_files.with_content(session, content_hash(path))
+        if file.state == "analysed" and Path(file.path).is_file()
+    ]
+    if known:
+        file = known[0]  # the library has this very file
+    else:
+        folder = uploads.kept_folder(instance) / upload.public_id
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, folder / path.name)
+        file = keep_file(session, instance, folder / path.name, outcome)
+        estimates.refresh(session, instance)
+    upload.kept, upload.track_id, upload.expires_at = True, file.track_id, None
+    upload.path = file.path
+    session.flush()
+    return file
+
+
+def _heard(instance: Path, run: Run | None, path: Path) -> Outcome:
+    sets = list(feature_sets.DEFAULT_SETS)
+    if run is not None:
+        wanted = run.feature_set.split(",")
+        sets += [n for n in wanted if n in EXTRACTORS and n not in feature_sets.FROM_LABELS]
+    return analyse_file(path, sets=dict.fromkeys(sets))
+
+
+def _columns(outcome: Outcome) -> dict[str, float]:
+    """The extracted vectors as ``"set:column"``."""
+    extractors = make_extractors(outcome.arrays)
+    return {
+        f"{name}:{column}": float(value)
+        for name, extractor in extractors.items()
+        if outcome.arrays[name].ndim == 1
+        for column, value in zip(extractor.names(), outcome.arrays[name], strict=True)
+    }
+
+
+def _attributes(
+    instance: Path, outcome: Outcome, sound: Mapping[str, float]
+) -> dict[str, dict[str, Any]]:
+    """Attribute (or ``key``, ``mode``) to its value and where that comes from."""
+    found: dict[str, dict[str, Any]] = {}
+    predictor = estimator(instance, tuple(sound))
+    if predictor is not None:
+        row = np.array([[sound[name] for name in sound]], dtype=np.float32)
+        table = FeatureTable(np.zeros(1, dtype=np.int64), tuple(sound), row, "audio")
+        for name, values in predictor.attributes(table).items():
+            value = float(values[0])
+            if np.isfinite(value):
+                if name in BY_NAME:
+                    value = min(max(value, BY_NAME[name].low), BY_NAME[name].high)
+                else:
+                    value = round(value)
+                found[name] = {"value": value, "source": estimates.PREDICTED}
+    for name, value in measured(outcome.arrays[feature_sets.MEASURING]).items():
+        if value is not None:
+            found[name] = {"value": value, "source": estimates.MEASURED}
+    return found
+
+
+def _tags(instance: Path, path: Path) -> dict[str, Any] | None:
+    """What MusiCNN hears over time; None where its weights are not installed."""
+    if not model_files.status(instance, "musicnn").ready:
+        return None
+    from songrec.pipeline.tagging import tag_file
+
+    heard = tag_file(path, instance, model=TAGGER, seconds=TAGS_SECONDS)
+    top = heard.top(TAGS_SHOWN)
+    at = [heard.tags.index(name) for name, _ in top]
+    return {
+        "model": TAGGER,
+        "times_s": [round(float(t), 2) for t in heard.times_s],
+        "length_s": heard.length_s,
+        "tags": [
+            {
+                "tag": name,
+                "probability": round(probability, 4),
+                "over_time": [round(float(p), 3) for p in heard.probabilities[:, column]],
+            }
+            for (name, probability), column in zip(top, at, strict=True)
+        ],
+    }
+
+
+def _placed(
+    session: Session,
+    instance: Path,
+    run: Run | None,
+    attributes: Mapping[str, Mapping[str, Any]],
+    sound: Mapping[str, float],
+    outcome: Outcome,
+) -> dict[str, Any]:
+    if run is None:
+        raise NotReady(
+            "No training run is published yet, so there is nothing to compare this song with."
+        )
+    known = {a.name: attributes[a.name]["value"] for a in ATTRIBUTES if a.name in attributes}
+    known["duration"] = outcome.decoded["duration_s"] * 1000
+    if outcome.tags["year"]:
+        known["year"] = outcome.tags["year"]
+    placed = placing.place(instance, run, known, sound)
+    joined, track_id = placed.joined()
+    matches = similar(joined, track_id, SIMILAR)
+    public = dict(
+        session.execute(
+            select(Track.id, Track.public_id).where(Track.id.in_([m.track_id for m in matches]))
+        ).all()
+    )
+    return {
+        "place": {
+            "run_id": run.public_id,
+            "cluster": placed.label,
+            "confidence": round(placed.confidence, 4),
+            "x": placed.x,
+            "y": placed.y,
+            "guessed": list(placed.guessed),
+        },
+        "vector": _plain(placed.vector),
+        "latent": _plain(placed.latent),
+        "similar": [
+            {
+                "track_id": public[match.track_id],
+                "score": match.score,
+                "why": explain.sentence(match.reasons),
+                "reasons": [asdict(reason) for reason in match.reasons],
+            }
+            for match in matches
+            if match.track_id in public
+        ],
+    }
+
+
+def _plain(values: Floats) -> list[float]:
+    return [float(value) for value in values]

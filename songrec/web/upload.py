@@ -1,0 +1,321 @@
+"""The upload page: a song in, what sounds like it out, kept or gone after an hour."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+from flask import (
+    Blueprint,
+    Flask,
+    abort,
+    current_app,
+    flash,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+from flask_login import current_user, login_required
+from limits import RateLimitItemPerHour
+from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import ServiceUnavailable
+from werkzeug.utils import secure_filename
+
+from songrec.core.attributes import ATTRIBUTES, key_name, show
+from songrec.core.errors import BadInput, NotReady
+from songrec.jobs import queue
+from songrec.store import catalogue, runs, sleeves, spaces, uploads
+from songrec.store import jobs as job_store
+from songrec.store.db import db
+from songrec.store.tables import Job, Listener, Track, Upload, User
+from songrec.web import facts, figures, player, security
+from songrec.web.errors import wants_json
+from songrec.web.listening import current_listener, current_reactions, require_listener
+
+blueprint = Blueprint("upload", __name__, url_prefix="/upload")
+
+UPLOADS = RateLimitItemPerHour(60, 1)
+ROOM = 4 * 2**30
+"""Bytes that uploads which nobody has kept may take in all."""
+SHOWN = 10
+SOURCES = {
+    "measured": "measured from the sound",
+    "predicted": "estimated from the sound",
+}
+
+
+def init_app(app: Flask) -> None:
+    """Register the pages."""
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("")
+def index() -> str:
+    """Choose or drop a song; those of the last hour."""
+    listener = current_listener()
+    return render_template(
+        "upload/index.html",
+        mine=uploads.of_listener(db.session, listener) if listener else [],
+        megabytes=current_app.config["UPLOAD_AUDIO_BYTES"] // 2**20,
+        minutes=round(current_app.config["UPLOAD_SECONDS"] / 60),
+        worker=queue.worker_runs(current_app.config["INSTANCE"]),
+    )
+
+
+@blueprint.post("")
+def create() -> ResponseReturnValue:
+    """Take a song and let the worker listen to it."""
+    try:
+        # Whoever sends nothing becomes no listener.
+        sent = chosen(request.files.get("file"))
+        made, _ = receive(sent, require_listener())
+    except BadInput as error:
+        if wants_json():
+            raise
+        flash(str(error), "error")
+        return redirect(url_for("upload.index"), 303)
+    address = url_for("upload.show", public_id=made.public_id)
+    if wants_json():
+        return jsonify(address=address), 201
+    return redirect(address, 303)
+
+
+def chosen(sent: FileStorage | None) -> FileStorage:
+    """The file that was sent; ``BadInput`` where the field was left empty."""
+    if sent is None or not sent.filename:
+        raise BadInput("Choose a song first: MP3, WAV, M4A, FLAC, OGG, Opus or what else sounds.")
+    return sent
+
+
+def receive(
+    sent: FileStorage, listener: Listener | None, user: User | None = None
+) -> tuple[Upload, Job]:
+    """Keep the song that was sent and ask for its job. Commits.
+
+    Raises ``BadInput`` for an empty file, ``TooManyRequests`` and ``ServiceUnavailable`` where
+    there were too many.
+    """
+    security.count_from_here(UPLOADS, "song")
+    if uploads.waiting_bytes(db.session) > ROOM:
+        raise ServiceUnavailable("Too many songs are waiting. Come back in an hour.")
+    name = _base_name(sent.filename or "song")
+    public_id = uploads.new_id()
+    folder = uploads.folder(current_app.config["INSTANCE"]) / public_id
+    folder.mkdir(parents=True)
+    path = folder / (secure_filename(name)[-100:] or "song")
+    try:
+        sent.save(path)
+        if not path.stat().st_size:
+            raise BadInput(f"{name} is empty.")
+        made = uploads.create(db.session, public_id, listener, name, path)
+        if user is None and current_user.is_authenticated:
+            user = db.session.get(User, current_user.id)
+        job = queue.enqueue(db.session, "upload", {"upload_id": made.public_id, "file": name}, user)
+        made.job_id = job.id
+        db.session.commit()
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return made, job
+
+
+@blueprint.get("/<public_id>", endpoint="show")
+def show_upload(public_id: str) -> str:
+    """How far it is, then what it is like and what sounds like it."""
+    found = mine(public_id)
+    job = _job(found)
+    if found.result is None:
+        return render_template(
+            "upload/waiting.html",
+            upload=found,
+            job=job,
+            active=job is not None and job.state in job_store.ACTIVE,
+            worker=queue.worker_runs(current_app.config["INSTANCE"]),
+        )
+    return render_template("upload/show.html", **_page(found, job))
+
+
+@blueprint.get("/<public_id>/state")
+def state(public_id: str) -> ResponseReturnValue:
+    """What the waiting page shows, for the script that keeps it up to date."""
+    job = _job(mine(public_id))
+    if job is None:
+        abort(404)
+    return jsonify(
+        state=job.state,
+        progress=job.progress,
+        message=job.message,
+        error=job.error,
+        active=job.state in job_store.ACTIVE,
+    )
+
+
+@blueprint.get("/<public_id>/media")
+def media(public_id: str) -> ResponseReturnValue:
+    """The uploaded sound, for its uploader; answers range requests."""
+    found = mine(public_id)
+    path = Path(found.path)
+    if not path.is_file() or found.result is None:
+        abort(404)
+    kind = player.type_of(found.result["codec"], found.result["container"])
+    return send_file(path, mimetype=kind, conditional=True, max_age=0)
+
+
+@blueprint.get("/<public_id>/waveform")
+def waveform(public_id: str) -> ResponseReturnValue:
+    """The peaks of the uploaded sound."""
+    found = mine(public_id)
+    sleeve = sleeves.find(current_app.config["INSTANCE"], (found.result or {}).get("hash", ""))
+    if sleeve is None:
+        abort(404)
+    return jsonify(seconds=sleeve.seconds, peaks=sleeve.peaks)
+
+
+@blueprint.post("/<public_id>/keep")
+@login_required
+def keep(public_id: str) -> ResponseReturnValue:
+    """Make the song a part of the library, which everybody hears."""
+    found = mine(public_id)
+    if found.kept or found.result is None:
+        return redirect(url_for("upload.show", public_id=public_id), 303)
+    user = db.session.get_one(User, current_user.id)
+    job = queue.enqueue(
+        db.session, "keep", {"upload_id": found.public_id, "file": found.name}, user
+    )
+    found.job_id = job.id
+    # It must not vanish while it waits for the worker.
+    found.expires_at = None
+    db.session.commit()
+    return redirect(url_for("upload.show", public_id=public_id), 303)
+
+
+@blueprint.post("/<public_id>/delete")
+def delete(public_id: str) -> ResponseReturnValue:
+    """Forget the song now; one that was kept stays in the library."""
+    found = mine(public_id)
+    job = _job(found)
+    if job is not None:
+        job_store.request_cancel(db.session, job.id)
+    name = found.name
+    uploads.delete(db.session, current_app.config["INSTANCE"], found)
+    db.session.commit()
+    flash(f"{name} is deleted here.", "success")
+    return redirect(url_for("upload.index"), 303)
+
+
+def mine(public_id: str) -> Upload:
+    """The upload, for its uploader or an admin; 404 for everybody else and when it is gone."""
+    found = uploads.find(db.session, public_id)
+    is_admin = current_user.is_authenticated and current_user.is_admin
+    if found is None or not (is_admin or uploads.may_see(found, current_listener())):
+        abort(404, "There is no such upload: songs that nobody keeps are gone after an hour.")
+    return found
+
+
+def _job(upload: Upload) -> Job | None:
+    queue.tidy(db.session, current_app.config["INSTANCE"])
+    db.session.commit()
+    return db.session.get(Job, upload.job_id) if upload.job_id is not None else None
+
+
+def _page(upload: Upload, job: Job | None) -> dict[str, Any]:
+    result: dict[str, Any] = upload.result or {}
+    run = runs.published(db.session)
+    clusters = facts.clusters(db.session, run)
+    # Numbers and places are those of the run that it was placed in.
+    place = (
+        result["place"] if run and (result["place"] or {}).get("run_id") == run.public_id else None
+    )
+    try:
+        space = spaces.published_space(db.session, current_app.config["INSTANCE"])
+    except NotReady:
+        space = None
+    by_id = {
+        view.public_id: view
+        for view in catalogue.tracks_by_public_id(
+            db.session, [found["track_id"] for found in result["similar"][:SHOWN]], run
+        )
+    }
+    return {
+        "upload": upload,
+        "result": result,
+        "keeping": job if job is not None and job.kind == "keep" else None,
+        "track": db.session.get(Track, upload.track_id) if upload.track_id else None,
+        "clusters": clusters,
+        "cluster": clusters.get(place["cluster"]) if place else None,
+        "place": figures.place_on_map(space, place["x"], place["y"], place["cluster"])
+        if place and space
+        else None,
+        "stale": bool(result["place"]) and place is None,
+        "rows": _rows(result["attributes"], space),
+        "tags": _tag_rows(result["tags"]),
+        "similar": [
+            {**found, "track": by_id[found["track_id"]], "sentence": found["why"]}
+            for found in result["similar"][:SHOWN]
+            if found["track_id"] in by_id
+        ],
+        "song": {
+            "id": f"upload-{upload.public_id}",
+            "title": result["title"],
+            "artists": result["artists"] or "Your upload",
+            "address": url_for("upload.show", public_id=upload.public_id),
+            "media": url_for("upload.media", public_id=upload.public_id),
+            "waveform": url_for("upload.waveform", public_id=upload.public_id),
+            "cover": None,
+            "duration_s": result["seconds"],
+        },
+        "reactions": current_reactions(),
+    }
+
+
+def _rows(attributes: dict[str, Any], space: Any) -> list[dict[str, str]]:
+    """The attributes as a table: what, how much, how that stands, where it comes from."""
+    rows = []
+    for attribute in ATTRIBUTES:
+        said = attributes.get(attribute.name)
+        if said is not None:
+            standing = figures.standing(space, attribute.name, said["value"]) if space else None
+            rows.append(
+                {
+                    "label": attribute.label,
+                    "value": show(attribute.name, said["value"]),
+                    "words": figures.words_for(attribute.name, standing),
+                    "source": SOURCES.get(said["source"], said["source"]),
+                }
+            )
+    if "key" in attributes:
+        mode = attributes.get("mode", {}).get("value")
+        rows.append(
+            {
+                "label": "Key",
+                "value": key_name(
+                    int(attributes["key"]["value"]), None if mode is None else int(mode)
+                ),
+                "words": "",
+                "source": SOURCES[attributes["key"]["source"]],
+            }
+        )
+    return rows
+
+
+def _tag_rows(tags: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Tags over time as cells of a picture: per tag a row, per patch a shade from 0 to 1."""
+    if not tags or not tags["times_s"]:
+        return None
+    return {
+        "from": tags["times_s"][0],
+        "to": tags["times_s"][-1] + tags["length_s"],
+        "patches": len(tags["times_s"]),
+        "rows": tags["tags"],
+    }
+
+
+def _base_name(filename: str) -> str:
+    """The file's own name: some browsers send the folders it lay in, of either system."""
+    name = PureWindowsPath(PurePosixPath(filename).name).name
+    return "".join(one for one in name if one.isprintable())[:200] or "song"
