@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import queue
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from songrec.core.errors import BadInput, NotReady
 from songrec.pipeline.analyst import Outcome, Task, analyse_here, close_all
@@ -159,20 +161,40 @@ def _local(count: int) -> Iterator[Fleet]:
 def _remote(address: str) -> Iterator[Fleet]:
     from distributed import Client
 
+    _knock(address)
     with _quiet():
         try:
             client = Client(address, timeout=CONNECT_S, set_as_default=False)
-        except (OSError, TimeoutError, ValueError) as error:
-            raise BadInput(
-                f"SONGREC_DASK_SCHEDULER: no scheduler answers at {address!r} "
-                f"({type(error).__name__}); give it as tcp://host:8786."
-            ) from None
+        except (OSError, TimeoutError) as error:
+            raise BadInput(_no_scheduler(address, error)) from None
         try:
             yield DaskFleet(client, remote=True)
         finally:
             if client.status == "running":
                 client.run(close_all, on_error="ignore")
             client.close(timeout=5)
+
+
+def _knock(address: str) -> None:
+    """Raise ``BadInput`` unless something listens at ``address``.
+
+    A dask client that finds nobody goes on trying in the background for half a minute.
+    """
+    try:
+        place = urlsplit(address)
+        if place.scheme not in ("tcp", "tls") or not place.hostname or not place.port:
+            raise ValueError("no address")
+        socket.create_connection((place.hostname, place.port), CONNECT_S).close()
+    except (OSError, ValueError) as error:
+        raise BadInput(_no_scheduler(address, error)) from None
+
+
+def _no_scheduler(address: str, error: Exception) -> str:
+    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return (
+        f"SONGREC_DASK_SCHEDULER: no scheduler answers at {address!r} ({words}); "
+        "give it as tcp://host:8786."
+    )
 
 
 @contextmanager
