@@ -48,13 +48,15 @@ def predict_group() -> None:
 @one_line_errors
 def train_command(file: Path | None, trials: int, seed: int, features: str, as_json: bool) -> None:
     """Train on FILE (features and attributes), or on tracks that have both."""
-    from songrec.pipeline import predict
+    from songrec.pipeline import estimates, predict
     from songrec.prediction import report
 
     sample = _sample(file, features)
     predictor_id, predictor = predict.train(
         _instance(), sample, trials=trials, seed=seed, on_progress=terminal_progress()
     )
+    estimated = estimates.refresh(db.session, _instance())
+    db.session.commit()
     scores = {name: score["ensemble"] for name, score in predictor.scores_.items()}
     result = {"groups": report.groups(scores), "targets": scores}
     if as_json:
@@ -65,6 +67,8 @@ def train_command(file: Path | None, trials: int, seed: int, features: str, as_j
     _print_scores(result)
     for note in predictor.notes_:
         click.echo(note)
+    if estimated:
+        click.echo(f"{estimated:,} analysed tracks have new estimates.")
 
 
 @predict_group.command("evaluate")

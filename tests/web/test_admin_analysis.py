@@ -134,3 +134,14 @@ def test_the_job_analyses_the_folder_and_its_page_says_what_became_of_it(
     page = client.get(f"/admin/jobs/{job.public_id}").text
     assert "b.mp3" in page
     assert "is no sound file" in page
+
+
+def test_a_training_on_sound_is_asked_for_in_the_form(
+    client: FlaskClient, session: Session, admin: User
+) -> None:
+    assert client.post("/admin/train", data={"feature_set": "mfcc,statistical"}).status_code == 303
+    (job,) = jobs.active(session)
+    assert job.parameters["feature_set"] == "mfcc,statistical"
+    answer = client.post("/admin/train", data={"feature_set": "noise"})
+    assert answer.status_code == 400
+    assert "must be one of attributes" in answer.text

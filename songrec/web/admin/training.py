@@ -25,6 +25,14 @@ STAGES: tuple[tuple[str, str, Registry], ...] = (
     ("clustering", "Clustering", CLUSTERINGS),
     ("projection", "Map", PROJECTIONS),
 )
+FEATURES = Parameter(
+    "feature_set", "choice", "attributes", "Learn from",
+    "Attributes know every song; sets of the sound only those that were analysed.",
+    choices=(
+        "attributes", "mfcc,statistical", "attributes,mfcc,statistical", "musicnn",
+        "attributes,musicnn",
+    ),
+)  # fmt: skip
 SEED = Parameter(
     "seed", "int", 0, "Seed", "The same seed on the same data gives the same run.", 0, 2**31 - 1
 )
@@ -42,11 +50,12 @@ class TrainForm:
     errors: dict[str, str] = field(default_factory=dict)
 
     seed = SEED
+    feature_set = FEATURES
 
     @classmethod
     def fresh(cls, *, publish: bool) -> TrainForm:
         """A form with every default."""
-        values = {"seed": SEED.text()}
+        values = {"seed": SEED.text(), "feature_set": FEATURES.text()}
         for stage, _, registry in STAGES:
             values[stage] = registry.names()[0]
             for entry in registry:
@@ -88,6 +97,12 @@ class TrainForm:
             asked["seed"] = SEED.coerce(self.values["seed"])
         except SongrecError as error:
             self.errors["seed"] = str(error)
+        try:
+            learnt_from = FEATURES.coerce(self.values["feature_set"])
+            if learnt_from != FEATURES.default:
+                asked["feature_set"] = learnt_from
+        except SongrecError as error:
+            self.errors["feature_set"] = str(error)
         for stage, _, registry in STAGES:
             name = self.values[stage]
             try:
