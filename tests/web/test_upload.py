@@ -1,0 +1,314 @@
+"""A song is uploaded, listened to, compared; seen by its uploader alone; kept or gone."""
+
+from __future__ import annotations
+
+import io
+import math
+import shutil
+from dataclasses import asdict, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from songrec.core.errors import BadInput
+from songrec.ingest.folders import content_hash
+from songrec.ingest.path_labels import labels_of
+from songrec.jobs import tasks
+from songrec.pipeline import upload as pipeline
+from songrec.pipeline.train import TrainRequest, train
+from songrec.store import jobs, sleeves, uploads
+from songrec.store.db import now
+from songrec.store.tables import AudioFile, Job, Track, Upload, User
+from songrec.web import security
+from tests.planted_run import plant
+from tests.sounding import write_wav
+from tests.web.accounts import admin, anna, quick_hashes, sign_in  # noqa: F401  (fixtures)
+
+ADDRESS = "/api/v1/recommend/from-audio"
+
+
+@pytest.fixture(scope="module")
+def song(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Three seconds of sound."""
+    return write_wav(tmp_path_factory.mktemp("song") / "a.wav", 3.0).read_bytes()
+
+
+_outcomes: dict[tuple[str, ...], Any] = {}
+
+
+@pytest.fixture(autouse=True)
+def listened_to_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same sound is analysed once in this module: a fresh process each time takes seconds."""
+    real = pipeline.analyse_file
+
+    def analyse(path: Path, *, sets: Any) -> Any:
+        key = (content_hash(path), *sets)
+        if key not in _outcomes:
+            _outcomes[key] = real(path, sets=sets)
+        return replace(_outcomes[key], labels=asdict(labels_of(path, path.parent)))
+
+    monkeypatch.setattr(pipeline, "analyse_file", analyse)
+
+
+@pytest.fixture
+def trained(app: Flask, session: Session) -> str:
+    """A catalogue with a run that was really trained; its id."""
+    plant(session, app.config["INSTANCE"], n=80)
+    settings = {"clustering": {"clusters": 4}}
+    run = train(
+        session, app.config["INSTANCE"], TrainRequest(representation="pca", parameters=settings)
+    )
+    session.commit()
+    return run.public_id
+
+
+def send(client: FlaskClient, content: bytes, name: str = "My song.wav", **more: Any) -> Any:
+    data = {"file": (io.BytesIO(content), name)}
+    return client.post("/upload", data=data, content_type="multipart/form-data", **more)
+
+
+def work(session: Session) -> Job:
+    """Do the job that waits, as the worker would."""
+    (job,) = jobs.active(session)
+    assert jobs.claim(session, job.id)
+    result = getattr(tasks, job.kind)(session, job, lambda *_: None)
+    assert jobs.finish(session, job.id, result, log="", details={})
+    session.commit()
+    return session.get_one(Job, job.id)
+
+
+def test_a_song_is_described_placed_and_compared(
+    client: FlaskClient, app: Flask, session: Session, trained: str, song: bytes
+) -> None:
+    answer = send(client, song)
+    assert answer.status_code == 303
+    address = answer.headers["Location"]
+    assert "Waiting" in client.get(address).text
+    assert client.get(f"{address}/state").json["active"]
+    job = work(session)
+    upload = session.scalars(select(Upload)).one()
+    result = upload.result
+    # A sine of 440 Hz that swells: its key is told by ear, the loudness by its level.
+    assert result["attributes"]["loudness"]["source"] == "measured"
+    assert -40 < result["attributes"]["loudness"]["value"] < -6
+    assert result["place"]["run_id"] == trained
+    assert result["place"]["cluster"] in range(4)
+    assert "energy" in result["place"]["guessed"]
+    assert job.result["place"] == result["place"]
+    page = client.get(address).text
+    assert "measured from the sound" in page
+    assert "Not known: " in page
+    assert page.count('class="reason"') == 10
+    assert "Its place on the map" in page
+    for found in result["similar"]:
+        total = math.fsum(reason["contribution"] for reason in found["reasons"])
+        assert math.isclose(total, found["score"], abs_tol=1e-5)
+    with client.get(f"{address}/media", headers={"Range": "bytes=0-9"}) as media:
+        assert (media.status_code, media.data, media.mimetype) == (206, song[:10], "audio/wav")
+    assert len(client.get(f"{address}/waveform").json["peaks"]) == 600
+
+
+def test_nobody_else_sees_it_but_an_admin(
+    client: FlaskClient,
+    app: Flask,
+    session: Session,
+    song: bytes,
+    admin: User,  # noqa: F811
+) -> None:
+    browser = app.test_client()
+    address = send(browser, song).headers["Location"]
+    assert browser.get(address).status_code == 200
+    stranger = app.test_client()
+    for method, path in (
+        ("GET", address), ("GET", f"{address}/state"), ("GET", f"{address}/media"),
+        ("POST", f"{address}/delete"), ("GET", f"/api/v1/uploads/{address.split('/')[-1]}"),
+    ):  # fmt: skip
+        assert stranger.open(path, method=method).status_code == 404
+    assert client.get(address).status_code == 200
+
+
+def test_without_a_run_it_is_described_all_the_same(
+    client: FlaskClient, session: Session, song: bytes
+) -> None:
+    address = send(client, song).headers["Location"]
+    work(session)
+    page = client.get(address).text
+    assert "measured from the sound" in page
+    assert "No training run is published yet" in page
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [(b"these are words, not sound\n" * 50, "words.mp3"), (b"\0" * 999, "a.wav")],
+)
+def test_what_is_no_sound_is_refused_by_its_content(
+    client: FlaskClient, session: Session, content: bytes, name: str
+) -> None:
+    assert send(client, content, name).status_code == 303
+    (job,) = jobs.active(session)
+    with pytest.raises(BadInput, match=name):
+        tasks.upload(session, job, lambda *_: None)
+
+
+def test_a_sound_is_a_sound_whatever_its_name(
+    client: FlaskClient, session: Session, song: bytes
+) -> None:
+    send(client, song, "notes.txt")
+    work(session)
+    assert session.scalars(select(Upload)).one().result["codec"] == "pcm_s16le"
+
+
+def test_a_song_that_is_too_long_is_refused(
+    client: FlaskClient, app: Flask, session: Session, song: bytes
+) -> None:
+    app.config["UPLOAD_SECONDS"] = 2.0
+    send(client, song)
+    (job,) = jobs.active(session)
+    with pytest.raises(BadInput, match="minutes"):
+        tasks.upload(session, job, lambda *_: None)
+
+
+def test_too_large_and_empty_files_are_not_kept(
+    client: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.config["UPLOAD_AUDIO_BYTES"] = 1000
+    monkeypatch.setattr(security, "FORM_BYTES", 1000)
+    answer = send(client, b"x" * 4000, headers={"Accept": "application/json"})
+    assert answer.status_code == 413
+    assert send(client, b"", headers={"Accept": "application/json"}).status_code == 400
+    assert client.post("/upload").status_code == 303
+    assert not list(uploads.folder(app.config["INSTANCE"]).glob("*"))
+
+
+def test_names_lead_nowhere(client: FlaskClient, app: Flask, session: Session, song: bytes) -> None:
+    send(client, song, "../../../../etc/../my song<b>.wav")
+    upload = session.scalars(select(Upload)).one()
+    folder = uploads.folder(app.config["INSTANCE"]) / upload.public_id
+    assert [path.parent for path in folder.iterdir()] == [folder]
+    assert upload.name == "my song<b>.wav"
+    assert "<b>.wav" not in client.get(f"/upload/{upload.public_id}").text
+
+
+def test_after_an_hour_it_is_gone_with_its_file(
+    client: FlaskClient, app: Flask, session: Session, song: bytes
+) -> None:
+    address = send(client, song).headers["Location"]
+    upload = session.scalars(select(Upload)).one()
+    path, instance = Path(upload.path), app.config["INSTANCE"]
+    assert uploads.sweep(session, instance) == 0
+    assert path.is_file()
+    upload.expires_at = now() - timedelta(seconds=1)
+    session.commit()
+    assert client.get(address).status_code == 404
+    assert uploads.sweep(session, instance) == 1
+    session.commit()
+    assert not path.parent.exists()
+    assert session.scalars(select(Upload)).all() == []
+
+
+def test_it_can_be_deleted_at_once(client: FlaskClient, session: Session, song: bytes) -> None:
+    address = send(client, song).headers["Location"]
+    path = Path(session.scalars(select(Upload)).one().path)
+    assert client.post(f"{address}/delete").status_code == 303
+    assert client.get(address).status_code == 404
+    assert not path.exists()
+    assert session.scalars(select(Job)).one().state == "cancelled"
+
+
+def test_kept_it_becomes_a_track_that_can_be_heard(
+    client: FlaskClient,
+    app: Flask,
+    session: Session,
+    song: bytes,
+    anna: User,  # noqa: F811
+) -> None:
+    anonymous = app.test_client()
+    theirs = send(anonymous, song).headers["Location"]
+    work(session)
+    assert anonymous.post(f"{theirs}/keep").headers["Location"].startswith("/sign-in")
+    assert "Sign in to keep it" in anonymous.get(theirs).text
+    anonymous.post(f"{theirs}/delete")
+
+    sign_in(client)
+    address = send(client, song, "Deep Sea.wav").headers["Location"]
+    work(session)
+    assert client.post(f"{address}/keep").status_code == 303
+    work(session)
+    track = session.scalars(select(Track)).one()
+    assert track.title == "Deep Sea"
+    file = session.scalars(select(AudioFile)).one()
+    assert file.track_id == track.id
+    # Its hour passes, and so does the folder of uploads: the song stays.
+    uploads.sweep(session, app.config["INSTANCE"])
+    shutil.rmtree(uploads.folder(app.config["INSTANCE"]))
+    with client.get(f"/listen/tracks/{track.public_id}", follow_redirects=True) as heard:
+        assert heard.data == song
+    assert "It is in the library now" in client.get(address).text
+    assert sleeves.find(app.config["INSTANCE"], file.content_hash) is not None
+
+
+def test_programs_get_a_job_to_poll_and_then_the_answer(
+    client: FlaskClient, session: Session, trained: str, song: bytes
+) -> None:
+    for address in (ADDRESS, "/recommend/from-audio"):
+        data = {"file": (io.BytesIO(song), "song.wav")}
+        answer = client.post(f"{address}?top_n=3", data=data)
+        assert answer.status_code == 202
+        assert answer.json["recommendations"] is None
+        poll = client.get(answer.json["job"]["address"])
+        assert poll.json["state"] == "waiting"
+        work(session)
+        assert client.get(answer.json["job"]["address"]).json["state"] == "done"
+        found = client.get(answer.headers["Location"]).json
+        assert len(found["recommendations"]) == 3
+        assert found["place"]["run_id"] == trained
+        assert found["attributes"]["loudness"]["source"] == "measured"
+        for match in found["recommendations"]:
+            total = math.fsum(reason["contribution"] for reason in match["reasons"])
+            assert math.isclose(total, match["score"], abs_tol=1e-5)
+
+
+def test_waiting_ends_with_the_job(
+    client: FlaskClient, app: Flask, session: Session, song: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from songrec.web.api import audio
+
+    monkeypatch.setattr(audio.queue, "worker_runs", lambda instance: True)
+    monkeypatch.setattr(audio.time, "sleep", lambda seconds: work(session))
+    answer = client.post(f"{ADDRESS}?wait=30", data={"file": (io.BytesIO(song), "song.wav")})
+    assert (answer.status_code, answer.json["job"]["state"]) == (200, "done")
+    assert answer.json["title"] == "song"
+    # Behind another job nobody is kept waiting.
+    jobs.create(session, "train", {})
+    session.commit()
+    answer = client.post(f"{ADDRESS}?wait=30", data={"file": (io.BytesIO(song), "song.wav")})
+    assert answer.status_code == 202
+
+
+def test_an_account_s_upload_is_its_own(
+    client: FlaskClient,
+    app: Flask,
+    session: Session,
+    song: bytes,
+    anna: User,  # noqa: F811
+) -> None:
+    from songrec.store import api_tokens
+
+    _, clear = api_tokens.create(session, anna, "test", ["write"])
+    session.commit()
+    header = {"Authorization": f"Bearer {clear}"}
+    data = {"file": (io.BytesIO(song), "song.wav")}
+    answer = client.post(ADDRESS, data=data, headers=header)
+    assert client.get(answer.headers["Location"]).status_code == 404
+    assert client.get(answer.json["job"]["address"]).status_code == 404
+    assert client.get(answer.headers["Location"], headers=header).status_code == 200
+    assert (
+        client.delete(answer.headers["Location"].split("?")[0], headers=header).status_code == 204
+    )
+    assert client.get(answer.headers["Location"], headers=header).status_code == 404
