@@ -13,6 +13,7 @@ from songrec.clustering import CLUSTERINGS
 from songrec.core.config import SETTINGS
 from songrec.features.registry import EXTRACTORS
 from songrec.ingest.dialects import DIALECTS
+from songrec.prediction import BASE_MODELS
 from songrec.projection import PROJECTIONS
 from songrec.recommend.registry import METHODS
 from songrec.representation import REPRESENTATIONS
@@ -44,7 +45,7 @@ def test_the_readme_shows_every_command(app: Flask) -> None:
 
 @pytest.mark.parametrize(
     "registry",
-    [REPRESENTATIONS, CLUSTERINGS, PROJECTIONS, METHODS, EXTRACTORS],
+    [REPRESENTATIONS, CLUSTERINGS, PROJECTIONS, METHODS, BASE_MODELS, EXTRACTORS],
     ids=lambda r: r.what,
 )
 def test_the_documentation_names_every_algorithm(registry) -> None:

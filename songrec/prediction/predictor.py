@@ -100,7 +100,10 @@ class Predictor:
             ) -> None:  # fmt: skip
                 on_progress(start + share * fraction, f"{ensemble}: {message}", details)
 
-            self._fit_ensemble(ensemble, names, inputs, values, held_out, together, studies, report)
+            with threads(len(inputs)):
+                self._fit_ensemble(
+                    ensemble, names, inputs, values, held_out, together, studies, report
+                )
         order = np.argsort(digests, kind="stable")
         self.rows_ = Rows(
             digests[order], held_out[order],

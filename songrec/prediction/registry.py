@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from songrec.core.registry import Entry, Parameter, Registry
 
-DEFAULT_TRIALS = 15
+DEFAULT_TRIALS = 10
 """Parameters tried per base model and ensemble unless told otherwise."""
 
 LOGARITHMIC = frozenset({"strength", "penalty", "epsilon", "learning_rate", "gamma"})
@@ -77,7 +77,7 @@ BASE_MODELS = Registry(
                           0.05, 50.0),
                 Parameter("gamma", "float", 0.5, "Width", "Kernel width as a multiple of 1 over "
                           "the number of components.", 0.05, 5.0),
-                Parameter("epsilon", "float", 0.1, "Tolerance", "Errors smaller than this, in "
+                Parameter("epsilon", "float", 0.3, "Tolerance", "Errors smaller than this, in "
                           "standard deviations, do not count.", 0.01, 0.5),
             ),
         ),
@@ -97,7 +97,7 @@ BASE_MODELS = Registry(
         Entry(
             "ridge", "songrec.prediction.models.linear:RidgeModel", "Ridge",
             "Linear with an L2 penalty; logistic for classes.",
-            (_COMPONENTS, Parameter("penalty", "float", 30.0, "Penalty", "", 0.1, 3000.0)),
+            (_COMPONENTS, Parameter("penalty", "float", 100.0, "Penalty", "", 0.1, 3000.0)),
         ),
         Entry(
             "lasso", "songrec.prediction.models.linear:LassoModel", "Lasso",

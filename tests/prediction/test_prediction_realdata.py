@@ -8,7 +8,7 @@ from songrec.pipeline import predict
 from songrec.prediction.predictor import Predictor
 from songrec.prediction.stacking import ENSEMBLE
 
-QUICK = ("svm", "kernel_ridge", "lasso", "elastic_net")
+QUICK = ("svm", "kernel_ridge", "lasso")
 
 
 @pytest.mark.realdata
