@@ -115,4 +115,7 @@ def _end_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    status = main(sys.argv[1:])
+    # Ending as usual would abort over the thread that still reads the pipe from the worker.
+    sys.stderr.flush()
+    os._exit(status)

@@ -41,9 +41,9 @@ def from_audio(
     """What sounds like a song that you send.
 
     Answers 202 with a job to poll (the header `Location` says where), or, with `wait`, 200 once
-    the job has ended: `job.state` says how, and `job.error` why a file was of no use. It is waited
-    for only when no other job comes first. Without a token the song belongs to whoever knows its
-    id. It is gone after an hour.
+    the job has ended: `job.state` says how, and `job.error` why a file was of no use. It is not
+    waited for behind several other jobs. Without a token the song belongs to whoever knows its id.
+    It is gone after an hour.
     """
     if more := set(request.form) - {"csrf_token"}:
         raise UnprocessableEntity(f"The form has fields that mean nothing: {sorted(more)}.")
@@ -96,9 +96,9 @@ def _mine(upload_id: str) -> Upload:
 
 def _await(job: Job, seconds: float) -> None:
     """Wait until the job has ended, for at most ``seconds``; not at all if too many wait."""
-    # Without a worker, or behind other jobs, nothing would come of it.
+    # Without a worker, or behind several other jobs, nothing would come of it in time.
     working = queue.worker_runs(current_app.config["INSTANCE"])
-    if not working or jobs.ahead_of(db.session, job) or not WAITING.acquire(blocking=False):
+    if not working or jobs.ahead_of(db.session, job) > 1 or not WAITING.acquire(blocking=False):
         return
     try:
         end = time.monotonic() + seconds
