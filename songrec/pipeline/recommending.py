@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import UnknownName
-from songrec.core.types import Match, NameTracks, Reason
+from songrec.core.types import Match, NameTracks, Reason, Space
 from songrec.recommend import explain, ranking
+from songrec.recommend import weighed as weighing
 from songrec.recommend.similar import similar
 from songrec.store import catalogue, runs
 from songrec.store.catalogue import TrackView
@@ -79,6 +81,54 @@ def similar_to(session: Session, instance: Path, track: HasId, n: int = 8) -> li
     Raises ``NotReady`` when nothing is published or the track is not part of the run.
     """
     return named(session, similar(published_space(session, instance), track.id, n))
+
+
+SIDES = ("space", "features", "latent")
+"""By what two tracks can be compared; see ``similar_by``."""
+
+
+def similar_by(
+    session: Session,
+    instance: Path,
+    track: HasId,
+    n: int = 8,
+    *,
+    by: str = SIDES[0],
+    weights: Mapping[str, float] | None = None,
+) -> list[Recommendation]:
+    """The ``n`` tracks most like ``track`` by one of ``SIDES``.
+
+    ``space`` is ``similar_to``; ``features`` the cosine over standardised features with one-hot
+    key and mode, its groups weighed by ``weights``; ``latent`` the distance in what the published
+    run's model learnt (a run of ``--features mfcc --representation identity`` compares by those).
+    """
+    if by not in SIDES:
+        raise UnknownName("way to compare", by, SIDES)
+    if by == "space":
+        return similar_to(session, instance, track, n)
+    space = published_space(session, instance)
+    if by == "latent":
+        found = weighing.near_in_latent(space, track.id, n)
+    else:
+        found = weighing.weighed(space, _harmony(session, space), track.id, n, weights or {})
+    return named(session, found, weighing.sentence)
+
+
+def _harmony(session: Session, space: Space) -> weighing.Harmony:
+    """Key and mode of the space's tracks, read once as long as it is open."""
+    known = space.__dict__.get("_harmony")
+    if known is None:
+        key = np.full(len(space.track_ids), -1, dtype=np.int8)
+        mode = key.copy()
+        query = select(Track.id, Track.key, Track.mode).where(Track.key.is_not(None))
+        rows = session.execute(query).all()
+        at = {track_id: row for row, track_id in enumerate(space.track_ids.tolist())}
+        for track_id, its_key, its_mode in rows:
+            if track_id in at:
+                key[at[track_id]] = its_key
+                mode[at[track_id]] = -1 if its_mode is None else its_mode
+        known = space.__dict__["_harmony"] = weighing.Harmony(key, mode)
+    return known
 
 
 def starters(session: Session, run: Run) -> list[tuple[Cluster, list[TrackView]]]:

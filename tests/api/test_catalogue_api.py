@@ -100,3 +100,23 @@ def test_without_a_run_similar_says_what_to_do(client: FlaskClient, session: Ses
     answer = client.get(f"/api/v1/tracks/{track.public_id}/similar")
     assert answer.status_code == 503
     assert "flask train" in answer.json["detail"]
+
+
+def test_similar_songs_by_weighed_features_and_by_the_latent(get, planted: Planted) -> None:
+    address = "/tracks/p000000001/similar?n=5"
+    for how in ("&by=features&mood=0&harmony=3", "&by=latent"):
+        found = get(address + how)["items"]
+        assert len(found) == 5
+        for match in found:
+            total = math.fsum(reason["contribution"] for reason in match["reasons"])
+            assert math.isclose(total, match["score"], abs_tol=1e-5)
+    without_mood = get(address + "&by=features&mood=0")["items"][0]["reasons"]
+    parts = {reason["about"]: reason["contribution"] for reason in without_mood}
+    assert parts["energy"] == parts["positiveness"] == 0
+
+
+def test_a_songs_page_weighs_as_its_sliders_say(client: FlaskClient, planted: Planted) -> None:
+    page = client.get("/tracks/p000000001?mood=0&rhythm=3&harmony=x").text
+    assert 'name="rhythm" min="0" max="3" step="0.25" value="3.0"' in page
+    assert "As usual" in page
+    assert "As usual" not in client.get("/tracks/p000000001").text

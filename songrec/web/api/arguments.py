@@ -7,7 +7,9 @@ from flask_smorest.fields import Upload
 from marshmallow import fields, validate
 
 from songrec.core.attributes import ATTRIBUTES
+from songrec.pipeline.recommending import SIDES
 from songrec.recommend.registry import METHODS
+from songrec.recommend.weighed import GROUPS, HEAVIEST
 from songrec.store import cursors
 
 LIMIT = 200
@@ -83,6 +85,25 @@ class CountArguments(ArgumentsSchema):
     n = fields.Integer(
         load_default=10, validate=validate.Range(1, 100), metadata={"description": "How many."}
     )
+
+
+class SimilarArguments(CountArguments):
+    """What to compare by."""
+
+    by = fields.String(
+        load_default=SIDES[0], validate=validate.OneOf(SIDES),
+        metadata={
+            "description": "space: the normalised attributes; features: cosine over standardised "
+            "features with one-hot key and mode, weighed; latent: what the run's model learnt."
+        },
+    )  # fmt: skip
+    timbre, rhythm, harmony, mood = (
+        fields.Float(
+            load_default=1.0, validate=validate.Range(0, HEAVIEST),
+            metadata={"description": f"Weight of {name}; counts with by=features."},
+        )
+        for name in GROUPS
+    )  # fmt: skip
 
 
 class RecommendationArguments(CountArguments):

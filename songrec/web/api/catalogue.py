@@ -9,6 +9,7 @@ from werkzeug.exceptions import NotFound
 
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.pipeline import recommending
+from songrec.recommend.weighed import GROUPS
 from songrec.store import catalogue, cursors, runs
 from songrec.store.catalogue import TrackView
 from songrec.store.db import db
@@ -52,16 +53,21 @@ def track(track_id: str) -> dict[str, Any]:
 
 
 @blueprint.get("/tracks/<track_id>/similar", tags=["tracks"])
-@blueprint.arguments(arguments.CountArguments, location="query")
+@blueprint.arguments(arguments.SimilarArguments, location="query")
 @blueprint.response(200, schemas.MatchesSchema)
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
 def similar(asked: dict[str, Any], track_id: str) -> dict[str, Any]:
     """What sounds like a song, nearest first, with reasons."""
-    found = track_or_404(track_id)
-    return shapes.matches(
-        recommending.similar_to(db.session, current_app.config["INSTANCE"], found, asked["n"])
+    found = recommending.similar_by(
+        db.session,
+        current_app.config["INSTANCE"],
+        track_or_404(track_id),
+        asked["n"],
+        by=asked["by"],
+        weights={name: asked[name] for name in GROUPS},
     )
+    return shapes.matches(found)
 
 
 @blueprint.get("/clusters", tags=["clusters"])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 from flask import abort, current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from songrec.core.attributes import ATTRIBUTES, BY_NAME
 from songrec.core.errors import NotReady
 from songrec.pipeline import recommending
+from songrec.recommend.weighed import GROUP_LABELS, HEAVIEST
 from songrec.store import catalogue, playlists, runs, spaces
 from songrec.store.db import db
 from songrec.web import facts, figures
@@ -53,13 +56,17 @@ def track(public_id: str) -> str | Response:
     instance, listener = current_app.config["INSTANCE"], current_listener()
     clusters = facts.clusters(db.session, run)
     cluster = clusters.get(found.label) if found.label is not None else None
+    weights = _weights()
     similar, rows, place = [], figures.plain_rows(found.attributes), None
     try:
         space = spaces.published_space(db.session, instance)
     except NotReady:
         space = None
     if space is not None and found.label is not None:
-        similar = recommending.similar_to(db.session, instance, found, SIMILAR_SHOWN)
+        similar = recommending.similar_by(
+            db.session, instance, found, SIMILAR_SHOWN,
+            by="features" if weights else "space", weights=weights,
+        )  # fmt: skip
         rows = figures.track_rows(found.attributes, space, cluster.profile if cluster else None)
         place = figures.place_on_map(space, found.x, found.y, found.label)
     return render_template(
@@ -70,8 +77,23 @@ def track(public_id: str) -> str | Response:
         rows=rows,
         place=place,
         similar=similar,
+        weights=weights,
+        groups=GROUP_LABELS,
         attributes=ATTRIBUTES,
         playlists=playlists.of_listener(db.session, listener)[:PLAYLISTS_SHOWN] if listener else [],
         reactions=current_reactions(),
         run=run,
     )
+
+
+def _weights() -> dict[str, float]:
+    """How much each side of the sound counts, as the address says; nothing where it does not."""
+    found = {}
+    for name in GROUP_LABELS:
+        try:
+            value = float(request.args[name])
+        except (KeyError, ValueError):
+            continue
+        if math.isfinite(value):
+            found[name] = min(max(value, 0.0), HEAVIEST)
+    return found
