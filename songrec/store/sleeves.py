@@ -55,3 +55,13 @@ def _replace(path: Path, content: bytes) -> None:
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     draft.write_bytes(content)
     draft.replace(path)
+
+
+def copy(instance: Path, content_hash: str, other: str) -> None:
+    """File the sleeve of one content under another's hash too, if there is one."""
+    for kind in ("cover", "json"):
+        path = _path(instance, content_hash, kind)
+        if path.is_file():
+            target = _path(instance, other, kind)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _replace(target, path.read_bytes())

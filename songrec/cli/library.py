@@ -1,0 +1,72 @@
+"""``flask export`` and ``flask write-tags``: what the analysis found, out of songrec."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from songrec.cli.base import json_option, one_line_errors, print_json
+from songrec.store.db import db
+
+
+@click.command("export")
+@click.option("--format", "kind", type=click.Choice(["csv", "json"]), default="csv")
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="A file instead of stdout."
+)
+@with_appcontext
+@one_line_errors
+def export(kind: str, output: Path | None) -> None:
+    """Everything the analysis knows of the library's files: a row for each."""
+    from songrec.pipeline.library_values import COLUMNS, rows
+
+    place = output.open("w", encoding="utf-8", newline="") if output else sys.stdout
+    try:
+        if kind == "json":
+            json.dump(list(rows(db.session)), place, ensure_ascii=False, indent=2, allow_nan=False)
+            place.write("\n")
+            return
+        table = csv.DictWriter(place, COLUMNS)
+        table.writeheader()
+        for row in rows(db.session):
+            sources = "; ".join(f"{name}: {source}" for name, source in row["sources"].items())
+            table.writerow({**row, "sources": sources})
+    finally:
+        if output:
+            place.close()
+
+
+@click.command("write-tags")
+@click.argument("path", type=click.Path(path_type=Path, exists=True))
+@click.option("--tempo", is_flag=True, help="Write the tempo in BPM.")
+@click.option("--key", is_flag=True, help="Write the key, such as F#m.")
+@click.option("--dry-run", is_flag=True, help="Say what would be written and leave the files be.")
+@json_option
+@with_appcontext
+@one_line_errors
+def write_tags(path: Path, tempo: bool, key: bool, dry_run: bool, as_json: bool) -> None:
+    """Write what was found into the files' own tags: PATH is an analysed file or folder."""
+    from songrec.pipeline.library_values import write_tags as write
+
+    values = [name for name, wanted in (("tempo", tempo), ("key", key)) if wanted]
+    if not values:
+        raise click.UsageError("Say what to write: --tempo, --key or both.")
+    done = write(db.session, current_app.config["INSTANCE"], path, values, dry_run=dry_run)
+    db.session.commit()
+    if as_json:
+        print_json({"written": done.written, "skipped": done.skipped})
+        return
+    click.echo(
+        f"{done.written} file(s) {'would get' if dry_run else 'got'} {' and '.join(values)}."
+    )
+    for one in done.skipped:
+        click.echo(f"left alone: {one['path']}: {one['reason']}", err=True)
+
+
+COMMANDS = (export, write_tags)
