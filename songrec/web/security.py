@@ -81,6 +81,8 @@ def init_app(app: Flask) -> None:
     app.config["MAX_FORM_MEMORY_SIZE"] = FORM_BYTES
     app.before_request(limit_body)  # before the CSRF protection, which reads the form
     csrf.init_app(app)
+    # The limiter is one for the process and would keep what the application before it chose.
+    app.config.setdefault("RATELIMIT_ENABLED", True)
     limiter.init_app(app)
     talisman.init_app(
         app,
