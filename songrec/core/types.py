@@ -63,6 +63,21 @@ class FeatureTable:
             )
 
 
+class Spectrograms(Protocol):
+    """Pictures of sound, row by row over the same tracks as a table; most of them stay on disk.
+
+    ``shape`` is ``(n, bands, frames)``; ``read(rows)`` gives those rows in decibels, float32
+    ``(len(rows), bands, frames)``.
+    """
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Tracks, mel bands (lowest first), frames of time."""
+
+    def read(self, rows: Ints) -> Floats:
+        """The pictures of these rows, in the order given."""
+
+
 @dataclass(frozen=True)
 class Clustering:
     """Labels int32 ``(n,)`` (-1 is noise), confidence float32 ``(n,)`` in 0..1, centres or None."""

@@ -153,7 +153,7 @@ def read_table(
     once. ``NotReady`` with fewer than ``minimum`` tracks, ``BadInput`` for a set of matrices.
     """
     names = [f"{key.name}:{column}" for key in keys for column in columns(instance, key)]
-    hashes = _hashes_of_tracks(session, keys)
+    hashes = hashes_of_tracks(session, keys)
     rows, ids = [], []
     base = folder(instance)
     for track_id, content_hash in sorted(hashes.items()):
@@ -198,7 +198,8 @@ def hash_of_track(session: Session, track_id: int) -> str | None:
     )
 
 
-def _hashes_of_tracks(session: Session, keys: Sequence[SetKey]) -> dict[int, str]:
+def hashes_of_tracks(session: Session, keys: Sequence[SetKey]) -> dict[int, str]:
+    """The tracks whose files have all these sets, each with its first file's content."""
     complete: set[str] | None = None
     for key in keys:
         complete = known(session, key) if complete is None else complete & known(session, key)
