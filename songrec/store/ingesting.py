@@ -1,4 +1,4 @@
-"""Writing a catalogue's rows in bulk: new tracks, changed tracks, tags, lyrics and playlists.
+"""Writing a catalogue's rows in bulk: new tracks, changed tracks and their lyrics.
 
 Written with SQLAlchemy Core so that SQLite and PostgreSQL run the same statements.
 """
@@ -19,21 +19,13 @@ from songrec.core.songs import UNTITLED, public_id, song_key
 from songrec.core.sorting import sort_key
 from songrec.store.bulk import SearchIndex, chunks, insert_many, stored_moment
 from songrec.store.db import now
-from songrec.store.tables import (
-    Lyrics,
-    Playlist,
-    PlaylistTrack,
-    Tag,
-    Track,
-    TrackAttributes,
-    TrackTag,
-)
+from songrec.store.links import Links
+from songrec.store.tables import Lyrics, Tag, Track, TrackAttributes, TrackTag
 
 _TRACK = Track.__table__
 _ATTRIBUTES = TrackAttributes.__table__
 _TRACK_TAG = TrackTag.__table__
 _LYRICS = Lyrics.__table__
-_PLAYLIST_TRACK = PlaylistTrack.__table__
 _IDENTITY = (
     "source_key", "public_id", "fingerprint", "song_key", "sort_title", "sort_artists",
 )  # fmt: skip
@@ -70,8 +62,7 @@ class CatalogueWriter:
         self._source = source
         self._fields = fields
         self._mark = secrets.token_hex(16)
-        self._tags: dict[tuple[str, str], int] = {}
-        self._playlists: dict[str, int] = {}
+        self._links = Links(session)
 
     def write(self, rows: Sequence[CatalogueRow]) -> Written:
         """Insert or update ``rows``, in file order."""
@@ -106,12 +97,12 @@ class CatalogueWriter:
         self._update(changed, ids, index)
         for part in chunks(same):
             self._run(update(_TRACK).where(_TRACK.c.id.in_(part)).values(ingest_mark=self._mark))
-        self._tag(new + changed, ids, fresh=True)
-        self._tag(repeats, ids, fresh=False)
+        self._links.tag(new + changed, ids, fresh=True)
+        self._links.tag(repeats, ids, fresh=False)
         index.learn([ids[row.source_key] for row in new])
         self._widen("genre", 200, repeats, ids, index)
         self._widen("emotion", 100, repeats, ids, index)
-        self._enlist(rows, ids)
+        self._links.enlist(rows, ids)
         return Written(len(new), len(changed), len(same) + len(repeats))
 
     def _run(self, statement: Any, values: Any = None) -> Any:
@@ -239,27 +230,6 @@ class CatalogueWriter:
         values = [(ids[row.source_key], row.lyrics) for row in rows if row.lyrics]
         insert_many(self._session.connection(), _LYRICS, ("track_id", "text"), values)
 
-    def _tag(self, rows: list[CatalogueRow], ids: dict[str, int], *, fresh: bool) -> None:
-        """Tag ``rows``; ``fresh`` ones carry no tag of these kinds yet."""
-        wanted = {
-            (ids[row.source_key], self._tag_id(tag)): None for row in rows for tag in row.tags
-        }
-        if not fresh and wanted:
-            wanted = _without(wanted, self._pairs(_TRACK_TAG, "track_id", "tag_id", wanted))
-        insert_many(self._session.connection(), _TRACK_TAG, ("track_id", "tag_id"), list(wanted))
-
-    def _tag_id(self, tag: tuple[str, str]) -> int:
-        if tag not in self._tags:
-            kind, name = tag
-            found = self._session.scalar(select(Tag.id).where(Tag.kind == kind, Tag.name == name))
-            if found is None:
-                added = Tag(kind=kind, name=name)
-                self._session.add(added)
-                self._session.flush()
-                found = added.id
-            self._tags[tag] = found
-        return self._tags[tag]
-
     def _widen(
         self,
         kind: str,
@@ -289,55 +259,6 @@ class CatalogueWriter:
             self._run(statement.values({column: bindparam("wider")}), values)
             index.learn(touched)
 
-    def _enlist(self, rows: Sequence[CatalogueRow], ids: dict[str, int]) -> None:
-        """Put tracks in their playlists. The row's number is the position: the file's order."""
-        wanted: dict[tuple[int, int], int] = {}
-        for row in rows:
-            if row.playlist is not None:
-                pair = (self._playlist_id(*row.playlist), ids[row.source_key])
-                wanted.setdefault(pair, row.number)
-        if not wanted:
-            return
-        there = self._pairs(_PLAYLIST_TRACK, "playlist_id", "track_id", wanted)
-        values = [(*pair, position) for pair, position in wanted.items() if pair not in there]
-        insert_many(
-            self._session.connection(),
-            _PLAYLIST_TRACK,
-            ("playlist_id", "track_id", "position"),
-            values,
-        )
-
-    def _playlist_id(self, external_id: str, name: str) -> int:
-        if external_id not in self._playlists:
-            found = self._session.scalar(
-                select(Playlist.id).where(Playlist.external_id == external_id)
-            )
-            if found is None:
-                added = Playlist(
-                    public_id=public_id(f"playlist:{external_id}"),
-                    external_id=external_id,
-                    name=name,
-                )
-                self._session.add(added)
-                self._session.flush()
-                found = added.id
-            self._playlists[external_id] = found
-        return self._playlists[external_id]
-
-    def _pairs(
-        self, table: Any, one: str, other: str, wanted: Iterable[tuple[int, int]]
-    ) -> set[tuple[int, int]]:
-        """The pairs that a link table holds for the tracks in ``wanted``."""
-        side = 0 if one == "track_id" else 1
-        tracks = list({pair[side] for pair in wanted})
-        return {
-            tuple(pair)
-            for part in chunks(tracks)
-            for pair in self._run(
-                select(table.c[one], table.c[other]).where(table.c.track_id.in_(part))
-            )
-        }
-
 
 class DryCounter:
     """Counts what ``CatalogueWriter`` would do and writes nothing.
@@ -366,9 +287,3 @@ class DryCounter:
         updated = sum(known[k] != row.fingerprint for k, row in firsts.items() if k in known)
         inserted = len(firsts) - len(known)
         return Written(inserted, updated, len(rows) - inserted - updated)
-
-
-def _without(
-    wanted: dict[tuple[int, int], None], there: set[tuple[int, int]]
-) -> dict[tuple[int, int], None]:
-    return {pair: None for pair in wanted if pair not in there}

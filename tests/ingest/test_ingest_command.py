@@ -131,7 +131,7 @@ from songrec import create_app
 from songrec.ingest.reading import TextTable
 from songrec.pipeline import ingest
 from songrec.store.db import db
-from songrec.store.ingesting import CatalogueWriter
+from songrec.store.links import Links
 
 path, where, batch = sys.argv[1], sys.argv[2], int(sys.argv[3])
 seen = {"between": 0, "inside": 0}
@@ -141,14 +141,14 @@ def die_at(place):
     if place == where and seen[place] == batch:
         os.kill(os.getpid(), signal.SIGKILL)
 
-whole, enlist = TextTable.batches, CatalogueWriter._enlist
+whole, enlist = TextTable.batches, Links.enlist
 
 def dying_enlist(self, rows, ids):
     die_at("inside")
     enlist(self, rows, ids)
 
 TextTable.batches = lambda table: whole(table, size=150)
-CatalogueWriter._enlist = dying_enlist
+Links.enlist = dying_enlist
 with create_app().app_context():
     ingest.ingest_file(db.session, Path(path), on_progress=lambda *_: die_at("between"))
 """

@@ -448,12 +448,12 @@ def test_a_cancelled_ingest_keeps_what_was_committed_and_can_be_run_again(
 
 
 def test_an_error_half_way_leaves_triggers_and_index_as_they_were(session, tmp_path, monkeypatch):
-    from songrec.store.ingesting import CatalogueWriter
+    from songrec.store.links import Links
 
     def fail(*_):
         raise RuntimeError("disk full")
 
-    monkeypatch.setattr(CatalogueWriter, "_enlist", fail)
+    monkeypatch.setattr(Links, "enlist", fail)
     with pytest.raises(RuntimeError, match="disk full"):
         ingest_file(session, write(tmp_path / "songs.csv", [song()]))
     assert tracks(session) == []

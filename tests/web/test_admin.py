@@ -19,32 +19,13 @@ from songrec.core.types import no_progress
 from songrec.jobs import files, queue, tasks
 from songrec.projection import PROJECTIONS
 from songrec.representation import REPRESENTATIONS
-from songrec.store import jobs, run_folders, runs
-from songrec.store.tables import Job, Run, TrackAttributes, User
+from songrec.store import jobs, runs
+from songrec.store.tables import Job, TrackAttributes, User
 from tests.ingest.samples import TWELVE, as_text
 from tests.web.accounts import admin, anna, quick_hashes
+from tests.web.admin_runs import a_run
 
 __all__ = ["admin", "anna", "quick_hashes"]  # fixtures
-
-METRICS = {"silhouette": 0.25, "loss": 0.12, "val_loss": 0.13}
-
-
-def a_run(app: Flask, session: Session, public_id: str, *, with_files: bool = True) -> Run:
-    run = Run(
-        public_id=public_id, feature_set="attributes", representation="autoencoder",
-        clustering="kmeans", projection="pca", seed=0, track_count=3000, cluster_count=10,
-        data_fingerprint="", metrics=METRICS, seconds={"total": 2.5},
-        parameters={"representation": {"epochs": 20, "hidden": [12]}},
-    )  # fmt: skip
-    session.add(run)
-    session.commit()
-    if with_files:
-        folder = run_folders.run_folder(app.config["INSTANCE"], public_id)
-        folder.mkdir(parents=True)
-        run_folders.write_json(folder / "manifest.json", {"notes": ["variance was left out"]})
-        epochs = [{"epoch": n, "loss": 1 / n, "val_loss": 1.1 / n} for n in range(1, 21)]
-        run_folders.write_json(folder / "history.json", epochs)
-    return run
 
 
 def last_job(session: Session) -> Job:
