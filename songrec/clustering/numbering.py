@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from songrec.core.types import Clustering
+from songrec.core.types import Clustering, Floats
 
 
 def by_size(clustering: Clustering) -> Clustering:
@@ -38,13 +38,22 @@ def continuing(clustering: Clustering, matched: Mapping[int, int]) -> Clustering
 
 
 def renumbered(clustering: Clustering, numbers: Mapping[int, int]) -> Clustering:
-    """The clustering with label ``a`` called ``numbers[a]`` and its centres in the new order."""
+    """The clustering with label ``a`` called ``numbers[a]``; centres and probabilities follow."""
     labels = clustering.labels
     table = np.full(int(labels.max(initial=-1)) + 2, -1, dtype=np.int32)  # its last entry: noise
     for old, new in numbers.items():
         table[old] = new
-    centres = clustering.centres
+    centres, probabilities = clustering.centres, clustering.probabilities
+    order = sorted(numbers, key=numbers.__getitem__)
     if centres is not None and numbers:
-        order = sorted(numbers, key=numbers.__getitem__)
         centres = centres[order]
-    return replace(clustering, labels=table[labels], centres=centres)
+    if probabilities is not None and numbers:
+        probabilities = _whole_rows(probabilities[:, order])
+    return replace(clustering, labels=table[labels], centres=centres, probabilities=probabilities)
+
+
+def _whole_rows(probabilities: Floats) -> Floats:
+    """Rows that add up to 1 again after columns of clusters without a track have gone."""
+    totals = probabilities.sum(axis=1, keepdims=True)
+    even = np.float32(1 / probabilities.shape[1])
+    return np.where(totals > 0, probabilities / np.where(totals > 0, totals, 1), even)

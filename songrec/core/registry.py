@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from songrec.core.errors import BadInput, UnknownName
@@ -25,6 +25,7 @@ class Parameter:
 
     ``type`` is ``int``, ``float``, ``bool``, ``choice`` (one of ``choices``) or ``ints`` (a tuple
     of integers, written ``"64,32"``). ``low`` and ``high`` are inclusive and bound each integer.
+    ``zero`` is the word that may be written for 0 of an ``int`` or ``float``: ``"auto"``.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Parameter:
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
+    zero: str = ""
 
     def coerce(self, value: Any, owner: str = "") -> Any:
         """``value`` (text from a form, or already typed) as this parameter's type, checked.
@@ -61,6 +63,9 @@ class Parameter:
         noun = {"int": "a whole number", "float": "a number"}.get(
             self.type, "whole numbers separated by commas"
         )
+        if self.zero:
+            bounded = replace(self, zero="", low=max(self.low or 0, 1 if self.type == "int" else 0))
+            return f"{self.zero} (0), or {bounded.expectation()}"
         each = ", each" if self.type == "ints" else ""
         if self.low is not None and self.high is not None:
             return f"{noun}{each} from {_bound(self.low)} to {_bound(self.high)}"
@@ -73,6 +78,8 @@ class Parameter:
     def text(self, value: Any = None) -> str:
         """``value`` (default: the default) as a form field or command line would hold it."""
         shown = self.default if value is None else value
+        if self.zero and shown == 0:
+            return self.zero
         if self.type == "ints":
             return ",".join(str(part) for part in shown)
         return str(shown)
@@ -80,6 +87,8 @@ class Parameter:
     def _typed(self, value: Any) -> Any:
         if isinstance(value, str):
             value = value.strip()
+            if self.zero and value.lower() == self.zero:
+                value = 0
         match self.type:
             case "int":
                 return _whole(value)

@@ -80,11 +80,19 @@ class Spectrograms(Protocol):
 
 @dataclass(frozen=True)
 class Clustering:
-    """Labels int32 ``(n,)`` (-1 is noise), confidence float32 ``(n,)`` in 0..1, centres or None."""
+    """Labels int32 ``(n,)`` (-1 is noise), confidence float32 ``(n,)`` in 0..1, centres or None.
+
+    ``probabilities`` float ``(n, k)`` says how much each track belongs to each cluster (a row adds
+    up to 1), column by cluster number; None where the method gives none. ``details`` holds what
+    JSON can: the curve by which the number of clusters was chosen, learnt weights, what was
+    sampled (see docs/clustering.md).
+    """
 
     labels: NDArray[np.int32]
     confidence: Floats
     centres: Floats | None = None
+    probabilities: Floats | None = None
+    details: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
