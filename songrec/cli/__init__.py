@@ -19,6 +19,7 @@ MODULES: tuple[str, ...] = (
     "recommend",
     "runs",
     "predict",
+    "evaluate",
     "models",
     "people",
     "serve",

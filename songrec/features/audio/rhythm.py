@@ -60,7 +60,8 @@ def notes(frames: Frames, begins: np.ndarray) -> Floats:
     if usable == 0 or len(begins) == 0:
         return np.empty((0, 2), dtype=np.float32)
     power = np.square(frames.samples[:usable]).reshape(-1, hop).mean(axis=1)
-    power = ndimage.uniform_filter1d(power, 5, mode="nearest")
+    # The filter keeps a running sum, whose rounding may end below zero after a loud passage.
+    power = np.maximum(ndimage.uniform_filter1d(power, 5, mode="nearest"), 0.0)
     step = hop / frames.sample_rate
     # The envelope marks an onset up to a window late: the note is looked for from there on back.
     lead = frames.n_fft / 2 / frames.sample_rate

@@ -1,0 +1,74 @@
+"""Finding the other excerpt of the same recording: what a feature set knows of how music sounds.
+
+One rule for every feature set. Columns are standardised over all clips that take part (mean 0,
+standard deviation 1; a value that is unknown lies at the mean, a column that is constant is left
+out) and two clips are as alike as the cosine of their vectors. Each track's excerpt a asks; the
+candidates are the excerpts b of all tracks, one of which is right.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from songrec.core.types import Floats
+
+FIRST = 5
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """Over ``pairs`` questions: how often the right clip came first (``top1``) or among the first
+    five (``top5``), and the mean of 1 / its place (``mrr``). ``places`` int64 ``(pairs,)``.
+    """
+
+    places: NDArray[np.int64]
+
+    @property
+    def pairs(self) -> int:
+        """How many questions were asked."""
+        return len(self.places)
+
+    def to_json(self) -> dict[str, float]:
+        """The measures, rounded to four places."""
+        places = self.places
+        return {
+            "pairs": self.pairs,
+            "top1": round(float((places == 1).mean()), 4),
+            "top5": round(float((places <= FIRST).mean()), 4),
+            "mrr": round(float((1 / places).mean()), 4),
+        }
+
+
+def retrieve(asking: Floats, answering: Floats) -> Retrieval:
+    """Where row i of ``answering`` comes when row i of ``asking`` asks; both ``(pairs, d)``.
+
+    Candidates that are exactly as alike as the right one come before it: a set that cannot tell
+    clips apart must not look as if it could.
+    """
+    if asking.shape != answering.shape:
+        raise ValueError(f"a clip each side: {asking.shape} and {answering.shape}")
+    unit = _unit(standardised(np.concatenate([asking, answering])))
+    alike = unit[: len(asking)] @ unit[len(asking) :].T
+    right = np.diag(alike)[:, None]
+    # Equal up to rounding counts as equal.
+    return Retrieval((alike >= right - 1e-12).sum(axis=1).astype(np.int64))
+
+
+def standardised(values: Floats) -> NDArray[np.float64]:
+    """Columns of mean 0 and deviation 1 over the rows; NaN at 0, constant ones left out."""
+    wide = values.astype(np.float64)
+    known = np.isfinite(wide)
+    count = np.maximum(known.sum(axis=0), 1)
+    mean = np.where(known, wide, 0.0).sum(axis=0) / count
+    centred = np.where(known, wide - mean, 0.0)
+    spread = np.sqrt((centred**2).sum(axis=0) / count)
+    telling = spread > 1e-9 * np.maximum(np.abs(mean), 1.0)
+    return centred[:, telling] / spread[telling]
+
+
+def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.where(lengths == 0, 1.0, lengths)

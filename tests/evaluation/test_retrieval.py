@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+
+from songrec.evaluation.retrieval import retrieve, standardised
+
+
+def test_clips_that_are_their_others_neighbours_are_found_first():
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=(9, 5))
+    found = retrieve(a, a + 0.01 * rng.normal(size=a.shape)).to_json()
+    assert found == {"pairs": 9, "top1": 1.0, "top5": 1.0, "mrr": 1.0}
+
+
+def test_measures_of_known_places():
+    # On a circle each asks from where the answer is so many steps further on.
+    at = 2 * np.pi * np.arange(10) / 10
+    circle = np.column_stack([np.cos(at), np.sin(at)])
+    found = retrieve(circle, np.roll(circle, 1, axis=0))
+    # One neighbour sits on the spot, the other side's is as near as the right one: third at worst.
+    assert found.places.tolist() == [3] * 10
+    assert found.to_json()["top1"] == 0.0
+    assert found.to_json()["top5"] == 1.0
+    assert found.to_json()["mrr"] == pytest.approx(1 / 3, abs=1e-4)
+
+
+def test_a_set_that_knows_nothing_is_not_called_good():
+    same = np.ones((8, 3))
+    assert retrieve(same, same).to_json() == {"pairs": 8, "top1": 0.0, "top5": 0.0, "mrr": 0.125}
+
+
+def test_unknown_values_lie_at_the_mean_and_constant_columns_say_nothing():
+    values = np.array([[1.0, 5.0, np.nan], [3.0, 5.0, 2.0], [np.nan, 5.0, 4.0]], dtype=np.float32)
+    told = standardised(values)
+    np.testing.assert_allclose(told[:, 0], [-1, 1, 0])
+    np.testing.assert_allclose(told[:, 1], [0, -1, 1])
+    assert told.shape == (3, 2)
+    assert standardised(np.full((4, 2), np.nan)).shape == (4, 0)
+
+
+def test_a_scale_of_its_own_changes_nothing():
+    rng = np.random.default_rng(1)
+    a, b = rng.normal(size=(12, 4)), rng.normal(size=(12, 4))
+    scale, shift = np.array([1e-3, 1, 1e4, 7]), np.array([5, -2, 1e3, 0])
+    np.testing.assert_array_equal(
+        retrieve(a, b).places, retrieve(a * scale + shift, b * scale + shift).places
+    )
+
+
+def test_each_question_needs_its_answer():
+    with pytest.raises(ValueError, match="clip each side"):
+        retrieve(np.ones((3, 2)), np.ones((2, 2)))
