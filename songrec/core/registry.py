@@ -141,13 +141,19 @@ def _truth(value: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One algorithm: its name, its class (``"package.module:Class"``) and what it takes."""
+    """One algorithm: its name, its class (``"package.module:Class"``) and what it takes.
+
+    ``abilities`` are optional methods that its class has and others ask for; ``requires`` are
+    those that the representation must have for this clustering.
+    """
 
     name: str
     target: str
     label: str
     description: str
     parameters: tuple[Parameter, ...] = ()
+    abilities: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
 
     def parameter(self, name: str) -> Parameter:
         """The parameter called ``name``; ``UnknownName`` with the nearest otherwise."""

@@ -13,13 +13,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from songrec.clustering import CLUSTERINGS
 from songrec.clustering.kmeans import confidence
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.errors import NotReady
-from songrec.core.types import FeatureTable, Floats, Space
+from songrec.core.types import Clustering, FeatureTable, Floats, Space
 from songrec.features.components import Components
 from songrec.features.scaling import Scaler
 from songrec.features.space import normal_quantile
+from songrec.pipeline import needs
 from songrec.projection import PROJECTIONS
 from songrec.representation import REPRESENTATIONS
 from songrec.store import run_folders
@@ -66,13 +68,18 @@ class Placed:
 
 
 def place(
-    instance: Path, run: Run, known: Mapping[str, float], sound: Mapping[str, float]
+    instance: Path,
+    run: Run,
+    known: Mapping[str, float],
+    sound: Mapping[str, float],
+    song: needs.Song = needs.Song(),  # noqa: B008 - frozen
 ) -> Placed:
     """Place a song in ``run``.
 
     ``known`` are attributes (and ``duration`` in milliseconds, ``year``) by name, ``sound`` its
-    features as ``"set:column"``. Raises ``NotReady`` where the run's files are gone, or where it
-    learnt from features that are not given.
+    features as ``"set:column"``; ``song`` is what some models ask for besides. Raises
+    ``NotReady`` where the run's files are gone, or where it learnt from features that are not
+    given.
     """
     folder = run_folders.run_folder(instance, run.public_id)
     space = load_space(folder)
@@ -82,8 +89,12 @@ def place(
         FeatureTable(np.zeros(1, dtype=np.int64), scaler.columns, raw[None, :], run.feature_set)
     )
     model = REPRESENTATIONS.entry(run.representation).load().load(folder)
-    latent = np.asarray(model.transform(table), dtype=np.float32)
-    label, sure = _cluster(space, latent)
+    needed = needs.of_song(model, song)
+    latent = np.asarray(model.transform(table, **needed), dtype=np.float32)
+    if getattr(CLUSTERINGS.entry(run.clustering).load(), "of_the_model", False):
+        label, sure = _own_cluster(folder, model.assign(table, **needed))
+    else:
+        label, sure = _cluster(space, latent)
     with np.load(folder / "projection.npz", allow_pickle=False) as arrays:
         projection = PROJECTIONS.entry(run.projection).load().from_state(dict(arrays))
     x, y = projection.project(latent)[0].tolist()
@@ -126,6 +137,15 @@ def _cluster(space: Space, latent: Floats) -> tuple[int, float]:
     at = int(np.linalg.norm(means - latent[0], axis=1).argmin())
     sure = confidence(latent, means.astype(np.float32), np.array([at]))
     return int(labels[at]), float(sure[0])
+
+
+def _own_cluster(folder: Path, found: Clustering) -> tuple[int, float]:
+    """The model's cluster under the number that the run gave it, told by its centre."""
+    with np.load(folder / "clustering.npz", allow_pickle=False) as arrays:
+        centres = arrays["centres"]
+    # A cluster that no track of the run is in has no number: the nearest that has one stands in.
+    distances = np.linalg.norm(centres - found.centres[found.labels[0]], axis=1)
+    return int(distances.argmin()), float(found.confidence[0])
 
 
 def _vector(space: Space, folder: Path, values: Floats, table: FeatureTable) -> Floats:

@@ -24,7 +24,7 @@ from songrec.features.catalogue import Choice
 from songrec.features.components import Components
 from songrec.features.scaling import Scaler
 from songrec.features.space import normal_space
-from songrec.pipeline import training_features
+from songrec.pipeline import needs, training_features
 from songrec.pipeline.finished import BESIDES, Trained, run_row, write_folder
 from songrec.pipeline.portraits import Catalogue, found_clusters
 from songrec.projection import PROJECTIONS
@@ -62,6 +62,7 @@ class TrainRequest:
         for stage in self.parameters:
             if stage not in STAGES:
                 raise UnknownName("stage", stage, STAGES)
+        needs.check(REPRESENTATIONS.entry(self.representation), CLUSTERINGS.entry(self.clustering))
         return {
             stage: registry.parse(getattr(self, stage), self.parameters.get(stage))
             for stage, registry in STAGES.items()
@@ -174,13 +175,16 @@ def _learn(
             sound = Components.fit(training_features.sound_of(table))
             space = space.beside(sound.transform(training_features.sound_of(table)), sound.names)
     with stages.stage("representation", "Learning the latent", 0.6) as report:
-        model = REPRESENTATIONS.create(request.representation, **parameters["representation"]).fit(
-            table, seed=request.seed, on_progress=report
-        )
-        latent = model.transform(table)
+        model = REPRESENTATIONS.create(request.representation, **parameters["representation"])
+        needed = needs.gather(session, instance, model, data.track_ids)
+        model.fit(table, seed=request.seed, on_progress=report, **needed)
+        latent = model.transform(table, **needed)
     with stages.stage("clustering", "Clustering", 0.75) as report:
         algorithm = CLUSTERINGS.create(request.clustering, **parameters["clustering"])
-        clustering = algorithm.fit(latent, seed=request.seed, on_progress=report)
+        if getattr(algorithm, "of_the_model", False):
+            clustering = model.assign(table, **needed)
+        else:
+            clustering = algorithm.fit(latent, seed=request.seed, on_progress=report)
         clustering = _numbered(session, instance, data, clustering)
     with stages.stage("projection", "Drawing the map", 0.8) as report:
         projection = PROJECTIONS.create(request.projection, **parameters["projection"])
@@ -189,7 +193,7 @@ def _learn(
     with stages.stage("scores", "Measuring", 0.93):
         metrics = {
             **model.metrics_,
-            "reconstruction_mse": _reconstruction_mse(model, table),
+            "reconstruction_mse": _reconstruction_mse(model, table, needed),
             **scores.score(latent, clustering.labels, seed=request.seed),
         }
     notes = [*_notes(choice, model), *algorithm.notes_]
@@ -222,9 +226,12 @@ def _numbered(
     return numbering.continuing(clustering, matched)
 
 
-def _reconstruction_mse(model: Any, table: FeatureTable) -> float | None:
-    """Mean squared error in standardised units, in slices; None for a model that cannot restore."""
-    if not hasattr(model, "reconstruct"):
+def _reconstruction_mse(model: Any, table: FeatureTable, needed: Mapping[str, Any]) -> float | None:
+    """Mean squared error in standardised units, in slices; None for a model that cannot restore.
+
+    Also None for one that restores something else than the table (spectrograms).
+    """
+    if not hasattr(model, "reconstruct") or "spectrograms" in needed:
         return None
     total, rows = 0.0, 65_536
     for start in range(0, len(table.values), rows):
@@ -233,7 +240,8 @@ def _reconstruction_mse(model: Any, table: FeatureTable) -> float | None:
             track_ids=table.track_ids[start : start + rows],
             values=table.values[start : start + rows],
         )
-        total += float(np.square(model.reconstruct(part) - part.values, dtype=np.float64).sum())
+        restored = model.reconstruct(part, **needs.part(needed, start, start + rows))
+        total += float(np.square(restored - part.values, dtype=np.float64).sum())
     return total / table.values.size
 
 

@@ -22,7 +22,7 @@ from songrec.features.audio.statistical import measured
 from songrec.features.extraction import make_extractors
 from songrec.features.registry import EXTRACTORS
 from songrec.ingest.folders import content_hash
-from songrec.pipeline import estimates, feature_sets, placing, sleeve
+from songrec.pipeline import estimates, feature_sets, needs, placing, sleeve
 from songrec.pipeline.analyst import Outcome
 from songrec.pipeline.analyze_one import analyse_file, keep_file
 from songrec.pipeline.predict import estimator
@@ -206,7 +206,10 @@ def _placed(
     known["duration"] = outcome.decoded["duration_s"] * 1000
     if outcome.tags["year"]:
         known["year"] = outcome.tags["year"]
-    placed = placing.place(instance, run, known, sound)
+    genre, language = next(iter(outcome.tags["genres"]), None), outcome.tags.get("language")
+    labels = {"genre": genre, "language": language}
+    song = needs.Song({kind: label for kind, label in labels.items() if label})
+    placed = placing.place(instance, run, known, sound, song)
     joined, track_id = placed.joined()
     matches = similar(joined, track_id, SIMILAR)
     public = dict(

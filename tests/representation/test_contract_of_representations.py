@@ -7,7 +7,7 @@ from songrec.core.types import FeatureTable
 from songrec.representation import REPRESENTATIONS
 
 # What makes an entry quick enough for a test; a new entry may add a line here.
-QUICK = {"autoencoder": {"epochs": 2}}
+QUICK = {"autoencoder": {"epochs": 2}, "vae": {"epochs": 2, "hidden": (8,)}}
 
 everyone = pytest.mark.parametrize("name", REPRESENTATIONS.names())
 
@@ -86,3 +86,10 @@ def test_what_can_reconstruct_restores_the_tables_shape(name, table):
     if not hasattr(model, "reconstruct"):
         pytest.skip(f"{name} does not reconstruct")
     assert model.reconstruct(table).shape == table.values.shape
+
+
+@everyone
+def test_the_registry_lists_the_abilities_that_others_ask_for(name):
+    entry = REPRESENTATIONS.entry(name)
+    has = {ability for ability in ("assign", "decode") if hasattr(entry.load(), ability)}
+    assert set(entry.abilities) == has

@@ -1,0 +1,256 @@
+"""What the variational autoencoders share: divergences, layers that sample, and the training.
+
+Losses are negative log-likelihoods and divergences in nats, one number per row and part. The
+decoder is a Gaussian of variance 1 (in standardised units), its constant left out: the
+reconstruction part is half the squared error, summed over the columns.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from songrec.core.backend import keras
+from songrec.core.errors import BadInput
+from songrec.core.types import Floats, Progress
+from songrec.representation import epochs as training
+
+ops = keras.ops
+SMALLEST_LOG_VARIANCE, LARGEST_LOG_VARIANCE = -10.0, 10.0
+ACTIVE_VARIANCE = 0.01
+"""A latent dimension whose posterior mean varies less over the tracks says nothing of them
+(Burda, Grosse & Salakhutdinov 2016, "Importance Weighted Autoencoders")."""
+
+
+def half_squared_error(target: Any, output: Any) -> Any:
+    """Negative log-likelihood of ``target`` under a Gaussian of variance 1 around ``output``.
+
+    ``(batch, columns)`` to ``(batch,)``; the constant half log 2 pi of each column is left out.
+    """
+    return 0.5 * ops.sum(ops.square(target - output), axis=-1)
+
+
+def divergence_from_standard(mean: Any, log_variance: Any) -> Any:
+    """KL(N(mean, variance) || N(0, 1)), ``(batch, l)`` to ``(batch,)``.
+
+    Kingma & Welling 2014, appendix B: half the sum of mean² + variance - log variance - 1.
+    """
+    return 0.5 * ops.sum(
+        ops.square(mean) + ops.exp(log_variance) - log_variance - 1.0,
+        axis=-1,
+    )
+
+
+class _Sampler(keras.layers.Layer):
+    """Draws from N(mean, variance) with noise of its own that ``seed`` makes repeatable."""
+
+    def __init__(self, seed: int = 0, **options: Any) -> None:
+        super().__init__(**options)
+        self.seed = seed
+        self.noise = keras.random.SeedGenerator(seed)
+
+    def draw(self, mean: Any, log_variance: Any) -> Any:
+        """One sample a row, by the reparameterisation trick."""
+        noise = keras.random.normal(ops.shape(mean), seed=self.noise)
+        return mean + ops.exp(0.5 * log_variance) * noise
+
+    def compute_output_shape(self, shapes: Any) -> Any:
+        """The shape of the mean."""
+        return shapes[0]
+
+    def get_config(self) -> dict[str, Any]:
+        """What makes the same layer again."""
+        return {**super().get_config(), "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable(package="songrec")
+class StandardPrior(_Sampler):
+    """Samples the latent and adds its divergence from N(0, 1) as a loss, one number a row."""
+
+    def call(self, inputs: Any) -> Any:
+        """``[mean, log_variance]``, each ``(batch, l)``, to a sample."""
+        mean, log_variance = inputs
+        self.add_loss(divergence_from_standard(mean, log_variance))
+        return self.draw(mean, log_variance)
+
+
+@keras.saving.register_keras_serializable(package="songrec")
+class Bounded(keras.layers.Layer):
+    """Keeps a log variance where its exponential is a number."""
+
+    def call(self, inputs: Any) -> Any:
+        """``inputs`` cut off at both ends."""
+        return ops.clip(inputs, SMALLEST_LOG_VARIANCE, LARGEST_LOG_VARIANCE)
+
+
+def build_encoder(inputs: Sequence[Any], hidden: Sequence[int], latent: int) -> Any:
+    """Dense relu layers over the inputs side by side, to the posterior's mean and log variance."""
+    layer = inputs[0] if len(inputs) == 1 else keras.layers.Concatenate()(list(inputs))
+    for units in hidden:
+        layer = keras.layers.Dense(units, activation="relu")(layer)
+    mean = keras.layers.Dense(latent, name="mean")(layer)
+    log_variance = Bounded(name="log_variance")(keras.layers.Dense(latent)(layer))
+    return keras.Model(list(inputs), [mean, log_variance], name="encoder")
+
+
+def build_decoder(inputs: Sequence[Any], hidden: Sequence[int], columns: int) -> Any:
+    """The encoder's layers mirrored, to a linear output of ``columns``."""
+    layer = inputs[0] if len(inputs) == 1 else keras.layers.Concatenate()(list(inputs))
+    for units in reversed(hidden):
+        layer = keras.layers.Dense(units, activation="relu")(layer)
+    return keras.Model(
+        list(inputs), keras.layers.Dense(columns, name="output")(layer), name="decoder"
+    )
+
+
+class Variational:
+    """Training, saving and loading that every variational model on feature vectors has.
+
+    A subclass has the attributes ``epochs``, ``batch_size``, ``learning_rate`` and
+    ``validation_share``, and ``model_``: its layers ``encoder`` and ``decoder`` are models.
+    """
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    validation_share: float
+    model_: Any
+
+    def __init__(self) -> None:
+        self.history_: list[dict[str, Any]] = []
+        self.metrics_: dict[str, Any] = {}
+
+    def _learn(
+        self,
+        model: Any,
+        inputs: tuple[Any, ...],
+        held_out: tuple[Any, ...],
+        *,
+        epochs: int,
+        parts: tuple[str, ...],
+        weights: Callable[[int], tuple[float, ...]],
+        seed: int,
+        on_progress: Progress,
+        phase: str | None = None,
+    ) -> None:
+        """Train ``model`` for ``epochs`` and append to ``history_``, numbered on from there.
+
+        Reports shares from 0 to 1 and, after every epoch, its losses with their ``parts``.
+        Raises ``BadInput`` when a loss is no longer a number.
+        """
+        before = len(self.history_)
+        name = f"{phase}, epoch" if phase else "epoch"
+
+        def on_steps(epoch: int, share: float) -> None:
+            if share < 1:
+                on_progress((epoch - 1 + share) / epochs, f"{name} {epoch} of {epochs}")
+
+        for epoch in training.train(
+            model,
+            inputs,
+            optimizer=keras.optimizers.Adam(self.learning_rate),
+            epochs=epochs,
+            batch_size=self.batch_size,
+            seed=seed,
+            validation=held_out,
+            row_loss=half_squared_error,
+            part_weights=weights,
+            on_steps=on_steps,
+        ):
+            losses: dict[str, Any] = {
+                "epoch": before + epoch.number,
+                "loss": epoch.loss,
+                "val_loss": epoch.validation_loss,
+                **dict(zip(parts, epoch.parts, strict=True)),
+                **{f"val_{p}": v for p, v in zip(parts, epoch.validation_parts, strict=False)},
+                "kl_weight": weights(epoch.number)[1],
+            }
+            if phase:
+                losses["phase"] = phase
+            if not math.isfinite(epoch.loss + (epoch.validation_loss or 0.0)):
+                raise BadInput(
+                    f"The loss is no longer a number after epoch {losses['epoch']}: the learning "
+                    f"rate of {self.learning_rate:g} is too high for these features, try a tenth."
+                )
+            self.history_.append(losses)
+            on_progress(
+                epoch.number / epochs,
+                f"{name} {epoch.number} of {epochs}, loss {epoch.loss:.4f}",
+                losses,
+            )
+
+    def _split(self, rows: int, seed: int) -> tuple[Any, Any]:
+        return training.hold_out(rows, self.validation_share, seed)
+
+    def _measured(self, latent: Floats) -> dict[str, Any]:
+        """The figures of the last epoch, and how much of the latent is in use."""
+        last = self.history_[-1]
+        figures = {
+            name: last[name]
+            for name in last
+            if name not in ("epoch", "phase", "kl_weight") and not name.startswith("val_")
+        }
+        return {
+            **figures,
+            "val_loss": last["val_loss"],
+            "latent_dimensions": int(latent.shape[1]),
+            "active_latent_dimensions": int((latent.var(axis=0) > ACTIVE_VARIANCE).sum()),
+        }
+
+    def decode(self, latent: Floats) -> Floats:
+        """Features, float32 ``(n, columns)``, as the decoder draws them from ``(n, l)``."""
+        return training.predict(self.decoder_, np.asarray(latent, dtype=np.float32))
+
+    def save(self, folder: Path) -> None:
+        """Write ``model.keras`` and, for parameters, losses and names, ``model.json``."""
+        self.model_.save(folder / "model.keras")
+        state = {
+            "parameters": {name: getattr(self, name) for name in _parameters(type(self))},
+            "history": self.history_,
+            "metrics": self.metrics_,
+            **self._state(),
+        }
+        (folder / "model.json").write_text(json.dumps(state, indent=2))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what ``save`` wrote."""
+        state = json.loads((folder / "model.json").read_text())
+        parameters = state["parameters"]
+        model = cls(**{**parameters, "hidden": tuple(parameters["hidden"])})
+        model.history_, model.metrics_ = state["history"], state["metrics"]
+        model._restore(state)
+        model.model_ = keras.models.load_model(folder / "model.keras", compile=False)
+        model._find_parts()
+        return model
+
+    def _find_parts(self) -> None:
+        self.encoder_ = self.model_.get_layer("encoder")
+        self.decoder_ = self.model_.get_layer("decoder")
+        self.mean_ = keras.Model(self.encoder_.inputs, self.encoder_.get_layer("mean").output)
+
+    def _state(self) -> dict[str, Any]:
+        """What ``model.json`` holds besides; JSON-able."""
+        return {}
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        """Take back what ``_state`` gave."""
+
+
+def _parameters(model: type) -> list[str]:
+    return list(inspect.signature(model).parameters)
+
+
+def warmed_up(beta: float, epochs: int) -> Callable[[int], float]:
+    """The divergence's weight in an epoch (from 1): a line from 0 up to ``beta`` in ``epochs``.
+
+    Bowman et al. 2016, Sønderby et al. 2016: a latent that is not asked to be simple at once is
+    not emptied before the decoder has learnt to use it.
+    """
+    return lambda epoch: beta * min(1.0, epoch / (epochs + 1))
