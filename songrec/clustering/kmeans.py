@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 from sklearn.cluster import KMeans as SklearnKMeans
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
-from songrec.core.errors import NotReady
+from songrec.clustering import counts
+from songrec.clustering.common import Labels, possible_clusters, require_tracks
 from songrec.core.types import Clustering, Floats, Progress, no_progress
 
 MANY_TRACKS = 200_000
 STARTS_FOR_MANY = 3
+STARTS_FOR_TRYING = 3
+SHARE_OF_TRYING = 0.6
 
 
 class KMeans:
@@ -21,11 +25,23 @@ class KMeans:
 
     A track's confidence is its simplified silhouette (Hruschka et al. 2004), 1 - a / b, where a
     and b are its distances to the nearest and the second nearest centre: 1 at a centre, 0 half-way
-    between two.
+    between two. With ``clusters`` 0 the number between ``fewest`` and ``most`` is chosen
+    (songrec.clustering.counts).
     """
 
-    def __init__(self, *, clusters: int = 10, starts: int = 10) -> None:
+    def __init__(
+        self,
+        *,
+        clusters: int = 10,
+        choose_by: str = "silhouette",
+        fewest: int = 2,
+        most: int = 20,
+        starts: int = 10,
+    ) -> None:
         self.clusters = clusters
+        self.choose_by = choose_by
+        self.fewest = fewest
+        self.most = most
         self.starts = starts
         self.notes_: list[str] = []
 
@@ -35,43 +51,52 @@ class KMeans:
         With fewer distinct rows than clusters there are as many clusters as distinct rows, and
         ``notes_`` says so.
         """
-        if not len(latent):
-            raise NotReady("There are no tracks to cluster: ingest a catalogue first.")
+        require_tracks(latent)
         self.notes_ = []
-        clusters = self._possible_clusters(latent)
+        clusters, details, begun = self.clusters, {}, 0.0
+        if not clusters:
+            begun = SHARE_OF_TRYING
+            clusters, details["clusters_tried"] = counts.choose(
+                latent, self._try, by=self.choose_by, fewest=self.fewest, most=self.most,
+                seed=seed,
+                on_progress=lambda share, *said: on_progress(begun * share, *said),
+            )  # fmt: skip
+        clusters = possible_clusters(latent, clusters, self.notes_)
         starts = self.starts if len(latent) <= MANY_TRACKS else min(self.starts, STARTS_FOR_MANY)
+
+        def report(share: float, message: str) -> None:
+            on_progress(begun + (1 - begun) * share, message)
+
+        best = self._best(latent, clusters, starts, seed, report)
+        centres = best.cluster_centers_.astype(np.float32)
+        labels = best.labels_.astype(np.int32)
+        return Clustering(labels, confidence(latent, centres, labels), centres, details=details)
+
+    def _try(self, values: Floats, clusters: int, seed: int) -> Labels:
+        starts = min(self.starts, STARTS_FOR_TRYING)
+        return self._best(values, clusters, starts, seed, no_progress).labels_.astype(np.int32)
+
+    def _best(self, latent: Floats, clusters: int, starts: int, seed: int, report: Any) -> Any:
+        """The start with the least scatter, fitted.
+
+        One start at a time, so that cancelling works between them. One thread: more would sum the
+        centres in an order that differs from run to run.
+        """
         best = None
-        # One start at a time, so that cancelling works between them. One thread: more would sum
-        # the centres in an order that differs from run to run.
         seeds = np.random.SeedSequence(seed).generate_state(starts)
         for number, start_seed in enumerate(seeds, 1):
             with threadpool_limits(limits=1), warnings.catch_warnings():
                 # Rows closer than float32 tells apart may leave a centre unused.
                 warnings.simplefilter("ignore", ConvergenceWarning)
-                model = SklearnKMeans(
-                    clusters, n_init=1, random_state=int(start_seed), copy_x=True
-                ).fit(latent)
+                model = self._model(clusters, int(start_seed)).fit(latent)
             if best is None or model.inertia_ < best.inertia_:
                 best = model
-            on_progress(number / starts, f"start {number} of {starts}")
-        assert best is not None
-        centres = best.cluster_centers_.astype(np.float32)
-        return Clustering(
-            best.labels_.astype(np.int32), confidence(latent, centres, best.labels_), centres
-        )
+            report(number / starts, f"start {number} of {starts}")
+        return best
 
-    def _possible_clusters(self, latent: Floats) -> int:
-        # The first rows nearly always settle it; sorting a million rows is for the odd case.
-        for rows in (latent[: 100 * self.clusters], latent):
-            distinct = len(np.unique(rows, axis=0))
-            if distinct >= self.clusters:
-                return self.clusters
-        self.notes_.append(
-            f"{self.clusters} clusters were asked for, but only {distinct} "
-            f"{'track differs' if distinct == 1 else 'tracks differ'} in the latent: "
-            f"there {'is 1 cluster' if distinct == 1 else f'are {distinct} clusters'}."
-        )
-        return distinct
+    def _model(self, clusters: int, seed: int) -> Any:
+        """One start, not yet fitted."""
+        return SklearnKMeans(clusters, n_init=1, random_state=seed, copy_x=True)
 
 
 def confidence(latent: Floats, centres: Floats, labels: np.ndarray) -> Floats:
@@ -79,7 +104,7 @@ def confidence(latent: Floats, centres: Floats, labels: np.ndarray) -> Floats:
     result = np.ones(len(latent), dtype=np.float32)
     if len(centres) < 2:
         return result
-    slice_rows = 65_536
+    slice_rows = 8192
     for start in range(0, len(latent), slice_rows):
         rows = latent[start : start + slice_rows].astype(np.float64)
         distances = np.linalg.norm(rows[:, None, :] - centres[None, :, :], axis=2)

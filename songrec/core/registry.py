@@ -25,7 +25,8 @@ class Parameter:
 
     ``type`` is ``int``, ``float``, ``bool``, ``choice`` (one of ``choices``) or ``ints`` (a tuple
     of integers, written ``"64,32"``). ``low`` and ``high`` are inclusive and bound each integer.
-    ``zero`` is the word that may be written for 0 of an ``int`` or ``float``: ``"auto"``.
+    ``zero`` is a word that stands for 0 of an ``int`` or ``float``, ``"auto"``; 0 is then allowed
+    whatever ``low`` says.
     """
 
     name: str
@@ -64,8 +65,7 @@ class Parameter:
             self.type, "whole numbers separated by commas"
         )
         if self.zero:
-            bounded = replace(self, zero="", low=max(self.low or 0, 1 if self.type == "int" else 0))
-            return f"{self.zero} (0), or {bounded.expectation()}"
+            return f"{self.zero}, or {replace(self, zero='').expectation()}"
         each = ", each" if self.type == "ints" else ""
         if self.low is not None and self.high is not None:
             return f"{noun}{each} from {_bound(self.low)} to {_bound(self.high)}"
@@ -108,6 +108,8 @@ class Parameter:
     def _allowed(self, value: Any) -> bool:
         if self.type == "choice":
             return value in self.choices
+        if self.zero and value == 0:
+            return True
         if self.type == "ints":
             return bool(value) and all(self._within(part) for part in value)
         return self.type == "bool" or self._within(value)

@@ -84,12 +84,14 @@ def write_folder(
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array)
     clustering = trained.clustering
-    centres = {} if clustering.centres is None else {"centres": clustering.centres}
+    beside = {"centres": clustering.centres}
+    if clustering.probabilities is not None:
+        beside["probabilities"] = clustering.probabilities.astype(np.float16)
     np.savez(
         folder / "clustering.npz",
         labels=clustering.labels,
         confidence=clustering.confidence,
-        **centres,
+        **{name: array for name, array in beside.items() if array is not None},
     )
     np.savez(
         folder / "projection.npz", coordinates=trained.coordinates, **trained.projection.state()
@@ -117,6 +119,8 @@ def write_folder(
             "features": {"used": trained.choice.used, "left_out": trained.choice.left_out},
             "values": {"columns": (*ATTRIBUTE_NAMES, *BESIDES)},
             "space": {"columns": trained.space.columns},
+            # "clustering" is the algorithm's name already.
+            "clustering_details": clustering.details,
             "clusters": [
                 {"number": cluster.number, "name": cluster.name, "size": cluster.size}
                 for cluster in clusters

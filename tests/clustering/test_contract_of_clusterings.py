@@ -1,14 +1,18 @@
 """Every registered clustering, by the contract in songrec.clustering."""
 
+import json
+
 import numpy as np
 import pytest
 
 from songrec.clustering import CLUSTERINGS
 from songrec.clustering.kmeans import KMeans, confidence
-from songrec.core.errors import NotReady
+from songrec.core.errors import Cancelled, NotReady
 from songrec.evaluation.agreement import adjusted_rand_index
 
-everyone = pytest.mark.parametrize("name", CLUSTERINGS.names())
+# A clustering of the model is the model's, and tested with it.
+NAMES = tuple(e.name for e in CLUSTERINGS if not getattr(e.load(), "of_the_model", False))
+everyone = pytest.mark.parametrize("name", NAMES)
 PLANTED = np.repeat(np.arange(4), 60)
 LATENT = np.random.default_rng(0).normal(scale=0.1, size=(240, 3)).astype(np.float32)
 LATENT += np.array([[0, 0, 0], [5, 0, 0], [0, 5, 0], [0, 0, 5]], np.float32)[PLANTED]
@@ -25,7 +29,9 @@ def test_init_stores_its_parameters_untouched(name):
 def test_planted_clusters_are_found_again(name):
     parameters = {"clusters": 4} if "clusters" in CLUSTERINGS.parse(name) else {}
     found = CLUSTERINGS.create(name, **parameters).fit(LATENT, seed=0)
-    assert adjusted_rand_index(found.labels, PLANTED) == 1.0
+    clustered = found.labels >= 0
+    assert clustered.mean() > 0.9
+    assert adjusted_rand_index(found.labels[clustered], PLANTED[clustered]) == 1.0
 
 
 @everyone
@@ -35,9 +41,14 @@ def test_labels_and_confidence_have_the_promised_types_and_range(name):
     assert found.labels.shape == (240,)
     assert found.confidence.dtype == np.float32
     assert ((found.confidence >= 0) & (found.confidence <= 1)).all()
+    assert (found.confidence[found.labels < 0] == 0).all()
     if found.centres is not None:
         assert found.centres.dtype == np.float32
         assert len(found.centres) > found.labels.max()
+    if found.probabilities is not None:
+        assert found.probabilities.shape[1] > found.labels.max()
+        np.testing.assert_allclose(found.probabilities.sum(axis=1), 1, atol=1e-5)
+    assert json.loads(json.dumps(found.details, allow_nan=False)) == found.details
 
 
 @everyone
@@ -46,6 +57,49 @@ def test_the_same_seed_gives_the_same_labels(name):
     first, second = (CLUSTERINGS.create(name).fit(noise, seed=9) for _ in range(2))
     np.testing.assert_array_equal(first.labels, second.labels)
     np.testing.assert_array_equal(first.confidence, second.confidence)
+
+
+@everyone
+def test_progress_rises_to_the_end_and_can_stop_the_work(name):
+    seen = []
+    algorithm = CLUSTERINGS.create(name)
+    algorithm.fit(LATENT, seed=0, on_progress=lambda share, *_: seen.append(share))
+    assert seen == sorted(seen)
+    assert seen[-1] == pytest.approx(1.0)
+
+    def stop(share, message, details=None):
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        algorithm.fit(LATENT, seed=0, on_progress=stop)
+
+
+@everyone
+def test_every_parameter_is_bounded(name):
+    for parameter in CLUSTERINGS.entry(name).parameters:
+        if parameter.type in ("int", "float"):
+            assert parameter.low is not None
+            assert parameter.high is not None
+            assert parameter.coerce(parameter.text()) == parameter.default
+
+
+CHOOSING = tuple(
+    (name, way)
+    for name in NAMES
+    for p in CLUSTERINGS.entry(name).parameters
+    if p.name == "choose_by"
+    for way in p.choices
+)
+
+
+@pytest.mark.parametrize(("name", "way"), CHOOSING)
+def test_auto_finds_the_planted_number_and_keeps_the_curve(name, way):
+    found = CLUSTERINGS.create(name, clusters="auto", choose_by=way, most=7).fit(LATENT, seed=0)
+    curve = found.details["clusters_tried"]
+    assert curve["chosen"] == 4 == len(set(found.labels.tolist()))
+    assert curve["by"] == way
+    assert [point[0] for point in curve["points"]] == [2, 3, 4, 5, 6, 7]
+    assert curve["sample"] is None
 
 
 @everyone

@@ -1,0 +1,90 @@
+"""Agglomerative clustering: the two nearest groups become one, again and again (Ward 1963)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.cluster.hierarchy import fcluster, linkage
+
+from songrec.clustering import counts
+from songrec.clustering.common import (
+    Labels,
+    means_of,
+    nearest_centre,
+    possible_clusters,
+    require_tracks,
+    sample_note,
+    sample_rows,
+    sampled,
+)
+from songrec.clustering.kmeans import confidence
+from songrec.core.types import Clustering, Floats, Progress, no_progress
+
+LARGEST = 8_000
+"""Tracks that the tree is built from: the distances of all pairs, 256 MB, are in memory."""
+
+
+class Agglomerative:
+    """Groups cut out of a tree of tracks; ``linkage`` says what the distance of two groups is.
+
+    ``ward``: how much joining them adds to the scatter; ``average``, ``complete`` and ``single``:
+    the mean, largest and smallest distance of their tracks. Above 8,000 tracks the tree is that
+    of a sample and every other track goes to the nearest centre. Confidence as in k-means.
+    """
+
+    def __init__(
+        self,
+        *,
+        clusters: int = 10,
+        choose_by: str = "silhouette",
+        fewest: int = 2,
+        most: int = 20,
+        linkage: str = "ward",
+    ) -> None:
+        self.clusters = clusters
+        self.choose_by = choose_by
+        self.fewest = fewest
+        self.most = most
+        self.linkage = linkage
+        self.notes_: list[str] = []
+
+    def fit(self, latent: Floats, *, seed: int, on_progress: Progress = no_progress) -> Clustering:
+        """Group the rows of ``latent`` ``(n, l)``; fewer distinct rows than clusters are noted."""
+        require_tracks(latent)
+        self.notes_ = []
+        details: dict[str, Any] = {}
+        rows = sample_rows(len(latent), LARGEST, seed)
+        values = latent[rows]
+        on_progress(0.0, f"a tree of {len(values):,} tracks")
+        tree = self._tree(values)
+        on_progress(0.6, "cutting the tree")
+        clusters = self.clusters
+        if not clusters:
+            clusters, details["clusters_tried"] = counts.choose(
+                values,
+                lambda tried, k, _: _cut(tree if tried is values else self._tree(tried), k),
+                by=self.choose_by, fewest=self.fewest, most=self.most, seed=seed,
+                on_progress=lambda share, *said: on_progress(0.6 + 0.3 * share, *said),
+            )  # fmt: skip
+        clusters = possible_clusters(values, clusters, self.notes_)
+        labels = _cut(tree, clusters)
+        centres = means_of(values, labels)
+        everyone = nearest_centre(latent, centres) if len(rows) < len(latent) else labels
+        everyone[rows] = labels
+        details["sample"] = sampled(len(rows), len(latent), "to the nearest centre")
+        self.notes_ += sample_note(details["sample"])
+        on_progress(1.0, "done")
+        return Clustering(everyone, confidence(latent, centres, everyone), centres, details=details)
+
+    def _tree(self, values: Floats) -> Any:
+        if len(values) < 2:
+            return None
+        return linkage(values.astype(np.float64), self.linkage)
+
+
+def _cut(tree: Any, clusters: int) -> Labels:
+    """Labels from 0; ties in the tree may leave fewer clusters than asked for."""
+    if tree is None:
+        return np.zeros(1, dtype=np.int32)
+    return (fcluster(tree, clusters, "maxclust") - 1).astype(np.int32)

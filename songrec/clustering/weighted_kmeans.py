@@ -1,0 +1,174 @@
+"""W-k-means: k-means that learns how much each column counts (Huang, Ng, Rong & Li 2005).
+
+It makes the sum over tracks and columns of w_j^beta (x_ij - z_lj)^2 small, where z_l is the centre
+of the track's cluster and the weights w add up to 1, by three steps in turn: every track to its
+nearest centre, every centre to its tracks' mean, and
+w_j = 1 / sum over t of (D_j / D_t)^(1 / (beta - 1)), where D_j is the scatter of column j within
+the clusters. A column that scatters little within the clusters gets a large weight.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.cluster import kmeans_plusplus
+
+from songrec.clustering import counts
+from songrec.clustering.common import (
+    Labels,
+    means_of,
+    nearest_centre,
+    possible_clusters,
+    require_tracks,
+    sample_note,
+    sample_rows,
+    sampled,
+)
+from songrec.clustering.kmeans import confidence
+from songrec.core.types import Clustering, Floats, Progress, no_progress
+
+LEARNT_FROM = 50_000
+STEPS = 100
+BETAS = (1.5, 2.0, 3.0, 5.0, 8.0)
+SHARE_OF_TRYING = 0.6
+
+Doubles = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Solution:
+    """One start's end. ``weights`` add up to 1; ``objective`` is what the method makes small."""
+
+    labels: Labels
+    centres: Doubles
+    weights: Doubles
+    objective: float
+
+
+class WeightedKMeans:
+    """k-means with learnt column weights, kept in ``details["feature_weights"]``.
+
+    Columns are standardised first, as in the paper, so that a weight tells of structure and not of
+    units. ``beta`` (more than 1) says how even the weights stay: just above 1 one column takes it
+    all, large values are k-means. With ``beta`` 0 several are tried; of them and of the
+    ``starts`` (random weights, as in the paper, save the first, which starts even) the one with the
+    best silhouette, measured with all columns alike, is kept. Confidence as in k-means, in the
+    weighted space. Above 50,000 tracks centres and weights are learnt from a sample and all
+    tracks go to their nearest centre.
+    """
+
+    def __init__(
+        self,
+        *,
+        clusters: int = 10,
+        choose_by: str = "silhouette",
+        fewest: int = 2,
+        most: int = 20,
+        beta: float = 0.0,
+        starts: int = 3,
+    ) -> None:
+        self.clusters = clusters
+        self.choose_by = choose_by
+        self.fewest = fewest
+        self.most = most
+        self.beta = beta
+        self.starts = starts
+        self.notes_: list[str] = []
+
+    def fit(self, latent: Floats, *, seed: int, on_progress: Progress = no_progress) -> Clustering:
+        """Group the rows of ``latent`` ``(n, l)``; fewer distinct rows than clusters are noted."""
+        require_tracks(latent)
+        self.notes_ = []
+        mean, spread = latent.mean(axis=0, dtype=np.float64), latent.std(axis=0, dtype=np.float64)
+        even = ((latent - mean) / np.where(spread > 0, spread, 1)).astype(np.float32)
+        values = even[sample_rows(len(even), LEARNT_FROM, seed)]
+        details: dict[str, Any] = {}
+        clusters, begun = self.clusters, 0.0
+        if not clusters:
+            begun = SHARE_OF_TRYING
+            clusters, details["clusters_tried"] = counts.choose(
+                values, self._try, by=self.choose_by, fewest=self.fewest, most=self.most,
+                seed=seed,
+                on_progress=lambda share, *said: on_progress(begun * share, *said),
+            )  # fmt: skip
+        clusters = possible_clusters(values, clusters, self.notes_)
+        best, beta, tried = None, self.beta, []
+        betas = (self.beta,) if self.beta else BETAS
+        for at, candidate in enumerate(betas):
+            for start in range(self.starts):
+                found = self._start(values, clusters, candidate, seed, start)
+                score = counts.silhouette(values, found.labels, seed)
+                tried.append({"beta": candidate, "start": start, "silhouette": score})
+                if best is None or (score is not None and score > best[0]):
+                    best, beta = (score if score is not None else -2.0, found), candidate
+                share = (at * self.starts + start + 1) / (len(betas) * self.starts)
+                on_progress(begun + (1 - begun) * share, f"beta {candidate:g}, start {start + 1}")
+        assert best is not None
+        weights, centres = best[1].weights, best[1].centres
+        by = weights ** (beta / 2)
+        labels = nearest_centre(even * by, centres * by)
+        details |= {
+            "beta": beta,
+            "tried": tried,
+            "feature_weights": weights.round(6).tolist(),
+            "sample": sampled(len(values), len(even), "to the nearest centre, columns weighted"),
+        }
+        self.notes_ += sample_note(details["sample"])
+        sure = confidence((even * by).astype(np.float32), centres * by, labels)
+        return Clustering(labels, sure, (centres * spread + mean).astype(np.float32), None, details)
+
+    def _start(self, values: Floats, clusters: int, beta: float, seed: int, start: int) -> Solution:
+        random = np.random.default_rng((seed, start))
+        columns = values.shape[1]
+        weights = random.dirichlet(np.ones(columns)) if start else np.full(columns, 1 / columns)
+        return minimise(values, clusters, beta, weights, int(random.integers(2**31)))
+
+    def _try(self, values: Floats, clusters: int, seed: int) -> Labels:
+        return self._start(values, clusters, self.beta or 3.0, seed, 0).labels
+
+
+def minimise(values: Floats, clusters: int, beta: float, weights: Doubles, seed: int) -> Solution:
+    """The three steps in turn until no track changes its cluster, 100 times at most."""
+    by = weights ** (beta / 2)
+    begun = kmeans_plusplus(values * by, clusters, random_state=seed)[1]
+    centres = values[begun].astype(np.float64)
+    at = nearest_centre(values * by, centres * by)
+    labels = at
+    for _ in range(STEPS):
+        centres = _centres(values, at, centres)
+        scatter = np.square(values - centres[at], dtype=np.float64).sum(axis=0)
+        weights = learnt_weights(scatter, beta)
+        labels, at = (
+            at,
+            nearest_centre(values * weights ** (beta / 2), centres * weights ** (beta / 2)),
+        )
+        if (labels == at).all():
+            break
+    return Solution(at, centres, weights, float((weights**beta * scatter).sum()))
+
+
+def learnt_weights(scatter: Doubles, beta: float) -> Doubles:
+    """The best weights for scatters ``D`` ``(l,)`` within the clusters; they add up to 1.
+
+    A column without any scatter would take all the weight; it is one value per cluster, mostly
+    one for all, and as in the paper gets none. Where no column scatters all weigh the same.
+    """
+    telling = scatter > scatter.max(initial=0.0) * 1e-12
+    if not telling.any():
+        return np.full(len(scatter), 1 / len(scatter))
+    weights = np.zeros(len(scatter))
+    logs = -np.log(scatter[telling]) / (beta - 1)
+    powers = np.exp(logs - logs.max())
+    weights[telling] = powers / powers.sum()
+    return weights
+
+
+def _centres(values: Floats, labels: Labels, before: Doubles) -> Doubles:
+    """The clusters' means; a cluster without tracks stays where it was."""
+    means = before.copy()
+    there = np.unique(labels)
+    means[there] = means_of(values, labels)[there]
+    return means
