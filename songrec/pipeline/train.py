@@ -5,9 +5,7 @@ This is the picture of docs/architecture.md as code. Heavy: only commands and jo
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,15 +16,16 @@ from sqlalchemy.orm import Session
 from songrec.clustering import CLUSTERINGS, numbering, scores
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.errors import NotReady, UnknownName
-from songrec.core.types import Clustering, FeatureTable, Progress, no_progress
+from songrec.core.types import Clustering, FeatureTable, Floats, Progress, no_progress
 from songrec.evaluation.agreement import match_labels
 from songrec.features.catalogue import Choice
 from songrec.features.components import Components
 from songrec.features.scaling import Scaler
-from songrec.features.space import normal_space
+from songrec.features.space import NormalSpace, normal_space
 from songrec.pipeline import needs, training_features
 from songrec.pipeline.finished import BESIDES, Trained, run_row, write_folder
 from songrec.pipeline.portraits import Catalogue, found_clusters
+from songrec.pipeline.stages import Shared, Stages
 from songrec.projection import PROJECTIONS
 from songrec.representation import REPRESENTATIONS
 from songrec.store import run_folders, runs, training_data
@@ -69,41 +68,6 @@ class TrainRequest:
         }
 
 
-class _Stages:
-    """Maps each stage's own progress into its part of the whole, and times the stages."""
-
-    def __init__(self, on_progress: Progress) -> None:
-        self.seconds: dict[str, float] = {}
-        self._on_progress = on_progress
-        self._from = 0.0
-
-    @contextmanager
-    def stage(self, name: str, label: str, until: float) -> Iterator[Progress]:
-        begin, self._from = self._from, until
-        started = time.perf_counter()
-
-        def report(
-            fraction: float, message: str = "", details: dict[str, Any] | None = None
-        ) -> None:
-            self._on_progress(
-                begin + (until - begin) * min(max(fraction, 0.0), 1.0),
-                f"{label}: {message}" if message else label,
-                {
-                    "stage": name,
-                    "seconds": self._elapsed(started),
-                    **(details or {}),
-                },
-            )
-
-        report(0.0)
-        yield report
-        self.seconds[name] = self._elapsed(started)
-
-    @staticmethod
-    def _elapsed(started: float) -> float:
-        return round(time.perf_counter() - started, 3)
-
-
 def train(
     session: Session,
     instance: Path,
@@ -116,20 +80,52 @@ def train(
     that writes to the same SQLite database would wait for itself. If the commit fails, the
     folder stays without a row and does no harm.
     """
-    parameters = request.resolved()
     run_folders.sweep(instance)
-    stages = _Stages(on_progress)
-    with stages.stage("read", "Reading the catalogue", 0.08) as report:
-        data = training_data.read(
-            session, lambda done, total: report(done / total, f"{done:,} of {total:,} tracks")
-        )
-    trained = _learn(session, instance, request, parameters, data, stages)
+    stages = Stages(on_progress)
+    trained = learn(session, instance, request, stages)
+    return write(session, instance, request, trained, stages)
+
+
+def learn(
+    session: Session,
+    instance: Path,
+    request: TrainRequest,
+    stages: Stages,
+    shared: Shared | None = None,
+) -> Trained:
+    """All that a training finds, without a folder or a row.
+
+    Trainings that are given the same ``shared`` read the catalogue once, prepare the same
+    features once, learn the same latent once and draw the same map once.
+    """
+    parameters = request.resolved()
+    shared = shared or Shared()
+
+    def read() -> training_data.TrainingData:
+        with stages.stage("read", "Reading the catalogue", 0.08) as report:
+            return training_data.read(
+                session, lambda done, total: report(done / total, f"{done:,} of {total:,} tracks")
+            )
+
+    data = shared.once(stages, "read", None, read)
+    return _learn(session, instance, request, parameters, data, stages, shared)
+
+
+def write(
+    session: Session,
+    instance: Path,
+    request: TrainRequest,
+    trained: Trained,
+    stages: Stages,
+) -> Run:
+    """Make what was learnt a run: its folder and rows, published if asked; the caller commits."""
+    parameters = request.resolved()
     data = trained.data
     tags = {
         kind: training_data.read_tags(session, kind, data.track_ids)
         for kind in ("genre", "emotion")
     }
-    with stages.stage("portraits", "Naming the clusters", 0.95) as report:
+    with stages.stage("portraits", "Naming the clusters", 0.95):
         described = training_features.described_attributes(data)
         used = [ATTRIBUTE_NAMES.index(name) for name in described]
         clusters = found_clusters(
@@ -152,17 +148,28 @@ def train(
     return run
 
 
-def _learn(
+@dataclass(frozen=True)
+class _Prepared:
+    """The features of a training, standardised, and the space to recommend from."""
+
+    data: training_data.TrainingData
+    choice: Choice
+    scaler: Scaler
+    table: FeatureTable
+    space: NormalSpace
+    sound: Components | None
+
+
+def _prepare(
     session: Session,
     instance: Path,
-    request: TrainRequest,
-    parameters: dict[str, dict[str, Any]],
+    feature_set: str,
     data: training_data.TrainingData,
-    stages: _Stages,
-) -> Trained:
+    stages: Stages,
+) -> _Prepared:
     with stages.stage("features", "Preparing the features", 0.14):
-        chosen = training_features.choose(session, instance, request.feature_set, data)
-        data, choice = chosen.data, chosen.choice
+        chosen = training_features.choose(session, instance, feature_set, data)
+        data = chosen.data
         scaler = Scaler.fit(chosen.table)
         table = scaler.transform(chosen.table)
         space = normal_space(
@@ -174,11 +181,40 @@ def _learn(
         if chosen.has_audio:
             sound = Components.fit(training_features.sound_of(table))
             space = space.beside(sound.transform(training_features.sound_of(table)), sound.names)
-    with stages.stage("representation", "Learning the latent", 0.6) as report:
-        model = REPRESENTATIONS.create(request.representation, **parameters["representation"])
-        needed = needs.gather(session, instance, model, data.track_ids)
-        model.fit(table, seed=request.seed, on_progress=report, **needed)
-        latent = model.transform(table, **needed)
+    return _Prepared(data, chosen.choice, scaler, table, space, sound)
+
+
+def _learn(
+    session: Session,
+    instance: Path,
+    request: TrainRequest,
+    parameters: dict[str, dict[str, Any]],
+    data: training_data.TrainingData,
+    stages: Stages,
+    shared: Shared,
+) -> Trained:
+    prepared = shared.once(
+        stages, "features", request.feature_set,
+        lambda: _prepare(session, instance, request.feature_set, data, stages),
+    )  # fmt: skip
+    data, table = prepared.data, prepared.table
+
+    def represent() -> tuple[Any, dict[str, Any], Floats]:
+        with stages.stage("representation", "Learning the latent", 0.6) as report:
+            model = REPRESENTATIONS.create(request.representation, **parameters["representation"])
+            needed = needs.gather(session, instance, model, data.track_ids)
+            model.fit(table, seed=request.seed, on_progress=report, **needed)
+            return model, needed, model.transform(table, **needed)
+
+    def draw() -> tuple[Any, Floats]:
+        with stages.stage("projection", "Drawing the map", 0.8) as report:
+            projection = PROJECTIONS.create(request.projection, **parameters["projection"])
+            projection.fit(latent, seed=request.seed, on_progress=report)
+            return projection, projection.project(latent)
+
+    learnt = [request.feature_set, request.representation, parameters["representation"],
+              request.seed]  # fmt: skip
+    model, needed, latent = shared.once(stages, "representation", learnt, represent)
     with stages.stage("clustering", "Clustering", 0.75) as report:
         algorithm = CLUSTERINGS.create(request.clustering, **parameters["clustering"])
         if getattr(algorithm, "of_the_model", False):
@@ -186,20 +222,18 @@ def _learn(
         else:
             clustering = algorithm.fit(latent, seed=request.seed, on_progress=report)
         clustering = _numbered(session, instance, data, clustering)
-    with stages.stage("projection", "Drawing the map", 0.8) as report:
-        projection = PROJECTIONS.create(request.projection, **parameters["projection"])
-        projection.fit(latent, seed=request.seed, on_progress=report)
-        coordinates = projection.project(latent)
+    drawn = [*learnt, request.projection, parameters["projection"]]
+    projection, coordinates = shared.once(stages, "projection", drawn, draw)
     with stages.stage("scores", "Measuring", 0.93):
         metrics = {
             **model.metrics_,
             "reconstruction_mse": _reconstruction_mse(model, table, needed),
             **scores.score(latent, clustering.labels, seed=request.seed),
         }
-    notes = [*_notes(choice, model), *algorithm.notes_]
+    notes = [*_notes(prepared.choice, model), *algorithm.notes_]
     return Trained(
-        data, choice, scaler, model, latent, clustering, projection, coordinates, space, sound,
-        metrics, notes,
+        data, prepared.choice, prepared.scaler, model, latent, clustering, projection, coordinates,
+        prepared.space, prepared.sound, metrics, notes,
     )  # fmt: skip
 
 
