@@ -64,7 +64,7 @@ def test_wrong_values_of_options_are_wrong_usage(flask):
         (("train", "--representation", "vea"), "No representation 'vea'"),
         (("train", "--features", "vea"), "No feature set 'vea'"),
         ((*TRAIN, "--epochs", "3"), "No parameter of pca 'epochs'"),
-        (("train", "--clusters", "0"), "must be a whole number from 1 to 200"),
+        (("train", "--clusters", "-1"), "must be auto, or a whole number from 1 to 200"),
         (("train", "--set", "nonsense=1"), "--set nonsense: no such parameter"),
         (("train", "--seed", "-1"), "is not in the range"),
     ]:
@@ -101,7 +101,7 @@ def test_an_empty_list_says_what_to_do(flask):
 def test_help_lists_every_parameter_with_default_and_range(flask):
     text = flask("train", "--help").stdout
     assert "learning_rate = 0.001" in text
-    assert "clusters = 10 (a whole number from 1 to 200)" in text
+    assert "clusters = 10 (auto, or a whole number from 1 to 200)" in text
 
 
 def test_settings_find_the_stage_that_has_them():

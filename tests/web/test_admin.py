@@ -191,7 +191,7 @@ class TestRetrain:
         ("field", "value", "message"),
         [
             ("representation.autoencoder.epochs", "many", "a whole number"),
-            ("clustering.kmeans.clusters", "0", "from 1 to"),
+            ("clustering.kmeans.clusters", "201", "from 1 to"),
             ("seed", "-1", "from 0 to"),
             ("representation", "vea", "No representation"),
         ],
