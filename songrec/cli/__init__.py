@@ -18,6 +18,7 @@ MODULES: tuple[str, ...] = (
     "library",
     "recommend",
     "runs",
+    "compare",
     "predict",
     "evaluate",
     "models",

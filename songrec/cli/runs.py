@@ -1,4 +1,4 @@
-"""``flask train``, ``flask runs``, ``flask publish`` and ``flask compare``."""
+"""``flask train``, ``flask runs`` and ``flask publish``."""
 
 from __future__ import annotations
 
@@ -188,57 +188,8 @@ def publish_command(run: str, as_json: bool) -> None:
         click.echo(f"Published {published.public_id}.")
 
 
-@click.command("compare")
-@click.argument("a")
-@click.argument("b")
-@json_option
-@one_line_errors
-def compare_command(a: str, b: str, as_json: bool) -> None:
-    """Compare two runs: their measures, and how many tracks changed company."""
-    from songrec.pipeline.compare import compare_runs
-
-    comparison = compare_runs(db.session, _instance(), a, b)
-    if as_json:
-        print_json(
-            {
-                "a": comparison.a.public_id,
-                "b": comparison.b.public_id,
-                "shared": comparison.shared,
-                "only_a": comparison.only_a,
-                "only_b": comparison.only_b,
-                "moved": comparison.moved,
-                "moved_share": comparison.moved_share,
-                "adjusted_rand_index": comparison.adjusted_rand_index,
-                "metrics": [
-                    {"name": row.measure.name, "a": row.a, "b": row.b, "better": row.better}
-                    for row in comparison.metrics
-                ],
-                "table": {
-                    "a": [cluster.name for cluster in comparison.clusters_a],
-                    "b": [cluster.name for cluster in comparison.clusters_b],
-                    "tracks": comparison.table,
-                },
-            }
-        )
-        return
-    click.echo(f"{'':26}{comparison.a.public_id:>24}{comparison.b.public_id:>24}")
-    for row in comparison.metrics:
-        click.echo(
-            f"{row.measure.label:26}{_figure(row.a, row.better == 'a'):>24}"
-            f"{_figure(row.b, row.better == 'b'):>24}"
-        )
-    index = comparison.adjusted_rand_index
-    click.echo(
-        f"{comparison.shared:,} tracks in both; {comparison.moved:,} "
-        f"({comparison.moved_share:.1%}) changed company"
-        + (f"; adjusted Rand index {index:.3f}." if index is not None else ".")
-    )
-    for flow in comparison.flows:
-        if flow.share_of_a >= 0.05:
-            click.echo(f"  {flow.a.name} → {flow.b.name}: {flow.tracks:,} ({flow.share_of_a:.0%})")
-
-
-def _figure(value: float | None, better: bool) -> str:
+def figure_text(value: float | None, better: bool) -> str:
+    """A measure as text; the better one of two is ticked."""
     if value is None:
         return "–"
     shown = f"{value:,.0f}" if value == int(value) else f"{value:.4g}"
@@ -270,7 +221,7 @@ def _print_measures(run: Run) -> None:
     for measure in MEASURES:
         value = measure.of(run)
         if measure.source != "run" and value is not None:
-            click.echo(f"  {measure.label:24}{_figure(value, False).rstrip():>12}")
+            click.echo(f"  {measure.label:24}{figure_text(value, False).rstrip():>12}")
     for note in runs.manifest(_instance(), run)["notes"]:
         click.echo(f"  Note: {note}")
 
@@ -286,4 +237,4 @@ def _instance() -> Path:
     return Path(current_app.config["INSTANCE"])
 
 
-COMMANDS = (train_command, runs_command, publish_command, compare_command)
+COMMANDS = (train_command, runs_command, publish_command)

@@ -8,16 +8,15 @@ its standard output, and ends when the worker does.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import importlib
 import json
 import os
 import signal
 import sys
-import threading
 import traceback
 from typing import TYPE_CHECKING, Any, TextIO
 
+from songrec.core import lifeline
 from songrec.core.errors import Cancelled, SongrecError
 from songrec.jobs.kinds import KINDS
 from songrec.jobs.record import Record
@@ -28,8 +27,8 @@ if TYPE_CHECKING:
 
 def main(arguments: list[str]) -> int:
     """Do the job with the id in ``arguments``; 0 when it is done."""
-    channel = _take_stdout()
-    _end_with_parent()
+    channel = lifeline.take_stdout()
+    lifeline.end_with_parent()
     signal.signal(signal.SIGTERM, _cancel)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
@@ -90,28 +89,8 @@ def _tell(channel: TextIO, message: dict[str, Any]) -> None:
         print(json.dumps(message, default=str), file=channel, flush=True)
 
 
-def _take_stdout() -> TextIO:
-    """The pipe to the worker; libraries that print from now on print to the worker's log."""
-    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    return channel
-
-
 def _cancel(number: int, frame: object) -> None:
     raise Cancelled("stopped")
-
-
-def _end_with_parent() -> None:
-    """Die when the worker dies: at once on Linux, at the end of its pipe elsewhere."""
-    if sys.platform == "linux":
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
-
-    def watch() -> None:
-        sys.stdin.buffer.read()
-        os._exit(1)
-
-    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
 
 if __name__ == "__main__":

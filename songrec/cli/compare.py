@@ -1,0 +1,254 @@
+"""``flask compare``: two runs side by side, or a whole grid of trainings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from flask import current_app
+
+from songrec.cli.base import (
+    json_option,
+    one_line_errors,
+    print_json,
+    terminal_progress,
+    wrong_usage,
+)
+from songrec.cli.runs import figure_text
+from songrec.core.errors import BadInput
+from songrec.store.db import db
+
+if TYPE_CHECKING:
+    from songrec.pipeline.grid import GridSpec
+    from songrec.pipeline.grid_folder import GridFolder
+    from songrec.pipeline.grid_table import Table
+
+_several = {"multiple": True, "metavar": "NAME"}
+
+
+@click.command("compare")
+@click.argument("a", required=False)
+@click.argument("b", required=False)
+@click.option(
+    "--grid", "grid_file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A YAML file that says what to train: docs/model-lab.md.",
+)  # fmt: skip
+@click.option("--features", multiple=True, metavar="SETS", help="Feature sets, by commas; again.")
+@click.option("--representation", "representations", help="Give it once for each.", **_several)
+@click.option("--clustering", "clusterings", help="Give it once for each.", **_several)
+@click.option("--projection", "projections", help="Give it once for each.", **_several)
+@click.option("--seeds", metavar="0,1,2", help="Every cell once for each seed; 0-4 is 0 to 4.")
+@click.option("--clusters", metavar="8,10", help="Every clustering once for each number, or auto.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="NAME.KEY=VALUE",
+    help="A parameter of an algorithm: autoencoder.epochs=5.",
+)  # fmt: skip
+@click.option("--keep", is_flag=True, help="Make every cell a run; none is published.")
+@click.option("--retry", is_flag=True, help="Try the cells again that failed.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False),
+    help="Where clustering_metrics.csv goes; default: the grid's folder.",
+)  # fmt: skip
+@json_option
+@one_line_errors
+def compare_command(
+    a: str | None,
+    b: str | None,
+    grid_file: Path | None,
+    features: tuple[str, ...],
+    representations: tuple[str, ...],
+    clusterings: tuple[str, ...],
+    projections: tuple[str, ...],
+    seeds: str | None,
+    clusters: str | None,
+    settings: tuple[str, ...],
+    keep: bool,
+    retry: bool,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Compare runs A and B; or train a grid of combinations, several seeds each, and compare those.
+
+    A grid that was stopped goes on where it was when the same command is given again.
+    """
+    options: dict[str, Any] = {
+        "features": features, "representation": representations, "clustering": clusterings,
+        "projection": projections, "seeds": seeds, "clusters": clusters,
+    }  # fmt: skip
+    options = {name: value for name, value in options.items() if value}
+    wanted = grid_file is not None or bool(options) or bool(settings)
+    if a is not None:
+        if b is None or wanted:
+            raise click.UsageError("Name two runs, A and B, or describe a grid; not both.")
+        _compare(a, b, as_json)
+        return
+    if not wanted:
+        raise click.UsageError("Name two runs, or describe a grid: --grid FILE or --clustering …")
+    with wrong_usage():
+        spec = _spec(grid_file, options, settings)
+    _grid(spec, keep=keep, retry=retry, out=out, as_json=as_json)
+
+
+def _spec(
+    grid_file: Path | None, options: Mapping[str, Any], settings: tuple[str, ...]
+) -> GridSpec:
+    """The file's grid with what the options say instead."""
+    from songrec.pipeline.grid import GridSpec, parse_yaml
+
+    given: dict[str, Any] = {}
+    if grid_file is not None:
+        try:
+            text = grid_file.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise BadInput(f"{grid_file}: this is not text in UTF-8.") from None
+        given = parse_yaml(text, str(grid_file)).to_json()
+    given |= {
+        name: list(value) if isinstance(value, tuple) else value for name, value in options.items()
+    }
+    spec = GridSpec.of(given)
+    return GridSpec.of(_with_settings(spec.to_json(), settings)) if settings else spec
+
+
+def _with_settings(given: dict[str, Any], settings: tuple[str, ...]) -> dict[str, Any]:
+    """``NAME.KEY=VALUE`` put into every choice of that algorithm."""
+    from songrec.pipeline.grid import STAGES
+
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        name, dot, parameter = key.strip().partition(".")
+        if not equals or not dot:
+            raise BadInput(f"--set takes NAME.KEY=VALUE in a grid; it was given {setting!r}.")
+        found = False
+        for stage in STAGES:
+            for at, one in enumerate(given[stage]):
+                chosen, parameters = (one, {}) if isinstance(one, str) else next(iter(one.items()))
+                if chosen == name:
+                    given[stage][at] = {name: {**parameters, parameter: value.strip()}}
+                    found = True
+        if not found:
+            raise BadInput(f"--set {key}: the grid has no {name!r}.")
+    return given
+
+
+def _grid(spec: GridSpec, *, keep: bool, retry: bool, out: Path | None, as_json: bool) -> None:
+    from songrec.pipeline import grid_table
+    from songrec.pipeline.grid_run import run_grid
+
+    if not as_json:
+        click.echo(f"{len(spec.cells()):,} cells, the baseline's included.", err=True)
+    grid = run_grid(db.session, _instance(), spec, terminal_progress(), keep=keep, retry=retry)
+    table = grid_table.table(grid)
+    paths = grid_table.write_csv(grid, out)
+    if as_json:
+        print_json(_as_json(grid, table))
+        return
+    _print(table)
+    click.echo(f"Written: {paths[0]} and {paths[1].name}.")
+
+
+def _print(table: Table) -> None:
+    for one in table.configurations:
+        mark = "  (baseline)" if one.cell.baseline else ""
+        drawn = f", map {one.cell.projection}" if len(_maps(table)) > 1 else ""
+        click.echo(f"{one.title} on {one.cell.features}{drawn}{mark}")
+        for measure in table.measures:
+            figure = one.figures.get(measure.name)
+            if figure is not None:
+                spread = f" ± {figure.spread:.4g}" if figure.spread is not None else ""
+                best = "  best" if table.best(measure.name) == one.key else ""
+                click.echo(f"    {measure.label:28}{figure.mean:>12.4g}{spread}{best}")
+        for seed, reason in one.failed:
+            click.echo(f"    seed {seed} failed: {reason}")
+    for verdict in table.verdicts:
+        click.echo(verdict.sentence)
+
+
+def _maps(table: Table) -> set[str]:
+    return {str(one.cell.projection) for one in table.configurations}
+
+
+def _as_json(grid: GridFolder, table: Table) -> dict[str, Any]:
+    return {
+        "grid_id": grid.id,
+        "grid": grid.spec.to_json(),
+        "cells": table.cells,
+        "done": table.done,
+        "failed": table.failed,
+        "configurations": [
+            {
+                **one.cell.to_json(),
+                "seeds": len(one.rows),
+                "failed": [{"seed": seed, "reason": reason} for seed, reason in one.failed],
+                "measures": {
+                    name: {"mean": figure.mean, "std": figure.spread}
+                    for name, figure in one.figures.items()
+                },
+            }
+            for one in table.configurations
+        ],
+        "best": [
+            {
+                "measure": verdict.measure.name,
+                "configuration": verdict.best.cell.to_json(),
+                "difference_to_baseline": verdict.difference,
+                "spread": verdict.spread,
+                "exceeds_spread": verdict.exceeds,
+            }
+            for verdict in table.verdicts
+        ],
+    }
+
+
+def _compare(a: str, b: str, as_json: bool) -> None:
+    """Compare two runs: their measures, and how many tracks changed company."""
+    from songrec.pipeline.compare import compare_runs
+
+    comparison = compare_runs(db.session, _instance(), a, b)
+    if as_json:
+        print_json(
+            {
+                "a": comparison.a.public_id,
+                "b": comparison.b.public_id,
+                "shared": comparison.shared,
+                "only_a": comparison.only_a,
+                "only_b": comparison.only_b,
+                "moved": comparison.moved,
+                "moved_share": comparison.moved_share,
+                "adjusted_rand_index": comparison.adjusted_rand_index,
+                "metrics": [
+                    {"name": row.measure.name, "a": row.a, "b": row.b, "better": row.better}
+                    for row in comparison.metrics
+                ],
+                "table": {
+                    "a": [cluster.name for cluster in comparison.clusters_a],
+                    "b": [cluster.name for cluster in comparison.clusters_b],
+                    "tracks": comparison.table,
+                },
+            }
+        )
+        return
+    click.echo(f"{'':26}{comparison.a.public_id:>24}{comparison.b.public_id:>24}")
+    for row in comparison.metrics:
+        click.echo(
+            f"{row.measure.label:26}{figure_text(row.a, row.better == 'a'):>24}"
+            f"{figure_text(row.b, row.better == 'b'):>24}"
+        )
+    index = comparison.adjusted_rand_index
+    click.echo(
+        f"{comparison.shared:,} tracks in both; {comparison.moved:,} "
+        f"({comparison.moved_share:.1%}) changed company"
+        + (f"; adjusted Rand index {index:.3f}." if index is not None else ".")
+    )
+    for flow in comparison.flows:
+        if flow.share_of_a >= 0.05:
+            click.echo(f"  {flow.a.name} → {flow.b.name}: {flow.tracks:,} ({flow.share_of_a:.0%})")
+
+
+def _instance() -> Path:
+    return Path(current_app.config["INSTANCE"])
+
+
+COMMANDS = (compare_command,)

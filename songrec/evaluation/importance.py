@@ -1,0 +1,72 @@
+"""Which features set a cluster apart, and which tell the clusters apart at all. numpy only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from songrec.core.types import Floats
+
+
+@dataclass(frozen=True)
+class Importance:
+    """Of every feature what it says about every cluster; NaN where there is nothing to say.
+
+    ``clusters`` ``(k,)`` are the labels without noise, ascending. ``difference`` float64
+    ``(k, f)`` is the standardised difference: the cluster's mean less the mean of all other
+    tracks, over the standard deviation of all. (Glass and Cohen divide by a spread within the
+    groups; with the spread of all, which no cluster changes, clusters can be compared.)
+    ``eta_squared`` float64 ``(f,)`` is the share of the feature's variance that lies between the
+    clusters (Fisher 1925; Richardson 2011): 0 says nothing about the cluster, 1 everything.
+    """
+
+    names: tuple[str, ...]
+    clusters: NDArray[np.int64]
+    difference: NDArray[np.float64]
+    eta_squared: NDArray[np.float64]
+
+    def telling(self, cluster: int, most: int) -> list[tuple[str, float]]:
+        """The features that set a cluster apart most, with their standardised difference."""
+        row = self.difference[int(np.flatnonzero(self.clusters == cluster)[0])]
+        order = [at for at in np.argsort(-np.abs(row), kind="stable") if np.isfinite(row[at])]
+        return [(self.names[at], float(row[at])) for at in order[:most]]
+
+    def overall(self, most: int) -> list[tuple[str, float]]:
+        """The features that tell the clusters apart most, with their share of variance."""
+        order = np.argsort(-np.nan_to_num(self.eta_squared, nan=-1.0), kind="stable")
+        return [
+            (self.names[at], float(self.eta_squared[at]))
+            for at in order[:most]
+            if np.isfinite(self.eta_squared[at])
+        ]
+
+
+def importance(values: Floats, names: tuple[str, ...], labels: NDArray[np.integer]) -> Importance:
+    """Of features ``(n, f)`` and labels ``(n,)``; NaN and noise (-1) do not count."""
+    inside = labels >= 0
+    labels = np.asarray(labels)[inside]
+    clusters, at = np.unique(labels, return_inverse=True)
+    k, f = len(clusters), len(names)
+    difference, eta_squared = np.full((k, f), np.nan), np.full(f, np.nan)
+    for column in range(f):
+        value = np.asarray(values[:, column], dtype=np.float64)[inside]
+        known = np.isfinite(value)
+        value, group = value[known], at[known]
+        if len(value) < 2:
+            continue
+        counts = np.bincount(group, minlength=k).astype(np.float64)
+        centred = value - value.mean()
+        sums = np.bincount(group, weights=centred, minlength=k)
+        variance = float(np.square(centred).mean())
+        # Of a constant feature only rounding is left.
+        if variance <= 1e-12 * max(1.0, float(np.square(value).mean())):
+            continue
+        with np.errstate(invalid="ignore", divide="ignore"):
+            own = sums / counts
+            others = (centred.sum() - sums) / (len(value) - counts)
+            difference[:, column] = (own - others) / np.sqrt(variance)
+            between = np.nansum(np.where(counts > 0, sums**2 / counts, 0.0))
+        eta_squared[column] = min(1.0, float(between) / (variance * len(value)))
+    return Importance(tuple(names), clusters.astype(np.int64), difference, eta_squared)

@@ -1,0 +1,298 @@
+"""What a grid found, as tables: a row a cell, means and spreads over the seeds, and which is best.
+
+Light: pages read it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from songrec.pipeline.grid import STAGES, Cell
+from songrec.pipeline.grid_folder import GridFolder, write_text
+from songrec.pipeline.measures import MEASURES, Measure
+
+CSV, SUMMARY_CSV = "clustering_metrics.csv", "clustering_metrics_summary.csv"
+AGREEMENT = Measure(
+    "seed_agreement", "Agreement of seeds",
+    "Mean adjusted Rand index between the groupings of every two seeds: 1 if the seed does not "
+    "matter.", "higher",
+)  # fmt: skip
+SECONDS = next(measure for measure in MEASURES if measure.source == "seconds")
+_ABOUT = ("features", "representation", "clustering", "projection")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measure over the seeds: mean, standard deviation (None for one seed), how many."""
+
+    mean: float
+    spread: float | None
+    seeds: int
+
+
+@dataclass
+class Configuration:
+    """One combination over its seeds. ``cell`` is its first; ``failed`` are (seed, reason)."""
+
+    cell: Cell
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    failed: list[tuple[int, str]] = field(default_factory=list)
+    figures: dict[str, Figure] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """The key of its first cell."""
+        return self.cell.key
+
+    @property
+    def title(self) -> str:
+        """What it is made of, without the map."""
+        return f"{self.cell.representation} + {self.cell.clustering}"
+
+    @property
+    def dots(self) -> dict[int, str]:
+        """The small map of its first seed: SVG path data by cluster."""
+        return (
+            {int(label): path for label, path in self.rows[0]["dots"].items()} if self.rows else {}
+        )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Which configuration is best by one measure, and whether that means anything.
+
+    ``difference`` is how much better than the best baseline (on the same features) its mean is,
+    None where it is the baseline; ``spread`` is the standard deviation of that difference over
+    seeds, √(s₁² + s₂²), None with one seed.
+    """
+
+    measure: Measure
+    best: Configuration
+    baseline: Configuration | None
+    difference: float | None
+    spread: float | None
+
+    @property
+    def exceeds(self) -> bool | None:
+        """Whether the difference exceeds the spread over seeds; None where that is unknown."""
+        if self.difference is None or self.spread is None:
+            return None
+        return self.difference > self.spread
+
+    @property
+    def sentence(self) -> str:
+        """Which is best by the measure, and whether the seeds alone could have done it."""
+        said = (
+            f"{self.measure.label} ({self.measure.better} is better): {self.best.title} on "
+            f"{self.best.cell.features}, {_shown(self.best.figures[self.measure.name])}"
+        )
+        if self.best.cell.baseline:
+            return f"{said}: the baseline itself."
+        if self.baseline is None or self.difference is None:
+            return f"{said}; the baseline has no such figure."
+        if self.measure is AGREEMENT:
+            baseline = _shown(self.baseline.figures[self.measure.name])
+            return f"{said}; the baseline {baseline}."
+        said += (
+            f"; the baseline {_shown(self.baseline.figures[self.measure.name])}. The difference, "
+            f"{self.difference:.3g}, "
+        )
+        if self.spread is None:
+            return f"{said}is of one seed each and may be chance: take more seeds."
+        if self.exceeds:
+            return f"{said}exceeds the spread over the seeds ({self.spread:.2g})."
+        return f"{said}lies within the spread over the seeds ({self.spread:.2g}): no better."
+
+
+@dataclass(frozen=True)
+class Table:
+    """All of a grid: configurations in the grid's order, the measures that any of them has."""
+
+    configurations: tuple[Configuration, ...]
+    measures: tuple[Measure, ...]
+    verdicts: tuple[Verdict, ...]
+    cells: int
+    done: int
+    failed: int
+
+    def best(self, measure: str) -> str | None:
+        """The key of the configuration that is best by a measure."""
+        return next((v.best.key for v in self.verdicts if v.measure.name == measure), None)
+
+    def ordered(self, by: str, *, descending: bool) -> list[Configuration]:
+        """The configurations by a measure's mean, or by one of their parts; unknown ones last."""
+        if by in _ABOUT:
+            return sorted(self.configurations, key=lambda c: str(getattr(c.cell, by)),
+                          reverse=descending)  # fmt: skip
+        known = [c for c in self.configurations if by in c.figures]
+        unknown = [c for c in self.configurations if by not in c.figures]
+        known.sort(key=lambda c: c.figures[by].mean, reverse=descending)
+        return [*known, *unknown]
+
+
+def table(grid: GridFolder) -> Table:
+    """The grid as far as it has been trained."""
+    rows, agreement = grid.rows(), grid.agreement()
+    by_key = {row["key"]: row for row in rows}
+    found: dict[tuple[str, ...], Configuration] = {}
+    cells = grid.spec.cells()
+    for cell in cells:
+        one = found.setdefault(cell.configuration, Configuration(cell))
+        row = by_key.get(cell.key)
+        if row is None:
+            continue
+        if row["state"] == "done":
+            one.rows.append(row)
+        else:
+            one.failed.append((cell.seed, row["reason"]))
+    configurations = tuple(found.values())
+    measures = _measures(rows)
+    for one in configurations:
+        for measure in measures:
+            values = [value for row in one.rows if (value := value_of(row, measure)) is not None]
+            if values:
+                spread = stdev(values) if len(values) > 1 else None
+                one.figures[measure.name] = Figure(fmean(values), spread, len(values))
+        if one.key in agreement:
+            one.figures[AGREEMENT.name] = Figure(agreement[one.key], None, len(one.rows))
+    if agreement:
+        measures = (*measures, AGREEMENT)
+    verdicts = (_verdict(measure, configurations) for measure in measures)
+    return Table(
+        configurations,
+        measures,
+        tuple(verdict for verdict in verdicts if verdict is not None),
+        cells=len(cells),
+        done=sum(row["state"] == "done" for row in rows),
+        failed=sum(row["state"] == "failed" for row in rows),
+    )
+
+
+def value_of(row: Mapping[str, Any], measure: Measure) -> float | None:
+    """A cell's figure, or None where it has none."""
+    if measure.source == "seconds":
+        value = row["seconds"].get("total")
+    else:
+        value = row["metrics"].get(measure.name)
+    return float(value) if _is_figure(value) else None
+
+
+def flat(metrics: Mapping[str, Any], prefix: str = "") -> dict[str, float | str]:
+    """Nested metrics as ``part.name`` → figure; lists and sizes of clusters are left out."""
+    found: dict[str, float | str] = {}
+    for name, value in metrics.items():
+        if isinstance(value, Mapping):
+            if name != "sizes":
+                found.update(flat(value, f"{prefix}{name}."))
+        elif _is_figure(value):
+            found[f"{prefix}{name}"] = value
+    return found
+
+
+def write_csv(grid: GridFolder, folder: Path | None = None) -> tuple[Path, Path]:
+    """Write both tables (see ``as_csv``) into ``folder``, the grid's own unless told otherwise."""
+    cells, summary = as_csv(grid)
+    folder = folder or grid.path
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / CSV, [cells])
+    write_text(folder / SUMMARY_CSV, [summary])
+    return folder / CSV, folder / SUMMARY_CSV
+
+
+def as_csv(grid: GridFolder) -> tuple[str, str]:
+    """A line for each cell, and one for each configuration with ``_mean`` and ``_std`` columns.
+
+    The standard deviation is that of a sample (n - 1), empty for a single seed.
+    """
+    rows = grid.rows()
+    flats = [flat(row.get("metrics") or {}) for row in rows]
+    names = list(dict.fromkeys(name for values in flats for name in values))
+    about = (*_ABOUT, "seed", "baseline", "state", "reason", "tracks", "clusters", "run_id")
+    lines = [
+        {
+            **{name: row["cell"].get(name) for name in ("features", "seed", "baseline")},
+            **_stages(Cell.from_json(row["cell"])),
+            **{name: row.get(name) for name in about[6:]},
+            "seconds": (row.get("seconds") or {}).get("total"),
+            **values,
+        }
+        for row, values in zip(rows, flats, strict=True)
+    ]
+    found = table(grid)
+    summary = []
+    for one in found.configurations:
+        line: dict[str, Any] = {
+            "features": one.cell.features, **_stages(one.cell), "baseline": one.cell.baseline,
+            "seeds": len(one.rows), "failed": len(one.failed),
+        }  # fmt: skip
+        for measure in found.measures:
+            figure = one.figures.get(measure.name)
+            line[f"{measure.name}_mean"] = figure.mean if figure else None
+            if measure is not AGREEMENT:
+                line[f"{measure.name}_std"] = figure.spread if figure else None
+        summary.append(line)
+    summary_names = list(summary[0]) if summary else []
+    return _csv((*about, "seconds", *names), lines), _csv(summary_names, summary)
+
+
+def _csv(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, names, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({
+            name: int(value) if isinstance(value, bool) else value for name, value in row.items()
+        })  # fmt: skip
+    return out.getvalue()
+
+
+def _stages(cell: Cell) -> dict[str, str]:
+    return {stage: str(getattr(cell, stage)) for stage in STAGES}
+
+
+def _measures(rows: Sequence[Mapping[str, Any]]) -> tuple[Measure, ...]:
+    done = [row for row in rows if row["state"] == "done"]
+    return tuple(
+        measure
+        for measure in MEASURES
+        if measure.source != "run" and any(value_of(row, measure) is not None for row in done)
+    )
+
+
+def _verdict(measure: Measure, configurations: Sequence[Configuration]) -> Verdict | None:
+    known = [one for one in configurations if measure.name in one.figures]
+    if measure.better is None or measure is SECONDS or len(known) < 2:
+        return None
+    sign = 1.0 if measure.better == "higher" else -1.0
+
+    def merit(one: Configuration) -> float:
+        return sign * one.figures[measure.name].mean
+
+    best = max(known, key=merit)
+    if not any(merit(one) < merit(best) for one in known):
+        return None  # all alike: none is best
+    same = [one for one in known if one.cell.baseline and one.cell.features == best.cell.features]
+    baseline = max(same, key=merit, default=None)
+    difference = spread = None
+    if baseline is not None and baseline is not best:
+        difference = merit(best) - merit(baseline)
+        spreads = [one.figures[measure.name].spread for one in (best, baseline)]
+        if None not in spreads:
+            spread = math.sqrt(sum(s * s for s in spreads if s is not None))
+    return Verdict(measure, best, baseline, difference, spread)
+
+
+def _shown(figure: Figure) -> str:
+    spread = f" ± {figure.spread:.2g}" if figure.spread is not None else ""
+    return f"{figure.mean:.4g}{spread}"
+
+
+def _is_figure(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
