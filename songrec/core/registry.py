@@ -146,7 +146,8 @@ class Entry:
     """One algorithm: its name, its class (``"package.module:Class"``) and what it takes.
 
     ``abilities`` are optional methods that its class has and others ask for; ``requires`` are
-    those that the representation must have for this clustering.
+    those that the representation must have for this clustering. ``needs`` is what the class is
+    given beside its table (its attribute of that name, told without importing it).
     """
 
     name: str
@@ -156,6 +157,7 @@ class Entry:
     parameters: tuple[Parameter, ...] = ()
     abilities: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
 
     def parameter(self, name: str) -> Parameter:
         """The parameter called ``name``; ``UnknownName`` with the nearest otherwise."""

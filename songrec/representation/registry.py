@@ -29,6 +29,39 @@ _VARIATIONAL = (
     ),
 )  # fmt: skip
 
+_CONVOLUTIONAL = (
+    Parameter(
+        "latent", "int", 16, "Latent dimensions", "Gaussians that describe a track.", 1, 1024
+    ),
+    Parameter(
+        "bands", "int", 64, "Bands", "Mel bands that the pictures are pooled to.", 8, 512
+    ),
+    Parameter(
+        "frames", "int", 128, "Frames", "Moments that the pictures are pooled to.", 8, 4096
+    ),
+    Parameter(
+        "filters", "int", 16, "Filters",
+        "Of the first convolution; the second has twice, the third four times as many.", 1, 256,
+    ),
+    Parameter(
+        "units", "int", 128, "Units", "Of the dense layer between pictures and latent.", 1, 4096
+    ),
+    Parameter(
+        "beta", "float", 1.0, "Beta",
+        "Weight of the divergence from the prior: more gives a simpler latent, less a truer one.",
+        0.0, 1000.0,
+    ),
+    Parameter(
+        "warm_up", "int", 5, "Warm-up", "Epochs in which beta grows from 0.", 0, 10_000
+    ),
+    Parameter("epochs", "int", 30, "Epochs", "How often it sees every track.", 1, 10_000),
+    Parameter("learning_rate", "float", 1e-3, "Learning rate", "Adam's step.", 1e-7, 1.0),
+    Parameter(
+        "validation_share", "float", 0.1, "Validation share",
+        "Part of the tracks held out to measure the validation loss.", 0.0, 0.9,
+    ),
+)  # fmt: skip
+
 REPRESENTATIONS = Registry(
     "representation",
     (
@@ -86,6 +119,54 @@ REPRESENTATIONS = Registry(
             "smooth, and made to be moved about in.",
             _VARIATIONAL,
             abilities=("decode",),
+        ),
+        Entry(
+            "conv_vae",
+            "songrec.representation.conv_vae:ConvVAE",
+            "Convolutional VAE",
+            "Looks at the spectrogram itself, as a picture, and keeps a cloud for each track; "
+            "learns from the feature set melspectrogram.",
+            (
+                *_CONVOLUTIONAL,
+                Parameter("batch_size", "int", 16, "Batch size", "Tracks per step.", 1, 4096),
+            ),
+            abilities=("decode",),
+            needs=("spectrograms",),
+        ),
+        Entry(
+            "hybrid_conv_vae",
+            "songrec.representation.hybrid_conv_vae:HybridConvVAE",
+            "Sound and words",
+            "The convolutional VAE with a second branch for lyrics: sound and words meet in one "
+            "latent, so that either finds the other.",
+            (
+                *_CONVOLUTIONAL,
+                Parameter("batch_size", "int", 32, "Batch size", "Tracks per step.", 1, 4096),
+                Parameter(
+                    "text", "choice", "tfidf", "Text branch",
+                    "tfidf: hashed words on their main directions; sentences: a transformer in "
+                    "models/sentences of the instance, which needs requirements/embeddings.txt.",
+                    choices=("tfidf", "sentences"),
+                ),
+                Parameter(
+                    "text_size", "int", 64, "Text dimensions", "Of tfidf's directions.", 1, 1024
+                ),
+                Parameter(
+                    "text_weight", "float", 10.0, "Weight of the text",
+                    "What restoring the text counts beside restoring the sound.", 0.0, 10_000.0,
+                ),
+                Parameter(
+                    "alignment", "float", 100.0, "Alignment",
+                    "What it counts that a song's words lie where its sound lies.", 0.0, 100_000.0,
+                ),
+                Parameter(
+                    "dropped", "float", 0.5, "Left out",
+                    "How often a song with both is encoded from its sound or its words alone.",
+                    0.0, 1.0,
+                ),
+            ),
+            abilities=("decode",),
+            needs=("spectrograms", "texts"),
         ),
     ),
 )  # fmt: skip

@@ -5,15 +5,39 @@ import pytest
 
 from songrec.core.types import FeatureTable
 from songrec.representation import REPRESENTATIONS
+from songrec.store.spectrograms import GivenSpectrograms
 
+_PICTURES = {"epochs": 1, "bands": 16, "frames": 16, "filters": 2, "units": 8, "batch_size": 64}
 # What makes an entry quick enough for a test; a new entry may add a line here.
-QUICK = {"autoencoder": {"epochs": 2}, "vae": {"epochs": 2, "hidden": (8,)}}
+QUICK = {
+    "autoencoder": {"epochs": 2},
+    "vae": {"epochs": 2, "hidden": (8,)},
+    "conv_vae": _PICTURES,
+    "hybrid_conv_vae": _PICTURES,
+}
 
 everyone = pytest.mark.parametrize("name", REPRESENTATIONS.names())
 
 
 def made(name, **more):
     return REPRESENTATIONS.create(name, **{**QUICK.get(name, {}), **more})
+
+
+def needed(name, table):
+    """What the entry asks for beside its table, row by row over the table's tracks."""
+    random, rows = np.random.default_rng(5), len(table.track_ids)
+    pictures = -80 * random.random((rows, 20, 30)).astype(np.float32)
+    words = np.array(["rain", "night", "sun", "road", "heart", "fire"])
+    given = {
+        "spectrograms": GivenSpectrograms(pictures),
+        "texts": [" ".join(random.choice(words, 4)) if row % 3 else None for row in range(rows)],
+        "labels": [("rock", "jazz", None)[row % 3] for row in range(rows)],
+    }
+    return {what: given[what] for what in REPRESENTATIONS.entry(name).needs}
+
+
+def fitted(name, table, seed=1):
+    return made(name).fit(table, seed=seed, **needed(name, table))
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +56,7 @@ def test_init_stores_its_parameters_untouched(name):
 
 @everyone
 def test_transform_gives_one_finite_float32_row_per_track(name, table):
-    latent = made(name).fit(table, seed=1).transform(table)
+    latent = fitted(name, table).transform(table, **needed(name, table))
     assert latent.dtype == np.float32
     assert latent.shape[0] == len(table.track_ids)
     assert np.isfinite(latent).all()
@@ -42,24 +66,28 @@ def test_transform_gives_one_finite_float32_row_per_track(name, table):
 def test_fit_returns_itself_and_leaves_the_table_alone(name, table):
     before = table.values.copy()
     model = made(name)
-    assert model.fit(table, seed=1) is model
+    assert model.fit(table, seed=1, **needed(name, table)) is model
     np.testing.assert_array_equal(table.values, before)
 
 
 @everyone
 def test_the_same_seed_gives_the_same_latent(name, table):
-    first, second = (made(name).fit(table, seed=7).transform(table) for _ in range(2))
+    more = needed(name, table)
+    first, second = (fitted(name, table, 7).transform(table, **more) for _ in range(2))
     np.testing.assert_array_equal(first, second)
 
 
 @everyone
 def test_a_loaded_model_places_new_tracks_as_the_saved_one(name, table, tmp_path):
-    model = made(name).fit(table, seed=1)
+    model = fitted(name, table)
     model.save(tmp_path)
     again = type(model).load(tmp_path)
     values = np.random.default_rng(4).normal(size=(5, 12)).astype(np.float32)
     new = FeatureTable(np.arange(5), table.names, values)
-    np.testing.assert_allclose(again.transform(new), model.transform(new), atol=1e-6)
+    more = needed(name, new)
+    np.testing.assert_allclose(
+        again.transform(new, **more), model.transform(new, **more), atol=1e-6
+    )
     assert again.metrics_ == model.metrics_
 
 
@@ -67,7 +95,10 @@ def test_a_loaded_model_places_new_tracks_as_the_saved_one(name, table, tmp_path
 def test_progress_rises_to_one_at_most(name, table):
     seen = []
     made(name).fit(
-        table, seed=1, on_progress=lambda share, message, details=None: seen.append(share)
+        table,
+        seed=1,
+        on_progress=lambda share, message, details=None: seen.append(share),
+        **needed(name, table),
     )
     assert seen == sorted(seen)
     assert all(0 <= share <= 1 for share in seen)
@@ -77,15 +108,17 @@ def test_progress_rises_to_one_at_most(name, table):
 def test_tiny_and_constant_tables_do_not_crash(name):
     for rows in (1, 2, 3):
         constant = FeatureTable(np.arange(rows), ("a", "b"), np.zeros((rows, 2), np.float32))
-        assert np.isfinite(made(name).fit(constant, seed=0).transform(constant)).all()
+        model = fitted(name, constant, 0)
+        assert np.isfinite(model.transform(constant, **needed(name, constant))).all()
 
 
 @everyone
 def test_what_can_reconstruct_restores_the_tables_shape(name, table):
-    model = made(name).fit(table, seed=1)
+    model, more = fitted(name, table), needed(name, table)
     if not hasattr(model, "reconstruct"):
         pytest.skip(f"{name} does not reconstruct")
-    assert model.reconstruct(table).shape == table.values.shape
+    whole = more.get("spectrograms", table.values)
+    assert model.reconstruct(table, **more).shape == whole.shape
 
 
 @everyone
@@ -93,3 +126,9 @@ def test_the_registry_lists_the_abilities_that_others_ask_for(name):
     entry = REPRESENTATIONS.entry(name)
     has = {ability for ability in ("assign", "decode") if hasattr(entry.load(), ability)}
     assert set(entry.abilities) == has
+
+
+@everyone
+def test_the_registry_says_what_a_model_needs_beside_its_table(name):
+    entry = REPRESENTATIONS.entry(name)
+    assert entry.needs == tuple(getattr(entry.load(), "needs", ()))
