@@ -17,10 +17,16 @@ from songrec.core.types import no_progress
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option(
     "--features",
-    default="mfcc,statistical",
-    show_default=True,
     metavar="SETS",
-    help="Feature sets, separated by commas; statistical is always among them.",
+    help="Feature sets, separated by commas; statistical is always among them. Default: "
+    "mfcc,statistical, and musicnn with its tags where its weights are (flask models).",
+)
+@click.option(
+    "--set",
+    "given",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter of the features: n_mfcc=20, musicnn.model=MTT_musicnn; docs/features.md.",
 )
 @click.option(
     "--workers",
@@ -54,7 +60,8 @@ from songrec.core.types import no_progress
 @one_line_errors
 def analyze(
     folder: Path,
-    features: str,
+    features: str | None,
+    given: tuple[str, ...],
     workers: int | None,
     seconds: float,
     where: str,
@@ -69,22 +76,22 @@ def analyze(
     """
     from dataclasses import replace
 
-    from songrec.features.settings import DEFAULTS
     from songrec.pipeline.analyze import analyze_folder
     from songrec.pipeline.analyze_report import AnalyzeRequest
-    from songrec.pipeline.feature_sets import parse
+    from songrec.pipeline.feature_sets import parse, settings_from, usual
     from songrec.store.db import db
 
+    instance = Path(current_app.config["INSTANCE"])
     request = AnalyzeRequest(
         folder,
-        parse(features),
+        parse(features) if features is not None else usual(instance),
         workers,
         dask_scheduler(),
-        replace(DEFAULTS, seconds=seconds, where=where),
+        replace(settings_from(given), seconds=seconds, where=where),
         time_limit,
     )
     on_progress = no_progress if as_json else terminal_progress()
-    report = analyze_folder(db.session, Path(current_app.config["INSTANCE"]), request, on_progress)
+    report = analyze_folder(db.session, instance, request, on_progress)
     if as_json:
         print_json(report.to_json())
         return

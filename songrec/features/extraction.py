@@ -11,7 +11,7 @@ from songrec.core.errors import BadInput
 from songrec.core.types import Audio
 from songrec.features.audio.frames import Frames
 from songrec.features.registry import EXTRACTORS
-from songrec.features.settings import DEFAULTS, AudioSettings, parameters_of
+from songrec.features.settings import DEFAULTS, OWN_PARAMETERS, AudioSettings, parameters_of
 
 
 class Extractor(Protocol):
@@ -33,7 +33,10 @@ def make_extractors(
     made: dict[str, Extractor] = {}
     for name in names:
         known = {parameter.name for parameter in EXTRACTORS.entry(name).parameters}
-        values = parameters_of(name, settings)
+        values = {
+            OWN_PARAMETERS.get(setting, setting): value
+            for setting, value in parameters_of(name, settings).items()
+        }
         extractor = EXTRACTORS.create(
             name, **{key: value for key, value in values.items() if key in known}
         )
@@ -47,12 +50,19 @@ def extract_all(audio: Audio, sets: Mapping[str, Extractor]) -> dict[str, np.nda
     """The values of each of ``sets`` (name to extractor).
 
     One ``Frames`` for each pair of ``n_fft`` and ``hop_length`` that the extractors ask for, so
-    with the usual settings one Fourier transform in all.
+    with the usual settings one Fourier transform in all. Extractors with the same ``same_pass``
+    take what they give from one pass through their network.
     """
     shared: dict[tuple[int, int], Frames] = {}
+    passes: dict[Any, Any] = {}
     found: dict[str, np.ndarray] = {}
     for name, extractor in sets.items():
         asked: Any = extractor
+        if hasattr(asked, "same_pass"):
+            if asked.same_pass not in passes:
+                passes[asked.same_pass] = asked.listen(audio)
+            found[name] = asked.of(passes[asked.same_pass])
+            continue
         frames = None
         if hasattr(asked, "n_fft") and hasattr(asked, "hop_length"):
             shape = (asked.n_fft, asked.hop_length)

@@ -13,6 +13,17 @@ _STFT = (
     Parameter("hop_length", "int", DEFAULTS.hop_length, "Samples between windows", "", 64, 8192),
 )  # fmt: skip
 _MELS = Parameter("n_mels", "int", DEFAULTS.n_mels, "Mel bands", "", 16, 512)
+_MUSICNN = (
+    Parameter(
+        "model", "choice", DEFAULTS.musicnn_model, "Network",
+        "Trained on the Million Song Dataset's tags, or on MagnaTagATune's.",
+        choices=("MSD_musicnn", "MTT_musicnn"),
+    ),
+    Parameter(
+        "overlap_s", "float", DEFAULTS.musicnn_overlap_s, "Overlap in seconds",
+        "How much of a patch of three seconds the next one shares.", 0.0, 2.9,
+    ),
+)  # fmt: skip
 
 EXTRACTORS = Registry(
     "feature set",
@@ -41,29 +52,27 @@ EXTRACTORS = Registry(
         ),
         Entry(
             "musicnn", "songrec.features.audio.musicnn:MusiCNN", "MusiCNN",
-            "Embedding and tags of the published MusiCNN network.",
+            "Embedding of the published MusiCNN network.",
             (
+                *_MUSICNN,
                 Parameter(
-                    "model", "choice", "MSD_musicnn", "Network",
-                    "Trained on the Million Song Dataset's tags, or on MagnaTagATune's.",
-                    choices=("MSD_musicnn", "MTT_musicnn"),
-                ),
-                Parameter(
-                    "overlap_s", "float", 0.0, "Overlap in seconds",
-                    "How much of a patch of three seconds the next one shares.", 0.0, 2.9,
-                ),
-                Parameter(
-                    "pooling", "choice", "mean", "Pooling",
+                    "pooling", "choice", DEFAULTS.musicnn_pooling, "Pooling",
                     "What is kept of the frames of a patch.", choices=("mean", "max"),
                 ),
             ),
+        ),
+        Entry(
+            "musicnn_tags", "songrec.features.audio.musicnn:MusiCNNTags", "MusiCNN's tags",
+            "How likely each of 50 tags is to MusiCNN, over the excerpt; in one pass with the "
+            "embedding. Without a trained predictor, attributes are estimated from them.",
+            _MUSICNN,
         ),
         Entry(
             "mert", "songrec.features.audio.mert:Mert", "MERT",
             "Embedding of the self-supervised MERT transformer; needs torch and its weights.",
             (
                 Parameter(
-                    "layer", "int", -1, "Layer",
+                    "layer", "int", DEFAULTS.mert_layer, "Layer",
                     "0 enters the transformer, 1 to 12 are its layers, -1 is their mean.", -1, 12,
                 ),
             ),

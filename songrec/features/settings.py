@@ -22,7 +22,8 @@ class AudioSettings:
     ``sample_rate`` in Hz; at most ``seconds`` (None: all) are read from the ``where`` of the file
     (``"middle"`` or ``"start"``); the spectra are taken over ``n_fft`` samples every
     ``hop_length`` samples, summed into ``n_mels`` bands, of which ``n_mfcc`` cepstral coefficients
-    are made.
+    are made. ``musicnn_…`` and ``mert_…`` are the parameters of those networks: ``OWN_PARAMETERS``
+    says which of each.
     """
 
     sample_rate: int = 22_050
@@ -32,6 +33,10 @@ class AudioSettings:
     hop_length: int = 512
     n_mels: int = 128
     n_mfcc: int = 13
+    musicnn_model: str = "MSD_musicnn"
+    musicnn_overlap_s: float = 0.0
+    musicnn_pooling: str = "mean"
+    mert_layer: int = -1
 
 
 DEFAULTS = AudioSettings()
@@ -42,14 +47,25 @@ DEPENDS_ON: dict[str, tuple[str, ...]] = {
     "mfcc": (*_SPECTRA, "n_mels", "n_mfcc"),
     "statistical": _SPECTRA,
     "melspectrogram": (*_SPECTRA, "n_mels"),
-    "musicnn": _EXCERPT,
-    "mert": _EXCERPT,
+    "musicnn": (*_EXCERPT, "musicnn_model", "musicnn_overlap_s", "musicnn_pooling"),
+    "musicnn_tags": (*_EXCERPT, "musicnn_model", "musicnn_overlap_s"),
+    "mert": (*_EXCERPT, "mert_layer"),
     "encodecmae": _EXCERPT,
     "genre": (),
 }
 """Which settings each feature set depends on. The networks have a sample rate of their own."""
 
-OWN_RATES: dict[str, int] = {"musicnn": 16_000, "mert": 24_000, "encodecmae": 24_000}
+OWN_PARAMETERS: dict[str, str] = {
+    "musicnn_model": "model",
+    "musicnn_overlap_s": "overlap_s",
+    "musicnn_pooling": "pooling",
+    "mert_layer": "layer",
+}
+"""Settings of one network alone, by what its extractor calls them."""
+
+OWN_RATES: dict[str, int] = {
+    "musicnn": 16_000, "musicnn_tags": 16_000, "mert": 24_000, "encodecmae": 24_000,
+}  # fmt: skip
 """Hz that published networks were trained at, whatever the settings say."""
 
 

@@ -20,7 +20,7 @@ from songrec.core.types import Progress, no_progress
 from songrec.features.extraction import make_extractors
 from songrec.ingest.audio import DECODER_VERSION
 from songrec.ingest.folders import Found, content_hash, shown, walk
-from songrec.pipeline import audio_tracks, estimates
+from songrec.pipeline import audio_tracks, estimates, feature_sets
 from songrec.pipeline.analyst import Outcome, Task
 from songrec.pipeline.analyze_report import AnalyzeReport, AnalyzeRequest
 from songrec.pipeline.feature_sets import MEASURING, keys_of, parse
@@ -67,7 +67,7 @@ def analyze_folder(
 def _write_columns(instance: Path, keys: list[SetKey], request: AnalyzeRequest) -> None:
     extractors = make_extractors([key.name for key in keys], request.settings)
     for key in keys:
-        feature_cache.write_columns(instance, key, extractors[key.name].names())
+        feature_sets.write_columns(instance, key, extractors[key.name].names(), request.settings)
 
 
 @dataclass(slots=True)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput
-from songrec.features.extraction import make_extractors
+from songrec.features.extraction import Extractor, make_extractors
 from songrec.features.settings import DEFAULTS, AudioSettings
 from songrec.ingest.folders import Found, content_hash
 from songrec.pipeline import audio_tracks
 from songrec.pipeline.analyst import TIME_LIMIT_S, Analyst, Outcome, Task
-from songrec.pipeline.feature_sets import DEFAULT_SETS, keys_of, parse
+from songrec.pipeline.feature_sets import DEFAULT_SETS, as_analysed, key_of, parse, write_columns
 from songrec.store import feature_cache
 from songrec.store.tables import AudioFile
 
@@ -44,24 +44,59 @@ def analyse_file(
     return outcome
 
 
-def keep_file(
-    session: Session,
-    instance: Path,
-    path: Path,
-    outcome: Outcome,
-    *,
-    settings: AudioSettings = DEFAULTS,
-) -> AudioFile:
+@dataclass(frozen=True)
+class Heard:
+    """An analysed file, and the settings by which each of its feature sets was extracted."""
+
+    outcome: Outcome
+    settings: Mapping[str, AudioSettings]
+
+    def columns(self) -> dict[str, float]:
+        """The extracted vectors as ``"set:column"``."""
+        return {
+            f"{name}:{column}": float(value)
+            for name, extractor in self.extractors().items()
+            if self.outcome.arrays[name].ndim == 1
+            for column, value in zip(extractor.names(), self.outcome.arrays[name], strict=True)
+        }
+
+    def extractors(self) -> dict[str, Extractor]:
+        """What extracted the sets, by name."""
+        return {
+            name: make_extractors([name], self.settings[name])[name] for name in self.outcome.arrays
+        }
+
+
+def analyse_like_the_library(
+    session: Session, instance: Path, path: Path, sets: Iterable[str]
+) -> Heard:
+    """``path`` analysed by the settings that most tracks of the library were analysed with.
+
+    Otherwise it could not be compared with them. Raises as ``analyse_file`` does.
+    """
+    first: Outcome | None = None
+    settings: dict[str, AudioSettings] = {}
+    for names, how in as_analysed(session, instance, parse(sets)):
+        outcome = analyse_file(path, sets=names, settings=how)
+        first = first or replace(outcome, arrays={})
+        # Sets that always come along were extracted by the settings of another group.
+        first.arrays.update({name: outcome.arrays[name] for name in names})
+        settings |= dict.fromkeys(names, how)
+    assert first is not None
+    return Heard(first, settings)
+
+
+def keep_file(session: Session, instance: Path, path: Path, heard: Heard) -> AudioFile:
     """Make an analysed file part of the library: its vectors, its row and its track. Flushes.
 
     A file whose content the library has already becomes that track.
     """
     digest = content_hash(path)
-    keys = keys_of(outcome.arrays, settings)
-    extractors = make_extractors(outcome.arrays, settings)
-    for key in keys:
-        feature_cache.write_columns(instance, key, extractors[key.name].names())
-        feature_cache.write(instance, key, digest, outcome.arrays[key.name])
+    outcome = heard.outcome
+    for name, extractor in heard.extractors().items():
+        key = key_of(name, heard.settings[name])
+        write_columns(instance, key, extractor.names(), heard.settings[name])
+        feature_cache.write(instance, key, digest, outcome.arrays[name])
         feature_cache.remember(session, key, digest)
     found = path.stat()
     place = Found(path.resolve(), found.st_size, found.st_mtime_ns)

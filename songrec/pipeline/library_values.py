@@ -37,8 +37,9 @@ class Written:
 def rows(session: Session) -> Iterator[dict[str, Any]]:
     """The analysed files by path, one row each with ``COLUMNS``.
 
-    ``sources`` says of each attribute that comes from the sound whether it was measured or
-    predicted; the others were stated by a catalogue.
+    ``sources`` says of each attribute that comes from the sound whether it was measured,
+    predicted, or estimated from MusiCNN's tags (``musicnn``); the others were stated by a
+    catalogue.
     """
     query = (
         select(AudioFile, Track, TrackAttributes)

@@ -15,17 +15,18 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from songrec.core.attributes import ATTRIBUTES, BY_NAME
+from songrec.core.attributes import ATTRIBUTES
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import FeatureTable, Floats, Progress, no_progress
+from songrec.features.audio.musicnn import Tagging
 from songrec.features.audio.statistical import measured
-from songrec.features.extraction import make_extractors
 from songrec.features.registry import EXTRACTORS
 from songrec.ingest.folders import content_hash
 from songrec.pipeline import estimates, feature_sets, needs, placing, sleeve
 from songrec.pipeline.analyst import Outcome
-from songrec.pipeline.analyze_one import analyse_file, keep_file
+from songrec.pipeline.analyze_one import analyse_like_the_library, keep_file
 from songrec.pipeline.predict import estimator
+from songrec.prediction import from_tags
 from songrec.recommend import explain
 from songrec.recommend.similar import similar
 from songrec.store import audio_files, model_files, runs, uploads
@@ -54,7 +55,8 @@ def analyse(
     path = Path(upload.path)
     run = runs.published(session)
     on_progress(0.05, "Listening to the song.")
-    outcome = _heard(instance, run, path)
+    like_others = analyse_like_the_library(session, instance, path, _sets(run))
+    outcome = like_others.outcome
     seconds = outcome.decoded["duration_s"]
     if seconds > longest_s:
         raise BadInput(
@@ -63,11 +65,11 @@ def analyse(
     on_progress(0.55, "Drawing its waveform.")
     digest = content_hash(path)
     drawn = sleeve.make(instance, path, digest)
-    on_progress(0.65, "Estimating what it is like.")
-    sound = _columns(outcome)
-    attributes = _attributes(instance, outcome, sound)
-    on_progress(0.75, "Hearing what is in it.")
-    tags = _tags(instance, path)
+    on_progress(0.65, "Hearing what is in it.")
+    heard = _tagged(instance, path)
+    on_progress(0.8, "Estimating what it is like.")
+    sound = like_others.columns()
+    attributes = _attributes(instance, outcome, sound, heard)
     on_progress(0.85, "Looking for what sounds like it.")
     result: dict[str, Any] = {
         "title": outcome.tags["title"] or Path(upload.name).stem,
@@ -81,7 +83,7 @@ def analyse(
         "notes": outcome.decoded["notes"],
         "cover_type": drawn.cover_type,
         "attributes": attributes,
-        "tags": tags,
+        "tags": None if heard is None else _told(heard),
         "place": None,
         "similar": [],
         "problem": None,
@@ -104,7 +106,8 @@ def keep(session: Session, instance: Path, upload: Upload) -> AudioFile:
     path = Path(upload.path)
     if not path.is_file():
         raise BadInput(f"{upload.name} is not there any more: upload it again.")
-    outcome = analyse_file(path, sets=feature_sets.DEFAULT_SETS)
+    sets = [*feature_sets.usual(instance), *_sets(runs.published(session))]
+    like_others = analyse_like_the_library(session, instance, path, sets)
     known = [
         file
         for file in audio_files.with_content(session, content_hash(path))
@@ -116,7 +119,7 @@ def keep(session: Session, instance: Path, upload: Upload) -> AudioFile:
         folder = uploads.kept_folder(instance) / upload.public_id
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, folder / path.name)
-        file = keep_file(session, instance, folder / path.name, outcome)
+        file = keep_file(session, instance, folder / path.name, like_others)
         estimates.refresh(session, instance)
     upload.kept, upload.track_id, upload.expires_at = True, file.track_id, None
     upload.path = file.path
@@ -124,55 +127,50 @@ def keep(session: Session, instance: Path, upload: Upload) -> AudioFile:
     return file
 
 
-def _heard(instance: Path, run: Run | None, path: Path) -> Outcome:
-    sets = list(feature_sets.DEFAULT_SETS)
-    if run is not None:
-        wanted = run.feature_set.split(",")
-        sets += [n for n in wanted if n in EXTRACTORS and n not in feature_sets.FROM_LABELS]
-    return analyse_file(path, sets=dict.fromkeys(sets))
-
-
-def _columns(outcome: Outcome) -> dict[str, float]:
-    """The extracted vectors as ``"set:column"``."""
-    extractors = make_extractors(outcome.arrays)
-    return {
-        f"{name}:{column}": float(value)
-        for name, extractor in extractors.items()
-        if outcome.arrays[name].ndim == 1
-        for column, value in zip(extractor.names(), outcome.arrays[name], strict=True)
-    }
+def _sets(run: Run | None) -> list[str]:
+    """The sets that every analysis makes, and those that the run was trained on."""
+    wanted = [] if run is None else run.feature_set.split(",")
+    known = [n for n in wanted if n in EXTRACTORS and n not in feature_sets.FROM_LABELS]
+    return list(dict.fromkeys([*feature_sets.DEFAULT_SETS, *known]))
 
 
 def _attributes(
-    instance: Path, outcome: Outcome, sound: Mapping[str, float]
+    instance: Path, outcome: Outcome, sound: Mapping[str, float], heard: Tagging | None
 ) -> dict[str, dict[str, Any]]:
-    """Attribute (or ``key``, ``mode``) to its value and where that comes from."""
+    """Attribute (or ``key``, ``mode``) to its value and where that comes from, the best source."""
     found: dict[str, dict[str, Any]] = {}
+    if heard is not None:
+        found |= _marked(from_tags.attributes(heard.tags, heard.mean[None, :]), estimates.FROM_TAGS)
     predictor = estimator(instance, tuple(sound))
     if predictor is not None:
         row = np.array([[sound[name] for name in sound]], dtype=np.float32)
         table = FeatureTable(np.zeros(1, dtype=np.int64), tuple(sound), row, "audio")
-        for name, values in predictor.attributes(table).items():
-            value = float(values[0])
-            if np.isfinite(value):
-                if name in BY_NAME:
-                    value = min(max(value, BY_NAME[name].low), BY_NAME[name].high)
-                else:
-                    value = round(value)
-                found[name] = {"value": value, "source": estimates.PREDICTED}
+        found |= _marked(predictor.attributes(table), estimates.PREDICTED)
     for name, value in measured(outcome.arrays[feature_sets.MEASURING]).items():
         if value is not None:
             found[name] = {"value": value, "source": estimates.MEASURED}
     return found
 
 
-def _tags(instance: Path, path: Path) -> dict[str, Any] | None:
+def _marked(values: Mapping[str, Floats], source: str) -> dict[str, dict[str, Any]]:
+    return {
+        name: {"value": estimates.clamped(name, float(column[0])), "source": source}
+        for name, column in values.items()
+        if np.isfinite(column[0])
+    }
+
+
+def _tagged(instance: Path, path: Path) -> Tagging | None:
     """What MusiCNN hears over time; None where its weights are not installed."""
     if not model_files.status(instance, "musicnn").ready:
         return None
     from songrec.pipeline.tagging import tag_file
 
-    heard = tag_file(path, instance, model=TAGGER, seconds=TAGS_SECONDS)
+    return tag_file(path, instance, model=TAGGER, seconds=TAGS_SECONDS)
+
+
+def _told(heard: Tagging) -> dict[str, Any]:
+    """The likeliest tags, all of the way through, as the page draws them."""
     top = heard.top(TAGS_SHOWN)
     at = [heard.tags.index(name) for name, _ in top]
     return {

@@ -1,17 +1,19 @@
 """Feature vectors on disk, filed by what they were computed from: content, parameters, version.
 
 ``<instance>/features/<set>/<version>-<digest>/<hash[:2]>/<hash>.npy``, and beside them
-``columns.json``, the names of a vector's columns. A row of ``feature_vector`` says that the file is
-there; the file is written first, so a row never speaks of what was lost.
+``columns.json``, the names of a vector's columns, and ``parameters.json``. A row of
+``feature_vector`` says that the file is there; the file is written first, so a row never speaks of
+what was lost.
 """
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,12 +63,32 @@ def write(instance: Path, key: SetKey, content_hash: str, values: Floats) -> Non
         draft.unlink(missing_ok=True)
 
 
-def write_columns(instance: Path, key: SetKey, names: Sequence[str]) -> None:
-    """Keep the names of a set's columns beside its vectors."""
-    path = folder(instance) / key.folder / "columns.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
+def write_columns(
+    instance: Path,
+    key: SetKey,
+    names: Sequence[str],
+    parameters: Mapping[str, Any] | None = None,
+) -> None:
+    """Keep the names of a set's columns, and the ``parameters`` it is made with, beside it."""
+    base = folder(instance) / key.folder
+    base.mkdir(parents=True, exist_ok=True)
+    _write_json(base / "columns.json", list(names))
+    if parameters is not None:
+        _write_json(base / "parameters.json", dict(parameters))
+
+
+def parameters(instance: Path, key: SetKey) -> dict[str, Any] | None:
+    """What the set's vectors were made with; None where nobody wrote it down."""
+    path = folder(instance) / key.folder / "parameters.json"
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+
+
+def _write_json(path: Path, value: Any) -> None:
     draft = path.with_name(f".{secrets.token_hex(6)}.partial")
-    draft.write_text(json.dumps(list(names), ensure_ascii=False), encoding="utf-8")
+    draft.write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
     draft.replace(path)
 
 

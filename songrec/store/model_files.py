@@ -166,6 +166,12 @@ def status(instance: Path, name: str) -> ModelStatus:
     )  # fmt: skip
 
 
+def is_there(instance: Path, name: str) -> bool:
+    """Whether the files of the model ``name`` are there; unlike ``status`` it reads none."""
+    folder = models_folder(instance) / name
+    return all((folder / file.name).is_file() for file in model(name).files)
+
+
 def all_status(instance: Path) -> list[ModelStatus]:
     """The status of every model, in the order in which ``MODELS`` lists them."""
     return [status(instance, name) for name in MODELS]

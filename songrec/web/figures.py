@@ -25,6 +25,12 @@ UNTELLING = ("variance", "explicit", "popularity")
 """Left out of a cluster's small chart: they say little about how its songs sound."""
 
 MAP_WIDTH, MAP_HEIGHT, MAP_DOTS = 320, 200, 2500
+SOURCES = {
+    "measured": "measured from the sound",
+    "predicted": "estimated from the sound",
+    "musicnn": "estimated from the tags that MusiCNN hears",
+}
+"""Where an attribute of a song with sound comes from, by what its file's row says."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,10 +43,6 @@ UPLOADS = RateLimitItemPerHour(60, 1)
 ROOM = 4 * 2**30
 """Bytes that uploads which nobody has kept may take in all."""
 SHOWN = 10
-SOURCES = {
-    "measured": "measured from the sound",
-    "predicted": "estimated from the sound",
-}
 
 
 def init_app(app: Flask) -> None:
@@ -285,7 +281,7 @@ def _rows(attributes: dict[str, Any], space: Any) -> list[dict[str, str]]:
                     "label": attribute.label,
                     "value": show(attribute.name, said["value"]),
                     "words": figures.words_for(attribute.name, standing),
-                    "source": SOURCES.get(said["source"], said["source"]),
+                    "source": figures.SOURCES.get(said["source"], said["source"]),
                 }
             )
     if "key" in attributes:
@@ -297,7 +293,7 @@ def _rows(attributes: dict[str, Any], space: Any) -> list[dict[str, str]]:
                     int(attributes["key"]["value"]), None if mode is None else int(mode)
                 ),
                 "words": "",
-                "source": SOURCES[attributes["key"]["source"]],
+                "source": figures.SOURCES[attributes["key"]["source"]],
             }
         )
     return rows

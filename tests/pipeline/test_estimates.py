@@ -10,12 +10,15 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from songrec.core.types import FeatureTable, Floats
+from songrec.features.audio.musicnn_tags import MSD_TAGS
 from songrec.pipeline import estimates, feature_sets
 from songrec.store import feature_cache
 from songrec.store.tables import AudioFile, Track
 from tests.factories import make_track
 
-UNKNOWN = dict.fromkeys(("energy", "positiveness", "tempo", "loudness", "danceability"))
+UNKNOWN = dict.fromkeys(
+    ("energy", "positiveness", "tempo", "loudness", "danceability", "instrumentalness", "liveness")
+)
 
 
 class Guess:
@@ -92,3 +95,48 @@ def test_a_newer_predictor_replaces_estimates_within_their_range_and_the_same_do
 def test_without_a_predictor_nothing_happens(app: Flask, session: Session, file: AudioFile) -> None:
     assert estimates.refresh(session, app.config["INSTANCE"]) == 0
     assert "predictor" not in file.info
+
+
+@pytest.fixture
+def tagged(app: Flask, session: Session, file: AudioFile) -> AudioFile:
+    """The file's tags are known: a loud one, sung."""
+    key = feature_sets.key_of(feature_sets.TAGS)
+    heard = {"rock": 0.6, "hard rock": 0.4, "male vocalists": 0.3}
+    values = np.array([heard.get(tag, 0.0) for tag in MSD_TAGS], np.float32)
+    feature_cache.write_columns(app.config["INSTANCE"], key, MSD_TAGS)
+    feature_cache.write(app.config["INSTANCE"], key, str(file.content_hash), values)
+    feature_cache.remember(session, key, str(file.content_hash))
+    session.commit()
+    return file
+
+
+def test_without_a_predictor_tags_estimate_and_are_named(
+    app: Flask, session: Session, tagged: AudioFile
+) -> None:
+    assert estimates.refresh(session, app.config["INSTANCE"]) == 1
+    assert estimates.refresh(session, app.config["INSTANCE"]) == 0
+    session.commit()
+    attributes = session.get_one(Track, tagged.track_id).attributes
+    assert attributes.energy > 0.65
+    assert attributes.instrumentalness < 0.2
+    assert tagged.info["attributes"]["energy"] == {"value": attributes.energy, "source": "musicnn"}
+    assert (attributes.loudness, attributes.danceability) == (-20.0, 0.9)  # measured, stated
+    assert tagged.info["attributes"]["loudness"]["source"] == "measured"
+    assert attributes.liveness is None  # no tag tells it
+
+
+def test_a_predictor_takes_over_from_the_tags_and_keeps_the_word(
+    app: Flask, session: Session, tagged: AudioFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instance = app.config["INSTANCE"]
+    estimates.refresh(session, instance)
+    heard = session.get_one(Track, tagged.track_id).attributes.positiveness
+    monkeypatch.setattr(estimates, "_sets", lambda instance: ["mfcc"])
+    monkeypatch.setattr(estimates, "estimator", lambda instance, columns: Guess("p1"))
+    assert estimates.refresh(session, instance) == 1
+    assert estimates.refresh(session, instance) == 0
+    said = tagged.info["attributes"]
+    assert session.get_one(Track, tagged.track_id).attributes.energy == pytest.approx(0.7)
+    assert said["energy"]["source"] == "predicted"
+    # The predictor knows nothing of positiveness: the tags' word stands.
+    assert said["positiveness"] == {"value": heard, "source": "musicnn"}

@@ -22,6 +22,7 @@ from songrec.core.errors import BadInput
 from songrec.ingest.folders import content_hash
 from songrec.ingest.path_labels import labels_of
 from songrec.jobs import tasks
+from songrec.pipeline import analyze_one
 from songrec.pipeline import upload as pipeline
 from songrec.pipeline.train import TrainRequest, train
 from songrec.store import jobs, sleeves, uploads
@@ -47,15 +48,15 @@ _outcomes: dict[tuple[str, ...], Any] = {}
 @pytest.fixture(autouse=True)
 def listened_to_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same sound is analysed once in this module: a fresh process each time takes seconds."""
-    real = pipeline.analyse_file
+    real = analyze_one.analyse_file
 
-    def analyse(path: Path, *, sets: Any) -> Any:
-        key = (content_hash(path), *sets)
+    def analyse(path: Path, *, sets: Any, settings: Any) -> Any:
+        key = (content_hash(path), *sets, str(settings))
         if key not in _outcomes:
-            _outcomes[key] = real(path, sets=sets)
+            _outcomes[key] = real(path, sets=sets, settings=settings)
         return replace(_outcomes[key], labels=asdict(labels_of(path, path.parent)))
 
-    monkeypatch.setattr(pipeline, "analyse_file", analyse)
+    monkeypatch.setattr(analyze_one, "analyse_file", analyse)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The feature set ``musicnn``: what the published MusiCNN networks hear in a recording.
+"""The feature sets ``musicnn`` and ``musicnn_tags``: what the published MusiCNN networks hear.
 
 The sound is resampled to 16 kHz, turned into a log-mel spectrogram of 96 bands and cut into
 patches of 187 frames (3 s). Every patch gives an embedding and a probability for each of 50 tags;
@@ -23,6 +23,18 @@ from songrec.features.audio.windows import at_rate
 SAMPLE_RATE, N_FFT, HOP, BANDS, PATCH = 16_000, 512, 256, 96, 187
 PATCHES_AT_ONCE = 3
 """Bounds memory (50 MiB a patch in the timbral filters); more at once are no faster."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One pass of a network over ``p`` patches: where each begins in the file (s), its pooled
+    activations float32 ``(p, 753)`` and the probabilities of its tags ``(p, 50)``.
+    """
+
+    times_s: Floats
+    max_pool: Floats
+    mean_pool: Floats
+    tags: Floats
 
 
 @dataclass(frozen=True)
@@ -56,17 +68,68 @@ class Tagging:
         return [(self.tags[at], float(self.mean[at])) for at in order]
 
 
-class MusiCNN:
-    """Embedding of 753 dimensions: the activations that the network's tags are derived from.
+class MusiCNNTags:
+    """How likely each of the network's 50 tags is: its mean probability over the excerpt.
 
     ``model`` is ``MSD_musicnn`` or ``MTT_musicnn``. ``overlap_s`` is how much of a patch the next
-    one shares (0: none, as published). ``pooling`` says what is kept of a patch's 187 frames of
-    layer ``concatenation`` (front-end 561 + mid-end 3 × 64): their ``mean``, by which excerpts of
-    the same recording are told best, or their ``max``; over patches the mean is taken. ``models``
-    is the folder of model files, by default the instance's.
+    one shares (0: none, as published). ``models`` is the folder of model files, by default the
+    instance's.
     """
 
     version = 1
+
+    def __init__(
+        self, model: str = "MSD_musicnn", overlap_s: float = 0.0, models: Path | None = None
+    ) -> None:
+        self.model = model
+        self.overlap_s = overlap_s
+        self.models = models
+
+    def names(self) -> tuple[str, ...]:
+        """The network's tags."""
+        return TAGS[self.model]
+
+    def extract(self, audio: Audio, frames: Any = None) -> Floats:
+        """The set's values of ``audio``. ``frames`` (a shared STFT) is not used: the network was
+        trained on a transform of its own at 16 kHz.
+        """
+        return self.of(self.listen(audio))
+
+    @property
+    def same_pass(self) -> tuple[Any, ...]:
+        """Equal for feature sets that one pass through the network serves."""
+        return str(self.folder()), self.overlap_s
+
+    def listen(self, audio: Audio) -> Heard:
+        """One pass through the network.
+
+        Raises ``NotReady`` where the weights are absent (the message says how to get them).
+        """
+        from songrec.features.audio.musicnn_network import network
+
+        run = network(str(self.folder()))
+        patches, starts = cut(log_mel(audio), self.overlap_s)
+        times = (audio.start_s + starts * HOP / SAMPLE_RATE).astype(np.float32)
+        return Heard(times, **_in_batches(run, patches))
+
+    def of(self, heard: Heard) -> Floats:
+        """The set's values out of what was heard: float32 ``(50,)``."""
+        return heard.tags.mean(axis=0)
+
+    def folder(self) -> Path:
+        """Where the weights of this network lie; ``UnknownName`` where there is no such network."""
+        if self.model not in TAGS:
+            raise UnknownName("MusiCNN model", self.model, TAGS)
+        return (self.models or instance_path() / "models") / "musicnn" / self.model
+
+
+class MusiCNN(MusiCNNTags):
+    """Embedding of 753 dimensions: the activations that the network's tags are derived from.
+
+    ``pooling`` says what is kept of a patch's 187 frames of layer ``concatenation`` (front-end 561
+    + mid-end 3 × 64): their ``mean``, by which excerpts of the same recording are told best, or
+    their ``max``; over patches the mean is taken. The other parameters are those of the tags.
+    """
 
     def __init__(
         self,
@@ -75,10 +138,8 @@ class MusiCNN:
         pooling: Literal["max", "mean"] = "mean",
         models: Path | None = None,
     ) -> None:
-        self.model = model
-        self.overlap_s = overlap_s
+        super().__init__(model, overlap_s, models)
         self.pooling = pooling
-        self.models = models
 
     def names(self) -> tuple[str, ...]:
         """One name a channel, by the layer it belongs to: ``timbral_38_000``, …"""
@@ -89,35 +150,26 @@ class MusiCNN:
         }  # fmt: skip
         return tuple(f"{layer}_{at:03d}" for layer, width in widths.items() for at in range(width))
 
-    def extract(self, audio: Audio, frames: Any = None) -> Floats:
-        """The embedding of ``audio``: float32 ``(753,)``. ``frames`` (a shared STFT) is not used:
-        the network was trained on a transform of its own at 16 kHz.
-        """
-        return self.tag(audio).embedding
+    def of(self, heard: Heard) -> Floats:
+        """The embedding out of what was heard: float32 ``(753,)``."""
+        return self._pooled(heard).mean(axis=0)
 
     def tag(self, audio: Audio) -> Tagging:
         """Embeddings and tag probabilities over time, in one pass through the network.
 
         Raises ``NotReady`` where the weights are absent (the message says how to get them).
         """
-        from songrec.features.audio.musicnn_network import network
-
-        run = network(str(self.folder()))
-        patches, starts = cut(log_mel(audio), self.overlap_s)
-        made = _in_batches(run, patches)
+        heard = self.listen(audio)
         return Tagging(
             tags=TAGS[self.model],
-            times_s=(audio.start_s + starts * HOP / SAMPLE_RATE).astype(np.float32),
+            times_s=heard.times_s,
             length_s=PATCH * HOP / SAMPLE_RATE,
-            probabilities=made["tags"],
-            embeddings=made[f"{self.pooling}_pool"],
+            probabilities=heard.tags,
+            embeddings=self._pooled(heard),
         )
 
-    def folder(self) -> Path:
-        """Where the weights of this network lie; ``UnknownName`` where there is no such network."""
-        if self.model not in TAGS:
-            raise UnknownName("MusiCNN model", self.model, TAGS)
-        return (self.models or instance_path() / "models") / "musicnn" / self.model
+    def _pooled(self, heard: Heard) -> Floats:
+        return heard.max_pool if self.pooling == "max" else heard.mean_pool
 
 
 def log_mel(audio: Audio) -> Floats:

@@ -221,7 +221,7 @@ class HeardAttributeSchema(ma.Schema):
     """One attribute of an uploaded song."""
 
     value = number("On the catalogue's scale.")
-    source = written("measured, or predicted: an estimate from the sound.")
+    source = written("measured, or an estimate: predicted from the sound, or musicnn, from tags.")
 
 
 class PlaceSchema(ma.Schema):

@@ -11,8 +11,9 @@ from songrec.core.attributes import ATTRIBUTES, BY_NAME
 from songrec.core.errors import NotReady
 from songrec.pipeline import recommending
 from songrec.recommend.weighed import GROUP_LABELS, HEAVIEST
-from songrec.store import catalogue, playlists, runs, spaces
+from songrec.store import audio_files, catalogue, playlists, runs, spaces
 from songrec.store.db import db
+from songrec.store.tables import AudioFile
 from songrec.web import facts, figures
 from songrec.web.listening import current_listener, current_reactions
 from songrec.web.pages import blueprint
@@ -75,6 +76,7 @@ def track(public_id: str) -> str | Response:
         cluster=cluster,
         clusters=clusters,
         rows=rows,
+        origins=_origins(audio_files.of_track(db.session, found.id)),
         place=place,
         similar=similar,
         weights=weights,
@@ -84,6 +86,18 @@ def track(public_id: str) -> str | Response:
         reactions=current_reactions(),
         run=run,
     )
+
+
+def _origins(file: AudioFile | None) -> list[tuple[str, list[str]]]:
+    """Of a song with sound: which attributes its analysis measured, and which it estimated."""
+    labels = {**{name: entry.label for name, entry in BY_NAME.items()},
+              "key": "Key", "mode": "Mode"}  # fmt: skip
+    said = {} if file is None else file.info.get("attributes", {})
+    return [
+        (words, names)
+        for source, words in figures.SOURCES.items()
+        if (names := [labels[n] for n in labels if said.get(n, {}).get("source") == source])
+    ]
 
 
 def _weights() -> dict[str, float]:

@@ -1,0 +1,152 @@
+"""Attributes estimated from tag probabilities: what to say of a song before a predictor is trained.
+
+A network that names tags has heard of "jazz" and "instrumental", not of energy. What songs under
+such a tag are usually like is known: ``MSD`` and ``MTT`` write it down, and an estimate is the mean
+over the tags, weighed by their probabilities. Where the figures come from, and how far the
+estimates agree with anything else, is in docs/prediction.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from songrec.core.types import Floats
+
+VERSION = 1
+"""Raise it with any change of the tables: estimates are then made anew."""
+
+ATTRIBUTES = (
+    "energy", "positiveness", "danceability", "acousticness", "instrumentalness", "speechiness",
+)  # fmt: skip
+"""What tags tell something about, in the order of the tables' columns."""
+
+USUAL = (0.55, 0.46, 0.56, 0.40, 0.35, 0.07)
+"""Between the means of a catalogue of hits and one of free music: what is said without a word."""
+USUAL_WEIGHT = 0.05
+POWER = 1.5
+"""Over a probability's own weight: many unlikely tags must not outvote the one that fits."""
+FEWEST_EVIDENCE = 0.15
+"""Σ p of the tags that say something; below it the attribute stays unknown."""
+
+_ = None
+Row = tuple[float | None, ...]
+
+MSD: dict[str, Row] = {
+    "rock": (0.70, 0.50, 0.48, 0.25, 0.15, 0.05),
+    "pop": (0.62, 0.55, 0.64, 0.30, 0.08, 0.06),
+    "alternative": (0.66, 0.45, 0.50, 0.20, 0.12, 0.05),
+    "indie": (0.58, 0.48, 0.52, 0.30, 0.20, 0.05),
+    "electronic": (0.68, 0.42, 0.66, 0.12, 0.65, 0.07),
+    "female vocalists": (0.48, 0.47, 0.54, 0.42, 0.04, 0.06),
+    "dance": (0.82, 0.55, 0.76, 0.07, 0.25, 0.08),
+    "alternative rock": (0.74, 0.45, 0.48, 0.12, 0.08, 0.05),
+    "jazz": (0.35, 0.50, 0.52, 0.75, 0.60, 0.05),
+    "beautiful": (0.30, 0.30, 0.38, 0.65, _, _),
+    "metal": (0.90, 0.32, 0.40, 0.03, 0.25, 0.08),
+    "chillout": (0.40, 0.40, 0.60, 0.35, 0.70, 0.06),
+    "male vocalists": (0.55, 0.50, 0.52, 0.35, 0.04, 0.06),
+    "classic rock": (0.68, 0.58, 0.52, 0.20, 0.08, 0.05),
+    "soul": (0.52, 0.58, 0.64, 0.35, 0.08, 0.08),
+    "indie rock": (0.70, 0.48, 0.50, 0.15, 0.12, 0.05),
+    "Mellow": (0.28, 0.35, 0.50, 0.65, 0.25, 0.04),
+    "electronica": (0.62, 0.42, 0.66, 0.15, 0.65, 0.07),
+    "folk": (0.28, 0.35, 0.42, 0.85, 0.25, 0.05),
+    "chill": (0.38, 0.42, 0.60, 0.45, 0.45, 0.06),
+    "instrumental": (0.40, 0.38, 0.45, 0.60, 0.90, 0.05),
+    "punk": (0.90, 0.52, 0.42, 0.05, 0.08, 0.08),
+    "oldies": (0.48, 0.62, 0.52, 0.60, 0.08, 0.05),
+    "blues": (0.45, 0.52, 0.55, 0.60, 0.20, 0.05),
+    "hard rock": (0.83, 0.47, 0.48, 0.06, 0.06, 0.07),
+    "ambient": (0.20, 0.18, 0.35, 0.70, 0.85, 0.05),
+    "acoustic": (0.28, 0.40, 0.50, 0.85, 0.12, 0.05),
+    "experimental": (0.50, 0.30, 0.45, 0.40, 0.65, 0.08),
+    "female vocalist": (0.48, 0.47, 0.54, 0.42, 0.04, 0.06),
+    "guitar": (0.40, 0.45, 0.48, 0.65, 0.50, 0.05),
+    "Hip-Hop": (0.66, 0.54, 0.74, 0.18, 0.08, 0.24),
+    "party": (0.80, 0.65, 0.76, 0.10, 0.08, 0.10),
+    "country": (0.55, 0.58, 0.58, 0.40, 0.05, 0.04),
+    "easy listening": (0.35, 0.52, 0.52, 0.65, 0.15, 0.04),
+    "sexy": (0.55, 0.50, 0.70, _, 0.10, 0.08),
+    "catchy": (0.70, 0.65, 0.68, 0.18, 0.05, 0.06),
+    "funk": (0.68, 0.72, 0.76, 0.20, 0.20, 0.08),
+    "electro": (0.78, 0.50, 0.72, 0.07, 0.45, 0.08),
+    "heavy metal": (0.90, 0.38, 0.40, 0.03, 0.12, 0.08),
+    "Progressive rock": (0.60, 0.38, 0.40, 0.25, 0.35, 0.05),
+    "rnb": (0.60, 0.52, 0.70, 0.22, 0.04, 0.12),
+    "indie pop": (0.60, 0.55, 0.60, 0.25, 0.10, 0.05),
+    "sad": (0.22, 0.18, 0.42, 0.75, 0.15, 0.04),
+    "House": (0.82, 0.52, 0.76, 0.06, 0.55, 0.07),
+    "happy": (0.68, 0.82, 0.66, 0.30, 0.05, 0.06),
+}
+"""Tags of the Million Song Dataset; decades are left out, for they say nothing of the sound."""
+
+_VOICE: Row = (_, _, _, _, 0.05, _)
+_NO_VOICE: Row = (_, _, _, _, 0.92, _)
+MTT: dict[str, Row] = {
+    "guitar": (0.45, 0.45, 0.47, 0.60, 0.55, _),
+    "classical": (0.20, 0.28, 0.30, 0.95, 0.88, _),
+    "slow": (0.22, 0.25, 0.38, 0.70, _, _),
+    "techno": (0.82, 0.42, 0.75, 0.05, 0.80, _),
+    "strings": (0.25, 0.25, 0.28, 0.90, 0.80, _),
+    "drums": (0.68, 0.50, 0.60, 0.25, _, _),
+    "electronic": (0.66, 0.42, 0.66, 0.12, 0.75, _),
+    "rock": (0.80, 0.50, 0.48, 0.08, 0.25, _),
+    "fast": (0.80, 0.55, 0.58, _, _, _),
+    "piano": (0.25, 0.30, 0.38, 0.90, 0.75, _),
+    "ambient": (0.20, 0.18, 0.35, 0.65, 0.88, _),
+    "beat": (0.70, 0.50, 0.72, 0.15, _, _),
+    "violin": (0.25, 0.30, 0.30, 0.92, 0.80, _),
+    "synth": (0.55, 0.40, 0.58, 0.20, 0.70, _),
+    "indian": (0.40, 0.45, 0.45, 0.75, 0.40, _),
+    "opera": (0.25, 0.20, 0.22, 0.95, 0.12, _),
+    "harpsichord": (0.40, 0.60, 0.38, 0.95, 0.90, _),
+    "loud": (0.90, 0.45, _, 0.05, _, _),
+    "quiet": (0.12, 0.25, 0.35, 0.85, _, _),
+    "flute": (0.25, 0.35, 0.35, 0.90, 0.75, _),
+    "pop": (0.68, 0.58, 0.64, 0.20, 0.08, _),
+    "soft": (0.18, 0.30, 0.38, 0.85, _, _),
+    "sitar": (0.35, 0.40, 0.40, 0.85, 0.70, _),
+    "solo": (0.25, 0.30, 0.35, 0.88, 0.80, _),
+    "classic": (0.25, 0.30, 0.32, 0.92, 0.85, _),
+    "choir": (0.20, 0.20, 0.22, 0.92, 0.12, _),
+    "new age": (0.18, 0.20, 0.32, 0.75, 0.85, _),
+    "dance": (0.82, 0.55, 0.78, 0.06, 0.50, _),
+    "beats": (0.70, 0.50, 0.74, 0.12, _, _),
+    "harp": (0.15, 0.25, 0.30, 0.95, 0.85, _),
+    "cello": (0.20, 0.20, 0.25, 0.93, 0.80, _),
+    "country": (0.55, 0.60, 0.55, 0.45, 0.08, _),
+    "metal": (0.92, 0.32, 0.40, 0.03, 0.30, _),
+    "choral": (0.18, 0.20, 0.20, 0.93, 0.12, _),
+    **dict.fromkeys(
+        ("vocal", "female", "male", "singing", "vocals", "woman", "male vocal", "man", "voice",
+         "male voice", "female vocal", "female voice"),
+        _VOICE,
+    ),
+    **dict.fromkeys(("no vocals", "no vocal", "no voice"), _NO_VOICE),
+}  # fmt: skip
+"""Tags of MagnaTagATune. None of them tells speech from song."""
+
+
+def attributes(
+    tags: Sequence[str], probabilities: Floats, table: Mapping[str, Row] | None = None
+) -> dict[str, Floats]:
+    """Estimates out of tag probabilities: float32 ``(n,)`` by attribute, NaN where unknown.
+
+    ``probabilities`` is ``(n, len(tags))``, each tag's own, from 0 to 1. ``table`` says what songs
+    under a tag are like; by default that of the network whose tags these are.
+    """
+    table = (MTT if "no vocals" in tags else MSD) if table is None else table
+    nothing: Row = (None,) * len(ATTRIBUTES)
+    said = np.array([table.get(tag, nothing) for tag in tags], dtype=np.float64)
+    heard = np.asarray(probabilities, dtype=np.float64)
+    weights = heard**POWER
+    found = {}
+    for column, name in enumerate(ATTRIBUTES):
+        speaks = ~np.isnan(said[:, column])
+        total = weights[:, speaks] @ said[speaks, column] + USUAL_WEIGHT * USUAL[column]
+        value = total / (weights[:, speaks].sum(axis=1) + USUAL_WEIGHT)
+        value[~(heard[:, speaks].sum(axis=1) >= FEWEST_EVIDENCE)] = np.nan
+        found[name] = value.astype(np.float32)
+    return found
