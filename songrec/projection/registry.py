@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from songrec.core.registry import Entry, Registry
+from songrec.core.registry import Entry, Parameter, Registry
 
 PROJECTIONS = Registry(
     "projection",
@@ -13,5 +13,40 @@ PROJECTIONS = Registry(
             "Principal components",
             "The two directions in which the latent varies most: fast, exact, new tracks fit in.",
         ),
+        Entry(
+            "tsne",
+            "songrec.projection.tsne:TSNE",
+            "t-SNE",
+            "Keeps neighbours together: groups show well, distances between them mean little.",
+            (
+                Parameter(
+                    "perplexity", "float", 30.0, "Perplexity",
+                    "About how many neighbours a track has.", 2, 200,
+                ),
+                Parameter(
+                    "iterations", "int", 500, "Steps", "After the first 250.", 100, 5000,
+                ),
+            ),
+        ),
+        Entry(
+            "umap",
+            "songrec.projection.umap:UMAP",
+            "UMAP",
+            "Keeps neighbours together and groups compact, with some of their arrangement.",
+            (
+                Parameter(
+                    "neighbours", "int", 15, "Neighbours",
+                    "How many count as near: few show detail, many the whole.", 2, 200,
+                ),
+                Parameter(
+                    "min_dist", "float", 0.1, "Least distance",
+                    "How close songs may lie on the map.", 0, 0.99,
+                ),
+                Parameter(
+                    "epochs", "int", 0, "Epochs",
+                    "auto: 500 for up to 10,000 tracks, 200 above.", 10, 5000, zero="auto",
+                ),
+            ),
+        ),
     ),
-)
+)  # fmt: skip

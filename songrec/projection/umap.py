@@ -1,0 +1,143 @@
+"""UMAP (McInnes, Healy & Melville 2018), by umap-learn.
+
+``import umap`` imports TensorFlow as well, for a part of it that is not used here: seconds, so it
+is imported where a map is learnt. Placing tracks needs numpy only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from songrec.core.types import Floats, Ints, Progress, no_progress
+from songrec.projection.neighbours import Neighbours, first_plane, rows_to_learn_from
+
+LEARNT_FROM = 30_000
+FEWEST = 4
+"""With fewer distinct rows than this nothing is gained over principal components."""
+
+MANY, EPOCHS, EPOCHS_FOR_MANY = 10_000, 500, 200
+JITTER = 1e-3
+HALVINGS = 64
+
+
+class UMAP:
+    """Neighbourhoods in the latent, drawn so that groups stay compact and apart.
+
+    ``neighbours`` is how many count as near: few show detail, many the whole; ``min_dist`` is how
+    close points may come. It starts from the principal components (Kobak & Linderman 2021).
+    Above 30,000 distinct tracks it learns from a sample of so many and places the others as it
+    places new ones: where UMAP itself would begin with them, at the mean of their nearest learnt
+    tracks' places, weighted by exp(-(d - r) / s), where d is a distance, r that of the nearest,
+    and s such that the weights add up to log2(neighbours). A learnt track keeps its place.
+    """
+
+    def __init__(self, *, neighbours: int = 15, min_dist: float = 0.1, epochs: int = 0) -> None:
+        self.neighbours = neighbours
+        self.min_dist = min_dist
+        self.epochs = epochs
+
+    def fit(self, latent: Floats, *, seed: int, on_progress: Progress = no_progress) -> Self:
+        """Learn the map of ``latent`` ``(n, l)``, or of a sample of it."""
+        self.rows_ = rows_to_learn_from(latent, LEARNT_FROM, seed)
+        self._neighbours = Neighbours(self.rows_)
+        plane = first_plane(self.rows_)
+        self.coordinates_ = plane.astype(np.float32)
+        if len(self.rows_) < FEWEST:
+            return self
+        on_progress(0.0, f"neighbours of {len(self.rows_):,} tracks")
+        from umap import umap_
+
+        k = min(self.neighbours, len(self.rows_))
+        epochs = self.epochs or (EPOCHS if len(self.rows_) <= MANY else EPOCHS_FOR_MANY)
+        at, distances = self._neighbours.of(self.rows_, k)
+        random = np.random.RandomState(seed)
+        with threadpool_limits(limits=1):
+            graph, _, _ = umap_.fuzzy_simplicial_set(
+                self.rows_, k, random, "euclidean",
+                knn_indices=at.astype(np.int32), knn_dists=distances.astype(np.float32),
+            )  # fmt: skip
+            a, b = umap_.find_ab_params(1.0, self.min_dist)
+            begin = 10 * plane / max(float(np.abs(plane).max()), np.finfo(float).tiny)
+            begin += random.normal(scale=JITTER, size=begin.shape)
+            embedding, _ = umap_.simplicial_set_embedding(
+                self.rows_, graph, 2, initial_alpha=1.0, a=a, b=b, gamma=1.0,
+                negative_sample_rate=5, n_epochs=epochs, init=begin.astype(np.float32),
+                random_state=random, metric="euclidean", metric_kwds={}, densmap=False,
+                densmap_kwds={}, output_dens=False, tqdm_kwds=_told(on_progress, epochs),
+            )  # fmt: skip
+        on_progress(1.0, f"epoch {epochs} of {epochs}")
+        self.coordinates_ = (embedding - embedding.mean(axis=0)).astype(np.float32)
+        return self
+
+    def project(self, latent: Floats) -> Floats:
+        """Coordinates, float32 ``(n, 2)``; each row's depend on nothing but that row."""
+
+        def place(_: Floats, at: Ints, distances: NDArray[np.float64]) -> Floats:
+            weights = membership(distances)[:, :, None]
+            return (weights * self.coordinates_[at]).sum(axis=1) / weights.sum(axis=1)
+
+        return self._neighbours.place(latent, self.coordinates_, self.neighbours, place)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """The learnt rows, where they lie, and how many neighbours count."""
+        return {
+            "rows": self.rows_,
+            "places": self.coordinates_,
+            "neighbours": np.array(self.neighbours),
+        }
+
+    @classmethod
+    def from_state(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """A projection that places tracks as the one whose ``state`` this is."""
+        projection = cls(neighbours=int(arrays["neighbours"]))
+        projection.rows_ = np.asarray(arrays["rows"])
+        projection.coordinates_ = np.asarray(arrays["places"])
+        projection._neighbours = Neighbours(projection.rows_)
+        return projection
+
+
+def membership(distances: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights exp(-(d - r) / s) of neighbours at distances ``(m, k)``; a row adds up to log2(k).
+
+    ``s`` is found by bisection. Where that sum cannot be reached (one neighbour, or several in
+    one place) s is as close to it as bisection comes, and all weights stay finite.
+    """
+    scale = np.maximum(distances.mean(axis=1, keepdims=True), np.finfo(float).tiny)
+    relative = distances / scale
+    # From the nearest one, so that the largest weight is 1 however far all of them are.
+    relative = relative - relative[:, :1]
+    wanted = max(np.log2(distances.shape[1]), 1.0)
+    low, high = np.full(scale.shape, 1e-6), np.full(scale.shape, 1e6)
+    for _ in range(HALVINGS):
+        middle = np.sqrt(low * high)
+        above = np.exp(-relative / middle).sum(axis=1, keepdims=True) > wanted
+        low, high = np.where(above, low, middle), np.where(above, middle, high)
+    return np.exp(-relative / high)
+
+
+class _Told:
+    """A file that tqdm writes its count to, and which reports it: UMAP has no other callback."""
+
+    def __init__(self, on_progress: Progress, epochs: int) -> None:
+        self.on_progress, self.epochs = on_progress, epochs
+
+    def write(self, text: str) -> None:
+        count = text.strip()
+        if count.isdigit():
+            share = min(int(count) / self.epochs, 1.0)
+            self.on_progress(share, f"epoch {count} of {self.epochs}")
+
+    def flush(self) -> None:
+        """Tqdm asks for it."""
+
+
+def _told(on_progress: Progress, epochs: int) -> dict[str, Any]:
+    return {
+        "disable": False, "file": _Told(on_progress, epochs), "bar_format": "{n}",
+        "mininterval": 0.5, "miniters": 1, "leave": False,
+    }  # fmt: skip
