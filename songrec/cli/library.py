@@ -15,15 +15,18 @@ from songrec.cli.base import json_option, one_line_errors, print_json
 from songrec.store.db import db
 
 
-@click.command("export")
+@click.group("export", invoke_without_command=True)
 @click.option("--format", "kind", type=click.Choice(["csv", "json"]), default="csv")
 @click.option(
     "--output", type=click.Path(path_type=Path, dir_okay=False), help="A file instead of stdout."
 )
+@click.pass_context
 @with_appcontext
 @one_line_errors
-def export(kind: str, output: Path | None) -> None:
+def export(context: click.Context, kind: str, output: Path | None) -> None:
     """Everything the analysis knows of the library's files: a row for each."""
+    if context.invoked_subcommand is not None:
+        return
     from songrec.pipeline.library_values import COLUMNS, rows
 
     place = output.open("w", encoding="utf-8", newline="") if output else sys.stdout
@@ -40,6 +43,25 @@ def export(kind: str, output: Path | None) -> None:
     finally:
         if output:
             place.close()
+
+
+@export.command("clusters")
+@click.option("--run", "run_id", metavar="RUN", help="Its id; default: the published run.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    help="Default: audio_clustering_results_METHOD.csv; - is stdout.",
+)  # fmt: skip
+@with_appcontext
+@one_line_errors
+def export_clusters(run_id: str | None, out: Path | None) -> None:
+    """Every track of a run: cluster, its name, how sure it is, and its place on the map."""
+    from songrec.pipeline import cluster_results
+    from songrec.store import runs
+
+    run = runs.find(db.session, run_id) if run_id else runs.published_or_error(db.session)
+    written = cluster_results.write_csv(db.session, run, out)
+    if written is not None:
+        click.echo(f"Written: {written}, {run.track_count:,} tracks.")
 
 
 @click.command("write-tags")
