@@ -19,6 +19,7 @@ MODULES: tuple[str, ...] = (
     "recommend",
     "runs",
     "compare",
+    "report",
     "predict",
     "evaluate",
     "models",
