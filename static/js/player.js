@@ -71,22 +71,29 @@
     }
   };
 
+  const tellSystem = ({ title, artists: artist }, artwork) => {
+    if (!("mediaSession" in navigator)) return;
+    navigator.mediaSession.metadata = new MediaMetadata({ title, artist, artwork });
+  };
+
   const told = (song) => {
     one("title").textContent = song.title;
     one("title").href = song.address || "#";
     one("artists").textContent = song.artists;
     const cover = one("cover");
     cover.hidden = true;
-    if (song.cover) {
-      cover.onload = () => { cover.hidden = false; };
-      cover.src = song.cover;
-    }
+    cover.removeAttribute("src");
+    cover.onload = () => { cover.hidden = false; };
     one("previous").disabled = at === 0 && queue.length === 1;
     one("next").disabled = at === queue.length - 1;
-    if (!("mediaSession" in navigator)) return;
-    navigator.mediaSession.metadata = new MediaMetadata({
-      title: song.title, artist: song.artists, artwork: song.cover ? [{ src: song.cover }] : [],
-    });
+    tellSystem(song, []);
+  };
+
+  // The cover is made together with the waveform, so it is asked for only once that is there.
+  const dress = (song) => {
+    if (!song.cover || song !== current()) return;
+    one("cover").src = song.cover;
+    tellSystem(song, [{ src: song.cover }]);
   };
 
   const load = (index, { play = true, time = 0 } = {}) => {
@@ -96,7 +103,7 @@
     audio.src = song.media;
     if (time) audio.addEventListener("loadedmetadata", () => { audio.currentTime = time; }, { once: true });
     told(song);
-    wave.load(song.waveform);
+    wave.load(song.waveform, () => dress(song));
     show();
     mark();
     if (play) start();

@@ -41,7 +41,7 @@ window.songrecWaveform = (canvas) => {
   return {
     at(value) { share = value; draw(); },
     // Peaks of a song played for the first time are being made: ask again a few times.
-    async load(address) {
+    async load(address, ready = () => {}) {
       asked += 1;
       const mine = asked;
       peaks = null;
@@ -58,6 +58,7 @@ window.songrecWaveform = (canvas) => {
           ({ peaks } = await answer.json());
           canvas.dataset.peaks = String(peaks.length);
           draw();
+          ready();
           return;
         }
         await new Promise((resolve) => { setTimeout(resolve, 1500); });

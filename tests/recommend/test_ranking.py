@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -110,6 +112,21 @@ def test_similar_puts_planted_neighbours_first_and_leaves_the_track_itself_out()
     assert 0 < found[2].score < found[0].score < 1
     for match in found:
         assert sum(r.contribution for r in match.reasons) == pytest.approx(match.score, abs=1e-9)
+
+
+def test_what_sounds_alike_does_not_ask_for_length_or_year():
+    rng = np.random.default_rng(4)
+    sounds = rng.normal(size=(50, 3))
+    sounds[1] = sounds[0] + 0.01
+    besides = rng.normal(size=(50, 2))
+    besides[0], besides[1], besides[2] = 3.0, -3.0, 3.0  # the third shares length and year alone
+    space = replace(
+        make_space(np.hstack([sounds, besides])),
+        columns=("energy", "tempo", "liveness", "duration", "year"),
+    )
+    found = similar(space, 10, 1)
+    assert [match.track_id for match in found] == [20]
+    assert {reason.about for reason in found[0].reasons} == {"energy", "tempo", "liveness"}
 
 
 def test_similar_says_when_a_track_came_after_the_run():

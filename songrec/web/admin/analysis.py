@@ -13,7 +13,7 @@ from flask_login import current_user
 from songrec.core.registry import Entry
 from songrec.features.registry import EXTRACTORS
 from songrec.jobs import queue
-from songrec.store import audio_files
+from songrec.store import audio_files, jobs, model_files
 from songrec.store.db import db
 from songrec.web.admin import blueprint
 from songrec.web.admin.paging import Pages, page_number
@@ -21,7 +21,7 @@ from songrec.web.admin.paging import Pages, page_number
 SIZE = 50
 ALWAYS = "statistical"
 USUAL = frozenset({"mfcc", ALWAYS})
-STATES = {"rejected": "Rejected", "analysed": "Analysed", "missing": "Vanished"}
+STATES = {"analysed": "Analysed", "rejected": "Rejected", "missing": "Vanished"}
 # Sets that need a library or weights that not every installation has, and those of labels.
 _OFFERED = ("mfcc", ALWAYS, "melspectrogram", "musicnn")
 
@@ -72,7 +72,8 @@ def _why_not(folder: str) -> str | None:
 @blueprint.get("/library")
 def library() -> ResponseReturnValue:
     """The library's files by state, and the form to analyse a folder."""
-    return _page(AnalysisForm())
+    heard = model_files.is_there(current_app.config["INSTANCE"], "musicnn")
+    return _page(AnalysisForm(features=USUAL | {"musicnn"} if heard else USUAL))
 
 
 @blueprint.post("/library")
@@ -88,6 +89,15 @@ def analyze() -> ResponseReturnValue:
         "file": folder.name or str(folder),
     }
     job = queue.enqueue(db.session, "analyze", asked, current_user)
+    db.session.commit()
+    return redirect(url_for("admin.job", public_id=job.public_id), 303)
+
+
+@blueprint.post("/library/clips")
+def make_clips() -> ResponseReturnValue:
+    """Ask for the 60 made clips: synthesised, then analysed."""
+    waiting = next((job for job in jobs.active(db.session) if job.kind == "demo"), None)
+    job = waiting or queue.enqueue(db.session, "demo", {}, current_user)
     db.session.commit()
     return redirect(url_for("admin.job", public_id=job.public_id), 303)
 
