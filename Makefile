@@ -4,6 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 CATALOGUE ?=
+AUDIO ?=
 export FLASK_APP := app.py
 export PORT
 
@@ -21,8 +22,8 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
 	@touch $@
 
-run: $(VENV)/.installed   ## set up, then serve web and worker; PORT=8000, CATALOGUE=path.csv
-	@$(BIN)/flask first-run $(if $(CATALOGUE),--catalogue "$(CATALOGUE)")
+run: $(VENV)/.installed   ## set up, then serve web and worker; PORT=8000, CATALOGUE=path.csv, AUDIO=folder or demo
+	@$(BIN)/flask first-run $(if $(CATALOGUE),--catalogue "$(CATALOGUE)") $(if $(AUDIO),--audio "$(AUDIO)")
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/honcho --no-prefix start --port $(PORT) || [ $$? -eq 130 ]
 
 test: $(VENV)/.installed-dev   ## set up and pass every test

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 from flask import current_app
 
+from songrec.cli import listening
 from songrec.cli.base import one_line_errors
 from songrec.cli.catalogue import rejects_file
 from songrec.core import config
@@ -26,12 +27,18 @@ ADMIN = "admin"
     type=click.Path(path_type=Path),
     help="Start on this file instead of the demo catalogue.",
 )
+@click.option(
+    "--audio",
+    metavar="DIR",
+    help="Analyse the sound files below this folder before training; demo: 60 made clips.",
+)
 @one_line_errors
-def first_run_command(catalogue: Path | None) -> None:
+def first_run_command(catalogue: Path | None, audio: str | None) -> None:
     """Bring this instance to where it can be served; what is there already stays.
 
     Migrates the database, imports the demo catalogue into an empty one (or the file given),
-    trains when no run is published, and makes the first admin, whose password is printed once.
+    analyses sound where there is some, trains when no run is published, and makes the first
+    admin, whose password is printed once.
     """
     from songrec.jobs import queue
 
@@ -39,9 +46,11 @@ def first_run_command(catalogue: Path | None) -> None:
     _port_is_free()
     if catalogue is not None and not catalogue.is_file():
         raise BadInput(f"There is no file {catalogue}: CATALOGUE takes a CSV, CSV.gz or Parquet.")
+    listening.check(audio)
     queue.huey_of(current_app)  # says what is missing when Redis is set
     _migrate()
     _import(catalogue)
+    listening.listen(audio)
     _train()
     _make_admin()
     click.echo(f"Starting songrec at {address}")

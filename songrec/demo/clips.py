@@ -83,20 +83,13 @@ def plan(seed: int = SEED, per_style: int = PER_STYLE) -> list[Clip]:
             low, high = style.tempo
             clips.append(
                 Clip(
-                    style,
-                    low + draw.below(high - low + 1),
-                    key,
-                    mode,
-                    degrees,
+                    style, low + draw.below(high - low + 1), key, mode, degrees,
                     tuple(_chord(degree, key, mode) for degree in degrees),
                     namer.title(style.naming, artists[number % 2]),
-                    artists[number % 2],
-                    albums[number % 2],
-                    years[number % 2],
-                    1 + number // 2,
-                    1000 * seed + len(clips),
+                    artists[number % 2], albums[number % 2], years[number % 2],
+                    1 + number // 2, 1000 * seed + len(clips),
                 )
-            )
+            )  # fmt: skip
     return clips
 
 
@@ -283,13 +276,8 @@ def _tag(path: Path, clip: Clip, kind: str) -> None:
     sound = wave.WAVE(path)
     sound.add_tags()
     values = (
-        clip.title,
-        clip.artist,
-        clip.album,
-        clip.style.genre,
-        str(clip.year),
-        str(clip.track),
-    )
+        clip.title, clip.artist, clip.album, clip.style.genre, str(clip.year), str(clip.track),
+    )  # fmt: skip
     kinds = (id3.TIT2, id3.TPE1, id3.TALB, id3.TCON, id3.TDRC, id3.TRCK)
     for frame, value in zip(kinds, values, strict=True):
         sound.tags.add(frame(encoding=3, text=[value]))

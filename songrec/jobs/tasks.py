@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import current_app
 from sqlalchemy.orm import Session
@@ -11,6 +11,9 @@ from sqlalchemy.orm import Session
 from songrec.core.types import Progress
 from songrec.jobs.files import rejects_path
 from songrec.store.tables import Job, Upload
+
+if TYPE_CHECKING:
+    from songrec.pipeline.analyze_report import AnalyzeReport
 
 
 def ingest(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
@@ -52,6 +55,41 @@ def train(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     }
 
 
+def grid(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
+    """Train what is missing of a grid.
+
+    Parameters: ``grid`` as ``pipeline.grid.GridSpec.of`` takes it; ``keep`` makes runs of its
+    cells, ``retry`` tries failed ones again.
+    """
+    from songrec.pipeline import grid_table
+    from songrec.pipeline.grid import GridSpec
+    from songrec.pipeline.grid_run import run_grid
+
+    asked = job.parameters
+    done = run_grid(
+        session,
+        current_app.config["INSTANCE"],
+        GridSpec.of(asked["grid"]),
+        on_progress,
+        keep=bool(asked.get("keep")),
+        retry=bool(asked.get("retry")),
+    )
+    table = grid_table.table(done)
+    return {"grid_id": done.id, "cells": table.cells, "done": table.done, "failed": table.failed}
+
+
+def report(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
+    """Write the report of the run ``run_id``, and its pictures and sounds, into the instance."""
+    from songrec.pipeline import report as reports
+    from songrec.store import runs
+
+    instance = current_app.config["INSTANCE"]
+    run = runs.find(session, job.parameters["run_id"])
+    made = reports.make(session, instance, run, on_progress)
+    reports.write(made, reports.folder_of(instance, run.public_id))
+    return {"run_id": run.public_id, "files": sorted(["report.html", *made.files])}
+
+
 def analyze(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     """Analyse a folder of sound files.
 
@@ -75,11 +113,62 @@ def analyze(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
         settings=replace(DEFAULTS, **excerpt),
     )
     report = analyze_folder(session, current_app.config["INSTANCE"], request, on_progress)
+    return _analysed(report)
+
+
+def demo(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
+    """Make the 60 clips that the demo can be heard by, and analyse them; as ``analyze``."""
+    from songrec.pipeline.made_clips import analyse_made_clips
+
+    return _analysed(analyse_made_clips(session, current_app.config["INSTANCE"], on_progress))
+
+
+def _analysed(report: AnalyzeReport) -> dict[str, Any]:
     result = report.to_json()
     return {
         **result,
         "rejected": result["rejected"][:1000],
         "rejected_count": len(report.rejected),
+    }
+
+
+def predict(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
+    """Train the predictor of attributes on the catalogue, and let it estimate.
+
+    Parameters: ``trials``; optionally ``seed`` and ``features``, names of feature sets. The result
+    says which predictor it is, its groups' figures on held-out songs, and how many songs have new
+    estimates.
+    """
+    from songrec.pipeline import estimates
+    from songrec.pipeline import predict as predicting
+    from songrec.prediction import report
+
+    instance = current_app.config["INSTANCE"]
+    asked = job.parameters
+    on_progress(0.0, "Reading the songs that have both sound and attributes.")
+    sample = predicting.read_catalogue(
+        session, instance, tuple(asked.get("features", predicting.FEATURE_SETS))
+    )
+    session.commit()  # nothing stays locked while it learns
+    name, trained = predicting.train(
+        instance,
+        sample,
+        trials=int(asked["trials"]),
+        seed=int(asked.get("seed", 0)),
+        on_progress=lambda share, message, details=None: on_progress(
+            0.95 * share, message, details
+        ),
+    )
+    on_progress(0.95, "Estimating what the songs are like.")
+    estimated = estimates.refresh(session, instance)
+    ensemble = {target: scores["ensemble"] for target, scores in trained.scores_.items()}
+    return {
+        "predictor": name,
+        "tracks": len(trained.rows_.digests),
+        "held_out": int(trained.rows_.held_out.sum()),
+        "groups": report.groups(ensemble),
+        "estimated": estimated,
+        "notes": trained.notes_,
     }
 
 

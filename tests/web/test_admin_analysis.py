@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from songrec.demo import clips
 from songrec.jobs import queue, tasks
 from songrec.store import jobs
-from songrec.store.tables import AudioFile, Job, User
+from songrec.store.tables import AudioFile, Job, Track, User
 from tests.factories import make_track
 from tests.ingest.sounds import chords, write_wav
 from tests.web.accounts import admin, anna, quick_hashes, sign_in
@@ -145,3 +147,33 @@ def test_a_training_on_sound_is_asked_for_in_the_form(
     answer = client.post("/admin/train", data={"feature_set": "noise"})
     assert answer.status_code == 400
     assert "must be one of attributes" in answer.text
+
+
+def test_the_made_clips_are_asked_for_once(
+    client: FlaskClient, session: Session, admin: User
+) -> None:
+    assert "Listen to the 60 made clips" in client.get("/admin/library").text
+    for _ in range(2):
+        answer = client.post("/admin/library/clips")
+        assert answer.status_code == 303
+    (job,) = (job for job in jobs.active(session) if job.kind == "demo")
+    assert answer.headers["Location"] == f"/admin/jobs/{job.public_id}"
+
+
+def test_the_job_makes_the_clips_and_analyses_them(
+    app: Flask, session: Session, admin: User, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = clips.plan()[:2]
+    monkeypatch.setattr(clips, "plan", lambda: few)
+    client.post("/admin/library/clips")
+    (job,) = jobs.active(session)
+    shares: list[float] = []
+    result = tasks.demo(session, job, lambda share, *_: shares.append(share))
+    assert (result["found"], result["analysed"], result["rejected"]) == (2, 2, [])
+    assert shares == sorted(shares)
+    files = session.scalars(select(AudioFile)).all()
+    assert {Path(file.path) for file in files} == {
+        app.config["INSTANCE"] / "clips" / clip.path for clip in few
+    }
+    titles = set(session.scalars(select(Track.title)))
+    assert titles == {clip.title for clip in few}

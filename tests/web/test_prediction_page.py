@@ -6,13 +6,18 @@ import csv
 import io
 import re
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
 
-from songrec.prediction import saving
+from songrec.jobs import tasks
+from songrec.pipeline import estimates, predict
+from songrec.prediction import folders, saving
 from songrec.prediction.predictor import Predictor
 from songrec.prediction.report import Row
-from songrec.store.tables import User
+from songrec.store import jobs
+from songrec.store.tables import Job, User
 from songrec.web.admin.prediction import LEFT, RIGHT, WIDTH, chart
 from tests.prediction.planted import planted
 from tests.web.accounts import admin, quick_hashes
@@ -73,3 +78,61 @@ def test_a_chart_places_figures_in_proportion_and_keeps_them_inside() -> None:
     zero = LEFT + (0.5 / 1.5) * (WIDTH - RIGHT - LEFT)
     assert abs((first.x - zero) / (second.x - zero) - 2) < 0.01
     assert "Best: Ensemble" in drawn.summary
+
+
+def asked(session: Session) -> list[Job]:
+    return [job for job in jobs.active(session) if job.kind == "predict"]
+
+
+def test_a_training_is_asked_for_once(client: FlaskClient, session: Session, admin: User) -> None:
+    answer = client.post("/admin/prediction", data={"trials": "3"})
+    (job,) = asked(session)
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == f"/admin/jobs/{job.public_id}"
+    assert job.parameters == {"trials": 3}
+    assert "Training the predictor" in client.get(f"/admin/jobs/{job.public_id}").text
+    page = client.get("/admin/prediction").text
+    assert "A training is waiting" in page
+    assert 'name="trials"' not in page
+    assert client.post("/admin/prediction", data={"trials": "5"}).status_code == 303
+    assert asked(session) == [job]
+    assert client.post(f"/admin/jobs/{job.public_id}/cancel").status_code == 303
+    assert asked(session) == []
+
+
+@pytest.mark.parametrize("trials", ["", "-1", "1001", "ten", "1.5", "٣"])
+def test_trials_that_are_none_are_refused_beside_the_field(
+    client: FlaskClient, session: Session, admin: User, trials: str
+) -> None:
+    answer = client.post("/admin/prediction", data={"trials": trials})
+    assert answer.status_code == 400
+    assert "Give a whole number from 0 to 1,000." in answer.text
+    assert asked(session) == []
+
+
+def test_the_job_trains_estimates_and_says_how_well(
+    app: Flask,
+    client: FlaskClient,
+    session: Session,
+    admin: User,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    table, targets = planted(100)
+    sample = predict.Sample(table, {"energy": targets["energy"]}, "catalogue")
+    monkeypatch.setattr(predict, "read_catalogue", lambda *_: sample)
+    monkeypatch.setattr(estimates, "refresh", lambda *_: 12)
+    monkeypatch.setattr(predict, "Predictor", lambda: Predictor(models=("ridge", "svm")))
+    client.post("/admin/prediction", data={"trials": "0"})
+    (job,) = asked(session)
+    assert jobs.claim(session, job.id)
+    shares: list[float] = []
+    result = tasks.predict(session, job, lambda share, *_: shares.append(share))
+    assert jobs.finish(session, job.id, result, log="", details={})
+    session.commit()
+    assert shares == sorted(shares)
+    assert 0.0 <= shares[0] <= shares[-1] < 1.0
+    assert folders.ids(app.config["INSTANCE"]) == [result["predictor"]]
+    assert (result["tracks"], result["held_out"], result["estimated"]) == (100, 20, 12)
+    assert result["groups"]["energy_mood"]["r2"] > 0.8
+    page = client.get(f"/admin/jobs/{job.public_id}").text
+    assert "learned from 100 songs, 20 of them held out; 12 songs have new estimates" in page

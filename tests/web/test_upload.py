@@ -23,7 +23,6 @@ from songrec.ingest.folders import content_hash
 from songrec.ingest.path_labels import labels_of
 from songrec.jobs import tasks
 from songrec.pipeline import analyze_one
-from songrec.pipeline import upload as pipeline
 from songrec.pipeline.train import TrainRequest, train
 from songrec.store import jobs, sleeves, uploads
 from songrec.store.db import now

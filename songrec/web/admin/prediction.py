@@ -7,13 +7,20 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from flask import Response, abort, current_app, render_template, request
+from flask import Response, abort, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 
+from songrec.jobs import queue
 from songrec.prediction import folders, report
+from songrec.prediction.registry import DEFAULT_TRIALS
 from songrec.prediction.targets import GROUPS, TARGETS
+from songrec.store import jobs
+from songrec.store.db import db
+from songrec.store.tables import Job
 from songrec.web.admin import blueprint
 
+MOST_TRIALS = 1000
 WIDTH, LEFT, RIGHT, TOP, LINE = 560, 168, 56, 12, 26
 TICKS = 4
 
@@ -53,6 +60,27 @@ class Chart:
 @blueprint.get("/prediction")
 def prediction() -> ResponseReturnValue:
     """How well attributes are predicted from sound: the ensemble beside every single model."""
+    return _page(str(DEFAULT_TRIALS))
+
+
+@blueprint.post("/prediction")
+def train_predictor() -> ResponseReturnValue:
+    """Ask for a predictor trained on the catalogue's analysed songs."""
+    text = request.form.get("trials", "").strip()[:20]
+    if not (text.isascii() and text.isdecimal() and int(text) <= MOST_TRIALS):
+        error = f"Give a whole number from 0 to {MOST_TRIALS:,}."
+        return _page(text, error), 400
+    job = _waiting() or queue.enqueue(db.session, "predict", {"trials": int(text)}, current_user)
+    db.session.commit()
+    return redirect(url_for("admin.job", public_id=job.public_id), 303)
+
+
+def _waiting() -> Job | None:
+    """The training that waits or is under way; a second one would learn the same."""
+    return next((job for job in jobs.active(db.session) if job.kind == "predict"), None)
+
+
+def _page(trials: str, error: str | None = None) -> str:
     known, manifest = folders.ids(_instance()), _manifest()
     rows = report.rows(manifest["scores"]) if manifest else []
     by_target = {
@@ -70,6 +98,11 @@ def prediction() -> ResponseReturnValue:
                 for g in GROUPS],
         sums=report.groups(ensemble),
         measures=report.MEASURES,
+        trials=trials,
+        most_trials=MOST_TRIALS,
+        error=error,
+        job=_waiting(),
+        worker=queue.worker_runs(_instance()),
     )  # fmt: skip
 
 
