@@ -20,9 +20,12 @@ TYPICAL = {
 
 
 def make_track(session: Session, title: str | None = None, **values: Any) -> Track:
-    """A track; keywords named like an attribute set it, ``genres`` tags it, others set columns."""
+    """A track; keywords named like an attribute set it, ``genres`` and ``tags`` tag it.
+
+    Others set columns.
+    """
     number = next(_numbers)
-    genres = values.pop("genres", ())
+    genres, free = values.pop("genres", ()), values.pop("tags", ())
     attributes = {name: values.pop(name, TYPICAL[name]) for name in ATTRIBUTE_NAMES}
     title = title or f"Song {number}"
     fields = {
@@ -38,10 +41,10 @@ def make_track(session: Session, title: str | None = None, **values: Any) -> Tra
     track.attributes = TrackAttributes(**attributes)
     session.add(track)
     session.flush()
-    for genre in genres:
-        tag = session.query(Tag).filter_by(kind="genre", name=genre).one_or_none()
+    for kind, name in [*(("genre", one) for one in genres), *(("tag", one) for one in free)]:
+        tag = session.query(Tag).filter_by(kind=kind, name=name).one_or_none()
         if tag is None:
-            tag = Tag(kind="genre", name=genre)
+            tag = Tag(kind=kind, name=name)
             session.add(tag)
             session.flush()
         session.add(TrackTag(track_id=track.id, tag_id=tag.id))

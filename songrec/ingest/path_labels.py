@@ -45,6 +45,11 @@ _NUMBERED = re.compile(r"^\d{1,3}(?:\s*[-.)_]\s*|\s+)(?=\S)")
 _DISC = re.compile(r"(?:cd|disc|disk|side|vol|volume)[\s_.-]*[\da-d]{1,2}")
 
 
+def is_language(name: str) -> bool:
+    """Whether a lower-case label names a language in English."""
+    return name in _LANGUAGES
+
+
 @dataclass(frozen=True)
 class PathLabels:
     """Labels read off a path; None where it says nothing. ``title`` is never empty."""

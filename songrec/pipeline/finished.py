@@ -29,8 +29,18 @@ BESIDES = {"duration": "duration_ms", "year": "year"}
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """A map: the projection's name and itself, coordinates ``(n, 2)``, and how far to trust it."""
+
+    name: str
+    projection: Any
+    coordinates: Floats
+    trust: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Trained:
-    """Everything that one run found, before it is written."""
+    """Everything that one run found, before it is written. The first of ``maps`` is the run's."""
 
     data: training_data.TrainingData
     choice: Choice
@@ -38,12 +48,16 @@ class Trained:
     model: Any
     latent: Floats
     clustering: Clustering
-    projection: Any
-    coordinates: Floats
+    maps: tuple[Drawn, ...]
     space: NormalSpace
     sound: Components | None
     metrics: dict[str, Any]
     notes: list[str]
+
+    @property
+    def coordinates(self) -> Floats:
+        """Where each track lies on the run's own map, float32 ``(n, 2)``."""
+        return self.maps[0].coordinates
 
 
 def run_row(request: TrainRequest, parameters: dict[str, dict[str, Any]], trained: Trained) -> Run:
@@ -93,9 +107,12 @@ def write_folder(
         confidence=clustering.confidence,
         **{name: array for name, array in beside.items() if array is not None},
     )
-    np.savez(
-        folder / "projection.npz", coordinates=trained.coordinates, **trained.projection.state()
-    )
+    for at, drawn in enumerate(trained.maps):
+        np.savez(
+            folder / (f"map-{drawn.name}.npz" if at else "projection.npz"),
+            coordinates=drawn.coordinates,
+            **drawn.projection.state(),
+        )
     trained.scaler.save(folder / "scaler.npz")
     if trained.sound is not None:
         trained.sound.save(folder / "sound.npz")
@@ -112,6 +129,7 @@ def write_folder(
             "representation": run.representation,
             "clustering": run.clustering,
             "projection": run.projection,
+            "maps": [{"name": drawn.name, **drawn.trust} for drawn in trained.maps],
             "seed": run.seed,
             "parameters": run.parameters,
             "tracks": run.track_count,

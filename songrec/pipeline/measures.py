@@ -28,10 +28,38 @@ class Measure:
         return None if value is None else float(value)
 
 
+LABEL_KINDS = ("genre", "subgenre", "emotion", "language")
+AGAINST_LABELS = (
+    ("ari", "Adjusted Rand", "Which pairs of tracks belong together, clusters against labels: "
+     "0 is chance, 1 the same"),
+    ("nmi", "Mutual information", "What clusters tell of labels and labels of clusters, 0 to 1"),
+    ("purity", "Purity", "The share of tracks with the commonest label of their cluster; more "
+     "clusters, more of it"),
+)  # fmt: skip
+
 MEASURES: tuple[Measure, ...] = (
     Measure("track_count", "Tracks", "How many tracks the run knows.", None, "run"),
     Measure("cluster_count", "Clusters", "How many clusters it found.", None, "run"),
     *(Measure(s.name, s.label, s.description, s.better) for s in SCORES),
+    Measure("noise_share", "Songs apart", "The share of tracks that are in no cluster.", None),
+    *(
+        Measure(
+            f"{name}_{kind}{chance}",
+            f"{label}, {kind}{' by chance' if chance else ''}",
+            f"The same for clusters of these sizes drawn blindly ({kind})." if chance
+            else f"{description} ({kind}).",
+            None if chance or name == "purity" else "higher",
+        )
+        for kind in LABEL_KINDS
+        for name, label, description in AGAINST_LABELS
+        for chance in ("", "_random")
+    ),
+    Measure(
+        "trustworthiness", "Trustworthiness",
+        "Whether neighbours on the map are neighbours in the latent, from 0 to 1 "
+        "(Venna & Kaski 2001).",
+        "higher",
+    ),
     Measure(
         "reconstruction_mse", "Reconstruction error",
         "Mean squared error of the restored features, in standard deviations squared.", "lower",

@@ -5,8 +5,9 @@ This is the picture of docs/architecture.md as code. Heavy: only commands and jo
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,12 @@ from songrec.features.catalogue import Choice
 from songrec.features.components import Components
 from songrec.features.scaling import Scaler
 from songrec.features.space import NormalSpace, normal_space
-from songrec.pipeline import needs, training_features
-from songrec.pipeline.finished import BESIDES, Trained, run_row, write_folder
+from songrec.pipeline import label_agreement, needs, told, training_features
+from songrec.pipeline.finished import BESIDES, Drawn, Trained, run_row, write_folder
 from songrec.pipeline.portraits import Catalogue, found_clusters
 from songrec.pipeline.stages import Shared, Stages
 from songrec.projection import PROJECTIONS
+from songrec.projection.scores import trustworthiness
 from songrec.representation import REPRESENTATIONS
 from songrec.store import run_folders, runs, training_data
 from songrec.store.tables import Run
@@ -42,6 +44,8 @@ class TrainRequest:
     (``mfcc,statistical``): then only tracks that have them all. ``parameters`` maps a stage to
     what differs from its defaults:
     ``{"representation": {"epochs": 5}, "clustering": {"clusters": 8}}``; values may be texts.
+    ``maps`` names further projections, drawn with their defaults, that the map page offers beside
+    ``projection``.
     """
 
     feature_set: str = "attributes"
@@ -51,6 +55,7 @@ class TrainRequest:
     seed: int = 0
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     publish: bool = True
+    maps: tuple[str, ...] = ()
 
     def resolved(self) -> dict[str, dict[str, Any]]:
         """All parameters of every stage, checked; imports no algorithm.
@@ -61,6 +66,8 @@ class TrainRequest:
         for stage in self.parameters:
             if stage not in STAGES:
                 raise UnknownName("stage", stage, STAGES)
+        for name in self.maps:
+            PROJECTIONS.entry(name)
         needs.check(REPRESENTATIONS.entry(self.representation), CLUSTERINGS.entry(self.clustering))
         return {
             stage: registry.parse(getattr(self, stage), self.parameters.get(stage))
@@ -206,11 +213,13 @@ def _learn(
             model.fit(table, seed=request.seed, on_progress=report, **needed)
             return model, needed, model.transform(table, **needed)
 
-    def draw() -> tuple[Any, Floats]:
+    def draw(name: str, chosen: dict[str, Any]) -> Drawn:
         with stages.stage("projection", "Drawing the map", 0.8) as report:
-            projection = PROJECTIONS.create(request.projection, **parameters["projection"])
+            projection = PROJECTIONS.create(name, **chosen)
             projection.fit(latent, seed=request.seed, on_progress=report)
-            return projection, projection.project(latent)
+            coordinates = projection.project(latent)
+            trust = trustworthiness(latent, coordinates, seed=request.seed)
+            return Drawn(name, projection, coordinates, trust)
 
     learnt = [request.feature_set, request.representation, parameters["representation"],
               request.seed]  # fmt: skip
@@ -221,18 +230,27 @@ def _learn(
             clustering = model.assign(table, **needed)
         else:
             clustering = algorithm.fit(latent, seed=request.seed, on_progress=report)
-        clustering = _numbered(session, instance, data, clustering)
-    drawn = [*learnt, request.projection, parameters["projection"]]
-    projection, coordinates = shared.once(stages, "projection", drawn, draw)
+        clustering = _numbered(session, instance, data, told.with_names(clustering, model))
+    wanted = {request.projection: parameters["projection"]}
+    wanted |= {name: {} for name in request.maps if name not in wanted}
+    maps = [
+        shared.once(
+            stages, "projection", [*learnt, name, chosen], functools.partial(draw, name, chosen)
+        )
+        for name, chosen in wanted.items()
+    ]
+    labels = label_agreement.labels_of(session, data.track_ids)
     with stages.stage("scores", "Measuring", 0.93):
         metrics = {
             **model.metrics_,
-            "reconstruction_mse": _reconstruction_mse(model, table, needed),
+            "reconstruction_mse": told.reconstruction_mse(model, table, needed),
             **scores.score(latent, clustering.labels, seed=request.seed),
+            **label_agreement.agreement(clustering.labels, labels, seed=request.seed),
+            **maps[0].trust,
         }
-    notes = [*_notes(prepared.choice, model), *algorithm.notes_]
+    notes = [*told.notes(prepared.choice, model), *algorithm.notes_]
     return Trained(
-        data, prepared.choice, prepared.scaler, model, latent, clustering, projection, coordinates,
+        data, prepared.choice, prepared.scaler, model, latent, clustering, tuple(maps),
         prepared.space, prepared.sound, metrics, notes,
     )  # fmt: skip
 
@@ -258,36 +276,3 @@ def _numbered(
     )
     matched = match_labels(clustering.labels[here], labels[there])
     return numbering.continuing(clustering, matched)
-
-
-def _reconstruction_mse(model: Any, table: FeatureTable, needed: Mapping[str, Any]) -> float | None:
-    """Mean squared error in standardised units, in slices; None for a model that cannot restore.
-
-    Also None for one that restores something else than the table (spectrograms).
-    """
-    if not hasattr(model, "reconstruct") or "spectrograms" in needed:
-        return None
-    total, rows = 0.0, 65_536
-    for start in range(0, len(table.values), rows):
-        part = replace(
-            table,
-            track_ids=table.track_ids[start : start + rows],
-            values=table.values[start : start + rows],
-        )
-        restored = model.reconstruct(part, **needs.part(needed, start, start + rows))
-        total += float(np.square(restored - part.values, dtype=np.float64).sum())
-    return total / table.values.size
-
-
-def _notes(choice: Choice, model: Any) -> list[str]:
-    notes = [
-        f"{name} was left out: only {share:.0%} of the tracks have it."
-        for name, share in choice.left_out.items()
-    ]
-    dead = model.metrics_.get("dead_latent_dimensions", 0)
-    if dead:
-        notes.append(
-            f"{dead} of the {model.metrics_['latent_dimensions']} latent dimensions are 0 for "
-            "every track; another seed or more latent dimensions may use them."
-        )
-    return notes

@@ -19,8 +19,9 @@ class Identity:
         self.metrics_: dict[str, Any] = {}
 
     def fit(self, table: FeatureTable, *, seed: int, on_progress: Progress = no_progress) -> Self:
-        """Remember the number of columns; ``seed`` changes nothing."""
+        """Remember how many columns there are and their names; ``seed`` changes nothing."""
         self.width_ = len(table.names)
+        self.latent_names_ = table.names
         self.metrics_ = {"latent_dimensions": self.width_}
         return self
 
