@@ -58,7 +58,9 @@ class TextVectors:
             kept = min(self.size, counts.shape[0] - 1)
             if kept >= 1:
                 svd = TruncatedSVD(kept, random_state=seed % 2**32, n_iter=7)
-                svd.fit(self._weighed(counts))
+                # Texts that are all the same have no variance for it to explain.
+                with np.errstate(invalid="ignore", divide="ignore"):
+                    svd.fit(self._weighed(counts))
                 # An arbitrary sign: the entry of largest size is made positive.
                 largest = np.abs(svd.components_).argmax(axis=1)
                 signs = np.sign(svd.components_[np.arange(kept), largest])
