@@ -8,6 +8,7 @@ from songrec.store.tables.catalogue import (
     TrackAttributes,
     TrackTag,
 )
+from songrec.store.tables.feedback import KeptAnswer, PendingLike, Skip
 from songrec.store.tables.jobs import Job
 from songrec.store.tables.people import Listener, Playlist, PlaylistTrack, Reaction, User
 from songrec.store.tables.runs import Cluster, ClusterAssignment, Publication, Run
@@ -19,13 +20,16 @@ __all__ = [
     "ClusterAssignment",
     "FeatureVector",
     "Job",
+    "KeptAnswer",
     "Listener",
     "Lyrics",
+    "PendingLike",
     "Playlist",
     "PlaylistTrack",
     "Publication",
     "Reaction",
     "Run",
+    "Skip",
     "Tag",
     "Track",
     "TrackAttributes",

@@ -46,7 +46,7 @@ class Listener(Base):
 
 
 class Reaction(Base):
-    """What a listener thinks of a track: 1 likes it, -1 does not."""
+    """What a listener thinks of a track: 1 likes it, -1 does not; a like weighs 1 to 3."""
 
     __tablename__ = "reaction"
 
@@ -57,6 +57,7 @@ class Reaction(Base):
         ForeignKey("track.id", ondelete="CASCADE"), primary_key=True
     )
     value: Mapped[int]
+    weight: Mapped[int] = mapped_column(default=1, server_default="1")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
     __table_args__ = (
