@@ -132,5 +132,12 @@ CLUSTERINGS = Registry(
                 ),
             ),
         ),
+        Entry(
+            "vade",
+            "songrec.clustering.own:OwnClusters",
+            "The model's own clusters",
+            "What the representation grouped while it learnt; only for one that does (VaDE).",
+            requires=("assign",),
+        ),
     ),
 )  # fmt: skip

@@ -121,6 +121,25 @@ REPRESENTATIONS = Registry(
             abilities=("decode",),
         ),
         Entry(
+            "vade",
+            "songrec.representation.vade:VaDE",
+            "VaDE",
+            "A variational autoencoder whose prior is a mixture of Gaussians: it learns latent and "
+            "clusters together.",
+            (
+                Parameter(
+                    "clusters", "int", 10, "Clusters", "Gaussians of the mixture.", 1, 200
+                ),
+                *_VARIATIONAL[:4],
+                Parameter(
+                    "pretraining", "int", 20, "Pretraining",
+                    "Epochs without the mixture, before it is fitted to the latent.", 0, 10_000,
+                ),
+                *_VARIATIONAL[4:],
+            ),
+            abilities=("assign", "decode"),
+        ),
+        Entry(
             "conv_vae",
             "songrec.representation.conv_vae:ConvVAE",
             "Convolutional VAE",

@@ -47,7 +47,7 @@ def divergence_from_standard(mean: Any, log_variance: Any) -> Any:
     )
 
 
-class _Sampler(keras.layers.Layer):
+class Sampler(keras.layers.Layer):
     """Draws from N(mean, variance) with noise of its own that ``seed`` makes repeatable."""
 
     def __init__(self, seed: int = 0, **options: Any) -> None:
@@ -70,7 +70,7 @@ class _Sampler(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="songrec")
-class StandardPrior(_Sampler):
+class StandardPrior(Sampler):
     """Samples the latent and adds its divergence from N(0, 1) as a loss, one number a row."""
 
     def call(self, inputs: Any) -> Any:
@@ -96,7 +96,7 @@ def build_encoder(inputs: Sequence[Any], hidden: Sequence[int], latent: int) -> 
         layer = keras.layers.Dense(units, activation="relu")(layer)
     mean = keras.layers.Dense(latent, name="mean")(layer)
     log_variance = Bounded(name="log_variance")(keras.layers.Dense(latent)(layer))
-    return keras.Model(list(inputs), [mean, log_variance], name="encoder")
+    return keras.Model(_one_or_all(inputs), [mean, log_variance], name="encoder")
 
 
 def build_decoder(inputs: Sequence[Any], hidden: Sequence[int], columns: int) -> Any:
@@ -104,9 +104,12 @@ def build_decoder(inputs: Sequence[Any], hidden: Sequence[int], columns: int) ->
     layer = inputs[0] if len(inputs) == 1 else keras.layers.Concatenate()(list(inputs))
     for units in reversed(hidden):
         layer = keras.layers.Dense(units, activation="relu")(layer)
-    return keras.Model(
-        list(inputs), keras.layers.Dense(columns, name="output")(layer), name="decoder"
-    )
+    output = keras.layers.Dense(columns, name="output")(layer)
+    return keras.Model(_one_or_all(inputs), output, name="decoder")
+
+
+def _one_or_all(inputs: Sequence[Any]) -> Any:
+    return inputs[0] if len(inputs) == 1 else list(inputs)
 
 
 class Variational:

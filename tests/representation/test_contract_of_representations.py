@@ -12,6 +12,7 @@ _PICTURES = {"epochs": 1, "bands": 16, "frames": 16, "filters": 2, "units": 8, "
 QUICK = {
     "autoencoder": {"epochs": 2},
     "vae": {"epochs": 2, "hidden": (8,)},
+    "vade": {"epochs": 2, "pretraining": 0, "hidden": (8,), "clusters": 3},
     "conv_vae": _PICTURES,
     "hybrid_conv_vae": _PICTURES,
 }

@@ -1,0 +1,169 @@
+"""VaDE: a variational autoencoder whose prior is a Gaussian mixture, so that it clusters by itself.
+
+Jiang, Zheng, Tan, Tang & Zhou 2017, "Variational Deep Embedding: An Unsupervised and Generative
+Approach to Clustering", IJCAI. Three steps: an autoencoder is trained first, a mixture is
+fitted to its latent, then encoder, decoder and mixture are trained together on the evidence
+lower bound with that mixture as prior.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+
+from songrec.core.backend import keras
+from songrec.core.types import Clustering, FeatureTable, Floats, Progress, no_progress
+from songrec.representation import epochs as training
+from songrec.representation.mixture import MixturePrior, first_mixture
+from songrec.representation.variational import (
+    StandardPrior,
+    Variational,
+    build_decoder,
+    build_encoder,
+    warmed_up,
+)
+
+PRETRAINING_SHARE = 0.1
+"""Of ``beta`` while pretraining: a standard normal prior would push the clusters together."""
+
+
+class VaDE(Variational):
+    """Layers as in the VAE, with ``clusters`` Gaussians of diagonal covariance as the prior.
+
+    The latent is the posterior mean; ``assign`` gives the clusters with q(c|x) as probabilities.
+    ``pretraining`` epochs come before ``epochs``, and ``warm_up`` of those bring the mixture in.
+    """
+
+    def __init__(
+        self,
+        *,
+        clusters: int = 10,
+        hidden: tuple[int, ...] = (64, 32),
+        latent: int = 6,
+        beta: float = 0.3,
+        warm_up: int = 5,
+        pretraining: int = 20,
+        epochs: int = 30,
+        batch_size: int = 64,
+        learning_rate: float = 1e-3,
+        validation_share: float = 0.1,
+    ) -> None:
+        super().__init__()
+        self.clusters = clusters
+        self.hidden = hidden
+        self.latent = latent
+        self.beta = beta
+        self.warm_up = warm_up
+        self.pretraining = pretraining
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.validation_share = validation_share
+
+    def fit(self, table: FeatureTable, *, seed: int, on_progress: Progress = no_progress) -> Self:
+        """Pretrain, fit the mixture, train together; with few distinct tracks fewer clusters.
+
+        Reports ``{"epoch", "loss", "val_loss", "reconstruction", "kl", "kl_clusters", "phase"}``
+        after every epoch; the divergence of the clusters is 0 while pretraining.
+        """
+        values = np.ascontiguousarray(table.values, dtype=np.float32)
+        training.seed_everything(seed)
+        learn, check = self._split(len(values), seed)
+        self._build(values.shape[1], _distinct(values[learn], self.clusters), seed)
+        self.history_ = []
+        every = self.pretraining + self.epochs
+        parts = (values[learn],), (values[check],)
+
+        def within(first: int, last: int) -> Progress:
+            def report(share: float, message: str, details: dict[str, Any] | None = None) -> None:
+                on_progress((first + share * (last - first)) / every, message, details)
+
+            return report
+
+        if self.pretraining:
+            self._learn(
+                keras.Model(self.model_.inputs, self.plain_),
+                *parts,
+                epochs=self.pretraining,
+                parts=("reconstruction", "kl"),
+                weights=lambda epoch: (1.0, PRETRAINING_SHARE * self.beta),
+                seed=seed,
+                on_progress=within(0, self.pretraining),
+                phase="pretraining",
+            )
+        mean, log_variance = self._posterior(values[learn])
+        self.prior_.begin(*first_mixture(mean, np.exp(log_variance), self.prior_.clusters, seed))
+        weight = warmed_up(self.beta, self.warm_up)
+        self._learn(
+            self.model_,
+            *parts,
+            epochs=self.epochs,
+            parts=("reconstruction", "kl", "kl_clusters"),
+            weights=lambda epoch: (1.0, weight(epoch), weight(epoch)),
+            seed=seed + 1,
+            on_progress=within(self.pretraining, every),
+            phase="mixture",
+        )
+        found = self.assign(table)
+        self.metrics_ = {
+            **self._measured(self.transform(table)),
+            "mixture_components": self.prior_.clusters,
+            "mixture_components_used": len(np.unique(found.labels)),
+        }
+        return self
+
+    def transform(self, table: FeatureTable) -> Floats:
+        """The posterior mean, float32 ``(n, latent)``."""
+        return training.predict(self.mean_, table.values.astype(np.float32, copy=False))
+
+    def reconstruct(self, table: FeatureTable) -> Floats:
+        """The table as the latent remembers it, float32 ``(n, columns)``."""
+        return self.decode(self.transform(table))
+
+    def assign(self, table: FeatureTable) -> Clustering:
+        """The mixture's clusters: ``probabilities`` are q(c|x), confidence the largest of a row.
+
+        ``centres`` are the components' means in the latent, also of those that no track is in.
+        """
+        probabilities = self.prior_.responsibilities(*self._posterior(table.values))
+        return Clustering(
+            labels=probabilities.argmax(axis=1).astype(np.int32),
+            confidence=probabilities.max(axis=1),
+            centres=np.asarray(self.prior_.means, dtype=np.float32),
+            probabilities=probabilities,
+        )
+
+    def _posterior(self, values: Floats) -> tuple[Floats, Floats]:
+        values = values.astype(np.float32, copy=False)
+        return training.predict(self.mean_, values), training.predict(self.log_variance_, values)
+
+    def _build(self, columns: int, clusters: int, seed: int) -> None:
+        inputs = keras.Input((columns,), name="features")
+        encoder = build_encoder(
+            [keras.Input((columns,), name="features")], self.hidden, self.latent
+        )
+        decoder = build_decoder([keras.Input((self.latent,), name="latent")], self.hidden, columns)
+        posterior = encoder(inputs)
+        self.model_ = keras.Model(
+            inputs, decoder(MixturePrior(clusters, seed, name="prior")(posterior))
+        )
+        self.plain_ = decoder(StandardPrior(seed)(posterior))
+        self._find_parts()
+
+    def _find_parts(self) -> None:
+        super()._find_parts()
+        self.prior_ = self.model_.get_layer("prior")
+        self.log_variance_ = keras.Model(
+            self.encoder_.inputs, self.encoder_.get_layer("log_variance").output
+        )
+
+
+def _distinct(values: Floats, most: int) -> int:
+    """How many different rows there are, at most ``most``."""
+    # The first rows nearly always settle it; sorting a million rows is for the odd case.
+    for rows in (values[: 100 * most], values):
+        distinct = len(np.unique(rows, axis=0))
+        if distinct >= most:
+            return most
+    return distinct
