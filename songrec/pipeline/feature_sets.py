@@ -105,7 +105,7 @@ def as_analysed(
     """
     groups: list[tuple[list[str], dict[str, Any]]] = []
     for name in names:
-        key = _commonest(session, name)
+        key = commonest(session, name)
         told = feature_cache.parameters(instance, key) or parameters_of(name)
         known = {field.name for field in fields(AudioSettings)}
         wanted = {setting: value for setting, value in told.items() if setting in known}
@@ -133,11 +133,12 @@ def table(
 
     Of each set the vectors of the settings that most tracks were analysed with.
     """
-    keys = [_commonest(session, name) for name in names]
+    keys = [commonest(session, name) for name in names]
     return feature_cache.read_table(session, instance, keys, minimum=minimum)
 
 
-def _commonest(session: Session, name: str) -> SetKey:
+def commonest(session: Session, name: str) -> SetKey:
+    """A set by those settings that most tracks were analysed with; the usual ones where equal."""
     usual = key_of(name)
     found = feature_cache.digests(session, name, usual.version)
     if not found or found.get(usual.digest) == max(found.values()):

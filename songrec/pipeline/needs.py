@@ -17,7 +17,12 @@ from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import Floats, Ints, Spectrograms
-from songrec.store import training_data
+from songrec.features.lyrics.cleaning import clean
+from songrec.pipeline import feature_sets
+from songrec.store import lyrics, spectrograms, training_data
+
+PICTURES = "melspectrogram"
+"""The feature set that is no vector, and what ``spectrograms`` are read from."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +89,30 @@ def _label(model: Any, song: Song) -> list[str | None]:
     return [song.labels.get(model.condition)]
 
 
-_GATHERED = {"labels": _labels}
-_OF_SONG = {"labels": _label}
+def _spectrograms(session: Session, instance: Path, model: Any, track_ids: Ints) -> Spectrograms:
+    key = feature_sets.commonest(session, PICTURES)
+    return spectrograms.of_tracks(session, instance, key, track_ids)
+
+
+def _spectrogram(model: Any, song: Song) -> Spectrograms:
+    if song.spectrogram is None:
+        raise NotReady(
+            "The published run learnt from spectrograms, and there is none of this song."
+        )
+    return spectrograms.GivenSpectrograms([song.spectrogram])
+
+
+def _texts(session: Session, instance: Path, model: Any, track_ids: Ints) -> list[str | None]:
+    found = lyrics.texts_of(session, track_ids)
+    return [clean(found.get(track)) for track in track_ids.tolist()]
+
+
+def _text(model: Any, song: Song) -> list[str | None]:
+    return [clean(song.text)]
+
+
+_GATHERED = {"labels": _labels, "spectrograms": _spectrograms, "texts": _texts}
+_OF_SONG = {"labels": _label, "spectrograms": _spectrogram, "texts": _text}
 
 
 class _Part:
@@ -101,8 +128,21 @@ class _Part:
         return self._whole.read(np.asarray(rows) + self._start)
 
 
-def check(representation: Any, clustering: Any) -> None:
-    """Whether the two registry entries go together; ``BadInput`` says why they do not."""
+def check(representation: Any, clustering: Any, feature_set: str = "") -> None:
+    """Whether registry entries and features go together; ``BadInput`` says why they do not."""
+    sets = [name.strip() for name in feature_set.split(",") if name.strip()]
+    sees = "spectrograms" in representation.needs
+    if sets and sees and PICTURES not in sets:
+        raise BadInput(
+            f"The representation {representation.name!r} looks at spectrograms: choose --features "
+            f"{PICTURES}, or {PICTURES} and others by commas."
+        )
+    if PICTURES in sets and not sees:
+        raise BadInput(
+            f"The features {PICTURES!r} are a picture of the sound, and the representation "
+            f"{representation.name!r} takes vectors: choose --representation conv_vae, or features "
+            "such as mfcc,statistical."
+        )
     lacking = set(clustering.requires) - set(representation.abilities)
     if lacking:
         raise BadInput(

@@ -91,7 +91,7 @@ def place(
     model = REPRESENTATIONS.entry(run.representation).load().load(folder)
     needed = needs.of_song(model, song)
     latent = np.asarray(model.transform(table, **needed), dtype=np.float32)
-    if getattr(CLUSTERINGS.entry(run.clustering).load(), "of_the_model", False):
+    if "assign" in CLUSTERINGS.entry(run.clustering).requires:
         label, sure = _own_cluster(folder, model.assign(table, **needed))
     else:
         label, sure = _cluster(space, latent)
@@ -122,7 +122,7 @@ def _features(
             f"The published run learnt from {', '.join(sorted(missing))}, which could not be "
             "extracted from this song."
         )
-    if np.isnan(row).all():
+    if columns and np.isnan(row).all():
         raise NotReady("Nothing that the published run looks at is known of this song.")
     unknown = np.flatnonzero(np.isnan(row))
     return row, tuple(columns[at].removeprefix("attributes:") for at in unknown)

@@ -68,7 +68,11 @@ class TrainRequest:
                 raise UnknownName("stage", stage, STAGES)
         for name in self.maps:
             PROJECTIONS.entry(name)
-        needs.check(REPRESENTATIONS.entry(self.representation), CLUSTERINGS.entry(self.clustering))
+        needs.check(
+            REPRESENTATIONS.entry(self.representation),
+            CLUSTERINGS.entry(self.clustering),
+            self.feature_set,
+        )
         return {
             stage: registry.parse(getattr(self, stage), self.parameters.get(stage))
             for stage, registry in STAGES.items()
@@ -213,8 +217,8 @@ def _learn(
             model.fit(table, seed=request.seed, on_progress=report, **needed)
             return model, needed, model.transform(table, **needed)
 
-    def draw(name: str, chosen: dict[str, Any]) -> Drawn:
-        with stages.stage("projection", "Drawing the map", 0.8) as report:
+    def draw(stage: str, name: str, chosen: dict[str, Any]) -> Drawn:
+        with stages.stage(stage, f"Drawing the map by {name}", 0.8) as report:
             projection = PROJECTIONS.create(name, **chosen)
             projection.fit(latent, seed=request.seed, on_progress=report)
             coordinates = projection.project(latent)
@@ -233,12 +237,11 @@ def _learn(
         clustering = _numbered(session, instance, data, told.with_names(clustering, model))
     wanted = {request.projection: parameters["projection"]}
     wanted |= {name: {} for name in request.maps if name not in wanted}
-    maps = [
-        shared.once(
-            stages, "projection", [*learnt, name, chosen], functools.partial(draw, name, chosen)
-        )
-        for name, chosen in wanted.items()
-    ]
+    maps = []
+    for name, chosen in wanted.items():
+        stage = f"map {name}" if maps else "projection"
+        drawing = functools.partial(draw, stage, name, chosen)
+        maps.append(shared.once(stages, stage, [*learnt, name, chosen], drawing))
     labels = label_agreement.labels_of(session, data.track_ids)
     with stages.stage("scores", "Measuring", 0.93):
         metrics = {

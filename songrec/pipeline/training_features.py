@@ -15,7 +15,8 @@ from songrec.features.catalogue import COVERAGE, Choice, attributes_table
 from songrec.features.genre import Genre
 from songrec.features.registry import EXTRACTORS
 from songrec.pipeline import feature_sets
-from songrec.store import training_data
+from songrec.pipeline.needs import PICTURES
+from songrec.store import spectrograms, training_data
 from songrec.store.training_data import TrainingData
 
 ATTRIBUTES = "attributes"
@@ -55,9 +56,16 @@ def choose(session: Session, instance: Path, feature_set: str, data: TrainingDat
 
     Columns are called ``set:column``, but an attribute alone goes by its own name. Raises
     ``NotReady`` where too few tracks have been analysed and ``BadInput`` where nothing is left.
+    Spectrograms narrow the tracks down and give no columns: a model reads them by itself.
     """
     names = parse(feature_set)
-    audio = [name for name in names if name not in (ATTRIBUTES, *feature_sets.FROM_LABELS)]
+    audio = [
+        name for name in names if name not in (ATTRIBUTES, PICTURES, *feature_sets.FROM_LABELS)
+    ]
+    if PICTURES in names:
+        key = feature_sets.commonest(session, PICTURES)
+        seen = spectrograms.tracks(session, instance, key, minimum=FEWEST)
+        data = _only(data, np.fromiter(seen, dtype=np.int64))
     sound = None
     if audio:
         sound = feature_sets.table(session, instance, audio, minimum=FEWEST)
@@ -81,10 +89,13 @@ def choose(session: Session, instance: Path, feature_set: str, data: TrainingDat
     table = FeatureTable(
         data.track_ids,
         tuple(column for part in parts for column in part.names),
-        np.concatenate([part.values for part in parts], axis=1),
+        np.concatenate(
+            [np.empty((len(data.track_ids), 0), np.float32)] + [part.values for part in parts],
+            axis=1,
+        ),
         feature_set,
     )
-    if not table.names:
+    if not table.names and PICTURES not in names:
         raise BadInput(f"The features {feature_set} leave no column to learn from.")
     return Chosen(data, table, Choice(table.names, left_out), described, has_audio=bool(audio))
 

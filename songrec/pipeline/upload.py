@@ -206,7 +206,11 @@ def _placed(
         known["year"] = outcome.tags["year"]
     genre, language = next(iter(outcome.tags["genres"]), None), outcome.tags.get("language")
     labels = {"genre": genre, "language": language}
-    song = needs.Song({kind: label for kind, label in labels.items() if label})
+    song = needs.Song(
+        {kind: label for kind, label in labels.items() if label},
+        outcome.tags.get("lyrics"),
+        outcome.arrays.get(needs.PICTURES),
+    )
     placed = placing.place(instance, run, known, sound, song)
     joined, track_id = placed.joined()
     matches = similar(joined, track_id, SIMILAR)

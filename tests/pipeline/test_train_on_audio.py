@@ -105,8 +105,8 @@ def test_labels_alone_train_every_track(app: Flask, session: Session, heard: lis
 
 
 def test_what_was_not_analysed_is_told(app: Flask, session: Session, heard: list[int]) -> None:
-    with pytest.raises(NotReady, match="flask analyze DIR --features melspectrogram"):
-        train(session, app.config["INSTANCE"], request("melspectrogram"))
+    with pytest.raises(NotReady, match="flask analyze DIR --features mert"):
+        train(session, app.config["INSTANCE"], request("mert"))
     with pytest.raises(UnknownName, match="Did you mean 'mfcc'"):
         train(session, app.config["INSTANCE"], request("attributes,mfc"))
 

@@ -1,0 +1,1 @@
+"""Lyrics as text: what is not sung is taken out, and the language is told."""
