@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import Match, NameTracks, Reason, Space
+from songrec.recommend.pulls import Pull, Pulled
 from songrec.recommend.registry import METHODS
 from songrec.recommend.taste import Rows, Scores, Taste, check_comparable
 from songrec.recommend.variety import POOL, diversify
@@ -38,6 +40,7 @@ def rank(
     variety: float = 0.0,
     names: NameTracks | None = None,
     heard: list[int] | None = None,
+    pulls: Sequence[Pull] = (),
     **parameters: Any,
 ) -> list[Match]:
     """The ``n`` best tracks for these likes and dislikes (track ids), each with its reasons.
@@ -46,7 +49,8 @@ def rank(
     every song comes once; nor does anything of ``heard``, track ids that count for nothing else.
     ``variety`` from 0 to 1 trades closeness for difference among the answers (see ``diversify``);
     scores are those of ``variety`` 0, the order is not. ``names`` gives the titles that reasons
-    quote. Deterministic.
+    quote. ``pulls`` bend the order a little for likes that weigh more and for skips, whatever the
+    method (see ``pulls``): their shares are part of the scores. Deterministic.
 
     Raises ``UnknownName`` for the method, ``BadInput`` without likes or with ``variety`` out of
     range, ``NotReady`` when no liked track is part of the space or it has no columns.
@@ -65,9 +69,14 @@ def rank(
                 "Train again with `flask train`."
             )
         raise BadInput("All of the liked songs are disliked as well.")
-    rows, scores = recommender.search(taste, n * POOL if variety else n)
-    rows = rows[diversify(taste, rows, scores, n, variety)]
-    return matches(space, rows, recommender.reasons(taste, rows))
+    rows, scores = recommender.search(taste, n * POOL if variety or pulls else n)
+    pulled = Pulled.of(taste, pulls, rows, scores)
+    if pulled.pulls:
+        scores = scores + pulled.total
+    order = np.argsort(-scores, kind="stable")
+    chosen = order[diversify(taste, rows[order], scores[order], n, variety)]
+    rows = rows[chosen]
+    return matches(space, rows, pulled.added(recommender.reasons(taste, rows), chosen))
 
 
 def matches(space: Space, rows: Rows, reasons: list[tuple[Reason, ...]]) -> list[Match]:
