@@ -61,6 +61,13 @@ def _settings_help() -> str:
     help=f"One of {', '.join(PROJECTIONS.names())}.",
 )
 @click.option(
+    "--map",
+    "maps",
+    multiple=True,
+    metavar="PROJECTION",
+    help="A further projection that the map page offers, with its defaults; several are allowed.",
+)
+@click.option(
     "--features",
     default="attributes",
     show_default=True,
@@ -77,6 +84,7 @@ def train_command(
     representation: str,
     clustering: str,
     projection: str,
+    maps: tuple[str, ...],
     features: str,
     clusters: str | None,
     epochs: str | None,
@@ -102,6 +110,7 @@ def train_command(
             seed=seed,
             parameters=parse_settings(chosen, (*shorthand, *settings)),
             publish=not no_publish,
+            maps=maps,
             **chosen,
         )
         request.resolved()

@@ -88,6 +88,19 @@ def read_labels(instance: Path, public_id: str) -> tuple[NDArray[np.int64], NDAr
         return track_ids, arrays["labels"]
 
 
+def read_map(instance: Path, public_id: str, name: str) -> NDArray[np.float32]:
+    """Coordinates ``(n, 2)`` on a further map of the run, by its projection's name.
+
+    ``name`` must be one of those that the manifest lists; ``NotReady`` as for ``read_json``.
+    """
+    with (
+        _readable(instance, public_id),
+        (run_folder(instance, public_id) / f"map-{name}.npz").open("rb") as file,
+        np.load(file, allow_pickle=False) as arrays,
+    ):
+        return arrays["coordinates"].astype(np.float32)
+
+
 @contextlib.contextmanager
 def _readable(instance: Path, public_id: str) -> Iterator[None]:
     try:

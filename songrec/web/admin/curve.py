@@ -49,14 +49,14 @@ def curve(epochs: Sequence[dict[str, Any]]) -> Curve | None:
 
     def points(name: str) -> str:
         return " ".join(
-            f"{_scale(row['epoch'], first, last, LEFT, WIDTH - RIGHT):.1f},"
-            f"{_scale(row[name], low, high, HEIGHT - BOTTOM, TOP):.1f}"
+            f"{scale(row['epoch'], first, last, LEFT, WIDTH - RIGHT):.1f},"
+            f"{scale(row[name], low, high, HEIGHT - BOTTOM, TOP):.1f}"
             for row in rows
             if _known(row.get(name))
         )
 
     ticks = [
-        (round(_scale(value, low, high, HEIGHT - BOTTOM, TOP), 1), f"{value:.3g}")
+        (round(scale(value, low, high, HEIGHT - BOTTOM, TOP), 1), f"{value:.3g}")
         for value in (low, (low + high) / 2, high)
     ]
     return Curve(
@@ -73,6 +73,7 @@ def _text(value: Any) -> str:
     return f"{value:.4f}" if _known(value) else ""
 
 
-def _scale(value: float, low: float, high: float, start: float, end: float) -> float:
+def scale(value: float, low: float, high: float, start: float, end: float) -> float:
+    """Where ``value`` of ``low`` to ``high`` lies between ``start`` and ``end``."""
     share = (value - low) / (high - low) if high > low else 0.0
     return start + share * (end - start)

@@ -12,7 +12,7 @@ from songrec.core.errors import NotReady
 from songrec.store import runs as store
 from songrec.store.db import db
 from songrec.web import security
-from songrec.web.admin import blueprint
+from songrec.web.admin import blueprint, found_by
 from songrec.web.admin.curve import curve
 
 LISTED = ("silhouette", "davies_bouldin", "reconstruction_mse")
@@ -51,6 +51,7 @@ def run(public_id: str) -> ResponseReturnValue:
         clusters=store.clusters_of(db.session, found),
         manifest=manifest,
         curve=curve(history),
+        **found_by.of_manifest(manifest),
     )
 
 

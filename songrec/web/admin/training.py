@@ -56,6 +56,7 @@ class TrainForm:
     def fresh(cls, *, publish: bool) -> TrainForm:
         """A form with every default."""
         values = {"seed": SEED.text(), "feature_set": FEATURES.text()}
+        values |= {f"map.{name}": "no" for name in PROJECTIONS.names()}
         for stage, _, registry in STAGES:
             values[stage] = registry.names()[0]
             for entry in registry:
@@ -69,6 +70,8 @@ class TrainForm:
         fresh = cls.fresh(publish="publish" in form)
         fresh.values.update({name: form[name] for name in fresh.values if name in form})
         # An unticked box sends nothing.
+        for name in PROJECTIONS.names():
+            fresh.values[f"map.{name}"] = "yes" if f"map.{name}" in form else "no"
         for stage, _, registry in STAGES:
             for entry in registry:
                 for parameter in entry.parameters:
@@ -112,6 +115,9 @@ class TrainForm:
                 continue
             asked[stage] = name
             asked["parameters"][stage] = self._parameters(stage, entry)
+        further = [name for name in PROJECTIONS.names() if self.values[f"map.{name}"] == "yes"]
+        if further := [name for name in further if name != self.values["projection"]]:
+            asked["maps"] = further
         return None if self.errors else asked
 
     def _parameters(self, stage: str, entry: Entry) -> dict[str, Any]:

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from flask import Response, current_app, request
+from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from songrec.core.attributes import BY_NAME
 from songrec.core.errors import UnknownName
 from songrec.core.types import Space
-from songrec.store import catalogue
+from songrec.store import catalogue, run_folders
 from songrec.store.tables import Track
 from songrec.web.facts import remembered
 from songrec.web.map.encoding import encode_amounts, encode_names, encode_points
@@ -73,12 +74,31 @@ class Payload:
         return response.make_conditional(request)
 
 
-def points(space: Space) -> Payload:
+def maps(space: Space) -> list[str]:
+    """The projections that the run was drawn by, its own first; of an old run none are known."""
+
+    def read() -> list[str]:
+        manifest = run_folders.read_json(
+            current_app.config["INSTANCE"], space.run_id, "manifest.json"
+        )
+        return [one["name"] for one in manifest.get("maps", [])]
+
+    return remembered(_key("maps"), space.run_id, read)
+
+
+def coordinates(space: Space, drawn_by: str = "") -> NDArray[np.float32]:
+    """Where the tracks lie on the run's own map, or on that of another of its projections."""
+    if not drawn_by:
+        return space.coordinates
+    return run_folders.read_map(current_app.config["INSTANCE"], space.run_id, drawn_by)
+
+
+def points(space: Space, drawn_by: str = "") -> Payload:
     """Where every track of the run lies and which cluster it is in."""
     return remembered(
-        _key("points"),
+        _key(f"points {drawn_by}"),
         space.run_id,
-        lambda: Payload.of(encode_points(space.coordinates, space.labels)),
+        lambda: Payload.of(encode_points(coordinates(space, drawn_by), space.labels)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,10 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 
 from songrec.core.attributes import ATTRIBUTES
-from songrec.core.errors import BadInput
+from songrec.core.errors import BadInput, UnknownName
 from songrec.core.sorting import sort_key
 from songrec.core.types import Space
+from songrec.projection import PROJECTIONS
 from songrec.store import catalogue, listeners, runs, spaces
 from songrec.store.db import db
 from songrec.store.tables import Run, Track
@@ -53,12 +55,14 @@ def page() -> str:
     if run is None:
         return render_template("map/empty.html")
     space = _space()
+    drawn_by = _drawn_by(space)
     return render_template(
         "map/map.html",
         run=run,
-        entries=_entries(run, space),
+        entries=_entries(run, space, drawn_by),
+        maps=_maps(space, drawn_by),
         attributes=[a for a in ATTRIBUTES if a.name in payloads.columns(space)],
-        settings=_settings(run, space),
+        settings=_settings(run, space, drawn_by),
         style_ids=payloads.plotly_style_ids(),
     )
 
@@ -70,7 +74,7 @@ def points() -> Response:
     name = request.args.get("column")
     if name is None:
         # With the run in the address the content never changes.
-        return payloads.points(space).response(forever=_is_for(space))
+        return payloads.points(space, _drawn_by(space)).response(forever=_is_for(space))
     payload = payloads.column(db.session, space, name)
     return payload.response(forever=_is_for(space) and name not in payloads.NAMED_COLUMNS)
 
@@ -149,6 +153,29 @@ def _space() -> Space:
     return spaces.published_space(db.session, current_app.config["INSTANCE"])
 
 
+def _drawn_by(space: Space) -> str:
+    """Which of the run's maps ``?projection=`` asks for; empty for its own."""
+    name = request.args.get("projection", "")
+    names = payloads.maps(space)
+    if not name or name in names[:1]:
+        return ""
+    if name not in names:
+        raise UnknownName("map of this run", name, names)
+    return name
+
+
+def _maps(space: Space, drawn_by: str) -> list[dict[str, Any]]:
+    """The run's maps to choose from: label, address, whether it is the one shown."""
+    return [
+        {
+            "label": PROJECTIONS.entry(name).label if name in PROJECTIONS else name,
+            "address": url_for("map.page", projection=name if at else None),
+            "shown": name == drawn_by if drawn_by else not at,
+        }
+        for at, name in enumerate(payloads.maps(space))
+    ]
+
+
 def _is_for(space: Space) -> bool:
     """Whether the address names the run that answers; 409 where it names another one."""
     wanted = request.args.get("run")
@@ -191,12 +218,12 @@ def _songs(space: Space, rows: NDArray[np.int64]) -> list[dict[str, Any]]:
     ]
 
 
-def _settings(run: Run, space: Space) -> dict[str, Any]:
+def _settings(run: Run, space: Space, drawn_by: str) -> dict[str, Any]:
     """What the page's script has to know; addresses carry a placeholder where a name goes."""
     clusters = facts.clusters(db.session, run).values()
     return {
         "run": space.run_id,
-        "points": url_for("map.points"),
+        "points": url_for("map.points", projection=drawn_by or None),
         "titles": url_for("map.titles"),
         "search": url_for("map.search"),
         "mine": url_for("map.mine"),
@@ -225,12 +252,15 @@ def _song_to_show(space: Space, name: str) -> dict[str, Any] | None:
     return songs[0] if songs else None
 
 
-def _entries(run: Run, space: Space) -> list[words.Entry]:
+def _entries(run: Run, space: Space, drawn_by: str) -> list[words.Entry]:
     clusters = facts.clusters(db.session, run)
     where = facts.remembered(
-        ("map places", str(current_app.config["INSTANCE"])),
+        ("map places", drawn_by, str(current_app.config["INSTANCE"])),
         space.run_id,
-        lambda: words.places(space, payloads.points(space).body),
+        lambda: words.places(
+            replace(space, coordinates=payloads.coordinates(space, drawn_by)),
+            payloads.points(space, drawn_by).body,
+        ),
     )
     typical = {n: c.profile.get("typical", [])[: words.TYPICAL_SHOWN] for n, c in clusters.items()}
     found = catalogue.tracks_by_id(db.session, [i for ids in typical.values() for i in ids])

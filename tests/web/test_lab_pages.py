@@ -1,0 +1,139 @@
+"""Pages of runs with noise, several maps, a curve of cluster numbers and learnt weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from songrec.pipeline.recommending import recommend_for
+from songrec.pipeline.train import TrainRequest, train
+from songrec.recommend.registry import METHODS
+from songrec.store import jobs, runs
+from songrec.store.spaces import published_space
+from songrec.store.tables import Run, Track, User
+from songrec.web.admin.found_by import number_curve
+from songrec.web.map.encoding import POINTS_HEADER
+from tests.pipeline.test_noise_and_labels import noisy
+from tests.web.accounts import admin, quick_hashes
+
+__all__ = ["admin", "quick_hashes"]  # fixtures
+
+
+def published(app: Flask, session: Session, clustering: str, **more: object) -> Run:
+    parameters = more.pop("parameters", {})
+    run = train(
+        session, app.config["INSTANCE"],
+        TrainRequest(
+            representation="identity", clustering=clustering,
+            parameters={"clustering": parameters}, **more,  # type: ignore[arg-type]
+        ),
+    )  # fmt: skip
+    session.commit()
+    return run
+
+
+def test_every_page_lives_with_songs_in_no_cluster(
+    app: Flask, client: FlaskClient, session: Session, admin: User
+) -> None:
+    noisy(session)
+    run = published(app, session, "hdbscan", parameters={"min_cluster_size": 8})
+    apart = session.query(Track).order_by(Track.id.desc()).first()
+    assert apart is not None
+    client.post(f"/tracks/{apart.public_id}/reaction", data={"value": "like"})
+    for address in (
+        "/", "/clusters/0", "/clusters/-1", "/tracks", f"/tracks/{apart.public_id}",
+        "/map", "/map/points", "/recommendations", f"/admin/runs/{run.public_id}", "/admin/runs",
+        f"/admin/compare?a=published&b={run.public_id}", "/api/v1/clusters",
+    ):  # fmt: skip
+        answer = client.get(address, follow_redirects=True)
+        assert answer.status_code == 200, address
+    for method in METHODS.names():
+        assert client.get(f"/recommendations?method={method}").status_code == 200
+    assert "songs apart" in client.get("/map").text.lower()
+    body = client.get("/map/points").data
+    count = POINTS_HEADER.unpack_from(body)[4]
+    labels = np.frombuffer(body, "<i1", offset=POINTS_HEADER.size + 4 * count)
+    assert (labels == -1).sum() == runs.clusters_of(session, run)[-1].size > 0
+
+
+@pytest.mark.parametrize("method", METHODS.names())
+def test_recommendations_from_a_song_in_no_cluster(
+    app: Flask, session: Session, method: str
+) -> None:
+    noisy(session)
+    published(app, session, "hdbscan", parameters={"min_cluster_size": 8})
+    instance = app.config["INSTANCE"]
+    space = published_space(session, instance)
+    apart = space.track_ids[space.labels == -1]
+    liked, disliked = [int(apart[0])], [int(apart[1])]
+    found = recommend_for(session, instance, liked, disliked, method=method, n=10)
+    # A song in no cluster has no company in its cluster, as that method's documentation says.
+    assert len(found) == (0 if method == "cluster" else 10)
+    assert not {one.track.id for one in found} & {*liked, *disliked}
+    assert all(np.isfinite(one.score) for one in found)
+
+
+def test_the_map_offers_the_projections_of_the_run(
+    app: Flask, client: FlaskClient, session: Session
+) -> None:
+    noisy(session)
+    published(app, session, "kmeans", maps=("tsne",))
+    own, other = client.get("/map"), client.get("/map?projection=tsne")
+    assert 'href="/map?projection=tsne"' in own.text
+    assert "projection=tsne" not in own.text.partition("map-settings")[2]
+    assert "/map/points?projection=tsne" in other.text.partition("map-settings")[2]
+    points = client.get("/map/points").data
+    assert client.get("/map/points?projection=pca").data == points
+    drawn = client.get("/map/points?projection=tsne").data
+    assert len(drawn) == len(points)
+    assert drawn != points
+    assert client.get("/map?projection=umap").status_code == 404
+    assert client.get("/map/points?projection=../clustering").status_code == 404
+
+
+def test_a_run_with_one_map_offers_no_choice(
+    app: Flask, client: FlaskClient, session: Session
+) -> None:
+    noisy(session)
+    published(app, session, "kmeans")
+    assert "map-maps" not in client.get("/map").text
+
+
+def test_the_run_page_draws_the_curve_and_what_was_listened_to(
+    app: Flask, client: FlaskClient, session: Session, admin: User
+) -> None:
+    noisy(session)
+    run = published(
+        app, session, "weighted_kmeans", maps=("tsne",),
+        parameters={"clusters": 0, "most": 5, "beta": 3, "starts": 1},
+    )  # fmt: skip
+    text = client.get(f"/admin/runs/{run.public_id}").text
+    assert "How many clusters" in text
+    assert f"{run.cluster_count} was kept" in text
+    assert "What this grouping listens to" in text
+    assert "acousticness" in text.partition("What this grouping listens to")[2]
+    assert "Trustworthiness" in text
+    assert "Adjusted Rand, genre by chance" in text
+
+
+def test_the_form_asks_for_further_maps(client: FlaskClient, session: Session, admin: User) -> None:
+    client.post("/admin/train", data={"projection": "umap", "map.umap": "yes", "map.tsne": "yes"})
+    asked = jobs.page(session, 1)[0][0].parameters
+    assert asked["projection"] == "umap"
+    assert asked["maps"] == ["tsne"]
+    assert 'name="map.tsne"' in client.get("/admin/train").text
+
+
+def test_a_curve_needs_two_points_and_shows_where_the_kept_one_is() -> None:
+    tried = {"by": "bic", "better": "lower", "points": [[2, 9.0], [3, 4.0], [4, None], [5, 6.0]],
+             "chosen": 3, "sample": 10_000}  # fmt: skip
+    curve = number_curve(tried)
+    assert curve is not None
+    assert [dot[2] for dot in curve.dots] == [2, 3, 5]
+    kept = next(dot for dot in curve.dots if dot[2] == curve.chosen)
+    assert kept[1] == max(dot[1] for dot in curve.dots)  # the least value lies lowest
+    assert number_curve(None) is None
+    assert number_curve({**tried, "points": [[2, 1.0]]}) is None
