@@ -8,6 +8,7 @@ from songrec.store.tables.catalogue import (
     TrackAttributes,
     TrackTag,
 )
+from songrec.store.tables.duplicates import Duplicate, MatchKey, TrackMerge
 from songrec.store.tables.feedback import KeptAnswer, PendingLike, Skip
 from songrec.store.tables.jobs import Job
 from songrec.store.tables.people import Listener, Playlist, PlaylistTrack, Reaction, User
@@ -18,11 +19,13 @@ __all__ = [
     "AudioFile",
     "Cluster",
     "ClusterAssignment",
+    "Duplicate",
     "FeatureVector",
     "Job",
     "KeptAnswer",
     "Listener",
     "Lyrics",
+    "MatchKey",
     "PendingLike",
     "Playlist",
     "PlaylistTrack",
@@ -33,6 +36,7 @@ __all__ = [
     "Tag",
     "Track",
     "TrackAttributes",
+    "TrackMerge",
     "TrackTag",
     "Upload",
     "User",

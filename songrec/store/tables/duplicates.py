@@ -1,0 +1,119 @@
+"""The same song twice: where to look, what was found, and what was merged."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Connection,
+    ForeignKey,
+    Index,
+    String,
+    event,
+    func,
+    select,
+)
+from sqlalchemy.orm import Mapped, Mapper, mapped_column
+
+from songrec.store.db import Base, UtcDateTime, now
+from songrec.store.tables.catalogue import Track
+
+
+class MatchKey(Base):
+    """Under which key (``core.same_names.match_key``) a track's name is looked for; NULL is none.
+
+    Kept up by ``store.match_keys.refresh``; ``seen_at`` is the track's ``updated_at`` then.
+    ``duration_ms`` repeats the track's, so that one index answers which names may be the same.
+    """
+
+    __tablename__ = "match_key"
+
+    track_id: Mapped[int] = mapped_column(
+        ForeignKey("track.id", ondelete="CASCADE"), primary_key=True
+    )
+    key: Mapped[int | None] = mapped_column(BigInteger)
+    duration_ms: Mapped[int | None]
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+    __table_args__ = (Index("ix_match_key_key", "key", "track_id", "duration_ms"),)
+
+
+class Duplicate(Base):
+    """That two tracks look like the same song, and why; ``first_id`` is the smaller id.
+
+    ``group_id`` is the smallest track id of all that hang together. ``kind``: ``content`` (the
+    same bytes), ``names``, ``fingerprint`` or ``features``; ``value`` is how alike the sound is, 0
+    to 1. Found by ``flask duplicates``, and found anew each time.
+    """
+
+    __tablename__ = "duplicate"
+
+    first_id: Mapped[int] = mapped_column(
+        ForeignKey("track.id", ondelete="CASCADE"), primary_key=True
+    )
+    second_id: Mapped[int] = mapped_column(
+        ForeignKey("track.id", ondelete="CASCADE"), primary_key=True
+    )
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    value: Mapped[float | None]
+    group_id: Mapped[int]
+
+    __table_args__ = (
+        Index("ix_duplicate_group_id", "group_id"),
+        Index("ix_duplicate_second_id", "second_id"),
+        CheckConstraint("kind in ('content', 'names', 'fingerprint', 'features')", name="kind"),
+    )
+
+
+class TrackMerge(Base):
+    """A track that became a part of another one, with all that brings it back.
+
+    The ``merged_…`` columns name the track that is gone: its addresses lead to the survivor, and a
+    catalogue that brings it again adds to the survivor. ``before`` is written by
+    ``store.merging``; ``undone_at`` says that the track is back.
+    """
+
+    __tablename__ = "track_merge"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    survivor_id: Mapped[int] = mapped_column(index=True)
+    merged_id: Mapped[int] = mapped_column(index=True)
+    merged_public_id: Mapped[str] = mapped_column(String(16), index=True)
+    merged_source_key: Mapped[str] = mapped_column(String(80), index=True)
+    merged_external_id: Mapped[str | None] = mapped_column(String(100), index=True)
+    title: Mapped[str] = mapped_column(String(500))
+    artists: Mapped[str] = mapped_column(String(500), default="")
+    before: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    undone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+def first_free_id(connection: Connection) -> int | None:
+    """The id that the next track has to take; None where the database may choose it itself.
+
+    SQLite gives the highest id again once its row is gone. A merged track's id stays its own: runs
+    know the track by it, and the track may come back.
+    """
+    if connection.dialect.name != "sqlite":
+        return None
+    newest = select(func.max(Track.id)).scalar_subquery()
+    gone = select(func.max(TrackMerge.merged_id)).scalar_subquery()
+    last, merged = connection.execute(select(newest, gone)).one()
+    if merged is None or (last or 0) >= merged:
+        return None
+    return int(merged) + 1
+
+
+@event.listens_for(Track, "before_insert")
+def _keep_ids_apart(mapper: Mapper[Track], connection: Connection, track: Track) -> None:
+    if track.id is not None:
+        return
+    free = first_free_id(connection)
+    if free is not None:
+        # Several tracks of one flush ask before any of them is there.
+        track.id = max(free, connection.info.get("track_id", 0) + 1)
+        connection.info["track_id"] = track.id
