@@ -134,14 +134,14 @@ def _with_settings(given: dict[str, Any], settings: tuple[str, ...]) -> dict[str
 
 
 def _grid(spec: GridSpec, *, keep: bool, retry: bool, out: Path | None, as_json: bool) -> None:
-    from songrec.pipeline import grid_table
+    from songrec.pipeline import grid_csv, grid_table
     from songrec.pipeline.grid_run import run_grid
 
     if not as_json:
         click.echo(f"{len(spec.cells()):,} cells, the baseline's included.", err=True)
     grid = run_grid(db.session, _instance(), spec, terminal_progress(), keep=keep, retry=retry)
     table = grid_table.table(grid)
-    paths = grid_table.write_csv(grid, out)
+    paths = grid_csv.write_csv(grid, out)
     if as_json:
         print_json(_as_json(grid, table))
         return

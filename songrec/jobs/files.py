@@ -1,4 +1,4 @@
-"""The files that imports need: what was uploaded, what was rejected."""
+"""The files of jobs: what was uploaded, what was rejected, the reports of runs."""
 
 from __future__ import annotations
 
@@ -51,3 +51,8 @@ def sweep(instance: Path, wanted: Set[str], *, older_than: float = UPLOAD_SECOND
 def rejects_path(instance: Path, public_id: str) -> Path:
     """Where the rejected rows of the import with that job id are kept."""
     return instance / "rejects" / f"{public_id}.csv"
+
+
+def report_folder(instance: Path, run_id: str) -> Path:
+    """Where the report of a run lies, with its pictures, once a job has written it."""
+    return Path(instance) / "reports" / run_id

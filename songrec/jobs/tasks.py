@@ -9,7 +9,7 @@ from flask import current_app
 from sqlalchemy.orm import Session
 
 from songrec.core.types import Progress
-from songrec.jobs.files import rejects_path
+from songrec.jobs.files import rejects_path, report_folder
 from songrec.store.tables import Job, Upload
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def report(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     instance = current_app.config["INSTANCE"]
     run = runs.find(session, job.parameters["run_id"])
     made = reports.make(session, instance, run, on_progress)
-    reports.write(made, reports.folder_of(instance, run.public_id))
+    reports.write(made, report_folder(instance, run.public_id))
     return {"run_id": run.public_id, "files": sorted(["report.html", *made.files])}
 
 

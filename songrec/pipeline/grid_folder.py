@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 import secrets
-import shutil
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -114,11 +113,6 @@ def find(instance: Path, grid_id: str) -> GridFolder:
     if not _ID.fullmatch(grid_id) or not path.is_dir():
         raise UnknownName("grid", grid_id, (grid.id for grid in all_grids(instance)))
     return GridFolder(path)
-
-
-def remove(instance: Path, grid_id: str) -> None:
-    """Remove a grid's folder."""
-    shutil.rmtree(find(instance, grid_id).path)
 
 
 def write_json(path: Path, value: Any) -> None:

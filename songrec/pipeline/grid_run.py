@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session
 from songrec.core.errors import NotReady, SongrecError
 from songrec.core.types import Progress, no_progress
 from songrec.evaluation.agreement import adjusted_rand_index
-from songrec.pipeline import grid_table, training_features
+from songrec.pipeline import grid_csv, training_features
 from songrec.pipeline.grid import Cell, GridSpec
 from songrec.pipeline.grid_folder import GridFolder, write_json
 from songrec.store import training_data
@@ -58,11 +58,12 @@ def run_grid(
     fingerprint, tracks = _fingerprint(session, instance, spec)
     grid_id = _digest(json.dumps([spec.to_json(), fingerprint], sort_keys=True))[:12]
     grid = GridFolder.begin(instance, grid_id, spec, tracks)
+    on_progress(0.0, "Starting", {"grid_id": grid.id})
     missing = grid.missing(retry=retry)
     fleet = _Fleet(grid, instance, missing, on_progress, keep=keep)
     fleet.work()
     write_json(grid.path / "agreement.json", agreement(grid))
-    grid_table.write_csv(grid)
+    grid_csv.write_csv(grid)
     on_progress(1.0, "The grid is done.", None)
     return grid
 

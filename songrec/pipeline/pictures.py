@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from songrec.core.types import Floats
+from songrec.pipeline.report_losses import loss_parts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -82,33 +83,6 @@ def losses(history: Sequence[dict[str, Any]]) -> Figure | None:
         if len(lines) > 1:
             axes.legend(frameon=False)
     return figure
-
-
-def loss_parts(
-    history: Sequence[dict[str, Any]],
-) -> list[tuple[str, list[tuple[str, list[tuple[float, float]]]]]]:
-    """``(part, [("training" or "held out", [(epoch, value), …]), …])``, the whole loss first.
-
-    Epochs count on through the phases of a training. A part needs two epochs to be a line.
-    """
-    names = list(dict.fromkeys(name for row in history for name in row))
-    parts = []
-    for name in names:
-        if name in ("epoch", "epochs") or name.startswith("val_"):
-            continue
-        lines = []
-        for label, key in (("training", name), ("held out", f"val_{name}")):
-            points = [
-                (float(at), float(row[key]))
-                for at, row in enumerate(history, 1)
-                if isinstance(row.get(key), int | float) and not isinstance(row[key], bool)
-                and np.isfinite(row[key])
-            ]  # fmt: skip
-            if len(points) > 1:
-                lines.append((label, points))
-        if lines:
-            parts.append((name, lines))
-    return parts
 
 
 def before_and_after(one: Restored, names: Sequence[str], title: str) -> Figure:

@@ -57,11 +57,6 @@ class Example:
     sounds: tuple[tuple[str, str], ...]
 
 
-def folder_of(instance: Path, public_id: str) -> Path:
-    """Where the report of a run lies, once a job has written it."""
-    return Path(instance) / "reports" / public_id
-
-
 def make(session: Session, instance: Path, run: Run, on_progress: Progress = no_progress) -> Report:
     """Draw and write everything. ``NotReady`` where the run's files are gone.
 
@@ -108,6 +103,7 @@ def make(session: Session, instance: Path, run: Run, on_progress: Progress = no_
         telling=telling,
         most=(TELLING, OVERALL),
         examples=shown,
+        with_sound=any(one.sounds for one in shown),
         walks=walked,
         made=now(),
         version=VERSION,

@@ -19,6 +19,16 @@ def keep_out_of_caches(response: Response) -> Response:
 
 def init_app(app: Flask) -> None:
     """Register the admin's pages."""
-    from songrec.web.admin import analysis, catalogue, jobs, prediction, runs, training, users  # noqa: F401 - routes
+    from songrec.web.admin import (  # noqa: F401 - routes
+        analysis,
+        catalogue,
+        grids,
+        insights,
+        jobs,
+        prediction,
+        runs,
+        training,
+        users,
+    )
 
     app.register_blueprint(blueprint)

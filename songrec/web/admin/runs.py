@@ -12,7 +12,7 @@ from songrec.core.errors import NotReady
 from songrec.store import runs as store
 from songrec.store.db import db
 from songrec.web import security
-from songrec.web.admin import blueprint, found_by
+from songrec.web.admin import blueprint, found_by, insights
 from songrec.web.admin.curve import curve
 
 LISTED = ("silhouette", "davies_bouldin", "reconstruction_mse")
@@ -52,6 +52,7 @@ def run(public_id: str) -> ResponseReturnValue:
         manifest=manifest,
         curve=curve(history),
         **found_by.of_manifest(manifest),
+        **insights.of_run(instance, found, history),
     )
 
 
