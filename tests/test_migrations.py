@@ -65,3 +65,28 @@ def test_sqlite_enforces_foreign_keys_and_waits_for_writers(app: Flask) -> None:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() >= 5000
     assert sqlite3.sqlite_version_info >= (3, 35)
+
+
+def test_a_tags_tracks_outlive_the_table_being_made_anew(bare: Flask) -> None:
+    with bare.app_context():
+        upgrade(revision="0005")
+        with db.engine.begin() as connection:
+            for statement in (
+                "INSERT INTO track (id, public_id, source_key, source, fingerprint, song_key, title,"
+                " artists, sort_title, sort_artists, created_at, updated_at) VALUES"
+                " (1, 'a', 'a', 's', 'f', 1, 't', '', 't', '', '2026-01-01', '2026-01-01')",
+                "INSERT INTO tag (id, kind, name) VALUES (7, 'genre', 'rock')",
+                "INSERT INTO track_tag (track_id, tag_id) VALUES (1, 7)",
+            ):
+                connection.exec_driver_sql(statement)
+        upgrade()
+        with db.engine.begin() as connection:
+            rows = connection.exec_driver_sql("SELECT track_id, tag_id FROM track_tag").all()
+            assert [tuple(row) for row in rows] == [(1, 7)]
+            connection.exec_driver_sql("INSERT INTO tag (kind, name) VALUES ('language', 'welsh')")
+            assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
+        downgrade(revision="0005")
+        with db.engine.begin() as connection:
+            assert connection.exec_driver_sql("SELECT name FROM tag").scalars().all() == ["rock"]
+            assert connection.exec_driver_sql("SELECT count(*) FROM track_tag").scalar() == 1
+        db.engine.dispose()

@@ -7,6 +7,7 @@ from songrec.store.tables.catalogue import (
     Track,
     TrackAttributes,
     TrackTag,
+    TrackWords,
 )
 from songrec.store.tables.duplicates import Duplicate, MatchKey, TrackMerge
 from songrec.store.tables.feedback import KeptAnswer, PendingLike, Skip
@@ -38,6 +39,7 @@ __all__ = [
     "TrackAttributes",
     "TrackMerge",
     "TrackTag",
+    "TrackWords",
     "Upload",
     "User",
 ]

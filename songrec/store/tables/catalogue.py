@@ -91,7 +91,7 @@ class TrackAttributes(Base):
 
 
 class Tag(Base):
-    """A genre or an emotion (``kind``), named as the catalogue names it, in lower case."""
+    """A genre, an emotion, a language (``kind``), as the catalogue names it, in lower case."""
 
     __tablename__ = "tag"
 
@@ -101,7 +101,7 @@ class Tag(Base):
 
     __table_args__ = (
         Index("uq_tag_kind_name", "kind", "name", unique=True),
-        CheckConstraint("kind in ('genre', 'emotion', 'subgenre', 'tag')", name="kind"),
+        CheckConstraint("kind in ('genre', 'emotion', 'subgenre', 'tag', 'language')", name="kind"),
     )
 
 
@@ -127,3 +127,22 @@ class Lyrics(Base):
         ForeignKey("track.id", ondelete="CASCADE"), primary_key=True
     )
     text: Mapped[str] = mapped_column(Text)
+
+
+class TrackWords(Base):
+    """What a track is found by when words are searched: made of its title, tags and lyrics.
+
+    ``words`` are the lyrics without what is not sung; ``digest`` tells whether what it was made of
+    has changed. A full-text index stands over the three columns of text.
+    """
+
+    __tablename__ = "track_words"
+
+    track_id: Mapped[int] = mapped_column(
+        ForeignKey("track.id", ondelete="CASCADE"), primary_key=True
+    )
+    digest: Mapped[str] = mapped_column(String(32))
+    title: Mapped[str] = mapped_column(Text)
+    tags: Mapped[str] = mapped_column(Text)
+    words: Mapped[str] = mapped_column(Text)
+    language: Mapped[str | None] = mapped_column(String(40))
