@@ -46,6 +46,9 @@ _several = {"multiple": True, "metavar": "NAME"}
     "--set", "settings", multiple=True, metavar="NAME.KEY=VALUE",
     help="A parameter of an algorithm: autoencoder.epochs=5.",
 )  # fmt: skip
+@click.option(
+    "--quick", is_flag=True, help="Without the measures that take trainings of their own."
+)
 @click.option("--keep", is_flag=True, help="Make every cell a run; none is published.")
 @click.option("--retry", is_flag=True, help="Try the cells again that failed.")
 @click.option(
@@ -65,6 +68,7 @@ def compare_command(
     seeds: str | None,
     clusters: str | None,
     settings: tuple[str, ...],
+    quick: bool,
     keep: bool,
     retry: bool,
     out: Path | None,
@@ -76,7 +80,7 @@ def compare_command(
     """
     options: dict[str, Any] = {
         "features": features, "representation": representations, "clustering": clusterings,
-        "projection": projections, "seeds": seeds, "clusters": clusters,
+        "projection": projections, "seeds": seeds, "clusters": clusters, "quick": quick,
     }  # fmt: skip
     options = {name: value for name, value in options.items() if value}
     wanted = grid_file is not None or bool(options) or bool(settings)

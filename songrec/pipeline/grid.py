@@ -16,7 +16,7 @@ from typing import Any
 from songrec.clustering import CLUSTERINGS
 from songrec.core.errors import BadInput, SongrecError, UnknownName
 from songrec.core.registry import Entry, Registry
-from songrec.pipeline import needs, training_features
+from songrec.pipeline import grid_values, needs, training_features
 from songrec.projection import PROJECTIONS
 from songrec.representation import REPRESENTATIONS
 
@@ -27,8 +27,7 @@ STAGES: dict[str, Registry] = {
 }
 BASELINE = {"representation": "pca", "clustering": "kmeans"}
 MOST_CELLS = 5_000
-MOST_SEEDS = 100
-_KEYS = ("features", *STAGES, "seeds", "clusters")
+_KEYS = ("features", *STAGES, "seeds", "clusters", "quick")
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,8 @@ class GridSpec:
     """What a grid is made of.
 
     ``clusters`` are numbers of clusters (0 is "auto") for the clusterings that take one and whose
-    choice does not say it itself; empty leaves each at its default.
+    choice does not say it itself; empty leaves each at its default. ``quick`` leaves out the
+    measures that take trainings of their own (bootstrap samples, tracks held out).
     """
 
     features: tuple[str, ...] = (training_features.ATTRIBUTES,)
@@ -117,6 +117,7 @@ class GridSpec:
     projection: tuple[Choice, ...] = (Choice(PROJECTIONS.names()[0]),)
     seeds: tuple[int, ...] = (0,)
     clusters: tuple[int, ...] = ()
+    quick: bool = False
 
     @classmethod
     def of(cls, given: Mapping[str, Any], where: str = "The grid") -> GridSpec:
@@ -133,12 +134,14 @@ class GridSpec:
             parts = value if isinstance(value, list | tuple) else [value]
             if not parts or any(part is None or part == "" for part in parts):
                 raise BadInput(f"{where}: {key!r} is empty; leave it out for the default.")
-            if key == "features":
+            if key == "quick":
+                values[key] = grid_values.yes(value)
+            elif key == "features":
                 values[key] = _distinct(_features(part) for part in parts)
             elif key in STAGES:
                 values[key] = _distinct(choice(key, part) for part in parts)
             else:
-                numbers = _seeds if key == "seeds" else _clusters
+                numbers = grid_values.seeds if key == "seeds" else grid_values.clusters
                 values[key] = _distinct(itertools.chain.from_iterable(map(numbers, parts)))
         spec = cls(**values)
         cells = len(spec.cells())
@@ -153,6 +156,7 @@ class GridSpec:
             **{stage: [one.to_json() for one in getattr(self, stage)] for stage in STAGES},
             "seeds": list(self.seeds),
             **({"clusters": list(self.clusters)} if self.clusters else {}),
+            **({"quick": True} if self.quick else {}),
         }
 
     def cells(self) -> tuple[Cell, ...]:
@@ -244,37 +248,6 @@ def _features(given: Any) -> str:
     if not isinstance(given, str):
         raise BadInput(f"'features' in a grid takes names by commas; it was given {given!r}.")
     return ",".join(training_features.parse(given))
-
-
-def _seeds(given: Any) -> list[int]:
-    return _numbers(given, "seeds", 2**31 - 1)
-
-
-def _clusters(given: Any) -> list[int]:
-    return [0] if str(given).strip().lower() == "auto" else _numbers(given, "clusters", 10_000)
-
-
-def _numbers(given: Any, key: str, most: int) -> list[int]:
-    """``3``, ``"0,1,2"`` or ``"0-4"`` as whole numbers."""
-    found: list[int] = []
-    try:
-        if isinstance(given, bool | float):
-            raise ValueError
-        for part in str(given).split(","):
-            if key == "clusters" and part.strip().lower() == "auto":
-                found.append(0)
-                continue
-            low, dash, high = part.strip().partition("-")
-            first, last = int(low), int(high) if dash else int(low)
-            if not 0 <= first <= last <= most or last - first >= MOST_SEEDS:
-                raise ValueError
-            found.extend(range(first, last + 1))
-    except ValueError:
-        raise BadInput(
-            f"{key!r} takes whole numbers from 0 to {most:,}, such as 0,1,2 or 0-4; it was given "
-            f"{given!r}."
-        ) from None
-    return found
 
 
 def _distinct(values: Iterable[Any]) -> tuple[Any, ...]:

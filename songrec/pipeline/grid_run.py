@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import itertools
 import json
 import os
 import queue
@@ -27,7 +26,7 @@ from sqlalchemy.orm import Session
 
 from songrec.core.errors import NotReady, SongrecError
 from songrec.core.types import Progress, no_progress
-from songrec.evaluation.agreement import adjusted_rand_index
+from songrec.evaluation import stability
 from songrec.pipeline import grid_csv, training_features
 from songrec.pipeline.grid import Cell, GridSpec
 from songrec.pipeline.grid_folder import GridFolder, write_json
@@ -76,13 +75,9 @@ def agreement(grid: GridFolder) -> dict[str, float]:
     found = {}
     for cells in by_configuration.values():
         labels = [one for cell in cells if (one := grid.labels(cell)) is not None]
-        pairs = [
-            adjusted_rand_index(a, b)
-            for a, b in itertools.combinations(labels, 2)
-            if a.shape == b.shape
-        ]
-        if pairs:
-            found[cells[0].key] = float(np.mean(pairs))
+        mean = stability.between(labels).mean
+        if mean is not None:
+            found[cells[0].key] = mean
     return found
 
 

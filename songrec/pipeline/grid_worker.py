@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from songrec.core import lifeline
 from songrec.core.errors import SongrecError
-from songrec.core.types import Floats, Ints
+from songrec.core.types import Floats, Ints, no_progress
 from songrec.pipeline import grid_folder
 from songrec.pipeline.finished import Trained
 from songrec.pipeline.grid import Cell
@@ -73,7 +73,9 @@ def train_cells(
     for at, cell in enumerate(cells):
         teller = _Teller(channel, cell)
         try:
-            row, labels = train_cell(session, instance, cell, teller, shared, keep=keep)
+            row, labels = train_cell(
+                session, instance, cell, teller, shared, keep=keep, quick=grid.spec.quick
+            )
         except SongrecError as error:
             reason = str(error)
         except Exception as error:  # noqa: BLE001 - whatever it was, the row must say it
@@ -100,6 +102,7 @@ def train_cell(
     shared: Shared,
     *,
     keep: bool = False,
+    quick: bool = False,
 ) -> tuple[dict[str, Any], Ints]:
     """One cell's row, and the cluster of each track; a run besides if it is to be kept."""
     # Heavy, and imported late: what is wrong here is the row's to say.
@@ -114,12 +117,13 @@ def train_cell(
         run_id = write(session, instance, request, trained, stages).public_id
         session.commit()
     labels = trained.clustering.labels
+    metrics = {**trained.metrics, **_measured(session, instance, cell, trained, shared, quick)}
     row = {
         "key": cell.key,
         "cell": cell.to_json(),
         "state": "done",
         "reason": None,
-        "metrics": plain(trained.metrics),
+        "metrics": plain(metrics),
         "seconds": seconds,
         "tracks": len(labels),
         "clusters": len(set(np.unique(labels).tolist()) - {-1}),
@@ -128,6 +132,30 @@ def train_cell(
         "run_id": run_id,
     }
     return row, labels
+
+
+def _measured(
+    session: Session, instance: Path, cell: Cell, trained: Trained, shared: Shared, quick: bool
+) -> dict[str, Any]:
+    """The grid's own measures; their time is not the training's."""
+    from songrec.pipeline import grid_measures as measures
+
+    table = measures.table_of(session, instance, cell, trained)
+    found = {"silhouette_features": measures.silhouette_in_features(table, trained, cell.seed)}
+    if quick:
+        return found
+
+    aside = Stages(no_progress)
+
+    def held_out() -> float | None:
+        with aside.stage("held out", "Learning without a tenth", 1.0):
+            return measures.held_out_error(session, instance, cell, trained, table)
+
+    return {
+        **found,
+        "bootstrap_agreement": measures.bootstrap_agreement(cell, trained),
+        "held_out_mse": shared.once(aside, "held out", list(cell.group), held_out),
+    }
 
 
 class _Teller:
