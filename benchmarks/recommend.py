@@ -72,10 +72,20 @@ def plain_cluster(space: Space, taste: Taste) -> np.ndarray:
     return np.argsort(best)[:WANTED]
 
 
+def plain_taste(space: Space, taste: Taste) -> np.ndarray:
+    """The normal log-likelihood ratio of every column, sorted."""
+    mean = taste.liked_vectors.sum(axis=0) / (len(taste.likes) + 3)
+    spread = ((taste.liked_vectors - mean) ** 2).sum(axis=0) + 3
+    spread /= len(taste.likes) + 3
+    ratio = space.matrix**2 - (space.matrix - mean) ** 2 / spread
+    return np.argsort(-ratio.sum(axis=1))[:WANTED]
+
+
 PLAIN: dict[str, Callable[[Space, Taste], np.ndarray]] = {
     "distance": plain_distance,
     "cosine": plain_cosine,
     "cluster": plain_cluster,
+    "taste": plain_taste,
 }
 
 

@@ -54,4 +54,64 @@ def clips_command(folder: Path, features: str, as_json: bool) -> None:
         )
 
 
+_FIGURES = {
+    "p_at_10": "P@10", "recall_at_50": "recall@50", "ndcg_at_10": "NDCG@10",
+    "new_artist_p_at_10": "new artists", "hits_per_artist": "per artist", "coverage": "coverage",
+    "intra_list_diversity": "diversity",
+}  # fmt: skip
+
+
+@evaluate_group.command("playlists")
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+@click.option("--method", "methods", multiple=True, metavar="METHOD",
+              help="Repeat, or part by commas; default: all.")  # fmt: skip
+@click.option("--likes", type=click.IntRange(1, 1000), default=10, show_default=True,
+              help="How many songs of each playlist are liked.")  # fmt: skip
+@click.option("--train", type=click.Path(path_type=Path), metavar="FILE",
+              help="Playlists to learn from; default: the others of FILE.")  # fmt: skip
+@click.option("--draws", type=click.IntRange(1, 100), default=3, show_default=True,
+              help="How often likes are drawn from each playlist.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True,
+              help="Draws, parts and resampling follow from it.")  # fmt: skip
+@json_option
+@one_line_errors
+def playlists_command(
+    file: Path,
+    methods: tuple[str, ...],
+    likes: int,
+    train: Path | None,
+    draws: int,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """How much of the rest of each playlist of FILE a METHOD recommends to who likes a part."""
+    from songrec.pipeline import evaluate_playlists
+
+    with wrong_usage():
+        names = evaluate_playlists.parse(methods)
+    request = evaluate_playlists.Request(file, names, likes, train, draws, seed)
+    found = evaluate_playlists.evaluate_playlists(request, terminal_progress())
+    if as_json:
+        print_json(found)
+        return
+    click.echo(
+        f"{found['playlists']:,} playlists, {found['questions']:,} questions with "
+        f"{likes} likes each, {found['tracks']:,} tracks to choose from"
+    )
+    click.echo(f"{'':16}" + "".join(f"{label:>13}" for label in _FIGURES.values()))
+    for name, figures in found["methods"].items():
+        for label, row in ((name, figures), ("  95% from", 0), ("  to", 1)):
+            shown = (
+                row[measure]
+                if isinstance(row, dict)
+                else (figures["intervals"][measure] or [None] * 2)[row]
+                for measure in _FIGURES
+            )
+            click.echo(f"{label:16}" + "".join(f"{_figure(value):>13}" for value in shown))
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
 COMMANDS = (evaluate_group,)

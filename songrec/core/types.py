@@ -101,7 +101,8 @@ class Reason:
 
     ``kind`` is ``"liked"`` or ``"disliked"`` (``about`` is then that track's id; None where many
     are summed up), ``"feature"`` or ``"target"`` (``about`` is then the feature's name) or
-    ``"tag"`` (the tag's name); ``text`` is a sentence or clause a listener reads.
+    ``"tag"`` (the tag's name) or ``"prior"`` (``"artist"``, ``"album"``, ``"popularity"``: what is
+    no sound); ``text`` is a sentence or clause a listener reads.
     ``details`` carries figures: ``{"features": [{"name", "value", "other"}, …]}``.
     """
 
@@ -130,6 +131,10 @@ class Space:
     columns ``value_names``; ``latent`` float32 ``(n, l)``; ``labels`` int32 ``(n,)``;
     ``coordinates`` float32 ``(n, 2)``; ``song_keys`` uint64 ``(n,)`` is equal for two tracks
     that are the same song (same artist and title). ``track_ids`` is ascending.
+
+    ``artists`` and ``albums`` uint64 ``(n,)`` are equal for tracks by the same artist or of the
+    same album, 0 where unknown; None where the run does not say. ``learned`` is what was learnt
+    from playlists about tastes (``recommend.taste_prior``), None for nothing.
     """
 
     run_id: str
@@ -142,6 +147,9 @@ class Space:
     labels: NDArray[np.int32]
     coordinates: Floats
     song_keys: NDArray[np.uint64]
+    artists: NDArray[np.uint64] | None = None
+    albums: NDArray[np.uint64] | None = None
+    learned: dict[str, Any] | None = None
 
     def rows_of(self, track_ids: Ints | list[int]) -> Ints:
         """Row numbers of those of ``track_ids`` that are in the space, in the order given."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +79,39 @@ class Figures:
         return norms
 
     @cached_property
+    def scales(self) -> NDArray[np.float64]:
+        """The standard deviation of each column, ``(d,)``; 1 where it does not vary."""
+        squares = np.einsum("ij,ij->j", self.space.matrix, self.space.matrix, dtype=np.float64)
+        rows = max(len(self.space.matrix), 1)
+        mean = self.space.matrix.sum(axis=0, dtype=np.float64) / rows
+        spread = np.sqrt(np.maximum(squares / rows - mean**2, 0.0))
+        return np.where(spread > 1e-6, spread, 1.0)
+
+    @cached_property
+    def artists(self) -> NDArray[np.int64]:
+        """A number for each track's artist, from 1 up; 0 where unknown."""
+        return _numbered(self.space.artists, len(self.space.track_ids))
+
+    @cached_property
+    def albums(self) -> NDArray[np.int64]:
+        """A number for each track's album, from 1 up; 0 where unknown."""
+        return _numbered(self.space.albums, len(self.space.track_ids))
+
+    @cached_property
+    def popularity(self) -> NDArray[np.float64] | None:
+        """Popularity as normal scores ``(n,)``, 0 where unknown; None where nobody's is known."""
+        space = self.space
+        if "popularity" not in space.value_names or not len(space.values):
+            return None
+        spread = self.distributions["popularity"]
+        if len(spread.values) < 2:
+            return None
+        quantile = NormalDist().inv_cdf
+        scores = np.array([quantile(share) for share in spread.ranks.tolist()])
+        values = space.values[:, space.value_names.index("popularity")].astype(np.float64)
+        return np.nan_to_num(np.interp(values, spread.values, scores), nan=0.0)
+
+    @cached_property
     def distributions(self) -> dict[str, Distribution]:
         """Per column of ``values``, and of the space where it has no stored value, its spread."""
         space = self.space
@@ -94,6 +128,14 @@ class Figures:
             for column, name in enumerate(space.value_names)
         )
         return spreads
+
+
+def _numbered(keys: NDArray[np.uint64] | None, tracks: int) -> NDArray[np.int64]:
+    if keys is None:
+        return np.zeros(tracks, dtype=np.int64)
+    # 0 leads, whether or not a track has it.
+    padded = np.concatenate([np.zeros(1, dtype=np.uint64), keys])
+    return np.unique(padded, return_inverse=True)[1][1:].astype(np.int64)
 
 
 def _distribution(column: NDArray[np.float32]) -> Distribution:

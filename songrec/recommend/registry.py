@@ -41,5 +41,22 @@ METHODS = Registry(
             "Songs of the clusters your likes are in, nearest to one of them.",
             (_dislike_weight(0.15),),
         ),
+        Entry(
+            "taste",
+            "songrec.recommend.taste_rule:TasteRule",
+            "Your taste",
+            "Songs likelier under your taste than by chance: mean and spread of each feature, "
+            "artists and albums that come again, several tastes kept apart.",
+            (
+                _dislike_weight(1.0),
+                Parameter(
+                    "metadata",
+                    "bool",
+                    True,
+                    "Artist, album, popularity",
+                    "Whether they count besides the sound.",
+                ),
+            ),
+        ),
     ),
 )

@@ -1,0 +1,141 @@
+"""Measures of what is recommended to who likes a part of a playlist, when the rest is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from songrec.core.types import Floats, Ints
+
+FIRST, LOOK = 10, 50
+RESAMPLES = 1000
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One question's answer: ``rows`` best first, whether each is right, and ``rest`` to be found.
+
+    ``playlist`` numbers the playlist, ``artists`` are those of the rows (0: unknown), and ``known``
+    those of the likes.
+    """
+
+    playlist: int
+    rows: Ints
+    right: NDArray[np.bool_]
+    rest: int
+    artists: NDArray[np.integer]
+    known: NDArray[np.integer]
+
+
+MEASURES = (
+    "p_at_10", "recall_at_50", "ndcg_at_10", "new_artist_p_at_10", "hits_per_artist", "coverage",
+    "intra_list_diversity",
+)  # fmt: skip
+
+
+def measure(
+    answers: Sequence[Answer], points: Floats, songs: int, *, seed: int = 0
+) -> dict[str, float | dict[str, list[float] | None] | None]:
+    """Every measure with its bootstrap interval, under ``"intervals"``.
+
+    ``p_at_10``: share of the first ten that belong to the playlist. ``recall_at_50``: share of the
+    playlist's other songs among the first fifty, of as many as there is room for. ``ndcg_at_10``:
+    discounted cumulative gain of the first ten over the best possible one (Järvelin and Kekäläinen
+    2002). ``new_artist_p_at_10``: share of the first ten that are right and by an artist whom none
+    of the likes is by. ``hits_per_artist``: right ones of the first ten for each artist among them,
+    over questions with any (None without). ``coverage``: share of the catalogue's ``songs`` that
+    are ever among the first ten. ``intra_list_diversity``: mean of 1 − cosine over the pairs of the
+    first ten, in ``points`` ``(n, d)``.
+
+    The mean is over playlists, each the mean of its questions. Intervals are of 95%: percentiles
+    of resampled playlists (Efron 1979). A resample holds fewer different playlists than there are
+    and so covers less; that interval is moved by as much as its middle is off.
+    """
+    numbers = np.array([answer.playlist for answer in answers])
+    _, of = np.unique(numbers, return_inverse=True)
+    playlists = int(of.max()) + 1
+    figures = {
+        "p_at_10": [float(a.right[:FIRST].mean()) if len(a.rows) else 0.0 for a in answers],
+        "recall_at_50": [float(a.right[:LOOK].sum()) / min(a.rest, LOOK) for a in answers],
+        "ndcg_at_10": [_ndcg(a) for a in answers],
+        "new_artist_p_at_10": [_new_artists(a) for a in answers],
+        "hits_per_artist": [_per_artist(a) for a in answers],
+        "intra_list_diversity": [_diversity(points, a.rows[:FIRST]) for a in answers],
+    }
+    rng = np.random.default_rng(seed)
+    draws = rng.integers(0, playlists, (RESAMPLES, playlists))
+    values: dict[str, float | None] = {}
+    intervals: dict[str, list[float] | None] = {}
+    for name, of_answers in figures.items():
+        means = _by_playlist(np.array(of_answers), of, playlists)
+        kept = means[np.isfinite(means)]
+        values[name] = round(float(kept.mean()), 4) if len(kept) else None
+        intervals[name] = _interval(lambda at, m=means: _mean(m[at]), draws) if len(kept) else None
+    shown = [np.zeros(0, dtype=np.int64) for _ in range(playlists)]
+    for answer, at in zip(answers, of.tolist(), strict=True):
+        shown[at] = np.union1d(shown[at], answer.rows[:FIRST])
+    covered = len(np.unique(np.concatenate(shown))) / songs
+    values["coverage"] = round(covered, 4)
+    low, middle, high = _quantiles(
+        lambda at: len(np.unique(np.concatenate([shown[i] for i in at]))) / songs, draws
+    )
+    intervals["coverage"] = [
+        round(covered + low - middle, 4), round(covered + high - middle, 4)
+    ]  # fmt: skip
+    told = {name: values[name] for name in MEASURES}
+    return {**told, "intervals": {name: intervals[name] for name in MEASURES}}
+
+
+def _ndcg(answer: Answer) -> float:
+    discounts = 1 / np.log2(np.arange(2, FIRST + 2))
+    right = answer.right[:FIRST]
+    return float(discounts[: len(right)][right].sum() / discounts[: min(answer.rest, FIRST)].sum())
+
+
+def _new_artists(answer: Answer) -> float:
+    artists, right = answer.artists[:FIRST], answer.right[:FIRST]
+    new = right & ~np.isin(artists, answer.known)
+    return float(new.mean()) if len(right) else 0.0
+
+
+def _per_artist(answer: Answer) -> float:
+    hits = answer.artists[:FIRST][answer.right[:FIRST]]
+    return len(hits) / len(np.unique(hits)) if len(hits) else float("nan")
+
+
+def _diversity(points: Floats, rows: Ints) -> float:
+    if len(rows) < 2:
+        return float("nan")
+    vectors = points[rows].astype(np.float64)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors /= np.where(lengths == 0, 1.0, lengths)
+    alike = vectors @ vectors.T
+    return float(1 - alike[np.triu_indices(len(rows), 1)].mean())
+
+
+def _by_playlist(values: NDArray[np.float64], of: Ints, playlists: int) -> NDArray[np.float64]:
+    known = np.isfinite(values)
+    counts = np.bincount(of[known], minlength=playlists)
+    sums = np.bincount(of[known], weights=values[known], minlength=playlists)
+    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def _quantiles(statistic: Callable[[Ints], float], draws: Ints) -> tuple[float, float, float]:
+    found = np.array([statistic(at) for at in draws])
+    tail = (1 - LEVEL) / 2
+    low, middle, high = np.nanquantile(found, [tail, 0.5, 1 - tail])
+    return float(low), float(middle), float(high)
+
+
+def _interval(statistic: Callable[[Ints], float], draws: Ints) -> list[float]:
+    low, _, high = _quantiles(statistic, draws)
+    return [round(low, 4), round(high, 4)]
