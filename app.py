@@ -1,5 +1,7 @@
 """The application, for `flask`."""
 
 from songrec import create_app
+from songrec.core.config import one_line
 
-app = create_app()
+with one_line():
+    app = create_app()

@@ -7,10 +7,13 @@ from typing import Any
 
 from songrec.core import config as _settings  # a plain name would be read as a setting
 
-_host, _port = _settings.bind()
+# Looked at here, once: processes that fail one by one would be started again for ever.
+with _settings.one_line():
+    _settings.load()
+    _host, _port = _settings.bind()
+    workers = _settings.web_processes()
 bind = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"
 worker_class = "gthread"
-workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 threads = 4
 # Not preloaded: a process forked from one that has opened SQLite or drawn random numbers would
 # share both, and `import wsgi` is quick.

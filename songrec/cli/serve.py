@@ -43,6 +43,7 @@ def first_run_command(catalogue: Path | None, audio: str | None) -> None:
     from songrec.jobs import queue
 
     address = config.address()
+    config.web_processes()
     _port_is_free()
     if catalogue is not None and not catalogue.is_file():
         raise BadInput(f"There is no file {catalogue}: CATALOGUE takes a CSV, CSV.gz or Parquet.")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,32 +68,89 @@ def address() -> str:
     return f"http://{shown or (f'[{host}]' if ':' in host else host)}:{port}"
 
 
+def web_processes() -> int:
+    """How many processes serve pages. ``BadInput`` for a number that is none."""
+    return int(_number("WEB_CONCURRENCY", most=1000, whole=True))
+
+
 def dask_scheduler() -> str | None:
     """The address of the cluster that analyses audio; None for this machine's cores."""
     return os.environ.get("SONGREC_DASK_SCHEDULER") or None
 
 
+def _number(name: str, most: float = 1e6, *, whole: bool = False) -> float:
+    """A setting that is a number above 0 and at most ``most``; ``BadInput`` otherwise."""
+    default = next(setting.default for setting in SETTINGS if setting.name == name)
+    text = os.environ.get(name) or default
+    try:
+        value = float(int(text) if whole else float(text))
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= most:
+        kind = "a whole number" if whole else "a number"
+        raise BadInput(f"{name} must be {kind} above 0, {most:,.0f} at most; it is {text!r}.")
+    return value
+
+
+def _database_url() -> str | None:
+    """The database's address, checked as far as can be without it; it may hold a password."""
+    text = os.environ.get("SONGREC_DATABASE_URL")
+    if not text:
+        return None
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+    try:
+        url = make_url(text)
+        url.get_dialect().import_dbapi()
+    except (ArgumentError, NoSuchModuleError, ValueError):
+        raise BadInput(
+            "SONGREC_DATABASE_URL is no address of a database: write sqlite:////path/songrec.db or "
+            "postgresql+psycopg://user:password@host/name."
+        ) from None
+    except ImportError as error:
+        raise BadInput(
+            f"SONGREC_DATABASE_URL needs the package {error.name}, which is not installed: "
+            f"pip install {error.name}, or write postgresql+psycopg://…"
+        ) from None
+    return text
+
+
 def load(instance: Path | None = None) -> dict[str, Any]:
-    """Flask's configuration from the environment. Creates nothing but the folder and the key."""
+    """Flask's configuration from the environment. Creates nothing but the folder and the key.
+
+    Raises ``BadInput`` for a setting that cannot be used, before it creates anything.
+    """
     folder = instance or instance_path()
+    https = os.environ.get("SONGREC_HTTPS", "0") == "1"
+    checked = {
+        "SQLALCHEMY_DATABASE_URI": _database_url() or f"sqlite:///{folder / 'songrec.db'}",
+        "MAX_CONTENT_LENGTH": int(_number("SONGREC_UPLOAD_MB") * 2**20),
+        "UPLOAD_AUDIO_BYTES": int(_number("SONGREC_UPLOAD_AUDIO_MB") * 2**20),
+        "UPLOAD_SECONDS": _number("SONGREC_UPLOAD_MINUTES") * 60,
+    }
     # The database holds what people like, and uploads lie beside it: nobody else's business.
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    database = os.environ.get("SONGREC_DATABASE_URL") or f"sqlite:///{folder / 'songrec.db'}"
-    https = os.environ.get("SONGREC_HTTPS", "0") == "1"
     return {
         "INSTANCE": folder,
         "SECRET_KEY": os.environ.get("SONGREC_SECRET_KEY") or secret_key(folder),
-        "SQLALCHEMY_DATABASE_URI": database,
+        **checked,
         "REDIS_URL": os.environ.get("SONGREC_REDIS_URL") or None,
-        "MAX_CONTENT_LENGTH": int(os.environ.get("SONGREC_UPLOAD_MB", "512")) * 2**20,
-        "UPLOAD_AUDIO_BYTES": int(os.environ.get("SONGREC_UPLOAD_AUDIO_MB", "50")) * 2**20,
-        "UPLOAD_SECONDS": float(os.environ.get("SONGREC_UPLOAD_MINUTES", "20")) * 60,
         "HTTPS": https,
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": https,
         "BOOTSTRAP_SERVE_LOCAL": True,
     }
+
+
+@contextlib.contextmanager
+def one_line() -> Iterator[None]:
+    """Around the start of a program: a setting that cannot be used ends it with one line."""
+    try:
+        yield
+    except BadInput as error:
+        sys.exit(f"songrec: {error}")
 
 
 def secret_key(folder: Path) -> str:

@@ -38,10 +38,24 @@ def write(engine: Engine, instance: Path, path: Path) -> int:
     database = Path(engine.url.database)
     if not database.is_file():
         raise BadInput(f"There is nothing to back up yet: no database {database}.")
+    if not _is_set_up(database):
+        raise BadInput(
+            f"There is nothing to back up yet: {database} has not been set up. make run sets it "
+            "up, or flask db upgrade."
+        )
     try:
         return _write(database, instance, path)
     except OSError as error:
         raise BadInput(f"{path} cannot be written: {error.strerror or error}.") from None
+
+
+def _is_set_up(database: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(database)) as connection:
+            query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'track'"
+            return connection.execute(query).fetchone() is not None
+    except sqlite3.DatabaseError as error:
+        raise BadInput(f"{database} cannot be read ({error}).") from None
 
 
 def _write(database: Path, instance: Path, path: Path) -> int:

@@ -14,10 +14,22 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, Select, and_, false, func, literal_column, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    Select,
+    and_,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.orm import Session
 
 from songrec.core.attributes import ATTRIBUTE_NAMES
+from songrec.core.sorting import sort_key
 from songrec.store.tables import (
     Cluster,
     ClusterAssignment,
@@ -139,11 +151,14 @@ def _within(query: TrackQuery) -> list[Any]:
 
 
 def _matching(session: Session, words: str) -> Select[Any]:
-    """Full-text match: every word, the last one as a beginning (people are still typing)."""
+    """Full-text match: every word, the last one as a beginning (people are still typing).
+
+    Signs alone are no words: they find the titles and artists of nothing else ("?", "÷", "!!!").
+    """
     # Composed: \w+ would cut "e" and its accent apart, as a Mac's file names have them.
     found = re.findall(r"\w+", unicodedata.normalize("NFC", words), re.UNICODE)[:12]
     if not found:
-        return select(Track.id).where(false())
+        return select(Track.id).where(_of_signs_alone(unicodedata.normalize("NFC", words).strip()))
     if session.get_bind().dialect.name == "sqlite":
         match = " ".join(f'"{word}"' for word in found[:-1]) + f' "{found[-1]}"*'
         return (
@@ -158,6 +173,18 @@ def _matching(session: Session, words: str) -> Select[Any]:
     )
     wanted = func.to_tsquery("simple", " & ".join([*found[:-1], f"{found[-1]}:*"]))
     return select(Track.id).where(document.op("@@")(wanted))
+
+
+def _of_signs_alone(signs: str) -> ColumnElement[bool]:
+    if not signs:
+        return false()
+    # Names without a word share one sort key, so an index finds the few that there are.
+    return or_(
+        *(
+            and_(key == sort_key(""), name.contains(signs, autoescape=True))
+            for key, name in ((Track.sort_title, Track.title), (Track.sort_artists, Track.artists))
+        )
+    )
 
 
 def _order(query: TrackQuery, run: Run | None, *, gathered: bool) -> tuple[Any, Any]:

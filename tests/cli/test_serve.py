@@ -20,6 +20,7 @@ from songrec.cli import serve
 from songrec.core import config
 from songrec.core.errors import BadInput, NotReady
 from songrec.store import audio_files, catalogue, model_fetching, run_folders, runs, users
+from songrec.store.db import db
 from songrec.store.tables import Run
 from tests.factories import make_track
 from tests.sounding import write_wav
@@ -231,6 +232,20 @@ class TestFirstRun:
 
 class TestBackup:
     """``flask backup``: a whole copy while others write."""
+
+    @pytest.mark.parametrize("content", [b"", b"no database at all"])
+    def test_what_was_never_set_up_is_no_backup(self, tmp_path: Path, content: bytes) -> None:
+        from songrec import create_app
+
+        fresh = create_app({"INSTANCE": tmp_path / "fresh", "TESTING": True})
+        (tmp_path / "fresh" / "songrec.db").write_bytes(content)
+        with fresh.app_context():
+            result = run(fresh, "backup", str(tmp_path / "copy.tar.gz"))
+            db.engine.dispose()
+        assert result.exit_code == 1
+        assert ("has not been set up" if not content else "cannot be read") in result.stderr
+        assert result.stderr.count("\n") == 1
+        assert not (tmp_path / "copy.tar.gz").exists()
 
     def test_the_copy_holds_the_database_and_whole_runs_only(
         self, app: Flask, session: Session, tmp_path: Path

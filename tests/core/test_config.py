@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
+
 from songrec.core import config
+from songrec.core.errors import BadInput
 
 
 def test_the_instance_folder_is_its_owners_alone(tmp_path: Path) -> None:
@@ -14,3 +20,59 @@ def test_the_instance_folder_is_its_owners_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE((folder / "secret_key").stat().st_mode) == 0o600
     assert config.load(folder)["SECRET_KEY"] == loaded["SECRET_KEY"]
+
+
+BAD = [
+    ("SONGREC_UPLOAD_MB", "abc", "SONGREC_UPLOAD_MB must be a number above 0"),
+    ("SONGREC_UPLOAD_MB", "-5", "above 0, 1,000,000 at most; it is '-5'"),
+    ("SONGREC_UPLOAD_AUDIO_MB", "nan", "SONGREC_UPLOAD_AUDIO_MB must be a number"),
+    ("SONGREC_UPLOAD_MINUTES", "inf", "SONGREC_UPLOAD_MINUTES must be a number"),
+    ("SONGREC_DATABASE_URL", "nonsense:secret", "is no address of a database"),
+    ("SONGREC_DATABASE_URL", "nosuch://me:secret@host/name", "is no address of a database"),
+    ("SONGREC_DATABASE_URL", "postgresql://me:secret@host:port/name", "is no address"),
+    ("SONGREC_DATABASE_URL", "oracle://me:secret@host/name", "needs the package"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "reason"), BAD)
+def test_a_setting_that_cannot_be_used_is_named_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, reason: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(BadInput, match=name) as error:
+        config.load(tmp_path / "instance")
+    assert reason in str(error.value)
+    assert "secret" not in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("value", ["abc", "0", "1.5", "-1"])
+def test_a_number_of_processes_that_is_none_is_explained(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("WEB_CONCURRENCY", value)
+    with pytest.raises(BadInput, match="WEB_CONCURRENCY must be a whole number above 0"):
+        config.web_processes()
+    monkeypatch.setenv("WEB_CONCURRENCY", "")
+    assert config.web_processes() == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("SONGREC_UPLOAD_MB", ["-m", "flask", "backup", "x.tar.gz"]),
+        ("WEB_CONCURRENCY", ["-m", "flask", "first-run"]),
+        ("SONGREC_DATABASE_URL", ["-m", "gunicorn", "--config", "gunicorn.conf.py", "wsgi:app"]),
+    ],
+)
+def test_a_program_that_cannot_start_says_so_in_one_line(
+    tmp_path: Path, name: str, command: list[str]
+) -> None:
+    done = subprocess.run(
+        [sys.executable, *command], cwd=config.ROOT, text=True, capture_output=True, timeout=60,
+        check=False,
+        env={**os.environ, "SONGREC_INSTANCE": str(tmp_path), "FLASK_APP": "app.py", name: "abc"},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"songrec: {name} ")
+    assert done.stderr.count("\n") == 1

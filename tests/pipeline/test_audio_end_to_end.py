@@ -161,7 +161,7 @@ def test_real_sound_is_tagged_estimated_and_found_again(
                  *(sound / "library" / path for path in library)]:  # fmt: skip
         (folder / path.name).symlink_to(path)
 
-    report = run(app, "analyze", folder, "--json")
+    report = run(app, "analyze", folder, "--workers", 1, "--json")
     assert (report["analysed"], report["rejected"]) == (len(clips) + len(library), [])
     for file in session.scalars(select(AudioFile)):
         said = file.info["attributes"]

@@ -69,9 +69,18 @@ def test_search_words_are_never_read_as_a_query_language(session: Session, text:
     assert titles(session, text=text) == []
 
 
-def test_a_search_of_punctuation_only_finds_nothing(session: Session) -> None:
-    make_track(session, "Quiet")
+def test_a_search_of_punctuation_only_finds_names_of_nothing_else(session: Session) -> None:
+    make_track(session, "Quiet!!!")
     assert catalogue.search(session, TrackQuery(text="!!!")).total == 0
+    for title in ("?", "???", "÷", "100%", "%"):
+        make_track(session, title)
+    make_track(session, "Myth", artists="!!!")
+    assert titles(session, text="!!!") == ["Myth"]
+    assert sorted(titles(session, text=" ? ")) == ["?", "???"]
+    assert titles(session, text="÷") == ["÷"]
+    assert titles(session, text="%") == ["%"]
+    assert titles(session, text="_") == []
+    assert catalogue.search(session, TrackQuery(text="   ")).total == 0
 
 
 def test_a_renamed_track_is_found_under_its_new_name_only(session: Session) -> None:
