@@ -121,6 +121,26 @@ REPRESENTATIONS = Registry(
             abilities=("decode",),
         ),
         Entry(
+            "cvae",
+            "songrec.representation.cvae:CVAE",
+            "Conditional variational autoencoder",
+            "A variational autoencoder that is told each track's label: the latent is what the "
+            "label leaves open, and tracks of a label can be made up.",
+            (
+                Parameter(
+                    "condition", "choice", "genre", "Label", "The kind of label it is told.",
+                    choices=("genre", "emotion", "language"),
+                ),
+                Parameter(
+                    "most_labels", "int", 20, "Labels",
+                    "The commonest have a class of their own; the others share one.", 1, 1000,
+                ),
+                *_VARIATIONAL,
+            ),
+            abilities=("decode",),
+            needs=("labels",),
+        ),
+        Entry(
             "vade",
             "songrec.representation.vade:VaDE",
             "VaDE",

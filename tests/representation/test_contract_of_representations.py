@@ -13,6 +13,7 @@ QUICK = {
     "autoencoder": {"epochs": 2},
     "vae": {"epochs": 2, "hidden": (8,)},
     "vade": {"epochs": 2, "pretraining": 0, "hidden": (8,), "clusters": 3},
+    "cvae": {"epochs": 1, "hidden": (8,)},
     "conv_vae": _PICTURES,
     "hybrid_conv_vae": _PICTURES,
 }

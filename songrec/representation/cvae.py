@@ -1,0 +1,219 @@
+"""The conditional variational autoencoder (Sohn, Lee & Yan 2015), conditioned on a label.
+
+Encoder and decoder both see the label (genre, emotion or language) as a one-hot vector: what it
+says of a track need not be in the latent, which is left with how tracks of one label differ.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from songrec.core.backend import keras
+from songrec.core.errors import UnknownName
+from songrec.core.types import FeatureTable, Floats, Ints, Progress, no_progress
+from songrec.representation import epochs as training
+from songrec.representation.leakage import read_accuracy
+from songrec.representation.vae import VAE
+from songrec.representation.variational import (
+    StandardPrior,
+    Variational,
+    build_decoder,
+    build_encoder,
+    warmed_up,
+)
+
+Labels = Sequence[str | None]
+UNKNOWN, OTHER = 0, 1
+"""Classes of tracks without a label, and of those whose label is too rare for its own."""
+
+
+@keras.saving.register_keras_serializable(package="songrec")
+class OneHot(keras.layers.Layer):
+    """Class numbers int32 ``(batch,)`` to float32 ``(batch, classes)``."""
+
+    def __init__(self, classes: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.classes = classes
+
+    def call(self, inputs: Any) -> Any:
+        """One 1 in every row."""
+        return keras.ops.one_hot(inputs, self.classes, dtype="float32")
+
+    def get_config(self) -> dict[str, Any]:
+        """What makes the same layer again."""
+        return {**super().get_config(), "classes": self.classes}
+
+
+class CVAE(Variational):
+    """The VAE's layers with a label of the kind ``condition`` beside features and latent.
+
+    ``labels`` are given row by row over the table's tracks. Unknown is a class of its own; labels
+    beyond the ``most_labels`` commonest share another. Where training has seen neither, the labels
+    in the shares that it has seen stand for them.
+    """
+
+    needs = ("labels",)
+
+    def __init__(
+        self,
+        *,
+        condition: str = "genre",
+        most_labels: int = 20,
+        hidden: tuple[int, ...] = (64, 32),
+        latent: int = 6,
+        beta: float = 0.3,
+        warm_up: int = 5,
+        epochs: int = 30,
+        batch_size: int = 64,
+        learning_rate: float = 1e-3,
+        validation_share: float = 0.1,
+    ) -> None:
+        super().__init__()
+        self.condition = condition
+        self.most_labels = most_labels
+        self.hidden = hidden
+        self.latent = latent
+        self.beta = beta
+        self.warm_up = warm_up
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.validation_share = validation_share
+
+    def fit(
+        self,
+        table: FeatureTable,
+        *,
+        seed: int,
+        on_progress: Progress = no_progress,
+        labels: Labels,
+    ) -> Self:
+        """Train from fresh weights, then measure how much of the label is left in the latent.
+
+        ``metrics_`` has ``label_leakage`` (balanced accuracy of reading the label from the latent,
+        see ``leakage``), ``label_leakage_chance`` and, of a plain VAE trained alike on the
+        same table, ``label_leakage_vae``; None where fewer than two labels can be told apart.
+        """
+        values = np.ascontiguousarray(table.values, dtype=np.float32)
+        counts = Counter(label for label in labels if label)
+        ranked = sorted(counts, key=lambda label: (-counts[label], label))
+        self.labels_ = ranked[: self.most_labels]
+        training.seed_everything(seed)
+        self._build(values.shape[1], OTHER + 1 + len(self.labels_), seed)
+        learn, check = self._split(len(values), seed)
+        classes = self._classes(labels).astype(np.int32)
+        seen = np.bincount(classes, minlength=OTHER + 1 + len(self.labels_))
+        self.shares_ = (seen / seen.sum()).tolist()
+        weight = warmed_up(self.beta, self.warm_up)
+        self.history_ = []
+        self._learn(
+            self.model_,
+            (values[learn], classes[learn]),
+            (values[check], classes[check]),
+            epochs=self.epochs,
+            parts=("reconstruction", "kl"),
+            weights=lambda epoch: (1.0, weight(epoch)),
+            seed=seed,
+            on_progress=lambda share, message, details=None: on_progress(
+                share / 2, message, details
+            ),
+        )
+        latent = self.transform(table, labels=labels)
+        self.metrics_ = {
+            **self._measured(latent),
+            "label_classes": len(self.labels_),
+            **self._leakage(table, latent, classes, seed, on_progress),
+        }
+        return self
+
+    def transform(self, table: FeatureTable, *, labels: Labels) -> Floats:
+        """The posterior mean given features and label, float32 ``(n, latent)``."""
+        values = table.values.astype(np.float32, copy=False)
+        return training.predict(self.mean_, (values, self._one_hot(labels)))
+
+    def reconstruct(self, table: FeatureTable, *, labels: Labels) -> Floats:
+        """The table as latent and label remember it, float32 ``(n, columns)``."""
+        return self.decode(self.transform(table, labels=labels), labels)
+
+    def decode(self, latent: Floats, labels: Labels | None = None) -> Floats:
+        """Features, float32 ``(n, columns)``, of these places given their labels (or unknown)."""
+        latent = np.asarray(latent, dtype=np.float32)
+        given = [None] * len(latent) if labels is None else labels
+        return training.predict(self.decoder_, (latent, self._one_hot(given)))
+
+    def generate(self, label: str | None, n: int, seed: int) -> Floats:
+        """``n`` made-up tracks of a label: float32 ``(n, columns)`` of standardised features.
+
+        Raises ``UnknownName`` for a label that has no class of its own.
+        """
+        if label is not None and label not in self.labels_:
+            raise UnknownName(self.condition, label, self.labels_)
+        latent = np.random.default_rng(seed).normal(size=(n, self.latent))
+        return self.decode(latent.astype(np.float32), [label] * n)
+
+    def _leakage(
+        self, table: FeatureTable, latent: Floats, classes: Ints, seed: int, on_progress: Progress
+    ) -> dict[str, float | None]:
+        plain = VAE(
+            hidden=self.hidden, latent=self.latent, beta=self.beta, warm_up=self.warm_up,
+            epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate,
+            validation_share=self.validation_share,
+        )  # fmt: skip
+        kept = [self.labels_[at - OTHER - 1] if at > OTHER else None for at in classes.tolist()]
+        found = read_accuracy(latent, kept, seed=seed)
+        if found is None:
+            names = ("label_leakage", "label_leakage_chance", "label_leakage_vae")
+            return dict.fromkeys(names)
+        plain.fit(
+            table,
+            seed=seed,
+            on_progress=lambda share, message, details=None: on_progress(
+                0.5 + share / 2, f"a plain VAE to compare with, {message}"
+            ),
+        )
+        beside = read_accuracy(plain.transform(table), kept, seed=seed)
+        return {
+            "label_leakage": found[0],
+            "label_leakage_chance": found[1],
+            "label_leakage_vae": beside[0] if beside else None,
+        }
+
+    def _classes(self, labels: Labels) -> Ints:
+        numbers = {label: at for at, label in enumerate(self.labels_, OTHER + 1)}
+        return np.array(
+            [numbers.get(label, OTHER) if label else UNKNOWN for label in labels], dtype=np.int64
+        )
+
+    def _one_hot(self, labels: Labels) -> Floats:
+        codes = np.eye(OTHER + 1 + len(self.labels_), dtype=np.float32)
+        # No training track was of this class, so its weights are noise: the average stands in.
+        for unseen in [at for at in (UNKNOWN, OTHER) if not self.shares_[at]]:
+            codes[unseen] = self.shares_
+        return codes[self._classes(labels)]
+
+    def _build(self, columns: int, classes: int, seed: int) -> None:
+        def label_input() -> Any:
+            return keras.Input((classes,), name="label")
+
+        encoder = build_encoder(
+            [keras.Input((columns,), name="features"), label_input()], self.hidden, self.latent
+        )
+        decoder = build_decoder(
+            [keras.Input((self.latent,), name="latent"), label_input()], self.hidden, columns
+        )
+        features = keras.Input((columns,), name="features")
+        number = keras.Input((), dtype="int32", name="class")
+        label = OneHot(classes)(number)
+        sample = StandardPrior(seed, name="prior")(encoder([features, label]))
+        self.model_ = keras.Model([features, number], decoder([sample, label]))
+        self._find_parts()
+
+    def _state(self) -> dict[str, Any]:
+        return {"labels": self.labels_, "label_shares": self.shares_}
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.labels_, self.shares_ = state["labels"], state["label_shares"]
