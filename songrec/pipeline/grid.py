@@ -16,7 +16,7 @@ from typing import Any
 from songrec.clustering import CLUSTERINGS
 from songrec.core.errors import BadInput, SongrecError, UnknownName
 from songrec.core.registry import Entry, Registry
-from songrec.pipeline import grid_values, needs, training_features
+from songrec.pipeline import feature_sets, grid_values, needs, training_features
 from songrec.projection import PROJECTIONS
 from songrec.representation import REPRESENTATIONS
 
@@ -162,24 +162,25 @@ class GridSpec:
     def cells(self) -> tuple[Cell, ...]:
         """Every combination that can be trained, once, the baseline's first.
 
-        A clustering by the model itself goes only with a model that can do it.
+        A clustering by the model itself goes only with a model that can do it, pictures of the
+        sound only with a model that looks at them: beside those the baseline takes vectors.
         """
         found: dict[tuple[Any, ...], Cell] = {}
         baseline = (Choice(BASELINE["representation"]), Choice(BASELINE["clustering"]))
-        pairs = [(*baseline, True)]
+        pairs = [(_for_vectors(features), *baseline, True) for features in self.features]
         pairs += [
-            (model, grouping, False)
+            (features, model, grouping, False)
+            for features in self.features
             for model in self.representation
             for grouping in self.clustering
-            if fits(model.name, grouping.name)
+            if fits(model.name, grouping.name, features)
         ]
-        for features in self.features:
-            for model, grouping, is_baseline in pairs:
-                for seed, numbered, drawn in itertools.product(
-                    self.seeds, self._numbered(grouping), self.projection
-                ):
-                    cell = Cell(features, model, numbered, drawn, seed, is_baseline)
-                    found.setdefault((*cell.configuration, seed), cell)
+        for features, model, grouping, is_baseline in pairs:
+            for seed, numbered, drawn in itertools.product(
+                self.seeds, self._numbered(grouping), self.projection
+            ):
+                cell = Cell(features, model, numbered, drawn, seed, is_baseline)
+                found.setdefault((*cell.configuration, seed), cell)
         return tuple(found.values())
 
     def _numbered(self, grouping: Choice) -> list[Choice]:
@@ -235,13 +236,19 @@ def parse_yaml(text: str, where: str) -> GridSpec:
         raise BadInput(said if said.startswith(where) else f"{where}: {said}") from None
 
 
-def fits(representation: str, clustering: str) -> bool:
-    """Whether the two can be trained together."""
+def fits(representation: str, clustering: str, features: str = "") -> bool:
+    """Whether the two can be trained together, on these features."""
     try:
-        needs.check(REPRESENTATIONS.entry(representation), CLUSTERINGS.entry(clustering))
+        needs.check(REPRESENTATIONS.entry(representation), CLUSTERINGS.entry(clustering), features)
     except BadInput:
         return False
     return True
+
+
+def _for_vectors(features: str) -> str:
+    """The features themselves, or vectors of the same sound where they are pictures of it."""
+    names = [name for name in features.split(",") if name != needs.PICTURES]
+    return ",".join(names or feature_sets.DEFAULT_SETS)
 
 
 def _features(given: Any) -> str:

@@ -114,13 +114,12 @@ class Verdict:
             return f"{said}: the baseline itself."
         if self.baseline is None or self.difference is None:
             return f"{said}; the baseline has no such figure."
+        against = f"the baseline {_shown(self.baseline.figures[self.measure.name])}"
+        if self.baseline.cell.features != self.best.cell.features:
+            against += f" on {self.baseline.cell.features}"
         if self.measure is AGREEMENT:
-            baseline = _shown(self.baseline.figures[self.measure.name])
-            return f"{said}; the baseline {baseline}."
-        said += (
-            f"; the baseline {_shown(self.baseline.figures[self.measure.name])}. The difference, "
-            f"{self.difference:.3g}, "
-        )
+            return f"{said}; {against}."
+        said += f"; {against}. The difference, {self.difference:.3g}, "
         if self.spread is None:
             return f"{said}is of one seed each and may be chance: take more seeds."
         if self.exceeds:
@@ -233,8 +232,9 @@ def _verdict(measure: Measure, configurations: Sequence[Configuration]) -> Verdi
     best = max(known, key=merit)
     if not any(merit(one) < merit(best) for one in known):
         return None  # all alike: none is best
-    same = [one for one in known if one.cell.baseline and one.cell.features == best.cell.features]
-    baseline = max(same, key=merit, default=None)
+    baselines = [one for one in known if one.cell.baseline]
+    same = [one for one in baselines if one.cell.features == best.cell.features]
+    baseline = max(same or baselines, key=merit, default=None)
     difference = spread = None
     if baseline is not None and baseline is not best:
         difference = merit(best) - merit(baseline)
