@@ -23,7 +23,7 @@ from songrec.features.catalogue import Choice
 from songrec.features.components import Components
 from songrec.features.scaling import Scaler
 from songrec.features.space import NormalSpace, normal_space
-from songrec.pipeline import label_agreement, needs, told, training_features
+from songrec.pipeline import label_agreement, needs, tastes, told, training_features
 from songrec.pipeline.finished import BESIDES, Drawn, Trained, run_row, write_folder
 from songrec.pipeline.portraits import Catalogue, found_clusters
 from songrec.pipeline.stages import Shared, Stages
@@ -149,6 +149,7 @@ def write(
         run.seconds = stages.seconds
         with run_folders.written_whole(instance, run.public_id) as folder:
             write_folder(folder, run, trained, clusters)
+            tastes.write(session, folder, seed=request.seed)
         runs.insert_run(
             session, run, clusters, data.track_ids, trained.clustering, trained.coordinates
         )

@@ -28,8 +28,8 @@ EVIDENCE = 0.5
 """Columns hang together, so their evidence for another taste does not all count."""
 NEAR = 0.5
 """Beside one song is closer to it than songs of one taste are to each other (a variance)."""
-MARGIN = 3.0
-"""Another taste is taken when it makes the likes e³ times likelier."""
+MARGIN = 1.0
+"""Another taste is taken when that makes the likes e times likelier."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import threading
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sqlalchemy import select
@@ -83,6 +84,7 @@ def load_space(folder: Path) -> Space:
             labels=labels,
             coordinates=coordinates,
             song_keys=_mapped(folder / "song_keys.npy"),
+            **_tastes(folder),
         )
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise NotReady(
@@ -91,6 +93,17 @@ def load_space(folder: Path) -> Space:
         ) from error
     _check(space, folder)
     return space
+
+
+def _tastes(folder: Path) -> dict[str, Any]:
+    """What a run keeps for judging tastes; nothing for a run from before there was such."""
+    if not (folder / "taste.json").is_file():
+        return {}
+    return {
+        "artists": _mapped(folder / "artists.npy"),
+        "albums": _mapped(folder / "albums.npy"),
+        "learned": json.loads((folder / "taste.json").read_text(encoding="utf-8")),
+    }
 
 
 def _said(error: Exception) -> str:
@@ -120,6 +133,9 @@ def _check(space: Space, folder: Path) -> None:
         "clustering.npz": (space.labels, (n,)),
         "projection.npz": (space.coordinates, (n, 2)),
     }
+    if space.artists is not None and space.albums is not None:
+        expected["artists.npy"] = (space.artists, (n,))
+        expected["albums.npy"] = (space.albums, (n,))
     for name, (array, shape) in expected.items():
         if array.shape != shape:
             raise NotReady(

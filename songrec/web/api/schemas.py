@@ -97,7 +97,7 @@ class TrackSchema(ma.Schema):
 class ReasonSchema(ma.Schema):
     """One part of a score."""
 
-    kind = written("liked, disliked, feature, target or tag.")
+    kind = written("liked, disliked, feature, target, tag or prior.")
     text = written("As a listener reads it.")
     contribution = number("What it adds; over a match the contributions are the score.")
     about = written("The public id of the song or the name of the feature.", optional=True)
