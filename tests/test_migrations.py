@@ -72,8 +72,8 @@ def test_a_tags_tracks_outlive_the_table_being_made_anew(bare: Flask) -> None:
         upgrade(revision="0005")
         with db.engine.begin() as connection:
             for statement in (
-                "INSERT INTO track (id, public_id, source_key, source, fingerprint, song_key, title,"
-                " artists, sort_title, sort_artists, created_at, updated_at) VALUES"
+                "INSERT INTO track (id, public_id, source_key, source, fingerprint, song_key,"
+                " title, artists, sort_title, sort_artists, created_at, updated_at) VALUES"
                 " (1, 'a', 'a', 's', 'f', 1, 't', '', 't', '', '2026-01-01', '2026-01-01')",
                 "INSERT INTO tag (id, kind, name) VALUES (7, 'genre', 'rock')",
                 "INSERT INTO track_tag (track_id, tag_id) VALUES (1, 7)",

@@ -22,6 +22,7 @@ MODULES: tuple[str, ...] = (
     "report",
     "predict",
     "evaluate",
+    "words",
     "models",
     "people",
     "serve",

@@ -25,6 +25,7 @@ MODULES: tuple[str, ...] = (
     "recommendations",
     "playlists",
     "mood",
+    "words",
     "player",
     "upload",
     "api",

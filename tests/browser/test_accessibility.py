@@ -15,7 +15,7 @@ from tests.browser.sizes import SIZES, both_sizes
 pytestmark = pytest.mark.browser
 
 PASSWORD = "correct horse battery"
-PUBLIC = ("/", "/clusters/0", "/tracks", "/tracks?q=song&energy_min=0.2", "/mood", "/map",
+PUBLIC = ("/", "/clusters/0", "/tracks", "/tracks?q=song&energy_min=0.2", "/mood", "/words", "/map",
           "/mood?genre=Jazz&emotion=calm", "/likes", "/recommendations", "/playlists",
           "/sign-in", "/sign-up", "/nothing-here")  # fmt: skip
 CLOSED = ("/account", "/admin", "/admin/train", "/admin/jobs", "/admin/runs", "/admin/users",

@@ -40,6 +40,7 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, int, int]]] = {
     ("map.mine", "GET"): ("/map/mine", OPEN),
     ("map.like_all", "POST"): ("/map/likes", (409, 409, 409)),
     ("mood.page", "GET"): ("/mood", OPEN),
+    ("words.page", "GET"): ("/words", OPEN),
     ("likes.page", "GET"): ("/likes", OPEN),
     ("likes.react", "POST"): ("/tracks/{track}/reaction?value=like", (400, 400, 400)),
     ("recommendations.page", "GET"): ("/recommendations", OPEN),

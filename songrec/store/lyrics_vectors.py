@@ -1,0 +1,83 @@
+"""Vectors of all lyrics in one memory-mapped file, ``<instance>/words/vectors.npy``.
+
+Each row is a track's id and a vector of length 1 in half precision; ascending by id. A page
+compares one song's lyrics with all others by a product of matrices.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from songrec.core.errors import NotReady
+from songrec.core.types import Floats, Ints
+
+ROWS_PER_PART = 65_536
+
+
+def path_of(instance: Path) -> Path:
+    """Where the vectors lie."""
+    return instance / "words" / "vectors.npy"
+
+
+def write(instance: Path, parts: Iterable[tuple[Ints, Floats]], rows: int, size: int) -> None:
+    """Write all vectors anew, part by part in ascending order; whoever reads sees old or new."""
+    path = path_of(instance)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{secrets.token_hex(6)}.partial")
+    try:
+        kept = np.lib.format.open_memmap(draft, "w+", _row_of(size), (rows,))
+        first = 0
+        for ids, vectors in parts:
+            kept["track"][first : first + len(ids)] = ids
+            kept["vector"][first : first + len(ids)] = vectors
+            first += len(ids)
+        kept.flush()
+        del kept
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def forget(instance: Path) -> None:
+    """There are no lyrics any more."""
+    path_of(instance).unlink(missing_ok=True)
+
+
+def nearest(instance: Path, track_id: int, n: int) -> list[tuple[int, float]]:
+    """The tracks whose lyrics are most like those of ``track_id``, with the cosine, best first.
+
+    ``NotReady`` where its lyrics have no vector.
+    """
+    kept = _read(instance)
+    at = int(np.searchsorted(kept["track"], track_id)) if len(kept) else 0
+    if at >= len(kept) or kept["track"][at] != track_id:
+        raise NotReady("This song has no lyrics, or they are not prepared yet: flask words")
+    wanted = kept["vector"][at].astype(np.float32)
+    alike = np.empty(len(kept), dtype=np.float32)
+    for first in range(0, len(kept), ROWS_PER_PART):
+        part = slice(first, first + ROWS_PER_PART)
+        alike[part] = kept["vector"][part].astype(np.float32) @ wanted
+    alike[at] = -np.inf
+    n = min(n, len(kept) - 1)
+    best = np.argpartition(-alike, n - 1)[:n] if n > 0 else np.empty(0, dtype=np.int64)
+    best = best[np.lexsort((best, -alike[best]))]
+    return [(int(kept["track"][row]), float(alike[row])) for row in best]
+
+
+def _read(instance: Path) -> NDArray[Any]:
+    try:
+        return np.load(path_of(instance), mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise NotReady("No lyrics are prepared: flask words") from None
+    except (ValueError, EOFError):
+        raise NotReady(f"{path_of(instance)} is damaged: delete it, then flask words") from None
+
+
+def _row_of(size: int) -> np.dtype[Any]:
+    return np.dtype([("track", "<i8"), ("vector", "<f2", (size,))])
