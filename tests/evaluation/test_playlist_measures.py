@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+
+from songrec.evaluation.playlists import MEASURES, Answer, measure
+
+POINTS = np.eye(60, dtype=np.float32)
+
+
+def answer(playlist, right, rest, rows=None, artists=None, known=()):
+    rows = np.arange(len(right)) if rows is None else np.asarray(rows)
+    artists = np.arange(1, len(right) + 1) if artists is None else np.asarray(artists)
+    return Answer(
+        playlist, rows, np.array(right, dtype=bool), rest, artists, np.array(known, dtype=int)
+    )
+
+
+def test_measures_of_a_known_answer():
+    right = [1, 0, 0, 1, *[0] * 6, *[0] * 39, 1]  # first, fourth and fiftieth
+    found = measure([answer(0, right, 4)], POINTS, 60)
+    assert found["p_at_10"] == 0.2
+    assert found["recall_at_50"] == 0.75
+    best = 1 + 1 / np.log2(3) + 1 / np.log2(4) + 1 / np.log2(5)
+    assert found["ndcg_at_10"] == pytest.approx((1 + 1 / np.log2(5)) / best, abs=1e-4)
+    assert found["coverage"] == pytest.approx(10 / 60, abs=1e-4)
+    assert found["intra_list_diversity"] == 1.0  # points at right angles
+    assert found["hits_per_artist"] == 1.0
+
+
+def test_recall_is_of_as_many_as_there_is_room_for():
+    assert measure([answer(0, [1] * 50, 90)], POINTS, 60)["recall_at_50"] == 1.0
+
+
+def test_hits_by_artists_are_told_apart():
+    right = [1, 1, 1, 1, *[0] * 6]
+    found = measure([answer(0, right, 9, artists=[7, 7, 7, 8, *[9] * 6], known=[7])], POINTS, 60)
+    assert found["hits_per_artist"] == 2.0
+    assert found["new_artist_p_at_10"] == 0.1
+    nothing = measure([answer(0, [0] * 10, 9)], POINTS, 60)
+    assert nothing["hits_per_artist"] is None
+    assert nothing["intervals"]["hits_per_artist"] is None
+
+
+def test_every_playlist_counts_once_however_often_it_is_asked_about():
+    answers = [answer(0, [1] * 10, 10)] * 9 + [answer(1, [0] * 10, 10)]
+    assert measure(answers, POINTS, 60)["p_at_10"] == 0.5
+
+
+def test_intervals_hold_the_value_and_narrow_with_more_playlists():
+    rng = np.random.default_rng(0)
+
+    def some(count):
+        return [
+            answer(i, rng.random(10) < 0.3, 20, rows=rng.choice(60, 10, replace=False))
+            for i in range(count)
+        ]
+
+    few, many = (measure(some(count), POINTS, 60) for count in (20, 400))
+    for found in (few, many):
+        for name in MEASURES:
+            low, high = found["intervals"][name]
+            assert low <= found[name] <= high, name
+    width = [found["intervals"]["p_at_10"][1] - found["intervals"]["p_at_10"][0]
+             for found in (few, many)]  # fmt: skip
+    assert width[1] < width[0] / 3
+    # The mean of 4000 draws with probability 0.3, each playlist ten of them.
+    assert width[1] == pytest.approx(2 * 1.96 * np.sqrt(0.3 * 0.7 / 4000), rel=0.2)
+
+
+def test_the_same_seed_gives_the_same_intervals():
+    answers = [answer(i, np.arange(10) < i, 10) for i in range(8)]
+    assert measure(answers, POINTS, 60, seed=3) == measure(answers, POINTS, 60, seed=3)
+
+
+def test_an_empty_answer_is_no_hit():
+    found = measure([answer(0, [], 5), answer(1, [1] * 10, 10)], POINTS, 60)
+    assert found["p_at_10"] == 0.5
+    assert found["intra_list_diversity"] == 1.0
