@@ -1,0 +1,254 @@
+"""Grids trained by real processes: whole, killed and resumed, failing in parts."""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from songrec.core.errors import BadInput, Cancelled, NotReady
+from songrec.pipeline import grid_csv, grid_folder, grid_run, grid_worker
+from songrec.pipeline import train as training
+from songrec.pipeline.grid import GridSpec
+from songrec.pipeline.grid_folder import GridFolder
+from songrec.pipeline.grid_run import run_grid
+from songrec.pipeline.grid_table import table
+from songrec.store import runs
+from tests.pipeline.test_train import plant
+
+SPEC = GridSpec.of({
+    "representation": "identity", "clustering": "kmeans", "seeds": "0-1", "clusters": 3,
+    "quick": True,
+})  # fmt: skip
+ROOT = Path(__file__).resolve().parents[2]
+DEADLINE = 120.0
+
+
+@pytest.fixture
+def catalogue(session):
+    planted = plant(session, per_genre=16)
+    session.commit()
+    return planted
+
+
+def files_of(grid):
+    return {path.name: path.stat().st_mtime_ns for path in (grid.path / "cells").iterdir()}
+
+
+def test_a_grid_measures_every_cell_publishes_nothing_and_is_not_trained_twice(
+    session, instance, catalogue, monkeypatch
+):
+    said = []
+    grid = run_grid(session, instance, SPEC, lambda *progress: said.append(progress))
+    found = table(grid)
+    assert (found.cells, found.done, found.failed) == (4, 4, 0)
+    assert runs.all_runs(session) == []
+    baseline, identity = found.configurations
+    assert (baseline.cell.baseline, identity.cell.baseline) == (True, False)
+    # Three genres planted far apart: whatever the seed, both find exactly them.
+    for one in found.configurations:
+        assert one.figures["ari_genre"].mean == pytest.approx(1.0)
+        assert one.figures["seed_agreement"].mean == pytest.approx(1.0)
+        assert one.figures["silhouette"].seeds == 2
+        assert sorted(one.dots) == [0, 1, 2]
+    assert identity.figures["silhouette_features"].mean == pytest.approx(
+        identity.figures["silhouette"].mean, abs=1e-5
+    )
+    assert [share for share, *_ in said] == sorted(share for share, *_ in said)
+    assert {"grid_id": grid.id} in [details for *_, details in said]
+    assert (grid.path / "clustering_metrics.csv").is_file()
+
+    before = files_of(grid)
+    monkeypatch.setattr(grid_run, "command", ["/bin/false"])
+    again = run_grid(session, instance, SPEC)
+    assert (again.id, files_of(again)) == (grid.id, before)
+
+
+def test_a_changed_catalogue_is_another_grid(session, instance, catalogue, monkeypatch):
+    monkeypatch.setattr(grid_run._Fleet, "work", lambda fleet: None)
+    first = run_grid(session, instance, SPEC)
+    plant(session, per_genre=11)
+    assert run_grid(session, instance, SPEC).id != first.id
+
+
+def test_a_grid_that_was_killed_leaves_no_process_and_goes_on_where_it_was(
+    app, session, instance, catalogue
+):
+    script = (
+        "import json, sys\n"
+        "from songrec import create_app\n"
+        "from songrec.pipeline.grid import GridSpec\n"
+        "from songrec.pipeline.grid_run import run_grid\n"
+        "from songrec.store.db import db\n"
+        "app = create_app()\n"
+        "with app.app_context():\n"
+        "    run_grid(db.session, app.config['INSTANCE'], GridSpec.of(json.loads(sys.argv[1])))\n"
+    )
+    many = GridSpec.of({**SPEC.to_json(), "seeds": 0, "clusters": "2-11"})
+    killed = subprocess.Popen(
+        [sys.executable, "-c", script, json.dumps(many.to_json())],
+        cwd=ROOT, env={**os.environ, "SONGREC_INSTANCE": str(instance)},
+    )  # fmt: skip
+    cells = grid_folder.grids_folder(instance)
+    until(lambda: any(cells.glob("*/cells/*.json")))
+    children = children_of(killed.pid)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    assert children
+    until(lambda: not any(is_alive(child) for child in children))
+
+    (grid,) = grid_folder.all_grids(instance)
+    before = files_of(grid)
+    assert 0 < len(before) < 20
+    done = run_grid(session, instance, many)
+    assert done.id == grid.id
+    after = files_of(done)
+    assert len(after) == 20
+    assert {name: after[name] for name in before} == before
+
+
+def test_what_stops_a_grid_stops_its_processes(session, instance, catalogue):
+    children = []
+
+    def stop(share, message, details):
+        children.extend(children_of(os.getpid()))
+        if share > 0:
+            raise Cancelled("stopped")
+
+    with pytest.raises(Cancelled):
+        run_grid(session, instance, SPEC, stop)
+    assert children
+    assert not any(is_alive(child) for child in children)
+
+
+def test_features_that_are_not_there_make_failed_rows_with_the_reason(session, instance, catalogue):
+    spec = GridSpec.of({"features": "mfcc", "quick": True, "clusters": "2-3"})
+    found = table(run_grid(session, instance, spec))
+    assert (found.done, found.failed) == (0, 2)  # the latent is missing: one process says so
+    for one in found.configurations:
+        assert "flask analyze DIR --features mfcc" in one.failed[0][1]
+
+
+def test_a_process_that_dies_costs_the_cell_it_was_at(session, instance, catalogue, monkeypatch):
+    # At its first cell this process says that the latent is there, and dies.
+    dies = (
+        "import json, os, sys\n"
+        "cell = json.loads(sys.stdin.readline())['cells'][0]\n"
+        "from songrec.pipeline.grid import Cell\n"
+        "print(json.dumps({'cell': Cell.from_json(cell).key, 'shared': False, 'progress': 0.7,"
+        " 'message': ''}), flush=True)\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    monkeypatch.setattr(grid_run, "command", [sys.executable, "-c", dies])
+    started = []
+    start = grid_run._Fleet._start
+    monkeypatch.setattr(
+        grid_run._Fleet, "_start", lambda fleet, group: (started.append(1), start(fleet, group))
+    )
+    spec = GridSpec.of({**SPEC.to_json(), "seeds": 0, "clusters": [2, 3]})
+    grid = run_grid(session, instance, spec)
+    assert [row["reason"] for row in grid.rows()] == [
+        "Its process was ended by SIGKILL, most likely for want of memory."
+    ] * 4
+    assert len(started) == 4  # two groups of two cells, a process for each cell
+
+
+def test_a_cell_that_fails_is_a_row_and_the_others_go_on(session, instance, catalogue, monkeypatch):
+    learn = training.learn
+
+    def failing(session, instance, request, stages, shared):
+        if request.parameters["clustering"].get("clusters") == 3:
+            with stages.stage("clustering", "Clustering", 0.75):
+                raise BadInput("three is too many")
+        return learn(session, instance, request, stages, shared)
+
+    monkeypatch.setattr(training, "learn", failing)
+    spec = GridSpec.of({**SPEC.to_json(), "seeds": 0, "clusters": [3, 2]})
+    grid = GridFolder.begin(instance, "0123456789ab", spec, 1)
+    cells = [cell for cell in spec.cells() if not cell.baseline]
+    channel = io.StringIO()
+    grid_worker.train_cells(session, instance, grid, cells, channel, keep=False)
+    failed, done = grid.rows()
+    assert (failed["state"], failed["reason"]) == ("failed", "three is too many")
+    assert (done["state"], done["clusters"]) == ("done", 2)
+    assert grid.missing() == [cell for cell in spec.cells() if cell.baseline]
+    assert cells[0] in grid.missing(retry=True)
+    said = [json.loads(line) for line in channel.getvalue().splitlines()]
+    assert [line["done"] for line in said if "done" in line] == [cell.key for cell in cells]
+
+
+def test_kept_cells_are_runs_that_nobody_published(session, instance, catalogue):
+    spec = GridSpec.of({"representation": "identity", "clustering": "kmeans", "quick": True})
+    grid = GridFolder.begin(instance, "0123456789ab", spec, 1)
+    grid_worker.train_cells(session, instance, grid, spec.cells()[1:], io.StringIO(), keep=True)
+    (row,) = grid.rows()
+    (run,) = runs.all_runs(session)
+    assert (row["run_id"], run.representation) == (run.public_id, "identity")
+    assert runs.published(session) is None
+    np.testing.assert_array_equal(
+        grid.labels(spec.cells()[1]),
+        np.load(instance / "runs" / run.public_id / "clustering.npz")["labels"],
+    )
+
+
+def test_the_dearer_measures(session, instance, catalogue):
+    spec = GridSpec.of({"clustering": [{"kmeans": {"clusters": 3}}], "clusters": 3})
+    grid = GridFolder.begin(instance, "0123456789ab", spec, 1)
+    grid_worker.train_cells(session, instance, grid, spec.cells(), io.StringIO())
+    metrics = grid.rows()[0]["metrics"]
+    # Three groups far apart are found in every bootstrap sample.
+    assert metrics["bootstrap_agreement"] == pytest.approx(1.0)
+    assert 0 < metrics["held_out_mse"] < 1
+    assert metrics["held_out_mse"] > metrics["reconstruction_mse"]
+
+
+def test_the_csv_has_a_line_a_cell_and_a_line_a_configuration(session, instance):
+    spec = GridSpec.of({"representation": "identity", "seeds": "0-2"})
+    grid = GridFolder.begin(instance, "0123456789ab", spec, 1)
+    for cell in spec.cells():
+        row = {**grid_run.failed(cell, "no"), "state": "done", "reason": None}
+        row["metrics"] = {"silhouette": 0.1 * cell.seed, "sizes": {"0": 3}, "part": {"x": 2}}
+        grid.write_row(cell, row, None)
+    cells, summary = (list(csv.DictReader(io.StringIO(text))) for text in grid_csv.as_csv(grid))
+    assert len(cells) == 6
+    assert [row["baseline"] for row in cells] == ["1"] * 3 + ["0"] * 3
+    assert [row["part.x"] for row in cells] == ["2"] * 6
+    assert "sizes" not in cells[0]
+    assert [row["representation"] for row in summary] == ["pca", "identity"]
+    for row in summary:
+        assert float(row["silhouette_mean"]) == pytest.approx(0.1)
+        assert float(row["silhouette_std"]) == pytest.approx(0.1)  # of a sample: n - 1
+
+
+def test_an_empty_catalogue_cannot_be_compared(session, instance):
+    with pytest.raises(NotReady, match="too few tracks"):
+        run_grid(session, instance, SPEC)
+
+
+def until(true):
+    deadline = time.monotonic() + DEADLINE
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def children_of(pid):
+    return [
+        int(child)
+        for task in Path(f"/proc/{pid}/task").iterdir()
+        for child in (task / "children").read_text().split()
+    ]
+
+
+def is_alive(pid):
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
