@@ -1,0 +1,153 @@
+"""A path from one song to another whose steps are even in the latent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from songrec.core.errors import NotReady
+from songrec.core.types import Match, NameTracks, Reason, Space
+from songrec.recommend import words
+from songrec.recommend.ranking import matches
+from songrec.recommend.sheets import Sheet
+from songrec.recommend.taste import Rows
+
+CANDIDATES = 32
+"""So many tracks around a point of the way are looked at when steps are evened."""
+SWEEPS = 50
+
+
+@dataclass(frozen=True)
+class Path:
+    """Rows from A to B, both included, and the latent lengths of the steps between them."""
+
+    rows: Rows
+    lengths: NDArray[np.float64]
+
+    @property
+    def unevenness(self) -> float:
+        """Standard deviation of the steps over their mean; 0 is perfectly even."""
+        mean = float(self.lengths.mean()) if len(self.lengths) else 0.0
+        return float(self.lengths.std()) / mean if mean else 0.0
+
+
+def find_path(space: Space, start: int, end: int, between: int) -> Path:
+    """``between`` tracks on the way from track ``start`` to track ``end`` (ids).
+
+    The rule: (1) the targets are the points A + i / (between + 1) · (B − A) of the latent,
+    i = 1 … between. (2) In this order each target is answered by the nearest track whose song is
+    not on the path yet. (3) The steps are evened: each track in turn is exchanged for that one of
+    the ``CANDIDATES`` tracks nearest to its target that is nearest to the middle of its two
+    neighbours on the path, where that lowers the sum of the squared steps and its song is unused;
+    until a whole round changes nothing. A sum of squares over a way of given ends is least where
+    all steps are the same. Deterministic. Raises ``NotReady`` when an end is not in the space.
+    """
+    at = space.rows_of([start, end])
+    if len(at) < 2:
+        raise NotReady(
+            "This track came into the catalogue after the published run was trained. "
+            "Train again with `flask train`."
+        )
+    latent = space.latent
+    ends = latent[at].astype(np.float64)
+    shares = np.arange(1, between + 1) / (between + 1)
+    targets = ends[0] + shares[:, None] * (ends[1] - ends[0])
+    used = set(space.song_keys[at].tolist())
+    candidates = [_nearest(space, target, CANDIDATES + between + 2) for target in targets]
+    way = [int(at[0])]
+    for rows in candidates:
+        free = next((row for row in rows if int(space.song_keys[row]) not in used), None)
+        if free is not None:
+            used.add(int(space.song_keys[free]))
+            way.append(free)
+    way.append(int(at[1]))
+    # A short catalogue may leave a target without an answer; who answered has its own candidates.
+    if len(way) == between + 2:
+        _even(space, way, [rows[:CANDIDATES] for rows in candidates], used)
+    points = latent[way].astype(np.float64)
+    return Path(np.array(way, dtype=np.int64), np.linalg.norm(np.diff(points, axis=0), axis=1))
+
+
+def told(space: Space, path: Path, names: NameTracks | None = None) -> list[Match]:
+    """The path's tracks with their scores and reasons.
+
+    Score: 1 − (distance from the way) / (length of the way); the two reasons are its two terms:
+    where on the way a track is meant to be, and how far off it is. A sentence for listeners (what
+    is different from the song before) is in ``details["step"]`` of the first reason.
+    """
+    latent = space.latent[path.rows].astype(np.float64)
+    way = latent[-1] - latent[0]
+    length = float(np.linalg.norm(way)) or 1.0
+    last = max(len(latent) - 1, 1)
+    sheet = Sheet.of(space, path.rows)
+    ids = space.track_ids[path.rows[[0, -1]]].tolist()
+    titles = names(ids) if names else {}
+    one, other = (f"“{titles.get(i) or f'track {i}'}”" for i in ids)
+    reasons = []
+    for i, point in enumerate(latent):
+        off = float(np.linalg.norm(point - (latent[0] + i / last * way))) / length
+        where = f"{i / last:.0%} of the way from {one} to {other}"
+        step = "Where it begins" if i == 0 else _difference(sheet, i)
+        if i == last:
+            step = f"Where it ends; {step[:1].lower()}{step[1:]}"
+        reasons.append(
+            (
+                Reason("target", where, 1.0, "latent", {"step": step, "share": i / last}),
+                Reason("target", f"{off:.0%} of the way's length off it", -off, "latent"),
+            )
+        )
+    return matches(space, path.rows, reasons)
+
+
+def sentence(match: Match) -> str:
+    """What a page says of a step."""
+    return str(match.reasons[0].details["step"])
+
+
+def _nearest(space: Space, target: NDArray[np.float64], count: int) -> list[int]:
+    gaps = space.latent - target.astype(np.float32)
+    squared = np.einsum("ij,ij->i", gaps, gaps)
+    count = min(count, len(squared))
+    rows = np.argpartition(squared, count - 1)[:count]
+    return [int(row) for row in rows[np.lexsort((rows, squared[rows]))]]
+
+
+def _even(space: Space, way: list[int], candidates: list[list[int]], used: set[int]) -> None:
+    for _ in range(SWEEPS):
+        changed = False
+        for i in range(1, len(way) - 1):
+            before, after = space.latent[[way[i - 1], way[i + 1]]].astype(np.float64)
+            middle = (before + after) / 2
+            own = int(space.song_keys[way[i]])
+            free = [
+                row for row in candidates[i - 1]
+                if (key := int(space.song_keys[row])) == own or key not in used
+            ]  # fmt: skip
+            if not free:
+                continue
+            # ‖x − a‖² + ‖x − b‖² = 2 ‖x − (a + b) / 2‖² + a constant.
+            gaps = np.linalg.norm(space.latent[free].astype(np.float64) - middle, axis=1)
+            now = float(np.linalg.norm(space.latent[way[i]].astype(np.float64) - middle))
+            best = int(gaps.argmin())
+            if gaps[best] < now - 1e-9:
+                used.discard(own)
+                way[i] = free[best]
+                used.add(int(space.song_keys[way[i]]))
+                changed = True
+        if not changed:
+            return
+
+
+def _difference(sheet: Sheet, row: int) -> str:
+    """What is most different from the song before, in words."""
+    gaps = np.abs(sheet.ranks[row] - sheet.ranks[row - 1])
+    if "explicit" in sheet.names:
+        gaps[sheet.names.index("explicit")] = np.nan
+    if not np.isfinite(gaps).any():
+        return "Much like the song before"
+    trait = sheet.trait(row, sheet, row - 1, int(np.nanargmax(gaps)))
+    if abs(trait.rank - trait.other_rank) <= words.ALIKE:
+        return "Much like the song before"
+    return f"{words.capital(words.differing(trait))}, from the song before"

@@ -1,0 +1,181 @@
+"""Stations: one endless, unrepeated order of all songs around a few, the same for the same seed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from songrec.core.types import Match, NameTracks, Space
+from songrec.recommend import explain
+from songrec.recommend.cluster import split_distance
+from songrec.recommend.figures import Figures, figures_of
+from songrec.recommend.ranking import matches
+from songrec.recommend.sheets import Sheet
+from songrec.recommend.similar import heard
+from songrec.recommend.taste import Rows, Taste, check_comparable
+
+MOST_SEEDS = 24
+"""A station around more songs than this draws so many of them, by its seed."""
+JITTER = 0.7
+"""A song of rank r is played at a rank between r / e^JITTER² and r · e^JITTER², roughly."""
+SLICE = 2**18
+
+
+def near_songs(
+    space: Space,
+    seeds: Sequence[int],
+    start: int,
+    n: int,
+    *,
+    seed: int = 0,
+    label: int | None = None,
+    names: NameTracks | None = None,
+) -> list[Match]:
+    """Places ``start`` to ``start + n`` of the station around the tracks ``seeds`` (ids).
+
+    All songs of the space by their distance to the nearest of the seeds (by what is heard), those
+    of cluster ``label`` before all others where it is given, then shaken by ``shaken``. A seed is
+    measured against the other seeds, so that an artist's own songs come in between the others; a
+    single seed comes first. Every song comes once. Scores and reasons are those of ``similar``:
+    1 − distance / typical, a reason per feature.
+    """
+    space = heard(space)
+    check_comparable(space)
+    rows = space.rows_of(list(dict.fromkeys(seeds)))
+    if len(rows) > MOST_SEEDS:
+        drawn = np.random.default_rng(seed).choice(len(rows), MOST_SEEDS, replace=False)
+        rows = rows[np.sort(drawn)]
+    if not len(rows):
+        return []
+    apart, nearest = _apart(space, rows)
+    order = apart
+    if label is not None:
+        # Nothing outside the cluster comes before the last of it.
+        order = apart + np.where(space.labels == label, 0.0, float(apart.max()) + 1.0)
+    look = _look(start + n)
+    chosen = _first(space, order, look)
+    chosen = chosen[shaken(len(chosen), start, n, seed, fixed=len(rows) == 1)]
+    return _told(space, chosen, rows, nearest[chosen], names)
+
+
+def shaken(
+    available: int, start: int, n: int, seed: int, *, fixed: bool = False
+) -> NDArray[np.int64]:
+    """Which of the ranks 0 … ``available`` − 1 are played at places ``start`` to ``start + n``.
+
+    A rank r is keyed log(1 + r) + u, u uniform in ±``JITTER`` from ``seed`` and r alone, and keys
+    are sorted: places are a permutation of the ranks, near songs still come early, and how far a
+    song moves does not depend on the size of the catalogue. ``fixed`` leaves rank 0 in front.
+    ``available`` must be all ranks, or at least ``_look(start + n)`` of them.
+    """
+    keys = np.log1p(np.arange(available)) + np.random.default_rng(seed).uniform(
+        -JITTER, JITTER, available
+    )
+    if fixed and available:
+        keys[0] = -np.inf
+    return np.argsort(keys, kind="stable")[start : start + n]
+
+
+def _look(places: int) -> int:
+    # Rank r may come among the first p places only if log(1 + r) − J ≤ log(p) + J.
+    return math.ceil(places * math.exp(2 * JITTER)) + 1
+
+
+def spaced(space: Space, found: list[Match]) -> list[Match]:
+    """The same matches such that, where it can be avoided, no artist comes twice in a row."""
+    if space.artists is None:
+        return found
+    by = dict(zip(
+        [match.track_id for match in found],
+        space.artists[space.rows_of([match.track_id for match in found])].tolist(), strict=True,
+    ))  # fmt: skip
+    left, ordered, last = list(found), [], 0
+    while left:
+        other = next((i for i, m in enumerate(left) if not last or by[m.track_id] != last), 0)
+        ordered.append(left.pop(other))
+        last = by[ordered[-1].track_id]
+    return ordered
+
+
+def among(space: Space, track_ids: Sequence[int]) -> Space:
+    """``space`` with only these tracks (those that can be heard), measured by the whole of it."""
+    rows = np.unique(space.rows_of(list(track_ids)))
+    part = replace(
+        space,
+        **{
+            name: getattr(space, name)[rows]
+            for name in ("track_ids", "matrix", "values", "latent", "labels", "coordinates",
+                         "song_keys", "artists", "albums")
+            if getattr(space, name) is not None
+        },
+    )  # fmt: skip
+    figures, whole = Figures(part), figures_of(space)
+    # "Calmer than 83%" is still said of the catalogue.
+    figures.__dict__.update(typical=whole.typical, distributions=whole.distributions)
+    part.__dict__["_figures"] = figures
+    return part
+
+
+def _apart(space: Space, seeds: Rows) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Distance of every track to the nearest seed and which that is; a seed's to another one."""
+    points = space.matrix[seeds].astype(np.float32)
+    squares = np.einsum("ij,ij->i", points, points)
+    apart = np.empty(len(space.track_ids), dtype=np.float32)
+    nearest = np.empty(len(space.track_ids), dtype=np.int64)
+    for at in range(0, len(apart), SLICE):
+        part = np.asarray(space.matrix[at : at + SLICE])
+        squared = squares - 2 * (part @ points.T)
+        squared += np.einsum("ij,ij->i", part, part)[:, None]
+        if len(seeds) > 1:
+            own = np.flatnonzero((seeds >= at) & (seeds < at + len(part)))
+            squared[seeds[own] - at, own] = np.inf
+        closest = squared.argmin(axis=1)
+        nearest[at : at + len(part)] = closest
+        apart[at : at + len(part)] = squared[np.arange(len(part)), closest]
+    apart = np.sqrt(np.maximum(apart, 0.0))
+    if len(seeds) == 1:
+        apart[seeds[0]] = -1.0  # before a copy of it
+    return apart, nearest
+
+
+def _first(space: Space, order: NDArray[np.float32], count: int) -> Rows:
+    """Rows by ascending ``order``, every song once, at least ``count`` of them if there are."""
+    look = min(2 * count + 16, len(order))
+    while True:
+        near = np.argpartition(order, look - 1)[:look] if look < len(order) else np.arange(look)
+        near = near[np.lexsort((near, order[near]))]
+        # The cut may divide songs of one distance: those that equal the last one are left out,
+        # so that a longer look begins with the same songs.
+        if look < len(order):
+            near = near[order[near] < order[near[-1]]]
+        first = np.sort(np.unique(space.song_keys[near], return_index=True)[1])
+        if len(first) >= count or look >= len(order):
+            return near[first][:count]
+        look = min(4 * look, len(order))
+
+
+def _told(
+    space: Space, rows: Rows, seeds: Rows, nearest: NDArray[np.int64], names: NameTracks | None
+) -> list[Match]:
+    typical = figures_of(space).typical
+    ids = space.track_ids[seeds].tolist()
+    titles = names(ids) if names else {}
+    gaps = space.matrix[rows].astype(np.float64) - space.matrix[seeds[nearest]]
+    theirs = [f"“{titles.get(ids[at]) or f'track {ids[at]}'}”" for at in nearest]
+    reasons = explain.per_feature(
+        space, rows, split_distance(gaps, typical) / typical, Sheet.of(space, seeds), nearest,
+        theirs,
+    )  # fmt: skip
+    return matches(space, rows, reasons)
+
+
+def without(space: Space, found: list[Match], excluded: Sequence[int]) -> list[Match]:
+    """Matches without the songs of ``excluded`` (track ids), copies of them included."""
+    keys = Taste.of(space, list(excluded)).known_songs
+    rows = space.rows_of([match.track_id for match in found])
+    keep = ~np.isin(space.song_keys[rows], keys)
+    return [match for match, stays in zip(found, keep.tolist(), strict=True) if stays]
