@@ -55,6 +55,12 @@ KINDS: dict[str, Kind] = {
             "Cancelled; the cells trained until then stay. Starting the same grid again goes on.",
         ),
         Kind("report", "Report", "songrec.jobs.tasks:report", "Cancelled; no report was written."),
+        Kind(
+            "words",
+            "Lyrics and tags",
+            "songrec.jobs.tasks:words",
+            "Cancelled; what was prepared until then stays.",
+        ),
         Kind("upload", "Uploaded song", "songrec.jobs.tasks:upload", "Cancelled."),
         Kind("keep", "Song kept", "songrec.jobs.tasks:keep", "Cancelled; it was not kept."),
         Kind("sleeve", "Waveform and cover", "songrec.jobs.tasks:sleeve", "Cancelled."),

@@ -15,6 +15,19 @@ from songrec.store.tables import Job, Upload
 if TYPE_CHECKING:
     from songrec.pipeline.analyze_report import AnalyzeReport
 
+READING = 0.8
+"""The share of an import that is reading the file; the rest prepares its words."""
+ANALYSING = 0.95
+
+
+def part_of(on_progress: Progress, first: float, last: float) -> Progress:
+    """Progress from 0 to 1 as that from ``first`` to ``last``."""
+
+    def report(fraction: float, message: str, details: dict[str, Any] | None = None) -> None:
+        on_progress(first + (last - first) * fraction, message, details)
+
+    return report
+
 
 def ingest(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     """Read a catalogue file into the database.
@@ -34,9 +47,17 @@ def ingest(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
         source=job.parameters.get("source"),
         scale=job.parameters.get("scale", "auto"),
         rejects_path=rejects,
-        on_progress=on_progress,
+        on_progress=part_of(on_progress, 0.0, READING),
     )
+    words(session, job, part_of(on_progress, READING, 1.0))
     return report.to_json()
+
+
+def words(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
+    """Prepare the lyrics and tags that are new or changed for searching; no parameters."""
+    from songrec.pipeline.words import prepare
+
+    return prepare(session, current_app.config["INSTANCE"], on_progress).to_json()
 
 
 def train(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
@@ -112,7 +133,13 @@ def analyze(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
         scheduler=dask_scheduler(),
         settings=replace(DEFAULTS, **excerpt),
     )
-    report = analyze_folder(session, current_app.config["INSTANCE"], request, on_progress)
+    report = analyze_folder(
+        session,
+        current_app.config["INSTANCE"],
+        request,
+        part_of(on_progress, 0.0, ANALYSING),
+    )
+    words(session, job, part_of(on_progress, ANALYSING, 1.0))
     return _analysed(report)
 
 
