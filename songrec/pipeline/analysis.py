@@ -124,7 +124,11 @@ def _extractors(sets: list[str], settings: dict[str, Any]) -> dict[str, Any]:
     from songrec.features.extraction import make_extractors
     from songrec.features.settings import AudioSettings
 
-    return make_extractors(sets, AudioSettings(**settings))
+    made = make_extractors(sets, AudioSettings(**settings))
+    for extractor in made.values():
+        if hasattr(extractor, "warm"):
+            extractor.warm()  # its start is no file's time
+    return made
 
 
 def _answer(channel: BinaryIO, answer: dict[str, Any]) -> None:

@@ -24,8 +24,12 @@ TIME_LIMIT_S = 120.0
 START_LIMIT_S = 300.0  # importing the models the first time, on a busy machine
 # One thread a child: as many children as cores would otherwise fight over each of them.
 _ONE_THREAD = dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
-)
+    (
+        "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS",
+        "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS",
+    ),
+    "1",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
 from songrec.core.errors import BadInput, UnknownName
-from songrec.features.extraction import make_extractors
+from songrec.core.types import Audio
+from songrec.features.audio.musicnn_tags import TAGS
+from songrec.features.extraction import extract_all, make_extractors
 from songrec.features.genre import Genre
 from songrec.features.registry import EXTRACTORS, parse_sets
 from songrec.features.settings import (
@@ -24,7 +26,8 @@ from songrec.features.settings import (
 
 CHANGED = {
     "sample_rate": 44_100, "seconds": 15.0, "where": "start", "n_fft": 4096, "hop_length": 1024,
-    "n_mels": 64, "n_mfcc": 20,
+    "n_mels": 64, "n_mfcc": 20, "musicnn_model": "MTT_musicnn", "musicnn_overlap_s": 1.5,
+    "musicnn_pooling": "max", "mert_layer": 6,
 }  # fmt: skip
 
 
@@ -33,6 +36,10 @@ CHANGED = {
 def test_a_changed_setting_invalidates_just_what_depends_on_it(name: str, setting: str) -> None:
     changed = replace(DEFAULTS, **{setting: CHANGED[setting]})
     assert (digest(name, changed) != digest(name)) == (setting in DEPENDS_ON[name])
+
+
+def test_every_setting_is_one_that_invalidates_something() -> None:
+    assert set(CHANGED) == {field.name for field in fields(AudioSettings)}
 
 
 def test_a_digest_is_the_same_on_every_machine() -> None:
@@ -67,6 +74,36 @@ def test_extractors_take_their_parameters_from_the_settings() -> None:
     assert len(statistical) == len(set(statistical)) >= 200
     with pytest.raises(BadInput, match="from labels"):
         make_extractors(["genre"])
+
+
+def test_a_networks_own_settings_reach_its_extractor() -> None:
+    settings = replace(DEFAULTS, musicnn_model="MTT_musicnn", musicnn_pooling="max", mert_layer=6)
+    made = make_extractors(["musicnn", "musicnn_tags", "mert"], settings)
+    assert (made["musicnn"].model, made["musicnn"].pooling) == ("MTT_musicnn", "max")
+    assert made["musicnn_tags"].names() == TAGS["MTT_musicnn"]
+    assert made["mert"].layer == 6
+
+
+class Listener:
+    """A network that counts how often it runs."""
+
+    def __init__(self, name: str) -> None:
+        self.same_pass, self.passes = name, 0
+
+    def listen(self, audio: Audio) -> str:
+        self.passes += 1
+        return f"heard by {self.same_pass}"
+
+    def of(self, heard: str) -> str:
+        return heard
+
+
+def test_feature_sets_of_one_network_take_one_pass() -> None:
+    sound = Audio(np.zeros(10, np.float32), 16_000, 0.0, 1.0)
+    a, b, other = Listener("x"), Listener("x"), Listener("y")
+    found = extract_all(sound, {"a": a, "b": b, "other": other})
+    assert found == {"a": "heard by x", "b": "heard by x", "other": "heard by y"}
+    assert (a.passes + b.passes, other.passes) == (1, 1)
 
 
 def test_the_registry_imports_no_numerics() -> None:

@@ -17,12 +17,14 @@ import numpy as np
 from songrec.core.config import instance_path
 from songrec.core.errors import UnknownName
 from songrec.core.types import Audio, Floats
+from songrec.features.audio.filters import mel_filters
 from songrec.features.audio.musicnn_tags import TAGS
 from songrec.features.audio.windows import at_rate
 
 SAMPLE_RATE, N_FFT, HOP, BANDS, PATCH = 16_000, 512, 256, 96, 187
-PATCHES_AT_ONCE = 3
+PATCHES_AT_ONCE = 2
 """Bounds memory (50 MiB a patch in the timbral filters); more at once are no faster."""
+FRAMES_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,15 @@ class MusiCNNTags:
     def same_pass(self) -> tuple[Any, ...]:
         """Equal for feature sets that one pass through the network serves."""
         return str(self.folder()), self.overlap_s
+
+    def warm(self) -> None:
+        """Load the network, which takes seconds; raises ``NotReady`` where the weights are absent.
+
+        Whoever limits the time that a file may take calls it before the first.
+        """
+        from songrec.features.audio.musicnn_network import network
+
+        network(str(self.folder()))
 
     def listen(self, audio: Audio) -> Heard:
         """One pass through the network.
@@ -177,16 +188,20 @@ def log_mel(audio: Audio) -> Floats:
 
     Windows of 512 samples at 16 kHz every 256, mirrored at both ends as the networks were trained.
     """
-    import librosa
-
     samples = at_rate(audio, SAMPLE_RATE)
     # A sound shorter than a window cannot be mirrored; silence follows it instead.
     if len(samples) < N_FFT:
         samples = np.pad(samples, (0, N_FFT - len(samples)))
-    mel = librosa.feature.melspectrogram(
-        y=samples, sr=SAMPLE_RATE, n_fft=N_FFT, hop_length=HOP, n_mels=BANDS, pad_mode="reflect"
-    )
-    return np.log10(10_000 * mel.T + 1).astype(np.float32)
+    padded = np.pad(samples, N_FFT // 2, mode="reflect").astype(np.float32, copy=False)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP]
+    # As librosa.feature.melspectrogram, which would bring 200 MiB of libraries into each worker.
+    window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(N_FFT) / N_FFT)).astype(np.float32)
+    bands = mel_filters(SAMPLE_RATE, N_FFT, BANDS).T
+    mel = np.empty((len(frames), BANDS), dtype=np.float32)
+    for at in range(0, len(frames), FRAMES_AT_ONCE):
+        spectrum = np.fft.rfft(frames[at : at + FRAMES_AT_ONCE] * window, axis=1)
+        mel[at : at + FRAMES_AT_ONCE] = (spectrum.real**2 + spectrum.imag**2) @ bands
+    return np.log10(10_000 * mel + 1)
 
 
 def cut(spectrogram: Floats, overlap_s: float) -> tuple[Floats, np.ndarray]:
