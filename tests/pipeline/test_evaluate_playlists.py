@@ -1,0 +1,197 @@
+"""Playlist continuation on made-up playlists whose answer is known, and on the real ones."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from songrec.core.errors import BadInput, UnknownName
+from songrec.evaluation.playlists import MEASURES
+from songrec.pipeline import evaluate_playlists as pipeline
+from songrec.pipeline.evaluate_playlists import ASKED, Request, evaluate_playlists, parse
+from songrec.pipeline.playlist_catalogue import read_playlists
+from songrec.recommend import taste_prior
+
+HEADER = (
+    "track_id", "track_name", "track_artist", "track_popularity", "track_album_name",
+    "track_album_release_date", "playlist_name", "playlist_id", "playlist_genre",
+    "playlist_subgenre", "danceability", "energy", "key", "loudness", "mode", "speechiness",
+    "acousticness", "instrumentalness", "liveness", "valence", "tempo", "duration_ms",
+)  # fmt: skip
+LISTS, LENGTH = 12, 30
+
+
+def write(path: Path, seed: int = 0, genre: str = "pop", lists: range = range(LISTS)) -> Path:
+    """Playlists that each keep to their own energy, danceability, year and artists."""
+    centres = np.random.default_rng(99).uniform(0.1, 0.9, (LISTS, 2))
+    rng = np.random.default_rng(seed)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(HEADER)
+        for number in lists:
+            for song in range(LENGTH):
+                energy, dance = np.clip(centres[number] + rng.normal(0, 0.04, 2), 0, 1)
+                a, b, c, d, e = rng.uniform(0, 1, 5).round(4)
+                writer.writerow((
+                    f"{number}-{song}", f"Song {number} {song}", f"Artist {number} {song // 6}",
+                    int(rng.integers(0, 100)), f"Album {number} {song // 3}",
+                    f"{1980 + 3 * number}-01-01", f"List {number}", f"list{number}", genre, "sub",
+                    round(dance, 4), round(energy, 4), 1, round(-20 * a, 2), 1, b, c, d, e,
+                    round(rng.uniform(0, 1), 4), round(80 + 80 * a, 1),
+                    int(rng.integers(120_000, 300_000)),
+                ))  # fmt: skip
+    return path
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return write(tmp_path / "lists.csv")
+
+
+def test_the_command_measures_every_method_with_intervals(app, file):
+    result = app.test_cli_runner().invoke(
+        args=["evaluate", "playlists", str(file), "--draws", "2", "--json"]
+    )
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert (found["playlists"], found["questions"], found["tracks"]) == (12, 24, 360)
+    methods = found["methods"]
+    assert tuple(methods) == tuple(ASKED)
+    for figures in methods.values():
+        assert set(figures) == {*MEASURES, "intervals"}
+        low, high = figures["intervals"]["p_at_10"]
+        assert low <= figures["p_at_10"] <= high
+    # 20 of 350 candidates are right.
+    assert methods["random"]["p_at_10"] < 0.15
+    for name in ("cosine", "distance", "cluster"):
+        assert methods[name]["p_at_10"] > 0.15
+    assert methods["taste"]["p_at_10"] > methods["cosine"]["p_at_10"]
+    assert methods["taste"]["p_at_10"] > 0.8
+    assert methods["taste_metadata"]["p_at_10"] > 0.9
+    # Six songs an artist, all of one playlist: a content method need not know.
+    assert methods["taste_metadata"]["hits_per_artist"] > 1.5
+
+
+def test_the_same_seed_gives_the_same_figures_and_another_seed_others(file):
+    def measured(seed):
+        return evaluate_playlists(Request(file, ("cosine", "random"), draws=1, seed=seed))
+
+    assert measured(1) == measured(1)
+    assert measured(1)["methods"] != measured(2)["methods"]
+
+
+def test_columns_that_come_from_playlists_are_no_features(file, tmp_path):
+    other = write(tmp_path / "other.csv", genre="rock")
+    one, two = (evaluate_playlists(Request(f, ("taste_metadata",))) for f in (file, other))
+    assert one["methods"] == two["methods"]
+    assert not {"genre", "subgenre"} & set(one["columns"])
+
+
+def learnt_from(monkeypatch):
+    """The playlists, as sets of rows, of every learning."""
+    seen = []
+    learn = taste_prior.learn
+
+    def noted(space, lists, **options):
+        lists = list(lists)
+        seen.append([frozenset(rows.tolist()) for rows in lists])
+        return learn(space, lists, **options)
+
+    monkeypatch.setattr(taste_prior, "learn", noted)
+    return seen
+
+
+def test_nothing_is_learnt_from_a_playlist_that_is_asked_about(file, monkeypatch):
+    asked = []
+    answer = pipeline._answer
+
+    def noted(catalogue, space, search, number, playlist, likes):
+        asked[-1].add(frozenset(playlist.rows.tolist()))
+        return answer(catalogue, space, search, number, playlist, likes)
+
+    monkeypatch.setattr(pipeline, "_answer", noted)
+    seen = learnt_from(monkeypatch)
+    parse_search = pipeline._search
+
+    def searching(*arguments):
+        asked.append(set())
+        return parse_search(*arguments)
+
+    monkeypatch.setattr(pipeline, "_search", searching)
+    evaluate_playlists(Request(file, ("taste",), draws=1))
+    assert len(asked) == len(seen) == 5
+    assert sum(len(part) for part in asked) == LISTS
+    for learned, questions in zip(seen, asked, strict=True):
+        assert not questions & set(learned)
+        assert len(questions) + len(learned) == LISTS
+
+
+def test_a_playlist_that_stands_in_the_training_file_as_well_is_not_learnt_from(
+    file, tmp_path, monkeypatch
+):
+    # The same songs in lists 0 to 8; more than half of a list is enough to leave it out.
+    train = write(tmp_path / "train.csv", lists=range(9))
+    asked = write(tmp_path / "asked.csv", lists=range(6, 12))
+    seen = learnt_from(monkeypatch)
+    found = evaluate_playlists(Request(asked, ("taste",), draws=1, train=train))
+    assert [len(part) for part in seen] == [6]
+    assert found["playlists"] == 6
+
+
+def test_the_tracks_of_the_training_file_are_candidates_too(tmp_path):
+    train = write(tmp_path / "train.csv", lists=range(6))
+    asked = write(tmp_path / "asked.csv", lists=range(6, 12))
+    found = evaluate_playlists(Request(asked, ("random",), draws=1, train=train))
+    assert found["tracks"] == LISTS * LENGTH
+
+
+def test_a_hit_is_a_song_that_was_not_liked(file):
+    catalogue = read_playlists([file])
+    likes = catalogue.playlists[0].rows[:10]
+    space = pipeline.space_of(catalogue)
+    search = pipeline._search(ASKED["distance"], 0)
+    answer = pipeline._answer(catalogue, space, search, 0, catalogue.playlists[0], likes)
+    assert answer.rest == LENGTH - 10
+    assert not set(answer.rows.tolist()) & set(likes.tolist())
+    inside = np.isin(answer.rows, catalogue.playlists[0].rows)
+    assert answer.right.tolist() == inside.tolist()
+
+
+def test_a_track_in_several_playlists_is_one_track(tmp_path):
+    path = write(tmp_path / "lists.csv", lists=range(2))
+    rows = path.read_text().splitlines()
+    copies = [row.replace("List 0", "List X").replace("list0", "listX") for row in rows[1:6]]
+    path.write_text("\n".join([*rows, *copies]) + "\n")
+    catalogue = read_playlists([path])
+    assert len(catalogue.values) == 60
+    assert [len(p.rows) for p in catalogue.playlists] == [30, 30, 5]
+    assert catalogue.playlists[2].rows.tolist() == catalogue.playlists[0].rows[:5].tolist()
+
+
+def test_what_cannot_be_measured_says_why(file, tmp_path):
+    with pytest.raises(BadInput, match="no playlist has over 30 songs"):
+        evaluate_playlists(Request(file, ("random",), likes=30))
+    bare = tmp_path / "bare.csv"
+    keep = [at for at, name in enumerate(HEADER) if not name.startswith("playlist")]
+    with file.open(newline="") as given, bare.open("w", newline="") as made:
+        csv.writer(made).writerows([row[at] for at in keep] for row in csv.reader(given))
+    with pytest.raises(BadInput, match="holds no playlists"):
+        evaluate_playlists(Request(bare, ("random",)))
+    with pytest.raises(UnknownName, match="cosine"):
+        parse(["cosinus"])
+    assert parse(["cosine,taste", "cosine"]) == ("cosine", "taste")
+
+
+@pytest.mark.realdata
+def test_real_playlists_are_found_again(real_data):
+    path = real_data / "catalogues" / "tidytuesday_spotify_songs.csv"
+    if not path.is_file():
+        pytest.skip(f"{path} is not there")
+    names = ("random", "cosine", "distance", "taste", "taste_metadata")
+    found = evaluate_playlists(Request(path, names, draws=1))["methods"]
+    assert found["random"]["p_at_10"] < 0.01
+    assert found["taste"]["p_at_10"] >= 0.09
+    assert found["taste"]["p_at_10"] > found["cosine"]["p_at_10"] > found["distance"]["p_at_10"]
+    assert found["taste_metadata"]["p_at_10"] >= 0.3
