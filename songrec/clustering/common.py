@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from songrec.core.errors import NotReady
 from songrec.core.types import Floats, Ints
 
-ROWS_AT_ONCE = 65_536
+ROWS_AT_ONCE = 16_384
 
 Labels = NDArray[np.int32]
 FitLabels = Callable[[Floats, int, int], Labels]

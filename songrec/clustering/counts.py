@@ -112,7 +112,8 @@ def silhouette(values: Floats, labels: Labels, seed: int) -> float | None:
     rows = rows[labels[rows] >= 0]
     if not 2 <= len(np.unique(labels[rows])) < len(rows):
         return None
-    return float(silhouette_score(values[rows], labels[rows]))
+    # Of float32 scikit-learn would convert each block of distances anew.
+    return float(silhouette_score(values[rows].astype(np.float64), labels[rows]))
 
 
 def gap(values: Floats, clusters: int, fit: FitLabels, seed: int) -> tuple[float, float]:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import kmeans_plusplus
+from threadpoolctl import threadpool_limits
 
 from songrec.clustering import counts
 from songrec.clustering.common import (
@@ -30,8 +31,9 @@ from songrec.clustering.common import (
 from songrec.clustering.kmeans import confidence
 from songrec.core.types import Clustering, Floats, Progress, no_progress
 
-LEARNT_FROM = 50_000
+LEARNT_FROM = 20_000
 STEPS = 100
+SETTLED = 1e-5
 BETAS = (1.5, 2.0, 3.0, 5.0, 8.0)
 SHARE_OF_TRYING = 0.6
 
@@ -56,7 +58,7 @@ class WeightedKMeans:
     all, large values are k-means. With ``beta`` 0 several are tried; of them and of the
     ``starts`` (random weights, as in the paper, save the first, which starts even) the one with the
     best silhouette, measured with all columns alike, is kept. Confidence as in k-means, in the
-    weighted space. Above 50,000 tracks centres and weights are learnt from a sample and all
+    weighted space. Above 20,000 tracks centres and weights are learnt from a sample and all
     tracks go to their nearest centre.
     """
 
@@ -99,8 +101,9 @@ class WeightedKMeans:
         betas = (self.beta,) if self.beta else BETAS
         for at, candidate in enumerate(betas):
             for start in range(self.starts):
-                found = self._start(values, clusters, candidate, seed, start)
-                score = counts.silhouette(values, found.labels, seed)
+                with threadpool_limits(limits=1):
+                    found = self._start(values, clusters, candidate, seed, start)
+                    score = counts.silhouette(values, found.labels, seed)
                 tried.append({"beta": candidate, "start": start, "silhouette": score})
                 if best is None or (score is not None and score > best[0]):
                     best, beta = (score if score is not None else -2.0, found), candidate
@@ -131,23 +134,22 @@ class WeightedKMeans:
 
 
 def minimise(values: Floats, clusters: int, beta: float, weights: Doubles, seed: int) -> Solution:
-    """The three steps in turn until no track changes its cluster, 100 times at most."""
+    """The three steps in turn until what they make small no longer falls, 100 times at most."""
     by = weights ** (beta / 2)
     begun = kmeans_plusplus(values * by, clusters, random_state=seed)[1]
     centres = values[begun].astype(np.float64)
     at = nearest_centre(values * by, centres * by)
-    labels = at
+    objective = np.inf
     for _ in range(STEPS):
         centres = _centres(values, at, centres)
         scatter = np.square(values - centres[at], dtype=np.float64).sum(axis=0)
         weights = learnt_weights(scatter, beta)
-        labels, at = (
-            at,
-            nearest_centre(values * weights ** (beta / 2), centres * weights ** (beta / 2)),
-        )
-        if (labels == at).all():
+        before, objective = objective, float((weights**beta * scatter).sum())
+        by = weights ** (beta / 2)
+        at = nearest_centre(values * by, centres * by)
+        if before - objective <= SETTLED * objective:
             break
-    return Solution(at, centres, weights, float((weights**beta * scatter).sum()))
+    return Solution(at, centres, weights, objective)
 
 
 def learnt_weights(scatter: Doubles, beta: float) -> Doubles:

@@ -13,6 +13,7 @@ from songrec.evaluation.agreement import against_labels
 from songrec.ingest.path_labels import is_language
 from songrec.pipeline.measures import AGAINST_LABELS, LABEL_KINDS
 from songrec.store import training_data
+from songrec.store.training_data import TrackTags
 
 # Of fewer labelled tracks chance alone says nearly anything.
 FEWEST_TRACKS = 20
@@ -22,16 +23,15 @@ def labels_of(session: Session, track_ids: Ints) -> dict[str, NDArray[np.int64]]
     """Per kind one label's number for each of ``track_ids`` (ascending), -1 where none is known.
 
     Of a track's several labels the one that most tracks have, so that few labels hold many tracks.
-    Kinds that no track has a label of are left out. Languages are those of the free tags that
-    name one.
+    Kinds that no track has a label of are left out. Where a track has no language, a free tag that
+    names one counts.
     """
     found = {}
     for kind in LABEL_KINDS:
-        tags = training_data.read_tags(session, "tag" if kind == "language" else kind, track_ids)
-        rows, numbers = tags.rows, tags.tags
+        tags = training_data.read_tags(session, kind, track_ids)
         if kind == "language":
-            named = np.array([is_language(name) for name in tags.names], dtype=bool)
-            rows, numbers = rows[named[numbers]], numbers[named[numbers]]
+            tags = _with_named_languages(tags, training_data.read_tags(session, "tag", track_ids))
+        rows, numbers = tags.rows, tags.tags
         if not len(rows):
             continue
         counts = np.bincount(numbers, minlength=len(tags.names))
@@ -41,6 +41,21 @@ def labels_of(session: Session, track_ids: Ints) -> dict[str, NDArray[np.int64]]
         labels[rows[order]] = numbers[order]
         found[kind] = labels
     return found
+
+
+def _with_named_languages(languages: TrackTags, free: TrackTags) -> TrackTags:
+    """The languages, and for tracks that have none those of their free tags that name one."""
+    names = [*languages.names, *(name for name in free.names if name not in languages.names)]
+    number = np.array(
+        [names.index(name) if is_language(name) else -1 for name in free.names] or [-1]
+    )
+    meant = number[free.tags] if len(free.tags) else free.tags
+    told = (meant >= 0) & ~np.isin(free.rows, languages.rows)
+    return TrackTags(
+        np.concatenate([languages.rows, free.rows[told]]),
+        np.concatenate([languages.tags, meant[told]]),
+        tuple(names),
+    )
 
 
 def agreement(

@@ -11,6 +11,8 @@ from songrec.core.types import Floats, Ints
 NEIGHBOURS = 15
 MEASURED_ALL = 3_000
 MEASURED = 500
+FEWEST_MEASURED = 100
+COMPARISONS = 100_000_000
 
 
 def trustworthiness(
@@ -20,8 +22,8 @@ def trustworthiness(
 
     1 where each track's nearest 15 on the map are among its nearest 15 in the latent; a stranger
     costs the more the farther down the latent's order it is. Tracks at one distance share the
-    better rank. Above 3,000 tracks it is the mean over 500 drawn tracks, each against all others,
-    and ``trustworthiness_sample`` says so.
+    better rank. Above 3,000 tracks it is the mean over 500 drawn tracks (above 200,000 fewer, at
+    least 100), each against all others, and ``trustworthiness_sample`` says so.
     """
     n = len(latent)
     # The normalisation, by the worst case, holds for less than half of the others.
@@ -30,7 +32,8 @@ def trustworthiness(
         return {"trustworthiness": None}
     rows = np.arange(n)
     if n > MEASURED_ALL:
-        rows = np.sort(np.random.default_rng(seed).choice(n, MEASURED, replace=False))
+        few = min(MEASURED, max(FEWEST_MEASURED, COMPARISONS // n))
+        rows = np.sort(np.random.default_rng(seed).choice(n, few, replace=False))
     cost = sum(_cost(latent, coordinates, int(row), k) for row in rows)
     worst = len(rows) * k * (2 * n - 3 * k - 1) / 2
     found: dict[str, Any] = {"trustworthiness": float(1 - cost / worst)}
