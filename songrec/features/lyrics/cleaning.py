@@ -22,7 +22,7 @@ _STAMPS = re.compile(r"\[?\b\d{1,2}:\d{2}(?:\.\d{1,3})?\b\]?")
 _MARKUP = re.compile(r"<[a-z/][^<>]{0,80}>|https?://\S+", re.IGNORECASE)
 # "12 Contributors…Translations…Title Lyrics" before the first line, on one line or on several.
 _HEAD = re.compile(
-    r"\A\s*\d+\s*Contributors?.{0,400}?\bLyrics\b|\A[^\n]{0,120}\bLyrics\s*(?=\n|\[)", re.S
+    r"\A\s*\d+\s*Contributors?.{0,400}?\bLyrics(?![a-z])|\A[^\n]{0,120}\bLyrics\s*(?=\n|\[)", re.S
 )
 _TAIL = re.compile(r"\s*\d*\s*Embed(?:\s*Share.*)?\s*\Z", re.S)
 _BETWEEN = re.compile(
