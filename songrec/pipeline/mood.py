@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from songrec.core.attributes import SHARES
 from songrec.core.errors import BadInput, UnknownName
-from songrec.core.types import Space
+from songrec.core.types import Match, Space
 from songrec.pipeline.recommending import Recommendation, named
 from songrec.recommend import moods
 from songrec.store import catalogue
@@ -49,7 +49,12 @@ class Mood:
 
 def target(session: Session, instance: Path, mood: Mood) -> dict[str, float]:
     """The value asked of each of the seven attributes that the catalogue has."""
-    aim = moods.target(published_space(session, instance), mood.genre, mood.emotion)
+    return target_in(published_space(session, instance), mood)
+
+
+def target_in(space: Space, mood: Mood) -> dict[str, float]:
+    """The value asked of each of the seven attributes that the space knows."""
+    aim = moods.target(space, mood.genre, mood.emotion)
     return {name: (mood.sliders or {}).get(name, value) for name, value in aim.items()}
 
 
@@ -66,6 +71,13 @@ def tracks_for(
     Where the catalogue has tags, those that carry the genre or the emotion are preferred.
     """
     space = published_space(session, instance)
+    return named(session, matches_in(session, space, mood, n, dislikes), moods.sentence)
+
+
+def matches_in(
+    session: Session, space: Space, mood: Mood, n: int, dislikes: Sequence[int] = ()
+) -> list[Match]:
+    """The ``n`` tracks of ``space`` nearest to the mood."""
     preferred = [
         moods.Preferred(kind, name, rows)
         for kind, name in (("genre", mood.genre), ("emotion", mood.emotion))
@@ -73,15 +85,14 @@ def tracks_for(
     ]
     # A slider asks for its very value; a level of the table at an end of the scale, for that end.
     ends = moods.ends(mood.genre, mood.emotion)
-    found = moods.nearest(
+    return moods.nearest(
         space,
-        target(session, instance, mood),
+        target_in(space, mood),
         n,
         ends={name: end for name, end in ends.items() if name not in (mood.sliders or {})},
         preferred=preferred,
         dislikes=dislikes,
     )
-    return named(session, found, moods.sentence)
 
 
 def tagged_rows(session: Session, space: Space, kind: str, name: str) -> NDArray[np.int64]:

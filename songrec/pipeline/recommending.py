@@ -15,6 +15,7 @@ from songrec.core.errors import UnknownName
 from songrec.core.types import Match, NameTracks, Reason, Space
 from songrec.recommend import explain, ranking
 from songrec.recommend import weighed as weighing
+from songrec.recommend.pulls import Pull
 from songrec.recommend.similar import similar
 from songrec.store import catalogue, runs
 from songrec.store.catalogue import TrackView
@@ -53,11 +54,14 @@ def recommend_for(
     n: int = 20,
     variety: float = 0.0,
     heard: Sequence[int] = (),
+    weights: Mapping[int, int] | None = None,
+    skips: Mapping[int, int] | None = None,
     **parameters: Any,
 ) -> list[Recommendation]:
     """The ``n`` best tracks of the published run for liked and disliked track ids.
 
-    Tracks ``heard`` do not come back either but say nothing about the taste. See
+    Tracks ``heard`` do not come back either but say nothing about the taste. ``weights`` says
+    which likes count two or three times, ``skips`` which tracks were skipped and how often. See
     ``recommend.ranking.rank`` for the rules and the errors; ``NotReady`` also when nothing is
     published.
     """
@@ -70,9 +74,22 @@ def recommend_for(
         variety=variety,
         names=titles(session),
         heard=list(heard),
+        pulls=_pulls(likes, dislikes, weights or {}, skips or {}),
         **parameters,
     )
     return named(session, found)
+
+
+def _pulls(
+    likes: Sequence[int],
+    dislikes: Sequence[int],
+    weights: Mapping[int, int],
+    skips: Mapping[int, int],
+) -> list[Pull]:
+    said = {*likes, *dislikes}
+    heavier = [Pull.of_weight(i, weight) for i, weight in weights.items() if i in said]
+    # Whoever likes or dislikes a song has said more than that they once skipped it.
+    return heavier + [Pull.of_skips(i, times) for i, times in skips.items() if i not in said]
 
 
 def similar_to(session: Session, instance: Path, track: HasId, n: int = 8) -> list[Recommendation]:

@@ -56,7 +56,7 @@ def near_songs(
     if label is not None:
         # Nothing outside the cluster comes before the last of it.
         order = apart + np.where(space.labels == label, 0.0, float(apart.max()) + 1.0)
-    look = _look(start + n)
+    look = needed(start + n)
     chosen = _first(space, order, look)
     chosen = chosen[shaken(len(chosen), start, n, seed, fixed=len(rows) == 1)]
     return _told(space, chosen, rows, nearest[chosen], names)
@@ -70,7 +70,7 @@ def shaken(
     A rank r is keyed log(1 + r) + u, u uniform in ±``JITTER`` from ``seed`` and r alone, and keys
     are sorted: places are a permutation of the ranks, near songs still come early, and how far a
     song moves does not depend on the size of the catalogue. ``fixed`` leaves rank 0 in front.
-    ``available`` must be all ranks, or at least ``_look(start + n)`` of them.
+    ``available`` must be all ranks, or at least ``needed(start + n)`` of them.
     """
     keys = np.log1p(np.arange(available)) + np.random.default_rng(seed).uniform(
         -JITTER, JITTER, available
@@ -80,7 +80,8 @@ def shaken(
     return np.argsort(keys, kind="stable")[start : start + n]
 
 
-def _look(places: int) -> int:
+def needed(places: int) -> int:
+    """How many of the nearest songs decide what the first ``places`` of a station are."""
     # Rank r may come among the first p places only if log(1 + r) − J ≤ log(p) + J.
     return math.ceil(places * math.exp(2 * JITTER)) + 1
 

@@ -62,6 +62,14 @@ def in_cluster(session: Session, run_id: int, number: int, limit: int) -> list[i
     return list(session.scalars(query.limit(limit)))
 
 
+def audible(session: Session) -> list[int]:
+    """The ids of all tracks that can be heard."""
+    query = select(AudioFile.track_id).where(
+        AudioFile.state == "analysed", AudioFile.track_id.is_not(None)
+    )
+    return [track_id for track_id in session.scalars(query.distinct()) if track_id is not None]
+
+
 def path_of(session: Session, public_id: str) -> Path:
     """Where the analysed file with this public id lies; only such files may be served.
 
