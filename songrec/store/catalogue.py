@@ -11,7 +11,7 @@ from sqlalchemy import Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from songrec.core.attributes import ATTRIBUTE_NAMES
-from songrec.store import narrowing
+from songrec.store import merged, narrowing
 from songrec.store.narrowing import TrackQuery
 from songrec.store.tables import (
     AudioFile,
@@ -124,10 +124,16 @@ def tags(session: Session, kind: str, limit: int = 200) -> list[tuple[str, int]]
 
 
 def find_track(session: Session, name: str, run: Run | None = None) -> TrackView | None:
-    """The track with this public id or the catalogue's own id, or None."""
+    """The track with this public id or the catalogue's own id, or None.
+
+    What was merged into another track is found as that one.
+    """
     found = _views(
         session, _base(run).where((Track.public_id == name) | (Track.external_id == name)).limit(1)
     )
+    if not found:
+        survivor = merged.survivor_named(session, name)
+        found = tracks_by_id(session, [survivor], run) if survivor is not None else []
     return found[0] if found else None
 
 

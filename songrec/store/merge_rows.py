@@ -1,0 +1,101 @@
+"""The rows that lead to a track, in whatever table, and how they are written down as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Table, delete, insert, select
+from sqlalchemy.orm import Session
+
+from songrec.store.bulk import chunks
+from songrec.store.db import Base, UtcDateTime
+from songrec.store.tables import Duplicate, MatchKey, Track
+
+Row = dict[str, Any]
+_TRACK = Track.__table__
+_DERIVED = frozenset({MatchKey.__tablename__, Duplicate.__tablename__})
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A table whose key holds a track: ``rest`` are the key's other columns."""
+
+    table: Table
+    column: str
+    rest: tuple[str, ...]
+
+    def rows(self, session: Session, track_id: int) -> dict[tuple[Any, ...], Row]:
+        """A track's rows by the rest of their key, without the track itself."""
+        found = session.execute(select(self.table).where(self.table.c[self.column] == track_id))
+        rows = (dict(row) for row in found.mappings())
+        return {tuple(row[name] for name in self.rest): self._without(row) for row in rows}
+
+    def _without(self, row: Row) -> Row:
+        return {name: value for name, value in row.items() if name != self.column}
+
+    def put(self, session: Session, track_id: int, rows: dict[tuple[Any, ...], Row]) -> None:
+        """Add rows to a track; those that lead to what is gone (a listener) are left out."""
+        for name, known in self._known(session, rows.values()).items():
+            rows = {key: row for key, row in rows.items() if row[name] in known}
+        if rows:
+            values = [{**row, self.column: track_id} for row in rows.values()]
+            session.execute(insert(self.table), values)
+
+    def take(self, session: Session, track_id: int, keys: Sequence[tuple[Any, ...]]) -> None:
+        """Remove a track's rows with these keys."""
+        for key in keys:
+            same = [self.table.c[name] == value for name, value in zip(self.rest, key, strict=True)]
+            session.execute(delete(self.table).where(self.table.c[self.column] == track_id, *same))
+
+    def _known(self, session: Session, rows: Any) -> dict[str, set[Any]]:
+        known: dict[str, set[Any]] = {}
+        for name in self.rest:
+            for foreign in self.table.c[name].foreign_keys:
+                wanted = sorted({row[name] for row in rows})
+                known[name] = set()
+                for part in chunks(wanted):
+                    query = select(foreign.column).where(foreign.column.in_(part))
+                    known[name].update(session.scalars(query))
+        return known
+
+
+def pointing() -> tuple[list[Link], list[tuple[Table, str]]]:
+    """Tables with a track in their key, and columns that name one."""
+    links, columns = [], []
+    for table in Base.metadata.sorted_tables:
+        if table.name in _DERIVED:
+            continue
+        key = tuple(column.name for column in table.primary_key)
+        for column in table.columns:
+            if any(foreign.column.table is _TRACK for foreign in column.foreign_keys):
+                if column.name in key:
+                    rest = tuple(name for name in key if name != column.name)
+                    links.append(Link(table, column.name, rest))
+                else:
+                    columns.append((table, column.name))
+    return links, columns
+
+
+def written(value: Any) -> Any:
+    """Rows within lists and dictionaries as JSON holds them."""
+    if isinstance(value, dict):
+        return {name: written(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [written(one) for one in value]
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def read(table: Table, row: Row) -> Row:
+    """A written row with its moments."""
+    return {
+        name: moment(value) if isinstance(table.c[name].type, UtcDateTime) else value
+        for name, value in row.items()
+    }
+
+
+def moment(text: str | None) -> datetime | None:
+    """A written moment."""
+    return None if text is None else datetime.fromisoformat(text)
