@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -19,7 +20,9 @@ from songrec.prediction.report import Row
 from songrec.store import jobs
 from songrec.store.tables import Job, User
 from songrec.web.admin.prediction import LEFT, RIGHT, WIDTH, chart
+from tests.factories import make_track
 from tests.prediction.planted import planted
+from tests.sounding import add_sound, write_wav
 from tests.web.accounts import admin, quick_hashes
 
 __all__ = ["admin", "quick_hashes"]  # fixtures
@@ -136,3 +139,18 @@ def test_the_job_trains_estimates_and_says_how_well(
     assert result["groups"]["energy_mood"]["r2"] > 0.8
     page = client.get(f"/admin/jobs/{job.public_id}").text
     assert "learned from 100 songs, 20 of them held out; 12 songs have new estimates" in page
+
+
+def test_a_songs_page_says_what_was_measured_and_what_estimated(
+    client: FlaskClient, session: Session, tmp_path: Path
+) -> None:
+    heard, silent = make_track(session), make_track(session)
+    sources = {"tempo": "measured", "key": "measured", "energy": "musicnn", "liveness": "predicted"}
+    known = {name: {"value": 0.5, "source": source} for name, source in sources.items()}
+    add_sound(session, heard, write_wav(tmp_path / "a.wav"), info={"attributes": known})
+    session.commit()
+    page = client.get(f"/tracks/{heard.public_id}").text
+    assert "Measured from the sound: Tempo, Key." in page
+    assert "Estimated from the sound: Liveness." in page
+    assert "Estimated from the tags that MusiCNN hears: Energy." in page
+    assert "from the sound" not in client.get(f"/tracks/{silent.public_id}").text
