@@ -73,7 +73,7 @@ def _settings_help() -> str:
     show_default=True,
     help="Feature sets, by commas: attributes, or of the sound (mfcc,statistical).",
 )
-@click.option("--clusters", help="How many clusters; short for --set clustering.clusters=N.")
+@click.option("--clusters", help="How many clusters; short for --set clusters=N.")
 @click.option("--epochs", help="How many epochs; short for --set representation.epochs=N.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any parameter.")
@@ -97,9 +97,12 @@ def train_command(
     chosen = {
         "representation": representation, "clustering": clustering, "projection": projection,
     }  # fmt: skip
+    # A model that clusters by itself has the number of clusters.
+    own = clustering in CLUSTERINGS and bool(CLUSTERINGS.entry(clustering).requires)
+    of_clusters = "representation.clusters" if own else "clustering.clusters"
     shorthand = [
         f"{key}={value}"
-        for key, value in (("clustering.clusters", clusters), ("representation.epochs", epochs))
+        for key, value in ((of_clusters, clusters), ("representation.epochs", epochs))
         if value is not None
     ]
     from songrec.pipeline.train import TrainRequest, train

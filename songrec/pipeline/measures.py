@@ -75,5 +75,20 @@ MEASURES: tuple[Measure, ...] = (
         "dead_latent_dimensions", "Unused dimensions",
         "Latent dimensions that are 0 for every track.", "lower",
     ),
+    Measure(
+        "active_latent_dimensions", "Dimensions in use",
+        "Latent dimensions that differ from track to track.", None,
+    ),
+    Measure(
+        "label_leakage", "Label left in the latent",
+        "Balanced accuracy of reading the label that the model was told from its latent.", "lower",
+    ),
+    Measure(
+        "label_leakage_chance", "The same by chance", "One in the number of labels.", None
+    ),
+    Measure(
+        "label_leakage_vae", "The same of a plain VAE",
+        "Read from the latent of a variational autoencoder that was not told the label.", None,
+    ),
     Measure("total", "Seconds", "How long the training took.", "lower", "seconds"),
 )  # fmt: skip

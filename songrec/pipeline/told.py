@@ -25,6 +25,18 @@ def notes(choice: Choice, model: Any) -> list[str]:
             f"{dead} of the {model.metrics_['latent_dimensions']} latent dimensions are 0 for "
             "every track; another seed or more latent dimensions may use them."
         )
+    of, active = (model.metrics_.get(f"{kind}latent_dimensions") for kind in ("", "active_"))
+    if active is not None and active < of:
+        notes.append(
+            f"{of - active} of the {of} latent dimensions say nothing of any track; with a smaller "
+            "beta they may."
+        )
+    of, used = (model.metrics_.get(f"mixture_components{kind}") for kind in ("", "_used"))
+    if used is not None and used < of:
+        notes.append(
+            f"{of - used} of the mixture's {of} clusters were given up while it learnt; with a "
+            "smaller beta more of them stay."
+        )
     return notes
 
 

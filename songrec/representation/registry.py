@@ -150,7 +150,17 @@ REPRESENTATIONS = Registry(
                 Parameter(
                     "clusters", "int", 10, "Clusters", "Gaussians of the mixture.", 1, 200
                 ),
-                *_VARIATIONAL[:4],
+                *_VARIATIONAL[:2],
+                Parameter(
+                    "beta", "float", 0.1, "Beta",
+                    "Weight of the divergence from the mixture: with more of it clusters fall "
+                    "together and fewer are left.",
+                    0.0, 100.0,
+                ),
+                Parameter(
+                    "warm_up", "int", 0, "Warm-up",
+                    "Epochs in which beta grows from 0, after the pretraining.", 0, 10_000,
+                ),
                 Parameter(
                     "pretraining", "int", 20, "Pretraining",
                     "Epochs without the mixture, before it is fitted to the latent.", 0, 10_000,

@@ -14,6 +14,7 @@ from songrec.clustering import CLUSTERINGS
 from songrec.core.errors import SongrecError
 from songrec.core.registry import Entry, Parameter, Registry
 from songrec.jobs import queue
+from songrec.pipeline import needs
 from songrec.projection import PROJECTIONS
 from songrec.representation import REPRESENTATIONS
 from songrec.store import runs
@@ -118,6 +119,15 @@ class TrainForm:
         further = [name for name in PROJECTIONS.names() if self.values[f"map.{name}"] == "yes"]
         if further := [name for name in further if name != self.values["projection"]]:
             asked["maps"] = further
+        if not self.errors:
+            try:
+                needs.check(
+                    REPRESENTATIONS.entry(asked["representation"]),
+                    CLUSTERINGS.entry(asked["clustering"]),
+                    asked.get("feature_set", FEATURES.default),
+                )
+            except SongrecError as error:
+                self.errors["clustering"] = str(error)
         return None if self.errors else asked
 
     def _parameters(self, stage: str, entry: Entry) -> dict[str, Any]:
