@@ -112,7 +112,7 @@ def grid(grid_id: str) -> ResponseReturnValue:
 
 
 @blueprint.get(f"/grids/<grid_id>/<any('{grid_csv.CSV}','{grid_csv.SUMMARY_CSV}'):name>")
-def grid_csv(grid_id: str, name: str) -> ResponseReturnValue:
+def grid_file(grid_id: str, name: str) -> ResponseReturnValue:
     """The table as a file: a line a cell, or a line a configuration with mean and spread."""
     found = grid_folder.find(current_app.config["INSTANCE"], grid_id)
     cells, summary = grid_csv.as_csv(found)
