@@ -86,6 +86,7 @@ PLAIN: dict[str, Callable[[Space, Taste], np.ndarray]] = {
     "cosine": plain_cosine,
     "cluster": plain_cluster,
     "taste": plain_taste,
+    "learned": plain_taste,
 }
 
 

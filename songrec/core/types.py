@@ -134,7 +134,8 @@ class Space:
 
     ``artists`` and ``albums`` uint64 ``(n,)`` are equal for tracks by the same artist or of the
     same album, 0 where unknown; None where the run does not say. ``learned`` is what was learnt
-    from playlists about tastes (``recommend.taste_prior``), None for nothing.
+    from playlists about tastes (``recommend.taste_prior``), None for nothing; ``tower`` float32
+    ``(n, t)`` unit vectors in which songs of one playlist are near, None where none was trained.
     """
 
     run_id: str
@@ -150,6 +151,7 @@ class Space:
     artists: NDArray[np.uint64] | None = None
     albums: NDArray[np.uint64] | None = None
     learned: dict[str, Any] | None = None
+    tower: Floats | None = None
 
     def rows_of(self, track_ids: Ints | list[int]) -> Ints:
         """Row numbers of those of ``track_ids`` that are in the space, in the order given."""

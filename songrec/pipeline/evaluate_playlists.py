@@ -22,6 +22,7 @@ from songrec.core.types import Ints, Progress, Space, no_progress
 from songrec.evaluation import playlists as measures
 from songrec.evaluation.playlists import Answer
 from songrec.features.space import normal_space
+from songrec.pipeline import two_tower
 from songrec.pipeline.finished import BESIDES
 from songrec.pipeline.playlist_catalogue import Playlist, PlaylistCatalogue, read_playlists
 from songrec.recommend import taste_prior
@@ -52,6 +53,7 @@ ASKED: dict[str, Asked] = {
     "distance": Asked("distance", {}),
     "taste": Asked("taste", {"metadata": False}, learns=True),
     "taste_metadata": Asked("taste", {"metadata": True}, learns=True),
+    "learned": Asked("learned", {}, learns=True),
 }
 """Names of the evaluation; ``taste`` is by content alone."""
 
@@ -104,12 +106,17 @@ def evaluate_playlists(request: Request, on_progress: Progress = no_progress) ->
     questions = _questions(request, catalogue, asked)
     answers: dict[str, list[Answer]] = {name: [] for name in request.methods}
     learned: list[int] = []
+    towers: list[dict[str, Any]] = []
     for number, (about, lists) in enumerate(parts):
         known = space
         if any(ASKED[name].learns for name in request.methods):
             prior = taste_prior.learn(space, [p.rows for p in lists], seed=request.seed)
             known = replace(space, learned=prior.to_json())
             learned.append(prior.playlists)
+        if "learned" in request.methods:
+            tower, told = two_tower.learn(space, [p.rows for p in lists], seed=request.seed)
+            known = replace(known, learned={**(known.learned or {}), "tower": told}, tower=tower)
+            towers.append(told)
         for at, name in enumerate(request.methods):
             on_progress(
                 0.1 + 0.8 * (number + at / len(request.methods)) / len(parts),
@@ -122,13 +129,13 @@ def evaluate_playlists(request: Request, on_progress: Progress = no_progress) ->
                 )
     songs = len(np.unique(catalogue.song_keys))
     on_progress(0.95, "Resampling")
-    told = {
+    measured = {
         name: measures.measure(of, space.matrix, songs, seed=request.seed)
         for name, of in answers.items()
     }
     on_progress(1.0, "Measured")
     return {
-        "methods": told,
+        "methods": measured,
         "playlists": len(asked),
         "left_out": sum(p.file == 0 for p in catalogue.playlists) - len(asked),
         "questions": request.draws * len(asked),
@@ -137,6 +144,7 @@ def evaluate_playlists(request: Request, on_progress: Progress = no_progress) ->
         "songs": songs,
         "columns": list(space.columns),
         "learned_from": learned,
+        "towers": towers,
         "seed": request.seed,
     }
 

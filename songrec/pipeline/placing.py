@@ -64,6 +64,10 @@ class Placed:
             labels=np.append(space.labels, np.int32(self.label)),
             coordinates=np.vstack([space.coordinates, np.float32([self.x, self.y])]),
             song_keys=np.concatenate([space.song_keys, key]),
+            # What was learnt of artists and playlists is not known of the song.
+            artists=None,
+            albums=None,
+            tower=None,
         ), track_id
 
 

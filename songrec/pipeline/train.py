@@ -145,11 +145,11 @@ def write(
             trained.latent,
         )
     run = run_row(request, parameters, trained)
-    with stages.stage("write", "Writing the run", 1.0):
+    with stages.stage("write", "Writing the run", 1.0) as report:
         run.seconds = stages.seconds
         with run_folders.written_whole(instance, run.public_id) as folder:
             write_folder(folder, run, trained, clusters)
-            tastes.write(session, folder, seed=request.seed)
+            tastes.write(session, instance, folder, seed=request.seed, on_progress=report)
         runs.insert_run(
             session, run, clusters, data.track_ids, trained.clustering, trained.coordinates
         )

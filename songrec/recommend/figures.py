@@ -98,6 +98,12 @@ class Figures:
         return _numbered(self.space.albums, len(self.space.track_ids))
 
     @cached_property
+    def usual_direction(self) -> NDArray[np.float32]:
+        """The mean of the vectors learnt from playlists, ``(t,)``; empty where there are none."""
+        tower = self.space.tower
+        return np.zeros(0, dtype=np.float32) if tower is None else tower.mean(axis=0)
+
+    @cached_property
     def popularity(self) -> NDArray[np.float64] | None:
         """Popularity as normal scores ``(n,)``, 0 where unknown; None where nobody's is known."""
         space = self.space

@@ -58,5 +58,21 @@ METHODS = Registry(
                 ),
             ),
         ),
+        Entry(
+            "learned",
+            "songrec.recommend.learned_rule:LearnedRule",
+            "Learnt from playlists",
+            "Your taste, and songs that people put into playlists with songs like yours.",
+            (
+                _dislike_weight(1.0),
+                Parameter(
+                    "metadata",
+                    "bool",
+                    True,
+                    "Artist, album, popularity",
+                    "Whether they count besides the sound.",
+                ),
+            ),
+        ),
     ),
 )

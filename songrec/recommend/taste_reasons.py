@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from songrec.core.types import Reason
+from songrec.recommend import learned
 from songrec.recommend.taste import Rows, Taste
 
 
@@ -50,6 +51,14 @@ def prior_reasons(
                     "As well known as your likes"
                     if values[at] > 0
                     else ("Not as well known as your likes, or better known")
+                )
+            elif name == "playlists":
+                liked = [learned.nearest_like(taste, row)]
+                title = f"“{taste.title(liked[0])}”"
+                text = (
+                    f"In playlists, near songs like {title}, which you like"
+                    if values[at] > 0
+                    else "Seldom in playlists with songs like yours"
                 )
             else:
                 size = len(groups[int(group[at])])

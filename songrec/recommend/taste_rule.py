@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from songrec.core.types import Reason, Space
-from songrec.recommend import explain, taste_prior
+from songrec.recommend import explain, learned, taste_prior
 from songrec.recommend.figures import figures_of
 from songrec.recommend.sheets import Sheet
 from songrec.recommend.taste import Rows, Scores, Taste, distances, top_rows
@@ -78,6 +78,8 @@ class TasteRule:
     away log(1 + ``dislike_weight`` / likes · Σ_j density beside j / density in the catalogue): much
     where they are, next to nothing elsewhere. All terms add up.
     """
+
+    uses_tower = False
 
     def __init__(self, dislike_weight: float = 1.0, metadata: bool = True) -> None:
         self.dislike_weight = dislike_weight
@@ -220,6 +222,8 @@ class _Asked:
             asked = scores[rows][:, None]
             above = belief.after(scores[likes][:, None]).log(asked)
             found["popularity"] = (above - BACKGROUND * belief.before.log(asked))[:, 0]
+        if self.rule.uses_tower:
+            found |= learned.nearness(self.taste, rows)
         return found
 
 

@@ -103,6 +103,7 @@ def _tastes(folder: Path) -> dict[str, Any]:
         "artists": _mapped(folder / "artists.npy"),
         "albums": _mapped(folder / "albums.npy"),
         "learned": json.loads((folder / "taste.json").read_text(encoding="utf-8")),
+        "tower": _mapped(folder / "tower.npy") if (folder / "tower.npy").is_file() else None,
     }
 
 
@@ -136,6 +137,8 @@ def _check(space: Space, folder: Path) -> None:
     if space.artists is not None and space.albums is not None:
         expected["artists.npy"] = (space.artists, (n,))
         expected["albums.npy"] = (space.albums, (n,))
+    if space.tower is not None:
+        expected["tower.npy"] = (space.tower, (n, *space.tower.shape[1:]))
     for name, (array, shape) in expected.items():
         if array.shape != shape:
             raise NotReady(

@@ -1,0 +1,46 @@
+"""Nearness that was learnt from playlists: vectors of the songs, made by ``pipeline.two_tower``.
+
+Ranking needs the vectors alone: numpy, no model.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from songrec.recommend.taste import Rows, Taste, product
+
+
+def weight(taste: Taste) -> float:
+    """What nearness counts; 0 where nothing was learnt, or where it did not help."""
+    told: dict[str, Any] = (taste.space.learned or {}).get("tower") or {}
+    return float(told.get("weight", 0.0)) if taste.space.tower is not None else 0.0
+
+
+def query(taste: Taste) -> NDArray[np.float32]:
+    """The middle of the likes, a unit vector."""
+    assert taste.space.tower is not None
+    middle = taste.space.tower[taste.likes].astype(np.float64).mean(axis=0)
+    return (middle / (np.linalg.norm(middle) or 1.0)).astype(np.float32)
+
+
+def nearness(taste: Taste, rows: Rows) -> dict[str, NDArray[np.float64]]:
+    """``{"playlists": (rows,)}``: weight · (cosine to the likes' middle − that of a usual song)."""
+    factor = weight(taste)
+    tower = taste.space.tower
+    if not factor or tower is None:
+        return {}
+    asked = query(taste)
+    usual = float(taste.figures.usual_direction @ asked)
+    everything = len(rows) == len(tower)
+    vectors = tower if everything else np.ascontiguousarray(tower[rows])
+    return {"playlists": factor * (product(vectors, asked).astype(np.float64) - usual)}
+
+
+def nearest_like(taste: Taste, row: int) -> int:
+    """The liked row that the song at ``row`` is nearest to."""
+    tower = taste.space.tower
+    assert tower is not None
+    return int(taste.likes[int(np.argmax(tower[taste.likes] @ tower[row]))])
