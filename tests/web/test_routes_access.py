@@ -95,7 +95,7 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, int, int]]] = {
     ("admin.grids", "GET"): ("/admin/grids", (303, 403, 200)),
     ("admin.start_grid", "POST"): ("/admin/grids", (303, 403, 400)),
     ("admin.grid", "GET"): ("/admin/grids/000000000000", (303, 403, 404)),
-    ("admin.grid_csv", "GET"): (
+    ("admin.grid_file", "GET"): (
         "/admin/grids/000000000000/clustering_metrics.csv",
         (303, 403, 404),
     ),
