@@ -204,3 +204,14 @@ class TestRetrain:
         assert answer.status_code == 400
         assert message in answer.text
         assert jobs.page(session, 1)[1] == 0
+
+    def test_clusters_of_a_model_that_makes_none_are_refused_before_anything_starts(
+        self, client: FlaskClient, session: Session, admin: User
+    ) -> None:
+        answer = client.post("/admin/train", data={"representation": "pca", "clustering": "vade"})
+        assert answer.status_code == 400
+        assert "choose --representation vade" in answer.text
+        assert jobs.page(session, 1)[1] == 0
+        asked = {"representation": "vade", "clustering": "vade", "representation.vade.beta": "0.2"}
+        assert client.post("/admin/train", data=asked).status_code == 303
+        assert last_job(session).parameters["parameters"]["representation"] == {"beta": 0.2}
