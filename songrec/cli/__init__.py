@@ -16,6 +16,7 @@ MODULES: tuple[str, ...] = (
     "catalogue",
     "analyze",
     "library",
+    "duplicates",
     "recommend",
     "runs",
     "compare",

@@ -86,6 +86,11 @@ def ingest(
         f"{report.inserted:,} inserted, {report.updated:,} updated, "
         f"{report.unchanged:,} unchanged, {report.rejected_count:,} rejected"
     )
+    if report.alike:
+        click.echo(
+            f"{report.alike:,} of them look like songs that were there already; nothing was "
+            "merged: flask duplicates"
+        )
     for reject in report.rejected[:5]:
         click.echo(f"  {reject}")
     if report.rejected_count > 5:

@@ -54,6 +54,12 @@ KINDS: dict[str, Kind] = {
             "songrec.jobs.tasks:grid",
             "Cancelled; the cells trained until then stay. Starting the same grid again goes on.",
         ),
+        Kind(
+            "duplicates",
+            "Search for duplicates",
+            "songrec.jobs.tasks:duplicates",
+            "Cancelled; what the search before it found stays.",
+        ),
         Kind("report", "Report", "songrec.jobs.tasks:report", "Cancelled; no report was written."),
         Kind(
             "words",

@@ -199,6 +199,13 @@ def predict(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
     }
 
 
+def duplicates(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
+    """Look for tracks that are the same song; the result is what the search says of itself."""
+    from songrec.pipeline.duplicates import search
+
+    return search(session, current_app.config["INSTANCE"], on_progress).to_json()
+
+
 def sleeve(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     """Make the waveform and find the cover of the file of the library named ``file_id``."""
     from songrec.pipeline import sleeve as sleeves

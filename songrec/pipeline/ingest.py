@@ -22,6 +22,7 @@ from songrec.ingest.reading import Batch, open_table
 from songrec.ingest.records import Translator
 from songrec.ingest.rejects import Reject, RejectsFile
 from songrec.ingest.scales import find_scale
+from songrec.pipeline import duplicates
 from songrec.store.bulk import bulk_writing
 from songrec.store.ingesting import CatalogueWriter, DryCounter
 
@@ -32,7 +33,10 @@ KEPT_REJECTS = 100
 
 @dataclass
 class IngestReport:
-    """What an ingest did. Every row read was inserted, updated, unchanged or rejected."""
+    """What an ingest did. Every row read was inserted, updated, unchanged or rejected.
+
+    ``alike`` counts the inserted tracks that are named like one that was there before them.
+    """
 
     source: str
     dialect: str
@@ -46,6 +50,7 @@ class IngestReport:
     rejected: list[Reject] = field(default_factory=list)
     rejected_count: int = 0
     rejects_path: Path | None = None
+    alike: int = 0
     seconds: float = 0.0
 
     @property
@@ -67,6 +72,7 @@ class IngestReport:
             "rejected": [reject.to_json() for reject in self.rejected],
             "rejected_count": self.rejected_count,
             "rejects_path": str(self.rejects_path) if self.rejects_path else None,
+            "alike": self.alike,
             "source": self.source,
             "dialect": self.dialect,
             "scale": self.scale,
@@ -124,6 +130,7 @@ def ingest_file(
     else:
         room = bulk_writing(session)
         write = CatalogueWriter(session, source=name, fields=translator.fields).write
+    before = duplicates.newest_id(session)
     with RejectsFile(rejects_path) as rejects, _rarer_collections(), room:
         for batch in itertools.chain([first], batches):
             _one_batch(batch, translator, write, rejects, report)
@@ -135,6 +142,9 @@ def ingest_file(
                 f"{report.read:,} rows read",
                 {"read": report.read, "rejected": report.rejected_count},
             )
+        if report.inserted and not dry_run:
+            report.alike = duplicates.count_new(session, before)
+            session.commit()
     report.seconds = time.perf_counter() - start
     if not report.stored:
         where = f" All of them: {report.rejects_path}." if report.rejects_path else ""

@@ -17,10 +17,12 @@ from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.catalogue import CatalogueRow
 from songrec.core.songs import UNTITLED, public_id, song_key
 from songrec.core.sorting import sort_key
+from songrec.store import merged
 from songrec.store.bulk import SearchIndex, chunks, insert_many, stored_moment
 from songrec.store.db import now
 from songrec.store.links import Links
 from songrec.store.tables import Lyrics, Tag, Track, TrackAttributes, TrackTag
+from songrec.store.tables.duplicates import first_free_id
 
 _TRACK = Track.__table__
 _ATTRIBUTES = TrackAttributes.__table__
@@ -110,40 +112,45 @@ class CatalogueWriter:
 
     def _known(self, keys: Iterable[str]) -> dict[str, _Known]:
         columns = (_TRACK.c.source_key, _TRACK.c.id, _TRACK.c.fingerprint, _TRACK.c.ingest_mark)
-        return {
+        keys = list(keys)
+        found = {
             key: _Known(*rest)
-            for part in chunks(list(keys))
+            for part in chunks(keys)
             for key, *rest in self._run(
                 select(*columns).where(_TRACK.c.source_key.in_(part))
             ).fetchall()
         }
+        # What was merged adds its tags and playlists to the survivor, as a later row would.
+        gone = merged.by_source_key(self._session, [key for key in keys if key not in found])
+        return found | {key: _Known(id_, said, self._mark) for key, (id_, said) in gone.items()}
 
     def _insert(self, rows: list[CatalogueRow]) -> dict[str, int]:
         if not rows:
             return {}
         moment = stored_moment(self._session.connection(), now())
         described = tuple(rows[0].fields)
-        insert_many(
-            self._session.connection(),
-            _TRACK,
-            (*_IDENTITY, *described, "source", "ingest_mark", "created_at", "updated_at"),
-            [
-                (
-                    row.source_key,
-                    public_id(row.source_key),
-                    row.fingerprint,
-                    row.song_key,
-                    sort_key(row.fields["title"]),
-                    sort_key(row.fields["artists"]),
-                    *row.fields.values(),
-                    self._source,
-                    self._mark,
-                    moment,
-                    moment,
-                )
-                for row in rows
-            ],
-        )
+        names = (*_IDENTITY, *described, "source", "ingest_mark", "created_at", "updated_at")
+        values: list[tuple[Any, ...]] = [
+            (
+                row.source_key,
+                public_id(row.source_key),
+                row.fingerprint,
+                row.song_key,
+                sort_key(row.fields["title"]),
+                sort_key(row.fields["artists"]),
+                *row.fields.values(),
+                self._source,
+                self._mark,
+                moment,
+                moment,
+            )
+            for row in rows
+        ]
+        free = first_free_id(self._session.connection())
+        if free is not None:
+            names = ("id", *names)
+            values = [(free + at, *row) for at, row in enumerate(values)]
+        insert_many(self._session.connection(), _TRACK, names, values)
         ids = {key: track.id for key, track in self._known(r.source_key for r in rows).items()}
         insert_many(
             self._session.connection(),
@@ -284,6 +291,8 @@ class DryCounter:
             query = select(_TRACK.c.source_key, _TRACK.c.fingerprint)
             found = self._session.connection().execute(query.where(_TRACK.c.source_key.in_(part)))
             known |= {key: fingerprint for key, fingerprint in found}  # noqa: C416 -- rows are no pairs
+        gone = merged.by_source_key(self._session, [key for key in firsts if key not in known])
+        known |= {key: firsts[key].fingerprint for key in gone}
         updated = sum(known[k] != row.fingerprint for k, row in firsts.items() if k in known)
         inserted = len(firsts) - len(known)
         return Written(inserted, updated, len(rows) - inserted - updated)

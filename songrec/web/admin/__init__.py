@@ -22,6 +22,7 @@ def init_app(app: Flask) -> None:
     from songrec.web.admin import (  # noqa: F401 - routes
         analysis,
         catalogue,
+        duplicates,
         grids,
         insights,
         jobs,

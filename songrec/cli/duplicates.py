@@ -1,0 +1,182 @@
+"""``flask duplicates``: which tracks are the same song, merging them, undoing that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from songrec.cli.base import json_option, one_line_errors, print_json, terminal_progress
+from songrec.core.types import no_progress
+
+if TYPE_CHECKING:
+    from songrec.store.duplicates import Group
+
+_PAGE = 500
+
+
+@click.group("duplicates", invoke_without_command=True)
+@click.option(
+    "-n", "shown", type=click.IntRange(0), default=20, show_default=True,
+    help="How many groups are printed; --json prints as many, 0 is all.",
+)  # fmt: skip
+@json_option
+@click.pass_context
+@with_appcontext
+@one_line_errors
+def duplicates(context: click.Context, shown: int, as_json: bool) -> None:
+    """Look for tracks that are the same song, and say why. Nothing is merged by this."""
+    if context.invoked_subcommand is not None:
+        return
+    from songrec.pipeline.duplicates import search
+    from songrec.store.db import db
+
+    instance = Path(current_app.config["INSTANCE"])
+    found = search(db.session, instance, no_progress if as_json else terminal_progress())
+    if as_json:
+        groups = [_told(group) for group in _groups(shown or found.groups)]
+        print_json({**found.to_json(), "shown": groups})
+        return
+    click.echo(
+        f"{found.groups:,} groups of tracks look like one song each ({found.seconds:.1f} s): "
+        + ", ".join(f"{number:,} by {kind}" for kind, number in found.pairs.items())
+    )
+    if found.fingerprints:
+        click.echo(f"Fingerprints: {found.fingerprints}.")
+    for group in _groups(shown or found.groups):
+        click.echo("")
+        for member in group.members:
+            track = member.track
+            click.echo(f"  {track.public_id}  {track.artists} – {track.title}")
+            for kind, value, other in member.reasons:
+                click.echo(f"      {words(kind, value)} as {other.public_id}")
+    if found.groups:
+        click.echo("\nflask duplicates merge KEPT OTHER makes one of two; it can be undone.")
+
+
+@duplicates.command("merge")
+@click.argument("kept")
+@click.argument("others", nargs=-1, required=True)
+@json_option
+@with_appcontext
+@one_line_errors
+def merge(kept: str, others: tuple[str, ...], as_json: bool) -> None:
+    """Merge the tracks OTHERS into KEPT: their likes, playlists, tags and files move to it.
+
+    Tracks go by public id or the catalogue's own id.
+    """
+    from songrec.pipeline.recommending import track_named
+    from songrec.store import merging
+    from songrec.store.db import db
+
+    survivor = track_named(db.session, kept)
+    tracks = [track_named(db.session, name) for name in others]
+    done = [merging.merge(db.session, survivor.id, track.id).id for track in tracks]
+    db.session.commit()
+    if as_json:
+        print_json({"kept": survivor.public_id, "merges": done})
+        return
+    for merge_id, track in zip(done, tracks, strict=True):
+        click.echo(
+            f"Merge {merge_id}: {track.artists} – {track.title} ({track.public_id}) is now "
+            f"{survivor.public_id}. flask duplicates undo {merge_id} takes it back."
+        )
+
+
+@duplicates.command("undo")
+@click.argument("merge_id", metavar="ID", type=click.IntRange(1, 2**31 - 1))
+@with_appcontext
+@one_line_errors
+def undo(merge_id: int) -> None:
+    """Undo the merge ID: the track is back with everything that was its own."""
+    from songrec.store import merging
+    from songrec.store.db import db
+
+    row = merging.undo(db.session, merge_id)
+    db.session.commit()
+    click.echo(f"Merge {merge_id} is undone: {row.merged_public_id} is back.")
+
+
+@duplicates.command("merges")
+@click.option("-n", "number", type=click.IntRange(1, 100_000), default=50, show_default=True)
+@json_option
+@with_appcontext
+@one_line_errors
+def merges(number: int, as_json: bool) -> None:
+    """The merges that stand, the newest first."""
+    from songrec.store import merged
+    from songrec.store.db import db
+
+    rows, total = merged.page(db.session, 1, number)
+    told = [
+        {
+            "id": one.row.id,
+            "kept": one.survivor.public_id if one.survivor else None,
+            "merged": one.row.merged_public_id,
+            "title": one.row.title,
+            "artists": one.row.artists,
+            "at": one.row.created_at.isoformat(),
+            "can_be_undone": one.can_be_undone,
+        }
+        for one in rows
+    ]
+    if as_json:
+        print_json({"total": total, "merges": told})
+        return
+    click.echo(f"{total:,} merges")
+    for one in told:
+        click.echo(
+            f"  {one['id']}  {one['artists']} – {one['title']} ({one['merged']}) is now "
+            f"{one['kept'] or 'merged further'}"
+        )
+
+
+def words(kind: str, value: float | None) -> str:
+    """Why two tracks look like one song."""
+    share = "" if value is None else f" ({100 * value:.1f}%)"
+    return {
+        "content": "the same file",
+        "names": "the same name and length",
+        "fingerprint": f"the same fingerprint{share}",
+        "features": f"near-identical sound{share}",
+    }[kind]
+
+
+def _groups(number: int) -> list[Group]:
+    from songrec.store import duplicates as store
+    from songrec.store.db import db
+
+    found: list[Group] = []
+    for at in range(1, -(-number // _PAGE) + 1):
+        found += store.page(db.session, at, _PAGE)
+    return found[:number]
+
+
+def _told(group: Group) -> dict[str, Any]:
+    return {
+        "size": group.size,
+        "tracks": [
+            {
+                "track_id": member.track.public_id,
+                "external_id": member.track.external_id,
+                "title": member.track.title,
+                "artists": member.track.artists,
+                "album": member.track.album,
+                "duration_ms": member.track.duration_ms,
+                "likes": member.likes,
+                "playlists": member.playlists,
+                "files": member.files,
+                "why": [
+                    {"kind": kind, "value": value, "as": other.public_id}
+                    for kind, value, other in member.reasons
+                ],
+            }
+            for member in group.members
+        ],
+    }
+
+
+COMMANDS = (duplicates,)

@@ -1,0 +1,171 @@
+"""Chromaprint's fingerprints, where fpcalc is installed: is it the same recording?
+
+A fingerprint is a row of 32-bit words, eight a second, each saying how the pitch classes' energies
+change (Ke et al., "Computer Vision for Music Identification", CVPR 2005; Lalinsky's Chromaprint).
+Encodings of one recording differ in few bits; different recordings in about half.
+"""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import importlib.util
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from songrec.core.errors import BadInput, NotReady
+
+Words = NDArray[np.uint32]
+SECONDS = 120
+"""How much of a file is fingerprinted, from its beginning."""
+MOST_SHIFTED = 8
+"""Two fingerprints are laid over each other up to that many words (a second) apart."""
+FEWEST_WORDS = 32
+SKETCH = 24
+_LARGEST_BUCKET = 60
+_PATIENCE_S = 120
+
+
+def missing() -> str | None:
+    """Why no fingerprints can be made here; None where they can."""
+    if shutil.which(_program()) is None:
+        return "fpcalc is not installed (Debian: apt install libchromaprint-tools)"
+    return None
+
+
+def fingerprint(path: Path) -> Words:
+    """The words of a file's first two minutes; ``BadInput`` for what fpcalc cannot read.
+
+    Through pyacoustid where that is installed. It gives up whenever fpcalc ends with a status, and
+    fpcalc 1.5 with FFmpeg 5 ends with 3 at every end of a file: then, and without pyacoustid,
+    fpcalc is asked directly. Raises ``NotReady`` without fpcalc.
+    """
+    reason = missing()
+    if reason:
+        raise NotReady(f"Fingerprints cannot be made: {reason}.")
+    path = path.resolve()
+    packed = _by_pyacoustid(path)
+    return unpack(packed if packed is not None else _by_fpcalc(path))
+
+
+def _by_pyacoustid(path: Path) -> bytes | None:
+    if importlib.util.find_spec("acoustid") is None:
+        return None
+    acoustid = importlib.import_module("acoustid")
+    try:
+        packed: bytes = acoustid.fingerprint_file(str(path), SECONDS, force_fpcalc=True)[1]
+    except acoustid.FingerprintGenerationError:
+        return None
+    return packed
+
+
+def _by_fpcalc(path: Path) -> bytes:
+    command = [_program(), "-ignore-errors", "-length", str(SECONDS), str(path)]
+    try:
+        done = subprocess.run(  # noqa: S603 -- a whole path, never an option, and no shell
+            command, capture_output=True, timeout=_PATIENCE_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise BadInput(f"{path}: no fingerprint ({error}).") from None
+    for line in done.stdout.splitlines():
+        if line.startswith(b"FINGERPRINT="):
+            return line.removeprefix(b"FINGERPRINT=")
+    said = done.stderr.decode(errors="replace").strip().splitlines() or ["it says nothing"]
+    raise BadInput(f"{path}: no fingerprint ({said[-1]}).")
+
+
+def _program() -> str:
+    return os.environ.get("FPCALC", "fpcalc")  # pyacoustid's name for it
+
+
+def unpack(packed: bytes | str) -> Words:
+    """The words of a fingerprint as fpcalc prints it: URL-safe base64 of Chromaprint's packing.
+
+    A header of four bytes holds the algorithm and how many words there are. Each word is the
+    exclusive or with the one before it, as distances between its set bits in three bits each; a
+    distance of seven or more continues in five bits at the end. ``BadInput`` for anything else.
+    """
+    text = packed.encode() if isinstance(packed, str) else packed
+    try:
+        raw = np.frombuffer(base64.urlsafe_b64decode(text + b"=" * (-len(text) % 4)), np.uint8)
+    except ValueError:
+        raise BadInput("That is no fingerprint: it is not base64.") from None
+    if len(raw) < 4:
+        raise BadInput("That is no fingerprint: it is too short.")
+    count = int(raw[1]) << 16 | int(raw[2]) << 8 | int(raw[3])
+    bits = np.unpackbits(raw[4:], bitorder="little")
+    steps = _numbers(bits, 3)
+    ends = np.flatnonzero(steps == 0)[:count]
+    if len(ends) < count:
+        raise BadInput("That is no fingerprint: it is cut off.")
+    steps = steps[: ends[-1] + 1 if count else 0].astype(np.int64)
+    large = np.flatnonzero(steps == 7)
+    start = (3 * len(steps) + 7) // 8 * 8
+    more = _numbers(bits[start:], 5)
+    if len(more) < len(large):
+        raise BadInput("That is no fingerprint: it is cut off.")
+    steps[large] += more[: len(large)]
+    words = np.zeros(count, dtype=np.uint32)
+    before = 0
+    for at, end in enumerate(ends):
+        places = np.cumsum(steps[before:end]) - 1
+        words[at] = np.bitwise_or.reduce(np.uint32(1) << places.astype(np.uint32), initial=0)
+        before = end + 1
+    return np.bitwise_xor.accumulate(words) if count else words
+
+
+def _numbers(bits: NDArray[np.uint8], width: int) -> NDArray[np.int64]:
+    whole = len(bits) // width
+    return bits[: whole * width].reshape(whole, width) @ (1 << np.arange(width))
+
+
+def likeness(one: Words, other: Words) -> float:
+    """The share of equal bits, 0 to 1, where the two lie best; 0 if too little overlaps.
+
+    At least nine tenths of the longer have to overlap: an excerpt is not the whole.
+    """
+    best = 0.0
+    enough = max(FEWEST_WORDS, round(0.9 * max(len(one), len(other))))
+    for shift in range(-MOST_SHIFTED, MOST_SHIFTED + 1):
+        a, b = one[max(0, shift) :], other[max(0, -shift) :]
+        length = min(len(a), len(b))
+        if length >= enough:
+            different = np.bitwise_count(a[:length] ^ b[:length]).sum(dtype=np.int64)
+            best = max(best, 1 - int(different) / (32 * length))
+    return best
+
+
+def candidates(prints: Sequence[Words]) -> NDArray[np.int64]:
+    """Pairs of rows that share words, ``(k, 2)``, first below second, each once.
+
+    Min-hashing (Broder 1997): of each fingerprint the smallest of its words under ``SKETCH``
+    hashes; encodings of one recording have a third of their words or more in common and so agree
+    in some of them almost surely. A word that very many have (silence) leads nowhere.
+    """
+    empty = np.empty((0, 2), dtype=np.int64)
+    rows = [at for at, words in enumerate(prints) if len(words) >= FEWEST_WORDS]
+    if len(rows) < 2:
+        return empty
+    multipliers = np.random.default_rng(0).integers(1, 2**32, SKETCH, dtype=np.uint64) | 1
+    sketch = np.empty((len(rows), SKETCH), dtype=np.uint32)
+    for at, row in enumerate(rows):
+        words = np.unique(prints[row]).astype(np.uint64)
+        sketch[at] = ((words[:, None] * multipliers) & np.uint64(0xFFFFFFFF)).min(axis=0)
+    found = [empty]
+    named = np.array(rows, dtype=np.int64)
+    for column in sketch.T:
+        order = np.argsort(column, kind="stable")
+        starts = np.flatnonzero(np.diff(column[order], prepend=np.int64(-1)))
+        sizes = np.diff(np.append(starts, len(order)))
+        for start, size in zip(starts[sizes > 1], sizes[sizes > 1], strict=True):
+            if size <= _LARGEST_BUCKET:
+                bucket = named[np.sort(order[start : start + size])]
+                first, second = np.triu_indices(int(size), 1)
+                found.append(np.column_stack([bucket[first], bucket[second]]))
+    return np.unique(np.concatenate(found), axis=0)

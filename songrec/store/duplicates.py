@@ -1,0 +1,199 @@
+"""What the last search for duplicates found, group by group, and which of a group had best stay."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from songrec.store.bulk import chunks, insert_many
+from songrec.store.tables import (
+    AudioFile,
+    ClusterAssignment,
+    Duplicate,
+    PlaylistTrack,
+    Publication,
+    Reaction,
+    Track,
+)
+
+SUMMARY = "duplicates.json"
+KINDS = ("content", "names", "fingerprint", "features")
+LARGEST_SHOWN = 50
+"""So many tracks of a group are shown at once; the others come when those are merged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Two tracks that look like one song; ``kind`` and ``value`` as in ``Duplicate``."""
+
+    first_id: int
+    second_id: int
+    kind: str
+    value: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A track of a group: what hangs on it, and why it is there (``(kind, value, other)``)."""
+
+    track: Track
+    likes: int
+    playlists: int
+    files: int
+    in_run: bool
+    reasons: tuple[tuple[str, float | None, Track], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Tracks that look like one song, the one that had best stay first; ``size`` counts all."""
+
+    id: int
+    members: list[Member]
+    size: int
+
+
+def replace_all(session: Session, found: Iterable[Found]) -> int:
+    """Keep what a search found instead of what the last one did; how many groups that makes."""
+    rows = {(one.first_id, one.second_id, one.kind): one.value for one in found}
+    into: dict[int, int] = {}
+    for first, second, _ in rows:
+        one, other = _root(into, first), _root(into, second)
+        into[max(one, other)] = min(one, other)
+    session.execute(delete(Duplicate))
+    values = [(*key, value, _root(into, key[0])) for key, value in rows.items()]
+    names = ("first_id", "second_id", "kind", "value", "group_id")
+    for start in range(0, len(values), 10_000):
+        insert_many(
+            session.connection(), Duplicate.__table__, names, values[start : start + 10_000]
+        )
+    return len({group for *_, group in values})
+
+
+def _root(into: dict[int, int], track: int) -> int:
+    while (up := into.setdefault(track, track)) != track:
+        into[track] = track = into[up]
+    return track
+
+
+def totals(session: Session) -> dict[str, int]:
+    """How many groups there are, and how many pairs of each kind."""
+    kinds = dict(
+        session.execute(select(Duplicate.kind, func.count()).group_by(Duplicate.kind)).all()
+    )
+    groups = session.scalar(select(func.count(Duplicate.group_id.distinct()))) or 0
+    return {"groups": groups, **{kind: kinds.get(kind, 0) for kind in KINDS}}
+
+
+def page(session: Session, number: int, size: int) -> list[Group]:
+    """Groups by number, ``size`` a page from page 1 on."""
+    ids = session.scalars(
+        select(Duplicate.group_id)
+        .distinct()
+        .order_by(Duplicate.group_id)
+        .limit(size)
+        .offset((number - 1) * size)
+    ).all()
+    return _groups(session, ids)
+
+
+def group(session: Session, group_id: int) -> Group | None:
+    """One group."""
+    return next(iter(_groups(session, [group_id])), None)
+
+
+def _groups(session: Session, ids: Sequence[int]) -> list[Group]:
+    pairs: dict[int, list[Duplicate]] = {group_id: [] for group_id in ids}
+    rows = select(Duplicate).where(Duplicate.group_id.in_(list(ids)))
+    for row in session.scalars(rows.order_by(Duplicate.first_id, Duplicate.second_id)):
+        pairs[row.group_id].append(row)
+    everyone = {
+        group_id: sorted({end for row in of for end in (row.first_id, row.second_id)})
+        for group_id, of in pairs.items()
+    }
+    wanted = sorted({one for of in everyone.values() for one in of[:LARGEST_SHOWN]})
+    facts = _Facts.of(session, wanted)
+    groups = []
+    for group_id, track_ids in everyone.items():
+        reasons: dict[int, list[tuple[str, float | None, Track]]] = {}
+        for row in pairs[group_id]:
+            first, second = facts.tracks.get(row.first_id), facts.tracks.get(row.second_id)
+            if first is not None and second is not None:
+                reasons.setdefault(second.id, []).append((row.kind, row.value, first))
+        members = [
+            facts.member(track_id, tuple(reasons.get(track_id, ())))
+            for track_id in track_ids[:LARGEST_SHOWN]
+            if track_id in facts.tracks
+        ]
+        members.sort(key=lambda member: (*_worth(member), -member.track.id), reverse=True)
+        if len(members) > 1:
+            groups.append(Group(group_id, members, len(track_ids)))
+    return groups
+
+
+def _worth(member: Member) -> tuple[Any, ...]:
+    """What speaks for a track as the one to stay: being heard, being in the run, being liked."""
+    known = sum(
+        value is not None
+        for value in (member.track.album, member.track.year, member.track.duration_ms)
+    )
+    return (member.in_run, member.files > 0, member.likes + member.playlists, known)
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    tracks: dict[int, Track]
+    likes: dict[int, int]
+    playlists: dict[int, int]
+    files: dict[int, int]
+    in_run: set[int]
+
+    @classmethod
+    def of(cls, session: Session, ids: Sequence[int]) -> _Facts:
+        facts = cls({}, {}, {}, {}, set())
+        shown = select(Publication.run_id).scalar_subquery()
+        for part in chunks(list(ids)):
+            tracks = session.scalars(select(Track).where(Track.id.in_(part)))
+            facts.tracks.update({track.id: track for track in tracks})
+            for column, counted in (
+                (Reaction.track_id, facts.likes),
+                (PlaylistTrack.track_id, facts.playlists),
+                (AudioFile.track_id, facts.files),
+            ):
+                query = select(column, func.count()).where(column.in_(part)).group_by(column)
+                counted.update(session.execute(query).all())
+            placed = ClusterAssignment.track_id
+            query = select(placed).where(ClusterAssignment.run_id == shown, placed.in_(part))
+            facts.in_run.update(session.scalars(query))
+        return facts
+
+    def member(self, track_id: int, reasons: tuple[tuple[str, float | None, Track], ...]) -> Member:
+        return Member(
+            self.tracks[track_id],
+            self.likes.get(track_id, 0),
+            self.playlists.get(track_id, 0),
+            self.files.get(track_id, 0),
+            track_id in self.in_run,
+            reasons,
+        )
+
+
+def write_summary(instance: Path, summary: dict[str, Any]) -> None:
+    """Keep what the last search has to say of itself."""
+    draft = instance / f".{SUMMARY}.partial"
+    draft.write_text(json.dumps(summary, ensure_ascii=False, indent=2), encoding="utf-8")
+    draft.replace(instance / SUMMARY)
+
+
+def summary(instance: Path) -> dict[str, Any] | None:
+    """What the last search said of itself; None before the first."""
+    try:
+        return dict(json.loads((instance / SUMMARY).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None

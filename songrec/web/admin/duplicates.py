@@ -1,0 +1,98 @@
+"""Tracks that look like the same song, as admins see them: why, merge, undo, search again."""
+
+from __future__ import annotations
+
+from flask import current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from songrec.core.errors import BadInput
+from songrec.jobs import queue
+from songrec.store import duplicates as store
+from songrec.store import jobs, merged, merging
+from songrec.store.db import db
+from songrec.web import security
+from songrec.web.admin import blueprint
+from songrec.web.admin.paging import Pages, page_number
+
+SIZE = 20
+MERGES = 10
+WHY = {
+    "content": "the same file",
+    "names": "the same name and length",
+    "fingerprint": "the same fingerprint",
+    "features": "near-identical sound",
+}
+_LARGEST_ID = 2**31 - 1
+
+
+@blueprint.get("/duplicates")
+def duplicates() -> ResponseReturnValue:
+    """What the last search found, a page of groups at a time, and the merges that stand."""
+    number = page_number()
+    totals = store.totals(db.session)
+    page = Pages(number, totals["groups"], SIZE)
+    merges, merge_count = merged.page(db.session, 1, MERGES)
+    waiting = next((job for job in jobs.active(db.session) if job.kind == "duplicates"), None)
+    return render_template(
+        "admin/duplicates.html",
+        groups=store.page(db.session, number, SIZE),
+        totals=totals,
+        why=WHY,
+        page=page,
+        merges=merges,
+        merge_count=merge_count,
+        summary=store.summary(current_app.config["INSTANCE"]),
+        job=waiting,
+        worker=queue.worker_runs(current_app.config["INSTANCE"]),
+    )
+
+
+@blueprint.post("/duplicates/search")
+def search_duplicates() -> ResponseReturnValue:
+    """Ask for another search."""
+    waiting = next((job for job in jobs.active(db.session) if job.kind == "duplicates"), None)
+    job = waiting or queue.enqueue(db.session, "duplicates", {}, current_user)
+    db.session.commit()
+    return redirect(url_for("admin.job", public_id=job.public_id), 303)
+
+
+@blueprint.post("/duplicates/merge")
+def merge_duplicates() -> ResponseReturnValue:
+    """Merge the ticked tracks into the one that stays."""
+    kept = _id(request.form.get("keep"))
+    others = [_id(text) for text in request.form.getlist("track")]
+    wanted = [track_id for track_id in dict.fromkeys(others) if track_id and track_id != kept]
+    try:
+        if kept is None or not wanted:
+            raise BadInput("Choose the song that stays and at least one more of the group.")
+        done = [merging.merge(db.session, kept, track_id).id for track_id in wanted]
+    except BadInput as error:
+        db.session.rollback()
+        flash(str(error), "error")
+    else:
+        db.session.commit()
+        songs = "1 song" if len(done) == 1 else f"{len(done)} songs"
+        flash(f"{songs} merged. It can be undone below.", "success")
+    return redirect(security.back(url_for("admin.duplicates")), 303)
+
+
+@blueprint.post(f"/duplicates/merges/<int(max={_LARGEST_ID}):merge_id>/undo")
+def undo_merge(merge_id: int) -> ResponseReturnValue:
+    """Bring a merged track back."""
+    try:
+        row = merging.undo(db.session, merge_id)
+    except BadInput as error:
+        db.session.rollback()
+        flash(str(error), "error")
+    else:
+        db.session.commit()
+        flash(f"{row.title} is back with everything that was its own.", "success")
+    return redirect(security.back(url_for("admin.duplicates")), 303)
+
+
+def _id(text: str | None) -> int | None:
+    digits = text or ""
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 10):
+        return None
+    return int(digits) if 0 < int(digits) <= _LARGEST_ID else None

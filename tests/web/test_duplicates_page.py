@@ -1,0 +1,99 @@
+"""The page of duplicates: groups with reasons, merging one, undoing it, paging, searching."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from songrec.jobs import tasks
+from songrec.pipeline.duplicates import search
+from songrec.store import duplicates as store
+from songrec.store import jobs, listeners
+from songrec.store.tables import Job, Listener, Track, TrackMerge, User
+from tests.factories import make_track
+from tests.web.accounts import admin, quick_hashes
+
+__all__ = ["admin", "quick_hashes"]  # fixtures
+
+
+def pair(session: Session, number: int = 0) -> tuple[int, int]:
+    """The ids of a song and its remaster."""
+    first = make_track(session, f"Song number {number}", artists="Ann", duration_ms=200_000)
+    again = make_track(
+        session, f"Song Number {number} - 2011 Remaster", artists="Ann", duration_ms=201_000
+    )
+    return first.id, again.id
+
+
+def test_nobody_has_searched_yet(client: FlaskClient, admin: User) -> None:
+    assert "Nobody has searched yet" in client.get("/admin/duplicates").text
+
+
+def test_a_group_is_shown_with_its_reason_and_merged_into_the_one_that_stays(
+    client: FlaskClient, app: Flask, session: Session, admin: User
+) -> None:
+    first, again = pair(session)
+    person = Listener(token="somebody")
+    session.add(person)
+    session.flush()
+    listeners.react(session, person, again, 1)
+    search(session, app.config["INSTANCE"])
+    page = client.get("/admin/duplicates").text
+    assert "the same name and length" in page
+    # What somebody likes had better stay: it is the one that is chosen.
+    assert re.search(r'value="(\d+)" checked><span[^>]*>[^<]*stays', page)[1] == str(again)
+    answer = client.post(
+        "/admin/duplicates/merge", data={"keep": first, "track": [first, again]},
+        follow_redirects=True,
+    )  # fmt: skip
+    assert "1 song merged" in answer.text
+    assert session.get(Track, again) is None
+    assert listeners.values(session, person) == {first: 1}
+    merge = session.scalars(select(TrackMerge)).one()
+    answer = client.post(f"/admin/duplicates/merges/{merge.id}/undo", follow_redirects=True)
+    assert "is back with everything" in answer.text
+    assert listeners.values(session, person) == {again: 1}
+    assert "the same name and length" in answer.text  # the group is there again
+
+
+@pytest.mark.parametrize(
+    "form", [{}, {"keep": "1"}, {"keep": "x", "track": "1"}, {"keep": "9" * 40, "track": "1"},
+             {"keep": "²", "track": "1"}, {"keep": "1", "track": "999999"}],
+)  # fmt: skip
+def test_a_form_that_says_nothing_merges_nothing(
+    client: FlaskClient, session: Session, admin: User, form: dict[str, str]
+) -> None:
+    make_track(session)
+    session.commit()
+    answer = client.post("/admin/duplicates/merge", data=form, follow_redirects=True)
+    assert answer.status_code == 200
+    assert "merged. It can be undone" not in answer.text
+    assert session.scalars(select(TrackMerge)).all() == []
+
+
+def test_many_groups_are_paged(
+    client: FlaskClient, app: Flask, session: Session, admin: User
+) -> None:
+    pairs = [pair(session, number) for number in range(45)]
+    assert search(session, app.config["INSTANCE"]).groups == len(pairs)
+    shown = [client.get(f"/admin/duplicates?page={n}").text.count("<form method=\"post\" "
+             "action=\"/admin/duplicates/merge\"") for n in (1, 2, 3)]  # fmt: skip
+    assert shown == [20, 20, 5]
+
+
+def test_a_search_is_a_job(client: FlaskClient, app: Flask, session: Session, admin: User) -> None:
+    pair(session)
+    session.commit()
+    answer = client.post("/admin/duplicates/search")
+    (job,) = [job for job in jobs.active(session) if job.kind == "duplicates"]
+    assert answer.headers["Location"] == f"/admin/jobs/{job.public_id}"
+    again = client.post("/admin/duplicates/search")
+    assert again.headers["Location"] == answer.headers["Location"]
+    result = tasks.duplicates(session, session.get_one(Job, job.id), lambda *rest: None)
+    assert result["pairs"]["names"] == 1
+    assert store.totals(session)["groups"] == 1
