@@ -245,7 +245,7 @@ def failed(cell: Cell, reason: str) -> dict[str, Any]:
     """The row of a cell that could not be trained."""
     return {
         "key": cell.key, "cell": cell.to_json(), "state": "failed", "reason": reason,
-        "metrics": {}, "seconds": {},
+        "metrics": {}, "seconds": {}, "clusters": None,
     }  # fmt: skip
 
 

@@ -15,6 +15,8 @@ from songrec.pipeline.grid import Cell
 from songrec.pipeline.grid_folder import GridFolder
 from songrec.pipeline.measures import MEASURES, Measure
 
+MOST_APART = 0.5
+"""What leaves more of the songs apart is called best by nothing: the others are another task."""
 AGREEMENT = Measure(
     "seed_agreement", "Agreement of seeds",
     "Mean adjusted Rand index between the groupings of every two seeds: 1 if the seed does not "
@@ -74,6 +76,14 @@ class Configuration:
         return f"{self.cell.representation} + {self.cell.clustering}"
 
     @property
+    def groups(self) -> bool:
+        """Whether it groups the songs: two clusters or more, and most songs in one of them."""
+        return all(
+            row["clusters"] >= 2 and (row["metrics"].get("noise_share") or 0.0) <= MOST_APART
+            for row in self.rows
+        )
+
+    @property
     def dots(self) -> dict[int, str]:
         """The small map of its first seed: SVG path data by cluster."""
         return (
@@ -110,6 +120,9 @@ class Verdict:
             f"{self.measure.label} ({self.measure.better} is better): {self.best.title} on "
             f"{self.best.cell.features}, {_shown(self.best.figures[self.measure.name])}"
         )
+        apart = self.best.figures.get("noise_share")
+        if apart is not None and apart.mean > 0:
+            said += f" with {apart.mean:.0%} of the songs in no cluster"
         if self.best.cell.baseline:
             return f"{said}: the baseline itself."
         if self.baseline is None or self.difference is None:
@@ -221,7 +234,7 @@ def _measures(rows: Sequence[Mapping[str, Any]]) -> tuple[Measure, ...]:
 
 
 def _verdict(measure: Measure, configurations: Sequence[Configuration]) -> Verdict | None:
-    known = [one for one in configurations if measure.name in one.figures]
+    known = [one for one in configurations if measure.name in one.figures and one.groups]
     if measure.better is None or measure is SECONDS or len(known) < 2:
         return None
     sign = 1.0 if measure.better == "higher" else -1.0

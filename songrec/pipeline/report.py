@@ -75,7 +75,7 @@ def make(session: Session, instance: Path, run: Run, on_progress: Progress = no_
     on_progress(0.6, "Loading the model", None)
     shown: list[Example] = []
     walked: list[Picture] = []
-    telling: Importance | None = None
+    telling = _of_attributes(instance, run, manifest)
     try:
         subject = examples.load(session, instance, run)
     except SongrecError as error:
@@ -155,6 +155,13 @@ def _maps(
         title = f"{entry.label}{of}"
         figure = pictures.map_of(coordinates, labels[rows], title, dict(names))
         yield from _picture(report, f"map_{entry.name}", figure, f"Map of the latent: {title}")
+
+
+def _of_attributes(instance: Path, run: Run, manifest: Mapping[str, Any]) -> Importance:
+    """What the attributes say of the clusters, for a run whose features are no columns."""
+    _, labels = run_folders.read_labels(instance, run.public_id)
+    values = run_folders.read_array(instance, run.public_id, "values.npy")
+    return importance(values, tuple(manifest["values"]["columns"]), labels)
 
 
 def _own_map(instance: Path, run: Run) -> Any:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from songrec.jobs.files import report_folder
 from songrec.pipeline import grid_run
-from songrec.pipeline.grid import GridSpec
+from songrec.pipeline.grid import Cell, GridSpec
 from songrec.pipeline.grid_folder import GridFolder, write_json
 from songrec.store.tables import Job, User
 from tests.planted_run import plant
@@ -118,6 +118,19 @@ def test_a_difference_within_the_spread_is_called_no_better(
     assert "lies within the spread over the seeds (0.14): no better" in client.get(
         f"/admin/grids/{grid.id}"
     ).text  # fmt: skip
+
+
+def test_what_leaves_most_songs_apart_is_called_best_by_nothing(
+    client: FlaskClient, admin: User, grid: GridFolder
+) -> None:
+    for row in grid.rows():
+        cell = Cell.from_json(row["cell"])
+        if cell.representation.name == "identity":
+            row["metrics"]["noise_share"] = 0.51
+            grid.write_row(cell, row, None)
+    text = client.get(f"/admin/grids/{grid.id}").text
+    assert "vae + kmeans on attributes, 0.225" in text
+    assert "identity + kmeans on attributes, 0.6" not in text
 
 
 def test_the_table_sorts_without_a_script(
