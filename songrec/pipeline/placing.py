@@ -28,6 +28,9 @@ from songrec.store import run_folders
 from songrec.store.spaces import load_space
 from songrec.store.tables import Run
 
+# How many of a run's tracks must be in the cluster whose mean is nearest, of so many looked at.
+BY_MEANS, SAMPLE = 0.99, 2000
+
 
 @dataclass(frozen=True)
 class Placed:
@@ -133,14 +136,28 @@ def _features(
 
 
 def _cluster(space: Space, latent: Floats) -> tuple[int, float]:
-    """The cluster whose mean is nearest in the latent, and the simplified silhouette."""
+    """The song's cluster and the simplified silhouette; -1 and 0 where it is noise.
+
+    Where the run's tracks are in the cluster of the nearest mean (k-means), so is the song.
+    Elsewhere (densities, mixtures) it is where the track nearest to it is, noise among them.
+    """
     labels = np.unique(space.labels[space.labels >= 0])
     if not len(labels):
         return -1, 0.0
     means = np.stack([space.latent[space.labels == label].mean(axis=0) for label in labels])
-    at = int(np.linalg.norm(means - latent[0], axis=1).argmin())
-    sure = confidence(latent, means.astype(np.float32), np.array([at]))
-    return int(labels[at]), float(sure[0])
+    rows = np.linspace(0, len(space.labels) - 1, min(len(space.labels), SAMPLE)).astype(int)
+    if (labels[_nearest(space.latent[rows], means)] == space.labels[rows]).mean() >= BY_MEANS:
+        label = int(labels[_nearest(latent, means)[0]])
+    else:
+        label = int(space.labels[np.square(space.latent - latent[0]).sum(axis=1).argmin()])
+    if label < 0:
+        return -1, 0.0
+    at = np.flatnonzero(labels == label)
+    return label, float(confidence(latent, means.astype(np.float32), at)[0])
+
+
+def _nearest(rows: Floats, means: Floats) -> NDArray[np.integer]:
+    return np.linalg.norm(rows[:, None] - means, axis=2).argmin(axis=1)
 
 
 def _own_cluster(folder: Path, found: Clustering) -> tuple[int, float]:

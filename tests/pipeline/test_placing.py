@@ -13,6 +13,7 @@ from songrec.pipeline.train import TrainRequest, train
 from songrec.recommend.similar import similar
 from songrec.store.spaces import published_space
 from tests.factories import make_track
+from tests.pipeline.test_noise_and_labels import noisy
 
 
 @pytest.mark.parametrize("representation", ["pca", "autoencoder", "identity"])
@@ -68,3 +69,28 @@ def test_what_is_unknown_is_told_and_lies_in_the_middle(app: Flask, session: Ses
     assert np.isfinite(place(app.config["INSTANCE"], run, {"tempo": 299.0}, {}).vector).all()
     with pytest.raises(NotReady, match="Nothing"):
         place(app.config["INSTANCE"], run, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("clustering", "parameters"),
+    [("hdbscan", {"min_cluster_size": 8}), ("gmm", {"clusters": 3, "covariance": "diag"})],
+)
+def test_noise_and_soft_clusters_too_are_where_the_run_has_them(
+    app: Flask, session: Session, clustering: str, parameters: dict[str, object]
+) -> None:
+    noisy(session)
+    instance = app.config["INSTANCE"]
+    request = TrainRequest(
+        representation="identity", clustering=clustering, projection="tsne",
+        parameters={"clustering": parameters, "projection": {"iterations": 100}},
+    )  # fmt: skip
+    run = train(session, instance, request)
+    session.commit()
+    space = published_space(session, instance)
+    apart = np.flatnonzero(space.labels == -1)
+    for row in (0, 40, 70, *apart[:3].tolist()):
+        known = dict(zip(space.value_names, map(float, space.values[row]), strict=True))
+        placed = place(instance, run, {k: v for k, v in known.items() if not np.isnan(v)}, {})
+        assert placed.label == space.labels[row]
+        assert placed.label >= 0 or placed.confidence == 0
+        assert np.allclose((placed.x, placed.y), space.coordinates[row], atol=1e-2)
