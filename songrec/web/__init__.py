@@ -27,6 +27,8 @@ MODULES: tuple[str, ...] = (
     "mood",
     "words",
     "player",
+    "stations",
+    "me",
     "upload",
     "api",
     "admin",

@@ -195,6 +195,30 @@ def place_on_map(space: Space, x: float | None, y: float | None, label: int | No
     )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A way across the small map: ``line`` as SVG points, ``stops`` as (x, y, label)."""
+
+    width: int
+    height: int
+    dots: dict[int, str]
+    line: str
+    stops: list[tuple[float, float, int]]
+
+
+def route_on_map(
+    places: Sequence[tuple[float | None, float | None, int | None]], space: Space
+) -> Route | None:
+    """Tracks by their place on the map and label, joined in order; None where one has none."""
+    found = [place_on_map(space, *place) for place in places]
+    known = [place for place in found if place is not None]
+    if not known or len(known) < len(found):
+        return None
+    stops = [(place.x, place.y, place.label) for place in known]
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y, _ in stops)
+    return Route(MAP_WIDTH, MAP_HEIGHT, known[0].dots, line, stops)
+
+
 def _dots(space: Space) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:
     """The frame of the map without its outermost permille, and a seeded sample as SVG paths."""
     coordinates = np.asarray(space.coordinates)

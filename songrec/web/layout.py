@@ -20,6 +20,7 @@ NAVIGATION = (
     ("map.page", "Map"),
     ("mood.page", "Mood"),
     ("recommendations.page", "For you"),
+    ("stations.index", "Stations"),
     ("playlists.index", "Playlists"),
     ("upload.index", "Upload"),
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, Flask, abort, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from songrec.core.errors import BadInput
 from songrec.pipeline import recommending
-from songrec.store import catalogue, listeners, runs
+from songrec.store import catalogue, listeners, runs, skips
 from songrec.store.db import db
 from songrec.web import facts, security
 from songrec.web.errors import wants_json
@@ -38,6 +39,8 @@ def page() -> str:
         like_total=len(likes),
         dislike_total=len(dislikes),
         dislikes=catalogue.tracks_by_id(db.session, dislikes[:SHOWN], run),
+        weights=listeners.weights(db.session, listener) if listener else {},
+        skip_count=len(skips.counted(db.session, listener)) if listener else 0,
         starters=recommending.starters(db.session, run) if run and not likes else [],
         clusters=facts.clusters(db.session, run),
     )
@@ -61,4 +64,38 @@ def react(public_id: str) -> ResponseReturnValue:
         db.session.commit()
     if wants_json():
         return jsonify(value=value, likes=likes, dislikes=dislikes)
+    return redirect(security.back(url_for("pages.track", public_id=track.public_id)), 303)
+
+
+@blueprint.post("/tracks/<public_id>/weight")
+def weigh(public_id: str) -> ResponseReturnValue:
+    """Let a song that I like count once, twice or three times."""
+    weight = request.form.get("weight", type=int)
+    listener = current_listener()
+    track = catalogue.find_track(db.session, public_id)
+    said = listeners.values(db.session, listener, [track.id]) if listener and track else {}
+    if listener is None or track is None or said.get(track.id) != listeners.LIKE:
+        abort(404, "This is no song that you like.")
+    if weight is None:
+        raise BadInput("Say how often the song should count: 1, 2 or 3 times.")
+    listeners.react(db.session, listener, track.id, listeners.LIKE, weight)
+    db.session.commit()
+    if wants_json():
+        return jsonify(weight=weight)
+    return redirect(security.back(url_for("likes.page", _anchor=f"t-{track.public_id}")), 303)
+
+
+@blueprint.post("/tracks/<public_id>/skip")
+def skip(public_id: str) -> ResponseReturnValue:
+    """Note that a song was left after ``after`` seconds; later than 30 s it was no skip."""
+    track = catalogue.find_track(db.session, public_id)
+    if track is None:
+        abort(404, f"There is no song “{public_id[:40]}” in the catalogue.")
+    after = request.form.get("after", type=float)
+    if after is None or not 0 <= after < skips.WITHIN_S:
+        raise BadInput(f"A song is skipped within its first {skips.WITHIN_S} seconds.")
+    skips.record(db.session, require_listener(), track.id)
+    db.session.commit()
+    if wants_json():
+        return jsonify(skipped=True)
     return redirect(security.back(url_for("pages.track", public_id=track.public_id)), 303)

@@ -54,11 +54,16 @@ SIGN_UP_ADDRESS = RateLimitItemPerMinute(30, 60)
 # and playlists: these bound what one address can put into the database.
 NEW_LISTENER_ADDRESS = RateLimitItemPerMinute(200, 60)
 NEW_PLAYLIST_ADDRESS = RateLimitItemPerMinute(200, 60)
+# A list has thousands of songs, each looked for.
+IMPORTS_ADDRESS = RateLimitItemPerMinute(30, 60)
 
 FORM_BYTES = 2**20
 """No form is longer; only what takes files, and from those who may send them, is read further."""
-UPLOADS: dict[str, bool] = {"admin.upload": True}
+UPLOADS: dict[str, bool] = {"admin.upload": True, "me.take_in": False}
 """The endpoints that take files: whether from admins only."""
+LIST_BYTES = 8 * 2**20
+LISTS = frozenset({"me.take_in"})
+"""The endpoints whose file is a list of songs, from anybody, and no longer than that."""
 SONGS = frozenset({"upload.create", "api.from_audio", "api_aliases.from_audio"})
 """The endpoints that take a song, from anybody, up to a size of its own."""
 
@@ -105,6 +110,8 @@ def limit_body() -> None:
     for_admins = UPLOADS.get(request.endpoint or "")
     if for_admins is None or (for_admins and not getattr(current_user, "is_admin", False)):
         longest = min(longest, FORM_BYTES)
+    if request.endpoint in LISTS:
+        longest = min(longest, LIST_BYTES + FORM_BYTES)
     if request.endpoint in SONGS:
         longest = current_app.config["UPLOAD_AUDIO_BYTES"] + FORM_BYTES
     request.max_content_length = longest

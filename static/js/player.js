@@ -12,6 +12,12 @@
   let queue = [];
   let at = 0;
   let failures = 0;
+  // Where a station's queue goes on, and the asking that is under way.
+  let more = null;
+  let asking = null;
+
+  const SKIPPED_WITHIN = 30;
+  const AHEAD = 3;
 
   const current = () => queue[at];
   const clock = (seconds) => {
@@ -58,7 +64,7 @@
       return;
     }
     sessionStorage.setItem(KEPT, JSON.stringify({
-      queue, at, time: audio.currentTime, playing: !audio.paused, volume: audio.volume, muted: audio.muted,
+      queue, at, more, time: audio.currentTime, playing: !audio.paused, volume: audio.volume, muted: audio.muted,
     }));
   };
 
@@ -85,7 +91,10 @@
     cover.removeAttribute("src");
     cover.onload = () => { cover.hidden = false; };
     one("previous").disabled = at === 0 && queue.length === 1;
-    one("next").disabled = at === queue.length - 1;
+    one("next").disabled = at === queue.length - 1 && !more;
+    const why = one("why");
+    why.hidden = !song.why;
+    why.textContent = song.why || "";
     tellSystem(song, []);
   };
 
@@ -108,10 +117,53 @@
     mark();
     if (play) start();
     save();
+    if (at >= queue.length - AHEAD) extend();
+  };
+
+  // A station's queue asks for more before it ends; what was played does not come again.
+  const extend = () => {
+    if (!more || asking) return asking;
+    asking = (async () => {
+      try {
+        // A part may hold only songs that were played or that are not to be heard.
+        for (let tries = 0, begun = queue.length; more && tries < 5 && queue.length === begun; tries += 1) {
+          const found = await fetched(more);
+          const known = new Set(queue.map((song) => song.id));
+          queue = [...queue, ...found.songs.filter((song) => !known.has(song.id))];
+          more = found.more;
+        }
+      } catch {
+        announce("The station cannot go on now.");
+      }
+      asking = null;
+      one("next").disabled = at === queue.length - 1 && !more;
+      save();
+    })();
+    return asking;
+  };
+
+  // Left within its first seconds: weak evidence, told to nobody but the listener's own taste.
+  const skipped = () => {
+    const song = current();
+    const token = bar.querySelector("[data-player-token]")?.value;
+    const early = Math.min(SKIPPED_WITHIN, (length() || 2 * SKIPPED_WITHIN) / 2);
+    if (!token || !song?.address?.startsWith("/tracks/") || !audio.played.length || audio.ended) return;
+    if (audio.currentTime >= early) return;
+    const body = new URLSearchParams({ csrf_token: token, after: audio.currentTime.toFixed(1) });
+    fetch(`${song.address}/skip`, { method: "POST", body, keepalive: true, credentials: "same-origin", headers: { Accept: "application/json" } }).catch(() => {});
   };
 
   const toggle = () => (audio.paused ? start() : audio.pause());
-  const next = () => { if (at < queue.length - 1) load(at + 1); };
+  const next = async () => {
+    if (at >= queue.length - 1 && more) await extend();
+    if (at < queue.length - 1) load(at + 1);
+    else save();
+  };
+  const skip = () => {
+    if (at >= queue.length - 1 && !more) return;
+    skipped();
+    next();
+  };
   const previous = () => {
     // As on any player: first to the beginning, then to the song before.
     if (audio.currentTime > 3 || at === 0) audio.currentTime = 0;
@@ -123,6 +175,7 @@
     audio.load();
     bar.hidden = true;
     queue = [];
+    more = null;
     save();
     mark();
   };
@@ -135,10 +188,19 @@
 
   const playList = async (address, id) => {
     try {
-      const found = await fetched(address);
+      const answer = await fetched(address);
+      let found = answer.songs || answer;
+      let rest = answer.more || null;
+      for (let tries = 0; !found.length && rest && tries < 5; tries += 1) {
+        const further = await fetched(rest);
+        found = further.songs;
+        rest = further.more;
+      }
       const index = id ? found.findIndex((song) => song.id === id) : 0;
       if (!found.length || index < 0) throw new Error("nothing to hear");
+      await asking;
       queue = found;
+      more = rest;
       failures = 0;
       load(index);
     } catch {
@@ -165,13 +227,14 @@
       const song = JSON.parse(button.dataset.playSong);
       if (!bar.hidden && song.id === current()?.id) return toggle();
       queue = [song];
+      more = null;
       load(0);
     } else playList(around(button), button.dataset.play);
     return undefined;
   });
 
   one("toggle").addEventListener("click", toggle);
-  one("next").addEventListener("click", next);
+  one("next").addEventListener("click", skip);
   one("previous").addEventListener("click", previous);
   one("close").addEventListener("click", close);
   one("mute").addEventListener("click", () => { audio.muted = !audio.muted; });
@@ -186,7 +249,7 @@
     if (step !== undefined && event.target === seek) {
       audio.currentTime = Math.max(0, Math.min(length(), audio.currentTime + step));
     } else if (key === " " && !event.target.matches("button, a")) toggle();
-    else if (key === "n") next();
+    else if (key === "n") skip();
     else if (key === "p") previous();
     else if (key === "m") audio.muted = !audio.muted;
     else return;
@@ -213,7 +276,7 @@
   });
   for (const kind of ["timeupdate", "seeked", "loadedmetadata", "durationchange"]) audio.addEventListener(kind, show);
   audio.addEventListener("playing", () => { failures = 0; });
-  audio.addEventListener("ended", () => (at < queue.length - 1 ? next() : save()));
+  audio.addEventListener("ended", next);
   audio.addEventListener("error", () => {
     if (!audio.getAttribute("src")) return;
     announce(`${current()?.title} cannot be played.`);
@@ -222,7 +285,7 @@
   });
 
   if ("mediaSession" in navigator) {
-    const hear = { play: start, pause: () => audio.pause(), previoustrack: previous, nexttrack: next,
+    const hear = { play: start, pause: () => audio.pause(), previoustrack: previous, nexttrack: skip,
       seekto: (event) => { audio.currentTime = event.seekTime; } };
     for (const [name, act] of Object.entries(hear)) navigator.mediaSession.setActionHandler(name, act);
   }
@@ -235,6 +298,7 @@
     const kept = JSON.parse(sessionStorage.getItem(KEPT) || "null");
     if (kept?.queue?.length) {
       queue = kept.queue;
+      more = kept.more || null;
       audio.volume = kept.volume;
       audio.muted = kept.muted;
       load(Math.min(kept.at, queue.length - 1), { play: kept.playing, time: kept.time });

@@ -3,10 +3,10 @@ import re
 import pytest
 from flask import url_for
 
+from songrec.pipeline import for_listener
 from songrec.recommend.registry import METHODS
 from songrec.store import listeners
 from songrec.store.tables import Listener, Reaction, Track
-from songrec.web import recommendations
 from tests.planted_run import plant
 
 JSON = {"Accept": "application/json"}
@@ -156,7 +156,7 @@ def test_endpoints_have_the_names_other_pages_use(app):
 def test_who_likes_more_than_count_gets_none_of_the_older_likes_back(
     client, session, planted, monkeypatch, method
 ):
-    monkeypatch.setattr(recommendations, "LIKES_COUNTED", 5)
+    monkeypatch.setattr(for_listener, "LIKES_COUNTED", 5)
     react(client, address(session, planted.track_ids[0]), "like")
     listener = session.query(Listener).one()
     for track_id in planted.track_ids[1:40].tolist():

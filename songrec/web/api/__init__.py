@@ -47,6 +47,7 @@ def init_app(app: Flask) -> None:
         callers,
         catalogue,
         recommendations,
+        ways,
         work,
     )
     from songrec.web.api.docs import pages, register

@@ -50,11 +50,11 @@ def likes(asked: dict[str, Any]) -> dict[str, Any]:
 @blueprint.alt_response(403, "FORBIDDEN")
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.doc(security=TOKEN)
-def like(asked: dict[str, str], track_id: str) -> dict[str, Any]:
-    """Like a song, or dislike it; saying it again changes nothing."""
+def like(asked: dict[str, Any], track_id: str) -> dict[str, Any]:
+    """Like a song, or dislike it; said again it changes nothing but the weight, if named."""
     listener = require_listener()
     track = track_or_404(track_id)
-    listeners.react(db.session, listener, track.id, VALUES[asked["value"]])
+    listeners.react(db.session, listener, track.id, VALUES[asked["value"]], asked.get("weight"))
     db.session.commit()
     said = db.session.get_one(Reaction, (listener.id, track.id))
     return _reaction(said, track.public_id)
@@ -155,7 +155,12 @@ def remove_from_playlist(playlist_id: str, track_id: str) -> None:
 
 
 def _reaction(said: Reaction, public_id: str) -> dict[str, Any]:
-    return {"track_id": public_id, "value": WORDS[said.value], "since": said.created_at}
+    return {
+        "track_id": public_id,
+        "value": WORDS[said.value],
+        "weight": said.weight,
+        "since": said.created_at,
+    }
 
 
 def _found(public_id: str, *, to_change: bool = False) -> Playlist:

@@ -8,9 +8,12 @@ from marshmallow import fields, validate
 
 from songrec.core.attributes import ATTRIBUTES
 from songrec.pipeline.recommending import SIDES
+from songrec.pipeline.ways import CURSOR
 from songrec.recommend.registry import METHODS
 from songrec.recommend.weighed import GROUPS, HEAVIEST
 from songrec.store import cursors
+from songrec.store.listeners import WEIGHTS
+from songrec.store.skips import WITHIN_S
 
 LIMIT = 200
 TRACK_ID = "A public id (from a song's address) or the catalogue's own id, such as Spotify's."
@@ -127,6 +130,58 @@ class RecommendationArguments(CountArguments):
     )  # fmt: skip
 
 
+class StationArguments(ArgumentsSchema):
+    """What a station is around, and where to go on."""
+
+    of = fields.String(
+        load_default="", validate=validate.Length(max=300),
+        metadata={
+            "description": "A song's or playlist's id, an artist's name, a cluster's number, or a "
+            "genre and an emotion with a comma between; nothing for likes."
+        },
+    )  # fmt: skip
+    n = fields.Integer(
+        load_default=20, validate=validate.Range(1, 100), metadata={"description": "How many."}
+    )
+    audible = fields.Boolean(
+        load_default=False, metadata={"description": "Only songs that can be heard."}
+    )
+    cursor = cursor_field(CURSOR)
+
+
+class PathArguments(ArgumentsSchema):
+    """How many songs lie between."""
+
+    between = fields.Integer(
+        load_default=8, validate=validate.Range(1, 50),
+        metadata={"description": "Songs between the two."},
+    )  # fmt: skip
+
+
+class BlendArguments(CountArguments):
+    """What to add and what to take away."""
+
+    add = fields.List(
+        fields.String(validate=validate.Length(1, 100)), required=True,
+        validate=validate.Length(1, 20),
+        metadata={"description": f"Songs to add; repeat it for several. {TRACK_ID}"},
+    )  # fmt: skip
+    subtract = fields.List(
+        fields.String(validate=validate.Length(1, 100)), load_default=list,
+        validate=validate.Length(max=20), metadata={"description": "Songs to take away."},
+    )  # fmt: skip
+
+
+class SkipArguments(ArgumentsSchema):
+    """When a song was left."""
+
+    after = fields.Float(
+        load_default=0.0,
+        validate=validate.Range(0, WITHIN_S, max_inclusive=False),
+        metadata={"description": "Seconds into the song."},
+    )
+
+
 class FromAudioArguments(ArgumentsSchema):
     """How to answer a song."""
 
@@ -173,6 +228,10 @@ class ReactionArguments(ArgumentsSchema):
     """What to think of a song."""
 
     value = fields.String(load_default="like", validate=validate.OneOf(("like", "dislike")))
+    weight = fields.Integer(
+        validate=validate.OneOf(WEIGHTS),
+        metadata={"description": "How much a like counts; what it was unless named, at first 1."},
+    )
 
 
 class NewPlaylistArguments(ArgumentsSchema):

@@ -6,13 +6,12 @@ from typing import Any
 
 from flask import current_app
 
-from songrec.pipeline import recommending
-from songrec.store import listeners
+from songrec.pipeline import for_listener
+from songrec.pipeline.for_listener import Known
 from songrec.store.db import db
 from songrec.web.api import arguments, blueprint, schemas, shapes
 from songrec.web.api.callers import require_listener
 from songrec.web.api.catalogue import track_or_404
-from songrec.web.recommendations import LIKES_COUNTED
 
 
 @blueprint.get("/recommendations", tags=["recommendations"])
@@ -31,18 +30,16 @@ def recommendations(asked: dict[str, Any]) -> dict[str, Any]:
     if asked.get("like"):
         likes = [track_or_404(name).id for name in asked["like"]]
         dislikes = [track_or_404(name).id for name in asked.get("dislike", [])]
-        dislikes = [one for one in dislikes if one not in likes]
+        known = Known(likes, [one for one in dislikes if one not in likes])
     else:
-        likes, dislikes = listeners.reactions(db.session, require_listener())
+        known = Known.of(db.session, require_listener())
         db.session.commit()
-    if not likes:
+    if not known.likes:
         return {"items": []}
-    found = recommending.recommend_for(
+    found = for_listener.recommend(
         db.session,
         current_app.config["INSTANCE"],
-        likes[:LIKES_COUNTED],
-        dislikes[:LIKES_COUNTED],
-        heard=[*likes[LIKES_COUNTED:], *dislikes[LIKES_COUNTED:]],
+        known,
         method=asked["method"],
         variety=asked["variety"],
         n=asked["n"],

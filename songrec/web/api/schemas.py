@@ -146,7 +146,39 @@ class ReactionSchema(ma.Schema):
 
     track_id = written("The song's public id.")
     value = fields.String(required=True, validate=validate.OneOf(("like", "dislike")))
+    weight = whole("How much a like counts: 1, 2 or 3; 1 for a dislike.")
     since = moment("When it was said.")
+
+
+class SkipSchema(ma.Schema):
+    """A song that was left within its first seconds."""
+
+    track_id = written("The song's public id.")
+    times = whole("How often.")
+    last = moment("When it happened last.")
+
+
+class SkipsSchema(ma.Schema):
+    """What was skipped, the latest first."""
+
+    items = fields.List(fields.Nested(SkipSchema), required=True)
+
+
+class StationSchema(MatchesSchema):
+    """The next songs of a station."""
+
+    title = written("What it is around.")
+    next = written("The cursor of what comes next; null where all has been played.", optional=True)
+
+
+class PathSchema(MatchesSchema):
+    """Songs from one to another, both included."""
+
+    lengths = fields.List(
+        fields.Float(), required=True,
+        metadata={"description": "How far each song is from the one before, in the latent."},
+    )  # fmt: skip
+    unevenness = number("Standard deviation of the lengths over their mean; 0 is even.")
 
 
 class PlaylistSchema(ma.Schema):

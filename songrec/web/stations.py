@@ -1,0 +1,175 @@
+"""Stations, song paths and blends: lists that grow from a few songs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Flask, current_app, jsonify, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from songrec.core.errors import BadInput, NotReady
+from songrec.pipeline import ways
+from songrec.pipeline.for_listener import Known
+from songrec.recommend.moods import GENRES
+from songrec.store import audio_files, catalogue, playlists, runs
+from songrec.store.catalogue import TrackView
+from songrec.store.db import db
+from songrec.store.narrowing import TrackQuery
+from songrec.web import facts, figures
+from songrec.web.listening import current_listener, current_reactions
+from songrec.web.player import entries
+
+blueprint = Blueprint("stations", __name__)
+
+SHOWN = 20
+QUEUED = 15
+OFFERED = 8
+STEPS = (4, 8, 12, 16)
+BLENDED = 6
+"""A blend of more songs than this is a list of likes, and says less and less."""
+
+
+def init_app(app: Flask) -> None:
+    """Register the pages."""
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("/stations")
+def index() -> str:
+    """Where a station may begin: a song, an artist, a cluster, a mood, a playlist, my likes."""
+    listener = current_listener()
+    run = runs.published(db.session)
+    text = request.args.get("q", "").strip()[:200]
+    mine = playlists.of_listener(db.session, listener) if listener else []
+    return render_template(
+        "stations/index.html",
+        run=run,
+        text=text,
+        offered=_offered(text) if text else [],
+        clusters=facts.clusters(db.session, run),
+        genres=GENRES,
+        playlists=[*mine, *playlists.of_catalogue(db.session, limit=12)][:24],
+        likes=Known.of(db.session, listener).likes,
+        reactions=current_reactions(),
+    )
+
+
+@blueprint.get("/stations/<kind>")
+def show(kind: str) -> str:
+    """A part of a station; a new order unless the address says which."""
+    part = _part(kind, request.args.get("from") or ways.new_cursor(), SHOWN)
+    run = runs.published(db.session)
+    begun = request.args.get("from", "")
+    seed = part.cursor.split("-")[0] if part.cursor else begun.split("-")[0]
+    return render_template(
+        "stations/show.html",
+        part=part,
+        first=not begun or begun.endswith("-0"),
+        queue=url_for("stations.queue", kind=kind, of=part.key, **{"from": f"{seed or 0}-0"}),
+        audible=bool(audio_files.audible(db.session)),
+        clusters=facts.clusters(db.session, run),
+        reactions=current_reactions(),
+    )
+
+
+@blueprint.get("/stations/<kind>/queue")
+def queue(kind: str) -> ResponseReturnValue:
+    """What the player plays next of a station, and where it asks when that is played."""
+    part = _part(kind, request.args.get("from") or ways.new_cursor(), QUEUED, audible=True)
+    more = url_for("stations.queue", kind=kind, of=part.key, **{"from": part.cursor})
+    why = {item.track.public_id: item.sentence for item in part.items}
+    songs = entries([item.track.id for item in part.items])
+    return jsonify(
+        songs=[{**song, "why": why[song["id"]]} for song in songs],
+        more=more if part.cursor else None,
+    )
+
+
+@blueprint.get("/path")
+def path() -> str:
+    """Songs from one to another in even steps."""
+    start, choose_start = _chosen(request.args.get("from", ""))
+    end, choose_end = _chosen(request.args.get("to", ""))
+    steps = request.args.get("steps", type=int)
+    steps = steps if steps in STEPS else STEPS[1]
+    found, way, problem, route = [], None, "", None
+    run = runs.published(db.session)
+    if start and end:
+        instance = current_app.config["INSTANCE"]
+        try:
+            found, way = ways.path(db.session, instance, start, end, steps)
+            route = figures.route_on_map([(i.track.x, i.track.y, i.track.label) for i in found],
+                                         ways.published_space(db.session, instance))  # fmt: skip
+        except NotReady as error:
+            problem = str(error)
+    return render_template(
+        "stations/path.html",
+        run=run, start=start, finish=end, choose_start=choose_start, choose_end=choose_end,
+        steps=steps, choices=STEPS, found=found, way=way, problem=problem, route=route,
+        lengths=figures.shares([("", float(length)) for length in way.lengths]) if way else [],
+        clusters=facts.clusters(db.session, run), reactions=current_reactions(),
+    )  # fmt: skip
+
+
+@blueprint.get("/blend")
+def blend() -> str:
+    """Songs added to each other and taken from each other."""
+    run = runs.published(db.session)
+    plus, minus = (_all(name) for name in ("add", "subtract"))
+    more, offered_plus = _chosen(request.args.get("and", ""))
+    less, offered_minus = _chosen(request.args.get("not", ""))
+    plus = _once([*plus, *([more] if more else [])])[:BLENDED]
+    minus = _once([*minus, *([less] if less else [])])[:BLENDED]
+    found, problem = [], ""
+    if plus:
+        try:
+            found = ways.blend(
+                db.session, current_app.config["INSTANCE"], [t.id for t in plus],
+                [t.id for t in minus], SHOWN,
+            )  # fmt: skip
+        except (NotReady, BadInput) as error:
+            problem = str(error)
+
+    def address(**changed: list[str]) -> str:
+        now = {"add": [t.public_id for t in plus], "subtract": [t.public_id for t in minus]}
+        return url_for("stations.blend", **{**now, **changed})
+
+    return render_template(
+        "stations/blend.html",
+        run=run, plus=plus, minus=minus, offered_plus=offered_plus, offered_minus=offered_minus,
+        found=found, problem=problem, address=address,
+        clusters=facts.clusters(db.session, run), reactions=current_reactions(),
+    )  # fmt: skip
+
+
+def _part(kind: str, cursor: str, n: int, *, audible: bool = False) -> ways.Part:
+    return ways.station(
+        db.session, current_app.config["INSTANCE"], current_listener(), kind,
+        request.args.get("of", "").replace("\0", "")[:300], cursor=cursor, n=n, audible=audible,
+    )  # fmt: skip
+
+
+def _chosen(text: str) -> tuple[TrackView | None, list[TrackView]]:
+    """The song of a public id; for other words those to choose from (one alone is chosen)."""
+    text = text.replace("\0", "").strip()[:200]
+    if not text:
+        return None, []
+    found = catalogue.find_track(db.session, text, runs.published(db.session))
+    if found is not None:
+        return found, []
+    offered = _offered(text)
+    return (offered[0], []) if len(offered) == 1 else (None, offered)
+
+
+def _offered(text: str) -> list[TrackView]:
+    query = TrackQuery(text=text.replace("\0", ""), per_page=OFFERED)
+    return catalogue.search(db.session, query, runs.published(db.session)).tracks
+
+
+def _all(name: str) -> list[TrackView]:
+    ids = [one.replace("\0", "") for one in request.args.getlist(name)][:BLENDED]
+    return catalogue.tracks_by_public_id(db.session, ids, runs.published(db.session))
+
+
+def _once(tracks: list[TrackView]) -> list[Any]:
+    return list({track.id: track for track in tracks}.values())

@@ -1,0 +1,253 @@
+"""Stations, paths and blends as pages and as the player asks for them; weights, skips, changes."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+import pytest
+
+from songrec.store import listeners, playlists, skips
+from songrec.store.tables import Listener, Reaction, Skip, Track
+from tests.planted_run import plant
+from tests.sounding import add_sound, write_wav
+
+JSON = {"Accept": "application/json"}
+
+
+@pytest.fixture
+def planted(session, instance):
+    planted = plant(session, instance, n=80)
+    session.commit()
+    return planted
+
+
+@pytest.fixture
+def name(session, planted):
+    """Row number to public id."""
+    return lambda row: session.get(Track, int(planted.track_ids[row])).public_id
+
+
+def shown(page):
+    return re.findall(r'<a class="title" href="/tracks/(p\d+)"', page)
+
+
+def changed(page):
+    found = re.search(r"<p class=\"notice\" data-change[^>]*>([^<]*)</p>", page)
+    return found[1].replace("&#39;", "'") if found else None
+
+
+def react(client, public_id, value="like"):
+    return client.post(f"/tracks/{public_id}/reaction", data={"value": value})
+
+
+def test_recommendations_say_what_changed_since_the_last_ones(client, session, planted, name):
+    for row in (0, 1):
+        react(client, name(row))
+    first = client.get("/recommendations?n=10").text
+    assert changed(first) is None
+    before = shown(first)
+    title = session.query(Track).filter_by(public_id=before[0]).one().title
+    react(client, before[0])
+    second = client.get("/recommendations?n=10").text
+    after = shown(second)
+    told = changed(second)
+    came, left = set(after) - set(before), set(before) - set(after) - {before[0]}
+    assert f"since you liked “{title}”" in told
+    assert f"{len(came)} song{'s' * (len(came) != 1)} came in" in told
+    assert (f"{left and len(left)} left" in told) == bool(left)
+    assert second.count('class="badge-new"') == len(came) > 0
+    # It stays until something else is said.
+    assert changed(client.get("/recommendations?n=10").text) == told
+    react(client, after[0], "dislike")
+    assert "since you said no to" in changed(client.get("/recommendations?n=10").text)
+    # Another number or method is another question: nothing to compare with.
+    assert changed(client.get("/recommendations?n=20").text) is None
+
+
+def test_a_like_can_count_twice_without_a_script(client, session, planted, name):
+    react(client, name(0))
+    react(client, name(5))
+    answer = client.post(f"/tracks/{name(0)}/weight", data={"weight": "3"})
+    assert (answer.status_code, answer.location) == (303, f"/likes#t-{name(0)}")
+    listener = session.query(Listener).one()
+    assert listeners.weights(session, listener) == {int(planted.track_ids[0]): 3}
+    page = client.get("/likes").text
+    assert re.search(r'value="3" aria-pressed="true"', page)
+    assert "counts three times" in client.get("/recommendations").text
+    # Liking it again keeps the weight; disliking forgets it.
+    react(client, name(0))
+    assert listeners.weights(session, listener)
+    react(client, name(0), "dislike")
+    react(client, name(0))
+    assert not listeners.weights(session, listener)
+
+
+@pytest.mark.parametrize("weight", ["0", "4", "x", ""])
+def test_other_weights_are_refused(client, planted, name, weight):
+    react(client, name(0))
+    assert client.post(f"/tracks/{name(0)}/weight", data={"weight": weight}).status_code == 400
+    assert client.post(f"/tracks/{name(1)}/weight", data={"weight": "2"}).status_code == 404
+
+
+def test_a_skip_is_counted_and_is_no_dislike(client, session, planted, name):
+    react(client, name(0))
+    near = shown(client.get("/recommendations").text)[0]
+    for after in ("3.5", "12"):
+        answer = client.post(f"/tracks/{near}/skip", data={"after": after}, headers=JSON)
+        assert answer.json == {"skipped": True}
+    assert session.query(Skip).one().times == 2
+    assert session.query(Reaction).one().value == 1
+    page = client.get("/recommendations").text
+    assert ", which you skipped" in page
+    assert "Not for you" not in client.get("/likes").text
+    assert "Skipped lately" in client.get("/me").text
+    client.post("/me/skips/forget")
+    assert session.query(Skip).count() == 0
+
+
+@pytest.mark.parametrize("after", ["30", "-1", "nan", "soon", ""])
+def test_what_was_heard_for_longer_was_not_skipped(client, session, planted, name, after):
+    assert client.post(f"/tracks/{name(1)}/skip", data={"after": after}).status_code == 400
+    assert session.query(Skip).count() == 0
+
+
+def test_skips_and_weights_move_into_an_account(session, planted):
+    one, two = Listener(token="a"), Listener(token="b")
+    session.add_all([one, two])
+    session.flush()
+    track = int(planted.track_ids[0])
+    for listener in (one, two):
+        skips.record(session, listener, track, 2)
+    listeners.react(session, one, int(planted.track_ids[1]), 1, 2)
+    listeners.merge(session, one, two)
+    assert skips.find(session, two, track).times == 4
+    assert listeners.weights(session, two) == {int(planted.track_ids[1]): 2}
+
+
+def test_more_like_one_song_stands_on_every_song_of_a_list(client, planted, name):
+    react(client, name(0))
+    page = client.get("/recommendations").text
+    links = re.findall(r'href="(/tracks/p\d+/more)"', page)
+    assert len(links) == len(shown(page)) > 5
+    more = client.get(links[0])
+    assert more.status_code == 200
+    assert name(0) not in shown(more.text)
+    assert len(shown(more.text)) == 20
+    assert client.get("/tracks/none/more").status_code == 404
+
+
+def sources(session, planted, name):
+    playlist = playlists.create(session, make(session), "Mine", "", planted.track_ids[:6].tolist())
+    playlist.listener_id = None
+    session.commit()
+    return {"song": name(0), "artist": "Artist 3", "cluster": "0", "mood": "Jazz, calm",
+            "playlist": playlist.public_id}  # fmt: skip
+
+
+def make(session):
+    listener = Listener(token="x")
+    session.add(listener)
+    session.flush()
+    return listener
+
+
+def test_a_station_goes_on_to_the_end_of_the_catalogue_and_plays_nothing_twice(
+    client, session, planted, name
+):
+    for kind, key in sources(session, planted, name).items():
+        address, heard = f"/stations/{kind}?of={quote(key)}&from=7-0", []
+        while address:
+            page = client.get(address)
+            assert page.status_code == 200, (kind, page.text[:500])
+            assert page.text.count('class="reason"') == len(shown(page.text))
+            heard += shown(page.text)
+            onward = re.search(r'rel="next" href="([^"]+)"', page.text)
+            address = onward[1].replace("&amp;", "&") if onward else None
+        assert len(heard) == len(set(heard)) == 80, kind
+
+
+def test_what_is_disliked_is_passed_over(client, session, planted, name):
+    first = shown(client.get(f"/stations/song?of={name(0)}&from=7-0").text)
+    assert first[0] == name(0)
+    react(client, first[3], "dislike")
+    again = shown(client.get(f"/stations/song?of={name(0)}&from=7-0").text)
+    assert again == [one for one in first if one != first[3]]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["song?of=none", "artist?of=nobody", "artist", "cluster?of=99", "cluster?of=x", "mood?of=blue",
+     "mood", "playlist?of=none", "year?of=1999"],
+)  # fmt: skip
+def test_there_is_no_station_of_what_there_is_not(client, planted, address):
+    answer = client.get(f"/stations/{address}")
+    assert answer.status_code == 404
+    assert "station of it" in answer.text
+
+
+def test_the_player_s_queue_holds_what_can_be_heard_and_asks_for_more(
+    client, session, planted, name, tmp_path
+):
+    for row in range(40):
+        track = session.get(Track, int(planted.track_ids[row]))
+        add_sound(session, track, write_wav(tmp_path / f"{row}.wav", 0.05, 200 + row))
+    session.commit()
+    address, heard = f"/stations/song/queue?of={name(3)}&from=1-0", []
+    while address:
+        part = client.get(address).json
+        heard += [song["id"] for song in part["songs"]]
+        assert all(song["why"] and song["media"] for song in part["songs"])
+        address = part["more"]
+    assert len(heard) == len(set(heard)) == 40
+    assert heard[0] == name(3)
+    assert client.get("/stations/song/queue?of=none").status_code == 404
+    assert client.get(f"/stations/song/queue?of={name(3)}&from=x").status_code == 400
+
+
+def test_a_path_leads_from_one_song_to_the_other(client, planted, name):
+    page = client.get(f"/path?from={name(0)}&to={name(1)}&steps=4")
+    assert page.status_code == 200
+    found = shown(page.text)
+    assert (found[0], found[-1], len(found)) == (name(0), name(1), 6)
+    assert page.text.count("Step ") == 5
+    assert '<polyline class="route"' in page.text
+
+
+def test_songs_of_a_path_can_be_chosen_by_their_title(client, session, planted, name):
+    page = client.get("/path?from=Artist+3&to=").text
+    assert "Which one is the beginning?" in page
+    assert re.search(r'href="/path\?from=p\d+&amp;to=&amp;steps=8"', page)
+    assert "No song is called “zzz”" in client.get("/path?from=zzz").text
+
+
+def test_a_blend_adds_and_takes_away(client, session, planted, name):
+    page = client.get(f"/blend?add={name(0)}&add={name(1)}&subtract={name(2)}")
+    assert page.status_code == 200
+    found = re.findall(
+        r'<div class="song[^>]*>\s*<a class="title" href="/tracks/(p\d+)"', page.text
+    )
+    assert len(found) == 20
+    assert not {name(0), name(1), name(2)} & set(found)
+    assert ", which was taken away" in page.text
+    both = client.get(f"/blend?add={name(0)}&subtract={name(0)}").text
+    assert "cancel each other out" in both
+    # A word in the field offers songs; an id adds the song.
+    assert client.get(f"/blend?add={name(0)}&and=Artist+3").text.count("&amp;add=p") >= 2
+    assert f'value="{name(4)}"' in client.get(f"/blend?add={name(0)}&not={name(4)}").text
+
+
+@pytest.mark.parametrize("address", ["/stations", "/path", "/blend", "/me", "/stations?q=song"])
+def test_pages_say_what_to_do_before_there_is_anything(client, session, address):
+    page = client.get(address)
+    assert page.status_code == 200
+    assert "yet" in page.text
+
+
+def test_every_kind_of_station_is_offered(client, session, planted, name):
+    react(client, name(0))
+    client.post("/playlists", data={"name": "Mine", "tracks": name(3)})
+    page = client.get("/stations?q=Song+12").text
+    for kind in ("song", "artist", "cluster", "mood", "playlist", "likes"):
+        assert f'href="/stations/{kind}' in page, kind
+    assert client.get("/stations/likes").status_code == 200
