@@ -101,6 +101,11 @@ def analyze(
     )
     if report.missing:
         click.echo(f"{report.missing:,} have vanished since last time; their tracks stay.")
+    if report.alike:
+        click.echo(
+            f"{report.alike:,} new ones look like songs that were there already; nothing was "
+            "merged: flask duplicates"
+        )
     for path, reason in report.rejected[:10]:
         click.echo(f"  {path}: {reason}")
     if len(report.rejected) > 10:

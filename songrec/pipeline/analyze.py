@@ -20,7 +20,7 @@ from songrec.core.types import Progress, no_progress
 from songrec.features.extraction import make_extractors
 from songrec.ingest.audio import DECODER_VERSION
 from songrec.ingest.folders import Found, content_hash, shown, walk
-from songrec.pipeline import audio_tracks, estimates, feature_sets
+from songrec.pipeline import audio_tracks, duplicates, estimates, feature_sets
 from songrec.pipeline.analyst import Outcome, Task
 from songrec.pipeline.analyze_report import AnalyzeReport, AnalyzeRequest
 from songrec.pipeline.feature_sets import MEASURING, keys_of, parse
@@ -54,11 +54,13 @@ def analyze_folder(
     root = request.folder.expanduser()
     files = list(walk(root))
     root = root.resolve()
+    before = duplicates.newest_id(session)
     run = _Run(session, instance, root, request, keys, on_progress, files)
     with open_fleet(request.workers, request.scheduler) as fleet:
         run.work(fleet)
     run.mark_missing()
     estimates.refresh(session, instance)
+    run.report.alike = duplicates.count_new(session, before)
     session.commit()
     run.report.seconds = time.perf_counter() - start
     return run.report

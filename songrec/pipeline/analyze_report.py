@@ -28,7 +28,8 @@ class AnalyzeReport:
     """What became of the files: ``found`` is ``analysed + unchanged + len(rejected)``.
 
     ``unchanged`` counts files whose sound was known already, moved ones among them. ``missing``
-    counts those that have vanished since the last time.
+    counts those that have vanished since the last time; ``alike`` the new tracks that are named
+    like one that was there before them.
     """
 
     folder: Path
@@ -36,6 +37,7 @@ class AnalyzeReport:
     analysed: int = 0
     unchanged: int = 0
     missing: int = 0
+    alike: int = 0
     rejected: list[tuple[str, str]] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -51,6 +53,7 @@ class AnalyzeReport:
             "analysed": self.analysed,
             "unchanged": self.unchanged,
             "missing": self.missing,
+            "alike": self.alike,
             "rejected": [{"path": path, "reason": reason} for path, reason in self.rejected],
             "seconds": round(self.seconds, 3),
         }

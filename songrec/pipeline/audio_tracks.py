@@ -18,7 +18,7 @@ from songrec.ingest.audio import DECODER_VERSION
 from songrec.ingest.folders import Found
 from songrec.pipeline.analyst import Outcome
 from songrec.pipeline.feature_sets import MEASURING
-from songrec.store import audio_files
+from songrec.store import audio_files, merged
 from songrec.store.db import now
 from songrec.store.tables import AudioFile, Lyrics, Tag, Track, TrackAttributes, TrackTag
 
@@ -136,6 +136,9 @@ def _track_of(session: Session, row: AudioFile, content_hash: str, outcome: Outc
     track = session.scalar(select(Track).where(Track.source_key == key))
     if track is not None:
         return track
+    gone = merged.by_source_key(session, [key]).get(key)
+    if gone is not None:
+        return session.get_one(Track, gone[0])
     before = session.get(Track, row.track_id) if row.track_id is not None else None
     if before is not None and _is_same_song(session, before, row, outcome):
         before.source_key = key
@@ -168,6 +171,13 @@ def _describe(
     genres = list(tags["genres"]) or ([labels["genre"]] if labels["genre"] else [])
     language = tags["language"] or labels["language"]
     found = measured(outcome.arrays[MEASURING])
+    told = {
+        name: {"value": value, "source": "measured"}
+        for name, value in found.items()
+        if value is not None
+    }
+    if track.source_key != source_key(content_hash):
+        return told  # the file of a merged track: the survivor keeps its names
     track.title, track.artists = title, artists
     track.sort_title, track.sort_artists = sort_key(title), sort_key(artists)
     track.song_key = (
@@ -192,11 +202,7 @@ def _describe(
     _label(session, track.id, "genre", [genre.lower() for genre in genres])
     _label(session, track.id, "tag", [language] if language else [])
     _keep_lyrics(session, track.id, tags["lyrics"])
-    return {
-        name: {"value": value, "source": "measured"}
-        for name, value in found.items()
-        if value is not None
-    }
+    return told
 
 
 def _label(session: Session, track_id: int, kind: str, names: list[str]) -> None:

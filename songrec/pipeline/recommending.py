@@ -17,7 +17,7 @@ from songrec.recommend import explain, ranking
 from songrec.recommend import weighed as weighing
 from songrec.recommend.pulls import Pull
 from songrec.recommend.similar import similar
-from songrec.store import catalogue, runs
+from songrec.store import catalogue, merged, runs
 from songrec.store.catalogue import TrackView
 from songrec.store.spaces import published_space
 from songrec.store.tables import Cluster, Run, Track
@@ -73,7 +73,7 @@ def recommend_for(
         method=method,
         variety=variety,
         names=titles(session),
-        heard=list(heard),
+        heard=[*heard, *merged.ids(session)],  # the run may know them still
         pulls=_pulls(likes, dislikes, weights or {}, skips or {}),
         **parameters,
     )
