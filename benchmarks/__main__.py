@@ -33,6 +33,7 @@ PARTS: dict[str, list[list[str]]] = {
     "map": [["map"]],
     "startup": [["startup"]],
     "features": [["features"]],
+    "lab": [["lab"], ["lab", "--huge"]],
 }
 
 
@@ -177,9 +178,28 @@ def features(results: list[dict[str, Any]]) -> list[str]:
     ]  # fmt: skip
 
 
+def lab(results: list[dict[str, Any]]) -> list[str]:
+    """Every representation, and a large catalogue."""
+    each, huge = results
+    stages = ", ".join(f"{name} {s} s" for name, s in huge["pipeline"].items() if name != "total")
+    return [
+        "## The model lab", "",
+        f"{each['rows']:,} × 12 through every representation of vectors, with its default "
+        "parameters, one after the other in one process.", "",
+        *table(
+            ("representation", "learning, s", "placing all rows, s"),
+            ((f"`{name}`", r["fit_seconds"], r["transform_seconds"])
+             for name, r in each["representations"].items()),
+        ),
+        f"{huge['rows']:,} × 12: {stages}; {huge['pipeline']['total']} s in all, peak "
+        f"{huge['peak_mib']:,} MiB resident.", "",
+    ]  # fmt: skip
+
+
 WRITERS: dict[str, Callable[[list[dict[str, Any]]], list[str]]] = {
     "ingest": ingest, "training": training, "pages": pages, "recommend": recommend,
     "map": latent_map, "startup": startup, "features": features,
+    "lab": lab,
 }  # fmt: skip
 
 
