@@ -175,6 +175,23 @@ def features(results: list[dict[str, Any]]) -> list[str]:
             ((seconds, r["first_seconds"], r["seconds"], r["peak_mib"])
              for seconds, r in alone.items()),
         ),
+        *_per_core(result.get("per_core", {})),
+    ]  # fmt: skip
+
+
+def _per_core(found: dict[str, dict[str, float]]) -> list[str]:
+    if not found:
+        return []
+    names = {"clip": "a clip", "track": "a full track"}
+    return [
+        "Seconds for each, by one process kept to one core and by two on two, against the plain "
+        "script on the same cores:", "",
+        *table(
+            ("", "seconds of sound", "one core", "plain", "two cores", "plain"),
+            ((names[name], r["seconds_of_sound"], f"{r['ours_1']:.2f}", f"{r['plain_1']:.2f}",
+              f"{r['ours_2']:.2f}", f"{r['plain_2']:.2f}")
+             for name, r in found.items()),
+        ),
     ]  # fmt: skip
 
 

@@ -25,6 +25,7 @@ import numpy as np
 
 RATE = 22_050
 SECONDS = 30
+TRACK = 240
 REPEATS = 3
 SETS = ("mfcc", "statistical")
 
@@ -135,7 +136,70 @@ def measure() -> dict[str, Any]:
             check=True, stdout=subprocess.PIPE, text=True, env=dict(os.environ),
         ).stdout  # fmt: skip
         result[f"alone_{seconds}_s"] = json.loads(answer)
+    if (os.cpu_count() or 1) > 1:
+        result["per_core"] = per_core()
     return result
+
+
+def throughput(seconds: float, cores: int, *, plainly: bool, repeats: int) -> float:
+    """Seconds a sound of ``seconds``, over ``cores`` processes each kept to a core of its own.
+
+    Each process does one that does not count, so that importing and compiling do not, waits for
+    the others, and then ``repeats`` of them.
+    """
+    if hasattr(os, "sched_getaffinity"):
+        allowed = sorted(os.sched_getaffinity(0))
+    else:
+        allowed = list(range(os.cpu_count() or 1))
+    if len(allowed) < cores:
+        raise OSError(f"{cores} cores are asked for, {len(allowed)} are there.")
+    one_thread = dict.fromkeys(
+        ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
+    )
+    words = [sys.executable, "-m", "benchmarks.features", "--worker", str(seconds)]
+    words += ["--repeats", str(repeats), *(["--plain"] if plainly else [])]
+    workers = [
+        subprocess.Popen(
+            [*words, "--core", str(core)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            text=True, env={**os.environ, **one_thread},
+        )
+        for core in allowed[:cores]
+    ]  # fmt: skip
+    for each in workers:
+        assert each.stdout is not None
+        if each.stdout.readline().strip() != "ready":
+            raise OSError("A worker of the benchmark did not start.")
+    begun = time.perf_counter()
+    for each in workers:
+        each.communicate("go\n")
+        if each.returncode:
+            raise OSError(f"A worker of the benchmark ended with {each.returncode}.")
+    return (time.perf_counter() - begun) / (repeats * cores)
+
+
+def worker(seconds: float, core: int, repeats: int, *, plainly: bool) -> None:
+    """One process of ``throughput``: says ``ready``, waits for a line, then works."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {core})
+    samples = np.tile(clip(), math.ceil(seconds / SECONDS))[: int(seconds * RATE)]
+    call = plain if plainly else ours
+    call(samples[: SECONDS * RATE])
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for _ in range(repeats):
+        call(samples)
+
+
+def per_core() -> dict[str, dict[str, float]]:
+    """Seconds a clip and a full track of four minutes, with one process and with two."""
+    found: dict[str, dict[str, float]] = {}
+    for name, seconds, repeats in (("clip", SECONDS, 3), ("track", TRACK, 1)):
+        found[name] = {"seconds_of_sound": seconds}
+        for cores in (1, 2):
+            for plainly in (True, False):
+                taken = throughput(seconds, cores, plainly=plainly, repeats=repeats)
+                found[name][f"{'plain' if plainly else 'ours'}_{cores}"] = round(taken, 3)
+    return found
 
 
 def profiles(folder: Path) -> dict[str, dict[str, float]]:
@@ -184,8 +248,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--alone", type=float, metavar="SECONDS", help="one process, one length")
     parser.add_argument("--profiles", type=Path, metavar="FOLDER", help="compare key profiles")
+    parser.add_argument("--worker", type=float, metavar="SECONDS", help="one of several processes")
+    parser.add_argument("--core", type=int, default=0)
+    parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--plain", action="store_true")
+    parser.add_argument("--per-core", action="store_true", help="one process against two")
     options = parser.parse_args()
-    if options.alone:
+    if options.worker:
+        worker(options.worker, options.core, options.repeats, plainly=options.plain)
+    elif options.per_core:
+        print(json.dumps(per_core(), indent=2))
+    elif options.alone:
         print(json.dumps(alone(options.alone)))
     elif options.profiles:
         print(json.dumps(profiles(options.profiles), indent=2))

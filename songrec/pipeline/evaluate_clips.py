@@ -9,21 +9,27 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from songrec.core.errors import BadInput, NotReady
-from songrec.core.registry import Entry
 from songrec.core.types import FeatureTable, Floats, Progress, no_progress
 from songrec.evaluation.retrieval import retrieve
-from songrec.features.extraction import extract_all
+from songrec.features.extraction import extract_all, make_extractors
 from songrec.features.registry import EXTRACTORS
-from songrec.features.settings import DEFAULTS, digest, parameters_of, sample_rate_of
+from songrec.features.settings import (
+    DEFAULTS,
+    DEPENDS_ON,
+    OWN_PARAMETERS,
+    AudioSettings,
+    sample_rate_of,
+)
 from songrec.ingest.audio import decode
 from songrec.ingest.folders import content_hash
+from songrec.pipeline import feature_sets
 from songrec.pipeline.feature_sets import DEFAULT_SETS, FROM_LABELS, MEASURING
 from songrec.store import feature_cache
 from songrec.store.feature_cache import SetKey
@@ -36,23 +42,19 @@ _NO_AMOUNT = frozenset({f"{MEASURING}:key"})
 
 @dataclass(frozen=True)
 class Variant:
-    """A feature set with choices of its own, as the cache files it."""
+    """A feature set and the settings that it is extracted with, which also file it in the cache."""
 
-    entry: Entry
-    own: dict[str, Any] = field(hash=False)
+    name: str
+    settings: AudioSettings = DEFAULTS
 
     @property
     def key(self) -> SetKey:
-        """Usual choices share the cache with ``flask analyze``; others lie beside it."""
-        version: int = self.entry.load().version  # type: ignore[attr-defined]
-        return SetKey(self.entry.name, version, digest(self.entry.name, DEFAULTS, self.own))
+        """As ``flask analyze`` with these settings would file it."""
+        return feature_sets.key_of(self.name, self.settings)
 
     def create(self) -> Any:
         """The extractor."""
-        known = {parameter.name for parameter in self.entry.parameters}
-        shared = parameters_of(self.entry.name, DEFAULTS)
-        values = {name: value for name, value in shared.items() if name in known}
-        return EXTRACTORS.create(self.entry.name, **(values | self.own))
+        return make_extractors([self.name], self.settings)[self.name]
 
 
 @dataclass(frozen=True)
@@ -143,19 +145,23 @@ def _part(text: str) -> Part:
     if name == ATTRIBUTES:
         if asked:
             raise BadInput("The feature set 'attributes' takes no choices.")
-        return Part(tuple(Variant(EXTRACTORS.entry(each), {}) for each in DEFAULT_SETS))
+        return Part(tuple(Variant(each) for each in DEFAULT_SETS))
     entry = EXTRACTORS.entry(name)
     if name in FROM_LABELS:
         raise BadInput(f"The feature set {name!r} comes from labels, not from sound.")
-    own: dict[str, Any] = {}
+    settings = DEFAULTS
     columns = ""
     for choice in asked:
-        taking = [p for p in entry.parameters if p.type == "choice" and choice in p.choices]
-        if not taking:
+        taking = [p.name for p in entry.parameters if p.type == "choice" and choice in p.choices]
+        of_set = [
+            setting for setting in DEPENDS_ON[name]
+            if OWN_PARAMETERS.get(setting, setting) in taking
+        ]  # fmt: skip
+        if of_set:
+            settings = replace(settings, **{of_set[0]: choice})
+        else:
             columns = choice
-        elif choice != taking[0].default:
-            own[taking[0].name] = choice
-    return Part((Variant(entry, own),), columns)
+    return Part((Variant(name, settings),), columns)
 
 
 def _vectors(
@@ -189,7 +195,7 @@ def _vectors(
 def _extract(instance: Path, clip: Path, hashed: str, missing: dict[Variant, Any]) -> None:
     by_rate: dict[int, list[Variant]] = {}
     for variant in missing:
-        by_rate.setdefault(sample_rate_of(variant.entry.name), []).append(variant)
+        by_rate.setdefault(sample_rate_of(variant.name), []).append(variant)
     for rate, of_rate in by_rate.items():
         decoded = decode(clip, sample_rate=rate, seconds=DEFAULTS.seconds, where=DEFAULTS.where)
         # One set may be asked for in two variants: each goes by a name of its own here.
@@ -202,7 +208,7 @@ def _extract(instance: Path, clip: Path, hashed: str, missing: dict[Variant, Any
 def _columns(instance: Path, part: Part, vectors: dict[Variant, Floats]) -> Floats:
     """The columns of one part that count, ``(clips, columns)``."""
     names = [
-        f"{variant.entry.name}:{column}"
+        f"{variant.name}:{column}"
         for variant in part.variants
         for column in feature_cache.columns(instance, variant.key)
     ]
@@ -210,7 +216,7 @@ def _columns(instance: Path, part: Part, vectors: dict[Variant, Floats]) -> Floa
     if part.is_estimated:
         table = FeatureTable(np.arange(len(values)), tuple(names), values, ATTRIBUTES)
         return _attributes(instance, table)
-    begin = f"{part.variants[0].entry.name}:{part.columns}"
+    begin = f"{part.variants[0].name}:{part.columns}"
     kept = [
         at for at, name in enumerate(names) if name.startswith(begin) and name not in _NO_AMOUNT
     ]
