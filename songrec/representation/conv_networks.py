@@ -14,14 +14,21 @@ HALVINGS = 3
 
 
 def sound_encoder(bands: int, frames: int, filters: int, units: int, latent: int) -> Any:
-    """``(bands, frames, 1)`` → ``2 · latent``: mean and log-variance side by side."""
+    """``(bands, frames, 1)`` → ``2 · latent``: mean and log-variance side by side.
+
+    What the convolutions see is summed up over time by its mean and its maximum: an excerpt that
+    begins a little later is the same music.
+    """
     inputs = keras.Input((bands, frames, 1), name="picture")
     layer = inputs
     for depth in range(HALVINGS):
         layer = layers.Conv2D(filters * 2**depth, 3, strides=2, padding="same", activation="relu")(
             layer
         )
-    layer = layers.Dense(units, activation="relu")(layers.Flatten()(layer))
+    whole = (1, layer.shape[2])
+    over_time = [layers.AveragePooling2D(whole)(layer), layers.MaxPooling2D(whole)(layer)]
+    layer = layers.Flatten()(layers.Concatenate()(over_time))
+    layer = layers.Dense(units, activation="relu")(layer)
     return keras.Model(inputs, gaussian(layer, latent), name="sound_encoder")
 
 

@@ -39,11 +39,11 @@ MEASURED = 1_000
 
 
 class ConvVAE:
-    """Three convolutions of stride 2, a dense layer, ``latent`` Gaussians; mirrored back.
+    """Three convolutions of stride 2, summed up over time, a dense layer, ``latent`` Gaussians.
 
     It learns from pictures pooled to ``bands`` × ``frames`` cells, which are read from disk batch
-    by batch. The latent is the posterior's mean. The table's columns are not looked at: it may
-    have none.
+    by batch, and restores them by transposed convolutions. The latent is the posterior's mean. The
+    table's columns are not looked at: it may have none.
     """
 
     needs = ("spectrograms",)
