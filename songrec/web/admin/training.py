@@ -31,7 +31,7 @@ FEATURES = Parameter(
     "Attributes know every song; sets of the sound only those that were analysed.",
     choices=(
         "attributes", "mfcc,statistical", "attributes,mfcc,statistical", "musicnn",
-        "attributes,musicnn",
+        "attributes,musicnn", "melspectrogram", "melspectrogram,mfcc,statistical",
     ),
 )  # fmt: skip
 SEED = Parameter(
