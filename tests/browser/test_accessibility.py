@@ -19,7 +19,7 @@ PUBLIC = ("/", "/clusters/0", "/tracks", "/tracks?q=song&energy_min=0.2", "/mood
           "/mood?genre=Jazz&emotion=calm", "/likes", "/recommendations", "/playlists",
           "/sign-in", "/sign-up", "/nothing-here")  # fmt: skip
 CLOSED = ("/account", "/admin", "/admin/train", "/admin/jobs", "/admin/runs", "/admin/users",
-          "/admin/compare")  # fmt: skip
+          "/admin/compare", "/admin/grids")  # fmt: skip
 
 
 def serious(page: Any) -> list[str]:
