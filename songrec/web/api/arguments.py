@@ -177,7 +177,7 @@ class SkipArguments(ArgumentsSchema):
 
     after = fields.Float(
         load_default=0.0,
-        validate=validate.Range(0, WITHIN_S, max_inclusive=False),
+        validate=validate.Range(0, WITHIN_S),
         metadata={"description": "Seconds into the song."},
     )
 

@@ -1,0 +1,120 @@
+"""My own page: taste, lists taken in, everything taken along, everything deleted."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+from songrec.store.tables import Listener, PendingLike, Playlist, Reaction, Skip, Track
+from songrec.web import security
+from tests.planted_run import plant
+from tests.web.accounts import anna, quick_hashes, sign_in
+
+__all__ = ["anna", "quick_hashes"]  # fixtures
+
+
+@pytest.fixture
+def planted(session, instance):
+    planted = plant(session, instance)
+    session.commit()
+    return planted
+
+
+@pytest.fixture
+def like(client, session, planted):
+    def react(rows, value="like"):
+        for row in rows:
+            public_id = session.get(Track, int(planted.track_ids[row])).public_id
+            client.post(f"/tracks/{public_id}/reaction", data={"value": value})
+
+    return react
+
+
+def sent(client, text, name="list.csv"):
+    data = {"file": (io.BytesIO(text.encode()), name)}
+    answer = client.post("/me/import", data=data, content_type="multipart/form-data")
+    answer.request.close()
+    return answer
+
+
+def test_two_tastes_are_told_apart_with_their_songs(client, planted, like):
+    for label in (0, 1):
+        like((planted.labels == label).nonzero()[0][:8].tolist())
+    like((planted.labels == 2).nonzero()[0][:3].tolist(), "dislike")
+    page = client.get("/me").text
+    assert "2 tastes" in page
+    assert page.count('class="taste"') == 2
+    assert "What you say no to is" in page
+    assert 'class="profile"' in page
+
+
+def test_a_list_is_taken_in_and_the_page_says_what_was_found(client, session, planted):
+    answer = sent(client, "title,artist\nsong 12,Artist 12\nUnheard of,Nobody\n")
+    assert answer.status_code == 200
+    assert "1 song found" in answer.text
+    assert "Nobody – Unheard of" in answer.text
+    assert session.query(Reaction).one().value == 1
+    page = client.get("/me").text
+    assert "Songs that are not here yet" in page
+    assert client.post("/me/again").status_code == 303
+    assert session.query(PendingLike).count() == 1
+    client.post("/me/waiting/forget")
+    assert session.query(PendingLike).count() == 0
+
+
+@pytest.mark.parametrize("text", ["", "{", "a,b\n1,2\n"])
+def test_what_is_no_list_is_refused_and_makes_nobody_like_anything(client, session, planted, text):
+    answer = sent(client, text)
+    assert answer.status_code == 400
+    assert session.query(Reaction).count() == 0
+    assert client.post("/me/import").status_code == 400
+
+
+def test_lists_have_a_size(client, planted, monkeypatch):
+    monkeypatch.setattr(security, "LIST_BYTES", 100)
+    assert sent(client, "title,artist\n" + "a,b\n" * 50).status_code == 400
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
+        + b"x" * (2 * 2**20)
+        + b"\r\n--x--\r\n"
+    )
+    answer = client.post("/me/import", data=body, content_type="multipart/form-data; boundary=x")
+    answer.request.close()
+    assert answer.status_code == 413
+
+
+def test_everything_of_mine_is_one_file_that_can_be_taken_in_again(client, session, like, app):
+    like([0, 3])
+    like([5], "dislike")
+    answer = client.get("/me/export.json")
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    content = json.loads(answer.data)
+    assert (len(content["likes"]), len(content["dislikes"])) == (2, 1)
+    other = app.test_client()
+    assert sent(other, answer.text, "songrec.json").status_code == 200
+    again = json.loads(other.get("/me/export.json").data)
+    assert [one["id"] for one in again["likes"]] == [one["id"] for one in content["likes"]]
+
+
+def test_an_anonymous_listener_deletes_everything(client, session, planted, like):
+    like([0, 1])
+    public_id = session.get(Track, int(planted.track_ids[2])).public_id
+    client.post(f"/tracks/{public_id}/skip", data={"after": "2"})
+    client.post("/playlists", data={"name": "Mine"})
+    client.get("/recommendations")
+    assert client.post("/me/delete").status_code == 400
+    assert session.query(Listener).count() == 1
+    assert client.post("/me/delete", data={"sure": "yes"}).status_code == 303
+    for table in (Listener, Reaction, Skip, Playlist):
+        assert session.query(table).count() == 0, table
+    assert json.loads(client.get("/me/export.json").data)["likes"] == []
+
+
+def test_an_account_s_things_are_deleted_behind_its_password(client, session, anna, like):
+    sign_in(client)
+    like([0])
+    answer = client.post("/me/delete", data={"sure": "yes"})
+    assert answer.location == "/account#delete"
+    assert session.query(Reaction).count() == 1
