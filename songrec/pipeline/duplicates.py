@@ -25,9 +25,9 @@ from songrec.store.feature_cache import SetKey
 from songrec.store.tables import AudioFile, Track
 
 SOUND_SETS = ("mfcc", "statistical")
-FEATURES_THRESHOLD = 0.98
+FEATURES_THRESHOLD = 0.9
 """Cosine of standardised vectors; measured, see ``docs/duplicates.md``."""
-FINGERPRINT_THRESHOLD = 0.85
+FINGERPRINT_THRESHOLD = 0.9
 """Share of equal bits; measured, see ``docs/duplicates.md``."""
 FEWEST = 10
 """Fewer tracks say too little about what is usual to compare by features."""
