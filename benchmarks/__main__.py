@@ -31,6 +31,7 @@ PARTS: dict[str, list[list[str]]] = {
     "pages": [["pages", "--rows", str(SMALL)], ["pages", "--rows", str(LARGE)]],
     "recommend": [["recommend"]],
     "map": [["map"]],
+    "duplicates": [["duplicates", "--rows", str(rows)] for rows in (SMALL, LARGE, HUGE)],
     "startup": [["startup"]],
     "features": [["features"]],
     "lab": [["lab"], ["lab", "--huge"]],
@@ -146,6 +147,26 @@ def latent_map(results: list[dict[str, Any]]) -> list[str]:
     ]  # fmt: skip
 
 
+def duplicates(results: list[dict[str, Any]]) -> list[str]:
+    """Looking for duplicates, merging, undoing."""
+    steps = {
+        "search_seconds": "first search", "again_seconds": "search again",
+        "import_seconds": "count after an import", "page_seconds": "a page of groups",
+        "merge_seconds": "merge", "undo_seconds": "undo",
+    }  # fmt: skip
+    return [
+        "## Duplicates", "",
+        "Seconds on a catalogue in which every twentieth track is another one's remaster: names "
+        "and content, without sound. The first search makes the key of every name. Peak is the "
+        "resident memory of the process, *more* what the steps added to it.", "",
+        *table(
+            ("songs", *steps.values(), "peak MiB", "more MiB"),
+            ((f"{r['rows']:,}", *(f"{r[step]:.2f}" for step in steps), r["peak_mib"], r["more_mib"])
+             for r in results),
+        ),
+    ]  # fmt: skip
+
+
 def startup(results: list[dict[str, Any]]) -> list[str]:
     """What starting costs."""
     (result,) = results
@@ -215,7 +236,7 @@ def lab(results: list[dict[str, Any]]) -> list[str]:
 
 WRITERS: dict[str, Callable[[list[dict[str, Any]]], list[str]]] = {
     "ingest": ingest, "training": training, "pages": pages, "recommend": recommend,
-    "map": latent_map, "startup": startup, "features": features,
+    "map": latent_map, "duplicates": duplicates, "startup": startup, "features": features,
     "lab": lab,
 }  # fmt: skip
 
