@@ -211,11 +211,21 @@ class _Asked:
         found: dict[str, Array] = {}
         artists, albums = figures.artists, figures.albums
         if artists[likes].any():
-            counts = taste_prior.artist_counts(artists, likes, rows)
-            values = taste_prior.log_habit(prior.artist, counts)
-            found["artist"] = np.where(artists[rows] == taste_prior.UNKNOWN, 0.0, values)
-            inside = taste_prior.album_counts(artists, albums, likes, rows)
-            found["album"] = taste_prior.log_habit(prior.album, inside)
+            # Nearly all tracks are by artists whom none of the likes is by: one value for them all.
+            wanted = np.zeros(int(artists.max()) + 1, dtype=bool)
+            wanted[artists[likes]] = True
+            wanted[taste_prior.UNKNOWN] = False
+            of = artists[rows]
+            related = np.flatnonzero(wanted[of])
+            counts = taste_prior.artist_counts(artists, likes, rows[related])
+            none = np.zeros(1)
+            other = taste_prior.Counts(none, none + 1, counts.known, counts.names, counts.total)
+            apart = float(taste_prior.log_habit(prior.artist, other)[0])
+            found["artist"] = np.where(of == taste_prior.UNKNOWN, 0.0, apart)
+            found["artist"][related] = taste_prior.log_habit(prior.artist, counts)
+            inside = taste_prior.album_counts(artists, albums, likes, rows[related])
+            found["album"] = np.zeros(len(rows))
+            found["album"][related] = taste_prior.log_habit(prior.album, inside)
         scores = figures.popularity
         if scores is not None and "popularity" in prior.columns:
             belief = self.known.about_popularity
