@@ -76,10 +76,8 @@ def sentence(match: Match) -> str:
 
 
 def _reason(track_id: int, title: str, added: bool, value: float) -> Reason:
-    alike = value >= 0 if added else value <= 0
-    like, whose = ("Like" if alike else "Unlike"), ""
-    if not added:
-        like, whose = ("Like" if not alike else "Unlike"), ", which was taken away"
+    alike = value > 0 if added else value < 0
+    like, whose = ("Like" if alike else "Unlike"), "" if added else ", which was taken away"
     return Reason(
         "added" if added else "subtracted", f"{like} “{title}”{whose}", value, track_id,
         {"title": title, "before": like, "after": whose, "features": []},

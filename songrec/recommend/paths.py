@@ -14,8 +14,8 @@ from songrec.recommend.ranking import matches
 from songrec.recommend.sheets import Sheet
 from songrec.recommend.taste import Rows
 
-CANDIDATES = 32
-"""So many tracks around a point of the way are looked at when steps are evened."""
+CANDIDATES = 512
+"""So many tracks around each point of the way are looked at when steps are evened."""
 SWEEPS = 50
 
 
@@ -38,9 +38,9 @@ def find_path(space: Space, start: int, end: int, between: int) -> Path:
 
     The rule: (1) the targets are the points A + i / (between + 1) · (B − A) of the latent,
     i = 1 … between. (2) In this order each target is answered by the nearest track whose song is
-    not on the path yet. (3) The steps are evened: each track in turn is exchanged for that one of
-    the ``CANDIDATES`` tracks nearest to its target that is nearest to the middle of its two
-    neighbours on the path, where that lowers the sum of the squared steps and its song is unused;
+    not on the path yet. (3) The steps are evened: each track in turn is exchanged for the one that
+    is nearest to the middle of its two neighbours on the path, among the ``CANDIDATES`` tracks
+    nearest to any target, where that lowers the sum of the squared steps and its song is unused;
     until a whole round changes nothing. A sum of squares over a way of given ends is least where
     all steps are the same. Deterministic. Raises ``NotReady`` when an end is not in the space.
     """
@@ -55,7 +55,7 @@ def find_path(space: Space, start: int, end: int, between: int) -> Path:
     shares = np.arange(1, between + 1) / (between + 1)
     targets = ends[0] + shares[:, None] * (ends[1] - ends[0])
     used = set(space.song_keys[at].tolist())
-    candidates = [_nearest(space, target, CANDIDATES + between + 2) for target in targets]
+    candidates = [_nearest(space, target, CANDIDATES) for target in targets]
     way = [int(at[0])]
     for rows in candidates:
         free = next((row for row in rows if int(space.song_keys[row]) not in used), None)
@@ -63,9 +63,9 @@ def find_path(space: Space, start: int, end: int, between: int) -> Path:
             used.add(int(space.song_keys[free]))
             way.append(free)
     way.append(int(at[1]))
-    # A short catalogue may leave a target without an answer; who answered has its own candidates.
+    # A short catalogue may leave a target without an answer; there is nothing to exchange then.
     if len(way) == between + 2:
-        _even(space, way, [rows[:CANDIDATES] for rows in candidates], used)
+        _even(space, way, sorted({row for rows in candidates for row in rows}), used)
     points = latent[way].astype(np.float64)
     return Path(np.array(way, dtype=np.int64), np.linalg.norm(np.diff(points, axis=0), axis=1))
 
@@ -114,28 +114,26 @@ def _nearest(space: Space, target: NDArray[np.float64], count: int) -> list[int]
     return [int(row) for row in rows[np.lexsort((rows, squared[rows]))]]
 
 
-def _even(space: Space, way: list[int], candidates: list[list[int]], used: set[int]) -> None:
+def _even(space: Space, way: list[int], pool: list[int], used: set[int]) -> None:
+    latent = space.latent[pool].astype(np.float64)
+    keys = np.asarray(space.song_keys[pool]).tolist()
     for _ in range(SWEEPS):
         changed = False
         for i in range(1, len(way) - 1):
             before, after = space.latent[[way[i - 1], way[i + 1]]].astype(np.float64)
             middle = (before + after) / 2
             own = int(space.song_keys[way[i]])
-            free = [
-                row for row in candidates[i - 1]
-                if (key := int(space.song_keys[row])) == own or key not in used
-            ]  # fmt: skip
-            if not free:
-                continue
             # ‖x − a‖² + ‖x − b‖² = 2 ‖x − (a + b) / 2‖² + a constant.
-            gaps = np.linalg.norm(space.latent[free].astype(np.float64) - middle, axis=1)
+            gaps = np.linalg.norm(latent - middle, axis=1)
             now = float(np.linalg.norm(space.latent[way[i]].astype(np.float64) - middle))
-            best = int(gaps.argmin())
-            if gaps[best] < now - 1e-9:
-                used.discard(own)
-                way[i] = free[best]
-                used.add(int(space.song_keys[way[i]]))
-                changed = True
+            better = np.flatnonzero(gaps < now - 1e-9)
+            for at in better[np.argsort(gaps[better], kind="stable")].tolist():
+                if keys[at] == own or keys[at] not in used:
+                    used.discard(own)
+                    way[i] = pool[at]
+                    used.add(keys[at])
+                    changed = True
+                    break
         if not changed:
             return
 

@@ -18,6 +18,10 @@ TYPICAL = 4
 TELLING = 3
 STANDS_OUT = 0.15
 """Medians this far (as a share of the catalogue) from its middle are worth a word."""
+HEARD: dict[str, float] = {
+    "duration": 30_000.0, **{name: gap / 2 for name, gap in words.MUCH_THE_SAME.items()},
+}  # fmt: skip
+"""Smaller differences, in the attribute's own unit, are no lesson however the ranks differ."""
 UNTELLING = frozenset({"explicit", "popularity", "variance"})
 
 
@@ -119,7 +123,8 @@ def _lessons(space: Space, likes: Rows, dislikes: Rows) -> tuple[Lesson, ...]:
         if name in UNTELLING or not trait.is_known:
             continue
         gap = abs(trait.rank - trait.other_rank)
-        if gap >= STANDS_OUT:
+        apart = abs(trait.value - trait.other)
+        if gap >= STANDS_OUT and (not trait.is_stored or apart >= HEARD.get(name, 0.0)):
             found.append(Lesson(words.differing(trait), gap))
     found.sort(key=lambda lesson: -lesson.gap)
     return tuple(found[:TELLING])
