@@ -38,11 +38,10 @@ def find_path(space: Space, start: int, end: int, between: int) -> Path:
 
     The rule: (1) the targets are the points A + i / (between + 1) · (B − A) of the latent,
     i = 1 … between. (2) In this order each target is answered by the nearest track whose song is
-    not on the path yet. (3) The steps are evened: each track in turn is exchanged for the one that
-    is nearest to the middle of its two neighbours on the path, among the ``CANDIDATES`` tracks
-    nearest to any target, where that lowers the sum of the squared steps and its song is unused;
-    until a whole round changes nothing. A sum of squares over a way of given ends is least where
-    all steps are the same. Deterministic. Raises ``NotReady`` when an end is not in the space.
+    not on the path yet. (3) The steps are evened to their mean length L: each track in turn is
+    exchanged for the one, among the ``CANDIDATES`` tracks nearest to any target, that lowers the
+    sum of (length − L)² over its two steps most and whose song is unused, until a whole round
+    changes nothing. Deterministic. Raises ``NotReady`` when an end is not in the space.
     """
     at = space.rows_of([start, end])
     if len(at) < 2:
@@ -117,17 +116,17 @@ def _nearest(space: Space, target: NDArray[np.float64], count: int) -> list[int]
 def _even(space: Space, way: list[int], pool: list[int], used: set[int]) -> None:
     latent = space.latent[pool].astype(np.float64)
     keys = np.asarray(space.song_keys[pool]).tolist()
+    steps = np.diff(space.latent[way].astype(np.float64), axis=0)
+    mean = float(np.linalg.norm(steps, axis=1).mean())
     for _ in range(SWEEPS):
         changed = False
         for i in range(1, len(way) - 1):
-            before, after = space.latent[[way[i - 1], way[i + 1]]].astype(np.float64)
-            middle = (before + after) / 2
+            before, after, now = space.latent[[way[i - 1], way[i + 1], way[i]]].astype(np.float64)
+            worth = _unevenness(latent, before, after, mean)
+            held = float(_unevenness(now[None], before, after, mean)[0])
             own = int(space.song_keys[way[i]])
-            # ‖x − a‖² + ‖x − b‖² = 2 ‖x − (a + b) / 2‖² + a constant.
-            gaps = np.linalg.norm(latent - middle, axis=1)
-            now = float(np.linalg.norm(space.latent[way[i]].astype(np.float64) - middle))
-            better = np.flatnonzero(gaps < now - 1e-9)
-            for at in better[np.argsort(gaps[better], kind="stable")].tolist():
+            better = np.flatnonzero(worth < held - 1e-9)
+            for at in better[np.argsort(worth[better], kind="stable")].tolist():
                 if keys[at] == own or keys[at] not in used:
                     used.discard(own)
                     way[i] = pool[at]
@@ -136,6 +135,17 @@ def _even(space: Space, way: list[int], pool: list[int], used: set[int]) -> None
                     break
         if not changed:
             return
+
+
+def _unevenness(
+    points: NDArray[np.float64],
+    before: NDArray[np.float64],
+    after: NDArray[np.float64],
+    mean: float,
+) -> NDArray[np.float64]:
+    """(‖x − before‖ − mean)² + (‖x − after‖ − mean)² of each point x."""
+    steps = [np.linalg.norm(points - end, axis=1) - mean for end in (before, after)]
+    return steps[0] ** 2 + steps[1] ** 2
 
 
 def _difference(sheet: Sheet, row: int) -> str:
