@@ -14,9 +14,6 @@ from dataclasses import dataclass
 
 from songrec.core.songs import UNTITLED, plain
 
-RULES_VERSION = 1
-"""Counted up when the rules change, so that kept keys are made anew."""
-
 LENGTH_SLACK_MS = 3_000
 LENGTH_SLACK = 0.02
 """Two lengths are the same song's if they differ by at most the larger of three seconds and 2%."""
