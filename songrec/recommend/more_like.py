@@ -12,7 +12,7 @@ from songrec.recommend.taste import Taste
 BACKGROUND = 0.3
 """A like beside a song counts so much, in spreads of the candidates' scores; a dislike likewise."""
 MOST = 50
-POOL = 8
+POOL = 4
 
 
 def more_like(

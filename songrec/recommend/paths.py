@@ -158,4 +158,4 @@ def _difference(sheet: Sheet, row: int) -> str:
     trait = sheet.trait(row, sheet, row - 1, int(np.nanargmax(gaps)))
     if abs(trait.rank - trait.other_rank) <= words.ALIKE:
         return "Much like the song before"
-    return f"{words.capital(words.differing(trait))}, from the song before"
+    return words.capital(words.compared(trait, "the song before"))

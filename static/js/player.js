@@ -16,7 +16,6 @@
   let more = null;
   let asking = null;
 
-  const SKIPPED_WITHIN = 30;
   const AHEAD = 3;
 
   const current = () => queue[at];
@@ -142,17 +141,6 @@
     return asking;
   };
 
-  // Left within its first seconds: weak evidence, told to nobody but the listener's own taste.
-  const skipped = () => {
-    const song = current();
-    const token = bar.querySelector("[data-player-token]")?.value;
-    const early = Math.min(SKIPPED_WITHIN, (length() || 2 * SKIPPED_WITHIN) / 2);
-    if (!token || !song?.address?.startsWith("/tracks/") || !audio.played.length || audio.ended) return;
-    if (audio.currentTime >= early) return;
-    const body = new URLSearchParams({ csrf_token: token, after: audio.currentTime.toFixed(1) });
-    fetch(`${song.address}/skip`, { method: "POST", body, keepalive: true, credentials: "same-origin", headers: { Accept: "application/json" } }).catch(() => {});
-  };
-
   const toggle = () => (audio.paused ? start() : audio.pause());
   const next = async () => {
     if (at >= queue.length - 1 && more) await extend();
@@ -161,7 +149,7 @@
   };
   const skip = () => {
     if (at >= queue.length - 1 && !more) return;
-    skipped();
+    window.songrecSkipped(current(), audio, length(), bar.querySelector("[data-player-token]")?.value);
     next();
   };
   const previous = () => {
