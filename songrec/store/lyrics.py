@@ -77,6 +77,19 @@ def prepared(session: Session) -> tuple[int, int]:
     ) or 0
 
 
+def any_prepared(session: Session) -> bool:
+    """Whether any track can be found by words."""
+    return session.scalar(select(TrackWords.track_id).limit(1)) is not None
+
+
+def has_words(session: Session, track_id: int) -> bool:
+    """Whether the track's lyrics are prepared and say anything."""
+    query = select(TrackWords.track_id).where(
+        TrackWords.track_id == track_id, TrackWords.words != ""
+    )
+    return session.scalar(query) is not None
+
+
 def with_words(session: Session) -> Ints:
     """The tracks that have cleaned lyrics, ascending."""
     query = select(TrackWords.track_id).where(TrackWords.words != "").order_by(TrackWords.track_id)

@@ -51,6 +51,16 @@ def test_from_a_song_to_lyrics_like_it(client: FlaskClient, sung: list[Track]) -
     assert page.index("Quay") < page.index("Furnace") if "Furnace" in page else "Quay" in page
 
 
+def test_a_songs_page_leads_to_lyrics_like_its_own_where_it_has_any(
+    client: FlaskClient, session: Session, sung: list[Track]
+) -> None:
+    silent = session.query(Track).filter_by(title="Instrumental").one()
+    for track, has_words in ((sung[0], True), (silent, False)):
+        page = client.get(f"/tracks/{track.public_id}").text
+        assert (f'href="/words?like={track.public_id}"' in page) == has_words
+    assert 'href="/words"' in client.get("/tracks").text
+
+
 def test_a_song_without_lyrics_and_one_there_is_not(
     client: FlaskClient, session: Session, sung: list[Track]
 ) -> None:

@@ -11,7 +11,7 @@ from songrec.core.attributes import ATTRIBUTES, BY_NAME
 from songrec.core.errors import NotReady
 from songrec.pipeline import recommending
 from songrec.recommend.weighed import GROUP_LABELS, HEAVIEST
-from songrec.store import audio_files, catalogue, playlists, runs, spaces
+from songrec.store import audio_files, catalogue, lyrics, playlists, runs, spaces
 from songrec.store.db import db
 from songrec.store.tables import AudioFile
 from songrec.web import facts, figures
@@ -79,6 +79,7 @@ def track(public_id: str) -> str | Response:
         origins=_origins(audio_files.of_track(db.session, found.id)),
         place=place,
         similar=similar,
+        has_words=lyrics.has_words(db.session, found.id),
         weights=weights,
         groups=GROUP_LABELS,
         attributes=ATTRIBUTES,
