@@ -48,7 +48,10 @@ def test_pages_are_served_without_importing_what_trains(app: Flask, session: Ses
         if "GET" in (rule.methods or ()) and not rule.arguments
     ]
     run = planted.run.public_id
+    addresses.remove("/api/v1/blend")  # it answers only to what is to be blended
     addresses += [
+        f"/api/v1/blend?add={track.public_id}", f"/stations/song?of={track.public_id}",
+        f"/path?from={track.public_id}&to={track.public_id}", f"/tracks/{track.public_id}/more",
         f"/tracks/{track.public_id}", "/clusters/0", "/tracks?q=song&energy_min=0.2",
         f"/admin/runs/{run}", f"/admin/compare?a={run}&b={run}",
     ]  # fmt: skip
