@@ -52,6 +52,7 @@ def first_run_command(catalogue: Path | None, audio: str | None) -> None:
     _migrate()
     _import(catalogue)
     listening.listen(audio)
+    _prepare_words()
     _train()
     _make_admin()
     click.echo(f"Starting songrec at {address}")
@@ -112,6 +113,19 @@ def _import(catalogue: Path | None) -> None:
     )
     if report.rejects_path:
         click.echo(f"  Rejected rows, with reasons: {report.rejects_path}")
+
+
+def _prepare_words() -> None:
+    """Make the first catalogue searchable by words; later imports see to their own."""
+    from songrec.store import lyrics
+
+    if lyrics.any_prepared(db.session):
+        return
+    click.echo("Preparing lyrics and tags to be searched.")
+    from songrec.pipeline.words import prepare
+
+    prepare(db.session, current_app.config["INSTANCE"])
+    db.session.commit()
 
 
 def _train() -> None:

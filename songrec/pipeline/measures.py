@@ -92,3 +92,24 @@ MEASURES: tuple[Measure, ...] = (
     ),
     Measure("total", "Seconds", "How long the training took.", "lower", "seconds"),
 )  # fmt: skip
+
+AGAINST = frozenset(
+    f"{name}_{kind}{chance}"
+    for kind in LABEL_KINDS
+    for name, _, _ in AGAINST_LABELS
+    for chance in ("", "_random")
+)
+"""The measures against labels and their values by chance: pages show them as a table."""
+
+
+def label_agreement(run: Run) -> list[tuple[str, list[tuple[float | None, float | None]]]]:
+    """Per kind of label that the run's tracks have: ``(value, value by chance)`` a measure."""
+    found = []
+    for kind in LABEL_KINDS:
+        row = [
+            (run.metrics.get(f"{name}_{kind}"), run.metrics.get(f"{name}_{kind}_random"))
+            for name, _, _ in AGAINST_LABELS
+        ]
+        if any(value is not None for value, _ in row):
+            found.append((kind, row))
+    return found

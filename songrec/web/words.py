@@ -8,7 +8,7 @@ from songrec.core.errors import NotReady
 from songrec.pipeline import words as finding
 from songrec.store import catalogue, runs
 from songrec.store.db import db
-from songrec.store.lyrics import prepared
+from songrec.store.lyrics import any_prepared
 from songrec.web import facts
 from songrec.web.listening import current_reactions
 
@@ -48,7 +48,7 @@ def page() -> str:
         like=like,
         found=found,
         problem=problem,
-        ready=any(prepared(db.session)),
+        ready=any_prepared(db.session),
         clusters=facts.clusters(db.session, run),
         reactions=current_reactions(),
     )

@@ -37,7 +37,7 @@ def index() -> ResponseReturnValue:
         worker=queue.worker_runs(instance),
         dialects=DIALECTS,
         upload_mb=current_app.config["MAX_CONTENT_LENGTH"] // 2**20,
-        form=TrainForm.fresh(publish=shown is None),
+        form=TrainForm.like(shown, publish=shown is None),
     )
 
 

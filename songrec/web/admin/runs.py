@@ -34,7 +34,7 @@ def runs() -> ResponseReturnValue:
 @blueprint.get("/runs/<public_id>")
 def run(public_id: str) -> ResponseReturnValue:
     """One run: parameters, measures, clusters, loss curve, manifest."""
-    from songrec.pipeline.measures import MEASURES
+    from songrec.pipeline.measures import AGAINST, AGAINST_LABELS, MEASURES, label_agreement
 
     found = store.find(db.session, public_id)
     instance = current_app.config["INSTANCE"]
@@ -47,7 +47,11 @@ def run(public_id: str) -> ResponseReturnValue:
         "admin/run.html",
         run=found,
         published=store.published(db.session),
-        measures=[(m, m.of(found)) for m in MEASURES if m.of(found) is not None],
+        measures=[
+            (m, m.of(found)) for m in MEASURES if m.of(found) is not None and m.name not in AGAINST
+        ],
+        agreement=label_agreement(found),
+        agreement_measures=AGAINST_LABELS,
         clusters=store.clusters_of(db.session, found),
         manifest=manifest,
         curve=curve(history),
@@ -97,4 +101,6 @@ def figure(value: float | None) -> str:
         return "–"
     if float(value).is_integer() and abs(value) >= 1:
         return f"{int(value):,}"
+    if abs(value) < 5e-5:  # what is left of zero after arithmetic
+        return "0"
     return f"{value:,.1f}" if abs(value) >= 1000 else f"{value:.4g}"

@@ -19,6 +19,7 @@ from songrec.projection import PROJECTIONS
 from songrec.representation import REPRESENTATIONS
 from songrec.store import runs
 from songrec.store.db import db
+from songrec.store.tables import Run
 from songrec.web.admin import blueprint
 
 STAGES: tuple[tuple[str, str, Registry], ...] = (
@@ -64,6 +65,40 @@ class TrainForm:
                 for parameter in entry.parameters:
                     values[cls.field_name(stage, entry, parameter)] = parameter.text()
         return cls(values, publish)
+
+    @classmethod
+    def like(cls, run: Run | None, *, publish: bool) -> TrainForm:
+        """A form that asks for ``run`` once more, on the catalogue as it is now."""
+        form = cls.fresh(publish=publish)
+        if run is None:
+            return form
+        form.values["seed"] = SEED.text(run.seed)
+        if run.feature_set in FEATURES.choices:
+            form.values["feature_set"] = run.feature_set
+        for stage, _, registry in STAGES:
+            name = getattr(run, stage)
+            if name not in registry:  # an algorithm that is no more: its default stands in
+                continue
+            form.values[stage] = name
+            entry = registry.entry(name)
+            known = run.parameters.get(stage, {})
+            form.values |= {
+                cls.field_name(stage, entry, parameter): parameter.text(known[parameter.name])
+                for parameter in entry.parameters
+                if parameter.name in known
+            }
+        return form
+
+    @property
+    def changed(self) -> dict[str, str]:
+        """The fields that differ from their defaults: what a short form has to carry."""
+        defaults = self.fresh(publish=self.publish).values
+        return {name: value for name, value in self.values.items() if value != defaults[name]}
+
+    @property
+    def labels(self) -> list[str]:
+        """The algorithms asked for, as people call them."""
+        return [registry.entry(self.values[stage]).label for stage, _, registry in STAGES]
 
     @classmethod
     def sent(cls, form: Mapping[str, str]) -> TrainForm:
