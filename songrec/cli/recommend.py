@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from flask import current_app
@@ -13,10 +14,16 @@ from flask.cli import with_appcontext
 from songrec.cli.base import json_option, one_line_errors, print_json, wrong_usage
 from songrec.core.errors import BadInput
 from songrec.recommend.registry import METHODS
+from songrec.recommend.rerank import LIST, MOST_PER_ARTIST
 from songrec.store.db import db
 
 if TYPE_CHECKING:
     from songrec.pipeline.recommending import Recommendation
+
+
+METHODS_TOLD = "The best there is (learned, else taste) unless given. " + "; ".join(
+    f"{entry.name}: {entry.description[0].lower()}{entry.description[1:]}" for entry in METHODS
+)
 
 
 @click.command("similar")
@@ -41,11 +48,17 @@ def similar(track: str, count: int, as_json: bool) -> None:
 @click.option("--like", "likes", multiple=True, metavar="TRACK", help="A song you like; repeat.")
 @click.option("--dislike", "dislikes", multiple=True, metavar="TRACK",
               help="A song you do not like; repeat.")  # fmt: skip
-@click.option("--method", default=METHODS.names()[0], show_default=True, metavar="METHOD",
-              help="; ".join(f"{e.name}: {e.description[0].lower()}{e.description[1:]}"
-                             for e in METHODS))  # fmt: skip
+@click.option("--method", metavar="METHOD", help=METHODS_TOLD)
 @click.option("--variety", type=click.FloatRange(0, 1), default=0.0, show_default=True,
               help="0: close to what you like; 1: varied.")  # fmt: skip
+@click.option("--novelty", type=click.FloatRange(0, 1), default=0.0, show_default=True,
+              help="1: rather what is little known.")  # fmt: skip
+@click.option("--freshness", type=click.FloatRange(0, 1), default=0.0, show_default=True,
+              help="1: rather what is recent.")  # fmt: skip
+@click.option("--per-artist", type=click.IntRange(0), default=MOST_PER_ARTIST, show_default=True,
+              help="At most so many songs by one artist; 0: any number.")  # fmt: skip
+@click.option("--surprise", type=click.IntRange(0), metavar="SEED",
+              help="Draw from the good ones by this number.")  # fmt: skip
 @click.option("-n", "count", type=click.IntRange(1, 1000), default=10, show_default=True,
               help="How many songs.")  # fmt: skip
 @json_option
@@ -54,10 +67,10 @@ def similar(track: str, count: int, as_json: bool) -> None:
 def recommend(
     likes: tuple[str, ...],
     dislikes: tuple[str, ...],
-    method: str,
-    variety: float,
+    method: str | None,
     count: int,
     as_json: bool,
+    **wishes: Any,
 ) -> None:
     """Songs for whoever likes these TRACKs (public ids or the catalogue's own ids)."""
     from songrec.pipeline import recommending
@@ -65,28 +78,32 @@ def recommend(
     with wrong_usage():
         if not likes:
             raise BadInput("Say what you like: flask recommend --like TRACK [--like TRACK …].")
-        METHODS.entry(method)
+        if method is not None:
+            METHODS.entry(method)
     answer = recommending.recommend_for(
         db.session,
         _instance(),
         [recommending.track_named(db.session, name).id for name in likes],
         [recommending.track_named(db.session, name).id for name in dislikes],
         method=method,
-        variety=variety,
+        by=replace(LIST, **wishes),
         n=count,
     )
-    _show(answer, as_json)
+    used = recommending.method_used(db.session, _instance(), method)
+    if not as_json and answer:
+        click.echo(f"{METHODS.entry(used).label} ({used}):\n")
+    _show(answer, as_json, method=used)
 
 
 def _instance() -> Path:
     return Path(current_app.config["INSTANCE"])
 
 
-def _show(answer: list[Recommendation], as_json: bool) -> None:
+def _show(answer: list[Recommendation], as_json: bool, **besides: Any) -> None:
     if as_json:
         from songrec.pipeline.recommending import as_json as shown
 
-        print_json(shown(db.session, answer))
+        print_json([{**one, **besides} for one in shown(db.session, answer)])
         return
     if not answer:
         click.echo("Nothing left to recommend: every other song is known already.")

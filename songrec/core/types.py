@@ -102,7 +102,8 @@ class Reason:
     ``kind`` is ``"liked"`` or ``"disliked"`` (``about`` is then that track's id; None where many
     are summed up), ``"feature"`` or ``"target"`` (``about`` is then the feature's name) or
     ``"tag"`` (the tag's name) or ``"prior"`` (``"artist"``, ``"album"``, ``"popularity"``: what is
-    no sound); ``text`` is a sentence or clause a listener reads.
+    no sound) or ``"rerank"`` (``"variety"``, ``"novelty"``, …: what moved it in the list);
+    ``text`` is a sentence or clause a listener reads.
     ``details`` carries figures: ``{"features": [{"name", "value", "other"}, …]}``.
     """
 
@@ -115,11 +116,44 @@ class Reason:
 
 @dataclass(frozen=True)
 class Match:
-    """A recommended track, its score (higher is better) and why."""
+    """A recommended track, its score (higher is better) and why.
+
+    ``per_like`` is the same score split over the liked songs instead, where the method can tell;
+    what takes away from it or re-ranks comes after them. Empty where ``reasons`` do so already.
+    """
 
     track_id: int
     score: float
     reasons: tuple[Reason, ...]
+    per_like: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True)
+class Fragments:
+    """Windows of songs as vectors: m windows of n tracks, mostly memory-mapped.
+
+    ``track_ids`` int64 ``(n,)`` ascending; the windows of track i are the rows ``first[i]`` to
+    before ``first[i + 1]`` (``first`` int64 ``(n + 1,)``) of ``vectors`` float32 ``(m, d)``,
+    of ``starts`` float32 ``(m,)`` (where each begins in its file, in seconds) and of ``tags``
+    float16 ``(m, t)``, the probabilities of ``tag_names`` (None where nobody tells).
+
+    ``head`` float32 ``(m, k)`` repeats the first k columns of ``vectors``, ``tail`` float32
+    ``(m,)`` is the length of the rest: enough to bound distances by. ``seconds`` is how long a
+    window is, ``typical`` the distance of two random ones, ``made_by`` what made the vectors.
+    """
+
+    name: str
+    track_ids: Ints
+    first: Ints
+    vectors: Floats
+    head: Floats
+    tail: Floats
+    starts: Floats
+    seconds: float
+    typical: float
+    made_by: str
+    tag_names: tuple[str, ...] = ()
+    tags: NDArray[np.float16] | None = None
 
 
 @dataclass(frozen=True)
@@ -136,6 +170,7 @@ class Space:
     same album, 0 where unknown; None where the run does not say. ``learned`` is what was learnt
     from playlists about tastes (``recommend.taste_prior``), None for nothing; ``tower`` float32
     ``(n, t)`` unit vectors in which songs of one playlist are near, None where none was trained.
+    ``fragments`` are the songs' windows, of whatever tracks have some; None where there are none.
     """
 
     run_id: str
@@ -152,6 +187,7 @@ class Space:
     albums: NDArray[np.uint64] | None = None
     learned: dict[str, Any] | None = None
     tower: Floats | None = None
+    fragments: Fragments | None = None
 
     def rows_of(self, track_ids: Ints | list[int]) -> Ints:
         """Row numbers of those of ``track_ids`` that are in the space, in the order given."""

@@ -16,6 +16,7 @@ from songrec.core.types import Match, NameTracks, Reason, Space
 from songrec.recommend import explain, ranking
 from songrec.recommend import weighed as weighing
 from songrec.recommend.pulls import Pull
+from songrec.recommend.rerank import LIST, Reranking
 from songrec.recommend.similar import similar
 from songrec.store import catalogue, merged, runs
 from songrec.store.catalogue import TrackView
@@ -36,12 +37,16 @@ class HasId(Protocol):
 
 @dataclass(frozen=True)
 class Recommendation:
-    """A track, its score (higher is better), the main reason as a sentence, and all reasons."""
+    """A track, its score (higher is better), the main reason as a sentence, and all reasons.
+
+    ``per_like`` is the score once more, split over the liked songs; see ``core.types.Match``.
+    """
 
     track: TrackView
     score: float
     sentence: str
     reasons: tuple[Reason, ...]
+    per_like: tuple[Reason, ...] = ()
 
 
 def recommend_for(
@@ -50,9 +55,9 @@ def recommend_for(
     likes: Sequence[int],
     dislikes: Sequence[int] = (),
     *,
-    method: str = ranking.DEFAULT,
+    method: str | None = None,
     n: int = 20,
-    variety: float = 0.0,
+    by: Reranking = LIST,
     heard: Sequence[int] = (),
     weights: Mapping[int, int] | None = None,
     skips: Mapping[int, int] | None = None,
@@ -61,7 +66,8 @@ def recommend_for(
     """The ``n`` best tracks of the published run for liked and disliked track ids.
 
     Tracks ``heard`` do not come back either but say nothing about the taste. ``weights`` says
-    which likes count two or three times, ``skips`` which tracks were skipped and how often. See
+    which likes count two or three times, ``skips`` which tracks were skipped and how often, ``by``
+    how the list is re-ranked. Without a ``method`` it is ``method_used``'s. See
     ``recommend.ranking.rank`` for the rules and the errors; ``NotReady`` also when nothing is
     published.
     """
@@ -71,13 +77,18 @@ def recommend_for(
         list(dislikes),
         n,
         method=method,
-        variety=variety,
+        by=by,
         names=titles(session),
         heard=[*heard, *merged.ids(session)],  # the run may know them still
         pulls=_pulls(likes, dislikes, weights or {}, skips or {}),
         **parameters,
     )
     return named(session, found)
+
+
+def method_used(session: Session, instance: Path, method: str | None = None) -> str:
+    """The method that answers in the published run; see ``recommend.ranking.method_used``."""
+    return ranking.method_used(published_space(session, instance), method)
 
 
 def _pulls(
@@ -206,7 +217,9 @@ def named(
         )
     }
     return [
-        Recommendation(views[match.track_id], match.score, sentence(match), match.reasons)
+        Recommendation(
+            views[match.track_id], match.score, sentence(match), match.reasons, match.per_like
+        )
         for match in found
         if match.track_id in views
     ]
@@ -214,28 +227,37 @@ def named(
 
 def as_json(session: Session, found: Sequence[Recommendation]) -> list[dict[str, Any]]:
     """The form that commands promise. Tracks, also those that reasons are about, by public id."""
-    about = {reason.about for one in found for reason in one.reasons}
-    numbers = [number for number in about if isinstance(number, int)]
-    query = select(Track.id, Track.public_id).where(Track.id.in_(numbers))
-    public = dict(session.execute(query).all())
-    shown = []
-    for one in found:
-        reasons = []
-        for reason in one.reasons:
-            told = asdict(reason)
-            if isinstance(reason.about, int):
-                told["about"] = public.get(reason.about)
-            told["details"].pop("liked", None)
-            reasons.append(told)
-        shown.append(
-            {
-                "track_id": one.track.public_id,
-                "external_id": one.track.external_id,
-                "title": one.track.title,
-                "artists": one.track.artists,
-                "score": one.score,
-                "why": one.sentence,
-                "reasons": reasons,
-            }
-        )
-    return shown
+    public = public_ids(session, found)
+    return [
+        {
+            "track_id": one.track.public_id,
+            "external_id": one.track.external_id,
+            "title": one.track.title,
+            "artists": one.track.artists,
+            "score": one.score,
+            "why": one.sentence,
+            "reasons": [reason_as_json(reason, public) for reason in one.reasons],
+            "per_like": [reason_as_json(reason, public) for reason in one.per_like],
+        }
+        for one in found
+    ]
+
+
+def public_ids(session: Session, found: Sequence[Recommendation]) -> dict[int, str]:
+    """The public ids of the tracks that reasons are about, and of those they name."""
+    reasons = [reason for one in found for reason in (*one.reasons, *one.per_like)]
+    about = {reason.about for reason in reasons if isinstance(reason.about, int)}
+    about |= {track_id for reason in reasons for track_id in reason.details.get("likes", ())}
+    query = select(Track.id, Track.public_id).where(Track.id.in_(about))
+    return dict(session.execute(query).all())
+
+
+def reason_as_json(reason: Reason, public: Mapping[int, str]) -> dict[str, Any]:
+    """A reason without numbers of rows, which are nobody's business."""
+    told = asdict(reason)
+    if isinstance(reason.about, int):
+        told["about"] = public.get(reason.about)
+    details = {name: value for name, value in told["details"].items() if name != "liked"}
+    if "likes" in details:
+        details["likes"] = [public[i] for i in details["likes"] if i in public]
+    return {**told, "details": details}

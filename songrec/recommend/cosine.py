@@ -57,6 +57,13 @@ class Cosine:
         bad = explain.beside_dislikes(taste, rows, -(unit @ away.T), apart.T)
         return [one + other for one, other in zip(good, bad, strict=True)]
 
+    def per_like(self, taste: Taste, rows: Rows) -> NDArray[np.float64]:
+        """The likes' part of the score, ``(rows, likes)``: their mean is a sum over them."""
+        away = self.dislike_weight * taste.disliked_vectors.sum(axis=0)
+        away /= max(len(taste.dislikes), 1)
+        length = float(np.linalg.norm(taste.liked_vectors.mean(axis=0) - away)) or 1.0
+        return self._unit(taste, rows) @ taste.liked_vectors.T / (len(taste.likes) * length)
+
     def _query(self, taste: Taste) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The likes' part of the unit query ``(d,)`` and each dislike's ``(dislikes, d)``."""
         towards = taste.liked_vectors.mean(axis=0)

@@ -13,7 +13,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from songrec.core.types import Space
+from songrec.core.types import Floats, Space
 
 # Distributions are read off at most this many tracks, drawn with a fixed seed: at 50,000 a
 # percentile is off by less than half a point.
@@ -55,15 +55,12 @@ class Figures:
         It says what "far apart" means in this space: two tracks at that distance have no more in
         common than two drawn blindly.
         """
-        n = len(self.space.track_ids)
-        if n < 2:
-            return 1.0
-        rng = np.random.default_rng(SEED)
-        one = rng.integers(0, n, PAIRS)
-        # The second track is never the first: a pair of one track says nothing of the space.
-        other = (one + rng.integers(1, n, PAIRS)) % n
-        apart = self.space.matrix[one].astype(np.float64) - self.space.matrix[other]
-        return float(np.median(np.sqrt(np.einsum("ij,ij->i", apart, apart)))) or 1.0
+        return _typical(self.space.matrix)
+
+    @cached_property
+    def typical_latent(self) -> float:
+        """The same in the run's latent."""
+        return _typical(self.space.latent)
 
     @cached_property
     def square_norms(self) -> NDArray[np.float32]:
@@ -134,6 +131,19 @@ class Figures:
             for column, name in enumerate(space.value_names)
         )
         return spreads
+
+
+def _typical(vectors: Floats) -> float:
+    """Median distance of two random rows; 1.0 where all are the same."""
+    n = len(vectors)
+    if n < 2:
+        return 1.0
+    rng = np.random.default_rng(SEED)
+    one = rng.integers(0, n, PAIRS)
+    # The second is never the first: a pair of one track says nothing of the space.
+    other = (one + rng.integers(1, n, PAIRS)) % n
+    apart = vectors[one].astype(np.float64) - vectors[other]
+    return float(np.median(np.sqrt(np.einsum("ij,ij->i", apart, apart)))) or 1.0
 
 
 def _numbered(keys: NDArray[np.uint64] | None, tracks: int) -> NDArray[np.int64]:

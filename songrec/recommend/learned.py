@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from songrec.core.types import Space
 from songrec.recommend.taste import Rows, Taste, product
 
 
-def weight(taste: Taste) -> float:
+def weight(space: Space) -> float:
     """What nearness counts; 0 where nothing was learnt, or where it did not help."""
-    told: dict[str, Any] = (taste.space.learned or {}).get("tower") or {}
-    return float(told.get("weight", 0.0)) if taste.space.tower is not None else 0.0
+    told: dict[str, Any] = (space.learned or {}).get("tower") or {}
+    return float(told.get("weight", 0.0)) if space.tower is not None else 0.0
 
 
 def query(taste: Taste) -> NDArray[np.float32]:
@@ -28,7 +29,7 @@ def query(taste: Taste) -> NDArray[np.float32]:
 
 def nearness(taste: Taste, rows: Rows) -> dict[str, NDArray[np.float64]]:
     """``{"playlists": (rows,)}``: weight · (cosine to the likes' middle − that of a usual song)."""
-    factor = weight(taste)
+    factor = weight(taste.space)
     tower = taste.space.tower
     if not factor or tower is None:
         return {}
@@ -37,6 +38,19 @@ def nearness(taste: Taste, rows: Rows) -> dict[str, NDArray[np.float64]]:
     everything = len(rows) == len(tower)
     vectors = tower if everything else np.ascontiguousarray(tower[rows])
     return {"playlists": factor * (product(vectors, asked).astype(np.float64) - usual)}
+
+
+def per_like(taste: Taste, rows: Rows) -> NDArray[np.float64]:
+    """What ``nearness`` adds, split exactly over the likes, ``(rows, likes)``.
+
+    The likes' middle is a sum over them, so the cosine to it is one, too.
+    """
+    tower = taste.space.tower
+    assert tower is not None
+    liked = tower[taste.likes].astype(np.float64)
+    length = float(np.linalg.norm(liked.mean(axis=0))) or 1.0
+    apart = tower[rows].astype(np.float64) - taste.figures.usual_direction
+    return weight(taste.space) * (apart @ liked.T) / (len(liked) * length)
 
 
 def nearest_like(taste: Taste, row: int) -> int:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import Match, NameTracks, Reason, Space
+from songrec.recommend import explain, learned
 from songrec.recommend.pulls import Pull, Pulled
 from songrec.recommend.registry import METHODS
-from songrec.recommend.taste import Rows, Scores, Taste, check_comparable
-from songrec.recommend.variety import POOL, diversify
-
-DEFAULT = METHODS.names()[0]
+from songrec.recommend.rerank import PLAIN, POOL, Candidates, Reranking, enough, rerank
+from songrec.recommend.taste import Rows, Scores, Taste, check_comparable, distances
 
 
 class Method(Protocol):
@@ -30,14 +31,45 @@ class Method(Protocol):
         ...
 
 
+@runtime_checkable
+class TellsTastes(Protocol):
+    """A method that keeps several tastes apart."""
+
+    def candidates(self, taste: Taste, count: int) -> Candidates:
+        """The best ``count`` rows of each taste, best first."""
+        ...
+
+
+@runtime_checkable
+class TellsLikes(Protocol):
+    """A method whose scores can be split over the likes."""
+
+    def per_like(self, taste: Taste, rows: Rows) -> NDArray[np.float64]:
+        """``(rows, likes)``: what the score is without what the dislikes take away."""
+        ...
+
+
+def method_used(space: Space, method: str | None = None) -> str:
+    """The method that answers: without any asked for, the one that measures best and is there.
+
+    That is ``learned`` where the run has learnt from playlists with success, ``taste`` elsewhere;
+    elsewhere ``learned`` is ``taste``, too. ``UnknownName`` for a method that does not exist.
+    """
+    if method is not None:
+        METHODS.entry(method)
+    if method not in (None, "learned"):
+        return method
+    return "learned" if learned.weight(space) else "taste"
+
+
 def rank(
     space: Space,
     likes: list[int],
     dislikes: list[int] | None = None,
     n: int = 20,
     *,
-    method: str = DEFAULT,
-    variety: float = 0.0,
+    method: str | None = None,
+    by: Reranking = PLAIN,
     names: NameTracks | None = None,
     heard: list[int] | None = None,
     pulls: Sequence[Pull] = (),
@@ -47,17 +79,15 @@ def rank(
 
     Nothing liked or disliked comes back, nor another track of the same song (``song_keys``), and
     every song comes once; nor does anything of ``heard``, track ids that count for nothing else.
-    ``variety`` from 0 to 1 trades closeness for difference among the answers (see ``diversify``);
-    scores are those of ``variety`` 0, the order is not. ``names`` gives the titles that reasons
-    quote. ``pulls`` bend the order a little for likes that weigh more and for skips, whatever the
-    method (see ``pulls``): their shares are part of the scores. Deterministic.
+    Without ``method`` it is ``method_used``'s. ``by`` re-ranks (see ``rerank``), ``pulls`` bend the
+    order a little for likes that weigh more and for skips (see ``pulls``), both whatever the
+    method; their shares are part of the scores, which fall along the list. ``names`` gives the
+    titles that reasons quote. Deterministic.
 
-    Raises ``UnknownName`` for the method, ``BadInput`` without likes or with ``variety`` out of
-    range, ``NotReady`` when no liked track is part of the space or it has no columns.
+    Raises ``UnknownName`` for the method, ``BadInput`` without likes, ``NotReady`` when no liked
+    track is part of the space or it has no columns.
     """
-    if not 0 <= variety <= 1:
-        raise BadInput(f"Variety is a number from 0 (close) to 1 (varied), not {variety}.")
-    recommender: Method = METHODS.create(method, **parameters)
+    recommender: Method = METHODS.create(method_used(space, method), **parameters)
     if not len(likes):
         raise BadInput("Recommendations need at least one liked song.")
     check_comparable(space)
@@ -69,14 +99,56 @@ def rank(
                 "Train again with `flask train`."
             )
         raise BadInput("All of the liked songs are disliked as well.")
-    rows, scores = recommender.search(taste, n * POOL if variety or pulls else n)
-    pulled = Pulled.of(taste, pulls, rows, scores)
+    found = _candidates(recommender, taste, n, by, bool(pulls))
+    rows = found.rows
+    pulled = Pulled.of(taste, pulls, rows, found.scores)
     if pulled.pulls:
-        scores = scores + pulled.total
-    order = np.argsort(-scores, kind="stable")
-    chosen = order[diversify(taste, rows[order], scores[order], n, variety)]
-    rows = rows[chosen]
-    return matches(space, rows, pulled.added(recommender.reasons(taste, rows), chosen))
+        scores = found.scores + pulled.total
+        order = np.argsort(-scores, kind="stable")
+        found = replace(found, rows=rows[order], scores=scores[order], group=found.group[order])
+    else:
+        order = np.arange(len(rows))
+    again = rerank(taste, found, by, n)
+    rows, chosen = found.rows[again.chosen], order[again.chosen]
+    besides = [
+        (*bent, *moved)
+        for bent, moved in zip(
+            pulled.added([()] * len(chosen), chosen), again.reasons(), strict=True
+        )
+    ]
+    own = recommender.reasons(taste, rows)
+    told = [(*why, *more) for why, more in zip(own, besides, strict=True)]
+    found_matches = matches(space, rows, told)
+    if not isinstance(recommender, TellsLikes):
+        return found_matches
+    split = _per_like(taste, rows, recommender)
+    return [
+        replace(match, per_like=(*likes_of, *(r for r in why if r.kind == "disliked"), *more))
+        for match, likes_of, why, more in zip(found_matches, split, own, besides, strict=True)
+    ]
+
+
+def _candidates(recommender: Method, taste: Taste, n: int, by: Reranking, bent: bool) -> Candidates:
+    """Enough of the best to choose ``n`` from."""
+    count = n if by.is_plain and not bent else n * POOL
+    while True:
+        if by.every_taste and isinstance(recommender, TellsTastes):
+            found = recommender.candidates(taste, count)
+        else:
+            rows, scores = recommender.search(taste, count)
+            nowhere = np.zeros(len(rows), dtype=np.int64)
+            found = Candidates(rows, scores, nowhere, (len(taste.likes),))
+        # Where one artist has most of them there must be more for the cap to choose from.
+        if enough(taste, found.rows, by, n) or len(found.rows) < count:
+            return found
+        count *= 4
+
+
+def _per_like(taste: Taste, rows: Rows, recommender: TellsLikes) -> list[tuple[Reason, ...]]:
+    vectors = taste.space.matrix[rows].astype(np.float64)
+    apart = np.array([distances(vectors, point) for point in taste.liked_vectors]).T
+    shares = recommender.per_like(taste, rows)
+    return explain.beside_likes(taste, rows, shares, apart.reshape(shares.shape))
 
 
 def matches(space: Space, rows: Rows, reasons: list[tuple[Reason, ...]]) -> list[Match]:

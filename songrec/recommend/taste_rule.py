@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from songrec.core.types import Reason, Space
 from songrec.recommend import explain, learned, taste_prior
 from songrec.recommend.figures import figures_of
+from songrec.recommend.rerank import Candidates
 from songrec.recommend.sheets import Sheet
 from songrec.recommend.taste import Rows, Scores, Taste, distances, top_rows
 from songrec.recommend.taste_density import Belief, Students, tastes
 from songrec.recommend.taste_prior import TastePrior
 from songrec.recommend.taste_reasons import prior_reasons
+from songrec.recommend.taste_split import features_per_like, priors_per_like
 
 Array = NDArray[np.float64]
 BACKGROUND = 0.8
@@ -88,7 +90,7 @@ class TasteRule:
     def search(self, taste: Taste, count: int) -> tuple[Rows, Scores]:
         """The best ``count`` rows (fewer if there are no more) and their scores, best first."""
         asked = _Asked(taste, self)
-        rough = asked.rough()
+        rough, _ = asked.rough()
         look = 2 * count + len(taste.likes) + len(taste.dislikes)
         while True:
             near = top_rows(rough, look)
@@ -96,6 +98,33 @@ class TasteRule:
             if len(rows) >= count or look >= len(rough):
                 return rows[:count], scores[:count]
             look *= 4
+
+    def candidates(self, taste: Taste, count: int) -> Candidates:
+        """The best ``count`` rows of each taste and their scores, best first."""
+        asked = _Asked(taste, self)
+        sizes = tuple(len(group) for group in asked.groups)
+        if len(sizes) == 1:
+            rows, scores = self.search(taste, count)
+            return Candidates(rows, scores, np.zeros(len(rows), dtype=np.int64), sizes)
+        rough, group = asked.rough()
+        look = 2 * count + len(taste.likes) + len(taste.dislikes)
+        near = [
+            members[top_rows(rough[members], look)]
+            for members in (np.flatnonzero(group == number) for number in range(len(sizes)))
+        ]
+        rows = np.concatenate(near)
+        rows, scores = taste.in_order(rows, asked.parts(rows).total())
+        return Candidates(rows, scores, asked.parts(rows).group, sizes)
+
+    def per_like(self, taste: Taste, rows: Rows) -> Array:
+        """The score less what dislikes take away, split over the likes; see ``taste_split``."""
+        asked = _Asked(taste, self)
+        parts = asked.parts(rows)
+        split = features_per_like(
+            asked.known.belief, asked.known.points(taste.likes), asked.groups,
+            asked.known.points(rows), parts.features, parts.group,
+        )  # fmt: skip
+        return split + priors_per_like(taste, rows, parts.priors, asked.groups, parts.group)
 
     def reasons(self, taste: Taste, rows: Rows) -> list[tuple[Reason, ...]]:
         """Per row: what priors say, one reason per feature, and one per disliked track."""
@@ -167,13 +196,16 @@ class _Asked:
             return "your likes"
         return f"{len(self.groups[group])} of your likes"
 
-    def rough(self) -> NDArray[np.float32]:
-        """All scores, as well as float32 tells them."""
+    def rough(self) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
+        """All scores, as well as float32 tells them, and which taste each track fits."""
         space = self.taste.space
         best = np.full(len(space.track_ids), -np.inf, dtype=np.float32)
-        for density, share in zip(self.densities, self.shares, strict=True):
+        group = np.zeros(len(best), dtype=np.int8)
+        for number, density in enumerate(self.densities):
             found = _over_all(space, density)
-            found += np.float32(share)
+            found += np.float32(self.shares[number])
+            if number:
+                group[found > best] = number
             np.maximum(best, found, out=best)
         neutral = self.known.neutral
         best -= np.float32(BACKGROUND) * neutral + np.float32(self.known.reference.sum())
@@ -186,7 +218,7 @@ class _Asked:
             everything = np.arange(len(best), dtype=np.int64)
             for values in self._metadata(everything).values():
                 best += values.astype(np.float32)
-        return best
+        return best, group
 
     def parts(self, rows: Rows) -> Parts:
         """The terms of the scores of ``rows``, in float64."""

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import math
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
 
 from flask import Blueprint, Flask, abort, current_app, render_template, request
 
 from songrec.core.errors import NotReady
+from songrec.core.registry import Entry
+from songrec.core.types import Space
 from songrec.pipeline import for_listener, recommending, ways
 from songrec.pipeline.for_listener import Known
+from songrec.recommend import ranking
 from songrec.recommend.registry import METHODS
+from songrec.recommend.rerank import LIST, MOST_PER_ARTIST, Reranking, possible
 from songrec.store import catalogue, runs
 from songrec.store.db import db
+from songrec.store.spaces import published_space
 from songrec.web import facts
 from songrec.web.listening import current_listener
 
 blueprint = Blueprint("recommendations", __name__)
 
 COUNTS = (10, 20, 50)
+CAPS = (1, 2, 3, 5, 0)
+DRAWS = 1_000_000
 MORE_SHOWN = 20
 
 
@@ -28,27 +39,30 @@ def init_app(app: Flask) -> None:
 
 @blueprint.get("/recommendations")
 def page() -> str:
-    """Songs for what I like: method, variety and number are in the address."""
+    """Songs for what I like: method, re-ranking and number are in the address."""
     listener = current_listener()
     run = runs.published(db.session)
     known = Known.of(db.session, listener)
     likes, dislikes = known.likes, known.dislikes
-    method = request.args.get("method", METHODS.names()[0])
-    method = method if method in METHODS else METHODS.names()[0]
-    variety = _share(request.args.get("variety", "0"))
+    instance = current_app.config["INSTANCE"]
+    asked = request.args.get("method")
+    asked = asked if asked in METHODS else None
+    method, methods, there = asked or "taste", list(METHODS), frozenset[str]()
+    by = _reranking(request.args)
     count = request.args.get("n", type=int)
     count = count if count in COUNTS else COUNTS[1]
     found, problem, change = [], "", None
     if likes and run is not None:
         try:
-            found = for_listener.recommend(
-                db.session,
-                current_app.config["INSTANCE"],
-                known,
-                method=method,
-                variety=variety,
-                n=count,
+            space = published_space(db.session, instance)
+            method, methods, there = (
+                ranking.method_used(space, asked),
+                _methods(space),
+                possible(space),
             )
+            found = for_listener.recommend(
+                db.session, instance, known, method=method, by=by, n=count
+            )  # fmt: skip
         except NotReady as error:
             problem = str(error)
         if listener is not None and not problem:
@@ -56,7 +70,7 @@ def page() -> str:
                 db.session,
                 listener,
                 known,
-                f"{method}|{variety}|{count}|{run.public_id}",
+                f"{method}|{_told(by)}|{count}|{run.public_id}",
                 [item.track.id for item in found],
             )
             db.session.commit()
@@ -68,9 +82,13 @@ def page() -> str:
         found=found,
         change=change,
         problem=problem,
-        methods=METHODS,
+        methods=methods,
         method=method,
-        variety=variety,
+        used=METHODS.entry(method),
+        by=by,
+        there=there,
+        caps=CAPS,
+        draw=secrets.randbelow(DRAWS),
         count=count,
         counts=COUNTS,
         starters=recommending.starters(db.session, run) if run and not likes else [],
@@ -102,6 +120,30 @@ def more_like(public_id: str) -> str:
         clusters=facts.clusters(db.session, run),
         reactions=dict.fromkeys(known.likes, 1) | dict.fromkeys(known.dislikes, -1),
     )
+
+
+def _methods(space: Space) -> list[Entry]:
+    """Those on offer, the one that measures best first."""
+    best = ranking.method_used(space)
+    offered = [entry for entry in METHODS if entry.name != "learned" or best == "learned"]
+    return sorted(offered, key=lambda entry: (entry.name != best, entry.name != "taste"))
+
+
+def _reranking(args: Mapping[str, str]) -> Reranking:
+    """What an address asks for, as far as it makes sense."""
+    cap = args.get("per_artist", "")
+    seed = args.get("surprise", "")
+    return replace(
+        LIST,
+        **{name: _share(args.get(name, "0")) for name in ("variety", "novelty", "freshness")},
+        per_artist=int(cap) if cap in {str(each) for each in CAPS} else MOST_PER_ARTIST,
+        surprise=int(seed) if re.fullmatch(r"[0-9]{1,9}", seed, re.ASCII) else None,
+    )
+
+
+def _told(by: Reranking) -> str:
+    """What makes two answers comparable, briefly."""
+    return f"{by.variety:g}|{by.novelty:g}|{by.freshness:g}|{by.per_artist}|{by.surprise}"
 
 
 def _share(text: str) -> float:

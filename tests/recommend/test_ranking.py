@@ -11,6 +11,7 @@ from songrec.recommend.distance import Distance
 from songrec.recommend.figures import figures_of
 from songrec.recommend.ranking import rank
 from songrec.recommend.registry import METHODS
+from songrec.recommend.rerank import Reranking
 from songrec.recommend.similar import similar
 from songrec.recommend.taste import Taste
 from songrec.recommend.taste_density import Belief
@@ -33,7 +34,7 @@ def song_of(track_ids):
 @settings(max_examples=60, deadline=None)
 @given(tastes, methods, st.sampled_from([0.0, 0.3, 1.0]))
 def test_contributions_add_up_to_the_score(taste, method, variety):
-    for match in rank(SPACE, *taste, 8, method=method, variety=variety):
+    for match in rank(SPACE, *taste, 8, method=method, by=Reranking(variety)):
         assert sum(r.contribution for r in match.reasons) == pytest.approx(match.score, abs=1e-5)
 
 
@@ -41,7 +42,9 @@ def test_contributions_add_up_to_the_score(taste, method, variety):
 @given(tastes, methods, st.sampled_from([0.0, 0.7]))
 def test_known_songs_never_come_back_and_every_song_comes_once(taste, method, variety):
     likes, dislikes = taste
-    found = [m.track_id for m in rank(SPACE, likes, dislikes, 60, method=method, variety=variety)]
+    found = [
+        m.track_id for m in rank(SPACE, likes, dislikes, 60, method=method, by=Reranking(variety))
+    ]
     assert not song_of(found) & song_of([*likes, *dislikes])
     assert len(song_of(found)) == len(found)
 
@@ -53,7 +56,7 @@ def plain_scores(method, taste):
     to_likes = np.linalg.norm(matrix[:, None] - taste.liked_vectors, axis=2)
     to_dislikes = np.linalg.norm(matrix[:, None] - taste.disliked_vectors, axis=2)
     near = np.maximum(typical - to_dislikes, 0)
-    if method == "distance":
+    if method in ("distance", "fragments"):  # whole songs, where none is cut into fragments
         return (typical - to_likes).sum(axis=1) - 0.25 * near.sum(axis=1)
     if method == "cluster":
         same = SPACE.labels[:, None] == SPACE.labels[taste.likes]
@@ -194,31 +197,12 @@ def test_noise_is_no_cluster():
     assert rank(space, [10], [], 5, method="cluster") == []
 
 
-def test_variety_spreads_the_answers_and_keeps_their_scores():
-    likes = SPACE.track_ids[[1, 2, 3]].tolist()
-
-    def likeness(variety):
-        """Of each answer to the one most like it, on average."""
-        found = rank(SPACE, likes, [], 10, variety=variety)
-        unit = SPACE.matrix[SPACE.rows_of([m.track_id for m in found])].astype(float)
-        unit /= np.linalg.norm(unit, axis=1, keepdims=True)
-        return np.sort(unit @ unit.T)[:, -2].mean(), found
-
-    close, first = likeness(0.0)
-    middle, _ = likeness(0.5)
-    varied, last = likeness(1.0)
-    assert close > middle >= varied
-    assert first[0] == last[0]
-    scores = {m.track_id: m.score for m in rank(SPACE, likes, [], 100)}
-    assert all(scores[m.track_id] == pytest.approx(m.score) for m in last)
-
-
 def test_the_same_question_gets_the_same_answer():
     likes = SPACE.track_ids[5:9].tolist()
     for method in METHODS.names():
-        assert rank(SPACE, likes, [], 9, method=method, variety=0.4) == rank(
-            SPACE, likes, [], 9, method=method, variety=0.4
-        )
+        by = Reranking(0.4, surprise=7)
+        again = rank(SPACE, likes, [], 9, method=method, by=by)
+        assert rank(SPACE, likes, [], 9, method=method, by=by) == again
 
 
 def test_asking_for_more_than_there_is_gives_what_there_is():
@@ -230,7 +214,6 @@ def test_asking_for_more_than_there_is_gives_what_there_is():
     ("error", "arguments"),
     [
         (BadInput, {"likes": []}),
-        (BadInput, {"likes": [10], "variety": 2}),
         (BadInput, {"likes": [10], "dislikes": [10]}),
         (NotReady, {"likes": [11]}),
         (UnknownName, {"likes": [10], "method": "cosinus"}),

@@ -10,6 +10,7 @@ from songrec.core.attributes import ATTRIBUTES
 from songrec.pipeline.recommending import SIDES
 from songrec.pipeline.ways import CURSOR
 from songrec.recommend.registry import METHODS
+from songrec.recommend.rerank import MOST_PER_ARTIST
 from songrec.recommend.weighed import GROUPS, HEAVIEST
 from songrec.store import cursors
 from songrec.store.listeners import WEIGHTS
@@ -113,12 +114,29 @@ class RecommendationArguments(CountArguments):
     """What to recommend from and how."""
 
     method = fields.String(
-        load_default=METHODS.names()[0], validate=validate.OneOf(METHODS.names()),
-        metadata={"description": "See docs/recommendations.md."},
+        load_default=None, validate=validate.OneOf(METHODS.names()),
+        metadata={
+            "description": "Without one the best that the published run has: learned or taste. "
+            "See docs/recommendations.md."
+        },
     )  # fmt: skip
-    variety = fields.Float(
-        load_default=0.0, validate=validate.Range(0, 1),
-        metadata={"description": "0 is close to the likes, 1 varied."},
+    variety, novelty, freshness = (
+        fields.Float(
+            load_default=0.0, validate=validate.Range(0, 1), metadata={"description": text}
+        )
+        for text in (
+            "0 is close to the likes, 1 varied.",
+            "1 prefers what is little known.",
+            "1 prefers recent years.",
+        )
+    )
+    per_artist = fields.Integer(
+        load_default=MOST_PER_ARTIST, validate=validate.Range(0, 1000),
+        metadata={"description": "At most so many songs by one artist; 0 for any number."},
+    )  # fmt: skip
+    surprise = fields.Integer(
+        load_default=None, validate=validate.Range(0, 2**31),
+        metadata={"description": "Draws from the good ones by this number."},
     )  # fmt: skip
     like = fields.List(
         fields.String(validate=validate.Length(1, 100)), validate=validate.Length(max=100),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from typing import Any
 
 from flask import current_app
 
-from songrec.pipeline import for_listener
+from songrec.pipeline import for_listener, recommending
 from songrec.pipeline.for_listener import Known
+from songrec.recommend.rerank import LIST, Reranking
 from songrec.store.db import db
 from songrec.web.api import arguments, blueprint, schemas, shapes
 from songrec.web.api.callers import require_listener
@@ -16,7 +18,7 @@ from songrec.web.api.catalogue import track_or_404
 
 @blueprint.get("/recommendations", tags=["recommendations"])
 @blueprint.arguments(arguments.RecommendationArguments, location="query")
-@blueprint.response(200, schemas.MatchesSchema)
+@blueprint.response(200, schemas.RecommendationsSchema)
 @blueprint.alt_response(401, "UNAUTHORIZED")
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
@@ -25,7 +27,8 @@ def recommendations(asked: dict[str, Any]) -> dict[str, Any]:
     """Songs for what you like, each with its reasons.
 
     With `like` (repeat it for several songs) they are for those songs, and no token is needed.
-    Without, they are for your own likes, and there are none while you like nothing.
+    Without, they are for your own likes, and there are none while you like nothing. `method` of the
+    answer says which method it was.
     """
     if asked.get("like"):
         likes = [track_or_404(name).id for name in asked["like"]]
@@ -34,14 +37,13 @@ def recommendations(asked: dict[str, Any]) -> dict[str, Any]:
     else:
         known = Known.of(db.session, require_listener())
         db.session.commit()
+    instance, method = current_app.config["INSTANCE"], asked["method"]
     if not known.likes:
-        return {"items": []}
+        # Nothing to ask of a run, which need not be there.
+        return {"items": [], "method": method or "taste"}
+    wishes = {field.name: asked[field.name] for field in fields(Reranking) if field.name in asked}
     found = for_listener.recommend(
-        db.session,
-        current_app.config["INSTANCE"],
-        known,
-        method=asked["method"],
-        variety=asked["variety"],
-        n=asked["n"],
+        db.session, instance, known, method=method, by=replace(LIST, **wishes), n=asked["n"]
     )
-    return shapes.matches(found)
+    used = recommending.method_used(db.session, instance, method)
+    return {**shapes.matches(found), "method": used}

@@ -97,7 +97,7 @@ class TrackSchema(ma.Schema):
 class ReasonSchema(ma.Schema):
     """One part of a score."""
 
-    kind = written("liked, disliked, feature, target, tag or prior.")
+    kind = written("liked, disliked, feature, target, tag, prior or rerank.")
     text = written("As a listener reads it.")
     contribution = number("What it adds; over a match the contributions are the score.")
     about = written("The public id of the song or the name of the feature.", optional=True)
@@ -105,18 +105,25 @@ class ReasonSchema(ma.Schema):
 
 
 class MatchSchema(ma.Schema):
-    """A song that was found, and why."""
+    """A song that was found, and why; `per_like` splits the score over the liked songs, if any."""
 
     track = fields.Nested(TrackSchema, required=True)
     score = number("Higher is better.")
     why = written("The main reason as a sentence.")
     reasons = fields.List(fields.Nested(ReasonSchema), required=True)
+    per_like = fields.List(fields.Nested(ReasonSchema), required=True)
 
 
 class MatchesSchema(ma.Schema):
     """What was found, best first."""
 
     items = fields.List(fields.Nested(MatchSchema), required=True)
+
+
+class RecommendationsSchema(MatchesSchema):
+    """What was found, best first, and by which method."""
+
+    method = written("The method that answered.")
 
 
 class ClusterSchema(ma.Schema):

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import select
 
 from songrec.core.attributes import key_name
+from songrec.pipeline import recommending
 from songrec.pipeline.recommending import Recommendation
 from songrec.store import audio_files
 from songrec.store.catalogue import TrackView
 from songrec.store.db import db
-from songrec.store.tables import AudioFile, Job, Run, Track
+from songrec.store.tables import AudioFile, Job, Run
 from songrec.web import player
 
 
@@ -51,20 +50,17 @@ def _track(view: TrackView, audio: AudioFile | None) -> dict[str, Any]:
 def matches(found: Sequence[Recommendation]) -> dict[str, Any]:
     """Recommendations as ``MatchesSchema`` describes them."""
     shown = tracks([item.track for item in found])
-    public = _public_ids({reason.about for item in found for reason in item.reasons})
-    items = []
-    for item, track in zip(found, shown, strict=True):
-        reasons = []
-        for reason in item.reasons:
-            told = asdict(reason)
-            # Row numbers are nobody's business; addresses carry public ids.
-            if isinstance(reason.about, int):
-                told["about"] = public.get(reason.about)
-            told["details"] = {k: v for k, v in reason.details.items() if k != "liked"}
-            reasons.append(told)
-        items.append(
-            {"track": track, "score": item.score, "why": item.sentence, "reasons": reasons}
-        )
+    public = recommending.public_ids(db.session, found)
+    items = [
+        {
+            "track": track,
+            "score": item.score,
+            "why": item.sentence,
+            "reasons": [recommending.reason_as_json(reason, public) for reason in item.reasons],
+            "per_like": [recommending.reason_as_json(reason, public) for reason in item.per_like],
+        }
+        for item, track in zip(found, shown, strict=True)
+    ]
     return {"items": items}
 
 
@@ -72,15 +68,6 @@ def without_rows(reason: dict[str, Any]) -> dict[str, Any]:
     """A kept reason as ``ReasonSchema`` describes it: what it is about has a name, no number."""
     about = reason["about"] if isinstance(reason["about"], str) else None
     return {**reason, "about": about}
-
-
-def _public_ids(ids: set[int | str | None]) -> dict[int, str]:
-    numbers = [one for one in ids if isinstance(one, int)]
-    if not numbers:
-        return {}
-    return dict(
-        db.session.execute(select(Track.id, Track.public_id).where(Track.id.in_(numbers))).all()
-    )
 
 
 def run(found: Run, published: Run | None) -> dict[str, Any]:
