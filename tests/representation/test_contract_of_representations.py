@@ -1,5 +1,7 @@
 """Every registered representation, by the contract in songrec.representation."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -48,6 +50,39 @@ def table():
     return FeatureTable(np.arange(200), tuple("abcdefghijkl"), values)
 
 
+class Learnt:
+    """A model trained once, by its name, and what was seen of its training."""
+
+    def __init__(self, name, table):
+        self.table = FeatureTable(table.track_ids, table.names, table.values.copy())
+        self.needed = needed(name, table)
+        self.shares = []
+        self.model = made(name)
+        self.returned = self.model.fit(
+            self.table,
+            seed=1,
+            on_progress=lambda share, message, details=None: self.shares.append(share),
+            **self.needed,
+        )
+        self.latent = self.model.transform(self.table, **self.needed)
+
+
+@pytest.fixture(scope="module")
+def trained(table):
+    """``trained(name)``: compiling a network is dear, so that each is trained once for all."""
+    return functools.cache(lambda name: Learnt(name, table))
+
+
+@pytest.fixture
+def interpreted():
+    """TensorFlow runs its functions as they are written: nothing to compile for a few rows."""
+    from songrec.core.backend import tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 @everyone
 def test_init_stores_its_parameters_untouched(name):
     parameters = REPRESENTATIONS.parse(name)
@@ -57,31 +92,29 @@ def test_init_stores_its_parameters_untouched(name):
 
 
 @everyone
-def test_transform_gives_one_finite_float32_row_per_track(name, table):
-    latent = fitted(name, table).transform(table, **needed(name, table))
+def test_transform_gives_one_finite_float32_row_per_track(name, trained):
+    latent = trained(name).latent
     assert latent.dtype == np.float32
-    assert latent.shape[0] == len(table.track_ids)
+    assert latent.shape[0] == 200
     assert np.isfinite(latent).all()
 
 
 @everyone
-def test_fit_returns_itself_and_leaves_the_table_alone(name, table):
-    before = table.values.copy()
-    model = made(name)
-    assert model.fit(table, seed=1, **needed(name, table)) is model
-    np.testing.assert_array_equal(table.values, before)
+def test_fit_returns_itself_and_leaves_the_table_alone(name, table, trained):
+    learnt = trained(name)
+    assert learnt.returned is learnt.model
+    np.testing.assert_array_equal(learnt.table.values, table.values)
 
 
 @everyone
-def test_the_same_seed_gives_the_same_latent(name, table):
-    more = needed(name, table)
-    first, second = (fitted(name, table, 7).transform(table, **more) for _ in range(2))
-    np.testing.assert_array_equal(first, second)
+def test_the_same_seed_gives_the_same_latent(name, table, trained):
+    again = fitted(name, table).transform(table, **needed(name, table))
+    np.testing.assert_array_equal(again, trained(name).latent)
 
 
 @everyone
-def test_a_loaded_model_places_new_tracks_as_the_saved_one(name, table, tmp_path):
-    model = fitted(name, table)
+def test_a_loaded_model_places_new_tracks_as_the_saved_one(name, table, trained, tmp_path):
+    model = trained(name).model
     model.save(tmp_path)
     again = type(model).load(tmp_path)
     values = np.random.default_rng(4).normal(size=(5, 12)).astype(np.float32)
@@ -94,29 +127,29 @@ def test_a_loaded_model_places_new_tracks_as_the_saved_one(name, table, tmp_path
 
 
 @everyone
-def test_progress_rises_to_one_at_most(name, table):
-    seen = []
-    made(name).fit(
-        table,
-        seed=1,
-        on_progress=lambda share, message, details=None: seen.append(share),
-        **needed(name, table),
-    )
+def test_progress_rises_to_one_at_most(name, trained):
+    seen = trained(name).shares
     assert seen == sorted(seen)
     assert all(0 <= share <= 1 for share in seen)
 
 
 @everyone
-def test_tiny_and_constant_tables_do_not_crash(name):
-    for rows in (1, 2, 3):
-        constant = FeatureTable(np.arange(rows), ("a", "b"), np.zeros((rows, 2), np.float32))
-        model = fitted(name, constant, 0)
-        assert np.isfinite(model.transform(constant, **needed(name, constant))).all()
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_tiny_and_constant_tables_do_not_crash(name, rows, interpreted):
+    constant = FeatureTable(np.arange(rows), ("a", "b"), np.zeros((rows, 2), np.float32))
+    model = fitted(name, constant, 0)
+    assert np.isfinite(model.transform(constant, **needed(name, constant))).all()
+
+
+@pytest.mark.parametrize("name", ["autoencoder", "vade"])
+def test_a_single_track_does_not_crash_what_is_compiled(name):
+    constant = FeatureTable(np.arange(1), ("a", "b"), np.zeros((1, 2), np.float32))
+    assert np.isfinite(fitted(name, constant, 0).transform(constant)).all()
 
 
 @everyone
-def test_what_can_reconstruct_restores_the_tables_shape(name, table):
-    model, more = fitted(name, table), needed(name, table)
+def test_what_can_reconstruct_restores_the_tables_shape(name, table, trained):
+    model, more = trained(name).model, trained(name).needed
     if not hasattr(model, "reconstruct"):
         pytest.skip(f"{name} does not reconstruct")
     whole = more.get("spectrograms", table.values)
