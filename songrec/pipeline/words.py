@@ -84,6 +84,7 @@ def prepare(session: Session, instance: Path, on_progress: Progress = no_progres
     with_lyrics = lyrics.prepared(session)[1]
     if changed or (with_lyrics and not lyrics_vectors.path_of(instance).is_file()):
         _embed(session, instance, with_lyrics, on_progress)
+    on_progress(1.0, f"{looked_at:,} songs looked at, {changed:,} of them new or changed")
     return Prepared(looked_at, changed, with_lyrics, lyrics.languages(session))
 
 
