@@ -23,6 +23,7 @@ MODULES: tuple[str, ...] = (
     "report",
     "predict",
     "evaluate",
+    "fragments",
     "words",
     "models",
     "people",

@@ -60,6 +60,12 @@ KINDS: dict[str, Kind] = {
             "songrec.jobs.tasks:duplicates",
             "Cancelled; what the search before it found stays.",
         ),
+        Kind(
+            "fragments",
+            "Fragments",
+            "songrec.jobs.fragment_tasks:run",
+            "Cancelled; the tagger and the fragments before stay in use.",
+        ),
         Kind("report", "Report", "songrec.jobs.tasks:report", "Cancelled; no report was written."),
         Kind(
             "words",

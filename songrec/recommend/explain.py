@@ -42,7 +42,7 @@ def beside_likes(
                 taste,
                 int(taste.likes[like]),
                 float(contributions[at, like]),
-                _closeness(apart[at, like] / taste.figures.typical),
+                closeness(apart[at, like] / taste.figures.typical),
                 ", which you like",
                 clauses.between(at, int(like)),
             )
@@ -79,7 +79,7 @@ def beside_dislikes(
                 taste,
                 int(taste.dislikes[one]),
                 float(contributions[at, one]),
-                _closeness(relative[at, one]),
+                closeness(relative[at, one]),
                 ", which you do not like",
                 clauses.between(at, int(one)),
             )
@@ -187,8 +187,8 @@ def _about_track(
     )
 
 
-def _closeness(relative: float) -> str:
-    # Relative to two random tracks, which are at 1.
+def closeness(relative: float) -> str:
+    """How near two are in words; ``relative`` to two random ones, which are at 1."""
     if relative < 0.35:
         return "Very close to"
     if relative < 0.75:

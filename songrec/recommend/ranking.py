@@ -99,7 +99,7 @@ def rank(
                 "Train again with `flask train`."
             )
         raise BadInput("All of the liked songs are disliked as well.")
-    found = _candidates(recommender, taste, n, by, bool(pulls))
+    found = candidates(recommender, taste, n, by, bent=bool(pulls))
     rows = found.rows
     pulled = Pulled.of(taste, pulls, rows, found.scores)
     if pulled.pulls:
@@ -128,8 +128,10 @@ def rank(
     ]
 
 
-def _candidates(recommender: Method, taste: Taste, n: int, by: Reranking, bent: bool) -> Candidates:
-    """Enough of the best to choose ``n`` from."""
+def candidates(
+    recommender: Method, taste: Taste, n: int, by: Reranking = PLAIN, *, bent: bool = False
+) -> Candidates:
+    """Enough of the best to choose ``n`` from under ``by``; ``bent`` if pulls move them, too."""
     count = n if by.is_plain and not bent else n * POOL
     while True:
         if by.every_taste and isinstance(recommender, TellsTastes):

@@ -74,5 +74,25 @@ METHODS = Registry(
                 ),
             ),
         ),
+        Entry(
+            "fragments",
+            "songrec.recommend.fragments:FragmentRule",
+            "A moment like those",
+            "Songs with a moment of a few seconds like moments of what you like; it plays from "
+            "there.",
+            (
+                Parameter(
+                    "points",
+                    "int",
+                    32,
+                    "Moments of your likes",
+                    "How many are drawn; each liked song gives one before any gives a second.",
+                    1,
+                    256,
+                ),
+                Parameter("seed", "int", 0, "Seed", "What the draw follows from.", 0, 2**31 - 1),
+                _dislike_weight(0.25),
+            ),
+        ),
     ),
 )

@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 
 POOL = 10
 """How many candidates per wanted answer the choice is made from."""
-CHANCE = 0.5
+CHANCE = 0.3
 """How far chance moves a song, in spreads: the scale of a Gumbel distribution."""
 GUMBEL_MEAN = 0.5772156649015329
 MOST_PER_ARTIST = 2

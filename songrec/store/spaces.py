@@ -11,6 +11,7 @@ import json
 import threading
 import zipfile
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,14 @@ from sqlalchemy.orm import Session
 
 from songrec.core.errors import NotReady
 from songrec.core.types import Space
+from songrec.store import fragments
 from songrec.store.tables import Publication, Run
 
 # The published run and the one published before it: requests that still read the older one,
 # and a rollback, find it open.
 KEPT = 2
 
-_spaces: OrderedDict[Path, Space] = OrderedDict()
+_spaces: OrderedDict[tuple[Path, str | None], Space] = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -50,15 +52,19 @@ def published_space(session: Session, instance: Path) -> Space:
     Raises ``NotReady`` when nothing is published or its folder is not there.
     """
     folder = Path(instance) / "runs" / published_run_id(session)
+    cut = fragments.current(Path(instance))
+    key = folder, cut
     with _lock:
-        space = _spaces.get(folder)
+        space = _spaces.get(key)
         if space is None:
             space = load_space(folder)
-            _spaces[folder] = space
+            if cut is not None:
+                space = replace(space, fragments=fragments.load(Path(instance), cut))
+            _spaces[key] = space
             while len(_spaces) > KEPT:
                 _spaces.popitem(last=False)
         else:
-            _spaces.move_to_end(folder)
+            _spaces.move_to_end(key)
     return space
 
 

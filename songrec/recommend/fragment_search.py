@@ -1,0 +1,209 @@
+"""The fragments with the smallest sum of distances to some others: exact, by bounds.
+
+With n points p and a fragment x, d(x) = Σ ‖x − p‖. A norm is convex, so n · ‖x − mean(p)‖ ≤ d(x)
+(Jensen's inequality), and so it is group by group of the points. A vector is kept rotated, so that
+its first columns (the *head*) vary most; of the rest (the *tail*) the length is enough for a
+bound, since two vectors are at least as far apart as their lengths:
+‖x − p‖² ≥ ‖head(x) − head(p)‖² + (‖tail(x)‖ − ‖tail(p)‖)².
+
+1. Every fragment is bounded through its head by the means of a few groups of the points.
+2. The most promising ones are measured; the worst of those kept is the *horizon*.
+3. Whatever is not bounded away by the horizon is bounded again, by every point alone, first
+   through the head and then by all columns in float32 (less what rounding may have added); what
+   is left is measured. No other fragment can be among the best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from songrec.core.types import Floats, Fragments, Ints
+
+GROUPS = 8
+FIRST_LOOK = 1024
+SLICE = 1024
+"""Rows worked on at a time at most: their distances stay in a processor's cache."""
+SMALL = 2**18
+"""Multiplications that a BLAS does in this thread alone (OpenBLAS); on a busy machine waiting for
+threads of its own takes many times as long."""
+THREADS = 2
+ROUNDING = 8e-6
+"""What float32 may get wrong, as a part of the squared lengths; bounds are lowered by it."""
+
+Scores = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The best fragments, best first, each of another song: rows of ``Fragments`` and scores."""
+
+    rows: Ints
+    scores: Scores
+
+
+def sums(fragments: Fragments, rows: Ints, points: NDArray[np.float64]) -> Scores:
+    """The sum of distances of each fragment to all ``points`` ``(n, d)``, in float64."""
+    return distances(fragments, rows, points).sum(axis=1)
+
+
+def distances(fragments: Fragments, rows: Ints, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """L2 distances ``(rows, points)`` in float64, from differences: exact for equal vectors."""
+    apart = np.empty((len(rows), len(points)))
+    for start in range(0, len(rows), SLICE):
+        vectors = fragments.vectors[rows[start : start + SLICE]].astype(np.float64)
+        for at, point in enumerate(points):
+            gap = vectors - point
+            apart[start : start + len(vectors), at] = np.sqrt(np.einsum("ij,ij->i", gap, gap))
+    return apart
+
+
+def search(
+    fragments: Fragments,
+    points: NDArray[np.float64],
+    count: int,
+    *,
+    songs: NDArray[np.int64],
+    measure: Callable[[Ints], Scores] | None = None,
+) -> Found:
+    """The ``count`` songs whose nearest fragments have the smallest sums of distances.
+
+    ``songs`` int64 ``(m,)`` says which song each fragment is of, −1 for those that may not come.
+    Of every song the best fragment counts; equals keep their order. ``measure(rows)`` gives what is
+    minimised instead of the plain sum and must nowhere be below it.
+    """
+    measure = measure or (lambda rows: sums(fragments, rows, points))
+    least = _grouped(fragments, points, songs)
+    candidates = int(np.isfinite(least).sum())
+    look = max(FIRST_LOOK, 4 * count)
+    measured = np.empty(0, dtype=np.int64)
+    values = np.empty(0)
+    horizon = np.inf
+    while True:
+        near = _smallest(least, min(look, candidates))
+        fresh = np.setdiff1d(near, measured)
+        measured = np.concatenate([measured, fresh])
+        values = np.concatenate([values, measure(fresh)])
+        kept = _best(measured, values, songs, count)
+        if len(kept) >= count or look >= candidates:
+            break
+        look *= 4
+    if look < candidates:
+        horizon = float(values[kept[-1]])
+        left = np.flatnonzero(least <= horizon)
+        left = np.setdiff1d(left, measured, assume_unique=True)
+        for width in (fragments.head.shape[1], points.shape[1]):
+            each = _Bounds(fragments, points, np.ones(len(points)), width)
+            left = left[each.of_all(left) <= horizon]
+        measured = np.concatenate([measured, left])
+        values = np.concatenate([values, measure(left)])
+        kept = _best(measured, values, songs, count)
+    return Found(measured[kept], values[kept])
+
+
+def _best(rows: Ints, values: Scores, songs: Ints, count: int) -> Ints:
+    """Places in ``rows`` of the ``count`` best, the best of every song, in order."""
+    order = np.lexsort((rows, values))
+    first = np.unique(songs[rows[order]], return_index=True)[1]
+    return order[np.sort(first)][:count]
+
+
+def _smallest(values: Floats, count: int) -> Ints:
+    if count >= len(values):
+        return np.flatnonzero(np.isfinite(values))
+    return np.argpartition(values, max(count - 1, 0))[:count]
+
+
+def _grouped(fragments: Fragments, points: NDArray[np.float64], songs: Ints) -> Floats:
+    """A lower bound of every fragment's sum, float32 ``(m,)``; infinite where it may not come."""
+    centres, sizes = groups(points, GROUPS)
+    bound = _Bounds(fragments, centres, sizes, fragments.head.shape[1]).of_all(None)
+    bound[songs < 0] = np.inf
+    return bound
+
+
+class _Bounds:
+    """Σ size · least distance to a centre, through the first ``width`` columns and the tail."""
+
+    def __init__(
+        self, fragments: Fragments, centres: NDArray[np.float64], sizes: NDArray, width: int
+    ) -> None:
+        self.fragments = fragments
+        self.has_tail = width < centres.shape[1]
+        # The whole width has no tail: what is left of it by rounding must not count twice.
+        self.vectors = fragments.head if self.has_tail else fragments.vectors
+        heads = centres[:, :width]
+        # float32 copies of float64 means: what is lost is within ROUNDING.
+        self.turned = np.ascontiguousarray(-2 * heads.T, dtype=np.float32)
+        self.squares = ((heads**2).sum(axis=1) * (1 - ROUNDING)).astype(np.float32)
+        self.tails = np.linalg.norm(centres[:, width:], axis=1).astype(np.float32)
+        self.weights = np.asarray(sizes, dtype=np.float32) * np.float32(1 - ROUNDING)
+        self.step = max(32, min(SLICE, SMALL // max(self.turned.size, 1)))
+
+    def of_all(self, rows: Ints | None) -> Floats:
+        """Bounds of these rows (None: of all), float32."""
+        bound = np.empty(len(self.fragments.tail) if rows is None else len(rows), np.float32)
+        share = -(-len(bound) // THREADS // self.step) * self.step + self.step
+
+        def part(begin: int) -> None:
+            end = min(begin + share, len(bound))
+            for start in range(begin, end, self.step):
+                stop = min(start + self.step, end)
+                at = slice(start, stop) if rows is None else rows[start:stop]
+                bound[start:stop] = self._of(at)
+
+        # numpy lets go of the interpreter while it works.
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(part, range(0, len(bound), share)))
+        return bound
+
+    def _of(self, rows: slice | Ints) -> Floats:
+        head = self.vectors[rows]
+        square = head @ self.turned
+        square += self.squares
+        norms = np.einsum("ij,ij->i", head, head)
+        square += (norms * np.float32(1 - ROUNDING))[:, None]
+        if self.has_tail:
+            tail = self.fragments.tail[rows][:, None]
+            lengths = np.abs(tail - self.tails)
+            # Two lengths that are nearly equal may differ by rounding alone.
+            lengths -= np.float32(ROUNDING) * (tail + self.tails)
+            np.maximum(lengths, 0, out=lengths)
+            lengths *= lengths
+            square += lengths
+        np.maximum(square, 0, out=square)
+        np.sqrt(square, out=square)
+        return square @ self.weights
+
+
+def groups(
+    points: NDArray[np.float64], count: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Means ``(groups, d)`` and sizes of at most ``count`` groups of near points; deterministic.
+
+    Any grouping gives a bound; near points give a tight one. Seeds far from each other
+    (Gonzalez 1985), then a few of Lloyd's steps.
+    """
+    if len(points) <= count:
+        return points, np.ones(len(points), dtype=np.int64)
+
+    def apart(centres: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.linalg.norm(points[:, None, :] - centres[None, :, :], axis=2)
+
+    seeds = [int(apart(points.mean(axis=0)[None])[:, 0].argmax())]
+    nearest = apart(points[seeds])[:, 0]
+    while len(seeds) < count:
+        seeds.append(int(nearest.argmax()))
+        nearest = np.minimum(nearest, apart(points[seeds[-1:]])[:, 0])
+    centres = points[seeds]
+    for _ in range(4):
+        group = apart(centres).argmin(axis=1)
+        used, group, sizes = np.unique(group, return_inverse=True, return_counts=True)
+        centres = np.zeros((len(used), points.shape[1]))
+        np.add.at(centres, group, points)
+        centres /= sizes[:, None]
+    return centres, sizes

@@ -1,0 +1,1 @@
+"""Windows of sound and the network that tags them. Importing this imports no model."""

@@ -1,0 +1,48 @@
+"""The tagger's layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from songrec.core.backend import keras
+
+layers = keras.layers
+
+BLOCKS, KERNEL = 4, 2
+VECTOR = "fragment"
+"""The layer whose output is a fragment's representation."""
+
+
+def tagger(
+    frames: int, bands: int, tags: int, *, filters: int, units: int, depth: int, dropout: float
+) -> Any:
+    """``(frames, bands)`` standardised log-mel → ``(tags,)`` probabilities.
+
+    Four times: a frame of zeros before the first one (so that what comes out at a time has heard
+    nothing later), a convolution over two frames, ReLU. Then, once and after the four, the maximum
+    of every two frames, which halves the steps that the recurrent layers have to go. ``depth``
+    LSTMs of ``units`` with dropout between them; the last one's last output is the fragment's
+    representation. A dense layer, batch normalisation and a sigmoid make tags of it.
+    """
+    inputs = keras.Input((frames, bands), name="picture")
+    layer = inputs
+    for block in range(1, BLOCKS + 1):
+        layer = layers.ZeroPadding1D((KERNEL - 1, 0), name=f"padding_{block}")(layer)
+        layer = layers.Conv1D(filters, KERNEL, activation="relu", name=f"convolution_{block}")(
+            layer
+        )
+    layer = layers.MaxPooling1D(2, name="pooling")(layer)
+    for number in range(1, depth):
+        layer = layers.LSTM(units, return_sequences=True, name=f"lstm_{number}")(layer)
+        layer = layers.Dropout(dropout, name=f"dropout_{number}")(layer)
+    layer = layers.LSTM(units, name=VECTOR)(layer)
+    # The representation itself is never dropped from: it is what is asked for.
+    layer = layers.Dropout(dropout, name=f"dropout_{depth}")(layer)
+    layer = layers.Dense(tags, name="tags")(layer)
+    layer = layers.BatchNormalization(name="normalisation")(layer)
+    return keras.Model(inputs, layers.Activation("sigmoid", name="sigmoid")(layer), name="tagger")
+
+
+def with_vector(model: Any) -> Any:
+    """A model of the same weights that gives the representation and the probabilities."""
+    return keras.Model(model.inputs, [model.get_layer(VECTOR).output, model.output])

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from songrec.core.errors import BadInput
+from songrec.tagging.cutting import LEFT_OUT, TRAINING, VALIDATION, assign, cut
+
+cuts = st.builds(
+    cut,
+    st.lists(st.integers(1, 400), min_size=1, max_size=8),
+    st.integers(2, 60),
+    st.floats(0.5, 40),
+)
+
+
+def frames_of(windows, chosen):
+    return {
+        (int(windows.song[at]), frame)
+        for at in np.flatnonzero(chosen)
+        for frame in range(int(windows.first[at]), int(windows.first[at]) + windows.frames)
+    }
+
+
+@settings(max_examples=150, deadline=None)
+@given(cuts, st.floats(0, 0.95), st.integers(0, 99), st.sampled_from(["windows", "songs"]))
+def test_no_training_window_shares_a_frame_with_a_validation_window(windows, share, seed, by):
+    kinds = assign(windows, share, seed, by)
+    assert len(kinds) == len(windows)
+    learn, check = frames_of(windows, kinds == TRAINING), frames_of(windows, kinds == VALIDATION)
+    assert not learn & check
+    if by == "songs":
+        assert not {song for song, _ in learn} & {song for song, _ in check}
+        assert not (kinds == LEFT_OUT).any()
+
+
+def test_about_as_much_is_held_out_as_was_asked_for():
+    windows = cut([6000] * 40, 50, 10)
+    held = {}
+    for share in (0.1, 0.3):
+        kinds = assign(windows, share, 4)
+        learn, check = (kinds == TRAINING).sum(), (kinds == VALIDATION).sum()
+        held[share] = check / (learn + check)
+    assert 0.04 < held[0.1] < 0.16
+    assert 0.2 < held[0.3] < 0.4
+
+
+def test_the_same_seed_holds_out_the_same_windows_and_another_others():
+    windows = cut([900] * 10, 50, 10)
+    assert (assign(windows, 0.3, 1) == assign(windows, 0.3, 1)).all()
+    assert (assign(windows, 0.3, 1) != assign(windows, 0.3, 2)).any()
+
+
+def test_something_is_held_out_of_two_blocks_however_small_the_probability():
+    kinds = assign(cut([200], 50, 10), 1e-9, 0)
+    assert (kinds == VALIDATION).any()
+    assert (kinds == TRAINING).any()
+    assert not (assign(cut([200], 50, 10), 0.0, 0) == VALIDATION).any()
+
+
+def test_five_second_windows_of_thirty_seconds_follow_each_other_by_one_second():
+    rate = 22_050 / 1024
+    windows = cut([1 + int(30 * rate), 20], round(5 * rate), rate)
+    first = windows.first[windows.song == 0]
+    assert len(first) == 26
+    assert np.allclose(first / rate, np.arange(26), atol=0.5 / rate)
+    assert windows.first[windows.song == 1].tolist() == [0]
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0, float("nan")])
+def test_an_impossible_probability_is_refused(share):
+    with pytest.raises(BadInput, match="validation probability"):
+        assign(cut([200], 50, 10), share, 0)
+
+
+def test_an_empty_library_has_no_windows():
+    assert len(cut([], 50, 10)) == 0
+    assert len(assign(cut([], 50, 10), 0.2, 0)) == 0
