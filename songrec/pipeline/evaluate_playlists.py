@@ -26,7 +26,9 @@ from songrec.pipeline import two_tower
 from songrec.pipeline.finished import BESIDES
 from songrec.pipeline.playlist_catalogue import Playlist, PlaylistCatalogue, read_playlists
 from songrec.recommend import taste_prior
+from songrec.recommend.ranking import Method, candidates
 from songrec.recommend.registry import METHODS
+from songrec.recommend.rerank import MOST_PER_ARTIST, Reranking, rerank
 from songrec.recommend.taste import Rows, Taste
 
 FOLDS = 5
@@ -43,6 +45,7 @@ class Asked:
     method: str
     parameters: dict[str, Any]
     learns: bool = False
+    per_artist: int = 0
 
 
 ASKED: dict[str, Asked] = {
@@ -54,8 +57,10 @@ ASKED: dict[str, Asked] = {
     "taste": Asked("taste", {"metadata": False}, learns=True),
     "taste_metadata": Asked("taste", {"metadata": True}, learns=True),
     "learned": Asked("learned", {}, learns=True),
+    "taste_metadata_capped": Asked("taste", {}, learns=True, per_artist=MOST_PER_ARTIST),
+    "learned_capped": Asked("learned", {}, learns=True, per_artist=MOST_PER_ARTIST),
 }
-"""Names of the evaluation; ``taste`` is by content alone."""
+"""Names of the evaluation; ``taste`` is by content alone, ``…_capped`` as pages show it."""
 
 
 def parse(names: Sequence[str]) -> tuple[str, ...]:
@@ -113,7 +118,7 @@ def evaluate_playlists(request: Request, on_progress: Progress = no_progress) ->
             prior = taste_prior.learn(space, [p.rows for p in lists], seed=request.seed)
             known = replace(space, learned=prior.to_json())
             learned.append(prior.playlists)
-        if "learned" in request.methods:
+        if any(ASKED[name].method == "learned" for name in request.methods):
             tower, told = two_tower.learn(space, [p.rows for p in lists], seed=request.seed)
             known = replace(known, learned={**(known.learned or {}), "tower": told}, tower=tower)
             towers.append(told)
@@ -209,8 +214,14 @@ def _search(asked: Asked, seed: int) -> Search:
         return lambda space, taste, count: _at_random(taste, count, seed)
     if asked.method == "popularity":
         return _most_popular
-    method = METHODS.create(asked.method, **asked.parameters)
-    return lambda space, taste, count: method.search(taste, count)[0]
+    method: Method = METHODS.create(asked.method, **asked.parameters)
+    by = Reranking(per_artist=asked.per_artist)
+
+    def search(space: Space, taste: Taste, count: int) -> Rows:
+        found = candidates(method, taste, count, by)
+        return found.rows[rerank(taste, found, by, count).chosen]
+
+    return search
 
 
 def _at_random(taste: Taste, count: int, seed: int) -> Rows:

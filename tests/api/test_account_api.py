@@ -45,7 +45,8 @@ def test_recommendations_are_for_the_likes_and_add_up(
     client: FlaskClient, planted: Planted, anna: User, token_of
 ) -> None:
     header = token_of(anna)
-    assert client.get("/api/v1/recommendations", headers=header).json == {"items": []}
+    nothing = client.get("/api/v1/recommendations", headers=header).json
+    assert nothing == {"items": [], "method": None}
     liked = ["p000000001", "p000000002"]
     for name in liked:
         client.put(f"/api/v1/likes/{name}", json={}, headers=header)
@@ -54,11 +55,28 @@ def test_recommendations_are_for_the_likes_and_add_up(
         "/api/v1/recommendations?n=5&method=distance&like=p000000002&like=p000000001"
     ).json
     assert [m["track"]["id"] for m in mine["items"]] == [m["track"]["id"] for m in asked["items"]]
+    assert mine["method"] == "distance"
     for match in mine["items"]:
         assert match["track"]["id"] not in liked
         assert {r["about"] for r in match["reasons"]} == set(liked)
         total = math.fsum(reason["contribution"] for reason in match["reasons"])
         assert math.isclose(total, match["score"], abs_tol=1e-5)
+
+
+def test_recommendations_say_the_method_and_re_rank(client: FlaskClient, planted: Planted) -> None:
+    address = "/api/v1/recommendations?n=5&like=p000000001&like=p000000002"
+    best = client.get(address).json
+    assert best["method"] == "taste"  # nothing was learnt from playlists here
+    for match in best["items"]:
+        split = math.fsum(reason["contribution"] for reason in match["per_like"])
+        assert math.isclose(split, match["score"], abs_tol=1e-5)
+        assert {r["about"] for r in match["per_like"]} == {"p000000001", "p000000002"}
+    moved = client.get(f"{address}&variety=0.5&novelty=1&per_artist=1&surprise=4").json
+    kinds = {reason["kind"] for match in moved["items"] for reason in match["reasons"]}
+    assert "rerank" in kinds
+    assert client.get(f"{address}&variety=0.5&novelty=1&per_artist=1&surprise=4").json == moved
+    assert client.get(f"{address}&novelty=2").status_code == 422
+    assert client.get(f"{address}&per_artist=-1").status_code == 422
 
 
 def test_playlists_are_made_filled_and_removed(

@@ -5,6 +5,7 @@ import numpy as np
 from songrec.pipeline.ingest import ingest_file
 from songrec.pipeline.recommending import recommend_for
 from songrec.pipeline.train import TrainRequest, train
+from songrec.recommend.rerank import PLAIN
 from songrec.recommend.taste_prior import TastePrior
 from songrec.store import taste_data
 from songrec.store.run_folders import run_folder
@@ -29,7 +30,7 @@ def test_a_run_learns_from_the_catalogues_playlists_and_recommends_by_it(
     assert prior.column("year").within < 0.3 < prior.column("liveness").within
     assert not (run_folder(instance, run.public_id) / "tower.npy").exists()
     liked = session.query(Track).filter(Track.title.like("Song 3 %")).limit(8).all()
-    found = recommend_for(session, instance, [track.id for track in liked], method="taste", n=10)
+    found = recommend_for(session, instance, [track.id for track in liked], by=PLAIN, n=10)
     assert all(one.track.title.startswith("Song 3 ") for one in found)
     by_artist = [one for one in found if one.sentence.startswith("By the artist of “Song 3 ")]
     assert by_artist

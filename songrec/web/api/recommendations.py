@@ -39,8 +39,7 @@ def recommendations(asked: dict[str, Any]) -> dict[str, Any]:
         db.session.commit()
     instance, method = current_app.config["INSTANCE"], asked["method"]
     if not known.likes:
-        # Nothing to ask of a run, which need not be there.
-        return {"items": [], "method": method or "taste"}
+        return {"items": [], "method": None}
     wishes = {field.name: asked[field.name] for field in fields(Reranking) if field.name in asked}
     found = for_listener.recommend(
         db.session, instance, known, method=method, by=replace(LIST, **wishes), n=asked["n"]

@@ -123,7 +123,7 @@ class MatchesSchema(ma.Schema):
 class RecommendationsSchema(MatchesSchema):
     """What was found, best first, and by which method."""
 
-    method = written("The method that answered.")
+    method = written("The method that answered; null where none was asked.", optional=True)
 
 
 class ClusterSchema(ma.Schema):
