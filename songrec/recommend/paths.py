@@ -12,6 +12,7 @@ from songrec.core.types import Match, NameTracks, Reason, Space
 from songrec.recommend import words
 from songrec.recommend.ranking import matches
 from songrec.recommend.sheets import Sheet
+from songrec.recommend.similar import heard
 from songrec.recommend.taste import Rows
 
 CANDIDATES = 512
@@ -80,7 +81,7 @@ def told(space: Space, path: Path, names: NameTracks | None = None) -> list[Matc
     way = latent[-1] - latent[0]
     length = float(np.linalg.norm(way)) or 1.0
     last = max(len(latent) - 1, 1)
-    sheet = Sheet.of(space, path.rows)
+    sheet = Sheet.of(heard(space), path.rows)  # a step is told by what one hears of it
     ids = space.track_ids[path.rows[[0, -1]]].tolist()
     titles = names(ids) if names else {}
     one, other = (f"“{titles.get(i) or f'track {i}'}”" for i in ids)
