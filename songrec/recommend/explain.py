@@ -141,26 +141,38 @@ def per_feature(
 def sentence(reasons: tuple[Reason, ...]) -> str:
     """What a page says first of a match: its main reason as one sentence, without a full stop.
 
-    Per liked track that is the largest contribution; per feature, the traits most worth a word.
+    Per liked track that is the largest contribution; per feature, the traits most worth a word
+    that speak for the song, after a prior that says more than each of them and names a liked song.
     """
+    features = [reason for reason in reasons if reason.kind == "feature"]
     if not reasons:
         return ""
-    first = reasons[0]
-    if first.kind != "feature":
-        return first.text
+    if not features or reasons[0].kind not in ("feature", "prior"):
+        return reasons[0].text
     telling = [
         reason
-        for reason in reasons
-        if reason.kind == "feature"
-        and reason.about != "explicit"
+        for reason in features
+        if reason.about != "explicit"
+        and reason.contribution > 0
         and reason.details["weight"] > words.WORTH_SAYING
     ]
     telling.sort(key=lambda reason: -reason.details["weight"])
     clauses = words.joined([reason.details["clause"] for reason in telling[:2]])
+    title, beside = features[0].details.get("title"), features[0].details["beside"]
+    most = max(reason.contribution for reason in features)
+    leading = [
+        reason
+        for reason in reasons
+        if reason.kind == "prior" and reason.contribution > most and reason.details.get("likes")
+    ]
+    if leading:
+        # Who made it is plainer than what playlists taught.
+        lead = min(leading, key=lambda reason: reason.about == "playlists").text
+        whose = "it" if beside in lead else beside
+        return f"{lead}; in line with {whose}: {clauses}" if clauses else lead
     if not clauses:
         near = math.fsum(reason.contribution for reason in reasons) >= 0
         clauses = NOTHING_STANDS_OUT if near else "little in common, but nothing is nearer"
-    title, beside = first.details.get("title"), first.details["beside"]
     if title:
         return f"From the group of “{title}”, which you like: {clauses}"
     return words.capital(clauses) if beside == THIS_SONG else f"In line with {beside}: {clauses}"

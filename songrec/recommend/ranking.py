@@ -150,7 +150,24 @@ def _per_like(taste: Taste, rows: Rows, recommender: TellsLikes) -> list[tuple[R
     vectors = taste.space.matrix[rows].astype(np.float64)
     apart = np.array([distances(vectors, point) for point in taste.liked_vectors]).T
     shares = recommender.per_like(taste, rows)
-    return explain.beside_likes(taste, rows, shares, apart.reshape(shares.shape))
+    told = explain.beside_likes(taste, rows, shares, apart.reshape(shares.shape))
+    return [
+        tuple(_with_artist(taste, int(row), reason) for reason in why)
+        for row, why in zip(rows, told, strict=True)
+    ]
+
+
+def _with_artist(taste: Taste, row: int, reason: Reason) -> Reason:
+    """The reason of a like that says so where both songs are by the same artist."""
+    if not isinstance(reason.about, int):
+        return reason
+    artists = taste.figures.artists
+    (like,) = taste.space.rows_of([reason.about])
+    if not artists[row] or artists[row] != artists[like]:
+        return reason
+    details = {**reason.details, "before": "By the artist of"}
+    text = f"{details['before']} “{details['title']}”{details['after']}"
+    return replace(reason, text=text, details=details)
 
 
 def matches(space: Space, rows: Rows, reasons: list[tuple[Reason, ...]]) -> list[Match]:

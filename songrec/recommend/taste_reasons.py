@@ -47,18 +47,14 @@ def prior_reasons(
                     else "From another album than your likes by this artist"
                 )
             elif name == "popularity":
-                text = (
-                    "As well known as your likes"
-                    if values[at] > 0
-                    else ("Not as well known as your likes, or better known")
-                )
+                text = _known(taste, row, values[at] > 0)
             elif name == "playlists":
                 liked = [learned.nearest_like(taste, row)]
                 title = f"“{taste.title(liked[0])}”"
                 text = (
-                    f"In playlists, near songs like {title}, which you like"
+                    f"In playlists, songs like it stand beside {title}, which you like"
                     if values[at] > 0
-                    else "Seldom in playlists with songs like yours"
+                    else "In playlists, songs like it stand apart from what you like"
                 )
             else:
                 size = len(groups[int(group[at])])
@@ -68,6 +64,20 @@ def prior_reasons(
             reasons.append(Reason("prior", text, float(values[at]), name, details))
         answers.append(sorted(reasons, key=lambda reason: -reason.contribution))
     return answers
+
+
+def _known(taste: Taste, row: int, fits: bool) -> str:
+    """How well known the song is beside the likes, with the figures (0 to 100)."""
+    values = taste.space.values[:, taste.space.value_names.index("popularity")]
+    own, theirs = float(values[row]), values[taste.likes]
+    theirs = theirs[np.isfinite(theirs)]
+    if not np.isfinite(own) or not len(theirs):
+        return "How well known it is nobody knows"
+    usual = float(np.median(theirs))
+    figures = f"(popularity {own:.0f} and {usual:.0f})"
+    if fits or round(own) == round(usual):
+        return f"About as well known as your likes {figures}"
+    return f"{'Better' if own > usual else 'Less'} known than your likes {figures}"
 
 
 def _same(taste: Taste, numbers: NDArray[np.int64], row: int) -> list[int]:

@@ -37,7 +37,7 @@ ADJECTIVES: dict[str, tuple[str, str]] = {
 NEVER = -math.inf
 BORNE_OUT: dict[str, tuple[float, float]] = {
     "energy": (0.6, 0.4),
-    "danceability": (0.6, 0.5),
+    "danceability": (0.45, 0.5),
     "positiveness": (0.5, 0.5),
     "speechiness": (NEVER, 0.15),
     "liveness": (NEVER, 0.5),
@@ -48,6 +48,7 @@ BORNE_OUT: dict[str, tuple[float, float]] = {
 # catalogue 1969 and 1992 are neighbours, and still not equally old.
 MUCH_THE_SAME: dict[str, float] = {
     **dict.fromkeys(SHARES, 0.2), "tempo": 25.0, "loudness": 4.0, "year": 8.0,
+    "duration": 60_000.0,
 }  # fmt: skip
 # What listeners care less about has to be more unusual before it is said.
 INTEREST: dict[str, float] = {"duration": 0.6, "year": 0.8, "variance": 0.6}
@@ -185,6 +186,10 @@ def shared(trait: Trait) -> str:
         figures = pair(trait)
         same = "the same" if figures.startswith("both") else "almost the same"
         return f"{same} tempo ({figures})"
+    if trait.name == "year" and trait.is_stored:
+        if told("year", trait.value) == told("year", trait.other):
+            return f"from the same year ({told('year', trait.value)})"
+        return f"from about the same time ({pair(trait)})"
     if trait.name not in ADJECTIVES:
         return f"alike in {label(trait.name).lower()} ({pair(trait)})"
     word = ADJECTIVES[trait.name][trait.is_high]

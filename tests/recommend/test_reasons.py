@@ -91,8 +91,8 @@ def test_only_columns_of_the_space_are_given_as_reasons():
         ("tempo", 150, 170, 0.8, 0.95, "as fast (150 and 170 BPM)"),
         ("loudness", -20.1, -19, 0.02, 0.04, "as quiet (−20.1 and −19.0 dB)"),
         ("duration", 355_000, 3_601_000, 0.83, 0.8, "as long (5:55 and 1:00:01)"),
-        ("year", 1975, 1977, 0.1, 0.2, "as old (1975 and 1977)"),
-        ("year", 2019, 2019, 0.9, 0.9, "as recent (both 2019)"),
+        ("year", 1975, 1977, 0.1, 0.2, "from about the same time (1975 and 1977)"),
+        ("year", 2019, 2019, 0.9, 0.9, "from the same year (2019)"),
         ("odd_one", 1, 1, 0.9, 0.9, "alike in odd one (both higher than 90% of the catalogue)"),
     ],
 )

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from songrec.core.errors import BadInput, UnknownName
+from songrec.recommend import explain
 from songrec.recommend.figures import figures_of
 from songrec.recommend.pulls import Pull
 from songrec.recommend.ranking import method_used, rank
@@ -273,6 +274,8 @@ def test_an_artist_counts_for_the_likes_of_that_artist_alone():
     )
     gain = next(reason for reason in other.reasons if reason.about == "artist").contribution
     assert gain > 0
+    assert explain.sentence(other.reasons).startswith("By the artist of “track 10”, which you like")
+    assert any(r.text.startswith("By the artist of “track 10”") for r in other.per_like)
     assert after[10] - before[10] == pytest.approx(gain)
     assert after[50] == pytest.approx(before[50])
 
@@ -288,6 +291,19 @@ def test_the_default_is_the_best_method_that_is_there():
     assert rank(bare, LIKES) == rank(bare, LIKES, method="taste")
     with pytest.raises(UnknownName):
         method_used(SPACE, "cosinus")
+
+
+def test_a_sentence_quotes_no_trait_that_speaks_against_the_song():
+    for method in ("taste", "cosine", "cluster"):
+        for match in rank(SPACE, LIKES, [], 30, method=method):
+            told = explain.sentence(match.reasons)
+            for reason in match.reasons:
+                if (
+                    reason.kind == "feature"
+                    and reason.contribution < 0
+                    and reason.details["clause"]
+                ):
+                    assert reason.details["clause"] not in told
 
 
 @pytest.mark.parametrize(
