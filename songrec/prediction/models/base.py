@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 from sklearn.base import BaseEstimator
@@ -27,7 +28,7 @@ def threads(rows: int) -> Any:
     return threadpool_limits(1 if rows <= SMALL else THREADS)
 
 
-class BaseModel:
+class BaseModel(ABC):
     """A kind of model with its parameters.
 
     Subclasses make the estimator: ``regressor`` for numbers (targets standardised, one column or
@@ -40,13 +41,13 @@ class BaseModel:
     def __init__(self, **parameters: Any) -> None:
         self.parameters = parameters
 
+    @abstractmethod
     def regressor(self, seed: int, *, rows: int, width: int) -> BaseEstimator:
         """An unfitted estimator of numbers, for ``rows`` tracks of ``width`` inputs."""
-        raise NotImplementedError
 
+    @abstractmethod
     def classifier(self, seed: int, *, rows: int, width: int) -> BaseEstimator:
         """An unfitted estimator of classes, for ``rows`` tracks of ``width`` inputs."""
-        raise NotImplementedError
 
     def pipeline(self, *, classes: bool, outputs: int, rows: int, columns: int, seed: int) -> Any:
         """Imputer, scaler, principal components where they apply, estimator; unfitted.
