@@ -63,6 +63,7 @@ def train(
     validation: Floats | Sequence[Any] | None = None,
     row_loss: RowLoss = squared_error,
     part_weights: Callable[[int], Sequence[float]] = lambda epoch: (1.0,),
+    learning_rate: Callable[[int], float] | None = None,
     on_steps: Callable[[int, float], None] = lambda epoch, share: None,
 ) -> Iterator[Epoch]:
     """Train ``model`` to reproduce ``values`` float32 ``(n, d)``; yields after every epoch.
@@ -71,7 +72,8 @@ def train(
     ``row_loss(target, output)`` gives one loss per row. ``part_weights(epoch)`` gives the weight of
     each part in what is minimised during an epoch (counted from 1), one more than the model's
     layers ``add_loss``: a weight that grows is a warm-up. The losses that are yielded always have
-    the last epoch's weights, so that epochs can be compared.
+    the last epoch's weights, so that epochs can be compared. ``learning_rate(epoch)`` sets the
+    optimizer's rate for an epoch; without it that stays as it is.
     ``on_steps(epoch, share)`` is called at least about every half second with the share of the
     epoch done, and may raise to stop.
     The last batch, when short, is filled up with rows of weight 0, so its gradient is the mean
@@ -94,6 +96,8 @@ def train(
     steps_per_call = FIRST_CALL_STEPS
     compiled = False
     for number in range(1, epochs + 1):
+        if learning_rate is not None:
+            optimizer.learning_rate = learning_rate(number)
         order[:rows] = random.permutation(rows)
         device_order = tf.constant(order)
         now = tf.constant(np.asarray(part_weights(number), dtype=np.float32))

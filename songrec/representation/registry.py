@@ -166,6 +166,16 @@ REPRESENTATIONS = Registry(
                     "Epochs without the mixture, before it is fitted to the latent.", 0, 10_000,
                 ),
                 *_VARIATIONAL[4:],
+                Parameter(
+                    "joint_rate", "float", 1e-4, "Joint learning rate",
+                    "Adam's step once the mixture is there: with a larger one clusters that "
+                    "overlap fall together.",
+                    1e-7, 1.0,
+                ),
+                Parameter(
+                    "decay", "float", 0.95, "Decay",
+                    "What the joint learning rate is multiplied by after every epoch.", 0.01, 1.0,
+                ),
             ),
             abilities=("assign", "decode"),
         ),

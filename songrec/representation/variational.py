@@ -141,9 +141,11 @@ class Variational:
         seed: int,
         on_progress: Progress,
         phase: str | None = None,
+        learning_rate: Callable[[int], float] | None = None,
     ) -> None:
         """Train ``model`` for ``epochs`` and append to ``history_``, numbered on from there.
 
+        ``learning_rate(epoch)``, counted from 1, is the model's own throughout where not given.
         Reports shares from 0 to 1 and, after every epoch, its losses with their ``parts``.
         Raises ``BadInput`` when a loss is no longer a number.
         """
@@ -164,6 +166,7 @@ class Variational:
             validation=held_out,
             row_loss=half_squared_error,
             part_weights=weights,
+            learning_rate=learning_rate,
             on_steps=on_steps,
         ):
             losses: dict[str, Any] = {

@@ -81,6 +81,18 @@ def test_every_row_is_seen_once_an_epoch(table):
     assert epoch.loss == pytest.approx(epochs.evaluate(model, table.values), rel=1e-5)
 
 
+def test_an_epochs_learning_rate_is_the_one_it_was_given(table):
+    # Steps of no length in the second epoch, of the usual length in the third.
+    model = small_model()
+    found = epochs.train(
+        model, table.values, optimizer=keras.optimizers.Adam(0.5), epochs=3, batch_size=100,
+        seed=0, learning_rate=lambda epoch: (0.01, 0.0, 0.01)[epoch - 1],
+    )  # fmt: skip
+    after = [model.get_weights()[0] for _ in found]
+    np.testing.assert_array_equal(after[0], after[1])
+    assert 0.001 < np.abs(after[2] - after[1]).max() < 0.1
+
+
 def test_it_learns_what_three_factors_hold(table):
     model = Autoencoder(epochs=60, batch_size=16).fit(table, seed=0)
     losses = [epoch["loss"] for epoch in model.history_]

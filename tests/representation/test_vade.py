@@ -6,7 +6,7 @@ import pytest
 from songrec.clustering.kmeans import KMeans
 from songrec.core.types import FeatureTable
 from songrec.evaluation.agreement import adjusted_rand_index
-from songrec.representation import mixture
+from songrec.representation import epochs, mixture
 from songrec.representation.pca import PCA
 from songrec.representation.vade import VaDE
 from songrec.representation.variational import divergence_from_standard
@@ -94,8 +94,8 @@ def test_the_joint_density_is_the_weighted_gaussians():
 def test_it_finds_what_principal_components_with_k_means_cannot(seed):
     table, planted = unequal_groups(seed)
     model = VaDE(
-        clusters=3, latent=4, beta=0.1, pretraining=30, epochs=30, batch_size=32,
-        learning_rate=3e-3,
+        clusters=3, latent=4, beta=0.1, pretraining=30, epochs=20, batch_size=32,
+        learning_rate=3e-3, joint_rate=1e-3,
     )  # fmt: skip
     own = adjusted_rand_index(model.fit(table, seed=seed).assign(table).labels, planted)
     linear = PCA(latent=4).fit(table, seed=seed).transform(table)
@@ -151,6 +151,25 @@ def test_the_first_mixture_covers_the_posteriors_and_not_only_their_middles():
     np.testing.assert_allclose(np.sort(means[:, 0]), [-2, 2], atol=0.05)
     np.testing.assert_allclose(weights, [0.5, 0.5], atol=0.01)
     np.testing.assert_allclose(variances, 0.01 + 0.25, atol=0.01)
+
+
+def test_the_joint_phase_takes_its_own_steps_and_they_decay(monkeypatch):
+    table, _ = unequal_groups(7)
+    rates = []
+    train = epochs.train
+
+    def heard(*args, learning_rate=None, **more):
+        optimizer = more["optimizer"]
+        for epoch in train(*args, learning_rate=learning_rate, **more):
+            rates.append(float(optimizer.learning_rate))
+            yield epoch
+
+    monkeypatch.setattr(epochs, "train", heard)
+    VaDE(
+        clusters=3, hidden=(8,), pretraining=2, epochs=3, learning_rate=0.01, joint_rate=0.004,
+        decay=0.5,
+    ).fit(table, seed=0)  # fmt: skip
+    assert rates == pytest.approx([0.01, 0.01, 0.004, 0.002, 0.001])
 
 
 def test_there_are_never_more_clusters_than_distinct_tracks():
