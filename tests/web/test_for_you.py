@@ -1,0 +1,153 @@
+"""The page for you: which method answered, re-ranking in the address, any number of likes."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from songrec.recommend.registry import METHODS
+from songrec.store import listeners
+from songrec.store.run_folders import run_folder
+from songrec.store.tables import Listener, Track
+from tests.factories import make_track
+from tests.planted_run import plant
+
+
+@pytest.fixture
+def planted(session, instance):
+    found = plant(session, instance, n=320)
+    session.commit()
+    return found
+
+
+@pytest.fixture
+def listener(client, session, planted):
+    """Who liked one song through the page, so that the browser is theirs."""
+    first = session.get_one(Track, int(planted.track_ids[0])).public_id
+    client.post(f"/tracks/{first}/reaction", data={"value": "like"})
+    return session.query(Listener).one()
+
+
+def like(session, listener, track_ids):
+    for track_id in track_ids:
+        listeners.react(session, listener, int(track_id), 1)
+    session.commit()
+
+
+def taught(instance, planted, tower=False):
+    """Give the run's folder what playlists taught, before anybody opens it; the artists."""
+    folder = run_folder(instance, planted.run.public_id)
+    tracks = len(planted.track_ids)
+    artists = np.arange(tracks, dtype=np.uint64) // np.uint64(10) + np.uint64(1)
+    np.save(folder / "artists.npy", artists)
+    np.save(folder / "albums.npy", np.zeros(tracks, dtype=np.uint64))
+    vectors = np.random.default_rng(0).normal(size=(tracks, 4)).astype(np.float32)
+    if tower:
+        np.save(folder / "tower.npy", vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+    (folder / "taste.json").write_text(
+        '{"playlists": 40, "columns": {}, "artist": [4, 0.3, 1], "album": [4, 0.3, 1], '
+        '"tower": {"weight": 2.0}}'
+    )
+    return artists
+
+
+def found_on(page):
+    main = page[page.index('<ol class="song-list">') :]
+    return re.findall(r'action="/tracks/(p\d+)/reaction"', main)
+
+
+@pytest.mark.parametrize("count", [1, 3, 10, 200])
+def test_any_number_of_likes_is_answered_with_sums_that_add_up(
+    client, session, planted, listener, count
+):
+    like(session, listener, planted.track_ids[:count])
+    page = client.get("/recommendations?n=10")
+    assert page.status_code == 200
+    assert len(found_on(page.text)) == 10
+    assert "Found by <strong>Your taste</strong>" in page.text
+    tables = re.findall(r'<table class="sum">(.*?)</table>', page.text, re.DOTALL)
+    assert len(tables) == 20  # per term, and per song liked
+    for table in tables:
+        *parts, score = [float(x) for x in re.findall(r'"number">([-+][\d.]+)<', table)]
+        assert sum(parts) == pytest.approx(score, abs=0.0005 * (len(parts) + 1))
+
+
+def test_likes_that_came_after_the_run_are_passed_over(client, session, planted, listener):
+    late = make_track(session, "Came later")
+    like(session, listener, [late.id, *planted.track_ids[1:3]])
+    assert len(found_on(client.get("/recommendations?n=10").text)) == 10
+    listeners.react(session, listener, int(planted.track_ids[0]), None)
+    for track_id in planted.track_ids[1:3]:
+        listeners.react(session, listener, int(track_id), None)
+    session.commit()
+    page = client.get("/recommendations")
+    assert page.status_code == 200
+    assert "None of the liked songs is part of the published run" in page.text
+
+
+def test_re_ranking_is_in_the_address_and_in_the_sums(client, session, planted, listener):
+    like(session, listener, planted.track_ids[:6])
+    plain = found_on(client.get("/recommendations?n=10").text)
+    page = client.get("/recommendations?n=10&variety=0.6&novelty=0.5").text
+    assert "further up" in page
+    assert 'name="variety" min="0" max="1" step="0.05" value="0.6"' in page
+    assert found_on(page) != plain
+    drawn = client.get("/recommendations?n=10&surprise=5").text
+    assert "draw 5" in drawn
+    assert "by chance" in drawn
+    assert found_on(drawn) == found_on(client.get("/recommendations?n=10&surprise=5").text)
+    assert found_on(drawn) != plain
+
+
+@pytest.mark.parametrize(
+    "query", ["surprise=x", "surprise=-3", "surprise=99999999999", "per_artist=77", "novelty=inf",
+              "freshness=-2"],
+)  # fmt: skip
+def test_odd_wishes_are_read_as_none(client, planted, listener, query):
+    plain = found_on(client.get("/recommendations").text)
+    assert found_on(client.get(f"/recommendations?{query}").text) == plain
+
+
+def test_a_catalogue_without_artists_offers_no_cap(client, instance, session, planted, listener):
+    page = client.get("/recommendations").text
+    assert 'name="per_artist"' not in page  # the planted run's folder names nobody
+    assert len(found_on(page)) == 20
+
+
+def test_with_artists_two_songs_of_each_are_shown_unless_more_are_asked_for(
+    client, instance, session, planted, listener
+):
+    artists = taught(instance, planted)
+    like(session, listener, planted.track_ids[:3])
+    public = {
+        session.get_one(Track, int(track_id)).public_id: int(artist)
+        for track_id, artist in zip(planted.track_ids, artists, strict=True)
+    }
+
+    def most(query):
+        by = [public[name] for name in found_on(client.get(f"/recommendations?{query}").text)]
+        return max(by.count(artist) for artist in by)
+
+    assert most("n=20") <= 2
+    assert most("n=20&per_artist=1") == 1
+    assert most("n=20&per_artist=0") > 2
+    assert 'name="per_artist"' in client.get("/recommendations").text
+
+
+def test_what_was_learnt_from_playlists_answers_where_there_is_any(
+    client, instance, session, planted, listener
+):
+    taught(instance, planted, tower=True)
+    page = client.get("/recommendations").text
+    assert "Found by <strong>Learnt from playlists</strong>" in page
+    assert re.search(r'value="learned" checked', page)
+    assert "In playlists, songs like it stand" in page
+
+
+@pytest.mark.parametrize("method", METHODS.names())
+def test_every_method_can_be_re_ranked(client, session, planted, listener, method):
+    like(session, listener, planted.track_ids[:6])
+    page = client.get(f"/recommendations?method={method}&variety=0.5&novelty=0.3&surprise=1")
+    assert page.status_code == 200
