@@ -29,7 +29,8 @@ def evaluate_group() -> None:
     show_default=True,
     metavar="SET[,SET]",
     help="Sets to measure, one by one; + puts sets side by side, statistical:chroma takes the "
-    "columns whose names begin so, musicnn:MTT_musicnn:max the network and pooling.",
+    "columns whose names begin so, musicnn:MTT_musicnn:max the network and pooling; fragments "
+    "the rule of that name.",
 )
 @json_option
 @one_line_errors

@@ -57,6 +57,16 @@ def retrieve(asking: Floats, answering: Floats) -> Retrieval:
     return Retrieval((alike >= right - 1e-12).sum(axis=1).astype(np.int64))
 
 
+def retrieve_by_distance(distances: NDArray[np.float64]) -> Retrieval:
+    """Where candidate i comes when question i asks; ``(pairs, pairs)`` distances to candidates.
+
+    Candidates that are exactly as far as the right one come before it.
+    """
+    right = np.diag(distances)[:, None]
+    # Equal up to rounding counts as equal.
+    return Retrieval((distances <= right * (1 + 1e-12)).sum(axis=1).astype(np.int64))
+
+
 def standardised(values: Floats) -> NDArray[np.float64]:
     """Columns of mean 0 and deviation 1 over the rows; NaN at 0, constant ones left out."""
     wide = values.astype(np.float64)

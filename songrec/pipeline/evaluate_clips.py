@@ -29,13 +29,14 @@ from songrec.features.settings import (
 )
 from songrec.ingest.audio import decode
 from songrec.ingest.folders import content_hash
-from songrec.pipeline import feature_sets
+from songrec.pipeline import feature_sets, fragment_clips
 from songrec.pipeline.feature_sets import DEFAULT_SETS, FROM_LABELS, MEASURING
 from songrec.store import feature_cache
 from songrec.store.feature_cache import SetKey
 
 LIST = "clips.csv"
 ATTRIBUTES = "attributes"
+FRAGMENTS = "fragments"
 # A pitch class is a name, not an amount.
 _NO_AMOUNT = frozenset({f"{MEASURING}:key"})
 
@@ -78,13 +79,17 @@ def parse(text: str) -> dict[str, tuple[Part, ...]]:
 
     ``+`` puts sets side by side. After a colon stands a choice of the set's own
     (``musicnn:MTT_musicnn:max``) or how the names of the columns that count begin
-    (``statistical:chroma``). ``attributes`` are what a trained predictor makes of the sound.
+    (``statistical:chroma``). ``attributes`` are what a trained predictor makes of the sound,
+    ``fragments`` the recommendation rule of that name (by itself, not beside others).
     Raises ``UnknownName`` or ``BadInput`` for what is no set of vectors.
     """
     names = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     if not names:
         raise BadInput(f"No feature set is named. Known: {', '.join(EXTRACTORS.names())}.")
-    return {name: tuple(_part(one.strip()) for one in name.split("+")) for name in names}
+    return {
+        name: () if name == FRAGMENTS else tuple(_part(one.strip()) for one in name.split("+"))
+        for name in names
+    }
 
 
 def evaluate_clips(
@@ -102,6 +107,9 @@ def evaluate_clips(
     vectors = _vectors(instance, clips, variants, on_progress)
     found = {}
     for name, parts in sets.items():
+        if name == FRAGMENTS:
+            found[name] = fragment_clips.retrieve(instance, pairs, on_progress).to_json()
+            continue
         values = np.hstack([_columns(instance, part, vectors) for part in parts])
         found[name] = retrieve(values[0::2], values[1::2]).to_json()
     return found

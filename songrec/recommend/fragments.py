@@ -7,6 +7,7 @@ d(x) = Σ ‖x − pᵢ‖₂; of every song its nearest fragment counts, and th
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -206,6 +207,12 @@ def _summed(reasons: list[Reason], is_liked: bool) -> list[Reason]:
         },
     )
     return [*reasons[: explain.NAMED], several]
+
+
+def told(reasons: Sequence[Reason]) -> dict[str, Any] | None:
+    """The moment that a match's reasons tell; None where whole songs were compared."""
+    found = (reason.details["fragment"] for reason in reasons if "fragment" in reason.details)
+    return next(found, None)
 
 
 def moment(fragments: Fragments, row: int) -> dict[str, Any]:

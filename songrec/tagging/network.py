@@ -45,4 +45,4 @@ def tagger(
 
 def with_vector(model: Any) -> Any:
     """A model of the same weights that gives the representation and the probabilities."""
-    return keras.Model(model.inputs, [model.get_layer(VECTOR).output, model.output])
+    return keras.Model(model.input, [model.get_layer(VECTOR).output, model.output])

@@ -54,6 +54,7 @@ class Tagger:
         self.size = size or Size()
         self.history_: list[dict[str, Any]] = []
         self.best_epoch_ = 0
+        self._run: Any = None
 
     def fit(
         self,
@@ -82,6 +83,7 @@ class Tagger:
             frames, bands, len(self.tags), filters=size.filters, units=size.units,
             depth=size.depth, dropout=size.dropout,
         )  # fmt: skip
+        self._run = None
         optimizer = keras.optimizers.Adam(size.learning_rate, global_clipnorm=1.0)
         optimizer.build(self.model_.trainable_variables)
         batch = min(size.batch_size, len(learn))
@@ -137,7 +139,9 @@ class Tagger:
         vectors = np.empty((len(rows), self.size.units), dtype=np.float32)
         told = np.empty((len(rows), len(self.tags)), dtype=np.float32)
         for at, part in _parts(rows):
-            vector, probability = run(self._read(pictures, part))
+            # Always as many: another shape would be another graph.
+            filled = np.concatenate([part, np.repeat(part[:1], ASKED_AT_ONCE - len(part))])
+            vector, probability = (each[: len(part)] for each in run(self._read(pictures, filled)))
             vectors[at : at + len(part)], told[at : at + len(part)] = vector, probability
         return vectors, told
 
@@ -174,13 +178,16 @@ class Tagger:
         return model
 
     def _asking(self) -> Any:
+        if self._run is not None:
+            return self._run
         both = network.with_vector(self.model_)
 
         @tf.function(autograph=False, reduce_retracing=True)
         def run(inputs: Any) -> Any:
             return both(inputs, training=False)
 
-        return lambda inputs: [each.numpy() for each in run(tf.constant(inputs))]
+        self._run = lambda inputs: [each.numpy() for each in run(tf.constant(inputs))]
+        return self._run
 
     def _scale(self, pictures: Pictures, learn: Ints, random: np.random.Generator) -> None:
         """Mean of each band and one scale for all, from training windows alone."""

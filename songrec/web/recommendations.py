@@ -51,10 +51,11 @@ def page() -> str:
     by = _reranking(request.args)
     count = request.args.get("n", type=int)
     count = count if count in COUNTS else COUNTS[1]
-    found, problem, change = [], "", None
+    found, problem, change, is_cut = [], "", None, True
     if likes and run is not None:
         try:
             space = published_space(db.session, instance)
+            is_cut = space.fragments is not None
             method, methods, there = (
                 ranking.method_used(space, asked),
                 _methods(space),
@@ -81,6 +82,7 @@ def page() -> str:
         dislikes=dislikes,
         found=found,
         change=change,
+        is_cut=is_cut,
         problem=problem,
         methods=methods,
         method=method,

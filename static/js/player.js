@@ -8,6 +8,7 @@
   const audio = one("audio");
   const seek = one("seek");
   const wave = window.songrecWaveform(one("wave"));
+  const { clock, tell, hear } = window.songrecSystem;
   const KEPT = "songrec-player";
   let queue = [];
   let at = 0;
@@ -19,10 +20,6 @@
   const AHEAD = 3;
 
   const current = () => queue[at];
-  const clock = (seconds) => {
-    const whole = Math.max(0, Math.floor(seconds || 0));
-    return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
-  };
   const length = () => (Number.isFinite(audio.duration) ? audio.duration : current()?.duration_s || 0);
   const announce = (text) => {
     const place = document.querySelector("[data-announce]");
@@ -50,6 +47,7 @@
   const show = () => {
     const total = length();
     const share = total ? Math.min(1, audio.currentTime / total) : 0;
+    wave.mark(current()?.moment, total);
     if (document.activeElement !== seek || !seek.matches(":active")) seek.value = share;
     seek.setAttribute("aria-valuetext", `${clock(audio.currentTime)} of ${clock(total)}`);
     one("now").textContent = clock(audio.currentTime);
@@ -76,11 +74,6 @@
     }
   };
 
-  const tellSystem = ({ title, artists: artist }, artwork) => {
-    if (!("mediaSession" in navigator)) return;
-    navigator.mediaSession.metadata = new MediaMetadata({ title, artist, artwork });
-  };
-
   const told = (song) => {
     one("title").textContent = song.title;
     one("title").href = song.address || "#";
@@ -94,14 +87,14 @@
     const why = one("why");
     why.hidden = !song.why;
     why.textContent = song.why || "";
-    tellSystem(song, []);
+    tell(song, []);
   };
 
   // The cover is made together with the waveform, so it is asked for only once that is there.
   const dress = (song) => {
     if (!song.cover || song !== current()) return;
     one("cover").src = song.cover;
-    tellSystem(song, [{ src: song.cover }]);
+    tell(song, [{ src: song.cover }]);
   };
 
   const load = (index, { play = true, time = 0 } = {}) => {
@@ -174,7 +167,7 @@
     return answer.json();
   };
 
-  const playList = async (address, id) => {
+  const playList = async (address, id, moment = null) => {
     try {
       const answer = await fetched(address);
       let found = answer.songs || answer;
@@ -190,26 +183,38 @@
       queue = found;
       more = rest;
       failures = 0;
-      load(index);
+      if (moment) queue[index] = { ...queue[index], moment };
+      load(index, { time: moment?.from || 0 });
     } catch {
       announce("This cannot be played now.");
     }
   };
 
   // The queue of a button in a list is that list: what stands on the page, in its order.
-  const around = (button) => {
+  const around = (button, id = button.dataset.play) => {
     const place = button.closest("ol, ul, table, main") || document;
     const ids = [...new Set([...place.querySelectorAll("[data-play]")].map((b) => b.dataset.play))];
-    const from = Math.max(0, ids.indexOf(button.dataset.play) - 50);
+    const from = Math.max(0, ids.indexOf(id) - 50);
     return `${bar.dataset.queue}?tracks=${ids.slice(from, from + 200).join(",")}`;
+  };
+
+  // A moment of a song: from there on, also where the song plays already.
+  const playMoment = (link) => {
+    const { moment: id, from, for: lasts } = link.dataset;
+    const moment = { from: Number(from), lasts: Number(lasts) };
+    if (bar.hidden || id !== current()?.id) return playList(around(link, id), id, moment);
+    queue[at] = { ...current(), moment };
+    audio.currentTime = moment.from;
+    return start();
   };
 
   document.addEventListener("click", (event) => {
     if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return undefined;
-    const button = event.target.closest("[data-play], [data-play-all], [data-play-song]");
+    const button = event.target.closest("[data-play], [data-play-all], [data-play-song], [data-moment]");
     if (!button) return undefined;
     event.preventDefault();
-    if (button.dataset.playAll) playList(button.dataset.playAll);
+    if (button.dataset.moment) playMoment(button);
+    else if (button.dataset.playAll) playList(button.dataset.playAll);
     else if (!bar.hidden && button.dataset.play === current()?.id) toggle();
     else if (button.dataset.playSong) {
       const song = JSON.parse(button.dataset.playSong);
@@ -272,11 +277,8 @@
     if (failures < queue.length) next();
   });
 
-  if ("mediaSession" in navigator) {
-    const hear = { play: start, pause: () => audio.pause(), previoustrack: previous, nexttrack: skip,
-      seekto: (event) => { audio.currentTime = event.seekTime; } };
-    for (const [name, act] of Object.entries(hear)) navigator.mediaSession.setActionHandler(name, act);
-  }
+  hear({ play: start, pause: () => audio.pause(), previoustrack: previous, nexttrack: skip,
+    seekto: (event) => { audio.currentTime = event.seekTime; } });
 
   window.addEventListener("pagehide", save);
   document.addEventListener("pagechange", mark);

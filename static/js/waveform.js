@@ -1,9 +1,10 @@
-// Draws a waveform: what has been played in the accent's colour, the rest quietly.
+// Draws a waveform: what has been played in the accent's colour, the rest quietly; a part marked.
 "use strict";
 
 window.songrecWaveform = (canvas) => {
   let peaks = null;
   let share = 0;
+  let marked = null;
 
   const draw = () => {
     const { clientWidth: width, clientHeight: height } = canvas;
@@ -18,6 +19,12 @@ window.songrecWaveform = (canvas) => {
     const ahead = style.getPropertyValue("--ink-3").trim() || "gray";
     const step = 3;
     const bars = Math.max(1, Math.floor(width / step));
+    if (marked) {
+      const [from, to] = marked;
+      pen.globalAlpha = 0.25;
+      pen.fillStyle = played;
+      pen.fillRect(from * width, 0, Math.max(2, (to - from) * width), height);
+    }
     const loudest = peaks ? Math.max(0.05, ...peaks) : 1;
     for (let bar = 0; bar < bars; bar += 1) {
       let size = 2;
@@ -40,6 +47,12 @@ window.songrecWaveform = (canvas) => {
   let asked = 0;
   return {
     at(value) { share = value; draw(); },
+    // Where a moment of a sound of `total` seconds lies; drawn with the next `at`.
+    mark(moment, total) {
+      marked = moment && total ? [moment.from, moment.from + moment.lasts].map((end) => Math.min(1, end / total)) : null;
+      if (marked) canvas.dataset.marked = marked.map((end) => end.toFixed(3)).join(" ");
+      else delete canvas.dataset.marked;
+    },
     // Peaks of a song played for the first time are being made: ask again a few times.
     async load(address, ready = () => {}) {
       asked += 1;

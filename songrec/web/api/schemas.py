@@ -112,6 +112,9 @@ class MatchSchema(ma.Schema):
     why = written("The main reason as a sentence.")
     reasons = fields.List(fields.Nested(ReasonSchema), required=True)
     per_like = fields.List(fields.Nested(ReasonSchema), required=True)
+    fragment = free(
+        "By `fragments`: the moment (start_s, seconds, tags, d, made_by).", optional=True
+    )
 
 
 class MatchesSchema(ma.Schema):

@@ -10,6 +10,7 @@ from flask import url_for
 from songrec.core.attributes import key_name
 from songrec.pipeline import recommending
 from songrec.pipeline.recommending import Recommendation
+from songrec.recommend import fragments
 from songrec.store import audio_files
 from songrec.store.catalogue import TrackView
 from songrec.store.db import db
@@ -57,6 +58,7 @@ def matches(found: Sequence[Recommendation]) -> dict[str, Any]:
             "score": item.score,
             "why": item.sentence,
             "reasons": [recommending.reason_as_json(reason, public) for reason in item.reasons],
+            "fragment": fragments.told(item.reasons),
             "per_like": [recommending.reason_as_json(reason, public) for reason in item.per_like],
         }
         for item, track in zip(found, shown, strict=True)
