@@ -119,8 +119,10 @@ def recommend(results: list[dict[str, Any]]) -> list[str]:
     sizes = list(result)
     return [
         "## Recommending", "",
-        "Milliseconds, median (slowest of 15) to rank, diversify and explain 20 songs for 10 likes "
-        "and 3 dislikes. *Plain* scores and sorts everything, without reasons or exclusions.", "",
+        "Milliseconds, median (slowest of 15, of 5 at 1,200,000) to rank, re-rank and explain 20 "
+        "songs for 10 likes of two groups and 3 dislikes, two songs of an artist at most; "
+        "*re-ranked* with variety, novelty, freshness and chance as well. *Plain* scores and sorts "
+        "everything, without reasons or exclusions.", "",
         *table(
             ["question", *(f"{int(size):,} songs" for size in sizes)],
             ([name, *(f"{result[s][name]['median_ms']:.1f} ({result[s][name]['slowest_ms']:.1f})"

@@ -1,7 +1,9 @@
 """Ranking against the plain way: every distance computed, everything sorted.
 
-python -m benchmarks.recommend                  17,000 and 114,000 tracks
-python -m benchmarks.recommend --tracks 1200000
+python -m benchmarks.recommend                  17,000, 114,000 and 1,200,000 tracks
+python -m benchmarks.recommend --tracks 17000
+
+``fragments``, which asks other arrays, is measured by ``benchmarks.fragments``.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,18 +22,25 @@ from songrec.core.attributes import ATTRIBUTE_NAMES, SHARES
 from songrec.core.types import Space
 from songrec.recommend import moods
 from songrec.recommend.ranking import rank
-from songrec.recommend.registry import METHODS
+from songrec.recommend.rerank import LIST
 from songrec.recommend.similar import similar
 from songrec.recommend.taste import Taste
+from songrec.recommend.taste_prior import Column, TastePrior
 
-SIZES = (17_000, 114_000)
+SIZES = (17_000, 114_000, 1_200_000)
+FEWER, FEWER_REPEATS = 1_000_000, 5
+RERANKED = replace(LIST, variety=0.5, novelty=0.3, freshness=0.3, surprise=1)
+TOWER = 32
 LIKES, DISLIKES, WANTED = 10, 3, 20
 COLUMNS = (*[name for name in ATTRIBUTE_NAMES if name not in ("explicit", "popularity")],
            "duration", "year")  # fmt: skip
 
 
 def made_up_space(tracks: int, seed: int = 0) -> Space:
-    """Ten groups in a normalised space of 12 columns, and values to speak of; in memory."""
+    """Ten groups in a normalised space of 12 columns, and values to speak of; in memory.
+
+    Artists have ten tracks each, albums five; vectors as learnt from playlists follow the groups.
+    """
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 10, tracks).astype(np.int32)
     centres = rng.normal(size=(10, len(COLUMNS)))
@@ -40,11 +50,20 @@ def made_up_space(tracks: int, seed: int = 0) -> Space:
     for column, name in enumerate(ATTRIBUTE_NAMES):
         source = matrix[:, COLUMNS.index(name)] if name in COLUMNS else rng.normal(size=tracks)
         values[:, column] = 1 / (1 + np.exp(-source)) if name in SHARES else 100 + 20 * source
+    years = np.round(2000 + 12 * matrix[:, COLUMNS.index("year")])
+    lengths = 200_000 + 40_000 * matrix[:, COLUMNS.index("duration")]
     keys = np.arange(tracks, dtype=np.uint64)
     keys[20::20] = keys[19:-1:20]
+    artists = rng.integers(1, max(tracks // 10, 2), tracks).astype(np.uint64)
+    tower = rng.normal(size=(10, TOWER)).astype(np.float32)[labels]
+    tower += rng.standard_normal((tracks, TOWER), dtype=np.float32)
+    tower /= np.linalg.norm(tower, axis=1, keepdims=True)
     return Space(
-        "made-up", np.arange(1, tracks + 1, dtype=np.int64), matrix, COLUMNS, values,
-        ATTRIBUTE_NAMES, matrix[:, :6], labels, matrix[:, :2], keys,
+        "made-up", np.arange(1, tracks + 1, dtype=np.int64), matrix, COLUMNS,
+        np.column_stack([values, lengths, years]), (*ATTRIBUTE_NAMES, "duration", "year"),
+        np.ascontiguousarray(matrix[:, :6]), labels, matrix[:, :2], keys,
+        artists=artists, albums=artists * np.uint64(2) + (keys & np.uint64(1)), tower=tower,
+        learned={**TastePrior({"popularity": Column()}).to_json(), "tower": {"weight": 3.0}},
     )  # fmt: skip
 
 
@@ -93,10 +112,16 @@ PLAIN: dict[str, Callable[[Space, Taste], np.ndarray]] = {
 def measure(sizes: tuple[int, ...] = SIZES, repeats: int = 15) -> dict[str, Any]:
     """Milliseconds (median and slowest of ``repeats``) per size and question.
 
-    Ten likes of two groups, three dislikes, 20 answers with their reasons; each repeat asks for
-    other likes. ``plain`` is the ranking alone, without exclusions, reasons or dislikes.
+    Ten likes of two groups, three dislikes, 20 answers with their reasons, two songs of an artist
+    at most; each repeat asks for other likes. ``re-ranked`` asks for variety, novelty, freshness
+    and surprise as well. ``plain`` is the ranking alone, without exclusions, reasons or dislikes.
     """
-    return {str(size): _measure(made_up_space(size), repeats) for size in sizes}
+    return {
+        str(size): _measure(
+            made_up_space(size), repeats if size < FEWER else min(repeats, FEWER_REPEATS)
+        )
+        for size in sizes
+    }
 
 
 def _measure(space: Space, repeats: int) -> dict[str, Any]:
@@ -109,13 +134,12 @@ def _measure(space: Space, repeats: int) -> dict[str, Any]:
         dislikes = rng.choice(groups[bad], DISLIKES)
         asked.append((space.track_ids[likes].tolist(), space.track_ids[dislikes].tolist()))
     results: dict[str, Any] = {}
-    for method in METHODS.names():
+    for method in PLAIN:
         # The first question also computes the figures of the space, once per process.
-        rank(space, *asked[0], WANTED, method=method)
-        for variety in (0.0, 0.5):
-            key = f"{method}, variety {variety:g}" if variety else method
+        rank(space, *asked[0], WANTED, method=method, by=RERANKED)
+        for key, by in ((method, LIST), (f"{method}, re-ranked", RERANKED)):
             results[key] = _timed(
-                [lambda a=a, m=method, v=variety: rank(space, *a, WANTED, method=m, variety=v)
+                [lambda a=a, m=method, b=by: rank(space, *a, WANTED, method=m, by=b)
                  for a in asked]
             )  # fmt: skip
         tastes = [Taste.of(space, *question) for question in asked]

@@ -39,11 +39,10 @@ def features_per_like(
     """
     split = np.zeros((len(points), len(liked)))
     signs = np.where(features < 0, -1.0, 1.0)
-    beside = [belief.beside(point) for point in liked]
+    beside = np.array([belief.beside(point).log(points) for point in liked])
     for at in range(len(points)):
         members = groups[int(group[at])]
-        near = np.array([beside[like].log(points[at : at + 1])[0] for like in members.tolist()])
-        weighed = signs[at] * near
+        weighed = signs[at] * beside[members, at]
         parts = np.exp(weighed - weighed.max(axis=0))
         split[at, members] = (features[at] * parts / parts.sum(axis=0)).sum(axis=1)
     return split

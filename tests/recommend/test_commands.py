@@ -100,3 +100,19 @@ def test_without_a_published_run_the_answer_says_to_train(app, session):
     answer = run(app, "similar", "x")
     assert answer.exit_code == 1
     assert "flask train" in answer.stderr
+
+
+def test_recommend_says_by_which_method_and_re_ranks(app, catalogue):
+    asked = ("recommend", "--like", "c0", "--like", "c1", "-n", "4")
+    best = json.loads(run(app, *asked, "--json").stdout)
+    assert {one["method"] for one in best} == {"taste"}
+    for one in best:
+        split = sum(reason["contribution"] for reason in one["per_like"])
+        assert split == pytest.approx(one["score"], abs=1e-5)
+    assert run(app, *asked).stdout.startswith("Your taste (taste):")
+    assert run(app, *asked, "--method", "cosine").stdout.startswith("What they share (cosine):")
+    wishes = ("--variety", "0.5", "--surprise", "3", "--json")
+    drawn = json.loads(run(app, *asked, *wishes).stdout)
+    kinds = {reason["about"] for one in drawn for reason in one["reasons"]}
+    assert {"variety", "surprise"} <= kinds
+    assert drawn == json.loads(run(app, *asked, *wishes).stdout)
