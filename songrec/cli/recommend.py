@@ -11,8 +11,15 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from songrec.cli.base import json_option, one_line_errors, print_json, wrong_usage
-from songrec.core.errors import BadInput
+from songrec.cli.base import (
+    json_option,
+    one_line_errors,
+    print_json,
+    terminal_progress,
+    wrong_usage,
+)
+from songrec.core.errors import BadInput, UnknownName
+from songrec.core.types import no_progress
 from songrec.recommend.registry import METHODS
 from songrec.recommend.rerank import LIST, MOST_PER_ARTIST
 from songrec.store.db import db
@@ -30,15 +37,21 @@ METHODS_TOLD = "The best there is (learned, else taste) unless given. " + "; ".j
 @click.argument("track")
 @click.option("-n", "count", type=click.IntRange(1, 1000), default=10, show_default=True,
               help="How many songs.")  # fmt: skip
+@click.option("--by", metavar="WAY", default="space", show_default=True,
+              help="What to compare: space, features or latent of the published run, or a feature "
+              "set that was analysed (mfcc, statistical, musicnn, …): no run needed.")  # fmt: skip
 @json_option
 @with_appcontext
 @one_line_errors
-def similar(track: str, count: int, as_json: bool) -> None:
+def similar(track: str, count: int, by: str, as_json: bool) -> None:
     """What sounds like TRACK (a public id or the catalogue's own id), each with the reason."""
-    from songrec.pipeline import recommending
+    from songrec.pipeline import recommending, sounding_like
 
+    with wrong_usage():
+        if by not in sounding_like.WAYS:
+            raise UnknownName("way to compare", by, sounding_like.WAYS)
     found = recommending.track_named(db.session, track)
-    answer = recommending.similar_to(db.session, _instance(), found, count)
+    answer = sounding_like.similar_by(db.session, _instance(), found, count, by=by)
     if not as_json:
         click.echo(f"Sounds like “{found.title}” ({found.artists or 'unknown artist'}):\n")
     _show(answer, as_json)
@@ -95,6 +108,34 @@ def recommend(
     _show(answer, as_json, method=used)
 
 
+@click.command("sound-spaces")
+@json_option
+@with_appcontext
+@one_line_errors
+def spaces_of_sound(as_json: bool) -> None:
+    """Prepare comparing songs by each feature set; an analysis does so at its end by itself."""
+    from songrec.pipeline import sounding_like
+    from songrec.store import sound_spaces
+
+    on_progress = no_progress if as_json else terminal_progress()
+    written = sounding_like.refresh(db.session, _instance(), on_progress)
+    shown = [
+        {"written": written.get(name, False), **sound_spaces.manifest(_instance(), name)}
+        for name in sound_spaces.names(_instance())
+    ]
+    if as_json:
+        print_json(shown)
+        return
+    for one in shown:
+        damaged = f", {one['damaged']:,} damaged" if one["damaged"] else ""
+        click.echo(
+            f"{one['feature_set']:<14}{one['tracks']:>9,} songs by {len(one['columns'])} columns"
+            f"{damaged}{'' if one['written'] else ' (as it was)'}"
+        )
+    if not shown:
+        click.echo("Nothing is analysed yet: flask analyze DIR")
+
+
 def _instance() -> Path:
     return Path(current_app.config["INSTANCE"])
 
@@ -117,4 +158,4 @@ def _show(answer: list[Recommendation], as_json: bool, **besides: Any) -> None:
             click.echo(f"{'':{wide + 18}}{line}")
 
 
-COMMANDS = (similar, recommend)
+COMMANDS = (similar, recommend, spaces_of_sound)

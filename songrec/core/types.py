@@ -198,5 +198,22 @@ class Space:
         return at[self.track_ids[at] == wanted].astype(np.int64)
 
 
+@dataclass(frozen=True)
+class SoundSpace:
+    """One feature set of the sound over the n tracks that have it, mostly memory-mapped.
+
+    ``matrix`` float32 ``(n, d)``: standardised columns ``columns`` (mean 0, deviation 1; what is
+    unknown at 0), ``lengths`` float32 ``(n,)`` of its rows; ``track_ids`` int64 ``(n,)`` ascending,
+    ``song_keys`` uint64 ``(n,)`` as in ``Space``. ``name`` is the feature set's.
+    """
+
+    name: str
+    track_ids: Ints
+    matrix: Floats
+    columns: tuple[str, ...]
+    lengths: Floats
+    song_keys: NDArray[np.uint64]
+
+
 NameTracks = Callable[[list[int]], dict[int, str]]
 """Maps track ids to titles as a reason quotes them."""

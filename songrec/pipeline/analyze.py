@@ -20,7 +20,7 @@ from songrec.core.types import Progress, no_progress
 from songrec.features.extraction import make_extractors
 from songrec.ingest.audio import DECODER_VERSION
 from songrec.ingest.folders import Found, content_hash, shown, walk
-from songrec.pipeline import audio_tracks, duplicates, estimates, feature_sets
+from songrec.pipeline import audio_tracks, duplicates, estimates, feature_sets, sounding_like
 from songrec.pipeline.analyst import Outcome, Task
 from songrec.pipeline.analyze_report import AnalyzeReport, AnalyzeRequest
 from songrec.pipeline.feature_sets import MEASURING, keys_of, parse
@@ -62,6 +62,7 @@ def analyze_folder(
     estimates.refresh(session, instance)
     run.report.alike = duplicates.count_new(session, before)
     session.commit()
+    sounding_like.refresh(session, instance)
     run.report.seconds = time.perf_counter() - start
     return run.report
 

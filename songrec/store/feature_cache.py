@@ -156,6 +156,11 @@ def known(session: Session, key: SetKey) -> set[str]:
     return set(session.scalars(query))
 
 
+def names(session: Session) -> set[str]:
+    """The sets of which some content has a vector."""
+    return set(session.scalars(select(FeatureVector.feature_set).distinct()))
+
+
 def digests(session: Session, name: str, version: int) -> dict[str, int]:
     """How many contents have a vector of this set, by the digest of its parameters."""
     query = (

@@ -7,7 +7,7 @@ from flask_smorest.fields import Upload
 from marshmallow import fields, validate
 
 from songrec.core.attributes import ATTRIBUTES
-from songrec.pipeline.recommending import SIDES
+from songrec.pipeline.sounding_like import WAYS
 from songrec.pipeline.ways import CURSOR
 from songrec.recommend.registry import METHODS
 from songrec.recommend.rerank import MOST_PER_ARTIST
@@ -95,10 +95,11 @@ class SimilarArguments(CountArguments):
     """What to compare by."""
 
     by = fields.String(
-        load_default=SIDES[0], validate=validate.OneOf(SIDES),
+        load_default=WAYS[0], validate=validate.OneOf(WAYS),
         metadata={
             "description": "space: the normalised attributes; features: cosine over standardised "
-            "features with one-hot key and mode, weighed; latent: what the run's model learnt."
+            "features with one-hot key and mode, weighed; latent: what the run's model learnt; "
+            "a feature set: cosine over its standardised columns, no run needed."
         },
     )  # fmt: skip
     timbre, rhythm, harmony, mood = (

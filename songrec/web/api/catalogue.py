@@ -8,7 +8,7 @@ from flask import current_app, url_for
 from werkzeug.exceptions import NotFound
 
 from songrec.core.attributes import ATTRIBUTE_NAMES
-from songrec.pipeline import recommending
+from songrec.pipeline import sounding_like
 from songrec.recommend.weighed import GROUPS
 from songrec.store import catalogue, cursors, runs
 from songrec.store.catalogue import TrackView
@@ -59,7 +59,7 @@ def track(track_id: str) -> dict[str, Any]:
 @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
 def similar(asked: dict[str, Any], track_id: str) -> dict[str, Any]:
     """What sounds like a song, nearest first, with reasons."""
-    found = recommending.similar_by(
+    found = sounding_like.similar_by(
         db.session,
         current_app.config["INSTANCE"],
         track_or_404(track_id),

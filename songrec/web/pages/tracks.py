@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from songrec.core.attributes import ATTRIBUTES, BY_NAME
 from songrec.core.errors import NotReady
-from songrec.pipeline import recommending
+from songrec.pipeline import sounding_like
 from songrec.recommend.weighed import GROUP_LABELS, HEAVIEST
 from songrec.store import audio_files, catalogue, lyrics, playlists, runs, spaces
 from songrec.store.db import db
@@ -57,19 +57,28 @@ def track(public_id: str) -> str | Response:
     instance, listener = current_app.config["INSTANCE"], current_listener()
     clusters = facts.clusters(db.session, run)
     cluster = clusters.get(found.label) if found.label is not None else None
-    weights = _weights()
+    weights, offered = _weights(), sounding_like.offered(instance)
+    by = request.args.get("by", "")
+    by = by if by in offered else ""
+    unheard = None
     similar, rows, place = [], figures.plain_rows(found.attributes), None
     try:
         space = spaces.published_space(db.session, instance)
     except NotReady:
         space = None
     if space is not None and found.label is not None:
-        similar = recommending.similar_by(
-            db.session, instance, found, SIMILAR_SHOWN,
-            by="features" if weights else "space", weights=weights,
-        )  # fmt: skip
+        if not by:
+            similar = sounding_like.similar_by(
+                db.session, instance, found, SIMILAR_SHOWN,
+                by="features" if weights else "space", weights=weights,
+            )  # fmt: skip
         rows = figures.track_rows(found.attributes, space, cluster.profile if cluster else None)
         place = figures.place_on_map(space, found.x, found.y, found.label)
+    if by:
+        try:
+            similar = sounding_like.similar_by(db.session, instance, found, SIMILAR_SHOWN, by=by)
+        except NotReady as error:
+            unheard = str(error)
     return render_template(
         "pages/track.html",
         track=found,
@@ -79,6 +88,9 @@ def track(public_id: str) -> str | Response:
         origins=_origins(audio_files.of_track(db.session, found.id)),
         place=place,
         similar=similar,
+        by=by,
+        offered=offered,
+        unheard=unheard,
         has_words=lyrics.has_words(db.session, found.id),
         weights=weights,
         groups=GROUP_LABELS,
