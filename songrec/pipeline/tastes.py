@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy.orm import Session
 
+from songrec.core.same_names import match_key
 from songrec.core.types import Floats, Ints, Progress, Space, no_progress
 from songrec.pipeline import two_tower
 from songrec.recommend import taste_prior
@@ -35,20 +36,28 @@ def write(
 ) -> None:
     """Put ``artists.npy``, ``albums.npy`` and ``taste.json`` into a run's folder.
 
-    The folder holds the run's other arrays already. Without playlists to learn from, the JSON says
-    the weak prior (``recommend.taste_prior``); with enough of them there is ``tower.npy`` too,
-    if it helps (``pipeline.two_tower``). What was learnt of the same space and playlists before is
-    taken from ``<instance>/tastes``.
+    The folder holds the run's other arrays already. In ``song_keys.npy`` songs of the same name in
+    other words ("- 2011 Remaster", "feat. …") get one key: who likes one is not shown the other.
+    Without playlists to learn from, the JSON says the weak prior (``recommend.taste_prior``); with
+    enough of them there is ``tower.npy`` too, if it helps (``pipeline.two_tower``). What was learnt
+    of the same space and playlists before is taken from ``<instance>/tastes``.
     """
     space: Space = load_space(folder)
     artists, albums = [], []
-    for by, on in taste_data.names(session, space.track_ids):
+    keys = space.song_keys.copy()
+    for at, (by, on, title) in enumerate(taste_data.names(session, space.track_ids)):
         artists.append(by)
         albums.append(on)
+        key = match_key(by, title)
+        if key is not None:
+            keys[at] = key % 2**64
     credits = Credits.of(artists, albums)
     np.save(folder / "artists.npy", credits.artists)
     np.save(folder / "albums.npy", credits.albums)
-    space = replace(space, artists=credits.artists, albums=credits.albums)
+    # Another file, for the one that the space maps must not change under it.
+    (folder / "song_keys.npy").unlink()
+    np.save(folder / "song_keys.npy", keys)
+    space = replace(space, song_keys=keys, artists=credits.artists, albums=credits.albums)
     vectors, told = _learned(
         instance / "tastes",
         space,

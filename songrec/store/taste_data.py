@@ -14,28 +14,28 @@ from songrec.store.tables import PlaylistTrack, Track, TrackAttributes
 ROWS_PER_FETCH = 20_000
 
 
-def names(session: Session, track_ids: Ints) -> Iterator[tuple[str, str | None]]:
-    """Artists and album of each of ``track_ids`` (ascending, all with attributes), in that order.
+def names(session: Session, track_ids: Ints) -> Iterator[tuple[str, str | None, str]]:
+    """Artists, album and title of each of ``track_ids`` (ascending, all with attributes), in order.
 
-    A track that is not there any more has neither.
+    A track that is not there any more has none of them.
     """
     query = (
-        select(Track.id, Track.artists, Track.album)
+        select(Track.id, Track.artists, Track.album, Track.title)
         .join(TrackAttributes, TrackAttributes.track_id == Track.id)
         .order_by(Track.id)
         .execution_options(yield_per=ROWS_PER_FETCH)
     )
     wanted = iter(track_ids.tolist())
     track_id = next(wanted, None)
-    for found, artists, album in session.execute(query):
+    for found, artists, album, title in session.execute(query):
         while track_id is not None and track_id < found:
-            yield "", None
+            yield "", None, ""
             track_id = next(wanted, None)
         if track_id == found:
-            yield artists, album
+            yield artists, album, title
             track_id = next(wanted, None)
     while track_id is not None:
-        yield "", None
+        yield "", None, ""
         track_id = next(wanted, None)
 
 

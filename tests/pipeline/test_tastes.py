@@ -52,9 +52,29 @@ def test_names_and_playlists_follow_the_tracks_that_are_asked_for(session, tmp_p
     some = np.append(ids[::2], ids[-1] + 7)  # and one that is not there any more
     named = list(taste_data.names(session, some))
     assert len(named) == len(some)
-    assert named[0] == ("Artist 0 0", "Album 0 0")
-    assert named[-1] == ("", None)
+    title = session.get_one(Track, int(ids[0])).title
+    assert named[0] == ("Artist 0 0", "Album 0 0", title)
+    assert named[-1] == ("", None, "")
     lists = taste_data.playlists(session, some)
     assert sorted(len(rows) for rows in lists) == [15, 15]
     assert {row for rows in lists for row in rows.tolist()} == set(range(30))
     assert taste_data.playlists(session, np.empty(0, dtype=np.int64)) == []
+
+
+def test_who_likes_a_song_is_not_shown_its_remaster_but_may_be_shown_it_live(
+    session, instance, tmp_path
+):
+    ingest_file(session, write(tmp_path / "lists.csv", lists=range(3)))
+    liked, remaster, live, *_ = session.query(Track).order_by(Track.id)
+    for track, title in ((liked, "Iron Man"), (remaster, "Iron Man - 2014 Remaster"),
+                         (live, "Iron Man - Live")):  # fmt: skip
+        track.artists, track.title = "Black Sabbath", title
+    session.commit()
+    train(session, instance, TrainRequest(representation="identity"))
+    session.commit()
+    keys = published_space(session, instance).song_keys
+    assert keys[0] == keys[1] != keys[2]
+    found = recommend_for(session, instance, [liked.id], by=PLAIN, n=100)
+    shown = {one.track.title for one in found}
+    assert "Iron Man - 2014 Remaster" not in shown
+    assert "Iron Man - Live" in shown
