@@ -53,10 +53,13 @@ def method_used(space: Space, method: str | None = None) -> str:
     """The method that answers: without any asked for, the one that measures best and is there.
 
     That is ``learned`` where the run has learnt from playlists with success, ``taste`` elsewhere;
-    elsewhere ``learned`` is ``taste``, too. ``UnknownName`` for a method that does not exist.
+    elsewhere ``learned`` is ``taste``, too, and ``fragments`` without any is ``distance``.
+    ``UnknownName`` for a method that does not exist.
     """
     if method is not None:
         METHODS.entry(method)
+    if method == "fragments" and space.fragments is None:
+        return "distance"
     if method not in (None, "learned"):
         return method
     return "learned" if learned.weight(space) else "taste"

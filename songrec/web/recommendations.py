@@ -125,9 +125,9 @@ def more_like(public_id: str) -> str:
 
 
 def _methods(space: Space) -> list[Entry]:
-    """Those on offer, the one that measures best first."""
+    """Those that the run can answer by, the one that measures best first."""
     best = ranking.method_used(space)
-    offered = [entry for entry in METHODS if entry.name != "learned" or best == "learned"]
+    offered = [entry for entry in METHODS if ranking.method_used(space, entry.name) == entry.name]
     return sorted(offered, key=lambda entry: (entry.name != best, entry.name != "taste"))
 
 

@@ -287,6 +287,7 @@ def test_the_default_is_the_best_method_that_is_there():
     assert method_used(bare) == method_used(useless) == "taste"
     assert method_used(bare, "learned") == "taste"
     assert method_used(SPACE, "cosine") == "cosine"
+    assert method_used(SPACE, "fragments") == "distance"
     assert rank(SPACE, LIKES) == rank(SPACE, LIKES, method="learned")
     assert rank(bare, LIKES) == rank(bare, LIKES, method="taste")
     with pytest.raises(UnknownName):
