@@ -115,15 +115,15 @@ def analyze(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
     """Analyse a folder of sound files.
 
     Parameters: ``folder``; ``features``, names of feature sets; optionally ``seconds`` and
-    ``where`` of the excerpt. The result is the report with at most a thousand of its rejects: the
-    library page has all.
+    ``where`` of the excerpt, and ``set``, a list of what the command's ``--set`` takes. The result
+    is the report with at most a thousand of its rejects: the library page has all.
     """
     from dataclasses import replace
 
     from songrec.core.config import dask_scheduler
-    from songrec.features.settings import DEFAULTS
     from songrec.pipeline.analyze import analyze_folder
     from songrec.pipeline.analyze_report import AnalyzeRequest
+    from songrec.pipeline.feature_sets import settings_from
 
     asked = job.parameters
     excerpt = {name: asked[name] for name in ("seconds", "where") if name in asked}
@@ -131,7 +131,7 @@ def analyze(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
         Path(asked["folder"]),
         tuple(asked["features"]),
         scheduler=dask_scheduler(),
-        settings=replace(DEFAULTS, **excerpt),
+        settings=replace(settings_from(asked.get("set", ())), **excerpt),
     )
     report = analyze_folder(
         session,

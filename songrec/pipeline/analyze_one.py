@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from sqlalchemy.orm import Session
 
@@ -68,15 +69,20 @@ class Heard:
 
 
 def analyse_like_the_library(
-    session: Session, instance: Path, path: Path, sets: Iterable[str]
+    session: Session,
+    instance: Path,
+    path: Path,
+    sets: Iterable[str],
+    fixed: Mapping[str, AudioSettings] = MappingProxyType({}),
 ) -> Heard:
     """``path`` analysed by the settings that most tracks of the library were analysed with.
 
-    Otherwise it could not be compared with them. Raises as ``analyse_file`` does.
+    Otherwise it could not be compared with them. ``fixed`` are other settings, by the set's name:
+    those of a run that it is to be placed in. Raises as ``analyse_file`` does.
     """
     first: Outcome | None = None
     settings: dict[str, AudioSettings] = {}
-    for names, how in as_analysed(session, instance, parse(sets)):
+    for names, how in as_analysed(session, instance, parse(sets), fixed):
         outcome = analyse_file(path, sets=names, settings=how)
         first = first or replace(outcome, arrays={})
         # Sets that always come along were extracted by the settings of another group.
@@ -92,12 +98,16 @@ def keep_file(session: Session, instance: Path, path: Path, heard: Heard) -> Aud
     A file whose content the library has already becomes that track.
     """
     digest = content_hash(path)
-    outcome = heard.outcome
+    file_vectors(session, instance, digest, heard)
+    found = path.stat()
+    place = Found(path.resolve(), found.st_size, found.st_mtime_ns)
+    return audio_tracks.record(session, place.path.parent, place, digest, heard.outcome)
+
+
+def file_vectors(session: Session, instance: Path, digest: str, heard: Heard) -> None:
+    """Put the vectors of the content ``digest`` into the cache. Flushes nothing."""
     for name, extractor in heard.extractors().items():
         key = key_of(name, heard.settings[name])
         write_columns(instance, key, extractor.names(), heard.settings[name])
-        feature_cache.write(instance, key, digest, outcome.arrays[name])
+        feature_cache.write(instance, key, digest, heard.outcome.arrays[name])
         feature_cache.remember(session, key, digest)
-    found = path.stat()
-    place = Found(path.resolve(), found.st_size, found.st_mtime_ns)
-    return audio_tracks.record(session, place.path.parent, place, digest, outcome)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -97,16 +98,23 @@ def keys_of(names: Iterable[str], settings: AudioSettings = DEFAULTS) -> list[Se
 
 
 def as_analysed(
-    session: Session, instance: Path, names: Iterable[str]
+    session: Session,
+    instance: Path,
+    names: Iterable[str],
+    fixed: Mapping[str, AudioSettings] = MappingProxyType({}),
 ) -> list[tuple[tuple[str, ...], AudioSettings]]:
     """``names`` with the settings that most tracks have them by, grouped where those agree.
 
-    What an upload is to be compared with was perhaps not extracted with the defaults.
+    What an upload is to be compared with was perhaps not extracted with the defaults. ``fixed``
+    says by name where it has to be other settings: those that a run learnt from.
     """
     groups: list[tuple[list[str], dict[str, Any]]] = []
     for name in names:
-        key = commonest(session, name)
-        told = feature_cache.parameters(instance, key) or parameters_of(name)
+        if name in fixed:
+            told = parameters_of(name, fixed[name])
+        else:
+            key = commonest(session, name)
+            told = feature_cache.parameters(instance, key) or parameters_of(name)
         known = {field.name for field in fields(AudioSettings)}
         wanted = {setting: value for setting, value in told.items() if setting in known}
         for members, settings in groups:

@@ -40,7 +40,10 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Trained:
-    """Everything that one run found, before it is written. The first of ``maps`` is the run's."""
+    """Everything that one run found, before it is written. The first of ``maps`` is the run's.
+
+    ``feature_settings`` says how the sets of the sound were extracted (``run_settings.noted``).
+    """
 
     data: training_data.TrainingData
     choice: Choice
@@ -53,6 +56,7 @@ class Trained:
     sound: Components | None
     metrics: dict[str, Any]
     notes: list[str]
+    feature_settings: dict[str, dict[str, Any]]
 
     @property
     def coordinates(self) -> Floats:
@@ -135,6 +139,7 @@ def write_folder(
             "tracks": run.track_count,
             "data_fingerprint": run.data_fingerprint,
             "features": {"used": trained.choice.used, "left_out": trained.choice.left_out},
+            "feature_settings": trained.feature_settings,
             "values": {"columns": (*ATTRIBUTE_NAMES, *BESIDES)},
             "space": {"columns": trained.space.columns},
             # "clustering" is the algorithm's name already.

@@ -170,6 +170,7 @@ class _Prepared:
     table: FeatureTable
     space: NormalSpace
     sound: Components | None
+    settings: dict[str, dict[str, Any]]
 
 
 def _prepare(
@@ -193,7 +194,7 @@ def _prepare(
         if chosen.has_audio:
             sound = Components.fit(training_features.sound_of(table))
             space = space.beside(sound.transform(training_features.sound_of(table)), sound.names)
-    return _Prepared(data, chosen.choice, scaler, table, space, sound)
+    return _Prepared(data, chosen.choice, scaler, table, space, sound, chosen.settings)
 
 
 def _learn(
@@ -255,7 +256,7 @@ def _learn(
     notes = [*told.notes(prepared.choice, model), *algorithm.notes_]
     return Trained(
         data, prepared.choice, prepared.scaler, model, latent, clustering, tuple(maps),
-        prepared.space, prepared.sound, metrics, notes,
+        prepared.space, prepared.sound, metrics, notes, prepared.settings,
     )  # fmt: skip
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -14,7 +15,7 @@ from songrec.core.types import FeatureTable, Ints
 from songrec.features.catalogue import COVERAGE, Choice, attributes_table
 from songrec.features.genre import Genre
 from songrec.features.registry import EXTRACTORS
-from songrec.pipeline import feature_sets
+from songrec.pipeline import feature_sets, run_settings
 from songrec.pipeline.needs import PICTURES
 from songrec.store import spectrograms, training_data
 from songrec.store.training_data import TrainingData
@@ -32,7 +33,8 @@ _NO_AMOUNT = frozenset({"statistical:key"})
 class Chosen:
     """The tracks that have every set, their raw columns, and what was left out of them.
 
-    ``described`` names the attributes known well enough to speak of clusters by.
+    ``described`` names the attributes known well enough to speak of clusters by, ``settings`` says
+    how each set of the sound was extracted (``run_settings.noted``).
     """
 
     data: TrainingData
@@ -40,6 +42,7 @@ class Chosen:
     choice: Choice
     described: tuple[str, ...]
     has_audio: bool
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def parse(text: str) -> tuple[str, ...]:
@@ -97,7 +100,11 @@ def choose(session: Session, instance: Path, feature_set: str, data: TrainingDat
     )
     if not table.names and PICTURES not in names:
         raise BadInput(f"The features {feature_set} leave no column to learn from.")
-    return Chosen(data, table, Choice(table.names, left_out), described, has_audio=bool(audio))
+    heard = [*audio, *([PICTURES] if PICTURES in names else [])]
+    return Chosen(
+        data, table, Choice(table.names, left_out), described, has_audio=bool(audio),
+        settings=run_settings.noted(session, instance, heard),
+    )  # fmt: skip
 
 
 def described_attributes(data: TrainingData) -> tuple[str, ...]:

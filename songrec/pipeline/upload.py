@@ -22,9 +22,22 @@ from songrec.features.audio.musicnn import Tagging
 from songrec.features.audio.statistical import measured
 from songrec.features.registry import EXTRACTORS
 from songrec.ingest.folders import content_hash
-from songrec.pipeline import estimates, feature_sets, needs, placing, sleeve
+from songrec.pipeline import (
+    estimates,
+    feature_sets,
+    needs,
+    placing,
+    run_settings,
+    sleeve,
+    sounding_like,
+)
 from songrec.pipeline.analyst import Outcome
-from songrec.pipeline.analyze_one import analyse_like_the_library, keep_file
+from songrec.pipeline.analyze_one import (
+    Heard,
+    analyse_like_the_library,
+    file_vectors,
+    keep_file,
+)
 from songrec.pipeline.predict import estimator
 from songrec.prediction import from_tags
 from songrec.recommend import explain
@@ -55,7 +68,15 @@ def analyse(
     path = Path(upload.path)
     run = runs.published(session)
     on_progress(0.05, "Listening to the song.")
-    like_others = analyse_like_the_library(session, instance, path, _sets(run))
+    problem = None
+    try:
+        like_others = analyse_like_the_library(
+            session, instance, path, _sets(run), run_settings.of_run(instance, run)
+        )
+    except NotReady as error:
+        # It cannot be heard as the run's songs were; what can be heard without is told anyway.
+        problem = str(error)
+        like_others = analyse_like_the_library(session, instance, path, _sets(None))
     outcome = like_others.outcome
     seconds = outcome.decoded["duration_s"]
     if seconds > longest_s:
@@ -86,10 +107,11 @@ def analyse(
         "tags": None if heard is None else _told(heard),
         "place": None,
         "similar": [],
-        "problem": None,
+        "problem": problem,
     }
     try:
-        result |= _placed(session, instance, run, attributes, sound, outcome)
+        if problem is None:
+            result |= _placed(session, instance, run, attributes, sound, outcome)
     except NotReady as error:
         # What was heard stands without a run; the page says what is missing.
         result["problem"] = str(error)
@@ -106,7 +128,8 @@ def keep(session: Session, instance: Path, upload: Upload) -> AudioFile:
     path = Path(upload.path)
     if not path.is_file():
         raise BadInput(f"{upload.name} is not there any more: upload it again.")
-    sets = [*feature_sets.usual(instance), *_sets(runs.published(session))]
+    run = runs.published(session)
+    sets = [*feature_sets.usual(instance), *_sets(run)]
     like_others = analyse_like_the_library(session, instance, path, sets)
     known = [
         file
@@ -120,11 +143,31 @@ def keep(session: Session, instance: Path, upload: Upload) -> AudioFile:
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, folder / path.name)
         file = keep_file(session, instance, folder / path.name, like_others)
+        _hear_as_in_run(session, instance, file, run, like_others)
         estimates.refresh(session, instance)
+        sounding_like.refresh(session, instance)
     upload.kept, upload.track_id, upload.expires_at = True, file.track_id, None
     upload.path = file.path
     session.flush()
     return file
+
+
+def _hear_as_in_run(
+    session: Session, instance: Path, file: AudioFile, run: Run | None, known: Heard
+) -> None:
+    """File the vectors by the run's settings, too, where most of the library has others."""
+    try:
+        settings = run_settings.of_run(instance, run)
+    except NotReady:
+        return  # nothing can be extracted for that run any more
+    other = {
+        name: how for name, how in settings.items()
+        if name in known.settings
+        and feature_sets.key_of(name, how) != feature_sets.key_of(name, known.settings[name])
+    }  # fmt: skip
+    if other:
+        heard = analyse_like_the_library(session, instance, Path(file.path), other, other)
+        file_vectors(session, instance, str(file.content_hash), heard)
 
 
 def _sets(run: Run | None) -> list[str]:

@@ -20,17 +20,15 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import Floats, SoundSpace
 from songrec.store import feature_cache
+from songrec.store.column_figures import ColumnFigures
 from songrec.store.feature_cache import SetKey
 
 BLOCK = 2048
 """Rows that are in memory at once, however many tracks there are."""
-COVERAGE = 0.5
-"""A column that fewer of the tracks have (the pitch of music without any) is left out."""
 _MASK = (1 << 64) - 1
 
 _open: dict[Path, SoundSpace] = {}
@@ -168,7 +166,7 @@ def _write(
     on_share: Callable[[float], None],
 ) -> None:
     columns = feature_cache.columns(instance, key)
-    figures, taken, left_out = _Figures(len(columns)), [], 0
+    figures, taken, left_out = ColumnFigures(len(columns)), [], 0
     raw = draft / "raw.f32"
     with raw.open("wb") as file:
         block: list[Floats] = []
@@ -179,15 +177,12 @@ def _write(
             else:
                 block.append(vector)
                 taken.append(track)
-            if len(block) == BLOCK or (block and at == len(tracks) - 1):
+            if block and (len(block) == BLOCK or at == len(tracks) - 1):
                 rows = np.stack(block)
                 figures.add(rows)
                 file.write(rows.tobytes())
                 block = []
                 on_share(0.8 * at / len(tracks))
-        if block:
-            figures.add(rows := np.stack(block))
-            file.write(rows.tobytes())
     kept = figures.telling() & ~np.isin(columns, list(leave_out))
     lengths = []
     with (draft / "matrix.npy").open("wb") as file:
@@ -222,45 +217,6 @@ def _vector(instance: Path, key: SetKey, track: Sounding, width: int) -> Floats 
     except (NotReady, BadInput):
         return None
     return np.asarray(found, dtype=np.float32) if found.shape == (width,) else None
-
-
-class _Figures:
-    """Mean and deviation of each column, block by block (Chan, Golub and LeVeque 1983)."""
-
-    def __init__(self, width: int) -> None:
-        self.rows = 0
-        self.count = np.zeros(width)
-        self.mean = np.zeros(width)
-        self.squares = np.zeros(width)
-
-    def add(self, rows: Floats) -> None:
-        """Take ``(b, d)`` more rows into account; what is not finite is unknown."""
-        known = np.isfinite(rows)
-        count = known.sum(axis=0)
-        wide = np.where(known, rows, 0).astype(np.float64)
-        mean = wide.sum(axis=0) / np.maximum(count, 1)
-        squares = (np.where(known, wide - mean, 0.0) ** 2).sum(axis=0)
-        apart, both = mean - self.mean, np.maximum(self.count + count, 1)
-        self.squares += squares + apart**2 * self.count * count / both
-        self.mean += apart * count / both
-        self.count += count
-        self.rows += len(rows)
-
-    @property
-    def spread(self) -> NDArray[np.float64]:
-        """The deviation of each column."""
-        return np.sqrt(self.squares / np.maximum(self.count, 1))
-
-    def telling(self) -> NDArray[np.bool_]:
-        """The columns that vary and that enough rows have."""
-        varies = self.spread > 1e-9 * np.maximum(np.abs(self.mean), 1.0)
-        return varies & (self.count >= COVERAGE * max(self.rows, 1))
-
-    def standardised(self, rows: Floats) -> Floats:
-        """Rows of mean 0 and deviation 1, what is unknown at 0."""
-        known = np.isfinite(rows)
-        spread = np.where(self.spread > 0, self.spread, 1.0)
-        return np.where(known, (rows - self.mean) / spread, 0.0).astype(np.float32)
 
 
 def _header(file: BinaryIO, shape: tuple[int, int]) -> None:

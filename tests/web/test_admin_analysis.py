@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from songrec.demo import clips
+from songrec.features.settings import DEFAULTS
 from songrec.jobs import queue, tasks
+from songrec.pipeline.analyze_report import AnalyzeReport, AnalyzeRequest
 from songrec.store import jobs
 from songrec.store.tables import AudioFile, Job, Track, User
 from tests.factories import make_track
@@ -66,6 +69,42 @@ def test_what_is_no_folder_is_refused_beside_the_field(
     assert answer.status_code == 400
     assert reason in answer.text
     assert asked(session) == []
+
+
+def test_the_network_and_its_pooling_are_chosen_as_by_the_command(
+    client: FlaskClient,
+    app: Flask,
+    session: Session,
+    admin: User,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page = client.get("/admin/library").text
+    assert "<option selected>MSD_musicnn</option><option>MTT_musicnn</option>" in page
+    wanted = {
+        "folder": str(tmp_path), "features": ["musicnn"],
+        "musicnn.model": "MTT_musicnn", "musicnn.pooling": "max",
+    }  # fmt: skip
+    refused = client.post("/admin/library", data={**wanted, "musicnn.pooling": "loudest"})
+    assert refused.status_code == 400
+    assert "must be one of mean, max" in refused.text
+    assert "<option selected>MTT_musicnn</option>" in refused.text
+    client.post("/admin/library", data=wanted)
+    (job,) = asked(session)
+    assert job.parameters["set"] == ["musicnn.model=MTT_musicnn", "musicnn.pooling=max"]
+    requests = []
+
+    def analyse(session: Session, instance: Path, request: AnalyzeRequest, *_: object) -> object:
+        requests.append(request)
+        return AnalyzeReport(request.folder)
+
+    monkeypatch.setattr("songrec.pipeline.analyze.analyze_folder", analyse)
+    tasks.analyze(session, job, lambda *_: None)
+    (request,) = requests
+    assert request.settings == replace(DEFAULTS, musicnn_model="MTT_musicnn", musicnn_pooling="max")
+    # What is as usual, or of a set that nobody asked for, is not said.
+    client.post("/admin/library", data={**wanted, "features": ["mfcc"]})
+    assert [one.parameters for one in asked(session) if "set" not in one.parameters]
 
 
 def test_an_unknown_feature_set_is_refused(

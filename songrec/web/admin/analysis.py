@@ -10,7 +10,8 @@ from flask import current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from songrec.core.registry import Entry
+from songrec.core.errors import BadInput
+from songrec.core.registry import Entry, Parameter
 from songrec.features.registry import EXTRACTORS
 from songrec.jobs import queue
 from songrec.store import audio_files, jobs, model_files
@@ -24,6 +25,8 @@ USUAL = frozenset({"mfcc", ALWAYS})
 STATES = {"analysed": "Analysed", "rejected": "Rejected", "missing": "Vanished"}
 # Sets that need a library or weights that not every installation has, and those of labels.
 _OFFERED = ("mfcc", ALWAYS, "melspectrogram", "musicnn")
+_ADJUSTED = ("model", "pooling")
+"""Those parameters of MusiCNN that are chosen here; ``--set`` of the command knows all."""
 
 
 @dataclass
@@ -32,6 +35,7 @@ class AnalysisForm:
 
     folder: str = ""
     features: frozenset[str] = USUAL
+    chosen: dict[str, str] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -41,6 +45,12 @@ class AnalysisForm:
             request.form.get("folder", "").strip()[:1000],
             frozenset(request.form.getlist("features")) | {ALWAYS},
         )
+        for parameter in form.adjusted:
+            given = request.form.get(f"musicnn.{parameter.name}", parameter.default)
+            try:
+                form.chosen[parameter.name] = parameter.coerce(given, "musicnn")
+            except BadInput as error:
+                form.errors[parameter.name] = str(error)
         reason = _why_not(form.folder)
         if reason:
             form.errors["folder"] = reason
@@ -53,6 +63,22 @@ class AnalysisForm:
     def offered(self) -> list[Entry]:
         """The feature sets to choose from."""
         return [EXTRACTORS.entry(name) for name in _OFFERED]
+
+    @property
+    def adjusted(self) -> list[Parameter]:
+        """The parameters of MusiCNN to choose from."""
+        known = EXTRACTORS.entry("musicnn").parameters
+        return [parameter for parameter in known if parameter.name in _ADJUSTED]
+
+    @property
+    def given(self) -> list[str]:
+        """What is not as usual, as the command's ``--set`` takes it."""
+        return [
+            f"musicnn.{parameter.name}={self.chosen[parameter.name]}"
+            for parameter in self.adjusted
+            if "musicnn" in self.features
+            and self.chosen.get(parameter.name, parameter.default) != parameter.default
+        ]
 
 
 def _why_not(folder: str) -> str | None:
@@ -88,6 +114,8 @@ def analyze() -> ResponseReturnValue:
         "features": [name for name in _OFFERED if name in form.features],
         "file": folder.name or str(folder),
     }
+    if form.given:
+        asked["set"] = form.given
     job = queue.enqueue(db.session, "analyze", asked, current_user)
     db.session.commit()
     return redirect(url_for("admin.job", public_id=job.public_id), 303)
