@@ -32,6 +32,7 @@ PARTS: dict[str, list[list[str]]] = {
     "recommend": [["recommend"]],
     "map": [["map"]],
     "duplicates": [["duplicates", "--rows", str(rows)] for rows in (SMALL, LARGE, HUGE)],
+    "fragments": [["fragments", "--rows", "100000"], ["fragments", "--rows", "1000000"]],
     "startup": [["startup"]],
     "features": [["features"]],
     "lab": [["lab"], ["lab", "--huge"]],
@@ -169,6 +170,20 @@ def duplicates(results: list[dict[str, Any]]) -> list[str]:
     ]  # fmt: skip
 
 
+def fragments(results: list[dict[str, Any]]) -> list[str]:
+    """Searching fragments."""
+    return [
+        "## Searching fragments", "",
+        "The 20 songs with the fragments nearest to 32 liked ones, exactly, 256 dimensions; of 20 "
+        "questions, and the processor's own time (of all threads).", "",
+        *table(
+            ("fragments", "index built, s", "median, ms", "slowest, ms", "processor, ms"),
+            ((f"{r['rows']:,}", r["build_seconds"], r["median_ms"], r["slowest_ms"],
+              r["processor_ms"]) for r in results),
+        ),
+    ]  # fmt: skip
+
+
 def startup(results: list[dict[str, Any]]) -> list[str]:
     """What starting costs."""
     (result,) = results
@@ -238,8 +253,8 @@ def lab(results: list[dict[str, Any]]) -> list[str]:
 
 WRITERS: dict[str, Callable[[list[dict[str, Any]]], list[str]]] = {
     "ingest": ingest, "training": training, "pages": pages, "recommend": recommend,
-    "map": latent_map, "duplicates": duplicates, "startup": startup, "features": features,
-    "lab": lab,
+    "map": latent_map, "duplicates": duplicates, "fragments": fragments, "startup": startup,
+    "features": features, "lab": lab,
 }  # fmt: skip
 
 

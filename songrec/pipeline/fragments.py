@@ -14,8 +14,11 @@ from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import Progress, no_progress
 from songrec.pipeline.fragment_songs import Cutting
 from songrec.pipeline.fragment_vectors import Cuts, Maker, maker, standardised
-from songrec.store import audio_files, fragments, taggers
+from songrec.store import audio_files, fragments
 from songrec.store.fragments import SongFragments
+from songrec.store.taggers import status
+
+__all__ = ["status", "tag"]
 
 
 def tag(
@@ -78,18 +81,3 @@ def _on_one_scale(made: Maker, cuts: Iterator[tuple[int, Cuts]]) -> Iterator[Son
     mean, spread = standardised([vectors for _, _, vectors, _ in kept])
     for track, starts, vectors, tags in kept:
         yield SongFragments(track, starts, (vectors - mean) / spread, tags)
-
-
-def status(instance: Path) -> dict[str, Any]:
-    """The index in use and the newest tagger, each None where there is none."""
-    found = taggers.newest(instance)
-    told = None
-    if found is not None:
-        document = taggers.told(found)
-        told = {
-            "tagger": found.name,
-            **{name: document.get(name) for name in (
-                "source", "tags", "songs", "windows", "seed", "seconds", "best_epoch", "measures"
-            )},
-        }  # fmt: skip
-    return {"index": fragments.manifest(instance), "tagger": told}

@@ -11,6 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from songrec.store import fragments
+
+_TOLD = ("source", "by", "tags", "songs", "windows", "seed", "seconds", "best_epoch", "measures")
+
 
 def folder(instance: Path) -> Path:
     """Where all taggers lie."""
@@ -42,3 +46,12 @@ def written_whole(instance: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
+
+
+def status(instance: Path) -> dict[str, Any]:
+    """The index of fragments in use and the newest tagger, each None where there is none."""
+    found, tagger = newest(instance), None
+    if found is not None:
+        document = told(found)
+        tagger = {"tagger": found.name, **{name: document.get(name) for name in _TOLD}}
+    return {"index": fragments.manifest(instance), "tagger": tagger}

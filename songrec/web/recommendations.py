@@ -55,7 +55,7 @@ def page() -> str:
     if likes and run is not None:
         try:
             space = published_space(db.session, instance)
-            is_cut = space.fragments is not None
+            is_cut = asked != "fragments" or space.fragments is not None
             method, methods, there = (
                 ranking.method_used(space, asked),
                 _methods(space),

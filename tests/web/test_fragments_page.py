@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -10,11 +11,15 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from songrec.store import fragments
+from songrec.store import fragments, jobs, taggers
 from songrec.store.fragments import SongFragments
-from songrec.store.tables import Track
+from songrec.store.tables import Track, User
+from songrec.tagging.measures import measures
 from tests.planted_run import plant
 from tests.sounding import add_sound, write_wav
+from tests.web.accounts import admin, quick_hashes
+
+__all__ = ["admin", "quick_hashes"]  # fixtures
 
 
 @pytest.fixture
@@ -85,3 +90,38 @@ def test_whole_songs_are_compared_where_none_is_cut_and_the_page_says_so(
     assert "flask fragments tag" in page
     assert "data-moment" not in page
     assert "flask fragments tag" not in client.get("/recommendations").get_data(as_text=True)
+
+
+def test_the_admin_sees_what_is_in_use_and_asks_for_more(
+    client: FlaskClient, session: Session, instance: Path, admin: User
+) -> None:
+    page = client.get("/admin/fragments").get_data(as_text=True)
+    assert "No song is cut into fragments yet." in page
+    for _ in range(2):  # asking twice is asking once
+        answer = client.post("/admin/fragments", data={"task": "train", "source": "genre"})
+        assert answer.status_code == 303
+    waiting = [job for job in jobs.active(session) if job.kind == "fragments"]
+    assert [job.parameters for job in waiting] == [{"task": "train", "source": "genre"}]
+    assert client.post("/admin/fragments", data={"task": "burn"}).status_code == 400
+
+
+def test_the_admin_reads_the_taggers_figures(
+    client: FlaskClient, cut: list[Track], instance: Path, admin: User
+) -> None:
+    truth = np.array([[1, 0], [0, 1]], dtype=bool)
+    told = {
+        "source": "genre", "songs": 2, "windows": {"training": 1234, "validation": 2},
+        "tags": ["folk", "metal"],
+        "measures": {
+            "tagger": measures(truth, np.array([[0.9, 0.1], [0.7, 0.8]]), ["folk", "metal"]),
+            "majority": measures(truth, np.full((2, 2), 0.5), ["folk", "metal"]),
+        },
+    }  # fmt: skip
+    with taggers.written_whole(instance) as folder:
+        (folder / "tagger.json").write_text(json.dumps(told))
+    page = client.get("/admin/fragments").get_data(as_text=True)
+    assert "12 fragments of 3 songs" in page
+    assert "1,234 windows" in page
+    row = re.search(r"Exact match</th>(.*?)</tr>", page)
+    assert row is not None
+    assert re.findall(r">([\d.]+)<", row.group(1)) == ["0.500", "0.000"]

@@ -23,6 +23,7 @@ def init_app(app: Flask) -> None:
         analysis,
         catalogue,
         duplicates,
+        fragments,
         grids,
         insights,
         jobs,
