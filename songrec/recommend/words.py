@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -97,7 +98,7 @@ class Trait:
         """Whether both tracks have a value."""
         return not (math.isnan(self.rank) or math.isnan(self.other_rank))
 
-    @property
+    @cached_property
     def weight(self) -> float:
         """How much the two share it and how unusual it is: at most 0.5, negative if not shared.
 

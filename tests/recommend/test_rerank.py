@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import tempfile
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +20,7 @@ from songrec.recommend.ranking import method_used, rank
 from songrec.recommend.registry import METHODS
 from songrec.recommend.rerank import LIST, PLAIN, Reranking, capped, possible
 from tests.recommend.planted import make_space, random_space
+from tests.recommend.test_fragments import index_of
 
 
 def credited_space(tracks=700, artists=60, seed=3):
@@ -46,7 +48,19 @@ def credited_space(tracks=700, artists=60, seed=3):
     )  # fmt: skip
 
 
-SPACE = credited_space()
+def with_fragments(space):
+    """The space with three windows of every track beside its point."""
+    rng = np.random.default_rng(2)
+    songs = {
+        track_id: point + 0.5 * rng.normal(size=(3, len(point)))
+        for track_id, point in zip(space.track_ids.tolist(), space.matrix, strict=True)
+    }
+    # The arrays stay mapped when the folder is gone.
+    with tempfile.TemporaryDirectory() as folder:
+        return replace(space, fragments=index_of(folder, songs))
+
+
+SPACE = with_fragments(credited_space())
 ids = st.sampled_from(SPACE.track_ids.tolist())
 tastes = st.tuples(
     st.lists(ids, min_size=1, max_size=30, unique=True), st.lists(ids, max_size=4, unique=True)
@@ -56,7 +70,6 @@ options = st.builds(
     Reranking, share, share, share, st.integers(0, 3), st.none() | st.integers(0, 99), st.booleans()
 )
 pulls = st.lists(st.builds(Pull.of_skips, ids, st.integers(1, 4)), max_size=2)
-METHODS_HERE = [name for name in METHODS.names() if name != "fragments"]
 LIKES = SPACE.track_ids[[1, 2, 3, 50, 51]].tolist()
 
 
@@ -65,7 +78,7 @@ def rows_of(found):
 
 
 @settings(max_examples=120, deadline=None)
-@given(tastes, st.sampled_from(METHODS_HERE), options, pulls)
+@given(tastes, st.sampled_from(METHODS.names()), options, pulls)
 def test_contributions_add_up_under_every_method_and_re_ranking(taste, method, by, bent):
     found = rank(SPACE, *taste, 7, method=method, by=by, pulls=bent)
     assert found or method == "cluster"
@@ -80,7 +93,7 @@ def test_contributions_add_up_under_every_method_and_re_ranking(taste, method, b
 
 
 @settings(max_examples=60, deadline=None)
-@given(tastes, st.sampled_from(METHODS_HERE), options)
+@given(tastes, st.sampled_from(METHODS.names()), options)
 def test_a_re_ranked_list_still_has_no_known_song_and_no_song_twice(taste, method, by):
     found = rank(SPACE, *taste, 20, method=method, by=by)
     songs = SPACE.song_keys[rows_of(found)].tolist()
@@ -89,7 +102,7 @@ def test_a_re_ranked_list_still_has_no_known_song_and_no_song_twice(taste, metho
     assert not set(songs) & set(known)
 
 
-@pytest.mark.parametrize("method", METHODS_HERE)
+@pytest.mark.parametrize("method", METHODS.names())
 def test_variety_spreads_the_answers_in_the_latent(method):
     def apart(variety):
         found = rank(SPACE, LIKES, [], 10, method=method, by=Reranking(variety))
@@ -129,7 +142,7 @@ def test_what_variety_costs_names_the_song_further_up():
         above.add(names[match.track_id])
 
 
-@pytest.mark.parametrize("method", METHODS_HERE)
+@pytest.mark.parametrize("method", METHODS.names())
 @pytest.mark.parametrize(
     ("wish", "name", "sign"), [("novelty", "popularity", -1), ("freshness", "year", 1)]
 )
@@ -164,7 +177,7 @@ def test_what_nobody_knows_of_moves_nothing():
     assert possible(SPACE) == {"novelty", "freshness", "per_artist"}
 
 
-@pytest.mark.parametrize("method", METHODS_HERE)
+@pytest.mark.parametrize("method", METHODS.names())
 def test_no_artist_comes_more_often_than_asked_and_the_list_stays_full(method):
     by = figures_of(SPACE).artists
     for most in (1, 2):
@@ -287,7 +300,8 @@ def test_the_default_is_the_best_method_that_is_there():
     assert method_used(bare) == method_used(useless) == "taste"
     assert method_used(bare, "learned") == "taste"
     assert method_used(SPACE, "cosine") == "cosine"
-    assert method_used(SPACE, "fragments") == "distance"
+    assert method_used(SPACE, "fragments") == "fragments"
+    assert method_used(replace(SPACE, fragments=None), "fragments") == "distance"
     assert rank(SPACE, LIKES) == rank(SPACE, LIKES, method="learned")
     assert rank(bare, LIKES) == rank(bare, LIKES, method="taste")
     with pytest.raises(UnknownName):
