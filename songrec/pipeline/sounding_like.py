@@ -13,7 +13,7 @@ from songrec.core.types import Progress, no_progress
 from songrec.features.registry import EXTRACTORS
 from songrec.pipeline import feature_sets, recommending
 from songrec.pipeline.recommending import SIDES, Recommendation
-from songrec.recommend import by_sound, weighed
+from songrec.recommend import by_sound
 from songrec.store import feature_cache, merged, sound_spaces
 from songrec.store.bulk import chunks
 from songrec.store.catalogue import TrackView
@@ -103,4 +103,4 @@ def similar_by(
             f"“{track.title}” was not analysed by {by} as the other songs were: flask analyze "
             f"DIR --features {by}"
         ) from None
-    return recommending.named(session, found, weighed.sentence)
+    return recommending.named(session, found, by_sound.sentence)

@@ -27,6 +27,7 @@ _STATISTICAL = {
     "dynamics": ("rms_", "loudness", "attack_time", "note_temporal_", "temporal_centroid"),
 }
 _TAGS = "musicnn_tags"
+_ALIKE = "Alike in "
 
 
 def group_of(feature_set: str, column: str) -> str:
@@ -83,6 +84,16 @@ def near(
     return found
 
 
+def sentence(match: Match) -> str:
+    """The two groups that make most of a match as one line."""
+    told = [reason.text for reason in match.reasons[:2] if reason.contribution > 0]
+    if not told:
+        return "Not alike"
+    if all(text.startswith(_ALIKE) for text in told):
+        return _ALIKE + " and ".join(text.removeprefix(_ALIKE) for text in told)
+    return "; ".join([told[0], *(text[0].lower() + text[1:] for text in told[1:])])
+
+
 def _unit(row: NDArray[np.float32]) -> NDArray[np.float64]:
     wide = row.astype(np.float64)
     return wide / (float(np.sqrt(wide @ wide)) or 1.0)
@@ -114,4 +125,4 @@ def _text(feature_set: str, group: str, share: float, own: float, label: str) ->
         if share <= 0:
             return f"One sounds more like “{group}” than songs here do, the other less"
         return f"Both sound {'more' if own > 0 else 'less'} like “{group}” than songs here do"
-    return f"{'Alike' if share > 0 else 'Unlike'} in {GROUP_TEXTS[group]}"
+    return f"{_ALIKE if share > 0 else 'Unlike in '}{GROUP_TEXTS[group]}"

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import NotReady, UnknownName
+from songrec.core.types import Match, Reason
 from songrec.pipeline import feature_sets, sounding_like
 from songrec.recommend import by_sound
 from songrec.store import catalogue, feature_cache, sound_spaces
@@ -124,6 +125,17 @@ def test_the_reasons_say_which_groups_of_columns_make_it(
     }
     (whole,) = sounding_like.similar_by(session, instance, first, 1, by="musicnn")[0].reasons
     assert whole.text == "Near it as MusiCNN hears it, as a whole"
+
+
+def test_the_sentence_names_the_two_groups_that_make_most_of_it() -> None:
+    def told(*reasons: tuple[str, float]) -> str:
+        found = tuple(Reason("feature", text, share) for text, share in reasons)
+        return by_sound.sentence(Match(1, 0.0, found))
+
+    assert told(("Alike in timbre", 0.4), ("Alike in rhythm", 0.1)) == "Alike in timbre and rhythm"
+    assert told(("Alike in timbre", 0.4), ("Unlike in rhythm", -0.1)) == "Alike in timbre"
+    assert told(("Both less", 0.2), ("Both more", 0.1)) == "Both less; both more"
+    assert told(("Unlike in timbre", -0.1)) == "Not alike"
 
 
 def test_every_real_column_belongs_to_a_group_that_has_words() -> None:
