@@ -242,6 +242,9 @@ def test_command_page_and_interface_answer_alike(
     assert "“Silence” has no sound file here" in silent.text
     assert client.get(f"/api/v1/tracks/{heard[-1].public_id}/similar?by=mfcc").status_code == 503
     assert "selected" not in client.get(f"/tracks/{first}?by=nonsense").text.split('id="by"')[1]
+    plain = client.get(f"/tracks/{first}").text  # no run is published
+    assert "By its sound, if it has any, it can be compared" in plain
+    assert plain.count('class="reason"') == 0
     wrong = runner.invoke(args=["similar", first, "--by", "musicn"])
     assert wrong.exit_code == 2
     assert "Did you mean 'musicnn'" in wrong.output
