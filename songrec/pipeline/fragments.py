@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import Progress, no_progress
 from songrec.pipeline.fragment_songs import Cutting
-from songrec.pipeline.fragment_vectors import Cuts, Maker, maker, standardised
+from songrec.pipeline.fragment_vectors import maker
 from songrec.store import audio_files, fragments
 from songrec.store.fragments import SongFragments
 from songrec.store.taggers import status
@@ -44,17 +43,20 @@ def tag(
         raise NotReady("No song can be heard, so none can be cut: flask analyze DIR")
     unread: list[int] = []
 
-    def cuts() -> Iterator[tuple[int, Cuts]]:
+    def cuts() -> Iterator[SongFragments]:
         for done, (track, path, content_hash) in enumerate(wanted):
             on_progress(0.95 * done / len(wanted), f"{done} of {len(wanted)} songs cut")
             try:
-                yield track, made.of(path, content_hash)
+                one = made.of(path, content_hash)
             except (BadInput, OSError):
                 unread.append(track)  # moved or damaged since: the next analysis says what
+                continue
+            yield SongFragments(track, one.starts, one.vectors, one.tags)
 
     told = fragments.write(
         instance,
-        _on_one_scale(made, cuts()),
+        cuts(),
+        one_scale=made.name != "tagger",
         seconds=made.cutting.n_seconds,
         made_by=made.name,
         tag_names=made.tags,
@@ -68,16 +70,3 @@ def tag(
     on_progress(1.0, f"{told['fragments']:,} fragments of {told['tracks']:,} songs")
     taken = round(time.perf_counter() - started, 1)
     return {**told, "songs_unread": len(unread), "seconds_taken": taken}
-
-
-def _on_one_scale(made: Maker, cuts: Iterator[tuple[int, Cuts]]) -> Iterator[SongFragments]:
-    """The tagger's vectors as they are; others standardised over all windows of all songs."""
-    if made.name == "tagger":
-        for track, one in cuts:
-            yield SongFragments(track, one.starts, one.vectors, one.tags)
-        return
-    # What needs no training is wide and small in number: a song of a minute has 56 windows.
-    kept = [(track, one.starts, one.vectors.astype(np.float16), one.tags) for track, one in cuts]
-    mean, spread = standardised([vectors for _, _, vectors, _ in kept])
-    for track, starts, vectors, tags in kept:
-        yield SongFragments(track, starts, (vectors - mean) / spread, tags)

@@ -15,6 +15,7 @@ bound, since two vectors are at least as far apart as their lengths:
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ SLICE = 1024
 SMALL = 2**18
 """Multiplications that a BLAS does in this thread alone (OpenBLAS); on a busy machine waiting for
 threads of its own takes many times as long."""
-THREADS = 2
+THREADS = min(4, os.cpu_count() or 1)
 ROUNDING = 8e-6
 """What float32 may get wrong, as a part of the squared lengths; bounds are lowered by it."""
 

@@ -97,11 +97,13 @@ def write(
     made_by: str,
     tag_names: Sequence[str] = (),
     told: dict[str, Any] | None = None,
+    one_scale: bool = False,
     seed: int = 0,
 ) -> dict[str, Any]:
     """Write an index of ``songs`` (ascending by track id), make it the one in use, and say of it.
 
-    Vectors are turned so that their first columns vary most: distances stay what they are. Older
+    Vectors are turned so that their first columns vary most: distances stay what they are. With
+    ``one_scale`` each column is first divided by its deviation (that of 20,000 fragments). Older
     indexes are removed; whoever has one mapped keeps it. ``BadInput`` without any fragment.
     """
     name = secrets.token_hex(6)
@@ -109,7 +111,7 @@ def write(
     draft = base / f"{name}.partial"
     draft.mkdir(parents=True)
     try:
-        kept = _write_arrays(draft, songs, seed)
+        kept = _write_arrays(draft, songs, one_scale, seed)
         document = {
             **(told or {}), "name": name, "seconds": seconds, "made_by": made_by,
             "tags": list(tag_names), **kept,
@@ -131,7 +133,9 @@ def write(
     return document
 
 
-def _write_arrays(draft: Path, songs: Iterable[SongFragments], seed: int) -> dict[str, Any]:
+def _write_arrays(
+    draft: Path, songs: Iterable[SongFragments], one_scale: bool, seed: int
+) -> dict[str, Any]:
     """All arrays of an index; songs are read once and vectors are never all in memory."""
     ids: list[int] = []
     first: list[int] = [0]
@@ -162,7 +166,7 @@ def _write_arrays(draft: Path, songs: Iterable[SongFragments], seed: int) -> dic
     if not m:
         raise BadInput("There is no song to cut into fragments: flask analyze DIR")
     source = np.memmap(raw, np.float32, "r", shape=(m, width))
-    mean, turn = _axes(source, seed)
+    mean, turn = _axes(source, one_scale, seed)
     head = min(HEAD, width)
     make = np.lib.format.open_memmap
     out = make(draft / "vectors.npy", "w+", np.float32, (m, width))
@@ -187,15 +191,22 @@ def _write_arrays(draft: Path, songs: Iterable[SongFragments], seed: int) -> dic
     return {"tracks": len(ids), "fragments": m, "dimensions": width, "typical": typical}
 
 
-def _axes(source: Floats, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mean ``(d,)`` and principal axes ``(d, d)``, the largest first, of a sample of the rows."""
+def _axes(source: Floats, one_scale: bool, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean ``(d,)`` of a sample of the rows, and ``(d, d)`` to multiply by: its principal axes, the
+    largest first, with ``one_scale`` of (and after) columns divided by their deviations.
+    """
     rows = np.arange(len(source))
     if len(rows) > AXES_FROM:
         rows = np.sort(np.random.default_rng(seed).choice(len(rows), AXES_FROM, replace=False))
     sample = source[rows].astype(np.float64)
     mean = sample.mean(axis=0)
     sample -= mean
-    return mean, np.linalg.eigh(sample.T @ sample)[1][:, ::-1]
+    spread = np.ones(len(mean))
+    if one_scale:
+        spread = sample.std(axis=0)
+        spread[spread <= 1e-6 * np.maximum(np.abs(mean), 1)] = 1  # says nothing: as it is
+        sample /= spread
+    return mean, np.linalg.eigh(sample.T @ sample)[1][:, ::-1] / spread[:, None]
 
 
 def _typical(vectors: Floats, seed: int) -> float:

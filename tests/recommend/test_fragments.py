@@ -213,6 +213,20 @@ def test_an_index_is_turned_but_distances_stay(tmp_path):
     assert cut.head.tolist() == cut.vectors[:, :64].tolist()
 
 
+def test_columns_of_one_scale_are_divided_by_their_deviations(tmp_path):
+    random = np.random.default_rng(8)
+    scale = np.array([1.0, 100.0, 0.01, 5.0])
+    before = random.normal(size=(40, 4)) * scale
+    before[:, 3] = 7.0
+    cut = [SongFragments(1, np.arange(40, dtype=np.float32), before.astype(np.float32))]
+    told = store.write(tmp_path, cut, seconds=5, made_by="mfcc", one_scale=True)
+    found = store.load(tmp_path, told["name"])
+    even = before / np.where(np.arange(4) < 3, before.std(axis=0), 1)
+    apart = np.linalg.norm(even[:, None] - even[None], axis=2)
+    after = np.linalg.norm(found.vectors[:, None] - found.vectors[None], axis=2)
+    assert after == pytest.approx(apart, rel=1e-4, abs=1e-3)
+
+
 def test_a_new_index_takes_the_old_ones_place(tmp_path):
     one = index_of(tmp_path, {1: np.zeros((2, 3))})
     other = index_of(tmp_path, {1: np.ones((4, 3))})
