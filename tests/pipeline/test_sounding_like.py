@@ -240,7 +240,7 @@ def test_command_page_and_interface_answer_alike(
     assert page.index(told[0]["track_id"]) < page.index(told[1]["track_id"])
     silent = client.get(f"/tracks/{heard[-1].public_id}?by=musicnn")
     assert "“Silence” has no sound file here" in silent.text
-    assert client.get(f"/api/v1/tracks/{heard[-1].public_id}/similar?by=mfcc").status_code == 503
+    assert client.get(f"/api/v1/tracks/{heard[-1].public_id}/similar?by=mfcc").status_code == 404
     assert "selected" not in client.get(f"/tracks/{first}?by=nonsense").text.split('id="by"')[1]
     plain = client.get(f"/tracks/{first}").text  # no run is published
     assert "By its sound, if it has any, it can be compared" in plain

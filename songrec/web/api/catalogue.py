@@ -8,6 +8,7 @@ from flask import current_app, url_for
 from werkzeug.exceptions import NotFound
 
 from songrec.core.attributes import ATTRIBUTE_NAMES
+from songrec.core.errors import NotReady
 from songrec.pipeline import sounding_like
 from songrec.recommend.weighed import GROUPS
 from songrec.store import catalogue, cursors, runs
@@ -59,14 +60,19 @@ def track(track_id: str) -> dict[str, Any]:
 @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
 def similar(asked: dict[str, Any], track_id: str) -> dict[str, Any]:
     """What sounds like a song, nearest first, with reasons."""
-    found = sounding_like.similar_by(
-        db.session,
-        current_app.config["INSTANCE"],
-        track_or_404(track_id),
-        asked["n"],
-        by=asked["by"],
-        weights={name: asked[name] for name in GROUPS},
-    )
+    try:
+        found = sounding_like.similar_by(
+            db.session,
+            current_app.config["INSTANCE"],
+            track_or_404(track_id),
+            asked["n"],
+            by=asked["by"],
+            weights={name: asked[name] for name in GROUPS},
+        )
+    except NotReady as error:
+        if asked["by"] in sounding_like.SETS:
+            raise NotFound(str(error)) from None  # the service is well: there is no such sound
+        raise
     return shapes.matches(found)
 
 
