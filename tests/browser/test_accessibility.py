@@ -17,8 +17,8 @@ pytestmark = pytest.mark.browser
 PASSWORD = "correct horse battery"
 PUBLIC = ("/", "/clusters/0", "/tracks", "/tracks?q=song&energy_min=0.2", "/mood", "/words", "/map",
           "/mood?genre=Jazz&emotion=calm", "/likes", "/recommendations", "/playlists",
-          "/stations", "/stations/cluster?of=0&from=1-0", "/path", "/path?from=song", "/blend", "/me",
-          "/sign-in", "/sign-up", "/nothing-here")  # fmt: skip
+          "/stations", "/stations/cluster?of=0&from=1-0", "/path", "/path?from=song", "/blend",
+          "/me", "/sign-in", "/sign-up", "/nothing-here")  # fmt: skip
 CLOSED = ("/account", "/admin", "/admin/train", "/admin/jobs", "/admin/runs", "/admin/users",
           "/admin/compare", "/admin/grids")  # fmt: skip
 

@@ -116,7 +116,8 @@ def test_the_run_page_draws_the_curve_and_what_was_listened_to(
     assert "What this grouping listens to" in text
     assert "acousticness" in text.partition("What this grouping listens to")[2]
     assert "Trustworthiness" in text
-    assert "Clusters against labels" in text and "by chance" in text
+    assert "Clusters against labels" in text
+    assert "by chance" in text
 
 
 def test_the_form_asks_for_further_maps(client: FlaskClient, session: Session, admin: User) -> None:
