@@ -84,10 +84,15 @@ def any_prepared(session: Session) -> bool:
 
 def has_words(session: Session, track_id: int) -> bool:
     """Whether the track's lyrics are prepared and say anything."""
+    return bool(sung(session, [track_id]))
+
+
+def sung(session: Session, track_ids: list[int]) -> set[int]:
+    """Those of a page's tracks whose lyrics are prepared and say anything."""
     query = select(TrackWords.track_id).where(
-        TrackWords.track_id == track_id, TrackWords.words != ""
+        TrackWords.track_id.in_(track_ids), TrackWords.words != ""
     )
-    return session.scalar(query) is not None
+    return set(session.scalars(query))
 
 
 def with_words(session: Session) -> Ints:

@@ -6,9 +6,8 @@ from flask import Blueprint, Flask, abort, current_app, render_template, request
 
 from songrec.core.errors import NotReady
 from songrec.pipeline import words as finding
-from songrec.store import catalogue, runs
+from songrec.store import catalogue, lyrics, runs
 from songrec.store.db import db
-from songrec.store.lyrics import any_prepared
 from songrec.web import facts
 from songrec.web.listening import current_reactions
 
@@ -48,7 +47,8 @@ def page() -> str:
         like=like,
         found=found,
         problem=problem,
-        ready=any_prepared(db.session),
+        sung=lyrics.sung(db.session, [item.track.id for item in found]),
+        ready=lyrics.any_prepared(db.session),
         clusters=facts.clusters(db.session, run),
         reactions=current_reactions(),
     )
