@@ -58,7 +58,10 @@
     const body = new FormData(form);
     body.set("value", button.value);
     try {
-      const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" }, credentials: "same-origin" });
+      // keepalive: a like counts even when the next page is already being opened.
+      const answer = await fetch(form.action, {
+        method: "POST", body, keepalive: true, headers: { Accept: "application/json" }, credentials: "same-origin",
+      });
       if (!answer.ok) throw new Error(`status ${answer.status}`);
       const { value, likes } = await answer.json();
       show(form.getAttribute("action"), value);

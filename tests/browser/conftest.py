@@ -58,6 +58,24 @@ class _Quiet(WSGIRequestHandler):
         pass
 
 
+def _answered_whole(app: Flask) -> Any:
+    """``app`` with every answer in memory before it is sent.
+
+    A browser that breaks off a sound would leave its file open: this server does not close what
+    it was sending then.
+    """
+
+    def answer(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        parts = app(environ, start_response)
+        try:
+            return list(parts)
+        finally:
+            if hasattr(parts, "close"):
+                parts.close()
+
+    return answer
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """Chromium, started once. Skips where it is absent, or fails where it must not be."""
@@ -89,7 +107,9 @@ def live_server(
             planted = plant(db.session, instance)
             db.session.commit()
             db.session.remove()
-        server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+        server = make_server(
+            "127.0.0.1", 0, _answered_whole(app), threaded=True, request_handler=_Quiet
+        )
         with _serving(server):
             yield LiveServer(f"http://127.0.0.1:{server.port}", app, instance, planted)
         with app.app_context():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -67,7 +68,8 @@ def test_a_recommendation_plays_from_its_moment_which_the_waveform_marks(
 ) -> None:
     liked, title = cut
     page.goto(f"/tracks/{liked}")
-    page.locator("main [data-reaction] button[value=like]").first.click()
+    with page.expect_response(re.compile("/reaction$")):
+        page.locator("main [data-reaction] button[value=like]").first.click()
     page.goto("/recommendations?method=fragments")
     link = page.get_by_role("link", name=f"Play {title} from 0:12")
     assert link.get_attribute("href").endswith("#t=12.0")

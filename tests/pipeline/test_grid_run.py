@@ -104,6 +104,9 @@ def test_a_grid_that_was_killed_leaves_no_process_and_goes_on_where_it_was(
     until(lambda: not any(is_alive(child) for child in children))
 
     (grid,) = grid_folder.all_grids(instance)
+    # A quick machine may have written the last ones by then: those are then never written.
+    for row in sorted((grid.path / "cells").iterdir())[8:]:
+        row.unlink()
     before = files_of(grid)
     assert 0 < len(before) < 10
     done = run_grid(session, instance, many)
@@ -114,10 +117,11 @@ def test_a_grid_that_was_killed_leaves_no_process_and_goes_on_where_it_was(
 
 
 def test_what_stops_a_grid_stops_its_processes(session, instance, catalogue):
+    others = set(children_of(os.getpid()))  # a browser's driver, from another test
     children = []
 
     def stop(share, message, details):
-        children.extend(children_of(os.getpid()))
+        children.extend(set(children_of(os.getpid())) - others)
         if share > 0:
             raise Cancelled("stopped")
 
