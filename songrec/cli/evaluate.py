@@ -109,6 +109,11 @@ def playlists_command(
                 for measure in _FIGURES
             )
             click.echo(f"{label:16}" + "".join(f"{_figure(value):>13}" for value in shown))
+    for baseline, others in found["p_at_10_times"].items():
+        for name, ratio in others.items():
+            if ratio is not None:
+                click.echo("P@10 of {} is {:.2f} times that of {} ({:.2f} to {:.2f})".format(
+                    name, ratio[0], baseline, *ratio[1:]))  # fmt: skip
 
 
 def _figure(value: float | None) -> str:

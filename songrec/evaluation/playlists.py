@@ -13,14 +13,15 @@ from songrec.core.types import Floats, Ints
 FIRST, LOOK = 10, 50
 RESAMPLES = 1000
 LEVEL = 0.95
+UNKNOWN = 0
 
 
 @dataclass(frozen=True)
 class Answer:
     """One question's answer: ``rows`` best first, whether each is right, and ``rest`` to be found.
 
-    ``playlist`` numbers the playlist, ``artists`` are those of the rows (0: unknown), and ``known``
-    those of the likes.
+    ``playlist`` numbers the playlist, ``artists`` are those of the rows (``UNKNOWN``: 0), and
+    ``known`` those of the likes.
     """
 
     playlist: int
@@ -42,14 +43,15 @@ def measure(
 ) -> dict[str, float | dict[str, list[float] | None] | None]:
     """Every measure with its bootstrap interval, under ``"intervals"``.
 
-    ``p_at_10``: share of the first ten that belong to the playlist. ``recall_at_50``: share of the
-    playlist's other songs among the first fifty, of as many as there is room for. ``ndcg_at_10``:
-    discounted cumulative gain of the first ten over the best possible one (Järvelin and Kekäläinen
-    2002). ``new_artist_p_at_10``: share of the first ten that are right and by an artist whom none
-    of the likes is by. ``hits_per_artist``: right ones of the first ten for each artist among them,
-    over questions with any (None without). ``coverage``: share of the catalogue's ``songs`` that
-    are ever among the first ten. ``intra_list_diversity``: mean of 1 − cosine over the pairs of the
-    first ten, in ``points`` ``(n, d)``.
+    ``p_at_10``: right ones among the first ten, by ten. ``recall_at_50``: share of the playlist's
+    other songs among the first fifty, of as many as there is room for (Liang et al., "Variational
+    autoencoders for collaborative filtering", WWW 2018). ``ndcg_at_10``: discounted cumulative gain
+    of the first ten over the best possible one (Järvelin and Kekäläinen 2002).
+    ``new_artist_p_at_10``: share of the first ten that are right and by an artist whom none of the
+    likes is by, over questions with any known. ``hits_per_artist``: right ones of the first ten for
+    each artist among them, over questions with any. Both None without artists. ``coverage``: share
+    of the catalogue's ``songs`` that are ever among the first ten. ``intra_list_diversity``: mean
+    of 1 − cosine over the pairs of the first ten, in ``points`` ``(n, d)``.
 
     The mean is over playlists, each the mean of its questions. Intervals are of 95%: percentiles
     of resampled playlists (Efron 1979). A resample holds fewer different playlists than there are
@@ -59,7 +61,7 @@ def measure(
     _, of = np.unique(numbers, return_inverse=True)
     playlists = int(of.max()) + 1
     figures = {
-        "p_at_10": [float(a.right[:FIRST].mean()) if len(a.rows) else 0.0 for a in answers],
+        "p_at_10": [_precision(a) for a in answers],
         "recall_at_50": [float(a.right[:LOOK].sum()) / min(a.rest, LOOK) for a in answers],
         "ndcg_at_10": [_ndcg(a) for a in answers],
         "new_artist_p_at_10": [_new_artists(a) for a in answers],
@@ -90,6 +92,37 @@ def measure(
     return {**told, "intervals": {name: intervals[name] for name in MEASURES}}
 
 
+def times(
+    answers: Sequence[Answer], others: Sequence[Answer], *, seed: int = 0
+) -> list[float] | None:
+    """How many times the P@10 of ``others`` the one of ``answers`` is, and its interval.
+
+    ``[ratio, low, high]``: both methods answered the same questions and are resampled together.
+    None where the others find nothing.
+    """
+    one, other = (_means(of) for of in (answers, others))
+    if not other.mean():
+        return None
+    draws = np.random.default_rng(seed).integers(0, len(one), (RESAMPLES, len(one)))
+
+    def ratio(at: Ints) -> float:
+        below = float(other[at].mean())
+        return float(one[at].mean()) / below if below else float("nan")
+
+    return [round(float(one.mean() / other.mean()), 4), *_interval(ratio, draws)]
+
+
+def _means(answers: Sequence[Answer]) -> NDArray[np.float64]:
+    """P@10 of each playlist, in the order of their numbers."""
+    _, of = np.unique([answer.playlist for answer in answers], return_inverse=True)
+    found = np.array([_precision(answer) for answer in answers])
+    return _by_playlist(found, of, int(of.max()) + 1)
+
+
+def _precision(answer: Answer) -> float:
+    return float(answer.right[:FIRST].sum()) / FIRST
+
+
 def _ndcg(answer: Answer) -> float:
     discounts = 1 / np.log2(np.arange(2, FIRST + 2))
     right = answer.right[:FIRST]
@@ -97,13 +130,15 @@ def _ndcg(answer: Answer) -> float:
 
 
 def _new_artists(answer: Answer) -> float:
+    if not answer.known.any():
+        return float("nan")
     artists, right = answer.artists[:FIRST], answer.right[:FIRST]
-    new = right & ~np.isin(artists, answer.known)
-    return float(new.mean()) if len(right) else 0.0
+    return float((right & ~np.isin(artists, answer.known)).sum()) / FIRST
 
 
 def _per_artist(answer: Answer) -> float:
     hits = answer.artists[:FIRST][answer.right[:FIRST]]
+    hits = hits[hits != UNKNOWN]
     return len(hits) / len(np.unique(hits)) if len(hits) else float("nan")
 
 

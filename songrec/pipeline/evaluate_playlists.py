@@ -7,7 +7,6 @@ never sees the one that it is asked about, nor one that shares half of its songs
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +21,7 @@ from songrec.core.types import Ints, Progress, Space, no_progress
 from songrec.evaluation import playlists as measures
 from songrec.evaluation.playlists import Answer
 from songrec.features.space import normal_space
-from songrec.pipeline import two_tower
+from songrec.pipeline import playlist_parts, two_tower
 from songrec.pipeline.finished import BESIDES
 from songrec.pipeline.playlist_catalogue import Playlist, PlaylistCatalogue, read_playlists
 from songrec.recommend import taste_prior
@@ -30,10 +29,6 @@ from songrec.recommend.ranking import Method, candidates
 from songrec.recommend.registry import METHODS
 from songrec.recommend.rerank import MOST_PER_ARTIST, Reranking, rerank
 from songrec.recommend.taste import Rows, Taste
-
-FOLDS = 5
-SHARED = 0.5
-"""Playlists that share more of the smaller one's songs than this are never on different sides."""
 
 Search = Callable[[Space, Taste, int], Rows]
 
@@ -62,6 +57,9 @@ ASKED: dict[str, Asked] = {
 }
 """Names of the evaluation; ``taste`` is by content alone, ``…_capped`` as pages show it."""
 
+BASELINES = ("cosine", "distance")
+"""What the others' P@10 is divided by."""
+
 
 def parse(names: Sequence[str]) -> tuple[str, ...]:
     """Names of methods, parted by commas or given one by one; all without any. ``UnknownName``."""
@@ -76,8 +74,8 @@ def parse(names: Sequence[str]) -> tuple[str, ...]:
 class Request:
     """What to measure: ``likes`` songs of each playlist of ``file`` are liked, ``draws`` times.
 
-    Methods that learn do so from the playlists of ``train``; without it in ``FOLDS`` parts, each
-    asked about after learning from the others.
+    Methods that learn do so from the playlists of ``train``; without it from the other playlists of
+    ``file``, see ``playlist_parts.parts``.
     """
 
     file: Path
@@ -89,7 +87,9 @@ class Request:
 
 
 def evaluate_playlists(request: Request, on_progress: Progress = no_progress) -> dict[str, Any]:
-    """``{"methods": {name: measures}, …}``; see ``evaluation.playlists.measure``.
+    """``{"methods": {name: measures}, "p_at_10_times": {baseline: {name: ratio}}, …}``.
+
+    See ``evaluation.playlists.measure`` and ``times``.
 
     Raises ``BadInput`` for a file without playlists, or none long enough.
     """
@@ -107,7 +107,7 @@ def evaluate_playlists(request: Request, on_progress: Progress = no_progress) ->
     if "cluster" in request.methods:
         labels = CLUSTERINGS.create("kmeans").fit(space.matrix, seed=request.seed).labels
         space = replace(space, labels=labels)
-    parts = _parts(request, catalogue, asked)
+    parts = playlist_parts.parts(catalogue, asked, own=request.train is None, seed=request.seed)
     questions = _questions(request, catalogue, asked)
     answers: dict[str, list[Answer]] = {name: [] for name in request.methods}
     learned: list[int] = []
@@ -138,9 +138,19 @@ def evaluate_playlists(request: Request, on_progress: Progress = no_progress) ->
         name: measures.measure(of, space.matrix, songs, seed=request.seed)
         for name, of in answers.items()
     }
+    times = {
+        baseline: {
+            name: measures.times(of, answers[baseline], seed=request.seed)
+            for name, of in answers.items()
+            if name != baseline
+        }
+        for baseline in BASELINES
+        if baseline in answers
+    }
     on_progress(1.0, "Measured")
     return {
         "methods": measured,
+        "p_at_10_times": times,
         "playlists": len(asked),
         "left_out": sum(p.file == 0 for p in catalogue.playlists) - len(asked),
         "questions": request.draws * len(asked),
@@ -235,53 +245,3 @@ def _most_popular(space: Space, taste: Taste, count: int) -> Rows:
     popularity = np.nan_to_num(space.values[:, space.value_names.index("popularity")], nan=-1.0)
     rows = np.arange(len(popularity), dtype=np.int64)
     return taste.in_order(rows, popularity.astype(np.float64))[0][:count]
-
-
-def _parts(
-    request: Request, catalogue: PlaylistCatalogue, asked: Sequence[Playlist]
-) -> list[tuple[list[int], list[Playlist]]]:
-    """Which playlists are asked about after learning from which."""
-    groups = _kin(catalogue)
-    position = {id(p): at for at, p in enumerate(catalogue.playlists)}
-    of_asked = [groups[position[id(p)]] for p in asked]
-    if request.train is not None:
-        out = set(of_asked)
-        lists = [p for p, group in zip(catalogue.playlists, groups, strict=True)
-                 if p.file == 1 and group not in out]  # fmt: skip
-        return [(list(range(len(asked))), lists)]
-    kinds = sorted(set(groups))
-    order = np.random.default_rng(request.seed).permutation(len(kinds))
-    fold = {kind: int(place) % FOLDS for kind, place in zip(kinds, order, strict=True)}
-    return [
-        (
-            [at for at, group in enumerate(of_asked) if fold[group] == part],
-            [
-                p
-                for p, group in zip(catalogue.playlists, groups, strict=True)
-                if fold[group] != part
-            ],
-        )
-        for part in range(FOLDS)
-    ]
-
-
-def _kin(catalogue: PlaylistCatalogue) -> list[int]:
-    """A number for each playlist, equal for those that share most of their songs."""
-    lists = [np.unique(catalogue.song_keys[p.rows]).tolist() for p in catalogue.playlists]
-    holding: dict[int, list[int]] = {}
-    for number, keys in enumerate(lists):
-        for key in keys:
-            holding.setdefault(key, []).append(number)
-    root = list(range(len(lists)))
-
-    def find(at: int) -> int:
-        while root[at] != at:
-            at = root[at]
-        return at
-
-    for number, keys in enumerate(lists):
-        shared = Counter(other for key in keys for other in holding[key] if other < number)
-        for other, count in shared.items():
-            if count > SHARED * min(len(keys), len(lists[other])):
-                root[find(number)] = find(other)
-    return [find(number) for number in range(len(lists))]

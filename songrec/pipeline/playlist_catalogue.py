@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.catalogue import CatalogueRow
 from songrec.core.errors import BadInput
+from songrec.core.same_names import match_key
 from songrec.core.types import Floats, Ints, Progress, no_progress
 from songrec.ingest.headers import choose
 from songrec.ingest.reading import open_table
@@ -99,7 +100,7 @@ def _gathered(kept: list[CatalogueRow], playlists: list[Playlist]) -> PlaylistCa
     figures = np.array(
         [(row.fields["duration_ms"], row.fields["year"]) for row in kept], dtype=np.float64
     ).astype(np.float32)
-    keys = np.array([row.song_key for row in kept], dtype=np.int64).view(np.uint64)
+    keys = np.array([_song(row) for row in kept], dtype=np.uint64)
     credits = Credits.of(
         [row.fields["artists"] for row in kept], [row.fields["album"] for row in kept]
     )
@@ -107,3 +108,9 @@ def _gathered(kept: list[CatalogueRow], playlists: list[Playlist]) -> PlaylistCa
         values.reshape(-1, len(ATTRIBUTE_NAMES)), figures[:, 0], figures[:, 1], keys, credits,
         tuple(playlists),
     )  # fmt: skip
+
+
+def _song(row: CatalogueRow) -> int:
+    """Equal for a song and its remaster, as in a run."""
+    key = match_key(row.fields["artists"], row.fields["title"])
+    return (row.song_key if key is None else key) % 2**64

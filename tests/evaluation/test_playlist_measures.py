@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from songrec.evaluation.playlists import MEASURES, Answer, measure
+from songrec.evaluation.playlists import MEASURES, Answer, measure, times
 
 POINTS = np.eye(60, dtype=np.float32)
 
 
-def answer(playlist, right, rest, rows=None, artists=None, known=()):
+def answer(playlist, right, rest, rows=None, artists=None, known=(99,)):
     rows = np.arange(len(right)) if rows is None else np.asarray(rows)
     artists = np.arange(1, len(right) + 1) if artists is None else np.asarray(artists)
     return Answer(
@@ -75,3 +75,26 @@ def test_an_empty_answer_is_no_hit():
     found = measure([answer(0, [], 5), answer(1, [1] * 10, 10)], POINTS, 60)
     assert found["p_at_10"] == 0.5
     assert found["intra_list_diversity"] == 1.0
+
+
+def test_fewer_songs_than_ten_are_no_better_than_ten_of_which_as_many_are_right():
+    found = measure([answer(0, [1, 1], 5)], POINTS, 60)
+    assert found["p_at_10"] == found["new_artist_p_at_10"] == 0.2
+
+
+def test_without_artists_nothing_is_said_of_them():
+    unknown = answer(0, [1, 1, 0], 5, artists=[0, 0, 0], known=[0, 0])
+    found = measure([unknown], POINTS, 60)
+    assert found["new_artist_p_at_10"] is found["hits_per_artist"] is None
+    some = answer(0, [1, 1, 1], 5, artists=[0, 4, 4], known=[0, 9])
+    assert measure([some], POINTS, 60)["hits_per_artist"] == 2.0
+
+
+def test_one_method_is_so_many_times_another():
+    half = [answer(i, [1] * 2 + [0] * 8, 10) for i in range(6)]
+    whole = [answer(i, [1] * 4 + [0] * 6, 10) for i in (3, 1, 0, 2, 5, 4)]
+    assert times(whole, half) == [2.0, 2.0, 2.0]
+    ratio, low, high = times([*whole[:5], answer(4, [0] * 10, 10)], half)
+    assert ratio == pytest.approx(10 / 6, abs=1e-4)
+    assert low < ratio <= high == 2.0
+    assert times(half, [answer(i, [0] * 10, 10) for i in range(6)]) is None

@@ -10,6 +10,7 @@ import pytest
 from songrec.core.errors import BadInput, UnknownName
 from songrec.evaluation.playlists import MEASURES
 from songrec.pipeline import evaluate_playlists as pipeline
+from songrec.pipeline import playlist_parts
 from songrec.pipeline.evaluate_playlists import ASKED, Request, evaluate_playlists, parse
 from songrec.pipeline.playlist_catalogue import read_playlists
 from songrec.recommend import taste_prior
@@ -70,6 +71,12 @@ def test_the_command_measures_every_method_with_intervals(app, file):
     assert methods["taste"]["p_at_10"] > methods["cosine"]["p_at_10"]
     assert methods["taste"]["p_at_10"] > 0.8
     assert methods["taste_metadata"]["p_at_10"] > 0.9
+    ratio, low, high = found["p_at_10_times"]["cosine"]["taste"]
+    assert low <= ratio <= high
+    assert ratio == pytest.approx(
+        methods["taste"]["p_at_10"] / methods["cosine"]["p_at_10"], rel=0.01
+    )
+    assert set(found["p_at_10_times"]) == {"cosine", "distance"}
     # Six songs an artist, all of one playlist: a content method need not know.
     assert methods["taste_metadata"]["hits_per_artist"] > 1.5
 
@@ -140,6 +147,76 @@ def test_a_playlist_that_stands_in_the_training_file_as_well_is_not_learnt_from(
     assert found["playlists"] == 6
 
 
+def test_the_file_itself_to_learn_from_is_learnt_from_in_parts(file, monkeypatch):
+    seen = learnt_from(monkeypatch)
+    evaluate_playlists(Request(file, ("taste",), draws=1, train=file))
+    assert sorted(len(part) for part in seen) == [9, 9, 10, 10, 10]
+
+
+def test_a_short_list_of_well_known_songs_ties_no_others_together(file):
+    # One song of each list, as a list of its own: kin of nobody, though all share with it.
+    rows = file.read_text().splitlines()
+    hits = [row.replace("List ", "Hits ").split(",") for row in rows[1::LENGTH]]
+    for row in hits:
+        row[HEADER.index("playlist_id")] = "hits"
+    file.write_text("\n".join([*rows, *(",".join(row) for row in hits)]) + "\n")
+    catalogue = read_playlists([file])
+    lists = catalogue.playlists
+    assert len(lists) == LISTS + 1
+    assert playlist_parts.kin(catalogue, lists, lists).tolist() == np.eye(LISTS + 1).tolist()
+    parts = playlist_parts.parts(catalogue, lists, own=True)
+    assert [len(about) + len(taught) for about, taught in parts] == [LISTS + 1] * 5
+
+
+def test_one_playlist_alone_is_asked_about_with_nothing_learnt(tmp_path):
+    path = write(tmp_path / "one.csv", lists=range(1))
+    found = evaluate_playlists(Request(path, ("taste", "random"), draws=1))
+    assert (found["playlists"], found["learned_from"]) == (1, [0])
+    assert found["methods"]["taste"]["p_at_10"] == 1.0  # nothing else is there
+
+
+def without(path: Path, *columns: str) -> Path:
+    keep = [at for at, name in enumerate(HEADER) if name not in columns]
+    made = path.with_name("without.csv")
+    with path.open(newline="") as given, made.open("w", newline="") as out:
+        csv.writer(out).writerows([row[at] for at in keep] for row in csv.reader(given))
+    return made
+
+
+def test_without_artists_years_or_albums_the_rest_is_measured(file):
+    bare = without(
+        file, "track_artist", "track_album_release_date", "track_album_name", "track_popularity"
+    )
+    names = ("popularity", "taste", "taste_metadata")
+    found = evaluate_playlists(Request(bare, names, draws=1))
+    assert "year" not in found["columns"]
+    for figures in found["methods"].values():
+        assert figures["new_artist_p_at_10"] is figures["hits_per_artist"] is None
+    assert found["methods"]["taste"] == found["methods"]["taste_metadata"]
+
+
+def test_a_track_that_is_told_twice_is_the_one_that_was_told_first(file):
+    rows = file.read_text().splitlines()
+    again = [row.split(",") for row in rows[1:]]
+    for row in again:
+        row[HEADER.index("energy")] = "0.5"
+    once = read_playlists([file])
+    file.write_text("\n".join([*rows, *(",".join(row) for row in again)]) + "\n")
+    twice = read_playlists([file])
+    np.testing.assert_array_equal(twice.values, once.values)
+    assert [p.rows.tolist() for p in twice.playlists] == [p.rows.tolist() for p in once.playlists]
+
+
+def test_a_remaster_of_what_is_liked_is_no_hit(file):
+    rows = file.read_text().splitlines()
+    again = rows[1].split(",")
+    again[0], again[1] = "new", "Song 0 0 - 2011 Remaster"
+    file.write_text("\n".join([*rows, ",".join(again)]) + "\n")
+    catalogue = read_playlists([file])
+    assert len(catalogue.playlists[0].rows) == LENGTH + 1
+    assert len(np.unique(catalogue.song_keys)) == LISTS * LENGTH
+
+
 def test_the_tracks_of_the_training_file_are_candidates_too(tmp_path):
     train = write(tmp_path / "train.csv", lists=range(6))
     asked = write(tmp_path / "asked.csv", lists=range(6, 12))
@@ -170,13 +247,10 @@ def test_a_track_in_several_playlists_is_one_track(tmp_path):
     assert catalogue.playlists[2].rows.tolist() == catalogue.playlists[0].rows[:5].tolist()
 
 
-def test_what_cannot_be_measured_says_why(file, tmp_path):
+def test_what_cannot_be_measured_says_why(file):
     with pytest.raises(BadInput, match="no playlist has over 30 songs"):
         evaluate_playlists(Request(file, ("random",), likes=30))
-    bare = tmp_path / "bare.csv"
-    keep = [at for at, name in enumerate(HEADER) if not name.startswith("playlist")]
-    with file.open(newline="") as given, bare.open("w", newline="") as made:
-        csv.writer(made).writerows([row[at] for at in keep] for row in csv.reader(given))
+    bare = without(file, *(name for name in HEADER if name.startswith("playlist")))
     with pytest.raises(BadInput, match="holds no playlists"):
         evaluate_playlists(Request(bare, ("random",)))
     with pytest.raises(UnknownName, match="cosine"):
