@@ -69,9 +69,10 @@ def _settings_help() -> str:
 )
 @click.option(
     "--features",
-    default="attributes",
+    default="auto",
     show_default=True,
-    help="Feature sets, by commas: attributes, or of the sound (mfcc,statistical).",
+    help="Feature sets, by commas: attributes, or of the sound (mfcc,statistical); auto is what "
+    "suits the representation.",
 )
 @click.option("--clusters", help="How many clusters; short for --set clusters=N.")
 @click.option("--epochs", help="How many epochs; short for --set representation.epochs=N.")
@@ -117,6 +118,10 @@ def train_command(
             **chosen,
         )
         request.resolved()
+    if features == "auto":
+        request = request.settled(db.session)
+        if request.feature_set != "attributes":
+            click.echo(f"Learning from {request.feature_set}: --features names others.", err=True)
     run = train(db.session, _instance(), request, terminal_progress())
     db.session.commit()
     if as_json:

@@ -147,7 +147,8 @@ class Entry:
 
     ``abilities`` are optional methods that its class has and others ask for; ``requires`` are
     those that the representation must have for this clustering. ``needs`` is what the class is
-    given beside its table (its attribute of that name, told without importing it).
+    given beside its table (its attribute of that name, told without importing it). ``learns_from``
+    names the feature sets that it suits, the best first: what it learns from unless told otherwise.
     """
 
     name: str
@@ -158,6 +159,7 @@ class Entry:
     abilities: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    learns_from: tuple[str, ...] = ("attributes",)
 
     def parameter(self, name: str) -> Parameter:
         """The parameter called ``name``; ``UnknownName`` with the nearest otherwise."""

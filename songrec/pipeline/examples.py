@@ -27,6 +27,9 @@ STEPS = 7
 """Places along a dimension of the latent, from its 5th to its 95th percentile."""
 WALKED = 6
 """So many dimensions are walked along, those that vary most."""
+MADE_UP = 500
+"""So many tracks of a label are made up; their mean is shown."""
+LABELS_MADE_UP = 6
 GRIFFIN_LIM_ROUNDS = 32
 
 
@@ -71,6 +74,16 @@ class Walk:
     dimension: int
     places: Floats
     decoded: Floats
+
+
+@dataclass(frozen=True)
+class MadeUp:
+    """The mean of the tracks of a label, and of tracks that the model made up of it: ``(f,)``."""
+
+    label: str
+    tracks: int
+    known: Floats
+    made: Floats
 
 
 def load(session: Session, instance: Path, run: Run) -> Subject:
@@ -157,6 +170,22 @@ def walks(subject: Subject, most: int = WALKED) -> list[Walk]:
         if decoded is None:
             return []
         found.append(Walk(dimension, places, decoded))
+    return found
+
+
+def made_up(subject: Subject, seed: int = 0, most: int = LABELS_MADE_UP) -> list[MadeUp]:
+    """What the model makes up of its commonest labels; nothing of one that has no labels."""
+    generate = getattr(subject.model, "generate", None)
+    if generate is None:
+        return []
+    given = np.array([label or "" for label in subject.needed["labels"]])
+    found = []
+    for label in subject.model.labels_[:most]:
+        own = np.flatnonzero(given == label)
+        if len(own):
+            known = subject.table.values[own].mean(axis=0)
+            made = np.asarray(generate(label, MADE_UP, seed)).mean(axis=0)
+            found.append(MadeUp(label, len(own), known, made))
     return found
 
 

@@ -18,7 +18,7 @@ from songrec.pipeline.report_losses import loss_parts
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from songrec.pipeline.examples import Restored, Walk
+    from songrec.pipeline.examples import MadeUp, Restored, Walk
 
 Kind = Literal["png", "svg"]
 DPI = 150
@@ -133,6 +133,29 @@ def walk(one: Walk, names: Sequence[str]) -> Figure:
     axes.set_xlabel(title)
     axes.set_ylabel("standard deviations")
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    return figure
+
+
+def made_up(found: Sequence[MadeUp], names: Sequence[str]) -> Figure | None:
+    """Of each label the mean of its tracks and of made-up ones; None where there is no label."""
+    if not found:
+        return None
+    spread = np.ptp([one.known for one in found], axis=0)
+    order = np.sort(np.argsort(-spread, kind="stable")[:MOST_FEATURES])[::-1]
+    figure, panels = _figure(len(found), width=3.4, height=0.22 * len(order) + 0.9)
+    at = np.arange(len(order))
+    for number, (axes, one) in enumerate(zip(panels, found, strict=False)):
+        axes.hlines(at, one.known[order], one.made[order], color=QUIET, linewidth=1)
+        axes.plot(one.known[order], at, "o", color=INK, label="its songs", markersize=5)
+        axes.plot(
+            one.made[order], at, "o", color=ACCENT, label="made up", markersize=5,
+            markerfacecolor="none",
+        )  # fmt: skip
+        axes.axvline(0, color=QUIET, linewidth=0.5)
+        axes.set_yticks(at, [names[i] for i in order] if number % 3 == 0 else [""] * len(at))
+        axes.set_title(f"{one.label} ({one.tracks:,})")
+        axes.set_xlabel("standard deviations")
+    panels[0].legend(loc="best", frameon=False)
     return figure
 
 

@@ -75,6 +75,7 @@ def make(session: Session, instance: Path, run: Run, on_progress: Progress = no_
     on_progress(0.6, "Loading the model", None)
     shown: list[Example] = []
     walked: list[Picture] = []
+    invented: list[Picture] = []
     telling = _of_attributes(instance, run, manifest)
     try:
         subject = examples.load(session, instance, run)
@@ -91,6 +92,9 @@ def make(session: Session, instance: Path, run: Run, on_progress: Progress = no_
             said = f"What the decoder makes of latent dimension {walk.dimension + 1}"
             drawn = pictures.walk(walk, subject.table.names)
             walked += _picture(report, f"latent_{walk.dimension + 1}", drawn, said)
+        columns = [label_of(name) for name in subject.table.names]
+        drawn = pictures.made_up(examples.made_up(subject, run.seed), columns)
+        invented = _picture(report, "made_up", drawn, "Songs of each label, and made-up ones")
     on_progress(0.95, "Writing the page", None)
     report.html = _render(
         run=run,
@@ -105,6 +109,8 @@ def make(session: Session, instance: Path, run: Run, on_progress: Progress = no_
         examples=shown,
         with_sound=any(one.sounds for one in shown),
         walks=walked,
+        made_up=invented,
+        made_count=examples.MADE_UP,
         made=now(),
         version=VERSION,
     )

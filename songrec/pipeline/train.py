@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,8 @@ class TrainRequest:
     """What to train.
 
     ``feature_set`` is ``attributes``, sets of the sound, or several by commas
-    (``mfcc,statistical``): then only tracks that have them all. ``parameters`` maps a stage to
+    (``mfcc,statistical``): then only tracks that have them all; ``auto`` is what suits the
+    representation (``settled`` says which that is). ``parameters`` maps a stage to
     what differs from its defaults:
     ``{"representation": {"epochs": 5}, "clustering": {"clusters": 8}}``; values may be texts.
     ``maps`` names further projections, drawn with their defaults, that the map page offers beside
@@ -62,7 +63,9 @@ class TrainRequest:
 
         Raises ``UnknownName`` or ``BadInput`` for the first thing that is wrong.
         """
-        training_features.parse(self.feature_set)
+        auto = self.feature_set == training_features.AUTO
+        if not auto:
+            training_features.parse(self.feature_set)
         for stage in self.parameters:
             if stage not in STAGES:
                 raise UnknownName("stage", stage, STAGES)
@@ -71,12 +74,19 @@ class TrainRequest:
         needs.check(
             REPRESENTATIONS.entry(self.representation),
             CLUSTERINGS.entry(self.clustering),
-            self.feature_set,
+            "" if auto else self.feature_set,
         )
         return {
             stage: registry.parse(getattr(self, stage), self.parameters.get(stage))
             for stage, registry in STAGES.items()
         }
+
+    def settled(self, session: Session) -> TrainRequest:
+        """The same with ``auto`` features replaced by what suits the representation here."""
+        if self.feature_set != training_features.AUTO:
+            return self
+        entry = REPRESENTATIONS.entry(self.representation)
+        return replace(self, feature_set=training_features.suited(session, entry))
 
 
 def train(
@@ -92,6 +102,7 @@ def train(
     folder stays without a row and does no harm.
     """
     run_folders.sweep(instance)
+    request = request.settled(session)
     stages = Stages(on_progress)
     trained = learn(session, instance, request, stages)
     return write(session, instance, request, trained, stages)

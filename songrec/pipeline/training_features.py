@@ -11,20 +11,25 @@ from sqlalchemy.orm import Session
 
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.errors import BadInput, NotReady, UnknownName
+from songrec.core.registry import Entry
 from songrec.core.types import FeatureTable, Ints
 from songrec.features.catalogue import COVERAGE, Choice, attributes_table
 from songrec.features.genre import Genre
 from songrec.features.registry import EXTRACTORS
 from songrec.pipeline import feature_sets, run_settings
 from songrec.pipeline.needs import PICTURES
-from songrec.store import spectrograms, training_data
+from songrec.store import catalogue, feature_cache, spectrograms, training_data
 from songrec.store.training_data import TrainingData
 
 ATTRIBUTES = "attributes"
+AUTO = "auto"
+"""What suits the representation: see ``suited``."""
 KNOWN = (ATTRIBUTES, *EXTRACTORS.names())
 AUDIO_COVERAGE = 0.5
 """A feature that fewer analysed tracks have (the pitch of music without any) is left out."""
 FEWEST = 10
+SUITED_SHARE = 0.5
+"""A set of the sound is chosen by itself where so many of the catalogue's tracks have it."""
 # A pitch class is a name, not an amount: 11 is next to 0. The chroma columns carry the harmony.
 _NO_AMOUNT = frozenset({"statistical:key"})
 
@@ -52,6 +57,24 @@ def parse(text: str) -> tuple[str, ...]:
         if name not in KNOWN:
             raise UnknownName("feature set", name, KNOWN)
     return names
+
+
+def suited(session: Session, representation: Entry) -> str:
+    """What ``representation`` learns from unless told otherwise.
+
+    The first of the sets that suit it which half of the catalogue's tracks have, or else the last:
+    nobody's thousands of songs are left out of a run because a few have been analysed.
+    """
+    *wanted, last = representation.learns_from
+    tracks = catalogue.track_count(session)
+    for name in wanted:
+        if name == ATTRIBUTES:
+            return name
+        key = feature_sets.commonest(session, name)
+        heard = len(feature_cache.hashes_of_tracks(session, [key]))
+        if heard >= max(FEWEST, SUITED_SHARE * tracks):
+            return name
+    return last
 
 
 def choose(session: Session, instance: Path, feature_set: str, data: TrainingData) -> Chosen:

@@ -119,6 +119,7 @@ REPRESENTATIONS = Registry(
             "smooth, and made to be moved about in.",
             _VARIATIONAL,
             abilities=("decode",),
+            learns_from=("mfcc", "attributes"),
         ),
         Entry(
             "cvae",
@@ -191,6 +192,7 @@ REPRESENTATIONS = Registry(
             ),
             abilities=("decode",),
             needs=("spectrograms",),
+            learns_from=("melspectrogram",),
         ),
         Entry(
             "hybrid_conv_vae",
@@ -226,6 +228,7 @@ REPRESENTATIONS = Registry(
             ),
             abilities=("decode",),
             needs=("spectrograms", "texts"),
+            learns_from=("melspectrogram",),
         ),
     ),
 )  # fmt: skip

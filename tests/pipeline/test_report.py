@@ -171,3 +171,20 @@ def test_parts_of_a_loss_go_with_what_they_are_on_held_out_tracks():
     assert parts["kl"][0][1][0] == (1.0, 0.1)
     assert loss_parts(HISTORY[:1]) == []
     assert pictures.losses([]) is None
+
+
+def test_songs_made_up_of_a_label_are_like_those_that_have_it(session, instance, only_pca):
+    plant(session, per_genre=40)
+    settings = {"epochs": 60, "batch_size": 16, "latent": 2, "hidden": (16,), "beta": 0.1}
+    asked = TrainRequest(
+        representation="cvae",
+        parameters={"representation": settings, "clustering": {"clusters": 3}},
+    )
+    made = report.make(session, instance, run := train(session, instance, asked))
+    assert "Made up by label" in made.html
+    assert "made_up.svg" in made.files
+    found = examples.made_up(examples.load(session, instance, run))
+    assert [one.tracks for one in found] == [40, 35, 30]
+    for one in found:
+        away = [np.linalg.norm(one.made - other.known) for other in found]
+        assert found[int(np.argmin(away))].label == one.label

@@ -125,3 +125,31 @@ def test_components_are_uncorrelated_of_unit_variance_and_kept(tmp_path: Path) -
     fitted.save(tmp_path / "sound.npz")
     again = Components.load(tmp_path / "sound.npz")
     np.testing.assert_array_equal(again.transform(table), found)
+
+
+def test_features_left_to_songrec_are_those_that_suit_the_model(
+    app: Flask, session: Session, heard: list[int]
+) -> None:
+    def learnt_from(representation: str) -> str:
+        request = TrainRequest(feature_set="auto", representation=representation)
+        request.resolved()
+        return request.settled(session).feature_set
+
+    assert learnt_from("vae") == "mfcc"
+    assert learnt_from("autoencoder") == "attributes"
+    assert learnt_from("conv_vae") == "melspectrogram"
+    for _ in range(TRACKS):  # most songs of the catalogue are no longer analysed
+        make_track(session)
+    assert learnt_from("vae") == "attributes"
+    assert TrainRequest(feature_set="mfcc", representation="vae").settled(session).feature_set == (
+        "mfcc"
+    )
+
+
+def test_a_run_left_to_songrec_keeps_the_name_of_what_it_learnt_from(
+    app: Flask, session: Session, heard: list[int]
+) -> None:
+    parameters = {"representation": {"latent": 2, "epochs": 1}, "clustering": {"clusters": 2}}
+    asked = TrainRequest(feature_set="auto", representation="vae", parameters=parameters)
+    run = train(session, app.config["INSTANCE"], asked)
+    assert (run.feature_set, run.track_count) == ("mfcc", TRACKS)
