@@ -95,6 +95,20 @@ class Figures:
         return _numbered(self.space.albums, len(self.space.track_ids))
 
     @cached_property
+    def sizes(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """How many tracks each artist and each album has, by number."""
+        return np.bincount(self.artists, minlength=1), np.bincount(self.albums, minlength=1)
+
+    def rows_by(self, artist: int) -> NDArray[np.int64]:
+        """The rows of an artist's tracks, ascending."""
+        order, ends = self._by_artist
+        return order[ends[artist] - self.sizes[0][artist] : ends[artist]]
+
+    @cached_property
+    def _by_artist(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        return np.argsort(self.artists, kind="stable"), np.cumsum(self.sizes[0])
+
+    @cached_property
     def usual_direction(self) -> NDArray[np.float32]:
         """The mean of the vectors learnt from playlists, ``(t,)``; empty where there are none."""
         tower = self.space.tower

@@ -35,9 +35,19 @@ def nearness(taste: Taste, rows: Rows) -> dict[str, NDArray[np.float64]]:
         return {}
     asked = query(taste)
     usual = float(taste.figures.usual_direction @ asked)
-    everything = len(rows) == len(tower)
-    vectors = tower if everything else np.ascontiguousarray(tower[rows])
-    return {"playlists": factor * (product(vectors, asked).astype(np.float64) - usual)}
+    near = product(np.ascontiguousarray(tower[rows]), asked).astype(np.float64)
+    return {"playlists": factor * (near - usual)}
+
+
+def rough_nearness(taste: Taste) -> NDArray[np.float32]:
+    """What ``nearness`` adds to every track, ``(n,)``, as well as float32 tells it."""
+    tower = taste.space.tower
+    assert tower is not None
+    asked = query(taste)
+    near = product(tower, asked)
+    near -= taste.figures.usual_direction @ asked
+    near *= np.float32(weight(taste.space))
+    return near
 
 
 def per_like(taste: Taste, rows: Rows) -> NDArray[np.float64]:

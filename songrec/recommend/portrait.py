@@ -12,7 +12,7 @@ from songrec.recommend import words
 from songrec.recommend.sheets import Sheet
 from songrec.recommend.taste import Rows, Taste, distances
 from songrec.recommend.taste_density import tastes
-from songrec.recommend.taste_rule import known
+from songrec.recommend.taste_question import known
 
 TYPICAL = 4
 TELLING = 3

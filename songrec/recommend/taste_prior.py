@@ -161,14 +161,14 @@ class Counts:
     total: Array | float
 
 
-def artist_counts(artists: Ints, known: Ints, rows: Ints) -> Counts:
+def artist_counts(artists: Ints, known: Ints, rows: Ints, sizes: Ints | None = None) -> Counts:
     """Of the candidates ``rows``, when the rows ``known`` are liked; names are artists.
 
-    ``artists`` are numbers from 0 (unknown) up, one for each row.
+    ``artists`` are numbers from 0 (unknown) up, one for each row; ``sizes`` says how many rows
+    each has, where that is known already.
     """
-    size = int(artists.max(initial=0)) + 1
-    everywhere = np.bincount(artists, minlength=size)
-    liked = np.bincount(artists[known], minlength=size)
+    everywhere = np.bincount(artists, minlength=1) if sizes is None else sizes
+    liked = np.bincount(artists[known], minlength=len(everywhere))
     liked[UNKNOWN] = 0
     of = artists[rows]
     same = liked[of].astype(np.float64)
@@ -176,14 +176,25 @@ def artist_counts(artists: Ints, known: Ints, rows: Ints) -> Counts:
     return Counts(same, left, float(liked.sum()), float((liked > 0).sum()), float(len(artists)))
 
 
-def album_counts(artists: Ints, albums: Ints, known: Ints, rows: Ints) -> Counts:
-    """The same for albums among the songs of the candidate's own artist."""
-    by_artist = artist_counts(artists, known, rows)
-    by_album = artist_counts(albums, known, rows)
+def album_counts(
+    artists: Ints,
+    albums: Ints,
+    known: Ints,
+    rows: Ints,
+    sizes: tuple[Ints, Ints] | None = None,
+) -> Counts:
+    """The same for albums among the songs of the candidate's own artist.
+
+    ``sizes`` of artists and of albums, as in ``artist_counts``.
+    """
+    if sizes is None:
+        sizes = np.bincount(artists, minlength=1), np.bincount(albums, minlength=1)
+    by_artist = artist_counts(artists, known, rows, sizes[0])
+    by_album = artist_counts(albums, known, rows, sizes[1])
     liked_albums = np.unique(albums[known][albums[known] != UNKNOWN])
-    first = np.zeros(int(albums.max(initial=0)) + 1, dtype=np.int64)
+    first = np.zeros(len(sizes[1]), dtype=np.int64)
     first[albums[known]] = artists[known]
-    names = np.bincount(first[liked_albums], minlength=int(artists.max(initial=0)) + 1)
+    names = np.bincount(first[liked_albums], minlength=len(sizes[0]))
     unknown = albums[rows] == UNKNOWN
     same = np.where(unknown, 0.0, by_album.same)
     return Counts(
