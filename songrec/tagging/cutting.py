@@ -2,10 +2,11 @@
 
 **The rule.** Each song is laid out in blocks of two windows' length from its beginning. A block is
 for validation with ``validation_probability``, by one seeded draw, and for training otherwise. A
-window that lies wholly in blocks of one kind is of that kind; one that reaches into both is left
-out. So no training window shares a frame with a validation window, at whatever step they follow
-each other. ``by="songs"`` draws whole songs instead of blocks: what is then measured is how well
-songs are tagged of which nothing was ever heard.
+window that lies with the frame after it wholly in blocks of one kind is of that kind; one that
+reaches into both is left out. So no training window shares a frame with a validation window, at
+whatever step they follow each other, and since frames reach half over their neighbours not a
+sample either. ``by="songs"`` draws whole songs instead of blocks: what is then measured is how
+well songs are tagged of which nothing was ever heard.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ def assign(
     """``TRAINING``, ``VALIDATION`` or ``LEFT_OUT`` for each window, int8 ``(m,)``.
 
     With a probability above 0 at least one block (or song) is for validation and one is not, as
-    long as there are two. Raises ``BadInput`` for a probability outside 0 to below 1.
+    long as there are two that windows lie in. Raises ``BadInput`` for a probability outside 0 to
+    below 1.
     """
     if not 0 <= validation_probability < 1:
         raise BadInput(
@@ -75,7 +77,10 @@ def assign(
     if by not in BY:
         raise BadInput(f"Windows are held out by {' or '.join(BY)}, not by {by!r}.")
     block = BLOCK * windows.frames
-    low, high = windows.first // block, (windows.first + windows.frames - 1) // block
+    ends = windows.first + windows.frames
+    lasts = np.zeros(int(windows.song.max(initial=0)) + 1, dtype=np.int64)
+    np.maximum.at(lasts, windows.song, ends - 1)
+    low, high = windows.first // block, np.minimum(ends, lasts[windows.song]) // block
     if by == "songs":
         low, high = np.zeros_like(low), np.zeros_like(high)
     longest = int(high.max(initial=0)) + 1
@@ -83,10 +88,11 @@ def assign(
     blocks, places = np.unique(np.concatenate([low, high]), return_inverse=True)
     drawn = np.random.default_rng(seed).random(len(blocks))
     held = drawn < validation_probability
-    if validation_probability and len(blocks) > 1:
-        held[int(drawn.argmin())] = True
-        held[int(drawn.argmax())] = False
-    # A window is shorter than a block: it reaches into two at most.
+    whole = np.unique(places[: len(windows)][low == high])
+    if validation_probability and len(whole) > 1:
+        held[whole[drawn[whole].argmin()]] = True
+        held[whole[drawn[whole].argmax()]] = False
+    # A window and a frame are no longer than a block: they reach into two at most.
     one, other = held[places[: len(windows)]], held[places[len(windows) :]]
     kinds = np.where(one == other, np.where(one, VALIDATION, TRAINING), LEFT_OUT)
     return kinds.astype(np.int8)

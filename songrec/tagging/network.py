@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from songrec.core.backend import keras
+from songrec.core.types import Floats
 
 layers = keras.layers
 
 BLOCKS, KERNEL = 4, 2
+MOMENTUM = 0.9
+"""Of the normalisation's running figures. Keras' 0.99 would need hundreds of batches until what
+is asked is normalised as what was learnt from; a small library has a dozen an epoch."""
 VECTOR = "fragment"
 """The layer whose output is a fragment's representation."""
 
@@ -39,10 +45,21 @@ def tagger(
     # The representation itself is never dropped from: it is what is asked for.
     layer = layers.Dropout(dropout, name=f"dropout_{depth}")(layer)
     layer = layers.Dense(tags, name="tags")(layer)
-    layer = layers.BatchNormalization(name="normalisation")(layer)
+    layer = layers.BatchNormalization(momentum=MOMENTUM, name="normalisation")(layer)
     return keras.Model(inputs, layers.Activation("sigmoid", name="sigmoid")(layer), name="tagger")
 
 
 def with_vector(model: Any) -> Any:
     """A model of the same weights that gives the representation and the probabilities."""
     return keras.Model(model.input, [model.get_layer(VECTOR).output, model.output])
+
+
+def begin_at(model: Any, shares: Floats) -> None:
+    """Let a new tagger say of everything how many samples carry each tag, ``shares`` ``(tags,)``.
+
+    The normalisation's offsets are set to their log-odds (as Lin et al. 2017 begin, too):
+    otherwise every tag begins at one half, and a small library is learnt by heart before what is
+    rare has been told so.
+    """
+    kept = np.clip(shares.astype(np.float64), 1e-3, 1 - 1e-3)
+    model.get_layer("normalisation").beta.assign(np.log(kept / (1 - kept)))

@@ -83,6 +83,7 @@ class Tagger:
             frames, bands, len(self.tags), filters=size.filters, units=size.units,
             depth=size.depth, dropout=size.dropout,
         )  # fmt: skip
+        network.begin_at(self.model_, targets[learn].mean(axis=0))
         self._run = None
         optimizer = keras.optimizers.Adam(size.learning_rate, global_clipnorm=1.0)
         optimizer.build(self.model_.trainable_variables)
