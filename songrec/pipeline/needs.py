@@ -102,7 +102,14 @@ def _spectrogram(model: Any, song: Song) -> Spectrograms:
     return spectrograms.GivenSpectrograms([song.spectrogram])
 
 
+def remember_texts(model: Any, instance: Path) -> None:
+    """Let a model that embeds texts keep their vectors in the instance, and read what is there."""
+    if hasattr(model, "remember_texts"):
+        model.remember_texts(instance / "words")
+
+
 def _texts(session: Session, instance: Path, model: Any, track_ids: Ints) -> list[str | None]:
+    remember_texts(model, instance)
     found = lyrics.texts_of(session, track_ids)
     return [clean(found.get(track)) for track in track_ids.tolist()]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ def sounding_like(session: Session, instance: Path, words: str, n: int = 20) -> 
         )
     folder = run_folders.run_folder(instance, run.public_id)
     model = REPRESENTATIONS.entry(HYBRID).load().load(folder)
+    needs.remember_texts(model, instance)
     if not model.has_words([words])[0]:
         raise BadInput(f"No lyrics that this run learnt from have any of these words: {words!r}.")
     latent = run_folders.read_array(instance, run.public_id, "latent.npy", mapped=False)
@@ -57,12 +59,14 @@ def evaluate(
     share: float = 0.2,
     epochs: int = 30,
     seed: int = 0,
+    parameters: Mapping[str, Any] | None = None,
     on_progress: Progress = no_progress,
 ) -> dict[str, Any]:
     """Recall@10 on pairs of sound and lyrics that the model has not seen, beside chance.
 
     A fresh model learns from the other tracks with spectrograms; those held out are encoded by
     their lyrics alone and by their sound alone, and each looks for its own among all held out.
+    ``parameters`` are the model's where they differ from its defaults.
     ``NotReady`` with fewer than ``FEWEST_PAIRS`` pairs.
     """
     from songrec.pipeline import feature_sets
@@ -85,7 +89,8 @@ def evaluate(
     def pictures(rows: Ints) -> Any:
         return spectrograms.of_tracks(session, instance, key, ids[rows])
 
-    model = REPRESENTATIONS.create(HYBRID, epochs=epochs)
+    model = REPRESENTATIONS.create(HYBRID, epochs=epochs, **(parameters or {}))
+    needs.remember_texts(model, instance)
     table = FeatureTable(ids[learn], (), np.empty((len(learn), 0), np.float32), needs.PICTURES)
     model.fit(
         table, seed=seed, on_progress=on_progress, spectrograms=pictures(learn),

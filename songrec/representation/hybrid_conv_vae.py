@@ -12,6 +12,7 @@ latent:  ½ Σ (x − x̂)²  +  λ · ½ Σ (t − t̂)²  +  β · KL  +  a ·
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -24,6 +25,7 @@ from songrec.representation import conv_training as training
 from songrec.representation.conv_pooling import resized
 from songrec.representation.conv_vae import ConvVAE
 from songrec.representation.epochs import hold_out, seed_everything
+from songrec.representation.text_cache import TextCache
 from songrec.representation.text_vectors import TextVectors
 from songrec.representation.variational import divergence_from_standard
 
@@ -59,6 +61,13 @@ class HybridConvVAE(ConvVAE):
         self.text_weight = text_weight
         self.alignment = alignment
         self.dropped = dropped
+        self._cache: TextCache | None = None
+
+    def remember_texts(self, folder: Path) -> None:
+        """Keep vectors of texts in ``folder`` from now on, and read those that are there."""
+        self._cache = TextCache(folder)
+        if hasattr(self, "vectors_"):
+            self.vectors_.cache = self._cache
 
     def fit(
         self,
@@ -147,10 +156,10 @@ class HybridConvVAE(ConvVAE):
 
     def _text_vectors(self) -> Any:
         if self.text == "tfidf":
-            return TextVectors(self.text_size)
+            return TextVectors(self.text_size, self._cache)
         from songrec.representation.text_sentences import SentenceVectors
 
-        return SentenceVectors()
+        return SentenceVectors(cache=self._cache)
 
     def _words(self, texts: Sequence[str | None]) -> tuple[Floats, Floats]:
         """Text vectors of unit variance a column, roughly, and 1 where there is a text at all."""

@@ -2,24 +2,32 @@
 
 Source: Reimers & Gurevych, "Sentence-BERT", EMNLP 2019: the mean of the last layer over the words,
 of length 1. transformers runs the weights; the package sentence-transformers is not needed. Longer
-texts than the network reads are embedded in parts and averaged.
+texts than the network reads are embedded in parts and averaged. Each text is embedded by itself:
+its vector does not depend on the others, and may be kept.
 """
 
 from __future__ import annotations
 
+import hashlib
+import importlib.util
+import json
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
 from songrec.core.config import instance_path
-from songrec.core.errors import NotReady
+from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import Floats
+from songrec.representation.text_cache import TextCache
 
+VERSION = "1"
+"""Changes with how the network is used: vectors that were kept before are then not used."""
 FOLDER = "sentences"
 FILES = ("config.json", "tokenizer.json", "model.safetensors")
-TEXTS_PER_PART = 16
+NEEDED = ("torch", "transformers")
 MOST_PARTS = 8
 """Of so many stretches of a text; the network's own limit is 256 or 512 words each."""
 
@@ -27,34 +35,29 @@ MOST_PARTS = 8
 class SentenceVectors:
     """Embeddings of the transformer in ``folder``, by default ``<instance>/models/sentences``.
 
-    Nothing is learnt from the texts. ``size`` is the network's.
+    Nothing is learnt from the texts. ``size`` is the network's. With ``cache`` texts that were
+    embedded before are read from it, and the network is loaded only where one is new.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
-        folder = folder or instance_path() / "models" / FOLDER
-        try:
-            import torch
-            from transformers import AutoModel, AutoTokenizer
-        except ImportError as error:
+    def __init__(self, folder: Path | None = None, cache: TextCache | None = None) -> None:
+        self._folder = folder or instance_path() / "models" / FOLDER
+        self.cache = cache
+        for name in NEEDED:
+            if importlib.util.find_spec(name) is None:
+                raise NotReady(
+                    f"Sentence embeddings need {name}: pip install -r "
+                    "requirements/embeddings.txt, or set representation.text=tfidf."
+                )
+        if not all((self._folder / name).is_file() for name in FILES):
             raise NotReady(
-                f"Sentence embeddings need {error.name}: pip install -r "
-                "requirements/embeddings.txt, or set representation.text=tfidf."
-            ) from error
-        if not all((folder / name).is_file() for name in FILES):
-            raise NotReady(
-                f"There is no sentence transformer in {folder} ({', '.join(FILES)}): put one "
+                f"There is no sentence transformer in {self._folder} ({', '.join(FILES)}): put one "
                 "there, or set representation.text=tfidf."
             )
-        self._torch = torch
-        self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        self._network = AutoModel.from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
-        ).eval()
-        self.size = int(self._network.config.hidden_size)
-        self._length = min(
-            int(self._tokenizer.model_max_length),
-            int(self._network.config.max_position_embeddings),
-        )
+        path = self._folder / "config.json"
+        try:
+            self.size = int(json.loads(path.read_text(encoding="utf-8"))["hidden_size"])
+        except (ValueError, KeyError, TypeError):
+            raise BadInput(f"{path} describes no transformer with a hidden_size.") from None
 
     def fit(self, texts: Sequence[str | None], *, seed: int) -> Self:
         """Nothing is learnt."""
@@ -62,11 +65,18 @@ class SentenceVectors:
 
     def transform(self, texts: Sequence[str | None]) -> Floats:
         """float32 ``(n, size)`` of length 1; zeros for None."""
-        vectors = np.zeros((len(texts), self.size), dtype=np.float32)
-        for at, text in enumerate(texts):
-            if text:
-                vectors[at] = self._embedded(text)
-        return vectors
+        if self.cache is None:
+            return self._vectors(texts)
+        return self.cache.vectors(self.name, self.size, texts, self._vectors)
+
+    @cached_property
+    def name(self) -> str:
+        """Equal for equal weights, vocabulary and use of them."""
+        digest = hashlib.blake2b(f"{VERSION} {MOST_PARTS}".encode(), digest_size=16)
+        for name in FILES:
+            with (self._folder / name).open("rb") as file:
+                digest.update(hashlib.file_digest(file, "blake2b").digest())
+        return f"sentences-{digest.hexdigest()}"
 
     def arrays(self) -> dict[str, Any]:
         """Nothing: the network stays in the instance folder."""
@@ -77,15 +87,37 @@ class SentenceVectors:
         """The network of the instance folder."""
         return cls()
 
+    def _vectors(self, texts: Sequence[str | None]) -> Floats:
+        vectors = np.zeros((len(texts), self.size), dtype=np.float32)
+        for at, text in enumerate(texts):
+            if text:
+                vectors[at] = self._embedded(text)
+        return vectors
+
+    @cached_property
+    def _loaded(self) -> tuple[Any, Any, int]:
+        """Tokenizer, network and how many tokens the network reads at once."""
+        import torch
+        from transformers import AutoModel, AutoTokenizer
+
+        tokenizer = AutoTokenizer.from_pretrained(self._folder, local_files_only=True)
+        network = AutoModel.from_pretrained(
+            self._folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
+        ).eval()
+        reads = int(network.config.max_position_embeddings)
+        return tokenizer, network, min(int(tokenizer.model_max_length), reads)
+
     def _embedded(self, text: str) -> Floats:
-        torch = self._torch
-        words = self._tokenizer(
-            text, truncation=True, max_length=self._length, return_overflowing_tokens=True,
+        import torch
+
+        tokenizer, network, length = self._loaded
+        words = tokenizer(
+            text, truncation=True, max_length=length, return_overflowing_tokens=True,
             padding=True, return_tensors="pt",
         )  # fmt: skip
         inputs = {name: words[name][:MOST_PARTS] for name in ("input_ids", "attention_mask")}
         with torch.inference_mode():
-            states = self._network(**inputs).last_hidden_state
+            states = network(**inputs).last_hidden_state
         mask = inputs["attention_mask"][..., None].to(states.dtype)
         parts = ((states * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1)).numpy()
         parts /= np.maximum(np.linalg.norm(parts, axis=1, keepdims=True), 1e-12)

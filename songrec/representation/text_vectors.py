@@ -16,7 +16,10 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 
 from songrec.core.types import Floats
+from songrec.representation.text_cache import TextCache, digest_of
 
+VERSION = "1"
+"""Changes with what is made of a text: vectors that were kept before are then not used."""
 BUCKETS = 2**14
 ROWS_PER_PART = 2_000
 _WORDS = re.compile(r"[^\W_]+")
@@ -40,14 +43,23 @@ class TextVectors:
 
     A text of nothing but words that no text of the training had is a zero vector, and counts as
     no text. Where the training had fewer texts than ``size``, the last columns are 0.
+    With ``cache`` what was learnt of the same texts before, and their vectors, are read from it.
     """
 
-    def __init__(self, size: int = 64) -> None:
+    def __init__(self, size: int = 64, cache: TextCache | None = None) -> None:
         self.size = size
+        self.cache = cache
 
     def fit(self, texts: Sequence[str | None], *, seed: int) -> Self:
         """Learn the words' weights and the directions from those of the texts that are there."""
-        counts = self._counts([text for text in texts if text])
+        given = [text for text in texts if text]
+        if self.cache is None:
+            return self._learn(given, seed)
+        name = f"tfidffit-{digest_of(VERSION, str(self.size), str(BUCKETS), str(seed), *given)}"
+        return self._take(self.cache.arrays(name, lambda: self._learn(given, seed).arrays()))
+
+    def _learn(self, texts: list[str], seed: int) -> Self:
+        counts = self._counts(texts)
         self.idf_ = np.ones(BUCKETS, dtype=np.float32)
         self.components_ = np.zeros((self.size, BUCKETS), dtype=np.float32)
         if counts.shape[0]:
@@ -71,6 +83,13 @@ class TextVectors:
 
     def transform(self, texts: Sequence[str | None]) -> Floats:
         """float32 ``(n, size)``; zeros for None."""
+        if self.cache is None:
+            return self._vectors(texts)
+        learnt = self.idf_.tobytes(), self.components_.tobytes()
+        name = f"tfidf-{digest_of(VERSION, *learnt)}"
+        return self.cache.vectors(name, self.size, texts, self._vectors)
+
+    def _vectors(self, texts: Sequence[str | None]) -> Floats:
         vectors = np.zeros((len(texts), self.size), dtype=np.float32)
         there = [at for at, text in enumerate(texts) if text]
         for first in range(0, len(there), ROWS_PER_PART):
@@ -90,10 +109,12 @@ class TextVectors:
     @classmethod
     def from_arrays(cls, arrays: dict[str, Any]) -> Self:
         """As it was when ``arrays`` gave these."""
-        made = cls(len(arrays["text_components"]))
-        made.idf_ = arrays["text_idf"]
-        made.components_ = arrays["text_components"]
-        return made
+        return cls(len(arrays["text_components"]))._take(arrays)
+
+    def _take(self, arrays: dict[str, Any]) -> Self:
+        self.idf_ = arrays["text_idf"]
+        self.components_ = arrays["text_components"]
+        return self
 
     def _counts(self, texts: Sequence[str]) -> Any:
         hashing = HashingVectorizer(

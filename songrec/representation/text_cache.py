@@ -1,0 +1,158 @@
+"""Vectors of texts, kept on disk by content: what was embedded once is read the next time.
+
+One SQLite file, ``embeddings.sqlite``, in the folder that is given. A vector is filed under the
+text's digest and its model's name, which says everything that the vector depends on: weights,
+parameters, version. It is a cache: deleting the file costs nothing but the time to embed again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from songrec.core.errors import NotReady
+from songrec.core.types import Floats
+
+FILE = "embeddings.sqlite"
+KEPT = 4
+"""So many models of a kind are remembered: those that were used last."""
+ROWS_PER_LOOK = 500
+ROWS_PER_WRITE = 256
+"""A long embedding that is stopped goes on where it was, but for so many texts at most."""
+WAIT_SECONDS = 60.0
+_TABLES = """
+CREATE TABLE IF NOT EXISTS model (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, used REAL NOT NULL, arrays BLOB);
+CREATE TABLE IF NOT EXISTS embedding (
+    model INTEGER NOT NULL, text BLOB NOT NULL, vector BLOB NOT NULL,
+    PRIMARY KEY (model, text)) WITHOUT ROWID;
+"""
+
+Embed = Callable[[list[str]], Floats]
+
+
+def digest_of(*parts: str | bytes) -> str:
+    """Equal for equal parts, 32 hexadecimal digits: what names of models are made of."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        data = part.encode(errors="surrogatepass") if isinstance(part, str) else part
+        digest.update(len(data).to_bytes(8, "big"))
+        digest.update(data)
+    return digest.hexdigest()
+
+
+class TextCache:
+    """Vectors in ``folder / FILE``; several processes may read and write at once.
+
+    A model's name begins with its kind and a hyphen (``sentences-4f…``); of each kind the
+    ``KEPT`` models used last are remembered.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / FILE
+
+    def vectors(self, model: str, size: int, texts: Sequence[str | None], embed: Embed) -> Floats:
+        """float32 ``(n, size)`` of ``texts``, zeros for None and the empty text.
+
+        ``embed`` gives those of a list of texts that are not known yet, each text once. Raises
+        ``NotReady`` where the file is damaged.
+        """
+        found = np.zeros((len(texts), size), dtype=np.float32)
+        rows: dict[bytes, list[int]] = {}
+        for at, text in enumerate(texts):
+            if text:
+                rows.setdefault(bytes.fromhex(digest_of(text)), []).append(at)
+        if not rows:
+            return found
+        with self._opened() as connection:
+            number = self._number(connection, model)
+            missing = dict(rows)
+            for digest, vector in _known(connection, number, list(rows), size):
+                found[missing.pop(digest)] = vector
+        wanted = list(missing)
+        for first in range(0, len(wanted), ROWS_PER_WRITE):
+            part = wanted[first : first + ROWS_PER_WRITE]
+            made = np.asarray(embed([texts[rows[key][0]] or "" for key in part]), np.float32)
+            for digest, vector in zip(part, made, strict=True):
+                found[rows[digest]] = vector
+            # Opened for the writing alone: embedding takes long, and others have texts, too.
+            with self._opened() as connection:
+                connection.executemany(
+                    "INSERT OR REPLACE INTO embedding VALUES (?, ?, ?)",
+                    [
+                        (self._number(connection, model), digest, vector.tobytes())
+                        for digest, vector in zip(part, made, strict=True)
+                    ],
+                )
+        return found
+
+    def arrays(self, model: str, learn: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What ``model`` has learnt, from here or from ``learn``, whose answer is then kept."""
+        with self._opened() as connection:
+            query = "SELECT arrays FROM model WHERE id = ?"
+            row = connection.execute(query, (self._number(connection, model),)).fetchone()
+        if row[0] is not None:
+            with np.load(io.BytesIO(row[0]), allow_pickle=False) as kept:
+                return dict(kept)
+        learnt = learn()
+        buffer = io.BytesIO()
+        np.savez(buffer, **learnt)
+        with self._opened() as connection:
+            given = buffer.getvalue(), self._number(connection, model)
+            connection.execute("UPDATE model SET arrays = ? WHERE id = ?", given)
+        return learnt
+
+    @contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection]:
+        """The file, made where it is not there; what was written is committed at the end."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with closing(sqlite3.connect(self.path, timeout=WAIT_SECONDS)) as connection:
+                connection.executescript(_TABLES)
+                with connection:
+                    yield connection
+        except sqlite3.OperationalError as error:
+            raise NotReady(f"{self.path} cannot be used ({error}): try again.") from None
+        except sqlite3.DatabaseError as error:
+            raise NotReady(
+                f"{self.path} is damaged ({error}): delete it, nothing but time is lost."
+            ) from None
+
+    @staticmethod
+    def _number(connection: sqlite3.Connection, model: str) -> int:
+        """The model's number, a new one where it has none; then the oldest of its kind go."""
+        said = (model, time.time())
+        connection.execute(
+            "INSERT INTO model (name, used) VALUES (?, ?) "
+            "ON CONFLICT (name) DO UPDATE SET used = excluded.used",
+            said,
+        )
+        kind = f"{model.partition('-')[0]}-%"
+        query = "SELECT id, name FROM model WHERE name LIKE ? ORDER BY used DESC, id DESC"
+        numbers = connection.execute(query, (kind,)).fetchall()
+        for number, _ in numbers[KEPT:]:
+            connection.execute("DELETE FROM embedding WHERE model = ?", (number,))
+            connection.execute("DELETE FROM model WHERE id = ?", (number,))
+        return next(number for number, name in numbers if name == model)
+
+
+def _known(
+    connection: sqlite3.Connection, model: int, digests: list[bytes], size: int
+) -> Iterator[tuple[bytes, Floats]]:
+    for first in range(0, len(digests), ROWS_PER_LOOK):
+        part = digests[first : first + ROWS_PER_LOOK]
+        query = (
+            "SELECT text, vector FROM embedding WHERE model = ? AND text IN "
+            f"({', '.join('?' * len(part))})"
+        )
+        for digest, vector in connection.execute(query, (model, *part)):
+            if len(vector) == 4 * size:
+                yield digest, np.frombuffer(vector, dtype=np.float32)
