@@ -7,7 +7,7 @@ never sees the one that it is asked about, nor one that shares half of its songs
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,22 +15,18 @@ from typing import Any
 import numpy as np
 
 from songrec.clustering import CLUSTERINGS
-from songrec.core.attributes import ATTRIBUTE_NAMES
-from songrec.core.errors import BadInput, UnknownName
-from songrec.core.types import Ints, Progress, Space, no_progress
+from songrec.core.errors import UnknownName
+from songrec.core.types import Progress, Space, no_progress
 from songrec.evaluation import playlists as measures
 from songrec.evaluation.playlists import Answer
-from songrec.features.space import normal_space
-from songrec.pipeline import playlist_parts, two_tower
-from songrec.pipeline.finished import BESIDES
-from songrec.pipeline.playlist_catalogue import Playlist, PlaylistCatalogue, read_playlists
+from songrec.pipeline import two_tower
+from songrec.pipeline.playlist_catalogue import Playlist
+from songrec.pipeline.playlist_questions import Search, questions
 from songrec.recommend import taste_prior
 from songrec.recommend.ranking import Method, candidates
 from songrec.recommend.registry import METHODS
 from songrec.recommend.rerank import MOST_PER_ARTIST, Reranking, rerank
 from songrec.recommend.taste import Rows, Taste
-
-Search = Callable[[Space, Taste, int], Rows]
 
 
 @dataclass(frozen=True)
@@ -93,45 +89,26 @@ def evaluate_playlists(request: Request, on_progress: Progress = no_progress) ->
 
     Raises ``BadInput`` for a file without playlists, or none long enough.
     """
-    paths = [request.file] if request.train is None else [request.file, request.train]
-    catalogue = read_playlists(paths, lambda done, said, _=None: on_progress(0.1 * done, said))
-    space = space_of(catalogue)
-    asked = [
-        p for p in catalogue.playlists
-        if p.file == 0 and len(np.unique(catalogue.song_keys[p.rows])) > request.likes
-    ]  # fmt: skip
-    if not asked:
-        raise BadInput(
-            f"{request.file}: no playlist has over {request.likes} songs; like fewer (--likes)."
-        )
+    asking = questions(
+        request.file, request.train, likes=request.likes, draws=request.draws, seed=request.seed,
+        on_progress=lambda done, said, _=None: on_progress(0.1 * done, said),
+    )  # fmt: skip
+    catalogue, space = asking.catalogue, asking.space
     if "cluster" in request.methods:
         labels = CLUSTERINGS.create("kmeans").fit(space.matrix, seed=request.seed).labels
         space = replace(space, labels=labels)
-    parts = playlist_parts.parts(catalogue, asked, own=request.train is None, seed=request.seed)
-    questions = _questions(request, catalogue, asked)
     answers: dict[str, list[Answer]] = {name: [] for name in request.methods}
-    learned: list[int] = []
-    towers: list[dict[str, Any]] = []
-    for number, (about, lists) in enumerate(parts):
-        known = space
-        if any(ASKED[name].learns for name in request.methods):
-            prior = taste_prior.learn(space, [p.rows for p in lists], seed=request.seed)
-            known = replace(space, learned=prior.to_json())
-            learned.append(prior.playlists)
-        if any(ASKED[name].method == "learned" for name in request.methods):
-            tower, told = two_tower.learn(space, [p.rows for p in lists], seed=request.seed)
-            known = replace(known, learned={**(known.learned or {}), "tower": told}, tower=tower)
-            towers.append(told)
+    lessons: list[dict[str, Any]] = []
+    for number, (about, lists) in enumerate(asking.parts):
+        known = learn(space, lists, request)
+        lessons.append(known.learned or {})
         for at, name in enumerate(request.methods):
             on_progress(
-                0.1 + 0.8 * (number + at / len(request.methods)) / len(parts),
-                f"Asking {name}, part {number + 1} of {len(parts)}",
+                0.1 + 0.8 * (number + at / len(request.methods)) / len(asking.parts),
+                f"Asking {name}, part {number + 1} of {len(asking.parts)}",
             )
-            search = _search(ASKED[name], request.seed)
-            for playlist, liked in ((i, likes) for i in about for likes in questions[i]):
-                answers[name].append(
-                    _answer(catalogue, known, search, playlist, asked[playlist], liked)
-                )
+            search = search_of(ASKED[name], request.seed)
+            answers[name] += asking.answers(search, known, about)
     songs = len(np.unique(catalogue.song_keys))
     on_progress(0.95, "Resampling")
     measured = {
@@ -151,75 +128,34 @@ def evaluate_playlists(request: Request, on_progress: Progress = no_progress) ->
     return {
         "methods": measured,
         "p_at_10_times": times,
-        "playlists": len(asked),
-        "left_out": sum(p.file == 0 for p in catalogue.playlists) - len(asked),
-        "questions": request.draws * len(asked),
+        "playlists": len(asking.asked),
+        "left_out": sum(p.file == 0 for p in catalogue.playlists) - len(asking.asked),
+        "questions": request.draws * len(asking.asked),
         "likes": request.likes,
         "tracks": len(space.track_ids),
         "songs": songs,
         "columns": list(space.columns),
-        "learned_from": learned,
-        "towers": towers,
+        "learned_from": [told["playlists"] for told in lessons if told],
+        "towers": [told["tower"] for told in lessons if "tower" in told],
         "seed": request.seed,
     }
 
 
-def space_of(catalogue: PlaylistCatalogue) -> Space:
-    """The recommendation space that a training would make of these tracks; labels are all 0."""
-    normal = normal_space(
-        catalogue.values,
-        ATTRIBUTE_NAMES,
-        {name: getattr(catalogue, source) for name, source in BESIDES.items()},
-    )
-    n = len(catalogue.values)
-    return Space(
-        run_id="evaluation",
-        track_ids=np.arange(n, dtype=np.int64),
-        matrix=normal.matrix,
-        columns=normal.columns,
-        values=np.column_stack([catalogue.values, catalogue.duration_ms, catalogue.year]),
-        value_names=(*ATTRIBUTE_NAMES, *BESIDES),
-        latent=normal.matrix,
-        labels=np.zeros(n, dtype=np.int32),
-        coordinates=np.zeros((n, 2), dtype=np.float32),
-        song_keys=catalogue.song_keys,
-        artists=catalogue.credits.artists,
-        albums=catalogue.credits.albums,
-    )
+def learn(space: Space, lists: Sequence[Playlist], request: Request) -> Space:
+    """The space with what the methods asked for learn from ``lists``."""
+    asked = [ASKED[name] for name in request.methods]
+    rows = [playlist.rows for playlist in lists]
+    if any(one.learns for one in asked):
+        prior = taste_prior.learn(space, rows, seed=request.seed)
+        space = replace(space, learned=prior.to_json())
+    if any(one.method == "learned" for one in asked):
+        tower, told = two_tower.learn(space, rows, seed=request.seed)
+        space = replace(space, learned={**(space.learned or {}), "tower": told}, tower=tower)
+    return space
 
 
-def _questions(
-    request: Request, catalogue: PlaylistCatalogue, asked: Sequence[Playlist]
-) -> list[list[Ints]]:
-    """Rows that are liked, per playlist and draw: different songs, drawn for each playlist anew."""
-    found = []
-    for number, playlist in enumerate(asked):
-        rng = np.random.default_rng([request.seed, number])
-        _, first = np.unique(catalogue.song_keys[playlist.rows], return_index=True)
-        rows = playlist.rows[np.sort(first)]
-        found.append(
-            [np.sort(rng.choice(rows, request.likes, replace=False)) for _ in range(request.draws)]
-        )
-    return found
-
-
-def _answer(
-    catalogue: PlaylistCatalogue,
-    space: Space,
-    search: Search,
-    number: int,
-    playlist: Playlist,
-    likes: Ints,
-) -> Answer:
-    taste = Taste(space, likes, np.empty(0, dtype=np.int64))
-    rows = search(space, taste, measures.LOOK)
-    keys = catalogue.song_keys
-    rest = np.setdiff1d(keys[playlist.rows], keys[likes])
-    artists = taste.figures.artists
-    return Answer(number, rows, np.isin(keys[rows], rest), len(rest), artists[rows], artists[likes])
-
-
-def _search(asked: Asked, seed: int) -> Search:
+def search_of(asked: Asked, seed: int = 0) -> Search:
+    """What answers as the pages do; ``seed`` is for what is drawn."""
     if asked.method == "random":
         return lambda space, taste, count: _at_random(taste, count, seed)
     if asked.method == "popularity":

@@ -9,10 +9,10 @@ import pytest
 
 from songrec.core.errors import BadInput, UnknownName
 from songrec.evaluation.playlists import MEASURES
-from songrec.pipeline import evaluate_playlists as pipeline
 from songrec.pipeline import playlist_parts
-from songrec.pipeline.evaluate_playlists import ASKED, Request, evaluate_playlists, parse
+from songrec.pipeline.evaluate_playlists import ASKED, Request, evaluate_playlists, parse, search_of
 from songrec.pipeline.playlist_catalogue import read_playlists
+from songrec.pipeline.playlist_questions import Questions, questions
 from songrec.recommend import taste_prior
 
 HEADER = (
@@ -112,27 +112,20 @@ def learnt_from(monkeypatch):
 
 def test_nothing_is_learnt_from_a_playlist_that_is_asked_about(file, monkeypatch):
     asked = []
-    answer = pipeline._answer
+    answers = Questions.answers
 
-    def noted(catalogue, space, search, number, playlist, likes):
-        asked[-1].add(frozenset(playlist.rows.tolist()))
-        return answer(catalogue, space, search, number, playlist, likes)
+    def noted(self, search, known, about):
+        asked.append({frozenset(self.asked[number].rows.tolist()) for number in about})
+        return answers(self, search, known, about)
 
-    monkeypatch.setattr(pipeline, "_answer", noted)
+    monkeypatch.setattr(Questions, "answers", noted)
     seen = learnt_from(monkeypatch)
-    parse_search = pipeline._search
-
-    def searching(*arguments):
-        asked.append(set())
-        return parse_search(*arguments)
-
-    monkeypatch.setattr(pipeline, "_search", searching)
     evaluate_playlists(Request(file, ("taste",), draws=1))
     assert len(asked) == len(seen) == 5
     assert sum(len(part) for part in asked) == LISTS
-    for learned, questions in zip(seen, asked, strict=True):
-        assert not questions & set(learned)
-        assert len(questions) + len(learned) == LISTS
+    for learned, inside in zip(seen, asked, strict=True):
+        assert not inside & set(learned)
+        assert len(inside) + len(learned) == LISTS
 
 
 def test_a_playlist_that_stands_in_the_training_file_as_well_is_not_learnt_from(
@@ -225,14 +218,13 @@ def test_the_tracks_of_the_training_file_are_candidates_too(tmp_path):
 
 
 def test_a_hit_is_a_song_that_was_not_liked(file):
-    catalogue = read_playlists([file])
-    likes = catalogue.playlists[0].rows[:10]
-    space = pipeline.space_of(catalogue)
-    search = pipeline._search(ASKED["distance"], 0)
-    answer = pipeline._answer(catalogue, space, search, 0, catalogue.playlists[0], likes)
+    asking = questions(file, draws=1)
+    (answer,) = asking.answers(search_of(ASKED["distance"]), asking.space, [0])
+    likes = asking.likes[0][0]
+    assert len(likes) == 10
     assert answer.rest == LENGTH - 10
     assert not set(answer.rows.tolist()) & set(likes.tolist())
-    inside = np.isin(answer.rows, catalogue.playlists[0].rows)
+    inside = np.isin(answer.rows, asking.asked[0].rows)
     assert answer.right.tolist() == inside.tolist()
 
 
