@@ -58,15 +58,23 @@ class Agglomerative:
         values = latent[rows]
         on_progress(0.0, f"a tree of {len(values):,} tracks")
         tree = self._tree(values)
-        on_progress(0.6, "cutting the tree")
         clusters = self.clusters
         if not clusters:
+            # A tree is cut for every number, so one is enough for each table that is tried.
+            trees = [(values, tree)]
+
+            def cut(tried: Floats, k: int, _: int) -> Labels:
+                found = next((tree for table, tree in trees if table is tried), None)
+                if found is None:
+                    found = self._tree(tried)
+                    trees.append((tried, found))
+                return _cut(found, k)
+
             clusters, details["clusters_tried"] = counts.choose(
-                values,
-                lambda tried, k, _: _cut(tree if tried is values else self._tree(tried), k),
-                by=self.choose_by, fewest=self.fewest, most=self.most, seed=seed,
-                on_progress=lambda share, *said: on_progress(0.6 + 0.3 * share, *said),
+                values, cut, by=self.choose_by, fewest=self.fewest, most=self.most, seed=seed,
+                on_progress=lambda share, *said: on_progress(0.3 + 0.6 * share, *said),
             )  # fmt: skip
+        on_progress(0.9, "cutting the tree")
         clusters = possible_clusters(values, clusters, self.notes_)
         labels = _cut(tree, clusters)
         centres = means_of(values, labels)

@@ -5,7 +5,8 @@
   that have a likelihood.
 * ``gap``: the smallest number k with Gap(k) >= Gap(k + 1) - s(k + 1), where Gap is how much
   smaller the logarithm of the scatter within clusters is than in tables without clusters, drawn
-  evenly from the box along the principal axes (Tibshirani, Walther & Hastie 2001).
+  evenly from the box along the principal axes (Tibshirani, Walther & Hastie 2001). The tables are
+  drawn once and grouped for every number, as in that paper: a tree is then grown once for each.
 """
 
 from __future__ import annotations
@@ -58,7 +59,8 @@ def choose(
     """The number of clusters, and ``{"by", "better", "points", "chosen", "sample"}``.
 
     ``fit(rows, k, seed)`` labels rows in k clusters and ``bic(rows, k, seed)`` gives the
-    criterion. ``points`` are ``[k, value]``, for the gap ``[k, value, s]``. At most 10,000 tracks
+    criterion. ``fit`` is called with the same few arrays for every k and may keep what it made of
+    them. ``points`` are ``[k, value]``, for the gap ``[k, value, s]``. At most 10,000 tracks
     (4,000 for the gap) take part; ``sample`` says how many where these were not all.
     """
     tried_on = GAP_TRIED_ON if by == "gap" else TRIED_ON
@@ -71,12 +73,13 @@ def choose(
     fewest = max(fewest, 2) if by == "silhouette" else fewest
     numbers = range(fewest, min(max(fewest, most), distinct - 1) + 1)
     points: list[list[Any]] = []
+    references = references_of(values, seed) if by == "gap" else []
     for at, clusters in enumerate(numbers):
         if by == "bic":
             assert bic is not None
             points.append([clusters, bic(values, clusters, seed)])
         elif by == "gap":
-            points.append([clusters, *gap(values, clusters, fit, seed)])
+            points.append([clusters, *gap(values, references, clusters, fit, seed)])
         else:
             points.append([clusters, silhouette(values, fit(values, clusters, seed), seed)])
         on_progress((at + 1) / len(numbers), f"tried {clusters} clusters")
@@ -116,19 +119,26 @@ def silhouette(values: Floats, labels: Labels, seed: int) -> float | None:
     return float(silhouette_score(values[rows].astype(np.float64), labels[rows]))
 
 
-def gap(values: Floats, clusters: int, fit: FitLabels, seed: int) -> tuple[float, float]:
-    """Gap(k) and its s(k), from ten reference tables."""
+def references_of(values: Floats, seed: int) -> list[Floats]:
+    """Ten tables of the shape of ``values`` without clusters: even in its box along its axes."""
     centred = values.astype(np.float64) - values.mean(axis=0)
     _, axes = np.linalg.eigh(centred.T @ centred)
     turned = centred @ axes
     low, high = turned.min(axis=0), turned.max(axis=0)
-    random = np.random.default_rng((seed, clusters))
-    logs = []
-    for _ in range(REFERENCES):
-        drawn = (random.uniform(low, high, turned.shape) @ axes.T).astype(np.float32)
-        logs.append(_log_scatter(drawn, fit(drawn, clusters, seed)))
-    found = _log_scatter(centred.astype(np.float32), fit(values, clusters, seed))
-    spread = float(np.std(logs)) * np.sqrt(1 + 1 / REFERENCES)
+    random = np.random.default_rng(seed)
+    return [
+        (random.uniform(low, high, turned.shape) @ axes.T).astype(np.float32)
+        for _ in range(REFERENCES)
+    ]
+
+
+def gap(
+    values: Floats, references: list[Floats], clusters: int, fit: FitLabels, seed: int
+) -> tuple[float, float]:
+    """Gap(k) and its s(k), from the reference tables (``references_of``)."""
+    logs = [_log_scatter(drawn, fit(drawn, clusters, seed)) for drawn in references]
+    found = _log_scatter(values, fit(values, clusters, seed))
+    spread = float(np.std(logs)) * np.sqrt(1 + 1 / len(references))
     return float(np.mean(logs)) - found, float(spread)
 
 

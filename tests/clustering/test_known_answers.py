@@ -141,6 +141,20 @@ def test_the_gap_says_one_cluster_where_there_is_none_to_split():
     assert found.fit(BLOBS, seed=0).details["clusters_tried"]["chosen"] == 3
 
 
+def test_the_gap_of_a_tree_grows_one_tree_for_each_table(monkeypatch):
+    grown = []
+
+    def counting(values, method):
+        grown.append(len(values))
+        return linkage(values, method)
+
+    linkage = agglomerative.linkage
+    monkeypatch.setattr(agglomerative, "linkage", counting)
+    found = CLUSTERINGS.create("agglomerative", clusters=0, choose_by="gap", fewest=1, most=6)
+    assert found.fit(BLOBS, seed=0).details["clusters_tried"]["chosen"] == 3
+    assert len(grown) == 1 + counts.REFERENCES  # for each of six numbers anew it would be 61
+
+
 def test_the_number_is_picked_by_each_rule():
     assert counts.pick([[2, 0.3], [3, 0.5], [4, 0.4]], "silhouette") == 3
     assert counts.pick([[2, 30.0], [3, 50.0], [4, 40.0]], "bic") == 2
