@@ -75,9 +75,15 @@ def tracks_for(
 
 
 def matches_in(
-    session: Session, space: Space, mood: Mood, n: int, dislikes: Sequence[int] = ()
+    session: Session,
+    space: Space,
+    mood: Mood,
+    n: int,
+    dislikes: Sequence[int] = (),
+    *,
+    only: Sequence[int] | None = None,
 ) -> list[Match]:
-    """The ``n`` tracks of ``space`` nearest to the mood."""
+    """The ``n`` tracks of ``space``, or of those of ``only`` (ids), nearest to the mood."""
     preferred = [
         moods.Preferred(kind, name, rows)
         for kind, name in (("genre", mood.genre), ("emotion", mood.emotion))
@@ -92,6 +98,7 @@ def matches_in(
         ends={name: end for name, end in ends.items() if name not in (mood.sliders or {})},
         preferred=preferred,
         dislikes=dislikes,
+        only=only,
     )
 
 

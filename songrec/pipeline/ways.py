@@ -90,15 +90,17 @@ def station(
     space = published_space(session, instance)
     source = _source(session, space, listener, kind, key)
     known = Known.of(session, listener)
-    if audible:
-        space = stations.among(space, [*audio_files.audible(session), *source.seeds])
+    only = [*audio_files.audible(session), *source.seeds] if audible else None
     if source.mood is not None:
-        ranked = moods.matches_in(session, space, source.mood, stations.needed(start + n))
+        ranked = moods.matches_in(
+            session, space, source.mood, stations.needed(start + n), only=only
+        )
         found = [ranked[i] for i in stations.shaken(len(ranked), start, n, seed)]
     else:
         found = stations.near_songs(
-            space, source.seeds, start, n, seed=seed, label=source.label, names=titles(session)
-        )
+            space, source.seeds, start, n, seed=seed, label=source.label, only=only,
+            names=titles(session),
+        )  # fmt: skip
     more_to_come = len(found) == n and start + n < FURTHEST
     first = found[0].track_id if found and start == 0 else None
     kept = stations.without(space, found, known.dislikes) if known.dislikes else found

@@ -80,6 +80,7 @@ LEAST_SPREAD = 0.1
 AS_ASKED = 0.35
 # Who asks for a low level gets it from a still lower one, too: beyond it a difference counts half.
 BEYOND = 0.5
+SLICE = 2**14
 
 
 @dataclass(frozen=True)
@@ -130,8 +131,11 @@ def nearest(
     ends: Mapping[str, int] | None = None,
     preferred: Sequence[Preferred] = (),
     dislikes: Sequence[int] = (),
+    only: Sequence[int] | None = None,
 ) -> list[Match]:
     """The ``n`` tracks nearest to the target values ``wanted``, every song once, no disliked one.
+
+    With ``only``, none but those tracks (ids).
 
     Score: the mean over the attributes of 1 − |difference| / spread, each at least -1, where the
     spread is the width of the catalogue's middle 70%; 1 is exactly as asked. For an attribute of
@@ -141,28 +145,33 @@ def nearest(
     names = [name for name in wanted if name in space.value_names]
     taste = Taste.of(space, [], list(dislikes))
     ends = ends or {}
-    shares = _closeness(space, names, wanted, ends) / max(len(names), 1)
-    bonus = np.zeros((len(space.track_ids), len(preferred)), dtype=np.float32)
-    for column, tag in enumerate(preferred):
-        bonus[tag.rows, column] = TAG_BONUS
-    scores = shares.sum(axis=1) + bonus.sum(axis=1)
+    scores = _closeness_of_all(space, names, wanted, ends)
+    for tag in preferred:
+        scores[tag.rows] += np.float32(TAG_BONUS)
+    if only is not None:
+        closed = np.ones(len(scores), dtype=bool)
+        closed[space.rows_of(list(only))] = False
+        scores[closed] = -np.inf
     look = 4 * n + len(taste.dislikes)
     while True:
         near = top_rows(scores, look)
+        near = near[np.isfinite(scores[near])]
         rows, _ = taste.in_order(near, scores[near].astype(np.float64))
         if len(rows) >= n or look >= len(scores):
             break
         look *= 4
     rows = rows[:n]
+    shares = _closeness(space, names, wanted, ends, rows) / max(len(names), 1)
+    tagged = np.array([np.isin(rows, tag.rows) for tag in preferred])
     spreads = figures_of(space).distributions
     reasons = []
-    for row in rows:
+    for at, row in enumerate(rows):
         parts = [
             _about_value(
                 name,
                 float(space.values[row, space.value_names.index(name)]),
                 wanted[name],
-                float(shares[row, column]),
+                float(shares[at, column]),
                 float(spreads[name].percentile(wanted[name])),
                 _spread(space, name),
                 ends.get(name, 0),
@@ -172,7 +181,7 @@ def nearest(
         parts += [
             Reason("tag", f"Tagged “{tag.name}”", TAG_BONUS, tag.name, {"kind": tag.kind})
             for column, tag in enumerate(preferred)
-            if bonus[row, column]
+            if tagged[column, at]
         ]
         reasons.append(tuple(sorted(parts, key=lambda reason: -reason.contribution)))
     return matches(space, rows, reasons)
@@ -191,17 +200,36 @@ def sentence(match: Match) -> str:
 
 
 def _closeness(
+    space: Space,
+    names: Sequence[str],
+    wanted: Mapping[str, float],
+    ends: Mapping[str, int],
+    rows: NDArray[np.int64] | slice,
+) -> NDArray[np.float32]:
+    """How close rows are to each target value, from -1 to 1, ``(rows, names)``."""
+    values = space.values[rows]
+    closeness = np.empty((len(values), len(names)), dtype=np.float32)
+    for column, name in enumerate(names):
+        apart = values[:, space.value_names.index(name)] - np.float32(wanted[name])
+        apart /= np.float32(_spread(space, name))
+        if name in ends:
+            apart *= np.where(apart * ends[name] > 0, np.float32(BEYOND), np.float32(1))
+        closeness[:, column] = 1 - np.abs(apart)
+    np.maximum(closeness, -1, out=closeness)
+    # What is unknown adds nothing.
+    return np.nan_to_num(closeness, nan=0.0, copy=False)
+
+
+def _closeness_of_all(
     space: Space, names: Sequence[str], wanted: Mapping[str, float], ends: Mapping[str, int]
 ) -> NDArray[np.float32]:
-    closeness = np.empty((len(space.track_ids), len(names)), dtype=np.float32)
-    for column, name in enumerate(names):
-        values = space.values[:, space.value_names.index(name)]
-        apart = (values - np.float32(wanted[name])) / np.float32(_spread(space, name))
-        if name in ends:
-            apart = np.where(apart * ends[name] > 0, apart * np.float32(BEYOND), apart)
-        apart = np.abs(apart)
-        closeness[:, column] = np.nan_to_num(np.maximum(1 - apart, -1), nan=0.0)
-    return closeness
+    """The mean closeness of every track, ``(n,)``, in slices that stay in the cache."""
+    scores = np.empty(len(space.track_ids), dtype=np.float32)
+    for start in range(0, len(scores), SLICE):
+        rows = slice(start, start + SLICE)
+        shares = _closeness(space, names, wanted, ends, rows) / max(len(names), 1)
+        scores[rows] = shares.sum(axis=1)
+    return scores
 
 
 def _spread(space: Space, name: str) -> float:
@@ -225,7 +253,7 @@ def _about_value(
         details["features"][0]["value"] = None
         return Reason("target", text, contribution, name, {**details, "met": False, "asked": 0.0})
     details["features"][0]["value"] = round(value, 6)
-    figures = f"{value:.2f}, target {wanted:.2f}"
+    figures = f"{value:.2f}, asked for {wanted:.2f}"
     low, high = words.ADJECTIVES[name]
     word = high if place >= 0.5 else low
     near = abs(value - wanted) <= AS_ASKED * spread

@@ -13,11 +13,12 @@ from songrec.recommend import words
 from songrec.recommend.ranking import matches
 from songrec.recommend.sheets import Sheet
 from songrec.recommend.similar import heard
-from songrec.recommend.taste import Rows
+from songrec.recommend.taste import ROUNDING, Rows, product
 
 CANDIDATES = 512
 """So many tracks around each point of the way are looked at when steps are evened."""
 SWEEPS = 50
+SLICE = 2**14
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,8 @@ def find_path(space: Space, start: int, end: int, between: int) -> Path:
     latent = space.latent
     ends = latent[at].astype(np.float64)
     shares = np.arange(1, between + 1) / (between + 1)
-    targets = ends[0] + shares[:, None] * (ends[1] - ends[0])
     used = set(space.song_keys[at].tolist())
-    candidates = [_nearest(space, target, CANDIDATES) for target in targets]
+    candidates = _nearest(space, ends, shares)
     way = [int(at[0])]
     for rows in candidates:
         free = next((row for row in rows if int(space.song_keys[row]) not in used), None)
@@ -106,12 +106,36 @@ def sentence(match: Match) -> str:
     return str(match.reasons[0].details["step"])
 
 
-def _nearest(space: Space, target: NDArray[np.float64], count: int) -> list[int]:
-    gaps = space.latent - target.astype(np.float32)
-    squared = np.einsum("ij,ij->i", gaps, gaps)
-    count = min(count, len(squared))
-    rows = np.argpartition(squared, count - 1)[:count]
-    return [int(row) for row in rows[np.lexsort((rows, squared[rows]))]]
+def _nearest(
+    space: Space, ends: NDArray[np.float64], shares: NDArray[np.float64]
+) -> list[list[int]]:
+    """The ``CANDIDATES`` nearest rows to each point of the way, nearest first; exact.
+
+    At the share t of the way D from A the squared distance is ‖x − A‖² − 2 t (x − A)·D + t² ‖D‖²:
+    the catalogue is read once however many points there are.
+    """
+    latent = space.latent
+    way = ends[1] - ends[0]
+    length = float(way @ way)
+    squares = np.empty(len(latent), dtype=np.float32)
+    along = np.empty(len(latent), dtype=np.float32)
+    for at in range(0, len(latent), SLICE):
+        gaps = latent[at : at + SLICE] - ends[0].astype(np.float32)
+        squares[at : at + SLICE] = np.einsum("ij,ij->i", gaps, gaps)
+        along[at : at + SLICE] = product(gaps, way.astype(np.float32))
+    found = []
+    for share in shares.tolist():
+        rough = squares - np.float32(2 * share) * along
+        rows = np.arange(len(rough))
+        if len(rough) > CANDIDATES:
+            last = float(np.partition(rough, CANDIDATES - 1)[CANDIDATES - 1])
+            # What float32 may have got wrong is no reason to leave a track out.
+            slack = ROUNDING * latent.shape[1] * (length + max(last + length, 0.0))
+            rows = np.flatnonzero(rough <= last + np.float32(slack))
+        gaps = latent[rows] - (ends[0] + share * way)
+        exact = np.einsum("ij,ij->i", gaps, gaps)
+        found.append(rows[np.lexsort((rows, exact))][:CANDIDATES].tolist())
+    return found
 
 
 def _even(space: Space, way: list[int], pool: list[int], used: set[int]) -> None:

@@ -12,7 +12,7 @@ from songrec.recommend import explain
 from songrec.recommend.cluster import split_distance
 from songrec.recommend.ranking import matches
 from songrec.recommend.sheets import Sheet
-from songrec.recommend.taste import Taste, check_comparable, distances, top_rows
+from songrec.recommend.taste import Taste, check_comparable, distances, near_rows
 
 # How long a song is and when it came out help to guess whose taste it meets; nobody hears them.
 NOT_HEARD = frozenset({"duration", "year"})
@@ -53,13 +53,12 @@ def similar(space: Space, track_id: int, n: int) -> list[Match]:
             "Train again with `flask train`."
         )
     typical = taste.figures.typical
-    rough = distances(space.matrix, taste.liked_vectors[0])
     look = 2 * n + 16
     while True:
-        near = top_rows(-rough, look)
+        near = near_rows(space, taste.liked_vectors[0], look)
         apart = distances(space.matrix[near].astype(np.float64), taste.liked_vectors[0])
         rows, _ = taste.in_order(near, 1 - apart / typical)
-        if len(rows) >= n or look >= len(rough):
+        if len(rows) >= n or look >= len(space.track_ids):
             break
         look *= 4
     rows = rows[:n]

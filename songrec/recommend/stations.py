@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,17 +11,17 @@ from numpy.typing import NDArray
 from songrec.core.types import Match, NameTracks, Space
 from songrec.recommend import explain
 from songrec.recommend.cluster import split_distance
-from songrec.recommend.figures import Figures, figures_of
+from songrec.recommend.figures import figures_of
 from songrec.recommend.ranking import matches
 from songrec.recommend.sheets import Sheet
 from songrec.recommend.similar import heard
-from songrec.recommend.taste import Rows, Taste, check_comparable
+from songrec.recommend.taste import Rows, Taste, check_comparable, top_rows
 
 MOST_SEEDS = 24
 """A station around more songs than this draws so many of them, by its seed."""
 JITTER = 0.7
 """A song of rank r is played at a rank between r / e^JITTER² and r · e^JITTER², roughly."""
-SLICE = 2**18
+SLICE = 2**17
 
 
 def near_songs(
@@ -33,14 +32,16 @@ def near_songs(
     *,
     seed: int = 0,
     label: int | None = None,
+    only: Sequence[int] | None = None,
     names: NameTracks | None = None,
 ) -> list[Match]:
     """Places ``start`` to ``start + n`` of the station around the tracks ``seeds`` (ids).
 
     All songs of the space by their distance to the nearest of the seeds (by what is heard), those
-    of cluster ``label`` before all others where it is given, then shaken by ``shaken``. A seed is
-    measured against the other seeds, so that an artist's own songs come in between the others; a
-    single seed comes first. Every song comes once. Scores and reasons are those of ``similar``:
+    of cluster ``label`` before all others where it is given, then shaken by ``shaken``; with
+    ``only``, none but those tracks (ids), for example those that can be heard. A seed is measured
+    against the other seeds, so that an artist's own songs come in between the others; a single
+    seed comes first. Every song comes once. Scores and reasons are those of ``similar``:
     1 − distance / typical, a reason per feature.
     """
     space = heard(space)
@@ -51,15 +52,17 @@ def near_songs(
         rows = rows[np.sort(drawn)]
     if not len(rows):
         return []
-    apart, nearest = _apart(space, rows)
-    order = apart
+    order = _apart(space, rows)
     if label is not None:
         # Nothing outside the cluster comes before the last of it.
-        order = apart + np.where(space.labels == label, 0.0, float(apart.max()) + 1.0)
-    look = needed(start + n)
-    chosen = _first(space, order, look)
+        order += np.where(space.labels == label, 0.0, float(order.max()) + 1.0).astype(np.float32)
+    if only is not None:
+        closed = np.ones(len(order), dtype=bool)
+        closed[space.rows_of(list(only))] = False
+        order[closed] = np.inf
+    chosen = _first(space, order, needed(start + n))
     chosen = chosen[shaken(len(chosen), start, n, seed, fixed=len(rows) == 1)]
-    return _told(space, chosen, rows, nearest[chosen], names)
+    return _told(space, chosen, rows, _nearest(space, rows, chosen), names)
 
 
 def shaken(
@@ -102,61 +105,53 @@ def spaced(space: Space, found: list[Match]) -> list[Match]:
     return ordered
 
 
-def among(space: Space, track_ids: Sequence[int]) -> Space:
-    """``space`` with only these tracks (those that can be heard), measured by the whole of it."""
-    rows = np.unique(space.rows_of(list(track_ids)))
-    part = replace(
-        space,
-        **{
-            name: getattr(space, name)[rows]
-            for name in ("track_ids", "matrix", "values", "latent", "labels", "coordinates",
-                         "song_keys", "artists", "albums")
-            if getattr(space, name) is not None
-        },
-    )  # fmt: skip
-    figures, whole = Figures(part), figures_of(space)
-    # "Calmer than 83%" is still said of the catalogue.
-    figures.__dict__.update(typical=whole.typical, distributions=whole.distributions)
-    part.__dict__["_figures"] = figures
-    return part
-
-
-def _apart(space: Space, seeds: Rows) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Distance of every track to the nearest seed and which that is; a seed's to another one."""
+def _apart(space: Space, seeds: Rows) -> NDArray[np.float32]:
+    """Distance of every track to the nearest seed, ``(n,)``; a seed's to another one."""
     points = space.matrix[seeds].astype(np.float32)
-    squares = np.einsum("ij,ij->i", points, points)
+    squares = np.einsum("ij,ij->i", points, points)[:, None]
+    doubled = -2 * points
     apart = np.empty(len(space.track_ids), dtype=np.float32)
-    nearest = np.empty(len(space.track_ids), dtype=np.int64)
-    for at in range(0, len(apart), SLICE):
-        part = np.asarray(space.matrix[at : at + SLICE])
-        squared = squares - 2 * (part @ points.T)
-        squared += np.einsum("ij,ij->i", part, part)[:, None]
+    # Below the size from which a BLAS would wait for threads of its own (see ``taste.product``).
+    step = max(1, SLICE // points.size)
+    for at in range(0, len(apart), step):
+        part = space.matrix[at : at + step]
+        squared = doubled @ part.T
+        squared += squares
         if len(seeds) > 1:
             own = np.flatnonzero((seeds >= at) & (seeds < at + len(part)))
-            squared[seeds[own] - at, own] = np.inf
-        closest = squared.argmin(axis=1)
-        nearest[at : at + len(part)] = closest
-        apart[at : at + len(part)] = squared[np.arange(len(part)), closest]
-    apart = np.sqrt(np.maximum(apart, 0.0))
+            squared[own, seeds[own] - at] = np.inf
+        squared.min(axis=0, out=apart[at : at + len(part)])
+    apart += figures_of(space).square_norms
+    np.maximum(apart, 0.0, out=apart)
+    np.sqrt(apart, out=apart)
     if len(seeds) == 1:
         apart[seeds[0]] = -1.0  # before a copy of it
-    return apart, nearest
+    return apart
+
+
+def _nearest(space: Space, seeds: Rows, rows: Rows) -> NDArray[np.int64]:
+    """Which of the seeds each row is nearest to; a seed to another one."""
+    gaps = space.matrix[rows].astype(np.float64)[:, None] - space.matrix[seeds]
+    squared = np.einsum("ijk,ijk->ij", gaps, gaps)
+    if len(seeds) > 1:
+        squared[rows[:, None] == seeds] = np.inf
+    return squared.argmin(axis=1)
 
 
 def _first(space: Space, order: NDArray[np.float32], count: int) -> Rows:
-    """Rows by ascending ``order``, every song once, at least ``count`` of them if there are."""
-    look = min(2 * count + 16, len(order))
+    """Rows by ascending ``order``, every song once, at least ``count`` of them if there are.
+
+    Rows at infinity are none.
+    """
+    look, there = 2 * count + 16, int(np.isfinite(order).sum())
     while True:
-        near = np.argpartition(order, look - 1)[:look] if look < len(order) else np.arange(look)
+        # All that equal the last one come along, so that a longer look begins with the same songs.
+        near = top_rows(-order, look) if look < there else np.flatnonzero(np.isfinite(order))
         near = near[np.lexsort((near, order[near]))]
-        # The cut may divide songs of one distance: those that equal the last one are left out,
-        # so that a longer look begins with the same songs.
-        if look < len(order):
-            near = near[order[near] < order[near[-1]]]
         first = np.sort(np.unique(space.song_keys[near], return_index=True)[1])
-        if len(first) >= count or look >= len(order):
+        if len(first) >= count or look >= there:
             return near[first][:count]
-        look = min(4 * look, len(order))
+        look *= 4
 
 
 def _told(

@@ -14,6 +14,8 @@ from songrec.recommend.figures import Figures, figures_of
 
 Rows = NDArray[np.int64]
 Scores = NDArray[np.float64]
+ROUNDING = 1e-6
+"""float32 gets no more wrong of a squared distance s to p than this · columns · (‖p‖² + s)."""
 
 
 @dataclass(frozen=True)
@@ -122,5 +124,20 @@ def top_rows(scores: NDArray, count: int) -> Rows:
     """Rows of the ``count`` highest scores and of all that equal the last of them, unordered."""
     if count >= len(scores):
         return np.arange(len(scores), dtype=np.int64)
-    worst = scores[np.argpartition(scores, -count)[-count:]].min()
+    worst = np.partition(scores, -count)[-count]
     return np.flatnonzero(scores >= worst).astype(np.int64)
+
+
+def near_rows(space: Space, point: NDArray, count: int) -> Rows:
+    """Rows of the ``count`` nearest tracks to ``point`` ``(d,)``, of all as near as the last, and
+    of some more, unordered: what float32 may have got wrong is no reason to leave a track out.
+    """
+    if count >= len(space.track_ids):
+        return np.arange(len(space.track_ids), dtype=np.int64)
+    point = point.astype(np.float32)
+    squares = product(space.matrix, -2 * point)
+    squares += figures_of(space).square_norms
+    last = np.partition(squares, count - 1)[count - 1]
+    length = float(point @ point)
+    slack = ROUNDING * len(point) * (length + max(float(last) + length, 0.0))
+    return np.flatnonzero(squares <= last + np.float32(slack)).astype(np.int64)

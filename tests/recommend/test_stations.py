@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from songrec.core.errors import BadInput, NotReady
 from songrec.recommend import blends, paths, stations
+from songrec.recommend.figures import figures_of
 from songrec.recommend.more_like import more_like
 from songrec.recommend.portrait import portrait
+from songrec.recommend.taste import near_rows
 from tests.recommend.planted import make_space, random_space
 
 SPACE = random_space(500, d=4, seed=2)
@@ -69,10 +71,56 @@ def test_a_cluster_s_station_leaves_the_cluster_only_when_it_is_played_out():
 
 def test_a_station_of_what_can_be_heard_plays_nothing_else():
     audible = [10 * number for number in range(1, 500, 7)]
-    part = stations.among(SPACE, audible)
-    found = stations.near_songs(part, [10], 0, 600, seed=1)
+    found = stations.near_songs(SPACE, [10], 0, 600, seed=1, only=audible)
     assert set(ids(found)) == {one for one in audible if one in ids(found)}
     assert len(found) >= len(audible) - 2
+
+
+def test_what_can_be_heard_is_still_measured_by_the_whole_catalogue():
+    alone = stations.near_songs(SPACE, [10], 0, 10, seed=1, only=[10, 20, 30])
+    whole = {m.track_id: m for m in stations.near_songs(SPACE, [10], 0, 600, seed=1)}
+    assert len(alone) == 3
+    assert alone == [whole[match.track_id] for match in alone]
+
+
+@pytest.mark.parametrize("seeds", [[10], [10, 250, 4990], list(range(10, 300, 10))])
+def test_a_station_s_order_is_that_of_all_distances(monkeypatch, seeds):
+    monkeypatch.setattr(stations, "JITTER", 0.0)
+    rows = SPACE.rows_of(seeds[: stations.MOST_SEEDS])
+    gaps = SPACE.matrix[:, None].astype(np.float64) - SPACE.matrix[rows]
+    apart = np.sqrt((gaps**2).sum(axis=2))
+    if len(rows) > 1:
+        apart[rows, np.arange(len(rows))] = np.inf  # a seed is measured against the others
+    apart = apart.min(axis=1)
+    found = stations.near_songs(SPACE, seeds[: stations.MOST_SEEDS], 0, 60)
+    of_found = apart[SPACE.rows_of(ids(found))]
+    nearest_copy = [apart[SPACE.song_keys == key].min() for key in np.unique(SPACE.song_keys)]
+    assert of_found == pytest.approx(np.sort(nearest_copy)[:60], abs=1e-3)
+    assert [1 - m.score for m in found] == pytest.approx(
+        of_found / figures_of(SPACE).typical, abs=1e-6
+    )
+
+
+@pytest.mark.parametrize("candidates", [1, 7, 600])
+def test_what_lies_nearest_to_the_way_is_what_all_distances_say(monkeypatch, candidates):
+    monkeypatch.setattr(paths, "CANDIDATES", candidates)
+    ends = SPACE.latent[[3, 77]].astype(np.float64)
+    shares = np.array([0.0, 0.2, 0.5, 0.9])
+    for share, rows in zip(shares, paths._nearest(SPACE, ends, shares), strict=True):
+        gaps = SPACE.latent - (ends[0] + share * (ends[1] - ends[0]))
+        order = np.argsort((gaps**2).sum(axis=1), kind="stable")
+        assert rows == order[:candidates].tolist()
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 499), st.integers(1, 60), st.sampled_from([0.0, 30.0]))
+def test_none_of_the_nearest_is_missing_however_far_from_the_middle_it_lies(row, count, offset):
+    space = make_space(SPACE.matrix + offset)
+    point = space.matrix[row].astype(np.float64)
+    near = near_rows(space, point, count)
+    apart = ((space.matrix.astype(np.float64) - point) ** 2).sum(axis=1)
+    assert set(np.argsort(apart, kind="stable")[:count].tolist()) <= set(near.tolist())
+    assert len(near) <= count + 20
 
 
 def test_what_is_disliked_is_left_out_of_a_station_with_its_copies():
