@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
@@ -13,32 +13,20 @@ from songrec.core.backend import keras
 from songrec.core.errors import BadInput
 from songrec.core.types import FeatureTable, Floats, Progress, no_progress
 from songrec.representation import epochs as training
+from songrec.representation.network import Network
 
 
-class Autoencoder:
+@dataclass(kw_only=True, eq=False, repr=False)
+class Autoencoder(Network):
     """Dense relu layers ``hidden``, a relu layer ``latent``, mirrored back to a linear output.
 
     Trained with Adam on the mean squared error of imputed, standardised features.
     """
 
-    def __init__(
-        self,
-        *,
-        hidden: tuple[int, ...] = (12,),
-        latent: int = 6,
-        epochs: int = 20,
-        batch_size: int = 32,
-        learning_rate: float = 1e-3,
-        validation_share: float = 0.1,
-    ) -> None:
-        self.hidden = hidden
-        self.latent = latent
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.validation_share = validation_share
-        self.history_: list[dict[str, Any]] = []
-        self.metrics_: dict[str, Any] = {}
+    hidden: tuple[int, ...] = (12,)
+    latent: int = 6
+    epochs: int = 20
+    batch_size: int = 32
 
     def fit(self, table: FeatureTable, *, seed: int, on_progress: Progress = no_progress) -> Self:
         """Train from fresh weights.
@@ -103,33 +91,12 @@ class Autoencoder:
         """The table as the latent remembers it, float32 ``(n, columns)``."""
         return training.predict(self.model_, table.values)
 
-    def save(self, folder: Path) -> None:
-        """Write ``model.keras`` and, for the parameters and the losses, ``model.json``."""
+    def _save_layers(self, folder: Path) -> None:
         self.model_.save(folder / "model.keras")
-        state = {
-            "parameters": {
-                "hidden": list(self.hidden),
-                "latent": self.latent,
-                "epochs": self.epochs,
-                "batch_size": self.batch_size,
-                "learning_rate": self.learning_rate,
-                "validation_share": self.validation_share,
-            },
-            "history": self.history_,
-            "metrics": self.metrics_,
-        }
-        (folder / "model.json").write_text(json.dumps(state, indent=2))
 
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read what ``save`` wrote."""
-        state = json.loads((folder / "model.json").read_text())
-        parameters = state["parameters"]
-        model = cls(**{**parameters, "hidden": tuple(parameters["hidden"])})
-        model.history_, model.metrics_ = state["history"], state["metrics"]
-        model.model_ = keras.models.load_model(folder / "model.keras", compile=False)
-        model._find_encoder()
-        return model
+    def _load_layers(self, folder: Path) -> None:
+        self.model_ = keras.models.load_model(folder / "model.keras", compile=False)
+        self._find_encoder()
 
     def _build(self, columns: int) -> None:
         dense = keras.layers.Dense

@@ -10,8 +10,8 @@ in nats is  ½ Σ (x − x̂)²  +  β · KL(N(μ, σ²) ‖ N(0, 1)),  constant
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,6 +24,7 @@ from songrec.representation import conv_networks as networks
 from songrec.representation import conv_training as training
 from songrec.representation.conv_pooling import PooledPictures, pooled_parts, resized
 from songrec.representation.epochs import hold_out, seed_everything
+from songrec.representation.network import Network
 from songrec.representation.variational import (
     ACTIVE_VARIANCE,
     LARGEST_LOG_VARIANCE,
@@ -38,7 +39,8 @@ MEASURED = 1_000
 """So many tracks at most tell the figures at the end of a training."""
 
 
-class ConvVAE:
+@dataclass(kw_only=True, eq=False, repr=False)
+class ConvVAE(Network):
     """Three convolutions of stride 2, summed up over time, a dense layer, ``latent`` Gaussians.
 
     It learns from pictures pooled to ``bands`` × ``frames`` cells, which are read from disk batch
@@ -49,34 +51,14 @@ class ConvVAE:
     needs = ("spectrograms",)
     NETWORKS = ("sound_encoder", "sound_decoder")
 
-    def __init__(
-        self,
-        *,
-        latent: int = 16,
-        bands: int = 64,
-        frames: int = 128,
-        filters: int = 16,
-        units: int = 128,
-        beta: float = 1.0,
-        warm_up: int = 5,
-        epochs: int = 30,
-        batch_size: int = 16,
-        learning_rate: float = 1e-3,
-        validation_share: float = 0.1,
-    ) -> None:
-        self.latent = latent
-        self.bands = bands
-        self.frames = frames
-        self.filters = filters
-        self.units = units
-        self.beta = beta
-        self.warm_up = warm_up
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.validation_share = validation_share
-        self.history_: list[dict[str, Any]] = []
-        self.metrics_: dict[str, Any] = {}
+    latent: int = 16
+    bands: int = 64
+    frames: int = 128
+    filters: int = 16
+    units: int = 128
+    beta: float = 1.0
+    warm_up: int = 5
+    batch_size: int = 16
 
     def fit(
         self,
@@ -129,37 +111,16 @@ class ConvVAE:
         pictures = ops.convert_to_numpy(made)[..., 0]
         return np.asarray(pictures * self.scale_ + self.mean_, dtype=np.float32)
 
-    def save(self, folder: Path) -> None:
-        """Write ``model.keras``, ``model.npz`` (how pictures are standardised), ``model.json``."""
+    def _save_layers(self, folder: Path) -> None:
+        """``model.keras``, and ``model.npz``: how pictures are standardised."""
         networks.together(self.networks_).save(folder / "model.keras")
         np.savez(folder / "model.npz", **self._arrays())
-        state = {
-            "parameters": self._parameters(),
-            "history": self.history_,
-            "metrics": self.metrics_,
-        }
-        (folder / "model.json").write_text(json.dumps(state, indent=2))
 
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read what ``save`` wrote."""
-        state = json.loads((folder / "model.json").read_text())
-        model = cls(**state["parameters"])
-        model.history_, model.metrics_ = state["history"], state["metrics"]
+    def _load_layers(self, folder: Path) -> None:
         with np.load(folder / "model.npz", allow_pickle=False) as arrays:
-            model._take_arrays(dict(arrays))
+            self._take_arrays(dict(arrays))
         whole = keras.models.load_model(folder / "model.keras", compile=False)
-        model.networks_ = networks.apart(whole, cls.NETWORKS)
-        return model
-
-    def _parameters(self) -> dict[str, Any]:
-        return {
-            name: getattr(self, name)
-            for name in (
-                "latent", "bands", "frames", "filters", "units", "beta", "warm_up", "epochs",
-                "batch_size", "learning_rate", "validation_share",
-            )
-        }  # fmt: skip
+        self.networks_ = networks.apart(whole, self.NETWORKS)
 
     def _arrays(self) -> dict[str, Any]:
         return {"mean": self.mean_, "scale": self.scale_, "size": np.array(self.size_)}

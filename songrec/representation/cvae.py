@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -48,6 +49,7 @@ class OneHot(keras.layers.Layer):
         return {**super().get_config(), "classes": self.classes}
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class CVAE(Variational):
     """The VAE's layers with a label of the kind ``condition`` beside features and latent.
 
@@ -58,31 +60,8 @@ class CVAE(Variational):
 
     needs = ("labels",)
 
-    def __init__(
-        self,
-        *,
-        condition: str = "genre",
-        most_labels: int = 20,
-        hidden: tuple[int, ...] = (64, 32),
-        latent: int = 6,
-        beta: float = 0.3,
-        warm_up: int = 5,
-        epochs: int = 30,
-        batch_size: int = 64,
-        learning_rate: float = 1e-3,
-        validation_share: float = 0.1,
-    ) -> None:
-        super().__init__()
-        self.condition = condition
-        self.most_labels = most_labels
-        self.hidden = hidden
-        self.latent = latent
-        self.beta = beta
-        self.warm_up = warm_up
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.validation_share = validation_share
+    condition: str = "genre"
+    most_labels: int = 20
 
     def fit(
         self,

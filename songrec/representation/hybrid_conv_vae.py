@@ -12,6 +12,7 @@ latent:  ½ Σ (x − x̂)²  +  λ · ½ Σ (t − t̂)²  +  β · KL  +  a ·
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -34,6 +35,7 @@ TEMPERATURE = 0.1
 FAR = -1e9
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class HybridConvVAE(ConvVAE):
     """``ConvVAE`` whose latent is also read from, and restores, the lyrics.
 
@@ -44,23 +46,15 @@ class HybridConvVAE(ConvVAE):
     needs = ("spectrograms", "texts")
     NETWORKS = ("sound_encoder", "sound_decoder", "text_encoder", "text_decoder")
 
-    def __init__(
-        self,
-        *,
-        text: str = "tfidf",
-        text_size: int = 64,
-        text_weight: float = 10.0,
-        alignment: float = 100.0,
-        dropped: float = 0.5,
-        batch_size: int = 32,
-        **parameters: Any,
-    ) -> None:
-        super().__init__(batch_size=batch_size, **parameters)
-        self.text = text
-        self.text_size = text_size
-        self.text_weight = text_weight
-        self.alignment = alignment
-        self.dropped = dropped
+    text: str = "tfidf"
+    text_size: int = 64
+    text_weight: float = 10.0
+    alignment: float = 100.0
+    dropped: float = 0.5
+    batch_size: int = 32
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         self._cache: TextCache | None = None
 
     def remember_texts(self, folder: Path) -> None:
@@ -203,10 +197,6 @@ class HybridConvVAE(ConvVAE):
             "text": has_words * training.half_squared_error(words, said),
             "alignment": alignment(sound[0], text[0], has_words * counts),
         }
-
-    def _parameters(self) -> dict[str, Any]:
-        own = ("text", "text_size", "text_weight", "alignment", "dropped")
-        return {**super()._parameters(), **{name: getattr(self, name) for name in own}}
 
     def _arrays(self) -> dict[str, Any]:
         return {**super()._arrays(), **self.vectors_.arrays()}

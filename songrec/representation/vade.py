@@ -9,6 +9,7 @@ the pretraining's steps clusters that overlap fall together before encoder and m
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -29,6 +30,7 @@ PRETRAINING_SHARE = 0.1
 """Of ``beta`` while pretraining: a standard normal prior would push the clusters together."""
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class VaDE(Variational):
     """Layers as in the VAE, with ``clusters`` Gaussians of diagonal covariance as the prior.
 
@@ -39,35 +41,12 @@ class VaDE(Variational):
     experiments every tenth has 0.9 times).
     """
 
-    def __init__(
-        self,
-        *,
-        clusters: int = 10,
-        hidden: tuple[int, ...] = (64, 32),
-        latent: int = 6,
-        beta: float = 0.1,
-        warm_up: int = 0,
-        pretraining: int = 20,
-        epochs: int = 30,
-        batch_size: int = 64,
-        learning_rate: float = 1e-3,
-        joint_rate: float = 1e-4,
-        decay: float = 0.95,
-        validation_share: float = 0.1,
-    ) -> None:
-        super().__init__()
-        self.clusters = clusters
-        self.hidden = hidden
-        self.latent = latent
-        self.beta = beta
-        self.warm_up = warm_up
-        self.pretraining = pretraining
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.joint_rate = joint_rate
-        self.decay = decay
-        self.validation_share = validation_share
+    clusters: int = 10
+    beta: float = 0.1
+    warm_up: int = 0
+    pretraining: int = 20
+    joint_rate: float = 1e-4
+    decay: float = 0.95
 
     def fit(self, table: FeatureTable, *, seed: int, on_progress: Progress = no_progress) -> Self:
         """Pretrain, fit the mixture, train together; with few distinct tracks fewer clusters.

@@ -9,6 +9,7 @@ standardised features a linear model would keep the directions whose variance is
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -25,33 +26,12 @@ from songrec.representation.variational import (
 )
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class VAE(Variational):
     """Dense relu layers ``hidden`` to a Gaussian posterior, mirrored back to a linear output.
 
     The latent is the posterior mean. ``warm_up`` epochs bring the divergence in gradually.
     """
-
-    def __init__(
-        self,
-        *,
-        hidden: tuple[int, ...] = (64, 32),
-        latent: int = 6,
-        beta: float = 0.3,
-        warm_up: int = 5,
-        epochs: int = 30,
-        batch_size: int = 64,
-        learning_rate: float = 1e-3,
-        validation_share: float = 0.1,
-    ) -> None:
-        super().__init__()
-        self.hidden = hidden
-        self.latent = latent
-        self.beta = beta
-        self.warm_up = warm_up
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.validation_share = validation_share
 
     def fit(self, table: FeatureTable, *, seed: int, on_progress: Progress = no_progress) -> Self:
         """Train from fresh weights.

@@ -7,12 +7,11 @@ reconstruction part is half the squared error, summed over the columns.
 
 from __future__ import annotations
 
-import inspect
-import json
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from songrec.core.backend import keras
 from songrec.core.errors import BadInput
 from songrec.core.types import Floats, Progress
 from songrec.representation import epochs as training
+from songrec.representation.network import Network
 
 ops = keras.ops
 SMALLEST_LOG_VARIANCE, LARGEST_LOG_VARIANCE = -10.0, 10.0
@@ -112,22 +112,19 @@ def _one_or_all(inputs: Sequence[Any]) -> Any:
     return inputs[0] if len(inputs) == 1 else list(inputs)
 
 
-class Variational:
-    """Training, saving and loading that every variational model on feature vectors has.
+@dataclass(kw_only=True, eq=False, repr=False)
+class Variational(Network):
+    """Parameters, training and files that every variational model on feature vectors has.
 
-    A subclass has the attributes ``epochs``, ``batch_size``, ``learning_rate`` and
-    ``validation_share``, and ``model_``: its layers ``encoder`` and ``decoder`` are models.
+    ``hidden`` are the dense layers' units, mirrored in the decoder, ``beta`` is the divergence's
+    weight, which ``warm_up`` epochs bring in. A subclass builds ``model_``: its layers ``encoder``
+    and ``decoder`` are models.
     """
 
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    validation_share: float
-    model_: Any
-
-    def __init__(self) -> None:
-        self.history_: list[dict[str, Any]] = []
-        self.metrics_: dict[str, Any] = {}
+    hidden: tuple[int, ...] = (64, 32)
+    latent: int = 6
+    beta: float = 0.3
+    warm_up: int = 5
 
     def _learn(
         self,
@@ -213,44 +210,17 @@ class Variational:
         """Features, float32 ``(n, columns)``, as the decoder draws them from ``(n, l)``."""
         return training.predict(self.decoder_, np.asarray(latent, dtype=np.float32))
 
-    def save(self, folder: Path) -> None:
-        """Write ``model.keras`` and, for parameters, losses and names, ``model.json``."""
+    def _save_layers(self, folder: Path) -> None:
         self.model_.save(folder / "model.keras")
-        state = {
-            "parameters": {name: getattr(self, name) for name in _parameters(type(self))},
-            "history": self.history_,
-            "metrics": self.metrics_,
-            **self._state(),
-        }
-        (folder / "model.json").write_text(json.dumps(state, indent=2))
 
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read what ``save`` wrote."""
-        state = json.loads((folder / "model.json").read_text())
-        parameters = state["parameters"]
-        model = cls(**{**parameters, "hidden": tuple(parameters["hidden"])})
-        model.history_, model.metrics_ = state["history"], state["metrics"]
-        model._restore(state)
-        model.model_ = keras.models.load_model(folder / "model.keras", compile=False)
-        model._find_parts()
-        return model
+    def _load_layers(self, folder: Path) -> None:
+        self.model_ = keras.models.load_model(folder / "model.keras", compile=False)
+        self._find_parts()
 
     def _find_parts(self) -> None:
         self.encoder_ = self.model_.get_layer("encoder")
         self.decoder_ = self.model_.get_layer("decoder")
         self.mean_ = keras.Model(self.encoder_.inputs, self.encoder_.get_layer("mean").output)
-
-    def _state(self) -> dict[str, Any]:
-        """What ``model.json`` holds besides; JSON-able."""
-        return {}
-
-    def _restore(self, state: dict[str, Any]) -> None:
-        """Take back what ``_state`` gave."""
-
-
-def _parameters(model: type) -> list[str]:
-    return list(inspect.signature(model).parameters)
 
 
 def warmed_up(beta: float, epochs: int) -> Callable[[int], float]:

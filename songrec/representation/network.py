@@ -1,0 +1,64 @@
+"""What every model of layers has: parameters as fields, losses and figures, its files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Self
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Network:
+    """A subclass is a dataclass of the same kind: its fields are its parameters, as given.
+
+    ``history_`` has the losses of every epoch, ``metrics_`` figures of the trained model.
+    """
+
+    epochs: int = 30
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    validation_share: float = 0.1
+
+    def __post_init__(self) -> None:
+        self.history_: list[dict[str, Any]] = []
+        self.metrics_: dict[str, Any] = {}
+
+    def save(self, folder: Path) -> None:
+        """Write ``model.keras`` and, for parameters, losses and figures, ``model.json``."""
+        self._save_layers(folder)
+        state = {
+            "parameters": {field.name: getattr(self, field.name) for field in fields(self)},
+            "history": self.history_,
+            "metrics": self.metrics_,
+            **self._state(),
+        }
+        (folder / "model.json").write_text(json.dumps(state, indent=2))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what ``save`` wrote."""
+        state = json.loads((folder / "model.json").read_text())
+        model = cls(
+            **{
+                name: tuple(value) if isinstance(value, list) else value
+                for name, value in state["parameters"].items()
+            }
+        )
+        model.history_, model.metrics_ = state["history"], state["metrics"]
+        model._restore(state)
+        model._load_layers(folder)
+        return model
+
+    def _save_layers(self, folder: Path) -> None:
+        raise NotImplementedError
+
+    def _load_layers(self, folder: Path) -> None:
+        raise NotImplementedError
+
+    def _state(self) -> dict[str, Any]:
+        """What ``model.json`` holds besides; JSON-able."""
+        return {}
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        """Take back what ``_state`` gave."""
