@@ -84,6 +84,11 @@ class Dialect:
 
 SCALES = ("auto", "unit", "percent")
 
+_PLAYLISTS = {
+    "playlist_id": ("playlist id",),
+    "playlist_name": ("playlist name", "playlist"),
+}
+
 PREPROCESS = Dialect(
     name="preprocess",
     label="the twelve attributes, with or without names (also the 900K file's light version)",
@@ -114,6 +119,7 @@ PREPROCESS = Dialect(
         "mode": ("mode",),
         "time_signature": ("time signature",),
         "lyrics": ("text", "lyrics"),
+        **_PLAYLISTS,
     },
     required=ATTRIBUTE_NAMES,
     converters={"artists": convert.names_between(",")},
@@ -151,6 +157,7 @@ SPOTIFY_API = Dialect(
         "key": ("key",),
         "mode": ("mode",),
         "time_signature": ("time signature",),
+        **_PLAYLISTS,
     },
     required=("tempo", "loudness", *SHARES),
     scale="unit",
@@ -165,8 +172,6 @@ SPOTIFY_PLAYLISTS = replace(
         **SPOTIFY_API.columns,
         "genre": ("playlist genre",),
         "subgenre": ("playlist subgenre",),
-        "playlist_id": ("playlist id",),
-        "playlist_name": ("playlist name",),
     },
     signature=("playlist id", "playlist name"),
     missing=("NA",),

@@ -220,10 +220,16 @@ class Translator:
                     attributes=[None if v != v else v for v in known[i]],
                     tags=tags,
                     lyrics=words[i],
-                    playlist=(lists[i], list_names[i] or "Playlist") if lists[i] else None,
+                    playlist=_playlist(lists[i], list_names[i]),
                 )
             )
         return good
+
+
+def _playlist(known_as: str | None, name: str | None) -> tuple[str, str] | None:
+    """Its id and name; without ids a playlist is known by its name."""
+    found = known_as or (name or "")[: _LONGEST["playlist_id"]]
+    return (found, name or "Playlist") if found else None
 
 
 def _fast_floats(cells: Sequence[Any]) -> NDArray[np.float64] | None:

@@ -70,7 +70,7 @@ def read_playlists(paths: Sequence[Path], on_progress: Progress = no_progress) -
                 lists.setdefault(row.playlist[0], (row.playlist[1], {}))[1][at] = None
         if not lists:
             raise BadInput(
-                f"{path}: holds no playlists. Give a catalogue with the columns playlist_id and "
+                f"{path}: holds no playlists. Give a catalogue with the column playlist_id or "
                 "playlist_name, a row for each track of each playlist."
             )
         playlists += [

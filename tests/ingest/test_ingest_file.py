@@ -222,6 +222,28 @@ def test_playlists_of_a_catalogue_are_kept_in_order(session, tmp_path):
     assert (track.key, track.mode, track.attributes.variance) == (6, 1, None)
 
 
+@pytest.mark.parametrize(
+    ("renamed", "dropped", "names"),
+    [
+        ({"playlist_name": "Playlist"}, "playlist_id", ["Mornings", "Nights"]),
+        ({}, "playlist_name", ["Playlist", "Playlist"]),
+        ({"valence": "positiveness", "track_artist": "artist"}, "", ["Mornings", "Nights"]),
+    ],
+)
+def test_playlists_are_kept_in_any_format_by_id_or_by_name(
+    session, tmp_path, renamed, dropped, names
+):
+    rows = [spotify(track_id="a"), spotify(track_id="b", playlist_id="p2", playlist_name="Nights")]
+    kept = [name for name in PLAYLIST_COLUMNS if name != dropped]
+    told = [{renamed.get(name, name): row.get(name) for name in kept} for row in rows]
+    path = write(tmp_path / "lists.csv", told, [renamed.get(name, name) for name in kept])
+    assert counts(ingest_file(session, path))[:2] == (2, 2)
+    found = select(Playlist.name, Track.external_id).select_from(Playlist).join(
+        PlaylistTrack, PlaylistTrack.playlist_id == Playlist.id
+    ).join(Track, Track.id == PlaylistTrack.track_id).order_by(Playlist.id)  # fmt: skip
+    assert session.execute(found).all() == [(names[0], "a"), (names[1], "b")]
+
+
 def test_a_missing_name_in_a_playlist_file_is_untitled(session, tmp_path):
     rows = [spotify(track_name="NA", track_artist="NA")]
     ingest_file(session, write(tmp_path / "lists.csv", rows, PLAYLIST_COLUMNS))
