@@ -21,7 +21,8 @@ WORTH_TELLING = 0.05
 _FIRST = {"silhouette": "silhouette, own latent", "silhouette_features": "silhouette, features"}
 _LAST = {
     "seed_agreement": "agreement of seeds",
-    "bootstrap_agreement": "agreement of samples",
+    "bootstrap_agreement_same_latent": "agreement of samples, same latent",
+    "bootstrap_agreement_latent_anew": "agreement of samples, latent learnt anew",
     "held_out_mse": "error held out",
     "noise_share": "apart",
 }

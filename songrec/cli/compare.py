@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from flask import current_app
 
+from songrec.cli import grid_output
 from songrec.cli.base import (
     json_option,
     one_line_errors,
@@ -22,8 +23,6 @@ from songrec.store.db import db
 
 if TYPE_CHECKING:
     from songrec.pipeline.grid import GridSpec
-    from songrec.pipeline.grid_folder import GridFolder
-    from songrec.pipeline.grid_table import Table
 
 _several = {"multiple": True, "metavar": "NAME"}
 
@@ -49,11 +48,20 @@ _several = {"multiple": True, "metavar": "NAME"}
 @click.option(
     "--quick", is_flag=True, help="Without the measures that take trainings of their own."
 )
+@click.option(
+    "--bootstrap-refit", is_flag=True,
+    help="Learn the latent anew from each bootstrap sample, too: five more trainings a latent.",
+)  # fmt: skip
 @click.option("--keep", is_flag=True, help="Make every cell a run; none is published.")
 @click.option("--retry", is_flag=True, help="Try the cells again that failed.")
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False),
     help="Where clustering_metrics.csv goes; default: the grid's folder.",
+)  # fmt: skip
+@click.option("--list", "listed", is_flag=True, help="List the grids that there are.")
+@click.option(
+    "--forget", metavar="ID", multiple=True,
+    help="Delete a grid's files. Runs that --keep made of it stay.",
 )  # fmt: skip
 @json_option
 @one_line_errors
@@ -69,21 +77,33 @@ def compare_command(
     clusters: str | None,
     settings: tuple[str, ...],
     quick: bool,
+    bootstrap_refit: bool,
     keep: bool,
     retry: bool,
     out: Path | None,
+    listed: bool,
+    forget: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Compare runs A and B; or train a grid of combinations, several seeds each, and compare those.
 
-    A grid that was stopped goes on where it was when the same command is given again.
+    A grid that was stopped goes on where it was when the same command is given again, as long as
+    neither the catalogue nor songrec and the libraries it computes with have changed.
     """
     options: dict[str, Any] = {
         "features": features, "representation": representations, "clustering": clusterings,
         "projection": projections, "seeds": seeds, "clusters": clusters, "quick": quick,
+        "bootstrap_refit": bootstrap_refit,
     }  # fmt: skip
     options = {name: value for name, value in options.items() if value}
     wanted = grid_file is not None or bool(options) or bool(settings)
+    if listed or forget:
+        if a is not None or wanted:
+            raise click.UsageError("--list and --forget stand alone.")
+        grid_output.forget(_instance(), forget)
+        if listed:
+            grid_output.list_all(_instance(), as_json=as_json)
+        return
     if a is not None:
         if b is None or wanted:
             raise click.UsageError("Name two runs, A and B, or describe a grid; not both.")
@@ -147,63 +167,10 @@ def _grid(spec: GridSpec, *, keep: bool, retry: bool, out: Path | None, as_json:
     table = grid_table.table(grid)
     paths = grid_csv.write_csv(grid, out)
     if as_json:
-        print_json(_as_json(grid, table))
+        print_json(grid_output.as_json(grid, table))
         return
-    _print(table)
+    grid_output.print_table(table)
     click.echo(f"Written: {paths[0]} and {paths[1].name}.")
-
-
-def _print(table: Table) -> None:
-    for one in table.configurations:
-        mark = "  (baseline)" if one.cell.baseline else ""
-        drawn = f", map {one.cell.projection}" if len(_maps(table)) > 1 else ""
-        click.echo(f"{one.title} on {one.cell.features}{drawn}{mark}")
-        for measure in table.measures:
-            figure = one.figures.get(measure.name)
-            if figure is not None:
-                spread = f" ± {figure.spread:.4g}" if figure.spread is not None else ""
-                best = "  best" if table.best(measure.name) == one.key else ""
-                click.echo(f"    {measure.label:28}{figure.mean:>12.4g}{spread}{best}")
-        for seed, reason in one.failed:
-            click.echo(f"    seed {seed} failed: {reason}")
-    for verdict in table.verdicts:
-        click.echo(verdict.sentence)
-
-
-def _maps(table: Table) -> set[str]:
-    return {str(one.cell.projection) for one in table.configurations}
-
-
-def _as_json(grid: GridFolder, table: Table) -> dict[str, Any]:
-    return {
-        "grid_id": grid.id,
-        "grid": grid.spec.to_json(),
-        "cells": table.cells,
-        "done": table.done,
-        "failed": table.failed,
-        "configurations": [
-            {
-                **one.cell.to_json(),
-                "seeds": len(one.rows),
-                "failed": [{"seed": seed, "reason": reason} for seed, reason in one.failed],
-                "measures": {
-                    name: {"mean": figure.mean, "std": figure.spread}
-                    for name, figure in one.figures.items()
-                },
-            }
-            for one in table.configurations
-        ],
-        "best": [
-            {
-                "measure": verdict.measure.name,
-                "configuration": verdict.best.cell.to_json(),
-                "difference_to_baseline": verdict.difference,
-                "spread": verdict.spread,
-                "exceeds_spread": verdict.exceeds,
-            }
-            for verdict in table.verdicts
-        ],
-    }
 
 
 def _compare(a: str, b: str, as_json: bool) -> None:

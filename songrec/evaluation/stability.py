@@ -54,11 +54,19 @@ def over_bootstraps(
     samples are compared on the tracks that both hold, about two fifths. All fits get the same
     seed: what differs is the sample alone.
     """
+    return between_samples((rows, fit(rows, seed)) for rows in bootstraps(n, samples, seed))
+
+
+def bootstraps(n: int, samples: int, seed: int) -> list[Ints]:
+    """``samples`` times ``n`` of ``n`` rows with replacement, each ascending."""
     random = np.random.default_rng(seed)
+    return [np.sort(random.integers(0, n, n)) for _ in range(samples)]
+
+
+def between_samples(labelled: Iterable[tuple[Ints, Labels]]) -> Stability:
+    """The agreement of samples two by two: their rows, ascending, and one label a row."""
     found: list[tuple[Ints, NDArray[np.integer]]] = []
-    for _ in range(samples):
-        rows = np.sort(random.integers(0, n, n))
-        labels = fit(rows, seed)
+    for rows, labels in labelled:
         distinct, first = np.unique(rows, return_index=True)
         found.append((distinct, labels[first]))
     values = []

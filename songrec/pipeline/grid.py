@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,7 +28,9 @@ STAGES: dict[str, Registry] = {
 }
 BASELINE = {"representation": "pca", "clustering": "kmeans"}
 MOST_CELLS = 5_000
-_KEYS = ("features", *STAGES, "seeds", "clusters", "quick")
+_FLAGS = ("quick", "bootstrap_refit")
+_KEYS = ("features", *STAGES, "seeds", "clusters", *_FLAGS)
+_COUNTED = 100 * MOST_CELLS
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,8 @@ class GridSpec:
 
     ``clusters`` are numbers of clusters (0 is "auto") for the clusterings that take one and whose
     choice does not say it itself; empty leaves each at its default. ``quick`` leaves out the
-    measures that take trainings of their own (bootstrap samples, tracks held out).
+    measures that take trainings of their own (bootstrap samples, tracks held out);
+    ``bootstrap_refit`` learns the latent anew for each bootstrap sample, too.
     """
 
     features: tuple[str, ...] = (training_features.ATTRIBUTES,)
@@ -118,6 +122,7 @@ class GridSpec:
     seeds: tuple[int, ...] = (0,)
     clusters: tuple[int, ...] = ()
     quick: bool = False
+    bootstrap_refit: bool = False
 
     @classmethod
     def of(cls, given: Mapping[str, Any], where: str = "The grid") -> GridSpec:
@@ -134,8 +139,8 @@ class GridSpec:
             parts = value if isinstance(value, list | tuple) else [value]
             if not parts or any(part is None or part == "" for part in parts):
                 raise BadInput(f"{where}: {key!r} is empty; leave it out for the default.")
-            if key == "quick":
-                values[key] = grid_values.yes(value)
+            if key in _FLAGS:
+                values[key] = grid_values.yes(value, key)
             elif key == "features":
                 values[key] = _distinct(_features(part) for part in parts)
             elif key in STAGES:
@@ -144,7 +149,11 @@ class GridSpec:
                 numbers = grid_values.seeds if key == "seeds" else grid_values.clusters
                 values[key] = _distinct(itertools.chain.from_iterable(map(numbers, parts)))
         spec = cls(**values)
-        cells = len(spec.cells())
+        # So many that counting them would take its time; most of a grid's pairs go together.
+        every = math.prod(len(part) or 1 for part in (
+            spec.features, *(getattr(spec, stage) for stage in STAGES), spec.seeds, spec.clusters
+        ))  # fmt: skip
+        cells = every if every > _COUNTED else len(spec.cells())
         if cells > MOST_CELLS:
             raise BadInput(f"{where} has {cells:,} cells; at most {MOST_CELLS:,} can be run.")
         return spec
@@ -156,7 +165,7 @@ class GridSpec:
             **{stage: [one.to_json() for one in getattr(self, stage)] for stage in STAGES},
             "seeds": list(self.seeds),
             **({"clusters": list(self.clusters)} if self.clusters else {}),
-            **({"quick": True} if self.quick else {}),
+            **{name: True for name in _FLAGS if getattr(self, name)},
         }
 
     def cells(self) -> tuple[Cell, ...]:

@@ -5,7 +5,8 @@ Heavy. Each figure says in its measure what it was taken of.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from songrec.clustering import CLUSTERINGS
 from songrec.core.errors import SongrecError
-from songrec.core.types import FeatureTable, Floats, Ints
+from songrec.core.types import FeatureTable, Floats, Ints, Spectrograms
 from songrec.evaluation import held_out, stability
 from songrec.pipeline import needs, training_features
 from songrec.pipeline.finished import Trained
@@ -53,19 +54,58 @@ def bootstrap_agreement(cell: Cell, trained: Trained) -> float | None:
     Five samples of a seeded choice of at most 4,000 tracks; the latent itself is not learnt anew.
     None for a model that makes its own clusters, and where a sample cannot be grouped.
     """
-    entry = CLUSTERINGS.entry(cell.clustering.name)
-    if getattr(entry.load(), "of_the_model", False):
+    if _of_the_model(cell):
         return None
-    random = np.random.default_rng(cell.seed)
-    rows = np.sort(random.permutation(len(trained.latent))[:BOOTSTRAP_TRACKS])
+    rows = _bootstrapped(cell, len(trained.latent))
     latent = np.ascontiguousarray(trained.latent[rows])
 
-    def fit(sample: Ints, seed: int) -> Any:
-        algorithm = CLUSTERINGS.create(entry.name, **cell.clustering.parameters)
-        return algorithm.fit(np.ascontiguousarray(latent[sample]), seed=seed).labels
+    def fit(sample: Ints, seed: int) -> Ints:
+        return _grouped(cell, latent[sample])
 
     try:
         return stability.over_bootstraps(fit, len(latent), samples=BOOTSTRAPS, seed=cell.seed).mean
+    except SongrecError:
+        return None
+
+
+@dataclass(frozen=True)
+class Relearnt:
+    """A model that learnt a bootstrap sample: its rows (with those drawn twice) and its latent."""
+
+    rows: Ints
+    model: Any
+    latent: Floats
+    table: FeatureTable
+    besides: dict[str, Any]
+
+
+def relearnt(
+    session: Session, instance: Path, cell: Cell, trained: Trained, table: FeatureTable
+) -> list[Relearnt]:
+    """The cell's representation, learnt anew from each of the bootstrap samples."""
+    needed = needs.gather(session, instance, trained.model, table.track_ids)
+    chosen = _bootstrapped(cell, len(table.values))
+    found = []
+    for sample in stability.bootstraps(len(chosen), BOOTSTRAPS, cell.seed):
+        part, besides = _part(table, needed, chosen[sample])
+        model = _fresh(cell).fit(part, seed=cell.seed, **besides)
+        found.append(Relearnt(sample, model, model.transform(part, **besides), part, besides))
+    return found
+
+
+def relearnt_agreement(cell: Cell, samples: list[Relearnt]) -> float | None:
+    """As ``bootstrap_agreement``, but each sample is grouped in a latent learnt from it alone.
+
+    Models that make their own clusters have it as well. None where a sample cannot be grouped.
+    """
+
+    def labels(one: Relearnt) -> Ints:
+        if _of_the_model(cell):
+            return one.model.assign(one.table, **one.besides).labels
+        return _grouped(cell, one.latent)
+
+    try:
+        return stability.between_samples((one.rows, labels(one)) for one in samples).mean
     except SongrecError:
         return None
 
@@ -83,21 +123,59 @@ def held_out_error(
         return None
     needed = needs.gather(session, instance, model, table.track_ids)
 
-    def of(rows: Ints) -> tuple[FeatureTable, dict[str, Any]]:
-        part = replace(table, track_ids=table.track_ids[rows], values=table.values[rows])
-        return part, {name: [values[row] for row in rows] for name, values in needed.items()}
-
     def fit(rows: Ints) -> held_out.Restore:
-        part, besides = of(rows)
-        fresh = REPRESENTATIONS.create(
-            cell.representation.name, **cell.representation.parameters
-        ).fit(part, seed=cell.seed, **besides)
+        part, besides = _part(table, needed, rows)
+        fresh = _fresh(cell).fit(part, seed=cell.seed, **besides)
 
         def restore(rows: Ints) -> Floats:
-            part, besides = of(rows)
+            part, besides = _part(table, needed, rows)
             return np.asarray(fresh.reconstruct(part, **besides))
 
         return restore
 
     found = held_out.reconstruction_error(fit, table.values, seed=cell.seed)
     return None if found is None else found[1]
+
+
+def _bootstrapped(cell: Cell, tracks: int) -> Ints:
+    """The tracks that bootstrap samples are drawn from, ascending."""
+    return np.sort(np.random.default_rng(cell.seed).permutation(tracks)[:BOOTSTRAP_TRACKS])
+
+
+def _of_the_model(cell: Cell) -> bool:
+    return bool(getattr(CLUSTERINGS.entry(cell.clustering.name).load(), "of_the_model", False))
+
+
+def _grouped(cell: Cell, latent: Floats) -> Ints:
+    algorithm = CLUSTERINGS.create(cell.clustering.name, **cell.clustering.parameters)
+    return algorithm.fit(np.ascontiguousarray(latent), seed=cell.seed).labels
+
+
+def _fresh(cell: Cell) -> Any:
+    return REPRESENTATIONS.create(cell.representation.name, **cell.representation.parameters)
+
+
+def _part(
+    table: FeatureTable, needed: Mapping[str, Any], rows: Ints
+) -> tuple[FeatureTable, dict[str, Any]]:
+    """These rows of a table and of what a model needs beside it; rows may stand in it twice."""
+    part = replace(table, track_ids=table.track_ids[rows], values=table.values[rows])
+    besides = {
+        name: _Pictures(values, rows)
+        if name == "spectrograms"
+        else [values[row] for row in rows.tolist()]
+        for name, values in needed.items()
+    }
+    return part, besides
+
+
+class _Pictures:
+    """Some of the spectrograms, in any order."""
+
+    def __init__(self, whole: Spectrograms, rows: Ints) -> None:
+        self._whole, self._rows = whole, rows
+        self.shape = (len(rows), *whole.shape[1:])
+
+    def read(self, rows: Ints) -> Floats:
+        """The pictures of these rows, counted within the choice."""
+        return self._whole.read(self._rows[np.asarray(rows)])

@@ -27,9 +27,9 @@ from sqlalchemy.orm import Session
 from songrec.core.errors import NotReady, SongrecError
 from songrec.core.types import Progress, no_progress
 from songrec.evaluation import stability
-from songrec.pipeline import grid_csv, training_features
+from songrec.pipeline import grid_csv, grid_version, training_features
 from songrec.pipeline.grid import Cell, GridSpec
-from songrec.pipeline.grid_folder import GridFolder, write_json
+from songrec.pipeline.grid_folder import GridFolder, training, write_json
 from songrec.store import training_data
 
 PROCESSES = 2
@@ -49,20 +49,23 @@ def run_grid(
 ) -> GridFolder:
     """Train what is missing of a grid on the present catalogue; returns it with all its results.
 
-    The same grid on the same data is one grid. ``keep`` makes every cell trained now a run that
-    is not published; ``retry`` tries failed cells again. Raises ``NotReady`` for an empty
-    catalogue; whatever ``on_progress`` raises ends the processes at once.
+    The same grid on the same data by the same code is one grid (``grid_version``). ``keep`` makes
+    every cell trained now a run that is not published; ``retry`` tries failed cells again. Raises
+    ``NotReady`` for an empty catalogue and for a grid that another process trains; whatever
+    ``on_progress`` raises ends the processes at once.
     """
     on_progress(0.0, "Reading the catalogue", None)
     fingerprint, tracks = _fingerprint(session, instance, spec)
-    grid_id = _digest(json.dumps([spec.to_json(), fingerprint], sort_keys=True))[:12]
+    asked = [spec.to_json(), fingerprint, grid_version.made_by()]
+    grid_id = _digest(json.dumps(asked, sort_keys=True))[:12]
     grid = GridFolder.begin(instance, grid_id, spec, tracks)
-    on_progress(0.0, "Starting", {"grid_id": grid.id})
-    missing = grid.missing(retry=retry)
-    fleet = _Fleet(grid, instance, missing, on_progress, keep=keep)
-    fleet.work()
-    write_json(grid.path / "agreement.json", agreement(grid))
-    grid_csv.write_csv(grid)
+    with training(grid.path):
+        on_progress(0.0, "Starting", {"grid_id": grid.id})
+        missing = grid.missing(retry=retry)
+        fleet = _Fleet(grid, instance, missing, on_progress, keep=keep)
+        fleet.work()
+        write_json(grid.path / "agreement.json", agreement(grid))
+        grid_csv.write_csv(grid)
     on_progress(1.0, "The grid is done.", None)
     return grid
 

@@ -29,9 +29,16 @@ OWN = (
         "higher",
     ),
     Measure(
-        "bootstrap_agreement", "Agreement of samples",
+        "bootstrap_agreement_same_latent", "Agreement of samples, same latent",
         "Mean adjusted Rand index between the groupings of five bootstrap samples of at most 4,000 "
-        "tracks, the latent unchanged (Hennig 2007).",
+        "tracks, in the one latent that was learnt from all tracks: the stability of the grouping "
+        "alone, not of the representation (Hennig 2007).",
+        "higher",
+    ),
+    Measure(
+        "bootstrap_agreement_latent_anew", "Agreement of samples, latent learnt anew",
+        "The same where each sample is grouped in a latent learnt from that sample alone: the "
+        "stability of representation and grouping together.",
         "higher",
     ),
     Measure(

@@ -9,10 +9,10 @@ from songrec.core.errors import BadInput
 MOST_SEEDS = 100
 
 
-def yes(given: Any) -> bool:
-    """True or false, as YAML knows them."""
+def yes(given: Any, key: str) -> bool:
+    """True or false, as YAML knows them; ``key`` names it in the message."""
     if not isinstance(given, bool):
-        raise BadInput(f"'quick' in a grid is true or false; it was given {given!r}.")
+        raise BadInput(f"{key!r} in a grid is true or false; it was given {given!r}.")
     return given
 
 

@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -23,7 +23,7 @@ from songrec.core.errors import SongrecError
 from songrec.core.types import Floats, Ints, no_progress
 from songrec.pipeline import grid_folder
 from songrec.pipeline.finished import Trained
-from songrec.pipeline.grid import Cell
+from songrec.pipeline.grid import Cell, GridSpec
 from songrec.pipeline.grid_folder import GridFolder
 from songrec.pipeline.grid_run import failed
 from songrec.pipeline.stages import Shared, Stages
@@ -73,9 +73,7 @@ def train_cells(
     for at, cell in enumerate(cells):
         teller = _Teller(channel, cell)
         try:
-            row, labels = train_cell(
-                session, instance, cell, teller, shared, keep=keep, quick=grid.spec.quick
-            )
+            row, labels = train_cell(session, instance, cell, teller, shared, grid.spec, keep=keep)
         except SongrecError as error:
             reason = str(error)
         except Exception as error:  # noqa: BLE001 - whatever it was, the row must say it
@@ -100,9 +98,9 @@ def train_cell(
     cell: Cell,
     on_progress: Any,
     shared: Shared,
+    spec: GridSpec,
     *,
     keep: bool = False,
-    quick: bool = False,
 ) -> tuple[dict[str, Any], Ints]:
     """One cell's row, and the cluster of each track; a run besides if it is to be kept."""
     # Heavy, and imported late: what is wrong here is the row's to say.
@@ -117,7 +115,7 @@ def train_cell(
         run_id = write(session, instance, request, trained, stages).public_id
         session.commit()
     labels = trained.clustering.labels
-    metrics = {**trained.metrics, **_measured(session, instance, cell, trained, shared, quick)}
+    metrics = {**trained.metrics, **_measured(session, instance, cell, trained, shared, spec)}
     row = {
         "key": cell.key,
         "cell": cell.to_json(),
@@ -135,27 +133,30 @@ def train_cell(
 
 
 def _measured(
-    session: Session, instance: Path, cell: Cell, trained: Trained, shared: Shared, quick: bool
+    session: Session, instance: Path, cell: Cell, trained: Trained, shared: Shared, spec: GridSpec
 ) -> dict[str, Any]:
     """The grid's own measures; their time is not the training's."""
     from songrec.pipeline import grid_measures as measures
 
     table = measures.table_of(session, instance, cell, trained)
     found = {"silhouette_features": measures.silhouette_in_features(table, trained, cell.seed)}
-    if quick:
+    if spec.quick:
         return found
 
     aside = Stages(no_progress)
 
-    def held_out() -> float | None:
-        with aside.stage("held out", "Learning without a tenth", 1.0):
-            return measures.held_out_error(session, instance, cell, trained, table)
+    def once(stage: str, make: Callable[..., Any]) -> Any:
+        def timed() -> Any:
+            with aside.stage(stage, stage, 1.0):
+                return make(session, instance, cell, trained, table)
 
-    return {
-        **found,
-        "bootstrap_agreement": measures.bootstrap_agreement(cell, trained),
-        "held_out_mse": shared.once(aside, "held out", list(cell.group), held_out),
-    }
+        return shared.once(aside, stage, list(cell.group), timed)
+
+    found["bootstrap_agreement_same_latent"] = measures.bootstrap_agreement(cell, trained)
+    if spec.bootstrap_refit:
+        samples = once("bootstraps", measures.relearnt)
+        found["bootstrap_agreement_latent_anew"] = measures.relearnt_agreement(cell, samples)
+    return {**found, "held_out_mse": once("held out", measures.held_out_error)}
 
 
 class _Teller:

@@ -9,14 +9,24 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from songrec.core.errors import BadInput, Cancelled, NotReady
-from songrec.pipeline import grid_csv, grid_folder, grid_run, grid_worker
+from songrec.core.types import FeatureTable
+from songrec.evaluation import stability
+from songrec.pipeline import (
+    grid_csv,
+    grid_folder,
+    grid_measures,
+    grid_run,
+    grid_version,
+    grid_worker,
+)
 from songrec.pipeline import train as training
-from songrec.pipeline.grid import GridSpec
+from songrec.pipeline.grid import Cell, Choice, GridSpec
 from songrec.pipeline.grid_folder import GridFolder
 from songrec.pipeline.grid_run import run_grid
 from songrec.pipeline.grid_table import table
@@ -75,6 +85,32 @@ def test_a_changed_catalogue_is_another_grid(session, instance, catalogue, monke
     first = run_grid(session, instance, SPEC)
     plant(session, per_genre=11)
     assert run_grid(session, instance, SPEC).id != first.id
+
+
+def test_a_grid_does_not_go_on_with_other_code(session, instance, catalogue, monkeypatch):
+    monkeypatch.setattr(grid_run._Fleet, "work", lambda fleet: None)
+    first = run_grid(session, instance, SPEC)
+    assert first.is_current
+    newer = {**grid_version.made_by(), "code": "other"}
+    monkeypatch.setattr(grid_version, "made_by", lambda: newer)
+    assert not grid_folder.find(instance, first.id).is_current
+    assert run_grid(session, instance, SPEC).id != first.id
+
+
+def test_a_grid_is_held_while_it_is_trained(session, instance, catalogue, monkeypatch):
+    refused = []
+
+    def meanwhile(fleet):
+        for other in (run_grid, lambda *given: grid_folder.forget(instance, fleet.grid.id)):
+            with pytest.raises(NotReady, match="is being trained"):
+                other(session, instance, SPEC)
+            refused.append(other)
+
+    monkeypatch.setattr(grid_run._Fleet, "work", meanwhile)
+    grid = run_grid(session, instance, SPEC)
+    assert len(refused) == 2
+    grid_folder.forget(instance, grid.id)
+    assert list(grid_folder.grids_folder(instance).iterdir()) == []
 
 
 def test_a_grid_that_was_killed_leaves_no_process_and_goes_on_where_it_was(
@@ -211,9 +247,50 @@ def test_the_dearer_measures(session, instance, catalogue):
     grid_worker.train_cells(session, instance, grid, spec.cells(), io.StringIO())
     metrics = grid.rows()[0]["metrics"]
     # Three groups far apart are found in every bootstrap sample.
-    assert metrics["bootstrap_agreement"] == pytest.approx(1.0)
+    assert metrics["bootstrap_agreement_same_latent"] == pytest.approx(1.0)
     assert 0 < metrics["held_out_mse"] < 1
     assert metrics["held_out_mse"] > metrics["reconstruction_mse"]
+
+
+def test_bootstraps_with_the_latent_learnt_anew(session, instance, catalogue):
+    spec = GridSpec.of({"clustering": [{"kmeans": {"clusters": 3}}], "clusters": 3,
+                        "bootstrap_refit": True})  # fmt: skip
+    grid = GridFolder.begin(instance, "0123456789ab", spec, 1)
+    grid_worker.train_cells(session, instance, grid, spec.cells(), io.StringIO())
+    metrics = grid.rows()[0]["metrics"]
+    assert metrics["bootstrap_agreement_latent_anew"] == pytest.approx(1.0)
+    cells, _ = grid_csv.as_csv(grid)
+    assert "bootstrap_agreement_latent_anew" in cells.splitlines()[0]
+
+
+def test_a_model_that_groups_by_itself_agrees_with_itself_over_samples_too():
+    class Halves:
+        def assign(self, table):
+            labels = (table.values[:, 0] > 0).astype(np.int32)
+            return SimpleNamespace(labels=labels)
+
+    cell = Cell("attributes", Choice("vade"), Choice("vade"), Choice("pca"), 0)
+    values = np.linspace(-1, 1, 40, dtype=np.float32)[:, None]
+    samples = [
+        grid_measures.Relearnt(
+            rows, Halves(), values[rows], FeatureTable(rows, ("x",), values[rows]), {}
+        )
+        for rows in stability.bootstraps(40, 3, seed=0)
+    ]
+    assert grid_measures.relearnt_agreement(cell, samples) == pytest.approx(1.0)
+
+
+def test_rows_of_what_a_model_needs_may_stand_twice():
+    pictures = np.arange(8, dtype=np.float32).reshape(4, 2, 1)
+    whole = SimpleNamespace(shape=pictures.shape, read=lambda rows: pictures[rows])
+    table = FeatureTable(np.arange(4), ("x",), np.arange(4, dtype=np.float32)[:, None])
+    part, besides = grid_measures._part(
+        table, {"labels": ["a", None, "b", "c"], "spectrograms": whole}, np.array([1, 3, 3])
+    )
+    assert part.values[:, 0].tolist() == [1, 3, 3]
+    assert besides["labels"] == [None, "c", "c"]
+    assert besides["spectrograms"].shape == (3, 2, 1)
+    np.testing.assert_array_equal(besides["spectrograms"].read(np.array([2, 0])), pictures[[3, 1]])
 
 
 def test_the_csv_has_a_line_a_cell_and_a_line_a_configuration(session, instance):
