@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,6 +130,15 @@ class Question:
         bad = self.known.points(taste.dislikes)
         self.beside = [belief.beside(point) for point in bad] if rule.dislike_weight else []
         self.harm = rule.dislike_weight / len(liked)
+
+    @classmethod
+    def of(cls, taste: Taste, rule: Settings) -> Question:
+        """The question that ``rule`` makes of ``taste``, made once."""
+        asked: dict[Any, Question] = taste.__dict__.setdefault("_questions", {})
+        key = (rule.dislike_weight, rule.metadata, rule.uses_tower)
+        if key not in asked:
+            asked[key] = cls(taste, rule)
+        return asked[key]
 
     def told(self, group: int) -> str:
         """Whose values a song of this taste is compared with."""

@@ -36,7 +36,7 @@ class TasteRule:
 
     def search(self, taste: Taste, count: int) -> tuple[Rows, Scores]:
         """The best ``count`` rows (fewer if there are no more) and their scores, best first."""
-        asked = Question(taste, self)
+        asked = Question.of(taste, self)
         look = 2 * count + len(taste.likes) + len(taste.dislikes)
         while True:
             near = asked.best(look)
@@ -47,7 +47,7 @@ class TasteRule:
 
     def candidates(self, taste: Taste, count: int) -> Candidates:
         """The best ``count`` rows of each taste and their scores, best first."""
-        asked = Question(taste, self)
+        asked = Question.of(taste, self)
         sizes = tuple(len(group) for group in asked.groups)
         if len(sizes) == 1:
             rows, scores = self.search(taste, count)
@@ -59,7 +59,7 @@ class TasteRule:
 
     def per_like(self, taste: Taste, rows: Rows) -> Array:
         """The score less what dislikes take away, split over the likes; see ``taste_split``."""
-        asked = Question(taste, self)
+        asked = Question.of(taste, self)
         parts = asked.parts(rows)
         split = features_per_like(
             asked.known.belief, asked.known.points(taste.likes), asked.groups,
@@ -69,7 +69,7 @@ class TasteRule:
 
     def reasons(self, taste: Taste, rows: Rows) -> list[tuple[Reason, ...]]:
         """Per row: what priors say, one reason per feature, and one per disliked track."""
-        asked = Question(taste, self)
+        asked = Question.of(taste, self)
         parts = asked.parts(rows)
         sheets = [Sheet.of(taste.space, taste.likes[g]).middle(taste.space) for g in asked.groups]
         sheet = Sheet(
