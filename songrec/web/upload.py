@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any
 
 from flask import (
     Blueprint,
@@ -26,23 +25,21 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.utils import secure_filename
 
-from songrec.core.attributes import ATTRIBUTES, key_name, show
-from songrec.core.errors import BadInput, NotReady
+from songrec.core.errors import BadInput
 from songrec.jobs import queue
-from songrec.store import catalogue, runs, sleeves, spaces, uploads
 from songrec.store import jobs as job_store
+from songrec.store import sleeves, uploads
 from songrec.store.db import db
-from songrec.store.tables import Job, Listener, Track, Upload, User
-from songrec.web import facts, figures, player, security
+from songrec.store.tables import Job, Listener, Upload, User
+from songrec.web import player, security, upload_page
 from songrec.web.errors import wants_json
-from songrec.web.listening import current_listener, current_reactions, require_listener
+from songrec.web.listening import current_listener, require_listener
 
 blueprint = Blueprint("upload", __name__, url_prefix="/upload")
 
 UPLOADS = RateLimitItemPerHour(60, 1)
 ROOM = 4 * 2**30
 """Bytes that uploads which nobody has kept may take in all."""
-SHOWN = 10
 
 
 def init_app(app: Flask) -> None:
@@ -133,7 +130,7 @@ def show_upload(public_id: str) -> str:
             active=job is not None and job.state in job_store.ACTIVE,
             worker=queue.worker_runs(current_app.config["INSTANCE"]),
         )
-    return render_template("upload/show.html", **_page(found, job))
+    return render_template("upload/show.html", **upload_page.values(found, job))
 
 
 @blueprint.get("/<public_id>/state")
@@ -217,98 +214,6 @@ def _job(upload: Upload) -> Job | None:
     queue.tidy(db.session, current_app.config["INSTANCE"])
     db.session.commit()
     return db.session.get(Job, upload.job_id) if upload.job_id is not None else None
-
-
-def _page(upload: Upload, job: Job | None) -> dict[str, Any]:
-    result: dict[str, Any] = upload.result or {}
-    run = runs.published(db.session)
-    clusters = facts.clusters(db.session, run)
-    # Numbers and places are those of the run that it was placed in.
-    place = (
-        result["place"] if run and (result["place"] or {}).get("run_id") == run.public_id else None
-    )
-    try:
-        space = spaces.published_space(db.session, current_app.config["INSTANCE"])
-    except NotReady:
-        space = None
-    by_id = {
-        view.public_id: view
-        for view in catalogue.tracks_by_public_id(
-            db.session, [found["track_id"] for found in result["similar"][:SHOWN]], run
-        )
-    }
-    return {
-        "upload": upload,
-        "result": result,
-        "keeping": job if job is not None and job.kind == "keep" else None,
-        "track": db.session.get(Track, upload.track_id) if upload.track_id else None,
-        "clusters": clusters,
-        "cluster": clusters.get(place["cluster"]) if place else None,
-        "place": figures.place_on_map(space, place["x"], place["y"], place["cluster"])
-        if place and space
-        else None,
-        "stale": bool(result["place"]) and place is None,
-        "rows": _rows(result["attributes"], space),
-        "tags": _tag_rows(result["tags"]),
-        "similar": [
-            {**found, "track": by_id[found["track_id"]], "sentence": found["why"]}
-            for found in result["similar"][:SHOWN]
-            if found["track_id"] in by_id
-        ],
-        "song": {
-            "id": f"upload-{upload.public_id}",
-            "title": result["title"],
-            "artists": result["artists"] or "Your upload",
-            "address": url_for("upload.show", public_id=upload.public_id),
-            "media": url_for("upload.media", public_id=upload.public_id),
-            "waveform": url_for("upload.waveform", public_id=upload.public_id),
-            "cover": None,
-            "duration_s": result["seconds"],
-        },
-        "reactions": current_reactions(),
-    }
-
-
-def _rows(attributes: dict[str, Any], space: Any) -> list[dict[str, str]]:
-    """The attributes as a table: what, how much, how that stands, where it comes from."""
-    rows = []
-    for attribute in ATTRIBUTES:
-        said = attributes.get(attribute.name)
-        if said is not None:
-            standing = figures.standing(space, attribute.name, said["value"]) if space else None
-            rows.append(
-                {
-                    "label": attribute.label,
-                    "value": show(attribute.name, said["value"]),
-                    "words": figures.words_for(attribute.name, standing),
-                    "source": figures.SOURCES.get(said["source"], said["source"]),
-                }
-            )
-    if "key" in attributes:
-        mode = attributes.get("mode", {}).get("value")
-        rows.append(
-            {
-                "label": "Key",
-                "value": key_name(
-                    int(attributes["key"]["value"]), None if mode is None else int(mode)
-                ),
-                "words": "",
-                "source": figures.SOURCES[attributes["key"]["source"]],
-            }
-        )
-    return rows
-
-
-def _tag_rows(tags: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Tags over time as cells of a picture: per tag a row, per patch a shade from 0 to 1."""
-    if not tags or not tags["times_s"]:
-        return None
-    return {
-        "from": tags["times_s"][0],
-        "to": tags["times_s"][-1] + tags["length_s"],
-        "patches": len(tags["times_s"]),
-        "rows": tags["tags"],
-    }
 
 
 def _base_name(filename: str) -> str:

@@ -65,10 +65,10 @@ if __name__ == "__main__":
 
         from songrec import create_app
         from songrec.core.errors import SongrecError
-        from songrec.jobs import worker
+        from songrec.jobs import watch, worker
 
         logging.basicConfig(level=logging.INFO, stream=sys.stdout)
-        worker.command[:] = [sys.executable, "-m", "tests.jobs.planted"]
+        watch.command[:] = [sys.executable, "-m", "tests.jobs.planted"]
         try:
             worker.serve(create_app(migrations=False))
         except SongrecError as error:

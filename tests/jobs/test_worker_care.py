@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from songrec.jobs import files, queue, worker
+from songrec.jobs import files, queue, watch, worker
 from songrec.jobs.record import Record
 from songrec.store import jobs, run_folders
 from songrec.store.db import PATIENCE
@@ -68,7 +68,7 @@ def test_a_queue_that_does_not_answer_ends_no_worker(
 def test_a_process_that_cannot_start_fails_its_job(
     app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "command", ["/no/such/program"])
+    monkeypatch.setattr(watch, "command", ["/no/such/program"])
     job = jobs.create(session, "train", {})
     session.commit()
     worker.run_job(app, job.id)
@@ -84,19 +84,19 @@ def test_no_process_outlives_its_watch(
     def broken(*arguments: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(worker, "command", ["sleep", "60"])
-    monkeypatch.setattr(worker._Watch, "_why_stop", broken)
+    monkeypatch.setattr(watch, "command", ["sleep", "60"])
+    monkeypatch.setattr(watch.Watch, "_why_stop", broken)
     job = jobs.create(session, "train", {})
     session.commit()
-    watch = worker._Watch(app, job.id)
+    watched = watch.Watch(app, job.id)
     with pytest.raises(ZeroDivisionError):
-        watch.follow()
-    assert watch.process.returncode == -9
-    assert watch.messages.get(timeout=5) is None  # its pipe is at its end
+        watched.follow()
+    assert watched.process.returncode == -9
+    assert watched.messages.get(timeout=5) is None  # its pipe is at its end
 
 
 def test_reporting_leaves_the_connection_as_patient_as_it_was(app: Flask, session: Session) -> None:
-    with worker._impatient():
+    with watch.impatient():
         assert session.scalar(text("PRAGMA busy_timeout")) == 200
     assert session.scalar(text("PRAGMA busy_timeout")) == PATIENCE
 

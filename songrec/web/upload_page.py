@@ -1,0 +1,110 @@
+"""What the page of an uploaded song shows: attributes, place, tags, what sounds like it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app, url_for
+
+from songrec.core.attributes import ATTRIBUTES, key_name, show
+from songrec.core.errors import NotReady
+from songrec.store import catalogue, runs, spaces
+from songrec.store.db import db
+from songrec.store.tables import Job, Track, Upload
+from songrec.web import facts, figures
+from songrec.web.listening import current_reactions
+
+SHOWN = 10
+
+
+def values(upload: Upload, job: Job | None) -> dict[str, Any]:
+    """What ``upload/show.html`` shows of an upload that has been listened to."""
+    result: dict[str, Any] = upload.result or {}
+    run = runs.published(db.session)
+    clusters = facts.clusters(db.session, run)
+    # Numbers and places are those of the run that it was placed in.
+    place = (
+        result["place"] if run and (result["place"] or {}).get("run_id") == run.public_id else None
+    )
+    try:
+        space = spaces.published_space(db.session, current_app.config["INSTANCE"])
+    except NotReady:
+        space = None
+    by_id = {
+        view.public_id: view
+        for view in catalogue.tracks_by_public_id(
+            db.session, [found["track_id"] for found in result["similar"][:SHOWN]], run
+        )
+    }
+    return {
+        "upload": upload,
+        "result": result,
+        "keeping": job if job is not None and job.kind == "keep" else None,
+        "track": db.session.get(Track, upload.track_id) if upload.track_id else None,
+        "clusters": clusters,
+        "cluster": clusters.get(place["cluster"]) if place else None,
+        "place": figures.place_on_map(space, place["x"], place["y"], place["cluster"])
+        if place and space
+        else None,
+        "stale": bool(result["place"]) and place is None,
+        "rows": _rows(result["attributes"], space),
+        "tags": _tag_rows(result["tags"]),
+        "similar": [
+            {**found, "track": by_id[found["track_id"]], "sentence": found["why"]}
+            for found in result["similar"][:SHOWN]
+            if found["track_id"] in by_id
+        ],
+        "song": {
+            "id": f"upload-{upload.public_id}",
+            "title": result["title"],
+            "artists": result["artists"] or "Your upload",
+            "address": url_for("upload.show", public_id=upload.public_id),
+            "media": url_for("upload.media", public_id=upload.public_id),
+            "waveform": url_for("upload.waveform", public_id=upload.public_id),
+            "cover": None,
+            "duration_s": result["seconds"],
+        },
+        "reactions": current_reactions(),
+    }
+
+
+def _rows(attributes: dict[str, Any], space: Any) -> list[dict[str, str]]:
+    """The attributes as a table: what, how much, how that stands, where it comes from."""
+    rows = []
+    for attribute in ATTRIBUTES:
+        said = attributes.get(attribute.name)
+        if said is not None:
+            standing = figures.standing(space, attribute.name, said["value"]) if space else None
+            rows.append(
+                {
+                    "label": attribute.label,
+                    "value": show(attribute.name, said["value"]),
+                    "words": figures.words_for(attribute.name, standing),
+                    "source": figures.SOURCES.get(said["source"], said["source"]),
+                }
+            )
+    if "key" in attributes:
+        mode = attributes.get("mode", {}).get("value")
+        rows.append(
+            {
+                "label": "Key",
+                "value": key_name(
+                    int(attributes["key"]["value"]), None if mode is None else int(mode)
+                ),
+                "words": "",
+                "source": figures.SOURCES[attributes["key"]["source"]],
+            }
+        )
+    return rows
+
+
+def _tag_rows(tags: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Tags over time as cells of a picture: per tag a row, per patch a shade from 0 to 1."""
+    if not tags or not tags["times_s"]:
+        return None
+    return {
+        "from": tags["times_s"][0],
+        "to": tags["times_s"][-1] + tags["length_s"],
+        "patches": len(tags["times_s"]),
+        "rows": tags["tags"],
+    }
