@@ -7,7 +7,6 @@ al., "Indexing by Latent Semantic Analysis", 1990 (the singular value decomposit
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -16,25 +15,20 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 
 from songrec.core.types import Floats
+from songrec.core.unspaced import is_run, pairs_of, tokens
 from songrec.representation.text_cache import TextCache, digest_of
 
 VERSION = "1"
 """Changes with what is made of a text: vectors that were kept before are then not used."""
 BUCKETS = 2**14
 ROWS_PER_PART = 2_000
-_WORDS = re.compile(r"[^\W_]+")
-# Scripts that put no spaces between words: Thai, Japanese, Chinese.
-_UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
 
 
 def words_of(text: str) -> list[str]:
     """The words of a text in lower case; pairs of characters where none are told apart."""
-    found = []
-    for word in _WORDS.findall(text.lower()):
-        if _UNSPACED.search(word) is None:
-            found.append(word)
-        else:
-            found += [word[at : at + 2] for at in range(max(len(word) - 1, 1))]
+    found: list[str] = []
+    for token in tokens(text.lower()):
+        found += pairs_of(token) if is_run(token) else [token]
     return found
 
 

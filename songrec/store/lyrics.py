@@ -11,6 +11,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from songrec.core.types import Ints
+from songrec.core.unspaced import spaced
 from songrec.store.bulk import chunks
 from songrec.store.tables import Lyrics, Tag, Track, TrackTag, TrackWords
 
@@ -32,6 +33,8 @@ class Source:
     def digest(self) -> str:
         """Equal for equal title, tags and lyrics."""
         said = "\0".join((self.title, self.tags, self.lyrics or ""))
+        if spaced(said) != said:
+            said += "\0pairs"  # prepared before characters were written in pairs: once more
         return hashlib.blake2b(said.encode(errors="surrogatepass"), digest_size=16).hexdigest()
 
 
@@ -54,7 +57,10 @@ def texts_of(session: Session, track_ids: Ints) -> dict[int, str]:
 
 
 def words_of(session: Session, track_ids: Ints) -> dict[int, str]:
-    """The cleaned lyrics of those of ``track_ids`` that are prepared and have any."""
+    """The cleaned lyrics of those of ``track_ids`` that are prepared and have any.
+
+    As they are indexed: scripts without spaces in pairs of characters.
+    """
     found: dict[int, str] = {}
     for part in chunks(track_ids.tolist()):
         query = select(TrackWords.track_id, TrackWords.words).where(
@@ -174,9 +180,9 @@ def _row(one: Found) -> dict[str, object]:
     return {
         "track_id": source.track_id,
         "digest": source.digest,
-        "title": source.title,
-        "tags": source.tags,
-        "words": one.words,
+        "title": spaced(source.title),
+        "tags": spaced(source.tags),
+        "words": spaced(one.words),
         "language": one.language,
     }
 

@@ -1,33 +1,32 @@
 """Searching words over titles, tags and lyrics: the database's full-text index, nothing heavier.
 
-Any of the words may match; tracks that match more of them come first, and among these the better
-ones by BM25 (Robertson & Zaragoza 2009; ``ts_rank`` on PostgreSQL). A tag counts more than a
-title, a title more than the lyrics. Words are compared by their English stems.
+Any of the words may match. Songs that match more of them come first, rare words counting more than
+common ones (by the root of the inverse document frequency, Spärck Jones 1972), and among equal
+ones the better by BM25 (Robertson & Zaragoza 2009; ``ts_rank`` on PostgreSQL). A tag counts more
+than a title, a title more than the lyrics. Words are compared by their English stems.
 """
 
 from __future__ import annotations
 
+import math
 import re
-import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import bindparam, text
 from sqlalchemy.orm import Session
 
-MOST_WORDS = 12
+from songrec.core.unspaced import rejoined
+from songrec.store.lyrics_query import Word, asked
+
 LOOKED_AT = 400
-"""So many of the best by BM25 are put in order by how many words they match."""
+"""So many of the best by BM25 are put in order by the words they match: of those that match all
+words, and of those that match any."""
 WEIGHTS = "2.0, 5.0, 1.0"
 PLACES = ("title", "tags", "lyrics")
 _OPEN, _CLOSE = "\x02", "\x03"
 _MARKED = re.compile(f"{_OPEN}([^{_CLOSE}]*){_CLOSE}")
-# Words that nearly every text has find nothing; a search of nothing else keeps them.
-_EVERYWHERE = frozenset({
-    "a", "an", "and", "are", "as", "at", "be", "but", "by", "das", "de", "del", "der", "des",
-    "die", "du", "ein", "eine", "el", "en", "et", "for", "from", "i", "ich", "in", "is", "ist",
-    "it", "la", "le", "les", "los", "me", "my", "of", "on", "or", "que", "so", "that", "the",
-    "this", "to", "un", "und", "une", "we", "with", "y", "you", "your",
-})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,37 +43,32 @@ class Hit:
         return tuple(dict.fromkeys(word for words in self.matched.values() for word in words))
 
 
-def asked(words: str) -> list[str]:
-    """The words of a search that are looked for, in lower case, each once."""
-    found = re.findall(r"\w+", unicodedata.normalize("NFC", words.lower()).replace("_", " "))
-    telling = [word for word in found if word not in _EVERYWHERE]
-    return list(dict.fromkeys(telling or found))[:MOST_WORDS]
-
-
 def search(session: Session, words: str, n: int = 20) -> list[Hit]:
     """The ``n`` tracks that answer ``words`` best; none where no word is left."""
-    wanted = asked(words)
+    index = _Index(session)
+    wanted, rarity = [], {}
+    for word in asked(words):
+        count = index.count(word)
+        if not count and (longer := word.beginning()) != word:
+            # Nobody sings just this: words that begin so may be meant.
+            word, count = longer, index.count(longer)
+        if count:
+            wanted.append(word)
+            # Damped: two common words of three tell more than the rare one alone.
+            rarity[word] = math.sqrt(math.log1p(index.most() / count))
     if not wanted:
         return []
-    sqlite = session.get_bind().dialect.name == "sqlite"
-    best = dict((_sqlite if sqlite else _postgresql)(session, wanted))
-    counts: dict[int, int] = {}
+    best = dict(index.best(wanted, together=False))
+    if len(wanted) > 1:
+        best |= dict(index.best(wanted, together=True))
+    covered = dict.fromkeys(best, 0.0)
     for word in wanted:
-        for track_id in _matching(session, word, list(best), sqlite=sqlite):
-            counts[track_id] = counts.get(track_id, 0) + 1
-    scores = {track: rank * counts.get(track, 1) / len(wanted) for track, rank in best.items()}
-    order = sorted(scores, key=lambda track: (-counts.get(track, 1), -scores[track], track))[:n]
-    marked = _marked(session, wanted, order, sqlite=sqlite)
+        for track_id in index.among(word, list(best)):
+            covered[track_id] += rarity[word] / sum(rarity.values())
+    scores = {track: rank * covered[track] for track, rank in best.items()}
+    order = sorted(scores, key=lambda track: (-round(covered[track], 6), -scores[track], track))[:n]
+    marked = index.marked(wanted, order)
     return [Hit(track, round(scores[track], 4), marked.get(track, {})) for track in order]
-
-
-def _sqlite(session: Session, wanted: list[str]) -> list[tuple[int, float]]:
-    statement = text(
-        f"SELECT rowid, -bm25(words_search, {WEIGHTS}) AS score FROM words_search "
-        "WHERE words_search MATCH :words ORDER BY score DESC, rowid LIMIT :most"
-    )
-    rows = session.execute(statement, {"words": _any(wanted), "most": LOOKED_AT})
-    return [(track_id, float(score)) for track_id, score in rows]
 
 
 _DOCUMENT = (
@@ -84,67 +78,94 @@ _DOCUMENT = (
 """The same expression as the index of the migration that made it."""
 
 
-def _postgresql(session: Session, wanted: list[str]) -> list[tuple[int, float]]:
-    statement = text(
-        f"SELECT track_id, ts_rank({_DOCUMENT}, to_tsquery('english', :words)) AS score "
-        f"FROM track_words WHERE {_DOCUMENT} @@ to_tsquery('english', :words) "
-        "ORDER BY score DESC, track_id LIMIT :most"
-    )
-    rows = session.execute(statement, {"words": " | ".join(wanted), "most": LOOKED_AT})
-    return [(track_id, float(score)) for track_id, score in rows]
+class _Index:
+    """The full-text index of either database, asked by expressions of its own kind."""
 
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._sqlite = session.get_bind().dialect.name == "sqlite"
 
-def _matching(session: Session, word: str, tracks: list[int], *, sqlite: bool) -> list[int]:
-    if not tracks:
-        return []
-    condition = (
-        "SELECT rowid FROM words_search WHERE words_search MATCH :word AND rowid IN :tracks"
-        if sqlite
-        else f"SELECT track_id FROM track_words WHERE {_DOCUMENT} @@ to_tsquery('english', :word) "
-        "AND track_id IN :tracks"
-    )
-    statement = text(condition).bindparams(bindparam("tracks", expanding=True))
-    given = {"word": _any([word]) if sqlite else word, "tracks": tracks}
-    return list(session.execute(statement, given).scalars())
+    def most(self) -> int:
+        """About how many tracks there are, at least: the highest number of one."""
+        return self._session.scalar(text("SELECT max(track_id) FROM track_words")) or 1
 
-
-def _marked(
-    session: Session, wanted: list[str], tracks: list[int], *, sqlite: bool
-) -> dict[int, dict[str, tuple[str, ...]]]:
-    """By track and place the words that matched; of the text nothing else leaves this function."""
-    if not tracks:
-        return {}
-    if sqlite:
-        marks = ", ".join(f"highlight(words_search, {at}, :open, :close)" for at in range(3))
+    def count(self, word: Word) -> int:
+        """How many tracks match a word."""
         sql = (
-            f"SELECT rowid, {marks} FROM words_search "
-            "WHERE words_search MATCH :words AND rowid IN :tracks"
+            "SELECT count(*) FROM words_search WHERE words_search MATCH :words"
+            if self._sqlite
+            else "SELECT count(*) FROM track_words "
+            f"WHERE {_DOCUMENT} @@ to_tsquery('english', :words)"
         )
-        given = {"words": _any(wanted), "open": _OPEN, "close": _CLOSE}
-    else:
-        marks = ", ".join(
-            f"ts_headline('english', {column}, to_tsquery('english', :words), :options)"
-            for column in ("title", "tags", "words")
+        return self._session.scalar(text(sql), {"words": self._said([word])}) or 0
+
+    def best(self, wanted: Sequence[Word], *, together: bool) -> list[tuple[int, float]]:
+        """The best by BM25 of the tracks that match any of the words, or all ``together``."""
+        sql = (
+            f"SELECT rowid, -bm25(words_search, {WEIGHTS}) AS score FROM words_search "
+            "WHERE words_search MATCH :words ORDER BY score DESC, rowid LIMIT :most"
+            if self._sqlite
+            else f"SELECT track_id, ts_rank({_DOCUMENT}, to_tsquery('english', :words)) AS score "
+            f"FROM track_words WHERE {_DOCUMENT} @@ to_tsquery('english', :words) "
+            "ORDER BY score DESC, track_id LIMIT :most"
         )
-        sql = f"SELECT track_id, {marks} FROM track_words WHERE track_id IN :tracks"
-        options = f"StartSel={_OPEN}, StopSel={_CLOSE}, HighlightAll=true"
-        given = {"words": " | ".join(wanted), "options": options}
-    statement = text(sql).bindparams(bindparam("tracks", expanding=True))
-    found = {}
-    for track_id, *texts in session.execute(statement, {**given, "tracks": tracks}):
-        found[track_id] = {
-            place: words
-            for place, marked in zip(PLACES, texts, strict=True)
-            if (words := _words_in(marked))
-        }
-    return found
+        given = {"words": self._said(wanted, together=together), "most": LOOKED_AT}
+        return [(track, float(score)) for track, score in self._session.execute(text(sql), given)]
+
+    def among(self, word: Word, tracks: list[int]) -> list[int]:
+        """Those of ``tracks`` that match a word."""
+        sql = (
+            "SELECT rowid FROM words_search WHERE words_search MATCH :word AND rowid IN :tracks"
+            if self._sqlite
+            else "SELECT track_id FROM track_words "
+            f"WHERE {_DOCUMENT} @@ to_tsquery('english', :word) AND track_id IN :tracks"
+        )
+        return list(self._of(sql, {"word": self._said([word]), "tracks": tracks}).scalars())
+
+    def marked(
+        self, wanted: Sequence[Word], tracks: list[int]
+    ) -> dict[int, dict[str, tuple[str, ...]]]:
+        """By track and place the words that matched; of the text nothing else leaves this room."""
+        if self._sqlite:
+            marks = ", ".join(f"highlight(words_search, {at}, :open, :close)" for at in range(3))
+            sql = (
+                f"SELECT rowid, {marks} FROM words_search "
+                "WHERE words_search MATCH :words AND rowid IN :tracks"
+            )
+            given = {"open": _OPEN, "close": _CLOSE}
+        else:
+            marks = ", ".join(
+                f"ts_headline('english', {column}, to_tsquery('english', :words), :options)"
+                for column in ("title", "tags", "words")
+            )
+            sql = f"SELECT track_id, {marks} FROM track_words WHERE track_id IN :tracks"
+            options = f"StartSel={_OPEN}, StopSel={_CLOSE}, HighlightAll=true"
+            given = {"options": options}
+        given |= {"words": self._said(wanted), "tracks": tracks}
+        written = {word.indexed: word.text for word in wanted}
+        found = {}
+        for track_id, *texts in self._of(sql, given):
+            found[track_id] = {
+                place: words
+                for place, marked in zip(PLACES, texts, strict=True)
+                if (words := _words_in(marked, written))
+            }
+        return found
+
+    def _of(self, sql: str, given: dict[str, Any]) -> Any:
+        statement = text(sql).bindparams(bindparam("tracks", expanding=True))
+        return self._session.execute(statement, given)
+
+    def _said(self, wanted: Sequence[Word], *, together: bool = False) -> str:
+        if self._sqlite:
+            return (" AND " if together else " OR ").join(word.sqlite() for word in wanted)
+        return (" & " if together else " | ").join(word.postgresql() for word in wanted)
 
 
-def _words_in(marked: str) -> tuple[str, ...]:
+def _words_in(marked: str, written: dict[str, str]) -> tuple[str, ...]:
+    """The marked words, each once; ``written`` are words of the search by how they are indexed."""
     # Neighbouring matches are marked as one: "sad piano".
-    parts = (word for match in _MARKED.findall(marked) for word in re.findall(r"\w+", match))
-    return tuple(dict.fromkeys(word.lower() for word in parts))
-
-
-def _any(wanted: list[str]) -> str:
-    return " OR ".join(f'"{word}"' for word in wanted)
+    words = [word for match in _MARKED.findall(marked) for word in re.findall(r"\w+", match)]
+    # A character alone was found by the pairs that begin with it.
+    words = [word[0] if len(word) == 2 and word[0] in written else word for word in words]
+    return tuple(dict.fromkeys(written.get(word, word).lower() for word in rejoined(words)))

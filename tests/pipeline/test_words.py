@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from songrec.evaluation.pairs import recall_at
 from songrec.pipeline import feature_sets, needs, words, words_and_sound
 from songrec.pipeline.train import TrainRequest, train
 from songrec.store import feature_cache, lyrics_search, lyrics_vectors
+from songrec.store.lyrics_query import asked
 from songrec.store.tables import AudioFile, Lyrics, Tag, Track, TrackTag, TrackWords
 from tests.factories import make_track
 from tests.pictures_of_sound import BANDS, songs
@@ -123,14 +125,86 @@ class TestSearching:
         assert set(found(session, "jazz")) == {"Keys", "Plain"}
 
     def test_a_search_of_small_words_alone_keeps_them(self) -> None:
-        assert lyrics_search.asked("sad piano at night") == ["sad", "piano", "night"]
-        assert lyrics_search.asked("to be or") == ["to", "be", "or"]
-        assert lyrics_search.asked("_ % ' \"") == []
+        def said(words: str) -> list[str]:
+            return [word.text for word in asked(words)]
+
+        assert said("sad piano at night") == ["sad", "piano", "night"]
+        assert said("to be or") == ["to", "be", "or"]
+        assert said("I'm feeling blue, don’t stop") == ["feeling", "blue", "stop"]
+        assert said("_ % ' \"") == []
+
+    def test_two_common_words_outweigh_a_rare_one_and_a_rare_one_a_common_one(
+        self, app: Flask, session: Session
+    ) -> None:
+        for number in range(12):
+            sing(session, f"Many {number}", "night river city lights again and again")
+        sing(session, "Rare", "a harpsichord in an empty hall at noon")
+        words.prepare(session, app.config["INSTANCE"])
+        assert found(session, "harpsichord night")[0] == "Rare"
+        assert found(session, "harpsichord night river")[0].startswith("Many")
+
+    def test_words_for_a_mood_find_songs_tagged_with_it(self, app: Flask, session: Session) -> None:
+        track = sing(session, "Upset", "they took the last of the bread from our table")
+        session.add(emotion := Tag(kind="emotion", name="anger"))
+        session.flush()
+        session.add(TrackTag(track_id=track.id, tag_id=emotion.id))
+        sing(session, "Spoken", "anger is a word in this one and nothing more")
+        session.commit()
+        words.prepare(session, app.config["INSTANCE"])
+        assert found(session, "furious") == ["Upset"]
+        assert set(found(session, "anger")) == {"Upset", "Spoken"}
+
+    def test_where_nobody_sings_a_word_words_that_begin_so_are_found(
+        self, session: Session
+    ) -> None:
+        assert found(session, "slee") == ["Quiet"]
+        assert found(session, "sle") == []
 
     def test_the_syntax_of_the_index_is_not_the_searchers(self, session: Session) -> None:
         for said in ('"', "NOT", "night OR", "words:night", "nig*", "(", "NEAR(a b)", "-night"):
             words.search(session, said)
         assert found(session, "") == []
+
+
+@pytest.mark.parametrize(
+    ("sung", "hits", "misses"),
+    [
+        (
+            "夜の東京タワーで君を待つ",
+            ("東京", "東京タワー", "待つ", "つ", "君"),
+            ("京東", "大阪", "朝"),
+        ),
+        ("안녕 내 사랑을 기억해 줘 오늘 밤", ("사랑", "기억", "밤"), ("랑사", "아침")),
+        ("คืนนี้ฉันคิดถึงเธอเหลือเกิน", ("คิดถึง", "คืน", "เธอ"), ("ดาว", "ถึงคิด")),
+        ("月亮代表我的心 在夜里", ("月亮", "代表我", "心", "在夜里"), ("亮月", "太阳")),
+    ],
+)
+def test_scripts_without_spaces_are_found_by_any_stretch_of_them(
+    app: Flask, session: Session, sung: str, hits: tuple[str, ...], misses: tuple[str, ...]
+) -> None:
+    sing(session, "Right", sung)
+    sing(session, "Other", ENGLISH)
+    words.prepare(session, app.config["INSTANCE"])
+    for said in hits:
+        assert found(session, said) == ["Right"], said
+    for said in misses:
+        assert found(session, said) == [], said
+    (hit,) = lyrics_search.search(session, hits[0])
+    assert hit.words == (hits[0],)
+
+
+def test_lyrics_prepared_before_pairs_were_written_are_prepared_once_more(
+    app: Flask, session: Session
+) -> None:
+    track = sing(session, "東京", "夜の東京タワーで君を待つ")
+    plain = sing(session, "Plain", ENGLISH)
+    words.prepare(session, app.config["INSTANCE"])
+    for each in (track, plain):
+        said = "\0".join((each.title, "", session.get_one(Lyrics, each.id).text))
+        digest = hashlib.blake2b(said.encode(), digest_size=16).hexdigest()
+        session.get_one(TrackWords, each.id).digest = digest
+    session.commit()
+    assert words.prepare(session, app.config["INSTANCE"]).changed == 1
 
 
 def test_lyrics_on_one_theme_are_alike(app: Flask, session: Session) -> None:

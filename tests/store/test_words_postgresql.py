@@ -39,6 +39,18 @@ def test_words_are_found_on_postgresql(server_url: str, tmp_path: Path) -> None:
         assert {answer.track.title for answer in found} == {"Quiet", "Loud", "Plain"}
         for said in ("'", "a & b", "!:*", "\\", "the of"):
             words.search(db.session, said)
+        japanese = make_track(db.session, title="東京")
+        db.session.add(Lyrics(track_id=japanese.id, text="夜の東京タワーで君を待つ"))
+        upset = make_track(db.session, title="Upset", genres=("anger",))
+        db.session.commit()
+        words.prepare(db.session, tmp_path / "i")
+        for said, track in (
+            ("東京タワー", japanese), ("君", japanese), ("furious", upset), ("engi", None),
+        ):  # fmt: skip
+            title = track.title if track else "Loud"
+            assert [answer.track.title for answer in words.search(db.session, said)] == [title]
+        assert words.search(db.session, "京東") == []
+        assert words.search(db.session, "東京")[0].words == ("東京",)
         db.session.commit()
         downgrade(revision="0005")
         upgrade()

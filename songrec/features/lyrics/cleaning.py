@@ -6,8 +6,10 @@ import html
 import re
 import unicodedata
 
+from songrec.core.unspaced import is_run, pairs_of, tokens
+
 SHORTEST = 3
-"""Words: less is a remark (“Instrumental”), not lyrics."""
+"""Words (pairs of characters where none are told apart): less is a remark (“Instrumental”)."""
 
 # [Chorus], [Verse 2: somebody], {Bridge}: section marks, never sung.
 _MARKS = re.compile(r"\[[^\[\]]{0,200}\]|\{[^{}]{0,200}\}")
@@ -46,4 +48,5 @@ def clean(text: str | None) -> str | None:
         found = pattern.sub(" ", found)
     lines = (" ".join(line.split()) for line in found.split("\n"))
     found = "\n".join(line for line in lines if line)
-    return found if len(re.findall(r"\w+", found)) >= SHORTEST else None
+    words = sum(len(pairs_of(word)) if is_run(word) else 1 for word in tokens(found))
+    return found if words >= SHORTEST else None
