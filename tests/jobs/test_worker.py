@@ -46,7 +46,7 @@ def start_worker(instance: Path) -> subprocess.Popen[str]:
 def stop(process: subprocess.Popen[str]) -> None:
     if process.poll() is None:
         process.terminate()
-    process.communicate(timeout=15)
+    process.communicate(timeout=60)
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def ask(session: Session, kind: str, **parameters: Any) -> Job:
     return job
 
 
-def wait(session: Session, job: Job, *states: str, seconds: float = 25) -> Job:
+def wait(session: Session, job: Job, *states: str, seconds: float = 120) -> Job:
     """Wait until the job is in one of ``states``."""
     deadline = time.monotonic() + seconds
     while True:
@@ -103,7 +103,7 @@ def wait(session: Session, job: Job, *states: str, seconds: float = 25) -> Job:
         time.sleep(0.1)
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 25) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -238,7 +238,7 @@ def test_stopping_the_worker_ends_its_job_with_a_reason(session: Session, start:
     wait(session, job, "running")
     asked = time.monotonic()
     worker.send_signal(signal.SIGTERM)
-    output, _ = worker.communicate(timeout=15)
+    output, _ = worker.communicate(timeout=60)
     assert time.monotonic() - asked < 5  # honcho kills after five seconds
     assert worker.returncode == 0
     assert "Traceback" not in output
@@ -259,7 +259,7 @@ def test_a_second_worker_is_refused(shared: tuple[Path, subprocess.Popen[str]]) 
     instance, first = shared
     wait_for(lambda: queue.worker_runs(instance))
     second = start_worker(instance)
-    output, _ = second.communicate(timeout=30)
+    output, _ = second.communicate(timeout=60)
     assert second.returncode == 1
     assert "already runs" in output
     assert first.poll() is None
