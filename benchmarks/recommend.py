@@ -1,4 +1,6 @@
-"""Ranking against the plain way: every distance computed, everything sorted.
+"""Every question that is answered from a space; ranking also against the plain way.
+
+The plain way: every distance computed, everything sorted.
 
 python -m benchmarks.recommend                  17,000, 114,000 and 1,200,000 tracks
 python -m benchmarks.recommend --tracks 17000
@@ -20,7 +22,9 @@ import numpy as np
 
 from songrec.core.attributes import ATTRIBUTE_NAMES, SHARES
 from songrec.core.types import Space
-from songrec.recommend import moods
+from songrec.recommend import moods, paths, stations
+from songrec.recommend.blends import blend
+from songrec.recommend.more_like import more_like
 from songrec.recommend.ranking import rank
 from songrec.recommend.rerank import LIST
 from songrec.recommend.similar import similar
@@ -146,10 +150,64 @@ def _measure(space: Space, repeats: int) -> dict[str, Any]:
         results[f"{method}, plain"] = _timed(
             [lambda t=taste, m=method: PLAIN[m](space, t) for taste in tastes]
         )
-    results["similar"] = _timed([lambda a=a: similar(space, a[0][0], 8) for a in asked])
-    aims = [moods.target(space, genre, None) for genre in list(moods.GENRES)[:repeats]]
-    results["mood"] = _timed([lambda a=a: moods.nearest(space, a, WANTED) for a in aims])
+    results |= _other_questions(space, asked)
     return results
+
+
+def _other_questions(space: Space, asked: list[tuple[list[int], list[int]]]) -> dict[str, Any]:
+    """Lists that grow from songs; the first of each, which makes figures of the space, not timed.
+
+    Stations give 20 songs from place 200 on; half of the catalogue can be heard where it says so.
+    """
+    ids = space.track_ids
+    audible = ids[::2].tolist()
+    cluster = ids[space.labels == 0][:24].tolist()
+    many = [[*likes, *dislikes, *ids[:: max(len(ids) // 40, 1)][:37]] for likes, dislikes in asked]
+    aims = [moods.target(space, genre, None) for genre in list(moods.GENRES)[: len(asked)]]
+    later = stations.needed(200 + WANTED)
+    questions: dict[str, list[Callable[[], Any]]] = {
+        "similar": [lambda a=a: similar(space, a[0][0], 8) for a in asked],
+        "more like this one": [
+            lambda a=a: more_like(space, a[0][0], WANTED, likes=a[0][1:], dislikes=a[1])
+            for a in asked
+        ],
+        "mood": [lambda a=a: moods.nearest(space, a, WANTED) for a in aims],
+        "surprise me": [
+            lambda a=a, s=s: rank(space, *a, WANTED, by=replace(LIST, surprise=s))
+            for s, a in enumerate(asked)
+        ],
+        "station of a song": [lambda a=a: _station(space, a[0][:1]) for a in asked],
+        "station of a song, audible": [
+            lambda a=a: _station(space, a[0][:1], only=[*audible, a[0][0]]) for a in asked
+        ],
+        "station of an artist (10 songs)": [lambda a=a: _station(space, a[0]) for a in asked],
+        "station of a playlist (50 songs)": [lambda m=m: _station(space, m) for m in many],
+        "station of a cluster": [lambda: _station(space, cluster, label=0) for _ in asked],
+        "station of a mood": [
+            lambda a=a: moods.nearest(
+                space, a, later, choose=lambda there: stations.shaken(there, 200, WANTED, 1)
+            )
+            for a in aims
+        ],
+        "path over 8 songs": [lambda a=a: _path(space, a[0][0], a[0][-1], 8) for a in asked],
+        "path over 16 songs": [lambda a=a: _path(space, a[0][0], a[0][-1], 16) for a in asked],
+        "blend of 2 less 1": [
+            lambda a=a: blend(space, [a[0][0], a[0][-1]], a[1][:1], WANTED) for a in asked
+        ],
+    }
+    results = {}
+    for name, calls in questions.items():
+        calls[0]()
+        results[name] = _timed(calls)
+    return results
+
+
+def _station(space: Space, seeds: list[int], **asked: Any) -> Any:
+    return stations.near_songs(space, seeds, 200, WANTED, seed=1, **asked)
+
+
+def _path(space: Space, start: int, end: int, between: int) -> Any:
+    return paths.told(space, paths.find_path(space, start, end, between))
 
 
 def _timed(calls: list[Callable[[], Any]]) -> dict[str, float]:

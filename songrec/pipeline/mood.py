@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,8 +82,9 @@ def matches_in(
     dislikes: Sequence[int] = (),
     *,
     only: Sequence[int] | None = None,
+    choose: Callable[[int], NDArray[np.int64]] | None = None,
 ) -> list[Match]:
-    """The ``n`` tracks of ``space``, or of those of ``only`` (ids), nearest to the mood."""
+    """The ``n`` tracks of ``space`` nearest to the mood; see ``recommend.moods.nearest``."""
     preferred = [
         moods.Preferred(kind, name, rows)
         for kind, name in (("genre", mood.genre), ("emotion", mood.emotion))
@@ -99,6 +100,7 @@ def matches_in(
         preferred=preferred,
         dislikes=dislikes,
         only=only,
+        choose=choose,
     )
 
 

@@ -92,10 +92,10 @@ def station(
     known = Known.of(session, listener)
     only = [*audio_files.audible(session), *source.seeds] if audible else None
     if source.mood is not None:
-        ranked = moods.matches_in(
-            session, space, source.mood, stations.needed(start + n), only=only
-        )
-        found = [ranked[i] for i in stations.shaken(len(ranked), start, n, seed)]
+        found = moods.matches_in(
+            session, space, source.mood, stations.needed(start + n), only=only,
+            choose=lambda available: stations.shaken(available, start, n, seed),
+        )  # fmt: skip
     else:
         found = stations.near_songs(
             space, source.seeds, start, n, seed=seed, label=source.label, only=only,

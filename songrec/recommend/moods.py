@@ -9,7 +9,7 @@ circumplex model of affect", 1980): pleasure moves positiveness, arousal moves e
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -132,10 +132,12 @@ def nearest(
     preferred: Sequence[Preferred] = (),
     dislikes: Sequence[int] = (),
     only: Sequence[int] | None = None,
+    choose: Callable[[int], NDArray[np.int64]] | None = None,
 ) -> list[Match]:
     """The ``n`` tracks nearest to the target values ``wanted``, every song once, no disliked one.
 
-    With ``only``, none but those tracks (ids).
+    With ``only``, none but those tracks (ids); with ``choose``, of those ``n`` the ones at the
+    ranks that it answers, told how many there are.
 
     Score: the mean over the attributes of 1 − |difference| / spread, each at least -1, where the
     spread is the width of the catalogue's middle 70%; 1 is exactly as asked. For an attribute of
@@ -160,7 +162,7 @@ def nearest(
         if len(rows) >= n or look >= len(scores):
             break
         look *= 4
-    rows = rows[:n]
+    rows = rows[:n] if choose is None else rows[:n][choose(min(n, len(rows)))]
     shares = _closeness(space, names, wanted, ends, rows) / max(len(names), 1)
     tagged = np.array([np.isin(rows, tag.rows) for tag in preferred])
     spreads = figures_of(space).distributions
@@ -192,11 +194,12 @@ def sentence(match: Match) -> str:
     met = [r for r in match.reasons if r.kind == "target" and r.details["met"]]
     met.sort(key=lambda reason: -reason.details["asked"])
     clauses = [reason.details["clause"] for reason in met[:3]]
-    tags = [reason.text.lower() for reason in match.reasons if reason.kind == "tag"]
+    tags = [f"“{reason.about}”" for reason in match.reasons if reason.kind == "tag"]
     if not clauses and not tags:
         return "The nearest there is to what was asked"
-    asked = f"{words.joined(clauses)}, as asked" if clauses else ""
-    return words.capital("; ".join(part for part in (asked, words.joined(tags)) if part))
+    asked = f"As asked, {words.joined(clauses)}" if clauses else ""
+    tagged = f"tagged {words.joined(tags)}" if tags else ""
+    return words.capital("; ".join(part for part in (asked, tagged) if part))
 
 
 def _closeness(
@@ -253,7 +256,7 @@ def _about_value(
         details["features"][0]["value"] = None
         return Reason("target", text, contribution, name, {**details, "met": False, "asked": 0.0})
     details["features"][0]["value"] = round(value, 6)
-    figures = f"{value:.2f}, asked for {wanted:.2f}"
+    figures = f"{value:.2f}, wanted {wanted:.2f}"
     low, high = words.ADJECTIVES[name]
     word = high if place >= 0.5 else low
     near = abs(value - wanted) <= AS_ASKED * spread
