@@ -24,6 +24,7 @@ from songrec.store.spaces import published_space
 from songrec.store.tables import Cluster, Run, Track
 
 STARTERS_PER_CLUSTER = 3
+LONGEST_TITLE = 60  # characters of a title within a sentence
 
 
 class HasId(Protocol):
@@ -193,13 +194,22 @@ class UnknownTrack(UnknownName):
 
 
 def titles(session: Session) -> NameTracks:
-    """A callable that looks titles up, for the sentences of reasons."""
+    """A callable that looks titles up, for the sentences of reasons: long ones are cut there."""
 
     def look_up(track_ids: list[int]) -> dict[int, str]:
         rows = session.execute(select(Track.id, Track.title).where(Track.id.in_(track_ids)))
-        return dict(rows.all())
+        return {track_id: _brief(title) for track_id, title in rows}
 
     return look_up
+
+
+def _brief(title: str) -> str:
+    """A title as a sentence can hold it: at most ``LONGEST_TITLE`` characters, cut at a word."""
+    if len(title) <= LONGEST_TITLE:
+        return title
+    cut = title[: LONGEST_TITLE - 1]
+    head, _, tail = cut.rpartition(" ")
+    return f"{(head if len(tail) < LONGEST_TITLE // 2 else cut).rstrip(' ,;:–-')}…"
 
 
 def named(

@@ -197,7 +197,7 @@ def sentence(match: Match) -> str:
     tags = [f"“{reason.about}”" for reason in match.reasons if reason.kind == "tag"]
     if not clauses and not tags:
         return "The nearest there is to what was asked"
-    asked = f"As asked, {words.joined(clauses)}" if clauses else ""
+    asked = f"{words.joined(clauses)}, as asked" if clauses else ""
     tagged = f"tagged {words.joined(tags)}" if tags else ""
     return words.capital("; ".join(part for part in (asked, tagged) if part))
 

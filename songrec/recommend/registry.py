@@ -24,29 +24,29 @@ METHODS = Registry(
             "cosine",
             "songrec.recommend.cosine:Cosine",
             "What they share",
-            "What your likes have in common, and more of it (cosine to their mean).",
+            "More of what your likes have in common.",
             (_dislike_weight(0.15),),
         ),
         Entry(
             "distance",
             "songrec.recommend.distance:Distance",
             "Near all of them",
-            "Songs close to everything you like (smallest sum of distances).",
+            "Songs close to every one of your likes, not to one alone.",
             (_dislike_weight(0.25),),
         ),
         Entry(
             "cluster",
             "songrec.recommend.cluster:SameCluster",
             "The same groups",
-            "Songs of the clusters your likes are in, nearest to one of them.",
+            "Songs from the clusters your likes are in, nearest first.",
             (_dislike_weight(0.15),),
         ),
         Entry(
             "taste",
             "songrec.recommend.taste_rule:TasteRule",
             "Your taste",
-            "Songs likelier under your taste than by chance: mean and spread of each feature, "
-            "artists and albums that come again, several tastes kept apart.",
+            "What your likes agree on counts most, artists and albums that come again count too, "
+            "and different tastes are kept apart.",
             (
                 _dislike_weight(1.0),
                 Parameter(

@@ -10,19 +10,21 @@ from typing import Any
 from flask import Flask, current_app, g, request, url_for
 
 from songrec.core.attributes import BY_NAME, key_name, show
+from songrec.core.version import VERSION
 from songrec.store import listeners
 from songrec.store.db import db
 from songrec.web.listening import current_listener
 
+# Where a link of the header leads, what it is called, and the further pages it stands for.
 NAVIGATION = (
-    ("pages.home", "Clusters"),
-    ("pages.tracks", "Songs"),
-    ("map.page", "Map"),
-    ("mood.page", "Mood"),
-    ("recommendations.page", "For you"),
-    ("stations.index", "Stations"),
-    ("playlists.index", "Playlists"),
-    ("upload.index", "Upload"),
+    ("pages.home", "Clusters", ("pages.cluster",)),
+    ("pages.tracks", "Songs", ("pages.track", "words.page")),
+    ("map.page", "Map", ()),
+    ("mood.page", "Mood", ()),
+    ("recommendations.page", "For you", ("recommendations.more_like", "likes.page", "me.page")),
+    ("stations.index", "Stations", ("stations.show", "stations.path", "stations.blend")),
+    ("playlists.index", "Playlists", ("playlists.show",)),
+    ("upload.index", "Upload", ("upload.show",)),
 )
 
 
@@ -46,6 +48,7 @@ def _context() -> dict[str, Any]:
     return {
         "theme": theme if theme in ("light", "dark") else None,
         "navigation": [n for n in NAVIGATION if n[0] in current_app.view_functions],
+        "version": VERSION,
         "asset": asset,
         "here": here,
         "like_count": like_count,

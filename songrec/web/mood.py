@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from flask import Blueprint, Flask, current_app, render_template, request
 
@@ -35,11 +36,9 @@ def page() -> str:
         catalogue.version(db.session),
         lambda: moods.emotions(db.session),
     )
-    genre = request.args.get("genre")
-    emotion = request.args.get("emotion", "")
     mood = moods.Mood(
-        genre if genre in GENRES else None,
-        emotion if emotion in known else None,
+        _spelt(request.args.get("genre", ""), GENRES),
+        _spelt(request.args.get("emotion", ""), known),
         {name: value for name in SHARES if (value := _slider(name)) is not None} or None,
     )
     instance = current_app.config["INSTANCE"]
@@ -59,6 +58,11 @@ def page() -> str:
         clusters=facts.clusters(db.session, run),
         reactions=dict.fromkeys(likes, 1) | dict.fromkeys(dislikes, -1),
     )
+
+
+def _spelt(asked: str, known: Iterable[str]) -> str | None:
+    """``asked`` as it is spelt among ``known``, whatever its capitals; None where it is not."""
+    return next((name for name in known if name.lower() == asked.lower()), None)
 
 
 def _slider(name: str) -> float | None:

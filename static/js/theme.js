@@ -1,5 +1,17 @@
-// Light, dark or the system's choice, kept in a cookie so that the server renders it at once.
+// Light, dark or the system's choice, kept in a cookie so that the server renders it at once; and
+// the header's row of links, which on a phone is wider than the window, shows the one we are at.
 "use strict";
+
+(() => {
+  const reveal = () => {
+    for (const row of document.querySelectorAll(".site-nav, .admin-nav")) {
+      const here = row.querySelector("[aria-current]");
+      if (here) row.scrollLeft = here.offsetLeft - row.offsetLeft - (row.clientWidth - here.offsetWidth) / 2;
+    }
+  };
+  document.addEventListener("pagechange", reveal);
+  reveal();
+})();
 
 (() => {
   const button = document.querySelector("[data-theme-toggle]");

@@ -63,7 +63,7 @@ def test_sliders_say_what_they_asked_for(session, instance, catalogue):
     sliders = {name: CALM[name] for name in SHARES}
     found = moods.tracks_for(session, instance, moods.Mood(sliders=sliders), n=1)[0]
     assert found.track.title == "Calm 0"
-    assert "Calm as asked: energy 0.15, target 0.15" in [r.text for r in found.reasons]
+    assert "Calm as asked: energy 0.15, wanted 0.15" in [r.text for r in found.reasons]
     assert found.score == pytest.approx(1.0, abs=1e-6)
 
 
@@ -153,3 +153,9 @@ def test_everything_asked_for_is_in_the_address(client, catalogue):
 @pytest.mark.parametrize("query", ["genre=x&emotion=y", "energy=abc", "energy=9", "energy=nan"])
 def test_an_odd_address_still_gets_an_answer(client, catalogue, query):
     assert client.get(f"/mood?{query}").status_code == 200
+
+
+def test_the_page_takes_a_genre_and_a_feeling_in_any_capitals(client, session, catalogue):
+    page = client.get("/mood?genre=cLASSICAL&emotion=Peace").get_data(as_text=True)
+    assert "<option selected>Classical</option>" in page
+    assert "Calm 0" in page
