@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from songrec.core.errors import BadInput
@@ -47,3 +48,10 @@ def _numbers(given: Any, key: str, most: int) -> list[int]:
             f"{given!r}."
         ) from None
     return found
+
+
+def as_yaml(given: Mapping[str, Any]) -> str:
+    """A grid's JSON as the file that ``grid.parse_yaml`` reads."""
+    import yaml
+
+    return yaml.safe_dump(dict(given), sort_keys=False, default_flow_style=None, width=90)

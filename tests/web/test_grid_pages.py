@@ -12,9 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from songrec.jobs.files import report_folder
-from songrec.pipeline import grid_run
+from songrec.pipeline import grid_run, grid_version
 from songrec.pipeline.grid import Cell, GridSpec
-from songrec.pipeline.grid_folder import GridFolder, write_json
+from songrec.pipeline.grid_folder import GridFolder, training, write_json
 from songrec.store.tables import Job, User
 from tests.planted_run import plant
 from tests.web.accounts import admin, quick_hashes
@@ -158,6 +158,30 @@ def test_both_tables_are_files(client: FlaskClient, admin: User, grid: GridFolde
     assert "no memory" in cells.text
 
 
+def test_a_grid_is_deleted_from_its_page_unless_it_is_being_trained(
+    client: FlaskClient, admin: User, grid: GridFolder
+) -> None:
+    address = f"/admin/grids/{grid.id}"
+    assert f'action="{address}/forget"' in client.get(address).text
+    with training(grid.path):
+        refused = client.post(f"{address}/forget", follow_redirects=True)
+    assert "is being trained: stop that first" in refused.text
+    assert grid.path.is_dir()
+    gone = client.post(f"{address}/forget", follow_redirects=True)
+    assert "The grid is deleted." in gone.text
+    assert not grid.path.exists()
+    assert client.post(f"{address}/forget").status_code == 404
+
+
+def test_the_page_says_that_a_grid_of_another_version_does_not_go_on(
+    client: FlaskClient, admin: User, grid: GridFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "begun by another version" not in client.get(f"/admin/grids/{grid.id}").text
+    newer = {**grid_version.made_by(), "numpy": "99"}
+    monkeypatch.setattr(grid_version, "made_by", lambda: newer)
+    assert "begun by another version" in client.get(f"/admin/grids/{grid.id}").text
+
+
 def test_what_is_missing_is_trained_on_request(
     client: FlaskClient, session: Session, admin: User, grid: GridFolder
 ) -> None:
@@ -175,8 +199,9 @@ def test_grids_are_listed_and_damaged_ones_left_out(
     damaged.mkdir()
     (damaged / "grid.json").write_text("{")
     text = client.get("/admin/grids").text
-    assert f"/admin/grids/{grid.id}" in text
-    assert "ffffffffffff" not in text
+    assert f'href="/admin/grids/{grid.id}"' in text
+    assert 'href="/admin/grids/ffffffffffff"' not in text
+    assert 'action="/admin/grids/ffffffffffff/forget"' in text
     assert client.get("/admin/grids/ffffffffffff").status_code == 503
     assert client.get("/admin/grids/..%2f..%2fsongrec.db").status_code == 404
 

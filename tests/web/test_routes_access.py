@@ -104,6 +104,7 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, int, int]]] = {
         (303, 403, 404),
     ),
     ("admin.grid_again", "POST"): ("/admin/grids/000000000000/again", (303, 403, 404)),
+    ("admin.forget_grid", "POST"): ("/admin/grids/000000000000/forget", (303, 403, 404)),
     ("admin.fragments", "GET"): ("/admin/fragments", (303, 403, 200)),
     ("admin.work_on_fragments", "POST"): ("/admin/fragments", (303, 403, 400)),
     ("admin.prediction", "GET"): ("/admin/prediction", (303, 403, 200)),

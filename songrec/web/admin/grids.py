@@ -2,80 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from flask import Response, current_app, redirect, render_template, request, url_for
+from flask import Response, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
-from werkzeug.datastructures import MultiDict
 
-from songrec.core.errors import SongrecError
+from songrec.core.errors import NotReady
 from songrec.jobs import queue
-from songrec.pipeline import grid_csv, grid_folder, grid_table
+from songrec.pipeline import grid_csv, grid_folder, grid_table, grid_values
 from songrec.pipeline.grid import BASELINE, GridSpec
 from songrec.store import jobs as job_store
 from songrec.store.db import db
 from songrec.web.admin import blueprint
-from songrec.web.admin.training import FEATURES, STAGES
-
-FIELDS = ("features", *(stage for stage, _, _ in STAGES))
-
-
-@dataclass
-class GridForm:
-    """The form's fields as text, what is wrong with it, and how many cells it makes."""
-
-    chosen: Mapping[str, list[str]]
-    seeds: str = "0,1,2"
-    clusters: str = ""
-    keep: bool = False
-    counted: str = ""
-    error: str = ""
-    spec: GridSpec | None = field(default=None, init=False)
-
-    stages = STAGES
-    feature_sets = FEATURES.choices
-
-    @classmethod
-    def fresh(cls) -> GridForm:
-        """What one might begin with: the baseline against the default."""
-        chosen = {stage: [registry.names()[0]] for stage, _, registry in STAGES}
-        return cls({"features": [FEATURES.default], **chosen})
-
-    @classmethod
-    def sent(cls, form: MultiDict[str, str]) -> GridForm:
-        """The form as somebody sent it; ``error`` says what is wrong, if anything."""
-        made = cls(
-            {name: form.getlist(name) for name in FIELDS},
-            form.get("seeds", "").strip(),
-            form.get("clusters", "").strip(),
-            "keep" in form,
-            form.get("counted", ""),
-        )
-        given: dict[str, Any] = {name: values for name, values in made.chosen.items() if values}
-        given |= {name: text for name in ("seeds", "clusters") if (text := getattr(made, name))}
-        missing = [name for name in FIELDS if name not in given]
-        if missing:
-            made.error = f"Choose at least one under {missing[0]!r}."
-            return made
-        try:
-            made.spec = GridSpec.of(given)
-        except SongrecError as error:
-            made.error = str(error)
-        return made
-
-    @property
-    def cells(self) -> int:
-        """How many trainings it asks for."""
-        return len(self.spec.cells()) if self.spec else 0
+from songrec.web.admin.grid_form import GridForm, is_ticked, shown
 
 
 @blueprint.get("/grids")
 def grids() -> ResponseReturnValue:
-    """Every grid there is, and the form for another one."""
-    return _page(GridForm.fresh())
+    """Every grid there is, and the form for another one; ``like`` names one to begin with."""
+    form = None
+    if like := request.args.get("like"):
+        form = GridForm.like(grid_folder.find(current_app.config["INSTANCE"], like).spec)
+    return _page(form or GridForm.fresh())
 
 
 @blueprint.post("/grids")
@@ -108,6 +57,8 @@ def grid(grid_id: str) -> ResponseReturnValue:
         about=grid_table.ABOUT,
         job=_active(found.spec),
         several_maps=len(found.spec.projection) > 1,
+        in_form=GridForm.like(found.spec) is not None,
+        yaml=grid_values.as_yaml(found.spec.to_json()),
     )
 
 
@@ -128,6 +79,18 @@ def grid_again(grid_id: str) -> ResponseReturnValue:
     """Train what is missing of a grid, and once more what failed."""
     found = grid_folder.find(current_app.config["INSTANCE"], grid_id)
     return _enqueue(found.spec, retry=True)
+
+
+@blueprint.post("/grids/<grid_id>/forget")
+def forget_grid(grid_id: str) -> ResponseReturnValue:
+    """Delete a grid's files."""
+    try:
+        grid_folder.forget(current_app.config["INSTANCE"], grid_id)
+    except NotReady as error:  # it is being trained
+        flash(str(error), "error")
+        return redirect(url_for("admin.grid", grid_id=grid_id), 303)
+    flash("The grid is deleted.", "success")
+    return redirect(url_for("admin.grids"), 303)
 
 
 def _enqueue(spec: GridSpec, *, keep: bool = False, retry: bool = False) -> ResponseReturnValue:
@@ -151,11 +114,15 @@ def _active(spec: GridSpec) -> Any:
 
 
 def _page(form: GridForm) -> str:
-    found = grid_folder.all_grids(current_app.config["INSTANCE"])
+    instance = current_app.config["INSTANCE"]
+    found = grid_folder.all_grids(instance)
     return render_template(
         "admin/grids.html",
         form=form,
+        parameters_of=shown,
+        is_ticked=is_ticked,
+        unreadable=grid_folder.unreadable(instance),
         grids=[(one, grid_table.counts(one)) for one in found],
         baseline=" + ".join(BASELINE.values()),
-        worker=queue.worker_runs(current_app.config["INSTANCE"]),
+        worker=queue.worker_runs(instance),
     )
