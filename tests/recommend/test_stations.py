@@ -209,8 +209,20 @@ def test_a_blend_finds_what_was_planted_where_the_sum_points():
     assert found[0].score == pytest.approx(1, abs=1e-5)
     assert adds_up(found)
     assert not {10, 20, 30} & set(ids(found))
-    assert {r.kind for r in found[0].reasons} == {"added", "subtracted"}
-    for reason in found[0].reasons:
+    assert {r.kind for r in found[0].reasons} == {"feature"}
+    for match in found:
+        # Told once per feature, once per song; both add up to the cosine.
+        assert sorted(r.about for r in match.reasons) == sorted(space.columns)
+        split = math.fsum(r.contribution for r in match.per_like)
+        assert split == pytest.approx(match.score, abs=1e-9)
+        x = space.matrix[space.rows_of([match.track_id])[0]].astype(float)
+        q = (a + b - c) / np.linalg.norm(a + b - c)
+        for reason in match.reasons:
+            column = space.columns.index(reason.about)
+            own = x[column] * q[column] / np.linalg.norm(x)
+            assert reason.contribution == pytest.approx(own, abs=1e-6)
+    assert {r.kind for r in found[0].per_like} == {"added", "subtracted"}
+    for reason in found[0].per_like:
         point = space.matrix[space.rows_of([reason.about])[0]]
         assert reason.text.startswith("Like" if point @ wanted > 0 else "Unlike")
     unit = space.matrix / np.linalg.norm(space.matrix, axis=1, keepdims=True)
@@ -218,6 +230,24 @@ def test_a_blend_finds_what_was_planted_where_the_sum_points():
     brute = unit @ query / np.linalg.norm(query)
     brute[:3] = -2
     assert ids(found) == (10 * (np.argsort(-brute)[:5] + 1)).tolist()
+
+
+def test_a_blend_says_in_words_which_songs_and_features_carry_it():
+    # Columns: variance, tempo, loudness, energy. A and B are fast and loud, C is loud alone.
+    rng = np.random.default_rng(6)
+    planted = [[0, 2, 2, 0], [0, 2, 1.5, 0.1], [0, 0, 2, 0], [0, 2.4, 0.9, -0.1]]
+    space = make_space(np.vstack([planted, rng.normal(size=(200, 4)) * 0.6]))
+    names = dict(zip([10, 20, 30], ["A", "B", "C"], strict=True))
+    best = blends.blend(space, [10, 20], [30], 1, lambda ids: names)[0]
+    assert best.track_id == 40
+    assert best.reasons[0].about == "tempo"
+    assert (
+        best.reasons[0].text
+        == "Faster than 99% of all songs (2 BPM), as the blend (2 BPM and 2 BPM, less 0 BPM)"
+    )
+    assert blends.sentence(best).startswith("Like “A” and “B”")
+    assert "faster (2 BPM) and louder" in blends.sentence(best)
+    assert blends.sentence(best).endswith("than most songs")
 
 
 def test_songs_that_cancel_out_leave_nothing_to_look_for():

@@ -105,7 +105,7 @@ class ReasonSchema(ma.Schema):
 
 
 class MatchSchema(ma.Schema):
-    """A song that was found, and why; `per_like` splits the score over the liked songs, if any."""
+    """A song that was found, and why; `per_like` splits the score over what is liked or blended."""
 
     track = fields.Nested(TrackSchema, required=True)
     score = number("Higher is better.")
