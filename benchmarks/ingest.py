@@ -55,8 +55,8 @@ def measure(rows: int = 114_000) -> dict[str, Any]:
         subprocess.run(
             [*flask, "db", "upgrade"], cwd=ROOT, env=environment, check=True, capture_output=True
         )
-        first, first_peak = _run([*flask, "ingest", str(catalogue), "--json"], environment)
-        again, again_peak = _run([*flask, "ingest", str(catalogue), "--json"], environment)
+        first, first_peak = run_json([*flask, "ingest", str(catalogue), "--json"], environment)
+        again, again_peak = run_json([*flask, "ingest", str(catalogue), "--json"], environment)
     if first["inserted"] != rows or again["unchanged"] != rows:
         raise RuntimeError(f"{rows} rows expected, got {first} and {again}")
     return {
@@ -70,8 +70,8 @@ def measure(rows: int = 114_000) -> dict[str, Any]:
     }
 
 
-def _run(command: list[str], environment: dict[str, str]) -> tuple[dict[str, Any], float]:
-    """The command's JSON and the peak resident memory, in MiB, of that very process."""
+def run_json(command: list[str], environment: dict[str, str]) -> tuple[dict[str, Any], float]:
+    """A command's JSON and the peak resident memory, in MiB, of that very process."""
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE)
     assert process.stdout is not None
     output = process.stdout.read()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from songrec.core.config import instance_path
 from songrec.core.errors import BadInput
 from songrec.core.spectrograms import centred
 from songrec.core.types import Floats, Ints, Spectrograms
@@ -54,7 +55,8 @@ class PooledPictures:
     """All pictures of a training, pooled, in a file without a name that is gone when it is closed.
 
     A picture of 64 × 128 takes 16 KiB as float16, so that an epoch reads 160 MB for 10,000 songs
-    instead of 6.6 GB; the operating system keeps of it in memory what it has room for.
+    instead of 6.6 GB. They are read, not mapped: in the memory of the process is one batch. The
+    file lies in the instance folder, where the pictures came from: ``/tmp`` may be memory itself.
     """
 
     def __init__(
@@ -67,8 +69,11 @@ class PooledPictures:
         n, seen, length = spectrograms.shape
         if not n:
             raise BadInput("There are no spectrograms to learn from.")
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
-        self._pictures = np.memmap(self._file, np.float16, "w+", shape=(n, bands, frames))
+        self._shape = (n, bands, frames)
+        instance = instance_path()
+        self._file = tempfile.TemporaryFile(  # noqa: SIM115 - closed by `close`
+            dir=instance if instance.is_dir() else None
+        )
         total = np.zeros(bands)
         squares = 0.0
         try:
@@ -78,10 +83,11 @@ class PooledPictures:
                         "A spectrogram holds something that is no number: delete it from the "
                         "feature cache and analyse its file again."
                     )
-                self._pictures[first : first + len(part)] = part
+                self._file.write(part.astype(np.float16).tobytes())
                 total += part.sum(axis=(0, 2), dtype=np.float64)
                 squares += float(np.square(part, dtype=np.float64).sum())
                 on_share((first + len(part)) / n)
+            self._file.flush()
         except BaseException:
             self.close()
             raise
@@ -92,14 +98,16 @@ class PooledPictures:
         self.scale = float(np.sqrt(variance)) if variance > 1e-6 else 1.0
 
     def __len__(self) -> int:
-        return len(self._pictures)
+        return self._shape[0]
 
     def read(self, rows: Ints) -> Floats:
         """Standardised pictures of these rows, float32 ``(len(rows), bands, frames, 1)``."""
-        part = self._pictures[rows].astype(np.float32)
-        return ((part - self.mean) / self.scale)[..., None]
+        part = np.empty((len(rows), *self._shape[1:]), dtype=np.float16)
+        for at, row in enumerate(np.asarray(rows).tolist()):
+            self._file.seek(row * part[at].nbytes)
+            self._file.readinto(part[at].data)
+        return ((part.astype(np.float32) - self.mean) / self.scale)[..., None]
 
     def close(self) -> None:
         """Give the file's place on the disk back."""
-        self._pictures = np.empty((0, 1, 1), dtype=np.float16)
         self._file.close()

@@ -1,4 +1,5 @@
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -124,6 +125,43 @@ def test_pooled_pictures_are_standardised_a_band():
     pooled.close()
     np.testing.assert_allclose(values.mean(axis=(0, 2, 3)), 0, atol=2e-3)
     assert values.std() == pytest.approx(1, abs=1e-2)
+
+
+class MadeWhenRead:
+    """So many random pictures, none of which is there before it is read."""
+
+    def __init__(self, rows):
+        self.shape = (rows, 64, 96)
+
+    def read(self, rows):
+        return np.stack([
+            np.random.default_rng(row).normal(-40, 15, self.shape[1:]).astype(np.float32)
+            for row in np.asarray(rows).tolist()
+        ])  # fmt: skip
+
+
+def test_ten_times_the_pictures_take_no_more_memory():
+    def most_bytes(rows):
+        tracemalloc.start()
+        try:
+            pooled = PooledPictures(MadeWhenRead(rows), 32, 48)
+            for first in range(0, rows, 16):
+                pooled.read(np.arange(first, min(first + 16, rows)))
+            pooled.close()
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    few, many = most_bytes(64), most_bytes(640)
+    assert many < 1.1 * few
+
+
+def test_pictures_are_read_back_in_the_order_asked_for():
+    pooled = PooledPictures(MadeWhenRead(40), 64, 96)
+    rows = np.array([37, 0, 5, 37])
+    wanted = (MadeWhenRead(40).read(rows) - pooled.mean) / pooled.scale
+    np.testing.assert_allclose(pooled.read(rows)[..., 0], wanted, atol=5e-3)
+    pooled.close()
 
 
 def test_a_picture_with_no_numbers_is_told():
