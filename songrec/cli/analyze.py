@@ -106,6 +106,12 @@ def analyze(
             f"{report.alike:,} new ones look like songs that were there already; nothing was "
             "merged: flask duplicates"
         )
+    if cut := report.fragments:
+        click.echo(
+            cut.get("problem")
+            or f"Fragments: {cut['added']:,} songs cut, {cut['removed']:,} left out; "
+            f"{cut['tracks']:,} songs are in use."
+        )
     for path, reason in report.rejected[:10]:
         click.echo(f"  {path}: {reason}")
     if len(report.rejected) > 10:

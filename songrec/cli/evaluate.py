@@ -30,7 +30,7 @@ def evaluate_group() -> None:
     metavar="SET[,SET]",
     help="Sets to measure, one by one; + puts sets side by side, statistical:chroma takes the "
     "columns whose names begin so, musicnn:MTT_musicnn:max the network and pooling; fragments "
-    "the rule of that name.",
+    "the rule of that name, fragments:tagger by the tagger (or musicnn, mfcc).",
 )
 @json_option
 @one_line_errors

@@ -82,6 +82,8 @@ def train_command(
     if as_json:
         print_json(told)
         return
+    from songrec.pipeline import fragment_choice
+
     windows = told["windows"]
     click.echo(
         f"Tagger {told['tagger']}: {len(told['tags'])} tags, {told['songs']} songs, "
@@ -89,18 +91,25 @@ def train_command(
         f"best after epoch {told['best_epoch']} of {told['epochs']}."
     )
     _show(told.get("measures") or {})
-    click.echo("Songs are cut anew with it by: flask fragments tag")
+    best = fragment_choice.choose(_instance())
+    click.echo(f"Songs are cut anew by: flask fragments tag ({_by(best.name)}: {best.why})")
 
 
 @fragments_group.command("tag")
+@click.option("--by", type=click.Choice(("best", "tagger", "musicnn", "mfcc")), default="best",
+              show_default=True, help="What stands for a fragment; best: of what is there what "
+              "told the tags of windows held out best.")  # fmt: skip
 @_seconds
 @click.option("--queue", "queued", is_flag=True, help="Leave it to the worker, and go on.")
 @_seed
 @json_option
 @one_line_errors
-def tag_command(seconds: float, queued: bool, seed: int, as_json: bool) -> None:
-    """Cut all songs that can be heard, so that they are recommended by fragments."""
-    asked = {"task": "tag", "seed": seed, "cutting": {"seconds": seconds or None}}
+def tag_command(by: str, seconds: float, queued: bool, seed: int, as_json: bool) -> None:
+    """Cut all songs that can be heard, so that they are recommended by fragments.
+
+    Songs that are analysed later are cut with the analysis, those that vanish leave the index.
+    """
+    asked = {"task": "tag", "by": by, "seed": seed, "cutting": {"seconds": seconds or None}}
     if queued:
         _enqueue(asked, as_json)
         return
@@ -111,7 +120,8 @@ def tag_command(seconds: float, queued: bool, seed: int, as_json: bool) -> None:
         print_json(told)
         return
     click.echo(
-        f"{told['fragments']:,} fragments of {told['tracks']:,} songs, by {_by(told['made_by'])}."
+        f"{told['fragments']:,} fragments of {told['tracks']:,} songs, by {_by(told['made_by'])}: "
+        f"{told['why']}."
     )
     if told["songs_unread"]:
         click.echo(f"{told['songs_unread']:,} songs could not be read: flask analyze says why.")
@@ -134,7 +144,8 @@ def status_command(as_json: bool) -> None:
     else:
         click.echo(
             f"{index['fragments']:,} fragments of {index['tracks']:,} songs, {index['seconds']:g} "
-            f"s each, by {_by(index['made_by'])}."
+            f"s each, by {_by(index['made_by'])}: {index.get('why', '')}".rstrip(": ")
+            + "."
         )
     if tagger is None:
         click.echo("No tagger is trained yet: flask fragments train")
@@ -146,9 +157,9 @@ def status_command(as_json: bool) -> None:
 
 def _by(name: str) -> str:
     return {
-        "tagger": "the tagger",
-        "musicnn": "MusiCNN’s embedding (no tagger is trained)",
-        "mfcc": "MFCC (no tagger is trained, MusiCNN’s weights are not there)",
+        "tagger": "the tagger’s vector",
+        "musicnn": "MusiCNN’s embedding",
+        "mfcc": "cepstral coefficients",
     }.get(name, name)
 
 
@@ -173,6 +184,11 @@ def _show(found: dict[str, Any]) -> None:
     for name, figures in found.items():
         counts = (one["samples"] for one in figures["wrong_tags"]["grouped"])
         click.echo(f"{name:10}" + "".join(f"{count:>10,}" for count in counts))
+    for name, figures in found.items():
+        single = ", ".join(
+            f"{one['wrong']}: {one['samples']:,}" for one in figures["wrong_tags"]["single"]
+        )
+        click.echo(f"{name:10}  samples by wrong tags: {single}")
 
 
 def _group(one: dict[str, Any]) -> str:

@@ -118,7 +118,7 @@ class Reason:
 class Match:
     """A recommended track, its score (higher is better) and why.
 
-    ``per_like`` is the same score split over the liked songs instead, where the method can tell;
+    ``per_like`` is the same score split over the songs liked (or blended), where that can be told;
     what takes away from it or re-ranks comes after them. Empty where ``reasons`` do so already.
     """
 
@@ -139,7 +139,8 @@ class Fragments:
 
     ``head`` float32 ``(m, k)`` repeats the first k columns of ``vectors``, ``tail`` float32
     ``(m,)`` is the length of the rest: enough to bound distances by. ``seconds`` is how long a
-    window is, ``typical`` the distance of two random ones, ``made_by`` what made the vectors.
+    window is, ``typical`` the distance of two random ones, ``made_by`` what made the vectors and
+    ``why`` the end of a sentence about that.
     """
 
     name: str
@@ -154,6 +155,7 @@ class Fragments:
     made_by: str
     tag_names: tuple[str, ...] = ()
     tags: NDArray[np.float16] | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,20 +10,23 @@ from sqlalchemy.orm import Session
 
 from songrec.core.errors import UnknownName
 from songrec.core.types import Progress
+from songrec.jobs import queue
+from songrec.store import jobs
 from songrec.store.tables import Job
 
-TASKS = ("train", "tag")
+TASKS = ("train", "tag", "refresh")
 
 
 def run(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
-    """Train the tagger, cut all songs, or both; parameters as for ``do``."""
+    """Train the tagger, cut all songs, or those that are new; parameters as for ``do``."""
     return do(session, Path(current_app.config["INSTANCE"]), job.parameters, on_progress)
 
 
 def do(
     session: Session, instance: Path, asked: dict[str, Any], on_progress: Progress
 ) -> dict[str, Any]:
-    """``task`` is ``train`` or ``tag``; ``cutting`` are fields of ``Cutting``, ``seed`` a number.
+    """``task`` is ``train``, ``tag`` or ``refresh`` (which takes nothing more); ``cutting`` are
+    fields of ``Cutting``, ``by`` one of ``fragment_choice.WAYS``, ``seed`` a number.
 
     A training also takes ``source``, ``by``, ``validation_probability``, ``baselines`` and
     ``size``, see ``pipeline.fragment_training.Request``.
@@ -39,6 +42,28 @@ def do(
         return fragment_training.train(session, instance, request, on_progress)
     if task == "tag":
         return fragments.tag(
-            session, instance, on_progress, cutting=cutting, seed=int(fields.get("seed", 0))
-        )
+            session, instance, on_progress, cutting=cutting,
+            by=str(fields.get("by", "best")), seed=int(fields.get("seed", 0)),
+        )  # fmt: skip
+    if task == "refresh":
+        return fragments.refresh(session, instance, on_progress) or {"added": 0, "removed": 0}
     raise UnknownName("task with fragments", task, TASKS)
+
+
+def ask_to_refresh(session: Session, instance: Path) -> Job | None:
+    """A job that cuts what is new, where songs are cut at all and none waits for it already.
+
+    The caller commits.
+    """
+    from songrec.store import fragments, taggers
+
+    if fragments.current(instance) is None and taggers.newest(instance) is None:
+        return None
+    if any(is_refreshing(job) and job.state == "waiting" for job in jobs.active(session)):
+        return None
+    return queue.enqueue(session, "fragments", {"task": "refresh"})
+
+
+def is_refreshing(job: Job) -> bool:
+    """Whether it cuts what is new and nothing else."""
+    return job.kind == "fragments" and job.parameters.get("task") == "refresh"

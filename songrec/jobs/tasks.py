@@ -238,12 +238,14 @@ def upload(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
 
 
 def keep(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
-    """Make the uploaded song ``upload_id`` a track of the library."""
+    """Make the uploaded song ``upload_id`` a track of the library; a job of its own cuts it."""
+    from songrec.jobs import fragment_tasks
     from songrec.pipeline import upload as uploads
     from songrec.store.tables import Track
 
     on_progress(0.1, "Taking the song into the library.")
     file = uploads.keep(session, current_app.config["INSTANCE"], _upload(session, job))
+    fragment_tasks.ask_to_refresh(session, current_app.config["INSTANCE"])
     return {"track_id": session.get_one(Track, file.track_id).public_id}
 
 

@@ -25,6 +25,7 @@ from songrec.pipeline.analyst import Outcome, Task
 from songrec.pipeline.analyze_report import AnalyzeReport, AnalyzeRequest
 from songrec.pipeline.feature_sets import MEASURING, keys_of, parse
 from songrec.pipeline.fleet import Fleet, open_fleet
+from songrec.pipeline.fragments import follow
 from songrec.store import audio_files, feature_cache
 from songrec.store.audio_files import KnownFile
 from songrec.store.feature_cache import SetKey
@@ -63,6 +64,7 @@ def analyze_folder(
     run.report.alike = duplicates.count_new(session, before)
     session.commit()
     sounding_like.refresh(session, instance)
+    run.report.fragments = follow(session, instance, lambda _, text, __=None: on_progress(1, text))
     run.report.seconds = time.perf_counter() - start
     return run.report
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from songrec.core.errors import BadInput, NotReady
+from songrec.core.errors import BadInput, NotReady, UnknownName
 from songrec.core.types import FeatureTable, Floats, Progress, no_progress
 from songrec.evaluation.retrieval import retrieve
 from songrec.features.extraction import extract_all, make_extractors
@@ -31,6 +31,7 @@ from songrec.ingest.audio import decode
 from songrec.ingest.folders import content_hash
 from songrec.pipeline import feature_sets, fragment_clips
 from songrec.pipeline.feature_sets import DEFAULT_SETS, FROM_LABELS, MEASURING
+from songrec.pipeline.fragment_choice import WAYS
 from songrec.store import feature_cache
 from songrec.store.feature_cache import SetKey
 
@@ -80,14 +81,15 @@ def parse(text: str) -> dict[str, tuple[Part, ...]]:
     ``+`` puts sets side by side. After a colon stands a choice of the set's own
     (``musicnn:MTT_musicnn:max``) or how the names of the columns that count begin
     (``statistical:chroma``). ``attributes`` are what a trained predictor makes of the sound,
-    ``fragments`` the recommendation rule of that name (by itself, not beside others).
+    ``fragments`` the recommendation rule of that name (by itself, not beside others), by what is
+    best or by what stands after the colon (``fragments:tagger``).
     Raises ``UnknownName`` or ``BadInput`` for what is no set of vectors.
     """
     names = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     if not names:
         raise BadInput(f"No feature set is named. Known: {', '.join(EXTRACTORS.names())}.")
     return {
-        name: () if name == FRAGMENTS else tuple(_part(one.strip()) for one in name.split("+"))
+        name: () if _way(name) else tuple(_part(one.strip()) for one in name.split("+"))
         for name in names
     }
 
@@ -107,12 +109,22 @@ def evaluate_clips(
     vectors = _vectors(instance, clips, variants, on_progress)
     found = {}
     for name, parts in sets.items():
-        if name == FRAGMENTS:
-            found[name] = fragment_clips.retrieve(instance, pairs, on_progress).to_json()
+        if way := _way(name):
+            found[name] = fragment_clips.retrieve(instance, pairs, on_progress, by=way).to_json()
             continue
         values = np.hstack([_columns(instance, part, vectors) for part in parts])
         found[name] = retrieve(values[0::2], values[1::2]).to_json()
     return found
+
+
+def _way(name: str) -> str:
+    """What stands for a fragment where ``name`` is the rule of fragments; empty elsewhere."""
+    rule, _, way = name.partition(":")
+    if rule != FRAGMENTS:
+        return ""
+    if way and way not in WAYS:
+        raise UnknownName("way to compare fragments", way, WAYS)
+    return way or WAYS[0]
 
 
 def read_list(folder: Path) -> list[tuple[Path, Path]]:

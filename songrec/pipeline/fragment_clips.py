@@ -16,15 +16,19 @@ from songrec.pipeline.fragment_vectors import maker, standardised
 
 
 def retrieve(
-    instance: Path, pairs: Sequence[tuple[Path, Path]], on_progress: Progress = no_progress
+    instance: Path,
+    pairs: Sequence[tuple[Path, Path]],
+    on_progress: Progress = no_progress,
+    *,
+    by: str = "best",
 ) -> Retrieval:
     """Excerpt a's fragments are what is liked, every excerpt b is a song.
 
     d of a song is the smallest sum of distances of one of its fragments to all of a's. Vectors are
-    what ``flask fragments tag`` would take now; those that need no training are brought to one
-    scale over all the clips. Raises ``BadInput`` for a clip that cannot be read.
+    what ``flask fragments tag --by`` would take now; those that need no training are brought to
+    one scale over all the clips. Raises ``BadInput`` for a clip that cannot be read.
     """
-    made = maker(instance, Cutting(seconds=None))
+    made, _ = maker(instance, Cutting(seconds=None), by)
     cut = []
     clips = [clip for pair in pairs for clip in pair]
     for done, clip in enumerate(clips):

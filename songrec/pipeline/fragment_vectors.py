@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from songrec.core.types import Audio, Floats
+from songrec.pipeline.fragment_choice import Choice, choose
 from songrec.pipeline.fragment_songs import CachedWindows, Cutting
 from songrec.store import model_files, taggers
 from songrec.tagging.cutting import Windows, cut
@@ -41,19 +42,31 @@ class Maker(Protocol):
         """The windows of one file; ``BadInput`` or ``OSError`` where it cannot be read."""
 
 
-def maker(instance: Path, cutting: Cutting | None = None) -> Maker:
-    """The newest tagger; where none is trained MusiCNN's embedding, and without its weights MFCC.
+def maker(instance: Path, cutting: Cutting | None = None, by: str = "best") -> tuple[Maker, Choice]:
+    """What ``fragment_choice.choose`` says, and what it says about it.
 
     A tagger cuts as it learnt to; ``cutting`` is for the others, and says how much of a song is
     cut in any case.
     """
-    cutting = cutting or Cutting()
-    found = taggers.newest(instance)
-    if found is not None:
-        return ByTagger(instance, found, cutting.seconds)
-    if model_files.is_there(instance, "musicnn"):
-        return ByMusiCNN(instance, cutting)
-    return ByMfcc(cutting)
+    cutting, choice = cutting or Cutting(), choose(instance, by)
+    return _made(instance, choice.name, choice.tagger, cutting), choice
+
+
+def maker_of(instance: Path, told: Mapping[str, Any]) -> Maker:
+    """What made the index with the manifest ``told``; ``NotReady`` where that is gone."""
+    name = str(told["made_by"])
+    found = None
+    if name == "tagger":
+        found = taggers.folder(instance) / str(told["tagger"])
+    else:
+        choose(instance, name)  # raises where its weights are gone
+    return _made(instance, name, found, Cutting(**told["cutting"]))
+
+
+def _made(instance: Path, name: str, tagger: Path | None, cutting: Cutting) -> Maker:
+    if name == "tagger" and tagger is not None:
+        return ByTagger(instance, tagger, cutting.seconds)
+    return ByMusiCNN(instance, cutting) if name == "musicnn" else ByMfcc(cutting)
 
 
 class ByTagger:

@@ -6,38 +6,30 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import heapq
 import json
+import os
 import secrets
 import shutil
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from songrec.core.errors import BadInput
-from songrec.core.types import Floats, Fragments
+from songrec.core.types import Fragments
+from songrec.store import fragment_arrays
+from songrec.store.fragment_arrays import SongFragments
 
-HEAD = 64
-"""Columns of the head; see ``recommend.fragment_search``: a quarter of what the map holds."""
-SAMPLE = 2_000
-"""So many pairs of fragments tell the distance of two random ones."""
-AXES_FROM = 20_000
-"""Fragments that tell the principal axes; any axes are right, good ones are fast."""
-SLICE = 8192
+LEFT_AFTER_S = 24 * 3600
+"""A draft that nobody has written to for so long is nobody's."""
 
 
-@dataclass(frozen=True)
-class SongFragments:
-    """One song's windows: ``starts`` float32 ``(w,)`` in seconds, ``vectors`` float32 ``(w, d)``,
-    ``tags`` float32 ``(w, t)`` or None.
-    """
-
-    track_id: int
-    starts: Floats
-    vectors: Floats
-    tags: Floats | None = None
+class Overtaken(Exception):
+    """Somebody else has put another index in use meanwhile: what was written is of no use."""
 
 
 def folder(instance: Path) -> Path:
@@ -83,10 +75,34 @@ def load(instance: Path, name: str) -> Fragments | None:
             made_by=str(told["made_by"]),
             tag_names=tuple(told["tags"]),
             tags=_mapped(base / "tags.npy") if (base / "tags.npy").is_file() else None,
+            why=str(told.get("why", "")),
         )
     except (OSError, KeyError, ValueError, EOFError):
         return None
     return found
+
+
+def opened(instance: Path) -> tuple[str | None, Fragments | None]:
+    """The name of the index in use and the index, also where it is replaced this very moment."""
+    while True:
+        name = current(instance)
+        found = None if name is None else load(instance, name)
+        if found is not None or current(instance) == name:
+            return name, found
+
+
+def contents(instance: Path, name: str) -> dict[int, str] | None:
+    """The hash of the sound that each track of the index ``name`` was cut of.
+
+    None where the index cannot say (an older one): songs cannot be added to it.
+    """
+    base = folder(instance) / name
+    try:
+        fragment_arrays.axes_of(base)
+        ids, kept = np.load(base / "track_ids.npy"), np.load(base / "contents.npy")
+    except (OSError, KeyError, ValueError, EOFError):
+        return None
+    return dict(zip(ids.tolist(), (each.decode("ascii") for each in kept.tolist()), strict=True))
 
 
 def write(
@@ -106,116 +122,122 @@ def write(
     ``one_scale`` each column is first divided by its deviation (that of 20,000 fragments). Older
     indexes are removed; whoever has one mapped keeps it. ``BadInput`` without any fragment.
     """
-    name = secrets.token_hex(6)
-    base = folder(instance)
-    draft = base / f"{name}.partial"
-    draft.mkdir(parents=True)
-    try:
-        kept = _write_arrays(draft, songs, one_scale, seed)
+    with _draft(instance) as draft:
+        kept = fragment_arrays.write(draft, songs, one_scale=one_scale, seed=seed)
         document = {
-            **(told or {}), "name": name, "seconds": seconds, "made_by": made_by,
+            **(told or {}), "name": draft.stem, "seconds": seconds, "made_by": made_by,
             "tags": list(tag_names), **kept,
         }  # fmt: skip
-        (draft / "manifest.json").write_text(
-            json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
-            encoding="utf-8",
-        )
-        draft.rename(base / name)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
-    pointer = base / f".current.{name}"
-    pointer.write_text(name, encoding="ascii")
-    pointer.replace(base / "current")
-    for other in base.iterdir():
-        if other.is_dir() and other.name not in (name,) and not other.name.endswith(".partial"):
-            shutil.rmtree(other, ignore_errors=True)
+        _describe(draft, document)
+        _put_in_use(instance, draft)
     return document
 
 
-def _write_arrays(
-    draft: Path, songs: Iterable[SongFragments], one_scale: bool, seed: int
+def update(
+    instance: Path,
+    name: str,
+    songs: Iterable[SongFragments],
+    without: Collection[int],
+    told: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """All arrays of an index; songs are read once and vectors are never all in memory."""
-    ids: list[int] = []
-    first: list[int] = [0]
-    starts: list[Floats] = []
-    tags: list[np.ndarray] = []
-    width = 0
-    raw = draft / "raw.f32"
-    with raw.open("wb") as file:
-        for song in songs:
-            if not len(song.starts):
-                continue
-            if ids and song.track_id <= ids[-1]:
-                raise ValueError("songs come in ascending order of their ids")
-            vectors = np.ascontiguousarray(song.vectors, dtype=np.float32)
-            if not np.isfinite(vectors).all():
-                raise BadInput(
-                    f"The fragments of track {song.track_id} hold something that is no number: "
-                    "analyse its file again."
-                )
-            width = width or vectors.shape[1]
-            file.write(vectors.tobytes())
-            ids.append(song.track_id)
-            first.append(first[-1] + len(vectors))
-            starts.append(np.asarray(song.starts, dtype=np.float32))
-            if song.tags is not None:
-                tags.append(np.asarray(song.tags, dtype=np.float16))
-    m = first[-1]
-    if not m:
-        raise BadInput("There is no song to cut into fragments: flask analyze DIR")
-    source = np.memmap(raw, np.float32, "r", shape=(m, width))
-    mean, turn = _axes(source, one_scale, seed)
-    head = min(HEAD, width)
-    make = np.lib.format.open_memmap
-    out = make(draft / "vectors.npy", "w+", np.float32, (m, width))
-    heads = make(draft / "head.npy", "w+", np.float32, (m, head))
-    tails = make(draft / "tail.npy", "w+", np.float32, (m,))
-    for at in range(0, m, SLICE):
-        # About the mean, which leaves distances alone and keeps float32 precise.
-        part = ((source[at : at + SLICE] - mean) @ turn).astype(np.float32)
-        out[at : at + SLICE] = part
-        heads[at : at + SLICE] = part[:, :head]
-        tails[at : at + SLICE] = np.linalg.norm(part[:, head:].astype(np.float64), axis=1)
-    typical = _typical(out, seed)
-    for array in (out, heads, tails):
-        array.flush()
-    del source, out, heads, tails
-    raw.unlink()
-    np.save(draft / "track_ids.npy", np.array(ids, dtype=np.int64))
-    np.save(draft / "first.npy", np.array(first, dtype=np.int64))
-    np.save(draft / "starts.npy", np.concatenate(starts))
-    if tags and len(tags) == len(ids):
-        np.save(draft / "tags.npy", np.concatenate(tags))
-    return {"tracks": len(ids), "fragments": m, "dimensions": width, "typical": typical}
+    """The index ``name`` with ``songs`` (ascending by track id) and without other tracks, in use.
 
-
-def _axes(source: Floats, one_scale: bool, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mean ``(d,)`` of a sample of the rows, and ``(d, d)`` to multiply by: its principal axes, the
-    largest first, with ``one_scale`` of (and after) columns divided by their deviations.
+    What is kept is copied as it lies; new songs are turned to the same axes, so that distances are
+    those of one space. Songs that the index holds already must be among ``without``. Raises
+    ``Overtaken`` where ``name`` is no longer the one in use, and ``BadInput`` where no fragment is
+    left.
     """
-    rows = np.arange(len(source))
-    if len(rows) > AXES_FROM:
-        rows = np.sort(np.random.default_rng(seed).choice(len(rows), AXES_FROM, replace=False))
-    sample = source[rows].astype(np.float64)
-    mean = sample.mean(axis=0)
-    sample -= mean
-    spread = np.ones(len(mean))
-    if one_scale:
-        spread = sample.std(axis=0)
-        spread[spread <= 1e-6 * np.maximum(np.abs(mean), 1)] = 1  # says nothing: as it is
-        sample /= spread
-    return mean, np.linalg.eigh(sample.T @ sample)[1][:, ::-1] / spread[:, None]
+    base = folder(instance) / name
+    found, known = load(instance, name), contents(instance, name)
+    if found is None or known is None:
+        raise Overtaken(name)
+    before = json.loads((base / "manifest.json").read_text(encoding="utf-8"))
+    axes, left_out = fragment_arrays.axes_of(base), frozenset(without)
+    fresh = (
+        SongFragments(one.track_id, one.starts, axes.turned(one.vectors), one.tags, one.content)
+        for one in songs
+    )
+    merged = heapq.merge(
+        _kept(found, known, left_out), fresh, key=lambda one: one.track_id
+    )  # fmt: skip
+    with _draft(instance) as draft:
+        kept = fragment_arrays.write(draft, merged, seed=int(before.get("seed", 0)), axes=axes)
+        document = {**before, **(told or {}), "name": draft.stem, **kept}
+        _describe(draft, document)
+        _put_in_use(instance, draft, instead_of=name)
+    return document
 
 
-def _typical(vectors: Floats, seed: int) -> float:
-    """The median distance of two random fragments; 1 where all are the same."""
-    random = np.random.default_rng(seed)
-    one, other = random.integers(0, len(vectors), (2, SAMPLE))
-    gaps = vectors[np.sort(one)].astype(np.float64) - vectors[other]
-    apart = np.sqrt(np.einsum("ij,ij->i", gaps, gaps))
-    return float(np.median(apart[apart > 0])) if (apart > 0).any() else 1.0
+def remove(instance: Path, name: str) -> None:
+    """Use no index any more, where ``name`` is the one in use: no song is left that can be cut."""
+    with _alone(instance):
+        if current(instance) == name:
+            (folder(instance) / "current").unlink()
+            shutil.rmtree(folder(instance) / name, ignore_errors=True)
+
+
+def _kept(
+    found: Fragments, known: dict[int, str], without: frozenset[int]
+) -> Iterator[SongFragments]:
+    for at, track in enumerate(found.track_ids.tolist()):
+        if track not in without:
+            rows = slice(int(found.first[at]), int(found.first[at + 1]))
+            tags = None if found.tags is None else found.tags[rows]
+            yield SongFragments(
+                track, found.starts[rows], found.vectors[rows], tags, known[track]
+            )  # fmt: skip
+
+
+@contextlib.contextmanager
+def _draft(instance: Path) -> Iterator[Path]:
+    """A folder to write an index into; it is gone after the block unless it was renamed."""
+    draft = folder(instance) / f"{secrets.token_hex(6)}.partial"
+    draft.mkdir(parents=True)
+    try:
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _describe(draft: Path, document: dict[str, Any]) -> None:
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    (draft / "manifest.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _put_in_use(instance: Path, draft: Path, instead_of: str | None = None) -> None:
+    base, name = folder(instance), draft.stem
+    with _alone(instance):
+        if instead_of is not None and current(instance) != instead_of:
+            raise Overtaken(instead_of)
+        draft.rename(base / name)
+        pointer = base / f".current.{name}"
+        pointer.write_text(name, encoding="ascii")
+        pointer.replace(base / "current")
+        for other in base.iterdir():
+            if other.is_dir() and other.name != name and not _is_being_written(other):
+                shutil.rmtree(other, ignore_errors=True)
+
+
+def _is_being_written(draft: Path) -> bool:
+    """Whether somebody writes there; who was killed while writing has left it as it is."""
+    if draft.suffix != ".partial":
+        return False
+    try:
+        newest = max(path.stat().st_mtime for path in (draft, *draft.iterdir()))
+    except FileNotFoundError:
+        return True
+    return time.time() - newest < LEFT_AFTER_S
+
+
+@contextlib.contextmanager
+def _alone(instance: Path) -> Iterator[None]:
+    """One process at a time; the kernel lets the next one in when this one dies."""
+    handle = os.open(folder(instance) / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _mapped(path: Path) -> np.ndarray:

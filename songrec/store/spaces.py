@@ -59,8 +59,9 @@ def published_space(session: Session, instance: Path) -> Space:
         if space is None:
             space = load_space(folder)
             if cut is not None:
-                space = replace(space, fragments=fragments.load(Path(instance), cut))
-            _spaces[key] = space
+                cut, found = fragments.opened(Path(instance))
+                space = replace(space, fragments=found)
+            _spaces[folder, cut] = space
             while len(_spaces) > KEPT:
                 _spaces.popitem(last=False)
         else:

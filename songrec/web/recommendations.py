@@ -21,7 +21,7 @@ from songrec.recommend.rerank import LIST, MOST_PER_ARTIST, Reranking, possible
 from songrec.store import catalogue, runs
 from songrec.store.db import db
 from songrec.store.spaces import published_space
-from songrec.web import facts
+from songrec.web import facts, moments
 from songrec.web.listening import current_listener
 
 blueprint = Blueprint("recommendations", __name__)
@@ -51,11 +51,12 @@ def page() -> str:
     by = _reranking(request.args)
     count = request.args.get("n", type=int)
     count = count if count in COUNTS else COUNTS[1]
-    found, problem, change, is_cut = [], "", None, True
+    found, problem, change, is_cut, cut = [], "", None, True, None
     if likes and run is not None:
         try:
             space = published_space(db.session, instance)
             is_cut = asked != "fragments" or space.fragments is not None
+            cut = space.fragments
             method, methods, there = (
                 ranking.method_used(space, asked),
                 _methods(space),
@@ -83,6 +84,8 @@ def page() -> str:
         found=found,
         change=change,
         is_cut=is_cut,
+        cut=cut if method == "fragments" else None,
+        waves=moments.waves(db.session, instance, found),
         problem=problem,
         methods=methods,
         method=method,

@@ -21,10 +21,13 @@ from songrec import create_app
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.jobs import queue
 from songrec.jobs.kinds import KINDS
-from songrec.store import jobs, runs
+from songrec.store import jobs, runs, taggers
 from songrec.store.db import db, now
 from songrec.store.tables import Job, Run, Track
+from tests.factories import make_track
 from tests.jobs import planted
+from tests.pipeline.test_fragments import write_song
+from tests.sounding import add_sound
 
 ROOT = Path(__file__).resolve().parents[2]
 Start = Callable[[], "subprocess.Popen[str]"]
@@ -292,3 +295,46 @@ def test_a_catalogue_is_imported_and_trained_on(working: Session, tmp_path: Path
     assert trained.result is not None
     assert published.public_id == trained.result["run_id"]
     assert published.cluster_count == 2
+
+
+def test_a_tagger_is_trained_and_a_cancelled_training_leaves_it_in_use(
+    working: Session, shared: tuple[Path, Any], tmp_path: Path
+) -> None:
+    for number in range(4):
+        path = write_song(
+            tmp_path / f"group {number % 2}" / f"{number}.wav", [200.0 * (number + 1)]
+        )
+        track = make_track(working)
+        add_sound(working, track, path, root=str(tmp_path))
+    working.commit()
+    tiny = {"filters": 3, "units": 3, "depth": 1, "batch_size": 4, "epochs": 2}
+    asked = {
+        "task": "train", "source": "folders", "size": tiny, "baselines": False,
+        "cutting": {"n_seconds": 0.5, "step": 0.25, "seconds": None},
+    }  # fmt: skip
+    trained = ask(working, "fragments", **asked)
+    wait(working, trained, "done", "failed", seconds=90)
+    assert trained.result is not None, trained.log
+    assert sorted(trained.result["tags"]) == ["group 0", "group 1"]
+    epochs = trained.details["epochs"]
+    assert [one["epoch"] for one in epochs] == [1, 2]
+    assert all(one["val_loss"] > 0 for one in epochs)
+    kept = taggers.newest(shared[0])
+    assert kept is not None
+    assert kept.name == trained.result["tagger"]
+
+    endless = {**asked, "size": {**tiny, "epochs": 10_000, "patience": 10_000}}
+    job = ask(working, "fragments", **endless)
+
+    def has_learnt() -> bool:
+        working.rollback()
+        working.refresh(job)
+        return bool(job.details.get("epochs"))
+
+    wait_for(has_learnt, 90)
+    jobs.request_cancel(working, job.id)
+    working.commit()
+    wait(working, job, "cancelled", "failed", "done")
+    assert job.state == "cancelled"
+    assert taggers.newest(shared[0]) == kept
+    assert [path.name for path in taggers.folder(shared[0]).iterdir()] == [kept.name]

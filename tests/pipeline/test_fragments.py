@@ -155,7 +155,9 @@ def test_nothing_to_hear_says_what_to_do(session: Session, instance: Path) -> No
         fragments.tag(session, instance)
     with pytest.raises(NotReady, match="flask analyze DIR"):
         fragment_tasks.do(session, instance, ASKED, lambda *report: None)
-    assert fragments.status(instance) == {"index": None, "tagger": None}
+    status = fragments.status(instance)
+    assert (status["index"], status["tagger"]) == (None, None)
+    assert status["best"]["made_by"] == "mfcc"
 
 
 def test_clips_are_found_by_fragments(instance: Path, tmp_path: Path) -> None:
@@ -166,9 +168,14 @@ def test_clips_are_found_by_fragments(instance: Path, tmp_path: Path) -> None:
             write_song(tmp_path / f"{number}{excerpt}.wav", [hertz, other], 5.5)
             lines.append(f"{number}{excerpt}.wav,{number},{excerpt}")
     (tmp_path / "clips.csv").write_text("\n".join(lines))
-    found = evaluate_clips.evaluate_clips(instance, tmp_path, "fragments,mfcc")
+    found = evaluate_clips.evaluate_clips(instance, tmp_path, "fragments,fragments:mfcc,mfcc")
     assert found["fragments"] == {"pairs": 3, "top1": 1.0, "top5": 1.0, "mrr": 1.0}
-    assert set(found) == {"fragments", "mfcc"}
+    assert found["fragments:mfcc"] == found["fragments"]
+    assert set(found) == {"fragments", "fragments:mfcc", "mfcc"}
+    with pytest.raises(NotReady, match="flask fragments train"):
+        evaluate_clips.evaluate_clips(instance, tmp_path, "fragments:tagger")
+    with pytest.raises(UnknownName, match="way to compare"):
+        evaluate_clips.parse("fragments:ears")
 
 
 def test_patches_of_a_published_network_are_those_within_the_window() -> None:
@@ -189,6 +196,6 @@ def test_commands_train_in_the_queue_cut_and_tell(
     assert kinds.KINDS[job.kind].run == "songrec.jobs.fragment_tasks:run"
     assert "No song is cut" in run(args=["fragments", "status"]).output
     cut = run(args=["fragments", "tag", "--seconds", "6"])
-    assert "fragments of 6 songs, by MFCC (no tagger is trained" in cut.output
+    assert "fragments of 6 songs, by cepstral coefficients: no tagger is trained" in cut.output
     assert json.loads(run(args=["fragments", "status", "--json"]).output)["index"]["tracks"] == 6
     assert store.current(instance) is not None

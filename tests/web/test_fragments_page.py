@@ -39,6 +39,7 @@ def cut(session: Session, instance: Path, tmp_path: Path) -> list[Track]:
             for one, v in zip(ids, vectors, strict=True)
         ],
         seconds=5, made_by="musicnn", tag_names=("slow waltz", "techno"),
+        told={"why": "no tagger is trained"},
     )  # fmt: skip
     session.commit()
     return tracks
@@ -55,7 +56,7 @@ def test_the_page_shows_the_moment_and_plays_from_there(
     assert "From 1:01" in page
     assert "slow waltz" in page
     assert "techno" not in page
-    assert "Compared by MusiCNN’s embedding: no tagger is trained." in page
+    assert "Moments of 5 s are compared by MusiCNN’s embedding: no tagger is trained." in page
     assert re.search(r"0:00 \(0\.43\), 0:30 \(0\.43\), 1:01 \(0\.43\), 1:31 \(0\.43\)", page)
     assert "d = 1.73" in page
 
