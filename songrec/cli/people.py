@@ -1,12 +1,13 @@
-"""``flask create-user``."""
+"""``flask create-user`` and ``flask listeners``."""
 
 from __future__ import annotations
 
 import sys
 
 import click
+from flask.cli import with_appcontext
 
-from songrec.cli.base import one_line_errors
+from songrec.cli.base import json_option, one_line_errors, print_json
 from songrec.core.errors import BadInput
 from songrec.store.db import db
 
@@ -33,4 +34,39 @@ def create_user_command(name: str, admin: bool, password_stdin: bool) -> None:
         click.echo(f"Password, shown this once: {password}")
 
 
-COMMANDS = (create_user_command,)
+@click.group("listeners")
+def listeners_group() -> None:
+    """Whoever likes songs, with or without an account."""
+
+
+@listeners_group.command("prune")
+@click.option(
+    "--days", default=365, show_default=True, metavar="N", help="Nothing was heard for so long."
+)
+@click.option("--dry-run", is_flag=True, help="Count them and leave them be.")
+@json_option
+@with_appcontext
+@one_line_errors
+def prune(days: int, dry_run: bool, as_json: bool) -> None:
+    """Remove listeners without an account who have said nothing for N days, with all of theirs.
+
+    Saying is liking, disliking, skipping, making a playlist, importing or uploading. A browser that
+    did not come for 31 days has lost its cookie and cannot come back to what it liked.
+    """
+    from songrec.store import idle_listeners
+
+    work = idle_listeners.count if dry_run else idle_listeners.remove
+    number = work(db.session, days)
+    db.session.commit()
+    if as_json:
+        print_json({"days": days, "removed": 0 if dry_run else number, "found": number})
+        return
+    who = f"{number:,} listener{'s' * (number != 1)} without an account"
+    since = f"of whom nothing was heard for {days} day{'s' * (days != 1)}"
+    if dry_run:
+        click.echo(f"{who}, {since}; none was removed.")
+    else:
+        click.echo(f"Removed: {who}, {since}.")
+
+
+COMMANDS = (create_user_command, listeners_group)
