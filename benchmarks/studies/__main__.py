@@ -1,0 +1,65 @@
+"""Repeat one study of the documents and print it as Markdown.
+
+    python -m benchmarks.studies NAME --data DIR [--instance DIR] [--seed 0]
+
+DIR holds what the study needs, under these names:
+
+    catalogues/tidytuesday_spotify_songs.csv                  TidyTuesday 2020-01-21
+    attributes/fma_librosa_means_with_echonest.csv            FMA's means with Echo Nest attributes
+    audio/clips/ with clips.csv (clip, track, excerpt)        two excerpts, a and b, of each track
+    audio/library/                                            whole tracks
+
+MusiCNN's weights are taken from the instance (``flask models fetch musicnn``); nothing is written
+into it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+STUDIES = {
+    "similar": "what sounds like each of the clips, without a training (sound-library.md)",
+    "estimates": "attributes from tags beside a predictor's (prediction.md)",
+    "memory": "what a worker of flask analyze takes (embeddings.md)",
+    "vade": "steps of VaDE's joint phase and the sizes of clusters (representations.md)",
+    "priors": "what taste is made of, a part at a time (evaluation.md)",
+    "tastes": "likes of two playlists at once (evaluation.md)",
+    "densities": "other densities for a taste, which were tried (evaluation.md)",
+    "towers": "nearness learnt from playlists, with and without artists (evaluation.md)",
+}
+
+
+def module(name: str) -> ModuleType:
+    """The file of a study."""
+    return importlib.import_module(f"benchmarks.studies.{name}")
+
+
+def main(given: Sequence[str] | None = None) -> None:
+    """Print a study."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.studies", description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="studies:\n" + "\n".join(f"  {name:10} {what}" for name, what in STUDIES.items()),
+    )  # fmt: skip
+    parser.add_argument("name", choices=STUDIES, metavar="NAME")
+    parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR")
+    parser.add_argument("--instance", type=Path, metavar="DIR", help="whose weights are used")
+    parser.add_argument("--seed", type=int, default=0)
+    asked = parser.parse_args(given)
+    if asked.instance is not None:
+        os.environ["SONGREC_INSTANCE"] = str(asked.instance.resolve())
+    study = module(asked.name)
+    missing = [name for name in study.NEEDS if not (asked.data / name).exists()]
+    if missing:
+        sys.exit(f"{asked.data / missing[0]} is not there; --help says what --data holds.")
+    print("\n".join(study.study(asked.data, asked.seed)))
+
+
+if __name__ == "__main__":
+    main()

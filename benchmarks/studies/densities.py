@@ -1,0 +1,129 @@
+"""Other densities for a taste, which were tried beside Student's t: by content, the same questions.
+
+All are of the likes' points in units of the columns' deviations. ``Lessons`` are the covariances
+that playlists have: of their songs about their means, and of those means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.studies.playlists import FILE, HEADER, by_score, learnt, lines, taste_scores
+from benchmarks.tables import table
+from songrec.core.types import Ints, Space
+from songrec.evaluation.playlists import Answer
+from songrec.pipeline.playlist_questions import Questions, questions
+from songrec.recommend.taste import Taste
+from songrec.recommend.taste_prior import FEWEST_TRACKS
+from songrec.recommend.taste_question import BACKGROUND, known
+
+Array = NDArray[np.float64]
+NEEDS = (FILE,)
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """All songs as ``points`` ``(n, d)``; covariances ``(d, d)`` within and between playlists."""
+
+    points: Array
+    within: Array
+    between: Array
+
+    @classmethod
+    def of(cls, space: Space, lists: Sequence[Ints]) -> Lessons:
+        """Moments, as ``taste_prior.learn`` takes them a column at a time."""
+        points = known(space).points(np.arange(len(space.track_ids)))
+        rows = [np.unique(one) for one in lists]
+        parts = [points[one] for one in rows if len(one) >= FEWEST_TRACKS]
+        within = np.mean([np.cov(part.T) for part in parts], axis=0)
+        means = np.cov(np.array([part.mean(axis=0) for part in parts]).T)
+        return cls(points, within, means - within * np.mean([1 / len(part) for part in parts]))
+
+
+def study(data: Path, seed: int = 0) -> list[str]:
+    """P@10 of every density."""
+    return measured(questions(data / FILE, seed=seed), seed)
+
+
+def measured(asking: Questions, seed: int = 0) -> list[str]:
+    """The same for any questions."""
+    found: dict[str, list[Answer]] = {}
+    for about, lists, space in learnt(asking, seed):
+        lessons = Lessons.of(space, lists)
+        ways = {
+            "Student's t with learnt priors (what is used)": taste_scores,
+            "normal, mean and variance shrunk to the catalogue's with k = 3": partial(
+                normal, lessons, 3.0
+            ),
+            "the same, k = 1": partial(normal, lessons, 1.0),
+            "full covariance within playlists (PLDA)": partial(plda, lessons, None),
+            "covariance of the likes, shrunk to that with 10": partial(plda, lessons, 10.0),
+            "covariance of the likes, shrunk to that with 30": partial(plda, lessons, 30.0),
+            "kernel density of the likes, width 1": partial(kernels, lessons, 1.0),
+            "Student's t, and a tenth of the kernels": partial(both, lessons, 1.0, 0.1),
+            "Student's t, and a third of the kernels": partial(both, lessons, 1.0, 0.3),
+        }
+        for name, scores in ways.items():
+            found.setdefault(name, []).extend(asking.answers(by_score(scores), space, about))
+    return table(("tried", *HEADER), lines(found, asking, seed))
+
+
+def normal(lessons: Lessons, weight: float, taste: Taste) -> Array:
+    """Log ratio of a normal density with the likes' moments, shrunk, and the catalogue's."""
+    likes = lessons.points[taste.likes]
+    mean = len(likes) * likes.mean(axis=0) / (len(likes) + weight)
+    variance = (((likes - mean) ** 2).sum(axis=0) + weight) / (len(likes) + weight)
+    apart = (lessons.points - mean) ** 2 / variance + np.log(variance)
+    return 0.5 * (lessons.points**2 - apart).sum(axis=1)
+
+
+def plda(lessons: Lessons, shrinking: float | None, taste: Taste) -> Array:
+    """The log density of the next song of a playlist, less ``BACKGROUND`` of the catalogue's.
+
+    Probabilistic linear discriminant analysis (Ioffe 2006): playlists' means are normal, and so are
+    songs about them. With ``shrinking`` the covariance about the mean is the likes' own, which that
+    many songs of the usual one are added to; without, the usual one.
+    """
+    likes = lessons.points[taste.likes]
+    count, within = len(likes), lessons.within
+    if shrinking is not None:
+        about = likes - likes.mean(axis=0)
+        within = (shrinking * within + about.T @ about) / (shrinking + count - 1)
+    gain = lessons.between @ np.linalg.inv(lessons.between + within / count)
+    mean = gain @ likes.mean(axis=0)
+    left = lessons.between - gain @ lessons.between
+    usual = log_normal(lessons.points, 0.0, lessons.within + lessons.between)
+    return log_normal(lessons.points, mean, within + left) - BACKGROUND * usual
+
+
+def kernels(lessons: Lessons, width: float, taste: Taste) -> Array:
+    """The logarithm of the mean of normal kernels about the likes, as wide as a playlist is times
+    ``width``, less ``BACKGROUND`` of the catalogue's own density.
+    """
+    return _kernels(lessons, width, taste) - BACKGROUND * known(taste.space).neutral
+
+
+def both(lessons: Lessons, width: float, share: float, taste: Taste) -> Array:
+    """Taste as it is, and a share of the kernels' logarithm."""
+    return taste_scores(taste) + share * _kernels(lessons, width, taste)
+
+
+def _kernels(lessons: Lessons, width: float, taste: Taste) -> Array:
+    scaled = lessons.points / (width * np.sqrt(np.diag(lessons.within)))
+    likes = scaled[taste.likes]
+    squares = (scaled**2).sum(axis=1)[:, None] + (likes**2).sum(axis=1) - 2 * scaled @ likes.T
+    nearest = squares.min(axis=1, keepdims=True)
+    return np.log(np.exp(0.5 * (nearest - squares)).mean(axis=1)) - 0.5 * nearest[:, 0]
+
+
+def log_normal(points: Array, mean: Array | float, covariance: Array) -> Array:
+    """The log density of a normal distribution, ``(n,)``, less what is the same for all."""
+    apart = points - mean
+    squares = np.einsum("ij,ij->i", apart @ np.linalg.inv(covariance), apart)
+    return -0.5 * (squares + np.linalg.slogdet(covariance)[1])

@@ -1,0 +1,121 @@
+"""Attributes from MusiCNN's tags beside those of a predictor trained on FMA's table, by rank.
+
+The sounds are excerpt a of each track of the clips, and the whole tracks of the library. The
+predictor hears them through the means that FMA's own script takes of a sound (Defferrard et al.,
+"FMA: a dataset for music analysis", ISMIR 2017): librosa's functions with its usual settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.studies.instance import empty_instance
+from benchmarks.tables import table
+from songrec.core.errors import BadInput
+from songrec.core.types import FeatureTable, Floats
+from songrec.features.extraction import extract_all, make_extractors
+from songrec.features.settings import DEFAULTS, sample_rate_of
+from songrec.ingest.audio import decode
+from songrec.ingest.folders import walk
+from songrec.pipeline import predict
+from songrec.pipeline.evaluate_clips import read_list
+from songrec.pipeline.feature_sets import TAGS
+from songrec.prediction import from_tags
+
+TABLE = "attributes/fma_librosa_means_with_echonest.csv"
+NEEDS = (TABLE, "audio/clips/clips.csv", "audio/library")
+NETWORKS = ("MSD_musicnn", "MTT_musicnn")
+RATE = 44_100
+
+
+def study(data: Path, seed: int = 0) -> list[str]:
+    """Spearman's rank correlation of both estimates, per network and attribute."""
+    sounds = [one for one, _ in read_list(data / "audio" / "clips")]
+    sounds += [found.path for found in walk(data / "audio" / "library") if found.reason is None]
+    means = []
+    for path in sounds:
+        heard = decode(path, sample_rate=RATE, seconds=DEFAULTS.seconds).audio
+        means.append(fma_means(heard.samples, RATE))
+    predicted = trained(data / TABLE, means, seed)
+    tags = {network: tag_estimates(sounds, network) for network in NETWORKS}
+    rows = agreement(predicted, tags)
+    return [
+        f"{len(sounds)} sounds:", "",
+        *table(("Spearman's ρ", *from_tags.ATTRIBUTES), rows),
+    ]  # fmt: skip
+
+
+def fma_means(samples: Floats, rate: int) -> dict[str, float]:
+    """The means over time that FMA's table has, by the names of its columns."""
+    import librosa
+
+    chroma_of = np.abs(librosa.cqt(samples, sr=rate, hop_length=512, n_bins=84, tuning=None))
+    cens = librosa.feature.chroma_cens(C=chroma_of, n_chroma=12, n_octaves=7)
+    spectrum = np.abs(librosa.stft(samples, n_fft=2048, hop_length=512))
+    mel = librosa.feature.melspectrogram(sr=rate, S=spectrum**2)
+    of = {"S": spectrum, "sr": rate}
+    found = {
+        "zcr": librosa.feature.zero_crossing_rate(samples, frame_length=2048, hop_length=512),
+        "chroma_cqt": librosa.feature.chroma_cqt(C=chroma_of, n_chroma=12, n_octaves=7),
+        "chroma_cens": cens,
+        "tonnetz": librosa.feature.tonnetz(chroma=cens),
+        "chroma_stft": librosa.feature.chroma_stft(S=spectrum**2, sr=rate, n_chroma=12),
+        # The root of the mean over the bins, as the librosa of that script took it.
+        "rmse": np.sqrt((spectrum**2).mean(axis=0, keepdims=True)),
+        "spectral_centroid": librosa.feature.spectral_centroid(**of),
+        "spectral_bandwidth": librosa.feature.spectral_bandwidth(**of),
+        "spectral_contrast": librosa.feature.spectral_contrast(**of, n_bands=6),
+        "spectral_rolloff": librosa.feature.spectral_rolloff(**of),
+        "mfcc": librosa.feature.mfcc(S=librosa.power_to_db(mel), n_mfcc=20),
+    }
+    return {
+        f"{name}.{at}" if at else name: float(mean)
+        for name, values in found.items()
+        for at, mean in enumerate(np.asarray(values).mean(axis=1))
+    }
+
+
+def trained(path: Path, means: Sequence[Mapping[str, float]], seed: int) -> dict[str, Floats]:
+    """What a predictor with its default parameters, trained on ``path``, says of the sounds."""
+    with empty_instance() as (_, instance):
+        sample = predict.read_file(path)
+        predict.train(instance, sample, trials=0, seed=seed)
+        names = sample.table.names
+        values = np.array([[of[name] for name in names] for of in means], dtype=np.float32)
+        estimator = predict.estimator(instance, names)
+        assert estimator is not None
+        return estimator.attributes(FeatureTable(np.arange(len(values)), names, values, path.name))
+
+
+def tag_estimates(sounds: Sequence[Path], network: str) -> dict[str, Floats]:
+    """What the tags of one network say of the sounds."""
+    extractors = make_extractors([TAGS], replace(DEFAULTS, musicnn_model=network))
+    rows = []
+    for path in sounds:
+        try:
+            heard = decode(path, sample_rate=sample_rate_of(TAGS), seconds=DEFAULTS.seconds).audio
+        except BadInput as error:
+            raise BadInput(f"{path}: {error}") from None
+        rows.append(extract_all(heard, extractors)[TAGS])
+    return from_tags.attributes(extractors[TAGS].names(), np.array(rows))
+
+
+def agreement(
+    predicted: Mapping[str, Floats], tags: Mapping[str, Mapping[str, Floats]]
+) -> list[tuple[str, ...]]:
+    """Rows of the table: ρ over the sounds that both know, – where that is under three."""
+    from scipy.stats import spearmanr
+
+    rows = []
+    for network, told in tags.items():
+        cells = []
+        for name in from_tags.ATTRIBUTES:
+            both = np.isfinite(told[name]) & np.isfinite(predicted[name])
+            rho = spearmanr(told[name][both], predicted[name][both])[0] if both.sum() > 2 else None
+            cells.append("–" if rho is None else f"{rho:.2f}")
+        rows.append((f"`{network}`", *cells))
+    return rows

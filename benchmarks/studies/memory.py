@@ -1,0 +1,66 @@
+"""What one worker of ``flask analyze`` takes: a fresh one for each choice of feature sets.
+
+It analyses thirty seconds of made clips; nothing of the data folder is read. Linux tells what of a
+process's memory is its own and what are files mapped for all.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from scipy.io import wavfile
+
+from benchmarks.features import RATE, clip
+from benchmarks.tables import table
+from songrec.core.config import instance_path
+from songrec.core.errors import NotReady
+from songrec.features.settings import DEFAULTS
+from songrec.pipeline.analyst import Analyst, Task
+from songrec.pipeline.feature_sets import DEFAULT_SETS, TAGS
+from songrec.store import model_files
+
+NEEDS: tuple[str, ...] = ()
+FIGURES = {"VmHWM": "peak, MiB", "RssFile": "mapped files, MiB", "RssAnon": "its own, MiB"}
+_IMPORT = "import tensorflow; print(open('/proc/self/status').read())"
+
+
+def study(data: Path, seed: int = 0) -> list[str]:
+    """Memory of a worker by what it extracts, and of a process that has imported TensorFlow."""
+    asked = {"`mfcc`, `statistical`": DEFAULT_SETS}
+    if model_files.is_there(instance_path(), "musicnn"):
+        asked["the same with `musicnn`, `musicnn_tags`"] = (*DEFAULT_SETS, "musicnn", TAGS)
+    rows = [(said, *worker(sets).values()) for said, sets in asked.items()]
+    status = subprocess.run(
+        [sys.executable, "-c", _IMPORT], check=True, capture_output=True, text=True
+    ).stdout
+    rows.append(("TensorFlow imported, nothing else", *figures(status).values()))
+    return table(("", *FIGURES.values()), rows)
+
+
+def worker(sets: Sequence[str]) -> dict[str, int]:
+    """The figures of a worker that has analysed a file by ``sets``."""
+    analyst = Analyst()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "clip.wav"
+        wavfile.write(path, RATE, clip())
+        try:
+            outcome = analyst.analyse(Task(str(path), folder, "", tuple(sets), asdict(DEFAULTS)))
+            if outcome.reason is not None:
+                raise NotReady(f"The clip was not analysed: {outcome.reason}")
+            pid = os.getpid()
+            (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+            return figures(Path(f"/proc/{child}/status").read_text())
+        finally:
+            analyst.close()
+
+
+def figures(status: str) -> dict[str, int]:
+    """``FIGURES`` in MiB from what Linux says of a process."""
+    said = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
+    return {name: round(int(said[name].split()[0]) / 1024) for name in FIGURES}

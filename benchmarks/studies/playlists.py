@@ -1,0 +1,75 @@
+"""What the studies of playlists share: questions, and P@10 beside that of something else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from songrec.core.types import Ints, Space
+from songrec.evaluation import playlists as measures
+from songrec.evaluation.playlists import Answer
+from songrec.pipeline.playlist_questions import Questions, Search
+from songrec.recommend import taste_prior
+from songrec.recommend.taste import Rows, Taste
+from songrec.recommend.taste_question import Question
+from songrec.recommend.taste_rule import TasteRule
+
+FILE = "catalogues/tidytuesday_spotify_songs.csv"
+HEADER = ("P@10", "P@10, new artists", "times the first")
+Scores = Callable[[Taste], NDArray[np.floating]]
+
+
+def learnt(asking: Questions, seed: int) -> Iterator[tuple[list[int], list[Ints], Space]]:
+    """Per part: which playlists are asked about, the rows of those that taught, and the space with
+    what they taught of tastes.
+    """
+    for about, lists in asking.parts:
+        rows = [playlist.rows for playlist in lists]
+        prior = taste_prior.learn(asking.space, rows, seed=seed)
+        yield about, rows, replace(asking.space, learned=prior.to_json())
+
+
+def by_score(scores: Scores) -> Search:
+    """A search for the highest of ``scores`` ``(n,)``."""
+
+    def search(space: Space, taste: Taste, count: int) -> Rows:
+        everything = np.arange(len(space.track_ids), dtype=np.int64)
+        return taste.in_order(everything, np.asarray(scores(taste), dtype=np.float64))[0][:count]
+
+    return search
+
+
+def taste_scores(taste: Taste) -> NDArray[np.float64]:
+    """What ``taste`` by content alone gives every track, ``(n,)``."""
+    everything = np.arange(len(taste.space.track_ids), dtype=np.int64)
+    return Question(taste, TasteRule(metadata=False)).parts(everything).total()
+
+
+def lines(
+    answers: Mapping[str, Sequence[Answer]], asking: Questions, seed: int
+) -> list[tuple[str, ...]]:
+    """Of each its name and ``HEADER``; intervals are of 95%."""
+    songs = len(np.unique(asking.catalogue.song_keys))
+    first = next(iter(answers))
+    found = []
+    for name, of in answers.items():
+        told: dict[str, Any] = measures.measure(of, asking.space.matrix, songs, seed=seed)
+        times = measures.times(of, answers[first], seed=seed)
+        new = told["new_artist_p_at_10"]
+        found.append((
+            name,
+            interval((told["p_at_10"], *told["intervals"]["p_at_10"]), 3),
+            "–" if new is None else f"{new:.3f}",
+            "" if name == first or times is None else interval(times, 2),
+        ))  # fmt: skip
+    return found
+
+
+def interval(values: Sequence[float], places: int) -> str:
+    """``0.138 (0.121 to 0.157)``."""
+    value, low, high = (f"{one:.{places}f}" for one in values)
+    return f"{value} ({low} to {high})"

@@ -1,0 +1,86 @@
+"""What taste is made of: P@10 with a part of it changed or left out, and what playlists teach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from unittest.mock import patch
+
+from benchmarks.studies.playlists import FILE, HEADER, learnt, lines
+from benchmarks.tables import table
+from songrec.core.types import Space
+from songrec.evaluation.playlists import Answer
+from songrec.pipeline.evaluate_playlists import ASKED, search_of
+from songrec.pipeline.playlist_questions import Questions, questions
+from songrec.recommend import taste_question
+from songrec.recommend.taste_prior import TastePrior
+
+NEEDS = (FILE,)
+BACKGROUNDS = (1.0, 0.9, 0.7, 0.6)
+LESS = ("year", "duration")
+
+
+def study(data: Path, seed: int = 0) -> list[str]:
+    """Two tables: variants of taste, and what the columns' priors are."""
+    return measured(questions(data / FILE, seed=seed), seed)
+
+
+def measured(asking: Questions, seed: int = 0) -> list[str]:
+    """The same for any questions."""
+    found: dict[str, list[Answer]] = {}
+    for about, _, known in learnt(asking, seed):
+        for name, method, space, background in variants(known):
+            with backgrounds(background):
+                answers = asking.answers(search_of(ASKED[method]), space, about)
+                found.setdefault(name, []).extend(answers)
+    return [
+        f"{len(asking.asked)} playlists, {sum(map(len, asking.likes))} questions:", "",
+        *table(("", *HEADER), lines(found, asking, seed)),
+        "What the first part taught:", "",
+        *table(("column", "between playlists", "within", "share between"), columns(asking, seed)),
+    ]  # fmt: skip
+
+
+def variants(known: Space) -> Iterator[tuple[str, str, Space, float]]:
+    """Name, method, space and the weight of the catalogue's own density."""
+    usual = taste_question.BACKGROUND
+    yield "`taste`, by content", "taste", known, usual
+    for weight in BACKGROUNDS:
+        # Another space object: what is kept with a space depends on the weight.
+        yield f"the catalogue's density counts {weight:g}", "taste", replace(known), weight
+    nothing = replace(known, learned=None)
+    yield "nothing learnt from playlists", "taste", nothing, usual
+    for name in LESS:
+        if name in known.columns:
+            yield f"without {name}", "taste", without(known, name), usual
+    yield "`taste_metadata`", "taste_metadata", known, usual
+    yield "`taste_metadata`, nothing learnt", "taste_metadata", nothing, usual
+
+
+@contextmanager
+def backgrounds(weight: float) -> Iterator[None]:
+    """Taste with another weight of the catalogue's density."""
+    with patch.object(taste_question, "BACKGROUND", weight):
+        yield
+
+
+def without(space: Space, column: str) -> Space:
+    """The space less a column."""
+    kept = [at for at, name in enumerate(space.columns) if name != column]
+    columns = tuple(space.columns[at] for at in kept)
+    return replace(space, matrix=space.matrix[:, kept].copy(), columns=columns)
+
+
+def columns(asking: Questions, seed: int) -> list[tuple[str, ...]]:
+    """The priors that the first part's playlists teach, the most gathered column first."""
+    _, _, known = next(learnt(asking, seed))
+    prior = TastePrior.from_json(known.learned)
+    told = [(name, prior.column(name)) for name in known.columns]
+    told.sort(key=lambda one: -one[1].between / (one[1].between + one[1].within))
+    return [
+        (name, f"{column.between:.2f}", f"{column.within:.2f}",
+         f"{column.between / (column.between + column.within):.0%}")
+        for name, column in told
+    ]  # fmt: skip

@@ -1,0 +1,45 @@
+"""Does the other excerpt of its recording come first among what sounds like a clip?
+
+Every clip of the list is analysed as a track of its own and asks; all the others are candidates.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import select
+
+from benchmarks.studies.instance import empty_instance
+from benchmarks.tables import table
+from songrec.pipeline import feature_sets, sounding_like
+from songrec.pipeline.analyze import analyze_folder
+from songrec.pipeline.analyze_report import AnalyzeRequest
+from songrec.pipeline.evaluate_clips import read_list
+from songrec.store import catalogue
+from songrec.store.tables import AudioFile
+
+NEEDS = ("audio/clips/clips.csv",)
+LOOK = 5
+
+
+def study(data: Path, seed: int = 0) -> list[str]:
+    """How often the right clip comes first, and among the first five, by each feature set."""
+    folder = data / "audio" / "clips"
+    pairs = [(one.resolve(), other.resolve()) for one, other in read_list(folder)]
+    with empty_instance() as (session, instance):
+        names = feature_sets.usual(instance)
+        analyze_folder(session, instance, AnalyzeRequest(folder, names))
+        query = select(AudioFile.path, AudioFile.track_id)
+        tracks = {Path(path): track for path, track in session.execute(query)}
+        rows = []
+        for name in sounding_like.offered(instance):
+            places = []
+            for pair in pairs:
+                for asks, right in (pair, pair[::-1]):
+                    view = catalogue.tracks_by_id(session, [tracks[asks]])[0]
+                    found = sounding_like.similar_by(session, instance, view, LOOK, by=name)
+                    ids = [one.track.id for one in found]
+                    places.append(ids.index(tracks[right]) if tracks[right] in ids else LOOK)
+            first, within = places.count(0), sum(place < LOOK for place in places)
+            rows.append((f"`{name}`", f"{first} of {len(places)}", within))
+    return table(("set", "first", "of the first five"), rows)

@@ -1,0 +1,126 @@
+"""Several tastes: are likes of two playlists told apart, and what does a list hold then?
+
+Pairs of playlists, ten likes of each, drawn within the parts of the evaluation: nothing is learnt
+from either. The candidates are all tracks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+
+from benchmarks.studies.playlists import FILE, learnt
+from benchmarks.tables import table
+from songrec.core.types import Ints, Space
+from songrec.pipeline.evaluate_playlists import ASKED
+from songrec.pipeline.playlist_questions import Questions, questions
+from songrec.recommend import taste_density
+from songrec.recommend.ranking import candidates
+from songrec.recommend.registry import METHODS
+from songrec.recommend.rerank import Reranking, rerank
+from songrec.recommend.taste import Rows, Taste
+from songrec.recommend.taste_question import known
+
+NEEDS = (FILE,)
+MARGINS = (0.0, taste_density.MARGIN, 3.0)
+PAIRS = 30
+"""Of each part."""
+LIST = 20
+WAYS = ("one taste", "the best of several", "several in turn")
+
+
+def study(data: Path, seed: int = 0) -> list[str]:
+    """How often likes are told apart by margin, and lists of twenty for pairs of playlists."""
+    return measured(questions(data / FILE, draws=1, seed=seed), seed)
+
+
+def measured(asking: Questions, seed: int = 0, pairs: int = PAIRS) -> list[str]:
+    """The same for any questions."""
+    single = dict.fromkeys(MARGINS, 0)
+    double = dict.fromkeys(MARGINS, 0)
+    asked, lists = 0, []
+    rng = np.random.default_rng(seed)
+    for about, _, space in learnt(asking, seed):
+        of = {number: asking.likes[number][0] for number in about}
+        drawn = [tuple(rng.choice(about, 2, replace=False).tolist()) for _ in range(pairs)]
+        asked += len(drawn)
+        for margin in MARGINS:
+            single[margin] += sum(_tastes(space, rows, margin) > 1 for rows in of.values())
+            double[margin] += sum(
+                _tastes(space, np.union1d(of[one], of[other]), margin) > 1 for one, other in drawn
+            )
+        for one, other in drawn:
+            lists += _lists(asking, space, one, other)
+    return [
+        *table(
+            ("margin", "single playlists parted", "pairs parted"),
+            ((f"{margin:g}", f"{single[margin]} of {len(asking.asked)}",
+              f"{double[margin]} of {asked}") for margin in MARGINS),
+        ),
+        f"Twenty songs for ten likes of each of two playlists, {asked} pairs:", "",
+        *table(
+            ("method", "the list is", "P@20, all pairs", "P@20, pairs parted",
+             "songs of both, pairs parted"),
+            _rows(lists),
+        ),
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class List:
+    """A list for a pair: whether it was parted, the share that is right, and whether of both."""
+
+    method: str
+    way: str
+    parted: bool
+    right: float
+    both: bool
+
+
+def _lists(asking: Questions, space: Space, one: int, other: int) -> list[List]:
+    likes = np.union1d(asking.likes[one][0], asking.likes[other][0])
+    keys = asking.catalogue.song_keys
+    rests = [np.setdiff1d(keys[asking.asked[n].rows], keys[likes]) for n in (one, other)]
+    parted = _tastes(space, likes, taste_density.MARGIN) > 1
+    found = []
+    for method in ("taste", "taste_metadata"):
+        for way in WAYS:
+            rows = _answer(space, likes, method, way)
+            of = [np.isin(keys[rows], rest) for rest in rests]
+            right = float((of[0] | of[1]).sum()) / LIST
+            found.append(List(method, way, parted, right, bool(of[0].any() and of[1].any())))
+    return found
+
+
+def _answer(space: Space, likes: Ints, method: str, way: str) -> Rows:
+    rule = METHODS.create("taste", **ASKED[method].parameters)
+    with patch.object(taste_density, "MOST", 1 if way == WAYS[0] else taste_density.MOST):
+        taste = Taste(space, likes, np.empty(0, dtype=np.int64))
+        if way != WAYS[2]:
+            return rule.search(taste, LIST)[0]
+        by = Reranking(every_taste=True)
+        found = candidates(rule, taste, LIST, by)
+        return found.rows[rerank(taste, found, by, LIST).chosen]
+
+
+def _tastes(space: Space, likes: Ints, margin: float) -> int:
+    with patch.object(taste_density, "MARGIN", margin):
+        return len(taste_density.tastes(known(space).belief, known(space).points(likes)))
+
+
+def _rows(lists: Sequence[List]) -> list[tuple[str, ...]]:
+    rows = []
+    for method in dict.fromkeys(one.method for one in lists):
+        for way in WAYS:
+            of = [one for one in lists if (one.method, one.way) == (method, way)]
+            parted = [one for one in of if one.parted]
+            rows.append((
+                f"`{method}`", way, f"{np.mean([one.right for one in of]):.3f}",
+                f"{np.mean([one.right for one in parted]):.3f}" if parted else "–",
+                f"{np.mean([one.both for one in parted]):.0%}" if parted else "–",
+            ))  # fmt: skip
+    return rows

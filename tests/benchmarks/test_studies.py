@@ -1,0 +1,168 @@
+"""The studies that the documents' figures come from, on made-up data."""
+
+import re
+
+import numpy as np
+import pytest
+
+from benchmarks.studies import densities, estimates, memory, priors, tastes, towers, vade
+from benchmarks.studies import similar as similar_study
+from benchmarks.studies.__main__ import STUDIES, main, module
+from benchmarks.studies.instance import empty_instance
+from songrec.demo import clips
+from songrec.pipeline import two_tower
+from songrec.pipeline.grid import GridSpec
+from songrec.pipeline.playlist_questions import questions
+from songrec.prediction import from_tags
+from songrec.store.tables import Track
+from tests.playlist_file import write
+
+
+@pytest.fixture
+def asking(tmp_path):
+    return questions(write(tmp_path / "lists.csv"), draws=1)
+
+
+def cells(lines):
+    """The rows of a Markdown table by their first cell."""
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if "|" in line]
+    return {row[0]: row[1:] for row in rows[2:]}
+
+
+def test_every_study_is_there_and_says_what_it_needs(tmp_path, capsys):
+    for name in STUDIES:
+        study = module(name)
+        assert callable(study.study)
+        assert isinstance(study.NEEDS, tuple)
+    with pytest.raises(SystemExit, match=r"tidytuesday_spotify_songs\.csv is not there"):
+        main(["priors", "--data", str(tmp_path)])
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    said = capsys.readouterr().out
+    assert all(name in said for name in STUDIES)
+
+
+def test_an_instance_for_a_study_is_gone_afterwards(monkeypatch, tmp_path):
+    monkeypatch.setenv("SONGREC_INSTANCE", str(tmp_path))
+    (tmp_path / "models").mkdir()
+    with empty_instance() as (session, folder):
+        assert session.query(Track).count() == 0
+        assert (folder / "models").resolve() == (tmp_path / "models").resolve()
+    assert not folder.exists()
+    assert (tmp_path / "models").is_dir()
+
+
+def test_taste_is_taken_apart(asking):
+    found = cells(priors.measured(asking))
+    assert (
+        found["`taste`, by content"][0].startswith("0.")
+        or "1.000" in found["`taste`, by content"][0]
+    )
+    assert {"without year", "the catalogue's density counts 0.7"} <= set(found)
+    # Lists keep to their own years, and the rest of the file to nobody's tempo.
+    shares = [name for name in found if found[name][-1].endswith("%")]
+    assert shares.index("year") < shares.index("tempo")
+
+
+def test_other_densities_are_asked_the_same(asking):
+    found = cells(densities.measured(asking))
+    assert len(found) == 9
+    for name, (precision, *_) in found.items():
+        assert float(precision.split()[0]) > 0.3, name
+
+
+def test_a_normal_ratio_is_the_textbook_one():
+    points = np.random.default_rng(0).normal(size=(50, 2))
+
+    class Liked:
+        likes = np.arange(5)
+
+    lessons = densities.Lessons(points, np.eye(2), np.eye(2))
+    scores = densities.normal(lessons, 1e-9, Liked)
+    mean, deviation = points[:5].mean(axis=0), points[:5].std(axis=0)
+
+    def log(x, mean, deviation):
+        return (-0.5 * ((x - mean) / deviation) ** 2 - np.log(deviation)).sum(axis=1)
+
+    expected = log(points, mean, deviation) - log(points, np.zeros(2), np.ones(2))
+    np.testing.assert_allclose(scores, expected, rtol=1e-6)
+
+
+def test_two_tastes_are_told_apart(asking):
+    lines = tastes.measured(asking, pairs=4)
+    parted = cells(lines[:5])
+    assert parted["0"][1].endswith("of 20")
+    counts = [int(parted[margin][1].split()[0]) for margin in ("0", "1", "3")]
+    assert counts == sorted(counts, reverse=True)
+    assert counts[0] > 3
+    rows = [line for line in lines if line.startswith("| `taste`")]
+    _, best, turn = (float(row.split("|")[5].strip(" %\n")) for row in rows)
+    assert turn >= best
+    assert turn > 50
+
+
+def test_nearness_by_sound_is_put_on_top_of_taste(asking):
+    bare = towers.by_sound(asking.space)
+    assert bare.artists is None
+    assert "popularity" not in bare.value_names
+    # All songs of the first list are near each other, all others far off.
+    inside = np.isin(np.arange(len(asking.space.track_ids)), asking.asked[0].rows)
+    near = two_tower.Towers(np.where(inside[:, None], [1.0, 0.0], [-1.0, 0.0]), 10.0)
+    for search in (towers.nearest(near), towers.on_top(near, 2.0)):
+        (answer,) = asking.answers(search, asking.space, [0])
+        assert answer.right[: answer.rest].all()
+    (answer,) = asking.answers(towers.on_top(near, 0.0), asking.space, [0])
+    assert not answer.right[: answer.rest].all()
+
+
+def test_the_sizes_of_clusters_are_told_from_the_least_to_the_most():
+    spec = GridSpec.of({
+        "representation": [{"vade": dict(values)} for values in vade.SETTINGS.values()],
+        "clustering": "vade",
+    })  # fmt: skip
+    assert len({str(choice) for choice in spec.representation}) == 4
+    measures = {"nmi_genre": 0.1, "ari_genre": 0.05, "reconstruction_mse": 0.07}
+    runs = [
+        {"sizes": dict(enumerate([50, 30, 20])), **measures},
+        {"sizes": dict(enumerate([25] * 4)), **measures},
+    ]
+    assert vade.figures(runs) == (
+        "25% to 50%", "20.0% to 25.0%", "6 to 7", "0.100", "0.050", "0.070",
+    )  # fmt: skip
+
+
+def test_agreement_of_estimates_is_by_rank():
+    values = np.linspace(0, 1, 9).astype(np.float32)
+    predicted = dict.fromkeys(from_tags.ATTRIBUTES, values)
+    told = dict.fromkeys(from_tags.ATTRIBUTES, values**2) | {"energy": -values}
+    unknown = dict.fromkeys(from_tags.ATTRIBUTES, np.full(9, np.nan, dtype=np.float32))
+    (network, energy, *others), nothing = estimates.agreement(predicted, {"a": told, "b": unknown})
+    assert (network, energy, set(others)) == ("`a`", "-1.00", {"1.00"})
+    assert set(nothing[1:]) == {"–"}
+
+
+def test_memory_is_read_from_what_linux_says():
+    status = "Name:\tx\nVmHWM:\t  2048 kB\nRssAnon:\t1024 kB\nRssFile:\t 512 kB\n"
+    assert memory.figures(status) == {"VmHWM": 2, "RssFile": 0, "RssAnon": 1}
+
+
+def test_a_clip_finds_its_other_excerpt(tmp_path, monkeypatch):
+    from scipy.io import wavfile
+
+    folder = tmp_path / "audio" / "clips"
+    folder.mkdir(parents=True)
+    plan = clips.plan()
+    lines = ["clip,track,excerpt"]
+    for track, number in enumerate((0, 25, 50)):
+        sound = clips.render(plan[number])
+        for excerpt, part in zip("ab", np.array_split(sound, 2), strict=True):
+            name = f"{track}{excerpt}.wav"
+            wavfile.write(folder / name, clips.RATE, part[: 2 * clips.RATE])
+            lines.append(f"{name},{track},{excerpt}")
+    (folder / "clips.csv").write_text("\n".join(lines))
+    monkeypatch.setenv("SONGREC_INSTANCE", str(tmp_path / "none"))
+    found = cells(similar_study.study(tmp_path))
+    assert set(found) == {"`mfcc`", "`statistical`"}
+    for first, within in found.values():
+        assert re.fullmatch(r"\d of 6", first)
+        assert within == "6"
