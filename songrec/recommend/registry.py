@@ -45,8 +45,7 @@ METHODS = Registry(
             "taste",
             "songrec.recommend.taste_rule:TasteRule",
             "Your taste",
-            "What your likes agree on counts most, artists and albums that come again count too, "
-            "and different tastes are kept apart.",
+            "What your likes agree on, artists included; different tastes are kept apart.",
             (
                 _dislike_weight(1.0),
                 Parameter(

@@ -11,6 +11,7 @@ from sqlalchemy import Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from songrec.core.attributes import ATTRIBUTE_NAMES
+from songrec.core.sorting import sort_key
 from songrec.store import merged, narrowing
 from songrec.store.narrowing import TrackQuery
 from songrec.store.tables import (
@@ -168,6 +169,25 @@ def search(session: Session, query: TrackQuery, run: Run | None = None) -> Page:
         session, query, run, offset=(number - 1) * query.per_page, many=more or not query.filters
     )
     return Page(tracks_by_id(session, ids, run), number, last, total, more)
+
+
+def called(session: Session, words: str, n: int, run: Run | None = None) -> list[TrackView]:
+    """At most ``n`` songs that ``words`` name: titles that begin so, shortest first, then others.
+
+    ``search`` sorts what it finds, so that among the many songs with “yesterday” somewhere in
+    title, artist, album or genre the one of that name would come last.
+    """
+    begins = Track.sort_title.startswith(sort_key(words.strip()), autoescape=True)
+    named = session.scalars(
+        select(Track.id).where(begins)
+        .order_by(func.length(Track.sort_title), Track.sort_title, Track.id).limit(n)
+    )  # fmt: skip
+    found = tracks_by_id(session, list(named), run)
+    if len(found) < n:
+        known = {view.id for view in found}
+        others = search(session, TrackQuery(text=words, per_page=n), run).tracks
+        found += [view for view in others if view.id not in known]
+    return found[:n]
 
 
 def _base(run: Run | None) -> Select[Any]:

@@ -14,7 +14,6 @@ from songrec.recommend.moods import GENRES
 from songrec.store import audio_files, catalogue, playlists, runs
 from songrec.store.catalogue import TrackView
 from songrec.store.db import db
-from songrec.store.narrowing import TrackQuery
 from songrec.web import facts, figures
 from songrec.web.listening import current_listener, current_reactions
 from songrec.web.player import entries
@@ -162,8 +161,8 @@ def _chosen(text: str) -> tuple[TrackView | None, list[TrackView]]:
 
 
 def _offered(text: str) -> list[TrackView]:
-    query = TrackQuery(text=text.replace("\0", ""), per_page=OFFERED)
-    return catalogue.search(db.session, query, runs.published(db.session)).tracks
+    words = text.replace("\0", "")
+    return catalogue.called(db.session, words, OFFERED, runs.published(db.session))
 
 
 def _all(name: str) -> list[TrackView]:

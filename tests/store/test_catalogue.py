@@ -167,3 +167,18 @@ def test_sort_keys_drop_accents_and_leading_punctuation() -> None:
     assert sort_key("…Élan") == "elan"
     assert sort_key("99 Luftballons") == "99 luftballons"
     assert sort_key("!!!") > sort_key("zzz")
+
+
+def test_the_song_of_that_name_comes_before_those_that_only_contain_it(session: Session) -> None:
+    for number in range(12):
+        make_track(session, f"After Yesterday {number}", artists="Somebody")
+    make_track(session, "Yesterday Once More")
+    make_track(session, "Yesterday")
+    make_track(session, "Zoo", artists="Yesterday’s Men")
+    found = [view.title for view in catalogue.called(session, " yesterday ", 5)]
+    assert found[:2] == ["Yesterday", "Yesterday Once More"]
+    assert len(found) == len(set(found)) == 5
+    assert [view.title for view in catalogue.called(session, "somebody", 3)] == [
+        "After Yesterday 0", "After Yesterday 1", "After Yesterday 10",
+    ]  # fmt: skip
+    assert catalogue.called(session, "100%", 5) == []
