@@ -14,7 +14,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput
-from songrec.store import catalogue, listeners, merged, merging, playlists
+from songrec.store import catalogue, listeners, merged, merging, playlists, skips
 from songrec.store.db import Base
 from songrec.store.tables import (
     Listener,
@@ -100,6 +100,39 @@ def test_a_playlist_with_both_keeps_the_first_of_the_two_places(session: Session
     assert playlists.tracks(session, playlist) == [kept.id, between.id]
     merging.undo(session, row.id)
     assert playlists.tracks(session, playlist) == [row.merged_id, between.id, kept.id]
+
+
+def test_skips_add_up_weights_follow_the_newer_like_and_undoing_parts_them(
+    session: Session,
+) -> None:
+    kept, gone = make_track(session), make_track(session)
+    listener = a_listener(session)
+    listeners.react(session, listener, kept.id, 1, 3)
+    listeners.react(session, listener, gone.id, 1, 2)
+    skips.record(session, listener, kept.id, 2, START)
+    skips.record(session, listener, gone.id, 5, START + timedelta(days=1))
+    moment = {"created_at": START}
+    session.execute(update(Reaction).where(Reaction.track_id == kept.id).values(moment))
+    row = merging.merge(session, kept.id, gone.id)
+    assert listeners.weights(session, listener) == {kept.id: 2}
+    (skip,) = skips.of_listener(session, listener)
+    assert (skip.track_id, skip.times, skip.last_at) == (kept.id, 7, START + timedelta(days=1))
+    merging.undo(session, row.id)
+    assert listeners.weights(session, listener) == {kept.id: 3, row.merged_id: 2}
+    assert skips.counted(session, listener) == {kept.id: 2, row.merged_id: 5}
+
+
+def test_a_song_skipped_once_more_since_the_merge_is_so_for_both(session: Session) -> None:
+    kept, gone = make_track(session), make_track(session)
+    listener, other = a_listener(session), a_listener(session)
+    for who, track in ((listener, kept), (listener, gone), (other, gone)):
+        skips.record(session, who, track.id, 2, START)
+    row = merging.merge(session, kept.id, gone.id)
+    skips.record(session, listener, kept.id)
+    skips.forget(session, other)
+    merging.undo(session, row.id)
+    assert skips.counted(session, listener) == {kept.id: 5, row.merged_id: 5}
+    assert skips.counted(session, other) == {}
 
 
 def test_what_was_changed_since_the_merge_stays_changed(session: Session) -> None:
@@ -192,7 +225,7 @@ reactions = st.dictionaries(
 lists = st.lists(st.permutations(range(TRACKS)).flatmap(
     lambda order: st.integers(0, TRACKS).map(lambda size: order[:size])
 ), max_size=3)  # fmt: skip
-skips = st.dictionaries(
+skipped = st.dictionaries(
     st.tuples(st.integers(0, LISTENERS - 1), st.integers(0, TRACKS - 1)),
     st.tuples(st.integers(1, 9), moments),
 )
@@ -209,7 +242,7 @@ merges = st.lists(
 )
 
 
-@given(reactions, lists, skips, tags, columns, merges)
+@given(reactions, lists, skipped, tags, columns, merges)
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -217,7 +250,7 @@ def test_undoing_restores_every_row_exactly(
     session: Session,
     reactions: dict[tuple[int, int], tuple[int, datetime, int]],
     lists: list[list[int]],
-    skips: dict[tuple[int, int], tuple[int, datetime]],
+    skipped: dict[tuple[int, int], tuple[int, datetime]],
     tags: set[tuple[int, str]],
     columns: list[dict[str, Any]],
     merges: list[tuple[int, int]],
@@ -228,7 +261,7 @@ def test_undoing_restores_every_row_exactly(
     for (who, what), (value, moment, weight) in reactions.items():
         session.add(Reaction(listener_id=people[who].id, track_id=tracks[what].id, value=value,
                              created_at=moment, weight=weight))  # fmt: skip
-    for (who, what), (times, moment) in skips.items():
+    for (who, what), (times, moment) in skipped.items():
         session.add(Skip(listener_id=people[who].id, track_id=tracks[what].id, times=times,
                          last_at=moment))  # fmt: skip
     named = {name: Tag(kind="tag", name=name) for name in "abc"}

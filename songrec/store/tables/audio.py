@@ -5,10 +5,22 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from songrec.store.db import Base, UtcDateTime, now
+
+# SQLite's INTEGER holds 64 bits as it is.
+_LONG = BigInteger().with_variant(Integer, "sqlite")
 
 
 class AudioFile(Base):
@@ -31,8 +43,8 @@ class AudioFile(Base):
     root: Mapped[str] = mapped_column(String(1000))
     path: Mapped[str] = mapped_column(String(1000), unique=True)
     content_hash: Mapped[str | None] = mapped_column(String(64), index=True)
-    size: Mapped[int]
-    modified_ns: Mapped[int]
+    size: Mapped[int] = mapped_column(_LONG)
+    modified_ns: Mapped[int] = mapped_column(_LONG)
     state: Mapped[str] = mapped_column(String(20))
     reason: Mapped[str | None] = mapped_column(String(500))
     duration_s: Mapped[float | None]
