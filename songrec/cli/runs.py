@@ -65,7 +65,8 @@ def _settings_help() -> str:
     "maps",
     multiple=True,
     metavar="PROJECTION",
-    help="A further projection that the map page offers, with its defaults; several are allowed.",
+    help="A further projection that the map page offers, several are allowed; --set NAME.KEY=VALUE "
+    "sets a parameter of it.",
 )
 @click.option(
     "--features",
@@ -109,12 +110,14 @@ def train_command(
     from songrec.pipeline.train import TrainRequest, train
 
     with wrong_usage():
+        parameters = parse_settings(chosen, (*shorthand, *settings), maps)
         request = TrainRequest(
             feature_set=features,
             seed=seed,
-            parameters=parse_settings(chosen, (*shorthand, *settings)),
+            parameters={stage: parameters.pop(stage) for stage in STAGES},
             publish=not no_publish,
             maps=maps,
+            map_parameters=parameters,
             **chosen,
         )
         request.resolved()
@@ -133,14 +136,19 @@ def train_command(
     click.echo(f"Not published: flask publish {run.public_id}" if no_publish else "Published.")
 
 
-def parse_settings(chosen: dict[str, str], settings: tuple[str, ...]) -> dict[str, dict[str, str]]:
+def parse_settings(
+    chosen: dict[str, str], settings: tuple[str, ...], maps: tuple[str, ...] = ()
+) -> dict[str, dict[str, str]]:
     """``KEY=VALUE`` texts as parameters per stage; ``KEY`` may be ``stage.name``.
 
-    ``chosen`` maps each stage to its algorithm. Raises ``BadInput`` for a text without ``=``, a
+    ``chosen`` maps each stage to its algorithm; further ``maps`` have parameters by their own
+    names, as if each were a stage. Raises ``BadInput`` for a text without ``=``, a
     name that no chosen algorithm has, and one that several have.
     """
-    parameters: dict[str, dict[str, str]] = {stage: {} for stage in chosen}
     entries = {stage: STAGES[stage].entry(name) for stage, name in chosen.items()}
+    drawn = chosen.get("projection")
+    entries |= {name: PROJECTIONS.entry(name) for name in maps if name != drawn}
+    parameters: dict[str, dict[str, str]] = {owner: {} for owner in entries}
     for setting in settings:
         key, equals, value = setting.partition("=")
         stage, dot, name = key.strip().rpartition(".")

@@ -30,12 +30,16 @@ BESIDES = {"duration": "duration_ms", "year": "year"}
 
 @dataclass(frozen=True)
 class Drawn:
-    """A map: the projection's name and itself, coordinates ``(n, 2)``, and how far to trust it."""
+    """A map: the projection's name and itself, coordinates ``(n, 2)``, and how far to trust it.
+
+    ``parameters`` are all of the projection's.
+    """
 
     name: str
     projection: Any
     coordinates: Floats
     trust: dict[str, Any]
+    parameters: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,10 @@ def write_folder(
             "representation": run.representation,
             "clustering": run.clustering,
             "projection": run.projection,
-            "maps": [{"name": drawn.name, **drawn.trust} for drawn in trained.maps],
+            "maps": [
+                {"name": drawn.name, "parameters": drawn.parameters, **drawn.trust}
+                for drawn in trained.maps
+            ],
             "seed": run.seed,
             "parameters": run.parameters,
             "tracks": run.track_count,

@@ -45,8 +45,8 @@ class TrainRequest:
     representation (``settled`` says which that is). ``parameters`` maps a stage to
     what differs from its defaults:
     ``{"representation": {"epochs": 5}, "clustering": {"clusters": 8}}``; values may be texts.
-    ``maps`` names further projections, drawn with their defaults, that the map page offers beside
-    ``projection``.
+    ``maps`` names further projections that the map page offers beside ``projection``;
+    ``map_parameters`` maps their names to what differs from their defaults.
     """
 
     feature_set: str = "attributes"
@@ -57,6 +57,7 @@ class TrainRequest:
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     publish: bool = True
     maps: tuple[str, ...] = ()
+    map_parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def resolved(self) -> dict[str, dict[str, Any]]:
         """All parameters of every stage, checked; imports no algorithm.
@@ -69,8 +70,8 @@ class TrainRequest:
         for stage in self.parameters:
             if stage not in STAGES:
                 raise UnknownName("stage", stage, STAGES)
-        for name in self.maps:
-            PROJECTIONS.entry(name)
+        for name in (*self.maps, *self.map_parameters):
+            PROJECTIONS.parse(name, self.map_parameters.get(name))
         needs.check(
             REPRESENTATIONS.entry(self.representation),
             CLUSTERINGS.entry(self.clustering),
@@ -236,7 +237,7 @@ def _learn(
             projection.fit(latent, seed=request.seed, on_progress=report)
             coordinates = projection.project(latent)
             trust = trustworthiness(latent, coordinates, seed=request.seed)
-            return Drawn(name, projection, coordinates, trust)
+            return Drawn(name, projection, coordinates, trust, chosen)
 
     learnt = [request.feature_set, request.representation, parameters["representation"],
               request.seed]  # fmt: skip
@@ -249,7 +250,8 @@ def _learn(
             clustering = algorithm.fit(latent, seed=request.seed, on_progress=report)
         clustering = _numbered(session, instance, data, told.with_names(clustering, model))
     wanted = {request.projection: parameters["projection"]}
-    wanted |= {name: {} for name in request.maps if name not in wanted}
+    further = [name for name in request.maps if name not in wanted]
+    wanted |= {name: PROJECTIONS.parse(name, request.map_parameters.get(name)) for name in further}
     maps = []
     for name, chosen in wanted.items():
         stage = f"map {name}" if maps else "projection"

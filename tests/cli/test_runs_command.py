@@ -110,6 +110,13 @@ def test_settings_find_the_stage_that_has_them():
     }  # fmt: skip
 
 
+def test_further_maps_have_settings_by_their_names():
+    found = parse_settings(CHOSEN, ("tsne.perplexity=50", "neighbours=5"), ("tsne", "umap"))
+    assert found["tsne"] == {"perplexity": "50"}
+    assert found["umap"] == {"neighbours": "5"}
+    assert found["projection"] == {}
+
+
 @pytest.mark.parametrize(
     ("setting", "said"),
     [("clusters", "KEY=VALUE"), ("clusterz=3", "no such parameter"), ("map.x=3", "none of")],

@@ -85,8 +85,15 @@ def test_the_manifest_says_how_the_number_was_chosen_and_what_was_listened_to(se
 
 def test_a_run_may_carry_several_maps(session, instance):
     plant(session)
-    run = trained(session, instance, "kmeans", maps=("tsne", "pca"))
+    run = trained(
+        session,
+        instance,
+        "kmeans",
+        maps=("tsne", "pca"),
+        map_parameters={"tsne": {"iterations": 250}},
+    )
     maps = runs.manifest(instance, run)["maps"]
+    assert [one["parameters"].get("iterations") for one in maps] == [None, 250]
     assert [one["name"] for one in maps] == ["pca", "tsne"]
     assert all(0 < one["trustworthiness"] <= 1 for one in maps)
     assert run.metrics["trustworthiness"] == maps[0]["trustworthiness"]

@@ -166,7 +166,7 @@ class TestRetrain:
         assert queued(app) == [job.id]
         assert job.parameters == {
             "representation": "autoencoder", "clustering": "kmeans", "projection": "pca",
-            "seed": 0, "publish": False,
+            "feature_set": "auto", "seed": 0, "publish": False,
             "parameters": {"representation": {}, "clustering": {}, "projection": {}},
         }  # fmt: skip
 

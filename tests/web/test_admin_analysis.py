@@ -185,7 +185,7 @@ def test_a_training_on_sound_is_asked_for_in_the_form(
     assert job.parameters["feature_set"] == "mfcc,statistical"
     answer = client.post("/admin/train", data={"feature_set": "noise"})
     assert answer.status_code == 400
-    assert "must be one of attributes" in answer.text
+    assert "must be one of auto, attributes" in answer.text
 
 
 def test_the_made_clips_are_asked_for_once(

@@ -121,11 +121,19 @@ def test_the_run_page_draws_the_curve_and_what_was_listened_to(
 
 
 def test_the_form_asks_for_further_maps(client: FlaskClient, session: Session, admin: User) -> None:
-    client.post("/admin/train", data={"projection": "umap", "map.umap": "yes", "map.tsne": "yes"})
+    asking = {"projection": "umap", "map.umap": "yes", "map.tsne": "yes",
+              "projection.tsne.perplexity": "50"}  # fmt: skip
+    client.post("/admin/train", data=asking)
     asked = jobs.page(session, 1)[0][0].parameters
     assert asked["projection"] == "umap"
     assert asked["maps"] == ["tsne"]
+    assert asked["map_parameters"] == {"tsne": {"perplexity": 50.0}}
+    assert asked["feature_set"] == "auto"
+    TrainRequest(**asked).resolved()
     assert 'name="map.tsne"' in client.get("/admin/train").text
+    wrong = client.post("/admin/train", data={**asking, "projection.tsne.perplexity": "x"})
+    assert wrong.status_code == 400
+    assert "must be a number from 2 to 200" in wrong.text
 
 
 def test_a_curve_needs_two_points_and_shows_where_the_kept_one_is() -> None:

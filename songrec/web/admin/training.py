@@ -28,10 +28,11 @@ STAGES: tuple[tuple[str, str, Registry], ...] = (
     ("projection", "Map", PROJECTIONS),
 )
 FEATURES = Parameter(
-    "feature_set", "choice", "attributes", "Learn from",
-    "Attributes know every song; sets of the sound only those that were analysed.",
+    "feature_set", "choice", "auto", "Learn from",
+    "auto is what suits the representation. Attributes know every song; sets of the sound only "
+    "those that were analysed.",
     choices=(
-        "attributes", "mfcc,statistical", "attributes,mfcc,statistical", "musicnn",
+        "auto", "attributes", "mfcc", "mfcc,statistical", "attributes,mfcc,statistical", "musicnn",
         "attributes,musicnn", "melspectrogram", "melspectrogram,mfcc,statistical",
     ),
 )  # fmt: skip
@@ -137,9 +138,7 @@ class TrainForm:
         except SongrecError as error:
             self.errors["seed"] = str(error)
         try:
-            learnt_from = FEATURES.coerce(self.values["feature_set"])
-            if learnt_from != FEATURES.default:
-                asked["feature_set"] = learnt_from
+            asked["feature_set"] = FEATURES.coerce(self.values["feature_set"])
         except SongrecError as error:
             self.errors["feature_set"] = str(error)
         for stage, _, registry in STAGES:
@@ -154,12 +153,16 @@ class TrainForm:
         further = [name for name in PROJECTIONS.names() if self.values[f"map.{name}"] == "yes"]
         if further := [name for name in further if name != self.values["projection"]]:
             asked["maps"] = further
+            changed = {
+                name: self._parameters("projection", PROJECTIONS.entry(name)) for name in further
+            }
+            asked["map_parameters"] = {name: part for name, part in changed.items() if part}
         if not self.errors:
             try:
                 needs.check(
                     REPRESENTATIONS.entry(asked["representation"]),
                     CLUSTERINGS.entry(asked["clustering"]),
-                    asked.get("feature_set", FEATURES.default),
+                    "" if asked["feature_set"] == FEATURES.default else asked["feature_set"],
                 )
             except SongrecError as error:
                 self.errors["clustering"] = str(error)
