@@ -7,21 +7,23 @@ predictor hears them through the means that FMA's own script takes of a sound (D
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
 from benchmarks.studies.instance import empty_instance
 from benchmarks.tables import table
-from songrec.core.errors import BadInput
 from songrec.core.types import FeatureTable, Floats
 from songrec.features.extraction import extract_all, make_extractors
 from songrec.features.settings import DEFAULTS, sample_rate_of
 from songrec.ingest.audio import decode
 from songrec.ingest.folders import walk
-from songrec.pipeline import predict
+from songrec.pipeline import predict, samples
 from songrec.pipeline.evaluate_clips import read_list
 from songrec.pipeline.feature_sets import TAGS
 from songrec.prediction import from_tags
@@ -30,6 +32,8 @@ TABLE = "attributes/fma_librosa_means_with_echonest.csv"
 NEEDS = (TABLE, "audio/clips/clips.csv", "audio/library")
 NETWORKS = ("MSD_musicnn", "MTT_musicnn")
 RATE = 44_100
+POWERS, WEIGHTS = (1.0, 1.5, 2.0, 2.5), (0.02, 0.05, 0.1)
+"""Instead of ``from_tags.POWER`` and ``from_tags.USUAL_WEIGHT``."""
 
 
 def study(data: Path, seed: int = 0) -> list[str]:
@@ -41,11 +45,24 @@ def study(data: Path, seed: int = 0) -> list[str]:
         heard = decode(path, sample_rate=RATE, seconds=DEFAULTS.seconds).audio
         means.append(fma_means(heard.samples, RATE))
     predicted = trained(data / TABLE, means, seed)
-    tags = {network: tag_estimates(sounds, network) for network in NETWORKS}
-    rows = agreement(predicted, tags)
+    header = ("Spearman's ρ", *from_tags.ATTRIBUTES)
+    usual, least, most = [], [], []
+    for network in NETWORKS:
+        tags, heard = probabilities(sounds, network)
+        usual.append((f"`{network}`", *agreement(predicted, from_tags.attributes(tags, heard))))
+        several = []
+        for power, weight in itertools.product(POWERS, WEIGHTS):
+            with (
+                patch.object(from_tags, "POWER", power),
+                patch.object(from_tags, "USUAL_WEIGHT", weight),
+            ):
+                several.append(agreement(predicted, from_tags.attributes(tags, heard)))
+        least.append((f"`{network}`, least", *map(min, zip(*several, strict=True))))
+        most.append((f"`{network}`, most", *map(max, zip(*several, strict=True))))
     return [
-        f"{len(sounds)} sounds:", "",
-        *table(("Spearman's ρ", *from_tags.ATTRIBUTES), rows),
+        f"{len(sounds)} sounds:", "", *table(header, shown(usual)),
+        f"With exponents from {POWERS[0]:g} to {POWERS[-1]:g} and weights from {WEIGHTS[0]:g} to "
+        f"{WEIGHTS[-1]:g}:", "", *table(header, shown([*least, *most])),
     ]  # fmt: skip
 
 
@@ -82,7 +99,7 @@ def fma_means(samples: Floats, rate: int) -> dict[str, float]:
 def trained(path: Path, means: Sequence[Mapping[str, float]], seed: int) -> dict[str, Floats]:
     """What a predictor with its default parameters, trained on ``path``, says of the sounds."""
     with empty_instance() as (_, instance):
-        sample = predict.read_file(path)
+        sample = samples.read_file(path)
         predict.train(instance, sample, trials=0, seed=seed)
         names = sample.table.names
         values = np.array([[of[name] for name in names] for of in means], dtype=np.float32)
@@ -91,31 +108,31 @@ def trained(path: Path, means: Sequence[Mapping[str, float]], seed: int) -> dict
         return estimator.attributes(FeatureTable(np.arange(len(values)), names, values, path.name))
 
 
-def tag_estimates(sounds: Sequence[Path], network: str) -> dict[str, Floats]:
-    """What the tags of one network say of the sounds."""
+def probabilities(sounds: Sequence[Path], network: str) -> tuple[tuple[str, ...], Floats]:
+    """The tags of a network and what it gives each sound, ``(sounds, tags)``."""
     extractors = make_extractors([TAGS], replace(DEFAULTS, musicnn_model=network))
     rows = []
     for path in sounds:
-        try:
-            heard = decode(path, sample_rate=sample_rate_of(TAGS), seconds=DEFAULTS.seconds).audio
-        except BadInput as error:
-            raise BadInput(f"{path}: {error}") from None
+        heard = decode(path, sample_rate=sample_rate_of(TAGS), seconds=DEFAULTS.seconds).audio
         rows.append(extract_all(heard, extractors)[TAGS])
-    return from_tags.attributes(extractors[TAGS].names(), np.array(rows))
+    return tuple(extractors[TAGS].names()), np.array(rows)
 
 
-def agreement(
-    predicted: Mapping[str, Floats], tags: Mapping[str, Mapping[str, Floats]]
-) -> list[tuple[str, ...]]:
-    """Rows of the table: ρ over the sounds that both know, – where that is under three."""
+def agreement(predicted: Mapping[str, Floats], told: Mapping[str, Floats]) -> list[float]:
+    """ρ per attribute over the sounds that both know, NaN where those are under three."""
     from scipy.stats import spearmanr
 
-    rows = []
-    for network, told in tags.items():
-        cells = []
-        for name in from_tags.ATTRIBUTES:
-            both = np.isfinite(told[name]) & np.isfinite(predicted[name])
-            rho = spearmanr(told[name][both], predicted[name][both])[0] if both.sum() > 2 else None
-            cells.append("–" if rho is None else f"{rho:.2f}")
-        rows.append((f"`{network}`", *cells))
-    return rows
+    found = []
+    for name in from_tags.ATTRIBUTES:
+        both = np.isfinite(told[name]) & np.isfinite(predicted[name])
+        rho = spearmanr(told[name][both], predicted[name][both])[0] if both.sum() > 2 else np.nan
+        found.append(float(rho))
+    return found
+
+
+def shown(rows: Sequence[tuple[Any, ...]]) -> list[tuple[str, ...]]:
+    """Rows of the table with two places, – for nothing."""
+    return [
+        (name, *("–" if np.isnan(value) else f"{value:.2f}" for value in values))
+        for name, *values in rows
+    ]

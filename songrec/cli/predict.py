@@ -15,7 +15,7 @@ from songrec.prediction.registry import DEFAULT_TRIALS
 from songrec.store.db import db
 
 if TYPE_CHECKING:
-    from songrec.pipeline.predict import Sample
+    from songrec.pipeline.samples import Sample
 
 _file = click.argument(
     "file", required=False, type=click.Path(dir_okay=False, path_type=Path, exists=True)
@@ -154,12 +154,12 @@ def report_command(predictor: str | None, csv_path: Path | None, as_json: bool) 
 
 
 def _sample(file: Path | None, features: str) -> Sample:
-    from songrec.pipeline import predict
+    from songrec.pipeline import samples
 
     if file is not None:
-        return predict.read_file(file)
+        return samples.read_file(file)
     sets = tuple(name.strip() for name in features.split(",") if name.strip())
-    return predict.read_catalogue(db.session, Path(current_app.config["INSTANCE"]), sets)
+    return samples.read_catalogue(db.session, Path(current_app.config["INSTANCE"]), sets)
 
 
 def _print_scores(result: dict[str, Any]) -> None:

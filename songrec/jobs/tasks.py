@@ -166,15 +166,15 @@ def predict(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
     says which predictor it is, its groups' figures on held-out songs, and how many songs have new
     estimates.
     """
-    from songrec.pipeline import estimates
+    from songrec.pipeline import estimates, samples
     from songrec.pipeline import predict as predicting
     from songrec.prediction import report
 
     instance = current_app.config["INSTANCE"]
     asked = job.parameters
     on_progress(0.0, "Reading the songs that have both sound and attributes.")
-    sample = predicting.read_catalogue(
-        session, instance, tuple(asked.get("features", predicting.FEATURE_SETS))
+    sample = samples.read_catalogue(
+        session, instance, tuple(asked.get("features", samples.FEATURE_SETS))
     )
     session.commit()  # nothing stays locked while it learns
     name, trained = predicting.train(

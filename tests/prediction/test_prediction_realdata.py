@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from songrec.pipeline import predict
+from songrec.pipeline import samples
 from songrec.prediction.predictor import Predictor
 from songrec.prediction.stacking import ENSEMBLE
 
@@ -13,7 +13,7 @@ QUICK = ("svm", "kernel_ridge", "lasso")
 
 @pytest.mark.realdata
 def test_attributes_of_real_tracks_are_predicted_on_held_out_ones(real_data: Path) -> None:
-    sample = predict.read_file(real_data / "attributes" / "fma_librosa_means_with_echonest.csv")
+    sample = samples.read_file(real_data / "attributes" / "fma_librosa_means_with_echonest.csv")
     assert sample.table.values.shape == (450, 74)
     targets = {name: column for name, column in sample.targets.items() if name != "tempo_bin"}
     assert set(targets) == {

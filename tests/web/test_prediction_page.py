@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from songrec.jobs import tasks
-from songrec.pipeline import estimates, predict
+from songrec.pipeline import estimates, predict, samples
 from songrec.prediction import folders, saving
 from songrec.prediction.predictor import Predictor
 from songrec.prediction.report import Row
@@ -121,8 +121,8 @@ def test_the_job_trains_estimates_and_says_how_well(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     table, targets = planted(100)
-    sample = predict.Sample(table, {"energy": targets["energy"]}, "catalogue")
-    monkeypatch.setattr(predict, "read_catalogue", lambda *_: sample)
+    sample = samples.Sample(table, {"energy": targets["energy"]}, "catalogue")
+    monkeypatch.setattr(samples, "read_catalogue", lambda *_: sample)
     monkeypatch.setattr(estimates, "refresh", lambda *_: 12)
     monkeypatch.setattr(predict, "Predictor", lambda: Predictor(models=("ridge", "svm")))
     client.post("/admin/prediction", data={"trials": "0"})
