@@ -136,9 +136,12 @@ def test_agreement_of_estimates_is_by_rank():
     predicted = dict.fromkeys(from_tags.ATTRIBUTES, values)
     told = dict.fromkeys(from_tags.ATTRIBUTES, values**2) | {"energy": -values}
     unknown = dict.fromkeys(from_tags.ATTRIBUTES, np.full(9, np.nan, dtype=np.float32))
-    (network, energy, *others), nothing = estimates.agreement(predicted, {"a": told, "b": unknown})
-    assert (network, energy, set(others)) == ("`a`", "-1.00", {"1.00"})
-    assert set(nothing[1:]) == {"–"}
+    energy, *others = estimates.agreement(predicted, told)
+    assert (energy, set(others)) == (-1.0, {1.0})
+    nothing = estimates.agreement(predicted, unknown)
+    assert estimates.shown([("a", *others), ("b", *nothing)]) == [
+        ("a", *["1.00"] * 5), ("b", *["–"] * 6),
+    ]  # fmt: skip
 
 
 def test_memory_is_read_from_what_linux_says():
