@@ -17,6 +17,8 @@ from songrec.core.types import Floats, Ints, Progress, no_progress
 from songrec.tagging import network
 
 ASKED_AT_ONCE = 64
+PLATEAUS = 3
+"""How often the learning rate is halved, at most, before patience has an end."""
 SCALED_BY = 2_000
 """So many training windows at most tell mean and scale."""
 
@@ -68,8 +70,9 @@ class Tagger:
     ) -> Self:
         """Learn from the windows ``learn``; ``targets`` float32 ``(windows, tags)`` are 0 or 1.
 
-        After each epoch the binary cross-entropy of the windows ``check`` is measured; it stops
-        when that has not fallen for ``patience`` epochs, and the best epoch's weights are kept.
+        After each epoch the binary cross-entropy of the windows ``check`` is measured. Where it has
+        not fallen for a third of ``patience`` the learning rate is halved; after ``patience``
+        epochs without a fall it stops. The best epoch's weights are kept.
         Raises ``BadInput`` without windows to learn from or where the loss is no number.
         """
         if not len(learn):
@@ -129,8 +132,12 @@ class Tagger:
                 f"epoch {epoch}: cross-entropy {told['loss']:.4f}, held out {measured:.4f}",
                 {**told, "epochs": size.epochs},
             )
-            if epoch - self.best_epoch_ >= size.patience:
+            waited = epoch - self.best_epoch_
+            if waited >= size.patience:
                 break
+            if waited and waited % max(1, size.patience // PLATEAUS) == 0:
+                # A step that is too long goes back and forth over what is being looked for.
+                optimizer.learning_rate.assign(optimizer.learning_rate / 2)
         model.set_weights(weights)
         return self
 

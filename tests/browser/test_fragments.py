@@ -70,7 +70,14 @@ def test_a_recommendation_plays_from_its_moment_which_the_waveform_marks(
     page.goto(f"/tracks/{liked}")
     with page.expect_response(re.compile("/reaction$")):
         page.locator("main [data-reaction] button[value=like]").first.click()
-    page.goto("/recommendations?method=fragments")
+    page.goto("/recommendations")
+    page.get_by_label("A moment like those").check()
+    page.get_by_role("button", name="Show", exact=True).click()
+    page.wait_for_url(re.compile("method=fragments"))
+    small = page.get_by_role("img", name=f"Waveform of {title}, marked from 0:12")
+    assert small.locator("rect").get_attribute("x") == "40.00"
+    bars = small.locator("path").get_attribute("d")
+    assert bars.count("M") == 100
     link = page.get_by_role("link", name=f"Play {title} from 0:12")
     assert link.get_attribute("href").endswith("#t=12.0")
     link.click()
