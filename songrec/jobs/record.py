@@ -12,13 +12,14 @@ from songrec.store.jobs import KEPT_EPOCHS, LOG_LENGTH
 
 SECONDS_BETWEEN_ALIKE = 5.0
 _OF_AN_EPOCH = ("epoch", "loss", "val_loss")
+_NO_LOSS = frozenset({*_OF_AN_EPOCH, "epochs", "stage", "seconds"})
 
 
 class Record:
     """Progress, message, log and details; the worker and the job's process each keep one.
 
-    ``details["epochs"]`` collects ``{"epoch", "loss", "val_loss"}``, the loss curve; other figures
-    replace what they were before.
+    ``details["epochs"]`` collects ``{"epoch", "loss", "val_loss", …}``, the loss curve and those of
+    the loss's parts; other figures replace what they were before.
     """
 
     def __init__(self) -> None:
@@ -34,7 +35,8 @@ class Record:
         details = details or {}
         if "epoch" in details:
             epochs = self.details.setdefault("epochs", [])
-            epochs.append({name: _known(details.get(name)) for name in _OF_AN_EPOCH})
+            parts = [name for name in details if name not in _NO_LOSS]
+            epochs.append({name: _known(details.get(name)) for name in (*_OF_AN_EPOCH, *parts)})
             del epochs[:-KEPT_EPOCHS]
         else:
             self.details.update(details)

@@ -17,7 +17,16 @@
     figure.hidden = false;
     one("curve-loss").setAttribute("points", curve.loss);
     one("curve-val").setAttribute("points", curve.val_loss);
-    document.querySelectorAll("[data-curve-tick]").forEach((group, index) => {
+    drawTicks(document.querySelectorAll("[data-curve-tick]"), curve);
+    say("curve-first", String(curve.first_epoch));
+    say("curve-last", `epoch ${curve.last_epoch}`);
+    say("curve-last-loss", curve.last_loss);
+    say("curve-last-val", curve.last_val_loss);
+    say("curve-text", `Training loss ${curve.last_loss} after epoch ${curve.last_epoch}.`);
+  }
+
+  function drawTicks(groups, curve) {
+    groups.forEach((group, index) => {
       const [y, text] = curve.ticks[index];
       const line = group.querySelector("line");
       const label = group.querySelector("text");
@@ -26,11 +35,33 @@
       label.setAttribute("y", y + 4);
       label.textContent = text;
     });
-    say("curve-first", String(curve.first_epoch));
-    say("curve-last", `epoch ${curve.last_epoch}`);
-    say("curve-last-loss", curve.last_loss);
-    say("curve-last-val", curve.last_val_loss);
-    say("curve-text", `Training loss ${curve.last_loss} after epoch ${curve.last_epoch}.`);
+  }
+
+  // Which parts a loss has is known with its first epochs.
+  function drawParts(parts) {
+    const section = one("parts");
+    if (!section || !parts.length) return;
+    section.hidden = false;
+    for (const part of parts) {
+      let figure = section.querySelector(`[data-part="${CSS.escape(part.name)}"]`);
+      if (!figure) {
+        figure = section.querySelector("template").content.firstElementChild.cloneNode(true);
+        figure.dataset.part = part.name;
+        figure.querySelector("[data-name]").textContent = part.name[0].toUpperCase() + part.name.slice(1);
+        section.querySelector(".report-pictures").append(figure);
+      }
+      const held = part.last_val_loss ? `, ${part.last_val_loss} on held-out songs` : "";
+      figure.querySelector("svg").setAttribute("aria-label", `${part.name} per epoch: ${part.last_loss} now${held}`);
+      figure.querySelector(".line").setAttribute("points", part.loss);
+      figure.querySelector(".line-2").setAttribute("points", part.val_loss);
+      drawTicks(figure.querySelectorAll("svg g"), part);
+      figure.querySelector("[data-first]").textContent = part.first_epoch;
+      figure.querySelector("[data-last]").textContent = `epoch ${part.last_epoch}`;
+      figure.querySelector("[data-loss]").textContent = part.last_loss;
+      const val = figure.querySelector("[data-val]");
+      val.textContent = part.last_val_loss;
+      val.parentElement.hidden = !part.last_val_loss;
+    }
   }
 
   function show(job) {
@@ -47,6 +78,7 @@
       if (atEnd) log.scrollTop = log.scrollHeight;
     }
     draw(job.curve);
+    drawParts(job.parts);
     // A screen reader hears every quarter, not every second.
     const quarter = Math.floor(percent / 25);
     if (announce && quarter !== announced) {

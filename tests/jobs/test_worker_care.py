@@ -105,3 +105,8 @@ def test_a_loss_that_ran_away_is_kept_as_unknown() -> None:
     record = Record()
     record.progressed(0.5, "epoch 1", {"epoch": 1, "loss": float("nan"), "val_loss": float("inf")})
     assert record.details["epochs"] == [{"epoch": 1, "loss": None, "val_loss": None}]
+    told = {"epoch": 2, "loss": 3.0, "kl": 1.0, "val_kl": 2.0, "stage": "x", "seconds": 9.0}
+    record.progressed(0.6, "epoch 2", told)
+    assert record.details["epochs"][1] == {
+        "epoch": 2, "loss": 3.0, "val_loss": None, "kl": 1.0, "val_kl": 2.0,
+    }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -68,8 +69,30 @@ class TestJobPages:
         assert state["curve"]["last_loss"] == "0.3333"
         page = client.get(f"/admin/jobs/{job.public_id}").text
         assert state["curve"]["loss"] in page
+        assert state["parts"] == []
+        assert re.search(r"<section data-parts hidden", page)
         assert "12:00:00 epoch 3 of 6" in page
         assert 'http-equiv="refresh"' in page  # without JavaScript it reloads
+
+    def test_the_parts_of_a_loss_are_drawn_while_it_learns_and_after(
+        self, client: FlaskClient, session: Session, admin: User, job: Job
+    ) -> None:
+        jobs.claim(session, job.id)
+        epochs = [
+            {"epoch": n, "loss": 3 / n, "val_loss": 4 / n, "reconstruction": 2 / n, "kl": 1 / n,
+             "val_kl": 1.5 / n}
+            for n in (1, 2, 3, 4)
+        ]  # fmt: skip
+        jobs.report(session, job.id, progress=0.5, message="", log="", details={"epochs": epochs})
+        session.commit()
+        parts = {part["name"]: part for part in self.state(client, job)["parts"]}
+        assert list(parts) == ["reconstruction", "kl"]
+        assert (parts["kl"]["last_loss"], parts["kl"]["last_val_loss"]) == ("0.2500", "0.3750")
+        assert parts["reconstruction"]["val_loss"] == ""
+        page = client.get(f"/admin/jobs/{job.public_id}").text
+        assert 'data-part="kl"' in page
+        assert parts["kl"]["loss"] in page
+        assert "<template>" in page  # a part that is not known yet is drawn into it
 
     def test_a_page_finds_out_that_the_worker_died(
         self, client: FlaskClient, session: Session, admin: User, job: Job

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from songrec.pipeline.report_losses import loss_parts
+
 WIDTH, HEIGHT = 640, 220
 LEFT, RIGHT, TOP, BOTTOM = 56, 8, 12, 28
 MOST_POINTS = 400
@@ -63,6 +65,21 @@ def curve(epochs: Sequence[dict[str, Any]]) -> Curve | None:
         points("loss"), points("val_loss"), ticks, first, last,
         _text(rows[-1].get("loss")), _text(rows[-1].get("val_loss")),
     )  # fmt: skip
+
+
+def part_curves(history: Sequence[dict[str, Any]]) -> list[tuple[str, Curve]]:
+    """A curve for each part of the loss, by its name; the whole loss is drawn elsewhere."""
+    drawn = []
+    for name, lines in loss_parts(history):
+        rows: dict[float, dict[str, Any]] = {}
+        for label, points in lines:
+            key = "loss" if label == "training" else "val_loss"
+            for at, value in points:
+                rows.setdefault(at, {"epoch": int(at)})[key] = value
+        line = curve([rows[at] for at in sorted(rows)])
+        if line is not None and name != "loss":
+            drawn.append((name.replace("_", " "), line))
+    return drawn
 
 
 def _known(value: Any) -> bool:

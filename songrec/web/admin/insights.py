@@ -17,14 +17,13 @@ from songrec.core.errors import NotReady
 from songrec.evaluation.importance import Importance, importance
 from songrec.jobs import queue
 from songrec.jobs.files import report_folder
-from songrec.pipeline.report_losses import loss_parts
 from songrec.store import jobs as job_store
 from songrec.store import run_folders
 from songrec.store import runs as store
 from songrec.store.db import db
 from songrec.store.tables import Run
 from songrec.web.admin import blueprint
-from songrec.web.admin.curve import Curve, curve
+from songrec.web.admin.curve import part_curves
 from songrec.web.facts import remembered
 
 WORDS = 4
@@ -59,7 +58,7 @@ def of_run(instance: Path, run: Run, history: list[dict[str, Any]]) -> dict[str,
         )
     files = _report_files(instance, run.public_id)
     return {
-        "loss_parts": _curves(history),
+        "loss_parts": part_curves(history),
         "telling": telling,
         "report_files": files,
         "report_html": "report.html" in files,
@@ -105,22 +104,6 @@ def _report_files(instance: Path, public_id: str) -> list[str]:
         for path in report_folder(instance, public_id).glob("*")
         if _FILE.fullmatch(path.name)
     )
-
-
-def _curves(history: list[dict[str, Any]]) -> list[tuple[str, Curve]]:
-    """A curve for each part of the loss; the whole loss alone is drawn elsewhere."""
-    parts = loss_parts(history)
-    drawn = []
-    for name, lines in parts:
-        rows: dict[float, dict[str, Any]] = {}
-        for label, points in lines:
-            key = "loss" if label == "training" else "val_loss"
-            for at, value in points:
-                rows.setdefault(at, {"epoch": int(at)})[key] = value
-        line = curve([rows[at] for at in sorted(rows)])
-        if line is not None and name != "loss":
-            drawn.append((name.replace("_", " "), line))
-    return drawn
 
 
 def _telling(instance: Path, run: Run) -> Telling:

@@ -16,7 +16,7 @@ from songrec.store import jobs as store
 from songrec.store.db import db, now
 from songrec.store.tables import Job
 from songrec.web.admin import blueprint
-from songrec.web.admin.curve import curve
+from songrec.web.admin.curve import curve, part_curves
 from songrec.web.admin.paging import Pages, page_number
 
 SIZE = 25
@@ -66,6 +66,7 @@ def job(public_id: str) -> ResponseReturnValue:
         "admin/job.html",
         job=found,
         curve=curve(found.details.get("epochs", [])),
+        loss_parts=part_curves(found.details.get("epochs", [])),
         note=_note(found),
         active=found.state in store.ACTIVE,
         worker=queue.worker_runs(instance),
@@ -78,7 +79,8 @@ def job_state(public_id: str) -> ResponseReturnValue:
     """What the job's page shows, as JSON for the script that keeps it up to date."""
     _tidy()
     found = store.find(db.session, public_id)
-    drawn = curve(found.details.get("epochs", []))
+    epochs = found.details.get("epochs", [])
+    drawn = curve(epochs)
     return jsonify(
         state=found.state,
         word=state_word(found),
@@ -88,6 +90,7 @@ def job_state(public_id: str) -> ResponseReturnValue:
         log=found.log,
         error=found.error,
         curve=drawn.to_json() if drawn else None,
+        parts=[{"name": name, **part.to_json()} for name, part in part_curves(epochs)],
         active=found.state in store.ACTIVE,
     )
 
