@@ -34,6 +34,18 @@ def test_nobody_has_searched_yet(client: FlaskClient, admin: User) -> None:
     assert "Nobody has searched yet" in client.get("/admin/duplicates").text
 
 
+def test_a_search_that_is_done_leads_to_what_it_found(
+    client: FlaskClient, session: Session, admin: User
+) -> None:
+    job = jobs.create(session, "duplicates", {}, admin.id)
+    assert jobs.claim(session, job.id)
+    assert jobs.finish(session, job.id, {"groups": 1}, log="", details={})
+    session.commit()
+    page = client.get(f"/admin/jobs/{job.public_id}").text
+    assert "1 group of tracks looks like one song" in page
+    assert re.search(r'<section class="panel".*?href="/admin/duplicates"', page, re.S)
+
+
 def test_a_group_is_shown_with_its_reason_and_merged_into_the_one_that_stays(
     client: FlaskClient, app: Flask, session: Session, admin: User
 ) -> None:
