@@ -109,7 +109,7 @@ Pairs = set[tuple[int, int]]
 def by_fingerprint(files: Sequence[Heard]) -> Pairs:
     """Pairs of files that the search takes for one song by their fingerprints."""
     prints = [file.print for file in files]
-    pairs = chromaprint.candidates(prints).tolist()
+    pairs = chromaprint.candidates([chromaprint.sketch(one) for one in prints]).tolist()
     return {
         (one, other)
         for one, other in pairs

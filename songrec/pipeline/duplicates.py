@@ -6,6 +6,7 @@ import itertools
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ FEATURES_THRESHOLD = 0.9
 """Cosine of standardised vectors; measured, see ``docs/duplicates.md``."""
 FINGERPRINT_THRESHOLD = 0.9
 """Share of equal bits; measured, see ``docs/duplicates.md``."""
+KEPT = 1_000
+"""So many fingerprints (four kilobytes each) are held while pairs are compared."""
 FEWEST = 10
 """Fewer tracks say too little about what is usual to compare by features."""
 _PRINTS = SetKey("chromaprint", 1, f"{chromaprint.SECONDS}s")
@@ -113,7 +116,8 @@ def _files(session: Session) -> Iterator[Any]:
         select(AudioFile.track_id, AudioFile.path, AudioFile.content_hash, AudioFile.duration_s)
         .where(AudioFile.track_id.is_not(None), AudioFile.state == "analysed")
         .order_by(AudioFile.track_id, AudioFile.id)
-    ).all()
+        .execution_options(yield_per=5_000)
+    )
     for _, of_track in itertools.groupby(rows, key=lambda row: row.track_id):
         yield next(of_track)
 
@@ -123,21 +127,23 @@ def _by_fingerprint(
 ) -> tuple[int, list[Found], int]:
     files = list(_files(session))
     session.commit()  # nothing stays locked while files are read
-    heard, prints, failed = [], [], 0
+    heard, sketches, failed = [], [], 0
     for at, file in enumerate(files):
         try:
-            prints.append(_print_of(instance, file))
+            # Of a large library only this is held; the few that are compared are read again.
+            sketches.append(chromaprint.sketch(_print_of(instance, file)))
             heard.append(file)
         except BadInput:
             failed += 1  # counted, and said in the summary
         if at % 20 == 0:
             on_progress(0.5 + 0.4 * at / len(files), f"{at:,} of {len(files):,} files listened to")
     found = []
-    for first, second in chromaprint.candidates(prints):
+    print_of = lru_cache(maxsize=KEPT)(lambda at: _print_of(instance, heard[at]))
+    for first, second in chromaprint.candidates(sketches).tolist():
         one, other = heard[first], heard[second]
         long, short = sorted((one.duration_s or 0, other.duration_s or 0), reverse=True)
         if long - short <= likeness.LENGTH_SLACK * long:
-            value = chromaprint.likeness(prints[first], prints[second])
+            value = chromaprint.likeness(print_of(first), print_of(second))
             if value >= FINGERPRINT_THRESHOLD:
                 found.append(Found(one.track_id, other.track_id, "fingerprint", value))
     return len(heard), found, failed

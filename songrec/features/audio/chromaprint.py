@@ -141,25 +141,32 @@ def likeness(one: Words, other: Words) -> float:
     return best
 
 
-def candidates(prints: Sequence[Words]) -> NDArray[np.int64]:
-    """Pairs of rows that share words, ``(k, 2)``, first below second, each once.
+def sketch(words: Words) -> Words | None:
+    """What says which fingerprints are worth comparing, ``(SKETCH,)``; None for one too short.
 
-    Min-hashing (Broder 1997): of each fingerprint the smallest of its words under ``SKETCH``
-    hashes; encodings of one recording have a third of their words or more in common and so agree
-    in some of them almost surely. A word that very many have (silence) leads nowhere.
+    Min-hashing (Broder 1997): the smallest of its words under ``SKETCH`` hashes each. Encodings of
+    one recording have a third of their words or more in common and so agree in some of them almost
+    surely.
+    """
+    if len(words) < FEWEST_WORDS:
+        return None
+    multipliers = np.random.default_rng(0).integers(1, 2**32, SKETCH, dtype=np.uint64) | 1
+    hashed = (np.unique(words).astype(np.uint64)[:, None] * multipliers) & np.uint64(0xFFFFFFFF)
+    return hashed.min(axis=0).astype(np.uint32)
+
+
+def candidates(sketches: Sequence[Words | None]) -> NDArray[np.int64]:
+    """Pairs of rows whose sketches agree in something, ``(k, 2)``, first below second, each once.
+
+    A word that very many have (silence) leads nowhere.
     """
     empty = np.empty((0, 2), dtype=np.int64)
-    rows = [at for at, words in enumerate(prints) if len(words) >= FEWEST_WORDS]
+    rows = [(at, one) for at, one in enumerate(sketches) if one is not None]
     if len(rows) < 2:
         return empty
-    multipliers = np.random.default_rng(0).integers(1, 2**32, SKETCH, dtype=np.uint64) | 1
-    sketch = np.empty((len(rows), SKETCH), dtype=np.uint32)
-    for at, row in enumerate(rows):
-        words = np.unique(prints[row]).astype(np.uint64)
-        sketch[at] = ((words[:, None] * multipliers) & np.uint64(0xFFFFFFFF)).min(axis=0)
+    named = np.array([at for at, _ in rows], dtype=np.int64)
     found = [empty]
-    named = np.array(rows, dtype=np.int64)
-    for column in sketch.T:
+    for column in np.array([one for _, one in rows]).T:
         order = np.argsort(column, kind="stable")
         starts = np.flatnonzero(np.diff(column[order], prepend=np.int64(-1)))
         sizes = np.diff(np.append(starts, len(order)))
