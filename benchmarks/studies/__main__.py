@@ -26,6 +26,7 @@ from types import ModuleType
 STUDIES = {
     "similar": "what sounds like each of the clips, without a training (sound-library.md)",
     "estimates": "attributes from tags beside a predictor's (prediction.md)",
+    "pictures": "what conv_vae knows of real sound (words.md)",
     "memory": "what a worker of flask analyze takes (embeddings.md)",
     "vade": "steps of VaDE's joint phase and the sizes of clusters (representations.md)",
     "priors": "what taste is made of, a part at a time (evaluation.md)",

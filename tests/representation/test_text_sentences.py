@@ -50,6 +50,23 @@ def test_texts_become_vectors_of_length_one_and_long_ones_are_read_in_parts(tmp_
     np.testing.assert_array_equal(found[0], found[3])
 
 
+@needs_torch
+def test_vectors_are_those_of_the_package_sentence_transformers(tmp_path: Path) -> None:
+    package = pytest.importorskip("sentence_transformers", exc_type=ImportError)
+    modules = pytest.importorskip("sentence_transformers.sentence_transformer.modules")
+    folder = save_tiny(tmp_path)
+    theirs = package.SentenceTransformer(
+        modules=[
+            modules.Transformer(str(folder), max_seq_length=16),
+            modules.Pooling(32),
+            modules.Normalize(),
+        ]
+    )
+    texts = ["rain night harbour", "iron furnace lantern rain", "night"]
+    found = SentenceVectors(folder).transform(texts)
+    np.testing.assert_allclose(found, theirs.encode(texts), atol=1e-6)
+
+
 def test_what_is_missing_is_told(tmp_path: Path) -> None:
     message = "no sentence transformer" if HAVE_TORCH else "requirements/embeddings.txt"
     with pytest.raises(NotReady, match=message):
