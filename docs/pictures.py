@@ -28,8 +28,9 @@ ARGUMENTS = (
     "--disable-background-networking", "--disable-component-update",
 )  # fmt: skip
 SIZE = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
 TALL = {"width": 1280, "height": 1200}
-TALL_SHOTS = ("recommendations", "song")
+TALL_SHOTS = ("recommendations", "song", "path")
 
 
 def main() -> None:
@@ -43,7 +44,8 @@ def main() -> None:
         with served(instance) as port, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
             context = browser.new_context(viewport=SIZE, base_url=f"http://127.0.0.1:{port}")
-            photograph(context.new_page(), likes(instance), password)
+            liked, far = likes(instance)
+            photograph(context.new_page(), liked, far, password)
             browser.close()
 
 
@@ -56,8 +58,8 @@ def flask(instance: Path, *words: str, stdin: str | None = None) -> str:
     ).stdout  # fmt: skip
 
 
-def likes(instance: Path) -> list[str]:
-    """Three songs that belong together: one, and two that sound like it."""
+def likes(instance: Path) -> tuple[list[str], str]:
+    """Three songs that belong together (one, and two that sound like it), and one far from them."""
     import sqlite3
 
     with sqlite3.connect(instance / "songrec.db") as database:
@@ -65,12 +67,15 @@ def likes(instance: Path) -> list[str]:
             "SELECT public_id FROM track WHERE genre = 'folk' AND emotion = 'nostalgia' "
             "ORDER BY id LIMIT 1"
         ).fetchone()[0]
+        far = database.execute(
+            "SELECT public_id FROM track WHERE genre = 'dance' ORDER BY id LIMIT 1"
+        ).fetchone()[0]
     similar = json.loads(flask(instance, "similar", first, "-n", "2", "--json"))
     matches = similar if isinstance(similar, list) else similar["matches"]
-    return [first, *(match["track_id"] for match in matches)]
+    return [first, *(match["track_id"] for match in matches)], far
 
 
-def photograph(page: Page, liked: list[str], password: str) -> None:
+def photograph(page: Page, liked: list[str], far: str, password: str) -> None:
     """Every picture the documentation shows."""
     for public_id in liked:
         page.goto(f"/tracks/{public_id}")
@@ -80,12 +85,14 @@ def photograph(page: Page, liked: list[str], password: str) -> None:
         "home": {"address": "/"},
         "song": {"address": f"/tracks/{liked[0]}"},
         "recommendations": {"address": "/recommendations"},
+        "path": {"address": f"/path?from={liked[0]}&to={far}"},
         "map": {"address": "/map", "ready": "[data-map][data-ready=true]"},
     }
     for name, shot in shots.items():
         take(page, name, **shot)
     page.context.add_cookies([{"name": "theme", "value": "dark", "url": page.url.split("/map")[0]}])
     take(page, "map-dark", "/map", "[data-map][data-ready=true]")
+    phone(page)
     page.goto("/sign-in")
     page.get_by_label("Name").fill("curator")
     page.get_by_label("Password", exact=True).fill(password)
@@ -95,6 +102,28 @@ def photograph(page: Page, liked: list[str], password: str) -> None:
     page.locator("main a[href*='/admin/runs/']").first.click()
     page.wait_for_load_state("networkidle")
     page.screenshot(path=IMAGES / "run.png")
+
+
+def phone(page: Page) -> None:
+    """Three pages as a phone shows them, with the likes and the theme of ``page``."""
+    browser = page.context.browser
+    assert browser is not None
+    for theme, name, address, ready in (
+        ("light", "phone-clusters", "/", "main"),
+        ("light", "phone-for-you", "/recommendations", ".song-list"),
+        ("dark", "phone-map", "/map", "[data-map][data-ready=true]"),
+    ):
+        context = browser.new_context(
+            viewport=PHONE, device_scale_factor=2, has_touch=True, color_scheme=theme,
+            base_url=page.url.split("/map")[0], storage_state=page.context.storage_state(),
+        )  # fmt: skip
+        small = context.new_page()
+        context.add_cookies([{"name": "theme", "value": theme, "url": page.url.split("/map")[0]}])
+        small.goto(address)
+        small.locator(ready).first.wait_for()
+        small.wait_for_load_state("networkidle")
+        small.screenshot(path=IMAGES / f"{name}.png")
+        context.close()
 
 
 def take(page: Page, name: str, address: str, ready: str = "main") -> None:
