@@ -24,6 +24,9 @@ Array = NDArray[np.float64]
 
 WITHIN, BETWEEN, SHAPE = 0.65, 0.35, 5.0
 """Of a column of normal scores (variance 1) two thirds lie within a taste: nothing was learnt."""
+STARTS = {"year": (0.3, 0.7), "tempo": (0.9, 0.1), "liveness": (0.9, 0.1)}
+"""The same where it is known to be otherwise: what is put together is mostly of one time, and says
+next to nothing of tempo (which is a beat's, not a mood's) and of whether an audience was there."""
 PSEUDO = 10.0
 """The weak values count as much as this many playlists."""
 FEWEST_TRACKS, FEWEST_PLAYLISTS = 12, 5
@@ -40,6 +43,11 @@ class Column:
     within: float = WITHIN
     between: float = BETWEEN
     shape: float = SHAPE
+
+
+def weak(name: str) -> Column:
+    """The prior of a column of which playlists have taught nothing."""
+    return Column(*STARTS.get(name, (WITHIN, BETWEEN)))
 
 
 @dataclass(frozen=True)
@@ -68,7 +76,7 @@ class TastePrior:
 
     def column(self, name: str) -> Column:
         """The prior of a column; the weak one where it was not learnt."""
-        return self.columns.get(name) or Column()
+        return self.columns.get(name) or weak(name)
 
     def to_json(self) -> dict[str, Any]:
         """As a run's manifest holds it."""
@@ -109,11 +117,11 @@ def learn(space: Space, playlists: Iterable[Ints], *, seed: int = 0) -> TastePri
         return TastePrior()
     figures = figures_of(space)
     columns = {
-        name: _column([space.matrix[rows, at].astype(np.float64) for rows in lists])
+        name: _column(name, [space.matrix[rows, at].astype(np.float64) for rows in lists])
         for at, name in enumerate(space.columns)
     }
     if figures.popularity is not None:
-        columns["popularity"] = _column([figures.popularity[rows] for rows in lists])
+        columns["popularity"] = _column("popularity", [figures.popularity[rows] for rows in lists])
     habits = {}
     if space.artists is not None and space.albums is not None:
         rng = np.random.default_rng(seed)
@@ -129,8 +137,9 @@ def learn(space: Space, playlists: Iterable[Ints], *, seed: int = 0) -> TastePri
     return TastePrior(columns, playlists=len(lists), **habits)
 
 
-def _column(parts: Sequence[Array]) -> Column:
+def _column(name: str, parts: Sequence[Array]) -> Column:
     """Moments: mean and spread of the playlists' variances, variance of their means."""
+    start = weak(name)
     sizes = np.array([len(part) for part in parts])
     means = np.array([part.mean() for part in parts])
     variances = np.maximum([part.var(ddof=1) for part in parts], 1e-3)
@@ -141,9 +150,9 @@ def _column(parts: Sequence[Array]) -> Column:
     shape = 2 + within**2 / max(differing, 0.02 * within**2)
     share = len(parts) / (len(parts) + PSEUDO)
     return Column(
-        max(share * within + (1 - share) * WITHIN, 0.01),
-        max(share * between + (1 - share) * BETWEEN, 0.01),
-        share * min(shape, 20.0) + (1 - share) * SHAPE,
+        max(share * within + (1 - share) * start.within, 0.01),
+        max(share * between + (1 - share) * start.between, 0.01),
+        share * min(shape, 20.0) + (1 - share) * start.shape,
     )
 
 
