@@ -90,7 +90,7 @@ def station(
     space = published_space(session, instance)
     source = _source(session, space, listener, kind, key)
     known = Known.of(session, listener)
-    only = [*audio_files.audible(session), *source.seeds] if audible else None
+    only = audio_files.audible(session) if audible else None
     if source.mood is not None:
         found = moods.matches_in(
             session, space, source.mood, stations.needed(start + n), only=only,
@@ -102,14 +102,14 @@ def station(
             names=titles(session),
         )  # fmt: skip
     more_to_come = len(found) == n and start + n < FURTHEST
-    first = found[0].track_id if found and start == 0 else None
+    first = source.seeds[0] if len(source.seeds) == 1 and start == 0 else None
     kept = stations.without(space, found, known.dislikes) if known.dislikes else found
     kept = stations.spaced(space, kept)
 
     def told(match: Match) -> str:
         if source.mood is not None:
             return mood_sentence(match)
-        if match.track_id == first and len(source.seeds) == 1:
+        if match.track_id == first:
             return "The song that it begins with"
         return explain.sentence(match.reasons)
 

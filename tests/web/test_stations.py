@@ -6,9 +6,10 @@ import re
 from urllib.parse import quote
 
 import pytest
+from sqlalchemy import select
 
 from songrec.store import listeners, playlists, skips
-from songrec.store.tables import Listener, Reaction, Skip, Track
+from songrec.store.tables import Listener, Playlist, Reaction, Skip, Track
 from tests.planted_run import plant
 from tests.sounding import add_sound, write_wav
 
@@ -219,6 +220,25 @@ def test_songs_of_a_path_can_be_chosen_by_their_title(client, session, planted, 
     assert "Which one is the beginning?" in page
     assert re.search(r'href="/path\?from=p\d+&amp;to=&amp;steps=8"', page)
     assert "No song is called “zzz”" in client.get("/path?from=zzz").text
+
+
+def test_a_queue_around_songs_that_cannot_be_heard_holds_only_what_can(
+    client, session, planted, name, tmp_path
+):
+    client.post("/playlists", data={"name": "Silent", "tracks": ",".join(map(name, range(20)))})
+    silent = session.scalars(select(Playlist)).one().public_id
+    # Nothing can be heard yet: the queue is empty, and nothing more is to come.
+    address = f"/stations/playlist/queue?of={silent}&from=1-0"
+    assert client.get(address).json == {"songs": [], "more": None}
+    for row in (30, 31, 32):
+        track = session.scalars(select(Track).where(Track.public_id == name(row))).one()
+        add_sound(session, track, write_wav(tmp_path / f"{row}.wav", 0.05, 200 + row))
+    session.commit()
+    queue = client.get(address).json
+    assert {song["id"] for song in queue["songs"]} == {name(30), name(31), name(32)}
+    assert queue["more"] is None
+    song = client.get(f"/stations/song/queue?of={name(3)}&from=1-0").json
+    assert "The song that it begins with" not in {one["why"] for one in song["songs"]}
 
 
 def test_a_blend_adds_and_takes_away(client, session, planted, name):
