@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from songrec.core.rounding import ROUNDING
 from songrec.core.types import Floats
 
 FIRST = 5
@@ -68,14 +69,18 @@ def retrieve_by_distance(distances: NDArray[np.float64]) -> Retrieval:
 
 
 def standardised(values: Floats) -> NDArray[np.float64]:
-    """Columns of mean 0 and deviation 1 over the rows; NaN at 0, constant ones left out."""
+    """Columns of mean 0 and deviation 1 over the rows; NaN at 0, constant ones left out.
+
+    Constant is also what differs by no more than single precision rounds.
+    """
     wide = values.astype(np.float64)
     known = np.isfinite(wide)
     count = np.maximum(known.sum(axis=0), 1)
     mean = np.where(known, wide, 0.0).sum(axis=0) / count
     centred = np.where(known, wide - mean, 0.0)
     spread = np.sqrt((centred**2).sum(axis=0) / count)
-    telling = spread > 1e-9 * np.maximum(np.abs(mean), 1.0)
+    largest = np.abs(np.where(known, wide, 0.0)).max(axis=0, initial=0.0)
+    telling = spread > ROUNDING * largest
     return centred[:, telling] / spread[telling]
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from songrec.core.errors import BadInput
+from songrec.core.rounding import ROUNDING
 from songrec.core.types import FeatureTable
 
 
@@ -19,6 +20,7 @@ class Scaler:
 
     ``median`` stands in for unknown values; ``mean`` and ``scale`` (the population's standard
     deviation, 1 for a constant column) are those of sklearn's ``StandardScaler`` after imputation.
+    A column that differs by no more than single precision rounds is constant here, too.
     """
 
     columns: tuple[str, ...]
@@ -46,7 +48,8 @@ class Scaler:
             # The bound on rounding below which sklearn, too, calls a column constant.
             tiny = np.finfo(np.float64).eps
             bound = len(values) * tiny * variance + (len(values) * mean[column] * tiny) ** 2
-            scale[column] = 1.0 if variance <= bound else np.sqrt(variance)
+            rounding = (ROUNDING * np.abs(values).max()) ** 2
+            scale[column] = 1.0 if variance <= max(bound, rounding) else np.sqrt(variance)
         return cls(table.names, median, mean, scale)
 
     def transform(self, table: FeatureTable) -> FeatureTable:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from songrec.core.rounding import ROUNDING
 from songrec.core.types import Floats
 
 COVERAGE = 0.5
@@ -40,7 +41,7 @@ class ColumnFigures:
 
     def telling(self) -> NDArray[np.bool_]:
         """The columns that vary and that enough rows have."""
-        varies = self.spread > 1e-9 * np.maximum(np.abs(self.mean), 1.0)
+        varies = self.spread > np.maximum(ROUNDING * np.abs(self.mean), 1e-9)
         return varies & (self.count >= COVERAGE * max(self.rows, 1))
 
     def standardised(self, rows: Floats) -> Floats:

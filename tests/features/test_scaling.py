@@ -39,6 +39,19 @@ def test_a_constant_column_becomes_zero_and_not_infinite(holed):
     np.testing.assert_allclose(scaled[:, 3], 0.0, atol=1e-6)
 
 
+def test_what_differs_by_rounding_alone_is_constant():
+    # A silent unit's mean over 3 and over 10 windows: the same number up to its last digits.
+    unit = np.float32(-0.0461531)
+    means = np.where(np.arange(6) % 2, unit, np.nextafter(unit, np.float32(0)))
+    assert len(set(means.tolist())) == 2
+    telling = 1e-4 * np.arange(6) + 100  # differs little, and tells
+    scaled = Scaler.fit(table(np.column_stack([means, telling]))).transform(
+        table(np.column_stack([means, telling]))
+    )
+    np.testing.assert_allclose(scaled.values[:, 0], 0.0, atol=1e-6)
+    assert scaled.values[:, 1].std() == pytest.approx(1.0, abs=0.01)
+
+
 def test_a_single_track_is_all_zeros():
     assert not Scaler.fit(table([[1, 2]])).transform(table([[1, 2]])).values.any()
 
