@@ -144,8 +144,10 @@ class Verdict:
         if self.spread is None:
             return f"{said}is of one seed each and may be chance: take more seeds."
         if self.exceeds:
-            return f"{said}exceeds the spread over the seeds ({self.spread:.2g})."
-        return f"{said}lies within the spread over the seeds ({self.spread:.2g}): no better."
+            return f"{said}exceeds the spread over the seeds ({spread_text(self.spread)})."
+        return (
+            f"{said}lies within the spread over the seeds ({spread_text(self.spread)}): no better."
+        )
 
 
 @dataclass(frozen=True)
@@ -267,9 +269,15 @@ def _verdict(measure: Measure, configurations: Sequence[Configuration]) -> Verdi
     return Verdict(measure, best, baseline, difference, spread)
 
 
+def spread_text(spread: float) -> str:
+    """A standard deviation with two digits that count."""
+    return f"{spread:,.0f}" if spread >= 100 else f"{spread:.2g}"
+
+
 def _shown(figure: Figure) -> str:
-    spread = f" ± {figure.spread:.2g}" if figure.spread is not None else ""
-    return f"{figure.mean:.4g}{spread}"
+    spread = f" ± {spread_text(figure.spread)}" if figure.spread is not None else ""
+    mean = f"{figure.mean:,.0f}" if abs(figure.mean) >= 1000 else f"{figure.mean:.4g}"
+    return f"{mean}{spread}"
 
 
 def is_figure(value: Any) -> bool:

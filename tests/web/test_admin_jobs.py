@@ -86,12 +86,12 @@ class TestJobPages:
         jobs.report(session, job.id, progress=0.5, message="", log="", details={"epochs": epochs})
         session.commit()
         parts = {part["name"]: part for part in self.state(client, job)["parts"]}
-        assert list(parts) == ["reconstruction", "kl"]
-        assert (parts["kl"]["last_loss"], parts["kl"]["last_val_loss"]) == ("0.2500", "0.3750")
+        assert list(parts) == ["reconstruction", "KL"]
+        assert (parts["KL"]["last_loss"], parts["KL"]["last_val_loss"]) == ("0.2500", "0.3750")
         assert parts["reconstruction"]["val_loss"] == ""
         page = client.get(f"/admin/jobs/{job.public_id}").text
-        assert 'data-part="kl"' in page
-        assert parts["kl"]["loss"] in page
+        assert 'data-part="KL"' in page
+        assert parts["KL"]["loss"] in page
         assert "<template>" in page  # a part that is not known yet is drawn into it
 
     def test_a_page_finds_out_that_the_worker_died(

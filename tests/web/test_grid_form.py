@@ -80,7 +80,7 @@ def test_what_was_written_stays_and_is_unfolded(client: FlaskClient, admin: User
     data = {**ASKED, "representation.vae.epochs": "5; 30", "quick": "yes", "action": "count"}
     text = client.post("/admin/grids", data=data).text
     assert 'value="5; 30"' in text
-    settings = text.partition("Settings of Variational")[0].rpartition("<details")[2]
+    settings = text.partition(" of Variational")[0].rpartition("<details")[2]
     assert " open" in settings
     assert text.count('<details class="parameters" open>') == 1
     assert 'name="quick" value="yes" checked' in text

@@ -215,7 +215,7 @@ def test_a_run_shows_the_parts_of_its_loss_and_what_sets_its_clusters_apart(
     history = [{"epoch": n, "loss": 1 / n, "kl": 0.5 / n} for n in range(1, 4)]
     write_json(folder / "history.json", history)
     text = client.get(f"/admin/runs/{planted.run.public_id}").text
-    assert 'aria-label="kl per epoch' in text
+    assert 'aria-label="KL per epoch' in text
     assert "Set apart by" in text
     assert re.search(r"<td>\w[\w ]* [+-]\d\.\d\d, ", text)
 

@@ -78,7 +78,8 @@ def part_curves(history: Sequence[dict[str, Any]]) -> list[tuple[str, Curve]]:
                 rows.setdefault(at, {"epoch": int(at)})[key] = value
         line = curve([rows[at] for at in sorted(rows)])
         if line is not None and name != "loss":
-            drawn.append((name.replace("_", " "), line))
+            words = ["KL" if word == "kl" else word for word in name.split("_")]
+            drawn.append((" ".join(words), line))
     return drawn
 
 

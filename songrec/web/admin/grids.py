@@ -55,6 +55,8 @@ def grid(grid_id: str) -> ResponseReturnValue:
         sort=by if by in known else "",
         descending=descending,
         about=grid_table.ABOUT,
+        # What chance would give stands beside the figure, not in a column of its own.
+        measures=[one for one in table.measures if not one.name.endswith("_random")],
         job=_active(found.spec),
         several_maps=len(found.spec.projection) > 1,
         in_form=GridForm.like(found.spec) is not None,
@@ -91,6 +93,9 @@ def forget_grid(grid_id: str) -> ResponseReturnValue:
         return redirect(url_for("admin.grid", grid_id=grid_id), 303)
     flash("The grid is deleted.", "success")
     return redirect(url_for("admin.grids"), 303)
+
+
+blueprint.add_app_template_filter(grid_table.spread_text, "spread")
 
 
 def _enqueue(spec: GridSpec, *, keep: bool = False, retry: bool = False) -> ResponseReturnValue:
