@@ -62,12 +62,21 @@ def test_the_same_seed_gives_the_same_weights():
     assert (told[0][1] != told[2][1]).any()
 
 
-def test_it_stops_when_nothing_gets_better():
-    size = Size(filters=4, units=3, depth=1, dropout=0.0, learning_rate=1e-9, epochs=9, patience=2)
+def test_it_stops_when_nothing_gets_better_and_takes_shorter_steps_before(monkeypatch):
+    made = []
+    adam = network.keras.optimizers.Adam
+
+    def observed(*given, **named):
+        made.append(adam(*given, **named))
+        return made[-1]
+
+    monkeypatch.setattr(network.keras.optimizers, "Adam", observed)
+    size = Size(filters=4, units=3, depth=1, dropout=0.0, learning_rate=8e-9, epochs=9, patience=6)
     random = np.random.default_rng(0)
     noise = (random.random((24, 1)) < 0.5).astype(np.float32)
     model = Tagger(("noise",), size)
-    losses = iter([0.5, 0.7, 0.6, 0.1])
+    told = [0.5, 0.7, 0.6, 0.8, 0.9, 0.6, 0.7]
+    losses = iter([*told, 0.1])
     model_ask = model.ask
 
     def asked(pictures, rows):
@@ -77,8 +86,18 @@ def test_it_stops_when_nothing_gets_better():
 
     model.ask = asked
     model.fit(Sounds(), noise, LEARN, CHECK)
-    assert [round(one["val_loss"], 3) for one in model.history_] == [0.5, 0.7, 0.6]
+    assert [round(one["val_loss"], 3) for one in model.history_] == told
     assert model.best_epoch_ == 1
+    # After two and four epochs without progress.
+    assert float(made[0].learning_rate) == pytest.approx(2e-9)
+
+
+def test_before_it_has_learnt_it_says_how_many_carry_each_tag():
+    model = network.tagger(10, 5, 3, filters=4, units=3, depth=1, dropout=0.0)
+    shares = np.array([0.02, 0.5, 0.0])
+    network.begin_at(model, shares)
+    silent = np.zeros((1, 10, 5), dtype=np.float32)
+    assert model(silent)[0].numpy() == pytest.approx([0.02, 0.5, 0.001], abs=1e-3)
 
 
 def test_no_window_to_learn_from_is_refused():
