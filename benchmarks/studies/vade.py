@@ -24,7 +24,7 @@ SETTINGS: dict[str, dict[str, float]] = {
     "**0.0001, decay 0.95**": {"joint_rate": 0.0001, "decay": 0.95},
     "the same, β = 0.3": {"joint_rate": 0.0001, "decay": 0.95, "beta": 0.3},
 }
-SEEDS = 5
+SEEDS = 2
 
 
 def study(data: Path, seed: int = 0) -> list[str]:
