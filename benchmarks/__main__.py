@@ -33,7 +33,9 @@ PARTS: dict[str, list[list[str]]] = {
     "recommend": [["recommend"]],
     "map": [["map"]],
     "duplicates": [["duplicates", "--rows", str(rows)] for rows in (SMALL, LARGE, HUGE)],
-    "fragments": [["fragments", "--rows", "100000"], ["fragments", "--rows", "1000000"]],
+    "fragments": [
+        ["fragments", "--rows", str(rows)] for rows in (100_000, 27 * SMALL, 1_000_000, 27 * LARGE)
+    ],
     "startup": [["startup"]],
     "features": [["features"]],
     "lab": [["lab"], ["lab", "--huge"]],

@@ -77,6 +77,7 @@ def main() -> None:
             json.dumps(
                 {
                     "rows": told["fragments"],
+                    "songs": told["tracks"],
                     "dimensions": asked.dimensions,
                     "flat": asked.flat,
                     "build_seconds": round(building, 1),

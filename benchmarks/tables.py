@@ -79,7 +79,10 @@ def recommend(results: list[dict[str, Any]]) -> list[str]:
         "Milliseconds, median (slowest of 15, of 5 at 1,200,000) to rank, re-rank and explain 20 "
         "songs for 10 likes of two groups and 3 dislikes, two songs of an artist at most; "
         "*re-ranked* with variety, novelty, freshness and chance as well. *Plain* scores and sorts "
-        "everything, without reasons or exclusions.", "",
+        "everything, without reasons or exclusions. Stations give 20 songs from place 200 on, half "
+        "of the catalogue can be heard where it says *audible*; *surprise me* is the method that "
+        "answers by itself with chance. `fragments`, which asks other arrays: "
+        "[below](#searching-fragments).", "",
         *table(
             ["question", *(f"{int(size):,} songs" for size in sizes)],
             ([name, *(f"{result[s][name]['median_ms']:.1f} ({result[s][name]['slowest_ms']:.1f})"
@@ -130,10 +133,12 @@ def fragments(results: list[dict[str, Any]]) -> list[str]:
     """Searching fragments."""
     return [
         "## Searching fragments", "",
-        "The 20 songs with the fragments nearest to 32 liked ones, exactly, in 256 dimensions.", "",
+        "The 20 songs with the fragments nearest to 32 liked ones, exactly, in 256 dimensions; 27 "
+        "fragments are a song of half a minute. What is read of them stays on disk as memory maps: "
+        "1,200,000 songs would be 33 GB.", "",
         *table(
-            ("fragments", "index built, s", "median, ms", "slowest, ms", "processor, ms"),
-            ((f"{r['rows']:,}", *(r[name] for name in (
+            ("fragments", "songs", "index built, s", "median, ms", "slowest, ms", "processor, ms"),
+            ((f"{r['rows']:,}", f"{r['songs']:,}", *(r[name] for name in (
                 "build_seconds", "median_ms", "slowest_ms", "processor_ms"))) for r in results),
         ),
     ]  # fmt: skip
