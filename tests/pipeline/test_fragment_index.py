@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from songrec.core.errors import Cancelled, NotReady, UnknownName
 from songrec.core.types import Floats, Fragments
 from songrec.features.settings import AudioSettings
-from songrec.jobs import fragment_tasks
-from songrec.pipeline import analyze, fragment_choice, fragments
+from songrec.jobs import fragment_tasks, tasks
+from songrec.pipeline import analyze, fragment_choice, fragments, upload
 from songrec.pipeline.analyze_report import AnalyzeReport, AnalyzeRequest
 from songrec.pipeline.fragment_songs import Cutting
 from songrec.store import fragments as store
@@ -196,7 +196,27 @@ def test_an_analysis_keeps_the_index_up_and_a_failure_there_does_not_lose_it(
         analysed(session, instance, folder)
 
 
-def test_a_kept_upload_asks_once_for_its_fragments(session: Session, instance: Path) -> None:
+def test_keeping_an_upload_asks_for_its_fragments(
+    session: Session, instance: Path, tracks: list[Track], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    file = sound(session, tmp_path, tracks[0], 300.0)
+    fragments.tag(session, instance, cutting=CUTTING)
+    kept = sound(session, tmp_path, tracks[1], 500.0)
+    monkeypatch.setattr(tasks, "_upload", lambda *_: None)
+    monkeypatch.setattr(upload, "keep", lambda *_: kept)
+    job = jobs.create(session, "keep", {"upload_id": "x"})
+    assert tasks.keep(session, job, lambda *_: None) == {"track_id": tracks[1].public_id}
+    waiting = [job for job in jobs.active(session) if fragment_tasks.is_refreshing(job)]
+    assert len(waiting) == 1
+    fragment_tasks.run(session, waiting[0], lambda *_: None)
+    name = str(store.current(instance))
+    assert set((store.contents(instance, name) or {}).values()) == {
+        file.content_hash, kept.content_hash,
+    }  # fmt: skip
+
+
+def test_what_is_new_is_asked_for_once(session: Session, instance: Path) -> None:
     assert fragment_tasks.ask_to_refresh(session, instance) is None
     song = SongFragments(1, np.zeros(2, np.float32), np.zeros((2, 3), np.float32))
     store.write(instance, [song], seconds=5, made_by="mfcc")
