@@ -82,7 +82,8 @@ def _name(one: Configuration) -> str:
 
 def _cell(one: Configuration, column: str) -> str:
     figure = one.figures.get(column)
-    if figure is None:
+    # What leaves nothing out has no error of restoring.
+    if figure is None or (column == "held_out_mse" and figure.mean == 0):
         return "–"
     if column == "noise_share":
         return f"{100 * figure.mean:.0f}%"
