@@ -133,6 +133,6 @@ def test_a_path_and_a_blend_are_found_by_title(page: Any, viewport: str) -> None
     first.get_by_text("Why, in figures").click()
     figures = [
         float(text.replace("−", "-").replace("+", ""))
-        for text in first.locator(".sum .number").all_inner_texts()
+        for text in first.locator(".sum").first.locator(".number").all_inner_texts()
     ]
     assert sum(figures[:-1]) == pytest.approx(figures[-1], abs=0.002)
