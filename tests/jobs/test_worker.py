@@ -313,7 +313,7 @@ def test_a_tagger_is_trained_and_a_cancelled_training_leaves_it_in_use(
         "cutting": {"n_seconds": 0.5, "step": 0.25, "seconds": None},
     }  # fmt: skip
     trained = ask(working, "fragments", **asked)
-    wait(working, trained, "done", "failed", seconds=90)
+    wait(working, trained, "done", "failed", seconds=300)
     assert trained.result is not None, trained.log
     assert sorted(trained.result["tags"]) == ["group 0", "group 1"]
     epochs = trained.details["epochs"]
@@ -331,7 +331,7 @@ def test_a_tagger_is_trained_and_a_cancelled_training_leaves_it_in_use(
         working.refresh(job)
         return bool(job.details.get("epochs"))
 
-    wait_for(has_learnt, 90)
+    wait_for(has_learnt, 300)
     jobs.request_cancel(working, job.id)
     working.commit()
     wait(working, job, "cancelled", "failed", "done")
