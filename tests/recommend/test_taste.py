@@ -255,3 +255,13 @@ def test_a_column_of_another_scale_counts_the_same():
     likes = space.track_ids[:8].tolist()
     same = [m.track_id for m in rank(space, likes, [], 20, method="taste")]
     assert [m.track_id for m in rank(wide, likes, [], 20, method="taste")] == same
+
+
+def test_without_playlists_the_year_says_more_of_a_taste_than_tempo():
+    belief = Belief([taste_prior.weak("year"), taste_prior.weak("tempo")])
+    likes = np.full((5, 2), 1.0)
+    of_that_time, of_that_tempo = belief.after(likes).log(np.array([[1.0, -1.0], [-1.0, 1.0]]))
+    assert of_that_time.sum() > of_that_tempo.sum() + 1
+    nothing = taste_prior.TastePrior()
+    assert nothing.column("year") == taste_prior.weak("year")
+    assert nothing.column("energy") == taste_prior.Column()
