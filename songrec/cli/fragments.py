@@ -147,6 +147,9 @@ def status_command(as_json: bool) -> None:
             f"s each, by {_by(index['made_by'])}: {index.get('why', '')}".rstrip(": ")
             + "."
         )
+    best = told["best"]
+    if index is None or best["made_by"] != index["made_by"]:
+        click.echo(f"Now they would be cut by {_by(best['made_by'])}: {best['why']}.")
     if tagger is None:
         click.echo("No tagger is trained yet: flask fragments train")
         return

@@ -194,7 +194,9 @@ def test_commands_train_in_the_queue_cut_and_tell(
     job = jobs.find(session, json.loads(waiting.output)["job_id"])
     assert (job.kind, job.parameters["source"]) == ("fragments", "folders")
     assert kinds.KINDS[job.kind].run == "songrec.jobs.fragment_tasks:run"
-    assert "No song is cut" in run(args=["fragments", "status"]).output
+    status = run(args=["fragments", "status"]).output
+    assert "No song is cut" in status
+    assert "Now they would be cut by cepstral coefficients: no tagger is trained" in status
     cut = run(args=["fragments", "tag", "--seconds", "6"])
     assert "fragments of 6 songs, by cepstral coefficients: no tagger is trained" in cut.output
     assert json.loads(run(args=["fragments", "status", "--json"]).output)["index"]["tracks"] == 6
