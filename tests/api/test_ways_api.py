@@ -7,6 +7,7 @@ import math
 import pytest
 
 from songrec.store.tables import Reaction, Skip, Track
+from tests.sounding import add_sound, write_wav
 
 
 @pytest.fixture
@@ -51,8 +52,13 @@ def test_stations_of_nothing_are_not_found_and_of_nobody_s_likes_not_ready(clien
     assert client.get("/api/v1/stations/song?of=x&cursor=x").status_code == 422
 
 
-def test_only_songs_with_sound_are_audible(get, name):
-    assert ids(get(f"/stations/song?of={name(0)}&audible=true")) == [name(0)]
+def test_only_songs_with_sound_are_audible(get, name, session, planted, tmp_path):
+    address = f"/stations/song?of={name(0)}&audible=true"
+    assert ids(get(address)) == []  # not even the song that it is around
+    track = session.get(Track, int(planted.track_ids[5]))
+    add_sound(session, track, write_wav(tmp_path / "a.wav", 0.05))
+    session.commit()
+    assert ids(get(address)) == [name(5)]
 
 
 def test_a_path_has_its_steps(get, name):
