@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from songrec.clustering.common import (
     sample_rows,
     sampled,
 )
+from songrec.clustering.counted import Counted
 from songrec.clustering.kmeans import confidence
 from songrec.core.types import Clustering, Floats, Progress, no_progress
 
@@ -25,7 +27,8 @@ LARGEST = 8_000
 """Tracks that the tree is built from: the distances of all pairs, 256 MB, are in memory."""
 
 
-class Agglomerative:
+@dataclass(kw_only=True, eq=False, repr=False)
+class Agglomerative(Counted):
     """Groups cut out of a tree of tracks; ``linkage`` says what the distance of two groups is.
 
     ``ward``: how much joining them adds to the scatter; ``average``, ``complete`` and ``single``:
@@ -33,21 +36,7 @@ class Agglomerative:
     of a sample and every other track goes to the nearest centre. Confidence as in k-means.
     """
 
-    def __init__(
-        self,
-        *,
-        clusters: int = 10,
-        choose_by: str = "silhouette",
-        fewest: int = 2,
-        most: int = 20,
-        linkage: str = "ward",
-    ) -> None:
-        self.clusters = clusters
-        self.choose_by = choose_by
-        self.fewest = fewest
-        self.most = most
-        self.linkage = linkage
-        self.notes_: list[str] = []
+    linkage: str = "ward"
 
     def fit(self, latent: Floats, *, seed: int, on_progress: Progress = no_progress) -> Clustering:
         """Group the rows of ``latent`` ``(n, l)``; fewer distinct rows than clusters are noted."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from songrec.clustering.common import (
     sample_rows,
     sampled,
 )
+from songrec.clustering.counted import Counted
 from songrec.core.types import Clustering, Floats, Progress, no_progress
 
 LEARNT_FROM = 100_000
@@ -28,7 +30,8 @@ REGULARISATION = 1e-5
 """Added to the variances, in units of the latent's mean variance: flat clusters stay Gaussians."""
 
 
-class GMM:
+@dataclass(kw_only=True, eq=False, repr=False)
+class GMM(Counted):
     """Soft groups: a track belongs to each cluster with a probability.
 
     The label is the likeliest cluster and the confidence its probability; all of them are kept in
@@ -37,23 +40,9 @@ class GMM:
     and then gives all tracks their probabilities.
     """
 
-    def __init__(
-        self,
-        *,
-        clusters: int = 10,
-        choose_by: str = "bic",
-        fewest: int = 2,
-        most: int = 20,
-        covariance: str = "full",
-        starts: int = 3,
-    ) -> None:
-        self.clusters = clusters
-        self.choose_by = choose_by
-        self.fewest = fewest
-        self.most = most
-        self.covariance = covariance
-        self.starts = starts
-        self.notes_: list[str] = []
+    choose_by: str = "bic"
+    covariance: str = "full"
+    starts: int = 3
 
     def fit(self, latent: Floats, *, seed: int, on_progress: Progress = no_progress) -> Clustering:
         """Group the rows of ``latent`` ``(n, l)``; fewer distinct rows than clusters are noted."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from songrec.clustering import counts
 from songrec.clustering.common import Labels, possible_clusters, require_tracks
+from songrec.clustering.counted import Counted
 from songrec.core.types import Clustering, Floats, Progress, no_progress
 
 MANY_TRACKS = 200_000
@@ -20,7 +22,8 @@ STARTS_FOR_TRYING = 3
 SHARE_OF_TRYING = 0.6
 
 
-class KMeans:
+@dataclass(kw_only=True, eq=False, repr=False)
+class KMeans(Counted):
     """Compact groups around ``clusters`` centres, the best of ``starts`` attempts.
 
     A track's confidence is its simplified silhouette (Hruschka et al. 2004), 1 - a / b, where a
@@ -29,21 +32,7 @@ class KMeans:
     (songrec.clustering.counts).
     """
 
-    def __init__(
-        self,
-        *,
-        clusters: int = 10,
-        choose_by: str = "silhouette",
-        fewest: int = 2,
-        most: int = 20,
-        starts: int = 10,
-    ) -> None:
-        self.clusters = clusters
-        self.choose_by = choose_by
-        self.fewest = fewest
-        self.most = most
-        self.starts = starts
-        self.notes_: list[str] = []
+    starts: int = 10
 
     def fit(self, latent: Floats, *, seed: int, on_progress: Progress = no_progress) -> Clustering:
         """Group the rows of ``latent`` ``(n, l)``.

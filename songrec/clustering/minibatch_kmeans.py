@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from sklearn.cluster import MiniBatchKMeans as SklearnMiniBatchKMeans
@@ -9,6 +10,7 @@ from sklearn.cluster import MiniBatchKMeans as SklearnMiniBatchKMeans
 from songrec.clustering.kmeans import KMeans
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class MiniBatchKMeans(KMeans):
     """As ``KMeans``, but each step looks at ``batch_size`` tracks only.
 
@@ -16,20 +18,8 @@ class MiniBatchKMeans(KMeans):
     tracks, whatever their number. Confidence as in k-means.
     """
 
-    def __init__(
-        self,
-        *,
-        clusters: int = 10,
-        choose_by: str = "silhouette",
-        fewest: int = 2,
-        most: int = 20,
-        starts: int = 3,
-        batch_size: int = 4096,
-    ) -> None:
-        super().__init__(
-            clusters=clusters, choose_by=choose_by, fewest=fewest, most=most, starts=starts
-        )
-        self.batch_size = batch_size
+    starts: int = 3
+    batch_size: int = 4096
 
     def _model(self, clusters: int, seed: int) -> Any:
         return SklearnMiniBatchKMeans(

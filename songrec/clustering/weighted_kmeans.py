@@ -28,6 +28,7 @@ from songrec.clustering.common import (
     sample_rows,
     sampled,
 )
+from songrec.clustering.counted import Counted
 from songrec.clustering.kmeans import confidence
 from songrec.core.types import Clustering, Floats, Progress, no_progress
 
@@ -50,7 +51,8 @@ class Solution:
     objective: float
 
 
-class WeightedKMeans:
+@dataclass(kw_only=True, eq=False, repr=False)
+class WeightedKMeans(Counted):
     """k-means with learnt column weights, kept in ``details["feature_weights"]``.
 
     Columns are standardised first, as in the paper, so that a weight tells of structure and not of
@@ -62,23 +64,8 @@ class WeightedKMeans:
     tracks go to their nearest centre.
     """
 
-    def __init__(
-        self,
-        *,
-        clusters: int = 10,
-        choose_by: str = "silhouette",
-        fewest: int = 2,
-        most: int = 20,
-        beta: float = 0.0,
-        starts: int = 3,
-    ) -> None:
-        self.clusters = clusters
-        self.choose_by = choose_by
-        self.fewest = fewest
-        self.most = most
-        self.beta = beta
-        self.starts = starts
-        self.notes_: list[str] = []
+    beta: float = 0.0
+    starts: int = 3
 
     def fit(self, latent: Floats, *, seed: int, on_progress: Progress = no_progress) -> Clustering:
         """Group the rows of ``latent`` ``(n, l)``; fewer distinct rows than clusters are noted."""
