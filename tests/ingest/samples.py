@@ -26,6 +26,25 @@ def song(**changes: Any) -> dict[str, Any]:
     return {**PLAIN, **changes}
 
 
+PLAYLIST_COLUMNS = (
+    "track_id", "track_name", "track_artist", "track_popularity", "playlist_name", "playlist_id",
+    "playlist_genre", "playlist_subgenre", "danceability", "energy", "key", "loudness", "mode",
+    "speechiness", "acousticness", "instrumentalness", "liveness", "valence", "tempo",
+)  # fmt: skip
+
+
+def spotify(**changes: Any) -> dict[str, Any]:
+    """A row of a file of playlists, with some cells changed."""
+    return {
+        "track_id": "6f807x0ima9a1j3VPbc7VN", "track_name": "Paper Moon", "track_artist": "Ada",
+        "track_popularity": 40, "playlist_name": "Mornings", "playlist_id": "p1",
+        "playlist_genre": "pop", "playlist_subgenre": "dance pop", "danceability": 0.5,
+        "energy": 0.5, "key": 6, "loudness": -5, "mode": 1, "speechiness": 0.1,
+        "acousticness": 0.1, "instrumentalness": 0, "liveness": 0.1, "valence": 0.5, "tempo": 99,
+        **changes,
+    }  # fmt: skip
+
+
 def as_text(
     rows: list[dict[str, Any]], columns: tuple[str, ...] = NAMED, delimiter: str = ","
 ) -> str:

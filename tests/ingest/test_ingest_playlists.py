@@ -11,25 +11,8 @@ from songrec.store.tables import (
     PlaylistTrack,
     Track,
 )
-from tests.ingest.samples import write
+from tests.ingest.samples import PLAYLIST_COLUMNS, spotify, write
 from tests.ingest.stored import counts, tags_of, tracks
-
-PLAYLIST_COLUMNS = (
-    "track_id", "track_name", "track_artist", "track_popularity", "playlist_name", "playlist_id",
-    "playlist_genre", "playlist_subgenre", "danceability", "energy", "key", "loudness", "mode",
-    "speechiness", "acousticness", "instrumentalness", "liveness", "valence", "tempo",
-)  # fmt: skip
-
-
-def spotify(**changes):
-    return {
-        "track_id": "6f807x0ima9a1j3VPbc7VN", "track_name": "Paper Moon", "track_artist": "Ada",
-        "track_popularity": 40, "playlist_name": "Mornings", "playlist_id": "p1",
-        "playlist_genre": "pop", "playlist_subgenre": "dance pop", "danceability": 0.5,
-        "energy": 0.5, "key": 6, "loudness": -5, "mode": 1, "speechiness": 0.1,
-        "acousticness": 0.1, "instrumentalness": 0, "liveness": 0.1, "valence": 0.5, "tempo": 99,
-        **changes,
-    }  # fmt: skip
 
 
 def test_playlists_of_a_catalogue_are_kept_in_order(session, tmp_path):

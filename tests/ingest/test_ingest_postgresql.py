@@ -10,8 +10,7 @@ from songrec import create_app
 from songrec.pipeline.ingest import ingest_file
 from songrec.store.db import db
 from songrec.store.tables import Playlist, PlaylistTrack, Track
-from tests.ingest.samples import song, write
-from tests.ingest.test_ingest_file import PLAYLIST_COLUMNS, spotify
+from tests.ingest.samples import PLAYLIST_COLUMNS, song, spotify, write
 from tests.postgresql import server_url  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.postgresql
