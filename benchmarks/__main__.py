@@ -38,7 +38,7 @@ PARTS: dict[str, list[list[str]]] = {
     ],
     "startup": [["startup"]],
     "features": [["features"]],
-    "lab": [["lab"], ["lab", "--huge"]],
+    "lab": [["lab"], ["lab", "--huge"], ["lab", "--end-to-end"], ["lab", "--spectrograms"]],
 }
 
 HEADINGS = (

@@ -149,6 +149,10 @@ def some_ids(instance: Path, number: int) -> list[str]:
     return random.Random(1).sample(found, min(number, len(found)))
 
 
+ASKED = ("taste", "distance", "cosine", "cluster")
+"""Methods that need nothing but a published run; every one is measured alone in Recommending."""
+
+
 def pages(instance: Path) -> dict[str, Iterator[str]]:
     """Addresses of every kind of page, endless and seeded."""
     ids = some_ids(instance, 400)
@@ -182,7 +186,7 @@ def pages(instance: Path) -> dict[str, Iterator[str]]:
         "song": endless(lambda: f"/tracks/{choose.choice(ids)}"),
         "likes": endless(lambda: "/likes"),
         "recommendations": endless(
-            lambda: f"/recommendations?method={choose.choice(['distance', 'cosine', 'cluster'])}"
+            lambda: f"/recommendations?method={choose.choice(ASKED)}"
         ),
         "recommendations, varied": endless(lambda: "/recommendations?variety=0.5"),
         "mood": endless(lambda: "/mood?genre=jazz&emotion=calm"),

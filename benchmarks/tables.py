@@ -194,8 +194,11 @@ def _per_core(found: dict[str, dict[str, float]]) -> list[str]:
 
 
 def lab(results: list[dict[str, Any]]) -> list[str]:
-    """Every representation, and a large catalogue."""
-    each, huge = results
+    """Every representation, a large catalogue as arrays and by flask, and many pictures."""
+    each, huge, flask, pictures = results
+    whole = flask["end_to_end"]
+    by_stage = ", ".join(f"{name} {s:.0f} s" for name, s in whole["stages"].items() if s >= 1)
+    few, many = pictures["spectrograms"]
     stages = ", ".join(f"{name} {s} s" for name, s in huge["pipeline"].items() if name != "total")
     return [
         "## The model lab", "",
@@ -208,6 +211,14 @@ def lab(results: list[dict[str, Any]]) -> list[str]:
         ),
         f"{huge['rows']:,} × 12: {stages}; {huge['pipeline']['total']} s in all, peak "
         f"{huge['peak_mib']:,} MiB resident.", "",
+        f"The same by `flask train` on a catalogue of {flask['rows']:,} songs, with all that a "
+        f"published run has: {whole['train_seconds']:.0f} s "
+        f"({whole['train_processor_seconds']:.0f} s of processor time; {by_stage}), peak "
+        f"{whole['train_peak_mib']:,} MiB; `flask ingest` before it "
+        f"{whole['ingest_seconds']:.0f} s, {whole['ingest_peak_mib']:,} MiB.", "",
+        f"`conv_vae` on {few['pictures']:,} spectrograms ({few['pictures_mib']:,} MiB on disk) "
+        f"peaks at {few['peak_mib']:,} MiB, on {many['pictures']:,} "
+        f"({many['pictures_mib']:,} MiB), in as many steps, at {many['peak_mib']:,} MiB.", "",
     ]  # fmt: skip
 
 
