@@ -197,7 +197,9 @@ def lab(results: list[dict[str, Any]]) -> list[str]:
     """Every representation, a large catalogue as arrays and by flask, and many pictures."""
     each, huge, flask, pictures = results
     whole = flask["end_to_end"]
-    by_stage = ", ".join(f"{name} {s:.0f} s" for name, s in whole["stages"].items() if s >= 1)
+    by_stage = ", ".join(
+        f"{name} {s:.0f} s" for name, s in whole["stages"].items() if s >= 1 and name != "total"
+    )
     few, many = pictures["spectrograms"]
     stages = ", ".join(f"{name} {s} s" for name, s in huge["pipeline"].items() if name != "total")
     return [
