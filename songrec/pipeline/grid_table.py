@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from statistics import fmean, stdev
 from typing import Any
 
+import numpy as np
+
 from songrec.pipeline.grid import Cell
 from songrec.pipeline.grid_folder import GridFolder
 from songrec.pipeline.measures import MEASURES, Measure
@@ -140,7 +142,7 @@ class Verdict:
             against += f" on {self.baseline.cell.features}"
         if self.measure is AGREEMENT:
             return f"{said}; {against}."
-        said += f"; {against}. The difference, {self.difference:.3g}, "
+        said += f"; {against}. The difference, {_plain(self.difference, 3)}, "
         if self.spread is None:
             return f"{said}is of one seed each and may be chance: take more seeds."
         if self.exceeds:
@@ -271,13 +273,18 @@ def _verdict(measure: Measure, configurations: Sequence[Configuration]) -> Verdi
 
 def spread_text(spread: float) -> str:
     """A standard deviation with two digits that count."""
-    return f"{spread:,.0f}" if spread >= 100 else f"{spread:.2g}"
+    return f"{spread:,.0f}" if spread >= 100 else _plain(spread, 2)
 
 
 def _shown(figure: Figure) -> str:
     spread = f" ± {spread_text(figure.spread)}" if figure.spread is not None else ""
-    mean = f"{figure.mean:,.0f}" if abs(figure.mean) >= 1000 else f"{figure.mean:.4g}"
+    mean = f"{figure.mean:,.0f}" if abs(figure.mean) >= 1000 else _plain(figure.mean, 4)
     return f"{mean}{spread}"
+
+
+def _plain(value: float, digits: int) -> str:
+    """So many digits that count, never with an exponent."""
+    return np.format_float_positional(value, digits, unique=False, fractional=False, trim="-")
 
 
 def is_figure(value: Any) -> bool:

@@ -29,7 +29,7 @@ from songrec.pipeline import train as training
 from songrec.pipeline.grid import Cell, Choice, GridSpec
 from songrec.pipeline.grid_folder import GridFolder
 from songrec.pipeline.grid_run import run_grid
-from songrec.pipeline.grid_table import table
+from songrec.pipeline.grid_table import spread_text, table
 from songrec.store import runs
 from tests.pipeline.test_train import plant
 
@@ -336,3 +336,10 @@ def is_alive(pid):
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
         return False
+
+
+@pytest.mark.parametrize(
+    ("spread", "said"), [(4.5e-5, "0.000045"), (0.0123, "0.012"), (0.0, "0"), (1234.5, "1,234")]
+)
+def test_a_spread_has_two_digits_that_count_and_no_exponent(spread, said):
+    assert spread_text(spread) == said
