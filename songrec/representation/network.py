@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Network:
+class Network(ABC):
     """A subclass is a dataclass of the same kind: its fields are its parameters, as given.
 
     ``history_`` has the losses of every epoch, ``metrics_`` figures of the trained model.
@@ -50,15 +51,17 @@ class Network:
         model._load_layers(folder)
         return model
 
+    @abstractmethod
     def _save_layers(self, folder: Path) -> None:
-        raise NotImplementedError
+        """Write the layers, and arrays beside them."""
 
+    @abstractmethod
     def _load_layers(self, folder: Path) -> None:
-        raise NotImplementedError
+        """Read what ``_save_layers`` wrote."""
 
     def _state(self) -> dict[str, Any]:
         """What ``model.json`` holds besides; JSON-able."""
         return {}
 
-    def _restore(self, state: dict[str, Any]) -> None:
+    def _restore(self, state: dict[str, Any]) -> None:  # noqa: B027 - most keep nothing more
         """Take back what ``_state`` gave."""
