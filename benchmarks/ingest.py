@@ -40,21 +40,28 @@ def make_catalogue(path: Path, rows: int) -> None:
             writer.writerow(song)
 
 
+def fresh_instance(instance: Path) -> tuple[list[str], dict[str, str]]:
+    """An instance with empty tables: how ``flask`` is called, and the environment that names it."""
+    environment = {
+        **os.environ,
+        "SONGREC_INSTANCE": str(instance),
+        "SONGREC_DATABASE_URL": "",
+        "FLASK_APP": str(ROOT / "app.py"),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+    flask = [sys.executable, "-m", "flask"]
+    subprocess.run(
+        [*flask, "db", "upgrade"], cwd=ROOT, env=environment, check=True, capture_output=True
+    )
+    return flask, environment
+
+
 def measure(rows: int = 114_000) -> dict[str, Any]:
     """Seconds, rows per second and peak resident MiB of a first and of a second ingest."""
     with tempfile.TemporaryDirectory(prefix="songrec-bench-") as folder:
         catalogue = Path(folder) / "songs.csv"
         make_catalogue(catalogue, rows)
-        environment = {
-            **os.environ,
-            "SONGREC_INSTANCE": str(Path(folder) / "instance"),
-            "SONGREC_DATABASE_URL": "",
-            "FLASK_APP": str(ROOT / "app.py"),
-        }
-        flask = [sys.executable, "-m", "flask"]
-        subprocess.run(
-            [*flask, "db", "upgrade"], cwd=ROOT, env=environment, check=True, capture_output=True
-        )
+        flask, environment = fresh_instance(Path(folder) / "instance")
         first, first_peak = run_json([*flask, "ingest", str(catalogue), "--json"], environment)
         again, again_peak = run_json([*flask, "ingest", str(catalogue), "--json"], environment)
     if first["inserted"] != rows or again["unchanged"] != rows:

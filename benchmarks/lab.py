@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.ingest import ROOT, make_catalogue, run_json
+from benchmarks.ingest import ROOT, fresh_instance, make_catalogue, run_json
 from benchmarks.training import COLUMNS, correlated_mixture
 from songrec.clustering import CLUSTERINGS
 from songrec.core.types import FeatureTable
@@ -109,17 +109,7 @@ def end_to_end(
     with tempfile.TemporaryDirectory(prefix="songrec-bench-") as folder:
         catalogue = Path(folder) / "songs.csv"
         make_catalogue(catalogue, rows)
-        environment = {
-            **os.environ,
-            "SONGREC_INSTANCE": str(Path(folder) / "instance"),
-            "SONGREC_DATABASE_URL": "",
-            "FLASK_APP": str(ROOT / "app.py"),
-            "TF_CPP_MIN_LOG_LEVEL": "3",
-        }
-        flask = [sys.executable, "-m", "flask"]
-        subprocess.run(
-            [*flask, "db", "upgrade"], cwd=ROOT, env=environment, check=True, capture_output=True
-        )
+        flask, environment = fresh_instance(Path(folder) / "instance")
         ingested, ingest_peak = run_json([*flask, "ingest", str(catalogue), "--json"], environment)
         before, started = os.times(), time.perf_counter()
         trained, train_peak = run_json(

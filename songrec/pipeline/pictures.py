@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from songrec.core.types import Floats
+from songrec.core.types import Floats, Ints
 from songrec.pipeline.report_losses import loss_parts
 
 if TYPE_CHECKING:
@@ -98,14 +98,7 @@ def before_and_after(one: Restored, names: Sequence[str], title: str) -> Figure:
     order = np.argsort(-np.abs(one.before - one.after), kind="stable")[:MOST_FEATURES]
     order = np.sort(order)[::-1]
     figure, (axes,) = _figure(1, width=6.0, height=0.28 * len(order) + 0.9)
-    at = np.arange(len(order))
-    axes.hlines(at, one.before[order], one.after[order], color=QUIET, linewidth=1)
-    axes.plot(one.before[order], at, "o", color=INK, label="before", markersize=5)
-    axes.plot(
-        one.after[order], at, "o", color=ACCENT, label="from the latent", markersize=5,
-        markerfacecolor="none",
-    )  # fmt: skip
-    axes.axvline(0, color=QUIET, linewidth=0.5)
+    at = _pairs(axes, one.before[order], one.after[order], ("before", "from the latent"))
     axes.set_yticks(at, [names[i] for i in order])
     axes.set_xlabel("standard deviations from the mean")
     axes.set_title(title)
@@ -143,15 +136,8 @@ def made_up(found: Sequence[MadeUp], names: Sequence[str]) -> Figure | None:
     spread = np.ptp([one.known for one in found], axis=0)
     order = np.sort(np.argsort(-spread, kind="stable")[:MOST_FEATURES])[::-1]
     figure, panels = _figure(len(found), width=3.4, height=0.22 * len(order) + 0.9)
-    at = np.arange(len(order))
     for number, (axes, one) in enumerate(zip(panels, found, strict=False)):
-        axes.hlines(at, one.known[order], one.made[order], color=QUIET, linewidth=1)
-        axes.plot(one.known[order], at, "o", color=INK, label="its songs", markersize=5)
-        axes.plot(
-            one.made[order], at, "o", color=ACCENT, label="made up", markersize=5,
-            markerfacecolor="none",
-        )  # fmt: skip
-        axes.axvline(0, color=QUIET, linewidth=0.5)
+        at = _pairs(axes, one.known[order], one.made[order], ("its songs", "made up"))
         axes.set_yticks(at, [names[i] for i in order] if number % 3 == 0 else [""] * len(at))
         axes.set_title(f"{one.label} ({one.tracks:,})")
         axes.set_xlabel("standard deviations")
@@ -162,6 +148,16 @@ def made_up(found: Sequence[MadeUp], names: Sequence[str]) -> Figure | None:
 def colour(label: int) -> str:
     """The colour of a cluster."""
     return NOISE if label < 0 else COLOURS[label % len(COLOURS)]
+
+
+def _pairs(axes: Any, solid: Floats, hollow: Floats, labels: tuple[str, str]) -> Ints:
+    """Two values a line, joined, from below; where the lines are."""
+    at = np.arange(len(solid))
+    axes.hlines(at, solid, hollow, color=QUIET, linewidth=1)
+    axes.plot(solid, at, "o", color=INK, label=labels[0], markersize=5)
+    axes.plot(hollow, at, "o", color=ACCENT, label=labels[1], markersize=5, markerfacecolor="none")
+    axes.axvline(0, color=QUIET, linewidth=0.5)
+    return at
 
 
 def _spectrogram(axes: Any, decibels: Floats, title: str, low: float, high: float) -> None:
