@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import html
 import json
 import re
 import struct
@@ -275,8 +276,8 @@ def test_the_page_hands_over_the_song_and_cluster_of_its_address(
 ) -> None:
     def shown(query: str) -> dict:
         text = client.get(f"/map{query}").get_data(as_text=True)
-        start = text.index(">", text.index('id="map-settings"')) + 1
-        return json.loads(text[start : text.index("</script>", start)])["show"]
+        (settings,) = re.findall(r'id="map-settings" data-settings="([^"]*)"', text)
+        return json.loads(html.unescape(settings))["show"]
 
     assert shown("?track=p000000009")["song"]["title"] == "Song 9"
     assert shown("?track=nobody") == {"song": None, "cluster": None}

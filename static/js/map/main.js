@@ -328,7 +328,7 @@ class SongMap {
 
 const root = document.querySelector("[data-map]");
 if (root) {
-  const settings = JSON.parse(document.getElementById("map-settings").textContent);
+  const settings = JSON.parse(document.getElementById("map-settings").dataset.settings);
   const list = document.querySelector("[data-map-list]");
   const refuse = (message) => {
     root.querySelector("[data-map-status]").textContent = message;
