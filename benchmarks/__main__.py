@@ -42,9 +42,17 @@ PARTS: dict[str, list[list[str]]] = {
 }
 
 HEADINGS = (
-    "Ingest", "Training the autoencoder", "Pages", "Recommending", "The map", "Duplicates",
-    "Searching fragments", "Starting", "Features from audio", "The model lab",
-)  # fmt: skip
+    "Ingest",
+    "Training the autoencoder",
+    "Pages",
+    "Recommending",
+    "The map",
+    "Duplicates",
+    "Searching fragments",
+    "Starting",
+    "Features from audio",
+    "The model lab",
+)
 """The sections in the order of the page."""
 
 
@@ -53,9 +61,12 @@ def run(words: list[str]) -> dict[str, Any]:
     print("benchmarks." + " ".join(words), file=sys.stderr, flush=True)
     answer = subprocess.run(
         [sys.executable, "-m", f"benchmarks.{words[0]}", *words[1:]],
-        cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True,
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-    ).stdout  # fmt: skip
+    ).stdout
     return json.loads(answer[answer.index("{") :])
 
 
@@ -78,8 +89,11 @@ def measured() -> str:
     """When and on what a section was measured."""
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"],
-        cwd=ROOT, check=True, capture_output=True, text=True,
-    ).stdout.strip()  # fmt: skip
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
     return f"*Commit {commit}, {datetime.now(UTC):%-d %B %Y}.*"
 
 
@@ -99,11 +113,14 @@ def page(old: str, new: dict[str, list[str]]) -> str:
     order = {heading: at for at, heading in enumerate(HEADINGS)}
     ordered = sorted(kept, key=lambda heading: order.get(heading, len(order)))
     intro = [
-        "# Benchmarks", "",
+        "# Benchmarks",
+        "",
         "Written by `make bench`; `python -m benchmarks --only pages` measures a part anew, and "
-        "each also runs alone, for example `python -m benchmarks.pages --rows 114000`.", "",
-        machine(), "",
-    ]  # fmt: skip
+        "each also runs alone, for example `python -m benchmarks.pages --rows 114000`.",
+        "",
+        machine(),
+        "",
+    ]
     return "\n".join([*intro, *(kept[heading] for heading in ordered)])
 
 

@@ -27,9 +27,19 @@ def fill(session: Any, rows: int) -> None:
     from songrec.store.tables import Track
 
     names = (
-        "public_id", "source_key", "source", "fingerprint", "song_key", "title", "artists",
-        "sort_title", "sort_artists", "duration_ms", "created_at", "updated_at",
-    )  # fmt: skip
+        "public_id",
+        "source_key",
+        "source",
+        "fingerprint",
+        "song_key",
+        "title",
+        "artists",
+        "sort_title",
+        "sort_artists",
+        "duration_ms",
+        "created_at",
+        "updated_at",
+    )
     with bulk_writing(session):
         moment = stored_moment(session.connection(), now())
         for start in range(0, rows, 20_000):
@@ -38,11 +48,22 @@ def fill(session: Any, rows: int) -> None:
                 again = number % ONE_IN == ONE_IN - 1
                 song = number - 1 if again else number
                 title = f"Paper Moon No. {song}" + (" - 2011 Remaster" if again else "")
-                values.append((
-                    f"b{number}", f"b{number}", "bench", "", number, title,
-                    f"The Singer {song % 5000}", title.lower(), "", 180_000 + song % 60_000,
-                    moment, moment,
-                ))  # fmt: skip
+                values.append(
+                    (
+                        f"b{number}",
+                        f"b{number}",
+                        "bench",
+                        "",
+                        number,
+                        title,
+                        f"The Singer {song % 5000}",
+                        title.lower(),
+                        "",
+                        180_000 + song % 60_000,
+                        moment,
+                        moment,
+                    )
+                )
             insert_many(session.connection(), Track.__table__, names, values)
             session.commit()
 
@@ -54,9 +75,9 @@ def measure(rows: int) -> dict[str, Any]:
         from flask_migrate import upgrade
 
         from songrec import create_app
-        from songrec.pipeline import duplicates
-        from songrec.store import duplicates as store
-        from songrec.store import merging
+        from songrec.services.catalogue import duplicate_search
+        from songrec.store.catalogue import duplicates as store
+        from songrec.store.catalogue import merging
         from songrec.store.db import db
 
         instance = Path(folder)
@@ -67,12 +88,16 @@ def measure(rows: int) -> dict[str, Any]:
             before = _peak()
             result: dict[str, Any] = {"rows": rows}
             result["search_seconds"], found = _timed(
-                lambda: duplicates.search(db.session, instance)
+                lambda: duplicate_search.search(db.session, instance)
             )
             result["groups"] = found.groups
-            result["again_seconds"], _ = _timed(lambda: duplicates.search(db.session, instance))
-            newest = duplicates.newest_id(db.session) - 1
-            result["import_seconds"], _ = _timed(lambda: duplicates.count_new(db.session, newest))
+            result["again_seconds"], _ = _timed(
+                lambda: duplicate_search.search(db.session, instance)
+            )
+            newest = duplicate_search.newest_id(db.session) - 1
+            result["import_seconds"], _ = _timed(
+                lambda: duplicate_search.count_new(db.session, newest)
+            )
             result["page_seconds"], groups = _timed(lambda: store.page(db.session, 1, 20))
             kept, other = (member.track.id for member in groups[0].members)
             result["merge_seconds"], row = _timed(lambda: merging.merge(db.session, kept, other))

@@ -82,8 +82,9 @@ def plain(samples: np.ndarray) -> dict[str, np.ndarray]:
     )
     return {
         name: np.stack([of(np.atleast_2d(values), axis=1) for of in summary])
-        for name, values in found.items() if np.size(values)
-    }  # fmt: skip
+        for name, values in found.items()
+        if np.size(values)
+    }
 
 
 def ours(samples: np.ndarray) -> dict[str, np.ndarray]:
@@ -104,9 +105,10 @@ def alone(seconds: float) -> dict[str, float]:
     begun = time.perf_counter()
     ours(samples)
     return {
-        "first_seconds": round(first, 3), "seconds": round(time.perf_counter() - begun, 3),
+        "first_seconds": round(first, 3),
+        "seconds": round(time.perf_counter() - begun, 3),
         "peak_mib": _peak_mib(),
-    }  # fmt: skip
+    }
 
 
 def _peak_mib() -> int:
@@ -133,8 +135,11 @@ def measure() -> dict[str, Any]:
     for seconds in (SECONDS, 240, 1200):
         answer = subprocess.run(
             [sys.executable, "-m", "benchmarks.features", "--alone", str(seconds)],
-            check=True, stdout=subprocess.PIPE, text=True, env=dict(os.environ),
-        ).stdout  # fmt: skip
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=dict(os.environ),
+        ).stdout
         result[f"alone_{seconds}_s"] = json.loads(answer)
     if (os.cpu_count() or 1) > 1:
         result["per_core"] = per_core()
@@ -160,11 +165,14 @@ def throughput(seconds: float, cores: int, *, plainly: bool, repeats: int) -> fl
     words += ["--repeats", str(repeats), *(["--plain"] if plainly else [])]
     workers = [
         subprocess.Popen(
-            [*words, "--core", str(core)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            text=True, env={**os.environ, **one_thread},
+            [*words, "--core", str(core)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **one_thread},
         )
         for core in allowed[:cores]
-    ]  # fmt: skip
+    ]
     for each in workers:
         assert each.stdout is not None
         if each.stdout.readline().strip() != "ready":
@@ -210,7 +218,7 @@ def profiles(folder: Path) -> dict[str, dict[str, float]]:
     from songrec.core.types import Audio
     from songrec.demo import clips
     from songrec.features.audio import key
-    from songrec.features.audio.frames import Frames
+    from songrec.features.audio.stft import Frames
 
     def classes(samples: np.ndarray, rate: int) -> key.Classes:
         shared = math.gcd(rate, RATE)

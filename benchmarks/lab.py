@@ -113,10 +113,19 @@ def end_to_end(
         ingested, ingest_peak = run_json([*flask, "ingest", str(catalogue), "--json"], environment)
         before, started = os.times(), time.perf_counter()
         trained, train_peak = run_json(
-            [*flask, "train", "--representation", representation, "--clustering", clustering,
-             "--projection", "pca", "--json"],
+            [
+                *flask,
+                "train",
+                "--representation",
+                representation,
+                "--clustering",
+                clustering,
+                "--projection",
+                "pca",
+                "--json",
+            ],
             environment,
-        )  # fmt: skip
+        )
         seconds, after = time.perf_counter() - started, os.times()
     if sum(trained["metrics"]["sizes"].values()) != rows:
         raise RuntimeError(f"{rows} songs expected, got {trained['metrics']['sizes']}")
@@ -136,9 +145,9 @@ def end_to_end(
 def learn_pictures(rows: int, epochs: int) -> dict[str, Any]:
     """``conv_vae`` on so many random spectrograms of the feature cache; MiB of them, and peaks."""
     from songrec.representation.conv_vae import ConvVAE
-    from songrec.store import feature_cache
-    from songrec.store.feature_cache import SetKey
-    from songrec.store.spectrograms import CachedSpectrograms
+    from songrec.store.sound import feature_cache
+    from songrec.store.sound.feature_cache import SetKey
+    from songrec.store.sound.spectrograms import CachedSpectrograms
 
     random = np.random.default_rng(0)
     key = SetKey("melspectrogram", 1, "benchmark")
@@ -171,14 +180,24 @@ def spectrograms(epochs: int = 1) -> list[dict[str, Any]]:
     return [
         json.loads(
             subprocess.run(
-                [sys.executable, "-m", "benchmarks.lab", "--pictures", str(rows),
-                 "--epochs", str(epochs * max(PICTURES) // rows)],
-                cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True,
+                [
+                    sys.executable,
+                    "-m",
+                    "benchmarks.lab",
+                    "--pictures",
+                    str(rows),
+                    "--epochs",
+                    str(epochs * max(PICTURES) // rows),
+                ],
+                cwd=ROOT,
+                check=True,
+                stdout=subprocess.PIPE,
+                text=True,
                 env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
             ).stdout
         )
         for rows in PICTURES
-    ]  # fmt: skip
+    ]
 
 
 def _peak() -> int:

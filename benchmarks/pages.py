@@ -63,8 +63,11 @@ def build(instance: Path, rows: int) -> None:
     ):
         subprocess.run(
             [sys.executable, "-m", "flask", *command],
-            cwd=ROOT, env=environment(instance), check=True, capture_output=True,
-        )  # fmt: skip
+            cwd=ROOT,
+            env=environment(instance),
+            check=True,
+            capture_output=True,
+        )
 
 
 def environment(instance: Path) -> dict[str, str]:
@@ -79,11 +82,21 @@ def served(instance: Path) -> Iterator[int]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     server = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "--workers",
-         str(WORKERS), "wsgi:app"],
-        cwd=ROOT, env={**environment(instance), "PORT": str(port)},
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "--config",
+            "gunicorn.conf.py",
+            "--workers",
+            str(WORKERS),
+            "wsgi:app",
+        ],
+        cwd=ROOT,
+        env={**environment(instance), "PORT": str(port)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         for _ in range(200):
             try:
@@ -122,8 +135,12 @@ class Client:
         for public_id in some_ids(instance, 8):
             page = self.get(f"/tracks/{public_id}").decode()
             token = page.split('name="csrf_token" value="')[1].split('"')[0]
-            self._send("POST", f"/tracks/{public_id}/reaction",
-                       f"csrf_token={token}&value=like&next=/", 303)  # fmt: skip
+            self._send(
+                "POST",
+                f"/tracks/{public_id}/reaction",
+                f"csrf_token={token}&value=like&next=/",
+                303,
+            )
 
     def _send(self, method: str, address: str, body: str | None, expected: int) -> bytes:
         headers = {"Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items())}
@@ -179,19 +196,21 @@ def pages(instance: Path) -> dict[str, Iterator[str]]:
         "songs, search": endless(lambda: f"/tracks?q={choose.choice(words)}"),
         "songs, genre": endless(lambda: f"/tracks?genre={choose.choice(genres)}"),
         "songs, two ranges": endless(
-            lambda: "/tracks?energy_min=" + span().format("energy")
-            + "&acousticness_min=" + span().format("acousticness")
+            lambda: (
+                "/tracks?energy_min="
+                + span().format("energy")
+                + "&acousticness_min="
+                + span().format("acousticness")
+            )
         ),
         "songs, by tempo": endless(lambda: "/tracks?sort=tempo&order=down"),
         "song": endless(lambda: f"/tracks/{choose.choice(ids)}"),
         "likes": endless(lambda: "/likes"),
-        "recommendations": endless(
-            lambda: f"/recommendations?method={choose.choice(ASKED)}"
-        ),
+        "recommendations": endless(lambda: f"/recommendations?method={choose.choice(ASKED)}"),
         "recommendations, varied": endless(lambda: "/recommendations?variety=0.5"),
         "mood": endless(lambda: "/mood?genre=jazz&emotion=calm"),
         "playlists": endless(lambda: "/playlists"),
-    }  # fmt: skip
+    }
 
 
 def throughput(port: int, addresses: dict[str, Iterator[str]], seconds: float) -> float:

@@ -5,7 +5,7 @@ The plain way: every distance computed, everything sorted.
 python -m benchmarks.recommend                  17,000, 114,000 and 1,200,000 tracks
 python -m benchmarks.recommend --tracks 17000
 
-``fragments``, which asks other arrays, is measured by ``benchmarks.fragments``.
+``fragments``, which asks other arrays, is measured by ``benchmarks.segments``.
 """
 
 from __future__ import annotations
@@ -22,22 +22,25 @@ import numpy as np
 
 from songrec.core.attributes import ATTRIBUTE_NAMES, SHARES
 from songrec.core.types import Space
-from songrec.recommend import moods, paths, stations
-from songrec.recommend.blends import blend
-from songrec.recommend.more_like import more_like
+from songrec.recommend.lists import moods, paths, stations
+from songrec.recommend.lists.blends import blend
+from songrec.recommend.lists.rerank import LIST
+from songrec.recommend.query import Taste
 from songrec.recommend.ranking import rank
-from songrec.recommend.rerank import LIST
-from songrec.recommend.similar import similar
-from songrec.recommend.taste import Taste
-from songrec.recommend.taste_prior import Column, TastePrior
+from songrec.recommend.similarity.more_like import more_like
+from songrec.recommend.similarity.similar import similar
+from songrec.recommend.taste.prior import Column, TastePrior
 
 SIZES = (17_000, 114_000, 1_200_000)
 FEWER, FEWER_REPEATS = 1_000_000, 5
 RERANKED = replace(LIST, variety=0.5, novelty=0.3, freshness=0.3, surprise=1)
 TOWER = 32
 LIKES, DISLIKES, WANTED = 10, 3, 20
-COLUMNS = (*[name for name in ATTRIBUTE_NAMES if name not in ("explicit", "popularity")],
-           "duration", "year")  # fmt: skip
+COLUMNS = (
+    *[name for name in ATTRIBUTE_NAMES if name not in ("explicit", "popularity")],
+    "duration",
+    "year",
+)
 
 
 def made_up_space(tracks: int, seed: int = 0) -> Space:
@@ -63,12 +66,21 @@ def made_up_space(tracks: int, seed: int = 0) -> Space:
     tower += rng.standard_normal((tracks, TOWER), dtype=np.float32)
     tower /= np.linalg.norm(tower, axis=1, keepdims=True)
     return Space(
-        "made-up", np.arange(1, tracks + 1, dtype=np.int64), matrix, COLUMNS,
-        np.column_stack([values, lengths, years]), (*ATTRIBUTE_NAMES, "duration", "year"),
-        np.ascontiguousarray(matrix[:, :6]), labels, matrix[:, :2], keys,
-        artists=artists, albums=artists * np.uint64(2) + (keys & np.uint64(1)), tower=tower,
+        "made-up",
+        np.arange(1, tracks + 1, dtype=np.int64),
+        matrix,
+        COLUMNS,
+        np.column_stack([values, lengths, years]),
+        (*ATTRIBUTE_NAMES, "duration", "year"),
+        np.ascontiguousarray(matrix[:, :6]),
+        labels,
+        matrix[:, :2],
+        keys,
+        artists=artists,
+        albums=artists * np.uint64(2) + (keys & np.uint64(1)),
+        tower=tower,
         learned={**TastePrior({"popularity": Column()}).to_json(), "tower": {"weight": 3.0}},
-    )  # fmt: skip
+    )
 
 
 def plain_distance(space: Space, taste: Taste) -> np.ndarray:
@@ -143,9 +155,8 @@ def _measure(space: Space, repeats: int) -> dict[str, Any]:
         rank(space, *asked[0], WANTED, method=method, by=RERANKED)
         for key, by in ((method, LIST), (f"{method}, re-ranked", RERANKED)):
             results[key] = _timed(
-                [lambda a=a, m=method, b=by: rank(space, *a, WANTED, method=m, by=b)
-                 for a in asked]
-            )  # fmt: skip
+                [lambda a=a, m=method, b=by: rank(space, *a, WANTED, method=m, by=b) for a in asked]
+            )
         tastes = [Taste.of(space, *question) for question in asked]
         results[f"{method}, plain"] = _timed(
             [lambda t=taste, m=method: PLAIN[m](space, t) for taste in tastes]

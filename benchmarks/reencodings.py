@@ -25,12 +25,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.tables import table
+from songrec.audio_files.decoding import decode
 from songrec.core.errors import BadInput
-from songrec.features import likeness
+from songrec.features import near_duplicates
 from songrec.features.audio import chromaprint
 from songrec.features.extraction import extract_all, make_extractors
-from songrec.ingest.audio import decode
-from songrec.pipeline.duplicates import FEATURES_THRESHOLD, FINGERPRINT_THRESHOLD, SOUND_SETS
+from songrec.services.catalogue.duplicate_search import (
+    FEATURES_THRESHOLD,
+    FINGERPRINT_THRESHOLD,
+    SOUND_SETS,
+)
 
 
 @dataclass(frozen=True)
@@ -74,9 +78,11 @@ def reencode(source: Path, target: Path, to: Encoding) -> None:
         if to.bits:
             stream.bit_rate = to.bits
         resampler = av.AudioResampler(
-            format=stream.codec_context.format, layout=layout, rate=to.rate,
+            format=stream.codec_context.format,
+            layout=layout,
+            rate=to.rate,
             frame_size=stream.codec_context.frame_size or None,
-        )  # fmt: skip
+        )
         for frame in [*read.decode(audio=0), None]:
             for piece in resampler.resample(frame):
                 piece.pts = None
@@ -90,10 +96,13 @@ def listen(path: Path, clip: str, track: str, encoding: str) -> Heard:
     made = extract_all(sound.audio, make_extractors(SOUND_SETS))
     known = chromaprint.missing() is None
     return Heard(
-        clip, track, encoding, sound.seconds,
+        clip,
+        track,
+        encoding,
+        sound.seconds,
         chromaprint.fingerprint(path) if known else np.empty(0, dtype=np.uint32),
         np.concatenate([made[name] for name in SOUND_SETS]),
-    )  # fmt: skip
+    )
 
 
 def amounts() -> NDArray[np.int64]:
@@ -122,12 +131,12 @@ def by_features(files: Sequence[Heard]) -> Pairs:
     """Pairs of files that the search takes for one song by their features."""
     values = np.array([file.values for file in files])[:, amounts()]
     lengths = np.array([file.seconds for file in files])
-    pairs, _ = likeness.near_pairs(values, lengths, FEATURES_THRESHOLD)
+    pairs, _ = near_duplicates.near_pairs(values, lengths, FEATURES_THRESHOLD)
     return {(int(one), int(other)) for one, other in pairs}
 
 
 def _as_long(one: float, other: float) -> bool:
-    return abs(one - other) <= likeness.LENGTH_SLACK * max(one, other)
+    return abs(one - other) <= near_duplicates.LENGTH_SLACK * max(one, other)
 
 
 def kind(one: Heard, other: Heard) -> str:
@@ -157,12 +166,14 @@ def figures(files: Sequence[Heard]) -> dict[str, Any]:
     }
     for encoding in ENCODINGS:
         pairs = {
-            pair for pair in kinds["copy"]
+            pair
+            for pair in kinds["copy"]
             if {files[at].encoding for at in pair} == {ORIGINAL, encoding.name}
-        }  # fmt: skip
+        }
         result["encodings"][encoding.name] = {
-            "pairs": len(pairs), **{way: len(pairs & found) for way, found in ways.items()},
-        }  # fmt: skip
+            "pairs": len(pairs),
+            **{way: len(pairs & found) for way, found in ways.items()},
+        }
     result["values"] = _values(files, kinds, "fingerprint" in ways)
     return result
 
@@ -171,7 +182,7 @@ def _values(
     files: Sequence[Heard], kinds: dict[str, Pairs], prints: bool
 ) -> dict[str, dict[str, float]]:
     """The least value of a copy and the most of what is none, of every pair there is."""
-    unit = likeness.standardised(np.array([file.values for file in files])[:, amounts()])
+    unit = near_duplicates.standardised(np.array([file.values for file in files])[:, amounts()])
     cosines = unit @ unit.T
     told = {"features": {}}
     told["features"]["least copy"] = float(min(cosines[pair] for pair in kinds["copy"]))
@@ -180,8 +191,9 @@ def _values(
     if prints:
         alike = {
             pair: chromaprint.likeness(files[pair[0]].print, files[pair[1]].print)
-            for pairs in kinds.values() for pair in pairs
-        }  # fmt: skip
+            for pairs in kinds.values()
+            for pair in pairs
+        }
         told["fingerprint"] = {
             "least copy": min(alike[pair] for pair in kinds["copy"]),
             "most other": max(alike[pair] for pair in others),
@@ -231,11 +243,13 @@ def page(result: dict[str, Any]) -> list[str]:
         *table(("", "pairs", *header), kinds),
         *table(
             ("against the clip as it is", "pairs", *ways),
-            ((name, r["pairs"], *(r[way] for way in ways))
-             for name, r in result["encodings"].items()),
+            (
+                (name, r["pairs"], *(r[way] for way in ways))
+                for name, r in result["encodings"].items()
+            ),
         ),
         f"{result['clips']} clips. The least of the copies and the most of the others: {least}.",
-    ]  # fmt: skip
+    ]
 
 
 def main() -> None:

@@ -49,9 +49,12 @@ def _median(imports: str, instance: str) -> dict[str, Any]:
 def _once(imports: str, instance: str) -> dict[str, Any]:
     answer = subprocess.run(
         [sys.executable, "-c", PROGRAM.format(imports=imports)],
-        cwd=ROOT, check=True, capture_output=True, text=True,
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
         env={**os.environ, "SONGREC_INSTANCE": instance, "TF_CPP_MIN_LOG_LEVEL": "3"},
-    )  # fmt: skip
+    )
     return json.loads(answer.stdout.splitlines()[-1])
 
 

@@ -16,15 +16,26 @@ def table(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> list[str]:
 def ingest(results: list[dict[str, Any]]) -> list[str]:
     """Reading catalogues."""
     return [
-        "## Ingest", "",
+        "## Ingest",
+        "",
         "`flask ingest` of a CSV in songrec's format into an empty SQLite database, and once more "
-        "when everything is there already. Peak is the resident memory of the process.", "",
+        "when everything is there already. Peak is the resident memory of the process.",
+        "",
         *table(
             ("rows", "seconds", "rows/s", "peak MiB", "again, seconds", "again, peak MiB"),
-            ((f"{r['rows']:,}", f"{r['seconds']:.1f}", f"{r['rows_per_second']:,}", r["peak_mib"],
-              f"{r['again_seconds']:.1f}", r["again_peak_mib"]) for r in results),
+            (
+                (
+                    f"{r['rows']:,}",
+                    f"{r['seconds']:.1f}",
+                    f"{r['rows_per_second']:,}",
+                    r["peak_mib"],
+                    f"{r['again_seconds']:.1f}",
+                    r["again_peak_mib"],
+                )
+                for r in results
+            ),
         ),
-    ]  # fmt: skip
+    ]
 
 
 def training(results: list[dict[str, Any]]) -> list[str]:
@@ -32,20 +43,26 @@ def training(results: list[dict[str, Any]]) -> list[str]:
     both, huge = results
     usual, ours = both["usual"], both["ours"]
     return [
-        "## Training the autoencoder", "",
+        "## Training the autoencoder",
+        "",
         f"{both['rows']:,} × 12 rows, {both['epochs']} epochs, batch {both['batch_size']}: "
         "`model.fit` as everyone writes it, and songrec's compiled loop (compiling included; the "
-        "median of three), in turn in one process.", "",
+        "median of three), in turn in one process.",
+        "",
         *table(
             ("how", "seconds", "training loss", "validation loss"),
-            ((name, f"{r['seconds']:.2f}", f"{r['loss']:.4f}", f"{r['val_loss']:.4f}")
-             for name, r in (("`model.fit`", usual), ("songrec", ours))),
+            (
+                (name, f"{r['seconds']:.2f}", f"{r['loss']:.4f}", f"{r['val_loss']:.4f}")
+                for name, r in (("`model.fit`", usual), ("songrec", ours))
+            ),
         ),
         f"**{both['ratio']:.1f} times faster**, final training loss "
-        f"{100 * both['loss_difference']:+.2f}%.", "",
+        f"{100 * both['loss_difference']:+.2f}%.",
+        "",
         f"{huge['rows']:,} rows, 2 epochs: {huge['ours']['seconds']:.1f} s, "
-        f"peak {huge['peak_mib']:,} MiB resident.", "",
-    ]  # fmt: skip
+        f"peak {huge['peak_mib']:,} MiB resident.",
+        "",
+    ]
 
 
 def pages(results: list[dict[str, Any]]) -> list[str]:
@@ -59,15 +76,18 @@ def pages(results: list[dict[str, Any]]) -> list[str]:
         for name in names
     ]
     return [
-        "## Pages", "",
+        "## Pages",
+        "",
         "Milliseconds from asking to the last byte: gunicorn with 2 workers × 4 threads and the "
         f"client on the same two cores, {results[0]['requests']} requests each, over different "
-        "songs, words, clusters and filters; a listener with eight likes.", "",
+        "songs, words, clusters and filters; a listener with eight likes.",
+        "",
         *table(header, rows),
         "All kinds in turn with 4 clients at once: "
         + ", ".join(f"{r['per_second']:.0f} requests/s at {r['rows']:,} songs" for r in results)
-        + ".", "",
-    ]  # fmt: skip
+        + ".",
+        "",
+    ]
 
 
 def recommend(results: list[dict[str, Any]]) -> list[str]:
@@ -75,87 +95,143 @@ def recommend(results: list[dict[str, Any]]) -> list[str]:
     (result,) = results
     sizes = list(result)
     return [
-        "## Recommending", "",
+        "## Recommending",
+        "",
         "Milliseconds, median (slowest of 15, of 5 at 1,200,000) to rank, re-rank and explain 20 "
         "songs for 10 likes of two groups and 3 dislikes, two songs of an artist at most; "
         "*re-ranked* with variety, novelty, freshness and chance as well. *Plain* scores and sorts "
         "everything, without reasons or exclusions. Stations give 20 songs from place 200 on, half "
         "of the catalogue can be heard where it says *audible*; *surprise me* is the method that "
         "answers by itself with chance. `fragments`, which asks other arrays: "
-        "[below](#searching-fragments).", "",
+        "[below](#searching-fragments).",
+        "",
         *table(
             ["question", *(f"{int(size):,} songs" for size in sizes)],
-            ([name, *(f"{result[s][name]['median_ms']:.1f} ({result[s][name]['slowest_ms']:.1f})"
-                      for s in sizes)] for name in result[sizes[0]]),
+            (
+                [
+                    name,
+                    *(
+                        f"{result[s][name]['median_ms']:.1f} ({result[s][name]['slowest_ms']:.1f})"
+                        for s in sizes
+                    ),
+                ]
+                for name in result[sizes[0]]
+            ),
         ),
-    ]  # fmt: skip
+    ]
 
 
 def latent_map(results: list[dict[str, Any]]) -> list[str]:
     """What the map sends."""
     (result,) = results
     return [
-        "## The map", "",
+        "## The map",
+        "",
         "Bytes as sent (gzip where it helps) and the server's milliseconds: first request of a "
-        "process, then the median.", "",
+        "process, then the median.",
+        "",
         *table(
-            ("", "points and clusters, kB", "one more column, kB", "first visit, kB",
-             "points, first ms", "points, ms", "titles, ms", "search, ms"),
-            ((name, f"{r['points_sent_bytes'] / 1000:.0f}", f"{r['column_sent_bytes'] / 1000:.0f}",
-              f"{r['total_bytes'] / 1000:.0f}", f"{r['points_first_ms']:.1f}",
-              f"{r['points_ms']:.1f}", f"{r['titles_ms']:.1f}", f"{r['search_ms']:.1f}")
-             for name, r in result.items()),
+            (
+                "",
+                "points and clusters, kB",
+                "one more column, kB",
+                "first visit, kB",
+                "points, first ms",
+                "points, ms",
+                "titles, ms",
+                "search, ms",
+            ),
+            (
+                (
+                    name,
+                    f"{r['points_sent_bytes'] / 1000:.0f}",
+                    f"{r['column_sent_bytes'] / 1000:.0f}",
+                    f"{r['total_bytes'] / 1000:.0f}",
+                    f"{r['points_first_ms']:.1f}",
+                    f"{r['points_ms']:.1f}",
+                    f"{r['titles_ms']:.1f}",
+                    f"{r['search_ms']:.1f}",
+                )
+                for name, r in result.items()
+            ),
         ),
-    ]  # fmt: skip
+    ]
 
 
 def duplicates(results: list[dict[str, Any]]) -> list[str]:
     """Looking for duplicates, merging, undoing."""
     steps = {
-        "search_seconds": "first search", "again_seconds": "search again",
-        "import_seconds": "count after an import", "page_seconds": "a page of groups",
-        "merge_seconds": "merge", "undo_seconds": "undo",
-    }  # fmt: skip
+        "search_seconds": "first search",
+        "again_seconds": "search again",
+        "import_seconds": "count after an import",
+        "page_seconds": "a page of groups",
+        "merge_seconds": "merge",
+        "undo_seconds": "undo",
+    }
     return [
-        "## Duplicates", "",
+        "## Duplicates",
+        "",
         "Seconds on a catalogue in which every twentieth track is another one's remaster: names "
         "and content, without sound. The first search makes the key of every name. Peak is the "
-        "resident memory of the process, *more* what the steps added to it.", "",
+        "resident memory of the process, *more* what the steps added to it.",
+        "",
         *table(
             ("songs", *steps.values(), "peak MiB", "more MiB"),
-            ((f"{r['rows']:,}", *(f"{r[step]:.2f}" for step in steps), r["peak_mib"], r["more_mib"])
-             for r in results),
+            (
+                (
+                    f"{r['rows']:,}",
+                    *(f"{r[step]:.2f}" for step in steps),
+                    r["peak_mib"],
+                    r["more_mib"],
+                )
+                for r in results
+            ),
         ),
-    ]  # fmt: skip
+    ]
 
 
 def fragments(results: list[dict[str, Any]]) -> list[str]:
     """Searching fragments."""
     return [
-        "## Searching fragments", "",
+        "## Searching fragments",
+        "",
         "The 20 songs with the fragments nearest to 32 liked ones, exactly, in 256 dimensions; 27 "
         "fragments are a song of half a minute. What is read of them stays on disk as memory maps: "
-        "1,200,000 songs would be 33 GB.", "",
+        "1,200,000 songs would be 33 GB.",
+        "",
         *table(
             ("fragments", "songs", "index built, s", "median, ms", "slowest, ms", "processor, ms"),
-            ((f"{r['rows']:,}", f"{r['songs']:,}", *(r[name] for name in (
-                "build_seconds", "median_ms", "slowest_ms", "processor_ms"))) for r in results),
+            (
+                (
+                    f"{r['rows']:,}",
+                    f"{r['songs']:,}",
+                    *(
+                        r[name]
+                        for name in ("build_seconds", "median_ms", "slowest_ms", "processor_ms")
+                    ),
+                )
+                for r in results
+            ),
         ),
-    ]  # fmt: skip
+    ]
 
 
 def startup(results: list[dict[str, Any]]) -> list[str]:
     """What starting costs."""
     (result,) = results
     return [
-        "## Starting", "",
-        "Fresh processes, median of five. The web process imports none of the heavy libraries.", "",
+        "## Starting",
+        "",
+        "Fresh processes, median of five. The web process imports none of the heavy libraries.",
+        "",
         *table(
             ("", "seconds", "resident MiB", "heavy libraries"),
-            ((f"`{name}`", r["seconds"], r["peak_mib"], ", ".join(r["heavy"]) or "none")
-             for name, r in result.items()),
+            (
+                (f"`{name}`", r["seconds"], r["peak_mib"], ", ".join(r["heavy"]) or "none")
+                for name, r in result.items()
+            ),
         ),
-    ]  # fmt: skip
+    ]
 
 
 def features(results: list[dict[str, Any]]) -> list[str]:
@@ -163,18 +239,22 @@ def features(results: list[dict[str, Any]]) -> list[str]:
     (result,) = results
     alone = {key.split("_")[1]: value for key, value in result.items() if key.startswith("alone_")}
     return [
-        "## Features from audio", "",
+        "## Features from audio",
+        "",
         "`mfcc` and `statistical` of a 30-second clip, and one call of librosa for each "
         "feature, in turn (median of three, compiled before): "
         f"{result['ours']:.2f} s against {result['plain']:.1f} s, "
-        f"**{result['ratio']:.0f} times faster**. A fresh process:", "",
+        f"**{result['ratio']:.0f} times faster**. A fresh process:",
+        "",
         *table(
             ("seconds of sound", "first time, s", "again, s", "peak MiB"),
-            ((seconds, r["first_seconds"], r["seconds"], r["peak_mib"])
-             for seconds, r in alone.items()),
+            (
+                (seconds, r["first_seconds"], r["seconds"], r["peak_mib"])
+                for seconds, r in alone.items()
+            ),
         ),
         *_per_core(result.get("per_core", {})),
-    ]  # fmt: skip
+    ]
 
 
 def _per_core(found: dict[str, dict[str, float]]) -> list[str]:
@@ -183,14 +263,23 @@ def _per_core(found: dict[str, dict[str, float]]) -> list[str]:
     names = {"clip": "a clip", "track": "a full track"}
     return [
         "Seconds for each, by one process kept to one core and by two on two, against the plain "
-        "script on the same cores:", "",
+        "script on the same cores:",
+        "",
         *table(
             ("", "seconds of sound", "one core", "plain", "two cores", "plain"),
-            ((names[name], r["seconds_of_sound"], f"{r['ours_1']:.2f}", f"{r['plain_1']:.2f}",
-              f"{r['ours_2']:.2f}", f"{r['plain_2']:.2f}")
-             for name, r in found.items()),
+            (
+                (
+                    names[name],
+                    r["seconds_of_sound"],
+                    f"{r['ours_1']:.2f}",
+                    f"{r['plain_1']:.2f}",
+                    f"{r['ours_2']:.2f}",
+                    f"{r['plain_2']:.2f}",
+                )
+                for name, r in found.items()
+            ),
         ),
-    ]  # fmt: skip
+    ]
 
 
 def lab(results: list[dict[str, Any]]) -> list[str]:
@@ -203,29 +292,43 @@ def lab(results: list[dict[str, Any]]) -> list[str]:
     few, many = pictures["spectrograms"]
     stages = ", ".join(f"{name} {s} s" for name, s in huge["pipeline"].items() if name != "total")
     return [
-        "## The model lab", "",
+        "## The model lab",
+        "",
         f"{each['rows']:,} × 12 through every representation of vectors, with its default "
-        "parameters, one after the other in one process.", "",
+        "parameters, one after the other in one process.",
+        "",
         *table(
             ("representation", "learning, s", "placing all rows, s"),
-            ((f"`{name}`", r["fit_seconds"], r["transform_seconds"])
-             for name, r in each["representations"].items()),
+            (
+                (f"`{name}`", r["fit_seconds"], r["transform_seconds"])
+                for name, r in each["representations"].items()
+            ),
         ),
         f"{huge['rows']:,} × 12: {stages}; {huge['pipeline']['total']} s in all, peak "
-        f"{huge['peak_mib']:,} MiB resident.", "",
+        f"{huge['peak_mib']:,} MiB resident.",
+        "",
         f"The same by `flask train` on a catalogue of {flask['rows']:,} songs, with all that a "
         f"published run has: {whole['train_seconds']:.0f} s "
         f"({whole['train_processor_seconds']:.0f} s of processor time; {by_stage}), peak "
         f"{whole['train_peak_mib']:,} MiB; `flask ingest` before it "
-        f"{whole['ingest_seconds']:.0f} s, {whole['ingest_peak_mib']:,} MiB.", "",
+        f"{whole['ingest_seconds']:.0f} s, {whole['ingest_peak_mib']:,} MiB.",
+        "",
         f"`conv_vae` on {few['pictures']:,} spectrograms ({few['pictures_mib']:,} MiB on disk) "
         f"peaks at {few['peak_mib']:,} MiB, on {many['pictures']:,} "
-        f"({many['pictures_mib']:,} MiB), in as many steps, at {many['peak_mib']:,} MiB.", "",
-    ]  # fmt: skip
+        f"({many['pictures_mib']:,} MiB), in as many steps, at {many['peak_mib']:,} MiB.",
+        "",
+    ]
 
 
 WRITERS: dict[str, Callable[[list[dict[str, Any]]], list[str]]] = {
-    "ingest": ingest, "training": training, "pages": pages, "recommend": recommend,
-    "map": latent_map, "duplicates": duplicates, "fragments": fragments, "startup": startup,
-    "features": features, "lab": lab,
-}  # fmt: skip
+    "ingest": ingest,
+    "training": training,
+    "pages": pages,
+    "recommend": recommend,
+    "map": latent_map,
+    "duplicates": duplicates,
+    "fragments": fragments,
+    "startup": startup,
+    "features": features,
+    "lab": lab,
+}

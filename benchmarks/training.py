@@ -119,8 +119,10 @@ def main() -> None:
     parser.add_argument("--ours", action="store_true", help="only songrec's own training")
     arguments = parser.parse_args()
     options = {
-        "epochs": arguments.epochs, "batch_size": arguments.batch_size, "seed": arguments.seed
-    }  # fmt: skip
+        "epochs": arguments.epochs,
+        "batch_size": arguments.batch_size,
+        "seed": arguments.seed,
+    }
     if arguments.ours:
         result: dict[str, Any] = {
             "rows": arguments.rows,

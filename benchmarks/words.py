@@ -103,9 +103,9 @@ def measure(
     per_style: int, telling: float, epochs: int, seeds: list[int], alignment: float
 ) -> dict[str, Any]:
     """Recall@10 both ways for each seed, beside chance, the ceiling and shuffled lyrics."""
-    from songrec.pipeline import words_and_sound
-    from songrec.pipeline.analyze import analyze_folder
-    from songrec.pipeline.analyze_report import AnalyzeRequest
+    from songrec.services.library.analysis_report import AnalyzeRequest
+    from songrec.services.library.analyze_folder import analyze_folder
+    from songrec.services.similarity import text_to_audio
 
     clips = plan(per_style=per_style)
     texts = [lyrics(clip, telling, 7_000 + at) for at, clip in enumerate(clips)]
@@ -116,7 +116,7 @@ def measure(
         tracks = _tracks(session, folder, clips)
 
         def evaluate(seed: int) -> dict[str, Any]:
-            return words_and_sound.evaluate(
+            return text_to_audio.evaluate(
                 session, instance, epochs=epochs, seed=seed, parameters={"alignment": alignment}
             )
 

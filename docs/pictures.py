@@ -24,9 +24,14 @@ from benchmarks.pages import environment, served  # noqa: E402
 IMAGES = ROOT / "docs" / "images"
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update",
-)  # fmt: skip
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+)
 SIZE = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 TALL = {"width": 1280, "height": 1200}
@@ -53,9 +58,13 @@ def flask(instance: Path, *words: str, stdin: str | None = None) -> str:
     """Run one flask command on the instance; its standard output."""
     return subprocess.run(
         [sys.executable, "-m", "flask", *words],
-        cwd=ROOT, env=environment(instance), check=True, capture_output=True, text=True,
+        cwd=ROOT,
+        env=environment(instance),
+        check=True,
+        capture_output=True,
+        text=True,
         input=stdin,
-    ).stdout  # fmt: skip
+    ).stdout
 
 
 def likes(instance: Path) -> tuple[list[str], str]:
@@ -114,9 +123,13 @@ def phone(page: Page) -> None:
         ("dark", "phone-map", "/map", "[data-map][data-ready=true]"),
     ):
         context = browser.new_context(
-            viewport=PHONE, device_scale_factor=2, has_touch=True, color_scheme=theme,
-            base_url=page.url.split("/map")[0], storage_state=page.context.storage_state(),
-        )  # fmt: skip
+            viewport=PHONE,
+            device_scale_factor=2,
+            has_touch=True,
+            color_scheme=theme,
+            base_url=page.url.split("/map")[0],
+            storage_state=page.context.storage_state(),
+        )
         small = context.new_page()
         context.add_cookies([{"name": "theme", "value": theme, "url": page.url.split("/map")[0]}])
         small.goto(address)

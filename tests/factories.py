@@ -13,10 +13,19 @@ from songrec.store.tables import Tag, Track, TrackAttributes, TrackTag
 _numbers = itertools.count(1)
 
 TYPICAL = {
-    "variance": 1.0, "tempo": 120.0, "loudness": -8.0, "explicit": 0.0, "popularity": 50.0,
-    "energy": 0.6, "danceability": 0.6, "positiveness": 0.5, "speechiness": 0.05,
-    "liveness": 0.15, "acousticness": 0.3, "instrumentalness": 0.0,
-}  # fmt: skip
+    "variance": 1.0,
+    "tempo": 120.0,
+    "loudness": -8.0,
+    "explicit": 0.0,
+    "popularity": 50.0,
+    "energy": 0.6,
+    "danceability": 0.6,
+    "positiveness": 0.5,
+    "speechiness": 0.05,
+    "liveness": 0.15,
+    "acousticness": 0.3,
+    "instrumentalness": 0.0,
+}
 
 
 def make_track(session: Session, title: str | None = None, **values: Any) -> Track:

@@ -17,15 +17,21 @@ from sqlalchemy.orm import Session
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.sorting import sort_key
 from songrec.core.types import Clustering, Floats, Ints
-from songrec.store import run_folders, runs
+from songrec.store.runs import run_folders, runs
 from songrec.store.tables import Run, Tag, Track, TrackAttributes, TrackTag
 
 GENRES = ("folk", "rap", "dance", "metal", "jazz", "soul", "classical", "country")
 EMOTIONS = ("joy", "sadness", "anger", "calm")
 NAMES = (
-    "calm acoustic folk", "loud fast rap", "bright dance pop", "heavy metal", "late night jazz",
-    "warm soul", "quiet classical", "story-telling country",
-)  # fmt: skip
+    "calm acoustic folk",
+    "loud fast rap",
+    "bright dance pop",
+    "heavy metal",
+    "late night jazz",
+    "warm soul",
+    "quiet classical",
+    "story-telling country",
+)
 
 
 @dataclass(frozen=True)
@@ -72,11 +78,18 @@ def publish(
     number = (session.scalar(select(func.max(Run.id))) or 0) + 1
     run = Run(
         public_id=f"planted-{number}-{np.abs(coordinates).sum():.0f}",
-        feature_set="attributes", representation="identity", clustering="kmeans",
-        projection="pca", seed=7, track_count=len(track_ids),
-        cluster_count=len(np.unique(labels)), data_fingerprint="planted",
-        parameters={}, metrics={}, seconds={},
-    )  # fmt: skip
+        feature_set="attributes",
+        representation="identity",
+        clustering="kmeans",
+        projection="pca",
+        seed=7,
+        track_count=len(track_ids),
+        cluster_count=len(np.unique(labels)),
+        data_fingerprint="planted",
+        parameters={},
+        metrics={},
+        seconds={},
+    )
     spread = np.nanstd(values, axis=0)
     spread[spread == 0] = 1
     space = np.nan_to_num((values - np.nanmean(values, axis=0)) / spread).astype(np.float32)
@@ -97,9 +110,13 @@ def publish(
         np.savez(folder / "clustering.npz", labels=labels, confidence=confidence)
         np.savez(folder / "projection.npz", coordinates=coordinates)
     runs.insert_run(
-        session, run, _clusters(track_ids, labels, values, coordinates), track_ids,
-        Clustering(labels, confidence), coordinates,
-    )  # fmt: skip
+        session,
+        run,
+        _clusters(track_ids, labels, values, coordinates),
+        track_ids,
+        Clustering(labels, confidence),
+        coordinates,
+    )
     runs.publish(session, run.public_id)
     return run
 

@@ -6,11 +6,29 @@ from pathlib import Path
 import numpy as np
 
 HEADER = (
-    "track_id", "track_name", "track_artist", "track_popularity", "track_album_name",
-    "track_album_release_date", "playlist_name", "playlist_id", "playlist_genre",
-    "playlist_subgenre", "danceability", "energy", "key", "loudness", "mode", "speechiness",
-    "acousticness", "instrumentalness", "liveness", "valence", "tempo", "duration_ms",
-)  # fmt: skip
+    "track_id",
+    "track_name",
+    "track_artist",
+    "track_popularity",
+    "track_album_name",
+    "track_album_release_date",
+    "playlist_name",
+    "playlist_id",
+    "playlist_genre",
+    "playlist_subgenre",
+    "danceability",
+    "energy",
+    "key",
+    "loudness",
+    "mode",
+    "speechiness",
+    "acousticness",
+    "instrumentalness",
+    "liveness",
+    "valence",
+    "tempo",
+    "duration_ms",
+)
 LISTS, LENGTH = 12, 30
 
 
@@ -25,12 +43,30 @@ def write(path: Path, seed: int = 0, genre: str = "pop", lists: range = range(LI
             for song in range(LENGTH):
                 energy, dance = np.clip(centres[number] + rng.normal(0, 0.04, 2), 0, 1)
                 a, b, c, d, e = rng.uniform(0, 1, 5).round(4)
-                writer.writerow((
-                    f"{number}-{song}", f"Song {number} {song}", f"Artist {number} {song // 6}",
-                    int(rng.integers(0, 100)), f"Album {number} {song // 3}",
-                    f"{1980 + 3 * number}-01-01", f"List {number}", f"list{number}", genre, "sub",
-                    round(dance, 4), round(energy, 4), 1, round(-20 * a, 2), 1, b, c, d, e,
-                    round(rng.uniform(0, 1), 4), round(80 + 80 * a, 1),
-                    int(rng.integers(120_000, 300_000)),
-                ))  # fmt: skip
+                writer.writerow(
+                    (
+                        f"{number}-{song}",
+                        f"Song {number} {song}",
+                        f"Artist {number} {song // 6}",
+                        int(rng.integers(0, 100)),
+                        f"Album {number} {song // 3}",
+                        f"{1980 + 3 * number}-01-01",
+                        f"List {number}",
+                        f"list{number}",
+                        genre,
+                        "sub",
+                        round(dance, 4),
+                        round(energy, 4),
+                        1,
+                        round(-20 * a, 2),
+                        1,
+                        b,
+                        c,
+                        d,
+                        e,
+                        round(rng.uniform(0, 1), 4),
+                        round(80 + 80 * a, 1),
+                        int(rng.integers(120_000, 300_000)),
+                    )
+                )
     return path

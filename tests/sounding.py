@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy.orm import Session
 
-from songrec.store import audio_files
+from songrec.store.sound import audio_files
 from songrec.store.tables import AudioFile, Track
 
 RATE = 22_050

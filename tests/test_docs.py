@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from songrec.catalogue_files.dialects import DIALECTS
 from songrec.clustering import CLUSTERINGS
 from songrec.core.config import SETTINGS
 from songrec.features.registry import EXTRACTORS
-from songrec.ingest.dialects import DIALECTS
 from songrec.prediction import BASE_MODELS
 from songrec.projection import PROJECTIONS
 from songrec.recommend.registry import METHODS

@@ -10,10 +10,10 @@ import pytest
 from flask_migrate import check, upgrade
 
 from songrec import create_app
-from songrec.pipeline.ingest import ingest_file
-from songrec.pipeline.train import TrainRequest, train
-from songrec.store import runs
+from songrec.services.catalogue.ingest import ingest_file
+from songrec.services.training.train import TrainRequest, train
 from songrec.store.db import db
+from songrec.store.runs import runs
 from tests.postgresql import server_url  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.postgresql
@@ -54,12 +54,22 @@ def test_the_whole_loop_works_on_postgresql(server_url: str, tmp_path: Path) -> 
         songs = titles(page("/tracks?q=the"))
         assert songs
         for address in (
-            "/clusters/0", "/clusters/0?sort=tempo&order=down", "/tracks?genre=jazz",
-            "/tracks?energy_min=0.2&energy_max=0.3", "/tracks?energy_min=0.2&sort=artist",
-            "/tracks?emotion=joy&q=a", f"/tracks/{songs[0]}", "/map", "/map/points",
-            "/map/points?column=genre", "/map/titles?rows=0,1,2", "/map/search?q=the", "/likes",
-            "/mood?genre=Jazz&emotion=calm", "/playlists",
-        ):  # fmt: skip
+            "/clusters/0",
+            "/clusters/0?sort=tempo&order=down",
+            "/tracks?genre=jazz",
+            "/tracks?energy_min=0.2&energy_max=0.3",
+            "/tracks?energy_min=0.2&sort=artist",
+            "/tracks?emotion=joy&q=a",
+            f"/tracks/{songs[0]}",
+            "/map",
+            "/map/points",
+            "/map/points?column=genre",
+            "/map/titles?rows=0,1,2",
+            "/map/search?q=the",
+            "/likes",
+            "/mood?genre=Jazz&emotion=calm",
+            "/playlists",
+        ):
             if address.startswith("/map/"):
                 assert client.get(address).status_code == 200, address
             else:

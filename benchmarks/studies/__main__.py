@@ -44,10 +44,11 @@ def module(name: str) -> ModuleType:
 def main(given: Sequence[str] | None = None) -> None:
     """Print a study."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.studies", description=__doc__,
+        prog="python -m benchmarks.studies",
+        description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="studies:\n" + "\n".join(f"  {name:10} {what}" for name, what in STUDIES.items()),
-    )  # fmt: skip
+    )
     parser.add_argument("name", choices=STUDIES, metavar="NAME")
     parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR")
     parser.add_argument("--instance", type=Path, metavar="DIR", help="whose weights are used")

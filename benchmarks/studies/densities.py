@@ -18,10 +18,10 @@ from benchmarks.studies.playlists import FILE, HEADER, by_score, learnt, lines, 
 from benchmarks.tables import table
 from songrec.core.types import Ints, Space
 from songrec.evaluation.playlists import Answer
-from songrec.pipeline.playlist_questions import Questions, questions
-from songrec.recommend.taste import Taste
-from songrec.recommend.taste_prior import FEWEST_TRACKS
-from songrec.recommend.taste_question import BACKGROUND, known
+from songrec.recommend.query import Taste
+from songrec.recommend.taste.prior import FEWEST_TRACKS
+from songrec.recommend.taste.scorer import BACKGROUND, known
+from songrec.services.evaluation.playlist_tasks import Questions, questions
 
 Array = NDArray[np.float64]
 NEEDS = (FILE,)

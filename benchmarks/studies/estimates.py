@@ -18,15 +18,16 @@ import numpy as np
 
 from benchmarks.studies.instance import empty_instance
 from benchmarks.tables import table
+from songrec.audio_files.decoding import decode
+from songrec.audio_files.file_scan import walk
 from songrec.core.types import FeatureTable, Floats
 from songrec.features.extraction import extract_all, make_extractors
 from songrec.features.settings import DEFAULTS, sample_rate_of
-from songrec.ingest.audio import decode
-from songrec.ingest.folders import walk
-from songrec.pipeline import predict, samples
-from songrec.pipeline.evaluate_clips import read_list
-from songrec.pipeline.feature_sets import TAGS
 from songrec.prediction import from_tags
+from songrec.services.evaluation.clip_retrieval import read_list
+from songrec.services.features.feature_sets import TAGS
+from songrec.services.prediction import attribute_prediction
+from songrec.services.prediction import training_samples as samples
 
 TABLE = "attributes/fma_librosa_means_with_echonest.csv"
 NEEDS = (TABLE, "audio/clips/clips.csv", "audio/library")
@@ -60,10 +61,14 @@ def study(data: Path, seed: int = 0) -> list[str]:
         least.append((f"`{network}`, least", *map(min, zip(*several, strict=True))))
         most.append((f"`{network}`, most", *map(max, zip(*several, strict=True))))
     return [
-        f"{len(sounds)} sounds:", "", *table(header, shown(usual)),
+        f"{len(sounds)} sounds:",
+        "",
+        *table(header, shown(usual)),
         f"With exponents from {POWERS[0]:g} to {POWERS[-1]:g} and weights from {WEIGHTS[0]:g} to "
-        f"{WEIGHTS[-1]:g}:", "", *table(header, shown([*least, *most])),
-    ]  # fmt: skip
+        f"{WEIGHTS[-1]:g}:",
+        "",
+        *table(header, shown([*least, *most])),
+    ]
 
 
 def fma_means(samples: Floats, rate: int) -> dict[str, float]:
@@ -100,10 +105,10 @@ def trained(path: Path, means: Sequence[Mapping[str, float]], seed: int) -> dict
     """What a predictor with its default parameters, trained on ``path``, says of the sounds."""
     with empty_instance() as (_, instance):
         sample = samples.read_file(path)
-        predict.train(instance, sample, trials=0, seed=seed)
+        attribute_prediction.train(instance, sample, trials=0, seed=seed)
         names = sample.table.names
         values = np.array([[of[name] for name in names] for of in means], dtype=np.float32)
-        estimator = predict.estimator(instance, names)
+        estimator = attribute_prediction.estimator(instance, names)
         assert estimator is not None
         return estimator.attributes(FeatureTable(np.arange(len(values)), names, values, path.name))
 

@@ -21,9 +21,9 @@ from benchmarks.tables import table
 from songrec.core.config import instance_path
 from songrec.core.errors import NotReady
 from songrec.features.settings import DEFAULTS
-from songrec.pipeline.analyst import Analyst, Task
-from songrec.pipeline.feature_sets import DEFAULT_SETS, TAGS
-from songrec.store import model_files
+from songrec.services.features.feature_sets import DEFAULT_SETS, TAGS
+from songrec.services.library.worker_process import Analyst, Task
+from songrec.store.models import published_weights
 
 NEEDS: tuple[str, ...] = ()
 FIGURES = {"VmHWM": "peak, MiB", "RssFile": "mapped files, MiB", "RssAnon": "its own, MiB"}
@@ -33,7 +33,7 @@ _IMPORT = "import tensorflow; print(open('/proc/self/status').read())"
 def study(data: Path, seed: int = 0) -> list[str]:
     """Memory of a worker by what it extracts, and of a process that has imported TensorFlow."""
     asked = {"`mfcc`, `statistical`": DEFAULT_SETS}
-    if model_files.is_there(instance_path(), "musicnn"):
+    if published_weights.is_there(instance_path(), "musicnn"):
         asked["the same with `musicnn`, `musicnn_tags`"] = (*DEFAULT_SETS, "musicnn", TAGS)
     rows = [(said, *worker(sets).values()) for said, sets in asked.items()]
     status = subprocess.run(

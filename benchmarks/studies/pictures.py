@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
+from songrec.audio_files.decoding import decode
+from songrec.audio_files.file_scan import walk
 from songrec.core.types import Audio, FeatureTable, Floats
 from songrec.evaluation.retrieval import retrieve
 from songrec.features.audio.melspectrogram import MelSpectrogram
-from songrec.ingest.audio import decode
-from songrec.ingest.folders import walk
-from songrec.pipeline.evaluate_clips import read_list
-from songrec.store.spectrograms import GivenSpectrograms
+from songrec.services.evaluation.clip_retrieval import read_list
+from songrec.store.sound.spectrograms import GivenSpectrograms
 
 NEEDS = ("audio/clips/clips.csv", "audio/library")
 SECONDS = 10.0
@@ -30,8 +30,9 @@ COMPONENTS = 16
 def study(data: Path, seed: int) -> list[str]:
     """A table of retrieval by averages, components and the model, of two seeds."""
     pairs = read_list(data / "audio" / "clips")
-    clips = GivenSpectrograms([_picture(decode(path, seconds=SECONDS).audio)
-                               for pair in pairs for path in pair])  # fmt: skip
+    clips = GivenSpectrograms(
+        [_picture(decode(path, seconds=SECONDS).audio) for pair in pairs for path in pair]
+    )
     others = excerpts(data / "audio" / "library")
     seeds = (seed, seed + 1)
     known = {
@@ -46,10 +47,11 @@ def study(data: Path, seed: int) -> list[str]:
     }
     lines = [
         f"{len(pairs)} recordings, two clips each, {EPOCHS} epochs, seeds {seeds[0]} and "
-        f"{seeds[1]}.", "",
+        f"{seeds[1]}.",
+        "",
         "| | first | in the first five |",
         "|---|---|---|",
-    ]  # fmt: skip
+    ]
     for name, latents in known.items():
         found = [retrieve(latent[0::2], latent[1::2]).to_json() for latent in latents]
         figures = (", ".join(f"{one[of]:.2f}" for one in found) for of in ("top1", "top5"))

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from songrec.core.types import Ints, Space
 from songrec.evaluation import playlists as measures
 from songrec.evaluation.playlists import Answer
-from songrec.pipeline.playlist_questions import Questions, Search
-from songrec.recommend import taste_prior
-from songrec.recommend.taste import Rows, Taste
-from songrec.recommend.taste_question import Question
-from songrec.recommend.taste_rule import TasteRule
+from songrec.recommend.methods.taste import TasteRule
+from songrec.recommend.query import Rows, Taste
+from songrec.recommend.taste import prior as taste_prior
+from songrec.recommend.taste.scorer import Question
+from songrec.services.evaluation.playlist_tasks import Questions, Search
 
 FILE = "catalogues/tidytuesday_spotify_songs.csv"
 HEADER = ("P@10", "P@10, new artists", "times the first")
@@ -60,12 +60,14 @@ def lines(
         told: dict[str, Any] = measures.measure(of, asking.space.matrix, songs, seed=seed)
         times = measures.times(of, answers[first], seed=seed)
         new = told["new_artist_p_at_10"]
-        found.append((
-            name,
-            interval((told["p_at_10"], *told["intervals"]["p_at_10"]), 3),
-            "–" if new is None else f"{new:.3f}",
-            "" if name == first or times is None else interval(times, 2),
-        ))  # fmt: skip
+        found.append(
+            (
+                name,
+                interval((told["p_at_10"], *told["intervals"]["p_at_10"]), 3),
+                "–" if new is None else f"{new:.3f}",
+                "" if name == first or times is None else interval(times, 2),
+            )
+        )
     return found
 
 

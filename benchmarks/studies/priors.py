@@ -12,10 +12,10 @@ from benchmarks.studies.playlists import FILE, HEADER, learnt, lines
 from benchmarks.tables import table
 from songrec.core.types import Space
 from songrec.evaluation.playlists import Answer
-from songrec.pipeline.evaluate_playlists import ASKED, search_of
-from songrec.pipeline.playlist_questions import Questions, questions
-from songrec.recommend import taste_question
-from songrec.recommend.taste_prior import TastePrior
+from songrec.recommend.taste import scorer
+from songrec.recommend.taste.prior import TastePrior
+from songrec.services.evaluation.playlist_continuation import ASKED, search_of
+from songrec.services.evaluation.playlist_tasks import Questions, questions
 
 NEEDS = (FILE,)
 BACKGROUNDS = (1.0, 0.9, 0.7, 0.6)
@@ -36,16 +36,18 @@ def measured(asking: Questions, seed: int = 0) -> list[str]:
                 answers = asking.answers(search_of(ASKED[method]), space, about)
                 found.setdefault(name, []).extend(answers)
     return [
-        f"{len(asking.asked)} playlists, {sum(map(len, asking.likes))} questions:", "",
+        f"{len(asking.asked)} playlists, {sum(map(len, asking.likes))} questions:",
+        "",
         *table(("", *HEADER), lines(found, asking, seed)),
-        "What the first part taught:", "",
+        "What the first part taught:",
+        "",
         *table(("column", "between playlists", "within", "share between"), columns(asking, seed)),
-    ]  # fmt: skip
+    ]
 
 
 def variants(known: Space) -> Iterator[tuple[str, str, Space, float]]:
     """Name, method, space and the weight of the catalogue's own density."""
-    usual = taste_question.BACKGROUND
+    usual = scorer.BACKGROUND
     yield "`taste`, by content", "taste", known, usual
     for weight in BACKGROUNDS:
         # Another space object: what is kept with a space depends on the weight.
@@ -62,7 +64,7 @@ def variants(known: Space) -> Iterator[tuple[str, str, Space, float]]:
 @contextmanager
 def backgrounds(weight: float) -> Iterator[None]:
     """Taste with another weight of the catalogue's density."""
-    with patch.object(taste_question, "BACKGROUND", weight):
+    with patch.object(scorer, "BACKGROUND", weight):
         yield
 
 
@@ -80,7 +82,11 @@ def columns(asking: Questions, seed: int) -> list[tuple[str, ...]]:
     told = [(name, prior.column(name)) for name in known.columns]
     told.sort(key=lambda one: -one[1].between / (one[1].between + one[1].within))
     return [
-        (name, f"{column.between:.2f}", f"{column.within:.2f}",
-         f"{column.between / (column.between + column.within):.0%}")
+        (
+            name,
+            f"{column.between:.2f}",
+            f"{column.within:.2f}",
+            f"{column.between / (column.between + column.within):.0%}",
+        )
         for name, column in told
-    ]  # fmt: skip
+    ]

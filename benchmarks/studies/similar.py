@@ -11,11 +11,12 @@ from sqlalchemy import select
 
 from benchmarks.studies.instance import empty_instance
 from benchmarks.tables import table
-from songrec.pipeline import feature_sets, sounding_like
-from songrec.pipeline.analyze import analyze_folder
-from songrec.pipeline.analyze_report import AnalyzeRequest
-from songrec.pipeline.evaluate_clips import read_list
-from songrec.store import catalogue
+from songrec.services.evaluation.clip_retrieval import read_list
+from songrec.services.features import feature_sets
+from songrec.services.library.analysis_report import AnalyzeRequest
+from songrec.services.library.analyze_folder import analyze_folder
+from songrec.services.similarity import audio_similarity
+from songrec.store.catalogue import tracks as catalogue
 from songrec.store.tables import AudioFile
 
 NEEDS = ("audio/clips/clips.csv",)
@@ -32,12 +33,12 @@ def study(data: Path, seed: int = 0) -> list[str]:
         query = select(AudioFile.path, AudioFile.track_id)
         tracks = {Path(path): track for path, track in session.execute(query)}
         rows = []
-        for name in sounding_like.offered(instance):
+        for name in audio_similarity.offered(instance):
             places = []
             for pair in pairs:
                 for asks, right in (pair, pair[::-1]):
                     view = catalogue.tracks_by_id(session, [tracks[asks]])[0]
-                    found = sounding_like.similar_by(session, instance, view, LOOK, by=name)
+                    found = audio_similarity.similar_by(session, instance, view, LOOK, by=name)
                     ids = [one.track.id for one in found]
                     places.append(ids.index(tracks[right]) if tracks[right] in ids else LOOK)
             first, within = places.count(0), sum(place < LOOK for place in places)

@@ -16,17 +16,17 @@ import numpy as np
 from benchmarks.studies.playlists import FILE, learnt
 from benchmarks.tables import table
 from songrec.core.types import Ints, Space
-from songrec.pipeline.evaluate_playlists import ASKED
-from songrec.pipeline.playlist_questions import Questions, questions
-from songrec.recommend import taste_density
+from songrec.recommend.lists.rerank import Reranking, rerank
+from songrec.recommend.query import Rows, Taste
 from songrec.recommend.ranking import candidates
 from songrec.recommend.registry import METHODS
-from songrec.recommend.rerank import Reranking, rerank
-from songrec.recommend.taste import Rows, Taste
-from songrec.recommend.taste_question import known
+from songrec.recommend.taste import density
+from songrec.recommend.taste.scorer import known
+from songrec.services.evaluation.playlist_continuation import ASKED
+from songrec.services.evaluation.playlist_tasks import Questions, questions
 
 NEEDS = (FILE,)
-MARGINS = (0.0, taste_density.MARGIN, 3.0)
+MARGINS = (0.0, density.MARGIN, 3.0)
 PAIRS = 30
 """Of each part."""
 LIST = 20
@@ -58,16 +58,28 @@ def measured(asking: Questions, seed: int = 0, pairs: int = PAIRS) -> list[str]:
     return [
         *table(
             ("margin", "single playlists parted", "pairs parted"),
-            ((f"{margin:g}", f"{single[margin]} of {len(asking.asked)}",
-              f"{double[margin]} of {asked}") for margin in MARGINS),
+            (
+                (
+                    f"{margin:g}",
+                    f"{single[margin]} of {len(asking.asked)}",
+                    f"{double[margin]} of {asked}",
+                )
+                for margin in MARGINS
+            ),
         ),
-        f"Twenty songs for ten likes of each of two playlists, {asked} pairs:", "",
+        f"Twenty songs for ten likes of each of two playlists, {asked} pairs:",
+        "",
         *table(
-            ("method", "the list is", "P@20, all pairs", "P@20, pairs parted",
-             "songs of both, pairs parted"),
+            (
+                "method",
+                "the list is",
+                "P@20, all pairs",
+                "P@20, pairs parted",
+                "songs of both, pairs parted",
+            ),
             _rows(lists),
         ),
-    ]  # fmt: skip
+    ]
 
 
 @dataclass(frozen=True)
@@ -85,7 +97,7 @@ def _lists(asking: Questions, space: Space, one: int, other: int) -> list[List]:
     likes = np.union1d(asking.likes[one][0], asking.likes[other][0])
     keys = asking.catalogue.song_keys
     rests = [np.setdiff1d(keys[asking.asked[n].rows], keys[likes]) for n in (one, other)]
-    parted = _tastes(space, likes, taste_density.MARGIN) > 1
+    parted = _tastes(space, likes, density.MARGIN) > 1
     found = []
     for method in ("taste", "taste_metadata"):
         for way in WAYS:
@@ -98,7 +110,7 @@ def _lists(asking: Questions, space: Space, one: int, other: int) -> list[List]:
 
 def _answer(space: Space, likes: Ints, method: str, way: str) -> Rows:
     rule = METHODS.create("taste", **ASKED[method].parameters)
-    with patch.object(taste_density, "MOST", 1 if way == WAYS[0] else taste_density.MOST):
+    with patch.object(density, "MOST", 1 if way == WAYS[0] else density.MOST):
         taste = Taste(space, likes, np.empty(0, dtype=np.int64))
         if way != WAYS[2]:
             return rule.search(taste, LIST)[0]
@@ -108,8 +120,8 @@ def _answer(space: Space, likes: Ints, method: str, way: str) -> Rows:
 
 
 def _tastes(space: Space, likes: Ints, margin: float) -> int:
-    with patch.object(taste_density, "MARGIN", margin):
-        return len(taste_density.tastes(known(space).belief, known(space).points(likes)))
+    with patch.object(density, "MARGIN", margin):
+        return len(density.tastes(known(space).belief, known(space).points(likes)))
 
 
 def _rows(lists: Sequence[List]) -> list[tuple[str, ...]]:
@@ -118,9 +130,13 @@ def _rows(lists: Sequence[List]) -> list[tuple[str, ...]]:
         for way in WAYS:
             of = [one for one in lists if (one.method, one.way) == (method, way)]
             parted = [one for one in of if one.parted]
-            rows.append((
-                f"`{method}`", way, f"{np.mean([one.right for one in of]):.3f}",
-                f"{np.mean([one.right for one in parted]):.3f}" if parted else "–",
-                f"{np.mean([one.both for one in parted]):.0%}" if parted else "–",
-            ))  # fmt: skip
+            rows.append(
+                (
+                    f"`{method}`",
+                    way,
+                    f"{np.mean([one.right for one in of]):.3f}",
+                    f"{np.mean([one.right for one in parted]):.3f}" if parted else "–",
+                    f"{np.mean([one.both for one in parted]):.0%}" if parted else "–",
+                )
+            )
     return rows

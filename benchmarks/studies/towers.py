@@ -15,12 +15,12 @@ from benchmarks.studies.playlists import FILE, HEADER, by_score, learnt, lines, 
 from benchmarks.tables import table
 from songrec.core.types import Floats, Space
 from songrec.evaluation.playlists import Answer
-from songrec.pipeline import two_tower
-from songrec.pipeline.playlist_questions import Questions, Search, questions
-from songrec.pipeline.two_tower import Towers
-from songrec.recommend import learned
-from songrec.recommend.taste import Taste
-from songrec.recommend.taste_prior import FEWEST_TRACKS
+from songrec.recommend.query import Taste
+from songrec.recommend.taste import two_tower_scores
+from songrec.recommend.taste.prior import FEWEST_TRACKS
+from songrec.services.evaluation.playlist_tasks import Questions, Search, questions
+from songrec.services.training import two_tower
+from songrec.services.training.two_tower import Towers
 
 NEEDS = (FILE,)
 SHARES = (0.25, 0.5, 1.0, 2.0)
@@ -77,4 +77,4 @@ def on_top(towers: Towers, share: float) -> Search:
 
 
 def _middle(towers: Towers, taste: Taste) -> Floats:
-    return learned.query(replace(taste, space=replace(taste.space, tower=towers.vectors)))
+    return two_tower_scores.query(replace(taste, space=replace(taste.space, tower=towers.vectors)))

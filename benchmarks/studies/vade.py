@@ -12,9 +12,9 @@ from typing import Any
 
 from benchmarks.studies.instance import empty_instance
 from benchmarks.tables import table
-from songrec.pipeline.grid import GridSpec
-from songrec.pipeline.grid_run import run_grid
-from songrec.pipeline.ingest import ingest_file
+from songrec.services.catalogue.ingest import ingest_file
+from songrec.services.sweeps.runner import run_grid
+from songrec.services.sweeps.specification import GridSpec
 
 FILE = "catalogues/tidytuesday_spotify_songs.csv"
 NEEDS = (FILE,)
@@ -36,12 +36,14 @@ def measured(
     file: Path, seeds: Iterable[int], settings: Mapping[str, Mapping[str, Any]] = SETTINGS
 ) -> list[str]:
     """The table for any catalogue whose tracks have genres."""
-    spec = GridSpec.of({
-        "representation": [{"vade": dict(values)} for values in settings.values()],
-        "clustering": "vade",
-        "seeds": list(seeds),
-        "quick": True,
-    })  # fmt: skip
+    spec = GridSpec.of(
+        {
+            "representation": [{"vade": dict(values)} for values in settings.values()],
+            "clustering": "vade",
+            "seeds": list(seeds),
+            "quick": True,
+        }
+    )
     with empty_instance() as (session, instance):
         ingest_file(session, file)
         session.commit()
@@ -50,13 +52,22 @@ def measured(
     lines = []
     for name, choice in zip(settings, spec.representation, strict=True):
         cells = [row for row in rows if row["cell"]["representation"] == choice.to_json()]
-        lines.append((name, *figures([row["metrics"] for row in cells]),
-                      f"{agreement[cells[0]['key']]:.2f}"))  # fmt: skip
+        lines.append(
+            (name, *figures([row["metrics"] for row in cells]), f"{agreement[cells[0]['key']]:.2f}")
+        )
     return table(
-        ("joint phase", "largest cluster", "smallest", "empty", "mutual information, genre",
-         "adjusted Rand, genre", "error", "two seeds agree"),
+        (
+            "joint phase",
+            "largest cluster",
+            "smallest",
+            "empty",
+            "mutual information, genre",
+            "adjusted Rand, genre",
+            "error",
+            "two seeds agree",
+        ),
         lines,
-    )  # fmt: skip
+    )
 
 
 def figures(runs: list[dict[str, Any]]) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Full-text search over title, artists, album and genre.
 
 SQLite: an FTS5 index over the track table's own columns, kept by triggers. PostgreSQL: an
-expression index that ``songrec.store.catalogue`` matches with the same expression.
+expression index that ``songrec.store.catalogue.tracks`` matches with the same expression.
 """
 
 from alembic import op

@@ -74,8 +74,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_track_merge")),
     )
     for column in (
-        "survivor_id", "merged_id", "merged_public_id", "merged_source_key", "merged_external_id",
-    ):  # fmt: skip
+        "survivor_id",
+        "merged_id",
+        "merged_public_id",
+        "merged_source_key",
+        "merged_external_id",
+    ):
         op.create_index(op.f(f"ix_track_merge_{column}"), "track_merge", [column])
 
 

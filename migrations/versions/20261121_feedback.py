@@ -21,14 +21,16 @@ def upgrade() -> None:
         sa.Column("times", sa.Integer(), nullable=False),
         sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
-            ["listener_id"], ["listener.id"], name=op.f("fk_skip_listener_id_listener"),
+            ["listener_id"],
+            ["listener.id"],
+            name=op.f("fk_skip_listener_id_listener"),
             ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
             ["track_id"], ["track.id"], name=op.f("fk_skip_track_id_track"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("listener_id", "track_id", name=op.f("pk_skip")),
-    )  # fmt: skip
+    )
     op.create_index("ix_skip_track_id", "skip", ["track_id"])
     op.create_table(
         "kept_answer",
@@ -39,11 +41,13 @@ def upgrade() -> None:
         sa.Column("change", sa.JSON(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
-            ["listener_id"], ["listener.id"], name=op.f("fk_kept_answer_listener_id_listener"),
+            ["listener_id"],
+            ["listener.id"],
+            name=op.f("fk_kept_answer_listener_id_listener"),
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("listener_id", name=op.f("pk_kept_answer")),
-    )  # fmt: skip
+    )
     op.create_table(
         "pending_like",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -56,11 +60,13 @@ def upgrade() -> None:
         sa.Column("weight", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
-            ["listener_id"], ["listener.id"], name=op.f("fk_pending_like_listener_id_listener"),
+            ["listener_id"],
+            ["listener.id"],
+            name=op.f("fk_pending_like_listener_id_listener"),
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pending_like")),
-    )  # fmt: skip
+    )
     op.create_index(op.f("ix_pending_like_listener_id"), "pending_like", ["listener_id"])
 
 

@@ -48,11 +48,13 @@ def upgrade() -> None:
         sa.Column("words", sa.Text(), nullable=False),
         sa.Column("language", sa.String(length=40), nullable=True),
         sa.ForeignKeyConstraint(
-            ["track_id"], ["track.id"], name=op.f("fk_track_words_track_id_track"),
+            ["track_id"],
+            ["track.id"],
+            name=op.f("fk_track_words_track_id_track"),
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("track_id", name=op.f("pk_track_words")),
-    )  # fmt: skip
+    )
     for statement in SQLITE if op.get_bind().dialect.name == "sqlite" else POSTGRESQL:
         op.execute(statement)
 

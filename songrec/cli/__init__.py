@@ -23,10 +23,10 @@ MODULES: tuple[str, ...] = (
     "report",
     "predict",
     "evaluate",
-    "fragments",
-    "words",
+    "segments",
+    "word_search",
     "models",
-    "people",
+    "users",
     "serve",
 )
 

@@ -76,9 +76,9 @@ def analyze(
     """
     from dataclasses import replace
 
-    from songrec.pipeline.analyze import analyze_folder
-    from songrec.pipeline.analyze_report import AnalyzeRequest
-    from songrec.pipeline.feature_sets import parse, settings_from, usual
+    from songrec.services.features.feature_sets import parse, settings_from, usual
+    from songrec.services.library.analysis_report import AnalyzeRequest
+    from songrec.services.library.analyze_folder import analyze_folder
     from songrec.store.db import db
 
     instance = Path(current_app.config["INSTANCE"])

@@ -54,8 +54,8 @@ def ingest(
     Rows that cannot be used are set aside with the reason; the others go in. The same file again
     changes nothing.
     """
-    from songrec.ingest.headers import by_name
-    from songrec.pipeline.ingest import ingest_file
+    from songrec.catalogue_files.dialect_detection import by_name
+    from songrec.services.catalogue.ingest import ingest_file
     from songrec.store.db import db
 
     if dialect is not None:
@@ -101,7 +101,7 @@ def ingest(
 
 def rejects_file(path: Path, source: str | None = None) -> Path:
     """Where the rejected rows of ``path`` go unless one says otherwise: a new file each time."""
-    from songrec.pipeline.ingest import source_name
+    from songrec.services.catalogue.ingest import source_name
 
     moment = time.strftime("%Y%m%d-%H%M%S")
     name = f"{source or source_name(path)}-{moment}.csv".replace("/", "_")

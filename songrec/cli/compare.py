@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from flask import current_app
 
-from songrec.cli import grid_output
+from songrec.cli import sweep_output
 from songrec.cli.base import (
     json_option,
     one_line_errors,
@@ -22,7 +22,7 @@ from songrec.core.errors import BadInput
 from songrec.store.db import db
 
 if TYPE_CHECKING:
-    from songrec.pipeline.grid import GridSpec
+    from songrec.services.sweeps.specification import GridSpec
 
 _several = {"multiple": True, "metavar": "NAME"}
 
@@ -31,10 +31,11 @@ _several = {"multiple": True, "metavar": "NAME"}
 @click.argument("a", required=False)
 @click.argument("b", required=False)
 @click.option(
-    "--grid", "grid_file",
+    "--grid",
+    "grid_file",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="A YAML file that says what to train: docs/model-lab.md.",
-)  # fmt: skip
+)
 @click.option("--features", multiple=True, metavar="SETS", help="Feature sets, by commas; again.")
 @click.option("--representation", "representations", help="Give it once for each.", **_several)
 @click.option("--clustering", "clusterings", help="Give it once for each.", **_several)
@@ -42,27 +43,34 @@ _several = {"multiple": True, "metavar": "NAME"}
 @click.option("--seeds", metavar="0,1,2", help="Every cell once for each seed; 0-4 is 0 to 4.")
 @click.option("--clusters", metavar="8,10", help="Every clustering once for each number, or auto.")
 @click.option(
-    "--set", "settings", multiple=True, metavar="NAME.KEY=VALUE",
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME.KEY=VALUE",
     help="A parameter of an algorithm: autoencoder.epochs=5.",
-)  # fmt: skip
+)
 @click.option(
     "--quick", is_flag=True, help="Without the measures that take trainings of their own."
 )
 @click.option(
-    "--bootstrap-refit", is_flag=True,
+    "--bootstrap-refit",
+    is_flag=True,
     help="Learn the latent anew from each bootstrap sample, too: five more trainings a latent.",
-)  # fmt: skip
+)
 @click.option("--keep", is_flag=True, help="Make every cell a run; none is published.")
 @click.option("--retry", is_flag=True, help="Try the cells again that failed.")
 @click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False),
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
     help="Where clustering_metrics.csv goes; default: the grid's folder.",
-)  # fmt: skip
+)
 @click.option("--list", "listed", is_flag=True, help="List the grids that there are.")
 @click.option(
-    "--forget", metavar="ID", multiple=True,
+    "--forget",
+    metavar="ID",
+    multiple=True,
     help="Delete a grid's files. Runs that --keep made of it stay.",
-)  # fmt: skip
+)
 @json_option
 @one_line_errors
 def compare_command(
@@ -91,18 +99,23 @@ def compare_command(
     neither the catalogue nor songrec and the libraries it computes with have changed.
     """
     options: dict[str, Any] = {
-        "features": features, "representation": representations, "clustering": clusterings,
-        "projection": projections, "seeds": seeds, "clusters": clusters, "quick": quick,
+        "features": features,
+        "representation": representations,
+        "clustering": clusterings,
+        "projection": projections,
+        "seeds": seeds,
+        "clusters": clusters,
+        "quick": quick,
         "bootstrap_refit": bootstrap_refit,
-    }  # fmt: skip
+    }
     options = {name: value for name, value in options.items() if value}
     wanted = grid_file is not None or bool(options) or bool(settings)
     if listed or forget:
         if a is not None or wanted:
             raise click.UsageError("--list and --forget stand alone.")
-        grid_output.forget(_instance(), forget)
+        sweep_output.forget(_instance(), forget)
         if listed:
-            grid_output.list_all(_instance(), as_json=as_json)
+            sweep_output.list_all(_instance(), as_json=as_json)
         return
     if a is not None:
         if b is None or wanted:
@@ -120,7 +133,7 @@ def _spec(
     grid_file: Path | None, options: Mapping[str, Any], settings: tuple[str, ...]
 ) -> GridSpec:
     """The file's grid with what the options say instead."""
-    from songrec.pipeline.grid import GridSpec, parse_yaml
+    from songrec.services.sweeps.specification import GridSpec, parse_yaml
 
     given: dict[str, Any] = {}
     if grid_file is not None:
@@ -138,7 +151,7 @@ def _spec(
 
 def _with_settings(given: dict[str, Any], settings: tuple[str, ...]) -> dict[str, Any]:
     """``NAME.KEY=VALUE`` put into every choice of that algorithm."""
-    from songrec.pipeline.grid import STAGES
+    from songrec.services.sweeps.specification import STAGES
 
     for setting in settings:
         key, equals, value = setting.partition("=")
@@ -158,24 +171,24 @@ def _with_settings(given: dict[str, Any], settings: tuple[str, ...]) -> dict[str
 
 
 def _grid(spec: GridSpec, *, keep: bool, retry: bool, out: Path | None, as_json: bool) -> None:
-    from songrec.pipeline import grid_csv, grid_table
-    from songrec.pipeline.grid_run import run_grid
+    from songrec.services.sweeps import csv_export, results
+    from songrec.services.sweeps.runner import run_grid
 
     if not as_json:
         click.echo(f"{len(spec.cells()):,} cells, the baseline's included.", err=True)
     grid = run_grid(db.session, _instance(), spec, terminal_progress(), keep=keep, retry=retry)
-    table = grid_table.table(grid)
-    paths = grid_csv.write_csv(grid, out)
+    table = results.table(grid)
+    paths = csv_export.write_csv(grid, out)
     if as_json:
-        print_json(grid_output.as_json(grid, table))
+        print_json(sweep_output.as_json(grid, table))
         return
-    grid_output.print_table(table)
+    sweep_output.print_table(table)
     click.echo(f"Written: {paths[0]} and {paths[1].name}.")
 
 
 def _compare(a: str, b: str, as_json: bool) -> None:
     """Compare two runs: their measures, and how many tracks changed company."""
-    from songrec.pipeline.compare import compare_runs
+    from songrec.services.reports.run_comparison import compare_runs
 
     comparison = compare_runs(db.session, _instance(), a, b)
     if as_json:

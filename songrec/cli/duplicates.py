@@ -13,16 +13,20 @@ from songrec.cli.base import json_option, one_line_errors, print_json, terminal_
 from songrec.core.types import no_progress
 
 if TYPE_CHECKING:
-    from songrec.store.duplicates import Group
+    from songrec.store.catalogue.duplicates import Group
 
 _PAGE = 500
 
 
 @click.group("duplicates", invoke_without_command=True)
 @click.option(
-    "-n", "shown", type=click.IntRange(0), default=20, show_default=True,
+    "-n",
+    "shown",
+    type=click.IntRange(0),
+    default=20,
+    show_default=True,
     help="How many groups are printed; --json prints as many, 0 is all.",
-)  # fmt: skip
+)
 @json_option
 @click.pass_context
 @with_appcontext
@@ -31,7 +35,7 @@ def duplicates(context: click.Context, shown: int, as_json: bool) -> None:
     """Look for tracks that are the same song, and say why. Nothing is merged by this."""
     if context.invoked_subcommand is not None:
         return
-    from songrec.pipeline.duplicates import search
+    from songrec.services.catalogue.duplicate_search import search
     from songrec.store.db import db
 
     instance = Path(current_app.config["INSTANCE"])
@@ -68,8 +72,8 @@ def merge(kept: str, others: tuple[str, ...], as_json: bool) -> None:
 
     Tracks go by public id or the catalogue's own id.
     """
-    from songrec.pipeline.recommending import track_named
-    from songrec.store import merging
+    from songrec.services.recommendation.recommend import track_named
+    from songrec.store.catalogue import merging
     from songrec.store.db import db
 
     survivor = track_named(db.session, kept)
@@ -92,7 +96,7 @@ def merge(kept: str, others: tuple[str, ...], as_json: bool) -> None:
 @one_line_errors
 def undo(merge_id: int) -> None:
     """Undo the merge ID: the track is back with everything that was its own."""
-    from songrec.store import merging
+    from songrec.store.catalogue import merging
     from songrec.store.db import db
 
     row = merging.undo(db.session, merge_id)
@@ -107,10 +111,10 @@ def undo(merge_id: int) -> None:
 @one_line_errors
 def merges(number: int, as_json: bool) -> None:
     """The merges that stand, the newest first."""
-    from songrec.store import merged
+    from songrec.store.catalogue import merge_redirects
     from songrec.store.db import db
 
-    rows, total = merged.page(db.session, 1, number)
+    rows, total = merge_redirects.page(db.session, 1, number)
     told = [
         {
             "id": one.row.id,
@@ -146,7 +150,7 @@ def words(kind: str, value: float | None) -> str:
 
 
 def _groups(number: int) -> list[Group]:
-    from songrec.store import duplicates as store
+    from songrec.store.catalogue import duplicates as store
     from songrec.store.db import db
 
     found: list[Group] = []

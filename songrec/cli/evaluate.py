@@ -36,11 +36,11 @@ def evaluate_group() -> None:
 @one_line_errors
 def clips_command(folder: Path, features: str, as_json: bool) -> None:
     """How often excerpt a of a track in DIR (with clips.csv) finds its excerpt b."""
-    from songrec.pipeline import evaluate_clips
+    from songrec.services.evaluation import clip_retrieval
 
     with wrong_usage():
-        evaluate_clips.parse(features)
-    found = evaluate_clips.evaluate_clips(
+        clip_retrieval.parse(features)
+    found = clip_retrieval.evaluate_clips(
         Path(current_app.config["INSTANCE"]), folder, features, terminal_progress()
     )
     if as_json:
@@ -56,24 +56,52 @@ def clips_command(folder: Path, features: str, as_json: bool) -> None:
 
 
 _FIGURES = {
-    "p_at_10": "P@10", "recall_at_50": "recall@50", "ndcg_at_10": "NDCG@10",
-    "new_artist_p_at_10": "new artists", "hits_per_artist": "per artist", "coverage": "coverage",
+    "p_at_10": "P@10",
+    "recall_at_50": "recall@50",
+    "ndcg_at_10": "NDCG@10",
+    "new_artist_p_at_10": "new artists",
+    "hits_per_artist": "per artist",
+    "coverage": "coverage",
     "intra_list_diversity": "diversity",
-}  # fmt: skip
+}
 
 
 @evaluate_group.command("playlists")
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
-@click.option("--method", "methods", multiple=True, metavar="METHOD",
-              help="Repeat, or part by commas; default: all.")  # fmt: skip
-@click.option("--likes", type=click.IntRange(1, 1000), default=10, show_default=True,
-              help="How many songs of each playlist are liked.")  # fmt: skip
-@click.option("--train", type=click.Path(path_type=Path), metavar="FILE",
-              help="Playlists to learn from; default: the others of FILE.")  # fmt: skip
-@click.option("--draws", type=click.IntRange(1, 100), default=3, show_default=True,
-              help="How often likes are drawn from each playlist.")  # fmt: skip
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True,
-              help="Draws, parts and resampling follow from it.")  # fmt: skip
+@click.option(
+    "--method",
+    "methods",
+    multiple=True,
+    metavar="METHOD",
+    help="Repeat, or part by commas; default: all.",
+)
+@click.option(
+    "--likes",
+    type=click.IntRange(1, 1000),
+    default=10,
+    show_default=True,
+    help="How many songs of each playlist are liked.",
+)
+@click.option(
+    "--train",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Playlists to learn from; default: the others of FILE.",
+)
+@click.option(
+    "--draws",
+    type=click.IntRange(1, 100),
+    default=3,
+    show_default=True,
+    help="How often likes are drawn from each playlist.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**31 - 1),
+    default=0,
+    show_default=True,
+    help="Draws, parts and resampling follow from it.",
+)
 @json_option
 @one_line_errors
 def playlists_command(
@@ -86,12 +114,12 @@ def playlists_command(
     as_json: bool,
 ) -> None:
     """How much of the rest of each playlist of FILE a METHOD recommends to who likes a part."""
-    from songrec.pipeline import evaluate_playlists
+    from songrec.services.evaluation import playlist_continuation
 
     with wrong_usage():
-        names = evaluate_playlists.parse(methods)
-    request = evaluate_playlists.Request(file, names, likes, train, draws, seed)
-    found = evaluate_playlists.evaluate_playlists(request, terminal_progress())
+        names = playlist_continuation.parse(methods)
+    request = playlist_continuation.Request(file, names, likes, train, draws, seed)
+    found = playlist_continuation.evaluate_playlists(request, terminal_progress())
     if as_json:
         print_json(found)
         return
@@ -112,8 +140,11 @@ def playlists_command(
     for baseline, others in found["p_at_10_times"].items():
         for name, ratio in others.items():
             if ratio is not None:
-                click.echo("P@10 of {} is {:.2f} times that of {} ({:.2f} to {:.2f})".format(
-                    name, ratio[0], baseline, *ratio[1:]))  # fmt: skip
+                click.echo(
+                    "P@10 of {} is {:.2f} times that of {} ({:.2f} to {:.2f})".format(
+                        name, ratio[0], baseline, *ratio[1:]
+                    )
+                )
 
 
 def _figure(value: float | None) -> str:

@@ -27,7 +27,7 @@ def export(context: click.Context, kind: str, output: Path | None) -> None:
     """Everything the analysis knows of the library's files: a row for each."""
     if context.invoked_subcommand is not None:
         return
-    from songrec.pipeline.library_values import COLUMNS, rows
+    from songrec.services.library.export_values import COLUMNS, rows
 
     place = output.open("w", encoding="utf-8", newline="") if output else sys.stdout
     try:
@@ -48,18 +48,19 @@ def export(context: click.Context, kind: str, output: Path | None) -> None:
 @export.command("clusters")
 @click.option("--run", "run_id", metavar="RUN", help="Its id; default: the published run.")
 @click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
     help="Default: audio_clustering_results_METHOD.csv; - is stdout.",
-)  # fmt: skip
+)
 @with_appcontext
 @one_line_errors
 def export_clusters(run_id: str | None, out: Path | None) -> None:
     """Every track of a run: cluster, its name, how sure it is, and its place on the map."""
-    from songrec.pipeline import cluster_results
-    from songrec.store import runs
+    from songrec.services.reports import cluster_export
+    from songrec.store.runs import runs
 
     run = runs.find(db.session, run_id) if run_id else runs.published_or_error(db.session)
-    written = cluster_results.write_csv(db.session, run, out)
+    written = cluster_export.write_csv(db.session, run, out)
     if written is not None:
         click.echo(f"Written: {written}, {run.track_count:,} tracks.")
 
@@ -74,7 +75,7 @@ def export_clusters(run_id: str | None, out: Path | None) -> None:
 @one_line_errors
 def write_tags(path: Path, tempo: bool, key: bool, dry_run: bool, as_json: bool) -> None:
     """Write what was found into the files' own tags: PATH is an analysed file or folder."""
-    from songrec.pipeline.library_values import write_tags as write
+    from songrec.services.library.export_values import write_tags as write
 
     values = [name for name, wanted in (("tempo", tempo), ("key", key)) if wanted]
     if not values:

@@ -23,7 +23,7 @@ def models_command() -> None:
 @one_line_errors
 def status_command(as_json: bool) -> None:
     """Say which models can be used, and for the others what is missing and how to get it."""
-    from songrec.store.model_files import all_status
+    from songrec.store.models.published_weights import all_status
 
     found = all_status(_instance())
     if as_json:
@@ -46,7 +46,7 @@ def status_command(as_json: bool) -> None:
 @one_line_errors
 def fetch_command(name: str, source: Path | None, as_json: bool) -> None:
     """Download the weights of the model NAME into the instance folder and check them."""
-    from songrec.store.model_fetching import fetch
+    from songrec.store.models.fetching import fetch
 
     status = fetch(_instance(), name, source)
     if as_json:
@@ -75,7 +75,7 @@ def tags_command(
     file: Path, model: str, count: int, overlap_s: float, over_time: bool, as_json: bool
 ) -> None:
     """Name the likeliest tags of the sound in FILE, heard by the network MODEL."""
-    from songrec.pipeline.tagging import tag_file
+    from songrec.services.features.audio_tags import tag_file
 
     heard = tag_file(file, _instance(), model=model, overlap_s=overlap_s)
     top = heard.top(count)

@@ -15,23 +15,31 @@ from songrec.prediction.registry import DEFAULT_TRIALS
 from songrec.store.db import db
 
 if TYPE_CHECKING:
-    from songrec.pipeline.samples import Sample
+    from songrec.services.prediction.training_samples import Sample
 
 _file = click.argument(
     "file", required=False, type=click.Path(dir_okay=False, path_type=Path, exists=True)
 )
 _trials = click.option(
-    "--trials", type=click.IntRange(0, 10_000), default=DEFAULT_TRIALS, show_default=True,
+    "--trials",
+    type=click.IntRange(0, 10_000),
+    default=DEFAULT_TRIALS,
+    show_default=True,
     help="Parameters tried per base model and ensemble; 0 takes the defaults.",
-)  # fmt: skip
+)
 _seed = click.option(
-    "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True,
+    "--seed",
+    type=click.IntRange(0, 2**31 - 1),
+    default=0,
+    show_default=True,
     help="Splits, searches and models follow from it.",
-)  # fmt: skip
+)
 _features = click.option(
-    "--features", default="mfcc,statistical", show_default=True,
+    "--features",
+    default="mfcc,statistical",
+    show_default=True,
     help="Feature sets of analysed tracks, separated by commas; not for a FILE.",
-)  # fmt: skip
+)
 
 
 @click.group("predict")
@@ -48,22 +56,24 @@ def predict_group() -> None:
 @one_line_errors
 def train_command(file: Path | None, trials: int, seed: int, features: str, as_json: bool) -> None:
     """Train on FILE (features and attributes), or on tracks that have both."""
-    from songrec.pipeline import estimates, predict
     from songrec.prediction import report
+    from songrec.services.prediction import attribute_estimates, attribute_prediction
 
     sample = _sample(file, features)
-    predictor_id, predictor = predict.train(
+    predictor_id, predictor = attribute_prediction.train(
         _instance(), sample, trials=trials, seed=seed, on_progress=terminal_progress()
     )
-    estimated = estimates.refresh(db.session, _instance())
+    estimated = attribute_estimates.refresh(db.session, _instance())
     db.session.commit()
     scores = {name: score["ensemble"] for name, score in predictor.scores_.items()}
     result = {"groups": report.groups(scores), "targets": scores}
     if as_json:
         print_json({"predictor": predictor_id, **result, "notes": predictor.notes_})
         return
-    click.echo(f"Predictor {predictor_id}: {len(predictor.rows_.digests):,} tracks, "
-               f"{int(predictor.rows_.held_out.sum()):,} of them held out.")  # fmt: skip
+    click.echo(
+        f"Predictor {predictor_id}: {len(predictor.rows_.digests):,} tracks, "
+        f"{int(predictor.rows_.held_out.sum()):,} of them held out."
+    )
     _print_scores(result)
     for note in predictor.notes_:
         click.echo(note)
@@ -77,9 +87,10 @@ def train_command(file: Path | None, trials: int, seed: int, features: str, as_j
 @_seed
 @_features
 @click.option(
-    "--splits", type=click.IntRange(1, 100),
+    "--splits",
+    type=click.IntRange(1, 100),
     help="Train afresh on this many splits and give means and deviations; nothing is kept.",
-)  # fmt: skip
+)
 @json_option
 @one_line_errors
 def evaluate_command(
@@ -90,18 +101,22 @@ def evaluate_command(
     Without a trained predictor for these features, one is trained on four fifths and scored on
     the rest; --trials and --seed are for that.
     """
-    from songrec.pipeline import predict
+    from songrec.services.prediction import attribute_prediction
 
     sample = _sample(file, features)
     if splits is not None:
         from songrec.prediction import folders
 
-        result = predict.evaluate_splits(
-            sample, splits=splits, trials=trials, seed=seed,
-            studies=folders.studies(_instance()), on_progress=terminal_progress(),
-        )  # fmt: skip
+        result = attribute_prediction.evaluate_splits(
+            sample,
+            splits=splits,
+            trials=trials,
+            seed=seed,
+            studies=folders.studies(_instance()),
+            on_progress=terminal_progress(),
+        )
     else:
-        result = predict.evaluate(
+        result = attribute_prediction.evaluate(
             _instance(), sample, trials=trials, seed=seed, on_progress=terminal_progress()
         )
     if as_json:
@@ -112,15 +127,22 @@ def evaluate_command(
         rows = result["rows"]
         click.echo(
             f"{rows['held_out']:,} held-out and {rows['new']:,} new tracks of {rows['total']:,}; "
-            + (f"predictor {result['predictor']}." if result["predictor"]
-               else "trained for this only: flask predict train keeps one.")
-        )  # fmt: skip
+            + (
+                f"predictor {result['predictor']}."
+                if result["predictor"]
+                else "trained for this only: flask predict train keeps one."
+            )
+        )
 
 
 @predict_group.command("report")
 @click.argument("predictor", required=False)
-@click.option("--csv", "csv_path", type=click.Path(dir_okay=False, path_type=Path),
-              help="Write the figures there.")  # fmt: skip
+@click.option(
+    "--csv",
+    "csv_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the figures there.",
+)
 @json_option
 @one_line_errors
 def report_command(predictor: str | None, csv_path: Path | None, as_json: bool) -> None:
@@ -154,12 +176,12 @@ def report_command(predictor: str | None, csv_path: Path | None, as_json: bool) 
 
 
 def _sample(file: Path | None, features: str) -> Sample:
-    from songrec.pipeline import samples
+    from songrec.services.prediction import training_samples
 
     if file is not None:
-        return samples.read_file(file)
+        return training_samples.read_file(file)
     sets = tuple(name.strip() for name in features.split(",") if name.strip())
-    return samples.read_catalogue(db.session, Path(current_app.config["INSTANCE"]), sets)
+    return training_samples.read_catalogue(db.session, Path(current_app.config["INSTANCE"]), sets)
 
 
 def _print_scores(result: dict[str, Any]) -> None:

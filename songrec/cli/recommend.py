@@ -20,12 +20,12 @@ from songrec.cli.base import (
 )
 from songrec.core.errors import BadInput, UnknownName
 from songrec.core.types import no_progress
+from songrec.recommend.lists.rerank import LIST, MOST_PER_ARTIST
 from songrec.recommend.registry import METHODS
-from songrec.recommend.rerank import LIST, MOST_PER_ARTIST
 from songrec.store.db import db
 
 if TYPE_CHECKING:
-    from songrec.pipeline.recommending import Recommendation
+    from songrec.services.recommendation.recommend import Recommendation
 
 
 METHODS_TOLD = "The best there is (learned, else taste) unless given. " + "; ".join(
@@ -35,23 +35,35 @@ METHODS_TOLD = "The best there is (learned, else taste) unless given. " + "; ".j
 
 @click.command("similar")
 @click.argument("track")
-@click.option("-n", "count", type=click.IntRange(1, 1000), default=10, show_default=True,
-              help="How many songs.")  # fmt: skip
-@click.option("--by", metavar="WAY", default="space", show_default=True,
-              help="What to compare: space, features or latent of the published run, or a feature "
-              "set that was analysed (mfcc, statistical, musicnn, …): no run needed.")  # fmt: skip
+@click.option(
+    "-n",
+    "count",
+    type=click.IntRange(1, 1000),
+    default=10,
+    show_default=True,
+    help="How many songs.",
+)
+@click.option(
+    "--by",
+    metavar="WAY",
+    default="space",
+    show_default=True,
+    help="What to compare: space, features or latent of the published run, or a feature "
+    "set that was analysed (mfcc, statistical, musicnn, …): no run needed.",
+)
 @json_option
 @with_appcontext
 @one_line_errors
 def similar(track: str, count: int, by: str, as_json: bool) -> None:
     """What sounds like TRACK (a public id or the catalogue's own id), each with the reason."""
-    from songrec.pipeline import recommending, sounding_like
+    from songrec.services.recommendation import recommend as recommending
+    from songrec.services.similarity import audio_similarity
 
     with wrong_usage():
-        if by not in sounding_like.WAYS:
-            raise UnknownName("way to compare", by, sounding_like.WAYS)
+        if by not in audio_similarity.WAYS:
+            raise UnknownName("way to compare", by, audio_similarity.WAYS)
     found = recommending.track_named(db.session, track)
-    answer = sounding_like.similar_by(db.session, _instance(), found, count, by=by)
+    answer = audio_similarity.similar_by(db.session, _instance(), found, count, by=by)
     if not as_json:
         click.echo(f"Sounds like “{found.title}” ({found.artists or 'unknown artist'}):\n")
     _show(answer, as_json)
@@ -59,21 +71,52 @@ def similar(track: str, count: int, by: str, as_json: bool) -> None:
 
 @click.command("recommend")
 @click.option("--like", "likes", multiple=True, metavar="TRACK", help="A song you like; repeat.")
-@click.option("--dislike", "dislikes", multiple=True, metavar="TRACK",
-              help="A song you do not like; repeat.")  # fmt: skip
+@click.option(
+    "--dislike", "dislikes", multiple=True, metavar="TRACK", help="A song you do not like; repeat."
+)
 @click.option("--method", metavar="METHOD", help=METHODS_TOLD)
-@click.option("--variety", type=click.FloatRange(0, 1), default=0.0, show_default=True,
-              help="0: close to what you like; 1: varied.")  # fmt: skip
-@click.option("--novelty", type=click.FloatRange(0, 1), default=0.0, show_default=True,
-              help="1: rather what is little known.")  # fmt: skip
-@click.option("--freshness", type=click.FloatRange(0, 1), default=0.0, show_default=True,
-              help="1: rather what is recent.")  # fmt: skip
-@click.option("--per-artist", type=click.IntRange(0), default=MOST_PER_ARTIST, show_default=True,
-              help="At most so many songs by one artist; 0: any number.")  # fmt: skip
-@click.option("--surprise", type=click.IntRange(0), metavar="SEED",
-              help="Draw from the good ones by this number.")  # fmt: skip
-@click.option("-n", "count", type=click.IntRange(1, 1000), default=10, show_default=True,
-              help="How many songs.")  # fmt: skip
+@click.option(
+    "--variety",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="0: close to what you like; 1: varied.",
+)
+@click.option(
+    "--novelty",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="1: rather what is little known.",
+)
+@click.option(
+    "--freshness",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="1: rather what is recent.",
+)
+@click.option(
+    "--per-artist",
+    type=click.IntRange(0),
+    default=MOST_PER_ARTIST,
+    show_default=True,
+    help="At most so many songs by one artist; 0: any number.",
+)
+@click.option(
+    "--surprise",
+    type=click.IntRange(0),
+    metavar="SEED",
+    help="Draw from the good ones by this number.",
+)
+@click.option(
+    "-n",
+    "count",
+    type=click.IntRange(1, 1000),
+    default=10,
+    show_default=True,
+    help="How many songs.",
+)
 @json_option
 @with_appcontext
 @one_line_errors
@@ -86,7 +129,7 @@ def recommend(
     **wishes: Any,
 ) -> None:
     """Songs for whoever likes these TRACKs (public ids or the catalogue's own ids)."""
-    from songrec.pipeline import recommending
+    from songrec.services.recommendation import recommend as recommending
 
     with wrong_usage():
         if not likes:
@@ -114,14 +157,14 @@ def recommend(
 @one_line_errors
 def spaces_of_sound(as_json: bool) -> None:
     """Prepare comparing songs by each feature set; an analysis does so at its end by itself."""
-    from songrec.pipeline import sounding_like
-    from songrec.store import sound_spaces
+    from songrec.services.similarity import audio_similarity
+    from songrec.store.sound import feature_matrices
 
     on_progress = no_progress if as_json else terminal_progress()
-    written = sounding_like.refresh(db.session, _instance(), on_progress)
+    written = audio_similarity.refresh(db.session, _instance(), on_progress)
     shown = [
-        {"written": written.get(name, False), **sound_spaces.manifest(_instance(), name)}
-        for name in sound_spaces.names(_instance())
+        {"written": written.get(name, False), **feature_matrices.manifest(_instance(), name)}
+        for name in feature_matrices.names(_instance())
     ]
     if as_json:
         print_json(shown)
@@ -142,7 +185,7 @@ def _instance() -> Path:
 
 def _show(answer: list[Recommendation], as_json: bool, **besides: Any) -> None:
     if as_json:
-        from songrec.pipeline.recommending import as_json as shown
+        from songrec.services.recommendation.recommend import as_json as shown
 
         print_json([{**one, **besides} for one in shown(db.session, answer)])
         return

@@ -18,15 +18,16 @@ from songrec.store.db import db
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="Default: report_RUN.html."
 )
 @click.option(
-    "--pictures", type=click.Path(path_type=Path, file_okay=False),
+    "--pictures",
+    type=click.Path(path_type=Path, file_okay=False),
     help="A folder for the pictures as PNG and SVG, and the sounds.",
-)  # fmt: skip
+)
 @with_appcontext
 @one_line_errors
 def report_command(run: str, out: Path | None, pictures: Path | None) -> None:
     """Write RUN's report: one HTML file that needs no network and no script."""
-    from songrec.pipeline import report as reports
-    from songrec.store import runs
+    from songrec.services.reports import html_report as reports
+    from songrec.store.runs import runs
 
     found = runs.find(db.session, run)
     made = reports.make(

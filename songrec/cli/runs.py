@@ -97,8 +97,10 @@ def train_command(
 ) -> None:
     """Train on the catalogue: a new run with clusters, a map and a space to recommend from."""
     chosen = {
-        "representation": representation, "clustering": clustering, "projection": projection,
-    }  # fmt: skip
+        "representation": representation,
+        "clustering": clustering,
+        "projection": projection,
+    }
     # A model that clusters by itself has the number of clusters.
     own = clustering in CLUSTERINGS and bool(CLUSTERINGS.entry(clustering).requires)
     of_clusters = "representation.clusters" if own else "clustering.clusters"
@@ -107,7 +109,7 @@ def train_command(
         for key, value in ((of_clusters, clusters), ("representation.epochs", epochs))
         if value is not None
     ]
-    from songrec.pipeline.train import TrainRequest, train
+    from songrec.services.training.train import TrainRequest, train
 
     with wrong_usage():
         parameters = parse_settings(chosen, (*shorthand, *settings), maps)
@@ -176,7 +178,7 @@ def parse_settings(
 @one_line_errors
 def runs_command(as_json: bool) -> None:
     """List the training runs, newest first; the published one is marked."""
-    from songrec.store import runs
+    from songrec.store.runs import runs
 
     shown = runs.published(db.session)
     rows = [_as_row(run, shown) for run in runs.all_runs(db.session)]
@@ -201,7 +203,7 @@ def runs_command(as_json: bool) -> None:
 @one_line_errors
 def publish_command(run: str, as_json: bool) -> None:
     """Show RUN on every page; publishing an older run rolls back."""
-    from songrec.store import runs
+    from songrec.store.runs import runs
 
     # A run without its files would leave every page without its figures.
     runs.manifest(_instance(), runs.find(db.session, run))
@@ -240,8 +242,8 @@ def _as_row(run: Run, shown: Run | None) -> dict[str, Any]:
 
 
 def _print_measures(run: Run) -> None:
-    from songrec.pipeline.measures import MEASURES
-    from songrec.store import runs
+    from songrec.services.training.run_metrics import MEASURES
+    from songrec.store.runs import runs
 
     for measure in MEASURES:
         value = measure.of(run)
@@ -252,7 +254,7 @@ def _print_measures(run: Run) -> None:
 
 
 def _print_clusters(run: Run) -> None:
-    from songrec.store import runs
+    from songrec.store.runs import runs
 
     for cluster in runs.clusters_of(db.session, run):
         click.echo(f"  {cluster.number:>3}  {cluster.size:>9,}  {cluster.name}")

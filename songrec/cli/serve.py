@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from flask import current_app
 
-from songrec.cli import listening
+from songrec.cli import first_run_audio
 from songrec.cli.base import one_line_errors
 from songrec.cli.catalogue import rejects_file
 from songrec.core import config
@@ -47,11 +47,11 @@ def first_run_command(catalogue: Path | None, audio: str | None) -> None:
     _port_is_free()
     if catalogue is not None and not catalogue.is_file():
         raise BadInput(f"There is no file {catalogue}: CATALOGUE takes a CSV, CSV.gz or Parquet.")
-    listening.check(audio)
+    first_run_audio.check(audio)
     queue.huey_of(current_app)  # says what is missing when Redis is set
     _migrate()
     _import(catalogue)
-    listening.listen(audio)
+    first_run_audio.listen(audio)
     _prepare_words()
     _train()
     _make_admin()
@@ -93,7 +93,7 @@ def _migrate() -> None:
 
 
 def _import(catalogue: Path | None) -> None:
-    from songrec.store import catalogue as store
+    from songrec.store.catalogue import tracks as store
 
     tracks = store.track_count(db.session)
     if catalogue is None and tracks:
@@ -102,7 +102,7 @@ def _import(catalogue: Path | None) -> None:
     path = catalogue or config.ROOT / "data" / "preprocess.csv"
     if not path.is_file():
         raise BadInput(f"The demo catalogue {path} is missing: make demo.")
-    from songrec.pipeline.ingest import ingest_file
+    from songrec.services.catalogue.ingest import ingest_file
 
     click.echo(f"Importing {path.name}.")
     report = ingest_file(db.session, path, rejects_path=rejects_file(path))
@@ -117,26 +117,26 @@ def _import(catalogue: Path | None) -> None:
 
 def _prepare_words() -> None:
     """Make the first catalogue searchable by words; later imports see to their own."""
-    from songrec.store import lyrics
+    from songrec.store.catalogue import lyrics
 
     if lyrics.any_prepared(db.session):
         return
     click.echo("Preparing lyrics and tags to be searched.")
-    from songrec.pipeline.words import prepare
+    from songrec.services.similarity.word_search import prepare
 
     prepare(db.session, current_app.config["INSTANCE"])
     db.session.commit()
 
 
 def _train() -> None:
-    from songrec.store import runs
+    from songrec.store.runs import runs
 
     shown = runs.published(db.session)
     if shown is not None:
         click.echo(f"Run {shown.public_id} is published: {shown.cluster_count} clusters.")
         return
     click.echo("Training the first run; this takes a few seconds.")
-    from songrec.pipeline.train import TrainRequest, train
+    from songrec.services.training.train import TrainRequest, train
 
     run = train(db.session, current_app.config["INSTANCE"], TrainRequest())
     db.session.commit()
@@ -144,7 +144,7 @@ def _train() -> None:
 
 
 def _make_admin() -> None:
-    from songrec.store import users
+    from songrec.store.listeners import users
 
     if users.any_admin(db.session):
         return

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
 
-from songrec.clustering import counts
-from songrec.clustering.common import (
+from songrec.clustering import model_selection
+from songrec.clustering.base import (
     Labels,
     means_of,
     nearest_centre,
@@ -59,10 +59,15 @@ class Agglomerative(Counted):
                     trees.append((tried, found))
                 return _cut(found, k)
 
-            clusters, details["clusters_tried"] = counts.choose(
-                values, cut, by=self.choose_by, fewest=self.fewest, most=self.most, seed=seed,
+            clusters, details["clusters_tried"] = model_selection.choose(
+                values,
+                cut,
+                by=self.choose_by,
+                fewest=self.fewest,
+                most=self.most,
+                seed=seed,
                 on_progress=lambda share, *said: on_progress(0.3 + 0.6 * share, *said),
-            )  # fmt: skip
+            )
         on_progress(0.9, "cutting the tree")
         clusters = possible_clusters(values, clusters, self.notes_)
         labels = _cut(tree, clusters)

@@ -10,7 +10,7 @@ class Counted:
     """A subclass is a dataclass of the same kind: its fields are its parameters, as given.
 
     ``clusters`` 0 leaves the number between ``fewest`` and ``most`` to the measure ``choose_by``
-    (songrec.clustering.counts). ``notes_`` lists what a person should know of the last fit.
+    (``clustering/model_selection.py``). ``notes_`` lists what a person should know of the last fit.
     """
 
     clusters: int = 10

@@ -10,13 +10,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from songrec.clustering.common import (
-    ROWS_AT_ONCE,
-    require_tracks,
-    sample_note,
-    sample_rows,
-    sampled,
-)
+from songrec.clustering.base import ROWS_AT_ONCE, require_tracks, sample_note, sample_rows, sampled
 from songrec.core.types import Clustering, Floats, Progress, no_progress
 
 LARGEST = 50_000

@@ -11,8 +11,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
-from songrec.clustering import counts
-from songrec.clustering.common import (
+from songrec.clustering import model_selection
+from songrec.clustering.base import (
     ROWS_AT_ONCE,
     Labels,
     possible_clusters,
@@ -52,11 +52,16 @@ class GMM(Counted):
         clusters, begun = self.clusters, 0.0
         if not clusters:
             begun = SHARE_OF_TRYING
-            clusters, details["clusters_tried"] = counts.choose(
-                latent, self._try, by=self.choose_by, fewest=self.fewest, most=self.most,
-                seed=seed, bic=self._criterion,
+            clusters, details["clusters_tried"] = model_selection.choose(
+                latent,
+                self._try,
+                by=self.choose_by,
+                fewest=self.fewest,
+                most=self.most,
+                seed=seed,
+                bic=self._criterion,
                 on_progress=lambda share, *said: on_progress(begun * share, *said),
-            )  # fmt: skip
+            )
         clusters = possible_clusters(latent, clusters, self.notes_)
         if clusters == 1 and len(np.unique(latent, axis=0)) == 1:
             everyone = np.ones((len(latent), 1), dtype=np.float32)

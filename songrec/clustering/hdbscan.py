@@ -8,7 +8,7 @@ from scipy.spatial import cKDTree
 from sklearn import cluster
 from threadpoolctl import threadpool_limits
 
-from songrec.clustering.common import (
+from songrec.clustering.base import (
     ROWS_AT_ONCE,
     Labels,
     require_tracks,

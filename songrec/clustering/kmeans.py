@@ -11,8 +11,8 @@ from sklearn.cluster import KMeans as SklearnKMeans
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
-from songrec.clustering import counts
-from songrec.clustering.common import Labels, possible_clusters, require_tracks
+from songrec.clustering import model_selection
+from songrec.clustering.base import Labels, possible_clusters, require_tracks
 from songrec.clustering.counted import Counted
 from songrec.core.types import Clustering, Floats, Progress, no_progress
 
@@ -29,7 +29,7 @@ class KMeans(Counted):
     A track's confidence is its simplified silhouette (Hruschka et al. 2004), 1 - a / b, where a
     and b are its distances to the nearest and the second nearest centre: 1 at a centre, 0 half-way
     between two. With ``clusters`` 0 the number between ``fewest`` and ``most`` is chosen
-    (songrec.clustering.counts).
+    (songrec.clustering.model_selection).
     """
 
     starts: int = 10
@@ -45,11 +45,15 @@ class KMeans(Counted):
         clusters, details, begun = self.clusters, {}, 0.0
         if not clusters:
             begun = SHARE_OF_TRYING
-            clusters, details["clusters_tried"] = counts.choose(
-                latent, self._try, by=self.choose_by, fewest=self.fewest, most=self.most,
+            clusters, details["clusters_tried"] = model_selection.choose(
+                latent,
+                self._try,
+                by=self.choose_by,
+                fewest=self.fewest,
+                most=self.most,
                 seed=seed,
                 on_progress=lambda share, *said: on_progress(begun * share, *said),
-            )  # fmt: skip
+            )
         clusters = possible_clusters(latent, clusters, self.notes_)
         starts = self.starts if len(latent) <= MANY_TRACKS else min(self.starts, STARTS_FOR_MANY)
 

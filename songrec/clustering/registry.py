@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from songrec.clustering.counts import parameters as numbers
+from songrec.clustering.model_selection import parameters as numbers
 from songrec.core.registry import Entry, Parameter, Registry
 
 CLUSTERINGS = Registry(
@@ -134,7 +134,7 @@ CLUSTERINGS = Registry(
         ),
         Entry(
             "vade",
-            "songrec.clustering.own:OwnClusters",
+            "songrec.clustering.model_clusters:OwnClusters",
             "The model's own clusters",
             "What the representation grouped while it learnt; only for one that does (VaDE).",
             requires=("assign",),

@@ -29,22 +29,25 @@ class Score:
 
 SCORES: tuple[Score, ...] = (
     Score(
-        "silhouette", "Silhouette",
+        "silhouette",
+        "Silhouette",
         "How much nearer a track is to its own cluster than to the next one, from -1 to 1 "
         "(Rousseeuw 1987).",
         "higher",
     ),
     Score(
-        "calinski_harabasz", "Calinski-Harabasz",
+        "calinski_harabasz",
+        "Calinski-Harabasz",
         "Variance between the clusters over variance within them (Calinski & Harabasz 1974).",
         "higher",
     ),
     Score(
-        "davies_bouldin", "Davies-Bouldin",
+        "davies_bouldin",
+        "Davies-Bouldin",
         "How similar each cluster is to the one it resembles most (Davies & Bouldin 1979).",
         "lower",
     ),
-)  # fmt: skip
+)
 
 
 def score(latent: Floats, labels: np.ndarray, *, seed: int) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from sklearn.cluster import kmeans_plusplus
 from threadpoolctl import threadpool_limits
 
-from songrec.clustering import counts
-from songrec.clustering.common import (
+from songrec.clustering import model_selection
+from songrec.clustering.base import (
     Labels,
     means_of,
     nearest_centre,
@@ -78,11 +78,15 @@ class WeightedKMeans(Counted):
         clusters, begun = self.clusters, 0.0
         if not clusters:
             begun = SHARE_OF_TRYING
-            clusters, details["clusters_tried"] = counts.choose(
-                values, self._try, by=self.choose_by, fewest=self.fewest, most=self.most,
+            clusters, details["clusters_tried"] = model_selection.choose(
+                values,
+                self._try,
+                by=self.choose_by,
+                fewest=self.fewest,
+                most=self.most,
                 seed=seed,
                 on_progress=lambda share, *said: on_progress(begun * share, *said),
-            )  # fmt: skip
+            )
         clusters = possible_clusters(values, clusters, self.notes_)
         best, beta, tried = None, self.beta, []
         betas = (self.beta,) if self.beta else BETAS
@@ -90,7 +94,7 @@ class WeightedKMeans(Counted):
             for start in range(self.starts):
                 with threadpool_limits(limits=1):
                     found = self._start(values, clusters, candidate, seed, start)
-                    score = counts.silhouette(values, found.labels, seed)
+                    score = model_selection.silhouette(values, found.labels, seed)
                 tried.append({"beta": candidate, "start": start, "silhouette": score})
                 if best is None or (score is not None and score > best[0]):
                     best, beta = (score if score is not None else -2.0, found), candidate

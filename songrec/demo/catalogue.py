@@ -10,17 +10,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from songrec.demo import words
+from songrec.demo import vocabulary
 from songrec.demo.draw import Draw, at_quantile, cholesky, normal_share
 from songrec.demo.naming import Namer
 
 SEED = 20
 
 HEADER = (
-    "artist", "song", "album", "genre", "emotion", "year", "duration", "key",
-    "variance", "Tempo", "Loudness", "Explicit", "Popularity", "Energy", "Danceability",
-    "Positiveness", "Speechiness", "Liveness", "Acousticness", "Instrumentalness",
-)  # fmt: skip
+    "artist",
+    "song",
+    "album",
+    "genre",
+    "emotion",
+    "year",
+    "duration",
+    "key",
+    "variance",
+    "Tempo",
+    "Loudness",
+    "Explicit",
+    "Popularity",
+    "Energy",
+    "Danceability",
+    "Positiveness",
+    "Speechiness",
+    "Liveness",
+    "Acousticness",
+    "Instrumentalness",
+)
 
 # Songs, their emotions, a neighbouring genre, the share of explicit songs, the first year.
 GENRES: dict[str, tuple[int, tuple[str, ...], str, float, int]] = {
@@ -43,14 +60,26 @@ GENRES: dict[str, tuple[int, tuple[str, ...], str, float, int]] = {
 
 # How a mood moves energy, danceability and valence, in standard deviations of its genre.
 MOODS: dict[str, tuple[float, float, float]] = {
-    "joy": (0.2, 0.3, 0.8), "love": (-0.3, 0.1, 0.2), "sadness": (-0.6, -0.4, -0.9),
-    "anger": (0.7, -0.1, -0.4), "excitement": (0.6, 0.3, 0.4), "pride": (0.3, 0.2, 0.2),
-    "confidence": (0.1, 0.4, 0.3), "desire": (-0.2, 0.4, 0.1), "energy": (0.7, 0.1, 0.1),
-    "nostalgia": (-0.3, -0.1, -0.1), "melancholy": (-0.5, -0.3, -0.7),
-    "despair": (0.2, -0.5, -0.7), "awe": (0.5, -0.2, 0.0), "peace": (-0.6, 0.0, 0.2),
-    "calm": (-0.5, -0.1, 0.0), "contentment": (0.1, 0.3, 0.7), "heartbreak": (-0.4, -0.3, -0.6),
-    "reflection": (-0.2, 0.0, 0.0), "thoughtfulness": (-0.2, -0.1, -0.2),
-}  # fmt: skip
+    "joy": (0.2, 0.3, 0.8),
+    "love": (-0.3, 0.1, 0.2),
+    "sadness": (-0.6, -0.4, -0.9),
+    "anger": (0.7, -0.1, -0.4),
+    "excitement": (0.6, 0.3, 0.4),
+    "pride": (0.3, 0.2, 0.2),
+    "confidence": (0.1, 0.4, 0.3),
+    "desire": (-0.2, 0.4, 0.1),
+    "energy": (0.7, 0.1, 0.1),
+    "nostalgia": (-0.3, -0.1, -0.1),
+    "melancholy": (-0.5, -0.3, -0.7),
+    "despair": (0.2, -0.5, -0.7),
+    "awe": (0.5, -0.2, 0.0),
+    "peace": (-0.6, 0.0, 0.2),
+    "calm": (-0.5, -0.1, 0.0),
+    "contentment": (0.1, 0.3, 0.7),
+    "heartbreak": (-0.4, -0.3, -0.6),
+    "reflection": (-0.2, 0.0, 0.0),
+    "thoughtfulness": (-0.2, -0.1, -0.2),
+}
 
 _MOVED = ("energy", "danceability", "valence")
 _REPEATED = 24
@@ -151,12 +180,15 @@ def _song(
     album, year = draw.pick(artist.albums)
     genre = f"{artist.genre}, {neighbour}" if draw.share() < 0.15 else artist.genre
     minor = draw.share() < (0.25 + 0.4 * (1.0 - values["valence"]))
-    key = f"{draw.pick(words.KEYS)} {'min' if minor else 'Maj'}"
+    key = f"{draw.pick(vocabulary.KEYS)} {'min' if minor else 'Maj'}"
     # Live, spoken and acoustic music varies more from moment to moment than a steady beat.
     restless = (
-        0.9 * values["liveness"] + 0.6 * values["speechiness"] + 0.35 * values["acousticness"]
-        - 0.5 * values["danceability"] + 0.18 * draw.normal()
-    )  # fmt: skip
+        0.9 * values["liveness"]
+        + 0.6 * values["speechiness"]
+        + 0.35 * values["acousticness"]
+        - 0.5 * values["danceability"]
+        + 0.18 * draw.normal()
+    )
     variance = 1.0 / (1.0 + math.exp(-2.2 * restless))
     seconds = round(values["duration_ms"] / 1000)
     return [
@@ -176,11 +208,16 @@ def _song(
         *(
             f"{min(max(values[name], 0.0), 1.0):.3f}"
             for name in (
-                "energy", "danceability", "valence", "speechiness", "liveness", "acousticness",
+                "energy",
+                "danceability",
+                "valence",
+                "speechiness",
+                "liveness",
+                "acousticness",
                 "instrumentalness",
             )
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _full(triangle: list[list[float]]) -> list[list[float]]:

@@ -83,13 +83,20 @@ def plan(seed: int = SEED, per_style: int = PER_STYLE) -> list[Clip]:
             low, high = style.tempo
             clips.append(
                 Clip(
-                    style, low + draw.below(high - low + 1), key, mode, degrees,
+                    style,
+                    low + draw.below(high - low + 1),
+                    key,
+                    mode,
+                    degrees,
                     tuple(_chord(degree, key, mode) for degree in degrees),
                     namer.title(style.naming, artists[number % 2]),
-                    artists[number % 2], albums[number % 2], years[number % 2],
-                    1 + number // 2, 1000 * seed + len(clips),
+                    artists[number % 2],
+                    albums[number % 2],
+                    years[number % 2],
+                    1 + number // 2,
+                    1000 * seed + len(clips),
                 )
-            )  # fmt: skip
+            )
     return clips
 
 
@@ -211,27 +218,62 @@ def _master(mixed: Samples, decibels: float) -> Samples:
     """At the loudness asked for, peaks rounded rather than cut, no click at either end."""
     level = float(np.sqrt(np.mean(np.square(mixed))))
     mixed = mixed * (10.0 ** (decibels / 20.0) / max(level, 1e-9))
-    mixed = np.where(np.abs(mixed) > 0.7, np.sign(mixed) * (0.7 + 0.28 * np.tanh(
-        (np.abs(mixed) - 0.7) / 0.28)), mixed)  # fmt: skip
+    mixed = np.where(
+        np.abs(mixed) > 0.7,
+        np.sign(mixed) * (0.7 + 0.28 * np.tanh((np.abs(mixed) - 0.7) / 0.28)),
+        mixed,
+    )
     fade = np.linspace(0.0, 1.0, RATE // 20, dtype=np.float32)
     mixed[-len(fade) :] *= fade[::-1]
     return mixed.astype(np.float32)
 
 
 COLUMNS = (
-    "clip", "track", "excerpt", "title", "artist", "album", "genre", "year", "style", "tempo",
-    "key", "mode", "beats_per_bar", "chords", "bass", "drums", "timbre", "lead", "seconds",
-)  # fmt: skip
+    "clip",
+    "track",
+    "excerpt",
+    "title",
+    "artist",
+    "album",
+    "genre",
+    "year",
+    "style",
+    "tempo",
+    "key",
+    "mode",
+    "beats_per_bar",
+    "chords",
+    "bass",
+    "drums",
+    "timbre",
+    "lead",
+    "seconds",
+)
 
 
 def known(clip: Clip) -> dict[str, str | int | float]:
     """The row of ``clips.csv``."""
     values = (
-        clip.path, Path(clip.path).stem, "a", clip.title, clip.artist, clip.album,
-        clip.style.genre, clip.year, clip.style.name, clip.tempo, clip.key, clip.mode,
-        clip.style.beats, clip.chord_names, clip.style.bass, " ".join(clip.style.drums),
-        clip.style.chord, clip.style.lead or "", SECONDS,
-    )  # fmt: skip
+        clip.path,
+        Path(clip.path).stem,
+        "a",
+        clip.title,
+        clip.artist,
+        clip.album,
+        clip.style.genre,
+        clip.year,
+        clip.style.name,
+        clip.tempo,
+        clip.key,
+        clip.mode,
+        clip.style.beats,
+        clip.chord_names,
+        clip.style.bass,
+        " ".join(clip.style.drums),
+        clip.style.chord,
+        clip.style.lead or "",
+        SECONDS,
+    )
     return dict(zip(COLUMNS, values, strict=True))
 
 
@@ -268,16 +310,25 @@ def _tag(path: Path, clip: Clip, kind: str) -> None:
     if kind == "FLAC":
         tagged = flac.FLAC(path)
         tagged.update(
-            title=clip.title, artist=clip.artist, album=clip.album, genre=clip.style.genre,
-            date=str(clip.year), tracknumber=str(clip.track),
-        )  # fmt: skip
+            title=clip.title,
+            artist=clip.artist,
+            album=clip.album,
+            genre=clip.style.genre,
+            date=str(clip.year),
+            tracknumber=str(clip.track),
+        )
         tagged.save()
         return
     sound = wave.WAVE(path)
     sound.add_tags()
     values = (
-        clip.title, clip.artist, clip.album, clip.style.genre, str(clip.year), str(clip.track),
-    )  # fmt: skip
+        clip.title,
+        clip.artist,
+        clip.album,
+        clip.style.genre,
+        str(clip.year),
+        str(clip.track),
+    )
     kinds = (id3.TIT2, id3.TPE1, id3.TALB, id3.TCON, id3.TDRC, id3.TRCK)
     for frame, value in zip(kinds, values, strict=True):
         sound.tags.add(frame(encoding=3, text=[value]))

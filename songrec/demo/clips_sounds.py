@@ -124,6 +124,13 @@ def stroke(drum: str) -> Samples:
 
 
 DRUM_LEVELS: dict[str, float] = {
-    "kick": 1.0, "snare": 0.7, "clap": 0.55, "hat": 0.22, "pedal hat": 0.2, "open hat": 0.28,
-    "ride": 0.25, "crash": 0.35, "shaker": 0.25,
-}  # fmt: skip
+    "kick": 1.0,
+    "snare": 0.7,
+    "clap": 0.55,
+    "hat": 0.22,
+    "pedal hat": 0.2,
+    "open hat": 0.28,
+    "ride": 0.25,
+    "crash": 0.35,
+    "shaker": 0.25,
+}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from songrec.demo import words
+from songrec.demo import vocabulary
 from songrec.demo.draw import Draw
 
 _LONG_SHARE = 0.006
@@ -31,7 +31,7 @@ class Namer:
 
     def artist(self, genre: str) -> str:
         """A name that no other artist has."""
-        flavour = words.FLAVOURS[genre]
+        flavour = vocabulary.FLAVOURS[genre]
         while True:
             name = self._fill(self._draw.pick(flavour["bands"]), genre)
             if name not in self._artists and len(set(name.split())) == len(name.split()):
@@ -40,7 +40,7 @@ class Namer:
 
     def album(self, genre: str) -> str:
         """An album's name."""
-        return self._fill(self._draw.pick(words.ALBUMS), genre)
+        return self._fill(self._draw.pick(vocabulary.ALBUMS), genre)
 
     def title(self, genre: str, artist: str) -> str:
         """A title that this artist has not used, and that the catalogue does not wear out."""
@@ -55,33 +55,33 @@ class Namer:
     def _template(self, genre: str) -> str:
         luck = self._draw.share()
         if luck < _LONG_SHARE:
-            return self._draw.pick(words.LONG_TITLES)
+            return self._draw.pick(vocabulary.LONG_TITLES)
         if luck < _LONG_SHARE + _RARE_SHARE:
-            return self._draw.pick(words.RARE_TITLES)
+            return self._draw.pick(vocabulary.RARE_TITLES)
         if genre == "Classical":
-            return self._draw.pick(words.CLASSICAL_TITLES)
+            return self._draw.pick(vocabulary.CLASSICAL_TITLES)
         if genre == "Jazz" and luck < 0.5:
-            return self._draw.pick(words.JAZZ_TITLES)
-        return self._draw.pick(words.TITLES)
+            return self._draw.pick(vocabulary.JAZZ_TITLES)
+        return self._draw.pick(vocabulary.TITLES)
 
     def _fill(self, template: str, genre: str) -> str:
-        draw, flavour = self._draw, words.FLAVOURS[genre]
-        one, other = self._two(flavour["nouns"], words.SHARED_NOUNS)
-        bright, dim = self._two(flavour["adjectives"], words.SHARED_ADJECTIVES)
-        first, second = self._two(words.FIRST, words.FIRST)
-        key = f"{draw.pick(words.KEYS)} {'minor' if draw.share() < 0.5 else 'major'}"
+        draw, flavour = self._draw, vocabulary.FLAVOURS[genre]
+        one, other = self._two(flavour["nouns"], vocabulary.SHARED_NOUNS)
+        bright, dim = self._two(flavour["adjectives"], vocabulary.SHARED_ADJECTIVES)
+        first, second = self._two(vocabulary.FIRST, vocabulary.FIRST)
+        key = f"{draw.pick(vocabulary.KEYS)} {'minor' if draw.share() < 0.5 else 'major'}"
         return template.format(
             X=one,
             Xs=plural(one),
             Y=other,
             A=bright,
             A2=dim,
-            V=draw.pick(words.VERBS),
+            V=draw.pick(vocabulary.VERBS),
             F=first,
             G=second,
-            L=draw.pick(words.LAST),
+            L=draw.pick(vocabulary.LAST),
             N=draw.pick(flavour["band_nouns"]),
-            P=draw.pick(words.PLACES),
+            P=draw.pick(vocabulary.PLACES),
             D=str(1 + draw.below(12)),
             K=key,
         )

@@ -33,9 +33,14 @@ class Answer:
 
 
 MEASURES = (
-    "p_at_10", "recall_at_50", "ndcg_at_10", "new_artist_p_at_10", "hits_per_artist", "coverage",
+    "p_at_10",
+    "recall_at_50",
+    "ndcg_at_10",
+    "new_artist_p_at_10",
+    "hits_per_artist",
+    "coverage",
     "intra_list_diversity",
-)  # fmt: skip
+)
 
 
 def measure(
@@ -85,9 +90,7 @@ def measure(
     low, middle, high = _quantiles(
         lambda at: len(np.unique(np.concatenate([shown[i] for i in at]))) / songs, draws
     )
-    intervals["coverage"] = [
-        round(covered + low - middle, 4), round(covered + high - middle, 4)
-    ]  # fmt: skip
+    intervals["coverage"] = [round(covered + low - middle, 4), round(covered + high - middle, 4)]
     told = {name: values[name] for name in MEASURES}
     return {**told, "intervals": {name: intervals[name] for name in MEASURES}}
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from songrec.core.rounding import ROUNDING
+from songrec.core.numerics import ROUNDING
 from songrec.core.types import Floats
 
 FIRST = 5

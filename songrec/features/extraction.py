@@ -9,7 +9,7 @@ import numpy as np
 
 from songrec.core.errors import BadInput
 from songrec.core.types import Audio
-from songrec.features.audio.frames import Frames
+from songrec.features.audio.stft import Frames
 from songrec.features.registry import EXTRACTORS
 from songrec.features.settings import DEFAULTS, OWN_PARAMETERS, AudioSettings, parameters_of
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from songrec.core.errors import BadInput
-from songrec.core.rounding import ROUNDING
+from songrec.core.numerics import ROUNDING
 from songrec.core.types import FeatureTable
 
 

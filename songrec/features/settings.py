@@ -64,8 +64,11 @@ OWN_PARAMETERS: dict[str, str] = {
 """Settings of one network alone, by what its extractor calls them."""
 
 OWN_RATES: dict[str, int] = {
-    "musicnn": 16_000, "musicnn_tags": 16_000, "mert": 24_000, "encodecmae": 24_000,
-}  # fmt: skip
+    "musicnn": 16_000,
+    "musicnn_tags": 16_000,
+    "mert": 24_000,
+    "encodecmae": 24_000,
+}
 """Hz that published networks were trained at, whatever the settings say."""
 
 

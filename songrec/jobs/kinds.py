@@ -63,7 +63,7 @@ KINDS: dict[str, Kind] = {
         Kind(
             "fragments",
             "Fragments",
-            "songrec.jobs.fragment_tasks:run",
+            "songrec.jobs.segment_tasks:run",
             "Cancelled; the tagger and the fragments before stay in use.",
         ),
         Kind("report", "Report", "songrec.jobs.tasks:report", "Cancelled; no report was written."),

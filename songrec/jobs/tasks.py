@@ -13,7 +13,7 @@ from songrec.jobs.files import rejects_path, report_folder
 from songrec.store.tables import Job, Upload
 
 if TYPE_CHECKING:
-    from songrec.pipeline.analyze_report import AnalyzeReport
+    from songrec.services.library.analysis_report import AnalyzeReport
 
 READING = 0.8
 """The share of an import that is reading the file; the rest prepares its words."""
@@ -36,7 +36,7 @@ def ingest(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     header; ``scale`` as for ``ingest_file``. The result is the ingest report and where the rejected
     rows are.
     """
-    from songrec.pipeline.ingest import ingest_file
+    from songrec.services.catalogue.ingest import ingest_file
 
     rejects = rejects_path(current_app.config["INSTANCE"], job.public_id)
     rejects.parent.mkdir(parents=True, exist_ok=True)
@@ -55,15 +55,15 @@ def ingest(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
 
 def words(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     """Prepare the lyrics and tags that are new or changed for searching; no parameters."""
-    from songrec.pipeline.words import prepare
+    from songrec.services.similarity.word_search import prepare
 
     return prepare(session, current_app.config["INSTANCE"], on_progress).to_json()
 
 
 def train(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     """Train a run from the fields of ``pipeline.train.TrainRequest``."""
-    from songrec.pipeline.train import TrainRequest
-    from songrec.pipeline.train import train as train_run
+    from songrec.services.training.train import TrainRequest
+    from songrec.services.training.train import train as train_run
 
     run = train_run(
         session, current_app.config["INSTANCE"], TrainRequest(**job.parameters), on_progress
@@ -82,9 +82,9 @@ def grid(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     Parameters: ``grid`` as ``pipeline.grid.GridSpec.of`` takes it; ``keep`` makes runs of its
     cells, ``retry`` tries failed ones again.
     """
-    from songrec.pipeline import grid_table
-    from songrec.pipeline.grid import GridSpec
-    from songrec.pipeline.grid_run import run_grid
+    from songrec.services.sweeps import results
+    from songrec.services.sweeps.runner import run_grid
+    from songrec.services.sweeps.specification import GridSpec
 
     asked = job.parameters
     done = run_grid(
@@ -95,14 +95,14 @@ def grid(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
         keep=bool(asked.get("keep")),
         retry=bool(asked.get("retry")),
     )
-    table = grid_table.table(done)
+    table = results.table(done)
     return {"grid_id": done.id, "cells": table.cells, "done": table.done, "failed": table.failed}
 
 
 def report(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     """Write the report of the run ``run_id``, and its pictures and sounds, into the instance."""
-    from songrec.pipeline import report as reports
-    from songrec.store import runs
+    from songrec.services.reports import html_report as reports
+    from songrec.store.runs import runs
 
     instance = current_app.config["INSTANCE"]
     run = runs.find(session, job.parameters["run_id"])
@@ -121,9 +121,9 @@ def analyze(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
     from dataclasses import replace
 
     from songrec.core.config import dask_scheduler
-    from songrec.pipeline.analyze import analyze_folder
-    from songrec.pipeline.analyze_report import AnalyzeRequest
-    from songrec.pipeline.feature_sets import settings_from
+    from songrec.services.features.feature_sets import settings_from
+    from songrec.services.library.analysis_report import AnalyzeRequest
+    from songrec.services.library.analyze_folder import analyze_folder
 
     asked = job.parameters
     excerpt = {name: asked[name] for name in ("seconds", "where") if name in asked}
@@ -145,7 +145,7 @@ def analyze(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
 
 def demo(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     """Make the 60 clips that the demo can be heard by, and analyse them; as ``analyze``."""
-    from songrec.pipeline.made_clips import analyse_made_clips
+    from songrec.services.library.demo_clips import analyse_made_clips
 
     return _analysed(analyse_made_clips(session, current_app.config["INSTANCE"], on_progress))
 
@@ -166,15 +166,15 @@ def predict(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
     says which predictor it is, its groups' figures on held-out songs, and how many songs have new
     estimates.
     """
-    from songrec.pipeline import estimates, samples
-    from songrec.pipeline import predict as predicting
     from songrec.prediction import report
+    from songrec.services.prediction import attribute_estimates, training_samples
+    from songrec.services.prediction import attribute_prediction as predicting
 
     instance = current_app.config["INSTANCE"]
     asked = job.parameters
     on_progress(0.0, "Reading the songs that have both sound and attributes.")
-    sample = samples.read_catalogue(
-        session, instance, tuple(asked.get("features", samples.FEATURE_SETS))
+    sample = training_samples.read_catalogue(
+        session, instance, tuple(asked.get("features", training_samples.FEATURE_SETS))
     )
     session.commit()  # nothing stays locked while it learns
     name, trained = predicting.train(
@@ -187,7 +187,7 @@ def predict(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
         ),
     )
     on_progress(0.95, "Estimating what the songs are like.")
-    estimated = estimates.refresh(session, instance)
+    estimated = attribute_estimates.refresh(session, instance)
     ensemble = {target: scores["ensemble"] for target, scores in trained.scores_.items()}
     return {
         "predictor": name,
@@ -201,15 +201,15 @@ def predict(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
 
 def duplicates(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     """Look for tracks that are the same song; the result is what the search says of itself."""
-    from songrec.pipeline.duplicates import search
+    from songrec.services.catalogue.duplicate_search import search
 
     return search(session, current_app.config["INSTANCE"], on_progress).to_json()
 
 
 def sleeve(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     """Make the waveform and find the cover of the file of the library named ``file_id``."""
-    from songrec.pipeline import sleeve as sleeves
-    from songrec.store import audio_files
+    from songrec.services.features import waveform as sleeves
+    from songrec.store.sound import audio_files
 
     file = audio_files.find(session, job.parameters["file_id"])
     path = audio_files.path_of(session, file.public_id)
@@ -223,7 +223,7 @@ def upload(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
 
     The result repeats what the upload's row keeps, as far as a program wants it.
     """
-    from songrec.pipeline import upload as uploads
+    from songrec.services.uploads import analyze_upload as uploads
 
     row = _upload(session, job)
     found = uploads.analyse(
@@ -239,19 +239,19 @@ def upload(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
 
 def keep(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     """Make the uploaded song ``upload_id`` a track of the library; a job of its own cuts it."""
-    from songrec.jobs import fragment_tasks
-    from songrec.pipeline import upload as uploads
+    from songrec.jobs import segment_tasks
+    from songrec.services.uploads import analyze_upload as uploads
     from songrec.store.tables import Track
 
     on_progress(0.1, "Taking the song into the library.")
     file = uploads.keep(session, current_app.config["INSTANCE"], _upload(session, job))
-    fragment_tasks.ask_to_refresh(session, current_app.config["INSTANCE"])
+    segment_tasks.ask_to_refresh(session, current_app.config["INSTANCE"])
     return {"track_id": session.get_one(Track, file.track_id).public_id}
 
 
 def _upload(session: Session, job: Job) -> Upload:
     from songrec.core.errors import BadInput
-    from songrec.store import uploads
+    from songrec.store.sound import uploads
 
     row = uploads.find(session, job.parameters["upload_id"])
     if row is None:

@@ -21,9 +21,11 @@ from sqlalchemy.exc import OperationalError
 from songrec.core.errors import BadInput
 from songrec.jobs import files
 from songrec.jobs import queue as job_queue
-from songrec.jobs.watch import GRACE, Watch, insist, stopping
-from songrec.store import jobs, run_folders, uploads
+from songrec.jobs.supervisor import GRACE, Watch, insist, stopping
+from songrec.store import jobs
 from songrec.store.db import db
+from songrec.store.runs import run_folders
+from songrec.store.sound import uploads
 from songrec.store.tables import Job
 
 log = logging.getLogger("songrec.worker")
@@ -142,5 +144,10 @@ def run_job(app: Flask, job_id: int) -> None:
         job = db.session.get_one(Job, job_id)
         if job.state == "done" and "path" in job.parameters:
             files.forget_upload(app.config["INSTANCE"], Path(job.parameters["path"]))
-        log.info("job %s (%s) %s%s", job.public_id, job.kind, job.state,
-                 f": {job.error}" if job.error else "")  # fmt: skip
+        log.info(
+            "job %s (%s) %s%s",
+            job.public_id,
+            job.kind,
+            job.state,
+            f": {job.error}" if job.error else "",
+        )

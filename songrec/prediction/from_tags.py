@@ -18,8 +18,13 @@ VERSION = 1
 """Raise it with any change of the tables: estimates are then made anew."""
 
 ATTRIBUTES = (
-    "energy", "positiveness", "danceability", "acousticness", "instrumentalness", "speechiness",
-)  # fmt: skip
+    "energy",
+    "positiveness",
+    "danceability",
+    "acousticness",
+    "instrumentalness",
+    "speechiness",
+)
 """What tags tell something about, in the order of the tables' columns."""
 
 USUAL = (0.55, 0.46, 0.56, 0.40, 0.35, 0.07)
@@ -123,12 +128,24 @@ MTT: dict[str, Row] = {
     "metal": (0.92, 0.32, 0.40, 0.03, 0.30, _),
     "choral": (0.18, 0.20, 0.20, 0.93, 0.12, _),
     **dict.fromkeys(
-        ("vocal", "female", "male", "singing", "vocals", "woman", "male vocal", "man", "voice",
-         "male voice", "female vocal", "female voice"),
+        (
+            "vocal",
+            "female",
+            "male",
+            "singing",
+            "vocals",
+            "woman",
+            "male vocal",
+            "man",
+            "voice",
+            "male voice",
+            "female vocal",
+            "female voice",
+        ),
         _VOICE,
     ),
     **dict.fromkeys(("no vocals", "no vocal", "no voice"), _NO_VOICE),
-}  # fmt: skip
+}
 """Tags of MagnaTagATune. None of them tells speech from song."""
 
 

@@ -95,9 +95,13 @@ class Predictor:
             start, share = number / len(plan), 1 / len(plan)
 
             def report(
-                fraction: float, message: str, details: dict[str, Any] | None = None,
-                start: float = start, share: float = share, ensemble: str = ensemble,
-            ) -> None:  # fmt: skip
+                fraction: float,
+                message: str,
+                details: dict[str, Any] | None = None,
+                start: float = start,
+                share: float = share,
+                ensemble: str = ensemble,
+            ) -> None:
                 on_progress(start + share * fraction, f"{ensemble}: {message}", details)
 
             with threads(len(inputs)):
@@ -106,9 +110,10 @@ class Predictor:
                 )
         order = np.argsort(digests, kind="stable")
         self.rows_ = Rows(
-            digests[order], held_out[order],
+            digests[order],
+            held_out[order],
             {name: column[order] for name, column in self.rows_.predictions.items()},
-        )  # fmt: skip
+        )
         on_progress(1.0, "Predictor trained")
         return self
 
@@ -206,17 +211,26 @@ class Predictor:
         is_class = TARGETS[names[0]].is_class
         classes = len(TARGETS[names[0]].classes)
         folds = parts(
-            int(train.sum()), FOLDS, seed=self.seed + 1,
+            int(train.sum()),
+            FOLDS,
+            seed=self.seed + 1,
             together=None if together is None else np.asarray(together)[train],
             classes=wanted[train, 0] if is_class else None,
-        )  # fmt: skip
+        )
         chosen = {}
         for number, model in enumerate(self.models):
             report(0.8 * number / len(self.models), f"searching {BASE_MODELS.entry(model).label}")
             chosen[model] = search(
-                model, inputs[train], wanted[train], folds, classes=classes, trials=self.trials,
-                seed=self.seed, studies=studies, label=ensemble,
-            )  # fmt: skip
+                model,
+                inputs[train],
+                wanted[train],
+                folds,
+                classes=classes,
+                trials=self.trials,
+                seed=self.seed,
+                studies=studies,
+                label=ensemble,
+            )
         stack = Stack(names, chosen, self.seed)
         report(0.8, "stacking")
         stack.fit(inputs[train], wanted[train], folds)
@@ -238,11 +252,13 @@ class Predictor:
                 continue
             self.scores_[name] = {
                 model: metrics.score(
-                    wanted[test, column], predicted[:, column].astype(np.float32),
-                    is_class=bool(stack.classes), seed=self.seed,
+                    wanted[test, column],
+                    predicted[:, column].astype(np.float32),
+                    is_class=bool(stack.classes),
+                    seed=self.seed,
                 )
                 for model, predicted in by_model.items()
-            }  # fmt: skip
+            }
 
 
 def _varied(name: str, known: Floats) -> bool:
@@ -263,10 +279,12 @@ def row_digests(inputs: Floats) -> NDArray[np.uint64]:
     plain = np.where(np.isnan(inputs), np.float32(np.nan), inputs + np.float32(0.0))
     plain = np.ascontiguousarray(plain.astype("<f4"))
     return np.array(
-        [int.from_bytes(hashlib.blake2b(row.tobytes(), digest_size=8).digest(), "little")
-         for row in plain],
+        [
+            int.from_bytes(hashlib.blake2b(row.tobytes(), digest_size=8).digest(), "little")
+            for row in plain
+        ],
         dtype=np.uint64,
-    )  # fmt: skip
+    )
 
 
 def match_rows(known: NDArray[np.uint64], rows: NDArray[np.uint64]) -> Ints:

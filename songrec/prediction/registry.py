@@ -14,10 +14,13 @@ DEFAULT_TRIALS = 10
 LOGARITHMIC = frozenset({"strength", "penalty", "epsilon", "learning_rate", "gamma"})
 
 _COMPONENTS = Parameter(
-    "components", "choice", "50", "Principal components",
+    "components",
+    "choice",
+    "50",
+    "Principal components",
     "Behind how many principal components the model stands; 'all' leaves the features as they are.",
     choices=("50", "all"),
-)  # fmt: skip
+)
 _TREE_COMPONENTS = Parameter(
     "components", "choice", "all", "Principal components", _COMPONENTS.help, choices=("50", "all")
 )
@@ -39,17 +42,23 @@ BASE_MODELS = Registry(
     "base model",
     (
         Entry(
-            "random_forest", "songrec.prediction.models.trees:RandomForest", "Random forest",
+            "random_forest",
+            "songrec.prediction.models.trees:RandomForest",
+            "Random forest",
             "Trees on resampled tracks, averaged.",
             (_TREE_COMPONENTS, _TREES, _LEAF, _SHARE),
         ),
         Entry(
-            "extra_trees", "songrec.prediction.models.trees:ExtraTrees", "Extra trees",
+            "extra_trees",
+            "songrec.prediction.models.trees:ExtraTrees",
+            "Extra trees",
             "Trees with random thresholds, averaged: smoother than a random forest.",
             (_TREE_COMPONENTS, _TREES, _LEAF, _SHARE),
         ),
         Entry(
-            "xgboost", "songrec.prediction.models.trees:XGBoost", "XGBoost",
+            "xgboost",
+            "songrec.prediction.models.trees:XGBoost",
+            "XGBoost",
             "Small trees, each correcting the ones before it.",
             (
                 _TREE_COMPONENTS,
@@ -62,57 +71,107 @@ BASE_MODELS = Registry(
                     "penalty", "float", 3.0, "Penalty", "L2 penalty on the leaves.", 0.1, 100.0
                 ),
                 Parameter(
-                    "share", "float", 0.5, "Feature share", "Part of the features per tree.",
-                    0.1, 1.0,
+                    "share",
+                    "float",
+                    0.5,
+                    "Feature share",
+                    "Part of the features per tree.",
+                    0.1,
+                    1.0,
                 ),
             ),
         ),
         Entry(
-            "svm", "songrec.prediction.models.kernel:SupportVectors", "Support vector machine",
+            "svm",
+            "songrec.prediction.models.kernel:SupportVectors",
+            "Support vector machine",
             "A smooth function of the distance to the tracks it learned from (RBF kernel).",
             (
                 _COMPONENTS,
                 _SCALING,
-                Parameter("strength", "float", 1.0, "Strength", "C: how closely it fits.",
-                          0.05, 50.0),
-                Parameter("gamma", "float", 0.5, "Width", "Kernel width as a multiple of 1 over "
-                          "the number of components.", 0.05, 5.0),
-                Parameter("epsilon", "float", 0.3, "Tolerance", "Errors smaller than this, in "
-                          "standard deviations, do not count.", 0.01, 0.5),
+                Parameter(
+                    "strength", "float", 1.0, "Strength", "C: how closely it fits.", 0.05, 50.0
+                ),
+                Parameter(
+                    "gamma",
+                    "float",
+                    0.5,
+                    "Width",
+                    "Kernel width as a multiple of 1 over the number of components.",
+                    0.05,
+                    5.0,
+                ),
+                Parameter(
+                    "epsilon",
+                    "float",
+                    0.3,
+                    "Tolerance",
+                    "Errors smaller than this, in standard deviations, do not count.",
+                    0.01,
+                    0.5,
+                ),
             ),
         ),
         Entry(
-            "kernel_ridge", "songrec.prediction.models.kernel:KernelRidge", "Kernel ridge",
+            "kernel_ridge",
+            "songrec.prediction.models.kernel:KernelRidge",
+            "Kernel ridge",
             "Like the support vector machine, on squared errors: it goes for the mean.",
             (
-                Parameter("components", "choice", "all", "Principal components", _COMPONENTS.help,
-                          choices=("50", "all")),
-                Parameter("scaling", "choice", "quantile", "Scaling", _SCALING.help,
-                          choices=("standard", "quantile")),
+                Parameter(
+                    "components",
+                    "choice",
+                    "all",
+                    "Principal components",
+                    _COMPONENTS.help,
+                    choices=("50", "all"),
+                ),
+                Parameter(
+                    "scaling",
+                    "choice",
+                    "quantile",
+                    "Scaling",
+                    _SCALING.help,
+                    choices=("standard", "quantile"),
+                ),
                 Parameter("penalty", "float", 1.0, "Penalty", "L2 penalty.", 0.01, 30.0),
-                Parameter("gamma", "float", 0.3, "Width", "Kernel width as a multiple of 1 over "
-                          "the number of components.", 0.03, 3.0),
+                Parameter(
+                    "gamma",
+                    "float",
+                    0.3,
+                    "Width",
+                    "Kernel width as a multiple of 1 over the number of components.",
+                    0.03,
+                    3.0,
+                ),
             ),
         ),
         Entry(
-            "ridge", "songrec.prediction.models.linear:RidgeModel", "Ridge",
+            "ridge",
+            "songrec.prediction.models.linear:RidgeModel",
+            "Ridge",
             "Linear with an L2 penalty; logistic for classes.",
             (_COMPONENTS, Parameter("penalty", "float", 100.0, "Penalty", "", 0.1, 3000.0)),
         ),
         Entry(
-            "lasso", "songrec.prediction.models.linear:LassoModel", "Lasso",
+            "lasso",
+            "songrec.prediction.models.linear:LassoModel",
+            "Lasso",
             "Linear with an L1 penalty, which leaves features out; logistic for classes.",
             (_COMPONENTS, Parameter("penalty", "float", 0.03, "Penalty", "", 0.001, 0.5)),
         ),
         Entry(
-            "elastic_net", "songrec.prediction.models.linear:ElasticNetModel", "Elastic net",
+            "elastic_net",
+            "songrec.prediction.models.linear:ElasticNetModel",
+            "Elastic net",
             "Linear with both penalties; logistic for classes.",
             (
                 _COMPONENTS,
                 Parameter("penalty", "float", 0.05, "Penalty", "", 0.001, 0.5),
-                Parameter("balance", "float", 0.5, "Balance", "Share of L1 in the penalty.",
-                          0.05, 0.95),
+                Parameter(
+                    "balance", "float", 0.5, "Balance", "Share of L1 in the penalty.", 0.05, 0.95
+                ),
             ),
         ),
     ),
-)  # fmt: skip
+)

@@ -93,9 +93,10 @@ def groups(scores: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float
             values = [
                 scores[target][measure]
                 for target in group.targets
-                if target in scores and scores[target].get(measure) is not None
+                if target in scores
+                and scores[target].get(measure) is not None
                 and not (measure == "mae" and TARGETS[target].high != 1.0)
-            ]  # fmt: skip
+            ]
             if values:
                 means[measure] = sum(values) / len(values)
         if means:

@@ -60,9 +60,15 @@ def search(
         scores = np.full((len(inputs), classes or targets.shape[1]), np.nan)
         for step, fold in enumerate(np.unique(folds)):
             part = out_of_fold(
-                name, parameters, inputs, targets, folds,
-                classes=classes, seed=seed, fold=int(fold),
-            )  # fmt: skip
+                name,
+                parameters,
+                inputs,
+                targets,
+                folds,
+                classes=classes,
+                seed=seed,
+                fold=int(fold),
+            )
             known = folds == fold
             scores[known] = part[known]
             trial.report(quality(targets[known], part[known], classes), step)

@@ -19,20 +19,52 @@ from songrec.core.types import FeatureTable, Floats
 from songrec.prediction.targets import PITCHES, TARGETS, tempo_bins
 
 TARGET_NAMES = {
-    "energy": "energy", "valence": "valence", "positiveness": "valence",
-    "danceability": "danceability", "loudness": "loudness", "loudness (db)": "loudness",
-    "acousticness": "acousticness", "instrumentalness": "instrumentalness",
-    "liveness": "liveness", "speechiness": "speechiness", "key": "key", "mode": "mode",
+    "energy": "energy",
+    "valence": "valence",
+    "positiveness": "valence",
+    "danceability": "danceability",
+    "loudness": "loudness",
+    "loudness (db)": "loudness",
+    "acousticness": "acousticness",
+    "instrumentalness": "instrumentalness",
+    "liveness": "liveness",
+    "speechiness": "speechiness",
+    "key": "key",
+    "mode": "mode",
     "tempo": "tempo_bin",
-}  # fmt: skip
+}
 
 NOT_FEATURES = frozenset(
     {
-        "", "id", "index", "row", "track", "title", "name", "artist", "artists", "album", "feature",
-        "features", "set", "split", "subset", "fold", "year", "popularity", "explicit", "variance",
-        "time_signature", "duration_ms", "duration", "tempo_bin", "genre", "label", "playlist",
+        "",
+        "id",
+        "index",
+        "row",
+        "track",
+        "title",
+        "name",
+        "artist",
+        "artists",
+        "album",
+        "feature",
+        "features",
+        "set",
+        "split",
+        "subset",
+        "fold",
+        "year",
+        "popularity",
+        "explicit",
+        "variance",
+        "time_signature",
+        "duration_ms",
+        "duration",
+        "tempo_bin",
+        "genre",
+        "label",
+        "playlist",
     }
-)  # fmt: skip
+)
 
 _FLATS = {"DB": "C#", "EB": "D#", "GB": "F#", "AB": "G#", "BB": "A#"}
 

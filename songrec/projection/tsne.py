@@ -12,7 +12,7 @@ from openTSNE.nearest_neighbors import PrecomputedNeighbors
 from threadpoolctl import threadpool_limits
 
 from songrec.core.types import Floats, Ints, Progress, no_progress
-from songrec.projection.neighbours import Neighbours, first_plane, rows_to_learn_from
+from songrec.projection.knn_placement import Neighbours, first_plane, rows_to_learn_from
 
 LEARNT_FROM = 30_000
 FEWEST = 4
@@ -57,9 +57,11 @@ class TSNE:
             )
             spread = max(float(plane[:, 0].std()), np.finfo(float).tiny)
             embedding = TSNEEmbedding(
-                plane / spread * 1e-4, similar, negative_gradient_method=_method(len(plane)),
+                plane / spread * 1e-4,
+                similar,
+                negative_gradient_method=_method(len(plane)),
                 random_state=seed,
-            )  # fmt: skip
+            )
             total, done = EARLY + self.iterations, 0
             for steps, exaggeration, momentum in (
                 (EARLY, EARLY_EXAGGERATION, EARLY_MOMENTUM),
@@ -68,9 +70,12 @@ class TSNE:
                 for start in range(0, steps, AT_ONCE):
                     batch = min(AT_ONCE, steps - start)
                     embedding.optimize(
-                        batch, exaggeration=exaggeration, momentum=momentum,
-                        learning_rate="auto", inplace=True,
-                    )  # fmt: skip
+                        batch,
+                        exaggeration=exaggeration,
+                        momentum=momentum,
+                        learning_rate="auto",
+                        inplace=True,
+                    )
                     done += batch
                     on_progress(done / total, f"step {done} of {total}")
         found = np.asarray(embedding, dtype=np.float64)
@@ -139,9 +144,14 @@ def _among(
     known = reference.affinities
     known.at, known.distances = at, distances
     found = reference.transform(
-        rows, perplexity=NEW_PERPLEXITY, k=NEW_NEIGHBOURS, learning_rate=NEW_RATE,
-        exaggeration=NEW_EXAGGERATION, n_iter=NEW_STEPS, max_grad_norm=NEW_GRADIENT,
-    )  # fmt: skip
+        rows,
+        perplexity=NEW_PERPLEXITY,
+        k=NEW_NEIGHBOURS,
+        learning_rate=NEW_RATE,
+        exaggeration=NEW_EXAGGERATION,
+        n_iter=NEW_STEPS,
+        max_grad_norm=NEW_GRADIENT,
+    )
     return np.asarray(found, dtype=np.float32)
 
 

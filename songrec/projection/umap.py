@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from songrec.core.types import Floats, Ints, Progress, no_progress
-from songrec.projection.neighbours import Neighbours, first_plane, rows_to_learn_from
+from songrec.projection.knn_placement import Neighbours, first_plane, rows_to_learn_from
 
 LEARNT_FROM = 30_000
 FEWEST = 4
@@ -58,18 +58,35 @@ class UMAP:
         random = np.random.RandomState(seed)
         with threadpool_limits(limits=1):
             graph, _, _ = umap_.fuzzy_simplicial_set(
-                self.rows_, k, random, "euclidean",
-                knn_indices=at.astype(np.int32), knn_dists=distances.astype(np.float32),
-            )  # fmt: skip
+                self.rows_,
+                k,
+                random,
+                "euclidean",
+                knn_indices=at.astype(np.int32),
+                knn_dists=distances.astype(np.float32),
+            )
             a, b = umap_.find_ab_params(1.0, self.min_dist)
             begin = 10 * plane / max(float(np.abs(plane).max()), np.finfo(float).tiny)
             begin += random.normal(scale=JITTER, size=begin.shape)
             embedding, _ = umap_.simplicial_set_embedding(
-                self.rows_, graph, 2, initial_alpha=1.0, a=a, b=b, gamma=1.0,
-                negative_sample_rate=5, n_epochs=epochs, init=begin.astype(np.float32),
-                random_state=random, metric="euclidean", metric_kwds={}, densmap=False,
-                densmap_kwds={}, output_dens=False, tqdm_kwds=_told(on_progress, epochs),
-            )  # fmt: skip
+                self.rows_,
+                graph,
+                2,
+                initial_alpha=1.0,
+                a=a,
+                b=b,
+                gamma=1.0,
+                negative_sample_rate=5,
+                n_epochs=epochs,
+                init=begin.astype(np.float32),
+                random_state=random,
+                metric="euclidean",
+                metric_kwds={},
+                densmap=False,
+                densmap_kwds={},
+                output_dens=False,
+                tqdm_kwds=_told(on_progress, epochs),
+            )
         on_progress(1.0, f"epoch {epochs} of {epochs}")
         self.coordinates_ = (embedding - embedding.mean(axis=0)).astype(np.float32)
         return self
@@ -138,6 +155,10 @@ class _Told:
 
 def _told(on_progress: Progress, epochs: int) -> dict[str, Any]:
     return {
-        "disable": False, "file": _Told(on_progress, epochs), "bar_format": "{n}",
-        "mininterval": 0.5, "miniters": 1, "leave": False,
-    }  # fmt: skip
+        "disable": False,
+        "file": _Told(on_progress, epochs),
+        "bar_format": "{n}",
+        "mininterval": 0.5,
+        "miniters": 1,
+        "leave": False,
+    }

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import Match, NameTracks, Reason, Space
-from songrec.recommend import explain, learned
-from songrec.recommend.pulls import Pull, Pulled
+from songrec.recommend.explain import contributions
+from songrec.recommend.feedback_boosts import Pull, Pulled
+from songrec.recommend.lists.rerank import PLAIN, POOL, Candidates, Reranking, enough, rerank
+from songrec.recommend.query import Rows, Scores, Taste, check_comparable, distances
 from songrec.recommend.registry import METHODS
-from songrec.recommend.rerank import PLAIN, POOL, Candidates, Reranking, enough, rerank
-from songrec.recommend.taste import Rows, Scores, Taste, check_comparable, distances
+from songrec.recommend.taste import two_tower_scores
 
 
 class Method(Protocol):
@@ -62,7 +63,7 @@ def method_used(space: Space, method: str | None = None) -> str:
         return "distance"
     if method not in (None, "learned"):
         return method
-    return "learned" if learned.weight(space) else "taste"
+    return "learned" if two_tower_scores.weight(space) else "taste"
 
 
 def rank(
@@ -153,7 +154,7 @@ def _per_like(taste: Taste, rows: Rows, recommender: TellsLikes) -> list[tuple[R
     vectors = taste.space.matrix[rows].astype(np.float64)
     apart = np.array([distances(vectors, point) for point in taste.liked_vectors]).T
     shares = recommender.per_like(taste, rows)
-    told = explain.beside_likes(taste, rows, shares, apart.reshape(shares.shape))
+    told = contributions.beside_likes(taste, rows, shares, apart.reshape(shares.shape))
     return [
         tuple(_with_artist(taste, int(row), reason) for reason in why)
         for row, why in zip(rows, told, strict=True)

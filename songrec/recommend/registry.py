@@ -22,28 +22,28 @@ METHODS = Registry(
     (
         Entry(
             "cosine",
-            "songrec.recommend.cosine:Cosine",
+            "songrec.recommend.methods.cosine:Cosine",
             "What they share",
             "More of what your likes have in common.",
             (_dislike_weight(0.15),),
         ),
         Entry(
             "distance",
-            "songrec.recommend.distance:Distance",
+            "songrec.recommend.methods.distance:Distance",
             "Near all of them",
             "Songs close to every one of your likes, not to one alone.",
             (_dislike_weight(0.25),),
         ),
         Entry(
             "cluster",
-            "songrec.recommend.cluster:SameCluster",
+            "songrec.recommend.methods.cluster:SameCluster",
             "The same groups",
             "Songs from the clusters your likes are in, nearest first.",
             (_dislike_weight(0.15),),
         ),
         Entry(
             "taste",
-            "songrec.recommend.taste_rule:TasteRule",
+            "songrec.recommend.methods.taste:TasteRule",
             "Your taste",
             "What your likes agree on, artists included; different tastes are kept apart.",
             (
@@ -59,7 +59,7 @@ METHODS = Registry(
         ),
         Entry(
             "learned",
-            "songrec.recommend.learned_rule:LearnedRule",
+            "songrec.recommend.methods.learned:LearnedRule",
             "Learnt from playlists",
             "Your taste, and songs that people put into playlists with songs like yours.",
             (
@@ -75,7 +75,7 @@ METHODS = Registry(
         ),
         Entry(
             "fragments",
-            "songrec.recommend.fragments:FragmentRule",
+            "songrec.recommend.methods.segments:FragmentRule",
             "A moment like those",
             "Songs with a moment of a few seconds like moments of what you like; it plays from "
             "there.",

@@ -12,8 +12,8 @@ import numpy as np
 from songrec.core.backend import keras
 from songrec.core.errors import BadInput
 from songrec.core.types import FeatureTable, Floats, Progress, no_progress
-from songrec.representation import epochs as training
-from songrec.representation.network import Network
+from songrec.representation import training_loop as training
+from songrec.representation.keras_model import Network
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

@@ -13,7 +13,7 @@ import numpy as np
 
 from songrec.core.config import instance_path
 from songrec.core.errors import BadInput
-from songrec.core.spectrograms import centred
+from songrec.core.padding import centred
 from songrec.core.types import Floats, Ints, Spectrograms
 
 ROWS_PER_READ = 32

@@ -23,8 +23,8 @@ from songrec.core.types import FeatureTable, Floats, Ints, Progress, Spectrogram
 from songrec.representation import conv_networks as networks
 from songrec.representation import conv_training as training
 from songrec.representation.conv_pooling import PooledPictures, pooled_parts, resized
-from songrec.representation.epochs import hold_out, seed_everything
-from songrec.representation.network import Network
+from songrec.representation.keras_model import Network
+from songrec.representation.training_loop import hold_out, seed_everything
 from songrec.representation.variational import (
     ACTIVE_VARIANCE,
     LARGEST_LOG_VARIANCE,

@@ -16,8 +16,8 @@ import numpy as np
 from songrec.core.backend import keras
 from songrec.core.errors import UnknownName
 from songrec.core.types import FeatureTable, Floats, Ints, Progress, no_progress
-from songrec.representation import epochs as training
-from songrec.representation.leakage import read_accuracy
+from songrec.representation import training_loop as training
+from songrec.representation.probing import read_accuracy
 from songrec.representation.vae import VAE
 from songrec.representation.variational import (
     StandardPrior,
@@ -138,10 +138,15 @@ class CVAE(Variational):
         self, table: FeatureTable, latent: Floats, classes: Ints, seed: int, on_progress: Progress
     ) -> dict[str, float | None]:
         plain = VAE(
-            hidden=self.hidden, latent=self.latent, beta=self.beta, warm_up=self.warm_up,
-            epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate,
+            hidden=self.hidden,
+            latent=self.latent,
+            beta=self.beta,
+            warm_up=self.warm_up,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
             validation_share=self.validation_share,
-        )  # fmt: skip
+        )
         kept = [self.labels_[at - OTHER - 1] if at > OTHER else None for at in classes.tolist()]
         found = read_accuracy(latent, kept, seed=seed)
         if found is None:

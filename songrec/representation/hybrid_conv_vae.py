@@ -25,9 +25,9 @@ from songrec.representation import conv_networks as networks
 from songrec.representation import conv_training as training
 from songrec.representation.conv_pooling import resized
 from songrec.representation.conv_vae import ConvVAE
-from songrec.representation.epochs import hold_out, seed_everything
 from songrec.representation.text_cache import TextCache
 from songrec.representation.text_vectors import TextVectors
+from songrec.representation.training_loop import hold_out, seed_everything
 from songrec.representation.variational import divergence_from_standard
 
 ops = keras.ops
@@ -87,9 +87,11 @@ class HybridConvVAE(ConvVAE):
 
             def read(rows: Ints, random: np.random.Generator | None) -> training.Batch:
                 return (
-                    pictures.read(rows), words[rows], has_words[rows],
+                    pictures.read(rows),
+                    words[rows],
+                    has_words[rows],
                     *self._seen(has_words[rows], random),
-                )  # fmt: skip
+                )
 
             self._train(read, learn, check, seed, on_progress)
             self._measure(pictures, learn, check)

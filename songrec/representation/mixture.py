@@ -140,9 +140,12 @@ def first_mixture(
         # What EM has not settled, the training goes on with.
         warnings.simplefilter("ignore", ConvergenceWarning)
         mixture = GaussianMixture(
-            clusters, covariance_type="diag", n_init=5, reg_covar=SMALLEST_VARIANCE,
+            clusters,
+            covariance_type="diag",
+            n_init=5,
+            reg_covar=SMALLEST_VARIANCE,
             random_state=seed % 2**32,
-        ).fit(means.astype(np.float64))  # fmt: skip
+        ).fit(means.astype(np.float64))
         found = mixture.predict_proba(means.astype(np.float64))
     within = found.T @ variances / np.maximum(found.sum(axis=0), 1e-9)[:, None]
     return mixture.weights_, mixture.means_, mixture.covariances_ + within

@@ -112,9 +112,13 @@ class SentenceVectors:
 
         tokenizer, network, length = self._loaded
         words = tokenizer(
-            text, truncation=True, max_length=length, return_overflowing_tokens=True,
-            padding=True, return_tensors="pt",
-        )  # fmt: skip
+            text,
+            truncation=True,
+            max_length=length,
+            return_overflowing_tokens=True,
+            padding=True,
+            return_tensors="pt",
+        )
         inputs = {name: words[name][:MOST_PARTS] for name in ("input_ids", "attention_mask")}
         with torch.inference_mode():
             states = network(**inputs).last_hidden_state

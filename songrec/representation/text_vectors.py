@@ -14,8 +14,8 @@ import numpy as np
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 
+from songrec.core.cjk_bigrams import is_run, pairs_of, tokens
 from songrec.core.types import Floats
-from songrec.core.unspaced import is_run, pairs_of, tokens
 from songrec.representation.text_cache import TextCache, digest_of
 
 VERSION = "1"

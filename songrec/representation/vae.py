@@ -16,7 +16,7 @@ import numpy as np
 
 from songrec.core.backend import keras
 from songrec.core.types import FeatureTable, Floats, Progress, no_progress
-from songrec.representation import epochs as training
+from songrec.representation import training_loop as training
 from songrec.representation.variational import (
     StandardPrior,
     Variational,

@@ -18,8 +18,8 @@ import numpy as np
 from songrec.core.backend import keras
 from songrec.core.errors import BadInput
 from songrec.core.types import Floats, Progress
-from songrec.representation import epochs as training
-from songrec.representation.network import Network
+from songrec.representation import training_loop as training
+from songrec.representation.keras_model import Network
 
 ops = keras.ops
 SMALLEST_LOG_VARIANCE, LARGEST_LOG_VARIANCE = -10.0, 10.0

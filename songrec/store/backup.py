@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy.engine import Engine
 
 from songrec.core.errors import BadInput
-from songrec.store import run_folders
+from songrec.store.runs import run_folders
 
 SUFFIXES = (".tar.gz", ".tgz")
 

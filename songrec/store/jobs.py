@@ -65,9 +65,19 @@ def page(session: Session, number: int, size: int = 25) -> tuple[list[Job], int]
 
 # A list shows neither logs nor loss curves, which are the bulk of a row.
 _LISTED = (
-    Job.id, Job.public_id, Job.kind, Job.state, Job.progress, Job.message, Job.error,
-    Job.parameters, Job.cancel_requested, Job.created_at, Job.started_at, Job.finished_at,
-)  # fmt: skip
+    Job.id,
+    Job.public_id,
+    Job.kind,
+    Job.state,
+    Job.progress,
+    Job.message,
+    Job.error,
+    Job.parameters,
+    Job.cancel_requested,
+    Job.created_at,
+    Job.started_at,
+    Job.finished_at,
+)
 
 
 def active(session: Session) -> list[Job]:
@@ -90,9 +100,14 @@ def claim(session: Session, job_id: int) -> bool:
     """Turn a waiting job into a running one; False if it no longer waits."""
     moment = now()
     return _change(
-        session, job_id, "waiting", state="running", started_at=moment, heartbeat_at=moment,
+        session,
+        job_id,
+        "waiting",
+        state="running",
+        started_at=moment,
+        heartbeat_at=moment,
         message="Starting.",
-    )  # fmt: skip
+    )
 
 
 def report(
@@ -106,9 +121,15 @@ def report(
 ) -> bool:
     """Beat, and write down where a running job is; False if it runs no longer."""
     return _change(
-        session, job_id, "running", heartbeat_at=now(), progress=progress, message=message,
-        log=log, details=details,
-    )  # fmt: skip
+        session,
+        job_id,
+        "running",
+        heartbeat_at=now(),
+        progress=progress,
+        message=message,
+        log=log,
+        details=details,
+    )
 
 
 def beat(session: Session, job_id: int) -> bool:
@@ -121,17 +142,30 @@ def finish(
 ) -> bool:
     """End a running job well; in the transaction of its work, so that both or neither happen."""
     return _change(
-        session, job_id, "running", state="done", progress=1.0, message="Done.", result=result,
-        log=log, details=details, finished_at=now(),
-    )  # fmt: skip
+        session,
+        job_id,
+        "running",
+        state="done",
+        progress=1.0,
+        message="Done.",
+        result=result,
+        log=log,
+        details=details,
+        finished_at=now(),
+    )
 
 
 def fail(session: Session, job_id: int, error: str) -> bool:
     """End a running job with the reason that people read."""
     return _change(
-        session, job_id, "running", state="failed", message="Failed.", error=error[:4000],
+        session,
+        job_id,
+        "running",
+        state="failed",
+        message="Failed.",
+        error=error[:4000],
         finished_at=now(),
-    )  # fmt: skip
+    )
 
 
 def cancelled(session: Session, job_id: int, message: str) -> bool:
@@ -144,9 +178,14 @@ def cancelled(session: Session, job_id: int, message: str) -> bool:
 def request_cancel(session: Session, job_id: int) -> bool:
     """Cancel a waiting job at once, ask a running one to stop; False if it has ended already."""
     if _change(
-        session, job_id, "waiting", state="cancelled", cancel_requested=True, finished_at=now(),
+        session,
+        job_id,
+        "waiting",
+        state="cancelled",
+        cancel_requested=True,
+        finished_at=now(),
         message="Cancelled before it started.",
-    ):  # fmt: skip
+    ):
         return True
     return _change(session, job_id, "running", cancel_requested=True)
 

@@ -41,13 +41,18 @@ def measures(
         "exact_match": round(float((wrong == 0).mean()), 4),
         "wrong_tags": {
             "single": [
-                {"wrong": at, "samples": count}
-                for at, count in enumerate(single.tolist())
-                if count
+                {"wrong": at, "samples": count} for at, count in enumerate(single.tolist()) if count
             ],
             "grouped": [
-                {"from": low, "to": high, "samples": int(((wrong >= low) & (wrong <= (
-                    high if high is not None else len(tags)))).sum())}
+                {
+                    "from": low,
+                    "to": high,
+                    "samples": int(
+                        (
+                            (wrong >= low) & (wrong <= (high if high is not None else len(tags)))
+                        ).sum()
+                    ),
+                }
                 for low, high in GROUPS
             ],
         },
@@ -55,7 +60,7 @@ def measures(
         "mean_average_precision": (
             round(float(np.mean(list(precision.values()))), 4) if precision else None
         ),
-    }  # fmt: skip
+    }
 
 
 def average_precision(truth: NDArray[np.bool_], scores: Floats) -> float:

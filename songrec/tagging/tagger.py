@@ -83,9 +83,14 @@ class Tagger:
         random = np.random.default_rng(seed)
         self._scale(pictures, learn, random)
         self.model_ = network.tagger(
-            frames, bands, len(self.tags), filters=size.filters, units=size.units,
-            depth=size.depth, dropout=size.dropout,
-        )  # fmt: skip
+            frames,
+            bands,
+            len(self.tags),
+            filters=size.filters,
+            units=size.units,
+            depth=size.depth,
+            dropout=size.dropout,
+        )
         network.begin_at(self.model_, targets[learn].mean(axis=0))
         self._run = None
         optimizer = keras.optimizers.Adam(size.learning_rate, global_clipnorm=1.0)

@@ -6,19 +6,21 @@ from flask import Blueprint, Flask, abort, jsonify, redirect, render_template, r
 from flask.typing import ResponseReturnValue
 
 from songrec.core.errors import BadInput
-from songrec.pipeline import recommending
-from songrec.store import catalogue, listeners, runs, skips
+from songrec.services.recommendation import recommend
+from songrec.store.catalogue import tracks
 from songrec.store.db import db
-from songrec.web import facts, security
+from songrec.store.listeners import reactions, skips
+from songrec.store.runs import runs
+from songrec.web import cached_counts, security
+from songrec.web.current_listener import current_listener, require_listener
 from songrec.web.errors import wants_json
-from songrec.web.listening import current_listener, require_listener
 
 blueprint = Blueprint("likes", __name__)
 
 SHOWN = 500
 """More likes than this are kept and count, but one page does not list them."""
 
-VALUES = {"like": listeners.LIKE, "dislike": listeners.DISLIKE, "none": None}
+VALUES = {"like": reactions.LIKE, "dislike": reactions.DISLIKE, "none": None}
 
 
 def init_app(app: Flask) -> None:
@@ -31,18 +33,18 @@ def page() -> str:
     """What I like and what I do not, each to be taken back; songs to start from without any."""
     listener = current_listener()
     run = runs.published(db.session)
-    likes, dislikes = listeners.reactions(db.session, listener) if listener else ([], [])
+    likes, dislikes = reactions.reactions(db.session, listener) if listener else ([], [])
     return render_template(
         "likes/page.html",
         run=run,
-        likes=catalogue.tracks_by_id(db.session, likes[:SHOWN], run),
+        likes=tracks.tracks_by_id(db.session, likes[:SHOWN], run),
         like_total=len(likes),
         dislike_total=len(dislikes),
-        dislikes=catalogue.tracks_by_id(db.session, dislikes[:SHOWN], run),
-        weights=listeners.weights(db.session, listener) if listener else {},
+        dislikes=tracks.tracks_by_id(db.session, dislikes[:SHOWN], run),
+        weights=reactions.weights(db.session, listener) if listener else {},
         skip_count=len(skips.counted(db.session, listener)) if listener else 0,
-        starters=recommending.starters(db.session, run) if run and not likes else [],
-        clusters=facts.clusters(db.session, run),
+        starters=recommend.starters(db.session, run) if run and not likes else [],
+        clusters=cached_counts.clusters(db.session, run),
     )
 
 
@@ -52,15 +54,15 @@ def react(public_id: str) -> ResponseReturnValue:
     value = request.form.get("value", "")
     if value not in VALUES:
         abort(400, "A reaction is like, dislike or none.")
-    track = catalogue.find_track(db.session, public_id)
+    track = tracks.find_track(db.session, public_id)
     if track is None:
         abort(404, f"There is no song “{public_id[:40]}” in the catalogue.")
     # Taking back what was never said makes no listener.
     listener = require_listener() if VALUES[value] else current_listener()
     likes, dislikes = 0, 0
     if listener is not None:
-        listeners.react(db.session, listener, track.id, VALUES[value])
-        likes, dislikes = listeners.counts(db.session, listener)
+        reactions.react(db.session, listener, track.id, VALUES[value])
+        likes, dislikes = reactions.counts(db.session, listener)
         db.session.commit()
     if wants_json():
         return jsonify(value=value, likes=likes, dislikes=dislikes)
@@ -72,13 +74,13 @@ def weigh(public_id: str) -> ResponseReturnValue:
     """Let a song that I like count once, twice or three times."""
     weight = request.form.get("weight", type=int)
     listener = current_listener()
-    track = catalogue.find_track(db.session, public_id)
-    said = listeners.values(db.session, listener, [track.id]) if listener and track else {}
-    if listener is None or track is None or said.get(track.id) != listeners.LIKE:
+    track = tracks.find_track(db.session, public_id)
+    said = reactions.values(db.session, listener, [track.id]) if listener and track else {}
+    if listener is None or track is None or said.get(track.id) != reactions.LIKE:
         abort(404, "This is no song that you like.")
     if weight is None:
         raise BadInput("Say how often the song should count: 1, 2 or 3 times.")
-    listeners.react(db.session, listener, track.id, listeners.LIKE, weight)
+    reactions.react(db.session, listener, track.id, reactions.LIKE, weight)
     db.session.commit()
     if wants_json():
         return jsonify(weight=weight)
@@ -88,7 +90,7 @@ def weigh(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/tracks/<public_id>/skip")
 def skip(public_id: str) -> ResponseReturnValue:
     """Note that a song was left after ``after`` seconds; later than 30 s it was no skip."""
-    track = catalogue.find_track(db.session, public_id)
+    track = tracks.find_track(db.session, public_id)
     if track is None:
         abort(404, f"There is no song “{public_id[:40]}” in the catalogue.")
     after = request.form.get("after", type=float)

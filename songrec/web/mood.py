@@ -8,12 +8,14 @@ from collections.abc import Iterable
 from flask import Blueprint, Flask, current_app, render_template, request
 
 from songrec.core.attributes import BY_NAME, SHARES
-from songrec.pipeline import mood as moods
-from songrec.recommend.moods import GENRES
-from songrec.store import catalogue, listeners, runs
+from songrec.recommend.lists.moods import GENRES
+from songrec.services.recommendation import mood as moods
+from songrec.store.catalogue import tracks
 from songrec.store.db import db
-from songrec.web import facts
-from songrec.web.listening import current_listener
+from songrec.store.listeners import reactions
+from songrec.store.runs import runs
+from songrec.web import cached_counts
+from songrec.web.current_listener import current_listener
 
 blueprint = Blueprint("mood", __name__)
 
@@ -31,9 +33,9 @@ def page() -> str:
     run = runs.published(db.session)
     if run is None:
         return render_template("mood/page.html", run=None)
-    known = facts.remembered(
+    known = cached_counts.remembered(
         ("mood emotions", str(current_app.config["INSTANCE"])),
-        catalogue.version(db.session),
+        tracks.version(db.session),
         lambda: moods.emotions(db.session),
     )
     mood = moods.Mood(
@@ -43,7 +45,7 @@ def page() -> str:
     )
     instance = current_app.config["INSTANCE"]
     listener = current_listener()
-    likes, dislikes = listeners.reactions(db.session, listener) if listener else ([], [])
+    likes, dislikes = reactions.reactions(db.session, listener) if listener else ([], [])
     return render_template(
         "mood/page.html",
         run=run,
@@ -55,7 +57,7 @@ def page() -> str:
         if mood.is_empty
         else moods.tracks_for(db.session, instance, mood, n=SHOWN, dislikes=dislikes),
         attributes=[BY_NAME[name] for name in SHARES],
-        clusters=facts.clusters(db.session, run),
+        clusters=cached_counts.clusters(db.session, run),
         reactions=dict.fromkeys(likes, 1) | dict.fromkeys(dislikes, -1),
     )
 

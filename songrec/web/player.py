@@ -24,11 +24,15 @@ from flask.typing import ResponseReturnValue
 from limits import RateLimitItemPerMinute
 
 from songrec.jobs import queue
-from songrec.store import audio_files, catalogue, jobs, listeners, playlists, runs, sleeves
+from songrec.store import jobs
+from songrec.store.catalogue import tracks
 from songrec.store.db import db
+from songrec.store.listeners import playlists, reactions
+from songrec.store.runs import runs
+from songrec.store.sound import audio_files, waveform_cache
 from songrec.store.tables import AudioFile
 from songrec.web import security
-from songrec.web.listening import current_listener
+from songrec.web.current_listener import current_listener
 
 blueprint = Blueprint("player", __name__, url_prefix="/listen")
 
@@ -39,10 +43,19 @@ MOST_PREPARING = 8
 """More waveforms than this do not wait at once, so that no visitor fills the queue."""
 
 TYPES = {
-    "mp3": "audio/mpeg", "mp3float": "audio/mpeg", "mp2": "audio/mpeg", "mp1": "audio/mpeg",
-    "flac": "audio/flac", "vorbis": "audio/ogg", "opus": "audio/ogg", "speex": "audio/ogg",
-    "aac": "audio/mp4", "alac": "audio/mp4", "wmav2": "audio/x-ms-wma", "wmav1": "audio/x-ms-wma",
-}  # fmt: skip
+    "mp3": "audio/mpeg",
+    "mp3float": "audio/mpeg",
+    "mp2": "audio/mpeg",
+    "mp1": "audio/mpeg",
+    "flac": "audio/flac",
+    "vorbis": "audio/ogg",
+    "opus": "audio/ogg",
+    "speex": "audio/ogg",
+    "aac": "audio/mp4",
+    "alac": "audio/mp4",
+    "wmav2": "audio/x-ms-wma",
+    "wmav1": "audio/x-ms-wma",
+}
 CONTAINERS = {"aac": "audio/aac", "adts": "audio/aac", "matroska,webm": "audio/webm"}
 
 
@@ -57,15 +70,18 @@ def media(file_id: str) -> ResponseReturnValue:
     file = _file(file_id)
     path = _unchanged(file)
     return send_file(
-        path, mimetype=media_type(file), conditional=True, max_age=KEPT_SECONDS,
+        path,
+        mimetype=media_type(file),
+        conditional=True,
+        max_age=KEPT_SECONDS,
         etag=f"{file.content_hash}",
-    )  # fmt: skip
+    )
 
 
 @blueprint.get("/tracks/<public_id>")
 def play(public_id: str) -> ResponseReturnValue:
     """The sound of a song, for whoever has no script to play it with."""
-    track = catalogue.find_track(db.session, public_id)
+    track = tracks.find_track(db.session, public_id)
     file = audio_files.of_track(db.session, track.id) if track else None
     if file is None:
         abort(404, "This song is known by its figures alone: there is nothing to hear.")
@@ -76,7 +92,7 @@ def play(public_id: str) -> ResponseReturnValue:
 def waveform(file_id: str) -> ResponseReturnValue:
     """The peaks of the sound, from 0 to 1; 202 while they are being made."""
     file = _file(file_id)
-    sleeve = sleeves.find(current_app.config["INSTANCE"], str(file.content_hash))
+    sleeve = waveform_cache.find(current_app.config["INSTANCE"], str(file.content_hash))
     if sleeve is None:
         _prepare(file)
         return jsonify(state="waiting"), 202
@@ -91,15 +107,16 @@ def cover(file_id: str) -> ResponseReturnValue:
     """The cover that is embedded in the file; 404 where there is none, or not yet."""
     file = _file(file_id)
     instance = current_app.config["INSTANCE"]
-    sleeve = sleeves.find(instance, str(file.content_hash))
+    sleeve = waveform_cache.find(instance, str(file.content_hash))
     if sleeve is None and file.has_cover:
         _prepare(file)
     if sleeve is None or sleeve.cover_type is None:
         abort(404, "This song has no cover.")
     return send_file(
-        sleeves.cover_path(instance, str(file.content_hash)), mimetype=sleeve.cover_type,
+        waveform_cache.cover_path(instance, str(file.content_hash)),
+        mimetype=sleeve.cover_type,
         max_age=KEPT_SECONDS,
-    )  # fmt: skip
+    )
 
 
 @blueprint.get("/queue")
@@ -118,7 +135,7 @@ def queue_of() -> ResponseReturnValue:
         ids = audio_files.in_cluster(db.session, run.id, number, QUEUE_LENGTH)
     elif "likes" in request.args:
         listener = current_listener()
-        ids = listeners.reactions(db.session, listener)[0] if listener else []
+        ids = reactions.reactions(db.session, listener)[0] if listener else []
     else:
         ids = playlists.ids_of(db.session, request.args.get("tracks", "").split(",")[:QUEUE_LENGTH])
     return jsonify(entries(ids)[:QUEUE_LENGTH])
@@ -127,7 +144,7 @@ def queue_of() -> ResponseReturnValue:
 def entries(track_ids: list[int]) -> list[dict[str, Any]]:
     """What the player needs of those of these tracks that can be heard, in order."""
     files = audio_files.of_tracks(db.session, track_ids)
-    views = catalogue.tracks_by_id(db.session, [i for i in track_ids if i in files])
+    views = tracks.tracks_by_id(db.session, [i for i in track_ids if i in files])
     return [
         {
             "id": view.public_id,

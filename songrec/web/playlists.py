@@ -19,14 +19,16 @@ from flask import (
 from flask.typing import ResponseReturnValue
 
 from songrec.core.errors import BadInput
-from songrec.pipeline import playlist_files
-from songrec.store import catalogue, playlists, runs
+from songrec.services.listeners import playlist_export
+from songrec.store.catalogue import tracks as catalogue
 from songrec.store.db import db
+from songrec.store.listeners import playlists
+from songrec.store.runs import runs
 from songrec.store.tables import Playlist
-from songrec.web import facts, security
+from songrec.web import cached_counts, security
+from songrec.web.current_listener import current_listener, current_reactions, require_listener
 from songrec.web.errors import wants_json
-from songrec.web.layout import count
-from songrec.web.listening import current_listener, current_reactions, require_listener
+from songrec.web.template_context import count
 
 blueprint = Blueprint("playlists", __name__, url_prefix="/playlists")
 
@@ -83,8 +85,8 @@ def show(public_id: str) -> str:
         playlist=playlist,
         is_mine=listener is not None and playlist.listener_id == listener.id,
         tracks=catalogue.tracks_by_id(db.session, playlists.tracks(db.session, playlist), run),
-        formats=playlist_files.FORMATS.values(),
-        clusters=facts.clusters(db.session, run),
+        formats=playlist_export.FORMATS.values(),
+        clusters=cached_counts.clusters(db.session, run),
         reactions=current_reactions(),
     )
 
@@ -93,14 +95,14 @@ def show(public_id: str) -> str:
 def export(public_id: str, format: str) -> Response:
     """The playlist as a file: csv, m3u8 or jspf."""
     playlist = _readable(public_id)
-    kind = playlist_files.format_named(format)
+    kind = playlist_export.format_named(format)
     tracks = catalogue.tracks_by_id(db.session, playlists.tracks(db.session, playlist))
-    named = playlist_files.Named(playlist.name, playlist.description, playlist.created_at)
+    named = playlist_export.Named(playlist.name, playlist.description, playlist.created_at)
     text = kind.write(
         named, tracks, lambda t: url_for("pages.track", public_id=t.public_id, _external=True)
     )
     response = Response(text, content_type=kind.media_type)
-    response.headers["Content-Disposition"] = playlist_files.content_disposition(
+    response.headers["Content-Disposition"] = playlist_export.content_disposition(
         playlist.name, kind.name
     )
     return response

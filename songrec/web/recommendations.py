@@ -13,16 +13,17 @@ from flask import Blueprint, Flask, abort, current_app, render_template, request
 from songrec.core.errors import NotReady
 from songrec.core.registry import Entry
 from songrec.core.types import Space
-from songrec.pipeline import for_listener, recommending, ways
-from songrec.pipeline.for_listener import Known
 from songrec.recommend import ranking
+from songrec.recommend.lists.rerank import LIST, MOST_PER_ARTIST, Reranking, possible
 from songrec.recommend.registry import METHODS
-from songrec.recommend.rerank import LIST, MOST_PER_ARTIST, Reranking, possible
-from songrec.store import catalogue, runs
+from songrec.services.recommendation import for_listener, recommend, stations
+from songrec.services.recommendation.for_listener import Known
+from songrec.store.catalogue import tracks
 from songrec.store.db import db
-from songrec.store.spaces import published_space
-from songrec.web import facts, moments
-from songrec.web.listening import current_listener
+from songrec.store.runs import runs
+from songrec.store.runs.spaces import published_space
+from songrec.web import cached_counts, segment_waveforms
+from songrec.web.current_listener import current_listener
 
 blueprint = Blueprint("recommendations", __name__)
 
@@ -64,7 +65,7 @@ def page() -> str:
             )
             found = for_listener.recommend(
                 db.session, instance, known, method=method, by=by, n=count
-            )  # fmt: skip
+            )
         except NotReady as error:
             problem = str(error)
         if listener is not None and not problem:
@@ -85,7 +86,7 @@ def page() -> str:
         change=change,
         is_cut=is_cut,
         cut=cut if method == "fragments" else None,
-        waves=moments.waves(db.session, instance, found),
+        waves=segment_waveforms.waves(db.session, instance, found),
         problem=problem,
         methods=methods,
         method=method,
@@ -96,8 +97,8 @@ def page() -> str:
         draw=secrets.randbelow(DRAWS),
         count=count,
         counts=COUNTS,
-        starters=recommending.starters(db.session, run) if run and not likes else [],
-        clusters=facts.clusters(db.session, run),
+        starters=recommend.starters(db.session, run) if run and not likes else [],
+        clusters=cached_counts.clusters(db.session, run),
         reactions=dict.fromkeys(likes, 1) | dict.fromkeys(dislikes, -1),
     )
 
@@ -106,14 +107,14 @@ def page() -> str:
 def more_like(public_id: str) -> str:
     """More like one song, with what I like as the background."""
     run = runs.published(db.session)
-    track = catalogue.find_track(db.session, public_id, run)
+    track = tracks.find_track(db.session, public_id, run)
     if track is None:
         abort(404, f"There is no song “{public_id[:40]}” in the catalogue.")
     known = Known.of(db.session, current_listener())
     found, problem = [], ""
     try:
         instance = current_app.config["INSTANCE"]
-        found = ways.more_like(db.session, instance, track, known, MORE_SHOWN)
+        found = stations.more_like(db.session, instance, track, known, MORE_SHOWN)
     except NotReady as error:
         problem = str(error)
     return render_template(
@@ -122,7 +123,7 @@ def more_like(public_id: str) -> str:
         found=found,
         problem=problem,
         likes=known.likes,
-        clusters=facts.clusters(db.session, run),
+        clusters=cached_counts.clusters(db.session, run),
         reactions=dict.fromkeys(known.likes, 1) | dict.fromkeys(known.dislikes, -1),
     )
 

@@ -8,14 +8,17 @@ from flask import Blueprint, Flask, current_app, jsonify, render_template, reque
 from flask.typing import ResponseReturnValue
 
 from songrec.core.errors import BadInput, NotReady
-from songrec.pipeline import ways
-from songrec.pipeline.for_listener import Known
-from songrec.recommend.moods import GENRES
-from songrec.store import audio_files, catalogue, playlists, runs
-from songrec.store.catalogue import TrackView
+from songrec.recommend.lists.moods import GENRES
+from songrec.services.recommendation import stations
+from songrec.services.recommendation.for_listener import Known
+from songrec.store.catalogue import tracks as catalogue
+from songrec.store.catalogue.tracks import TrackView
 from songrec.store.db import db
-from songrec.web import facts, figures
-from songrec.web.listening import current_listener, current_reactions
+from songrec.store.listeners import playlists
+from songrec.store.runs import runs
+from songrec.store.sound import audio_files
+from songrec.web import cached_counts, charts
+from songrec.web.current_listener import current_listener, current_reactions
 from songrec.web.player import entries
 
 blueprint = Blueprint("stations", __name__)
@@ -45,7 +48,7 @@ def index() -> str:
         run=run,
         text=text,
         offered=_offered(text) if text else [],
-        clusters=facts.clusters(db.session, run),
+        clusters=cached_counts.clusters(db.session, run),
         genres=GENRES,
         playlists=[*mine, *playlists.of_catalogue(db.session, limit=12)][:24],
         likes=Known.of(db.session, listener).likes,
@@ -56,7 +59,7 @@ def index() -> str:
 @blueprint.get("/stations/<kind>")
 def show(kind: str) -> str:
     """A part of a station; a new order unless the address says which."""
-    part = _part(kind, request.args.get("from") or ways.new_cursor(), SHOWN)
+    part = _part(kind, request.args.get("from") or stations.new_cursor(), SHOWN)
     run = runs.published(db.session)
     begun = request.args.get("from", "")
     seed = part.cursor.split("-")[0] if part.cursor else begun.split("-")[0]
@@ -66,7 +69,7 @@ def show(kind: str) -> str:
         first=not begun or begun.endswith("-0"),
         queue=url_for("stations.queue", kind=kind, of=part.key, **{"from": f"{seed or 0}-0"}),
         audible=bool(audio_files.audible(db.session)),
-        clusters=facts.clusters(db.session, run),
+        clusters=cached_counts.clusters(db.session, run),
         reactions=current_reactions(),
     )
 
@@ -74,7 +77,7 @@ def show(kind: str) -> str:
 @blueprint.get("/stations/<kind>/queue")
 def queue(kind: str) -> ResponseReturnValue:
     """What the player plays next of a station, and where it asks when that is played."""
-    part = _part(kind, request.args.get("from") or ways.new_cursor(), QUEUED, audible=True)
+    part = _part(kind, request.args.get("from") or stations.new_cursor(), QUEUED, audible=True)
     more = url_for("stations.queue", kind=kind, of=part.key, **{"from": part.cursor})
     why = {item.track.public_id: item.sentence for item in part.items}
     songs = entries([item.track.id for item in part.items])
@@ -96,18 +99,30 @@ def path() -> str:
     if start and end:
         instance = current_app.config["INSTANCE"]
         try:
-            found, way = ways.path(db.session, instance, start, end, steps)
-            route = figures.route_on_map([(i.track.x, i.track.y, i.track.label) for i in found],
-                                         ways.published_space(db.session, instance))  # fmt: skip
+            found, way = stations.path(db.session, instance, start, end, steps)
+            route = charts.route_on_map(
+                [(i.track.x, i.track.y, i.track.label) for i in found],
+                stations.published_space(db.session, instance),
+            )
         except NotReady as error:
             problem = str(error)
     return render_template(
         "stations/path.html",
-        run=run, start=start, finish=end, choose_start=choose_start, choose_end=choose_end,
-        steps=steps, choices=STEPS, found=found, way=way, problem=problem, route=route,
-        lengths=figures.shares([("", float(length)) for length in way.lengths]) if way else [],
-        clusters=facts.clusters(db.session, run), reactions=current_reactions(),
-    )  # fmt: skip
+        run=run,
+        start=start,
+        finish=end,
+        choose_start=choose_start,
+        choose_end=choose_end,
+        steps=steps,
+        choices=STEPS,
+        found=found,
+        way=way,
+        problem=problem,
+        route=route,
+        lengths=charts.shares([("", float(length)) for length in way.lengths]) if way else [],
+        clusters=cached_counts.clusters(db.session, run),
+        reactions=current_reactions(),
+    )
 
 
 @blueprint.get("/blend")
@@ -122,10 +137,13 @@ def blend() -> str:
     found, problem = [], ""
     if plus:
         try:
-            found = ways.blend(
-                db.session, current_app.config["INSTANCE"], [t.id for t in plus],
-                [t.id for t in minus], SHOWN,
-            )  # fmt: skip
+            found = stations.blend(
+                db.session,
+                current_app.config["INSTANCE"],
+                [t.id for t in plus],
+                [t.id for t in minus],
+                SHOWN,
+            )
         except (NotReady, BadInput) as error:
             problem = str(error)
 
@@ -135,17 +153,30 @@ def blend() -> str:
 
     return render_template(
         "stations/blend.html",
-        run=run, plus=plus, minus=minus, offered_plus=offered_plus, offered_minus=offered_minus,
-        found=found, problem=problem, address=address,
-        clusters=facts.clusters(db.session, run), reactions=current_reactions(),
-    )  # fmt: skip
+        run=run,
+        plus=plus,
+        minus=minus,
+        offered_plus=offered_plus,
+        offered_minus=offered_minus,
+        found=found,
+        problem=problem,
+        address=address,
+        clusters=cached_counts.clusters(db.session, run),
+        reactions=current_reactions(),
+    )
 
 
-def _part(kind: str, cursor: str, n: int, *, audible: bool = False) -> ways.Part:
-    return ways.station(
-        db.session, current_app.config["INSTANCE"], current_listener(), kind,
-        request.args.get("of", "").replace("\0", "")[:300], cursor=cursor, n=n, audible=audible,
-    )  # fmt: skip
+def _part(kind: str, cursor: str, n: int, *, audible: bool = False) -> stations.Part:
+    return stations.station(
+        db.session,
+        current_app.config["INSTANCE"],
+        current_listener(),
+        kind,
+        request.args.get("of", "").replace("\0", "")[:300],
+        cursor=cursor,
+        n=n,
+        audible=audible,
+    )
 
 
 def _chosen(text: str) -> tuple[TrackView | None, list[TrackView]]:

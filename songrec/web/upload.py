@@ -28,12 +28,12 @@ from werkzeug.utils import secure_filename
 from songrec.core.errors import BadInput
 from songrec.jobs import queue
 from songrec.store import jobs as job_store
-from songrec.store import sleeves, uploads
 from songrec.store.db import db
+from songrec.store.sound import uploads, waveform_cache
 from songrec.store.tables import Job, Listener, Upload, User
 from songrec.web import player, security, upload_page
+from songrec.web.current_listener import current_listener, require_listener
 from songrec.web.errors import wants_json
-from songrec.web.listening import current_listener, require_listener
 
 blueprint = Blueprint("upload", __name__, url_prefix="/upload")
 
@@ -163,7 +163,9 @@ def media(public_id: str) -> ResponseReturnValue:
 def waveform(public_id: str) -> ResponseReturnValue:
     """The peaks of the uploaded sound."""
     found = mine(public_id)
-    sleeve = sleeves.find(current_app.config["INSTANCE"], (found.result or {}).get("hash", ""))
+    sleeve = waveform_cache.find(
+        current_app.config["INSTANCE"], (found.result or {}).get("hash", "")
+    )
     if sleeve is None:
         abort(404)
     return jsonify(seconds=sleeve.seconds, peaks=sleeve.peaks)

@@ -8,11 +8,12 @@ from flask import current_app, url_for
 
 from songrec.core.attributes import ATTRIBUTES, key_name, show
 from songrec.core.errors import NotReady
-from songrec.store import catalogue, runs, spaces
+from songrec.store.catalogue import tracks
 from songrec.store.db import db
+from songrec.store.runs import runs, spaces
 from songrec.store.tables import Job, Track, Upload
-from songrec.web import facts, figures
-from songrec.web.listening import current_reactions
+from songrec.web import cached_counts, charts
+from songrec.web.current_listener import current_reactions
 
 SHOWN = 10
 
@@ -21,7 +22,7 @@ def values(upload: Upload, job: Job | None) -> dict[str, Any]:
     """What ``upload/show.html`` shows of an upload that has been listened to."""
     result: dict[str, Any] = upload.result or {}
     run = runs.published(db.session)
-    clusters = facts.clusters(db.session, run)
+    clusters = cached_counts.clusters(db.session, run)
     # Numbers and places are those of the run that it was placed in.
     place = (
         result["place"] if run and (result["place"] or {}).get("run_id") == run.public_id else None
@@ -32,7 +33,7 @@ def values(upload: Upload, job: Job | None) -> dict[str, Any]:
         space = None
     by_id = {
         view.public_id: view
-        for view in catalogue.tracks_by_public_id(
+        for view in tracks.tracks_by_public_id(
             db.session, [found["track_id"] for found in result["similar"][:SHOWN]], run
         )
     }
@@ -43,7 +44,7 @@ def values(upload: Upload, job: Job | None) -> dict[str, Any]:
         "track": db.session.get(Track, upload.track_id) if upload.track_id else None,
         "clusters": clusters,
         "cluster": clusters.get(place["cluster"]) if place else None,
-        "place": figures.place_on_map(space, place["x"], place["y"], place["cluster"])
+        "place": charts.place_on_map(space, place["x"], place["y"], place["cluster"])
         if place and space
         else None,
         "stale": bool(result["place"]) and place is None,
@@ -74,13 +75,13 @@ def _rows(attributes: dict[str, Any], space: Any) -> list[dict[str, str]]:
     for attribute in ATTRIBUTES:
         said = attributes.get(attribute.name)
         if said is not None:
-            standing = figures.standing(space, attribute.name, said["value"]) if space else None
+            standing = charts.standing(space, attribute.name, said["value"]) if space else None
             rows.append(
                 {
                     "label": attribute.label,
                     "value": show(attribute.name, said["value"]),
-                    "words": figures.words_for(attribute.name, standing),
-                    "source": figures.SOURCES.get(said["source"], said["source"]),
+                    "words": charts.words_for(attribute.name, standing),
+                    "source": charts.SOURCES.get(said["source"], said["source"]),
                 }
             )
     if "key" in attributes:
@@ -92,7 +93,7 @@ def _rows(attributes: dict[str, Any], space: Any) -> list[dict[str, str]]:
                     int(attributes["key"]["value"]), None if mode is None else int(mode)
                 ),
                 "words": "",
-                "source": figures.SOURCES[attributes["key"]["source"]],
+                "source": charts.SOURCES[attributes["key"]["source"]],
             }
         )
     return rows

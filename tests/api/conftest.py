@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from songrec.store import api_tokens, users
+from songrec.store.listeners import api_tokens, users
 from songrec.store.tables import User
 from tests.planted_run import Planted, plant
 

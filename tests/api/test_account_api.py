@@ -7,7 +7,7 @@ import math
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from songrec.store import users
+from songrec.store.listeners import users
 from songrec.store.tables import User
 from tests.api.conftest import PASSWORD
 from tests.planted_run import Planted

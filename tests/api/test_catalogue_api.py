@@ -17,9 +17,12 @@ from tests.planted_run import Planted
 def test_health_answers_at_both_addresses(client: FlaskClient, planted: Planted) -> None:
     for address in ("/health", "/api/v1/health"):
         assert client.get(address).json == {
-            "status": "ok", "version": VERSION, "tracks": 240,
-            "run_id": planted.run.public_id, "worker": False,
-        }  # fmt: skip
+            "status": "ok",
+            "version": VERSION,
+            "tracks": 240,
+            "run_id": planted.run.public_id,
+            "worker": False,
+        }
 
 
 def test_pages_by_cursor_give_every_song_once_in_order(get, planted: Planted, session: Session):

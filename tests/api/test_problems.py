@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flask.testing import FlaskClient
 
-from songrec.web.api import work
+from songrec.web.api import runs_and_jobs
 from tests.planted_run import Planted
 
 
@@ -63,7 +63,7 @@ def test_a_defect_says_nothing_of_the_inside(
     def broken(*_: object) -> bool:
         raise RuntimeError("secret inside")
 
-    monkeypatch.setattr(work.queue, "worker_runs", broken)
+    monkeypatch.setattr(runs_and_jobs.queue, "worker_runs", broken)
     app.config["PROPAGATE_EXCEPTIONS"] = False
     answer = client.get("/api/v1/health")
     assert answer.status_code == 500

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from songrec import create_app
-from songrec.store import users
 from songrec.store.db import db
+from songrec.store.listeners import users
 from tests.planted_run import Planted
 
 COMMAND = Path(sys.executable).with_name("schemathesis")
@@ -52,10 +52,24 @@ def test_schemathesis_finds_nothing(
     token = token_of(chief)["Authorization"]
     headers = ["--header", f"Authorization: {token}"] if who != "nobody" else []
     done = subprocess.run(
-        [COMMAND, "run", f"{address}/api/v1/openapi.json", *headers, "--no-color",
-         "--max-examples", str(EXAMPLES), "--seed", "7", "--generation-database", "none"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
+        [
+            COMMAND,
+            "run",
+            f"{address}/api/v1/openapi.json",
+            *headers,
+            "--no-color",
+            "--max-examples",
+            str(EXAMPLES),
+            "--seed",
+            "7",
+            "--generation-database",
+            "none",
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     assert "Test cases:" in done.stdout
 

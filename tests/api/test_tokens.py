@@ -12,10 +12,11 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput
-from songrec.store import api_tokens, jobs, users
+from songrec.store import jobs
 from songrec.store.db import now
+from songrec.store.listeners import api_tokens, users
 from songrec.store.tables import ApiToken, User
-from songrec.web.api import callers
+from songrec.web.api import authentication
 from tests.api.conftest import PASSWORD
 from tests.planted_run import Planted
 
@@ -153,7 +154,7 @@ class TestWithLimits:
     ) -> None:
         from limits import RateLimitItemPerMinute
 
-        monkeypatch.setattr(callers, "REQUESTS", RateLimitItemPerMinute(3, 1))
+        monkeypatch.setattr(authentication, "REQUESTS", RateLimitItemPerMinute(3, 1))
         answers = [client.get("/api/v1/clusters") for _ in range(4)]
         assert [a.status_code for a in answers] == [200, 200, 200, 429]
         assert 0 < int(answers[-1].headers["Retry-After"]) <= 60

@@ -27,9 +27,14 @@ def adds_up(item):
 
 @pytest.mark.parametrize(
     ("kind", "of"),
-    [("song", None), ("artist", "artist 7"), ("cluster", "1"), ("mood", "Jazz,calm"),
-     ("mood", "calm")],
-)  # fmt: skip
+    [
+        ("song", None),
+        ("artist", "artist 7"),
+        ("cluster", "1"),
+        ("mood", "Jazz,calm"),
+        ("mood", "calm"),
+    ],
+)
 def test_a_station_goes_on_by_its_cursor_and_repeats_nothing(get, name, kind, of):
     of, heard, cursor = of or name(0), [], None
     while True:

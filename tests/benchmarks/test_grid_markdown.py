@@ -5,11 +5,11 @@ import csv
 import numpy as np
 import pytest
 
-from benchmarks import grid_markdown, sound_grid
-from songrec.pipeline import grid_run
-from songrec.pipeline.grid import GridSpec
-from songrec.pipeline.grid_folder import GridFolder, write_json
-from songrec.store import training_data
+from benchmarks import sound_sweep, sweep_markdown
+from songrec.services.sweeps import runner
+from songrec.services.sweeps.folder import GridFolder, write_json
+from songrec.services.sweeps.specification import GridSpec
+from songrec.store.catalogue import training_data
 from songrec.store.tables import AudioFile, Tag, TrackTag
 from tests.factories import make_track
 
@@ -19,23 +19,27 @@ def grid(instance):
     spec = GridSpec.of({"representation": "identity", "seeds": "0-2", "features": "mfcc"})
     grid = GridFolder.begin(instance, "0123456789ab", spec, 5)
     for cell in spec.cells():
-        row = {**grid_run.failed(cell, "no"), "state": "done", "reason": None, "clusters": 2}
+        row = {**runner.failed(cell, "no"), "state": "done", "reason": None, "clusters": 2}
         row["metrics"] = {
-            "silhouette": 0.1 * cell.seed, "nmi_genre": 0.5, "nmi_genre_random": 0.25,
+            "silhouette": 0.1 * cell.seed,
+            "nmi_genre": 0.5,
+            "nmi_genre_random": 0.25,
             "held_out_mse": 0.0 if cell.representation.name == "identity" else 0.5,
-            "noise_share": 0.125, "label_leakage": 0.25, "label_leakage_vae": 0.75,
+            "noise_share": 0.125,
+            "label_leakage": 0.25,
+            "label_leakage_vae": 0.75,
             "label_leakage_chance": 0.2,
-        }  # fmt: skip
+        }
         if not (cell.baseline and cell.seed == 2):
             grid.write_row(cell, row, None)
     failed = next(cell for cell in spec.cells() if cell.baseline and cell.seed == 2)
-    grid.write_row(failed, grid_run.failed(failed, "no memory"), None)
+    grid.write_row(failed, runner.failed(failed, "no memory"), None)
     write_json(grid.path / "agreement.json", {spec.cells()[0].key: 0.875})
     return grid
 
 
 def test_a_grid_as_markdown(instance, grid, capsys):
-    grid_markdown.main([str(instance), grid.id, "--labels", "genre"])
+    sweep_markdown.main([str(instance), grid.id, "--labels", "genre"])
     head, _, first, second, _, *rest = capsys.readouterr().out.splitlines()
     assert head.split(" | ")[0] == "| model + clustering"
     assert "information, genre" in head
@@ -60,14 +64,21 @@ def write_list(path, rows):
 
 def test_excerpts_and_whole_tracks_of_a_recording_carry_the_same_label(tmp_path, session):
     song = {"artist": "A", "title": "T", "genre": "Folk"}
-    write_list(tmp_path / "clips" / "clips.csv", [
-        {"clip": "t_a.ogg", "track": "a-t", **song}, {"clip": "t_b.ogg", "track": "a-t", **song},
-    ])  # fmt: skip
-    write_list(tmp_path / "library" / "library.csv", [
-        {"path": "x/t.mp3", **song},
-        {"path": "x/u.mp3", "artist": "A", "title": "U", "genre": "Jazz"},
-    ])  # fmt: skip
-    truth = sound_grid.labels(tmp_path)
+    write_list(
+        tmp_path / "clips" / "clips.csv",
+        [
+            {"clip": "t_a.ogg", "track": "a-t", **song},
+            {"clip": "t_b.ogg", "track": "a-t", **song},
+        ],
+    )
+    write_list(
+        tmp_path / "library" / "library.csv",
+        [
+            {"path": "x/t.mp3", **song},
+            {"path": "x/u.mp3", "artist": "A", "title": "U", "genre": "Jazz"},
+        ],
+    )
+    truth = sound_sweep.labels(tmp_path)
     assert [found["subgenre"] for found in truth.values()] == ["a-t", "a-t", "a-t", "x/u.mp3"]
 
     tracks = [make_track(session) for _ in truth]
@@ -76,18 +87,27 @@ def test_excerpts_and_whole_tracks_of_a_recording_carry_the_same_label(tmp_path,
     session.flush()
     session.add(TrackTag(track_id=tracks[0].id, tag_id=old.id))
     for number, (path, track) in enumerate(zip(truth, tracks, strict=True)):
-        session.add(AudioFile(public_id=str(number), track_id=track.id, root=str(tmp_path),
-                              path=str(path), size=1, modified_ns=1, state="analysed"))  # fmt: skip
-    assert sound_grid.plant(session, truth) == {"subgenre": 4, "genre": 4}
+        session.add(
+            AudioFile(
+                public_id=str(number),
+                track_id=track.id,
+                root=str(tmp_path),
+                path=str(path),
+                size=1,
+                modified_ns=1,
+                state="analysed",
+            )
+        )
+    assert sound_sweep.plant(session, truth) == {"subgenre": 4, "genre": 4}
     genres = training_data.read_tags(session, "genre", np.array([track.id for track in tracks]))
     assert [genres.names[tag] for tag in genres.tags] == ["folk", "folk", "folk", "jazz"]
 
 
 def test_the_grid_on_sound_is_one_that_can_be_run():
-    spec = GridSpec.of(sound_grid.grid("0-4", musicnn=True))
+    spec = GridSpec.of(sound_sweep.grid("0-4", musicnn=True))
     cells = spec.cells()
-    assert {cell.features for cell in cells} == {*sound_grid.VECTORS, sound_grid.PICTURES}
-    pictures = {c.representation.name for c in cells if c.features == sound_grid.PICTURES}
+    assert {cell.features for cell in cells} == {*sound_sweep.VECTORS, sound_sweep.PICTURES}
+    pictures = {c.representation.name for c in cells if c.features == sound_sweep.PICTURES}
     assert pictures == {"conv_vae"}
-    fewer = GridSpec.of(sound_grid.grid("0", musicnn=False, quick=True))
+    fewer = GridSpec.of(sound_sweep.grid("0", musicnn=False, quick=True))
     assert (fewer.quick, "musicnn" in fewer.features) == (True, False)

@@ -10,7 +10,7 @@ import pytest
 from benchmarks import reencodings
 from songrec.core.errors import BadInput
 from songrec.features.audio import chromaprint
-from tests.ingest.sounds import chords, write_wav
+from tests.audio_files.sounds import chords, write_wav
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from benchmarks.studies import similar as similar_study
 from benchmarks.studies.__main__ import STUDIES, main, module
 from benchmarks.studies.instance import empty_instance
 from songrec.demo import clips
-from songrec.pipeline import two_tower
-from songrec.pipeline.grid import GridSpec
-from songrec.pipeline.playlist_questions import questions
 from songrec.prediction import from_tags
+from songrec.services.evaluation.playlist_tasks import questions
+from songrec.services.sweeps.specification import GridSpec
+from songrec.services.training import two_tower
 from songrec.store.tables import Track
 from tests.playlist_file import write
 
@@ -116,10 +116,12 @@ def test_nearness_by_sound_is_put_on_top_of_taste(asking):
 
 
 def test_the_sizes_of_clusters_are_told_from_the_least_to_the_most():
-    spec = GridSpec.of({
-        "representation": [{"vade": dict(values)} for values in vade.SETTINGS.values()],
-        "clustering": "vade",
-    })  # fmt: skip
+    spec = GridSpec.of(
+        {
+            "representation": [{"vade": dict(values)} for values in vade.SETTINGS.values()],
+            "clustering": "vade",
+        }
+    )
     assert len({str(choice) for choice in spec.representation}) == 4
     measures = {"nmi_genre": 0.1, "ari_genre": 0.05, "reconstruction_mse": 0.07}
     runs = [
@@ -127,8 +129,13 @@ def test_the_sizes_of_clusters_are_told_from_the_least_to_the_most():
         {"sizes": dict(enumerate([25] * 4)), **measures},
     ]
     assert vade.figures(runs) == (
-        "25% to 50%", "20.0% to 25.0%", "6 to 7", "0.100", "0.050", "0.070",
-    )  # fmt: skip
+        "25% to 50%",
+        "20.0% to 25.0%",
+        "6 to 7",
+        "0.100",
+        "0.050",
+        "0.070",
+    )
 
 
 def test_agreement_of_estimates_is_by_rank():
@@ -140,8 +147,9 @@ def test_agreement_of_estimates_is_by_rank():
     assert (energy, set(others)) == (-1.0, {1.0})
     nothing = estimates.agreement(predicted, unknown)
     assert estimates.shown([("a", *others), ("b", *nothing)]) == [
-        ("a", *["1.00"] * 5), ("b", *["–"] * 6),
-    ]  # fmt: skip
+        ("a", *["1.00"] * 5),
+        ("b", *["–"] * 6),
+    ]
 
 
 def test_memory_is_read_from_what_linux_says():

@@ -7,20 +7,47 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from songrec.store import runs, users
 from songrec.store.db import db
+from songrec.store.listeners import users
+from songrec.store.runs import runs
 from tests.browser.conftest import LiveServer
 from tests.browser.sizes import SIZES, both_sizes
 
 pytestmark = pytest.mark.browser
 
 PASSWORD = "correct horse battery"
-PUBLIC = ("/", "/clusters/0", "/tracks", "/tracks?q=song&energy_min=0.2", "/mood", "/words", "/map",
-          "/mood?genre=Jazz&emotion=calm", "/likes", "/recommendations", "/playlists",
-          "/stations", "/stations/cluster?of=0&from=1-0", "/path", "/path?from=song", "/blend",
-          "/me", "/sign-in", "/sign-up", "/nothing-here")  # fmt: skip
-CLOSED = ("/account", "/admin", "/admin/train", "/admin/jobs", "/admin/runs", "/admin/users",
-          "/admin/compare", "/admin/grids")  # fmt: skip
+PUBLIC = (
+    "/",
+    "/clusters/0",
+    "/tracks",
+    "/tracks?q=song&energy_min=0.2",
+    "/mood",
+    "/words",
+    "/map",
+    "/mood?genre=Jazz&emotion=calm",
+    "/likes",
+    "/recommendations",
+    "/playlists",
+    "/stations",
+    "/stations/cluster?of=0&from=1-0",
+    "/path",
+    "/path?from=song",
+    "/blend",
+    "/me",
+    "/sign-in",
+    "/sign-up",
+    "/nothing-here",
+)
+CLOSED = (
+    "/account",
+    "/admin",
+    "/admin/train",
+    "/admin/jobs",
+    "/admin/runs",
+    "/admin/users",
+    "/admin/compare",
+    "/admin/grids",
+)
 
 
 def serious(page: Any) -> list[str]:

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from songrec.jobs import tasks
-from songrec.store import fragments, jobs
+from songrec.store import jobs
 from songrec.store.db import db
-from songrec.store.fragments import SongFragments
+from songrec.store.sound import segment_index
+from songrec.store.sound.segment_index import SongFragments
 from songrec.store.tables import Track
 from tests.browser.conftest import LiveServer
 from tests.sounding import add_sound, write_wav
@@ -40,14 +41,16 @@ def cut(live_server: LiveServer, tmp_path_factory: pytest.TempPathFactory) -> tu
         starts = np.arange(26, dtype=np.float32)
         liked, other = np.zeros((26, 4), np.float32), np.full((26, 4), 9, np.float32)
         other[12] = 0.5
-        fragments.write(
+        segment_index.write(
             live_server.instance,
             [
                 SongFragments(tracks[0].id, starts, liked, np.tile([0.9], (26, 1))),
                 SongFragments(tracks[1].id, starts, other, np.tile([0.9], (26, 1))),
             ],
-            seconds=5, made_by="tagger", tag_names=("slow waltz",),
-        )  # fmt: skip
+            seconds=5,
+            made_by="tagger",
+            tag_names=("slow waltz",),
+        )
         titles = tracks[0].title, tracks[1].title
         addresses = tracks[0].public_id
         db.session.commit()

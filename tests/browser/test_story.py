@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from songrec.store import users
 from songrec.store.db import db
+from songrec.store.listeners import users
 from tests.browser.conftest import LiveServer
 from tests.browser.sizes import both_sizes
 

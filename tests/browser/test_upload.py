@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from songrec.jobs import tasks
-from songrec.pipeline.train import TrainRequest, train
+from songrec.services.training.train import TrainRequest, train
 from songrec.store import jobs
 from songrec.store.db import db
 from songrec.store.tables import Job
@@ -124,9 +124,11 @@ def test_upload_and_player_are_accessible(
     browser: Any, live_server: LiveServer, working: None, song: Path, theme: str
 ) -> None:
     context = browser.new_context(
-        base_url=live_server.url, color_scheme=theme, bypass_csp=True,
+        base_url=live_server.url,
+        color_scheme=theme,
+        bypass_csp=True,
         viewport={"width": 1200, "height": 800},
-    )  # fmt: skip
+    )
     page = context.new_page()
     found = []
 

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from songrec.features.audio.musicnn_tags import MTT_TAGS
-from songrec.store.model_files import models_folder
+from songrec.store.models.published_weights import models_folder
 from tests.features.musicnn_weights import random_values, save
 
 

@@ -8,9 +8,15 @@ from sqlalchemy import text
 from songrec.store.db import db
 
 COMMANDS = [
-    ("ingest", "data/preprocess.csv"), ("train",), ("runs",), ("publish", "x"),
-    ("compare", "x", "x"), ("similar", "x"), ("recommend", "--like", "x"), ("create-user", "bob"),
-]  # fmt: skip
+    ("ingest", "data/preprocess.csv"),
+    ("train",),
+    ("runs",),
+    ("publish", "x"),
+    ("compare", "x", "x"),
+    ("similar", "x"),
+    ("recommend", "--like", "x"),
+    ("create-user", "bob"),
+]
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 
 from songrec.cli.runs import parse_settings
 from songrec.core.errors import BadInput, UnknownName
-from songrec.store import runs
+from songrec.store.runs import runs
 from tests.factories import make_track
 
 CHOSEN = {"representation": "autoencoder", "clustering": "kmeans", "projection": "pca"}
@@ -41,8 +41,9 @@ def test_the_story_of_two_runs(flask):
     assert [row["published"] for row in listed] == [False, True]
     second = listed[0]["run_id"]
     assert json.loads(flask("publish", second, "--json").stdout) == {
-        "run_id": second, "published": True,
-    }  # fmt: skip
+        "run_id": second,
+        "published": True,
+    }
     compared = json.loads(flask("compare", first, second, "--json").stdout)
     assert (compared["shared"], compared["moved"]) == (12, 0)
     assert "12 tracks in both; 0 (0.0%) changed company" in flask("compare", first, second).stdout
@@ -106,8 +107,10 @@ def test_help_lists_every_parameter_with_default_and_range(flask):
 
 def test_settings_find_the_stage_that_has_them():
     assert parse_settings(CHOSEN, ("clusters=4", "representation.latent=3")) == {
-        "representation": {"latent": "3"}, "clustering": {"clusters": "4"}, "projection": {},
-    }  # fmt: skip
+        "representation": {"latent": "3"},
+        "clustering": {"clusters": "4"},
+        "projection": {},
+    }
 
 
 def test_further_maps_have_settings_by_their_names():

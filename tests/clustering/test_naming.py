@@ -15,8 +15,11 @@ def named(shares, *genres):
         ({"energy": 0.1, "acousticness": 0.9}, [("folk", 0.5, 4.0)], "calm acoustic folk"),
         ({"loudness": 0.9, "tempo": 0.85}, [("rap", 0.6, 3.0)], "loud fast rap"),
         ({"positiveness": 0.1, "tempo": 0.1}, [], "slow melancholy songs"),
-        ({"danceability": 0.9, "positiveness": 0.9}, [("latin", 0.4, 2.0)],
-         "cheerful danceable latin"),
+        (
+            {"danceability": 0.9, "positiveness": 0.9},
+            [("latin", 0.4, 2.0)],
+            "cheerful danceable latin",
+        ),
         ({"energy": 0.1}, [("jazz", 0.4, 2.0)], "calm jazz"),
         ({"popularity": 0.7}, [("pop", 0.4, 2.0)], "well-known pop"),
         ({"popularity": 0.7, "energy": 0.1}, [("pop", 0.4, 2.0)], "calm pop"),
@@ -25,7 +28,7 @@ def named(shares, *genres):
         ({}, [("pop", 0.4, 2.0)], "mixed pop"),
         ({}, [], "mixed songs"),
     ],
-)  # fmt: skip
+)
 def test_a_name_says_what_sets_the_cluster_apart(shares, genres, name):
     assert named(shares, *genres) == name
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from songrec.clustering.numbering import by_size, continuing
+from songrec.clustering.label_alignment import by_size, continuing
 from songrec.core.types import Clustering
 
 

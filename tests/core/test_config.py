@@ -69,10 +69,14 @@ def test_a_program_that_cannot_start_says_so_in_one_line(
     tmp_path: Path, name: str, command: list[str]
 ) -> None:
     done = subprocess.run(
-        [sys.executable, *command], cwd=config.ROOT, text=True, capture_output=True, timeout=60,
+        [sys.executable, *command],
+        cwd=config.ROOT,
+        text=True,
+        capture_output=True,
+        timeout=60,
         check=False,
         env={**os.environ, "SONGREC_INSTANCE": str(tmp_path), "FLASK_APP": "app.py", name: "abc"},
-    )  # fmt: skip
+    )
     assert done.returncode == 1
     assert done.stderr.startswith(f"songrec: {name} ")
     assert done.stderr.count("\n") == 1

@@ -36,11 +36,22 @@ def test_a_parameter_takes_text_or_typed_values(parameter, given, expected):
 @pytest.mark.parametrize(
     ("parameter", "given"),
     [
-        (COUNT, "seven"), (COUNT, 0), (COUNT, 10), (COUNT, 2.5), (COUNT, True), (COUNT, None),
-        (RATE, "nan"), (RATE, "inf"), (RATE, -1), (DEEP, "perhaps"), (KIND, "c"),
-        (SIZES, ""), (SIZES, "64,x"), (SIZES, "0"),
+        (COUNT, "seven"),
+        (COUNT, 0),
+        (COUNT, 10),
+        (COUNT, 2.5),
+        (COUNT, True),
+        (COUNT, None),
+        (RATE, "nan"),
+        (RATE, "inf"),
+        (RATE, -1),
+        (DEEP, "perhaps"),
+        (KIND, "c"),
+        (SIZES, ""),
+        (SIZES, "64,x"),
+        (SIZES, "0"),
     ],
-)  # fmt: skip
+)
 def test_a_value_that_does_not_fit_is_refused_with_what_would(parameter, given):
     with pytest.raises(BadInput) as error:
         parameter.coerce(given, "counter")
@@ -90,7 +101,7 @@ def test_listing_all_registries_imports_no_heavy_library():
         "from songrec.representation import REPRESENTATIONS\n"
         "from songrec.clustering import CLUSTERINGS\n"
         "from songrec.projection import PROJECTIONS\n"
-        "import songrec.cli.runs, songrec.pipeline.compare\n"
+        "import songrec.cli.runs, songrec.services.reports.run_comparison\n"
         "for registry in (REPRESENTATIONS, CLUSTERINGS, PROJECTIONS):\n"
         "    for entry in registry:\n"
         "        registry.parse(entry.name)\n"

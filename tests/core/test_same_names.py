@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from songrec.core.same_names import match_key, same_length, same_names, taken_apart
+from songrec.core.title_normalization import match_key, same_length, same_names, taken_apart
 
 SAME = [
     # Remasters, however they are written.
@@ -79,9 +79,17 @@ def test_another_recording_is_another_song(one: tuple[str, str], other: tuple[st
 
 
 @pytest.mark.parametrize(
-    "name", [("", "Song"), ("A", ""), ("A", "Untitled"), ("A", "Intro"), ("A", "Track 01"),
-             ("A", "Interlude (Remastered)"), ("?", "Song")],
-)  # fmt: skip
+    "name",
+    [
+        ("", "Song"),
+        ("A", ""),
+        ("A", "Untitled"),
+        ("A", "Intro"),
+        ("A", "Track 01"),
+        ("A", "Interlude (Remastered)"),
+        ("?", "Song"),
+    ],
+)
 def test_a_name_that_names_no_song_is_like_no_other(name: tuple[str, str]) -> None:
     assert match_key(*name) is None
     assert not same_names(taken_apart(*name), taken_apart(*name))
@@ -90,10 +98,14 @@ def test_a_name_that_names_no_song_is_like_no_other(name: tuple[str, str]) -> No
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [
-        (200_000, 203_900, True), (200_000, 204_200, False), (30_000, 32_900, True),
-        (30_000, 33_100, False), (None, 1, True), (None, None, True),
+        (200_000, 203_900, True),
+        (200_000, 204_200, False),
+        (30_000, 32_900, True),
+        (30_000, 33_100, False),
+        (None, 1, True),
+        (None, None, True),
     ],
-)  # fmt: skip
+)
 def test_lengths_may_differ_by_two_percent_or_three_seconds(
     one: int | None, other: int | None, same: bool
 ) -> None:

@@ -15,7 +15,7 @@ from songrec.core.types import Audio
 from songrec.demo import clips
 from songrec.demo.clips_styles import STYLES
 from songrec.features.audio import key
-from songrec.features.audio.frames import Frames
+from songrec.features.audio.stft import Frames
 from songrec.features.audio.tempo import find_tempo, rhythm_envelope
 
 
@@ -102,8 +102,10 @@ def test_files_have_tags_and_the_table_what_is_known(plan, tmp_path: Path) -> No
             assert (str(tags["TIT2"]), str(tags["TPE1"])) == (clip.title, clip.artist)
         assert tmp_path / row["clip"] == path
         assert (int(row["tempo"]), int(row["key"]), int(row["mode"])) == (
-            clip.tempo, clip.key, clip.mode,
-        )  # fmt: skip
+            clip.tempo,
+            clip.key,
+            clip.mode,
+        )
     before = paths[0].stat().st_mtime_ns
     clips.write(tmp_path, few)
     assert paths[0].stat().st_mtime_ns == before

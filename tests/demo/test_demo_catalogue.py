@@ -11,7 +11,7 @@ import pytest
 from songrec.demo import catalogue
 from songrec.demo.draw import Draw, at_quantile, cholesky, normal_share
 from songrec.demo.naming import plural
-from songrec.pipeline.ingest import ingest_file
+from songrec.services.catalogue.ingest import ingest_file
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMITTED = ROOT / "data" / "preprocess.csv"
@@ -38,9 +38,19 @@ def test_the_file_is_small_and_has_the_mission_s_columns(songs):
     assert COMMITTED.stat().st_size < 600_000
     assert len(songs) == 3_024
     assert list(songs[0])[-12:] == [
-        "variance", "Tempo", "Loudness", "Explicit", "Popularity", "Energy", "Danceability",
-        "Positiveness", "Speechiness", "Liveness", "Acousticness", "Instrumentalness",
-    ]  # fmt: skip
+        "variance",
+        "Tempo",
+        "Loudness",
+        "Explicit",
+        "Popularity",
+        "Energy",
+        "Danceability",
+        "Positiveness",
+        "Speechiness",
+        "Liveness",
+        "Acousticness",
+        "Instrumentalness",
+    ]
 
 
 def test_every_song_is_ingested(session):
@@ -132,8 +142,14 @@ def test_normal_draws_are_normal():
 
 def test_plurals_are_english():
     assert [plural(n) for n in ("River", "Memory", "Highway", "Confetti", "Heartbreak")] == [
-        "Rivers", "Memories", "Highways", "Confettis", "Heartbreaks",
-    ]  # fmt: skip
+        "Rivers",
+        "Memories",
+        "Highways",
+        "Confettis",
+        "Heartbreaks",
+    ]
     assert [plural(n) for n in ("Sneakers", "Grace", "Compass")] == [
-        "Sneakers", "Graces", "Compasses",
-    ]  # fmt: skip
+        "Sneakers",
+        "Graces",
+        "Compasses",
+    ]

@@ -59,8 +59,9 @@ def test_intervals_hold_the_value_and_narrow_with_more_playlists():
         for name in MEASURES:
             low, high = found["intervals"][name]
             assert low <= found[name] <= high, name
-    width = [found["intervals"]["p_at_10"][1] - found["intervals"]["p_at_10"][0]
-             for found in (few, many)]  # fmt: skip
+    width = [
+        found["intervals"]["p_at_10"][1] - found["intervals"]["p_at_10"][0] for found in (few, many)
+    ]
     assert width[1] < width[0] / 3
     # The mean of 4000 draws with probability 0.3, each playlist ten of them.
     assert width[1] == pytest.approx(2 * 1.96 * np.sqrt(0.3 * 0.7 / 4000), rel=0.2)

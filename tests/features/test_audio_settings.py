@@ -25,10 +25,18 @@ from songrec.features.settings import (
 )
 
 CHANGED = {
-    "sample_rate": 44_100, "seconds": 15.0, "where": "start", "n_fft": 4096, "hop_length": 1024,
-    "n_mels": 64, "n_mfcc": 20, "musicnn_model": "MTT_musicnn", "musicnn_overlap_s": 1.5,
-    "musicnn_pooling": "max", "mert_layer": 6,
-}  # fmt: skip
+    "sample_rate": 44_100,
+    "seconds": 15.0,
+    "where": "start",
+    "n_fft": 4096,
+    "hop_length": 1024,
+    "n_mels": 64,
+    "n_mfcc": 20,
+    "musicnn_model": "MTT_musicnn",
+    "musicnn_overlap_s": 1.5,
+    "musicnn_pooling": "max",
+    "mert_layer": 6,
+}
 
 
 @pytest.mark.parametrize("setting", CHANGED)

@@ -39,13 +39,21 @@ def test_every_layer_has_the_shape_that_the_papers_give(models: Path) -> None:
     shapes = {name: tuple(value.shape) for name, value in network(patches).items()}
     frames = (2, 187)
     assert shapes == {
-        "timbral_38": (*frames, 204), "timbral_67": (*frames, 204),
-        "temporal_128": (*frames, 51), "temporal_64": (*frames, 51), "temporal_32": (*frames, 51),
+        "timbral_38": (*frames, 204),
+        "timbral_67": (*frames, 204),
+        "temporal_128": (*frames, 51),
+        "temporal_64": (*frames, 51),
+        "temporal_32": (*frames, 51),
         "front": (*frames, 561),
-        "middle_1": (*frames, 64), "middle_2": (*frames, 64), "middle_3": (*frames, 64),
-        "concatenation": (*frames, 753), "max_pool": (2, 753), "mean_pool": (2, 753),
-        "penultimate": (2, 200), "tags": (2, 50),
-    }  # fmt: skip
+        "middle_1": (*frames, 64),
+        "middle_2": (*frames, 64),
+        "middle_3": (*frames, 64),
+        "concatenation": (*frames, 753),
+        "max_pool": (2, 753),
+        "mean_pool": (2, 753),
+        "penultimate": (2, 200),
+        "tags": (2, 50),
+    }
 
 
 def test_weights_are_read_by_the_names_of_the_checkpoint(values, models: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from songrec.core.backend import tf
 from songrec.features.audio.musicnn_network import OUTPUTS, PREFIX, build, load_weights
-from songrec.pipeline.tagging import tag_file
+from songrec.services.features.audio_tags import tag_file
 
 v1 = tf.compat.v1
 
@@ -80,6 +80,14 @@ def test_the_documented_clip_has_the_ten_tags_that_its_authors_printed(
     clip = next((real_data / "audio" / "musicnn_reference").glob("*.mp3"))
     heard = tag_file(clip, musicnn_models.parent, model="MTT_musicnn")
     assert [tag for tag, _ in heard.top(10)] == [
-        "techno", "electronic", "synth", "fast", "beat", "drums", "no vocals", "no vocal",
-        "dance", "ambient",
-    ]  # fmt: skip
+        "techno",
+        "electronic",
+        "synth",
+        "fast",
+        "beat",
+        "drums",
+        "no vocals",
+        "no vocal",
+        "dance",
+        "ambient",
+    ]

@@ -3,8 +3,13 @@ import pytest
 from scipy import stats
 
 from songrec.core.errors import BadInput, NotReady
-from songrec.features.catalogue import attributes_table
-from songrec.features.space import mid_ranks, normal_quantile, normal_scores, normal_space
+from songrec.features.attribute_table import attributes_table
+from songrec.features.quantile_normalization import (
+    mid_ranks,
+    normal_quantile,
+    normal_scores,
+    normal_space,
+)
 
 
 def test_the_quantile_function_agrees_with_scipy_far_into_the_tails():

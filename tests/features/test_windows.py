@@ -1,7 +1,7 @@
 import numpy as np
 
 from songrec.core.types import Audio
-from songrec.features.audio.windows import at_rate, windows
+from songrec.features.audio.chunking import at_rate, windows
 
 
 def test_windows_are_equally_long_and_hold_everything() -> None:

@@ -45,7 +45,7 @@ def fail(session: Any, job: Any, on_progress: Any) -> dict[str, Any]:
 
 def publish(session: Any, job: Any, on_progress: Any) -> dict[str, Any]:
     """Publish another run, then take so long to finish that one can be killed meanwhile."""
-    from songrec.store import runs
+    from songrec.store.runs import runs
 
     runs.publish(session, job.parameters["run"])
     Path(job.parameters["mark"]).touch()
@@ -65,15 +65,15 @@ if __name__ == "__main__":
 
         from songrec import create_app
         from songrec.core.errors import SongrecError
-        from songrec.jobs import watch, worker
+        from songrec.jobs import supervisor, worker
 
         logging.basicConfig(level=logging.INFO, stream=sys.stdout)
-        watch.command[:] = [sys.executable, "-m", "tests.jobs.planted"]
+        supervisor.command[:] = [sys.executable, "-m", "tests.jobs.planted"]
         try:
             worker.serve(create_app(migrations=False))
         except SongrecError as error:
             raise SystemExit(str(error)) from None
     else:
-        from songrec.jobs import run
+        from songrec.jobs import child
 
-        sys.exit(run.main(sys.argv[1:]))
+        sys.exit(child.main(sys.argv[1:]))

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput, UnknownName
 from songrec.jobs import queue
-from songrec.jobs.record import Record
+from songrec.jobs.job_log import Record
 from songrec.store import jobs
 from songrec.store.db import now
 

@@ -21,12 +21,14 @@ from songrec import create_app
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.jobs import queue
 from songrec.jobs.kinds import KINDS
-from songrec.store import jobs, runs, taggers
+from songrec.store import jobs
 from songrec.store.db import db, now
+from songrec.store.models import taggers
+from songrec.store.runs import runs
 from songrec.store.tables import Job, Run, Track
 from tests.factories import make_track
 from tests.jobs import planted
-from tests.pipeline.test_fragments import write_song
+from tests.services.segments.test_segments import write_song
 from tests.sounding import add_sound
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,9 +43,12 @@ def planted_kinds() -> None:
 def start_worker(instance: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "tests.jobs.planted", "worker"],
-        cwd=ROOT, env={**os.environ, "SONGREC_INSTANCE": str(instance)}, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+        cwd=ROOT,
+        env={**os.environ, "SONGREC_INSTANCE": str(instance)},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
 
 
 def stop(process: subprocess.Popen[str]) -> None:
@@ -127,10 +132,19 @@ def children_of(pid: int) -> list[int]:
 
 def a_run(session: Session, public_id: str) -> Run:
     run = Run(
-        public_id=public_id, feature_set="attributes", representation="identity",
-        clustering="kmeans", projection="pca", seed=0, track_count=0, cluster_count=0,
-        data_fingerprint="", parameters={}, metrics={}, seconds={},
-    )  # fmt: skip
+        public_id=public_id,
+        feature_set="attributes",
+        representation="identity",
+        clustering="kmeans",
+        projection="pca",
+        seed=0,
+        track_count=0,
+        cluster_count=0,
+        data_fingerprint="",
+        parameters={},
+        metrics={},
+        seconds={},
+    )
     session.add(run)
     session.flush()
     return run
@@ -276,9 +290,23 @@ def test_a_catalogue_is_imported_and_trained_on(working: Session, tmp_path: Path
         for number in range(60):
             loud = number % 2
             rows.writerow(
-                [f"Song {number}", "Artist", number / 60, 100 + number, -5 - 10 * loud, loud, 50,
-                 0.2 + 0.5 * loud, 0.5, 0.5, 0.1, 0.1, 0.9 - 0.7 * loud, 0.0]
-            )  # fmt: skip
+                [
+                    f"Song {number}",
+                    "Artist",
+                    number / 60,
+                    100 + number,
+                    -5 - 10 * loud,
+                    loud,
+                    50,
+                    0.2 + 0.5 * loud,
+                    0.5,
+                    0.5,
+                    0.1,
+                    0.1,
+                    0.9 - 0.7 * loud,
+                    0.0,
+                ]
+            )
         rows.writerow(["Bad", "Artist", *["x"] * 12])
     imported = ask(working, "ingest", path=str(path), source="songs")
     trained = ask(
@@ -309,9 +337,12 @@ def test_a_tagger_is_trained_and_a_cancelled_training_leaves_it_in_use(
     working.commit()
     tiny = {"filters": 3, "units": 3, "depth": 1, "batch_size": 4, "epochs": 2}
     asked = {
-        "task": "train", "source": "folders", "size": tiny, "baselines": False,
+        "task": "train",
+        "source": "folders",
+        "size": tiny,
+        "baselines": False,
         "cutting": {"n_seconds": 0.5, "step": 0.25, "seconds": None},
-    }  # fmt: skip
+    }
     trained = ask(working, "fragments", **asked)
     wait(working, trained, "done", "failed", seconds=300)
     assert trained.result is not None, trained.log

@@ -13,10 +13,11 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from songrec.jobs import files, queue, watch, worker
-from songrec.jobs.record import Record
-from songrec.store import jobs, run_folders
+from songrec.jobs import files, queue, supervisor, worker
+from songrec.jobs.job_log import Record
+from songrec.store import jobs
 from songrec.store.db import PATIENCE
+from songrec.store.runs import run_folders
 from songrec.store.tables import Job
 
 EIGHT_DAYS = 8 * 24 * 3600
@@ -68,7 +69,7 @@ def test_a_queue_that_does_not_answer_ends_no_worker(
 def test_a_process_that_cannot_start_fails_its_job(
     app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch, "command", ["/no/such/program"])
+    monkeypatch.setattr(supervisor, "command", ["/no/such/program"])
     job = jobs.create(session, "train", {})
     session.commit()
     worker.run_job(app, job.id)
@@ -84,11 +85,11 @@ def test_no_process_outlives_its_watch(
     def broken(*arguments: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(watch, "command", ["sleep", "60"])
-    monkeypatch.setattr(watch.Watch, "_why_stop", broken)
+    monkeypatch.setattr(supervisor, "command", ["sleep", "60"])
+    monkeypatch.setattr(supervisor.Watch, "_why_stop", broken)
     job = jobs.create(session, "train", {})
     session.commit()
-    watched = watch.Watch(app, job.id)
+    watched = supervisor.Watch(app, job.id)
     with pytest.raises(ZeroDivisionError):
         watched.follow()
     assert watched.process.returncode == -9
@@ -96,7 +97,7 @@ def test_no_process_outlives_its_watch(
 
 
 def test_reporting_leaves_the_connection_as_patient_as_it_was(app: Flask, session: Session) -> None:
-    with watch.impatient():
+    with supervisor.impatient():
         assert session.scalar(text("PRAGMA busy_timeout")) == 200
     assert session.scalar(text("PRAGMA busy_timeout")) == PATIENCE
 
@@ -108,5 +109,9 @@ def test_a_loss_that_ran_away_is_kept_as_unknown() -> None:
     told = {"epoch": 2, "loss": 3.0, "kl": 1.0, "val_kl": 2.0, "stage": "x", "seconds": 9.0}
     record.progressed(0.6, "epoch 2", told)
     assert record.details["epochs"][1] == {
-        "epoch": 2, "loss": 3.0, "val_loss": None, "kl": 1.0, "val_kl": 2.0,
-    }  # fmt: skip
+        "epoch": 2,
+        "loss": 3.0,
+        "val_loss": None,
+        "kl": 1.0,
+        "val_kl": 2.0,
+    }

@@ -28,8 +28,20 @@ def test_every_part_gets_its_share_of_a_rare_class() -> None:
 
 def test_chroma_is_found_under_every_way_of_naming_it() -> None:
     pandas = ["chroma_cens", *(f"chroma_cens.{n}" for n in range(1, 12))]
-    letters = ["c", "c_sharp", "d", "d_sharp", "e", "f", "f_sharp", "g", "g_sharp", "a", "a_sharp",
-               "b"]  # fmt: skip
+    letters = [
+        "c",
+        "c_sharp",
+        "d",
+        "d_sharp",
+        "e",
+        "f",
+        "f_sharp",
+        "g",
+        "g_sharp",
+        "a",
+        "a_sharp",
+        "b",
+    ]
     words = [
         f"statistical:chroma_{letter}_{kind}" for letter in letters for kind in ("mean", "std")
     ]
@@ -37,8 +49,11 @@ def test_chroma_is_found_under_every_way_of_naming_it() -> None:
     names = ["tempo", *pandas, *words, *numbered, "chroma_flux", *(f"chroma_x.{n}" for n in "12")]
     found = chroma_sets(names)
     assert [[names[column] for column in columns] for columns in found] == [
-        pandas, words[::2], words[1::2], numbered,
-    ]  # fmt: skip
+        pandas,
+        words[::2],
+        words[1::2],
+        numbered,
+    ]
 
 
 def test_what_is_added_to_a_chroma_does_not_depend_on_the_key() -> None:

@@ -24,11 +24,15 @@ def estimate(tags: tuple[str, ...], **heard: float) -> dict[str, float]:
         (MSD_TAGS, {"instrumental": 0.5}, {"female_vocalists": 0.5}, "instrumentalness"),
         (MSD_TAGS, {"Hip-Hop": 0.7}, {"country": 0.7}, "speechiness"),
         (MTT_TAGS, {"loud": 0.6}, {"quiet": 0.6}, "energy"),
-        (MTT_TAGS, {"no_vocals": 0.3, "techno": 0.3}, {"vocal": 0.3, "techno": 0.3},
-         "instrumentalness"),
+        (
+            MTT_TAGS,
+            {"no_vocals": 0.3, "techno": 0.3},
+            {"vocal": 0.3, "techno": 0.3},
+            "instrumentalness",
+        ),
         (MTT_TAGS, {"harpsichord": 0.6}, {"synth": 0.6}, "acousticness"),
     ],
-)  # fmt: skip
+)
 def test_what_is_heard_moves_an_attribute_the_right_way(tags, more, less, attribute) -> None:
     high, low = estimate(tags, **more)[attribute], estimate(tags, **less)[attribute]
     usual = from_tags.USUAL[from_tags.ATTRIBUTES.index(attribute)]

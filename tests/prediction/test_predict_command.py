@@ -10,8 +10,9 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from songrec.core.types import FeatureTable
-from songrec.pipeline import feature_sets, predict, samples
 from songrec.prediction import folders
+from songrec.services.features import feature_sets
+from songrec.services.prediction import attribute_prediction, training_samples
 from songrec.store.tables import AudioFile
 from tests.factories import make_track
 from tests.prediction.planted import QUICK, planted
@@ -31,8 +32,11 @@ def table_file(tmp_path: Path) -> Path:
 
 def write_table(path: Path, n: int, seed: int) -> Path:
     table, targets = planted(n, seed)
-    named = {"track_id": np.arange(n), **targets, **dict(zip(table.names, table.values.T,
-                                                              strict=True))}  # fmt: skip
+    named = {
+        "track_id": np.arange(n),
+        **targets,
+        **dict(zip(table.names, table.values.T, strict=True)),
+    }
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(named)
@@ -127,10 +131,16 @@ def test_the_catalogue_teaches_what_was_stated_and_not_what_was_estimated(
         info = {"attributes": {"energy": {"value": 0.9, "source": "predicted"}}}
         session.add(
             AudioFile(
-                public_id=f"a{number}", track_id=track.id, root="/", path=f"/{number}",
-                size=1, modified_ns=0, state="analysed", info=info,
+                public_id=f"a{number}",
+                track_id=track.id,
+                root="/",
+                path=f"/{number}",
+                size=1,
+                modified_ns=0,
+                state="analysed",
+                info=info,
             )
-        )  # fmt: skip
+        )
         session.flush()
         return track.id
 
@@ -139,7 +149,7 @@ def test_the_catalogue_teaches_what_was_stated_and_not_what_was_estimated(
     make_track(session, song_key=1002, energy=0.2, danceability=0.3, tempo=None, key=5)
     table = FeatureTable(np.array([own, described]), ("mfcc:a",), np.ones((2, 1), dtype=np.float32))
     monkeypatch.setattr(feature_sets, "table", lambda *_args, **_keywords: table)
-    sample = samples.read_catalogue(session, app.config["INSTANCE"])
+    sample = training_samples.read_catalogue(session, app.config["INSTANCE"])
     assert sample.table.track_ids.tolist() == [own, described]
     assert np.isnan(sample.targets["energy"][0])
     assert sample.targets["energy"][1] == np.float32(0.2)
@@ -153,11 +163,11 @@ def test_the_catalogue_teaches_what_was_stated_and_not_what_was_estimated(
 def test_estimates_come_under_the_catalogues_names(app: Flask, table_file: Path) -> None:
     instance = app.config["INSTANCE"]
     table, targets = planted(30, seed=3)
-    assert predict.estimator(instance, table.names) is None
+    assert attribute_prediction.estimator(instance, table.names) is None
     assert run(app, "train", table_file, "--trials", 0)[0] == 0
-    found = predict.estimator(instance, table.names)
+    found = attribute_prediction.estimator(instance, table.names)
     assert found is not None
     values = found.attributes(table)
     assert set(values) == {"energy", "positiveness", "speechiness", "loudness", "mode"}
     assert np.corrcoef(values["positiveness"], targets["valence"])[0, 1] > 0.9
-    assert predict.estimator(instance, ("mfcc:a",)) is None
+    assert attribute_prediction.estimator(instance, ("mfcc:a",)) is None

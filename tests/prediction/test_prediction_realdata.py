@@ -4,22 +4,29 @@ from pathlib import Path
 
 import pytest
 
-from songrec.pipeline import samples
 from songrec.prediction.predictor import Predictor
 from songrec.prediction.stacking import ENSEMBLE
+from songrec.services.prediction import training_samples
 
 QUICK = ("svm", "kernel_ridge", "lasso")
 
 
 @pytest.mark.realdata
 def test_attributes_of_real_tracks_are_predicted_on_held_out_ones(real_data: Path) -> None:
-    sample = samples.read_file(real_data / "attributes" / "fma_librosa_means_with_echonest.csv")
+    sample = training_samples.read_file(
+        real_data / "attributes" / "fma_librosa_means_with_echonest.csv"
+    )
     assert sample.table.values.shape == (450, 74)
     targets = {name: column for name, column in sample.targets.items() if name != "tempo_bin"}
     assert set(targets) == {
-        "energy", "valence", "danceability", "acousticness", "instrumentalness", "liveness",
+        "energy",
+        "valence",
+        "danceability",
+        "acousticness",
+        "instrumentalness",
+        "liveness",
         "speechiness",
-    }  # fmt: skip
+    }
     found = Predictor(models=QUICK).fit(sample.table, targets, trials=2)
     r2 = {name: models[ENSEMBLE]["r2"] for name, models in found.scores_.items()}
     # Well below what the full search reaches: a guard against breaking it, not a measurement.

@@ -89,9 +89,11 @@ def test_what_held_out_tracks_are_changes_nothing_that_is_learned_for_their_scor
 def test_recordings_of_one_song_are_held_out_together() -> None:
     features, targets = planted(120)
     twice = FeatureTable(
-        np.arange(240), features.names, np.repeat(features.values, 2, axis=0)
+        np.arange(240),
+        features.names,
+        np.repeat(features.values, 2, axis=0)
         + np.tile([[0.0], [1e-3]], (120, 1)).astype(np.float32),
-    )  # fmt: skip
+    )
     both = {"energy": np.repeat(targets["energy"], 2)}
     found = Predictor(models=("ridge",)).fit(
         twice, both, trials=0, together=np.repeat(np.arange(120), 2)

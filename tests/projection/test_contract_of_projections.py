@@ -7,7 +7,7 @@ import pytest
 
 from songrec.core.errors import Cancelled
 from songrec.projection import PROJECTIONS
-from songrec.projection.scores import trustworthiness
+from songrec.projection.metrics import trustworthiness
 
 QUICK = {"tsne": {"iterations": 100}, "umap": {"epochs": 60}}
 everyone = pytest.mark.parametrize("name", PROJECTIONS.names())

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from sklearn import manifold
 
-from songrec.projection import scores
-from songrec.projection.scores import trustworthiness
+from songrec.projection import metrics
+from songrec.projection.metrics import trustworthiness
 from songrec.projection.umap import membership
 
 RANDOM = np.random.default_rng(5)
@@ -28,8 +28,8 @@ def test_a_map_that_is_the_latent_is_trusted_whole_and_a_shuffled_one_is_not():
 
 def test_a_sample_says_so_and_comes_near(monkeypatch):
     whole = trustworthiness(LATENT, MAP, seed=0)["trustworthiness"]
-    monkeypatch.setattr(scores, "MEASURED_ALL", 100)
-    monkeypatch.setattr(scores, "MEASURED", 80)
+    monkeypatch.setattr(metrics, "MEASURED_ALL", 100)
+    monkeypatch.setattr(metrics, "MEASURED", 80)
     found = trustworthiness(LATENT, MAP, seed=0)
     assert found["trustworthiness_sample"] == 80
     assert found["trustworthiness"] == pytest.approx(whole, abs=0.03)

@@ -94,10 +94,19 @@ def publish_run(session: Session, instance: Path, public_id: str = "r1") -> Run:
         json.dumps({"space": {"columns": list(COLUMNS)}, "values": {"columns": list(VALUE_NAMES)}})
     )
     run = Run(
-        public_id=public_id, feature_set="attributes", representation="identity",
-        clustering="kmeans", projection="pca", seed=0, track_count=len(ids), cluster_count=2,
-        data_fingerprint="test", parameters={}, metrics={}, seconds={},
-    )  # fmt: skip
+        public_id=public_id,
+        feature_set="attributes",
+        representation="identity",
+        clustering="kmeans",
+        projection="pca",
+        seed=0,
+        track_count=len(ids),
+        cluster_count=2,
+        data_fingerprint="test",
+        parameters={},
+        metrics={},
+        seconds={},
+    )
     session.add(run)
     session.flush()
     for number, name in enumerate(("loud electric rock", "calm acoustic folk")):

@@ -53,13 +53,23 @@ def test_recommend_takes_catalogue_ids_and_heeds_dislikes(app, catalogue):
 def test_reasons_are_about_tracks_by_public_id(app, catalogue):
     calm, loud = catalogue
     answer = run(
-        app, "recommend", "--like", "c0", "--dislike", loud[0].public_id, "--method", "distance",
-        "-n", "11", "--json",
-    )  # fmt: skip
+        app,
+        "recommend",
+        "--like",
+        "c0",
+        "--dislike",
+        loud[0].public_id,
+        "--method",
+        "distance",
+        "-n",
+        "11",
+        "--json",
+    )
     reasons = [reason for one in json.loads(answer.stdout) for reason in one["reasons"]]
     assert {(reason["kind"], reason["about"]) for reason in reasons} == {
-        ("liked", calm[0].public_id), ("disliked", loud[0].public_id),
-    }  # fmt: skip
+        ("liked", calm[0].public_id),
+        ("disliked", loud[0].public_id),
+    }
 
 
 @pytest.mark.parametrize("method", ["cosine", "distance", "cluster"])

@@ -7,16 +7,16 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from songrec.core.errors import BadInput, NotReady, UnknownName
-from songrec.recommend.distance import Distance
-from songrec.recommend.figures import figures_of
+from songrec.recommend.lists.rerank import Reranking
+from songrec.recommend.methods.distance import Distance
+from songrec.recommend.query import Taste
 from songrec.recommend.ranking import rank
 from songrec.recommend.registry import METHODS
-from songrec.recommend.rerank import Reranking
-from songrec.recommend.similar import similar
-from songrec.recommend.taste import Taste
-from songrec.recommend.taste_density import Belief
-from songrec.recommend.taste_density import tastes as split_into_tastes
-from songrec.recommend.taste_prior import TastePrior
+from songrec.recommend.similarity.similar import similar
+from songrec.recommend.space_statistics import figures_of
+from songrec.recommend.taste.density import Belief
+from songrec.recommend.taste.density import tastes as split_into_tastes
+from songrec.recommend.taste.prior import TastePrior
 from tests.recommend.planted import make_space, random_space
 
 SPACE = random_space(700, d=6, seed=3, clusters=4)

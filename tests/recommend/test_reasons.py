@@ -3,24 +3,44 @@ import pytest
 
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.types import Space
-from songrec.recommend import explain, sheets, words
+from songrec.recommend.explain import attribute_ranks, contributions, phrases
+from songrec.recommend.explain.phrases import Trait
 from songrec.recommend.ranking import rank
-from songrec.recommend.similar import similar
-from songrec.recommend.words import Trait
+from songrec.recommend.similarity.similar import similar
 
 TYPICAL = {
-    "variance": 1.0, "tempo": 120.0, "loudness": -8.0, "explicit": 0.0, "popularity": 50.0,
-    "energy": 0.6, "danceability": 0.6, "positiveness": 0.5, "speechiness": 0.05,
-    "liveness": 0.15, "acousticness": 0.3, "instrumentalness": 0.1,
-}  # fmt: skip
+    "variance": 1.0,
+    "tempo": 120.0,
+    "loudness": -8.0,
+    "explicit": 0.0,
+    "popularity": 50.0,
+    "energy": 0.6,
+    "danceability": 0.6,
+    "positiveness": 0.5,
+    "speechiness": 0.05,
+    "liveness": 0.15,
+    "acousticness": 0.3,
+    "instrumentalness": 0.1,
+}
 
 
 def named_space(*tracks, columns=None, n=300, seed=0):
     """Tracks with given attributes in front of a spread-out catalogue; columns standardised."""
     rng = np.random.default_rng(seed)
     rest = np.array([list(TYPICAL.values())] * n) + rng.normal(size=(n, 12)) * [
-        0.5, 25, 4, 0, 20, 0.2, 0.15, 0.2, 0.03, 0.1, 0.25, 0.1
-    ]  # fmt: skip
+        0.5,
+        25,
+        4,
+        0,
+        20,
+        0.2,
+        0.15,
+        0.2,
+        0.03,
+        0.1,
+        0.25,
+        0.1,
+    ]
     front = [[{**TYPICAL, **track}[name] for name in ATTRIBUTE_NAMES] for track in tracks]
     values = np.vstack([front, rest]).astype(np.float32)
     columns = columns or tuple(n for n in ATTRIBUTE_NAMES if n not in ("explicit", "popularity"))
@@ -28,10 +48,17 @@ def named_space(*tracks, columns=None, n=300, seed=0):
     matrix = (matrix - matrix.mean(axis=0)) / matrix.std(axis=0)
     size = len(values)
     return Space(
-        "named", np.arange(size, dtype=np.int64), matrix.astype(np.float32), columns, values,
-        ATTRIBUTE_NAMES, matrix[:, :2], np.zeros(size, np.int32), matrix[:, :2],
+        "named",
+        np.arange(size, dtype=np.int64),
+        matrix.astype(np.float32),
+        columns,
+        values,
+        ATTRIBUTE_NAMES,
+        matrix[:, :2],
+        np.zeros(size, np.int32),
+        matrix[:, :2],
         np.arange(size, dtype=np.uint64),
-    )  # fmt: skip
+    )
 
 
 CALM = {"energy": 0.31, "acousticness": 0.91, "popularity": 99}
@@ -63,14 +90,14 @@ def test_title_and_the_words_around_it_make_up_the_text():
 def test_a_sentence_for_what_sounds_like_a_song():
     space = named_space({"tempo": 190, "danceability": 0.95}, {"tempo": 189, "danceability": 0.94})
     match = similar(space, 0, 1)[0]
-    assert explain.sentence(match.reasons) == (
+    assert contributions.sentence(match.reasons) == (
         "Almost the same tempo (189 and 190 BPM) and as danceable (0.94 and 0.95)"
     )
 
 
 def test_nothing_is_claimed_to_stand_out_of_an_average_song():
     match = similar(named_space({}, {"energy": 0.61}), 0, 1)[0]
-    assert explain.sentence(match.reasons) == (
+    assert contributions.sentence(match.reasons) == (
         "Alike in all taken together, no single trait stands out"
     )
 
@@ -97,12 +124,12 @@ def test_only_columns_of_the_space_are_given_as_reasons():
     ],
 )
 def test_shared_traits_in_words(name, value, other, rank_, other_rank, says):
-    assert words.shared(Trait(name, value, other, rank_, other_rank)) == says
+    assert phrases.shared(Trait(name, value, other, rank_, other_rank)) == says
 
 
 def test_where_no_value_is_stored_the_place_in_the_catalogue_is_told():
     trait = Trait("duration", 1.2, 1.1, 0.998, 0.8, is_stored=False)
-    assert words.shared(trait) == "as long (longer than 99% and 80% of the catalogue)"
+    assert phrases.shared(trait) == "as long (longer than 99% and 80% of the catalogue)"
     assert trait.as_json()["value"] is None
 
 
@@ -134,17 +161,18 @@ def test_a_trait_is_claimed_only_where_the_values_bear_it_out(
     name, value, other, rank_, other_rank, is_said
 ):
     trait = Trait(name, value, other, rank_, other_rank)
-    assert (trait.weight > words.WORTH_SAYING) == is_said
+    assert (trait.weight > phrases.WORTH_SAYING) == is_said
     assert (
-        "as " + words.ADJECTIVES[name][trait.is_high] not in words.compared(trait, "it") or is_said
+        "as " + phrases.ADJECTIVES[name][trait.is_high] not in phrases.compared(trait, "it")
+        or is_said
     )
 
 
 def test_weights_of_many_pairs_are_those_of_each():
     space = named_space(CALM, CALM_TOO, {"energy": float("nan")}, {"instrumentalness": 0.9})
-    one = sheets.Sheet.of(space, np.arange(20))
-    other = sheets.Sheet.of(space, np.arange(5))
-    pairs = sheets.weights(one, other)
+    one = attribute_ranks.Sheet.of(space, np.arange(20))
+    other = attribute_ranks.Sheet.of(space, np.arange(5))
+    pairs = attribute_ranks.weights(one, other)
     singly = [
         [[one.trait(i, other, j, c).weight for c in range(len(space.columns))] for j in range(5)]
         for i in range(20)
@@ -157,7 +185,7 @@ def test_what_is_farther_than_chance_is_not_called_alike():
     space = named_space({"energy": 0.99, "tempo": 200, "loudness": -2}, far)
     two = [match for match in similar(space, 0, 400) if match.track_id == 1]
     assert two[0].score < 0
-    assert explain.sentence(two[0].reasons) == "Little in common, but nothing is nearer"
+    assert contributions.sentence(two[0].reasons) == "Little in common, but nothing is nearer"
 
 
 @pytest.mark.parametrize(
@@ -168,19 +196,21 @@ def test_what_is_farther_than_chance_is_not_called_alike():
         (Trait("energy", 0.2, 0.9, 0.05, 0.9), "calmer than your likes (energy 0.20 and 0.90)"),
         (Trait("tempo", 180, 90, 0.95, 0.1), "faster than your likes (180 and 90 BPM)"),
         (Trait("liveness", 0.12, 0.13, 0.5, 0.55), "liveness like your likes (0.12 and 0.13)"),
-        (Trait("energy", float("nan"), 0.9, float("nan"), 0.9),
-         "energy unknown, taken as the middle of the catalogue"),
+        (
+            Trait("energy", float("nan"), 0.9, float("nan"), 0.9),
+            "energy unknown, taken as the middle of the catalogue",
+        ),
     ],
-)  # fmt: skip
+)
 def test_comparisons_in_words(trait, says):
-    assert words.compared(trait, "your likes") == says
+    assert phrases.compared(trait, "your likes") == says
 
 
 def test_many_likes_are_summed_up_in_one_reason():
     space = named_space(*[{"energy": 0.3 + i / 100} for i in range(12)])
     match = rank(space, list(range(11)), [], 1, method="distance", names=titles)[0]
     liked = [r for r in match.reasons if r.kind == "liked"]
-    assert len(liked) == explain.NAMED + 1
+    assert len(liked) == contributions.NAMED + 1
     assert liked[-1].text == "The other 3 songs you like, taken together"
 
 
@@ -189,4 +219,4 @@ def test_unknown_values_do_not_break_a_sentence():
     matrix = np.nan_to_num(space.matrix)
     for method in ("cosine", "distance", "cluster"):
         found = rank(Space(**{**space.__dict__, "matrix": matrix}), [0], [], 5, method=method)
-        assert all(explain.sentence(m.reasons) for m in found)
+        assert all(contributions.sentence(m.reasons) for m in found)

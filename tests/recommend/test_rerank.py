@@ -13,14 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from songrec.core.errors import BadInput, UnknownName
-from songrec.recommend import explain
-from songrec.recommend.figures import figures_of
-from songrec.recommend.pulls import Pull
+from songrec.recommend.explain import contributions
+from songrec.recommend.feedback_boosts import Pull
+from songrec.recommend.lists.rerank import LIST, PLAIN, Reranking, capped, possible
 from songrec.recommend.ranking import method_used, rank
 from songrec.recommend.registry import METHODS
-from songrec.recommend.rerank import LIST, PLAIN, Reranking, capped, possible
+from songrec.recommend.space_statistics import figures_of
 from tests.recommend.planted import make_space, random_space
-from tests.recommend.test_fragments import index_of
+from tests.recommend.test_segments import index_of
 
 
 def credited_space(tracks=700, artists=60, seed=3):
@@ -42,10 +42,13 @@ def credited_space(tracks=700, artists=60, seed=3):
         albums=np.where(by > 0, on, 0),
         tower=tower.astype(np.float32),
         learned={
-            "playlists": 9, "columns": {"popularity": [0.5, 0.5, 5.0]}, "artist": [4.0, 0.3, 1.0],
-            "album": [4.0, 0.3, 1.0], "tower": {"weight": 3.0},
+            "playlists": 9,
+            "columns": {"popularity": [0.5, 0.5, 5.0]},
+            "artist": [4.0, 0.3, 1.0],
+            "album": [4.0, 0.3, 1.0],
+            "tower": {"weight": 3.0},
         },
-    )  # fmt: skip
+    )
 
 
 def with_fragments(space):
@@ -287,7 +290,9 @@ def test_an_artist_counts_for_the_likes_of_that_artist_alone():
     )
     gain = next(reason for reason in other.reasons if reason.about == "artist").contribution
     assert gain > 0
-    assert explain.sentence(other.reasons).startswith("By the artist of “track 10”, which you like")
+    assert contributions.sentence(other.reasons).startswith(
+        "By the artist of “track 10”, which you like"
+    )
     assert any(r.text.startswith("By the artist of “track 10”") for r in other.per_like)
     assert after[10] - before[10] == pytest.approx(gain)
     assert after[50] == pytest.approx(before[50])
@@ -311,7 +316,7 @@ def test_the_default_is_the_best_method_that_is_there():
 def test_a_sentence_quotes_no_trait_that_speaks_against_the_song():
     for method in ("taste", "cosine", "cluster"):
         for match in rank(SPACE, LIKES, [], 30, method=method):
-            told = explain.sentence(match.reasons)
+            told = contributions.sentence(match.reasons)
             for reason in match.reasons:
                 if (
                     reason.kind == "feature"
@@ -323,9 +328,14 @@ def test_a_sentence_quotes_no_trait_that_speaks_against_the_song():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"variety": 2}, {"novelty": -0.1}, {"freshness": math.nan}, {"per_artist": -1},
-     {"surprise": -1}],
-)  # fmt: skip
+    [
+        {"variety": 2},
+        {"novelty": -0.1},
+        {"freshness": math.nan},
+        {"per_artist": -1},
+        {"surprise": -1},
+    ],
+)
 def test_what_cannot_be_re_ranked_by_says_so(wrong):
     with pytest.raises(BadInput):
         Reranking(**wrong)

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from songrec.core.errors import NotReady
-from songrec.store import spaces
-from songrec.store.spaces import load_space, published_space
+from songrec.store.runs import spaces
+from songrec.store.runs.spaces import load_space, published_space
 from songrec.store.tables import Publication
 from tests.factories import make_track
 from tests.recommend.planted import publish_run

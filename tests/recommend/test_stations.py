@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from songrec.core.errors import BadInput, NotReady
-from songrec.recommend import blends, paths, stations
-from songrec.recommend.figures import figures_of
-from songrec.recommend.more_like import more_like
-from songrec.recommend.portrait import portrait
-from songrec.recommend.taste import near_rows
+from songrec.recommend.explain.taste_profile import portrait
+from songrec.recommend.lists import blends, paths, stations
+from songrec.recommend.query import near_rows
+from songrec.recommend.similarity.more_like import more_like
+from songrec.recommend.space_statistics import figures_of
 from tests.recommend.planted import make_space, random_space
 
 SPACE = random_space(500, d=4, seed=2)

@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from songrec.recommend import taste_prior
 from songrec.recommend.credits import Credits
+from songrec.recommend.methods.taste import TasteRule
+from songrec.recommend.query import Taste
 from songrec.recommend.ranking import rank
-from songrec.recommend.taste import Taste
-from songrec.recommend.taste_density import Belief, tastes
-from songrec.recommend.taste_prior import Column, Habit, TastePrior
-from songrec.recommend.taste_rule import TasteRule
+from songrec.recommend.taste import prior as taste_prior
+from songrec.recommend.taste.density import Belief, tastes
+from songrec.recommend.taste.prior import Column, Habit, TastePrior
 from tests.recommend.planted import make_space, random_space
 
 D = 6

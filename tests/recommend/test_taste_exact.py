@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from songrec.recommend import taste_question
-from songrec.recommend.taste import Taste
-from songrec.recommend.taste_prior import Column, TastePrior
-from songrec.recommend.taste_question import Question
-from songrec.recommend.taste_rule import TasteRule
+from songrec.recommend.methods.taste import TasteRule
+from songrec.recommend.query import Taste
+from songrec.recommend.taste import scorer
+from songrec.recommend.taste.prior import Column, TastePrior
+from songrec.recommend.taste.scorer import Question
 from tests.recommend.planted import random_space
 
 TRACKS = 3000
@@ -55,7 +55,7 @@ def question(space, seed, dislikes, rule):
 @pytest.mark.parametrize("dislikes", [0, 3, 40])
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
 def test_the_best_are_those_of_all_scores_computed_one_by_one(monkeypatch, seed, dislikes, looked):
-    monkeypatch.setattr(taste_question, "LOOKED", looked)
+    monkeypatch.setattr(scorer, "LOOKED", looked)
     asked = question(space_with_everything(seed), seed, dislikes, WithTower())
     parts = asked.parts(np.arange(TRACKS))
     scores = parts.total()

@@ -4,7 +4,7 @@ import pytest
 from songrec.core.backend import keras
 from songrec.core.errors import BadInput, Cancelled
 from songrec.core.types import FeatureTable
-from songrec.representation import epochs
+from songrec.representation import training_loop
 from songrec.representation.autoencoder import Autoencoder
 from songrec.representation.pca import PCA
 
@@ -42,7 +42,7 @@ def test_one_step_an_epoch_is_what_fit_does(table):
     ours, usual = small_model(), small_model()
     losses = [
         epoch.loss
-        for epoch in epochs.train(
+        for epoch in training_loop.train(
             ours,
             table.values,
             optimizer=keras.optimizers.Adam(0.01),
@@ -62,7 +62,7 @@ def test_a_short_last_batch_counts_by_its_rows(table):
     # Identical rows: every order gives the same batches, of 32 and a last one of 8 rows.
     values = np.repeat(table.values[:1], 40, axis=0)
     ours, usual = small_model(), small_model()
-    (epoch,) = epochs.train(
+    (epoch,) = training_loop.train(
         ours, values, optimizer=keras.optimizers.SGD(0.1), epochs=1, batch_size=32, seed=0
     )
     usual.compile(optimizer=keras.optimizers.SGD(0.1), loss="mse")
@@ -75,19 +75,24 @@ def test_a_short_last_batch_counts_by_its_rows(table):
 def test_every_row_is_seen_once_an_epoch(table):
     # With a step of zero length the epoch's loss is the mean over all rows.
     model = small_model()
-    (epoch,) = epochs.train(
+    (epoch,) = training_loop.train(
         model, table.values, optimizer=keras.optimizers.SGD(0.0), epochs=1, batch_size=32, seed=2
     )
-    assert epoch.loss == pytest.approx(epochs.evaluate(model, table.values), rel=1e-5)
+    assert epoch.loss == pytest.approx(training_loop.evaluate(model, table.values), rel=1e-5)
 
 
 def test_an_epochs_learning_rate_is_the_one_it_was_given(table):
     # Steps of no length in the second epoch, of the usual length in the third.
     model = small_model()
-    found = epochs.train(
-        model, table.values, optimizer=keras.optimizers.Adam(0.5), epochs=3, batch_size=100,
-        seed=0, learning_rate=lambda epoch: (0.01, 0.0, 0.01)[epoch - 1],
-    )  # fmt: skip
+    found = training_loop.train(
+        model,
+        table.values,
+        optimizer=keras.optimizers.Adam(0.5),
+        epochs=3,
+        batch_size=100,
+        seed=0,
+        learning_rate=lambda epoch: (0.01, 0.0, 0.01)[epoch - 1],
+    )
     after = [model.get_weights()[0] for _ in found]
     np.testing.assert_array_equal(after[0], after[1])
     assert 0.001 < np.abs(after[2] - after[1]).max() < 0.1
@@ -117,7 +122,7 @@ def test_progress_carries_the_loss_curve(table):
 
 
 def test_it_can_be_cancelled_within_an_epoch(table, monkeypatch):
-    monkeypatch.setattr(epochs, "FIRST_CALL_STEPS", 2)
+    monkeypatch.setattr(training_loop, "FIRST_CALL_STEPS", 2)
     calls = []
 
     def stop(share, message, details=None):
@@ -138,8 +143,8 @@ def test_a_loss_that_runs_away_says_what_to_change(table):
 
 
 def test_a_validation_loss_that_runs_away_is_no_run_either(table, monkeypatch):
-    told = [epochs.Epoch(1, 0.5, 0.4), epochs.Epoch(2, 0.5, float("inf"))]
-    monkeypatch.setattr(epochs, "train", lambda *args, **kwargs: iter(told))
+    told = [training_loop.Epoch(1, 0.5, 0.4), training_loop.Epoch(2, 0.5, float("inf"))]
+    monkeypatch.setattr(training_loop, "train", lambda *args, **kwargs: iter(told))
     with pytest.raises(BadInput, match="no longer a number after epoch 2"):
         Autoencoder(epochs=2).fit(table, seed=0)
 
@@ -156,6 +161,6 @@ def test_too_few_tracks_to_hold_one_out_have_no_validation_loss():
 
 
 def test_holding_out_splits_every_row_once():
-    learn, check = epochs.hold_out(100, 0.1, seed=3)
+    learn, check = training_loop.hold_out(100, 0.1, seed=3)
     assert len(check) == 10
     assert sorted([*learn, *check]) == list(range(100))

@@ -7,7 +7,7 @@ import pytest
 
 from songrec.core.types import FeatureTable
 from songrec.representation import REPRESENTATIONS
-from songrec.store.spectrograms import GivenSpectrograms
+from songrec.store.sound.spectrograms import GivenSpectrograms
 
 _PICTURES = {"epochs": 1, "bands": 16, "frames": 16, "filters": 2, "units": 8, "batch_size": 64}
 # What makes an entry quick enough for a test; a new entry may add a line here.

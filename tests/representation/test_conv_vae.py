@@ -6,12 +6,12 @@ import pytest
 
 from songrec.core.backend import keras
 from songrec.core.errors import BadInput, Cancelled
-from songrec.core.spectrograms import centred
+from songrec.core.padding import centred
 from songrec.core.types import FeatureTable
 from songrec.representation import conv_training as training
 from songrec.representation.conv_pooling import PooledPictures, area_weights, resized
 from songrec.representation.conv_vae import ConvVAE
-from songrec.store.spectrograms import GivenSpectrograms
+from songrec.store.sound.spectrograms import GivenSpectrograms
 from tests.pictures_of_sound import two_kinds
 
 SMALL = {"bands": 16, "frames": 24, "filters": 4, "units": 16, "latent": 4, "batch_size": 16}
@@ -81,8 +81,11 @@ def test_losses_are_kept_in_parts_that_add_up(learnt):
 
 def test_the_sizes_are_told(learnt):
     model, _, _ = learnt
-    sizes = [model.metrics_[f"{what}_{side}"] for what in ("spectrogram", "pooled")
-             for side in ("bands", "frames")]  # fmt: skip
+    sizes = [
+        model.metrics_[f"{what}_{side}"]
+        for what in ("spectrogram", "pooled")
+        for side in ("bands", "frames")
+    ]
     assert sizes == [32, 48, 16, 24]
     json.dumps([model.metrics_, model.history_])
 
@@ -134,10 +137,12 @@ class MadeWhenRead:
         self.shape = (rows, 64, 96)
 
     def read(self, rows):
-        return np.stack([
-            np.random.default_rng(row).normal(-40, 15, self.shape[1:]).astype(np.float32)
-            for row in np.asarray(rows).tolist()
-        ])  # fmt: skip
+        return np.stack(
+            [
+                np.random.default_rng(row).normal(-40, 15, self.shape[1:]).astype(np.float32)
+                for row in np.asarray(rows).tolist()
+            ]
+        )
 
 
 def test_ten_times_the_pictures_take_no_more_memory():
@@ -204,9 +209,11 @@ def test_it_can_be_cancelled_after_any_batch():
 
     with pytest.raises(Cancelled):
         ConvVAE(**SMALL, epochs=50).fit(
-            table_of(40), seed=0, spectrograms=GivenSpectrograms(two_kinds(40)[0]),
+            table_of(40),
+            seed=0,
+            spectrograms=GivenSpectrograms(two_kinds(40)[0]),
             on_progress=stop,
-        )  # fmt: skip
+        )
     assert calls[-1] == "epoch 1 of 50"
 
 

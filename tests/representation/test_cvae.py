@@ -6,7 +6,7 @@ import pytest
 from songrec.core.errors import UnknownName
 from songrec.core.types import FeatureTable
 from songrec.representation.cvae import CVAE
-from songrec.representation.leakage import read_accuracy
+from songrec.representation.probing import read_accuracy
 
 MEANS = {"folk": -2.0, "metal": 2.0, "jazz": 0.0}
 

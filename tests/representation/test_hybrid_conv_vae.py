@@ -6,7 +6,7 @@ from songrec.core.errors import BadInput
 from songrec.core.types import FeatureTable
 from songrec.representation.hybrid_conv_vae import TEMPERATURE, HybridConvVAE, alignment, fused
 from songrec.representation.text_vectors import TextVectors, words_of
-from songrec.store.spectrograms import GivenSpectrograms
+from songrec.store.sound.spectrograms import GivenSpectrograms
 from tests.pictures_of_sound import songs
 
 SMALL = {"bands": 16, "frames": 24, "filters": 4, "units": 32, "latent": 8, "text_size": 24}
@@ -66,9 +66,11 @@ def test_neither_sound_nor_words_cannot_be_encoded(learnt):
 def test_all_parts_of_the_loss_are_kept_and_add_up(learnt):
     for epoch in learnt.history_:
         whole = (
-            epoch["reconstruction"] + epoch["kl_weight"] * epoch["kl"]
-            + 10 * epoch["text"] + 100 * epoch["alignment"]
-        )  # fmt: skip
+            epoch["reconstruction"]
+            + epoch["kl_weight"] * epoch["kl"]
+            + 10 * epoch["text"]
+            + 100 * epoch["alignment"]
+        )
         assert epoch["loss"] == pytest.approx(whole, rel=1e-6)
     assert learnt.metrics_["tracks_with_text"] == 160
     assert learnt.history_[-1]["alignment"] < 0.7 * learnt.history_[0]["alignment"]

@@ -32,10 +32,14 @@ def save_tiny(folder: Path) -> Path:
     ).save_pretrained(folder)
     BertModel(
         BertConfig(
-            vocab_size=len(words), hidden_size=32, num_hidden_layers=1, num_attention_heads=4,
-            intermediate_size=32, max_position_embeddings=16,
+            vocab_size=len(words),
+            hidden_size=32,
+            num_hidden_layers=1,
+            num_attention_heads=4,
+            intermediate_size=32,
+            max_position_embeddings=16,
         )
-    ).save_pretrained(folder)  # fmt: skip
+    ).save_pretrained(folder)
     return folder
 
 

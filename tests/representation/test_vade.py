@@ -6,7 +6,7 @@ import pytest
 from songrec.clustering.kmeans import KMeans
 from songrec.core.types import FeatureTable
 from songrec.evaluation.agreement import adjusted_rand_index
-from songrec.representation import epochs, mixture
+from songrec.representation import mixture, training_loop
 from songrec.representation.pca import PCA
 from songrec.representation.vade import VaDE
 from songrec.representation.variational import divergence_from_standard
@@ -37,16 +37,23 @@ def test_the_bound_is_equation_17_of_the_paper_term_by_term():
     mean, own = random.normal(size=(n, l)), random.uniform(0.2, 2, size=(n, l))
     gamma = random.dirichlet(np.ones(k), size=n)
     pi, mu, var = (
-        random.dirichlet(np.ones(k)), random.normal(size=(k, l)), random.uniform(0.3, 2, (k, l)),
-    )  # fmt: skip
+        random.dirichlet(np.ones(k)),
+        random.normal(size=(k, l)),
+        random.uniform(0.3, 2, (k, l)),
+    )
     expected = np.zeros(n)
     for i in range(n):
         for c in range(k):
             for j in range(l):
-                expected[i] += 0.5 * gamma[i, c] * (
-                    np.log(var[c, j]) + own[i, j] / var[c, j]
-                    + (mean[i, j] - mu[c, j]) ** 2 / var[c, j]
-                )  # fmt: skip
+                expected[i] += (
+                    0.5
+                    * gamma[i, c]
+                    * (
+                        np.log(var[c, j])
+                        + own[i, j] / var[c, j]
+                        + (mean[i, j] - mu[c, j]) ** 2 / var[c, j]
+                    )
+                )
             expected[i] -= gamma[i, c] * np.log(pi[c] / gamma[i, c])
         expected[i] -= 0.5 * sum(1 + np.log(own[i, j]) for j in range(l))
     of_latent, of_clusters = mixture.divergences_from_mixture(
@@ -63,9 +70,13 @@ def test_the_divergence_of_two_gaussians_is_the_hand_computed_one():
         ((3, 4), (1, 4), 0.5),
     ):
         parts = mixture.divergences_from_mixture(
-            ones * mean, np.log(ones * var), ones, np.zeros(1, np.float32),
-            ones * mu, np.log(ones * prior),
-        )  # fmt: skip
+            ones * mean,
+            np.log(ones * var),
+            ones,
+            np.zeros(1, np.float32),
+            ones * mu,
+            np.log(ones * prior),
+        )
         np.testing.assert_allclose(np.asarray(parts), [[expected], [0.0]], atol=1e-6)
 
 
@@ -94,9 +105,15 @@ def test_the_joint_density_is_the_weighted_gaussians():
 def test_it_finds_what_principal_components_with_k_means_cannot(seed):
     table, planted = unequal_groups(seed)
     model = VaDE(
-        clusters=3, latent=4, beta=0.1, pretraining=30, epochs=20, batch_size=32,
-        learning_rate=3e-3, joint_rate=1e-3,
-    )  # fmt: skip
+        clusters=3,
+        latent=4,
+        beta=0.1,
+        pretraining=30,
+        epochs=20,
+        batch_size=32,
+        learning_rate=3e-3,
+        joint_rate=1e-3,
+    )
     own = adjusted_rand_index(model.fit(table, seed=seed).assign(table).labels, planted)
     linear = PCA(latent=4).fit(table, seed=seed).transform(table)
     usual = adjusted_rand_index(KMeans(clusters=3).fit(linear, seed=seed).labels, planted)
@@ -156,7 +173,7 @@ def test_the_first_mixture_covers_the_posteriors_and_not_only_their_middles():
 def test_the_joint_phase_takes_its_own_steps_and_they_decay(monkeypatch):
     table, _ = unequal_groups(7)
     rates = []
-    train = epochs.train
+    train = training_loop.train
 
     def heard(*args, learning_rate=None, **more):
         optimizer = more["optimizer"]
@@ -164,11 +181,16 @@ def test_the_joint_phase_takes_its_own_steps_and_they_decay(monkeypatch):
             rates.append(float(optimizer.learning_rate))
             yield epoch
 
-    monkeypatch.setattr(epochs, "train", heard)
+    monkeypatch.setattr(training_loop, "train", heard)
     VaDE(
-        clusters=3, hidden=(8,), pretraining=2, epochs=3, learning_rate=0.01, joint_rate=0.004,
+        clusters=3,
+        hidden=(8,),
+        pretraining=2,
+        epochs=3,
+        learning_rate=0.01,
+        joint_rate=0.004,
         decay=0.5,
-    ).fit(table, seed=0)  # fmt: skip
+    ).fit(table, seed=0)
     assert rates == pytest.approx([0.01, 0.01, 0.004, 0.002, 0.001])
 
 

@@ -6,7 +6,7 @@ import pytest
 from songrec.core.backend import keras
 from songrec.core.errors import BadInput
 from songrec.core.types import FeatureTable
-from songrec.representation import epochs
+from songrec.representation import training_loop
 from songrec.representation import variational as maths
 from songrec.representation.vae import VAE
 
@@ -26,7 +26,7 @@ def table():
 
 
 def untrained():
-    epochs.seed_everything(3)
+    training_loop.seed_everything(3)
     model = VAE(**SMALL)
     model._build(8, 3)
     return model
@@ -54,7 +54,7 @@ def test_beta_grows_through_the_warm_up_and_stays():
 def test_the_parts_of_an_epoch_are_means_over_every_track(table):
     # A step of zero length leaves the weights; 300 tracks in batches of 32 leave a short one.
     model = untrained()
-    (epoch,) = epochs.train(
+    (epoch,) = training_loop.train(
         model.model_,
         table.values,
         optimizer=keras.optimizers.SGD(0.0),
@@ -81,7 +81,7 @@ def test_the_weights_of_the_parts_weigh_their_gradients(table):
     # With nothing but the divergence to learn from, every posterior becomes the prior.
     model = untrained()
     found = list(
-        epochs.train(
+        training_loop.train(
             model.model_,
             table.values,
             optimizer=keras.optimizers.Adam(0.01),

@@ -17,8 +17,10 @@ def test_known_answers():
     assert found["exact_match"] == 0.25
     assert found["hamming_accuracy"] == pytest.approx(1 - 7 / 12, abs=1e-4)
     assert found["wrong_tags"]["single"] == [
-        {"wrong": 0, "samples": 1}, {"wrong": 1, "samples": 1}, {"wrong": 3, "samples": 2},
-    ]  # fmt: skip
+        {"wrong": 0, "samples": 1},
+        {"wrong": 1, "samples": 1},
+        {"wrong": 3, "samples": 2},
+    ]
     grouped = [(one["from"], one["to"], one["samples"]) for one in found["wrong_tags"]["grouped"]]
     assert grouped == [(0, 0, 1), (1, 1, 1), (2, 2, 0), (3, 5, 2), (6, 10, 0), (11, None, 0)]
     right = np.where(TRUTH, SAID, 1 - SAID).astype(float)

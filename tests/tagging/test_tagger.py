@@ -116,8 +116,11 @@ def test_the_published_layers():
     assert model.get_layer("convolution_4").output.shape == (None, 108, 128)
     assert model.get_layer("pooling").output.shape == (None, 54, 128)
     assert [n for n in names if n.startswith("lstm") or n == network.VECTOR] == [
-        "lstm_1", "lstm_2", "lstm_3", "fragment",
-    ]  # fmt: skip
+        "lstm_1",
+        "lstm_2",
+        "lstm_3",
+        "fragment",
+    ]
     assert model.get_layer("dropout_1").rate == 0.4
     assert model.get_layer("fragment").output.shape == (None, 256)
     assert names[-3:] == ["tags", "normalisation", "sigmoid"]

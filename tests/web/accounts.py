@@ -9,7 +9,7 @@ from argon2 import PasswordHasher
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from songrec.store import users
+from songrec.store.listeners import users
 from songrec.store.tables import User
 
 PASSWORD = "correct horse battery"

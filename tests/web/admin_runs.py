@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from songrec.store import run_folders
+from songrec.store.runs import run_folders
 from songrec.store.tables import Run
 
 METRICS = {"silhouette": 0.25, "loss": 0.12, "val_loss": 0.13}
@@ -14,11 +14,19 @@ METRICS = {"silhouette": 0.25, "loss": 0.12, "val_loss": 0.13}
 def a_run(app: Flask, session: Session, public_id: str, *, with_files: bool = True) -> Run:
     """A run of 3,000 tracks, committed; its folder unless ``with_files`` is false."""
     run = Run(
-        public_id=public_id, feature_set="attributes", representation="autoencoder",
-        clustering="kmeans", projection="pca", seed=0, track_count=3000, cluster_count=10,
-        data_fingerprint="", metrics=METRICS, seconds={"total": 2.5},
+        public_id=public_id,
+        feature_set="attributes",
+        representation="autoencoder",
+        clustering="kmeans",
+        projection="pca",
+        seed=0,
+        track_count=3000,
+        cluster_count=10,
+        data_fingerprint="",
+        metrics=METRICS,
+        seconds={"total": 2.5},
         parameters={"representation": {"epochs": 20, "hidden": [12]}},
-    )  # fmt: skip
+    )
     session.add(run)
     session.commit()
     if with_files:

@@ -19,9 +19,10 @@ from songrec.core.types import no_progress
 from songrec.jobs import files, queue, tasks
 from songrec.projection import PROJECTIONS
 from songrec.representation import REPRESENTATIONS
-from songrec.store import jobs, runs
+from songrec.store import jobs
+from songrec.store.runs import runs
 from songrec.store.tables import Job, TrackAttributes, User
-from tests.ingest.samples import TWELVE, as_text
+from tests.catalogue_files.samples import TWELVE, as_text
 from tests.web.accounts import admin, anna, quick_hashes
 from tests.web.admin_runs import a_run
 
@@ -63,9 +64,10 @@ class TestUpload:
 
     def upload(self, client: FlaskClient, name: str, content: bytes = b"a,b\n", **more: str) -> Any:
         return client.post(
-            "/admin/catalogue", data={"file": (io.BytesIO(content), name), **more},
+            "/admin/catalogue",
+            data={"file": (io.BytesIO(content), name), **more},
             content_type="multipart/form-data",
-        )  # fmt: skip
+        )
 
     def test_the_file_is_kept_and_queued(
         self, app: Flask, client: FlaskClient, session: Session, admin: User
@@ -165,10 +167,14 @@ class TestRetrain:
         job = last_job(session)
         assert queued(app) == [job.id]
         assert job.parameters == {
-            "representation": "autoencoder", "clustering": "kmeans", "projection": "pca",
-            "feature_set": "auto", "seed": 0, "publish": False,
+            "representation": "autoencoder",
+            "clustering": "kmeans",
+            "projection": "pca",
+            "feature_set": "auto",
+            "seed": 0,
+            "publish": False,
             "parameters": {"representation": {}, "clustering": {}, "projection": {}},
-        }  # fmt: skip
+        }
 
     def test_what_is_asked_for_is_what_training_takes(
         self, client: FlaskClient, session: Session, admin: User
@@ -176,11 +182,15 @@ class TestRetrain:
         client.post(
             "/admin/train",
             data={
-                "representation": "autoencoder", "representation.autoencoder.epochs": "5",
-                "representation.autoencoder.hidden": "24,12", "clustering.kmeans.clusters": "8",
-                "representation.pca.latent": "not read", "seed": "7", "publish": "yes",
+                "representation": "autoencoder",
+                "representation.autoencoder.epochs": "5",
+                "representation.autoencoder.hidden": "24,12",
+                "clustering.kmeans.clusters": "8",
+                "representation.pca.latent": "not read",
+                "seed": "7",
+                "publish": "yes",
             },
-        )  # fmt: skip
+        )
         asked = last_job(session).parameters
         assert asked["parameters"]["representation"] == {"epochs": 5, "hidden": [24, 12]}
         assert asked["parameters"]["clustering"] == {"clusters": 8}
@@ -197,9 +207,14 @@ class TestRetrain:
         ],
     )
     def test_a_wrong_value_is_explained_beside_its_field_and_nothing_starts(
-        self, client: FlaskClient, session: Session, admin: User, field: str, value: str,
+        self,
+        client: FlaskClient,
+        session: Session,
+        admin: User,
+        field: str,
+        value: str,
         message: str,
-    ) -> None:  # fmt: skip
+    ) -> None:
         answer = client.post("/admin/train", data={field: value})
         assert answer.status_code == 400
         assert message in answer.text

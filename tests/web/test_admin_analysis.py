@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session
 from songrec.demo import clips
 from songrec.features.settings import DEFAULTS
 from songrec.jobs import queue, tasks
-from songrec.pipeline.analyze_report import AnalyzeReport, AnalyzeRequest
+from songrec.services.library.analysis_report import AnalyzeReport, AnalyzeRequest
 from songrec.store import jobs
 from songrec.store.tables import AudioFile, Job, Track, User
+from tests.audio_files.sounds import chords, write_wav
 from tests.factories import make_track
-from tests.ingest.sounds import chords, write_wav
 from tests.web.accounts import admin, anna, quick_hashes, sign_in
 
 __all__ = ["admin", "anna", "quick_hashes"]  # fixtures
@@ -27,10 +27,16 @@ __all__ = ["admin", "anna", "quick_hashes"]  # fixtures
 def a_file(session: Session, number: int, state: str, **values: object) -> AudioFile:
     file = AudioFile(
         **{
-            "public_id": f"f{number}", "root": "/music", "path": f"/music/<{number}>.mp3",
-            "size": 1, "modified_ns": 1, "state": state, "info": {}, **values,
+            "public_id": f"f{number}",
+            "root": "/music",
+            "path": f"/music/<{number}>.mp3",
+            "size": 1,
+            "modified_ns": 1,
+            "state": state,
+            "info": {},
+            **values,
         }
-    )  # fmt: skip
+    )
     session.add(file)
     session.commit()
     return file
@@ -82,9 +88,11 @@ def test_the_network_and_its_pooling_are_chosen_as_by_the_command(
     page = client.get("/admin/library").text
     assert "<option selected>MSD_musicnn</option><option>MTT_musicnn</option>" in page
     wanted = {
-        "folder": str(tmp_path), "features": ["musicnn"],
-        "musicnn.model": "MTT_musicnn", "musicnn.pooling": "max",
-    }  # fmt: skip
+        "folder": str(tmp_path),
+        "features": ["musicnn"],
+        "musicnn.model": "MTT_musicnn",
+        "musicnn.pooling": "max",
+    }
     refused = client.post("/admin/library", data={**wanted, "musicnn.pooling": "loudest"})
     assert refused.status_code == 400
     assert "must be one of mean, max" in refused.text
@@ -98,7 +106,7 @@ def test_the_network_and_its_pooling_are_chosen_as_by_the_command(
         requests.append(request)
         return AnalyzeReport(request.folder)
 
-    monkeypatch.setattr("songrec.pipeline.analyze.analyze_folder", analyse)
+    monkeypatch.setattr("songrec.services.library.analyze_folder.analyze_folder", analyse)
     tasks.analyze(session, job, lambda *_: None)
     (request,) = requests
     assert request.settings == replace(DEFAULTS, musicnn_model="MTT_musicnn", musicnn_pooling="max")
@@ -130,9 +138,16 @@ def test_rejects_are_listed_with_reasons_and_the_others_with_their_songs(
     track = make_track(session, "Heard Song")
     a_file(session, 1, "rejected", reason="is silent")
     a_file(
-        session, 2, "analysed", track_id=track.id, duration_s=200.0, sample_rate=44_100, channels=2,
-        codec="flac", info={"start_s": 85.0, "excerpt_s": 30.0, "notes": ["claims 1 s"]},
-    )  # fmt: skip
+        session,
+        2,
+        "analysed",
+        track_id=track.id,
+        duration_s=200.0,
+        sample_rate=44_100,
+        channels=2,
+        codec="flac",
+        info={"start_s": 85.0, "excerpt_s": 30.0, "notes": ["claims 1 s"]},
+    )
     a_file(session, 3, "missing", track_id=track.id, duration_s=200.0)
     rejected = client.get("/admin/library").text
     assert "/music/&lt;1&gt;.mp3" in rejected
@@ -152,14 +167,17 @@ def test_the_overview_leads_to_the_library(client: FlaskClient, admin: User) -> 
 
 
 def test_the_job_analyses_the_folder_and_its_page_says_what_became_of_it(
-    client: FlaskClient, session: Session, admin: User, tmp_path: Path,
+    client: FlaskClient,
+    session: Session,
+    admin: User,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    from songrec.pipeline import fleet
-    from tests.pipeline.test_analyze import analyse_in_process
+) -> None:
+    from songrec.services.library import executors
+    from tests.services.library.test_analyze_folder import analyse_in_process
 
-    monkeypatch.setattr(fleet, "analyse_here", analyse_in_process)
-    monkeypatch.setattr(fleet.os, "sched_getaffinity", lambda _: {0})
+    monkeypatch.setattr(executors, "analyse_here", analyse_in_process)
+    monkeypatch.setattr(executors.os, "sched_getaffinity", lambda _: {0})
     write_wav(tmp_path / "m" / "a.wav", chords(2.0, 1))
     (tmp_path / "m" / "b.mp3").write_bytes(b"words" * 100)
     parameters = {"folder": str(tmp_path / "m"), "features": ["mfcc"], "file": "m"}

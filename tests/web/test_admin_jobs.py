@@ -58,9 +58,13 @@ class TestJobPages:
         jobs.claim(session, job.id)
         epochs = [{"epoch": n, "loss": 1 / n, "val_loss": 2 / n} for n in (1, 2, 3)]
         jobs.report(
-            session, job.id, progress=0.5, message="epoch 3 of 6", log="12:00:00 epoch 3 of 6",
+            session,
+            job.id,
+            progress=0.5,
+            message="epoch 3 of 6",
+            log="12:00:00 epoch 3 of 6",
             details={"epochs": epochs},
-        )  # fmt: skip
+        )
         job.started_at = job.started_at - timedelta(seconds=60)  # type: ignore[operator]
         session.commit()
         state = self.state(client, job)
@@ -79,10 +83,16 @@ class TestJobPages:
     ) -> None:
         jobs.claim(session, job.id)
         epochs = [
-            {"epoch": n, "loss": 3 / n, "val_loss": 4 / n, "reconstruction": 2 / n, "kl": 1 / n,
-             "val_kl": 1.5 / n}
+            {
+                "epoch": n,
+                "loss": 3 / n,
+                "val_loss": 4 / n,
+                "reconstruction": 2 / n,
+                "kl": 1 / n,
+                "val_kl": 1.5 / n,
+            }
             for n in (1, 2, 3, 4)
-        ]  # fmt: skip
+        ]
         jobs.report(session, job.id, progress=0.5, message="", log="", details={"epochs": epochs})
         session.commit()
         parts = {part["name"]: part for part in self.state(client, job)["parts"]}
@@ -151,9 +161,16 @@ class TestJobPages:
         path.write_text("line,reason\n3,tempo\n")
         reject = {"row": 3, "column": "Tempo", "value": "<b>x</b>", "reason": "is not a number"}
         result = {
-            "read": 2, "inserted": 1, "updated": 0, "unchanged": 0, "rejected": [reject],
-            "rejected_count": 1, "dialect": "preprocess", "encoding": "utf-8", "seconds": 0.5,
-        }  # fmt: skip
+            "read": 2,
+            "inserted": 1,
+            "updated": 0,
+            "unchanged": 0,
+            "rejected": [reject],
+            "rejected_count": 1,
+            "dialect": "preprocess",
+            "encoding": "utf-8",
+            "seconds": 0.5,
+        }
         jobs.finish(session, job.id, result, log="", details={})
         session.commit()
         page = client.get(f"/admin/jobs/{job.public_id}").text

@@ -6,7 +6,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from songrec.store import runs, users
+from songrec.store.listeners import users
+from songrec.store.runs import runs
 from songrec.store.tables import User
 from tests.planted_run import plant
 from tests.web.accounts import PASSWORD, admin, anna, quick_hashes

@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput
-from songrec.store import users
 from songrec.store.db import db
+from songrec.store.listeners import users
 from songrec.store.tables import Listener, Reaction, User
 from tests.factories import make_track
 from tests.web.accounts import PASSWORD, anna, quick_hashes, sign_in

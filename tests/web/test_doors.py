@@ -148,9 +148,21 @@ def test_next_leads_back_after_signing_in(client: FlaskClient, anna: User) -> No
 
 @pytest.mark.parametrize(
     "target",
-    ["//evil.test", "/\\evil.test", "https://evil.test/", "\t//evil.test", "/\t/evil.test", "evil",
-     "javascript:alert(1)", "", "/ /evil.test", "\\\\evil.test", "/%0d\n", "///evil.test"],
-)  # fmt: skip
+    [
+        "//evil.test",
+        "/\\evil.test",
+        "https://evil.test/",
+        "\t//evil.test",
+        "/\t/evil.test",
+        "evil",
+        "javascript:alert(1)",
+        "",
+        "/ /evil.test",
+        "\\\\evil.test",
+        "/%0d\n",
+        "///evil.test",
+    ],
+)
 def test_next_never_leads_elsewhere(client: FlaskClient, anna: User, target: str) -> None:
     assert security.safe_next(target) is None
     assert sign_in(client, next=target).headers["Location"] == "/"

@@ -11,9 +11,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from songrec.jobs import tasks
-from songrec.pipeline.duplicates import search
-from songrec.store import duplicates as store
-from songrec.store import jobs, listeners
+from songrec.services.catalogue.duplicate_search import search
+from songrec.store import jobs
+from songrec.store.catalogue import duplicates as store
+from songrec.store.listeners import reactions
 from songrec.store.tables import Job, Listener, Track, TrackMerge, User
 from tests.factories import make_track
 from tests.web.accounts import admin, quick_hashes
@@ -53,30 +54,38 @@ def test_a_group_is_shown_with_its_reason_and_merged_into_the_one_that_stays(
     person = Listener(token="somebody")
     session.add(person)
     session.flush()
-    listeners.react(session, person, again, 1)
+    reactions.react(session, person, again, 1)
     search(session, app.config["INSTANCE"])
     page = client.get("/admin/duplicates").text
     assert "the same name and length" in page
     # What somebody likes had better stay: it is the one that is chosen.
     assert re.search(r'value="(\d+)" checked><span[^>]*>[^<]*stays', page)[1] == str(again)
     answer = client.post(
-        "/admin/duplicates/merge", data={"keep": first, "track": [first, again]},
+        "/admin/duplicates/merge",
+        data={"keep": first, "track": [first, again]},
         follow_redirects=True,
-    )  # fmt: skip
+    )
     assert "1 song merged" in answer.text
     assert session.get(Track, again) is None
-    assert listeners.values(session, person) == {first: 1}
+    assert reactions.values(session, person) == {first: 1}
     merge = session.scalars(select(TrackMerge)).one()
     answer = client.post(f"/admin/duplicates/merges/{merge.id}/undo", follow_redirects=True)
     assert "is back with everything" in answer.text
-    assert listeners.values(session, person) == {again: 1}
+    assert reactions.values(session, person) == {again: 1}
     assert "the same name and length" in answer.text  # the group is there again
 
 
 @pytest.mark.parametrize(
-    "form", [{}, {"keep": "1"}, {"keep": "x", "track": "1"}, {"keep": "9" * 40, "track": "1"},
-             {"keep": "²", "track": "1"}, {"keep": "1", "track": "999999"}],
-)  # fmt: skip
+    "form",
+    [
+        {},
+        {"keep": "1"},
+        {"keep": "x", "track": "1"},
+        {"keep": "9" * 40, "track": "1"},
+        {"keep": "²", "track": "1"},
+        {"keep": "1", "track": "999999"},
+    ],
+)
 def test_a_form_that_says_nothing_merges_nothing(
     client: FlaskClient, session: Session, admin: User, form: dict[str, str]
 ) -> None:
@@ -93,8 +102,12 @@ def test_many_groups_are_paged(
 ) -> None:
     pairs = [pair(session, number) for number in range(45)]
     assert search(session, app.config["INSTANCE"]).groups == len(pairs)
-    shown = [client.get(f"/admin/duplicates?page={n}").text.count("<form method=\"post\" "
-             "action=\"/admin/duplicates/merge\"") for n in (1, 2, 3)]  # fmt: skip
+    shown = [
+        client.get(f"/admin/duplicates?page={n}").text.count(
+            '<form method="post" action="/admin/duplicates/merge"'
+        )
+        for n in (1, 2, 3)
+    ]
     assert shown == [20, 20, 5]
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from songrec.recommend.registry import METHODS
-from songrec.store import listeners
-from songrec.store.run_folders import run_folder
+from songrec.store.listeners import reactions
+from songrec.store.runs.run_folders import run_folder
 from songrec.store.tables import Listener, Track
 from tests.factories import make_track
 from tests.planted_run import plant
@@ -32,7 +32,7 @@ def listener(client, session, planted):
 
 def like(session, listener, track_ids):
     for track_id in track_ids:
-        listeners.react(session, listener, int(track_id), 1)
+        reactions.react(session, listener, int(track_id), 1)
     session.commit()
 
 
@@ -78,9 +78,9 @@ def test_likes_that_came_after_the_run_are_passed_over(client, session, planted,
     late = make_track(session, "Came later")
     like(session, listener, [late.id, *planted.track_ids[1:3]])
     assert len(found_on(client.get("/recommendations?n=10").text)) == 10
-    listeners.react(session, listener, int(planted.track_ids[0]), None)
+    reactions.react(session, listener, int(planted.track_ids[0]), None)
     for track_id in planted.track_ids[1:3]:
-        listeners.react(session, listener, int(track_id), None)
+        reactions.react(session, listener, int(track_id), None)
     session.commit()
     page = client.get("/recommendations")
     assert page.status_code == 200
@@ -102,9 +102,16 @@ def test_re_ranking_is_in_the_address_and_in_the_sums(client, session, planted, 
 
 
 @pytest.mark.parametrize(
-    "query", ["surprise=x", "surprise=-3", "surprise=99999999999", "per_artist=77", "novelty=inf",
-              "freshness=-2"],
-)  # fmt: skip
+    "query",
+    [
+        "surprise=x",
+        "surprise=-3",
+        "surprise=99999999999",
+        "per_artist=77",
+        "novelty=inf",
+        "freshness=-2",
+    ],
+)
 def test_odd_wishes_are_read_as_none(client, planted, listener, query):
     plain = found_on(client.get("/recommendations").text)
     assert found_on(client.get(f"/recommendations?{query}").text) == plain

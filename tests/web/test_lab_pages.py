@@ -8,15 +8,16 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from songrec.pipeline.recommending import recommend_for
-from songrec.pipeline.train import TrainRequest, train
 from songrec.recommend.registry import METHODS
-from songrec.store import jobs, runs
-from songrec.store.spaces import published_space
+from songrec.services.recommendation.recommend import recommend_for
+from songrec.services.training.train import TrainRequest, train
+from songrec.store import jobs
+from songrec.store.runs import runs
+from songrec.store.runs.spaces import published_space
 from songrec.store.tables import Run, Track, User
-from songrec.web.admin.found_by import number_curve
+from songrec.web.admin.clustering_details import number_curve
 from songrec.web.map.encoding import POINTS_HEADER
-from tests.pipeline.test_noise_and_labels import noisy
+from tests.services.training.test_noise_and_labels import noisy
 from tests.web.accounts import admin, quick_hashes
 
 __all__ = ["admin", "quick_hashes"]  # fixtures
@@ -25,12 +26,15 @@ __all__ = ["admin", "quick_hashes"]  # fixtures
 def published(app: Flask, session: Session, clustering: str, **more: object) -> Run:
     parameters = more.pop("parameters", {})
     run = train(
-        session, app.config["INSTANCE"],
+        session,
+        app.config["INSTANCE"],
         TrainRequest(
-            representation="identity", clustering=clustering,
-            parameters={"clustering": parameters}, **more,  # type: ignore[arg-type]
+            representation="identity",
+            clustering=clustering,
+            parameters={"clustering": parameters},
+            **more,  # type: ignore[arg-type]
         ),
-    )  # fmt: skip
+    )
     session.commit()
     return run
 
@@ -44,10 +48,19 @@ def test_every_page_lives_with_songs_in_no_cluster(
     assert apart is not None
     client.post(f"/tracks/{apart.public_id}/reaction", data={"value": "like"})
     for address in (
-        "/", "/clusters/0", "/clusters/-1", "/tracks", f"/tracks/{apart.public_id}",
-        "/map", "/map/points", "/recommendations", f"/admin/runs/{run.public_id}", "/admin/runs",
-        f"/admin/compare?a=published&b={run.public_id}", "/api/v1/clusters",
-    ):  # fmt: skip
+        "/",
+        "/clusters/0",
+        "/clusters/-1",
+        "/tracks",
+        f"/tracks/{apart.public_id}",
+        "/map",
+        "/map/points",
+        "/recommendations",
+        f"/admin/runs/{run.public_id}",
+        "/admin/runs",
+        f"/admin/compare?a=published&b={run.public_id}",
+        "/api/v1/clusters",
+    ):
         answer = client.get(address, follow_redirects=True)
         assert answer.status_code == 200, address
     for method in METHODS.names():
@@ -107,9 +120,12 @@ def test_the_run_page_draws_the_curve_and_what_was_listened_to(
 ) -> None:
     noisy(session)
     run = published(
-        app, session, "weighted_kmeans", maps=("tsne",),
+        app,
+        session,
+        "weighted_kmeans",
+        maps=("tsne",),
         parameters={"clusters": 0, "most": 5, "beta": 3, "starts": 1},
-    )  # fmt: skip
+    )
     text = client.get(f"/admin/runs/{run.public_id}").text
     assert "How many clusters" in text
     assert f"{run.cluster_count} was kept" in text
@@ -121,8 +137,12 @@ def test_the_run_page_draws_the_curve_and_what_was_listened_to(
 
 
 def test_the_form_asks_for_further_maps(client: FlaskClient, session: Session, admin: User) -> None:
-    asking = {"projection": "umap", "map.umap": "yes", "map.tsne": "yes",
-              "projection.tsne.perplexity": "50"}  # fmt: skip
+    asking = {
+        "projection": "umap",
+        "map.umap": "yes",
+        "map.tsne": "yes",
+        "projection.tsne.perplexity": "50",
+    }
     client.post("/admin/train", data=asking)
     asked = jobs.page(session, 1)[0][0].parameters
     assert asked["projection"] == "umap"
@@ -137,8 +157,13 @@ def test_the_form_asks_for_further_maps(client: FlaskClient, session: Session, a
 
 
 def test_a_curve_needs_two_points_and_shows_where_the_kept_one_is() -> None:
-    tried = {"by": "bic", "better": "lower", "points": [[2, 9.0], [3, 4.0], [4, None], [5, 6.0]],
-             "chosen": 3, "sample": 10_000}  # fmt: skip
+    tried = {
+        "by": "bic",
+        "better": "lower",
+        "points": [[2, 9.0], [3, 4.0], [4, None], [5, 6.0]],
+        "chosen": 3,
+        "sample": 10_000,
+    }
     curve = number_curve(tried)
     assert curve is not None
     assert [dot[2] for dot in curve.dots] == [2, 3, 5]

@@ -3,9 +3,9 @@ import re
 import pytest
 from flask import url_for
 
-from songrec.pipeline import for_listener
 from songrec.recommend.registry import METHODS
-from songrec.store import listeners
+from songrec.services.recommendation import for_listener
+from songrec.store.listeners import reactions
 from songrec.store.tables import Listener, Reaction, Track
 from tests.planted_run import plant
 
@@ -131,13 +131,13 @@ def test_merging_keeps_the_newer_reaction_and_moves_the_rest(session, planted):
     session.add_all([anonymous, account])
     session.flush()
     first, second, third = (int(i) for i in planted.track_ids[:3])
-    listeners.react(session, account, first, -1)
-    listeners.react(session, anonymous, first, 1)
-    listeners.react(session, anonymous, second, 1)
-    listeners.react(session, account, second, -1)
-    listeners.react(session, anonymous, third, -1)
-    listeners.merge(session, anonymous, account)
-    assert listeners.values(session, account) == {first: 1, second: -1, third: -1}
+    reactions.react(session, account, first, -1)
+    reactions.react(session, anonymous, first, 1)
+    reactions.react(session, anonymous, second, 1)
+    reactions.react(session, account, second, -1)
+    reactions.react(session, anonymous, third, -1)
+    reactions.merge(session, anonymous, account)
+    assert reactions.values(session, account) == {first: 1, second: -1, third: -1}
     assert session.query(Listener).count() == 1
     assert session.query(Reaction).count() == 3
 
@@ -160,7 +160,7 @@ def test_who_likes_more_than_count_gets_none_of_the_older_likes_back(
     react(client, address(session, planted.track_ids[0]), "like")
     listener = session.query(Listener).one()
     for track_id in planted.track_ids[1:40].tolist():
-        listeners.react(session, listener, track_id, 1)
+        reactions.react(session, listener, track_id, 1)
     session.commit()
     page = client.get(f"/recommendations?n=20&method={method}").text
     found = set(re.findall(r'action="/tracks/(p\d+)/reaction"', page))

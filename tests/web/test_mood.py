@@ -3,13 +3,20 @@ import pytest
 
 from songrec.core.attributes import SHARES
 from songrec.core.errors import BadInput, UnknownName
-from songrec.pipeline import mood as moods
-from songrec.recommend import moods as table
+from songrec.recommend.lists import moods as table
+from songrec.services.recommendation import mood as moods
 from tests.factories import make_track
 from tests.recommend.planted import publish_run
 
-CALM = {"energy": 0.15, "danceability": 0.2, "positiveness": 0.2, "speechiness": 0.03,
-        "liveness": 0.8, "acousticness": 0.95, "instrumentalness": 0.0}  # fmt: skip
+CALM = {
+    "energy": 0.15,
+    "danceability": 0.2,
+    "positiveness": 0.2,
+    "speechiness": 0.03,
+    "liveness": 0.8,
+    "acousticness": 0.95,
+    "instrumentalness": 0.0,
+}
 
 
 @pytest.fixture
@@ -82,7 +89,7 @@ def test_a_genre_without_its_own_tag_takes_those_that_hold_its_name(session, ins
     make_track(session, "Blend", genres=("indie pop",))
     make_track(session, "Other", genres=("indiepop", "popular"))
     publish_run(session, instance, "r2")
-    from songrec.store.spaces import published_space
+    from songrec.store.runs.spaces import published_space
 
     space = published_space(session, instance)
     assert len(moods.tagged_rows(session, space, "genre", "Indie")) == 1

@@ -13,8 +13,9 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from songrec.jobs import tasks
-from songrec.pipeline import sleeve as pipeline
-from songrec.store import jobs, sleeves
+from songrec.services.features import waveform as pipeline
+from songrec.store import jobs
+from songrec.store.sound import waveform_cache
 from songrec.store.tables import AudioFile, Track
 from songrec.web import player
 from tests.factories import make_track
@@ -112,10 +113,12 @@ def test_rejected_and_missing_files_are_not_there(
 
 def test_the_type_is_told_by_the_content_not_by_the_name(session: Session, file: AudioFile) -> None:
     for codec, container, expected in (
-        ("mp3float", "mp3", "audio/mpeg"), ("opus", "ogg", "audio/ogg"),
-        ("aac", "mov,mp4,m4a,3gp,3g2,mj2", "audio/mp4"), ("aac", "aac", "audio/aac"),
+        ("mp3float", "mp3", "audio/mpeg"),
+        ("opus", "ogg", "audio/ogg"),
+        ("aac", "mov,mp4,m4a,3gp,3g2,mj2", "audio/mp4"),
+        ("aac", "aac", "audio/aac"),
         ("unheard", "of", "application/octet-stream"),
-    ):  # fmt: skip
+    ):
         file.codec, file.info = codec, {"container": container}
         assert player.media_type(file) == expected
 
@@ -156,8 +159,8 @@ def test_a_cover_is_served_as_what_it_is(
     address = f"/listen/{file.public_id}/cover"
     assert client.get(address).status_code == 404
     picture = b"\x89PNG\r\n\x1a\n" + bytes(20)
-    kept = sleeves.Sleeve(2.0, [0.1], "image/png")
-    sleeves.write(app.config["INSTANCE"], str(file.content_hash), kept, picture)
+    kept = waveform_cache.Sleeve(2.0, [0.1], "image/png")
+    waveform_cache.write(app.config["INSTANCE"], str(file.content_hash), kept, picture)
     answer = client.get(address)
     assert (answer.status_code, answer.mimetype, answer.data) == (200, "image/png", picture)
 

@@ -7,8 +7,8 @@ from urllib.parse import unquote
 import pytest
 
 from songrec.core.errors import BadInput
-from songrec.pipeline import playlist_files
-from songrec.store import listeners, playlists
+from songrec.services.listeners import playlist_export
+from songrec.store.listeners import playlists, reactions
 from songrec.store.tables import Listener, Playlist, PlaylistTrack, Track
 from tests.factories import make_track
 
@@ -16,11 +16,17 @@ from tests.factories import make_track
 @pytest.fixture
 def songs(session):
     songs = [
-        make_track(session, "=HYPERLINK(1)", artists="@evil", external_id="5" * 22,
-                   duration_ms=61_400, album="Album"),
+        make_track(
+            session,
+            "=HYPERLINK(1)",
+            artists="@evil",
+            external_id="5" * 22,
+            duration_ms=61_400,
+            album="Album",
+        ),
         make_track(session, "Ünïcode, “quoted”", artists="A & B"),
         make_track(session, "Third\nline", artists=""),
-    ]  # fmt: skip
+    ]
     session.commit()
     return songs
 
@@ -132,8 +138,10 @@ def test_csv_holds_no_formula_and_every_attribute(client, songs):
     assert answer.mimetype == "text/csv"
     rows = list(csv.DictReader(io.StringIO(answer.get_data(as_text=True).removeprefix("\ufeff"))))
     assert [row["title"] for row in rows] == [
-        "'=HYPERLINK(1)", "Ünïcode, “quoted”", "Third\nline",
-    ]  # fmt: skip
+        "'=HYPERLINK(1)",
+        "Ünïcode, “quoted”",
+        "Third\nline",
+    ]
     assert rows[0]["artists"] == "'@evil"
     assert float(rows[1]["energy"]) == pytest.approx(0.6)
     assert rows[1]["address"].endswith(f"/tracks/{songs[1].public_id}")
@@ -169,15 +177,18 @@ def test_an_unknown_format_names_the_known_ones(client, songs):
     ("name", "plain", "exact"),
     [
         ("Mine", "Mine.csv", "Mine.csv"),
-        ('a"b\r\nSet-Cookie: x/../../etc', "a b Set-Cookie x .. .. etc.csv",
-         "a b Set-Cookie x .. .. etc.csv"),
+        (
+            'a"b\r\nSet-Cookie: x/../../etc',
+            "a b Set-Cookie x .. .. etc.csv",
+            "a b Set-Cookie x .. .. etc.csv",
+        ),
         ("Été “à la mer”", "Ete a la mer.csv", "Été “à la mer”.csv"),
         ("音楽", "playlist.csv", "音楽.csv"),
         ("../", "playlist.csv", "playlist.csv"),
     ],
-)  # fmt: skip
+)
 def test_file_names_are_safe(name, plain, exact):
-    header = playlist_files.content_disposition(name, "csv")
+    header = playlist_export.content_disposition(name, "csv")
     assert re.search(r'filename="([^"]*)"', header).group(1) == plain
     assert unquote(header.partition("filename*=UTF-8''")[2]) == exact
     assert header.isascii()
@@ -198,7 +209,7 @@ def test_playlists_move_into_the_account_at_sign_in(session, songs):
     session.add_all([anonymous, account])
     session.flush()
     playlists.create(session, anonymous, "Moved", "", [songs[0].id])
-    listeners.merge(session, anonymous, account)
+    reactions.merge(session, anonymous, account)
     assert [one.playlist.name for one in playlists.of_listener(session, account)] == ["Moved"]
 
 

@@ -13,10 +13,10 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from songrec.jobs import tasks
-from songrec.pipeline import estimates, predict, samples
 from songrec.prediction import folders, saving
 from songrec.prediction.predictor import Predictor
 from songrec.prediction.report import Row
+from songrec.services.prediction import attribute_estimates, attribute_prediction, training_samples
 from songrec.store import jobs
 from songrec.store.tables import Job, User
 from songrec.web.admin.prediction import LEFT, RIGHT, WIDTH, chart
@@ -63,8 +63,11 @@ def test_the_download_holds_the_pages_figures(app: Flask, client: FlaskClient, a
     assert answer.mimetype == "text/csv"
     rows = list(csv.DictReader(io.StringIO(answer.text)))
     assert {(row["target"], row["measure"]) for row in rows} == {
-        ("energy", "r2"), ("energy", "mae"), ("mode", "accuracy"), ("mode", "f1_weighted"),
-    }  # fmt: skip
+        ("energy", "r2"),
+        ("energy", "mae"),
+        ("mode", "accuracy"),
+        ("mode", "f1_weighted"),
+    }
     assert {row["model"] for row in rows} == {"ensemble", "ridge", "svm"}
 
 
@@ -121,10 +124,12 @@ def test_the_job_trains_estimates_and_says_how_well(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     table, targets = planted(100)
-    sample = samples.Sample(table, {"energy": targets["energy"]}, "catalogue")
-    monkeypatch.setattr(samples, "read_catalogue", lambda *_: sample)
-    monkeypatch.setattr(estimates, "refresh", lambda *_: 12)
-    monkeypatch.setattr(predict, "Predictor", lambda: Predictor(models=("ridge", "svm")))
+    sample = training_samples.Sample(table, {"energy": targets["energy"]}, "catalogue")
+    monkeypatch.setattr(training_samples, "read_catalogue", lambda *_: sample)
+    monkeypatch.setattr(attribute_estimates, "refresh", lambda *_: 12)
+    monkeypatch.setattr(
+        attribute_prediction, "Predictor", lambda: Predictor(models=("ridge", "svm"))
+    )
     client.post("/admin/prediction", data={"trials": "0"})
     (job,) = asked(session)
     assert jobs.claim(session, job.id)

@@ -16,7 +16,8 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
-from songrec.store import jobs, users
+from songrec.store import jobs
+from songrec.store.listeners import users
 from songrec.store.tables import Listener, Playlist, Track, Upload
 from songrec.web.map.payloads import plotly_version
 from tests.planted_run import plant

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import select
 
-from songrec.store import listeners, playlists, skips
+from songrec.store.listeners import playlists, reactions, skips
 from songrec.store.tables import Listener, Playlist, Reaction, Skip, Track
 from tests.planted_run import plant
 from tests.sounding import add_sound, write_wav
@@ -72,16 +72,16 @@ def test_a_like_can_count_twice_without_a_script(client, session, planted, name)
     answer = client.post(f"/tracks/{name(0)}/weight", data={"weight": "3"})
     assert (answer.status_code, answer.location) == (303, f"/likes#t-{name(0)}")
     listener = session.query(Listener).one()
-    assert listeners.weights(session, listener) == {int(planted.track_ids[0]): 3}
+    assert reactions.weights(session, listener) == {int(planted.track_ids[0]): 3}
     page = client.get("/likes").text
     assert re.search(r'value="3" aria-pressed="true"', page)
     assert "counts three times" in client.get("/recommendations").text
     # Liking it again keeps the weight; disliking forgets it.
     react(client, name(0))
-    assert listeners.weights(session, listener)
+    assert reactions.weights(session, listener)
     react(client, name(0), "dislike")
     react(client, name(0))
-    assert not listeners.weights(session, listener)
+    assert not reactions.weights(session, listener)
 
 
 @pytest.mark.parametrize("weight", ["0", "4", "x", ""])
@@ -120,10 +120,10 @@ def test_skips_and_weights_move_into_an_account(session, planted):
     track = int(planted.track_ids[0])
     for listener in (one, two):
         skips.record(session, listener, track, 2)
-    listeners.react(session, one, int(planted.track_ids[1]), 1, 2)
-    listeners.merge(session, one, two)
+    reactions.react(session, one, int(planted.track_ids[1]), 1, 2)
+    reactions.merge(session, one, two)
     assert skips.find(session, two, track).times == 4
-    assert listeners.weights(session, two) == {int(planted.track_ids[1]): 2}
+    assert reactions.weights(session, two) == {int(planted.track_ids[1]): 2}
 
 
 def test_more_like_one_song_stands_on_every_song_of_a_list(client, planted, name):
@@ -142,8 +142,13 @@ def sources(session, planted, name):
     playlist = playlists.create(session, make(session), "Mine", "", planted.track_ids[:6].tolist())
     playlist.listener_id = None
     session.commit()
-    return {"song": name(0), "artist": "Artist 3", "cluster": "0", "mood": "Jazz, calm",
-            "playlist": playlist.public_id}  # fmt: skip
+    return {
+        "song": name(0),
+        "artist": "Artist 3",
+        "cluster": "0",
+        "mood": "Jazz, calm",
+        "playlist": playlist.public_id,
+    }
 
 
 def make(session):
@@ -178,9 +183,18 @@ def test_what_is_disliked_is_passed_over(client, session, planted, name):
 
 @pytest.mark.parametrize(
     "address",
-    ["song?of=none", "artist?of=nobody", "artist", "cluster?of=99", "cluster?of=x", "mood?of=blue",
-     "mood", "playlist?of=none", "year?of=1999"],
-)  # fmt: skip
+    [
+        "song?of=none",
+        "artist?of=nobody",
+        "artist",
+        "cluster?of=99",
+        "cluster?of=x",
+        "mood?of=blue",
+        "mood",
+        "playlist?of=none",
+        "year?of=1999",
+    ],
+)
 def test_there_is_no_station_of_what_there_is_not(client, planted, address):
     answer = client.get(f"/stations/{address}")
     assert answer.status_code == 404

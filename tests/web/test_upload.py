@@ -18,14 +18,15 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from songrec.audio_files.file_scan import content_hash
+from songrec.audio_files.path_labels import labels_of
 from songrec.core.errors import BadInput
-from songrec.ingest.folders import content_hash
-from songrec.ingest.path_labels import labels_of
 from songrec.jobs import tasks
-from songrec.pipeline import analyze_one
-from songrec.pipeline.train import TrainRequest, train
-from songrec.store import jobs, sleeves, uploads
+from songrec.services.library import analyze_file
+from songrec.services.training.train import TrainRequest, train
+from songrec.store import jobs
 from songrec.store.db import now
+from songrec.store.sound import uploads, waveform_cache
 from songrec.store.tables import AudioFile, Job, Track, Upload, User
 from songrec.web import security
 from tests.planted_run import plant
@@ -47,7 +48,7 @@ _outcomes: dict[tuple[str, ...], Any] = {}
 @pytest.fixture(autouse=True)
 def listened_to_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same sound is analysed once in this module: a fresh process each time takes seconds."""
-    real = analyze_one.analyse_file
+    real = analyze_file.analyse_file
 
     def analyse(path: Path, *, sets: Any, settings: Any) -> Any:
         key = (content_hash(path), *sets, str(settings))
@@ -55,7 +56,7 @@ def listened_to_once(monkeypatch: pytest.MonkeyPatch) -> None:
             _outcomes[key] = real(path, sets=sets, settings=settings)
         return replace(_outcomes[key], labels=asdict(labels_of(path, path.parent)))
 
-    monkeypatch.setattr(analyze_one, "analyse_file", analyse)
+    monkeypatch.setattr(analyze_file, "analyse_file", analyse)
 
 
 @pytest.fixture
@@ -128,9 +129,12 @@ def test_nobody_else_sees_it_but_an_admin(
     assert browser.get(address).status_code == 200
     stranger = app.test_client()
     for method, path in (
-        ("GET", address), ("GET", f"{address}/state"), ("GET", f"{address}/media"),
-        ("POST", f"{address}/delete"), ("GET", f"/api/v1/uploads/{address.split('/')[-1]}"),
-    ):  # fmt: skip
+        ("GET", address),
+        ("GET", f"{address}/state"),
+        ("GET", f"{address}/media"),
+        ("POST", f"{address}/delete"),
+        ("GET", f"/api/v1/uploads/{address.split('/')[-1]}"),
+    ):
         assert stranger.open(path, method=method).status_code == 404
     assert client.get(address).status_code == 200
 
@@ -252,7 +256,7 @@ def test_kept_it_becomes_a_track_that_can_be_heard(
     with client.get(f"/listen/tracks/{track.public_id}", follow_redirects=True) as heard:
         assert heard.data == song
     assert "It is in the library now" in client.get(address).text
-    assert sleeves.find(app.config["INSTANCE"], file.content_hash) is not None
+    assert waveform_cache.find(app.config["INSTANCE"], file.content_hash) is not None
 
 
 def test_programs_get_a_job_to_poll_and_then_the_answer(
@@ -303,7 +307,7 @@ def test_an_account_s_upload_is_its_own(
     song: bytes,
     anna: User,  # noqa: F811
 ) -> None:
-    from songrec.store import api_tokens
+    from songrec.store.listeners import api_tokens
 
     _, clear = api_tokens.create(session, anna, "test", ["write"])
     session.commit()

@@ -10,15 +10,27 @@ from pathlib import Path
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from songrec.store import users
+from songrec.store.listeners import users
 from songrec.store.tables import Track
 from tests.planted_run import plant
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = (
-    "tensorflow", "keras", "sklearn", "librosa", "torch", "pandas", "pyarrow", "alembic", "av",
-    "mutagen", "distributed", "xgboost", "optuna", "skops",
-)  # fmt: skip
+    "tensorflow",
+    "keras",
+    "sklearn",
+    "librosa",
+    "torch",
+    "pandas",
+    "pyarrow",
+    "alembic",
+    "av",
+    "mutagen",
+    "distributed",
+    "xgboost",
+    "optuna",
+    "skops",
+)
 # A report of predictions is there once a predictor is trained.
 ABSENT = ("/admin/prediction/report.csv",)
 SCRIPT = f"""
@@ -50,17 +62,25 @@ def test_pages_are_served_without_importing_what_trains(app: Flask, session: Ses
     run = planted.run.public_id
     addresses.remove("/api/v1/blend")  # it answers only to what is to be blended
     addresses += [
-        f"/api/v1/blend?add={track.public_id}", f"/stations/song?of={track.public_id}",
-        f"/path?from={track.public_id}&to={track.public_id}", f"/tracks/{track.public_id}/more",
-        f"/tracks/{track.public_id}", "/clusters/0", "/tracks?q=song&energy_min=0.2",
-        f"/admin/runs/{run}", f"/admin/compare?a={run}&b={run}",
-    ]  # fmt: skip
+        f"/api/v1/blend?add={track.public_id}",
+        f"/stations/song?of={track.public_id}",
+        f"/path?from={track.public_id}&to={track.public_id}",
+        f"/tracks/{track.public_id}/more",
+        f"/tracks/{track.public_id}",
+        "/clusters/0",
+        "/tracks?q=song&energy_min=0.2",
+        f"/admin/runs/{run}",
+        f"/admin/compare?a={run}&b={run}",
+    ]
     assert {"/", "/tracks", "/map", "/likes", "/recommendations", "/admin"} <= set(addresses)
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", SCRIPT, admin.session_key, *addresses],
-        cwd=ROOT, env={**os.environ, "SONGREC_INSTANCE": str(app.config["INSTANCE"])},
-        capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+        cwd=ROOT,
+        env={**os.environ, "SONGREC_INSTANCE": str(app.config["INSTANCE"])},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == ""
 
@@ -71,7 +91,11 @@ def test_importing_the_application_takes_little_work(app: Flask) -> None:
     script = "import time, wsgi; print(time.process_time())"
     done = subprocess.run(
         [sys.executable, "-c", script],
-        cwd=ROOT, env={**os.environ, "SONGREC_INSTANCE": str(app.config["INSTANCE"])},
-        capture_output=True, text=True, check=True, timeout=60,
-    )  # fmt: skip
+        cwd=ROOT,
+        env={**os.environ, "SONGREC_INSTANCE": str(app.config["INSTANCE"])},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
     assert float(done.stdout) < 3

@@ -16,7 +16,7 @@ import numpy as np
 from songrec.core.config import instance_path
 from songrec.core.errors import NotReady
 from songrec.core.types import Audio, Floats
-from songrec.features.audio.windows import at_rate, windows
+from songrec.features.audio.chunking import at_rate, windows
 
 SAMPLE_RATE = 24_000
 WINDOW_S = 4.0

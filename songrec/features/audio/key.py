@@ -14,7 +14,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy import fft, signal
 
-from songrec.features.audio.frames import Frames
+from songrec.features.audio.stft import Frames
 
 Classes = NDArray[np.float64]
 

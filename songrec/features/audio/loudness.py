@@ -44,10 +44,13 @@ def k_weighting(sample_rate: int) -> NDArray[np.float64]:
     turn = math.tan(math.pi * _HIGH_PASS_HZ / sample_rate)
     a0 = 1.0 + turn / _HIGH_PASS_Q + turn**2
     high_pass = [
-        1.0, -2.0, 1.0, 1.0,
+        1.0,
+        -2.0,
+        1.0,
+        1.0,
         2.0 * (turn**2 - 1.0) / a0,
         (1.0 - turn / _HIGH_PASS_Q + turn**2) / a0,
-    ]  # fmt: skip
+    ]
     return np.array([shelf, high_pass])
 
 

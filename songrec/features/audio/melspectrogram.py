@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from songrec.core.types import Audio, Floats
-from songrec.features.audio.frames import Frames
+from songrec.features.audio.stft import Frames
 from songrec.features.settings import DEFAULTS
 
 

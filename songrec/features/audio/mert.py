@@ -18,7 +18,7 @@ import numpy as np
 from songrec.core.config import instance_path
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import Audio, Floats
-from songrec.features.audio.windows import at_rate, windows
+from songrec.features.audio.chunking import at_rate, windows
 
 SAMPLE_RATE = 24_000
 WINDOW_S = 5.0
@@ -89,9 +89,13 @@ class MertNetwork:
         config = HubertConfig(**{**known, "model_type": "hubert"})
         self._torch = torch
         self._model, report = HubertModel.from_pretrained(
-            folder, config=config, use_safetensors=True, output_loading_info=True,
-            dtype=torch.float32, attn_implementation="eager",
-        )  # fmt: skip
+            folder,
+            config=config,
+            use_safetensors=True,
+            output_loading_info=True,
+            dtype=torch.float32,
+            attn_implementation="eager",
+        )
         absent = sorted(set(report["missing_keys"]) - {"masked_spec_embed"})
         if absent:
             raise BadInput(f"{folder}: the weights hold no {absent[0]}; they are not MERT's.")

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import fft, signal
 
 from songrec.core.types import Audio, Floats
-from songrec.features.audio.frames import Frames
+from songrec.features.audio.stft import Frames
 from songrec.features.audio.summary import summarise, summary_names
 from songrec.features.settings import DEFAULTS
 

@@ -17,9 +17,9 @@ import numpy as np
 from songrec.core.config import instance_path
 from songrec.core.errors import UnknownName
 from songrec.core.types import Audio, Floats
-from songrec.features.audio.filters import mel_filters
+from songrec.features.audio.chunking import at_rate
+from songrec.features.audio.filterbanks import mel_filters
 from songrec.features.audio.musicnn_tags import TAGS
-from songrec.features.audio.windows import at_rate
 
 SAMPLE_RATE, N_FFT, HOP, BANDS, PATCH = 16_000, 512, 256, 96, 187
 PATCHES_AT_ONCE = 2
@@ -155,10 +155,15 @@ class MusiCNN(MusiCNNTags):
     def names(self) -> tuple[str, ...]:
         """One name a channel, by the layer it belongs to: ``timbral_38_000``, …"""
         widths = {
-            "timbral_38": 204, "timbral_67": 204,
-            "temporal_128": 51, "temporal_64": 51, "temporal_32": 51,
-            "middle_1": 64, "middle_2": 64, "middle_3": 64,
-        }  # fmt: skip
+            "timbral_38": 204,
+            "timbral_67": 204,
+            "temporal_128": 51,
+            "temporal_64": 51,
+            "temporal_32": 51,
+            "middle_1": 64,
+            "middle_2": 64,
+            "middle_3": 64,
+        }
         return tuple(f"{layer}_{at:03d}" for layer, width in widths.items() for at in range(width))
 
     def of(self, heard: Heard) -> Floats:

@@ -42,21 +42,41 @@ from songrec.core.types import Floats
 FRAMES, BANDS, TAG_COUNT = 187, 96, 50
 EMBEDDING = 753
 OUTPUTS: tuple[str, ...] = (
-    "timbral_38", "timbral_67", "temporal_128", "temporal_64", "temporal_32", "front",
-    "middle_1", "middle_2", "middle_3", "concatenation", "max_pool", "mean_pool", "penultimate",
+    "timbral_38",
+    "timbral_67",
+    "temporal_128",
+    "temporal_64",
+    "temporal_32",
+    "front",
+    "middle_1",
+    "middle_2",
+    "middle_3",
+    "concatenation",
+    "max_pool",
+    "mean_pool",
+    "penultimate",
     "tags",
-)  # fmt: skip
+)
 PREFIX = "model"
 """A network's checkpoint: ``<folder>/model.index`` and ``model.data-00000-of-00001``."""
 
 # Variables of the checkpoint are numbered in the order in which the authors made their layers.
 _CONVOLUTIONS = (
-    "timbral_38", "timbral_67", "temporal_128", "temporal_64", "temporal_32",
-    "middle_1", "middle_2", "middle_3",
-)  # fmt: skip
+    "timbral_38",
+    "timbral_67",
+    "temporal_128",
+    "temporal_64",
+    "temporal_32",
+    "middle_1",
+    "middle_2",
+    "middle_3",
+)
 _NORMALISATIONS = (
-    "input_norm", *(f"{name}_norm" for name in _CONVOLUTIONS), "pool_norm", "penultimate",
-)  # fmt: skip
+    "input_norm",
+    *(f"{name}_norm" for name in _CONVOLUTIONS),
+    "pool_norm",
+    "penultimate",
+)
 _DENSE = ("hidden", "tags")
 
 

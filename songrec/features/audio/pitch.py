@@ -12,7 +12,7 @@ import numpy as np
 from scipy import fft, signal
 
 from songrec.core.types import Floats
-from songrec.features.audio.frames import Frames
+from songrec.features.audio.stft import Frames
 
 LOWEST_HZ, HIGHEST_HZ = 65.4, 2093.0
 """C2 to C7."""

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from songrec.core.types import Floats
-from songrec.features.audio.frames import Frames
+from songrec.features.audio.stft import Frames
 
 ENVELOPE_HOP_S = 0.003
 ONSET_WAIT_S = 0.03

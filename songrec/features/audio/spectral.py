@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from songrec.core.types import Floats
-from songrec.features.audio.frames import FLOOR, RANGE_DB, Frames
+from songrec.features.audio.stft import FLOOR, RANGE_DB, Frames
 
 ROLLOFF = 0.85
 MEDIAN_FRAMES = 31
@@ -17,9 +17,12 @@ CONTRAST_SHARE = 0.02
 _TINY = float(np.finfo(np.float32).tiny)
 
 SHAPE: tuple[str, ...] = (
-    "spectral_centroid", "spectral_bandwidth", "spectral_rolloff", "spectral_flatness",
+    "spectral_centroid",
+    "spectral_bandwidth",
+    "spectral_rolloff",
+    "spectral_flatness",
     "spectral_flux",
-)  # fmt: skip
+)
 CONTRAST: tuple[str, ...] = tuple(
     f"spectral_contrast_{band}" for band in range(1, CONTRAST_BANDS + 1)
 )

@@ -9,21 +9,38 @@ import numpy as np
 
 from songrec.core.types import Audio, Floats
 from songrec.features.audio import key, loudness, pitch, rhythm, spectral, tempo, tonal
-from songrec.features.audio.frames import Frames
+from songrec.features.audio.stft import Frames
 from songrec.features.audio.summary import summarise, summary_names
 from songrec.features.settings import DEFAULTS
 
 DESCRIPTORS: tuple[str, ...] = (
-    *spectral.SHAPE, *spectral.CONTRAST, *spectral.LEVEL, "harmonic_percussive_db",
-    *tonal.CHROMA, "f0", *pitch.HARMONIC, "onset_strength",
-    "beat_strength", "attack_time", "note_temporal_centroid",
-)  # fmt: skip
+    *spectral.SHAPE,
+    *spectral.CONTRAST,
+    *spectral.LEVEL,
+    "harmonic_percussive_db",
+    *tonal.CHROMA,
+    "f0",
+    *pitch.HARMONIC,
+    "onset_strength",
+    "beat_strength",
+    "attack_time",
+    "note_temporal_centroid",
+)
 """What is summed up by the seven statistics, over frames, beats (``beat_strength``) or notes."""
 
 SINGLE: tuple[str, ...] = (
-    "voiced_share", "tuning", "harmonic_percussive_ratio", "temporal_centroid", "onset_rate",
-    "beat_regularity", "key_strength", "tempo", "key", "mode", "loudness",
-)  # fmt: skip
+    "voiced_share",
+    "tuning",
+    "harmonic_percussive_ratio",
+    "temporal_centroid",
+    "onset_rate",
+    "beat_regularity",
+    "key_strength",
+    "tempo",
+    "key",
+    "mode",
+    "loudness",
+)
 """Values of the whole excerpt."""
 
 MEASURED: tuple[str, ...] = ("tempo", "key", "mode", "loudness")

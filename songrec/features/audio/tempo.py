@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from songrec.core.types import Floats
-from songrec.features.audio.frames import Frames
+from songrec.features.audio.stft import Frames
 
 SLOWEST, FASTEST = 50.0, 210.0
 """BPM."""
@@ -44,8 +44,12 @@ def find_tempo(envelope: Floats, rate: float) -> float:
         return np.interp(bpm / 60.0 / rate * size, np.arange(len(spectrum)), spectrum)
 
     def at_period(beats: float, bpm: np.ndarray) -> np.ndarray:
-        return np.interp(beats * 60.0 * rate / bpm, np.arange(len(lags) * 3 // 4),
-                         lags[: len(lags) * 3 // 4], right=0.0)  # fmt: skip
+        return np.interp(
+            beats * 60.0 * rate / bpm,
+            np.arange(len(lags) * 3 // 4),
+            lags[: len(lags) * 3 // 4],
+            right=0.0,
+        )
 
     period = sum(at_period(beats, _GRID) for beats in (1, 2, 3, 4)) / 4
     comb = at_rate(_GRID) + 0.5 * at_rate(2 * _GRID) + 0.25 * at_rate(4 * _GRID)

@@ -5,12 +5,23 @@ from __future__ import annotations
 import numpy as np
 
 from songrec.core.types import Floats
-from songrec.features.audio.filters import chroma_filters
-from songrec.features.audio.frames import Frames
+from songrec.features.audio.filterbanks import chroma_filters
+from songrec.features.audio.stft import Frames
 
 PITCH_CLASSES: tuple[str, ...] = (
-    "c", "c_sharp", "d", "d_sharp", "e", "f", "f_sharp", "g", "g_sharp", "a", "a_sharp", "b",
-)  # fmt: skip
+    "c",
+    "c_sharp",
+    "d",
+    "d_sharp",
+    "e",
+    "f",
+    "f_sharp",
+    "g",
+    "g_sharp",
+    "a",
+    "a_sharp",
+    "b",
+)
 CHROMA: tuple[str, ...] = tuple(f"chroma_{name}" for name in PITCH_CLASSES)
 _TUNING_HZ = (150.0, 4000.0)
 _TUNING_SHARE = 0.1

@@ -6,7 +6,7 @@ import html
 import re
 import unicodedata
 
-from songrec.core.unspaced import is_run, pairs_of, tokens
+from songrec.core.cjk_bigrams import is_run, pairs_of, tokens
 
 SHORTEST = 3
 """Words (pairs of characters where none are told apart): less is a remark (“Instrumental”)."""

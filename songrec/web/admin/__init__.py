@@ -19,16 +19,16 @@ def keep_out_of_caches(response: Response) -> Response:
 
 def init_app(app: Flask) -> None:
     """Register the admin's pages."""
-    from songrec.web.admin import (  # noqa: F401 - routes
+    from songrec.web.admin import (  # noqa: F401
         analysis,
         catalogue,
         duplicates,
-        fragments,
-        grids,
-        insights,
         jobs,
         prediction,
+        run_diagnostics,
         runs,
+        segments,
+        sweeps,
         training,
         users,
     )

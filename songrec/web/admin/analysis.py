@@ -14,8 +14,10 @@ from songrec.core.errors import BadInput
 from songrec.core.registry import Entry, Parameter
 from songrec.features.registry import EXTRACTORS
 from songrec.jobs import queue
-from songrec.store import audio_files, jobs, model_files
+from songrec.store import jobs
 from songrec.store.db import db
+from songrec.store.models import published_weights
+from songrec.store.sound import audio_files
 from songrec.web.admin import blueprint
 from songrec.web.admin.paging import Pages, page_number
 
@@ -98,7 +100,7 @@ def _why_not(folder: str) -> str | None:
 @blueprint.get("/library")
 def library() -> ResponseReturnValue:
     """The library's files by state, and the form to analyse a folder."""
-    heard = model_files.is_there(current_app.config["INSTANCE"], "musicnn")
+    heard = published_weights.is_there(current_app.config["INSTANCE"], "musicnn")
     return _page(AnalysisForm(features=USUAL | {"musicnn"} if heard else USUAL))
 
 

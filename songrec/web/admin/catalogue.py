@@ -10,12 +10,12 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from werkzeug.utils import secure_filename
 
-from songrec.ingest.dialects import DIALECTS, SCALES
+from songrec.catalogue_files.dialects import DIALECTS, SCALES
 from songrec.jobs import files, queue
 from songrec.store import jobs as job_store
-from songrec.store import runs
 from songrec.store.db import db
-from songrec.web import facts
+from songrec.store.runs import runs
+from songrec.web import cached_counts
 from songrec.web.admin import blueprint
 from songrec.web.admin.training import TrainForm
 
@@ -30,7 +30,7 @@ def index() -> ResponseReturnValue:
     recent, _ = job_store.page(db.session, 1, 5)
     return render_template(
         "admin/index.html",
-        tracks=facts.track_count(db.session),
+        tracks=cached_counts.track_count(db.session),
         published=shown,
         runs=len(runs.all_runs(db.session)),
         jobs=recent,
@@ -92,6 +92,6 @@ def _base_name(filename: str) -> str:
 def _source(original: str) -> str:
     # The command line names a catalogue by the same rule, so that a file is the same catalogue
     # whichever way it comes in.
-    from songrec.pipeline.ingest import source_name
+    from songrec.services.catalogue.ingest import source_name
 
     return source_name(Path(original))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from songrec.pipeline.report_losses import loss_parts
+from songrec.services.reports.loss_terms import loss_parts
 
 WIDTH, HEIGHT = 640, 220
 LEFT, RIGHT, TOP, BOTTOM = 56, 8, 12, 28
@@ -62,9 +62,14 @@ def curve(epochs: Sequence[dict[str, Any]]) -> Curve | None:
         for value in (low, (low + high) / 2, high)
     ]
     return Curve(
-        points("loss"), points("val_loss"), ticks, first, last,
-        _text(rows[-1].get("loss")), _text(rows[-1].get("val_loss")),
-    )  # fmt: skip
+        points("loss"),
+        points("val_loss"),
+        ticks,
+        first,
+        last,
+        _text(rows[-1].get("loss")),
+        _text(rows[-1].get("val_loss")),
+    )
 
 
 def part_curves(history: Sequence[dict[str, Any]]) -> list[tuple[str, Curve]]:

@@ -8,8 +8,9 @@ from flask_login import current_user
 
 from songrec.core.errors import BadInput
 from songrec.jobs import queue
-from songrec.store import duplicates as store
-from songrec.store import jobs, merged, merging
+from songrec.store import jobs
+from songrec.store.catalogue import duplicates as store
+from songrec.store.catalogue import merge_redirects, merging
 from songrec.store.db import db
 from songrec.web import security
 from songrec.web.admin import blueprint
@@ -32,7 +33,7 @@ def duplicates() -> ResponseReturnValue:
     number = page_number()
     totals = store.totals(db.session)
     page = Pages(number, totals["groups"], SIZE)
-    merges, merge_count = merged.page(db.session, 1, MERGES)
+    merges, merge_count = merge_redirects.page(db.session, 1, MERGES)
     waiting = next((job for job in jobs.active(db.session) if job.kind == "duplicates"), None)
     return render_template(
         "admin/duplicates.html",

@@ -21,9 +21,12 @@ from songrec.web.admin.paging import Pages, page_number
 
 SIZE = 25
 WORDS = {
-    "waiting": "Waiting", "running": "Running", "done": "Done", "failed": "Failed",
+    "waiting": "Waiting",
+    "running": "Running",
+    "done": "Done",
+    "failed": "Failed",
     "cancelled": "Cancelled",
-}  # fmt: skip
+}
 
 
 @blueprint.app_template_global("job_label")

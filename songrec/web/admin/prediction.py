@@ -94,8 +94,9 @@ def _page(trials: str, error: str | None = None) -> str:
         "admin/prediction.html",
         known=known,
         manifest=manifest,
-        groups=[(g, [(TARGETS[t], by_target[t]) for t in g.targets if t in by_target])
-                for g in GROUPS],
+        groups=[
+            (g, [(TARGETS[t], by_target[t]) for t in g.targets if t in by_target]) for g in GROUPS
+        ],
         sums=report.groups(ensemble),
         measures=report.MEASURES,
         trials=trials,
@@ -103,7 +104,7 @@ def _page(trials: str, error: str | None = None) -> str:
         error=error,
         job=_waiting(),
         worker=queue.worker_runs(_instance()),
-    )  # fmt: skip
+    )
 
 
 @blueprint.get("/prediction/report.csv")

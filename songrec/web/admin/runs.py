@@ -9,10 +9,10 @@ from flask import current_app, flash, redirect, render_template, request, url_fo
 from flask.typing import ResponseReturnValue
 
 from songrec.core.errors import NotReady
-from songrec.store import runs as store
 from songrec.store.db import db
+from songrec.store.runs import runs as store
 from songrec.web import security
-from songrec.web.admin import blueprint, found_by, insights
+from songrec.web.admin import blueprint, clustering_details, run_diagnostics
 from songrec.web.admin.curve import curve
 
 LISTED = ("silhouette", "davies_bouldin", "reconstruction_mse")
@@ -21,7 +21,7 @@ LISTED = ("silhouette", "davies_bouldin", "reconstruction_mse")
 @blueprint.get("/runs")
 def runs() -> ResponseReturnValue:
     """Every training run with its measures; the published one is marked."""
-    from songrec.pipeline.measures import MEASURES
+    from songrec.services.training.run_metrics import MEASURES
 
     return render_template(
         "admin/runs.html",
@@ -34,7 +34,12 @@ def runs() -> ResponseReturnValue:
 @blueprint.get("/runs/<public_id>")
 def run(public_id: str) -> ResponseReturnValue:
     """One run: parameters, measures, clusters, loss curve, manifest."""
-    from songrec.pipeline.measures import AGAINST, AGAINST_LABELS, MEASURES, label_agreement
+    from songrec.services.training.run_metrics import (
+        AGAINST,
+        AGAINST_LABELS,
+        MEASURES,
+        label_agreement,
+    )
 
     found = store.find(db.session, public_id)
     instance = current_app.config["INSTANCE"]
@@ -55,8 +60,8 @@ def run(public_id: str) -> ResponseReturnValue:
         clusters=store.clusters_of(db.session, found),
         manifest=manifest,
         curve=curve(history),
-        **found_by.of_manifest(manifest),
-        **insights.of_run(instance, found, history),
+        **clustering_details.of_manifest(manifest),
+        **run_diagnostics.of_run(instance, found, history),
     )
 
 
@@ -81,7 +86,7 @@ def compare() -> ResponseReturnValue:
         a = shown.public_id if shown else ""
     comparison = None
     if a and b:
-        from songrec.pipeline.compare import compare_runs
+        from songrec.services.reports.run_comparison import compare_runs
 
         comparison = compare_runs(db.session, current_app.config["INSTANCE"], a, b)
     return render_template(

@@ -14,11 +14,11 @@ from songrec.clustering import CLUSTERINGS
 from songrec.core.errors import SongrecError
 from songrec.core.registry import Entry, Parameter, Registry
 from songrec.jobs import queue
-from songrec.pipeline import needs
 from songrec.projection import PROJECTIONS
 from songrec.representation import REPRESENTATIONS
-from songrec.store import runs
+from songrec.services.training import model_inputs
 from songrec.store.db import db
+from songrec.store.runs import runs
 from songrec.store.tables import Run
 from songrec.web.admin import blueprint
 
@@ -28,14 +28,24 @@ STAGES: tuple[tuple[str, str, Registry], ...] = (
     ("projection", "Map", PROJECTIONS),
 )
 FEATURES = Parameter(
-    "feature_set", "choice", "auto", "Learn from",
+    "feature_set",
+    "choice",
+    "auto",
+    "Learn from",
     "auto is what suits the representation. Attributes know every song; sets of the sound only "
     "those that were analysed.",
     choices=(
-        "auto", "attributes", "mfcc", "mfcc,statistical", "attributes,mfcc,statistical", "musicnn",
-        "attributes,musicnn", "melspectrogram", "melspectrogram,mfcc,statistical",
+        "auto",
+        "attributes",
+        "mfcc",
+        "mfcc,statistical",
+        "attributes,mfcc,statistical",
+        "musicnn",
+        "attributes,musicnn",
+        "melspectrogram",
+        "melspectrogram,mfcc,statistical",
     ),
-)  # fmt: skip
+)
 SEED = Parameter(
     "seed", "int", 0, "Seed", "The same seed on the same data gives the same run.", 0, 2**31 - 1
 )
@@ -159,7 +169,7 @@ class TrainForm:
             asked["map_parameters"] = {name: part for name, part in changed.items() if part}
         if not self.errors:
             try:
-                needs.check(
+                model_inputs.check(
                     REPRESENTATIONS.entry(asked["representation"]),
                     CLUSTERINGS.entry(asked["clustering"]),
                     "" if asked["feature_set"] == FEATURES.default else asked["feature_set"],

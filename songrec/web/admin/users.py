@@ -7,8 +7,8 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from songrec.core.errors import BadInput
-from songrec.store import users as store
 from songrec.store.db import db
+from songrec.store.listeners import users as store
 from songrec.store.tables import User
 from songrec.web.admin import blueprint
 from songrec.web.admin.paging import Pages, page_number

@@ -21,9 +21,11 @@ class _StrictParser(FlaskParser):
     """A name that is not known is an error, not a silence: it is most likely a slip."""
 
     DEFAULT_UNKNOWN_BY_LOCATION = {  # noqa: RUF012 - the base class declares a dict
-        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": ma.RAISE,
-        "json": ma.RAISE, "files": ma.RAISE,
-    }  # fmt: skip
+        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
+        "query": ma.RAISE,
+        "json": ma.RAISE,
+        "files": ma.RAISE,
+    }
 
 
 class Blueprint(flask_smorest.Blueprint):
@@ -41,14 +43,14 @@ aliases = PlainBlueprint("api_aliases", __name__)
 
 def init_app(app: Flask) -> None:
     """Register the views, their description and its page."""
-    from songrec.web.api import (  # noqa: F401  (importing adds their routes)
+    from songrec.web.api import (  # noqa: F401
         account,
         audio,
-        callers,
+        authentication,
         catalogue,
+        lists,
         recommendations,
-        ways,
-        work,
+        runs_and_jobs,
     )
     from songrec.web.api.docs import pages, register
     from songrec.web.security import csrf

@@ -7,15 +7,17 @@ from typing import Any
 from flask import url_for
 from werkzeug.exceptions import NotFound
 
-from songrec.store import catalogue, cursors, listeners, playlists, runs
+from songrec.store.catalogue import keyset_pagination, tracks
 from songrec.store.db import db
+from songrec.store.listeners import playlists, reactions
+from songrec.store.runs import runs
 from songrec.store.tables import Playlist, Reaction
 from songrec.web import security
-from songrec.web.api import arguments, blueprint, schemas, shapes
-from songrec.web.api.callers import current_listener, require_listener
+from songrec.web.api import arguments, blueprint, schemas, serializers
+from songrec.web.api.authentication import current_listener, require_listener
 from songrec.web.api.catalogue import track_or_404
 
-VALUES = {"like": listeners.LIKE, "dislike": listeners.DISLIKE}
+VALUES = {"like": reactions.LIKE, "dislike": reactions.DISLIKE}
 WORDS = {value: word for word, value in VALUES.items()}
 TOKEN: list[dict[str, list[str]]] = [{"token": []}, {"cookie": []}]
 
@@ -29,7 +31,7 @@ def likes(asked: dict[str, Any]) -> dict[str, Any]:
     """What you like and dislike, the newest first."""
     listener = require_listener()
     db.session.commit()
-    part = cursors.reactions(
+    part = keyset_pagination.reactions(
         db.session,
         listener,
         value=VALUES.get(asked.get("value", "")),
@@ -38,7 +40,7 @@ def likes(asked: dict[str, Any]) -> dict[str, Any]:
     )
     public = {
         view.id: view.public_id
-        for view in catalogue.tracks_by_id(db.session, [r.track_id for r in part.items])
+        for view in tracks.tracks_by_id(db.session, [r.track_id for r in part.items])
     }
     return {"items": [_reaction(r, public[r.track_id]) for r in part.items], "next": part.next}
 
@@ -54,7 +56,7 @@ def like(asked: dict[str, Any], track_id: str) -> dict[str, Any]:
     """Like a song, or dislike it; said again it changes nothing but the weight, if named."""
     listener = require_listener()
     track = track_or_404(track_id)
-    listeners.react(db.session, listener, track.id, VALUES[asked["value"]], asked.get("weight"))
+    reactions.react(db.session, listener, track.id, VALUES[asked["value"]], asked.get("weight"))
     db.session.commit()
     said = db.session.get_one(Reaction, (listener.id, track.id))
     return _reaction(said, track.public_id)
@@ -69,7 +71,7 @@ def like(asked: dict[str, Any], track_id: str) -> dict[str, Any]:
 def unlike(track_id: str) -> None:
     """Take back what you said of a song; taking back what was never said is no error."""
     listener = require_listener()
-    listeners.react(db.session, listener, track_or_404(track_id).id, None)
+    reactions.react(db.session, listener, track_or_404(track_id).id, None)
     db.session.commit()
 
 
@@ -82,7 +84,7 @@ def playlist_list(asked: dict[str, Any]) -> dict[str, Any]:
     visible = Playlist.listener_id.is_(None)
     if listener is not None:
         visible |= Playlist.listener_id == listener.id
-    part = cursors.newest(
+    part = keyset_pagination.newest(
         db.session, Playlist, visible, cursor=asked.get("cursor"), limit=asked["limit"]
     )
     sizes = playlists.sizes(db.session, part.items)
@@ -185,10 +187,10 @@ def _playlist(found: Playlist, size: int) -> dict[str, Any]:
 
 
 def _full(found: Playlist) -> dict[str, Any]:
-    views = catalogue.tracks_by_id(
+    views = tracks.tracks_by_id(
         db.session, playlists.tracks(db.session, found), runs.published(db.session)
     )
-    return {**_playlist(found, len(views)), "tracks": shapes.tracks(views)}
+    return {**_playlist(found, len(views)), "tracks": serializers.tracks(views)}
 
 
 def _clean(public_ids: list[str]) -> list[str]:

@@ -7,14 +7,14 @@ from flask_smorest.fields import Upload
 from marshmallow import fields, validate
 
 from songrec.core.attributes import ATTRIBUTES
-from songrec.pipeline.sounding_like import WAYS
-from songrec.pipeline.ways import CURSOR
+from songrec.recommend.lists.rerank import MOST_PER_ARTIST
 from songrec.recommend.registry import METHODS
-from songrec.recommend.rerank import MOST_PER_ARTIST
-from songrec.recommend.weighed import GROUPS, HEAVIEST
-from songrec.store import cursors
-from songrec.store.listeners import WEIGHTS
-from songrec.store.skips import WITHIN_S
+from songrec.recommend.similarity.weighted_similarity import GROUPS, HEAVIEST
+from songrec.services.recommendation.stations import CURSOR
+from songrec.services.similarity.audio_similarity import WAYS
+from songrec.store.catalogue import keyset_pagination
+from songrec.store.listeners.reactions import WEIGHTS
+from songrec.store.listeners.skips import WITHIN_S
 
 LIMIT = 200
 TRACK_ID = "A public id (from a song's address) or the catalogue's own id, such as Spotify's."
@@ -50,21 +50,22 @@ class PageArguments(ArgumentsSchema):
     """A list by newest first."""
 
     limit = limit_field()
-    cursor = cursor_field(cursors.BY_ID)
+    cursor = cursor_field(keyset_pagination.BY_ID)
 
 
 class TrackArguments(ArgumentsSchema):
     """How to narrow the list of songs."""
 
     q = fields.String(
-        load_default="", validate=validate.Length(max=200),
+        load_default="",
+        validate=validate.Length(max=200),
         metadata={"description": "Words in title, artists, album or genre."},
-    )  # fmt: skip
+    )
     genre = fields.String(load_default="", validate=validate.Length(max=200))
     emotion = fields.String(load_default="", validate=validate.Length(max=100))
     cluster = fields.Integer(validate=validate.Range(-1, 10_000))
     limit = limit_field()
-    cursor = cursor_field(cursors.BY_TITLE)
+    cursor = cursor_field(keyset_pagination.BY_TITLE)
 
 
 RangeArguments = type(
@@ -95,32 +96,35 @@ class SimilarArguments(CountArguments):
     """What to compare by."""
 
     by = fields.String(
-        load_default=WAYS[0], validate=validate.OneOf(WAYS),
+        load_default=WAYS[0],
+        validate=validate.OneOf(WAYS),
         metadata={
             "description": "space: the normalised attributes; features: cosine over standardised "
             "features with one-hot key and mode, weighed; latent: what the run's model learnt; "
             "a feature set: cosine over its standardised columns, no run needed."
         },
-    )  # fmt: skip
+    )
     timbre, rhythm, harmony, mood = (
         fields.Float(
-            load_default=1.0, validate=validate.Range(0, HEAVIEST),
+            load_default=1.0,
+            validate=validate.Range(0, HEAVIEST),
             metadata={"description": f"Weight of {name}; counts with by=features."},
         )
         for name in GROUPS
-    )  # fmt: skip
+    )
 
 
 class RecommendationArguments(CountArguments):
     """What to recommend from and how."""
 
     method = fields.String(
-        load_default=None, validate=validate.OneOf(METHODS.names()),
+        load_default=None,
+        validate=validate.OneOf(METHODS.names()),
         metadata={
             "description": "Without one the best that the published run has: learned or taste. "
             "See docs/recommendations.md."
         },
-    )  # fmt: skip
+    )
     variety, novelty, freshness = (
         fields.Float(
             load_default=0.0, validate=validate.Range(0, 1), metadata={"description": text}
@@ -132,33 +136,38 @@ class RecommendationArguments(CountArguments):
         )
     )
     per_artist = fields.Integer(
-        load_default=MOST_PER_ARTIST, validate=validate.Range(0, 1000),
+        load_default=MOST_PER_ARTIST,
+        validate=validate.Range(0, 1000),
         metadata={"description": "At most so many songs by one artist; 0 for any number."},
-    )  # fmt: skip
+    )
     surprise = fields.Integer(
-        load_default=None, validate=validate.Range(0, 2**31),
+        load_default=None,
+        validate=validate.Range(0, 2**31),
         metadata={"description": "Draws from the good ones by this number."},
-    )  # fmt: skip
+    )
     like = fields.List(
-        fields.String(validate=validate.Length(1, 100)), validate=validate.Length(max=100),
+        fields.String(validate=validate.Length(1, 100)),
+        validate=validate.Length(max=100),
         metadata={"description": f"Liked songs instead of your own. {TRACK_ID}"},
-    )  # fmt: skip
+    )
     dislike = fields.List(
-        fields.String(validate=validate.Length(1, 100)), validate=validate.Length(max=100),
+        fields.String(validate=validate.Length(1, 100)),
+        validate=validate.Length(max=100),
         metadata={"description": f"Disliked songs, beside `like`. {TRACK_ID}"},
-    )  # fmt: skip
+    )
 
 
 class StationArguments(ArgumentsSchema):
     """What a station is around, and where to go on."""
 
     of = fields.String(
-        load_default="", validate=validate.Length(max=300),
+        load_default="",
+        validate=validate.Length(max=300),
         metadata={
             "description": "A song's or playlist's id, an artist's name, a cluster's number, or a "
             "genre and an emotion with a comma between; nothing for likes."
         },
-    )  # fmt: skip
+    )
     n = fields.Integer(
         load_default=20, validate=validate.Range(1, 100), metadata={"description": "How many."}
     )
@@ -172,23 +181,27 @@ class PathArguments(ArgumentsSchema):
     """How many songs lie between."""
 
     between = fields.Integer(
-        load_default=8, validate=validate.Range(1, 50),
+        load_default=8,
+        validate=validate.Range(1, 50),
         metadata={"description": "Songs between the two."},
-    )  # fmt: skip
+    )
 
 
 class BlendArguments(CountArguments):
     """What to add and what to take away."""
 
     add = fields.List(
-        fields.String(validate=validate.Length(1, 100)), required=True,
+        fields.String(validate=validate.Length(1, 100)),
+        required=True,
         validate=validate.Length(1, 20),
         metadata={"description": f"Songs to add; repeat it for several. {TRACK_ID}"},
-    )  # fmt: skip
+    )
     subtract = fields.List(
-        fields.String(validate=validate.Length(1, 100)), load_default=list,
-        validate=validate.Length(max=20), metadata={"description": "Songs to take away."},
-    )  # fmt: skip
+        fields.String(validate=validate.Length(1, 100)),
+        load_default=list,
+        validate=validate.Length(max=20),
+        metadata={"description": "Songs to take away."},
+    )
 
 
 class SkipArguments(ArgumentsSchema):
@@ -205,22 +218,25 @@ class FromAudioArguments(ArgumentsSchema):
     """How to answer a song."""
 
     top_n = fields.Integer(
-        load_default=10, validate=validate.Range(1, 100),
+        load_default=10,
+        validate=validate.Range(1, 100),
         metadata={"description": "How many similar songs."},
-    )  # fmt: skip
+    )
     wait = fields.Float(
-        load_default=0.0, validate=validate.Range(0, 30),
+        load_default=0.0,
+        validate=validate.Range(0, 30),
         metadata={"description": "Seconds to wait for the answer before a job is given instead."},
-    )  # fmt: skip
+    )
 
 
 class UploadArguments(ArgumentsSchema):
     """How to answer a song that was sent before."""
 
     top_n = fields.Integer(
-        load_default=10, validate=validate.Range(1, 100),
+        load_default=10,
+        validate=validate.Range(1, 100),
         metadata={"description": "How many similar songs."},
-    )  # fmt: skip
+    )
 
 
 class SongFiles(ArgumentsSchema):
@@ -240,7 +256,7 @@ class LikesArguments(ArgumentsSchema):
 
     value = fields.String(validate=validate.OneOf(("like", "dislike")))
     limit = limit_field()
-    cursor = cursor_field(cursors.BY_TIME)
+    cursor = cursor_field(keyset_pagination.BY_TIME)
 
 
 class ReactionArguments(ArgumentsSchema):
@@ -257,22 +273,25 @@ class NewPlaylistArguments(ArgumentsSchema):
     """A playlist to be made."""
 
     name = fields.String(
-        required=True, validate=[validate.Length(1, 200), validate.Regexp(r"^[\s\S]*\w")],
+        required=True,
+        validate=[validate.Length(1, 200), validate.Regexp(r"^[\s\S]*\w")],
         metadata={"description": "At least one letter or digit."},
-    )  # fmt: skip
+    )
     description = fields.String(load_default="", validate=validate.Length(max=500))
     tracks = fields.List(
-        fields.String(validate=validate.Length(1, 100)), load_default=list,
+        fields.String(validate=validate.Length(1, 100)),
+        load_default=list,
         validate=validate.Length(max=500),
         metadata={"description": "Public ids in order; unknown ones are left out."},
-    )  # fmt: skip
+    )
 
 
 class TracksArguments(ArgumentsSchema):
     """Songs to be added."""
 
     tracks = fields.List(
-        fields.String(validate=validate.Length(1, 100)), required=True,
+        fields.String(validate=validate.Length(1, 100)),
+        required=True,
         validate=validate.Length(1, 500),
         metadata={"description": "Public ids in order; unknown ones are left out."},
-    )  # fmt: skip
+    )

@@ -10,13 +10,16 @@ from flask import current_app, request, url_for
 from werkzeug.exceptions import NotFound, UnprocessableEntity
 
 from songrec.jobs import queue
-from songrec.store import catalogue, jobs, runs, uploads
+from songrec.store import jobs
+from songrec.store.catalogue import tracks
 from songrec.store.db import db
+from songrec.store.runs import runs
+from songrec.store.sound import uploads
 from songrec.store.tables import Job, Upload
 from songrec.web import upload as page
-from songrec.web.api import aliases, arguments, blueprint, schemas, shapes
+from songrec.web.api import aliases, arguments, blueprint, schemas, serializers
 from songrec.web.api.account import TOKEN
-from songrec.web.api.callers import caller, current_listener, require_listener
+from songrec.web.api.authentication import caller, current_listener, require_listener
 
 ANYBODY: list[dict[str, list[str]]] = [{}, *TOKEN]
 TICK = 0.25
@@ -119,14 +122,14 @@ def _answer(made: Upload, job: Job, top_n: int) -> dict[str, Any]:
     if found is not None:
         run = runs.published(db.session)
         told = found["similar"][:top_n]
-        views = catalogue.tracks_by_public_id(db.session, [t["track_id"] for t in told], run)
-        by_id = {track["id"]: track for track in shapes.tracks(views)}
+        views = tracks.tracks_by_public_id(db.session, [t["track_id"] for t in told], run)
+        by_id = {track["id"]: track for track in serializers.tracks(views)}
         matches = [
             {
                 "track": by_id[t["track_id"]],
                 "score": t["score"],
                 "why": t["why"],
-                "reasons": [shapes.without_rows(reason) for reason in t["reasons"]],
+                "reasons": [serializers.without_rows(reason) for reason in t["reasons"]],
             }
             for t in told
             if t["track_id"] in by_id
@@ -134,7 +137,7 @@ def _answer(made: Upload, job: Job, top_n: int) -> dict[str, Any]:
     names = ("title", "artists", "seconds", "attributes", "place", "problem")
     return {
         "id": made.public_id,
-        "job": shapes.job(job),
+        "job": serializers.job(job),
         **{name: (found or {}).get(name) for name in names},
         "recommendations": matches,
         "address": url_for("api.upload", upload_id=made.public_id),

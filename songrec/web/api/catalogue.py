@@ -9,15 +9,17 @@ from werkzeug.exceptions import NotFound
 
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.errors import NotReady
-from songrec.pipeline import sounding_like
-from songrec.recommend.weighed import GROUPS
-from songrec.store import catalogue, cursors, runs
-from songrec.store.catalogue import TrackView
+from songrec.recommend.similarity.weighted_similarity import GROUPS
+from songrec.services.similarity import audio_similarity
+from songrec.store.catalogue import keyset_pagination
+from songrec.store.catalogue import tracks as catalogue
+from songrec.store.catalogue.track_filters import TrackQuery
+from songrec.store.catalogue.tracks import TrackView
 from songrec.store.db import db
-from songrec.store.narrowing import TrackQuery
+from songrec.store.runs import runs
 from songrec.store.tables import Cluster, Run
-from songrec.web import facts
-from songrec.web.api import arguments, blueprint, schemas, shapes
+from songrec.web import cached_counts
+from songrec.web.api import arguments, blueprint, schemas, serializers
 
 
 @blueprint.get("/tracks", tags=["tracks"])
@@ -35,14 +37,14 @@ def tracks(asked: dict[str, Any]) -> dict[str, Any]:
         cluster=asked.get("cluster"),
         ranges={name: ends for name, ends in ranges.items() if ends != (None, None)},
     )
-    part = cursors.tracks(
+    part = keyset_pagination.tracks(
         db.session,
         query,
         runs.published(db.session),
         cursor=asked.get("cursor"),
         limit=asked["limit"],
     )
-    return {"items": shapes.tracks(part.items), "next": part.next}
+    return {"items": serializers.tracks(part.items), "next": part.next}
 
 
 @blueprint.get("/tracks/<track_id>", tags=["tracks"])
@@ -50,7 +52,7 @@ def tracks(asked: dict[str, Any]) -> dict[str, Any]:
 @blueprint.alt_response(404, "NOT_FOUND")
 def track(track_id: str) -> dict[str, Any]:
     """One song, by its public id or the catalogue's own id."""
-    return shapes.tracks([track_or_404(track_id, runs.published(db.session))])[0]
+    return serializers.tracks([track_or_404(track_id, runs.published(db.session))])[0]
 
 
 @blueprint.get("/tracks/<track_id>/similar", tags=["tracks"])
@@ -61,7 +63,7 @@ def track(track_id: str) -> dict[str, Any]:
 def similar(asked: dict[str, Any], track_id: str) -> dict[str, Any]:
     """What sounds like a song, nearest first, with reasons."""
     try:
-        found = sounding_like.similar_by(
+        found = audio_similarity.similar_by(
             db.session,
             current_app.config["INSTANCE"],
             track_or_404(track_id),
@@ -70,10 +72,10 @@ def similar(asked: dict[str, Any], track_id: str) -> dict[str, Any]:
             weights={name: asked[name] for name in GROUPS},
         )
     except NotReady as error:
-        if asked["by"] in sounding_like.SETS:
+        if asked["by"] in audio_similarity.SETS:
             raise NotFound(str(error)) from None  # the service is well: there is no such sound
         raise
-    return shapes.matches(found)
+    return serializers.matches(found)
 
 
 @blueprint.get("/clusters", tags=["clusters"])
@@ -81,7 +83,7 @@ def similar(asked: dict[str, Any], track_id: str) -> dict[str, Any]:
 def clusters() -> dict[str, Any]:
     """The clusters of the published run, largest first."""
     run = runs.published(db.session)
-    found = list(facts.clusters(db.session, run).values())
+    found = list(cached_counts.clusters(db.session, run).values())
     return {"run_id": run.public_id if run else None, "items": _clusters(found)}
 
 
@@ -90,7 +92,7 @@ def clusters() -> dict[str, Any]:
 @blueprint.alt_response(404, "NOT_FOUND")
 def cluster(number: int) -> dict[str, Any]:
     """One cluster; its songs are `/tracks?cluster=NUMBER`."""
-    found = facts.clusters(db.session, runs.published(db.session)).get(number)
+    found = cached_counts.clusters(db.session, runs.published(db.session)).get(number)
     if found is None:
         raise NotFound(f"There is no cluster {number} in the published run.")
     return _clusters([found])[0]

@@ -7,12 +7,12 @@ from typing import Any
 
 from flask import current_app
 
-from songrec.pipeline import for_listener, recommending
-from songrec.pipeline.for_listener import Known
-from songrec.recommend.rerank import LIST, Reranking
+from songrec.recommend.lists.rerank import LIST, Reranking
+from songrec.services.recommendation import for_listener, recommend
+from songrec.services.recommendation.for_listener import Known
 from songrec.store.db import db
-from songrec.web.api import arguments, blueprint, schemas, shapes
-from songrec.web.api.callers import require_listener
+from songrec.web.api import arguments, blueprint, schemas, serializers
+from songrec.web.api.authentication import require_listener
 from songrec.web.api.catalogue import track_or_404
 
 
@@ -44,5 +44,5 @@ def recommendations(asked: dict[str, Any]) -> dict[str, Any]:
     found = for_listener.recommend(
         db.session, instance, known, method=method, by=replace(LIST, **wishes), n=asked["n"]
     )
-    used = recommending.method_used(db.session, instance, method)
-    return {**shapes.matches(found), "method": used}
+    used = recommend.method_used(db.session, instance, method)
+    return {**serializers.matches(found), "method": used}

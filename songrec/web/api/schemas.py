@@ -88,9 +88,11 @@ class TrackSchema(ma.Schema):
     x = number("Place on the map.", optional=True)
     y = number("Place on the map.", optional=True)
     audio = fields.Nested(
-        PlaySchema, required=True, allow_none=True,
+        PlaySchema,
+        required=True,
+        allow_none=True,
         metadata={"description": "Null for a song that is known by its figures alone."},
-    )  # fmt: skip
+    )
     address = written("Its page.")
 
 
@@ -138,9 +140,10 @@ class ClusterSchema(ma.Schema):
     median = free("The median of each attribute.")
     share = free("The part of the catalogue below that median, from 0 to 1.")
     typical = fields.List(
-        fields.String(), required=True,
+        fields.String(),
+        required=True,
         metadata={"description": "Public ids of the songs nearest the centre, nearest first."},
-    )  # fmt: skip
+    )
     address = written("Its page.")
 
 
@@ -185,9 +188,10 @@ class PathSchema(MatchesSchema):
     """Songs from one to another, both included."""
 
     lengths = fields.List(
-        fields.Float(), required=True,
+        fields.Float(),
+        required=True,
         metadata={"description": "How far each song is from the one before, in the latent."},
-    )  # fmt: skip
+    )
     unevenness = number("Standard deviation of the lengths over their mean; 0 is even.")
 
 
@@ -275,9 +279,10 @@ class PlaceSchema(ma.Schema):
     x = number("Place on the map.")
     y = number("Place on the map.")
     guessed = fields.List(
-        fields.String(), required=True,
+        fields.String(),
+        required=True,
         metadata={"description": "Features that are unknown; the run's median stood in."},
-    )  # fmt: skip
+    )
 
 
 class AudioAnswerSchema(ma.Schema):
@@ -289,13 +294,18 @@ class AudioAnswerSchema(ma.Schema):
     artists = written("Artists, from the tags.", optional=True)
     seconds = number("How long it lasts.", optional=True)
     attributes = fields.Dict(
-        keys=fields.String(), values=fields.Nested(HeardAttributeSchema), required=True,
-        allow_none=True, metadata={"description": "By name, key and mode included."},
-    )  # fmt: skip
+        keys=fields.String(),
+        values=fields.Nested(HeardAttributeSchema),
+        required=True,
+        allow_none=True,
+        metadata={"description": "By name, key and mode included."},
+    )
     place = fields.Nested(PlaceSchema, required=True, allow_none=True)
     problem = written("Why it was not compared, where it was not.", optional=True)
     recommendations = fields.List(
-        fields.Nested(MatchSchema), required=True, allow_none=True,
+        fields.Nested(MatchSchema),
+        required=True,
+        allow_none=True,
         metadata={"description": "What sounds like it, nearest first; null while it is heard."},
-    )  # fmt: skip
+    )
     address = written("Where to ask again.")

@@ -8,8 +8,8 @@ from flask import redirect, request, url_for
 from flask_login import LoginManager
 from werkzeug.wrappers import Response
 
-from songrec.store import users
 from songrec.store.db import db
+from songrec.store.listeners import users
 from songrec.store.tables import User
 from songrec.web import security
 

@@ -7,8 +7,8 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
 from songrec.core.errors import BadInput
-from songrec.store import api_tokens
 from songrec.store.db import db
+from songrec.store.listeners import api_tokens
 from songrec.store.tables import ApiToken, User
 from songrec.web.auth.views import blueprint
 

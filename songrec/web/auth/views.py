@@ -11,10 +11,10 @@ from flask_limiter.util import get_remote_address
 from flask_login import current_user, login_required, login_user, logout_user
 
 from songrec.core.errors import BadInput
-from songrec.store import users
 from songrec.store.db import db
+from songrec.store.listeners import users
 from songrec.store.tables import User
-from songrec.web import listening, security
+from songrec.web import current_listener, security
 
 blueprint = Blueprint("auth", __name__)
 
@@ -121,7 +121,7 @@ def _confirm_limit(user: User) -> None:
 
 
 def _enter(user: User) -> None:
-    listening.adopt(user)
+    current_listener.adopt(user)
     db.session.commit()
     # A new session: nothing that was planted in the cookie before signing in survives it.
     cookie.clear()

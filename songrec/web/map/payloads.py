@@ -19,9 +19,10 @@ from sqlalchemy.orm import Session
 from songrec.core.attributes import BY_NAME
 from songrec.core.errors import UnknownName
 from songrec.core.types import Space
-from songrec.store import catalogue, run_folders
+from songrec.store.catalogue import tracks
+from songrec.store.runs import run_folders
 from songrec.store.tables import Track
-from songrec.web.facts import remembered
+from songrec.web.cached_counts import remembered
 from songrec.web.map.encoding import encode_amounts, encode_names, encode_points
 
 NAMED_COLUMNS = ("genre", "emotion")
@@ -110,7 +111,7 @@ def column(session: Session, space: Space, name: str) -> Payload:
     if name in NAMED_COLUMNS:
         return remembered(
             _key(name),
-            f"{space.run_id} {catalogue.version(session)}",
+            f"{space.run_id} {tracks.version(session)}",
             lambda: Payload.of(encode_names(_names(session, space, name))),
         )
     if name not in space.value_names or name not in BY_NAME:

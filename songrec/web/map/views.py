@@ -25,14 +25,16 @@ from songrec.core.errors import BadInput, UnknownName
 from songrec.core.sorting import sort_key
 from songrec.core.types import Space
 from songrec.projection import PROJECTIONS
-from songrec.store import catalogue, listeners, runs, spaces
+from songrec.store.catalogue import tracks
 from songrec.store.db import db
+from songrec.store.listeners import reactions
+from songrec.store.runs import runs, spaces
 from songrec.store.tables import Run, Track
-from songrec.web import facts
-from songrec.web.layout import asset
-from songrec.web.listening import current_listener, require_listener
+from songrec.web import cached_counts
+from songrec.web.current_listener import current_listener, require_listener
 from songrec.web.map import payloads, words
 from songrec.web.security import relaxed_for_plotly
+from songrec.web.template_context import asset
 
 TITLES_AT_ONCE = 100
 MATCHES = 8
@@ -100,8 +102,8 @@ def search() -> Response:
         return jsonify([])
     # Whoever types a whole title means that song, however little known it is.
     exact = select(Track.id).where(Track.sort_title == sort_key(text)).limit(MATCHES)
-    query = catalogue.TrackQuery(text=text, sort="popularity", descending=True, per_page=MATCHES)
-    known = (track.id for track in catalogue.search(db.session, query).tracks)
+    query = tracks.TrackQuery(text=text, sort="popularity", descending=True, per_page=MATCHES)
+    known = (track.id for track in tracks.search(db.session, query).tracks)
     ids = dict.fromkeys((*db.session.scalars(exact), *known))
     return jsonify(_songs(space, space.rows_of(list(ids))[:MATCHES]))
 
@@ -111,7 +113,7 @@ def mine() -> Response:
     """The rows that this listener likes and dislikes; for nobody else's eyes or cache."""
     space = _space()
     listener = current_listener()
-    liked, disliked = listeners.reactions(db.session, listener) if listener else ([], [])
+    liked, disliked = reactions.reactions(db.session, listener) if listener else ([], [])
     response = jsonify(
         liked=space.rows_of(liked).tolist(), disliked=space.rows_of(disliked).tolist()
     )
@@ -130,10 +132,10 @@ def like_all() -> Response:
     if not len(rows):
         raise BadInput("No songs were selected, so nothing was liked.")
     listener = require_listener()
-    for track in catalogue.tracks_by_id(db.session, space.track_ids[rows].tolist()):
-        listeners.react(db.session, listener, track.id, listeners.LIKE)
+    for track in tracks.tracks_by_id(db.session, space.track_ids[rows].tolist()):
+        reactions.react(db.session, listener, track.id, reactions.LIKE)
     db.session.commit()
-    return jsonify(liked=rows.tolist(), likes=listeners.like_count(db.session, listener))
+    return jsonify(liked=rows.tolist(), likes=reactions.like_count(db.session, listener))
 
 
 @assets.get("/plotly-<version>.min.js")
@@ -214,13 +216,13 @@ def _songs(space: Space, rows: NDArray[np.int64]) -> list[dict[str, Any]]:
             "cluster": int(space.labels[row_of[track.id]]),
             "traits": told[row_of[track.id]],
         }
-        for track in catalogue.tracks_by_id(db.session, list(row_of))
+        for track in tracks.tracks_by_id(db.session, list(row_of))
     ]
 
 
 def _settings(run: Run, space: Space, drawn_by: str) -> dict[str, Any]:
     """What the page's script has to know; addresses carry a placeholder where a name goes."""
-    clusters = facts.clusters(db.session, run).values()
+    clusters = cached_counts.clusters(db.session, run).values()
     return {
         "run": space.run_id,
         "points": url_for("map.points", projection=drawn_by or None),
@@ -247,14 +249,14 @@ def _settings(run: Run, space: Space, drawn_by: str) -> dict[str, Any]:
 
 def _song_to_show(space: Space, name: str) -> dict[str, Any] | None:
     """The song that ``?track=`` names, or None where it is not on this map."""
-    track = catalogue.find_track(db.session, name) if name else None
+    track = tracks.find_track(db.session, name) if name else None
     songs = _songs(space, space.rows_of([track.id])) if track else []
     return songs[0] if songs else None
 
 
 def _entries(run: Run, space: Space, drawn_by: str) -> list[words.Entry]:
-    clusters = facts.clusters(db.session, run)
-    where = facts.remembered(
+    clusters = cached_counts.clusters(db.session, run)
+    where = cached_counts.remembered(
         ("map places", drawn_by, str(current_app.config["INSTANCE"])),
         space.run_id,
         lambda: words.places(
@@ -263,7 +265,7 @@ def _entries(run: Run, space: Space, drawn_by: str) -> list[words.Entry]:
         ),
     )
     typical = {n: c.profile.get("typical", [])[: words.TYPICAL_SHOWN] for n, c in clusters.items()}
-    found = catalogue.tracks_by_id(db.session, [i for ids in typical.values() for i in ids])
+    found = tracks.tracks_by_id(db.session, [i for ids in typical.values() for i in ids])
     by_id = {track.id: track for track in found}
     return [
         words.Entry(c, where.get(n, ""), [by_id[i] for i in typical[n] if i in by_id])

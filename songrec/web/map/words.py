@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from songrec.core.attributes import BY_NAME, show
 from songrec.core.types import Space
-from songrec.recommend.figures import figures_of
-from songrec.store.catalogue import TrackView
+from songrec.recommend.space_statistics import figures_of
+from songrec.store.catalogue.tracks import TrackView
 from songrec.store.tables import Cluster
 from songrec.web.map.encoding import POINTS_HEADER
 

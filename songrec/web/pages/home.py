@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from flask import abort, render_template, request
 
-from songrec.store import audio_files, catalogue, runs
+from songrec.store.catalogue import tracks
 from songrec.store.db import db
-from songrec.web import facts, figures
-from songrec.web.listening import current_reactions
+from songrec.store.runs import runs
+from songrec.store.sound import audio_files
+from songrec.web import cached_counts, charts
+from songrec.web.current_listener import current_reactions
 from songrec.web.pages import blueprint
 from songrec.web.pages.query import TrackForm, page_address
 
@@ -18,9 +20,9 @@ TYPICAL_SHOWN = 3
 def home() -> str:
     """What is in the catalogue, and its clusters as cards."""
     run = runs.published(db.session)
-    clusters = facts.clusters(db.session, run)
+    clusters = cached_counts.clusters(db.session, run)
     typical = {n: c.profile["typical"][:TYPICAL_SHOWN] for n, c in clusters.items()}
-    found = catalogue.tracks_by_id(db.session, [i for ids in typical.values() for i in ids])
+    found = tracks.tracks_by_id(db.session, [i for ids in typical.values() for i in ids])
     by_id = {track.id: track for track in found}
     return render_template(
         "pages/home.html",
@@ -28,10 +30,10 @@ def home() -> str:
         clusters=[c for n, c in clusters.items() if n >= 0],
         noise=clusters.get(-1),
         typical={n: [by_id[i] for i in ids if i in by_id] for n, ids in typical.items()},
-        bars={n: figures.telling_bars(c.profile) for n, c in clusters.items()},
-        track_count=facts.track_count(db.session),
-        genres=facts.tags(db.session, "genre"),
-        emotions=facts.tags(db.session, "emotion"),
+        bars={n: charts.telling_bars(c.profile) for n, c in clusters.items()},
+        track_count=cached_counts.track_count(db.session),
+        genres=cached_counts.tags(db.session, "genre"),
+        emotions=cached_counts.tags(db.session, "emotion"),
     )
 
 
@@ -39,24 +41,24 @@ def home() -> str:
 def cluster(number: int) -> str:
     """One cluster: its profile against the catalogue, what is in it, its tracks."""
     run = runs.published(db.session)
-    found = facts.clusters(db.session, run).get(number)
+    found = cached_counts.clusters(db.session, run).get(number)
     if run is None or found is None:
         abort(404, f"There is no cluster {number} in the published run.")
     form = TrackForm(request.args, default_sort="typical", cluster=number)
-    page = catalogue.search(db.session, form.query, run)
+    page = tracks.search(db.session, form.query, run)
     return render_template(
         "pages/cluster.html",
         run=run,
         cluster=found,
-        clusters=facts.clusters(db.session, run),
-        rows=figures.profile_rows(found.profile),
-        genres=figures.shares(found.profile.get("genres", [])),
-        emotions=figures.shares(found.profile.get("emotions", [])),
+        clusters=cached_counts.clusters(db.session, run),
+        rows=charts.profile_rows(found.profile),
+        genres=charts.shares(found.profile.get("genres", [])),
+        emotions=charts.shares(found.profile.get("emotions", [])),
         share_of_all=found.size / max(1, run.track_count),
         form=form,
         page=page,
         address=page_address,
         reactions=current_reactions(),
         audible=bool(audio_files.in_cluster(db.session, run.id, number, 1)),
-        sorts=catalogue.SORTS,
+        sorts=tracks.SORTS,
     )

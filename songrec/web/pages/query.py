@@ -9,8 +9,8 @@ from flask import request, url_for
 from werkzeug.datastructures import MultiDict
 
 from songrec.core.attributes import ATTRIBUTES, BY_NAME
-from songrec.store.catalogue import SORTS
-from songrec.store.narrowing import TrackQuery
+from songrec.store.catalogue.track_filters import TrackQuery
+from songrec.store.catalogue.tracks import SORTS
 
 RANGE_ATTRIBUTES = tuple(a.name for a in ATTRIBUTES if a.name not in ("variance", "explicit"))
 # Nothing else in an address is taken over into the list's own links: `url_for` would read a field

@@ -9,13 +9,17 @@ from werkzeug.wrappers import Response
 
 from songrec.core.attributes import ATTRIBUTES, BY_NAME
 from songrec.core.errors import NotReady
-from songrec.pipeline import sounding_like
-from songrec.recommend.weighed import GROUP_LABELS, HEAVIEST
-from songrec.store import audio_files, catalogue, lyrics, playlists, runs, spaces
+from songrec.recommend.similarity.weighted_similarity import GROUP_LABELS, HEAVIEST
+from songrec.services.similarity import audio_similarity
+from songrec.store.catalogue import lyrics
+from songrec.store.catalogue import tracks as catalogue
 from songrec.store.db import db
+from songrec.store.listeners import playlists
+from songrec.store.runs import runs, spaces
+from songrec.store.sound import audio_files
 from songrec.store.tables import AudioFile
-from songrec.web import facts, figures
-from songrec.web.listening import current_listener, current_reactions
+from songrec.web import cached_counts, charts
+from songrec.web.current_listener import current_listener, current_reactions
 from songrec.web.pages import blueprint
 from songrec.web.pages.query import RANGE_ATTRIBUTES, TrackForm, page_address
 
@@ -35,13 +39,13 @@ def tracks() -> str | Response:
         form=form,
         page=catalogue.search(db.session, form.query, run),
         address=page_address,
-        clusters=facts.clusters(db.session, run),
-        genres=facts.tags(db.session, "genre"),
-        emotions=facts.tags(db.session, "emotion"),
+        clusters=cached_counts.clusters(db.session, run),
+        genres=cached_counts.tags(db.session, "genre"),
+        emotions=cached_counts.tags(db.session, "emotion"),
         ranges=[BY_NAME[name] for name in RANGE_ATTRIBUTES],
         reactions=current_reactions(),
         sorts={k: v for k, v in catalogue.SORTS.items() if k != "typical"},
-        track_count=facts.track_count(db.session),
+        track_count=cached_counts.track_count(db.session),
     )
 
 
@@ -55,28 +59,32 @@ def track(public_id: str) -> str | Response:
     if found.public_id != public_id:
         return redirect(url_for("pages.track", public_id=found.public_id))
     instance, listener = current_app.config["INSTANCE"], current_listener()
-    clusters = facts.clusters(db.session, run)
+    clusters = cached_counts.clusters(db.session, run)
     cluster = clusters.get(found.label) if found.label is not None else None
-    weights, offered = _weights(), sounding_like.offered(instance)
+    weights, offered = _weights(), audio_similarity.offered(instance)
     by = request.args.get("by", "")
     by = by if by in offered else ""
     unheard = None
-    similar, rows, place = [], figures.plain_rows(found.attributes), None
+    similar, rows, place = [], charts.plain_rows(found.attributes), None
     try:
         space = spaces.published_space(db.session, instance)
     except NotReady:
         space = None
     if space is not None and found.label is not None:
         if not by:
-            similar = sounding_like.similar_by(
-                db.session, instance, found, SIMILAR_SHOWN,
-                by="features" if weights else "space", weights=weights,
-            )  # fmt: skip
-        rows = figures.track_rows(found.attributes, space, cluster.profile if cluster else None)
-        place = figures.place_on_map(space, found.x, found.y, found.label)
+            similar = audio_similarity.similar_by(
+                db.session,
+                instance,
+                found,
+                SIMILAR_SHOWN,
+                by="features" if weights else "space",
+                weights=weights,
+            )
+        rows = charts.track_rows(found.attributes, space, cluster.profile if cluster else None)
+        place = charts.place_on_map(space, found.x, found.y, found.label)
     if by:
         try:
-            similar = sounding_like.similar_by(db.session, instance, found, SIMILAR_SHOWN, by=by)
+            similar = audio_similarity.similar_by(db.session, instance, found, SIMILAR_SHOWN, by=by)
         except NotReady as error:
             unheard = str(error)
     return render_template(
@@ -103,12 +111,15 @@ def track(public_id: str) -> str | Response:
 
 def _origins(file: AudioFile | None) -> list[tuple[str, list[str]]]:
     """Of a song with sound: which attributes its analysis measured, and which it estimated."""
-    labels = {**{name: entry.label for name, entry in BY_NAME.items()},
-              "key": "Key", "mode": "Mode"}  # fmt: skip
+    labels = {
+        **{name: entry.label for name, entry in BY_NAME.items()},
+        "key": "Key",
+        "mode": "Mode",
+    }
     said = {} if file is None else file.info.get("attributes", {})
     return [
         (words, names)
-        for source, words in figures.SOURCES.items()
+        for source, words in charts.SOURCES.items()
         if (names := [labels[n] for n in labels if said.get(n, {}).get("source") == source])
     ]
 

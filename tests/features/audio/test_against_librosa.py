@@ -14,8 +14,8 @@ import soundfile
 from scipy import ndimage
 from scipy.signal import resample_poly
 
-from songrec.features.audio import filters, mfcc, rhythm, spectral, tonal
-from songrec.features.audio.frames import Frames
+from songrec.features.audio import filterbanks, mfcc, rhythm, spectral, tonal
+from songrec.features.audio.stft import Frames
 from songrec.features.extraction import extract_all, make_extractors
 from tests.features.audio.sounds import RATE, audio, clicks, mixture, tone
 
@@ -165,10 +165,10 @@ def test_the_onset_strength_is_librosas(samples, frames) -> None:
 @pytest.mark.parametrize(("rate", "n_fft", "n_mels"), [(22_050, 2048, 128), (16_000, 512, 96)])
 def test_the_filter_banks_are_librosas(rate, n_fft, n_mels) -> None:
     theirs = librosa.filters.mel(sr=rate, n_fft=n_fft, n_mels=n_mels)
-    _agree(filters.mel_filters(rate, n_fft, n_mels), theirs, 1e-5)
+    _agree(filterbanks.mel_filters(rate, n_fft, n_mels), theirs, 1e-5)
     for tuning in (0.0, -0.37):
         _agree(
-            filters.chroma_filters(rate, n_fft, tuning),
+            filterbanks.chroma_filters(rate, n_fft, tuning),
             librosa.filters.chroma(sr=rate, n_fft=n_fft, tuning=tuning),
             1e-5,
         )
@@ -187,10 +187,18 @@ def test_the_vector_sums_up_what_librosa_gives() -> None:
     names = make_extractors(["statistical"])["statistical"].names()
     centroid = librosa.feature.spectral_centroid(y=sound, sr=RATE)
     at = names.index("spectral_centroid_mean")
-    theirs = [centroid.mean(), centroid.std(), centroid.min(), centroid.max(),
-              *np.percentile(centroid, (50, 25, 75))]  # fmt: skip
+    theirs = [
+        centroid.mean(),
+        centroid.std(),
+        centroid.min(),
+        centroid.max(),
+        *np.percentile(centroid, (50, 25, 75)),
+    ]
     np.testing.assert_allclose(found["statistical"][at : at + 7], theirs, rtol=1e-4)
     coefficients = librosa.feature.mfcc(y=sound, sr=RATE, n_mfcc=13)
     np.testing.assert_allclose(found["mfcc"][:1], coefficients[0].mean(), rtol=1e-4)
-    np.testing.assert_allclose(found["mfcc"][-1], np.percentile(
-        librosa.feature.delta(coefficients, order=2)[12], 75), rtol=1e-3)  # fmt: skip
+    np.testing.assert_allclose(
+        found["mfcc"][-1],
+        np.percentile(librosa.feature.delta(coefficients, order=2)[12], 75),
+        rtol=1e-3,
+    )

@@ -7,9 +7,9 @@ import pytest
 from scipy import signal
 
 from songrec.features.audio import key, pitch
-from songrec.features.audio.frames import Frames
 from songrec.features.audio.loudness import integrated_loudness, k_weighting
 from songrec.features.audio.pitch import fundamental, harmonics
+from songrec.features.audio.stft import Frames
 from songrec.features.audio.tempo import find_tempo, rhythm_envelope
 from tests.features.audio.sounds import RATE, audio, clicks, sine, tone
 
@@ -126,8 +126,13 @@ def test_stretched_strings_are_inharmonic() -> None:
 
 
 def test_the_weighting_at_48_khz_is_the_standards_table() -> None:
-    shelf = [1.53512485958697, -2.69169618940638, 1.19839281085285, -1.69065929318241,
-             0.73248077421585]  # fmt: skip
+    shelf = [
+        1.53512485958697,
+        -2.69169618940638,
+        1.19839281085285,
+        -1.69065929318241,
+        0.73248077421585,
+    ]
     high_pass = [1.0, -2.0, 1.0, -1.99004745483398, 0.99007225036621]
     np.testing.assert_allclose(k_weighting(48_000)[:, [0, 1, 2, 4, 5]], [shelf, high_pass], 1e-7)
 

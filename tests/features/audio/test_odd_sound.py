@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from songrec.core.types import Audio
-from songrec.features.audio.frames import Frames
 from songrec.features.audio.statistical import MEASURED, Statistical, measured
+from songrec.features.audio.stft import Frames
 from songrec.features.extraction import extract_all, make_extractors
 from tests.features.audio.sounds import RATE, audio, clicks, sine, tone
 
@@ -91,13 +91,13 @@ def test_a_short_sound_has_differences_over_what_there_is() -> None:
 
 
 def test_long_sound_in_blocks_is_the_same_as_in_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    from songrec.features.audio import frames
+    from songrec.features.audio import stft
 
     sound = audio((clicks(120.0, 8.0) + tone(330.0, 8.0)).astype(np.float32))
     sets = make_extractors(SETS)
     whole = extract_all(sound, sets)
-    monkeypatch.setattr(frames, "KEPT", 10)
-    monkeypatch.setattr(frames, "BLOCK", 64)
+    monkeypatch.setattr(stft, "KEPT", 10)
+    monkeypatch.setattr(stft, "BLOCK", 64)
     parts = extract_all(sound, sets)
     for name in SETS:
         np.testing.assert_allclose(parts[name], whole[name], rtol=1e-3, atol=1e-4)

@@ -13,16 +13,30 @@ SUNG = "Lanterns over the harbour\nGulls above the quay"
 @pytest.mark.parametrize(
     "around",
     [
-        "[Verse 1]\n{}", "{}\n[Chorus: Somebody & Others]", "{}\n(Chorus)",
+        "[Verse 1]\n{}",
+        "{}\n[Chorus: Somebody & Others]",
+        "{}\n(Chorus)",
         "{}\n(Repeat Chorus x2)",
-        "Chorus:\n{}", "VERSE 2\n{}", "{} x2", "{}\n(x3)", "{}Embed", "{}12Embed",
+        "Chorus:\n{}",
+        "VERSE 2\n{}",
+        "{} x2",
+        "{}\n(x3)",
+        "{}Embed",
+        "{}12Embed",
         "7 ContributorsTranslationsDeutschHarbour Lyrics{}",
-        "1 ContributorHarbour Lyrics\n{}", "{}\nYou might also like", "Harbour Lyrics\n{}",
-        "Written by: A. Body\n{}", "{}\nProduced by A. Body", "[00:12.50]{}", "<br>{}",
-        "{}\nhttps://example.org/lyrics", "\ufeff{}\u200b", "{}\r\n\r\n",
+        "1 ContributorHarbour Lyrics\n{}",
+        "{}\nYou might also like",
+        "Harbour Lyrics\n{}",
+        "Written by: A. Body\n{}",
+        "{}\nProduced by A. Body",
+        "[00:12.50]{}",
+        "<br>{}",
+        "{}\nhttps://example.org/lyrics",
+        "\ufeff{}\u200b",
+        "{}\r\n\r\n",
         "{}\nSee Somebody LiveGet tickets as low as $45",
     ],
-)  # fmt: skip
+)
 def test_what_is_not_sung_is_taken_out(around: str) -> None:
     assert clean(around.format(SUNG)) == SUNG
 

@@ -1,0 +1,1 @@
+"""Audio files: scan folders, decode, resample, read and write tags."""

@@ -1,0 +1,166 @@
+"""Walking a folder for sound files, telling them by their content, hashing them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from songrec.core.errors import BadInput
+
+_EXTENSIONS = """
+3gp aac ac3 aif aifc aiff amr ape asf au caf dsf dts eac3 flac gsm m4a m4b m4p mka mp1 mp2 mp3
+ mp4 mpa mpc mpga oga ogg opus ra shn snd spx tta voc w64 wav wave weba webm wma wv"""
+SOUND = frozenset(_EXTENSIONS.split())
+"""Extensions whose files are analysed or rejected, whatever is in them."""
+LARGEST_BYTES = 4 * 2**30
+LONGEST_PATH = 1000
+_BLOCK = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file that claims, by name or content, to be sound; or a place that cannot be looked at.
+
+    ``reason`` is None for a file that may be analysed, else one line that says why it may not be.
+    ``passing`` reasons (permissions) may be gone next time although the file is as it was.
+    """
+
+    path: Path
+    size: int = 0
+    modified_ns: int = 0
+    reason: str | None = None
+    passing: bool = False
+
+
+def walk(root: Path) -> Iterator[Found]:
+    """Sound files below ``root`` in a stable order, each folder once however many links lead there.
+
+    Hidden files and folders are passed over, and so are files that neither by name nor by their
+    first bytes are sound. What cannot be read is yielded with its reason. Raises ``BadInput`` if
+    ``root`` is no folder that can be read.
+    """
+    try:
+        root = root.resolve(strict=True)
+        if not root.is_dir():
+            raise BadInput(f"{root} is a file: give the folder that it lies in.")
+        os.scandir(root).close()
+    except OSError as error:
+        raise BadInput(f"{root}: {error.strerror}: give a folder that can be read.") from None
+    except RuntimeError:
+        raise BadInput(f"{root} is a loop of links: give a folder.") from None
+    waiting, met = [root], set()
+    while waiting:
+        folder = waiting.pop()
+        try:
+            found = folder.stat()
+            if (found.st_dev, found.st_ino) in met:
+                continue  # a link back, or two links to one folder
+            met.add((found.st_dev, found.st_ino))
+            with os.scandir(folder) as entries:
+                listed = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            yield Found(folder, reason=f"cannot be opened: {error.strerror}", passing=True)
+            continue
+        folders = []
+        for entry in listed:
+            if entry.name.startswith("."):
+                continue
+            if _is_folder(entry):
+                folders.append(Path(entry.path))
+            else:
+                yield from _file(Path(entry.path))
+        waiting.extend(reversed(folders))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _file(path: Path) -> Iterator[Found]:
+    named_so = path.suffix[1:].lower() in SOUND
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode) or not (named_so or _looks_like_sound(path)):
+            return
+    except OSError as error:
+        if named_so:
+            reason = "is a link that leads nowhere" if path.is_symlink() else error.strerror
+            yield Found(path, reason=f"{reason}", passing=True)
+        return
+    reason = _unusable(path, found.st_size)
+    yield Found(path, found.st_size, found.st_mtime_ns, reason)
+
+
+def _unusable(path: Path, size: int) -> str | None:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return "its name is not valid UTF-8: rename it"
+    if len(str(path)) > LONGEST_PATH:
+        return f"its path is longer than {LONGEST_PATH:,} characters"
+    if size > LARGEST_BYTES:
+        return f"is larger than {LARGEST_BYTES // 2**30} GiB"
+    return "is empty" if not size else None
+
+
+def shown(path: Path) -> str:
+    """``path`` as text that any terminal, page and database takes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def content_hash(path: Path, on_block: Callable[[], None] = lambda: None) -> str:
+    """SHA-256 of the file's bytes, hexadecimal. ``on_block`` is called once a MiB and may raise.
+
+    Raises ``BadInput`` for a file that cannot be read.
+    """
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                digest.update(block)
+                on_block()
+    except OSError as error:
+        raise BadInput(f"cannot be read: {error.strerror}") from None
+    return digest.hexdigest()
+
+
+# Where in a file's first bytes which mark stands.
+_MARKS: tuple[tuple[int, bytes], ...] = (
+    (0, b"ID3"),
+    (0, b"fLaC"),
+    (0, b"OggS"),
+    (0, b"MAC "),
+    (0, b"wvPk"),
+    (0, b"MPCK"),
+    (0, b"MP+"),
+    (0, b".snd"),
+    (0, b"DSD "),
+    (0, b"caff"),
+    (0, b"TTA1"),
+    (0, b"#!AMR"),
+    (8, b"WAVE"),
+    (8, b"AIFF"),
+    (8, b"AIFC"),
+    (4, b"ftypM4A"),
+    (4, b"ftypM4B"),
+    (0, bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")),  # ASF: WMA
+)
+# MPEG audio has no mark but 11 set bits; text in UTF-16 begins alike and is no sound.
+_MPEG_HEADERS = frozenset(
+    {0xFA, 0xFB, 0xF2, 0xF3, 0xE2, 0xE3, 0xFC, 0xFD, 0xF4, 0xF5, 0xF6, 0xF7, 0xF0, 0xF1, 0xF8, 0xF9}
+)
+
+
+def _looks_like_sound(path: Path) -> bool:
+    with path.open("rb") as file:
+        head = file.read(64)
+    if any(head[at : at + len(mark)] == mark for at, mark in _MARKS):
+        return True
+    return len(head) > 3 and head[0] == 0xFF and head[1] in _MPEG_HEADERS and head[2] >> 4 != 15

@@ -1,0 +1,111 @@
+"""What a file's path says where its tags say nothing: artist, title, genre, language."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from songrec.audio_files.tags import LONGEST, clean
+from songrec.core.songs import plain
+
+# Names that stand for a genre wherever a folder bears them; GTZAN's ten among them.
+_GENRES_WORDS = """
+acoustic afrobeat alternative ambient blues bluegrass classical country dance disco dub
+dubstep edm electronic emo flamenco folk funk garage gospel grime grunge hiphop hip-hop house
+indie industrial jazz k-pop latin lo-fi lofi metal opera pop psychedelic punk r&b rap reggae
+reggaeton rnb rock rocksteady salsa samba singer-songwriter ska soul soundtrack swing synthpop
+tango techno trance trap trip-hop world"""
+_GENRES = frozenset(_GENRES_WORDS.split()) | {
+    "bossa nova",
+    "drum and bass",
+    "hip hop",
+    "new age",
+    "trip hop",
+}
+_LANGUAGES_WORDS = """
+afrikaans albanian amharic arabic armenian assamese basque bengali bangla bosnian bulgarian
+burmese cantonese catalan chinese croatian czech danish dutch english estonian finnish french
+georgian german greek gujarati hebrew hindi hungarian icelandic indonesian irish italian
+japanese kannada khmer korean kurdish latvian lithuanian malay malayalam mandarin marathi
+mongolian nepali norwegian odia persian polish portuguese punjabi romanian russian sanskrit
+serbian sinhala slovak slovenian somali spanish swahili swedish tagalog tamil telugu thai
+tibetan turkish ukrainian urdu vietnamese welsh yoruba zulu"""
+_LANGUAGES = frozenset(_LANGUAGES_WORDS.split())
+_ABOVE_GENRES = frozenset({"genres", "genres_original", "genre", "by genre", "bygenre"})
+_ABOVE_LANGUAGES = frozenset({"languages", "language", "by language", "bylanguage"})
+# Folders that say nothing about what lies in them.
+_NO_LABEL_WORDS = """
+audio clips data downloads files library media misc mix mixes mp3 mp3s music new other
+playlist playlists singles songs sounds temp test tmp tracks train unknown unsorted upload
+uploads various wav wavs"""
+_NO_LABEL = frozenset(_NO_LABEL_WORDS.split())
+_NUMBERED = re.compile(r"^\d{1,3}(?:\s*[-.)_]\s*|\s+)(?=\S)")
+_DISC = re.compile(r"(?:cd|disc|disk|side|vol|volume)[\s_.-]*[\da-d]{1,2}")
+
+
+def is_language(name: str) -> bool:
+    """Whether a lower-case label names a language in English."""
+    return name in _LANGUAGES
+
+
+@dataclass(frozen=True)
+class PathLabels:
+    """Labels read off a path; None where it says nothing. ``title`` is never empty."""
+
+    title: str
+    artists: str | None = None
+    genre: str | None = None
+    language: str | None = None
+
+
+def labels_of(path: Path, root: Path) -> PathLabels:
+    """Labels of ``path`` below the folder ``root``.
+
+    The name is ``Artist - Title`` or a title; a leading track number is left out. A folder names
+    a genre (or a language) if it is one by name, if it lies in a folder called ``genres``,
+    ``genres_original`` or ``by genre`` (``languages``), or if it holds ``Artist - Title`` files
+    and is not the root itself.
+    """
+    artists, title = _names(path.stem)
+    above = [root.parent.name, root.name, *path.relative_to(root).parent.parts]
+    # The root and what lies below it may be labels; the root's parent only says of what kind.
+    places = list(itertools.pairwise(above))
+    genre = language = None
+    for parent, folder in places:
+        name = plain(folder.replace("_", " "))
+        if plain(parent) in _ABOVE_LANGUAGES or name in _LANGUAGES:
+            language = name
+        elif plain(parent) in _ABOVE_GENRES or name in _GENRES:
+            genre = name
+    if genre is None and artists and len(places) > 1:
+        genre = _free_label(places[-1][1], artists, language)
+    return PathLabels(
+        title[: LONGEST["title"]],
+        artists[: LONGEST["artists"]] if artists else None,
+        genre[: LONGEST["genre"]] if genre else None,
+        language,
+    )
+
+
+def _names(stem: str) -> tuple[str | None, str]:
+    text = clean(stem.replace("_", " ") if " " not in stem else stem)
+    shorter = _NUMBERED.sub("", text, count=1)
+    parts = re.split(r"\s+[-–—]\s+", shorter)
+    if len(parts) >= 2 and all(part.strip() for part in parts):
+        return parts[0], " - ".join(parts[1:])
+    return None, shorter or text or "Untitled"
+
+
+def _free_label(folder: str, artists: str, language: str | None) -> str | None:
+    name = plain(folder.replace("_", " "))
+    is_label = (
+        name not in _NO_LABEL
+        and name not in _ABOVE_GENRES | _ABOVE_LANGUAGES
+        and name != language
+        and name != plain(artists)
+        and not re.search(r"\s[-–—]\s|\d{4}", name)  # "Artist - Album", "Album (1999)"
+        and not _DISC.fullmatch(name)
+    )
+    return name if is_label else None

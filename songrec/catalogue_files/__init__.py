@@ -1,0 +1,1 @@
+"""Catalogue files: CSV and Parquet to track records, and rejects with reasons."""

@@ -1,0 +1,295 @@
+"""From a batch of cells to track records: columns are converted whole, bad rows are set aside."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from songrec.catalogue_files import cell_values
+from songrec.catalogue_files.dialect_detection import locate
+from songrec.catalogue_files.dialects import Dialect
+from songrec.catalogue_files.reading import Batch, Table
+from songrec.catalogue_files.rejects import Reject, shown
+from songrec.catalogue_files.track_keys import Identity
+from songrec.core import songs
+from songrec.core.attributes import ATTRIBUTE_NAMES, BY_NAME
+from songrec.core.catalogue import CatalogueRow
+
+# These read a plain number as the number that it is.
+_NUMERIC = (cell_values.number, cell_values.decibels, cell_values.flag)
+_LONGEST = {
+    "title": 500,
+    "artists": 500,
+    "album": 500,
+    "external_id": 100,
+    "playlist_id": 100,
+    "playlist_name": 200,
+    "genre": 200,
+    "subgenre": 200,
+    "emotion": 100,
+}
+_LONGEST_LABEL = 100
+# Sums of shares and float32 files end a hair above 1; that is rounding, not another scale.
+_ROUNDING = 1e-6
+# Part of every fingerprint: raise it when the same cells come to mean something else.
+_VERSION = b"1"
+
+
+@dataclass
+class _Column:
+    field: str
+    at: int
+    header: str
+    read: Callable[[Any], Any]
+    is_plain: bool
+
+
+class Translator:
+    """Turns a table's batches into records, on one scale, for one source.
+
+    ``scale`` is ``unit`` or ``percent``; see ``scales.find_scale``.
+    """
+
+    def __init__(self, dialect: Dialect, table: Table, *, scale: str, source: str) -> None:
+        self.dialect = dialect
+        self.source = source
+        self.divisor = 100.0 if scale == "percent" else 1.0
+        self.scale = scale
+        self._decimal_comma = table.decimal_comma
+        self.places = locate(dialect, table.header)
+        self._columns = {
+            name: _Column(
+                name, at, table.header[at], self._reader(name), dialect.converter(name) in _NUMERIC
+            )
+            for name, at in self.places.items()
+        }
+        self._identity = Identity(dialect, source)
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The fields that this file has a column for."""
+        return frozenset(self.places)
+
+    def records(self, batch: Batch) -> tuple[list[CatalogueRow], list[Reject]]:
+        """The batch's good rows, and its bad ones with reasons, both in file order."""
+        bad: dict[int, Reject] = {}
+        values = np.full((len(batch.rows), len(ATTRIBUTE_NAMES)), np.nan)
+        for at, name in enumerate(ATTRIBUTE_NAMES):
+            if name in self._columns:
+                values[:, at] = self._attribute(self._columns[name], batch, bad)
+        others = {
+            name: self._converted(column, [row[column.at] for row in batch.rows], batch, bad)
+            for name, column in self._columns.items()
+            if name not in BY_NAME
+        }
+        if "mode" not in others and "key" in self._columns:
+            cells = [row[self._columns["key"].at] for row in batch.rows]
+            others["mode"], _ = _each(cell_values.mode_of_key, cells)
+        good = self._assemble(batch, values, others, bad)
+        rejects = sorted([*bad.values(), *batch.rejects], key=lambda reject: reject.row)
+        return good, rejects
+
+    def _reader(self, name: str) -> Callable[[Any], Any]:
+        read = self.dialect.converter(name)
+        if name in BY_NAME and read in _NUMERIC:
+            return lambda cell: read(cell, decimal_comma=self._decimal_comma)
+        if name in _LONGEST and name not in ("genre", "subgenre", "emotion", "artists"):
+            return lambda cell: _bounded(self._text(read(cell)), name)
+        if name == "artists":
+            return lambda cell: _joined([n for n in read(cell) if self._text(n)])
+        if name in ("genre", "subgenre", "emotion"):
+            return lambda cell: _bounded_labels(read(cell))
+        return read
+
+    def _text(self, text: str) -> str:
+        return "" if text in self.dialect.missing else text
+
+    def _attribute(
+        self, column: _Column, batch: Batch, bad: dict[int, Reject]
+    ) -> NDArray[np.float64]:
+        cells = [row[column.at] for row in batch.rows]
+        values = _fast_floats(cells) if column.is_plain else None
+        if values is None:
+            converted = self._converted(column, cells, batch, bad)
+            values = np.array([np.nan if v is None else v for v in converted], dtype=np.float64)
+        attribute = BY_NAME[column.field]
+        if attribute.is_share:
+            values /= self.divisor
+        over = (values > attribute.high) & (values <= attribute.high + _ROUNDING)
+        values[over] = attribute.high
+        with np.errstate(invalid="ignore"):
+            outside = np.flatnonzero((values < attribute.low) | (values > attribute.high))
+        for i in outside.tolist():
+            self._reject(i, column, batch, bad, self._range_reason(column.field, values[i]))
+        if attribute.unit == "flag":
+            for i in np.flatnonzero((values > 0) & (values < 1)).tolist():
+                self._reject(i, column, batch, bad, "is neither yes nor no")
+        if column.field in self.dialect.required:
+            for i in np.flatnonzero(np.isnan(values)).tolist():
+                blank = cells[i] is None or not str(cells[i]).strip()
+                self._reject(i, column, batch, bad, "is empty" if blank else "holds no value")
+        if column.field == "tempo":
+            values[values == 0] = np.nan  # Spotify writes 0 where it found no beat
+        return values
+
+    def _range_reason(self, name: str, value: float) -> str:
+        attribute = BY_NAME[name]
+        if np.isinf(value):
+            return "is infinite"
+        if attribute.unit == "flag":
+            return "is neither yes nor no"
+        factor = self.divisor if attribute.is_share else 1.0
+        low, high = attribute.low * factor, attribute.high * factor
+        hint = ""
+        if attribute.is_share and factor == 1.0 and 1.0 < value <= 100.0:
+            hint = " (--scale percent if the file counts from 0 to 100)"
+        return f"is outside {low:g} to {high:g}{hint}"
+
+    def _converted(
+        self, column: _Column, cells: Sequence[Any], batch: Batch, bad: dict[int, Reject]
+    ) -> list[Any]:
+        values, failed = _each(column.read, cells)
+        if failed:
+            for i, value in enumerate(values):
+                if isinstance(value, ValueError):
+                    self._reject(i, column, batch, bad, str(value))
+                    values[i] = None
+        return values
+
+    def _reject(
+        self, i: int, column: _Column, batch: Batch, bad: dict[int, Reject], reason: str
+    ) -> None:
+        value = shown(batch.rows[i][column.at])
+        bad.setdefault(i, Reject(batch.places[i], shown(column.header), value, reason))
+
+    def _assemble(
+        self,
+        batch: Batch,
+        values: NDArray[np.float64],
+        others: Mapping[str, Sequence[Any]],
+        bad: Mapping[int, Reject],
+    ) -> list[CatalogueRow]:
+        count = len(batch.rows)
+        nothing: Sequence[Any] = [None] * count
+        empty: Sequence[Any] = [()] * count
+        titles, artists = others.get("title", nothing), others.get("artists", nothing)
+        albums, ids = others.get("album", nothing), others.get("external_id", nothing)
+        genres, subgenres = others.get("genre", empty), others.get("subgenre", empty)
+        emotions = others.get("emotion", empty)
+        durations = others.get("duration_ms") or others.get("duration") or nothing
+        years, keys = others.get("year", nothing), others.get("key", nothing)
+        modes, beats = others.get("mode", nothing), others.get("time_signature", nothing)
+        words = others.get("lyrics", nothing)
+        lists, list_names = others.get("playlist_id", nothing), others.get("playlist_name", nothing)
+        known = values.tolist()
+        packed = np.ascontiguousarray(values, dtype="<f8").tobytes()
+        width = values.shape[1] * 8
+        good: list[CatalogueRow] = []
+        for i, number in enumerate(batch.numbers):
+            if i in bad:
+                continue
+            title, artist, album = titles[i] or "", artists[i] or "", albums[i] or None
+            key = self._identity.source_key(ids[i], artist, title, album or "", number)
+            tags = [("genre", n) for n in genres[i]]
+            tags += [("subgenre", n) for n in subgenres[i]]
+            tags += [("emotion", n) for n in emotions[i]]
+            fields = {
+                "external_id": ids[i] or None,
+                "title": title or (songs.UNTITLED if ids[i] else f"Track {number}"),
+                "artists": artist,
+                "album": album,
+                "genre": ", ".join(genres[i])[:200] or None,
+                "emotion": ", ".join(emotions[i])[:100] or None,
+                "year": years[i],
+                "duration_ms": durations[i],
+                "key": keys[i],
+                "mode": modes[i],
+                "time_signature": beats[i],
+            }
+            said = "\x1f".join(map(str, (*fields.values(), tags, words[i])))
+            digest = hashlib.blake2b(_VERSION, digest_size=16)
+            digest.update(packed[i * width : (i + 1) * width])
+            digest.update(said.encode())
+            good.append(
+                CatalogueRow(
+                    number=number,
+                    source_key=key,
+                    fingerprint=digest.hexdigest(),
+                    song_key=songs.song_key(artist, title)
+                    if artist and title
+                    else songs.unique_song_key(key),
+                    fields=fields,
+                    attributes=[None if v != v else v for v in known[i]],
+                    tags=tags,
+                    lyrics=words[i],
+                    playlist=_playlist(lists[i], list_names[i]),
+                )
+            )
+        return good
+
+
+def _playlist(known_as: str | None, name: str | None) -> tuple[str, str] | None:
+    """Its id and name; without ids a playlist is known by its name."""
+    found = known_as or (name or "")[: _LONGEST["playlist_id"]]
+    return (found, name or "Playlist") if found else None
+
+
+def _fast_floats(cells: Sequence[Any]) -> NDArray[np.float64] | None:
+    # Nearly every column of nearly every batch is plain numbers; the others go cell by cell.
+    try:
+        if "_" in "".join(cells):
+            return None
+    except TypeError:
+        pass  # numbers from a Parquet file rather than text
+    try:
+        values = np.fromiter(map(float, cells), np.float64, len(cells))
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return values
+
+
+def _each(read: Callable[[Any], Any], cells: Sequence[Any]) -> tuple[list[Any], bool]:
+    """``read`` of every cell, the same cell read once; a ``ValueError`` stands for its value."""
+    try:
+        table = {cell: _tried(read, cell) for cell in set(cells)}
+    except TypeError:  # lists from a Parquet file
+        values = [_tried(read, cell) for cell in cells]
+        return values, any(isinstance(value, ValueError) for value in values)
+    failed = any(isinstance(value, ValueError) for value in table.values())
+    return [table[cell] for cell in cells], failed
+
+
+def _tried(read: Callable[[Any], Any], cell: Any) -> Any:
+    try:
+        return read(cell)
+    except ValueError as error:
+        return error
+
+
+def _bounded(text: str, name: str) -> str:
+    if len(text) > _LONGEST[name]:
+        raise ValueError(f"is longer than {_LONGEST[name]} characters")
+    return text
+
+
+def _bounded_labels(found: list[str]) -> list[str]:
+    for label in found:
+        if len(label) > _LONGEST_LABEL:
+            raise ValueError(f"has a name longer than {_LONGEST_LABEL} characters")
+    return found
+
+
+def _joined(artists: list[str]) -> str:
+    """Artists in one line; of a very long cast as many whole names as there is room for."""
+    text = ", ".join(artists)
+    if len(text) <= _LONGEST["artists"]:
+        return text
+    if len(artists) == 1:
+        raise ValueError(f"is longer than {_LONGEST['artists']} characters")
+    kept = text[: _LONGEST["artists"] - 1]
+    return f"{kept[: kept.rfind(', ')]}…"

@@ -1,0 +1,80 @@
+"""The part of ``flask first-run`` that deals with sound: weights, a folder, the made clips."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from flask import current_app
+
+from songrec.cli.base import terminal_progress
+from songrec.core.errors import BadInput, SongrecError
+from songrec.store.db import db
+
+DEMO = "demo"
+MUSICNN = "musicnn"
+
+
+def check(audio: str | None) -> None:
+    """``BadInput`` for what is neither a folder nor ``demo``, before anything is done."""
+    if audio is not None and audio != DEMO and not Path(audio).expanduser().is_dir():
+        raise BadInput(f"There is no folder {audio}: AUDIO takes a folder of sound files, or demo.")
+
+
+def listen(audio: str | None) -> None:
+    """Analyse the folder ``audio`` (or make the clips and analyse those), with what that needs.
+
+    The weights that attributes are estimated with are fetched once sound is used at all; without
+    a network everything goes on without them.
+    """
+    from songrec.store.sound import audio_files
+
+    known = audio_files.counts(db.session)["analysed"]
+    if audio is None and not known:
+        click.echo("There is no sound yet. make run AUDIO=~/Music analyses a folder of it;")
+        click.echo("  make run AUDIO=demo makes 60 clips that can be heard.")
+        return
+    _fetch_weights()
+    if audio is None:
+        click.echo(f"The sound library holds {known:,} files.")
+    else:
+        _analyse(audio)
+
+
+def _fetch_weights() -> None:
+    from songrec.store.models import fetching, published_weights
+
+    instance = Path(current_app.config["INSTANCE"])
+    if published_weights.is_there(instance, MUSICNN):
+        return
+    known = published_weights.model(MUSICNN)
+    click.echo(f"Fetching the weights of MusiCNN, {known.size_mb} MB.")
+    try:
+        fetching.fetch(instance, MUSICNN)
+    except SongrecError as error:
+        click.echo(f"  Going on without them, so without tags and estimates from them: {error}")
+
+
+def _analyse(audio: str) -> None:
+    from songrec.core.config import dask_scheduler
+    from songrec.services.features.feature_sets import usual
+    from songrec.services.library import demo_clips
+    from songrec.services.library.analysis_report import AnalyzeRequest
+    from songrec.services.library.analyze_folder import analyze_folder
+    from songrec.store.runs import runs
+
+    instance = Path(current_app.config["INSTANCE"])
+    if audio == DEMO:
+        click.echo("Making 60 clips and listening to them; this takes a minute or two.")
+        report = demo_clips.analyse_made_clips(db.session, instance, terminal_progress())
+    else:
+        folder = Path(audio).expanduser()
+        click.echo(f"Listening to what lies in {folder}. Ctrl-C is safe: it goes on the next time.")
+        request = AnalyzeRequest(folder, usual(instance), scheduler=dask_scheduler())
+        report = analyze_folder(db.session, instance, request, terminal_progress())
+    click.echo(
+        f"  {report.found:,} files: {report.analysed:,} analysed, {report.unchanged:,} unchanged, "
+        f"{len(report.rejected):,} rejected."
+    )
+    if report.analysed and runs.published(db.session) is not None:
+        click.echo("  The next training puts them on the map: Admin, Retrain, or flask train.")

@@ -1,0 +1,112 @@
+"""Grids on the command line: what is printed of one, the list of all, and deleting one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from songrec.cli.base import print_json
+
+if TYPE_CHECKING:
+    from songrec.services.sweeps.folder import GridFolder
+    from songrec.services.sweeps.results import Table
+
+
+def forget(instance: Path, grids: tuple[str, ...]) -> None:
+    """Delete the files of these grids."""
+    from songrec.services.sweeps import folder
+
+    for grid_id in grids:
+        folder.forget(instance, grid_id)
+        click.echo(f"Grid {grid_id} is deleted.", err=True)
+
+
+def list_all(instance: Path, *, as_json: bool) -> None:
+    """Every grid: when it was begun, how much of it is done, what it takes on the disk."""
+    from songrec.services.sweeps import folder, results
+
+    grids = [(one, results.counts(one)) for one in folder.all_grids(instance)]
+    damaged = folder.unreadable(instance)
+    if as_json:
+        print_json(
+            {
+                "grids": [
+                    {
+                        "grid_id": one.id,
+                        "created_at": one.created_at.isoformat(),
+                        **counted,
+                        "bytes": one.size,
+                        "current": one.is_current,
+                        "grid": one.spec.to_json(),
+                    }
+                    for one, counted in grids
+                ],
+                "unreadable": damaged,
+            }
+        )
+        return
+    for one, counted in grids:
+        said = f"{one.id}  {one.created_at:%Y-%m-%d %H:%M}  "
+        said += f"{counted['done']:,} of {counted['cells']:,} cells, {one.size / 2**20:,.1f} MiB"
+        click.echo(said + ("" if one.is_current else ", of another version"))
+    for grid_id in damaged:
+        click.echo(f"{grid_id}  cannot be read: --forget {grid_id} deletes it")
+    if not grids and not damaged:
+        click.echo("There are no grids.")
+
+
+def print_table(table: Table) -> None:
+    """Every combination with its figures, and which is best by what."""
+    for one in table.configurations:
+        mark = "  (baseline)" if one.cell.baseline else ""
+        drawn = f", map {one.cell.projection}" if len(_maps(table)) > 1 else ""
+        click.echo(f"{one.title} on {one.cell.features}{drawn}{mark}")
+        for measure in table.measures:
+            figure = one.figures.get(measure.name)
+            if figure is not None:
+                spread = f" ± {figure.spread:.4g}" if figure.spread is not None else ""
+                best = "  best" if table.best(measure.name) == one.key else ""
+                click.echo(f"    {measure.label:28}{figure.mean:>12.4g}{spread}{best}")
+        for seed, reason in one.failed:
+            click.echo(f"    seed {seed} failed: {reason}")
+    for verdict in table.verdicts:
+        click.echo(verdict.sentence)
+
+
+def _maps(table: Table) -> set[str]:
+    return {str(one.cell.projection) for one in table.configurations}
+
+
+def as_json(grid: GridFolder, table: Table) -> dict[str, Any]:
+    """The same as ``--json`` prints it."""
+    return {
+        "grid_id": grid.id,
+        "grid": grid.spec.to_json(),
+        "cells": table.cells,
+        "done": table.done,
+        "failed": table.failed,
+        "configurations": [
+            {
+                **one.cell.to_json(),
+                "seeds": len(one.rows),
+                "failed": [{"seed": seed, "reason": reason} for seed, reason in one.failed],
+                "measures": {
+                    name: {"mean": figure.mean, "std": figure.spread}
+                    for name, figure in one.figures.items()
+                },
+            }
+            for one in table.configurations
+        ],
+        "best": [
+            {
+                "measure": verdict.measure.name,
+                "configuration": verdict.best.cell.to_json(),
+                "difference_to_baseline": verdict.difference,
+                "spread": verdict.spread,
+                "exceeds_spread": verdict.exceeds,
+            }
+            for verdict in table.verdicts
+        ],
+    }

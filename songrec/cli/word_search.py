@@ -1,0 +1,144 @@
+"""``flask words`` and ``flask search``: lyrics prepared, and songs found by words."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from songrec.cli.base import (
+    json_option,
+    one_line_errors,
+    print_json,
+    terminal_progress,
+    wrong_usage,
+)
+from songrec.cli.evaluate import evaluate_group
+from songrec.core.errors import BadInput
+from songrec.store.db import db
+
+if TYPE_CHECKING:
+    from songrec.services.similarity.word_search import Answer
+
+
+@click.command("words")
+@json_option
+@with_appcontext
+@one_line_errors
+def words_command(as_json: bool) -> None:
+    """Prepare lyrics and tags for searching: clean, tell the language, index, compare.
+
+    Only what is new or changed is worked on.
+    """
+    from songrec.services.similarity import word_search as words
+
+    done = words.prepare(db.session, _instance(), terminal_progress())
+    if as_json:
+        print_json(done.to_json())
+        return
+    click.echo(
+        f"{done.tracks:,} songs, {done.changed:,} new or changed, {done.with_lyrics:,} with lyrics."
+    )
+    for name, count in list(done.languages.items())[:10]:
+        click.echo(f"  {name:<20} {count:>9,}")
+
+
+@click.command("search")
+@click.argument("words", nargs=-1)
+@click.option(
+    "-n",
+    "count",
+    type=click.IntRange(1, 1000),
+    default=10,
+    show_default=True,
+    help="How many songs.",
+)
+@click.option("--like", metavar="TRACK", help="Songs whose lyrics are like this one's.")
+@click.option(
+    "--by-sound", is_flag=True, help="Songs that sound like WORDS, by a run on sound and words."
+)
+@json_option
+@with_appcontext
+@one_line_errors
+def search_command(
+    words: tuple[str, ...], count: int, like: str | None, by_sound: bool, as_json: bool
+) -> None:
+    """Songs whose lyrics, tags or titles answer WORDS, such as: sad piano at night."""
+    from songrec.services.similarity import word_search as finding
+
+    said = " ".join(words).strip()
+    with wrong_usage():
+        if bool(said) == bool(like) or (like and by_sound):
+            raise BadInput("Say WORDS (with --by-sound or without), or --like TRACK.")
+    if like:
+        from songrec.services.recommendation.recommend import track_named
+
+        track = track_named(db.session, like)
+        found = finding.like_lyrics(db.session, _instance(), track.id, count)
+    elif by_sound:
+        from songrec.services.similarity import text_to_audio
+
+        found = text_to_audio.sounding_like(db.session, _instance(), said, count)
+    else:
+        found = finding.search(db.session, said, count)
+    _show(found, as_json)
+
+
+@evaluate_group.command("words")
+@click.option(
+    "--share",
+    type=click.FloatRange(0.05, 0.5),
+    default=0.2,
+    show_default=True,
+    help="Part of the songs with sound and lyrics that is held out.",
+)
+@click.option("--epochs", type=click.IntRange(1, 10_000), default=30, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
+@json_option
+@with_appcontext
+@one_line_errors
+def evaluate_words(share: float, epochs: int, seed: int, as_json: bool) -> None:
+    """How often lyrics find their song by its sound alone, and the sound its lyrics: recall@10."""
+    from songrec.services.similarity import text_to_audio
+
+    found = text_to_audio.evaluate(
+        db.session,
+        _instance(),
+        share=share,
+        epochs=epochs,
+        seed=seed,
+        on_progress=terminal_progress(),
+    )
+    if as_json:
+        print_json(found)
+        return
+    click.echo(f"{found['learnt_from']:,} songs to learn from, {found['held_out']:,} held out")
+    click.echo(f"  words find their sound  recall@10 {found['words_to_sound']:.3f}")
+    click.echo(f"  sound finds its words   recall@10 {found['sound_to_words']:.3f}")
+    click.echo(f"  chance                            {found['chance']:.3f}")
+
+
+def _instance() -> Path:
+    return Path(current_app.config["INSTANCE"])
+
+
+def _show(found: list[Answer], as_json: bool) -> None:
+    if as_json:
+        print_json([one.to_json() for one in found])
+        return
+    if not found:
+        click.echo("Nothing answers. New lyrics and tags are found after: flask words")
+        return
+    wide = max(len(one.track.public_id) for one in found)
+    for place, one in enumerate(found, 1):
+        by = f" – {one.track.artists}" if one.track.artists else ""
+        name = textwrap.shorten(f"{one.track.title}{by}", 68, placeholder=" …")
+        matched = f"  ({', '.join(one.words)})" if one.words else ""
+        click.echo(f"{place:>4}  {one.track.public_id:<{wide}}  {one.score:8.3f}  {name}{matched}")
+
+
+COMMANDS = (words_command, search_command)

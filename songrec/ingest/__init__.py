@@ -1,1 +1,0 @@
-"""Catalogue files to track records and rejects with reasons."""

@@ -1,0 +1,1 @@
+"""Reasons: contributions that add up to the score, and how they are phrased."""

@@ -1,0 +1,240 @@
+"""Reasons: sentences with figures whose contributions add up to the score.
+
+Titles are quoted plainly in ``text`` (“Hallelujah”); ``details["title"]`` holds the title alone
+and ``details["before"]`` / ``["after"]`` the words around it, so that a page can set it in italics
+without any markup in stored text.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from songrec.core.types import Reason, Space
+from songrec.recommend.explain import attribute_ranks, phrases
+from songrec.recommend.explain.attribute_ranks import Sheet
+from songrec.recommend.query import Rows, Taste
+
+# A list longer than this is not read; the rest is summed up in one reason.
+NAMED = 8
+THIS_SONG = "this song"
+NOTHING_STANDS_OUT = "alike in all taken together, no single trait stands out"
+
+
+def beside_likes(
+    taste: Taste, rows: Rows, contributions: NDArray[np.float64], apart: NDArray[np.float64]
+) -> list[tuple[Reason, ...]]:
+    """One reason per liked track, the largest contribution first.
+
+    ``contributions`` and ``apart`` (L2 distances) are ``(rows, likes)``. Beyond ``NAMED`` likes
+    the smaller contributions are summed in one reason.
+    """
+    clauses = _Clauses(taste.space, rows, taste.likes, apart / taste.figures.typical)
+    answers = []
+    for at in range(len(rows)):
+        order = np.argsort(-contributions[at], kind="stable")
+        reasons = [
+            _about_track(
+                "liked",
+                taste,
+                int(taste.likes[like]),
+                float(contributions[at, like]),
+                closeness(apart[at, like] / taste.figures.typical),
+                ", which you like",
+                clauses.between(at, int(like)),
+            )
+            for like in order[:NAMED]
+        ]
+        rest = order[NAMED:]
+        if len(rest):
+            reasons.append(
+                Reason(
+                    "liked",
+                    f"The other {len(rest)} songs you like, taken together",
+                    math.fsum(contributions[at, rest].tolist()),
+                    details={"count": len(rest)},
+                )
+            )
+        answers.append(tuple(reasons))
+    return answers
+
+
+def beside_dislikes(
+    taste: Taste, rows: Rows, contributions: NDArray[np.float64], apart: NDArray[np.float64]
+) -> list[tuple[Reason, ...]]:
+    """One reason per disliked track that moves the score; arrays ``(rows, dislikes)``."""
+    if not len(taste.dislikes):
+        return [()] * len(rows)
+    relative = apart / taste.figures.typical
+    clauses = _Clauses(taste.space, rows, taste.dislikes, relative)
+    answers = []
+    for at in range(len(rows)):
+        moving = [d for d in np.argsort(contributions[at], kind="stable") if contributions[at, d]]
+        reasons = [
+            _about_track(
+                "disliked",
+                taste,
+                int(taste.dislikes[one]),
+                float(contributions[at, one]),
+                closeness(relative[at, one]),
+                ", which you do not like",
+                clauses.between(at, int(one)),
+            )
+            for one in moving[:NAMED]
+        ]
+        rest = moving[NAMED:]
+        if rest:
+            reasons.append(
+                Reason(
+                    "disliked",
+                    f"The other {len(rest)} songs you do not like, taken together",
+                    math.fsum(contributions[at, rest].tolist()),
+                    details={"count": len(rest)},
+                )
+            )
+        answers.append(tuple(reasons))
+    return answers
+
+
+def per_feature(
+    space: Space,
+    rows: Rows,
+    contributions: NDArray[np.float64],
+    others: Sheet,
+    other_rows: NDArray[np.int64],
+    theirs: list[str],
+    details: list[dict[str, Any]] | None = None,
+) -> list[tuple[Reason, ...]]:
+    """One reason per column of the space, the largest contribution first.
+
+    ``contributions`` ``(rows, d)``; row ``at`` is compared with row ``other_rows[at]`` of
+    ``others``, spoken of as ``theirs[at]``; ``details[at]`` is added to each of its reasons.
+    """
+    sheet = Sheet.of(space, rows)
+    answers = []
+    for at in range(len(rows)):
+        reasons = []
+        for column in np.argsort(-contributions[at], kind="stable"):
+            trait = sheet.trait(at, others, int(other_rows[at]), int(column))
+            reasons.append(
+                Reason(
+                    "feature",
+                    phrases.capital(phrases.compared(trait, theirs[at])),
+                    float(contributions[at, column]),
+                    trait.name,
+                    {
+                        "beside": theirs[at],
+                        **(details[at] if details else {}),
+                        "features": [trait.as_json()],
+                        "weight": round(trait.weight, 4),
+                        "clause": phrases.shared(trait) if trait.is_known else "",
+                    },
+                )
+            )
+        answers.append(tuple(reasons))
+    return answers
+
+
+def sentence(reasons: tuple[Reason, ...]) -> str:
+    """What a page says first of a match: its main reason as one sentence, without a full stop.
+
+    Per liked track that is the largest contribution; per feature, the traits most worth a word
+    that speak for the song, after a prior that says more than each of them and names a liked song.
+    """
+    features = [reason for reason in reasons if reason.kind == "feature"]
+    if not reasons:
+        return ""
+    if not features or reasons[0].kind not in ("feature", "prior"):
+        return reasons[0].text
+    telling = [
+        reason
+        for reason in features
+        if reason.about != "explicit"
+        and reason.contribution > 0
+        and reason.details["weight"] > phrases.WORTH_SAYING
+    ]
+    telling.sort(key=lambda reason: -reason.details["weight"])
+    clauses = phrases.joined([reason.details["clause"] for reason in telling[:2]])
+    title, beside = features[0].details.get("title"), features[0].details["beside"]
+    most = max(reason.contribution for reason in features)
+    leading = [
+        reason
+        for reason in reasons
+        if reason.kind == "prior" and reason.contribution > most and reason.details.get("likes")
+    ]
+    if leading:
+        # Who made it is plainer than what playlists taught.
+        lead = min(leading, key=lambda reason: reason.about == "playlists").text
+        whose = "it" if beside in lead else beside
+        return f"{lead}; in line with {whose}: {clauses}" if clauses else lead
+    if not clauses:
+        near = math.fsum(reason.contribution for reason in reasons) >= 0
+        clauses = NOTHING_STANDS_OUT if near else "little in common, but nothing is nearer"
+    if title:
+        return f"From the group of “{title}”, which you like: {clauses}"
+    return phrases.capital(clauses) if beside == THIS_SONG else f"In line with {beside}: {clauses}"
+
+
+def _about_track(
+    kind: str,
+    taste: Taste,
+    row: int,
+    contribution: float,
+    closeness: str,
+    whose: str,
+    clause: tuple[str, list[dict[str, Any]]],
+) -> Reason:
+    title = taste.title(row)
+    text, features = clause
+    after = f"{whose}: {text}"
+    return Reason(
+        kind,
+        f"{closeness} “{title}”{after}",
+        contribution,
+        int(taste.space.track_ids[row]),
+        {"title": title, "before": closeness, "after": after, "features": features},
+    )
+
+
+def closeness(relative: float) -> str:
+    """How near two are in words; ``relative`` to two random ones, which are at 1."""
+    if relative < 0.35:
+        return "Very close to"
+    if relative < 0.75:
+        return "Close to"
+    return "Not far from" if relative < 1 else "Far from"
+
+
+class _Clauses:
+    """What two tracks share, or what tells them apart, for all pairs of two lists of rows."""
+
+    def __init__(
+        self, space: Space, rows: Rows, others: Rows, relative: NDArray[np.float64]
+    ) -> None:
+        self.sheet, self.others = Sheet.of(space, rows), Sheet.of(space, others)
+        self.relative = relative
+        pairs = attribute_ranks.weights(self.sheet, self.others)
+        self.telling = attribute_ranks.standing_out(pairs, space.columns)
+        differences = np.abs(self.sheet.ranks[:, None, :] - self.others.ranks[None, :, :])
+        differences = attribute_ranks.without_explicit(
+            np.nan_to_num(differences), space.columns, -1.0
+        )
+        self.most_different = differences.argmax(axis=-1)
+
+    def between(self, at: int, other: int) -> tuple[str, list[dict[str, Any]]]:
+        """The clause on a pair and the figures it quotes."""
+        if self.relative[at, other] >= 1:
+            trait = self.sheet.trait(at, self.others, other, int(self.most_different[at, other]))
+            return phrases.differing(trait), [trait.as_json()]
+        traits = [
+            self.sheet.trait(at, self.others, other, int(column))
+            for column in self.telling[at, other]
+            if column >= 0
+        ]
+        if not traits:
+            return NOTHING_STANDS_OUT, []
+        shared = phrases.joined([phrases.shared(trait) for trait in traits])
+        return shared, [trait.as_json() for trait in traits]

@@ -1,0 +1,1 @@
+"""Lists of songs: stations, paths, blends, moods and re-ranking."""

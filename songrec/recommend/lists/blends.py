@@ -1,0 +1,172 @@
+"""Songs like A and B but not like C: sums and differences in the normalised space."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from songrec.core.attributes import BY_NAME
+from songrec.core.errors import BadInput, NotReady
+from songrec.core.types import Match, NameTracks, Reason, Space
+from songrec.recommend.explain import phrases
+from songrec.recommend.explain.attribute_ranks import Sheet
+from songrec.recommend.query import Rows, Taste, check_comparable, product, top_rows
+from songrec.recommend.ranking import matches
+from songrec.recommend.space_statistics import figures_of
+
+NAMED = 3
+"""So many songs of a blend are named in a sentence."""
+MIDDLE = 0.1
+"""Ranks no further from the median than this are the middle of the catalogue."""
+
+
+def blend(
+    space: Space,
+    plus: Sequence[int],
+    minus: Sequence[int],
+    n: int,
+    names: NameTracks | None = None,
+) -> list[Match]:
+    """The ``n`` tracks whose direction is nearest to Σ plus − Σ minus (track ids).
+
+    q is the sum of the added songs' vectors less the subtracted ones', in the normalised space,
+    whose origin is the middle of the catalogue. Score: the cosine between a track and q. It is the
+    sum over the features f of x_f q_f / (‖x‖ ‖q‖), which are the reasons, and over the songs s of
+    ± x · s / (‖x‖ ‖q‖), which are ``per_like``. None of the songs comes back. Raises ``BadInput``
+    where nothing is added or all cancels out, ``NotReady`` where a song is not in the space.
+    """
+    check_comparable(space)
+    plus, minus = list(dict.fromkeys(plus)), list(dict.fromkeys(minus))
+    if not plus:
+        raise BadInput("A blend needs at least one song to begin with.")
+    rows = space.rows_of([*plus, *minus])
+    if len(rows) < len(plus) + len(minus):
+        raise NotReady(
+            "One of the songs came into the catalogue after the published run was trained. "
+            "Train again with `flask train`."
+        )
+    signs = np.array([1.0] * len(plus) + [-1.0] * len(minus))
+    parts = signs[:, None] * space.matrix[rows].astype(np.float64)
+    query = parts.sum(axis=0)
+    length = float(np.linalg.norm(query))
+    if length < 1e-6:
+        raise BadInput("These songs cancel each other out: nothing is left to look for.")
+    asked = Taste.of(space, plus, minus, names, heard=[*plus, *minus])
+    rough = product(space.matrix, (query / length).astype(np.float32)) / figures_of(space).norms
+    look = 2 * n + 2 * len(rows) + 16
+    while True:
+        near = top_rows(rough, look)
+        found, _ = asked.in_order(near, rough[near].astype(np.float64))
+        if len(found) >= n or look >= len(rough):
+            break
+        look *= 4
+    found = found[:n]
+    vectors = space.matrix[found].astype(np.float64)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit = vectors / np.where(lengths == 0, 1.0, lengths)
+    titles = names([*plus, *minus]) if names else {}
+    songs = [
+        [
+            _of_song(track_id, titles.get(track_id) or f"track {track_id}", sign > 0, float(value))
+            for track_id, sign, value in zip([*plus, *minus], signs, share, strict=True)
+        ]
+        for share in unit @ parts.T / length
+    ]
+    features = _of_features(space, found, rows, signs, unit * query / length)
+    return [
+        replace(match, per_like=tuple(sorted(told, key=lambda reason: -abs(reason.contribution))))
+        for match, told in zip(matches(space, found, features), songs, strict=True)
+    ]
+
+
+def sentence(match: Match) -> str:
+    """Which songs of the blend a match is like, and by what: its largest terms as one sentence."""
+    songs = [reason for reason in match.per_like if reason.contribution > 0] or [match.per_like[0]]
+    by_words: dict[str, list[str]] = {}
+    for reason in songs[:NAMED]:
+        by_words.setdefault(reason.details["before"], []).append(f"“{reason.details['title']}”")
+    told = ", ".join(f"{before.lower()} {phrases.joined(ts)}" for before, ts in by_words.items())
+    features = [r for r in match.reasons if r.contribution > 0 and r.details["clause"]]
+    clauses = phrases.joined([reason.details["clause"] for reason in features[:2]])
+    return phrases.capital(f"{told}: {clauses} than most songs" if clauses else told)
+
+
+def _of_song(track_id: int, title: str, added: bool, value: float) -> Reason:
+    alike = value > 0 if added else value < 0
+    like, whose = ("Like" if alike else "Unlike"), "" if added else ", which was taken away"
+    return Reason(
+        "added" if added else "subtracted",
+        f"{like} “{title}”{whose}",
+        value,
+        track_id,
+        {"title": title, "before": like, "after": whose, "features": []},
+    )
+
+
+def _of_features(
+    space: Space, rows: Rows, parts: Rows, signs: NDArray[np.float64], shares: NDArray[np.float64]
+) -> list[tuple[Reason, ...]]:
+    """A reason for each column, ``shares`` ``(rows, d)``, the largest contribution first."""
+    sheet, asked = Sheet.of(space, rows), Sheet.of(space, parts)
+    answers = []
+    for at in range(len(rows)):
+        reasons = []
+        for column in np.argsort(-shares[at], kind="stable"):
+            name, rank = sheet.names[column], float(sheet.ranks[at, column])
+            stored = name in sheet.stored
+            value = float(sheet.values[at, column])
+            text, clause = _side(name, value, rank, stored)
+            text += ", as the blend" if shares[at, column] > 0 else ", unlike the blend"
+            text += _values(name, asked.values[:, column], signs) if stored else ""
+            figure = {
+                "name": name,
+                "label": phrases.label(name),
+                "value": value if stored and math.isfinite(value) else None,
+                "rank": rank if math.isfinite(rank) else None,
+            }
+            reasons.append(
+                Reason(
+                    "feature",
+                    phrases.capital(text),
+                    float(shares[at, column]),
+                    name,
+                    {"features": [figure], "clause": clause},
+                )
+            )
+        answers.append(tuple(reasons))
+    return answers
+
+
+def _values(name: str, values: NDArray[np.float64], signs: NDArray[np.float64]) -> str:
+    """What the songs of the blend have: `` (118 BPM and 120 BPM, less 90 BPM)``."""
+    plus, minus = (
+        phrases.joined([phrases.told(name, v) for v in values[signs == sign].tolist() if v == v])
+        for sign in (1.0, -1.0)
+    )
+    told = ", less ".join([plus or "nothing known", minus] if minus else [plus])
+    return f" ({told})" if told else ""
+
+
+def _side(name: str, value: float, rank: float, stored: bool) -> tuple[str, str]:
+    """On which side of the catalogue a song lies, and the same as a clause of a sentence.
+
+    The clause is empty in the middle of the catalogue, and where a song's value is not known.
+    """
+    label = phrases.label(name).lower()
+    if not math.isfinite(rank):
+        return f"{label} unknown, taken as the middle of the catalogue", ""
+    tells = name not in BY_NAME or BY_NAME[name].unit in ("BPM", "dB")
+    figure = phrases.told(name, value) if tells else f"{label} {phrases.told(name, value)}"
+    inside = f" ({figure})" if stored else ""
+    if abs(rank - 0.5) < MIDDLE:
+        return f"{label} in the middle of the catalogue{inside}", ""
+    if name in phrases.COMPARATIVES:
+        word = phrases.COMPARATIVES[name][rank > 0.5]
+    else:
+        word = f"{'higher' if rank > 0.5 else 'lower'} in {label}"
+    share = rank if rank > 0.5 else 1 - rank
+    return f"{word} than {min(share, 0.99):.0%} of all songs{inside}", f"{word}{inside}"

@@ -1,0 +1,280 @@
+"""A mood as a target: the genre–emotion table, and the tracks nearest to a target.
+
+The table gives per genre a level (high, medium, low) for the seven perceptual attributes. A level
+is a place in the catalogue at hand, not a fixed number: high is its 85th percentile, medium its
+median, low its 15th, so that "high liveness" can be met by a catalogue of studio recordings. An
+emotion shifts these places by where it lies on the two axes of the circumplex model (Russell, "A
+circumplex model of affect", 1980): pleasure moves positiveness, arousal moves energy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from songrec.core.attributes import BY_NAME, SHARES
+from songrec.core.types import Match, Reason, Space
+from songrec.recommend.explain import phrases
+from songrec.recommend.query import Taste, top_rows
+from songrec.recommend.ranking import matches
+from songrec.recommend.space_statistics import figures_of
+
+LEVELS = {"H": 0.85, "M": 0.50, "L": 0.15}
+
+# Genre: its emotions, and its levels in the order of ``SHARES`` (energy, danceability,
+# positiveness, speechiness, liveness, acousticness, instrumentalness).
+GENRES: dict[str, tuple[tuple[str, ...], str]] = {
+    "Pop": (("joy", "love", "sadness"), "HHHMLML"),
+    "Rock": (("joy", "anger", "love"), "HMMLMML"),
+    "Hip Hop": (("anger", "joy", "love"), "HMMHLLL"),
+    "Indie": (("sadness", "love", "joy"), "MHMLMHL"),
+    "Dance": (("joy", "love", "excitement"), "HHHLLLL"),
+    "Rap": (("anger", "pride", "confidence"), "HMLHLLL"),
+    "R&B": (("love", "sadness", "desire"), "MMMHLLL"),
+    "Electronic": (("joy", "energy", "excitement"), "HHHMLLL"),
+    "Soul": (("love", "nostalgia"), "LLMLHHL"),
+    "Alternative": (("sadness", "melancholy"), "MMMMLHM"),
+    "Metal": (("anger", "despair"), "HLLLLLH"),
+    "Classical": (("awe", "peace", "sadness"), "LLLLHHL"),
+    "Jazz": (("calm", "contentment"), "LLMLHHM"),
+    "Country": (("heartbreak", "reflection"), "MMMLLHL"),
+    "Folk": (("thoughtfulness", "nostalgia"), "LLMLHHL"),
+}
+
+# Emotion: pleasure and arousal, each from -1 to 1 (after Russell 1980 and, for the words that are
+# not in his figure, their nearest neighbour there).
+EMOTIONS: dict[str, tuple[float, float]] = {
+    "joy": (1.0, 0.5),
+    "love": (0.7, 0.0),
+    "sadness": (-1.0, -0.5),
+    "anger": (-0.7, 1.0),
+    "excitement": (0.7, 1.0),
+    "pride": (0.5, 0.5),
+    "confidence": (0.5, 0.5),
+    "desire": (0.4, 0.3),
+    "energy": (0.4, 1.0),
+    "nostalgia": (-0.2, -0.4),
+    "melancholy": (-0.8, -0.5),
+    "despair": (-1.0, 0.2),
+    "awe": (0.3, 0.1),
+    "peace": (0.4, -1.0),
+    "calm": (0.3, -1.0),
+    "contentment": (0.7, -0.6),
+    "heartbreak": (-1.0, -0.2),
+    "reflection": (0.0, -0.6),
+    "thoughtfulness": (0.0, -0.5),
+}
+
+# How far in the catalogue an emotion at the end of an axis moves its attribute: 20 percentiles
+# from where the genre has it, 40 from the median when it is all that is asked for.
+SHIFT = 0.20
+SHIFT_ALONE = 0.40
+# What carrying the asked genre or emotion as a tag is worth; all seven attributes as asked are 1.
+TAG_BONUS = 0.15
+# Differences are measured against the middle 70% of the catalogue, but never finer than this:
+# where nearly all songs are the same, a hundredth means nothing.
+LEAST_SPREAD = 0.1
+AS_ASKED = 0.35
+# Who asks for a low level gets it from a still lower one, too: beyond it a difference counts half.
+BEYOND = 0.5
+SLICE = 2**14
+
+
+@dataclass(frozen=True)
+class Preferred:
+    """Rows that carry a tag that was asked for, and what the reason calls it."""
+
+    kind: str
+    name: str
+    rows: NDArray[np.int64]
+
+
+def levels(genre: str | None, emotion: str | None) -> dict[str, float]:
+    """The place in the catalogue, 0 to 1, that is asked of each attribute.
+
+    Without a genre every attribute starts at the median. An emotion that the table does not know
+    shifts nothing.
+    """
+    letters = GENRES[genre][1] if genre else "M" * len(SHARES)
+    places = {name: LEVELS[letter] for name, letter in zip(SHARES, letters, strict=True)}
+    pleasure, arousal = EMOTIONS.get(emotion or "", (0.0, 0.0))
+    shift = SHIFT if genre else SHIFT_ALONE
+    places["positiveness"] += shift * pleasure
+    places["energy"] += shift * arousal
+    return {name: min(max(place, 0.02), 0.98) for name, place in places.items()}
+
+
+def target(space: Space, genre: str | None, emotion: str | None) -> dict[str, float]:
+    """The values of this catalogue that a genre and an emotion ask for."""
+    spreads = figures_of(space).distributions
+    found = {}
+    for name, place in levels(genre, emotion).items():
+        if name in spreads and len(spreads[name].values):
+            found[name] = round(spreads[name].quantile(place), 2)
+    return found
+
+
+def ends(genre: str | None, emotion: str | None) -> dict[str, int]:
+    """The attributes that are asked for at an end of the scale: 1 for high, -1 for low."""
+    places = levels(genre, emotion)
+    return {n: 1 if p > 0.5 else -1 for n, p in places.items() if abs(p - 0.5) > 0.25}
+
+
+def nearest(
+    space: Space,
+    wanted: Mapping[str, float],
+    n: int,
+    *,
+    ends: Mapping[str, int] | None = None,
+    preferred: Sequence[Preferred] = (),
+    dislikes: Sequence[int] = (),
+    only: Sequence[int] | None = None,
+    choose: Callable[[int], NDArray[np.int64]] | None = None,
+) -> list[Match]:
+    """The ``n`` tracks nearest to the target values ``wanted``, every song once, no disliked one.
+
+    With ``only``, none but those tracks (ids); with ``choose``, of those ``n`` the ones at the
+    ranks that it answers, told how many there are.
+
+    Score: the mean over the attributes of 1 − |difference| / spread, each at least -1, where the
+    spread is the width of the catalogue's middle 70%; 1 is exactly as asked. For an attribute of
+    ``ends`` (1 high, -1 low) a difference beyond the target counts half. A track that carries a
+    preferred tag gets ``TAG_BONUS`` more. An unknown value adds nothing.
+    """
+    names = [name for name in wanted if name in space.value_names]
+    taste = Taste.of(space, [], list(dislikes))
+    ends = ends or {}
+    scores = _closeness_of_all(space, names, wanted, ends)
+    for tag in preferred:
+        scores[tag.rows] += np.float32(TAG_BONUS)
+    if only is not None:
+        closed = np.ones(len(scores), dtype=bool)
+        closed[space.rows_of(list(only))] = False
+        scores[closed] = -np.inf
+    look = 4 * n + len(taste.dislikes)
+    while True:
+        near = top_rows(scores, look)
+        near = near[np.isfinite(scores[near])]
+        rows, _ = taste.in_order(near, scores[near].astype(np.float64))
+        if len(rows) >= n or look >= len(scores):
+            break
+        look *= 4
+    rows = rows[:n] if choose is None else rows[:n][choose(min(n, len(rows)))]
+    shares = _closeness(space, names, wanted, ends, rows) / max(len(names), 1)
+    tagged = np.array([np.isin(rows, tag.rows) for tag in preferred])
+    spreads = figures_of(space).distributions
+    reasons = []
+    for at, row in enumerate(rows):
+        parts = [
+            _about_value(
+                name,
+                float(space.values[row, space.value_names.index(name)]),
+                wanted[name],
+                float(shares[at, column]),
+                float(spreads[name].percentile(wanted[name])),
+                _spread(space, name),
+                ends.get(name, 0),
+            )
+            for column, name in enumerate(names)
+        ]
+        parts += [
+            Reason("tag", f"Tagged “{tag.name}”", TAG_BONUS, tag.name, {"kind": tag.kind})
+            for column, tag in enumerate(preferred)
+            if tagged[column, at]
+        ]
+        reasons.append(tuple(sorted(parts, key=lambda reason: -reason.contribution)))
+    return matches(space, rows, reasons)
+
+
+def sentence(match: Match) -> str:
+    """The main reasons of a match as one sentence: what was asked for clearly and is met."""
+    met = [r for r in match.reasons if r.kind == "target" and r.details["met"]]
+    met.sort(key=lambda reason: -reason.details["asked"])
+    clauses = [reason.details["clause"] for reason in met[:3]]
+    tags = [f"“{reason.about}”" for reason in match.reasons if reason.kind == "tag"]
+    if not clauses and not tags:
+        return "The nearest there is to what was asked"
+    asked = f"{phrases.joined(clauses)}, as asked" if clauses else ""
+    tagged = f"tagged {phrases.joined(tags)}" if tags else ""
+    return phrases.capital("; ".join(part for part in (asked, tagged) if part))
+
+
+def _closeness(
+    space: Space,
+    names: Sequence[str],
+    wanted: Mapping[str, float],
+    ends: Mapping[str, int],
+    rows: NDArray[np.int64] | slice,
+) -> NDArray[np.float32]:
+    """How close rows are to each target value, from -1 to 1, ``(rows, names)``."""
+    values = space.values[rows]
+    closeness = np.empty((len(values), len(names)), dtype=np.float32)
+    for column, name in enumerate(names):
+        apart = values[:, space.value_names.index(name)] - np.float32(wanted[name])
+        apart /= np.float32(_spread(space, name))
+        if name in ends:
+            apart *= np.where(apart * ends[name] > 0, np.float32(BEYOND), np.float32(1))
+        closeness[:, column] = 1 - np.abs(apart)
+    np.maximum(closeness, -1, out=closeness)
+    # What is unknown adds nothing.
+    return np.nan_to_num(closeness, nan=0.0, copy=False)
+
+
+def _closeness_of_all(
+    space: Space, names: Sequence[str], wanted: Mapping[str, float], ends: Mapping[str, int]
+) -> NDArray[np.float32]:
+    """The mean closeness of every track, ``(n,)``, in slices that stay in the cache."""
+    scores = np.empty(len(space.track_ids), dtype=np.float32)
+    for start in range(0, len(scores), SLICE):
+        rows = slice(start, start + SLICE)
+        shares = _closeness(space, names, wanted, ends, rows) / max(len(names), 1)
+        scores[rows] = shares.sum(axis=1)
+    return scores
+
+
+def _spread(space: Space, name: str) -> float:
+    spread = figures_of(space).distributions[name]
+    width = spread.quantile(LEVELS["H"]) - spread.quantile(LEVELS["L"])
+    return max(width, LEAST_SPREAD) if width == width else LEAST_SPREAD
+
+
+def _about_value(
+    name: str,
+    value: float,
+    wanted: float,
+    contribution: float,
+    place: float,
+    spread: float,
+    end: int,
+) -> Reason:
+    details = {"features": [{"name": name, "label": BY_NAME[name].label, "other": wanted}]}
+    if value != value:
+        text = f"{BY_NAME[name].label} unknown"
+        details["features"][0]["value"] = None
+        return Reason("target", text, contribution, name, {**details, "met": False, "asked": 0.0})
+    details["features"][0]["value"] = round(value, 6)
+    figures = f"{value:.2f}, wanted {wanted:.2f}"
+    low, high = phrases.ADJECTIVES[name]
+    word = high if place >= 0.5 else low
+    near = abs(value - wanted) <= AS_ASKED * spread
+    met = near or (value - wanted) * end > 0
+    if met and not near:
+        more = BY_NAME[name].more if end > 0 else BY_NAME[name].less
+        text = f"even {more} than asked: {name} {figures}"
+    elif met and abs(place - 0.5) > 0.1:
+        text = f"{word} as asked: {name} {figures}"
+    elif met:
+        text = f"{name} as asked: {figures}"
+    else:
+        more = BY_NAME[name].more if value > wanted else BY_NAME[name].less
+        text = f"{more} than asked: {name} {figures}"
+    # What was asked at an end of the scale is worth more words than what was left in the middle.
+    details |= {
+        "met": met and abs(place - 0.5) > 0.1,
+        "asked": abs(place - 0.5),
+        "clause": f"{word} ({name} {figures})",
+    }
+    return Reason("target", phrases.capital(text), contribution, name, details)

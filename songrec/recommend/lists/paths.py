@@ -1,0 +1,186 @@
+"""A path from one song to another whose steps are even in the latent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from songrec.core.errors import NotReady
+from songrec.core.types import Match, NameTracks, Reason, Space
+from songrec.recommend.explain import phrases
+from songrec.recommend.explain.attribute_ranks import Sheet
+from songrec.recommend.query import ROUNDING, Rows, product
+from songrec.recommend.ranking import matches
+from songrec.recommend.similarity.similar import heard
+
+CANDIDATES = 512
+"""So many tracks around each point of the way are looked at when steps are evened."""
+SWEEPS = 50
+SLICE = 2**14
+
+
+@dataclass(frozen=True)
+class Path:
+    """Rows from A to B, both included, and the latent lengths of the steps between them."""
+
+    rows: Rows
+    lengths: NDArray[np.float64]
+
+    @property
+    def unevenness(self) -> float:
+        """Standard deviation of the steps over their mean; 0 is perfectly even."""
+        mean = float(self.lengths.mean()) if len(self.lengths) else 0.0
+        return float(self.lengths.std()) / mean if mean else 0.0
+
+
+def find_path(space: Space, start: int, end: int, between: int) -> Path:
+    """``between`` tracks on the way from track ``start`` to track ``end`` (ids).
+
+    The rule: (1) the targets are the points A + i / (between + 1) · (B − A) of the latent,
+    i = 1 … between. (2) In this order each target is answered by the nearest track whose song is
+    not on the path yet. (3) The steps are evened to their mean length L: each track in turn is
+    exchanged for the one, among the ``CANDIDATES`` tracks nearest to any target, that lowers the
+    sum of (length − L)² over its two steps most and whose song is unused, until a whole round
+    changes nothing. Deterministic. Raises ``NotReady`` when an end is not in the space.
+    """
+    at = space.rows_of([start, end])
+    if len(at) < 2:
+        raise NotReady(
+            "This track came into the catalogue after the published run was trained. "
+            "Train again with `flask train`."
+        )
+    latent = space.latent
+    ends = latent[at].astype(np.float64)
+    shares = np.arange(1, between + 1) / (between + 1)
+    used = set(space.song_keys[at].tolist())
+    candidates = _nearest(space, ends, shares)
+    way = [int(at[0])]
+    for rows in candidates:
+        free = next((row for row in rows if int(space.song_keys[row]) not in used), None)
+        if free is not None:
+            used.add(int(space.song_keys[free]))
+            way.append(free)
+    way.append(int(at[1]))
+    # A short catalogue may leave a target without an answer; there is nothing to exchange then.
+    if len(way) == between + 2:
+        _even(space, way, sorted({row for rows in candidates for row in rows}), used)
+    points = latent[way].astype(np.float64)
+    return Path(np.array(way, dtype=np.int64), np.linalg.norm(np.diff(points, axis=0), axis=1))
+
+
+def told(space: Space, path: Path, names: NameTracks | None = None) -> list[Match]:
+    """The path's tracks with their scores and reasons.
+
+    Score: 1 − (distance from the way) / (length of the way); the two reasons are its two terms:
+    where on the way a track is meant to be, and how far off it is. A sentence for listeners (what
+    is different from the song before) is in ``details["step"]`` of the first reason.
+    """
+    latent = space.latent[path.rows].astype(np.float64)
+    way = latent[-1] - latent[0]
+    length = float(np.linalg.norm(way)) or 1.0
+    last = max(len(latent) - 1, 1)
+    sheet = Sheet.of(heard(space), path.rows)  # a step is told by what one hears of it
+    ids = space.track_ids[path.rows[[0, -1]]].tolist()
+    titles = names(ids) if names else {}
+    one, other = (f"“{titles.get(i) or f'track {i}'}”" for i in ids)
+    reasons = []
+    for i, point in enumerate(latent):
+        off = float(np.linalg.norm(point - (latent[0] + i / last * way))) / length
+        where = f"{i / last:.0%} of the way from {one} to {other}"
+        step = "Where it begins" if i == 0 else _difference(sheet, i)
+        if i == last:
+            step = f"Where it ends; {step[:1].lower()}{step[1:]}"
+        reasons.append(
+            (
+                Reason("target", where, 1.0, "latent", {"step": step, "share": i / last}),
+                Reason("target", f"{off:.0%} of the way's length off it", -off, "latent"),
+            )
+        )
+    return matches(space, path.rows, reasons)
+
+
+def sentence(match: Match) -> str:
+    """What a page says of a step."""
+    return str(match.reasons[0].details["step"])
+
+
+def _nearest(
+    space: Space, ends: NDArray[np.float64], shares: NDArray[np.float64]
+) -> list[list[int]]:
+    """The ``CANDIDATES`` nearest rows to each point of the way, nearest first; exact.
+
+    At the share t of the way D from A the squared distance is ‖x − A‖² − 2 t (x − A)·D + t² ‖D‖²:
+    the catalogue is read once however many points there are.
+    """
+    latent = space.latent
+    way = ends[1] - ends[0]
+    length = float(way @ way)
+    squares = np.empty(len(latent), dtype=np.float32)
+    along = np.empty(len(latent), dtype=np.float32)
+    for at in range(0, len(latent), SLICE):
+        gaps = latent[at : at + SLICE] - ends[0].astype(np.float32)
+        squares[at : at + SLICE] = np.einsum("ij,ij->i", gaps, gaps)
+        along[at : at + SLICE] = product(gaps, way.astype(np.float32))
+    found = []
+    for share in shares.tolist():
+        rough = squares - np.float32(2 * share) * along
+        rows = np.arange(len(rough))
+        if len(rough) > CANDIDATES:
+            last = float(np.partition(rough, CANDIDATES - 1)[CANDIDATES - 1])
+            # What float32 may have got wrong is no reason to leave a track out.
+            slack = ROUNDING * latent.shape[1] * (length + max(last + length, 0.0))
+            rows = np.flatnonzero(rough <= last + np.float32(slack))
+        gaps = latent[rows] - (ends[0] + share * way)
+        exact = np.einsum("ij,ij->i", gaps, gaps)
+        found.append(rows[np.lexsort((rows, exact))][:CANDIDATES].tolist())
+    return found
+
+
+def _even(space: Space, way: list[int], pool: list[int], used: set[int]) -> None:
+    latent = space.latent[pool].astype(np.float64)
+    keys = np.asarray(space.song_keys[pool]).tolist()
+    steps = np.diff(space.latent[way].astype(np.float64), axis=0)
+    mean = float(np.linalg.norm(steps, axis=1).mean())
+    for _ in range(SWEEPS):
+        changed = False
+        for i in range(1, len(way) - 1):
+            before, after, now = space.latent[[way[i - 1], way[i + 1], way[i]]].astype(np.float64)
+            worth = _unevenness(latent, before, after, mean)
+            held = float(_unevenness(now[None], before, after, mean)[0])
+            own = int(space.song_keys[way[i]])
+            better = np.flatnonzero(worth < held - 1e-9)
+            for at in better[np.argsort(worth[better], kind="stable")].tolist():
+                if keys[at] == own or keys[at] not in used:
+                    used.discard(own)
+                    way[i] = pool[at]
+                    used.add(keys[at])
+                    changed = True
+                    break
+        if not changed:
+            return
+
+
+def _unevenness(
+    points: NDArray[np.float64],
+    before: NDArray[np.float64],
+    after: NDArray[np.float64],
+    mean: float,
+) -> NDArray[np.float64]:
+    """(‖x − before‖ − mean)² + (‖x − after‖ − mean)² of each point x."""
+    steps = [np.linalg.norm(points - end, axis=1) - mean for end in (before, after)]
+    return steps[0] ** 2 + steps[1] ** 2
+
+
+def _difference(sheet: Sheet, row: int) -> str:
+    """What is most different from the song before, in words."""
+    gaps = np.abs(sheet.ranks[row] - sheet.ranks[row - 1])
+    if "explicit" in sheet.names:
+        gaps[sheet.names.index("explicit")] = np.nan
+    if not np.isfinite(gaps).any():
+        return "Much like the song before"
+    trait = sheet.trait(row, sheet, row - 1, int(np.nanargmax(gaps)))
+    if abs(trait.rank - trait.other_rank) <= phrases.ALIKE:
+        return "Much like the song before"
+    return phrases.capital(phrases.compared(trait, "the song before"))

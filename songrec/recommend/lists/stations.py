@@ -1,0 +1,184 @@
+"""Stations: one endless, unrepeated order of all songs around a few, the same for the same seed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from songrec.core.types import Match, NameTracks, Space
+from songrec.recommend.explain import contributions
+from songrec.recommend.explain.attribute_ranks import Sheet
+from songrec.recommend.methods.cluster import split_distance
+from songrec.recommend.query import Rows, Taste, check_comparable, top_rows
+from songrec.recommend.ranking import matches
+from songrec.recommend.similarity.similar import heard
+from songrec.recommend.space_statistics import figures_of
+
+MOST_SEEDS = 24
+"""A station around more songs than this draws so many of them, by its seed."""
+JITTER = 0.7
+"""A song of rank r is played at a rank between r / e^JITTER² and r · e^JITTER², roughly."""
+SLICE = 2**17
+
+
+def near_songs(
+    space: Space,
+    seeds: Sequence[int],
+    start: int,
+    n: int,
+    *,
+    seed: int = 0,
+    label: int | None = None,
+    only: Sequence[int] | None = None,
+    names: NameTracks | None = None,
+) -> list[Match]:
+    """Places ``start`` to ``start + n`` of the station around the tracks ``seeds`` (ids).
+
+    All songs of the space by their distance to the nearest of the seeds (by what is heard), those
+    of cluster ``label`` before all others where it is given, then shaken by ``shaken``; with
+    ``only``, none but those tracks (ids), for example those that can be heard. A seed is measured
+    against the other seeds, so that an artist's own songs come in between the others; a single
+    seed comes first. Every song comes once. Scores and reasons are those of ``similar``:
+    1 − distance / typical, a reason per feature.
+    """
+    space = heard(space)
+    check_comparable(space)
+    rows = space.rows_of(list(dict.fromkeys(seeds)))
+    if len(rows) > MOST_SEEDS:
+        drawn = np.random.default_rng(seed).choice(len(rows), MOST_SEEDS, replace=False)
+        rows = rows[np.sort(drawn)]
+    if not len(rows):
+        return []
+    order = _apart(space, rows)
+    if label is not None:
+        # Nothing outside the cluster comes before the last of it.
+        order += np.where(space.labels == label, 0.0, float(order.max()) + 1.0).astype(np.float32)
+    if only is not None:
+        closed = np.ones(len(order), dtype=bool)
+        closed[space.rows_of(list(only))] = False
+        order[closed] = np.inf
+    chosen = _first(space, order, needed(start + n))
+    chosen = chosen[shaken(len(chosen), start, n, seed, fixed=len(rows) == 1)]
+    return _told(space, chosen, rows, _nearest(space, rows, chosen), names)
+
+
+def shaken(
+    available: int, start: int, n: int, seed: int, *, fixed: bool = False
+) -> NDArray[np.int64]:
+    """Which of the ranks 0 … ``available`` − 1 are played at places ``start`` to ``start + n``.
+
+    A rank r is keyed log(1 + r) + u, u uniform in ±``JITTER`` from ``seed`` and r alone, and keys
+    are sorted: places are a permutation of the ranks, near songs still come early, and how far a
+    song moves does not depend on the size of the catalogue. ``fixed`` leaves rank 0 in front.
+    ``available`` must be all ranks, or at least ``needed(start + n)`` of them.
+    """
+    keys = np.log1p(np.arange(available)) + np.random.default_rng(seed).uniform(
+        -JITTER, JITTER, available
+    )
+    if fixed and available:
+        keys[0] = -np.inf
+    return np.argsort(keys, kind="stable")[start : start + n]
+
+
+def needed(places: int) -> int:
+    """How many of the nearest songs decide what the first ``places`` of a station are."""
+    # Rank r may come among the first p places only if log(1 + r) − J ≤ log(p) + J.
+    return math.ceil(places * math.exp(2 * JITTER)) + 1
+
+
+def spaced(space: Space, found: list[Match]) -> list[Match]:
+    """The same matches such that, where it can be avoided, no artist comes twice in a row."""
+    if space.artists is None:
+        return found
+    by = dict(
+        zip(
+            [match.track_id for match in found],
+            space.artists[space.rows_of([match.track_id for match in found])].tolist(),
+            strict=True,
+        )
+    )
+    left, ordered, last = list(found), [], 0
+    while left:
+        other = next((i for i, m in enumerate(left) if not last or by[m.track_id] != last), 0)
+        ordered.append(left.pop(other))
+        last = by[ordered[-1].track_id]
+    return ordered
+
+
+def _apart(space: Space, seeds: Rows) -> NDArray[np.float32]:
+    """Distance of every track to the nearest seed, ``(n,)``; a seed's to another one."""
+    points = space.matrix[seeds].astype(np.float32)
+    squares = np.einsum("ij,ij->i", points, points)[:, None]
+    doubled = -2 * points
+    apart = np.empty(len(space.track_ids), dtype=np.float32)
+    # Below the size from which a BLAS would wait for threads of its own (see ``taste.product``).
+    step = max(1, SLICE // points.size)
+    for at in range(0, len(apart), step):
+        part = space.matrix[at : at + step]
+        squared = doubled @ part.T
+        squared += squares
+        if len(seeds) > 1:
+            own = np.flatnonzero((seeds >= at) & (seeds < at + len(part)))
+            squared[own, seeds[own] - at] = np.inf
+        squared.min(axis=0, out=apart[at : at + len(part)])
+    apart += figures_of(space).square_norms
+    np.maximum(apart, 0.0, out=apart)
+    np.sqrt(apart, out=apart)
+    if len(seeds) == 1:
+        apart[seeds[0]] = -1.0  # before a copy of it
+    return apart
+
+
+def _nearest(space: Space, seeds: Rows, rows: Rows) -> NDArray[np.int64]:
+    """Which of the seeds each row is nearest to; a seed to another one."""
+    gaps = space.matrix[rows].astype(np.float64)[:, None] - space.matrix[seeds]
+    squared = np.einsum("ijk,ijk->ij", gaps, gaps)
+    if len(seeds) > 1:
+        squared[rows[:, None] == seeds] = np.inf
+    return squared.argmin(axis=1)
+
+
+def _first(space: Space, order: NDArray[np.float32], count: int) -> Rows:
+    """Rows by ascending ``order``, every song once, at least ``count`` of them if there are.
+
+    Rows at infinity are none.
+    """
+    look, there = 2 * count + 16, int(np.isfinite(order).sum())
+    while True:
+        # All that equal the last one come along, so that a longer look begins with the same songs.
+        near = top_rows(-order, look) if look < there else np.flatnonzero(np.isfinite(order))
+        near = near[np.lexsort((near, order[near]))]
+        first = np.sort(np.unique(space.song_keys[near], return_index=True)[1])
+        if len(first) >= count or look >= there:
+            return near[first][:count]
+        look *= 4
+
+
+def _told(
+    space: Space, rows: Rows, seeds: Rows, nearest: NDArray[np.int64], names: NameTracks | None
+) -> list[Match]:
+    typical = figures_of(space).typical
+    ids = space.track_ids[seeds].tolist()
+    titles = names(ids) if names else {}
+    gaps = space.matrix[rows].astype(np.float64) - space.matrix[seeds[nearest]]
+    theirs = [f"“{titles.get(ids[at]) or f'track {ids[at]}'}”" for at in nearest]
+    reasons = contributions.per_feature(
+        space,
+        rows,
+        split_distance(gaps, typical) / typical,
+        Sheet.of(space, seeds),
+        nearest,
+        theirs,
+    )
+    return matches(space, rows, reasons)
+
+
+def without(space: Space, found: list[Match], excluded: Sequence[int]) -> list[Match]:
+    """Matches without the songs of ``excluded`` (track ids), copies of them included."""
+    keys = Taste.of(space, list(excluded)).known_songs
+    rows = space.rows_of([match.track_id for match in found])
+    keep = ~np.isin(space.song_keys[rows], keys)
+    return [match for match, stays in zip(found, keep.tolist(), strict=True) if stays]

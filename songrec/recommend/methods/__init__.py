@@ -1,0 +1,1 @@
+"""Recommendation methods, one per file; listed in ``songrec.recommend.registry``."""

@@ -1,0 +1,109 @@
+"""The clusters of the likes: the nearest to a like that share its cluster."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from songrec.core.types import Reason
+from songrec.recommend.explain import contributions as explain
+from songrec.recommend.explain.attribute_ranks import Sheet
+from songrec.recommend.query import Rows, Scores, Taste, distances
+
+
+class SameCluster:
+    """Score: typical − the distance to the nearest like of the same cluster, less the dislikes.
+
+    Only tracks in a cluster of a like are answered (a like that is noise, label -1, brings none).
+    ``typical`` is the distance of two random tracks. The nearest dislike takes away
+    ``dislike_weight`` · (typical − distance) from tracks nearer to it than that: one like counts,
+    so one dislike does. The distance d is told per feature:
+    its square is the sum of squares of the differences Δ_f, so feature f adds
+    typical / features − Δ_f² / d.
+    """
+
+    def __init__(self, dislike_weight: float = 0.15) -> None:
+        self.dislike_weight = dislike_weight
+
+    def search(self, taste: Taste, count: int) -> tuple[Rows, Scores]:
+        """The best ``count`` rows (fewer if there are no more) and their scores, best first."""
+        labels = taste.space.labels
+        of_likes = labels[taste.likes]
+        rows = np.flatnonzero(np.isin(labels, of_likes[of_likes >= 0])).astype(np.int64)
+        apart, _ = self._nearest(taste, rows)
+        scores = taste.figures.typical - apart
+        scores -= self._penalties(taste, rows).max(axis=1, initial=0.0)
+        if len(rows) > 4 * count:
+            # Most of a cluster is far off: put only the front of it in order.
+            look = 2 * count + len(taste.likes) + len(taste.dislikes)
+            while look < len(rows):
+                front = np.argpartition(-scores, look)[:look]
+                found, found_scores = taste.in_order(rows[front], scores[front])
+                if len(found) >= count:
+                    return found[:count], found_scores[:count]
+                look *= 4
+        rows, scores = taste.in_order(rows, scores)
+        return rows[:count], scores[:count]
+
+    def reasons(self, taste: Taste, rows: Rows) -> list[tuple[Reason, ...]]:
+        """Per row: a reason per feature beside its nearest like, and one per disliked track."""
+        apart, nearest = self._nearest(taste, rows)
+        vectors = taste.space.matrix[rows].astype(np.float64)
+        contributions = split_distance(
+            vectors - taste.liked_vectors[nearest], taste.figures.typical
+        )
+        liked = [int(taste.likes[like]) for like in nearest]
+        good = explain.per_feature(
+            taste.space,
+            rows,
+            contributions,
+            Sheet.of(taste.space, taste.likes),
+            nearest,
+            [f"“{taste.title(row)}”" for row in liked],
+            [
+                {"title": taste.title(row), "liked": int(taste.space.track_ids[row])}
+                for row in liked
+            ],
+        )
+        penalties = self._penalties(taste, rows)
+        if penalties.size:
+            # Only the nearest dislike counts.
+            penalties[np.arange(penalties.shape[1]) != penalties.argmax(axis=1)[:, None]] = 0.0
+        apart = np.array([distances(vectors, point) for point in taste.disliked_vectors]).T
+        bad = explain.beside_dislikes(taste, rows, -penalties, apart)
+        return [one + other for one, other in zip(good, bad, strict=True)]
+
+    def _nearest(self, taste: Taste, rows: Rows) -> tuple[NDArray, NDArray[np.int64]]:
+        """Distance to the nearest like of the row's own cluster and which like that is."""
+        best = np.full(len(rows), np.inf)
+        which = np.zeros(len(rows), dtype=np.int64)
+        labels = taste.space.labels[rows]
+        for label in np.unique(taste.space.labels[taste.likes]):
+            members = np.flatnonzero(labels == label)
+            vectors = taste.space.matrix[rows[members]]
+            for like in np.flatnonzero(taste.space.labels[taste.likes] == label):
+                apart = distances(vectors, taste.liked_vectors[like])
+                nearer = apart < best[members]
+                best[members[nearer]] = apart[nearer]
+                which[members[nearer]] = like
+        return best, which
+
+    def _penalties(self, taste: Taste, rows: Rows) -> NDArray[np.float64]:
+        """What each dislike would take away from each row, ``(rows, dislikes)``."""
+        penalties = np.zeros((len(rows), len(taste.dislikes)))
+        vectors = taste.space.matrix[rows]
+        for column, disliked in enumerate(taste.disliked_vectors):
+            apart = distances(vectors, disliked)
+            penalties[:, column] = self.dislike_weight * np.maximum(
+                taste.figures.typical - apart, 0.0
+            )
+        return penalties
+
+
+def split_distance(apart: NDArray[np.float64], typical: float) -> NDArray[np.float64]:
+    """``typical`` − ‖apart‖ per feature, ``(n, d)``: rows add up to it.
+
+    A distance is the sum of Δ_f² / ‖Δ‖ over the features; ``typical`` is shared out equally.
+    """
+    lengths = np.linalg.norm(apart, axis=1, keepdims=True)
+    return typical / apart.shape[1] - apart**2 / np.where(lengths == 0, 1.0, lengths)

@@ -1,0 +1,16 @@
+"""Taste, and nearness learnt from playlists."""
+
+from __future__ import annotations
+
+from songrec.recommend.methods.taste import TasteRule
+
+
+class LearnedRule(TasteRule):
+    """``TasteRule`` with one more prior: how near a song is to the likes in what playlists taught.
+
+    The vectors come from two towers trained with the run (``pipeline.two_tower``); their weight was
+    chosen on playlists kept out of that training. In a run whose catalogue has too few playlists,
+    or where nearness did not help there, this is ``taste``.
+    """
+
+    uses_tower = True

@@ -1,0 +1,101 @@
+"""Songs that are likelier under the listener's taste than in the catalogue at large."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from songrec.core.types import Reason
+from songrec.recommend.explain import contributions
+from songrec.recommend.explain.attribute_ranks import Sheet
+from songrec.recommend.lists.rerank import Candidates
+from songrec.recommend.query import Rows, Scores, Taste, distances
+from songrec.recommend.taste.attribution import features_per_like, priors_per_like
+from songrec.recommend.taste.prior_reasons import prior_reasons
+from songrec.recommend.taste.scorer import Question
+
+Array = NDArray[np.float64]
+
+
+class TasteRule:
+    """Score: log density under the taste − ``BACKGROUND`` · log density in the catalogue.
+
+    A taste is a density over each column (see ``taste_density``); of several tastes the one that
+    the song fits best counts, with the logarithm of its share of the likes. With ``metadata`` there
+    are three priors on top, each a logarithm of how much likelier than chance: an artist that comes
+    again, an album of theirs that does, and a popularity like that of the likes. Dislikes j take
+    away log(1 + ``dislike_weight`` / likes · Σ_j density beside j / density in the catalogue): much
+    where they are, next to nothing elsewhere. All terms add up.
+    """
+
+    uses_tower = False
+
+    def __init__(self, dislike_weight: float = 1.0, metadata: bool = True) -> None:
+        self.dislike_weight = dislike_weight
+        self.metadata = metadata
+
+    def search(self, taste: Taste, count: int) -> tuple[Rows, Scores]:
+        """The best ``count`` rows (fewer if there are no more) and their scores, best first."""
+        asked = Question.of(taste, self)
+        look = 2 * count + len(taste.likes) + len(taste.dislikes)
+        while True:
+            near = asked.best(look)
+            rows, scores = taste.in_order(near, asked.parts(near).total())
+            if len(rows) >= count or look >= len(taste.space.track_ids):
+                return rows[:count], scores[:count]
+            look *= 4
+
+    def candidates(self, taste: Taste, count: int) -> Candidates:
+        """The best ``count`` rows of each taste and their scores, best first."""
+        asked = Question.of(taste, self)
+        sizes = tuple(len(group) for group in asked.groups)
+        if len(sizes) == 1:
+            rows, scores = self.search(taste, count)
+            return Candidates(rows, scores, np.zeros(len(rows), dtype=np.int64), sizes)
+        look = 2 * count + len(taste.likes) + len(taste.dislikes)
+        rows = np.concatenate([asked.best(look, of=number) for number in range(len(sizes))])
+        rows, scores = taste.in_order(rows, asked.parts(rows).total())
+        return Candidates(rows, scores, asked.parts(rows).group, sizes)
+
+    def per_like(self, taste: Taste, rows: Rows) -> Array:
+        """The score less what dislikes take away, split over the likes; see ``taste_split``."""
+        asked = Question.of(taste, self)
+        parts = asked.parts(rows)
+        split = features_per_like(
+            asked.known.belief,
+            asked.known.points(taste.likes),
+            asked.groups,
+            asked.known.points(rows),
+            parts.features,
+            parts.group,
+        )
+        return split + priors_per_like(taste, rows, parts.priors, asked.groups, parts.group)
+
+    def reasons(self, taste: Taste, rows: Rows) -> list[tuple[Reason, ...]]:
+        """Per row: what priors say, one reason per feature, and one per disliked track."""
+        asked = Question.of(taste, self)
+        parts = asked.parts(rows)
+        sheets = [Sheet.of(taste.space, taste.likes[g]).middle(taste.space) for g in asked.groups]
+        sheet = Sheet(
+            sheets[0].names,
+            np.vstack([one.values for one in sheets]),
+            np.vstack([one.ranks for one in sheets]),
+            sheets[0].stored,
+        )
+        theirs = [asked.told(int(group)) for group in parts.group]
+        good = contributions.per_feature(
+            taste.space, rows, parts.features, sheet, parts.group, theirs
+        )
+        before = prior_reasons(taste, rows, parts.priors, asked.groups, parts.group)
+        vectors = taste.space.matrix[rows].astype(np.float64)
+        apart = np.array([distances(vectors, point) for point in taste.disliked_vectors]).T
+        bad = contributions.beside_dislikes(taste, rows, -parts.dislikes, apart)
+        answers = []
+        for at in range(len(rows)):
+            first = [r for r in before[at] if r.contribution > 0]
+            rest = [r for r in before[at] if r.contribution <= 0]
+            # A prior leads where it says more than all of the sound.
+            leads = first and first[0].contribution > parts.features[at].sum()
+            head = (*first, *good[at]) if leads else (*good[at], *first)
+            answers.append((*head, *rest, *bad[at]))
+        return answers

@@ -1,0 +1,1 @@
+"""Tracks and segments similar to others."""

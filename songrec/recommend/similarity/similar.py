@@ -1,0 +1,75 @@
+"""What sounds like one track."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from songrec.core.errors import NotReady
+from songrec.core.types import Match, Space
+from songrec.recommend.explain import contributions as explain
+from songrec.recommend.explain.attribute_ranks import Sheet
+from songrec.recommend.methods.cluster import split_distance
+from songrec.recommend.query import Taste, check_comparable, distances, near_rows
+from songrec.recommend.ranking import matches
+
+# How long a song is and when it came out help to guess whose taste it meets; nobody hears them.
+NOT_HEARD = frozenset({"duration", "year"})
+
+
+def heard(space: Space) -> Space:
+    """``space`` without the columns that say nothing of the sound; itself where there are none.
+
+    Made once as long as the space is open.
+    """
+    known = space.__dict__.get("_heard")
+    if known is None:
+        at = [i for i, name in enumerate(space.columns) if name not in NOT_HEARD]
+        known = space
+        if at and len(at) < len(space.columns):
+            side_by_side = at[-1] - at[0] + 1 == len(at)
+            # A slice of a memory map stays on disk; picking columns would copy it.
+            chosen = slice(at[0], at[-1] + 1) if side_by_side else at
+            columns = tuple(space.columns[i] for i in at)
+            known = replace(space, matrix=space.matrix[:, chosen], columns=columns)
+        space.__dict__["_heard"] = known
+    return known
+
+
+def similar(space: Space, track_id: int, n: int) -> list[Match]:
+    """The ``n`` nearest tracks by what is heard, each song once, never the track itself.
+
+    Score: 1 − distance / typical, so 1 is the same point and 0 as far as two random tracks. The
+    reasons are one per feature (see ``SameCluster`` for how a distance is split); the other song's
+    value comes second. Raises ``NotReady`` when the track is not part of the space.
+    """
+    space = heard(space)
+    check_comparable(space)
+    taste = Taste.of(space, [track_id])
+    if not len(taste.likes):
+        raise NotReady(
+            "This track came into the catalogue after the published run was trained. "
+            "Train again with `flask train`."
+        )
+    typical = taste.figures.typical
+    look = 2 * n + 16
+    while True:
+        near = near_rows(space, taste.liked_vectors[0], look)
+        apart = distances(space.matrix[near].astype(np.float64), taste.liked_vectors[0])
+        rows, _ = taste.in_order(near, 1 - apart / typical)
+        if len(rows) >= n or look >= len(space.track_ids):
+            break
+        look *= 4
+    rows = rows[:n]
+    vectors = space.matrix[rows].astype(np.float64)
+    contributions = split_distance(vectors - taste.liked_vectors, typical) / typical
+    reasons = explain.per_feature(
+        space,
+        rows,
+        contributions,
+        Sheet.of(space, taste.likes),
+        np.zeros(len(rows), dtype=np.int64),
+        [explain.THIS_SONG] * len(rows),
+    )
+    return matches(space, rows, reasons)

@@ -1,0 +1,200 @@
+"""What sounds like one track, each side of the sound weighed as the listener likes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from songrec.core.attributes import BY_NAME, key_name, show
+from songrec.core.errors import BadInput, NotReady
+from songrec.core.types import Match, Reason, Space
+from songrec.recommend.query import Taste, distances, top_rows
+from songrec.recommend.ranking import matches
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "timbre": ("loudness", "acousticness", "instrumentalness", "speechiness", "liveness"),
+    "rhythm": ("tempo", "danceability"),
+    "harmony": ("key", "mode"),
+    "mood": ("energy", "positiveness"),
+}
+"""The sides of a sound. Components of audio features in the space belong to ``timbre``."""
+GROUP_LABELS = {"timbre": "Timbre", "rhythm": "Rhythm", "harmony": "Harmony", "mood": "Mood"}
+HEAVIEST = 3.0
+PITCHES, MODES = 12, 2
+
+
+@dataclass(frozen=True)
+class Harmony:
+    """Key (pitch class, -1 unknown) and mode (1 major, 0 minor, -1) of each row, int8 ``(n,)``."""
+
+    key: NDArray[np.int8]
+    mode: NDArray[np.int8]
+
+
+def weighed(
+    space: Space, harmony: Harmony, track_id: int, n: int, weights: Mapping[str, float]
+) -> list[Match]:
+    """The ``n`` tracks of largest cosine over standardised features with one-hot key and mode.
+
+    ``weights`` (0 to ``HEAVIEST``; 1 where a group is not named) multiply the groups' part of the
+    scalar product; all 0 is as good as all 1. What is unknown lies at the mean and adds nothing.
+    The reasons are one per feature and add up to the cosine. Raises ``BadInput`` for weights out
+    of range and ``NotReady`` when the track is not part of the space.
+    """
+    for name, weight in weights.items():
+        if name not in GROUPS or not 0 <= weight <= HEAVIEST:
+            raise BadInput(f"Weights are {', '.join(GROUPS)}, each from 0 to {HEAVIEST:g}.")
+    taste = _taste(space, track_id)
+    row = int(taste.likes[0])
+    table = _Table.of(space, harmony)
+    pull = np.sqrt([weights.get(group, 1.0) for group in table.groups]).astype(np.float32)
+    if not pull.any():
+        pull[:] = 1.0  # nothing matters more than anything else
+    matrix = table.matrix * pull
+    lengths = np.sqrt(np.einsum("ij,ij->i", matrix, matrix))
+    lengths[lengths == 0] = 1.0
+    rough = (matrix @ matrix[row]) / (lengths * lengths[row])
+    rows = _best(taste, rough, n)
+    unit = matrix[rows].astype(np.float64) / lengths[rows, None]
+    shares = unit * (matrix[row].astype(np.float64) / lengths[row])
+    told = [table.reasons(part, row, int(at)) for part, at in zip(shares, rows, strict=True)]
+    return matches(space, rows, told)
+
+
+def near_in_latent(space: Space, track_id: int, n: int) -> list[Match]:
+    """The ``n`` nearest tracks in the run's latent: what its model learnt to be alike.
+
+    Score: 1 − distance / (median distance of two random tracks). A latent's dimensions have no
+    names, so there is one reason.
+    """
+    taste = _taste(space, track_id)
+    row = int(taste.likes[0])
+    apart = distances(space.latent, np.asarray(space.latent[row]))
+    rng = np.random.default_rng(0)
+    pairs = rng.integers(0, len(space.latent), (2, 20_000))
+    gaps = space.latent[pairs[0]].astype(np.float64) - space.latent[pairs[1]]
+    typical = float(np.median(np.sqrt(np.einsum("ij,ij->i", gaps, gaps)))) or 1.0
+    score = 1 - apart.astype(np.float64) / typical
+    rows = _best(taste, score, n)
+    return matches(
+        space,
+        rows,
+        [
+            (
+                Reason(
+                    "feature",
+                    "Near it in what the published run’s model learnt",
+                    float(score[at]),
+                    "latent",
+                ),
+            )
+            for at in rows
+        ],
+    )
+
+
+def sentence(match: Match) -> str:
+    """The two largest reasons of a match as one line."""
+    told = sorted(match.reasons, key=lambda reason: -reason.contribution)[:2]
+    return "; ".join(reason.text for reason in told if reason.contribution > 0) or "Not alike"
+
+
+def _taste(space: Space, track_id: int) -> Taste:
+    taste = Taste.of(space, [track_id])
+    if not len(taste.likes):
+        raise NotReady(
+            "This track came into the catalogue after the published run was trained. "
+            "Train again with `flask train`."
+        )
+    return taste
+
+
+def _best(taste: Taste, scores: NDArray, n: int) -> NDArray[np.int64]:
+    look = 2 * n + 16
+    while True:
+        near = top_rows(scores, look)
+        rows, _ = taste.in_order(near, scores[near].astype(np.float64))
+        if len(rows) >= n or look >= len(scores):
+            return rows[:n]
+        look *= 4
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Standardised columns, float32 ``(n, d)``; ``names`` and ``groups`` say what each is."""
+
+    space: Space
+    harmony: Harmony
+    matrix: NDArray[np.float32]
+    names: tuple[str, ...]
+    groups: tuple[str, ...]
+
+    @classmethod
+    def of(cls, space: Space, harmony: Harmony) -> _Table:
+        """The table of a space, made once as long as it is open."""
+        known = space.__dict__.get("_weighed")
+        if known is None:
+            known = space.__dict__["_weighed"] = cls._made(space, harmony)
+        return known
+
+    @classmethod
+    def _made(cls, space: Space, harmony: Harmony) -> _Table:
+        columns, names, groups = [], [], []
+        for group, members in GROUPS.items():
+            for name in members:
+                if name in space.value_names:
+                    columns.append(_standardised(space.values[:, space.value_names.index(name)]))
+                    names.append(name)
+                    groups.append(group)
+        for at, name in enumerate(space.columns):
+            if name not in space.value_names:
+                columns.append(_standardised(space.matrix[:, at]))
+                names.append("sound")
+                groups.append("timbre")
+        for name, values, count in (
+            ("key", harmony.key, PITCHES),
+            ("mode", harmony.mode, MODES),
+        ):
+            for value in range(count):
+                columns.append((values == value).astype(np.float32))
+                names.append(name)
+                groups.append("harmony")
+        return cls(space, harmony, np.column_stack(columns), tuple(names), tuple(groups))
+
+    def reasons(self, shares: NDArray[np.float64], own: int, other: int) -> tuple[Reason, ...]:
+        """One reason per feature, the largest first; columns of one name are one feature."""
+        sums: dict[str, float] = {}
+        for name, share in zip(self.names, shares.tolist(), strict=True):
+            sums[name] = sums.get(name, 0.0) + share
+        order = sorted(sums, key=lambda name: -sums[name])
+        return tuple(
+            Reason("feature", self._text(name, own, other), sums[name], name) for name in order
+        )
+
+    def _text(self, name: str, own: int, other: int) -> str:
+        if name == "sound":
+            return "Timbre as the analysis hears it"
+        if name in ("key", "mode"):
+            ours, theirs = (self._harmony(name, row) for row in (own, other))
+        else:
+            at = self.space.value_names.index(name)
+            ours, theirs = (show(name, float(self.space.values[row, at])) for row in (own, other))
+        label = BY_NAME[name].label if name in BY_NAME else name.capitalize()
+        return f"{label} {theirs} and {ours}"
+
+    def _harmony(self, name: str, row: int) -> str:
+        value = int(getattr(self.harmony, name)[row])
+        if value < 0:
+            return "unknown"
+        return str(key_name(value, None)) if name == "key" else ("minor", "major")[value]
+
+
+def _standardised(column: NDArray[np.float32]) -> NDArray[np.float32]:
+    known = column[~np.isnan(column)].astype(np.float64)
+    if not len(known):
+        return np.zeros(len(column), dtype=np.float32)
+    spread = float(known.std()) or 1.0
+    return np.nan_to_num((column - known.mean()) / spread).astype(np.float32)

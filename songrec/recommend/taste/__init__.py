@@ -1,0 +1,1 @@
+"""The taste model: densities over likes and dislikes, priors and their attribution."""

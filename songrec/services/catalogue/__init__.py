@@ -1,0 +1,1 @@
+"""Import catalogue files and find duplicate tracks."""

@@ -1,0 +1,180 @@
+"""The search for tracks that are the same song: by content, by name and length, by sound."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from songrec.core.errors import BadInput, NotReady
+from songrec.core.types import Progress, no_progress
+from songrec.features import near_duplicates
+from songrec.features.audio import chromaprint
+from songrec.services.features import feature_sets
+from songrec.store.catalogue import duplicates, match_keys
+from songrec.store.catalogue.duplicates import Found
+from songrec.store.db import now
+from songrec.store.sound import feature_cache
+from songrec.store.sound.feature_cache import SetKey
+from songrec.store.tables import AudioFile, Track
+
+SOUND_SETS = ("mfcc", "statistical")
+FEATURES_THRESHOLD = 0.9
+"""Cosine of standardised vectors; measured, see ``docs/duplicates.md``."""
+FINGERPRINT_THRESHOLD = 0.9
+"""Share of equal bits; measured, see ``docs/duplicates.md``."""
+KEPT = 1_000
+"""So many fingerprints (four kilobytes each) are held while pairs are compared."""
+FEWEST = 10
+"""Fewer tracks say too little about what is usual to compare by features."""
+_PRINTS = SetKey("chromaprint", 1, f"{chromaprint.SECONDS}s")
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What a search found and did not look at; ``fingerprints`` says in words why there are none.
+
+    ``groups`` of tracks that hang together, ``pairs`` by kind.
+    """
+
+    searched_at: str
+    groups: int
+    pairs: dict[str, int]
+    fingerprinted: int
+    fingerprints: str
+    compared_by_features: int
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``flask duplicates --json`` prints it and the page reads it."""
+        return asdict(self)
+
+
+def search(session: Session, instance: Path, on_progress: Progress = no_progress) -> Search:
+    """Look for duplicates in the whole catalogue and keep what was found.
+
+    **Commits**: the keys of the names, then what was found. Nothing is ever merged here.
+    """
+    start = time.perf_counter()
+    on_progress(0.0, "Reading names.")
+    match_keys.refresh(session, lambda share, message, _=None: on_progress(0.4 * share, message))
+    session.commit()
+    found = [Found(*pair, "content") for pair in match_keys.same_content(session)]
+    found += [Found(*pair, "names") for pair in match_keys.alike(session)]
+    on_progress(0.5, f"{len(found):,} by name and content; listening.")
+    said = chromaprint.missing()
+    fingerprinted, compared = 0, 0
+    if said is None:
+        fingerprinted, alike, failed = _by_fingerprint(session, instance, on_progress)
+        found += alike
+        said = f"{failed} files gave no fingerprint" if failed else ""
+    else:
+        compared, alike = _by_features(session, instance)
+        found += alike
+    on_progress(0.95, "Writing down what was found.")
+    groups = duplicates.replace_all(session, found)
+    pairs = {kind: sum(one.kind == kind for one in found) for kind in duplicates.KINDS}
+    done = Search(
+        now().isoformat(timespec="seconds"),
+        groups,
+        pairs,
+        fingerprinted,
+        said,
+        compared,
+        round(time.perf_counter() - start, 3),
+    )
+    session.commit()
+    duplicates.write_summary(instance, done.to_json())
+    on_progress(1.0, f"{groups:,} groups.")
+    return done
+
+
+def newest_id(session: Session) -> int:
+    """The highest id of a track, 0 without any: what ``count_new`` takes as before."""
+    return session.scalar(select(func.max(Track.id))) or 0
+
+
+def count_new(session: Session, before_id: int) -> int:
+    """How many tracks with an id above ``before_id`` look like one that was there, by name.
+
+    Brings the keys up to date first; the caller commits.
+    """
+    match_keys.refresh(session)
+    return sum(1 for _ in match_keys.alike(session, before_id))
+
+
+def _files(session: Session) -> Iterator[Any]:
+    """One analysed file of each track: track id, path, content, length in seconds."""
+    rows = session.execute(
+        select(AudioFile.track_id, AudioFile.path, AudioFile.content_hash, AudioFile.duration_s)
+        .where(AudioFile.track_id.is_not(None), AudioFile.state == "analysed")
+        .order_by(AudioFile.track_id, AudioFile.id)
+        .execution_options(yield_per=5_000)
+    )
+    for _, of_track in itertools.groupby(rows, key=lambda row: row.track_id):
+        yield next(of_track)
+
+
+def _by_fingerprint(
+    session: Session, instance: Path, on_progress: Progress
+) -> tuple[int, list[Found], int]:
+    files = list(_files(session))
+    session.commit()  # nothing stays locked while files are read
+    heard, sketches, failed = [], [], 0
+    for at, file in enumerate(files):
+        try:
+            # Of a large library only this is held; the few that are compared are read again.
+            sketches.append(chromaprint.sketch(_print_of(instance, file)))
+            heard.append(file)
+        except BadInput:
+            failed += 1  # counted, and said in the summary
+        if at % 20 == 0:
+            on_progress(0.5 + 0.4 * at / len(files), f"{at:,} of {len(files):,} files listened to")
+    found = []
+    print_of = lru_cache(maxsize=KEPT)(lambda at: _print_of(instance, heard[at]))
+    for first, second in chromaprint.candidates(sketches).tolist():
+        one, other = heard[first], heard[second]
+        long, short = sorted((one.duration_s or 0, other.duration_s or 0), reverse=True)
+        if long - short <= near_duplicates.LENGTH_SLACK * long:
+            value = chromaprint.likeness(print_of(first), print_of(second))
+            if value >= FINGERPRINT_THRESHOLD:
+                found.append(Found(one.track_id, other.track_id, "fingerprint", value))
+    return len(heard), found, failed
+
+
+def _print_of(instance: Path, file: Any) -> chromaprint.Words:
+    try:
+        return np.asarray(feature_cache.read(instance, _PRINTS, file.content_hash), dtype=np.uint32)
+    except NotReady:
+        made = chromaprint.fingerprint(Path(file.path))
+        feature_cache.write(instance, _PRINTS, file.content_hash, made)
+        return made
+
+
+def _by_features(session: Session, instance: Path) -> tuple[int, list[Found]]:
+    try:
+        table = feature_sets.table(session, instance, SOUND_SETS, minimum=FEWEST)
+    except NotReady:
+        return 0, []
+    lengths = {file.track_id: file.duration_s for file in _files(session)}
+    known = np.array([lengths.get(track_id) or 0.0 for track_id in table.track_ids.tolist()])
+    rows = np.flatnonzero(known > 0)
+    if len(rows) < FEWEST:
+        return 0, []
+    amounts = [at for at, name in enumerate(table.names) if name != "statistical:key"]
+    pairs, values = near_duplicates.near_pairs(
+        table.values[np.ix_(rows, amounts)], known[rows], FEATURES_THRESHOLD
+    )
+    ids = table.track_ids[rows]
+    return len(rows), [
+        Found(int(ids[first]), int(ids[second]), "features", float(value))
+        for (first, second), value in zip(pairs, values, strict=True)
+    ]

@@ -1,0 +1,195 @@
+"""A catalogue file into the database."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from songrec.catalogue_files.dialect_detection import choose
+from songrec.catalogue_files.dialects import DIALECTS, SCALES
+from songrec.catalogue_files.reading import Batch, open_table
+from songrec.catalogue_files.rejects import Reject, RejectsFile
+from songrec.catalogue_files.row_parser import Translator
+from songrec.catalogue_files.unit_detection import find_scale
+from songrec.core.errors import BadInput
+from songrec.core.types import Progress, no_progress
+from songrec.services.catalogue import duplicate_search
+from songrec.store.bulk import bulk_writing
+from songrec.store.catalogue.writer import CatalogueWriter, DryCounter
+
+LONGEST_SOURCE = 100
+KEPT_REJECTS = 100
+"""How many rejects the report itself holds; the rejects file holds all."""
+
+
+@dataclass
+class IngestReport:
+    """What an ingest did. Every row read was inserted, updated, unchanged or rejected.
+
+    ``alike`` counts the inserted tracks that are named like one that was there before them.
+    """
+
+    source: str
+    dialect: str
+    scale: str
+    encoding: str
+    dry_run: bool = False
+    read: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: list[Reject] = field(default_factory=list)
+    rejected_count: int = 0
+    rejects_path: Path | None = None
+    alike: int = 0
+    seconds: float = 0.0
+
+    @property
+    def stored(self) -> int:
+        """How many rows were good."""
+        return self.inserted + self.updated + self.unchanged
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as ``flask ingest --json`` prints it.
+
+        ``rejected`` holds the first hundred rejects; ``rejected_count`` says how many there are
+        and ``rejects_path`` where all of them stand.
+        """
+        return {
+            "read": self.read,
+            "inserted": self.inserted,
+            "updated": self.updated,
+            "unchanged": self.unchanged,
+            "rejected": [reject.to_json() for reject in self.rejected],
+            "rejected_count": self.rejected_count,
+            "rejects_path": str(self.rejects_path) if self.rejects_path else None,
+            "alike": self.alike,
+            "source": self.source,
+            "dialect": self.dialect,
+            "scale": self.scale,
+            "encoding": self.encoding,
+            "dry_run": self.dry_run,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def ingest_file(
+    session: Session,
+    path: Path,
+    *,
+    dialect: str | None = None,
+    source: str | None = None,
+    scale: str = "auto",
+    dry_run: bool = False,
+    rejects_path: Path | None = None,
+    on_progress: Progress = no_progress,
+) -> IngestReport:
+    """Read the catalogue at ``path`` and insert or update its tracks.
+
+    ``dialect`` forces a format, ``scale`` that of the perceptual columns; ``source`` names the
+    catalogue (default: the file's name without extensions). Rejected rows go to ``rejects_path``.
+
+    Unlike other functions this one **commits**, after every batch: memory stays constant
+    in the file's length and other writers get their turn. Run again after being killed it ends as
+    if it had run once, for a row that is there already is left alone. With ``dry_run`` nothing is
+    written but a ``rejects_path`` that was asked for.
+
+    Raises ``BadInput`` for a file that cannot be used, also when every row is rejected.
+    """
+    start = time.perf_counter()
+    if scale not in SCALES:
+        raise BadInput(f"no scale {scale!r}. Known: {', '.join(SCALES)}.")
+    table = open_table(path)
+    try:
+        found = choose(table.header, dialect, DIALECTS)
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from None
+    batches = table.batches()
+    first = next(batches, None)
+    if first is None:
+        raise BadInput(f"{path}: the file has a header and no rows.")
+    used_scale = find_scale(found, table, first, scale)
+    name = source or source_name(path)
+    if len(name) > LONGEST_SOURCE:
+        raise BadInput(f"A catalogue's name has at most {LONGEST_SOURCE} characters: {name!r}.")
+    translator = Translator(found, table, scale=used_scale, source=name)
+    report = IngestReport(name, found.name, used_scale, table.encoding, dry_run)
+    write: Callable[..., Any]
+    if dry_run:
+        write = DryCounter(session).write
+        room: AbstractContextManager[None] = nullcontext()
+    else:
+        room = bulk_writing(session)
+        write = CatalogueWriter(session, source=name, fields=translator.fields).write
+    before = duplicate_search.newest_id(session)
+    with RejectsFile(rejects_path) as rejects, _rarer_collections(), room:
+        for batch in itertools.chain([first], batches):
+            _one_batch(batch, translator, write, rejects, report)
+            if not dry_run:
+                session.commit()
+            # Nothing is locked now: whoever listens may write to the database.
+            on_progress(
+                batch.fraction,
+                f"{report.read:,} rows read",
+                {"read": report.read, "rejected": report.rejected_count},
+            )
+        if report.inserted and not dry_run:
+            report.alike = duplicate_search.count_new(session, before)
+            session.commit()
+    report.seconds = time.perf_counter() - start
+    if not report.stored:
+        where = f" All of them: {report.rejects_path}." if report.rejects_path else ""
+        all_rows = "its only row was rejected:"
+        if report.read > 1:
+            all_rows = f"all {report.read:,} rows were rejected. The first:"
+        raise BadInput(f"{path}: {all_rows} {report.rejected[0]}.{where}")
+    return report
+
+
+def source_name(path: Path) -> str:
+    """A catalogue's name from its file's: ``songs`` from ``songs.csv.gz``; 100 letters at most."""
+    name = re.sub(r"(?i)(\.(csv|tsv|txt|gz|parquet|pq))+$", "", path.name)
+    return (name or path.name)[:LONGEST_SOURCE]
+
+
+@contextmanager
+def _rarer_collections() -> Iterator[None]:
+    """Let Python's cycle collector run less often while many short-lived rows are made.
+
+    None of them is part of a cycle, and looking takes a quarter of an ingest's time.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(200_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+def _one_batch(
+    batch: Batch,
+    translator: Translator,
+    write: Callable[..., Any],
+    rejects: RejectsFile,
+    report: IngestReport,
+) -> None:
+    rows, refused = translator.records(batch)
+    written = write(rows)
+    for reject in refused:
+        rejects.add(reject)
+    report.read += len(batch)
+    report.inserted += written.inserted
+    report.updated += written.updated
+    report.unchanged += written.unchanged
+    report.rejected += refused[: KEPT_REJECTS - len(report.rejected)]
+    report.rejected_count += len(refused)
+    report.rejects_path = rejects.path if rejects.count else None

@@ -1,0 +1,1 @@
+"""Offline evaluation: clip retrieval and playlist continuation."""

@@ -1,0 +1,187 @@
+"""Playlist continuation: a part of a real playlist is liked, which of the rest is recommended?
+
+Every method that the pages offer is asked through the very code that answers them. All tracks of
+the files are candidates; the likes and other copies of them are out. What learns from playlists
+never sees the one that it is asked about, nor one that shares half of its songs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from songrec.clustering import CLUSTERINGS
+from songrec.core.errors import UnknownName
+from songrec.core.types import Progress, Space, no_progress
+from songrec.evaluation import playlists as measures
+from songrec.evaluation.playlists import Answer
+from songrec.recommend.lists.rerank import MOST_PER_ARTIST, Reranking, rerank
+from songrec.recommend.query import Rows, Taste
+from songrec.recommend.ranking import Method, candidates
+from songrec.recommend.registry import METHODS
+from songrec.recommend.taste import prior as taste_prior
+from songrec.services.evaluation.playlist_catalogue import Playlist
+from songrec.services.evaluation.playlist_tasks import Search, questions
+from songrec.services.training import two_tower
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A method of the evaluation: a recommendation method with parameters, or a baseline."""
+
+    method: str
+    parameters: dict[str, Any]
+    learns: bool = False
+    per_artist: int = 0
+
+
+ASKED: dict[str, Asked] = {
+    "random": Asked("random", {}),
+    "popularity": Asked("popularity", {}),
+    "cluster": Asked("cluster", {}),
+    "cosine": Asked("cosine", {}),
+    "distance": Asked("distance", {}),
+    "taste": Asked("taste", {"metadata": False}, learns=True),
+    "taste_metadata": Asked("taste", {"metadata": True}, learns=True),
+    "learned": Asked("learned", {}, learns=True),
+    "taste_metadata_capped": Asked("taste", {}, learns=True, per_artist=MOST_PER_ARTIST),
+    "learned_capped": Asked("learned", {}, learns=True, per_artist=MOST_PER_ARTIST),
+}
+"""Names of the evaluation; ``taste`` is by content alone, ``…_capped`` as pages show it."""
+
+BASELINES = ("cosine", "distance")
+"""What the others' P@10 is divided by."""
+
+
+def parse(names: Sequence[str]) -> tuple[str, ...]:
+    """Names of methods, parted by commas or given one by one; all without any. ``UnknownName``."""
+    asked = [part.strip() for name in names for part in name.split(",") if part.strip()]
+    for name in asked:
+        if name not in ASKED:
+            raise UnknownName("method", name, ASKED)
+    return tuple(dict.fromkeys(asked)) or tuple(ASKED)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to measure: ``likes`` songs of each playlist of ``file`` are liked, ``draws`` times.
+
+    Methods that learn do so from the playlists of ``train``; without it from the other playlists of
+    ``file``, see ``playlist_parts.parts``.
+    """
+
+    file: Path
+    methods: tuple[str, ...]
+    likes: int = 10
+    train: Path | None = None
+    draws: int = 3
+    seed: int = 0
+
+
+def evaluate_playlists(request: Request, on_progress: Progress = no_progress) -> dict[str, Any]:
+    """``{"methods": {name: measures}, "p_at_10_times": {baseline: {name: ratio}}, …}``.
+
+    See ``evaluation.playlists.measure`` and ``times``.
+
+    Raises ``BadInput`` for a file without playlists, or none long enough.
+    """
+    asking = questions(
+        request.file,
+        request.train,
+        likes=request.likes,
+        draws=request.draws,
+        seed=request.seed,
+        on_progress=lambda done, said, _=None: on_progress(0.1 * done, said),
+    )
+    catalogue, space = asking.catalogue, asking.space
+    if "cluster" in request.methods:
+        labels = CLUSTERINGS.create("kmeans").fit(space.matrix, seed=request.seed).labels
+        space = replace(space, labels=labels)
+    answers: dict[str, list[Answer]] = {name: [] for name in request.methods}
+    lessons: list[dict[str, Any]] = []
+    for number, (about, lists) in enumerate(asking.parts):
+        known = learn(space, lists, request)
+        lessons.append(known.learned or {})
+        for at, name in enumerate(request.methods):
+            on_progress(
+                0.1 + 0.8 * (number + at / len(request.methods)) / len(asking.parts),
+                f"Asking {name}, part {number + 1} of {len(asking.parts)}",
+            )
+            search = search_of(ASKED[name], request.seed)
+            answers[name] += asking.answers(search, known, about)
+    songs = len(np.unique(catalogue.song_keys))
+    on_progress(0.95, "Resampling")
+    measured = {
+        name: measures.measure(of, space.matrix, songs, seed=request.seed)
+        for name, of in answers.items()
+    }
+    times = {
+        baseline: {
+            name: measures.times(of, answers[baseline], seed=request.seed)
+            for name, of in answers.items()
+            if name != baseline
+        }
+        for baseline in BASELINES
+        if baseline in answers
+    }
+    on_progress(1.0, "Measured")
+    return {
+        "methods": measured,
+        "p_at_10_times": times,
+        "playlists": len(asking.asked),
+        "left_out": sum(p.file == 0 for p in catalogue.playlists) - len(asking.asked),
+        "questions": request.draws * len(asking.asked),
+        "likes": request.likes,
+        "tracks": len(space.track_ids),
+        "songs": songs,
+        "columns": list(space.columns),
+        "learned_from": [told["playlists"] for told in lessons if told],
+        "towers": [told["tower"] for told in lessons if "tower" in told],
+        "seed": request.seed,
+    }
+
+
+def learn(space: Space, lists: Sequence[Playlist], request: Request) -> Space:
+    """The space with what the methods asked for learn from ``lists``."""
+    asked = [ASKED[name] for name in request.methods]
+    rows = [playlist.rows for playlist in lists]
+    if any(one.learns for one in asked):
+        prior = taste_prior.learn(space, rows, seed=request.seed)
+        space = replace(space, learned=prior.to_json())
+    if any(one.method == "learned" for one in asked):
+        tower, told = two_tower.learn(space, rows, seed=request.seed)
+        space = replace(space, learned={**(space.learned or {}), "tower": told}, tower=tower)
+    return space
+
+
+def search_of(asked: Asked, seed: int = 0) -> Search:
+    """What answers as the pages do; ``seed`` is for what is drawn."""
+    if asked.method == "random":
+        return lambda space, taste, count: _at_random(taste, count, seed)
+    if asked.method == "popularity":
+        return _most_popular
+    method: Method = METHODS.create(asked.method, **asked.parameters)
+    by = Reranking(per_artist=asked.per_artist)
+
+    def search(space: Space, taste: Taste, count: int) -> Rows:
+        found = candidates(method, taste, count, by)
+        return found.rows[rerank(taste, found, by, count).chosen]
+
+    return search
+
+
+def _at_random(taste: Taste, count: int, seed: int) -> Rows:
+    rng = np.random.default_rng([seed, *taste.likes.tolist()])
+    n = len(taste.space.track_ids)
+    look = np.sort(rng.choice(n, min(n, 4 * count + len(taste.likes)), replace=False))
+    return taste.in_order(look, rng.random(len(look)))[0][:count]
+
+
+def _most_popular(space: Space, taste: Taste, count: int) -> Rows:
+    popularity = np.nan_to_num(space.values[:, space.value_names.index("popularity")], nan=-1.0)
+    rows = np.arange(len(popularity), dtype=np.int64)
+    return taste.in_order(rows, popularity.astype(np.float64))[0][:count]

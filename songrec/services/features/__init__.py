@@ -1,0 +1,1 @@
+"""Feature sets of the library, the settings of a run, waveforms and covers."""

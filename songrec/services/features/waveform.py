@@ -1,0 +1,42 @@
+"""A sound's waveform and cover, for the player."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from songrec.core.types import Floats
+from songrec.store.sound import waveform_cache
+
+PEAKS = 600
+"""Bars of a waveform: as many as a wide window shows."""
+RATE = 8_000
+"""Hz. The outline of the loudness needs no more."""
+
+
+def make(instance: Path, path: Path, content_hash: str) -> waveform_cache.Sleeve:
+    """Decode the whole file at ``path``, keep its sleeve and return it.
+
+    Raises ``BadInput`` for a file that cannot be decoded.
+    """
+    from songrec.audio_files.decoding import decode
+    from songrec.audio_files.tags import read_cover
+
+    samples = decode(path, sample_rate=RATE, seconds=None).audio.samples
+    cover = read_cover(path)
+    sleeve = waveform_cache.Sleeve(
+        round(len(samples) / RATE, 3), peaks(samples, PEAKS), cover.kind if cover else None
+    )
+    waveform_cache.write(instance, content_hash, sleeve, cover.data if cover else None)
+    return sleeve
+
+
+def peaks(samples: Floats, count: int) -> list[float]:
+    """The largest magnitude of ``count`` equal parts (fewer of a shorter sound), each 0 to 1."""
+    count = min(count, len(samples))
+    if not count:
+        return []
+    starts = np.arange(count) * len(samples) // count
+    loudest = np.maximum.reduceat(np.abs(samples), starts)
+    return [round(float(peak), 3) for peak in np.clip(loudest, 0.0, 1.0)]

@@ -1,0 +1,303 @@
+"""Analysis of a folder of audio files: new and changed files are analysed, the rest is skipped.
+
+The work is done by an executor (``executors.py``). This module decides what has to be done and
+records the results in small batches, so a killed analysis resumes where it stopped.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from songrec.audio_files.decoding import DECODER_VERSION
+from songrec.audio_files.file_scan import Found, content_hash, shown, walk
+from songrec.core.errors import BadInput
+from songrec.core.types import Progress, no_progress
+from songrec.features.extraction import make_extractors
+from songrec.services.catalogue import duplicate_search
+from songrec.services.features import feature_sets
+from songrec.services.features.feature_sets import MEASURING, keys_of, parse
+from songrec.services.library import audio_tracks
+from songrec.services.library.analysis_report import AnalyzeReport, AnalyzeRequest
+from songrec.services.library.executors import Fleet, open_fleet
+from songrec.services.library.worker_process import Outcome, Task
+from songrec.services.prediction import attribute_estimates
+from songrec.services.segments.build_index import follow
+from songrec.services.similarity import audio_similarity
+from songrec.store.sound import audio_files, feature_cache
+from songrec.store.sound.audio_files import KnownFile
+from songrec.store.sound.feature_cache import SetKey
+
+COMMIT_S = 1.0
+REPORT_S = 0.25
+
+
+def analyze_folder(
+    session: Session,
+    instance: Path,
+    request: AnalyzeRequest,
+    on_progress: Progress = no_progress,
+) -> AnalyzeReport:
+    """Analyse what is new or changed below ``request.folder`` and mark what has vanished.
+
+    Unlike most functions this one **commits**, about once a second: an analysis takes hours, and
+    what is done must not be lost. ``on_progress`` is only called when nothing is locked.
+
+    Raises ``BadInput`` for a folder that cannot be read and ``NotReady`` for a feature set that
+    cannot be extracted here (weights that were not fetched). No file raises.
+    """
+    start = time.perf_counter()
+    names = parse(request.features)
+    keys = keys_of(names, request.settings)
+    _write_columns(instance, keys, request)
+    root = request.folder.expanduser()
+    files = list(walk(root))
+    root = root.resolve()
+    before = duplicate_search.newest_id(session)
+    run = _Run(session, instance, root, request, keys, on_progress, files)
+    with open_fleet(request.workers, request.scheduler) as fleet:
+        run.work(fleet)
+    run.mark_missing()
+    attribute_estimates.refresh(session, instance)
+    run.report.alike = duplicate_search.count_new(session, before)
+    session.commit()
+    audio_similarity.refresh(session, instance)
+    run.report.fragments = follow(session, instance, lambda _, text, __=None: on_progress(1, text))
+    run.report.seconds = time.perf_counter() - start
+    return run.report
+
+
+def _write_columns(instance: Path, keys: list[SetKey], request: AnalyzeRequest) -> None:
+    extractors = make_extractors([key.name for key in keys], request.settings)
+    for key in keys:
+        feature_sets.write_columns(instance, key, extractors[key.name].names(), request.settings)
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A file whose content is being analysed, perhaps for several places where it lies."""
+
+    places: list[Found]
+    keys: list[SetKey]
+
+
+class _Run:
+    """One walk over one folder."""
+
+    def __init__(
+        self,
+        session: Session,
+        instance: Path,
+        root: Path,
+        request: AnalyzeRequest,
+        keys: list[SetKey],
+        on_progress: Progress,
+        files: list[Found],
+    ) -> None:
+        self._session = session
+        self._instance = instance
+        self._root = root
+        self._request = request
+        self._keys = keys
+        self._on_progress = on_progress
+        self._files = files
+        self._known = audio_files.below(session, root)
+        session.commit()
+        self._waiting: dict[str, _Waiting] = {}
+        self._fresh: set[str] = set()
+        self._started = time.monotonic()
+        self._work_started: float | None = None
+        self._settled_before = 0
+        self._committed = self._reported = self._started
+        self.report = AnalyzeReport(root, found=len(files))
+
+    def work(self, fleet: Fleet) -> None:
+        """Deal with every file."""
+        for item in fleet.run(self._tasks()):
+            if item is not None:
+                self._settle(*item)
+            self._breathe()
+        self._breathe(now=True)
+
+    def mark_missing(self) -> None:
+        """Mark files that were here and are not; those below a closed folder may still be there."""
+        here = {str(found.path) for found in self._files}
+        closed = tuple(f"{found.path}/" for found in self._files if found.passing)
+        gone = [
+            known.id
+            for path, known in audio_files.below(self._session, self._root).items()
+            if path not in here and known.state != "missing" and not path.startswith(closed)
+        ]
+        self.report.missing = audio_files.mark_missing(self._session, gone)
+        self._session.commit()
+
+    def _tasks(self) -> Iterator[Task]:
+        """What has to be analysed; what has not is settled on the way."""
+        # Files that are as they were go first: they take no time, and estimates are for the rest.
+        later: deque[Found] = deque()
+        for found in self._files:
+            if not self._is_settled(found):
+                later.append(found)
+            self._breathe()
+        self._settled_before = self.report.done
+        self._work_started = time.monotonic()
+        while later:
+            task = self._task(later.popleft())
+            self._breathe()
+            if task is not None:
+                yield task
+
+    def _is_settled(self, found: Found) -> bool:
+        if found.reason is not None:
+            self._refuse(found, None, found.reason, passing=found.passing)
+            return True
+        known = self._known.get(str(found.path))
+        if known is None or not _is_untouched(known, found):
+            return False
+        if known.state == "rejected":
+            if known.info.get("passing") or known.info.get("decoder") != DECODER_VERSION:
+                return False
+            self.report.rejected.append((shown(found.path), known.reason or "rejected"))
+            return True
+        if known.content_hash is None or self._missing(known.content_hash):
+            return False
+        if known.state == "missing":
+            self._link(found, known.content_hash)
+        self.report.unchanged += 1
+        return True
+
+    def _task(self, found: Found) -> Task | None:
+        try:
+            digest = self._hash(found)
+        except BadInput as error:
+            self._refuse(found, None, str(error), passing=True)
+            return None
+        if digest in self._waiting:
+            self._waiting[digest].places.append(found)
+            return None
+        rows = audio_files.with_content(self._session, digest)
+        self._session.commit()
+        refused = next((row for row in rows if _is_final(row)), None)
+        if refused is not None:
+            self._refuse(found, digest, refused.reason or "rejected", passing=False)
+            return None
+        missing = self._missing(digest)
+        has_track = any(row.track_id is not None for row in rows)
+        if has_track and not missing:
+            self._link(found, digest)
+            # A copy counts as what became of the first, whoever came first.
+            if digest in self._fresh:
+                self.report.analysed += 1
+            else:
+                self.report.unchanged += 1
+            return None
+        # Without its track (somebody deleted it) a file is described anew.
+        wanted = missing if has_track else self._keys
+        self._waiting[digest] = _Waiting([found], wanted)
+        return Task(
+            path=str(found.path),
+            root=str(self._root),
+            content_hash=digest,
+            sets=tuple(key.name for key in wanted),
+            settings=asdict(self._request.settings),
+            time_limit_s=self._request.time_limit_s,
+        )
+
+    def _hash(self, found: Found) -> str:
+        deadline = time.monotonic() + self._request.time_limit_s
+
+        def check() -> None:
+            if time.monotonic() > deadline:
+                raise BadInput(f"took longer than {self._request.time_limit_s:g} s to read")
+
+        return content_hash(found.path, check)
+
+    def _missing(self, digest: str) -> list[SetKey]:
+        return feature_cache.missing_sets(self._instance, self._keys, digest)
+
+    def _settle(self, task: Task, outcome: Outcome) -> None:
+        waiting = self._waiting.pop(task.content_hash)
+        first, *others = waiting.places
+        if outcome.reason is not None:
+            for found in waiting.places:
+                self._refuse(found, task.content_hash, outcome.reason, passing=outcome.passing)
+            return
+        for key in waiting.keys:
+            array = outcome.arrays[key.name]
+            feature_cache.write(self._instance, key, task.content_hash, array)
+            feature_cache.remember(self._session, key, task.content_hash)
+        if MEASURING in outcome.arrays:
+            audio_tracks.record(self._session, self._root, first, task.content_hash, outcome)
+        else:
+            self._link(first, task.content_hash)
+        for found in others:
+            self._link(found, task.content_hash)
+        self._fresh.add(task.content_hash)
+        self.report.analysed += len(waiting.places)
+
+    def _link(self, found: Found, digest: str) -> None:
+        audio_tracks.link(self._session, self._root, found, digest)
+
+    def _refuse(self, found: Found, digest: str | None, reason: str, *, passing: bool) -> None:
+        self.report.rejected.append((shown(found.path), reason))
+        if _fits(found.path):
+            audio_tracks.refuse(self._session, self._root, found, digest, reason, passing=passing)
+
+    def _breathe(self, *, now: bool = False) -> None:
+        """Commit and report when it is time; nothing is locked while others are told."""
+        moment = time.monotonic()
+        if now or moment - self._committed >= COMMIT_S:
+            self._session.commit()
+            self._committed = moment
+        if not now and moment - self._reported < REPORT_S:
+            return
+        self._session.commit()
+        self._reported = moment
+        report = self.report
+        self._on_progress(
+            report.done / max(1, report.found),
+            f"{report.done:,} of {report.found:,} files, {len(report.rejected):,} rejected"
+            + self._estimate(moment),
+            {
+                "found": report.found,
+                "analysed": report.analysed,
+                "unchanged": report.unchanged,
+                "rejected": len(report.rejected),
+            },
+        )
+
+    def _estimate(self, moment: float) -> str:
+        done = self.report.done - self._settled_before
+        left = self.report.found - self.report.done
+        if self._work_started is None or done < 3 or not left:
+            return ""
+        return f", about {_words((moment - self._work_started) / done * left)} left"
+
+
+def _is_untouched(known: KnownFile, found: Found) -> bool:
+    return known.size == found.size and known.modified_ns == found.modified_ns
+
+
+def _is_final(row: Any) -> bool:
+    """Whether a content was rejected for what it is, by the decoder as it is now."""
+    return (
+        row.state == "rejected"
+        and not row.info.get("passing")
+        and row.info.get("decoder") == DECODER_VERSION
+    )
+
+
+def _fits(path: Path) -> bool:
+    return shown(path) == str(path) and len(str(path)) <= 1000
+
+
+def _words(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,239 @@
+"""An analysed file as a track of the catalogue: names, labels, measured attributes, duration."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from songrec.audio_files.decoding import DECODER_VERSION
+from songrec.audio_files.file_scan import Found
+from songrec.core import songs
+from songrec.core.attributes import ATTRIBUTE_NAMES
+from songrec.core.sorting import sort_key
+from songrec.features.audio.statistical import measured
+from songrec.services.features.feature_sets import MEASURING
+from songrec.services.library.worker_process import Outcome
+from songrec.store.catalogue import merge_redirects
+from songrec.store.db import now
+from songrec.store.sound import audio_files
+from songrec.store.tables import AudioFile, Lyrics, Tag, Track, TrackAttributes, TrackTag
+
+SAME_LENGTH_S = 0.2
+"""A changed file whose length stays within this is the same song, tagged or encoded anew."""
+
+
+def source_key(content_hash: str) -> str:
+    """What makes a track from audio the same one again."""
+    return f"audio:{content_hash}"
+
+
+def record(
+    session: Session, root: Path, found: Found, content_hash: str, outcome: Outcome
+) -> AudioFile:
+    """Write an analysed file: its row, its track, the track's attributes and labels. Flushes.
+
+    Track and likes stay where a file moved (same content) and where it was changed and is still
+    the same song; a file with another song at an old path is another track.
+    """
+    row = audio_files.at_path(session, str(found.path))
+    if row is None:
+        row = _moved(session, content_hash) or AudioFile(public_id=audio_files.new_public_id())
+    decoded = outcome.decoded
+    track = _track_of(session, row, content_hash, outcome)
+    found_out = _describe(session, track, root, content_hash, outcome)
+    # Earlier estimates stay marked as such until the predictor has heard the new content.
+    estimates = {
+        name: said
+        for name, said in (row.info or {}).get("attributes", {}).items()
+        if said["source"] != "measured" and row.track_id == track.id
+    }
+    row.track_id = track.id
+    row.root, row.path = str(root), str(found.path)
+    row.content_hash, row.size, row.modified_ns = content_hash, found.size, found.modified_ns
+    row.state, row.reason = "analysed", None
+    row.duration_s, row.sample_rate = decoded["duration_s"], decoded["sample_rate"]
+    row.channels, row.codec = decoded["channels"], decoded["codec"][:40]
+    row.has_cover = bool(outcome.tags["has_cover"])
+    row.info = {
+        "decoder": DECODER_VERSION,
+        "start_s": decoded["start_s"],
+        "excerpt_s": decoded["excerpt_s"],
+        "container": decoded["container"],
+        "notes": decoded["notes"],
+        "track_number": outcome.tags["track"],
+        "language": outcome.tags["language"] or outcome.labels["language"],
+        "attributes": {**estimates, **found_out},
+    }
+    row.updated_at = now()
+    session.add(row)
+    session.flush()
+    return row
+
+
+def link(session: Session, root: Path, found: Found, content_hash: str) -> AudioFile:
+    """Note that a content which is analysed already lies at ``found.path`` (too). Flushes."""
+    same = [
+        row for row in audio_files.with_content(session, content_hash) if row.track_id is not None
+    ]
+    model = next((row for row in same if row.path == str(found.path)), same[0])
+    row = audio_files.at_path(session, str(found.path)) or _moved(session, content_hash)
+    if row is None:
+        row = AudioFile(public_id=audio_files.new_public_id())
+    for name in (
+        "track_id",
+        "duration_s",
+        "sample_rate",
+        "channels",
+        "codec",
+        "has_cover",
+        "info",
+    ):
+        setattr(row, name, getattr(model, name))
+    row.root, row.path, row.content_hash = str(root), str(found.path), content_hash
+    row.size, row.modified_ns = found.size, found.modified_ns
+    row.state, row.reason, row.updated_at = "analysed", None, now()
+    session.add(row)
+    session.flush()
+    return row
+
+
+def refuse(
+    session: Session,
+    root: Path,
+    found: Found,
+    content_hash: str | None,
+    reason: str,
+    *,
+    passing: bool,
+) -> None:
+    """Note that a file was rejected, and why. A track that it had stays, without a file.
+
+    For ``passing`` reasons (permissions, a crash) the row remembers the track for the next time.
+    """
+    row = audio_files.at_path(session, str(found.path))
+    if row is None:
+        row = AudioFile(public_id=audio_files.new_public_id(), path=str(found.path))
+    row.size, row.modified_ns = found.size, found.modified_ns
+    row.root, row.state, row.reason = str(root), "rejected", reason[:500]
+    if not passing:
+        row.track_id, row.content_hash = None, content_hash
+        row.duration_s = row.sample_rate = row.channels = row.codec = None
+        row.has_cover = False
+    row.info = {"decoder": DECODER_VERSION, "passing": passing}
+    row.updated_at = now()
+    session.add(row)
+    session.flush()
+
+
+def _moved(session: Session, content_hash: str) -> AudioFile | None:
+    """The row of a file that lay elsewhere and has gone from there."""
+    for row in audio_files.with_content(session, content_hash):
+        if row.state != "rejected" and not Path(row.path).exists():
+            return row
+    return None
+
+
+def _track_of(session: Session, row: AudioFile, content_hash: str, outcome: Outcome) -> Track:
+    key = source_key(content_hash)
+    track = session.scalar(select(Track).where(Track.source_key == key))
+    if track is not None:
+        return track
+    gone = merge_redirects.by_source_key(session, [key]).get(key)
+    if gone is not None:
+        return session.get_one(Track, gone[0])
+    before = session.get(Track, row.track_id) if row.track_id is not None else None
+    if before is not None and _is_same_song(session, before, row, outcome):
+        before.source_key = key
+        return before
+    return Track(public_id=songs.public_id(key), source_key=key)
+
+
+def _is_same_song(session: Session, before: Track, row: AudioFile, outcome: Outcome) -> bool:
+    others = select(func.count()).where(AudioFile.track_id == before.id, AudioFile.path != row.path)
+    if session.scalar(others):
+        return False  # another file is that track still
+    title, artists = _names(outcome)
+    if title and artists and songs.song_key(artists, title) == before.song_key:
+        return True
+    lengths = (row.duration_s, outcome.decoded["duration_s"])
+    return row.duration_s is not None and abs(lengths[0] - lengths[1]) <= SAME_LENGTH_S
+
+
+def _names(outcome: Outcome) -> tuple[str, str]:
+    tags, labels = outcome.tags, outcome.labels
+    return tags["title"] or labels["title"], tags["artists"] or labels["artists"] or ""
+
+
+def _describe(
+    session: Session, track: Track, root: Path, content_hash: str, outcome: Outcome
+) -> dict[str, dict[str, Any]]:
+    """Fill in the track; which attributes were measured, and as what."""
+    tags, labels = outcome.tags, outcome.labels
+    title, artists = _names(outcome)
+    genres = list(tags["genres"]) or ([labels["genre"]] if labels["genre"] else [])
+    language = tags["language"] or labels["language"]
+    found = measured(outcome.arrays[MEASURING])
+    told = {
+        name: {"value": value, "source": "measured"}
+        for name, value in found.items()
+        if value is not None
+    }
+    if track.source_key != source_key(content_hash):
+        return told  # the file of a merged track: the survivor keeps its names
+    track.title, track.artists = title, artists
+    track.sort_title, track.sort_artists = sort_key(title), sort_key(artists)
+    track.song_key = (
+        songs.song_key(artists, title)
+        if artists and title
+        else songs.unique_song_key(track.source_key)
+    )
+    track.source = root.name[:100] or "audio"
+    track.album, track.year = tags["album"], tags["year"]
+    track.genre = ", ".join(genres)[:200] or None
+    track.duration_ms = round(outcome.decoded["duration_s"] * 1000)
+    track.key = None if found["key"] is None else int(found["key"])
+    track.mode = None if found["mode"] is None else int(found["mode"])
+    track.fingerprint = _fingerprint(content_hash, tags, labels, found)
+    track.updated_at = now()
+    if track.attributes is None:
+        track.attributes = TrackAttributes(**dict.fromkeys(ATTRIBUTE_NAMES))
+    track.attributes.tempo = found["tempo"]
+    track.attributes.loudness = found["loudness"]
+    session.add(track)
+    session.flush()
+    _label(session, track.id, "genre", [genre.lower() for genre in genres])
+    _label(session, track.id, "tag", [language] if language else [])
+    _keep_lyrics(session, track.id, tags["lyrics"])
+    return told
+
+
+def _label(session: Session, track_id: int, kind: str, names: list[str]) -> None:
+    of_kind = select(Tag.id).where(Tag.kind == kind)
+    session.execute(
+        delete(TrackTag).where(TrackTag.track_id == track_id, TrackTag.tag_id.in_(of_kind))
+    )
+    for name in dict.fromkeys(names):
+        tag = session.scalar(select(Tag).where(Tag.kind == kind, Tag.name == name))
+        if tag is None:
+            tag = Tag(kind=kind, name=name)
+            session.add(tag)
+            session.flush()
+        session.add(TrackTag(track_id=track_id, tag_id=tag.id))
+
+
+def _keep_lyrics(session: Session, track_id: int, text: str | None) -> None:
+    kept = session.get(Lyrics, track_id)
+    if text and kept is None:
+        session.add(Lyrics(track_id=track_id, text=text))
+    elif text and kept is not None:
+        kept.text = text
+
+
+def _fingerprint(content_hash: str, *parts: Any) -> str:
+    said = json.dumps([content_hash, *parts], sort_keys=True, default=str)
+    return hashlib.blake2b(said.encode(), digest_size=16).hexdigest()

@@ -1,0 +1,153 @@
+"""What the analysis found, out of songrec: as a table, or into the files' own tags."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from songrec.audio_files.file_scan import content_hash
+from songrec.audio_files.tag_writing import key_text, write_values
+from songrec.core.attributes import ATTRIBUTE_NAMES, key_name
+from songrec.core.errors import BadInput
+from songrec.services.library.audio_tracks import source_key
+from songrec.store.db import now
+from songrec.store.sound import audio_files, feature_cache, waveform_cache
+from songrec.store.tables import AudioFile, FeatureVector, Track, TrackAttributes
+
+COLUMNS = (
+    "track_id",
+    "title",
+    "artists",
+    "album",
+    "genre",
+    "year",
+    "path",
+    "seconds",
+    "codec",
+    "sample_rate",
+    "channels",
+    "key",
+    "mode",
+    "key_name",
+    *ATTRIBUTE_NAMES,
+    "sources",
+)
+
+
+@dataclass(frozen=True)
+class Written:
+    """How many files got tags, and which did not, with a line of reason each."""
+
+    written: int
+    skipped: list[dict[str, str]]
+
+
+def rows(session: Session) -> Iterator[dict[str, Any]]:
+    """The analysed files by path, one row each with ``COLUMNS``.
+
+    ``sources`` says of each attribute that comes from the sound whether it was measured,
+    predicted, or estimated from MusiCNN's tags (``musicnn``); the others were stated by a
+    catalogue.
+    """
+    query = (
+        select(AudioFile, Track, TrackAttributes)
+        .join(Track, Track.id == AudioFile.track_id)
+        .join(TrackAttributes, TrackAttributes.track_id == Track.id, isouter=True)
+        .where(AudioFile.state == "analysed")
+        .order_by(AudioFile.path)
+        .execution_options(yield_per=500)
+    )
+    for file, track, attributes in session.execute(query):
+        found = file.info.get("attributes", {})
+        yield {
+            "track_id": track.public_id,
+            "title": track.title,
+            "artists": track.artists,
+            "album": track.album,
+            "genre": track.genre,
+            "year": track.year,
+            "path": file.path,
+            "seconds": file.duration_s,
+            "codec": file.codec,
+            "sample_rate": file.sample_rate,
+            "channels": file.channels,
+            "key": track.key,
+            "mode": track.mode,
+            "key_name": key_name(track.key, track.mode),
+            **{name: getattr(attributes, name, None) for name in ATTRIBUTE_NAMES},
+            "sources": {name: said["source"] for name, said in found.items()},
+        }
+
+
+def write_tags(
+    session: Session, instance: Path, folder: Path, values: Sequence[str], *, dry_run: bool = False
+) -> Written:
+    """Write ``values`` (``tempo``, ``key``) of the analysed files below ``folder`` to their tags.
+
+    The library follows: a file is known by its content, which the new tags change, so its row,
+    its track and its cached features are filed anew. A file that changed since it was analysed is
+    left alone. Flushes after each file; with ``dry_run`` nothing is written.
+    """
+    folder = folder.resolve()
+    known = [k for k in audio_files.below(session, folder).values() if k.state == "analysed"]
+    single = audio_files.at_path(session, str(folder))
+    ids = [k.id for k in known] + ([single.id] if single and single.state == "analysed" else [])
+    if not ids:
+        raise BadInput(f"No analysed file lies in {folder}: run flask analyze on it first.")
+    written, skipped = 0, []
+    for file_id in sorted(ids):
+        file = session.get_one(AudioFile, file_id)
+        try:
+            written += _write_one(session, instance, file, values, dry_run)
+        except (BadInput, OSError) as error:
+            skipped.append({"path": file.path, "reason": str(error)})
+    return Written(written, skipped)
+
+
+def _write_one(
+    session: Session, instance: Path, file: AudioFile, values: Sequence[str], dry_run: bool
+) -> int:
+    path = Path(file.path)
+    found = path.stat()
+    if (found.st_size, found.st_mtime_ns) != (file.size, file.modified_ns):
+        raise BadInput("has changed since it was analysed: run flask analyze first")
+    track = session.get(Track, file.track_id)
+    if track is None:
+        raise BadInput("is no track any more: run flask analyze first")
+    tempo = track.attributes.tempo if "tempo" in values and track.attributes else None
+    key = key_text(track.key, track.mode) if "key" in values and track.key is not None else None
+    if tempo is None and key is None:
+        raise BadInput("nothing of what is to be written is known of it")
+    if dry_run:
+        return 1
+    write_values(path, tempo=tempo, key=key)
+    _file_anew(session, instance, file, track)
+    return 1
+
+
+def _file_anew(session: Session, instance: Path, file: AudioFile, track: Track) -> None:
+    """The same sound under the hash of its new bytes."""
+    path, before = Path(file.path), str(file.content_hash)
+    after, found = content_hash(path), path.stat()
+    file.content_hash, file.size, file.modified_ns = after, found.st_size, found.st_mtime_ns
+    file.updated_at = now()
+    if track.source_key == source_key(before):
+        track.source_key = source_key(after)
+    cache = feature_cache.folder(instance)
+    for vector in session.scalars(
+        select(FeatureVector).where(FeatureVector.content_hash == before)
+    ).all():
+        key = feature_cache.SetKey(vector.feature_set, vector.version, vector.digest)
+        old, new = cache / vector.path, cache / feature_cache.relative_path(key, after)
+        if old.is_file():
+            new.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(old, new)
+            feature_cache.remember(session, key, after)
+    waveform_cache.copy(instance, before, after)
+    session.flush()

@@ -1,0 +1,1 @@
+"""Import and export of a listener's likes and playlists."""

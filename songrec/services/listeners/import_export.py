@@ -1,0 +1,290 @@
+"""Everything of a listener's: taken in from lists, found here, given back as one file."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from songrec.core import songs
+from songrec.core.errors import BadInput
+from songrec.core.sorting import SORT_KEY_LENGTH, sort_key
+from songrec.services.listeners import list_files
+from songrec.services.listeners.list_files import Entry, Listed
+from songrec.store.bulk import chunks
+from songrec.store.catalogue import tracks
+from songrec.store.db import now
+from songrec.store.listeners import playlists, reactions, skips, unmatched_imports
+from songrec.store.tables import Listener, Reaction, Track
+
+CANDIDATES = 500
+_GUEST = re.compile(
+    r"\s*[\(\[]\s*(?:feat|ft|featuring|with)\b\.?[^\)\]]*[\)\]]|\s+-?\s*(?:feat|ft|featuring)\b\.?.*$",
+    re.IGNORECASE,
+)
+_BETWEEN = re.compile(r"\s*(?:,|;|&|/|\bfeat\b\.?|\bft\b\.?|\bfeaturing\b|\bx\b)\s*", re.IGNORECASE)
+
+
+@dataclass
+class Report:
+    """What came of a list: matched entries by how (id, names, nearly), and what was not found."""
+
+    format: str
+    matched: dict[str, list[tuple[Entry, int]]] = field(
+        default_factory=lambda: {"id": [], "names": [], "guests": []}
+    )
+    missing: list[Entry] = field(default_factory=list)
+    refused: list[tuple[int, str]] = field(default_factory=list)
+    playlists: int = 0
+
+    @property
+    def found(self) -> int:
+        """How many entries the catalogue holds."""
+        return sum(map(len, self.matched.values()))
+
+
+def take_in(session: Session, listener: Listener, content: bytes) -> Report:
+    """Import a file for ``listener``: what is found is liked, what is not waits.
+
+    What was said of a song here stays: a list changes no dislike into a like, nor the other way
+    round. The caller commits. Raises ``BadInput`` where the file cannot be read.
+    """
+    listed = list_files.read(content)
+    report = match(session, listed)
+    _apply(session, listener, report, listed)
+    unmatched_imports.add(
+        session,
+        listener,
+        [
+            {
+                "kind": entry.kind,
+                "playlist": entry.playlist[:200],
+                "external_id": (entry.ids[0] if entry.ids else "")[:200],
+                "title": entry.title,
+                "artists": entry.artists,
+                "weight": entry.weight,
+            }
+            for entry in report.missing
+        ],
+    )
+    return report
+
+
+def try_again(session: Session, listener: Listener) -> Report:
+    """Look for what waits: the catalogue may hold it by now. The caller commits."""
+    waiting = unmatched_imports.of_listener(session, listener)
+    listed = Listed(
+        "waiting",
+        [
+            Entry(
+                one.id,
+                one.kind,
+                (one.external_id,) if one.external_id else (),
+                one.title,
+                one.artists,
+                one.weight,
+                one.playlist,
+            )
+            for one in waiting
+        ],
+    )
+    report = match(session, listed)
+    _apply(session, listener, report, listed)
+    found = [entry.line for some in report.matched.values() for entry, _ in some]
+    unmatched_imports.remove(session, listener, found)
+    return report
+
+
+def match(session: Session, listed: Listed) -> Report:
+    """Find each entry's track: by id, by artist and title, by both without guests.
+
+    Ids are the catalogue's own or public ones. Names are compared without case, accents and
+    spacing; then without “feat. X” in either, where the first artist of one is an artist of the
+    other.
+    """
+    report = Report(listed.format, refused=list(listed.refused))
+    by_id = _by_id(session, {one for entry in listed.entries for one in entry.ids})
+    left = []
+    for entry in listed.entries:
+        track = next((by_id[one] for one in entry.ids if one in by_id), None)
+        if track is not None:
+            report.matched["id"].append((entry, track))
+        else:
+            left.append(entry)
+    keys = {songs.song_key(e.artists, e.title): e for e in left if e.artists and e.title}
+    by_key = _by_song(session, keys)
+    for entry in left:
+        named = entry.artists and entry.title
+        track = by_key.get(songs.song_key(entry.artists, entry.title)) if named else None
+        if track is not None:
+            report.matched["names"].append((entry, track))
+        elif named and (track := _without_guests(session, entry)) is not None:
+            report.matched["guests"].append((entry, track))
+        else:
+            report.missing.append(entry)
+    return report
+
+
+def export(session: Session, listener: Listener | None) -> dict[str, Any]:
+    """All that is kept of ``listener``, as JSON that ``take_in`` reads again."""
+    content: dict[str, Any] = {
+        "format": list_files.FORMAT,
+        "version": 1,
+        "exported_at": now().isoformat(timespec="seconds"),
+        "likes": [],
+        "dislikes": [],
+        "skips": [],
+        "playlists": [],
+        "waiting": [],
+    }
+    if listener is None:
+        return content
+    rows = session.scalars(
+        select(Reaction)
+        .where(Reaction.listener_id == listener.id)
+        .order_by(Reaction.created_at.desc(), Reaction.track_id.desc())
+        .execution_options(populate_existing=True)
+    ).all()
+    skipped = skips.of_listener(session, listener)
+    lists = [
+        (p.playlist, playlists.tracks(session, p.playlist))
+        for p in playlists.of_listener(session, listener)
+    ]
+    named = _named(
+        session,
+        [r.track_id for r in rows]
+        + [s.track_id for s in skipped]
+        + [i for _, ids in lists for i in ids],
+    )
+    for row in rows:
+        said = {**named[row.track_id], "since": row.created_at.isoformat()}
+        if row.value == reactions.LIKE:
+            content["likes"].append({**said, "weight": row.weight})
+        else:
+            content["dislikes"].append(said)
+    content["skips"] = [
+        {**named[s.track_id], "times": s.times, "last": s.last_at.isoformat()} for s in skipped
+    ]
+    content["playlists"] = [
+        {
+            "name": playlist.name,
+            "description": playlist.description,
+            "created_at": playlist.created_at.isoformat(),
+            "tracks": [named[i] for i in ids],
+        }
+        for playlist, ids in lists
+    ]
+    content["waiting"] = [
+        {name: getattr(one, name) for name in unmatched_imports.FIELDS}
+        for one in unmatched_imports.of_listener(session, listener)
+    ]
+    return content
+
+
+def _apply(session: Session, listener: Listener, report: Report, listed: Listed) -> None:
+    said = reactions.values(session, listener)
+    known_skips = {skip.track_id for skip in skips.of_listener(session, listener)}
+    of_lists: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    found = [pair for some in report.matched.values() for pair in some]
+    # Lists name the newest first; what is liked last here counts as the newest.
+    for entry, track in sorted(found, key=lambda pair: -pair[0].line):
+        if entry.kind == "playlist":
+            of_lists[entry.playlist].append((entry.line, track))
+        elif entry.kind == "skip":
+            if track not in known_skips:
+                known_skips.add(track)
+                skips.record(session, listener, track, entry.weight)
+        elif track not in said:
+            value = reactions.LIKE if entry.kind == "like" else reactions.DISLIKE
+            weight = min(entry.weight, max(reactions.WEIGHTS)) if value > 0 else None
+            reactions.react(session, listener, track, value, weight)
+            said[track] = value
+    mine = {p.playlist.name: p.playlist for p in playlists.of_listener(session, listener)}
+    for name, description in [*listed.playlists, *((name, "") for name in of_lists)]:
+        if name and name not in mine:
+            mine[name] = playlists.create(session, listener, name, description)
+            report.playlists += 1
+    for name, some in of_lists.items():
+        if name in mine:
+            playlists.add(session, mine[name], [track for _, track in sorted(some)])
+
+
+def _by_id(session: Session, names: Iterable[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for part in chunks(sorted(names)):
+        query = select(Track.id, Track.public_id, Track.external_id).where(
+            or_(Track.public_id.in_(part), Track.external_id.in_(part))
+        )
+        for track, public, external in session.execute(query.order_by(Track.id.desc())):
+            found[public] = track
+            if external:
+                found[external] = track
+    return found
+
+
+def _by_song(session: Session, keys: Iterable[int]) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for part in chunks(sorted(keys)):
+        query = select(Track.song_key, Track.id).where(Track.song_key.in_(part))
+        found.update(session.execute(query.order_by(Track.id.desc())).all())
+    return found
+
+
+def _without_guests(session: Session, entry: Entry) -> int | None:
+    title, artists = bare_title(entry.title), bare_artists(entry.artists)
+    if not title or not artists:
+        return None
+    key = sort_key(_GUEST.sub("", entry.title))
+    ranges = [
+        (Track.sort_title >= f"{key}{sign}") & (Track.sort_title < f"{key}{sign}\uffff")
+        for sign in (" (", " [", " f", " - f")
+        if len(key) < SORT_KEY_LENGTH - 5
+    ]
+    query = select(Track.id, Track.title, Track.artists).where(
+        or_(Track.sort_title == key, *ranges)
+    )
+    for track, its_title, its_artists in session.execute(
+        query.order_by(Track.id).limit(CANDIDATES)
+    ):
+        theirs = bare_artists(its_artists)
+        if (
+            bare_title(its_title) == title
+            and theirs
+            and (artists[0] in theirs or theirs[0] in artists)
+        ):
+            return track
+    return None
+
+
+def bare_title(title: str) -> str:
+    """A title without guests, case, accents: ``"Élan (feat. X)"`` is ``"elan"``."""
+    return songs.plain(_GUEST.sub("", title))
+
+
+def bare_artists(artists: str) -> list[str]:
+    """The artists one by one: ``"A feat. B & C"`` is ``["a", "b", "c"]``."""
+    return [songs.plain(one) for one in _BETWEEN.split(artists) if one.strip()]
+
+
+def _named(session: Session, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    found = {}
+    for part in chunks(sorted(set(ids))):
+        for view in tracks.tracks_by_id(session, part):
+            found[view.id] = {
+                "id": view.public_id,
+                "external_id": view.external_id,
+                "title": view.title,
+                "artists": view.artists,
+                "album": view.album,
+            }
+    return found
+
+
+def too_large() -> BadInput:
+    """What to say of a file that is larger than any list should be."""
+    return BadInput(f"A list of songs is {list_files.LARGEST // 2**20} MiB at most.")

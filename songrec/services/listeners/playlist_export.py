@@ -1,0 +1,163 @@
+"""Playlists as files: CSV, M3U8 and JSPF. Pure functions from tracks to text."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from songrec.core.attributes import ATTRIBUTE_NAMES
+from songrec.core.errors import UnknownName
+from songrec.store.catalogue.tracks import TrackView
+
+AddressOf = Callable[[TrackView], str]
+"""The absolute address of a track's page."""
+
+_SPOTIFY_ID = re.compile(r"[0-9A-Za-z]{22}")
+# A spreadsheet runs a cell that begins with one of these (OWASP, "CSV Injection").
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a file says of the playlist itself."""
+
+    name: str
+    description: str = ""
+    created_at: datetime | None = None
+
+
+def to_csv(playlist: Named, tracks: Sequence[TrackView], address: AddressOf) -> str:
+    """A header and one row per track: names, ids, address, the twelve attributes.
+
+    A text that a spreadsheet would take for a formula is preceded by an apostrophe.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(
+        [
+            "position",
+            "title",
+            "artists",
+            "album",
+            "year",
+            "genre",
+            "track_id",
+            "external_id",
+            "address",
+            *ATTRIBUTE_NAMES,
+        ]
+    )
+    for position, track in enumerate(tracks, 1):
+        texts = [track.title, track.artists, track.album]
+        writer.writerow(
+            [
+                position,
+                *map(harmless, texts),
+                track.year,
+                harmless(track.genre),
+                track.public_id,
+                harmless(track.external_id),
+                address(track),
+            ]
+            + [track.attributes[name] for name in ATTRIBUTE_NAMES]
+        )
+    # The mark at the front makes spreadsheets read UTF-8.
+    return "\ufeff" + out.getvalue()
+
+
+def harmless(text: str | None) -> str | None:
+    """``text`` such that no spreadsheet takes it for a formula."""
+    return f"'{text}" if text and text.startswith(_FORMULA) else text
+
+
+def to_m3u8(playlist: Named, tracks: Sequence[TrackView], address: AddressOf) -> str:
+    """An extended M3U in UTF-8: ``#EXTINF`` with seconds (-1 where unknown), then the address."""
+    lines = ["#EXTM3U", f"#PLAYLIST:{_one_line(playlist.name)}"]
+    for track in tracks:
+        seconds = round(track.duration_ms / 1000) if track.duration_ms else -1
+        by = f"{track.artists} - " if track.artists else ""
+        lines += [f"#EXTINF:{seconds},{_one_line(by + track.title)}", address(track)]
+    return "\n".join(lines) + "\n"
+
+
+def to_jspf(playlist: Named, tracks: Sequence[TrackView], address: AddressOf) -> str:
+    """JSPF, the JSON form of XSPF (https://www.xspf.org/jspf).
+
+    ``identifier`` is a Spotify URI where the catalogue's own id looks like one of Spotify's;
+    unknown fields are left out.
+    """
+    content: dict[str, Any] = {"title": playlist.name, "creator": "songrec"}
+    if playlist.description:
+        content["annotation"] = playlist.description
+    if playlist.created_at:
+        content["date"] = playlist.created_at.isoformat(timespec="seconds")
+    content["track"] = [_jspf_track(track, address(track)) for track in tracks]
+    return json.dumps({"playlist": content}, ensure_ascii=False, indent=2) + "\n"
+
+
+def _jspf_track(track: TrackView, address: str) -> dict[str, Any]:
+    entry: dict[str, Any] = {"title": track.title, "info": address}
+    if track.artists:
+        entry["creator"] = track.artists
+    if track.album:
+        entry["album"] = track.album
+    if track.duration_ms:
+        entry["duration"] = track.duration_ms
+    if track.external_id and _SPOTIFY_ID.fullmatch(track.external_id):
+        entry["identifier"] = [f"spotify:track:{track.external_id}"]
+        entry["location"] = [f"https://open.spotify.com/track/{track.external_id}"]
+    else:
+        entry["identifier"] = [address]
+    return entry
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A file format: how it is called, its media type and what writes it."""
+
+    name: str
+    label: str
+    media_type: str
+    write: Callable[[Named, Sequence[TrackView], AddressOf], str]
+
+
+FORMATS: dict[str, Format] = {
+    "csv": Format("csv", "CSV", "text/csv; charset=utf-8", to_csv),
+    "m3u8": Format("m3u8", "M3U8", "audio/x-mpegurl; charset=utf-8", to_m3u8),
+    "jspf": Format("jspf", "JSPF", "application/jspf+json; charset=utf-8", to_jspf),
+}
+
+
+def format_named(name: str) -> Format:
+    """The format called ``name``; ``UnknownName`` otherwise."""
+    if name not in FORMATS:
+        raise UnknownName("playlist format", name, FORMATS)
+    return FORMATS[name]
+
+
+def content_disposition(name: str, extension: str) -> str:
+    """The header that offers a download as ``name.extension``.
+
+    An ASCII fallback and the exact name by RFC 5987; nothing that is a path, a quote or a
+    control character gets into either.
+    """
+    safe = re.sub(r'[\x00-\x1f\x7f/\\:*?"<>|;%]+', " ", name)
+    safe = " ".join(safe.split()).strip(". ")[:120] or "playlist"
+    plain = unicodedata.normalize("NFKD", safe).encode("ascii", "ignore").decode()
+    plain = " ".join(plain.split()).strip(". ") or "playlist"
+    return (
+        f'attachment; filename="{plain}.{extension}"; '
+        f"filename*=UTF-8''{quote(f'{safe}.{extension}', safe='')}"
+    )
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,1 @@
+"""Predict musical attributes from audio features."""

@@ -1,0 +1,150 @@
+"""Attributes that nobody stated and nothing measures, estimated from the sound and marked so.
+
+A trained predictor estimates best. Until there is one, and for what it says nothing of, MusiCNN's
+tags do (``prediction.from_tags``). A measurement or a catalogue's word is never replaced.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from songrec.core.attributes import ATTRIBUTE_NAMES, BY_NAME
+from songrec.core.errors import NotReady
+from songrec.core.types import FeatureTable, Floats
+from songrec.features.registry import EXTRACTORS
+from songrec.prediction import folders, from_tags
+from songrec.services.features.feature_sets import TAGS, table
+from songrec.services.prediction.attribute_prediction import estimator
+from songrec.store.bulk import chunks
+from songrec.store.tables import AudioFile, Track
+
+MEASURED, PREDICTED, FROM_TAGS = "measured", "predicted", "musicnn"
+"""Where an attribute in ``AudioFile.info["attributes"]`` comes from."""
+
+
+class Guess(Protocol):
+    """Whoever estimates: a trained predictor, or the tags."""
+
+    id: str
+
+    def attributes(self, table: FeatureTable) -> dict[str, Floats]:
+        """Estimates by attribute (and ``key``, ``mode``), float32 ``(n,)``, NaN where unknown."""
+
+
+class TagGuess:
+    """What MusiCNN's tags say of tracks whose ``musicnn_tags`` are known."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self._tags = [name.removeprefix(f"{TAGS}:") for name in columns]
+        network = hashlib.blake2b("\n".join(self._tags).encode(), digest_size=4).hexdigest()
+        self.id = f"{TAGS}:{from_tags.VERSION}-{network}"
+
+    def attributes(self, table: FeatureTable) -> dict[str, Floats]:
+        """Estimates by attribute; see ``prediction.from_tags``."""
+        return from_tags.attributes(self._tags, table.values)
+
+
+def refresh(session: Session, instance: Path) -> int:
+    """Estimate what is unknown of the tracks that have not been seen yet; how many there were.
+
+    The newest predictor fills in where nothing is known or an estimate stands; then tags fill in
+    where nothing is known or tags had the word. ``AudioFile.info`` says of each attribute where it
+    comes from, and who has estimated. Flushes.
+    """
+    seen: set[int] = set()
+    sets = _sets(instance)
+    if sets is not None:
+        sound = _table(session, instance, sets)
+        found = None if sound is None else estimator(instance, sound.names)
+        if sound is not None and found is not None:
+            seen |= _estimate(session, sound, found, PREDICTED, "predictor")
+    sound = _table(session, instance, [TAGS])
+    if sound is not None:
+        seen |= _estimate(session, sound, TagGuess(sound.names), FROM_TAGS, "tags")
+    session.flush()
+    return len(seen)
+
+
+def clamped(name: str, value: float) -> float:
+    """An estimate within the attribute's range; key and mode as whole numbers."""
+    if name in BY_NAME:
+        return min(max(value, BY_NAME[name].low), BY_NAME[name].high)
+    return round(value)
+
+
+def _table(session: Session, instance: Path, sets: Sequence[str]) -> FeatureTable | None:
+    try:
+        return table(session, instance, sets)
+    except NotReady:
+        return None
+
+
+def _sets(instance: Path) -> list[str] | None:
+    """The feature sets of the newest predictor that learned from the library's features."""
+    for name in folders.ids(instance):
+        columns = folders.manifest(instance, name)["columns"]
+        sets = list(dict.fromkeys(column.partition(":")[0] for column in columns))
+        if all(":" in column for column in columns) and all(name in EXTRACTORS for name in sets):
+            return sets
+    return None
+
+
+def _estimate(
+    session: Session, sound: FeatureTable, guess: Guess, source: str, mark: str
+) -> set[int]:
+    """Let ``guess`` estimate the tracks whose files do not name it under ``mark`` yet; which."""
+    files = _not_seen(session, guess.id, mark, sound)
+    if not files:
+        return set()
+    rows = np.flatnonzero(np.isin(sound.track_ids, list(files)))
+    part = FeatureTable(sound.track_ids[rows], sound.names, sound.values[rows], sound.feature_set)
+    values = guess.attributes(part)
+    tracks = _tracks(session, part.track_ids.tolist())
+    for row, track_id in enumerate(part.track_ids.tolist()):
+        estimate = {name: float(column[row]) for name, column in values.items()}
+        known = _fill_in(tracks[track_id], files[track_id][0], estimate, source)
+        for file in files[track_id]:
+            file.info = {**file.info, "attributes": known, mark: guess.id}
+    return set(files)
+
+
+def _not_seen(
+    session: Session, guess_id: str, mark: str, sound: FeatureTable
+) -> dict[int, list[AudioFile]]:
+    files: dict[int, list[AudioFile]] = {}
+    for part in chunks(sound.track_ids.tolist()):
+        for file in session.scalars(select(AudioFile).where(AudioFile.track_id.in_(part))):
+            if file.track_id is not None and file.info.get(mark) != guess_id:
+                files.setdefault(file.track_id, []).append(file)
+    return files
+
+
+def _tracks(session: Session, track_ids: Sequence[int]) -> dict[int, Track]:
+    return {
+        track.id: track
+        for part in chunks(list(track_ids))
+        for track in session.scalars(select(Track).where(Track.id.in_(part)))
+    }
+
+
+def _fill_in(
+    track: Track, file: AudioFile, estimate: Mapping[str, float], source: str
+) -> dict[str, Any]:
+    """Set what the estimate may set; what is known of the track's attributes then."""
+    known: dict[str, Any] = dict(file.info.get("attributes", {}))
+    replaceable = {FROM_TAGS} if source == FROM_TAGS else {FROM_TAGS, PREDICTED}
+    for name, value in estimate.items():
+        place: Any = track.attributes if name in ATTRIBUTE_NAMES else track
+        is_estimate = known.get(name, {}).get("source") in replaceable
+        if not np.isfinite(value) or (getattr(place, name) is not None and not is_estimate):
+            continue
+        setattr(place, name, clamped(name, value))
+        known[name] = {"value": getattr(place, name), "source": source}
+    return known

@@ -1,0 +1,213 @@
+"""Training, judging and using the predictor of musical attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from songrec.core.errors import BadInput
+from songrec.core.types import FeatureTable, Floats, Progress, no_progress
+from songrec.prediction import folders, metrics, report, saving
+from songrec.prediction.predictor import (
+    FEWEST,
+    Predictor,
+    match_rows,
+    row_digests,
+)
+from songrec.prediction.registry import DEFAULT_TRIALS
+from songrec.prediction.stacking import ENSEMBLE
+from songrec.prediction.targets import TARGETS
+from songrec.services.prediction.training_samples import Sample
+
+
+def train(
+    instance: Path,
+    sample: Sample,
+    *,
+    trials: int = DEFAULT_TRIALS,
+    seed: int = 0,
+    on_progress: Progress = no_progress,
+) -> tuple[str, Predictor]:
+    """Train a predictor on ``sample`` and keep it in ``<instance>/predictor/``; its id and it."""
+    predictor = _fit(sample, trials, seed, folders.studies(instance), on_progress)
+    return saving.save(predictor, instance, source=sample.source), predictor
+
+
+def evaluate(
+    instance: Path,
+    sample: Sample,
+    *,
+    trials: int = DEFAULT_TRIALS,
+    seed: int = 0,
+    on_progress: Progress = no_progress,
+) -> dict[str, Any]:
+    """How good the predictor is on ``sample``: ``{"groups", "targets", "rows", …}``.
+
+    The newest predictor that knows the sample's columns is asked. Tracks that it learned from are
+    not counted; for those of its held-out fifth counts what was predicted before it had seen
+    them. Where there is no such predictor, one is trained on four fifths of the sample, scored on
+    the fifth that is left, and not kept.
+    """
+    found = folders.newest(instance, sample.table.names)
+    if found is None:
+        predictor = _fit(sample, trials, seed, folders.studies(instance), on_progress)
+    else:
+        predictor = saving.load(instance, found)
+    held_out, new = _known_rows(predictor, sample)
+    scores = _score(predictor, sample, held_out, new)
+    if not scores:
+        raise BadInput(
+            f"Nothing of {sample.source} can be scored: all of its "
+            f"{len(sample.table.track_ids):,} tracks were learned from, or lack the attributes."
+        )
+    return {
+        "groups": report.groups(scores),
+        "targets": scores,
+        "rows": {
+            "total": len(sample.table.track_ids),
+            "held_out": int((held_out >= 0).sum()),
+            "new": int(new.sum()),
+        },
+        "predictor": found,
+    }
+
+
+def evaluate_splits(
+    sample: Sample,
+    *,
+    splits: int,
+    trials: int,
+    seed: int,
+    studies: Path | None = None,
+    on_progress: Progress = no_progress,
+) -> dict[str, Any]:
+    """Means and standard deviations over ``splits`` held-out fifths, each trained afresh.
+
+    Seeds are ``seed``, ``seed`` + 1, …; nothing is kept but the searches.
+    """
+    runs = []
+    for number in range(splits):
+
+        def part(
+            fraction: float, message: str, details: dict[str, Any] | None = None, at: int = number
+        ) -> None:
+            on_progress((at + fraction) / splits, f"split {at + 1} of {splits}: {message}", details)
+
+        predictor = _fit(sample, trials, seed + number, studies, part)
+        runs.append({name: score[ENSEMBLE] for name, score in predictor.scores_.items()})
+    targets = {
+        name: _over_runs([run[name] for run in runs if name in run])
+        for name in TARGETS
+        if any(name in run for run in runs)
+    }
+    per_group = [report.groups(run) for run in runs]
+    names = dict.fromkeys(name for run in per_group for name in run)
+    return {
+        "groups": {name: _over_runs([r[name] for r in per_group if name in r]) for name in names},
+        "targets": targets,
+        "rows": {"total": len(sample.table.track_ids)},
+        "splits": splits,
+        "seed": seed,
+    }
+
+
+class Estimator:
+    """A trained predictor in the catalogue's words, for tracks that nobody described."""
+
+    def __init__(self, predictor_id: str, predictor: Predictor) -> None:
+        self.id = predictor_id
+        self._predictor = predictor
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The feature columns that it needs (``"set:column"``)."""
+        return tuple(self._predictor.columns_)
+
+    def attributes(self, table: FeatureTable) -> dict[str, Floats]:
+        """Estimated ``core.attributes`` by name (and ``key``, ``mode``), float32 ``(n,)`` each.
+
+        Tempo is left out: a bin is less than what measuring gives.
+        """
+        found = self._predictor.predict(table)
+        return {
+            TARGETS[name].attribute: values for name, values in found.items() if name != "tempo_bin"
+        }
+
+
+def estimator(instance: Path, columns: Sequence[str]) -> Estimator | None:
+    """The newest trained predictor that needs no more than ``columns``; None without one."""
+    found = folders.newest(instance, columns)
+    return None if found is None else Estimator(found, saving.load(instance, found))
+
+
+def _fit(
+    sample: Sample, trials: int, seed: int, studies: Path | None, on_progress: Progress
+) -> Predictor:
+    rows = len(sample.table.track_ids)
+    if rows < FEWEST:
+        raise BadInput(
+            f"{sample.source} has {rows:,} tracks with features and attributes; a predictor needs "
+            f"{FEWEST} at least."
+        )
+    return Predictor().fit(
+        sample.table,
+        sample.targets,
+        seed=seed,
+        trials=trials,
+        studies=studies,
+        together=sample.together,
+        on_progress=on_progress,
+    )
+
+
+def _known_rows(predictor: Predictor, sample: Sample) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Where each row stands among the held-out ones (-1: not there), and which rows are new."""
+    digests = row_digests(predictor.inputs(sample.table))
+    at = match_rows(predictor.rows_.digests, digests)
+    held = np.where((at >= 0) & predictor.rows_.held_out[np.maximum(at, 0)], at, -1)
+    return held, at < 0
+
+
+def _score(
+    predictor: Predictor, sample: Sample, held_out: NDArray[Any], new: NDArray[np.bool_]
+) -> dict[str, dict[str, Any]]:
+    predicted = {name: np.full(len(new), np.nan, np.float32) for name in predictor.targets}
+    if new.any():
+        table = sample.table
+        part = FeatureTable(table.track_ids[new], table.names, table.values[new], table.feature_set)
+        for name, values in predictor.predict(part).items():
+            predicted[name][new] = values
+    there = held_out >= 0
+    scores = {}
+    for name, values in predicted.items():
+        if name in predictor.rows_.predictions:
+            values[there] = predictor.rows_.predictions[name][held_out[there]]
+        if name not in sample.targets:
+            continue
+        true = np.asarray(sample.targets[name], dtype=np.float64)
+        rows = ~np.isnan(true) & ~np.isnan(values)
+        if rows.sum() >= 2:
+            scores[name] = {
+                **metrics.score(
+                    true[rows],
+                    values[rows],
+                    is_class=TARGETS[name].is_class,
+                    seed=predictor.seed,
+                ),
+                "tracks": int(rows.sum()),
+            }
+    return scores
+
+
+def _over_runs(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for measure in report.MEASURES:
+        values = [run[measure] for run in runs if run.get(measure) is not None]
+        if values:
+            found[measure] = float(np.mean(values))
+            found[f"{measure}_std"] = float(np.std(values))
+    return found

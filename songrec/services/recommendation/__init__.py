@@ -1,0 +1,1 @@
+"""Recommendations, stations, paths, blends and moods for a listener."""

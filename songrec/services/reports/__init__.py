@@ -1,0 +1,1 @@
+"""Run comparisons, HTML reports and exported clusters."""

@@ -1,0 +1,86 @@
+"""Where a run put every track, as a table for other programs. Light, and a row at a time."""
+
+from __future__ import annotations
+
+import csv
+import secrets
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from songrec.store.tables import Cluster, ClusterAssignment, Run, Track
+
+COLUMNS = (
+    "track_id",
+    "title",
+    "artists",
+    "cluster",
+    "cluster_name",
+    "confidence",
+    "x",
+    "y",
+)
+ROWS_PER_FETCH = 10_000
+
+
+def file_name(run: Run) -> str:
+    """What the table of a run is called: after the run's clustering."""
+    return f"audio_clustering_results_{run.clustering}.csv"
+
+
+def rows(session: Session, run: Run) -> Iterator[tuple[Any, ...]]:
+    """One row a track, in the order of ``COLUMNS``, ascending by the track's number.
+
+    Cluster -1 is noise. ``track_id`` is what addresses carry.
+    """
+    assigned = ClusterAssignment
+    query = (
+        select(
+            Track.public_id,
+            Track.title,
+            Track.artists,
+            assigned.label,
+            Cluster.name,
+            assigned.confidence,
+            assigned.x,
+            assigned.y,
+        )
+        .join(Track, Track.id == assigned.track_id)
+        .outerjoin(
+            Cluster, (Cluster.run_id == assigned.run_id) & (Cluster.number == assigned.label)
+        )
+        .where(assigned.run_id == run.id)
+        .order_by(assigned.track_id)
+        .execution_options(yield_per=ROWS_PER_FETCH)
+    )
+    for *about, label, name, confidence, x, y in session.execute(query):
+        yield (*about, label, name or "", round(confidence, 6), round(x, 6), round(y, 6))
+
+
+def write_csv(session: Session, run: Run, out: Path | None = None) -> Path | None:
+    """Write the table to ``out`` (default: ``file_name`` here), whole or not at all.
+
+    ``-`` is standard output, for which None is returned.
+    """
+    if out is not None and str(out) == "-":
+        _write(session, run, sys.stdout)
+        return None
+    path = out or Path(file_name(run))
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with draft.open("w", encoding="utf-8", newline="") as file:
+            _write(session, run, file)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    return path
+
+
+def _write(session: Session, run: Run, place: TextIO) -> None:
+    table = csv.writer(place, lineterminator="\n")
+    table.writerow(COLUMNS)
+    table.writerows(rows(session, run))

@@ -1,0 +1,1 @@
+"""Segments of songs: their tagger, their encoders and their index."""

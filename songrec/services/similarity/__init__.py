@@ -1,0 +1,1 @@
+"""Similar songs by sound and songs found by words."""

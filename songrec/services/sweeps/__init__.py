@@ -1,0 +1,1 @@
+"""Sweeps: grids of trainings over feature sets, models, clusterings and seeds."""

@@ -1,0 +1,1 @@
+"""Training runs: dataset, stages, diagnostics, artifacts and inference."""

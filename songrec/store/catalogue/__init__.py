@@ -1,0 +1,1 @@
+"""Tracks, tags, lyrics, duplicates and the bulk writer."""

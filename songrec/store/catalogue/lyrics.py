@@ -1,0 +1,196 @@
+"""Lyrics as they were given, and what tracks are found by when words are searched."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from songrec.core.cjk_bigrams import spaced
+from songrec.core.types import Ints
+from songrec.store.bulk import chunks
+from songrec.store.tables import Lyrics, Tag, Track, TrackTag, TrackWords
+
+LANGUAGE = "language"
+BATCH = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a track's words are made of; ``digest`` is theirs, ``known`` what was made of before."""
+
+    track_id: int
+    title: str
+    tags: str
+    lyrics: str | None
+    known: str | None
+
+    @property
+    def digest(self) -> str:
+        """Equal for equal title, tags and lyrics."""
+        said = "\0".join((self.title, self.tags, self.lyrics or ""))
+        if spaced(said) != said:
+            said += "\0pairs"  # prepared before characters were written in pairs: once more
+        return hashlib.blake2b(said.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was made of a source: cleaned lyrics (``""`` without any) and their language."""
+
+    source: Source
+    words: str
+    language: str | None
+
+
+def texts_of(session: Session, track_ids: Ints) -> dict[int, str]:
+    """The lyrics of those of ``track_ids`` that have any, as they were given."""
+    found: dict[int, str] = {}
+    for part in chunks(track_ids.tolist()):
+        query = select(Lyrics.track_id, Lyrics.text).where(Lyrics.track_id.in_(part))
+        found.update((track_id, text) for track_id, text in session.execute(query))
+    return found
+
+
+def words_of(session: Session, track_ids: Ints) -> dict[int, str]:
+    """The cleaned lyrics of those of ``track_ids`` that are prepared and have any.
+
+    As they are indexed: scripts without spaces in pairs of characters.
+    """
+    found: dict[int, str] = {}
+    for part in chunks(track_ids.tolist()):
+        query = select(TrackWords.track_id, TrackWords.words).where(
+            TrackWords.track_id.in_(part), TrackWords.words != ""
+        )
+        found.update((track_id, text) for track_id, text in session.execute(query))
+    return found
+
+
+def track_count(session: Session) -> int:
+    """How many tracks there are to prepare."""
+    return session.scalar(select(func.count()).select_from(Track)) or 0
+
+
+def prepared(session: Session) -> tuple[int, int]:
+    """How many tracks can be found by words, and how many of these have lyrics."""
+    everything = session.scalar(select(func.count()).select_from(TrackWords)) or 0
+    return everything, session.scalar(
+        select(func.count()).select_from(TrackWords).where(TrackWords.words != "")
+    ) or 0
+
+
+def any_prepared(session: Session) -> bool:
+    """Whether any track can be found by words."""
+    return session.scalar(select(TrackWords.track_id).limit(1)) is not None
+
+
+def has_words(session: Session, track_id: int) -> bool:
+    """Whether the track's lyrics are prepared and say anything."""
+    return bool(sung(session, [track_id]))
+
+
+def sung(session: Session, track_ids: list[int]) -> set[int]:
+    """Those of a page's tracks whose lyrics are prepared and say anything."""
+    query = select(TrackWords.track_id).where(
+        TrackWords.track_id.in_(track_ids), TrackWords.words != ""
+    )
+    return set(session.scalars(query))
+
+
+def with_words(session: Session) -> Ints:
+    """The tracks that have cleaned lyrics, ascending."""
+    query = select(TrackWords.track_id).where(TrackWords.words != "").order_by(TrackWords.track_id)
+    return np.fromiter(session.scalars(query), dtype=np.int64)
+
+
+def languages(session: Session) -> dict[str, int]:
+    """How many lyrics are in which language, most first."""
+    query = (
+        select(TrackWords.language, func.count())
+        .where(TrackWords.language.is_not(None))
+        .group_by(TrackWords.language)
+        .order_by(func.count().desc(), TrackWords.language)
+    )
+    return {name: count for name, count in session.execute(query)}  # noqa: C416 - rows are no pairs
+
+
+def sources(session: Session) -> Iterator[list[Source]]:
+    """Every track, in batches by ascending id; the caller may commit between two."""
+    last = 0
+    while True:
+        rows = session.execute(
+            select(Track.id, Track.title, Lyrics.text, TrackWords.digest)
+            .outerjoin(Lyrics, Lyrics.track_id == Track.id)
+            .outerjoin(TrackWords, TrackWords.track_id == Track.id)
+            .where(Track.id > last)
+            .order_by(Track.id)
+            .limit(BATCH)
+        ).all()
+        if not rows:
+            return
+        last = rows[-1][0]
+        tags: dict[int, list[str]] = {}
+        named = (
+            select(TrackTag.track_id, Tag.name)
+            .join(Tag, Tag.id == TrackTag.tag_id)
+            .where(TrackTag.track_id.in_([row[0] for row in rows]), Tag.kind != LANGUAGE)
+            .order_by(TrackTag.track_id, Tag.kind, Tag.name)
+        )
+        for track_id, name in session.execute(named):
+            tags.setdefault(track_id, []).append(name)
+        yield [
+            Source(track_id, title, ", ".join(tags.get(track_id, ())), text, digest)
+            for track_id, title, text, digest in rows
+        ]
+
+
+def keep(session: Session, found: Iterable[Found]) -> None:
+    """Write what was made of some sources: their words, and their language as a tag. Flushes."""
+    made = list(found)
+    ids = [one.source.track_id for one in made]
+    new = [one for one in made if one.source.known is None]
+    if new:
+        session.execute(insert(TrackWords), [_row(one) for one in new])
+    changed = [_row(one) for one in made if one.source.known is not None]
+    if changed:
+        session.execute(update(TrackWords), changed)
+    languages = sorted({one.language for one in made if one.language})
+    numbers = {name: _tag(session, name) for name in languages}
+    of_kind = select(Tag.id).where(Tag.kind == LANGUAGE)
+    for part in chunks(ids):
+        session.execute(
+            delete(TrackTag).where(TrackTag.track_id.in_(part), TrackTag.tag_id.in_(of_kind))
+        )
+    rows = [
+        {"track_id": one.source.track_id, "tag_id": numbers[one.language]}
+        for one in made
+        if one.language
+    ]
+    if rows:
+        session.execute(insert(TrackTag), rows)
+    session.flush()
+
+
+def _row(one: Found) -> dict[str, object]:
+    source = one.source
+    return {
+        "track_id": source.track_id,
+        "digest": source.digest,
+        "title": spaced(source.title),
+        "tags": spaced(source.tags),
+        "words": spaced(one.words),
+        "language": one.language,
+    }
+
+
+def _tag(session: Session, name: str) -> int:
+    found = session.scalar(select(Tag).where(Tag.kind == LANGUAGE, Tag.name == name))
+    if found is None:
+        found = Tag(kind=LANGUAGE, name=name)
+        session.add(found)
+        session.flush()
+    return found.id

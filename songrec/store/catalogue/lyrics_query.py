@@ -1,0 +1,95 @@
+"""What a search by words means: which words count, and how a full-text index is asked for each."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, replace
+
+from songrec.core.cjk_bigrams import is_run, pairs_of, tokens
+
+MOST_WORDS = 12
+WHOLE = 4
+"""A run of so many characters is looked for as a whole (東京タワー is longer: by its pairs)."""
+SHORTEST_BEGINNING = 4
+# Words that nearly every text or search has find nothing; a search of nothing else keeps them.
+_EVERYWHERE = frozenset(
+    re.findall(
+        r"\w+",
+        """a about an and are as at be but by das de del der des die do du ein eine el en et for from
+        i ich in is ist it la le les los lyrics me music my not of on or que so some song songs that
+        the this to track tracks un und une we with y you your""",
+    )
+)
+# "I'm", "don't": indexes part words at the apostrophe, and what stands behind it says nothing.
+_SHORTENED = re.compile(r"(?:n['’]t|['’](?:s|t|m|d|ll|re|ve))\b")
+_MOODS = (
+    ("joy happy", "happy happiness cheerful glad joy joyful joyous merry delighted upbeat"),
+    (
+        "sadness",
+        "sad sadness unhappy melancholy melancholic sorrow sorrowful gloomy depressing "
+        "depressed miserable heartbroken grief",
+    ),
+    ("anger angry", "angry anger furious fury rage raging aggressive hateful"),
+    ("fear scary", "fear afraid scared scary fearful frightened frightening anxious terrified"),
+    ("love romantic", "romantic romance tender loving affectionate"),
+    ("surprise", "surprise surprised surprising amazed astonished"),
+)
+"""Tags for emotions, and words that mean them: the six basic emotions and words for them in Shaver,
+Schwartz, Kirson & O'Connor, "Emotion knowledge", 1987, as catalogues tag songs with them."""
+_TAGS_OF = {word: tuple(tags.split()) for tags, words in _MOODS for word in words.split()}
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a search.
+
+    ``text`` is as it was written, in lower case; ``parts`` is how the index has it, one after the
+    other: itself, or pairs of characters.
+    ``begins`` asks for words that begin so; tags in ``moods`` mean the same as the word.
+    """
+
+    text: str
+    parts: tuple[str, ...]
+    begins: bool = False
+    moods: tuple[str, ...] = ()
+
+    @property
+    def indexed(self) -> str:
+        """The word without what the index leaves out, such as marks of Thai vowels."""
+        return self.parts[0] + "".join(part[-1] for part in self.parts[1:])
+
+    def beginning(self) -> Word:
+        """The same for words that begin so, where the word is long enough for that to mean much."""
+        return replace(self, begins=self.begins or len(self.text) >= SHORTEST_BEGINNING)
+
+    def sqlite(self) -> str:
+        """As an expression of FTS5."""
+        said = f'"{" ".join(self.parts)}"{"*" if self.begins else ""}'
+        tags = " OR ".join(f'"{mood}"' for mood in self.moods)
+        return f"({said} OR tags : ({tags}))" if tags else said
+
+    def postgresql(self) -> str:
+        """As an expression of ``to_tsquery``; tags have the weight A."""
+        said = " <-> ".join(f"'{part}'" for part in self.parts) + (":*" if self.begins else "")
+        return "(" + " | ".join([said, *(f"'{mood}':A" for mood in self.moods)]) + ")"
+
+
+def asked(words: str) -> list[Word]:
+    """The words of a search that are looked for, in lower case, each once, at most so many."""
+    said = _SHORTENED.sub(" ", unicodedata.normalize("NFC", words).lower())
+    found = tokens(said) or tokens(unicodedata.normalize("NFC", words).lower())
+    telling = [word for word in found if word not in _EVERYWHERE] or found
+    wanted = [one for word in telling for one in _words(word)]
+    return list(dict.fromkeys(wanted))[:MOST_WORDS]
+
+
+def _words(token: str) -> list[Word]:
+    if not is_run(token):
+        moods = tuple(mood for mood in _TAGS_OF.get(token, ()) if mood != token)
+        return [Word(token, (token,), moods=moods)]
+    pairs = pairs_of(token)
+    if len(pairs) + 1 > WHOLE:
+        return [Word(pair, (pair,)) for pair in pairs]
+    # A character alone stands at the beginning of a pair, or is the last of its run.
+    return [Word(token, tuple(pairs), begins=len(pairs[0]) == 1)] if pairs else []

@@ -1,0 +1,139 @@
+"""Under which key each track's name is looked for, kept up to date a batch at a time.
+
+Grouping names by key is one walk of an index; only tracks that share a key are taken apart in
+Python, one key after the other, so that memory does not go by how many tracks there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import String, delete, func, select, type_coerce
+from sqlalchemy.orm import Session
+
+from songrec.core.title_normalization import match_key, same_length, same_names, taken_apart
+from songrec.core.types import Progress, no_progress
+from songrec.store.bulk import chunks, insert_many
+from songrec.store.tables import AudioFile, MatchKey, Track
+
+BATCH = 20_000
+MOST_COMPARED = 200
+"""A track is compared with that many others of its key; a key with more is a name like "Etude"."""
+# A writer that began earlier may commit later: what is that recent is looked at again.
+_OVERLAP = timedelta(minutes=10)
+_KEYS = MatchKey.__table__
+# As the database holds it: only to be written back and compared there.
+_MOMENT = type_coerce(Track.updated_at, String)
+
+
+def refresh(session: Session, on_progress: Progress = no_progress) -> int:
+    """Make the keys of tracks that are new or have changed; returns how many. The caller commits.
+
+    When nothing has changed it costs two counts and a look at the recent tracks.
+    """
+    tracks = session.scalar(select(func.count()).select_from(Track)) or 0
+    keys = session.scalar(select(func.count()).select_from(MatchKey)) or 0
+    done = 0
+    if tracks != keys:
+        last = 0
+        while rows := _stale(session, Track.id > last):
+            _write(session, rows)
+            last = rows[-1].id
+            done += len(rows)
+            on_progress(min(1.0, done / max(1, tracks - keys)), f"{done:,} names read")
+    newest = session.scalar(select(func.max(MatchKey.seen_at)))
+    if newest is not None:
+        while rows := _stale(session, Track.updated_at >= newest - _OVERLAP):
+            _write(session, rows)
+            done += len(rows)
+    return done
+
+
+def forget(session: Session, track_ids: Sequence[int]) -> None:
+    """Have the keys of these tracks made anew by the next ``refresh``."""
+    session.execute(delete(MatchKey).where(MatchKey.track_id.in_(list(track_ids))))
+
+
+def alike(session: Session, since: int = 0) -> Iterator[tuple[int, int]]:
+    """Tracks with an id above ``since`` that are named like an earlier one: ``(earlier, track)``.
+
+    Each such track once, with the earliest track that it goes with by name and length. Keys are
+    those of the last ``refresh``. Do not write through ``session`` before the end.
+    """
+    shared = (
+        select(MatchKey.key)
+        .where(MatchKey.key.is_not(None))
+        .group_by(MatchKey.key)
+        .having(func.count() > 1, func.max(MatchKey.track_id) > since)
+        .subquery()
+    )
+    columns = (MatchKey.key, Track.id, Track.artists, Track.title, Track.duration_ms)
+    rows = session.connection().execute(
+        select(*columns)
+        .join(shared, shared.c.key == MatchKey.key)
+        .join(Track, Track.id == MatchKey.track_id)
+        .order_by(MatchKey.key, MatchKey.track_id)
+        .execution_options(yield_per=5_000)
+    )
+    for _, group in groupby(rows, key=lambda row: row.key):
+        yield from _in_group(list(group), since)
+
+
+def same_content(session: Session) -> Iterator[tuple[int, int]]:
+    """Tracks with a file of the same bytes as an earlier one's: ``(earlier, track)``."""
+    shared = (
+        select(AudioFile.content_hash)
+        .where(AudioFile.content_hash.is_not(None), AudioFile.track_id.is_not(None))
+        .group_by(AudioFile.content_hash)
+        .having(func.count(AudioFile.track_id.distinct()) > 1)
+        .subquery()
+    )
+    rows = session.execute(
+        select(AudioFile.content_hash, AudioFile.track_id)
+        .join(shared, shared.c.content_hash == AudioFile.content_hash)
+        .where(AudioFile.track_id.is_not(None))
+        .distinct()
+        .order_by(AudioFile.content_hash, AudioFile.track_id)
+    )
+    for _, group in groupby(rows, key=lambda row: row[0]):
+        (_, first), *others = group
+        yield from ((first, track_id) for _, track_id in others)
+
+
+def _stale(session: Session, where: Any) -> Sequence[Any]:
+    return session.execute(
+        select(Track.id, Track.artists, Track.title, Track.duration_ms, _MOMENT, MatchKey.track_id)
+        .join(MatchKey, MatchKey.track_id == Track.id, isouter=True)
+        .where(where, MatchKey.track_id.is_(None) | (MatchKey.seen_at != Track.updated_at))
+        .order_by(Track.id)
+        .limit(BATCH)
+    ).all()
+
+
+def _write(session: Session, rows: Sequence[Any]) -> None:
+    connection = session.connection()
+    for part in chunks([known for *_, known in rows if known is not None]):
+        connection.execute(delete(_KEYS).where(_KEYS.c.track_id.in_(part)))
+    insert_many(
+        connection,
+        _KEYS,
+        ("track_id", "key", "duration_ms", "seen_at"),
+        [(id_, match_key(who, title), long, seen) for id_, who, title, long, seen, _ in rows],
+    )
+
+
+def _in_group(rows: list[Any], since: int) -> Iterator[tuple[int, int]]:
+    names = [taken_apart(row.artists, row.title) for row in rows]
+    for at, row in enumerate(rows):
+        if row.id <= since:
+            continue
+        for before in range(max(0, at - MOST_COMPARED), at):
+            other = rows[before]
+            if same_length(row.duration_ms, other.duration_ms) and same_names(
+                names[at], names[before]
+            ):
+                yield other.id, row.id
+                break

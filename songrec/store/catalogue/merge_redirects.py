@@ -1,0 +1,107 @@
+"""Where merged tracks have gone: their addresses, their catalogues' rows, the list of merges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, load_only
+
+from songrec.store.bulk import chunks
+from songrec.store.tables import Track, TrackMerge
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """A merge as lists show it: ``survivor`` is None once the survivor has itself gone."""
+
+    row: TrackMerge
+    survivor: Track | None
+    can_be_undone: bool
+
+
+def ids(session: Session) -> list[int]:
+    """The ids of the tracks that are merged into others."""
+    return list(session.scalars(select(TrackMerge.merged_id).where(TrackMerge.undone_at.is_(None))))
+
+
+def survivor_named(session: Session, name: str) -> int | None:
+    """The track that stands for a merged one with this public id or catalogue's own id, or None."""
+    known = (TrackMerge.merged_public_id == name) | (TrackMerge.merged_external_id == name)
+    query = select(TrackMerge.survivor_id).where(known, TrackMerge.undone_at.is_(None))
+    found = session.scalar(query.order_by(TrackMerge.id.desc()).limit(1))
+    return None if found is None else survivors(session, [found]).get(found, found)
+
+
+def survivors(session: Session, track_ids: Iterable[int]) -> dict[int, int]:
+    """Of those tracks that are merged, the tracks that stand for them."""
+    into: dict[int, int] = {}
+    wanted = list(track_ids)
+    asked = set(wanted)
+    while wanted:
+        step: dict[int, int] = {}
+        for part in chunks(wanted):
+            query = select(TrackMerge.merged_id, TrackMerge.survivor_id).where(
+                TrackMerge.merged_id.in_(part), TrackMerge.undone_at.is_(None)
+            )
+            step.update(session.execute(query).all())
+        into |= step
+        wanted = [end for end in set(step.values()) if end not in into]
+    found = {}
+    for start in asked & into.keys():
+        end = into[start]
+        while end in into:
+            end = into[end]
+        found[start] = end
+    return found
+
+
+def by_source_key(session: Session, keys: Iterable[str]) -> dict[str, tuple[int, str]]:
+    """Of those source keys that are merged tracks', the survivor and the track's fingerprint."""
+    rows = []
+    if session.scalar(select(TrackMerge.id).limit(1)) is None:
+        return {}  # an ingest asks this of every row
+    for part in chunks(list(keys)):
+        query = select(
+            TrackMerge.merged_source_key,
+            TrackMerge.survivor_id,
+            TrackMerge.before["track"]["fingerprint"].as_string(),
+        ).where(TrackMerge.merged_source_key.in_(part), TrackMerge.undone_at.is_(None))
+        rows += session.execute(query).all()
+    ends = survivors(session, {survivor for _, survivor, _ in rows})
+    return {key: (ends.get(survivor, survivor), said) for key, survivor, said in rows}
+
+
+def page(session: Session, number: int, size: int) -> tuple[list[Merge], int]:
+    """Merges that stand, the newest first, ``size`` a page from page 1 on, and how many."""
+    stands = TrackMerge.undone_at.is_(None)
+    total = session.scalar(select(func.count()).select_from(TrackMerge).where(stands)) or 0
+    shown = (
+        TrackMerge.survivor_id,
+        TrackMerge.merged_id,
+        TrackMerge.merged_public_id,
+        TrackMerge.title,
+        TrackMerge.artists,
+        TrackMerge.created_at,
+    )
+    rows = session.scalars(
+        select(TrackMerge)
+        .options(load_only(*shown))
+        .where(stands)
+        .order_by(TrackMerge.id.desc())
+        .limit(size)
+        .offset((number - 1) * size)
+    ).all()
+    wanted = {row.survivor_id for row in rows}
+    tracks = {
+        track.id: track for track in session.scalars(select(Track).where(Track.id.in_(wanted)))
+    }
+    newest: dict[int, int] = {}
+    for column in (TrackMerge.survivor_id, TrackMerge.merged_id):
+        query = select(column, func.max(TrackMerge.id)).where(stands, column.in_(wanted))
+        for track_id, last in session.execute(query.group_by(column)):
+            newest[track_id] = max(last, newest.get(track_id, 0))
+    return [
+        Merge(row, tracks.get(row.survivor_id), newest[row.survivor_id] == row.id) for row in rows
+    ], total

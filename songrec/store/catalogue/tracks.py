@@ -1,0 +1,231 @@
+"""Reading the catalogue: one track, a page of tracks, what there is to choose from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, and_, func, select
+from sqlalchemy.orm import Session
+
+from songrec.core.attributes import ATTRIBUTE_NAMES
+from songrec.core.sorting import sort_key
+from songrec.store.catalogue import merge_redirects, track_filters
+from songrec.store.catalogue.track_filters import TrackQuery
+from songrec.store.tables import (
+    AudioFile,
+    ClusterAssignment,
+    Run,
+    Tag,
+    Track,
+    TrackAttributes,
+    TrackTag,
+)
+
+SORTS: dict[str, str] = {
+    "title": "Title",
+    "artist": "Artist",
+    "popularity": "Popularity",
+    "energy": "Energy",
+    "danceability": "Danceability",
+    "positiveness": "Positiveness",
+    "tempo": "Tempo",
+    "typical": "Most typical first",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TrackView:
+    """A track as pages show it; ``attributes`` maps the twelve names to values or None.
+
+    ``label`` is the cluster number in the run that was asked about, None when the track is not
+    part of that run; ``confidence``, ``x`` and ``y`` likewise. ``has_audio``: it can be played.
+    """
+
+    id: int
+    public_id: str
+    external_id: str | None
+    title: str
+    artists: str
+    album: str | None
+    genre: str | None
+    emotion: str | None
+    year: int | None
+    duration_ms: int | None
+    key: int | None
+    mode: int | None
+    attributes: dict[str, float | None]
+    label: int | None = None
+    confidence: float | None = None
+    x: float | None = None
+    y: float | None = None
+    has_audio: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of tracks; ``total`` is exact unless ``more`` says there are further ones."""
+
+    tracks: list[TrackView]
+    number: int
+    last: int
+    total: int
+    more: bool = False
+
+
+TRACK_COLUMNS = (
+    Track.id,
+    Track.public_id,
+    Track.external_id,
+    Track.title,
+    Track.artists,
+    Track.album,
+    Track.genre,
+    Track.emotion,
+    Track.year,
+    Track.duration_ms,
+    Track.key,
+    Track.mode,
+)
+_ATTRIBUTE_COLUMNS = tuple(getattr(TrackAttributes, name) for name in ATTRIBUTE_NAMES)
+_PLACE_COLUMNS = (
+    ClusterAssignment.label,
+    ClusterAssignment.confidence,
+    ClusterAssignment.x,
+    ClusterAssignment.y,
+)
+
+
+_HAS_AUDIO = (
+    select(AudioFile.id)
+    .where(AudioFile.track_id == Track.id, AudioFile.state == "analysed")
+    .correlate(Track)
+    .exists()
+)
+
+
+def version(session: Session) -> str:
+    """A short string that changes when tracks are added or changed; costs two index look-ups."""
+    # Two statements in one: SQLite answers a maximum from an index only when it is asked alone.
+    newest = select(func.max(Track.id)).scalar_subquery()
+    changed = select(func.max(Track.updated_at)).scalar_subquery()
+    row = session.execute(select(newest, changed)).one()
+    return f"{row[0]}:{row[1]}"
+
+
+def track_count(session: Session) -> int:
+    """How many tracks there are."""
+    return session.scalar(select(func.count()).select_from(Track)) or 0
+
+
+def tags(session: Session, kind: str, limit: int = 200) -> list[tuple[str, int]]:
+    """The most frequent tags of a kind with how many tracks carry each, most frequent first."""
+    number = func.count(TrackTag.track_id)
+    rows = session.execute(
+        select(Tag.name, number)
+        .join(TrackTag, TrackTag.tag_id == Tag.id)
+        .where(Tag.kind == kind)
+        .group_by(Tag.id)
+        .order_by(number.desc(), Tag.name)
+        .limit(limit)
+    )
+    return [(name, amount) for name, amount in rows]
+
+
+def find_track(session: Session, name: str, run: Run | None = None) -> TrackView | None:
+    """The track with this public id or the catalogue's own id, or None.
+
+    What was merged into another track is found as that one.
+    """
+    found = _views(
+        session, _base(run).where((Track.public_id == name) | (Track.external_id == name)).limit(1)
+    )
+    if not found:
+        survivor = merge_redirects.survivor_named(session, name)
+        found = tracks_by_id(session, [survivor], run) if survivor is not None else []
+    return found[0] if found else None
+
+
+def tracks_by_id(
+    session: Session, track_ids: Sequence[int], run: Run | None = None
+) -> list[TrackView]:
+    """The tracks with these ids, in the order given; unknown ids are left out."""
+    if not track_ids:
+        return []
+    found = {v.id: v for v in _views(session, _base(run).where(Track.id.in_(list(track_ids))))}
+    return [found[i] for i in track_ids if i in found]
+
+
+def tracks_by_public_id(
+    session: Session, public_ids: Sequence[str], run: Run | None = None
+) -> list[TrackView]:
+    """The tracks with these public ids, in the order given; unknown ones are left out."""
+    if not public_ids:
+        return []
+    rows = _views(session, _base(run).where(Track.public_id.in_(list(public_ids))))
+    found = {view.public_id: view for view in rows}
+    return [found[name] for name in public_ids if name in found]
+
+
+def search(session: Session, query: TrackQuery, run: Run | None = None) -> Page:
+    """A page of tracks that answer ``query``; clusters are those of ``run``."""
+    total, more = track_filters.count(session, query, run)
+    last = max(1, math.ceil(total / query.per_page))
+    number = min(max(1, query.page), last)
+    # The page's ids are found first, on slim rows; only those few are then read whole.
+    ids = track_filters.ids(
+        session, query, run, offset=(number - 1) * query.per_page, many=more or not query.filters
+    )
+    return Page(tracks_by_id(session, ids, run), number, last, total, more)
+
+
+def called(session: Session, words: str, n: int, run: Run | None = None) -> list[TrackView]:
+    """At most ``n`` songs that ``words`` name: titles that begin so, shortest first, then others.
+
+    ``search`` sorts what it finds, so that among the many songs with “yesterday” somewhere in
+    title, artist, album or genre the one of that name would come last.
+    """
+    begins = Track.sort_title.startswith(sort_key(words.strip()), autoescape=True)
+    named = session.scalars(
+        select(Track.id)
+        .where(begins)
+        .order_by(func.length(Track.sort_title), Track.sort_title, Track.id)
+        .limit(n)
+    )
+    found = tracks_by_id(session, list(named), run)
+    if len(found) < n:
+        known = {view.id for view in found}
+        others = search(session, TrackQuery(text=words, per_page=n), run).tracks
+        found += [view for view in others if view.id not in known]
+    return found[:n]
+
+
+def _base(run: Run | None) -> Select[Any]:
+    if run is None:
+        return select(*TRACK_COLUMNS, *_ATTRIBUTE_COLUMNS, _HAS_AUDIO).join(
+            TrackAttributes, isouter=True
+        )
+    return (
+        select(*TRACK_COLUMNS, *_ATTRIBUTE_COLUMNS, *_PLACE_COLUMNS, _HAS_AUDIO)
+        .join(TrackAttributes, isouter=True)
+        .join(
+            ClusterAssignment,
+            and_(ClusterAssignment.track_id == Track.id, ClusterAssignment.run_id == run.id),
+            isouter=True,
+        )
+    )
+
+
+def _views(session: Session, statement: Select[Any]) -> list[TrackView]:
+    first, last = len(TRACK_COLUMNS), len(TRACK_COLUMNS) + len(ATTRIBUTE_NAMES)
+    return [
+        TrackView(
+            *row[:first],
+            dict(zip(ATTRIBUTE_NAMES, row[first:last], strict=True)),
+            *row[last:-1],
+            has_audio=bool(row[-1]),
+        )
+        for row in session.execute(statement)
+    ]

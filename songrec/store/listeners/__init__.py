@@ -1,0 +1,1 @@
+"""Users, listeners, reactions, skips, playlists and API tokens."""

@@ -1,0 +1,38 @@
+"""The answer a listener saw last. Sessions come first; the caller commits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from songrec.store.db import now
+from songrec.store.tables import KeptAnswer, Listener
+
+
+def find(session: Session, listener: Listener) -> KeptAnswer | None:
+    """What was answered last, or None."""
+    return session.get(KeptAnswer, listener.id, populate_existing=True)
+
+
+def keep(
+    session: Session,
+    listener: Listener,
+    asked: str,
+    tracks: list[int],
+    state: dict[str, Any],
+    change: dict[str, Any] | None,
+) -> None:
+    """Keep an answer in place of the one before."""
+    row = {
+        "asked": asked[:200],
+        "tracks": tracks,
+        "state": state,
+        "change": change,
+        "created_at": now(),
+    }
+    # One statement: two pages that are asked for at the same moment must not collide.
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(KeptAnswer).values(listener_id=listener.id, **row)
+    session.execute(statement.on_conflict_do_update(index_elements=["listener_id"], set_=row))

@@ -1,0 +1,163 @@
+"""What listeners like and dislike. Sessions come first; the caller commits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import case, delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from songrec.core.errors import BadInput
+from songrec.store.db import now
+from songrec.store.listeners import skips, unmatched_imports
+from songrec.store.tables import KeptAnswer, Listener, Playlist, Reaction
+
+LIKE, DISLIKE = 1, -1
+WEIGHTS = (1, 2, 3)
+"""How much a like may count; a plain one counts once."""
+
+
+def react(
+    session: Session,
+    listener: Listener,
+    track_id: int,
+    value: int | None,
+    weight: int | None = None,
+) -> None:
+    """Set what ``listener`` thinks of a track: 1 likes it, -1 does not, None takes it back.
+
+    A like keeps the weight it had unless ``weight`` gives another one (see ``WEIGHTS``).
+    """
+    if value is None:
+        session.execute(
+            delete(Reaction).where(
+                Reaction.listener_id == listener.id, Reaction.track_id == track_id
+            )
+        )
+        return
+    if value not in (LIKE, DISLIKE):
+        raise ValueError(f"a reaction is 1, -1 or None, got {value!r}")
+    if weight is not None and weight not in WEIGHTS:
+        raise BadInput(f"A like counts 1, 2 or 3 times, not {weight}.")
+    # One statement: two clicks that arrive together must not collide.
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    row = {
+        "listener_id": listener.id,
+        "track_id": track_id,
+        "value": value,
+        "weight": weight if weight is not None and value == LIKE else 1,
+        "created_at": now(),
+    }
+    same = Reaction.value == value
+    kept = {"created_at": row["created_at"], "weight": case((same, Reaction.weight), else_=1)}
+    if weight is not None:
+        # A like that is only weighed keeps its place among the newest.
+        kept = {
+            "created_at": case((same, Reaction.created_at), else_=row["created_at"]),
+            "weight": row["weight"],
+        }
+    statement = dialect.insert(Reaction).values(row)
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["listener_id", "track_id"],
+            set_={"value": value, **kept},
+        )
+    )
+
+
+def reactions(session: Session, listener: Listener) -> tuple[list[int], list[int]]:
+    """The track ids that ``listener`` likes and those disliked, the newest first."""
+    rows = session.execute(
+        select(Reaction.track_id, Reaction.value)
+        .where(Reaction.listener_id == listener.id)
+        .order_by(Reaction.created_at.desc(), Reaction.track_id.desc())
+    ).all()
+    likes = [track_id for track_id, value in rows if value == LIKE]
+    return likes, [track_id for track_id, value in rows if value == DISLIKE]
+
+
+def values(
+    session: Session, listener: Listener, track_ids: Sequence[int] | None = None
+) -> dict[int, int]:
+    """Track id to 1 or -1, of all reactions or of those to ``track_ids``."""
+    statement = select(Reaction.track_id, Reaction.value).where(Reaction.listener_id == listener.id)
+    if track_ids is not None:
+        statement = statement.where(Reaction.track_id.in_(list(track_ids)))
+    return dict(session.execute(statement).all())
+
+
+def weights(session: Session, listener: Listener) -> dict[int, int]:
+    """Track id to weight, of the likes that count more than once."""
+    statement = select(Reaction.track_id, Reaction.weight).where(
+        Reaction.listener_id == listener.id, Reaction.value == LIKE, Reaction.weight > 1
+    )
+    return dict(session.execute(statement).all())
+
+
+def forget(session: Session, listener: Listener) -> None:
+    """Remove a listener with everything that is known of it."""
+    session.execute(delete(Listener).where(Listener.id == listener.id))
+    session.expire_all()
+
+
+def like_count(session: Session, listener: Listener) -> int:
+    """How many tracks ``listener`` likes."""
+    return counts(session, listener)[0]
+
+
+def counts(session: Session, listener: Listener) -> tuple[int, int]:
+    """How many tracks ``listener`` likes, and how many not."""
+    numbers = dict(
+        session.execute(
+            select(Reaction.value, func.count())
+            .where(Reaction.listener_id == listener.id)
+            .group_by(Reaction.value)
+        ).all()
+    )
+    return numbers.get(LIKE, 0), numbers.get(DISLIKE, 0)
+
+
+def merge(session: Session, anonymous: Listener, account: Listener) -> None:
+    """Move the reactions, skips and playlists of ``anonymous`` to ``account``, then remove it.
+
+    Where both have reacted to a track, the newer reaction stays; skips add up.
+    """
+    if anonymous.id == account.id:
+        return
+    theirs = {
+        reaction.track_id: reaction
+        for reaction in session.scalars(
+            select(Reaction)
+            .where(Reaction.listener_id == account.id)
+            .execution_options(populate_existing=True)
+        )
+    }
+    for reaction in session.scalars(
+        select(Reaction).where(Reaction.listener_id == anonymous.id)
+    ).all():
+        kept = theirs.get(reaction.track_id)
+        if kept is None:
+            session.add(
+                Reaction(
+                    listener_id=account.id,
+                    track_id=reaction.track_id,
+                    value=reaction.value,
+                    weight=reaction.weight,
+                    created_at=reaction.created_at,
+                )
+            )
+        elif reaction.created_at > kept.created_at:
+            kept.value, kept.created_at = reaction.value, reaction.created_at
+            kept.weight = reaction.weight
+    skips.merge(session, anonymous, account)
+    unmatched_imports.merge(session, anonymous, account)
+    # It compares with answers that only one of the two has seen.
+    session.execute(delete(KeptAnswer).where(KeptAnswer.listener_id == account.id))
+    session.execute(
+        update(Playlist).where(Playlist.listener_id == anonymous.id).values(listener_id=account.id)
+    )
+    session.flush()
+    # The database takes the anonymous reactions along.
+    session.execute(delete(Listener).where(Listener.id == anonymous.id))
+    session.expire_all()

@@ -1,0 +1,1 @@
+"""Weights of published networks and trained taggers on disk."""

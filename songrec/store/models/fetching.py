@@ -1,0 +1,205 @@
+"""Getting published weights: from the package index, from the hub, or from a local path."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path, PurePosixPath
+
+from songrec.core.errors import BadInput, NotReady
+from songrec.store.models.published_weights import (
+    MUSICNN_WHEEL_SHA256,
+    Model,
+    ModelStatus,
+    damaged_files,
+    model,
+    sha256,
+    status,
+    written_whole,
+)
+
+MINUTES = 10
+LICENCE = "LICENSE.md"
+_CHECKPOINT = "model"
+_FROM_HUB = (
+    "config.json",
+    "preprocessor_config.json",
+    "model.safetensors",
+    "pytorch_model.bin",
+    "model.pt",
+    "README.md",
+    "LICENSE*",
+)
+
+
+def fetch(instance: Path, name: str, source: Path | None = None) -> ModelStatus:
+    """Put the weights of the model ``name`` into the instance folder and say how it stands.
+
+    ``source`` is a local wheel or folder to take them from; without it they are downloaded. What
+    is there and whole is kept. Raises ``NotReady`` where the download or a library fails and
+    ``BadInput`` where ``source`` does not hold the model or a checksum is not the published one.
+    """
+    known = model(name)
+    found = status(instance, name)
+    if source is None and not (found.missing_files or found.damaged_files):
+        return found
+    if source is not None and not source.exists():
+        raise BadInput(f"{source} does not exist; --from takes a wheel or a folder.")
+    if name == "musicnn":
+        _fetch_musicnn(instance, known, source)
+    else:
+        _fetch_torch(instance, known, source)
+    return status(instance, name)
+
+
+def _fetch_musicnn(instance: Path, known: Model, source: Path | None) -> None:
+    with tempfile.TemporaryDirectory() as scratch, written_whole(instance, known.name) as folder:
+        if source is None:
+            source = download_wheel(known.source, Path(scratch))
+        if source.is_dir():
+            _copy_folder(source, folder, known)
+        else:
+            _unpack_wheel(source, folder, known)
+        damaged = damaged_files(folder, known)
+        if damaged:
+            raise BadInput(f"{source}: {damaged[0]} is not the published file; nothing was kept.")
+
+
+def download_wheel(requirement: str, folder: Path) -> Path:
+    """Let pip get the one wheel, with the index and the proxies that it is configured for."""
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--disable-pip-version-check",
+        # Without a network the answer should come soon; it is asked for at every start.
+        "--retries",
+        "1",
+        "--no-deps",
+        "--only-binary",
+        ":all:",
+        "--dest",
+        str(folder),
+        requirement,
+    ]
+    without = "Get the wheel another way and name it: flask models fetch musicnn --from PATH"
+    try:
+        done = subprocess.run(  # noqa: S603 - no shell, no word from outside
+            command, capture_output=True, text=True, timeout=60 * MINUTES, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise NotReady(f"pip needed more than {MINUTES} minutes. {without}") from None
+    wheels = list(folder.glob("*.whl"))
+    if done.returncode or len(wheels) != 1:
+        said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+        reason = said[-1] if said else f"exit code {done.returncode}"
+        raise NotReady(f"pip could not download {requirement} ({reason}). {without}")
+    return wheels[0]
+
+
+def _unpack_wheel(wheel: Path, folder: Path, known: Model) -> None:
+    if sha256(wheel) != MUSICNN_WHEEL_SHA256:
+        raise BadInput(
+            f"{wheel} is not the published {known.source}: its SHA-256 is {sha256(wheel)}."
+        )
+    with zipfile.ZipFile(wheel) as archive:
+        for member in archive.infolist():
+            target = _target(PurePosixPath(member.filename), known)
+            if target:
+                (folder / target).parent.mkdir(exist_ok=True)
+                with archive.open(member) as read, (folder / target).open("wb") as write:
+                    shutil.copyfileobj(read, write)
+
+
+def _copy_folder(source: Path, folder: Path, known: Model) -> None:
+    """From an unpacked wheel, an installed package, or another instance's folder."""
+    for path in sorted(source.rglob("*")):
+        target = _target(PurePosixPath(path.relative_to(source).as_posix()), known)
+        if target and path.is_file():
+            (folder / target).parent.mkdir(exist_ok=True)
+            shutil.copyfile(path, folder / target)
+    missing = [file.name for file in known.files if not (folder / file.name).is_file()]
+    if missing:
+        raise BadInput(f"{source} holds no {missing[0]}; it is no unpacked {known.source}.")
+
+
+def _target(path: PurePosixPath, known: Model) -> str | None:
+    """Where a file of the package goes; None for what is not needed.
+
+    The authors' checkpoints have an empty name (``MTT_musicnn/.index``), which makes hidden files.
+    """
+    if path.name == LICENCE:
+        return LICENCE
+    name = path.name.removeprefix(_CHECKPOINT)
+    wanted = f"{path.parent.name}/{_CHECKPOINT}{name}"
+    return wanted if wanted in {file.name for file in known.files} else None
+
+
+def _fetch_torch(instance: Path, known: Model, source: Path | None) -> None:
+    """Weights from the hub or a folder, kept as safetensors whatever they came as.
+
+    The hub's older files are pickles. They are read once, here, by torch's restricted reader,
+    which knows tensors and nothing that could run.
+    """
+    missing = status(instance, known.name).missing_libraries
+    if missing:
+        raise NotReady(
+            f"{known.name} needs {', '.join(missing)}. Install them: "
+            f"pip install -r {known.requirements}"
+        )
+    with tempfile.TemporaryDirectory() as scratch, written_whole(instance, known.name) as folder:
+        found = source or _download_snapshot(known.source, Path(scratch))
+        if not found.is_dir():
+            raise BadInput(f"{found} is no folder; --from takes one with the model's files.")
+        for pattern in ("*.json", "LICENSE*", "README.md"):
+            for path in sorted(found.glob(pattern)):
+                shutil.copyfile(path, folder / path.name)
+        if (found / "model.safetensors").is_file():
+            shutil.copyfile(found / "model.safetensors", folder / "model.safetensors")
+        else:
+            _as_safetensors(found, folder / "model.safetensors")
+        lacking = [file.name for file in known.files if not (folder / file.name).is_file()]
+        if lacking:
+            raise BadInput(f"{found} holds no {lacking[0]}; it is no copy of {known.source}.")
+
+
+def _download_snapshot(repository: str, folder: Path) -> Path:
+    import httpx2  # what the hub's client speaks through, at the version that is pinned
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import EntryNotFoundError
+
+    try:
+        return Path(snapshot_download(repository, local_dir=folder, allow_patterns=list(_FROM_HUB)))
+    except (EntryNotFoundError, httpx2.HTTPError, OSError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise NotReady(
+            f"{repository} could not be downloaded ({reason}). "
+            "Name a local copy instead: --from PATH"
+        ) from error
+
+
+def _as_safetensors(source: Path, target: Path) -> None:
+    import pickle
+
+    import torch
+    from safetensors.torch import save_file
+
+    files = [source / name for name in ("pytorch_model.bin", "model.pt")]
+    found = next((path for path in files if path.is_file()), None)
+    if found is None:
+        raise BadInput(f"{source} holds neither model.safetensors nor a checkpoint of torch.")
+    try:
+        held = torch.load(found, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        reason = str(error).splitlines()[0]
+        raise BadInput(f"{found} holds more than weights, or is damaged: {reason}") from error
+    tensors = held.get("state_dict", held) if isinstance(held, dict) else held
+    if not isinstance(tensors, dict) or not all(torch.is_tensor(t) for t in tensors.values()):
+        raise BadInput(f"{found} holds no weights by name.")
+    # Copies: a format without pointers cannot store one tensor under two names.
+    save_file({name: value.clone().contiguous() for name, value in tensors.items()}, target)

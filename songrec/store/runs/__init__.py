@@ -1,0 +1,1 @@
+"""Training runs: rows, folders and memory-mapped spaces."""

@@ -1,0 +1,146 @@
+"""Training runs: finding them, publishing one, and writing a finished one's rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from songrec.core.errors import NotReady, UnknownName
+from songrec.core.types import Clustering, Floats, Ints
+from songrec.store.bulk import insert_many
+from songrec.store.db import now
+from songrec.store.runs import run_folders
+from songrec.store.tables import Cluster, ClusterAssignment, Publication, Run, Track
+
+ROWS_PER_INSERT = 50_000
+
+
+@dataclass(frozen=True)
+class FoundCluster:
+    """A cluster as training found it, ready to become a row."""
+
+    number: int
+    name: str
+    size: int
+    profile: dict[str, Any]
+
+
+def published(session: Session) -> Run | None:
+    """The run that every page shows, or None before the first one."""
+    return session.scalars(
+        select(Run).join(Publication, Publication.run_id == Run.id)
+    ).one_or_none()
+
+
+def published_or_error(session: Session) -> Run:
+    """The published run; ``NotReady`` says what to do where there is none."""
+    run = published(session)
+    if run is None:
+        raise NotReady("No run is published yet: train one first (flask train).")
+    return run
+
+
+def latest(session: Session) -> Run | None:
+    """The newest run, published or not."""
+    return session.scalars(select(Run).order_by(Run.id.desc()).limit(1)).first()
+
+
+def all_runs(session: Session) -> list[Run]:
+    """Every run, newest first."""
+    return list(session.scalars(select(Run).order_by(Run.id.desc())))
+
+
+def find(session: Session, public_id: str) -> Run:
+    """The run with that id; ``UnknownName`` with the nearest otherwise."""
+    run = session.scalars(select(Run).where(Run.public_id == public_id)).one_or_none()
+    if run is None:
+        raise UnknownName("run", public_id, session.scalars(select(Run.public_id)))
+    return run
+
+
+def publish(session: Session, public_id: str) -> Run:
+    """Point every page at that run, new or old; publishing the published one changes nothing."""
+    run = find(session, public_id)
+    pointer = session.get(Publication, 1)
+    if pointer is None:
+        session.add(Publication(id=1, run_id=run.id))
+    elif pointer.run_id != run.id:
+        pointer.run_id = run.id
+        pointer.published_at = now()
+    session.flush()
+    return run
+
+
+def clusters_of(session: Session, run: Run) -> list[Cluster]:
+    """The run's clusters by number; noise (-1), where there is any, comes last."""
+    clusters = session.scalars(select(Cluster).where(Cluster.run_id == run.id)).all()
+    return sorted(clusters, key=lambda cluster: (cluster.number < 0, cluster.number))
+
+
+def manifest(instance: Path, run: Run) -> dict[str, Any]:
+    """The run's manifest.json."""
+    return run_folders.read_json(instance, run.public_id, "manifest.json")
+
+
+def history(instance: Path, run: Run) -> list[dict[str, Any]]:
+    """The run's losses per epoch: ``[{"epoch", "loss", "val_loss"}, …]``, empty for baselines."""
+    return run_folders.read_json(instance, run.public_id, "history.json")
+
+
+def insert_run(
+    session: Session,
+    run: Run,
+    clusters: Iterable[FoundCluster],
+    track_ids: Ints,
+    clustering: Clustering,
+    coordinates: Floats,
+) -> Run:
+    """Add the run, its clusters and where each track lies; flushed, not committed."""
+    session.add(run)
+    session.flush()
+    session.add_all(
+        Cluster(
+            run_id=run.id,
+            number=cluster.number,
+            name=cluster.name,
+            size=cluster.size,
+            profile=cluster.profile,
+        )
+        for cluster in clusters
+    )
+    session.flush()
+    # Tracks deleted since training began are left out: their assignment would dangle.
+    still_there = _still_there(session, track_ids)
+    connection = session.connection()
+    for start in range(0, len(track_ids), ROWS_PER_INSERT):
+        rows = np.arange(start, min(start + ROWS_PER_INSERT, len(track_ids)))
+        rows = rows[still_there[rows]]
+        if not len(rows):
+            continue
+        columns = (
+            track_ids[rows].tolist(),
+            clustering.labels[rows].tolist(),
+            clustering.confidence[rows].tolist(),
+            coordinates[rows, 0].tolist(),
+            coordinates[rows, 1].tolist(),
+        )
+        # Plain tuples: SQLite lets nobody else write meanwhile.
+        insert_many(
+            connection,
+            ClusterAssignment.__table__,
+            ("run_id", "track_id", "label", "confidence", "x", "y"),
+            [(run.id, *row) for row in zip(*columns, strict=True)],
+        )
+    return run
+
+
+def _still_there(session: Session, track_ids: Ints) -> np.ndarray:
+    query = select(Track.id).order_by(Track.id).execution_options(yield_per=ROWS_PER_INSERT)
+    known = np.fromiter(session.scalars(query), dtype=np.int64)
+    return np.isin(track_ids, known, assume_unique=True)

@@ -1,0 +1,155 @@
+"""The arrays of a run as a ``Space``: memory-mapped, opened once per process.
+
+Every web process maps the same files, so the catalogue is in memory once however many processes
+serve it. A request asks the database for one row (which run is published); the arrays are opened
+again only when that row has changed.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import zipfile
+from collections import OrderedDict
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from songrec.core.errors import NotReady
+from songrec.core.types import Space
+from songrec.store.sound import segment_index
+from songrec.store.tables import Publication, Run
+
+# The published run and the one published before it: requests that still read the older one,
+# and a rollback, find it open.
+KEPT = 2
+
+_spaces: OrderedDict[tuple[Path, str | None], Space] = OrderedDict()
+_lock = threading.Lock()
+
+
+def published_run_id(session: Session) -> str:
+    """The public id of the published run.
+
+    Raises ``NotReady`` when nothing is published.
+    """
+    run_id = session.scalar(select(Run.public_id).join(Publication, Publication.run_id == Run.id))
+    if run_id is None:
+        raise NotReady(
+            "No training run is published, so nothing can be recommended yet. "
+            "Run `flask train`, or `flask publish RUN` for a run that exists."
+        )
+    return run_id
+
+
+def published_space(session: Session, instance: Path) -> Space:
+    """The space of the published run; opened once per process and run.
+
+    Raises ``NotReady`` when nothing is published or its folder is not there.
+    """
+    folder = Path(instance) / "runs" / published_run_id(session)
+    cut = segment_index.current(Path(instance))
+    key = folder, cut
+    with _lock:
+        space = _spaces.get(key)
+        if space is None:
+            space = load_space(folder)
+            if cut is not None:
+                cut, found = segment_index.opened(Path(instance))
+                space = replace(space, fragments=found)
+            _spaces[folder, cut] = space
+            while len(_spaces) > KEPT:
+                _spaces.popitem(last=False)
+        else:
+            _spaces.move_to_end(key)
+    return space
+
+
+def load_space(folder: Path) -> Space:
+    """The space in a run's folder: ``(n, ·)`` arrays over the same n tracks, see ``Space``.
+
+    The large arrays are memory-mapped read-only; labels and coordinates are read. Raises
+    ``NotReady`` when a file is missing or damaged.
+    """
+    folder = Path(folder)
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        labels = _archived(folder / "clustering.npz", "labels").astype(np.int32)
+        coordinates = _archived(folder / "projection.npz", "coordinates").astype(np.float32)
+        space = Space(
+            run_id=folder.name,
+            track_ids=_mapped(folder / "track_ids.npy"),
+            matrix=_mapped(folder / "space.npy"),
+            columns=tuple(manifest["space"]["columns"]),
+            values=_mapped(folder / "values.npy"),
+            value_names=tuple(manifest["values"]["columns"]),
+            latent=_mapped(folder / "latent.npy"),
+            labels=labels,
+            coordinates=coordinates,
+            song_keys=_mapped(folder / "song_keys.npy"),
+            **_tastes(folder),
+        )
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise NotReady(
+            f"The files of run {folder.name} cannot be read ({_said(error)}). "
+            "Publish another run with `flask publish`, or train again with `flask train`."
+        ) from error
+    _check(space, folder)
+    return space
+
+
+def _tastes(folder: Path) -> dict[str, Any]:
+    """What a run keeps for judging tastes; nothing for a run from before there was such."""
+    if not (folder / "taste.json").is_file():
+        return {}
+    return {
+        "artists": _mapped(folder / "artists.npy"),
+        "albums": _mapped(folder / "albums.npy"),
+        "learned": json.loads((folder / "taste.json").read_text(encoding="utf-8")),
+        "tower": _mapped(folder / "tower.npy") if (folder / "tower.npy").is_file() else None,
+    }
+
+
+def _said(error: Exception) -> str:
+    """What went wrong, without the paths of this machine: listeners read it."""
+    if isinstance(error, OSError) and error.filename:
+        return f"{Path(error.filename).name}: {error.strerror}"
+    return str(error)
+
+
+def _mapped(path: Path) -> np.ndarray:
+    # A plain view of the map: np.memmap's own bookkeeping costs at every slice.
+    return np.asarray(np.lib.format.open_memmap(path, mode="r"))
+
+
+def _archived(path: Path, name: str) -> np.ndarray:
+    # Opened here, so that it is closed again even where it is no archive.
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        return archive[name]
+
+
+def _check(space: Space, folder: Path) -> None:
+    n = len(space.track_ids)
+    expected = {
+        "space.npy": (space.matrix, (n, len(space.columns))),
+        "values.npy": (space.values, (n, len(space.value_names))),
+        "song_keys.npy": (space.song_keys, (n,)),
+        "clustering.npz": (space.labels, (n,)),
+        "projection.npz": (space.coordinates, (n, 2)),
+    }
+    if space.artists is not None and space.albums is not None:
+        expected["artists.npy"] = (space.artists, (n,))
+        expected["albums.npy"] = (space.albums, (n,))
+    if space.tower is not None:
+        expected["tower.npy"] = (space.tower, (n, *space.tower.shape[1:]))
+    for name, (array, shape) in expected.items():
+        if array.shape != shape:
+            raise NotReady(
+                f"{name} of run {folder.name} holds {array.shape}, expected {shape}: the run is "
+                "damaged. "
+                "Publish another one with `flask publish`."
+            )

@@ -1,0 +1,1 @@
+"""Audio files, cached features, waveforms, segments and uploads."""

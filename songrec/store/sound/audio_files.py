@@ -1,0 +1,196 @@
+"""The files of the library: which there are, which track each is, what was refused and why."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from songrec.core.errors import UnknownName
+from songrec.store.bulk import chunks
+from songrec.store.db import now
+from songrec.store.tables import AudioFile, ClusterAssignment, Track
+
+STATES = ("analysed", "rejected", "missing")
+
+
+class UnknownFile(UnknownName):
+    """No file of the library has this id; there are too many to list."""
+
+    def __init__(self, public_id: str) -> None:
+        Exception.__init__(self, f"No sound file {public_id!r} in the library.")
+
+
+def new_public_id() -> str:
+    """A name for a file's address; it says nothing about where the file lies."""
+    return secrets.token_hex(8)
+
+
+def find(session: Session, public_id: str) -> AudioFile:
+    """The file with this public id; ``UnknownFile`` otherwise."""
+    file = session.scalar(select(AudioFile).where(AudioFile.public_id == public_id))
+    if file is None:
+        raise UnknownFile(public_id)
+    return file
+
+
+def analysed(session: Session, public_id: str) -> AudioFile | None:
+    """The analysed file with this public id; only such files may be heard."""
+    return session.scalar(
+        select(AudioFile).where(AudioFile.public_id == public_id, AudioFile.state == "analysed")
+    )
+
+
+def in_cluster(session: Session, run_id: int, number: int, limit: int) -> list[int]:
+    """The tracks of a run's cluster that can be heard, the most typical first."""
+    query = (
+        select(ClusterAssignment.track_id)
+        .where(
+            ClusterAssignment.run_id == run_id,
+            ClusterAssignment.label == number,
+            ClusterAssignment.track_id.in_(
+                select(AudioFile.track_id).where(AudioFile.state == "analysed")
+            ),
+        )
+        .order_by(ClusterAssignment.confidence.desc(), ClusterAssignment.track_id)
+    )
+    return list(session.scalars(query.limit(limit)))
+
+
+def audible(session: Session) -> list[int]:
+    """The ids of all tracks that can be heard."""
+    query = select(AudioFile.track_id).where(
+        AudioFile.state == "analysed", AudioFile.track_id.is_not(None)
+    )
+    return [track_id for track_id in session.scalars(query.distinct()) if track_id is not None]
+
+
+def path_of(session: Session, public_id: str) -> Path:
+    """Where the analysed file with this public id lies; only such files may be served.
+
+    ``UnknownFile`` if there is none, and if the file has gone since.
+    """
+    file = find(session, public_id)
+    path = Path(file.path)
+    if file.state != "analysed" or not path.is_file():
+        raise UnknownFile(public_id)
+    return path
+
+
+def of_tracks(session: Session, track_ids: Sequence[int]) -> dict[int, AudioFile]:
+    """The file to play for each of the tracks that have one."""
+    found: dict[int, AudioFile] = {}
+    for part in chunks(list(track_ids)):
+        query = select(AudioFile).where(AudioFile.track_id.in_(part), AudioFile.state == "analysed")
+        for file in session.scalars(query.order_by(AudioFile.id)):
+            if file.track_id is not None:
+                found.setdefault(file.track_id, file)
+    return found
+
+
+def of_track(session: Session, track_id: int) -> AudioFile | None:
+    """The file to play for a track; None for a track without audio."""
+    return of_tracks(session, [track_id]).get(track_id)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """What the library remembers of a path: enough to tell whether to look at it again."""
+
+    id: int
+    path: str
+    content_hash: str | None
+    size: int
+    modified_ns: int
+    state: str
+    reason: str | None
+    info: dict[str, Any]
+
+
+_KNOWN = (
+    AudioFile.id,
+    AudioFile.path,
+    AudioFile.content_hash,
+    AudioFile.size,
+    AudioFile.modified_ns,
+    AudioFile.state,
+    AudioFile.reason,
+    AudioFile.info,
+)
+
+
+def below(session: Session, folder: Path) -> dict[str, KnownFile]:
+    """The library's files below ``folder``, by path."""
+    prefix = str(folder).rstrip("/") + "/"
+    query = select(*_KNOWN).where(AudioFile.path.startswith(prefix, autoescape=True))
+    # LIKE does not tell cases apart on SQLite.
+    rows = (KnownFile(*row) for row in session.execute(query))
+    return {known.path: known for known in rows if known.path.startswith(prefix)}
+
+
+def at_path(session: Session, path: str) -> AudioFile | None:
+    """The row of a path."""
+    return session.scalar(select(AudioFile).where(AudioFile.path == path))
+
+
+def with_content(session: Session, content_hash: str) -> list[AudioFile]:
+    """The rows of one content, oldest first."""
+    query = select(AudioFile).where(AudioFile.content_hash == content_hash)
+    return list(session.scalars(query.order_by(AudioFile.id)))
+
+
+def mark_missing(session: Session, ids: Iterable[int]) -> int:
+    """Note that files have vanished; their tracks stay. How many were there before."""
+    count = 0
+    for part in chunks(list(ids)):
+        statement = (
+            update(AudioFile)
+            .where(AudioFile.id.in_(part), AudioFile.state != "missing")
+            .values(state="missing", updated_at=now())
+            .execution_options(synchronize_session="fetch")
+        )
+        count += session.execute(statement).rowcount
+    return count
+
+
+def counts(session: Session) -> dict[str, int]:
+    """How many files are in each state."""
+    rows = session.execute(select(AudioFile.state, func.count()).group_by(AudioFile.state))
+    return {**dict.fromkeys(STATES, 0), **dict(rows.all())}
+
+
+def page(session: Session, state: str, number: int, size: int) -> tuple[list[AudioFile], int]:
+    """Files in one state by path, ``size`` a page from page 1 on, and how many there are."""
+    total = (
+        session.scalar(select(func.count()).select_from(AudioFile).where(AudioFile.state == state))
+        or 0
+    )
+    rows = (
+        select(AudioFile)
+        .where(AudioFile.state == state)
+        .order_by(AudioFile.path)
+        .limit(size)
+        .offset((number - 1) * size)
+    )
+    return list(session.scalars(rows)), total
+
+
+def tracks_of(session: Session, files: Iterable[AudioFile]) -> dict[int, Track]:
+    """The tracks of files, by id."""
+    ids = {file.track_id for file in files if file.track_id is not None}
+    return {
+        track.id: track
+        for part in chunks(sorted(ids))
+        for track in session.scalars(select(Track).where(Track.id.in_(part)))
+    }
+
+
+def roots(session: Session) -> list[tuple[str, int]]:
+    """The folders that were analysed and how many files of each are known, by name."""
+    query = select(AudioFile.root, func.count()).group_by(AudioFile.root).order_by(AudioFile.root)
+    return [(root, count) for root, count in session.execute(query)]

@@ -1,0 +1,265 @@
+"""A matrix for each feature set of the sound: what similar songs are told by without any training.
+
+``<instance>/sounds/<set>/<version>-<digest>-<fingerprint>/`` holds ``track_ids.npy``,
+``song_keys.npy``, ``matrix.npy`` (standardised, float32), ``lengths.npy`` and ``manifest.json``;
+``<instance>/sounds/<set>/current`` names the folder in use. The digest is that of the set's
+settings, the fingerprint that of the vectors. Written whole by whoever analyses; the web process
+only maps it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import shutil
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from songrec.core.errors import BadInput, NotReady
+from songrec.core.types import Floats, SoundSpace
+from songrec.store.sound import feature_cache
+from songrec.store.sound.feature_cache import SetKey
+from songrec.store.sound.running_moments import ColumnFigures
+
+BLOCK = 2048
+"""Rows that are in memory at once, however many tracks there are."""
+_MASK = (1 << 64) - 1
+
+_open: dict[Path, SoundSpace] = {}
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Sounding:
+    """A track, the key of its song (signed 64 bits, as its row has it) and its sound's content."""
+
+    track_id: int
+    song_key: int
+    content_hash: str
+
+
+def folder(instance: Path) -> Path:
+    """Where the matrices of an instance lie."""
+    return Path(instance) / "sounds"
+
+
+def current(instance: Path, name: str) -> str | None:
+    """The folder in use of the feature set ``name``; None where none was written."""
+    try:
+        return (folder(instance) / name / "current").read_text(encoding="ascii").strip() or None
+    except FileNotFoundError:
+        return None
+
+
+def names(instance: Path) -> tuple[str, ...]:
+    """The feature sets that tracks can be compared by, in alphabetical order."""
+    return tuple(sorted(path.parent.name for path in folder(instance).glob("*/current")))
+
+
+def manifest(instance: Path, name: str) -> dict[str, Any]:
+    """What is written down about the matrix in use; ``NotReady`` where there is none."""
+    used = current(instance, name)
+    if used is None:
+        raise _none(name)
+    try:
+        text = (folder(instance) / name / used / "manifest.json").read_text(encoding="utf-8")
+        return dict(json.loads(text))
+    except (OSError, ValueError):
+        raise _damaged(name) from None
+
+
+def load(instance: Path, name: str) -> SoundSpace:
+    """The matrix in use, mapped once per process.
+
+    Raises ``NotReady`` where none was written or its files cannot be read.
+    """
+    for last in (False, True):
+        used = current(instance, name)
+        if used is None:
+            raise _none(name)
+        base = folder(instance) / name / used
+        with _lock:
+            found = _open.get(base)
+        if found is not None:
+            return found
+        try:
+            found = _loaded(base, name)
+        except (OSError, ValueError, KeyError, EOFError):
+            if last:
+                raise _damaged(name) from None
+            continue  # another process has just put a newer one in its place
+        with _lock:
+            for other in [path for path in _open if path.parent == base.parent]:
+                del _open[other]
+            _open[base] = found
+        return found
+    raise _damaged(name)
+
+
+def refresh(
+    instance: Path,
+    key: SetKey,
+    tracks: Iterable[Sounding],
+    *,
+    leave_out: Collection[str] = (),
+    on_share: Callable[[float], None] = lambda share: None,
+) -> bool:
+    """Write the matrix of ``key`` over ``tracks`` (ascending) and make it the one in use.
+
+    Whether anything was written: nothing is where the one in use is of the same vectors. Columns
+    named in ``leave_out``, constant ones and those that hardly any track has are left out, as are
+    tracks whose vector is not in the cache or damaged. Without any track the set has no matrix.
+    Vectors are read once and never all in memory.
+    """
+    base = folder(instance) / key.name
+    there = [(track, stamp) for track in tracks if (stamp := _stamp(instance, key, track))]
+    if not there:
+        known = current(instance, key.name) is not None
+        (base / "current").unlink(missing_ok=True)
+        return known
+    told = hashlib.sha256(f"{sorted(leave_out)}".encode())
+    for track, stamp in there:
+        told.update(f"{track.track_id} {track.song_key} {track.content_hash} {stamp}\n".encode())
+    name = f"{key.version}-{key.digest}-{told.hexdigest()[:16]}"
+    if current(instance, key.name) == name and (base / name / "manifest.json").is_file():
+        return False
+    draft = base / f"{name}.{secrets.token_hex(4)}.partial"
+    draft.mkdir(parents=True)
+    try:
+        _write(draft, instance, key, [track for track, _ in there], leave_out, on_share)
+        shutil.rmtree(base / name, ignore_errors=True)
+        draft.rename(base / name)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    pointer = base / f".current.{secrets.token_hex(4)}"
+    pointer.write_text(name, encoding="ascii")
+    pointer.replace(base / "current")
+    for other in base.iterdir():
+        if other.is_dir() and other.name != name and not other.name.endswith(".partial"):
+            shutil.rmtree(other, ignore_errors=True)  # whoever has it mapped keeps it
+    return True
+
+
+def _stamp(instance: Path, key: SetKey, track: Sounding) -> str | None:
+    """Which writing of its vector is in the cache; None where there is none."""
+    path = feature_cache.folder(instance) / feature_cache.relative_path(key, track.content_hash)
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return f"{found.st_size} {found.st_mtime_ns}"
+
+
+def _write(
+    draft: Path,
+    instance: Path,
+    key: SetKey,
+    tracks: list[Sounding],
+    leave_out: Collection[str],
+    on_share: Callable[[float], None],
+) -> None:
+    columns = feature_cache.columns(instance, key)
+    figures, taken, left_out = ColumnFigures(len(columns)), [], 0
+    raw = draft / "raw.f32"
+    with raw.open("wb") as file:
+        block: list[Floats] = []
+        for at, track in enumerate(tracks):
+            vector = _vector(instance, key, track, len(columns))
+            if vector is None:
+                left_out += 1
+            else:
+                block.append(vector)
+                taken.append(track)
+            if block and (len(block) == BLOCK or at == len(tracks) - 1):
+                rows = np.stack(block)
+                figures.add(rows)
+                file.write(rows.tobytes())
+                block = []
+                on_share(0.8 * at / len(tracks))
+    kept = figures.telling() & ~np.isin(columns, list(leave_out))
+    lengths = []
+    with (draft / "matrix.npy").open("wb") as file:
+        _header(file, (len(taken), int(kept.sum())))
+        for rows in _blocks(raw, len(columns)):
+            part = figures.standardised(rows)[:, kept]
+            file.write(part.tobytes())
+            wide = part.astype(np.float64)
+            lengths.append(np.sqrt(np.einsum("ij,ij->i", wide, wide)))
+    raw.unlink()
+    together = np.concatenate(lengths) if lengths else np.empty(0)
+    np.save(draft / "lengths.npy", together.astype(np.float32))
+    np.save(draft / "track_ids.npy", np.array([t.track_id for t in taken], dtype=np.int64))
+    keys = np.array([t.song_key & _MASK for t in taken], dtype=np.uint64)
+    np.save(draft / "song_keys.npy", keys)
+    document = {
+        "feature_set": key.name,
+        "version": key.version,
+        "digest": key.digest,
+        "parameters": feature_cache.parameters(instance, key),
+        "tracks": len(taken),
+        "damaged": left_out,
+        "columns": [c for c, keep in zip(columns, kept, strict=True) if keep],
+    }
+    (draft / "manifest.json").write_text(
+        json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
+        encoding="utf-8",
+    )
+    on_share(1.0)
+
+
+def _vector(instance: Path, key: SetKey, track: Sounding, width: int) -> Floats | None:
+    """The track's vector; None where somebody has just removed it, or where it is damaged."""
+    try:
+        found = feature_cache.read(instance, key, track.content_hash)
+    except (NotReady, BadInput):
+        return None
+    return np.asarray(found, dtype=np.float32) if found.shape == (width,) else None
+
+
+def _header(file: BinaryIO, shape: tuple[int, int]) -> None:
+    told = {"descr": "<f4", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, told)
+
+
+def _blocks(raw: Path, width: int) -> Iterator[Floats]:
+    with raw.open("rb") as file:
+        while data := file.read(BLOCK * width * 4):
+            yield np.frombuffer(data, dtype=np.float32).reshape(-1, width)
+
+
+def _loaded(base: Path, name: str) -> SoundSpace:
+    told = json.loads((base / "manifest.json").read_text(encoding="utf-8"))
+    found = SoundSpace(
+        name=name,
+        track_ids=np.load(base / "track_ids.npy", allow_pickle=False),
+        # A plain view of the map: np.memmap's own bookkeeping costs at every slice.
+        matrix=np.asarray(np.load(base / "matrix.npy", mmap_mode="r", allow_pickle=False)),
+        columns=tuple(told["columns"]),
+        lengths=np.load(base / "lengths.npy", allow_pickle=False),
+        song_keys=np.load(base / "song_keys.npy", allow_pickle=False),
+    )
+    n = len(found.track_ids)
+    if found.matrix.shape != (n, len(found.columns)) or len(found.lengths) != n:
+        raise ValueError("the arrays do not fit each other")
+    return found
+
+
+def _none(name: str) -> NotReady:
+    return NotReady(
+        f"No song can be compared by {name} yet: flask analyze DIR --features {name}, or "
+        "flask sound-spaces where that is done."
+    )
+
+
+def _damaged(name: str) -> NotReady:
+    return NotReady(
+        f"The matrix of {name} is damaged: remove its folder in sounds/ of the instance and run "
+        "flask sound-spaces."
+    )

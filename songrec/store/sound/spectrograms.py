@@ -1,0 +1,119 @@
+"""The library's mel spectrograms as one thing to read batches from; they stay on disk.
+
+Excerpts are of different lengths, models want one: each picture is cut or filled around its
+middle (``core.spectrograms.centred``) to the library's median length, at most ``MOST_FRAMES``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from songrec.core.errors import BadInput, NotReady
+from songrec.core.padding import centred
+from songrec.core.types import Floats, Ints
+from songrec.store.sound import feature_cache
+from songrec.store.sound.feature_cache import SetKey
+
+MOST_FRAMES = 1292
+"""30 s at 22,050 Hz with a frame every 512 samples."""
+
+
+class CachedSpectrograms:
+    """Spectrograms of the feature cache, one ``.npy`` a content, opened as they are read.
+
+    ``shape`` is ``(n, bands, frames)``. ``read`` maps each file, copies its middle and lets go
+    of it: however large the library, no more than one batch is in memory and one file open.
+    """
+
+    def __init__(
+        self, instance: Path, key: SetKey, hashes: Sequence[str], frames: int = MOST_FRAMES
+    ) -> None:
+        self._instance = instance
+        self._key = key
+        self._hashes = tuple(hashes)
+        self._bands = len(feature_cache.columns(instance, key))
+        self._frames = frames
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Tracks, mel bands (lowest first), frames."""
+        return len(self._hashes), self._bands, self._frames
+
+    def read(self, rows: Ints) -> Floats:
+        """Decibels of these rows, float32 ``(len(rows), bands, frames)``.
+
+        Raises ``NotReady`` for a picture that is no longer there and ``BadInput`` for a damaged
+        one or one of another number of bands.
+        """
+        pictures = np.empty((len(rows), self._bands, self._frames), dtype=np.float32)
+        for at, row in enumerate(np.asarray(rows).tolist()):
+            digest = self._hashes[row]
+            picture = feature_cache.read(self._instance, self._key, digest, mapped=True)
+            if picture.ndim != 2 or len(picture) != self._bands or not picture.shape[1]:
+                raise BadInput(
+                    f"The spectrogram of {digest[:12]}… is {picture.shape}, not of {self._bands} "
+                    "bands: delete it from the feature cache and analyse its file again."
+                )
+            pictures[at] = centred(picture, self._frames)
+        return pictures
+
+
+class GivenSpectrograms:
+    """Pictures that are in memory already: one uploaded song, a test's sounds."""
+
+    def __init__(self, pictures: Sequence[Floats], frames: int = MOST_FRAMES) -> None:
+        if not len(pictures):
+            raise BadInput("There is no spectrogram to read.")
+        frames = min(frames, max(one.shape[1] for one in pictures))
+        self._pictures = np.stack([centred(one, frames) for one in pictures])
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Tracks, mel bands (lowest first), frames."""
+        n, bands, frames = self._pictures.shape
+        return n, bands, frames
+
+    def read(self, rows: Ints) -> Floats:
+        """Decibels of these rows, float32 ``(len(rows), bands, frames)``."""
+        return self._pictures[np.asarray(rows, dtype=np.int64)]
+
+
+def tracks(session: Session, instance: Path, key: SetKey, *, minimum: int = 1) -> dict[int, str]:
+    """The tracks that have a spectrogram, ascending, with their content's hash.
+
+    ``NotReady`` with fewer than ``minimum`` of them.
+    """
+    base = feature_cache.folder(instance)
+    found = {
+        track: digest
+        for track, digest in sorted(feature_cache.hashes_of_tracks(session, [key]).items())
+        # Without it somebody emptied the cache: the track waits for its next analysis.
+        if (base / feature_cache.relative_path(key, digest)).is_file()
+    }
+    if len(found) < minimum:
+        raise NotReady(
+            f"{len(found)} tracks have the features {key.name}; at least {minimum} are needed: "
+            f"flask analyze DIR --features {key.name}"
+        )
+    return found
+
+
+def of_tracks(session: Session, instance: Path, key: SetKey, track_ids: Ints) -> CachedSpectrograms:
+    """The spectrograms of ``track_ids``, in their order; ``NotReady`` where one has none."""
+    hashes = tracks(session, instance, key)
+    missing = [track for track in track_ids.tolist() if track not in hashes]
+    if missing or not len(track_ids):
+        raise NotReady(
+            f"{len(missing)} of {len(track_ids)} tracks have no spectrogram: "
+            f"flask analyze DIR --features {key.name}"
+        )
+    wanted = [hashes[track] for track in track_ids.tolist()]
+    lengths = [
+        feature_cache.read(instance, key, digest, mapped=True).shape[-1] for digest in wanted
+    ]
+    frames = max(1, min(MOST_FRAMES, int(np.median(lengths))))
+    return CachedSpectrograms(instance, key, wanted, frames)

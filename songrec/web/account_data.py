@@ -1,0 +1,166 @@
+"""What is known of me: my taste in words and figures; taken in, taken along, deleted."""
+
+from __future__ import annotations
+
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    current_app,
+    flash,
+    json,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask import session as cookie
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from songrec.core.errors import BadInput, NotReady
+from songrec.recommend.explain.taste_profile import Portrait, portrait
+from songrec.services.listeners import import_export
+from songrec.services.listeners.playlist_export import content_disposition
+from songrec.services.recommendation.for_listener import LIKES_COUNTED, Known
+from songrec.store.catalogue import tracks
+from songrec.store.db import db
+from songrec.store.listeners import reactions, skips, unmatched_imports
+from songrec.store.runs import runs, spaces
+from songrec.web import cached_counts, charts, security
+from songrec.web.current_listener import (
+    TOKEN,
+    current_listener,
+    current_reactions,
+    require_listener,
+)
+from songrec.web.template_context import count
+
+blueprint = Blueprint("me", __name__, url_prefix="/me")
+
+SHOWN = 100
+
+
+def init_app(app: Flask) -> None:
+    """Register the pages."""
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("")
+def page() -> str:
+    """My taste in words and a chart, the tastes found in it, what my dislikes teach."""
+    listener = current_listener()
+    run = runs.published(db.session)
+    known = Known.of(db.session, listener)
+    found, rows = _portrait(known)
+    ids = [i for one in found.tastes for i in one.typical] if found else []
+    skipped = skips.of_listener(db.session, listener, SHOWN) if listener else []
+    views = {
+        v.id: v
+        for v in tracks.tracks_by_id(db.session, [*ids, *(skip.track_id for skip in skipped)], run)
+    }
+    return render_template(
+        "me/page.html",
+        run=run,
+        known=known,
+        found=found,
+        rows=rows,
+        views=views,
+        skipped=[skip for skip in skipped if skip.track_id in views],
+        waiting=unmatched_imports.of_listener(db.session, listener, SHOWN) if listener else [],
+        waiting_total=unmatched_imports.count(db.session, listener) if listener else 0,
+        clusters=cached_counts.clusters(db.session, run),
+        reactions=current_reactions(),
+    )
+
+
+@blueprint.get("/export.json")
+def export() -> Response:
+    """Everything of mine as one file, which can be taken in again."""
+    text = json.dumps(
+        import_export.export(db.session, current_listener()), indent=2, ensure_ascii=False
+    )
+    response = Response(text + "\n", content_type="application/json; charset=utf-8")
+    response.headers["Content-Disposition"] = content_disposition("songrec", "json")
+    return response
+
+
+@blueprint.post("/import")
+def take_in() -> ResponseReturnValue:
+    """Like what a list names, keep what is not found, and say which is which."""
+    security.count_from_here(security.IMPORTS_ADDRESS, "import")
+    sent = request.files.get("file")
+    if sent is None or not sent.filename:
+        raise BadInput("Choose a file first: CSV, JSPF, ListenBrainz feedback or your own export.")
+    content = sent.stream.read(security.LIST_BYTES + 1)
+    if len(content) > security.LIST_BYTES:
+        raise import_export.too_large()
+    listener = require_listener()
+    report = import_export.take_in(db.session, listener, content)
+    db.session.commit()
+    return render_template("me/taken_in.html", report=report, name=sent.filename[:100])
+
+
+@blueprint.post("/again")
+def again() -> ResponseReturnValue:
+    """Look once more for the songs of imported lists that were not found."""
+    security.count_from_here(security.IMPORTS_ADDRESS, "import")
+    listener = current_listener()
+    if listener is not None:
+        report = import_export.try_again(db.session, listener)
+        db.session.commit()
+        flash(
+            f"{count(report.found, 'song', 'songs')} of those that wait are here now; "
+            f"{len(report.missing):,} still wait.",
+            "success",
+        )
+    return redirect(url_for("me.page") + "#waiting", 303)
+
+
+@blueprint.post("/waiting/forget")
+def forget_waiting() -> ResponseReturnValue:
+    """Forget the songs that were not found."""
+    listener = current_listener()
+    if listener is not None:
+        unmatched_imports.remove(db.session, listener)
+        db.session.commit()
+        flash("The songs that were not found are forgotten.", "success")
+    return redirect(url_for("me.page"), 303)
+
+
+@blueprint.post("/skips/forget")
+def forget_skips() -> ResponseReturnValue:
+    """Forget what I skipped."""
+    listener = current_listener()
+    if listener is not None:
+        skips.forget(db.session, listener)
+        db.session.commit()
+        flash("Your skips are forgotten.", "success")
+    return redirect(url_for("me.page"), 303)
+
+
+@blueprint.post("/delete")
+def delete() -> ResponseReturnValue:
+    """Delete everything of mine; an account's is deleted with it, behind its password."""
+    if current_user.is_authenticated:
+        return redirect(url_for("auth.account") + "#delete", 303)
+    if request.form.get("sure") != "yes":
+        raise BadInput("Tick the box first: what is deleted cannot be brought back.")
+    listener = current_listener()
+    if listener is not None:
+        reactions.forget(db.session, listener)
+        db.session.commit()
+    cookie.pop(TOKEN, None)
+    flash("Everything of yours is deleted.", "success")
+    return redirect(url_for("me.page"), 303)
+
+
+def _portrait(known: Known) -> tuple[Portrait | None, list[charts.Row]]:
+    if not known.likes:
+        return None, []
+    try:
+        space = spaces.published_space(db.session, current_app.config["INSTANCE"])
+    except NotReady:
+        return None, []
+    found = portrait(space, known.likes[:LIKES_COUNTED], known.dislikes[:LIKES_COUNTED])
+    return found, charts.track_rows(found.median, space, None) if found else []

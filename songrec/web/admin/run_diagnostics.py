@@ -1,0 +1,117 @@
+"""What a run's page shows besides: parts of the loss, what sets clusters apart, the report."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flask import abort, current_app, redirect, request, send_from_directory, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from songrec.core.attributes import BY_NAME
+from songrec.core.errors import NotReady
+from songrec.evaluation.importance import Importance, importance
+from songrec.jobs import queue
+from songrec.jobs.files import report_folder
+from songrec.store import jobs as job_store
+from songrec.store.db import db
+from songrec.store.runs import run_folders
+from songrec.store.runs import runs as store
+from songrec.store.tables import Run
+from songrec.web.admin import blueprint
+from songrec.web.admin.curve import part_curves
+from songrec.web.cached_counts import remembered
+
+WORDS = 4
+_FILE = re.compile(r"[a-z0-9_]+\.(html|png|svg|wav)")
+
+
+@dataclass(frozen=True)
+class Telling:
+    """Which attributes set a run's clusters apart, in words."""
+
+    found: Importance
+
+    def words(self, cluster: int) -> str:
+        """``Energy +1.20, Tempo -0.80``; empty for noise."""
+        if cluster not in self.found.clusters:
+            return ""
+        told = self.found.telling(cluster, WORDS)
+        return ", ".join(f"{_label(name)} {value:+.2f}" for name, value in told)
+
+    @property
+    def overall(self) -> list[tuple[str, float]]:
+        """Every attribute with its share of variance between the clusters, largest first."""
+        return [(_label(name), value) for name, value in self.found.overall(len(self.found.names))]
+
+
+def of_run(instance: Path, run: Run, history: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the run's page needs of this; little where the run's files are gone."""
+    telling = None
+    with contextlib.suppress(NotReady):
+        telling = remembered(
+            ("importance", run.public_id), run.public_id, lambda: _telling(instance, run)
+        )
+    files = _report_files(instance, run.public_id)
+    return {
+        "loss_parts": part_curves(history),
+        "telling": telling,
+        "report_files": files,
+        "report_html": "report.html" in files,
+        "report_pictures": [name[:-4] for name in files if name.endswith(".png")],
+        "report_sounds": [name for name in files if name.endswith(".wav")],
+    }
+
+
+@blueprint.post("/runs/<public_id>/report")
+def make_report(public_id: str) -> ResponseReturnValue:
+    """Ask for a run's report."""
+    found = store.find(db.session, public_id)
+    store.manifest(current_app.config["INSTANCE"], found)  # a run without its files has none
+    asked = {"run_id": found.public_id, "file": found.public_id}
+    same = [
+        job
+        for job in job_store.active(db.session)
+        if (job.kind, job.parameters) == ("report", asked)
+    ]
+    job = same[0] if same else queue.enqueue(db.session, "report", asked, current_user)
+    db.session.commit()
+    return redirect(url_for("admin.job", public_id=job.public_id), 303)
+
+
+@blueprint.get("/runs/<public_id>/report/<name>")
+def report_file(public_id: str, name: str) -> ResponseReturnValue:
+    """A file of a run's report: the page itself only as a download."""
+    found = store.find(db.session, public_id)
+    if not _FILE.fullmatch(name):
+        abort(404)
+    download = name == "report.html" or "download" in request.args
+    return send_from_directory(
+        report_folder(current_app.config["INSTANCE"], found.public_id),
+        name,
+        as_attachment=download,
+        download_name=f"{found.public_id}-{name}" if download else None,
+    )
+
+
+def _report_files(instance: Path, public_id: str) -> list[str]:
+    return sorted(
+        path.name
+        for path in report_folder(instance, public_id).glob("*")
+        if _FILE.fullmatch(path.name)
+    )
+
+
+def _telling(instance: Path, run: Run) -> Telling:
+    _, labels = run_folders.read_labels(instance, run.public_id)
+    values = run_folders.read_array(instance, run.public_id, "values.npy")
+    columns = store.manifest(instance, run)["values"]["columns"]
+    return Telling(importance(values, tuple(columns), labels))
+
+
+def _label(name: str) -> str:
+    return BY_NAME[name].label if name in BY_NAME else name.capitalize()

@@ -1,0 +1,86 @@
+"""Songs cut into fragments: what is in use, how good the tagger is, and asking for either anew."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from songrec.core.errors import BadInput
+from songrec.jobs import queue, segment_tasks
+from songrec.services.segments import encoder_selection
+from songrec.store import jobs
+from songrec.store.db import db
+from songrec.store.tables import Job
+from songrec.web.admin import blueprint
+
+SOURCES = {
+    "musicnn": "What MusiCNN hears",
+    "genre": "Genres",
+    "tags": "Genres, subgenres and tags",
+    "folders": "Folders",
+}
+MEASURES = {
+    "bce": "Binary cross-entropy",
+    "hamming_accuracy": "Hamming accuracy",
+    "exact_match": "Exact match",
+    "mean_average_precision": "Mean average precision",
+}
+BY = {"tagger": "Tagger", "majority": "Majority", "musicnn": "MusiCNN, regression"}
+MADE_BY = {
+    "best": "what measures best",
+    "tagger": "the tagger’s vector",
+    "musicnn": "MusiCNN’s embedding",
+    "mfcc": "cepstral coefficients",
+}
+
+
+@blueprint.get("/fragments")
+def fragments() -> str:
+    """The fragments in use, the newest tagger's figures beside what is simpler."""
+    told = encoder_selection.status(current_app.config["INSTANCE"])
+    return render_template(
+        "admin/fragments.html",
+        **told,
+        single=_single((told["tagger"] or {}).get("measures") or {}),
+        sources=SOURCES,
+        measures=MEASURES,
+        by=BY,
+        made_by=MADE_BY,
+        job=_waiting(),
+        worker=queue.worker_runs(current_app.config["INSTANCE"]),
+    )
+
+
+def _single(measures: dict[str, Any]) -> list[tuple[int, list[int]]]:
+    """Each number of wrong tags that occurs, and how many samples each method has of it."""
+    counts = {
+        name: {one["wrong"]: one["samples"] for one in measures[name]["wrong_tags"]["single"]}
+        for name in BY
+        if name in measures
+    }
+    occurring = sorted({wrong for each in counts.values() for wrong in each})
+    return [(wrong, [each.get(wrong, 0) for each in counts.values()]) for wrong in occurring]
+
+
+@blueprint.post("/fragments")
+def work_on_fragments() -> ResponseReturnValue:
+    """Ask for a tagger to be trained, or for all songs to be cut."""
+    task, source = request.form.get("task", ""), request.form.get("source", "musicnn")
+    by = request.form.get("by", "best")
+    if task not in ("train", "tag") or source not in SOURCES or by not in MADE_BY:
+        raise BadInput("Say whether to train the tagger (on which tags) or to cut songs (by what).")
+    asked = {"task": task, **({"source": source} if task == "train" else {"by": by})}
+    if task == "tag":
+        encoder_selection.choose(current_app.config["INSTANCE"], by)  # says what is missing at once
+    job = _waiting() or queue.enqueue(db.session, "fragments", asked, current_user)
+    db.session.commit()
+    return redirect(url_for("admin.job", public_id=job.public_id), 303)
+
+
+def _waiting() -> Job | None:
+    """What was asked for and waits or is under way; a training needs all processors."""
+    asked = (job for job in jobs.active(db.session) if job.kind == "fragments")
+    return next((job for job in asked if not segment_tasks.is_refreshing(job)), None)

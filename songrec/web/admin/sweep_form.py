@@ -1,0 +1,200 @@
+"""The form of a grid: ticks, parameters with several values each, and the grid that they make."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from werkzeug.datastructures import MultiDict
+
+from songrec.core.errors import SongrecError
+from songrec.core.registry import Entry, Parameter
+from songrec.services.sweeps import value_parsing
+from songrec.services.sweeps.specification import MOST_CELLS, GridSpec
+from songrec.web.admin.training import FEATURES, STAGES, TrainForm
+
+FIELDS = ("features", *(stage for stage, _, _ in STAGES))
+FLAGS = ("quick", "bootstrap_refit")
+APART = ";"
+"""Between the values of one parameter; a comma may be a part of one (64,32)."""
+SHARED = "clusters"
+"""The parameter that all clusterings take from one field."""
+
+
+@dataclass
+class GridForm:
+    """The form's fields as text, what is wrong with it, and the grid it makes.
+
+    A parameter's field is called ``stage.algorithm.parameter``, as on the retrain page; what it
+    holds are texts: one with values between semicolons, or the choices that are ticked.
+    """
+
+    chosen: Mapping[str, list[str]]
+    values: dict[str, list[str]] = field(default_factory=dict)
+    seeds: str = "0,1,2"
+    clusters: str = ""
+    flags: frozenset[str] = frozenset()
+    keep: bool = False
+    counted: str = ""
+    error: str = ""
+    errors: dict[str, str] = field(default_factory=dict)
+    spec: GridSpec | None = None
+
+    stages = STAGES
+    feature_sets = tuple(name for name in FEATURES.choices if name != "auto")
+
+    @classmethod
+    def fresh(cls) -> GridForm:
+        """What one might begin with: the baseline against the default."""
+        chosen = {stage: [registry.names()[0]] for stage, _, registry in STAGES}
+        return cls({"features": ["attributes"], **chosen}, _defaults())
+
+    @classmethod
+    def like(cls, spec: GridSpec) -> GridForm | None:
+        """The form that asks for ``spec``, or None where no form can (a file says more)."""
+        chosen = {"features": list(spec.features)}
+        values = _defaults()
+        for stage, _, registry in STAGES:
+            choices = getattr(spec, stage)
+            chosen[stage] = list(dict.fromkeys(one.name for one in choices))
+            for entry, parameter, name in _fields(stage, registry):
+                texts = [
+                    parameter.text(one.parameters.get(parameter.name, parameter.default))
+                    for one in choices
+                    if one.name == entry.name
+                ]
+                if texts:
+                    values[name] = _held(parameter, texts)
+        form = cls(
+            chosen,
+            values,
+            ",".join(map(str, spec.seeds)),
+            ",".join(str(number or "auto") for number in spec.clusters),
+            frozenset(name for name in FLAGS if getattr(spec, name)),
+        )
+        form.make()
+        return form if form.spec == spec else None
+
+    @classmethod
+    def sent(cls, form: MultiDict[str, str]) -> GridForm:
+        """The form as somebody sent it; ``error`` and ``errors`` say what is wrong, if anything."""
+        values = {name: form.getlist(name) or default for name, default in _defaults().items()}
+        made = cls(
+            {name: form.getlist(name) for name in FIELDS},
+            values,
+            form.get("seeds", "").strip(),
+            form.get("clusters", "").strip(),
+            frozenset(name for name in FLAGS if name in form),
+            "keep" in form,
+            form.get("counted", ""),
+        )
+        made.make()
+        return made
+
+    def make(self) -> None:
+        """Make the grid, or say what is wrong."""
+        given: dict[str, Any] = dict.fromkeys(self.flags, True)
+        given |= {name: text for name in ("seeds", "clusters") if (text := getattr(self, name))}
+        missing = [name for name in FIELDS if not self.chosen.get(name)]
+        if missing:
+            self.error = f"Choose at least one under {missing[0]!r}."
+            return
+        given["features"] = self.chosen["features"]
+        try:
+            for stage, _, registry in STAGES:
+                entries = [registry.entry(name) for name in self.chosen[stage]]
+                given[stage] = [one for entry in entries for one in self._variants(stage, entry)]
+            if self.errors:
+                wrong = len(self.errors)
+                self.error = f"{wrong} field{'s need' if wrong > 1 else ' needs'} another value."
+                return
+            self.spec = GridSpec.of(given)
+        except SongrecError as error:
+            self.error = str(error)
+
+    def _variants(self, stage: str, entry: Entry) -> list[Any]:
+        """One algorithm with every combination of the values that its fields hold."""
+        every: dict[str, list[Any]] = {}
+        for parameter in shown(entry):
+            name = TrainForm.field_name(stage, entry, parameter)
+            try:
+                texts = _texts(parameter, self.values.get(name, []))
+                every[parameter.name] = [parameter.coerce(text, entry.name) for text in texts]
+            except SongrecError as error:
+                self.errors[name] = str(error)
+        if math.prod(map(len, every.values())) > MOST_CELLS:
+            self.errors[f"{stage}.{entry.name}"] = (
+                f"The values of {entry.label} make more than {MOST_CELLS:,} combinations."
+            )
+        if self.errors:
+            return []
+        return [
+            {entry.name: dict(zip(every, values, strict=True))}
+            for values in itertools.product(*every.values())
+        ]
+
+    @property
+    def cells(self) -> int:
+        """How many trainings it asks for."""
+        return len(self.spec.cells()) if self.spec else 0
+
+    @property
+    def yaml(self) -> str:
+        """The grid as a file that ``flask compare --grid`` takes."""
+        return value_parsing.as_yaml(self.spec.to_json()) if self.spec else ""
+
+    def differs(self, stage: str, entry: Entry) -> bool:
+        """Whether a parameter of ``entry`` is not at its default, or is wrong: worth unfolding."""
+        names = [TrainForm.field_name(stage, entry, parameter) for parameter in shown(entry)]
+        defaults = _defaults(stage)
+        return f"{stage}.{entry.name}" in self.errors or any(
+            name in self.errors or self.values.get(name) != defaults[name] for name in names
+        )
+
+
+def shown(entry: Entry) -> list[Parameter]:
+    """The parameters that have a field of their own."""
+    return [parameter for parameter in entry.parameters if parameter.name != SHARED]
+
+
+def is_ticked(parameter: Parameter) -> bool:
+    """Whether its values are boxes to tick, not a text."""
+    return parameter.type in ("choice", "bool")
+
+
+def _fields(stage: str, registry: Iterable[Entry]) -> Iterator[tuple[Entry, Parameter, str]]:
+    for entry in registry:
+        for parameter in shown(entry):
+            yield entry, parameter, TrainForm.field_name(stage, entry, parameter)
+
+
+def _defaults(of: str = "") -> dict[str, list[str]]:
+    """Every field of every stage, or of one, at its default."""
+    return {
+        name: [_text(parameter, parameter.default)]
+        for stage, _, registry in STAGES
+        if of in ("", stage)
+        for _, parameter, name in _fields(stage, registry)
+    }
+
+
+def _text(parameter: Parameter, value: Any) -> str:
+    if parameter.type == "bool":
+        return "yes" if value else "no"
+    return parameter.text(value)
+
+
+def _held(parameter: Parameter, texts: list[str]) -> list[str]:
+    """What the field of a parameter with these values holds."""
+    distinct = list(dict.fromkeys(texts))
+    return distinct if is_ticked(parameter) else [f"{APART} ".join(distinct)]
+
+
+def _texts(parameter: Parameter, held: list[str]) -> list[str]:
+    """The values that a field holds, once each; nothing is the default."""
+    parts = held if is_ticked(parameter) else " ".join(held).split(APART)
+    kept = list(dict.fromkeys(part.strip() for part in parts if part.strip()))
+    return kept or [_text(parameter, parameter.default)]

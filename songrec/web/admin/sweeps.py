@@ -1,0 +1,136 @@
+"""The model lab: a grid of trainings asked for, and what it found as a table and small maps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from songrec.core.errors import NotReady
+from songrec.jobs import queue
+from songrec.services.sweeps import csv_export, folder, results, value_parsing
+from songrec.services.sweeps.specification import BASELINE, GridSpec
+from songrec.store import jobs as job_store
+from songrec.store.db import db
+from songrec.web.admin import blueprint
+from songrec.web.admin.sweep_form import GridForm, is_ticked, shown
+
+
+@blueprint.get("/grids")
+def grids() -> ResponseReturnValue:
+    """Every grid there is, and the form for another one; ``like`` names one to begin with."""
+    form = None
+    if like := request.args.get("like"):
+        form = GridForm.like(folder.find(current_app.config["INSTANCE"], like).spec)
+    return _page(form or GridForm.fresh())
+
+
+@blueprint.post("/grids")
+def start_grid() -> ResponseReturnValue:
+    """Count the cells; start the grid once its number of cells has been seen."""
+    form = GridForm.sent(request.form)
+    if form.spec is None:
+        return _page(form), 400
+    if request.form.get("action") != "start" or form.counted != str(form.cells):
+        return _page(form)
+    return _enqueue(form.spec, keep=form.keep)
+
+
+@blueprint.get("/grids/<grid_id>")
+def grid(grid_id: str) -> ResponseReturnValue:
+    """One grid: what is best by which measure, the table in any order, the maps side by side."""
+    found = folder.find(current_app.config["INSTANCE"], grid_id)
+    table = results.table(found)
+    by = request.args.get("sort", "")
+    descending = request.args.get("order") == "desc"
+    known = {*(measure.name for measure in table.measures), *results.ABOUT}
+    ordered = table.ordered(by, descending=descending) if by in known else table.configurations
+    return render_template(
+        "admin/grid.html",
+        grid=found,
+        table=table,
+        configurations=ordered,
+        sort=by if by in known else "",
+        descending=descending,
+        about=results.ABOUT,
+        # What chance would give stands beside the figure, not in a column of its own.
+        measures=[one for one in table.measures if not one.name.endswith("_random")],
+        job=_active(found.spec),
+        several_maps=len(found.spec.projection) > 1,
+        in_form=GridForm.like(found.spec) is not None,
+        yaml=value_parsing.as_yaml(found.spec.to_json()),
+    )
+
+
+@blueprint.get(f"/grids/<grid_id>/<any('{csv_export.CSV}','{csv_export.SUMMARY_CSV}'):name>")
+def grid_file(grid_id: str, name: str) -> ResponseReturnValue:
+    """The table as a file: a line a cell, or a line a configuration with mean and spread."""
+    found = folder.find(current_app.config["INSTANCE"], grid_id)
+    cells, summary = csv_export.as_csv(found)
+    return Response(
+        cells if name == csv_export.CSV else summary,
+        mimetype="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@blueprint.post("/grids/<grid_id>/again")
+def grid_again(grid_id: str) -> ResponseReturnValue:
+    """Train what is missing of a grid, and once more what failed."""
+    found = folder.find(current_app.config["INSTANCE"], grid_id)
+    return _enqueue(found.spec, retry=True)
+
+
+@blueprint.post("/grids/<grid_id>/forget")
+def forget_grid(grid_id: str) -> ResponseReturnValue:
+    """Delete a grid's files."""
+    try:
+        folder.forget(current_app.config["INSTANCE"], grid_id)
+    except NotReady as error:  # it is being trained
+        flash(str(error), "error")
+        return redirect(url_for("admin.grid", grid_id=grid_id), 303)
+    flash("The grid is deleted.", "success")
+    return redirect(url_for("admin.grids"), 303)
+
+
+blueprint.add_app_template_filter(results.spread_text, "spread")
+
+
+def _enqueue(spec: GridSpec, *, keep: bool = False, retry: bool = False) -> ResponseReturnValue:
+    job = _active(spec)
+    if job is None:
+        asked = {"grid": spec.to_json(), "file": f"{len(spec.cells()):,} cells"}
+        asked |= {name: True for name, on in (("keep", keep), ("retry", retry)) if on}
+        job = queue.enqueue(db.session, "grid", asked, current_user)
+        db.session.commit()
+    return redirect(url_for("admin.job", public_id=job.public_id), 303)
+
+
+def _active(spec: GridSpec) -> Any:
+    """The job that trains this grid now or next, if any."""
+    wanted = spec.to_json()
+    return next(
+        (
+            job
+            for job in job_store.active(db.session)
+            if job.kind == "grid" and job.parameters.get("grid") == wanted
+        ),
+        None,
+    )
+
+
+def _page(form: GridForm) -> str:
+    instance = current_app.config["INSTANCE"]
+    found = folder.all_grids(instance)
+    return render_template(
+        "admin/grids.html",
+        form=form,
+        parameters_of=shown,
+        is_ticked=is_ticked,
+        unreadable=folder.unreadable(instance),
+        grids=[(one, results.counts(one)) for one in found],
+        baseline=" + ".join(BASELINE.values()),
+        worker=queue.worker_runs(instance),
+    )

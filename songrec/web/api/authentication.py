@@ -1,0 +1,114 @@
+"""Who asks: a token's account, whoever the browser's cookie says, or nobody in particular."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import current_app, g, request
+from flask import session as cookie
+from flask_limiter.util import get_remote_address
+from flask_login import current_user
+from limits import RateLimitItemPerMinute
+from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.exceptions import Forbidden, NotFound, Unauthorized
+
+from songrec.store.db import db
+from songrec.store.listeners import api_tokens
+from songrec.store.tables import ApiToken, Listener, User
+from songrec.web import current_listener as listening
+from songrec.web import security
+from songrec.web.api import aliases, blueprint
+
+PER_MINUTE = 300
+REQUESTS = RateLimitItemPerMinute(PER_MINUTE, 1)
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """``user`` is None for a browser without an account, or for nobody; ``token`` if one came."""
+
+    user: User | None
+    token: ApiToken | None
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the account is an admin's."""
+        return self.user is not None and self.user.is_admin
+
+
+def caller() -> Caller:
+    """Who asks in this request."""
+    return g.api_caller
+
+
+def current_listener() -> Listener | None:
+    """The listener who asks, or None for nobody and for somebody who has liked nothing yet."""
+    who = caller()
+    return listening.listener_of(who.user) if who.token else listening.current_listener()
+
+
+def require_listener() -> Listener:
+    """The listener who asks, made if the account has none; 401 for nobody. The caller commits."""
+    known = current_listener()
+    if known is not None:
+        return known
+    user = caller().user
+    if user is None:
+        raise unauthorised("This needs a token, or a browser that is signed in.")
+    return listening.make_listener_of(user)
+
+
+def require_user() -> User:
+    """The account that asks; 401 for anybody without one."""
+    user = caller().user
+    if user is None:
+        raise unauthorised("This needs a token, or a browser that is signed in.")
+    return user
+
+
+def unauthorised(text: str) -> Unauthorized:
+    """A 401 that names the way to sign in."""
+    return Unauthorized(text, www_authenticate=WWWAuthenticate("bearer", {"realm": "songrec"}))
+
+
+@blueprint.before_request
+@aliases.before_request
+def identify() -> None:
+    """Find out who asks, count the request, and refuse what may not be."""
+    g.api_caller = _by_token() or _by_cookie()
+    who = g.api_caller
+    # An account's requests count together, wherever they come from.
+    key = f"user:{who.user.id}" if who.user else get_remote_address()
+    security.count_try(REQUESTS, "api", key)
+    if any("\0" in str(part) for part in (request.view_args or {}).values()):
+        raise NotFound
+    scope = "read" if request.method in SAFE else "write"
+    if who.token is not None and not api_tokens.allows(who.token, scope):
+        raise Forbidden(f"This token may not {scope}; make one that may on your account's page.")
+
+
+def _by_token() -> Caller | None:
+    header = request.headers.get("Authorization")
+    if header is None:
+        return None
+    scheme, _, clear = header.partition(" ")
+    found = api_tokens.find(db.session, clear.strip()) if scheme.lower() == "bearer" else None
+    if found is None:
+        raise unauthorised("This token is not known, or was revoked: see your account's page.")
+    token, user = found
+    if api_tokens.note_use(token):
+        db.session.commit()
+    return Caller(user, token)
+
+
+def _by_cookie() -> Caller:
+    user = db.session.get(User, current_user.id) if current_user.is_authenticated else None
+    if (
+        request.method not in SAFE
+        and (user is not None or listening.TOKEN in cookie)
+        and current_app.config["WTF_CSRF_ENABLED"]
+    ):
+        # The browser sends its cookie whoever wrote the form; nobody's cookie needs no proof.
+        security.csrf.protect()
+    return Caller(user, None)

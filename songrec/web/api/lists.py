@@ -1,0 +1,123 @@
+"""Stations, paths, blends, and songs that were skipped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app
+from werkzeug.exceptions import NotFound
+
+from songrec.services.recommendation import stations
+from songrec.store.catalogue import tracks
+from songrec.store.db import db
+from songrec.store.listeners import skips
+from songrec.store.tables import Skip
+from songrec.web.api import arguments, blueprint, schemas, serializers
+from songrec.web.api.account import TOKEN
+from songrec.web.api.authentication import current_listener, require_listener
+from songrec.web.api.catalogue import track_or_404
+
+
+@blueprint.get("/stations/<kind>", tags=["recommendations"])
+@blueprint.arguments(arguments.StationArguments, location="query")
+@blueprint.response(200, schemas.StationSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
+def station(asked: dict[str, Any], kind: str) -> dict[str, Any]:
+    """An endless queue around a song, artist, cluster, mood, playlist or your likes.
+
+    Without a cursor it begins in an order of its own; go on with `next`, and nothing comes twice.
+    What you do not like is passed over.
+    """
+    try:
+        part = stations.station(
+            db.session,
+            current_app.config["INSTANCE"],
+            current_listener(),
+            kind,
+            asked["of"].replace("\0", ""),
+            cursor=asked.get("cursor") or stations.new_cursor(),
+            n=asked["n"],
+            audible=asked["audible"],
+        )
+    except stations.NoStation as error:
+        raise NotFound(str(error)) from error
+    return {**serializers.matches(part.items), "title": part.title, "next": part.cursor}
+
+
+@blueprint.get("/tracks/<track_id>/path/<to_id>", tags=["recommendations"])
+@blueprint.arguments(arguments.PathArguments, location="query")
+@blueprint.response(200, schemas.PathSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
+def path(asked: dict[str, Any], track_id: str, to_id: str) -> dict[str, Any]:
+    """Songs from one to another whose steps are even in the published run's latent."""
+    start, end = track_or_404(track_id), track_or_404(to_id)
+    instance = current_app.config["INSTANCE"]
+    found, way = stations.path(db.session, instance, start, end, asked["between"])
+    lengths = way.lengths.tolist()
+    return {**serializers.matches(found), "lengths": lengths, "unevenness": way.unevenness}
+
+
+@blueprint.get("/blend", tags=["recommendations"])
+@blueprint.arguments(arguments.BlendArguments, location="query")
+@blueprint.response(200, schemas.MatchesSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
+def blend(asked: dict[str, Any]) -> dict[str, Any]:
+    """Songs in the direction of what is added less what is taken away, with reasons that add up."""
+    plus, minus = (
+        [track_or_404(name).id for name in asked[field]] for field in ("add", "subtract")
+    )
+    found = stations.blend(db.session, current_app.config["INSTANCE"], plus, minus, asked["n"])
+    return serializers.matches(found)
+
+
+@blueprint.get("/skips", tags=["likes"])
+@blueprint.response(200, schemas.SkipsSchema)
+@blueprint.alt_response(401, "UNAUTHORIZED")
+@blueprint.doc(security=TOKEN)
+def skipped() -> dict[str, Any]:
+    """What you skipped, the latest first: the songs that count (100 at most)."""
+    listener = require_listener()
+    db.session.commit()
+    found = skips.of_listener(db.session, listener, skips.COUNTED)
+    views = tracks.tracks_by_id(db.session, [skip.track_id for skip in found])
+    public = {view.id: view.public_id for view in views}
+    return {"items": [_skip(skip, public[skip.track_id]) for skip in found]}
+
+
+@blueprint.put("/skips/<track_id>", tags=["likes"])
+@blueprint.arguments(arguments.SkipArguments, required=False)
+@blueprint.response(200, schemas.SkipSchema)
+@blueprint.alt_response(401, "UNAUTHORIZED")
+@blueprint.alt_response(403, "FORBIDDEN")
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.doc(security=TOKEN)
+def skip(asked: dict[str, Any], track_id: str) -> dict[str, Any]:
+    """Note that a song was left within its first 30 seconds: weak evidence, and no dislike."""
+    listener = require_listener()
+    track = track_or_404(track_id)
+    skips.record(db.session, listener, track.id)
+    db.session.commit()
+    noted = skips.find(db.session, listener, track.id)
+    if noted is None:
+        raise NotFound("The skip was forgotten again at this moment.")
+    return _skip(noted, track.public_id)
+
+
+@blueprint.delete("/skips/<track_id>", tags=["likes"])
+@blueprint.response(204)
+@blueprint.alt_response(401, "UNAUTHORIZED")
+@blueprint.alt_response(403, "FORBIDDEN")
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.doc(security=TOKEN)
+def unskip(track_id: str) -> None:
+    """Forget that you skipped a song; forgetting what never was is no error."""
+    listener = require_listener()
+    skips.forget(db.session, listener, track_or_404(track_id).id)
+    db.session.commit()
+
+
+def _skip(noted: Skip, public_id: str) -> dict[str, Any]:
+    return {"track_id": public_id, "times": noted.times, "last": noted.last_at}

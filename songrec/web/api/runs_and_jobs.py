@@ -1,0 +1,101 @@
+"""Health, training runs and jobs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app
+from werkzeug.exceptions import NotFound
+
+from songrec.core.errors import UnknownName
+from songrec.core.version import VERSION
+from songrec.jobs import queue
+from songrec.store import jobs
+from songrec.store.catalogue import keyset_pagination
+from songrec.store.db import db
+from songrec.store.runs import runs
+from songrec.store.sound import uploads
+from songrec.store.tables import Job, Run
+from songrec.web import cached_counts
+from songrec.web.api import aliases, arguments, blueprint, schemas, serializers
+from songrec.web.api.account import TOKEN
+from songrec.web.api.authentication import caller, current_listener, require_user
+
+
+@aliases.get("/health")
+@blueprint.get("/health", tags=["health"])
+@blueprint.response(200, schemas.HealthSchema)
+def health() -> dict[str, Any]:
+    """Whether this songrec answers, and what it has."""
+    run = runs.published(db.session)
+    return {
+        "status": "ok",
+        "version": VERSION,
+        "tracks": cached_counts.track_count(db.session),
+        "run_id": run.public_id if run else None,
+        "worker": queue.worker_runs(current_app.config["INSTANCE"]),
+    }
+
+
+@blueprint.get("/runs", tags=["runs"])
+@blueprint.arguments(arguments.PageArguments, location="query")
+@blueprint.response(200, schemas.page_of(schemas.RunSchema))
+def run_list(asked: dict[str, Any]) -> dict[str, Any]:
+    """Training runs, the newest first."""
+    part = keyset_pagination.newest(
+        db.session, Run, cursor=asked.get("cursor"), limit=asked["limit"]
+    )
+    published = runs.published(db.session)
+    return {"items": [serializers.run(r, published) for r in part.items], "next": part.next}
+
+
+@blueprint.get("/runs/<run_id>", tags=["runs"])
+@blueprint.response(200, schemas.RunSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
+def run(run_id: str) -> dict[str, Any]:
+    """One training run."""
+    return serializers.run(runs.find(db.session, run_id), runs.published(db.session))
+
+
+@blueprint.get("/jobs", tags=["jobs"])
+@blueprint.arguments(arguments.PageArguments, location="query")
+@blueprint.response(200, schemas.page_of(schemas.JobSchema))
+@blueprint.alt_response(401, "UNAUTHORIZED")
+@blueprint.doc(security=TOKEN)
+def job_list(asked: dict[str, Any]) -> dict[str, Any]:
+    """Your jobs, the newest first; an admin sees everybody's."""
+    user = require_user()
+    mine = () if user.is_admin else (Job.user_id == user.id,)
+    _tidy()
+    part = keyset_pagination.newest(
+        db.session, Job, *mine, cursor=asked.get("cursor"), limit=asked["limit"]
+    )
+    return {"items": [serializers.job(j) for j in part.items], "next": part.next}
+
+
+@blueprint.get("/jobs/<job_id>", tags=["jobs"])
+@blueprint.response(200, schemas.JobSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
+def job(job_id: str) -> dict[str, Any]:
+    """One job of yours: how far it is, and at its end what came of it."""
+    _tidy()
+    try:
+        found = jobs.find(db.session, job_id)
+    except UnknownName:
+        found = None
+    if found is None or not _may_see(found):
+        raise NotFound("There is no such job, or it is not yours.")
+    return serializers.job(found)
+
+
+def _may_see(found: Job) -> bool:
+    who = caller()
+    if who.is_admin or (who.user is not None and found.user_id == who.user.id):
+        return True
+    upload = uploads.of_job(db.session, found)
+    return upload is not None and uploads.may_see(upload, current_listener())
+
+
+def _tidy() -> None:
+    queue.tidy(db.session, current_app.config["INSTANCE"])
+    db.session.commit()

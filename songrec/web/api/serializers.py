@@ -1,0 +1,108 @@
+"""From what the store hands out to what the schemas describe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import url_for
+
+from songrec.core.attributes import key_name
+from songrec.recommend.methods import segments
+from songrec.services.recommendation import recommend
+from songrec.services.recommendation.recommend import Recommendation
+from songrec.store.catalogue.tracks import TrackView
+from songrec.store.db import db
+from songrec.store.sound import audio_files
+from songrec.store.tables import AudioFile, Job, Run
+from songrec.web import player
+
+
+def tracks(views: Sequence[TrackView]) -> list[dict[str, Any]]:
+    """Tracks as ``TrackSchema`` describes them, in order."""
+    playable = audio_files.of_tracks(db.session, [view.id for view in views])
+    return [_track(view, playable.get(view.id)) for view in views]
+
+
+def _track(view: TrackView, audio: AudioFile | None) -> dict[str, Any]:
+    return {
+        "id": view.public_id,
+        "external_id": view.external_id,
+        "title": view.title,
+        "artists": view.artists,
+        "album": view.album,
+        "genre": view.genre,
+        "emotion": view.emotion,
+        "year": view.year,
+        "duration_ms": view.duration_ms,
+        "key": view.key,
+        "mode": view.mode,
+        "key_name": key_name(view.key, view.mode),
+        "attributes": view.attributes,
+        "cluster": view.label,
+        "confidence": view.confidence,
+        "x": view.x,
+        "y": view.y,
+        "audio": player.addresses(audio) if audio else None,
+        "address": url_for("pages.track", public_id=view.public_id),
+    }
+
+
+def matches(found: Sequence[Recommendation]) -> dict[str, Any]:
+    """Recommendations as ``MatchesSchema`` describes them."""
+    shown = tracks([item.track for item in found])
+    public = recommend.public_ids(db.session, found)
+    items = [
+        {
+            "track": track,
+            "score": item.score,
+            "why": item.sentence,
+            "reasons": [recommend.reason_as_json(reason, public) for reason in item.reasons],
+            "fragment": segments.told(item.reasons),
+            "per_like": [recommend.reason_as_json(reason, public) for reason in item.per_like],
+        }
+        for item, track in zip(found, shown, strict=True)
+    ]
+    return {"items": items}
+
+
+def without_rows(reason: dict[str, Any]) -> dict[str, Any]:
+    """A kept reason as ``ReasonSchema`` describes it: what it is about has a name, no number."""
+    about = reason["about"] if isinstance(reason["about"], str) else None
+    return {**reason, "about": about}
+
+
+def run(found: Run, published: Run | None) -> dict[str, Any]:
+    """A run as ``RunSchema`` describes it."""
+    return {
+        "id": found.public_id,
+        "created_at": found.created_at,
+        "published": published is not None and published.id == found.id,
+        "feature_set": found.feature_set,
+        "representation": found.representation,
+        "clustering": found.clustering,
+        "projection": found.projection,
+        "seed": found.seed,
+        "tracks": found.track_count,
+        "clusters": found.cluster_count,
+        "parameters": found.parameters,
+        "metrics": found.metrics,
+        "seconds": found.seconds,
+    }
+
+
+def job(found: Job) -> dict[str, Any]:
+    """A job as ``JobSchema`` describes it."""
+    return {
+        "id": found.public_id,
+        "kind": found.kind,
+        "state": found.state,
+        "progress": found.progress,
+        "message": found.message,
+        "error": found.error,
+        "result": found.result,
+        "created_at": found.created_at,
+        "started_at": found.started_at,
+        "finished_at": found.finished_at,
+        "address": url_for("api.job", job_id=found.public_id),
+    }

@@ -1,0 +1,70 @@
+"""Figures that many pages show and that change only with the catalogue or the published run."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from songrec.store.catalogue import tracks
+from songrec.store.runs import runs
+from songrec.store.tables import Cluster, Run
+
+_LIMIT = 64
+_values: dict[Hashable, tuple[str, Any]] = {}
+_lock = threading.Lock()
+
+
+def remembered(key: Hashable, version: str, compute: Callable[[], Any]) -> Any:
+    """``compute()`` once per process for as long as ``version`` stays the same.
+
+    Two threads may compute the same value at the same time; the lock guards the table only.
+    """
+    with _lock:
+        known = _values.get(key)
+    if known is not None and known[0] == version:
+        return known[1]
+    value = compute()
+    with _lock:
+        if len(_values) >= _LIMIT:
+            _values.clear()
+        _values[key] = (version, value)
+    return value
+
+
+def _database(session: Session) -> str:
+    return str(session.get_bind().engine.url)
+
+
+def track_count(session: Session) -> int:
+    """How many tracks the catalogue holds."""
+    return remembered(
+        ("tracks", _database(session)),
+        tracks.version(session),
+        lambda: tracks.track_count(session),
+    )
+
+
+def tags(session: Session, kind: str) -> list[tuple[str, int]]:
+    """The genres or emotions to choose from, with how many tracks carry each."""
+    return remembered(
+        ("tags", kind, _database(session)),
+        tracks.version(session),
+        lambda: tracks.tags(session, kind),
+    )
+
+
+def clusters(session: Session, run: Run | None) -> dict[int, Cluster]:
+    """The clusters of a run by number, largest first; none without a run."""
+    if run is None:
+        return {}
+
+    def read() -> dict[int, Cluster]:
+        found = sorted(runs.clusters_of(session, run), key=lambda c: (-c.size, c.number))
+        for cluster in found:
+            session.expunge(cluster)  # kept beyond this request, so it must not need its session
+        return {cluster.number: cluster for cluster in found}
+
+    return remembered(("clusters", _database(session)), run.public_id, read)

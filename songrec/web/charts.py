@@ -1,0 +1,256 @@
+"""From numbers to what a template draws: bars, rows and dots as plain values, no HTML.
+
+Shares are parts of the catalogue between 0 and 1. Charts are SVG drawn by the templates, so that
+they need no script and follow the theme through the style sheet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from songrec.core.attributes import ATTRIBUTES, BY_NAME, show
+from songrec.core.types import Space
+from songrec.web.cached_counts import remembered
+
+GRID = 1001
+TYPICAL_BAND = 0.1
+"""Closer to the middle than this, a value is called typical rather than more or less."""
+
+TELLING = 4
+UNTELLING = ("variance", "explicit", "popularity")
+"""Left out of a cluster's small chart: they say little about how its songs sound."""
+
+MAP_WIDTH, MAP_HEIGHT, MAP_DOTS = 320, 200, 2500
+SOURCES = {
+    "measured": "measured from the sound",
+    "predicted": "estimated from the sound",
+    "musicnn": "estimated from the tags that MusiCNN hears",
+}
+"""Where an attribute of a song with sound comes from, by what its file's row says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An attribute of a track or cluster against the catalogue.
+
+    ``share`` is where the value stands (0 lowest, 1 highest, None unknown), ``other`` where the
+    cluster's median stands, ``words`` says it: "calmer than 83%" (of the catalogue).
+    """
+
+    name: str
+    label: str
+    help: str
+    value: str
+    share: float | None
+    words: str
+    other: float | None = None
+    other_value: str = ""
+
+    @property
+    def start(self) -> float:
+        """Where a bar from the middle begins, in percent of the width."""
+        return 100 * min(0.5, self.share if self.share is not None else 0.5)
+
+    @property
+    def length(self) -> float:
+        """How long a bar from the middle is, in percent of the width."""
+        return 100 * abs((self.share if self.share is not None else 0.5) - 0.5)
+
+
+def words_for(name: str, share: float | None) -> str:
+    """Where a value stands in the catalogue, as a listener says it; empty when unknown."""
+    if share is None:
+        return ""
+    attribute = BY_NAME[name]
+    if abs(share - 0.5) < TYPICAL_BAND:
+        return "in the middle"
+    if share > 0.5:
+        return f"{attribute.more} than {share:.0%}"
+    return f"{attribute.less} than {1 - share:.0%}"
+
+
+def profile_rows(profile: Mapping[str, Any]) -> list[Row]:
+    """All attributes of a cluster, in the mission's order."""
+    median, share = profile.get("median", {}), profile.get("share", {})
+    return [
+        Row(
+            a.name,
+            a.label,
+            a.help,
+            show(a.name, median[a.name]),
+            share.get(a.name),
+            words_for(a.name, share.get(a.name)) if a.name != "explicit" else "",
+        )
+        for a in ATTRIBUTES
+        if median.get(a.name) is not None
+    ]
+
+
+def telling_bars(profile: Mapping[str, Any]) -> list[Row]:
+    """The few attributes that set a cluster apart, furthest from the catalogue's middle first."""
+    rows = [r for r in profile_rows(profile) if r.name not in UNTELLING and r.share is not None]
+    return sorted(rows, key=lambda row: -row.length)[:TELLING]
+
+
+def shares(entries: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+    """Genres or emotions of a cluster: name, share of its tracks, bar length, how unusual."""
+    longest = max((float(entry[1]) for entry in entries), default=0) or 1
+    return [
+        {
+            "name": entry[0],
+            "share": float(entry[1]),
+            "length": 100 * float(entry[1]) / longest,
+            "lift": float(entry[2]) if len(entry) > 2 and entry[2] is not None else None,
+        }
+        for entry in entries
+    ]
+
+
+def plain_rows(values: Mapping[str, float | None]) -> list[Row]:
+    """The attributes of a track that no run knows yet: values without a standing."""
+    return [
+        Row(a.name, a.label, a.help, show(a.name, values.get(a.name)), None, "")
+        for a in ATTRIBUTES
+        if values.get(a.name) is not None
+    ]
+
+
+def track_rows(
+    values: Mapping[str, float | None], space: Space, profile: Mapping[str, Any] | None
+) -> list[Row]:
+    """The attributes of a track, where each stands in the catalogue and in its cluster."""
+    medians = (profile or {}).get("median", {})
+    cluster_shares = (profile or {}).get("share", {})
+    rows = []
+    for attribute in ATTRIBUTES:
+        name, value = attribute.name, values.get(attribute.name)
+        if value is None:
+            continue
+        share = standing(space, name, value) if name != "explicit" else None
+        rows.append(
+            Row(
+                name,
+                attribute.label,
+                attribute.help,
+                show(name, value),
+                share,
+                words_for(name, share),
+                cluster_shares.get(name) if name != "explicit" else None,
+                show(name, medians[name]) if medians.get(name) is not None else "",
+            )
+        )
+    return rows
+
+
+def standing(space: Space, name: str, value: float) -> float | None:
+    """The part of the catalogue below ``value``; ties count half. None when nobody has it."""
+    if name not in space.value_names:
+        return None
+    grid = _quantiles(space)[space.value_names.index(name)]
+    if np.isnan(grid[0]):
+        return None
+    below, upto = (
+        np.searchsorted(grid, np.float32(value), side="left"),
+        np.searchsorted(grid, np.float32(value), side="right"),
+    )
+    return float(below + upto) / (2 * len(grid))
+
+
+def _quantiles(space: Space) -> np.ndarray:
+    """Evenly spaced quantiles of every value column, float32 ``(f, GRID)``; NaN without values."""
+
+    def compute() -> np.ndarray:
+        grid = np.full((len(space.value_names), GRID), np.nan, dtype=np.float32)
+        for column in range(len(space.value_names)):
+            known = space.values[:, column]
+            known = known[~np.isnan(known)]
+            if len(known):
+                grid[column] = np.quantile(known, np.linspace(0, 1, GRID), method="nearest")
+        return grid
+
+    return remembered(("quantiles",), space.run_id, compute)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A small picture of the map: dots per cluster as SVG path data, and the song's own dot."""
+
+    width: int
+    height: int
+    dots: dict[int, str]
+    x: float
+    y: float
+    label: int
+
+
+def place_on_map(space: Space, x: float | None, y: float | None, label: int | None) -> Place | None:
+    """Where a track lies among a sample of the others; None when it has no place."""
+    if x is None or y is None or label is None or not len(space.coordinates):
+        return None
+    low, span, dots = remembered(("dots",), space.run_id, lambda: _dots(space))
+    at = np.clip((np.array([x, y], dtype=np.float32) - low) / span, 0, 1)
+    return Place(
+        MAP_WIDTH,
+        MAP_HEIGHT,
+        dots,
+        4 + float(at[0]) * (MAP_WIDTH - 8),
+        4 + float(1 - at[1]) * (MAP_HEIGHT - 8),
+        label,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A way across the small map: ``line`` as SVG points, ``stops`` as (x, y, label)."""
+
+    width: int
+    height: int
+    dots: dict[int, str]
+    line: str
+    stops: list[tuple[float, float, int]]
+
+
+def route_on_map(
+    places: Sequence[tuple[float | None, float | None, int | None]], space: Space
+) -> Route | None:
+    """Tracks by their place on the map and label, joined in order; None where one has none."""
+    found = [place_on_map(space, *place) for place in places]
+    known = [place for place in found if place is not None]
+    if not known or len(known) < len(found):
+        return None
+    stops = [(place.x, place.y, place.label) for place in known]
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y, _ in stops)
+    return Route(MAP_WIDTH, MAP_HEIGHT, known[0].dots, line, stops)
+
+
+def _dots(space: Space) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:
+    """The frame of the map without its outermost permille, and a seeded sample as SVG paths."""
+    coordinates = np.asarray(space.coordinates)
+    low, high = np.quantile(coordinates, [0.001, 0.999], axis=0)
+    span = np.where(high > low, high - low, 1)
+    count = min(MAP_DOTS, len(coordinates))
+    rows = np.random.default_rng(0).choice(len(coordinates), size=count, replace=False)
+    at = np.clip((coordinates[rows] - low) / span, 0, 1)
+    pixels = np.column_stack(
+        [4 + at[:, 0] * (MAP_WIDTH - 8), 4 + (1 - at[:, 1]) * (MAP_HEIGHT - 8)]
+    ).astype(int)
+    dots = {}
+    for label in np.unique(space.labels[rows]):
+        own = np.unique(pixels[space.labels[rows] == label], axis=0)
+        # A line of no length with round ends is a dot, and one path holds all of a cluster's.
+        dots[int(label)] = "".join(f"M{px} {py}h0" for px, py in own)
+    return low, span, dots
+
+
+def line_path(values: Sequence[float], width: float, height: float, low: float, high: float) -> str:
+    """Points of an SVG polyline through ``values``, evenly spaced, ``low`` at the bottom."""
+    span = (high - low) or 1.0
+    step = width / max(1, len(values) - 1)
+    return " ".join(
+        f"{i * step:.1f},{height - (value - low) / span * height:.1f}"
+        for i, value in enumerate(values)
+    )

@@ -1,0 +1,118 @@
+"""Who is listening: an account, or a browser that carries a token in its signed cookie."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+
+from flask import current_app
+from flask import session as cookie
+from flask_login import current_user
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from songrec.store.db import db
+from songrec.store.listeners import reactions
+from songrec.store.tables import Listener, User
+from songrec.web import security
+
+TOKEN = "listener"  # noqa: S105 - the cookie's field, not a secret
+
+
+def current_listener() -> Listener | None:
+    """The listener of this request, or None for somebody who has liked nothing yet."""
+    if current_user.is_authenticated:
+        return _of_account(current_user)
+    return _anonymous()
+
+
+def require_listener() -> Listener:
+    """The listener of this request, made now if there is none. The caller commits.
+
+    429 when too many were made from the same address.
+    """
+    listener = current_listener()
+    if listener is not None:
+        return listener
+    if current_user.is_authenticated:
+        return _make(_random(), current_user.id)
+    security.count_from_here(security.NEW_LISTENER_ADDRESS, "listener")
+    listener = _make(_browser_token(), None)
+    cookie[TOKEN] = listener.token
+    cookie.permanent = True
+    return listener
+
+
+def listener_of(user: User | None) -> Listener | None:
+    """The listener of an account, or None while it has liked nothing."""
+    return _of_account(user) if user is not None else None
+
+
+def make_listener_of(user: User) -> Listener:
+    """The listener of an account, made if there is none. The caller commits."""
+    return _of_account(user) or _make(_random(), user.id)
+
+
+def current_reactions() -> dict[int, int]:
+    """What the listener of this request thinks of tracks: track id to 1 (likes) or -1."""
+    listener = current_listener()
+    return reactions.values(db.session, listener) if listener else {}
+
+
+def adopt(user: User) -> None:
+    """Move what this browser liked without an account into ``user``. The caller commits."""
+    anonymous = _anonymous()
+    cookie.pop(TOKEN, None)
+    if anonymous is None:
+        return
+    account = _of_account(user)
+    if account is None:
+        anonymous.user_id = user.id
+        # The old cookie must not open what now belongs to an account.
+        anonymous.token = _random()
+        db.session.flush()
+        return
+    reactions.merge(db.session, anonymous, account)
+
+
+def _anonymous() -> Listener | None:
+    token = cookie.get(TOKEN)
+    if not token:
+        return None
+    return db.session.scalar(
+        select(Listener).where(Listener.token == token, Listener.user_id.is_(None))
+    )
+
+
+def _of_account(user: User) -> Listener | None:
+    return db.session.scalar(select(Listener).where(Listener.user_id == user.id))
+
+
+def _make(token: str, user_id: int | None) -> Listener:
+    try:
+        with db.session.begin_nested():
+            listener = Listener(token=token, user_id=user_id)
+            db.session.add(listener)
+    except IntegrityError:
+        # Two likes at the same moment, both the first: the other one made the row.
+        same = Listener.token == token if user_id is None else Listener.user_id == user_id
+        return db.session.scalars(select(Listener).where(same)).one()
+    return listener
+
+
+def _browser_token() -> str:
+    """A token that two first likes sent at the same moment agree on.
+
+    Both carry the cookie of the page that they were pressed on, and with it that page's CSRF
+    secret; a random token each would leave one of the likes with a listener nobody knows.
+    """
+    secret = cookie.get("csrf_token")
+    if not secret:
+        return _random()
+    key = str(current_app.secret_key).encode()
+    return hmac.new(key, f"listener:{secret}".encode(), hashlib.sha256).hexdigest()
+
+
+def _random() -> str:
+    return secrets.token_urlsafe(32)

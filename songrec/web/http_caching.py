@@ -1,0 +1,56 @@
+"""Who may keep an answer, and which answers carry the session's cookie.
+
+Pages depend on who asks, so nobody between server and browser keeps them. Files and the map's
+bytes are the same for all: they say so, and neither read nor write the session.
+"""
+
+from __future__ import annotations
+
+from flask import Flask, request, session
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
+from flask.wrappers import Response
+
+from songrec.web.template_context import is_current
+
+YEAR = 365 * 24 * 3600
+FILES = ("static", "bootstrap.static")
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Signed cookies that are written when something changed, and made to last by pages alone.
+
+    Flask writes a lasting session's cookie with every answer. A slow answer to what a script
+    asked (the points of the map, a job's state) would then bring back the cookie of a moment ago,
+    and with it somebody who has signed out meanwhile.
+    """
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Write the cookie, but never with an answer that others may be given."""
+        if response.cache_control.public:
+            return
+        if session.modified or response.mimetype == "text/html":
+            super().save_session(app, session, response)
+        else:
+            response.vary.add("Cookie")
+
+
+def init_app(app: Flask) -> None:
+    """Set the rule for every answer that has none of its own."""
+    app.session_interface = Sessions()
+    app.after_request(_who_may_keep)
+
+
+def _who_may_keep(response: Response) -> Response:
+    keep = response.cache_control
+    if request.endpoint in FILES and response.status_code in (200, 304):
+        keep.public = True
+        if request.endpoint == "static" and is_current(request.path, request.args.get("v")):
+            keep.no_cache, keep.max_age, keep.immutable = None, YEAR, True
+    elif "Cache-Control" not in response.headers:
+        keep.private = True
+        # After signing out, "back" must not show what belongs to the account.
+        if "_user_id" in session:
+            keep.no_store = True
+        else:
+            keep.no_cache = True
+    return response

@@ -1,0 +1,101 @@
+"""What every template may use: navigation, asset addresses, number formats, the theme."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, current_app, g, request, url_for
+
+from songrec.core.attributes import BY_NAME, key_name, show
+from songrec.core.version import VERSION
+from songrec.store.db import db
+from songrec.store.listeners import reactions
+from songrec.web.current_listener import current_listener
+
+# Where a link of the header leads, what it is called, and the further pages it stands for.
+NAVIGATION = (
+    ("pages.home", "Clusters", ("pages.cluster",)),
+    ("pages.tracks", "Songs", ("pages.track", "words.page")),
+    ("map.page", "Map", ()),
+    ("mood.page", "Mood", ()),
+    ("recommendations.page", "For you", ("recommendations.more_like", "likes.page", "me.page")),
+    ("stations.index", "Stations", ("stations.show", "stations.path", "stations.blend")),
+    ("playlists.index", "Playlists", ("playlists.show",)),
+    ("upload.index", "Upload", ("upload.show",)),
+)
+
+
+def init_app(app: Flask) -> None:
+    """Bootstrap's local files and our template globals and filters."""
+    from flask_bootstrap import Bootstrap5
+
+    Bootstrap5(app)
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.add_template_filter(duration)
+    app.add_template_filter(count)
+    app.add_template_global(show, "show_attribute")
+    app.add_template_global(key_name, "key_name")
+    app.add_template_global(BY_NAME, "attribute_info")
+    app.context_processor(_context)
+
+
+def _context() -> dict[str, Any]:
+    theme = request.cookies.get("theme")
+    return {
+        "theme": theme if theme in ("light", "dark") else None,
+        "navigation": [n for n in NAVIGATION if n[0] in current_app.view_functions],
+        "version": VERSION,
+        "asset": asset,
+        "here": here,
+        "like_count": like_count,
+    }
+
+
+def here() -> str:
+    """The current page's path and query, to come back to; the home page for anything but a GET."""
+    if request.method != "GET":
+        return url_for("pages.home")
+    return request.full_path if request.query_string else request.path
+
+
+def like_count() -> int:
+    """How many songs the current listener likes, asked once a request."""
+    if "like_count" not in g:
+        listener = current_listener()
+        g.like_count = reactions.like_count(db.session, listener) if listener else 0
+    return g.like_count
+
+
+def asset(filename: str) -> str:
+    """The address of a static file, with a digest of its content so that browsers may keep it."""
+    folder = Path(str(current_app.static_folder))
+    return url_for("static", filename=filename, v=_digest(folder / filename))
+
+
+def is_current(path: str, version: str | None) -> bool:
+    """Whether ``version`` is the digest that ``asset`` gives the static file at this path."""
+    filename = path.removeprefix(f"{current_app.static_url_path}/")
+    return bool(version) and _digest(Path(str(current_app.static_folder)) / filename) == version
+
+
+@functools.lru_cache(maxsize=256)
+def _digest(path: Path) -> str | None:
+    return hashlib.blake2b(path.read_bytes(), digest_size=5).hexdigest() if path.is_file() else None
+
+
+def duration(milliseconds: int | None) -> str:
+    """Milliseconds as minutes and seconds: ``3:47``."""
+    if not milliseconds:
+        return ""
+    minutes, seconds = divmod(round(milliseconds / 1000), 60)
+    return f"{minutes}:{seconds:02d}"
+
+
+def count(number: int, one: str = "", many: str = "") -> str:
+    """A number with thousands separators, and a noun that agrees with it when given."""
+    noun = (one if number == 1 else many) if one else ""
+    return f"{number:,} {noun}".strip()

@@ -1,0 +1,55 @@
+"""The words page: songs by what is sung in them and what they are tagged with."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask, abort, current_app, render_template, request
+
+from songrec.core.errors import NotReady
+from songrec.services.similarity import word_search as finding
+from songrec.store.catalogue import lyrics, tracks
+from songrec.store.db import db
+from songrec.store.runs import runs
+from songrec.web import cached_counts
+from songrec.web.current_listener import current_reactions
+
+blueprint = Blueprint("words", __name__)
+
+SHOWN = 20
+LONGEST = 200
+
+
+def init_app(app: Flask) -> None:
+    """Register the page."""
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("/words")
+def page() -> str:
+    """Songs that answer words, or whose lyrics are like another song's; the address says which.
+
+    Of lyrics the words that matched are shown and nothing else.
+    """
+    said = request.args.get("q", "").strip()[:LONGEST]
+    run = runs.published(db.session)
+    like, found, problem = None, [], ""
+    if name := request.args.get("like", ""):
+        like = tracks.find_track(db.session, name, run)
+        if like is None:
+            abort(404, f"There is no song “{name[:40]}” in the catalogue.")
+        try:
+            found = finding.like_lyrics(db.session, current_app.config["INSTANCE"], like.id, SHOWN)
+        except NotReady:
+            problem = "This song has no lyrics here, or they have not been prepared yet."
+    elif said:
+        found = finding.search(db.session, said, SHOWN)
+    return render_template(
+        "words/page.html",
+        said=said,
+        like=like,
+        found=found,
+        problem=problem,
+        sung=lyrics.sung(db.session, [item.track.id for item in found]),
+        ready=lyrics.any_prepared(db.session),
+        clusters=cached_counts.clusters(db.session, run),
+        reactions=current_reactions(),
+    )

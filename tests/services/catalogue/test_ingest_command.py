@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.catalogue_files.samples import song, write
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def run(app):
+    return lambda *words: app.test_cli_runner().invoke(args=["ingest", *map(str, words)])
+
+
+def test_an_ingest_says_what_it_did(run, tmp_path):
+    path = write(tmp_path / "songs.csv", [song(), song(song="Bad", Energy="loud")])
+    result = run(path)
+    assert result.exit_code == 0
+    assert "2 rows read as preprocess (unit scale, UTF-8)" in result.output
+    assert "1 inserted, 0 updated, 0 unchanged, 1 rejected" in result.output
+    assert "row 3: Energy 'loud' is not a number" in result.output
+    assert "Reading" not in result.output
+
+
+def test_rejected_rows_lie_in_the_instance_folder(run, app, tmp_path):
+    path = write(tmp_path / "songs.csv", [song(), song(song="Bad", Energy="loud")])
+    run(path)
+    (rejects,) = (app.config["INSTANCE"] / "rejects").iterdir()
+    assert rejects.name.startswith("songs-")
+    with rejects.open(encoding="utf-8", newline="") as file:
+        (reject,) = csv.DictReader(file)
+    assert reject == {
+        "row": "3",
+        "column": "Energy",
+        "value": "loud",
+        "reason": "is not a number",
+    }
+
+
+def test_json_is_one_document_with_the_promised_keys(run, tmp_path):
+    path = write(tmp_path / "songs.csv", [song(), song(song="Bad", Energy="loud")])
+    report = json.loads(run(path, "--json").output)
+    assert {k: report[k] for k in ("read", "inserted", "updated", "unchanged")} == {
+        "read": 2,
+        "inserted": 1,
+        "updated": 0,
+        "unchanged": 0,
+    }
+    assert report["rejected"][0]["row"] == 3
+    assert report["rejected"][0]["reason"] == "is not a number"
+    assert Path(report["rejects_path"]).is_file()
+
+
+def test_a_dry_run_leaves_neither_tracks_nor_files(run, app, tmp_path):
+    path = write(tmp_path / "songs.csv", [song(), song(song="Bad", Energy="loud")])
+    result = run(path, "--dry-run")
+    assert result.exit_code == 0
+    assert "nothing was written" in result.output
+    assert not (app.config["INSTANCE"] / "rejects").exists()
+    assert json.loads(run(path, "--dry-run", "--json").output)["inserted"] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("none.csv", None, "no such file"),
+        ("empty.csv", b"", "the file is empty"),
+        ("picture.csv", b"\x89PNG\r\n\x1a\n" + bytes(99), "a PNG picture"),
+        ("prices.csv", b"id,price\n1,2\n", "Known formats: preprocess"),
+        ("head.csv", b"artist,song\n", "'tempo', 'loudness'"),
+        ("cut.csv.gz", gzip.compress(bytes(range(250)) * 99)[:60], "ends too early"),
+    ],
+)
+def test_what_cannot_be_read_is_one_line_and_exit_code_1(run, tmp_path, name, content, says):
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    result = run(path)
+    assert result.exit_code == 1
+    assert says in result.output
+    assert result.output.count("\n") == 1
+    assert "Traceback" not in result.output
+
+
+def test_all_rows_rejected_is_a_failure_that_names_the_file_of_rejects(run, tmp_path):
+    result = run(write(tmp_path / "songs.csv", [song(Energy="loud")]))
+    assert result.exit_code == 1
+    assert "its only row was rejected: row 2: Energy" in result.output
+    assert "rejects" in result.output.split("All of them: ")[1]
+
+
+def test_wrong_usage_is_exit_code_2(run, tmp_path):
+    assert run().exit_code == 2
+    assert run(write(tmp_path / "s.csv", [song()]), "--scale", "huge").exit_code == 2
+
+
+def test_an_unknown_format_is_named_with_the_known_ones(run, tmp_path):
+    result = run(write(tmp_path / "s.csv", [song()]), "--format", "preproces")
+    assert result.exit_code == 2
+    assert "Did you mean 'preprocess'" in result.output
+
+
+def rows_of(database: Path) -> list[list[tuple]]:
+    """Everything an ingest writes, without what differs between any two runs."""
+    queries = (
+        "SELECT id, public_id, source_key, fingerprint, song_key, title, artists, sort_title, "
+        "genre, emotion, source FROM track ORDER BY source_key",
+        "SELECT a.* FROM track_attributes a JOIN track t ON t.id = a.track_id ORDER BY 1",
+        "SELECT t.source_key, g.kind, g.name FROM track_tag x JOIN track t ON t.id = x.track_id "
+        "JOIN tag g ON g.id = x.tag_id ORDER BY 1, 2, 3",
+        "SELECT rowid FROM track_search WHERE track_search MATCH 'paper' ORDER BY 1",
+    )
+    connection = sqlite3.connect(database)
+    try:
+        connection.execute(
+            "INSERT INTO track_search(track_search, rank) VALUES('integrity-check', 1)"
+        )
+        return [connection.execute(query).fetchall() for query in queries]
+    finally:
+        connection.close()
+
+
+KILLED_INGEST = """
+import os, signal, sys
+from pathlib import Path
+from songrec import create_app
+from songrec.catalogue_files.reading import TextTable
+from songrec.services.catalogue import ingest
+from songrec.store.db import db
+from songrec.store.catalogue.tag_playlist_links import Links
+
+path, where, batch = sys.argv[1], sys.argv[2], int(sys.argv[3])
+seen = {"between": 0, "inside": 0}
+
+def die_at(place):
+    seen[place] += 1
+    if place == where and seen[place] == batch:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+whole, enlist = TextTable.batches, Links.enlist
+
+def dying_enlist(self, rows, ids):
+    die_at("inside")
+    enlist(self, rows, ids)
+
+TextTable.batches = lambda table: whole(table, size=150)
+Links.enlist = dying_enlist
+with create_app().app_context():
+    ingest.ingest_file(db.session, Path(path), on_progress=lambda *_: die_at("between"))
+"""
+
+
+def test_killed_half_way_and_run_again_it_ends_as_if_it_had_run_once(tmp_path, migrated_database):
+    """SIGKILL, once between two batches and once inside the transaction of another."""
+    rows = [song(song=f"Paper {i % 900}", genre=f"g{i % 7}") for i in range(1500)]
+    catalogue = write(tmp_path / "songs.csv", rows)
+
+    def ingest(folder: str, where: str, batch: int) -> int:
+        instance = tmp_path / folder
+        if not instance.exists():
+            instance.mkdir()
+            shutil.copy(migrated_database, instance / "songrec.db")
+        command = [sys.executable, "-c", KILLED_INGEST, str(catalogue), where, str(batch)]
+        environment = {**os.environ, "SONGREC_INSTANCE": str(instance), "PYTHONPATH": str(ROOT)}
+        return subprocess.run(command, env=environment, check=False).returncode
+
+    assert ingest("once", "nowhere", 0) == 0
+    assert ingest("killed", "between", 3) == -signal.SIGKILL
+    assert ingest("killed", "inside", 7) == -signal.SIGKILL
+    half = rows_of(tmp_path / "killed" / "songrec.db")
+    assert len(half[0]) == 900
+    assert half != rows_of(tmp_path / "once" / "songrec.db")
+    assert ingest("killed", "nowhere", 0) == 0
+    assert rows_of(tmp_path / "killed" / "songrec.db") == rows_of(tmp_path / "once" / "songrec.db")
+
+
+def test_a_catalogue_name_that_is_too_long_is_refused_and_an_empty_one_is_the_files(run, tmp_path):
+    path = write(tmp_path / "songs.csv", [song()])
+    result = run(path, "--source", "x" * 101)
+    assert result.exit_code == 1
+    assert "at most 100 characters" in result.stderr
+    assert json.loads(run(path, "--source", "", "--json").stdout)["source"] == "songs"

@@ -1,0 +1,99 @@
+"""Which sets and settings there are: as text, as the library has them, as an upload needs them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from songrec.core.errors import BadInput, SongrecError, UnknownName
+from songrec.features.settings import DEFAULTS, digest
+from songrec.services.features import feature_sets
+from songrec.services.features.feature_sets import as_analysed, parse, settings_from, usual
+from songrec.services.library.analyze_file import analyse_like_the_library, keep_file
+from songrec.store.models.published_weights import model
+from songrec.store.sound import feature_cache
+from tests.sounding import write_wav
+
+
+def test_settings_are_read_from_words() -> None:
+    found = settings_from(
+        ["n_mfcc=20", "musicnn.model = MTT_musicnn", "musicnn_pooling=max", "mert.layer=6"]
+    )
+    assert found == replace(
+        DEFAULTS, n_mfcc=20, musicnn_model="MTT_musicnn", musicnn_pooling="max", mert_layer=6
+    )
+    # What sets share changes for all of them; what they do not share stays for the others.
+    assert settings_from(["musicnn_tags.model=MTT_musicnn"]).musicnn_model == "MTT_musicnn"
+    for name in ("mfcc", "statistical"):
+        assert digest(name, settings_from(["musicnn.model=MTT_musicnn"])) == digest(name)
+    assert digest("musicnn", found) != digest("musicnn")
+    assert settings_from([]) == DEFAULTS
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "reason"),
+    [
+        ("n_mfcc", BadInput, "write NAME=VALUE"),
+        ("n_mfc=20", UnknownName, "Did you mean 'n_mfcc'"),
+        ("musicnn.layer=6", UnknownName, "No setting 'musicnn.layer'"),
+        ("musicnn.model=VGG", BadInput, "one of MSD_musicnn, MTT_musicnn"),
+        ("n_fft=12", BadInput, "from 256 to 16384"),
+    ],
+)
+def test_settings_that_there_are_not_are_explained(
+    text: str, error: type[SongrecError], reason: str
+) -> None:
+    with pytest.raises(error, match=reason):
+        settings_from([text])
+
+
+def test_the_embedding_brings_its_tags() -> None:
+    assert parse("musicnn") == ("musicnn", "statistical", "musicnn_tags")
+    assert parse("mfcc,statistical") == ("mfcc", "statistical")
+
+
+def test_the_network_listens_by_default_where_its_weights_are(tmp_path: Path) -> None:
+    assert usual(tmp_path) == ("mfcc", "statistical")
+    for file in model("musicnn").files:
+        path = tmp_path / "models" / "musicnn" / file.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    assert usual(tmp_path) == ("mfcc", "statistical", "musicnn", "musicnn_tags")
+
+
+def test_an_upload_is_heard_as_the_library_was(
+    app: Flask, session: Session, tmp_path: Path
+) -> None:
+    instance = app.config["INSTANCE"]
+    assert as_analysed(session, instance, ["mfcc", "statistical"]) == [
+        (("mfcc", "statistical"), DEFAULTS)
+    ]
+    other = replace(DEFAULTS, n_mfcc=20, seconds=10.0)
+    for number in range(3):
+        key = feature_sets.key_of("mfcc", other)
+        feature_sets.write_columns(instance, key, ("a",), other)
+        feature_cache.write(instance, key, f"{number:064x}", np.zeros(1, np.float32))
+        feature_cache.remember(session, key, f"{number:064x}")
+    session.commit()
+    groups = as_analysed(session, instance, ["mfcc", "statistical"])
+    assert groups == [
+        (("mfcc",), replace(other)),
+        (("statistical",), DEFAULTS),
+    ]
+
+    song = write_wav(tmp_path / "a.wav", 12.0)
+    heard = analyse_like_the_library(session, instance, song, ["mfcc", "statistical"])
+    assert {n: a.shape for n, a in heard.outcome.arrays.items()} == {
+        "mfcc": (20 * 21,),
+        "statistical": (263,),
+    }
+    assert len(heard.columns()) == 20 * 21 + 263
+    file = keep_file(session, instance, song, heard)
+    assert feature_cache.read(
+        instance, feature_sets.key_of("mfcc", other), str(file.content_hash)
+    ).shape == (20 * 21,)

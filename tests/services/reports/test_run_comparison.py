@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+
+from songrec.core.errors import NotReady, UnknownName
+from songrec.services.reports.run_comparison import compare_runs
+from songrec.services.training.train import TrainRequest, train
+from songrec.store.runs import run_folders
+from tests.factories import make_track
+
+
+@pytest.fixture
+def tracks(session):
+    # Six places of four tracks each, which differ a little.
+    return [
+        make_track(session, tempo=80 + 60 * (i % 2) + i / 10, energy=0.2 + 0.3 * (i % 3))
+        for i in range(24)
+    ]
+
+
+def trained(session, instance, clusters, **more):
+    return train(
+        session,
+        instance,
+        TrainRequest(
+            representation="identity", parameters={"clustering": {"clusters": clusters}}, **more
+        ),
+    ).public_id
+
+
+def test_a_run_agrees_with_itself(session, instance, tracks):
+    run = trained(session, instance, 3)
+    same = compare_runs(session, instance, run, run)
+    assert (same.shared, same.moved, same.moved_share) == (24, 0, 0.0)
+    assert same.adjusted_rand_index == 1.0
+    assert all(row.better is None for row in same.metrics)
+    assert all(flow.matched and flow.share_of_a == 1.0 for flow in same.flows)
+
+
+def test_halving_the_clusters_moves_the_smaller_half_of_each(session, instance, tracks):
+    six, two = trained(session, instance, 6), trained(session, instance, 2)
+    comparison = compare_runs(session, instance, two, six)
+    assert comparison.shared == 24
+    # Two of the six matched clusters of four tracks each can stay.
+    assert comparison.moved == 16
+    assert 0 < comparison.adjusted_rand_index < 1
+    assert np.array(comparison.table).sum() == 24
+    assert len(comparison.clusters_a) == 2
+    assert len(comparison.clusters_b) == 6
+    better = {row.measure.name: row.better for row in comparison.metrics}
+    assert better["silhouette"] == better["calinski_harabasz"] == better["davies_bouldin"] == "b"
+    assert better["track_count"] is None
+
+
+def test_only_tracks_of_both_runs_are_compared(session, instance, tracks):
+    first = trained(session, instance, 3)
+    for track in tracks[:4]:
+        session.delete(track)
+    make_track(session, tempo=200.0)
+    session.flush()
+    second = trained(session, instance, 3)
+    comparison = compare_runs(session, instance, first, second)
+    assert (comparison.shared, comparison.only_a, comparison.only_b) == (20, 4, 1)
+
+
+def test_an_unknown_run_and_a_lost_folder_are_told_apart(session, instance, tracks):
+    run = trained(session, instance, 3)
+    with pytest.raises(UnknownName, match="No run"):
+        compare_runs(session, instance, run, "nope")
+    folder = run_folders.run_folder(instance, run)
+    folder.rename(folder.with_name("gone"))
+    with pytest.raises(NotReady, match="train again"):
+        compare_runs(session, instance, run, run)

@@ -1,0 +1,88 @@
+"""Grids that stay on the disk: by which code they were made, listing them, deleting them."""
+
+import json
+import shutil
+
+import pytest
+
+from songrec.core.errors import UnknownName
+from songrec.services.sweeps import code_version, folder
+from songrec.services.sweeps.folder import GridFolder
+from songrec.services.sweeps.specification import GridSpec
+
+
+@pytest.fixture
+def grid(instance):
+    return GridFolder.begin(instance, "0123456789ab", GridSpec.of({"seeds": "0-1"}), 5)
+
+
+@pytest.fixture
+def damaged(grid):
+    path = grid.path.with_name("ffffffffffff")
+    path.mkdir()
+    (path / "grid.json").write_text("{")
+    return path
+
+
+@pytest.fixture
+def unknown(grid):
+    """Of an algorithm that there is no more, and of a parameter that was allowed once."""
+    path = grid.path.with_name("eeeeeeeeeeee")
+    shutil.copytree(grid.path, path)
+    about = json.loads((path / "grid.json").read_text())
+    about["grid"]["clustering"] = [{"kmeans": {"clusters": 1_000_000}}]
+    (path / "grid.json").write_text(json.dumps(about))
+    return path
+
+
+def test_the_code_is_told_by_what_is_code(tmp_path, monkeypatch):
+    for name in code_version._PIPELINE:
+        (tmp_path / "pipeline").mkdir(exist_ok=True)
+        (tmp_path / "pipeline" / f"{name}.py").write_text("x = 1\n")
+    source = tmp_path / "clustering" / "kmeans.py"
+    source.parent.mkdir()
+    source.write_text("starts = 10\n")
+    before = code_version._digest_of_code(tmp_path)
+    source.write_text("# how often\n\nstarts = 10\n")
+    assert code_version._digest_of_code(tmp_path) == before
+    source.write_text("starts = 11\n")
+    assert code_version._digest_of_code(tmp_path) != before
+
+
+def test_a_grid_notes_the_libraries_that_it_computes_with(grid):
+    assert grid.is_current
+    assert {"songrec", "code", "numpy", "scikit-learn", "keras"} <= set(grid.made_by)
+
+
+def test_grids_that_cannot_be_read_are_told_apart(instance, grid, damaged, unknown):
+    assert [one.id for one in folder.all_grids(instance)] == [grid.id]
+    assert folder.unreadable(instance) == ["eeeeeeeeeeee", "ffffffffffff"]
+
+
+def test_any_grid_can_be_forgotten_and_none_else(instance, grid, damaged, unknown):
+    leftover = grid.path.with_name(".cccccccccccc.gone")
+    leftover.mkdir()
+    for path in (damaged, unknown):
+        folder.forget(instance, path.name)
+    assert [path.name for path in folder.grids_folder(instance).iterdir()] == [grid.id]
+    for name in ("aaaaaaaaaaaa", "..", ".cccccccccccc.gone", ""):
+        with pytest.raises(UnknownName, match="No grid"):
+            folder.forget(instance, name)
+    assert grid.path.is_dir()
+
+
+def test_the_command_lists_and_forgets(app, instance, grid, damaged):
+    run = app.test_cli_runner().invoke
+    listed = run(args=["compare", "--list"]).output
+    assert "0123456789ab" in listed
+    assert "0 of 2 cells" in listed
+    assert "ffffffffffff  cannot be read" in listed
+    told = json.loads(run(args=["compare", "--list", "--json"]).output)
+    assert [one["cells"] for one in told["grids"]] == [2]
+    assert told["grids"][0]["bytes"] > 0
+    mixed = run(args=["compare", "--forget", grid.id, "--clustering", "gmm"])
+    assert mixed.exit_code == 2
+    gone = run(args=["compare", "--forget", grid.id, "--forget", damaged.name])
+    assert (gone.exit_code, grid.path.exists(), damaged.exists()) == (0, False, False)
+    assert run(args=["compare", "--forget", grid.id]).exit_code == 1
+    assert run(args=["compare", "--list"]).output == "There are no grids.\n"

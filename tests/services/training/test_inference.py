@@ -1,0 +1,104 @@
+"""A song of the catalogue that is placed anew lands where its run has it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from songrec.core.errors import NotReady
+from songrec.recommend.similarity.similar import similar
+from songrec.services.training.inference import place
+from songrec.services.training.train import TrainRequest, train
+from songrec.store.runs.spaces import published_space
+from tests.factories import make_track
+from tests.services.training.test_noise_and_labels import noisy
+
+
+@pytest.mark.parametrize("representation", ["pca", "autoencoder", "identity"])
+def test_what_the_run_has_seen_lands_where_it_was(
+    app: Flask, session: Session, representation: str
+) -> None:
+    rng = np.random.default_rng(4)
+    for _ in range(60):
+        loud = float(rng.uniform(-20, -4))
+        make_track(
+            session,
+            tempo=float(rng.uniform(70, 180)),
+            loudness=loud,
+            energy=rng.uniform(),
+            danceability=rng.uniform(),
+            positiveness=rng.uniform(),
+            variance=rng.uniform(),
+            acousticness=rng.uniform(),
+            duration_ms=int(rng.integers(1e5, 4e5)),
+        )
+    instance = app.config["INSTANCE"]
+    settings = {"clustering": {"clusters": 4}}
+    if representation == "autoencoder":
+        settings["representation"] = {"epochs": 2}
+    run = train(session, instance, TrainRequest(representation=representation, parameters=settings))
+    session.commit()
+    space = published_space(session, instance)
+    for row in (0, 17, 59):
+        known = dict(zip(space.value_names, map(float, space.values[row]), strict=True))
+        known = {name: value for name, value in known.items() if not np.isnan(value)}
+        placed = place(instance, run, known, {})
+        assert np.allclose(placed.vector, space.matrix[row], atol=1e-5)
+        assert np.allclose(placed.latent, space.latent[row], atol=1e-4)
+        assert np.allclose((placed.x, placed.y), space.coordinates[row], atol=1e-4)
+        assert placed.label == space.labels[row]
+        assert 0 <= placed.confidence <= 1
+        # Its nearest neighbour is itself, and the reasons add up as they do for any song.
+        joined, track_id = placed.joined()
+        (nearest, *_) = found = similar(joined, track_id, 5)
+        assert nearest.track_id == space.track_ids[row]
+        assert nearest.score == pytest.approx(1, abs=1e-6)
+        for match in found:
+            assert sum(r.contribution for r in match.reasons) == pytest.approx(
+                match.score, abs=1e-5
+            )
+
+
+def test_what_is_unknown_is_told_and_lies_in_the_middle(app: Flask, session: Session) -> None:
+    rng = np.random.default_rng(4)
+    for _ in range(30):
+        make_track(session, tempo=float(rng.uniform(70, 180)), energy=rng.uniform())
+    run = train(session, app.config["INSTANCE"], TrainRequest(representation="pca", parameters={}))
+    session.commit()
+    placed = place(app.config["INSTANCE"], run, {"tempo": 120.0}, {})
+    assert "energy" in placed.guessed
+    assert "tempo" not in placed.guessed
+    assert placed.vector[placed.space.columns.index("energy")] == 0
+    # Beyond everything known it lies as far out as the outermost, not at infinity.
+    assert np.isfinite(place(app.config["INSTANCE"], run, {"tempo": 299.0}, {}).vector).all()
+    with pytest.raises(NotReady, match="Nothing"):
+        place(app.config["INSTANCE"], run, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("clustering", "parameters"),
+    [("hdbscan", {"min_cluster_size": 8}), ("gmm", {"clusters": 3, "covariance": "diag"})],
+)
+def test_noise_and_soft_clusters_too_are_where_the_run_has_them(
+    app: Flask, session: Session, clustering: str, parameters: dict[str, object]
+) -> None:
+    noisy(session)
+    instance = app.config["INSTANCE"]
+    request = TrainRequest(
+        representation="identity",
+        clustering=clustering,
+        projection="tsne",
+        parameters={"clustering": parameters, "projection": {"iterations": 100}},
+    )
+    run = train(session, instance, request)
+    session.commit()
+    space = published_space(session, instance)
+    apart = np.flatnonzero(space.labels == -1)
+    for row in (0, 40, 70, *apart[:3].tolist()):
+        known = dict(zip(space.value_names, map(float, space.values[row]), strict=True))
+        placed = place(instance, run, {k: v for k, v in known.items() if not np.isnan(v)}, {})
+        assert placed.label == space.labels[row]
+        assert placed.label >= 0 or placed.confidence == 0
+        assert np.allclose((placed.x, placed.y), space.coordinates[row], atol=1e-2)

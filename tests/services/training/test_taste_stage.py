@@ -1,0 +1,83 @@
+"""A training keeps who made each track and what the catalogue's playlists teach."""
+
+import numpy as np
+
+from songrec.recommend.lists.rerank import PLAIN
+from songrec.recommend.taste.prior import TastePrior
+from songrec.services.catalogue.ingest import ingest_file
+from songrec.services.recommendation.recommend import recommend_for
+from songrec.services.training.train import TrainRequest, train
+from songrec.store.catalogue import taste_data
+from songrec.store.runs.run_folders import run_folder
+from songrec.store.runs.spaces import published_space
+from songrec.store.tables import Track
+from tests.services.evaluation.test_playlist_continuation import LENGTH, LISTS, write
+
+
+def test_a_run_learns_from_the_catalogues_playlists_and_recommends_by_it(
+    session, instance, tmp_path
+):
+    ingest_file(session, write(tmp_path / "lists.csv"))
+    run = train(session, instance, TrainRequest(representation="identity"))
+    session.commit()
+    space = published_space(session, instance)
+    assert space.artists is not None
+    assert len(np.unique(space.artists)) == LISTS * LENGTH // 6
+    assert len(np.unique(space.albums)) == LISTS * LENGTH // 3
+    prior = TastePrior.from_json(space.learned)
+    assert prior.playlists == LISTS
+    # A playlist of the file keeps to a year, and to nothing in liveness.
+    assert prior.column("year").within < 0.3 < prior.column("liveness").within
+    assert not (run_folder(instance, run.public_id) / "tower.npy").exists()
+    liked = session.query(Track).filter(Track.title.like("Song 3 %")).limit(8).all()
+    found = recommend_for(session, instance, [track.id for track in liked], by=PLAIN, n=10)
+    assert all(one.track.title.startswith("Song 3 ") for one in found)
+    by_artist = [one for one in found if one.sentence.startswith("By the artist of “Song 3 ")]
+    assert by_artist
+
+
+def test_a_catalogue_without_playlists_has_the_weak_prior(session, instance, tmp_path):
+    path = write(tmp_path / "lists.csv", lists=range(3))
+    ingest_file(session, path)
+    train(session, instance, TrainRequest(representation="identity"))
+    session.commit()
+    space = published_space(session, instance)
+    assert TastePrior.from_json(space.learned) == TastePrior()
+    assert space.tower is None
+
+
+def test_names_and_playlists_follow_the_tracks_that_are_asked_for(session, tmp_path):
+    ingest_file(session, write(tmp_path / "lists.csv", lists=range(2)))
+    ids = np.array([row.id for row in session.query(Track.id).order_by(Track.id)])
+    some = np.append(ids[::2], ids[-1] + 7)  # and one that is not there any more
+    named = list(taste_data.names(session, some))
+    assert len(named) == len(some)
+    title = session.get_one(Track, int(ids[0])).title
+    assert named[0] == ("Artist 0 0", "Album 0 0", title)
+    assert named[-1] == ("", None, "")
+    lists = taste_data.playlists(session, some)
+    assert sorted(len(rows) for rows in lists) == [15, 15]
+    assert {row for rows in lists for row in rows.tolist()} == set(range(30))
+    assert taste_data.playlists(session, np.empty(0, dtype=np.int64)) == []
+
+
+def test_who_likes_a_song_is_not_shown_its_remaster_but_may_be_shown_it_live(
+    session, instance, tmp_path
+):
+    ingest_file(session, write(tmp_path / "lists.csv", lists=range(3)))
+    liked, remaster, live, *_ = session.query(Track).order_by(Track.id)
+    for track, title in (
+        (liked, "Iron Man"),
+        (remaster, "Iron Man - 2014 Remaster"),
+        (live, "Iron Man - Live"),
+    ):
+        track.artists, track.title = "Black Sabbath", title
+    session.commit()
+    train(session, instance, TrainRequest(representation="identity"))
+    session.commit()
+    keys = published_space(session, instance).song_keys
+    assert keys[0] == keys[1] != keys[2]
+    found = recommend_for(session, instance, [liked.id], by=PLAIN, n=100)
+    shown = {one.track.title for one in found}
+    assert "Iron Man - 2014 Remaster" not in shown
+    assert "Iron Man - Live" in shown

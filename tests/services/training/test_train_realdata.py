@@ -1,0 +1,54 @@
+"""Training on the real catalogues."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from songrec.clustering.naming import WORDS
+from songrec.services.catalogue.ingest import ingest_file
+from songrec.services.training.train import TrainRequest, train
+from songrec.store.runs import runs
+
+pytestmark = pytest.mark.realdata
+
+
+def catalogue(real_data: Path, name: str) -> Path:
+    path = real_data / "catalogues" / name
+    if not path.is_file():
+        pytest.skip(f"{path} is not there")
+    return path
+
+
+def test_the_clusters_of_a_real_catalogue_have_names_a_person_understands(
+    session, instance, real_data
+):
+    ingest_file(session, catalogue(real_data, "tidytuesday_spotify_songs.csv"))
+    run = train(session, instance, TrainRequest())
+    clusters = runs.clusters_of(session, run)
+    assert run.cluster_count == len(clusters) == 10
+    assert run.metrics["reconstruction_mse"] < 0.25
+    assert run.metrics["silhouette"] > 0.1
+    adjectives = {word for words in WORDS.values() for word in (words.low, words.high) if word}
+    nouns = {"pop", "rap", "rock", "latin", "r&b", "edm", "songs"}
+    for cluster in clusters:
+        *before, noun = cluster.name.split()
+        assert noun in nouns, cluster.name
+        assert set(before) <= adjectives, cluster.name
+        assert 1 <= len(before) <= 3, cluster.name
+    assert len({cluster.name for cluster in clusters}) == 10
+    # Rap is told by its words, and what is called acoustic is.
+    wordy = [c for c in clusters if "wordy" in c.name]
+    assert wordy
+    assert all(c.profile["share"]["speechiness"] > 0.6 for c in wordy)
+    assert all(c.profile["share"]["acousticness"] > 0.6 for c in clusters if "acoustic" in c.name)
+
+
+def test_a_small_sample_with_emotions_trains_and_is_silent_about_lyrics(
+    session, instance, real_data
+):
+    ingest_file(session, catalogue(real_data, "spotify_900k_sample.csv"))
+    run = train(session, instance, TrainRequest(representation="pca"))
+    clusters = runs.clusters_of(session, run)
+    assert any(cluster.profile["emotions"] for cluster in clusters)
+    assert all(re.fullmatch(r"[\w&' /.-]{3,60}", cluster.name) for cluster in clusters)

@@ -1,0 +1,131 @@
+"""What playlists teach: near are the songs that people put together, and runs keep it."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from songrec.core.types import Space
+from songrec.recommend.ranking import rank
+from songrec.services.training import taste_stage, two_tower
+
+TRACKS, COLUMNS = 600, ("energy", "tempo", "loudness")
+
+
+def space_with_artists(seed: int = 0) -> Space:
+    """Sixty artists of ten songs; the sound says nothing of who made a song."""
+    rng = np.random.default_rng(seed)
+    matrix = rng.normal(size=(TRACKS, 3)).astype(np.float32)
+    return Space(
+        "made",
+        np.arange(TRACKS),
+        matrix,
+        COLUMNS,
+        matrix,
+        COLUMNS,
+        matrix,
+        np.zeros(TRACKS, np.int32),
+        matrix[:, :2],
+        np.arange(TRACKS, dtype=np.uint64),
+        np.arange(TRACKS, dtype=np.uint64) // np.uint64(10) + np.uint64(1),
+        np.arange(TRACKS, dtype=np.uint64) + np.uint64(1),
+    )
+
+
+def scenes(count: int, seed: int = 1) -> list[np.ndarray]:
+    """Playlists of songs by the twelve artists of one of five scenes, one song of each at most."""
+    rng = np.random.default_rng(seed)
+    lists = []
+    for number in range(count):
+        artists = 5 * np.arange(12) + number % 5
+        lists.append(np.sort(artists * 10 + rng.integers(0, 10, 12)))
+    return lists
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(two_tower, "EPOCHS", 6)
+    monkeypatch.setattr(two_tower, "STEPS", 10)
+
+
+def test_artists_whom_playlists_hold_together_come_near_each_other(quick):
+    space = space_with_artists()
+    vectors, told = two_tower.learn(space, scenes(60))
+    assert told["playlists"] == 60
+    assert told["weight"] > 0
+    assert max(told["ndcg"], key=told["ndcg"].get) != "0.0"
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-4)
+    space = replace(space, tower=vectors, learned={**empty(), "tower": told})
+    # Four songs of the first scene's artists: what follows is by artists of that scene.
+    likes = [0, 50, 100, 150]
+    found = rank(space, likes, [], 10, method="learned")
+    scene = [int(match.track_id) // 10 % 5 for match in found]
+    assert scene.count(0) >= 8
+    reason = next(r for r in found[0].reasons if r.about == "playlists")
+    assert reason.kind == "prior"
+    assert reason.contribution > 0
+    assert reason.details["likes"][0] in likes
+
+
+def empty() -> dict:
+    return {"playlists": 0, "columns": {}, "artist": [8, 0.4, 0.5], "album": [8, 0.4, 0.5]}
+
+
+def test_nearness_that_does_not_help_is_not_kept(quick, monkeypatch):
+    monkeypatch.setattr(two_tower, "_validate", lambda *a: {0.0: 0.3, 0.25: 0.3, 0.5: 0.2})
+    vectors, told = two_tower.learn(space_with_artists(), scenes(60))
+    assert vectors is None
+    assert told["weight"] == 0.0
+
+
+def test_few_playlists_teach_no_nearness():
+    vectors, told = two_tower.learn(space_with_artists(), scenes(two_tower.FEWEST - 1))
+    assert vectors is None
+    assert told == {"weight": 0.0, "playlists": 29}
+
+
+def test_without_vectors_learned_is_taste():
+    space = space_with_artists()
+    assert rank(space, [0, 50], [], 10, method="learned") == rank(
+        space, [0, 50], [], 10, method="taste"
+    )
+
+
+def test_training_can_be_stopped(quick):
+    from songrec.core.errors import Cancelled
+
+    def stop(fraction, message, details=None):
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        two_tower.learn(space_with_artists(), scenes(40), on_progress=stop)
+
+
+def test_what_was_learnt_of_the_same_playlists_is_learnt_once(tmp_path, monkeypatch):
+    calls = []
+
+    def learn(space, playlists, **options):
+        calls.append(len(playlists))
+        return np.ones((TRACKS, 2), np.float32), {"weight": 1.0, "playlists": len(playlists)}
+
+    monkeypatch.setattr(two_tower, "learn", learn)
+
+    def learned(count, seed=0):
+        return taste_stage._learned(
+            tmp_path / "tastes", space_with_artists(), scenes(count), seed, lambda *a: None
+        )
+
+    first, again = learned(40), learned(40)
+    assert first[1] == again[1]
+    np.testing.assert_array_equal(first[0], again[0])
+    assert calls == [40]
+    learned(40, seed=1)
+    for count in range(41, 46):
+        learned(count)
+    assert calls == [40, 40, 41, 42, 43, 44, 45]
+    kept = [path.name for path in (tmp_path / "tastes").iterdir()]
+    assert len(kept) == taste_stage.KEPT
+    assert not any(name.endswith(".partial") for name in kept)
+    told = json.loads((tmp_path / "tastes" / kept[0] / "taste.json").read_text())
+    assert told["tower"]["weight"] == 1.0

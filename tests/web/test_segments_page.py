@@ -1,0 +1,134 @@
+"""A recommendation by fragments says which moment, plays from there, and adds up."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from songrec.store import jobs
+from songrec.store.models import taggers
+from songrec.store.sound import segment_index
+from songrec.store.sound.segment_index import SongFragments
+from songrec.store.tables import Track, User
+from songrec.tagging.measures import measures
+from tests.planted_run import plant
+from tests.sounding import add_sound, write_wav
+from tests.web.accounts import admin, quick_hashes
+
+__all__ = ["admin", "quick_hashes"]  # fixtures
+
+
+@pytest.fixture
+def cut(session: Session, instance: Path, tmp_path: Path) -> list[Track]:
+    """Three songs with fragments; the second has its third window where the first one's are."""
+    ids = plant(session, instance, n=12, clusters=2).track_ids.tolist()[:3]
+    tracks = [session.get_one(Track, one) for one in ids]
+    add_sound(session, tracks[1], write_wav(tmp_path / "one.wav"))
+    vectors = [np.zeros((4, 3)), np.full((4, 3), 5.0), np.full((4, 3), -7.0)]
+    vectors[1][2] = 0.25
+    tags = np.tile([0.8, 0.02], (4, 1))
+    starts = np.arange(4) * 30.5
+    segment_index.write(
+        instance,
+        [
+            SongFragments(one, starts.astype(np.float32), v.astype(np.float32), tags)
+            for one, v in zip(ids, vectors, strict=True)
+        ],
+        seconds=5,
+        made_by="musicnn",
+        tag_names=("slow waltz", "techno"),
+        told={"why": "no tagger is trained"},
+    )
+    session.commit()
+    return tracks
+
+
+def test_the_page_shows_the_moment_and_plays_from_there(
+    client: FlaskClient, cut: list[Track]
+) -> None:
+    liked, found, _ = cut
+    client.post(f"/tracks/{liked.public_id}/reaction", data={"value": "like"})
+    page = client.get("/recommendations?method=fragments").get_data(as_text=True)
+    assert f'href="/listen/tracks/{found.public_id}#t=61.0"' in page
+    assert f'data-moment="{found.public_id}" data-from="61.0" data-for="5' in page
+    assert "From 1:01" in page
+    assert "slow waltz" in page
+    assert "techno" not in page
+    assert "Moments of 5 s are compared by MusiCNN’s embedding: no tagger is trained." in page
+    assert re.search(r"0:00 \(0\.43\), 0:30 \(0\.43\), 1:01 \(0\.43\), 1:31 \(0\.43\)", page)
+    assert "d = 1.73" in page
+
+
+def test_the_interface_tells_the_moment(client: FlaskClient, cut: list[Track]) -> None:
+    liked, found, _ = cut
+    answer = client.get(
+        "/api/v1/recommendations",
+        query_string={"like": liked.public_id, "method": "fragments", "n": 2},
+    ).get_json()
+    first = answer["items"][0]
+    assert first["track"]["id"] == found.public_id
+    told = first["reasons"][0]["details"]["fragment"]
+    assert first["fragment"] == told
+    assert (told["start_s"], told["seconds"], told["tags"]) == (61.0, 5.0, ["slow waltz"])
+    near = [one["distance"] for one in first["reasons"][0]["details"]["fragments"]]
+    assert sum(near) == pytest.approx(told["d"])
+    other = client.get(
+        "/api/v1/recommendations", query_string={"like": liked.public_id, "method": "distance"}
+    ).get_json()
+    assert other["items"][0]["fragment"] is None
+
+
+def test_whole_songs_are_compared_where_none_is_cut_and_the_page_says_so(
+    client: FlaskClient, session: Session, instance: Path
+) -> None:
+    planted = plant(session, instance, n=12, clusters=2)
+    track = session.get_one(Track, int(planted.track_ids[0]))
+    session.commit()
+    client.post(f"/tracks/{track.public_id}/reaction", data={"value": "like"})
+    page = client.get("/recommendations?method=fragments").get_data(as_text=True)
+    assert "flask fragments tag" in page
+    assert "data-moment" not in page
+    assert "flask fragments tag" not in client.get("/recommendations").get_data(as_text=True)
+
+
+def test_the_admin_sees_what_is_in_use_and_asks_for_more(
+    client: FlaskClient, session: Session, instance: Path, admin: User
+) -> None:
+    page = client.get("/admin/fragments").get_data(as_text=True)
+    assert "No song is cut into fragments yet." in page
+    for _ in range(2):  # asking twice is asking once
+        answer = client.post("/admin/fragments", data={"task": "train", "source": "genre"})
+        assert answer.status_code == 303
+    waiting = [job for job in jobs.active(session) if job.kind == "fragments"]
+    assert [job.parameters for job in waiting] == [{"task": "train", "source": "genre"}]
+    assert client.post("/admin/fragments", data={"task": "burn"}).status_code == 400
+
+
+def test_the_admin_reads_the_taggers_figures(
+    client: FlaskClient, cut: list[Track], instance: Path, admin: User
+) -> None:
+    truth = np.array([[1, 0], [0, 1]], dtype=bool)
+    told = {
+        "source": "genre",
+        "songs": 2,
+        "windows": {"training": 1234, "validation": 2},
+        "tags": ["folk", "metal"],
+        "measures": {
+            "tagger": measures(truth, np.array([[0.9, 0.1], [0.7, 0.8]]), ["folk", "metal"]),
+            "majority": measures(truth, np.full((2, 2), 0.5), ["folk", "metal"]),
+        },
+    }
+    with taggers.written_whole(instance) as folder:
+        (folder / "tagger.json").write_text(json.dumps(told))
+    page = client.get("/admin/fragments").get_data(as_text=True)
+    assert "12 fragments of 3 songs" in page
+    assert "1,234 windows" in page
+    row = re.search(r"Exact match</th>(.*?)</tr>", page)
+    assert row is not None
+    assert re.findall(r">([\d.]+)<", row.group(1)) == ["0.500", "0.000"]

@@ -1,0 +1,59 @@
+"""What every page shares: the header that says where one is, errors, titles within sentences."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from songrec.services.recommendation.recommend import LONGEST_TITLE, titles
+from tests.factories import make_track
+
+
+def current(client: FlaskClient, address: str) -> list[tuple[str, str]]:
+    """The header's links that are marked, each with how."""
+    body = client.get(address).get_data(as_text=True)
+    header = re.search(r'<nav class="site-nav".*?</nav>', body, re.S)
+    assert header is not None
+    return re.findall(r'aria-current="(\w+)">([^<]+)<', header[0])
+
+
+@pytest.mark.parametrize(
+    ("address", "marked"),
+    [
+        ("/tracks", [("page", "Songs")]),
+        ("/words", [("true", "Songs")]),
+        ("/path", [("true", "Stations")]),
+        ("/likes", [("true", "For you")]),
+        ("/account-of-nobody", []),
+    ],
+)
+def test_the_header_marks_the_page_or_the_part_it_belongs_to(
+    client: FlaskClient, session: Session, address: str, marked: list[tuple[str, str]]
+) -> None:
+    assert current(client, address) == marked
+
+
+def test_a_page_that_is_not_there_offers_a_search(client: FlaskClient, session: Session) -> None:
+    answer = client.get("/nothing")
+    assert answer.status_code == 404
+    assert '<form class="search-field home-search" action="/tracks"' in answer.get_data(
+        as_text=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("title", "told"),
+    [
+        ("Short", "Short"),
+        ("x" * 60, "x" * 60),
+        ("Winding " * 12, f"{'Winding ' * 6}Winding…"),
+        ("x" * 61, f"{'x' * 59}…"),
+    ],
+)
+def test_a_long_title_is_cut_within_a_sentence(session: Session, title: str, told: str) -> None:
+    track = make_track(session, title)
+    assert titles(session)([track.id]) == {track.id: told}
+    assert len(told) <= LONGEST_TITLE

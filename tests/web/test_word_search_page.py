@@ -1,0 +1,80 @@
+"""The page /words: songs by words, and never a line of their lyrics."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from songrec.services.similarity import word_search
+from songrec.store.tables import Lyrics, Track
+from tests.factories import make_track
+
+
+@pytest.fixture
+def sung(app: Flask, session: Session) -> list[Track]:
+    lines = [
+        ("Harbour", "[Chorus]\nLanterns over the harbour tonight\nlanterns drifting home"),
+        ("Furnace", "Hammers in the furnace glowing\niron singing all the day"),
+        ("Quay", "Harbour lights and lanterns burning\nsailing home across the quay"),
+    ]
+    tracks = []
+    for title, text in lines:
+        track = make_track(session, title=title, genres=("folk",))
+        session.add(Lyrics(track_id=track.id, text=text))
+        tracks.append(track)
+    make_track(session, title="Instrumental", genres=("ambient",))
+    session.commit()
+    word_search.prepare(session, app.config["INSTANCE"])
+    return tracks
+
+
+def test_words_find_songs_and_show_what_matched(client: FlaskClient, sung: list[Track]) -> None:
+    page = client.get("/words?q=lantern furnace").text
+    assert "Matches: lanterns." in page
+    assert "Furnace" in page
+    assert "Matches: furnace." in page
+    assert "drifting" not in page  # nothing of the text but the words that matched
+    assert "iron singing" not in page
+
+
+def test_tags_answer_too(client: FlaskClient, sung: list[Track]) -> None:
+    page = client.get("/words?q=ambient").text
+    assert "Instrumental" in page
+    assert "Matches: ambient." in page
+
+
+def test_from_a_song_to_lyrics_like_it(client: FlaskClient, sung: list[Track]) -> None:
+    page = client.get(f"/words?like={sung[0].public_id}").text
+    assert "Lyrics like those of “Harbour”" in page
+    assert page.index("Quay") < page.index("Furnace") if "Furnace" in page else "Quay" in page
+
+
+def test_a_songs_page_leads_to_lyrics_like_its_own_where_it_has_any(
+    client: FlaskClient, session: Session, sung: list[Track]
+) -> None:
+    silent = session.query(Track).filter_by(title="Instrumental").one()
+    for track, has_words in ((sung[0], True), (silent, False)):
+        page = client.get(f"/tracks/{track.public_id}").text
+        assert (f'href="/words?like={track.public_id}"' in page) == has_words
+    assert 'href="/words"' in client.get("/tracks").text
+
+
+def test_a_song_without_lyrics_and_one_there_is_not(
+    client: FlaskClient, session: Session, sung: list[Track]
+) -> None:
+    silent = session.query(Track).filter_by(title="Instrumental").one()
+    assert "has no lyrics here" in client.get(f"/words?like={silent.public_id}").text
+    assert client.get("/words?like=nobody").status_code == 404
+
+
+def test_words_that_nothing_answers_and_odd_words(client: FlaskClient, sung: list[Track]) -> None:
+    for said in ("zzzz", '"', "* OR NOT (", "a" * 900, "' NEAR/2 \\"):
+        answer = client.get("/words", query_string={"q": said})
+        assert answer.status_code == 200
+        assert "No song answers these words" in answer.text
+
+
+def test_before_anything_is_prepared_the_page_says_so(client: FlaskClient) -> None:
+    assert "No words to search yet" in client.get("/words?q=rain").text
