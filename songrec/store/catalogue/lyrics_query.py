@@ -16,9 +16,11 @@ SHORTEST_BEGINNING = 4
 _EVERYWHERE = frozenset(
     re.findall(
         r"\w+",
-        """a about an and are as at be but by das de del der des die do du ein eine el en et for from
+        """
+        a about an and are as at be but by das de del der des die do du ein eine el en et for from
         i ich in is ist it la le les los lyrics me music my not of on or que so some song songs that
-        the this to track tracks un und une we with y you your""",
+        the this to track tracks un und une we with y you your
+        """,
     )
 )
 # "I'm", "don't": indexes part words at the apostrophe, and what stands behind it says nothing.
