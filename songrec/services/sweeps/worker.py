@@ -104,7 +104,7 @@ def train_cell(
 ) -> tuple[dict[str, Any], Ints]:
     """One cell's row, and the cluster of each track; a run besides if it is to be kept."""
     # Heavy, and imported late: what is wrong here is the row's to say.
-    from songrec.services.training.train import TrainRequest, learn, write
+    from songrec.services.training.train import TrainRequest, learn, learn_tastes, write
 
     stages = Stages(on_progress)
     request = TrainRequest(**cell.request())
@@ -112,7 +112,8 @@ def train_cell(
     seconds = {**stages.seconds, "total": round(sum(stages.seconds.values()), 3)}
     run_id = None
     if keep:
-        run_id = write(session, instance, request, trained, stages).public_id
+        tastes = learn_tastes(session, instance, request, trained, stages)
+        run_id = write(session, instance, request, trained, tastes, stages).public_id
         session.commit()
     labels = trained.clustering.labels
     metrics = {**trained.metrics, **_measured(session, instance, cell, trained, shared, spec)}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from songrec.core.attributes import ATTRIBUTE_NAMES
-from songrec.core.types import Clustering, Floats
+from songrec.core.types import Clustering, Floats, Space
 from songrec.core.version import VERSION
 from songrec.features.attribute_table import Choice
 from songrec.features.quantile_normalization import NormalSpace
@@ -23,6 +23,7 @@ from songrec.store.runs import run_folders, runs
 from songrec.store.tables import Run
 
 if TYPE_CHECKING:
+    from songrec.services.training.taste_stage import Tastes
     from songrec.services.training.train import TrainRequest
 
 # Columns of the recommendation space beside the attributes: their names there, and in the data.
@@ -68,6 +69,27 @@ class Trained:
         """Where each track lies on the run's own map, float32 ``(n, 2)``."""
         return self.maps[0].coordinates
 
+    @property
+    def values(self) -> Floats:
+        """Attribute values with duration and year beside them, float32 ``(n, 14)``."""
+        beside = (getattr(self.data, name) for name in BESIDES.values())
+        return np.column_stack([self.data.values, *beside])
+
+    def recommendation_space(self) -> Space:
+        """The arrays that recommendations are computed from, before they are written."""
+        return Space(
+            run_id="",
+            track_ids=self.data.track_ids,
+            matrix=self.space.matrix,
+            columns=tuple(self.space.columns),
+            values=self.values,
+            value_names=(*ATTRIBUTE_NAMES, *BESIDES),
+            latent=self.latent,
+            labels=self.clustering.labels,
+            coordinates=self.coordinates,
+            song_keys=self.data.song_keys,
+        )
+
 
 def run_row(request: TrainRequest, parameters: dict[str, dict[str, Any]], trained: Trained) -> Run:
     """The run's row, without seconds, not yet added to a session."""
@@ -89,7 +111,11 @@ def run_row(request: TrainRequest, parameters: dict[str, dict[str, Any]], traine
 
 
 def write_folder(
-    folder: Path, run: Run, trained: Trained, clusters: list[runs.FoundCluster]
+    folder: Path,
+    run: Run,
+    trained: Trained,
+    tastes: Tastes,
+    clusters: list[runs.FoundCluster],
 ) -> None:
     """Write every file that docs/architecture.md lists into ``folder``.
 
@@ -97,10 +123,7 @@ def write_folder(
     """
     arrays = {
         "track_ids": trained.data.track_ids,
-        "song_keys": trained.data.song_keys,
-        "values": np.column_stack(
-            [trained.data.values, *(getattr(trained.data, name) for name in BESIDES.values())]
-        ),
+        "values": trained.values,
         "space": trained.space.matrix,
         "latent": trained.latent,
     }
@@ -125,6 +148,7 @@ def write_folder(
     trained.scaler.save(folder / "scaler.npz")
     if trained.sound is not None:
         trained.sound.save(folder / "sound.npz")
+    tastes.write(folder)
     trained.model.save(folder)
     run_folders.write_json(folder / "history.json", trained.model.history_)
     run_folders.write_json(

@@ -1,4 +1,4 @@
-"""What a run keeps for judging tastes: who made each track, and what playlists teach."""
+"""The taste stage of a training: who made each track, and what playlists teach about tastes."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import json
 import secrets
 import shutil
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from songrec.core.title_normalization import match_key
@@ -19,31 +20,52 @@ from songrec.core.types import Floats, Ints, Progress, Space, no_progress
 from songrec.recommend.credits import Credits
 from songrec.recommend.taste import prior as taste_prior
 from songrec.services.training import two_tower
+from songrec.services.training.artifacts import Trained
 from songrec.store.catalogue import taste_data
 from songrec.store.runs import run_folders
-from songrec.store.runs.spaces import load_space
 
 KEPT = 4
-"""So many trainings on playlists are kept: runs of one catalogue differ in their models alone."""
+"""Number of taste trainings cached: runs of one catalogue often differ in their models alone."""
 
 
-def write(
+@dataclass(frozen=True)
+class Tastes:
+    """What a run stores for scoring tastes, over the same n tracks as its other arrays.
+
+    ``song_keys``, ``artists`` and ``albums`` are uint64 ``(n,)`` as in ``Space``; ``model`` is the
+    taste prior as JSON; ``tower`` float32 ``(n, t)``, None where two towers do not help.
+    """
+
+    song_keys: NDArray[np.uint64]
+    artists: NDArray[np.uint64]
+    albums: NDArray[np.uint64]
+    model: dict[str, Any]
+    tower: Floats | None
+
+    def write(self, folder: Path) -> None:
+        """Write the taste files into a run's folder."""
+        for name in ("song_keys", "artists", "albums", "tower"):
+            if (array := getattr(self, name)) is not None:
+                np.save(folder / f"{name}.npy", array)
+        run_folders.write_json(folder / "taste.json", self.model)
+
+
+def learn(
     session: Session,
     instance: Path,
-    folder: Path,
+    trained: Trained,
     *,
     seed: int,
     on_progress: Progress = no_progress,
-) -> None:
-    """Put ``artists.npy``, ``albums.npy`` and ``taste.json`` into a run's folder.
+) -> Tastes:
+    """Compute song, artist and album keys, and train the taste prior and the two towers.
 
-    The folder holds the run's other arrays already. In ``song_keys.npy`` songs of the same name in
-    other words ("- 2011 Remaster", "feat. …") get one key: who likes one is not shown the other.
-    Without playlists to learn from, the JSON says the weak prior (``recommend.taste_prior``); with
-    enough of them there is ``tower.npy`` too, if it helps (``pipeline.two_tower``). What was learnt
-    of the same space and playlists before is taken from ``<instance>/tastes``.
+    Songs of the same name in other words ("- 2011 Remaster", "feat. …") share a song key: who likes
+    one is not shown the other. Without playlists to learn from, the model is the weak prior
+    (``recommend.taste.prior``); with enough of them there are track factors too, if they help
+    (``two_tower``). Results for the same space and playlists come from ``<instance>/tastes``.
     """
-    space: Space = load_space(folder)
+    space = trained.recommendation_space()
     artists, albums = [], []
     keys = space.song_keys.copy()
     for at, (by, on, title) in enumerate(taste_data.names(session, space.track_ids)):
@@ -53,13 +75,8 @@ def write(
         if key is not None:
             keys[at] = key % 2**64
     credits = Credits.of(artists, albums)
-    np.save(folder / "artists.npy", credits.artists)
-    np.save(folder / "albums.npy", credits.albums)
-    # Another file, for the one that the space maps must not change under it.
-    (folder / "song_keys.npy").unlink()
-    np.save(folder / "song_keys.npy", keys)
     space = replace(space, song_keys=keys, artists=credits.artists, albums=credits.albums)
-    vectors, told = _learned(
+    tower, model = _learned(
         instance / "tastes",
         space,
         taste_data.playlists(session, space.track_ids),
@@ -67,9 +84,7 @@ def write(
         # Rounds and losses are not those of the run's model.
         lambda fraction, message, details=None: on_progress(fraction, message),
     )
-    if vectors is not None:
-        np.save(folder / "tower.npy", vectors)
-    run_folders.write_json(folder / "taste.json", told)
+    return Tastes(keys, credits.artists, credits.albums, model, tower)
 
 
 def _learned(

@@ -113,7 +113,8 @@ def train(
     request = request.settled(session)
     stages = Stages(on_progress)
     trained = learn(session, instance, request, stages)
-    return write(session, instance, request, trained, stages)
+    tastes = learn_tastes(session, instance, request, trained, stages)
+    return write(session, instance, request, trained, tastes, stages)
 
 
 def learn(
@@ -141,11 +142,20 @@ def learn(
     return _learn(session, instance, request, parameters, data, stages, shared)
 
 
+def learn_tastes(
+    session: Session, instance: Path, request: TrainRequest, trained: Trained, stages: Stages
+) -> taste_stage.Tastes:
+    """Train the taste model and the two towers of a run that is going to be written."""
+    with stages.stage("tastes", "Learning from playlists", 0.97) as report:
+        return taste_stage.learn(session, instance, trained, seed=request.seed, on_progress=report)
+
+
 def write(
     session: Session,
     instance: Path,
     request: TrainRequest,
     trained: Trained,
+    tastes: taste_stage.Tastes,
     stages: Stages,
 ) -> Run:
     """Make what was learnt a run: its folder and rows, published if asked; the caller commits."""
@@ -155,7 +165,7 @@ def write(
         kind: training_data.read_tags(session, kind, data.track_ids)
         for kind in ("genre", "emotion")
     }
-    with stages.stage("portraits", "Naming the clusters", 0.95):
+    with stages.stage("portraits", "Naming the clusters", 0.98):
         described = dataset.described_attributes(data)
         used = [ATTRIBUTE_NAMES.index(name) for name in described]
         clusters = found_clusters(
@@ -164,11 +174,10 @@ def write(
             trained.latent,
         )
     run = run_row(request, parameters, trained)
-    with stages.stage("write", "Writing the run", 1.0) as report:
+    with stages.stage("write", "Writing the run", 1.0):
         run.seconds = stages.seconds
         with run_folders.written_whole(instance, run.public_id) as folder:
-            write_folder(folder, run, trained, clusters)
-            taste_stage.write(session, instance, folder, seed=request.seed, on_progress=report)
+            write_folder(folder, run, trained, tastes, clusters)
         runs.insert_run(
             session, run, clusters, data.track_ids, trained.clustering, trained.coordinates
         )
@@ -271,7 +280,7 @@ def _learn(
         drawing = functools.partial(draw, stage, name, chosen)
         maps.append(shared.once(stages, stage, [*learnt, name, chosen], drawing))
     labels = label_agreement.labels_of(session, data.track_ids)
-    with stages.stage("scores", "Measuring", 0.93):
+    with stages.stage("scores", "Measuring", 0.88):
         metrics = {
             **model.metrics_,
             "reconstruction_mse": diagnostics.reconstruction_mse(model, table, needed),

@@ -140,6 +140,7 @@ def test_the_folder_holds_what_the_documentation_lists(session, instance, reques
         "clustering",
         "projection",
         "scores",
+        "tastes",
         "portraits",
         "write",
         "total",
@@ -281,6 +282,7 @@ def test_progress_rises_names_its_stages_and_is_silent_once_rows_are_written(
         "clustering",
         "projection",
         "scores",
+        "tastes",
         "portraits",
         "write",
     ]
