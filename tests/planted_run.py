@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from songrec.core.files import atomic_folder, write_json
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
@@ -94,13 +95,13 @@ def publish(
     spread[spread == 0] = 1
     space = np.nan_to_num((values - np.nanmean(values, axis=0)) / spread).astype(np.float32)
     keys = session.scalars(select(Track.song_key).order_by(Track.id)).all()
-    with run_folders.written_whole(instance, run.public_id) as folder:
+    with atomic_folder(run_folders.run_folder(instance, run.public_id)) as folder:
         columns = list(ATTRIBUTE_NAMES)
-        run_folders.write_json(
+        write_json(
             folder / "manifest.json",
             {"space": {"columns": columns}, "values": {"columns": columns}},
         )
-        run_folders.write_json(folder / "history.json", [])
+        write_json(folder / "history.json", [])
         np.save(folder / "track_ids.npy", track_ids)
         np.save(folder / "song_keys.npy", np.array(keys, dtype=np.int64).astype(np.uint64))
         np.save(folder / "values.npy", values)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from mutagen.id3 import TBPM, TKEY
 from mutagen.mp4 import MP4Tags
 
 from songrec.core.errors import BadInput
+from songrec.core.files import atomic_file
 
 _SHARPS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 _MP4_KEY = "----:com.apple.iTunes:initialkey"
@@ -28,13 +28,9 @@ def write_values(path: Path, *, tempo: float | None = None, key: str | None = No
     What else the tags say stays. The file is replaced whole: a crash leaves it as it was. Raises
     ``BadInput`` for a format whose tags cannot be written.
     """
-    draft = path.with_name(f".{secrets.token_hex(6)}{path.suffix}")
-    try:
-        shutil.copy2(path, draft)
-        _write(draft, path.name, tempo, key)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with atomic_file(path, suffix=path.suffix) as temporary:
+        shutil.copy2(path, temporary)
+        _write(temporary, path.name, tempo, key)
 
 
 def _write(draft: Path, name: str, tempo: float | None, key: str | None) -> None:

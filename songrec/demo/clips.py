@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from songrec.core.files import atomic_file
 from songrec.demo.clips_sounds import DRUM_LEVELS, RATE, Samples, note, stroke
 from songrec.demo.clips_styles import MAJOR_STEPS, MINOR_STEPS, STYLES, Style
 from songrec.demo.draw import Draw
@@ -290,11 +291,10 @@ def write(folder: Path, clips: list[Clip] | None = None) -> list[Path]:
         path = folder / clip.path
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
-            partial = path.with_name(f".{path.name}")
             kind = path.suffix[1:].upper()
-            soundfile.write(partial, render(clip), RATE, format=kind, subtype="PCM_16")
-            _tag(partial, clip, kind)
-            partial.replace(path)
+            with atomic_file(path, suffix=path.suffix) as temporary:
+                soundfile.write(temporary, render(clip), RATE, format=kind, subtype="PCM_16")
+                _tag(temporary, clip, kind)
         paths.append(path)
     with (folder / "clips.csv").open("w", encoding="utf-8", newline="") as file:
         rows = csv.DictWriter(file, COLUMNS)

@@ -5,20 +5,17 @@ Light: the report page reads from here without loading an estimator.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import secrets
-import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from songrec.core.errors import NotReady
+from songrec.core.files import PARTIAL
 
 MANIFEST = "manifest.json"
-PARTIAL = ".partial"
 
 
 def root(instance: Path) -> Path:
@@ -61,28 +58,3 @@ def newest(instance: Path, columns: Iterable[str] | None = None) -> str | None:
         if there is None or there.issuperset(manifest(instance, name)["columns"]):
             return name
     return None
-
-
-@contextlib.contextmanager
-def written_whole(instance: Path, predictor_id: str) -> Iterator[Path]:
-    """A folder to write into, which takes its final name only when the block ends well."""
-    final = root(instance) / predictor_id
-    partial = final.with_name(final.name + PARTIAL)
-    partial.mkdir(parents=True)
-    try:
-        yield partial
-        for path in (*partial.iterdir(), partial):
-            _fsync(path)
-        partial.rename(final)
-        _fsync(final.parent)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

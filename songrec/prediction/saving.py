@@ -7,7 +7,6 @@ be trusted by name when it is read, and only the names in ``TRUSTED`` are, whate
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 import skops.io
 
 from songrec.core.errors import BadInput, NotReady
+from songrec.core.files import atomic_folder, write_json
 from songrec.prediction import folders
 from songrec.prediction.fitting import Fitted
 from songrec.prediction.predictor import Predictor, Rows
@@ -42,7 +42,7 @@ def save(predictor: Predictor, instance: Path, *, source: str) -> str:
     ``source`` says what it was trained on.
     """
     predictor_id = folders.new_id()
-    with folders.written_whole(instance, predictor_id) as folder:
+    with atomic_folder(folders.root(instance) / predictor_id) as folder:
         for name, stack in predictor.stacks_.items():
             skops.io.dump(
                 {
@@ -76,8 +76,7 @@ def save(predictor: Predictor, instance: Path, *, source: str) -> str:
             "notes": predictor.notes_,
             "versions": {name: importlib.metadata.version(name) for name in VERSIONED},
         }
-        text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
-        (folder / folders.MANIFEST).write_text(text + "\n", encoding="utf-8")
+        write_json(folder / folders.MANIFEST, manifest, indent=2)
     return predictor_id
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy.engine import Engine
 
 from songrec.core.errors import BadInput
+from songrec.core.files import PARTIAL
 from songrec.store.runs import run_folders
 
 SUFFIXES = (".tar.gz", ".tgz")
@@ -87,5 +88,5 @@ def _write(database: Path, instance: Path, path: Path) -> int:
 def _add_runs(archive: tarfile.TarFile, instance: Path) -> None:
     runs = run_folders.runs_folder(instance)
     for folder in sorted(runs.iterdir()) if runs.is_dir() else ():
-        if folder.is_dir() and not folder.name.endswith(run_folders.PARTIAL):
+        if folder.is_dir() and not folder.name.endswith(PARTIAL):
             archive.add(folder, f"runs/{folder.name}")

@@ -13,6 +13,7 @@ import numpy as np
 
 from songrec.core.backend import keras, tf
 from songrec.core.errors import BadInput, NotReady
+from songrec.core.files import write_json
 from songrec.core.types import Floats, Ints, Progress, no_progress
 from songrec.tagging import network
 
@@ -170,8 +171,7 @@ class Tagger:
             "history": self.history_,
             "best_epoch": self.best_epoch_,
         }
-        text = json.dumps(state, indent=2, ensure_ascii=False, allow_nan=False)
-        (folder / "tagger.json").write_text(text + "\n", encoding="utf-8")
+        write_json(folder / "tagger.json", state, indent=2)
 
     @classmethod
     def load(cls, folder: Path) -> Self:

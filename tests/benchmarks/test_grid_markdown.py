@@ -4,10 +4,11 @@ import csv
 
 import numpy as np
 import pytest
+from songrec.core.files import write_json
 
 from benchmarks import sound_sweep, sweep_markdown
 from songrec.services.sweeps import runner
-from songrec.services.sweeps.folder import GridFolder, write_json
+from songrec.services.sweeps.folder import GridFolder
 from songrec.services.sweeps.specification import GridSpec
 from songrec.store.catalogue import training_data
 from songrec.store.tables import AudioFile, Tag, TrackTag

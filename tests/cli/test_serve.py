@@ -13,6 +13,7 @@ import pytest
 from argon2 import PasswordHasher
 from click.testing import Result
 from flask import Flask
+from songrec.core.files import PARTIAL
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -270,7 +271,7 @@ class TestBackup:
         session.commit()
         make_track(session, "Not committed yet")
         folder = run_folders.runs_folder(app.config["INSTANCE"])
-        for name in ("whole", f"half{run_folders.PARTIAL}"):
+        for name in ("whole", f"half{PARTIAL}"):
             (folder / name).mkdir(parents=True)
             (folder / name / "manifest.json").write_text("{}")
         path = tmp_path / "copy.tar.gz"

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from songrec.core.files import PARTIAL
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -47,7 +48,7 @@ def test_uploads_nobody_imported_go_after_a_week(app: Flask, session: Session) -
 
 def test_what_a_killed_training_left_goes_after_a_day(app: Flask) -> None:
     instance: Path = app.config["INSTANCE"]
-    partial = run_folders.runs_folder(instance) / f"r1{run_folders.PARTIAL}"
+    partial = run_folders.runs_folder(instance) / f"r1{PARTIAL}"
     partial.mkdir(parents=True)
     worker._clear_away(instance)
     assert partial.is_dir()

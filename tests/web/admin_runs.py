@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Flask
+from songrec.core.files import write_json
 from sqlalchemy.orm import Session
 
 from songrec.store.runs import run_folders
@@ -32,7 +33,7 @@ def a_run(app: Flask, session: Session, public_id: str, *, with_files: bool = Tr
     if with_files:
         folder = run_folders.run_folder(app.config["INSTANCE"], public_id)
         folder.mkdir(parents=True)
-        run_folders.write_json(folder / "manifest.json", {"notes": ["variance was left out"]})
+        write_json(folder / "manifest.json", {"notes": ["variance was left out"]})
         epochs = [{"epoch": n, "loss": 1 / n, "val_loss": 1.1 / n} for n in range(1, 21)]
-        run_folders.write_json(folder / "history.json", epochs)
+        write_json(folder / "history.json", epochs)
     return run

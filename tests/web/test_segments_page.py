@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from flask.testing import FlaskClient
+from songrec.core.files import atomic_folder
 from sqlalchemy.orm import Session
 
 from songrec.store import jobs
@@ -124,7 +125,7 @@ def test_the_admin_reads_the_taggers_figures(
             "majority": measures(truth, np.full((2, 2), 0.5), ["folk", "metal"]),
         },
     }
-    with taggers.written_whole(instance) as folder:
+    with atomic_folder(taggers.new_folder(instance)) as folder:
         (folder / "tagger.json").write_text(json.dumps(told))
     page = client.get("/admin/fragments").get_data(as_text=True)
     assert "12 fragments of 3 songs" in page

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from songrec.core.files import write_json
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from songrec.jobs.files import report_folder
 from songrec.services.sweeps import code_version, runner
-from songrec.services.sweeps.folder import GridFolder, training, write_json
+from songrec.services.sweeps.folder import GridFolder, training
 from songrec.services.sweeps.specification import Cell, GridSpec
 from songrec.store.tables import Job, User
 from tests.planted_run import plant

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import secrets
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, TextIO
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from songrec.core.files import atomic_file
 from songrec.store.tables import Cluster, ClusterAssignment, Run, Track
 
 COLUMNS = (
@@ -70,13 +70,11 @@ def write_csv(session: Session, run: Run, out: Path | None = None) -> Path | Non
         _write(session, run, sys.stdout)
         return None
     path = out or Path(file_name(run))
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with draft.open("w", encoding="utf-8", newline="") as file:
-            _write(session, run, file)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with (
+        atomic_file(path) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as file,
+    ):
+        _write(session, run, file)
     return path
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from songrec.core import config
 from songrec.core.attributes import BY_NAME
 from songrec.core.errors import NotReady, SongrecError
+from songrec.core.files import write_bytes
 from songrec.core.types import Progress, no_progress
 from songrec.core.version import VERSION
 from songrec.evaluation.importance import Importance, importance
@@ -119,11 +120,8 @@ def make(session: Session, instance: Path, run: Run, on_progress: Progress = no_
 
 def write(report: Report, folder: Path) -> None:
     """``report.html`` and every picture and sound into ``folder``; each is put in place whole."""
-    folder.mkdir(parents=True, exist_ok=True)
     for name, content in {**report.files, "report.html": report.html.encode()}.items():
-        draft = folder / f".{name}"
-        draft.write_bytes(content)
-        draft.replace(folder / name)
+        write_bytes(folder / name, content)
 
 
 def label_of(column: str) -> str:

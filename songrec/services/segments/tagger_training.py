@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import NotReady
+from songrec.core.files import atomic_folder
 from songrec.core.types import Floats, Ints, Progress, no_progress
 from songrec.services.segments import tagger_dataset as songs
 from songrec.services.segments.encoders import ByMusiCNN
@@ -104,7 +105,7 @@ def train(
             said = regression(embedded, truth, learn, check)
             told["measures"]["musicnn"] = measures(truth[check], said, labels.names)
     told["seconds"] = round(time.perf_counter() - started, 1)
-    with taggers.written_whole(instance) as folder:
+    with atomic_folder(taggers.new_folder(instance)) as folder:
         model.save(folder, told)
         name = folder.name.removesuffix(".partial")
     on_progress(1.0, f"Tagger {name}")

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from songrec.services.sweeps.folder import GridFolder, write_text
+from songrec.core.files import write_text
+from songrec.services.sweeps.folder import GridFolder
 from songrec.services.sweeps.results import ABOUT, AGREEMENT, is_figure, table
 from songrec.services.sweeps.specification import STAGES, Cell
 
@@ -20,8 +21,8 @@ def write_csv(grid: GridFolder, folder: Path | None = None) -> tuple[Path, Path]
     cells, summary = as_csv(grid)
     folder = folder or grid.path
     folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / CSV, [cells])
-    write_text(folder / SUMMARY_CSV, [summary])
+    write_text(folder / CSV, cells)
+    write_text(folder / SUMMARY_CSV, summary)
     return folder / CSV, folder / SUMMARY_CSV
 
 

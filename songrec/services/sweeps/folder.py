@@ -9,11 +9,9 @@ pages read it.
 from __future__ import annotations
 
 import fcntl
-import json
 import re
-import secrets
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from songrec.core.errors import NotReady, SongrecError, UnknownName
+from songrec.core.files import atomic_file, read_json, write_json
 from songrec.services.sweeps import code_version
 from songrec.services.sweeps.specification import Cell, GridSpec
 from songrec.store.db import now
@@ -94,10 +93,8 @@ class GridFolder:
         """Keep a cell's result: its labels first, so that a row never speaks of what is lost."""
         if labels is not None:
             path = self.path / "labels" / f"{cell.key}.npy"
-            draft = _draft(path)
-            with draft.open("wb") as file:
+            with atomic_file(path) as temporary, temporary.open("wb") as file:
                 np.save(file, labels, allow_pickle=False)
-            draft.replace(path)
         write_json(self._cell(cell), row)
 
     def labels(self, cell: Cell) -> NDArray[np.int32] | None:
@@ -175,29 +172,3 @@ def _opened(instance: Path) -> Iterator[tuple[str, GridFolder | None]]:
                 yield path.name, GridFolder(path)
             except SongrecError:
                 yield path.name, None
-
-
-def write_json(path: Path, value: Any) -> None:
-    """JSON put in place whole; NaN and infinity are errors."""
-    draft = _draft(path)
-    draft.write_text(json.dumps(value, ensure_ascii=False, allow_nan=False), encoding="utf-8")
-    draft.replace(path)
-
-
-def read_json(path: Path) -> Any:
-    """What ``write_json`` wrote, or None where it is not there or cannot be read."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-
-
-def write_text(path: Path, lines: Iterable[str]) -> None:
-    """Text put in place whole."""
-    draft = _draft(path)
-    draft.write_text("".join(lines), encoding="utf-8")
-    draft.replace(path)
-
-
-def _draft(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{secrets.token_hex(4)}")

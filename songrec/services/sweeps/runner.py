@@ -25,10 +25,11 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import NotReady, SongrecError
+from songrec.core.files import write_json
 from songrec.core.types import Progress, no_progress
 from songrec.evaluation import stability
 from songrec.services.sweeps import code_version, csv_export
-from songrec.services.sweeps.folder import GridFolder, training, write_json
+from songrec.services.sweeps.folder import GridFolder, training
 from songrec.services.sweeps.specification import Cell, GridSpec
 from songrec.services.training import dataset
 from songrec.store.catalogue import training_data

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from songrec.core.attributes import ATTRIBUTE_NAMES
+from songrec.core.files import write_json
 from songrec.core.types import Clustering, Floats, Space
 from songrec.core.version import VERSION
 from songrec.features.attribute_table import Choice
@@ -19,7 +20,7 @@ from songrec.features.scaling import Scaler
 from songrec.features.whitening_pca import Components
 from songrec.store.catalogue import training_data
 from songrec.store.db import now
-from songrec.store.runs import run_folders, runs
+from songrec.store.runs import runs
 from songrec.store.tables import Run
 
 if TYPE_CHECKING:
@@ -150,8 +151,8 @@ def write_folder(
         trained.sound.save(folder / "sound.npz")
     tastes.write(folder)
     trained.model.save(folder)
-    run_folders.write_json(folder / "history.json", trained.model.history_)
-    run_folders.write_json(
+    write_json(folder / "history.json", trained.model.history_, indent=2)
+    write_json(
         folder / "manifest.json",
         {
             "run_id": run.public_id,

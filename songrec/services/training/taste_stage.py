@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import secrets
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
+from songrec.core.files import atomic_folder, write_json
 from songrec.core.title_normalization import match_key
 from songrec.core.types import Floats, Ints, Progress, Space, no_progress
 from songrec.recommend.credits import Credits
@@ -22,7 +22,6 @@ from songrec.recommend.taste import prior as taste_prior
 from songrec.services.training import two_tower
 from songrec.services.training.artifacts import Trained
 from songrec.store.catalogue import taste_data
-from songrec.store.runs import run_folders
 
 KEPT = 4
 """Number of taste trainings cached: runs of one catalogue often differ in their models alone."""
@@ -47,7 +46,7 @@ class Tastes:
         for name in ("song_keys", "artists", "albums", "tower"):
             if (array := getattr(self, name)) is not None:
                 np.save(folder / f"{name}.npy", array)
-        run_folders.write_json(folder / "taste.json", self.model)
+        write_json(folder / "taste.json", self.model, indent=2)
 
 
 def learn(
@@ -98,15 +97,10 @@ def _learned(
     prior = taste_prior.learn(space, playlists, seed=seed)
     tower, told = two_tower.learn(space, playlists, seed=seed, on_progress=on_progress)
     learned = {**prior.to_json(), "tower": told}
-    draft = kept / f".{secrets.token_hex(6)}.partial"
-    draft.mkdir(parents=True)
-    if tower is not None:
-        np.save(draft / "tower.npy", tower)
-    run_folders.write_json(draft / "taste.json", learned)
-    if place.exists():
-        shutil.rmtree(draft)  # another training was quicker
-    else:
-        draft.rename(place)
+    with atomic_folder(place, replace=True) as folder:
+        if tower is not None:
+            np.save(folder / "tower.npy", tower)
+        write_json(folder / "taste.json", learned, indent=2)
     older = sorted(kept.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)[KEPT:]
     for path in older:
         shutil.rmtree(path, ignore_errors=True)

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from songrec.clustering import CLUSTERINGS, label_alignment, scores
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.errors import NotReady, UnknownName
+from songrec.core.files import atomic_folder
 from songrec.core.types import Clustering, FeatureTable, Floats, Progress, no_progress
 from songrec.evaluation.agreement import match_labels
 from songrec.features.attribute_table import Choice
@@ -176,7 +177,7 @@ def write(
     run = run_row(request, parameters, trained)
     with stages.stage("write", "Writing the run", 1.0):
         run.seconds = stages.seconds
-        with run_folders.written_whole(instance, run.public_id) as folder:
+        with atomic_folder(run_folders.run_folder(instance, run.public_id)) as folder:
             write_folder(folder, run, trained, tastes, clusters)
         runs.insert_run(
             session, run, clusters, data.track_ids, trained.clustering, trained.coordinates

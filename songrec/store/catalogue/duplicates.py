@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from songrec.core.files import write_json
 from songrec.store.bulk import chunks, insert_many
 from songrec.store.tables import (
     AudioFile,
@@ -186,9 +187,7 @@ class _Facts:
 
 def write_summary(instance: Path, summary: dict[str, Any]) -> None:
     """Keep what the last search has to say of itself."""
-    draft = instance / f".{SUMMARY}.partial"
-    draft.write_text(json.dumps(summary, ensure_ascii=False, indent=2), encoding="utf-8")
-    draft.replace(instance / SUMMARY)
+    write_json(instance / SUMMARY, summary, indent=2)
 
 
 def summary(instance: Path) -> dict[str, Any] | None:

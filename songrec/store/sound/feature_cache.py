@@ -9,7 +9,6 @@ what was lost.
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput, NotReady
+from songrec.core.files import atomic_file, write_json
 from songrec.core.types import FeatureTable, Floats
 from songrec.store.bulk import chunks
 from songrec.store.tables import AudioFile, FeatureVector, Track
@@ -53,14 +53,8 @@ def relative_path(key: SetKey, content_hash: str) -> str:
 def write(instance: Path, key: SetKey, content_hash: str, values: Floats) -> None:
     """Put a vector (or a matrix) in place whole: whoever reads sees all of it or nothing."""
     path = folder(instance) / relative_path(key, content_hash)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{secrets.token_hex(6)}.partial")
-    try:
-        with draft.open("wb") as file:
-            np.save(file, values, allow_pickle=False)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with atomic_file(path) as temporary, temporary.open("wb") as file:
+        np.save(file, values, allow_pickle=False)
 
 
 def write_columns(
@@ -71,10 +65,9 @@ def write_columns(
 ) -> None:
     """Keep the names of a set's columns, and the ``parameters`` it is made with, beside it."""
     base = folder(instance) / key.folder
-    base.mkdir(parents=True, exist_ok=True)
-    _write_json(base / "columns.json", list(names))
+    write_json(base / "columns.json", list(names))
     if parameters is not None:
-        _write_json(base / "parameters.json", dict(parameters))
+        write_json(base / "parameters.json", dict(parameters))
 
 
 def parameters(instance: Path, key: SetKey) -> dict[str, Any] | None:
@@ -84,12 +77,6 @@ def parameters(instance: Path, key: SetKey) -> dict[str, Any] | None:
         return dict(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
-
-
-def _write_json(path: Path, value: Any) -> None:
-    draft = path.with_name(f".{secrets.token_hex(6)}.partial")
-    draft.write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
-    draft.replace(path)
 
 
 def columns(instance: Path, key: SetKey) -> tuple[str, ...]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import secrets
 import shutil
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -22,6 +21,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from songrec.core.errors import BadInput, NotReady
+from songrec.core.files import atomic_folder, current_version, is_partial, use_version
 from songrec.core.types import Floats, SoundSpace
 from songrec.store.sound import feature_cache
 from songrec.store.sound.feature_cache import SetKey
@@ -51,10 +51,7 @@ def folder(instance: Path) -> Path:
 
 def current(instance: Path, name: str) -> str | None:
     """The folder in use of the feature set ``name``; None where none was written."""
-    try:
-        return (folder(instance) / name / "current").read_text(encoding="ascii").strip() or None
-    except FileNotFoundError:
-        return None
+    return current_version(folder(instance) / name)
 
 
 def names(instance: Path) -> tuple[str, ...]:
@@ -129,20 +126,11 @@ def refresh(
     name = f"{key.version}-{key.digest}-{told.hexdigest()[:16]}"
     if current(instance, key.name) == name and (base / name / "manifest.json").is_file():
         return False
-    draft = base / f"{name}.{secrets.token_hex(4)}.partial"
-    draft.mkdir(parents=True)
-    try:
+    with atomic_folder(base / name, replace=True) as draft:
         _write(draft, instance, key, [track for track, _ in there], leave_out, on_share)
-        shutil.rmtree(base / name, ignore_errors=True)
-        draft.rename(base / name)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
-    pointer = base / f".current.{secrets.token_hex(4)}"
-    pointer.write_text(name, encoding="ascii")
-    pointer.replace(base / "current")
+    use_version(base, name)
     for other in base.iterdir():
-        if other.is_dir() and other.name != name and not other.name.endswith(".partial"):
+        if other.is_dir() and other.name != name and not is_partial(other):
             shutil.rmtree(other, ignore_errors=True)  # whoever has it mapped keeps it
     return True
 

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from songrec.core.files import current_version, is_partial, use_version, write_json
 from songrec.core.types import Fragments
 from songrec.store.sound import segment_arrays
 from songrec.store.sound.segment_arrays import SongFragments
@@ -39,10 +40,7 @@ def folder(instance: Path) -> Path:
 
 def current(instance: Path) -> str | None:
     """The name of the index in use; None where no song is cut into fragments."""
-    try:
-        return (folder(instance) / "current").read_text(encoding="ascii").strip() or None
-    except FileNotFoundError:
-        return None
+    return current_version(folder(instance))
 
 
 def manifest(instance: Path) -> dict[str, Any] | None:
@@ -200,8 +198,7 @@ def _draft(instance: Path) -> Iterator[Path]:
 
 
 def _describe(draft: Path, document: dict[str, Any]) -> None:
-    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
-    (draft / "manifest.json").write_text(text + "\n", encoding="utf-8")
+    write_json(draft / "manifest.json", document, indent=2)
 
 
 def _put_in_use(instance: Path, draft: Path, instead_of: str | None = None) -> None:
@@ -210,9 +207,7 @@ def _put_in_use(instance: Path, draft: Path, instead_of: str | None = None) -> N
         if instead_of is not None and current(instance) != instead_of:
             raise Overtaken(instead_of)
         draft.rename(base / name)
-        pointer = base / f".current.{name}"
-        pointer.write_text(name, encoding="ascii")
-        pointer.replace(base / "current")
+        use_version(base, name)
         for other in base.iterdir():
             if other.is_dir() and other.name != name and not _is_being_written(other):
                 shutil.rmtree(other, ignore_errors=True)
@@ -220,7 +215,7 @@ def _put_in_use(instance: Path, draft: Path, instead_of: str | None = None) -> N
 
 def _is_being_written(draft: Path) -> bool:
     """Whether somebody writes there; who was killed while writing has left it as it is."""
-    if draft.suffix != ".partial":
+    if not is_partial(draft):
         return False
     try:
         newest = max(path.stat().st_mtime for path in (draft, *draft.iterdir()))

@@ -7,9 +7,10 @@ a picture, ``<hash>.cover``. Each is written whole and renamed.
 from __future__ import annotations
 
 import json
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
+
+from songrec.core.files import write_bytes, write_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +34,11 @@ def find(instance: Path, content_hash: str) -> Sleeve | None:
 def write(instance: Path, content_hash: str, sleeve: Sleeve, cover: bytes | None) -> None:
     """Keep a sleeve; ``cover`` is the picture's bytes, None where there is no picture."""
     path = _path(instance, content_hash, "json")
-    path.parent.mkdir(parents=True, exist_ok=True)
     if cover is not None:
-        _replace(cover_path(instance, content_hash), cover)
-    text = json.dumps(
-        {"seconds": sleeve.seconds, "peaks": sleeve.peaks, "cover_type": sleeve.cover_type}
+        write_bytes(cover_path(instance, content_hash), cover)
+    write_json(
+        path, {"seconds": sleeve.seconds, "peaks": sleeve.peaks, "cover_type": sleeve.cover_type}
     )
-    _replace(path, text.encode())
 
 
 def cover_path(instance: Path, content_hash: str) -> Path:
@@ -51,17 +50,10 @@ def _path(instance: Path, content_hash: str, kind: str) -> Path:
     return instance / "sleeves" / content_hash[:2] / f"{content_hash}.{kind}"
 
 
-def _replace(path: Path, content: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    draft.write_bytes(content)
-    draft.replace(path)
-
-
 def copy(instance: Path, content_hash: str, other: str) -> None:
     """File the sleeve of one content under another's hash too, if there is one."""
     for kind in ("cover", "json"):
         path = _path(instance, content_hash, kind)
         if path.is_file():
             target = _path(instance, other, kind)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _replace(target, path.read_bytes())
+            write_bytes(target, path.read_bytes())

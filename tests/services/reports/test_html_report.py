@@ -8,6 +8,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+from songrec.core.files import write_json
 
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import FeatureTable
@@ -46,9 +47,7 @@ def only_pca(monkeypatch):
 
 
 def test_the_report_is_one_file_without_requests_or_scripts(session, instance, run, only_pca):
-    run_folders.write_json(
-        run_folders.run_folder(instance, run.public_id) / "history.json", HISTORY
-    )
+    write_json(run_folders.run_folder(instance, run.public_id) / "history.json", HISTORY)
     made = html_report.make(session, instance, run)
     addresses = re.findall(r'(?:src|href|action|data)="([^"]*)"', made.html)
     assert addresses

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from songrec.core.files import atomic_folder
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import Cancelled, NotReady, UnknownName
@@ -267,7 +268,7 @@ def test_what_measures_best_stands_for_a_fragment(
     monkeypatch.setattr(published_weights, "is_there", lambda *_: weights)
     if measures is not None:
         told = {"measures": {name: {"bce": bce} for name, bce in measures.items()}}
-        with taggers.written_whole(tmp_path) as folder:
+        with atomic_folder(taggers.new_folder(tmp_path)) as folder:
             (folder / "tagger.json").write_text(json.dumps(told))
     choice = encoder_selection.choose(tmp_path)
     assert choice.name == expected
