@@ -1,0 +1,116 @@
+"""Atomic files and folders: whoever reads sees the old content or the new, never a part of it.
+
+Everything is written beside its target under a ``.partial`` name and renamed when the block ends
+well (POSIX ``rename`` replaces atomically). A folder of versions names the one in use in a file
+``current``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+PARTIAL = ".partial"
+CURRENT = "current"
+
+
+@contextlib.contextmanager
+def atomic_file(path: Path, *, suffix: str = "") -> Iterator[Path]:
+    """Yield a temporary path beside ``path`` that replaces it when the block ends well.
+
+    Missing parent folders are created. ``suffix`` ends the temporary name, for writers that go by
+    the extension.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{secrets.token_hex(8)}{PARTIAL}{suffix}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write ``content`` to ``path`` atomically."""
+    with atomic_file(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` to ``path`` as UTF-8, atomically."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, value: Any, *, indent: int | None = None) -> None:
+    """Write ``value`` as JSON, atomically; ``ValueError`` for NaN and infinity."""
+    end = "" if indent is None else "\n"
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
+    write_text(path, text + end)
+
+
+def read_json(path: Path) -> Any:
+    """Return the JSON value at ``path``, or None where it is missing or not valid JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+@contextlib.contextmanager
+def atomic_folder(final: Path, *, replace: bool = False) -> Iterator[Path]:
+    """Yield ``<final>.partial`` to write into; it takes its final name when the block ends well.
+
+    Files are fsynced before the renaming and the parent after it, so that even a power cut leaves
+    the whole folder or none. A block that raises leaves nothing; a killed process leaves the
+    ``.partial`` folder. With ``replace`` an existing folder gives way, otherwise ``OSError``.
+    """
+    unique = f".{secrets.token_hex(4)}" if replace else ""
+    partial = final.with_name(f"{final.name}{unique}{PARTIAL}")
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        for path in (*partial.iterdir(), partial):
+            _fsync(path)
+        if replace and final.exists():
+            old = final.with_name(f"{final.name}.{secrets.token_hex(4)}.old{PARTIAL}")
+            final.rename(old)
+            partial.rename(final)
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            partial.rename(final)
+        _fsync(final.parent)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def is_partial(path: Path) -> bool:
+    """Return whether ``path`` is named as unfinished."""
+    return path.name.endswith(PARTIAL)
+
+
+def current_version(folder: Path) -> str | None:
+    """Return the name of the version in use in ``folder``, or None."""
+    try:
+        return (folder / CURRENT).read_text(encoding="ascii").strip() or None
+    except FileNotFoundError:
+        return None
+
+
+def use_version(folder: Path, name: str) -> None:
+    """Make ``name`` the version in use in ``folder``, atomically."""
+    write_text(folder / CURRENT, name)
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
