@@ -24,16 +24,16 @@ from songrec.core.attributes import ATTRIBUTE_NAMES, SHARES
 from songrec.core.types import Space
 from songrec.recommend.lists import moods, paths, stations
 from songrec.recommend.lists.blends import blend
-from songrec.recommend.lists.rerank import LIST
+from songrec.recommend.lists.rerank import DEFAULT_RERANKING
 from songrec.recommend.query import Taste
 from songrec.recommend.ranking import rank
 from songrec.recommend.similarity.more_like import more_like
-from songrec.recommend.similarity.similar import similar
+from songrec.recommend.similarity.similar import similar_tracks
 from songrec.recommend.taste.prior import Column, TastePrior
 
 SIZES = (17_000, 114_000, 1_200_000)
 FEWER, FEWER_REPEATS = 1_000_000, 5
-RERANKED = replace(LIST, variety=0.5, novelty=0.3, freshness=0.3, surprise=1)
+RERANKED = replace(DEFAULT_RERANKING, variety=0.5, novelty=0.3, freshness=0.3, surprise=1)
 TOWER = 32
 LIKES, DISLIKES, WANTED = 10, 3, 20
 COLUMNS = (
@@ -153,7 +153,7 @@ def _measure(space: Space, repeats: int) -> dict[str, Any]:
     for method in PLAIN:
         # The first question also computes the figures of the space, once per process.
         rank(space, *asked[0], WANTED, method=method, by=RERANKED)
-        for key, by in ((method, LIST), (f"{method}, re-ranked", RERANKED)):
+        for key, by in ((method, DEFAULT_RERANKING), (f"{method}, re-ranked", RERANKED)):
             results[key] = _timed(
                 [lambda a=a, m=method, b=by: rank(space, *a, WANTED, method=m, by=b) for a in asked]
             )
@@ -174,17 +174,17 @@ def _other_questions(space: Space, asked: list[tuple[list[int], list[int]]]) -> 
     audible = ids[::2].tolist()
     cluster = ids[space.labels == 0][:24].tolist()
     many = [[*likes, *dislikes, *ids[:: max(len(ids) // 40, 1)][:37]] for likes, dislikes in asked]
-    aims = [moods.target(space, genre, None) for genre in list(moods.GENRES)[: len(asked)]]
-    later = stations.needed(200 + WANTED)
+    aims = [moods.target_values(space, genre, None) for genre in list(moods.GENRES)[: len(asked)]]
+    later = stations.candidates_needed(200 + WANTED)
     questions: dict[str, list[Callable[[], Any]]] = {
-        "similar": [lambda a=a: similar(space, a[0][0], 8) for a in asked],
+        "similar": [lambda a=a: similar_tracks(space, a[0][0], 8) for a in asked],
         "more like this one": [
             lambda a=a: more_like(space, a[0][0], WANTED, likes=a[0][1:], dislikes=a[1])
             for a in asked
         ],
-        "mood": [lambda a=a: moods.nearest(space, a, WANTED) for a in aims],
+        "mood": [lambda a=a: moods.nearest_to_target(space, a, WANTED) for a in aims],
         "surprise me": [
-            lambda a=a, s=s: rank(space, *a, WANTED, by=replace(LIST, surprise=s))
+            lambda a=a, s=s: rank(space, *a, WANTED, by=replace(DEFAULT_RERANKING, surprise=s))
             for s, a in enumerate(asked)
         ],
         "station of a song": [lambda a=a: _station(space, a[0][:1]) for a in asked],
@@ -195,8 +195,8 @@ def _other_questions(space: Space, asked: list[tuple[list[int], list[int]]]) -> 
         "station of a playlist (50 songs)": [lambda m=m: _station(space, m) for m in many],
         "station of a cluster": [lambda: _station(space, cluster, label=0) for _ in asked],
         "station of a mood": [
-            lambda a=a: moods.nearest(
-                space, a, later, choose=lambda there: stations.shaken(there, 200, WANTED, 1)
+            lambda a=a: moods.nearest_to_target(
+                space, a, later, choose=lambda there: stations.jittered_order(there, 200, WANTED, 1)
             )
             for a in aims
         ],
@@ -214,11 +214,11 @@ def _other_questions(space: Space, asked: list[tuple[list[int], list[int]]]) -> 
 
 
 def _station(space: Space, seeds: list[int], **asked: Any) -> Any:
-    return stations.near_songs(space, seeds, 200, WANTED, seed=1, **asked)
+    return stations.station_matches(space, seeds, 200, WANTED, seed=1, **asked)
 
 
 def _path(space: Space, start: int, end: int, between: int) -> Any:
-    return paths.told(space, paths.find_path(space, start, end, between))
+    return paths.describe_path(space, paths.find_path(space, start, end, between))
 
 
 def _timed(calls: list[Callable[[], Any]]) -> dict[str, float]:

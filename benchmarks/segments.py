@@ -69,7 +69,7 @@ def main() -> None:
             points = found.vectors[rows].astype(np.float64)
             allowed = np.where(np.isin(owner, liked), -1, owner)
             started, worked = time.perf_counter(), time.process_time()
-            segment_search.search(found, points, COUNT, songs=allowed)
+            segment_search.search_segments(found, points, COUNT, songs=allowed)
             seconds.append(time.perf_counter() - started)
             cpu.append(time.process_time() - worked)
         seconds, cpu = seconds[1:], cpu[1:]  # the first reads the map from the disk

@@ -116,7 +116,7 @@ def measure(
         tracks = _tracks(session, folder, clips)
 
         def evaluate(seed: int) -> dict[str, Any]:
-            return text_to_audio.evaluate(
+            return text_to_audio.evaluate_retrieval(
                 session, instance, epochs=epochs, seed=seed, parameters={"alignment": alignment}
             )
 

@@ -33,7 +33,7 @@ def study(data: Path, seed: int = 0) -> list[str]:
         query = select(AudioFile.path, AudioFile.track_id)
         tracks = {Path(path): track for path, track in session.execute(query)}
         rows = []
-        for name in audio_similarity.offered(instance):
+        for name in audio_similarity.available_feature_sets(instance):
             places = []
             for pair in pairs:
                 for asks, right in (pair, pair[::-1]):

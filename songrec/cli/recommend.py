@@ -20,7 +20,7 @@ from songrec.cli.base import (
 )
 from songrec.core.errors import BadInput, UnknownName
 from songrec.core.types import no_progress
-from songrec.recommend.lists.rerank import LIST, MOST_PER_ARTIST
+from songrec.recommend.lists.rerank import DEFAULT_RERANKING, MAX_PER_ARTIST
 from songrec.recommend.registry import METHODS
 from songrec.store.db import db
 
@@ -99,7 +99,7 @@ def similar(track: str, count: int, by: str, as_json: bool) -> None:
 @click.option(
     "--per-artist",
     type=click.IntRange(0),
-    default=MOST_PER_ARTIST,
+    default=MAX_PER_ARTIST,
     show_default=True,
     help="At most so many songs by one artist; 0: any number.",
 )
@@ -142,7 +142,7 @@ def recommend(
         [recommending.track_named(db.session, name).id for name in likes],
         [recommending.track_named(db.session, name).id for name in dislikes],
         method=method,
-        by=replace(LIST, **wishes),
+        by=replace(DEFAULT_RERANKING, **wishes),
         n=count,
     )
     used = recommending.method_used(db.session, _instance(), method)
@@ -161,7 +161,7 @@ def spaces_of_sound(as_json: bool) -> None:
     from songrec.store.sound import feature_matrices
 
     on_progress = no_progress if as_json else terminal_progress()
-    written = audio_similarity.refresh(db.session, _instance(), on_progress)
+    written = audio_similarity.refresh_matrices(db.session, _instance(), on_progress)
     shown = [
         {"written": written.get(name, False), **feature_matrices.manifest(_instance(), name)}
         for name in feature_matrices.names(_instance())

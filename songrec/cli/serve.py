@@ -122,9 +122,9 @@ def _prepare_words() -> None:
     if lyrics.any_prepared(db.session):
         return
     click.echo("Preparing lyrics and tags to be searched.")
-    from songrec.services.similarity.word_search import prepare
+    from songrec.services.similarity.word_search import prepare_lyrics
 
-    prepare(db.session, current_app.config["INSTANCE"])
+    prepare_lyrics(db.session, current_app.config["INSTANCE"])
     db.session.commit()
 
 

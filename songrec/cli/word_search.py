@@ -22,7 +22,7 @@ from songrec.core.errors import BadInput
 from songrec.store.db import db
 
 if TYPE_CHECKING:
-    from songrec.services.similarity.word_search import Answer
+    from songrec.services.similarity.word_search import WordMatch
 
 
 @click.command("words")
@@ -36,7 +36,7 @@ def words_command(as_json: bool) -> None:
     """
     from songrec.services.similarity import word_search as words
 
-    done = words.prepare(db.session, _instance(), terminal_progress())
+    done = words.prepare_lyrics(db.session, _instance(), terminal_progress())
     if as_json:
         print_json(done.to_json())
         return
@@ -78,13 +78,13 @@ def search_command(
         from songrec.services.recommendation.recommend import track_named
 
         track = track_named(db.session, like)
-        found = finding.like_lyrics(db.session, _instance(), track.id, count)
+        found = finding.similar_lyrics(db.session, _instance(), track.id, count)
     elif by_sound:
         from songrec.services.similarity import text_to_audio
 
-        found = text_to_audio.sounding_like(db.session, _instance(), said, count)
+        found = text_to_audio.search_by_sound(db.session, _instance(), said, count)
     else:
-        found = finding.search(db.session, said, count)
+        found = finding.search_words(db.session, said, count)
     _show(found, as_json)
 
 
@@ -105,7 +105,7 @@ def evaluate_words(share: float, epochs: int, seed: int, as_json: bool) -> None:
     """How often lyrics find their song by its sound alone, and the sound its lyrics: recall@10."""
     from songrec.services.similarity import text_to_audio
 
-    found = text_to_audio.evaluate(
+    found = text_to_audio.evaluate_retrieval(
         db.session,
         _instance(),
         share=share,
@@ -126,7 +126,7 @@ def _instance() -> Path:
     return Path(current_app.config["INSTANCE"])
 
 
-def _show(found: list[Answer], as_json: bool) -> None:
+def _show(found: list[WordMatch], as_json: bool) -> None:
     if as_json:
         print_json([one.to_json() for one in found])
         return

@@ -55,9 +55,9 @@ def ingest(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
 
 def words(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     """Prepare the lyrics and tags that are new or changed for searching; no parameters."""
-    from songrec.services.similarity.word_search import prepare
+    from songrec.services.similarity.word_search import prepare_lyrics
 
-    return prepare(session, current_app.config["INSTANCE"], on_progress).to_json()
+    return prepare_lyrics(session, current_app.config["INSTANCE"], on_progress).to_json()
 
 
 def train(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:

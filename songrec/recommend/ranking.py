@@ -14,7 +14,14 @@ from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import Match, NameTracks, Reason, Space
 from songrec.recommend.explain import contributions
 from songrec.recommend.feedback_boosts import Pull, Pulled
-from songrec.recommend.lists.rerank import PLAIN, POOL, Candidates, Reranking, enough, rerank
+from songrec.recommend.lists.rerank import (
+    NO_RERANKING,
+    POOL_FACTOR,
+    Candidates,
+    Reranking,
+    has_enough,
+    rerank,
+)
 from songrec.recommend.query import Rows, Scores, Taste, check_comparable, distances
 from songrec.recommend.registry import METHODS
 from songrec.recommend.taste import two_tower_scores
@@ -73,7 +80,7 @@ def rank(
     n: int = 20,
     *,
     method: str | None = None,
-    by: Reranking = PLAIN,
+    by: Reranking = NO_RERANKING,
     names: NameTracks | None = None,
     heard: list[int] | None = None,
     pulls: Sequence[Pull] = (),
@@ -133,10 +140,10 @@ def rank(
 
 
 def candidates(
-    recommender: Method, taste: Taste, n: int, by: Reranking = PLAIN, *, bent: bool = False
+    recommender: Method, taste: Taste, n: int, by: Reranking = NO_RERANKING, *, bent: bool = False
 ) -> Candidates:
     """Enough of the best to choose ``n`` from under ``by``; ``bent`` if pulls move them, too."""
-    count = n if by.is_plain and not bent else n * POOL
+    count = n if by.is_plain and not bent else n * POOL_FACTOR
     while True:
         if by.every_taste and isinstance(recommender, TellsTastes):
             found = recommender.candidates(taste, count)
@@ -145,7 +152,7 @@ def candidates(
             nowhere = np.zeros(len(rows), dtype=np.int64)
             found = Candidates(rows, scores, nowhere, (len(taste.likes),))
         # Where one artist has most of them there must be more for the cap to choose from.
-        if enough(taste, found.rows, by, n) or len(found.rows) < count:
+        if has_enough(taste, found.rows, by, n) or len(found.rows) < count:
             return found
         count *= 4
 
@@ -154,7 +161,7 @@ def _per_like(taste: Taste, rows: Rows, recommender: TellsLikes) -> list[tuple[R
     vectors = taste.space.matrix[rows].astype(np.float64)
     apart = np.array([distances(vectors, point) for point in taste.liked_vectors]).T
     shares = recommender.per_like(taste, rows)
-    told = contributions.beside_likes(taste, rows, shares, apart.reshape(shares.shape))
+    told = contributions.reasons_per_like(taste, rows, shares, apart.reshape(shares.shape))
     return [
         tuple(_with_artist(taste, int(row), reason) for reason in why)
         for row, why in zip(rows, told, strict=True)

@@ -19,10 +19,10 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from songrec.core.errors import BadInput, NotReady
-from songrec.recommend.explain.taste_profile import Portrait, portrait
+from songrec.recommend.explain.taste_profile import TasteProfile, build_taste_profile
 from songrec.services.listeners import import_export
 from songrec.services.listeners.playlist_export import content_disposition
-from songrec.services.recommendation.for_listener import LIKES_COUNTED, Known
+from songrec.services.recommendation.for_listener import MAX_REACTIONS, ListenerFeedback
 from songrec.store.catalogue import tracks
 from songrec.store.db import db
 from songrec.store.listeners import reactions, skips, unmatched_imports
@@ -51,7 +51,7 @@ def page() -> str:
     """My taste in words and a chart, the tastes found in it, what my dislikes teach."""
     listener = current_listener()
     run = runs.published(db.session)
-    known = Known.of(db.session, listener)
+    known = ListenerFeedback.load(db.session, listener)
     found, rows = _portrait(known)
     ids = [i for one in found.tastes for i in one.typical] if found else []
     skipped = skips.of_listener(db.session, listener, SHOWN) if listener else []
@@ -155,12 +155,12 @@ def delete() -> ResponseReturnValue:
     return redirect(url_for("me.page"), 303)
 
 
-def _portrait(known: Known) -> tuple[Portrait | None, list[charts.Row]]:
+def _portrait(known: ListenerFeedback) -> tuple[TasteProfile | None, list[charts.Row]]:
     if not known.likes:
         return None, []
     try:
         space = spaces.published_space(db.session, current_app.config["INSTANCE"])
     except NotReady:
         return None, []
-    found = portrait(space, known.likes[:LIKES_COUNTED], known.dislikes[:LIKES_COUNTED])
+    found = build_taste_profile(space, known.likes[:MAX_REACTIONS], known.dislikes[:MAX_REACTIONS])
     return found, charts.track_rows(found.median, space, None) if found else []

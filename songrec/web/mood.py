@@ -52,10 +52,10 @@ def page() -> str:
         mood=mood,
         genres=GENRES,
         emotions=known,
-        target=moods.target(db.session, instance, mood),
+        target=moods.target_values(db.session, instance, mood),
         found=[]
         if mood.is_empty
-        else moods.tracks_for(db.session, instance, mood, n=SHOWN, dislikes=dislikes),
+        else moods.recommend_for_mood(db.session, instance, mood, n=SHOWN, dislikes=dislikes),
         attributes=[BY_NAME[name] for name in SHARES],
         clusters=cached_counts.clusters(db.session, run),
         reactions=dict.fromkeys(likes, 1) | dict.fromkeys(dislikes, -1),

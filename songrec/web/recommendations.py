@@ -14,10 +14,15 @@ from songrec.core.errors import NotReady
 from songrec.core.registry import Entry
 from songrec.core.types import Space
 from songrec.recommend import ranking
-from songrec.recommend.lists.rerank import LIST, MOST_PER_ARTIST, Reranking, possible
+from songrec.recommend.lists.rerank import (
+    DEFAULT_RERANKING,
+    MAX_PER_ARTIST,
+    Reranking,
+    available_criteria,
+)
 from songrec.recommend.registry import METHODS
 from songrec.services.recommendation import for_listener, recommend, stations
-from songrec.services.recommendation.for_listener import Known
+from songrec.services.recommendation.for_listener import ListenerFeedback
 from songrec.store.catalogue import tracks
 from songrec.store.db import db
 from songrec.store.runs import runs
@@ -43,7 +48,7 @@ def page() -> str:
     """Songs for what I like: method, re-ranking and number are in the address."""
     listener = current_listener()
     run = runs.published(db.session)
-    known = Known.of(db.session, listener)
+    known = ListenerFeedback.load(db.session, listener)
     likes, dislikes = known.likes, known.dislikes
     instance = current_app.config["INSTANCE"]
     asked = request.args.get("method")
@@ -61,9 +66,9 @@ def page() -> str:
             method, methods, there = (
                 ranking.method_used(space, asked),
                 _methods(space),
-                possible(space),
+                available_criteria(space),
             )
-            found = for_listener.recommend(
+            found = for_listener.recommend_for_listener(
                 db.session, instance, known, method=method, by=by, n=count
             )
         except NotReady as error:
@@ -110,7 +115,7 @@ def more_like(public_id: str) -> str:
     track = tracks.find_track(db.session, public_id, run)
     if track is None:
         abort(404, f"There is no song “{public_id[:40]}” in the catalogue.")
-    known = Known.of(db.session, current_listener())
+    known = ListenerFeedback.load(db.session, current_listener())
     found, problem = [], ""
     try:
         instance = current_app.config["INSTANCE"]
@@ -140,9 +145,9 @@ def _reranking(args: Mapping[str, str]) -> Reranking:
     cap = args.get("per_artist", "")
     seed = args.get("surprise", "")
     return replace(
-        LIST,
+        DEFAULT_RERANKING,
         **{name: _share(args.get(name, "0")) for name in ("variety", "novelty", "freshness")},
-        per_artist=int(cap) if cap in {str(each) for each in CAPS} else MOST_PER_ARTIST,
+        per_artist=int(cap) if cap in {str(each) for each in CAPS} else MAX_PER_ARTIST,
         surprise=int(seed) if re.fullmatch(r"[0-9]{1,9}", seed, re.ASCII) else None,
     )
 

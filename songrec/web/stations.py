@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from songrec.core.errors import BadInput, NotReady
 from songrec.recommend.lists.moods import GENRES
 from songrec.services.recommendation import stations
-from songrec.services.recommendation.for_listener import Known
+from songrec.services.recommendation.for_listener import ListenerFeedback
 from songrec.store.catalogue import tracks as catalogue
 from songrec.store.catalogue.tracks import TrackView
 from songrec.store.db import db
@@ -51,7 +51,7 @@ def index() -> str:
         clusters=cached_counts.clusters(db.session, run),
         genres=GENRES,
         playlists=[*mine, *playlists.of_catalogue(db.session, limit=12)][:24],
-        likes=Known.of(db.session, listener).likes,
+        likes=ListenerFeedback.load(db.session, listener).likes,
         reactions=current_reactions(),
     )
 
@@ -166,8 +166,8 @@ def blend() -> str:
     )
 
 
-def _part(kind: str, cursor: str, n: int, *, audible: bool = False) -> stations.Part:
-    return stations.station(
+def _part(kind: str, cursor: str, n: int, *, audible: bool = False) -> stations.StationPage:
+    return stations.station_page(
         db.session,
         current_app.config["INSTANCE"],
         current_listener(),

@@ -37,11 +37,13 @@ def page() -> str:
         if like is None:
             abort(404, f"There is no song “{name[:40]}” in the catalogue.")
         try:
-            found = finding.like_lyrics(db.session, current_app.config["INSTANCE"], like.id, SHOWN)
+            found = finding.similar_lyrics(
+                db.session, current_app.config["INSTANCE"], like.id, SHOWN
+            )
         except NotReady:
             problem = "This song has no lyrics here, or they have not been prepared yet."
     elif said:
-        found = finding.search(db.session, said, SHOWN)
+        found = finding.search_words(db.session, said, SHOWN)
     return render_template(
         "words/page.html",
         said=said,

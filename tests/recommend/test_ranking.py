@@ -12,7 +12,7 @@ from songrec.recommend.methods.distance import Distance
 from songrec.recommend.query import Taste
 from songrec.recommend.ranking import rank
 from songrec.recommend.registry import METHODS
-from songrec.recommend.similarity.similar import similar
+from songrec.recommend.similarity.similar import similar_tracks
 from songrec.recommend.space_statistics import figures_of
 from songrec.recommend.taste.density import Belief
 from songrec.recommend.taste.density import tastes as split_into_tastes
@@ -134,7 +134,7 @@ def test_planted_neighbours_come_first(method):
 
 
 def test_similar_puts_planted_neighbours_first_and_leaves_the_track_itself_out():
-    found = similar(make_space(planted()), 10, 3)
+    found = similar_tracks(make_space(planted()), 10, 3)
     assert [m.track_id for m in found] == [20, 30, 40]
     assert 0 < found[2].score < found[0].score < 1
     for match in found:
@@ -151,14 +151,14 @@ def test_what_sounds_alike_does_not_ask_for_length_or_year():
         make_space(np.hstack([sounds, besides])),
         columns=("energy", "tempo", "liveness", "duration", "year"),
     )
-    found = similar(space, 10, 1)
+    found = similar_tracks(space, 10, 1)
     assert [match.track_id for match in found] == [20]
     assert {reason.about for reason in found[0].reasons} == {"energy", "tempo", "liveness"}
 
 
 def test_similar_says_when_a_track_came_after_the_run():
     with pytest.raises(NotReady, match="flask train"):
-        similar(make_space(planted()), 11, 3)
+        similar_tracks(make_space(planted()), 11, 3)
 
 
 @pytest.mark.parametrize("method", METHODS.names())
@@ -241,8 +241,11 @@ def test_a_catalogue_of_one_song_over_and_over_is_answered(method):
 
 
 def test_what_is_the_same_is_as_similar_as_can_be():
-    assert [match.score for match in similar(make_space(np.zeros((3, 3))), 10, 5)] == [1.0, 1.0]
-    assert similar(make_space(np.zeros((1, 3))), 10, 5) == []
+    assert [match.score for match in similar_tracks(make_space(np.zeros((3, 3))), 10, 5)] == [
+        1.0,
+        1.0,
+    ]
+    assert similar_tracks(make_space(np.zeros((1, 3))), 10, 5) == []
 
 
 @pytest.mark.parametrize("method", METHODS.names())
@@ -251,4 +254,4 @@ def test_a_space_without_columns_says_what_is_missing(method):
     with pytest.raises(NotReady, match="Ingest a catalogue"):
         rank(nothing, [10], [], 3, method=method)
     with pytest.raises(NotReady, match="Ingest a catalogue"):
-        similar(nothing, 10, 3)
+        similar_tracks(nothing, 10, 3)

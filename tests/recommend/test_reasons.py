@@ -6,7 +6,7 @@ from songrec.core.types import Space
 from songrec.recommend.explain import attribute_ranks, contributions, phrases
 from songrec.recommend.explain.phrases import Trait
 from songrec.recommend.ranking import rank
-from songrec.recommend.similarity.similar import similar
+from songrec.recommend.similarity.similar import similar_tracks
 
 TYPICAL = {
     "variance": 1.0,
@@ -89,15 +89,15 @@ def test_title_and_the_words_around_it_make_up_the_text():
 
 def test_a_sentence_for_what_sounds_like_a_song():
     space = named_space({"tempo": 190, "danceability": 0.95}, {"tempo": 189, "danceability": 0.94})
-    match = similar(space, 0, 1)[0]
-    assert contributions.sentence(match.reasons) == (
+    match = similar_tracks(space, 0, 1)[0]
+    assert contributions.main_reason(match.reasons) == (
         "Almost the same tempo (189 and 190 BPM) and as danceable (0.94 and 0.95)"
     )
 
 
 def test_nothing_is_claimed_to_stand_out_of_an_average_song():
-    match = similar(named_space({}, {"energy": 0.61}), 0, 1)[0]
-    assert contributions.sentence(match.reasons) == (
+    match = similar_tracks(named_space({}, {"energy": 0.61}), 0, 1)[0]
+    assert contributions.main_reason(match.reasons) == (
         "Alike in all taken together, no single trait stands out"
     )
 
@@ -124,13 +124,13 @@ def test_only_columns_of_the_space_are_given_as_reasons():
     ],
 )
 def test_shared_traits_in_words(name, value, other, rank_, other_rank, says):
-    assert phrases.shared(Trait(name, value, other, rank_, other_rank)) == says
+    assert phrases.describe_shared(Trait(name, value, other, rank_, other_rank)) == says
 
 
 def test_where_no_value_is_stored_the_place_in_the_catalogue_is_told():
     trait = Trait("duration", 1.2, 1.1, 0.998, 0.8, is_stored=False)
-    assert phrases.shared(trait) == "as long (longer than 99% and 80% of the catalogue)"
-    assert trait.as_json()["value"] is None
+    assert phrases.describe_shared(trait) == "as long (longer than 99% and 80% of the catalogue)"
+    assert trait.to_json()["value"] is None
 
 
 @pytest.mark.parametrize(
@@ -161,20 +161,21 @@ def test_a_trait_is_claimed_only_where_the_values_bear_it_out(
     name, value, other, rank_, other_rank, is_said
 ):
     trait = Trait(name, value, other, rank_, other_rank)
-    assert (trait.weight > phrases.WORTH_SAYING) == is_said
+    assert (trait.weight > phrases.MIN_WEIGHT) == is_said
     assert (
-        "as " + phrases.ADJECTIVES[name][trait.is_high] not in phrases.compared(trait, "it")
+        "as " + phrases.ADJECTIVES[name][trait.is_high]
+        not in phrases.describe_comparison(trait, "it")
         or is_said
     )
 
 
 def test_weights_of_many_pairs_are_those_of_each():
     space = named_space(CALM, CALM_TOO, {"energy": float("nan")}, {"instrumentalness": 0.9})
-    one = attribute_ranks.Sheet.of(space, np.arange(20))
-    other = attribute_ranks.Sheet.of(space, np.arange(5))
-    pairs = attribute_ranks.weights(one, other)
+    one = attribute_ranks.AttributeTable.from_rows(space, np.arange(20))
+    other = attribute_ranks.AttributeTable.from_rows(space, np.arange(5))
+    pairs = attribute_ranks.trait_weights(one, other)
     singly = [
-        [[one.trait(i, other, j, c).weight for c in range(len(space.columns))] for j in range(5)]
+        [[one.compare(i, other, j, c).weight for c in range(len(space.columns))] for j in range(5)]
         for i in range(20)
     ]
     np.testing.assert_allclose(pairs, singly)
@@ -183,9 +184,9 @@ def test_weights_of_many_pairs_are_those_of_each():
 def test_what_is_farther_than_chance_is_not_called_alike():
     far = {"energy": 0.01, "tempo": 50, "loudness": -30}
     space = named_space({"energy": 0.99, "tempo": 200, "loudness": -2}, far)
-    two = [match for match in similar(space, 0, 400) if match.track_id == 1]
+    two = [match for match in similar_tracks(space, 0, 400) if match.track_id == 1]
     assert two[0].score < 0
-    assert contributions.sentence(two[0].reasons) == "Little in common, but nothing is nearer"
+    assert contributions.main_reason(two[0].reasons) == "Little in common, but nothing is nearer"
 
 
 @pytest.mark.parametrize(
@@ -203,14 +204,14 @@ def test_what_is_farther_than_chance_is_not_called_alike():
     ],
 )
 def test_comparisons_in_words(trait, says):
-    assert phrases.compared(trait, "your likes") == says
+    assert phrases.describe_comparison(trait, "your likes") == says
 
 
 def test_many_likes_are_summed_up_in_one_reason():
     space = named_space(*[{"energy": 0.3 + i / 100} for i in range(12)])
     match = rank(space, list(range(11)), [], 1, method="distance", names=titles)[0]
     liked = [r for r in match.reasons if r.kind == "liked"]
-    assert len(liked) == contributions.NAMED + 1
+    assert len(liked) == contributions.MAX_NAMED + 1
     assert liked[-1].text == "The other 3 songs you like, taken together"
 
 
@@ -219,4 +220,4 @@ def test_unknown_values_do_not_break_a_sentence():
     matrix = np.nan_to_num(space.matrix)
     for method in ("cosine", "distance", "cluster"):
         found = rank(Space(**{**space.__dict__, "matrix": matrix}), [0], [], 5, method=method)
-        assert all(contributions.sentence(m.reasons) for m in found)
+        assert all(contributions.main_reason(m.reasons) for m in found)

@@ -15,7 +15,13 @@ from hypothesis import strategies as st
 from songrec.core.errors import BadInput, UnknownName
 from songrec.recommend.explain import contributions
 from songrec.recommend.feedback_boosts import Pull
-from songrec.recommend.lists.rerank import LIST, PLAIN, Reranking, capped, possible
+from songrec.recommend.lists.rerank import (
+    DEFAULT_RERANKING,
+    NO_RERANKING,
+    Reranking,
+    available_criteria,
+    cap_per_artist,
+)
 from songrec.recommend.ranking import method_used, rank
 from songrec.recommend.registry import METHODS
 from songrec.recommend.space_statistics import figures_of
@@ -176,8 +182,8 @@ def test_what_nobody_knows_of_moves_nothing():
     likes = bare.track_ids[:4].tolist()
     asked = rank(bare, likes, [], 8, by=Reranking(novelty=1.0, freshness=1.0, per_artist=1))
     assert asked == rank(bare, likes, [], 8)
-    assert possible(bare) == frozenset()
-    assert possible(SPACE) == {"novelty", "freshness", "per_artist"}
+    assert available_criteria(bare) == frozenset()
+    assert available_criteria(SPACE) == {"novelty", "freshness", "per_artist"}
 
 
 @pytest.mark.parametrize("method", METHODS.names())
@@ -206,9 +212,9 @@ def test_the_cap_looks_further_where_one_artist_has_nearly_all():
 
 
 def test_capped_keeps_the_first_of_each_and_all_of_nobody():
-    assert capped(np.array([5, 0, 5, 3, 5, 0, 3, 0]), 1).tolist() == [0, 1, 3, 5, 7]
-    assert capped(np.array([5, 0, 5, 3, 5, 0, 3, 0]), 2).tolist() == [0, 1, 2, 3, 5, 6, 7]
-    assert len(capped(np.array([5, 5, 5]), 0)) == 3
+    assert cap_per_artist(np.array([5, 0, 5, 3, 5, 0, 3, 0]), 1).tolist() == [0, 1, 3, 5, 7]
+    assert cap_per_artist(np.array([5, 0, 5, 3, 5, 0, 3, 0]), 2).tolist() == [0, 1, 2, 3, 5, 6, 7]
+    assert len(cap_per_artist(np.array([5, 5, 5]), 0)) == 3
 
 
 def test_a_surprise_is_drawn_from_the_good_ones_and_can_be_drawn_again():
@@ -244,7 +250,7 @@ def test_two_planted_tastes_both_appear_in_the_first_ten(one, other):
     likes = space.track_ids[[*range(one), *range(40, 40 + other)]].tolist()
     alone = space.rows_of([m.track_id for m in rank(space, likes, n=10, method="taste")])
     assert (alone < 40).sum() >= 9  # without, the narrow taste has the list to itself
-    found = rank(space, likes, n=10, method="taste", by=LIST)
+    found = rank(space, likes, n=10, method="taste", by=DEFAULT_RERANKING)
     near = [int(row) for row in space.rows_of([match.track_id for match in found])]
     in_first = sum(space.matrix[row].mean() > 0 for row in near)
     assert in_first == pytest.approx(10 * one / (one + other), abs=0.6)
@@ -290,7 +296,7 @@ def test_an_artist_counts_for_the_likes_of_that_artist_alone():
     )
     gain = next(reason for reason in other.reasons if reason.about == "artist").contribution
     assert gain > 0
-    assert contributions.sentence(other.reasons).startswith(
+    assert contributions.main_reason(other.reasons).startswith(
         "By the artist of “track 10”, which you like"
     )
     assert any(r.text.startswith("By the artist of “track 10”") for r in other.per_like)
@@ -316,7 +322,7 @@ def test_the_default_is_the_best_method_that_is_there():
 def test_a_sentence_quotes_no_trait_that_speaks_against_the_song():
     for method in ("taste", "cosine", "cluster"):
         for match in rank(SPACE, LIKES, [], 30, method=method):
-            told = contributions.sentence(match.reasons)
+            told = contributions.main_reason(match.reasons)
             for reason in match.reasons:
                 if (
                     reason.kind == "feature"
@@ -342,7 +348,7 @@ def test_what_cannot_be_re_ranked_by_says_so(wrong):
 
 
 def test_nothing_asked_changes_nothing():
-    assert PLAIN.is_plain
-    assert not LIST.is_plain
+    assert NO_RERANKING.is_plain
+    assert not DEFAULT_RERANKING.is_plain
     found = rank(SPACE, LIKES, [], 10, method="cosine")
     assert not [r for match in found for r in match.reasons if r.kind == "rerank"]

@@ -107,10 +107,10 @@ def test_bounds_leave_nothing_out_where_most_is_never_measured(seed, flat, count
 
         def counted(rows):
             measured.append(len(rows))
-            return segment_search.sums(cut, rows, points)
+            return segment_search.distance_sums(cut, rows, points)
 
-        found = segment_search.search(cut, points, count, songs=songs, measure=counted)
-        all_sums = segment_search.sums(cut, np.arange(m), points)
+        found = segment_search.search_segments(cut, points, count, songs=songs, measure=counted)
+        all_sums = segment_search.distance_sums(cut, np.arange(m), points)
     all_sums[songs < 0] = np.inf
     best = {}
     for row in np.argsort(all_sums, kind="stable").tolist():

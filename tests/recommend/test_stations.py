@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from songrec.core.errors import BadInput, NotReady
-from songrec.recommend.explain.taste_profile import portrait
+from songrec.recommend.explain.taste_profile import build_taste_profile
 from songrec.recommend.lists import blends, paths, stations
 from songrec.recommend.query import near_rows
 from songrec.recommend.similarity.more_like import more_like
@@ -33,7 +33,7 @@ def adds_up(found):
 
 
 def test_a_station_plays_every_song_once_and_the_nearer_ones_early():
-    whole = stations.near_songs(SPACE, [10], 0, 600, seed=5)
+    whole = stations.station_matches(SPACE, [10], 0, 600, seed=5)
     keys = SPACE.song_keys[SPACE.rows_of(ids(whole))]
     assert len(whole) == len(np.unique(SPACE.song_keys)) == len(set(keys.tolist()))
     assert whole[0].track_id == 10
@@ -42,7 +42,7 @@ def test_a_station_plays_every_song_once_and_the_nearer_ones_early():
     assert adds_up(whole[:30])
     # A little variety: not simply the nearest first, and another seed plays another order.
     assert scores[1:].tolist() != sorted(scores[1:], reverse=True)
-    assert ids(stations.near_songs(SPACE, [10], 0, 20, seed=6)) != ids(whole[:20])
+    assert ids(stations.station_matches(SPACE, [10], 0, 20, seed=6)) != ids(whole[:20])
 
 
 @settings(max_examples=25, deadline=None)
@@ -54,8 +54,8 @@ def test_a_station_plays_every_song_once_and_the_nearer_ones_early():
 def test_the_parts_of_a_station_make_up_one_order(numbers, seed, label):
     seeds = [10 * number for number in numbers]
     ask = {"seed": seed, "label": label}
-    whole = ids(stations.near_songs(SPACE, seeds, 0, 75, **ask))
-    parts = [stations.near_songs(SPACE, seeds, at, 25, **ask) for at in (0, 25, 50)]
+    whole = ids(stations.station_matches(SPACE, seeds, 0, 75, **ask))
+    parts = [stations.station_matches(SPACE, seeds, at, 25, **ask) for at in (0, 25, 50)]
     assert whole == [one for part in parts for one in ids(part)]
     assert len(set(whole)) == 75
 
@@ -63,7 +63,7 @@ def test_the_parts_of_a_station_make_up_one_order(numbers, seed, label):
 def test_a_cluster_s_station_leaves_the_cluster_only_when_it_is_played_out():
     rng = np.random.default_rng(0)
     space = make_space(rng.normal(size=(60, 3)), labels=np.repeat([0, 1], 30))
-    found = stations.near_songs(space, [10, 20, 30], 0, 60, seed=1, label=0)
+    found = stations.station_matches(space, [10, 20, 30], 0, 60, seed=1, label=0)
     labels = [int(space.labels[space.rows_of([one])[0]]) for one in ids(found)]
     assert labels[:12] == [0] * 12
     assert sorted(labels) == [0] * 30 + [1] * 30
@@ -71,14 +71,14 @@ def test_a_cluster_s_station_leaves_the_cluster_only_when_it_is_played_out():
 
 def test_a_station_of_what_can_be_heard_plays_nothing_else():
     audible = [10 * number for number in range(1, 500, 7)]
-    found = stations.near_songs(SPACE, [10], 0, 600, seed=1, only=audible)
+    found = stations.station_matches(SPACE, [10], 0, 600, seed=1, only=audible)
     assert set(ids(found)) == {one for one in audible if one in ids(found)}
     assert len(found) >= len(audible) - 2
 
 
 def test_what_can_be_heard_is_still_measured_by_the_whole_catalogue():
-    alone = stations.near_songs(SPACE, [10], 0, 10, seed=1, only=[10, 20, 30])
-    whole = {m.track_id: m for m in stations.near_songs(SPACE, [10], 0, 600, seed=1)}
+    alone = stations.station_matches(SPACE, [10], 0, 10, seed=1, only=[10, 20, 30])
+    whole = {m.track_id: m for m in stations.station_matches(SPACE, [10], 0, 600, seed=1)}
     assert len(alone) == 3
     assert alone == [whole[match.track_id] for match in alone]
 
@@ -86,13 +86,13 @@ def test_what_can_be_heard_is_still_measured_by_the_whole_catalogue():
 @pytest.mark.parametrize("seeds", [[10], [10, 250, 4990], list(range(10, 300, 10))])
 def test_a_station_s_order_is_that_of_all_distances(monkeypatch, seeds):
     monkeypatch.setattr(stations, "JITTER", 0.0)
-    rows = SPACE.rows_of(seeds[: stations.MOST_SEEDS])
+    rows = SPACE.rows_of(seeds[: stations.MAX_SEEDS])
     gaps = SPACE.matrix[:, None].astype(np.float64) - SPACE.matrix[rows]
     apart = np.sqrt((gaps**2).sum(axis=2))
     if len(rows) > 1:
         apart[rows, np.arange(len(rows))] = np.inf  # a seed is measured against the others
     apart = apart.min(axis=1)
-    found = stations.near_songs(SPACE, seeds[: stations.MOST_SEEDS], 0, 60)
+    found = stations.station_matches(SPACE, seeds[: stations.MAX_SEEDS], 0, 60)
     of_found = apart[SPACE.rows_of(ids(found))]
     nearest_copy = [apart[SPACE.song_keys == key].min() for key in np.unique(SPACE.song_keys)]
     assert of_found == pytest.approx(np.sort(nearest_copy)[:60], abs=1e-3)
@@ -124,9 +124,9 @@ def test_none_of_the_nearest_is_missing_however_far_from_the_middle_it_lies(row,
 
 
 def test_what_is_disliked_is_left_out_of_a_station_with_its_copies():
-    found = stations.near_songs(SPACE, [10], 0, 600, seed=1)
+    found = stations.station_matches(SPACE, [10], 0, 600, seed=1)
     # Rows 49 and 50 are the same song.
-    kept = stations.without(SPACE, found, [500])
+    kept = stations.exclude_songs(SPACE, found, [500])
     assert len(found) - len(kept) == 1
     assert not {500, 510} & set(ids(kept))
 
@@ -138,7 +138,7 @@ def test_no_artist_comes_twice_in_a_row_where_it_can_be_avoided():
         make_space(np.arange(6)[:, None] * np.ones((6, 2))),
         artists=np.array([1, 1, 1, 2, 2, 0], dtype=np.uint64),
     )
-    found = stations.spaced(space, stations.near_songs(space, [10], 0, 6))
+    found = stations.separate_artists(space, stations.station_matches(space, [10], 0, 6))
     by = [int(space.artists[space.rows_of([one])[0]]) for one in ids(found)]
     assert sorted(ids(found)) == [10, 20, 30, 40, 50, 60]
     assert not [pair for pair in itertools.pairwise(by) if pair[0] == pair[1] != 0]
@@ -153,7 +153,7 @@ def test_the_way_between_two_songs_is_found_where_it_was_planted():
     path = paths.find_path(space, 10, 90, 7)
     assert space.track_ids[path.rows].tolist() == [10, 20, 30, 40, 50, 60, 70, 80, 90]
     assert path.unevenness == pytest.approx(0, abs=1e-6)
-    told = paths.told(space, path)
+    told = paths.describe_path(space, path)
     assert adds_up(told)
     assert [match.score for match in told] == pytest.approx([1.0] * 9, abs=1e-6)
 
@@ -245,9 +245,9 @@ def test_a_blend_says_in_words_which_songs_and_features_carry_it():
         best.reasons[0].text
         == "Faster than 99% of all songs (2 BPM), as the blend (2 BPM and 2 BPM, less 0 BPM)"
     )
-    assert blends.sentence(best).startswith("Like “A” and “B”")
-    assert "faster (2 BPM) and louder" in blends.sentence(best)
-    assert blends.sentence(best).endswith("than most songs")
+    assert blends.describe_match(best).startswith("Like “A” and “B”")
+    assert "faster (2 BPM) and louder" in blends.describe_match(best)
+    assert blends.describe_match(best).endswith("than most songs")
 
 
 def test_songs_that_cancel_out_leave_nothing_to_look_for():
@@ -282,13 +282,13 @@ def test_two_planted_tastes_stay_two_and_dislikes_teach_what_differs():
     loud = rng.normal([2, -2, 0, 0, 2, 0], 0.15, (8, 6))
     space = make_space(np.vstack([calm, loud, rest]))
     first, second = [10 * i for i in range(1, 9)], [10 * i for i in range(9, 17)]
-    both = portrait(space, first + second)
+    both = build_taste_profile(space, first + second)
     assert [one.size for one in both.tastes] == [8, 8]
     typical = [set(one.typical) for one in both.tastes]
     assert sorted(map(min, typical)) == sorted([min(typical[0]), min(typical[1])])
     assert any(one <= set(first) for one in typical)
     assert any(one <= set(second) for one in typical)
-    alone = portrait(space, first, second)
+    alone = build_taste_profile(space, first, second)
     assert len(alone.tastes) == 1
-    assert alone.lessons
-    assert portrait(space, [7]) is None
+    assert alone.contrasts
+    assert build_taste_profile(space, [7]) is None

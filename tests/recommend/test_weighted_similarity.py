@@ -12,8 +12,8 @@ from songrec.core.types import Space
 from songrec.recommend.similarity.weighted_similarity import (
     GROUPS,
     Harmony,
-    near_in_latent,
-    weighed,
+    latent_neighbours,
+    weighted_neighbours,
 )
 
 NAMES = ("tempo", "energy", "positiveness", "danceability", "loudness", "acousticness")
@@ -59,7 +59,7 @@ def plain(space: Space, harmony: Harmony, weights: dict[str, float]) -> np.ndarr
 )
 def test_it_is_the_cosine_and_the_reasons_add_up(weights: dict[str, float]) -> None:
     space, harmony = make()
-    found = weighed(space, harmony, 7, 10, weights)
+    found = weighted_neighbours(space, harmony, 7, 10, weights)
     used = {} if not any(weights.values()) and len(weights) == len(GROUPS) else weights
     table = plain(space, harmony, used)
     unit = table / np.linalg.norm(table, axis=1, keepdims=True)
@@ -77,7 +77,7 @@ def test_harmony_alone_finds_the_same_key_and_mode() -> None:
     space, harmony = make()
     row = int(np.flatnonzero(harmony.key >= 0)[0])
     only = {"timbre": 0.0, "rhythm": 0.0, "mood": 0.0, "harmony": 1.0}
-    for match in weighed(space, harmony, row + 1, 5, only):
+    for match in weighted_neighbours(space, harmony, row + 1, 5, only):
         at = match.track_id - 1
         assert (harmony.key[at], harmony.mode[at]) == (harmony.key[row], harmony.mode[row])
         assert match.score == pytest.approx(1)
@@ -87,14 +87,14 @@ def test_a_weight_out_of_range_is_refused() -> None:
     space, harmony = make()
     for weights in ({"mood": 4.0}, {"mood": -1.0}, {"bass": 1.0}):
         with pytest.raises(BadInput, match="Weights are"):
-            weighed(space, harmony, 7, 5, weights)
+            weighted_neighbours(space, harmony, 7, 5, weights)
     with pytest.raises(NotReady):
-        weighed(space, harmony, 999, 5, {})
+        weighted_neighbours(space, harmony, 999, 5, {})
 
 
 def test_the_latent_is_compared_by_distance() -> None:
     space, _ = make()
-    found = near_in_latent(space, 7, 8)
+    found = latent_neighbours(space, 7, 8)
     apart = np.linalg.norm(space.latent - space.latent[6], axis=1)
     apart[6] = np.inf
     assert [match.track_id for match in found] == (np.argsort(apart)[:8] + 1).tolist()

@@ -156,7 +156,7 @@ def test_endpoints_have_the_names_other_pages_use(app):
 def test_who_likes_more_than_count_gets_none_of_the_older_likes_back(
     client, session, planted, monkeypatch, method
 ):
-    monkeypatch.setattr(for_listener, "LIKES_COUNTED", 5)
+    monkeypatch.setattr(for_listener, "MAX_REACTIONS", 5)
     react(client, address(session, planted.track_ids[0]), "like")
     listener = session.query(Listener).one()
     for track_id in planted.track_ids[1:40].tolist():

@@ -38,7 +38,7 @@ def titles(found):
 
 
 def test_classical_peace_prefers_planted_calm_acoustic_songs(session, instance, catalogue):
-    found = moods.tracks_for(session, instance, moods.Mood("Classical", "peace"), n=9)
+    found = moods.recommend_for_mood(session, instance, moods.Mood("Classical", "peace"), n=9)
     assert {title.split()[0] for title in titles(found)} == {"Calm"}
     assert "acoustic (acousticness 0.95" in found[0].sentence
     assert "Calm (energy 0.1" in found[0].sentence
@@ -47,14 +47,14 @@ def test_classical_peace_prefers_planted_calm_acoustic_songs(session, instance, 
 
 
 def test_metal_despair_does_not(session, instance, catalogue):
-    found = moods.tracks_for(session, instance, moods.Mood("Metal", "despair"), n=9)
+    found = moods.recommend_for_mood(session, instance, moods.Mood("Metal", "despair"), n=9)
     assert not {title for title in titles(found) if title.startswith("Calm")}
 
 
 def test_beyond_an_end_that_was_asked_for_counts_half(session, instance, catalogue):
-    levels = moods.tracks_for(session, instance, moods.Mood("Classical"), n=70)
-    aim = moods.target(session, instance, moods.Mood("Classical"))
-    exact = moods.tracks_for(session, instance, moods.Mood(sliders=aim), n=70)
+    levels = moods.recommend_for_mood(session, instance, moods.Mood("Classical"), n=70)
+    aim = moods.target_values(session, instance, moods.Mood("Classical"))
+    exact = moods.recommend_for_mood(session, instance, moods.Mood(sliders=aim), n=70)
 
     def speech(found):
         calm = next(one for one in found if one.track.title == "Calm 0")
@@ -68,7 +68,7 @@ def test_beyond_an_end_that_was_asked_for_counts_half(session, instance, catalog
 
 def test_sliders_say_what_they_asked_for(session, instance, catalogue):
     sliders = {name: CALM[name] for name in SHARES}
-    found = moods.tracks_for(session, instance, moods.Mood(sliders=sliders), n=1)[0]
+    found = moods.recommend_for_mood(session, instance, moods.Mood(sliders=sliders), n=1)[0]
     assert found.track.title == "Calm 0"
     assert "Calm as asked: energy 0.15, wanted 0.15" in [r.text for r in found.reasons]
     assert found.score == pytest.approx(1.0, abs=1e-6)
@@ -77,7 +77,7 @@ def test_sliders_say_what_they_asked_for(session, instance, catalogue):
 def test_songs_that_carry_the_tag_are_preferred_and_say_so(session, instance, catalogue):
     tagged = make_track(session, "Tagged", genres=("hip-hop",), **CALM)
     publish_run(session, instance, "r2")
-    plain = moods.tracks_for(session, instance, moods.Mood("Hip Hop", "joy"), n=70)
+    plain = moods.recommend_for_mood(session, instance, moods.Mood("Hip Hop", "joy"), n=70)
     with_tag = next(one for one in plain if one.track.title == "Tagged")
     twin = next(one for one in plain if one.track.title == "Calm 0")
     assert with_tag.track.id == tagged.id
@@ -98,14 +98,15 @@ def test_a_genre_without_its_own_tag_takes_those_that_hold_its_name(session, ins
 
 def test_disliked_songs_are_left_out(session, instance, catalogue):
     mood = moods.Mood("Classical", "peace")
-    first = moods.tracks_for(session, instance, mood, n=1)[0]
-    again = moods.tracks_for(session, instance, mood, n=9, dislikes=[first.track.id])
+    first = moods.recommend_for_mood(session, instance, mood, n=1)[0]
+    again = moods.recommend_for_mood(session, instance, mood, n=9, dislikes=[first.track.id])
     assert first.track.title not in titles(again)
 
 
 def test_an_emotion_shifts_the_target(session, instance, catalogue):
     plain, sad, angry = (
-        moods.target(session, instance, moods.Mood("Pop", e)) for e in (None, "sadness", "anger")
+        moods.target_values(session, instance, moods.Mood("Pop", e))
+        for e in (None, "sadness", "anger")
     )
     assert sad["positiveness"] < plain["positiveness"]
     assert sad["energy"] < plain["energy"] < angry["energy"]
@@ -113,9 +114,9 @@ def test_an_emotion_shifts_the_target(session, instance, catalogue):
 
 
 def test_levels_are_places_in_the_catalogue_at_hand(session, instance, catalogue):
-    levels = table.levels("Metal", None)
+    levels = table.target_percentiles("Metal", None)
     assert [levels[name] for name in SHARES] == [0.85, 0.15, 0.15, 0.15, 0.15, 0.15, 0.85]
-    target = moods.target(session, instance, moods.Mood("Metal"))
+    target = moods.target_values(session, instance, moods.Mood("Metal"))
     assert target["energy"] > 0.7
     assert target["acousticness"] < 0.15
 

@@ -26,7 +26,7 @@ def sung(app: Flask, session: Session) -> list[Track]:
         tracks.append(track)
     make_track(session, title="Instrumental", genres=("ambient",))
     session.commit()
-    word_search.prepare(session, app.config["INSTANCE"])
+    word_search.prepare_lyrics(session, app.config["INSTANCE"])
     return tracks
 
 

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from songrec.core.types import Space
 from songrec.recommend.explain import phrases
-from songrec.recommend.explain.phrases import WORTH_SAYING, Trait
+from songrec.recommend.explain.phrases import MIN_WEIGHT, Trait
 from songrec.recommend.space_statistics import figures_of
 
 
 @dataclass(frozen=True)
-class Sheet:
+class AttributeTable:
     """Values of some rows and their mid-ranks in the catalogue, both ``(rows, d)``.
 
     The columns are those of the space. Values are the stored ones where there are such
@@ -27,7 +27,7 @@ class Sheet:
     stored: frozenset[str]
 
     @classmethod
-    def of(cls, space: Space, rows: NDArray[np.int64]) -> Sheet:
+    def from_rows(cls, space: Space, rows: NDArray[np.int64]) -> AttributeTable:
         """The sheet of ``rows``."""
         stored = {name: column for column, name in enumerate(space.value_names)}
         values = space.matrix[rows].astype(np.float64)
@@ -37,14 +37,14 @@ class Sheet:
                 values[:, column] = known[:, stored[name]]
         return cls._ranked(space, values)
 
-    def middle(self, space: Space) -> Sheet:
+    def median(self, space: Space) -> AttributeTable:
         """One row: the median of these rows per column, NaN where none of them knows it."""
         known = np.isfinite(self.values).any(axis=0)
         values = np.full((1, len(self.names)), np.nan)
         values[0, known] = np.nanmedian(self.values[:, known], axis=0)
-        return Sheet._ranked(space, values)
+        return AttributeTable._ranked(space, values)
 
-    def trait(self, row: int, other: Sheet, other_row: int, column: int) -> Trait:
+    def compare(self, row: int, other: AttributeTable, other_row: int, column: int) -> Trait:
         """One column of a row beside the same column of another sheet's row."""
         return Trait(
             self.names[column],
@@ -56,7 +56,7 @@ class Sheet:
         )
 
     @classmethod
-    def _ranked(cls, space: Space, values: NDArray[np.float64]) -> Sheet:
+    def _ranked(cls, space: Space, values: NDArray[np.float64]) -> AttributeTable:
         spreads = figures_of(space).distributions
         ranks = np.empty_like(values)
         for column, name in enumerate(space.columns):
@@ -64,11 +64,11 @@ class Sheet:
         return cls(space.columns, values, ranks, frozenset(space.value_names))
 
 
-def weights(one: Sheet, other: Sheet) -> NDArray[np.float64]:
+def trait_weights(one: AttributeTable, other: AttributeTable) -> NDArray[np.float64]:
     """``Trait.weight`` of all pairs of rows and columns, ``(rows, other rows, d)``."""
     pairs = np.empty((len(one.ranks), len(other.ranks), len(one.names)))
     for column, name in enumerate(one.names):
-        pairs[..., column] = phrases.weights(
+        pairs[..., column] = phrases.trait_weights(
             name,
             one.ranks[:, None, column],
             other.ranks[None, :, column],
@@ -79,18 +79,20 @@ def weights(one: Sheet, other: Sheet) -> NDArray[np.float64]:
     return pairs
 
 
-def standing_out(pair_weights: NDArray[np.float64], names: tuple[str, ...]) -> NDArray[np.int64]:
+def strongest_columns(
+    pair_weights: NDArray[np.float64], names: tuple[str, ...]
+) -> NDArray[np.int64]:
     """Columns of the two traits most worth a word, per pair, ``(…, 2)``; -1 where there is none.
 
-    ``pair_weights`` is what ``weights`` gives, ``(…, d)``.
+    ``pair_weights`` is what ``trait_weights`` gives, ``(…, d)``.
     """
-    telling = without_explicit(pair_weights, names, -1.0)
+    telling = mask_explicit(pair_weights, names, -1.0)
     best = np.argsort(-telling, axis=-1, kind="stable")[..., :2]
-    worth = np.take_along_axis(telling, best, axis=-1) > WORTH_SAYING
+    worth = np.take_along_axis(telling, best, axis=-1) > MIN_WEIGHT
     return np.where(worth, best, -1)
 
 
-def without_explicit(
+def mask_explicit(
     figures: NDArray[np.float64], names: tuple[str, ...], value: float
 ) -> NDArray[np.float64]:
     """A copy with the column ``explicit`` set to ``value``: it says little of how a song sounds."""

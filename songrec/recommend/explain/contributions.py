@@ -15,21 +15,21 @@ from numpy.typing import NDArray
 
 from songrec.core.types import Reason, Space
 from songrec.recommend.explain import attribute_ranks, phrases
-from songrec.recommend.explain.attribute_ranks import Sheet
+from songrec.recommend.explain.attribute_ranks import AttributeTable
 from songrec.recommend.query import Rows, Taste
 
 # A list longer than this is not read; the rest is summed up in one reason.
-NAMED = 8
+MAX_NAMED = 8
 THIS_SONG = "this song"
 NOTHING_STANDS_OUT = "alike in all taken together, no single trait stands out"
 
 
-def beside_likes(
+def reasons_per_like(
     taste: Taste, rows: Rows, contributions: NDArray[np.float64], apart: NDArray[np.float64]
 ) -> list[tuple[Reason, ...]]:
     """One reason per liked track, the largest contribution first.
 
-    ``contributions`` and ``apart`` (L2 distances) are ``(rows, likes)``. Beyond ``NAMED`` likes
+    ``contributions`` and ``apart`` (L2 distances) are ``(rows, likes)``. Beyond ``MAX_NAMED`` likes
     the smaller contributions are summed in one reason.
     """
     clauses = _Clauses(taste.space, rows, taste.likes, apart / taste.figures.typical)
@@ -42,13 +42,13 @@ def beside_likes(
                 taste,
                 int(taste.likes[like]),
                 float(contributions[at, like]),
-                closeness(apart[at, like] / taste.figures.typical),
+                describe_closeness(apart[at, like] / taste.figures.typical),
                 ", which you like",
                 clauses.between(at, int(like)),
             )
-            for like in order[:NAMED]
+            for like in order[:MAX_NAMED]
         ]
-        rest = order[NAMED:]
+        rest = order[MAX_NAMED:]
         if len(rest):
             reasons.append(
                 Reason(
@@ -62,7 +62,7 @@ def beside_likes(
     return answers
 
 
-def beside_dislikes(
+def reasons_per_dislike(
     taste: Taste, rows: Rows, contributions: NDArray[np.float64], apart: NDArray[np.float64]
 ) -> list[tuple[Reason, ...]]:
     """One reason per disliked track that moves the score; arrays ``(rows, dislikes)``."""
@@ -79,13 +79,13 @@ def beside_dislikes(
                 taste,
                 int(taste.dislikes[one]),
                 float(contributions[at, one]),
-                closeness(relative[at, one]),
+                describe_closeness(relative[at, one]),
                 ", which you do not like",
                 clauses.between(at, int(one)),
             )
-            for one in moving[:NAMED]
+            for one in moving[:MAX_NAMED]
         ]
-        rest = moving[NAMED:]
+        rest = moving[MAX_NAMED:]
         if rest:
             reasons.append(
                 Reason(
@@ -99,11 +99,11 @@ def beside_dislikes(
     return answers
 
 
-def per_feature(
+def reasons_per_feature(
     space: Space,
     rows: Rows,
     contributions: NDArray[np.float64],
-    others: Sheet,
+    others: AttributeTable,
     other_rows: NDArray[np.int64],
     theirs: list[str],
     details: list[dict[str, Any]] | None = None,
@@ -113,24 +113,24 @@ def per_feature(
     ``contributions`` ``(rows, d)``; row ``at`` is compared with row ``other_rows[at]`` of
     ``others``, spoken of as ``theirs[at]``; ``details[at]`` is added to each of its reasons.
     """
-    sheet = Sheet.of(space, rows)
+    sheet = AttributeTable.from_rows(space, rows)
     answers = []
     for at in range(len(rows)):
         reasons = []
         for column in np.argsort(-contributions[at], kind="stable"):
-            trait = sheet.trait(at, others, int(other_rows[at]), int(column))
+            trait = sheet.compare(at, others, int(other_rows[at]), int(column))
             reasons.append(
                 Reason(
                     "feature",
-                    phrases.capital(phrases.compared(trait, theirs[at])),
+                    phrases.capitalize(phrases.describe_comparison(trait, theirs[at])),
                     float(contributions[at, column]),
                     trait.name,
                     {
                         "beside": theirs[at],
                         **(details[at] if details else {}),
-                        "features": [trait.as_json()],
+                        "features": [trait.to_json()],
                         "weight": round(trait.weight, 4),
-                        "clause": phrases.shared(trait) if trait.is_known else "",
+                        "clause": phrases.describe_shared(trait) if trait.is_known else "",
                     },
                 )
             )
@@ -138,7 +138,7 @@ def per_feature(
     return answers
 
 
-def sentence(reasons: tuple[Reason, ...]) -> str:
+def main_reason(reasons: tuple[Reason, ...]) -> str:
     """What a page says first of a match: its main reason as one sentence, without a full stop.
 
     Per liked track that is the largest contribution; per feature, the traits most worth a word
@@ -154,10 +154,10 @@ def sentence(reasons: tuple[Reason, ...]) -> str:
         for reason in features
         if reason.about != "explicit"
         and reason.contribution > 0
-        and reason.details["weight"] > phrases.WORTH_SAYING
+        and reason.details["weight"] > phrases.MIN_WEIGHT
     ]
     telling.sort(key=lambda reason: -reason.details["weight"])
-    clauses = phrases.joined([reason.details["clause"] for reason in telling[:2]])
+    clauses = phrases.join_clauses([reason.details["clause"] for reason in telling[:2]])
     title, beside = features[0].details.get("title"), features[0].details["beside"]
     most = max(reason.contribution for reason in features)
     leading = [
@@ -175,7 +175,9 @@ def sentence(reasons: tuple[Reason, ...]) -> str:
         clauses = NOTHING_STANDS_OUT if near else "little in common, but nothing is nearer"
     if title:
         return f"From the group of “{title}”, which you like: {clauses}"
-    return phrases.capital(clauses) if beside == THIS_SONG else f"In line with {beside}: {clauses}"
+    return (
+        phrases.capitalize(clauses) if beside == THIS_SONG else f"In line with {beside}: {clauses}"
+    )
 
 
 def _about_track(
@@ -199,7 +201,7 @@ def _about_track(
     )
 
 
-def closeness(relative: float) -> str:
+def describe_closeness(relative: float) -> str:
     """How near two are in words; ``relative`` to two random ones, which are at 1."""
     if relative < 0.35:
         return "Very close to"
@@ -214,27 +216,28 @@ class _Clauses:
     def __init__(
         self, space: Space, rows: Rows, others: Rows, relative: NDArray[np.float64]
     ) -> None:
-        self.sheet, self.others = Sheet.of(space, rows), Sheet.of(space, others)
-        self.relative = relative
-        pairs = attribute_ranks.weights(self.sheet, self.others)
-        self.telling = attribute_ranks.standing_out(pairs, space.columns)
-        differences = np.abs(self.sheet.ranks[:, None, :] - self.others.ranks[None, :, :])
-        differences = attribute_ranks.without_explicit(
-            np.nan_to_num(differences), space.columns, -1.0
+        self.sheet, self.others = (
+            AttributeTable.from_rows(space, rows),
+            AttributeTable.from_rows(space, others),
         )
+        self.relative = relative
+        pairs = attribute_ranks.trait_weights(self.sheet, self.others)
+        self.telling = attribute_ranks.strongest_columns(pairs, space.columns)
+        differences = np.abs(self.sheet.ranks[:, None, :] - self.others.ranks[None, :, :])
+        differences = attribute_ranks.mask_explicit(np.nan_to_num(differences), space.columns, -1.0)
         self.most_different = differences.argmax(axis=-1)
 
     def between(self, at: int, other: int) -> tuple[str, list[dict[str, Any]]]:
         """The clause on a pair and the figures it quotes."""
         if self.relative[at, other] >= 1:
-            trait = self.sheet.trait(at, self.others, other, int(self.most_different[at, other]))
-            return phrases.differing(trait), [trait.as_json()]
+            trait = self.sheet.compare(at, self.others, other, int(self.most_different[at, other]))
+            return phrases.describe_difference(trait), [trait.to_json()]
         traits = [
-            self.sheet.trait(at, self.others, other, int(column))
+            self.sheet.compare(at, self.others, other, int(column))
             for column in self.telling[at, other]
             if column >= 0
         ]
         if not traits:
             return NOTHING_STANDS_OUT, []
-        shared = phrases.joined([phrases.shared(trait) for trait in traits])
-        return shared, [trait.as_json() for trait in traits]
+        shared = phrases.join_clauses([phrases.describe_shared(trait) for trait in traits])
+        return shared, [trait.to_json() for trait in traits]

@@ -36,7 +36,7 @@ ADJECTIVES: dict[str, tuple[str, str]] = {
 # "instrumental"; and that a song is sung, in a studio, with a voice, is true of nearly all.
 # Spotify's own bounds: above 0.33 speech and music, above 0.5 no vocals.
 NEVER = -math.inf
-BORNE_OUT: dict[str, tuple[float, float]] = {
+ADJECTIVE_BOUNDS: dict[str, tuple[float, float]] = {
     "energy": (0.6, 0.4),
     "danceability": (0.45, 0.5),
     "positiveness": (0.5, 0.5),
@@ -47,7 +47,7 @@ BORNE_OUT: dict[str, tuple[float, float]] = {
 }
 # And only where a listener would call the values much the same: among the oldest tenth of a
 # catalogue 1969 and 1992 are neighbours, and still not equally old.
-MUCH_THE_SAME: dict[str, float] = {
+SIMILAR_WITHIN: dict[str, float] = {
     **dict.fromkeys(SHARES, 0.2),
     "tempo": 25.0,
     "loudness": 4.0,
@@ -88,9 +88,9 @@ _SPEAKING = frozenset(
 )
 
 # A trait's weight from which it is worth a word; a quarter of the catalogue lies beyond 0.25.
-WORTH_SAYING = 0.1
+MIN_WEIGHT = 0.1
 SAME_TEMPO = 0.04
-ALIKE = 0.1
+SIMILAR_RANKS = 0.1
 
 
 @dataclass(frozen=True)
@@ -121,18 +121,18 @@ class Trait:
 
         The distance from the median of the one nearer to it, less twice what lies between them.
         """
-        # As ``weights`` has it, without numpy: for one pair that takes fifty times as long.
+        # As ``trait_weights`` has it, without numpy: for one pair that takes fifty times as long.
         if not self.is_known:
             return -1.0
         a, b = self.rank - 0.5, self.other_rank - 0.5
         common = min(abs(a), abs(b)) if a * b > 0 else 0.0
-        if self.is_stored and self.name in BORNE_OUT:
-            most, least = BORNE_OUT[self.name]
+        if self.is_stored and self.name in ADJECTIVE_BOUNDS:
+            most, least = ADJECTIVE_BOUNDS[self.name]
             one, two = sorted((self.value, self.other))
             if not (one >= least if a + b >= 0 else two <= most):
                 common = 0.0
-        if self.is_stored and self.name in MUCH_THE_SAME:
-            near = abs(self.value - self.other) <= MUCH_THE_SAME[self.name]
+        if self.is_stored and self.name in SIMILAR_WITHIN:
+            near = abs(self.value - self.other) <= SIMILAR_WITHIN[self.name]
             common = common if near else 0.0
         return common * INTEREST.get(self.name, 1.0) - 2 * abs(a - b)
 
@@ -141,14 +141,14 @@ class Trait:
         """Whether the two are, together, in the upper half of the catalogue."""
         return self.rank + self.other_rank >= 1
 
-    def as_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """The figures of a reason's details: values (null if unknown) and shares of the catalogue.
 
         A length is in milliseconds.
         """
         return {
             "name": self.name,
-            "label": label(self.name),
+            "label": attribute_label(self.name),
             "value": _number(self.value) if self.is_stored else None,
             "other": _number(self.other) if self.is_stored else None,
             "rank": _number(self.rank),
@@ -156,30 +156,30 @@ class Trait:
         }
 
 
-def weights(
+def trait_weights(
     name: str, rank: Any, other_rank: Any, value: Any, other: Any, *, stored: bool = True
 ) -> Any:
     """``Trait.weight`` of one column for arrays of pairs; -1 where one of the two is unknown."""
     a, b = rank - 0.5, other_rank - 0.5
     common = np.where(a * b > 0, np.minimum(np.abs(a), np.abs(b)), 0.0)
-    if stored and name in BORNE_OUT:
-        most, least = BORNE_OUT[name]
+    if stored and name in ADJECTIVE_BOUNDS:
+        most, least = ADJECTIVE_BOUNDS[name]
         said = np.where(
             a + b >= 0, np.minimum(value, other) >= least, np.maximum(value, other) <= most
         )
         common = np.where(said, common, 0.0)
-    if stored and name in MUCH_THE_SAME:
-        common = np.where(np.abs(value - other) <= MUCH_THE_SAME[name], common, 0.0)
+    if stored and name in SIMILAR_WITHIN:
+        common = np.where(np.abs(value - other) <= SIMILAR_WITHIN[name], common, 0.0)
     weight = common * INTEREST.get(name, 1.0) - 2 * np.abs(a - b)
     return np.nan_to_num(weight, nan=-1.0)
 
 
-def label(name: str) -> str:
+def attribute_label(name: str) -> str:
     """The column's name as a person writes it."""
     return LABELS.get(name, name.replace("_", " ").capitalize())
 
 
-def told(name: str, value: float) -> str:
+def format_value(name: str, value: float) -> str:
     """One value as a person reads it: ``"118 BPM"``, ``"0.31"``, ``"3:47"``, ``"1975"``."""
     if name == "duration":
         seconds = round(value / 1000)
@@ -189,7 +189,7 @@ def told(name: str, value: float) -> str:
     return f"{value:.0f}" if name == "year" else show(name, value)
 
 
-def pair(trait: Trait) -> str:
+def format_pair(trait: Trait) -> str:
     """Two values as a bracket holds them: ``118 and 120 BPM``, ``both 0.71``.
 
     Where values are not stored, their place in the catalogue: ``longer than 81% and 78% of the
@@ -203,38 +203,38 @@ def pair(trait: Trait) -> str:
         if one == two:
             return f"both {word} than {one} of the catalogue"
         return f"{word} than {one} and {two} of the catalogue"
-    one, two = told(trait.name, trait.value), told(trait.name, trait.other)
+    one, two = format_value(trait.name, trait.value), format_value(trait.name, trait.other)
     if one == two:
         return f"both {one}"
     unit = f" {one.partition(' ')[2]}"
     return f"{one.removesuffix(unit) if two.endswith(unit) else one} and {two}"
 
 
-def shared(trait: Trait) -> str:
+def describe_shared(trait: Trait) -> str:
     """A clause on a trait that two tracks share: ``as calm (energy 0.28 and 0.31)``."""
     if trait.name == "tempo" and _same_tempo(trait):
-        figures = pair(trait)
+        figures = format_pair(trait)
         same = "the same" if figures.startswith("both") else "almost the same"
         return f"{same} tempo ({figures})"
     if trait.name == "year" and trait.is_stored:
-        if told("year", trait.value) == told("year", trait.other):
-            return f"from the same year ({told('year', trait.value)})"
-        return f"from about the same time ({pair(trait)})"
+        if format_value("year", trait.value) == format_value("year", trait.other):
+            return f"from the same year ({format_value('year', trait.value)})"
+        return f"from about the same time ({format_pair(trait)})"
     if trait.name not in ADJECTIVES:
-        return f"alike in {label(trait.name).lower()} ({pair(trait)})"
+        return f"alike in {attribute_label(trait.name).lower()} ({format_pair(trait)})"
     word = ADJECTIVES[trait.name][trait.is_high]
     return f"as {word} ({_quoted(trait, word)})"
 
 
-def differing(trait: Trait) -> str:
+def describe_difference(trait: Trait) -> str:
     """A clause on a trait that tells two tracks apart: ``calmer (energy 0.20 and 0.91)``."""
     if not trait.is_known:
-        return f"{label(trait.name).lower()} unknown"
+        return f"{attribute_label(trait.name).lower()} unknown"
     word = COMPARATIVES.get(trait.name, ("lower", "higher"))[trait.rank > trait.other_rank]
     return f"{word} ({_quoted(trait)})"
 
 
-def compared(trait: Trait, theirs: str) -> str:
+def describe_comparison(trait: Trait, theirs: str) -> str:
     """A clause on any trait, shared or not: ``calmer than your likes (energy 0.20 and 0.91)``.
 
     ``theirs`` says whose the other value is, for example ``"your likes"``.
@@ -244,26 +244,30 @@ def compared(trait: Trait, theirs: str) -> str:
         word = "explicit" if one else "not explicit"
         return f"{word}, {'like' if one == two else 'unlike'} {theirs}"
     if not trait.is_known:
-        return f"{label(trait.name).lower()} unknown, taken as the middle of the catalogue"
+        return (
+            f"{attribute_label(trait.name).lower()} unknown, taken as the middle of the catalogue"
+        )
     if trait.name == "tempo" and _same_tempo(trait):
-        return f"almost the tempo of {theirs} ({pair(trait)})"
-    if trait.weight > WORTH_SAYING and trait.name in ADJECTIVES:
+        return f"almost the tempo of {theirs} ({format_pair(trait)})"
+    if trait.weight > MIN_WEIGHT and trait.name in ADJECTIVES:
         word = ADJECTIVES[trait.name][trait.is_high]
         return f"as {word} as {theirs} ({_quoted(trait, word)})"
-    if abs(trait.rank - trait.other_rank) <= ALIKE or pair(trait).startswith("both "):
-        return f"{label(trait.name).lower()} like {theirs} ({pair(trait)})"
+    if abs(trait.rank - trait.other_rank) <= SIMILAR_RANKS or format_pair(trait).startswith(
+        "both "
+    ):
+        return f"{attribute_label(trait.name).lower()} like {theirs} ({format_pair(trait)})"
     word = COMPARATIVES.get(trait.name, ("lower", "higher"))[trait.rank > trait.other_rank]
     return f"{word} than {theirs} ({_quoted(trait)})"
 
 
-def joined(clauses: list[str]) -> str:
+def join_clauses(clauses: list[str]) -> str:
     """Clauses as a list in a sentence: ``a, b and c``."""
     if len(clauses) < 2:
         return "".join(clauses)
     return f"{', '.join(clauses[:-1])} and {clauses[-1]}"
 
 
-def capital(text: str) -> str:
+def capitalize(text: str) -> str:
     """The text with its first letter in upper case and the rest untouched."""
     return text[:1].upper() + text[1:]
 
@@ -273,7 +277,11 @@ def _quoted(trait: Trait, word: str = "") -> str:
     tells = (
         word in _SPEAKING or trait.name not in BY_NAME or BY_NAME[trait.name].unit in ("BPM", "dB")
     )
-    return pair(trait) if tells else f"{label(trait.name).lower()} {pair(trait)}"
+    return (
+        format_pair(trait)
+        if tells
+        else f"{attribute_label(trait.name).lower()} {format_pair(trait)}"
+    )
 
 
 def _same_tempo(trait: Trait) -> bool:

@@ -8,35 +8,35 @@ from dataclasses import dataclass
 import numpy as np
 
 from songrec.core.types import Space
-from songrec.recommend.explain import phrases as words
-from songrec.recommend.explain.attribute_ranks import Sheet
+from songrec.recommend.explain import phrases
+from songrec.recommend.explain.attribute_ranks import AttributeTable
 from songrec.recommend.query import Rows, Taste, distances
 from songrec.recommend.taste.density import tastes
 from songrec.recommend.taste.scorer import known
 
-TYPICAL = 4
-TELLING = 3
-STANDS_OUT = 0.15
+N_TYPICAL = 4
+MAX_TRAITS = 3
+MIN_RANK_GAP = 0.15
 """Medians this far (as a share of the catalogue) from its middle are worth a word."""
-HEARD: dict[str, float] = {
+MIN_VALUE_GAP: dict[str, float] = {
     "duration": 30_000.0,
-    **{name: gap / 2 for name, gap in words.MUCH_THE_SAME.items()},
+    **{name: gap / 2 for name, gap in phrases.SIMILAR_WITHIN.items()},
 }
 """Smaller differences, in the attribute's own unit, are no lesson however the ranks differ."""
-UNTELLING = frozenset({"explicit", "popularity", "variance"})
+NOT_DESCRIBED = frozenset({"explicit", "popularity", "variance"})
 
 
 @dataclass(frozen=True)
-class OneTaste:
-    """One of a listener's tastes: in words, how many likes, the most typical of them (ids)."""
+class TasteSummary:
+    """One of a listener's tastes: description, number of likes, most typical likes (ids)."""
 
-    words: str
+    description: str
     size: int
     typical: tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Lesson:
+class DislikeContrast:
     """One thing that dislikes teach: a clause with its figures."""
 
     text: str
@@ -44,17 +44,19 @@ class Lesson:
 
 
 @dataclass(frozen=True)
-class Portrait:
-    """``median`` of the likes by attribute, the taste in ``words``, ``tastes``, ``lessons``."""
+class TasteProfile:
+    """``median`` of the likes by attribute, its ``description``, ``tastes``, ``contrasts``."""
 
     median: dict[str, float]
-    words: str
-    tastes: tuple[OneTaste, ...]
-    lessons: tuple[Lesson, ...]
-    counted: int
+    description: str
+    tastes: tuple[TasteSummary, ...]
+    contrasts: tuple[DislikeContrast, ...]
+    n_likes: int
 
 
-def portrait(space: Space, likes: Sequence[int], dislikes: Sequence[int] = ()) -> Portrait | None:
+def build_taste_profile(
+    space: Space, likes: Sequence[int], dislikes: Sequence[int] = ()
+) -> TasteProfile | None:
     """The portrait of likes and dislikes (track ids); None where no like is in the space.
 
     Tastes are those that the method ``taste`` keeps apart (``taste_density.tastes``), each with
@@ -65,36 +67,36 @@ def portrait(space: Space, likes: Sequence[int], dislikes: Sequence[int] = ()) -
         return None
     rule = known(space)
     groups = tastes(rule.belief, rule.points(taste.likes))
-    return Portrait(
+    return TasteProfile(
         median=_medians(space, taste.likes),
-        words=in_words(space, taste.likes),
+        description=describe_songs(space, taste.likes),
         tastes=tuple(_one(space, taste.likes[group]) for group in groups),
-        lessons=_lessons(space, taste.likes, taste.dislikes),
-        counted=len(taste.likes),
+        contrasts=_contrasts(space, taste.likes, taste.dislikes),
+        n_likes=len(taste.likes),
     )
 
 
-def in_words(space: Space, rows: Rows) -> str:
-    """What these songs have in common and the catalogue has not: ``calm, acoustic and slow``.
+def describe_songs(space: Space, rows: Rows) -> str:
+    """Name the traits that set these songs apart from the catalogue: ``calm, acoustic and slow``.
 
-    At most ``TELLING`` adjectives, by how far the median stands from the catalogue's middle; empty
-    where nothing stands out.
+    At most ``MAX_TRAITS`` adjectives, those whose median lies farthest from the catalogue's median
+    first; empty where none stands out.
     """
-    sheet = Sheet.of(space, rows).middle(space)
+    sheet = AttributeTable.from_rows(space, rows).median(space)
     told = []
     for column, name in enumerate(sheet.names):
         rank, value = float(sheet.ranks[0, column]), float(sheet.values[0, column])
-        if name in UNTELLING or name not in words.ADJECTIVES or not np.isfinite(rank):
+        if name in NOT_DESCRIBED or name not in phrases.ADJECTIVES or not np.isfinite(rank):
             continue
-        if name in sheet.stored and name in words.BORNE_OUT:
-            most, least = words.BORNE_OUT[name]
+        if name in sheet.stored and name in phrases.ADJECTIVE_BOUNDS:
+            most, least = phrases.ADJECTIVE_BOUNDS[name]
             if not (value >= least if rank >= 0.5 else value <= most):
                 continue
-        gap = abs(rank - 0.5) * words.INTEREST.get(name, 1.0)
-        if gap >= STANDS_OUT:
-            told.append((gap, words.ADJECTIVES[name][rank >= 0.5]))
+        gap = abs(rank - 0.5) * phrases.INTEREST.get(name, 1.0)
+        if gap >= MIN_RANK_GAP:
+            told.append((gap, phrases.ADJECTIVES[name][rank >= 0.5]))
     told.sort(key=lambda pair: -pair[0])
-    return words.joined([word for _, word in told[:TELLING]])
+    return phrases.join_clauses([word for _, word in told[:MAX_TRAITS]])
 
 
 def _medians(space: Space, rows: Rows) -> dict[str, float]:
@@ -106,26 +108,26 @@ def _medians(space: Space, rows: Rows) -> dict[str, float]:
     }
 
 
-def _one(space: Space, rows: Rows) -> OneTaste:
+def _one(space: Space, rows: Rows) -> TasteSummary:
     vectors = space.matrix[rows].astype(np.float64)
     order = np.argsort(distances(vectors, vectors.mean(axis=0)), kind="stable")
-    typical = tuple(space.track_ids[rows[order[:TYPICAL]]].tolist())
-    return OneTaste(in_words(space, rows), len(rows), typical)
+    typical = tuple(space.track_ids[rows[order[:N_TYPICAL]]].tolist())
+    return TasteSummary(describe_songs(space, rows), len(rows), typical)
 
 
-def _lessons(space: Space, likes: Rows, dislikes: Rows) -> tuple[Lesson, ...]:
+def _contrasts(space: Space, likes: Rows, dislikes: Rows) -> tuple[DislikeContrast, ...]:
     """Where the median dislike differs most from the median like, the largest gap first."""
     if not len(dislikes):
         return ()
-    good, bad = (Sheet.of(space, rows).middle(space) for rows in (likes, dislikes))
+    good, bad = (AttributeTable.from_rows(space, rows).median(space) for rows in (likes, dislikes))
     found = []
     for column, name in enumerate(good.names):
-        trait = bad.trait(0, good, 0, column)
-        if name in UNTELLING or not trait.is_known:
+        trait = bad.compare(0, good, 0, column)
+        if name in NOT_DESCRIBED or not trait.is_known:
             continue
         gap = abs(trait.rank - trait.other_rank)
         apart = abs(trait.value - trait.other)
-        if gap >= STANDS_OUT and (not trait.is_stored or apart >= HEARD.get(name, 0.0)):
-            found.append(Lesson(words.differing(trait), gap))
+        if gap >= MIN_RANK_GAP and (not trait.is_stored or apart >= MIN_VALUE_GAP.get(name, 0.0)):
+            found.append(DislikeContrast(phrases.describe_difference(trait), gap))
     found.sort(key=lambda lesson: -lesson.gap)
-    return tuple(found[:TELLING])
+    return tuple(found[:MAX_TRAITS])

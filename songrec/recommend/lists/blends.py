@@ -13,12 +13,12 @@ from songrec.core.attributes import BY_NAME
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import Match, NameTracks, Reason, Space
 from songrec.recommend.explain import phrases
-from songrec.recommend.explain.attribute_ranks import Sheet
+from songrec.recommend.explain.attribute_ranks import AttributeTable
 from songrec.recommend.query import Rows, Taste, check_comparable, product, top_rows
 from songrec.recommend.ranking import matches
 from songrec.recommend.space_statistics import figures_of
 
-NAMED = 3
+MAX_NAMED = 3
 """So many songs of a blend are named in a sentence."""
 MIDDLE = 0.1
 """Ranks no further from the median than this are the middle of the catalogue."""
@@ -83,16 +83,18 @@ def blend(
     ]
 
 
-def sentence(match: Match) -> str:
+def describe_match(match: Match) -> str:
     """Which songs of the blend a match is like, and by what: its largest terms as one sentence."""
     songs = [reason for reason in match.per_like if reason.contribution > 0] or [match.per_like[0]]
     by_words: dict[str, list[str]] = {}
-    for reason in songs[:NAMED]:
+    for reason in songs[:MAX_NAMED]:
         by_words.setdefault(reason.details["before"], []).append(f"“{reason.details['title']}”")
-    told = ", ".join(f"{before.lower()} {phrases.joined(ts)}" for before, ts in by_words.items())
+    told = ", ".join(
+        f"{before.lower()} {phrases.join_clauses(ts)}" for before, ts in by_words.items()
+    )
     features = [r for r in match.reasons if r.contribution > 0 and r.details["clause"]]
-    clauses = phrases.joined([reason.details["clause"] for reason in features[:2]])
-    return phrases.capital(f"{told}: {clauses} than most songs" if clauses else told)
+    clauses = phrases.join_clauses([reason.details["clause"] for reason in features[:2]])
+    return phrases.capitalize(f"{told}: {clauses} than most songs" if clauses else told)
 
 
 def _of_song(track_id: int, title: str, added: bool, value: float) -> Reason:
@@ -111,7 +113,7 @@ def _of_features(
     space: Space, rows: Rows, parts: Rows, signs: NDArray[np.float64], shares: NDArray[np.float64]
 ) -> list[tuple[Reason, ...]]:
     """A reason for each column, ``shares`` ``(rows, d)``, the largest contribution first."""
-    sheet, asked = Sheet.of(space, rows), Sheet.of(space, parts)
+    sheet, asked = AttributeTable.from_rows(space, rows), AttributeTable.from_rows(space, parts)
     answers = []
     for at in range(len(rows)):
         reasons = []
@@ -124,14 +126,14 @@ def _of_features(
             text += _values(name, asked.values[:, column], signs) if stored else ""
             figure = {
                 "name": name,
-                "label": phrases.label(name),
+                "label": phrases.attribute_label(name),
                 "value": value if stored and math.isfinite(value) else None,
                 "rank": rank if math.isfinite(rank) else None,
             }
             reasons.append(
                 Reason(
                     "feature",
-                    phrases.capital(text),
+                    phrases.capitalize(text),
                     float(shares[at, column]),
                     name,
                     {"features": [figure], "clause": clause},
@@ -144,7 +146,9 @@ def _of_features(
 def _values(name: str, values: NDArray[np.float64], signs: NDArray[np.float64]) -> str:
     """What the songs of the blend have: `` (118 BPM and 120 BPM, less 90 BPM)``."""
     plus, minus = (
-        phrases.joined([phrases.told(name, v) for v in values[signs == sign].tolist() if v == v])
+        phrases.join_clauses(
+            [phrases.format_value(name, v) for v in values[signs == sign].tolist() if v == v]
+        )
         for sign in (1.0, -1.0)
     )
     told = ", less ".join([plus or "nothing known", minus] if minus else [plus])
@@ -156,11 +160,15 @@ def _side(name: str, value: float, rank: float, stored: bool) -> tuple[str, str]
 
     The clause is empty in the middle of the catalogue, and where a song's value is not known.
     """
-    label = phrases.label(name).lower()
+    label = phrases.attribute_label(name).lower()
     if not math.isfinite(rank):
         return f"{label} unknown, taken as the middle of the catalogue", ""
     tells = name not in BY_NAME or BY_NAME[name].unit in ("BPM", "dB")
-    figure = phrases.told(name, value) if tells else f"{label} {phrases.told(name, value)}"
+    figure = (
+        phrases.format_value(name, value)
+        if tells
+        else f"{label} {phrases.format_value(name, value)}"
+    )
     inside = f" ({figure})" if stored else ""
     if abs(rank - 0.5) < MIDDLE:
         return f"{label} in the middle of the catalogue{inside}", ""

@@ -76,15 +76,15 @@ SHIFT_ALONE = 0.40
 TAG_BONUS = 0.15
 # Differences are measured against the middle 70% of the catalogue, but never finer than this:
 # where nearly all songs are the same, a hundredth means nothing.
-LEAST_SPREAD = 0.1
-AS_ASKED = 0.35
+MIN_SPREAD = 0.1
+ON_TARGET = 0.35
 # Who asks for a low level gets it from a still lower one, too: beyond it a difference counts half.
-BEYOND = 0.5
+OVERSHOOT_WEIGHT = 0.5
 SLICE = 2**14
 
 
 @dataclass(frozen=True)
-class Preferred:
+class TaggedRows:
     """Rows that carry a tag that was asked for, and what the reason calls it."""
 
     kind: str
@@ -92,7 +92,7 @@ class Preferred:
     rows: NDArray[np.int64]
 
 
-def levels(genre: str | None, emotion: str | None) -> dict[str, float]:
+def target_percentiles(genre: str | None, emotion: str | None) -> dict[str, float]:
     """The place in the catalogue, 0 to 1, that is asked of each attribute.
 
     Without a genre every attribute starts at the median. An emotion that the table does not know
@@ -107,29 +107,29 @@ def levels(genre: str | None, emotion: str | None) -> dict[str, float]:
     return {name: min(max(place, 0.02), 0.98) for name, place in places.items()}
 
 
-def target(space: Space, genre: str | None, emotion: str | None) -> dict[str, float]:
+def target_values(space: Space, genre: str | None, emotion: str | None) -> dict[str, float]:
     """The values of this catalogue that a genre and an emotion ask for."""
     spreads = figures_of(space).distributions
     found = {}
-    for name, place in levels(genre, emotion).items():
+    for name, place in target_percentiles(genre, emotion).items():
         if name in spreads and len(spreads[name].values):
             found[name] = round(spreads[name].quantile(place), 2)
     return found
 
 
-def ends(genre: str | None, emotion: str | None) -> dict[str, int]:
+def extreme_attributes(genre: str | None, emotion: str | None) -> dict[str, int]:
     """The attributes that are asked for at an end of the scale: 1 for high, -1 for low."""
-    places = levels(genre, emotion)
+    places = target_percentiles(genre, emotion)
     return {n: 1 if p > 0.5 else -1 for n, p in places.items() if abs(p - 0.5) > 0.25}
 
 
-def nearest(
+def nearest_to_target(
     space: Space,
     wanted: Mapping[str, float],
     n: int,
     *,
     ends: Mapping[str, int] | None = None,
-    preferred: Sequence[Preferred] = (),
+    preferred: Sequence[TaggedRows] = (),
     dislikes: Sequence[int] = (),
     only: Sequence[int] | None = None,
     choose: Callable[[int], NDArray[np.int64]] | None = None,
@@ -189,7 +189,7 @@ def nearest(
     return matches(space, rows, reasons)
 
 
-def sentence(match: Match) -> str:
+def describe_match(match: Match) -> str:
     """The main reasons of a match as one sentence: what was asked for clearly and is met."""
     met = [r for r in match.reasons if r.kind == "target" and r.details["met"]]
     met.sort(key=lambda reason: -reason.details["asked"])
@@ -197,9 +197,9 @@ def sentence(match: Match) -> str:
     tags = [f"“{reason.about}”" for reason in match.reasons if reason.kind == "tag"]
     if not clauses and not tags:
         return "The nearest there is to what was asked"
-    asked = f"{phrases.joined(clauses)}, as asked" if clauses else ""
-    tagged = f"tagged {phrases.joined(tags)}" if tags else ""
-    return phrases.capital("; ".join(part for part in (asked, tagged) if part))
+    asked = f"{phrases.join_clauses(clauses)}, as asked" if clauses else ""
+    tagged = f"tagged {phrases.join_clauses(tags)}" if tags else ""
+    return phrases.capitalize("; ".join(part for part in (asked, tagged) if part))
 
 
 def _closeness(
@@ -216,7 +216,7 @@ def _closeness(
         apart = values[:, space.value_names.index(name)] - np.float32(wanted[name])
         apart /= np.float32(_spread(space, name))
         if name in ends:
-            apart *= np.where(apart * ends[name] > 0, np.float32(BEYOND), np.float32(1))
+            apart *= np.where(apart * ends[name] > 0, np.float32(OVERSHOOT_WEIGHT), np.float32(1))
         closeness[:, column] = 1 - np.abs(apart)
     np.maximum(closeness, -1, out=closeness)
     # What is unknown adds nothing.
@@ -238,7 +238,7 @@ def _closeness_of_all(
 def _spread(space: Space, name: str) -> float:
     spread = figures_of(space).distributions[name]
     width = spread.quantile(LEVELS["H"]) - spread.quantile(LEVELS["L"])
-    return max(width, LEAST_SPREAD) if width == width else LEAST_SPREAD
+    return max(width, MIN_SPREAD) if width == width else MIN_SPREAD
 
 
 def _about_value(
@@ -259,7 +259,7 @@ def _about_value(
     figures = f"{value:.2f}, wanted {wanted:.2f}"
     low, high = phrases.ADJECTIVES[name]
     word = high if place >= 0.5 else low
-    near = abs(value - wanted) <= AS_ASKED * spread
+    near = abs(value - wanted) <= ON_TARGET * spread
     met = near or (value - wanted) * end > 0
     if met and not near:
         more = BY_NAME[name].more if end > 0 else BY_NAME[name].less
@@ -277,4 +277,4 @@ def _about_value(
         "asked": abs(place - 0.5),
         "clause": f"{word} ({name} {figures})",
     }
-    return Reason("target", phrases.capital(text), contribution, name, details)
+    return Reason("target", phrases.capitalize(text), contribution, name, details)

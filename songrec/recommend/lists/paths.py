@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from songrec.core.errors import NotReady
 from songrec.core.types import Match, NameTracks, Reason, Space
 from songrec.recommend.explain import phrases
-from songrec.recommend.explain.attribute_ranks import Sheet
+from songrec.recommend.explain.attribute_ranks import AttributeTable
 from songrec.recommend.query import ROUNDING, Rows, product
 from songrec.recommend.ranking import matches
-from songrec.recommend.similarity.similar import heard
+from songrec.recommend.similarity.similar import audible_subspace
 
 CANDIDATES = 512
 """So many tracks around each point of the way are looked at when steps are evened."""
@@ -22,7 +22,7 @@ SLICE = 2**14
 
 
 @dataclass(frozen=True)
-class Path:
+class SongPath:
     """Rows from A to B, both included, and the latent lengths of the steps between them."""
 
     rows: Rows
@@ -35,7 +35,7 @@ class Path:
         return float(self.lengths.std()) / mean if mean else 0.0
 
 
-def find_path(space: Space, start: int, end: int, between: int) -> Path:
+def find_path(space: Space, start: int, end: int, between: int) -> SongPath:
     """``between`` tracks on the way from track ``start`` to track ``end`` (ids).
 
     The rule: (1) the targets are the points A + i / (between + 1) · (B − A) of the latent,
@@ -67,10 +67,10 @@ def find_path(space: Space, start: int, end: int, between: int) -> Path:
     if len(way) == between + 2:
         _even(space, way, sorted({row for rows in candidates for row in rows}), used)
     points = latent[way].astype(np.float64)
-    return Path(np.array(way, dtype=np.int64), np.linalg.norm(np.diff(points, axis=0), axis=1))
+    return SongPath(np.array(way, dtype=np.int64), np.linalg.norm(np.diff(points, axis=0), axis=1))
 
 
-def told(space: Space, path: Path, names: NameTracks | None = None) -> list[Match]:
+def describe_path(space: Space, path: SongPath, names: NameTracks | None = None) -> list[Match]:
     """The path's tracks with their scores and reasons.
 
     Score: 1 − (distance from the way) / (length of the way); the two reasons are its two terms:
@@ -81,7 +81,9 @@ def told(space: Space, path: Path, names: NameTracks | None = None) -> list[Matc
     way = latent[-1] - latent[0]
     length = float(np.linalg.norm(way)) or 1.0
     last = max(len(latent) - 1, 1)
-    sheet = Sheet.of(heard(space), path.rows)  # a step is told by what one hears of it
+    sheet = AttributeTable.from_rows(
+        audible_subspace(space), path.rows
+    )  # a step is told by what one hears of it
     ids = space.track_ids[path.rows[[0, -1]]].tolist()
     titles = names(ids) if names else {}
     one, other = (f"“{titles.get(i) or f'track {i}'}”" for i in ids)
@@ -101,7 +103,7 @@ def told(space: Space, path: Path, names: NameTracks | None = None) -> list[Matc
     return matches(space, path.rows, reasons)
 
 
-def sentence(match: Match) -> str:
+def describe_match(match: Match) -> str:
     """What a page says of a step."""
     return str(match.reasons[0].details["step"])
 
@@ -173,14 +175,14 @@ def _unevenness(
     return steps[0] ** 2 + steps[1] ** 2
 
 
-def _difference(sheet: Sheet, row: int) -> str:
+def _difference(sheet: AttributeTable, row: int) -> str:
     """What is most different from the song before, in words."""
     gaps = np.abs(sheet.ranks[row] - sheet.ranks[row - 1])
     if "explicit" in sheet.names:
         gaps[sheet.names.index("explicit")] = np.nan
     if not np.isfinite(gaps).any():
         return "Much like the song before"
-    trait = sheet.trait(row, sheet, row - 1, int(np.nanargmax(gaps)))
-    if abs(trait.rank - trait.other_rank) <= phrases.ALIKE:
+    trait = sheet.compare(row, sheet, row - 1, int(np.nanargmax(gaps)))
+    if abs(trait.rank - trait.other_rank) <= phrases.SIMILAR_RANKS:
         return "Much like the song before"
-    return phrases.capital(phrases.compared(trait, "the song before"))
+    return phrases.capitalize(phrases.describe_comparison(trait, "the song before"))

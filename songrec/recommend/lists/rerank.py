@@ -21,12 +21,12 @@ from songrec.recommend.space_statistics import figures_of
 
 Array = NDArray[np.float64]
 
-POOL = 10
+POOL_FACTOR = 10
 """How many candidates per wanted answer the choice is made from."""
-CHANCE = 0.3
+SURPRISE_SCALE = 0.3
 """How far chance moves a song, in spreads: the scale of a Gumbel distribution."""
 GUMBEL_MEAN = 0.5772156649015329
-MOST_PER_ARTIST = 2
+MAX_PER_ARTIST = 2
 """So many songs by one artist are in a list unless something else is asked for."""
 
 
@@ -70,8 +70,8 @@ class Reranking:
         return self.variety / (1 - 0.9 * self.variety)
 
 
-PLAIN = Reranking()
-LIST = Reranking(per_artist=MOST_PER_ARTIST, every_taste=True)
+NO_RERANKING = Reranking()
+DEFAULT_RERANKING = Reranking(per_artist=MAX_PER_ARTIST, every_taste=True)
 """What pages, commands and the programming interface do unless something else is asked for."""
 
 
@@ -86,7 +86,7 @@ class Candidates:
 
 
 @dataclass(frozen=True)
-class Term:
+class RerankTerm:
     """What one re-ranking adds to each song of a list, and what it says of it."""
 
     about: str
@@ -96,11 +96,11 @@ class Term:
 
 
 @dataclass(frozen=True)
-class Reranked:
+class RerankResult:
     """The songs chosen, as positions among the candidates, and the terms added to their scores."""
 
     chosen: Rows
-    terms: tuple[Term, ...]
+    terms: tuple[RerankTerm, ...]
 
     def reasons(self) -> list[tuple[Reason, ...]]:
         """Per song chosen a reason for each term that moves it."""
@@ -116,7 +116,7 @@ class Reranked:
         ]
 
 
-def possible(space: Space) -> frozenset[str]:
+def available_criteria(space: Space) -> frozenset[str]:
     """Which of ``novelty``, ``freshness`` and ``per_artist`` there is anything to go by for."""
     figures = figures_of(space)
     known = {"novelty": "popularity", "freshness": "year"}
@@ -128,14 +128,14 @@ def possible(space: Space) -> frozenset[str]:
     return frozenset(found | ({"per_artist"} if figures.artists.any() else set()))
 
 
-def enough(taste: Taste, rows: Rows, wanted: Reranking, n: int) -> bool:
+def has_enough(taste: Taste, rows: Rows, wanted: Reranking, n: int) -> bool:
     """Whether ``n`` of ``rows`` remain under the cap for artists."""
     if not wanted.per_artist:
         return True
-    return len(capped(taste.figures.artists[rows], wanted.per_artist)) >= n
+    return len(cap_per_artist(taste.figures.artists[rows], wanted.per_artist)) >= n
 
 
-def capped(artists: NDArray[np.int64], most: int) -> Rows:
+def cap_per_artist(artists: NDArray[np.int64], most: int) -> Rows:
     """Positions that stay when no artist comes more than ``most`` times; 0 is nobody, 0 most any.
 
     The first of each artist stay.
@@ -149,16 +149,16 @@ def capped(artists: NDArray[np.int64], most: int) -> Rows:
     return np.flatnonzero((place < most) | (artists == 0))
 
 
-def rerank(taste: Taste, found: Candidates, wanted: Reranking, n: int) -> Reranked:
+def rerank(taste: Taste, found: Candidates, wanted: Reranking, n: int) -> RerankResult:
     """The best ``n`` of the candidates under ``wanted``, best first by the score with all terms.
 
     spread is the distance from the best score to the median one.
 
     * novelty and freshness add their share · spread · (1 − 2 p), where p is the share of the
       catalogue that is less popular, or more recent; what is unknown adds nothing.
-    * surprise adds ``CHANCE`` · spread · Gumbel noise: taking the best after that is drawing
-      without replacement with probability in proportion to exp(score / (``CHANCE`` · spread))
-      (Yellott 1977; Kool, van Hoof and Welling 2019).
+    * surprise adds ``SURPRISE_SCALE`` · spread · Gumbel noise. Taking the best after that equals
+      drawing without replacement with probabilities proportional to
+      exp(score / (``SURPRISE_SCALE`` · spread)) (Yellott 1977; Kool, van Hoof and Welling 2019).
     * variety is maximal marginal relevance (Carbonell and Goldstein, SIGIR 1998) in the run's
       latent: songs are chosen one by one, and each pays ``unlikeness`` · spread · max(0, 1 −
       distance / typical distance) to the one nearest to it of those already chosen.
@@ -177,11 +177,11 @@ def rerank(taste: Taste, found: Candidates, wanted: Reranking, n: int) -> Rerank
     if wanted.surprise is not None:
         drawn = np.random.default_rng(wanted.surprise).gumbel(-GUMBEL_MEAN, 1.0, len(rows))
         texts = ["Moved up by chance" if luck > 0 else "Moved down by chance" for luck in drawn]
-        terms.append(("surprise", CHANCE * spread * drawn, texts))
+        terms.append(("surprise", SURPRISE_SCALE * spread * drawn, texts))
     totals = found.scores + sum((values for _, values, _ in terms), np.zeros(len(rows)))
     chosen, paid, like = _one_by_one(taste, found, totals, wanted, n, spread)
     told = [
-        Term(about, values[chosen], [texts[at] for at in chosen], [{}] * len(chosen))
+        RerankTerm(about, values[chosen], [texts[at] for at in chosen], [{}] * len(chosen))
         for about, values, texts in terms
     ]
     if wanted.variety:
@@ -189,7 +189,7 @@ def rerank(taste: Taste, found: Candidates, wanted: Reranking, n: int) -> Rerank
     if wanted.every_taste and len(found.likes) > 1:
         reached = totals[chosen] - paid
         told.append(_shared_out(found, chosen, reached))
-    return Reranked(chosen, tuple(told))
+    return RerankResult(chosen, tuple(told))
 
 
 def _spread(scores: Scores) -> float:
@@ -266,7 +266,7 @@ def _one_by_one(
     return np.array(chosen, dtype=np.int64), np.array(paid), np.array(like, dtype=np.int64)
 
 
-def _unlike(taste: Taste, rows: Rows, values: Array, like: Rows) -> Term:
+def _unlike(taste: Taste, rows: Rows, values: Array, like: Rows) -> RerankTerm:
     ids = taste.space.track_ids[rows].tolist()
     titles = taste.names(ids) if taste.names and len(ids) else {}
     texts, details = [], []
@@ -274,10 +274,10 @@ def _unlike(taste: Taste, rows: Rows, values: Array, like: Rows) -> Term:
         title = titles.get(ids[other]) or f"track {ids[other]}"
         texts.append(f"Much like “{title}” further up")
         details.append({"title": title, "before": "Much like", "after": " further up"})
-    return Term("variety", values, texts, details)
+    return RerankTerm("variety", values, texts, details)
 
 
-def _shared_out(found: Candidates, chosen: Rows, reached: Array) -> Term:
+def _shared_out(found: Candidates, chosen: Rows, reached: Array) -> RerankTerm:
     """Lifts to the highest score that comes later, so that the scores shown fall."""
     lifted = np.maximum.accumulate(reached[::-1])[::-1] - reached if len(reached) else reached
     total = sum(found.likes)
@@ -286,4 +286,4 @@ def _shared_out(found: Candidates, chosen: Rows, reached: Array) -> Term:
         f"{found.likes[group]} of {total} likes"
         for group in found.group[chosen].tolist()
     ]
-    return Term("tastes", lifted, texts, [{}] * len(texts))
+    return RerankTerm("tastes", lifted, texts, [{}] * len(texts))

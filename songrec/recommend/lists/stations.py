@@ -10,21 +10,21 @@ from numpy.typing import NDArray
 
 from songrec.core.types import Match, NameTracks, Space
 from songrec.recommend.explain import contributions
-from songrec.recommend.explain.attribute_ranks import Sheet
+from songrec.recommend.explain.attribute_ranks import AttributeTable
 from songrec.recommend.methods.cluster import split_distance
 from songrec.recommend.query import Rows, Taste, check_comparable, top_rows
 from songrec.recommend.ranking import matches
-from songrec.recommend.similarity.similar import heard
+from songrec.recommend.similarity.similar import audible_subspace
 from songrec.recommend.space_statistics import figures_of
 
-MOST_SEEDS = 24
+MAX_SEEDS = 24
 """A station around more songs than this draws so many of them, by its seed."""
 JITTER = 0.7
 """A song of rank r is played at a rank between r / e^JITTER² and r · e^JITTER², roughly."""
 SLICE = 2**17
 
 
-def near_songs(
+def station_matches(
     space: Space,
     seeds: Sequence[int],
     start: int,
@@ -37,18 +37,18 @@ def near_songs(
 ) -> list[Match]:
     """Places ``start`` to ``start + n`` of the station around the tracks ``seeds`` (ids).
 
-    All songs of the space by their distance to the nearest of the seeds (by what is heard), those
-    of cluster ``label`` before all others where it is given, then shaken by ``shaken``; with
-    ``only``, none but those tracks (ids), for example those that can be heard. A seed is measured
+    All songs of the space by their distance to the nearest seed in the audible subspace, those of
+    cluster ``label`` before all others if it is given, then reordered by ``jittered_order``; with
+    ``only``, restricted to those tracks (ids), for example playable ones. A seed is measured
     against the other seeds, so that an artist's own songs come in between the others; a single
     seed comes first. Every song comes once. Scores and reasons are those of ``similar``:
     1 − distance / typical, a reason per feature.
     """
-    space = heard(space)
+    space = audible_subspace(space)
     check_comparable(space)
     rows = space.rows_of(list(dict.fromkeys(seeds)))
-    if len(rows) > MOST_SEEDS:
-        drawn = np.random.default_rng(seed).choice(len(rows), MOST_SEEDS, replace=False)
+    if len(rows) > MAX_SEEDS:
+        drawn = np.random.default_rng(seed).choice(len(rows), MAX_SEEDS, replace=False)
         rows = rows[np.sort(drawn)]
     if not len(rows):
         return []
@@ -60,12 +60,12 @@ def near_songs(
         closed = np.ones(len(order), dtype=bool)
         closed[space.rows_of(list(only))] = False
         order[closed] = np.inf
-    chosen = _first(space, order, needed(start + n))
-    chosen = chosen[shaken(len(chosen), start, n, seed, fixed=len(rows) == 1)]
+    chosen = _first(space, order, candidates_needed(start + n))
+    chosen = chosen[jittered_order(len(chosen), start, n, seed, fixed=len(rows) == 1)]
     return _told(space, chosen, rows, _nearest(space, rows, chosen), names)
 
 
-def shaken(
+def jittered_order(
     available: int, start: int, n: int, seed: int, *, fixed: bool = False
 ) -> NDArray[np.int64]:
     """Which of the ranks 0 … ``available`` − 1 are played at places ``start`` to ``start + n``.
@@ -83,13 +83,13 @@ def shaken(
     return np.argsort(keys, kind="stable")[start : start + n]
 
 
-def needed(places: int) -> int:
+def candidates_needed(places: int) -> int:
     """How many of the nearest songs decide what the first ``places`` of a station are."""
     # Rank r may come among the first p places only if log(1 + r) − J ≤ log(p) + J.
     return math.ceil(places * math.exp(2 * JITTER)) + 1
 
 
-def spaced(space: Space, found: list[Match]) -> list[Match]:
+def separate_artists(space: Space, found: list[Match]) -> list[Match]:
     """The same matches such that, where it can be avoided, no artist comes twice in a row."""
     if space.artists is None:
         return found
@@ -165,18 +165,18 @@ def _told(
     titles = names(ids) if names else {}
     gaps = space.matrix[rows].astype(np.float64) - space.matrix[seeds[nearest]]
     theirs = [f"“{titles.get(ids[at]) or f'track {ids[at]}'}”" for at in nearest]
-    reasons = contributions.per_feature(
+    reasons = contributions.reasons_per_feature(
         space,
         rows,
         split_distance(gaps, typical) / typical,
-        Sheet.of(space, seeds),
+        AttributeTable.from_rows(space, seeds),
         nearest,
         theirs,
     )
     return matches(space, rows, reasons)
 
 
-def without(space: Space, found: list[Match], excluded: Sequence[int]) -> list[Match]:
+def exclude_songs(space: Space, found: list[Match], excluded: Sequence[int]) -> list[Match]:
     """Matches without the songs of ``excluded`` (track ids), copies of them included."""
     keys = Taste.of(space, list(excluded)).known_songs
     rows = space.rows_of([match.track_id for match in found])

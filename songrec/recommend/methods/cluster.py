@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from songrec.core.types import Reason
 from songrec.recommend.explain import contributions as explain
-from songrec.recommend.explain.attribute_ranks import Sheet
+from songrec.recommend.explain.attribute_ranks import AttributeTable
 from songrec.recommend.query import Rows, Scores, Taste, distances
 
 
@@ -53,11 +53,11 @@ class SameCluster:
             vectors - taste.liked_vectors[nearest], taste.figures.typical
         )
         liked = [int(taste.likes[like]) for like in nearest]
-        good = explain.per_feature(
+        good = explain.reasons_per_feature(
             taste.space,
             rows,
             contributions,
-            Sheet.of(taste.space, taste.likes),
+            AttributeTable.from_rows(taste.space, taste.likes),
             nearest,
             [f"“{taste.title(row)}”" for row in liked],
             [
@@ -70,7 +70,7 @@ class SameCluster:
             # Only the nearest dislike counts.
             penalties[np.arange(penalties.shape[1]) != penalties.argmax(axis=1)[:, None]] = 0.0
         apart = np.array([distances(vectors, point) for point in taste.disliked_vectors]).T
-        bad = explain.beside_dislikes(taste, rows, -penalties, apart)
+        bad = explain.reasons_per_dislike(taste, rows, -penalties, apart)
         return [one + other for one, other in zip(good, bad, strict=True)]
 
     def _nearest(self, taste: Taste, rows: Rows) -> tuple[NDArray, NDArray[np.int64]]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from songrec.core.types import Reason
 from songrec.recommend.explain import contributions
-from songrec.recommend.explain.attribute_ranks import Sheet
+from songrec.recommend.explain.attribute_ranks import AttributeTable
 from songrec.recommend.query import Rows, Scores, Taste, distances, product, top_rows
 
 
@@ -42,9 +42,9 @@ class Cosine:
         """Per row: a reason per feature for the likes, and one per disliked track."""
         towards, away = self._query(taste)
         unit = self._unit(taste, rows)
-        sheet = Sheet.of(taste.space, taste.likes).middle(taste.space)
+        sheet = AttributeTable.from_rows(taste.space, taste.likes).median(taste.space)
         alone = f"“{taste.title(int(taste.likes[0]))}”" if len(taste.likes) == 1 else "your likes"
-        good = contributions.per_feature(
+        good = contributions.reasons_per_feature(
             taste.space,
             rows,
             unit * towards,
@@ -54,7 +54,7 @@ class Cosine:
         )
         vectors = taste.space.matrix[rows].astype(np.float64)
         apart = np.array([distances(vectors, point) for point in taste.disliked_vectors])
-        bad = contributions.beside_dislikes(taste, rows, -(unit @ away.T), apart.T)
+        bad = contributions.reasons_per_dislike(taste, rows, -(unit @ away.T), apart.T)
         return [one + other for one, other in zip(good, bad, strict=True)]
 
     def per_like(self, taste: Taste, rows: Rows) -> NDArray[np.float64]:

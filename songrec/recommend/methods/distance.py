@@ -83,8 +83,8 @@ class Distance:
         vectors = taste.space.matrix[rows].astype(np.float64)
         to_likes = _all_distances(vectors, taste.liked_vectors)
         to_dislikes = _all_distances(vectors, taste.disliked_vectors)
-        good = contributions.beside_likes(taste, rows, typical - to_likes, to_likes)
-        bad = contributions.beside_dislikes(
+        good = contributions.reasons_per_like(taste, rows, typical - to_likes, to_likes)
+        bad = contributions.reasons_per_dislike(
             taste, rows, -self._penalty(typical, to_dislikes), to_dislikes
         )
         return [one + other for one, other in zip(good, bad, strict=True)]

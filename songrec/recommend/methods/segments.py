@@ -68,7 +68,7 @@ class FragmentRule:
             taste.space.song_keys[np.maximum(places, 0)], taste.known_songs
         )
         windows = np.diff(fragments.first)
-        found = segment_search.search(
+        found = segment_search.search_segments(
             fragments,
             liked.vectors,
             count,
@@ -144,7 +144,7 @@ class FragmentRule:
         return self.draw(fragments, tracks)
 
     def _measured(self, fragments: Fragments, rows: Ints, liked: Points, disliked: Points) -> Any:
-        sums = segment_search.sums(fragments, rows, liked.vectors)
+        sums = segment_search.distance_sums(fragments, rows, liked.vectors)
         if len(disliked.rows) and self.dislike_weight:
             near = segment_search.distances(fragments, rows, disliked.vectors)
             sums = sums + self.dislike_weight * np.maximum(fragments.typical - near, 0).sum(axis=1)
@@ -167,7 +167,7 @@ class FragmentRule:
             mine = mine[np.argsort(near[mine], kind="stable")]
             row = int(rows[song])
             title = taste.title(row)
-            close = contributions.closeness(float(near[mine[0]]) / fragments.typical)
+            close = contributions.describe_closeness(float(near[mine[0]]) / fragments.typical)
             start = float(fragments.starts[points.rows[mine[0]]])
             whose = "which you like" if is_liked else "which you do not like"
             after = f" at {clock(start)}, {whose}"
@@ -199,7 +199,7 @@ class FragmentRule:
 
 
 def _summed(reasons: list[Reason], is_liked: bool) -> list[Reason]:
-    rest = reasons[contributions.NAMED :]
+    rest = reasons[contributions.MAX_NAMED :]
     if not rest:
         return reasons
     told = "songs you like" if is_liked else "songs you do not like"
@@ -212,7 +212,7 @@ def _summed(reasons: list[Reason], is_liked: bool) -> list[Reason]:
             "distance": math.fsum(reason.details["distance"] for reason in rest),
         },
     )
-    return [*reasons[: contributions.NAMED], several]
+    return [*reasons[: contributions.MAX_NAMED], several]
 
 
 def told(reasons: Sequence[Reason]) -> dict[str, Any] | None:

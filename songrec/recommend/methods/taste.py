@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from songrec.core.types import Reason
 from songrec.recommend.explain import contributions
-from songrec.recommend.explain.attribute_ranks import Sheet
+from songrec.recommend.explain.attribute_ranks import AttributeTable
 from songrec.recommend.lists.rerank import Candidates
 from songrec.recommend.query import Rows, Scores, Taste, distances
 from songrec.recommend.taste.attribution import features_per_like, priors_per_like
@@ -75,21 +75,24 @@ class TasteRule:
         """Per row: what priors say, one reason per feature, and one per disliked track."""
         asked = Question.of(taste, self)
         parts = asked.parts(rows)
-        sheets = [Sheet.of(taste.space, taste.likes[g]).middle(taste.space) for g in asked.groups]
-        sheet = Sheet(
+        sheets = [
+            AttributeTable.from_rows(taste.space, taste.likes[g]).median(taste.space)
+            for g in asked.groups
+        ]
+        sheet = AttributeTable(
             sheets[0].names,
             np.vstack([one.values for one in sheets]),
             np.vstack([one.ranks for one in sheets]),
             sheets[0].stored,
         )
         theirs = [asked.told(int(group)) for group in parts.group]
-        good = contributions.per_feature(
+        good = contributions.reasons_per_feature(
             taste.space, rows, parts.features, sheet, parts.group, theirs
         )
         before = prior_reasons(taste, rows, parts.priors, asked.groups, parts.group)
         vectors = taste.space.matrix[rows].astype(np.float64)
         apart = np.array([distances(vectors, point) for point in taste.disliked_vectors]).T
-        bad = contributions.beside_dislikes(taste, rows, -parts.dislikes, apart)
+        bad = contributions.reasons_per_dislike(taste, rows, -parts.dislikes, apart)
         answers = []
         for at in range(len(rows)):
             first = [r for r in before[at] if r.contribution > 0]

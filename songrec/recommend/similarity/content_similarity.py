@@ -30,7 +30,7 @@ _TAGS = "musicnn_tags"
 _ALIKE = "Alike in "
 
 
-def group_of(feature_set: str, column: str) -> str:
+def column_group(feature_set: str, column: str) -> str:
     """The group that a column of a feature set belongs to: a name of ``GROUP_TEXTS`` or ``WHOLE``.
 
     Of tags each is a group of its own.
@@ -45,7 +45,7 @@ def group_of(feature_set: str, column: str) -> str:
     return column if feature_set == _TAGS else WHOLE
 
 
-def near(
+def nearest_by_features(
     sound: SoundSpace, track_id: int, n: int, *, label: str = "", heard: Iterable[int] = ()
 ) -> list[Match]:
     """The ``n`` tracks of largest cosine to ``track_id``, each song once, never the song itself.
@@ -61,7 +61,7 @@ def near(
     rough = product(sound.matrix, sound.matrix[row]) / (lengths * lengths[row])
     rows = _best(sound, row, rough, n, np.fromiter(heard, dtype=np.int64))
     own = _unit(sound.matrix[row])
-    names = [group_of(sound.name, column) for column in sound.columns]
+    names = [column_group(sound.name, column) for column in sound.columns]
     groups = list(dict.fromkeys(names))
     at = np.array([groups.index(name) for name in names], dtype=np.int64)
     found = []
@@ -84,7 +84,7 @@ def near(
     return found
 
 
-def sentence(match: Match) -> str:
+def describe_match(match: Match) -> str:
     """The two groups that make most of a match as one line."""
     told = [reason.text for reason in match.reasons[:2] if reason.contribution > 0]
     if not told:

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from songrec.core.types import Match, NameTracks, Space
 from songrec.recommend.feedback_boosts import Pull, bent
 from songrec.recommend.query import Taste
-from songrec.recommend.similarity.similar import similar
+from songrec.recommend.similarity.similar import similar_tracks
 
 BACKGROUND = 0.3
 """A like beside a song counts so much, in spreads of the candidates' scores; a dislike likewise."""
-MOST = 50
-POOL = 4
+MAX_BACKGROUND = 50
+POOL_FACTOR = 4
 
 
 def more_like(
@@ -27,22 +27,22 @@ def more_like(
 ) -> list[Match]:
     """The ``n`` tracks that sound like ``track_id`` and go with what else is liked.
 
-    The ``POOL`` · n nearest by ``similar`` are drawn towards the likes (times their weight) and
-    away from the dislikes, the newest ``MOST`` of each, by ``pulls``; each like's part is divided
-    by how many there are, so that together they stay the background. Nothing liked or disliked
-    comes back. The reasons add up. Raises ``NotReady`` like ``similar``.
+    The ``POOL_FACTOR`` · n nearest tracks by ``similar_tracks`` are moved towards the likes (times
+    their weight) and away from the dislikes, using the newest ``MAX_BACKGROUND`` of each. Likes
+    share one total strength, so they remain the background however many they are. Liked and
+    disliked songs are excluded. The reasons add up. Raises ``NotReady`` like ``similar_tracks``.
     """
     likes = [one for one in likes if one != track_id]
     known = set(Taste.of(space, [*likes, track_id], list(dislikes)).known_songs.tolist())
-    found = similar(space, track_id, POOL * n + len(likes) + len(dislikes))
+    found = similar_tracks(space, track_id, POOL_FACTOR * n + len(likes) + len(dislikes))
     rows = space.rows_of([match.track_id for match in found])
     fresh = [
         match
         for match, key in zip(found, space.song_keys[rows].tolist(), strict=True)
         if key not in known
-    ][: POOL * n]
-    counted = [(one, (weights or {}).get(one, 1)) for one in likes[:MOST]]
+    ][: POOL_FACTOR * n]
+    counted = [(one, (weights or {}).get(one, 1)) for one in likes[:MAX_BACKGROUND]]
     total = sum(weight for _, weight in counted) or 1
     pulls = [Pull(one, BACKGROUND * weight / total, "background") for one, weight in counted]
-    pulls += [Pull(one, -BACKGROUND, "background") for one in dislikes[:MOST]]
+    pulls += [Pull(one, -BACKGROUND, "background") for one in dislikes[:MAX_BACKGROUND]]
     return bent(Taste.of(space, [track_id], names=names), fresh, pulls, n)

@@ -40,14 +40,14 @@ Scores = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Found:
+class SegmentHits:
     """The best fragments, best first, each of another song: rows of ``Fragments`` and scores."""
 
     rows: Ints
     scores: Scores
 
 
-def sums(fragments: Fragments, rows: Ints, points: NDArray[np.float64]) -> Scores:
+def distance_sums(fragments: Fragments, rows: Ints, points: NDArray[np.float64]) -> Scores:
     """The sum of distances of each fragment to all ``points`` ``(n, d)``, in float64."""
     return distances(fragments, rows, points).sum(axis=1)
 
@@ -63,21 +63,21 @@ def distances(fragments: Fragments, rows: Ints, points: NDArray[np.float64]) -> 
     return apart
 
 
-def search(
+def search_segments(
     fragments: Fragments,
     points: NDArray[np.float64],
     count: int,
     *,
     songs: NDArray[np.int64],
     measure: Callable[[Ints], Scores] | None = None,
-) -> Found:
+) -> SegmentHits:
     """The ``count`` songs whose nearest fragments have the smallest sums of distances.
 
     ``songs`` int64 ``(m,)`` says which song each fragment is of, −1 for those that may not come.
     Of every song the best fragment counts; equals keep their order. ``measure(rows)`` gives what is
     minimised instead of the plain sum and must nowhere be below it.
     """
-    measure = measure or (lambda rows: sums(fragments, rows, points))
+    measure = measure or (lambda rows: distance_sums(fragments, rows, points))
     least = _grouped(fragments, points, songs)
     candidates = int(np.isfinite(least).sum())
     look = max(FIRST_LOOK, 4 * count)
@@ -103,7 +103,7 @@ def search(
         measured = np.concatenate([measured, left])
         values = np.concatenate([values, measure(left)])
         kept = _best(measured, values, songs, count)
-    return Found(measured[kept], values[kept])
+    return SegmentHits(measured[kept], values[kept])
 
 
 def _best(rows: Ints, values: Scores, songs: Ints, count: int) -> Ints:

@@ -9,23 +9,23 @@ import numpy as np
 from songrec.core.errors import NotReady
 from songrec.core.types import Match, Space
 from songrec.recommend.explain import contributions as explain
-from songrec.recommend.explain.attribute_ranks import Sheet
+from songrec.recommend.explain.attribute_ranks import AttributeTable
 from songrec.recommend.methods.cluster import split_distance
 from songrec.recommend.query import Taste, check_comparable, distances, near_rows
 from songrec.recommend.ranking import matches
 
 # How long a song is and when it came out help to guess whose taste it meets; nobody hears them.
-NOT_HEARD = frozenset({"duration", "year"})
+INAUDIBLE = frozenset({"duration", "year"})
 
 
-def heard(space: Space) -> Space:
+def audible_subspace(space: Space) -> Space:
     """``space`` without the columns that say nothing of the sound; itself where there are none.
 
     Made once as long as the space is open.
     """
     known = space.__dict__.get("_heard")
     if known is None:
-        at = [i for i, name in enumerate(space.columns) if name not in NOT_HEARD]
+        at = [i for i, name in enumerate(space.columns) if name not in INAUDIBLE]
         known = space
         if at and len(at) < len(space.columns):
             side_by_side = at[-1] - at[0] + 1 == len(at)
@@ -37,14 +37,14 @@ def heard(space: Space) -> Space:
     return known
 
 
-def similar(space: Space, track_id: int, n: int) -> list[Match]:
+def similar_tracks(space: Space, track_id: int, n: int) -> list[Match]:
     """The ``n`` nearest tracks by what is heard, each song once, never the track itself.
 
     Score: 1 − distance / typical, so 1 is the same point and 0 as far as two random tracks. The
     reasons are one per feature (see ``SameCluster`` for how a distance is split); the other song's
     value comes second. Raises ``NotReady`` when the track is not part of the space.
     """
-    space = heard(space)
+    space = audible_subspace(space)
     check_comparable(space)
     taste = Taste.of(space, [track_id])
     if not len(taste.likes):
@@ -64,11 +64,11 @@ def similar(space: Space, track_id: int, n: int) -> list[Match]:
     rows = rows[:n]
     vectors = space.matrix[rows].astype(np.float64)
     contributions = split_distance(vectors - taste.liked_vectors, typical) / typical
-    reasons = explain.per_feature(
+    reasons = explain.reasons_per_feature(
         space,
         rows,
         contributions,
-        Sheet.of(space, taste.likes),
+        AttributeTable.from_rows(space, taste.likes),
         np.zeros(len(rows), dtype=np.int64),
         [explain.THIS_SONG] * len(rows),
     )

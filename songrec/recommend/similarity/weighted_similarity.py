@@ -22,7 +22,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 """The sides of a sound. Components of audio features in the space belong to ``timbre``."""
 GROUP_LABELS = {"timbre": "Timbre", "rhythm": "Rhythm", "harmony": "Harmony", "mood": "Mood"}
-HEAVIEST = 3.0
+MAX_WEIGHT = 3.0
 PITCHES, MODES = 12, 2
 
 
@@ -34,22 +34,22 @@ class Harmony:
     mode: NDArray[np.int8]
 
 
-def weighed(
+def weighted_neighbours(
     space: Space, harmony: Harmony, track_id: int, n: int, weights: Mapping[str, float]
 ) -> list[Match]:
     """The ``n`` tracks of largest cosine over standardised features with one-hot key and mode.
 
-    ``weights`` (0 to ``HEAVIEST``; 1 where a group is not named) multiply the groups' part of the
+    ``weights`` (0 to ``MAX_WEIGHT``; 1 where a group is not named) multiply the groups' part of the
     scalar product; all 0 is as good as all 1. What is unknown lies at the mean and adds nothing.
     The reasons are one per feature and add up to the cosine. Raises ``BadInput`` for weights out
     of range and ``NotReady`` when the track is not part of the space.
     """
     for name, weight in weights.items():
-        if name not in GROUPS or not 0 <= weight <= HEAVIEST:
-            raise BadInput(f"Weights are {', '.join(GROUPS)}, each from 0 to {HEAVIEST:g}.")
+        if name not in GROUPS or not 0 <= weight <= MAX_WEIGHT:
+            raise BadInput(f"Weights are {', '.join(GROUPS)}, each from 0 to {MAX_WEIGHT:g}.")
     taste = _taste(space, track_id)
     row = int(taste.likes[0])
-    table = _Table.of(space, harmony)
+    table = _StandardizedTable.of(space, harmony)
     pull = np.sqrt([weights.get(group, 1.0) for group in table.groups]).astype(np.float32)
     if not pull.any():
         pull[:] = 1.0  # nothing matters more than anything else
@@ -64,7 +64,7 @@ def weighed(
     return matches(space, rows, told)
 
 
-def near_in_latent(space: Space, track_id: int, n: int) -> list[Match]:
+def latent_neighbours(space: Space, track_id: int, n: int) -> list[Match]:
     """The ``n`` nearest tracks in the run's latent: what its model learnt to be alike.
 
     Score: 1 − distance / (median distance of two random tracks). A latent's dimensions have no
@@ -96,7 +96,7 @@ def near_in_latent(space: Space, track_id: int, n: int) -> list[Match]:
     )
 
 
-def sentence(match: Match) -> str:
+def describe_match(match: Match) -> str:
     """The two largest reasons of a match as one line."""
     told = sorted(match.reasons, key=lambda reason: -reason.contribution)[:2]
     return "; ".join(reason.text for reason in told if reason.contribution > 0) or "Not alike"
@@ -123,7 +123,7 @@ def _best(taste: Taste, scores: NDArray, n: int) -> NDArray[np.int64]:
 
 
 @dataclass(frozen=True)
-class _Table:
+class _StandardizedTable:
     """Standardised columns, float32 ``(n, d)``; ``names`` and ``groups`` say what each is."""
 
     space: Space
@@ -133,7 +133,7 @@ class _Table:
     groups: tuple[str, ...]
 
     @classmethod
-    def of(cls, space: Space, harmony: Harmony) -> _Table:
+    def of(cls, space: Space, harmony: Harmony) -> _StandardizedTable:
         """The table of a space, made once as long as it is open."""
         known = space.__dict__.get("_weighed")
         if known is None:
@@ -141,7 +141,7 @@ class _Table:
         return known
 
     @classmethod
-    def _made(cls, space: Space, harmony: Harmony) -> _Table:
+    def _made(cls, space: Space, harmony: Harmony) -> _StandardizedTable:
         columns, names, groups = [], [], []
         for group, members in GROUPS.items():
             for name in members:

@@ -19,7 +19,7 @@ from songrec.core.errors import UnknownName
 from songrec.core.types import Progress, Space, no_progress
 from songrec.evaluation import playlists as measures
 from songrec.evaluation.playlists import Answer
-from songrec.recommend.lists.rerank import MOST_PER_ARTIST, Reranking, rerank
+from songrec.recommend.lists.rerank import MAX_PER_ARTIST, Reranking, rerank
 from songrec.recommend.query import Rows, Taste
 from songrec.recommend.ranking import Method, candidates
 from songrec.recommend.registry import METHODS
@@ -48,8 +48,8 @@ ASKED: dict[str, Asked] = {
     "taste": Asked("taste", {"metadata": False}, learns=True),
     "taste_metadata": Asked("taste", {"metadata": True}, learns=True),
     "learned": Asked("learned", {}, learns=True),
-    "taste_metadata_capped": Asked("taste", {}, learns=True, per_artist=MOST_PER_ARTIST),
-    "learned_capped": Asked("learned", {}, learns=True, per_artist=MOST_PER_ARTIST),
+    "taste_metadata_capped": Asked("taste", {}, learns=True, per_artist=MAX_PER_ARTIST),
+    "learned_capped": Asked("learned", {}, learns=True, per_artist=MAX_PER_ARTIST),
 }
 """Names of the evaluation; ``taste`` is by content alone, ``…_capped`` as pages show it."""
 

@@ -67,7 +67,7 @@ def analyze_folder(
     attribute_estimates.refresh(session, instance)
     run.report.alike = duplicate_search.count_new(session, before)
     session.commit()
-    audio_similarity.refresh(session, instance)
+    audio_similarity.refresh_matrices(session, instance)
     run.report.fragments = follow(session, instance, lambda _, text, __=None: on_progress(1, text))
     run.report.seconds = time.perf_counter() - start
     return run.report

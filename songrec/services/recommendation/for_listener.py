@@ -9,13 +9,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from songrec.recommend.explain.phrases import joined
+from songrec.recommend.explain.phrases import join_clauses
 from songrec.services.recommendation import recommend as recommending
 from songrec.services.recommendation.recommend import Recommendation
 from songrec.store.listeners import last_recommendations, reactions, skips
 from songrec.store.tables import Listener
 
-LIKES_COUNTED = 500
+MAX_REACTIONS = 500
 """The newest likes (and as many dislikes) count, who likes more has changed since; none of the
 older ones comes back either."""
 NAMED = 2
@@ -23,7 +23,7 @@ NAMED = 2
 
 
 @dataclass(frozen=True)
-class Known:
+class ListenerFeedback:
     """Likes and dislikes (track ids, newest first), weights of likes, skips and how often."""
 
     likes: list[int] = field(default_factory=list)
@@ -32,7 +32,7 @@ class Known:
     skips: dict[int, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, session: Session, listener: Listener | None) -> Known:
+    def load(cls, session: Session, listener: Listener | None) -> ListenerFeedback:
         """What ``listener`` has said; nothing for nobody."""
         if listener is None:
             return cls()
@@ -54,14 +54,16 @@ class Known:
         }
 
 
-def recommend(session: Session, instance: Path, known: Known, **asked: Any) -> list[Recommendation]:
+def recommend_for_listener(
+    session: Session, instance: Path, known: ListenerFeedback, **asked: Any
+) -> list[Recommendation]:
     """``recommending.recommend_for`` from all that is known; ``asked`` is method, variety, n."""
     return recommending.recommend_for(
         session,
         instance,
-        known.likes[:LIKES_COUNTED],
-        known.dislikes[:LIKES_COUNTED],
-        heard=[*known.likes[LIKES_COUNTED:], *known.dislikes[LIKES_COUNTED:]],
+        known.likes[:MAX_REACTIONS],
+        known.dislikes[:MAX_REACTIONS],
+        heard=[*known.likes[MAX_REACTIONS:], *known.dislikes[MAX_REACTIONS:]],
         weights=known.weights,
         skips=known.skips,
         **asked,
@@ -69,7 +71,7 @@ def recommend(session: Session, instance: Path, known: Known, **asked: Any) -> l
 
 
 @dataclass(frozen=True)
-class Change:
+class ListChange:
     """What is different from the answer before: ids that came in, how many left, and why."""
 
     came: tuple[int, ...]
@@ -90,8 +92,8 @@ class Change:
 
 
 def changed(
-    session: Session, listener: Listener, known: Known, asked: str, found: Sequence[int]
-) -> Change | None:
+    session: Session, listener: Listener, known: ListenerFeedback, asked: str, found: Sequence[int]
+) -> ListChange | None:
     """What changed since the answer that ``listener`` saw last, which this one replaces.
 
     ``found`` are the track ids answered now, ``asked`` whatever makes answers comparable (method,
@@ -109,14 +111,14 @@ def changed(
     since = _since(session, before.state, state)
     said = {int(i) for kind in ("likes", "dislikes") for i in state[kind]}
     old, new = set(before.tracks), set(found)
-    change = Change(tuple(i for i in found if i not in old), len(old - new - said), since)
+    change = ListChange(tuple(i for i in found if i not in old), len(old - new - said), since)
     told = {"came": list(change.came), "left": change.left, "since": since}
     last_recommendations.keep(session, listener, asked, found, state, told)
     return change
 
 
-def _read(told: dict[str, Any] | None) -> Change | None:
-    return Change(tuple(told["came"]), told["left"], told["since"]) if told else None
+def _read(told: dict[str, Any] | None) -> ListChange | None:
+    return ListChange(tuple(told["came"]), told["left"], told["since"]) if told else None
 
 
 def _since(session: Session, old: dict[str, Any], new: dict[str, Any]) -> str:
@@ -141,7 +143,7 @@ def _since(session: Session, old: dict[str, Any], new: dict[str, Any]) -> str:
     clauses = []
     for verb, some in done.items():
         if some and len(some) <= NAMED:
-            names = joined([f"“{titles.get(int(i), 'a song')}”" for i in some])
+            names = join_clauses([f"“{titles.get(int(i), 'a song')}”" for i in some])
             clauses.append(f"{verb} {names}")
         elif some:
             clauses.append(f"{verb} {len(some)} songs")
@@ -149,7 +151,7 @@ def _since(session: Session, old: dict[str, Any], new: dict[str, Any]) -> str:
             clauses.append(verb)
     # "since you liked “X” and skipped “Y”"
     return (
-        joined([clauses[0], *(c.removeprefix("you ") for c in clauses[1:])])
+        join_clauses([clauses[0], *(c.removeprefix("you ") for c in clauses[1:])])
         if clauses
         else ("you were here")
     )

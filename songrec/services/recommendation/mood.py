@@ -47,18 +47,18 @@ class Mood:
         return not (self.genre or self.emotion or self.sliders)
 
 
-def target(session: Session, instance: Path, mood: Mood) -> dict[str, float]:
+def target_values(session: Session, instance: Path, mood: Mood) -> dict[str, float]:
     """The value asked of each of the seven attributes that the catalogue has."""
-    return target_in(published_space(session, instance), mood)
+    return target_values_in(published_space(session, instance), mood)
 
 
-def target_in(space: Space, mood: Mood) -> dict[str, float]:
+def target_values_in(space: Space, mood: Mood) -> dict[str, float]:
     """The value asked of each of the seven attributes that the space knows."""
-    aim = moods.target(space, mood.genre, mood.emotion)
+    aim = moods.target_values(space, mood.genre, mood.emotion)
     return {name: (mood.sliders or {}).get(name, value) for name, value in aim.items()}
 
 
-def tracks_for(
+def recommend_for_mood(
     session: Session,
     instance: Path,
     mood: Mood,
@@ -71,10 +71,10 @@ def tracks_for(
     Where the catalogue has tags, those that carry the genre or the emotion are preferred.
     """
     space = published_space(session, instance)
-    return named(session, matches_in(session, space, mood, n, dislikes), moods.sentence)
+    return named(session, mood_matches(session, space, mood, n, dislikes), moods.describe_match)
 
 
-def matches_in(
+def mood_matches(
     session: Session,
     space: Space,
     mood: Mood,
@@ -86,15 +86,15 @@ def matches_in(
 ) -> list[Match]:
     """The ``n`` tracks of ``space`` nearest to the mood; see ``recommend.moods.nearest``."""
     preferred = [
-        moods.Preferred(kind, name, rows)
+        moods.TaggedRows(kind, name, rows)
         for kind, name in (("genre", mood.genre), ("emotion", mood.emotion))
         if name and len(rows := tagged_rows(session, space, kind, name))
     ]
     # A slider asks for its very value; a level of the table at an end of the scale, for that end.
-    ends = moods.ends(mood.genre, mood.emotion)
-    return moods.nearest(
+    ends = moods.extreme_attributes(mood.genre, mood.emotion)
+    return moods.nearest_to_target(
         space,
-        target_in(space, mood),
+        target_values_in(space, mood),
         n,
         ends={name: end for name, end in ends.items() if name not in (mood.sliders or {})},
         preferred=preferred,

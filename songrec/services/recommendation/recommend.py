@@ -16,9 +16,9 @@ from songrec.core.types import Match, NameTracks, Reason, Space
 from songrec.recommend import ranking
 from songrec.recommend.explain import contributions
 from songrec.recommend.feedback_boosts import Pull
-from songrec.recommend.lists.rerank import LIST, Reranking
+from songrec.recommend.lists.rerank import DEFAULT_RERANKING, Reranking
 from songrec.recommend.similarity import weighted_similarity as weighing
-from songrec.recommend.similarity.similar import similar
+from songrec.recommend.similarity.similar import similar_tracks
 from songrec.store.catalogue import merge_redirects, tracks
 from songrec.store.catalogue.tracks import TrackView
 from songrec.store.runs import runs
@@ -60,7 +60,7 @@ def recommend_for(
     *,
     method: str | None = None,
     n: int = 20,
-    by: Reranking = LIST,
+    by: Reranking = DEFAULT_RERANKING,
     heard: Sequence[int] = (),
     weights: Mapping[int, int] | None = None,
     skips: Mapping[int, int] | None = None,
@@ -111,7 +111,7 @@ def similar_to(session: Session, instance: Path, track: HasId, n: int = 8) -> li
 
     Raises ``NotReady`` when nothing is published or the track is not part of the run.
     """
-    return named(session, similar(published_space(session, instance), track.id, n))
+    return named(session, similar_tracks(published_space(session, instance), track.id, n))
 
 
 SIDES = ("space", "features", "latent")
@@ -139,10 +139,12 @@ def similar_by(
         return similar_to(session, instance, track, n)
     space = published_space(session, instance)
     if by == "latent":
-        found = weighing.near_in_latent(space, track.id, n)
+        found = weighing.latent_neighbours(space, track.id, n)
     else:
-        found = weighing.weighed(space, _harmony(session, space), track.id, n, weights or {})
-    return named(session, found, weighing.sentence)
+        found = weighing.weighted_neighbours(
+            space, _harmony(session, space), track.id, n, weights or {}
+        )
+    return named(session, found, weighing.describe_match)
 
 
 def _harmony(session: Session, space: Space) -> weighing.Harmony:
@@ -221,7 +223,7 @@ def named(
 
     A track deleted since the run was trained is left out.
     """
-    sentence = sentence or (lambda match: contributions.sentence(match.reasons))
+    sentence = sentence or (lambda match: contributions.main_reason(match.reasons))
     views = {
         view.id: view
         for view in tracks.tracks_by_id(

@@ -18,10 +18,10 @@ from songrec.core.types import Match, Space
 from songrec.recommend.explain import contributions
 from songrec.recommend.lists import blends, paths, stations
 from songrec.recommend.lists.moods import GENRES
-from songrec.recommend.lists.moods import sentence as mood_sentence
+from songrec.recommend.lists.moods import describe_match as mood_sentence
 from songrec.recommend.similarity import more_like as more
 from songrec.services.recommendation import mood as moods
-from songrec.services.recommendation.for_listener import Known
+from songrec.services.recommendation.for_listener import ListenerFeedback
 from songrec.services.recommendation.recommend import HasId, Recommendation, named, titles
 from songrec.store.catalogue import tracks
 from songrec.store.listeners import playlists
@@ -38,7 +38,7 @@ FURTHEST = 5_000
 """A station goes no further than this; nobody has listened on for so long."""
 
 
-class NoStation(UnknownName):
+class UnknownStation(UnknownName):
     """A station of something that there is not."""
 
     def __init__(self, what: str) -> None:
@@ -46,7 +46,7 @@ class NoStation(UnknownName):
 
 
 @dataclass(frozen=True)
-class Part:
+class StationPage:
     """Some songs of a station; ``cursor`` goes on after them, None where all has been played."""
 
     kind: str
@@ -69,7 +69,7 @@ def new_cursor() -> str:
     return f"{secrets.randbelow(10**9)}-0"
 
 
-def station(
+def station_page(
     session: Session,
     instance: Path,
     listener: Listener | None,
@@ -79,33 +79,33 @@ def station(
     cursor: str = "0-0",
     n: int = 20,
     audible: bool = False,
-) -> Part:
+) -> StationPage:
     """The next ``n`` songs of the station of ``kind`` around ``key``, each with its reasons.
 
     ``key`` is a song's or playlist's public id, an artist's name, a cluster's number, or a genre
     and an emotion with a comma between (either may be missing); ``likes`` needs none. The order
     is one for the station's seed (the first number of ``cursor``), so nothing comes twice however
     long it plays. What ``listener`` does not like is passed over; ``audible`` songs only can be
-    heard. Raises ``NoStation`` for what there is not, ``NotReady`` without a run.
+    heard. Raises ``UnknownStation`` for what there is not, ``NotReady`` without a run.
     """
     if not re.match(CURSOR, cursor):
         raise BadInput("This place in the station cannot be read; start it anew.")
     seed, start = (int(part) for part in cursor.split("-"))
     space = published_space(session, instance)
     source = _source(session, space, listener, kind, key)
-    known = Known.of(session, listener)
+    known = ListenerFeedback.load(session, listener)
     only = audio_files.audible(session) if audible else None
     if source.mood is not None:
-        found = moods.matches_in(
+        found = moods.mood_matches(
             session,
             space,
             source.mood,
-            stations.needed(start + n),
+            stations.candidates_needed(start + n),
             only=only,
-            choose=lambda available: stations.shaken(available, start, n, seed),
+            choose=lambda available: stations.jittered_order(available, start, n, seed),
         )
     else:
-        found = stations.near_songs(
+        found = stations.station_matches(
             space,
             source.seeds,
             start,
@@ -117,28 +117,30 @@ def station(
         )
     more_to_come = len(found) == n and start + n < FURTHEST
     first = source.seeds[0] if len(source.seeds) == 1 and start == 0 else None
-    kept = stations.without(space, found, known.dislikes) if known.dislikes else found
-    kept = stations.spaced(space, kept)
+    kept = stations.exclude_songs(space, found, known.dislikes) if known.dislikes else found
+    kept = stations.separate_artists(space, kept)
 
     def told(match: Match) -> str:
         if source.mood is not None:
             return mood_sentence(match)
         if match.track_id == first:
             return "The song that it begins with"
-        return contributions.sentence(match.reasons)
+        return contributions.main_reason(match.reasons)
 
     items = named(session, kept, told)
     cursor_after = f"{seed}-{start + n}" if more_to_come else None
-    return Part(kind, key, source.title, items, cursor_after)
+    return StationPage(kind, key, source.title, items, cursor_after)
 
 
 def path(
     session: Session, instance: Path, start: HasId, end: HasId, between: int
-) -> tuple[list[Recommendation], paths.Path]:
+) -> tuple[list[Recommendation], paths.SongPath]:
     """The way from one song to another over ``between`` others, and its steps."""
     space = published_space(session, instance)
     found = paths.find_path(space, start.id, end.id, between)
-    return named(session, paths.told(space, found, titles(session)), paths.sentence), found
+    return named(
+        session, paths.describe_path(space, found, titles(session)), paths.describe_match
+    ), found
 
 
 def blend(
@@ -147,11 +149,11 @@ def blend(
     """Songs in the direction of Σ plus − Σ minus (track ids)."""
     space = published_space(session, instance)
     found = blends.blend(space, plus, minus, n, titles(session))
-    return named(session, found, blends.sentence)
+    return named(session, found, blends.describe_match)
 
 
 def more_like(
-    session: Session, instance: Path, track: HasId, known: Known, n: int
+    session: Session, instance: Path, track: HasId, known: ListenerFeedback, n: int
 ) -> list[Recommendation]:
     """What sounds like a song, with the likes as the background."""
     found = more.more_like(
@@ -181,17 +183,19 @@ def _source(
         case "playlist":
             found = playlists.find(session, key, listener)
             if found is None:
-                raise NoStation(f"playlist {key[:40]!r}")
+                raise UnknownStation(f"playlist {key[:40]!r}")
             return _Source(found.name, _in_run(space, playlists.tracks(session, found)))
         case "likes":
-            return _Source("What you like", _in_run(space, Known.of(session, listener).likes))
-    raise NoStation(f"kind of station {kind[:40]!r}")
+            return _Source(
+                "What you like", _in_run(space, ListenerFeedback.load(session, listener).likes)
+            )
+    raise UnknownStation(f"kind of station {kind[:40]!r}")
 
 
 def _of_song(session: Session, space: Space, key: str) -> _Source:
     track = tracks.find_track(session, key)
     if track is None:
-        raise NoStation(f"song {key[:40]!r}")
+        raise UnknownStation(f"song {key[:40]!r}")
     return _Source(track.title, _in_run(space, [track.id]))
 
 
@@ -204,7 +208,7 @@ def _of_artist(session: Session, space: Space, key: str) -> _Source:
     wanted = plain(key)
     ids = [i for i, artists in rows if wanted in (plain(artists), *map(plain, artists.split(", ")))]
     if not key.strip() or not ids:
-        raise NoStation(f"artist {key[:40]!r}")
+        raise UnknownStation(f"artist {key[:40]!r}")
     return _Source(key.strip(), _in_run(space, ids))
 
 
@@ -217,9 +221,9 @@ def _of_cluster(session: Session, space: Space, key: str) -> _Source:
         else None
     )
     if cluster is None or number is None:
-        raise NoStation(f"cluster {key[:40]!r}")
+        raise UnknownStation(f"cluster {key[:40]!r}")
     typical = [int(i) for i in cluster.profile.get("typical", [])]
-    seeds = typical or space.track_ids[space.labels == number][: stations.MOST_SEEDS].tolist()
+    seeds = typical or space.track_ids[space.labels == number][: stations.MAX_SEEDS].tolist()
     return _Source(str(cluster.name).capitalize(), _in_run(space, seeds), number)
 
 
@@ -232,9 +236,9 @@ def _of_mood(session: Session, key: str) -> _Source:
         elif part.lower() in (name.lower() for name in moods.emotions(session)):
             emotion = part.lower()
         else:
-            raise NoStation(f"mood {part[:40]!r}")
+            raise UnknownStation(f"mood {part[:40]!r}")
     if not (genre or emotion):
-        raise NoStation(f"mood {key[:40]!r}")
+        raise UnknownStation(f"mood {key[:40]!r}")
     return _Source(", ".join(filter(None, (genre, emotion))), mood=moods.Mood(genre, emotion))
 
 

@@ -35,7 +35,7 @@ WAYS = (*SIDES, *SETS)
 _NO_AMOUNT = {"statistical": ("key",)}
 
 
-def refresh(
+def refresh_matrices(
     session: Session, instance: Path, on_progress: Progress = no_progress
 ) -> dict[str, bool]:
     """Write the matrix of every feature set that changed; which were written, by name.
@@ -69,7 +69,7 @@ def _tracks(session: Session, hashes: Mapping[int, str]) -> list[Sounding]:
     return [Sounding(i, keys[i], hashes[i]) for i in ids if i in keys]
 
 
-def offered(instance: Path) -> dict[str, str]:
+def available_feature_sets(instance: Path) -> dict[str, str]:
     """The feature sets that songs can be compared by now, and what they are called."""
     there = feature_matrices.names(instance)
     return {name: EXTRACTORS.entry(name).label for name in SETS if name in there}
@@ -99,7 +99,7 @@ def similar_by(
     sound = feature_matrices.load(instance, by)
     label = EXTRACTORS.entry(by).label
     try:
-        found = content_similarity.near(
+        found = content_similarity.nearest_by_features(
             sound, track.id, n, label=label, heard=merge_redirects.ids(session)
         )
     except NotReady:
@@ -107,4 +107,4 @@ def similar_by(
             f"“{track.title}” was not analysed by {by} as the other songs were: flask analyze "
             f"DIR --features {by}"
         ) from None
-    return recommend.named(session, found, content_similarity.sentence)
+    return recommend.named(session, found, content_similarity.describe_match)

@@ -14,30 +14,30 @@ from songrec.core.types import FeatureTable, Floats, Ints, Progress, no_progress
 from songrec.evaluation.pairs import recall_at
 from songrec.features.lyrics.cleaning import clean
 from songrec.representation import REPRESENTATIONS
-from songrec.services.similarity.word_search import Answer
+from songrec.services.similarity.word_search import WordMatch
 from songrec.services.training import model_inputs
 from songrec.store.catalogue import tracks
 from songrec.store.runs import run_folders, runs
 
-HYBRID = "hybrid_conv_vae"
-AT = 10
-FEWEST_PAIRS = 20
+REPRESENTATION = "hybrid_conv_vae"
+RECALL_AT = 10
+MIN_PAIRS = 20
 
 
-def sounding_like(session: Session, instance: Path, words: str, n: int = 20) -> list[Answer]:
+def search_by_sound(session: Session, instance: Path, words: str, n: int = 20) -> list[WordMatch]:
     """The published run's songs that lie nearest to ``words`` in its latent, by cosine.
 
     ``NotReady`` where the published run is none of sound and words; ``BadInput`` where the model
     knows none of the words.
     """
     run = runs.published(session)
-    if run is None or run.representation != HYBRID:
+    if run is None or run.representation != REPRESENTATION:
         raise NotReady(
             "Words are compared with sounds in a run on both: flask train --features "
-            f"{model_inputs.PICTURES} --representation {HYBRID}"
+            f"{model_inputs.PICTURES} --representation {REPRESENTATION}"
         )
     folder = run_folders.run_folder(instance, run.public_id)
-    model = REPRESENTATIONS.entry(HYBRID).load().load(folder)
+    model = REPRESENTATIONS.entry(REPRESENTATION).load().load(folder)
     model_inputs.remember_texts(model, instance)
     if not model.has_words([words])[0]:
         raise BadInput(f"No lyrics that this run learnt from have any of these words: {words!r}.")
@@ -47,13 +47,13 @@ def sounding_like(session: Session, instance: Path, words: str, n: int = 20) -> 
     best = np.lexsort((ids, -alike))[:n]
     views = {view.id: view for view in tracks.tracks_by_id(session, ids[best].tolist(), run)}
     return [
-        Answer(views[track], float(alike[row]), ())
+        WordMatch(views[track], float(alike[row]), ())
         for row, track in zip(best.tolist(), ids[best].tolist(), strict=True)
         if track in views
     ]
 
 
-def evaluate(
+def evaluate_retrieval(
     session: Session,
     instance: Path,
     *,
@@ -68,7 +68,7 @@ def evaluate(
     A fresh model learns from the other tracks with spectrograms; those held out are encoded by
     their lyrics alone and by their sound alone, and each looks for its own among all held out.
     ``parameters`` are the model's where they differ from its defaults.
-    ``NotReady`` with fewer than ``FEWEST_PAIRS`` pairs.
+    ``NotReady`` with fewer than ``MIN_PAIRS`` pairs.
     """
     from songrec.services.features import feature_sets
     from songrec.store.catalogue import lyrics
@@ -79,9 +79,9 @@ def evaluate(
     given = lyrics.texts_of(session, ids)
     texts = [clean(given.get(track)) for track in ids.tolist()]
     pairs = np.flatnonzero([text is not None for text in texts])
-    if len(pairs) < FEWEST_PAIRS:
+    if len(pairs) < MIN_PAIRS:
         raise NotReady(
-            f"{len(pairs)} songs have both lyrics and a spectrogram; at least {FEWEST_PAIRS} are "
+            f"{len(pairs)} songs have both lyrics and a spectrogram; at least {MIN_PAIRS} are "
             f"needed: flask analyze DIR --features {model_inputs.PICTURES}"
         )
     order = np.random.default_rng(seed).permutation(pairs)
@@ -91,7 +91,7 @@ def evaluate(
     def pictures(rows: Ints) -> Any:
         return spectrograms.of_tracks(session, instance, key, ids[rows])
 
-    model = REPRESENTATIONS.create(HYBRID, epochs=epochs, **(parameters or {}))
+    model = REPRESENTATIONS.create(REPRESENTATION, epochs=epochs, **(parameters or {}))
     model_inputs.remember_texts(model, instance)
     table = FeatureTable(
         ids[learn], (), np.empty((len(learn), 0), np.float32), model_inputs.PICTURES
@@ -108,9 +108,9 @@ def evaluate(
     return {
         "learnt_from": len(learn),
         "held_out": len(held_out),
-        "words_to_sound": recall_at(words @ sound.T, AT),
-        "sound_to_words": recall_at(sound @ words.T, AT),
-        "chance": min(1.0, AT / len(held_out)),
+        "words_to_sound": recall_at(words @ sound.T, RECALL_AT),
+        "sound_to_words": recall_at(sound @ words.T, RECALL_AT),
+        "chance": min(1.0, RECALL_AT / len(held_out)),
         "epochs": epochs,
         "seed": seed,
     }

@@ -23,8 +23,8 @@ PREPARED_SHARE = 0.7
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """What ``prepare`` did: tracks looked at, changed, with lyrics; lyrics by language."""
+class PreparationReport:
+    """What ``prepare_lyrics`` did: tracks looked at, changed, with lyrics; lyrics by language."""
 
     tracks: int
     changed: int
@@ -37,7 +37,7 @@ class Prepared:
 
 
 @dataclass(frozen=True)
-class Answer:
+class WordMatch:
     """A song that words (or another song's lyrics) found, with its score and the words."""
 
     track: TrackView
@@ -55,7 +55,9 @@ class Answer:
         }
 
 
-def prepare(session: Session, instance: Path, on_progress: Progress = no_progress) -> Prepared:
+def prepare_lyrics(
+    session: Session, instance: Path, on_progress: Progress = no_progress
+) -> PreparationReport:
     """Clean all lyrics that are new or changed, tell their language, index them, embed them.
 
     Heavy where there is anything to do. Unlike other functions this one **commits**, after
@@ -87,23 +89,25 @@ def prepare(session: Session, instance: Path, on_progress: Progress = no_progres
     if changed or (with_lyrics and not lyrics_vectors.path_of(instance).is_file()):
         _embed(session, instance, with_lyrics, on_progress)
     on_progress(1.0, f"{looked_at:,} songs looked at, {changed:,} of them new or changed")
-    return Prepared(looked_at, changed, with_lyrics, lyrics.languages(session))
+    return PreparationReport(looked_at, changed, with_lyrics, lyrics.languages(session))
 
 
-def search(session: Session, words: str, n: int = 20) -> list[Answer]:
+def search_words(session: Session, words: str, n: int = 20) -> list[WordMatch]:
     """Songs whose lyrics, tags or titles answer ``words``, best first."""
     hits = lyrics_search.search(session, words, n)
     views = _views(session, [hit.track_id for hit in hits])
     return [
-        Answer(views[hit.track_id], hit.score, hit.words) for hit in hits if hit.track_id in views
+        WordMatch(views[hit.track_id], hit.score, hit.words)
+        for hit in hits
+        if hit.track_id in views
     ]
 
 
-def like_lyrics(session: Session, instance: Path, track_id: int, n: int = 20) -> list[Answer]:
+def similar_lyrics(session: Session, instance: Path, track_id: int, n: int = 20) -> list[WordMatch]:
     """Songs whose lyrics are most like this one's; ``NotReady`` where it has none."""
     found = [one for one in lyrics_vectors.nearest(instance, track_id, n) if one[1] > 0]
     views = _views(session, [track for track, _ in found])
-    return [Answer(views[track], alike, ()) for track, alike in found if track in views]
+    return [WordMatch(views[track], alike, ()) for track, alike in found if track in views]
 
 
 def _views(session: Session, ids: list[int]) -> dict[int, TrackView]:

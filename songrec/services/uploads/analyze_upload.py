@@ -24,7 +24,7 @@ from songrec.features.audio.statistical import measured
 from songrec.features.registry import EXTRACTORS
 from songrec.prediction import from_tags
 from songrec.recommend.explain import contributions
-from songrec.recommend.similarity.similar import similar
+from songrec.recommend.similarity.similar import similar_tracks
 from songrec.services.features import feature_sets, run_settings, waveform
 from songrec.services.library.analyze_file import (
     Heard,
@@ -142,7 +142,7 @@ def keep(session: Session, instance: Path, upload: Upload) -> AudioFile:
         file = keep_file(session, instance, folder / path.name, like_others)
         _hear_as_in_run(session, instance, file, run, like_others)
         attribute_estimates.refresh(session, instance)
-        audio_similarity.refresh(session, instance)
+        audio_similarity.refresh_matrices(session, instance)
     upload.kept, upload.track_id, upload.expires_at = True, file.track_id, None
     upload.path = file.path
     session.flush()
@@ -256,7 +256,7 @@ def _placed(
     )
     placed = inference.place(instance, run, known, sound, song)
     joined, track_id = placed.joined()
-    matches = similar(joined, track_id, SIMILAR)
+    matches = similar_tracks(joined, track_id, SIMILAR)
     public = dict(
         session.execute(
             select(Track.id, Track.public_id).where(Track.id.in_([m.track_id for m in matches]))
@@ -277,7 +277,7 @@ def _placed(
             {
                 "track_id": public[match.track_id],
                 "score": match.score,
-                "why": contributions.sentence(match.reasons),
+                "why": contributions.main_reason(match.reasons),
                 "reasons": [asdict(reason) for reason in match.reasons],
             }
             for match in matches

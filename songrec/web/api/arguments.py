@@ -7,9 +7,9 @@ from flask_smorest.fields import Upload
 from marshmallow import fields, validate
 
 from songrec.core.attributes import ATTRIBUTES
-from songrec.recommend.lists.rerank import MOST_PER_ARTIST
+from songrec.recommend.lists.rerank import MAX_PER_ARTIST
 from songrec.recommend.registry import METHODS
-from songrec.recommend.similarity.weighted_similarity import GROUPS, HEAVIEST
+from songrec.recommend.similarity.weighted_similarity import GROUPS, MAX_WEIGHT
 from songrec.services.recommendation.stations import CURSOR
 from songrec.services.similarity.audio_similarity import WAYS
 from songrec.store.catalogue import keyset_pagination
@@ -107,7 +107,7 @@ class SimilarArguments(CountArguments):
     timbre, rhythm, harmony, mood = (
         fields.Float(
             load_default=1.0,
-            validate=validate.Range(0, HEAVIEST),
+            validate=validate.Range(0, MAX_WEIGHT),
             metadata={"description": f"Weight of {name}; counts with by=features."},
         )
         for name in GROUPS
@@ -136,7 +136,7 @@ class RecommendationArguments(CountArguments):
         )
     )
     per_artist = fields.Integer(
-        load_default=MOST_PER_ARTIST,
+        load_default=MAX_PER_ARTIST,
         validate=validate.Range(0, 1000),
         metadata={"description": "At most so many songs by one artist; 0 for any number."},
     )

@@ -30,7 +30,7 @@ def station(asked: dict[str, Any], kind: str) -> dict[str, Any]:
     What you do not like is passed over.
     """
     try:
-        part = stations.station(
+        part = stations.station_page(
             db.session,
             current_app.config["INSTANCE"],
             current_listener(),
@@ -40,7 +40,7 @@ def station(asked: dict[str, Any], kind: str) -> dict[str, Any]:
             n=asked["n"],
             audible=asked["audible"],
         )
-    except stations.NoStation as error:
+    except stations.UnknownStation as error:
         raise NotFound(str(error)) from error
     return {**serializers.matches(part.items), "title": part.title, "next": part.cursor}
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from flask import current_app
 
-from songrec.recommend.lists.rerank import LIST, Reranking
+from songrec.recommend.lists.rerank import DEFAULT_RERANKING, Reranking
 from songrec.services.recommendation import for_listener, recommend
-from songrec.services.recommendation.for_listener import Known
+from songrec.services.recommendation.for_listener import ListenerFeedback
 from songrec.store.db import db
 from songrec.web.api import arguments, blueprint, schemas, serializers
 from songrec.web.api.authentication import require_listener
@@ -33,16 +33,21 @@ def recommendations(asked: dict[str, Any]) -> dict[str, Any]:
     if asked.get("like"):
         likes = [track_or_404(name).id for name in asked["like"]]
         dislikes = [track_or_404(name).id for name in asked.get("dislike", [])]
-        known = Known(likes, [one for one in dislikes if one not in likes])
+        known = ListenerFeedback(likes, [one for one in dislikes if one not in likes])
     else:
-        known = Known.of(db.session, require_listener())
+        known = ListenerFeedback.load(db.session, require_listener())
         db.session.commit()
     instance, method = current_app.config["INSTANCE"], asked["method"]
     if not known.likes:
         return {"items": [], "method": None}
     wishes = {field.name: asked[field.name] for field in fields(Reranking) if field.name in asked}
-    found = for_listener.recommend(
-        db.session, instance, known, method=method, by=replace(LIST, **wishes), n=asked["n"]
+    found = for_listener.recommend_for_listener(
+        db.session,
+        instance,
+        known,
+        method=method,
+        by=replace(DEFAULT_RERANKING, **wishes),
+        n=asked["n"],
     )
     used = recommend.method_used(db.session, instance, method)
     return {**serializers.matches(found), "method": used}

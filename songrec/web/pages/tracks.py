@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from songrec.core.attributes import ATTRIBUTES, BY_NAME
 from songrec.core.errors import NotReady
-from songrec.recommend.similarity.weighted_similarity import GROUP_LABELS, HEAVIEST
+from songrec.recommend.similarity.weighted_similarity import GROUP_LABELS, MAX_WEIGHT
 from songrec.services.similarity import audio_similarity
 from songrec.store.catalogue import lyrics
 from songrec.store.catalogue import tracks as catalogue
@@ -61,7 +61,7 @@ def track(public_id: str) -> str | Response:
     instance, listener = current_app.config["INSTANCE"], current_listener()
     clusters = cached_counts.clusters(db.session, run)
     cluster = clusters.get(found.label) if found.label is not None else None
-    weights, offered = _weights(), audio_similarity.offered(instance)
+    weights, offered = _weights(), audio_similarity.available_feature_sets(instance)
     by = request.args.get("by", "")
     by = by if by in offered else ""
     unheard = None
@@ -133,5 +133,5 @@ def _weights() -> dict[str, float]:
         except (KeyError, ValueError):
             continue
         if math.isfinite(value):
-            found[name] = min(max(value, 0.0), HEAVIEST)
+            found[name] = min(max(value, 0.0), MAX_WEIGHT)
     return found

@@ -83,7 +83,7 @@ def heard(app: Flask, session: Session) -> list[Track]:
         plant(instance, session, track, vectors)
     tracks.append(make_track(session, "Silence"))
     session.commit()
-    audio_similarity.refresh(session, instance)
+    audio_similarity.refresh_matrices(session, instance)
     return tracks
 
 
@@ -139,7 +139,7 @@ def test_the_reasons_say_which_groups_of_columns_make_it(
 def test_the_sentence_names_the_two_groups_that_make_most_of_it() -> None:
     def told(*reasons: tuple[str, float]) -> str:
         found = tuple(Reason("feature", text, share) for text, share in reasons)
-        return content_similarity.sentence(Match(1, 0.0, found))
+        return content_similarity.describe_match(Match(1, 0.0, found))
 
     assert told(("Alike in timbre", 0.4), ("Alike in rhythm", 0.1)) == "Alike in timbre and rhythm"
     assert told(("Alike in timbre", 0.4), ("Unlike in rhythm", -0.1)) == "Alike in timbre"
@@ -151,7 +151,7 @@ def test_every_real_column_belongs_to_a_group_that_has_words() -> None:
     from songrec.features.extraction import make_extractors
 
     for name, extractor in make_extractors(["mfcc", "statistical"]).items():
-        groups = {content_similarity.group_of(name, column) for column in extractor.names()}
+        groups = {content_similarity.column_group(name, column) for column in extractor.names()}
         assert groups <= set(content_similarity.GROUP_TEXTS)
         assert len(groups) > 1
 
@@ -177,12 +177,12 @@ def test_a_matrix_is_written_again_only_when_something_changed(
 ) -> None:
     instance = app.config["INSTANCE"]
     before = {name: feature_matrices.current(instance, name) for name in COLUMNS}
-    assert audio_similarity.refresh(session, instance) == dict.fromkeys(COLUMNS, False)
+    assert audio_similarity.refresh_matrices(session, instance) == dict.fromkeys(COLUMNS, False)
     open_one = feature_matrices.load(instance, "musicnn")
     assert feature_matrices.load(instance, "musicnn") is open_one
     track = make_track(session, "New")
     plant(instance, session, track, {"musicnn": np.ones(12)})
-    written = audio_similarity.refresh(session, instance)
+    written = audio_similarity.refresh_matrices(session, instance)
     assert [name for name, is_new in written.items() if is_new] == ["musicnn"]
     assert feature_matrices.current(instance, "mfcc") == before["mfcc"]
     assert feature_matrices.current(instance, "musicnn") != before["musicnn"]
@@ -201,17 +201,17 @@ def test_blocks_do_not_matter_and_damaged_vectors_are_counted(
     whole = np.array(feature_matrices.load(instance, "statistical").matrix)
     monkeypatch.setattr(feature_matrices, "BLOCK", 7)
     (feature_matrices.folder(instance) / "statistical" / "current").unlink()
-    assert audio_similarity.refresh(session, instance)["statistical"]
+    assert audio_similarity.refresh_matrices(session, instance)["statistical"]
     assert np.allclose(feature_matrices.load(instance, "statistical").matrix, whole, atol=1e-5)
     key = feature_sets.key_of("musicnn")
     lost = feature_cache.folder(instance) / feature_cache.relative_path(key, f"{TRACKS:064x}")
     lost.write_bytes(b"damaged")
-    audio_similarity.refresh(session, instance)
+    audio_similarity.refresh_matrices(session, instance)
     told = feature_matrices.manifest(instance, "musicnn")
     assert (told["tracks"], told["damaged"]) == (TRACKS - 1, 1)
     assert told["parameters"] is None
     lost.unlink()
-    audio_similarity.refresh(session, instance)
+    audio_similarity.refresh_matrices(session, instance)
     assert feature_matrices.manifest(instance, "musicnn")["damaged"] == 0
 
 
@@ -225,7 +225,7 @@ def test_the_same_song_comes_once_and_never_itself(
         vectors = {"musicnn": rng.normal(size=12)}
         plant(instance, session, copy, vectors)
         plant(instance, session, twin, vectors)
-    audio_similarity.refresh(session, instance)
+    audio_similarity.refresh_matrices(session, instance)
     found = audio_similarity.similar_by(
         session, instance, view(session, heard[0]), 100, by="musicnn"
     )

@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import NotReady
-from songrec.recommend.similarity.similar import similar
+from songrec.recommend.similarity.similar import similar_tracks
 from songrec.services.training.inference import place
 from songrec.services.training.train import TrainRequest, train
 from songrec.store.runs.spaces import published_space
@@ -52,7 +52,7 @@ def test_what_the_run_has_seen_lands_where_it_was(
         assert 0 <= placed.confidence <= 1
         # Its nearest neighbour is itself, and the reasons add up as they do for any song.
         joined, track_id = placed.joined()
-        (nearest, *_) = found = similar(joined, track_id, 5)
+        (nearest, *_) = found = similar_tracks(joined, track_id, 5)
         assert nearest.track_id == space.track_ids[row]
         assert nearest.score == pytest.approx(1, abs=1e-6)
         for match in found:

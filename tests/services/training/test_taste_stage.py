@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from songrec.recommend.lists.rerank import PLAIN
+from songrec.recommend.lists.rerank import NO_RERANKING
 from songrec.recommend.taste.prior import TastePrior
 from songrec.services.catalogue.ingest import ingest_file
 from songrec.services.recommendation.recommend import recommend_for
@@ -30,7 +30,7 @@ def test_a_run_learns_from_the_catalogues_playlists_and_recommends_by_it(
     assert prior.column("year").within < 0.3 < prior.column("liveness").within
     assert not (run_folder(instance, run.public_id) / "tower.npy").exists()
     liked = session.query(Track).filter(Track.title.like("Song 3 %")).limit(8).all()
-    found = recommend_for(session, instance, [track.id for track in liked], by=PLAIN, n=10)
+    found = recommend_for(session, instance, [track.id for track in liked], by=NO_RERANKING, n=10)
     assert all(one.track.title.startswith("Song 3 ") for one in found)
     by_artist = [one for one in found if one.sentence.startswith("By the artist of “Song 3 ")]
     assert by_artist
@@ -77,7 +77,7 @@ def test_who_likes_a_song_is_not_shown_its_remaster_but_may_be_shown_it_live(
     session.commit()
     keys = published_space(session, instance).song_keys
     assert keys[0] == keys[1] != keys[2]
-    found = recommend_for(session, instance, [liked.id], by=PLAIN, n=100)
+    found = recommend_for(session, instance, [liked.id], by=NO_RERANKING, n=100)
     shown = {one.track.title for one in found}
     assert "Iron Man - 2014 Remaster" not in shown
     assert "Iron Man - Live" in shown

@@ -32,18 +32,18 @@ def test_words_are_found_on_postgresql(server_url: str, tmp_path: Path) -> None:
             if said:
                 db.session.add(Lyrics(track_id=track.id, text=said))
         db.session.commit()
-        assert word_search.prepare(db.session, tmp_path / "i").languages == {"english": 2}
-        found = word_search.search(db.session, "sadness, pianos at night")
+        assert word_search.prepare_lyrics(db.session, tmp_path / "i").languages == {"english": 2}
+        found = word_search.search_words(db.session, "sadness, pianos at night")
         assert found[0].track.title == "Quiet"
         assert set(found[0].words) == {"sad", "piano", "night"}
         assert {answer.track.title for answer in found} == {"Quiet", "Loud", "Plain"}
         for said in ("'", "a & b", "!:*", "\\", "the of"):
-            word_search.search(db.session, said)
+            word_search.search_words(db.session, said)
         japanese = make_track(db.session, title="東京")
         db.session.add(Lyrics(track_id=japanese.id, text="夜の東京タワーで君を待つ"))
         upset = make_track(db.session, title="Upset", genres=("anger",))
         db.session.commit()
-        word_search.prepare(db.session, tmp_path / "i")
+        word_search.prepare_lyrics(db.session, tmp_path / "i")
         for said, track in (
             ("東京タワー", japanese),
             ("君", japanese),
@@ -51,11 +51,11 @@ def test_words_are_found_on_postgresql(server_url: str, tmp_path: Path) -> None:
             ("engi", None),
         ):
             title = track.title if track else "Loud"
-            assert [answer.track.title for answer in word_search.search(db.session, said)] == [
-                title
-            ]
-        assert word_search.search(db.session, "京東") == []
-        assert word_search.search(db.session, "東京")[0].words == ("東京",)
+            assert [
+                answer.track.title for answer in word_search.search_words(db.session, said)
+            ] == [title]
+        assert word_search.search_words(db.session, "京東") == []
+        assert word_search.search_words(db.session, "東京")[0].words == ("東京",)
         db.session.commit()
         downgrade(revision="0005")
         upgrade()
