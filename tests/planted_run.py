@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from songrec.core.files import atomic_folder, write_json
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from songrec.core.attributes import ATTRIBUTE_NAMES
+from songrec.core.files import atomic_folder, write_json
 from songrec.core.sorting import sort_key
 from songrec.core.types import Clustering, Floats, Ints
 from songrec.store.runs import run_folders, runs

@@ -4,9 +4,9 @@ import csv
 
 import numpy as np
 import pytest
-from songrec.core.files import write_json
 
 from benchmarks import sound_sweep, sweep_markdown
+from songrec.core.files import write_json
 from songrec.services.sweeps import runner
 from songrec.services.sweeps.folder import GridFolder
 from songrec.services.sweeps.specification import GridSpec

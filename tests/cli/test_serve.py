@@ -13,13 +13,13 @@ import pytest
 from argon2 import PasswordHasher
 from click.testing import Result
 from flask import Flask
-from songrec.core.files import PARTIAL
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from songrec.cli import serve
 from songrec.core import config
 from songrec.core.errors import BadInput, NotReady
+from songrec.core.files import PARTIAL
 from songrec.store.catalogue import tracks
 from songrec.store.db import db
 from songrec.store.listeners import users

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from songrec.core.files import PARTIAL
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from songrec.core.files import PARTIAL
 from songrec.jobs import files, queue, supervisor, worker
 from songrec.jobs.job_log import Record
 from songrec.store import jobs

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from flask import Flask
-from songrec.core.files import write_json
 from sqlalchemy.orm import Session
 
+from songrec.core.files import write_json
 from songrec.store.runs import run_folders
 from songrec.store.tables import Run
 

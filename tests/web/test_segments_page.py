@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from flask.testing import FlaskClient
-from songrec.core.files import atomic_folder
 from sqlalchemy.orm import Session
 
+from songrec.core.files import atomic_folder
 from songrec.store import jobs
 from songrec.store.models import taggers
 from songrec.store.sound import segment_index

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from songrec.core.files import write_json
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from songrec.core.files import write_json
 from songrec.jobs.files import report_folder
 from songrec.services.sweeps import code_version, runner
 from songrec.services.sweeps.folder import GridFolder, training

@@ -8,9 +8,9 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from songrec.core.files import write_json
 
 from songrec.core.errors import BadInput, NotReady
+from songrec.core.files import write_json
 from songrec.core.types import FeatureTable
 from songrec.projection import PROJECTIONS
 from songrec.services.reports import html_report, model_examples, plots

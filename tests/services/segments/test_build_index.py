@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from songrec.core.files import atomic_folder
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import Cancelled, NotReady, UnknownName
+from songrec.core.files import atomic_folder
 from songrec.core.types import Floats, Fragments
 from songrec.features.settings import AudioSettings
 from songrec.jobs import segment_tasks, tasks

@@ -3,9 +3,9 @@ import sys
 
 import numpy as np
 import pytest
-from songrec.core.files import atomic_folder, write_json
 
 from songrec.core.errors import NotReady
+from songrec.core.files import atomic_folder, write_json
 from songrec.store.runs import run_folders
 
 
