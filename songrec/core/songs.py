@@ -9,6 +9,8 @@ import unicodedata
 
 UNTITLED = "Untitled"
 """The title of a track with an id that its catalogue gives no title."""
+TYPOGRAPHY = str.maketrans("’‘`´“”–—‐−", "''''\"\"----")
+"""Typographic quotes and dashes to those of a keyboard."""
 
 
 @functools.lru_cache(maxsize=8192)
