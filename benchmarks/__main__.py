@@ -33,8 +33,8 @@ PARTS: dict[str, list[list[str]]] = {
     "recommend": [["recommend"]],
     "map": [["map"]],
     "duplicates": [["duplicates", "--rows", str(rows)] for rows in (SMALL, LARGE, HUGE)],
-    "fragments": [
-        ["fragments", "--rows", str(rows)] for rows in (100_000, 27 * SMALL, 1_000_000, 27 * LARGE)
+    "segments": [
+        ["segments", "--rows", str(rows)] for rows in (100_000, 27 * SMALL, 1_000_000, 27 * LARGE)
     ],
     "startup": [["startup"]],
     "features": [["features"]],
@@ -48,7 +48,7 @@ HEADINGS = (
     "Recommending",
     "The map",
     "Duplicates",
-    "Searching fragments",
+    "Searching segments",
     "Starting",
     "Features from audio",
     "The model lab",

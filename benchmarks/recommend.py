@@ -5,7 +5,7 @@ The plain way: every distance computed, everything sorted.
 python -m benchmarks.recommend                  17,000, 114,000 and 1,200,000 tracks
 python -m benchmarks.recommend --tracks 17000
 
-``fragments``, which asks other arrays, is measured by ``benchmarks.segments``.
+``segments``, which asks other arrays, is measured by ``benchmarks.segments``.
 """
 
 from __future__ import annotations

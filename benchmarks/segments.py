@@ -1,4 +1,4 @@
-"""Searching fragments: how long the exact answer takes.
+"""Searching segments: how long the exact answer takes.
 
     python -m benchmarks.segments [--rows 1000000] [--dimensions 256] [--flat]
 
@@ -28,7 +28,7 @@ QUESTIONS = 20
 COUNT = 20
 
 
-def songs(rows: int, dimensions: int, flat: bool, seed: int) -> Iterator[store.SongFragments]:
+def songs(rows: int, dimensions: int, flat: bool, seed: int) -> Iterator[store.SongSegments]:
     """``rows`` planted windows."""
     random = np.random.default_rng(seed)
     spread = np.ones(dimensions) if flat else 1 / np.sqrt(np.arange(1, dimensions + 1))
@@ -37,7 +37,7 @@ def songs(rows: int, dimensions: int, flat: bool, seed: int) -> Iterator[store.S
     for track in range(rows // WINDOWS):
         centre = genres[track % 30] + random.normal(size=dimensions)
         vectors = (centre + 0.7 * random.normal(size=(WINDOWS, dimensions))) * spread
-        yield store.SongFragments(track + 1, starts, vectors.astype(np.float32))
+        yield store.SongSegments(track + 1, starts, vectors.astype(np.float32))
 
 
 def main() -> None:

@@ -102,8 +102,8 @@ def recommend(results: list[dict[str, Any]]) -> list[str]:
         "*re-ranked* with variety, novelty, freshness and chance as well. *Plain* scores and sorts "
         "everything, without reasons or exclusions. Stations give 20 songs from place 200 on, half "
         "of the catalogue can be heard where it says *audible*; *surprise me* is the method that "
-        "answers by itself with chance. `fragments`, which asks other arrays: "
-        "[below](#searching-fragments).",
+        "answers by itself with chance. `segments`, which asks other arrays: "
+        "[below](#searching-segments).",
         "",
         *table(
             ["question", *(f"{int(size):,} songs" for size in sizes)],
@@ -190,17 +190,17 @@ def duplicates(results: list[dict[str, Any]]) -> list[str]:
     ]
 
 
-def fragments(results: list[dict[str, Any]]) -> list[str]:
-    """Searching fragments."""
+def segments(results: list[dict[str, Any]]) -> list[str]:
+    """Searching segments."""
     return [
-        "## Searching fragments",
+        "## Searching segments",
         "",
-        "The 20 songs with the fragments nearest to 32 liked ones, exactly, in 256 dimensions; 27 "
-        "fragments are a song of half a minute. What is read of them stays on disk as memory maps: "
+        "The 20 songs with the segments nearest to 32 liked ones, exactly, in 256 dimensions; 27 "
+        "segments are a song of half a minute. What is read of them stays on disk as memory maps: "
         "1,200,000 songs would be 33 GB.",
         "",
         *table(
-            ("fragments", "songs", "index built, s", "median, ms", "slowest, ms", "processor, ms"),
+            ("segments", "songs", "index built, s", "median, ms", "slowest, ms", "processor, ms"),
             (
                 (
                     f"{r['rows']:,}",
@@ -327,7 +327,7 @@ WRITERS: dict[str, Callable[[list[dict[str, Any]]], list[str]]] = {
     "recommend": recommend,
     "map": latent_map,
     "duplicates": duplicates,
-    "fragments": fragments,
+    "segments": segments,
     "startup": startup,
     "features": features,
     "lab": lab,

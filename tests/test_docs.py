@@ -40,7 +40,8 @@ def test_the_readme_shows_every_command(app: Flask) -> None:
 
     for module in MODULES:
         for command in importlib.import_module(f"songrec.cli.{module}").COMMANDS:
-            assert f"flask {command.name}" in README, command.name
+            # Former names are hidden and work on.
+            assert command.hidden or f"flask {command.name}" in README, command.name
 
 
 @pytest.mark.parametrize(

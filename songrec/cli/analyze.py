@@ -106,10 +106,10 @@ def analyze(
             f"{report.alike:,} new ones look like songs that were there already; nothing was "
             "merged: flask duplicates"
         )
-    if cut := report.fragments:
+    if cut := report.segments:
         click.echo(
             cut.get("problem")
-            or f"Fragments: {cut['added']:,} songs cut, {cut['removed']:,} left out; "
+            or f"Segments: {cut['added']:,} songs cut, {cut['removed']:,} left out; "
             f"{cut['tracks']:,} songs are in use."
         )
     for path, reason in report.rejected[:10]:

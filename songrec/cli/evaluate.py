@@ -29,7 +29,7 @@ def evaluate_group() -> None:
     show_default=True,
     metavar="SET[,SET]",
     help="Sets to measure, one by one; + puts sets side by side, statistical:chroma takes the "
-    "columns whose names begin so, musicnn:MTT_musicnn:max the network and pooling; fragments "
+    "columns whose names begin so, musicnn:MTT_musicnn:max the network and pooling; segments "
     "the rule of that name, fragments:tagger by the tagger (or musicnn, mfcc).",
 )
 @json_option

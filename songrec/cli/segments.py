@@ -1,4 +1,4 @@
-"""``flask fragments``: songs cut into windows of a few seconds, and the network that tags them."""
+"""``flask segments``: songs cut into windows of a few seconds, and the network that tags them."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _seconds = click.option(
 _seed = click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
 
 
-@click.group("fragments")
-def fragments_group() -> None:
+@click.group("segments")
+def segments_group() -> None:
     """Cut songs into windows of a few seconds, tag them, recommend by them."""
 
 
-@fragments_group.command("train")
+@segments_group.command("train")
 @click.option(
     "--tags",
     "source",
@@ -84,7 +84,7 @@ def fragments_group() -> None:
     type=click.IntRange(1, 2048),
     default=256,
     show_default=True,
-    help="Size of the vector that stands for a fragment.",
+    help="Size of the vector that stands for a segment.",
 )
 @click.option("--filters", type=click.IntRange(1, 2048), default=128, show_default=True)
 @click.option(
@@ -139,16 +139,16 @@ def train_command(
     )
     _show(told.get("measures") or {})
     best = encoder_selection.choose(_instance())
-    click.echo(f"Songs are cut anew by: flask fragments tag ({_by(best.name)}: {best.why})")
+    click.echo(f"Songs are cut anew by: flask segments tag ({_by(best.name)}: {best.why})")
 
 
-@fragments_group.command("tag")
+@segments_group.command("tag")
 @click.option(
     "--by",
     type=click.Choice(("best", "tagger", "musicnn", "mfcc")),
     default="best",
     show_default=True,
-    help="What stands for a fragment; best: of what is there what "
+    help="What stands for a segment; best: of what is there what "
     "told the tags of windows held out best.",
 )
 @_seconds
@@ -157,7 +157,7 @@ def train_command(
 @json_option
 @one_line_errors
 def tag_command(by: str, seconds: float, queued: bool, seed: int, as_json: bool) -> None:
-    """Cut all songs that can be heard, so that they are recommended by fragments.
+    """Cut all songs that can be heard, so that they are recommended by segments.
 
     Songs that are analysed later are cut with the analysis, those that vanish leave the index.
     """
@@ -172,18 +172,18 @@ def tag_command(by: str, seconds: float, queued: bool, seed: int, as_json: bool)
         print_json(told)
         return
     click.echo(
-        f"{told['fragments']:,} fragments of {told['tracks']:,} songs, by {_by(told['made_by'])}: "
+        f"{told['fragments']:,} segments of {told['tracks']:,} songs, by {_by(told['made_by'])}: "
         f"{told['why']}."
     )
     if told["songs_unread"]:
         click.echo(f"{told['songs_unread']:,} songs could not be read: flask analyze says why.")
 
 
-@fragments_group.command("status")
+@segments_group.command("status")
 @json_option
 @one_line_errors
 def status_command(as_json: bool) -> None:
-    """The fragments in use, the newest tagger and its figures."""
+    """The segments in use, the newest tagger and its figures."""
     from songrec.services.segments import build_index
 
     told = build_index.status(_instance())
@@ -192,10 +192,10 @@ def status_command(as_json: bool) -> None:
         return
     index, tagger = told["index"], told["tagger"]
     if index is None:
-        click.echo("No song is cut into fragments yet: flask fragments tag")
+        click.echo("No song is cut into segments yet: flask segments tag")
     else:
         click.echo(
-            f"{index['fragments']:,} fragments of {index['tracks']:,} songs, {index['seconds']:g} "
+            f"{index['fragments']:,} segments of {index['tracks']:,} songs, {index['seconds']:g} "
             f"s each, by {_by(index['made_by'])}: {index.get('why', '')}".rstrip(": ")
             + "."
         )
@@ -203,7 +203,7 @@ def status_command(as_json: bool) -> None:
     if index is None or best["made_by"] != index["made_by"]:
         click.echo(f"Now they would be cut by {_by(best['made_by'])}: {best['why']}.")
     if tagger is None:
-        click.echo("No tagger is trained yet: flask fragments train")
+        click.echo("No tagger is trained yet: flask segments train")
         return
     click.echo(
         f"Tagger {tagger['tagger']}: {len(tagger['tags'])} tags from {tagger['source']}, "
@@ -257,10 +257,10 @@ def _group(one: dict[str, Any]) -> str:
 
 
 def _enqueue(asked: dict[str, Any], as_json: bool) -> None:
-    from songrec.jobs import queue
+    from songrec.jobs import queue, segment_tasks
 
     with wrong_usage():
-        job = queue.enqueue(db.session, "fragments", asked)
+        job = queue.enqueue(db.session, segment_tasks.KIND, asked)
     db.session.commit()
     if as_json:
         print_json({"job_id": job.public_id})
@@ -272,4 +272,9 @@ def _instance() -> Path:
     return Path(current_app.config["INSTANCE"])
 
 
-COMMANDS = (fragments_group,)
+# The command's former name goes on working.
+fragments_group = click.Group(
+    "fragments", segments_group.commands, help=segments_group.help, hidden=True
+)
+
+COMMANDS = (segments_group, fragments_group)

@@ -149,6 +149,7 @@ class Entry:
     those that the representation must have for this clustering. ``needs`` is what the class is
     given beside its table (its attribute of that name, told without importing it). ``learns_from``
     names the feature sets that it suits, the best first: what it learns from unless told otherwise.
+    ``aliases`` are further names that people may write; results and files say ``name``.
     """
 
     name: str
@@ -160,6 +161,7 @@ class Entry:
     requires: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     learns_from: tuple[str, ...] = ("attributes",)
+    aliases: tuple[str, ...] = ()
 
     def parameter(self, name: str) -> Parameter:
         """The parameter called ``name``; ``UnknownName`` with the nearest otherwise."""
@@ -187,6 +189,7 @@ class Registry:
     def __init__(self, what: str, entries: tuple[Entry, ...]) -> None:
         self.what = what
         self._entries = {entry.name: entry for entry in entries}
+        self._aliases = {alias: entry.name for entry in entries for alias in entry.aliases}
         if len(self._entries) != len(entries):
             raise ValueError(f"Two entries of the {what} registry have the same name.")
 
@@ -197,14 +200,15 @@ class Registry:
         return len(self._entries)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._entries
+        return name in self._entries or name in self._aliases
 
     def names(self) -> tuple[str, ...]:
         """All names, in order; the first is the default."""
         return tuple(self._entries)
 
     def entry(self, name: str) -> Entry:
-        """The entry called ``name``; ``UnknownName`` with the nearest otherwise."""
+        """The entry called ``name`` (or with that alias); ``UnknownName`` with the nearest else."""
+        name = self._aliases.get(name, name)
         if name not in self._entries:
             raise UnknownName(self.what, name, self._entries)
         return self._entries[name]

@@ -129,7 +129,7 @@ class Match:
 
 
 @dataclass(frozen=True)
-class Fragments:
+class SegmentIndex:
     """Windows of songs as vectors: m windows of n tracks, mostly memory-mapped.
 
     ``track_ids`` int64 ``(n,)`` ascending; the windows of track i are the rows ``first[i]`` to
@@ -172,7 +172,7 @@ class Space:
     same album, 0 where unknown; None where the run does not say. ``learned`` is what was learnt
     from playlists about tastes (``recommend.taste_prior``), None for nothing; ``tower`` float32
     ``(n, t)`` unit vectors in which songs of one playlist are near, None where none was trained.
-    ``fragments`` are the songs' windows, of whatever tracks have some; None where there are none.
+    ``segments`` are the songs' windows, of whatever tracks have some; None where there are none.
     """
 
     run_id: str
@@ -189,7 +189,7 @@ class Space:
     albums: NDArray[np.uint64] | None = None
     learned: dict[str, Any] | None = None
     tower: Floats | None = None
-    fragments: Fragments | None = None
+    segments: SegmentIndex | None = None
 
     def rows_of(self, track_ids: Ints | list[int]) -> Ints:
         """Row numbers of those of ``track_ids`` that are in the space, in the order given."""

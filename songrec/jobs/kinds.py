@@ -62,9 +62,9 @@ KINDS: dict[str, Kind] = {
         ),
         Kind(
             "fragments",
-            "Fragments",
+            "Moments",
             "songrec.jobs.segment_tasks:run",
-            "Cancelled; the tagger and the fragments before stay in use.",
+            "Cancelled; the tagger and the segments before stay in use.",
         ),
         Kind("report", "Report", "songrec.jobs.tasks:report", "Cancelled; no report was written."),
         Kind(

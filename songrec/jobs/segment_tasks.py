@@ -1,4 +1,4 @@
-"""What the jobs of the kind ``fragments`` do; the commands do the same without the queue."""
+"""Jobs that train the tagger or index segments; the commands call the same functions."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from songrec.jobs import queue
 from songrec.store import jobs
 from songrec.store.tables import Job
 
+KIND = "fragments"
+"""The name of these jobs in the job table."""
 TASKS = ("train", "tag", "refresh")
 
 
@@ -26,10 +28,10 @@ def do(
     session: Session, instance: Path, asked: dict[str, Any], on_progress: Progress
 ) -> dict[str, Any]:
     """``task`` is ``train``, ``tag`` or ``refresh`` (which takes nothing more); ``cutting`` are
-    fields of ``Cutting``, ``by`` one of ``fragment_choice.WAYS``, ``seed`` a number.
+    fields of ``Cutting``, ``by`` one of ``encoder_selection.WAYS``, ``seed`` a number.
 
     A training also takes ``source``, ``by``, ``validation_probability``, ``baselines`` and
-    ``size``, see ``pipeline.fragment_training.Request``.
+    ``size``, see ``services.segments.tagger_training.Request``.
     """
     from songrec.services.segments import build_index, tagger_training
     from songrec.services.segments.tagger_dataset import Cutting
@@ -51,7 +53,7 @@ def do(
         )
     if task == "refresh":
         return build_index.refresh(session, instance, on_progress) or {"added": 0, "removed": 0}
-    raise UnknownName("task with fragments", task, TASKS)
+    raise UnknownName("task with segments", task, TASKS)
 
 
 def ask_to_refresh(session: Session, instance: Path) -> Job | None:
@@ -66,9 +68,9 @@ def ask_to_refresh(session: Session, instance: Path) -> Job | None:
         return None
     if any(is_refreshing(job) and job.state == "waiting" for job in jobs.active(session)):
         return None
-    return queue.enqueue(session, "fragments", {"task": "refresh"})
+    return queue.enqueue(session, KIND, {"task": "refresh"})
 
 
 def is_refreshing(job: Job) -> bool:
     """Whether it cuts what is new and nothing else."""
-    return job.kind == "fragments" and job.parameters.get("task") == "refresh"
+    return job.kind == KIND and job.parameters.get("task") == "refresh"

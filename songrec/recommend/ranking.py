@@ -61,12 +61,12 @@ def method_used(space: Space, method: str | None = None) -> str:
     """The method that answers: without any asked for, the one that measures best and is there.
 
     That is ``learned`` where the run has learnt from playlists with success, ``taste`` elsewhere;
-    elsewhere ``learned`` is ``taste``, too, and ``fragments`` without any is ``distance``.
+    elsewhere ``learned`` is ``taste``, too, and ``segments`` without any is ``distance``.
     ``UnknownName`` for a method that does not exist.
     """
     if method is not None:
-        METHODS.entry(method)
-    if method == "fragments" and space.fragments is None:
+        method = METHODS.entry(method).name
+    if method == "fragments" and space.segments is None:
         return "distance"
     if method not in (None, "learned"):
         return method

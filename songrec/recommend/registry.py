@@ -75,7 +75,7 @@ METHODS = Registry(
         ),
         Entry(
             "fragments",
-            "songrec.recommend.methods.segments:FragmentRule",
+            "songrec.recommend.methods.segments:NearestSegments",
             "A moment like those",
             "Songs with a moment of a few seconds like moments of what you like; it plays from "
             "there.",
@@ -92,6 +92,7 @@ METHODS = Registry(
                 Parameter("seed", "int", 0, "Seed", "What the draw follows from.", 0, 2**31 - 1),
                 _dislike_weight(0.25),
             ),
+            aliases=("segments",),
         ),
     ),
 )

@@ -16,7 +16,7 @@ MOMENTUM = 0.9
 """Of the normalisation's running figures. Keras' 0.99 would need hundreds of batches until what
 is asked is normalised as what was learnt from; a small library has a dozen an epoch."""
 VECTOR = "fragment"
-"""The layer whose output is a fragment's representation."""
+"""The layer whose output is a segment's representation."""
 
 
 def tagger(
@@ -27,7 +27,7 @@ def tagger(
     Four times: a frame of zeros before the first one (so that what comes out at a time has heard
     nothing later), a convolution over two frames, ReLU. Then, once and after the four, the maximum
     of every two frames, which halves the steps that the recurrent layers have to go. ``depth``
-    LSTMs of ``units`` with dropout between them; the last one's last output is the fragment's
+    LSTMs of ``units`` with dropout between them; the last one's last output is the segment's
     representation. A dense layer, batch normalisation and a sigmoid make tags of it.
     """
     inputs = keras.Input((frames, bands), name="picture")

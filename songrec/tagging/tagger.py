@@ -186,7 +186,7 @@ class Tagger:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise NotReady(
                 f"The tagger {folder.name} cannot be read ({error.__class__.__name__}): train "
-                "another with `flask fragments train`."
+                "another with `flask segments train`."
             ) from None
         return model
 

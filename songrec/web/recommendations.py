@@ -61,8 +61,8 @@ def page() -> str:
     if likes and run is not None:
         try:
             space = published_space(db.session, instance)
-            is_cut = asked != "fragments" or space.fragments is not None
-            cut = space.fragments
+            is_cut = asked != "fragments" or space.segments is not None
+            cut = space.segments
             method, methods, there = (
                 ranking.method_used(space, asked),
                 _methods(space),

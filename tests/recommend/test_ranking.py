@@ -56,7 +56,7 @@ def plain_scores(method, taste):
     to_likes = np.linalg.norm(matrix[:, None] - taste.liked_vectors, axis=2)
     to_dislikes = np.linalg.norm(matrix[:, None] - taste.disliked_vectors, axis=2)
     near = np.maximum(typical - to_dislikes, 0)
-    if method in ("distance", "fragments"):  # whole songs, where none is cut into fragments
+    if method in ("distance", "fragments"):  # whole songs, where none is cut into segments
         return (typical - to_likes).sum(axis=1) - 0.25 * near.sum(axis=1)
     if method == "cluster":
         same = SPACE.labels[:, None] == SPACE.labels[taste.likes]

@@ -57,7 +57,7 @@ def credited_space(tracks=700, artists=60, seed=3):
     )
 
 
-def with_fragments(space):
+def with_segments(space):
     """The space with three windows of every track beside its point."""
     rng = np.random.default_rng(2)
     songs = {
@@ -66,10 +66,10 @@ def with_fragments(space):
     }
     # The arrays stay mapped when the folder is gone.
     with tempfile.TemporaryDirectory() as folder:
-        return replace(space, fragments=index_of(folder, songs))
+        return replace(space, segments=index_of(folder, songs))
 
 
-SPACE = with_fragments(credited_space())
+SPACE = with_segments(credited_space())
 ids = st.sampled_from(SPACE.track_ids.tolist())
 tastes = st.tuples(
     st.lists(ids, min_size=1, max_size=30, unique=True), st.lists(ids, max_size=4, unique=True)
@@ -311,8 +311,8 @@ def test_the_default_is_the_best_method_that_is_there():
     assert method_used(bare) == method_used(useless) == "taste"
     assert method_used(bare, "learned") == "taste"
     assert method_used(SPACE, "cosine") == "cosine"
-    assert method_used(SPACE, "fragments") == "fragments"
-    assert method_used(replace(SPACE, fragments=None), "fragments") == "distance"
+    assert method_used(SPACE, "fragments") == method_used(SPACE, "segments") == "fragments"
+    assert method_used(replace(SPACE, segments=None), "fragments") == "distance"
     assert rank(SPACE, LIKES) == rank(SPACE, LIKES, method="learned")
     assert rank(bare, LIKES) == rank(bare, LIKES, method="taste")
     with pytest.raises(UnknownName):

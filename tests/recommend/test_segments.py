@@ -8,18 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from songrec.core.errors import BadInput, NotReady
-from songrec.recommend.methods.segments import FragmentRule, clock
+from songrec.recommend.methods.segments import NearestSegments, clock
 from songrec.recommend.ranking import rank
 from songrec.recommend.similarity import segment_search
 from songrec.store.sound import segment_index as store
-from songrec.store.sound.segment_index import SongFragments
+from songrec.store.sound.segment_index import SongSegments
 from tests.recommend.planted import make_space
 
 
 def index_of(folder, songs, tags=None, names=()):
     """An index of ``{track id: vectors}``; windows begin at 0, 1, 2, … s."""
     cut = [
-        SongFragments(
+        SongSegments(
             track,
             np.arange(len(vectors), dtype=np.float32),
             np.asarray(vectors, dtype=np.float32),
@@ -48,7 +48,7 @@ def oracle(songs, likes, drawn, count, keys):
 
 @settings(max_examples=25, deadline=None)
 @given(st.data())
-def test_the_answer_is_that_of_measuring_every_fragment(data):
+def test_the_answer_is_that_of_measuring_every_segment(data):
     seed = data.draw(st.integers(0, 9999))
     random = np.random.default_rng(seed)
     n, d = data.draw(st.integers(2, 60)), data.draw(st.sampled_from([1, 3, 70, 90]))
@@ -71,8 +71,8 @@ def test_the_answer_is_that_of_measuring_every_fragment(data):
     space = make_space(np.zeros((n, 2)), song_keys=[keys[track] for track in tracks])
     with tempfile.TemporaryDirectory() as folder:
         cut = index_of(folder, songs)
-        space = replace(space, fragments=cut)
-        rule = FragmentRule(points, seed)
+        space = replace(space, segments=cut)
+        rule = NearestSegments(points, seed)
         at = np.searchsorted(cut.track_ids, np.sort(likes))
         rows = rule.draw(cut, at).rows
         owner = np.searchsorted(cut.first, rows, side="right") - 1
@@ -131,7 +131,7 @@ def planted(tmp_path):
     songs[20][2] = 0.15
     tags = {track: np.tile([0.9, 0.3, 0.05], (4, 1)) for track in songs}
     space = make_space(np.zeros((5, 2)))
-    return replace(space, fragments=index_of(tmp_path, songs, tags, ("calm", "piano", "loud")))
+    return replace(space, segments=index_of(tmp_path, songs, tags, ("calm", "piano", "loud")))
 
 
 def test_the_moment_is_told_with_its_start_its_tags_and_d(planted):
@@ -146,13 +146,13 @@ def test_the_moment_is_told_with_its_start_its_tags_and_d(planted):
     assert "at 0:0" in found[0].reasons[0].text
 
 
-def test_distances_to_the_liked_fragments_add_up_to_d_and_contributions_to_the_score(planted):
+def test_distances_to_the_liked_segments_add_up_to_d_and_contributions_to_the_score(planted):
     for match in rank(planted, [10, 40], [], 3, method="fragments"):
         told = match.reasons[0].details["fragment"]
         near = [one["distance"] for r in match.reasons for one in r.details["fragments"]]
         assert sum(near) == pytest.approx(told["d"])
         assert sum(r.details["distance"] for r in match.reasons) == pytest.approx(told["d"])
-        score = len(near) * planted.fragments.typical - told["d"]
+        score = len(near) * planted.segments.typical - told["d"]
         assert match.score == pytest.approx(score)
         assert sum(r.contribution for r in match.reasons) == pytest.approx(match.score)
 
@@ -160,7 +160,7 @@ def test_distances_to_the_liked_fragments_add_up_to_d_and_contributions_to_the_s
 def test_more_likes_than_are_named_still_add_up(tmp_path):
     random = np.random.default_rng(2)
     songs = {10 * (i + 1): random.normal(size=(3, 5)) for i in range(30)}
-    space = replace(make_space(np.zeros((30, 2))), fragments=index_of(tmp_path, songs))
+    space = replace(make_space(np.zeros((30, 2))), segments=index_of(tmp_path, songs))
     for match in rank(space, list(range(10, 210, 10)), [220], 4, method="fragments"):
         assert sum(r.contribution for r in match.reasons) == pytest.approx(match.score)
         liked = [r for r in match.reasons if r.kind == "liked"]
@@ -172,11 +172,11 @@ def test_more_likes_than_are_named_still_add_up(tmp_path):
 def test_every_liked_song_gives_a_moment_before_any_gives_a_second(tmp_path):
     songs = {10 * (i + 1): np.random.default_rng(i).normal(size=(9, 4)) for i in range(6)}
     cut = index_of(tmp_path, songs)
-    drawn = FragmentRule(points=6, seed=3).draw(cut, np.arange(6))
+    drawn = NearestSegments(points=6, seed=3).draw(cut, np.arange(6))
     assert sorted(drawn.of.tolist()) == list(range(6))
-    other = FragmentRule(points=6, seed=4).draw(cut, np.arange(6))
+    other = NearestSegments(points=6, seed=4).draw(cut, np.arange(6))
     assert drawn.rows.tolist() != other.rows.tolist()
-    assert drawn.rows.tolist() == FragmentRule(6, 3).draw(cut, np.arange(6)).rows.tolist()
+    assert drawn.rows.tolist() == NearestSegments(6, 3).draw(cut, np.arange(6)).rows.tolist()
 
 
 def test_a_dislike_pushes_moments_like_its_own_back(planted):
@@ -187,15 +187,15 @@ def test_a_dislike_pushes_moments_like_its_own_back(planted):
     assert any(r.kind == "disliked" and r.about == 30 for r in pushed[0].reasons)
 
 
-def test_likes_without_fragments_are_told_apart_from_no_fragments_at_all(planted):
-    with pytest.raises(NotReady, match="flask fragments tag"):
+def test_likes_without_segments_are_told_apart_from_no_segments_at_all(planted):
+    with pytest.raises(NotReady, match="flask segments tag"):
         rank(planted, [50], [], 3, method="fragments")
-    whole = replace(planted, fragments=None)
+    whole = replace(planted, segments=None)
     assert len(rank(whole, [50], [], 3, method="fragments")) == 3
 
 
 def test_songs_that_came_after_the_run_are_not_answered(planted):
-    earlier = replace(make_space(np.zeros((3, 2))), fragments=planted.fragments)
+    earlier = replace(make_space(np.zeros((3, 2))), segments=planted.segments)
     found = rank(earlier, [10], [], 9, method="fragments")
     assert [match.track_id for match in found] == [20, 30]
 
@@ -218,7 +218,7 @@ def test_columns_of_one_scale_are_divided_by_their_deviations(tmp_path):
     scale = np.array([1.0, 100.0, 0.01, 5.0])
     before = random.normal(size=(40, 4)) * scale
     before[:, 3] = 7.0
-    cut = [SongFragments(1, np.arange(40, dtype=np.float32), before.astype(np.float32))]
+    cut = [SongSegments(1, np.arange(40, dtype=np.float32), before.astype(np.float32))]
     told = store.write(tmp_path, cut, seconds=5, made_by="mfcc", one_scale=True)
     found = store.load(tmp_path, told["name"])
     even = before / np.where(np.arange(4) < 3, before.std(axis=0), 1)

@@ -46,7 +46,7 @@ def test_what_is_saved_answers_the_same(trained, tmp_path):
         assert one == pytest.approx(other, abs=1e-5)
     assert again.tags == ("loud", "quiet")
     (tmp_path / "tagger.json").write_text("{}")
-    with pytest.raises(NotReady, match="flask fragments train"):
+    with pytest.raises(NotReady, match="flask segments train"):
         Tagger.load(tmp_path)
 
 

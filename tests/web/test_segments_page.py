@@ -1,4 +1,4 @@
-"""A recommendation by fragments says which moment, plays from there, and adds up."""
+"""A recommendation by segments says which moment, plays from there, and adds up."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from songrec.core.files import atomic_folder
 from songrec.store import jobs
 from songrec.store.models import taggers
 from songrec.store.sound import segment_index
-from songrec.store.sound.segment_index import SongFragments
+from songrec.store.sound.segment_index import SongSegments
 from songrec.store.tables import Track, User
 from songrec.tagging.measures import measures
 from tests.planted_run import plant
@@ -27,7 +27,7 @@ __all__ = ["admin", "quick_hashes"]  # fixtures
 
 @pytest.fixture
 def cut(session: Session, instance: Path, tmp_path: Path) -> list[Track]:
-    """Three songs with fragments; the second has its third window where the first one's are."""
+    """Three songs with segments; the second has its third window where the first one's are."""
     ids = plant(session, instance, n=12, clusters=2).track_ids.tolist()[:3]
     tracks = [session.get_one(Track, one) for one in ids]
     add_sound(session, tracks[1], write_wav(tmp_path / "one.wav"))
@@ -38,7 +38,7 @@ def cut(session: Session, instance: Path, tmp_path: Path) -> list[Track]:
     segment_index.write(
         instance,
         [
-            SongFragments(one, starts.astype(np.float32), v.astype(np.float32), tags)
+            SongSegments(one, starts.astype(np.float32), v.astype(np.float32), tags)
             for one, v in zip(ids, vectors, strict=True)
         ],
         seconds=5,
@@ -75,7 +75,7 @@ def test_the_interface_tells_the_moment(client: FlaskClient, cut: list[Track]) -
     first = answer["items"][0]
     assert first["track"]["id"] == found.public_id
     told = first["reasons"][0]["details"]["fragment"]
-    assert first["fragment"] == told
+    assert first["segment"] == first["fragment"] == told
     assert (told["start_s"], told["seconds"], told["tags"]) == (61.0, 5.0, ["slow waltz"])
     near = [one["distance"] for one in first["reasons"][0]["details"]["fragments"]]
     assert sum(near) == pytest.approx(told["d"])
@@ -93,16 +93,16 @@ def test_whole_songs_are_compared_where_none_is_cut_and_the_page_says_so(
     session.commit()
     client.post(f"/tracks/{track.public_id}/reaction", data={"value": "like"})
     page = client.get("/recommendations?method=fragments").get_data(as_text=True)
-    assert "flask fragments tag" in page
+    assert "flask segments tag" in page
     assert "data-moment" not in page
-    assert "flask fragments tag" not in client.get("/recommendations").get_data(as_text=True)
+    assert "flask segments tag" not in client.get("/recommendations").get_data(as_text=True)
 
 
 def test_the_admin_sees_what_is_in_use_and_asks_for_more(
     client: FlaskClient, session: Session, instance: Path, admin: User
 ) -> None:
     page = client.get("/admin/fragments").get_data(as_text=True)
-    assert "No song is cut into fragments yet." in page
+    assert "No song is cut into moments yet." in page
     for _ in range(2):  # asking twice is asking once
         answer = client.post("/admin/fragments", data={"task": "train", "source": "genre"})
         assert answer.status_code == 303
@@ -128,8 +128,8 @@ def test_the_admin_reads_the_taggers_figures(
     with atomic_folder(taggers.new_folder(instance)) as folder:
         (folder / "tagger.json").write_text(json.dumps(told))
     page = client.get("/admin/fragments").get_data(as_text=True)
-    assert "12 fragments of 3 songs" in page
-    assert "1,234 windows" in page
+    assert "12 moments of 3 songs" in page
+    assert "1,234 moments" in page
     row = re.search(r"Exact match</th>(.*?)</tr>", page)
     assert row is not None
     assert re.findall(r">([\d.]+)<", row.group(1)) == ["0.500", "0.000"]

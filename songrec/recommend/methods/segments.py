@@ -1,7 +1,7 @@
-"""Songs with a moment like moments of what is liked; see ``fragment_search`` for how it is exact.
+"""Songs with a moment like moments of what is liked; see ``segment_search`` for how it is exact.
 
-Of the liked songs' fragments some are drawn, p₁ … pₙ; a fragment x of another song has
-d(x) = Σ ‖x − pᵢ‖₂; of every song its nearest fragment counts, and the smallest d comes first.
+Of the liked songs' segments some are drawn, p₁ … pₙ; a segment x of another song has
+d(x) = Σ ‖x − pᵢ‖₂; of every song its nearest segment counts, and the smallest d comes first.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from songrec.core.errors import NotReady
-from songrec.core.types import Fragments, Ints, Reason, Space
+from songrec.core.types import Ints, Reason, SegmentIndex, Space
 from songrec.recommend.explain import contributions
 from songrec.recommend.methods.distance import Distance
 from songrec.recommend.query import Rows, Scores, Taste
@@ -27,7 +27,7 @@ LEAST_PROBABILITY = 0.1
 
 @dataclass(frozen=True)
 class Points:
-    """Fragments drawn of some songs: their rows, the place of each's song in the songs asked of,
+    """Segments drawn of some songs: their rows, the place of each's song in the songs asked of,
     and their vectors in float64.
     """
 
@@ -36,16 +36,16 @@ class Points:
     vectors: NDArray[np.float64]
 
 
-class FragmentRule:
+class NearestSegments:
     """Score: n · typical − d(x), less what the dislikes take away.
 
-    ``points`` is how many of the liked songs' fragments are drawn, ``seed`` what the draw follows
+    ``points`` is how many of the liked songs' segments are drawn, ``seed`` what the draw follows
     from; of each liked song one is drawn before a second of any. ``typical`` is the distance of two
-    random fragments, so that a liked fragment no nearer than chance adds nothing. A disliked song's
-    fragments (as many at most) take away ``dislike_weight`` · (typical − distance) from whatever
+    random segments, so that a liked segment no nearer than chance adds nothing. A disliked song's
+    segments (as many at most) take away ``dislike_weight`` · (typical − distance) from whatever
     is nearer to them than chance.
 
-    Where no song is cut into fragments every song counts as one: ``Distance`` answers.
+    Where no song is cut into segments every song counts as one: ``Distance`` answers.
     """
 
     def __init__(self, points: int = 32, seed: int = 0, dislike_weight: float = 0.25) -> None:
@@ -56,39 +56,39 @@ class FragmentRule:
     def search(self, taste: Taste, count: int) -> tuple[Rows, Scores]:
         """The best ``count`` rows (fewer if there are no more) and their scores, best first.
 
-        Raises ``NotReady`` where none of the likes has fragments though other songs have.
+        Raises ``NotReady`` where none of the likes has segments though other songs have.
         """
-        fragments = taste.space.fragments
-        if fragments is None:
+        segments = taste.space.segments
+        if segments is None:
             return Distance(self.dislike_weight).search(taste, count)
-        liked = self._liked(taste, fragments)
-        disliked = self.draw(fragments, _tracks(taste.space, fragments, taste.dislikes))
-        places, songs = _places(taste.space, fragments)
+        liked = self._liked(taste, segments)
+        disliked = self.draw(segments, _tracks(taste.space, segments, taste.dislikes))
+        places, songs = _places(taste.space, segments)
         fresh = (places >= 0) & ~np.isin(
             taste.space.song_keys[np.maximum(places, 0)], taste.known_songs
         )
-        windows = np.diff(fragments.first)
+        windows = np.diff(segments.first)
         found = segment_search.search_segments(
-            fragments,
+            segments,
             liked.vectors,
             count,
             songs=np.repeat(np.where(fresh, songs, -1), windows),
-            measure=lambda rows: self._measured(fragments, rows, liked, disliked),
+            measure=lambda rows: self._measured(segments, rows, liked, disliked),
         )
-        tracks = np.searchsorted(fragments.first, found.rows, side="right") - 1
-        return places[tracks], len(liked.rows) * fragments.typical - found.scores
+        tracks = np.searchsorted(segments.first, found.rows, side="right") - 1
+        return places[tracks], len(liked.rows) * segments.typical - found.scores
 
-    def draw(self, fragments: Fragments, tracks: Ints) -> Points:
-        """Some fragments of ``tracks`` (places in the index): a fragment of each in turn.
+    def draw(self, segments: SegmentIndex, tracks: Ints) -> Points:
+        """Some segments of ``tracks`` (places in the index): a segment of each in turn.
 
-        The same songs and seed give the same fragments.
+        The same songs and seed give the same segments.
         """
         random = np.random.default_rng(self.seed)
         waiting = [
             (
                 at,
-                fragments.first[track]
-                + random.permutation(fragments.first[track + 1] - fragments.first[track]),
+                segments.first[track]
+                + random.permutation(segments.first[track + 1] - segments.first[track]),
             )
             for at, track in enumerate(tracks.tolist())
         ]
@@ -103,72 +103,72 @@ class FragmentRule:
         drawn.sort()
         rows = np.array([row for row, _ in drawn], dtype=np.int64)
         of = np.array([at for _, at in drawn], dtype=np.int64)
-        return Points(rows, of, fragments.vectors[rows].astype(np.float64))
+        return Points(rows, of, segments.vectors[rows].astype(np.float64))
 
     def reasons(self, taste: Taste, rows: Rows) -> list[tuple[Reason, ...]]:
-        """Per row: a reason per liked song that a drawn fragment is of, and per disliked one.
+        """Per row: a reason per liked song that a drawn segment is of, and per disliked one.
 
         The first one's details hold ``fragment``: the song's own moment, its tags and d.
         """
-        fragments = taste.space.fragments
-        if fragments is None:
+        segments = taste.space.segments
+        if segments is None:
             return Distance(self.dislike_weight).reasons(taste, rows)
-        liked = self._liked(taste, fragments)
-        disliked = self.draw(fragments, _tracks(taste.space, fragments, taste.dislikes))
-        likes = _with_fragments(taste.space, fragments, taste.likes)
-        dislikes = _with_fragments(taste.space, fragments, taste.dislikes)
+        liked = self._liked(taste, segments)
+        disliked = self.draw(segments, _tracks(taste.space, segments, taste.dislikes))
+        likes = _with_segments(taste.space, segments, taste.likes)
+        dislikes = _with_segments(taste.space, segments, taste.dislikes)
         answers = []
-        for track in _tracks(taste.space, fragments, rows).tolist():
-            windows = np.arange(fragments.first[track], fragments.first[track + 1])
-            best = windows[int(np.argmin(self._measured(fragments, windows, liked, disliked)))]
+        for track in _tracks(taste.space, segments, rows).tolist():
+            windows = np.arange(segments.first[track], segments.first[track + 1])
+            best = windows[int(np.argmin(self._measured(segments, windows, liked, disliked)))]
             at = np.array([best])
-            near = segment_search.distances(fragments, at, liked.vectors)[0]
-            good = self._about(taste, fragments, liked, likes, fragments.typical - near, near, True)
-            good[0].details["fragment"] = {**moment(fragments, int(best)), "d": float(near.sum())}
+            near = segment_search.distances(segments, at, liked.vectors)[0]
+            good = self._about(taste, segments, liked, likes, segments.typical - near, near, True)
+            good[0].details["fragment"] = {**moment(segments, int(best)), "d": float(near.sum())}
             bad: list[Reason] = []
             if len(disliked.rows):
-                near = segment_search.distances(fragments, at, disliked.vectors)[0]
-                lost = -self.dislike_weight * np.maximum(fragments.typical - near, 0.0)
-                bad = self._about(taste, fragments, disliked, dislikes, lost, near, False)
+                near = segment_search.distances(segments, at, disliked.vectors)[0]
+                lost = -self.dislike_weight * np.maximum(segments.typical - near, 0.0)
+                bad = self._about(taste, segments, disliked, dislikes, lost, near, False)
                 bad = [reason for reason in bad if reason.contribution]
             answers.append((*good, *bad))
         return answers
 
-    def _liked(self, taste: Taste, fragments: Fragments) -> Points:
-        tracks = _tracks(taste.space, fragments, taste.likes)
+    def _liked(self, taste: Taste, segments: SegmentIndex) -> Points:
+        tracks = _tracks(taste.space, segments, taste.likes)
         if not len(tracks):
             raise NotReady(
-                "None of the songs you like has been cut into fragments: like a song that can be "
-                "heard, or cut the newest with `flask fragments tag`."
+                "None of the songs you like has been cut into moments: like a song that can be "
+                "heard, or cut the newest with `flask segments tag`."
             )
-        return self.draw(fragments, tracks)
+        return self.draw(segments, tracks)
 
-    def _measured(self, fragments: Fragments, rows: Ints, liked: Points, disliked: Points) -> Any:
-        sums = segment_search.distance_sums(fragments, rows, liked.vectors)
+    def _measured(self, segments: SegmentIndex, rows: Ints, liked: Points, disliked: Points) -> Any:
+        sums = segment_search.distance_sums(segments, rows, liked.vectors)
         if len(disliked.rows) and self.dislike_weight:
-            near = segment_search.distances(fragments, rows, disliked.vectors)
-            sums = sums + self.dislike_weight * np.maximum(fragments.typical - near, 0).sum(axis=1)
+            near = segment_search.distances(segments, rows, disliked.vectors)
+            sums = sums + self.dislike_weight * np.maximum(segments.typical - near, 0).sum(axis=1)
         return sums
 
     def _about(
         self,
         taste: Taste,
-        fragments: Fragments,
+        segments: SegmentIndex,
         points: Points,
         rows: Rows,
         shares: NDArray[np.float64],
         near: NDArray[np.float64],
         is_liked: bool,
     ) -> list[Reason]:
-        """A reason per song with a drawn fragment, the largest share first; the rest as one."""
+        """A reason per song with a drawn segment, the largest share first; the rest as one."""
         reasons = []
         for song in np.unique(points.of).tolist():
             mine = np.flatnonzero(points.of == song)
             mine = mine[np.argsort(near[mine], kind="stable")]
             row = int(rows[song])
             title = taste.title(row)
-            close = contributions.describe_closeness(float(near[mine[0]]) / fragments.typical)
-            start = float(fragments.starts[points.rows[mine[0]]])
+            close = contributions.describe_closeness(float(near[mine[0]]) / segments.typical)
+            start = float(segments.starts[points.rows[mine[0]]])
             whose = "which you like" if is_liked else "which you do not like"
             after = f" at {clock(start)}, {whose}"
             reasons.append(
@@ -182,10 +182,10 @@ class FragmentRule:
                         "before": close,
                         "after": after,
                         "distance": math.fsum(near[mine].tolist()),
-                        "tags": song_tags(fragments, points.rows[mine]),
+                        "tags": song_tags(segments, points.rows[mine]),
                         "fragments": [
                             {
-                                "start_s": round(float(fragments.starts[points.rows[at]]), 3),
+                                "start_s": round(float(segments.starts[points.rows[at]]), 3),
                                 "distance": float(near[at]),
                             }
                             for at in mine.tolist()
@@ -221,23 +221,23 @@ def told(reasons: Sequence[Reason]) -> dict[str, Any] | None:
     return next(found, None)
 
 
-def moment(fragments: Fragments, row: int) -> dict[str, Any]:
-    """A fragment as pages tell it: where it begins (s), how long it is, its likeliest tags."""
+def moment(segments: SegmentIndex, row: int) -> dict[str, Any]:
+    """A segment as pages tell it: where it begins (s), how long it is, its likeliest tags."""
     return {
-        "start_s": round(float(fragments.starts[row]), 3),
-        "seconds": fragments.seconds,
-        "tags": song_tags(fragments, np.array([row])),
-        "made_by": fragments.made_by,
+        "start_s": round(float(segments.starts[row]), 3),
+        "seconds": segments.seconds,
+        "tags": song_tags(segments, np.array([row])),
+        "made_by": segments.made_by,
     }
 
 
-def song_tags(fragments: Fragments, rows: Ints) -> list[str]:
-    """The likeliest tags of these fragments on average; none where nothing tells."""
-    if fragments.tags is None or not fragments.tag_names:
+def song_tags(segments: SegmentIndex, rows: Ints) -> list[str]:
+    """The likeliest tags of these segments on average; none where nothing tells."""
+    if segments.tags is None or not segments.tag_names:
         return []
-    mean = fragments.tags[rows].astype(np.float64).mean(axis=0)
+    mean = segments.tags[rows].astype(np.float64).mean(axis=0)
     order = np.argsort(-mean, kind="stable")[:TOLD_TAGS]
-    return [fragments.tag_names[at] for at in order.tolist() if mean[at] >= LEAST_PROBABILITY]
+    return [segments.tag_names[at] for at in order.tolist() if mean[at] >= LEAST_PROBABILITY]
 
 
 def clock(seconds: float) -> str:
@@ -246,30 +246,30 @@ def clock(seconds: float) -> str:
     return f"{whole // 60}:{whole % 60:02d}"
 
 
-def _places(space: Space, fragments: Fragments) -> tuple[Ints, Ints]:
+def _places(space: Space, segments: SegmentIndex) -> tuple[Ints, Ints]:
     """Per track of the index: its row in the space (−1: not in it), and a number of its song.
 
     Worked out once as long as the space is open.
     """
-    known = space.__dict__.get("_fragment_places")
-    if known is None or known[0] != fragments.name:
-        ids = np.asarray(fragments.track_ids)
+    known = space.__dict__.get("_segment_places")
+    if known is None or known[0] != segments.name:
+        ids = np.asarray(segments.track_ids)
         if len(space.track_ids):
             at = np.minimum(np.searchsorted(space.track_ids, ids), len(space.track_ids) - 1)
             places = np.where(space.track_ids[at] == ids, at, -1).astype(np.int64)
         else:
             places = np.full(len(ids), -1, dtype=np.int64)
         songs = np.unique(space.song_keys[np.maximum(places, 0)], return_inverse=True)[1]
-        known = space.__dict__["_fragment_places"] = (fragments.name, places, songs)
+        known = space.__dict__["_segment_places"] = (segments.name, places, songs)
     return known[1], known[2]
 
 
-def _tracks(space: Space, fragments: Fragments, rows: Rows) -> Ints:
-    """Places in the index of those of these rows of the space that have fragments, in order."""
+def _tracks(space: Space, segments: SegmentIndex, rows: Rows) -> Ints:
+    """Places in the index of those of these rows of the space that have segments, in order."""
     ids = np.asarray(space.track_ids)[rows]
-    at = np.minimum(np.searchsorted(fragments.track_ids, ids), len(fragments.track_ids) - 1)
-    return at[np.asarray(fragments.track_ids)[at] == ids].astype(np.int64)
+    at = np.minimum(np.searchsorted(segments.track_ids, ids), len(segments.track_ids) - 1)
+    return at[np.asarray(segments.track_ids)[at] == ids].astype(np.int64)
 
 
-def _with_fragments(space: Space, fragments: Fragments, rows: Rows) -> Rows:
-    return rows[np.isin(np.asarray(space.track_ids)[rows], fragments.track_ids)]
+def _with_segments(space: Space, segments: SegmentIndex, rows: Rows) -> Rows:
+    return rows[np.isin(np.asarray(space.track_ids)[rows], segments.track_ids)]

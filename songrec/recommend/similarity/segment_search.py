@@ -1,16 +1,16 @@
-"""The fragments with the smallest sum of distances to some others: exact, by bounds.
+"""The segments with the smallest sum of distances to some others: exact, by bounds.
 
-With n points p and a fragment x, d(x) = Σ ‖x − p‖. A norm is convex, so n · ‖x − mean(p)‖ ≤ d(x)
+With n points p and a segment x, d(x) = Σ ‖x − p‖. A norm is convex, so n · ‖x − mean(p)‖ ≤ d(x)
 (Jensen's inequality), and so it is group by group of the points. A vector is kept rotated, so that
 its first columns (the *head*) vary most; of the rest (the *tail*) the length is enough for a
 bound, since two vectors are at least as far apart as their lengths:
 ‖x − p‖² ≥ ‖head(x) − head(p)‖² + (‖tail(x)‖ − ‖tail(p)‖)².
 
-1. Every fragment is bounded through its head by the means of a few groups of the points.
+1. Every segment is bounded through its head by the means of a few groups of the points.
 2. The most promising ones are measured; the worst of those kept is the *horizon*.
 3. Whatever is not bounded away by the horizon is bounded again, by every point alone, first
    through the head and then by all columns in float32 (less what rounding may have added); what
-   is left is measured. No other fragment can be among the best.
+   is left is measured. No other segment can be among the best.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from songrec.core.types import Floats, Fragments, Ints
+from songrec.core.types import Floats, Ints, SegmentIndex
 
 GROUPS = 8
 FIRST_LOOK = 1024
@@ -41,22 +41,24 @@ Scores = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class SegmentHits:
-    """The best fragments, best first, each of another song: rows of ``Fragments`` and scores."""
+    """The best segments, best first, each of another song: rows of ``SegmentIndex`` and scores."""
 
     rows: Ints
     scores: Scores
 
 
-def distance_sums(fragments: Fragments, rows: Ints, points: NDArray[np.float64]) -> Scores:
-    """The sum of distances of each fragment to all ``points`` ``(n, d)``, in float64."""
-    return distances(fragments, rows, points).sum(axis=1)
+def distance_sums(segments: SegmentIndex, rows: Ints, points: NDArray[np.float64]) -> Scores:
+    """The sum of distances of each segment to all ``points`` ``(n, d)``, in float64."""
+    return distances(segments, rows, points).sum(axis=1)
 
 
-def distances(fragments: Fragments, rows: Ints, points: NDArray[np.float64]) -> NDArray[np.float64]:
+def distances(
+    segments: SegmentIndex, rows: Ints, points: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """L2 distances ``(rows, points)`` in float64, from differences: exact for equal vectors."""
     apart = np.empty((len(rows), len(points)))
     for start in range(0, len(rows), SLICE):
-        vectors = fragments.vectors[rows[start : start + SLICE]].astype(np.float64)
+        vectors = segments.vectors[rows[start : start + SLICE]].astype(np.float64)
         for at, point in enumerate(points):
             gap = vectors - point
             apart[start : start + len(vectors), at] = np.sqrt(np.einsum("ij,ij->i", gap, gap))
@@ -64,21 +66,21 @@ def distances(fragments: Fragments, rows: Ints, points: NDArray[np.float64]) -> 
 
 
 def search_segments(
-    fragments: Fragments,
+    segments: SegmentIndex,
     points: NDArray[np.float64],
     count: int,
     *,
     songs: NDArray[np.int64],
     measure: Callable[[Ints], Scores] | None = None,
 ) -> SegmentHits:
-    """The ``count`` songs whose nearest fragments have the smallest sums of distances.
+    """The ``count`` songs whose nearest segments have the smallest sums of distances.
 
-    ``songs`` int64 ``(m,)`` says which song each fragment is of, −1 for those that may not come.
-    Of every song the best fragment counts; equals keep their order. ``measure(rows)`` gives what is
+    ``songs`` int64 ``(m,)`` says which song each segment is of, −1 for those that may not come.
+    Of every song the best segment counts; equals keep their order. ``measure(rows)`` gives what is
     minimised instead of the plain sum and must nowhere be below it.
     """
-    measure = measure or (lambda rows: distance_sums(fragments, rows, points))
-    least = _grouped(fragments, points, songs)
+    measure = measure or (lambda rows: distance_sums(segments, rows, points))
+    least = _grouped(segments, points, songs)
     candidates = int(np.isfinite(least).sum())
     look = max(FIRST_LOOK, 4 * count)
     measured = np.empty(0, dtype=np.int64)
@@ -97,8 +99,8 @@ def search_segments(
         horizon = float(values[kept[-1]])
         left = np.flatnonzero(least <= horizon)
         left = np.setdiff1d(left, measured, assume_unique=True)
-        for width in (fragments.head.shape[1], points.shape[1]):
-            each = _Bounds(fragments, points, np.ones(len(points)), width)
+        for width in (segments.head.shape[1], points.shape[1]):
+            each = _Bounds(segments, points, np.ones(len(points)), width)
             left = left[each.of_all(left) <= horizon]
         measured = np.concatenate([measured, left])
         values = np.concatenate([values, measure(left)])
@@ -119,10 +121,10 @@ def _smallest(values: Floats, count: int) -> Ints:
     return np.argpartition(values, max(count - 1, 0))[:count]
 
 
-def _grouped(fragments: Fragments, points: NDArray[np.float64], songs: Ints) -> Floats:
-    """A lower bound of every fragment's sum, float32 ``(m,)``; infinite where it may not come."""
+def _grouped(segments: SegmentIndex, points: NDArray[np.float64], songs: Ints) -> Floats:
+    """A lower bound of every segment's sum, float32 ``(m,)``; infinite where it may not come."""
     centres, sizes = groups(points, GROUPS)
-    bound = _Bounds(fragments, centres, sizes, fragments.head.shape[1]).of_all(None)
+    bound = _Bounds(segments, centres, sizes, segments.head.shape[1]).of_all(None)
     bound[songs < 0] = np.inf
     return bound
 
@@ -131,12 +133,12 @@ class _Bounds:
     """Σ size · least distance to a centre, through the first ``width`` columns and the tail."""
 
     def __init__(
-        self, fragments: Fragments, centres: NDArray[np.float64], sizes: NDArray, width: int
+        self, segments: SegmentIndex, centres: NDArray[np.float64], sizes: NDArray, width: int
     ) -> None:
-        self.fragments = fragments
+        self.segments = segments
         self.has_tail = width < centres.shape[1]
         # The whole width has no tail: what is left of it by rounding must not count twice.
-        self.vectors = fragments.head if self.has_tail else fragments.vectors
+        self.vectors = segments.head if self.has_tail else segments.vectors
         heads = centres[:, :width]
         # float32 copies of float64 means: what is lost is within ROUNDING.
         self.turned = np.ascontiguousarray(-2 * heads.T, dtype=np.float32)
@@ -147,7 +149,7 @@ class _Bounds:
 
     def of_all(self, rows: Ints | None) -> Floats:
         """Bounds of these rows (None: of all), float32."""
-        bound = np.empty(len(self.fragments.tail) if rows is None else len(rows), np.float32)
+        bound = np.empty(len(self.segments.tail) if rows is None else len(rows), np.float32)
         share = -(-len(bound) // THREADS // self.step) * self.step + self.step
 
         def part(begin: int) -> None:
@@ -169,7 +171,7 @@ class _Bounds:
         norms = np.einsum("ij,ij->i", head, head)
         square += (norms * np.float32(1 - ROUNDING))[:, None]
         if self.has_tail:
-            tail = self.fragments.tail[rows][:, None]
+            tail = self.segments.tail[rows][:, None]
             lengths = np.abs(tail - self.tails)
             # Two lengths that are nearly equal may differ by rounding alone.
             lengths -= np.float32(ROUNDING) * (tail + self.tails)

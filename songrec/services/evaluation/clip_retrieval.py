@@ -38,7 +38,7 @@ from songrec.store.sound.feature_cache import SetKey
 
 LIST = "clips.csv"
 ATTRIBUTES = "attributes"
-FRAGMENTS = "fragments"
+SEGMENT_METHOD = ("segments", "fragments")
 # A pitch class is a name, not an amount.
 _NO_AMOUNT = frozenset({f"{MEASURING}:key"})
 
@@ -82,8 +82,8 @@ def parse(text: str) -> dict[str, tuple[Part, ...]]:
     ``+`` puts sets side by side. After a colon stands a choice of the set's own
     (``musicnn:MTT_musicnn:max``) or how the names of the columns that count begin
     (``statistical:chroma``). ``attributes`` are what a trained predictor makes of the sound,
-    ``fragments`` the recommendation rule of that name (by itself, not beside others), by what is
-    best or by what stands after the colon (``fragments:tagger``).
+    ``segments`` (or ``fragments``) the recommendation method of that name (by itself, not beside
+    others), with the best encoder or the one named after the colon (``segments:tagger``).
     Raises ``UnknownName`` or ``BadInput`` for what is no set of vectors.
     """
     names = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
@@ -119,12 +119,12 @@ def evaluate_clips(
 
 
 def _way(name: str) -> str:
-    """What stands for a fragment where ``name`` is the rule of fragments; empty elsewhere."""
+    """What stands for a segment where ``name`` is the rule of segments; empty elsewhere."""
     rule, _, way = name.partition(":")
-    if rule != FRAGMENTS:
+    if rule not in SEGMENT_METHOD:
         return ""
     if way and way not in WAYS:
-        raise UnknownName("way to compare fragments", way, WAYS)
+        raise UnknownName("way to compare segments", way, WAYS)
     return way or WAYS[0]
 
 

@@ -1,4 +1,4 @@
-"""Whether an excerpt's fragments find the other excerpt of the same track."""
+"""Whether an excerpt's segments find the other excerpt of the same track."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def retrieve(
     *,
     by: str = "best",
 ) -> Retrieval:
-    """Excerpt a's fragments are what is liked, every excerpt b is a song.
+    """Excerpt a's segments are what is liked, every excerpt b is a song.
 
-    d of a song is the smallest sum of distances of one of its fragments to all of a's. Vectors are
-    what ``flask fragments tag --by`` would take now; those that need no training are brought to
+    d of a song is the smallest sum of distances of one of its segments to all of a's. Vectors are
+    what ``flask segments tag --by`` would take now; those that need no training are brought to
     one scale over all the clips. Raises ``BadInput`` for a clip that cannot be read.
     """
     made, _ = maker(instance, Cutting(seconds=None), by)

@@ -29,8 +29,8 @@ class AnalyzeReport:
 
     ``unchanged`` counts files whose sound was known already, moved ones among them. ``missing``
     counts those that have vanished since the last time; ``alike`` the new tracks that are named
-    like one that was there before them. ``fragments`` is what became of the index of fragments
-    (``pipeline.fragments.follow``), None where nothing.
+    like one that was there before them. ``segments`` is what became of the index of segments
+    (``services.segments.build_index.follow``), None where nothing.
     """
 
     folder: Path
@@ -41,7 +41,7 @@ class AnalyzeReport:
     alike: int = 0
     rejected: list[tuple[str, str]] = field(default_factory=list)
     seconds: float = 0.0
-    fragments: dict[str, Any] | None = None
+    segments: dict[str, Any] | None = None
 
     @property
     def done(self) -> int:
@@ -58,10 +58,10 @@ class AnalyzeReport:
             "alike": self.alike,
             "rejected": [{"path": path, "reason": reason} for path, reason in self.rejected],
             "seconds": round(self.seconds, 3),
-            "fragments": self.fragments
+            "fragments": self.segments
             and {
                 name: value
-                for name, value in self.fragments.items()
+                for name, value in self.segments.items()
                 if name in ("added", "removed", "tracks", "fragments", "made_by", "problem")
             },
         }

@@ -68,7 +68,7 @@ def analyze_folder(
     run.report.alike = duplicate_search.count_new(session, before)
     session.commit()
     audio_similarity.refresh_matrices(session, instance)
-    run.report.fragments = follow(session, instance, lambda _, text, __=None: on_progress(1, text))
+    run.report.segments = follow(session, instance, lambda _, text, __=None: on_progress(1, text))
     run.report.seconds = time.perf_counter() - start
     return run.report
 

@@ -1,4 +1,4 @@
-"""Songs cut into fragments for recommending by, and the index of them kept up with the library."""
+"""Songs cut into segments for recommending by, and the index of them kept up with the library."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from songrec.services.segments.encoders import Maker, maker, maker_of
 from songrec.services.segments.tagger_dataset import Cutting
 from songrec.store.models import taggers
 from songrec.store.sound import audio_files, segment_index, waveform_cache
-from songrec.store.sound.segment_index import SongFragments
+from songrec.store.sound.segment_index import SongSegments
 
 __all__ = ["follow", "refresh", "status", "tag"]
 
-log = logging.getLogger("songrec.fragments")
+log = logging.getLogger("songrec.segments")
 
 Sounds = dict[int, tuple[Path, str]]
 """Of each track that can be heard its file and the file's content."""
@@ -37,9 +37,9 @@ def tag(
     by: str = "best",
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Cut every song that can be heard, and put the index of all fragments in use.
+    """Cut every song that can be heard, and put the index of all segments in use.
 
-    ``by`` says what stands for a fragment, see ``fragment_choice.choose``; the columns of what
+    ``by`` says what stands for a segment, see ``encoder_selection.choose``; the columns of what
     needs no training are brought to one scale. The result is the index's manifest; ``NotReady``
     where no song can be heard or what was asked for is not there.
     """
@@ -78,7 +78,7 @@ def refresh(
     New songs are cut by what made the index, so that distances are of one space; all are cut anew
     where that is gone. The result is the manifest with ``added`` and ``removed``; None where
     nothing had to be done, or where no song is cut and no tagger is trained: then nobody has asked
-    for fragments.
+    for segments.
     """
     started = time.perf_counter()
     while (name := segment_index.current(instance)) is not None:
@@ -134,10 +134,10 @@ def follow(
     except SongrecError as error:
         problem = str(error)
     except Exception as error:
-        log.exception("Cutting songs into fragments failed.")
+        log.exception("Cutting songs into segments failed.")
         problem = f"Unexpected {type(error).__name__}: {error}"
     session.rollback()
-    return {"problem": f"New songs were not cut into fragments: {problem}"}
+    return {"problem": f"New songs were not cut into segments: {problem}"}
 
 
 def _all_anew(
@@ -161,7 +161,7 @@ def _sounds(session: Session) -> Sounds:
 
 def _cuts(
     instance: Path, made: Maker, wanted: Sounds, unread: dict[str, str], on_progress: Progress
-) -> Iterator[SongFragments]:
+) -> Iterator[SongSegments]:
     """The songs one after the other; each has its waveform then, for its moments to be marked."""
     for done, (track, (path, content)) in enumerate(sorted(wanted.items())):
         on_progress(0.95 * done / len(wanted), f"{done} of {len(wanted)} songs cut")
@@ -172,10 +172,10 @@ def _cuts(
         except (BadInput, OSError):
             unread[str(track)] = content  # moved or damaged since: the next analysis says what
             continue
-        yield SongFragments(track, one.starts, one.vectors, one.tags, content)
+        yield SongSegments(track, one.starts, one.vectors, one.tags, content)
 
 
 def _done(told: dict[str, Any], started: float, on_progress: Progress) -> dict[str, Any]:
-    on_progress(1.0, f"{told['fragments']:,} fragments of {told['tracks']:,} songs")
+    on_progress(1.0, f"{told['fragments']:,} segments of {told['tracks']:,} songs")
     taken = round(time.perf_counter() - started, 1)
     return {**told, "songs_unread": len(told.get("unread", ())), "seconds_taken": taken}

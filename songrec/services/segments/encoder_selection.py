@@ -1,4 +1,4 @@
-"""What stands for a fragment: chosen by what was measured on windows held out. Light."""
+"""What stands for a segment: chosen by what was measured on windows held out. Light."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Choice:
 
 
 def choose(instance: Path, by: str = "best") -> Choice:
-    """What ``flask fragments tag`` would take now.
+    """What ``flask segments tag`` would take now.
 
     ``best`` is the newest tagger, unless MusiCNN's weights are there and a logistic regression on
     its embedding told the tags of the windows held out better (a lower cross-entropy): then a
@@ -36,11 +36,11 @@ def choose(instance: Path, by: str = "best") -> Choice:
     there, ``UnknownName`` for anything else.
     """
     if by not in WAYS:
-        raise UnknownName("way to compare fragments", by, WAYS)
+        raise UnknownName("way to compare segments", by, WAYS)
     found = taggers.newest(instance)
     has_weights = published_weights.is_there(instance, "musicnn")
     if by == "tagger" and found is None:
-        raise NotReady("No tagger is trained yet: flask fragments train")
+        raise NotReady("No tagger is trained yet: flask segments train")
     if by == "musicnn" and not has_weights:
         raise NotReady("MusiCNN's weights are not there: flask models fetch musicnn")
     if by != "best":

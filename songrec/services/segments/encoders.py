@@ -1,4 +1,4 @@
-"""What stands for a fragment: the tagger's vector, or what needs no training."""
+"""What stands for a segment: the tagger's vector, or what needs no training."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Maker(Protocol):
 
 
 def maker(instance: Path, cutting: Cutting | None = None, by: str = "best") -> tuple[Maker, Choice]:
-    """What ``fragment_choice.choose`` says, and what it says about it.
+    """What ``encoder_selection.choose`` says, and what it says about it.
 
     A tagger cuts as it learnt to; ``cutting`` is for the others, and says how much of a song is
     cut in any case.

@@ -116,7 +116,7 @@ def songs(
             unread += 1  # moved or damaged since it was analysed: the next analysis says what
     if len(found) < minimum:
         raise NotReady(
-            f"{len(found)} songs can be heard; fragments need at least {minimum}: flask analyze DIR"
+            f"{len(found)} songs can be heard; segments need at least {minimum}: flask analyze DIR"
         )
     return found, unread
 

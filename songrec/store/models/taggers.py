@@ -38,7 +38,7 @@ def new_folder(instance: Path) -> Path:
 
 
 def status(instance: Path) -> dict[str, Any]:
-    """The index of fragments in use and the newest tagger, each None where there is none."""
+    """The index of segments in use and the newest tagger, each None where there is none."""
     found, tagger = newest(instance), None
     if found is not None:
         document = told(found)

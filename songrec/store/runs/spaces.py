@@ -60,7 +60,7 @@ def published_space(session: Session, instance: Path) -> Space:
             space = load_space(folder)
             if cut is not None:
                 cut, found = segment_index.opened(Path(instance))
-                space = replace(space, fragments=found)
+                space = replace(space, segments=found)
             _spaces[folder, cut] = space
             while len(_spaces) > KEPT:
                 _spaces.popitem(last=False)

@@ -1,4 +1,4 @@
-"""The arrays of an index of fragments: written song by song, turned to their principal axes."""
+"""The arrays of an index of segments: written song by song, turned to their principal axes."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from songrec.core.errors import BadInput
 from songrec.core.types import Floats
 
 HEAD = 64
-"""Columns of the head; see ``recommend.fragment_search``: a quarter of what the map holds."""
+"""Columns of the head; see ``recommend.segment_search``: a quarter of what the map holds."""
 SAMPLE = 2_000
-"""So many pairs of fragments tell the distance of two random ones."""
+"""So many pairs of segments tell the distance of two random ones."""
 AXES_FROM = 20_000
-"""Fragments that tell the principal axes; any axes are right, good ones are fast."""
+"""Segments that tell the principal axes; any axes are right, good ones are fast."""
 SLICE = 8192
 CONTENT = "S64"
 """A SHA-256 in hexadecimal digits; empty where nobody said."""
 
 
 @dataclass(frozen=True)
-class SongFragments:
+class SongSegments:
     """One song's windows: ``starts`` float32 ``(w,)`` in seconds, ``vectors`` float32 ``(w, d)``,
     ``tags`` float32 ``(w, t)`` or None; ``content`` is the hash of the sound that they are cut of.
     """
@@ -51,7 +51,7 @@ class Axes:
 
 def write(
     folder: Path,
-    songs: Iterable[SongFragments],
+    songs: Iterable[SongSegments],
     *,
     one_scale: bool = False,
     seed: int = 0,
@@ -61,7 +61,7 @@ def write(
 
     ``songs`` ascend by track; they are read once and vectors are never all in memory. With
     ``axes`` they are turned already, by these; else axes are found. Raises ``BadInput`` without
-    any fragment.
+    any segment.
     """
     ids: list[int] = []
     contents: list[str] = []
@@ -79,7 +79,7 @@ def write(
             vectors = np.ascontiguousarray(song.vectors, dtype=np.float32)
             if not np.isfinite(vectors).all():
                 raise BadInput(
-                    f"The fragments of track {song.track_id} hold something that is no number: "
+                    f"The segments of track {song.track_id} hold something that is no number: "
                     "analyse its file again."
                 )
             width = width or vectors.shape[1]
@@ -92,7 +92,7 @@ def write(
                 tags.append(np.asarray(song.tags, dtype=np.float16))
     m = first[-1]
     if not m:
-        raise BadInput("There is no song to cut into fragments: flask analyze DIR")
+        raise BadInput("There is no song to cut into segments: flask analyze DIR")
     source = np.memmap(raw, np.float32, "r", shape=(m, width))
     found = axes or _axes(source, one_scale, seed)
     head = min(HEAD, width)
@@ -146,7 +146,7 @@ def _axes(source: Floats, one_scale: bool, seed: int) -> Axes:
 
 
 def _typical(vectors: Floats, seed: int) -> float:
-    """The median distance of two random fragments; 1 where all are the same."""
+    """The median distance of two random segments; 1 where all are the same."""
     random = np.random.default_rng(seed)
     one, other = random.integers(0, len(vectors), (2, SAMPLE))
     gaps = vectors[np.sort(one)].astype(np.float64) - vectors[other]

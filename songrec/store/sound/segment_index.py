@@ -1,4 +1,4 @@
-"""The songs' fragments on disk: vectors, where each begins, tags; memory-mapped to be searched.
+"""The songs' segments on disk: vectors, where each begins, tags; memory-mapped to be searched.
 
 ``<instance>/fragments/<name>/`` is one index, written as ``<name>.partial`` and renamed;
 ``<instance>/fragments/current`` names the one in use.
@@ -21,10 +21,12 @@ from typing import Any
 import numpy as np
 
 from songrec.core.files import current_version, is_partial, use_version, write_json
-from songrec.core.types import Fragments
+from songrec.core.types import SegmentIndex
 from songrec.store.sound import segment_arrays
-from songrec.store.sound.segment_arrays import SongFragments
+from songrec.store.sound.segment_arrays import SongSegments
 
+FOLDER = "fragments"
+"""The folder's name on disk, as older versions wrote it."""
 LEFT_AFTER_S = 24 * 3600
 """A draft that nobody has written to for so long is nobody's."""
 
@@ -35,11 +37,11 @@ class Overtaken(Exception):
 
 def folder(instance: Path) -> Path:
     """Where all indexes lie."""
-    return instance / "fragments"
+    return instance / FOLDER
 
 
 def current(instance: Path) -> str | None:
-    """The name of the index in use; None where no song is cut into fragments."""
+    """The name of the index in use; None where no song is cut into segments."""
     return current_version(folder(instance))
 
 
@@ -55,12 +57,12 @@ def manifest(instance: Path) -> dict[str, Any] | None:
         return None
 
 
-def load(instance: Path, name: str) -> Fragments | None:
+def load(instance: Path, name: str) -> SegmentIndex | None:
     """The index ``name``, memory-mapped; None where it is gone or cannot be read."""
     base = folder(instance) / name
     try:
         told = json.loads((base / "manifest.json").read_text(encoding="utf-8"))
-        found = Fragments(
+        found = SegmentIndex(
             name=name,
             track_ids=_mapped(base / "track_ids.npy"),
             first=_mapped(base / "first.npy"),
@@ -80,7 +82,7 @@ def load(instance: Path, name: str) -> Fragments | None:
     return found
 
 
-def opened(instance: Path) -> tuple[str | None, Fragments | None]:
+def opened(instance: Path) -> tuple[str | None, SegmentIndex | None]:
     """The name of the index in use and the index, also where it is replaced this very moment."""
     while True:
         name = current(instance)
@@ -105,7 +107,7 @@ def contents(instance: Path, name: str) -> dict[int, str] | None:
 
 def write(
     instance: Path,
-    songs: Iterable[SongFragments],
+    songs: Iterable[SongSegments],
     *,
     seconds: float,
     made_by: str,
@@ -117,8 +119,8 @@ def write(
     """Write an index of ``songs`` (ascending by track id), make it the one in use, and say of it.
 
     Vectors are turned so that their first columns vary most: distances stay what they are. With
-    ``one_scale`` each column is first divided by its deviation (that of 20,000 fragments). Older
-    indexes are removed; whoever has one mapped keeps it. ``BadInput`` without any fragment.
+    ``one_scale`` each column is first divided by its deviation (that of 20,000 segments). Older
+    indexes are removed; whoever has one mapped keeps it. ``BadInput`` without any segment.
     """
     with _draft(instance) as draft:
         kept = segment_arrays.write(draft, songs, one_scale=one_scale, seed=seed)
@@ -138,7 +140,7 @@ def write(
 def update(
     instance: Path,
     name: str,
-    songs: Iterable[SongFragments],
+    songs: Iterable[SongSegments],
     without: Collection[int],
     told: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -146,7 +148,7 @@ def update(
 
     What is kept is copied as it lies; new songs are turned to the same axes, so that distances are
     those of one space. Songs that the index holds already must be among ``without``. Raises
-    ``Overtaken`` where ``name`` is no longer the one in use, and ``BadInput`` where no fragment is
+    ``Overtaken`` where ``name`` is no longer the one in use, and ``BadInput`` where no segment is
     left.
     """
     base = folder(instance) / name
@@ -156,7 +158,7 @@ def update(
     before = json.loads((base / "manifest.json").read_text(encoding="utf-8"))
     axes, left_out = segment_arrays.axes_of(base), frozenset(without)
     fresh = (
-        SongFragments(one.track_id, one.starts, axes.turned(one.vectors), one.tags, one.content)
+        SongSegments(one.track_id, one.starts, axes.turned(one.vectors), one.tags, one.content)
         for one in songs
     )
     merged = heapq.merge(_kept(found, known, left_out), fresh, key=lambda one: one.track_id)
@@ -177,13 +179,13 @@ def remove(instance: Path, name: str) -> None:
 
 
 def _kept(
-    found: Fragments, known: dict[int, str], without: frozenset[int]
-) -> Iterator[SongFragments]:
+    found: SegmentIndex, known: dict[int, str], without: frozenset[int]
+) -> Iterator[SongSegments]:
     for at, track in enumerate(found.track_ids.tolist()):
         if track not in without:
             rows = slice(int(found.first[at]), int(found.first[at + 1]))
             tags = None if found.tags is None else found.tags[rows]
-            yield SongFragments(track, found.starts[rows], found.vectors[rows], tags, known[track])
+            yield SongSegments(track, found.starts[rows], found.vectors[rows], tags, known[track])
 
 
 @contextlib.contextmanager

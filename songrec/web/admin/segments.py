@@ -1,4 +1,4 @@
-"""Songs cut into fragments: what is in use, how good the tagger is, and asking for either anew."""
+"""Songs cut into segments: what is in use, how good the tagger is, and asking for either anew."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ MADE_BY = {
 
 
 @blueprint.get("/fragments")
-def fragments() -> str:
-    """The fragments in use, the newest tagger's figures beside what is simpler."""
+def segments() -> str:
+    """The segments in use, the newest tagger's figures beside what is simpler."""
     told = encoder_selection.status(current_app.config["INSTANCE"])
     return render_template(
-        "admin/fragments.html",
+        "admin/segments.html",
         **told,
         single=_single((told["tagger"] or {}).get("measures") or {}),
         sources=SOURCES,
@@ -66,7 +66,7 @@ def _single(measures: dict[str, Any]) -> list[tuple[int, list[int]]]:
 
 
 @blueprint.post("/fragments")
-def work_on_fragments() -> ResponseReturnValue:
+def work_on_segments() -> ResponseReturnValue:
     """Ask for a tagger to be trained, or for all songs to be cut."""
     task, source = request.form.get("task", ""), request.form.get("source", "musicnn")
     by = request.form.get("by", "best")
@@ -75,12 +75,12 @@ def work_on_fragments() -> ResponseReturnValue:
     asked = {"task": task, **({"source": source} if task == "train" else {"by": by})}
     if task == "tag":
         encoder_selection.choose(current_app.config["INSTANCE"], by)  # says what is missing at once
-    job = _waiting() or queue.enqueue(db.session, "fragments", asked, current_user)
+    job = _waiting() or queue.enqueue(db.session, segment_tasks.KIND, asked, current_user)
     db.session.commit()
     return redirect(url_for("admin.job", public_id=job.public_id), 303)
 
 
 def _waiting() -> Job | None:
     """What was asked for and waits or is under way; a training needs all processors."""
-    asked = (job for job in jobs.active(db.session) if job.kind == "fragments")
+    asked = (job for job in jobs.active(db.session) if job.kind == segment_tasks.KIND)
     return next((job for job in asked if not segment_tasks.is_refreshing(job)), None)

@@ -114,9 +114,8 @@ class MatchSchema(ma.Schema):
     why = written("The main reason as a sentence.")
     reasons = fields.List(fields.Nested(ReasonSchema), required=True)
     per_like = fields.List(fields.Nested(ReasonSchema), required=True)
-    fragment = free(
-        "By `fragments`: the moment (start_s, seconds, tags, d, made_by).", optional=True
-    )
+    segment = free("By `segments`: the moment (start_s, seconds, tags, d, made_by).", optional=True)
+    fragment = free("The former name of `segment`.", optional=True)
 
 
 class MatchesSchema(ma.Schema):

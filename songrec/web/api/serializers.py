@@ -58,7 +58,8 @@ def matches(found: Sequence[Recommendation]) -> dict[str, Any]:
             "score": item.score,
             "why": item.sentence,
             "reasons": [recommend.reason_as_json(reason, public) for reason in item.reasons],
-            "fragment": segments.told(item.reasons),
+            "segment": (moment := segments.told(item.reasons)),
+            "fragment": moment,
             "per_like": [recommend.reason_as_json(reason, public) for reason in item.per_like],
         }
         for item, track in zip(found, shown, strict=True)

@@ -1,4 +1,4 @@
-"""The index of fragments follows the library: what is new enters, what is gone leaves."""
+"""The index of segments follows the library: what is new enters, what is gone leaves."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from songrec.core.errors import Cancelled, NotReady, UnknownName
 from songrec.core.files import atomic_folder
-from songrec.core.types import Floats, Fragments
+from songrec.core.types import Floats, SegmentIndex
 from songrec.features.settings import AudioSettings
 from songrec.jobs import segment_tasks, tasks
 from songrec.services.library import analyze_folder
@@ -24,7 +24,7 @@ from songrec.store import jobs
 from songrec.store.models import published_weights, taggers
 from songrec.store.sound import segment_index as store
 from songrec.store.sound import waveform_cache
-from songrec.store.sound.segment_index import Overtaken, SongFragments
+from songrec.store.sound.segment_index import Overtaken, SongSegments
 from songrec.store.tables import AudioFile, Track
 from tests.planted_run import plant
 from tests.services.segments.test_segments import write_song
@@ -46,12 +46,12 @@ def sound(session: Session, folder: Path, track: Track, hertz: float) -> AudioFi
     return file
 
 
-def apart(found: Fragments) -> Floats:
+def apart(found: SegmentIndex) -> Floats:
     wide = found.vectors.astype(np.float64)
     return np.linalg.norm(wide[:, None] - wide[None], axis=2)
 
 
-def in_use(instance: Path) -> Fragments:
+def in_use(instance: Path) -> SegmentIndex:
     found = store.opened(instance)[1]
     assert found is not None
     return found
@@ -115,7 +115,7 @@ def test_without_any_song_left_there_is_no_index(
     session: Session, instance: Path, tracks: list[Track], tmp_path: Path
 ) -> None:
     file = sound(session, tmp_path, tracks[0], 300.0)
-    assert build_index.refresh(session, instance) is None  # nobody asked for fragments yet
+    assert build_index.refresh(session, instance) is None  # nobody asked for segments yet
     assert store.current(instance) is None
     build_index.tag(session, instance, cutting=CUTTING)
     file.state = "missing"
@@ -142,8 +142,8 @@ def test_an_index_that_cannot_say_what_it_was_cut_of_is_made_anew(
 
 
 def test_an_index_put_in_use_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
-    def song(track: int) -> SongFragments:
-        return SongFragments(track, np.zeros(2, np.float32), np.full((2, 3), track, np.float32))
+    def song(track: int) -> SongSegments:
+        return SongSegments(track, np.zeros(2, np.float32), np.full((2, 3), track, np.float32))
 
     first = store.write(tmp_path, [song(1)], seconds=5, made_by="mfcc")["name"]
 
@@ -177,7 +177,7 @@ def test_an_analysis_keeps_the_index_up_and_a_failure_there_does_not_lose_it(
     monkeypatch.setattr(executors, "analyse_here", analyse_in_process)
     folder = tmp_path / "music"
     write_song(folder / "one.wav", [220.0])
-    assert analysed(session, instance, folder).fragments is None
+    assert analysed(session, instance, folder).segments is None
     build_index.tag(session, instance, cutting=CUTTING)
     write_song(folder / "two.wav", [440.0])
     report = analysed(session, instance, folder)
@@ -207,7 +207,7 @@ def test_an_analysis_keeps_the_index_up_and_a_failure_there_does_not_lose_it(
         analysed(session, instance, folder)
 
 
-def test_keeping_an_upload_asks_for_its_fragments(
+def test_keeping_an_upload_asks_for_its_segments(
     session: Session,
     instance: Path,
     tracks: list[Track],
@@ -233,7 +233,7 @@ def test_keeping_an_upload_asks_for_its_fragments(
 
 def test_what_is_new_is_asked_for_once(session: Session, instance: Path) -> None:
     assert segment_tasks.ask_to_refresh(session, instance) is None
-    song = SongFragments(1, np.zeros(2, np.float32), np.zeros((2, 3), np.float32))
+    song = SongSegments(1, np.zeros(2, np.float32), np.zeros((2, 3), np.float32))
     store.write(instance, [song], seconds=5, made_by="mfcc")
     assert segment_tasks.ask_to_refresh(session, instance) is not None
     assert segment_tasks.ask_to_refresh(session, instance) is None
@@ -257,7 +257,7 @@ def test_what_is_new_is_asked_for_once(session: Session, instance: Path) -> None
         ({"tagger": 0.4, "musicnn": 0.3}, False, "tagger", "weights are not there"),
     ],
 )
-def test_what_measures_best_stands_for_a_fragment(
+def test_what_measures_best_stands_for_a_segment(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     measures: dict[str, float] | None,
@@ -277,7 +277,7 @@ def test_what_measures_best_stands_for_a_fragment(
 
 
 def test_what_is_not_there_cannot_be_chosen(tmp_path: Path) -> None:
-    with pytest.raises(NotReady, match="flask fragments train"):
+    with pytest.raises(NotReady, match="flask segments train"):
         encoder_selection.choose(tmp_path, "tagger")
     with pytest.raises(NotReady, match="flask models"):
         encoder_selection.choose(tmp_path, "musicnn")

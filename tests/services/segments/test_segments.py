@@ -73,7 +73,7 @@ def library(session: Session, instance: Path, tmp_path: Path) -> list[int]:
     return ids
 
 
-def test_a_tagger_is_trained_in_the_queue_and_fragments_are_cut_by_it(
+def test_a_tagger_is_trained_in_the_queue_and_segments_are_cut_by_it(
     session: Session, instance: Path, library: list[int]
 ) -> None:
     told = segment_tasks.do(session, instance, ASKED, lambda *report: None)
@@ -94,14 +94,14 @@ def test_a_tagger_is_trained_in_the_queue_and_fragments_are_cut_by_it(
     assert index["tracks"] == 6
     assert index["dimensions"] == 5
     space = spaces.published_space(session, instance)
-    assert space.fragments is not None
-    assert space.fragments.tags is not None
-    assert space.fragments.tag_names == ("dark", "bright")
-    begins = space.fragments.starts[: space.fragments.first[1]]
+    assert space.segments is not None
+    assert space.segments.tags is not None
+    assert space.segments.tag_names == ("dark", "bright")
+    begins = space.segments.starts[: space.segments.first[1]]
     assert begins == pytest.approx(np.arange(len(begins)) / 2, abs=0.05)
     status = build_index.status(instance)
     assert status["tagger"]["tagger"] == told["tagger"]
-    assert status["index"]["fragments"] == len(space.fragments.starts)
+    assert status["index"]["fragments"] == len(space.segments.starts)
 
 
 def test_without_a_tagger_or_weights_cepstra_stand_for_windows_and_are_marked(
@@ -171,7 +171,7 @@ def test_nothing_to_hear_says_what_to_do(session: Session, instance: Path) -> No
     assert status["best"]["made_by"] == "mfcc"
 
 
-def test_clips_are_found_by_fragments(instance: Path, tmp_path: Path) -> None:
+def test_clips_are_found_by_segments(instance: Path, tmp_path: Path) -> None:
     lines = ["clip,track,excerpt"]
     for number, hertz in enumerate((150.0, 700.0, 3000.0)):
         for excerpt, other in (("a", 90.0), ("b", 5000.0)):
@@ -183,7 +183,7 @@ def test_clips_are_found_by_fragments(instance: Path, tmp_path: Path) -> None:
     assert found["fragments"] == {"pairs": 3, "top1": 1.0, "top5": 1.0, "mrr": 1.0}
     assert found["fragments:mfcc"] == found["fragments"]
     assert set(found) == {"fragments", "fragments:mfcc", "mfcc"}
-    with pytest.raises(NotReady, match="flask fragments train"):
+    with pytest.raises(NotReady, match="flask segments train"):
         clip_retrieval.evaluate_clips(instance, tmp_path, "fragments:tagger")
     with pytest.raises(UnknownName, match="way to compare"):
         clip_retrieval.parse("fragments:ears")
@@ -205,10 +205,10 @@ def test_commands_train_in_the_queue_cut_and_tell(
     job = jobs.find(session, json.loads(waiting.output)["job_id"])
     assert (job.kind, job.parameters["source"]) == ("fragments", "folders")
     assert kinds.KINDS[job.kind].run == "songrec.jobs.segment_tasks:run"
-    status = run(args=["fragments", "status"]).output
+    status = run(args=["segments", "status"]).output
     assert "No song is cut" in status
     assert "Now they would be cut by cepstral coefficients: no tagger is trained" in status
     cut = run(args=["fragments", "tag", "--seconds", "6"])
-    assert "fragments of 6 songs, by cepstral coefficients: no tagger is trained" in cut.output
+    assert "segments of 6 songs, by cepstral coefficients: no tagger is trained" in cut.output
     assert json.loads(run(args=["fragments", "status", "--json"]).output)["index"]["tracks"] == 6
     assert store.current(instance) is not None

@@ -14,7 +14,7 @@ from songrec.jobs import tasks
 from songrec.store import jobs
 from songrec.store.db import db
 from songrec.store.sound import segment_index
-from songrec.store.sound.segment_index import SongFragments
+from songrec.store.sound.segment_index import SongSegments
 from songrec.store.tables import Track
 from tests.browser.conftest import LiveServer
 from tests.sounding import add_sound, write_wav
@@ -44,8 +44,8 @@ def cut(live_server: LiveServer, tmp_path_factory: pytest.TempPathFactory) -> tu
         segment_index.write(
             live_server.instance,
             [
-                SongFragments(tracks[0].id, starts, liked, np.tile([0.9], (26, 1))),
-                SongFragments(tracks[1].id, starts, other, np.tile([0.9], (26, 1))),
+                SongSegments(tracks[0].id, starts, liked, np.tile([0.9], (26, 1))),
+                SongSegments(tracks[1].id, starts, other, np.tile([0.9], (26, 1))),
             ],
             seconds=5,
             made_by="tagger",
