@@ -55,9 +55,9 @@ def representations(rows: int) -> dict[str, dict[str, float]]:
     table = table_of(rows)
     found = {}
     for entry in REPRESENTATIONS:
-        if not set(entry.needs) <= FROM_VECTORS:
+        if not set(entry.required_inputs) <= FROM_VECTORS:
             continue
-        needed = {name: besides(rows)[name] for name in entry.needs}
+        needed = {name: besides(rows)[name] for name in entry.required_inputs}
         model = REPRESENTATIONS.create(entry.name)
         started = time.perf_counter()
         model.fit(table, seed=0, **needed)

@@ -19,10 +19,13 @@ from songrec.services.sweeps.specification import GridSpec
 FILE = "catalogues/tidytuesday_spotify_songs.csv"
 NEEDS = (FILE,)
 SETTINGS: dict[str, dict[str, float]] = {
-    "the pretraining's steps: 0.001, no decay": {"joint_rate": 0.001, "decay": 1.0},
-    "0.0003, decay 0.9": {"joint_rate": 0.0003, "decay": 0.9},
-    "**0.0001, decay 0.95**": {"joint_rate": 0.0001, "decay": 0.95},
-    "the same, β = 0.3": {"joint_rate": 0.0001, "decay": 0.95, "beta": 0.3},
+    "the pretraining's steps: 0.001, no decay": {
+        "joint_learning_rate": 0.001,
+        "learning_rate_decay": 1.0,
+    },
+    "0.0003, decay 0.9": {"joint_learning_rate": 0.0003, "learning_rate_decay": 0.9},
+    "**0.0001, decay 0.95**": {"joint_learning_rate": 0.0001, "learning_rate_decay": 0.95},
+    "the same, β = 0.3": {"joint_learning_rate": 0.0001, "learning_rate_decay": 0.95, "beta": 0.3},
 }
 SEEDS = 2
 

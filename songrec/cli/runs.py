@@ -75,7 +75,7 @@ def _settings_help() -> str:
     help="Feature sets, by commas: attributes, or of the sound (mfcc,statistical); auto is what "
     "suits the representation.",
 )
-@click.option("--clusters", help="How many clusters; short for --set clusters=N.")
+@click.option("--clusters", help="How many clusters; short for --set n_clusters=N.")
 @click.option("--epochs", help="How many epochs; short for --set representation.epochs=N.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any parameter.")
@@ -103,7 +103,7 @@ def train_command(
     }
     # A model that clusters by itself has the number of clusters.
     own = clustering in CLUSTERINGS and bool(CLUSTERINGS.entry(clustering).requires)
-    of_clusters = "representation.clusters" if own else "clustering.clusters"
+    of_clusters = "representation.n_clusters" if own else "clustering.n_clusters"
     shorthand = [
         f"{key}={value}"
         for key, value in ((of_clusters, clusters), ("representation.epochs", epochs))
@@ -159,17 +159,15 @@ def parse_settings(
         if dot and stage not in entries:
             raise BadInput(f"--set {key}: {stage!r} is none of {', '.join(entries)}.")
         owners = (
-            [stage]
-            if dot
-            else [s for s, entry in entries.items() if name in {p.name for p in entry.parameters}]
+            [stage] if dot else [s for s, entry in entries.items() if entry.has_parameter(name)]
         )
         if len(owners) > 1:
             raise BadInput(f"--set {key}: say which, {' or '.join(f'{s}.{name}' for s in owners)}.")
         if not owners:
             known = sorted(f"{s}.{p.name}" for s, e in entries.items() for p in e.parameters)
             raise BadInput(f"--set {key}: no such parameter. Known: {', '.join(known)}.")
-        entries[owners[0]].parameter(name)
-        parameters[owners[0]][name] = value.strip()
+        parameter = entries[owners[0]].parameter(name)
+        parameters[owners[0]][parameter.name] = value.strip()
     return parameters
 
 

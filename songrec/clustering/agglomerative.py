@@ -47,7 +47,7 @@ class Agglomerative(Counted):
         values = latent[rows]
         on_progress(0.0, f"a tree of {len(values):,} tracks")
         tree = self._tree(values)
-        clusters = self.clusters
+        clusters = self.n_clusters
         if not clusters:
             # A tree is cut for every number, so one is enough for each table that is tried.
             trees = [(values, tree)]
@@ -59,12 +59,12 @@ class Agglomerative(Counted):
                     trees.append((tried, found))
                 return _cut(found, k)
 
-            clusters, details["clusters_tried"] = model_selection.choose(
+            clusters, details["clusters_tried"] = model_selection.select_n_clusters(
                 values,
                 cut,
-                by=self.choose_by,
-                fewest=self.fewest,
-                most=self.most,
+                criterion=self.criterion,
+                min_clusters=self.min_clusters,
+                max_clusters=self.max_clusters,
                 seed=seed,
                 on_progress=lambda share, *said: on_progress(0.3 + 0.6 * share, *said),
             )

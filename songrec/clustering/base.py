@@ -40,7 +40,7 @@ def possible_clusters(latent: Floats, asked: int, notes: list[str]) -> int:
 
 
 def sample_rows(n: int, most: int, seed: int) -> Ints:
-    """All of ``n`` rows, or ``most`` of them drawn evenly; ascending."""
+    """All of ``n`` rows, or ``max_clusters`` of them drawn evenly; ascending."""
     if n <= most:
         return np.arange(n)
     return np.sort(np.random.default_rng(seed).choice(n, most, replace=False))

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 class Counted:
     """A subclass is a dataclass of the same kind: its fields are its parameters, as given.
 
-    ``clusters`` 0 leaves the number between ``fewest`` and ``most`` to the measure ``choose_by``
-    (``clustering/model_selection.py``). ``notes_`` lists what a person should know of the last fit.
+    ``n_clusters`` 0 leaves the number between ``min_clusters`` and ``max_clusters`` to the measure
+    ``criterion`` (``clustering/model_selection.py``). ``notes_`` are warnings of the last fit, as
+    sentences.
     """
 
-    clusters: int = 10
-    choose_by: str = "silhouette"
-    fewest: int = 2
-    most: int = 20
+    n_clusters: int = 10
+    criterion: str = "silhouette"
+    min_clusters: int = 2
+    max_clusters: int = 20
 
     def __post_init__(self) -> None:
         self.notes_: list[str] = []

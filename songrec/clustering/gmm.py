@@ -40,26 +40,26 @@ class GMM(Counted):
     and then gives all tracks their probabilities.
     """
 
-    choose_by: str = "bic"
-    covariance: str = "full"
-    starts: int = 3
+    criterion: str = "bic"
+    covariance_type: str = "full"
+    n_init: int = 3
 
     def fit(self, latent: Floats, *, seed: int, on_progress: Progress = no_progress) -> Clustering:
         """Group the rows of ``latent`` ``(n, l)``; fewer distinct rows than clusters are noted."""
         require_tracks(latent)
         self.notes_ = []
         details: dict[str, Any] = {}
-        clusters, begun = self.clusters, 0.0
+        clusters, begun = self.n_clusters, 0.0
         if not clusters:
             begun = SHARE_OF_TRYING
-            clusters, details["clusters_tried"] = model_selection.choose(
+            clusters, details["clusters_tried"] = model_selection.select_n_clusters(
                 latent,
                 self._try,
-                by=self.choose_by,
-                fewest=self.fewest,
-                most=self.most,
+                criterion=self.criterion,
+                min_clusters=self.min_clusters,
+                max_clusters=self.max_clusters,
                 seed=seed,
-                bic=self._criterion,
+                bic=self._bic,
                 on_progress=lambda share, *said: on_progress(begun * share, *said),
             )
         clusters = possible_clusters(latent, clusters, self.notes_)
@@ -69,12 +69,12 @@ class GMM(Counted):
         values = latent[sample_rows(len(latent), LEARNT_FROM, seed)]
         clusters = possible_clusters(values, clusters, [])
         best = None
-        for number, start_seed in enumerate(_seeds(seed, self.starts), 1):
+        for number, start_seed in enumerate(_seeds(seed, self.n_init), 1):
             model = self._fitted(values, clusters, start_seed)
             if best is None or model.lower_bound_ > best.lower_bound_:
                 best = model
-            share = begun + (1 - begun) * number / self.starts
-            on_progress(share, f"start {number} of {self.starts}")
+            share = begun + (1 - begun) * number / self.n_init
+            on_progress(share, f"start {number} of {self.n_init}")
         assert best is not None
         if not best.converged_:
             self.notes_.append(
@@ -101,7 +101,7 @@ class GMM(Counted):
             warnings.simplefilter("ignore", ConvergenceWarning)  # told in the notes
             return GaussianMixture(
                 clusters,
-                covariance_type=self.covariance,
+                covariance_type=self.covariance_type,
                 random_state=seed,
                 reg_covar=max(REGULARISATION * spread, 1e-9),
             ).fit(values.astype(np.float64))
@@ -110,7 +110,7 @@ class GMM(Counted):
         model = self._fitted(values, clusters, _seeds(seed, 1)[0])
         return model.predict(values.astype(np.float64)).astype(np.int32)
 
-    def _criterion(self, values: Floats, clusters: int, seed: int) -> float:
+    def _bic(self, values: Floats, clusters: int, seed: int) -> float:
         model = self._fitted(values, clusters, _seeds(seed, 1)[0])
         return float(model.bic(values.astype(np.float64)))
 

@@ -26,9 +26,10 @@ class HDBSCAN:
     """Dense regions are clusters, what lies between them is noise and stays noise.
 
     ``min_cluster_size`` is the smallest group that counts as a cluster, ``min_samples`` (0: as
-    many) how many neighbours make a place dense; more of them, more noise. ``selection``:
-    ``eom`` keeps the most persistent clusters, ``leaf`` the smallest and most alike. Confidence
-    is how far down in its cluster's density a track lasts (1 in its core); noise has 0.
+    many) how many neighbours make a place dense; more of them, more noise.
+    ``cluster_selection_method``: ``eom`` keeps the most persistent clusters, ``leaf`` the smallest
+    and most alike. Confidence is how far down in its cluster's density a track lasts (1 in its
+    core); noise has 0.
 
     Above 30,000 tracks the tree is that of a sample, ``min_cluster_size`` shrinking with it. Any
     other track joins the cluster of the sampled track that it reaches over the shortest mutual
@@ -37,11 +38,15 @@ class HDBSCAN:
     """
 
     def __init__(
-        self, *, min_cluster_size: int = 25, min_samples: int = 0, selection: str = "eom"
+        self,
+        *,
+        min_cluster_size: int = 25,
+        min_samples: int = 0,
+        cluster_selection_method: str = "eom",
     ) -> None:
         self.min_cluster_size = min_cluster_size
         self.min_samples = min_samples
-        self.selection = selection
+        self.cluster_selection_method = cluster_selection_method
         self.notes_: list[str] = []
 
     def fit(self, latent: Floats, *, seed: int, on_progress: Progress = no_progress) -> Clustering:
@@ -70,7 +75,7 @@ class HDBSCAN:
             model = cluster.HDBSCAN(
                 min_cluster_size=smallest,
                 min_samples=dense,
-                cluster_selection_method=self.selection,
+                cluster_selection_method=self.cluster_selection_method,
                 copy=True,
             ).fit(values)
         labels[rows] = model.labels_

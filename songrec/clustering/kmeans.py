@@ -24,15 +24,14 @@ SHARE_OF_TRYING = 0.6
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class KMeans(Counted):
-    """Compact groups around ``clusters`` centres, the best of ``starts`` attempts.
+    """Compact groups around ``n_clusters`` centres, the best of ``n_init`` attempts.
 
     A track's confidence is its simplified silhouette (Hruschka et al. 2004), 1 - a / b, where a
     and b are its distances to the nearest and the second nearest centre: 1 at a centre, 0 half-way
-    between two. With ``clusters`` 0 the number between ``fewest`` and ``most`` is chosen
-    (songrec.clustering.model_selection).
+    between two.
     """
 
-    starts: int = 10
+    n_init: int = 10
 
     def fit(self, latent: Floats, *, seed: int, on_progress: Progress = no_progress) -> Clustering:
         """Group the rows of ``latent`` ``(n, l)``.
@@ -42,20 +41,20 @@ class KMeans(Counted):
         """
         require_tracks(latent)
         self.notes_ = []
-        clusters, details, begun = self.clusters, {}, 0.0
+        clusters, details, begun = self.n_clusters, {}, 0.0
         if not clusters:
             begun = SHARE_OF_TRYING
-            clusters, details["clusters_tried"] = model_selection.choose(
+            clusters, details["clusters_tried"] = model_selection.select_n_clusters(
                 latent,
                 self._try,
-                by=self.choose_by,
-                fewest=self.fewest,
-                most=self.most,
+                criterion=self.criterion,
+                min_clusters=self.min_clusters,
+                max_clusters=self.max_clusters,
                 seed=seed,
                 on_progress=lambda share, *said: on_progress(begun * share, *said),
             )
         clusters = possible_clusters(latent, clusters, self.notes_)
-        starts = self.starts if len(latent) <= MANY_TRACKS else min(self.starts, STARTS_FOR_MANY)
+        starts = self.n_init if len(latent) <= MANY_TRACKS else min(self.n_init, STARTS_FOR_MANY)
 
         def report(share: float, message: str) -> None:
             on_progress(begun + (1 - begun) * share, message)
@@ -66,7 +65,7 @@ class KMeans(Counted):
         return Clustering(labels, confidence(latent, centres, labels), centres, details=details)
 
     def _try(self, values: Floats, clusters: int, seed: int) -> Labels:
-        starts = min(self.starts, STARTS_FOR_TRYING)
+        starts = min(self.n_init, STARTS_FOR_TRYING)
         return self._best(values, clusters, starts, seed, no_progress).labels_.astype(np.int32)
 
     def _best(self, latent: Floats, clusters: int, starts: int, seed: int, report: Any) -> Any:

@@ -18,7 +18,7 @@ class MiniBatchKMeans(KMeans):
     tracks, whatever their number. Confidence as in k-means.
     """
 
-    starts: int = 3
+    n_init: int = 3
     batch_size: int = 4096
 
     def _model(self, clusters: int, seed: int) -> Any:

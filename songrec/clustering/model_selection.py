@@ -1,4 +1,4 @@
-"""How many clusters: a range is tried on a sample, and the curve is kept for people to see.
+"""Selection of the number of clusters: a range is tried on a sample, and the curve is kept.
 
 * ``silhouette``: the number with the largest mean silhouette (Rousseeuw 1987).
 * ``bic``: the number with the smallest Bayesian information criterion (Schwarz 1978), for methods
@@ -29,11 +29,15 @@ REFERENCES = 10
 BETTER = {"silhouette": "higher", "bic": "lower", "gap": "higher"}
 
 
-def parameters(default: int, *ways: str) -> tuple[Parameter, ...]:
-    """``clusters`` (0 is auto), ``choose_by``, ``fewest`` and ``most`` of a registry's entry."""
+def parameters(default: int, *criteria: str) -> tuple[Parameter, ...]:
+    """Return the four parameters of a clustering that is given, or selects, its number of clusters.
+
+    ``n_clusters`` (0 is auto), ``criterion`` (the first of ``criteria`` is the default),
+    ``min_clusters`` and ``max_clusters``.
+    """
     return (
         Parameter(
-            "clusters",
+            "n_clusters",
             "int",
             default,
             "Clusters",
@@ -41,84 +45,127 @@ def parameters(default: int, *ways: str) -> tuple[Parameter, ...]:
             1,
             200,
             zero="auto",
+            aliases=("clusters",),
         ),
         Parameter(
-            "choose_by",
+            "criterion",
             "choice",
-            ways[0],
+            criteria[0],
             "Choose by",
-            "What tells the best number of clusters, where that is auto.",
-            choices=ways,
+            "Which measure selects the number of clusters, where that is auto.",
+            choices=criteria,
+            aliases=("choose_by",),
         ),
-        Parameter("fewest", "int", 2, "Fewest", "The least that auto tries.", 1, 100),
-        Parameter("most", "int", 20, "Most", "The most that auto tries.", 2, 200),
+        Parameter(
+            "min_clusters",
+            "int",
+            2,
+            "Fewest",
+            "The smallest number that auto tries.",
+            1,
+            100,
+            aliases=("fewest",),
+        ),
+        Parameter(
+            "max_clusters",
+            "int",
+            20,
+            "Most",
+            "The largest number that auto tries.",
+            2,
+            200,
+            aliases=("most",),
+        ),
     )
 
 
-def choose(
+def select_n_clusters(
     latent: Floats,
     fit: FitLabels,
     *,
-    by: str,
-    fewest: int,
-    most: int,
+    criterion: str,
+    min_clusters: int,
+    max_clusters: int,
     seed: int,
     on_progress: Progress,
     bic: Callable[[Floats, int, int], float] | None = None,
 ) -> tuple[int, dict[str, Any]]:
-    """The number of clusters, and ``{"by", "better", "points", "chosen", "sample"}``.
+    """Try a range of numbers of clusters and return the best one with the curve.
 
-    ``fit(rows, k, seed)`` labels rows in k clusters and ``bic(rows, k, seed)`` gives the
-    criterion. ``fit`` is called with the same few arrays for every k and may keep what it made of
-    them. ``points`` are ``[k, value]``, for the gap ``[k, value, s]``. At most 10,000 tracks
-    (4,000 for the gap) take part; ``sample`` says how many where these were not all.
+    Parameters
+    ----------
+    latent
+        float32 ``(n, l)``. At most 10,000 rows (4,000 for the gap) take part.
+    fit
+        ``fit(rows, k, seed)`` labels rows in k clusters. It is called with the same few arrays for
+        every k and may cache what it computes from them.
+    criterion
+        ``"silhouette"``, ``"bic"`` or ``"gap"``.
+    min_clusters, max_clusters
+        The range that is tried, both included.
+    seed
+        Of the sample, the fits and the reference tables.
+    on_progress
+        Called after each number, with the share of the range that is done.
+    bic
+        ``bic(rows, k, seed)`` is the Bayesian information criterion of a fit; needed for ``"bic"``.
+
+    Returns
+    -------
+    tuple of int and dict
+        The number of clusters, and the curve as JSON: ``{"by", "better", "points", "chosen",
+        "sample"}``. ``points`` are ``[k, value]``, for the gap ``[k, value, s]``; ``sample`` is the
+        number of rows tried, None where these were all.
     """
-    tried_on = GAP_TRIED_ON if by == "gap" else TRIED_ON
+    tried_on = GAP_TRIED_ON if criterion == "gap" else TRIED_ON
     values = latent
     if len(latent) > tried_on:
         values = latent[sample_rows(len(latent), tried_on, seed)]
     distinct = len(np.unique(values, axis=0))
-    # A clustering of n distinct rows into n clusters says nothing.
     # One cluster has no silhouette; the gap may well find that there is but one.
-    fewest = max(fewest, 2) if by == "silhouette" else fewest
-    numbers = range(fewest, min(max(fewest, most), distinct - 1) + 1)
+    smallest = max(min_clusters, 2) if criterion == "silhouette" else min_clusters
+    # A clustering of n distinct rows into n clusters says nothing.
+    numbers = range(smallest, min(max(smallest, max_clusters), distinct - 1) + 1)
     points: list[list[Any]] = []
-    references = references_of(values, seed) if by == "gap" else []
-    for at, clusters in enumerate(numbers):
-        if by == "bic":
+    references = reference_tables(values, seed) if criterion == "gap" else []
+    for i, k in enumerate(numbers, 1):
+        if criterion == "bic":
             assert bic is not None
-            points.append([clusters, bic(values, clusters, seed)])
-        elif by == "gap":
-            points.append([clusters, *gap(values, references, clusters, fit, seed)])
+            points.append([k, bic(values, k, seed)])
+        elif criterion == "gap":
+            points.append([k, *gap(values, references, k, fit, seed)])
         else:
-            points.append([clusters, silhouette(values, fit(values, clusters, seed), seed)])
-        on_progress((at + 1) / len(numbers), f"tried {clusters} clusters")
-    chosen = pick(points, by) if points else min(fewest, distinct)
+            points.append([k, silhouette(values, fit(values, k, seed), seed)])
+        on_progress(i / len(numbers), f"tried {k} clusters")
+    chosen = best_number(points, criterion) if points else min(smallest, distinct)
     return chosen, {
-        "by": by,
-        "better": BETTER[by],
+        "by": criterion,
+        "better": BETTER[criterion],
         "points": points,
         "chosen": chosen,
         "sample": len(values) if len(values) < len(latent) else None,
     }
 
 
-def pick(points: list[list[Any]], by: str) -> int:
-    """The number of clusters that a curve speaks for."""
-    known = [(int(point[0] or 1), *point[1:]) for point in points if point[1] is not None]
-    if not known:
+def best_number(points: list[list[Any]], criterion: str) -> int:
+    """Return the number of clusters that a curve supports.
+
+    ``points`` are those of ``select_n_clusters``; a value of None has no meaning and is skipped.
+    """
+    curve = [(int(point[0] or 1), *point[1:]) for point in points if point[1] is not None]
+    if not curve:
         return int(points[0][0] or 1)
-    if by == "gap":
-        for (clusters, value, _), (_, following, spread) in itertools.pairwise(known):
+    if criterion == "gap":
+        for (k, value, _), (_, following, spread) in itertools.pairwise(curve):
             if value >= following - spread:
-                return clusters
-        return known[-1][0]
-    sign = 1 if BETTER[by] == "higher" else -1
-    return max(known, key=lambda point: sign * point[1])[0]
+                return k
+        return curve[-1][0]
+    sign = 1 if BETTER[criterion] == "higher" else -1
+    return max(curve, key=lambda point: sign * point[1])[0]
 
 
 def silhouette(values: Floats, labels: Labels, seed: int) -> float | None:
-    """The mean silhouette of at most 5,000 rows; None where it has no meaning."""
+    """Return the mean silhouette of at most 5,000 rows; None where it has no meaning."""
     from sklearn.metrics import silhouette_score
 
     rows = sample_rows(len(values), SILHOUETTE_OF, seed)
@@ -129,27 +176,26 @@ def silhouette(values: Floats, labels: Labels, seed: int) -> float | None:
     return float(silhouette_score(values[rows].astype(np.float64), labels[rows]))
 
 
-def references_of(values: Floats, seed: int) -> list[Floats]:
-    """Ten tables of the shape of ``values`` without clusters: even in its box along its axes."""
+def reference_tables(values: Floats, seed: int) -> list[Floats]:
+    """Draw ten tables of the shape of ``values``, evenly from the box along its principal axes."""
     centred = values.astype(np.float64) - values.mean(axis=0)
     _, axes = np.linalg.eigh(centred.T @ centred)
     turned = centred @ axes
     low, high = turned.min(axis=0), turned.max(axis=0)
-    random = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     return [
-        (random.uniform(low, high, turned.shape) @ axes.T).astype(np.float32)
+        (rng.uniform(low, high, turned.shape) @ axes.T).astype(np.float32)
         for _ in range(REFERENCES)
     ]
 
 
 def gap(
-    values: Floats, references: list[Floats], clusters: int, fit: FitLabels, seed: int
+    values: Floats, references: list[Floats], k: int, fit: FitLabels, seed: int
 ) -> tuple[float, float]:
-    """Gap(k) and its s(k), from the reference tables (``references_of``)."""
-    logs = [_log_scatter(drawn, fit(drawn, clusters, seed)) for drawn in references]
-    found = _log_scatter(values, fit(values, clusters, seed))
+    """Return Gap(k) and its s(k); ``references`` are those of ``reference_tables``."""
+    logs = [_log_scatter(table, fit(table, k, seed)) for table in references]
     spread = float(np.std(logs)) * np.sqrt(1 + 1 / len(references))
-    return float(np.mean(logs)) - found, float(spread)
+    return float(np.mean(logs)) - _log_scatter(values, fit(values, k, seed)), float(spread)
 
 
 def _log_scatter(values: Floats, labels: Labels) -> float:

@@ -16,9 +16,9 @@ CLUSTERINGS = Registry(
             (
                 *numbers(10, "silhouette", "gap"),
                 Parameter(
-                    "starts", "int", 10, "Starts",
+                    "n_init", "int", 10, "Starts",
                     "How often it starts anew, keeping the best; at most 3 above 200,000 tracks.",
-                    1, 100,
+                    1, 100, aliases=("starts",),
                 ),
             ),
         ),
@@ -30,8 +30,8 @@ CLUSTERINGS = Registry(
             (
                 *numbers(10, "silhouette", "gap"),
                 Parameter(
-                    "starts", "int", 3, "Starts", "How often it starts anew, keeping the best.",
-                    1, 100,
+                    "n_init", "int", 3, "Starts", "How often it starts anew, keeping the best.",
+                    1, 100, aliases=("starts",),
                 ),
                 Parameter(
                     "batch_size", "int", 4096, "Batch size", "Tracks that one step looks at.",
@@ -47,14 +47,14 @@ CLUSTERINGS = Registry(
             (
                 *numbers(10, "bic", "silhouette", "gap"),
                 Parameter(
-                    "covariance", "choice", "full", "Shapes",
+                    "covariance_type", "choice", "full", "Shapes",
                     "full: every cluster its own ellipsoid; tied: one for all; diag: along the "
                     "axes; spherical: balls.",
-                    choices=("full", "tied", "diag", "spherical"),
+                    choices=("full", "tied", "diag", "spherical"), aliases=("covariance",),
                 ),
                 Parameter(
-                    "starts", "int", 3, "Starts", "How often it starts anew, keeping the best.",
-                    1, 20,
+                    "n_init", "int", 3, "Starts", "How often it starts anew, keeping the best.",
+                    1, 20, aliases=("starts",),
                 ),
             ),
         ),
@@ -75,9 +75,9 @@ CLUSTERINGS = Registry(
                     1, 200, zero="auto",
                 ),
                 Parameter(
-                    "selection", "choice", "eom", "Selection",
+                    "cluster_selection_method", "choice", "eom", "Selection",
                     "eom: the most persistent clusters; leaf: the smallest and most alike.",
-                    choices=("eom", "leaf"),
+                    choices=("eom", "leaf"), aliases=("selection",),
                 ),
             ),
         ),
@@ -128,7 +128,8 @@ CLUSTERINGS = Registry(
                     1.05, 50, zero="auto",
                 ),
                 Parameter(
-                    "starts", "int", 3, "Starts", "Random starts for each beta.", 1, 50
+                    "n_init", "int", 3, "Starts", "Random starts for each beta.", 1, 50,
+                    aliases=("starts",),
                 ),
             ),
         ),

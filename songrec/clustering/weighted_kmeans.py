@@ -58,14 +58,14 @@ class WeightedKMeans(Counted):
     Columns are standardised first, as in the paper, so that a weight tells of structure and not of
     units. ``beta`` (more than 1) says how even the weights stay: just above 1 one column takes it
     all, large values are k-means. With ``beta`` 0 several are tried; of them and of the
-    ``starts`` (random weights, as in the paper, save the first, which starts even) the one with the
+    ``n_init`` (random weights, as in the paper, save the first, which starts even) the one with the
     best silhouette, measured with all columns alike, is kept. Confidence as in k-means, in the
     weighted space. Above 20,000 tracks centres and weights are learnt from a sample and all
     tracks go to their nearest centre.
     """
 
     beta: float = 0.0
-    starts: int = 3
+    n_init: int = 3
 
     def fit(self, latent: Floats, *, seed: int, on_progress: Progress = no_progress) -> Clustering:
         """Group the rows of ``latent`` ``(n, l)``; fewer distinct rows than clusters are noted."""
@@ -75,15 +75,15 @@ class WeightedKMeans(Counted):
         even = ((latent - mean) / np.where(spread > 0, spread, 1)).astype(np.float32)
         values = even[sample_rows(len(even), LEARNT_FROM, seed)]
         details: dict[str, Any] = {}
-        clusters, begun = self.clusters, 0.0
+        clusters, begun = self.n_clusters, 0.0
         if not clusters:
             begun = SHARE_OF_TRYING
-            clusters, details["clusters_tried"] = model_selection.choose(
+            clusters, details["clusters_tried"] = model_selection.select_n_clusters(
                 values,
                 self._try,
-                by=self.choose_by,
-                fewest=self.fewest,
-                most=self.most,
+                criterion=self.criterion,
+                min_clusters=self.min_clusters,
+                max_clusters=self.max_clusters,
                 seed=seed,
                 on_progress=lambda share, *said: on_progress(begun * share, *said),
             )
@@ -91,14 +91,14 @@ class WeightedKMeans(Counted):
         best, beta, tried = None, self.beta, []
         betas = (self.beta,) if self.beta else BETAS
         for at, candidate in enumerate(betas):
-            for start in range(self.starts):
+            for start in range(self.n_init):
                 with threadpool_limits(limits=1):
                     found = self._start(values, clusters, candidate, seed, start)
                     score = model_selection.silhouette(values, found.labels, seed)
                 tried.append({"beta": candidate, "start": start, "silhouette": score})
                 if best is None or (score is not None and score > best[0]):
                     best, beta = (score if score is not None else -2.0, found), candidate
-                share = (at * self.starts + start + 1) / (len(betas) * self.starts)
+                share = (at * self.n_init + start + 1) / (len(betas) * self.n_init)
                 on_progress(begun + (1 - begun) * share, f"beta {candidate:g}, start {start + 1}")
         assert best is not None
         weights, centres = best[1].weights, best[1].centres

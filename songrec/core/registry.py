@@ -26,7 +26,8 @@ class Parameter:
     ``type`` is ``int``, ``float``, ``bool``, ``choice`` (one of ``choices``) or ``ints`` (a tuple
     of integers, written ``"64,32"``). ``low`` and ``high`` are inclusive and bound each integer.
     ``zero`` is a word that stands for 0 of an ``int`` or ``float``, ``"auto"``; 0 is then allowed
-    whatever ``low`` says.
+    whatever ``low`` says. ``aliases`` are former names: settings, grids and runs that still use
+    one are read as if they used ``name``.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Parameter:
     high: float | None = None
     choices: tuple[str, ...] = ()
     zero: str = ""
+    aliases: tuple[str, ...] = ()
 
     def coerce(self, value: Any, owner: str = "") -> Any:
         """``value`` (text from a form, or already typed) as this parameter's type, checked.
@@ -145,11 +147,11 @@ def _truth(value: Any) -> bool:
 class Entry:
     """One algorithm: its name, its class (``"package.module:Class"``) and what it takes.
 
-    ``abilities`` are optional methods that its class has and others ask for; ``requires`` are
-    those that the representation must have for this clustering. ``needs`` is what the class is
-    given beside its table (its attribute of that name, told without importing it). ``learns_from``
-    names the feature sets that it suits, the best first: what it learns from unless told otherwise.
-    ``aliases`` are further names that people may write; results and files say ``name``.
+    ``abilities`` are the optional methods of its class that others choose it by; ``requires`` are
+    those that a clustering expects of the representation. ``required_inputs`` repeats the class
+    attribute of that name, so that forms know it without importing the class. ``suited_features``
+    are the feature sets that it learns from by default, the best first.
+    ``aliases`` are further names that people may write; results and files use ``name``.
     """
 
     name: str
@@ -159,21 +161,44 @@ class Entry:
     parameters: tuple[Parameter, ...] = ()
     abilities: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
-    needs: tuple[str, ...] = ()
-    learns_from: tuple[str, ...] = ("attributes",)
+    required_inputs: tuple[str, ...] = ()
+    suited_features: tuple[str, ...] = ("attributes",)
     aliases: tuple[str, ...] = ()
 
     def parameter(self, name: str) -> Parameter:
-        """The parameter called ``name``; ``UnknownName`` with the nearest otherwise."""
+        """Return the parameter of that name or former name.
+
+        Raises ``UnknownName``, which suggests the nearest name.
+        """
         for parameter in self.parameters:
-            if parameter.name == name:
+            if name == parameter.name or name in parameter.aliases:
                 return parameter
         raise UnknownName(f"parameter of {self.name}", name, [p.name for p in self.parameters])
 
+    def has_parameter(self, name: str) -> bool:
+        """Return whether a parameter has that name or former name."""
+        return any(name == p.name or name in p.aliases for p in self.parameters)
+
+    def with_current_names(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return ``values`` with former parameter names replaced by the current ones.
+
+        Names that no parameter has are kept. Raises ``BadInput`` where a parameter is given under
+        two of its names.
+        """
+        renamed: dict[str, Any] = {}
+        for name, value in values.items():
+            current = self.parameter(name).name if self.has_parameter(name) else name
+            if current in renamed:
+                raise BadInput(
+                    f"{current!r} of {self.name} is given twice: {name!r} is a former name of it."
+                )
+            renamed[current] = value
+        return renamed
+
     def resolve(self, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """All parameters: those ``given`` checked and typed, the others at their default."""
+        """Return all parameters: those ``given`` checked and typed, the others at their default."""
         values = {p.name: p.default for p in self.parameters}
-        for name, value in (given or {}).items():
+        for name, value in self.with_current_names(given or {}).items():
             values[name] = self.parameter(name).coerce(value, self.name)
         return values
 
@@ -212,6 +237,14 @@ class Registry:
         if name not in self._entries:
             raise UnknownName(self.what, name, self._entries)
         return self._entries[name]
+
+    def entry_of(self, algorithm: type) -> Entry:
+        """Return the entry whose class is ``algorithm``; raises ``UnknownName``."""
+        target = f"{algorithm.__module__}:{algorithm.__qualname__}"
+        for entry in self:
+            if entry.target == target:
+                return entry
+        raise UnknownName(f"class of a {self.what}", target, [e.target for e in self])
 
     def parse(self, name: str, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The full parameters of ``name`` from a mapping of texts or values; imports nothing."""

@@ -24,7 +24,8 @@ PROJECTIONS = Registry(
                     "About how many neighbours a track has.", 2, 200,
                 ),
                 Parameter(
-                    "iterations", "int", 500, "Steps", "After the first 250.", 100, 5000,
+                    "n_iter", "int", 500, "Steps", "After the first 250.", 100, 5000,
+                    aliases=("iterations",),
                 ),
             ),
         ),
@@ -35,16 +36,18 @@ PROJECTIONS = Registry(
             "Keeps neighbours together and groups compact, with some of their arrangement.",
             (
                 Parameter(
-                    "neighbours", "int", 15, "Neighbours",
+                    "n_neighbors", "int", 15, "Neighbours",
                     "How many count as near: few show detail, many the whole.", 2, 200,
+                    aliases=("neighbours",),
                 ),
                 Parameter(
                     "min_dist", "float", 0.1, "Least distance",
                     "How close songs may lie on the map.", 0, 0.99,
                 ),
                 Parameter(
-                    "epochs", "int", 0, "Epochs",
+                    "n_epochs", "int", 0, "Epochs",
                     "auto: 500 for up to 10,000 tracks, 200 above.", 10, 5000, zero="auto",
+                    aliases=("epochs",),
                 ),
             ),
         ),

@@ -34,9 +34,9 @@ class TSNE:
     of its nearest ones and from there downhill. A learnt track keeps its place.
     """
 
-    def __init__(self, *, perplexity: float = 30.0, iterations: int = 500) -> None:
+    def __init__(self, *, perplexity: float = 30.0, n_iter: int = 500) -> None:
         self.perplexity = perplexity
-        self.iterations = iterations
+        self.n_iter = n_iter
 
     def fit(self, latent: Floats, *, seed: int, on_progress: Progress = no_progress) -> Self:
         """Learn the map of ``latent`` ``(n, l)``, or of a sample of it."""
@@ -62,10 +62,10 @@ class TSNE:
                 negative_gradient_method=_method(len(plane)),
                 random_state=seed,
             )
-            total, done = EARLY + self.iterations, 0
+            total, done = EARLY + self.n_iter, 0
             for steps, exaggeration, momentum in (
                 (EARLY, EARLY_EXAGGERATION, EARLY_MOMENTUM),
-                (self.iterations, 1.0, MOMENTUM),
+                (self.n_iter, 1.0, MOMENTUM),
             ):
                 for start in range(0, steps, AT_ONCE):
                     batch = min(AT_ONCE, steps - start)

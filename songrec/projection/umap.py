@@ -28,18 +28,18 @@ HALVINGS = 64
 class UMAP:
     """Neighbourhoods in the latent, drawn so that groups stay compact and apart.
 
-    ``neighbours`` is how many count as near: few show detail, many the whole; ``min_dist`` is how
+    ``n_neighbors`` is how many count as near: few show detail, many the whole; ``min_dist`` is how
     close points may come. It starts from the principal components (Kobak & Linderman 2021).
     Above 30,000 distinct tracks it learns from a sample of so many and places the others as it
     places new ones: where UMAP itself would begin with them, at the mean of their nearest learnt
     tracks' places, weighted by exp(-(d - r) / s), where d is a distance, r that of the nearest,
-    and s such that the weights add up to log2(neighbours). A learnt track keeps its place.
+    and s such that the weights add up to log2(n_neighbors). A learnt track keeps its place.
     """
 
-    def __init__(self, *, neighbours: int = 15, min_dist: float = 0.1, epochs: int = 0) -> None:
-        self.neighbours = neighbours
+    def __init__(self, *, n_neighbors: int = 15, min_dist: float = 0.1, n_epochs: int = 0) -> None:
+        self.n_neighbors = n_neighbors
         self.min_dist = min_dist
-        self.epochs = epochs
+        self.n_epochs = n_epochs
 
     def fit(self, latent: Floats, *, seed: int, on_progress: Progress = no_progress) -> Self:
         """Learn the map of ``latent`` ``(n, l)``, or of a sample of it."""
@@ -52,8 +52,8 @@ class UMAP:
         on_progress(0.0, f"neighbours of {len(self.rows_):,} tracks")
         from umap import umap_
 
-        k = min(self.neighbours, len(self.rows_))
-        epochs = self.epochs or (EPOCHS if len(self.rows_) <= MANY else EPOCHS_FOR_MANY)
+        k = min(self.n_neighbors, len(self.rows_))
+        epochs = self.n_epochs or (EPOCHS if len(self.rows_) <= MANY else EPOCHS_FOR_MANY)
         at, distances = self._neighbours.of(self.rows_, k)
         random = np.random.RandomState(seed)
         with threadpool_limits(limits=1):
@@ -98,20 +98,20 @@ class UMAP:
             weights = membership(distances)[:, :, None]
             return (weights * self.coordinates_[at]).sum(axis=1) / weights.sum(axis=1)
 
-        return self._neighbours.place(latent, self.coordinates_, self.neighbours, place)
+        return self._neighbours.place(latent, self.coordinates_, self.n_neighbors, place)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """The learnt rows, where they lie, and how many neighbours count."""
         return {
             "rows": self.rows_,
             "places": self.coordinates_,
-            "neighbours": np.array(self.neighbours),
+            "neighbours": np.array(self.n_neighbors),
         }
 
     @classmethod
     def from_state(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """A projection that places tracks as the one whose ``state`` this is."""
-        projection = cls(neighbours=int(arrays["neighbours"]))
+        projection = cls(n_neighbors=int(arrays["neighbours"]))
         projection.rows_ = np.asarray(arrays["rows"])
         projection.coordinates_ = np.asarray(arrays["places"])
         projection._neighbours = Neighbours(projection.rows_)

@@ -48,7 +48,7 @@ class ConvVAE(Network):
     table's columns are not looked at: it may have none.
     """
 
-    needs = ("spectrograms",)
+    required_inputs = ("spectrograms",)
     NETWORKS = ("sound_encoder", "sound_decoder")
 
     latent: int = 16
@@ -57,7 +57,7 @@ class ConvVAE(Network):
     filters: int = 16
     units: int = 128
     beta: float = 1.0
-    warm_up: int = 5
+    kl_warmup_epochs: int = 5
     batch_size: int = 16
 
     def fit(
@@ -186,7 +186,7 @@ class ConvVAE(Network):
 
     def _weights(self, epoch: int) -> dict[str, float]:
         """What each part of the loss counts in an epoch."""
-        return {"reconstruction": 1.0, "kl": warmed_up(self.beta, self.warm_up)(epoch)}
+        return {"reconstruction": 1.0, "kl": warmed_up(self.beta, self.kl_warmup_epochs)(epoch)}
 
     def _parts(self, batch: Any, noise: Any, counts: Any) -> dict[str, Any]:
         (pictures,) = batch

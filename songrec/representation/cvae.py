@@ -54,14 +54,14 @@ class CVAE(Variational):
     """The VAE's layers with a label of the kind ``condition`` beside features and latent.
 
     ``labels`` are given row by row over the table's tracks. Unknown is a class of its own; labels
-    beyond the ``most_labels`` commonest share another. Where training has seen neither, the labels
+    beyond the ``max_labels`` commonest share another. Where training has seen neither, the labels
     in the shares that it has seen stand for them.
     """
 
-    needs = ("labels",)
+    required_inputs = ("labels",)
 
     condition: str = "genre"
-    most_labels: int = 20
+    max_labels: int = 20
 
     def fit(
         self,
@@ -80,14 +80,14 @@ class CVAE(Variational):
         values = np.ascontiguousarray(table.values, dtype=np.float32)
         counts = Counter(label for label in labels if label)
         ranked = sorted(counts, key=lambda label: (-counts[label], label))
-        self.labels_ = ranked[: self.most_labels]
+        self.labels_ = ranked[: self.max_labels]
         training.seed_everything(seed)
         self._build(values.shape[1], OTHER + 1 + len(self.labels_), seed)
         learn, check = self._split(len(values), seed)
         classes = self._classes(labels).astype(np.int32)
         seen = np.bincount(classes, minlength=OTHER + 1 + len(self.labels_))
         self.shares_ = (seen / seen.sum()).tolist()
-        weight = warmed_up(self.beta, self.warm_up)
+        weight = warmed_up(self.beta, self.kl_warmup_epochs)
         self.history_ = []
         self._learn(
             self.model_,
@@ -141,7 +141,7 @@ class CVAE(Variational):
             hidden=self.hidden,
             latent=self.latent,
             beta=self.beta,
-            warm_up=self.warm_up,
+            kl_warmup_epochs=self.kl_warmup_epochs,
             epochs=self.epochs,
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,

@@ -43,14 +43,14 @@ class HybridConvVAE(ConvVAE):
     words find songs and songs find words: both land in the same latent.
     """
 
-    needs = ("spectrograms", "texts")
+    required_inputs = ("spectrograms", "texts")
     NETWORKS = ("sound_encoder", "sound_decoder", "text_encoder", "text_decoder")
 
     text: str = "tfidf"
     text_size: int = 64
     text_weight: float = 10.0
-    alignment: float = 100.0
-    dropped: float = 0.5
+    alignment_weight: float = 100.0
+    modality_dropout: float = 0.5
     batch_size: int = 32
 
     def __post_init__(self) -> None:
@@ -74,7 +74,7 @@ class HybridConvVAE(ConvVAE):
     ) -> Self:
         """Train from fresh weights; as ``ConvVAE.fit``, with the parts ``text`` and ``alignment``.
 
-        Of a song with both, one is hidden from the encoders in a share ``dropped`` of the steps.
+        Of a song that has both, one is hidden in a share ``modality_dropout`` of the steps.
         """
         self._check_rows(table, spectrograms)
         seed_everything(seed)
@@ -167,7 +167,7 @@ class HybridConvVAE(ConvVAE):
         """Which modalities the encoders see of each row: at least one of them."""
         sound, words = np.ones_like(has_words), has_words.copy()
         if random is not None:
-            one = (random.random(len(words)) < self.dropped) & (has_words > 0)
+            one = (random.random(len(words)) < self.modality_dropout) & (has_words > 0)
             hide_sound = random.random(len(words)) < 0.5
             sound[one & hide_sound] = 0.0
             words[one & ~hide_sound] = 0.0
@@ -180,7 +180,7 @@ class HybridConvVAE(ConvVAE):
         self.networks_["text_decoder"] = networks.vector_decoder(*size, "text_decoder")
 
     def _weights(self, epoch: int) -> dict[str, float]:
-        own = {"text": self.text_weight, "alignment": self.alignment}
+        own = {"text": self.text_weight, "alignment": self.alignment_weight}
         return {**super()._weights(epoch), **own}
 
     def _parts(self, batch: Any, noise: Any, counts: Any) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
+from songrec.representation.registry import REPRESENTATIONS
+
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class Network(ABC):
@@ -40,10 +42,12 @@ class Network(ABC):
     def load(cls, folder: Path) -> Self:
         """Read what ``save`` wrote."""
         state = json.loads((folder / "model.json").read_text())
+        # A model that was saved by an older version may use former parameter names.
+        parameters = REPRESENTATIONS.entry_of(cls).with_current_names(state["parameters"])
         model = cls(
             **{
                 name: tuple(value) if isinstance(value, list) else value
-                for name, value in state["parameters"].items()
+                for name, value in parameters.items()
             }
         )
         model.history_, model.metrics_ = state["history"], state["metrics"]

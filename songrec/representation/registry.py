@@ -18,7 +18,8 @@ _VARIATIONAL = (
         0.0, 100.0,
     ),
     Parameter(
-        "warm_up", "int", 5, "Warm-up", "Epochs in which beta grows from 0.", 0, 10_000
+        "kl_warmup_epochs", "int", 5, "Warm-up", "Epochs in which beta grows from 0.", 0, 10_000,
+        aliases=("warm_up",),
     ),
     Parameter("epochs", "int", 30, "Epochs", "How often it sees every track.", 1, 10_000),
     Parameter("batch_size", "int", 64, "Batch size", "Tracks per step.", 1, 65_536),
@@ -52,7 +53,8 @@ _CONVOLUTIONAL = (
         0.0, 1000.0,
     ),
     Parameter(
-        "warm_up", "int", 5, "Warm-up", "Epochs in which beta grows from 0.", 0, 10_000
+        "kl_warmup_epochs", "int", 5, "Warm-up", "Epochs in which beta grows from 0.", 0, 10_000,
+        aliases=("warm_up",),
     ),
     Parameter("epochs", "int", 30, "Epochs", "How often it sees every track.", 1, 10_000),
     Parameter("learning_rate", "float", 1e-3, "Learning rate", "Adam's step.", 1e-7, 1.0),
@@ -119,7 +121,7 @@ REPRESENTATIONS = Registry(
             "smooth, and made to be moved about in.",
             _VARIATIONAL,
             abilities=("decode",),
-            learns_from=("mfcc", "attributes"),
+            suited_features=("mfcc", "attributes"),
         ),
         Entry(
             "cvae",
@@ -133,13 +135,14 @@ REPRESENTATIONS = Registry(
                     choices=("genre", "emotion", "language"),
                 ),
                 Parameter(
-                    "most_labels", "int", 20, "Labels",
+                    "max_labels", "int", 20, "Labels",
                     "The commonest have a class of their own; the others share one.", 1, 1000,
+                    aliases=("most_labels",),
                 ),
                 *_VARIATIONAL,
             ),
             abilities=("decode",),
-            needs=("labels",),
+            required_inputs=("labels",),
         ),
         Entry(
             "vade",
@@ -149,7 +152,8 @@ REPRESENTATIONS = Registry(
             "clusters together.",
             (
                 Parameter(
-                    "clusters", "int", 10, "Clusters", "Gaussians of the mixture.", 1, 200
+                    "n_clusters", "int", 10, "Clusters", "Gaussians of the mixture.", 1, 200,
+                    aliases=("clusters",),
                 ),
                 *_VARIATIONAL[:2],
                 Parameter(
@@ -159,23 +163,26 @@ REPRESENTATIONS = Registry(
                     0.0, 100.0,
                 ),
                 Parameter(
-                    "warm_up", "int", 0, "Warm-up",
+                    "kl_warmup_epochs", "int", 0, "Warm-up",
                     "Epochs in which beta grows from 0, after the pretraining.", 0, 10_000,
+                    aliases=("warm_up",),
                 ),
                 Parameter(
-                    "pretraining", "int", 20, "Pretraining",
+                    "pretraining_epochs", "int", 20, "Pretraining",
                     "Epochs without the mixture, before it is fitted to the latent.", 0, 10_000,
+                    aliases=("pretraining",),
                 ),
                 *_VARIATIONAL[4:],
                 Parameter(
-                    "joint_rate", "float", 1e-4, "Joint learning rate",
+                    "joint_learning_rate", "float", 1e-4, "Joint learning rate",
                     "Adam's step once the mixture is there: with a larger one clusters that "
                     "overlap fall together.",
-                    1e-7, 1.0,
+                    1e-7, 1.0, aliases=("joint_rate",),
                 ),
                 Parameter(
-                    "decay", "float", 0.95, "Decay",
+                    "learning_rate_decay", "float", 0.95, "Decay",
                     "What the joint learning rate is multiplied by after every epoch.", 0.01, 1.0,
+                    aliases=("decay",),
                 ),
             ),
             abilities=("assign", "decode"),
@@ -191,8 +198,8 @@ REPRESENTATIONS = Registry(
                 Parameter("batch_size", "int", 16, "Batch size", "Tracks per step.", 1, 4096),
             ),
             abilities=("decode",),
-            needs=("spectrograms",),
-            learns_from=("melspectrogram",),
+            required_inputs=("spectrograms",),
+            suited_features=("melspectrogram",),
         ),
         Entry(
             "hybrid_conv_vae",
@@ -217,18 +224,19 @@ REPRESENTATIONS = Registry(
                     "What restoring the text counts beside restoring the sound.", 0.0, 10_000.0,
                 ),
                 Parameter(
-                    "alignment", "float", 100.0, "Alignment",
+                    "alignment_weight", "float", 100.0, "Alignment",
                     "What it counts that a song's words lie where its sound lies.", 0.0, 100_000.0,
+                    aliases=("alignment",),
                 ),
                 Parameter(
-                    "dropped", "float", 0.5, "Left out",
+                    "modality_dropout", "float", 0.5, "Left out",
                     "How often a song with both is encoded from its sound or its words alone.",
-                    0.0, 1.0,
+                    0.0, 1.0, aliases=("dropped",),
                 ),
             ),
             abilities=("decode",),
-            needs=("spectrograms", "texts"),
-            learns_from=("melspectrogram",),
+            required_inputs=("spectrograms", "texts"),
+            suited_features=("melspectrogram",),
         ),
     ),
 )  # fmt: skip

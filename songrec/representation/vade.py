@@ -32,21 +32,22 @@ PRETRAINING_SHARE = 0.1
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class VaDE(Variational):
-    """Layers as in the VAE, with ``clusters`` Gaussians of diagonal covariance as the prior.
+    """Layers as in the VAE, with ``n_clusters`` Gaussians of diagonal covariance as the prior.
 
     The latent is the posterior mean; ``assign`` gives the clusters with q(c|x) as probabilities.
-    ``pretraining`` epochs come before ``epochs``, and ``warm_up`` of those bring the mixture in.
-    ``learning_rate`` is Adam's step while pretraining, ``joint_rate`` that of the first epoch
-    after, and every further epoch has ``decay`` times the rate of the one before (in the paper's
-    experiments every tenth has 0.9 times).
+    ``pretraining_epochs`` come before ``epochs``; in the first ``kl_warmup_epochs`` of those the
+    weight of the divergence grows. ``learning_rate`` is Adam's step while pretraining,
+    ``joint_learning_rate`` that of the first epoch after it, and every further epoch has
+    ``learning_rate_decay`` times the rate of the one before (in the paper's experiments every
+    tenth has 0.9 times).
     """
 
-    clusters: int = 10
+    n_clusters: int = 10
     beta: float = 0.1
-    warm_up: int = 0
-    pretraining: int = 20
-    joint_rate: float = 1e-4
-    decay: float = 0.95
+    kl_warmup_epochs: int = 0
+    pretraining_epochs: int = 20
+    joint_learning_rate: float = 1e-4
+    learning_rate_decay: float = 0.95
 
     def fit(self, table: FeatureTable, *, seed: int, on_progress: Progress = no_progress) -> Self:
         """Pretrain, fit the mixture, train together; with few distinct tracks fewer clusters.
@@ -57,9 +58,9 @@ class VaDE(Variational):
         values = np.ascontiguousarray(table.values, dtype=np.float32)
         training.seed_everything(seed)
         learn, check = self._split(len(values), seed)
-        self._build(values.shape[1], _distinct(values[learn], self.clusters), seed)
+        self._build(values.shape[1], _distinct(values[learn], self.n_clusters), seed)
         self.history_ = []
-        every = self.pretraining + self.epochs
+        every = self.pretraining_epochs + self.epochs
         parts = (values[learn],), (values[check],)
 
         def within(first: int, last: int) -> Progress:
@@ -68,20 +69,20 @@ class VaDE(Variational):
 
             return report
 
-        if self.pretraining:
+        if self.pretraining_epochs:
             self._learn(
                 keras.Model(self.model_.inputs, self.plain_),
                 *parts,
-                epochs=self.pretraining,
+                epochs=self.pretraining_epochs,
                 parts=("reconstruction", "kl"),
                 weights=lambda epoch: (1.0, PRETRAINING_SHARE * self.beta),
                 seed=seed,
-                on_progress=within(0, self.pretraining),
+                on_progress=within(0, self.pretraining_epochs),
                 phase="pretraining",
             )
         mean, log_variance = self._posterior(values[learn])
         self.prior_.begin(*first_mixture(mean, np.exp(log_variance), self.prior_.clusters, seed))
-        weight = warmed_up(self.beta, self.warm_up)
+        weight = warmed_up(self.beta, self.kl_warmup_epochs)
         self._learn(
             self.model_,
             *parts,
@@ -89,9 +90,11 @@ class VaDE(Variational):
             parts=("reconstruction", "kl", "kl_clusters"),
             weights=lambda epoch: (1.0, weight(epoch), weight(epoch)),
             seed=seed + 1,
-            on_progress=within(self.pretraining, every),
+            on_progress=within(self.pretraining_epochs, every),
             phase="mixture",
-            learning_rate=lambda epoch: self.joint_rate * self.decay ** (epoch - 1),
+            learning_rate=lambda epoch: (
+                self.joint_learning_rate * self.learning_rate_decay ** (epoch - 1)
+            ),
         )
         found = self.assign(table)
         self.metrics_ = {

@@ -30,7 +30,7 @@ from songrec.representation.variational import (
 class VAE(Variational):
     """Dense relu layers ``hidden`` to a Gaussian posterior, mirrored back to a linear output.
 
-    The latent is the posterior mean. ``warm_up`` epochs bring the divergence in gradually.
+    The latent is the posterior mean. ``kl_warmup_epochs`` epochs bring the divergence in gradually.
     """
 
     def fit(self, table: FeatureTable, *, seed: int, on_progress: Progress = no_progress) -> Self:
@@ -42,7 +42,7 @@ class VAE(Variational):
         training.seed_everything(seed)
         self._build(values.shape[1], seed)
         learn, check = self._split(len(values), seed)
-        weight = warmed_up(self.beta, self.warm_up)
+        weight = warmed_up(self.beta, self.kl_warmup_epochs)
         self.history_ = []
         self._learn(
             self.model_,

@@ -117,14 +117,14 @@ class Variational(Network):
     """Parameters, training and files that every variational model on feature vectors has.
 
     ``hidden`` are the dense layers' units, mirrored in the decoder, ``beta`` is the divergence's
-    weight, which ``warm_up`` epochs bring in. A subclass builds ``model_``: its layers ``encoder``
-    and ``decoder`` are models.
+    weight, which grows from 0 in the first ``kl_warmup_epochs``. A subclass builds ``model_``,
+    whose layers ``encoder`` and ``decoder`` are models.
     """
 
     hidden: tuple[int, ...] = (64, 32)
     latent: int = 6
     beta: float = 0.3
-    warm_up: int = 5
+    kl_warmup_epochs: int = 5
 
     def _learn(
         self,

@@ -102,13 +102,13 @@ def test_an_empty_list_says_what_to_do(flask):
 def test_help_lists_every_parameter_with_default_and_range(flask):
     text = flask("train", "--help").stdout
     assert "learning_rate = 0.001" in text
-    assert "clusters = 10 (auto, or a whole number from 1 to 200)" in text
+    assert "n_clusters = 10 (auto, or a whole number from 1 to 200)" in text
 
 
 def test_settings_find_the_stage_that_has_them():
     assert parse_settings(CHOSEN, ("clusters=4", "representation.latent=3")) == {
         "representation": {"latent": "3"},
-        "clustering": {"clusters": "4"},
+        "clustering": {"n_clusters": "4"},
         "projection": {},
     }
 
@@ -116,7 +116,7 @@ def test_settings_find_the_stage_that_has_them():
 def test_further_maps_have_settings_by_their_names():
     found = parse_settings(CHOSEN, ("tsne.perplexity=50", "neighbours=5"), ("tsne", "umap"))
     assert found["tsne"] == {"perplexity": "50"}
-    assert found["umap"] == {"neighbours": "5"}
+    assert found["umap"] == {"n_neighbors": "5"}
     assert found["projection"] == {}
 
 

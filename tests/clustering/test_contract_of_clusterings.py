@@ -27,7 +27,7 @@ def test_init_stores_its_parameters_untouched(name):
 
 @everyone
 def test_planted_clusters_are_found_again(name):
-    parameters = {"clusters": 4} if "clusters" in CLUSTERINGS.parse(name) else {}
+    parameters = {"n_clusters": 4} if "n_clusters" in CLUSTERINGS.parse(name) else {}
     found = CLUSTERINGS.create(name, **parameters).fit(LATENT, seed=0)
     clustered = found.labels >= 0
     assert clustered.mean() > 0.9
@@ -87,14 +87,16 @@ CHOOSING = tuple(
     (name, way)
     for name in NAMES
     for p in CLUSTERINGS.entry(name).parameters
-    if p.name == "choose_by"
+    if p.name == "criterion"
     for way in p.choices
 )
 
 
 @pytest.mark.parametrize(("name", "way"), CHOOSING)
 def test_auto_finds_the_planted_number_and_keeps_the_curve(name, way):
-    found = CLUSTERINGS.create(name, clusters="auto", choose_by=way, most=6).fit(LATENT, seed=0)
+    found = CLUSTERINGS.create(name, n_clusters="auto", criterion=way, max_clusters=6).fit(
+        LATENT, seed=0
+    )
     curve = found.details["clusters_tried"]
     assert curve["chosen"] == 4 == len(set(found.labels.tolist()))
     assert curve["by"] == way
@@ -118,7 +120,7 @@ def test_no_tracks_says_what_to_do_first(name):
 
 
 def test_there_are_never_more_clusters_than_distinct_tracks_and_a_note_says_so():
-    algorithm = KMeans(clusters=10)
+    algorithm = KMeans(n_clusters=10)
     found = algorithm.fit(np.repeat(LATENT[[0, 60, 120]], 20, axis=0), seed=0)
     assert len(set(found.labels.tolist())) == 3
     assert algorithm.notes_ == [
@@ -135,4 +137,4 @@ def test_confidence_is_one_at_a_centre_and_zero_between_two():
 
 
 def test_a_single_cluster_is_certain():
-    assert KMeans(clusters=1).fit(LATENT, seed=0).confidence.min() == 1.0
+    assert KMeans(n_clusters=1).fit(LATENT, seed=0).confidence.min() == 1.0

@@ -49,15 +49,15 @@ def test_a_column_without_scatter_weighs_nothing():
 def test_weighted_k_means_listens_to_the_columns_that_tell_groups_apart():
     noise = np.random.default_rng(1).normal(scale=5, size=(600, 6)).astype(np.float32)
     latent = np.column_stack([noise[:, :3], BLOBS, noise[:, 3:]])
-    found = WeightedKMeans(clusters=3, starts=8, beta=2).fit(latent, seed=0)
+    found = WeightedKMeans(n_clusters=3, n_init=8, beta=2).fit(latent, seed=0)
     weights = np.array(found.details["feature_weights"])
     assert set(np.argsort(weights)[-2:]) == {3, 4}
     assert weights[[3, 4]].sum() > 0.5
     assert adjusted_rand_index(found.labels, PLANTED) > 0.95
-    tried = WeightedKMeans(clusters=3, starts=2).fit(latent, seed=0).details
+    tried = WeightedKMeans(n_clusters=3, n_init=2).fit(latent, seed=0).details
     assert set(np.argsort(tried["feature_weights"])[-2:]) == {3, 4}
     assert {one["beta"] for one in tried["tried"]} == set(weighted.BETAS)
-    plain = CLUSTERINGS.create("kmeans", clusters=3).fit(latent, seed=0)
+    plain = CLUSTERINGS.create("kmeans", n_clusters=3).fit(latent, seed=0)
     assert adjusted_rand_index(plain.labels, PLANTED) < 0.5
 
 
@@ -135,16 +135,18 @@ def test_gmm_knows_shapes_that_k_means_does_not_and_doubts_between_them():
     tight, wide = (random.normal(scale=scale, size=(400, 2)) for scale in (0.2, 5.0))
     latent = np.vstack([tight, wide]).astype(np.float32)
     planted = np.repeat([0, 1], 400)
-    found = GMM(clusters=2).fit(latent, seed=0)
+    found = GMM(n_clusters=2).fit(latent, seed=0)
     assert adjusted_rand_index(found.labels, planted) > 0.9
-    kmeans = CLUSTERINGS.create("kmeans", clusters=2).fit(latent, seed=0)
+    kmeans = CLUSTERINGS.create("kmeans", n_clusters=2).fit(latent, seed=0)
     assert adjusted_rand_index(kmeans.labels, planted) < 0.3
     np.testing.assert_allclose(found.confidence, found.probabilities.max(axis=1))
 
 
 def test_the_gap_says_one_cluster_where_there_is_none_to_split():
     even = np.random.default_rng(3).uniform(size=(200, 2)).astype(np.float32)
-    found = CLUSTERINGS.create("kmeans", clusters=0, choose_by="gap", fewest=1, most=4, starts=1)
+    found = CLUSTERINGS.create(
+        "kmeans", n_clusters=0, criterion="gap", min_clusters=1, max_clusters=4, n_init=1
+    )
     assert found.fit(even, seed=0).details["clusters_tried"]["chosen"] == 1
     assert found.fit(BLOBS, seed=0).details["clusters_tried"]["chosen"] == 3
 
@@ -158,7 +160,9 @@ def test_the_gap_of_a_tree_grows_one_tree_for_each_table(monkeypatch):
 
     linkage = agglomerative.linkage
     monkeypatch.setattr(agglomerative, "linkage", counting)
-    found = CLUSTERINGS.create("agglomerative", clusters=0, choose_by="gap", fewest=1, most=6)
+    found = CLUSTERINGS.create(
+        "agglomerative", n_clusters=0, criterion="gap", min_clusters=1, max_clusters=6
+    )
     assert found.fit(BLOBS, seed=0).details["clusters_tried"]["chosen"] == 3
     assert (
         len(grown) == 1 + model_selection.REFERENCES
@@ -166,21 +170,21 @@ def test_the_gap_of_a_tree_grows_one_tree_for_each_table(monkeypatch):
 
 
 def test_the_number_is_picked_by_each_rule():
-    assert model_selection.pick([[2, 0.3], [3, 0.5], [4, 0.4]], "silhouette") == 3
-    assert model_selection.pick([[2, 30.0], [3, 50.0], [4, 40.0]], "bic") == 2
+    assert model_selection.best_number([[2, 0.3], [3, 0.5], [4, 0.4]], "silhouette") == 3
+    assert model_selection.best_number([[2, 30.0], [3, 50.0], [4, 40.0]], "bic") == 2
     # Tibshirani et al. 2001: the first k with Gap(k) >= Gap(k + 1) - s(k + 1).
     assert (
-        model_selection.pick(
+        model_selection.best_number(
             [[1, 0.1, 0.01], [2, 0.5, 0.02], [3, 0.51, 0.02], [4, 0.9, 0.1]], "gap"
         )
         == 2
     )
-    assert model_selection.pick([[2, None], [3, 0.1]], "silhouette") == 3
+    assert model_selection.best_number([[2, None], [3, 0.1]], "silhouette") == 3
 
 
 def test_the_curve_of_many_tracks_is_that_of_a_sample(monkeypatch):
     monkeypatch.setattr(model_selection, "TRIED_ON", 200)
-    found = CLUSTERINGS.create("minibatch_kmeans", clusters=0, most=5).fit(BLOBS, seed=0)
+    found = CLUSTERINGS.create("minibatch_kmeans", n_clusters=0, max_clusters=5).fit(BLOBS, seed=0)
     assert found.details["clusters_tried"]["sample"] == 200
     assert found.details["clusters_tried"]["chosen"] == 3
 
@@ -205,7 +209,7 @@ def test_probabilities_follow_their_clusters_when_numbers_change():
 
 
 def test_zero_is_auto_and_nothing_else_below_the_least():
-    clusters = CLUSTERINGS.entry("kmeans").parameter("clusters")
+    clusters = CLUSTERINGS.entry("kmeans").parameter("n_clusters")
     assert clusters.coerce("auto") == clusters.coerce(" Auto ") == clusters.coerce("0") == 0
     assert clusters.text(0) == "auto"
     with pytest.raises(BadInput, match="auto, or a whole number from 1 to 200"):

@@ -95,6 +95,66 @@ def test_two_entries_of_one_name_are_a_programming_error():
         Registry("tally", (ENTRY, ENTRY))
 
 
+def test_a_former_parameter_name_is_read_as_the_current_one():
+    entry = Entry(
+        "grouper",
+        "tests.core.test_registry:Grouper",
+        "Grouper",
+        "For tests.",
+        (Parameter("n_groups", "int", 3, "Groups", low=1, high=9, aliases=("groups",)),),
+    )
+    assert entry.parameter("groups").name == "n_groups"
+    assert entry.has_parameter("groups")
+    assert not entry.has_parameter("group")
+    assert entry.resolve({"groups": "4"}) == {"n_groups": 4}
+    assert entry.with_current_names({"groups": 4, "gone": 1}) == {"n_groups": 4, "gone": 1}
+    with pytest.raises(BadInput, match="'n_groups' of grouper is given twice"):
+        entry.resolve({"groups": 4, "n_groups": 4})
+    with pytest.raises(BadInput, match="'n_groups' of grouper must be a whole number from 1 to 9"):
+        entry.resolve({"groups": 10})
+
+
+def test_parameters_of_older_runs_and_grids_are_still_understood():
+    from songrec.clustering import CLUSTERINGS
+    from songrec.projection import PROJECTIONS
+    from songrec.representation import REPRESENTATIONS
+
+    old = {"clusters": 8, "choose_by": "gap", "fewest": 3, "most": 9, "starts": 2}
+    assert CLUSTERINGS.parse("kmeans", old) == {
+        "n_clusters": 8,
+        "criterion": "gap",
+        "min_clusters": 3,
+        "max_clusters": 9,
+        "n_init": 2,
+    }
+    assert CLUSTERINGS.parse("gmm", {"covariance": "diag"})["covariance_type"] == "diag"
+    hdbscan = CLUSTERINGS.parse("hdbscan", {"selection": "leaf"})
+    assert hdbscan["cluster_selection_method"] == "leaf"
+    old = {"clusters": 3, "warm_up": 1, "pretraining": 2, "joint_rate": 0.01, "decay": 0.5}
+    assert (
+        REPRESENTATIONS.parse("vade", old).items()
+        >= {
+            "n_clusters": 3,
+            "kl_warmup_epochs": 1,
+            "pretraining_epochs": 2,
+            "joint_learning_rate": 0.01,
+            "learning_rate_decay": 0.5,
+        }.items()
+    )
+    assert REPRESENTATIONS.parse("cvae", {"most_labels": 5})["max_labels"] == 5
+    hybrid = REPRESENTATIONS.parse("hybrid_conv_vae", {"dropped": 0.1, "alignment": 2})
+    assert (hybrid["modality_dropout"], hybrid["alignment_weight"]) == (0.1, 2.0)
+    assert PROJECTIONS.parse("tsne", {"iterations": 300})["n_iter"] == 300
+    umap = PROJECTIONS.parse("umap", {"neighbours": 7, "epochs": 20})
+    assert (umap["n_neighbors"], umap["n_epochs"]) == (7, 20)
+
+
+def test_an_entry_is_found_by_its_class():
+    assert REGISTRY.entry_of(ENTRY.load()) is ENTRY
+    with pytest.raises(UnknownName, match="class of a"):
+        REGISTRY.entry_of(int)
+
+
 def test_listing_all_registries_imports_no_heavy_library():
     code = (
         "import sys\n"

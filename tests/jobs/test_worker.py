@@ -310,7 +310,7 @@ def test_a_catalogue_is_imported_and_trained_on(working: Session, tmp_path: Path
         rows.writerow(["Bad", "Artist", *["x"] * 12])
     imported = ask(working, "ingest", path=str(path), source="songs")
     trained = ask(
-        working, "train", representation="identity", parameters={"clustering": {"clusters": 2}}
+        working, "train", representation="identity", parameters={"clustering": {"n_clusters": 2}}
     )
     wait(working, imported, "done")
     assert imported.result is not None

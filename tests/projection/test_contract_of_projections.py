@@ -9,7 +9,7 @@ from songrec.core.errors import Cancelled
 from songrec.projection import PROJECTIONS
 from songrec.projection.metrics import trustworthiness
 
-QUICK = {"tsne": {"iterations": 100}, "umap": {"epochs": 60}}
+QUICK = {"tsne": {"n_iter": 100}, "umap": {"n_epochs": 60}}
 everyone = pytest.mark.parametrize("name", PROJECTIONS.names())
 LATENT = np.random.default_rng(0).normal(size=(120, 6)).astype(np.float32) * [9, 5, 1, 1, 1, 1]
 LATENT = LATENT.astype(np.float32)

@@ -14,7 +14,7 @@ _PICTURES = {"epochs": 1, "bands": 16, "frames": 16, "filters": 2, "units": 8, "
 QUICK = {
     "autoencoder": {"epochs": 2},
     "vae": {"epochs": 2, "hidden": (8,)},
-    "vade": {"epochs": 2, "pretraining": 0, "hidden": (8,), "clusters": 3},
+    "vade": {"epochs": 2, "pretraining_epochs": 0, "hidden": (8,), "n_clusters": 3},
     "cvae": {"epochs": 1, "hidden": (8,)},
     "conv_vae": _PICTURES,
     "hybrid_conv_vae": _PICTURES,
@@ -37,7 +37,7 @@ def needed(name, table):
         "texts": [" ".join(random.choice(words, 4)) if row % 3 else None for row in range(rows)],
         "labels": [("rock", "jazz", None)[row % 3] for row in range(rows)],
     }
-    return {what: given[what] for what in REPRESENTATIONS.entry(name).needs}
+    return {what: given[what] for what in REPRESENTATIONS.entry(name).required_inputs}
 
 
 def fitted(name, table, seed=1):
@@ -166,4 +166,4 @@ def test_the_registry_lists_the_abilities_that_others_ask_for(name):
 @everyone
 def test_the_registry_says_what_a_model_needs_beside_its_table(name):
     entry = REPRESENTATIONS.entry(name)
-    assert entry.needs == tuple(getattr(entry.load(), "needs", ()))
+    assert entry.required_inputs == tuple(getattr(entry.load(), "required_inputs", ()))

@@ -68,7 +68,7 @@ def test_an_unknown_label_is_a_class_and_an_unheard_one_is_not_made_up(trained):
 def test_rare_labels_share_a_class():
     table, labels = made(2, rows=60)
     labels[0], labels[1] = "polka", "tango"
-    model = CVAE(hidden=(8,), epochs=1, most_labels=3).fit(table, seed=0, labels=labels)
+    model = CVAE(hidden=(8,), epochs=1, max_labels=3).fit(table, seed=0, labels=labels)
     assert model.labels_ == ["jazz", "folk", "metal"]
     assert model._classes(["polka", "never heard", None, "folk"]).tolist() == [1, 1, 0, 3]
 

@@ -95,7 +95,7 @@ def test_without_any_lyrics_it_learns_from_sound():
 
 
 def test_one_modality_of_a_song_with_both_is_hidden_at_times_and_never_both():
-    model = HybridConvVAE(dropped=0.5)
+    model = HybridConvVAE(modality_dropout=0.5)
     has_words = np.float32([1, 0] * 10_000)
     sound, words = model._seen(has_words, np.random.default_rng(0))
     assert ((sound + words) > 0).all()

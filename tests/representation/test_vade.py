@@ -27,7 +27,9 @@ def unequal_groups(seed, each=150):
 @pytest.fixture(scope="module")
 def trained():
     table, _ = unequal_groups(7)
-    model = VaDE(clusters=3, hidden=(16,), latent=3, pretraining=2, epochs=2, batch_size=32)
+    model = VaDE(
+        n_clusters=3, hidden=(16,), latent=3, pretraining_epochs=2, epochs=2, batch_size=32
+    )
     return model.fit(table, seed=1), table
 
 
@@ -105,18 +107,18 @@ def test_the_joint_density_is_the_weighted_gaussians():
 def test_it_finds_what_principal_components_with_k_means_cannot(seed):
     table, planted = unequal_groups(seed)
     model = VaDE(
-        clusters=3,
+        n_clusters=3,
         latent=4,
         beta=0.1,
-        pretraining=30,
+        pretraining_epochs=30,
         epochs=20,
         batch_size=32,
         learning_rate=3e-3,
-        joint_rate=1e-3,
+        joint_learning_rate=1e-3,
     )
     own = adjusted_rand_index(model.fit(table, seed=seed).assign(table).labels, planted)
     linear = PCA(latent=4).fit(table, seed=seed).transform(table)
-    usual = adjusted_rand_index(KMeans(clusters=3).fit(linear, seed=seed).labels, planted)
+    usual = adjusted_rand_index(KMeans(n_clusters=3).fit(linear, seed=seed).labels, planted)
     assert usual < 0.7
     assert own > 0.9
 
@@ -183,13 +185,13 @@ def test_the_joint_phase_takes_its_own_steps_and_they_decay(monkeypatch):
 
     monkeypatch.setattr(training_loop, "train", heard)
     VaDE(
-        clusters=3,
+        n_clusters=3,
         hidden=(8,),
-        pretraining=2,
+        pretraining_epochs=2,
         epochs=3,
         learning_rate=0.01,
-        joint_rate=0.004,
-        decay=0.5,
+        joint_learning_rate=0.004,
+        learning_rate_decay=0.5,
     ).fit(table, seed=0)
     assert rates == pytest.approx([0.01, 0.01, 0.004, 0.002, 0.001])
 
@@ -197,6 +199,6 @@ def test_the_joint_phase_takes_its_own_steps_and_they_decay(monkeypatch):
 def test_there_are_never_more_clusters_than_distinct_tracks():
     values = np.repeat(np.eye(2, 4, dtype=np.float32), 20, axis=0)
     table = FeatureTable(np.arange(40), tuple("abcd"), values)
-    model = VaDE(clusters=6, hidden=(8,), pretraining=1, epochs=1).fit(table, seed=0)
+    model = VaDE(n_clusters=6, hidden=(8,), pretraining_epochs=1, epochs=1).fit(table, seed=0)
     assert model.metrics_["mixture_components"] == 2
     assert model.assign(table).probabilities.shape == (40, 2)

@@ -107,14 +107,14 @@ def test_two_factors_take_two_dimensions_of_the_latent(table):
 
 
 def test_a_latent_that_must_say_nothing_says_nothing(table):
-    model = VAE(**{**SMALL, "epochs": 25}, beta=50.0, warm_up=0, learning_rate=0.01)
+    model = VAE(**{**SMALL, "epochs": 25}, beta=50.0, kl_warmup_epochs=0, learning_rate=0.01)
     model.fit(table, seed=0)
     assert model.metrics_["active_latent_dimensions"] == 0
 
 
 def test_the_curve_keeps_its_parts(table):
     seen = []
-    model = VAE(**SMALL, beta=0.5, warm_up=1)
+    model = VAE(**SMALL, beta=0.5, kl_warmup_epochs=1)
     model.fit(table, seed=0, on_progress=lambda share, message, details=None: seen.append(details))
     assert [details for details in seen if details] == model.history_
     assert [row["epoch"] for row in model.history_] == [1, 2, 3, 4]
@@ -124,6 +124,16 @@ def test_the_curve_keeps_its_parts(table):
         assert row["val_loss"] == pytest.approx(
             row["val_reconstruction"] + 0.5 * row["val_kl"], rel=1e-6
         )
+
+
+def test_a_model_saved_under_former_parameter_names_loads(table, tmp_path):
+    model = VAE(**SMALL, kl_warmup_epochs=1).fit(table, seed=0)
+    model.save(tmp_path)
+    path = tmp_path / "model.json"
+    path.write_text(path.read_text().replace('"kl_warmup_epochs"', '"warm_up"'))
+    loaded = VAE.load(tmp_path)
+    assert loaded.kl_warmup_epochs == 1
+    np.testing.assert_array_equal(loaded.transform(table), model.transform(table))
 
 
 def test_another_seed_is_another_latent(table):

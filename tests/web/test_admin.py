@@ -185,7 +185,7 @@ class TestRetrain:
                 "representation": "autoencoder",
                 "representation.autoencoder.epochs": "5",
                 "representation.autoencoder.hidden": "24,12",
-                "clustering.kmeans.clusters": "8",
+                "clustering.kmeans.n_clusters": "8",
                 "representation.pca.latent": "not read",
                 "seed": "7",
                 "publish": "yes",
@@ -193,15 +193,15 @@ class TestRetrain:
         )
         asked = last_job(session).parameters
         assert asked["parameters"]["representation"] == {"epochs": 5, "hidden": [24, 12]}
-        assert asked["parameters"]["clustering"] == {"clusters": 8}
+        assert asked["parameters"]["clustering"] == {"n_clusters": 8}
         assert (asked["seed"], asked["publish"]) == (7, True)
-        assert CLUSTERINGS.parse("kmeans", asked["parameters"]["clustering"])["clusters"] == 8
+        assert CLUSTERINGS.parse("kmeans", asked["parameters"]["clustering"])["n_clusters"] == 8
 
     @pytest.mark.parametrize(
         ("field", "value", "message"),
         [
             ("representation.autoencoder.epochs", "many", "a whole number"),
-            ("clustering.kmeans.clusters", "201", "from 1 to"),
+            ("clustering.kmeans.n_clusters", "201", "from 1 to"),
             ("seed", "-1", "from 0 to"),
             ("representation", "vea", "No representation"),
         ],

@@ -124,7 +124,7 @@ def test_the_run_page_draws_the_curve_and_what_was_listened_to(
         session,
         "weighted_kmeans",
         maps=("tsne",),
-        parameters={"clusters": 0, "most": 5, "beta": 3, "starts": 1},
+        parameters={"n_clusters": 0, "max_clusters": 5, "beta": 3, "n_init": 1},
     )
     text = client.get(f"/admin/runs/{run.public_id}").text
     assert "How many clusters" in text

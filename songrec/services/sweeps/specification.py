@@ -203,10 +203,10 @@ class GridSpec:
     def _numbered(self, grouping: Choice) -> list[Choice]:
         """The clustering once for each number of clusters, where it takes one."""
         taken = {parameter.name for parameter in CLUSTERINGS.entry(grouping.name).parameters}
-        if not self.clusters or "clusters" not in taken or "clusters" in grouping.parameters:
+        if not self.clusters or "n_clusters" not in taken or "n_clusters" in grouping.parameters:
             return [grouping]
         return [
-            choice("clustering", {grouping.name: {"clusters": number, **grouping.parameters}})
+            choice("clustering", {grouping.name: {"n_clusters": number, **grouping.parameters}})
             for number in self.clusters
         ]
 
@@ -227,8 +227,9 @@ def choice(stage: str, given: Any) -> Choice:
         )
     entry: Entry = registry.entry(name.strip())
     kept = {}
-    for key, value in (parameters or {}).items():
-        parameter = entry.parameter(str(key))
+    named = {str(key): value for key, value in (parameters or {}).items()}
+    for key, value in entry.with_current_names(named).items():
+        parameter = entry.parameter(key)
         typed = parameter.coerce(value, entry.name)
         if typed != parameter.default:
             kept[parameter.name] = list(typed) if isinstance(typed, tuple) else typed

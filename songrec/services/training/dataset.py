@@ -67,7 +67,7 @@ def suited(session: Session, representation: Entry) -> str:
     The first of the sets that suit it which half of the catalogue's tracks have, or else the last:
     nobody's thousands of songs are left out of a run because a few have been analysed.
     """
-    *wanted, last = representation.learns_from
+    *wanted, last = representation.suited_features
     tracks = catalogue.track_count(session)
     for name in wanted:
         if name == ATTRIBUTES:

@@ -1,8 +1,8 @@
-"""What a model asks for beside its table: spectrograms, lyrics, labels, row by row.
+"""Inputs that a model takes beside its feature table: spectrograms, lyrics, labels, row by row.
 
-A representation says so by its attribute ``needs``; it gets them as keyword arguments of these
-names in ``fit``, ``transform``, ``reconstruct`` and ``assign``. One that needs labels says by its
-attribute ``condition`` which kind of tag they are.
+A representation names them in its attribute ``required_inputs`` and gets them as keyword arguments
+of these names in ``fit``, ``transform``, ``reconstruct`` and ``assign``. A model that takes labels
+names the kind of tag in its attribute ``condition``.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Song:
 
 def of(model: Any) -> tuple[str, ...]:
     """What ``model``, a representation or its class, needs beside its table."""
-    return tuple(getattr(model, "needs", ()))
+    return tuple(getattr(model, "required_inputs", ()))
 
 
 def gather(session: Session, instance: Path, model: Any, track_ids: Ints) -> dict[str, Any]:
@@ -139,7 +139,7 @@ class _Part:
 def check(representation: Any, clustering: Any, feature_set: str = "") -> None:
     """Whether registry entries and features go together; ``BadInput`` says why they do not."""
     sets = [name.strip() for name in feature_set.split(",") if name.strip()]
-    sees = "spectrograms" in representation.needs
+    sees = "spectrograms" in representation.required_inputs
     if sets and sees and PICTURES not in sets:
         raise BadInput(
             f"The representation {representation.name!r} looks at spectrograms: choose --features "

@@ -20,7 +20,7 @@ FIELDS = ("features", *(stage for stage, _, _ in STAGES))
 FLAGS = ("quick", "bootstrap_refit")
 APART = ";"
 """Between the values of one parameter; a comma may be a part of one (64,32)."""
-SHARED = "clusters"
+SHARED = "n_clusters"
 """The parameter that all clusterings take from one field."""
 
 

@@ -92,7 +92,7 @@ class TrainForm:
                 continue
             form.values[stage] = name
             entry = registry.entry(name)
-            known = run.parameters.get(stage, {})
+            known = entry.with_current_names(run.parameters.get(stage, {}))
             form.values |= {
                 cls.field_name(stage, entry, parameter): parameter.text(known[parameter.name])
                 for parameter in entry.parameters

@@ -58,7 +58,7 @@ def learnt(app: Flask, session: Session) -> Run:
     """A run on MFCCs by the settings of then; most of the library has others by now."""
     instance = app.config["INSTANCE"]
     plant(session, instance, THEN, range(16))
-    settings = {"representation": {"latent": 2}, "clustering": {"clusters": 2}}
+    settings = {"representation": {"latent": 2}, "clustering": {"n_clusters": 2}}
     request = TrainRequest(feature_set="mfcc", representation="pca", parameters=settings)
     run = train(session, instance, request)
     session.commit()

@@ -33,7 +33,7 @@ def run(session, instance):
     title = "<script>alert(1)</script>"
     for track in session.query(Track):
         track.title = title
-    request = TrainRequest(representation="pca", parameters={"clustering": {"clusters": 3}})
+    request = TrainRequest(representation="pca", parameters={"clustering": {"n_clusters": 3}})
     run = train(session, instance, request)
     session.commit()
     return run
@@ -177,7 +177,7 @@ def test_songs_made_up_of_a_label_are_like_those_that_have_it(session, instance,
     settings = {"epochs": 60, "batch_size": 16, "latent": 2, "hidden": (16,), "beta": 0.1}
     asked = TrainRequest(
         representation="cvae",
-        parameters={"representation": settings, "clustering": {"clusters": 3}},
+        parameters={"representation": settings, "clustering": {"n_clusters": 3}},
     )
     made = html_report.make(session, instance, run := train(session, instance, asked))
     assert "Made up by label" in made.html

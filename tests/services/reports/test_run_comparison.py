@@ -22,7 +22,7 @@ def trained(session, instance, clusters, **more):
         session,
         instance,
         TrainRequest(
-            representation="identity", parameters={"clustering": {"clusters": clusters}}, **more
+            representation="identity", parameters={"clustering": {"n_clusters": clusters}}, **more
         ),
     ).public_id
 

@@ -306,7 +306,7 @@ def test_words_find_songs_by_their_sound(app: Flask, session: Session, pairs: li
             "learning_rate": 3e-3,
             "epochs": 25,
         },
-        "clustering": {"clusters": 4},
+        "clustering": {"n_clusters": 4},
     }
     train(
         session,

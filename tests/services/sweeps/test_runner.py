@@ -204,7 +204,7 @@ def test_a_cell_that_fails_is_a_row_and_the_others_go_on(session, instance, cata
     learn = training.learn
 
     def failing(session, instance, request, stages, shared):
-        if request.parameters["clustering"].get("clusters") == 3:
+        if request.parameters["clustering"].get("n_clusters") == 3:
             with stages.stage("clustering", "Clustering", 0.75):
                 raise BadInput("three is too many")
         return learn(session, instance, request, stages, shared)

@@ -22,7 +22,7 @@ def test_every_combination_once_for_each_seed_and_number_of_clusters():
     )
     cells = spec.cells()
     assert len(cells) == len({cell.key for cell in cells}) == 2 * 2 * 3
-    assert {cell.clustering.parameters["clusters"] for cell in cells} == {8, 9}
+    assert {cell.clustering.parameters["n_clusters"] for cell in cells} == {8, 9}
 
 
 def test_the_baseline_is_always_among_the_cells_and_marked():
@@ -38,18 +38,24 @@ def test_the_baseline_is_always_among_the_cells_and_marked():
 def test_a_number_of_clusters_in_the_choice_itself_stands():
     spec = GridSpec.of({"clustering": [{"kmeans": {"clusters": 3}}], "clusters": [8]})
     assert {str(cell.clustering) for cell in spec.cells() if not cell.baseline} == {
-        "kmeans (clusters 3)"
+        "kmeans (n_clusters 3)"
     }
     assert {str(cell.clustering) for cell in spec.cells() if cell.baseline} == {
-        "kmeans (clusters 8)"
+        "kmeans (n_clusters 8)"
     }
+
+
+def test_former_parameter_names_make_the_same_cells():
+    former = {"clustering": [{"gmm": {"clusters": 3, "covariance": "diag", "starts": 1}}]}
+    current = {"clustering": [{"gmm": {"n_clusters": 3, "covariance_type": "diag", "n_init": 1}}]}
+    assert GridSpec.of(former).cells() == GridSpec.of(current).cells()
 
 
 def test_clusterings_without_a_number_are_not_multiplied():
     without = [
         entry.name
         for entry in CLUSTERINGS
-        if "clusters" not in {p.name for p in entry.parameters} and not entry.requires
+        if "n_clusters" not in {p.name for p in entry.parameters} and not entry.requires
     ]
     assert without
     for name in without:
@@ -128,8 +134,8 @@ def test_yaml_is_read_as_the_documentation_writes_it(request):
         ("seeds: 1.5", r"'seeds' takes whole numbers"),
         ("seeds: 9-2", r"'seeds' takes whole numbers"),
         ("clusters: many", r"'clusters' takes whole numbers"),
-        ("clustering: [{kmeans: {cluster: 3}}]", r"Did you mean 'clusters'"),
-        ("clustering: [{kmeans: {clusters: 100000}}]", r"'clusters' of kmeans must be"),
+        ("clustering: [{kmeans: {cluster: 3}}]", r"Did you mean 'n_clusters'"),
+        ("clustering: [{kmeans: {clusters: 100000}}]", r"'n_clusters' of kmeans must be"),
         ("clustering: [{kmeans: {}, gmm: {}}]", r"'clustering' in a grid takes a name or"),
         ("clustering: [[kmeans]]", r"'clustering' in a grid takes a name or"),
         ("features: mfc", r"No feature set 'mfc'"),

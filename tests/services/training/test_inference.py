@@ -35,7 +35,7 @@ def test_what_the_run_has_seen_lands_where_it_was(
             duration_ms=int(rng.integers(1e5, 4e5)),
         )
     instance = app.config["INSTANCE"]
-    settings = {"clustering": {"clusters": 4}}
+    settings = {"clustering": {"n_clusters": 4}}
     if representation == "autoencoder":
         settings["representation"] = {"epochs": 2}
     run = train(session, instance, TrainRequest(representation=representation, parameters=settings))
@@ -79,7 +79,7 @@ def test_what_is_unknown_is_told_and_lies_in_the_middle(app: Flask, session: Ses
 
 @pytest.mark.parametrize(
     ("clustering", "parameters"),
-    [("hdbscan", {"min_cluster_size": 8}), ("gmm", {"clusters": 3, "covariance": "diag"})],
+    [("hdbscan", {"min_cluster_size": 8}), ("gmm", {"n_clusters": 3, "covariance_type": "diag"})],
 )
 def test_noise_and_soft_clusters_too_are_where_the_run_has_them(
     app: Flask, session: Session, clustering: str, parameters: dict[str, object]
@@ -90,7 +90,7 @@ def test_noise_and_soft_clusters_too_are_where_the_run_has_them(
         representation="identity",
         clustering=clustering,
         projection="tsne",
-        parameters={"clustering": parameters, "projection": {"iterations": 100}},
+        parameters={"clustering": parameters, "projection": {"n_iter": 100}},
     )
     run = train(session, instance, request)
     session.commit()

@@ -61,7 +61,7 @@ def test_a_label_that_nobody_has_says_so(app: Flask, session: Session) -> None:
 def test_a_song_is_placed_with_its_label_or_without(app: Flask, session: Session) -> None:
     plant(session)
     instance = app.config["INSTANCE"]
-    settings = {"representation": QUICK, "clustering": {"clusters": 3}}
+    settings = {"representation": QUICK, "clustering": {"n_clusters": 3}}
     run = train(session, instance, TrainRequest(representation="cvae", parameters=settings))
     session.commit()
     assert set(run.metrics) >= {"label_leakage", "label_leakage_chance", "label_leakage_vae"}
@@ -81,7 +81,7 @@ def test_a_models_own_clusters_are_the_runs_and_place_new_songs(
 ) -> None:
     plant(session)
     instance = app.config["INSTANCE"]
-    settings = {"representation": {**QUICK, "clusters": 4}}
+    settings = {"representation": {**QUICK, "n_clusters": 4}}
     run = train(
         session,
         instance,
@@ -141,5 +141,5 @@ def test_the_number_of_clusters_goes_to_whom_it_concerns(app: Flask, session: Se
     )
     assert result.exit_code == 0, result.output
     run = runs.published(session)
-    assert run.parameters["representation"]["clusters"] == 3
+    assert run.parameters["representation"]["n_clusters"] == 3
     assert run.parameters["clustering"] == {}

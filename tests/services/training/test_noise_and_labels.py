@@ -64,13 +64,13 @@ def test_a_catalogue_that_is_all_noise_is_a_run_without_clusters(session, instan
     assert run.metrics["noise_share"] == 1.0
     assert [cluster.number for cluster in runs.clusters_of(session, run)] == [-1]
     assert any("are noise" in note for note in runs.manifest(instance, run)["notes"])
-    again = trained(session, instance, "kmeans", {"clusters": 3})
+    again = trained(session, instance, "kmeans", {"n_clusters": 3})
     assert again.cluster_count == 3  # nothing to continue
 
 
 def test_probabilities_are_kept_in_the_order_of_the_numbers(session, instance):
     plant(session)
-    run = trained(session, instance, "gmm", {"clusters": 3, "covariance": "diag"})
+    run = trained(session, instance, "gmm", {"n_clusters": 3, "covariance_type": "diag"})
     folder = run_folders.run_folder(instance, run.public_id)
     with np.load(folder / "clustering.npz", allow_pickle=False) as arrays:
         labels, probabilities = arrays["labels"], arrays["probabilities"]
@@ -81,7 +81,7 @@ def test_probabilities_are_kept_in_the_order_of_the_numbers(session, instance):
 
 def test_the_manifest_says_how_the_number_was_chosen_and_what_was_listened_to(session, instance):
     plant(session)
-    run = trained(session, instance, "weighted_kmeans", {"clusters": "auto", "most": 5})
+    run = trained(session, instance, "weighted_kmeans", {"n_clusters": "auto", "max_clusters": 5})
     details = runs.manifest(instance, run)["clustering_details"]
     assert details["clusters_tried"]["chosen"] == run.cluster_count == 3
     weights = dict(details["feature_weights"])
@@ -96,10 +96,10 @@ def test_a_run_may_carry_several_maps(session, instance):
         instance,
         "kmeans",
         maps=("tsne", "pca"),
-        map_parameters={"tsne": {"iterations": 250}},
+        map_parameters={"tsne": {"n_iter": 250}},
     )
     maps = runs.manifest(instance, run)["maps"]
-    assert [one["parameters"].get("iterations") for one in maps] == [None, 250]
+    assert [one["parameters"].get("n_iter") for one in maps] == [None, 250]
     assert [one["name"] for one in maps] == ["pca", "tsne"]
     assert all(0 < one["trustworthiness"] <= 1 for one in maps)
     assert run.metrics["trustworthiness"] == maps[0]["trustworthiness"]
@@ -110,7 +110,7 @@ def test_a_run_may_carry_several_maps(session, instance):
 
 def test_clusters_are_measured_against_genres_and_chance(session, instance):
     plant(session)
-    run = trained(session, instance, "kmeans", {"clusters": 3})
+    run = trained(session, instance, "kmeans", {"n_clusters": 3})
     assert run.metrics["ari_genre"] == 1.0
     assert run.metrics["purity_genre"] == 1.0
     assert abs(run.metrics["ari_genre_random"]) < 0.1

@@ -43,11 +43,11 @@ PLANTED = {
         "speechiness": 0.1,
     },
 }
-QUICK = TrainRequest(representation="identity", parameters={"clustering": {"clusters": 3}})
+QUICK = TrainRequest(representation="identity", parameters={"clustering": {"n_clusters": 3}})
 AUTOENCODER = TrainRequest(
     parameters={
         "representation": {"epochs": 100, "batch_size": 8},
-        "clustering": {"clusters": 3},
+        "clustering": {"n_clusters": 3},
     }
 )
 
@@ -249,7 +249,7 @@ def test_an_empty_catalogue_says_to_ingest_first(session, instance):
         (TrainRequest(representation="autoencodr"), UnknownName),
         (TrainRequest(feature_set="lyrics"), UnknownName),
         (TrainRequest(parameters={"projektion": {}}), UnknownName),
-        (TrainRequest(parameters={"clustering": {"clusters": "many"}}), BadInput),
+        (TrainRequest(parameters={"clustering": {"n_clusters": "many"}}), BadInput),
     ],
 )
 def test_a_wrong_request_fails_before_anything_is_read(instance, request_, error):

@@ -65,7 +65,7 @@ def heard(app: Flask, session: Session) -> list[int]:
 
 
 def request(feature_set: str) -> TrainRequest:
-    parameters = {"representation": {"latent": 2}, "clustering": {"clusters": 2}}
+    parameters = {"representation": {"latent": 2}, "clustering": {"n_clusters": 2}}
     return TrainRequest(
         feature_set=feature_set, representation="pca", parameters=parameters, publish=True
     )
@@ -157,7 +157,7 @@ def test_features_left_to_songrec_are_those_that_suit_the_model(
 def test_a_run_left_to_songrec_keeps_the_name_of_what_it_learnt_from(
     app: Flask, session: Session, heard: list[int]
 ) -> None:
-    parameters = {"representation": {"latent": 2, "epochs": 1}, "clustering": {"clusters": 2}}
+    parameters = {"representation": {"latent": 2, "epochs": 1}, "clustering": {"n_clusters": 2}}
     asked = TrainRequest(feature_set="auto", representation="vae", parameters=parameters)
     run = train(session, app.config["INSTANCE"], asked)
     assert (run.feature_set, run.track_count) == ("mfcc", TRACKS)

@@ -75,7 +75,7 @@ def request(
     return TrainRequest(
         feature_set=feature_set,
         representation=representation,
-        parameters={"representation": {**SMALL, **more}, "clustering": {"clusters": 2}},
+        parameters={"representation": {**SMALL, **more}, "clustering": {"n_clusters": 2}},
     )
 
 
