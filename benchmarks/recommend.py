@@ -25,11 +25,11 @@ from songrec.core.types import Space
 from songrec.recommend.lists import moods, paths, stations
 from songrec.recommend.lists.blends import blend
 from songrec.recommend.lists.rerank import DEFAULT_RERANKING
-from songrec.recommend.query import Taste
+from songrec.recommend.query import Query
 from songrec.recommend.ranking import rank
 from songrec.recommend.similarity.more_like import more_like
 from songrec.recommend.similarity.similar import similar_tracks
-from songrec.recommend.taste.prior import Column, TastePrior
+from songrec.recommend.taste.prior import ColumnPrior, TastePrior
 
 SIZES = (17_000, 114_000, 1_200_000)
 FEWER, FEWER_REPEATS = 1_000_000, 5
@@ -62,9 +62,9 @@ def made_up_space(tracks: int, seed: int = 0) -> Space:
     keys = np.arange(tracks, dtype=np.uint64)
     keys[20::20] = keys[19:-1:20]
     artists = rng.integers(1, max(tracks // 10, 2), tracks).astype(np.uint64)
-    tower = rng.normal(size=(10, TOWER)).astype(np.float32)[labels]
-    tower += rng.standard_normal((tracks, TOWER), dtype=np.float32)
-    tower /= np.linalg.norm(tower, axis=1, keepdims=True)
+    track_factors = rng.normal(size=(10, TOWER)).astype(np.float32)[labels]
+    track_factors += rng.standard_normal((tracks, TOWER), dtype=np.float32)
+    track_factors /= np.linalg.norm(track_factors, axis=1, keepdims=True)
     return Space(
         "made-up",
         np.arange(1, tracks + 1, dtype=np.int64),
@@ -78,45 +78,48 @@ def made_up_space(tracks: int, seed: int = 0) -> Space:
         keys,
         artists=artists,
         albums=artists * np.uint64(2) + (keys & np.uint64(1)),
-        tower=tower,
-        learned={**TastePrior({"popularity": Column()}).to_json(), "tower": {"weight": 3.0}},
+        track_factors=track_factors,
+        taste_prior={
+            **TastePrior({"popularity": ColumnPrior()}).to_json(),
+            "tower": {"weight": 3.0},
+        },
     )
 
 
-def plain_distance(space: Space, taste: Taste) -> np.ndarray:
+def plain_distance(space: Space, query: Query) -> np.ndarray:
     """The sum of distances to the likes, all of them, sorted: what the bound saves."""
     total = np.zeros(len(space.track_ids), dtype=np.float32)
-    for liked in taste.liked_vectors.astype(np.float32):
+    for liked in query.liked_vectors.astype(np.float32):
         total += np.linalg.norm(space.matrix - liked, axis=1)
     return np.argsort(total)[:WANTED]
 
 
-def plain_cosine(space: Space, taste: Taste) -> np.ndarray:
+def plain_cosine(space: Space, query: Query) -> np.ndarray:
     """Everything normalised, multiplied and sorted."""
     unit = space.matrix / np.linalg.norm(space.matrix, axis=1, keepdims=True)
-    return np.argsort(-(unit @ taste.liked_vectors.mean(axis=0).astype(np.float32)))[:WANTED]
+    return np.argsort(-(unit @ query.liked_vectors.mean(axis=0).astype(np.float32)))[:WANTED]
 
 
-def plain_cluster(space: Space, taste: Taste) -> np.ndarray:
+def plain_cluster(space: Space, query: Query) -> np.ndarray:
     """The distance to every like of the same cluster, sorted."""
     best = np.full(len(space.track_ids), np.inf, dtype=np.float32)
-    for row, liked in zip(taste.likes, taste.liked_vectors.astype(np.float32), strict=True):
+    for row, liked in zip(query.likes, query.liked_vectors.astype(np.float32), strict=True):
         apart = np.linalg.norm(space.matrix - liked, axis=1)
         apart[space.labels != space.labels[row]] = np.inf
         best = np.minimum(best, apart)
     return np.argsort(best)[:WANTED]
 
 
-def plain_taste(space: Space, taste: Taste) -> np.ndarray:
+def plain_taste(space: Space, query: Query) -> np.ndarray:
     """The normal log-likelihood ratio of every column, sorted."""
-    mean = taste.liked_vectors.sum(axis=0) / (len(taste.likes) + 3)
-    spread = ((taste.liked_vectors - mean) ** 2).sum(axis=0) + 3
-    spread /= len(taste.likes) + 3
+    mean = query.liked_vectors.sum(axis=0) / (len(query.likes) + 3)
+    spread = ((query.liked_vectors - mean) ** 2).sum(axis=0) + 3
+    spread /= len(query.likes) + 3
     ratio = space.matrix**2 - (space.matrix - mean) ** 2 / spread
     return np.argsort(-ratio.sum(axis=1))[:WANTED]
 
 
-PLAIN: dict[str, Callable[[Space, Taste], np.ndarray]] = {
+PLAIN: dict[str, Callable[[Space, Query], np.ndarray]] = {
     "distance": plain_distance,
     "cosine": plain_cosine,
     "cluster": plain_cluster,
@@ -157,9 +160,9 @@ def _measure(space: Space, repeats: int) -> dict[str, Any]:
             results[key] = _timed(
                 [lambda a=a, m=method, b=by: rank(space, *a, WANTED, method=m, by=b) for a in asked]
             )
-        tastes = [Taste.of(space, *question) for question in asked]
+        tastes = [Query.of(space, *question) for question in asked]
         results[f"{method}, plain"] = _timed(
-            [lambda t=taste, m=method: PLAIN[m](space, t) for taste in tastes]
+            [lambda t=query, m=method: PLAIN[m](space, t) for query in tastes]
         )
     results |= _other_questions(space, asked)
     return results

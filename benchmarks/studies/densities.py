@@ -18,9 +18,9 @@ from benchmarks.studies.playlists import FILE, HEADER, by_score, learnt, lines, 
 from benchmarks.tables import table
 from songrec.core.types import Ints, Space
 from songrec.evaluation.playlists import Answer
-from songrec.recommend.query import Taste
+from songrec.recommend.query import Query
 from songrec.recommend.taste.prior import FEWEST_TRACKS
-from songrec.recommend.taste.scorer import BACKGROUND, known
+from songrec.recommend.taste.scorer import BACKGROUND, model_for
 from songrec.services.evaluation.playlist_tasks import Questions, questions
 
 Array = NDArray[np.float64]
@@ -38,7 +38,7 @@ class Lessons:
     @classmethod
     def of(cls, space: Space, lists: Sequence[Ints]) -> Lessons:
         """Moments, as ``taste_prior.learn`` takes them a column at a time."""
-        points = known(space).points(np.arange(len(space.track_ids)))
+        points = model_for(space).points(np.arange(len(space.track_ids)))
         rows = [np.unique(one) for one in lists]
         parts = [points[one] for one in rows if len(one) >= FEWEST_TRACKS]
         within = np.mean([np.cov(part.T) for part in parts], axis=0)
@@ -74,23 +74,23 @@ def measured(asking: Questions, seed: int = 0) -> list[str]:
     return table(("tried", *HEADER), lines(found, asking, seed))
 
 
-def normal(lessons: Lessons, weight: float, taste: Taste) -> Array:
+def normal(lessons: Lessons, weight: float, query: Query) -> Array:
     """Log ratio of a normal density with the likes' moments, shrunk, and the catalogue's."""
-    likes = lessons.points[taste.likes]
+    likes = lessons.points[query.likes]
     mean = len(likes) * likes.mean(axis=0) / (len(likes) + weight)
     variance = (((likes - mean) ** 2).sum(axis=0) + weight) / (len(likes) + weight)
     apart = (lessons.points - mean) ** 2 / variance + np.log(variance)
     return 0.5 * (lessons.points**2 - apart).sum(axis=1)
 
 
-def plda(lessons: Lessons, shrinking: float | None, taste: Taste) -> Array:
+def plda(lessons: Lessons, shrinking: float | None, query: Query) -> Array:
     """The log density of the next song of a playlist, less ``BACKGROUND`` of the catalogue's.
 
     Probabilistic linear discriminant analysis (Ioffe 2006): playlists' means are normal, and so are
     songs about them. With ``shrinking`` the covariance about the mean is the likes' own, which that
     many songs of the usual one are added to; without, the usual one.
     """
-    likes = lessons.points[taste.likes]
+    likes = lessons.points[query.likes]
     count, within = len(likes), lessons.within
     if shrinking is not None:
         about = likes - likes.mean(axis=0)
@@ -102,21 +102,21 @@ def plda(lessons: Lessons, shrinking: float | None, taste: Taste) -> Array:
     return log_normal(lessons.points, mean, within + left) - BACKGROUND * usual
 
 
-def kernels(lessons: Lessons, width: float, taste: Taste) -> Array:
+def kernels(lessons: Lessons, width: float, query: Query) -> Array:
     """The logarithm of the mean of normal kernels about the likes, as wide as a playlist is times
     ``width``, less ``BACKGROUND`` of the catalogue's own density.
     """
-    return _kernels(lessons, width, taste) - BACKGROUND * known(taste.space).neutral
+    return _kernels(lessons, width, query) - BACKGROUND * model_for(query.space).neutral
 
 
-def both(lessons: Lessons, width: float, share: float, taste: Taste) -> Array:
+def both(lessons: Lessons, width: float, share: float, query: Query) -> Array:
     """Taste as it is, and a share of the kernels' logarithm."""
-    return taste_scores(taste) + share * _kernels(lessons, width, taste)
+    return taste_scores(query) + share * _kernels(lessons, width, query)
 
 
-def _kernels(lessons: Lessons, width: float, taste: Taste) -> Array:
+def _kernels(lessons: Lessons, width: float, query: Query) -> Array:
     scaled = lessons.points / (width * np.sqrt(np.diag(lessons.within)))
-    likes = scaled[taste.likes]
+    likes = scaled[query.likes]
     squares = (scaled**2).sum(axis=1)[:, None] + (likes**2).sum(axis=1) - 2 * scaled @ likes.T
     nearest = squares.min(axis=1, keepdims=True)
     return np.log(np.exp(0.5 * (nearest - squares)).mean(axis=1)) - 0.5 * nearest[:, 0]

@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from songrec.core.types import Ints, Space
 from songrec.evaluation import playlists as measures
 from songrec.evaluation.playlists import Answer
-from songrec.recommend.methods.taste import TasteRule
-from songrec.recommend.query import Rows, Taste
+from songrec.recommend.methods.taste import TasteMethod
+from songrec.recommend.query import Query, Rows
 from songrec.recommend.taste import prior as taste_prior
-from songrec.recommend.taste.scorer import Question
+from songrec.recommend.taste.scorer import TasteScorer
 from songrec.services.evaluation.playlist_tasks import Questions, Search
 
 FILE = "catalogues/tidytuesday_spotify_songs.csv"
 HEADER = ("P@10", "P@10, new artists", "times the first")
-Scores = Callable[[Taste], NDArray[np.floating]]
+Scores = Callable[[Query], NDArray[np.floating]]
 
 
 def learnt(asking: Questions, seed: int) -> Iterator[tuple[list[int], list[Ints], Space]]:
@@ -30,23 +30,25 @@ def learnt(asking: Questions, seed: int) -> Iterator[tuple[list[int], list[Ints]
     for about, lists in asking.parts:
         rows = [playlist.rows for playlist in lists]
         prior = taste_prior.learn(asking.space, rows, seed=seed)
-        yield about, rows, replace(asking.space, learned=prior.to_json())
+        yield about, rows, replace(asking.space, taste_prior=prior.to_json())
 
 
 def by_score(scores: Scores) -> Search:
     """A search for the highest of ``scores`` ``(n,)``."""
 
-    def search(space: Space, taste: Taste, count: int) -> Rows:
+    def search(space: Space, query: Query, count: int) -> Rows:
         everything = np.arange(len(space.track_ids), dtype=np.int64)
-        return taste.in_order(everything, np.asarray(scores(taste), dtype=np.float64))[0][:count]
+        return query.rank_distinct(everything, np.asarray(scores(query), dtype=np.float64))[0][
+            :count
+        ]
 
     return search
 
 
-def taste_scores(taste: Taste) -> NDArray[np.float64]:
+def taste_scores(query: Query) -> NDArray[np.float64]:
     """What ``taste`` by content alone gives every track, ``(n,)``."""
-    everything = np.arange(len(taste.space.track_ids), dtype=np.int64)
-    return Question(taste, TasteRule(metadata=False)).parts(everything).total()
+    everything = np.arange(len(query.space.track_ids), dtype=np.int64)
+    return TasteScorer(query, TasteMethod(metadata=False)).parts(everything).total()
 
 
 def lines(

@@ -52,7 +52,7 @@ def variants(known: Space) -> Iterator[tuple[str, str, Space, float]]:
     for weight in BACKGROUNDS:
         # Another space object: what is kept with a space depends on the weight.
         yield f"the catalogue's density counts {weight:g}", "taste", replace(known), weight
-    nothing = replace(known, learned=None)
+    nothing = replace(known, taste_prior=None)
     yield "nothing learnt from playlists", "taste", nothing, usual
     for name in LESS:
         if name in known.columns:
@@ -78,7 +78,7 @@ def without(space: Space, column: str) -> Space:
 def columns(asking: Questions, seed: int) -> list[tuple[str, ...]]:
     """The priors that the first part's playlists teach, the most gathered column first."""
     _, _, known = next(learnt(asking, seed))
-    prior = TastePrior.from_json(known.learned)
+    prior = TastePrior.from_json(known.taste_prior)
     told = [(name, prior.column(name)) for name in known.columns]
     told.sort(key=lambda one: -one[1].between / (one[1].between + one[1].within))
     return [

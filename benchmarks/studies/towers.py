@@ -15,7 +15,7 @@ from benchmarks.studies.playlists import FILE, HEADER, by_score, learnt, lines, 
 from benchmarks.tables import table
 from songrec.core.types import Floats, Space
 from songrec.evaluation.playlists import Answer
-from songrec.recommend.query import Taste
+from songrec.recommend.query import Query
 from songrec.recommend.taste import two_tower_scores
 from songrec.recommend.taste.prior import FEWEST_TRACKS
 from songrec.services.evaluation.playlist_tasks import Questions, Search, questions
@@ -65,16 +65,18 @@ def by_sound(space: Space) -> Space:
 
 def nearest(towers: Towers) -> Search:
     """The songs nearest to the middle of the likes."""
-    return by_score(lambda taste: towers.vectors @ _middle(towers, taste))
+    return by_score(lambda query: towers.vectors @ _middle(towers, query))
 
 
 def on_top(towers: Towers, share: float) -> Search:
     """Taste by content, and nearness at a share of the towers' scale."""
     weight = share * towers.scale
     return by_score(
-        lambda taste: taste_scores(taste) + weight * (towers.vectors @ _middle(towers, taste))
+        lambda query: taste_scores(query) + weight * (towers.vectors @ _middle(towers, query))
     )
 
 
-def _middle(towers: Towers, taste: Taste) -> Floats:
-    return two_tower_scores.query(replace(taste, space=replace(taste.space, tower=towers.vectors)))
+def _middle(towers: Towers, query: Query) -> Floats:
+    return two_tower_scores.likes_direction(
+        replace(query, space=replace(query.space, track_factors=towers.vectors))
+    )

@@ -169,9 +169,9 @@ class Space:
     that are the same song (same artist and title). ``track_ids`` is ascending.
 
     ``artists`` and ``albums`` uint64 ``(n,)`` are equal for tracks by the same artist or of the
-    same album, 0 where unknown; None where the run does not say. ``learned`` is what was learnt
-    from playlists about tastes (``recommend.taste_prior``), None for nothing; ``tower`` float32
-    ``(n, t)`` unit vectors in which songs of one playlist are near, None where none was trained.
+    same album, 0 where unknown; None where the run does not say. ``taste_prior`` is the JSON of a
+    ``recommend.taste.prior.TastePrior`` fitted to playlists, None without one; ``track_factors``
+    float32 ``(n, t)`` are unit vectors in which songs of one playlist are near, None without any.
     ``segments`` are the songs' windows, of whatever tracks have some; None where there are none.
     """
 
@@ -187,8 +187,8 @@ class Space:
     song_keys: NDArray[np.uint64]
     artists: NDArray[np.uint64] | None = None
     albums: NDArray[np.uint64] | None = None
-    learned: dict[str, Any] | None = None
-    tower: Floats | None = None
+    taste_prior: dict[str, Any] | None = None
+    track_factors: Floats | None = None
     segments: SegmentIndex | None = None
 
     def rows_of(self, track_ids: Ints | list[int]) -> Ints:

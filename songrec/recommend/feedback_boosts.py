@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from songrec.core.types import Match, Reason
-from songrec.recommend.query import Rows, Scores, Taste, distances
+from songrec.recommend.query import Query, Rows, Scores, distances
 
 STAR = 0.5
 """What each step of weight beyond the first adds, in spreads of the candidates' scores."""
@@ -20,7 +20,7 @@ WEIGHTS = {1: "a like", 2: "counts double", 3: "counts three times"}
 
 
 @dataclass(frozen=True)
-class Pull:
+class Boost:
     """A track (id) that draws the songs near it up or, with a negative strength, down."""
 
     track_id: int
@@ -28,18 +28,18 @@ class Pull:
     kind: str = "liked"
 
     @classmethod
-    def of_weight(cls, track_id: int, weight: int) -> Pull:
+    def of_weight(cls, track_id: int, weight: int) -> Boost:
         """The pull of a like that weighs 1 (none), 2 or 3."""
         return cls(track_id, STAR * (weight - 1))
 
     @classmethod
-    def of_skips(cls, track_id: int, times: int) -> Pull:
+    def of_skips(cls, track_id: int, times: int) -> Boost:
         """The pull of a skipped track: it grows with the logarithm of how often."""
         return cls(track_id, -SKIP * (1 + math.log(max(times, 1))), "skipped")
 
 
 @dataclass(frozen=True)
-class Pulled:
+class AppliedBoosts:
     """Contributions of pulls to rows, ``(rows, pulls)``.
 
     A pull of strength s adds s · spread · max(0, 1 − distance / typical) to a candidate's score:
@@ -48,19 +48,21 @@ class Pulled:
     same whatever scale a method's scores have.
     """
 
-    taste: Taste
-    pulls: tuple[Pull, ...]
+    query: Query
+    boosts: tuple[Boost, ...]
     shares: NDArray[np.float64]
 
     @classmethod
-    def of(cls, taste: Taste, pulls: Sequence[Pull], rows: Rows, scores: Scores) -> Pulled:
+    def of(cls, query: Query, boosts: Sequence[Boost], rows: Rows, scores: Scores) -> AppliedBoosts:
         """What the pulls do to ``rows`` with these scores; tracks of no row pull nothing."""
-        space = taste.space
-        known = [pull for pull in pulls if pull.strength and len(space.rows_of([pull.track_id]))]
+        space = query.space
+        known = [
+            boost for boost in boosts if boost.strength and len(space.rows_of([boost.track_id]))
+        ]
         if not known or not len(rows):
-            return cls(taste, (), np.zeros((len(rows), 0)))
+            return cls(query, (), np.zeros((len(rows), 0)))
         spread = float(scores.max() - np.median(scores))
-        return cls(taste, tuple(known), spread * nearness(taste, known, rows))
+        return cls(query, tuple(known), spread * nearness(query, known, rows))
 
     @property
     def total(self) -> Scores:
@@ -69,38 +71,42 @@ class Pulled:
 
     def added(self, reasons: list[tuple[Reason, ...]], chosen: Rows) -> list[tuple[Reason, ...]]:
         """The reasons of the ``chosen`` positions with one more for each pull that moves them."""
-        if not self.pulls:
+        if not self.boosts:
             return reasons
-        names = self.taste.names
-        titles = names([pull.track_id for pull in self.pulls]) if names else {}
+        names = self.query.names
+        titles = names([boost.track_id for boost in self.boosts]) if names else {}
         answers = []
         for why, at in zip(reasons, chosen, strict=True):
             more = [
-                _reason(pull, titles.get(pull.track_id) or f"track {pull.track_id}", float(share))
-                for pull, share in zip(self.pulls, self.shares[at], strict=True)
+                _reason(
+                    boost, titles.get(boost.track_id) or f"track {boost.track_id}", float(share)
+                )
+                for boost, share in zip(self.boosts, self.shares[at], strict=True)
                 if share
             ]
             answers.append((*why, *more))
         return answers
 
 
-def nearness(taste: Taste, pulls: Sequence[Pull], rows: Rows) -> NDArray[np.float64]:
+def nearness(query: Query, boosts: Sequence[Boost], rows: Rows) -> NDArray[np.float64]:
     """Strength · max(0, 1 − distance / typical) of each pull on each row, ``(rows, pulls)``."""
-    space, typical = taste.space, taste.figures.typical
+    space, typical = query.space, query.statistics.typical
     vectors = space.matrix[rows].astype(np.float64)
-    at = space.rows_of([pull.track_id for pull in pulls])
+    at = space.rows_of([boost.track_id for boost in boosts])
     near = [
-        pull.strength * np.maximum(0.0, 1 - distances(vectors, point) / typical)
-        for pull, point in zip(pulls, space.matrix[at].astype(np.float64), strict=True)
+        boost.strength * np.maximum(0.0, 1 - distances(vectors, point) / typical)
+        for boost, point in zip(boosts, space.matrix[at].astype(np.float64), strict=True)
     ]
-    return np.array(near).T.reshape(len(rows), len(pulls))
+    return np.array(near).T.reshape(len(rows), len(boosts))
 
 
-def bent(taste: Taste, found: Sequence[Match], pulls: Sequence[Pull], n: int) -> list[Match]:
-    """Matches re-ranked under ``pulls``; the reasons still add up to the scores."""
-    rows = taste.space.rows_of([match.track_id for match in found])
-    pulled = Pulled.of(taste, pulls, rows, np.array([match.score for match in found]))
-    reasons = pulled.added([match.reasons for match in found], np.arange(len(found)))
+def apply_boosts(
+    query: Query, found: Sequence[Match], boosts: Sequence[Boost], n: int
+) -> list[Match]:
+    """Matches re-ranked under ``boosts``; the reasons still add up to the scores."""
+    rows = query.space.rows_of([match.track_id for match in found])
+    applied = AppliedBoosts.of(query, boosts, rows, np.array([match.score for match in found]))
+    reasons = applied.added([match.reasons for match in found], np.arange(len(found)))
     again = [
         replace(match, score=math.fsum(r.contribution for r in why), reasons=why)
         for match, why in zip(found, reasons, strict=True)
@@ -108,15 +114,15 @@ def bent(taste: Taste, found: Sequence[Match], pulls: Sequence[Pull], n: int) ->
     return sorted(again, key=lambda match: -match.score)[:n]
 
 
-def _reason(pull: Pull, title: str, share: float) -> Reason:
-    if pull.kind == "skipped":
+def _reason(boost: Boost, title: str, share: float) -> Reason:
+    if boost.kind == "skipped":
         text, after = f"Close to “{title}”, which you skipped", ", which you skipped"
-    elif pull.kind == "background":
+    elif boost.kind == "background":
         after = ", which you like" if share > 0 else ", which you do not like"
         text = f"Close to “{title}”{after}"
     else:
-        weight = min(3, 1 + max(1, round(pull.strength / STAR)))
+        weight = min(3, 1 + max(1, round(boost.strength / STAR)))
         after = f", which {WEIGHTS[weight]}"
         text = f"Close to “{title}”{after}"
     details = {"title": title, "before": "Close to", "after": after, "features": []}
-    return Reason(pull.kind, text, share, pull.track_id, details)
+    return Reason(boost.kind, text, share, boost.track_id, details)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from songrec.core.errors import NotReady
 from songrec.core.types import NameTracks, Space
-from songrec.recommend.space_statistics import Figures, figures_of
+from songrec.recommend.space_statistics import SpaceStatistics, statistics_of
 
 Rows = NDArray[np.int64]
 Scores = NDArray[np.float64]
@@ -19,7 +19,7 @@ ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
-class Taste:
+class Query:
     """Liked and disliked rows of a space (each once, a track that is both counts as disliked).
 
     ``heard`` are further rows that say nothing about the taste but must not come back.
@@ -39,16 +39,16 @@ class Taste:
         dislikes: list[int] | None = None,
         names: NameTracks | None = None,
         heard: list[int] | None = None,
-    ) -> Taste:
+    ) -> Query:
         """From track ids; those that the space does not hold are left out."""
         disliked = np.unique(space.rows_of(list(dislikes or [])))
         liked = np.setdiff1d(space.rows_of(list(likes)), disliked)
         return cls(space, liked, disliked, names, space.rows_of(list(heard or [])))
 
     @property
-    def figures(self) -> Figures:
+    def statistics(self) -> SpaceStatistics:
         """The space's own figures."""
-        return figures_of(self.space)
+        return statistics_of(self.space)
 
     @cached_property
     def liked_vectors(self) -> NDArray[np.float64]:
@@ -77,7 +77,7 @@ class Taste:
         """The title of a liked or disliked row."""
         return self.titles[int(self.space.track_ids[row])]
 
-    def in_order(self, rows: Rows, scores: Scores) -> tuple[Rows, Scores]:
+    def rank_distinct(self, rows: Rows, scores: Scores) -> tuple[Rows, Scores]:
         """``rows`` best first, without what is known already and every song once.
 
         Equal scores keep the order of the catalogue, so that the answer is always the same.
@@ -128,7 +128,7 @@ def top_rows(scores: NDArray, count: int) -> Rows:
     return np.flatnonzero(scores >= worst).astype(np.int64)
 
 
-def near_rows(space: Space, point: NDArray, count: int) -> Rows:
+def nearest_rows(space: Space, point: NDArray, count: int) -> Rows:
     """Rows of the ``count`` nearest tracks to ``point`` ``(d,)``, of all as near as the last, and
     of some more, unordered: what float32 may have got wrong is no reason to leave a track out.
     """
@@ -136,7 +136,7 @@ def near_rows(space: Space, point: NDArray, count: int) -> Rows:
         return np.arange(len(space.track_ids), dtype=np.int64)
     point = point.astype(np.float32)
     squares = product(space.matrix, -2 * point)
-    squares += figures_of(space).square_norms
+    squares += statistics_of(space).square_norms
     last = np.partition(squares, count - 1)[count - 1]
     length = float(point @ point)
     slack = ROUNDING * len(point) * (length + max(float(last) + length, 0.0))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import Match, NameTracks, Reason, Space
 from songrec.recommend.explain import contributions
-from songrec.recommend.feedback_boosts import Pull, Pulled
+from songrec.recommend.feedback_boosts import AppliedBoosts, Boost
 from songrec.recommend.lists.rerank import (
     NO_RERANKING,
     POOL_FACTOR,
@@ -22,7 +22,7 @@ from songrec.recommend.lists.rerank import (
     has_enough,
     rerank,
 )
-from songrec.recommend.query import Rows, Scores, Taste, check_comparable, distances
+from songrec.recommend.query import Query, Rows, Scores, check_comparable, distances
 from songrec.recommend.registry import METHODS
 from songrec.recommend.taste import two_tower_scores
 
@@ -30,11 +30,11 @@ from songrec.recommend.taste import two_tower_scores
 class Method(Protocol):
     """What an entry of ``METHODS`` does."""
 
-    def search(self, taste: Taste, count: int) -> tuple[Rows, Scores]:
+    def search(self, query: Query, count: int) -> tuple[Rows, Scores]:
         """The best ``count`` rows, best first, without known songs, every song once."""
         ...
 
-    def reasons(self, taste: Taste, rows: Rows) -> list[tuple[Reason, ...]]:
+    def reasons(self, query: Query, rows: Rows) -> list[tuple[Reason, ...]]:
         """Per row the reasons; their contributions add up to the row's score."""
         ...
 
@@ -43,7 +43,7 @@ class Method(Protocol):
 class TellsTastes(Protocol):
     """A method that keeps several tastes apart."""
 
-    def candidates(self, taste: Taste, count: int) -> Candidates:
+    def candidates(self, query: Query, count: int) -> Candidates:
         """The best ``count`` rows of each taste, best first."""
         ...
 
@@ -52,7 +52,7 @@ class TellsTastes(Protocol):
 class TellsLikes(Protocol):
     """A method whose scores can be split over the likes."""
 
-    def per_like(self, taste: Taste, rows: Rows) -> NDArray[np.float64]:
+    def per_like(self, query: Query, rows: Rows) -> NDArray[np.float64]:
         """``(rows, likes)``: what the score is without what the dislikes take away."""
         ...
 
@@ -83,17 +83,17 @@ def rank(
     by: Reranking = NO_RERANKING,
     names: NameTracks | None = None,
     heard: list[int] | None = None,
-    pulls: Sequence[Pull] = (),
+    boosts: Sequence[Boost] = (),
     **parameters: Any,
 ) -> list[Match]:
     """The ``n`` best tracks for these likes and dislikes (track ids), each with its reasons.
 
     Nothing liked or disliked comes back, nor another track of the same song (``song_keys``), and
     every song comes once; nor does anything of ``heard``, track ids that count for nothing else.
-    Without ``method`` it is ``method_used``'s. ``by`` re-ranks (see ``rerank``), ``pulls`` bend the
-    order a little for likes that weigh more and for skips (see ``pulls``), both whatever the
-    method; their shares are part of the scores, which fall along the list. ``names`` gives the
-    titles that reasons quote. Deterministic.
+    Without ``method`` it is ``method_used``'s. ``by`` re-ranks (see ``rerank``), ``boosts`` change
+    the order a little for likes that weigh more and for skips (see ``feedback_boosts``), both
+    whatever the method; their shares are part of the scores, which fall along the list. ``names``
+    gives the titles that reasons quote. Deterministic.
 
     Raises ``UnknownName`` for the method, ``BadInput`` without likes, ``NotReady`` when no liked
     track is part of the space or it has no columns.
@@ -102,37 +102,37 @@ def rank(
     if not len(likes):
         raise BadInput("Recommendations need at least one liked song.")
     check_comparable(space)
-    taste = Taste.of(space, likes, dislikes, names, heard)
-    if not len(taste.likes):
+    query = Query.of(space, likes, dislikes, names, heard)
+    if not len(query.likes):
         if not len(space.rows_of(list(likes))):
             raise NotReady(
                 "None of the liked songs is part of the published run: they came after it. "
                 "Train again with `flask train`."
             )
         raise BadInput("All of the liked songs are disliked as well.")
-    found = candidates(recommender, taste, n, by, bent=bool(pulls))
+    found = candidates(recommender, query, n, by, boosted=bool(boosts))
     rows = found.rows
-    pulled = Pulled.of(taste, pulls, rows, found.scores)
-    if pulled.pulls:
-        scores = found.scores + pulled.total
+    applied = AppliedBoosts.of(query, boosts, rows, found.scores)
+    if applied.boosts:
+        scores = found.scores + applied.total
         order = np.argsort(-scores, kind="stable")
         found = replace(found, rows=rows[order], scores=scores[order], group=found.group[order])
     else:
         order = np.arange(len(rows))
-    again = rerank(taste, found, by, n)
+    again = rerank(query, found, by, n)
     rows, chosen = found.rows[again.chosen], order[again.chosen]
     besides = [
-        (*bent, *moved)
-        for bent, moved in zip(
-            pulled.added([()] * len(chosen), chosen), again.reasons(), strict=True
+        (*boosted, *moved)
+        for boosted, moved in zip(
+            applied.added([()] * len(chosen), chosen), again.reasons(), strict=True
         )
     ]
-    own = recommender.reasons(taste, rows)
+    own = recommender.reasons(query, rows)
     told = [(*why, *more) for why, more in zip(own, besides, strict=True)]
     found_matches = matches(space, rows, told)
     if not isinstance(recommender, TellsLikes):
         return found_matches
-    split = _per_like(taste, rows, recommender)
+    split = _per_like(query, rows, recommender)
     return [
         replace(match, per_like=(*likes_of, *(r for r in why if r.kind == "disliked"), *more))
         for match, likes_of, why, more in zip(found_matches, split, own, besides, strict=True)
@@ -140,40 +140,45 @@ def rank(
 
 
 def candidates(
-    recommender: Method, taste: Taste, n: int, by: Reranking = NO_RERANKING, *, bent: bool = False
+    recommender: Method,
+    query: Query,
+    n: int,
+    by: Reranking = NO_RERANKING,
+    *,
+    boosted: bool = False,
 ) -> Candidates:
-    """Enough of the best to choose ``n`` from under ``by``; ``bent`` if pulls move them, too."""
-    count = n if by.is_plain and not bent else n * POOL_FACTOR
+    """Enough of the best to choose ``n`` from under ``by``; ``boosted`` if pulls move them, too."""
+    count = n if by.is_plain and not boosted else n * POOL_FACTOR
     while True:
         if by.every_taste and isinstance(recommender, TellsTastes):
-            found = recommender.candidates(taste, count)
+            found = recommender.candidates(query, count)
         else:
-            rows, scores = recommender.search(taste, count)
+            rows, scores = recommender.search(query, count)
             nowhere = np.zeros(len(rows), dtype=np.int64)
-            found = Candidates(rows, scores, nowhere, (len(taste.likes),))
+            found = Candidates(rows, scores, nowhere, (len(query.likes),))
         # Where one artist has most of them there must be more for the cap to choose from.
-        if has_enough(taste, found.rows, by, n) or len(found.rows) < count:
+        if has_enough(query, found.rows, by, n) or len(found.rows) < count:
             return found
         count *= 4
 
 
-def _per_like(taste: Taste, rows: Rows, recommender: TellsLikes) -> list[tuple[Reason, ...]]:
-    vectors = taste.space.matrix[rows].astype(np.float64)
-    apart = np.array([distances(vectors, point) for point in taste.liked_vectors]).T
-    shares = recommender.per_like(taste, rows)
-    told = contributions.reasons_per_like(taste, rows, shares, apart.reshape(shares.shape))
+def _per_like(query: Query, rows: Rows, recommender: TellsLikes) -> list[tuple[Reason, ...]]:
+    vectors = query.space.matrix[rows].astype(np.float64)
+    apart = np.array([distances(vectors, point) for point in query.liked_vectors]).T
+    shares = recommender.per_like(query, rows)
+    told = contributions.reasons_per_like(query, rows, shares, apart.reshape(shares.shape))
     return [
-        tuple(_with_artist(taste, int(row), reason) for reason in why)
+        tuple(_with_artist(query, int(row), reason) for reason in why)
         for row, why in zip(rows, told, strict=True)
     ]
 
 
-def _with_artist(taste: Taste, row: int, reason: Reason) -> Reason:
+def _with_artist(query: Query, row: int, reason: Reason) -> Reason:
     """The reason of a like that says so where both songs are by the same artist."""
     if not isinstance(reason.about, int):
         return reason
-    artists = taste.figures.artists
-    (like,) = taste.space.rows_of([reason.about])
+    artists = query.statistics.artists
+    (like,) = query.space.rows_of([reason.about])
     if not artists[row] or artists[row] != artists[like]:
         return reason
     details = {**reason.details, "before": "By the artist of"}

@@ -43,7 +43,7 @@ METHODS = Registry(
         ),
         Entry(
             "taste",
-            "songrec.recommend.methods.taste:TasteRule",
+            "songrec.recommend.methods.taste:TasteMethod",
             "Your taste",
             "What your likes agree on, artists included; different tastes are kept apart.",
             (

@@ -43,8 +43,8 @@ class Distribution:
 
 
 @dataclass(frozen=True)
-class Figures:
-    """What is computed once of a ``Space``; reach it through ``figures_of``."""
+class SpaceStatistics:
+    """What is computed once of a ``Space``; reach it through ``statistics_of``."""
 
     space: Space = field(repr=False)
 
@@ -109,10 +109,12 @@ class Figures:
         return np.argsort(self.artists, kind="stable"), np.cumsum(self.sizes[0])
 
     @cached_property
-    def usual_direction(self) -> NDArray[np.float32]:
+    def mean_track_factors(self) -> NDArray[np.float32]:
         """The mean of the vectors learnt from playlists, ``(t,)``; empty where there are none."""
-        tower = self.space.tower
-        return np.zeros(0, dtype=np.float32) if tower is None else tower.mean(axis=0)
+        track_factors = self.space.track_factors
+        return (
+            np.zeros(0, dtype=np.float32) if track_factors is None else track_factors.mean(axis=0)
+        )
 
     @cached_property
     def popularity(self) -> NDArray[np.float64] | None:
@@ -175,7 +177,7 @@ def _distribution(column: NDArray[np.float32]) -> Distribution:
     return Distribution(values, (below + counts / 2) / max(len(known), 1))
 
 
-def figures_of(space: Space) -> Figures:
+def statistics_of(space: Space) -> SpaceStatistics:
     """The figures of ``space``, made once as long as it is open."""
     # Kept on the space itself, beside its fields, so that both leave memory together.
-    return space.__dict__.setdefault("_figures", Figures(space))
+    return space.__dict__.setdefault("_figures", SpaceStatistics(space))

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from songrec.recommend.feedback_boosts import Pull
+from songrec.recommend.feedback_boosts import Boost
 from songrec.recommend.ranking import rank
 from songrec.recommend.registry import METHODS
 from tests.recommend.planted import make_space
@@ -30,8 +30,8 @@ def from_first(found):
 def test_a_like_that_weighs_more_draws_its_neighbours_in(space, method):
     likes = [10, 20, 310, 320]
     plain = rank(space, likes, n=10, method=method)
-    pulls = [Pull.of_weight(10, 3), Pull.of_weight(20, 3)]
-    weighed = rank(space, likes, n=10, method=method, pulls=pulls)
+    boosts = [Boost.of_weight(10, 3), Boost.of_weight(20, 3)]
+    weighed = rank(space, likes, n=10, method=method, boosts=boosts)
     assert from_first(weighed) >= from_first(plain)
     for match in weighed:
         assert match.score == pytest.approx(math.fsum(r.contribution for r in match.reasons))
@@ -45,8 +45,8 @@ def test_a_like_that_weighs_more_draws_its_neighbours_in(space, method):
 def test_skips_push_their_neighbours_back_without_being_called_dislikes(space, method):
     likes = [10, 20, 310, 320]
     plain = rank(space, likes, n=10, method=method)
-    skips = [Pull.of_skips(track_id, 3) for track_id in range(30, 120, 10)]
-    skipped = rank(space, likes, n=10, method=method, pulls=skips)
+    skips = [Boost.of_skips(track_id, 3) for track_id in range(30, 120, 10)]
+    skipped = rank(space, likes, n=10, method=method, boosts=skips)
     assert from_first(skipped) <= from_first(plain)
     reasons = [reason for match in skipped for reason in match.reasons]
     assert not [reason for reason in reasons if reason.kind == "disliked"]
@@ -56,9 +56,9 @@ def test_skips_push_their_neighbours_back_without_being_called_dislikes(space, m
 
 
 def test_a_weight_of_one_changes_nothing(space):
-    pulls = [Pull.of_weight(10, 1)]
-    assert rank(space, [10, 310], n=10, pulls=pulls) == rank(space, [10, 310], n=10)
+    boosts = [Boost.of_weight(10, 1)]
+    assert rank(space, [10, 310], n=10, boosts=boosts) == rank(space, [10, 310], n=10)
 
 
 def test_a_skip_weighs_less_than_half_a_step_of_weight():
-    assert 0 > Pull.of_skips(1, 1).strength > -Pull.of_weight(1, 2).strength / 2
+    assert 0 > Boost.of_skips(1, 1).strength > -Boost.of_weight(1, 2).strength / 2

@@ -9,13 +9,12 @@ from scipy import stats
 from songrec.core.errors import BadInput, NotReady, UnknownName
 from songrec.recommend.lists.rerank import Reranking
 from songrec.recommend.methods.distance import Distance
-from songrec.recommend.query import Taste
+from songrec.recommend.query import Query
 from songrec.recommend.ranking import rank
 from songrec.recommend.registry import METHODS
 from songrec.recommend.similarity.similar import similar_tracks
-from songrec.recommend.space_statistics import figures_of
-from songrec.recommend.taste.density import Belief
-from songrec.recommend.taste.density import tastes as split_into_tastes
+from songrec.recommend.space_statistics import statistics_of
+from songrec.recommend.taste.density import NormalInverseGamma, split_into_tastes
 from songrec.recommend.taste.prior import TastePrior
 from tests.recommend.planted import make_space, random_space
 
@@ -52,7 +51,7 @@ def test_known_songs_never_come_back_and_every_song_comes_once(taste, method, va
 def plain_scores(method, taste):
     """Every track's score, computed the slow way."""
     matrix = SPACE.matrix.astype(np.float64)
-    typical = figures_of(SPACE).typical
+    typical = statistics_of(SPACE).typical
     to_likes = np.linalg.norm(matrix[:, None] - taste.liked_vectors, axis=2)
     to_dislikes = np.linalg.norm(matrix[:, None] - taste.disliked_vectors, axis=2)
     near = np.maximum(typical - to_dislikes, 0)
@@ -74,7 +73,7 @@ def plain_taste(matrix, taste):
     """Student's t as scipy has it, every track and column."""
     scale = matrix.std(axis=0)
     matrix, likes, bad = (v / scale for v in (matrix, taste.liked_vectors, taste.disliked_vectors))
-    belief = Belief([TastePrior().column(name) for name in SPACE.columns])
+    belief = NormalInverseGamma([TastePrior().column(name) for name in SPACE.columns])
 
     def log(density):
         root = np.sqrt(density.square)
@@ -91,9 +90,9 @@ def plain_taste(matrix, taste):
 @settings(max_examples=60, deadline=None)
 @given(tastes, methods, st.integers(1, 40))
 def test_the_answer_is_exactly_that_of_looking_at_every_track(taste, method, n):
-    asked = Taste.of(SPACE, *taste)
+    asked = Query.of(SPACE, *taste)
     scores = plain_scores(method, asked)
-    rows, best = asked.in_order(np.arange(len(scores)), scores)
+    rows, best = asked.rank_distinct(np.arange(len(scores)), scores)
     best = best[np.isfinite(best)][:n]
     found = rank(SPACE, *taste, n, method=method)
     assert [m.score for m in found] == pytest.approx(best.tolist(), abs=1e-5)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from songrec.core.errors import BadInput, UnknownName
 from songrec.recommend.explain import contributions
-from songrec.recommend.feedback_boosts import Pull
+from songrec.recommend.feedback_boosts import Boost
 from songrec.recommend.lists.rerank import (
     DEFAULT_RERANKING,
     NO_RERANKING,
@@ -24,7 +24,7 @@ from songrec.recommend.lists.rerank import (
 )
 from songrec.recommend.ranking import method_used, rank
 from songrec.recommend.registry import METHODS
-from songrec.recommend.space_statistics import figures_of
+from songrec.recommend.space_statistics import statistics_of
 from tests.recommend.planted import make_space, random_space
 from tests.recommend.test_segments import index_of
 
@@ -38,16 +38,16 @@ def credited_space(tracks=700, artists=60, seed=3):
     beside = np.column_stack([rng.integers(0, 101, tracks), rng.integers(1960, 2021, tracks)])
     beside = beside.astype(np.float32)
     beside[rng.random(beside.shape) < 0.1] = np.nan
-    tower = rng.normal(size=(tracks, 8)) + 0.3
-    tower /= np.linalg.norm(tower, axis=1, keepdims=True)
+    track_factors = rng.normal(size=(tracks, 8)) + 0.3
+    track_factors /= np.linalg.norm(track_factors, axis=1, keepdims=True)
     return replace(
         space,
         values=np.column_stack([space.values, beside]),
         value_names=(*space.value_names, "popularity", "year"),
         artists=by,
         albums=np.where(by > 0, on, 0),
-        tower=tower.astype(np.float32),
-        learned={
+        track_factors=track_factors.astype(np.float32),
+        taste_prior={
             "playlists": 9,
             "columns": {"popularity": [0.5, 0.5, 5.0]},
             "artist": [4.0, 0.3, 1.0],
@@ -78,7 +78,7 @@ share = st.sampled_from([0.0, 0.3, 1.0])
 options = st.builds(
     Reranking, share, share, share, st.integers(0, 3), st.none() | st.integers(0, 99), st.booleans()
 )
-pulls = st.lists(st.builds(Pull.of_skips, ids, st.integers(1, 4)), max_size=2)
+boosts = st.lists(st.builds(Boost.of_skips, ids, st.integers(1, 4)), max_size=2)
 LIKES = SPACE.track_ids[[1, 2, 3, 50, 51]].tolist()
 
 
@@ -87,9 +87,9 @@ def rows_of(found):
 
 
 @settings(max_examples=120, deadline=None)
-@given(tastes, st.sampled_from(METHODS.names()), options, pulls)
-def test_contributions_add_up_under_every_method_and_re_ranking(taste, method, by, bent):
-    found = rank(SPACE, *taste, 7, method=method, by=by, pulls=bent)
+@given(tastes, st.sampled_from(METHODS.names()), options, boosts)
+def test_contributions_add_up_under_every_method_and_re_ranking(taste, method, by, boosted):
+    found = rank(SPACE, *taste, 7, method=method, by=by, boosts=boosted)
     assert found or method == "cluster"
     for match in found:
         told = math.fsum(reason.contribution for reason in match.reasons)
@@ -188,7 +188,7 @@ def test_what_nobody_knows_of_moves_nothing():
 
 @pytest.mark.parametrize("method", METHODS.names())
 def test_no_artist_comes_more_often_than_asked_and_the_list_stays_full(method):
-    by = figures_of(SPACE).artists
+    by = statistics_of(SPACE).artists
     for most in (1, 2):
         found = rank(SPACE, LIKES, [], 20, method=method, by=Reranking(per_artist=most))
         artists = by[rows_of(found)]
@@ -306,8 +306,8 @@ def test_an_artist_counts_for_the_likes_of_that_artist_alone():
 
 def test_the_default_is_the_best_method_that_is_there():
     assert method_used(SPACE) == "learned"
-    bare = replace(SPACE, tower=None)
-    useless = replace(SPACE, learned={**SPACE.learned, "tower": {"weight": 0.0}})
+    bare = replace(SPACE, track_factors=None)
+    useless = replace(SPACE, taste_prior={**SPACE.taste_prior, "tower": {"weight": 0.0}})
     assert method_used(bare) == method_used(useless) == "taste"
     assert method_used(bare, "learned") == "taste"
     assert method_used(SPACE, "cosine") == "cosine"

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from songrec.core.errors import BadInput, NotReady
 from songrec.recommend.explain.taste_profile import build_taste_profile
 from songrec.recommend.lists import blends, paths, stations
-from songrec.recommend.query import near_rows
+from songrec.recommend.query import nearest_rows
 from songrec.recommend.similarity.more_like import more_like
-from songrec.recommend.space_statistics import figures_of
+from songrec.recommend.space_statistics import statistics_of
 from tests.recommend.planted import make_space, random_space
 
 SPACE = random_space(500, d=4, seed=2)
@@ -97,7 +97,7 @@ def test_a_station_s_order_is_that_of_all_distances(monkeypatch, seeds):
     nearest_copy = [apart[SPACE.song_keys == key].min() for key in np.unique(SPACE.song_keys)]
     assert of_found == pytest.approx(np.sort(nearest_copy)[:60], abs=1e-3)
     assert [1 - m.score for m in found] == pytest.approx(
-        of_found / figures_of(SPACE).typical, abs=1e-6
+        of_found / statistics_of(SPACE).typical, abs=1e-6
     )
 
 
@@ -117,7 +117,7 @@ def test_what_lies_nearest_to_the_way_is_what_all_distances_say(monkeypatch, can
 def test_none_of_the_nearest_is_missing_however_far_from_the_middle_it_lies(row, count, offset):
     space = make_space(SPACE.matrix + offset)
     point = space.matrix[row].astype(np.float64)
-    near = near_rows(space, point, count)
+    near = nearest_rows(space, point, count)
     apart = ((space.matrix.astype(np.float64) - point) ** 2).sum(axis=1)
     assert set(np.argsort(apart, kind="stable")[:count].tolist()) <= set(near.tolist())
     assert len(near) <= count + 20

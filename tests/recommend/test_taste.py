@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from songrec.recommend.credits import Credits
-from songrec.recommend.methods.taste import TasteRule
-from songrec.recommend.query import Taste
+from songrec.recommend.methods.taste import TasteMethod
+from songrec.recommend.query import Query
 from songrec.recommend.ranking import rank
 from songrec.recommend.taste import prior as taste_prior
-from songrec.recommend.taste.density import Belief, tastes
-from songrec.recommend.taste.prior import Column, Habit, TastePrior
+from songrec.recommend.taste.density import NormalInverseGamma, split_into_tastes
+from songrec.recommend.taste.prior import ColumnPrior, PitmanYor, TastePrior
 from tests.recommend.planted import make_space, random_space
 
 D = 6
@@ -66,7 +66,7 @@ def two_tastes():
 
 
 def test_two_planted_tastes_stay_two():
-    groups = tastes(Belief([Column()] * D), two_tastes())
+    groups = split_into_tastes(NormalInverseGamma([ColumnPrior()] * D), two_tastes())
     assert [sorted(group.tolist()) for group in groups] == [list(range(9)), list(range(9, 15))]
 
 
@@ -74,12 +74,12 @@ def test_one_taste_stays_one():
     for seed in range(20):
         rng = np.random.default_rng(seed)
         likes = 0.5 * rng.normal(size=D) + 0.8 * rng.normal(size=(12, D))
-        assert len(tastes(Belief([Column()] * D), likes)) == 1, seed
+        assert len(split_into_tastes(NormalInverseGamma([ColumnPrior()] * D), likes)) == 1, seed
 
 
 def test_few_likes_are_never_parted():
     likes = np.array([[3.0] * D, [-3.0] * D, [3.0] * D, [-3.0] * D, [0.0] * D])
-    assert len(tastes(Belief([Column()] * D), likes)) == 1
+    assert len(split_into_tastes(NormalInverseGamma([ColumnPrior()] * D), likes)) == 1
 
 
 def test_two_tastes_are_answered_from_both_and_not_from_between():
@@ -132,7 +132,7 @@ def test_an_artist_that_is_liked_comes_again_and_is_named_as_the_reason():
     space = credited()
     likes = [0, 1, 100, 101]
     names = {int(space.track_ids[0]): "Hallelujah"}
-    space = replace(space, learned=TastePrior(artist=Habit(2.0, 0.2, 1.0)).to_json())
+    space = replace(space, taste_prior=TastePrior(artist=PitmanYor(2.0, 0.2, 1.0)).to_json())
     answered = found(space, likes, 8, names=lambda ids: names)
     rows = rows_of(space, answered)
     assert {row // 10 for row in rows} <= {0, 10}
@@ -155,16 +155,16 @@ def test_without_metadata_only_the_sound_counts():
 def test_contributions_add_up_with_every_kind_of_term():
     space = credited()
     values = np.column_stack([space.values, RNG.integers(0, 100, len(space.values))])
-    learned = TastePrior({"popularity": Column(0.4, 0.6, 5.0)}).to_json()
+    learned = TastePrior({"popularity": ColumnPrior(0.4, 0.6, 5.0)}).to_json()
     space = replace(
         space,
         values=values.astype(np.float32),
         value_names=(*space.value_names, "popularity"),
-        learned=learned,
+        taste_prior=learned,
     )
-    taste = Taste.of(space, space.track_ids[[0, 1, 2, 50, 51, 99]].tolist(), [30, 40])
-    rows, scores = TasteRule().search(taste, 30)
-    reasons = TasteRule().reasons(taste, rows)
+    taste = Query.of(space, space.track_ids[[0, 1, 2, 50, 51, 99]].tolist(), [30, 40])
+    rows, scores = TasteMethod().search(taste, 30)
+    reasons = TasteMethod().reasons(taste, rows)
     kinds = {reason.about for why in reasons for reason in why if reason.kind == "prior"}
     assert kinds >= {"artist", "popularity"}
     for score, why in zip(scores, reasons, strict=True):
@@ -215,7 +215,7 @@ def test_how_readily_artists_come_again_is_learnt():
     counts = taste_prior.artist_counts(
         space.artists.astype(np.int64), np.array([0, 1, 100]), np.array([2, 101, 500])
     )
-    loyal, other = (taste_prior.log_habit(habit, counts) for habit in (faithful, fickle))
+    loyal, other = (taste_prior.log_lift(habit, counts) for habit in (faithful, fickle))
     assert loyal[0] > loyal[1] > loyal[2]
     assert loyal[0] > other[0]
     assert loyal[2] < other[2]
@@ -224,9 +224,9 @@ def test_how_readily_artists_come_again_is_learnt():
 def test_the_habit_is_a_probability_over_the_catalogue():
     artists = np.repeat(np.arange(1, 21), 5)
     known = np.array([0, 1, 5, 10])
-    habit = Habit(3.0, 0.4, 1.0)
+    habit = PitmanYor(3.0, 0.4, 1.0)
     rest = np.setdiff1d(np.arange(100), known)
-    ratio = np.exp(taste_prior.log_habit(habit, taste_prior.artist_counts(artists, known, rest)))
+    ratio = np.exp(taste_prior.log_lift(habit, taste_prior.artist_counts(artists, known, rest)))
     # What the four known songs would have had of the new part is all that is missing.
     new = (3.0 + 0.4 * 3) / (4 + 3.0) / 100
     assert (ratio / 100).sum() == pytest.approx(1 - 4 * new)
@@ -235,7 +235,7 @@ def test_the_habit_is_a_probability_over_the_catalogue():
 def test_too_few_playlists_leave_the_weak_prior():
     space = catalogue()
     assert taste_prior.learn(space, playlists(space, 4, 0)) == TastePrior()
-    assert TastePrior.from_json(None).column("energy") == Column()
+    assert TastePrior.from_json(None).column("energy") == ColumnPrior()
 
 
 def test_credits_know_an_artist_in_every_spelling():
@@ -258,10 +258,10 @@ def test_a_column_of_another_scale_counts_the_same():
 
 
 def test_without_playlists_the_year_says_more_of_a_taste_than_tempo():
-    belief = Belief([taste_prior.weak("year"), taste_prior.weak("tempo")])
+    belief = NormalInverseGamma([taste_prior.weak("year"), taste_prior.weak("tempo")])
     likes = np.full((5, 2), 1.0)
     of_that_time, of_that_tempo = belief.after(likes).log(np.array([[1.0, -1.0], [-1.0, 1.0]]))
     assert of_that_time.sum() > of_that_tempo.sum() + 1
     nothing = taste_prior.TastePrior()
     assert nothing.column("year") == taste_prior.weak("year")
-    assert nothing.column("energy") == taste_prior.Column()
+    assert nothing.column("energy") == taste_prior.ColumnPrior()

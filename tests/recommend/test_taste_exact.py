@@ -5,25 +5,25 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from songrec.recommend.methods.taste import TasteRule
-from songrec.recommend.query import Taste
+from songrec.recommend.methods.taste import TasteMethod
+from songrec.recommend.query import Query
 from songrec.recommend.taste import scorer
-from songrec.recommend.taste.prior import Column, TastePrior
-from songrec.recommend.taste.scorer import Question
+from songrec.recommend.taste.prior import ColumnPrior, TastePrior
+from songrec.recommend.taste.scorer import TasteScorer
 from tests.recommend.planted import random_space
 
 TRACKS = 3000
 
 
-class WithTower(TasteRule):
-    uses_tower = True
+class WithTower(TasteMethod):
+    uses_track_factors = True
 
 
 def space_with_everything(seed):
     """Artists, albums, popularity and vectors learnt from playlists beside the columns."""
     rng = np.random.default_rng(seed)
     space = random_space(TRACKS, d=8, seed=seed)
-    tower = rng.normal(size=(TRACKS, 16)).astype(np.float32)
+    track_factors = rng.normal(size=(TRACKS, 16)).astype(np.float32)
     popularity = rng.integers(0, 100, TRACKS)
     popularity = np.where(rng.random(TRACKS) < 0.1, np.nan, popularity)
     artists = rng.integers(0, 300, TRACKS).astype(np.uint64)
@@ -33,9 +33,9 @@ def space_with_everything(seed):
         value_names=(*space.value_names, "popularity"),
         artists=artists,
         albums=artists * np.uint64(2) + rng.integers(0, 2, TRACKS).astype(np.uint64),
-        tower=tower / np.linalg.norm(tower, axis=1, keepdims=True),
-        learned={
-            **TastePrior({"popularity": Column(0.4, 0.6, 4.0)}).to_json(),
+        track_factors=track_factors / np.linalg.norm(track_factors, axis=1, keepdims=True),
+        taste_prior={
+            **TastePrior({"popularity": ColumnPrior(0.4, 0.6, 4.0)}).to_json(),
             "tower": {"weight": 3.0},
         },
     )
@@ -47,8 +47,8 @@ def question(space, seed, dislikes, rule):
     near, far = (np.argsort(((space.matrix - at) ** 2).sum(axis=1)) for at in (1.3, -1.3))
     likes = np.concatenate([near[:8], far[: 8 if seed % 2 else 0]])
     bad = near[8 : 8 + dislikes] if seed % 3 else rng.choice(TRACKS, dislikes, replace=False)
-    taste = Taste.of(space, space.track_ids[likes].tolist(), space.track_ids[bad].tolist())
-    return Question(taste, rule)
+    taste = Query.of(space, space.track_ids[likes].tolist(), space.track_ids[bad].tolist())
+    return TasteScorer(taste, rule)
 
 
 @pytest.mark.parametrize("looked", [2**14, 1])  # 1: dislikes are always asked of all tracks
@@ -68,7 +68,12 @@ def test_the_best_are_those_of_all_scores_computed_one_by_one(monkeypatch, seed,
 
 def test_what_is_said_of_all_tracks_at_once_is_what_is_said_of_each():
     space = space_with_everything(7)
-    for rule in (TasteRule(), TasteRule(metadata=False), WithTower(), TasteRule(dislike_weight=0)):
+    for rule in (
+        TasteMethod(),
+        TasteMethod(metadata=False),
+        WithTower(),
+        TasteMethod(dislike_weight=0),
+    ):
         asked = question(space, 7, 5, rule)
         told = asked.parts(np.arange(TRACKS)).total()
         rough = asked._harmed if asked.beside else asked._rough[0]
@@ -76,8 +81,8 @@ def test_what_is_said_of_all_tracks_at_once_is_what_is_said_of_each():
 
 
 def test_tracks_of_one_artist_are_found_by_its_number():
-    figures = Taste.of(space_with_everything(2), [10]).figures
-    for artist in (0, 1, 7, int(figures.artists.max())):
-        rows = np.flatnonzero(figures.artists == artist)
-        assert figures.rows_by(artist).tolist() == rows.tolist()
-        assert figures.sizes[0][artist] == len(rows)
+    statistics = Query.of(space_with_everything(2), [10]).statistics
+    for artist in (0, 1, 7, int(statistics.artists.max())):
+        rows = np.flatnonzero(statistics.artists == artist)
+        assert statistics.rows_by(artist).tolist() == rows.tolist()
+        assert statistics.sizes[0][artist] == len(rows)

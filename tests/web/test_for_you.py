@@ -36,7 +36,7 @@ def like(session, listener, track_ids):
     session.commit()
 
 
-def taught(instance, planted, tower=False):
+def taught(instance, planted, track_factors=False):
     """Give the run's folder what playlists taught, before anybody opens it; the artists."""
     folder = run_folder(instance, planted.run.public_id)
     tracks = len(planted.track_ids)
@@ -44,7 +44,7 @@ def taught(instance, planted, tower=False):
     np.save(folder / "artists.npy", artists)
     np.save(folder / "albums.npy", np.zeros(tracks, dtype=np.uint64))
     vectors = np.random.default_rng(0).normal(size=(tracks, 4)).astype(np.float32)
-    if tower:
+    if track_factors:
         np.save(folder / "tower.npy", vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
     (folder / "taste.json").write_text(
         '{"playlists": 40, "columns": {}, "artist": [4, 0.3, 1], "album": [4, 0.3, 1], '
@@ -146,7 +146,7 @@ def test_with_artists_two_songs_of_each_are_shown_unless_more_are_asked_for(
 def test_what_was_learnt_from_playlists_answers_where_there_is_any(
     client, instance, session, planted, listener
 ):
-    taught(instance, planted, tower=True)
+    taught(instance, planted, track_factors=True)
     page = client.get("/recommendations").text
     assert "Found by <strong>Learnt from playlists</strong>" in page
     assert re.search(r'value="learned" checked', page)

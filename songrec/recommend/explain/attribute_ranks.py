@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from songrec.core.types import Space
 from songrec.recommend.explain import phrases
 from songrec.recommend.explain.phrases import MIN_WEIGHT, Trait
-from songrec.recommend.space_statistics import figures_of
+from songrec.recommend.space_statistics import statistics_of
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class AttributeTable:
 
     @classmethod
     def _ranked(cls, space: Space, values: NDArray[np.float64]) -> AttributeTable:
-        spreads = figures_of(space).distributions
+        spreads = statistics_of(space).distributions
         ranks = np.empty_like(values)
         for column, name in enumerate(space.columns):
             ranks[:, column] = spreads[name].percentile(values[:, column])

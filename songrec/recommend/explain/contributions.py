@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from songrec.core.types import Reason, Space
 from songrec.recommend.explain import attribute_ranks, phrases
 from songrec.recommend.explain.attribute_ranks import AttributeTable
-from songrec.recommend.query import Rows, Taste
+from songrec.recommend.query import Query, Rows
 
 # A list longer than this is not read; the rest is summed up in one reason.
 MAX_NAMED = 8
@@ -25,24 +25,24 @@ NOTHING_STANDS_OUT = "alike in all taken together, no single trait stands out"
 
 
 def reasons_per_like(
-    taste: Taste, rows: Rows, contributions: NDArray[np.float64], apart: NDArray[np.float64]
+    query: Query, rows: Rows, contributions: NDArray[np.float64], apart: NDArray[np.float64]
 ) -> list[tuple[Reason, ...]]:
     """One reason per liked track, the largest contribution first.
 
     ``contributions`` and ``apart`` (L2 distances) are ``(rows, likes)``. Beyond ``MAX_NAMED`` likes
     the smaller contributions are summed in one reason.
     """
-    clauses = _Clauses(taste.space, rows, taste.likes, apart / taste.figures.typical)
+    clauses = _Clauses(query.space, rows, query.likes, apart / query.statistics.typical)
     answers = []
     for at in range(len(rows)):
         order = np.argsort(-contributions[at], kind="stable")
         reasons = [
             _about_track(
                 "liked",
-                taste,
-                int(taste.likes[like]),
+                query,
+                int(query.likes[like]),
                 float(contributions[at, like]),
-                describe_closeness(apart[at, like] / taste.figures.typical),
+                describe_closeness(apart[at, like] / query.statistics.typical),
                 ", which you like",
                 clauses.between(at, int(like)),
             )
@@ -63,21 +63,21 @@ def reasons_per_like(
 
 
 def reasons_per_dislike(
-    taste: Taste, rows: Rows, contributions: NDArray[np.float64], apart: NDArray[np.float64]
+    query: Query, rows: Rows, contributions: NDArray[np.float64], apart: NDArray[np.float64]
 ) -> list[tuple[Reason, ...]]:
     """One reason per disliked track that moves the score; arrays ``(rows, dislikes)``."""
-    if not len(taste.dislikes):
+    if not len(query.dislikes):
         return [()] * len(rows)
-    relative = apart / taste.figures.typical
-    clauses = _Clauses(taste.space, rows, taste.dislikes, relative)
+    relative = apart / query.statistics.typical
+    clauses = _Clauses(query.space, rows, query.dislikes, relative)
     answers = []
     for at in range(len(rows)):
         moving = [d for d in np.argsort(contributions[at], kind="stable") if contributions[at, d]]
         reasons = [
             _about_track(
                 "disliked",
-                taste,
-                int(taste.dislikes[one]),
+                query,
+                int(query.dislikes[one]),
                 float(contributions[at, one]),
                 describe_closeness(relative[at, one]),
                 ", which you do not like",
@@ -182,21 +182,21 @@ def main_reason(reasons: tuple[Reason, ...]) -> str:
 
 def _about_track(
     kind: str,
-    taste: Taste,
+    query: Query,
     row: int,
     contribution: float,
     closeness: str,
     whose: str,
     clause: tuple[str, list[dict[str, Any]]],
 ) -> Reason:
-    title = taste.title(row)
+    title = query.title(row)
     text, features = clause
     after = f"{whose}: {text}"
     return Reason(
         kind,
         f"{closeness} “{title}”{after}",
         contribution,
-        int(taste.space.track_ids[row]),
+        int(query.space.track_ids[row]),
         {"title": title, "before": closeness, "after": after, "features": features},
     )
 

@@ -10,9 +10,9 @@ import numpy as np
 from songrec.core.types import Space
 from songrec.recommend.explain import phrases
 from songrec.recommend.explain.attribute_ranks import AttributeTable
-from songrec.recommend.query import Rows, Taste, distances
-from songrec.recommend.taste.density import tastes
-from songrec.recommend.taste.scorer import known
+from songrec.recommend.query import Query, Rows, distances
+from songrec.recommend.taste.density import split_into_tastes
+from songrec.recommend.taste.scorer import model_for
 
 N_TYPICAL = 4
 MAX_TRAITS = 3
@@ -59,20 +59,20 @@ def build_taste_profile(
 ) -> TasteProfile | None:
     """The portrait of likes and dislikes (track ids); None where no like is in the space.
 
-    Tastes are those that the method ``taste`` keeps apart (``taste_density.tastes``), each with
-    the likes nearest to its own middle.
+    Tastes are those of the method ``taste`` (``taste.density.split_into_tastes``), each with the
+    likes nearest to its own middle.
     """
-    taste = Taste.of(space, list(likes), list(dislikes))
-    if not len(taste.likes) or not space.columns:
+    query = Query.of(space, list(likes), list(dislikes))
+    if not len(query.likes) or not space.columns:
         return None
-    rule = known(space)
-    groups = tastes(rule.belief, rule.points(taste.likes))
+    rule = model_for(space)
+    groups = split_into_tastes(rule.belief, rule.points(query.likes))
     return TasteProfile(
-        median=_medians(space, taste.likes),
-        description=describe_songs(space, taste.likes),
-        tastes=tuple(_one(space, taste.likes[group]) for group in groups),
-        contrasts=_contrasts(space, taste.likes, taste.dislikes),
-        n_likes=len(taste.likes),
+        median=_medians(space, query.likes),
+        description=describe_songs(space, query.likes),
+        tastes=tuple(_one(space, query.likes[group]) for group in groups),
+        contrasts=_contrasts(space, query.likes, query.dislikes),
+        n_likes=len(query.likes),
     )
 
 

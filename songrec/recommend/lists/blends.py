@@ -14,9 +14,9 @@ from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import Match, NameTracks, Reason, Space
 from songrec.recommend.explain import phrases
 from songrec.recommend.explain.attribute_ranks import AttributeTable
-from songrec.recommend.query import Rows, Taste, check_comparable, product, top_rows
+from songrec.recommend.query import Query, Rows, check_comparable, product, top_rows
 from songrec.recommend.ranking import matches
-from songrec.recommend.space_statistics import figures_of
+from songrec.recommend.space_statistics import statistics_of
 
 MAX_NAMED = 3
 """So many songs of a blend are named in a sentence."""
@@ -55,12 +55,12 @@ def blend(
     length = float(np.linalg.norm(query))
     if length < 1e-6:
         raise BadInput("These songs cancel each other out: nothing is left to look for.")
-    asked = Taste.of(space, plus, minus, names, heard=[*plus, *minus])
-    rough = product(space.matrix, (query / length).astype(np.float32)) / figures_of(space).norms
+    asked = Query.of(space, plus, minus, names, heard=[*plus, *minus])
+    rough = product(space.matrix, (query / length).astype(np.float32)) / statistics_of(space).norms
     look = 2 * n + 2 * len(rows) + 16
     while True:
         near = top_rows(rough, look)
-        found, _ = asked.in_order(near, rough[near].astype(np.float64))
+        found, _ = asked.rank_distinct(near, rough[near].astype(np.float64))
         if len(found) >= n or look >= len(rough):
             break
         look *= 4

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from songrec.core.attributes import BY_NAME, SHARES
 from songrec.core.types import Match, Reason, Space
 from songrec.recommend.explain import phrases
-from songrec.recommend.query import Taste, top_rows
+from songrec.recommend.query import Query, top_rows
 from songrec.recommend.ranking import matches
-from songrec.recommend.space_statistics import figures_of
+from songrec.recommend.space_statistics import statistics_of
 
 LEVELS = {"H": 0.85, "M": 0.50, "L": 0.15}
 
@@ -109,7 +109,7 @@ def target_percentiles(genre: str | None, emotion: str | None) -> dict[str, floa
 
 def target_values(space: Space, genre: str | None, emotion: str | None) -> dict[str, float]:
     """The values of this catalogue that a genre and an emotion ask for."""
-    spreads = figures_of(space).distributions
+    spreads = statistics_of(space).distributions
     found = {}
     for name, place in target_percentiles(genre, emotion).items():
         if name in spreads and len(spreads[name].values):
@@ -145,7 +145,7 @@ def nearest_to_target(
     preferred tag gets ``TAG_BONUS`` more. An unknown value adds nothing.
     """
     names = [name for name in wanted if name in space.value_names]
-    taste = Taste.of(space, [], list(dislikes))
+    query = Query.of(space, [], list(dislikes))
     ends = ends or {}
     scores = _closeness_of_all(space, names, wanted, ends)
     for tag in preferred:
@@ -154,18 +154,18 @@ def nearest_to_target(
         closed = np.ones(len(scores), dtype=bool)
         closed[space.rows_of(list(only))] = False
         scores[closed] = -np.inf
-    look = 4 * n + len(taste.dislikes)
+    look = 4 * n + len(query.dislikes)
     while True:
         near = top_rows(scores, look)
         near = near[np.isfinite(scores[near])]
-        rows, _ = taste.in_order(near, scores[near].astype(np.float64))
+        rows, _ = query.rank_distinct(near, scores[near].astype(np.float64))
         if len(rows) >= n or look >= len(scores):
             break
         look *= 4
     rows = rows[:n] if choose is None else rows[:n][choose(min(n, len(rows)))]
     shares = _closeness(space, names, wanted, ends, rows) / max(len(names), 1)
     tagged = np.array([np.isin(rows, tag.rows) for tag in preferred])
-    spreads = figures_of(space).distributions
+    spreads = statistics_of(space).distributions
     reasons = []
     for at, row in enumerate(rows):
         parts = [
@@ -236,7 +236,7 @@ def _closeness_of_all(
 
 
 def _spread(space: Space, name: str) -> float:
-    spread = figures_of(space).distributions[name]
+    spread = statistics_of(space).distributions[name]
     width = spread.quantile(LEVELS["H"]) - spread.quantile(LEVELS["L"])
     return max(width, MIN_SPREAD) if width == width else MIN_SPREAD
 

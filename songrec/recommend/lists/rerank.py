@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from songrec.core.errors import BadInput
 from songrec.core.types import Reason, Space
-from songrec.recommend.query import Rows, Scores, Taste, distances
-from songrec.recommend.space_statistics import figures_of
+from songrec.recommend.query import Query, Rows, Scores, distances
+from songrec.recommend.space_statistics import statistics_of
 
 Array = NDArray[np.float64]
 
@@ -118,21 +118,21 @@ class RerankResult:
 
 def available_criteria(space: Space) -> frozenset[str]:
     """Which of ``novelty``, ``freshness`` and ``per_artist`` there is anything to go by for."""
-    figures = figures_of(space)
+    statistics = statistics_of(space)
     known = {"novelty": "popularity", "freshness": "year"}
     found = {
         wish
         for wish, name in known.items()
-        if name in space.value_names and len(figures.distributions[name].values) > 1
+        if name in space.value_names and len(statistics.distributions[name].values) > 1
     }
-    return frozenset(found | ({"per_artist"} if figures.artists.any() else set()))
+    return frozenset(found | ({"per_artist"} if statistics.artists.any() else set()))
 
 
-def has_enough(taste: Taste, rows: Rows, wanted: Reranking, n: int) -> bool:
+def has_enough(query: Query, rows: Rows, wanted: Reranking, n: int) -> bool:
     """Whether ``n`` of ``rows`` remain under the cap for artists."""
     if not wanted.per_artist:
         return True
-    return len(cap_per_artist(taste.figures.artists[rows], wanted.per_artist)) >= n
+    return len(cap_per_artist(query.statistics.artists[rows], wanted.per_artist)) >= n
 
 
 def cap_per_artist(artists: NDArray[np.int64], most: int) -> Rows:
@@ -149,7 +149,7 @@ def cap_per_artist(artists: NDArray[np.int64], most: int) -> Rows:
     return np.flatnonzero((place < most) | (artists == 0))
 
 
-def rerank(taste: Taste, found: Candidates, wanted: Reranking, n: int) -> RerankResult:
+def rerank(query: Query, found: Candidates, wanted: Reranking, n: int) -> RerankResult:
     """The best ``n`` of the candidates under ``wanted``, best first by the score with all terms.
 
     spread is the distance from the best score to the median one.
@@ -169,23 +169,23 @@ def rerank(taste: Taste, found: Candidates, wanted: Reranking, n: int) -> Rerank
     rows, spread = found.rows, _spread(found.scores)
     terms: list[tuple[str, Array, list[str]]] = []
     if wanted.novelty:
-        share, texts = _popularity(taste, rows)
+        share, texts = _popularity(query, rows)
         terms.append(("novelty", wanted.novelty * spread * (1 - 2 * share), texts))
     if wanted.freshness:
-        share, texts = _year(taste, rows)
+        share, texts = _year(query, rows)
         terms.append(("freshness", wanted.freshness * spread * (2 * share - 1), texts))
     if wanted.surprise is not None:
         drawn = np.random.default_rng(wanted.surprise).gumbel(-GUMBEL_MEAN, 1.0, len(rows))
         texts = ["Moved up by chance" if luck > 0 else "Moved down by chance" for luck in drawn]
         terms.append(("surprise", SURPRISE_SCALE * spread * drawn, texts))
     totals = found.scores + sum((values for _, values, _ in terms), np.zeros(len(rows)))
-    chosen, paid, like = _one_by_one(taste, found, totals, wanted, n, spread)
+    chosen, paid, like = _one_by_one(query, found, totals, wanted, n, spread)
     told = [
         RerankTerm(about, values[chosen], [texts[at] for at in chosen], [{}] * len(chosen))
         for about, values, texts in terms
     ]
     if wanted.variety:
-        told.append(_unlike(taste, rows[chosen], -paid, like))
+        told.append(_unlike(query, rows[chosen], -paid, like))
     if wanted.every_taste and len(found.likes) > 1:
         reached = totals[chosen] - paid
         told.append(_shared_out(found, chosen, reached))
@@ -196,8 +196,8 @@ def _spread(scores: Scores) -> float:
     return float(scores.max() - np.median(scores)) if len(scores) else 0.0
 
 
-def _popularity(taste: Taste, rows: Rows) -> tuple[Array, list[str]]:
-    share, values = _share_below(taste, rows, "popularity")
+def _popularity(query: Query, rows: Rows) -> tuple[Array, list[str]]:
+    share, values = _share_below(query, rows, "popularity")
     texts = [
         f"{'Better' if at > 0.5 else 'Less'} known than most songs (popularity {value:.0f})"
         for at, value in zip(share, np.nan_to_num(values), strict=True)
@@ -205,8 +205,8 @@ def _popularity(taste: Taste, rows: Rows) -> tuple[Array, list[str]]:
     return share, texts
 
 
-def _year(taste: Taste, rows: Rows) -> tuple[Array, list[str]]:
-    share, values = _share_below(taste, rows, "year")
+def _year(query: Query, rows: Rows) -> tuple[Array, list[str]]:
+    share, values = _share_below(query, rows, "year")
     texts = [
         f"{'Newer' if at > 0.5 else 'Older'} than most songs ({value:.0f})"
         for at, value in zip(share, np.nan_to_num(values), strict=True)
@@ -214,24 +214,24 @@ def _year(taste: Taste, rows: Rows) -> tuple[Array, list[str]]:
     return share, texts
 
 
-def _share_below(taste: Taste, rows: Rows, name: str) -> tuple[Array, Array]:
+def _share_below(query: Query, rows: Rows, name: str) -> tuple[Array, Array]:
     """The share of the catalogue below each row's value, a half where unknown; and the values."""
-    space = taste.space
+    space = query.space
     if name not in space.value_names:
         return np.full(len(rows), 0.5), np.full(len(rows), np.nan)
     values = space.values[rows, space.value_names.index(name)].astype(np.float64)
-    share = taste.figures.distributions[name].percentile(values)
+    share = query.statistics.distributions[name].percentile(values)
     return np.where(np.isfinite(share), share, 0.5), values
 
 
 def _one_by_one(
-    taste: Taste, found: Candidates, totals: Array, wanted: Reranking, n: int, spread: float
+    query: Query, found: Candidates, totals: Array, wanted: Reranking, n: int, spread: float
 ) -> tuple[Rows, Array, Rows]:
     """Positions chosen, what likeness costs each, and which of the chosen each is like."""
     rows = found.rows
-    artists = taste.figures.artists[rows]
+    artists = query.statistics.artists[rows]
     cost = wanted.unlikeness * spread
-    latent = taste.space.latent[rows].astype(np.float64) if cost else np.zeros((len(rows), 0))
+    latent = query.space.latent[rows].astype(np.float64) if cost else np.zeros((len(rows), 0))
     likeness, nearest = np.zeros(len(rows)), np.zeros(len(rows), dtype=np.int64)
     left = np.ones(len(rows), dtype=bool)
     had: dict[int, int] = {}
@@ -260,15 +260,15 @@ def _one_by_one(
         if artist and had[artist] == wanted.per_artist:
             left &= artists != artist
         if cost:
-            near = 1 - distances(latent, latent[best]) / taste.figures.typical_latent
+            near = 1 - distances(latent, latent[best]) / query.statistics.typical_latent
             nearest[near > likeness] = len(chosen) - 1
             likeness = np.maximum(likeness, near)
     return np.array(chosen, dtype=np.int64), np.array(paid), np.array(like, dtype=np.int64)
 
 
-def _unlike(taste: Taste, rows: Rows, values: Array, like: Rows) -> RerankTerm:
-    ids = taste.space.track_ids[rows].tolist()
-    titles = taste.names(ids) if taste.names and len(ids) else {}
+def _unlike(query: Query, rows: Rows, values: Array, like: Rows) -> RerankTerm:
+    ids = query.space.track_ids[rows].tolist()
+    titles = query.names(ids) if query.names and len(ids) else {}
     texts, details = [], []
     for other in like.tolist():
         title = titles.get(ids[other]) or f"track {ids[other]}"

@@ -12,10 +12,10 @@ from songrec.core.types import Match, NameTracks, Space
 from songrec.recommend.explain import contributions
 from songrec.recommend.explain.attribute_ranks import AttributeTable
 from songrec.recommend.methods.cluster import split_distance
-from songrec.recommend.query import Rows, Taste, check_comparable, top_rows
+from songrec.recommend.query import Query, Rows, check_comparable, top_rows
 from songrec.recommend.ranking import matches
 from songrec.recommend.similarity.similar import audible_subspace
-from songrec.recommend.space_statistics import figures_of
+from songrec.recommend.space_statistics import statistics_of
 
 MAX_SEEDS = 24
 """A station around more songs than this draws so many of them, by its seed."""
@@ -124,7 +124,7 @@ def _apart(space: Space, seeds: Rows) -> NDArray[np.float32]:
             own = np.flatnonzero((seeds >= at) & (seeds < at + len(part)))
             squared[own, seeds[own] - at] = np.inf
         squared.min(axis=0, out=apart[at : at + len(part)])
-    apart += figures_of(space).square_norms
+    apart += statistics_of(space).square_norms
     np.maximum(apart, 0.0, out=apart)
     np.sqrt(apart, out=apart)
     if len(seeds) == 1:
@@ -160,7 +160,7 @@ def _first(space: Space, order: NDArray[np.float32], count: int) -> Rows:
 def _told(
     space: Space, rows: Rows, seeds: Rows, nearest: NDArray[np.int64], names: NameTracks | None
 ) -> list[Match]:
-    typical = figures_of(space).typical
+    typical = statistics_of(space).typical
     ids = space.track_ids[seeds].tolist()
     titles = names(ids) if names else {}
     gaps = space.matrix[rows].astype(np.float64) - space.matrix[seeds[nearest]]
@@ -178,7 +178,7 @@ def _told(
 
 def exclude_songs(space: Space, found: list[Match], excluded: Sequence[int]) -> list[Match]:
     """Matches without the songs of ``excluded`` (track ids), copies of them included."""
-    keys = Taste.of(space, list(excluded)).known_songs
+    keys = Query.of(space, list(excluded)).known_songs
     rows = space.rows_of([match.track_id for match in found])
     keep = ~np.isin(space.song_keys[rows], keys)
     return [match for match, stays in zip(found, keep.tolist(), strict=True) if stays]

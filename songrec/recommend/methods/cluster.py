@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from songrec.core.types import Reason
 from songrec.recommend.explain import contributions as explain
 from songrec.recommend.explain.attribute_ranks import AttributeTable
-from songrec.recommend.query import Rows, Scores, Taste, distances
+from songrec.recommend.query import Query, Rows, Scores, distances
 
 
 class SameCluster:
@@ -25,77 +25,77 @@ class SameCluster:
     def __init__(self, dislike_weight: float = 0.15) -> None:
         self.dislike_weight = dislike_weight
 
-    def search(self, taste: Taste, count: int) -> tuple[Rows, Scores]:
+    def search(self, query: Query, count: int) -> tuple[Rows, Scores]:
         """The best ``count`` rows (fewer if there are no more) and their scores, best first."""
-        labels = taste.space.labels
-        of_likes = labels[taste.likes]
+        labels = query.space.labels
+        of_likes = labels[query.likes]
         rows = np.flatnonzero(np.isin(labels, of_likes[of_likes >= 0])).astype(np.int64)
-        apart, _ = self._nearest(taste, rows)
-        scores = taste.figures.typical - apart
-        scores -= self._penalties(taste, rows).max(axis=1, initial=0.0)
+        apart, _ = self._nearest(query, rows)
+        scores = query.statistics.typical - apart
+        scores -= self._penalties(query, rows).max(axis=1, initial=0.0)
         if len(rows) > 4 * count:
             # Most of a cluster is far off: put only the front of it in order.
-            look = 2 * count + len(taste.likes) + len(taste.dislikes)
+            look = 2 * count + len(query.likes) + len(query.dislikes)
             while look < len(rows):
                 front = np.argpartition(-scores, look)[:look]
-                found, found_scores = taste.in_order(rows[front], scores[front])
+                found, found_scores = query.rank_distinct(rows[front], scores[front])
                 if len(found) >= count:
                     return found[:count], found_scores[:count]
                 look *= 4
-        rows, scores = taste.in_order(rows, scores)
+        rows, scores = query.rank_distinct(rows, scores)
         return rows[:count], scores[:count]
 
-    def reasons(self, taste: Taste, rows: Rows) -> list[tuple[Reason, ...]]:
+    def reasons(self, query: Query, rows: Rows) -> list[tuple[Reason, ...]]:
         """Per row: a reason per feature beside its nearest like, and one per disliked track."""
-        apart, nearest = self._nearest(taste, rows)
-        vectors = taste.space.matrix[rows].astype(np.float64)
+        apart, nearest = self._nearest(query, rows)
+        vectors = query.space.matrix[rows].astype(np.float64)
         contributions = split_distance(
-            vectors - taste.liked_vectors[nearest], taste.figures.typical
+            vectors - query.liked_vectors[nearest], query.statistics.typical
         )
-        liked = [int(taste.likes[like]) for like in nearest]
+        liked = [int(query.likes[like]) for like in nearest]
         good = explain.reasons_per_feature(
-            taste.space,
+            query.space,
             rows,
             contributions,
-            AttributeTable.from_rows(taste.space, taste.likes),
+            AttributeTable.from_rows(query.space, query.likes),
             nearest,
-            [f"“{taste.title(row)}”" for row in liked],
+            [f"“{query.title(row)}”" for row in liked],
             [
-                {"title": taste.title(row), "liked": int(taste.space.track_ids[row])}
+                {"title": query.title(row), "liked": int(query.space.track_ids[row])}
                 for row in liked
             ],
         )
-        penalties = self._penalties(taste, rows)
+        penalties = self._penalties(query, rows)
         if penalties.size:
             # Only the nearest dislike counts.
             penalties[np.arange(penalties.shape[1]) != penalties.argmax(axis=1)[:, None]] = 0.0
-        apart = np.array([distances(vectors, point) for point in taste.disliked_vectors]).T
-        bad = explain.reasons_per_dislike(taste, rows, -penalties, apart)
+        apart = np.array([distances(vectors, point) for point in query.disliked_vectors]).T
+        bad = explain.reasons_per_dislike(query, rows, -penalties, apart)
         return [one + other for one, other in zip(good, bad, strict=True)]
 
-    def _nearest(self, taste: Taste, rows: Rows) -> tuple[NDArray, NDArray[np.int64]]:
+    def _nearest(self, query: Query, rows: Rows) -> tuple[NDArray, NDArray[np.int64]]:
         """Distance to the nearest like of the row's own cluster and which like that is."""
         best = np.full(len(rows), np.inf)
         which = np.zeros(len(rows), dtype=np.int64)
-        labels = taste.space.labels[rows]
-        for label in np.unique(taste.space.labels[taste.likes]):
+        labels = query.space.labels[rows]
+        for label in np.unique(query.space.labels[query.likes]):
             members = np.flatnonzero(labels == label)
-            vectors = taste.space.matrix[rows[members]]
-            for like in np.flatnonzero(taste.space.labels[taste.likes] == label):
-                apart = distances(vectors, taste.liked_vectors[like])
+            vectors = query.space.matrix[rows[members]]
+            for like in np.flatnonzero(query.space.labels[query.likes] == label):
+                apart = distances(vectors, query.liked_vectors[like])
                 nearer = apart < best[members]
                 best[members[nearer]] = apart[nearer]
                 which[members[nearer]] = like
         return best, which
 
-    def _penalties(self, taste: Taste, rows: Rows) -> NDArray[np.float64]:
+    def _penalties(self, query: Query, rows: Rows) -> NDArray[np.float64]:
         """What each dislike would take away from each row, ``(rows, dislikes)``."""
-        penalties = np.zeros((len(rows), len(taste.dislikes)))
-        vectors = taste.space.matrix[rows]
-        for column, disliked in enumerate(taste.disliked_vectors):
+        penalties = np.zeros((len(rows), len(query.dislikes)))
+        vectors = query.space.matrix[rows]
+        for column, disliked in enumerate(query.disliked_vectors):
             apart = distances(vectors, disliked)
             penalties[:, column] = self.dislike_weight * np.maximum(
-                taste.figures.typical - apart, 0.0
+                query.statistics.typical - apart, 0.0
             )
         return penalties
 

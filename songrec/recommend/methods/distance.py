@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from songrec.core.types import Reason
 from songrec.recommend.explain import contributions
-from songrec.recommend.query import Rows, Scores, Taste, distances
+from songrec.recommend.query import Query, Rows, Scores, distances
 
 # How many candidates, the most promising ones, are looked at first.
 FIRST_LOOK = 512
@@ -39,53 +39,53 @@ class Distance:
     def __init__(self, dislike_weight: float = 0.25) -> None:
         self.dislike_weight = dislike_weight
 
-    def search(self, taste: Taste, count: int) -> tuple[Rows, Scores]:
+    def search(self, query: Query, count: int) -> tuple[Rows, Scores]:
         """The best ``count`` rows (fewer if there are no more) and their scores, best first."""
-        likes = len(taste.likes)
+        likes = len(query.likes)
         look = max(FIRST_LOOK, 4 * count)
         for groups in [*(groups for groups in GROUPS if groups < likes), likes]:
-            at_least = _least_sums(taste, groups)
-            found = self._look(taste, at_least, look, count)
+            at_least = _least_sums(query, groups)
+            found = self._look(query, at_least, look, count)
             if found is not None:
                 return found
         # Each like alone bounds tightly; only dislikes and copies of songs can ask for more.
-        while (found := self._look(taste, at_least, look, count)) is None:
+        while (found := self._look(query, at_least, look, count)) is None:
             look *= 4
         return found
 
     def _look(
-        self, taste: Taste, at_least: NDArray[np.float32], look: int, count: int
+        self, query: Query, at_least: NDArray[np.float32], look: int, count: int
     ) -> tuple[Rows, Scores] | None:
         """The best among the ``look`` most promising rows, or None if others might be better."""
         everything = look >= len(at_least)
         near = np.arange(len(at_least)) if everything else np.argpartition(at_least, look)[:look]
-        rows, scores = taste.in_order(near, self.scores(taste, near))
+        rows, scores = query.rank_distinct(near, self.scores(query, near))
         if not everything:
-            horizon = len(taste.likes) * taste.figures.typical - float(at_least[near].max())
+            horizon = len(query.likes) * query.statistics.typical - float(at_least[near].max())
             if len(rows) < count or scores[count - 1] < horizon:
                 return None
         return rows[:count], scores[:count]
 
-    def scores(self, taste: Taste, rows: Rows) -> Scores:
+    def scores(self, query: Query, rows: Rows) -> Scores:
         """The score of each row, in float64."""
-        typical = taste.figures.typical
-        vectors = taste.space.matrix[rows].astype(np.float64)
+        typical = query.statistics.typical
+        vectors = query.space.matrix[rows].astype(np.float64)
         scores = np.zeros(len(rows))
-        for liked in taste.liked_vectors:
+        for liked in query.liked_vectors:
             scores += typical - distances(vectors, liked)
-        for disliked in taste.disliked_vectors:
+        for disliked in query.disliked_vectors:
             scores -= self._penalty(typical, distances(vectors, disliked))
         return scores
 
-    def reasons(self, taste: Taste, rows: Rows) -> list[tuple[Reason, ...]]:
+    def reasons(self, query: Query, rows: Rows) -> list[tuple[Reason, ...]]:
         """Per row: a reason per liked track and per disliked one that takes something away."""
-        typical = taste.figures.typical
-        vectors = taste.space.matrix[rows].astype(np.float64)
-        to_likes = _all_distances(vectors, taste.liked_vectors)
-        to_dislikes = _all_distances(vectors, taste.disliked_vectors)
-        good = contributions.reasons_per_like(taste, rows, typical - to_likes, to_likes)
+        typical = query.statistics.typical
+        vectors = query.space.matrix[rows].astype(np.float64)
+        to_likes = _all_distances(vectors, query.liked_vectors)
+        to_dislikes = _all_distances(vectors, query.disliked_vectors)
+        good = contributions.reasons_per_like(query, rows, typical - to_likes, to_likes)
         bad = contributions.reasons_per_dislike(
-            taste, rows, -self._penalty(typical, to_dislikes), to_dislikes
+            query, rows, -self._penalty(typical, to_dislikes), to_dislikes
         )
         return [one + other for one, other in zip(good, bad, strict=True)]
 
@@ -93,10 +93,10 @@ class Distance:
         return self.dislike_weight * np.maximum(typical - apart, 0.0)
 
 
-def _least_sums(taste: Taste, groups: int) -> NDArray[np.float32]:
+def _least_sums(query: Query, groups: int) -> NDArray[np.float32]:
     """A lower bound of every track's sum of distances to the likes, ``(n,)``."""
-    centres, sizes = _groups(taste.liked_vectors, groups)
-    matrix, square_norms = taste.space.matrix, taste.figures.square_norms
+    centres, sizes = _groups(query.liked_vectors, groups)
+    matrix, square_norms = query.space.matrix, query.statistics.square_norms
     turned = np.ascontiguousarray(-2 * centres.T, dtype=np.float32)
     constant = ((centres**2).sum(axis=1) * (1 - ROUNDING)).astype(np.float32)
     weights = sizes.astype(np.float32)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from songrec.recommend.methods.taste import TasteRule
+from songrec.recommend.methods.taste import TasteMethod
 
 
-class LearnedRule(TasteRule):
-    """``TasteRule`` with one more prior: how near a song is to the likes in what playlists taught.
+class LearnedRule(TasteMethod):
+    """``TasteMethod`` with one more prior: nearness to the likes in vectors learnt from playlists.
 
     The vectors come from two towers trained with the run (``pipeline.two_tower``); their weight was
     chosen on playlists kept out of that training. In a run whose catalogue has too few playlists,
     or where nearness did not help there, this is ``taste``.
     """
 
-    uses_tower = True
+    uses_track_factors = True

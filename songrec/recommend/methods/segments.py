@@ -18,7 +18,7 @@ from songrec.core.errors import NotReady
 from songrec.core.types import Ints, Reason, SegmentIndex, Space
 from songrec.recommend.explain import contributions
 from songrec.recommend.methods.distance import Distance
-from songrec.recommend.query import Rows, Scores, Taste
+from songrec.recommend.query import Query, Rows, Scores
 from songrec.recommend.similarity import segment_search
 
 TOLD_TAGS = 3
@@ -53,19 +53,19 @@ class NearestSegments:
         self.seed = seed
         self.dislike_weight = dislike_weight
 
-    def search(self, taste: Taste, count: int) -> tuple[Rows, Scores]:
+    def search(self, query: Query, count: int) -> tuple[Rows, Scores]:
         """The best ``count`` rows (fewer if there are no more) and their scores, best first.
 
         Raises ``NotReady`` where none of the likes has segments though other songs have.
         """
-        segments = taste.space.segments
+        segments = query.space.segments
         if segments is None:
-            return Distance(self.dislike_weight).search(taste, count)
-        liked = self._liked(taste, segments)
-        disliked = self.draw(segments, _tracks(taste.space, segments, taste.dislikes))
-        places, songs = _places(taste.space, segments)
+            return Distance(self.dislike_weight).search(query, count)
+        liked = self._liked(query, segments)
+        disliked = self.draw(segments, _tracks(query.space, segments, query.dislikes))
+        places, songs = _places(query.space, segments)
         fresh = (places >= 0) & ~np.isin(
-            taste.space.song_keys[np.maximum(places, 0)], taste.known_songs
+            query.space.song_keys[np.maximum(places, 0)], query.known_songs
         )
         windows = np.diff(segments.first)
         found = segment_search.search_segments(
@@ -105,37 +105,37 @@ class NearestSegments:
         of = np.array([at for _, at in drawn], dtype=np.int64)
         return Points(rows, of, segments.vectors[rows].astype(np.float64))
 
-    def reasons(self, taste: Taste, rows: Rows) -> list[tuple[Reason, ...]]:
+    def reasons(self, query: Query, rows: Rows) -> list[tuple[Reason, ...]]:
         """Per row: a reason per liked song that a drawn segment is of, and per disliked one.
 
         The first one's details hold ``fragment``: the song's own moment, its tags and d.
         """
-        segments = taste.space.segments
+        segments = query.space.segments
         if segments is None:
-            return Distance(self.dislike_weight).reasons(taste, rows)
-        liked = self._liked(taste, segments)
-        disliked = self.draw(segments, _tracks(taste.space, segments, taste.dislikes))
-        likes = _with_segments(taste.space, segments, taste.likes)
-        dislikes = _with_segments(taste.space, segments, taste.dislikes)
+            return Distance(self.dislike_weight).reasons(query, rows)
+        liked = self._liked(query, segments)
+        disliked = self.draw(segments, _tracks(query.space, segments, query.dislikes))
+        likes = _with_segments(query.space, segments, query.likes)
+        dislikes = _with_segments(query.space, segments, query.dislikes)
         answers = []
-        for track in _tracks(taste.space, segments, rows).tolist():
+        for track in _tracks(query.space, segments, rows).tolist():
             windows = np.arange(segments.first[track], segments.first[track + 1])
             best = windows[int(np.argmin(self._measured(segments, windows, liked, disliked)))]
             at = np.array([best])
             near = segment_search.distances(segments, at, liked.vectors)[0]
-            good = self._about(taste, segments, liked, likes, segments.typical - near, near, True)
+            good = self._about(query, segments, liked, likes, segments.typical - near, near, True)
             good[0].details["fragment"] = {**moment(segments, int(best)), "d": float(near.sum())}
             bad: list[Reason] = []
             if len(disliked.rows):
                 near = segment_search.distances(segments, at, disliked.vectors)[0]
                 lost = -self.dislike_weight * np.maximum(segments.typical - near, 0.0)
-                bad = self._about(taste, segments, disliked, dislikes, lost, near, False)
+                bad = self._about(query, segments, disliked, dislikes, lost, near, False)
                 bad = [reason for reason in bad if reason.contribution]
             answers.append((*good, *bad))
         return answers
 
-    def _liked(self, taste: Taste, segments: SegmentIndex) -> Points:
-        tracks = _tracks(taste.space, segments, taste.likes)
+    def _liked(self, query: Query, segments: SegmentIndex) -> Points:
+        tracks = _tracks(query.space, segments, query.likes)
         if not len(tracks):
             raise NotReady(
                 "None of the songs you like has been cut into moments: like a song that can be "
@@ -152,7 +152,7 @@ class NearestSegments:
 
     def _about(
         self,
-        taste: Taste,
+        query: Query,
         segments: SegmentIndex,
         points: Points,
         rows: Rows,
@@ -166,7 +166,7 @@ class NearestSegments:
             mine = np.flatnonzero(points.of == song)
             mine = mine[np.argsort(near[mine], kind="stable")]
             row = int(rows[song])
-            title = taste.title(row)
+            title = query.title(row)
             close = contributions.describe_closeness(float(near[mine[0]]) / segments.typical)
             start = float(segments.starts[points.rows[mine[0]]])
             whose = "which you like" if is_liked else "which you do not like"
@@ -176,7 +176,7 @@ class NearestSegments:
                     "liked" if is_liked else "disliked",
                     f"{close} “{title}”{after}",
                     math.fsum(shares[mine].tolist()),
-                    int(taste.space.track_ids[row]),
+                    int(query.space.track_ids[row]),
                     {
                         "title": title,
                         "before": close,

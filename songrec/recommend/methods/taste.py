@@ -9,15 +9,15 @@ from songrec.core.types import Reason
 from songrec.recommend.explain import contributions
 from songrec.recommend.explain.attribute_ranks import AttributeTable
 from songrec.recommend.lists.rerank import Candidates
-from songrec.recommend.query import Rows, Scores, Taste, distances
+from songrec.recommend.query import Query, Rows, Scores, distances
 from songrec.recommend.taste.attribution import features_per_like, priors_per_like
 from songrec.recommend.taste.prior_reasons import prior_reasons
-from songrec.recommend.taste.scorer import Question
+from songrec.recommend.taste.scorer import TasteScorer
 
 Array = NDArray[np.float64]
 
 
-class TasteRule:
+class TasteMethod:
     """Score: log density under the taste − ``BACKGROUND`` · log density in the catalogue.
 
     A taste is a density over each column (see ``taste_density``); of several tastes the one that
@@ -28,55 +28,55 @@ class TasteRule:
     where they are, next to nothing elsewhere. All terms add up.
     """
 
-    uses_tower = False
+    uses_track_factors = False
 
     def __init__(self, dislike_weight: float = 1.0, metadata: bool = True) -> None:
         self.dislike_weight = dislike_weight
         self.metadata = metadata
 
-    def search(self, taste: Taste, count: int) -> tuple[Rows, Scores]:
+    def search(self, query: Query, count: int) -> tuple[Rows, Scores]:
         """The best ``count`` rows (fewer if there are no more) and their scores, best first."""
-        asked = Question.of(taste, self)
-        look = 2 * count + len(taste.likes) + len(taste.dislikes)
+        asked = TasteScorer.of(query, self)
+        look = 2 * count + len(query.likes) + len(query.dislikes)
         while True:
             near = asked.best(look)
-            rows, scores = taste.in_order(near, asked.parts(near).total())
-            if len(rows) >= count or look >= len(taste.space.track_ids):
+            rows, scores = query.rank_distinct(near, asked.parts(near).total())
+            if len(rows) >= count or look >= len(query.space.track_ids):
                 return rows[:count], scores[:count]
             look *= 4
 
-    def candidates(self, taste: Taste, count: int) -> Candidates:
+    def candidates(self, query: Query, count: int) -> Candidates:
         """The best ``count`` rows of each taste and their scores, best first."""
-        asked = Question.of(taste, self)
+        asked = TasteScorer.of(query, self)
         sizes = tuple(len(group) for group in asked.groups)
         if len(sizes) == 1:
-            rows, scores = self.search(taste, count)
+            rows, scores = self.search(query, count)
             return Candidates(rows, scores, np.zeros(len(rows), dtype=np.int64), sizes)
-        look = 2 * count + len(taste.likes) + len(taste.dislikes)
+        look = 2 * count + len(query.likes) + len(query.dislikes)
         rows = np.concatenate([asked.best(look, of=number) for number in range(len(sizes))])
-        rows, scores = taste.in_order(rows, asked.parts(rows).total())
+        rows, scores = query.rank_distinct(rows, asked.parts(rows).total())
         return Candidates(rows, scores, asked.parts(rows).group, sizes)
 
-    def per_like(self, taste: Taste, rows: Rows) -> Array:
+    def per_like(self, query: Query, rows: Rows) -> Array:
         """The score less what dislikes take away, split over the likes; see ``taste_split``."""
-        asked = Question.of(taste, self)
+        asked = TasteScorer.of(query, self)
         parts = asked.parts(rows)
         split = features_per_like(
-            asked.known.belief,
-            asked.known.points(taste.likes),
+            asked.model.belief,
+            asked.model.points(query.likes),
             asked.groups,
-            asked.known.points(rows),
+            asked.model.points(rows),
             parts.features,
             parts.group,
         )
-        return split + priors_per_like(taste, rows, parts.priors, asked.groups, parts.group)
+        return split + priors_per_like(query, rows, parts.priors, asked.groups, parts.group)
 
-    def reasons(self, taste: Taste, rows: Rows) -> list[tuple[Reason, ...]]:
+    def reasons(self, query: Query, rows: Rows) -> list[tuple[Reason, ...]]:
         """Per row: what priors say, one reason per feature, and one per disliked track."""
-        asked = Question.of(taste, self)
+        asked = TasteScorer.of(query, self)
         parts = asked.parts(rows)
         sheets = [
-            AttributeTable.from_rows(taste.space, taste.likes[g]).median(taste.space)
+            AttributeTable.from_rows(query.space, query.likes[g]).median(query.space)
             for g in asked.groups
         ]
         sheet = AttributeTable(
@@ -87,12 +87,12 @@ class TasteRule:
         )
         theirs = [asked.told(int(group)) for group in parts.group]
         good = contributions.reasons_per_feature(
-            taste.space, rows, parts.features, sheet, parts.group, theirs
+            query.space, rows, parts.features, sheet, parts.group, theirs
         )
-        before = prior_reasons(taste, rows, parts.priors, asked.groups, parts.group)
-        vectors = taste.space.matrix[rows].astype(np.float64)
-        apart = np.array([distances(vectors, point) for point in taste.disliked_vectors]).T
-        bad = contributions.reasons_per_dislike(taste, rows, -parts.dislikes, apart)
+        before = prior_reasons(query, rows, parts.priors, asked.groups, parts.group)
+        vectors = query.space.matrix[rows].astype(np.float64)
+        apart = np.array([distances(vectors, point) for point in query.disliked_vectors]).T
+        bad = contributions.reasons_per_dislike(query, rows, -parts.dislikes, apart)
         answers = []
         for at in range(len(rows)):
             first = [r for r in before[at] if r.contribution > 0]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from songrec.core.types import Match, NameTracks, Space
-from songrec.recommend.feedback_boosts import Pull, bent
-from songrec.recommend.query import Taste
+from songrec.recommend.feedback_boosts import Boost, apply_boosts
+from songrec.recommend.query import Query
 from songrec.recommend.similarity.similar import similar_tracks
 
 BACKGROUND = 0.3
@@ -33,7 +33,7 @@ def more_like(
     disliked songs are excluded. The reasons add up. Raises ``NotReady`` like ``similar_tracks``.
     """
     likes = [one for one in likes if one != track_id]
-    known = set(Taste.of(space, [*likes, track_id], list(dislikes)).known_songs.tolist())
+    known = set(Query.of(space, [*likes, track_id], list(dislikes)).known_songs.tolist())
     found = similar_tracks(space, track_id, POOL_FACTOR * n + len(likes) + len(dislikes))
     rows = space.rows_of([match.track_id for match in found])
     fresh = [
@@ -43,6 +43,6 @@ def more_like(
     ][: POOL_FACTOR * n]
     counted = [(one, (weights or {}).get(one, 1)) for one in likes[:MAX_BACKGROUND]]
     total = sum(weight for _, weight in counted) or 1
-    pulls = [Pull(one, BACKGROUND * weight / total, "background") for one, weight in counted]
-    pulls += [Pull(one, -BACKGROUND, "background") for one in dislikes[:MAX_BACKGROUND]]
-    return bent(Taste.of(space, [track_id], names=names), fresh, pulls, n)
+    boosts = [Boost(one, BACKGROUND * weight / total, "background") for one, weight in counted]
+    boosts += [Boost(one, -BACKGROUND, "background") for one in dislikes[:MAX_BACKGROUND]]
+    return apply_boosts(Query.of(space, [track_id], names=names), fresh, boosts, n)

@@ -11,7 +11,7 @@ from songrec.core.types import Match, Space
 from songrec.recommend.explain import contributions as explain
 from songrec.recommend.explain.attribute_ranks import AttributeTable
 from songrec.recommend.methods.cluster import split_distance
-from songrec.recommend.query import Taste, check_comparable, distances, near_rows
+from songrec.recommend.query import Query, check_comparable, distances, nearest_rows
 from songrec.recommend.ranking import matches
 
 # How long a song is and when it came out help to guess whose taste it meets; nobody hears them.
@@ -46,29 +46,29 @@ def similar_tracks(space: Space, track_id: int, n: int) -> list[Match]:
     """
     space = audible_subspace(space)
     check_comparable(space)
-    taste = Taste.of(space, [track_id])
-    if not len(taste.likes):
+    query = Query.of(space, [track_id])
+    if not len(query.likes):
         raise NotReady(
             "This track came into the catalogue after the published run was trained. "
             "Train again with `flask train`."
         )
-    typical = taste.figures.typical
+    typical = query.statistics.typical
     look = 2 * n + 16
     while True:
-        near = near_rows(space, taste.liked_vectors[0], look)
-        apart = distances(space.matrix[near].astype(np.float64), taste.liked_vectors[0])
-        rows, _ = taste.in_order(near, 1 - apart / typical)
+        near = nearest_rows(space, query.liked_vectors[0], look)
+        apart = distances(space.matrix[near].astype(np.float64), query.liked_vectors[0])
+        rows, _ = query.rank_distinct(near, 1 - apart / typical)
         if len(rows) >= n or look >= len(space.track_ids):
             break
         look *= 4
     rows = rows[:n]
     vectors = space.matrix[rows].astype(np.float64)
-    contributions = split_distance(vectors - taste.liked_vectors, typical) / typical
+    contributions = split_distance(vectors - query.liked_vectors, typical) / typical
     reasons = explain.reasons_per_feature(
         space,
         rows,
         contributions,
-        AttributeTable.from_rows(space, taste.likes),
+        AttributeTable.from_rows(space, query.likes),
         np.zeros(len(rows), dtype=np.int64),
         [explain.THIS_SONG] * len(rows),
     )

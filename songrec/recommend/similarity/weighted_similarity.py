@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from songrec.core.attributes import BY_NAME, key_name, show
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import Match, Reason, Space
-from songrec.recommend.query import Taste, distances, top_rows
+from songrec.recommend.query import Query, distances, top_rows
 from songrec.recommend.ranking import matches
 
 GROUPS: dict[str, tuple[str, ...]] = {
@@ -47,8 +47,8 @@ def weighted_neighbours(
     for name, weight in weights.items():
         if name not in GROUPS or not 0 <= weight <= MAX_WEIGHT:
             raise BadInput(f"Weights are {', '.join(GROUPS)}, each from 0 to {MAX_WEIGHT:g}.")
-    taste = _taste(space, track_id)
-    row = int(taste.likes[0])
+    query = _taste(space, track_id)
+    row = int(query.likes[0])
     table = _StandardizedTable.of(space, harmony)
     pull = np.sqrt([weights.get(group, 1.0) for group in table.groups]).astype(np.float32)
     if not pull.any():
@@ -57,7 +57,7 @@ def weighted_neighbours(
     lengths = np.sqrt(np.einsum("ij,ij->i", matrix, matrix))
     lengths[lengths == 0] = 1.0
     rough = (matrix @ matrix[row]) / (lengths * lengths[row])
-    rows = _best(taste, rough, n)
+    rows = _best(query, rough, n)
     unit = matrix[rows].astype(np.float64) / lengths[rows, None]
     shares = unit * (matrix[row].astype(np.float64) / lengths[row])
     told = [table.reasons(part, row, int(at)) for part, at in zip(shares, rows, strict=True)]
@@ -70,15 +70,15 @@ def latent_neighbours(space: Space, track_id: int, n: int) -> list[Match]:
     Score: 1 − distance / (median distance of two random tracks). A latent's dimensions have no
     names, so there is one reason.
     """
-    taste = _taste(space, track_id)
-    row = int(taste.likes[0])
+    query = _taste(space, track_id)
+    row = int(query.likes[0])
     apart = distances(space.latent, np.asarray(space.latent[row]))
     rng = np.random.default_rng(0)
     pairs = rng.integers(0, len(space.latent), (2, 20_000))
     gaps = space.latent[pairs[0]].astype(np.float64) - space.latent[pairs[1]]
     typical = float(np.median(np.sqrt(np.einsum("ij,ij->i", gaps, gaps)))) or 1.0
     score = 1 - apart.astype(np.float64) / typical
-    rows = _best(taste, score, n)
+    rows = _best(query, score, n)
     return matches(
         space,
         rows,
@@ -102,21 +102,21 @@ def describe_match(match: Match) -> str:
     return "; ".join(reason.text for reason in told if reason.contribution > 0) or "Not alike"
 
 
-def _taste(space: Space, track_id: int) -> Taste:
-    taste = Taste.of(space, [track_id])
-    if not len(taste.likes):
+def _taste(space: Space, track_id: int) -> Query:
+    query = Query.of(space, [track_id])
+    if not len(query.likes):
         raise NotReady(
             "This track came into the catalogue after the published run was trained. "
             "Train again with `flask train`."
         )
-    return taste
+    return query
 
 
-def _best(taste: Taste, scores: NDArray, n: int) -> NDArray[np.int64]:
+def _best(query: Query, scores: NDArray, n: int) -> NDArray[np.int64]:
     look = 2 * n + 16
     while True:
         near = top_rows(scores, look)
-        rows, _ = taste.in_order(near, scores[near].astype(np.float64))
+        rows, _ = query.rank_distinct(near, scores[near].astype(np.float64))
         if len(rows) >= n or look >= len(scores):
             return rows[:n]
         look *= 4

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from songrec.recommend.taste.density import Array, Students
+from songrec.recommend.taste.density import Array, StudentT
 
 Floats32 = NDArray[np.float32]
 
@@ -25,7 +25,7 @@ class Curves:
     ``scales`` ``(d,)`` are what the columns are divided by before ``density`` speaks of them.
     """
 
-    def __init__(self, density: Students, scales: Array) -> None:
+    def __init__(self, density: StudentT, scales: Array) -> None:
         width = np.sqrt(density.freedom * density.square)
         self.slope = (1 / (scales * width)).astype(np.float32)
         self.shift = (density.location / width).astype(np.float32)
@@ -48,7 +48,7 @@ class Curves:
         return total
 
 
-def log_densities(matrix: NDArray, scales: Array, densities: Sequence[Students]) -> Floats32:
+def log_densities(matrix: NDArray, scales: Array, densities: Sequence[StudentT]) -> Floats32:
     """The log density of every track under each, ``(densities, n)``; ``matrix`` is ``(n, d)``."""
     curves = [Curves(density, scales) for density in densities]
     n, d = matrix.shape

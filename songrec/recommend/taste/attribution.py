@@ -16,16 +16,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from songrec.recommend.query import Rows, Taste
+from songrec.recommend.query import Query, Rows
 from songrec.recommend.taste import two_tower_scores
-from songrec.recommend.taste.density import Belief
+from songrec.recommend.taste.density import NormalInverseGamma
 
 Array = NDArray[np.float64]
 Groups = Sequence[NDArray[np.int64]]
 
 
 def features_per_like(
-    belief: Belief,
+    belief: NormalInverseGamma,
     liked: Array,
     groups: Groups,
     points: Array,
@@ -49,23 +49,23 @@ def features_per_like(
 
 
 def priors_per_like(
-    taste: Taste,
+    query: Query,
     rows: Rows,
     priors: Mapping[str, Array],
     groups: Groups,
     group: NDArray[np.int64],
 ) -> Array:
     """Contributions of priors ``(rows,)`` by name shared out over the likes ``(rows, likes)``."""
-    split = np.zeros((len(rows), len(taste.likes)))
-    names = {"artist": taste.figures.artists, "album": taste.figures.albums}
+    split = np.zeros((len(rows), len(query.likes)))
+    names = {"artist": query.statistics.artists, "album": query.statistics.albums}
     for name, values in priors.items():
         if name == "playlists":
-            split += two_tower_scores.per_like(taste, rows)
+            split += two_tower_scores.per_like(query, rows)
             continue
         part = np.ones_like(split)
         if name in names:
             of = names[name]
-            same = (of[rows][:, None] == of[taste.likes]) & (of[rows] > 0)[:, None]
+            same = (of[rows][:, None] == of[query.likes]) & (of[rows] > 0)[:, None]
             part[same.any(axis=1)] = same[same.any(axis=1)]
         elif name == "taste":
             part[:] = 0.0

@@ -1,7 +1,7 @@
 """One taste as a density over the space, and how many tastes some likes are.
 
 Each column of the likes is taken as normal with unknown mean and variance, whose prior
-(``taste_prior.Column``) is normal-inverse-gamma: so a few likes move mean and variance only so
+(``taste_prior.ColumnPrior``) is normal-inverse-gamma: so a few likes move mean and variance only so
 far, many likes say nearly all, and what is predicted of the next song is Student's t (Murphy,
 "Conjugate Bayesian analysis of the Gaussian distribution", 2007, sections 3 and 8).
 """
@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from songrec.recommend.taste.prior import Column
+from songrec.recommend.taste.prior import ColumnPrior
 
 Array = NDArray[np.float64]
 
@@ -33,7 +33,7 @@ MARGIN = 1.0
 
 
 @dataclass(frozen=True)
-class Students:
+class StudentT:
     """Student's t for each column: degrees of freedom, location and squared scale, ``(d,)``."""
 
     freedom: Array
@@ -58,10 +58,10 @@ class Students:
         return np.array(gammas) - 0.5 * np.log(self.freedom * np.pi * self.square)
 
 
-class Belief:
+class NormalInverseGamma:
     """The prior of all columns, and what likes make of it."""
 
-    def __init__(self, columns: Sequence[Column]) -> None:
+    def __init__(self, columns: Sequence[ColumnPrior]) -> None:
         self.shape = np.array([column.shape for column in columns])
         within = np.array([column.within for column in columns])
         self.rate = within * (self.shape - 1)
@@ -69,20 +69,20 @@ class Belief:
         """How many likes at the catalogue's mean the prior is worth."""
 
     @cached_property
-    def before(self) -> Students:
+    def before(self) -> StudentT:
         """What is predicted with nothing liked."""
         square = self.rate * (self.pull + 1) / (self.shape * self.pull)
-        return Students(2 * self.shape, np.zeros(len(square)), square)
+        return StudentT(2 * self.shape, np.zeros(len(square)), square)
 
-    def after(self, likes: Array) -> Students:
+    def after(self, likes: Array) -> StudentT:
         """What is predicted after ``likes`` ``(n, d)``."""
         pull, shape, rate, location = self._updated(likes)
-        return Students(2 * shape, location, rate * (pull + 1) / (shape * pull))
+        return StudentT(2 * shape, location, rate * (pull + 1) / (shape * pull))
 
-    def beside(self, point: Array) -> Students:
+    def beside(self, point: Array) -> StudentT:
         """What lies beside one song, ``NEAR`` as wide as a taste usually is."""
         within = self.rate / (self.shape - 1)
-        return Students(2 * self.shape + 1, point, NEAR * within)
+        return StudentT(2 * self.shape + 1, point, NEAR * within)
 
     def evidence(self, likes: Array) -> float:
         """The logarithm of how likely these likes are as one taste, over all columns."""
@@ -104,7 +104,7 @@ class Belief:
         return pull, self.shape + n / 2, rate, n * mean / pull
 
 
-def tastes(belief: Belief, likes: Array) -> list[NDArray[np.int64]]:
+def split_into_tastes(belief: NormalInverseGamma, likes: Array) -> list[NDArray[np.int64]]:
     """The likes ``(n, d)`` parted into tastes, the largest first; nearly always it is one.
 
     The number is chosen by marginal likelihood: a partition's evidence is that of its parts, with
@@ -123,7 +123,7 @@ def tastes(belief: Belief, likes: Array) -> list[NDArray[np.int64]]:
     return sorted(groups, key=lambda group: (-len(group), int(group[0])))
 
 
-def _split(belief: Belief, likes: Array) -> tuple[float, NDArray[np.bool_]]:
+def _split(belief: NormalInverseGamma, likes: Array) -> tuple[float, NDArray[np.bool_]]:
     """The best parting in two that is found, and how much likelier it makes these likes."""
     n = len(likes)
     nowhere = np.zeros(n, dtype=bool)

@@ -3,7 +3,7 @@
 For each column of the space (normal scores): how far the means of playlists lie apart
 (``between``), how far the songs of one playlist do (``within``, both variances), and how much
 alike playlists are in that (``shape`` of an inverse gamma distribution). For artists and albums:
-how readily they come again (``Habit``). The number of parameters is small on purpose.
+how readily they come again (``PitmanYor``). The number of parameters is small on purpose.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from songrec.core.types import Ints, Space
 from songrec.recommend.credits import UNKNOWN
-from songrec.recommend.space_statistics import figures_of
+from songrec.recommend.space_statistics import statistics_of
 
 Array = NDArray[np.float64]
 
@@ -37,7 +37,7 @@ DISCOUNTS = (0.0, 0.2, 0.4, 0.6, 0.8)
 
 
 @dataclass(frozen=True)
-class Column:
+class ColumnPrior:
     """The prior of one column; see the module."""
 
     within: float = WITHIN
@@ -45,13 +45,13 @@ class Column:
     shape: float = SHAPE
 
 
-def weak(name: str) -> Column:
+def weak(name: str) -> ColumnPrior:
     """The prior of a column of which playlists have taught nothing."""
-    return Column(*STARTS.get(name, (WITHIN, BETWEEN)))
+    return ColumnPrior(*STARTS.get(name, (WITHIN, BETWEEN)))
 
 
 @dataclass(frozen=True)
-class Habit:
+class PitmanYor:
     """How readily a name (artist, album) comes again: a Pitman-Yor process over the names.
 
     With ``n`` songs known, ``c`` of them by the name and ``k`` different names among them, the
@@ -69,12 +69,12 @@ class Habit:
 class TastePrior:
     """Columns by name, habits of ``artist`` and ``album``, and how many playlists taught them."""
 
-    columns: Mapping[str, Column] = field(default_factory=dict)
-    artist: Habit = Habit()
-    album: Habit = Habit()
+    columns: Mapping[str, ColumnPrior] = field(default_factory=dict)
+    artist: PitmanYor = PitmanYor()
+    album: PitmanYor = PitmanYor()
     playlists: int = 0
 
-    def column(self, name: str) -> Column:
+    def column(self, name: str) -> ColumnPrior:
         """The prior of a column; the weak one where it was not learnt."""
         return self.columns.get(name) or weak(name)
 
@@ -98,9 +98,9 @@ class TastePrior:
         if not told:
             return cls()
         return cls(
-            {name: Column(*values) for name, values in told["columns"].items()},
-            Habit(*told["artist"]),
-            Habit(*told["album"]),
+            {name: ColumnPrior(*values) for name, values in told["columns"].items()},
+            PitmanYor(*told["artist"]),
+            PitmanYor(*told["album"]),
             int(told["playlists"]),
         )
 
@@ -115,13 +115,15 @@ def learn(space: Space, playlists: Iterable[Ints], *, seed: int = 0) -> TastePri
     lists = [rows for rows in lists if len(rows) >= FEWEST_TRACKS]
     if len(lists) < FEWEST_PLAYLISTS:
         return TastePrior()
-    figures = figures_of(space)
+    statistics = statistics_of(space)
     columns = {
         name: _column(name, [space.matrix[rows, at].astype(np.float64) for rows in lists])
         for at, name in enumerate(space.columns)
     }
-    if figures.popularity is not None:
-        columns["popularity"] = _column("popularity", [figures.popularity[rows] for rows in lists])
+    if statistics.popularity is not None:
+        columns["popularity"] = _column(
+            "popularity", [statistics.popularity[rows] for rows in lists]
+        )
     habits = {}
     if space.artists is not None and space.albums is not None:
         rng = np.random.default_rng(seed)
@@ -129,15 +131,15 @@ def learn(space: Space, playlists: Iterable[Ints], *, seed: int = 0) -> TastePri
         for rows in lists:
             known = rng.choice(rows, min(LIKES, len(rows) // 2), replace=False)
             splits.append((known, np.setdiff1d(rows, known)))
-        artists, albums = figures.artists, figures.albums
+        artists, albums = statistics.artists, statistics.albums
         counts = [artist_counts(artists, known, rest) for known, rest in splits]
-        habits["artist"] = _habit(counts)
+        habits["artist"] = _fit_pitman_yor(counts)
         inside = [album_counts(artists, albums, known, rest) for known, rest in splits]
-        habits["album"] = _habit(inside)
+        habits["album"] = _fit_pitman_yor(inside)
     return TastePrior(columns, playlists=len(lists), **habits)
 
 
-def _column(name: str, parts: Sequence[Array]) -> Column:
+def _column(name: str, parts: Sequence[Array]) -> ColumnPrior:
     """Moments: mean and spread of the playlists' variances, variance of their means."""
     start = weak(name)
     sizes = np.array([len(part) for part in parts])
@@ -149,7 +151,7 @@ def _column(name: str, parts: Sequence[Array]) -> Column:
     differing = float(variances.var(ddof=1) - 2 * within**2 * (1 / (sizes - 1)).mean())
     shape = 2 + within**2 / max(differing, 0.02 * within**2)
     share = len(parts) / (len(parts) + PSEUDO)
-    return Column(
+    return ColumnPrior(
         max(share * within + (1 - share) * start.within, 0.01),
         max(share * between + (1 - share) * start.between, 0.01),
         share * min(shape, 20.0) + (1 - share) * start.shape,
@@ -215,7 +217,7 @@ def album_counts(
     )
 
 
-def log_habit(habit: Habit, counts: Counts) -> Array:
+def log_lift(habit: PitmanYor, counts: Counts) -> Array:
     """How much likelier than chance each candidate is, as a logarithm; 0 with nothing known."""
     again = np.maximum(counts.same - habit.discount, 0.0) / counts.left * counts.total
     new = habit.concentration + habit.discount * np.asarray(counts.names)
@@ -223,13 +225,13 @@ def log_habit(habit: Habit, counts: Counts) -> Array:
     return habit.strength * np.where(np.asarray(counts.known) > 0, ratio, 0.0)
 
 
-def _habit(splits: Sequence[Counts]) -> Habit:
+def _fit_pitman_yor(splits: Sequence[Counts]) -> PitmanYor:
     """The habit under which the songs of the playlists that were not known are likeliest."""
-    best, chosen = -math.inf, Habit(strength=1.0)
+    best, chosen = -math.inf, PitmanYor(strength=1.0)
     for concentration in CONCENTRATIONS:
         for discount in DISCOUNTS:
-            habit = Habit(concentration, discount, 1.0)
-            told = sum(float(log_habit(habit, counts).mean()) for counts in splits)
+            habit = PitmanYor(concentration, discount, 1.0)
+            told = sum(float(log_lift(habit, counts).mean()) for counts in splits)
             if told > best:
                 best, chosen = told, habit
     return chosen

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from songrec.core.types import Reason
-from songrec.recommend.query import Rows, Taste
+from songrec.recommend.query import Query, Rows
 from songrec.recommend.taste import two_tower_scores
 
 
 def prior_reasons(
-    taste: Taste,
+    query: Query,
     rows: Rows,
     priors: Mapping[str, NDArray[np.float64]],
     groups: Sequence[NDArray[np.int64]],
@@ -24,7 +24,7 @@ def prior_reasons(
     ``priors`` are contributions by name, ``(rows,)`` each; ``groups`` the tastes as positions
     among the likes and ``group`` the one that each row fits.
     """
-    artists, albums = taste.figures.artists, taste.figures.albums
+    artists, albums = query.statistics.artists, query.statistics.albums
     answers = []
     for at, row in enumerate(rows.tolist()):
         reasons = []
@@ -33,24 +33,24 @@ def prior_reasons(
                 continue
             text, liked = "", []
             if name == "artist":
-                liked = _same(taste, artists, row)
+                liked = _same(query, artists, row)
                 text = (
-                    f"By the artist of {_quoted(taste, liked)}"
+                    f"By the artist of {_quoted(query, liked)}"
                     if liked
                     else "By an artist whom none of your likes is by"
                 )
             elif name == "album":
-                liked = _same(taste, albums, row)
+                liked = _same(query, albums, row)
                 text = (
-                    f"From the album of {_quoted(taste, liked)}"
+                    f"From the album of {_quoted(query, liked)}"
                     if liked
                     else "From another album than your likes by this artist"
                 )
             elif name == "popularity":
-                text = _known(taste, row, values[at] > 0)
+                text = _known(query, row, values[at] > 0)
             elif name == "playlists":
-                liked = [two_tower_scores.nearest_like(taste, row)]
-                title = f"“{taste.title(liked[0])}”"
+                liked = [two_tower_scores.nearest_like(query, row)]
+                title = f"“{query.title(liked[0])}”"
                 text = (
                     f"In playlists, songs like it stand beside {title}, which you like"
                     if values[at] > 0
@@ -58,18 +58,18 @@ def prior_reasons(
                 )
             else:
                 size = len(groups[int(group[at])])
-                text = f"One of your {len(groups)} tastes: {size} of {len(taste.likes)} likes"
-            ids = taste.space.track_ids[np.array(liked, dtype=np.int64)].tolist()
+                text = f"One of your {len(groups)} tastes: {size} of {len(query.likes)} likes"
+            ids = query.space.track_ids[np.array(liked, dtype=np.int64)].tolist()
             details = {"likes": ids} if liked else {}
             reasons.append(Reason("prior", text, float(values[at]), name, details))
         answers.append(sorted(reasons, key=lambda reason: -reason.contribution))
     return answers
 
 
-def _known(taste: Taste, row: int, fits: bool) -> str:
+def _known(query: Query, row: int, fits: bool) -> str:
     """How well known the song is beside the likes, with the figures (0 to 100)."""
-    values = taste.space.values[:, taste.space.value_names.index("popularity")]
-    own, theirs = float(values[row]), values[taste.likes]
+    values = query.space.values[:, query.space.value_names.index("popularity")]
+    own, theirs = float(values[row]), values[query.likes]
     theirs = theirs[np.isfinite(theirs)]
     if not np.isfinite(own) or not len(theirs):
         return "How well known it is nobody knows"
@@ -80,15 +80,15 @@ def _known(taste: Taste, row: int, fits: bool) -> str:
     return f"{'Better' if own > usual else 'Less'} known than your likes {figures}"
 
 
-def _same(taste: Taste, numbers: NDArray[np.int64], row: int) -> list[int]:
+def _same(query: Query, numbers: NDArray[np.int64], row: int) -> list[int]:
     """Liked rows that have the row's number."""
     if not numbers[row]:
         return []
-    return [like for like in taste.likes.tolist() if numbers[like] == numbers[row]]
+    return [like for like in query.likes.tolist() if numbers[like] == numbers[row]]
 
 
-def _quoted(taste: Taste, liked: Sequence[int]) -> str:
-    first = f"“{taste.title(liked[0])}”"
+def _quoted(query: Query, liked: Sequence[int]) -> str:
+    first = f"“{query.title(liked[0])}”"
     if len(liked) == 1:
         return f"{first}, which you like"
     other = "another song" if len(liked) == 2 else f"{len(liked) - 1} other songs"

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from songrec.core.types import Space
-from songrec.recommend.query import Rows, Taste, top_rows
-from songrec.recommend.space_statistics import figures_of
+from songrec.recommend.query import Query, Rows, top_rows
+from songrec.recommend.space_statistics import statistics_of
 from songrec.recommend.taste import prior as taste_prior
 from songrec.recommend.taste import two_tower_scores
 from songrec.recommend.taste.approximate_scores import Floats32, best_taste, log_densities
-from songrec.recommend.taste.density import Belief, Students, tastes
+from songrec.recommend.taste.density import NormalInverseGamma, StudentT, split_into_tastes
 from songrec.recommend.taste.prior import TastePrior
 
 Array = NDArray[np.float64]
@@ -33,25 +33,25 @@ class Settings(Protocol):
 
     dislike_weight: float
     metadata: bool
-    uses_tower: bool
+    uses_track_factors: bool
 
 
 @dataclass(frozen=True)
-class Known:
-    """What does not depend on the likes: the prior, and the catalogue's density; see ``known``."""
+class TasteModel:
+    """The taste model of a space: the prior and the catalogue's density; see ``model_for``."""
 
     space: Space
     prior: TastePrior
 
     @cached_property
-    def belief(self) -> Belief:
+    def belief(self) -> NormalInverseGamma:
         """Over the columns of the space."""
-        return Belief([self.prior.column(name) for name in self.space.columns])
+        return NormalInverseGamma([self.prior.column(name) for name in self.space.columns])
 
     @cached_property
-    def about_popularity(self) -> Belief:
+    def about_popularity(self) -> NormalInverseGamma:
         """Over popularity alone."""
-        return Belief([self.prior.column("popularity")])
+        return NormalInverseGamma([self.prior.column("popularity")])
 
     @cached_property
     def neutral(self) -> Floats32:
@@ -61,7 +61,7 @@ class Known:
     @cached_property
     def popularity(self) -> Floats32 | None:
         """Popularity in normal scores as a column ``(n, 1)``; None where it counts for nothing."""
-        scores = figures_of(self.space).popularity
+        scores = statistics_of(self.space).popularity
         if scores is None or "popularity" not in self.prior.columns:
             return None
         return scores.astype(np.float32)[:, None]
@@ -83,18 +83,18 @@ class Known:
 
     def points(self, rows: Rows) -> Array:
         """Tracks in units of the columns' standard deviations, ``(rows, d)``."""
-        return self.space.matrix[rows] / figures_of(self.space).scales
+        return self.space.matrix[rows] / statistics_of(self.space).scales
 
-    def over_all(self, densities: Sequence[Students]) -> Floats32:
+    def over_all(self, densities: Sequence[StudentT]) -> Floats32:
         """The log density of every track under each, ``(densities, n)``."""
-        return log_densities(self.space.matrix, figures_of(self.space).scales, densities)
+        return log_densities(self.space.matrix, statistics_of(self.space).scales, densities)
 
 
-def known(space: Space) -> Known:
+def model_for(space: Space) -> TasteModel:
     """Made once as long as the space is open."""
-    found: Known | None = space.__dict__.get("_taste")
+    found: TasteModel | None = space.__dict__.get("_taste")
     if found is None:
-        found = Known(space, TastePrior.from_json(space.learned))
+        found = TasteModel(space, TastePrior.from_json(space.taste_prior))
         space.__dict__["_taste"] = found
     return found
 
@@ -117,35 +117,35 @@ class Parts:
         return self.features.sum(axis=1) + sum(self.priors.values()) - self.dislikes.sum(axis=1)
 
 
-class Question:
+class TasteScorer:
     """The densities that the likes and dislikes of one question make."""
 
-    def __init__(self, taste: Taste, rule: Settings) -> None:
-        self.taste, self.rule = taste, rule
-        self.known = known(taste.space)
-        belief = self.known.belief
-        liked = self.known.points(taste.likes)
-        self.groups = tastes(belief, liked)
+    def __init__(self, query: Query, rule: Settings) -> None:
+        self.query, self.rule = query, rule
+        self.model = model_for(query.space)
+        belief = self.model.belief
+        liked = self.model.points(query.likes)
+        self.groups = split_into_tastes(belief, liked)
         self.densities = [belief.after(liked[group]) for group in self.groups]
         self.shares = np.log([len(group) / len(liked) for group in self.groups])
-        bad = self.known.points(taste.dislikes)
+        bad = self.model.points(query.dislikes)
         self.beside = [belief.beside(point) for point in bad] if rule.dislike_weight else []
         self.harm = rule.dislike_weight / len(liked)
 
     @classmethod
-    def of(cls, taste: Taste, rule: Settings) -> Question:
-        """The question that ``rule`` makes of ``taste``, made once."""
-        asked: dict[Any, Question] = taste.__dict__.setdefault("_questions", {})
-        key = (rule.dislike_weight, rule.metadata, rule.uses_tower)
+    def of(cls, query: Query, rule: Settings) -> TasteScorer:
+        """The question that ``rule`` makes of ``query``, made once."""
+        asked: dict[Any, TasteScorer] = query.__dict__.setdefault("_questions", {})
+        key = (rule.dislike_weight, rule.metadata, rule.uses_track_factors)
         if key not in asked:
-            asked[key] = cls(taste, rule)
+            asked[key] = cls(query, rule)
         return asked[key]
 
     def told(self, group: int) -> str:
         """Whose values a song of this taste is compared with."""
-        likes = self.taste.likes
+        likes = self.query.likes
         if len(likes) == 1:
-            return f"“{self.taste.title(int(likes[0]))}”"
+            return f"“{self.query.title(int(likes[0]))}”"
         if len(self.groups) == 1:
             return "your likes"
         return f"{len(self.groups[group])} of your likes"
@@ -181,9 +181,9 @@ class Question:
     @cached_property
     def _rough(self) -> tuple[Floats32, NDArray[np.int8]]:
         """All scores but for what dislikes take away, and which taste each track fits."""
-        best, group = best_taste(self.known.over_all(self.densities), self.shares)
-        best -= np.float32(BACKGROUND) * self.known.neutral
-        best -= np.float32(self.known.reference.sum())
+        best, group = best_taste(self.model.over_all(self.densities), self.shares)
+        best -= np.float32(BACKGROUND) * self.model.neutral
+        best -= np.float32(self.model.reference.sum())
         if self.rule.metadata:
             self._add_metadata(best)
         return best, group
@@ -193,21 +193,21 @@ class Question:
         """All scores, dislikes included."""
         harm = np.zeros(len(self._rough[0]), dtype=np.float32)
         for density in self.beside:
-            harm += np.exp(self.known.over_all([density])[0] - self.known.neutral)
+            harm += np.exp(self.model.over_all([density])[0] - self.model.neutral)
         harm *= np.float32(self.harm)
         return self._rough[0] - np.log1p(harm)
 
     def parts(self, rows: Rows) -> Parts:
         """The terms of the scores of ``rows``, in float64."""
-        points = self.known.points(rows)
-        neutral = self.known.belief.before.log(points)
+        points = self.model.points(rows)
+        neutral = self.model.belief.before.log(points)
         under = np.array([density.log(points) for density in self.densities])
         group = (under.sum(axis=2) + self.shares[:, None]).argmax(axis=0)
-        features = under[group, np.arange(len(rows))] - BACKGROUND * neutral - self.known.reference
+        features = under[group, np.arange(len(rows))] - BACKGROUND * neutral - self.model.reference
         priors = {"taste": self.shares[group]} if len(self.groups) > 1 else {}
         if self.rule.metadata:
             priors |= self._metadata(rows)
-        harm = np.zeros((len(rows), len(self.taste.dislikes)))
+        harm = np.zeros((len(rows), len(self.query.dislikes)))
         for column, density in enumerate(self.beside):
             harm[:, column] = self.harm * np.exp((density.log(points) - neutral).sum(axis=1))
         total = harm.sum(axis=1, keepdims=True)
@@ -216,65 +216,67 @@ class Question:
 
     def _metadata(self, rows: Rows) -> dict[str, Array]:
         """What artist, album and popularity add, ``(rows,)`` each; what is unknown adds nothing."""
-        figures = self.taste.figures
+        statistics = self.query.statistics
         found: dict[str, Array] = {}
         if self._artists:
-            of = figures.artists[rows]
+            of = statistics.artists[rows]
             related = np.flatnonzero(np.isin(of, self._artists))
             found["artist"] = np.where(of == taste_prior.UNKNOWN, 0.0, self._apart)
             found["album"] = np.zeros(len(rows))
             found["artist"][related], found["album"][related] = self._of_artists(rows[related])
-        if self.known.popularity is not None:
-            asked = figures.popularity[rows][:, None]
+        if self.model.popularity is not None:
+            asked = statistics.popularity[rows][:, None]
             above = self._popularity.log(
                 asked
-            ) - BACKGROUND * self.known.about_popularity.before.log(asked)
+            ) - BACKGROUND * self.model.about_popularity.before.log(asked)
             found["popularity"] = above[:, 0]
-        if self.rule.uses_tower:
-            found |= two_tower_scores.nearness(self.taste, rows)
+        if self.rule.uses_track_factors:
+            found |= two_tower_scores.nearness(self.query, rows)
         return found
 
     def _add_metadata(self, best: Floats32) -> None:
         """Add what ``_metadata`` says of every track to ``best``."""
-        figures, space = self.taste.figures, self.taste.space
+        statistics, space = self.query.statistics, self.query.space
         if self._artists:
             # Nearly all are by artists whom none of the likes is by: one value for them all.
-            best += np.float32(self._apart) * (figures.artists != taste_prior.UNKNOWN)
-            related = np.concatenate([figures.rows_by(artist) for artist in self._artists])
+            best += np.float32(self._apart) * (statistics.artists != taste_prior.UNKNOWN)
+            related = np.concatenate([statistics.rows_by(artist) for artist in self._artists])
             by, on = self._of_artists(related)
             best[related] += (by + on - self._apart).astype(np.float32)
-        if self.known.popularity is not None:
-            best += log_densities(self.known.popularity, np.ones(1), [self._popularity])[0]
-            best -= np.float32(BACKGROUND) * self.known.neutral_popularity
-        if self.rule.uses_tower and two_tower_scores.weight(space):
-            best += two_tower_scores.rough_nearness(self.taste)
+        if self.model.popularity is not None:
+            best += log_densities(self.model.popularity, np.ones(1), [self._popularity])[0]
+            best -= np.float32(BACKGROUND) * self.model.neutral_popularity
+        if self.rule.uses_track_factors and two_tower_scores.weight(space):
+            best += two_tower_scores.rough_nearness(self.query)
 
     @cached_property
     def _artists(self) -> list[int]:
         """The known artists of the likes."""
-        artists = np.unique(self.taste.figures.artists[self.taste.likes])
+        artists = np.unique(self.query.statistics.artists[self.query.likes])
         return artists[artists != taste_prior.UNKNOWN].tolist()
 
     @cached_property
     def _apart(self) -> float:
         """What it adds that none of the likes is by a song's artist."""
-        figures, likes = self.taste.figures, self.taste.likes
-        counts = taste_prior.artist_counts(figures.artists, likes, likes[:0], figures.sizes[0])
+        statistics, likes = self.query.statistics, self.query.likes
+        counts = taste_prior.artist_counts(
+            statistics.artists, likes, likes[:0], statistics.sizes[0]
+        )
         none = np.zeros(1)
         other = taste_prior.Counts(none, none + 1, counts.known, counts.names, counts.total)
-        return float(taste_prior.log_habit(self.known.prior.artist, other)[0])
+        return float(taste_prior.log_lift(self.model.prior.artist, other)[0])
 
     def _of_artists(self, related: Rows) -> tuple[Array, Array]:
         """What artist and album add to tracks by artists of the likes."""
-        figures, prior, likes = self.taste.figures, self.known.prior, self.taste.likes
-        artists, albums, sizes = figures.artists, figures.albums, figures.sizes
+        statistics, prior, likes = self.query.statistics, self.model.prior, self.query.likes
+        artists, albums, sizes = statistics.artists, statistics.albums, statistics.sizes
         by = taste_prior.artist_counts(artists, likes, related, sizes[0])
         on = taste_prior.album_counts(artists, albums, likes, related, sizes)
-        return taste_prior.log_habit(prior.artist, by), taste_prior.log_habit(prior.album, on)
+        return taste_prior.log_lift(prior.artist, by), taste_prior.log_lift(prior.album, on)
 
     @cached_property
-    def _popularity(self) -> Students:
+    def _popularity(self) -> StudentT:
         """What the likes say of popularity."""
-        assert self.known.popularity is not None
-        liked = self.taste.figures.popularity[self.taste.likes]
-        return self.known.about_popularity.after(liked[:, None])
+        assert self.model.popularity is not None
+        liked = self.query.statistics.popularity[self.query.likes]
+        return self.model.about_popularity.after(liked[:, None])

@@ -20,7 +20,7 @@ from songrec.core.types import Progress, Space, no_progress
 from songrec.evaluation import playlists as measures
 from songrec.evaluation.playlists import Answer
 from songrec.recommend.lists.rerank import MAX_PER_ARTIST, Reranking, rerank
-from songrec.recommend.query import Rows, Taste
+from songrec.recommend.query import Query, Rows
 from songrec.recommend.ranking import Method, candidates
 from songrec.recommend.registry import METHODS
 from songrec.recommend.taste import prior as taste_prior
@@ -105,7 +105,7 @@ def evaluate_playlists(request: Request, on_progress: Progress = no_progress) ->
     lessons: list[dict[str, Any]] = []
     for number, (about, lists) in enumerate(asking.parts):
         known = learn(space, lists, request)
-        lessons.append(known.learned or {})
+        lessons.append(known.taste_prior or {})
         for at, name in enumerate(request.methods):
             on_progress(
                 0.1 + 0.8 * (number + at / len(request.methods)) / len(asking.parts),
@@ -151,37 +151,41 @@ def learn(space: Space, lists: Sequence[Playlist], request: Request) -> Space:
     rows = [playlist.rows for playlist in lists]
     if any(one.learns for one in asked):
         prior = taste_prior.learn(space, rows, seed=request.seed)
-        space = replace(space, learned=prior.to_json())
+        space = replace(space, taste_prior=prior.to_json())
     if any(one.method == "learned" for one in asked):
-        tower, told = two_tower.learn(space, rows, seed=request.seed)
-        space = replace(space, learned={**(space.learned or {}), "tower": told}, tower=tower)
+        track_factors, told = two_tower.learn(space, rows, seed=request.seed)
+        space = replace(
+            space,
+            taste_prior={**(space.taste_prior or {}), "tower": told},
+            track_factors=track_factors,
+        )
     return space
 
 
 def search_of(asked: Asked, seed: int = 0) -> Search:
     """What answers as the pages do; ``seed`` is for what is drawn."""
     if asked.method == "random":
-        return lambda space, taste, count: _at_random(taste, count, seed)
+        return lambda space, query, count: _at_random(query, count, seed)
     if asked.method == "popularity":
         return _most_popular
     method: Method = METHODS.create(asked.method, **asked.parameters)
     by = Reranking(per_artist=asked.per_artist)
 
-    def search(space: Space, taste: Taste, count: int) -> Rows:
-        found = candidates(method, taste, count, by)
-        return found.rows[rerank(taste, found, by, count).chosen]
+    def search(space: Space, query: Query, count: int) -> Rows:
+        found = candidates(method, query, count, by)
+        return found.rows[rerank(query, found, by, count).chosen]
 
     return search
 
 
-def _at_random(taste: Taste, count: int, seed: int) -> Rows:
-    rng = np.random.default_rng([seed, *taste.likes.tolist()])
-    n = len(taste.space.track_ids)
-    look = np.sort(rng.choice(n, min(n, 4 * count + len(taste.likes)), replace=False))
-    return taste.in_order(look, rng.random(len(look)))[0][:count]
+def _at_random(query: Query, count: int, seed: int) -> Rows:
+    rng = np.random.default_rng([seed, *query.likes.tolist()])
+    n = len(query.space.track_ids)
+    look = np.sort(rng.choice(n, min(n, 4 * count + len(query.likes)), replace=False))
+    return query.rank_distinct(look, rng.random(len(look)))[0][:count]
 
 
-def _most_popular(space: Space, taste: Taste, count: int) -> Rows:
+def _most_popular(space: Space, query: Query, count: int) -> Rows:
     popularity = np.nan_to_num(space.values[:, space.value_names.index("popularity")], nan=-1.0)
     rows = np.arange(len(popularity), dtype=np.int64)
-    return taste.in_order(rows, popularity.astype(np.float64))[0][:count]
+    return query.rank_distinct(rows, popularity.astype(np.float64))[0][:count]

@@ -14,7 +14,7 @@ from songrec.core.types import Ints, Progress, Space, no_progress
 from songrec.evaluation import playlists as measures
 from songrec.evaluation.playlists import Answer
 from songrec.features.quantile_normalization import normal_space
-from songrec.recommend.query import Rows, Taste
+from songrec.recommend.query import Query, Rows
 from songrec.services.evaluation import playlist_splits
 from songrec.services.evaluation.playlist_catalogue import (
     Playlist,
@@ -24,7 +24,7 @@ from songrec.services.evaluation.playlist_catalogue import (
 from songrec.services.evaluation.playlist_splits import Part
 from songrec.services.training.artifacts import BESIDES
 
-Search = Callable[[Space, Taste, int], Rows]
+Search = Callable[[Space, Query, int], Rows]
 """The best rows of a space for a taste, best first, so many at most."""
 
 
@@ -51,12 +51,12 @@ class Questions:
                 yield self._answer(search, known, number, likes)
 
     def _answer(self, search: Search, known: Space, number: int, likes: Ints) -> Answer:
-        taste = Taste(known, likes, np.empty(0, dtype=np.int64))
-        rows = search(known, taste, measures.LOOK)
+        query = Query(known, likes, np.empty(0, dtype=np.int64))
+        rows = search(known, query, measures.LOOK)
         keys = self.catalogue.song_keys
         rest = np.setdiff1d(keys[self.asked[number].rows], keys[likes])
         right = np.isin(keys[rows], rest)
-        artists = taste.figures.artists
+        artists = query.statistics.artists
         return Answer(number, rows, right, len(rest), artists[rows], artists[likes])
 
 

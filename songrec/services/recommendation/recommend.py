@@ -15,7 +15,7 @@ from songrec.core.errors import UnknownName
 from songrec.core.types import Match, NameTracks, Reason, Space
 from songrec.recommend import ranking
 from songrec.recommend.explain import contributions
-from songrec.recommend.feedback_boosts import Pull
+from songrec.recommend.feedback_boosts import Boost
 from songrec.recommend.lists.rerank import DEFAULT_RERANKING, Reranking
 from songrec.recommend.similarity import weighted_similarity as weighing
 from songrec.recommend.similarity.similar import similar_tracks
@@ -83,7 +83,7 @@ def recommend_for(
         by=by,
         names=titles(session),
         heard=[*heard, *merge_redirects.ids(session)],  # the run may know them still
-        pulls=_pulls(likes, dislikes, weights or {}, skips or {}),
+        boosts=_boosts(likes, dislikes, weights or {}, skips or {}),
         **parameters,
     )
     return named(session, found)
@@ -94,16 +94,16 @@ def method_used(session: Session, instance: Path, method: str | None = None) -> 
     return ranking.method_used(published_space(session, instance), method)
 
 
-def _pulls(
+def _boosts(
     likes: Sequence[int],
     dislikes: Sequence[int],
     weights: Mapping[int, int],
     skips: Mapping[int, int],
-) -> list[Pull]:
+) -> list[Boost]:
     said = {*likes, *dislikes}
-    heavier = [Pull.of_weight(i, weight) for i, weight in weights.items() if i in said]
+    heavier = [Boost.of_weight(i, weight) for i, weight in weights.items() if i in said]
     # Whoever likes or dislikes a song has said more than that they once skipped it.
-    return heavier + [Pull.of_skips(i, times) for i, times in skips.items() if i not in said]
+    return heavier + [Boost.of_skips(i, times) for i, times in skips.items() if i not in said]
 
 
 def similar_to(session: Session, instance: Path, track: HasId, n: int = 8) -> list[Recommendation]:

@@ -70,7 +70,7 @@ class Placed:
             # What was learnt of artists and playlists is not known of the song.
             artists=None,
             albums=None,
-            tower=None,
+            track_factors=None,
         ), track_id
 
 

@@ -32,14 +32,14 @@ class Tastes:
     """What a run stores for scoring tastes, over the same n tracks as its other arrays.
 
     ``song_keys``, ``artists`` and ``albums`` are uint64 ``(n,)`` as in ``Space``; ``model`` is the
-    taste prior as JSON; ``tower`` float32 ``(n, t)``, None where two towers do not help.
+    taste prior as JSON; ``track_factors`` float32 ``(n, t)``, None where two towers do not help.
     """
 
     song_keys: NDArray[np.uint64]
     artists: NDArray[np.uint64]
     albums: NDArray[np.uint64]
     model: dict[str, Any]
-    tower: Floats | None
+    track_factors: Floats | None
 
     def write(self, folder: Path) -> None:
         """Write the taste files into a run's folder."""
@@ -75,7 +75,7 @@ def learn(
             keys[at] = key % 2**64
     credits = Credits.of(artists, albums)
     space = replace(space, song_keys=keys, artists=credits.artists, albums=credits.albums)
-    tower, model = _learned(
+    track_factors, model = _learned(
         instance / "tastes",
         space,
         taste_data.playlists(session, space.track_ids),
@@ -83,7 +83,7 @@ def learn(
         # Rounds and losses are not those of the run's model.
         lambda fraction, message, details=None: on_progress(fraction, message),
     )
-    return Tastes(keys, credits.artists, credits.albums, model, tower)
+    return Tastes(keys, credits.artists, credits.albums, model, track_factors)
 
 
 def _learned(
@@ -95,16 +95,16 @@ def _learned(
         found = np.load(vectors, allow_pickle=False) if vectors.is_file() else None
         return found, json.loads((place / "taste.json").read_text(encoding="utf-8"))
     prior = taste_prior.learn(space, playlists, seed=seed)
-    tower, told = two_tower.learn(space, playlists, seed=seed, on_progress=on_progress)
+    track_factors, told = two_tower.learn(space, playlists, seed=seed, on_progress=on_progress)
     learned = {**prior.to_json(), "tower": told}
     with atomic_folder(place, replace=True) as folder:
-        if tower is not None:
-            np.save(folder / "tower.npy", tower)
+        if track_factors is not None:
+            np.save(folder / "tower.npy", track_factors)
         write_json(folder / "taste.json", learned, indent=2)
     older = sorted(kept.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)[KEPT:]
     for path in older:
         shutil.rmtree(path, ignore_errors=True)
-    return tower, learned
+    return track_factors, learned
 
 
 def _digest(space: Space, playlists: Sequence[Ints], seed: int) -> str:

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from songrec.core.types import Floats, Ints, Progress, Space, no_progress
 from songrec.recommend.methods.learned import LearnedRule
-from songrec.recommend.query import Taste
-from songrec.recommend.space_statistics import figures_of
+from songrec.recommend.query import Query
+from songrec.recommend.space_statistics import statistics_of
 from songrec.recommend.taste import prior as taste_prior
 from songrec.recommend.taste.prior import FEWEST_TRACKS, LIKES
 
@@ -149,11 +149,11 @@ def train(
 
 def _inputs(space: Space, lists: Sequence[Ints]) -> tuple[Floats, NDArray[np.int64], int]:
     """What is heard ``(n, columns)``, the number of each song's artist (0: in no playlist)."""
-    figures = figures_of(space)
-    columns = [space.matrix / figures.scales]
-    if figures.popularity is not None:
-        columns.append(figures.popularity[:, None])
-    artists = figures.artists
+    statistics = statistics_of(space)
+    columns = [space.matrix / statistics.scales]
+    if statistics.popularity is not None:
+        columns.append(statistics.popularity[:, None])
+    artists = statistics.artists
     seen = np.unique(artists[np.concatenate(lists)])
     seen = seen[seen != 0]
     number = np.zeros(int(artists.max(initial=0)) + 1, dtype=np.int64)
@@ -172,15 +172,15 @@ def _validate(
 
     def score(share: float) -> float:
         told = {**prior, "tower": {"weight": share * towers.scale}}
-        known = replace(space, learned=told, tower=towers.vectors)
+        known = replace(space, taste_prior=told, track_factors=towers.vectors)
         return float(np.mean([_ndcg(known, rule, *one) for one in zip(held, likes, strict=True)]))
 
     return {share: score(share) for share in SHARES}
 
 
 def _ndcg(space: Space, rule: LearnedRule, rows: Ints, likes: Ints) -> float:
-    taste = Taste(space, likes, np.empty(0, dtype=np.int64))
-    found, _ = rule.search(taste, 10)
+    query = Query(space, likes, np.empty(0, dtype=np.int64))
+    found, _ = rule.search(query, 10)
     rest = np.setdiff1d(space.song_keys[rows], space.song_keys[likes])
     right = np.isin(space.song_keys[found], rest)
     discounts = 1 / np.log2(np.arange(2, 12))

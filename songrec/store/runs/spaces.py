@@ -109,8 +109,10 @@ def _tastes(folder: Path) -> dict[str, Any]:
     return {
         "artists": _mapped(folder / "artists.npy"),
         "albums": _mapped(folder / "albums.npy"),
-        "learned": json.loads((folder / "taste.json").read_text(encoding="utf-8")),
-        "tower": _mapped(folder / "tower.npy") if (folder / "tower.npy").is_file() else None,
+        "taste_prior": json.loads((folder / "taste.json").read_text(encoding="utf-8")),
+        "track_factors": _mapped(folder / "tower.npy")
+        if (folder / "tower.npy").is_file()
+        else None,
     }
 
 
@@ -144,8 +146,8 @@ def _check(space: Space, folder: Path) -> None:
     if space.artists is not None and space.albums is not None:
         expected["artists.npy"] = (space.artists, (n,))
         expected["albums.npy"] = (space.albums, (n,))
-    if space.tower is not None:
-        expected["tower.npy"] = (space.tower, (n, *space.tower.shape[1:]))
+    if space.track_factors is not None:
+        expected["tower.npy"] = (space.track_factors, (n, *space.track_factors.shape[1:]))
     for name, (array, shape) in expected.items():
         if array.shape != shape:
             raise NotReady(

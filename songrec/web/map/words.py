@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from songrec.core.attributes import BY_NAME, show
 from songrec.core.types import Space
-from songrec.recommend.space_statistics import figures_of
+from songrec.recommend.space_statistics import statistics_of
 from songrec.store.catalogue.tracks import TrackView
 from songrec.store.tables import Cluster
 from songrec.web.map.encoding import POINTS_HEADER
@@ -65,7 +65,7 @@ def traits(space: Space, rows: NDArray[np.int64]) -> list[list[dict[str, Any]]]:
     names = [n for n in space.value_names if n in BY_NAME and n not in NOT_TELLING]
     if not names or not len(rows):
         return [[] for _ in rows]
-    spreads = figures_of(space).distributions
+    spreads = statistics_of(space).distributions
     values = np.asarray(space.values[rows])[:, [space.value_names.index(n) for n in names]]
     shares = np.column_stack([spreads[n].percentile(values[:, i]) for i, n in enumerate(names)])
     apart = np.nan_to_num(np.abs(shares - 0.5), nan=-1.0)

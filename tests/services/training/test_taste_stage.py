@@ -24,7 +24,7 @@ def test_a_run_learns_from_the_catalogues_playlists_and_recommends_by_it(
     assert space.artists is not None
     assert len(np.unique(space.artists)) == LISTS * LENGTH // 6
     assert len(np.unique(space.albums)) == LISTS * LENGTH // 3
-    prior = TastePrior.from_json(space.learned)
+    prior = TastePrior.from_json(space.taste_prior)
     assert prior.playlists == LISTS
     # A playlist of the file keeps to a year, and to nothing in liveness.
     assert prior.column("year").within < 0.3 < prior.column("liveness").within
@@ -42,8 +42,8 @@ def test_a_catalogue_without_playlists_has_the_weak_prior(session, instance, tmp
     train(session, instance, TrainRequest(representation="identity"))
     session.commit()
     space = published_space(session, instance)
-    assert TastePrior.from_json(space.learned) == TastePrior()
-    assert space.tower is None
+    assert TastePrior.from_json(space.taste_prior) == TastePrior()
+    assert space.track_factors is None
 
 
 def test_names_and_playlists_follow_the_tracks_that_are_asked_for(session, tmp_path):
