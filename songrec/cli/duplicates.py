@@ -72,12 +72,12 @@ def merge(kept: str, others: tuple[str, ...], as_json: bool) -> None:
 
     Tracks go by public id or the catalogue's own id.
     """
-    from songrec.services.recommendation.recommend import track_named
+    from songrec.services.catalogue.track_lookup import resolve_track
     from songrec.store.catalogue import merging
     from songrec.store.db import db
 
-    survivor = track_named(db.session, kept)
-    tracks = [track_named(db.session, name) for name in others]
+    survivor = resolve_track(db.session, kept)
+    tracks = [resolve_track(db.session, name) for name in others]
     done = [merging.merge(db.session, survivor.id, track.id).id for track in tracks]
     db.session.commit()
     if as_json:

@@ -25,7 +25,7 @@ from songrec.recommend.registry import METHODS
 from songrec.store.db import db
 
 if TYPE_CHECKING:
-    from songrec.services.recommendation.recommend import Recommendation
+    from songrec.services.similarity.ranked_tracks import RankedTrack
 
 
 METHODS_TOLD = "The best there is (learned, else taste) unless given. " + "; ".join(
@@ -56,17 +56,17 @@ METHODS_TOLD = "The best there is (learned, else taste) unless given. " + "; ".j
 @one_line_errors
 def similar(track: str, count: int, by: str, as_json: bool) -> None:
     """What sounds like TRACK (a public id or the catalogue's own id), each with the reason."""
-    from songrec.services.recommendation import recommend as recommending
+    from songrec.services.catalogue.track_lookup import resolve_track
     from songrec.services.similarity import audio_similarity
 
     with wrong_usage():
-        if by not in audio_similarity.WAYS:
-            raise UnknownName("way to compare", by, audio_similarity.WAYS)
-    found = recommending.track_named(db.session, track)
-    answer = audio_similarity.similar_by(db.session, _instance(), found, count, by=by)
+        if by not in audio_similarity.COMPARISONS:
+            raise UnknownName("comparison", by, audio_similarity.COMPARISONS)
+    found = resolve_track(db.session, track)
+    ranked = audio_similarity.similar_by(db.session, _instance(), found, count, by=by)
     if not as_json:
         click.echo(f"Sounds like “{found.title}” ({found.artists or 'unknown artist'}):\n")
-    _show(answer, as_json)
+    _print_ranked(ranked, as_json)
 
 
 @click.command("recommend")
@@ -129,26 +129,27 @@ def recommend(
     **wishes: Any,
 ) -> None:
     """Songs for whoever likes these TRACKs (public ids or the catalogue's own ids)."""
-    from songrec.services.recommendation import recommend as recommending
+    from songrec.services.catalogue.track_lookup import resolve_track
+    from songrec.services.recommendation.recommend import method_used, recommend_for
 
     with wrong_usage():
         if not likes:
             raise BadInput("Say what you like: flask recommend --like TRACK [--like TRACK …].")
         if method is not None:
             METHODS.entry(method)
-    answer = recommending.recommend_for(
+    ranked = recommend_for(
         db.session,
         _instance(),
-        [recommending.track_named(db.session, name).id for name in likes],
-        [recommending.track_named(db.session, name).id for name in dislikes],
+        [resolve_track(db.session, name).id for name in likes],
+        [resolve_track(db.session, name).id for name in dislikes],
         method=method,
         by=replace(DEFAULT_RERANKING, **wishes),
         n=count,
     )
-    used = recommending.method_used(db.session, _instance(), method)
-    if not as_json and answer:
+    used = method_used(db.session, _instance(), method)
+    if not as_json and ranked:
         click.echo(f"{METHODS.entry(used).label} ({used}):\n")
-    _show(answer, as_json, method=used)
+    _print_ranked(ranked, as_json, method=used)
 
 
 @click.command("sound-spaces")
@@ -183,22 +184,22 @@ def _instance() -> Path:
     return Path(current_app.config["INSTANCE"])
 
 
-def _show(answer: list[Recommendation], as_json: bool, **besides: Any) -> None:
+def _print_ranked(ranked: list[RankedTrack], as_json: bool, **extra: str) -> None:
     if as_json:
-        from songrec.services.recommendation.recommend import as_json as shown
+        from songrec.services.similarity.ranked_tracks import serialize_ranked
 
-        print_json([{**one, **besides} for one in shown(db.session, answer)])
+        print_json([{**match, **extra} for match in serialize_ranked(db.session, ranked)])
         return
-    if not answer:
+    if not ranked:
         click.echo("Nothing left to recommend: every other song is known already.")
         return
-    wide = max(len(one.track.public_id) for one in answer)
-    for place, one in enumerate(answer, 1):
+    width = max(len(one.track.public_id) for one in ranked)
+    for place, one in enumerate(ranked, 1):
         by = f" – {one.track.artists}" if one.track.artists else ""
         name = textwrap.shorten(f"{one.track.title}{by}", 68, placeholder=" …")
-        click.echo(f"{place:>4}  {one.track.public_id:<{wide}}  {one.score:+8.3f}  {name}")
-        for line in textwrap.wrap(one.sentence, 84 - wide):
-            click.echo(f"{'':{wide + 18}}{line}")
+        click.echo(f"{place:>4}  {one.track.public_id:<{width}}  {one.score:+8.3f}  {name}")
+        for line in textwrap.wrap(one.sentence, 84 - width):
+            click.echo(f"{'':{width + 18}}{line}")
 
 
 COMMANDS = (similar, recommend, spaces_of_sound)

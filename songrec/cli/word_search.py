@@ -75,9 +75,9 @@ def search_command(
         if bool(said) == bool(like) or (like and by_sound):
             raise BadInput("Say WORDS (with --by-sound or without), or --like TRACK.")
     if like:
-        from songrec.services.recommendation.recommend import track_named
+        from songrec.services.catalogue.track_lookup import resolve_track
 
-        track = track_named(db.session, like)
+        track = resolve_track(db.session, like)
         found = finding.similar_lyrics(db.session, _instance(), track.id, count)
     elif by_sound:
         from songrec.services.similarity import text_to_audio

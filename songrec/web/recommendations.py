@@ -21,7 +21,7 @@ from songrec.recommend.lists.rerank import (
     available_criteria,
 )
 from songrec.recommend.registry import METHODS
-from songrec.services.recommendation import for_listener, recommend, stations
+from songrec.services.recommendation import for_listener, recommend
 from songrec.services.recommendation.for_listener import ListenerFeedback
 from songrec.store.catalogue import tracks
 from songrec.store.db import db
@@ -119,7 +119,7 @@ def more_like(public_id: str) -> str:
     found, problem = [], ""
     try:
         instance = current_app.config["INSTANCE"]
-        found = stations.more_like(db.session, instance, track, known, MORE_SHOWN)
+        found = for_listener.more_like_song(db.session, instance, track, known, MORE_SHOWN)
     except NotReady as error:
         problem = str(error)
     return render_template(

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from songrec.recommend.methods import segments
-from songrec.services.recommendation.recommend import Recommendation
+from songrec.services.similarity.ranked_tracks import RankedTrack
 from songrec.store.sound import audio_files, waveform_cache
 
 BARS = 100
@@ -26,7 +26,7 @@ class Wave:
     width: float
 
 
-def waves(session: Session, instance: Path, found: Iterable[Recommendation]) -> dict[int, Wave]:
+def waves(session: Session, instance: Path, found: Iterable[RankedTrack]) -> dict[int, Wave]:
     """By track, for those found by a moment that can be heard.
 
     A song whose peaks are not known yet has a line.

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from songrec.core.errors import BadInput, NotReady
 from songrec.recommend.lists.moods import GENRES
-from songrec.services.recommendation import stations
+from songrec.services.recommendation import blends, paths, stations
 from songrec.services.recommendation.for_listener import ListenerFeedback
 from songrec.store.catalogue import tracks as catalogue
 from songrec.store.catalogue.tracks import TrackView
@@ -99,7 +99,7 @@ def path() -> str:
     if start and end:
         instance = current_app.config["INSTANCE"]
         try:
-            found, way = stations.path(db.session, instance, start, end, steps)
+            found, way = paths.song_path(db.session, instance, start, end, steps)
             route = charts.route_on_map(
                 [(i.track.x, i.track.y, i.track.label) for i in found],
                 stations.published_space(db.session, instance),
@@ -137,7 +137,7 @@ def blend() -> str:
     found, problem = [], ""
     if plus:
         try:
-            found = stations.blend(
+            found = blends.blend(
                 db.session,
                 current_app.config["INSTANCE"],
                 [t.id for t in plus],

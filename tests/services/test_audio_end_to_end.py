@@ -19,7 +19,7 @@ from songrec.features.extraction import make_extractors
 from songrec.jobs import tasks
 from songrec.prediction import folders, predictor
 from songrec.services.features import feature_sets
-from songrec.services.recommendation import recommend
+from songrec.services.similarity import audio_similarity
 from songrec.store import jobs
 from songrec.store.catalogue import tracks
 from songrec.store.runs import runs
@@ -140,7 +140,9 @@ def test_a_sound_that_nobody_described_finds_its_place_among_songs_without_sound
         assert found is not None
         assert found.label is not None
         assert np.isfinite([found.x, found.y]).all()
-        similar = recommend.similar_by(session, app.config["INSTANCE"], found, 10, by="space")
+        similar = audio_similarity.similar_by(
+            session, app.config["INSTANCE"], found, 10, by="space"
+        )
         silent = [m.track.id for m in similar if m.track.id not in heard]
         assert silent
         energies = select(TrackAttributes.energy).where(TrackAttributes.track_id.in_(silent))

@@ -198,7 +198,7 @@ def test_what_is_disliked_is_passed_over(client, session, planted, name):
 def test_there_is_no_station_of_what_there_is_not(client, planted, address):
     answer = client.get(f"/stations/{address}")
     assert answer.status_code == 404
-    assert "station of it" in answer.text
+    assert "so it has no radio" in answer.text
 
 
 def test_the_player_s_queue_holds_what_can_be_heard_and_asks_for_more(

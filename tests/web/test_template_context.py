@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from songrec.services.recommendation.recommend import LONGEST_TITLE, titles
+from songrec.services.catalogue.track_lookup import MAX_TITLE_LENGTH, title_lookup
 from tests.factories import make_track
 
 
@@ -55,5 +55,5 @@ def test_a_page_that_is_not_there_offers_a_search(client: FlaskClient, session: 
 )
 def test_a_long_title_is_cut_within_a_sentence(session: Session, title: str, told: str) -> None:
     track = make_track(session, title)
-    assert titles(session)([track.id]) == {track.id: told}
-    assert len(told) <= LONGEST_TITLE
+    assert title_lookup(session)([track.id]) == {track.id: told}
+    assert len(told) <= MAX_TITLE_LENGTH

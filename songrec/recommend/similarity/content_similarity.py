@@ -46,12 +46,12 @@ def column_group(feature_set: str, column: str) -> str:
 
 
 def nearest_by_features(
-    sound: SoundSpace, track_id: int, n: int, *, label: str = "", heard: Iterable[int] = ()
+    sound: SoundSpace, track_id: int, n: int, *, label: str = "", excluded: Iterable[int] = ()
 ) -> list[Match]:
     """The ``n`` tracks of largest cosine to ``track_id``, each song once, never the song itself.
 
     The reasons are one per group of columns and add up to the cosine. ``label`` is what the
-    feature set is called, ``heard`` names tracks that are not to come. Raises ``NotReady`` where
+    feature set is called, ``excluded`` names further tracks to leave out. Raises ``NotReady`` where
     the track does not have the set.
     """
     row = int(np.searchsorted(sound.track_ids, track_id))
@@ -59,7 +59,7 @@ def nearest_by_features(
         raise NotReady(f"This song has no sound that was analysed by {sound.name}.")
     lengths = np.where(sound.lengths > 0, sound.lengths, 1).astype(np.float32)
     rough = product(sound.matrix, sound.matrix[row]) / (lengths * lengths[row])
-    rows = _best(sound, row, rough, n, np.fromiter(heard, dtype=np.int64))
+    rows = _best(sound, row, rough, n, np.fromiter(excluded, dtype=np.int64))
     own = _unit(sound.matrix[row])
     names = [column_group(sound.name, column) for column in sound.columns]
     groups = list(dict.fromkeys(names))
@@ -100,14 +100,14 @@ def _unit(row: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _best(
-    sound: SoundSpace, row: int, scores: NDArray[np.float32], n: int, heard: NDArray[np.int64]
+    sound: SoundSpace, row: int, scores: NDArray[np.float32], n: int, excluded: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Best first; equal scores keep the order of the catalogue."""
     look = 2 * n + 16
     while True:
         rows = top_rows(scores, look)
         keys = sound.song_keys[rows]
-        fresh = (keys != sound.song_keys[row]) & ~np.isin(sound.track_ids[rows], heard)
+        fresh = (keys != sound.song_keys[row]) & ~np.isin(sound.track_ids[rows], excluded)
         rows, keys = rows[fresh], keys[fresh]
         order = np.lexsort((rows, -scores[rows]))
         first = np.unique(keys[order], return_index=True)[1]

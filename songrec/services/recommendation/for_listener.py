@@ -10,9 +10,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from songrec.recommend.explain.phrases import join_clauses
-from songrec.services.recommendation import recommend as recommending
-from songrec.services.recommendation.recommend import Recommendation
+from songrec.recommend.similarity.more_like import more_like
+from songrec.services.catalogue.track_lookup import title_lookup
+from songrec.services.recommendation.recommend import recommend_for
+from songrec.services.similarity.audio_similarity import HasId
+from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
 from songrec.store.listeners import last_recommendations, reactions, skips
+from songrec.store.runs.spaces import published_space
 from songrec.store.tables import Listener
 
 MAX_REACTIONS = 500
@@ -56,9 +60,9 @@ class ListenerFeedback:
 
 def recommend_for_listener(
     session: Session, instance: Path, known: ListenerFeedback, **asked: Any
-) -> list[Recommendation]:
+) -> list[RankedTrack]:
     """``recommending.recommend_for`` from all that is known; ``asked`` is method, variety, n."""
-    return recommending.recommend_for(
+    return recommend_for(
         session,
         instance,
         known.likes[:MAX_REACTIONS],
@@ -68,6 +72,22 @@ def recommend_for_listener(
         skips=known.skips,
         **asked,
     )
+
+
+def more_like_song(
+    session: Session, instance: Path, track: HasId, feedback: ListenerFeedback, n: int
+) -> list[RankedTrack]:
+    """Return ``n`` songs that sound like ``track``, with the likes as the background."""
+    matches = more_like(
+        published_space(session, instance),
+        track.id,
+        n,
+        likes=feedback.likes,
+        dislikes=feedback.dislikes,
+        weights=feedback.weights,
+        names=title_lookup(session),
+    )
+    return attach_tracks(session, matches)
 
 
 @dataclass(frozen=True)
@@ -139,7 +159,7 @@ def _since(session: Session, old: dict[str, Any], new: dict[str, Any]) -> str:
     if any(i not in new["skips"] for i in old["skips"]):
         done["you had skips forgotten"] = []
     ids = [int(i) for some in done.values() for i in some]
-    titles = recommending.titles(session)(ids)
+    titles = title_lookup(session)(ids)
     clauses = []
     for verb, some in done.items():
         if some and len(some) <= NAMED:

@@ -16,7 +16,7 @@ from songrec.core.attributes import SHARES
 from songrec.core.errors import BadInput, UnknownName
 from songrec.core.types import Match, Space
 from songrec.recommend.lists import moods
-from songrec.services.recommendation.recommend import Recommendation, named
+from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
 from songrec.store.catalogue import tracks
 from songrec.store.runs.spaces import published_space
 from songrec.store.tables import Tag, TrackTag
@@ -65,13 +65,15 @@ def recommend_for_mood(
     *,
     n: int = 20,
     dislikes: Sequence[int] = (),
-) -> list[Recommendation]:
+) -> list[RankedTrack]:
     """The ``n`` tracks of the published run nearest to the mood, with reasons.
 
     Where the catalogue has tags, those that carry the genre or the emotion are preferred.
     """
     space = published_space(session, instance)
-    return named(session, mood_matches(session, space, mood, n, dislikes), moods.describe_match)
+    return attach_tracks(
+        session, mood_matches(session, space, mood, n, dislikes), moods.describe_match
+    )
 
 
 def mood_matches(

@@ -1,4 +1,4 @@
-"""Stations, paths, blends and more like one song: numpy's answers with the catalogue's names."""
+"""Stations (radio): endless lists around a song, artist, cluster, mood, playlist or all likes."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ from songrec.core.songs import plain
 from songrec.core.sorting import sort_key
 from songrec.core.types import Match, Space
 from songrec.recommend.explain import contributions
-from songrec.recommend.lists import blends, paths, stations
-from songrec.recommend.lists.moods import GENRES
-from songrec.recommend.lists.moods import describe_match as mood_sentence
-from songrec.recommend.similarity import more_like as more
+from songrec.recommend.lists import moods as mood_table
+from songrec.recommend.lists import stations
+from songrec.services.catalogue.track_lookup import title_lookup
 from songrec.services.recommendation import mood as moods
 from songrec.services.recommendation.for_listener import ListenerFeedback
-from songrec.services.recommendation.recommend import HasId, Recommendation, named, titles
+from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
 from songrec.store.catalogue import tracks
 from songrec.store.listeners import playlists
 from songrec.store.runs import runs
@@ -31,33 +30,36 @@ from songrec.store.sound import audio_files
 from songrec.store.tables import Cluster, Listener, Track
 
 KINDS = ("song", "artist", "cluster", "mood", "playlist", "likes")
-SONGS_OF_AN_ARTIST = 500
+MAX_SONGS_OF_ARTIST = 500
 CURSOR = r"^[0-9]{1,9}-[0-9]{1,6}$"
 """A station's seed and the place to go on from."""
-FURTHEST = 5_000
-"""A station goes no further than this; nobody has listened on for so long."""
+MAX_LENGTH = 5_000
+"""A station ends after this many songs."""
+FIRST_SONG = "The song this radio starts from"
 
 
 class UnknownStation(UnknownName):
-    """A station of something that there is not."""
+    """Raised for a station around something that does not exist."""
 
     def __init__(self, what: str) -> None:
-        Exception.__init__(self, f"There is no {what}, so there is no station of it.")
+        Exception.__init__(self, f"There is no {what}, so it has no radio.")
 
 
 @dataclass(frozen=True)
 class StationPage:
-    """Some songs of a station; ``cursor`` goes on after them, None where all has been played."""
+    """Some songs of a station; ``cursor`` continues after them, None at the end."""
 
     kind: str
     key: str
     title: str
-    items: list[Recommendation]
+    items: list[RankedTrack]
     cursor: str | None
 
 
 @dataclass(frozen=True)
 class _Source:
+    """What a station is around: seed tracks (ids), a cluster's label, or a mood."""
+
     title: str
     seeds: Sequence[int] = ()
     label: int | None = None
@@ -65,7 +67,7 @@ class _Source:
 
 
 def new_cursor() -> str:
-    """The beginning of a station that nobody has heard in this order."""
+    """Return a cursor at the beginning of a random order."""
     return f"{secrets.randbelow(10**9)}-0"
 
 
@@ -80,23 +82,39 @@ def station_page(
     n: int = 20,
     audible: bool = False,
 ) -> StationPage:
-    """The next ``n`` songs of the station of ``kind`` around ``key``, each with its reasons.
+    """Return the next ``n`` songs of the station of ``kind`` around ``key``, with reasons.
 
-    ``key`` is a song's or playlist's public id, an artist's name, a cluster's number, or a genre
-    and an emotion with a comma between (either may be missing); ``likes`` needs none. The order
-    is one for the station's seed (the first number of ``cursor``), so nothing comes twice however
-    long it plays. What ``listener`` does not like is passed over; ``audible`` songs only can be
-    heard. Raises ``UnknownStation`` for what there is not, ``NotReady`` without a run.
+    Songs that ``listener`` dislikes are left out. The order depends on the seed in ``cursor``
+    alone, so that no song is repeated however long the station plays.
+
+    Parameters
+    ----------
+    kind
+        One of ``KINDS``.
+    key
+        A song's or playlist's public id, an artist's name, a cluster's number, or a genre and an
+        emotion separated by a comma (either may be missing); unused for ``likes``.
+    cursor
+        ``"<seed>-<position>"``.
+    audible
+        Whether only songs with a playable file are answered.
+
+    Raises
+    ------
+    UnknownStation
+        If ``kind`` or ``key`` does not exist.
+    NotReady
+        If nothing is published, or none of the seeds is part of the run.
     """
     if not re.match(CURSOR, cursor):
-        raise BadInput("This place in the station cannot be read; start it anew.")
+        raise BadInput("This place in the radio cannot be read; start it again.")
     seed, start = (int(part) for part in cursor.split("-"))
     space = published_space(session, instance)
     source = _source(session, space, listener, kind, key)
-    known = ListenerFeedback.load(session, listener)
+    dislikes = ListenerFeedback.load(session, listener).dislikes
     only = audio_files.audible(session) if audible else None
     if source.mood is not None:
-        found = moods.mood_matches(
+        matches = moods.mood_matches(
             session,
             space,
             source.mood,
@@ -105,7 +123,7 @@ def station_page(
             choose=lambda available: stations.jittered_order(available, start, n, seed),
         )
     else:
-        found = stations.station_matches(
+        matches = stations.station_matches(
             space,
             source.seeds,
             start,
@@ -113,59 +131,22 @@ def station_page(
             seed=seed,
             label=source.label,
             only=only,
-            names=titles(session),
+            names=title_lookup(session),
         )
-    more_to_come = len(found) == n and start + n < FURTHEST
+    has_more = len(matches) == n and start + n < MAX_LENGTH
     first = source.seeds[0] if len(source.seeds) == 1 and start == 0 else None
-    kept = stations.exclude_songs(space, found, known.dislikes) if known.dislikes else found
-    kept = stations.separate_artists(space, kept)
+    if dislikes:
+        matches = stations.exclude_songs(space, matches, dislikes)
+    matches = stations.separate_artists(space, matches)
 
-    def told(match: Match) -> str:
+    def describe(match: Match) -> str:
         if source.mood is not None:
-            return mood_sentence(match)
-        if match.track_id == first:
-            return "The song that it begins with"
-        return contributions.main_reason(match.reasons)
+            return mood_table.describe_match(match)
+        return FIRST_SONG if match.track_id == first else contributions.main_reason(match.reasons)
 
-    items = named(session, kept, told)
-    cursor_after = f"{seed}-{start + n}" if more_to_come else None
-    return StationPage(kind, key, source.title, items, cursor_after)
-
-
-def path(
-    session: Session, instance: Path, start: HasId, end: HasId, between: int
-) -> tuple[list[Recommendation], paths.SongPath]:
-    """The way from one song to another over ``between`` others, and its steps."""
-    space = published_space(session, instance)
-    found = paths.find_path(space, start.id, end.id, between)
-    return named(
-        session, paths.describe_path(space, found, titles(session)), paths.describe_match
-    ), found
-
-
-def blend(
-    session: Session, instance: Path, plus: Sequence[int], minus: Sequence[int], n: int
-) -> list[Recommendation]:
-    """Songs in the direction of Σ plus − Σ minus (track ids)."""
-    space = published_space(session, instance)
-    found = blends.blend(space, plus, minus, n, titles(session))
-    return named(session, found, blends.describe_match)
-
-
-def more_like(
-    session: Session, instance: Path, track: HasId, known: ListenerFeedback, n: int
-) -> list[Recommendation]:
-    """What sounds like a song, with the likes as the background."""
-    found = more.more_like(
-        published_space(session, instance),
-        track.id,
-        n,
-        likes=known.likes,
-        dislikes=known.dislikes,
-        weights=known.weights,
-        names=titles(session),
-    )
-    return named(session, found)
+    items = attach_tracks(session, matches, describe)
+    next_cursor = f"{seed}-{start + n}" if has_more else None
+    return StationPage(kind, key, source.title, items, next_cursor)
 
 
 def _source(
@@ -187,7 +168,7 @@ def _source(
             return _Source(found.name, _in_run(space, playlists.tracks(session, found)))
         case "likes":
             return _Source(
-                "What you like", _in_run(space, ListenerFeedback.load(session, listener).likes)
+                "Your likes", _in_run(space, ListenerFeedback.load(session, listener).likes)
             )
     raise UnknownStation(f"kind of station {kind[:40]!r}")
 
@@ -204,9 +185,13 @@ def _of_artist(session: Session, space: Space, key: str) -> _Source:
     query = select(Track.id, Track.artists).where(
         or_(Track.sort_artists == name, Track.sort_artists.startswith(f"{name}, ", autoescape=True))
     )
-    rows = session.execute(query.order_by(Track.id).limit(SONGS_OF_AN_ARTIST)).all()
-    wanted = plain(key)
-    ids = [i for i, artists in rows if wanted in (plain(artists), *map(plain, artists.split(", ")))]
+    rows = session.execute(query.order_by(Track.id).limit(MAX_SONGS_OF_ARTIST)).all()
+    name_key = plain(key)
+    ids = [
+        track_id
+        for track_id, artists in rows
+        if name_key in (plain(artists), *map(plain, artists.split(", ")))
+    ]
     if not key.strip() or not ids:
         raise UnknownStation(f"artist {key[:40]!r}")
     return _Source(key.strip(), _in_run(space, ids))
@@ -230,7 +215,7 @@ def _of_cluster(session: Session, space: Space, key: str) -> _Source:
 def _of_mood(session: Session, key: str) -> _Source:
     genre, emotion = None, None
     for part in (part.strip() for part in key.split(",") if part.strip()):
-        genres = {name.lower(): name for name in GENRES}
+        genres = {name.lower(): name for name in mood_table.GENRES}
         if part.lower() in genres and genre is None:
             genre = genres[part.lower()]
         elif part.lower() in (name.lower() for name in moods.emotions(session)):

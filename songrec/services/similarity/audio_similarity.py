@@ -1,78 +1,96 @@
-"""Similar songs by any feature set of the sound, without training: matrices and what they tell."""
+"""Similar songs: by the published run, or by one feature set of the sound without training."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
+import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import NotReady, UnknownName
-from songrec.core.types import Progress, no_progress
+from songrec.core.types import Progress, Space, no_progress
 from songrec.features.registry import EXTRACTORS
-from songrec.recommend.similarity import content_similarity
+from songrec.recommend.similarity import content_similarity, weighted_similarity
+from songrec.recommend.similarity.similar import similar_tracks
 from songrec.services.features import feature_sets
-from songrec.services.recommendation import recommend
-from songrec.services.recommendation.recommend import SIDES, Recommendation
+from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
 from songrec.store.bulk import chunks
 from songrec.store.catalogue import merge_redirects
 from songrec.store.catalogue.tracks import TrackView
+from songrec.store.runs.spaces import published_space
 from songrec.store.sound import feature_cache, feature_matrices
 from songrec.store.sound.feature_matrices import Sounding
 from songrec.store.tables import Track
 
-# A picture of the sound is no vector to compare by.
-SETS = tuple(
+RUN_COMPARISONS = ("space", "features", "latent")
+"""Comparisons within the published run; see ``similar_by``."""
+# A spectrogram is not a vector that songs could be compared by.
+FEATURE_SETS = tuple(
     name
     for name in EXTRACTORS.names()
     if name not in feature_sets.FROM_LABELS and name != "melspectrogram"
 )
 """The feature sets that songs can be compared by."""
-WAYS = (*SIDES, *SETS)
-"""By what two tracks can be compared; see ``similar_by``."""
+COMPARISONS = (*RUN_COMPARISONS, *FEATURE_SETS)
+"""All values of ``by`` in ``similar_by``."""
 # A pitch class is a name, not an amount: 11 is next to 0. The chroma columns carry the harmony.
-_NO_AMOUNT = {"statistical": ("key",)}
+_CATEGORICAL = {"statistical": ("key",)}
+
+
+class HasId(Protocol):
+    """Anything with a track's id: a row, a view."""
+
+    @property
+    def id(self) -> int:
+        """The track's id."""
+        ...
 
 
 def refresh_matrices(
     session: Session, instance: Path, on_progress: Progress = no_progress
 ) -> dict[str, bool]:
-    """Write the matrix of every feature set that changed; which were written, by name.
+    """Write the matrix of every feature set that changed.
 
-    Of each set the vectors of the settings that most tracks were analysed with.
+    Each matrix holds the vectors of the settings that most tracks were analysed with.
+
+    Returns
+    -------
+    dict
+        By feature set, whether its matrix was written.
     """
-    present = [name for name in SETS if name in feature_cache.names(session)]
+    present = [name for name in FEATURE_SETS if name in feature_cache.names(session)]
     written = {}
     for done, name in enumerate(present):
 
         def report(share: float, name: str = name, done: int = done) -> None:
-            on_progress((done + share) / len(present), f"Putting {name} side by side.")
+            on_progress((done + share) / len(present), f"Writing the matrix of {name}.")
 
         key = feature_sets.commonest(session, name)
         written[name] = feature_matrices.refresh(
             instance,
             key,
-            _tracks(session, feature_cache.hashes_of_tracks(session, [key])),
-            leave_out=_NO_AMOUNT.get(name, ()),
+            _matrix_rows(session, feature_cache.hashes_of_tracks(session, [key])),
+            leave_out=_CATEGORICAL.get(name, ()),
             on_share=report,
         )
     return written
 
 
-def _tracks(session: Session, hashes: Mapping[int, str]) -> list[Sounding]:
-    keys: dict[int, int] = {}
-    ids = sorted(hashes)
-    for part in chunks(ids):
-        query = select(Track.id, Track.song_key).where(Track.id.in_(part))
-        keys.update(session.execute(query).all())
-    return [Sounding(i, keys[i], hashes[i]) for i in ids if i in keys]
-
-
 def available_feature_sets(instance: Path) -> dict[str, str]:
-    """The feature sets that songs can be compared by now, and what they are called."""
-    there = feature_matrices.names(instance)
-    return {name: EXTRACTORS.entry(name).label for name in SETS if name in there}
+    """Return the feature sets that songs can be compared by now, with their labels."""
+    present = feature_matrices.names(instance)
+    return {name: EXTRACTORS.entry(name).label for name in FEATURE_SETS if name in present}
+
+
+def similar_to(session: Session, instance: Path, track: HasId, n: int = 8) -> list[RankedTrack]:
+    """Return the ``n`` tracks of the published run that sound most like ``track``.
+
+    Raises ``NotReady`` when nothing is published or the track is not part of the run.
+    """
+    return attach_tracks(session, similar_tracks(published_space(session, instance), track.id, n))
 
 
 def similar_by(
@@ -81,30 +99,83 @@ def similar_by(
     track: TrackView,
     n: int = 8,
     *,
-    by: str = WAYS[0],
+    by: str = COMPARISONS[0],
     weights: Mapping[str, float] | None = None,
-) -> list[Recommendation]:
-    """The ``n`` tracks most like ``track`` by one of ``WAYS``.
+) -> list[RankedTrack]:
+    """Return the ``n`` tracks most like ``track`` by one of ``COMPARISONS``.
 
-    Those of ``SIDES`` are ``recommending.similar_by``'s; a feature set is the cosine over its
-    standardised columns, of whatever tracks have it, in a run or not. Raises ``UnknownName`` for
-    any other way and ``NotReady`` where a song has no sound or no matrix was written.
+    ``space`` is ``similar_to``; ``features`` the cosine over standardised features with one-hot
+    key and mode, its groups multiplied by ``weights``; ``latent`` the distance in what the
+    published run's model learnt (a run of ``--features mfcc --representation identity`` compares
+    by those). A feature set is the cosine over its standardised columns, of all tracks that have
+    it, in a run or not.
+
+    Raises
+    ------
+    UnknownName
+        If ``by`` is none of ``COMPARISONS``.
+    NotReady
+        If the track is not part of the run, has no sound, or no matrix was written.
     """
-    if by not in WAYS:
-        raise UnknownName("way to compare", by, WAYS)
-    if by in SIDES:
-        return recommend.similar_by(session, instance, track, n, by=by, weights=weights)
+    if by not in COMPARISONS:
+        raise UnknownName("comparison", by, COMPARISONS)
+    if by == "space":
+        return similar_to(session, instance, track, n)
+    if by in FEATURE_SETS:
+        return _by_feature_set(session, instance, track, n, by)
+    space = published_space(session, instance)
+    if by == "latent":
+        matches = weighted_similarity.latent_neighbours(space, track.id, n)
+    else:
+        harmony = _harmony(session, space)
+        matches = weighted_similarity.weighted_neighbours(
+            space, harmony, track.id, n, weights or {}
+        )
+    return attach_tracks(session, matches, weighted_similarity.describe_match)
+
+
+def _by_feature_set(
+    session: Session, instance: Path, track: TrackView, n: int, name: str
+) -> list[RankedTrack]:
     if feature_cache.hash_of_track(session, track.id) is None:
-        raise NotReady(f"“{track.title}” has no sound file here, so nothing is told by {by}.")
-    sound = feature_matrices.load(instance, by)
-    label = EXTRACTORS.entry(by).label
+        raise NotReady(f"“{track.title}” has no sound file here, so {name} cannot compare it.")
+    sound = feature_matrices.load(instance, name)
     try:
-        found = content_similarity.nearest_by_features(
-            sound, track.id, n, label=label, heard=merge_redirects.ids(session)
+        matches = content_similarity.nearest_by_features(
+            sound,
+            track.id,
+            n,
+            label=EXTRACTORS.entry(name).label,
+            excluded=merge_redirects.ids(session),
         )
     except NotReady:
         raise NotReady(
-            f"“{track.title}” was not analysed by {by} as the other songs were: flask analyze "
-            f"DIR --features {by}"
+            f"“{track.title}” was not analysed by {name} as the other songs were: flask analyze "
+            f"DIR --features {name}"
         ) from None
-    return recommend.named(session, found, content_similarity.describe_match)
+    return attach_tracks(session, matches, content_similarity.describe_match)
+
+
+def _matrix_rows(session: Session, hashes: Mapping[int, str]) -> list[Sounding]:
+    keys: dict[int, int] = {}
+    ids = sorted(hashes)
+    for part in chunks(ids):
+        query = select(Track.id, Track.song_key).where(Track.id.in_(part))
+        keys.update(session.execute(query).all())
+    return [Sounding(i, keys[i], hashes[i]) for i in ids if i in keys]
+
+
+def _harmony(session: Session, space: Space) -> weighted_similarity.Harmony:
+    """Return key and mode of the space's tracks, read once per open space."""
+    cached = space.__dict__.get("_harmony")
+    if cached is None:
+        key = np.full(len(space.track_ids), -1, dtype=np.int8)
+        mode = key.copy()
+        query = select(Track.id, Track.key, Track.mode).where(Track.key.is_not(None))
+        row_of = {track_id: row for row, track_id in enumerate(space.track_ids.tolist())}
+        for track_id, its_key, its_mode in session.execute(query):
+            if track_id in row_of:
+                key[row_of[track_id]] = its_key
+                mode[row_of[track_id]] = -1 if its_mode is None else its_mode
+        cached = space.__dict__["_harmony"] = weighted_similarity.Harmony(key, mode)
+    return cached

@@ -11,7 +11,7 @@ from songrec.recommend.lists.rerank import MAX_PER_ARTIST
 from songrec.recommend.registry import METHODS
 from songrec.recommend.similarity.weighted_similarity import GROUPS, MAX_WEIGHT
 from songrec.services.recommendation.stations import CURSOR
-from songrec.services.similarity.audio_similarity import WAYS
+from songrec.services.similarity.audio_similarity import COMPARISONS
 from songrec.store.catalogue import keyset_pagination
 from songrec.store.listeners.reactions import WEIGHTS
 from songrec.store.listeners.skips import WITHIN_S
@@ -96,8 +96,8 @@ class SimilarArguments(CountArguments):
     """What to compare by."""
 
     by = fields.String(
-        load_default=WAYS[0],
-        validate=validate.OneOf(WAYS),
+        load_default=COMPARISONS[0],
+        validate=validate.OneOf(COMPARISONS),
         metadata={
             "description": "space: the normalised attributes; features: cosine over standardised "
             "features with one-hot key and mode, weighed; latent: what the run's model learnt; "

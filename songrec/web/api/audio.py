@@ -10,10 +10,9 @@ from flask import current_app, request, url_for
 from werkzeug.exceptions import NotFound, UnprocessableEntity
 
 from songrec.jobs import queue
+from songrec.services.similarity.ranked_tracks import restore_ranked
 from songrec.store import jobs
-from songrec.store.catalogue import tracks
 from songrec.store.db import db
-from songrec.store.runs import runs
 from songrec.store.sound import uploads
 from songrec.store.tables import Job, Upload
 from songrec.web import upload as page
@@ -120,20 +119,8 @@ def _answer(made: Upload, job: Job, top_n: int) -> dict[str, Any]:
     found = made.result
     matches = None
     if found is not None:
-        run = runs.published(db.session)
-        told = found["similar"][:top_n]
-        views = tracks.tracks_by_public_id(db.session, [t["track_id"] for t in told], run)
-        by_id = {track["id"]: track for track in serializers.tracks(views)}
-        matches = [
-            {
-                "track": by_id[t["track_id"]],
-                "score": t["score"],
-                "why": t["why"],
-                "reasons": [serializers.without_rows(reason) for reason in t["reasons"]],
-            }
-            for t in told
-            if t["track_id"] in by_id
-        ]
+        ranked = restore_ranked(db.session, found["similar"][:top_n])
+        matches = serializers.matches(ranked)["items"]
     names = ("title", "artists", "seconds", "attributes", "place", "problem")
     return {
         "id": made.public_id,

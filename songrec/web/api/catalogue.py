@@ -72,7 +72,7 @@ def similar(asked: dict[str, Any], track_id: str) -> dict[str, Any]:
             weights={name: asked[name] for name in GROUPS},
         )
     except NotReady as error:
-        if asked["by"] in audio_similarity.SETS:
+        if asked["by"] in audio_similarity.FEATURE_SETS:
             raise NotFound(str(error)) from None  # the service is well: there is no such sound
         raise
     return serializers.matches(found)

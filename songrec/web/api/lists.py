@@ -7,7 +7,7 @@ from typing import Any
 from flask import current_app
 from werkzeug.exceptions import NotFound
 
-from songrec.services.recommendation import stations
+from songrec.services.recommendation import blends, paths, stations
 from songrec.store.catalogue import tracks
 from songrec.store.db import db
 from songrec.store.listeners import skips
@@ -54,7 +54,7 @@ def path(asked: dict[str, Any], track_id: str, to_id: str) -> dict[str, Any]:
     """Songs from one to another whose steps are even in the published run's latent."""
     start, end = track_or_404(track_id), track_or_404(to_id)
     instance = current_app.config["INSTANCE"]
-    found, way = stations.path(db.session, instance, start, end, asked["between"])
+    found, way = paths.song_path(db.session, instance, start, end, asked["between"])
     lengths = way.lengths.tolist()
     return {**serializers.matches(found), "lengths": lengths, "unevenness": way.unevenness}
 
@@ -69,7 +69,7 @@ def blend(asked: dict[str, Any]) -> dict[str, Any]:
     plus, minus = (
         [track_or_404(name).id for name in asked[field]] for field in ("add", "subtract")
     )
-    found = stations.blend(db.session, current_app.config["INSTANCE"], plus, minus, asked["n"])
+    found = blends.blend(db.session, current_app.config["INSTANCE"], plus, minus, asked["n"])
     return serializers.matches(found)
 
 

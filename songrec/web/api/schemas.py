@@ -109,6 +109,10 @@ class ReasonSchema(ma.Schema):
 class MatchSchema(ma.Schema):
     """A song that was found, and why; `per_like` splits the score over what is liked or blended."""
 
+    track_id = written("The song's public id.")
+    external_id = written("The catalogue's own id.", optional=True)
+    title = written("Title.")
+    artists = written("Artists, separated by commas.")
     track = fields.Nested(TrackSchema, required=True)
     score = number("Higher is better.")
     why = written("The main reason as a sentence.")

@@ -8,9 +8,7 @@ from typing import Any
 from flask import url_for
 
 from songrec.core.attributes import key_name
-from songrec.recommend.methods import segments
-from songrec.services.recommendation import recommend
-from songrec.services.recommendation.recommend import Recommendation
+from songrec.services.similarity.ranked_tracks import RankedTrack, serialize_ranked
 from songrec.store.catalogue.tracks import TrackView
 from songrec.store.db import db
 from songrec.store.sound import audio_files
@@ -48,29 +46,11 @@ def _track(view: TrackView, audio: AudioFile | None) -> dict[str, Any]:
     }
 
 
-def matches(found: Sequence[Recommendation]) -> dict[str, Any]:
-    """Recommendations as ``MatchesSchema`` describes them."""
-    shown = tracks([item.track for item in found])
-    public = recommend.public_ids(db.session, found)
-    items = [
-        {
-            "track": track,
-            "score": item.score,
-            "why": item.sentence,
-            "reasons": [recommend.reason_as_json(reason, public) for reason in item.reasons],
-            "segment": (moment := segments.told(item.reasons)),
-            "fragment": moment,
-            "per_like": [recommend.reason_as_json(reason, public) for reason in item.per_like],
-        }
-        for item, track in zip(found, shown, strict=True)
-    ]
-    return {"items": items}
-
-
-def without_rows(reason: dict[str, Any]) -> dict[str, Any]:
-    """A kept reason as ``ReasonSchema`` describes it: what it is about has a name, no number."""
-    about = reason["about"] if isinstance(reason["about"], str) else None
-    return {**reason, "about": about}
+def matches(ranked: Sequence[RankedTrack]) -> dict[str, Any]:
+    """Serialize ranked tracks as ``MatchesSchema`` describes them."""
+    views = tracks([one.track for one in ranked])
+    items = serialize_ranked(db.session, ranked)
+    return {"items": [{**item, "track": view} for item, view in zip(items, views, strict=True)]}
 
 
 def run(found: Run, published: Run | None) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from songrec.services.evaluation import clip_retrieval
 from songrec.services.recommendation import recommend
 from songrec.services.segments import build_index, encoders
 from songrec.services.segments.tagger_dataset import CachedWindows, Cutting, songs, tags_of
+from songrec.services.similarity.ranked_tracks import serialize_ranked
 from songrec.store import jobs
 from songrec.store.models import taggers
 from songrec.store.runs import spaces
@@ -117,7 +118,7 @@ def test_without_a_tagger_or_weights_cepstra_stand_for_windows_and_are_marked(
     assert 3.4 <= moment["start_s"] <= 5.0
     assert moment["made_by"] == "mfcc"
     assert moment["tags"] == []
-    document = recommend.as_json(session, found)
+    document = serialize_ranked(session, found)
     assert document[0]["reasons"][0]["details"]["fragment"]["d"] == moment["d"]
 
 
