@@ -1,6 +1,6 @@
-"""From the cells of a column to canonical values. One cell in, one value out, or ``ValueError``.
+"""Converters from one cell to one canonical value; ``ValueError`` if the cell is unusable.
 
-The message of the ``ValueError`` is the reason that stands in the rejects file.
+The message of the ``ValueError`` is the reason written to the rejects file.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "<na>"})
-"""How an empty numeric cell may be spelt, in lower case."""
+"""Spellings of an empty numeric cell, in lower case."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _DECIBELS = re.compile(r"\s*d[bB](?:FS)?\s*$", re.IGNORECASE)
@@ -27,14 +27,14 @@ _NO = frozenset({"no", "n", "false", "f", "0", "0.0"})
 
 
 def is_missing(cell: Any) -> bool:
-    """Whether a numeric cell holds nothing."""
+    """Return whether a numeric cell is empty."""
     if cell is None or (isinstance(cell, float) and math.isnan(cell)):
         return True
     return isinstance(cell, str) and cell.strip().casefold() in MISSING
 
 
 def number(cell: Any, *, decimal_comma: bool = False) -> float | None:
-    """A finite number; None for an empty cell. ``"0,83"`` only where ``decimal_comma`` says so."""
+    """Parse a finite number; None for an empty cell. ``"0,83"`` only with ``decimal_comma``."""
     if is_missing(cell):
         return None
     text = str(cell).strip()
@@ -52,13 +52,13 @@ def number(cell: Any, *, decimal_comma: bool = False) -> float | None:
 
 
 def decibels(cell: Any, *, decimal_comma: bool = False) -> float | None:
-    """Loudness in dB, with or without its unit: ``"-6.85db"`` is -6.85."""
+    """Parse loudness in dB, with or without its unit: ``"-6.85db"`` is -6.85."""
     text = _DECIBELS.sub("", cell) if isinstance(cell, str) else cell
     return number(text, decimal_comma=decimal_comma)
 
 
 def flag(cell: Any, *, decimal_comma: bool = False) -> float | None:
-    """1.0 or 0.0 from Yes/No, True/False, 1/0."""
+    """Return 1.0 or 0.0 from Yes/No, True/False, 1/0."""
     if is_missing(cell):
         return None
     word = str(cell).strip().casefold()
@@ -70,7 +70,7 @@ def flag(cell: Any, *, decimal_comma: bool = False) -> float | None:
 
 
 def year(cell: Any) -> int | None:
-    """The year of ``"29th April 2013"``, ``"2019-06-14"`` or ``2019``; year 0 is unknown."""
+    """Return the year of ``"29th April 2013"``, ``"2019-06-14"`` or ``2019``; year 0 is unknown."""
     if is_missing(cell):
         return None
     text = str(cell).strip()
@@ -88,7 +88,7 @@ def year(cell: Any) -> int | None:
 
 
 def milliseconds(cell: Any) -> int | None:
-    """A duration in whole milliseconds; 0 is unknown."""
+    """Parse a duration in whole milliseconds; 0 is unknown."""
     value = number(cell)
     if value is None:
         return None
@@ -98,7 +98,7 @@ def milliseconds(cell: Any) -> int | None:
 
 
 def clock(cell: Any) -> int | None:
-    """Milliseconds from ``"03:47"``, ``"1:02:03"``, plain seconds or a ``timedelta``."""
+    """Return milliseconds from ``"03:47"``, ``"1:02:03"``, plain seconds or a ``timedelta``."""
     if is_missing(cell):
         return None
     found = _CLOCK.match(str(cell).strip())
@@ -115,7 +115,7 @@ def clock(cell: Any) -> int | None:
 
 
 def pitch(cell: Any) -> int | None:
-    """Pitch class 0-11 from a number (-1 is unknown) or a name: ``"D min"``, ``"A# Maj"``."""
+    """Parse a pitch class 0-11 from a number (-1: unknown) or a name: ``"D min"``, ``"A# Maj"``."""
     if is_missing(cell):
         return None
     found = _KEY.match(str(cell).strip())
@@ -132,7 +132,7 @@ def pitch(cell: Any) -> int | None:
 
 
 def mode(cell: Any) -> int | None:
-    """1 for major, 0 for minor, from 0/1, ``"minor"`` or a key's name (``"D min"``)."""
+    """Return 1 for major, 0 for minor, from 0/1, ``"minor"`` or a key's name (``"D min"``)."""
     if is_missing(cell):
         return None
     text = str(cell).strip()
@@ -149,13 +149,13 @@ def mode(cell: Any) -> int | None:
 
 
 def mode_of_key(cell: Any) -> int | None:
-    """The mode that a key's name carries (``"D min"``); None for a key given as a number."""
+    """Return the mode in a key's name (``"D min"``); None for a key given as a number."""
     found = _KEY.match(str(cell).strip()) if cell is not None else None
     return mode(cell) if found else None
 
 
 def beats(cell: Any) -> int | None:
-    """Beats in a bar: 4 from ``"4/4"`` or ``4``; 0 is unknown."""
+    """Return the beats per bar: 4 from ``"4/4"`` or ``4``; 0 is unknown."""
     if is_missing(cell):
         return None
     value = _whole(str(cell).split("/")[0], "is not a time signature")
@@ -165,21 +165,21 @@ def beats(cell: Any) -> int | None:
 
 
 def line(cell: Any) -> str:
-    """One line of text: white space (a quoted line break too) becomes single spaces."""
+    """Return one line of text: white space, line breaks included, becomes single spaces."""
     text = "" if cell is None or cell != cell else str(cell)
     if _CONTROL.search(text):
-        raise ValueError("holds control characters or bytes that are no text")
+        raise ValueError("holds control characters or undecodable bytes")
     return " ".join(text.split())
 
 
 def lyrics(cell: Any) -> str | None:
-    """Text of many lines; stray control characters are left out."""
+    """Return text of many lines without stray control characters."""
     text = "" if cell is None or cell != cell else str(cell)
     return _CONTROL.sub("", text).strip() or None
 
 
 def names(cell: Any) -> list[str]:
-    """Names from ``"['A', 'B']"``, a list, or one name as it stands."""
+    """Return the names in ``"['A', 'B']"``, a list, or one name as it stands."""
     if isinstance(cell, list | tuple):
         return [name for part in cell if (name := line(part))]
     text = line(cell)
@@ -191,9 +191,9 @@ def names(cell: Any) -> list[str]:
 
 
 def names_between(separator: str) -> Any:
-    """A converter for names in one cell that ``separator`` sets apart: ``"A;B"``.
+    """Return a converter for names in one cell separated by ``separator``: ``"A;B"``.
 
-    A comma that is followed by a space belongs to the name: ``"Tyler, The Creator"``.
+    A comma followed by a space belongs to the name: ``"Tyler, The Creator"``.
     """
     pattern = re.compile(r",(?!\s)" if separator == "," else re.escape(separator))
 
@@ -205,7 +205,7 @@ def names_between(separator: str) -> Any:
 
 
 def labels(cell: Any) -> list[str]:
-    """Genres or emotions in lower case, several set apart by commas, semicolons or in a list."""
+    """Return genres or emotions in lower case, separated by commas, semicolons or in a list."""
     found: dict[str, None] = {}
     for name in names(cell):
         for part in re.split(r"[,;]", name):

@@ -1,7 +1,7 @@
-"""The catalogue formats that songrec reads. A new one is one declaration in ``DIALECTS``.
+"""Catalogue formats that songrec reads. A new one is one declaration in ``DIALECTS``.
 
-A header is compared in lower case without spaces and punctuation, so ``"Loudness (db)"`` is found
-as ``"loudness db"`` and ``"Artist(s)"`` as ``"artists"``.
+A header is compared in lower case without spaces and punctuation, so ``"Loudness (db)"`` matches
+``"loudness db"`` and ``"Artist(s)"`` as ``"artists"``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TEXT_FIELDS = ("title", "artists", "album", "external_id", "genre", "subgenre", 
 WHOLE_FIELDS = ("year", "duration_ms", "duration", "key", "mode", "time_signature")
 OTHER_FIELDS = ("lyrics", "playlist_id", "playlist_name")
 FIELDS = (*ATTRIBUTE_NAMES, *TEXT_FIELDS, *WHOLE_FIELDS, *OTHER_FIELDS)
-"""Everything a dialect may find in a file."""
+"""All fields that a dialect may map to columns."""
 
 CONVERTERS: Mapping[str, Converter] = MappingProxyType(
     {
@@ -44,7 +44,7 @@ CONVERTERS: Mapping[str, Converter] = MappingProxyType(
         "playlist_name": cell_values.line,
     }
 )
-"""How a field's cells are read unless the dialect says otherwise; the rest are numbers."""
+"""Default converter per field; fields not listed are numbers."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a text file is written in, found by reading it once from end to end."""
+"""Detection of a text file's encoding by reading it once from end to end."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _UNDEFINED_IN_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 
 @dataclass(frozen=True)
 class Encoding:
-    """A codec, what to do with bytes it does not know, and how the report calls it."""
+    """A codec, its error handler for undecodable bytes, and its name in reports."""
 
     codec: str
     errors: str
     label: str
 
 
-def scan(raw: IO[bytes], path: Path) -> Encoding:
-    """The encoding of ``raw``: UTF-8 (with or without BOM), UTF-16 with BOM, or Latin-1.
+def detect_encoding(raw: IO[bytes], path: Path) -> Encoding:
+    """Detect the encoding of ``raw``: UTF-8 (with or without BOM), UTF-16 with BOM, or Latin-1.
 
-    Reading everything first means that a truncated gzip file or a binary file is found out
-    before a single row is stored. ``BadInput`` for a binary file.
+    Everything is read first so that a truncated gzip file or a binary file is detected before
+    a single row is stored. ``BadInput`` for a binary file.
     """
     decoder = codecs.getincrementaldecoder("utf-8")("strict")
     valid = True

@@ -1,4 +1,4 @@
-"""Parquet catalogues, read batch by batch."""
+"""Parquet catalogues, read in batches."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from songrec.catalogue_files.reading import BATCH_ROWS, Batch
+from songrec.catalogue_files.batches import BATCH_ROWS, Batch
 from songrec.core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class ParquetTable:
         self.header = [str(name) for name in self._file.schema_arrow.names]
 
     def batches(self, size: int = BATCH_ROWS) -> Iterator[Batch]:
-        """See ``reading.Table``."""
+        """Yield batches, see ``Table``."""
         import pyarrow as pa
 
         total = max(self._file.metadata.num_rows, 1)
@@ -53,14 +53,14 @@ class ParquetTable:
 
 
 def _cells(column: pyarrow.Array) -> list[Any]:
-    """The column's values as Python has them; text that was stored as bytes is text."""
+    """Return the column as Python values; text stored as bytes is decoded."""
     try:
         cells = column.to_pylist()
     except (OverflowError, ValueError):
-        # A date outside Python's calendar. The column may be one that nobody needs.
+        # A date outside Python's calendar, perhaps in a column that is not used.
         cells = [_cell(value) for value in column]
     if any(isinstance(cell, bytes) for cell in cells):
-        # Broken bytes become what a CSV file's would: such a row is rejected.
+        # Undecodable bytes are marked as in a CSV file, so that the row is rejected.
         return [
             cell.decode("utf-8", "surrogateescape") if isinstance(cell, bytes) else cell
             for cell in cells

@@ -1,24 +1,22 @@
-"""Opening a catalogue file: what kind it is, and its rows in batches of constant memory."""
+"""Open a catalogue file, whatever its kind, and read it in batches of constant memory."""
 
 from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
-from songrec.catalogue_files.encoding import Encoding, scan
-from songrec.catalogue_files.rejects import Reject, shown
-from songrec.catalogue_files.tolerant_csv import Lines
+from songrec.catalogue_files.batches import BATCH_ROWS, Batch, Table
+from songrec.catalogue_files.encoding import Encoding, detect_encoding
+from songrec.catalogue_files.parquet import ParquetTable
+from songrec.catalogue_files.rejects import Reject, format_value
+from songrec.catalogue_files.tolerant_csv import TolerantReader
 from songrec.core.errors import BadInput
 
-# A batch is written in one transaction. More rows at once write fewer index pages in all; fewer
-# let others write sooner.
-BATCH_ROWS = 10_000
-MOST_COLUMNS = 5_000
-_MAGIC = {
+MAX_COLUMNS = 5_000
+_MAGIC_BYTES = {
     b"\x89PNG": "a PNG picture",
     b"\xff\xd8\xff": "a JPEG picture",
     b"PK\x03\x04": "a ZIP archive (or a spreadsheet); unpack it or save it as CSV",
@@ -34,34 +32,8 @@ _MAGIC = {
 }
 
 
-@dataclass
-class Batch:
-    """Some rows: their cells, where each stands (line or row), its count from 1, the bad ones."""
-
-    rows: list[Sequence[Any]] = field(default_factory=list)
-    places: list[int] = field(default_factory=list)
-    numbers: list[int] = field(default_factory=list)
-    rejects: list[Reject] = field(default_factory=list)
-    fraction: float = 0.0
-
-    def __len__(self) -> int:
-        return len(self.rows) + len(self.rejects)
-
-
-class Table(Protocol):
-    """An open catalogue: its header, and its rows once."""
-
-    header: list[str]
-    encoding: str
-    decimal_comma: bool
-
-    def batches(self, size: int = BATCH_ROWS) -> Iterator[Batch]:
-        """The rows in file order; good and bad together about ``size`` a batch."""
-        ...
-
-
 def open_table(path: Path) -> Table:
-    """The catalogue at ``path``; ``BadInput`` says in one line why it is none."""
+    """Open the catalogue at ``path``; ``BadInput`` if it is not a CSV or Parquet file."""
     if not path.exists():
         raise BadInput(f"{path}: no such file.")
     if path.is_dir():
@@ -76,37 +48,35 @@ def open_table(path: Path) -> Table:
     if not head:
         raise BadInput(f"{path}: the file is empty.")
     if head.startswith(b"PAR1"):
-        from songrec.catalogue_files.parquet import ParquetTable
-
         return ParquetTable(path)
-    for magic, what in _MAGIC.items():
+    for magic, kind in _MAGIC_BYTES.items():
         if head.startswith(magic):
-            raise BadInput(f"{path}: is {what}, not a CSV or Parquet catalogue.")
+            raise BadInput(f"{path}: is {kind}, not a CSV or Parquet catalogue.")
     if path.name.lower().endswith(".parquet"):
-        raise BadInput(f"{path}: is called .parquet but is no Parquet file.")
+        raise BadInput(f"{path}: is named .parquet but is not a Parquet file.")
     return TextTable(path, zipped=head.startswith(b"\x1f\x8b"))
 
 
 class TextTable:
-    """A CSV file, plain or gzipped; the delimiter and the encoding are seen from the file."""
+    """A CSV file, plain or gzipped; delimiter and encoding are detected."""
 
     def __init__(self, path: Path, *, zipped: bool) -> None:
         self.path = path
         self.zipped = zipped
         self._size = max(path.stat().st_size, 1)
         with self._open() as raw:
-            found: Encoding = self._guarded(scan, raw, path)
-        self.encoding = found.label
-        self._codec, self._errors = found.codec, found.errors
+            detected: Encoding = self._guarded(detect_encoding, raw, path)
+        self.encoding = detected.label
+        self._codec, self._errors = detected.codec, detected.errors
         self.header, self.delimiter = self._read_header()
-        # Where the comma does not part the cells it may part a number: "0,83".
+        # Where the comma does not separate cells it may be a decimal comma: "0,83".
         self.decimal_comma = self.delimiter != ","
 
     def batches(self, size: int = BATCH_ROWS) -> Iterator[Batch]:
         """See ``Table``."""
         with self._open() as raw:
-            lines = Lines(raw, self._codec, self._errors, self.delimiter)
-            rows = lines.rows()
+            reader = TolerantReader(raw, self._codec, self._errors, self.delimiter)
+            rows = reader.rows()
             next(rows, None)  # the header
             width = len(self.header)
             number = 0
@@ -121,9 +91,9 @@ class TextTable:
                     batch.rejects.append(Reject(place, "", "", cells))
                 elif len(cells) != width:
                     cell_count = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
-                    why = f"has {cell_count}, the header has {width}"
-                    start = shown(self.delimiter.join(cells[:2]))
-                    batch.rejects.append(Reject(place, "", start, why))
+                    reason = f"has {cell_count}, the header has {width}"
+                    start = format_value(self.delimiter.join(cells[:2]))
+                    batch.rejects.append(Reject(place, "", start, reason))
                 else:
                     batch.rows.append(cells)
                     batch.places.append(place)
@@ -160,7 +130,7 @@ class TextTable:
         broken = "holds nothing but blank lines"
         for delimiter in (",", ";", "\t", "|"):
             with self._open() as raw:
-                rows = Lines(raw, self._codec, self._errors, delimiter).rows()
+                rows = TolerantReader(raw, self._codec, self._errors, delimiter).rows()
                 first = next(rows, None)
             if first is not None and isinstance(first[1], str):
                 broken = f"has no header that can be read: line {first[0]} {first[1]}"
@@ -169,6 +139,6 @@ class TextTable:
         header, delimiter = best
         if not any(header):
             raise BadInput(f"{self.path}: the file {broken}.")
-        if len(header) > MOST_COLUMNS:
-            raise BadInput(f"{self.path}: {len(header):,} columns; at most {MOST_COLUMNS:,} work.")
+        if len(header) > MAX_COLUMNS:
+            raise BadInput(f"{self.path}: {len(header):,} columns; at most {MAX_COLUMNS:,} work.")
         return header, delimiter

@@ -1,4 +1,4 @@
-"""Rows that were not taken, each with its place, its column, its value and the reason."""
+"""Rejected rows: place, column, value and reason, and the CSV file that lists them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from types import TracebackType
 from typing import IO, Any
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_LONGEST_VALUE = 80
+_MAX_LENGTH = 80
 
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """``row`` is the physical line of a text file (the header's is 1) or the row of a Parquet."""
+    """A row that was not imported.
+
+    ``row`` is the physical line of a text file (the header is line 1) or the row of a Parquet file.
+    """
 
     row: int
     column: str
@@ -22,7 +25,7 @@ class Reject:
     reason: str
 
     def to_json(self) -> dict[str, Any]:
-        """The reject as ``--json`` prints it."""
+        """Serialize for ``--json``."""
         return {
             "row": self.row,
             "column": self.column,
@@ -31,24 +34,24 @@ class Reject:
         }
 
     def __str__(self) -> str:
-        what = f"{self.column} '{self.value}' {self.reason}" if self.column else self.reason
-        return f"row {self.row}: {what}"
+        problem = f"{self.column} '{self.value}' {self.reason}" if self.column else self.reason
+        return f"row {self.row}: {problem}"
 
 
-def shown(value: Any) -> str:
-    """A cell as messages quote it: escaped, at most 80 characters."""
+def format_value(value: Any) -> str:
+    """Format a cell for a message: escaped, at most 80 characters."""
     text = "" if value is None else str(value)
-    cut = text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
+    cut = text if len(text) <= _MAX_LENGTH else f"{text[: _MAX_LENGTH - 1]}…"
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
 
 
-def _inert(text: str) -> str:
-    # Someone will open this file in a spreadsheet: a leading apostrophe keeps it from computing.
+def _defuse(text: str) -> str:
+    # The file may be opened in a spreadsheet: a leading apostrophe defuses formulas.
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 class RejectsFile:
-    """The rejects as CSV, opened with the first of them; no rejects, no file."""
+    """A CSV file of rejects, created with the first one."""
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
@@ -78,5 +81,5 @@ class RejectsFile:
             self._file = self.path.open("w", encoding="utf-8", newline="")
             self._writer = csv.writer(self._file)
             self._writer.writerow(["row", "column", "value", "reason"])
-        row = (reject.row, _inert(reject.column), _inert(reject.value), reject.reason)
+        row = (reject.row, _defuse(reject.column), _defuse(reject.value), reject.reason)
         self._writer.writerow(row)

@@ -1,4 +1,4 @@
-"""From a batch of cells to track records: columns are converted whole, bad rows are set aside."""
+"""Parser of batches of cells into track records: columns are converted whole, bad rows rejected."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from songrec.catalogue_files import cell_values
-from songrec.catalogue_files.dialect_detection import locate
+from songrec.catalogue_files.batches import Batch, Table
+from songrec.catalogue_files.dialect_detection import locate_columns
 from songrec.catalogue_files.dialects import Dialect
-from songrec.catalogue_files.reading import Batch, Table
-from songrec.catalogue_files.rejects import Reject, shown
-from songrec.catalogue_files.track_keys import Identity
+from songrec.catalogue_files.rejects import Reject, format_value
+from songrec.catalogue_files.track_keys import TrackKeys
 from songrec.core import songs
 from songrec.core.attributes import ATTRIBUTE_NAMES, BY_NAME
 from songrec.core.catalogue import CatalogueRow
 
-# These read a plain number as the number that it is.
+# Converters that leave a plain number as it is.
 _NUMERIC = (cell_values.number, cell_values.decibels, cell_values.flag)
-_LONGEST = {
+_MAX_LENGTH = {
     "title": 500,
     "artists": 500,
     "album": 500,
@@ -33,10 +33,10 @@ _LONGEST = {
     "subgenre": 200,
     "emotion": 100,
 }
-_LONGEST_LABEL = 100
+_MAX_LABEL_LENGTH = 100
 # Sums of shares and float32 files end a hair above 1; that is rounding, not another scale.
 _ROUNDING = 1e-6
-# Part of every fingerprint: raise it when the same cells come to mean something else.
+# Part of every fingerprint: increase it when the same cells get another meaning.
 _VERSION = b"1"
 
 
@@ -49,10 +49,11 @@ class _Column:
     is_plain: bool
 
 
-class Translator:
-    """Turns a table's batches into records, on one scale, for one source.
+class RowParser:
+    """A parser of one table's batches into track records.
 
-    ``scale`` is ``unit`` or ``percent``; see ``scales.find_scale``.
+    ``scale`` is ``unit`` or ``percent``, see ``unit_detection.detect_scale``; ``source`` names the
+    catalogue.
     """
 
     def __init__(self, dialect: Dialect, table: Table, *, scale: str, source: str) -> None:
@@ -61,22 +62,22 @@ class Translator:
         self.divisor = 100.0 if scale == "percent" else 1.0
         self.scale = scale
         self._decimal_comma = table.decimal_comma
-        self.places = locate(dialect, table.header)
+        self.places = locate_columns(dialect, table.header)
         self._columns = {
             name: _Column(
                 name, at, table.header[at], self._reader(name), dialect.converter(name) in _NUMERIC
             )
             for name, at in self.places.items()
         }
-        self._identity = Identity(dialect, source)
+        self._track_keys = TrackKeys(dialect, source)
 
     @property
     def fields(self) -> frozenset[str]:
-        """The fields that this file has a column for."""
+        """Fields for which the file has a column."""
         return frozenset(self.places)
 
-    def records(self, batch: Batch) -> tuple[list[CatalogueRow], list[Reject]]:
-        """The batch's good rows, and its bad ones with reasons, both in file order."""
+    def parse(self, batch: Batch) -> tuple[list[CatalogueRow], list[Reject]]:
+        """Return the batch's good rows and its rejects, both in file order."""
         bad: dict[int, Reject] = {}
         values = np.full((len(batch.rows), len(ATTRIBUTE_NAMES)), np.nan)
         for at, name in enumerate(ATTRIBUTE_NAMES):
@@ -89,7 +90,7 @@ class Translator:
         }
         if "mode" not in others and "key" in self._columns:
             cells = [row[self._columns["key"].at] for row in batch.rows]
-            others["mode"], _ = _each(cell_values.mode_of_key, cells)
+            others["mode"], _ = _read_all(cell_values.mode_of_key, cells)
         good = self._assemble(batch, values, others, bad)
         rejects = sorted([*bad.values(), *batch.rejects], key=lambda reject: reject.row)
         return good, rejects
@@ -98,12 +99,12 @@ class Translator:
         read = self.dialect.converter(name)
         if name in BY_NAME and read in _NUMERIC:
             return lambda cell: read(cell, decimal_comma=self._decimal_comma)
-        if name in _LONGEST and name not in ("genre", "subgenre", "emotion", "artists"):
-            return lambda cell: _bounded(self._text(read(cell)), name)
+        if name in _MAX_LENGTH and name not in ("genre", "subgenre", "emotion", "artists"):
+            return lambda cell: _check_length(self._text(read(cell)), name)
         if name == "artists":
-            return lambda cell: _joined([n for n in read(cell) if self._text(n)])
+            return lambda cell: _join_artists([n for n in read(cell) if self._text(n)])
         if name in ("genre", "subgenre", "emotion"):
-            return lambda cell: _bounded_labels(read(cell))
+            return lambda cell: _check_labels(read(cell))
         return read
 
     def _text(self, text: str) -> str:
@@ -153,7 +154,7 @@ class Translator:
     def _converted(
         self, column: _Column, cells: Sequence[Any], batch: Batch, bad: dict[int, Reject]
     ) -> list[Any]:
-        values, failed = _each(column.read, cells)
+        values, failed = _read_all(column.read, cells)
         if failed:
             for i, value in enumerate(values):
                 if isinstance(value, ValueError):
@@ -164,8 +165,8 @@ class Translator:
     def _reject(
         self, i: int, column: _Column, batch: Batch, bad: dict[int, Reject], reason: str
     ) -> None:
-        value = shown(batch.rows[i][column.at])
-        bad.setdefault(i, Reject(batch.places[i], shown(column.header), value, reason))
+        value = format_value(batch.rows[i][column.at])
+        bad.setdefault(i, Reject(batch.places[i], format_value(column.header), value, reason))
 
     def _assemble(
         self,
@@ -185,8 +186,11 @@ class Translator:
         years, keys = others.get("year", nothing), others.get("key", nothing)
         modes, beats = others.get("mode", nothing), others.get("time_signature", nothing)
         words = others.get("lyrics", nothing)
-        lists, list_names = others.get("playlist_id", nothing), others.get("playlist_name", nothing)
-        known = values.tolist()
+        playlist_ids, playlist_names = (
+            others.get("playlist_id", nothing),
+            others.get("playlist_name", nothing),
+        )
+        rows = values.tolist()
         packed = np.ascontiguousarray(values, dtype="<f8").tobytes()
         width = values.shape[1] * 8
         good: list[CatalogueRow] = []
@@ -194,7 +198,7 @@ class Translator:
             if i in bad:
                 continue
             title, artist, album = titles[i] or "", artists[i] or "", albums[i] or None
-            key = self._identity.source_key(ids[i], artist, title, album or "", number)
+            key = self._track_keys.source_key(ids[i], artist, title, album or "", number)
             tags = [("genre", n) for n in genres[i]]
             tags += [("subgenre", n) for n in subgenres[i]]
             tags += [("emotion", n) for n in emotions[i]]
@@ -211,10 +215,10 @@ class Translator:
                 "mode": modes[i],
                 "time_signature": beats[i],
             }
-            said = "\x1f".join(map(str, (*fields.values(), tags, words[i])))
+            text = "\x1f".join(map(str, (*fields.values(), tags, words[i])))
             digest = hashlib.blake2b(_VERSION, digest_size=16)
             digest.update(packed[i * width : (i + 1) * width])
-            digest.update(said.encode())
+            digest.update(text.encode())
             good.append(
                 CatalogueRow(
                     number=number,
@@ -224,23 +228,23 @@ class Translator:
                     if artist and title
                     else songs.unique_song_key(key),
                     fields=fields,
-                    attributes=[None if v != v else v for v in known[i]],
+                    attributes=[None if v != v else v for v in rows[i]],
                     tags=tags,
                     lyrics=words[i],
-                    playlist=_playlist(lists[i], list_names[i]),
+                    playlist=_playlist(playlist_ids[i], playlist_names[i]),
                 )
             )
         return good
 
 
-def _playlist(known_as: str | None, name: str | None) -> tuple[str, str] | None:
-    """Its id and name; without ids a playlist is known by its name."""
-    found = known_as or (name or "")[: _LONGEST["playlist_id"]]
-    return (found, name or "Playlist") if found else None
+def _playlist(external_id: str | None, name: str | None) -> tuple[str, str] | None:
+    """Return a playlist's id and name; without an id it is identified by its name."""
+    key = external_id or (name or "")[: _MAX_LENGTH["playlist_id"]]
+    return (key, name or "Playlist") if key else None
 
 
 def _fast_floats(cells: Sequence[Any]) -> NDArray[np.float64] | None:
-    # Nearly every column of nearly every batch is plain numbers; the others go cell by cell.
+    # Fast path: nearly every column of nearly every batch holds plain numbers only.
     try:
         if "_" in "".join(cells):
             return None
@@ -253,43 +257,43 @@ def _fast_floats(cells: Sequence[Any]) -> NDArray[np.float64] | None:
     return values
 
 
-def _each(read: Callable[[Any], Any], cells: Sequence[Any]) -> tuple[list[Any], bool]:
-    """``read`` of every cell, the same cell read once; a ``ValueError`` stands for its value."""
+def _read_all(read: Callable[[Any], Any], cells: Sequence[Any]) -> tuple[list[Any], bool]:
+    """Read every cell (equal cells once) to a value or ``ValueError``; and whether any failed."""
     try:
-        table = {cell: _tried(read, cell) for cell in set(cells)}
+        table = {cell: _try(read, cell) for cell in set(cells)}
     except TypeError:  # lists from a Parquet file
-        values = [_tried(read, cell) for cell in cells]
+        values = [_try(read, cell) for cell in cells]
         return values, any(isinstance(value, ValueError) for value in values)
     failed = any(isinstance(value, ValueError) for value in table.values())
     return [table[cell] for cell in cells], failed
 
 
-def _tried(read: Callable[[Any], Any], cell: Any) -> Any:
+def _try(read: Callable[[Any], Any], cell: Any) -> Any:
     try:
         return read(cell)
     except ValueError as error:
         return error
 
 
-def _bounded(text: str, name: str) -> str:
-    if len(text) > _LONGEST[name]:
-        raise ValueError(f"is longer than {_LONGEST[name]} characters")
+def _check_length(text: str, name: str) -> str:
+    if len(text) > _MAX_LENGTH[name]:
+        raise ValueError(f"is longer than {_MAX_LENGTH[name]} characters")
     return text
 
 
-def _bounded_labels(found: list[str]) -> list[str]:
+def _check_labels(found: list[str]) -> list[str]:
     for label in found:
-        if len(label) > _LONGEST_LABEL:
-            raise ValueError(f"has a name longer than {_LONGEST_LABEL} characters")
+        if len(label) > _MAX_LABEL_LENGTH:
+            raise ValueError(f"has a name longer than {_MAX_LABEL_LENGTH} characters")
     return found
 
 
-def _joined(artists: list[str]) -> str:
-    """Artists in one line; of a very long cast as many whole names as there is room for."""
+def _join_artists(artists: list[str]) -> str:
+    """Join artists in one line; a very long cast is cut at a whole name."""
     text = ", ".join(artists)
-    if len(text) <= _LONGEST["artists"]:
+    if len(text) <= _MAX_LENGTH["artists"]:
         return text
     if len(artists) == 1:
-        raise ValueError(f"is longer than {_LONGEST['artists']} characters")
-    kept = text[: _LONGEST["artists"] - 1]
+        raise ValueError(f"is longer than {_MAX_LENGTH['artists']} characters")
+    kept = text[: _MAX_LENGTH["artists"] - 1]
     return f"{kept[: kept.rfind(', ')]}…"

@@ -1,4 +1,7 @@
-"""CSV rows with the physical line each starts on, and a way out of a quote that never closes."""
+"""CSV rows with the physical line each starts on; a stray quote costs one line only.
+
+Kept by hand: ``csv`` and pandas swallow or drop everything behind a quote that never closes.
+"""
 
 from __future__ import annotations
 
@@ -8,26 +11,26 @@ from collections import deque
 from collections.abc import Iterator
 from typing import IO
 
-# What is longer comes in pieces, each of which is rejected: a file without line ends is not read
-# into memory whole.
-LONGEST_LINE = 1 << 22
+# Longer lines are split into pieces, each of which is rejected: a file without line ends is
+# never read into memory whole.
+MAX_LINE_LENGTH = 1 << 22
 _ENDS = ("\n", "\r")
 
 Row = tuple[int, list[str] | str]
-"""The line a row starts on, and its cells; or the reason why it has none."""
+"""The line a row starts on, and its cells or the reason why it cannot be read."""
 
 
-class Lines:
-    """The lines of a file, handed to ``csv.reader``, which may give some of them back.
+class TolerantReader:
+    """A reader of CSV rows that feeds ``csv.reader`` line by line and can rewind.
 
     A stray quote makes a CSV reader swallow the lines that follow. Here a row that cannot be read
-    as written costs its first line only: the others are handed out again.
+    as written costs its first line only: the other lines are read again.
     """
 
     def __init__(self, raw: IO[bytes], codec: str, errors: str, delimiter: str) -> None:
         self._text = io.TextIOWrapper(raw, encoding=codec, errors=errors, newline="")
         self._delimiter = delimiter
-        self._again: deque[str] = deque()
+        self._replayed: deque[str] = deque()
         self._current: list[str] = []
         self._line = 0
 
@@ -35,14 +38,14 @@ class Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._again.popleft() if self._again else self._text.readline(LONGEST_LINE)
+        line = self._replayed.popleft() if self._replayed else self._text.readline(MAX_LINE_LENGTH)
         if not line:
             raise StopIteration
         self._current.append(line)
         return line
 
     def rows(self) -> Iterator[Row]:
-        """Every row that is not blank."""
+        """Yield every row that is not blank."""
         reader = csv.reader(self, delimiter=self._delimiter, strict=True)
         while True:
             self._current.clear()
@@ -52,21 +55,21 @@ class Lines:
             except StopIteration:
                 break
             except csv.Error as error:
-                cells = self._first_line_alone(error)
+                cells = self._read_first_line(error)
             self._line += sum(line.endswith(_ENDS) for line in self._current)
             if cells and (len(cells) > 1 or cells[0].strip()):
                 yield start, cells
-        # The wrapper would close the file under the one who opened it.
+        # The wrapper would close the file that the caller opened.
         self._text.detach()
 
-    def _first_line_alone(self, error: csv.Error) -> list[str] | str:
+    def _read_first_line(self, error: csv.Error) -> list[str] | str:
         first, *rest = self._current
-        self._again.extendleft(reversed(rest))
+        self._replayed.extendleft(reversed(rest))
         self._current[1:] = []
         if len(first) > csv.field_size_limit():
             return f"is longer than {csv.field_size_limit():,} characters"
         if rest or "end of data" in str(error):
-            # The quote opened here closes in some later row: what lies between is not this row's.
+            # The quote opened here closes in a later row: the lines between are rows of their own.
             return "opens a quote that is not closed"
         # Quotes inside an unquoted style: '"Weird Al" Yankovic,Eat It' is meant as it stands.
         return next(csv.reader([first], delimiter=self._delimiter))

@@ -1,32 +1,32 @@
-"""Whether a file's perceptual columns count from 0 to 1 or from 0 to 100."""
+"""Range of energy, danceability and the like in a file: unit (0–1) or percent (0–100)."""
 
 from __future__ import annotations
 
 from songrec.catalogue_files import cell_values
-from songrec.catalogue_files.dialect_detection import locate
+from songrec.catalogue_files.dialect_detection import locate_columns
 from songrec.catalogue_files.dialects import Dialect
 from songrec.catalogue_files.reading import Batch, Table
 
 _SAMPLED = ("energy", "danceability", "positiveness")
 
 
-def find_scale(dialect: Dialect, table: Table, sample: Batch, asked: str = "auto") -> str:
-    """``unit`` or ``percent``: as asked, as the dialect says, or as the first rows look.
+def detect_scale(dialect: Dialect, table: Table, sample: Batch, requested: str = "auto") -> str:
+    """Return ``unit`` or ``percent``: as requested, as the dialect declares, or from a sample.
 
-    Percent where more than half of the finite energy, danceability and positiveness values are
-    above 1: on a scale of 0 to 1 none is, on one of 0 to 100 nearly all are.
+    Percent if more than half of the sampled energy, danceability and positiveness values are
+    above 1: on a scale from 0 to 1 none is, on one from 0 to 100 nearly all are.
     """
-    wanted = asked if asked != "auto" else dialect.scale
-    if wanted != "auto":
-        return wanted
-    places = locate(dialect, table.header)
+    scale = requested if requested != "auto" else dialect.scale
+    if scale != "auto":
+        return scale
+    positions = locate_columns(dialect, table.header)
     above = finite = 0
     for name in _SAMPLED:
-        if name not in places:
+        if name not in positions:
             continue
         for row in sample.rows:
             try:
-                value = cell_values.number(row[places[name]], decimal_comma=table.decimal_comma)
+                value = cell_values.number(row[positions[name]], decimal_comma=table.decimal_comma)
             except ValueError:
                 continue
             if value is not None:

@@ -54,13 +54,13 @@ def ingest(
     Rows that cannot be used are set aside with the reason; the others go in. The same file again
     changes nothing.
     """
-    from songrec.catalogue_files.dialect_detection import by_name
+    from songrec.catalogue_files.dialect_detection import dialect_by_name
     from songrec.services.catalogue.ingest import ingest_file
     from songrec.store.db import db
 
     if dialect is not None:
         with wrong_usage():
-            by_name(dialect)
+            dialect_by_name(dialect)
     if rejects_path is None and not dry_run:
         rejects_path = rejects_file(path, source)
     with _bar(shown=not as_json) as on_progress:

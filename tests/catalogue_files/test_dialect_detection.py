@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from songrec.catalogue_files.dialect_detection import choose, locate
+from songrec.catalogue_files.dialect_detection import detect_dialect, locate_columns
 from songrec.catalogue_files.dialects import DIALECTS, PREPROCESS, Dialect
 from songrec.core.errors import BadInput, UnknownName
 from tests.catalogue_files.samples import TWELVE
@@ -114,27 +114,27 @@ def test_every_dialect_has_a_header_here():
 
 @pytest.mark.parametrize("name", HEADERS)
 def test_a_format_is_known_by_its_header_in_any_order(name):
-    assert choose(HEADERS[name]).name == name
-    assert choose(HEADERS[name][::-1]).name == name
+    assert detect_dialect(HEADERS[name]).name == name
+    assert detect_dialect(HEADERS[name][::-1]).name == name
 
 
 def test_the_light_version_of_the_900k_file_has_the_mission_s_columns():
-    assert choose(LIGHT).name == "preprocess"
+    assert detect_dialect(LIGHT).name == "preprocess"
 
 
 def test_headers_match_without_case_spaces_and_punctuation():
     odd = [name.upper().replace("LOUDNESS", " Loudness_(dB) ") for name in TWELVE]
-    assert choose(odd) is PREPROCESS
+    assert detect_dialect(odd) is PREPROCESS
 
 
 def test_the_first_of_two_columns_of_one_name_is_read():
-    assert locate(PREPROCESS, [*TWELVE, "tempo"])["tempo"] == 1
+    assert locate_columns(PREPROCESS, [*TWELVE, "tempo"])["tempo"] == 1
 
 
 def test_a_missing_column_is_named_with_what_was_found_and_the_nearest():
     header = [name if name != "Danceability" else "Dancability" for name in TWELVE]
     with pytest.raises(BadInput) as error:
-        choose(header)
+        detect_dialect(header)
     message = str(error.value)
     assert "the column 'danceability' (nearest: 'Dancability') is missing" in message
     assert "preprocess" in message
@@ -144,25 +144,25 @@ def test_a_missing_column_is_named_with_what_was_found_and_the_nearest():
 
 def test_an_unknown_header_lists_the_known_formats():
     with pytest.raises(BadInput, match=r"none of the columns fits.*preprocess, spotify-900k"):
-        choose(["id", "price"])
+        detect_dialect(["id", "price"])
 
 
 def test_a_wide_unknown_header_gives_a_short_message():
     with pytest.raises(BadInput) as error:
-        choose([f"column {i} {'x' * 300}" for i in range(200)])
+        detect_dialect([f"column {i} {'x' * 300}" for i in range(200)])
     assert len(str(error.value)) < 1500
     assert "180 more" in str(error.value)
 
 
 def test_a_forced_format_may_lack_its_signature_but_no_column_that_it_needs():
-    assert choose(("track_name", *NINE), "spotify-playlists").name == "spotify-playlists"
+    assert detect_dialect(("track_name", *NINE), "spotify-playlists").name == "spotify-playlists"
     with pytest.raises(BadInput, match="'valence' is missing"):
-        choose(NINE[:7] + NINE[8:], "spotify-api")
+        detect_dialect(NINE[:7] + NINE[8:], "spotify-api")
 
 
 def test_a_forced_format_that_does_not_exist_suggests_one():
     with pytest.raises(UnknownName, match="Did you mean 'preprocess'"):
-        choose(TWELVE, "preproces")
+        detect_dialect(TWELVE, "preproces")
 
 
 def test_a_dialect_with_a_field_that_does_not_exist_is_refused_where_it_is_written():

@@ -27,7 +27,7 @@ def test_columns_of_odd_types_are_read(session, tmp_path):
     pq.write_table(pa.table(columns), tmp_path / "odd.parquet")
     report = ingest_file(session, tmp_path / "odd.parquet")
     assert [str(reject) for reject in report.rejected] == [
-        "row 2: song 'Cut \\udcff' holds control characters or bytes that are no text"
+        "row 2: song 'Cut \\udcff' holds control characters or undecodable bytes"
     ]
     track = session.scalars(select(Track)).one()
     assert (track.title, track.artists, track.genre) == ("Élan", "A, B", "pop")

@@ -112,10 +112,10 @@ def test_what_is_no_catalogue_is_called_by_its_name(tmp_path, content, message):
 
 
 def test_a_line_without_end_is_not_read_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr(tolerant_csv, "LONGEST_LINE", 200_000)
+    monkeypatch.setattr(tolerant_csv, "MAX_LINE_LENGTH", 200_000)
     longest = []
 
-    class Watched(tolerant_csv.Lines):
+    class Watched(tolerant_csv.TolerantReader):
         def __next__(self):
             line = super().__next__()
             longest.append(len(line))
@@ -147,7 +147,7 @@ def test_folders_and_missing_files_say_so(tmp_path):
 def test_text_called_parquet_is_no_parquet(tmp_path):
     path = tmp_path / "songs.parquet"
     path.write_text(SIMPLE, encoding="utf-8")
-    with pytest.raises(BadInput, match="is no Parquet file"):
+    with pytest.raises(BadInput, match="is not a Parquet file"):
         open_table(path)
 
 

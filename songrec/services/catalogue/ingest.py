@@ -1,4 +1,4 @@
-"""A catalogue file into the database."""
+"""Import of a catalogue file into the database."""
 
 from __future__ import annotations
 
@@ -14,28 +14,29 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from songrec.catalogue_files.dialect_detection import choose
+from songrec.catalogue_files.batches import Batch
+from songrec.catalogue_files.dialect_detection import detect_dialect
 from songrec.catalogue_files.dialects import DIALECTS, SCALES
-from songrec.catalogue_files.reading import Batch, open_table
+from songrec.catalogue_files.reading import open_table
 from songrec.catalogue_files.rejects import Reject, RejectsFile
-from songrec.catalogue_files.row_parser import Translator
-from songrec.catalogue_files.unit_detection import find_scale
+from songrec.catalogue_files.row_parser import RowParser
+from songrec.catalogue_files.unit_detection import detect_scale
 from songrec.core.errors import BadInput
 from songrec.core.types import Progress, no_progress
 from songrec.services.catalogue import duplicate_search
 from songrec.store.bulk import bulk_writing
 from songrec.store.catalogue.writer import CatalogueWriter, DryCounter
 
-LONGEST_SOURCE = 100
-KEPT_REJECTS = 100
-"""How many rejects the report itself holds; the rejects file holds all."""
+MAX_SOURCE_LENGTH = 100
+REPORTED_REJECTS = 100
+"""Number of rejects in the report itself; the rejects file holds all."""
 
 
 @dataclass
 class IngestReport:
-    """What an ingest did. Every row read was inserted, updated, unchanged or rejected.
+    """Result of an import. Every row read was inserted, updated, unchanged or rejected.
 
-    ``alike`` counts the inserted tracks that are named like one that was there before them.
+    ``alike`` counts the inserted tracks with the same name as an earlier track.
     """
 
     source: str
@@ -55,14 +56,14 @@ class IngestReport:
 
     @property
     def stored(self) -> int:
-        """How many rows were good."""
+        """Number of good rows."""
         return self.inserted + self.updated + self.unchanged
 
     def to_json(self) -> dict[str, Any]:
-        """The report as ``flask ingest --json`` prints it.
+        """Serialize for ``flask ingest --json``.
 
-        ``rejected`` holds the first hundred rejects; ``rejected_count`` says how many there are
-        and ``rejects_path`` where all of them stand.
+        ``rejected`` holds the first hundred rejects, ``rejected_count`` their number and
+        ``rejects_path`` the file that lists all.
         """
         return {
             "read": self.read,
@@ -110,33 +111,33 @@ def ingest_file(
         raise BadInput(f"no scale {scale!r}. Known: {', '.join(SCALES)}.")
     table = open_table(path)
     try:
-        found = choose(table.header, dialect, DIALECTS)
+        detected = detect_dialect(table.header, dialect, DIALECTS)
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from None
     batches = table.batches()
     first = next(batches, None)
     if first is None:
         raise BadInput(f"{path}: the file has a header and no rows.")
-    used_scale = find_scale(found, table, first, scale)
+    used_scale = detect_scale(detected, table, first, scale)
     name = source or source_name(path)
-    if len(name) > LONGEST_SOURCE:
-        raise BadInput(f"A catalogue's name has at most {LONGEST_SOURCE} characters: {name!r}.")
-    translator = Translator(found, table, scale=used_scale, source=name)
-    report = IngestReport(name, found.name, used_scale, table.encoding, dry_run)
+    if len(name) > MAX_SOURCE_LENGTH:
+        raise BadInput(f"A catalogue's name has at most {MAX_SOURCE_LENGTH} characters: {name!r}.")
+    parser = RowParser(detected, table, scale=used_scale, source=name)
+    report = IngestReport(name, detected.name, used_scale, table.encoding, dry_run)
     write: Callable[..., Any]
     if dry_run:
         write = DryCounter(session).write
-        room: AbstractContextManager[None] = nullcontext()
+        context: AbstractContextManager[None] = nullcontext()
     else:
-        room = bulk_writing(session)
-        write = CatalogueWriter(session, source=name, fields=translator.fields).write
+        context = bulk_writing(session)
+        write = CatalogueWriter(session, source=name, fields=parser.fields).write
     before = duplicate_search.newest_id(session)
-    with RejectsFile(rejects_path) as rejects, _rarer_collections(), room:
+    with RejectsFile(rejects_path) as rejects, _less_frequent_gc(), context:
         for batch in itertools.chain([first], batches):
-            _one_batch(batch, translator, write, rejects, report)
+            _import_batch(batch, parser, write, rejects, report)
             if not dry_run:
                 session.commit()
-            # Nothing is locked now: whoever listens may write to the database.
+            # No lock is held here: the progress callback may write to the database.
             on_progress(
                 batch.fraction,
                 f"{report.read:,} rows read",
@@ -156,16 +157,16 @@ def ingest_file(
 
 
 def source_name(path: Path) -> str:
-    """A catalogue's name from its file's: ``songs`` from ``songs.csv.gz``; 100 letters at most."""
+    """Return the file name without its extensions (``songs`` for ``songs.csv.gz``), 100 letters."""
     name = re.sub(r"(?i)(\.(csv|tsv|txt|gz|parquet|pq))+$", "", path.name)
-    return (name or path.name)[:LONGEST_SOURCE]
+    return (name or path.name)[:MAX_SOURCE_LENGTH]
 
 
 @contextmanager
-def _rarer_collections() -> Iterator[None]:
-    """Let Python's cycle collector run less often while many short-lived rows are made.
+def _less_frequent_gc() -> Iterator[None]:
+    """Run Python's cycle collector less often while many short-lived rows are created.
 
-    None of them is part of a cycle, and looking takes a quarter of an ingest's time.
+    None of them is part of a cycle, and collecting takes a quarter of an import's time.
     """
     before = gc.get_threshold()
     gc.set_threshold(200_000, *before[1:])
@@ -175,14 +176,14 @@ def _rarer_collections() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def _one_batch(
+def _import_batch(
     batch: Batch,
-    translator: Translator,
+    parser: RowParser,
     write: Callable[..., Any],
     rejects: RejectsFile,
     report: IngestReport,
 ) -> None:
-    rows, refused = translator.records(batch)
+    rows, refused = parser.parse(batch)
     written = write(rows)
     for reject in refused:
         rejects.add(reject)
@@ -190,6 +191,6 @@ def _one_batch(
     report.inserted += written.inserted
     report.updated += written.updated
     report.unchanged += written.unchanged
-    report.rejected += refused[: KEPT_REJECTS - len(report.rejected)]
+    report.rejected += refused[: REPORTED_REJECTS - len(report.rejected)]
     report.rejected_count += len(refused)
     report.rejects_path = rejects.path if rejects.count else None

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from songrec.catalogue_files.dialect_detection import choose
+from songrec.catalogue_files.dialect_detection import detect_dialect
 from songrec.catalogue_files.reading import open_table
-from songrec.catalogue_files.row_parser import Translator
-from songrec.catalogue_files.unit_detection import find_scale
+from songrec.catalogue_files.row_parser import RowParser
+from songrec.catalogue_files.unit_detection import detect_scale
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.catalogue import CatalogueRow
 from songrec.core.errors import BadInput
@@ -83,15 +83,15 @@ def read_playlists(paths: Sequence[Path], on_progress: Progress = no_progress) -
 def _rows(path: Path, number: int, files: int, on_progress: Progress):
     table = open_table(path)
     try:
-        dialect = choose(table.header)
+        dialect = detect_dialect(table.header)
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from None
-    translator = None
+    parser = None
     for batch in table.batches():
-        if translator is None:
-            scale = find_scale(dialect, table, batch, "auto")
-            translator = Translator(dialect, table, scale=scale, source="playlists")
-        yield from translator.records(batch)[0]
+        if parser is None:
+            scale = detect_scale(dialect, table, batch, "auto")
+            parser = RowParser(dialect, table, scale=scale, source="playlists")
+        yield from parser.parse(batch)[0]
         on_progress((number + batch.fraction) / files, f"Reading {path.name}")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from songrec.core.version import VERSION
 
-_ROOT = Path(__file__).resolve().parents[1]
+_ROOT = Path(__file__).resolve().parents[2]
 _ROOMS = ("core", "features", "representation", "clustering", "projection", "evaluation")
 _PIPELINE = (
     "feature_sets",

@@ -15,7 +15,7 @@ import pytest
 
 from tests.catalogue_files.samples import song, write
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 
-from songrec.catalogue_files.dialect_detection import squash
+from songrec.catalogue_files.dialect_detection import normalize
 from songrec.catalogue_files.dialects import DIALECTS, Dialect
 from songrec.core.errors import BadInput
 from songrec.services.catalogue import ingest as pipeline
@@ -221,12 +221,12 @@ def test_sources_are_named_after_their_files():
 
 
 def test_every_field_of_every_dialect_is_documented():
-    page = Path(__file__).parents[2].joinpath("docs", "data-formats.md").read_text(encoding="utf-8")
-    squashed = squash(page)
+    page = Path(__file__).parents[3].joinpath("docs", "data-formats.md").read_text(encoding="utf-8")
+    squashed = normalize(page)
     for dialect in DIALECTS:
         assert f"`{dialect.name}`" in page
         for spellings in dialect.columns.values():
-            assert all(squash(spelling) in squashed for spelling in spellings)
+            assert all(normalize(spelling) in squashed for spelling in spellings)
 
 
 def test_attributes_and_tracks_come_in_pairs(session, tmp_path):

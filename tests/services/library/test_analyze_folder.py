@@ -28,7 +28,7 @@ from songrec.store.sound.audio_files import UnknownFile
 from songrec.store.tables import AudioFile, FeatureVector, Lyrics, Tag, Track, TrackTag
 from tests.audio_files.sounds import chords, write, write_wav
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 # Short clips and small transforms: what is tested here is not the features.
 SETTINGS = AudioSettings(seconds=3.0)
 

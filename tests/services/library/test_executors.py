@@ -25,7 +25,7 @@ from songrec.services.library.analyze_folder import analyze_folder
 from songrec.store.tables import Track
 from tests.audio_files.sounds import chords, write_wav
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SETTINGS = AudioSettings(seconds=3.0)
 FILES = 14
 

@@ -18,7 +18,7 @@ from songrec.features.settings import AudioSettings
 from songrec.services.library.worker_process import Analyst, Task
 from tests.audio_files.sounds import chords, tone, write_wav
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 # Short clips and small transforms: what is tested here is not the features.
 SETTINGS = AudioSettings(seconds=3.0)
 

@@ -35,7 +35,7 @@ SPEC = GridSpec.of(
         "quick": True,
     }
 )
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 DEADLINE = 120.0
 
 

@@ -1,0 +1,44 @@
+"""Batches of rows: what every reader of catalogue files yields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from songrec.catalogue_files.rejects import Reject
+
+# A batch is written in one transaction. More rows at once write fewer index pages in all; fewer
+# let others write sooner.
+BATCH_ROWS = 10_000
+
+
+@dataclass
+class Batch:
+    """Consecutive rows of a table.
+
+    ``rows`` are the cells of the readable rows, ``places`` the line (text) or row (Parquet) of
+    each and ``numbers`` its count from 1; ``rejects`` are the unreadable rows. ``fraction`` is the
+    share of the file read so far.
+    """
+
+    rows: list[Sequence[Any]] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    fraction: float = 0.0
+
+    def __len__(self) -> int:
+        return len(self.rows) + len(self.rejects)
+
+
+class Table(Protocol):
+    """An open catalogue file: its header, and its rows, which can be iterated once."""
+
+    header: list[str]
+    encoding: str
+    decimal_comma: bool
+
+    def batches(self, size: int = BATCH_ROWS) -> Iterator[Batch]:
+        """Yield the rows in file order, about ``size`` rows (readable or not) per batch."""
+        ...
