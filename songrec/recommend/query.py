@@ -106,6 +106,15 @@ def distances(vectors: NDArray, point: NDArray) -> NDArray:
     return np.sqrt(np.einsum("ij,ij->i", apart, apart))
 
 
+def split_distance(apart: NDArray[np.float64], typical: float) -> NDArray[np.float64]:
+    """Split ``typical`` − ‖apart‖ over the features: rows ``(n, d)`` that add up to it.
+
+    A distance is the sum of Δ_f² / ‖Δ‖ over the features; ``typical`` is shared out equally.
+    """
+    lengths = np.linalg.norm(apart, axis=1, keepdims=True)
+    return typical / apart.shape[1] - apart**2 / np.where(lengths == 0, 1.0, lengths)
+
+
 def product(matrix: NDArray[np.float32], vector: NDArray[np.float32]) -> NDArray[np.float32]:
     """``matrix @ vector`` for a long, narrow ``(n, d)`` matrix, in this thread alone.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
@@ -129,7 +128,7 @@ def rank(
     ]
     own = recommender.reasons(query, rows)
     told = [(*why, *more) for why, more in zip(own, besides, strict=True)]
-    found_matches = matches(space, rows, told)
+    found_matches = contributions.build_matches(space, rows, told)
     if not isinstance(recommender, TellsLikes):
         return found_matches
     split = _per_like(query, rows, recommender)
@@ -184,12 +183,3 @@ def _with_artist(query: Query, row: int, reason: Reason) -> Reason:
     details = {**reason.details, "before": "By the artist of"}
     text = f"{details['before']} “{details['title']}”{details['after']}"
     return replace(reason, text=text, details=details)
-
-
-def matches(space: Space, rows: Rows, reasons: list[tuple[Reason, ...]]) -> list[Match]:
-    """Rows with their reasons as matches: the score is what the reasons add up to."""
-    ids = np.asarray(space.track_ids[rows]).tolist()
-    return [
-        Match(track_id, math.fsum(reason.contribution for reason in why), why)
-        for track_id, why in zip(ids, reasons, strict=True)
-    ]

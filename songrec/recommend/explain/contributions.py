@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from songrec.core.types import Reason, Space
+from songrec.core.types import Match, Reason, Space
 from songrec.recommend.explain import attribute_ranks, phrases
 from songrec.recommend.explain.attribute_ranks import AttributeTable
 from songrec.recommend.query import Query, Rows
@@ -136,6 +136,15 @@ def reasons_per_feature(
             )
         answers.append(tuple(reasons))
     return answers
+
+
+def build_matches(space: Space, rows: Rows, reasons: list[tuple[Reason, ...]]) -> list[Match]:
+    """Build matches of ``rows``: each score is the sum of its reasons' contributions."""
+    ids = np.asarray(space.track_ids[rows]).tolist()
+    return [
+        Match(track_id, math.fsum(reason.contribution for reason in why), why)
+        for track_id, why in zip(ids, reasons, strict=True)
+    ]
 
 
 def main_reason(reasons: tuple[Reason, ...]) -> str:

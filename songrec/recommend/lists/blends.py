@@ -14,8 +14,8 @@ from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import Match, NameTracks, Reason, Space
 from songrec.recommend.explain import phrases
 from songrec.recommend.explain.attribute_ranks import AttributeTable
+from songrec.recommend.explain.contributions import build_matches
 from songrec.recommend.query import Query, Rows, check_comparable, product, top_rows
-from songrec.recommend.ranking import matches
 from songrec.recommend.space_statistics import statistics_of
 
 MAX_NAMED = 3
@@ -79,7 +79,7 @@ def blend(
     features = _of_features(space, found, rows, signs, unit * query / length)
     return [
         replace(match, per_like=tuple(sorted(told, key=lambda reason: -abs(reason.contribution))))
-        for match, told in zip(matches(space, found, features), songs, strict=True)
+        for match, told in zip(build_matches(space, found, features), songs, strict=True)
     ]
 
 

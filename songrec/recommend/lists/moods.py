@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from songrec.core.attributes import BY_NAME, SHARES
 from songrec.core.types import Match, Reason, Space
 from songrec.recommend.explain import phrases
+from songrec.recommend.explain.contributions import build_matches
 from songrec.recommend.query import Query, top_rows
-from songrec.recommend.ranking import matches
 from songrec.recommend.space_statistics import statistics_of
 
 LEVELS = {"H": 0.85, "M": 0.50, "L": 0.15}
@@ -186,7 +186,7 @@ def nearest_to_target(
             if tagged[column, at]
         ]
         reasons.append(tuple(sorted(parts, key=lambda reason: -reason.contribution)))
-    return matches(space, rows, reasons)
+    return build_matches(space, rows, reasons)
 
 
 def describe_match(match: Match) -> str:

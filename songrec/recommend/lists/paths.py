@@ -11,8 +11,8 @@ from songrec.core.errors import NotReady
 from songrec.core.types import Match, NameTracks, Reason, Space
 from songrec.recommend.explain import phrases
 from songrec.recommend.explain.attribute_ranks import AttributeTable
+from songrec.recommend.explain.contributions import build_matches
 from songrec.recommend.query import ROUNDING, Rows, product
-from songrec.recommend.ranking import matches
 from songrec.recommend.similarity.similar import audible_subspace
 
 CANDIDATES = 512
@@ -100,7 +100,7 @@ def describe_path(space: Space, path: SongPath, names: NameTracks | None = None)
                 Reason("target", f"{off:.0%} of the way's length off it", -off, "latent"),
             )
         )
-    return matches(space, path.rows, reasons)
+    return build_matches(space, path.rows, reasons)
 
 
 def describe_match(match: Match) -> str:

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from songrec.core.types import Match, NameTracks, Space
 from songrec.recommend.explain import contributions
 from songrec.recommend.explain.attribute_ranks import AttributeTable
-from songrec.recommend.methods.cluster import split_distance
-from songrec.recommend.query import Query, Rows, check_comparable, top_rows
-from songrec.recommend.ranking import matches
+from songrec.recommend.explain.contributions import build_matches
+from songrec.recommend.query import Query, Rows, check_comparable, split_distance, top_rows
 from songrec.recommend.similarity.similar import audible_subspace
 from songrec.recommend.space_statistics import statistics_of
 
@@ -173,7 +172,7 @@ def _told(
         nearest,
         theirs,
     )
-    return matches(space, rows, reasons)
+    return build_matches(space, rows, reasons)
 
 
 def exclude_songs(space: Space, found: list[Match], excluded: Sequence[int]) -> list[Match]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from songrec.core.types import Reason
 from songrec.recommend.explain import contributions as explain
 from songrec.recommend.explain.attribute_ranks import AttributeTable
-from songrec.recommend.query import Query, Rows, Scores, distances
+from songrec.recommend.query import Query, Rows, Scores, distances, split_distance
 
 
 class SameCluster:
@@ -98,12 +98,3 @@ class SameCluster:
                 query.statistics.typical - apart, 0.0
             )
         return penalties
-
-
-def split_distance(apart: NDArray[np.float64], typical: float) -> NDArray[np.float64]:
-    """``typical`` − ‖apart‖ per feature, ``(n, d)``: rows add up to it.
-
-    A distance is the sum of Δ_f² / ‖Δ‖ over the features; ``typical`` is shared out equally.
-    """
-    lengths = np.linalg.norm(apart, axis=1, keepdims=True)
-    return typical / apart.shape[1] - apart**2 / np.where(lengths == 0, 1.0, lengths)

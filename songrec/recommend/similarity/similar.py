@@ -10,9 +10,8 @@ from songrec.core.errors import NotReady
 from songrec.core.types import Match, Space
 from songrec.recommend.explain import contributions as explain
 from songrec.recommend.explain.attribute_ranks import AttributeTable
-from songrec.recommend.methods.cluster import split_distance
-from songrec.recommend.query import Query, check_comparable, distances, nearest_rows
-from songrec.recommend.ranking import matches
+from songrec.recommend.explain.contributions import build_matches
+from songrec.recommend.query import Query, check_comparable, distances, nearest_rows, split_distance
 
 # How long a song is and when it came out help to guess whose taste it meets; nobody hears them.
 INAUDIBLE = frozenset({"duration", "year"})
@@ -72,4 +71,4 @@ def similar_tracks(space: Space, track_id: int, n: int) -> list[Match]:
         np.zeros(len(rows), dtype=np.int64),
         [explain.THIS_SONG] * len(rows),
     )
-    return matches(space, rows, reasons)
+    return build_matches(space, rows, reasons)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from songrec.core.attributes import BY_NAME, key_name, show
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import Match, Reason, Space
+from songrec.recommend.explain.contributions import build_matches
 from songrec.recommend.query import Query, distances, top_rows
-from songrec.recommend.ranking import matches
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "timbre": ("loudness", "acousticness", "instrumentalness", "speechiness", "liveness"),
@@ -61,7 +61,7 @@ def weighted_neighbours(
     unit = matrix[rows].astype(np.float64) / lengths[rows, None]
     shares = unit * (matrix[row].astype(np.float64) / lengths[row])
     told = [table.reasons(part, row, int(at)) for part, at in zip(shares, rows, strict=True)]
-    return matches(space, rows, told)
+    return build_matches(space, rows, told)
 
 
 def latent_neighbours(space: Space, track_id: int, n: int) -> list[Match]:
@@ -79,7 +79,7 @@ def latent_neighbours(space: Space, track_id: int, n: int) -> list[Match]:
     typical = float(np.median(np.sqrt(np.einsum("ij,ij->i", gaps, gaps)))) or 1.0
     score = 1 - apart.astype(np.float64) / typical
     rows = _best(query, score, n)
-    return matches(
+    return build_matches(
         space,
         rows,
         [
