@@ -10,6 +10,7 @@ from songrec.core import config as _settings  # a plain name would be read as a 
 # Looked at here, once: processes that fail one by one would be started again for ever.
 with _settings.one_line():
     _settings.load()
+    _settings.warn_of_removed_settings()
     _host, _port = _settings.bind()
     workers = _settings.web_processes()
 bind = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"

@@ -14,7 +14,6 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from songrec import create_app
-from songrec.jobs import queue
 from songrec.store.db import db
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -65,7 +64,6 @@ def app(
 
     with application.app_context(), request_started.connected_to(forget, application):
         yield application
-        queue.close(application)
         db.session.remove()
         db.engine.dispose()
 

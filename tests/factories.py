@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from songrec.core.attributes import ATTRIBUTE_NAMES
+from songrec.store import jobs
 from songrec.store.tables import Tag, Track, TrackAttributes, TrackTag
 
 _numbers = itertools.count(1)
@@ -59,3 +60,8 @@ def make_track(session: Session, title: str | None = None, **values: Any) -> Tra
         session.add(TrackTag(track_id=track.id, tag_id=tag.id))
     session.flush()
     return track
+
+
+def waiting_ids(session: Session) -> list[int]:
+    """Return the ids of the jobs that wait, oldest first."""
+    return [job.id for job in jobs.active(session) if job.state == "waiting"]

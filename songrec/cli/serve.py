@@ -40,15 +40,12 @@ def first_run_command(catalogue: Path | None, audio: str | None) -> None:
     analyses sound where there is some, trains when no run is published, and makes the first
     admin, whose password is printed once.
     """
-    from songrec.jobs import queue
-
     address = config.address()
     config.web_processes()
     _port_is_free()
     if catalogue is not None and not catalogue.is_file():
         raise BadInput(f"There is no file {catalogue}: CATALOGUE takes a CSV, CSV.gz or Parquet.")
     first_run_audio.check(audio)
-    queue.huey_of(current_app)  # says what is missing when Redis is set
     _migrate()
     _import(catalogue)
     first_run_audio.listen(audio)
@@ -164,17 +161,17 @@ def _make_admin() -> None:
 @click.command("worker")
 @one_line_errors
 def worker_command() -> None:
-    """Do the jobs that the admin pages ask for, one at a time, until Ctrl-C."""
+    """Do the jobs that the pages queue, one at a time, until Ctrl-C; several workers may run."""
     from songrec.jobs import worker
 
     _check_database()
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(logging.Formatter("%(asctime)s worker %(message)s", "%H:%M:%S"))
-    for name, level in (("songrec", logging.INFO), ("huey", logging.ERROR)):
-        logger = logging.getLogger(name)
-        logger.handlers[:] = [handler]
-        logger.setLevel(level)
-        logger.propagate = False
+    logger = logging.getLogger("songrec")
+    logger.handlers[:] = [handler]
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    config.warn_of_removed_settings()
     worker.serve(current_app._get_current_object())  # type: ignore[attr-defined]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import secrets
 import sys
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from songrec.core.errors import BadInput
+
+log = logging.getLogger("songrec.config")
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,9 +29,8 @@ class Setting:
 
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("SONGREC_INSTANCE", "instance/", "Folder for the database, the runs and the queue."),
+    Setting("SONGREC_INSTANCE", "instance/", "Folder for the database and the runs."),
     Setting("SONGREC_DATABASE_URL", "SQLite in the instance folder", "SQLAlchemy database URL."),
-    Setting("SONGREC_REDIS_URL", "none: SQLite queue", "Redis for the job queue and rate limits."),
     Setting(
         "SONGREC_DASK_SCHEDULER",
         "none: the cores of this machine",
@@ -46,6 +48,11 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("WEB_CONCURRENCY", "2", "Processes of the web server, each with four threads."),
 )
+
+REMOVED_SETTINGS = {
+    "SONGREC_REDIS_URL": "jobs and rate limits are in the database",
+}
+"""Variables of earlier versions, with the reason why nothing reads them any more."""
 
 
 def instance_path() -> Path:
@@ -135,13 +142,19 @@ def load(instance: Path | None = None) -> dict[str, Any]:
         "INSTANCE": folder,
         "SECRET_KEY": os.environ.get("SONGREC_SECRET_KEY") or secret_key(folder),
         **checked,
-        "REDIS_URL": os.environ.get("SONGREC_REDIS_URL") or None,
         "HTTPS": https,
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": https,
         "BOOTSTRAP_SERVE_LOCAL": True,
     }
+
+
+def warn_of_removed_settings() -> None:
+    """Log one line for each setting in the environment that is no longer used."""
+    for name, reason in REMOVED_SETTINGS.items():
+        if os.environ.get(name):
+            log.warning("%s is set but no longer used: %s.", name, reason)
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from songrec.core import child_process
 from songrec.core.errors import Cancelled, SongrecError
-from songrec.jobs.job_log import Record
+from songrec.jobs.job_log import JobLog
 from songrec.jobs.kinds import KINDS
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, _cancel)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
-    record = Record()
+    record = JobLog()
 
     def on_progress(fraction: float, message: str, details: dict[str, Any] | None = None) -> None:
         record.progressed(fraction, message, details)
@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> int:
     return 1
 
 
-def _work(job_id: int, record: Record, on_progress: Any) -> int:
+def _work(job_id: int, record: JobLog, on_progress: Any) -> int:
     from songrec.store import jobs
     from songrec.store.db import db
     from songrec.store.tables import Job

@@ -1,4 +1,4 @@
-"""The kinds of long work there are. Light: what does the work is named, not imported."""
+"""Registry of the kinds of jobs. Light: their functions are named, not imported."""
 
 from __future__ import annotations
 
@@ -7,18 +7,23 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of job: what people call it and the function that does it.
+    """One kind of job: its label for people and the function that does it.
 
     ``run`` is ``"module:function"``; the function takes ``(session, job, on_progress)``, leaves
-    the last commit to its caller, and returns the result that is kept on the row as JSON.
-    ``when_cancelled`` says what is left of the work then.
+    the last commit to its caller, and returns the result, which its row stores as JSON.
+    ``when_cancelled`` says what remains of cancelled work; waiting jobs of a higher ``priority``
+    start first.
     """
 
     name: str
     label: str
     run: str
     when_cancelled: str = "Cancelled; nothing was published."
+    priority: int = 0
 
+
+SOMEBODY_WAITS = 10
+"""The priority of short work whose result a listener is waiting for."""
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
@@ -73,8 +78,20 @@ KINDS: dict[str, Kind] = {
             "songrec.jobs.tasks:words",
             "Cancelled; what was prepared until then stays.",
         ),
-        Kind("upload", "Uploaded song", "songrec.jobs.tasks:upload", "Cancelled."),
-        Kind("keep", "Song kept", "songrec.jobs.tasks:keep", "Cancelled; it was not kept."),
-        Kind("sleeve", "Waveform and cover", "songrec.jobs.tasks:sleeve", "Cancelled."),
+        Kind("upload", "Uploaded song", "songrec.jobs.tasks:upload", "Cancelled.", SOMEBODY_WAITS),
+        Kind(
+            "keep",
+            "Song kept",
+            "songrec.jobs.tasks:keep",
+            "Cancelled; it was not kept.",
+            SOMEBODY_WAITS,
+        ),
+        Kind(
+            "sleeve",
+            "Waveform and cover",
+            "songrec.jobs.tasks:sleeve",
+            "Cancelled.",
+            SOMEBODY_WAITS,
+        ),
     )
 }

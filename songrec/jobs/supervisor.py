@@ -1,4 +1,4 @@
-"""A running job as the worker sees it: its process, what that tells, how it ends."""
+"""The worker's side of a running job: its process, its messages and its end."""
 
 from __future__ import annotations
 
@@ -12,18 +12,20 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from songrec.jobs.job_log import Record
+from songrec.jobs.job_log import JobLog
 from songrec.jobs.kinds import KINDS
 from songrec.store import jobs
 from songrec.store.db import PATIENCE, db
 from songrec.store.tables import Job
+
+T = TypeVar("T")
 
 log = logging.getLogger("songrec.worker")
 
@@ -36,13 +38,13 @@ stopping = threading.Event()
 command: list[str] = [sys.executable, "-m", "songrec.jobs.child"]
 
 
-class Watch:
-    """The worker's side of one running job."""
+class JobSupervisor:
+    """Start the process of one claimed job, store its progress and record how it ended."""
 
     def __init__(self, app: Flask, job_id: int) -> None:
         self.job_id = job_id
         self.messages: queue.Queue[dict[str, Any] | None] = queue.Queue()
-        self.record = Record()
+        self.record = JobLog()
         self.error: str | None = None
         self.changed = False
         environment = {**os.environ, "SONGREC_INSTANCE": str(app.config["INSTANCE"])}
@@ -178,18 +180,18 @@ def impatient() -> Iterator[None]:
             db.session.rollback()
 
 
-def insist(change: Any) -> bool:
-    """Commit a change of state, however busy the database is."""
+def insist(change: Callable[[], T]) -> T:
+    """Commit a change of state, retrying for as long as the database is busy."""
     while True:
         try:
-            changed = change()
+            result = change()
             db.session.commit()
         except OperationalError as error:
             db.session.rollback()
             log.warning("The database is busy, trying again: %s", error.orig)
             time.sleep(1)
         else:
-            return bool(changed)
+            return result
 
 
 def _how_it_died(code: int) -> str:

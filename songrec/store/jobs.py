@@ -1,4 +1,4 @@
-"""What people see of long work: rows of the job table. The caller commits.
+"""The job table, which is the queue: add, claim, report on and end jobs. The caller commits.
 
 Every change of state names the state that it starts from, so that two processes which see the
 same job differently (a worker that finishes it, a page that finds it dead) cannot both win.
@@ -7,6 +7,7 @@ same job differently (a worker that finishes it, a page that finds it dead) cann
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,9 +26,13 @@ WORKER_STOPPED = "The worker stopped while this was running; nothing was publish
 
 
 def create(
-    session: Session, kind: str, parameters: dict[str, Any], user_id: int | None = None
+    session: Session,
+    kind: str,
+    parameters: dict[str, Any],
+    user_id: int | None = None,
+    priority: int = 0,
 ) -> Job:
-    """Add a waiting job. ``songrec.jobs.queue.enqueue`` is what also gets it done."""
+    """Add a waiting job, which workers see once the caller has committed."""
     job = Job(
         public_id=secrets.token_hex(6),
         kind=kind,
@@ -36,6 +41,7 @@ def create(
         parameters=parameters,
         details={},
         user_id=user_id,
+        priority=priority,
     )
     session.add(job)
     session.flush()
@@ -43,7 +49,7 @@ def create(
 
 
 def find(session: Session, public_id: str) -> Job:
-    """The job at this address; ``UnknownName`` when there is none."""
+    """Return the job with this public id; raises ``UnknownName``."""
     job = session.scalar(select(Job).where(Job.public_id == public_id))
     if job is None:
         raise UnknownName("job", public_id, ())
@@ -51,7 +57,7 @@ def find(session: Session, public_id: str) -> Job:
 
 
 def page(session: Session, number: int, size: int = 25) -> tuple[list[Job], int]:
-    """Jobs, newest first, ``size`` a page from page 1 on, and how many there are in all."""
+    """Return one page of the jobs, newest first, and the number of all jobs."""
     total = session.scalar(select(func.count()).select_from(Job)) or 0
     rows = (
         select(Job)
@@ -81,33 +87,47 @@ _LISTED = (
 
 
 def active(session: Session) -> list[Job]:
-    """Jobs that wait or run, oldest first."""
+    """Return the jobs that wait or run, oldest first."""
     return list(session.scalars(select(Job).where(Job.state.in_(ACTIVE)).order_by(Job.id)))
 
 
 def ahead_of(session: Session, job: Job) -> int:
-    """How many unfinished jobs come before this waiting one."""
-    query = select(func.count()).where(Job.state.in_(ACTIVE), Job.id < job.id)
+    """Count the jobs that run or will start before this waiting one."""
+    earlier = (Job.priority == job.priority) & (Job.id < job.id)
+    query = select(func.count()).where(
+        (Job.state == "running")
+        | ((Job.state == "waiting") & ((Job.priority > job.priority) | earlier))
+    )
     return session.scalar(query) or 0
 
 
-def waiting_ids(session: Session) -> list[int]:
-    """Ids of the jobs that wait, oldest first."""
-    return list(session.scalars(select(Job.id).where(Job.state == "waiting").order_by(Job.id)))
+def claim(session: Session, worker: str) -> int | None:
+    """Make the next waiting job a running one of ``worker``; its id, or None if none waits.
 
-
-def claim(session: Session, job_id: int) -> bool:
-    """Turn a waiting job into a running one; False if it no longer waits."""
-    moment = now()
-    return _change(
-        session,
-        job_id,
-        "waiting",
-        state="running",
-        started_at=moment,
-        heartbeat_at=moment,
-        message="Starting.",
+    One statement, so that no two workers get the same job.
+    """
+    following = (
+        select(Job.id).where(Job.state == "waiting").order_by(Job.priority.desc(), Job.id).limit(1)
     )
+    if session.scalar(following) is None:
+        return None  # workers look often: only one that finds a job takes SQLite's write lock
+    moment = now()
+    job_id = session.scalar(
+        update(Job)
+        .where(Job.id == following.with_for_update(skip_locked=True).scalar_subquery())
+        .values(
+            state="running",
+            worker=worker,
+            started_at=moment,
+            heartbeat_at=moment,
+            message="Starting.",
+        )
+        .returning(Job.id)
+        .execution_options(synchronize_session=False)
+    )
+    if job_id is not None:
+        _expire(session, job_id)
+    return job_id
 
 
 def report(
@@ -119,7 +139,7 @@ def report(
     log: str,
     details: dict[str, Any],
 ) -> bool:
-    """Beat, and write down where a running job is; False if it runs no longer."""
+    """Store the progress of a running job, with a heartbeat; False if it no longer runs."""
     return _change(
         session,
         job_id,
@@ -133,14 +153,14 @@ def report(
 
 
 def beat(session: Session, job_id: int) -> bool:
-    """Say that a running job is alive; False if it runs no longer."""
+    """Store a heartbeat of a running job; False if it no longer runs."""
     return _change(session, job_id, "running", heartbeat_at=now())
 
 
 def finish(
     session: Session, job_id: int, result: dict[str, Any], *, log: str, details: dict[str, Any]
 ) -> bool:
-    """End a running job well; in the transaction of its work, so that both or neither happen."""
+    """Mark a running job as done, in the transaction of its work: both happen or neither."""
     return _change(
         session,
         job_id,
@@ -156,7 +176,7 @@ def finish(
 
 
 def fail(session: Session, job_id: int, error: str) -> bool:
-    """End a running job with the reason that people read."""
+    """Mark a running job as failed, with a message for its readers."""
     return _change(
         session,
         job_id,
@@ -169,14 +189,14 @@ def fail(session: Session, job_id: int, error: str) -> bool:
 
 
 def cancelled(session: Session, job_id: int, message: str) -> bool:
-    """End a running job because somebody asked for it; ``message`` says what is left of it."""
+    """Mark a running job as cancelled; ``message`` says what remains of its work."""
     return _change(
         session, job_id, "running", state="cancelled", finished_at=now(), message=message
     )
 
 
 def request_cancel(session: Session, job_id: int) -> bool:
-    """Cancel a waiting job at once, ask a running one to stop; False if it has ended already."""
+    """Cancel a waiting job at once or ask a running one to stop; False if it has ended."""
     if _change(
         session,
         job_id,
@@ -191,36 +211,28 @@ def request_cancel(session: Session, job_id: int) -> bool:
 
 
 def cancel_requested(session: Session, job_id: int) -> bool:
-    """Whether somebody wants this job to stop."""
+    """Return whether somebody asked for this job to stop."""
     return bool(session.scalar(select(Job.cancel_requested).where(Job.id == job_id)))
 
 
-def reap(session: Session, older_than: timedelta = STALE) -> int:
-    """Fail the running jobs whose worker has not been heard of lately; how many there were."""
-    return _fail_running(session, Job.heartbeat_at < now() - older_than)
-
-
-def reap_all(session: Session) -> int:
-    """Fail every running job: for a worker that starts and knows that there is no other."""
-    return _fail_running(session)
-
-
-def is_stale(job: Job, at: datetime | None = None) -> bool:
-    """Whether a job claims to run although its worker has not been heard of lately."""
-    beat_at = job.heartbeat_at or job.started_at or job.created_at
-    return job.state == "running" and beat_at < (at or now()) - STALE
-
-
-def _fail_running(session: Session, *conditions: Any) -> int:
+def fail_abandoned(session: Session, live_workers: Collection[str], before: datetime) -> int:
+    """Fail the running jobs of workers that have died and were last heard of before a moment."""
+    died = Job.worker.is_(None) | Job.worker.not_in(live_workers)
     statement = (
         update(Job)
-        .where(Job.state == "running", *conditions)
+        .where(Job.state == "running", died, Job.heartbeat_at <= before)
         .values(state="failed", message="Failed.", error=WORKER_STOPPED, finished_at=now())
         .execution_options(synchronize_session=False)
     )
     count = session.connection().execute(statement).rowcount
     session.expire_all()
     return count
+
+
+def is_stale(job: Job, at: datetime | None = None) -> bool:
+    """Return whether a job is marked as running without a recent heartbeat."""
+    beat_at = job.heartbeat_at or job.started_at or job.created_at
+    return job.state == "running" and beat_at < (at or now()) - STALE
 
 
 def _change(session: Session, job_id: int, from_state: str, **values: Any) -> bool:
@@ -231,7 +243,11 @@ def _change(session: Session, job_id: int, from_state: str, **values: Any) -> bo
         .execution_options(synchronize_session=False)
     )
     changed = session.connection().execute(statement).rowcount == 1
+    _expire(session, job_id)
+    return changed
+
+
+def _expire(session: Session, job_id: int) -> None:
     job = session.identity_map.get(session.identity_key(Job, job_id))
     if job is not None:
         session.expire(job)
-    return changed

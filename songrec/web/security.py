@@ -79,10 +79,7 @@ def init_app(app: Flask) -> None:
         # Behind HTTPS there is a proxy in front; its last word on address and scheme counts.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)  # a token lasts as long as its session
-    app.config.setdefault(
-        "RATELIMIT_STORAGE_URI",
-        ratelimit.storage_uri(app.config["INSTANCE"], app.config["REDIS_URL"]),
-    )
+    app.config.setdefault("RATELIMIT_STORAGE_URI", ratelimit.URI)
     app.config["MAX_FORM_MEMORY_SIZE"] = FORM_BYTES
     app.before_request(limit_body)  # before the CSRF protection, which reads the form
     csrf.init_app(app)

@@ -40,8 +40,7 @@ def working(live_server: LiveServer) -> Iterator[None]:
     def work() -> None:
         while not stop.wait(0.2):
             with live_server.app.app_context():
-                for waiting in jobs.waiting_ids(db.session):
-                    jobs.claim(db.session, waiting)
+                while (waiting := jobs.claim(db.session, "worker")) is not None:
                     db.session.commit()
                     job = db.session.get_one(Job, waiting)
                     try:

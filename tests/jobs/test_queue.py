@@ -1,67 +1,119 @@
-"""Asking for work: what is in the queue when, and what a page makes of a worker that died."""
+"""The queue: which jobs workers see, in which order, and how a dead worker's jobs end."""
 
 from __future__ import annotations
 
-import json
-import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask
+from flask_migrate import upgrade
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from songrec.core.errors import BadInput, UnknownName
+from songrec import create_app
+from songrec.core.errors import UnknownName
 from songrec.jobs import queue
-from songrec.jobs.job_log import Record
+from songrec.jobs.job_log import JobLog
+from songrec.jobs.supervisor import insist
 from songrec.store import jobs
-from songrec.store.db import now
+from songrec.store.db import db, now
+from tests.factories import waiting_ids
+
+Queued = Callable[[], list[int]]
 
 
-def queued(app: Flask) -> list[int]:
-    return [task.args[0] for task in queue.huey_of(app).pending()]
+@pytest.fixture
+def queued(app: Flask) -> Queued:
+    """The jobs that wait, as another process sees them."""
+
+    def read() -> list[int]:
+        with app.app_context():
+            return waiting_ids(db.session)
+
+    return read
 
 
-def test_nothing_is_queued_before_the_commit(app: Flask, session: Session) -> None:
+def test_nothing_is_queued_before_the_commit(queued: Queued, session: Session) -> None:
     job = queue.enqueue(session, "train", {})
-    assert queued(app) == []
+    assert queued() == []
     session.commit()
-    assert queued(app) == [job.id]
+    assert queued() == [job.id]
 
 
-def test_a_rollback_queues_nothing(app: Flask, session: Session) -> None:
+def test_a_rollback_queues_nothing(queued: Queued, session: Session) -> None:
     queue.enqueue(session, "train", {})
     session.rollback()
     session.commit()
-    assert queued(app) == []
-    assert jobs.waiting_ids(session) == []
+    assert queued() == []
+    assert waiting_ids(session) == []
 
 
-def test_a_savepoint_is_not_a_commit(app: Flask, session: Session) -> None:
+def test_a_savepoint_is_not_a_commit(queued: Queued, session: Session) -> None:
+    queue.enqueue(session, "train", {})  # SQLite's savepoints are one only inside a transaction
     with session.begin_nested():
         queue.enqueue(session, "train", {})
-    assert queued(app) == []
+    assert queued() == []
     session.commit()
-    assert len(queued(app)) == 1
+    assert len(queued()) == 2
 
 
-def test_jobs_queue_in_the_order_asked_for(app: Flask, session: Session) -> None:
+def claimed(session: Session) -> list[int]:
+    """The ids of the jobs that wait, in the order in which a worker gets them."""
+    ids = []
+    while (job_id := jobs.claim(session, "worker")) is not None:
+        ids.append(job_id)
+    return ids
+
+
+def test_jobs_start_in_the_order_in_which_they_were_added(session: Session) -> None:
     first, second = (queue.enqueue(session, kind, {}) for kind in ("train", "ingest"))
     session.commit()
     third = queue.enqueue(session, "train", {})
     session.commit()
-    assert queued(app) == [first.id, second.id, third.id]
+    assert claimed(session) == [first.id, second.id, third.id]
 
 
-def test_the_queue_holds_json_with_the_id_and_no_pickle(app: Flask, session: Session) -> None:
-    job = queue.enqueue(session, "train", {"representation": "identity"})
+def test_uploads_go_before_long_work(session: Session) -> None:
+    train, upload, keep = (queue.enqueue(session, kind, {}) for kind in ("train", "upload", "keep"))
+    assert [jobs.ahead_of(session, job) for job in (upload, keep, train)] == [0, 1, 2]
+    assert claimed(session) == [upload.id, keep.id, train.id]
+
+
+def test_a_job_is_claimed_by_one_of_several_workers(app: Flask, session: Session) -> None:
+    made = [jobs.create(session, "train", {}).id for _ in range(40)]
     session.commit()
-    with sqlite3.connect(app.config["INSTANCE"] / "queue.db") as connection:
-        (data,) = connection.execute("SELECT data FROM task").fetchone()
-    message = json.loads(data)["message"]
-    assert message["args"] == [job.id]
-    assert message["kwargs"] == {}
+
+    def work(worker: str) -> list[int]:
+        with app.app_context():
+            ids = []
+            while (job_id := insist(lambda: jobs.claim(db.session, worker))) is not None:
+                ids.append(job_id)
+            return ids
+
+    with ThreadPoolExecutor(4) as workers:
+        claims = list(workers.map(work, "abcd"))
+    assert sorted(job_id for ids in claims for job_id in ids) == made
+
+
+def test_jobs_of_the_version_before_are_claimed(tmp_path: Path) -> None:
+    app = create_app({"INSTANCE": tmp_path / "instance", "TESTING": True})
+    with app.app_context():
+        upgrade(revision="0007")
+        insert = text(
+            "INSERT INTO job (id, public_id, kind, state, progress, message, log, parameters, "
+            "details, cancel_requested, created_at) VALUES (:id, :id, :kind, :state, 0, '', '', "
+            "'{}', '{}', 0, '2026-11-01 12:00:00')"
+        )
+        states = [("train", "running"), ("train", "waiting"), ("upload", "waiting")]
+        for number, (kind, state) in enumerate(states, 1):
+            db.session.execute(insert, {"id": number, "kind": kind, "state": state})
+        db.session.commit()
+        upgrade()
+        assert claimed(db.session) == [3, 2]
+        db.engine.dispose()
 
 
 def test_an_unknown_kind_is_refused(app: Flask, session: Session) -> None:
@@ -69,49 +121,24 @@ def test_an_unknown_kind_is_refused(app: Flask, session: Session) -> None:
         queue.enqueue(session, "trian", {})
 
 
-class TestRedis:
-    """With a Redis URL but without the redis package."""
-
-    @pytest.fixture
-    def app_config(self) -> dict[str, Any]:
-        return {"REDIS_URL": "redis://localhost:1"}
-
-    def test_a_missing_package_is_named(self, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setitem(__import__("sys").modules, "redis", None)
-        with pytest.raises(BadInput, match="pip install redis"):
-            queue.huey_of(app)
-
-
-def test_an_unreachable_queue_leaves_the_job_waiting_for_the_worker_to_find(
-    app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*arguments: Any) -> None:
-        raise sqlite3.OperationalError("disk I/O error")
-
-    monkeypatch.setattr(queue.huey_of(app).storage, "enqueue", refuse)
-    job = queue.enqueue(session, "train", {})
-    session.commit()
-    assert jobs.waiting_ids(session) == [job.id]
-
-
 class TestStates:
     """A job changes state only from the state that it is thought to be in."""
 
     def test_a_job_is_claimed_once(self, session: Session) -> None:
         job = jobs.create(session, "train", {})
-        assert jobs.claim(session, job.id)
-        assert not jobs.claim(session, job.id)
-        assert job.state == "running"
+        assert jobs.claim(session, "worker") == job.id
+        assert jobs.claim(session, "worker") is None
+        assert (job.state, job.worker) == ("running", "worker")
 
     def test_a_cancelled_job_never_starts(self, session: Session) -> None:
         job = jobs.create(session, "train", {})
         assert jobs.request_cancel(session, job.id)
         assert job.state == "cancelled"
-        assert not jobs.claim(session, job.id)
+        assert not jobs.claim(session, "worker")
 
     def test_a_job_that_has_ended_cannot_end_again(self, session: Session) -> None:
         job = jobs.create(session, "train", {})
-        jobs.claim(session, job.id)
+        jobs.claim(session, "worker")
         assert jobs.fail(session, job.id, "no")
         assert not jobs.finish(session, job.id, {}, log="", details={})
         assert not jobs.request_cancel(session, job.id)
@@ -119,8 +146,7 @@ class TestStates:
 
     def test_a_silent_worker_leaves_no_job_running(self, app: Flask, session: Session) -> None:
         silent, beating = (jobs.create(session, "train", {}) for _ in range(2))
-        for job in (silent, beating):
-            jobs.claim(session, job.id)
+        assert claimed(session) == [silent.id, beating.id]
         silent.heartbeat_at = now() - timedelta(seconds=31)
         session.flush()
         assert queue.tidy(session, app.config["INSTANCE"]) == 1
@@ -131,19 +157,17 @@ class TestStates:
     def test_a_living_worker_that_could_not_write_is_trusted(
         self, app: Flask, session: Session
     ) -> None:
-        import fcntl
-
-        job = jobs.create(session, "train", {})
-        jobs.claim(session, job.id)
-        job.heartbeat_at = now() - timedelta(hours=1)
-        session.flush()
         instance: Path = app.config["INSTANCE"]
-        with (instance / queue.LOCK).open("w") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        job = jobs.create(session, "train", {})
+        with queue.worker_lock(instance) as worker, queue.worker_lock(instance):
+            jobs.claim(session, worker)
+            job.heartbeat_at = now() - timedelta(hours=1)
+            session.flush()
             assert queue.worker_runs(instance)
             assert queue.tidy(session, instance) == 0
         assert not queue.worker_runs(instance)
-        assert queue.tidy(session, instance) == 1
+        with queue.worker_lock(instance):  # another worker does not speak for the dead one
+            assert queue.tidy(session, instance) == 1
 
     def test_pages_list_the_newest_first(self, session: Session) -> None:
         made = [jobs.create(session, "train", {}).public_id for _ in range(5)]
@@ -152,11 +176,11 @@ class TestStates:
         assert [job.public_id for job in listed] == [made[2], made[1]]
 
 
-class TestRecord:
+class TestJobLog:
     """What a job tells becomes its log and its loss curve."""
 
     def test_the_log_keeps_its_end(self) -> None:
-        record = Record()
+        record = JobLog()
         for number in range(50):
             record.write(f"line {number} " + "x" * 2_000)
         assert len(record.log) <= jobs.LOG_LENGTH + 2
@@ -164,7 +188,7 @@ class TestRecord:
         assert "line 1 " not in record.log
 
     def test_counting_up_is_one_line_and_a_new_stage_another(self) -> None:
-        record = Record()
+        record = JobLog()
         for rows in (1_000, 2_000, 3_000):
             record.progressed(rows / 4_000, f"{rows:,} rows read", {"read": rows})
         record.progressed(1.0, "Indexing", None)
@@ -172,7 +196,7 @@ class TestRecord:
         assert record.details == {"read": 3_000}
 
     def test_epochs_become_a_curve_and_nonsense_shares_stay_within_bounds(self) -> None:
-        record = Record()
+        record = JobLog()
         for epoch in (1, 2):
             record.progressed(epoch, "m", {"epoch": epoch, "loss": 1 / epoch, "seconds": 3})
         assert record.details["epochs"] == [

@@ -1,4 +1,4 @@
-"""A real worker process on a real queue: done, cancelled, killed, one after the other."""
+"""Real worker processes on a real database: jobs done, cancelled, killed."""
 
 from __future__ import annotations
 
@@ -240,15 +240,6 @@ def test_a_new_worker_fails_what_a_killed_one_left_and_goes_on_with_the_rest(
     wait(session, waiting, "done")
 
 
-def test_a_job_that_is_lost_from_the_queue_is_done_all_the_same(
-    app: Flask, session: Session, start: Start
-) -> None:
-    job = ask(session, "sleep", seconds=0.1)
-    queue.huey_of(app).flush()
-    start()
-    wait(session, job, "done")
-
-
 def test_stopping_the_worker_ends_its_job_with_a_reason(session: Session, start: Start) -> None:
     worker = start()
     job = ask(session, "deaf")
@@ -272,14 +263,33 @@ def test_a_bug_and_a_death_are_reported(working: Session) -> None:
     assert "SIGKILL" in death.error  # type: ignore[operator]
 
 
-def test_a_second_worker_is_refused(shared: tuple[Path, subprocess.Popen[str]]) -> None:
-    instance, first = shared
-    wait_for(lambda: queue.worker_runs(instance))
-    second = start_worker(instance)
-    output, _ = second.communicate(timeout=60)
-    assert second.returncode == 1
-    assert "already runs" in output
-    assert first.poll() is None
+def test_two_workers_share_the_work_and_one_takes_over_when_the_other_dies(
+    session: Session, start: Start
+) -> None:
+    workers = [start(), start()]
+    long, other = ask(session, "sleep", seconds=60), ask(session, "sleep", seconds=60)
+    wait(session, long, "running")
+    wait(session, other, "running")
+    assert long.worker != other.worker
+    first = next(worker for worker in workers if children_of(worker.pid))
+    first.kill()
+    wait_for(lambda: session.rollback() or jobs_running(session) == 1, seconds=15)
+    following = ask(session, "sleep", seconds=0.1)
+    jobs.request_cancel(session, jobs.active(session)[0].id)
+    session.commit()
+    wait(session, following, "done")
+
+
+def jobs_running(session: Session) -> int:
+    return sum(job.state == "running" for job in jobs.active(session))
+
+
+def test_a_waiting_worker_starts_a_job_within_a_second(working: Session) -> None:
+    wait(working, ask(working, "sleep", seconds=0.1), "done")
+    time.sleep(1)
+    job = ask(working, "sleep", seconds=0.1)
+    wait(working, job, "running", "done")
+    assert (job.started_at - job.created_at).total_seconds() < 1.2  # type: ignore[operator]
 
 
 def test_a_catalogue_is_imported_and_trained_on(working: Session, tmp_path: Path) -> None:

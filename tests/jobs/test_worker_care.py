@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from songrec.core.files import PARTIAL
 from songrec.jobs import files, queue, supervisor, worker
-from songrec.jobs.job_log import Record
+from songrec.jobs.job_log import JobLog
 from songrec.store import jobs
 from songrec.store.db import PATIENCE
 from songrec.store.runs import run_folders
@@ -57,14 +58,14 @@ def test_what_a_killed_training_left_goes_after_a_day(app: Flask) -> None:
     assert not partial.exists()
 
 
-def test_a_queue_that_does_not_answer_ends_no_worker(
+def test_a_database_that_does_not_answer_ends_no_worker(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*arguments: Any) -> None:
-        raise sqlite3.OperationalError("disk I/O error")
+        raise OperationalError("UPDATE job", {}, sqlite3.OperationalError("disk I/O error"))
 
-    monkeypatch.setattr(queue.huey_of(app).storage, "enqueued_items", refuse)
-    worker._sweep(app)
+    monkeypatch.setattr(jobs, "claim", refuse)
+    assert worker._claim("worker") is None
 
 
 def test_a_process_that_cannot_start_fails_its_job(
@@ -72,6 +73,7 @@ def test_a_process_that_cannot_start_fails_its_job(
 ) -> None:
     monkeypatch.setattr(supervisor, "command", ["/no/such/program"])
     job = jobs.create(session, "train", {})
+    jobs.claim(session, "worker")
     session.commit()
     worker.run_job(app, job.id)
     session.expire_all()
@@ -80,17 +82,17 @@ def test_a_process_that_cannot_start_fails_its_job(
     assert "FileNotFoundError" in (found.error or "")
 
 
-def test_no_process_outlives_its_watch(
+def test_no_process_outlives_its_supervisor(
     app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*arguments: Any) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(supervisor, "command", ["sleep", "60"])
-    monkeypatch.setattr(supervisor.Watch, "_why_stop", broken)
+    monkeypatch.setattr(supervisor.JobSupervisor, "_why_stop", broken)
     job = jobs.create(session, "train", {})
     session.commit()
-    watched = supervisor.Watch(app, job.id)
+    watched = supervisor.JobSupervisor(app, job.id)
     with pytest.raises(ZeroDivisionError):
         watched.follow()
     assert watched.process.returncode == -9
@@ -104,7 +106,7 @@ def test_reporting_leaves_the_connection_as_patient_as_it_was(app: Flask, sessio
 
 
 def test_a_loss_that_ran_away_is_kept_as_unknown() -> None:
-    record = Record()
+    record = JobLog()
     record.progressed(0.5, "epoch 1", {"epoch": 1, "loss": float("nan"), "val_loss": float("inf")})
     assert record.details["epochs"] == [{"epoch": 1, "loss": None, "val_loss": None}]
     told = {"epoch": 2, "loss": 3.0, "kl": 1.0, "val_kl": 2.0, "stage": "x", "seconds": 9.0}

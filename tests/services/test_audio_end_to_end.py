@@ -54,7 +54,7 @@ def run(app: Flask, *words: object) -> Any:
 def work(session: Session) -> None:
     """Do the job that waits, as the worker would."""
     (job,) = jobs.active(session)
-    assert jobs.claim(session, job.id)
+    assert jobs.claim(session, "worker")
     result = getattr(tasks, job.kind)(session, job, lambda *_: None)
     assert jobs.finish(session, job.id, result, log="", details={})
     session.commit()

@@ -16,13 +16,14 @@ from werkzeug.datastructures import FileStorage
 
 from songrec.clustering import CLUSTERINGS
 from songrec.core.types import no_progress
-from songrec.jobs import files, queue, tasks
+from songrec.jobs import files, tasks
 from songrec.projection import PROJECTIONS
 from songrec.representation import REPRESENTATIONS
 from songrec.store import jobs
 from songrec.store.runs import runs
 from songrec.store.tables import Job, TrackAttributes, User
 from tests.catalogue_files.samples import TWELVE, as_text
+from tests.factories import waiting_ids
 from tests.web.accounts import admin, anna, quick_hashes
 from tests.web.admin_runs import a_run
 
@@ -33,10 +34,6 @@ def last_job(session: Session) -> Job:
     (job, *_), _total = jobs.page(session, 1)
     session.refresh(job)
     return job
-
-
-def queued(app: Flask) -> list[int]:
-    return [task.args[0] for task in queue.huey_of(app).pending()]
 
 
 class TestOverview:
@@ -78,7 +75,7 @@ class TestUpload:
         assert job.user_id == admin.id
         assert job.parameters["source"] == "my songs"
         assert Path(job.parameters["path"]).read_bytes() == b"hello"
-        assert queued(app) == [job.id]
+        assert waiting_ids(session) == [job.id]
         assert "my songs.csv" in client.get(answer.headers["Location"]).text
 
     @pytest.mark.parametrize(
@@ -113,7 +110,7 @@ class TestUpload:
         )
         assert "No space left on device" in answer.text
         assert list(files.uploads(app.config["INSTANCE"]).iterdir()) == []
-        assert jobs.waiting_ids(session) == []
+        assert waiting_ids(session) == []
 
     def test_no_file_is_explained(self, client: FlaskClient, session: Session, admin: User) -> None:
         answer = client.post("/admin/catalogue", data={}, follow_redirects=True)
@@ -165,7 +162,7 @@ class TestRetrain:
     ) -> None:
         assert client.post("/admin/train").status_code == 303
         job = last_job(session)
-        assert queued(app) == [job.id]
+        assert waiting_ids(session) == [job.id]
         assert job.parameters == {
             "representation": "autoencoder",
             "clustering": "kmeans",

@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session
 
 from songrec.demo import clips
 from songrec.features.settings import DEFAULTS
-from songrec.jobs import queue, tasks
+from songrec.jobs import tasks
 from songrec.services.library.analysis_report import AnalyzeReport, AnalyzeRequest
 from songrec.store import jobs
 from songrec.store.tables import AudioFile, Job, Track, User
 from tests.audio_files.sounds import chords, write_wav
-from tests.factories import make_track
+from tests.factories import make_track, waiting_ids
 from tests.web.accounts import admin, anna, quick_hashes, sign_in
 
 __all__ = ["admin", "anna", "quick_hashes"]  # fixtures
@@ -54,7 +54,7 @@ def test_an_existing_folder_becomes_a_job(
     assert answer.headers["Location"] == f"/admin/jobs/{job.public_id}"
     assert job.parameters["folder"] == str(tmp_path.resolve())
     assert job.parameters["features"] == ["mfcc", "statistical"]
-    assert [task.args[0] for task in queue.huey_of(app).pending()] == [job.id]
+    assert waiting_ids(session) == [job.id]
     assert f"Audio analysis: {tmp_path.name}" in client.get(answer.headers["Location"]).text
 
 
@@ -183,7 +183,7 @@ def test_the_job_analyses_the_folder_and_its_page_says_what_became_of_it(
     parameters = {"folder": str(tmp_path / "m"), "features": ["mfcc"], "file": "m"}
     job = jobs.create(session, "analyze", parameters)
     session.commit()
-    jobs.claim(session, job.id)
+    jobs.claim(session, "worker")
     told: list[float] = []
     result = tasks.analyze(session, job, lambda share, message, details=None: told.append(share))
     jobs.finish(session, job.id, result, log="", details={})

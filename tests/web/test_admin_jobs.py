@@ -17,6 +17,7 @@ from songrec.store import jobs
 from songrec.store.tables import Job, User
 from songrec.web.admin.curve import curve
 from songrec.web.admin.jobs import span
+from tests.factories import waiting_ids
 from tests.web.accounts import admin, anna, quick_hashes
 
 __all__ = ["admin", "anna", "quick_hashes"]  # fixtures
@@ -26,10 +27,6 @@ def last_job(session: Session) -> Job:
     (job, *_), _total = jobs.page(session, 1)
     session.refresh(job)
     return job
-
-
-def queued(app: Flask) -> list[int]:
-    return [task.args[0] for task in queue.huey_of(app).pending()]
 
 
 class TestJobPages:
@@ -55,7 +52,7 @@ class TestJobPages:
     def test_a_running_job_shows_share_time_left_log_and_curve(
         self, client: FlaskClient, session: Session, admin: User, job: Job
     ) -> None:
-        jobs.claim(session, job.id)
+        jobs.claim(session, "worker")
         epochs = [{"epoch": n, "loss": 1 / n, "val_loss": 2 / n} for n in (1, 2, 3)]
         jobs.report(
             session,
@@ -81,7 +78,7 @@ class TestJobPages:
     def test_the_parts_of_a_loss_are_drawn_while_it_learns_and_after(
         self, client: FlaskClient, session: Session, admin: User, job: Job
     ) -> None:
-        jobs.claim(session, job.id)
+        jobs.claim(session, "worker")
         epochs = [
             {
                 "epoch": n,
@@ -107,7 +104,7 @@ class TestJobPages:
     def test_a_page_finds_out_that_the_worker_died(
         self, client: FlaskClient, session: Session, admin: User, job: Job
     ) -> None:
-        jobs.claim(session, job.id)
+        jobs.claim(session, "worker")
         job.heartbeat_at = job.heartbeat_at - jobs.STALE * 2  # type: ignore[operator]
         session.commit()
         assert jobs.WORKER_STOPPED in client.get(f"/admin/jobs/{job.public_id}").text
@@ -129,7 +126,7 @@ class TestJobPages:
         client.post(f"/admin/jobs/{job.public_id}/cancel")
         first, second = (client.post(f"/admin/jobs/{job.public_id}/again") for _ in range(2))
         assert first.location == second.location
-        assert len(jobs.waiting_ids(session)) == 1
+        assert len(waiting_ids(session)) == 1
 
     def test_an_import_whose_file_is_gone_asks_for_it_again(
         self, client: FlaskClient, session: Session, admin: User
@@ -139,12 +136,12 @@ class TestJobPages:
         client.post(f"/admin/jobs/{job.public_id}/cancel")
         answer = client.post(f"/admin/jobs/{job.public_id}/again", follow_redirects=True)
         assert "upload it again" in answer.text
-        assert jobs.waiting_ids(session) == []
+        assert waiting_ids(session) == []
 
     def test_a_job_that_is_done_is_not_started_again(
         self, client: FlaskClient, session: Session, admin: User, job: Job
     ) -> None:
-        jobs.claim(session, job.id)
+        jobs.claim(session, "worker")
         jobs.finish(session, job.id, {"run_id": "r", "published": True}, log="", details={})
         session.commit()
         client.post(f"/admin/jobs/{job.public_id}/again")
@@ -155,7 +152,7 @@ class TestJobPages:
     ) -> None:
         job = queue.enqueue(session, "ingest", {"path": "x", "file": "songs.csv"})
         session.flush()
-        jobs.claim(session, job.id)
+        jobs.claim(session, "worker")
         path = files.rejects_path(app.config["INSTANCE"], job.public_id)
         path.parent.mkdir()
         path.write_text("line,reason\n3,tempo\n")

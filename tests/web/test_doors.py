@@ -46,8 +46,7 @@ class TestRateLimit:
 
         for _ in range(9):
             sign_in(client, password="wrong guess")
-        uri = ratelimit.storage_uri(app.config["INSTANCE"], None)
-        elsewhere = FixedWindowRateLimiter(ratelimit.SqliteCounters(uri))
+        elsewhere = FixedWindowRateLimiter(ratelimit.DatabaseCounters(ratelimit.URI))
         assert elsewhere.hit(security.SIGN_IN, "anna", "127.0.0.1")
         assert sign_in(client, password="wrong guess").status_code == 429
 
@@ -61,7 +60,7 @@ class TestRateLimit:
     def test_a_window_ends(self, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
         from songrec.web import ratelimit
 
-        counters = ratelimit.SqliteCounters(ratelimit.storage_uri(app.config["INSTANCE"], None))
+        counters = ratelimit.DatabaseCounters(ratelimit.URI)
         assert [counters.incr("k", 300) for _ in range(3)] == [1, 2, 3]
         later = time.time() + 301
         monkeypatch.setattr(time, "time", lambda: later)

@@ -39,7 +39,7 @@ def test_a_search_that_is_done_leads_to_what_it_found(
     client: FlaskClient, session: Session, admin: User
 ) -> None:
     job = jobs.create(session, "duplicates", {}, admin.id)
-    assert jobs.claim(session, job.id)
+    assert jobs.claim(session, "worker")
     assert jobs.finish(session, job.id, {"groups": 1}, log="", details={})
     session.commit()
     page = client.get(f"/admin/jobs/{job.public_id}").text

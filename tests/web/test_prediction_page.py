@@ -132,7 +132,7 @@ def test_the_job_trains_estimates_and_says_how_well(
     )
     client.post("/admin/prediction", data={"trials": "0"})
     (job,) = asked(session)
-    assert jobs.claim(session, job.id)
+    assert jobs.claim(session, "worker")
     shares: list[float] = []
     result = tasks.predict(session, job, lambda share, *_: shares.append(share))
     assert jobs.finish(session, job.id, result, log="", details={})

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from songrec.audio_files.file_scan import content_hash
 from songrec.audio_files.path_labels import labels_of
 from songrec.core.errors import BadInput
-from songrec.jobs import tasks
+from songrec.jobs import queue, tasks
 from songrec.services.library import analyze_file
 from songrec.services.training.train import TrainRequest, train
 from songrec.store import jobs
@@ -79,7 +79,7 @@ def send(client: FlaskClient, content: bytes, name: str = "My song.wav", **more:
 def work(session: Session) -> Job:
     """Do the job that waits, as the worker would."""
     (job,) = jobs.active(session)
-    assert jobs.claim(session, job.id)
+    assert jobs.claim(session, "worker")
     result = getattr(tasks, job.kind)(session, job, lambda *_: None)
     assert jobs.finish(session, job.id, result, log="", details={})
     session.commit()
@@ -293,8 +293,8 @@ def test_waiting_ends_with_the_job(
     assert (answer.status_code, answer.json["job"]["state"]) == (200, "done")
     assert answer.json["title"] == "song"
     # Behind several other jobs nobody is kept waiting.
-    jobs.create(session, "train", {})
-    jobs.create(session, "train", {})
+    for _ in range(2):
+        queue.enqueue(session, "sleeve", {})
     session.commit()
     answer = client.post(f"{ADDRESS}?wait=30", data={"file": (io.BytesIO(song), "song.wav")})
     assert answer.status_code == 202

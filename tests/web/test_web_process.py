@@ -36,7 +36,6 @@ ABSENT = ("/admin/prediction/report.csv",)
 SCRIPT = f"""
 import sys
 import wsgi
-assert "huey" not in sys.modules, "huey is for whoever asks for a job"
 client = wsgi.app.test_client()
 with client.session_transaction() as cookie:
     cookie["_user_id"], cookie["_fresh"] = sys.argv[1], True

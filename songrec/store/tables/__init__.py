@@ -13,6 +13,7 @@ from songrec.store.tables.duplicates import Duplicate, MatchKey, TrackMerge
 from songrec.store.tables.feedback import KeptAnswer, PendingLike, Skip
 from songrec.store.tables.jobs import Job
 from songrec.store.tables.people import Listener, Playlist, PlaylistTrack, Reaction, User
+from songrec.store.tables.rate_limits import RateLimit
 from songrec.store.tables.runs import Cluster, ClusterAssignment, Publication, Run
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Playlist",
     "PlaylistTrack",
     "Publication",
+    "RateLimit",
     "Reaction",
     "Run",
     "Skip",

@@ -1,4 +1,4 @@
-"""What people see of long work: the queue itself is Huey's."""
+"""Long work: the rows of this table are the queue."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ STATES = ("waiting", "running", "done", "failed", "cancelled")
 
 
 class Job(Base):
-    """One piece of long work: what was asked, how far it is, what came of it."""
+    """One piece of long work: its parameters, its progress and its result.
+
+    Waiting jobs of a higher ``priority`` go first. ``worker`` names the worker that runs the job.
+    """
 
     __tablename__ = "job"
 
@@ -30,6 +33,8 @@ class Job(Base):
     details: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     result: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     cancel_requested: Mapped[bool] = mapped_column(default=False)
+    priority: Mapped[int] = mapped_column(default=0, server_default="0")
+    worker: Mapped[str | None] = mapped_column(String(40))
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -40,5 +45,5 @@ class Job(Base):
         CheckConstraint(
             "state in ('waiting', 'running', 'done', 'failed', 'cancelled')", name="state"
         ),
-        Index("ix_job_state_created_at", "state", "created_at"),
+        Index("ix_job_state_priority", "state", "priority"),
     )
