@@ -26,8 +26,8 @@ run: $(VENV)/.installed   ## set up, then serve web and worker; PORT=8000, CATAL
 	@$(BIN)/flask first-run $(if $(CATALOGUE),--catalogue "$(CATALOGUE)") $(if $(AUDIO),--audio "$(AUDIO)")
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/honcho --no-prefix start --port $(PORT) || [ $$? -eq 130 ]
 
-test: $(VENV)/.installed-dev   ## set up and pass every test
-	$(BIN)/python -m pytest
+test: $(VENV)/.installed-dev   ## set up and pass every test, a file at a time on each core
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(VENV)/.installed-dev   ## style, imports between rooms
 	$(BIN)/ruff check .
