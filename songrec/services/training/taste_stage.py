@@ -43,9 +43,11 @@ class Tastes:
 
     def write(self, folder: Path) -> None:
         """Write the taste files into a run's folder."""
-        for name in ("song_keys", "artists", "albums", "tower"):
-            if (array := getattr(self, name)) is not None:
-                np.save(folder / f"{name}.npy", array)
+        np.save(folder / "song_keys.npy", self.song_keys)
+        np.save(folder / "artists.npy", self.artists)
+        np.save(folder / "albums.npy", self.albums)
+        if self.track_factors is not None:
+            np.save(folder / "tower.npy", self.track_factors)
         write_json(folder / "taste.json", self.model, indent=2)
 
 
