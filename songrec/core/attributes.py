@@ -53,7 +53,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     _share("energy", "Energy", "calmer", "more energetic", "Perceived intensity and activity."),
     _share("danceability", "Danceability", "less danceable", "more danceable",
            "How well the song suits dancing: tempo, beat strength, regularity."),
-    _share("positiveness", "Positiveness", "sadder", "happier",
+    _share("positiveness", "Happiness", "sadder", "happier",
            "Musical positiveness, Spotify's valence: 0 sad or angry, 1 cheerful."),
     _share("speechiness", "Speechiness", "more sung", "more spoken", "Presence of spoken words."),
     _share("liveness", "Liveness", "more studio-like", "more live",

@@ -110,8 +110,8 @@ def again() -> ResponseReturnValue:
         report = import_export.try_again(db.session, listener)
         db.session.commit()
         flash(
-            f"{count(report.found, 'song', 'songs')} of those that wait are here now; "
-            f"{len(report.missing):,} still wait.",
+            f"{count(report.found, 'song is', 'songs are')} in the catalogue now; "
+            f"{len(report.missing):,} still missing.",
             "success",
         )
     return redirect(url_for("me.page") + "#waiting", 303)
@@ -124,7 +124,7 @@ def forget_waiting() -> ResponseReturnValue:
     if listener is not None:
         unmatched_imports.remove(db.session, listener)
         db.session.commit()
-        flash("The songs that were not found are forgotten.", "success")
+        flash("The missing songs are removed from your data.", "success")
     return redirect(url_for("me.page"), 303)
 
 
@@ -135,7 +135,7 @@ def forget_skips() -> ResponseReturnValue:
     if listener is not None:
         skips.forget(db.session, listener)
         db.session.commit()
-        flash("Your skips are forgotten.", "success")
+        flash("Your skips are cleared.", "success")
     return redirect(url_for("me.page"), 303)
 
 
@@ -145,13 +145,13 @@ def delete() -> ResponseReturnValue:
     if current_user.is_authenticated:
         return redirect(url_for("auth.account") + "#delete", 303)
     if request.form.get("sure") != "yes":
-        raise BadInput("Tick the box first: what is deleted cannot be brought back.")
+        raise BadInput("Tick the box first: this cannot be undone.")
     listener = current_listener()
     if listener is not None:
         reactions.forget(db.session, listener)
         db.session.commit()
     cookie.pop(TOKEN, None)
-    flash("Everything of yours is deleted.", "success")
+    flash("Your data is deleted.", "success")
     return redirect(url_for("me.page"), 303)
 
 

@@ -27,41 +27,39 @@ class Explanation:
 
 EXPLANATIONS: dict[int, Explanation] = {
     400: Explanation(
-        "That request cannot be used",
+        "Invalid request",
         "Something in it is missing or malformed. Nothing was changed. Go back and try again.",
     ),
-    401: Explanation("Say who you are", "Send a token, or sign in."),
+    401: Explanation("Sign in first", "Send a token, or sign in."),
     403: Explanation(
         "This page is for admins",
         "Your account may not open it. Ask an admin of this songrec to make you one.",
     ),
     404: Explanation(
-        "There is nothing here",
-        "The address may be mistyped, or what it led to is gone. Search for the song instead.",
+        "Page not found",
+        "The address may be mistyped, or the page is gone. Search for the song instead.",
     ),
     405: Explanation(
-        "That cannot be done here",
-        "This address answers other requests. Nothing was changed. Go back and use the button.",
+        "Not allowed here",
+        "This address takes other requests. Nothing was changed. Go back and use the button.",
     ),
     413: Explanation(
-        "That file is too large",
+        "File too large",
         "Nothing was kept. Split it, compress it (.csv.gz or Parquet), or use `flask ingest`.",
     ),
     415: Explanation(
-        "That kind of content is not understood", "Nothing was changed. Send what is described."
+        "Unsupported content type", "Nothing was changed. Send what the API description says."
     ),
-    422: Explanation(
-        "A value cannot be used", "Nothing was changed. What is wrong is listed by field."
-    ),
-    429: Explanation("Too many tries", "Nothing is lost."),
+    422: Explanation("Invalid value", "Nothing was changed. The errors are listed by field."),
+    429: Explanation("Too many attempts", "Nothing is lost."),
     500: Explanation(
-        "Something broke on our side",
-        "What you changed before is kept. Try again; if it happens again, the log says why.",
+        "Something went wrong",
+        "Your earlier changes are kept. Try again; if it happens again, the log says why.",
     ),
     503: Explanation("Not ready yet", "Come back in a moment."),
 }
 CSRF = Explanation(
-    "This form has gone stale",
+    "This form has expired",
     "Nothing was changed. Go back, reload the page and send it again; cookies must be allowed.",
 )
 

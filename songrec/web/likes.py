@@ -53,10 +53,10 @@ def react(public_id: str) -> ResponseReturnValue:
     """Like a song, dislike it, or take either back; answers JSON where that is asked for."""
     value = request.form.get("value", "")
     if value not in VALUES:
-        abort(400, "A reaction is like, dislike or none.")
+        abort(400, "value must be like, dislike or none.")
     track = tracks.find_track(db.session, public_id)
     if track is None:
-        abort(404, f"There is no song “{public_id[:40]}” in the catalogue.")
+        abort(404, f"No song “{public_id[:40]}” in the catalogue.")
     # Taking back what was never said makes no listener.
     listener = require_listener() if VALUES[value] else current_listener()
     likes, dislikes = 0, 0
@@ -77,9 +77,9 @@ def weigh(public_id: str) -> ResponseReturnValue:
     track = tracks.find_track(db.session, public_id)
     said = reactions.values(db.session, listener, [track.id]) if listener and track else {}
     if listener is None or track is None or said.get(track.id) != reactions.LIKE:
-        abort(404, "This is no song that you like.")
+        abort(404, "You do not like this song.")
     if weight is None:
-        raise BadInput("Say how often the song should count: 1, 2 or 3 times.")
+        raise BadInput("weight must be 1, 2 or 3.")
     reactions.react(db.session, listener, track.id, reactions.LIKE, weight)
     db.session.commit()
     if wants_json():
@@ -92,10 +92,10 @@ def skip(public_id: str) -> ResponseReturnValue:
     """Note that a song was left after ``after`` seconds; later than 30 s it was no skip."""
     track = tracks.find_track(db.session, public_id)
     if track is None:
-        abort(404, f"There is no song “{public_id[:40]}” in the catalogue.")
+        abort(404, f"No song “{public_id[:40]}” in the catalogue.")
     after = request.form.get("after", type=float)
     if after is None or not 0 <= after < skips.WITHIN_S:
-        raise BadInput(f"A song is skipped within its first {skips.WITHIN_S} seconds.")
+        raise BadInput(f"A skip happens within the first {skips.WITHIN_S} seconds of a song.")
     skips.record(db.session, require_listener(), track.id)
     db.session.commit()
     if wants_json():

@@ -84,7 +84,7 @@ def play(public_id: str) -> ResponseReturnValue:
     track = tracks.find_track(db.session, public_id)
     file = audio_files.of_track(db.session, track.id) if track else None
     if file is None:
-        abort(404, "This song is known by its figures alone: there is nothing to hear.")
+        abort(404, "This song has no audio.")
     return redirect(url_for("player.media", file_id=file.public_id), 302)
 
 
@@ -184,7 +184,7 @@ def type_of(codec: str, container: str) -> str:
 def _file(file_id: str) -> AudioFile:
     file = audio_files.analysed(db.session, file_id)
     if file is None:
-        abort(404, "There is no such sound in the library.")
+        abort(404, "No such sound in the library.")
     return file
 
 
@@ -194,7 +194,7 @@ def _unchanged(file: AudioFile) -> Path:
     try:
         found = path.stat()
     except OSError:
-        abort(404, "The file of this song is not there any more.")
+        abort(404, "The file of this song is gone.")
     if not path.is_file() or (found.st_size, found.st_mtime_ns) != (file.size, file.modified_ns):
         abort(404, "The file of this song has changed since it was analysed.")
     return path

@@ -126,7 +126,7 @@ def delete(public_id: str) -> ResponseReturnValue:
     name = playlist.name
     playlists.delete(db.session, playlist)
     db.session.commit()
-    flash(f"“{name}” is deleted. Its songs are still in the catalogue.", "success")
+    flash(f"“{name}” is deleted. Its songs stay in the catalogue.", "success")
     return redirect(url_for("playlists.index"), 303)
 
 
@@ -136,7 +136,7 @@ def add(public_id: str) -> ResponseReturnValue:
     playlist = _mine(public_id)
     ids = playlists.ids_of(db.session, _public_ids())
     if not ids:
-        raise BadInput("No song was named, so none was added.")
+        raise BadInput("No songs given, so none were added.")
     added = playlists.add(db.session, playlist, ids)
     db.session.commit()
     flash(f"{count(added, 'song', 'songs')} added to “{playlist.name}”.", "success")
@@ -150,7 +150,7 @@ def change(public_id: str, track_id: str) -> ResponseReturnValue:
     found = playlists.ids_of(db.session, [track_id])
     order = playlists.tracks(db.session, playlist)
     if not found or found[0] not in order:
-        raise BadInput("This song is not in the playlist any more.")
+        raise BadInput("This song is no longer in the playlist.")
     track, place = found[0], order.index(found[0])
     match request.form.get("do"):
         case "remove":

@@ -36,6 +36,7 @@ COUNTS = (10, 20, 50)
 CAPS = (1, 2, 3, 5, 0)
 DRAWS = 1_000_000
 MORE_SHOWN = 20
+FIELDS = ("method", "variety", "novelty", "freshness", "per_artist", "n")
 
 
 def init_app(app: Flask) -> None:
@@ -57,6 +58,7 @@ def page() -> str:
     by = _reranking(request.args)
     count = request.args.get("n", type=int)
     count = count if count in COUNTS else COUNTS[1]
+    chosen = {name: request.args[name] for name in FIELDS if name in request.args}
     found, problem, change, is_cut, cut = [], "", None, True, None
     if likes and run is not None:
         try:
@@ -99,7 +101,9 @@ def page() -> str:
         by=by,
         there=there,
         caps=CAPS,
-        draw=secrets.randbelow(DRAWS),
+        draw=(draw := secrets.randbelow(DRAWS)),
+        shuffle_again={**chosen, "surprise": draw},
+        back_to_best=chosen,
         count=count,
         counts=COUNTS,
         starters=recommend.starters(db.session, run) if run and not likes else [],
@@ -114,7 +118,7 @@ def more_like(public_id: str) -> str:
     run = runs.published(db.session)
     track = tracks.find_track(db.session, public_id, run)
     if track is None:
-        abort(404, f"There is no song “{public_id[:40]}” in the catalogue.")
+        abort(404, f"No song “{public_id[:40]}” in the catalogue.")
     known = ListenerFeedback.load(db.session, current_listener())
     found, problem = [], ""
     try:

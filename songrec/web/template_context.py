@@ -17,12 +17,12 @@ from songrec.web.current_listener import current_listener
 
 # Where a link of the header leads, what it is called, and the further pages it stands for.
 NAVIGATION = (
-    ("pages.home", "Clusters", ("pages.cluster",)),
+    ("pages.home", "Home", ("pages.cluster",)),
     ("pages.tracks", "Songs", ("pages.track", "words.page")),
     ("map.page", "Map", ()),
     ("mood.page", "Mood", ()),
     ("recommendations.page", "For you", ("recommendations.more_like", "likes.page", "me.page")),
-    ("stations.index", "Stations", ("stations.show", "stations.path", "stations.blend")),
+    ("stations.index", "Radio", ("stations.show", "stations.path", "stations.blend")),
     ("playlists.index", "Playlists", ("playlists.show",)),
     ("upload.index", "Upload", ("upload.show",)),
 )

@@ -35,7 +35,7 @@ def page() -> str:
     if name := request.args.get("like", ""):
         like = tracks.find_track(db.session, name, run)
         if like is None:
-            abort(404, f"There is no song “{name[:40]}” in the catalogue.")
+            abort(404, f"No song “{name[:40]}” in the catalogue.")
         try:
             found = finding.similar_lyrics(
                 db.session, current_app.config["INSTANCE"], like.id, SHOWN

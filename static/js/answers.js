@@ -1,4 +1,4 @@
-// After a like or a dislike the list of recommendations is asked for anew and says what changed.
+// Reloads the list of recommendations after a like or dislike and announces what changed.
 "use strict";
 
 (() => {

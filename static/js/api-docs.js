@@ -11,7 +11,7 @@
     docExpansion: "list",
     defaultModelsExpandDepth: -1,
     validatorUrl: null,
-    // "Try it out" without a token acts as whoever is signed in here, and proves that it is meant.
+    // "Try it out" without a token acts as the signed-in user, so the request carries the CSRF token.
     requestInterceptor: (request) => {
       if (!["GET", "HEAD"].includes((request.method || "GET").toUpperCase())) {
         request.headers["X-CSRFToken"] = place.dataset.csrf;

@@ -100,7 +100,7 @@
       show(job);
     } catch {
       failures += 1;
-      if (failures === 3) say("job-note", "The server does not answer; trying again.");
+      if (failures === 3) say("job-note", "The server does not answer. Trying again.");
     }
     window.setTimeout(poll, failures ? Math.min(1000 * 2 ** failures, 15000) : 1000);
   }

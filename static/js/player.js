@@ -70,7 +70,7 @@
       await audio.play();
     } catch (error) {
       // A browser may refuse to go on by itself after a page was loaded anew.
-      if (error.name === "NotAllowedError") announce("Press play to go on.");
+      if (error.name === "NotAllowedError") announce("Press play to continue.");
     }
   };
 
@@ -125,7 +125,7 @@
           more = found.more;
         }
       } catch {
-        announce("The station cannot go on now.");
+        announce("The radio cannot continue right now.");
       }
       asking = null;
       one("next").disabled = at === queue.length - 1 && !more;
@@ -186,7 +186,7 @@
       if (moment) queue[index] = { ...queue[index], moment };
       load(index, { time: moment?.from || 0 });
     } catch {
-      announce("This cannot be played now.");
+      announce("This cannot be played right now.");
     }
   };
 

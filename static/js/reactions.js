@@ -44,8 +44,8 @@
 
   const words = (title, value) => {
     if (value === "like") return `You like ${title}.`;
-    if (value === "dislike") return `${title} will not come back.`;
-    return `Taken back: ${title}.`;
+    if (value === "dislike") return `${title} will not be recommended.`;
+    return `Undone: ${title}.`;
   };
 
   document.addEventListener("submit", async (event) => {

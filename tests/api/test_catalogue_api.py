@@ -121,5 +121,5 @@ def test_similar_songs_by_weighed_features_and_by_the_latent(get, planted: Plant
 def test_a_songs_page_weighs_as_its_sliders_say(client: FlaskClient, planted: Planted) -> None:
     page = client.get("/tracks/p000000001?mood=0&rhythm=3&harmony=x").text
     assert 'name="rhythm" min="0" max="3" step="0.25" value="3.0"' in page
-    assert "As usual" in page
-    assert "As usual" not in client.get("/tracks/p000000001").text
+    assert "Reset" in page
+    assert "Reset" not in client.get("/tracks/p000000001").text

@@ -204,8 +204,8 @@ def test_a_like_from_the_panel_leaves_a_heart_and_a_dislike_takes_it_away(page: 
     page.click("[data-map-song] button[title='Like']")
     page.wait_for_selector("[data-map-song] button[title='Like'][aria-pressed=true]")
     assert page.locator(".map-hearts use").count() == 1
-    page.click("[data-map-song] button[title^='Not this one']")
-    page.wait_for_selector("[data-map-song] button[title^='Not this one'][aria-pressed=true]")
+    page.click("[data-map-song] button[title^='Not for me']")
+    page.wait_for_selector("[data-map-song] button[title^='Not for me'][aria-pressed=true]")
     assert page.locator(".map-hearts use").count() == 0
     assert page.text_content("[data-like-count]") == "0"
 

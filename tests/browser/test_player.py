@@ -69,7 +69,7 @@ def start(page: Any, title: str) -> None:
 def test_a_song_plays_on_while_one_browses(page: Any, songs: list[str]) -> None:
     page.goto("/clusters/0")
     assert page.locator("[data-player]").is_hidden()
-    page.get_by_role("button", name="Play the cluster").click()
+    page.get_by_role("button", name="Play all").click()
     until(page, lambda: time_of(page) > 0.3)
     bar = page.get_by_role("region", name="Player")
     assert bar.locator("[data-player-title]").inner_text() in songs
@@ -126,7 +126,7 @@ def test_seeking_by_waveform_and_by_keyboard(page: Any, songs: list[str]) -> Non
     box = page.locator(".player-wave").bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     assert abs(time_of(page) - SECONDS / 2) < 1.5
-    slider = page.get_by_role("slider", name="Place in the song")
+    slider = page.get_by_role("slider", name="Position in the song")
     slider.focus()
     before = time_of(page)
     page.keyboard.press("ArrowRight")

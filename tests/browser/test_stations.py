@@ -59,7 +59,7 @@ def test_a_like_changes_the_list_at_once_and_says_what_changed(page: Any, viewpo
     # What to do with a song stands beside it: more like this one.
     other = page.locator(".song-list > li").first.locator(".title").inner_text()
     page.get_by_role("link", name=f"More like {other}", exact=True).click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("More like this one")
+    expect(page.get_by_role("heading", level=1)).to_have_text("More like this")
     # On its own page the taste is told, and a like can count for more.
     page.goto("/likes")
     page.get_by_role("button", name=f"{title} counts twice").click()
@@ -79,7 +79,7 @@ def test_a_station_plays_on_past_its_first_part_and_repeats_nothing(
     page: Any, audible: list[str], live_server: LiveServer
 ) -> None:
     page.goto(f"/stations/song?of={audible[0]}")
-    page.get_by_role("button", name="Play the station").click()
+    page.locator("main").get_by_role("button", name="Play", exact=True).click()
     title = page.locator("[data-player-title]")
     expect(title).to_have_attribute("href", f"/tracks/{audible[0]}")
     expect(page.locator("[data-player-why]")).to_have_text("The song that it begins with")
@@ -112,25 +112,25 @@ def test_a_path_and_a_blend_are_found_by_title(page: Any, viewport: str) -> None
     page.goto("/path")
     page.get_by_label("From", exact=True).fill("Song 17")
     page.get_by_label("To", exact=True).fill("Song 23")
-    page.get_by_role("button", name="Find the way").click()
+    page.get_by_role("button", name="Build path").click()
     # More than one song may answer to the words: the person says which.
-    for heading, name in (("the beginning", "Song 17"), ("the end", "Song 23")):
-        choose = page.get_by_role("heading", name=f"Which one is {heading}?")
+    for heading, name in (("start from", "Song 17"), ("end with", "Song 23")):
+        choose = page.get_by_role("heading", name=f"Which song do you {heading}?")
         if choose.count():
             page.locator(".choose").first.get_by_role("link", name=name, exact=True).click()
-    expect(page.get_by_role("heading", name="8 songs on the way")).to_be_visible()
+    expect(page.get_by_role("heading", name="8 songs along the path")).to_be_visible()
     titles = page.locator(".song-list .title").all_inner_texts()
     assert (titles[0], titles[-1], len(titles)) == ("Song 17", "Song 23", 10)
     assert page.locator(".steps li").count() == 9
 
     page.get_by_role("link", name="Song 17", exact=True).first.click()
     page.get_by_role("link", name="Blend", exact=True).click()
-    page.get_by_label("Take a song away").fill("Song 201")
-    page.get_by_role("button", name="Take away").click()
+    page.get_by_label("Less like this").fill("Song 201")
+    page.get_by_role("button", name="Add to “Less like this”").click()
     expect(page.locator(".terms li")).to_have_count(2)
     assert page.locator(".song-list > li").count() == 20
     first = page.locator(".song-list > li").first
-    first.get_by_text("Why, in figures").click()
+    first.get_by_text("How this was scored").click()
     figures = [
         float(text.replace("−", "-").replace("+", ""))
         for text in first.locator(".sum").first.locator(".number").all_inner_texts()

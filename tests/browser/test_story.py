@@ -70,8 +70,8 @@ def test_from_the_first_look_to_a_published_retraining(
     # A person browses clusters and looks around the map.
     page.goto("/")
     page.locator(".card-cluster h3 a").first.click()
-    assert page.get_by_role("heading", name="Its songs").is_visible()
-    page.get_by_role("link", name="See it on the map").click()
+    assert page.get_by_role("heading", name="Songs", exact=True).is_visible()
+    page.get_by_role("link", name="Show on map").click()
     page.wait_for_selector("[data-map][data-ready=true]")
 
     # They like three songs of a list, without an account.
@@ -90,16 +90,16 @@ def test_from_the_first_look_to_a_published_retraining(
     assert not set(liked) & set(page.locator(".song-list .title").all_inner_texts())
     first = songs.first
     assert first.locator(".reason").inner_text().strip()
-    first.get_by_text("Why, in figures").click()
+    first.get_by_text("How this was scored").click()
     figures = [
         float(text.replace("−", "-").replace("+", ""))
         for text in first.locator(".sum").first.locator(".number").all_inner_texts()
     ]
     assert sum(figures[:-1]) == pytest.approx(figures[-1], abs=0.0006 * len(figures))
 
-    # "Not this one" takes a song away, for good.
+    # "Not for me" takes a song away, for good.
     gone = first.locator(".title").inner_text()
-    first.get_by_role("button", name=re.compile("^Not this one")).click()
+    first.get_by_role("button", name=re.compile("^Not for me")).click()
     expect(page.locator("[data-announce]")).to_contain_text("will not come back")
     page.reload()
     assert gone not in page.locator(".song-list .title").all_inner_texts()

@@ -73,9 +73,9 @@ def test_a_song_is_dropped_and_what_sounds_like_it_is_shown(
     page.get_by_role("link", name="Upload", exact=True).click()
     page.get_by_role("heading", name="What sounds like this?").wait_for()
     page.get_by_label("Choose a song").set_input_files(str(song))
-    page.get_by_role("button", name="Listen to it").click()
+    page.get_by_role("button", name="Find similar songs").click()
     page.get_by_role("heading", name="My own song", level=1).wait_for()
-    page.get_by_role("heading", name="What sounds like it").wait_for(timeout=120_000)
+    page.get_by_role("heading", name="Similar songs").wait_for(timeout=120_000)
     assert page.locator(".song-list > li").count() == 10
     assert page.locator(".reason").first.inner_text()
     assert page.get_by_role("cell", name="measured from the sound").count() >= 1
@@ -89,7 +89,7 @@ def test_a_song_is_dropped_and_what_sounds_like_it_is_shown(
         assert time.monotonic() < end
         page.wait_for_timeout(50)
     assert page.locator("[data-player-title]").inner_text() == "My own song"
-    page.get_by_role("button", name="Delete it now").click()
+    page.get_by_role("button", name="Delete now").click()
     page.get_by_text("is deleted here").wait_for()
 
 
@@ -98,7 +98,7 @@ def test_what_is_no_song_is_told_with_its_reason(page: Any, working: None, tmp_p
     words.write_text("words and no sound\n" * 20)
     page.goto("/upload")
     page.get_by_label("Choose a song").set_input_files(str(words))
-    page.get_by_role("button", name="Listen to it").click()
+    page.get_by_role("button", name="Find similar songs").click()
     page.get_by_role("alert").wait_for(timeout=120_000)
     assert "words.mp3" in page.get_by_role("alert").inner_text()
     page.get_by_role("link", name="Upload another song").click()
@@ -112,7 +112,7 @@ def test_a_song_that_is_too_large_is_told_before_it_is_sent(
     try:
         page.goto("/upload")
         page.get_by_label("Choose a song").set_input_files(str(song))
-        page.get_by_role("button", name="Listen to it").click()
+        page.get_by_role("button", name="Find similar songs").click()
         page.get_by_text("is larger than").wait_for()
     finally:
         live_server.app.config["UPLOAD_AUDIO_BYTES"] = 50 * 2**20
@@ -141,8 +141,8 @@ def test_upload_and_player_are_accessible(
     page.goto("/upload")
     look()
     page.get_by_label("Choose a song").set_input_files(str(song))
-    page.get_by_role("button", name="Listen to it").click()
-    page.get_by_role("heading", name="What sounds like it").wait_for(timeout=120_000)
+    page.get_by_role("button", name="Find similar songs").click()
+    page.get_by_role("heading", name="Similar songs").wait_for(timeout=120_000)
     page.get_by_role("link", name="Play", exact=True).click()
     page.get_by_role("region", name="Player").wait_for()
     look()

@@ -46,7 +46,7 @@ def test_two_tastes_are_told_apart_with_their_songs(client, planted, like):
     page = client.get("/me").text
     assert "2 tastes" in page
     assert page.count('class="taste"') == 2
-    assert "What you say no to is" in page
+    assert "Compared with the songs you like" in page
     assert 'class="profile"' in page
 
 
@@ -57,7 +57,7 @@ def test_a_list_is_taken_in_and_the_page_says_what_was_found(client, session, pl
     assert "Nobody – Unheard of" in answer.text
     assert session.query(Reaction).one().value == 1
     page = client.get("/me").text
-    assert "Songs that are not here yet" in page
+    assert "Not in this catalogue yet" in page
     assert client.post("/me/again").status_code == 303
     assert session.query(PendingLike).count() == 1
     client.post("/me/waiting/forget")

@@ -119,11 +119,11 @@ class TestUpload:
 
     def test_an_unknown_format_is_refused(self, client: FlaskClient, admin: User) -> None:
         answer = self.upload(client, "a.csv", dialect="klingon")
-        assert "no format" in client.get(answer.headers["Location"]).text
+        assert "Unknown format" in client.get(answer.headers["Location"]).text
 
     def test_an_unknown_scale_is_refused(self, client: FlaskClient, admin: User) -> None:
         answer = self.upload(client, "a.csv", scale="dozens")
-        assert "no scale" in client.get(answer.headers["Location"]).text
+        assert "Unknown scale" in client.get(answer.headers["Location"]).text
 
     def test_the_scale_that_was_chosen_is_the_one_read_by(
         self, app: Flask, client: FlaskClient, session: Session, admin: User

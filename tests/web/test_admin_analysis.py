@@ -62,10 +62,10 @@ def test_an_existing_folder_becomes_a_job(
     ("folder", "reason"),
     [
         ("", "Give the folder"),
-        ("music", "beginning with /"),
-        ("/no/such/folder", "There is no folder /no/such/folder"),
-        ("/etc/hostname", "There is no folder"),
-        ("/tmp\0", "beginning with /"),
+        ("music", "starting with /"),
+        ("/no/such/folder", "No folder /no/such/folder"),
+        ("/etc/hostname", "No folder"),
+        ("/tmp\0", "starting with /"),
     ],
 )
 def test_what_is_no_folder_is_refused_beside_the_field(
@@ -120,7 +120,7 @@ def test_an_unknown_feature_set_is_refused(
 ) -> None:
     answer = client.post("/admin/library", data={"folder": str(tmp_path), "features": "x"})
     assert answer.status_code == 400
-    assert "There is no feature set &#39;x&#39;" in answer.text
+    assert "Unknown feature set &#39;x&#39;" in answer.text
     assert asked(session) == []
 
 
@@ -155,7 +155,7 @@ def test_rejects_are_listed_with_reasons_and_the_others_with_their_songs(
     assert "/music/&lt;2&gt;.mp3" not in rejected
     analysed = client.get("/admin/library?state=analysed").text
     assert "Heard Song" in analysed
-    assert "30.0 s from 85.0 s on" in analysed
+    assert "30.0 s from 85.0 s" in analysed
     assert "44,100 Hz, 2 channels" in analysed
     assert "claims 1 s" in analysed
     assert "/music/&lt;3&gt;.mp3" in client.get("/admin/library?state=missing").text
@@ -163,7 +163,7 @@ def test_rejects_are_listed_with_reasons_and_the_others_with_their_songs(
 
 def test_the_overview_leads_to_the_library(client: FlaskClient, admin: User) -> None:
     assert 'href="/admin/library"' in client.get("/admin").text
-    assert "No sound files yet" in client.get("/admin/library").text
+    assert "No audio files yet" in client.get("/admin/library").text
 
 
 def test_the_job_analyses_the_folder_and_its_page_says_what_became_of_it(
@@ -209,7 +209,7 @@ def test_a_training_on_sound_is_asked_for_in_the_form(
 def test_the_made_clips_are_asked_for_once(
     client: FlaskClient, session: Session, admin: User
 ) -> None:
-    assert "Listen to the 60 made clips" in client.get("/admin/library").text
+    assert "Make and analyse 60 clips" in client.get("/admin/library").text
     for _ in range(2):
         answer = client.post("/admin/library/clips")
         assert answer.status_code == 303

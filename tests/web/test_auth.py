@@ -97,7 +97,7 @@ def test_changing_the_password_needs_the_current_one(client: FlaskClient, anna: 
     data = {"current": "a wrong guess", "password": "another good password"}
     answer = client.post("/account/password", data=data)
     assert answer.status_code == 400
-    assert "not your current password" in answer.text
+    assert "Wrong current password" in answer.text
 
 
 def test_deleting_an_account_deletes_its_likes(

@@ -183,7 +183,7 @@ class TestErrorPages:
     def test_an_unknown_address(self, client: FlaskClient) -> None:
         answer = client.get("/no/such/page")
         assert answer.status_code == 404
-        assert "There is nothing here" in answer.text
+        assert "Page not found" in answer.text
         assert "text/html" in answer.content_type
 
     def test_json_when_asked_for(self, client: FlaskClient) -> None:
@@ -230,7 +230,7 @@ class TestErrorPages:
         app.view_functions["auth.sign_in"] = view
         answer = app.test_client().get("/sign-in")
         assert answer.status_code == 400
-        assert "That request cannot be used" in answer.text
+        assert "Invalid request" in answer.text
 
     def test_a_run_whose_files_are_gone_is_told_without_paths(
         self, app: Flask, client: FlaskClient, session: Session
@@ -256,4 +256,4 @@ class TestErrorPages:
         answer = app.test_client().get("/sign-in")
         assert answer.status_code == 500
         assert "secret detail" not in answer.text
-        assert "Something broke on our side" in answer.text
+        assert "Something went wrong" in answer.text

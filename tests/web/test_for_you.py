@@ -66,7 +66,7 @@ def test_any_number_of_likes_is_answered_with_sums_that_add_up(
     page = client.get("/recommendations?n=10")
     assert page.status_code == 200
     assert len(found_on(page.text)) == 10
-    assert "Found by <strong>Your taste</strong>" in page.text
+    assert "Method: <strong>Your taste</strong>" in page.text
     tables = re.findall(r'<table class="sum">(.*?)</table>', page.text, re.DOTALL)
     assert len(tables) == 20  # per term, and per song liked
     for table in tables:
@@ -95,8 +95,9 @@ def test_re_ranking_is_in_the_address_and_in_the_sums(client, session, planted, 
     assert 'name="variety" min="0" max="1" step="0.05" value="0.6"' in page
     assert found_on(page) != plain
     drawn = client.get("/recommendations?n=10&surprise=5").text
-    assert "draw 5" in drawn
-    assert "by chance" in drawn
+    assert "A random pick from your best matches" in drawn
+    assert '<a href="/recommendations?n=10">Back to best</a>' in drawn
+    assert re.search(r'<a href="/recommendations\?n=10&amp;surprise=\d+">Shuffle again</a>', drawn)
     assert found_on(drawn) == found_on(client.get("/recommendations?n=10&surprise=5").text)
     assert found_on(drawn) != plain
 
@@ -148,7 +149,7 @@ def test_what_was_learnt_from_playlists_answers_where_there_is_any(
 ):
     taught(instance, planted, track_factors=True)
     page = client.get("/recommendations").text
-    assert "Found by <strong>Learnt from playlists</strong>" in page
+    assert "Method: <strong>Learnt from playlists</strong>" in page
     assert re.search(r'value="learned" checked', page)
     assert "In playlists, songs like it stand" in page
 

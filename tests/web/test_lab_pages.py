@@ -127,12 +127,12 @@ def test_the_run_page_draws_the_curve_and_what_was_listened_to(
         parameters={"n_clusters": 0, "max_clusters": 5, "beta": 3, "n_init": 1},
     )
     text = client.get(f"/admin/runs/{run.public_id}").text
-    assert "How many clusters" in text
-    assert f"{run.cluster_count} was kept" in text
+    assert "Number of clusters" in text
+    assert f"{run.cluster_count} was chosen" in text
     assert "What this grouping listens to" in text
     assert "acousticness" in text.partition("What this grouping listens to")[2]
     assert "Trustworthiness" in text
-    assert "Clusters against labels" in text
+    assert "Agreement with labels" in text
     assert "by chance" in text
 
 

@@ -33,7 +33,7 @@ def test_liking_works_without_an_account_and_comes_back_to_the_page(client, sess
     assert (answer.status_code, answer.location) == (303, "/tracks?q=song")
     assert session.query(Reaction).one().value == 1
     page = client.get("/likes").text
-    assert "Songs you like" in page
+    assert "Liked songs" in page
     assert f"/tracks/{public_id}" in page
 
 
@@ -72,7 +72,7 @@ def test_taking_back_what_was_never_said_makes_no_listener(client, session, plan
 
 def test_two_browsers_do_not_share_likes(app, client, session, planted):
     react(client, address(session, planted.track_ids[0]), "like")
-    assert "Songs you like" not in app.test_client().get("/likes").text
+    assert "Liked songs" not in app.test_client().get("/likes").text
 
 
 def test_without_likes_there_are_three_typical_songs_of_every_cluster(client, session, planted):

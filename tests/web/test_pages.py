@@ -62,7 +62,7 @@ def test_before_the_first_training_home_says_how_to_train(
     client: FlaskClient, tracks: list[Track]
 ) -> None:
     body = page(client, "/")
-    assert "Not grouped yet" in body
+    assert "No sound groups yet" in body
     assert "6 songs" in body
     assert "Song 3" in page(client, f"/tracks/{tracks[3].public_id}")
     page(client, "/clusters/0", 404)
@@ -71,7 +71,7 @@ def test_before_the_first_training_home_says_how_to_train(
 def test_home_shows_each_cluster_with_typical_songs(client: FlaskClient, run: Run) -> None:
     body = page(client, "/")
     assert body.count('class="card-cluster"') == 2
-    assert "6 songs, grouped into 2 clusters" in body
+    assert "6 songs, in 2 sound groups" in body
     assert "Song 1" in body
 
 
@@ -83,8 +83,8 @@ def test_a_cluster_page_lists_its_songs_only(client: FlaskClient, run: Run) -> N
 
 
 def test_an_unknown_cluster_is_a_page_that_says_so(client: FlaskClient, run: Run) -> None:
-    assert "There is no cluster 77" in page(client, "/clusters/77", 404)
-    assert "There is no cluster -1" in page(client, "/clusters/-1", 404)
+    assert "No sound group 77" in page(client, "/clusters/77", 404)
+    assert "No sound group -1" in page(client, "/clusters/-1", 404)
 
 
 def test_songs_are_narrowed_by_the_address_alone(client: FlaskClient, run: Run) -> None:
@@ -103,11 +103,11 @@ def test_empty_fields_of_the_form_do_not_stay_in_the_address(client: FlaskClient
 @pytest.mark.parametrize(
     ("address", "words"),
     [
-        ("/tracks?energy_min=loud", "Energy, least: “loud” is not a number."),
-        ("/tracks?energy_max=nan", "Energy, most: “nan” is not a number."),
+        ("/tracks?energy_min=loud", "Energy from: “loud” is not a number."),
+        ("/tracks?energy_max=nan", "Energy to: “nan” is not a number."),
         ("/tracks?sort=colour", "Cannot sort by “colour”"),
         ("/tracks?page=two", "“two” is not a page number."),
-        ("/tracks?cluster=blue", "“blue” is not a cluster number."),
+        ("/tracks?cluster=blue", "“blue” is not a sound group number."),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named_and_the_list_still_shown(
@@ -126,7 +126,7 @@ def test_a_song_page_says_how_it_sounds_and_what_sounds_like_it(
     client: FlaskClient, run: Run, tracks: list[Track]
 ) -> None:
     body = page(client, f"/tracks/{tracks[1].public_id}")
-    assert "What sounds like it" in body
+    assert "Similar songs" in body
     assert "90 BPM" in body
     similar = titles(body)
     assert "Song 1" not in similar
@@ -149,8 +149,8 @@ def test_a_song_added_after_the_training_says_that_it_has_no_place_yet(
     late = make_track(session, "Late")
     session.commit()
     body = page(client, f"/tracks/{late.public_id}")
-    assert "came after the last training" in body
-    assert "What sounds like it" not in body
+    assert "This song is new" in body
+    assert "Similar songs" not in body
     assert "Late" in page(client, "/tracks?q=late")
 
 

@@ -77,7 +77,7 @@ def test_songs_move_and_leave_without_javascript(client, session, songs):
         assert order(session) == expected
     gone = client.post(f"{address}/tracks/{songs[2].public_id}", data={"do": "up"})
     assert gone.status_code == 400
-    assert "not in the playlist" in gone.text
+    assert "no longer in the playlist" in gone.text
 
 
 def test_songs_are_added_once(client, session, songs):

@@ -143,7 +143,7 @@ def test_the_job_trains_estimates_and_says_how_well(
     assert (result["tracks"], result["held_out"], result["estimated"]) == (100, 20, 12)
     assert result["groups"]["energy_mood"]["r2"] > 0.8
     page = client.get(f"/admin/jobs/{job.public_id}").text
-    assert "learned from 100 songs, 20 of them held out; 12 songs have new estimates" in page
+    assert "was trained on 100 songs, 20 of them held out; 12 songs have new estimates" in page
 
 
 def test_a_songs_page_says_what_was_measured_and_what_estimated(

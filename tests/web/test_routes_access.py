@@ -283,4 +283,4 @@ class TestCsrf:
             for sent in ({}, {"csrf_token": "forged"}):
                 answer = client.open(address.format(**places), method=method, data=sent)
                 assert answer.status_code == 400, endpoint
-                assert "This form has gone stale" in answer.text, endpoint
+                assert "This form has expired" in answer.text, endpoint

@@ -102,7 +102,7 @@ def test_a_skip_is_counted_and_is_no_dislike(client, session, planted, name):
     page = client.get("/recommendations").text
     assert ", which you skipped" in page
     assert "Not for you" not in client.get("/likes").text
-    assert "Skipped lately" in client.get("/me").text
+    assert "Recently skipped" in client.get("/me").text
     client.post("/me/skips/forget")
     assert session.query(Skip).count() == 0
 
@@ -231,9 +231,9 @@ def test_a_path_leads_from_one_song_to_the_other(client, planted, name):
 
 def test_songs_of_a_path_can_be_chosen_by_their_title(client, session, planted, name):
     page = client.get("/path?from=Artist+3&to=").text
-    assert "Which one is the beginning?" in page
+    assert "Which song do you start from?" in page
     assert re.search(r'href="/path\?from=p\d+&amp;to=&amp;steps=8"', page)
-    assert "No song is called “zzz”" in client.get("/path?from=zzz").text
+    assert "No results for “zzz”" in client.get("/path?from=zzz").text
 
 
 def test_a_queue_around_songs_that_cannot_be_heard_holds_only_what_can(

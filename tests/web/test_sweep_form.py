@@ -82,7 +82,7 @@ def test_a_wrong_value_is_said_beside_its_field(
     data = {**ASKED, **{k.replace("__", "."): v for k, v in more.items()}, "action": "start"}
     answer = client.post("/admin/grids", data=data)
     assert answer.status_code == 400
-    assert "Nothing was started: 1 field needs another value." in answer.text
+    assert "Nothing was started: correct 1 field below." in answer.text
     assert said in GridForm.sent(MultiDict(data)).errors[field]
     assert said.replace("'", "&#39;") in answer.text
     assert session.scalar(select(Job)) is None

@@ -225,7 +225,7 @@ def test_a_run_shows_the_parts_of_its_loss_and_what_sets_its_clusters_apart(
     write_json(folder / "history.json", history)
     text = client.get(f"/admin/runs/{planted.run.public_id}").text
     assert 'aria-label="KL per epoch' in text
-    assert "Set apart by" in text
+    assert "Distinguished by" in text
     assert re.search(r"<td>\w[\w ]* [+-]\d\.\d\d, ", text)
 
 
@@ -234,7 +234,7 @@ def test_a_report_is_a_job_and_then_pictures_on_the_page(
 ) -> None:
     run = a_run(app, session, "r-one")
     address = f"/admin/runs/{run.public_id}/report"
-    assert "Make the report" in client.get(f"/admin/runs/{run.public_id}").text
+    assert "Make report" in client.get(f"/admin/runs/{run.public_id}").text
     asked = client.post(address)
     (job,) = jobs_of(session, "report")
     assert asked.location == f"/admin/jobs/{job.public_id}"

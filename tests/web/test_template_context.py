@@ -25,7 +25,7 @@ def current(client: FlaskClient, address: str) -> list[tuple[str, str]]:
     [
         ("/tracks", [("page", "Songs")]),
         ("/words", [("true", "Songs")]),
-        ("/path", [("true", "Stations")]),
+        ("/path", [("true", "Radio")]),
         ("/likes", [("true", "For you")]),
         ("/account-of-nobody", []),
     ],

@@ -106,7 +106,7 @@ def test_a_song_is_described_placed_and_compared(
     assert job.result["place"] == result["place"]
     page = client.get(address).text
     assert "measured from the sound" in page
-    assert "Not known: " in page
+    assert "Unknown: " in page
     assert page.count('class="reason"') == 10
     assert "Its place on the map" in page
     for found in result["similar"]:
@@ -255,7 +255,7 @@ def test_kept_it_becomes_a_track_that_can_be_heard(
     shutil.rmtree(uploads.folder(app.config["INSTANCE"]))
     with client.get(f"/listen/tracks/{track.public_id}", follow_redirects=True) as heard:
         assert heard.data == song
-    assert "It is in the library now" in client.get(address).text
+    assert "Now in the library" in client.get(address).text
     assert waveform_cache.find(app.config["INSTANCE"], file.content_hash) is not None
 
 

@@ -30,7 +30,7 @@ SORTS: dict[str, str] = {
     "popularity": "Popularity",
     "energy": "Energy",
     "danceability": "Danceability",
-    "positiveness": "Positiveness",
+    "positiveness": "Happiness",
     "tempo": "Tempo",
     "typical": "Most typical first",
 }

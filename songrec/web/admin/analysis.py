@@ -24,7 +24,7 @@ from songrec.web.admin.paging import Pages, page_number
 SIZE = 50
 ALWAYS = "statistical"
 USUAL = frozenset({"mfcc", ALWAYS})
-STATES = {"analysed": "Analysed", "rejected": "Rejected", "missing": "Vanished"}
+STATES = {"analysed": "Analysed", "rejected": "Rejected", "missing": "Missing"}
 # Sets that need a library or weights that not every installation has, and those of labels.
 _OFFERED = ("mfcc", ALWAYS, "melspectrogram", "musicnn")
 _ADJUSTED = ("model", "pooling")
@@ -58,7 +58,7 @@ class AnalysisForm:
             form.errors["folder"] = reason
         unknown = sorted(form.features - set(_OFFERED))
         if unknown:
-            form.errors["features"] = f"There is no feature set {unknown[0]!r}."
+            form.errors["features"] = f"Unknown feature set {unknown[0]!r}."
         return form
 
     @property
@@ -86,14 +86,14 @@ class AnalysisForm:
 def _why_not(folder: str) -> str | None:
     """Why ``folder`` cannot be analysed; None if it can."""
     if not folder:
-        return "Give the folder that the sound files lie in."
+        return "Give the folder with the audio files."
     path = Path(folder).expanduser()
     if "\0" in folder or not path.is_absolute():
-        return "Give the whole path, beginning with /."
+        return "Give an absolute path (starting with /)."
     if not path.is_dir():
-        return f"There is no folder {folder} on the server."
+        return f"No folder {folder} on the server."
     if not os.access(path, os.R_OK | os.X_OK):
-        return f"The server may not read {folder}."
+        return f"The server has no permission to read {folder}."
     return None
 
 

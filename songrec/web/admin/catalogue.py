@@ -50,11 +50,11 @@ def upload() -> ResponseReturnValue:
         return redirect(url_for("admin.index"), 303)
     dialect = request.form.get("dialect") or None
     if dialect is not None and dialect not in {known.name for known in DIALECTS}:
-        flash(f"There is no format {dialect!r}.", "error")
+        flash(f"Unknown format {dialect!r}.", "error")
         return redirect(url_for("admin.index"), 303)
     scale = request.form.get("scale") or "auto"
     if scale not in SCALES:
-        flash(f"There is no scale {scale!r}.", "error")
+        flash(f"Unknown scale {scale!r}.", "error")
         return redirect(url_for("admin.index"), 303)
     original = _base_name(sent.filename)
     folder = files.upload_folder(current_app.config["INSTANCE"])
@@ -77,7 +77,7 @@ def upload() -> ResponseReturnValue:
     except BaseException as error:
         shutil.rmtree(folder, ignore_errors=True)
         if isinstance(error, OSError):
-            flash(f"The file could not be kept: {error.strerror or error}.", "error")
+            flash(f"The file could not be saved: {error.strerror or error}.", "error")
             return redirect(url_for("admin.index"), 303)
         raise
     return redirect(url_for("admin.job", public_id=job.public_id), 303)

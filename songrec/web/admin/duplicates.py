@@ -19,9 +19,9 @@ from songrec.web.admin.paging import Pages, page_number
 SIZE = 20
 MERGES = 10
 WHY = {
-    "content": "the same file",
-    "names": "the same name and length",
-    "fingerprint": "the same fingerprint",
+    "content": "same file",
+    "names": "same name and length",
+    "fingerprint": "same fingerprint",
     "features": "near-identical sound",
 }
 _LARGEST_ID = 2**31 - 1
@@ -66,7 +66,7 @@ def merge_duplicates() -> ResponseReturnValue:
     wanted = [track_id for track_id in dict.fromkeys(others) if track_id and track_id != kept]
     try:
         if kept is None or not wanted:
-            raise BadInput("Choose the song that stays and at least one more of the group.")
+            raise BadInput("Choose the song to keep and at least one more of the group.")
         done = [merging.merge(db.session, kept, track_id).id for track_id in wanted]
     except BadInput as error:
         db.session.rollback()
@@ -74,7 +74,7 @@ def merge_duplicates() -> ResponseReturnValue:
     else:
         db.session.commit()
         songs = "1 song" if len(done) == 1 else f"{len(done)} songs"
-        flash(f"{songs} merged. It can be undone below.", "success")
+        flash(f"{songs} merged. You can undo it below.", "success")
     return redirect(security.back(url_for("admin.duplicates")), 303)
 
 
@@ -88,7 +88,7 @@ def undo_merge(merge_id: int) -> ResponseReturnValue:
         flash(str(error), "error")
     else:
         db.session.commit()
-        flash(f"{row.title} is back with everything that was its own.", "success")
+        flash(f"{row.title} is restored with its likes, playlists and files.", "success")
     return redirect(security.back(url_for("admin.duplicates")), 303)
 
 

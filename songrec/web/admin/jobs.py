@@ -103,7 +103,7 @@ def cancel(public_id: str) -> ResponseReturnValue:
     """Ask a job to stop."""
     found = store.find(db.session, public_id)
     if not store.request_cancel(db.session, found.id):
-        flash("That job has ended already.", "info")
+        flash("That job has already ended.", "info")
     db.session.commit()
     return redirect(url_for("admin.job", public_id=public_id), 303)
 
@@ -113,11 +113,11 @@ def again(public_id: str) -> ResponseReturnValue:
     """Start a job that failed or was cancelled once more, with the same parameters."""
     found = store.find(db.session, public_id)
     if found.state not in ("failed", "cancelled"):
-        flash("Only a job that failed or was cancelled can be started again.", "error")
+        flash("Only failed or cancelled jobs can be started again.", "error")
         return redirect(url_for("admin.job", public_id=public_id), 303)
     path = found.parameters.get("path")
     if path and not Path(path).exists():
-        flash("The uploaded file is no longer there: upload it again.", "error")
+        flash("The uploaded file is gone: upload it again.", "error")
         return redirect(url_for("admin.job", public_id=public_id), 303)
     # Pressed twice, or in two windows: the second import would find the file gone.
     same = [

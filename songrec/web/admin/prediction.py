@@ -148,7 +148,7 @@ def chart(rows: list[report.Row]) -> Chart:
     return Chart(
         rows[0].measure,
         measure,
-        "less is better" if rows[0].measure in report.LESS_IS_BETTER else "more is better",
+        "lower is better" if rows[0].measure in report.LESS_IS_BETTER else "higher is better",
         marks,
         [(at(value), f"{value:.2f}".replace("-", "−")) for value in values],
         bottom + 24,

@@ -73,7 +73,7 @@ def publish(public_id: str) -> ResponseReturnValue:
     store.manifest(current_app.config["INSTANCE"], found)
     store.publish(db.session, public_id)
     db.session.commit()
-    flash(f"Run {public_id} is now on every page.", "success")
+    flash(f"Run {public_id} is live.", "success")
     return redirect(security.back(url_for("admin.runs")), 303)
 
 

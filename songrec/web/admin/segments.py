@@ -17,7 +17,7 @@ from songrec.store.tables import Job
 from songrec.web.admin import blueprint
 
 SOURCES = {
-    "musicnn": "What MusiCNN hears",
+    "musicnn": "MusiCNN’s tags",
     "genre": "Genres",
     "tags": "Genres, subgenres and tags",
     "folders": "Folders",
@@ -30,7 +30,7 @@ MEASURES = {
 }
 BY = {"tagger": "Tagger", "majority": "Majority", "musicnn": "MusiCNN, regression"}
 MADE_BY = {
-    "best": "what measures best",
+    "best": "the best measured",
     "tagger": "the tagger’s vector",
     "musicnn": "MusiCNN’s embedding",
     "mfcc": "cepstral coefficients",
@@ -71,7 +71,7 @@ def work_on_segments() -> ResponseReturnValue:
     task, source = request.form.get("task", ""), request.form.get("source", "musicnn")
     by = request.form.get("by", "best")
     if task not in ("train", "tag") or source not in SOURCES or by not in MADE_BY:
-        raise BadInput("Say whether to train the tagger (on which tags) or to cut songs (by what).")
+        raise BadInput("task must be train (with a source of tags) or tag (with an encoder).")
     asked = {"task": task, **({"source": source} if task == "train" else {"by": by})}
     if task == "tag":
         encoder_selection.choose(current_app.config["INSTANCE"], by)  # says what is missing at once

@@ -109,7 +109,7 @@ class GridForm:
                 given[stage] = [one for entry in entries for one in self._variants(stage, entry)]
             if self.errors:
                 wrong = len(self.errors)
-                self.error = f"{wrong} field{'s need' if wrong > 1 else ' needs'} another value."
+                self.error = f"correct {wrong} field{'s' if wrong > 1 else ''} below."
                 return
             self.spec = GridSpec.of(given)
         except SongrecError as error:

@@ -32,8 +32,8 @@ FEATURES = Parameter(
     "choice",
     "auto",
     "Learn from",
-    "auto is what suits the representation. Attributes know every song; sets of the sound only "
-    "those that were analysed.",
+    "auto picks the default of the representation. attributes covers every song; audio features "
+    "only analysed songs.",
     choices=(
         "auto",
         "attributes",

@@ -169,7 +169,7 @@ def _found(public_id: str, *, to_change: bool = False) -> Playlist:
     listener = require_listener() if to_change else current_listener()
     found = playlists.find(db.session, public_id, listener, to_change=to_change)
     if found is None:
-        raise NotFound("There is no such playlist, or it is not yours.")
+        raise NotFound("No such playlist, or it is not yours.")
     return found
 
 

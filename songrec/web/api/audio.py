@@ -92,7 +92,7 @@ def delete_upload(upload_id: str) -> None:
 def _mine(upload_id: str) -> Upload:
     made = uploads.find(db.session, upload_id)
     if made is None or not (caller().is_admin or uploads.may_see(made, current_listener())):
-        raise NotFound("There is no such upload, it is gone, or it is not yours.")
+        raise NotFound("No such upload, or it is not yours or deleted already.")
     return made
 
 

@@ -94,7 +94,7 @@ def cluster(number: int) -> dict[str, Any]:
     """One cluster; its songs are `/tracks?cluster=NUMBER`."""
     found = cached_counts.clusters(db.session, runs.published(db.session)).get(number)
     if found is None:
-        raise NotFound(f"There is no cluster {number} in the published run.")
+        raise NotFound(f"No cluster {number} in the published run.")
     return _clusters([found])[0]
 
 
@@ -102,7 +102,7 @@ def track_or_404(name: str, run: Run | None = None) -> TrackView:
     """The track with this public id or the catalogue's own; 404 otherwise."""
     found = catalogue.find_track(db.session, name, run)
     if found is None:
-        raise NotFound(f"There is no song “{name[:40]}” in the catalogue.")
+        raise NotFound(f"No song “{name[:40]}” in the catalogue.")
     return found
 
 

@@ -84,7 +84,7 @@ def job(job_id: str) -> dict[str, Any]:
     except UnknownName:
         found = None
     if found is None or not _may_see(found):
-        raise NotFound("There is no such job, or it is not yours.")
+        raise NotFound("No such job, or it is not yours.")
     return serializers.job(found)
 
 

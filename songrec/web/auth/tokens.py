@@ -41,7 +41,7 @@ def revoke_token(token_id: int) -> ResponseReturnValue:
     """Make a token useless from now on."""
     user = db.session.get_one(User, current_user.id)
     if not api_tokens.revoke(db.session, user, token_id):
-        abort(404, "There is no such token of yours, or it is revoked already.")
+        abort(404, "No such token, or it is revoked already.")
     db.session.commit()
-    flash("The token is revoked: nothing can be done with it any more.", "success")
+    flash("Token revoked. It no longer works.", "success")
     return redirect(url_for("auth.account") + "#tokens", 303)

@@ -18,7 +18,7 @@ from songrec.web import current_listener, security
 
 blueprint = Blueprint("auth", __name__)
 
-WRONG = "That name and password do not fit together."
+WRONG = "Wrong name or password."
 
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])
@@ -52,12 +52,12 @@ def sign_up() -> ResponseReturnValue:
     security.count_try(security.SIGN_UP_ADDRESS, get_remote_address())
     try:
         if password != request.form.get("again", password):
-            raise BadInput("The two passwords differ.")
+            raise BadInput("The two passwords do not match.")
         user = users.create(db.session, name, password)
     except BadInput as error:
         return _form("auth/sign_up.html", name, str(error)), 400
     _enter(user)
-    flash("Welcome. What you liked in this browser is now in your account.", "success")
+    flash("Welcome. Your likes in this browser are now in your account.", "success")
     return redirect(security.back("/"), 303)
 
 
@@ -84,16 +84,16 @@ def change_password() -> ResponseReturnValue:
     _confirm_limit(user)
     try:
         if not users.fits(user, request.form.get("current", "")):
-            raise BadInput("That is not your current password.")
+            raise BadInput("Wrong current password.")
         new = request.form.get("password", "")
         if new != request.form.get("again", new):
-            raise BadInput("The two new passwords differ.")
+            raise BadInput("The two new passwords do not match.")
         users.set_password(db.session, user, new)
     except BadInput as error:
         return render_template("auth/account.html", errors={"password": str(error)}), 400
     db.session.commit()
     login_user(user)
-    flash("Your password is changed. Other browsers are signed out.", "success")
+    flash("Password changed. Other browsers are signed out.", "success")
     return redirect(url_for("auth.account"), 303)
 
 
@@ -105,14 +105,14 @@ def delete() -> ResponseReturnValue:
     _confirm_limit(user)
     try:
         if not users.fits(user, request.form.get("current", "")):
-            raise BadInput("That is not your current password.")
+            raise BadInput("Wrong current password.")
         users.delete(db.session, user)
     except BadInput as error:
         return render_template("auth/account.html", errors={"delete": str(error)}), 400
     db.session.commit()
     logout_user()
     cookie.clear()
-    flash("Your account, your likes and your playlists are deleted.", "success")
+    flash("Your account, likes and playlists are deleted.", "success")
     return redirect("/", 303)
 
 

@@ -130,7 +130,7 @@ def like_all() -> Response:
         abort(409, "Another run has been published since. Reload the map and select again.")
     rows = _rows(space, request.form.get("rows", ""), LIKES_AT_ONCE)
     if not len(rows):
-        raise BadInput("No songs were selected, so nothing was liked.")
+        raise BadInput("No songs were selected, so none were liked.")
     listener = require_listener()
     for track in tracks.tracks_by_id(db.session, space.track_ids[rows].tolist()):
         reactions.react(db.session, listener, track.id, reactions.LIKE)

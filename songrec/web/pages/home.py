@@ -43,7 +43,7 @@ def cluster(number: int) -> str:
     run = runs.published(db.session)
     found = cached_counts.clusters(db.session, run).get(number)
     if run is None or found is None:
-        abort(404, f"There is no cluster {number} in the published run.")
+        abort(404, f"No sound group {number} in the published run.")
     form = TrackForm(request.args, default_sort="typical", cluster=number)
     page = tracks.search(db.session, form.query, run)
     return render_template(

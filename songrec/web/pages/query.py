@@ -20,6 +20,8 @@ FIELDS = frozenset(
     + [f"{name}_{end}" for name in RANGE_ATTRIBUTES for end in ("min", "max")]
 )
 
+NUMBERED = {"cluster": "sound group", "page": "page"}
+
 
 class TrackForm:
     """The filter form as it was sent: ``query`` for the catalogue, ``problems`` for the person.
@@ -39,7 +41,7 @@ class TrackForm:
         self.default_sort = default_sort
         sort = self.args.get("sort", default_sort)
         if sort not in SORTS:
-            self.problems.append(f"Cannot sort by “{sort[:40]}”: sorted by {default_sort} instead.")
+            self.problems.append(f"Cannot sort by “{sort[:40]}”, sorted by {default_sort} instead.")
             sort = default_sort
         self.query = TrackQuery(
             text=self.args.get("q", "")[:200],
@@ -109,9 +111,9 @@ class TrackForm:
             number = math.nan
         if not math.isfinite(number):
             name, _, end = field.rpartition("_")
-            what = "least" if end == "min" else "most"
+            what = "from" if end == "min" else "to"
             self.problems.append(
-                f"{BY_NAME[name].label}, {what}: “{self.args[field][:40]}” is not a number."
+                f"{BY_NAME[name].label} {what}: “{self.args[field][:40]}” is not a number."
             )
             return None
         return number
@@ -121,7 +123,7 @@ class TrackForm:
         try:
             return max(-1, min(int(value), 10**6)) if value else None
         except ValueError:
-            self.problems.append(f"“{value[:40]}” is not a {field} number.")
+            self.problems.append(f"“{value[:40]}” is not a {NUMBERED[field]} number.")
             return None
 
 

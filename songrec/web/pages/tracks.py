@@ -55,7 +55,7 @@ def track(public_id: str) -> str | Response:
     run = runs.published(db.session)
     found = catalogue.find_track(db.session, public_id, run)
     if found is None:
-        abort(404, f"There is no song “{public_id[:40]}” in the catalogue.")
+        abort(404, f"No song “{public_id[:40]}” in the catalogue.")
     if found.public_id != public_id:
         return redirect(url_for("pages.track", public_id=found.public_id))
     instance, listener = current_app.config["INSTANCE"], current_listener()

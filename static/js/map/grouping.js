@@ -29,7 +29,7 @@ export function byCluster(labels, clusters) {
   for (let i = 0; i < labels.length; i += 1) {
     let at = place.get(labels[i]);
     if (at === undefined) {
-      at = groups.push(group(keyOf(labels[i]), `Cluster ${labels[i]}`, { number: labels[i] })) - 1;
+      at = groups.push(group(keyOf(labels[i]), `Sound group ${labels[i]}`, { number: labels[i] })) - 1;
       place.set(labels[i], at);
     }
     of[i] = at;

@@ -281,7 +281,7 @@ class SongMap {
     if (value === -1) this.disliked.add(song.row);
     this.reacted(answer.likes);
     this.showSong(song);
-    announce({ 1: "Liked", "-1": "Not recommended any more", 0: "Taken back" }[value]);
+    announce({ 1: "Liked", "-1": "Will not be recommended", 0: "Undone" }[value]);
   }
 
   async likeAll(rows) {
@@ -336,6 +336,6 @@ if (root) {
     list.open = true;
   };
   list.open = false;
-  if (!hasWebGL()) refuse("This browser cannot draw the map: it has no WebGL. The list below says the same.");
-  else new SongMap(root, settings).start().catch((error) => refuse(`${error.message} The list below says the same.`));
+  if (!hasWebGL()) refuse("This browser cannot draw the map: it has no WebGL. The list below shows the same.");
+  else new SongMap(root, settings).start().catch((error) => refuse(`${error.message} The list below shows the same.`));
 }

@@ -40,7 +40,7 @@ export class SongPanel {
         { class: "map-traits" },
         ...song.traits.map(({ label, value: amount, text, share }) => this.trait(label, amount, text, share)),
       ),
-      element("a", { class: "button map-open", href: this.address(song) }, "Open the song"),
+      element("a", { class: "button map-open", href: this.address(song) }, "Open song"),
     );
   }
 
@@ -84,7 +84,7 @@ export class SongPanel {
       made.addEventListener("click", () => this.react(song, pressed ? 0 : own));
       return made;
     };
-    return element("div", { class: "reaction" }, button("heart", 1, "Like"), button("no", -1, "Not this one:"));
+    return element("div", { class: "reaction" }, button("heart", 1, "Like"), button("no", -1, "Not for me:"));
   }
 }
 
@@ -119,7 +119,7 @@ export class SelectionPanel {
     this.root.hidden = rows === null;
     this.form.hidden = true;
     if (rows === null) return;
-    const text = rows.length ? `${plural(rows.length, "song", "songs")} selected` : "No songs in there";
+    const text = rows.length ? `${plural(rows.length, "song", "songs")} selected` : "No songs selected";
     this.count.textContent = text;
     announce(text);
     this.titles.textContent = "";

@@ -67,7 +67,7 @@ export class Search {
     );
     if (text && !songs.length) {
       this.list.append(
-        element("li", { role: "option", "aria-disabled": "true", class: "map-match-none" }, problem || `No song on the map answers “${text}”.`),
+        element("li", { role: "option", "aria-disabled": "true", class: "map-match-none" }, problem || `No results for “${text}” on the map.`),
       );
     }
     this.open(Boolean(text));
