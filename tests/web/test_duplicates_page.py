@@ -59,7 +59,7 @@ def test_a_group_is_shown_with_its_reason_and_merged_into_the_one_that_stays(
     page = client.get("/admin/duplicates").text
     assert "same name and length" in page
     # What somebody likes had better stay: it is the one that is chosen.
-    assert re.search(r'value="(\d+)" checked><span[^>]*>[^<]*stays', page)[1] == str(again)
+    assert re.search(r'value="(\d+)" checked><span[^>]*>Keep ', page)[1] == str(again)
     answer = client.post(
         "/admin/duplicates/merge",
         data={"keep": first, "track": [first, again]},
@@ -70,7 +70,7 @@ def test_a_group_is_shown_with_its_reason_and_merged_into_the_one_that_stays(
     assert reactions.values(session, person) == {first: 1}
     merge = session.scalars(select(TrackMerge)).one()
     answer = client.post(f"/admin/duplicates/merges/{merge.id}/undo", follow_redirects=True)
-    assert "is back with everything" in answer.text
+    assert "is restored with its likes" in answer.text
     assert reactions.values(session, person) == {again: 1}
     assert "same name and length" in answer.text  # the group is there again
 

@@ -63,7 +63,7 @@ def test_the_page_shows_the_moment_and_plays_from_there(
     assert "techno" not in page
     assert "Moments of 5 s are compared by MusiCNN’s embedding." in page
     assert re.search(r"0:00 \(0\.43\), 0:30 \(0\.43\), 1:01 \(0\.43\), 1:31 \(0\.43\)", page)
-    assert "d = 1.73" in page
+    assert '<th scope="row">Distance d</th><td></td><td class="number">1.73</td>' in page
 
 
 def test_the_interface_tells_the_moment(client: FlaskClient, cut: list[Track]) -> None:

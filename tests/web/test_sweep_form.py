@@ -38,7 +38,7 @@ def test_several_values_and_several_ticks_are_every_combination() -> None:
     form = sent(
         representation__vae__epochs="5; 30",
         representation__vae__hidden="16,8 ; 64,32",
-        clustering__gmm__covariance=["full", "diag"],
+        clustering__gmm__covariance_type=["full", "diag"],
     )
     assert form.error == ""
     assert form.spec is not None
@@ -50,7 +50,7 @@ def test_several_values_and_several_ticks_are_every_combination() -> None:
         "vae (epochs 5)",
         "vae",
     ]
-    assert form.spec.clustering == (Choice("gmm"), Choice("gmm", {"covariance": "diag"}))
+    assert form.spec.clustering == (Choice("gmm"), Choice("gmm", {"covariance_type": "diag"}))
     # Five models × two mixtures × two seeds, and the baseline.
     assert form.cells == 5 * 2 * 2 + 2
     assert parse_yaml(form.yaml, "f") == form.spec
@@ -65,7 +65,11 @@ def test_several_values_and_several_ticks_are_every_combination() -> None:
             "'epochs' of vae must be a whole number from 1 to",
         ),
         ({"representation__vae__beta": "0.1; -1"}, "representation.vae.beta", "given '-1'"),
-        ({"clustering__gmm__covariance": ["round"]}, "clustering.gmm.covariance", "one of full"),
+        (
+            {"clustering__gmm__covariance_type": ["round"]},
+            "clustering.gmm.covariance_type",
+            "one of full",
+        ),
         (
             {
                 "representation__vae__epochs": ";".join(map(str, range(1, 101))),
