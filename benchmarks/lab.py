@@ -25,13 +25,13 @@ import numpy as np
 
 from benchmarks.ingest import ROOT, fresh_instance, make_catalogue, run_json
 from benchmarks.training import COLUMNS, correlated_mixture
-from songrec.clustering import CLUSTERINGS
+from songrec.clustering import CLUSTERINGS, clusters_by_model
 from songrec.core.types import FeatureTable
 from songrec.projection import PROJECTIONS
 from songrec.representation import REPRESENTATIONS
 
 FROM_VECTORS = frozenset({"labels"})
-PICTURES = (300, 3_000)
+SPECTROGRAM_SET = (300, 3_000)
 BANDS, FRAMES = 128, 430
 """Of a mel spectrogram of ten seconds with the usual settings."""
 
@@ -84,11 +84,11 @@ def pipeline(
         started = time.perf_counter()
 
     model = REPRESENTATIONS.create(representation)
-    needed = {name: besides(rows)[name] for name in getattr(model, "needs", ())}
+    needed = {name: besides(rows)[name] for name in getattr(model, "required_inputs", ())}
     latent = model.fit(table, seed=0, **needed).transform(table, **needed)
     lap(representation)
     algorithm = CLUSTERINGS.create(clustering)
-    if getattr(algorithm, "of_the_model", False):
+    if clusters_by_model(clustering):
         model.assign(table, **needed)
     else:
         algorithm.fit(latent, seed=0)
@@ -187,7 +187,7 @@ def spectrograms(epochs: int = 1) -> list[dict[str, Any]]:
                     "--pictures",
                     str(rows),
                     "--epochs",
-                    str(epochs * max(PICTURES) // rows),
+                    str(epochs * max(SPECTROGRAM_SET) // rows),
                 ],
                 cwd=ROOT,
                 check=True,
@@ -196,7 +196,7 @@ def spectrograms(epochs: int = 1) -> list[dict[str, Any]]:
                 env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
             ).stdout
         )
-        for rows in PICTURES
+        for rows in SPECTROGRAM_SET
     ]
 
 

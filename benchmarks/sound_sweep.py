@@ -34,7 +34,7 @@ from songrec.services.sweeps.folder import GridFolder
 ROOT = Path(__file__).resolve().parents[1]
 LABELS = {"subgenre": "recording", "genre": "genre"}
 VECTORS = ("mfcc,statistical", "musicnn")
-PICTURES = "melspectrogram"
+SPECTROGRAM_SET = "melspectrogram"
 # With a hundred sounds an epoch is two steps: networks need more of them than by default.
 EPOCHS = {"autoencoder": 200, "vae": 200, "cvae": 200, "conv_vae": 20}
 # Three sounds of a recording are a group; the default, 25, is made for catalogues.
@@ -46,7 +46,7 @@ CLUSTERINGS = ("kmeans", "gmm", "agglomerative", "hdbscan")
 def grid(seeds: str, *, musicnn: bool, quick: bool = False) -> dict[str, Any]:
     """What is trained, as a grid's file would say it."""
     return {
-        "features": [*(VECTORS if musicnn else VECTORS[:1]), PICTURES],
+        "features": [*(VECTORS if musicnn else VECTORS[:1]), SPECTROGRAM_SET],
         "representation": [
             {name: {"epochs": EPOCHS[name]}} if name in EPOCHS else name for name in MODELS
         ],

@@ -15,7 +15,7 @@ from songrec.cli.base import (
     terminal_progress,
     wrong_usage,
 )
-from songrec.clustering import CLUSTERINGS
+from songrec.clustering import CLUSTERINGS, clusters_by_model
 from songrec.core.errors import BadInput
 from songrec.core.registry import Registry
 from songrec.projection import PROJECTIONS
@@ -102,7 +102,7 @@ def train_command(
         "projection": projection,
     }
     # A model that clusters by itself has the number of clusters.
-    own = clustering in CLUSTERINGS and bool(CLUSTERINGS.entry(clustering).requires)
+    own = clustering in CLUSTERINGS and clusters_by_model(clustering)
     of_clusters = "representation.n_clusters" if own else "clustering.n_clusters"
     shorthand = [
         f"{key}={value}"

@@ -1,10 +1,10 @@
 """Algorithms that group a latent: one file each, a registry, scores and names.
 
-A clustering's ``__init__`` only stores its parameters; ``fit(latent, *, seed, on_progress)``
-gives a ``core.types.Clustering`` (label -1 is noise). ``notes_`` lists what a person should know,
-such as fewer clusters than asked for.
+``base.ClusteringAlgorithm`` is the contract: ``fit(latent, *, seed, on_progress)`` returns a
+``core.types.Clustering`` (label -1 is noise), ``predict(latent)`` assigns new tracks, and
+``notes_`` are warnings, such as fewer clusters than requested.
 """
 
-from songrec.clustering.registry import CLUSTERINGS
+from songrec.clustering.registry import CLUSTERINGS, clusters_by_model
 
-__all__ = ["CLUSTERINGS"]
+__all__ = ["CLUSTERINGS", "clusters_by_model"]

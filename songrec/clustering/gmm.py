@@ -4,87 +4,64 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
-from songrec.clustering import model_selection
-from songrec.clustering.base import (
-    ROWS_AT_ONCE,
-    Labels,
-    possible_clusters,
-    require_tracks,
-    sample_note,
-    sample_rows,
-    sampled,
-)
-from songrec.clustering.counted import Counted
-from songrec.core.types import Clustering, Floats, Progress, no_progress
+from songrec.clustering.base import ROWS_AT_ONCE, Labels, sample_details, sample_note, sample_rows
+from songrec.clustering.model_selection import CountedClustering
+from songrec.core.numerics import distinct_rows
+from songrec.core.types import Clustering, Floats, Progress
 
 LEARNT_FROM = 100_000
-SHARE_OF_TRYING = 0.6
 REGULARISATION = 1e-5
 """Added to the variances, in units of the latent's mean variance: flat clusters stay Gaussians."""
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class GMM(Counted):
+class GMM(CountedClustering):
     """Soft groups: a track belongs to each cluster with a probability.
 
-    The label is the likeliest cluster and the confidence its probability; all of them are kept in
-    ``probabilities``. ``details`` has the Bayesian information criterion of the mixture on the
-    tracks it was learnt from. Above 100,000 tracks the mixture is learnt from a sample of so many
-    and then gives all tracks their probabilities.
+    The label is the likeliest cluster and the confidence its probability; ``probabilities`` has all
+    of them. ``details`` has the Bayesian information criterion of the mixture on the tracks that it
+    was fitted to. Above 100,000 tracks the mixture is fitted to a sample of 100,000 and then gives
+    all tracks their probabilities, as it does new ones.
     """
+
+    FITTED = ("weights_", "means_", "precisions_cholesky_")
 
     criterion: str = "bic"
     covariance_type: str = "full"
     n_init: int = 3
 
-    def fit(self, latent: Floats, *, seed: int, on_progress: Progress = no_progress) -> Clustering:
-        """Group the rows of ``latent`` ``(n, l)``; fewer distinct rows than clusters are noted."""
-        require_tracks(latent)
-        self.notes_ = []
-        details: dict[str, Any] = {}
-        clusters, begun = self.n_clusters, 0.0
-        if not clusters:
-            begun = SHARE_OF_TRYING
-            clusters, details["clusters_tried"] = model_selection.select_n_clusters(
-                latent,
-                self._try,
-                criterion=self.criterion,
-                min_clusters=self.min_clusters,
-                max_clusters=self.max_clusters,
-                seed=seed,
-                bic=self._bic,
-                on_progress=lambda share, *said: on_progress(begun * share, *said),
-            )
-        clusters = possible_clusters(latent, clusters, self.notes_)
-        if clusters == 1 and len(np.unique(latent, axis=0)) == 1:
-            everyone = np.ones((len(latent), 1), dtype=np.float32)
-            return Clustering(np.zeros(len(latent), np.int32), everyone[:, 0], latent[:1], everyone)
+    def _fit(self, latent: Floats, seed: int, on_progress: Progress) -> Clustering:
+        k, details, rest = self._number(latent, self._try, seed, on_progress, bic=self._bic)
         values = latent[sample_rows(len(latent), LEARNT_FROM, seed)]
-        clusters = possible_clusters(values, clusters, [])
+        k = distinct_rows(values, k)
+        if len(values) == 1:  # scikit-learn wants two
+            values = np.repeat(values, 2, axis=0)
         best = None
         for number, start_seed in enumerate(_seeds(seed, self.n_init), 1):
-            model = self._fitted(values, clusters, start_seed)
+            model = self._fitted(values, k, start_seed)
             if best is None or model.lower_bound_ > best.lower_bound_:
                 best = model
-            share = begun + (1 - begun) * number / self.n_init
-            on_progress(share, f"start {number} of {self.n_init}")
+            rest(number / self.n_init, f"start {number} of {self.n_init}")
         assert best is not None
         if not best.converged_:
             self.notes_.append(
                 f"The mixture was still changing after {best.max_iter} steps; more starts or "
                 "fewer clusters may settle it."
             )
+        for name in self.FITTED:
+            setattr(self, name, getattr(best, name))
         probabilities = _responsibilities(best, latent)
         details |= {
             "bic": float(best.bic(values)),
-            "sample": sampled(len(values), len(latent), "each track has the mixture's own answer"),
+            "sample": sample_details(
+                len(values), len(latent), "each track has the mixture's own answer"
+            ),
         }
         self.notes_ += sample_note(details["sample"])
         return Clustering(
@@ -95,23 +72,29 @@ class GMM(Counted):
             details,
         )
 
-    def _fitted(self, values: Floats, clusters: int, seed: int) -> GaussianMixture:
+    def _predict(self, latent: Floats) -> Labels:
+        model = GaussianMixture(len(self.means_), covariance_type=self.covariance_type)
+        for name in self.FITTED:
+            setattr(model, name, getattr(self, name))
+        return _responsibilities(model, latent).argmax(axis=1).astype(np.int32)
+
+    def _fitted(self, values: Floats, k: int, seed: int) -> GaussianMixture:
         spread = float(values.var(axis=0, dtype=np.float64).mean())
         with threadpool_limits(limits=1), warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # told in the notes
+            warnings.simplefilter("ignore", ConvergenceWarning)  # a note says so
             return GaussianMixture(
-                clusters,
+                k,
                 covariance_type=self.covariance_type,
                 random_state=seed,
                 reg_covar=max(REGULARISATION * spread, 1e-9),
             ).fit(values.astype(np.float64))
 
-    def _try(self, values: Floats, clusters: int, seed: int) -> Labels:
-        model = self._fitted(values, clusters, _seeds(seed, 1)[0])
+    def _try(self, values: Floats, k: int, seed: int) -> Labels:
+        model = self._fitted(values, k, _seeds(seed, 1)[0])
         return model.predict(values.astype(np.float64)).astype(np.int32)
 
-    def _bic(self, values: Floats, clusters: int, seed: int) -> float:
-        model = self._fitted(values, clusters, _seeds(seed, 1)[0])
+    def _bic(self, values: Floats, k: int, seed: int) -> float:
+        model = self._fitted(values, k, _seeds(seed, 1)[0])
         return float(model.bic(values.astype(np.float64)))
 
 
@@ -120,6 +103,8 @@ def _seeds(seed: int, starts: int) -> list[int]:
 
 
 def _responsibilities(model: GaussianMixture, latent: Floats) -> Floats:
+    if not len(latent):
+        return np.empty((0, model.n_components), dtype=np.float32)
     parts = [
         model.predict_proba(latent[start : start + ROWS_AT_ONCE].astype(np.float64))
         for start in range(0, len(latent), ROWS_AT_ONCE)

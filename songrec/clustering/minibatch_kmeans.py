@@ -12,16 +12,16 @@ from songrec.clustering.kmeans import KMeans
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class MiniBatchKMeans(KMeans):
-    """As ``KMeans``, but each step looks at ``batch_size`` tracks only.
+    """k-means whose steps look at ``batch_size`` tracks each.
 
-    Nearly the same clusters in a fraction of the time; the labels are the nearest centres of all
-    tracks, whatever their number. Confidence as in k-means.
+    Nearly the same clusters as ``KMeans`` in a fraction of the time. The labels are the nearest
+    centres of all tracks, whatever their number; confidence as in ``KMeans``.
     """
 
     n_init: int = 3
     batch_size: int = 4096
 
-    def _model(self, clusters: int, seed: int) -> Any:
+    def _model(self, k: int, seed: int) -> Any:
         return SklearnMiniBatchKMeans(
-            clusters, n_init=1, random_state=seed, batch_size=max(self.batch_size, clusters)
+            k, n_init=1, random_state=seed, batch_size=max(self.batch_size, k)
         )

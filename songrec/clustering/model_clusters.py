@@ -1,21 +1,23 @@
-"""The clusters that a model made itself while it learnt, such as VaDE's mixture."""
+"""The clusters that a model learnt together with its latent, such as VaDE's mixture."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from songrec.clustering.base import ClusteringAlgorithm
 from songrec.core.errors import BadInput
-from songrec.core.types import Clustering, Floats, Progress, no_progress
+from songrec.core.types import Clustering, Floats, Progress
 
 
-class OwnClusters:
-    """Stands for the model's own clusters: the pipeline asks the model (``assign``), not this."""
+@dataclass(kw_only=True, eq=False, repr=False)
+class ModelClusters(ClusteringAlgorithm):
+    """Placeholder for a model's own clusters, so that they can be chosen like any clustering.
 
-    of_the_model = True
+    Its registry entry requires the ability ``assign``: training and inference then call the model's
+    ``assign`` instead of this class.
+    """
 
-    def __init__(self) -> None:
-        self.notes_: list[str] = []
-
-    def fit(self, latent: Floats, *, seed: int, on_progress: Progress = no_progress) -> Clustering:
-        """Always ``BadInput``: a latent alone has no clusters of its own."""
+    def _fit(self, latent: Floats, seed: int, on_progress: Progress) -> Clustering:
         raise BadInput(
             "The clusters of a model are asked of the model: train with --representation vade, "
             "or choose another clustering."

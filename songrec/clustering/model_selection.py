@@ -1,4 +1,4 @@
-"""Selection of the number of clusters: a range is tried on a sample, and the curve is kept.
+"""The number of clusters, given or selected: a range is tried on a sample, the curve is kept.
 
 * ``silhouette``: the number with the largest mean silhouette (Rousseeuw 1987).
 * ``bic``: the number with the smallest Bayesian information criterion (Schwarz 1978), for methods
@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from songrec.clustering.base import FitLabels, Labels, sample_rows, scatter
+from songrec.clustering.base import ClusteringAlgorithm, Labels, sample_rows, scatter
+from songrec.core.numerics import distinct_rows
 from songrec.core.registry import Parameter
 from songrec.core.types import Floats, Progress
 
@@ -25,8 +27,68 @@ TRIED_ON = 10_000
 SILHOUETTE_OF = 5_000
 GAP_TRIED_ON = 4_000
 REFERENCES = 10
+SELECTION_SHARE = 0.6
+"""Share of the progress of a fit that trying numbers of clusters takes."""
 
 BETTER = {"silhouette": "higher", "bic": "lower", "gap": "higher"}
+
+FitLabels = Callable[[Floats, int, int], Labels]
+"""``fit(rows, k, seed)`` labels rows in k clusters."""
+Criterion = Callable[[Floats, int, int], float]
+"""``criterion(rows, k, seed)`` measures a fit of k clusters."""
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class CountedClustering(ClusteringAlgorithm):
+    """A clustering whose number of clusters is given, or selected.
+
+    ``n_clusters`` 0 selects the number between ``min_clusters`` and ``max_clusters`` by
+    ``criterion``.
+    """
+
+    n_clusters: int = 10
+    criterion: str = "silhouette"
+    min_clusters: int = 2
+    max_clusters: int = 20
+
+    def _number(
+        self,
+        values: Floats,
+        fit: FitLabels,
+        seed: int,
+        on_progress: Progress,
+        bic: Criterion | None = None,
+    ) -> tuple[int, dict[str, Any], Progress]:
+        """Return the number of clusters, at most one per distinct row, with details and progress.
+
+        The details hold the curve where the number was selected; the progress reports what is
+        still to do after the selection.
+        """
+        k, details, start = self.n_clusters, {}, 0.0
+        if not k:
+            start = SELECTION_SHARE
+            k, details["clusters_tried"] = select_n_clusters(
+                values,
+                fit,
+                criterion=self.criterion,
+                min_clusters=self.min_clusters,
+                max_clusters=self.max_clusters,
+                seed=seed,
+                bic=bic,
+                on_progress=lambda share, *rest: on_progress(start * share, *rest),
+            )
+        possible = distinct_rows(values, k)
+        if possible < k:
+            self.notes_.append(
+                f"{k} clusters were asked for, but only {possible} "
+                f"{'track differs' if possible == 1 else 'tracks differ'} in the latent: "
+                f"there {'is 1 cluster' if possible == 1 else f'are {possible} clusters'}."
+            )
+        return (
+            possible,
+            details,
+            lambda share, *rest: on_progress(start + (1 - start) * share, *rest),
+        )
 
 
 def parameters(default: int, *criteria: str) -> tuple[Parameter, ...]:
@@ -88,7 +150,7 @@ def select_n_clusters(
     max_clusters: int,
     seed: int,
     on_progress: Progress,
-    bic: Callable[[Floats, int, int], float] | None = None,
+    bic: Criterion | None = None,
 ) -> tuple[int, dict[str, Any]]:
     """Try a range of numbers of clusters and return the best one with the curve.
 

@@ -5,6 +5,15 @@ from __future__ import annotations
 from songrec.clustering.model_selection import parameters as numbers
 from songrec.core.registry import Entry, Parameter, Registry
 
+MODEL_CLUSTERS = "assign"
+"""The ability of a representation that learns clusters together with its latent."""
+
+
+def clusters_by_model(name: str) -> bool:
+    """Return whether a clustering takes the clusters that the representation learnt itself."""
+    return MODEL_CLUSTERS in CLUSTERINGS.entry(name).requires
+
+
 CLUSTERINGS = Registry(
     "clustering",
     (
@@ -135,10 +144,10 @@ CLUSTERINGS = Registry(
         ),
         Entry(
             "vade",
-            "songrec.clustering.model_clusters:OwnClusters",
+            "songrec.clustering.model_clusters:ModelClusters",
             "The model's own clusters",
             "What the representation grouped while it learnt; only for one that does (VaDE).",
-            requires=("assign",),
+            requires=(MODEL_CLUSTERS,),
         ),
     ),
 )  # fmt: skip

@@ -15,6 +15,7 @@ from typing import Any, Self
 import numpy as np
 
 from songrec.core.backend import keras
+from songrec.core.numerics import distinct_rows
 from songrec.core.types import Clustering, FeatureTable, Floats, Progress, no_progress
 from songrec.representation import training_loop as training
 from songrec.representation.mixture import MixturePrior, first_mixture
@@ -58,7 +59,7 @@ class VaDE(Variational):
         values = np.ascontiguousarray(table.values, dtype=np.float32)
         training.seed_everything(seed)
         learn, check = self._split(len(values), seed)
-        self._build(values.shape[1], _distinct(values[learn], self.n_clusters), seed)
+        self._build(values.shape[1], distinct_rows(values[learn], self.n_clusters), seed)
         self.history_ = []
         every = self.pretraining_epochs + self.epochs
         parts = (values[learn],), (values[check],)
@@ -148,13 +149,3 @@ class VaDE(Variational):
         self.log_variance_ = keras.Model(
             self.encoder_.inputs, self.encoder_.get_layer("log_variance").output
         )
-
-
-def _distinct(values: Floats, most: int) -> int:
-    """How many different rows there are, at most ``most``."""
-    # The first rows nearly always settle it; sorting a million rows is for the odd case.
-    for rows in (values[: 100 * most], values):
-        distinct = len(np.unique(rows, axis=0))
-        if distinct >= most:
-            return most
-    return distinct

@@ -107,8 +107,8 @@ def test_excerpts_and_whole_tracks_of_a_recording_carry_the_same_label(tmp_path,
 def test_the_grid_on_sound_is_one_that_can_be_run():
     spec = GridSpec.of(sound_sweep.grid("0-4", musicnn=True))
     cells = spec.cells()
-    assert {cell.features for cell in cells} == {*sound_sweep.VECTORS, sound_sweep.PICTURES}
-    pictures = {c.representation.name for c in cells if c.features == sound_sweep.PICTURES}
+    assert {cell.features for cell in cells} == {*sound_sweep.VECTORS, sound_sweep.SPECTROGRAM_SET}
+    pictures = {c.representation.name for c in cells if c.features == sound_sweep.SPECTROGRAM_SET}
     assert pictures == {"conv_vae"}
     fewer = GridSpec.of(sound_sweep.grid("0", musicnn=False, quick=True))
     assert (fewer.quick, "musicnn" in fewer.features) == (True, False)

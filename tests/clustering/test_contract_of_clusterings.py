@@ -5,13 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from songrec.clustering import CLUSTERINGS
-from songrec.clustering.kmeans import KMeans, confidence
+from songrec.clustering import CLUSTERINGS, clusters_by_model, label_alignment
+from songrec.clustering.base import nearest_labels, simplified_silhouette
+from songrec.clustering.kmeans import KMeans
 from songrec.core.errors import Cancelled, NotReady
 from songrec.evaluation.agreement import adjusted_rand_index
 
 # A clustering of the model is the model's, and tested with it.
-NAMES = tuple(e.name for e in CLUSTERINGS if not getattr(e.load(), "of_the_model", False))
+NAMES = tuple(e.name for e in CLUSTERINGS if not clusters_by_model(e.name))
 everyone = pytest.mark.parametrize("name", NAMES)
 PLANTED = np.repeat(np.arange(4), 60)
 LATENT = np.random.default_rng(0).normal(scale=0.1, size=(240, 3)).astype(np.float32)
@@ -105,11 +106,76 @@ def test_auto_finds_the_planted_number_and_keeps_the_curve(name, way):
 
 
 @everyone
+def test_tracks_that_were_clustered_are_predicted_where_they_are(name):
+    noise = np.random.default_rng(1).normal(size=(300, 4)).astype(np.float32)
+    for latent in (LATENT, noise):
+        algorithm = CLUSTERINGS.create(name)
+        labels = algorithm.fit(latent, seed=0).labels
+        predicted = algorithm.predict(latent)
+        assert predicted.dtype == np.int32
+        np.testing.assert_array_equal(predicted, labels)
+
+
+@everyone
+def test_new_tracks_are_predicted_in_the_clusters_that_they_lie_in(name):
+    parameters = {"n_clusters": 4} if CLUSTERINGS.entry(name).has_parameter("n_clusters") else {}
+    algorithm = CLUSTERINGS.create(name, **parameters)
+    labels = algorithm.fit(LATENT, seed=0).labels
+    corners = np.array([[0, 0, 0], [5, 0, 0], [0, 5, 0], [0, 0, 5]], np.float32)
+    expected = [np.bincount(labels[(i == PLANTED) & (labels >= 0)]).argmax() for i in range(4)]
+    assert algorithm.predict(corners).tolist() == expected
+    assert algorithm.predict(np.empty((0, 3), np.float32)).shape == (0,)
+
+
+@everyone
+def test_a_restored_clustering_predicts_in_the_numbers_of_the_run(name, tmp_path):
+    parameters = {"n_clusters": 4} if CLUSTERINGS.entry(name).has_parameter("n_clusters") else {}
+    algorithm = CLUSTERINGS.create(name, **parameters)
+    numbered = label_alignment.continuing(
+        label_alignment.by_size(algorithm.fit(LATENT, seed=0)), {0: 3, 1: 2}
+    )
+    np.savez(tmp_path / "state.npz", **algorithm.state(numbered.labels))
+    with np.load(tmp_path / "state.npz", allow_pickle=False) as arrays:
+        state = dict(arrays)
+    for saved in (state, {}):  # runs of older versions saved nothing
+        restored = CLUSTERINGS.create(name, **parameters).restore(saved, LATENT, numbered.labels)
+        np.testing.assert_array_equal(restored.predict(LATENT), numbered.labels)
+
+
+def test_density_clusterings_leave_new_tracks_between_the_clusters_apart():
+    between = np.full((1, 3), 2.5, np.float32)
+    for name in ("dbscan", "hdbscan"):
+        algorithm = CLUSTERINGS.create(name)
+        algorithm.fit(LATENT, seed=0)
+        assert algorithm.predict(between).tolist() == [-1]
+
+
+def test_a_cluster_that_the_run_dropped_is_predicted_by_the_neighbours():
+    algorithm = KMeans(n_clusters=4)
+    labels = algorithm.fit(LATENT, seed=0).labels
+    state = algorithm.state(np.where(PLANTED == 3, labels[0], labels).astype(np.int32))
+    state["numbers"][labels[-1]] = -1
+    kept = LATENT[PLANTED < 3], labels[PLANTED < 3]
+    predicted = KMeans(n_clusters=4).restore(state, *kept).predict(LATENT[-1:])
+    assert predicted[0] in kept[1]
+
+
+def test_neighbours_vote_by_their_nearness_and_noise_takes_part():
+    known = np.array([[0.0], [1.0], [1.1], [9.0], [9.1], [9.2]], np.float32)
+    labels = np.array([0, 1, 1, -1, -1, -1], np.int32)
+    rows = np.array([[0.0], [0.2], [0.9], [9.05]], np.float32)
+    assert nearest_labels(rows, known, labels).tolist() == [0, 0, 1, -1]
+    assert nearest_labels(rows, known[:1], labels[:1]).tolist() == [0, 0, 0, 0]
+
+
+@everyone
 @pytest.mark.parametrize("rows", [1, 2, 7])
 def test_few_or_identical_tracks_do_not_crash(name, rows):
     for latent in (np.ones((rows, 3), np.float32), LATENT[:rows]):
-        found = CLUSTERINGS.create(name).fit(latent, seed=0)
+        algorithm = CLUSTERINGS.create(name)
+        found = algorithm.fit(latent, seed=0)
         assert len(found.labels) == rows
+        np.testing.assert_array_equal(algorithm.predict(latent), found.labels)
         assert np.isfinite(found.confidence).all()
 
 
@@ -132,7 +198,7 @@ def test_confidence_is_one_at_a_centre_and_zero_between_two():
     centres = np.array([[0.0], [2.0]], np.float32)
     rows = np.array([[0.0], [1.0], [0.5]], np.float32)
     np.testing.assert_allclose(
-        confidence(rows, centres, np.zeros(3, int)), [1.0, 0.0, 1 - 0.5 / 1.5]
+        simplified_silhouette(rows, centres, np.zeros(3, int)), [1.0, 0.0, 1 - 0.5 / 1.5]
     )
 
 

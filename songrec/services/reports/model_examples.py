@@ -144,7 +144,7 @@ def restored(subject: Subject, rows: Ints) -> list[Restored]:
             subject.table.values[row : row + 1],
             subject.table.feature_set,
         )
-        needed = model_inputs.part(subject.needed, row, row + 1)
+        needed = model_inputs.slice_inputs(subject.needed, row, row + 1)
         after = np.asarray(subject.model.reconstruct(table, **needed))[0]
         if after.ndim == 2:
             before = needed["spectrograms"].read(np.zeros(1, dtype=np.int64))[0]

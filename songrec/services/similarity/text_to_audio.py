@@ -34,7 +34,7 @@ def search_by_sound(session: Session, instance: Path, words: str, n: int = 20) -
     if run is None or run.representation != REPRESENTATION:
         raise NotReady(
             "Words are compared with sounds in a run on both: flask train --features "
-            f"{model_inputs.PICTURES} --representation {REPRESENTATION}"
+            f"{model_inputs.SPECTROGRAM_SET} --representation {REPRESENTATION}"
         )
     folder = run_folders.run_folder(instance, run.public_id)
     model = REPRESENTATIONS.entry(REPRESENTATION).load().load(folder)
@@ -74,7 +74,7 @@ def evaluate_retrieval(
     from songrec.store.catalogue import lyrics
     from songrec.store.sound import spectrograms
 
-    key = feature_sets.commonest(session, model_inputs.PICTURES)
+    key = feature_sets.commonest(session, model_inputs.SPECTROGRAM_SET)
     ids = np.fromiter(spectrograms.tracks(session, instance, key), dtype=np.int64)
     given = lyrics.texts_of(session, ids)
     texts = [clean(given.get(track)) for track in ids.tolist()]
@@ -82,7 +82,7 @@ def evaluate_retrieval(
     if len(pairs) < MIN_PAIRS:
         raise NotReady(
             f"{len(pairs)} songs have both lyrics and a spectrogram; at least {MIN_PAIRS} are "
-            f"needed: flask analyze DIR --features {model_inputs.PICTURES}"
+            f"needed: flask analyze DIR --features {model_inputs.SPECTROGRAM_SET}"
         )
     order = np.random.default_rng(seed).permutation(pairs)
     held_out = np.sort(order[: max(2, round(share * len(pairs)))])
@@ -94,7 +94,7 @@ def evaluate_retrieval(
     model = REPRESENTATIONS.create(REPRESENTATION, epochs=epochs, **(parameters or {}))
     model_inputs.remember_texts(model, instance)
     table = FeatureTable(
-        ids[learn], (), np.empty((len(learn), 0), np.float32), model_inputs.PICTURES
+        ids[learn], (), np.empty((len(learn), 0), np.float32), model_inputs.SPECTROGRAM_SET
     )
     model.fit(
         table,

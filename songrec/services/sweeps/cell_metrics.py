@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy.orm import Session
 
-from songrec.clustering import CLUSTERINGS
+from songrec.clustering import CLUSTERINGS, clusters_by_model
 from songrec.core.errors import SongrecError
 from songrec.core.types import FeatureTable, Floats, Ints, Spectrograms
 from songrec.evaluation import held_out, stability
@@ -54,7 +54,7 @@ def bootstrap_agreement(cell: Cell, trained: Trained) -> float | None:
     Five samples of a seeded choice of at most 4,000 tracks; the latent itself is not learnt anew.
     None for a model that makes its own clusters, and where a sample cannot be grouped.
     """
-    if _of_the_model(cell):
+    if clusters_by_model(cell.clustering.name):
         return None
     rows = _bootstrapped(cell, len(trained.latent))
     latent = np.ascontiguousarray(trained.latent[rows])
@@ -100,7 +100,7 @@ def relearnt_agreement(cell: Cell, samples: list[Relearnt]) -> float | None:
     """
 
     def labels(one: Relearnt) -> Ints:
-        if _of_the_model(cell):
+        if clusters_by_model(cell.clustering.name):
             return one.model.assign(one.table, **one.besides).labels
         return _grouped(cell, one.latent)
 
@@ -121,7 +121,7 @@ def held_out_error(
     model = trained.model
     if (
         not hasattr(model, "reconstruct")
-        or "spectrograms" in model_inputs.of(model)
+        or "spectrograms" in model_inputs.required_inputs(model)
         or not table.names
     ):
         return None
@@ -144,10 +144,6 @@ def held_out_error(
 def _bootstrapped(cell: Cell, tracks: int) -> Ints:
     """The tracks that bootstrap samples are drawn from, ascending."""
     return np.sort(np.random.default_rng(cell.seed).permutation(tracks)[:BOOTSTRAP_TRACKS])
-
-
-def _of_the_model(cell: Cell) -> bool:
-    return bool(getattr(CLUSTERINGS.entry(cell.clustering.name).load(), "of_the_model", False))
 
 
 def _grouped(cell: Cell, latent: Floats) -> Ints:

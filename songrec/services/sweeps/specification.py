@@ -267,7 +267,7 @@ def fits(representation: str, clustering: str, features: str = "") -> bool:
 
 def _for_vectors(features: str) -> str:
     """The features themselves, or vectors of the same sound where they are pictures of it."""
-    names = [name for name in features.split(",") if name != model_inputs.PICTURES]
+    names = [name for name in features.split(",") if name != model_inputs.SPECTROGRAM_SET]
     return ",".join(names or feature_sets.DEFAULT_SETS)
 
 

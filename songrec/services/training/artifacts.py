@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.files import write_json
@@ -26,6 +27,9 @@ from songrec.store.tables import Run
 if TYPE_CHECKING:
     from songrec.services.training.taste_stage import Tastes
     from songrec.services.training.train import TrainRequest
+
+PREDICTOR_FILE = "predictor.npz"
+"""Arrays by which the clustering assigns new tracks, in the run's cluster numbers."""
 
 # Columns of the recommendation space beside the attributes: their names there, and in the data.
 BESIDES = {"duration": "duration_ms", "year": "year"}
@@ -49,6 +53,7 @@ class Drawn:
 class Trained:
     """Everything that one run found, before it is written. The first of ``maps`` is the run's.
 
+    ``predictor`` are the arrays by which the clustering assigns new tracks.
     ``feature_settings`` says how the sets of the sound were extracted (``run_settings.noted``).
     """
 
@@ -58,6 +63,7 @@ class Trained:
     model: Any
     latent: Floats
     clustering: Clustering
+    predictor: dict[str, NDArray[Any]]
     maps: tuple[Drawn, ...]
     space: NormalSpace
     sound: Components | None
@@ -140,6 +146,8 @@ def write_folder(
         confidence=clustering.confidence,
         **{name: array for name, array in beside.items() if array is not None},
     )
+    if trained.predictor:
+        np.savez(folder / PREDICTOR_FILE, **trained.predictor)
     for at, drawn in enumerate(trained.maps):
         np.savez(
             folder / (f"map-{drawn.name}.npz" if at else "projection.npz"),

@@ -17,7 +17,7 @@ from songrec.features.attribute_table import COVERAGE, Choice, attributes_table
 from songrec.features.genre import Genre
 from songrec.features.registry import EXTRACTORS
 from songrec.services.features import feature_sets, run_settings
-from songrec.services.training.model_inputs import PICTURES
+from songrec.services.training.model_inputs import SPECTROGRAM_SET
 from songrec.store.catalogue import tracks as catalogue
 from songrec.store.catalogue import training_data
 from songrec.store.catalogue.training_data import TrainingData
@@ -88,10 +88,12 @@ def choose(session: Session, instance: Path, feature_set: str, data: TrainingDat
     """
     names = parse(feature_set)
     audio = [
-        name for name in names if name not in (ATTRIBUTES, PICTURES, *feature_sets.FROM_LABELS)
+        name
+        for name in names
+        if name not in (ATTRIBUTES, SPECTROGRAM_SET, *feature_sets.FROM_LABELS)
     ]
-    if PICTURES in names:
-        key = feature_sets.commonest(session, PICTURES)
+    if SPECTROGRAM_SET in names:
+        key = feature_sets.commonest(session, SPECTROGRAM_SET)
         seen = spectrograms.tracks(session, instance, key, minimum=FEWEST)
         data = _only(data, np.fromiter(seen, dtype=np.int64))
     sound = None
@@ -123,9 +125,9 @@ def choose(session: Session, instance: Path, feature_set: str, data: TrainingDat
         ),
         feature_set,
     )
-    if not table.names and PICTURES not in names:
+    if not table.names and SPECTROGRAM_SET not in names:
         raise BadInput(f"The features {feature_set} leave no column to learn from.")
-    heard = [*audio, *([PICTURES] if PICTURES in names else [])]
+    heard = [*audio, *([SPECTROGRAM_SET] if SPECTROGRAM_SET in names else [])]
     return Chosen(
         data,
         table,

@@ -54,7 +54,7 @@ def reconstruction_mse(model: Any, table: FeatureTable, needed: Mapping[str, Any
             track_ids=table.track_ids[start : start + rows],
             values=table.values[start : start + rows],
         )
-        restored = model.reconstruct(part, **model_inputs.part(needed, start, start + rows))
+        restored = model.reconstruct(part, **model_inputs.slice_inputs(needed, start, start + rows))
         total += float(np.square(restored - part.values, dtype=np.float64).sum())
     return total / table.values.size
 

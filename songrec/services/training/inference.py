@@ -1,6 +1,6 @@
-"""Where a song that no training has seen lies in a run: by the run's own scaler, model and map.
+"""Place a track that no training has seen in a run, by the run's scaler, model, clusters and map.
 
-Nothing is fitted again. A song of the catalogue that is placed anew lands where the run has it.
+Nothing is fitted again. A track of the catalogue that is placed anew lands where the run has it.
 Heavy: the run's representation is loaded.
 """
 
@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from songrec.clustering import CLUSTERINGS
-from songrec.clustering.kmeans import confidence
+from songrec.clustering import CLUSTERINGS, clusters_by_model
+from songrec.clustering.base import means_of, simplified_silhouette
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.errors import NotReady
 from songrec.core.types import Clustering, FeatureTable, Floats, Space
@@ -24,21 +24,19 @@ from songrec.features.whitening_pca import Components
 from songrec.projection import PROJECTIONS
 from songrec.representation import REPRESENTATIONS
 from songrec.services.training import model_inputs
+from songrec.services.training.artifacts import PREDICTOR_FILE
 from songrec.store.runs import run_folders
 from songrec.store.runs.spaces import load_space
 from songrec.store.tables import Run
 
-# How many of a run's tracks must be in the cluster whose mean is nearest, of so many looked at.
-BY_MEANS, SAMPLE = 0.99, 2000
-
 
 @dataclass(frozen=True)
-class Placed:
-    """A song in a run.
+class EmbeddedTrack:
+    """A new track in a run.
 
     ``vector`` float32 ``(d,)`` in the recommendation space, ``latent`` float32 ``(l,)``,
     ``values`` float32 ``(f,)`` in the order of ``space.value_names``; ``guessed`` names the
-    features that were unknown, for which the run's median stood in.
+    features that were unknown and got the run's median.
     """
 
     space: Space
@@ -51,11 +49,11 @@ class Placed:
     y: float
     guessed: tuple[str, ...]
 
-    def joined(self) -> tuple[Space, int]:
-        """The run's space with the song as its last row, and the number that is its track id."""
+    def append_to_space(self) -> tuple[Space, int]:
+        """Return the run's space with the track as its last row, and the id it has there."""
         space = self.space
         track_id = int(space.track_ids[-1]) + 1 if len(space.track_ids) else 1
-        # No song of the catalogue has this key: a copy of the song, too, is worth an answer.
+        # No song of the catalogue has this key: a copy of the song, too, may be recommended.
         key = np.array([np.iinfo(np.uint64).max], dtype=np.uint64)
         return replace(
             space,
@@ -67,52 +65,65 @@ class Placed:
             labels=np.append(space.labels, np.int32(self.label)),
             coordinates=np.vstack([space.coordinates, np.float32([self.x, self.y])]),
             song_keys=np.concatenate([space.song_keys, key]),
-            # What was learnt of artists and playlists is not known of the song.
+            # Artists and playlists of a new track are unknown.
             artists=None,
             albums=None,
             track_factors=None,
         ), track_id
 
 
-def place(
+def embed_track(
     instance: Path,
     run: Run,
-    known: Mapping[str, float],
+    attributes: Mapping[str, float],
     sound: Mapping[str, float],
-    song: model_inputs.Song = model_inputs.Song(),  # noqa: B008 - frozen
-) -> Placed:
-    """Place a song in ``run``.
+    inputs: model_inputs.TrackInputs = model_inputs.TrackInputs(),  # noqa: B008 - frozen
+) -> EmbeddedTrack:
+    """Place a track in ``run``.
 
-    ``known`` are attributes (and ``duration`` in milliseconds, ``year``) by name, ``sound`` its
-    features as ``"set:column"``; ``song`` is what some models ask for besides. Raises
-    ``NotReady`` where the run's files are gone, or where it learnt from features that are not
-    given.
+    Parameters
+    ----------
+    instance, run
+        The instance folder, and the run whose files are used.
+    attributes
+        Known attributes by name, and ``duration`` in milliseconds and ``year``.
+    sound
+        Features of the sound as ``"set:column"``.
+    inputs
+        What some models take beside features.
+
+    Raises
+    ------
+    NotReady
+        If the run's files are gone, or if it learnt from features that are not given.
     """
     folder = run_folders.run_folder(instance, run.public_id)
     space = load_space(folder)
     scaler = Scaler.load(folder / "scaler.npz")
-    raw, guessed = _features(scaler.columns, known, sound)
+    raw, guessed = _features(scaler.columns, attributes, sound)
     table = scaler.transform(
         FeatureTable(np.zeros(1, dtype=np.int64), scaler.columns, raw[None, :], run.feature_set)
     )
     model = REPRESENTATIONS.entry(run.representation).load().load(folder)
-    needed = model_inputs.of_song(model, song)
+    needed = model_inputs.for_upload(model, inputs)
     latent = np.asarray(model.transform(table, **needed), dtype=np.float32)
-    if "assign" in CLUSTERINGS.entry(run.clustering).requires:
-        label, sure = _own_cluster(folder, model.assign(table, **needed))
+    if clusters_by_model(run.clustering):
+        label, confidence = _model_cluster(folder, model.assign(table, **needed))
     else:
-        label, sure = _cluster(space, latent)
+        label, confidence = _cluster(folder, run, space, latent)
     with np.load(folder / "projection.npz", allow_pickle=False) as arrays:
         projection = PROJECTIONS.entry(run.projection).load().from_state(dict(arrays))
     x, y = projection.project(latent)[0].tolist()
-    values = np.array([known.get(name, np.nan) for name in space.value_names], dtype=np.float32)
-    return Placed(
+    values = np.array(
+        [attributes.get(name, np.nan) for name in space.value_names], dtype=np.float32
+    )
+    return EmbeddedTrack(
         space,
         _vector(space, folder, values, table),
         latent[0],
         values,
         label,
-        sure,
+        confidence,
         x,
         y,
         guessed,
@@ -120,13 +131,13 @@ def place(
 
 
 def _features(
-    columns: tuple[str, ...], known: Mapping[str, float], sound: Mapping[str, float]
+    columns: tuple[str, ...], attributes: Mapping[str, float], sound: Mapping[str, float]
 ) -> tuple[Floats, tuple[str, ...]]:
-    """A row of the run's features, NaN where unknown, and the names of those."""
+    """Return a row of the run's features, NaN where unknown, and the names of the unknown ones."""
     row = np.full(len(columns), np.nan, dtype=np.float32)
-    for at, name in enumerate(columns):
-        attribute = name.removeprefix("attributes:")
-        value = known.get(attribute) if attribute in ATTRIBUTE_NAMES else sound.get(name)
+    for at, column in enumerate(columns):
+        name = column.removeprefix("attributes:")
+        value = attributes.get(name) if name in ATTRIBUTE_NAMES else sound.get(column)
         if value is not None:
             row[at] = value
     missing = {name.partition(":")[0] for name in columns if ":" in name}
@@ -142,42 +153,43 @@ def _features(
     return row, tuple(columns[at].removeprefix("attributes:") for at in unknown)
 
 
-def _cluster(space: Space, latent: Floats) -> tuple[int, float]:
-    """The song's cluster and the simplified silhouette; -1 and 0 where it is noise.
+def _cluster(folder: Path, run: Run, space: Space, latent: Floats) -> tuple[int, float]:
+    """Return the cluster that the run's clustering predicts, and the simplified silhouette.
 
-    Where the run's tracks are in the cluster of the nearest mean (k-means), so is the song.
-    Elsewhere (densities, mixtures) it is where the track nearest to it is, noise among them.
+    -1 and 0 where the track is noise.
     """
-    labels = np.unique(space.labels[space.labels >= 0])
-    if not len(labels):
-        return -1, 0.0
-    means = np.stack([space.latent[space.labels == label].mean(axis=0) for label in labels])
-    rows = np.linspace(0, len(space.labels) - 1, min(len(space.labels), SAMPLE)).astype(int)
-    if (labels[_nearest(space.latent[rows], means)] == space.labels[rows]).mean() >= BY_MEANS:
-        label = int(labels[_nearest(latent, means)[0]])
-    else:
-        label = int(space.labels[np.square(space.latent - latent[0]).sum(axis=1).argmin()])
+    entry = CLUSTERINGS.entry(run.clustering)
+    # Parameters that this version no longer has do not matter: nothing is fitted.
+    parameters = entry.with_current_names(run.parameters.get("clustering", {}))
+    algorithm = CLUSTERINGS.create(
+        entry.name, **{name: v for name, v in parameters.items() if entry.has_parameter(name)}
+    )
+    path = folder / PREDICTOR_FILE
+    state = {}
+    if path.is_file():
+        with np.load(path, allow_pickle=False) as arrays:
+            state = dict(arrays)
+    label = int(algorithm.restore(state, space.latent, space.labels).predict(latent)[0])
     if label < 0:
         return -1, 0.0
-    at = np.flatnonzero(labels == label)
-    return label, float(confidence(latent, means.astype(np.float32), at)[0])
+    present, labels = np.unique(space.labels[space.labels >= 0], return_inverse=True)
+    means = means_of(space.latent[space.labels >= 0], labels.astype(np.int32))
+    own = np.flatnonzero(present == label)
+    return label, float(simplified_silhouette(latent, means, own)[0])
 
 
-def _nearest(rows: Floats, means: Floats) -> NDArray[np.integer]:
-    return np.linalg.norm(rows[:, None] - means, axis=2).argmin(axis=1)
-
-
-def _own_cluster(folder: Path, found: Clustering) -> tuple[int, float]:
-    """The model's cluster under the number that the run gave it, told by its centre."""
+def _model_cluster(folder: Path, clustering: Clustering) -> tuple[int, float]:
+    """Return the model's cluster under the number that the run gave it, matched by its centre."""
     with np.load(folder / "clustering.npz", allow_pickle=False) as arrays:
         centres = arrays["centres"]
     # A cluster that no track of the run is in has no number: the nearest that has one stands in.
-    distances = np.linalg.norm(centres - found.centres[found.labels[0]], axis=1)
-    return int(distances.argmin()), float(found.confidence[0])
+    assert clustering.centres is not None
+    distances = np.linalg.norm(centres - clustering.centres[clustering.labels[0]], axis=1)
+    return int(distances.argmin()), float(clustering.confidence[0])
 
 
 def _vector(space: Space, folder: Path, values: Floats, table: FeatureTable) -> Floats:
-    """The song in the recommendation space: its rank among the run's songs, column by column."""
+    """Return the track's vector in the recommendation space: its ranks among the run's tracks."""
     vector = np.zeros(len(space.columns), dtype=np.float32)
     for at, name in enumerate(space.columns):
         if name in space.value_names:
@@ -195,7 +207,7 @@ def _vector(space: Space, folder: Path, values: Floats, table: FeatureTable) -> 
 
 
 def _normal_score(column: NDArray[np.float32], value: np.float32) -> float:
-    """The normal quantile of the value's mid-rank in the column; 0, the middle, if unknown."""
+    """Return the normal quantile of the value's mid-rank in the column; 0 if it is unknown."""
     known = column[~np.isnan(column)]
     if np.isnan(value) or not len(known):
         return 0.0

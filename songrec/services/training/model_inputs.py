@@ -22,15 +22,15 @@ from songrec.services.features import feature_sets
 from songrec.store.catalogue import lyrics, training_data
 from songrec.store.sound import spectrograms
 
-PICTURES = "melspectrogram"
-"""The feature set that is no vector, and what ``spectrograms`` are read from."""
+SPECTROGRAM_SET = "melspectrogram"
+"""The feature set whose values are pictures, not vectors: the input ``spectrograms``."""
 
 
 @dataclass(frozen=True)
-class Song:
-    """What is known of one song that no run has seen, beside its features.
+class TrackInputs:
+    """Inputs of one new track, beside its features.
 
-    ``labels`` maps a kind of tag (``"genre"``) to the song's; ``spectrogram`` is float32
+    ``labels`` maps a kind of tag (``"genre"``) to the track's; ``spectrogram`` is float32
     ``(bands, frames)`` in decibels.
     """
 
@@ -39,36 +39,39 @@ class Song:
     spectrogram: Floats | None = None
 
 
-def of(model: Any) -> tuple[str, ...]:
-    """What ``model``, a representation or its class, needs beside its table."""
+def required_inputs(model: Any) -> tuple[str, ...]:
+    """Return the names of the inputs of ``model``, a representation or its class."""
     return tuple(getattr(model, "required_inputs", ()))
 
 
 def gather(session: Session, instance: Path, model: Any, track_ids: Ints) -> dict[str, Any]:
-    """What ``model`` needs of the tracks (ascending ids), from the store.
+    """Return the inputs of ``model`` for tracks of the catalogue (ascending ids).
 
     Raises ``NotReady`` where no track has any of it.
     """
-    return {name: _GATHERED[name](session, instance, model, track_ids) for name in of(model)}
-
-
-def of_song(model: Any, song: Song) -> dict[str, Any]:
-    """The same of one song; a label or text that is unknown is None."""
-    return {name: _OF_SONG[name](model, song) for name in of(model)}
-
-
-def part(needed: Mapping[str, Any], start: int, stop: int) -> dict[str, Any]:
-    """What is needed of the rows from ``start`` to ``stop``."""
     return {
-        name: _Part(whole, start, stop) if name == "spectrograms" else whole[start:stop]
-        for name, whole in needed.items()
+        name: _GATHERED[name](session, instance, model, track_ids)
+        for name in required_inputs(model)
+    }
+
+
+def for_upload(model: Any, track: TrackInputs) -> dict[str, Any]:
+    """Return the inputs of ``model`` for one new track; an unknown label or text is None."""
+    return {name: _OF_TRACK[name](model, track) for name in required_inputs(model)}
+
+
+def slice_inputs(inputs: Mapping[str, Any], start: int, stop: int) -> dict[str, Any]:
+    """Return the inputs of the rows from ``start`` to before ``stop``."""
+    return {
+        name: _SpectrogramSlice(rows, start, stop) if name == "spectrograms" else rows[start:stop]
+        for name, rows in inputs.items()
     }
 
 
 def labels_of(session: Session, kind: str, track_ids: Ints) -> list[str | None]:
-    """One tag of ``kind`` a track, None where it has none.
+    """Return one tag of ``kind`` per track, None where it has none.
 
-    Of several the one that most tracks have, so that few labels hold many tracks each.
+    Of several tags the one that most tracks have, so that few labels hold many tracks each.
     """
     tags = training_data.read_tags(session, kind, track_ids)
     found: list[str | None] = [None] * len(track_ids)
@@ -86,25 +89,23 @@ def _labels(session: Session, instance: Path, model: Any, track_ids: Ints) -> li
     return labels
 
 
-def _label(model: Any, song: Song) -> list[str | None]:
-    return [song.labels.get(model.condition)]
+def _label(model: Any, track: TrackInputs) -> list[str | None]:
+    return [track.labels.get(model.condition)]
 
 
 def _spectrograms(session: Session, instance: Path, model: Any, track_ids: Ints) -> Spectrograms:
-    key = feature_sets.commonest(session, PICTURES)
+    key = feature_sets.commonest(session, SPECTROGRAM_SET)
     return spectrograms.of_tracks(session, instance, key, track_ids)
 
 
-def _spectrogram(model: Any, song: Song) -> Spectrograms:
-    if song.spectrogram is None:
-        raise NotReady(
-            "The published run learnt from spectrograms, and there is none of this song."
-        )
-    return spectrograms.GivenSpectrograms([song.spectrogram])
+def _spectrogram(model: Any, track: TrackInputs) -> Spectrograms:
+    if track.spectrogram is None:
+        raise NotReady("The published run learnt from spectrograms, and this song has none.")
+    return spectrograms.GivenSpectrograms([track.spectrogram])
 
 
 def remember_texts(model: Any, instance: Path) -> None:
-    """Let a model that embeds texts keep their vectors in the instance, and read what is there."""
+    """Let a model that embeds texts cache their vectors in the instance."""
     if hasattr(model, "remember_texts"):
         model.remember_texts(instance / "words")
 
@@ -115,16 +116,16 @@ def _texts(session: Session, instance: Path, model: Any, track_ids: Ints) -> lis
     return [clean(found.get(track)) for track in track_ids.tolist()]
 
 
-def _text(model: Any, song: Song) -> list[str | None]:
-    return [clean(song.text)]
+def _text(model: Any, track: TrackInputs) -> list[str | None]:
+    return [clean(track.text)]
 
 
 _GATHERED = {"labels": _labels, "spectrograms": _spectrograms, "texts": _texts}
-_OF_SONG = {"labels": _label, "spectrograms": _spectrogram, "texts": _text}
+_OF_TRACK = {"labels": _label, "spectrograms": _spectrogram, "texts": _text}
 
 
-class _Part:
-    """Some neighbouring rows of spectrograms."""
+class _SpectrogramSlice:
+    """Neighbouring rows of spectrograms."""
 
     def __init__(self, whole: Spectrograms, start: int, stop: int) -> None:
         self._whole = whole
@@ -132,22 +133,22 @@ class _Part:
         self.shape = (min(stop, whole.shape[0]) - start, *whole.shape[1:])
 
     def read(self, rows: Ints) -> Floats:
-        """The pictures of these rows, counted from the part's first."""
+        """Return the pictures of these rows, counted from the first of the slice."""
         return self._whole.read(np.asarray(rows) + self._start)
 
 
 def check(representation: Any, clustering: Any, feature_set: str = "") -> None:
-    """Whether registry entries and features go together; ``BadInput`` says why they do not."""
+    """Raise ``BadInput`` if a representation, a clustering and features do not go together."""
     sets = [name.strip() for name in feature_set.split(",") if name.strip()]
-    sees = "spectrograms" in representation.required_inputs
-    if sets and sees and PICTURES not in sets:
+    sees_spectrograms = "spectrograms" in representation.required_inputs
+    if sets and sees_spectrograms and SPECTROGRAM_SET not in sets:
         raise BadInput(
             f"The representation {representation.name!r} looks at spectrograms: choose --features "
-            f"{PICTURES}, or {PICTURES} and others by commas."
+            f"{SPECTROGRAM_SET}, or {SPECTROGRAM_SET} and others by commas."
         )
-    if PICTURES in sets and not sees:
+    if SPECTROGRAM_SET in sets and not sees_spectrograms:
         raise BadInput(
-            f"The features {PICTURES!r} are a picture of the sound, and the representation "
+            f"The features {SPECTROGRAM_SET!r} are a picture of the sound, and the representation "
             f"{representation.name!r} takes vectors: choose --representation conv_vae, or features "
             "such as mfcc,statistical."
         )

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy.orm import Session
 
-from songrec.clustering import CLUSTERINGS, label_alignment, scores
+from songrec.clustering import CLUSTERINGS, clusters_by_model, label_alignment, scores
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.errors import NotReady, UnknownName
 from songrec.core.files import atomic_folder
@@ -267,11 +267,13 @@ def _learn(
     model, needed, latent = shared.once(stages, "representation", learnt, represent)
     with stages.stage("clustering", "Clustering", 0.75) as report:
         algorithm = CLUSTERINGS.create(request.clustering, **parameters["clustering"])
-        if getattr(algorithm, "of_the_model", False):
+        by_model = clusters_by_model(request.clustering)
+        if by_model:
             clustering = model.assign(table, **needed)
         else:
             clustering = algorithm.fit(latent, seed=request.seed, on_progress=report)
         clustering = _numbered(session, instance, data, diagnostics.with_names(clustering, model))
+        predictor = {} if by_model else algorithm.state(clustering.labels)
     wanted = {request.projection: parameters["projection"]}
     further = [name for name in request.maps if name not in wanted]
     wanted |= {name: PROJECTIONS.parse(name, request.map_parameters.get(name)) for name in further}
@@ -297,6 +299,7 @@ def _learn(
         model,
         latent,
         clustering,
+        predictor,
         tuple(maps),
         prepared.space,
         prepared.sound,

@@ -249,13 +249,13 @@ def _placed(
         known["year"] = outcome.tags["year"]
     genre, language = next(iter(outcome.tags["genres"]), None), outcome.tags.get("language")
     labels = {"genre": genre, "language": language}
-    song = model_inputs.Song(
+    inputs = model_inputs.TrackInputs(
         {kind: label for kind, label in labels.items() if label},
         outcome.tags.get("lyrics"),
-        outcome.arrays.get(model_inputs.PICTURES),
+        outcome.arrays.get(model_inputs.SPECTROGRAM_SET),
     )
-    placed = inference.place(instance, run, known, sound, song)
-    joined, track_id = placed.joined()
+    placed = inference.embed_track(instance, run, known, sound, inputs)
+    joined, track_id = placed.append_to_space()
     matches = similar_tracks(joined, track_id, SIMILAR)
     public = dict(
         session.execute(

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from songrec.core.errors import NotReady
 from songrec.recommend.similarity.similar import similar_tracks
-from songrec.services.training.inference import place
+from songrec.services.training.inference import embed_track
 from songrec.services.training.train import TrainRequest, train
 from songrec.store.runs.spaces import published_space
 from tests.factories import make_track
@@ -44,14 +44,14 @@ def test_what_the_run_has_seen_lands_where_it_was(
     for row in (0, 17, 59):
         known = dict(zip(space.value_names, map(float, space.values[row]), strict=True))
         known = {name: value for name, value in known.items() if not np.isnan(value)}
-        placed = place(instance, run, known, {})
+        placed = embed_track(instance, run, known, {})
         assert np.allclose(placed.vector, space.matrix[row], atol=1e-5)
         assert np.allclose(placed.latent, space.latent[row], atol=1e-4)
         assert np.allclose((placed.x, placed.y), space.coordinates[row], atol=1e-4)
         assert placed.label == space.labels[row]
         assert 0 <= placed.confidence <= 1
         # Its nearest neighbour is itself, and the reasons add up as they do for any song.
-        joined, track_id = placed.joined()
+        joined, track_id = placed.append_to_space()
         (nearest, *_) = found = similar_tracks(joined, track_id, 5)
         assert nearest.track_id == space.track_ids[row]
         assert nearest.score == pytest.approx(1, abs=1e-6)
@@ -67,14 +67,14 @@ def test_what_is_unknown_is_told_and_lies_in_the_middle(app: Flask, session: Ses
         make_track(session, tempo=float(rng.uniform(70, 180)), energy=rng.uniform())
     run = train(session, app.config["INSTANCE"], TrainRequest(representation="pca", parameters={}))
     session.commit()
-    placed = place(app.config["INSTANCE"], run, {"tempo": 120.0}, {})
+    placed = embed_track(app.config["INSTANCE"], run, {"tempo": 120.0}, {})
     assert "energy" in placed.guessed
     assert "tempo" not in placed.guessed
     assert placed.vector[placed.space.columns.index("energy")] == 0
     # Beyond everything known it lies as far out as the outermost, not at infinity.
-    assert np.isfinite(place(app.config["INSTANCE"], run, {"tempo": 299.0}, {}).vector).all()
+    assert np.isfinite(embed_track(app.config["INSTANCE"], run, {"tempo": 299.0}, {}).vector).all()
     with pytest.raises(NotReady, match="Nothing"):
-        place(app.config["INSTANCE"], run, {}, {})
+        embed_track(app.config["INSTANCE"], run, {}, {})
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_noise_and_soft_clusters_too_are_where_the_run_has_them(
     apart = np.flatnonzero(space.labels == -1)
     for row in (0, 40, 70, *apart[:3].tolist()):
         known = dict(zip(space.value_names, map(float, space.values[row]), strict=True))
-        placed = place(instance, run, {k: v for k, v in known.items() if not np.isnan(v)}, {})
+        placed = embed_track(instance, run, {k: v for k, v in known.items() if not np.isnan(v)}, {})
         assert placed.label == space.labels[row]
         assert placed.label >= 0 or placed.confidence == 0
         assert np.allclose((placed.x, placed.y), space.coordinates[row], atol=1e-2)

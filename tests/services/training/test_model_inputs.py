@@ -13,7 +13,7 @@ from songrec.core.types import FeatureTable
 from songrec.features.scaling import Scaler
 from songrec.representation.vade import VaDE
 from songrec.services.training import model_inputs
-from songrec.services.training.inference import place
+from songrec.services.training.inference import embed_track
 from songrec.services.training.train import TrainRequest, train
 from songrec.store.runs import run_folders, runs
 from songrec.store.runs.spaces import published_space
@@ -68,10 +68,12 @@ def test_a_song_is_placed_with_its_label_or_without(app: Flask, session: Session
     space = published_space(session, instance)
     for row in (0, 16, 59):
         labels = {"genre": GENRES[row % 3]} if GENRES[row % 3] else {}
-        placed = place(instance, run, song_of(space, row), {}, model_inputs.Song(labels))
+        placed = embed_track(
+            instance, run, song_of(space, row), {}, model_inputs.TrackInputs(labels)
+        )
         np.testing.assert_allclose(placed.latent, space.latent[row], atol=1e-4)
         assert placed.label == space.labels[row]
-    unlabelled = place(instance, run, song_of(space, 0), {})
+    unlabelled = embed_track(instance, run, song_of(space, 0), {})
     assert not np.allclose(unlabelled.latent, space.latent[0], atol=1e-4)
     assert np.isfinite(unlabelled.latent).all()
 
@@ -108,7 +110,7 @@ def test_a_models_own_clusters_are_the_runs_and_place_new_songs(
     own = model.assign(table).labels
     assert len(set(zip(own.tolist(), space.labels.tolist(), strict=True))) == run.cluster_count
     for row in (0, 16, 59):
-        placed = place(instance, run, song_of(space, row), {})
+        placed = embed_track(instance, run, song_of(space, row), {})
         assert placed.label == space.labels[row]
         assert 0 <= placed.confidence <= 1
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from songrec.core.errors import BadInput, NotReady
 from songrec.services.features import feature_sets
 from songrec.services.training import model_inputs
-from songrec.services.training.inference import place
+from songrec.services.training.inference import embed_track
 from songrec.services.training.train import TrainRequest, train
 from songrec.store.runs import run_folders
 from songrec.store.sound import feature_cache, spectrograms
@@ -101,11 +101,13 @@ def test_a_run_on_spectrograms_is_whole_and_takes_new_songs(
     key = feature_sets.key_of("melspectrogram")
     picture = feature_cache.read(instance, key, f"{5:064x}")
     text = session.get_one(Lyrics, seen[5]).text
-    placed = place(instance, run, KNOWN, {}, model_inputs.Song(text=text, spectrogram=picture))
+    placed = embed_track(
+        instance, run, KNOWN, {}, model_inputs.TrackInputs(text=text, spectrogram=picture)
+    )
     latent = run_folders.read_array(instance, run.public_id, "latent.npy")
     np.testing.assert_allclose(placed.latent, latent[5], atol=1e-3)
-    with pytest.raises(NotReady, match="none of this song"):
-        place(instance, run, KNOWN, {})
+    with pytest.raises(NotReady, match="this song has none"):
+        embed_track(instance, run, KNOWN, {})
 
 
 def test_vectors_beside_the_pictures_make_the_space(
