@@ -36,5 +36,5 @@ def test_the_documented_example_does_what_it_says(document):
     namespace = {"__name__": "bisecting"}
     exec(compile(code, "bisecting.py", "exec"), namespace)
     latent = np.array([[0.0], [0.1], [5.0], [5.1]], np.float32)
-    found = namespace["Bisecting"](clusters=2).fit(latent, seed=0)
+    found = namespace["Bisecting"](n_clusters=2).fit(latent, seed=0)
     assert found.labels[0] == found.labels[1] != found.labels[2] == found.labels[3]

@@ -7,10 +7,13 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from songrec.clustering import CLUSTERINGS
 from songrec.core.errors import NotReady
 from songrec.recommend.similarity.similar import similar_tracks
+from songrec.services.training.artifacts import PREDICTOR_FILE
 from songrec.services.training.inference import embed_track
 from songrec.services.training.train import TrainRequest, train
+from songrec.store.runs import run_folders
 from songrec.store.runs.spaces import published_space
 from tests.factories import make_track
 from tests.services.training.test_noise_and_labels import noisy
@@ -79,9 +82,16 @@ def test_what_is_unknown_is_told_and_lies_in_the_middle(app: Flask, session: Ses
 
 @pytest.mark.parametrize(
     ("clustering", "parameters"),
-    [("hdbscan", {"min_cluster_size": 8}), ("gmm", {"n_clusters": 3, "covariance_type": "diag"})],
+    [
+        ("kmeans", {"n_clusters": 3}),
+        ("agglomerative", {"n_clusters": 3}),
+        ("dbscan", {}),
+        ("weighted_kmeans", {"n_clusters": 3, "beta": 3.0}),
+        ("hdbscan", {"min_cluster_size": 8}),
+        ("gmm", {"n_clusters": 3, "covariance_type": "diag"}),
+    ],
 )
-def test_noise_and_soft_clusters_too_are_where_the_run_has_them(
+def test_tracks_of_a_run_are_predicted_in_their_clusters_also_without_a_saved_predictor(
     app: Flask, session: Session, clustering: str, parameters: dict[str, object]
 ) -> None:
     noisy(session)
@@ -96,9 +106,15 @@ def test_noise_and_soft_clusters_too_are_where_the_run_has_them(
     session.commit()
     space = published_space(session, instance)
     apart = np.flatnonzero(space.labels == -1)
-    for row in (0, 40, 70, *apart[:3].tolist()):
-        known = dict(zip(space.value_names, map(float, space.values[row]), strict=True))
-        placed = embed_track(instance, run, {k: v for k, v in known.items() if not np.isnan(v)}, {})
-        assert placed.label == space.labels[row]
-        assert placed.label >= 0 or placed.confidence == 0
-        assert np.allclose((placed.x, placed.y), space.coordinates[row], atol=1e-2)
+    predictor = run_folders.run_folder(instance, run.public_id) / PREDICTOR_FILE
+    assert predictor.is_file() == bool(CLUSTERINGS.entry(clustering).load().FITTED)
+    for _ in range(2):
+        for row in (0, 40, 70, *apart[:3].tolist()):
+            known = dict(zip(space.value_names, map(float, space.values[row]), strict=True))
+            known = {name: value for name, value in known.items() if not np.isnan(value)}
+            placed = embed_track(instance, run, known, {})
+            assert placed.label == space.labels[row]
+            assert placed.label >= 0 or placed.confidence == 0
+            assert np.allclose((placed.x, placed.y), space.coordinates[row], atol=1e-2)
+        # A run of an older version has no such file: its nearest tracks vote.
+        predictor.unlink(missing_ok=True)
