@@ -96,7 +96,7 @@ def take_in() -> ResponseReturnValue:
     if len(content) > security.LIST_BYTES:
         raise import_export.too_large()
     listener = require_listener()
-    report = import_export.take_in(db.session, listener, content)
+    report = import_export.import_likes(db.session, listener, content)
     db.session.commit()
     return render_template("me/taken_in.html", report=report, name=sent.filename[:100])
 
@@ -107,7 +107,7 @@ def again() -> ResponseReturnValue:
     security.count_from_here(security.IMPORTS_ADDRESS, "import")
     listener = current_listener()
     if listener is not None:
-        report = import_export.try_again(db.session, listener)
+        report = import_export.retry_unmatched(db.session, listener)
         db.session.commit()
         flash(
             f"{count(report.found, 'song is', 'songs are')} in the catalogue now; "
@@ -133,7 +133,7 @@ def forget_skips() -> ResponseReturnValue:
     """Forget what I skipped."""
     listener = current_listener()
     if listener is not None:
-        skips.forget(db.session, listener)
+        skips.delete_skips(db.session, listener)
         db.session.commit()
         flash("Your skips are cleared.", "success")
     return redirect(url_for("me.page"), 303)
@@ -148,7 +148,7 @@ def delete() -> ResponseReturnValue:
         raise BadInput("Tick the box first: this cannot be undone.")
     listener = current_listener()
     if listener is not None:
-        reactions.forget(db.session, listener)
+        reactions.delete_listener(db.session, listener)
         db.session.commit()
     cookie.pop(TOKEN, None)
     flash("Your data is deleted.", "success")

@@ -42,7 +42,7 @@ def page() -> str:
         dislike_total=len(dislikes),
         dislikes=tracks.tracks_by_id(db.session, dislikes[:SHOWN], run),
         weights=reactions.weights(db.session, listener) if listener else {},
-        skip_count=len(skips.counted(db.session, listener)) if listener else 0,
+        skip_count=len(skips.recent_counts(db.session, listener)) if listener else 0,
         starters=recommend.starters(db.session, run) if run and not likes else [],
         clusters=cached_counts.clusters(db.session, run),
     )
@@ -94,8 +94,8 @@ def skip(public_id: str) -> ResponseReturnValue:
     if track is None:
         abort(404, f"No song “{public_id[:40]}” in the catalogue.")
     after = request.form.get("after", type=float)
-    if after is None or not 0 <= after < skips.WITHIN_S:
-        raise BadInput(f"A skip happens within the first {skips.WITHIN_S} seconds of a song.")
+    if after is None or not 0 <= after < skips.MAX_SECONDS:
+        raise BadInput(f"A skip happens within the first {skips.MAX_SECONDS} seconds of a song.")
     skips.record(db.session, require_listener(), track.id)
     db.session.commit()
     if wants_json():

@@ -97,7 +97,7 @@ def export(public_id: str, format: str) -> Response:
     playlist = _readable(public_id)
     kind = playlist_export.format_named(format)
     tracks = catalogue.tracks_by_id(db.session, playlists.tracks(db.session, playlist))
-    named = playlist_export.Named(playlist.name, playlist.description, playlist.created_at)
+    named = playlist_export.PlaylistHeader(playlist.name, playlist.description, playlist.created_at)
     text = kind.write(
         named, tracks, lambda t: url_for("pages.track", public_id=t.public_id, _external=True)
     )

@@ -90,10 +90,10 @@ def test_a_token_opens_the_interface_and_no_page(client: FlaskClient, anna: User
 
 def test_last_use_is_noted_without_writing_every_time(session: Session, anna: User) -> None:
     token, _ = api_tokens.create(session, anna, "test")
-    assert api_tokens.note_use(token)
-    assert not api_tokens.note_use(token)
+    assert api_tokens.record_use(token)
+    assert not api_tokens.record_use(token)
     token.last_used_at = now() - timedelta(minutes=10)
-    assert api_tokens.note_use(token)
+    assert api_tokens.record_use(token)
 
 
 def test_tokens_have_names_known_scopes_and_a_limit(session: Session, anna: User) -> None:

@@ -1,4 +1,4 @@
-"""Everything of a listener's: taken in from lists, found here, given back as one file."""
+"""Import of lists of songs into a listener's likes and playlists, and export of all their data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from songrec.core import songs
 from songrec.core.errors import BadInput
 from songrec.core.sorting import SORT_KEY_LENGTH, sort_key
 from songrec.services.listeners import list_files
-from songrec.services.listeners.list_files import Entry, Listed
+from songrec.services.listeners.list_files import ListEntry, SongList
 from songrec.store.bulk import chunks
 from songrec.store.catalogue import tracks
 from songrec.store.db import now
@@ -31,28 +31,28 @@ _BETWEEN = re.compile(r"\s*(?:,|;|&|/|\bfeat\b\.?|\bft\b\.?|\bfeaturing\b|\bx\b)
 
 
 @dataclass
-class Report:
-    """What came of a list: matched entries by how (id, names, nearly), and what was not found."""
+class ImportReport:
+    """Result of an import: entries by how they were matched (id, names, guests) and the rest."""
 
     format: str
-    matched: dict[str, list[tuple[Entry, int]]] = field(
+    matched: dict[str, list[tuple[ListEntry, int]]] = field(
         default_factory=lambda: {"id": [], "names": [], "guests": []}
     )
-    missing: list[Entry] = field(default_factory=list)
+    missing: list[ListEntry] = field(default_factory=list)
     refused: list[tuple[int, str]] = field(default_factory=list)
     playlists: int = 0
 
     @property
     def found(self) -> int:
-        """How many entries the catalogue holds."""
+        """Number of matched entries."""
         return sum(map(len, self.matched.values()))
 
 
-def take_in(session: Session, listener: Listener, content: bytes) -> Report:
-    """Import a file for ``listener``: what is found is liked, what is not waits.
+def import_likes(session: Session, listener: Listener, content: bytes) -> ImportReport:
+    """Import a file for ``listener``: matched songs are liked, the others are stored for later.
 
-    What was said of a song here stays: a list changes no dislike into a like, nor the other way
-    round. The caller commits. Raises ``BadInput`` where the file cannot be read.
+    Existing reactions stay: a list never turns a dislike into a like or the reverse. The caller
+    commits. Raises ``BadInput`` if the file cannot be read.
     """
     listed = list_files.read(content)
     report = match(session, listed)
@@ -75,13 +75,13 @@ def take_in(session: Session, listener: Listener, content: bytes) -> Report:
     return report
 
 
-def try_again(session: Session, listener: Listener) -> Report:
-    """Look for what waits: the catalogue may hold it by now. The caller commits."""
+def retry_unmatched(session: Session, listener: Listener) -> ImportReport:
+    """Match the stored unmatched songs again. The caller commits."""
     waiting = unmatched_imports.of_listener(session, listener)
-    listed = Listed(
+    listed = SongList(
         "waiting",
         [
-            Entry(
+            ListEntry(
                 one.id,
                 one.kind,
                 (one.external_id,) if one.external_id else (),
@@ -95,19 +95,19 @@ def try_again(session: Session, listener: Listener) -> Report:
     )
     report = match(session, listed)
     _apply(session, listener, report, listed)
-    found = [entry.line for some in report.matched.values() for entry, _ in some]
-    unmatched_imports.remove(session, listener, found)
+    ids = [entry.line for matches in report.matched.values() for entry, _ in matches]
+    unmatched_imports.remove(session, listener, ids)
     return report
 
 
-def match(session: Session, listed: Listed) -> Report:
-    """Find each entry's track: by id, by artist and title, by both without guests.
+def match(session: Session, listed: SongList) -> ImportReport:
+    """Match each entry to a track: by id, by artist and title, by both without guest artists.
 
     Ids are the catalogue's own or public ones. Names are compared without case, accents and
-    spacing; then without “feat. X” in either, where the first artist of one is an artist of the
+    spacing; then without “feat. X” in either, if the first artist of one is an artist of the
     other.
     """
-    report = Report(listed.format, refused=list(listed.refused))
+    report = ImportReport(listed.format, refused=list(listed.refused))
     by_id = _by_id(session, {one for entry in listed.entries for one in entry.ids})
     left = []
     for entry in listed.entries:
@@ -131,7 +131,7 @@ def match(session: Session, listed: Listed) -> Report:
 
 
 def export(session: Session, listener: Listener | None) -> dict[str, Any]:
-    """All that is kept of ``listener``, as JSON that ``take_in`` reads again."""
+    """Export all data of ``listener`` as JSON that ``import_likes`` reads."""
     content: dict[str, Any] = {
         "format": list_files.FORMAT,
         "version": 1,
@@ -162,11 +162,11 @@ def export(session: Session, listener: Listener | None) -> dict[str, Any]:
         + [i for _, ids in lists for i in ids],
     )
     for row in rows:
-        said = {**named[row.track_id], "since": row.created_at.isoformat()}
+        exported = {**named[row.track_id], "since": row.created_at.isoformat()}
         if row.value == reactions.LIKE:
-            content["likes"].append({**said, "weight": row.weight})
+            content["likes"].append({**exported, "weight": row.weight})
         else:
-            content["dislikes"].append(said)
+            content["dislikes"].append(exported)
     content["skips"] = [
         {**named[s.track_id], "times": s.times, "last": s.last_at.isoformat()} for s in skipped
     ]
@@ -186,32 +186,32 @@ def export(session: Session, listener: Listener | None) -> dict[str, Any]:
     return content
 
 
-def _apply(session: Session, listener: Listener, report: Report, listed: Listed) -> None:
-    said = reactions.values(session, listener)
-    known_skips = {skip.track_id for skip in skips.of_listener(session, listener)}
-    of_lists: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    found = [pair for some in report.matched.values() for pair in some]
-    # Lists name the newest first; what is liked last here counts as the newest.
-    for entry, track in sorted(found, key=lambda pair: -pair[0].line):
+def _apply(session: Session, listener: Listener, report: ImportReport, listed: SongList) -> None:
+    existing = reactions.values(session, listener)
+    skipped_ids = {skip.track_id for skip in skips.of_listener(session, listener)}
+    playlist_entries: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    pairs = [pair for matches in report.matched.values() for pair in matches]
+    # Lists start with the newest entry; the song liked last here counts as the newest.
+    for entry, track in sorted(pairs, key=lambda pair: -pair[0].line):
         if entry.kind == "playlist":
-            of_lists[entry.playlist].append((entry.line, track))
+            playlist_entries[entry.playlist].append((entry.line, track))
         elif entry.kind == "skip":
-            if track not in known_skips:
-                known_skips.add(track)
+            if track not in skipped_ids:
+                skipped_ids.add(track)
                 skips.record(session, listener, track, entry.weight)
-        elif track not in said:
+        elif track not in existing:
             value = reactions.LIKE if entry.kind == "like" else reactions.DISLIKE
             weight = min(entry.weight, max(reactions.WEIGHTS)) if value > 0 else None
             reactions.react(session, listener, track, value, weight)
-            said[track] = value
-    mine = {p.playlist.name: p.playlist for p in playlists.of_listener(session, listener)}
-    for name, description in [*listed.playlists, *((name, "") for name in of_lists)]:
-        if name and name not in mine:
-            mine[name] = playlists.create(session, listener, name, description)
+            existing[track] = value
+    owned = {p.playlist.name: p.playlist for p in playlists.of_listener(session, listener)}
+    for name, description in [*listed.playlists, *((name, "") for name in playlist_entries)]:
+        if name and name not in owned:
+            owned[name] = playlists.create(session, listener, name, description)
             report.playlists += 1
-    for name, some in of_lists.items():
-        if name in mine:
-            playlists.add(session, mine[name], [track for _, track in sorted(some)])
+    for name, entries in playlist_entries.items():
+        if name in owned:
+            playlists.add(session, owned[name], [track for _, track in sorted(entries)])
 
 
 def _by_id(session: Session, names: Iterable[str]) -> dict[str, int]:
@@ -235,7 +235,7 @@ def _by_song(session: Session, keys: Iterable[int]) -> dict[int, int]:
     return found
 
 
-def _without_guests(session: Session, entry: Entry) -> int | None:
+def _without_guests(session: Session, entry: ListEntry) -> int | None:
     title, artists = bare_title(entry.title), bare_artists(entry.artists)
     if not title or not artists:
         return None
@@ -286,5 +286,5 @@ def _named(session: Session, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
 
 
 def too_large() -> BadInput:
-    """What to say of a file that is larger than any list should be."""
-    return BadInput(f"A list of songs is {list_files.LARGEST // 2**20} MiB at most.")
+    """Return the error for a file larger than ``MAX_BYTES``."""
+    return BadInput(f"A list of songs is {list_files.MAX_BYTES // 2**20} MiB at most.")

@@ -1,6 +1,6 @@
-"""Lists of liked songs as files: CSV, JSPF, ListenBrainz feedback, songrec's own export.
+"""Reader of lists of songs: CSV, JSPF, ListenBrainz feedback, songrec's own export.
 
-Pure functions from bytes to entries; what cannot be read is told by line, never dropped silently.
+Pure functions from bytes to entries; unreadable rows are reported by line, never dropped silently.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 from songrec.core.errors import BadInput
 
 FORMAT = "songrec listener"
-LARGEST = 8 * 2**20
-MOST = 10_000
+MAX_BYTES = 8 * 2**20
+MAX_ENTRIES = 10_000
 _TITLES = ("title", "track name", "track", "song", "name", "track_name")
 _ARTISTS = ("artists", "artist", "artist name(s)", "artist name", "creator", "artist_name")
 _IDS = (
@@ -35,9 +35,11 @@ _VALUES = {"like": "like", "dislike": "dislike", "skip": "skip", "1": "like", "-
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One song of a list. ``kind`` is like, dislike, skip or playlist (then ``playlist`` names it);
-    ``ids`` are all names that a catalogue may know it by; ``weight`` 1 to 3, of skips how often.
+class ListEntry:
+    """One song of a list.
+
+    ``kind`` is like, dislike, skip or playlist (then ``playlist`` is its name); ``ids`` are the ids
+    under which a catalogue may have it; ``weight`` is 1 to 3, or the number of skips.
     """
 
     line: int
@@ -49,40 +51,42 @@ class Entry:
     playlist: str = ""
 
     @property
-    def shown(self) -> str:
-        """How a person recognises it."""
+    def label(self) -> str:
+        """Artists and title, or the first id."""
         names = " – ".join(filter(None, (self.artists, self.title)))
         return names or (self.ids[0] if self.ids else "nothing")
 
 
 @dataclass(frozen=True)
-class Listed:
-    """What a file holds; ``refused`` are lines that say nothing usable and why."""
+class SongList:
+    """Contents of a file; ``refused`` are unusable lines with the reason."""
 
     format: str
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[ListEntry] = field(default_factory=list)
     refused: list[tuple[int, str]] = field(default_factory=list)
     playlists: list[tuple[str, str]] = field(default_factory=list)
 
 
-def read(content: bytes) -> Listed:
-    """The entries of a file of any of the formats, which is told by what it holds.
+def read(content: bytes) -> SongList:
+    """Read a file of any of the formats, detected from its content.
 
-    Raises ``BadInput`` for a file that is none of them, is empty or has too many entries.
+    Raises ``BadInput`` for an unknown format, an empty file or too many entries.
     """
-    text = _decoded(content)
+    text = _decode(content)
     start = text.lstrip()[:1]
     if not start:
         raise BadInput("This file is empty.")
-    found = _read_json(text) if start in "{[" else _read_csv(text)
-    if len(found.entries) > MOST:
-        raise BadInput(f"This list has {len(found.entries):,} songs; at most {MOST:,} are read.")
-    if not found.entries and not found.refused and not found.playlists:
-        raise BadInput("There is no song in this file.")
-    return found
+    result = _read_json(text) if start in "{[" else _read_csv(text)
+    if len(result.entries) > MAX_ENTRIES:
+        raise BadInput(
+            f"This list has {len(result.entries):,} songs; at most {MAX_ENTRIES:,} are read."
+        )
+    if not result.entries and not result.refused and not result.playlists:
+        raise BadInput("This file contains no songs.")
+    return result
 
 
-def _decoded(content: bytes) -> str:
+def _decode(content: bytes) -> str:
     for encoding in (
         ("utf-8-sig", "utf-16") if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig",)
     ):
@@ -93,27 +97,29 @@ def _decoded(content: bytes) -> str:
     return content.decode("cp1252", errors="replace").replace("\0", "")
 
 
-def _read_json(text: str) -> Listed:
+def _read_json(text: str) -> SongList:
     try:
-        whole = json.loads(text)
+        document = json.loads(text)
     except RecursionError:
         raise BadInput("This file is nested too deeply to be a list of songs.") from None
     except json.JSONDecodeError:
-        return _feedback(_lines(text))
-    if isinstance(whole, dict) and whole.get("format") == FORMAT:
-        return _own(whole)
-    if isinstance(whole, dict) and isinstance(whole.get("playlist"), dict):
-        return _jspf(whole["playlist"])
-    if isinstance(whole, dict) and isinstance(whole.get("feedback"), list):
-        return _feedback(list(enumerate(whole["feedback"], 1)))
-    if isinstance(whole, list):
-        return _feedback(list(enumerate(whole, 1)))
-    if isinstance(whole, dict) and {"recording_mbid", "recording_msid"} & set(whole):
-        return _feedback([(1, whole)])
-    raise BadInput("This JSON is neither a JSPF playlist nor ListenBrainz feedback nor our export.")
+        return _read_feedback(_json_lines(text))
+    if isinstance(document, dict) and document.get("format") == FORMAT:
+        return _read_export(document)
+    if isinstance(document, dict) and isinstance(document.get("playlist"), dict):
+        return _read_jspf(document["playlist"])
+    if isinstance(document, dict) and isinstance(document.get("feedback"), list):
+        return _read_feedback(list(enumerate(document["feedback"], 1)))
+    if isinstance(document, list):
+        return _read_feedback(list(enumerate(document, 1)))
+    if isinstance(document, dict) and {"recording_mbid", "recording_msid"} & set(document):
+        return _read_feedback([(1, document)])
+    raise BadInput(
+        "This JSON is not a JSPF playlist, ListenBrainz feedback or an export of songrec."
+    )
 
 
-def _lines(text: str) -> list[tuple[int, Any]]:
+def _json_lines(text: str) -> list[tuple[int, Any]]:
     rows: list[tuple[int, Any]] = []
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
@@ -122,39 +128,39 @@ def _lines(text: str) -> list[tuple[int, Any]]:
             except (json.JSONDecodeError, RecursionError):
                 rows.append((number, None))
     if all(row is None for _, row in rows):
-        raise BadInput("This file begins like JSON but is none.")
+        raise BadInput("This file begins like JSON but is not valid JSON.")
     return rows
 
 
-def _jspf(playlist: dict[str, Any]) -> Listed:
-    found = Listed("JSPF")
+def _read_jspf(playlist: dict[str, Any]) -> SongList:
+    result = SongList("JSPF")
     tracks = playlist.get("track")
     for number, track in enumerate(tracks if isinstance(tracks, list) else [], 1):
         if not isinstance(track, dict):
-            found.refused.append((number, "is no track"))
+            result.refused.append((number, "is not a track"))
             continue
         ids = [
             *_texts(track.get("identifier")),
             *_texts(track.get("location")),
             *_texts(track.get("info")),
         ]
-        _take(found, number, "like", ids, track.get("title"), track.get("creator"))
-    return found
+        _add(result, number, "like", ids, track.get("title"), track.get("creator"))
+    return result
 
 
-def _feedback(rows: list[tuple[int, Any]]) -> Listed:
-    found = Listed("ListenBrainz")
+def _read_feedback(rows: list[tuple[int, Any]]) -> SongList:
+    result = SongList("ListenBrainz")
     for number, row in rows:
         if not isinstance(row, dict):
-            found.refused.append((number, "is no JSON object"))
+            result.refused.append((number, "is not a JSON object"))
             continue
         score = row.get("score", 1)
         if score not in (1, -1):
-            found.refused.append((number, "says neither loved nor hated"))
+            result.refused.append((number, "is neither loved nor hated"))
             continue
-        named = row.get("track_metadata")
-        named = named if isinstance(named, dict) else {}
-        more = named.get("additional_info")
+        metadata = row.get("track_metadata")
+        metadata = metadata if isinstance(metadata, dict) else {}
+        more = metadata.get("additional_info")
         more = more if isinstance(more, dict) else {}
         ids = [
             *_texts(more.get("spotify_id")),
@@ -162,49 +168,49 @@ def _feedback(rows: list[tuple[int, Any]]) -> Listed:
             *_texts(row.get("recording_mbid")),
             *_texts(row.get("recording_msid")),
         ]
-        _take(
-            found,
+        _add(
+            result,
             number,
             "like" if score == 1 else "dislike",
             ids,
-            named.get("track_name"),
-            named.get("artist_name"),
+            metadata.get("track_name"),
+            metadata.get("artist_name"),
         )
-    return found
+    return result
 
 
-def _own(whole: dict[str, Any]) -> Listed:
-    found = Listed("songrec")
+def _read_export(document: dict[str, Any]) -> SongList:
+    result = SongList("songrec")
     number = 0
     for kind, name in (("like", "likes"), ("dislike", "dislikes"), ("skip", "skips")):
-        for row in _rows(whole.get(name)):
+        for row in _rows(document.get(name)):
             number += 1
-            _take_own(found, number, kind, row)
-    for playlist in _rows(whole.get("playlists")):
+            _add_exported(result, number, kind, row)
+    for playlist in _rows(document.get("playlists")):
         if not isinstance(playlist, dict) or not str(playlist.get("name") or "").strip():
-            found.refused.append((number, "is a playlist without a name"))
+            result.refused.append((number, "is a playlist without a name"))
             continue
         name = str(playlist["name"])[:200]
-        found.playlists.append((name, str(playlist.get("description") or "")[:500]))
+        result.playlists.append((name, str(playlist.get("description") or "")[:500]))
         for row in _rows(playlist.get("tracks")):
             number += 1
-            _take_own(found, number, "playlist", row, name)
-    for row in _rows(whole.get("waiting")):
+            _add_exported(result, number, "playlist", row, name)
+    for row in _rows(document.get("waiting")):
         number += 1
-        said = row if isinstance(row, dict) else {}
-        kind = str(said.get("kind"))
+        fields = row if isinstance(row, dict) else {}
+        kind = str(fields.get("kind"))
         kind = kind if kind in ("like", "dislike", "skip", "playlist") else "like"
-        _take_own(found, number, kind, row, str(said.get("playlist") or ""))
-    return found
+        _add_exported(result, number, kind, row, str(fields.get("playlist") or ""))
+    return result
 
 
-def _take_own(found: Listed, number: int, kind: str, row: Any, playlist: str = "") -> None:
+def _add_exported(result: SongList, number: int, kind: str, row: Any, playlist: str = "") -> None:
     if not isinstance(row, dict):
-        found.refused.append((number, "is no song"))
+        result.refused.append((number, "is not a song"))
         return
     weight = row.get("times" if kind == "skip" else "weight", 1)
-    _take(
-        found,
+    _add(
+        result,
         number,
         kind,
         [*_texts(row.get("id")), *_texts(row.get("external_id"))],
@@ -215,8 +221,8 @@ def _take_own(found: Listed, number: int, kind: str, row: Any, playlist: str = "
     )
 
 
-def _read_csv(text: str) -> Listed:
-    found = Listed("CSV")
+def _read_csv(text: str) -> SongList:
+    result = SongList("CSV")
     head = text.lstrip().splitlines()[0]
     delimiter = max(",;\t", key=head.count)
     rows = csv.reader(io.StringIO(text.lstrip()), delimiter=delimiter)
@@ -226,7 +232,7 @@ def _read_csv(text: str) -> Listed:
         ids = [names.index(name) for name in _IDS if name in names]
         if title is None and not ids:
             raise BadInput(
-                "This CSV has neither a column title nor one of ids "
+                "This CSV has no column for titles or ids "
                 f"({', '.join(_IDS[:3])}); its first line must name the columns."
             )
         value, weight = _column(names, ("value", "score")), _column(names, ("weight",))
@@ -239,10 +245,10 @@ def _read_csv(text: str) -> Listed:
 
             kind = _VALUES.get(cell(value).strip().lower() or "like")
             if kind is None:
-                found.refused.append((rows.line_num, f"says {cell(value)[:20]!r}, not like"))
+                result.refused.append((rows.line_num, f"says {cell(value)[:20]!r}, not like"))
                 continue
-            _take(
-                found,
+            _add(
+                result,
                 rows.line_num,
                 kind,
                 [cell(at) for at in ids],
@@ -252,15 +258,15 @@ def _read_csv(text: str) -> Listed:
             )
     except csv.Error as error:
         raise BadInput(f"Line {rows.line_num} of this CSV cannot be read: {error}.") from error
-    return found
+    return result
 
 
-def _column(names: list[str], wanted: tuple[str, ...]) -> int | None:
-    return next((names.index(name) for name in wanted if name in names), None)
+def _column(names: list[str], aliases: tuple[str, ...]) -> int | None:
+    return next((names.index(name) for name in aliases if name in names), None)
 
 
-def _take(
-    found: Listed,
+def _add(
+    result: SongList,
     line: int,
     kind: str,
     ids: list[str],
@@ -269,16 +275,16 @@ def _take(
     weight: Any = 1,
     playlist: str = "",
 ) -> None:
-    names = tuple(dict.fromkeys(one for text in ids for one in _ids_in(text)))
-    entry = Entry(line, kind, names, _name(title), _name(artists), _whole(weight), playlist)
+    names = tuple(dict.fromkeys(one for text in ids for one in _split_id(text)))
+    entry = ListEntry(line, kind, names, _name(title), _name(artists), _whole(weight), playlist)
     if entry.ids or (entry.title and entry.artists):
-        found.entries.append(entry)
+        result.entries.append(entry)
     else:
-        found.refused.append((line, "names neither an id nor title and artist"))
+        result.refused.append((line, "has no id and no title with an artist"))
 
 
-def _ids_in(text: str) -> list[str]:
-    """The id as written, and what is left of ``spotify:track:ID`` and of an address."""
+def _split_id(text: str) -> list[str]:
+    """Return the id as written and the last part of a URI or address (``spotify:track:ID``)."""
     text = text.strip().strip("'")[:200]
     last = re.split(r"[/:]", text.split("?")[0].rstrip("/"))[-1]
     return [one for one in dict.fromkeys((text, last)) if one]
@@ -296,7 +302,7 @@ def _texts(value: Any) -> list[str]:
 
 def _name(value: Any) -> str:
     text = " ".join(value.split())[:500] if isinstance(value, str) else ""
-    # What `playlist_files.harmless` put in front of what a spreadsheet would run.
+    # `playlist_export.defuse_formula` put an apostrophe before it.
     return text[1:] if re.match(r"'[=+\-@]", text) else text
 
 

@@ -1,4 +1,4 @@
-"""Playlists as files: CSV, M3U8 and JSPF. Pure functions from tracks to text."""
+"""Export of playlists as CSV, M3U8 and JSPF. Pure functions from tracks to text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from songrec.core.errors import UnknownName
 from songrec.store.catalogue.tracks import TrackView
 
 AddressOf = Callable[[TrackView], str]
-"""The absolute address of a track's page."""
+"""Function from a track to the absolute address of its page."""
 
 _SPOTIFY_ID = re.compile(r"[0-9A-Za-z]{22}")
 # A spreadsheet runs a cell that begins with one of these (OWASP, "CSV Injection").
@@ -26,18 +26,18 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """What a file says of the playlist itself."""
+class PlaylistHeader:
+    """Name and description written into a file."""
 
     name: str
     description: str = ""
     created_at: datetime | None = None
 
 
-def to_csv(playlist: Named, tracks: Sequence[TrackView], address: AddressOf) -> str:
-    """A header and one row per track: names, ids, address, the twelve attributes.
+def to_csv(playlist: PlaylistHeader, tracks: Sequence[TrackView], address: AddressOf) -> str:
+    """Write a header and one row per track: names, ids, address, the twelve attributes.
 
-    A text that a spreadsheet would take for a formula is preceded by an apostrophe.
+    Formulas are defused by an apostrophe.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
@@ -60,26 +60,26 @@ def to_csv(playlist: Named, tracks: Sequence[TrackView], address: AddressOf) -> 
         writer.writerow(
             [
                 position,
-                *map(harmless, texts),
+                *map(defuse_formula, texts),
                 track.year,
-                harmless(track.genre),
+                defuse_formula(track.genre),
                 track.public_id,
-                harmless(track.external_id),
+                defuse_formula(track.external_id),
                 address(track),
             ]
             + [track.attributes[name] for name in ATTRIBUTE_NAMES]
         )
-    # The mark at the front makes spreadsheets read UTF-8.
+    # The byte order mark makes spreadsheets read UTF-8.
     return "\ufeff" + out.getvalue()
 
 
-def harmless(text: str | None) -> str | None:
-    """``text`` such that no spreadsheet takes it for a formula."""
+def defuse_formula(text: str | None) -> str | None:
+    """Prefix ``text`` with an apostrophe if a spreadsheet would run it as a formula."""
     return f"'{text}" if text and text.startswith(_FORMULA) else text
 
 
-def to_m3u8(playlist: Named, tracks: Sequence[TrackView], address: AddressOf) -> str:
-    """An extended M3U in UTF-8: ``#EXTINF`` with seconds (-1 where unknown), then the address."""
+def to_m3u8(playlist: PlaylistHeader, tracks: Sequence[TrackView], address: AddressOf) -> str:
+    """Write an extended M3U in UTF-8: ``#EXTINF`` with seconds (-1: unknown), then address."""
     lines = ["#EXTM3U", f"#PLAYLIST:{_one_line(playlist.name)}"]
     for track in tracks:
         seconds = round(track.duration_ms / 1000) if track.duration_ms else -1
@@ -88,11 +88,11 @@ def to_m3u8(playlist: Named, tracks: Sequence[TrackView], address: AddressOf) ->
     return "\n".join(lines) + "\n"
 
 
-def to_jspf(playlist: Named, tracks: Sequence[TrackView], address: AddressOf) -> str:
-    """JSPF, the JSON form of XSPF (https://www.xspf.org/jspf).
+def to_jspf(playlist: PlaylistHeader, tracks: Sequence[TrackView], address: AddressOf) -> str:
+    """Write JSPF, the JSON form of XSPF (https://www.xspf.org/jspf).
 
-    ``identifier`` is a Spotify URI where the catalogue's own id looks like one of Spotify's;
-    unknown fields are left out.
+    ``identifier`` is a Spotify URI if the catalogue's own id looks like a Spotify id; unknown
+    fields are omitted.
     """
     content: dict[str, Any] = {"title": playlist.name, "creator": "songrec"}
     if playlist.description:
@@ -120,24 +120,24 @@ def _jspf_track(track: TrackView, address: str) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
-    """A file format: how it is called, its media type and what writes it."""
+class PlaylistFormat:
+    """A file format: name, label, media type and writer."""
 
     name: str
     label: str
     media_type: str
-    write: Callable[[Named, Sequence[TrackView], AddressOf], str]
+    write: Callable[[PlaylistHeader, Sequence[TrackView], AddressOf], str]
 
 
-FORMATS: dict[str, Format] = {
-    "csv": Format("csv", "CSV", "text/csv; charset=utf-8", to_csv),
-    "m3u8": Format("m3u8", "M3U8", "audio/x-mpegurl; charset=utf-8", to_m3u8),
-    "jspf": Format("jspf", "JSPF", "application/jspf+json; charset=utf-8", to_jspf),
+FORMATS: dict[str, PlaylistFormat] = {
+    "csv": PlaylistFormat("csv", "CSV", "text/csv; charset=utf-8", to_csv),
+    "m3u8": PlaylistFormat("m3u8", "M3U8", "audio/x-mpegurl; charset=utf-8", to_m3u8),
+    "jspf": PlaylistFormat("jspf", "JSPF", "application/jspf+json; charset=utf-8", to_jspf),
 }
 
 
-def format_named(name: str) -> Format:
-    """The format called ``name``; ``UnknownName`` otherwise."""
+def format_named(name: str) -> PlaylistFormat:
+    """Return the format called ``name``; ``UnknownName`` if there is none."""
     if name not in FORMATS:
         raise UnknownName("playlist format", name, FORMATS)
     return FORMATS[name]

@@ -45,7 +45,7 @@ class ListenerFeedback:
             likes,
             dislikes,
             reactions.weights(session, listener),
-            skips.counted(session, listener),
+            skips.recent_counts(session, listener),
         )
 
     @property

@@ -1,4 +1,4 @@
-"""Tokens: keys to the API that belong to an account. Only their SHA-256 is kept.
+"""API tokens of accounts. Only the SHA-256 of a token is stored.
 
 A token is 256 random bits, so a plain hash of it cannot be reversed by guessing (a password needs
 a slow one). The caller commits.
@@ -25,14 +25,14 @@ SCOPES: dict[str, str] = {
 }
 NAME_LENGTH = 60
 TOKEN_LIMIT = 20
-# "Last used" is written at most once in this time: reading must not mean writing.
-NOTED_EVERY = timedelta(minutes=5)
+# "Last used" is written at most this often: reading should not mean writing.
+LAST_USED_INTERVAL = timedelta(minutes=5)
 
 
 def create(
     session: Session, user: User, name: str, scopes: Iterable[str] = ("read",)
 ) -> tuple[ApiToken, str]:
-    """A new token of ``user`` and its clear text, which is shown once and kept nowhere.
+    """Create a token for ``user``; return it and its clear text, which is shown once, never stored.
 
     ``write`` includes ``read``. Raises ``BadInput`` for an empty or too long name, an unknown
     scope, or more than ``TOKEN_LIMIT`` tokens in use.
@@ -40,16 +40,16 @@ def create(
     name = " ".join(name.split())
     if not 1 <= len(name) <= NAME_LENGTH:
         raise BadInput(f"A token needs a name of at most {NAME_LENGTH} characters.")
-    wanted = set(scopes)
-    if not wanted or wanted - set(SCOPES):
-        raise BadInput(f"A token may {' or '.join(SCOPES)}; it was given {sorted(wanted)}.")
+    requested = set(scopes)
+    if not requested or requested - set(SCOPES):
+        raise BadInput(f"A token may {' or '.join(SCOPES)}; it was given {sorted(requested)}.")
     if len(of_user(session, user)) >= TOKEN_LIMIT:
         raise BadInput(f"You have {TOKEN_LIMIT} tokens; revoke one to make another.")
-    if "write" in wanted:
-        wanted.add("read")
+    if "write" in requested:
+        requested.add("read")
     clear = PREFIX + secrets.token_urlsafe(32)
     token = ApiToken(
-        user_id=user.id, name=name, token_hash=_hash(clear), scopes=" ".join(sorted(wanted))
+        user_id=user.id, name=name, token_hash=_hash(clear), scopes=" ".join(sorted(requested))
     )
     session.add(token)
     session.flush()
@@ -57,7 +57,7 @@ def create(
 
 
 def find(session: Session, clear: str) -> tuple[ApiToken, User] | None:
-    """The token with this clear text, if it is not revoked, and its account."""
+    """Return the unrevoked token with this clear text and its account, or None."""
     if not clear.startswith(PREFIX) or len(clear) > 200:
         return None
     row = session.execute(
@@ -68,17 +68,17 @@ def find(session: Session, clear: str) -> tuple[ApiToken, User] | None:
     return (row[0], row[1]) if row is not None else None
 
 
-def note_use(token: ApiToken) -> bool:
-    """Write down that a token was used; False where that was done a moment ago."""
+def record_use(token: ApiToken) -> bool:
+    """Record that a token was used; return False if that was recorded a moment ago."""
     moment = now()
-    if token.last_used_at is not None and moment - token.last_used_at < NOTED_EVERY:
+    if token.last_used_at is not None and moment - token.last_used_at < LAST_USED_INTERVAL:
         return False
     token.last_used_at = moment
     return True
 
 
 def of_user(session: Session, user: User) -> list[ApiToken]:
-    """The account's tokens that are not revoked, newest first."""
+    """List the account's unrevoked tokens, newest first."""
     return list(
         session.scalars(
             select(ApiToken)
@@ -89,7 +89,7 @@ def of_user(session: Session, user: User) -> list[ApiToken]:
 
 
 def revoke(session: Session, user: User, token_id: int) -> bool:
-    """Make a token of ``user`` useless; False where there is no such token in use."""
+    """Revoke a token of ``user``; return False if it does not exist or is revoked already."""
     token = session.scalar(
         select(ApiToken).where(
             ApiToken.id == token_id, ApiToken.user_id == user.id, ApiToken.revoked_at.is_(None)
@@ -103,7 +103,7 @@ def revoke(session: Session, user: User, token_id: int) -> bool:
 
 
 def allows(token: ApiToken, scope: str) -> bool:
-    """Whether the token may be used for ``scope``."""
+    """Return whether the token may be used for ``scope``."""
     return scope in token.scopes.split()
 
 

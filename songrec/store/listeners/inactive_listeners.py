@@ -1,8 +1,7 @@
-"""Listeners without an account of whom nothing was heard for long. The caller commits.
+"""Delete anonymous listeners after a period of inactivity. The caller commits.
 
-A page that is only looked at leaves no trace, so the last sign is the newest thing that a listener
-said or was given: a like or dislike, a skip, a playlist, an imported song that waits, an upload, a
-list of recommendations that changed.
+Page views are not recorded, so the last activity is the newest row of a listener: a like or
+dislike, a skip, a playlist, an unmatched import, an upload or a changed list of recommendations.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from songrec.store.tables import (
     Upload,
 )
 
-SIGNS = (
+ACTIVITY = (
     (Reaction.listener_id, Reaction.created_at),
     (Skip.listener_id, Skip.last_at),
     (Playlist.listener_id, Playlist.created_at),
@@ -33,31 +32,31 @@ SIGNS = (
     (KeptAnswer.listener_id, KeptAnswer.created_at),
     (Upload.listener_id, Upload.created_at),
 )
-"""Whose and when, of everything that belongs to a listener."""
+"""(listener column, time column) of every table with rows of listeners."""
 
 
 def count(session: Session, days: int) -> int:
-    """How many listeners ``remove`` would remove."""
-    idle = _idle(days).subquery()
-    return session.scalar(select(func.count()).select_from(idle)) or 0
+    """Count the listeners that ``remove`` would delete."""
+    inactive = _inactive(days).subquery()
+    return session.scalar(select(func.count()).select_from(inactive)) or 0
 
 
 def remove(session: Session, days: int) -> int:
-    """Remove them with everything that is known of them; how many there were.
+    """Delete listeners inactive for ``days`` with all their data; return their number.
 
-    ``days``: nothing was heard of them for so long. ``BadInput`` for less than one.
+    Raises ``BadInput`` for less than one day.
     """
-    statement = delete(Listener).where(Listener.id.in_(_idle(days)))
+    statement = delete(Listener).where(Listener.id.in_(_inactive(days)))
     done = session.execute(statement, execution_options={"synchronize_session": False})
     session.expire_all()
     return cast(CursorResult[Any], done).rowcount
 
 
-def _idle(days: int) -> Select[tuple[int]]:
+def _inactive(days: int) -> Select[tuple[int]]:
     if days < 1:
         raise BadInput(f"Listeners are removed after one day or more, not {days}.")
     before: datetime = now() - timedelta(days=days)
     query = select(Listener.id).where(Listener.user_id.is_(None), Listener.created_at < before)
-    for whose, when in SIGNS:
-        query = query.where(~exists().where(whose == Listener.id, when >= before))
+    for listener_id, at in ACTIVITY:
+        query = query.where(~exists().where(listener_id == Listener.id, at >= before))
     return query

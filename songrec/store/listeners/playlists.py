@@ -1,7 +1,7 @@
-"""Playlists: a listener's own, and those that came with a catalogue (read by all, changed by none).
+"""Playlists of listeners, and read-only playlists of catalogues.
 
-Sessions come first; the caller commits. Everything that changes a playlist takes one found with
-``find(…, to_change=True)``: nobody gets hold of somebody else's.
+The caller commits. Functions that change a playlist expect one returned by
+``find(…, to_change=True)``, which never returns somebody else's.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from songrec.store.tables import Listener, Playlist, PlaylistTrack, Track
 NAME_LENGTH = 200
 DESCRIPTION_LENGTH = 500
 TRACK_LIMIT = 2_000
-"""A playlist holds no more: one page shows it, one file exports it."""
+"""Maximum number of tracks in a playlist: one page shows it, one file exports it."""
 PLAYLIST_LIMIT = 500
 _JOINERS = "\u200c\u200d"
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """A playlist in a list, with how many tracks it holds."""
+class PlaylistSize:
+    """A playlist and its number of tracks."""
 
     playlist: Playlist
     size: int
@@ -42,7 +42,7 @@ def create(
     description: str = "",
     track_ids: Sequence[int] = (),
 ) -> Playlist:
-    """A new playlist of ``listener`` with these tracks in order.
+    """Create a playlist of ``listener`` with these tracks in order.
 
     Raises ``BadInput`` for an empty or too long name, or too many tracks or playlists.
     """
@@ -66,7 +66,7 @@ def create(
 def find(
     session: Session, public_id: str, listener: Listener | None, *, to_change: bool = False
 ) -> Playlist | None:
-    """The playlist, if ``listener`` may see it (or change it); else None, as if there were none."""
+    """Return the playlist if ``listener`` may see (or change) it, else None."""
     playlist = session.scalar(select(Playlist).where(Playlist.public_id == public_id))
     if playlist is None:
         return None
@@ -75,24 +75,24 @@ def find(
     return playlist if playlist.listener_id is None and not to_change else None
 
 
-def of_listener(session: Session, listener: Listener) -> list[Listed]:
-    """The playlists of ``listener``, the newest first."""
-    return _listed(
+def of_listener(session: Session, listener: Listener) -> list[PlaylistSize]:
+    """List the playlists of ``listener``, newest first."""
+    return _with_sizes(
         session, Playlist.listener_id == listener.id, Playlist.created_at.desc(), PLAYLIST_LIMIT
     )
 
 
-def of_catalogue(session: Session, limit: int = 50, text: str = "") -> list[Listed]:
-    """Playlists that came with a catalogue, by name; those whose name holds ``text``."""
+def of_catalogue(session: Session, limit: int = 50, text: str = "") -> list[PlaylistSize]:
+    """List playlists of catalogues by name, optionally those whose name contains ``text``."""
     condition = Playlist.listener_id.is_(None)
     if text.strip():
         pattern = text.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         condition &= Playlist.name.ilike(f"%{pattern}%", escape="\\")
-    return _listed(session, condition, Playlist.name.asc(), limit)
+    return _with_sizes(session, condition, Playlist.name.asc(), limit)
 
 
 def tracks(session: Session, playlist: Playlist) -> list[int]:
-    """The ids of its tracks, in order."""
+    """Return the playlist's track ids in order."""
     return list(
         session.scalars(
             select(PlaylistTrack.track_id)
@@ -102,29 +102,29 @@ def tracks(session: Session, playlist: Playlist) -> list[int]:
     )
 
 
-def sizes(session: Session, found: Sequence[Playlist]) -> dict[int, int]:
-    """Playlist id to how many tracks it holds."""
+def sizes(session: Session, playlists: Sequence[Playlist]) -> dict[int, int]:
+    """Map playlist ids to their number of tracks."""
     rows = session.execute(
         select(PlaylistTrack.playlist_id, func.count())
-        .where(PlaylistTrack.playlist_id.in_([playlist.id for playlist in found]))
+        .where(PlaylistTrack.playlist_id.in_([playlist.id for playlist in playlists]))
         .group_by(PlaylistTrack.playlist_id)
     )
-    return dict.fromkeys((playlist.id for playlist in found), 0) | dict(rows.all())
+    return dict.fromkeys((playlist.id for playlist in playlists), 0) | dict(rows.all())
 
 
 def ids_of(session: Session, public_ids: Sequence[str]) -> list[int]:
-    """Track ids of public ids, in the order given; unknown ones are left out."""
-    wanted = list(dict.fromkeys(public_ids))
-    known = dict(
+    """Return the track ids of public ids in the order given, without unknown ones."""
+    requested = list(dict.fromkeys(public_ids))
+    ids = dict(
         session.execute(
-            select(Track.public_id, Track.id).where(Track.public_id.in_(wanted[:TRACK_LIMIT]))
+            select(Track.public_id, Track.id).where(Track.public_id.in_(requested[:TRACK_LIMIT]))
         ).all()
     )
-    return [known[public_id] for public_id in wanted if public_id in known]
+    return [ids[public_id] for public_id in requested if public_id in ids]
 
 
 def rename(session: Session, playlist: Playlist, name: str, description: str | None = None) -> None:
-    """Give it another name and, unless None, another description."""
+    """Change the name and, unless None, the description."""
     playlist.name = _name(name)
     if description is not None:
         playlist.description = _clean(description, DESCRIPTION_LENGTH, "description")
@@ -132,16 +132,16 @@ def rename(session: Session, playlist: Playlist, name: str, description: str | N
 
 
 def delete(session: Session, playlist: Playlist) -> None:
-    """Remove it; its tracks stay in the catalogue."""
+    """Delete the playlist; its tracks stay in the catalogue."""
     session.execute(sql_delete(Playlist).where(Playlist.id == playlist.id))
     session.expire_all()
 
 
 def add(session: Session, playlist: Playlist, track_ids: Sequence[int]) -> int:
-    """Append the tracks that are not in it yet, in order; returns how many those were."""
-    known = tracks(session, playlist)
-    new = [i for i in dict.fromkeys(track_ids) if i not in set(known)]
-    if len(known) + len(new) > TRACK_LIMIT:
+    """Append the tracks not in the playlist yet, in order; return their number."""
+    present = tracks(session, playlist)
+    new = [i for i in dict.fromkeys(track_ids) if i not in set(present)]
+    if len(present) + len(new) > TRACK_LIMIT:
         raise BadInput(f"A playlist holds {TRACK_LIMIT:,} songs at most.")
     if new:
         last = session.scalar(
@@ -159,7 +159,7 @@ def add(session: Session, playlist: Playlist, track_ids: Sequence[int]) -> int:
 
 
 def remove(session: Session, playlist: Playlist, track_id: int) -> None:
-    """Take a track out; nothing happens where it is not in it."""
+    """Remove a track, if it is in the playlist."""
     session.execute(
         sql_delete(PlaylistTrack).where(
             PlaylistTrack.playlist_id == playlist.id, PlaylistTrack.track_id == track_id
@@ -168,13 +168,13 @@ def remove(session: Session, playlist: Playlist, track_id: int) -> None:
 
 
 def move(session: Session, playlist: Playlist, track_id: int, place: int) -> None:
-    """Put a track at ``place`` (0 is first; beyond either end means that end)."""
+    """Move a track to position ``place`` (0 is first; clipped to either end)."""
     order = tracks(session, playlist)
     if track_id not in order:
         raise BadInput("This song is not in the playlist any more.")
     order.remove(track_id)
     order.insert(min(max(place, 0), len(order)), track_id)
-    # Numbered anew, so that what two moves at the same time leave is still an order.
+    # All positions are rewritten, so that two concurrent moves still leave a valid order.
     session.execute(
         update(PlaylistTrack),
         [
@@ -184,9 +184,9 @@ def move(session: Session, playlist: Playlist, track_id: int, place: int) -> Non
     )
 
 
-def _listed(
+def _with_sizes(
     session: Session, condition: ColumnElement[bool], order: ColumnElement[Any], limit: int
-) -> list[Listed]:
+) -> list[PlaylistSize]:
     size = (
         select(func.count())
         .select_from(PlaylistTrack)
@@ -196,23 +196,22 @@ def _listed(
     rows = session.execute(
         select(Playlist, size).where(condition).order_by(order, Playlist.id).limit(limit)
     )
-    return [Listed(playlist, number) for playlist, number in rows]
+    return [PlaylistSize(playlist, number) for playlist, number in rows]
 
 
-def _shown(character: str) -> str:
-    """A character of a name as it is kept: line breaks and the like would end up in files."""
+def _printable(character: str) -> str:
+    """Replace line breaks and invisible characters, which would end up in exported files."""
     kind = unicodedata.category(character)
     if kind == "Cf":
-        # What turns the direction of all that follows, or shows nothing, goes; what joins the
-        # letters of Persian and the parts of an emoji belongs to them.
+        # Direction overrides and invisible marks go; joiners belong to Persian letters and emoji.
         return character if character in _JOINERS else ""
     return " " if kind in ("Cc", "Cs") or kind[0] == "Z" else character
 
 
-def _clean(text: str, longest: int, what: str) -> str:
-    plain = " ".join("".join(map(_shown, text)).split())
-    if len(plain) > longest:
-        raise BadInput(f"A playlist's {what} has at most {longest} characters.")
+def _clean(text: str, max_length: int, field: str) -> str:
+    plain = " ".join("".join(map(_printable, text)).split())
+    if len(plain) > max_length:
+        raise BadInput(f"A playlist's {field} has at most {max_length} characters.")
     return plain
 
 

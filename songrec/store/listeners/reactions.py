@@ -1,4 +1,4 @@
-"""What listeners like and dislike. Sessions come first; the caller commits."""
+"""Likes and dislikes of listeners. The caller commits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from songrec.store.tables import KeptAnswer, Listener, Playlist, Reaction
 
 LIKE, DISLIKE = 1, -1
 WEIGHTS = (1, 2, 3)
-"""How much a like may count; a plain one counts once."""
+"""Allowed weights of a like; an ordinary like weighs 1."""
 
 
 def react(
@@ -25,7 +25,7 @@ def react(
     value: int | None,
     weight: int | None = None,
 ) -> None:
-    """Set what ``listener`` thinks of a track: 1 likes it, -1 does not, None takes it back.
+    """Set a reaction to a track: 1 likes it, -1 dislikes it, None removes the reaction.
 
     A like keeps the weight it had unless ``weight`` gives another one (see ``WEIGHTS``).
     """
@@ -50,10 +50,13 @@ def react(
         "created_at": now(),
     }
     same = Reaction.value == value
-    kept = {"created_at": row["created_at"], "weight": case((same, Reaction.weight), else_=1)}
+    update_values = {
+        "created_at": row["created_at"],
+        "weight": case((same, Reaction.weight), else_=1),
+    }
     if weight is not None:
-        # A like that is only weighed keeps its place among the newest.
-        kept = {
+        # Changing only the weight of a like keeps its date.
+        update_values = {
             "created_at": case((same, Reaction.created_at), else_=row["created_at"]),
             "weight": row["weight"],
         }
@@ -61,13 +64,13 @@ def react(
     session.execute(
         statement.on_conflict_do_update(
             index_elements=["listener_id", "track_id"],
-            set_={"value": value, **kept},
+            set_={"value": value, **update_values},
         )
     )
 
 
 def reactions(session: Session, listener: Listener) -> tuple[list[int], list[int]]:
-    """The track ids that ``listener`` likes and those disliked, the newest first."""
+    """Return the liked and the disliked track ids, newest first."""
     rows = session.execute(
         select(Reaction.track_id, Reaction.value)
         .where(Reaction.listener_id == listener.id)
@@ -80,7 +83,7 @@ def reactions(session: Session, listener: Listener) -> tuple[list[int], list[int
 def values(
     session: Session, listener: Listener, track_ids: Sequence[int] | None = None
 ) -> dict[int, int]:
-    """Track id to 1 or -1, of all reactions or of those to ``track_ids``."""
+    """Map track ids to 1 or -1, for all reactions or those to ``track_ids``."""
     statement = select(Reaction.track_id, Reaction.value).where(Reaction.listener_id == listener.id)
     if track_ids is not None:
         statement = statement.where(Reaction.track_id.in_(list(track_ids)))
@@ -88,26 +91,26 @@ def values(
 
 
 def weights(session: Session, listener: Listener) -> dict[int, int]:
-    """Track id to weight, of the likes that count more than once."""
+    """Map track ids to weights, for likes with a weight above 1."""
     statement = select(Reaction.track_id, Reaction.weight).where(
         Reaction.listener_id == listener.id, Reaction.value == LIKE, Reaction.weight > 1
     )
     return dict(session.execute(statement).all())
 
 
-def forget(session: Session, listener: Listener) -> None:
-    """Remove a listener with everything that is known of it."""
+def delete_listener(session: Session, listener: Listener) -> None:
+    """Delete a listener with all its data."""
     session.execute(delete(Listener).where(Listener.id == listener.id))
     session.expire_all()
 
 
 def like_count(session: Session, listener: Listener) -> int:
-    """How many tracks ``listener`` likes."""
+    """Return the number of likes."""
     return counts(session, listener)[0]
 
 
 def counts(session: Session, listener: Listener) -> tuple[int, int]:
-    """How many tracks ``listener`` likes, and how many not."""
+    """Return the numbers of likes and of dislikes."""
     numbers = dict(
         session.execute(
             select(Reaction.value, func.count())
@@ -119,13 +122,13 @@ def counts(session: Session, listener: Listener) -> tuple[int, int]:
 
 
 def merge(session: Session, anonymous: Listener, account: Listener) -> None:
-    """Move the reactions, skips and playlists of ``anonymous`` to ``account``, then remove it.
+    """Move the reactions, skips and playlists of ``anonymous`` to ``account``, then delete it.
 
-    Where both have reacted to a track, the newer reaction stays; skips add up.
+    If both have reacted to a track, the newer reaction stays; skips add up.
     """
     if anonymous.id == account.id:
         return
-    theirs = {
+    existing = {
         reaction.track_id: reaction
         for reaction in session.scalars(
             select(Reaction)
@@ -136,8 +139,8 @@ def merge(session: Session, anonymous: Listener, account: Listener) -> None:
     for reaction in session.scalars(
         select(Reaction).where(Reaction.listener_id == anonymous.id)
     ).all():
-        kept = theirs.get(reaction.track_id)
-        if kept is None:
+        current = existing.get(reaction.track_id)
+        if current is None:
             session.add(
                 Reaction(
                     listener_id=account.id,
@@ -147,17 +150,17 @@ def merge(session: Session, anonymous: Listener, account: Listener) -> None:
                     created_at=reaction.created_at,
                 )
             )
-        elif reaction.created_at > kept.created_at:
-            kept.value, kept.created_at = reaction.value, reaction.created_at
-            kept.weight = reaction.weight
+        elif reaction.created_at > current.created_at:
+            current.value, current.created_at = reaction.value, reaction.created_at
+            current.weight = reaction.weight
     skips.merge(session, anonymous, account)
     unmatched_imports.merge(session, anonymous, account)
-    # It compares with answers that only one of the two has seen.
+    # The stored recommendations were seen by only one of the two.
     session.execute(delete(KeptAnswer).where(KeptAnswer.listener_id == account.id))
     session.execute(
         update(Playlist).where(Playlist.listener_id == anonymous.id).values(listener_id=account.id)
     )
     session.flush()
-    # The database takes the anonymous reactions along.
+    # Deleting cascades to the anonymous reactions.
     session.execute(delete(Listener).where(Listener.id == anonymous.id))
     session.expire_all()

@@ -1,6 +1,6 @@
-"""Songs that a listener left within their first seconds. Sessions come first; the caller commits.
+"""Skipped songs: left within their first seconds. The caller commits.
 
-A skip is weak evidence: nobody says why they left. It is kept apart from dislikes.
+A skip is weak evidence, because its reason is unknown; it is stored apart from dislikes.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 from songrec.store.db import now
 from songrec.store.tables import Listener, Skip
 
-WITHIN_S = 30
-"""A song that was left later than this, in seconds, was not skipped."""
-COUNTED = 100
-"""The newest skips count for recommendations; what was skipped before those is long ago."""
+MAX_SECONDS = 30
+"""Leaving a song later than this is not a skip."""
+MAX_RECENT = 100
+"""Number of latest skips used for recommendations."""
 
 
 def record(
@@ -27,7 +27,7 @@ def record(
     times: int = 1,
     at: datetime | None = None,
 ) -> None:
-    """Note that ``listener`` skipped a track (``times`` times)."""
+    """Record that ``listener`` skipped a track (``times`` times)."""
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     row = {
         "listener_id": listener.id,
@@ -46,7 +46,7 @@ def record(
 
 
 def of_listener(session: Session, listener: Listener, limit: int | None = None) -> list[Skip]:
-    """What ``listener`` skipped, the latest first."""
+    """List the skips of ``listener``, latest first."""
     return list(
         session.scalars(
             select(Skip)
@@ -58,13 +58,13 @@ def of_listener(session: Session, listener: Listener, limit: int | None = None) 
     )
 
 
-def counted(session: Session, listener: Listener) -> dict[int, int]:
-    """Track id to how often it was skipped, of the skips that count."""
-    return {skip.track_id: skip.times for skip in of_listener(session, listener, COUNTED)}
+def recent_counts(session: Session, listener: Listener) -> dict[int, int]:
+    """Map track ids to their number of skips, for the latest skips."""
+    return {skip.track_id: skip.times for skip in of_listener(session, listener, MAX_RECENT)}
 
 
 def find(session: Session, listener: Listener, track_id: int) -> Skip | None:
-    """What is known of one track."""
+    """Return the skip of one track, or None."""
     return session.scalar(
         select(Skip)
         .where(Skip.listener_id == listener.id, Skip.track_id == track_id)
@@ -72,8 +72,8 @@ def find(session: Session, listener: Listener, track_id: int) -> Skip | None:
     )
 
 
-def forget(session: Session, listener: Listener, track_id: int | None = None) -> None:
-    """Forget one skip, or all of them."""
+def delete_skips(session: Session, listener: Listener, track_id: int | None = None) -> None:
+    """Delete one skip, or all of them."""
     statement = delete(Skip).where(Skip.listener_id == listener.id)
     if track_id is not None:
         statement = statement.where(Skip.track_id == track_id)
@@ -84,6 +84,6 @@ def forget(session: Session, listener: Listener, track_id: int | None = None) ->
 def merge(session: Session, anonymous: Listener, account: Listener) -> None:
     """Add the skips of ``anonymous`` to those of ``account``."""
     for skip in of_listener(session, anonymous):
-        known = find(session, account, skip.track_id)
-        latest = max(skip.last_at, known.last_at) if known else skip.last_at
+        existing = find(session, account, skip.track_id)
+        latest = max(skip.last_at, existing.last_at) if existing else skip.last_at
         record(session, account, skip.track_id, skip.times, latest)

@@ -1,4 +1,4 @@
-"""Songs of imported lists that the catalogue does not hold yet. The caller commits."""
+"""Songs of imported lists that the catalogue does not have yet. The caller commits."""
 
 from __future__ import annotations
 
@@ -11,18 +11,17 @@ from sqlalchemy.orm import Session
 from songrec.store.bulk import chunks
 from songrec.store.tables import Listener, PendingLike
 
-MOST = 20_000
-"""Of one listener no more are kept."""
+MAX_PER_LISTENER = 20_000
 FIELDS = ("kind", "playlist", "external_id", "title", "artists", "weight")
 
 
 def add(session: Session, listener: Listener, entries: Iterable[dict[str, Any]]) -> int:
-    """Keep entries (``FIELDS``) that are not kept yet, at most ``MOST``; how many were new."""
-    known = {_key(vars(one)) for one in of_listener(session, listener)}
+    """Store entries (``FIELDS``) that are new, up to the limit; return their number."""
+    existing = {_key(vars(one)) for one in of_listener(session, listener)}
     new: list[dict[str, Any]] = []
     for entry in entries:
-        if _key(entry) not in known and len(known) < MOST:
-            known.add(_key(entry))
+        if _key(entry) not in existing and len(existing) < MAX_PER_LISTENER:
+            existing.add(_key(entry))
             new.append({"listener_id": listener.id, **entry})
     if new:
         session.execute(insert(PendingLike), new)
@@ -32,7 +31,7 @@ def add(session: Session, listener: Listener, entries: Iterable[dict[str, Any]])
 def of_listener(
     session: Session, listener: Listener, limit: int | None = None
 ) -> list[PendingLike]:
-    """What waits, in the order in which it came."""
+    """List the unmatched songs in the order in which they were imported."""
     return list(
         session.scalars(
             select(PendingLike)
@@ -44,7 +43,7 @@ def of_listener(
 
 
 def count(session: Session, listener: Listener) -> int:
-    """How many songs wait."""
+    """Count the unmatched songs."""
     return (
         session.scalar(
             select(func.count())
@@ -56,7 +55,7 @@ def count(session: Session, listener: Listener) -> int:
 
 
 def remove(session: Session, listener: Listener, ids: Sequence[int] | None = None) -> None:
-    """Forget those that were found since, or all of them."""
+    """Delete the entries with these ids, or all of them."""
     if ids is None:
         session.execute(delete(PendingLike).where(PendingLike.listener_id == listener.id))
     for part in chunks(list(ids or ())):
@@ -69,7 +68,7 @@ def remove(session: Session, listener: Listener, ids: Sequence[int] | None = Non
 
 
 def merge(session: Session, anonymous: Listener, account: Listener) -> None:
-    """What waits for ``anonymous`` waits for ``account``."""
+    """Move the unmatched songs of ``anonymous`` to ``account``."""
     session.execute(
         update(PendingLike)
         .where(PendingLike.listener_id == anonymous.id)

@@ -1,4 +1,4 @@
-"""Accounts: names, passwords (argon2id), who is an admin. The caller commits."""
+"""Accounts: names, passwords (argon2id) and admin rights. The caller commits."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from songrec.store.tables import User
 
 NAME_LENGTH = (3, 30)
 PASSWORD_LENGTH = (10, 500)
-# Letters and digits of any script first and last; in between also what names are made of.
+# Letters and digits of any script first and last; in between also spaces and . _ - '.
 _NAME = re.compile(r"[^\W_][\w .'-]*[^\W_]")
 
 HASHER = PasswordHasher()  # RFC 9106's second recommendation: argon2id, 64 MiB, 3 passes
 
 
 class NameTaken(BadInput):
-    """Somebody has this name already."""
+    """The name belongs to another account."""
 
 
 def clean_name(name: str) -> str:
-    """``name`` in Unicode's composed form without surrounding space; ``BadInput`` if unfit."""
+    """Return ``name`` in Unicode's composed form, stripped; ``BadInput`` if it is not allowed."""
     shortest, longest = NAME_LENGTH
     cleaned = unicodedata.normalize("NFKC", name).strip()
     if not shortest <= len(cleaned) <= longest or len(name_key(cleaned)) > 60:
@@ -44,12 +44,12 @@ def clean_name(name: str) -> str:
 
 
 def name_key(name: str) -> str:
-    """What makes two names the same: composed Unicode, without case."""
+    """Return the key under which two names count as the same: composed Unicode, without case."""
     return unicodedata.normalize("NFKC", name).strip().casefold()
 
 
 def check_password(password: str, name: str = "") -> None:
-    """Raise ``BadInput`` unless ``password`` may be one: its length, and not the name itself."""
+    """Raise ``BadInput`` if ``password`` is too short, too long or equal to the name."""
     shortest, longest = PASSWORD_LENGTH
     if len(password) < shortest:
         raise BadInput(f"A password has at least {shortest} characters.")
@@ -60,17 +60,17 @@ def check_password(password: str, name: str = "") -> None:
 
 
 def generate_password() -> str:
-    """A new random password of 20 characters (about 119 bits)."""
+    """Generate a random password of 20 characters (about 119 bits)."""
     return secrets.token_urlsafe(15)
 
 
 def find(session: Session, name: str) -> User | None:
-    """The account called ``name``, whatever the case, or None."""
+    """Return the account called ``name``, ignoring case, or None."""
     return session.scalar(select(User).where(User.name_key == name_key(name)))
 
 
 def get(session: Session, name: str) -> User:
-    """The account called ``name``; ``UnknownName`` when there is none."""
+    """Return the account called ``name``; ``UnknownName`` if it does not exist."""
     user = find(session, name)
     if user is None:
         raise UnknownName("account", name, session.scalars(select(User.name).limit(1000)))
@@ -78,12 +78,12 @@ def get(session: Session, name: str) -> User:
 
 
 def by_session_key(session: Session, key: str) -> User | None:
-    """The account that a sign-in with this key belongs to, or None once the key has changed."""
+    """Return the account of a sign-in with this key, or None if the key has changed."""
     return session.scalar(select(User).where(User.session_key == key))
 
 
 def create(session: Session, name: str, password: str, *, is_admin: bool = False) -> User:
-    """Add an account; ``BadInput`` says what is wrong with the name or the password."""
+    """Create an account; ``BadInput`` for an unsuitable name or password."""
     cleaned = clean_name(name)
     check_password(password, cleaned)
     user = User(
@@ -108,19 +108,19 @@ def _decoy(hasher: PasswordHasher) -> str:
 
 
 def authenticate(session: Session, name: str, password: str) -> User | None:
-    """The account if name and password fit, else None, after the same work in every case."""
+    """Return the account if name and password match, else None; takes the same time either way."""
     decoy = _decoy(HASHER)
     user = find(session, name)
-    fits = _verify(user.password_hash if user else decoy, password[: PASSWORD_LENGTH[1] + 1])
-    if user is None or not fits:
+    matches = _verify(user.password_hash if user else decoy, password[: PASSWORD_LENGTH[1] + 1])
+    if user is None or not matches:
         return None
     if HASHER.check_needs_rehash(user.password_hash):
         user.password_hash = HASHER.hash(password)
     return user
 
 
-def fits(user: User, password: str) -> bool:
-    """Whether ``password`` is the account's."""
+def has_password(user: User, password: str) -> bool:
+    """Return whether ``password`` is the account's."""
     return _verify(user.password_hash, password)
 
 
@@ -132,7 +132,7 @@ def _verify(password_hash: str, password: str) -> bool:
 
 
 def set_password(session: Session, user: User, password: str) -> None:
-    """Give the account a new password and sign it out everywhere."""
+    """Set a new password and sign the account out everywhere."""
     check_password(password, user.name)
     user.password_hash = HASHER.hash(password)
     user.session_key = secrets.token_urlsafe(32)
@@ -140,30 +140,30 @@ def set_password(session: Session, user: User, password: str) -> None:
 
 
 def reset_password(session: Session, user: User) -> str:
-    """Give the account a generated password and return it; it is kept nowhere in clear."""
+    """Set a generated password and return it; only its hash is stored."""
     password = generate_password()
     set_password(session, user, password)
     return password
 
 
 def set_admin(session: Session, user: User, is_admin: bool) -> None:
-    """Make or unmake an admin; ``BadInput`` for the last one."""
+    """Grant or revoke admin rights; ``BadInput`` for the last admin."""
     if not is_admin:
-        _keep_an_admin(session, user)
+        _require_another_admin(session, user)
     user.is_admin = is_admin
     session.flush()
 
 
 def delete(session: Session, user: User) -> None:
-    """Remove the account with its likes and playlists; ``BadInput`` for the last admin."""
-    _keep_an_admin(session, user)
+    """Delete the account with its likes and playlists; ``BadInput`` for the last admin."""
+    _require_another_admin(session, user)
     session.execute(sql_delete(User).where(User.id == user.id))
     session.expire_all()
 
 
-def _keep_an_admin(session: Session, user: User) -> None:
-    # Written before it is read: two admins must not remove each other at the same moment, and a
-    # write makes the second one wait on every database, SQLite too.
+def _require_another_admin(session: Session, user: User) -> None:
+    # Write before reading: two admins must not remove each other at the same moment, and a write
+    # makes the second one wait on every database, SQLite too.
     session.execute(update(User).where(User.is_admin).values(is_admin=True))
     admins = session.scalars(select(User.id).where(User.is_admin)).all()
     if user.is_admin and list(admins) == [user.id]:
@@ -171,12 +171,12 @@ def _keep_an_admin(session: Session, user: User) -> None:
 
 
 def any_admin(session: Session) -> bool:
-    """Whether at least one account is an admin."""
+    """Return whether at least one account is an admin."""
     return session.scalar(select(User.id).where(User.is_admin).limit(1)) is not None
 
 
 def page(session: Session, number: int, size: int = 50) -> tuple[list[User], int]:
-    """Accounts by name, ``size`` a page from page 1 on, and how many there are in all."""
+    """Return one page of accounts by name (pages start at 1) and the total number."""
     total = session.scalar(select(func.count()).select_from(User)) or 0
     rows = select(User).order_by(User.name_key).limit(size).offset((number - 1) * size)
     return list(session.scalars(rows)), total

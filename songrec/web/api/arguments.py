@@ -14,7 +14,7 @@ from songrec.services.recommendation.stations import CURSOR
 from songrec.services.similarity.audio_similarity import COMPARISONS
 from songrec.store.catalogue import keyset_pagination
 from songrec.store.listeners.reactions import WEIGHTS
-from songrec.store.listeners.skips import WITHIN_S
+from songrec.store.listeners.skips import MAX_SECONDS
 
 LIMIT = 200
 TRACK_ID = "A public id (from a song's address) or the catalogue's own id, such as Spotify's."
@@ -209,7 +209,7 @@ class SkipArguments(ArgumentsSchema):
 
     after = fields.Float(
         load_default=0.0,
-        validate=validate.Range(0, WITHIN_S),
+        validate=validate.Range(0, MAX_SECONDS),
         metadata={"description": "Seconds into the song."},
     )
 

@@ -97,7 +97,7 @@ def _by_token() -> Caller | None:
     if found is None:
         raise unauthorised("This token is not known, or was revoked: see your account's page.")
     token, user = found
-    if api_tokens.note_use(token):
+    if api_tokens.record_use(token):
         db.session.commit()
     return Caller(user, token)
 

@@ -81,7 +81,7 @@ def skipped() -> dict[str, Any]:
     """What you skipped, the latest first: the songs that count (100 at most)."""
     listener = require_listener()
     db.session.commit()
-    found = skips.of_listener(db.session, listener, skips.COUNTED)
+    found = skips.of_listener(db.session, listener, skips.MAX_RECENT)
     views = tracks.tracks_by_id(db.session, [skip.track_id for skip in found])
     public = {view.id: view.public_id for view in views}
     return {"items": [_skip(skip, public[skip.track_id]) for skip in found]}
@@ -115,7 +115,7 @@ def skip(asked: dict[str, Any], track_id: str) -> dict[str, Any]:
 def unskip(track_id: str) -> None:
     """Forget that you skipped a song; forgetting what never was is no error."""
     listener = require_listener()
-    skips.forget(db.session, listener, track_or_404(track_id).id)
+    skips.delete_skips(db.session, listener, track_or_404(track_id).id)
     db.session.commit()
 
 

@@ -83,7 +83,7 @@ def change_password() -> ResponseReturnValue:
     user = db.session.get_one(User, current_user.id)
     _confirm_limit(user)
     try:
-        if not users.fits(user, request.form.get("current", "")):
+        if not users.has_password(user, request.form.get("current", "")):
             raise BadInput("Wrong current password.")
         new = request.form.get("password", "")
         if new != request.form.get("again", new):
@@ -104,7 +104,7 @@ def delete() -> ResponseReturnValue:
     user = db.session.get_one(User, current_user.id)
     _confirm_limit(user)
     try:
-        if not users.fits(user, request.form.get("current", "")):
+        if not users.has_password(user, request.form.get("current", "")):
             raise BadInput("Wrong current password.")
         users.delete(db.session, user)
     except BadInput as error:

@@ -59,21 +59,21 @@ x,y,4JehYebiI9JE8sR8MisGVb
 def test_names_match_up_to_case_accents_and_guests_and_nothing_is_lost(
     session, listener, catalogue
 ):
-    report = import_export.take_in(session, listener, CSV.encode())
+    report = import_export.import_likes(session, listener, CSV.encode())
     how = {name: [track for _, track in pairs] for name, pairs in report.matched.items()}
     assert how == {
         "id": [catalogue["halo"].id],
         "names": [catalogue["halo"].id],
         "guests": [catalogue["umbrella"].id, catalogue["crazy"].id],
     }
-    assert [entry.shown for entry in report.missing] == ["Nobody – Something else"]
-    assert report.refused == [(7, "names neither an id nor title and artist")]
+    assert [entry.label for entry in report.missing] == ["Nobody – Something else"]
+    assert report.refused == [(7, "has no id and no title with an artist")]
     assert likes_of(session, listener) == {catalogue[n].id for n in ("halo", "umbrella", "crazy")}
     # Taken in again, nothing changes; the song that waited is liked once it is there.
-    import_export.take_in(session, listener, CSV.encode())
+    import_export.import_likes(session, listener, CSV.encode())
     assert unmatched_imports.count(session, listener) == 1
     late = add(session, "Something Else", "Nobody")
-    assert import_export.try_again(session, listener).found == 1
+    assert import_export.retry_unmatched(session, listener).found == 1
     assert late.id in likes_of(session, listener)
     assert unmatched_imports.count(session, listener) == 0
 
@@ -123,9 +123,9 @@ def test_a_jspf_playlist_is_taken_in_by_its_identifiers(session, listener, catal
             }
         }
     )
-    report = import_export.take_in(session, listener, text.encode())
+    report = import_export.import_likes(session, listener, text.encode())
     assert likes_of(session, listener) == {catalogue[n].id for n in ("halo", "plus", "crazy")}
-    assert report.refused == [(4, "is no track")]
+    assert report.refused == [(4, "is not a track")]
 
 
 @pytest.mark.parametrize("lines", [True, False])
@@ -146,19 +146,19 @@ def test_listenbrainz_feedback_says_loved_and_hated(session, listener, catalogue
         {"recording_mbid": "d", "score": 0},
     ]
     text = "\n".join(map(json.dumps, rows)) if lines else json.dumps({"feedback": rows})
-    report = import_export.take_in(session, listener, text.encode())
+    report = import_export.import_likes(session, listener, text.encode())
     assert report.format == "ListenBrainz"
     assert reactions.reactions(session, listener) == (
         [catalogue["halo"].id],
         [catalogue["other"].id],
     )
     assert [entry.ids for entry in report.missing] == [("c",)]
-    assert report.refused == [(4, "says neither loved nor hated")]
+    assert report.refused == [(4, "is neither loved nor hated")]
 
 
 def test_what_was_said_here_stays_when_a_list_says_otherwise(session, listener, catalogue):
     reactions.react(session, listener, catalogue["halo"].id, -1)
-    import_export.take_in(session, listener, CSV.encode())
+    import_export.import_likes(session, listener, CSV.encode())
     assert catalogue["halo"].id in reactions.reactions(session, listener)[1]
 
 
@@ -170,13 +170,13 @@ def test_everything_comes_out_and_goes_in_again_elsewhere(session, listener, cat
     order = [catalogue["plus"].id, catalogue["halo"].id]
     playlists.create(session, listener, "Mine", "for the train", order)
     playlists.create(session, listener, "Empty")
-    import_export.take_in(session, listener, b"title,artist\nGone,Somebody\n")
+    import_export.import_likes(session, listener, b"title,artist\nGone,Somebody\n")
     first = import_export.export(session, listener)
     text = json.dumps(first).encode()
     again = Listener(token="again")
     session.add(again)
     session.flush()
-    assert import_export.take_in(session, again, text).format == "songrec"
+    assert import_export.import_likes(session, again, text).format == "songrec"
 
     def bare(content):
         times = {"since", "last", "created_at", "exported_at"}
@@ -191,25 +191,25 @@ def test_everything_comes_out_and_goes_in_again_elsewhere(session, listener, cat
         one["playlists"].sort(key=lambda playlist: playlist["name"])
     assert bare(second["playlists"]) == bare(first["playlists"])
     # Once more changes nothing.
-    import_export.take_in(session, again, text)
+    import_export.import_likes(session, again, text)
     assert bare(import_export.export(session, again)["skips"]) == bare(first["skips"])
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "message"),
     [
         (b"", "empty"),
         (b"  \n", "empty"),
-        (b'{"a": 1}', "neither"),
+        (b'{"a": 1}', "is not a JSPF"),
         (b"[]", "no song"),
-        (b"{oops", "none"),
+        (b"{oops", "not valid JSON"),
         (b"a,b\n1,2\n", "column"),
         (b"title,artist\n", "no song"),
         (b"[" * 100_000, "deep"),
     ],
 )
-def test_files_that_are_no_list_are_refused_in_one_line(content, says):
-    with pytest.raises(BadInput, match=says) as caught:
+def test_files_that_are_no_list_are_refused_in_one_line(content, message):
+    with pytest.raises(BadInput, match=message) as caught:
         list_files.read(content)
     assert "\n" not in str(caught.value)
 
@@ -263,6 +263,6 @@ def test_no_file_brings_anything_but_songs_or_a_clear_error(content):
 
 
 def test_a_list_that_is_too_long_is_refused(monkeypatch):
-    monkeypatch.setattr(list_files, "MOST", 2)
+    monkeypatch.setattr(list_files, "MAX_ENTRIES", 2)
     with pytest.raises(BadInput, match="at most 2"):
         list_files.read(b"title,artist\na,b\nc,d\ne,f\n")

@@ -122,7 +122,7 @@ def test_skips_add_up_weights_follow_the_newer_like_and_undoing_parts_them(
     assert (skip.track_id, skip.times, skip.last_at) == (kept.id, 7, START + timedelta(days=1))
     merging.undo(session, row.id)
     assert listeners.weights(session, listener) == {kept.id: 3, row.merged_id: 2}
-    assert skips.counted(session, listener) == {kept.id: 2, row.merged_id: 5}
+    assert skips.recent_counts(session, listener) == {kept.id: 2, row.merged_id: 5}
 
 
 def test_a_song_skipped_once_more_since_the_merge_is_so_for_both(session: Session) -> None:
@@ -132,10 +132,10 @@ def test_a_song_skipped_once_more_since_the_merge_is_so_for_both(session: Sessio
         skips.record(session, who, track.id, 2, START)
     row = merging.merge(session, kept.id, gone.id)
     skips.record(session, listener, kept.id)
-    skips.forget(session, other)
+    skips.delete_skips(session, other)
     merging.undo(session, row.id)
-    assert skips.counted(session, listener) == {kept.id: 5, row.merged_id: 5}
-    assert skips.counted(session, other) == {}
+    assert skips.recent_counts(session, listener) == {kept.id: 5, row.merged_id: 5}
+    assert skips.recent_counts(session, other) == {}
 
 
 def test_what_was_changed_since_the_merge_stays_changed(session: Session) -> None:

@@ -70,7 +70,7 @@ def test_songs_become_one_and_two_again_on_postgresql(server_url: str, tmp_path:
         assert session.get(Track, gone_id) is None
         assert reactions.values(session, one) == {kept_id: 1}
         assert reactions.weights(session, one) == {kept_id: 2}
-        assert skips.counted(session, one) == {kept_id: 8}
+        assert skips.recent_counts(session, one) == {kept_id: 8}
         assert reactions.values(session, two) == {kept_id: -1, other.id: 1}
         assert playlists.tracks(session, mine) == [kept_id, other.id]
         make_track(session, "New")  # ids go on after the merged track's
@@ -84,7 +84,7 @@ def test_songs_become_one_and_two_again_on_postgresql(server_url: str, tmp_path:
         skips.record(session, one, gone_id)
         reactions.react(session, two, gone_id, None)
         merging.undo(session, again.id)
-        assert skips.counted(session, one) == {kept_id: 9, gone_id: 9}
+        assert skips.recent_counts(session, one) == {kept_id: 9, gone_id: 9}
         assert reactions.values(session, two) == {other.id: 1}
 
         long_ago = {"created_at": START - timedelta(days=900)}

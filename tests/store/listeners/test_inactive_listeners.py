@@ -57,14 +57,14 @@ def test_only_those_without_account_and_without_a_recent_sign_go(session):
 
 
 def test_every_table_of_a_listener_s_own_is_asked_for_signs():
-    asked = {whose.class_.__tablename__ for whose, _ in inactive_listeners.SIGNS}
+    asked = {whose.class_.__tablename__ for whose, _ in inactive_listeners.ACTIVITY}
     own = {
         table.name
         for table in Base.metadata.tables.values()
         if any(key.column.table.name == "listener" for key in table.foreign_keys)
     }
     assert asked == own
-    assert all(isinstance(when.type, UtcDateTime) for _, when in inactive_listeners.SIGNS)
+    assert all(isinstance(when.type, UtcDateTime) for _, when in inactive_listeners.ACTIVITY)
 
 
 def test_listeners_are_kept_a_day_at_least(session):
