@@ -207,6 +207,10 @@ class Entry:
         module, _, name = self.target.partition(":")
         return getattr(importlib.import_module(module), name)
 
+    def create(self, **parameters: Any) -> Any:
+        """Import the class and make one; parameters are checked, missing ones are defaults."""
+        return self.load()(**self.resolve(parameters))
+
 
 class Registry:
     """The algorithms of one kind, in the order in which people should see them."""
@@ -251,6 +255,5 @@ class Registry:
         return self.entry(name).resolve(given)
 
     def create(self, name: str, **parameters: Any) -> Any:
-        """Import the algorithm and make one; parameters are checked, missing ones are defaults."""
-        entry = self.entry(name)
-        return entry.load()(**entry.resolve(parameters))
+        """Import the algorithm and make one, as ``Entry.create`` does."""
+        return self.entry(name).create(**parameters)

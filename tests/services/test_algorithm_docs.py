@@ -1,13 +1,16 @@
 """docs/adding-an-algorithm.md lists what the registries hold, and its example works."""
 
 import re
+import sys
 
-import numpy as np
 import pytest
 
-from songrec.clustering import CLUSTERINGS
+from songrec import clustering
+from songrec.clustering import CLUSTERINGS, model_selection
+from songrec.core.registry import Entry
 from songrec.projection import PROJECTIONS
 from songrec.representation import REPRESENTATIONS
+from tests.clustering.contract import ClusteringContract
 
 REGISTRIES = {
     "representation": REPRESENTATIONS,
@@ -31,10 +34,14 @@ def test_every_algorithm_is_listed_with_its_parameters_and_defaults(document):
     assert rows == expected
 
 
-def test_the_documented_example_does_what_it_says(document):
-    code = re.findall(r"```python\n(.*?)```", document, re.DOTALL)[0]
-    namespace = {"__name__": "bisecting"}
-    exec(compile(code, "bisecting.py", "exec"), namespace)
-    latent = np.array([[0.0], [0.1], [5.0], [5.1]], np.float32)
-    found = namespace["Bisecting"](n_clusters=2).fit(latent, seed=0)
-    assert found.labels[0] == found.labels[1] != found.labels[2] == found.labels[3]
+class TestDocumentedExample(ClusteringContract):
+    """The example of the page, put where the page says, passes the contract of a clustering."""
+
+    @pytest.fixture
+    def entry(self, document, tmp_path, monkeypatch):
+        file, entry = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
+        (tmp_path / "kmedoids.py").write_text(file)
+        monkeypatch.setattr(clustering, "__path__", [*clustering.__path__, str(tmp_path)])
+        monkeypatch.delitem(sys.modules, "songrec.clustering.kmedoids", raising=False)
+        yield eval(entry, {"Entry": Entry, "numbers": model_selection.parameters})
+        sys.modules.pop("songrec.clustering.kmedoids", None)
