@@ -182,7 +182,7 @@ def _values(
     files: Sequence[Heard], kinds: dict[str, Pairs], prints: bool
 ) -> dict[str, dict[str, float]]:
     """The least value of a copy and the most of what is none, of every pair there is."""
-    unit = near_duplicates.standardised(np.array([file.values for file in files])[:, amounts()])
+    unit = near_duplicates.unit_rows(np.array([file.values for file in files])[:, amounts()])
     cosines = unit @ unit.T
     told = {"features": {}}
     told["features"]["least copy"] = float(min(cosines[pair] for pair in kinds["copy"]))

@@ -108,7 +108,7 @@ def trained(path: Path, means: Sequence[Mapping[str, float]], seed: int) -> dict
         attribute_prediction.train(instance, sample, trials=0, seed=seed)
         names = sample.table.names
         values = np.array([[of[name] for name in names] for of in means], dtype=np.float32)
-        estimator = attribute_prediction.estimator(instance, names)
+        estimator = attribute_prediction.load_estimator(instance, names)
         assert estimator is not None
         return estimator.attributes(FeatureTable(np.arange(len(values)), names, values, path.name))
 

@@ -28,7 +28,7 @@ def study(data: Path, seed: int = 0) -> list[str]:
     folder = data / "audio" / "clips"
     pairs = [(one.resolve(), other.resolve()) for one, other in read_list(folder)]
     with empty_instance() as (session, instance):
-        names = feature_sets.usual(instance)
+        names = feature_sets.default_sets(instance)
         analyze_folder(session, instance, AnalyzeRequest(folder, names))
         query = select(AudioFile.path, AudioFile.track_id)
         tracks = {Path(path): track for path, track in session.execute(query)}

@@ -22,7 +22,7 @@ _BLOCK = 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ScannedFile:
     """A file that claims, by name or content, to be sound; or a place that cannot be looked at.
 
     ``reason`` is None for a file that may be analysed, else one line that says why it may not be.
@@ -36,7 +36,7 @@ class Found:
     passing: bool = False
 
 
-def walk(root: Path) -> Iterator[Found]:
+def walk(root: Path) -> Iterator[ScannedFile]:
     """Sound files below ``root`` in a stable order, each folder once however many links lead there.
 
     Hidden files and folders are passed over, and so are files that neither by name nor by their
@@ -63,7 +63,7 @@ def walk(root: Path) -> Iterator[Found]:
             with os.scandir(folder) as entries:
                 listed = sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
-            yield Found(folder, reason=f"cannot be opened: {error.strerror}", passing=True)
+            yield ScannedFile(folder, reason=f"cannot be opened: {error.strerror}", passing=True)
             continue
         folders = []
         for entry in listed:
@@ -83,7 +83,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _file(path: Path) -> Iterator[Found]:
+def _file(path: Path) -> Iterator[ScannedFile]:
     named_so = path.suffix[1:].lower() in SOUND
     try:
         found = path.stat()
@@ -92,10 +92,10 @@ def _file(path: Path) -> Iterator[Found]:
     except OSError as error:
         if named_so:
             reason = "is a link that leads nowhere" if path.is_symlink() else error.strerror
-            yield Found(path, reason=f"{reason}", passing=True)
+            yield ScannedFile(path, reason=f"{reason}", passing=True)
         return
     reason = _unusable(path, found.st_size)
-    yield Found(path, found.st_size, found.st_mtime_ns, reason)
+    yield ScannedFile(path, found.st_size, found.st_mtime_ns, reason)
 
 
 def _unusable(path: Path, size: int) -> str | None:

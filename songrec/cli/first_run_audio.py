@@ -57,7 +57,7 @@ def _fetch_weights() -> None:
 
 def _analyse(audio: str) -> None:
     from songrec.core.config import dask_scheduler
-    from songrec.services.features.feature_sets import usual
+    from songrec.services.features.feature_sets import default_sets
     from songrec.services.library import demo_clips
     from songrec.services.library.analysis_report import AnalyzeRequest
     from songrec.services.library.analyze_folder import analyze_folder
@@ -70,7 +70,7 @@ def _analyse(audio: str) -> None:
     else:
         folder = Path(audio).expanduser()
         click.echo(f"Listening to what lies in {folder}. Ctrl-C is safe: it goes on the next time.")
-        request = AnalyzeRequest(folder, usual(instance), scheduler=dask_scheduler())
+        request = AnalyzeRequest(folder, default_sets(instance), scheduler=dask_scheduler())
         report = analyze_folder(db.session, instance, request, terminal_progress())
     click.echo(
         f"  {report.found:,} files: {report.analysed:,} analysed, {report.unchanged:,} unchanged, "

@@ -84,7 +84,7 @@ def segments_group() -> None:
     type=click.IntRange(1, 2048),
     default=256,
     show_default=True,
-    help="Size of the vector that stands for a segment.",
+    help="TaggerConfig of the vector that stands for a segment.",
 )
 @click.option("--filters", type=click.IntRange(1, 2048), default=128, show_default=True)
 @click.option(
@@ -125,7 +125,7 @@ def train_command(
         return
     from songrec.jobs import segment_tasks
 
-    told = segment_tasks.do(db.session, _instance(), asked, terminal_progress())
+    told = segment_tasks.execute(db.session, _instance(), asked, terminal_progress())
     if as_json:
         print_json(told)
         return
@@ -167,7 +167,7 @@ def tag_command(by: str, seconds: float, queued: bool, seed: int, as_json: bool)
         return
     from songrec.jobs import segment_tasks
 
-    told = segment_tasks.do(db.session, _instance(), asked, terminal_progress())
+    told = segment_tasks.execute(db.session, _instance(), asked, terminal_progress())
     if as_json:
         print_json(told)
         return

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from songrec.core.numerics import ROUNDING
+from songrec.core.standardization import ColumnMoments
 from songrec.core.types import Floats
 
 FIRST = 5
@@ -51,7 +51,9 @@ def retrieve(asking: Floats, answering: Floats) -> Retrieval:
     """
     if asking.shape != answering.shape:
         raise ValueError(f"a clip each side: {asking.shape} and {answering.shape}")
-    unit = _unit(standardised(np.concatenate([asking, answering])))
+    clips = np.concatenate([asking, answering])
+    moments = ColumnMoments.of(clips)
+    unit = _unit(moments.standardize(clips)[:, moments.varies()])
     alike = unit[: len(asking)] @ unit[len(asking) :].T
     right = np.diag(alike)[:, None]
     # Equal up to rounding counts as equal.
@@ -66,22 +68,6 @@ def retrieve_by_distance(distances: NDArray[np.float64]) -> Retrieval:
     right = np.diag(distances)[:, None]
     # Equal up to rounding counts as equal.
     return Retrieval((distances <= right * (1 + 1e-12)).sum(axis=1).astype(np.int64))
-
-
-def standardised(values: Floats) -> NDArray[np.float64]:
-    """Columns of mean 0 and deviation 1 over the rows; NaN at 0, constant ones left out.
-
-    Constant is also what differs by no more than single precision rounds.
-    """
-    wide = values.astype(np.float64)
-    known = np.isfinite(wide)
-    count = np.maximum(known.sum(axis=0), 1)
-    mean = np.where(known, wide, 0.0).sum(axis=0) / count
-    centred = np.where(known, wide - mean, 0.0)
-    spread = np.sqrt((centred**2).sum(axis=0) / count)
-    largest = np.abs(np.where(known, wide, 0.0)).max(axis=0, initial=0.0)
-    telling = spread > ROUNDING * largest
-    return centred[:, telling] / spread[telling]
 
 
 def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ COVERAGE = 0.95
 
 
 @dataclass(frozen=True)
-class Choice:
+class AttributeSelection:
     """The columns used, and those left out with the share of tracks that have them."""
 
     used: tuple[str, ...]
@@ -23,7 +23,7 @@ class Choice:
 
 def attributes_table(
     track_ids: Ints, values: Floats, names: tuple[str, ...], *, coverage: float = COVERAGE
-) -> tuple[FeatureTable, Choice]:
+) -> tuple[FeatureTable, AttributeSelection]:
     """The attributes that at least ``coverage`` of the tracks have, NaN where unknown.
 
     ``values`` is float32 ``(n, len(names))``. Raises ``NotReady`` without tracks and ``BadInput``
@@ -45,4 +45,4 @@ def attributes_table(
         )
     used = tuple(names[column] for column in kept)
     table = FeatureTable(track_ids, used, np.ascontiguousarray(values[:, kept]), "attributes")
-    return table, Choice(used, left_out)
+    return table, AttributeSelection(used, left_out)

@@ -1,4 +1,7 @@
-"""Median imputation and standardisation, in numpy, so that placing a new track needs no sklearn."""
+"""Median imputation and standardisation of feature tables.
+
+In numpy, since the web process scales uploads and does not import scikit-learn.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +13,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from songrec.core.errors import BadInput
-from songrec.core.numerics import ROUNDING
+from songrec.core.standardization import BLOCK, ColumnMoments
 from songrec.core.types import FeatureTable
 
 
 @dataclass(frozen=True)
 class Scaler:
-    """What was learnt from the tracks of one run; each array float64 ``(columns,)``.
+    """Fitted imputation and standardisation of one run.
 
-    ``median`` stands in for unknown values; ``mean`` and ``scale`` (the population's standard
-    deviation, 1 for a constant column) are those of sklearn's ``StandardScaler`` after imputation.
-    A column that differs by no more than single precision rounds is constant here, too.
+    Parameters
+    ----------
+    columns
+        Names of the columns, in order.
+    median
+        float64 ``(columns,)``, replaces unknown values.
+    mean, scale
+        float64 ``(columns,)``, mean and population standard deviation after imputation, as those
+        of scikit-learn's ``StandardScaler``. The scale of a constant column is 1; a column that
+        only varies by rounding in single precision is constant.
     """
 
     columns: tuple[str, ...]
@@ -30,40 +40,35 @@ class Scaler:
 
     @classmethod
     def fit(cls, table: FeatureTable) -> Self:
-        """Learn from ``table``; a column of nothing but NaN raises ``BadInput``."""
+        """Fit to ``table``; ``BadInput`` for an empty table or a column without any value."""
         if not len(table.track_ids):
-            raise BadInput("There are no tracks to learn from: ingest a catalogue first.")
-        known = ~np.isnan(table.values)
-        for name, any_known in zip(table.names, known.any(axis=0), strict=True):
-            if not any_known:
+            raise BadInput(
+                "The feature table has no tracks: ingest a catalogue first (flask ingest PATH)."
+            )
+        is_known = ~np.isnan(table.values)
+        for name, has_values in zip(table.names, is_known.any(axis=0), strict=True):
+            if not has_values:
                 raise BadInput(f"No track has a value for {name!r}: leave it out of the features.")
         median = np.nanmedian(table.values, axis=0).astype(np.float64)
-        mean, scale = np.empty_like(median), np.empty_like(median)
-        for column in range(len(table.names)):  # one at a time: a float64 copy of all is large
-            values = np.where(
-                known[:, column], table.values[:, column].astype(np.float64), median[column]
-            )
-            mean[column] = values.mean()
-            variance = values.var()
-            # The bound on rounding below which sklearn, too, calls a column constant.
-            tiny = np.finfo(np.float64).eps
-            bound = len(values) * tiny * variance + (len(values) * mean[column] * tiny) ** 2
-            rounding = (ROUNDING * np.abs(values).max()) ** 2
-            scale[column] = 1.0 if variance <= max(bound, rounding) else np.sqrt(variance)
-        return cls(table.names, median, mean, scale)
+        moments = ColumnMoments(len(table.names))
+        for start in range(0, len(table.values), BLOCK):  # a float64 copy of all would be large
+            block = slice(start, start + BLOCK)
+            moments.add(np.where(is_known[block], table.values[block], median))
+        return cls(table.names, median, moments.mean, moments.scale())
 
     def transform(self, table: FeatureTable) -> FeatureTable:
-        """The table imputed and standardised, float32; its columns must be the scaler's."""
+        """Return the table imputed and standardised, float32; ``BadInput`` for other columns."""
         if table.names != self.columns:
             raise BadInput(
                 f"The features are {', '.join(table.names)}; this run was trained on "
                 f"{', '.join(self.columns)}."
             )
         values = np.empty(table.values.shape, dtype=np.float32)
-        for column in range(len(self.columns)):
-            raw = table.values[:, column].astype(np.float64)
-            raw[np.isnan(raw)] = self.median[column]
-            values[:, column] = (raw - self.mean[column]) / self.scale[column]
+        for start in range(0, len(values), BLOCK):
+            block = slice(start, start + BLOCK)
+            raw = table.values[block].astype(np.float64)
+            imputed = np.where(np.isnan(raw), self.median, raw)
+            values[block] = (imputed - self.mean) / self.scale
         return replace(table, values=values)
 
     def save(self, path: Path) -> None:
@@ -78,7 +83,7 @@ class Scaler:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read what ``save`` wrote."""
+        """Read a saved scaler."""
         with np.load(path, allow_pickle=False) as arrays:
             return cls(
                 tuple(str(name) for name in arrays["columns"]),

@@ -20,44 +20,46 @@ TASKS = ("train", "tag", "refresh")
 
 
 def run(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
-    """Train the tagger, cut all songs, or those that are new; parameters as for ``do``."""
-    return do(session, Path(current_app.config["INSTANCE"]), job.parameters, on_progress)
+    """Run a job; its parameters are those of ``execute``."""
+    return execute(session, Path(current_app.config["INSTANCE"]), job.parameters, on_progress)
 
 
-def do(
-    session: Session, instance: Path, asked: dict[str, Any], on_progress: Progress
+def execute(
+    session: Session, instance: Path, parameters: dict[str, Any], on_progress: Progress
 ) -> dict[str, Any]:
-    """``task`` is ``train``, ``tag`` or ``refresh`` (which takes nothing more); ``cutting`` are
-    fields of ``Cutting``, ``by`` one of ``encoder_selection.WAYS``, ``seed`` a number.
+    """Train the tagger, build the index or refresh it, according to ``task``.
 
-    A training also takes ``source``, ``by``, ``validation_probability``, ``baselines`` and
-    ``size``, see ``services.segments.tagger_training.Request``.
+    ``cutting`` holds fields of ``SegmentSettings``, ``seed`` is a number. For ``tag``, ``by`` is
+    one of ``encoder_selection.ENCODERS``. For ``train``, ``source``, ``by``,
+    ``validation_probability`` and ``baselines`` are those of ``tagger_training.TaggerRequest``, and
+    ``size`` its ``config``. ``refresh`` takes nothing else.
     """
     from songrec.services.segments import build_index, tagger_training
-    from songrec.services.segments.tagger_dataset import Cutting
+    from songrec.services.segments.tagger_dataset import SegmentSettings
 
-    fields = dict(asked)
+    fields = dict(parameters)
     task = fields.pop("task", "tag")
-    cutting = Cutting(**(fields.pop("cutting", None) or {}))
+    settings = SegmentSettings(**(fields.pop("cutting", None) or {}))
     if task == "train":
-        request = tagger_training.Request(cutting=cutting, **fields)
+        config = fields.pop("size", None) or {}
+        request = tagger_training.TaggerRequest(settings=settings, config=config, **fields)
         return tagger_training.train(session, instance, request, on_progress)
     if task == "tag":
-        return build_index.tag(
+        return build_index.build(
             session,
             instance,
             on_progress,
-            cutting=cutting,
+            settings=settings,
             by=str(fields.get("by", "best")),
             seed=int(fields.get("seed", 0)),
         )
     if task == "refresh":
         return build_index.refresh(session, instance, on_progress) or {"added": 0, "removed": 0}
-    raise UnknownName("task with segments", task, TASKS)
+    raise UnknownName("segment task", task, TASKS)
 
 
-def ask_to_refresh(session: Session, instance: Path) -> Job | None:
-    """A job that cuts what is new, where songs are cut at all and none waits for it already.
+def enqueue_refresh(session: Session, instance: Path) -> Job | None:
+    """Enqueue a refresh of the index if segments are in use and no refresh is waiting.
 
     The caller commits.
     """
@@ -66,11 +68,11 @@ def ask_to_refresh(session: Session, instance: Path) -> Job | None:
 
     if segment_index.current(instance) is None and taggers.newest(instance) is None:
         return None
-    if any(is_refreshing(job) and job.state == "waiting" for job in jobs.active(session)):
+    if any(is_refresh(job) and job.state == "waiting" for job in jobs.active(session)):
         return None
     return queue.enqueue(session, KIND, {"task": "refresh"})
 
 
-def is_refreshing(job: Job) -> bool:
-    """Whether it cuts what is new and nothing else."""
+def is_refresh(job: Job) -> bool:
+    """Return whether a job only refreshes the index."""
     return job.kind == KIND and job.parameters.get("task") == "refresh"

@@ -208,13 +208,13 @@ def duplicates(session: Session, job: Job, on_progress: Progress) -> dict[str, A
 
 def sleeve(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     """Make the waveform and find the cover of the file of the library named ``file_id``."""
-    from songrec.services.features import waveform as sleeves
+    from songrec.services.features import waveform
     from songrec.store.sound import audio_files
 
     file = audio_files.find(session, job.parameters["file_id"])
     path = audio_files.path_of(session, file.public_id)
     on_progress(0.1, "Reading the sound.")
-    made = sleeves.make(current_app.config["INSTANCE"], path, str(file.content_hash))
+    made = waveform.create(current_app.config["INSTANCE"], path, str(file.content_hash))
     return {"seconds": made.seconds, "cover": made.cover_type}
 
 
@@ -245,7 +245,7 @@ def keep(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
 
     on_progress(0.1, "Taking the song into the library.")
     file = uploads.keep(session, current_app.config["INSTANCE"], _upload(session, job))
-    segment_tasks.ask_to_refresh(session, current_app.config["INSTANCE"])
+    segment_tasks.enqueue_refresh(session, current_app.config["INSTANCE"])
     return {"track_id": session.get_one(Track, file.track_id).public_id}
 
 

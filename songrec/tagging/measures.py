@@ -1,4 +1,4 @@
-"""How well tags are told: of each sample several are right, most are not."""
+"""Metrics of multi-label classification: how well tags are predicted."""
 
 from __future__ import annotations
 
@@ -11,18 +11,25 @@ from numpy.typing import NDArray
 from songrec.core.types import Floats
 
 GROUPS = ((0, 0), (1, 1), (2, 2), (3, 5), (6, 10), (11, None))
-"""Numbers of wrong tags that are told together; None has no upper end."""
+"""Inclusive ranges of wrong tags per sample that are counted together; None is open-ended."""
 
 
 def measures(
     truth: NDArray[np.bool_], probabilities: Floats, tags: Sequence[str], threshold: float = 0.5
 ) -> dict[str, Any]:
-    """Both ``(samples, tags)``; a tag counts as said from ``threshold`` on.
+    """Compute all metrics of predicted probabilities, as a JSON document.
 
+    Parameters
+    ----------
+    truth, probabilities
+        Both ``(samples, tags)``. A tag is predicted from ``threshold`` on.
+
+    Returns
+    -------
     ``bce`` is the mean binary cross-entropy in nats, ``hamming_accuracy`` the share of single
-    answers that are right, ``exact_match`` the share of samples without a wrong tag,
-    ``wrong_tags`` how many samples have how many wrong ones, ``average_precision`` of each tag that
-    occurs, by its name, and ``mean_average_precision`` their mean (None where none occurs).
+    predictions that are right, ``exact_match`` the share of samples without a wrong tag,
+    ``wrong_tags`` a histogram of wrong tags per sample, ``average_precision`` that of each tag that
+    occurs, by name, and ``mean_average_precision`` their mean (None if no tag occurs).
     """
     if not len(truth):
         return {"samples": 0}
@@ -64,18 +71,18 @@ def measures(
 
 
 def average_precision(truth: NDArray[np.bool_], scores: Floats) -> float:
-    """Σ (recall − recall before) · precision over the thresholds, the highest first.
+    """Compute the average precision: Σ (increase of recall) · precision over falling thresholds.
 
-    Equal scores are one threshold: who cannot tell samples apart gains nothing by their order.
+    Equal scores are one threshold, so that the order of tied samples does not matter.
     """
     order = np.argsort(-scores, kind="stable")
     hits = truth[order].astype(np.float64)
     last = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)
-    found = np.cumsum(hits)[last]
-    precision = found / (last + 1)
-    return float((np.diff(np.concatenate([[0.0], found])) * precision).sum() / hits.sum())
+    true_positives = np.cumsum(hits)[last]
+    precision = true_positives / (last + 1)
+    return float((np.diff(np.concatenate([[0.0], true_positives])) * precision).sum() / hits.sum())
 
 
 def majority(training: NDArray[np.bool_], samples: int) -> Floats:
-    """What says of everything what most training samples are: each tag's share there."""
+    """Predict the training frequency of each tag for every sample, float32 ``(samples, tags)``."""
     return np.tile(training.mean(axis=0).astype(np.float32), (samples, 1))

@@ -1,4 +1,4 @@
-"""The tagger's layers."""
+"""The layers of the tagger."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ layers = keras.layers
 
 BLOCKS, KERNEL = 4, 2
 MOMENTUM = 0.9
-"""Of the normalisation's running figures. Keras' 0.99 would need hundreds of batches until what
-is asked is normalised as what was learnt from; a small library has a dozen an epoch."""
-VECTOR = "fragment"
-"""The layer whose output is a segment's representation."""
+"""Momentum of the batch normalisation's running statistics. With Keras' default of 0.99 they would
+need hundreds of batches to follow the training data; a small library has a dozen per epoch."""
+EMBEDDING = "fragment"
+"""Name of the layer whose output is the embedding of a segment. Saved models hold the name."""
 
 
 def tagger(
     frames: int, bands: int, tags: int, *, filters: int, units: int, depth: int, dropout: float
 ) -> Any:
-    """``(frames, bands)`` standardised log-mel → ``(tags,)`` probabilities.
+    """Build the network: standardised log-mel ``(frames, bands)`` → probabilities ``(tags,)``.
 
-    Four times: a frame of zeros before the first one (so that what comes out at a time has heard
-    nothing later), a convolution over two frames, ReLU. Then, once and after the four, the maximum
-    of every two frames, which halves the steps that the recurrent layers have to go. ``depth``
-    LSTMs of ``units`` with dropout between them; the last one's last output is the segment's
-    representation. A dense layer, batch normalisation and a sigmoid make tags of it.
+    Four times: a frame of zeros before the first one (which makes the convolution causal), a
+    convolution over two frames, ReLU. Then one max pooling over two frames, which halves the steps
+    of the recurrent layers. ``depth`` LSTMs of ``units`` with dropout between them; the last output
+    of the last LSTM is the embedding of the segment. A dense layer, batch normalisation and a
+    sigmoid turn it into probabilities.
     """
     inputs = keras.Input((frames, bands), name="picture")
     layer = inputs
@@ -41,25 +41,25 @@ def tagger(
     for number in range(1, depth):
         layer = layers.LSTM(units, return_sequences=True, name=f"lstm_{number}")(layer)
         layer = layers.Dropout(dropout, name=f"dropout_{number}")(layer)
-    layer = layers.LSTM(units, name=VECTOR)(layer)
-    # The representation itself is never dropped from: it is what is asked for.
+    layer = layers.LSTM(units, name=EMBEDDING)(layer)
+    # Dropout comes after the embedding, so that the embedding itself is complete.
     layer = layers.Dropout(dropout, name=f"dropout_{depth}")(layer)
     layer = layers.Dense(tags, name="tags")(layer)
     layer = layers.BatchNormalization(momentum=MOMENTUM, name="normalisation")(layer)
     return keras.Model(inputs, layers.Activation("sigmoid", name="sigmoid")(layer), name="tagger")
 
 
-def with_vector(model: Any) -> Any:
-    """A model of the same weights that gives the representation and the probabilities."""
-    return keras.Model(model.input, [model.get_layer(VECTOR).output, model.output])
+def with_embedding(model: Any) -> Any:
+    """Return a model with the same weights and two outputs: the embedding, the probabilities."""
+    return keras.Model(model.input, [model.get_layer(EMBEDDING).output, model.output])
 
 
-def begin_at(model: Any, shares: Floats) -> None:
-    """Let a new tagger say of everything how many samples carry each tag, ``shares`` ``(tags,)``.
+def initialise_bias(model: Any, shares: Floats) -> None:
+    """Let an untrained tagger predict the frequency of each tag, ``shares`` ``(tags,)``.
 
-    The normalisation's offsets are set to their log-odds (as Lin et al. 2017 begin, too):
-    otherwise every tag begins at one half, and a small library is learnt by heart before what is
-    rare has been told so.
+    Sets the offsets of the normalisation to the log-odds of the shares (as in Lin et al. 2017,
+    "Focal Loss for Dense Object Detection"). Starting from one half, a small library is memorised
+    before the network has learnt that most tags are rare.
     """
-    kept = np.clip(shares.astype(np.float64), 1e-3, 1 - 1e-3)
-    model.get_layer("normalisation").beta.assign(np.log(kept / (1 - kept)))
+    clipped = np.clip(shares.astype(np.float64), 1e-3, 1 - 1e-3)
+    model.get_layer("normalisation").beta.assign(np.log(clipped / (1 - clipped)))

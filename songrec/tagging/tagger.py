@@ -1,4 +1,4 @@
-"""Training the tagger on windows that are read from disk, and asking it."""
+"""Training of the tagger on segments that are read from disk, and its predictions."""
 
 from __future__ import annotations
 
@@ -17,27 +17,28 @@ from songrec.core.files import write_json
 from songrec.core.types import Floats, Ints, Progress, no_progress
 from songrec.tagging import network
 
-ASKED_AT_ONCE = 64
+BATCH = 64
+"""Segments per prediction step."""
 PLATEAUS = 3
-"""How often the learning rate is halved, at most, before patience has an end."""
-SCALED_BY = 2_000
-"""So many training windows at most tell mean and scale."""
+"""How often the learning rate is halved before training stops for lack of progress."""
+SCALE_SAMPLE = 2_000
+"""Training segments, at most, from which mean and scale are estimated."""
 
 
-class Pictures(Protocol):
-    """Windows of log-mel spectrograms; they stay on disk."""
+class SegmentSpectrograms(Protocol):
+    """Log-mel spectrograms of segments; they stay on disk."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Windows, frames, bands."""
+        """Segments, frames, bands."""
 
     def read(self, rows: Ints) -> Floats:
-        """Decibels of these windows, float32 ``(len(rows), frames, bands)``."""
+        """Read these rows in decibels, float32 ``(len(rows), frames, bands)``."""
 
 
 @dataclass(frozen=True)
-class Size:
-    """How large the network is, and how it learns. The defaults are the published ones."""
+class TaggerConfig:
+    """TaggerConfig of the network and parameters of its training."""
 
     filters: int = 128
     units: int = 256
@@ -50,122 +51,135 @@ class Size:
 
 
 class Tagger:
-    """Tags of a few seconds of sound, and a vector of ``size.units`` that they follow from."""
+    """A network that predicts the tags of a segment, and an embedding of ``config.units``."""
 
-    def __init__(self, tags: tuple[str, ...], size: Size | None = None) -> None:
+    def __init__(self, tags: tuple[str, ...], config: TaggerConfig | None = None) -> None:
         self.tags = tags
-        self.size = size or Size()
+        self.config = config or TaggerConfig()
         self.history_: list[dict[str, Any]] = []
         self.best_epoch_ = 0
-        self._run: Any = None
+        self._predict: Any = None
 
     def fit(
         self,
-        pictures: Pictures,
+        spectrograms: SegmentSpectrograms,
         targets: Floats,
-        learn: Ints,
-        check: Ints,
+        train_rows: Ints,
+        validation_rows: Ints,
         *,
         seed: int = 0,
         on_progress: Progress = no_progress,
     ) -> Self:
-        """Learn from the windows ``learn``; ``targets`` float32 ``(windows, tags)`` are 0 or 1.
+        """Train on some segments and keep the weights of the best epoch.
 
-        After each epoch the binary cross-entropy of the windows ``check`` is measured. Where it has
-        not fallen for a third of ``patience`` the learning rate is halved; after ``patience``
-        epochs without a fall it stops. The best epoch's weights are kept.
-        Raises ``BadInput`` without windows to learn from or where the loss is no number.
+        After each epoch the binary cross-entropy of the validation segments is measured. If it has
+        not fallen for a third of ``patience`` epochs the learning rate is halved; after
+        ``patience`` epochs without a fall training stops.
+
+        Parameters
+        ----------
+        targets
+            float32 ``(segments, tags)`` of 0 and 1, a row per segment of ``spectrograms``.
+        train_rows, validation_rows
+            Rows of ``spectrograms``. Without validation rows the training loss decides.
+
+        Raises
+        ------
+        BadInput
+            Without training segments, or if the loss becomes infinite or NaN.
         """
-        if not len(learn):
-            raise BadInput("There are no windows to train the tagger on: analyse more songs.")
-        size = self.size
-        _, frames, bands = pictures.shape
+        if not len(train_rows):
+            raise BadInput("There are no segments to train the tagger on: analyse more songs.")
+        config = self.config
+        _, frames, bands = spectrograms.shape
         keras.utils.set_random_seed(seed % 2**32)
         random = np.random.default_rng(seed)
-        self._scale(pictures, learn, random)
+        self._fit_scale(spectrograms, train_rows, random)
         self.model_ = network.tagger(
             frames,
             bands,
             len(self.tags),
-            filters=size.filters,
-            units=size.units,
-            depth=size.depth,
-            dropout=size.dropout,
+            filters=config.filters,
+            units=config.units,
+            depth=config.depth,
+            dropout=config.dropout,
         )
-        network.begin_at(self.model_, targets[learn].mean(axis=0))
-        self._run = None
-        optimizer = keras.optimizers.Adam(size.learning_rate, global_clipnorm=1.0)
+        network.initialise_bias(self.model_, targets[train_rows].mean(axis=0))
+        self._predict = None
+        optimizer = keras.optimizers.Adam(config.learning_rate, global_clipnorm=1.0)
         optimizer.build(self.model_.trainable_variables)
-        batch = min(size.batch_size, len(learn))
+        batch = min(config.batch_size, len(train_rows))
         model = self.model_
 
         @tf.function(autograph=False)
-        def step(inputs: Any, wanted: Any) -> Any:
+        def step(inputs: Any, labels: Any) -> Any:
             with tf.GradientTape() as tape:
                 loss = tf.reduce_mean(
-                    keras.losses.binary_crossentropy(wanted, model(inputs, training=True))
+                    keras.losses.binary_crossentropy(labels, model(inputs, training=True))
                 )
             variables = model.trainable_variables
             optimizer.apply(tape.gradient(loss, variables), variables)
             return loss
 
-        steps = len(learn) // batch
+        steps = len(train_rows) // batch
         best, weights = math.inf, model.get_weights()
-        for epoch in range(1, size.epochs + 1):
-            # Whole batches alone: batch normalisation takes its statistics from them. What is
-            # left over this time is drawn the next.
-            order = random.permutation(learn)[: steps * batch]
+        for epoch in range(1, config.epochs + 1):
+            # Whole batches only: batch normalisation takes its statistics from them. Rows that are
+            # left out of this epoch may be drawn in the next one.
+            order = random.permutation(train_rows)[: steps * batch]
             total = 0.0
             for at in range(steps):
                 rows = np.sort(order[at * batch : (at + 1) * batch])
-                loss = step(tf.constant(self._read(pictures, rows)), tf.constant(targets[rows]))
+                loss = step(tf.constant(self._read(spectrograms, rows)), tf.constant(targets[rows]))
                 total += float(loss)
-                on_progress((epoch - 1 + (at + 1) / steps) / size.epochs, f"epoch {epoch}", None)
-            told = {"epoch": epoch, "loss": total / steps, "val_loss": None}
-            if len(check):
-                told["val_loss"] = binary_crossentropy(targets[check], self.ask(pictures, check)[1])
-            if not math.isfinite(told["loss"] + (told["val_loss"] or 0.0)):
+                on_progress((epoch - 1 + (at + 1) / steps) / config.epochs, f"epoch {epoch}", None)
+            record = {"epoch": epoch, "loss": total / steps, "val_loss": None}
+            if len(validation_rows):
+                _, probabilities = self.predict(spectrograms, validation_rows)
+                record["val_loss"] = binary_crossentropy(targets[validation_rows], probabilities)
+            if not math.isfinite(record["loss"] + (record["val_loss"] or 0.0)):
                 raise BadInput(
-                    f"The tagger's loss is no longer a number after epoch {epoch}: the learning "
-                    f"rate of {size.learning_rate:g} is too high, try a tenth."
+                    f"The tagger's loss is not finite after epoch {epoch}: the learning rate of "
+                    f"{config.learning_rate:g} is too high, try a tenth."
                 )
-            self.history_.append(told)
-            measured = told["val_loss"] if len(check) else told["loss"]
-            if measured < best:
-                best, weights, self.best_epoch_ = measured, model.get_weights(), epoch
+            self.history_.append(record)
+            criterion = record["val_loss"] if len(validation_rows) else record["loss"]
+            if criterion < best:
+                best, weights, self.best_epoch_ = criterion, model.get_weights(), epoch
             on_progress(
-                epoch / size.epochs,
-                f"epoch {epoch}: cross-entropy {told['loss']:.4f}, held out {measured:.4f}",
-                {**told, "epochs": size.epochs},
+                epoch / config.epochs,
+                f"epoch {epoch}: cross-entropy {record['loss']:.4f}, held out {criterion:.4f}",
+                {**record, "epochs": config.epochs},
             )
-            waited = epoch - self.best_epoch_
-            if waited >= size.patience:
+            stalled = epoch - self.best_epoch_
+            if stalled >= config.patience:
                 break
-            if waited and waited % max(1, size.patience // PLATEAUS) == 0:
-                # A step that is too long goes back and forth over what is being looked for.
+            if stalled and stalled % max(1, config.patience // PLATEAUS) == 0:
+                # Too long a step oscillates around the minimum.
                 optimizer.learning_rate.assign(optimizer.learning_rate / 2)
         model.set_weights(weights)
         return self
 
-    def ask(self, pictures: Pictures, rows: Ints) -> tuple[Floats, Floats]:
-        """Representations float32 ``(n, units)`` and probabilities ``(n, tags)`` of windows."""
-        run = self._asking()
-        vectors = np.empty((len(rows), self.size.units), dtype=np.float32)
-        told = np.empty((len(rows), len(self.tags)), dtype=np.float32)
+    def predict(self, spectrograms: SegmentSpectrograms, rows: Ints) -> tuple[Floats, Floats]:
+        """Return embeddings float32 ``(n, units)`` and probabilities ``(n, tags)`` of segments."""
+        predict = self._compiled_predict()
+        embeddings = np.empty((len(rows), self.config.units), dtype=np.float32)
+        probabilities = np.empty((len(rows), len(self.tags)), dtype=np.float32)
         for at, part in _parts(rows):
-            # Always as many: another shape would be another graph.
-            filled = np.concatenate([part, np.repeat(part[:1], ASKED_AT_ONCE - len(part))])
-            vector, probability = (each[: len(part)] for each in run(self._read(pictures, filled)))
-            vectors[at : at + len(part)], told[at : at + len(part)] = vector, probability
-        return vectors, told
+            # Always full batches: another shape would compile another graph.
+            padded = np.concatenate([part, np.repeat(part[:1], BATCH - len(part))])
+            outputs = predict(self._read(spectrograms, padded))
+            for target, output in zip((embeddings, probabilities), outputs, strict=True):
+                target[at : at + len(part)] = output[: len(part)]
+        return embeddings, probabilities
 
-    def save(self, folder: Path, told: dict[str, Any] | None = None) -> None:
-        """Write ``tagger.keras`` and ``tagger.json``; ``told`` is kept beside the parameters."""
+    def save(self, folder: Path, metadata: dict[str, Any] | None = None) -> None:
+        """Write ``tagger.keras`` and ``tagger.json``, which also holds ``metadata``."""
         self.model_.save(folder / "tagger.keras")
         state = {
-            **(told or {}),
+            **(metadata or {}),
             "tags": list(self.tags),
-            "size": asdict(self.size),
+            "size": asdict(self.config),
             "mean": self.mean_.tolist(),
             "scale": self.scale_,
             "history": self.history_,
@@ -175,10 +189,10 @@ class Tagger:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read what ``save`` wrote; ``NotReady`` where it cannot be read."""
+        """Read a saved tagger; raises ``NotReady`` if it is missing or damaged."""
         try:
             state = json.loads((folder / "tagger.json").read_text(encoding="utf-8"))
-            model = cls(tuple(state["tags"]), Size(**state["size"]))
+            model = cls(tuple(state["tags"]), TaggerConfig(**state["size"]))
             model.mean_ = np.array(state["mean"], dtype=np.float32)
             model.scale_ = float(state["scale"])
             model.history_, model.best_epoch_ = state["history"], state["best_epoch"]
@@ -190,43 +204,45 @@ class Tagger:
             ) from None
         return model
 
-    def _asking(self) -> Any:
-        if self._run is not None:
-            return self._run
-        both = network.with_vector(self.model_)
+    def _compiled_predict(self) -> Any:
+        if self._predict is not None:
+            return self._predict
+        both = network.with_embedding(self.model_)
 
         @tf.function(autograph=False, reduce_retracing=True)
         def run(inputs: Any) -> Any:
             return both(inputs, training=False)
 
-        self._run = lambda inputs: [each.numpy() for each in run(tf.constant(inputs))]
-        return self._run
+        self._predict = lambda inputs: [each.numpy() for each in run(tf.constant(inputs))]
+        return self._predict
 
-    def _scale(self, pictures: Pictures, learn: Ints, random: np.random.Generator) -> None:
-        """Mean of each band and one scale for all, from training windows alone."""
-        rows = np.sort(random.permutation(learn)[:SCALED_BY])
-        bands = pictures.shape[2]
+    def _fit_scale(
+        self, spectrograms: SegmentSpectrograms, train_rows: Ints, random: np.random.Generator
+    ) -> None:
+        """Estimate the mean of each band and one scale for all from training segments."""
+        rows = np.sort(random.permutation(train_rows)[:SCALE_SAMPLE])
+        bands = spectrograms.shape[2]
         total, squares, cells = np.zeros(bands), 0.0, 0
         for _, part in _parts(rows):
-            wide = pictures.read(part).astype(np.float64)
+            wide = spectrograms.read(part).astype(np.float64)
             total += wide.sum(axis=(0, 1))
             squares += float(np.square(wide).sum())
             cells += wide.shape[0] * wide.shape[1]
         self.mean_: Floats = (total / cells).astype(np.float32)
         variance = squares / (cells * bands) - float(np.square(total / cells).mean())
-        # Digital silence throughout: nothing to divide by.
+        # Digital silence throughout: the variance cannot be divided by.
         self.scale_ = math.sqrt(variance) if variance > 1e-6 else 1.0
 
-    def _read(self, pictures: Pictures, rows: Ints) -> Floats:
-        return (pictures.read(rows) - self.mean_) / np.float32(self.scale_)
+    def _read(self, spectrograms: SegmentSpectrograms, rows: Ints) -> Floats:
+        return (spectrograms.read(rows) - self.mean_) / np.float32(self.scale_)
 
 
 def binary_crossentropy(truth: Floats, probabilities: Floats) -> float:
-    """Mean over all samples and tags, in nats; probabilities are kept 1e-7 away from 0 and 1."""
+    """Return the mean over samples and tags in nats, probabilities clipped to 1e-7 … 1 - 1e-7."""
     wide = np.clip(probabilities.astype(np.float64), 1e-7, 1 - 1e-7)
     return float(-(truth * np.log(wide) + (1 - truth) * np.log1p(-wide)).mean())
 
 
 def _parts(rows: Ints) -> Iterator[tuple[int, Ints]]:
-    for at in range(0, len(rows), ASKED_AT_ONCE):
-        yield at, rows[at : at + ASKED_AT_ONCE]
+    for at in range(0, len(rows), BATCH):
+        yield at, rows[at : at + BATCH]

@@ -82,7 +82,7 @@ def media(file_id: str) -> ResponseReturnValue:
 def play(public_id: str) -> ResponseReturnValue:
     """The sound of a song, for whoever has no script to play it with."""
     track = tracks.find_track(db.session, public_id)
-    file = audio_files.of_track(db.session, track.id) if track else None
+    file = audio_files.for_track(db.session, track.id) if track else None
     if file is None:
         abort(404, "This song has no audio.")
     return redirect(url_for("player.media", file_id=file.public_id), 302)
@@ -143,7 +143,7 @@ def queue_of() -> ResponseReturnValue:
 
 def entries(track_ids: list[int]) -> list[dict[str, Any]]:
     """What the player needs of those of these tracks that can be heard, in order."""
-    files = audio_files.of_tracks(db.session, track_ids)
+    files = audio_files.for_tracks(db.session, track_ids)
     views = tracks.tracks_by_id(db.session, [i for i in track_ids if i in files])
     return [
         {

@@ -32,7 +32,7 @@ def waves(session: Session, instance: Path, found: Iterable[RankedTrack]) -> dic
     A song whose peaks are not known yet has a line.
     """
     told = {item.track.id: segments.told(item.reasons) for item in found if item.track.has_audio}
-    files = audio_files.of_tracks(session, [track for track, moment in told.items() if moment])
+    files = audio_files.for_tracks(session, [track for track, moment in told.items() if moment])
     drawn = {}
     for track, file in files.items():
         moment = told[track]

@@ -163,11 +163,11 @@ def test_the_catalogue_teaches_what_was_stated_and_not_what_was_estimated(
 def test_estimates_come_under_the_catalogues_names(app: Flask, table_file: Path) -> None:
     instance = app.config["INSTANCE"]
     table, targets = planted(30, seed=3)
-    assert attribute_prediction.estimator(instance, table.names) is None
+    assert attribute_prediction.load_estimator(instance, table.names) is None
     assert run(app, "train", table_file, "--trials", 0)[0] == 0
-    found = attribute_prediction.estimator(instance, table.names)
+    found = attribute_prediction.load_estimator(instance, table.names)
     assert found is not None
     values = found.attributes(table)
     assert set(values) == {"energy", "positiveness", "speechiness", "loudness", "mode"}
     assert np.corrcoef(values["positiveness"], targets["valence"])[0, 1] > 0.9
-    assert attribute_prediction.estimator(instance, ("mfcc:a",)) is None
+    assert attribute_prediction.load_estimator(instance, ("mfcc:a",)) is None

@@ -12,7 +12,7 @@ from songrec.representation import conv_training as training
 from songrec.representation.conv_pooling import PooledPictures, area_weights, resized
 from songrec.representation.conv_vae import ConvVAE
 from songrec.store.sound.spectrograms import GivenSpectrograms
-from tests.pictures_of_sound import two_kinds
+from tests.spectrograms import two_kinds
 
 SMALL = {"bands": 16, "frames": 24, "filters": 4, "units": 16, "latent": 4, "batch_size": 16}
 

@@ -7,7 +7,7 @@ from songrec.core.types import FeatureTable
 from songrec.representation.hybrid_conv_vae import TEMPERATURE, HybridConvVAE, alignment, fused
 from songrec.representation.text_vectors import TextVectors, words_of
 from songrec.store.sound.spectrograms import GivenSpectrograms
-from tests.pictures_of_sound import songs
+from tests.spectrograms import songs
 
 SMALL = {"bands": 16, "frames": 24, "filters": 4, "units": 32, "latent": 8, "text_size": 24}
 HELD_OUT = 60

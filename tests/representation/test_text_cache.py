@@ -12,9 +12,9 @@ from songrec.representation.text_cache import FILE, TextCache, digest_of
 from songrec.representation.text_sentences import SentenceVectors
 from songrec.representation.text_vectors import TextVectors
 from songrec.store.sound.spectrograms import GivenSpectrograms
-from tests.pictures_of_sound import songs
 from tests.representation.test_hybrid_conv_vae import SMALL, table_of
 from tests.representation.test_text_sentences import needs_torch, save_tiny
+from tests.spectrograms import songs
 
 
 class Embedder:

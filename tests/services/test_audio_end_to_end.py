@@ -110,7 +110,7 @@ def library(app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch) -> li
         for name, direction in directions.items():
             vector = (energy - 0.5) * direction + rng.normal(0, 0.05, len(direction))
             feature_cache.write(instance, keys[name], digest, vector.astype(np.float32))
-            feature_cache.remember(session, keys[name], digest)
+            feature_cache.record(session, keys[name], digest)
     session.commit()
     return alone
 

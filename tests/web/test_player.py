@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from songrec.jobs import tasks
-from songrec.services.features import waveform as pipeline
+from songrec.services.features import waveform
 from songrec.store import jobs
 from songrec.store.sound import waveform_cache
 from songrec.store.tables import AudioFile, Track
@@ -135,7 +135,7 @@ def test_the_waveform_is_made_once_by_a_job(
     answer = client.get(address)
     assert answer.status_code == 200
     peaks = np.array(answer.json["peaks"])
-    assert len(peaks) == pipeline.PEAKS
+    assert len(peaks) == waveform.PEAKS
     # The sound swells evenly from nothing to half of full scale.
     expected = 0.5 * (np.arange(len(peaks)) + 0.5) / len(peaks)
     assert np.abs(peaks - expected).max() < 0.03
@@ -159,7 +159,7 @@ def test_a_cover_is_served_as_what_it_is(
     address = f"/listen/{file.public_id}/cover"
     assert client.get(address).status_code == 404
     picture = b"\x89PNG\r\n\x1a\n" + bytes(20)
-    kept = waveform_cache.Sleeve(2.0, [0.1], "image/png")
+    kept = waveform_cache.WaveformAndCover(2.0, [0.1], "image/png")
     waveform_cache.write(app.config["INSTANCE"], str(file.content_hash), kept, picture)
     answer = client.get(address)
     assert (answer.status_code, answer.mimetype, answer.data) == (200, "image/png", picture)

@@ -44,7 +44,7 @@ def cut(session: Session, instance: Path, tmp_path: Path) -> list[Track]:
         seconds=5,
         made_by="musicnn",
         tag_names=("slow waltz", "techno"),
-        told={"why": "no tagger is trained"},
+        metadata={"why": "no tagger is trained"},
     )
     session.commit()
     return tracks

@@ -32,7 +32,7 @@ from songrec.features.settings import (
 from songrec.services.evaluation import segment_retrieval
 from songrec.services.features import feature_sets
 from songrec.services.features.feature_sets import DEFAULT_SETS, FROM_LABELS, MEASURING
-from songrec.services.segments.encoder_selection import WAYS
+from songrec.services.segments.encoder_selection import ENCODERS
 from songrec.store.sound import feature_cache
 from songrec.store.sound.feature_cache import SetKey
 
@@ -123,9 +123,9 @@ def _way(name: str) -> str:
     rule, _, way = name.partition(":")
     if rule not in SEGMENT_METHOD:
         return ""
-    if way and way not in WAYS:
-        raise UnknownName("way to compare segments", way, WAYS)
-    return way or WAYS[0]
+    if way and way not in ENCODERS:
+        raise UnknownName("way to compare segments", way, ENCODERS)
+    return way or ENCODERS[0]
 
 
 def read_list(folder: Path) -> list[tuple[Path, Path]]:
@@ -249,9 +249,9 @@ def _columns(instance: Path, part: Part, vectors: dict[Variant, Floats]) -> Floa
 
 def _attributes(instance: Path, table: FeatureTable) -> Floats:
     """Every attribute that the newest fitting predictor can tell of a sound."""
-    from songrec.services.prediction.attribute_prediction import estimator
+    from songrec.services.prediction.attribute_prediction import load_estimator
 
-    predictor = estimator(instance, table.names)
+    predictor = load_estimator(instance, table.names)
     if predictor is None:
         raise NotReady("No predictor of attributes is trained yet: flask predict train")
     told = predictor.attributes(table)

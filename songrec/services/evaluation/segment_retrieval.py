@@ -9,10 +9,12 @@ import numpy as np
 
 from songrec.audio_files.file_scan import content_hash
 from songrec.core.errors import BadInput
+from songrec.core.standardization import ColumnMoments
 from songrec.core.types import Progress, no_progress
 from songrec.evaluation.retrieval import Retrieval, retrieve_by_distance
-from songrec.services.segments.encoders import maker, standardised
-from songrec.services.segments.tagger_dataset import Cutting
+from songrec.services.segments.encoders import select_encoder
+from songrec.services.segments.tagger_dataset import SegmentSettings
+from songrec.store.sound.segment_arrays import NEARLY_ZERO
 
 
 def retrieve(
@@ -22,24 +24,24 @@ def retrieve(
     *,
     by: str = "best",
 ) -> Retrieval:
-    """Excerpt a's segments are what is liked, every excerpt b is a song.
+    """Find excerpt b of each track by the segments of its excerpt a.
 
-    d of a song is the smallest sum of distances of one of its segments to all of a's. Vectors are
-    what ``flask segments tag --by`` would take now; those that need no training are brought to
-    one scale over all the clips. Raises ``BadInput`` for a clip that cannot be read.
+    The distance of a song is the smallest sum of distances from one of its segments to all of
+    those of excerpt a. Vectors are those of ``flask segments tag --by``, standardised over all
+    clips if their encoder is not trained. Raises ``BadInput`` for a clip that cannot be read.
     """
-    made, _ = maker(instance, Cutting(seconds=None), by)
+    encoder, _ = select_encoder(instance, SegmentSettings(seconds=None), by)
     cut = []
     clips = [clip for pair in pairs for clip in pair]
     for done, clip in enumerate(clips):
-        on_progress(done / len(clips), f"Cutting {clip.name}.")
+        on_progress(done / len(clips), f"Encoding {clip.name}.")
         try:
-            cut.append(made.of(clip, content_hash(clip)).vectors.astype(np.float64))
+            cut.append(encoder.encode(clip, content_hash(clip)).vectors.astype(np.float64))
         except (BadInput, OSError) as error:
             raise BadInput(f"{clip}: {error}") from None
-    if made.name != "tagger":
-        mean, spread = standardised(cut)
-        cut = [(vectors - mean) / spread for vectors in cut]
+    if encoder.name != "tagger":
+        moments = ColumnMoments.of(np.concatenate(cut))
+        cut = [moments.standardize(vectors, atol=NEARLY_ZERO) for vectors in cut]
     asking, answering = cut[0::2], cut[1::2]
     sums = np.array([[_least(points, song) for song in answering] for points in asking])
     on_progress(1.0, f"{len(clips)} clips.")

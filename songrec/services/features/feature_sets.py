@@ -35,7 +35,7 @@ TAGS = "musicnn_tags"
 _HEARD = ("musicnn", TAGS)
 
 
-def usual(instance: Path) -> tuple[str, ...]:
+def default_sets(instance: Path) -> tuple[str, ...]:
     """What is extracted unless told otherwise: MusiCNN's sets too where its weights are."""
     return (
         (*DEFAULT_SETS, *_HEARD)
@@ -102,7 +102,7 @@ def keys_of(names: Iterable[str], settings: AudioSettings = DEFAULTS) -> list[Se
     return [key_of(name, settings) for name in names]
 
 
-def as_analysed(
+def library_settings(
     session: Session,
     instance: Path,
     names: Iterable[str],
@@ -118,7 +118,7 @@ def as_analysed(
         if name in fixed:
             told = parameters_of(name, fixed[name])
         else:
-            key = commonest(session, name)
+            key = most_common_settings(session, name)
             told = feature_cache.parameters(instance, key) or parameters_of(name)
         known = {field.name for field in fields(AudioSettings)}
         wanted = {setting: value for setting, value in told.items() if setting in known}
@@ -146,11 +146,11 @@ def table(
 
     Of each set the vectors of the settings that most tracks were analysed with.
     """
-    keys = [commonest(session, name) for name in names]
+    keys = [most_common_settings(session, name) for name in names]
     return feature_cache.read_table(session, instance, keys, minimum=minimum)
 
 
-def commonest(session: Session, name: str) -> SetKey:
+def most_common_settings(session: Session, name: str) -> SetKey:
     """A set by those settings that most tracks were analysed with; the usual ones where equal."""
     usual = key_of(name)
     found = feature_cache.digests(session, name, usual.version)

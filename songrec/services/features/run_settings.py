@@ -22,11 +22,11 @@ from songrec.store.sound import feature_cache
 from songrec.store.tables import Run
 
 
-def noted(session: Session, instance: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+def record(session: Session, instance: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Version, digest and parameters of the sets ``names`` as a training reads them now."""
     found = {}
     for name in names:
-        key = feature_sets.commonest(session, name)
+        key = feature_sets.most_common_settings(session, name)
         parameters = feature_cache.parameters(instance, key)
         if parameters is None and key == feature_sets.key_of(name):
             parameters = parameters_of(name)
@@ -34,7 +34,7 @@ def noted(session: Session, instance: Path, names: Iterable[str]) -> dict[str, d
     return found
 
 
-def of_run(instance: Path, run: Run | None) -> dict[str, AudioSettings]:
+def settings_of(instance: Path, run: Run | None) -> dict[str, AudioSettings]:
     """The settings of the sets that ``run`` learnt from; nothing of a run that noted none.
 
     Raises ``NotReady`` where they cannot be had any more: another version of an extractor, a

@@ -15,7 +15,7 @@ RATE = 8_000
 """Hz. The outline of the loudness needs no more."""
 
 
-def make(instance: Path, path: Path, content_hash: str) -> waveform_cache.Sleeve:
+def create(instance: Path, path: Path, content_hash: str) -> waveform_cache.WaveformAndCover:
     """Decode the whole file at ``path``, keep its sleeve and return it.
 
     Raises ``BadInput`` for a file that cannot be decoded.
@@ -25,7 +25,7 @@ def make(instance: Path, path: Path, content_hash: str) -> waveform_cache.Sleeve
 
     samples = decode(path, sample_rate=RATE, seconds=None).audio.samples
     cover = read_cover(path)
-    sleeve = waveform_cache.Sleeve(
+    sleeve = waveform_cache.WaveformAndCover(
         round(len(samples) / RATE, 3), peaks(samples, PEAKS), cover.kind if cover else None
     )
     waveform_cache.write(instance, content_hash, sleeve, cover.data if cover else None)

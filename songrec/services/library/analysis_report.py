@@ -30,7 +30,7 @@ class AnalyzeReport:
     ``unchanged`` counts files whose sound was known already, moved ones among them. ``missing``
     counts those that have vanished since the last time; ``alike`` the new tracks that are named
     like one that was there before them. ``segments`` is what became of the index of segments
-    (``services.segments.build_index.follow``), None where nothing.
+    (``services.segments.build_index.refresh_after_analysis``), None where nothing.
     """
 
     folder: Path

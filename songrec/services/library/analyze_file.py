@@ -9,14 +9,14 @@ from types import MappingProxyType
 
 from sqlalchemy.orm import Session
 
-from songrec.audio_files.file_scan import Found, content_hash
+from songrec.audio_files.file_scan import ScannedFile, content_hash
 from songrec.core.errors import BadInput
 from songrec.features.extraction import Extractor, make_extractors
 from songrec.features.settings import DEFAULTS, AudioSettings
 from songrec.services.features.feature_sets import (
     DEFAULT_SETS,
-    as_analysed,
     key_of,
+    library_settings,
     parse,
     write_columns,
 )
@@ -88,7 +88,7 @@ def analyse_like_the_library(
     """
     first: Outcome | None = None
     settings: dict[str, AudioSettings] = {}
-    for names, how in as_analysed(session, instance, parse(sets), fixed):
+    for names, how in library_settings(session, instance, parse(sets), fixed):
         outcome = analyse_file(path, sets=names, settings=how)
         first = first or replace(outcome, arrays={})
         # Sets that always come along were extracted by the settings of another group.
@@ -106,7 +106,7 @@ def keep_file(session: Session, instance: Path, path: Path, heard: Heard) -> Aud
     digest = content_hash(path)
     file_vectors(session, instance, digest, heard)
     found = path.stat()
-    place = Found(path.resolve(), found.st_size, found.st_mtime_ns)
+    place = ScannedFile(path.resolve(), found.st_size, found.st_mtime_ns)
     return audio_tracks.record(session, place.path.parent, place, digest, heard.outcome)
 
 
@@ -116,4 +116,4 @@ def file_vectors(session: Session, instance: Path, digest: str, heard: Heard) ->
         key = key_of(name, heard.settings[name])
         write_columns(instance, key, extractor.names(), heard.settings[name])
         feature_cache.write(instance, key, digest, heard.outcome.arrays[name])
-        feature_cache.remember(session, key, digest)
+        feature_cache.record(session, key, digest)

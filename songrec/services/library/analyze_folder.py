@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from songrec.audio_files.decoding import DECODER_VERSION
-from songrec.audio_files.file_scan import Found, content_hash, shown, walk
+from songrec.audio_files.file_scan import ScannedFile, content_hash, shown, walk
 from songrec.core.errors import BadInput
 from songrec.core.types import Progress, no_progress
 from songrec.features.extraction import make_extractors
@@ -28,7 +28,7 @@ from songrec.services.library.analysis_report import AnalyzeReport, AnalyzeReque
 from songrec.services.library.executors import Fleet, open_fleet
 from songrec.services.library.worker_process import Outcome, Task
 from songrec.services.prediction import attribute_estimates
-from songrec.services.segments.build_index import follow
+from songrec.services.segments.build_index import refresh_after_analysis
 from songrec.services.similarity import audio_similarity
 from songrec.store.sound import audio_files, feature_cache
 from songrec.store.sound.audio_files import KnownFile
@@ -68,7 +68,9 @@ def analyze_folder(
     run.report.alike = duplicate_search.count_new(session, before)
     session.commit()
     audio_similarity.refresh_matrices(session, instance)
-    run.report.segments = follow(session, instance, lambda _, text, __=None: on_progress(1, text))
+    run.report.segments = refresh_after_analysis(
+        session, instance, lambda _, text, __=None: on_progress(1, text)
+    )
     run.report.seconds = time.perf_counter() - start
     return run.report
 
@@ -83,7 +85,7 @@ def _write_columns(instance: Path, keys: list[SetKey], request: AnalyzeRequest) 
 class _Waiting:
     """A file whose content is being analysed, perhaps for several places where it lies."""
 
-    places: list[Found]
+    places: list[ScannedFile]
     keys: list[SetKey]
 
 
@@ -98,7 +100,7 @@ class _Run:
         request: AnalyzeRequest,
         keys: list[SetKey],
         on_progress: Progress,
-        files: list[Found],
+        files: list[ScannedFile],
     ) -> None:
         self._session = session
         self._instance = instance
@@ -140,7 +142,7 @@ class _Run:
     def _tasks(self) -> Iterator[Task]:
         """What has to be analysed; what has not is settled on the way."""
         # Files that are as they were go first: they take no time, and estimates are for the rest.
-        later: deque[Found] = deque()
+        later: deque[ScannedFile] = deque()
         for found in self._files:
             if not self._is_settled(found):
                 later.append(found)
@@ -153,7 +155,7 @@ class _Run:
             if task is not None:
                 yield task
 
-    def _is_settled(self, found: Found) -> bool:
+    def _is_settled(self, found: ScannedFile) -> bool:
         if found.reason is not None:
             self._refuse(found, None, found.reason, passing=found.passing)
             return True
@@ -172,7 +174,7 @@ class _Run:
         self.report.unchanged += 1
         return True
 
-    def _task(self, found: Found) -> Task | None:
+    def _task(self, found: ScannedFile) -> Task | None:
         try:
             digest = self._hash(found)
         except BadInput as error:
@@ -209,7 +211,7 @@ class _Run:
             time_limit_s=self._request.time_limit_s,
         )
 
-    def _hash(self, found: Found) -> str:
+    def _hash(self, found: ScannedFile) -> str:
         deadline = time.monotonic() + self._request.time_limit_s
 
         def check() -> None:
@@ -231,7 +233,7 @@ class _Run:
         for key in waiting.keys:
             array = outcome.arrays[key.name]
             feature_cache.write(self._instance, key, task.content_hash, array)
-            feature_cache.remember(self._session, key, task.content_hash)
+            feature_cache.record(self._session, key, task.content_hash)
         if MEASURING in outcome.arrays:
             audio_tracks.record(self._session, self._root, first, task.content_hash, outcome)
         else:
@@ -241,10 +243,12 @@ class _Run:
         self._fresh.add(task.content_hash)
         self.report.analysed += len(waiting.places)
 
-    def _link(self, found: Found, digest: str) -> None:
+    def _link(self, found: ScannedFile, digest: str) -> None:
         audio_tracks.link(self._session, self._root, found, digest)
 
-    def _refuse(self, found: Found, digest: str | None, reason: str, *, passing: bool) -> None:
+    def _refuse(
+        self, found: ScannedFile, digest: str | None, reason: str, *, passing: bool
+    ) -> None:
         self.report.rejected.append((shown(found.path), reason))
         if _fits(found.path):
             audio_tracks.refuse(self._session, self._root, found, digest, reason, passing=passing)
@@ -280,7 +284,7 @@ class _Run:
         return f", about {_words((moment - self._work_started) / done * left)} left"
 
 
-def _is_untouched(known: KnownFile, found: Found) -> bool:
+def _is_untouched(known: KnownFile, found: ScannedFile) -> bool:
     return known.size == found.size and known.modified_ns == found.modified_ns
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from songrec.audio_files.decoding import DECODER_VERSION
-from songrec.audio_files.file_scan import Found
+from songrec.audio_files.file_scan import ScannedFile
 from songrec.core import songs
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.sorting import sort_key
@@ -33,7 +33,7 @@ def source_key(content_hash: str) -> str:
 
 
 def record(
-    session: Session, root: Path, found: Found, content_hash: str, outcome: Outcome
+    session: Session, root: Path, found: ScannedFile, content_hash: str, outcome: Outcome
 ) -> AudioFile:
     """Write an analysed file: its row, its track, the track's attributes and labels. Flushes.
 
@@ -75,7 +75,7 @@ def record(
     return row
 
 
-def link(session: Session, root: Path, found: Found, content_hash: str) -> AudioFile:
+def link(session: Session, root: Path, found: ScannedFile, content_hash: str) -> AudioFile:
     """Note that a content which is analysed already lies at ``found.path`` (too). Flushes."""
     same = [
         row for row in audio_files.with_content(session, content_hash) if row.track_id is not None
@@ -105,7 +105,7 @@ def link(session: Session, root: Path, found: Found, content_hash: str) -> Audio
 def refuse(
     session: Session,
     root: Path,
-    found: Found,
+    found: ScannedFile,
     content_hash: str | None,
     reason: str,
     *,

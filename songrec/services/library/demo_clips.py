@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from songrec.core.config import dask_scheduler
 from songrec.core.types import Progress, no_progress
 from songrec.demo import clips
-from songrec.services.features.feature_sets import usual
+from songrec.services.features.feature_sets import default_sets
 from songrec.services.library.analysis_report import AnalyzeReport, AnalyzeRequest
 from songrec.services.library.analyze_folder import analyze_folder
 
@@ -36,5 +36,5 @@ def analyse_made_clips(
         on_progress(_MAKING * number / len(made), f"Making clip {number + 1} of {len(made)}.")
         clips.write(folder(instance), made[number : number + 1])
     clips.write(folder(instance), made)
-    request = AnalyzeRequest(folder(instance), usual(instance), scheduler=dask_scheduler())
+    request = AnalyzeRequest(folder(instance), default_sets(instance), scheduler=dask_scheduler())
     return analyze_folder(session, instance, request, analysing)

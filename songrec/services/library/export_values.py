@@ -148,6 +148,6 @@ def _file_anew(session: Session, instance: Path, file: AudioFile, track: Track) 
         if old.is_file():
             new.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(old, new)
-            feature_cache.remember(session, key, after)
+            feature_cache.record(session, key, after)
     waveform_cache.copy(instance, before, after)
     session.flush()

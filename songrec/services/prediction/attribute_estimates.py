@@ -21,7 +21,7 @@ from songrec.core.types import FeatureTable, Floats
 from songrec.features.registry import EXTRACTORS
 from songrec.prediction import folders, from_tags
 from songrec.services.features.feature_sets import TAGS, table
-from songrec.services.prediction.attribute_prediction import estimator
+from songrec.services.prediction.attribute_prediction import load_estimator
 from songrec.store.bulk import chunks
 from songrec.store.tables import AudioFile, Track
 
@@ -62,7 +62,7 @@ def refresh(session: Session, instance: Path) -> int:
     sets = _sets(instance)
     if sets is not None:
         sound = _table(session, instance, sets)
-        found = None if sound is None else estimator(instance, sound.names)
+        found = None if sound is None else load_estimator(instance, sound.names)
         if sound is not None and found is not None:
             seen |= _estimate(session, sound, found, PREDICTED, "predictor")
     sound = _table(session, instance, [TAGS])

@@ -138,7 +138,7 @@ class Estimator:
         }
 
 
-def estimator(instance: Path, columns: Sequence[str]) -> Estimator | None:
+def load_estimator(instance: Path, columns: Sequence[str]) -> Estimator | None:
     """The newest trained predictor that needs no more than ``columns``; None without one."""
     found = folders.newest(instance, columns)
     return None if found is None else Estimator(found, saving.load(instance, found))

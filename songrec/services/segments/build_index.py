@@ -1,4 +1,4 @@
-"""Songs cut into segments for recommending by, and the index of them kept up with the library."""
+"""The index of the library's segments: built at once, then kept up to date with the library."""
 
 from __future__ import annotations
 
@@ -14,118 +14,124 @@ from songrec.core.errors import BadInput, Cancelled, NotReady, SongrecError
 from songrec.core.types import Progress, no_progress
 from songrec.services.features import waveform
 from songrec.services.segments.encoder_selection import status
-from songrec.services.segments.encoders import Maker, maker, maker_of
-from songrec.services.segments.tagger_dataset import Cutting
+from songrec.services.segments.encoders import SegmentEncoder, encoder_for_index, select_encoder
+from songrec.services.segments.tagger_dataset import SegmentSettings
 from songrec.store.models import taggers
 from songrec.store.sound import audio_files, segment_index, waveform_cache
 from songrec.store.sound.segment_index import SongSegments
 
-__all__ = ["follow", "refresh", "status", "tag"]
+__all__ = ["build", "refresh", "refresh_after_analysis", "status"]
 
 log = logging.getLogger("songrec.segments")
 
-Sounds = dict[int, tuple[Path, str]]
-"""Of each track that can be heard its file and the file's content."""
+SoundFiles = dict[int, tuple[Path, str]]
+"""Path and content hash of the sound file of each audible track."""
 
 
-def tag(
+def build(
     session: Session,
     instance: Path,
     on_progress: Progress = no_progress,
     *,
-    cutting: Cutting | None = None,
+    settings: SegmentSettings | None = None,
     by: str = "best",
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Cut every song that can be heard, and put the index of all segments in use.
+    """Encode the segments of every audible song, put their index in use, return its manifest.
 
-    ``by`` says what stands for a segment, see ``encoder_selection.choose``; the columns of what
-    needs no training are brought to one scale. The result is the index's manifest; ``NotReady``
-    where no song can be heard or what was asked for is not there.
+    ``by`` is one of ``encoder_selection.ENCODERS``. Vectors of encoders without training are
+    standardised. Raises ``NotReady`` if no song is audible or the encoder is not available.
     """
     started = time.perf_counter()
-    made, choice = maker(instance, cutting, by)
-    wanted = _sounds(session)
-    if not wanted:
-        raise NotReady("No song can be heard, so none can be cut: flask analyze DIR")
-    unread: dict[str, str] = {}
-    told = segment_index.write(
+    encoder, choice = select_encoder(instance, settings, by)
+    files = _sound_files(session)
+    if not files:
+        raise NotReady("No song is audible, so no segments can be cut: flask analyze DIR")
+    unreadable: dict[str, str] = {}
+    manifest = segment_index.write(
         instance,
-        _cuts(instance, made, wanted, unread, on_progress),
-        one_scale=made.name != "tagger",
-        seconds=made.cutting.n_seconds,
-        made_by=made.name,
-        tag_names=made.tags,
-        told={
-            "cutting": made.cutting.to_json(),
-            "tagger": getattr(made, "id", None),
+        _encode(instance, encoder, files, unreadable, on_progress),
+        standardize=encoder.name != "tagger",
+        seconds=encoder.settings.n_seconds,
+        made_by=encoder.name,
+        tag_names=encoder.tags,
+        metadata={
+            "cutting": encoder.settings.to_json(),
+            "tagger": getattr(encoder, "id", None),
             "seed": seed,
             "by": by,
             "why": choice.why,
-            "unread": unread,
+            "unread": unreadable,
         },
         seed=seed,
     )
-    # Songs that came, and went, while these were cut.
-    return _done(refresh(session, instance) or told, started, on_progress)
+    # Songs may have been added or removed meanwhile.
+    return _report(refresh(session, instance) or manifest, started, on_progress)
 
 
 def refresh(
     session: Session, instance: Path, on_progress: Progress = no_progress
 ) -> dict[str, Any] | None:
-    """Bring the index up to the songs that can be heard now: cut new ones, leave out what is gone.
+    """Update the index to the songs that are audible now.
 
-    New songs are cut by what made the index, so that distances are of one space; all are cut anew
-    where that is gone. The result is the manifest with ``added`` and ``removed``; None where
-    nothing had to be done, or where no song is cut and no tagger is trained: then nobody has asked
-    for segments.
+    New songs are encoded by the encoder of the index, so that distances stay comparable; if it no
+    longer exists the index is rebuilt.
+
+    Returns
+    -------
+    The manifest with the counts ``added`` and ``removed``. None if nothing has changed, or if there
+    is neither an index nor a tagger: then segments are not used in this instance.
     """
     started = time.perf_counter()
     while (name := segment_index.current(instance)) is not None:
-        told, known = segment_index.manifest(instance), segment_index.contents(instance, name)
-        if told is None or known is None:
-            return _all_anew(session, instance, told or {}, on_progress)
-        wanted = _sounds(session)
-        unread = {
-            int(track): content
-            for track, content in told.get("unread", {}).items()
-            if wanted.get(int(track), (None, None))[1] == content
+        manifest = segment_index.manifest(instance)
+        indexed = segment_index.content_hashes(instance, name)
+        if manifest is None or indexed is None:
+            return _rebuild(session, instance, manifest or {}, on_progress)
+        files = _sound_files(session)
+        hashes = {track: content_hash for track, (_, content_hash) in files.items()}
+        unreadable = {
+            track: content_hash
+            for track, content_hash in manifest.get("unread", {}).items()
+            if hashes.get(int(track)) == content_hash
         }
         new = {
-            track: sound
-            for track, sound in wanted.items()
-            if sound[1] not in (known.get(track), unread.get(track))
+            track: file
+            for track, file in files.items()
+            if file[1] not in (indexed.get(track), unreadable.get(str(track)))
         }
-        without = [t for t, content in known.items() if wanted.get(t, (None, None))[1] != content]
-        if not new and not without:
+        removed = [track for track, digest in indexed.items() if hashes.get(track) != digest]
+        if not new and not removed:
             return None
-        if not new and len(without) == len(known):
+        if not new and len(removed) == len(indexed):
             segment_index.remove(instance, name)
-            return {"tracks": 0, "fragments": 0, "added": 0, "removed": len(without)}
+            return {"tracks": 0, "fragments": 0, "added": 0, "removed": len(removed)}
         try:
-            made = maker_of(instance, told) if new else None
+            encoder = encoder_for_index(instance, manifest) if new else None
         except NotReady as error:
-            log.warning("All songs are cut anew: %s", error)
-            return _all_anew(session, instance, told, on_progress)
-        failed: dict[str, str] = {str(track): content for track, content in unread.items()}
-        fresh = _cuts(instance, made, new, failed, on_progress) if made else iter(())
+            log.warning("The index of segments is rebuilt: %s", error)
+            return _rebuild(session, instance, manifest, on_progress)
+        before = len(unreadable)
+        songs = _encode(instance, encoder, new, unreadable, on_progress) if encoder else iter(())
         try:
-            told = segment_index.update(instance, name, fresh, without, {"unread": failed})
-        except segment_index.Overtaken:
-            continue  # all were cut anew meanwhile: see what is missing there
-        added = len(new) - (len(failed) - len(unread))
-        return _done({**told, "added": added, "removed": len(without)}, started, on_progress)
+            manifest = segment_index.update(instance, name, songs, removed, {"unread": unreadable})
+        except segment_index.Superseded:
+            continue  # rebuilt meanwhile: compare with the new index
+        added = len(new) - (len(unreadable) - before)
+        counts = {"added": added, "removed": len(removed)}
+        return _report({**manifest, **counts}, started, on_progress)
     return (
-        None if taggers.newest(instance) is None else _all_anew(session, instance, {}, on_progress)
+        None if taggers.newest(instance) is None else _rebuild(session, instance, {}, on_progress)
     )
 
 
-def follow(
+def refresh_after_analysis(
     session: Session, instance: Path, on_progress: Progress = no_progress
 ) -> dict[str, Any] | None:
-    """``refresh`` after an analysis, which must not fail with it: a failure is told, not raised.
+    """Refresh the index, returning ``{"problem": message}`` instead of raising an error.
 
-    What it follows must be committed. The result is ``refresh``'s, or ``{"problem": sentence}``.
+    The analysis that precedes it must be committed: a failure here rolls the session back, and
+    must not lose the analysis.
     """
     try:
         return refresh(session, instance, on_progress)
@@ -134,48 +140,56 @@ def follow(
     except SongrecError as error:
         problem = str(error)
     except Exception as error:
-        log.exception("Cutting songs into segments failed.")
+        log.exception("Refreshing the index of segments failed.")
         problem = f"Unexpected {type(error).__name__}: {error}"
     session.rollback()
     return {"problem": f"New songs were not cut into segments: {problem}"}
 
 
-def _all_anew(
-    session: Session, instance: Path, told: dict[str, Any], on_progress: Progress
+def _rebuild(
+    session: Session, instance: Path, manifest: dict[str, Any], on_progress: Progress
 ) -> dict[str, Any] | None:
-    """All songs cut as long as the index ``told`` has them, by what is best now."""
-    known = _sounds(session)
-    if not known:
+    """Build the index anew with the settings of ``manifest`` and the best encoder of now."""
+    if not _sound_files(session):
         return None
-    cutting = Cutting(**told["cutting"]) if "cutting" in told else None
-    done = tag(session, instance, on_progress, cutting=cutting, seed=int(told.get("seed", 0)))
-    return {"added": done["tracks"], "removed": 0, **done}
+    settings = SegmentSettings(**manifest["cutting"]) if "cutting" in manifest else None
+    seed = int(manifest.get("seed", 0))
+    built = build(session, instance, on_progress, settings=settings, seed=seed)
+    return {"added": built["tracks"], "removed": 0, **built}
 
 
-def _sounds(session: Session) -> Sounds:
-    files = sorted(audio_files.of_tracks(session, audio_files.audible(session)).items())
+def _sound_files(session: Session) -> SoundFiles:
+    files = sorted(audio_files.for_tracks(session, audio_files.audible(session)).items())
     found = {track: (Path(file.path), str(file.content_hash)) for track, file in files}
-    session.commit()  # nothing stays locked while sound is read
+    session.commit()  # nothing stays locked while files are read
     return found
 
 
-def _cuts(
-    instance: Path, made: Maker, wanted: Sounds, unread: dict[str, str], on_progress: Progress
+def _encode(
+    instance: Path,
+    encoder: SegmentEncoder,
+    files: SoundFiles,
+    unreadable: dict[str, str],
+    on_progress: Progress,
 ) -> Iterator[SongSegments]:
-    """The songs one after the other; each has its waveform then, for its moments to be marked."""
-    for done, (track, (path, content)) in enumerate(sorted(wanted.items())):
-        on_progress(0.95 * done / len(wanted), f"{done} of {len(wanted)} songs cut")
+    """Yield the segments of each song; adds files that cannot be read to ``unreadable``.
+
+    Each song also gets its waveform, on which pages mark its moments.
+    """
+    for done, (track, (path, content_hash)) in enumerate(sorted(files.items())):
+        on_progress(0.95 * done / len(files), f"{done} of {len(files)} songs cut")
         try:
-            one = made.of(path, content)
-            if waveform_cache.find(instance, content) is None:
-                waveform.make(instance, path, content)
+            encoded = encoder.encode(path, content_hash)
+            if waveform_cache.find(instance, content_hash) is None:
+                waveform.create(instance, path, content_hash)
         except (BadInput, OSError):
-            unread[str(track)] = content  # moved or damaged since: the next analysis says what
+            unreadable[str(track)] = content_hash  # moved or damaged: the next analysis reports it
             continue
-        yield SongSegments(track, one.starts, one.vectors, one.tags, content)
+        yield SongSegments(track, encoded.starts, encoded.vectors, encoded.tags, content_hash)
 
 
-def _done(told: dict[str, Any], started: float, on_progress: Progress) -> dict[str, Any]:
-    on_progress(1.0, f"{told['fragments']:,} segments of {told['tracks']:,} songs")
-    taken = round(time.perf_counter() - started, 1)
-    return {**told, "songs_unread": len(told.get("unread", ())), "seconds_taken": taken}
+def _report(manifest: dict[str, Any], started: float, on_progress: Progress) -> dict[str, Any]:
+    on_progress(1.0, f"{manifest['fragments']:,} segments of {manifest['tracks']:,} songs")
+    seconds = round(time.perf_counter() - started, 1)
+    unreadable = len(manifest.get("unread", ()))
+    return {**manifest, "songs_unread": unreadable, "seconds_taken": seconds}

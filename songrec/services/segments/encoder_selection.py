@@ -1,4 +1,8 @@
-"""What stands for a segment: chosen by what was measured on windows held out. Light."""
+"""The choice of the encoder that represents segments as vectors. Imports no model.
+
+Encoders are compared by their cross-entropy on segments that were held out when the tagger was
+trained.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +13,19 @@ from typing import Any
 from songrec.core.errors import NotReady, UnknownName
 from songrec.store.models import published_weights, taggers
 
-WAYS = ("best", "tagger", "musicnn", "mfcc")
-"""What may be asked for; ``best`` is what is measured best of what is there."""
+ENCODERS = ("best", "tagger", "musicnn", "mfcc")
+"""Names of encoders; ``best`` is the available one with the best measurement."""
 NO_TAGGER = "no tagger is trained"
-ASKED_FOR = "as it was asked for"
+NO_WEIGHTS = "MusiCNN’s weights are not installed"
+ON_REQUEST = "as requested"
 
 
 @dataclass(frozen=True)
-class Choice:
-    """``name`` is ``tagger``, ``musicnn`` or ``mfcc``; ``why`` the end of a sentence about it;
-    ``tagger`` the folder of the newest one.
+class EncoderChoice:
+    """An encoder (``tagger``, ``musicnn`` or ``mfcc``) and why it was chosen.
+
+    ``why`` ends a sentence such as "12 segments by the tagger: …". ``tagger`` is the folder of the
+    newest tagger, None if there is none.
     """
 
     name: str
@@ -26,44 +33,43 @@ class Choice:
     tagger: Path | None = None
 
 
-def choose(instance: Path, by: str = "best") -> Choice:
-    """What ``flask segments tag`` would take now.
+def choose(instance: Path, by: str = "best") -> EncoderChoice:
+    """Choose the encoder for new indexes.
 
-    ``best`` is the newest tagger, unless MusiCNN's weights are there and a logistic regression on
-    its embedding told the tags of the windows held out better (a lower cross-entropy): then a
-    vector that was learnt from hundreds of thousands of songs is the better one. Without a tagger
-    it is MusiCNN's embedding, without its weights cepstra. Raises ``NotReady`` for what is not
-    there, ``UnknownName`` for anything else.
+    ``best`` is the newest tagger, unless MusiCNN's weights are installed and a logistic regression
+    on its embedding predicted the tags of the held-out segments with a lower cross-entropy. Without
+    a tagger it is MusiCNN's embedding, without its weights MFCC. Raises ``NotReady`` if the
+    requested encoder is not available, ``UnknownName`` if there is no such encoder.
     """
-    if by not in WAYS:
-        raise UnknownName("way to compare segments", by, WAYS)
-    found = taggers.newest(instance)
+    if by not in ENCODERS:
+        raise UnknownName("segment encoder", by, ENCODERS)
+    tagger = taggers.newest(instance)
     has_weights = published_weights.is_there(instance, "musicnn")
-    if by == "tagger" and found is None:
+    if by == "tagger" and tagger is None:
         raise NotReady("No tagger is trained yet: flask segments train")
     if by == "musicnn" and not has_weights:
-        raise NotReady("MusiCNN's weights are not there: flask models fetch musicnn")
+        raise NotReady("MusiCNN's weights are not installed: flask models fetch musicnn")
     if by != "best":
-        return Choice(by, ASKED_FOR, found)
-    if found is None:
+        return EncoderChoice(by, ON_REQUEST, tagger)
+    if tagger is None:
         if has_weights:
-            return Choice("musicnn", NO_TAGGER)
-        return Choice("mfcc", f"{NO_TAGGER}, and MusiCNN’s weights are not there")
+            return EncoderChoice("musicnn", NO_TAGGER)
+        return EncoderChoice("mfcc", f"{NO_TAGGER}, and {NO_WEIGHTS}")
     if not has_weights:
-        return Choice("tagger", "MusiCNN’s weights are not there", found)
-    told = taggers.told(found).get("measures") or {}
-    mine, other = (told.get(name, {}).get("bce") for name in ("tagger", "musicnn"))
-    if mine is None or other is None:
-        return Choice("tagger", "it was not measured beside MusiCNN’s embedding", found)
-    figures = f"cross-entropy {min(mine, other):.3f} against {max(mine, other):.3f}"
-    if mine <= other:
-        better = "it tells tags of windows held out at least as well as MusiCNN’s embedding does"
-        return Choice("tagger", f"{better} ({figures})", found)
-    better = "it tells tags of windows held out better than the tagger does"
-    return Choice("musicnn", f"{better} ({figures})", found)
+        return EncoderChoice("tagger", NO_WEIGHTS, tagger)
+    measures = taggers.told(tagger).get("measures") or {}
+    own, other = (measures.get(name, {}).get("bce") for name in ("tagger", "musicnn"))
+    if own is None or other is None:
+        return EncoderChoice("tagger", "it was not compared with MusiCNN’s embedding", tagger)
+    figures = f"cross-entropy {min(own, other):.3f} against {max(own, other):.3f}"
+    if own <= other:
+        better = "it predicts tags of held-out segments at least as well as MusiCNN’s embedding"
+        return EncoderChoice("tagger", f"{better} ({figures})", tagger)
+    better = "it predicts tags of held-out segments better than the tagger"
+    return EncoderChoice("musicnn", f"{better} ({figures})", tagger)
 
 
 def status(instance: Path) -> dict[str, Any]:
-    """The index in use, the newest tagger, and what songs would be cut by now."""
+    """Describe the index in use, the newest tagger and the encoder that a new index would use."""
     choice = choose(instance)
     return {**taggers.status(instance), "best": {"made_by": choice.name, "why": choice.why}}

@@ -1,8 +1,8 @@
-"""What stands for a segment: the tagger's vector, or what needs no training."""
+"""Encoders: from a sound file to segments, each with a vector and, if known, tag probabilities."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,192 +10,185 @@ from typing import Any, Protocol
 import numpy as np
 
 from songrec.core.types import Audio, Floats
-from songrec.services.segments.encoder_selection import Choice, choose
-from songrec.services.segments.tagger_dataset import CachedWindows, Cutting
+from songrec.services.segments.encoder_selection import EncoderChoice, choose
+from songrec.services.segments.tagger_dataset import (
+    CachedSegments,
+    SegmentSettings,
+    SongSpectrogram,
+    cache_spectrogram,
+)
 from songrec.store.models import published_weights, taggers
-from songrec.tagging.cutting import Windows, cut
+from songrec.tagging.segmentation import split
 
 PATCH_S = 3.0
-"""What MusiCNN hears at a time."""
+"""Seconds of MusiCNN's input."""
+SLACK_S = 0.05
+"""A patch that reaches over the edge of a segment by less still lies within it: patches begin at
+whole frames of their own."""
 
 
 @dataclass(frozen=True)
-class Cuts:
-    """Windows of one sound: where each begins in its file (s), vectors, tag probabilities."""
+class EncodedSegments:
+    """The segments of one file: where each begins (s), vectors ``(w, d)``, tags ``(w, t)``."""
 
     starts: Floats
     vectors: Floats
     tags: Floats | None = None
 
 
-class Maker(Protocol):
-    """Something that cuts a sound and says what stands for each window.
-
-    ``name`` is what pages and manifests call it: ``tagger``, ``musicnn`` or ``mfcc``.
-    """
+class SegmentEncoder(Protocol):
+    """An encoder of segments; pages and manifests call it by ``name``."""
 
     name: str
     tags: tuple[str, ...]
-    cutting: Cutting
+    settings: SegmentSettings
 
-    def of(self, path: Path, content_hash: str) -> Cuts:
-        """The windows of one file; ``BadInput`` or ``OSError`` where it cannot be read."""
+    def encode(self, path: Path, content_hash: str) -> EncodedSegments:
+        """Encode the segments of one file; ``BadInput`` or ``OSError`` if it cannot be read."""
 
 
-def maker(instance: Path, cutting: Cutting | None = None, by: str = "best") -> tuple[Maker, Choice]:
-    """What ``encoder_selection.choose`` says, and what it says about it.
+def select_encoder(
+    instance: Path, settings: SegmentSettings | None = None, by: str = "best"
+) -> tuple[SegmentEncoder, EncoderChoice]:
+    """Load the encoder that ``encoder_selection.choose`` selects.
 
-    A tagger cuts as it learnt to; ``cutting`` is for the others, and says how much of a song is
-    cut in any case.
+    A tagger cuts segments as it was trained to; of ``settings`` it only uses ``seconds``.
     """
-    cutting, choice = cutting or Cutting(), choose(instance, by)
-    return _made(instance, choice.name, choice.tagger, cutting), choice
+    settings, choice = settings or SegmentSettings(), choose(instance, by)
+    return _load(instance, choice.name, choice.tagger, settings), choice
 
 
-def maker_of(instance: Path, told: Mapping[str, Any]) -> Maker:
-    """What made the index with the manifest ``told``; ``NotReady`` where that is gone."""
-    name = str(told["made_by"])
-    found = None
+def encoder_for_index(instance: Path, manifest: Mapping[str, Any]) -> SegmentEncoder:
+    """Load the encoder of an existing index; ``NotReady`` if it no longer exists."""
+    name = str(manifest["made_by"])
+    tagger = None
     if name == "tagger":
-        found = taggers.folder(instance) / str(told["tagger"])
+        tagger = taggers.folder(instance) / str(manifest["tagger"])
     else:
-        choose(instance, name)  # raises where its weights are gone
-    return _made(instance, name, found, Cutting(**told["cutting"]))
+        choose(instance, name)  # raises if its weights are gone
+    return _load(instance, name, tagger, SegmentSettings(**manifest["cutting"]))
 
 
-def _made(instance: Path, name: str, tagger: Path | None, cutting: Cutting) -> Maker:
+def _load(
+    instance: Path, name: str, tagger: Path | None, settings: SegmentSettings
+) -> SegmentEncoder:
     if name == "tagger" and tagger is not None:
-        return ByTagger(instance, tagger, cutting.seconds)
-    return ByMusiCNN(instance, cutting) if name == "musicnn" else ByMfcc(cutting)
+        return TaggerEncoder(instance, tagger, settings.seconds)
+    return MusiCNNEncoder(instance, settings) if name == "musicnn" else MfccEncoder(settings)
 
 
-class ByTagger:
-    """The tagger's vector of 256 (or as many units as it has), and its tags."""
+class TaggerEncoder:
+    """The embedding and the tags of a trained tagger."""
 
     name = "tagger"
 
     def __init__(self, instance: Path, folder: Path, seconds: float | None) -> None:
         from songrec.tagging.tagger import Tagger
 
-        told = taggers.told(folder)
+        manifest = taggers.told(folder)
         self.id = folder.name
         self.instance = instance
-        self.cutting = Cutting(**{**told["cutting"], "seconds": seconds})
+        self.settings = SegmentSettings(**{**manifest["cutting"], "seconds": seconds})
         self.model = Tagger.load(folder)
         self.tags = self.model.tags
 
-    def of(self, path: Path, content_hash: str) -> Cuts:
-        """Windows of one file, through the cache of spectrograms."""
-        from songrec.services.segments.tagger_dataset import Song, of_file
-
-        start_s, frames = of_file(self.instance, self.cutting, path, content_hash)
-        song = Song(0, path, path.parent, content_hash, start_s, frames)
-        windows = self.cutting.windows([song])
-        pictures = CachedWindows(self.instance, self.cutting, [content_hash], windows)
-        vectors, tags = self.model.ask(pictures, np.arange(len(windows)))
-        return Cuts(self.cutting.starts([song], windows), vectors, tags)
+    def encode(self, path: Path, content_hash: str) -> EncodedSegments:
+        """Encode one file through the cache of spectrograms."""
+        start_s, frames = cache_spectrogram(self.instance, self.settings, path, content_hash)
+        song = SongSpectrogram(0, path, path.parent, content_hash, start_s, frames)
+        segments = self.settings.segments([song])
+        spectrograms = CachedSegments(self.instance, self.settings, [content_hash], segments)
+        vectors, tags = self.model.predict(spectrograms, np.arange(len(segments)))
+        return EncodedSegments(self.settings.starts([song], segments), vectors, tags)
 
 
-class ByMusiCNN:
-    """MusiCNN's embedding: of each window the mean over the patches of 3 s that lie within."""
+class MusiCNNEncoder:
+    """MusiCNN's embedding: the mean over the patches of 3 s that lie within the segment."""
 
     name = "musicnn"
 
-    def __init__(self, instance: Path, cutting: Cutting) -> None:
+    def __init__(self, instance: Path, settings: SegmentSettings) -> None:
         from songrec.features.audio.musicnn import SAMPLE_RATE, MusiCNN
 
-        self.cutting = cutting
+        self.settings = settings
         self.rate = SAMPLE_RATE
         self.model = MusiCNN(
-            overlap_s=max(0.0, PATCH_S - cutting.step),
+            overlap_s=max(0.0, PATCH_S - settings.step),
             models=published_weights.models_folder(instance),
         )
-        self.tags = tags_of_network(self.model)
+        self.tags = network_tags(self.model)
 
-    def of(self, path: Path, content_hash: str) -> Cuts:
-        """Windows of one file, decoded anew."""
+    def encode(self, path: Path, content_hash: str) -> EncodedSegments:
+        """Decode and encode one file."""
         from songrec.audio_files.decoding import decode
 
-        audio = decode(path, sample_rate=self.rate, seconds=self.cutting.seconds).audio
-        heard = self.model.tag(audio)
-        starts = _starts(audio, self.cutting)
-        inside = _inside(heard.times_s, heard.length_s, starts, self.cutting.n_seconds)
-        return Cuts(
+        audio = decode(path, sample_rate=self.rate, seconds=self.settings.seconds).audio
+        patches = self.model.tag(audio)
+        starts = _starts(audio, self.settings)
+        inside = _patches_inside(patches.times_s, patches.length_s, starts, self.settings.n_seconds)
+        return EncodedSegments(
             starts,
-            np.stack([heard.embeddings[rows].mean(axis=0) for rows in inside]),
-            np.stack([heard.probabilities[rows].mean(axis=0) for rows in inside]),
+            np.stack([patches.embeddings[rows].mean(axis=0) for rows in inside]),
+            np.stack([patches.probabilities[rows].mean(axis=0) for rows in inside]),
         )
 
 
-class ByMfcc:
-    """Statistics of mel-frequency cepstral coefficients of each window; it tells no tags."""
+class MfccEncoder:
+    """Statistics of mel-frequency cepstral coefficients; it knows no tags."""
 
     name = "mfcc"
     tags: tuple[str, ...] = ()
 
-    def __init__(self, cutting: Cutting) -> None:
+    def __init__(self, settings: SegmentSettings) -> None:
         from songrec.features.audio.mfcc import Mfcc
 
-        self.cutting = cutting
+        self.settings = settings
         self.model = Mfcc()
 
-    def of(self, path: Path, content_hash: str) -> Cuts:
-        """Windows of one file, decoded anew."""
+    def encode(self, path: Path, content_hash: str) -> EncodedSegments:
+        """Decode and encode one file."""
         from songrec.audio_files.decoding import decode
 
-        cutting = self.cutting
-        audio = decode(path, sample_rate=cutting.rate, seconds=cutting.seconds).audio
-        starts = _starts(audio, cutting)
-        length = round(cutting.n_seconds * cutting.rate)
+        settings = self.settings
+        audio = decode(path, sample_rate=settings.rate, seconds=settings.seconds).audio
+        starts = _starts(audio, settings)
+        length = round(settings.n_seconds * settings.rate)
         vectors = []
-        for start in starts:
-            at = round((float(start) - audio.start_s) * cutting.rate)
-            part = Audio(
-                audio.samples[at : at + length], cutting.rate, float(start), audio.duration_s
-            )
-            vectors.append(np.nan_to_num(self.model.extract(part)))
-        return Cuts(starts, np.stack(vectors).astype(np.float32))
+        for start in starts.tolist():
+            first = round((start - audio.start_s) * settings.rate)
+            samples = audio.samples[first : first + length]
+            segment = Audio(samples, settings.rate, start, audio.duration_s)
+            vectors.append(np.nan_to_num(self.model.extract(segment)))
+        return EncodedSegments(starts, np.stack(vectors).astype(np.float32))
 
 
-def standardised(vectors: Sequence[Floats]) -> tuple[Floats, Floats]:
-    """Mean and deviation of each column over all windows of all songs, float32 ``(d,)``."""
-    count, total, squares = 0, 0.0, 0.0
-    for part in vectors:
-        wide: Any = part.astype(np.float64)
-        count += len(wide)
-        total = total + wide.sum(axis=0)
-        squares = squares + (wide**2).sum(axis=0)
-    mean = np.asarray(total) / max(count, 1)
-    spread = np.sqrt(np.maximum(np.asarray(squares) / max(count, 1) - mean**2, 0))
-    spread = np.where(spread > 1e-6 * np.maximum(np.abs(mean), 1), spread, 1)
-    return mean.astype(np.float32), spread.astype(np.float32)
-
-
-def tags_of_network(model: Any) -> tuple[str, ...]:
-    """The tags of a MusiCNN network."""
+def network_tags(model: Any) -> tuple[str, ...]:
+    """Return the tags of a MusiCNN network."""
     from songrec.features.audio.musicnn_tags import TAGS
 
     return TAGS[model.model]
 
 
-def _starts(audio: Audio, cutting: Cutting) -> Floats:
-    """Where the windows of a sound begin in its file, in seconds."""
-    frames = len(audio.samples)
-    windows: Windows = cut(
-        [frames],
-        round(cutting.n_seconds * audio.sample_rate),
-        cutting.step * audio.sample_rate,
+def _starts(audio: Audio, settings: SegmentSettings) -> Floats:
+    """Return where the segments of ``audio`` begin in its file, in seconds."""
+    segments = split(
+        [len(audio.samples)],
+        round(settings.n_seconds * audio.sample_rate),
+        settings.step * audio.sample_rate,
     )
-    return (audio.start_s + windows.first / audio.sample_rate).astype(np.float32)
+    return (audio.start_s + segments.first / audio.sample_rate).astype(np.float32)
 
 
-def _inside(times: Floats, length: float, starts: Floats, seconds: float) -> list[np.ndarray]:
-    """The patches within each window; the one nearest to its middle where none is."""
-    found = []
+def _patches_inside(
+    times: Floats, length: float, starts: Floats, seconds: float
+) -> list[np.ndarray]:
+    """Return the patches within each segment; if there are none, the one nearest to its middle."""
+    inside = []
     for start in starts:
-        # Patches begin at whole frames of their own: a little over the edge is still within.
-        rows = np.flatnonzero((times >= start - 0.05) & (times + length <= start + seconds + 0.05))
+        rows = np.flatnonzero(
+            (times >= start - SLACK_S) & (times + length <= start + seconds + SLACK_S)
+        )
         if not len(rows):
             rows = np.array([np.abs(times + length / 2 - start - seconds / 2).argmin()])
-        found.append(rows)
-    return found
+        inside.append(rows)
+    return inside

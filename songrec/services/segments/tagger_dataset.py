@@ -1,4 +1,4 @@
-"""The library's songs as the tagger wants them: 80-band log-mel on disk, windows, tags."""
+"""Dataset of the tagger: cached log-mel spectrograms of songs, their segments and their tags."""
 
 from __future__ import annotations
 
@@ -21,23 +21,27 @@ from songrec.services.features import feature_sets
 from songrec.store.sound import audio_files, feature_cache
 from songrec.store.sound.feature_cache import SetKey
 from songrec.store.tables import AudioFile, Tag, TrackTag
-from songrec.tagging.cutting import Windows, cut
+from songrec.tagging.segmentation import Segments, split
 
 SOURCES = ("musicnn", "genre", "tags", "folders")
-"""Where a training's tags come from; see ``tags_of``."""
-MUSICNN_FROM = 0.1
-"""A tag of MusiCNN's is one of the song from this mean probability on."""
-MOST_TAGS = 64
-FEWEST_SONGS = 2
-OPEN = 32
-"""Spectrograms that are mapped at a time."""
+"""Sources of the tags to train on; see ``tags_for``."""
+MUSICNN_THRESHOLD = 0.1
+"""Mean probability from which a MusiCNN tag counts as a tag of the song."""
+MAX_TAGS = 64
+MIN_SONGS_PER_TAG = 2
+OPEN_FILES = 32
+"""Spectrograms that are memory-mapped at a time."""
+SPECTROGRAMS, STARTS = "fragment_spectrograms", "fragment_starts"
+"""Folders of the feature cache, as older versions named them. They are no feature sets."""
 
 
 @dataclass(frozen=True)
-class Cutting:
-    """How songs are cut: ``n_seconds`` long windows every ``step`` seconds of at most ``seconds``
-    from the middle of a song (None: of all of it), heard at ``rate`` Hz in ``bands`` mel bands of
-    ``n_fft`` samples every ``hop``.
+class SegmentSettings:
+    """How songs are cut into segments, and the spectrograms that segments are read from.
+
+    Segments are ``n_seconds`` long and begin every ``step`` seconds, within the middle ``seconds``
+    of a song (None: all of it). Spectrograms are of ``bands`` mel bands at ``rate`` Hz, over
+    ``n_fft`` samples every ``hop`` samples.
     """
 
     n_seconds: float = 5.0
@@ -50,12 +54,12 @@ class Cutting:
 
     @property
     def frames(self) -> int:
-        """Frames of a window."""
+        """Frames of a segment."""
         return max(2, round(self.n_seconds * self.rate / self.hop))
 
     @property
     def key(self) -> SetKey:
-        """Where the spectrograms lie in the feature cache: they are no feature set to train on."""
+        """Key of the spectrograms in the feature cache."""
         settings = replace(
             DEFAULTS,
             sample_rate=self.rate,
@@ -64,25 +68,25 @@ class Cutting:
             hop_length=self.hop,
             n_mels=self.bands,
         )
-        return SetKey("fragment_spectrograms", 1, digest("melspectrogram", settings))
+        return SetKey(SPECTROGRAMS, 1, digest("melspectrogram", settings))
 
     def to_json(self) -> dict[str, Any]:
-        """As a manifest keeps it."""
+        """Return the fields as manifests hold them, under ``cutting``."""
         return asdict(self)
 
-    def windows(self, songs: Sequence[Song]) -> Windows:
-        """The windows of these songs."""
-        return cut([song.frames for song in songs], self.frames, self.step * self.rate / self.hop)
+    def segments(self, songs: Sequence[SongSpectrogram]) -> Segments:
+        """Split songs into segments."""
+        return split([song.frames for song in songs], self.frames, self.step * self.rate / self.hop)
 
-    def starts(self, songs: Sequence[Song], windows: Windows) -> Floats:
-        """Where each window begins in its file, float32 ``(m,)`` seconds."""
+    def starts(self, songs: Sequence[SongSpectrogram], segments: Segments) -> Floats:
+        """Return where each segment begins in its file, float32 ``(m,)`` in seconds."""
         begin = np.array([song.start_s for song in songs])
-        return (begin[windows.song] + windows.first * (self.hop / self.rate)).astype(np.float32)
+        return (begin[segments.song] + segments.first * (self.hop / self.rate)).astype(np.float32)
 
 
 @dataclass(frozen=True)
-class Song:
-    """A song that can be cut: its track, its file, and its spectrogram's place and length."""
+class SongSpectrogram:
+    """A song with a cached spectrogram of ``frames`` frames that begins at ``start_s``."""
 
     track_id: int
     path: Path
@@ -92,179 +96,206 @@ class Song:
     frames: int
 
 
-def songs(
+def cache_spectrograms(
     session: Session,
     instance: Path,
-    cutting: Cutting,
+    settings: SegmentSettings,
     on_progress: Progress = no_progress,
     *,
     minimum: int = 1,
-) -> tuple[list[Song], int]:
-    """The songs that can be heard, ascending by track, and how many could not be read.
+) -> tuple[list[SongSpectrogram], int]:
+    """Return the audible songs, ascending by track, and the number of unreadable ones.
 
-    Spectrograms that are not there yet are made, each kept as soon as it is made. ``NotReady`` with
-    fewer than ``minimum`` songs.
+    Missing spectrograms are computed and cached one by one. Raises ``NotReady`` with fewer than
+    ``minimum`` songs.
     """
-    wanted = audio_files.of_tracks(session, audio_files.audible(session))
-    session.commit()  # nothing stays locked while sound is read
-    found, unread = [], 0
-    for done, (track_id, file) in enumerate(sorted(wanted.items())):
-        on_progress(done / len(wanted), f"{done} of {len(wanted)} songs cut into windows")
+    files = audio_files.for_tracks(session, audio_files.audible(session))
+    session.commit()  # nothing stays locked while files are read
+    songs, n_unreadable = [], 0
+    for done, (track_id, file) in enumerate(sorted(files.items())):
+        on_progress(done / len(files), f"{done} of {len(files)} songs cut into segments")
         try:
-            found.append(_song(instance, cutting, track_id, file))
+            songs.append(_song(instance, settings, track_id, file))
         except (BadInput, OSError):
-            unread += 1  # moved or damaged since it was analysed: the next analysis says what
-    if len(found) < minimum:
+            n_unreadable += 1  # moved or damaged since its analysis: the next one reports it
+    if len(songs) < minimum:
         raise NotReady(
-            f"{len(found)} songs can be heard; segments need at least {minimum}: flask analyze DIR"
+            f"{len(songs)} songs are audible; segments need at least {minimum}: flask analyze DIR"
         )
-    return found, unread
+    return songs, n_unreadable
 
 
-def spectrogram(audio: Audio, cutting: Cutting) -> Floats:
-    """Log-mel of a sound, float32 ``(frames, bands)`` in decibels."""
+def spectrogram(audio: Audio, settings: SegmentSettings) -> Floats:
+    """Compute the log-mel spectrogram, float32 ``(frames, bands)`` in decibels."""
     from songrec.features.audio.stft import Frames
 
-    return Frames(audio, cutting.n_fft, cutting.hop).log_mel(cutting.bands).astype(np.float32)
+    frames = Frames(audio, settings.n_fft, settings.hop)
+    return frames.log_mel(settings.bands).astype(np.float32)
 
 
-def of_file(instance: Path, cutting: Cutting, path: Path, content_hash: str) -> tuple[float, int]:
-    """Where the heard part of a file begins (s) and how many frames its spectrogram has.
+def cache_spectrogram(
+    instance: Path, settings: SegmentSettings, path: Path, content_hash: str
+) -> tuple[float, int]:
+    """Compute and cache the spectrogram of a file unless it is cached.
 
-    Raises ``BadInput`` or ``OSError`` for a file that cannot be read.
+    Returns where the decoded part begins in the file (s) and the number of frames. Raises
+    ``BadInput`` or ``OSError`` for a file that cannot be read.
     """
-    place = SetKey("fragment_starts", 1, cutting.key.digest)
-    if feature_cache.missing_sets(instance, [cutting.key, place], content_hash):
+    starts = SetKey(STARTS, 1, settings.key.digest)
+    if feature_cache.missing_sets(instance, [settings.key, starts], content_hash):
         from songrec.audio_files.decoding import decode
 
-        audio = decode(path, sample_rate=cutting.rate, seconds=cutting.seconds).audio
-        feature_cache.write(instance, cutting.key, content_hash, spectrogram(audio, cutting))
+        audio = decode(path, sample_rate=settings.rate, seconds=settings.seconds).audio
+        feature_cache.write(instance, settings.key, content_hash, spectrogram(audio, settings))
         feature_cache.write(
-            instance, place, content_hash, np.array([audio.start_s], dtype=np.float32)
+            instance, starts, content_hash, np.array([audio.start_s], dtype=np.float32)
         )
-    picture = feature_cache.read(instance, cutting.key, content_hash, mapped=True)
-    if picture.ndim != 2 or picture.shape[1] != cutting.bands:
-        raise BadInput(f"The spectrogram of {content_hash[:12]}… is damaged.")
-    return float(feature_cache.read(instance, place, content_hash)[0]), len(picture)
+    cached = feature_cache.read(instance, settings.key, content_hash, mapped=True)
+    if cached.ndim != 2 or cached.shape[1] != settings.bands:
+        raise BadInput(
+            f"The cached spectrogram of {content_hash[:12]}… is damaged: delete "
+            f"{feature_cache.relative_path(settings.key, content_hash)} in "
+            f"{feature_cache.folder(instance)}."
+        )
+    return float(feature_cache.read(instance, starts, content_hash)[0]), len(cached)
 
 
-def _song(instance: Path, cutting: Cutting, track_id: int, file: AudioFile) -> Song:
-    digest_of = str(file.content_hash)
-    start_s, frames = of_file(instance, cutting, Path(file.path), digest_of)
-    return Song(track_id, Path(file.path), Path(file.root), digest_of, start_s, frames)
+def _song(
+    instance: Path, settings: SegmentSettings, track_id: int, file: AudioFile
+) -> SongSpectrogram:
+    content_hash = str(file.content_hash)
+    start_s, frames = cache_spectrogram(instance, settings, Path(file.path), content_hash)
+    path, root = Path(file.path), Path(file.root)
+    return SongSpectrogram(track_id, path, root, content_hash, start_s, frames)
 
 
-class CachedWindows:
-    """Windows of cached spectrograms, copied out of memory maps; ``tagging.tagger.Pictures``."""
+class CachedSegments:
+    """Segments of cached spectrograms, read from memory maps (``tagger.SegmentSpectrograms``)."""
 
     def __init__(
-        self, instance: Path, cutting: Cutting, hashes: Sequence[str], windows: Windows
+        self,
+        instance: Path,
+        settings: SegmentSettings,
+        hashes: Sequence[str],
+        segments: Segments,
     ) -> None:
-        self._instance, self._cutting = instance, cutting
-        self._hashes, self._windows = hashes, windows
+        self._instance, self._settings = instance, settings
+        self._hashes, self._segments = hashes, segments
         self._open: OrderedDict[str, Floats] = OrderedDict()
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Windows, frames, bands."""
-        return len(self._windows), self._windows.frames, self._cutting.bands
+        """Segments, frames, bands."""
+        return len(self._segments), self._segments.frames, self._settings.bands
 
     def read(self, rows: Ints) -> Floats:
-        """Decibels float32 ``(len(rows), frames, bands)``; what is too short ends in silence."""
+        """Read segments in decibels, float32 ``(len(rows), frames, bands)``, short ones padded."""
         _, frames, bands = self.shape
-        pictures = np.empty((len(rows), frames, bands), dtype=np.float32)
+        result = np.empty((len(rows), frames, bands), dtype=np.float32)
         for at, row in enumerate(rows.tolist()):
-            picture = self._picture(self._hashes[int(self._windows.song[row])])
-            first = int(self._windows.first[row])
-            part = picture[first : first + frames]
-            pictures[at, : len(part)] = part
-            if len(part) < frames:
-                pictures[at, len(part) :] = picture.min()
-        return pictures
+            song = self._spectrogram(self._hashes[int(self._segments.song[row])])
+            first = int(self._segments.first[row])
+            segment = song[first : first + frames]
+            result[at, : len(segment)] = segment
+            if len(segment) < frames:
+                result[at, len(segment) :] = song.min()
+        return result
 
-    def _picture(self, content_hash: str) -> Floats:
-        known = self._open.get(content_hash)
-        if known is None:
-            known = feature_cache.read(self._instance, self._cutting.key, content_hash, mapped=True)
-            self._open[content_hash] = known
-            while len(self._open) > OPEN:
-                self._open.popitem(last=False)
-        else:
+    def _spectrogram(self, content_hash: str) -> Floats:
+        if content_hash in self._open:
             self._open.move_to_end(content_hash)
-        return known
+        else:
+            key = self._settings.key
+            self._open[content_hash] = feature_cache.read(
+                self._instance, key, content_hash, mapped=True
+            )
+            while len(self._open) > OPEN_FILES:
+                self._open.popitem(last=False)
+        return self._open[content_hash]
 
 
 @dataclass(frozen=True)
-class Labels:
-    """Tags of songs: names, and bool ``(songs, tags)``; ``known`` says of which songs any."""
+class SongTags:
+    """Tags of songs: ``names``, ``matrix`` bool ``(songs, tags)``, ``has_any`` bool ``(songs,)``.
+
+    ``has_any`` is False for songs without any tag of the source, also of tags that were left out.
+    """
 
     names: tuple[str, ...]
-    carried: NDArray[np.bool_]
-    known: NDArray[np.bool_]
+    matrix: NDArray[np.bool_]
+    has_any: NDArray[np.bool_]
 
 
-def tags_of(session: Session, instance: Path, source: str, found: Sequence[Song]) -> Labels:
-    """The tags of songs by one of ``SOURCES``.
+def tags_for(
+    session: Session, instance: Path, source: str, songs: Sequence[SongSpectrogram]
+) -> SongTags:
+    """Return the tags of songs from one of ``SOURCES``.
 
-    ``genre`` are the catalogue's or the files' own genres, ``tags`` genres, subgenres and tags
-    together, ``folders`` the genre that a song's place says, else its folder's name, ``musicnn``
-    what MusiCNN hears with a mean probability of at least 0.1 (feature set ``musicnn_tags``). Tags
-    of a single song or of all songs are left out, as are all but the 64 commonest. ``NotReady``
-    where nothing is left.
+    ``genre`` are the genres of the catalogue or the files, ``tags`` genres, subgenres and tags,
+    ``folders`` the genre in the path of a song, else the name of its folder, ``musicnn`` the tags
+    that MusiCNN predicts with a mean probability of at least 0.1 (feature set ``musicnn_tags``).
+    Tags of a single song or of all songs are left out, and so are all but the 64 most common.
+    Raises ``NotReady`` if no tag remains.
     """
     if source not in SOURCES:
         raise UnknownName("source of tags", source, SOURCES)
+    ids = [song.track_id for song in songs]
     if source == "musicnn":
-        carried = _heard(session, instance, found)
+        tags = _musicnn_tags(session, instance, songs)
     elif source == "folders":
-        carried = {song.track_id: {_folder(song)} for song in found}
+        tags = {song.track_id: {_folder_tag(song)} for song in songs}
     else:
         kinds = ("genre",) if source == "genre" else ("genre", "subgenre", "tag")
-        carried = _tagged(session, kinds, [song.track_id for song in found])
+        tags = _catalogue_tags(session, kinds, ids)
     counts: dict[str, int] = {}
-    for song in found:
-        for name in carried.get(song.track_id, ()):
+    for track_id in ids:
+        for name in tags.get(track_id, ()):
             counts[name] = counts.get(name, 0) + 1
-    total = sum(bool(carried.get(song.track_id)) for song in found)
-    kept = [name for name, count in counts.items() if FEWEST_SONGS <= count < total]
-    kept.sort(key=lambda name: (-counts[name], name))
-    kept = kept[:MOST_TAGS]
-    if not kept:
+    n_tagged = sum(bool(tags.get(track_id)) for track_id in ids)
+    names = [name for name, count in counts.items() if MIN_SONGS_PER_TAG <= count < n_tagged]
+    names.sort(key=lambda name: (-counts[name], name))
+    names = names[:MAX_TAGS]
+    if not names:
         raise NotReady(
-            f"No tag of the source {source!r} is carried by {FEWEST_SONGS} songs and not by all: "
+            f"No tag of the source {source!r} belongs to {MIN_SONGS_PER_TAG} songs but not to all: "
             f"choose another source ({', '.join(SOURCES)}), or analyse more songs."
         )
     matrix = np.array(
-        [[name in carried.get(song.track_id, ()) for name in kept] for song in found], dtype=bool
+        [[name in tags.get(track_id, ()) for name in names] for track_id in ids], dtype=bool
     )
-    known = np.array([bool(carried.get(song.track_id)) for song in found])
-    return Labels(tuple(kept), matrix, known)
+    has_any = np.array([bool(tags.get(track_id)) for track_id in ids])
+    return SongTags(tuple(names), matrix, has_any)
 
 
-def _heard(session: Session, instance: Path, found: Sequence[Song]) -> dict[int, set[str]]:
-    key = feature_sets.commonest(session, feature_sets.TAGS)
+def _musicnn_tags(
+    session: Session, instance: Path, songs: Sequence[SongSpectrogram]
+) -> dict[int, set[str]]:
+    key = feature_sets.most_common_settings(session, feature_sets.TAGS)
     names = feature_cache.columns(instance, key)
-    carried = {}
-    for song in found:
+    tags = {}
+    for song in songs:
         if not feature_cache.missing_sets(instance, [key], song.content_hash):
-            told = feature_cache.read(instance, key, song.content_hash)
-            carried[song.track_id] = {names[at] for at in np.flatnonzero(told >= MUSICNN_FROM)}
-    return carried
+            probabilities = feature_cache.read(instance, key, song.content_hash)
+            likely = np.flatnonzero(probabilities >= MUSICNN_THRESHOLD)
+            tags[song.track_id] = {names[column] for column in likely}
+    return tags
 
 
-def _folder(song: Song) -> str:
+def _folder_tag(song: SongSpectrogram) -> str:
     return labels_of(song.path, song.root).genre or song.path.parent.name
 
 
-def _tagged(session: Session, kinds: Sequence[str], ids: list[int]) -> dict[int, set[str]]:
-    carried: dict[int, set[str]] = {}
-    wanted = set(ids)
+def _catalogue_tags(
+    session: Session, kinds: Sequence[str], track_ids: list[int]
+) -> dict[int, set[str]]:
+    tags: dict[int, set[str]] = {}
+    requested = set(track_ids)
     query = (
         select(TrackTag.track_id, Tag.name)
         .join(Tag, Tag.id == TrackTag.tag_id)
         .where(Tag.kind.in_(kinds), TrackTag.track_id.in_(select(AudioFile.track_id)))
     )
     for track_id, name in session.execute(query):
-        if track_id in wanted:
-            carried.setdefault(track_id, set()).add(name)
-    return carried
+        if track_id in requested:
+            tags.setdefault(track_id, set()).add(name)
+    return tags

@@ -1,4 +1,4 @@
-"""Training the tagger on the library, and measuring it beside what is simpler."""
+"""Training of the tagger on the library, and its comparison with simple baselines."""
 
 from __future__ import annotations
 
@@ -14,40 +14,45 @@ from sqlalchemy.orm import Session
 from songrec.core.errors import NotReady
 from songrec.core.files import atomic_folder
 from songrec.core.types import Floats, Ints, Progress, no_progress
-from songrec.services.segments import tagger_dataset as songs
-from songrec.services.segments.encoders import ByMusiCNN
-from songrec.services.segments.tagger_dataset import CachedWindows, Cutting, Song
+from songrec.services.segments import tagger_dataset as dataset
+from songrec.services.segments.encoders import MusiCNNEncoder
+from songrec.services.segments.tagger_dataset import (
+    CachedSegments,
+    SegmentSettings,
+    SongSpectrogram,
+)
 from songrec.store.models import published_weights, taggers
-from songrec.tagging import cutting as cuts
+from songrec.tagging import segmentation
 from songrec.tagging.measures import majority, measures
 
-FEWEST_SONGS = 2
-READING, LEARNING = 0.1, 0.9
+MIN_SONGS = 2
+READING_SHARE, TRAINING_SHARE, BASELINE_SHARE = 0.1, 0.9, 0.98
+"""Shares of the progress at which each stage ends."""
 
 
 @dataclass(frozen=True)
-class Request:
-    """What to train on and how. ``size`` are fields of ``tagging.tagger.Size`` to change."""
+class TaggerRequest:
+    """What to train a tagger on, and how; ``config`` holds fields of ``TaggerConfig`` to change."""
 
     source: str = "musicnn"
-    cutting: Cutting = field(default_factory=Cutting)
+    settings: SegmentSettings = field(default_factory=SegmentSettings)
     validation_probability: float = 0.2
-    by: str = "windows"
+    by: str = "segments"
     seed: int = 0
     baselines: bool = True
-    size: dict[str, Any] = field(default_factory=dict)
+    config: dict[str, Any] = field(default_factory=dict)
 
 
 def train(
-    session: Session, instance: Path, request: Request, on_progress: Progress = no_progress
+    session: Session, instance: Path, request: TaggerRequest, on_progress: Progress = no_progress
 ) -> dict[str, Any]:
-    """Train a tagger, keep it as the newest, and return what it says of itself.
+    """Train a tagger, save it as the newest and return its manifest.
 
-    ``measures`` holds the figures of the windows that were held out: the ``tagger``'s, the
-    ``majority``'s and, where MusiCNN's weights are, those of a logistic regression on its
-    embedding of the same windows (``musicnn``). ``NotReady`` where there are too few songs or tags.
+    ``measures`` in the manifest holds the metrics on the held-out segments of the ``tagger``, of
+    the ``majority`` and, if MusiCNN's weights are installed, of a logistic regression on its
+    embedding of the same segments (``musicnn``). Raises ``NotReady`` with too few songs or tags.
     """
-    from songrec.tagging.tagger import Size, Tagger
+    from songrec.tagging.tagger import Tagger, TaggerConfig
 
     started = time.perf_counter()
 
@@ -57,101 +62,115 @@ def train(
 
         return report
 
-    cutting = request.cutting
-    found, unread = songs.songs(
-        session, instance, cutting, share(0.0, READING), minimum=FEWEST_SONGS
+    settings = request.settings
+    songs, n_unreadable = dataset.cache_spectrograms(
+        session, instance, settings, share(0.0, READING_SHARE), minimum=MIN_SONGS
     )
-    labels = songs.tags_of(session, instance, request.source, found)
-    session.commit()  # nothing stays locked while it learns
-    found = [song for song, known in zip(found, labels.known.tolist(), strict=True) if known]
-    carried = labels.carried[labels.known]
-    windows = cutting.windows(found)
-    kinds = cuts.assign(windows, request.validation_probability, request.seed, request.by)
-    learn, check = (np.flatnonzero(kinds == k) for k in (cuts.TRAINING, cuts.VALIDATION))
-    if not len(learn):
-        raise NotReady("No window is left to train on: analyse more songs.")
-    truth = carried[windows.song]
-    pictures = CachedWindows(instance, cutting, [song.content_hash for song in found], windows)
-    model = Tagger(labels.names, Size(**request.size))
+    tags = dataset.tags_for(session, instance, request.source, songs)
+    session.commit()  # nothing stays locked during the training
+    songs = [
+        song for song, is_tagged in zip(songs, tags.has_any.tolist(), strict=True) if is_tagged
+    ]
+    segments = settings.segments(songs)
+    truth = tags.matrix[tags.has_any][segments.song]
+    kinds = segmentation.assign(segments, request.validation_probability, request.seed, request.by)
+    train_rows = np.flatnonzero(kinds == segmentation.TRAINING)
+    validation_rows = np.flatnonzero(kinds == segmentation.VALIDATION)
+    if not len(train_rows):
+        raise NotReady("No segment is left to train on: analyse more songs.")
+    spectrograms = CachedSegments(
+        instance, settings, [song.content_hash for song in songs], segments
+    )
+    model = Tagger(tags.names, TaggerConfig(**request.config))
     model.fit(
-        pictures,
+        spectrograms,
         truth.astype(np.float32),
-        learn,
-        check,
+        train_rows,
+        validation_rows,
         seed=request.seed,
-        on_progress=share(READING, LEARNING),
+        on_progress=share(READING_SHARE, TRAINING_SHARE),
     )
-    told: dict[str, Any] = {
+    manifest: dict[str, Any] = {
         "source": request.source,
-        "cutting": cutting.to_json(),
+        "cutting": settings.to_json(),
         "validation_probability": request.validation_probability,
         "by": request.by,
         "seed": request.seed,
-        "songs": len(found),
-        "songs_unread": unread,
+        "songs": len(songs),
+        "songs_unread": n_unreadable,
         "windows": {
-            "training": len(learn),
-            "validation": len(check),
-            "left_out": len(windows) - len(learn) - len(check),
+            "training": len(train_rows),
+            "validation": len(validation_rows),
+            "left_out": len(segments) - len(train_rows) - len(validation_rows),
         },
     }
-    if len(check):
-        told["measures"] = {
-            "tagger": measures(truth[check], model.ask(pictures, check)[1], labels.names),
-            "majority": measures(truth[check], majority(truth[learn], len(check)), labels.names),
+    if len(validation_rows):
+        held_out = truth[validation_rows]
+        _, probabilities = model.predict(spectrograms, validation_rows)
+        constant = majority(truth[train_rows], len(validation_rows))
+        manifest["measures"] = {
+            "tagger": measures(held_out, probabilities, tags.names),
+            "majority": measures(held_out, constant, tags.names),
         }
         if request.baselines and published_weights.is_there(instance, "musicnn"):
-            embedded = _embedded(instance, cutting, found, windows, share(LEARNING, 0.98))
-            said = regression(embedded, truth, learn, check)
-            told["measures"]["musicnn"] = measures(truth[check], said, labels.names)
-    told["seconds"] = round(time.perf_counter() - started, 1)
-    with atomic_folder(taggers.new_folder(instance)) as folder:
-        model.save(folder, told)
-        name = folder.name.removesuffix(".partial")
-    on_progress(1.0, f"Tagger {name}")
+            embeddings = _musicnn_embeddings(
+                instance, settings, songs, segments, share(TRAINING_SHARE, BASELINE_SHARE)
+            )
+            probabilities = logistic_regression(embeddings, truth, train_rows, validation_rows)
+            manifest["measures"]["musicnn"] = measures(held_out, probabilities, tags.names)
+    manifest["seconds"] = round(time.perf_counter() - started, 1)
+    target = taggers.new_folder(instance)
+    with atomic_folder(target) as folder:
+        model.save(folder, manifest)
+    on_progress(1.0, f"Tagger {target.name}")
     return {
-        "tagger": name,
-        "tags": list(labels.names),
+        "tagger": target.name,
+        "tags": list(tags.names),
         "best_epoch": model.best_epoch_,
         "epochs": len(model.history_),
-        **told,
+        **manifest,
     }
 
 
-def regression(vectors: Floats, truth: NDArray[np.bool_], learn: Ints, check: Ints) -> Floats:
-    """What a logistic regression for each tag, learnt from ``learn``, says of ``check``."""
+def logistic_regression(
+    vectors: Floats, truth: NDArray[np.bool_], train_rows: Ints, validation_rows: Ints
+) -> Floats:
+    """Fit a logistic regression per tag and predict the validation rows, float32 ``(n, tags)``."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
 
-    scaler = StandardScaler().fit(vectors[learn])
-    known, asked = scaler.transform(vectors[learn]), scaler.transform(vectors[check])
-    said = np.empty((len(check), truth.shape[1]), dtype=np.float32)
+    scaler = StandardScaler().fit(vectors[train_rows])
+    train, validation = (
+        scaler.transform(vectors[train_rows]),
+        scaler.transform(vectors[validation_rows]),
+    )
+    probabilities = np.empty((len(validation_rows), truth.shape[1]), dtype=np.float32)
     for tag in range(truth.shape[1]):
-        wanted = truth[learn, tag]
-        if wanted.all() or not wanted.any():
-            said[:, tag] = wanted[0]  # nothing to tell apart in what it may learn from
+        labels = truth[train_rows, tag]
+        if labels.all() or not labels.any():
+            probabilities[:, tag] = labels[0]  # the training segments hold one class only
             continue
-        model = LogisticRegression(C=0.01, max_iter=500).fit(known, wanted)
-        said[:, tag] = model.predict_proba(asked)[:, 1]
-    return said
+        model = LogisticRegression(C=0.01, max_iter=500).fit(train, labels)
+        probabilities[:, tag] = model.predict_proba(validation)[:, 1]
+    return probabilities
 
 
-def _embedded(
+def _musicnn_embeddings(
     instance: Path,
-    cutting: Cutting,
-    found: list[Song],
-    windows: cuts.Windows,
+    settings: SegmentSettings,
+    songs: list[SongSpectrogram],
+    segments: segmentation.Segments,
     on_progress: Progress,
 ) -> Floats:
-    """MusiCNN's embedding of the same windows, float32 ``(m, 753)``."""
-    maker = ByMusiCNN(instance, cutting)
-    starts = cutting.starts(found, windows)
+    """Return MusiCNN's embeddings of the same segments, float32 ``(m, 753)``."""
+    encoder = MusiCNNEncoder(instance, settings)
+    starts = settings.starts(songs, segments)
     vectors = []
-    for at, song in enumerate(found):
-        on_progress(at / len(found), f"MusiCNN beside it: {at} of {len(found)} songs")
-        heard = maker.of(song.path, song.content_hash)
-        # Its frames begin elsewhere by a few milliseconds: the nearest of its windows is the same.
-        mine = starts[windows.song == at]
-        nearest = np.abs(heard.starts[None, :] - mine[:, None]).argmin(axis=1)
-        vectors.append(heard.vectors[nearest])
+    for at, song in enumerate(songs):
+        on_progress(at / len(songs), f"MusiCNN for comparison: {at} of {len(songs)} songs")
+        encoded = encoder.encode(song.path, song.content_hash)
+        # Its frames begin a few milliseconds elsewhere: the nearest of its segments is the same.
+        song_starts = starts[segments.song == at]
+        nearest = np.abs(encoded.starts[None, :] - song_starts[:, None]).argmin(axis=1)
+        vectors.append(encoded.vectors[nearest])
     return np.concatenate(vectors)

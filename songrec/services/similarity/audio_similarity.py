@@ -22,7 +22,7 @@ from songrec.store.catalogue import merge_redirects
 from songrec.store.catalogue.tracks import TrackView
 from songrec.store.runs.spaces import published_space
 from songrec.store.sound import feature_cache, feature_matrices
-from songrec.store.sound.feature_matrices import Sounding
+from songrec.store.sound.feature_matrices import MatrixRow
 from songrec.store.tables import Track
 
 RUN_COMPARISONS = ("space", "features", "latent")
@@ -61,14 +61,14 @@ def refresh_matrices(
     dict
         By feature set, whether its matrix was written.
     """
-    present = [name for name in FEATURE_SETS if name in feature_cache.names(session)]
+    present = [name for name in FEATURE_SETS if name in feature_cache.set_names(session)]
     written = {}
     for done, name in enumerate(present):
 
         def report(share: float, name: str = name, done: int = done) -> None:
             on_progress((done + share) / len(present), f"Writing the matrix of {name}.")
 
-        key = feature_sets.commonest(session, name)
+        key = feature_sets.most_common_settings(session, name)
         written[name] = feature_matrices.refresh(
             instance,
             key,
@@ -156,13 +156,13 @@ def _by_feature_set(
     return attach_tracks(session, matches, content_similarity.describe_match)
 
 
-def _matrix_rows(session: Session, hashes: Mapping[int, str]) -> list[Sounding]:
+def _matrix_rows(session: Session, hashes: Mapping[int, str]) -> list[MatrixRow]:
     keys: dict[int, int] = {}
     ids = sorted(hashes)
     for part in chunks(ids):
         query = select(Track.id, Track.song_key).where(Track.id.in_(part))
         keys.update(session.execute(query).all())
-    return [Sounding(i, keys[i], hashes[i]) for i in ids if i in keys]
+    return [MatrixRow(i, keys[i], hashes[i]) for i in ids if i in keys]
 
 
 def _harmony(session: Session, space: Space) -> weighted_similarity.Harmony:

@@ -74,7 +74,7 @@ def evaluate_retrieval(
     from songrec.store.catalogue import lyrics
     from songrec.store.sound import spectrograms
 
-    key = feature_sets.commonest(session, model_inputs.SPECTROGRAM_SET)
+    key = feature_sets.most_common_settings(session, model_inputs.SPECTROGRAM_SET)
     ids = np.fromiter(spectrograms.tracks(session, instance, key), dtype=np.int64)
     given = lyrics.texts_of(session, ids)
     texts = [clean(given.get(track)) for track in ids.tolist()]

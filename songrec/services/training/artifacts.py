@@ -15,7 +15,7 @@ from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.files import write_json
 from songrec.core.types import Clustering, Floats, Space
 from songrec.core.version import VERSION
-from songrec.features.attribute_table import Choice
+from songrec.features.attribute_table import AttributeSelection
 from songrec.features.quantile_normalization import NormalSpace
 from songrec.features.scaling import Scaler
 from songrec.features.whitening_pca import Components
@@ -54,11 +54,11 @@ class Trained:
     """Everything that one run found, before it is written. The first of ``maps`` is the run's.
 
     ``predictor`` are the arrays by which the clustering assigns new tracks.
-    ``feature_settings`` says how the sets of the sound were extracted (``run_settings.noted``).
+    ``feature_settings`` says how the sets of the sound were extracted (``run_settings.record``).
     """
 
     data: training_data.TrainingData
-    choice: Choice
+    choice: AttributeSelection
     scaler: Scaler
     model: Any
     latent: Floats

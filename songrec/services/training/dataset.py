@@ -13,7 +13,7 @@ from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.errors import BadInput, NotReady, UnknownName
 from songrec.core.registry import Entry
 from songrec.core.types import FeatureTable, Ints
-from songrec.features.attribute_table import COVERAGE, Choice, attributes_table
+from songrec.features.attribute_table import COVERAGE, AttributeSelection, attributes_table
 from songrec.features.genre import Genre
 from songrec.features.registry import EXTRACTORS
 from songrec.services.features import feature_sets, run_settings
@@ -41,12 +41,12 @@ class Chosen:
     """The tracks that have every set, their raw columns, and what was left out of them.
 
     ``described`` names the attributes known well enough to speak of clusters by, ``settings`` says
-    how each set of the sound was extracted (``run_settings.noted``).
+    how each set of the sound was extracted (``run_settings.record``).
     """
 
     data: TrainingData
     table: FeatureTable
-    choice: Choice
+    choice: AttributeSelection
     described: tuple[str, ...]
     has_audio: bool
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -72,7 +72,7 @@ def suited(session: Session, representation: Entry) -> str:
     for name in wanted:
         if name == ATTRIBUTES:
             return name
-        key = feature_sets.commonest(session, name)
+        key = feature_sets.most_common_settings(session, name)
         heard = len(feature_cache.hashes_of_tracks(session, [key]))
         if heard >= max(FEWEST, SUITED_SHARE * tracks):
             return name
@@ -93,7 +93,7 @@ def choose(session: Session, instance: Path, feature_set: str, data: TrainingDat
         if name not in (ATTRIBUTES, SPECTROGRAM_SET, *feature_sets.FROM_LABELS)
     ]
     if SPECTROGRAM_SET in names:
-        key = feature_sets.commonest(session, SPECTROGRAM_SET)
+        key = feature_sets.most_common_settings(session, SPECTROGRAM_SET)
         seen = spectrograms.tracks(session, instance, key, minimum=FEWEST)
         data = _only(data, np.fromiter(seen, dtype=np.int64))
     sound = None
@@ -131,10 +131,10 @@ def choose(session: Session, instance: Path, feature_set: str, data: TrainingDat
     return Chosen(
         data,
         table,
-        Choice(table.names, left_out),
+        AttributeSelection(table.names, left_out),
         described,
         has_audio=bool(audio),
-        settings=run_settings.noted(session, instance, heard),
+        settings=run_settings.record(session, instance, heard),
     )
 
 

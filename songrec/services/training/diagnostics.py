@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from songrec.core.types import Clustering, FeatureTable
-from songrec.features.attribute_table import Choice
+from songrec.features.attribute_table import AttributeSelection
 from songrec.services.training import model_inputs
 
 
-def notes(choice: Choice, model: Any) -> list[str]:
+def notes(choice: AttributeSelection, model: Any) -> list[str]:
     """Features that were left out, latent dimensions that are not used."""
     notes = [
         f"{name} was left out: only {share:.0%} of the tracks have it."

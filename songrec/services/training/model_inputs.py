@@ -94,7 +94,7 @@ def _label(model: Any, track: TrackInputs) -> list[str | None]:
 
 
 def _spectrograms(session: Session, instance: Path, model: Any, track_ids: Ints) -> Spectrograms:
-    key = feature_sets.commonest(session, SPECTROGRAM_SET)
+    key = feature_sets.most_common_settings(session, SPECTROGRAM_SET)
     return spectrograms.of_tracks(session, instance, key, track_ids)
 
 

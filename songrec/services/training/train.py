@@ -20,7 +20,7 @@ from songrec.core.errors import NotReady, UnknownName
 from songrec.core.files import atomic_folder
 from songrec.core.types import Clustering, FeatureTable, Floats, Progress, no_progress
 from songrec.evaluation.agreement import match_labels
-from songrec.features.attribute_table import Choice
+from songrec.features.attribute_table import AttributeSelection
 from songrec.features.quantile_normalization import NormalSpace, normal_space
 from songrec.features.scaling import Scaler
 from songrec.features.whitening_pca import Components
@@ -194,7 +194,7 @@ class _Prepared:
     """The features of a training, standardised, and the space to recommend from."""
 
     data: training_data.TrainingData
-    choice: Choice
+    choice: AttributeSelection
     scaler: Scaler
     table: FeatureTable
     space: NormalSpace

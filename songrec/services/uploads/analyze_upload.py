@@ -34,7 +34,7 @@ from songrec.services.library.analyze_file import (
 )
 from songrec.services.library.worker_process import Outcome
 from songrec.services.prediction import attribute_estimates
-from songrec.services.prediction.attribute_prediction import estimator
+from songrec.services.prediction.attribute_prediction import load_estimator
 from songrec.services.similarity import audio_similarity
 from songrec.services.training import inference, model_inputs
 from songrec.store.models import published_weights
@@ -68,7 +68,7 @@ def analyse(
     problem = None
     try:
         like_others = analyse_like_the_library(
-            session, instance, path, _sets(run), run_settings.of_run(instance, run)
+            session, instance, path, _sets(run), run_settings.settings_of(instance, run)
         )
     except NotReady as error:
         # It cannot be heard as the run's songs were; what can be heard without is told anyway.
@@ -82,7 +82,7 @@ def analyse(
         )
     on_progress(0.55, "Drawing its waveform.")
     digest = content_hash(path)
-    drawn = waveform.make(instance, path, digest)
+    drawn = waveform.create(instance, path, digest)
     on_progress(0.65, "Hearing what is in it.")
     heard = _tagged(instance, path)
     on_progress(0.8, "Estimating what it is like.")
@@ -126,7 +126,7 @@ def keep(session: Session, instance: Path, upload: Upload) -> AudioFile:
     if not path.is_file():
         raise BadInput(f"{upload.name} is not there any more: upload it again.")
     run = runs.published(session)
-    sets = [*feature_sets.usual(instance), *_sets(run)]
+    sets = [*feature_sets.default_sets(instance), *_sets(run)]
     like_others = analyse_like_the_library(session, instance, path, sets)
     known = [
         file
@@ -154,7 +154,7 @@ def _hear_as_in_run(
 ) -> None:
     """File the vectors by the run's settings, too, where most of the library has others."""
     try:
-        settings = run_settings.of_run(instance, run)
+        settings = run_settings.settings_of(instance, run)
     except NotReady:
         return  # nothing can be extracted for that run any more
     other = {
@@ -184,7 +184,7 @@ def _attributes(
         found |= _marked(
             from_tags.attributes(heard.tags, heard.mean[None, :]), attribute_estimates.FROM_TAGS
         )
-    predictor = estimator(instance, tuple(sound))
+    predictor = load_estimator(instance, tuple(sound))
     if predictor is not None:
         row = np.array([[sound[name] for name in sound]], dtype=np.float32)
         table = FeatureTable(np.zeros(1, dtype=np.int64), tuple(sound), row, "audio")

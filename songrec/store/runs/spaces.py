@@ -59,7 +59,7 @@ def published_space(session: Session, instance: Path) -> Space:
         if space is None:
             space = load_space(folder)
             if cut is not None:
-                cut, found = segment_index.opened(Path(instance))
+                cut, found = segment_index.open_current(Path(instance))
                 space = replace(space, segments=found)
             _spaces[folder, cut] = space
             while len(_spaces) > KEPT:

@@ -82,7 +82,7 @@ def path_of(session: Session, public_id: str) -> Path:
     return path
 
 
-def of_tracks(session: Session, track_ids: Sequence[int]) -> dict[int, AudioFile]:
+def for_tracks(session: Session, track_ids: Sequence[int]) -> dict[int, AudioFile]:
     """The file to play for each of the tracks that have one."""
     found: dict[int, AudioFile] = {}
     for part in chunks(list(track_ids)):
@@ -93,9 +93,9 @@ def of_tracks(session: Session, track_ids: Sequence[int]) -> dict[int, AudioFile
     return found
 
 
-def of_track(session: Session, track_id: int) -> AudioFile | None:
+def for_track(session: Session, track_id: int) -> AudioFile | None:
     """The file to play for a track; None for a track without audio."""
-    return of_tracks(session, [track_id]).get(track_id)
+    return for_tracks(session, [track_id]).get(track_id)
 
 
 @dataclass(frozen=True, slots=True)

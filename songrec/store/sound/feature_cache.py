@@ -107,7 +107,7 @@ def read(
         raise BadInput(f"{path} is damaged: delete it and analyse its file again.") from None
 
 
-def remember(session: Session, key: SetKey, content_hash: str) -> None:
+def record(session: Session, key: SetKey, content_hash: str) -> None:
     """Note that a vector is in the cache; noting it twice is one note."""
     query = select(FeatureVector).where(
         FeatureVector.content_hash == content_hash,
@@ -133,7 +133,7 @@ def missing_sets(instance: Path, keys: Iterable[SetKey], content_hash: str) -> l
     return [key for key in keys if not (base / relative_path(key, content_hash)).is_file()]
 
 
-def known(session: Session, key: SetKey) -> set[str]:
+def hashes_with(session: Session, key: SetKey) -> set[str]:
     """The contents that have a vector of this set."""
     query = select(FeatureVector.content_hash).where(
         FeatureVector.feature_set == key.name,
@@ -143,7 +143,7 @@ def known(session: Session, key: SetKey) -> set[str]:
     return set(session.scalars(query))
 
 
-def names(session: Session) -> set[str]:
+def set_names(session: Session) -> set[str]:
     """The sets of which some content has a vector."""
     return set(session.scalars(select(FeatureVector.feature_set).distinct()))
 
@@ -214,14 +214,13 @@ def hash_of_track(session: Session, track_id: int) -> str | None:
 
 def hashes_of_tracks(session: Session, keys: Sequence[SetKey]) -> dict[int, str]:
     """The tracks whose files have all these sets, each with its first file's content."""
-    complete: set[str] | None = None
-    for key in keys:
-        complete = known(session, key) if complete is None else complete & known(session, key)
+    hashes = [hashes_with(session, key) for key in keys]
+    complete = set.intersection(*hashes) if hashes else set()
     found: dict[int, str] = {}
     query = select(AudioFile.track_id, AudioFile.content_hash).join(
         Track, Track.id == AudioFile.track_id
     )
-    for part in chunks(sorted(complete or ())):
+    for part in chunks(sorted(complete)):
         for track_id, content_hash in session.execute(
             query.where(AudioFile.content_hash.in_(part)).order_by(AudioFile.id)
         ):

@@ -19,16 +19,19 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.files import atomic_folder, current_version, is_partial, use_version
+from songrec.core.standardization import ColumnMoments
 from songrec.core.types import Floats, SoundSpace
 from songrec.store.sound import feature_cache
 from songrec.store.sound.feature_cache import SetKey
-from songrec.store.sound.running_moments import ColumnFigures
 
 BLOCK = 2048
 """Rows that are in memory at once, however many tracks there are."""
+COVERAGE = 0.5
+"""Share of the tracks that must have a value: the pitch of music without one says little."""
 _MASK = (1 << 64) - 1
 
 _open: dict[Path, SoundSpace] = {}
@@ -36,7 +39,7 @@ _lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
-class Sounding:
+class MatrixRow:
     """A track, the key of its song (signed 64 bits, as its row has it) and its sound's content."""
 
     track_id: int
@@ -102,7 +105,7 @@ def load(instance: Path, name: str) -> SoundSpace:
 def refresh(
     instance: Path,
     key: SetKey,
-    tracks: Iterable[Sounding],
+    tracks: Iterable[MatrixRow],
     *,
     leave_out: Collection[str] = (),
     on_share: Callable[[float], None] = lambda share: None,
@@ -135,7 +138,7 @@ def refresh(
     return True
 
 
-def _stamp(instance: Path, key: SetKey, track: Sounding) -> str | None:
+def _stamp(instance: Path, key: SetKey, track: MatrixRow) -> str | None:
     """Which writing of its vector is in the cache; None where there is none."""
     path = feature_cache.folder(instance) / feature_cache.relative_path(key, track.content_hash)
     try:
@@ -149,12 +152,12 @@ def _write(
     draft: Path,
     instance: Path,
     key: SetKey,
-    tracks: list[Sounding],
+    tracks: list[MatrixRow],
     leave_out: Collection[str],
     on_share: Callable[[float], None],
 ) -> None:
     columns = feature_cache.columns(instance, key)
-    figures, taken, left_out = ColumnFigures(len(columns)), [], 0
+    moments, taken, left_out = ColumnMoments(len(columns)), [], 0
     raw = draft / "raw.f32"
     with raw.open("wb") as file:
         block: list[Floats] = []
@@ -167,16 +170,16 @@ def _write(
                 taken.append(track)
             if block and (len(block) == BLOCK or at == len(tracks) - 1):
                 rows = np.stack(block)
-                figures.add(rows)
+                moments.add(rows)
                 file.write(rows.tobytes())
                 block = []
                 on_share(0.8 * at / len(tracks))
-    kept = figures.telling() & ~np.isin(columns, list(leave_out))
+    kept = informative_columns(moments) & ~np.isin(columns, list(leave_out))
     lengths = []
     with (draft / "matrix.npy").open("wb") as file:
         _header(file, (len(taken), int(kept.sum())))
         for rows in _blocks(raw, len(columns)):
-            part = figures.standardised(rows)[:, kept]
+            part = moments.standardize(rows)[:, kept].astype(np.float32)
             file.write(part.tobytes())
             wide = part.astype(np.float64)
             lengths.append(np.sqrt(np.einsum("ij,ij->i", wide, wide)))
@@ -202,7 +205,12 @@ def _write(
     on_share(1.0)
 
 
-def _vector(instance: Path, key: SetKey, track: Sounding, width: int) -> Floats | None:
+def informative_columns(moments: ColumnMoments) -> NDArray[np.bool_]:
+    """Return which columns vary and are known of enough tracks, ``(d,)``."""
+    return moments.varies(atol=1e-9) & (moments.count >= COVERAGE * max(moments.rows, 1))
+
+
+def _vector(instance: Path, key: SetKey, track: MatrixRow, width: int) -> Floats | None:
     """The track's vector; None where somebody has just removed it, or where it is damaged."""
     try:
         found = feature_cache.read(instance, key, track.content_hash)

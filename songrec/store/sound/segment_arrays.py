@@ -1,4 +1,10 @@
-"""The arrays of an index of segments: written song by song, turned to their principal axes."""
+"""Arrays of a segment index: written song by song, rotated to their principal axes.
+
+The rotation keeps distances and puts most of the variance into the first columns (``head``), which
+makes the bounds of ``recommend.similarity.segment_search`` tight. The axes come from the
+eigenvectors of the covariance and not from scikit-learn's PCA, because the rotation must be a full
+square matrix also for a library with fewer segments than columns: later songs use it, too.
+"""
 
 from __future__ import annotations
 
@@ -10,61 +16,79 @@ from typing import Any
 import numpy as np
 
 from songrec.core.errors import BadInput
+from songrec.core.standardization import ColumnMoments
 from songrec.core.types import Floats
 
 HEAD = 64
-"""Columns of the head; see ``recommend.segment_search``: a quarter of what the map holds."""
-SAMPLE = 2_000
-"""So many pairs of segments tell the distance of two random ones."""
-AXES_FROM = 20_000
-"""Segments that tell the principal axes; any axes are right, good ones are fast."""
+"""Columns of the head: a quarter of the columns of a tagger's vectors."""
+N_PAIRS = 2_000
+"""Random pairs of segments from which the typical distance is estimated."""
+AXES_SAMPLE = 20_000
+"""Segments, at most, from which the axes are computed. Any axes are correct, good ones are fast."""
+NEARLY_ZERO = 1e-6
+"""Deviation up to which a column is constant: differences of equal cepstra are not exactly 0."""
 SLICE = 8192
 CONTENT = "S64"
-"""A SHA-256 in hexadecimal digits; empty where nobody said."""
+"""Dtype of a SHA-256 in hexadecimal digits; empty where unknown."""
 
 
 @dataclass(frozen=True)
 class SongSegments:
-    """One song's windows: ``starts`` float32 ``(w,)`` in seconds, ``vectors`` float32 ``(w, d)``,
-    ``tags`` float32 ``(w, t)`` or None; ``content`` is the hash of the sound that they are cut of.
+    """The segments of one song.
+
+    ``starts`` float32 ``(w,)`` in seconds, ``vectors`` float32 ``(w, d)``, ``tags`` float32
+    ``(w, t)`` or None; ``content_hash`` is that of the sound file.
     """
 
     track_id: int
     starts: Floats
     vectors: Floats
     tags: Floats | None = None
-    content: str = ""
+    content_hash: str = ""
 
 
 @dataclass(frozen=True)
 class Axes:
-    """How vectors are laid down: ``(vector − mean) @ turn``, both float64."""
+    """The linear map of an index, ``(vector − mean) @ rotation``, both float64.
+
+    ``rotation`` also divides by the scale of each column where columns are standardised.
+    """
 
     mean: np.ndarray
-    turn: np.ndarray
+    rotation: np.ndarray
 
-    def turned(self, vectors: Floats) -> Floats:
-        """Rows of vectors as the index holds them, float32."""
-        # About the mean, which leaves distances alone and keeps float32 precise.
-        return ((vectors - self.mean) @ self.turn).astype(np.float32)
+    def transform(self, vectors: Floats) -> Floats:
+        """Return rows as the index stores them, float32."""
+        # Subtracting the mean keeps distances and makes float32 precise.
+        return ((vectors - self.mean) @ self.rotation).astype(np.float32)
 
 
 def write(
     folder: Path,
     songs: Iterable[SongSegments],
     *,
-    one_scale: bool = False,
+    standardize: bool = False,
     seed: int = 0,
     axes: Axes | None = None,
 ) -> dict[str, Any]:
-    """All arrays of an index into ``folder``, and what the manifest says of them.
+    """Write all arrays of an index into ``folder``; returns its part of the manifest.
 
-    ``songs`` ascend by track; they are read once and vectors are never all in memory. With
-    ``axes`` they are turned already, by these; else axes are found. Raises ``BadInput`` without
-    any segment.
+    Parameters
+    ----------
+    songs
+        Ascending by track. They are read once; vectors are never all in memory.
+    standardize
+        Whether columns are divided by their standard deviations before they are rotated.
+    axes
+        Axes that the vectors have already been transformed by; None computes axes.
+
+    Raises
+    ------
+    BadInput
+        Without any segment, or for a vector with values that are not finite.
     """
     ids: list[int] = []
-    contents: list[str] = []
+    hashes: list[str] = []
     first: list[int] = [0]
     starts: list[Floats] = []
     tags: list[np.ndarray] = []
@@ -75,80 +99,75 @@ def write(
             if not len(song.starts):
                 continue
             if ids and song.track_id <= ids[-1]:
-                raise ValueError("songs come in ascending order of their ids")
+                raise ValueError(f"songs must ascend by id: {song.track_id} follows {ids[-1]}")
             vectors = np.ascontiguousarray(song.vectors, dtype=np.float32)
             if not np.isfinite(vectors).all():
                 raise BadInput(
-                    f"The segments of track {song.track_id} hold something that is no number: "
+                    f"The vectors of track {song.track_id} hold values that are not finite: "
                     "analyse its file again."
                 )
             width = width or vectors.shape[1]
             file.write(vectors.tobytes())
             ids.append(song.track_id)
-            contents.append(song.content)
+            hashes.append(song.content_hash)
             first.append(first[-1] + len(vectors))
             starts.append(np.asarray(song.starts, dtype=np.float32))
             if song.tags is not None:
                 tags.append(np.asarray(song.tags, dtype=np.float16))
     m = first[-1]
     if not m:
-        raise BadInput("There is no song to cut into segments: flask analyze DIR")
+        raise BadInput("No song has segments to index: flask analyze DIR")
     source = np.memmap(raw, np.float32, "r", shape=(m, width))
-    found = axes or _axes(source, one_scale, seed)
+    used = axes or _principal_axes(source, standardize, seed)
     head = min(HEAD, width)
-    make = np.lib.format.open_memmap
-    out = make(folder / "vectors.npy", "w+", np.float32, (m, width))
-    heads = make(folder / "head.npy", "w+", np.float32, (m, head))
-    tails = make(folder / "tail.npy", "w+", np.float32, (m,))
+    create = np.lib.format.open_memmap
+    out = create(folder / "vectors.npy", "w+", np.float32, (m, width))
+    heads = create(folder / "head.npy", "w+", np.float32, (m, head))
+    tails = create(folder / "tail.npy", "w+", np.float32, (m,))
     for at in range(0, m, SLICE):
         part = source[at : at + SLICE]
-        part = part if axes is not None else found.turned(part)
+        part = part if axes is not None else used.transform(part)
         out[at : at + SLICE] = part
         heads[at : at + SLICE] = part[:, :head]
         tails[at : at + SLICE] = np.linalg.norm(part[:, head:].astype(np.float64), axis=1)
-    typical = _typical(out, seed)
+    typical = _typical_distance(out, seed)
     for array in (out, heads, tails):
         array.flush()
     del source, out, heads, tails
     raw.unlink()
     np.save(folder / "track_ids.npy", np.array(ids, dtype=np.int64))
-    np.save(folder / "contents.npy", np.array(contents, dtype=CONTENT))
+    np.save(folder / "contents.npy", np.array(hashes, dtype=CONTENT))
     np.save(folder / "first.npy", np.array(first, dtype=np.int64))
     np.save(folder / "starts.npy", np.concatenate(starts))
-    np.savez(folder / "axes.npz", mean=found.mean, turn=found.turn)
+    np.savez(folder / "axes.npz", mean=used.mean, turn=used.rotation)
     if tags and len(tags) == len(ids):
         np.save(folder / "tags.npy", np.concatenate(tags))
     return {"tracks": len(ids), "fragments": m, "dimensions": width, "typical": typical}
 
 
-def axes_of(folder: Path) -> Axes:
-    """The axes of an index; ``OSError``, ``KeyError`` or ``ValueError`` where there are none."""
-    with np.load(folder / "axes.npz", allow_pickle=False) as kept:
-        return Axes(kept["mean"], kept["turn"])
+def read_axes(folder: Path) -> Axes:
+    """Read the axes of an index; ``OSError``, ``KeyError`` or ``ValueError`` if it has none."""
+    with np.load(folder / "axes.npz", allow_pickle=False) as arrays:
+        return Axes(arrays["mean"], arrays["turn"])
 
 
-def _axes(source: Floats, one_scale: bool, seed: int) -> Axes:
-    """Mean ``(d,)`` of a sample of the rows, and ``(d, d)`` to multiply by: its principal axes, the
-    largest first, with ``one_scale`` of (and after) columns divided by their deviations.
-    """
+def _principal_axes(source: Floats, standardize: bool, seed: int) -> Axes:
+    """Compute the principal axes of a sample of the rows, the largest variance first."""
     rows = np.arange(len(source))
-    if len(rows) > AXES_FROM:
-        rows = np.sort(np.random.default_rng(seed).choice(len(rows), AXES_FROM, replace=False))
+    if len(rows) > AXES_SAMPLE:
+        rows = np.sort(np.random.default_rng(seed).choice(len(rows), AXES_SAMPLE, replace=False))
     sample = source[rows].astype(np.float64)
-    mean = sample.mean(axis=0)
-    sample -= mean
-    spread = np.ones(len(mean))
-    if one_scale:
-        spread = sample.std(axis=0)
-        spread[spread <= 1e-6 * np.maximum(np.abs(mean), 1)] = 1  # says nothing: as it is
-        sample /= spread
-    return Axes(mean, np.linalg.eigh(sample.T @ sample)[1][:, ::-1] / spread[:, None])
+    moments = ColumnMoments.of(sample)
+    scale = moments.scale(atol=NEARLY_ZERO) if standardize else np.ones(len(moments.mean))
+    sample = (sample - moments.mean) / scale
+    return Axes(moments.mean, np.linalg.eigh(sample.T @ sample)[1][:, ::-1] / scale[:, None])
 
 
-def _typical(vectors: Floats, seed: int) -> float:
-    """The median distance of two random segments; 1 where all are the same."""
+def _typical_distance(vectors: Floats, seed: int) -> float:
+    """Return the median distance of random pairs of segments; 1 if all segments are equal."""
     random = np.random.default_rng(seed)
-    one, other = random.integers(0, len(vectors), (2, SAMPLE))
-    gaps = vectors[np.sort(one)].astype(np.float64) - vectors[other]
-    apart = np.sqrt(np.einsum("ij,ij->i", gaps, gaps))
-    return float(np.median(apart[apart > 0])) if (apart > 0).any() else 1.0
+    first, second = random.integers(0, len(vectors), (2, N_PAIRS))
+    gaps = vectors[np.sort(first)].astype(np.float64) - vectors[second]
+    distances = np.sqrt(np.einsum("ij,ij->i", gaps, gaps))
+    positive = distances[distances > 0]
+    return float(np.median(positive)) if len(positive) else 1.0

@@ -1,6 +1,6 @@
-"""The songs' segments on disk: vectors, where each begins, tags; memory-mapped to be searched.
+"""Segment indexes on disk: vectors, start times and tags of all songs, memory-mapped.
 
-``<instance>/fragments/<name>/`` is one index, written as ``<name>.partial`` and renamed;
+``<instance>/fragments/<name>/`` holds one index, written as ``<name>.partial`` and renamed;
 ``<instance>/fragments/current`` names the one in use.
 """
 
@@ -15,6 +15,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,26 +28,26 @@ from songrec.store.sound.segment_arrays import SongSegments
 
 FOLDER = "fragments"
 """The folder's name on disk, as older versions wrote it."""
-LEFT_AFTER_S = 24 * 3600
-"""A draft that nobody has written to for so long is nobody's."""
+ABANDONED_AFTER_S = 24 * 3600
+"""Age of the last write after which a draft counts as left by a killed process."""
 
 
-class Overtaken(Exception):
-    """Somebody else has put another index in use meanwhile: what was written is of no use."""
+class Superseded(Exception):
+    """Another index was put in use meanwhile, so the written one is obsolete."""
 
 
 def folder(instance: Path) -> Path:
-    """Where all indexes lie."""
+    """Return the folder of all indexes."""
     return instance / FOLDER
 
 
 def current(instance: Path) -> str | None:
-    """The name of the index in use; None where no song is cut into segments."""
+    """Return the name of the index in use, or None."""
     return current_version(folder(instance))
 
 
 def manifest(instance: Path) -> dict[str, Any] | None:
-    """What is written down about the index in use."""
+    """Return the manifest of the index in use, or None."""
     name = current(instance)
     if name is None:
         return None
@@ -58,11 +59,11 @@ def manifest(instance: Path) -> dict[str, Any] | None:
 
 
 def load(instance: Path, name: str) -> SegmentIndex | None:
-    """The index ``name``, memory-mapped; None where it is gone or cannot be read."""
+    """Memory-map the index ``name``; None if it was removed or cannot be read."""
     base = folder(instance) / name
     try:
-        told = json.loads((base / "manifest.json").read_text(encoding="utf-8"))
-        found = SegmentIndex(
+        document = json.loads((base / "manifest.json").read_text(encoding="utf-8"))
+        index = SegmentIndex(
             name=name,
             track_ids=_mapped(base / "track_ids.npy"),
             first=_mapped(base / "first.npy"),
@@ -70,39 +71,41 @@ def load(instance: Path, name: str) -> SegmentIndex | None:
             head=_mapped(base / "head.npy"),
             tail=_mapped(base / "tail.npy"),
             starts=_mapped(base / "starts.npy"),
-            seconds=float(told["seconds"]),
-            typical=float(told["typical"]),
-            made_by=str(told["made_by"]),
-            tag_names=tuple(told["tags"]),
+            seconds=float(document["seconds"]),
+            typical=float(document["typical"]),
+            made_by=str(document["made_by"]),
+            tag_names=tuple(document["tags"]),
             tags=_mapped(base / "tags.npy") if (base / "tags.npy").is_file() else None,
-            why=str(told.get("why", "")),
+            why=str(document.get("why", "")),
         )
     except (OSError, KeyError, ValueError, EOFError):
         return None
-    return found
+    return index
 
 
-def opened(instance: Path) -> tuple[str | None, SegmentIndex | None]:
-    """The name of the index in use and the index, also where it is replaced this very moment."""
+def open_current(instance: Path) -> tuple[str | None, SegmentIndex | None]:
+    """Return the name of the index in use and the index, even while it is being replaced."""
     while True:
         name = current(instance)
-        found = None if name is None else load(instance, name)
-        if found is not None or current(instance) == name:
-            return name, found
+        index = None if name is None else load(instance, name)
+        if index is not None or current(instance) == name:
+            return name, index
 
 
-def contents(instance: Path, name: str) -> dict[int, str] | None:
-    """The hash of the sound that each track of the index ``name`` was cut of.
+def content_hashes(instance: Path, name: str) -> dict[int, str] | None:
+    """Return the content hash of the sound file of each track of an index.
 
-    None where the index cannot say (an older one): songs cannot be added to it.
+    None for an index of an older version, which does not hold them: it cannot be updated.
     """
     base = folder(instance) / name
     try:
-        segment_arrays.axes_of(base)
-        ids, kept = np.load(base / "track_ids.npy"), np.load(base / "contents.npy")
+        segment_arrays.read_axes(base)
+        ids, hashes = np.load(base / "track_ids.npy"), np.load(base / "contents.npy")
     except (OSError, KeyError, ValueError, EOFError):
         return None
-    return dict(zip(ids.tolist(), (each.decode("ascii") for each in kept.tolist()), strict=True))
+    return dict(
+        zip(ids.tolist(), (digest.decode("ascii") for digest in hashes.tolist()), strict=True)
+    )
 
 
 def write(
@@ -112,27 +115,44 @@ def write(
     seconds: float,
     made_by: str,
     tag_names: Sequence[str] = (),
-    told: dict[str, Any] | None = None,
-    one_scale: bool = False,
+    metadata: dict[str, Any] | None = None,
+    standardize: bool = False,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Write an index of ``songs`` (ascending by track id), make it the one in use, and say of it.
+    """Write an index, put it in use and return its manifest.
 
-    Vectors are turned so that their first columns vary most: distances stay what they are. With
-    ``one_scale`` each column is first divided by its deviation (that of 20,000 segments). Older
-    indexes are removed; whoever has one mapped keeps it. ``BadInput`` without any segment.
+    Older indexes are removed; a process that has one mapped keeps it.
+
+    Parameters
+    ----------
+    songs
+        Ascending by track id.
+    seconds
+        Length of a segment.
+    made_by
+        Name of the encoder.
+    metadata
+        Further entries of the manifest.
+    standardize
+        Whether columns are divided by their standard deviations first. In any case vectors are
+        rotated to their principal axes, which keeps their distances.
+
+    Raises
+    ------
+    BadInput
+        Without any segment.
     """
     with _draft(instance) as draft:
-        kept = segment_arrays.write(draft, songs, one_scale=one_scale, seed=seed)
+        summary = segment_arrays.write(draft, songs, standardize=standardize, seed=seed)
         document = {
-            **(told or {}),
+            **(metadata or {}),
             "name": draft.stem,
             "seconds": seconds,
             "made_by": made_by,
             "tags": list(tag_names),
-            **kept,
+            **summary,
         }
-        _describe(draft, document)
+        write_json(draft / "manifest.json", document, indent=2)
         _put_in_use(instance, draft)
     return document
 
@@ -141,56 +161,67 @@ def update(
     instance: Path,
     name: str,
     songs: Iterable[SongSegments],
-    without: Collection[int],
-    told: dict[str, Any] | None = None,
+    removed: Collection[int],
+    metadata: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The index ``name`` with ``songs`` (ascending by track id) and without other tracks, in use.
+    """Put an updated copy of the index ``name`` in use and return its manifest.
 
-    What is kept is copied as it lies; new songs are turned to the same axes, so that distances are
-    those of one space. Songs that the index holds already must be among ``without``. Raises
-    ``Overtaken`` where ``name`` is no longer the one in use, and ``BadInput`` where no segment is
-    left.
+    New songs are transformed by the axes of the index, so that distances stay comparable.
+
+    Parameters
+    ----------
+    songs
+        New songs, ascending by track id. A song that the index holds must be in ``removed``, too.
+    removed
+        Ids of tracks to leave out.
+    metadata
+        Entries of the manifest to replace.
+
+    Raises
+    ------
+    Superseded
+        If ``name`` is no longer the index in use.
+    BadInput
+        If no segment is left.
     """
     base = folder(instance) / name
-    found, known = load(instance, name), contents(instance, name)
-    if found is None or known is None:
-        raise Overtaken(name)
+    index, hashes = load(instance, name), content_hashes(instance, name)
+    if index is None or hashes is None:
+        raise Superseded(name)
     before = json.loads((base / "manifest.json").read_text(encoding="utf-8"))
-    axes, left_out = segment_arrays.axes_of(base), frozenset(without)
-    fresh = (
-        SongSegments(one.track_id, one.starts, axes.turned(one.vectors), one.tags, one.content)
-        for one in songs
-    )
-    merged = heapq.merge(_kept(found, known, left_out), fresh, key=lambda one: one.track_id)
+    axes = segment_arrays.read_axes(base)
+    new = (replace(song, vectors=axes.transform(song.vectors)) for song in songs)
+    kept = _kept_songs(index, hashes, frozenset(removed))
+    merged = heapq.merge(kept, new, key=lambda song: song.track_id)
     with _draft(instance) as draft:
-        kept = segment_arrays.write(draft, merged, seed=int(before.get("seed", 0)), axes=axes)
-        document = {**before, **(told or {}), "name": draft.stem, **kept}
-        _describe(draft, document)
+        summary = segment_arrays.write(draft, merged, seed=int(before.get("seed", 0)), axes=axes)
+        document = {**before, **(metadata or {}), "name": draft.stem, **summary}
+        write_json(draft / "manifest.json", document, indent=2)
         _put_in_use(instance, draft, instead_of=name)
     return document
 
 
 def remove(instance: Path, name: str) -> None:
-    """Use no index any more, where ``name`` is the one in use: no song is left that can be cut."""
-    with _alone(instance):
+    """Remove the index ``name`` if it is the one in use."""
+    with _exclusive_lock(instance):
         if current(instance) == name:
             (folder(instance) / "current").unlink()
             shutil.rmtree(folder(instance) / name, ignore_errors=True)
 
 
-def _kept(
-    found: SegmentIndex, known: dict[int, str], without: frozenset[int]
+def _kept_songs(
+    index: SegmentIndex, hashes: dict[int, str], removed: frozenset[int]
 ) -> Iterator[SongSegments]:
-    for at, track in enumerate(found.track_ids.tolist()):
-        if track not in without:
-            rows = slice(int(found.first[at]), int(found.first[at + 1]))
-            tags = None if found.tags is None else found.tags[rows]
-            yield SongSegments(track, found.starts[rows], found.vectors[rows], tags, known[track])
+    for at, track in enumerate(index.track_ids.tolist()):
+        if track not in removed:
+            rows = slice(int(index.first[at]), int(index.first[at + 1]))
+            tags = None if index.tags is None else index.tags[rows]
+            yield SongSegments(track, index.starts[rows], index.vectors[rows], tags, hashes[track])
 
 
 @contextlib.contextmanager
 def _draft(instance: Path) -> Iterator[Path]:
-    """A folder to write an index into; it is gone after the block unless it was renamed."""
+    """Yield a folder to write into, which is removed after the block unless it was renamed."""
     draft = folder(instance) / f"{secrets.token_hex(6)}.partial"
     draft.mkdir(parents=True)
     try:
@@ -199,15 +230,11 @@ def _draft(instance: Path) -> Iterator[Path]:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _describe(draft: Path, document: dict[str, Any]) -> None:
-    write_json(draft / "manifest.json", document, indent=2)
-
-
 def _put_in_use(instance: Path, draft: Path, instead_of: str | None = None) -> None:
     base, name = folder(instance), draft.stem
-    with _alone(instance):
+    with _exclusive_lock(instance):
         if instead_of is not None and current(instance) != instead_of:
-            raise Overtaken(instead_of)
+            raise Superseded(instead_of)
         draft.rename(base / name)
         use_version(base, name)
         for other in base.iterdir():
@@ -216,19 +243,19 @@ def _put_in_use(instance: Path, draft: Path, instead_of: str | None = None) -> N
 
 
 def _is_being_written(draft: Path) -> bool:
-    """Whether somebody writes there; who was killed while writing has left it as it is."""
+    """Return whether a process still writes ``draft``, judged by its last write."""
     if not is_partial(draft):
         return False
     try:
         newest = max(path.stat().st_mtime for path in (draft, *draft.iterdir()))
     except FileNotFoundError:
         return True
-    return time.time() - newest < LEFT_AFTER_S
+    return time.time() - newest < ABANDONED_AFTER_S
 
 
 @contextlib.contextmanager
-def _alone(instance: Path) -> Iterator[None]:
-    """One process at a time; the kernel lets the next one in when this one dies."""
+def _exclusive_lock(instance: Path) -> Iterator[None]:
+    """Hold a lock between processes; the kernel releases it if this one dies."""
     handle = os.open(folder(instance) / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)

@@ -14,7 +14,7 @@ from songrec.core.files import write_bytes, write_json
 
 
 @dataclass(frozen=True, slots=True)
-class Sleeve:
+class WaveformAndCover:
     """``peaks``: the largest magnitude of each equal part, 0 to 1, of a sound ``seconds`` long."""
 
     seconds: float
@@ -22,16 +22,16 @@ class Sleeve:
     cover_type: str | None
 
 
-def find(instance: Path, content_hash: str) -> Sleeve | None:
+def find(instance: Path, content_hash: str) -> WaveformAndCover | None:
     """The sleeve of a content, if it was made."""
     try:
         kept = json.loads(_path(instance, content_hash, "json").read_text(encoding="utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):
         return None
-    return Sleeve(kept["seconds"], kept["peaks"], kept["cover_type"])
+    return WaveformAndCover(kept["seconds"], kept["peaks"], kept["cover_type"])
 
 
-def write(instance: Path, content_hash: str, sleeve: Sleeve, cover: bytes | None) -> None:
+def write(instance: Path, content_hash: str, sleeve: WaveformAndCover, cover: bytes | None) -> None:
     """Keep a sleeve; ``cover`` is the picture's bytes, None where there is no picture."""
     path = _path(instance, content_hash, "json")
     if cover is not None:

@@ -83,4 +83,4 @@ def work_on_segments() -> ResponseReturnValue:
 def _waiting() -> Job | None:
     """What was asked for and waits or is under way; a training needs all processors."""
     asked = (job for job in jobs.active(db.session) if job.kind == segment_tasks.KIND)
-    return next((job for job in asked if not segment_tasks.is_refreshing(job)), None)
+    return next((job for job in asked if not segment_tasks.is_refresh(job)), None)

@@ -18,7 +18,7 @@ from songrec.web import player
 
 def tracks(views: Sequence[TrackView]) -> list[dict[str, Any]]:
     """Tracks as ``TrackSchema`` describes them, in order."""
-    playable = audio_files.of_tracks(db.session, [view.id for view in views])
+    playable = audio_files.for_tracks(db.session, [view.id for view in views])
     return [_track(view, playable.get(view.id)) for view in views]
 
 

@@ -93,7 +93,7 @@ def track(public_id: str) -> str | Response:
         cluster=cluster,
         clusters=clusters,
         rows=rows,
-        origins=_origins(audio_files.of_track(db.session, found.id)),
+        origins=_origins(audio_files.for_track(db.session, found.id)),
         place=place,
         similar=similar,
         by=by,

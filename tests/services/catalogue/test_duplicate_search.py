@@ -209,7 +209,7 @@ def test_near_pairs_are_those_of_every_pair_looked_at() -> None:
     values[7, 2] = np.nan
     lengths = rng.uniform(100, 110, 300)
     pairs, cosines = near_duplicates.near_pairs(values, lengths, 0.95)
-    unit = near_duplicates.standardised(values)
+    unit = near_duplicates.unit_rows(values)
     every = {
         (a, b)
         for a in range(300)

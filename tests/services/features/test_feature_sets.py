@@ -13,7 +13,12 @@ from sqlalchemy.orm import Session
 from songrec.core.errors import BadInput, SongrecError, UnknownName
 from songrec.features.settings import DEFAULTS, digest
 from songrec.services.features import feature_sets
-from songrec.services.features.feature_sets import as_analysed, parse, settings_from, usual
+from songrec.services.features.feature_sets import (
+    default_sets,
+    library_settings,
+    parse,
+    settings_from,
+)
 from songrec.services.library.analyze_file import analyse_like_the_library, keep_file
 from songrec.store.models.published_weights import model
 from songrec.store.sound import feature_cache
@@ -58,19 +63,19 @@ def test_the_embedding_brings_its_tags() -> None:
 
 
 def test_the_network_listens_by_default_where_its_weights_are(tmp_path: Path) -> None:
-    assert usual(tmp_path) == ("mfcc", "statistical")
+    assert default_sets(tmp_path) == ("mfcc", "statistical")
     for file in model("musicnn").files:
         path = tmp_path / "models" / "musicnn" / file.name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    assert usual(tmp_path) == ("mfcc", "statistical", "musicnn", "musicnn_tags")
+    assert default_sets(tmp_path) == ("mfcc", "statistical", "musicnn", "musicnn_tags")
 
 
 def test_an_upload_is_heard_as_the_library_was(
     app: Flask, session: Session, tmp_path: Path
 ) -> None:
     instance = app.config["INSTANCE"]
-    assert as_analysed(session, instance, ["mfcc", "statistical"]) == [
+    assert library_settings(session, instance, ["mfcc", "statistical"]) == [
         (("mfcc", "statistical"), DEFAULTS)
     ]
     other = replace(DEFAULTS, n_mfcc=20, seconds=10.0)
@@ -78,9 +83,9 @@ def test_an_upload_is_heard_as_the_library_was(
         key = feature_sets.key_of("mfcc", other)
         feature_sets.write_columns(instance, key, ("a",), other)
         feature_cache.write(instance, key, f"{number:064x}", np.zeros(1, np.float32))
-        feature_cache.remember(session, key, f"{number:064x}")
+        feature_cache.record(session, key, f"{number:064x}")
     session.commit()
-    groups = as_analysed(session, instance, ["mfcc", "statistical"])
+    groups = library_settings(session, instance, ["mfcc", "statistical"])
     assert groups == [
         (("mfcc",), replace(other)),
         (("statistical",), DEFAULTS),

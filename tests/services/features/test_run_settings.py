@@ -49,7 +49,7 @@ def plant(session: Session, instance: Path, settings: AudioSettings, numbers: ra
             )
         )
         feature_cache.write(instance, key, digest, rng.normal(size=len(names)).astype(np.float32))
-        feature_cache.remember(session, key, digest)
+        feature_cache.record(session, key, digest)
     session.commit()
 
 
@@ -100,10 +100,10 @@ def test_a_run_notes_the_settings_that_it_learnt_from(
             "n_mfcc": 5,
         },
     }
-    assert feature_sets.commonest(session, "mfcc") == feature_sets.key_of("mfcc")
-    settings = run_settings.of_run(app.config["INSTANCE"], learnt)
+    assert feature_sets.most_common_settings(session, "mfcc") == feature_sets.key_of("mfcc")
+    settings = run_settings.settings_of(app.config["INSTANCE"], learnt)
     assert feature_sets.key_of("mfcc", settings["mfcc"]) == key
-    assert run_settings.of_run(app.config["INSTANCE"], None) == {}
+    assert run_settings.settings_of(app.config["INSTANCE"], None) == {}
 
 
 def test_an_upload_is_extracted_as_the_run_was_and_kept_as_both_are(
@@ -148,4 +148,4 @@ def test_settings_that_cannot_be_had_any_more_are_one_line(
 ) -> None:
     change(app.config["INSTANCE"], learnt, **told)
     with pytest.raises(NotReady, match=reason):
-        run_settings.of_run(app.config["INSTANCE"], learnt)
+        run_settings.settings_of(app.config["INSTANCE"], learnt)

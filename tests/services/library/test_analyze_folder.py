@@ -86,7 +86,7 @@ def test_a_folder_becomes_tracks_with_labels_and_measured_attributes(
     assert first.attributes.energy is None
     named = select(Tag.name).join(TrackTag).where(TrackTag.track_id == first.id)
     assert session.scalars(named).all() == ["rock"]
-    file = audio_files.of_track(session, first.id)
+    file = audio_files.for_track(session, first.id)
     assert file.state == "analysed"
     assert (file.info["start_s"], file.info["excerpt_s"], file.duration_s) == (0.5, 3.0, 4.0)
     assert file.info["attributes"]["loudness"]["source"] == "measured"
@@ -123,7 +123,7 @@ def test_a_moved_file_keeps_its_track_and_its_address(
 ) -> None:
     analyze(music)
     before = tracks(session)["First"]
-    file_id = audio_files.of_track(session, before.id).public_id
+    file_id = audio_files.for_track(session, before.id).public_id
     (music / "Rock" / "Some Band - First.wav").rename(music / "renamed.wav")
     assert counted(analyze(music)) == (2, 0, 2, 0)
     session.expire_all()
@@ -151,14 +151,14 @@ def test_a_vanished_file_is_marked_and_comes_back(
     report = analyze(music)
     assert (report.missing, counted(report)) == (1, (1, 0, 1, 0))
     track = tracks(session)["First"]
-    assert audio_files.of_track(session, track.id) is None
+    assert audio_files.for_track(session, track.id) is None
     file = session.scalar(select(AudioFile).where(AudioFile.state == "missing"))
     assert file.track_id == track.id
     with pytest.raises(UnknownFile):
         audio_files.path_of(session, file.public_id)
     away.rename(path)
     assert counted(analyze(music)) == (2, 0, 2, 0)
-    assert audio_files.of_track(session, track.id).path == str(path)
+    assert audio_files.for_track(session, track.id).path == str(path)
 
 
 def test_a_retagged_file_is_analysed_anew_and_keeps_its_track(
@@ -196,7 +196,7 @@ def test_another_song_at_an_old_path_is_another_track(
     analyze(music)
     found = session.scalars(select(Track).where(Track.title == "x")).all()
     assert len(found) == 2
-    assert audio_files.of_track(session, other) is None
+    assert audio_files.for_track(session, other) is None
 
 
 def test_a_new_feature_set_is_added_to_what_is_known(
@@ -281,9 +281,9 @@ def test_a_file_that_cannot_be_read_for_a_while_keeps_its_track(
 
         patch.setattr("songrec.services.library.analyze_folder.content_hash", unreadable)
         assert counted(analyze(music)) == (2, 0, 1, 1)
-    assert audio_files.of_track(session, first) is None
+    assert audio_files.for_track(session, first) is None
     assert counted(analyze(music)) == (2, 0, 2, 0)
-    assert audio_files.of_track(session, first).path == str(path)
+    assert audio_files.for_track(session, first).path == str(path)
 
 
 def test_lyrics_are_kept(analyze: Any, session: Session, tmp_path: Path) -> None:

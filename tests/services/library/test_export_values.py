@@ -35,7 +35,7 @@ def file(app: Flask, session: Session, tmp_path: Path) -> AudioFile:
     found = add_sound(session, track, path)
     found.info = {"attributes": {"tempo": {"value": 117.6, "source": "measured"}}}
     feature_cache.write(app.config["INSTANCE"], KEY, found.content_hash, np.ones(3, np.float32))
-    feature_cache.remember(session, KEY, found.content_hash)
+    feature_cache.record(session, KEY, found.content_hash)
     session.commit()
     return found
 

@@ -53,7 +53,7 @@ def file(app: Flask, session: Session) -> AudioFile:
     key = feature_sets.key_of("mfcc")
     feature_cache.write_columns(app.config["INSTANCE"], key, ("a",))
     feature_cache.write(app.config["INSTANCE"], key, "0" * 64, np.array([0.7], np.float32))
-    feature_cache.remember(session, key, "0" * 64)
+    feature_cache.record(session, key, "0" * 64)
     session.commit()
     return file
 
@@ -62,7 +62,7 @@ def file(app: Flask, session: Session) -> AudioFile:
 def predictor(monkeypatch: pytest.MonkeyPatch) -> list[Guess | None]:
     newest: list[Guess | None] = [Guess("p1")]
     monkeypatch.setattr(attribute_estimates, "_sets", lambda instance: ["mfcc"])
-    monkeypatch.setattr(attribute_estimates, "estimator", lambda instance, columns: newest[-1])
+    monkeypatch.setattr(attribute_estimates, "load_estimator", lambda instance, columns: newest[-1])
     return newest
 
 
@@ -113,7 +113,7 @@ def tagged(app: Flask, session: Session, file: AudioFile) -> AudioFile:
     values = np.array([heard.get(tag, 0.0) for tag in MSD_TAGS], np.float32)
     feature_cache.write_columns(app.config["INSTANCE"], key, MSD_TAGS)
     feature_cache.write(app.config["INSTANCE"], key, str(file.content_hash), values)
-    feature_cache.remember(session, key, str(file.content_hash))
+    feature_cache.record(session, key, str(file.content_hash))
     session.commit()
     return file
 
@@ -140,7 +140,9 @@ def test_a_predictor_takes_over_from_the_tags_and_keeps_the_word(
     attribute_estimates.refresh(session, instance)
     heard = session.get_one(Track, tagged.track_id).attributes.positiveness
     monkeypatch.setattr(attribute_estimates, "_sets", lambda instance: ["mfcc"])
-    monkeypatch.setattr(attribute_estimates, "estimator", lambda instance, columns: Guess("p1"))
+    monkeypatch.setattr(
+        attribute_estimates, "load_estimator", lambda instance, columns: Guess("p1")
+    )
     assert attribute_estimates.refresh(session, instance) == 1
     assert attribute_estimates.refresh(session, instance) == 0
     said = tagged.info["attributes"]

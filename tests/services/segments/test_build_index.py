@@ -18,19 +18,19 @@ from songrec.jobs import segment_tasks, tasks
 from songrec.services.library import analyze_folder
 from songrec.services.library.analysis_report import AnalyzeReport, AnalyzeRequest
 from songrec.services.segments import build_index, encoder_selection
-from songrec.services.segments.tagger_dataset import Cutting
+from songrec.services.segments.tagger_dataset import SegmentSettings
 from songrec.services.uploads import analyze_upload
 from songrec.store import jobs
 from songrec.store.models import published_weights, taggers
 from songrec.store.sound import segment_index as store
 from songrec.store.sound import waveform_cache
-from songrec.store.sound.segment_index import Overtaken, SongSegments
+from songrec.store.sound.segment_index import SongSegments, Superseded
 from songrec.store.tables import AudioFile, Track
 from tests.planted_run import plant
 from tests.services.segments.test_segments import write_song
 from tests.sounding import add_sound
 
-CUTTING = Cutting(1.0, 0.5, None)
+SETTINGS = SegmentSettings(1.0, 0.5, None)
 
 
 @pytest.fixture
@@ -46,29 +46,29 @@ def sound(session: Session, folder: Path, track: Track, hertz: float) -> AudioFi
     return file
 
 
-def apart(found: SegmentIndex) -> Floats:
+def distances(found: SegmentIndex) -> Floats:
     wide = found.vectors.astype(np.float64)
     return np.linalg.norm(wide[:, None] - wide[None], axis=2)
 
 
-def in_use(instance: Path) -> SegmentIndex:
-    found = store.opened(instance)[1]
+def current_index(instance: Path) -> SegmentIndex:
+    found = store.open_current(instance)[1]
     assert found is not None
     return found
 
 
-def test_new_songs_are_cut_into_the_same_space_and_gone_ones_leave(
+def test_new_songs_join_the_same_space_and_missing_ones_leave_it(
     session: Session, instance: Path, tracks: list[Track], tmp_path: Path
 ) -> None:
     files = [sound(session, tmp_path, track, 200.0 + 90 * track.id) for track in tracks[:3]]
-    build_index.tag(session, instance, cutting=CUTTING)
-    before = in_use(instance)
+    build_index.build(session, instance, settings=SETTINGS)
+    before = current_index(instance)
     files[1].state = "missing"
     files.append(sound(session, tmp_path, tracks[3], 700.0))
     told = build_index.refresh(session, instance)
     assert told is not None
     assert (told["added"], told["removed"], told["tracks"]) == (1, 1, 3)
-    after = in_use(instance)
+    after = current_index(instance)
     assert after.track_ids.tolist() == [tracks[at].id for at in (0, 2, 3)]
     of_first = slice(0, int(before.first[1]))
     assert (after.vectors[of_first] == before.vectors[of_first]).all()
@@ -77,17 +77,17 @@ def test_new_songs_are_cut_into_the_same_space_and_gone_ones_leave(
     files[1].state = "analysed"
     session.commit()
     build_index.refresh(session, instance)
-    assert apart(in_use(instance))[: before.first[3], : before.first[3]] == pytest.approx(
-        apart(before), abs=1e-4
-    )
+    assert distances(current_index(instance))[
+        : before.first[3], : before.first[3]
+    ] == pytest.approx(distances(before), abs=1e-4)
     assert all(waveform_cache.find(instance, str(file.content_hash)) for file in files)
 
 
-def test_a_changed_file_is_cut_anew_and_nothing_is_done_without_a_change(
+def test_a_changed_file_is_encoded_again_and_nothing_happens_without_a_change(
     session: Session, instance: Path, tracks: list[Track], tmp_path: Path
 ) -> None:
     files = [sound(session, tmp_path, track, 300.0) for track in tracks[:2]]
-    build_index.tag(session, instance, cutting=CUTTING)
+    build_index.build(session, instance, settings=SETTINGS)
     name = store.current(instance)
     assert build_index.refresh(session, instance) is None
     assert store.current(instance) == name
@@ -96,14 +96,14 @@ def test_a_changed_file_is_cut_anew_and_nothing_is_done_without_a_change(
     told = build_index.refresh(session, instance)
     assert told is not None
     assert (told["added"], told["removed"]) == (1, 1)
-    assert store.contents(instance, told["name"])[tracks[1].id] == file.content_hash  # type: ignore[index]
+    assert store.content_hashes(instance, told["name"])[tracks[1].id] == file.content_hash  # type: ignore[index]
 
 
 def test_a_file_that_cannot_be_read_is_tried_once(
     session: Session, instance: Path, tracks: list[Track], tmp_path: Path
 ) -> None:
     sound(session, tmp_path, tracks[0], 300.0)
-    build_index.tag(session, instance, cutting=CUTTING)
+    build_index.build(session, instance, settings=SETTINGS)
     Path(sound(session, tmp_path, tracks[1], 500.0).path).write_bytes(b"no sound")
     told = build_index.refresh(session, instance)
     assert told is not None
@@ -115,9 +115,9 @@ def test_without_any_song_left_there_is_no_index(
     session: Session, instance: Path, tracks: list[Track], tmp_path: Path
 ) -> None:
     file = sound(session, tmp_path, tracks[0], 300.0)
-    assert build_index.refresh(session, instance) is None  # nobody asked for segments yet
+    assert build_index.refresh(session, instance) is None  # segments are not in use yet
     assert store.current(instance) is None
-    build_index.tag(session, instance, cutting=CUTTING)
+    build_index.build(session, instance, settings=SETTINGS)
     file.state = "missing"
     session.commit()
     assert build_index.refresh(session, instance) == {
@@ -126,14 +126,14 @@ def test_without_any_song_left_there_is_no_index(
         "added": 0,
         "removed": 1,
     }
-    assert store.opened(instance) == (None, None)
+    assert store.open_current(instance) == (None, None)
 
 
-def test_an_index_that_cannot_say_what_it_was_cut_of_is_made_anew(
+def test_an_index_without_axes_is_rebuilt(
     session: Session, instance: Path, tracks: list[Track], tmp_path: Path
 ) -> None:
     sound(session, tmp_path, tracks[0], 300.0)
-    name = build_index.tag(session, instance, cutting=CUTTING)["name"]
+    name = build_index.build(session, instance, settings=SETTINGS)["name"]
     (store.folder(instance) / name / "axes.npz").unlink()
     told = build_index.refresh(session, instance)
     assert told is not None
@@ -141,7 +141,7 @@ def test_an_index_that_cannot_say_what_it_was_cut_of_is_made_anew(
     assert build_index.refresh(session, instance) is None
 
 
-def test_an_index_put_in_use_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
+def test_an_index_that_was_put_in_use_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     def song(track: int) -> SongSegments:
         return SongSegments(track, np.zeros(2, np.float32), np.full((2, 3), track, np.float32))
 
@@ -151,9 +151,9 @@ def test_an_index_put_in_use_meanwhile_is_not_overwritten(tmp_path: Path) -> Non
         store.write(tmp_path, [song(2)], seconds=5, made_by="mfcc")
         yield song(3)
 
-    with pytest.raises(Overtaken):
+    with pytest.raises(Superseded):
         store.update(tmp_path, first, slow(), [])
-    assert in_use(tmp_path).track_ids.tolist() == [2]
+    assert current_index(tmp_path).track_ids.tolist() == [2]
     assert [path.name for path in store.folder(tmp_path).iterdir() if path.is_dir()] == [
         store.current(tmp_path)
     ]
@@ -164,7 +164,7 @@ def analysed(session: Session, instance: Path, folder: Path) -> AnalyzeReport:
     return analyze_folder.analyze_folder(session, instance, request)
 
 
-def test_an_analysis_keeps_the_index_up_and_a_failure_there_does_not_lose_it(
+def test_an_analysis_refreshes_the_index_and_survives_a_failure_there(
     session: Session,
     instance: Path,
     tmp_path: Path,
@@ -178,7 +178,7 @@ def test_an_analysis_keeps_the_index_up_and_a_failure_there_does_not_lose_it(
     folder = tmp_path / "music"
     write_song(folder / "one.wav", [220.0])
     assert analysed(session, instance, folder).segments is None
-    build_index.tag(session, instance, cutting=CUTTING)
+    build_index.build(session, instance, settings=SETTINGS)
     write_song(folder / "two.wav", [440.0])
     report = analysed(session, instance, folder)
     assert report.analysed == 1
@@ -197,7 +197,7 @@ def test_an_analysis_keeps_the_index_up_and_a_failure_there_does_not_lose_it(
     assert report.analysed == 1
     assert "ZeroDivisionError" in report.to_json()["fragments"]["problem"]
     assert session.query(Track).filter_by(title="three").count() == 1
-    assert len(in_use(instance).track_ids) == 1
+    assert len(current_index(instance).track_ids) == 1
 
     def stopped(*_: object) -> None:
         raise Cancelled("stopped")
@@ -207,7 +207,7 @@ def test_an_analysis_keeps_the_index_up_and_a_failure_there_does_not_lose_it(
         analysed(session, instance, folder)
 
 
-def test_keeping_an_upload_asks_for_its_segments(
+def test_keeping_an_upload_enqueues_a_refresh(
     session: Session,
     instance: Path,
     tracks: list[Track],
@@ -215,49 +215,49 @@ def test_keeping_an_upload_asks_for_its_segments(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     file = sound(session, tmp_path, tracks[0], 300.0)
-    build_index.tag(session, instance, cutting=CUTTING)
+    build_index.build(session, instance, settings=SETTINGS)
     kept = sound(session, tmp_path, tracks[1], 500.0)
     monkeypatch.setattr(tasks, "_upload", lambda *_: None)
     monkeypatch.setattr(analyze_upload, "keep", lambda *_: kept)
     job = jobs.create(session, "keep", {"upload_id": "x"})
     assert tasks.keep(session, job, lambda *_: None) == {"track_id": tracks[1].public_id}
-    waiting = [job for job in jobs.active(session) if segment_tasks.is_refreshing(job)]
+    waiting = [job for job in jobs.active(session) if segment_tasks.is_refresh(job)]
     assert len(waiting) == 1
     segment_tasks.run(session, waiting[0], lambda *_: None)
     name = str(store.current(instance))
-    assert set((store.contents(instance, name) or {}).values()) == {
+    assert set((store.content_hashes(instance, name) or {}).values()) == {
         file.content_hash,
         kept.content_hash,
     }
 
 
-def test_what_is_new_is_asked_for_once(session: Session, instance: Path) -> None:
-    assert segment_tasks.ask_to_refresh(session, instance) is None
+def test_a_refresh_is_enqueued_once(session: Session, instance: Path) -> None:
+    assert segment_tasks.enqueue_refresh(session, instance) is None
     song = SongSegments(1, np.zeros(2, np.float32), np.zeros((2, 3), np.float32))
     store.write(instance, [song], seconds=5, made_by="mfcc")
-    assert segment_tasks.ask_to_refresh(session, instance) is not None
-    assert segment_tasks.ask_to_refresh(session, instance) is None
+    assert segment_tasks.enqueue_refresh(session, instance) is not None
+    assert segment_tasks.enqueue_refresh(session, instance) is None
     waiting = jobs.active(session)
     assert [job.parameters for job in waiting] == [{"task": "refresh"}]
-    assert segment_tasks.is_refreshing(waiting[0])
+    assert segment_tasks.is_refresh(waiting[0])
     session.rollback()
-    done = segment_tasks.do(session, instance, {"task": "refresh"}, lambda *_: None)
+    done = segment_tasks.execute(session, instance, {"task": "refresh"}, lambda *_: None)
     assert done == {"tracks": 0, "fragments": 0, "added": 0, "removed": 1}
 
 
 @pytest.mark.parametrize(
     ("measures", "weights", "expected", "says"),
     [
-        (None, False, "mfcc", "no tagger is trained, and MusiCNN’s weights are not there"),
+        (None, False, "mfcc", "no tagger is trained, and MusiCNN’s weights are not installed"),
         (None, True, "musicnn", "no tagger is trained"),
-        ({}, True, "tagger", "not measured"),
-        ({"tagger": 0.5}, False, "tagger", "weights are not there"),
+        ({}, True, "tagger", "not compared"),
+        ({"tagger": 0.5}, False, "tagger", "weights are not installed"),
         ({"tagger": 0.2, "musicnn": 0.3}, True, "tagger", "0.200 against 0.300"),
         ({"tagger": 0.4, "musicnn": 0.3}, True, "musicnn", "0.300 against 0.400"),
-        ({"tagger": 0.4, "musicnn": 0.3}, False, "tagger", "weights are not there"),
+        ({"tagger": 0.4, "musicnn": 0.3}, False, "tagger", "weights are not installed"),
     ],
 )
-def test_what_measures_best_stands_for_a_segment(
+def test_the_best_measured_encoder_is_chosen(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     measures: dict[str, float] | None,
@@ -276,10 +276,10 @@ def test_what_measures_best_stands_for_a_segment(
     assert encoder_selection.choose(tmp_path, "mfcc").name == "mfcc"
 
 
-def test_what_is_not_there_cannot_be_chosen(tmp_path: Path) -> None:
+def test_an_unavailable_encoder_cannot_be_chosen(tmp_path: Path) -> None:
     with pytest.raises(NotReady, match="flask segments train"):
         encoder_selection.choose(tmp_path, "tagger")
     with pytest.raises(NotReady, match="flask models"):
         encoder_selection.choose(tmp_path, "musicnn")
-    with pytest.raises(UnknownName, match="way to compare"):
+    with pytest.raises(UnknownName, match="segment encoder"):
         encoder_selection.choose(tmp_path, "ears")

@@ -16,7 +16,12 @@ from songrec.jobs import kinds, segment_tasks
 from songrec.services.evaluation import clip_retrieval
 from songrec.services.recommendation import recommend
 from songrec.services.segments import build_index, encoders
-from songrec.services.segments.tagger_dataset import CachedWindows, Cutting, songs, tags_of
+from songrec.services.segments.tagger_dataset import (
+    CachedSegments,
+    SegmentSettings,
+    cache_spectrograms,
+    tags_for,
+)
 from songrec.services.similarity.ranked_tracks import serialize_ranked
 from songrec.store import jobs
 from songrec.store.models import taggers
@@ -77,7 +82,7 @@ def library(session: Session, instance: Path, tmp_path: Path) -> list[int]:
 def test_a_tagger_is_trained_in_the_queue_and_segments_are_cut_by_it(
     session: Session, instance: Path, library: list[int]
 ) -> None:
-    told = segment_tasks.do(session, instance, ASKED, lambda *report: None)
+    told = segment_tasks.execute(session, instance, ASKED, lambda *report: None)
     assert told["tags"] == ["dark", "bright"]
     assert told["songs"] == 6
     windows = told["windows"]
@@ -87,7 +92,7 @@ def test_a_tagger_is_trained_in_the_queue_and_segments_are_cut_by_it(
     kept = taggers.newest(instance)
     assert kept is not None
     assert json.loads((kept / "tagger.json").read_text())["cutting"]["n_seconds"] == 1.0
-    index = segment_tasks.do(
+    index = segment_tasks.execute(
         session, instance, {"task": "tag", "cutting": {"seconds": None}}, lambda *report: None
     )
     assert index["made_by"] == "tagger"
@@ -105,10 +110,10 @@ def test_a_tagger_is_trained_in_the_queue_and_segments_are_cut_by_it(
     assert status["index"]["fragments"] == len(space.segments.starts)
 
 
-def test_without_a_tagger_or_weights_cepstra_stand_for_windows_and_are_marked(
+def test_without_a_tagger_or_weights_segments_are_encoded_by_mfcc(
     session: Session, instance: Path, library: list[int]
 ) -> None:
-    told = build_index.tag(session, instance, cutting=Cutting(1.0, 0.5, None))
+    told = build_index.build(session, instance, settings=SegmentSettings(1.0, 0.5, None))
     assert told["made_by"] == "mfcc"
     assert told["tags"] == []
     found = recommend.recommend_for(session, instance, [library[0]], method="fragments", n=3)
@@ -126,47 +131,49 @@ def test_a_file_that_is_gone_is_left_out_and_counted(
     session: Session, instance: Path, library: list[int], tmp_path: Path
 ) -> None:
     (tmp_path / "sound" / "dark" / "3.wav").unlink()
-    told = build_index.tag(session, instance, cutting=Cutting(1.0, 1.0, None))
+    told = build_index.build(session, instance, settings=SegmentSettings(1.0, 1.0, None))
     assert (told["tracks"], told["songs_unread"]) == (5, 1)
 
 
-def test_windows_are_read_from_the_cache_as_they_lie_in_the_picture(
+def test_segments_are_read_from_cached_spectrograms(
     session: Session, instance: Path, library: list[int]
 ) -> None:
-    cutting = Cutting(1.0, 0.5, None)
-    found, unread = songs(session, instance, cutting)
+    settings = SegmentSettings(1.0, 0.5, None)
+    found, unread = cache_spectrograms(session, instance, settings)
     assert (len(found), unread) == (6, 0)
-    windows = cutting.windows(found)
-    pictures = CachedWindows(instance, cutting, [song.content_hash for song in found], windows)
-    rows = np.array([len(windows) - 1, 0])
-    read = pictures.read(rows)
-    assert read.shape == (2, cutting.frames, 80)
+    segments = settings.segments(found)
+    spectrograms = CachedSegments(
+        instance, settings, [song.content_hash for song in found], segments
+    )
+    rows = np.array([len(segments) - 1, 0])
+    read = spectrograms.read(rows)
+    assert read.shape == (2, settings.frames, 80)
     # The highest tone of the first song against the low tone of the last.
     assert read[1].mean(axis=0).argmax() > 2 * read[0].mean(axis=0).argmax()
-    starts = cutting.starts(found, windows)
-    assert starts[windows.song == 2] == pytest.approx(0.5 * np.arange(11), abs=0.03)
+    starts = settings.starts(found, segments)
+    assert starts[segments.song == 2] == pytest.approx(0.5 * np.arange(11), abs=0.03)
 
 
 def test_tags_come_from_folders_and_genres_and_none_of_all_or_of_one(
     session: Session, instance: Path, library: list[int]
 ) -> None:
-    found, _ = songs(session, instance, Cutting(1.0, 1.0, None))
-    labels = tags_of(session, instance, "folders", found)
+    found, _ = cache_spectrograms(session, instance, SegmentSettings(1.0, 1.0, None))
+    labels = tags_for(session, instance, "folders", found)
     assert labels.names == ("dark", "bright")
-    assert labels.carried[:, 1].tolist() == [True, True, False, False, False, False]
-    genres = tags_of(session, instance, "genre", found)
+    assert labels.matrix[:, 1].tolist() == [True, True, False, False, False, False]
+    genres = tags_for(session, instance, "genre", found)
     assert len(genres.names) == 2
     with pytest.raises(NotReady, match="flask analyze"):
-        tags_of(session, instance, "musicnn", found)
+        tags_for(session, instance, "musicnn", found)
     with pytest.raises(UnknownName, match="source of tags"):
-        tags_of(session, instance, "moods", found)
+        tags_for(session, instance, "moods", found)
 
 
 def test_nothing_to_hear_says_what_to_do(session: Session, instance: Path) -> None:
     with pytest.raises(NotReady, match="flask analyze DIR"):
-        build_index.tag(session, instance)
+        build_index.build(session, instance)
     with pytest.raises(NotReady, match="flask analyze DIR"):
-        segment_tasks.do(session, instance, ASKED, lambda *report: None)
+        segment_tasks.execute(session, instance, ASKED, lambda *report: None)
     status = build_index.status(instance)
     assert (status["index"], status["tagger"]) == (None, None)
     assert status["best"]["made_by"] == "mfcc"
@@ -190,11 +197,11 @@ def test_clips_are_found_by_segments(instance: Path, tmp_path: Path) -> None:
         clip_retrieval.parse("fragments:ears")
 
 
-def test_patches_of_a_published_network_are_those_within_the_window() -> None:
+def test_patches_of_a_published_network_lie_within_the_segment() -> None:
     times = np.arange(0, 10, 1.0)
-    inside = encoders._inside(times, 3.0, np.array([0.0, 4.0]), 5.0)
+    inside = encoders._patches_inside(times, 3.0, np.array([0.0, 4.0]), 5.0)
     assert [rows.tolist() for rows in inside] == [[0, 1, 2], [4, 5, 6]]
-    assert encoders._inside(times[:1], 3.0, np.array([4.0]), 5.0)[0].tolist() == [0]
+    assert encoders._patches_inside(times[:1], 3.0, np.array([4.0]), 5.0)[0].tolist() == [0]
 
 
 def test_commands_train_in_the_queue_cut_and_tell(

@@ -55,7 +55,7 @@ def plant(instance: Path, session: Session, track: Track, vectors: dict[str, np.
     for name, vector in vectors.items():
         key = feature_sets.key_of(name)
         feature_cache.write(instance, key, digest, np.asarray(vector, np.float32))
-        feature_cache.remember(session, key, digest)
+        feature_cache.record(session, key, digest)
 
 
 def drawn(rng: np.random.Generator) -> dict[str, np.ndarray]:

@@ -24,7 +24,7 @@ from songrec.store.catalogue.lyrics_query import asked
 from songrec.store.sound import feature_cache
 from songrec.store.tables import AudioFile, Lyrics, Tag, Track, TrackTag, TrackWords
 from tests.factories import make_track
-from tests.pictures_of_sound import BANDS, songs
+from tests.spectrograms import BANDS, songs
 
 ENGLISH = "the lanterns are burning tonight and I am waiting at the harbour for you"
 GERMAN = "die Laternen brennen heute Nacht und ich warte am Hafen auf dich, mein Herz"
@@ -255,7 +255,7 @@ def pairs(app: Flask, session: Session) -> list[int]:
             )
         )
         feature_cache.write(instance, key, digest, picture)
-        feature_cache.remember(session, key, digest)
+        feature_cache.record(session, key, digest)
         session.add(Lyrics(track_id=track.id, text=said))
         ids.append(track.id)
     session.commit()

@@ -58,7 +58,7 @@ def heard(app: Flask, session: Session) -> list[int]:
         }
         for name, vector in vectors.items():
             feature_cache.write(instance, keys[name], digest, np.asarray(vector, np.float32))
-            feature_cache.remember(session, keys[name], digest)
+            feature_cache.record(session, keys[name], digest)
         ids.append(track.id)
     session.commit()
     return ids

@@ -18,7 +18,7 @@ from songrec.store.runs import run_folders
 from songrec.store.sound import feature_cache, spectrograms
 from songrec.store.tables import AudioFile, Lyrics
 from tests.factories import make_track
-from tests.pictures_of_sound import BANDS, two_kinds
+from tests.spectrograms import BANDS, two_kinds
 
 TRACKS = 40
 KNOWN = {"tempo": 110.0, "energy": 0.6}
@@ -60,7 +60,7 @@ def seen(app: Flask, session: Session) -> list[int]:
         )
         picture = np.hstack([picture, picture[:, : number % 4]])
         feature_cache.write(instance, key, digest, picture)
-        feature_cache.remember(session, key, digest)
+        feature_cache.record(session, key, digest)
         if number % 4 < 2:
             words = "bell choir organ" if kind == 0 else "drum march boots"
             session.add(Lyrics(track_id=track.id, text=f"[Chorus]\n{words}\n{words} road"))
