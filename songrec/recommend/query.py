@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from songrec.core.blas import single_threaded_blas
 from songrec.core.errors import NotReady
 from songrec.core.types import NameTracks, Space
 from songrec.recommend.space_statistics import SpaceStatistics, statistics_of
@@ -116,17 +117,9 @@ def split_distance(apart: NDArray[np.float64], typical: float) -> NDArray[np.flo
 
 
 def product(matrix: NDArray[np.float32], vector: NDArray[np.float32]) -> NDArray[np.float32]:
-    """``matrix @ vector`` for a long, narrow ``(n, d)`` matrix, in this thread alone.
-
-    A BLAS hands larger products to threads of its own. On a busy machine waiting for those takes
-    50 times as long as the half millisecond of arithmetic, so it is given slices below its
-    threshold (OpenBLAS: 9,216 elements).
-    """
-    result = np.empty(len(matrix), dtype=np.float32)
-    step = max(1, 8192 // max(matrix.shape[1], 1))
-    for start in range(0, len(matrix), step):
-        np.dot(matrix[start : start + step], vector, out=result[start : start + step])
-    return result
+    """Return ``matrix @ vector`` for a long, narrow ``(n, d)`` matrix, in this thread alone."""
+    with single_threaded_blas():
+        return matrix @ vector
 
 
 def top_rows(scores: NDArray, count: int) -> Rows:

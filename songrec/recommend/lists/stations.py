@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from songrec.core.blas import single_threaded_blas
 from songrec.core.types import Match, NameTracks, Space
 from songrec.recommend.explain import contributions
 from songrec.recommend.explain.attribute_ranks import AttributeTable
@@ -113,16 +114,17 @@ def _apart(space: Space, seeds: Rows) -> NDArray[np.float32]:
     squares = np.einsum("ij,ij->i", points, points)[:, None]
     doubled = -2 * points
     apart = np.empty(len(space.track_ids), dtype=np.float32)
-    # Below the size from which a BLAS would wait for threads of its own (see ``taste.product``).
+    # In slices that stay in the processor's cache.
     step = max(1, SLICE // points.size)
-    for at in range(0, len(apart), step):
-        part = space.matrix[at : at + step]
-        squared = doubled @ part.T
-        squared += squares
-        if len(seeds) > 1:
-            own = np.flatnonzero((seeds >= at) & (seeds < at + len(part)))
-            squared[own, seeds[own] - at] = np.inf
-        squared.min(axis=0, out=apart[at : at + len(part)])
+    with single_threaded_blas():
+        for at in range(0, len(apart), step):
+            part = space.matrix[at : at + step]
+            squared = doubled @ part.T
+            squared += squares
+            if len(seeds) > 1:
+                own = np.flatnonzero((seeds >= at) & (seeds < at + len(part)))
+                squared[own, seeds[own] - at] = np.inf
+            squared.min(axis=0, out=apart[at : at + len(part)])
     apart += statistics_of(space).square_norms
     np.maximum(apart, 0.0, out=apart)
     np.sqrt(apart, out=apart)

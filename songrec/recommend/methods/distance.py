@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from songrec.core.blas import single_threaded_blas
 from songrec.core.types import Reason
 from songrec.recommend.explain import contributions
 from songrec.recommend.query import Query, Rows, Scores, distances
@@ -101,18 +102,18 @@ def _least_sums(query: Query, groups: int) -> NDArray[np.float32]:
     constant = ((centres**2).sum(axis=1) * (1 - ROUNDING)).astype(np.float32)
     weights = sizes.astype(np.float32)
     bound = np.empty(len(matrix), dtype=np.float32)
-    # In slices that stay in the processor's cache and below the size from which a BLAS would wait
-    # for threads of its own (see ``product``; OpenBLAS: 262,144 multiplications).
+    # In slices that stay in the processor's cache.
     step = max(1, SLICE // centres.size)
-    for start in range(0, len(matrix), step):
-        rows = slice(start, start + step)
-        # ‖x − m‖² = ‖x‖² − 2 x·m + ‖m‖², less what float32 may have got wrong.
-        square = matrix[rows] @ turned
-        square += constant
-        square += (square_norms[rows] * np.float32(1 - ROUNDING))[:, None]
-        np.maximum(square, 0, out=square)
-        np.sqrt(square, out=square)
-        bound[rows] = square @ weights
+    with single_threaded_blas():
+        for start in range(0, len(matrix), step):
+            rows = slice(start, start + step)
+            # ‖x − m‖² = ‖x‖² − 2 x·m + ‖m‖², less what float32 may have got wrong.
+            square = matrix[rows] @ turned
+            square += constant
+            square += (square_norms[rows] * np.float32(1 - ROUNDING))[:, None]
+            np.maximum(square, 0, out=square)
+            np.sqrt(square, out=square)
+            bound[rows] = square @ weights
     return bound
 
 

@@ -23,15 +23,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from songrec.core.blas import single_threaded_blas
 from songrec.core.types import Floats, Ints, SegmentIndex
 
 GROUPS = 8
 FIRST_LOOK = 1024
 SLICE = 1024
 """Rows worked on at a time at most: their distances stay in a processor's cache."""
-SMALL = 2**18
-"""Multiplications that a BLAS does in this thread alone (OpenBLAS); on a busy machine waiting for
-threads of its own takes many times as long."""
+CACHED_PRODUCTS = 2**18
+"""Multiplications per slice of rows."""
 THREADS = min(4, os.cpu_count() or 1)
 ROUNDING = 8e-6
 """What float32 may get wrong, as a part of the squared lengths; bounds are lowered by it."""
@@ -145,7 +145,7 @@ class _Bounds:
         self.squares = ((heads**2).sum(axis=1) * (1 - ROUNDING)).astype(np.float32)
         self.tails = np.linalg.norm(centres[:, width:], axis=1).astype(np.float32)
         self.weights = np.asarray(sizes, dtype=np.float32) * np.float32(1 - ROUNDING)
-        self.step = max(32, min(SLICE, SMALL // max(self.turned.size, 1)))
+        self.step = max(32, min(SLICE, CACHED_PRODUCTS // max(self.turned.size, 1)))
 
     def of_all(self, rows: Ints | None) -> Floats:
         """Bounds of these rows (None: of all), float32."""
@@ -160,7 +160,7 @@ class _Bounds:
                 bound[start:stop] = self._of(at)
 
         # numpy lets go of the interpreter while it works.
-        with ThreadPoolExecutor(THREADS) as pool:
+        with single_threaded_blas(), ThreadPoolExecutor(THREADS) as pool:
             list(pool.map(part, range(0, len(bound), share)))
         return bound
 
