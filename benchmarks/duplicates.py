@@ -22,7 +22,7 @@ ONE_IN = 20
 
 def fill(session: Any, rows: int) -> None:
     """Tracks with titles of their own; every twentieth is a remaster of the one before it."""
-    from songrec.store.bulk import bulk_writing, insert_many, stored_moment
+    from songrec.store.bulk import bind_datetime, bulk_writing, insert_many
     from songrec.store.db import now
     from songrec.store.tables import Track
 
@@ -41,7 +41,7 @@ def fill(session: Any, rows: int) -> None:
         "updated_at",
     )
     with bulk_writing(session):
-        moment = stored_moment(session.connection(), now())
+        moment = bind_datetime(session.connection(), now())
         for start in range(0, rows, 20_000):
             values = []
             for number in range(start, min(start + 20_000, rows)):

@@ -1,4 +1,4 @@
-"""Thin Click commands: each parses its words, calls the pipeline once and prints.
+"""Thin Click commands: each parses its arguments, calls one service and prints the result.
 
 Heavy imports stay inside the commands. A ``SongrecError`` becomes one line and exit code 1.
 """
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from flask import Flask
 
-# One module per family of commands; each has `COMMANDS`, a tuple of click commands.
+# One module per group of commands; each has `COMMANDS`, a tuple of click commands.
 MODULES: tuple[str, ...] = (
     "catalogue",
     "analyze",
@@ -32,7 +32,7 @@ MODULES: tuple[str, ...] = (
 
 
 def init_app(app: Flask) -> None:
-    """Register every command with the application's own ``flask`` command line."""
+    """Register all commands with the application's ``flask`` command line."""
     for name in MODULES:
         for command in importlib.import_module(f"songrec.cli.{name}").COMMANDS:
             app.cli.add_command(command)

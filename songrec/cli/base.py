@@ -1,4 +1,4 @@
-"""What all commands share: errors as one line, exit codes, JSON output."""
+"""Shared by all commands: one-line errors, exit codes, JSON output, progress."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ R = TypeVar("R")
 
 
 def one_line_errors(function: Callable[P, R]) -> Callable[P, R]:
-    """Turn a ``SongrecError`` into its one line on stderr and exit code 1.
+    """Print a ``SongrecError`` as one line on stderr and exit with code 1.
 
-    So are a database that cannot be used as it is and a file or folder that cannot be read or
-    written. The statement that failed is not shown: it may carry a password's hash.
+    The same applies to database errors and unreadable or unwritable files. The SQL statement that
+    failed is not printed: it may contain a password's hash.
     """
 
     @functools.wraps(function)
@@ -37,10 +37,10 @@ def one_line_errors(function: Callable[P, R]) -> Callable[P, R]:
             click.echo(f"songrec: {error}", err=True)
             sys.exit(1)
         except DatabaseError as error:
-            said = _about_database(error)
-            if said is None:
+            message = _database_message(error)
+            if message is None:
                 raise
-            click.echo(f"songrec: {said}", err=True)
+            click.echo(f"songrec: {message}", err=True)
             sys.exit(1)
         except OSError as error:
             if error.errno == errno.EPIPE or not error.strerror:  # the first is click's to handle
@@ -54,15 +54,15 @@ def one_line_errors(function: Callable[P, R]) -> Callable[P, R]:
 
 @contextlib.contextmanager
 def wrong_usage() -> Iterator[None]:
-    """Around what only reads a command's words: what is wrong with them ends with exit code 2."""
+    """Turn a ``SongrecError`` into a usage error (exit code 2); wraps the parsing of arguments."""
     try:
         yield
     except SongrecError as error:
         raise click.UsageError(str(error), click.get_current_context(silent=True)) from None
 
 
-def _about_database(error: DatabaseError) -> str | None:
-    """What to do about it; None for what is songrec's own mistake and needs its traceback."""
+def _database_message(error: DatabaseError) -> str | None:
+    """Return the message for a database error; None for a bug, which needs its traceback."""
     first = str(error.orig).strip().partition("\n")[0]
     if any(sign in first for sign in ("no such table", "no such column", "does not exist")):
         return "The database has not been set up or is an older one: flask db upgrade, or make run."
@@ -74,12 +74,12 @@ def _about_database(error: DatabaseError) -> str | None:
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON document on stdout and nothing else."""
+    """Print ``value`` as one JSON document on stdout."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def terminal_progress() -> Progress:
-    """One line on a terminal's stderr that is overwritten; silent elsewhere."""
+    """Return a progress callback that updates one line on a terminal, else does nothing."""
     if not sys.stderr.isatty():
         return no_progress
 

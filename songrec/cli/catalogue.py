@@ -1,4 +1,4 @@
-"""``flask ingest``: a catalogue file into the database."""
+"""``flask ingest``: import a catalogue file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from songrec.core.types import Progress, no_progress
 @click.command("ingest")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option(
-    "--format", "dialect", metavar="NAME", help="The file's format; seen from its header."
+    "--format",
+    "dialect",
+    metavar="NAME",
+    help="The file's format; default: detected from its header.",
 )
 @click.option("--source", metavar="NAME", help="The catalogue's name; default: the file's.")
 @click.option(
@@ -28,15 +31,15 @@ from songrec.core.types import Progress, no_progress
     type=click.Choice(["auto", "unit", "percent"]),
     default="auto",
     show_default=True,
-    help="Energy and its like from 0 to 1 (unit) or from 0 to 100 (percent).",
+    help="Range of energy, danceability etc.: unit (0–1) or percent (0–100).",
 )
 @click.option(
     "--rejects",
     "rejects_path",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Where rejected rows go; default: rejects/ in the instance folder.",
+    help="File for rejected rows; default: rejects/ in the instance folder.",
 )
-@click.option("--dry-run", is_flag=True, help="Say what would happen and write nothing.")
+@click.option("--dry-run", is_flag=True, help="Report what would happen, write nothing.")
 @json_option
 @with_appcontext
 @one_line_errors
@@ -49,10 +52,10 @@ def ingest(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Read the catalogue file PATH (.csv, .csv.gz, .parquet) into the database.
+    """Import the catalogue file PATH (.csv, .csv.gz, .parquet).
 
-    Rows that cannot be used are set aside with the reason; the others go in. The same file again
-    changes nothing.
+    Unusable rows are rejected with a reason, the others are imported. Importing the same file
+    again changes nothing.
     """
     from songrec.catalogue_files.dialect_detection import dialect_by_name
     from songrec.services.catalogue.ingest import ingest_file
@@ -63,7 +66,7 @@ def ingest(
             dialect_by_name(dialect)
     if rejects_path is None and not dry_run:
         rejects_path = rejects_file(path, source)
-    with _bar(shown=not as_json) as on_progress:
+    with _progress_bar(enabled=not as_json) as on_progress:
         report = ingest_file(
             db.session,
             path,
@@ -77,10 +80,10 @@ def ingest(
     if as_json:
         print_json(report.to_json())
         return
-    would = " (dry run: nothing was written)" if dry_run else ""
+    suffix = " (dry run: nothing was written)" if dry_run else ""
     click.echo(
         f"{report.read:,} rows read as {report.dialect} ({report.scale} scale, {report.encoding}) "
-        f"in {report.seconds:.1f} s{would}"
+        f"in {report.seconds:.1f} s{suffix}"
     )
     click.echo(
         f"{report.inserted:,} inserted, {report.updated:,} updated, "
@@ -88,7 +91,7 @@ def ingest(
     )
     if report.alike:
         click.echo(
-            f"{report.alike:,} of them look like songs that were there already; nothing was "
+            f"{report.alike:,} of them look like songs already in the catalogue; nothing was "
             "merged: flask duplicates"
         )
     for reject in report.rejected[:5]:
@@ -100,7 +103,7 @@ def ingest(
 
 
 def rejects_file(path: Path, source: str | None = None) -> Path:
-    """Where the rejected rows of ``path`` go unless one says otherwise: a new file each time."""
+    """Return the default file for rejected rows of ``path``, a new one each time."""
     from songrec.services.catalogue.ingest import source_name
 
     moment = time.strftime("%Y%m%d-%H%M%S")
@@ -109,9 +112,9 @@ def rejects_file(path: Path, source: str | None = None) -> Path:
 
 
 @contextmanager
-def _bar(*, shown: bool) -> Iterator[Progress]:
-    """A progress bar on stderr where someone is watching, nothing elsewhere."""
-    if not shown or not sys.stderr.isatty():
+def _progress_bar(*, enabled: bool) -> Iterator[Progress]:
+    """Show a progress bar on stderr if it is a terminal."""
+    if not enabled or not sys.stderr.isatty():
         yield no_progress
         return
     with click.progressbar(length=1000, label="Reading", file=sys.stderr) as bar:

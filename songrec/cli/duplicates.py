@@ -1,4 +1,4 @@
-"""``flask duplicates``: which tracks are the same song, merging them, undoing that."""
+"""``flask duplicates``: find tracks that are the same song, merge them, undo merges."""
 
 from __future__ import annotations
 
@@ -21,44 +21,44 @@ _PAGE = 500
 @click.group("duplicates", invoke_without_command=True)
 @click.option(
     "-n",
-    "shown",
+    "limit",
     type=click.IntRange(0),
     default=20,
     show_default=True,
-    help="How many groups are printed; --json prints as many, 0 is all.",
+    help="Number of groups printed, also by --json; 0 prints all.",
 )
 @json_option
 @click.pass_context
 @with_appcontext
 @one_line_errors
-def duplicates(context: click.Context, shown: int, as_json: bool) -> None:
-    """Look for tracks that are the same song, and say why. Nothing is merged by this."""
+def duplicates(context: click.Context, limit: int, as_json: bool) -> None:
+    """Find tracks that are the same song, with reasons. Nothing is merged."""
     if context.invoked_subcommand is not None:
         return
     from songrec.services.catalogue.duplicate_search import search
     from songrec.store.db import db
 
     instance = Path(current_app.config["INSTANCE"])
-    found = search(db.session, instance, no_progress if as_json else terminal_progress())
+    result = search(db.session, instance, no_progress if as_json else terminal_progress())
     if as_json:
-        groups = [_told(group) for group in _groups(shown or found.groups)]
-        print_json({**found.to_json(), "shown": groups})
+        groups = [_serialize(group) for group in _groups(limit or result.groups)]
+        print_json({**result.to_json(), "shown": groups})
         return
     click.echo(
-        f"{found.groups:,} groups of tracks look like one song each ({found.seconds:.1f} s): "
-        + ", ".join(f"{number:,} by {kind}" for kind, number in found.pairs.items())
+        f"{result.groups:,} groups of tracks look like one song each ({result.seconds:.1f} s): "
+        + ", ".join(f"{number:,} by {kind}" for kind, number in result.pairs.items())
     )
-    if found.fingerprints:
-        click.echo(f"Fingerprints: {found.fingerprints}.")
-    for group in _groups(shown or found.groups):
+    if result.fingerprints:
+        click.echo(f"Fingerprints: {result.fingerprints}.")
+    for group in _groups(limit or result.groups):
         click.echo("")
         for member in group.members:
             track = member.track
             click.echo(f"  {track.public_id}  {track.artists} – {track.title}")
             for kind, value, other in member.reasons:
-                click.echo(f"      {words(kind, value)} as {other.public_id}")
-    if found.groups:
-        click.echo("\nflask duplicates merge KEPT OTHER makes one of two; it can be undone.")
+                click.echo(f"      {describe_reason(kind, value)} as {other.public_id}")
+    if result.groups:
+        click.echo("\nMerge two with: flask duplicates merge KEPT OTHER (can be undone).")
 
 
 @duplicates.command("merge")
@@ -70,7 +70,7 @@ def duplicates(context: click.Context, shown: int, as_json: bool) -> None:
 def merge(kept: str, others: tuple[str, ...], as_json: bool) -> None:
     """Merge the tracks OTHERS into KEPT: their likes, playlists, tags and files move to it.
 
-    Tracks go by public id or the catalogue's own id.
+    A track is given by its public id or the catalogue's own id.
     """
     from songrec.services.catalogue.track_lookup import resolve_track
     from songrec.store.catalogue import merging
@@ -86,7 +86,7 @@ def merge(kept: str, others: tuple[str, ...], as_json: bool) -> None:
     for merge_id, track in zip(done, tracks, strict=True):
         click.echo(
             f"Merge {merge_id}: {track.artists} – {track.title} ({track.public_id}) is now "
-            f"{survivor.public_id}. flask duplicates undo {merge_id} takes it back."
+            f"{survivor.public_id}. Undo with: flask duplicates undo {merge_id}"
         )
 
 
@@ -95,7 +95,7 @@ def merge(kept: str, others: tuple[str, ...], as_json: bool) -> None:
 @with_appcontext
 @one_line_errors
 def undo(merge_id: int) -> None:
-    """Undo the merge ID: the track is back with everything that was its own."""
+    """Undo the merge ID: the merged track is restored with its likes, playlists and files."""
     from songrec.store.catalogue import merging
     from songrec.store.db import db
 
@@ -110,12 +110,12 @@ def undo(merge_id: int) -> None:
 @with_appcontext
 @one_line_errors
 def merges(number: int, as_json: bool) -> None:
-    """The merges that stand, the newest first."""
+    """List the merges that were not undone, newest first."""
     from songrec.store.catalogue import merge_redirects
     from songrec.store.db import db
 
     rows, total = merge_redirects.page(db.session, 1, number)
-    told = [
+    merge_list = [
         {
             "id": one.row.id,
             "kept": one.survivor.public_id if one.survivor else None,
@@ -128,18 +128,18 @@ def merges(number: int, as_json: bool) -> None:
         for one in rows
     ]
     if as_json:
-        print_json({"total": total, "merges": told})
+        print_json({"total": total, "merges": merge_list})
         return
     click.echo(f"{total:,} merges")
-    for one in told:
+    for one in merge_list:
         click.echo(
             f"  {one['id']}  {one['artists']} – {one['title']} ({one['merged']}) is now "
             f"{one['kept'] or 'merged further'}"
         )
 
 
-def words(kind: str, value: float | None) -> str:
-    """Why two tracks look like one song."""
+def describe_reason(kind: str, value: float | None) -> str:
+    """Return the reason why two tracks look like one song."""
     share = "" if value is None else f" ({100 * value:.1f}%)"
     return {
         "content": "the same file",
@@ -153,13 +153,13 @@ def _groups(number: int) -> list[Group]:
     from songrec.store.catalogue import duplicates as store
     from songrec.store.db import db
 
-    found: list[Group] = []
+    groups: list[Group] = []
     for at in range(1, -(-number // _PAGE) + 1):
-        found += store.page(db.session, at, _PAGE)
-    return found[:number]
+        groups += store.page(db.session, at, _PAGE)
+    return groups[:number]
 
 
-def _told(group: Group) -> dict[str, Any]:
+def _serialize(group: Group) -> dict[str, Any]:
     return {
         "size": group.size,
         "tracks": [

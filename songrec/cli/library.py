@@ -1,4 +1,4 @@
-"""``flask export`` and ``flask write-tags``: what the analysis found, out of songrec."""
+"""``flask export`` and ``flask write-tags``: export results of the audio analysis."""
 
 from __future__ import annotations
 
@@ -18,35 +18,37 @@ from songrec.store.db import db
 @click.group("export", invoke_without_command=True)
 @click.option("--format", "kind", type=click.Choice(["csv", "json"]), default="csv")
 @click.option(
-    "--output", type=click.Path(path_type=Path, dir_okay=False), help="A file instead of stdout."
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write to a file instead of stdout.",
 )
 @click.pass_context
 @with_appcontext
 @one_line_errors
 def export(context: click.Context, kind: str, output: Path | None) -> None:
-    """Everything the analysis knows of the library's files: a row for each."""
+    """Export all analysed files with their measured values, one row per file."""
     if context.invoked_subcommand is not None:
         return
     from songrec.services.library.export_values import COLUMNS, rows
 
-    place = output.open("w", encoding="utf-8", newline="") if output else sys.stdout
+    target = output.open("w", encoding="utf-8", newline="") if output else sys.stdout
     try:
         if kind == "json":
-            json.dump(list(rows(db.session)), place, ensure_ascii=False, indent=2, allow_nan=False)
-            place.write("\n")
+            json.dump(list(rows(db.session)), target, ensure_ascii=False, indent=2, allow_nan=False)
+            target.write("\n")
             return
-        table = csv.DictWriter(place, COLUMNS)
+        table = csv.DictWriter(target, COLUMNS)
         table.writeheader()
         for row in rows(db.session):
             sources = "; ".join(f"{name}: {source}" for name, source in row["sources"].items())
             table.writerow({**row, "sources": sources})
     finally:
         if output:
-            place.close()
+            target.close()
 
 
 @export.command("clusters")
-@click.option("--run", "run_id", metavar="RUN", help="Its id; default: the published run.")
+@click.option("--run", "run_id", metavar="RUN", help="Run id; default: the published run.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
@@ -55,31 +57,31 @@ def export(context: click.Context, kind: str, output: Path | None) -> None:
 @with_appcontext
 @one_line_errors
 def export_clusters(run_id: str | None, out: Path | None) -> None:
-    """Every track of a run: cluster, its name, how sure it is, and its place on the map."""
+    """Export every track of a run: cluster, its name, confidence and position on the map."""
     from songrec.services.reports import cluster_export
     from songrec.store.runs import runs
 
     run = runs.find(db.session, run_id) if run_id else runs.published_or_error(db.session)
     written = cluster_export.write_csv(db.session, run, out)
     if written is not None:
-        click.echo(f"Written: {written}, {run.track_count:,} tracks.")
+        click.echo(f"Wrote {written}: {run.track_count:,} tracks.")
 
 
 @click.command("write-tags")
 @click.argument("path", type=click.Path(path_type=Path, exists=True))
 @click.option("--tempo", is_flag=True, help="Write the tempo in BPM.")
 @click.option("--key", is_flag=True, help="Write the key, such as F#m.")
-@click.option("--dry-run", is_flag=True, help="Say what would be written and leave the files be.")
+@click.option("--dry-run", is_flag=True, help="Report what would be written, change no file.")
 @json_option
 @with_appcontext
 @one_line_errors
 def write_tags(path: Path, tempo: bool, key: bool, dry_run: bool, as_json: bool) -> None:
-    """Write what was found into the files' own tags: PATH is an analysed file or folder."""
+    """Write measured values into the tags of files: PATH is an analysed file or folder."""
     from songrec.services.library.export_values import write_tags as write
 
     values = [name for name, wanted in (("tempo", tempo), ("key", key)) if wanted]
     if not values:
-        raise click.UsageError("Say what to write: --tempo, --key or both.")
+        raise click.UsageError("Choose what to write: --tempo, --key or both.")
     done = write(db.session, current_app.config["INSTANCE"], path, values, dry_run=dry_run)
     db.session.commit()
     if as_json:
@@ -89,7 +91,7 @@ def write_tags(path: Path, tempo: bool, key: bool, dry_run: bool, as_json: bool)
         f"{done.written} file(s) {'would get' if dry_run else 'got'} {' and '.join(values)}."
     )
     for one in done.skipped:
-        click.echo(f"left alone: {one['path']}: {one['reason']}", err=True)
+        click.echo(f"skipped: {one['path']}: {one['reason']}", err=True)
 
 
 COMMANDS = (export, write_tags)

@@ -18,7 +18,7 @@ from songrec.store.db import db
 @click.option("--password-stdin", is_flag=True, help="Read the password's line from stdin.")
 @one_line_errors
 def create_user_command(name: str, admin: bool, password_stdin: bool) -> None:
-    """Make an account called NAME; without a password given, generate and print one."""
+    """Create the account NAME; without --password-stdin a password is generated and printed."""
     from songrec.store.listeners import users
 
     if password_stdin:
@@ -29,44 +29,42 @@ def create_user_command(name: str, admin: bool, password_stdin: bool) -> None:
         password = users.generate_password()
     user = users.create(db.session, name, password, is_admin=admin)
     db.session.commit()
-    click.echo(f"{'Admin' if admin else 'Account'} {user.name} is made.")
+    click.echo(f"{'Admin' if admin else 'Account'} {user.name} created.")
     if not password_stdin:
-        click.echo(f"Password, shown this once: {password}")
+        click.echo(f"Password (shown only once): {password}")
 
 
 @click.group("listeners")
 def listeners_group() -> None:
-    """Whoever likes songs, with or without an account."""
+    """Listeners: people who like songs, with or without an account."""
 
 
 @listeners_group.command("prune")
-@click.option(
-    "--days", default=365, show_default=True, metavar="N", help="Nothing was heard for so long."
-)
-@click.option("--dry-run", is_flag=True, help="Count them and leave them be.")
+@click.option("--days", default=365, show_default=True, metavar="N", help="Days of inactivity.")
+@click.option("--dry-run", is_flag=True, help="Only count them.")
 @json_option
 @with_appcontext
 @one_line_errors
 def prune(days: int, dry_run: bool, as_json: bool) -> None:
-    """Remove listeners without an account who have said nothing for N days, with all of theirs.
+    """Delete anonymous listeners that were inactive for N days, with all their data.
 
-    Saying is liking, disliking, skipping, making a playlist, importing or uploading. A browser that
-    did not come for 31 days has lost its cookie and cannot come back to what it liked.
+    Activity is liking, disliking, skipping, creating a playlist, importing or uploading. After 31
+    days without a visit a browser has lost its cookie and cannot return to its likes anyway.
     """
     from songrec.store.listeners import inactive_listeners
 
-    work = inactive_listeners.count if dry_run else inactive_listeners.remove
-    number = work(db.session, days)
+    action = inactive_listeners.count if dry_run else inactive_listeners.remove
+    number = action(db.session, days)
     db.session.commit()
     if as_json:
         print_json({"days": days, "removed": 0 if dry_run else number, "found": number})
         return
-    who = f"{number:,} listener{'s' * (number != 1)} without an account"
-    since = f"of whom nothing was heard for {days} day{'s' * (days != 1)}"
+    listeners = f"{number:,} listener{'s' * (number != 1)} without an account"
+    period = f"inactive for {days} day{'s' * (days != 1)}"
     if dry_run:
-        click.echo(f"{who}, {since}; none was removed.")
+        click.echo(f"{listeners}, {period}; nothing removed (dry run).")
     else:
-        click.echo(f"Removed: {who}, {since}.")
+        click.echo(f"Removed {listeners}, {period}.")
 
 
 COMMANDS = (create_user_command, listeners_group)

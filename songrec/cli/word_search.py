@@ -1,4 +1,4 @@
-"""``flask words`` and ``flask search``: lyrics prepared, and songs found by words."""
+"""``flask words`` and ``flask search``: prepare lyrics, and search songs by words."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 @with_appcontext
 @one_line_errors
 def words_command(as_json: bool) -> None:
-    """Prepare lyrics and tags for searching: clean, tell the language, index, compare.
+    """Prepare lyrics and tags for searching: clean, detect the language, index, embed.
 
-    Only what is new or changed is worked on.
+    Only new and changed songs are processed.
     """
     from songrec.services.similarity import word_search as words
 
@@ -55,11 +55,13 @@ def words_command(as_json: bool) -> None:
     type=click.IntRange(1, 1000),
     default=10,
     show_default=True,
-    help="How many songs.",
+    help="Number of songs.",
 )
-@click.option("--like", metavar="TRACK", help="Songs whose lyrics are like this one's.")
+@click.option("--like", metavar="TRACK", help="Find songs with lyrics similar to this song's.")
 @click.option(
-    "--by-sound", is_flag=True, help="Songs that sound like WORDS, by a run on sound and words."
+    "--by-sound",
+    is_flag=True,
+    help="Find songs that sound like WORDS, with a run trained on sound and lyrics.",
 )
 @json_option
 @with_appcontext
@@ -67,25 +69,25 @@ def words_command(as_json: bool) -> None:
 def search_command(
     words: tuple[str, ...], count: int, like: str | None, by_sound: bool, as_json: bool
 ) -> None:
-    """Songs whose lyrics, tags or titles answer WORDS, such as: sad piano at night."""
-    from songrec.services.similarity import word_search as finding
+    """Search songs by lyrics, tags and titles, for example: sad piano at night."""
+    from songrec.services.similarity import word_search
 
-    said = " ".join(words).strip()
+    query = " ".join(words).strip()
     with wrong_usage():
-        if bool(said) == bool(like) or (like and by_sound):
-            raise BadInput("Say WORDS (with --by-sound or without), or --like TRACK.")
+        if bool(query) == bool(like) or (like and by_sound):
+            raise BadInput("Give WORDS (with or without --by-sound) or --like TRACK.")
     if like:
         from songrec.services.catalogue.track_lookup import resolve_track
 
         track = resolve_track(db.session, like)
-        found = finding.similar_lyrics(db.session, _instance(), track.id, count)
+        found = word_search.similar_lyrics(db.session, _instance(), track.id, count)
     elif by_sound:
         from songrec.services.similarity import text_to_audio
 
-        found = text_to_audio.search_by_sound(db.session, _instance(), said, count)
+        found = text_to_audio.search_by_sound(db.session, _instance(), query, count)
     else:
-        found = finding.search_words(db.session, said, count)
-    _show(found, as_json)
+        found = word_search.search_words(db.session, query, count)
+    _print_matches(found, as_json)
 
 
 @evaluate_group.command("words")
@@ -94,7 +96,7 @@ def search_command(
     type=click.FloatRange(0.05, 0.5),
     default=0.2,
     show_default=True,
-    help="Part of the songs with sound and lyrics that is held out.",
+    help="Share of the songs with sound and lyrics that is held out.",
 )
 @click.option("--epochs", type=click.IntRange(1, 10_000), default=30, show_default=True)
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
@@ -102,7 +104,7 @@ def search_command(
 @with_appcontext
 @one_line_errors
 def evaluate_words(share: float, epochs: int, seed: int, as_json: bool) -> None:
-    """How often lyrics find their song by its sound alone, and the sound its lyrics: recall@10."""
+    """Measure recall@10 of songs' sound by their lyrics and of lyrics by their sound."""
     from songrec.services.similarity import text_to_audio
 
     found = text_to_audio.evaluate_retrieval(
@@ -116,9 +118,9 @@ def evaluate_words(share: float, epochs: int, seed: int, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    click.echo(f"{found['learnt_from']:,} songs to learn from, {found['held_out']:,} held out")
-    click.echo(f"  words find their sound  recall@10 {found['words_to_sound']:.3f}")
-    click.echo(f"  sound finds its words   recall@10 {found['sound_to_words']:.3f}")
+    click.echo(f"{found['learnt_from']:,} songs for training, {found['held_out']:,} held out")
+    click.echo(f"  lyrics → sound          recall@10 {found['words_to_sound']:.3f}")
+    click.echo(f"  sound → lyrics          recall@10 {found['sound_to_words']:.3f}")
     click.echo(f"  chance                            {found['chance']:.3f}")
 
 
@@ -126,12 +128,12 @@ def _instance() -> Path:
     return Path(current_app.config["INSTANCE"])
 
 
-def _show(found: list[WordMatch], as_json: bool) -> None:
+def _print_matches(found: list[WordMatch], as_json: bool) -> None:
     if as_json:
         print_json([one.to_json() for one in found])
         return
     if not found:
-        click.echo("Nothing answers. New lyrics and tags are found after: flask words")
+        click.echo("No results. New lyrics and tags are searchable after: flask words")
         return
     wide = max(len(one.track.public_id) for one in found)
     for place, one in enumerate(found, 1):

@@ -1,6 +1,6 @@
-"""The twelve attributes of a track, in the mission's order, on songrec's one canonical scale.
+"""The twelve attributes of a track, in the order of songrec's file format, on canonical scales.
 
-The names follow the mission's file format in lower case. The seven perceptual attributes are
+Names follow the file format in lower case. The seven perceptual attributes are
 Spotify's audio features (``valence`` is called positiveness here), each from 0 to 1.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """One attribute: its canonical name, how it is shown, its unit and the range it may take."""
+    """An attribute: canonical name, label, unit and valid range."""
 
     name: str
     label: str
@@ -24,7 +24,7 @@ class Attribute:
 
     @property
     def is_share(self) -> bool:
-        """Whether the attribute is one of the seven perceptual ones, from 0 to 1."""
+        """Return whether this is one of the seven perceptual attributes, from 0 to 1."""
         return self.unit == "share"
 
 
@@ -35,7 +35,7 @@ def _share(name: str, label: str, less: str, more: str, help: str) -> Attribute:
 ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute(
         "variance", "Variance", "", 0.0, 1e9, "more even", "more varied",
-        "How much the song varies; taken as the catalogue gives it.",
+        "How much the song varies; as given by the catalogue.",
     ),
     Attribute("tempo", "Tempo", "BPM", 0.0, 300.0, "slower", "faster", "Beats per minute."),
     Attribute(
@@ -72,14 +72,14 @@ _PITCHES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯"
 
 
 def key_name(key: int | None, mode: int | None) -> str | None:
-    """Pitch class 0-11 and mode 1 (major) / 0 (minor) as words, for example ``"F♯ minor"``."""
+    """Return the name of pitch class 0-11 and mode 1 (major) / 0 (minor): ``"F♯ minor"``."""
     if key is None or not 0 <= key < len(_PITCHES):
         return None
     return f"{_PITCHES[key]} {'major' if mode else 'minor'}" if mode is not None else _PITCHES[key]
 
 
-def show(name: str, value: float | None) -> str:
-    """One attribute value as a person reads it: ``"118 BPM"``, ``"-6.9 dB"``, ``"0.31"``."""
+def format_attribute(name: str, value: float | None) -> str:
+    """Format an attribute value with its unit: ``"118 BPM"``, ``"-6.9 dB"``, ``"0.31"``."""
     if value is None or value != value:
         return "unknown"
     attribute = BY_NAME[name]

@@ -1,4 +1,4 @@
-"""The settings: few, all read from the environment here and documented in the README's table."""
+"""Settings, read from the environment; the README's table documents them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """An environment variable, what it is for and its default as the documentation states it."""
+    """An environment variable, its purpose and its default as documented."""
 
     name: str
     default: str
@@ -36,7 +36,9 @@ SETTINGS: tuple[Setting, ...] = (
         "none: the cores of this machine",
         "Dask cluster that analyses audio, tcp://host:8786.",
     ),
-    Setting("SONGREC_SECRET_KEY", "made once, kept in the instance folder", "Signs cookies."),
+    Setting(
+        "SONGREC_SECRET_KEY", "generated once, stored in the instance folder", "Signs cookies."
+    ),
     Setting("SONGREC_UPLOAD_MB", "512", "Largest upload the admin page takes, in MiB."),
     Setting("SONGREC_UPLOAD_AUDIO_MB", "50", "Largest song that can be uploaded, in MiB."),
     Setting("SONGREC_UPLOAD_MINUTES", "20", "Longest song that can be uploaded."),
@@ -56,12 +58,12 @@ REMOVED_SETTINGS = {
 
 
 def instance_path() -> Path:
-    """The instance folder as an absolute path; it need not exist yet."""
+    """Return the absolute path of the instance folder, which need not exist yet."""
     return Path(os.environ.get("SONGREC_INSTANCE") or ROOT / "instance").resolve()
 
 
 def bind() -> tuple[str, int]:
-    """Host and port that the web server listens on. ``BadInput`` for a port that is none."""
+    """Return the host and port of the web server; ``BadInput`` for an invalid port."""
     text = os.environ.get("PORT") or "8000"
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise BadInput(f"PORT must be a number from 1 to 65535; it is {text!r}.")
@@ -69,38 +71,38 @@ def bind() -> tuple[str, int]:
 
 
 def address() -> str:
-    """The address to open in a browser on this machine."""
+    """Return the address to open in a browser on this machine."""
     host, port = bind()
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host)  # noqa: S104 - compared, not bound
-    return f"http://{shown or (f'[{host}]' if ':' in host else host)}:{port}"
+    local = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host)  # noqa: S104 - compared, not bound
+    return f"http://{local or (f'[{host}]' if ':' in host else host)}:{port}"
 
 
 def web_processes() -> int:
-    """How many processes serve pages. ``BadInput`` for a number that is none."""
-    return int(_number("WEB_CONCURRENCY", most=1000, whole=True))
+    """Return the number of web processes; ``BadInput`` for an invalid number."""
+    return int(_number("WEB_CONCURRENCY", maximum=1000, whole=True))
 
 
 def dask_scheduler() -> str | None:
-    """The address of the cluster that analyses audio; None for this machine's cores."""
+    """Return the address of the dask cluster for audio analysis; None for this machine's cores."""
     return os.environ.get("SONGREC_DASK_SCHEDULER") or None
 
 
-def _number(name: str, most: float = 1e6, *, whole: bool = False) -> float:
-    """A setting that is a number above 0 and at most ``most``; ``BadInput`` otherwise."""
+def _number(name: str, maximum: float = 1e6, *, whole: bool = False) -> float:
+    """Return a numeric setting above 0 and at most ``maximum``; ``BadInput`` otherwise."""
     default = next(setting.default for setting in SETTINGS if setting.name == name)
     text = os.environ.get(name) or default
     try:
         value = float(int(text) if whole else float(text))
     except ValueError:
         value = 0.0
-    if not 0 < value <= most:
+    if not 0 < value <= maximum:
         kind = "a whole number" if whole else "a number"
-        raise BadInput(f"{name} must be {kind} above 0, {most:,.0f} at most; it is {text!r}.")
+        raise BadInput(f"{name} must be {kind} above 0, at most {maximum:,.0f}; it is {text!r}.")
     return value
 
 
 def _database_url() -> str | None:
-    """The database's address, checked as far as can be without it; it may hold a password."""
+    """Return the database URL, checked without connecting; it may contain a password."""
     text = os.environ.get("SONGREC_DATABASE_URL")
     if not text:
         return None
@@ -112,7 +114,7 @@ def _database_url() -> str | None:
         url.get_dialect().import_dbapi()
     except (ArgumentError, NoSuchModuleError, ValueError):
         raise BadInput(
-            "SONGREC_DATABASE_URL is no address of a database: write sqlite:////path/songrec.db or "
+            "SONGREC_DATABASE_URL is not a valid database URL; use sqlite:////path/songrec.db or "
             "postgresql+psycopg://user:password@host/name."
         ) from None
     except ImportError as error:
@@ -124,9 +126,9 @@ def _database_url() -> str | None:
 
 
 def load(instance: Path | None = None) -> dict[str, Any]:
-    """Flask's configuration from the environment. Creates nothing but the folder and the key.
+    """Return Flask's configuration from the environment; create the instance folder and its key.
 
-    Raises ``BadInput`` for a setting that cannot be used, before it creates anything.
+    Raises ``BadInput`` for an invalid setting, before anything is created.
     """
     folder = instance or instance_path()
     https = os.environ.get("SONGREC_HTTPS", "0") == "1"
@@ -136,7 +138,7 @@ def load(instance: Path | None = None) -> dict[str, Any]:
         "UPLOAD_AUDIO_BYTES": int(_number("SONGREC_UPLOAD_AUDIO_MB") * 2**20),
         "UPLOAD_SECONDS": _number("SONGREC_UPLOAD_MINUTES") * 60,
     }
-    # The database holds what people like, and uploads lie beside it: nobody else's business.
+    # Private: the database holds what people like, and uploads lie beside it.
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return {
         "INSTANCE": folder,
@@ -159,7 +161,7 @@ def warn_of_removed_settings() -> None:
 
 @contextlib.contextmanager
 def one_line() -> Iterator[None]:
-    """Around the start of a program: a setting that cannot be used ends it with one line."""
+    """Exit with one line if a setting is invalid; wraps the start of a program."""
     try:
         yield
     except BadInput as error:
@@ -167,14 +169,16 @@ def one_line() -> Iterator[None]:
 
 
 def secret_key(folder: Path) -> str:
-    """The cookie-signing key of this instance: made once, readable by its owner only."""
+    """Return the cookie-signing key of the instance, created once, readable by its owner only."""
     path = folder / "secret_key"
     if not path.exists():
-        # Linked into place whole: two processes starting together must read the same key.
-        draft = folder / f".secret_key.{secrets.token_hex(4)}"
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        # Linked into place atomically: two processes that start together must read the same key.
+        temporary = folder / f".secret_key.{secrets.token_hex(4)}"
+        with os.fdopen(
+            os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w"
+        ) as file:
             file.write(secrets.token_hex(32))
         with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
-        draft.unlink()
+            os.link(temporary, path)
+        temporary.unlink()
     return path.read_text().strip()

@@ -1,4 +1,4 @@
-"""Errors that a person is meant to read: one line saying what, where and what to do."""
+"""Errors for users: one line that says what is wrong, where, and what to do."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from collections.abc import Iterable
 
 
 class SongrecError(Exception):
-    """Base of every error whose message is for the user, never for a traceback."""
+    """Base of all errors whose message is shown to the user instead of a traceback."""
 
 
 class UnknownName(SongrecError):
-    """A name that no registry, table or setting knows; suggests the nearest one."""
+    """A name that is not registered; suggests the closest one."""
 
-    def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
-        near = difflib.get_close_matches(str(name), names, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        super().__init__(f"No {what} {name!r}.{hint} Known: {', '.join(names) or 'none'}.")
+        close = difflib.get_close_matches(str(name), names, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        super().__init__(f"No {kind} {name!r}.{hint} Known: {', '.join(names) or 'none'}.")
 
 
 class BadInput(SongrecError):
-    """A file, a value or a request that cannot be used as it is."""
+    """A file, value or request that cannot be used."""
 
 
 class NotReady(SongrecError):
-    """Something has to happen first (ingest, train, publish); the message says what."""
+    """Something else has to be done first (ingest, train, publish); the message says what."""
 
 
 class Cancelled(SongrecError):
-    """The person who started the work asked for it to stop."""
+    """The work was cancelled by the user."""

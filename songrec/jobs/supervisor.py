@@ -22,7 +22,7 @@ from sqlalchemy.exc import OperationalError
 from songrec.jobs.job_log import JobLog
 from songrec.jobs.kinds import KINDS
 from songrec.store import jobs
-from songrec.store.db import PATIENCE, db
+from songrec.store.db import BUSY_TIMEOUT_MS, db
 from songrec.store.tables import Job
 
 T = TypeVar("T")
@@ -176,7 +176,7 @@ def impatient() -> Iterator[None]:
     finally:
         db.session.rollback()
         if sqlite:
-            db.session.execute(text(f"PRAGMA busy_timeout={PATIENCE}"))
+            db.session.execute(text(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}"))
             db.session.rollback()
 
 

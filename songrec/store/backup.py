@@ -1,4 +1,4 @@
-"""A consistent copy of an instance while it is in use: the database and the runs."""
+"""Backup of an instance while it is in use: the database and the runs."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ SUFFIXES = (".tar.gz", ".tgz")
 
 
 def write(engine: Engine, instance: Path, path: Path) -> int:
-    """Write ``path``, a new .tar.gz with songrec.db, runs/ and secret_key; its size in bytes.
+    """Write a new .tar.gz with songrec.db, runs/ and secret_key; return its size in bytes.
 
-    The database is copied through SQLite's backup API, so that what others write meanwhile is
-    in the copy either wholly or not at all. Only published or finished runs are in it: a run's
-    folder takes its name when it is whole. Raises ``BadInput`` where that cannot be done.
+    The database is copied by SQLite's backup API, so that a concurrent transaction is in the copy
+    entirely or not at all. Unfinished runs are left out. Raises ``BadInput`` if the backup cannot
+    be written.
     """
     if engine.dialect.name != "sqlite" or not engine.url.database:
         raise BadInput(
@@ -33,9 +33,9 @@ def write(engine: Engine, instance: Path, path: Path) -> int:
     if not path.name.endswith(SUFFIXES):
         raise BadInput(f"{path}: the name of a backup ends in .tar.gz.")
     if path.exists():
-        raise BadInput(f"{path} is there already; choose another name.")
+        raise BadInput(f"{path} exists already; choose another name.")
     if not path.parent.is_dir():
-        raise BadInput(f"There is no folder {path.parent}.")
+        raise BadInput(f"The folder {path.parent} does not exist.")
     database = Path(engine.url.database)
     if not database.is_file():
         raise BadInput(f"There is nothing to back up yet: no database {database}.")
@@ -60,7 +60,7 @@ def _is_set_up(database: Path) -> bool:
 
 
 def _write(database: Path, instance: Path, path: Path) -> int:
-    draft = path.with_name(f".{path.name}.partial")
+    temporary = path.with_name(f".{path.name}.partial")
     try:
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".songrec-backup-") as folder:
             copy = Path(folder) / "songrec.db"
@@ -69,8 +69,8 @@ def _write(database: Path, instance: Path, path: Path) -> int:
                 closing(sqlite3.connect(copy)) as target,
             ):
                 source.backup(target)
-            # The archive holds the key that signs cookies: its owner's eyes only.
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            # Readable by its owner only: the archive holds the key that signs cookies.
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with (
                 os.fdopen(descriptor, "wb") as file,
                 tarfile.open(fileobj=file, mode="w:gz", compresslevel=6) as archive,
@@ -79,9 +79,9 @@ def _write(database: Path, instance: Path, path: Path) -> int:
                 _add_runs(archive, instance)
                 if (instance / "secret_key").is_file():
                     archive.add(instance / "secret_key", "secret_key")
-        draft.rename(path)
+        temporary.rename(path)
     finally:
-        draft.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
     return path.stat().st_size
 
 

@@ -1,4 +1,4 @@
-"""Writing many rows at once: what a database needs for it beyond plain statements."""
+"""Bulk inserts: pragmas, parameter styles and the full-text index during long writes."""
 
 from __future__ import annotations
 
@@ -13,30 +13,32 @@ from sqlalchemy.orm import Session
 
 from songrec.store.tables import Track
 
-_IN_ONE_QUERY = 1_000
-# Random keys touch most pages of an index. With more of them in memory, and copied from the log
-# to the database less often, a long ingest writes a fraction of what it would.
-_ROOMY = {"cache_size": -128_000, "wal_autocheckpoint": 10_000}
+_CHUNK_SIZE = 1_000
+# Random keys touch most pages of an index. A larger cache and fewer checkpoints reduce the bytes
+# that a long import writes to a fraction.
+_BULK_PRAGMAS = {"cache_size": -128_000, "wal_autocheckpoint": 10_000}
 
 
 def chunks(values: list[Any]) -> Iterable[list[Any]]:
-    """``values`` in pieces that fit into one ``IN (...)`` of any database."""
-    for start in range(0, len(values), _IN_ONE_QUERY):
-        yield values[start : start + _IN_ONE_QUERY]
+    """Split ``values`` into pieces that fit into one ``IN (...)`` of any database."""
+    for start in range(0, len(values), _CHUNK_SIZE):
+        yield values[start : start + _CHUNK_SIZE]
 
 
 @contextmanager
 def bulk_writing(session: Session) -> Iterator[None]:
-    """Give SQLite room for a long write (about 130 MiB), and take it back; PostgreSQL has its own.
+    """Enlarge SQLite's cache (to about 130 MiB) during a long write; no-op on PostgreSQL.
 
-    Commit before leaving; what is not committed when an error comes by is rolled back.
+    Commit before leaving; on an error uncommitted changes are rolled back.
     """
     connection = session.connection()
     if connection.dialect.name != "sqlite":
         yield
         return
-    before = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in _ROOMY}
-    for name, value in _ROOMY.items():
+    before = {
+        name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in _BULK_PRAGMAS
+    }
+    for name, value in _BULK_PRAGMAS.items():
         connection.exec_driver_sql(f"PRAGMA {name} = {value}")
     try:
         yield
@@ -51,14 +53,13 @@ def bulk_writing(session: Session) -> Iterator[None]:
 def insert_many(
     connection: Connection, table: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]]
 ) -> None:
-    """Insert rows of plain values; ``names`` are their columns."""
+    """Insert rows of plain values into the columns ``names``."""
     if not rows:
         return
     if connection.dialect.paramstyle != "qmark":
         connection.execute(insert(table), [dict(zip(names, row, strict=True)) for row in rows])
         return
-    # SQLite takes the tuples as they are; naming each value and looking up its type again for
-    # every row takes longer than writing it.
+    # Tuples are passed to SQLite directly: binding by name and type takes longer than writing.
     quote = connection.dialect.identifier_preparer.quote
     columns = ", ".join(map(quote, names))
     marks = ", ".join("?" * len(names))
@@ -67,8 +68,8 @@ def insert_many(
     )
 
 
-def stored_moment(connection: Connection, moment: datetime) -> Any:
-    """``moment`` as ``insert_many`` wants it: SQLite's driver takes text."""
+def bind_datetime(connection: Connection, moment: datetime) -> Any:
+    """Convert a datetime for ``insert_many``: SQLite's driver takes text."""
     if connection.dialect.paramstyle != "qmark":
         return moment
     kind = Track.__table__.c.created_at.type.dialect_impl(connection.dialect)
@@ -77,13 +78,12 @@ def stored_moment(connection: Connection, moment: datetime) -> Any:
 
 
 class SearchIndex:
-    """SQLite's full-text index, kept in bulk while the triggers that usually keep it are away.
+    """SQLite's full-text index, updated in bulk with its triggers dropped.
 
-    A trigger makes SQLite write the index out after every single row, which takes longer than
-    everything else an ingest does. Dropping triggers, writing and making them again happen in one
-    transaction: whoever reads meanwhile, and whoever finds the database after a crash, sees the
-    triggers and an index that agrees with the table. PostgreSQL keeps its own index; nothing is
-    done there.
+    A trigger makes SQLite write the index after every single row, which takes longer than the
+    rest of an import. Dropping the triggers, writing and recreating them happen in one
+    transaction, so concurrent readers, and a restart after a crash, see the triggers and an index
+    that matches the table. On PostgreSQL this does nothing.
     """
 
     _TRIGGERS = ("track_search_insert", "track_search_update")
@@ -98,15 +98,15 @@ class SearchIndex:
             return self
         raw = self._connection.connection.driver_connection
         if raw is not None and not raw.in_transaction:
-            # Python's sqlite3 would run DDL outside a transaction. IMMEDIATE waits for its turn to
-            # write here, where waiting works, and not at the first write, where it may not.
+            # Python's sqlite3 would run DDL outside a transaction. IMMEDIATE waits for the write
+            # lock here, where waiting works, and not at the first write, where it may fail.
             self._connection.exec_driver_sql("BEGIN IMMEDIATE")
         for name in self._TRIGGERS:
-            found = self._connection.exec_driver_sql(
+            statement = self._connection.exec_driver_sql(
                 "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = ?", (name,)
             ).scalar()
-            if found:
-                self._triggers.append(found)
+            if statement:
+                self._triggers.append(statement)
                 self._connection.exec_driver_sql(f"DROP TRIGGER {name}")
         return self
 
@@ -116,26 +116,26 @@ class SearchIndex:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # After an error the caller rolls back, which brings the triggers back as well.
+        # After an error the caller rolls back, which restores the triggers as well.
         if error is None:
             for statement in self._triggers:
                 self._connection.exec_driver_sql(statement)
 
-    def forget(self, track_ids: list[int]) -> None:
-        """Take tracks out, before their words change."""
-        self._each(f"(track_search, rowid, {self._COLUMNS}) SELECT 'delete',", track_ids)
+    def remove(self, track_ids: list[int]) -> None:
+        """Remove tracks from the index, before their text changes."""
+        self._insert(f"(track_search, rowid, {self._COLUMNS}) SELECT 'delete',", track_ids)
 
-    def learn(self, track_ids: list[int]) -> None:
-        """Put tracks in, as the table has them now."""
-        self._each(f"(rowid, {self._COLUMNS}) SELECT", track_ids)
+    def add(self, track_ids: list[int]) -> None:
+        """Add tracks to the index with their current text."""
+        self._insert(f"(rowid, {self._COLUMNS}) SELECT", track_ids)
 
-    def _each(self, what: str, track_ids: list[int]) -> None:
+    def _insert(self, statement: str, track_ids: list[int]) -> None:
         if not self._triggers:
             return
         for part in chunks(track_ids):
             marks = ", ".join("?" * len(part))
             self._connection.exec_driver_sql(
-                f"INSERT INTO track_search{what} id, {self._COLUMNS} FROM track "
+                f"INSERT INTO track_search{statement} id, {self._COLUMNS} FROM track "
                 f"WHERE id IN ({marks})",
                 tuple(part),
             )

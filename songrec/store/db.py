@@ -1,4 +1,4 @@
-"""The database handle, the naming convention of its constraints and SQLite's pragmas."""
+"""Database handle, naming convention of constraints and SQLite pragmas."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sqlalchemy.types import TypeDecorator
 
 
 class Base(DeclarativeBase):
-    """Base of all tables; named constraints let Alembic change them on SQLite too."""
+    """Base of all tables; named constraints can be changed by Alembic on SQLite too."""
 
     metadata = MetaData(
         naming_convention={
@@ -28,7 +28,7 @@ class Base(DeclarativeBase):
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware UTC datetime, also on SQLite, which would hand back a naive one."""
+    """An aware UTC datetime, also on SQLite, which stores naive ones."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -45,14 +45,14 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 def now() -> datetime:
-    """The current time, aware, in UTC."""
+    """Return the current time, aware, in UTC."""
     return datetime.now(UTC)
 
 
 db = SQLAlchemy(model_class=Base)
 
-PATIENCE = 30_000
-"""Milliseconds that a statement waits on SQLite for another writer before it fails."""
+BUSY_TIMEOUT_MS = 30_000
+"""Time that a statement waits on SQLite for another writer before it fails."""
 
 
 @event.listens_for(Engine, "connect")
@@ -60,12 +60,12 @@ def _sqlite_pragmas(connection: Any, record: Any) -> None:
     if not isinstance(connection, sqlite3.Connection):
         return
     cursor = connection.cursor()
-    # WAL: pages go on reading while a worker writes. busy_timeout: wait instead of failing.
+    # WAL: readers are not blocked by a writer. busy_timeout: wait instead of failing.
     for pragma in (
         "journal_mode=WAL",
         "synchronous=NORMAL",
         "foreign_keys=ON",
-        f"busy_timeout={PATIENCE}",
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
         "temp_store=MEMORY",
         "cache_size=-32000",
     ):

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from songrec.core.attributes import ATTRIBUTES, BY_NAME, show
+from songrec.core.attributes import ATTRIBUTES, BY_NAME, format_attribute
 from songrec.core.types import Space
 from songrec.web.cached_counts import remembered
 
@@ -81,7 +81,7 @@ def profile_rows(profile: Mapping[str, Any]) -> list[Row]:
             a.name,
             a.label,
             a.help,
-            show(a.name, median[a.name]),
+            format_attribute(a.name, median[a.name]),
             share.get(a.name),
             words_for(a.name, share.get(a.name)) if a.name != "explicit" else "",
         )
@@ -113,7 +113,7 @@ def shares(entries: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
 def plain_rows(values: Mapping[str, float | None]) -> list[Row]:
     """The attributes of a track that no run knows yet: values without a standing."""
     return [
-        Row(a.name, a.label, a.help, show(a.name, values.get(a.name)), None, "")
+        Row(a.name, a.label, a.help, format_attribute(a.name, values.get(a.name)), None, "")
         for a in ATTRIBUTES
         if values.get(a.name) is not None
     ]
@@ -136,11 +136,11 @@ def track_rows(
                 name,
                 attribute.label,
                 attribute.help,
-                show(name, value),
+                format_attribute(name, value),
                 share,
                 words_for(name, share),
                 cluster_shares.get(name) if name != "explicit" else None,
-                show(name, medians[name]) if medians.get(name) is not None else "",
+                format_attribute(name, medians[name]) if medians.get(name) is not None else "",
             )
         )
     return rows

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Flask, current_app, g, request, url_for
 
-from songrec.core.attributes import BY_NAME, key_name, show
+from songrec.core.attributes import BY_NAME, format_attribute, key_name
 from songrec.core.version import VERSION
 from songrec.store.db import db
 from songrec.store.listeners import reactions
@@ -37,7 +37,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.lstrip_blocks = True
     app.add_template_filter(duration)
     app.add_template_filter(count)
-    app.add_template_global(show, "show_attribute")
+    app.add_template_global(format_attribute, "format_attribute")
     app.add_template_global(key_name, "key_name")
     app.add_template_global(BY_NAME, "attribute_info")
     app.context_processor(_context)

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import current_app, url_for
 
-from songrec.core.attributes import ATTRIBUTES, key_name, show
+from songrec.core.attributes import ATTRIBUTES, format_attribute, key_name
 from songrec.core.errors import NotReady
 from songrec.store.catalogue import tracks
 from songrec.store.db import db
@@ -79,7 +79,7 @@ def _rows(attributes: dict[str, Any], space: Any) -> list[dict[str, str]]:
             rows.append(
                 {
                     "label": attribute.label,
-                    "value": show(attribute.name, said["value"]),
+                    "value": format_attribute(attribute.name, said["value"]),
                     "words": charts.words_for(attribute.name, standing),
                     "source": charts.SOURCES.get(said["source"], said["source"]),
                 }

@@ -57,7 +57,7 @@ class TestCreateUser:
     ) -> None:
         result = run(app, "create-user", "Anna")
         assert result.exit_code == 0
-        (password,) = re.findall(r"Password, shown this once: (\S+)", result.output)
+        (password,) = re.findall(r"Password \(shown only once\): (\S+)", result.output)
         user = users.authenticate(session, "Anna", password)
         assert user is not None
         assert not user.is_admin

@@ -24,12 +24,12 @@ def test_the_instance_folder_is_its_owners_alone(tmp_path: Path) -> None:
 
 BAD = [
     ("SONGREC_UPLOAD_MB", "abc", "SONGREC_UPLOAD_MB must be a number above 0"),
-    ("SONGREC_UPLOAD_MB", "-5", "above 0, 1,000,000 at most; it is '-5'"),
+    ("SONGREC_UPLOAD_MB", "-5", "above 0, at most 1,000,000; it is '-5'"),
     ("SONGREC_UPLOAD_AUDIO_MB", "nan", "SONGREC_UPLOAD_AUDIO_MB must be a number"),
     ("SONGREC_UPLOAD_MINUTES", "inf", "SONGREC_UPLOAD_MINUTES must be a number"),
-    ("SONGREC_DATABASE_URL", "nonsense:secret", "is no address of a database"),
-    ("SONGREC_DATABASE_URL", "nosuch://me:secret@host/name", "is no address of a database"),
-    ("SONGREC_DATABASE_URL", "postgresql://me:secret@host:port/name", "is no address"),
+    ("SONGREC_DATABASE_URL", "nonsense:secret", "is not a valid database URL"),
+    ("SONGREC_DATABASE_URL", "nosuch://me:secret@host/name", "is not a valid database URL"),
+    ("SONGREC_DATABASE_URL", "postgresql://me:secret@host:port/name", "is not a valid database URL"),
     ("SONGREC_DATABASE_URL", "oracle://me:secret@host/name", "needs the package"),
 ]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from songrec.core.attributes import BY_NAME, SHARES, show
+from songrec.core.attributes import BY_NAME, SHARES, format_attribute
 
 # (adjective of the lower half, of the upper half). A column that is missing here is spoken of by
 # its name alone.
@@ -186,7 +186,7 @@ def format_value(name: str, value: float) -> str:
         hours, minutes = divmod(seconds // 60, 60)
         clock = f"{minutes:02d}:{seconds % 60:02d}"
         return f"{hours}:{clock}" if hours else clock.removeprefix("0")
-    return f"{value:.0f}" if name == "year" else show(name, value)
+    return f"{value:.0f}" if name == "year" else format_attribute(name, value)
 
 
 def format_pair(trait: Trait) -> str:

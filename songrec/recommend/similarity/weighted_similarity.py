@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from songrec.core.attributes import BY_NAME, key_name, show
+from songrec.core.attributes import BY_NAME, format_attribute, key_name
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import Match, Reason, Space
 from songrec.recommend.explain.contributions import build_matches
@@ -181,7 +181,9 @@ class _StandardizedTable:
             ours, theirs = (self._harmony(name, row) for row in (own, other))
         else:
             at = self.space.value_names.index(name)
-            ours, theirs = (show(name, float(self.space.values[row, at])) for row in (own, other))
+            ours, theirs = (
+                format_attribute(name, float(self.space.values[row, at])) for row in (own, other)
+            )
         label = BY_NAME[name].label if name in BY_NAME else name.capitalize()
         return f"{label} {theirs} and {ours}"
 

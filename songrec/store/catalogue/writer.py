@@ -17,7 +17,7 @@ from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.catalogue import CatalogueRow
 from songrec.core.songs import UNTITLED, public_id, song_key
 from songrec.core.sorting import sort_key
-from songrec.store.bulk import SearchIndex, chunks, insert_many, stored_moment
+from songrec.store.bulk import SearchIndex, bind_datetime, chunks, insert_many
 from songrec.store.catalogue import merge_redirects
 from songrec.store.catalogue.tag_playlist_links import Links
 from songrec.store.db import now
@@ -106,7 +106,7 @@ class CatalogueWriter:
             self._run(update(_TRACK).where(_TRACK.c.id.in_(part)).values(ingest_mark=self._mark))
         self._links.tag(new + changed, ids, fresh=True)
         self._links.tag(repeats, ids, fresh=False)
-        index.learn([ids[row.source_key] for row in new])
+        index.add([ids[row.source_key] for row in new])
         self._widen("genre", 200, repeats, ids, index)
         self._widen("emotion", 100, repeats, ids, index)
         self._links.enlist(rows, ids)
@@ -134,7 +134,7 @@ class CatalogueWriter:
     def _insert(self, rows: list[CatalogueRow]) -> dict[str, int]:
         if not rows:
             return {}
-        moment = stored_moment(self._session.connection(), now())
+        moment = bind_datetime(self._session.connection(), now())
         described = tuple(rows[0].fields)
         names = (*_IDENTITY, *described, "source", "ingest_mark", "created_at", "updated_at")
         values: list[tuple[Any, ...]] = [
@@ -172,7 +172,7 @@ class CatalogueWriter:
         if not rows:
             return
         touched = [ids[row.source_key] for row in rows]
-        index.forget(touched)
+        index.remove(touched)
         has = self._fields | ({"duration_ms"} if self._fields & _DURATIONS else set())
         has |= {"mode"} if "key" in self._fields else set()
         columns = [name for name in rows[0].fields if name in has]
@@ -191,7 +191,7 @@ class CatalogueWriter:
             for row in rows
         ]
         self._run(update(_TRACK).where(_TRACK.c.id == bindparam("row_id")), values)
-        index.learn(touched)
+        index.add(touched)
         at = [i for i, name in enumerate(ATTRIBUTE_NAMES) if name in self._fields]
         values = [
             {"row_id": ids[r.source_key], **{ATTRIBUTE_NAMES[i]: r.attributes[i] for i in at}}
@@ -268,10 +268,10 @@ class CatalogueWriter:
                     values.append({"row_id": id_, "wider": wider})
         if values:
             touched = [value["row_id"] for value in values]
-            index.forget(touched)
+            index.remove(touched)
             statement = update(_TRACK).where(_TRACK.c.id == bindparam("row_id"))
             self._run(statement.values({column: bindparam("wider")}), values)
-            index.learn(touched)
+            index.add(touched)
 
 
 class DryCounter:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from songrec.core.attributes import BY_NAME, show
+from songrec.core.attributes import BY_NAME, format_attribute
 from songrec.core.types import Space
 from songrec.recommend.space_statistics import statistics_of
 from songrec.store.catalogue.tracks import TrackView
@@ -89,7 +89,7 @@ def _trait(name: str, value: float, share: float) -> dict[str, Any]:
     return {
         "name": name,
         "label": attribute.label,
-        "value": show(name, value),
+        "value": format_attribute(name, value),
         "text": f"{word} than {percent}% of the catalogue",
         "share": round(share, 4),
     }
