@@ -29,7 +29,7 @@ BAD = [
     ("SONGREC_UPLOAD_MINUTES", "inf", "SONGREC_UPLOAD_MINUTES must be a number"),
     ("SONGREC_DATABASE_URL", "nonsense:secret", "is not a valid database URL"),
     ("SONGREC_DATABASE_URL", "nosuch://me:secret@host/name", "is not a valid database URL"),
-    ("SONGREC_DATABASE_URL", "postgresql://me:secret@host:port/name", "is not a valid database URL"),
+    ("SONGREC_DATABASE_URL", "postgresql://me:secret@host:port/name", "is not a valid"),
     ("SONGREC_DATABASE_URL", "oracle://me:secret@host/name", "needs the package"),
 ]
 
