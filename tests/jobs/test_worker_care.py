@@ -18,7 +18,7 @@ from songrec.core.files import PARTIAL
 from songrec.jobs import files, queue, supervisor, worker
 from songrec.jobs.job_log import JobLog
 from songrec.store import jobs
-from songrec.store.db import PATIENCE
+from songrec.store.db import BUSY_TIMEOUT_MS
 from songrec.store.runs import run_folders
 from songrec.store.tables import Job
 
@@ -102,7 +102,7 @@ def test_no_process_outlives_its_supervisor(
 def test_reporting_leaves_the_connection_as_patient_as_it_was(app: Flask, session: Session) -> None:
     with supervisor.impatient():
         assert session.scalar(text("PRAGMA busy_timeout")) == 200
-    assert session.scalar(text("PRAGMA busy_timeout")) == PATIENCE
+    assert session.scalar(text("PRAGMA busy_timeout")) == BUSY_TIMEOUT_MS
 
 
 def test_a_loss_that_ran_away_is_kept_as_unknown() -> None:
