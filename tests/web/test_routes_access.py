@@ -203,7 +203,7 @@ def places(app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch) -> dic
         "other": str(other.id),
     }
     session.commit()
-    version = importlib.metadata.version("swagger-ui-bundle")
+    version = importlib.metadata.version("flask-swagger-ui")
     found["swagger"] = f"/api/v1/docs/{version}/swagger-ui.css"
     found["plotly"] = f"/assets/plotly-{plotly_version()}.min.js"
     return found

@@ -1,4 +1,4 @@
-"""The description (OpenAPI 3.1) and the page that shows it, from the installed Swagger UI."""
+"""The API's OpenAPI 3.1 document and the page that shows it in the installed Swagger UI."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import copy
 import functools
 import http
 import importlib.metadata
+import importlib.resources
 from typing import Any
 
 from flask import Blueprint as PlainBlueprint
@@ -23,7 +24,7 @@ Tokens are made on your account's page and sent as `Authorization: Bearer …`; 
 alone needs none. Without a token, a browser's own cookie counts, and changes then need the
 `X-CSRFToken` header."""
 
-# What the page needs of the installed package, nothing else of it is served.
+# The page needs only these files of the package; no others are served.
 FILES = frozenset({"swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"})
 
 pages = PlainBlueprint("api_docs", __name__, url_prefix="/api/v1")
@@ -49,7 +50,7 @@ class SongrecApi(Api):
 
 
 def register(app: Flask, blueprint: Blueprint) -> None:
-    """Describe and register the views of ``blueprint``."""
+    """Register the views of ``blueprint`` and describe them."""
     api = SongrecApi(
         spec_kwargs={
             "title": "songrec",
@@ -68,36 +69,35 @@ def register(app: Flask, blueprint: Blueprint) -> None:
 
 
 def description() -> dict[str, Any]:
-    """The OpenAPI 3.1 document."""
+    """Return the OpenAPI 3.1 document."""
     return current_app.extensions["songrec.api"].spec.to_dict()
 
 
 @pages.get("/openapi.json")
 def openapi() -> Response:
-    """The description for programs."""
+    """Serve the OpenAPI 3.1 document."""
     return _json(description())
 
 
 @pages.get("/openapi-3.0.json")
 def openapi_3_0() -> Response:
-    """The same for tools, such as the packaged Swagger UI, that do not read 3.1 yet."""
+    """Serve the same as OpenAPI 3.0.3, for tools that do not read 3.1."""
     return _json({**_for_3_0(copy.deepcopy(description())), "openapi": "3.0.3"})
 
 
 @pages.get("/docs")
 def docs() -> str:
-    """The description as a page to read and try."""
+    """Show the document as a page with a form for every request."""
     return render_template("api/docs.html")
 
 
 @pages.get("/docs/<version>/<path:name>")
 def docs_file(version: str, name: str) -> Response:
-    """A file of the installed Swagger UI; the version in the address lets browsers keep it."""
+    """Serve a file of the installed Swagger UI; the version in its URL makes it immutable."""
     if version != swagger_ui_version() or name not in FILES:
         abort(404)
-    from swagger_ui_bundle import swagger_ui_path
-
-    response = send_from_directory(str(swagger_ui_path), name, max_age=365 * 24 * 3600)
+    folder = importlib.resources.files("flask_swagger_ui") / "dist"
+    response = send_from_directory(str(folder), name, max_age=365 * 24 * 3600)
     response.cache_control.public = True
     response.cache_control.no_cache = None
     response.cache_control.immutable = True
@@ -107,8 +107,8 @@ def docs_file(version: str, name: str) -> Response:
 @pages.app_template_global()
 @functools.cache
 def swagger_ui_version() -> str:
-    """The version of the package that brings Swagger UI."""
-    return importlib.metadata.version("swagger-ui-bundle")
+    """Return the version of the package with Swagger UI's files."""
+    return importlib.metadata.version("flask-swagger-ui")
 
 
 def _json(document: dict[str, Any]) -> Response:
@@ -116,7 +116,7 @@ def _json(document: dict[str, Any]) -> Response:
 
 
 def _for_3_0(node: Any) -> Any:
-    """3.1's lists of types as 3.0's ``nullable``: nothing else of 3.1 is used."""
+    """Convert 3.1's type lists to 3.0's ``nullable``; the document uses nothing else of 3.1."""
     if isinstance(node, list):
         return [_for_3_0(one) for one in node]
     if not isinstance(node, dict):
