@@ -57,7 +57,7 @@ def ingest(
     Unusable rows are rejected with a reason, the others are imported. Importing the same file
     again changes nothing.
     """
-    from songrec.catalogue_files.dialect_detection import dialect_by_name
+    from songrec.services.catalogue.formats import dialect_by_name
     from songrec.services.catalogue.ingest import ingest_file
     from songrec.store.db import db
 

@@ -10,8 +10,14 @@ from flask import current_app
 
 from songrec.cli.base import json_option, one_line_errors, print_json, terminal_progress
 from songrec.cli.runs import _instance
-from songrec.core.errors import BadInput, NotReady
-from songrec.prediction.registry import DEFAULT_TRIALS
+from songrec.core.errors import BadInput
+from songrec.services.prediction.predictor_report import (
+    DEFAULT_TRIALS,
+    MEASURES,
+    groups,
+    load_report,
+    model_label,
+)
 from songrec.store.db import db
 
 if TYPE_CHECKING:
@@ -56,7 +62,6 @@ def predict_group() -> None:
 @one_line_errors
 def train_command(file: Path | None, trials: int, seed: int, features: str, as_json: bool) -> None:
     """Train on FILE (features and attributes), or on tracks that have both."""
-    from songrec.prediction import report
     from songrec.services.prediction import attribute_estimates, attribute_prediction
 
     sample = _sample(file, features)
@@ -66,7 +71,7 @@ def train_command(file: Path | None, trials: int, seed: int, features: str, as_j
     estimated = attribute_estimates.refresh(db.session, _instance())
     db.session.commit()
     scores = {name: score["ensemble"] for name, score in predictor.scores_.items()}
-    result = {"groups": report.groups(scores), "targets": scores}
+    result = {"groups": groups(scores), "targets": scores}
     if as_json:
         print_json({"predictor": predictor_id, **result, "notes": predictor.notes_})
         return
@@ -105,14 +110,12 @@ def evaluate_command(
 
     sample = _sample(file, features)
     if splits is not None:
-        from songrec.prediction import folders
-
         result = attribute_prediction.evaluate_splits(
             sample,
             splits=splits,
             trials=trials,
             seed=seed,
-            studies=folders.studies(_instance()),
+            instance=_instance(),
             on_progress=terminal_progress(),
         )
     else:
@@ -149,30 +152,27 @@ def report_command(predictor: str | None, csv_path: Path | None, as_json: bool) 
     """Show every single model against the ensemble, on tracks that none had seen."""
     from dataclasses import asdict
 
-    from songrec.prediction import folders, report
-
-    chosen = predictor or folders.newest(_instance())
-    if chosen is None:
-        raise NotReady("No predictor is trained yet: flask predict train")
-    manifest = folders.manifest(_instance(), chosen)
-    rows = report.rows(manifest["scores"])
+    report = load_report(_instance(), predictor)
+    rows, manifest = report.rows, report.manifest
     if csv_path is not None:
         try:
-            csv_path.write_text(report.to_csv(rows), encoding="utf-8")
+            csv_path.write_text(report.to_csv(), encoding="utf-8")
         except OSError as error:
             raise BadInput(f"{csv_path} cannot be written: {error.strerror}.") from None
     if as_json:
-        print_json({"predictor": chosen, "rows": [asdict(row) for row in rows]})
+        print_json({"predictor": manifest["id"], "rows": [asdict(row) for row in rows]})
         return
-    click.echo(f"Predictor {chosen}, {manifest['held_out']:,} held-out tracks, 95% intervals")
+    click.echo(
+        f"Predictor {manifest['id']}, {manifest['held_out']:,} held-out tracks, 95% intervals"
+    )
     last = None
     for row in rows:
         if (row.target, row.measure) != last:
-            click.echo(f"\n{row.target}: {report.MEASURES[row.measure]}")
+            click.echo(f"\n{row.target}: {MEASURES[row.measure]}")
         last = row.target, row.measure
         interval = "" if row.low is None else f"  {row.low:6.3f} to {row.high:6.3f}"
         mark = "*" if row.is_best else " "
-        click.echo(f"{mark} {report.model_label(row.model):24}{row.value:7.3f}{interval}")
+        click.echo(f"{mark} {model_label(row.model):24}{row.value:7.3f}{interval}")
 
 
 def _sample(file: Path | None, features: str) -> Sample:
@@ -185,14 +185,12 @@ def _sample(file: Path | None, features: str) -> Sample:
 
 
 def _print_scores(result: dict[str, Any]) -> None:
-    from songrec.prediction import report
-
     for part in ("groups", "targets"):
         for name, score in result[part].items():
             figures = "  ".join(
                 f"{label} {score[measure]:.3f}"
                 + (f" ± {score[measure + '_std']:.3f}" if f"{measure}_std" in score else "")
-                for measure, label in report.MEASURES.items()
+                for measure, label in MEASURES.items()
                 if score.get(measure) is not None
             )
             click.echo(f"{name if part == 'groups' else '  ' + name:20} {figures}")

@@ -20,8 +20,7 @@ from songrec.cli.base import (
 )
 from songrec.core.errors import BadInput, UnknownName
 from songrec.core.types import no_progress
-from songrec.recommend.lists.rerank import DEFAULT_RERANKING, MAX_PER_ARTIST
-from songrec.recommend.registry import METHODS
+from songrec.services.recommendation.options import DEFAULT_RERANKING, MAX_PER_ARTIST, METHODS
 from songrec.store.db import db
 
 if TYPE_CHECKING:

@@ -15,11 +15,14 @@ from songrec.cli.base import (
     terminal_progress,
     wrong_usage,
 )
-from songrec.clustering import CLUSTERINGS, clusters_by_model
 from songrec.core.errors import BadInput
 from songrec.core.registry import Registry
-from songrec.projection import PROJECTIONS
-from songrec.representation import REPRESENTATIONS
+from songrec.services.training.algorithms import (
+    CLUSTERINGS,
+    PROJECTIONS,
+    REPRESENTATIONS,
+    clusters_by_model,
+)
 from songrec.store.db import db
 from songrec.store.tables import Run
 

@@ -166,9 +166,9 @@ def predict(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
     says which predictor it is, its groups' figures on held-out songs, and how many songs have new
     estimates.
     """
-    from songrec.prediction import report
     from songrec.services.prediction import attribute_estimates, training_samples
     from songrec.services.prediction import attribute_prediction as predicting
+    from songrec.services.prediction.predictor_report import groups
 
     instance = current_app.config["INSTANCE"]
     asked = job.parameters
@@ -193,7 +193,7 @@ def predict(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
         "predictor": name,
         "tracks": len(trained.rows_.digests),
         "held_out": int(trained.rows_.held_out.sum()),
-        "groups": report.groups(ensemble),
+        "groups": groups(ensemble),
         "estimated": estimated,
         "notes": trained.notes_,
     }

@@ -1,4 +1,4 @@
-"""What is known of me: my taste in words and figures; taken in, taken along, deleted."""
+"""The listener's own data: taste, import, export, deletion."""
 
 from __future__ import annotations
 
@@ -18,27 +18,21 @@ from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from songrec.core.errors import BadInput, NotReady
-from songrec.recommend.explain.taste_profile import TasteProfile, build_taste_profile
+from songrec.core.errors import BadInput
 from songrec.services.listeners import import_export
 from songrec.services.listeners.playlist_export import content_disposition
-from songrec.services.recommendation.for_listener import MAX_REACTIONS, ListenerFeedback
-from songrec.store.catalogue import tracks
+from songrec.services.recommendation.taste_page import taste_page
 from songrec.store.db import db
 from songrec.store.listeners import reactions, skips, unmatched_imports
-from songrec.store.runs import runs, spaces
 from songrec.web import cached_counts, charts, security
 from songrec.web.current_listener import (
     TOKEN,
     current_listener,
-    current_reactions,
     require_listener,
 )
 from songrec.web.template_context import count
 
 blueprint = Blueprint("me", __name__, url_prefix="/me")
-
-SHOWN = 100
 
 
 def init_app(app: Flask) -> None:
@@ -48,29 +42,16 @@ def init_app(app: Flask) -> None:
 
 @blueprint.get("")
 def page() -> str:
-    """My taste in words and a chart, the tastes found in it, what my dislikes teach."""
-    listener = current_listener()
-    run = runs.published(db.session)
-    known = ListenerFeedback.load(db.session, listener)
-    found, rows = _portrait(known)
-    ids = [i for one in found.tastes for i in one.typical] if found else []
-    skipped = skips.of_listener(db.session, listener, SHOWN) if listener else []
-    views = {
-        v.id: v
-        for v in tracks.tracks_by_id(db.session, [*ids, *(skip.track_id for skip in skipped)], run)
-    }
+    """Show the listener's taste, skips and missing songs, with import, export and deletion."""
+    page = taste_page(db.session, current_app.config["INSTANCE"], current_listener())
+    profile = page.profile
     return render_template(
         "me/page.html",
-        run=run,
-        known=known,
-        found=found,
-        rows=rows,
-        views=views,
-        skipped=[skip for skip in skipped if skip.track_id in views],
-        waiting=unmatched_imports.of_listener(db.session, listener, SHOWN) if listener else [],
-        waiting_total=unmatched_imports.count(db.session, listener) if listener else 0,
-        clusters=cached_counts.clusters(db.session, run),
-        reactions=current_reactions(),
+        page=page,
+        profile=profile,
+        rows=charts.track_rows(profile.median, page.space, None) if profile and page.space else [],
+        clusters=cached_counts.clusters(db.session, page.run),
+        reactions=page.feedback.reactions,
     )
 
 
@@ -153,14 +134,3 @@ def delete() -> ResponseReturnValue:
     cookie.pop(TOKEN, None)
     flash("Your data is deleted.", "success")
     return redirect(url_for("me.page"), 303)
-
-
-def _portrait(known: ListenerFeedback) -> tuple[TasteProfile | None, list[charts.Row]]:
-    if not known.likes:
-        return None, []
-    try:
-        space = spaces.published_space(db.session, current_app.config["INSTANCE"])
-    except NotReady:
-        return None, []
-    found = build_taste_profile(space, known.likes[:MAX_REACTIONS], known.dislikes[:MAX_REACTIONS])
-    return found, charts.track_rows(found.median, space, None) if found else []

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from flask import Blueprint, Flask, current_app, render_template, request
 
 from songrec.core.attributes import BY_NAME, SHARES
-from songrec.recommend.lists.moods import GENRES
 from songrec.services.recommendation import mood as moods
+from songrec.services.recommendation.options import MOOD_GENRES
 from songrec.store.catalogue import tracks
 from songrec.store.db import db
 from songrec.store.listeners import reactions
@@ -39,7 +39,7 @@ def page() -> str:
         lambda: moods.emotions(db.session),
     )
     mood = moods.Mood(
-        _spelt(request.args.get("genre", ""), GENRES),
+        _spelt(request.args.get("genre", ""), MOOD_GENRES),
         _spelt(request.args.get("emotion", ""), known),
         {name: value for name in SHARES if (value := _slider(name)) is not None} or None,
     )
@@ -50,7 +50,7 @@ def page() -> str:
         "mood/page.html",
         run=run,
         mood=mood,
-        genres=GENRES,
+        genres=MOOD_GENRES,
         emotions=known,
         target=moods.target_values(db.session, instance, mood),
         found=[]

@@ -1,52 +1,38 @@
-"""Where in a song its moment lies: a small waveform with the moment marked, drawn on the server."""
+"""Small waveforms with a segment marked, drawn on the server."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from sqlalchemy.orm import Session
-
-from songrec.recommend.methods import segments
-from songrec.services.similarity.ranked_tracks import RankedTrack
-from songrec.store.sound import audio_files, waveform_cache
+from songrec.services.similarity.matched_segments import MatchedSegment
 
 BARS = 100
 HEIGHT = 24
-_LEAST = 1.0
+MIN_WIDTH = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Wave:
-    """``bars`` is a path in a picture of 100 × 24; the moment begins at ``left`` of the width."""
+    """``bars`` is an SVG path in a picture of 100 × 24; the segment starts at ``left``."""
 
     bars: str
     left: float
     width: float
 
 
-def waves(session: Session, instance: Path, found: Iterable[RankedTrack]) -> dict[int, Wave]:
-    """By track, for those found by a moment that can be heard.
-
-    A song whose peaks are not known yet has a line.
-    """
-    told = {item.track.id: segments.told(item.reasons) for item in found if item.track.has_audio}
-    files = audio_files.for_tracks(session, [track for track, moment in told.items() if moment])
+def waves(matched: Mapping[int, MatchedSegment]) -> dict[int, Wave]:
+    """Return a waveform for each matched segment; a line while the peaks are unknown."""
     drawn = {}
-    for track, file in files.items():
-        moment = told[track]
-        sleeve = waveform_cache.find(instance, str(file.content_hash))
-        seconds = sleeve.seconds if sleeve else file.duration_s
-        if moment and seconds:
-            left = min(100.0, 100 * moment["start_s"] / seconds)
-            width = min(100.0 - left, max(_LEAST, 100 * moment["seconds"] / seconds))
-            drawn[track] = Wave(path(sleeve.peaks if sleeve else []), left, width)
+    for track_id, segment in matched.items():
+        left = min(100.0, 100 * segment.start_s / segment.song_s)
+        width = min(100.0 - left, max(MIN_WIDTH, 100 * segment.length_s / segment.song_s))
+        drawn[track_id] = Wave(path(segment.peaks), left, width)
     return drawn
 
 
 def path(peaks: list[float]) -> str:
-    """Bars about the middle, the loudest as high as the picture; none where there are no peaks."""
+    """Return bars around the middle, the loudest of full height; a line without peaks."""
     if not peaks:
         return f"M0 {HEIGHT / 2:g}H{BARS}"
     loudest = max(0.05, *peaks)

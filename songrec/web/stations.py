@@ -8,9 +8,9 @@ from flask import Blueprint, Flask, current_app, jsonify, render_template, reque
 from flask.typing import ResponseReturnValue
 
 from songrec.core.errors import BadInput, NotReady
-from songrec.recommend.lists.moods import GENRES
 from songrec.services.recommendation import blends, paths, stations
 from songrec.services.recommendation.for_listener import ListenerFeedback
+from songrec.services.recommendation.options import MOOD_GENRES
 from songrec.store.catalogue import tracks as catalogue
 from songrec.store.catalogue.tracks import TrackView
 from songrec.store.db import db
@@ -49,7 +49,7 @@ def index() -> str:
         text=text,
         offered=_offered(text) if text else [],
         clusters=cached_counts.clusters(db.session, run),
-        genres=GENRES,
+        genres=MOOD_GENRES,
         playlists=[*mine, *playlists.of_catalogue(db.session, limit=12)][:24],
         likes=ListenerFeedback.load(db.session, listener).likes,
         reactions=current_reactions(),

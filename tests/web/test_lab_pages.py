@@ -129,8 +129,8 @@ def test_the_run_page_draws_the_curve_and_what_was_listened_to(
     text = client.get(f"/admin/runs/{run.public_id}").text
     assert "Number of clusters" in text
     assert f"{run.cluster_count} was chosen" in text
-    assert "What this grouping listens to" in text
-    assert "acousticness" in text.partition("What this grouping listens to")[2]
+    assert "Feature weights of the clustering" in text
+    assert "acousticness" in text.partition("Feature weights of the clustering")[2]
     assert "Trustworthiness" in text
     assert "Agreement with labels" in text
     assert "by chance" in text

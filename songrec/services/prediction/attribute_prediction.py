@@ -82,13 +82,14 @@ def evaluate_splits(
     splits: int,
     trials: int,
     seed: int,
-    studies: Path | None = None,
+    instance: Path | None = None,
     on_progress: Progress = no_progress,
 ) -> dict[str, Any]:
     """Means and standard deviations over ``splits`` held-out fifths, each trained afresh.
 
     Seeds are ``seed``, ``seed`` + 1, …; nothing is kept but the searches.
     """
+    studies = folders.studies(instance) if instance else None
     runs = []
     for number in range(splits):
 

@@ -49,6 +49,11 @@ class ListenerFeedback:
         )
 
     @property
+    def reactions(self) -> dict[int, int]:
+        """Track id to 1 (liked) or -1 (disliked)."""
+        return dict.fromkeys(self.likes, 1) | dict.fromkeys(self.dislikes, -1)
+
+    @property
     def state(self) -> dict[str, dict[str, int]]:
         """All of it as JSON can keep it, to compare with later."""
         return {

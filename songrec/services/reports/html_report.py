@@ -18,9 +18,10 @@ from songrec.core.errors import NotReady, SongrecError
 from songrec.core.files import write_bytes
 from songrec.core.types import Progress, no_progress
 from songrec.core.version import VERSION
-from songrec.evaluation.importance import Importance, importance
+from songrec.evaluation.importance import importance
 from songrec.projection import PROJECTIONS
 from songrec.services.reports import model_examples, plots
+from songrec.services.reports.cluster_importance import cluster_importance
 from songrec.services.training.run_metrics import MEASURES
 from songrec.store.db import now
 from songrec.store.runs import run_folders, runs
@@ -77,7 +78,7 @@ def make(session: Session, instance: Path, run: Run, on_progress: Progress = no_
     shown: list[Example] = []
     walked: list[Picture] = []
     invented: list[Picture] = []
-    telling = _of_attributes(instance, run, manifest)
+    telling = cluster_importance(instance, run, manifest)
     try:
         subject = model_examples.load(session, instance, run)
     except SongrecError as error:
@@ -159,13 +160,6 @@ def _maps(
         title = f"{entry.label}{of}"
         figure = plots.map_of(coordinates, labels[rows], title, dict(names))
         yield from _picture(report, f"map_{entry.name}", figure, f"Map of the latent: {title}")
-
-
-def _of_attributes(instance: Path, run: Run, manifest: Mapping[str, Any]) -> Importance:
-    """What the attributes say of the clusters, for a run whose features are no columns."""
-    _, labels = run_folders.read_labels(instance, run.public_id)
-    values = run_folders.read_array(instance, run.public_id, "values.npy")
-    return importance(values, tuple(manifest["values"]["columns"]), labels)
 
 
 def _own_map(instance: Path, run: Run) -> Any:

@@ -12,8 +12,8 @@ from flask_login import current_user
 
 from songrec.core.errors import BadInput
 from songrec.core.registry import Entry, Parameter
-from songrec.features.registry import EXTRACTORS
 from songrec.jobs import queue
+from songrec.services.features.feature_sets import EXTRACTORS
 from songrec.store import jobs
 from songrec.store.db import db
 from songrec.store.models import published_weights

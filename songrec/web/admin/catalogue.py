@@ -10,8 +10,8 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from werkzeug.utils import secure_filename
 
-from songrec.catalogue_files.dialects import DIALECTS, SCALES
 from songrec.jobs import files, queue
+from songrec.services.catalogue.formats import DIALECTS, SCALES
 from songrec.store import jobs as job_store
 from songrec.store.db import db
 from songrec.store.runs import runs

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
-from flask import Response, abort, current_app, redirect, render_template, request, url_for
+from flask import abort, current_app, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from songrec.jobs import queue
-from songrec.prediction import folders, report
-from songrec.prediction.registry import DEFAULT_TRIALS
-from songrec.prediction.targets import GROUPS, TARGETS
+from songrec.services.prediction.predictor_report import (
+    DEFAULT_TRIALS,
+    GROUPS,
+    LESS_IS_BETTER,
+    MEASURES,
+    TARGETS,
+    PredictorReport,
+    Row,
+    load_report,
+    model_label,
+    predictor_ids,
+)
 from songrec.store import jobs
 from songrec.store.db import db
 from songrec.store.tables import Job
 from songrec.web.admin import blueprint
 
-MOST_TRIALS = 1000
+MAX_TRIALS = 1000
 WIDTH, LEFT, RIGHT, TOP, LINE = 560, 168, 56, 12, 26
 TICKS = 4
 
@@ -59,16 +68,16 @@ class Chart:
 
 @blueprint.get("/prediction")
 def prediction() -> ResponseReturnValue:
-    """How well attributes are predicted from sound: the ensemble beside every single model."""
+    """Show how well attributes are predicted from audio: the ensemble and every base model."""
     return _page(str(DEFAULT_TRIALS))
 
 
 @blueprint.post("/prediction")
 def train_predictor() -> ResponseReturnValue:
-    """Ask for a predictor trained on the catalogue's analysed songs."""
+    """Queue the training of a predictor on the catalogue's analysed songs."""
     text = request.form.get("trials", "").strip()[:20]
-    if not (text.isascii() and text.isdecimal() and int(text) <= MOST_TRIALS):
-        error = f"Give a whole number from 0 to {MOST_TRIALS:,}."
+    if not (text.isascii() and text.isdecimal() and int(text) <= MAX_TRIALS):
+        error = f"Give a whole number from 0 to {MAX_TRIALS:,}."
         return _page(text, error), 400
     job = _waiting() or queue.enqueue(db.session, "predict", {"trials": int(text)}, current_user)
     db.session.commit()
@@ -76,31 +85,28 @@ def train_predictor() -> ResponseReturnValue:
 
 
 def _waiting() -> Job | None:
-    """The training that waits or is under way; a second one would learn the same."""
+    """Return the training that waits or runs, if any; a second one would learn the same."""
     return next((job for job in jobs.active(db.session) if job.kind == "predict"), None)
 
 
 def _page(trials: str, error: str | None = None) -> str:
-    known, manifest = folders.ids(_instance()), _manifest()
-    rows = report.rows(manifest["scores"]) if manifest else []
+    report = _report()
+    rows = report.rows if report else []
     by_target = {
-        target: [chart(list(found)) for _, found in groupby(own, key=lambda row: row.measure)]
+        target: [chart(list(models)) for _, models in groupby(own, key=lambda row: row.measure)]
         for target, own in groupby(rows, key=lambda row: row.target)
-    }
-    ensemble = {
-        name: models["ensemble"] for name, models in (manifest or {"scores": {}})["scores"].items()
     }
     return render_template(
         "admin/prediction.html",
-        known=known,
-        manifest=manifest,
+        predictors=predictor_ids(_instance()),
+        manifest=report.manifest if report else None,
         groups=[
             (g, [(TARGETS[t], by_target[t]) for t in g.targets if t in by_target]) for g in GROUPS
         ],
-        sums=report.groups(ensemble),
-        measures=report.MEASURES,
+        means=report.ensemble_means if report else {},
+        measures=MEASURES,
         trials=trials,
-        most_trials=MOST_TRIALS,
+        max_trials=MAX_TRIALS,
         error=error,
         job=_waiting(),
         worker=queue.worker_runs(_instance()),
@@ -109,18 +115,19 @@ def _page(trials: str, error: str | None = None) -> str:
 
 @blueprint.get("/prediction/report.csv")
 def prediction_csv() -> ResponseReturnValue:
-    """The report's figures as CSV."""
-    manifest = _manifest()
-    if manifest is None:
+    """Send the report's figures as CSV."""
+    report = _report()
+    if report is None:
         abort(404)
-    return Response(
-        report.to_csv(report.rows(manifest["scores"])),
+    return send_file(
+        io.BytesIO(report.to_csv().encode()),
         mimetype="text/csv",
-        headers={"Content-Disposition": f'attachment; filename="prediction-{manifest["id"]}.csv"'},
+        as_attachment=True,
+        download_name=f"prediction-{report.manifest['id']}.csv",
     )
 
 
-def chart(rows: list[report.Row]) -> Chart:
+def chart(rows: list[Row]) -> Chart:
     """Draw one measure of one target; ``rows`` are its models, at least one."""
     low, high = _axis(rows)
 
@@ -129,7 +136,7 @@ def chart(rows: list[report.Row]) -> Chart:
 
     marks = [
         Mark(
-            report.model_label(row.model),
+            model_label(row.model),
             TOP + LINE * number + LINE / 2,
             at(row.value),
             None if row.low is None else at(max(row.low, low)),
@@ -144,11 +151,11 @@ def chart(rows: list[report.Row]) -> Chart:
     bottom = TOP + LINE * len(rows)
     values = [low + (high - low) * step / TICKS for step in range(TICKS + 1)]
     best = next(mark for mark in marks if mark.is_best)
-    measure = report.MEASURES[rows[0].measure]
+    measure = MEASURES[rows[0].measure]
     return Chart(
         rows[0].measure,
         measure,
-        "lower is better" if rows[0].measure in report.LESS_IS_BETTER else "higher is better",
+        "lower is better" if rows[0].measure in LESS_IS_BETTER else "higher is better",
         marks,
         [(at(value), f"{value:.2f}".replace("-", "−")) for value in values],
         bottom + 24,
@@ -157,7 +164,7 @@ def chart(rows: list[report.Row]) -> Chart:
     )
 
 
-def _axis(rows: list[report.Row]) -> tuple[float, float]:
+def _axis(rows: list[Row]) -> tuple[float, float]:
     """From 0 (or the lowest value below it) to the highest; whiskers beyond that are cut off."""
     ends = [end for row in rows for end in (row.value, row.low, row.high) if end is not None]
     # One hopeless model would squeeze the others into a corner: R² has no lower end.
@@ -166,15 +173,13 @@ def _axis(rows: list[report.Row]) -> tuple[float, float]:
     return low, high
 
 
-def _manifest() -> dict[str, Any] | None:
-    """The predictor that the address asks for, or the newest; None when none is trained."""
-    asked = request.args.get("predictor")
-    known = folders.ids(_instance())
-    if asked:
-        if asked not in known:
-            abort(404)
-        return folders.manifest(_instance(), asked)
-    return folders.manifest(_instance(), known[0]) if known else None
+def _report() -> PredictorReport | None:
+    """Return the report that the URL asks for, else the newest; None if nothing is trained."""
+    requested = request.args.get("predictor")
+    predictors = predictor_ids(_instance())
+    if requested and requested not in predictors:
+        abort(404)
+    return load_report(_instance(), requested) if predictors else None
 
 
 def _instance() -> Path:

@@ -1,4 +1,4 @@
-"""What a run's page shows besides: parts of the loss, what sets clusters apart, the report."""
+"""Diagnostics on a run's page: parts of the loss, distinctions of the clusters, the report."""
 
 from __future__ import annotations
 
@@ -14,52 +14,54 @@ from flask_login import current_user
 
 from songrec.core.attributes import BY_NAME
 from songrec.core.errors import NotReady
-from songrec.evaluation.importance import Importance, importance
 from songrec.jobs import queue
 from songrec.jobs.files import report_folder
+from songrec.services.reports.cluster_importance import Importance, cluster_importance
 from songrec.store import jobs as job_store
 from songrec.store.db import db
-from songrec.store.runs import run_folders
 from songrec.store.runs import runs as store
 from songrec.store.tables import Run
 from songrec.web.admin import blueprint
 from songrec.web.admin.curve import part_curves
 from songrec.web.cached_counts import remembered
 
-WORDS = 4
+N_DESCRIBED = 4
 _FILE = re.compile(r"[a-z0-9_]+\.(html|png|svg|wav)")
 
 
 @dataclass(frozen=True)
-class Telling:
-    """Which attributes set a run's clusters apart, in words."""
+class Distinctions:
+    """Attributes that distinguish a run's clusters, as text."""
 
-    found: Importance
+    importance: Importance
 
-    def words(self, cluster: int) -> str:
-        """``Energy +1.20, Tempo -0.80``; empty for noise."""
-        if cluster not in self.found.clusters:
+    def describe(self, cluster: int) -> str:
+        """Return ``Energy +1.20, Tempo -0.80``; empty for noise."""
+        if cluster not in self.importance.clusters:
             return ""
-        told = self.found.telling(cluster, WORDS)
-        return ", ".join(f"{_label(name)} {value:+.2f}" for name, value in told)
+        features = self.importance.telling(cluster, N_DESCRIBED)
+        return ", ".join(f"{_label(name)} {value:+.2f}" for name, value in features)
 
     @property
     def overall(self) -> list[tuple[str, float]]:
         """Every attribute with its share of variance between the clusters, largest first."""
-        return [(_label(name), value) for name, value in self.found.overall(len(self.found.names))]
+        shares = self.importance.overall(len(self.importance.names))
+        return [(_label(name), value) for name, value in shares]
 
 
-def of_run(instance: Path, run: Run, history: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the run's page needs of this; little where the run's files are gone."""
-    telling = None
+def run_diagnostics(instance: Path, run: Run, history: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the diagnostics for the run's template; few if the run's files are gone."""
+    distinctions = None
     with contextlib.suppress(NotReady):
-        telling = remembered(
-            ("importance", run.public_id), run.public_id, lambda: _telling(instance, run)
+        distinctions = remembered(
+            ("importance", run.public_id),
+            run.public_id,
+            lambda: Distinctions(cluster_importance(instance, run)),
         )
     files = _report_files(instance, run.public_id)
     return {
         "loss_parts": part_curves(history),
-        "telling": telling,
+        "distinctions": distinctions,
         "report_files": files,
         "report_html": "report.html" in files,
         "report_pictures": [name[:-4] for name in files if name.endswith(".png")],
@@ -104,13 +106,6 @@ def _report_files(instance: Path, public_id: str) -> list[str]:
         for path in report_folder(instance, public_id).glob("*")
         if _FILE.fullmatch(path.name)
     )
-
-
-def _telling(instance: Path, run: Run) -> Telling:
-    _, labels = run_folders.read_labels(instance, run.public_id)
-    values = run_folders.read_array(instance, run.public_id, "values.npy")
-    columns = store.manifest(instance, run)["values"]["columns"]
-    return Telling(importance(values, tuple(columns), labels))
 
 
 def _label(name: str) -> str:

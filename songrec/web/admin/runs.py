@@ -61,7 +61,7 @@ def run(public_id: str) -> ResponseReturnValue:
         manifest=manifest,
         curve=curve(history),
         **clustering_details.of_manifest(manifest),
-        **run_diagnostics.of_run(instance, found, history),
+        **run_diagnostics.run_diagnostics(instance, found, history),
     )
 
 

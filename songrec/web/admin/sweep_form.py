@@ -14,7 +14,8 @@ from songrec.core.errors import SongrecError
 from songrec.core.registry import Entry, Parameter
 from songrec.services.sweeps import value_parsing
 from songrec.services.sweeps.specification import MOST_CELLS, GridSpec
-from songrec.web.admin.training import FEATURES, STAGES, TrainForm
+from songrec.services.training.algorithms import STAGES
+from songrec.web.admin.training import FEATURES, TrainForm
 
 FIELDS = ("features", *(stage for stage, _, _ in STAGES))
 FLAGS = ("quick", "bootstrap_refit")

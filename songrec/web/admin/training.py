@@ -10,23 +10,21 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from songrec.clustering import CLUSTERINGS
 from songrec.core.errors import SongrecError
 from songrec.core.registry import Entry, Parameter, Registry
 from songrec.jobs import queue
-from songrec.projection import PROJECTIONS
-from songrec.representation import REPRESENTATIONS
 from songrec.services.training import model_inputs
+from songrec.services.training.algorithms import (
+    CLUSTERINGS,
+    PROJECTIONS,
+    REPRESENTATIONS,
+    STAGES,
+)
 from songrec.store.db import db
 from songrec.store.runs import runs
 from songrec.store.tables import Run
 from songrec.web.admin import blueprint
 
-STAGES: tuple[tuple[str, str, Registry], ...] = (
-    ("representation", "Representation", REPRESENTATIONS),
-    ("clustering", "Clustering", CLUSTERINGS),
-    ("projection", "Map", PROJECTIONS),
-)
 FEATURES = Parameter(
     "feature_set",
     "choice",

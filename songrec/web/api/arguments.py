@@ -7,11 +7,10 @@ from flask_smorest.fields import Upload
 from marshmallow import fields, validate
 
 from songrec.core.attributes import ATTRIBUTES
-from songrec.recommend.lists.rerank import MAX_PER_ARTIST
-from songrec.recommend.registry import METHODS
-from songrec.recommend.similarity.weighted_similarity import GROUPS, MAX_WEIGHT
+from songrec.services.recommendation.options import MAX_PER_ARTIST, METHODS
 from songrec.services.recommendation.stations import CURSOR
 from songrec.services.similarity.audio_similarity import COMPARISONS
+from songrec.services.similarity.song_page import GROUPS, MAX_WEIGHT
 from songrec.store.catalogue import keyset_pagination
 from songrec.store.listeners.reactions import WEIGHTS
 from songrec.store.listeners.skips import MAX_SECONDS

@@ -9,8 +9,8 @@ from werkzeug.exceptions import NotFound
 
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.errors import NotReady
-from songrec.recommend.similarity.weighted_similarity import GROUPS
 from songrec.services.similarity import audio_similarity
+from songrec.services.similarity.song_page import GROUPS
 from songrec.store.catalogue import keyset_pagination
 from songrec.store.catalogue import tracks as catalogue
 from songrec.store.catalogue.track_filters import TrackQuery

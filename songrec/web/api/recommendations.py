@@ -7,9 +7,9 @@ from typing import Any
 
 from flask import current_app
 
-from songrec.recommend.lists.rerank import DEFAULT_RERANKING, Reranking
 from songrec.services.recommendation import for_listener, recommend
 from songrec.services.recommendation.for_listener import ListenerFeedback
+from songrec.services.recommendation.options import DEFAULT_RERANKING, Reranking
 from songrec.store.db import db
 from songrec.web.api import arguments, blueprint, schemas, serializers
 from songrec.web.api.authentication import require_listener

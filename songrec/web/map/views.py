@@ -24,7 +24,8 @@ from songrec.core.attributes import ATTRIBUTES
 from songrec.core.errors import BadInput, UnknownName
 from songrec.core.sorting import sort_key
 from songrec.core.types import Space
-from songrec.projection import PROJECTIONS
+from songrec.services.similarity.song_traits import song_traits
+from songrec.services.training.algorithms import PROJECTIONS
 from songrec.store.catalogue import tracks
 from songrec.store.db import db
 from songrec.store.listeners import reactions
@@ -205,7 +206,7 @@ def _rows(space: Space, text: str, limit: int) -> NDArray[np.int64]:
 def _songs(space: Space, rows: NDArray[np.int64]) -> list[dict[str, Any]]:
     """What the panel shows of each row; a track deleted since the run is left out."""
     row_of = dict(zip(space.track_ids[rows].tolist(), rows.tolist(), strict=True))
-    told = dict(zip(rows.tolist(), words.traits(space, rows), strict=True))
+    traits = dict(zip(rows.tolist(), song_traits(space, rows), strict=True))
     return [
         {
             "row": row_of[track.id],
@@ -214,7 +215,7 @@ def _songs(space: Space, rows: NDArray[np.int64]) -> list[dict[str, Any]]:
             "artists": track.artists,
             "genre": track.genre,
             "cluster": int(space.labels[row_of[track.id]]),
-            "traits": told[row_of[track.id]],
+            "traits": traits[row_of[track.id]],
         }
         for track in tracks.tracks_by_id(db.session, list(row_of))
     ]

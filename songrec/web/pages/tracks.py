@@ -7,24 +7,16 @@ import math
 from flask import abort, current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from songrec.core.attributes import ATTRIBUTES, BY_NAME
-from songrec.core.errors import NotReady
-from songrec.recommend.similarity.weighted_similarity import GROUP_LABELS, MAX_WEIGHT
-from songrec.services.similarity import audio_similarity
-from songrec.store.catalogue import lyrics
+from songrec.core.attributes import BY_NAME
+from songrec.services.similarity.song_page import GROUP_LABELS, MAX_WEIGHT, song_page
 from songrec.store.catalogue import tracks as catalogue
 from songrec.store.db import db
-from songrec.store.listeners import playlists
-from songrec.store.runs import runs, spaces
-from songrec.store.sound import audio_files
+from songrec.store.runs import runs
 from songrec.store.tables import AudioFile
 from songrec.web import cached_counts, charts
 from songrec.web.current_listener import current_listener, current_reactions
 from songrec.web.pages import blueprint
 from songrec.web.pages.query import RANGE_ATTRIBUTES, TrackForm, page_address
-
-SIMILAR_SHOWN = 8
-PLAYLISTS_SHOWN = 20
 
 
 @blueprint.get("/tracks")
@@ -51,81 +43,59 @@ def tracks() -> str | Response:
 
 @blueprint.get("/tracks/<public_id>")
 def track(public_id: str) -> str | Response:
-    """One song: its attributes against its cluster, its place on the map, what sounds like it."""
-    run = runs.published(db.session)
-    found = catalogue.find_track(db.session, public_id, run)
-    if found is None:
+    """Show one song: how it sounds, its place on the map and similar songs."""
+    weights = _weights()
+    page = song_page(
+        db.session,
+        current_app.config["INSTANCE"],
+        current_listener(),
+        public_id,
+        by=request.args.get("by", ""),
+        weights=weights,
+    )
+    if page is None:
         abort(404, f"No song “{public_id[:40]}” in the catalogue.")
-    if found.public_id != public_id:
-        return redirect(url_for("pages.track", public_id=found.public_id))
-    instance, listener = current_app.config["INSTANCE"], current_listener()
-    clusters = cached_counts.clusters(db.session, run)
-    cluster = clusters.get(found.label) if found.label is not None else None
-    weights, offered = _weights(), audio_similarity.available_feature_sets(instance)
-    by = request.args.get("by", "")
-    by = by if by in offered else ""
-    unheard = None
-    similar, rows, place = [], charts.plain_rows(found.attributes), None
-    try:
-        space = spaces.published_space(db.session, instance)
-    except NotReady:
-        space = None
-    if space is not None and found.label is not None:
-        if not by:
-            similar = audio_similarity.similar_by(
-                db.session,
-                instance,
-                found,
-                SIMILAR_SHOWN,
-                by="features" if weights else "space",
-                weights=weights,
-            )
-        rows = charts.track_rows(found.attributes, space, cluster.profile if cluster else None)
-        place = charts.place_on_map(space, found.x, found.y, found.label)
-    if by:
-        try:
-            similar = audio_similarity.similar_by(db.session, instance, found, SIMILAR_SHOWN, by=by)
-        except NotReady as error:
-            unheard = str(error)
+    song, space = page.track, page.space
+    if song.public_id != public_id:
+        return redirect(url_for("pages.track", public_id=song.public_id))
+    clusters = cached_counts.clusters(db.session, page.run)
+    cluster = clusters.get(song.label) if song.label is not None else None
+    rows, place = charts.plain_rows(song.attributes), None
+    if space is not None and song.label is not None:
+        rows = charts.track_rows(song.attributes, space, cluster.profile if cluster else None)
+        place = charts.place_on_map(space, song.x, song.y, song.label)
     return render_template(
         "pages/track.html",
-        track=found,
+        page=page,
+        track=song,
         cluster=cluster,
         clusters=clusters,
         rows=rows,
-        origins=_origins(audio_files.for_track(db.session, found.id)),
+        origins=_attribute_sources(page.file),
         place=place,
-        similar=similar,
-        by=by,
-        offered=offered,
-        unheard=unheard,
-        has_words=lyrics.has_words(db.session, found.id),
         weights=weights,
         groups=GROUP_LABELS,
-        attributes=ATTRIBUTES,
-        playlists=playlists.of_listener(db.session, listener)[:PLAYLISTS_SHOWN] if listener else [],
         reactions=current_reactions(),
-        run=run,
     )
 
 
-def _origins(file: AudioFile | None) -> list[tuple[str, list[str]]]:
-    """Of a song with sound: which attributes its analysis measured, and which it estimated."""
+def _attribute_sources(file: AudioFile | None) -> list[tuple[str, list[str]]]:
+    """Return the labels of the attributes that were measured and estimated, by source."""
     labels = {
         **{name: entry.label for name, entry in BY_NAME.items()},
         "key": "Key",
         "mode": "Mode",
     }
-    said = {} if file is None else file.info.get("attributes", {})
+    attributes = {} if file is None else file.info.get("attributes", {})
     return [
-        (words, names)
-        for source, words in charts.SOURCES.items()
-        if (names := [labels[n] for n in labels if said.get(n, {}).get("source") == source])
+        (description, names)
+        for source, description in charts.SOURCES.items()
+        if (names := [labels[n] for n in labels if attributes.get(n, {}).get("source") == source])
     ]
 
 
 def _weights() -> dict[str, float]:
-    """How much each side of the sound counts, as the address says; nothing where it does not."""
+    """Return the weights of attribute groups that the URL gives."""
     found = {}
     for name in GROUP_LABELS:
         try:

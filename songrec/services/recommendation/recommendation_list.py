@@ -1,0 +1,102 @@
+"""The list on the page of recommendations: songs, the methods to choose from, what changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from songrec.core.errors import NotReady
+from songrec.core.registry import Entry
+from songrec.core.types import SegmentIndex, Space
+from songrec.recommend import ranking
+from songrec.recommend.lists.rerank import Reranking, available_criteria
+from songrec.recommend.registry import METHODS
+from songrec.services.recommendation import for_listener, recommend
+from songrec.services.recommendation.for_listener import ListChange, ListenerFeedback
+from songrec.services.similarity.matched_segments import MatchedSegment, matched_segments
+from songrec.services.similarity.ranked_tracks import RankedTrack
+from songrec.store.runs import runs
+from songrec.store.runs.spaces import published_space
+from songrec.store.tables import Listener, Run
+
+SEGMENTS_METHOD = "fragments"
+
+
+@dataclass
+class RecommendationList:
+    """Recommendations for a listener.
+
+    ``method`` is the one used, ``methods`` those that the published run can use, the best first;
+    ``criteria`` the re-ranking options that it has data for. ``starters`` are songs to like first,
+    for a listener without likes. ``problem`` says why there are no songs. ``segments`` is the
+    index that songs were compared by, if any; ``no_segments`` that it was asked for and missing.
+    """
+
+    run: Run | None
+    feedback: ListenerFeedback
+    method: Entry
+    methods: list[Entry]
+    criteria: frozenset[str] = frozenset()
+    songs: list[RankedTrack] = field(default_factory=list)
+    matched_segments: dict[int, MatchedSegment] = field(default_factory=dict)
+    change: ListChange | None = None
+    problem: str = ""
+    segments: SegmentIndex | None = None
+    no_segments: bool = False
+    starters: list[Any] = field(default_factory=list)
+
+
+def recommendation_list(
+    session: Session,
+    instance: Path,
+    listener: Listener | None,
+    *,
+    method: str | None,
+    by: Reranking,
+    n: int,
+) -> RecommendationList:
+    """Return ``n`` recommendations for ``listener``; an unknown ``method`` is the default."""
+    run = runs.published(session)
+    feedback = ListenerFeedback.load(session, listener)
+    requested = method if method in METHODS else None
+    page = RecommendationList(run, feedback, METHODS.entry(requested or "taste"), list(METHODS))
+    if run is None or not feedback.likes:
+        page.starters = recommend.starters(session, run) if run else []
+        return page
+    try:
+        space = published_space(session, instance)
+        page.no_segments = requested == SEGMENTS_METHOD and space.segments is None
+        page.method = METHODS.entry(ranking.method_used(space, requested))
+        page.methods = _available_methods(space)
+        page.criteria = available_criteria(space)
+        page.songs = for_listener.recommend_for_listener(
+            session, instance, feedback, method=page.method.name, by=by, n=n
+        )
+    except NotReady as error:
+        page.problem = str(error)
+        return page
+    if page.method.name == SEGMENTS_METHOD:
+        page.segments = space.segments
+    page.matched_segments = matched_segments(session, instance, page.songs)
+    if listener is not None:
+        page.change = for_listener.changed(
+            session,
+            listener,
+            feedback,
+            f"{page.method.name}|{_reranking_key(by)}|{n}|{run.public_id}",
+            [song.track.id for song in page.songs],
+        )
+    return page
+
+
+def _available_methods(space: Space) -> list[Entry]:
+    best = ranking.method_used(space)
+    available = [entry for entry in METHODS if ranking.method_used(space, entry.name) == entry.name]
+    return sorted(available, key=lambda entry: (entry.name != best, entry.name != "taste"))
+
+
+def _reranking_key(by: Reranking) -> str:
+    return f"{by.variety:g}|{by.novelty:g}|{by.freshness:g}|{by.per_artist}|{by.surprise}"

@@ -1,0 +1,73 @@
+"""Everything that the page about a listener's own taste shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from songrec.core.errors import NotReady
+from songrec.core.types import Space
+from songrec.recommend.explain.taste_profile import TasteProfile, build_taste_profile
+from songrec.services.recommendation.for_listener import MAX_REACTIONS, ListenerFeedback
+from songrec.store.catalogue import tracks
+from songrec.store.catalogue.tracks import TrackView
+from songrec.store.listeners import skips, unmatched_imports
+from songrec.store.runs import runs
+from songrec.store.runs.spaces import published_space
+from songrec.store.tables import Listener, PendingLike, Run, Skip
+
+N_LISTED = 100
+
+
+@dataclass(frozen=True)
+class TastePage:
+    """A listener's feedback, taste profile, skips and songs still missing from the catalogue.
+
+    ``profile`` and ``space`` are None without likes in a published run; ``songs`` holds, by id,
+    the tracks that profile and skips name.
+    """
+
+    run: Run | None
+    feedback: ListenerFeedback
+    profile: TasteProfile | None
+    space: Space | None
+    songs: dict[int, TrackView]
+    skipped: list[Skip]
+    missing: list[PendingLike]
+    missing_total: int
+
+
+def taste_page(session: Session, instance: Path, listener: Listener | None) -> TastePage:
+    """Return the taste page of ``listener``; empty for somebody who has liked nothing yet."""
+    run = runs.published(session)
+    feedback = ListenerFeedback.load(session, listener)
+    profile, space = _profile(session, instance, feedback)
+    typical = [i for taste in profile.tastes for i in taste.typical] if profile else []
+    skipped = skips.of_listener(session, listener, N_LISTED) if listener else []
+    ids = [*typical, *(skip.track_id for skip in skipped)]
+    songs = {view.id: view for view in tracks.tracks_by_id(session, ids, run)}
+    return TastePage(
+        run,
+        feedback,
+        profile,
+        space,
+        songs,
+        [skip for skip in skipped if skip.track_id in songs],
+        unmatched_imports.of_listener(session, listener, N_LISTED) if listener else [],
+        unmatched_imports.count(session, listener) if listener else 0,
+    )
+
+
+def _profile(
+    session: Session, instance: Path, feedback: ListenerFeedback
+) -> tuple[TasteProfile | None, Space | None]:
+    if not feedback.likes:
+        return None, None
+    try:
+        space = published_space(session, instance)
+    except NotReady:
+        return None, None
+    likes, dislikes = feedback.likes[:MAX_REACTIONS], feedback.dislikes[:MAX_REACTIONS]
+    return build_taste_profile(space, likes, dislikes), space
