@@ -1,4 +1,4 @@
-"""The order in which people expect to find titles and names."""
+"""Alphabetical sort keys of titles and names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ SORT_KEY_LENGTH = 80
 
 
 def sort_key(words: str) -> str:
-    """Lower case, without accents and leading punctuation; titles of nothing else come last.
+    """Return ``words`` in lower case without accents and leading punctuation.
+
+    Titles of punctuation alone are sorted last.
 
     >>> sort_key("“Élan” vital")
     'elan” vital'

@@ -1,1 +1,1 @@
-"""The made-up catalogue: songs that do not exist, distributed like songs that do."""
+"""Demo catalogue and clips: invented songs whose attributes are distributed like real ones."""

@@ -1,4 +1,4 @@
-"""``python -m songrec.demo PATH`` writes the made-up catalogue."""
+"""``python -m songrec.demo PATH`` writes the demo catalogue."""
 
 from __future__ import annotations
 

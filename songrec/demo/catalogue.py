@@ -1,4 +1,4 @@
-"""About 3,000 made-up songs whose attributes are distributed and correlated like real ones."""
+"""The demo catalogue: about 3,000 invented songs with realistic, correlated attributes."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class _Artist:
 
 
 def rows(seed: int = SEED) -> list[list[str]]:
-    """The songs as cells, in the order of ``HEADER``."""
+    """Generate the songs as cells in the order of ``HEADER``."""
     draw = Draw(seed)
     namer = Namer(draw)
     figures = json.loads(Path(__file__).with_name("figures.json").read_text(encoding="utf-8"))
@@ -112,7 +112,7 @@ def rows(seed: int = SEED) -> list[list[str]]:
 
 
 def as_csv(seed: int = SEED) -> str:
-    """The catalogue as the text of a CSV file with ``\\n`` line ends."""
+    """Return the catalogue as CSV text with ``\\n`` line ends."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(HEADER)
@@ -221,10 +221,9 @@ def _song(
 
 
 def _full(triangle: list[list[float]]) -> list[list[float]]:
-    """A correlation matrix from its lower triangle, drawn slightly to the identity.
+    """Return a correlation matrix from its lower triangle, shrunk slightly towards the identity.
 
-    Pooling and rounding may cost a correlation matrix its positive definiteness; 3% of identity
-    gives it back.
+    Pooling and rounding may make a correlation matrix indefinite; 3% of identity restores it.
     """
     size = len(triangle)
     return [

@@ -1,4 +1,4 @@
-"""Some 60 made-up clips of twelve seconds that can be heard, and all that is known about them.
+"""Sixty synthesised clips of twelve seconds with known tempo, key, chords and instruments.
 
 ``python -m songrec.demo.clips FOLDER`` writes them, style by style, as FLAC and WAV with tags, and
 ``clips.csv`` beside them: tempo, key, mode, metre, chords, bass, drums, timbre of each.
@@ -29,10 +29,10 @@ _DEGREES = ("i", "ii", "iii", "iv", "v", "vi", "vii")
 
 @dataclass(frozen=True)
 class Clip:
-    """A clip before it sounds: the known answers, its names, and what makes it reproducible.
+    """A clip to be synthesised: its known answers, names and seed.
 
     ``key`` is a pitch class (C is 0), ``mode`` 1 for major and 0 for minor, ``tempo`` in BPM;
-    ``chords`` are semitones above C, one tuple a bar, over and over.
+    ``chords`` are semitones above C, one tuple per bar, repeated.
     """
 
     style: Style
@@ -60,14 +60,14 @@ class Clip:
 
     @property
     def path(self) -> str:
-        """Where it lies in the folder: every third is a WAV file."""
+        """Path within the folder; every third clip is a WAV file."""
         ending = "wav" if self.seed % 3 == 0 else "flac"
         name = f"{self.artist} - {self.title}.{ending}"
         return f"{self.style.genre}/" + "".join(c for c in name if c not in '/\\:*?"<>|')
 
 
 def plan(seed: int = SEED, per_style: int = PER_STYLE) -> list[Clip]:
-    """The clips, ``per_style`` of each style; every one of the 24 keys before one comes again."""
+    """Return ``per_style`` clips of each style; all 24 keys are used before one repeats."""
     draw = Draw(seed)
     namer = Namer(draw)
     left: dict[int, list[int]] = {0: [], 1: []}
@@ -102,7 +102,7 @@ def plan(seed: int = SEED, per_style: int = PER_STYLE) -> list[Clip]:
 
 
 def _chord(degree: str, key: int, mode: int) -> tuple[int, ...]:
-    """The semitones above C of a Roman numeral: capitals are major, 7 adds the scale's seventh."""
+    """Return the semitones above C of a Roman numeral (capitals: major; 7: the scale's seventh)."""
     numeral = degree.rstrip("7")
     steps = MAJOR_STEPS if mode else MINOR_STEPS
     place = _DEGREES.index(numeral.lower())
@@ -117,7 +117,7 @@ def _chord(degree: str, key: int, mode: int) -> tuple[int, ...]:
 
 
 def render(clip: Clip) -> Samples:
-    """The sound, mono float32 at ``RATE``, with the loudness of its style."""
+    """Synthesise the clip: mono float32 at ``RATE``, with the loudness of its style."""
     style = clip.style
     draw = Draw(clip.seed)
     parts = [np.zeros(int(SECONDS * RATE), dtype=np.float32) for _ in style.levels]
@@ -148,7 +148,7 @@ def render(clip: Clip) -> Samples:
 
 
 def _steps(clip: Clip) -> Iterator[tuple[int, int, int, float]]:
-    """Bar, sixteenth, first sample and length in samples of every step that begins in the clip."""
+    """Yield bar, sixteenth, first sample and length in samples of every step in the clip."""
     length = 60.0 / clip.tempo / 4.0 * RATE
     steps = 4 * clip.style.beats
     for number in range(int(SECONDS * RATE / length)):
@@ -161,7 +161,7 @@ def _strength(pattern: str, step: int) -> float:
 
 
 def _until_next(pattern: str, step: int, ends: str) -> int:
-    """Steps until something new is played, or to the end of the bar."""
+    """Return the number of steps until the next note, or to the end of the bar."""
     for later in range(step + 1, len(pattern)):
         if pattern[later] in ends:
             return later - step
@@ -173,7 +173,7 @@ def _above(chord: tuple[int, ...], degree: str) -> int:
 
 
 def _voicing(style: Style, chord: tuple[int, ...], step: int) -> list[int]:
-    """MIDI numbers within the octave from F up, so that voices move little."""
+    """Return MIDI numbers within the octave from F up, so that voices move little."""
     floor = 12 * (style.octave + 1) - 7
     pitches = sorted(floor + (part - floor) % 12 for part in chord)
     if style.chord == "electric guitar":
@@ -185,7 +185,7 @@ def _voicing(style: Style, chord: tuple[int, ...], step: int) -> list[int]:
 
 
 class _Melody:
-    """A line that wanders through the scale and rests on the chords."""
+    """A melody that wanders through the scale and rests on chord tones."""
 
     def __init__(self, clip: Clip, draw: Draw) -> None:
         steps = MAJOR_STEPS if clip.mode else MINOR_STEPS
@@ -194,7 +194,7 @@ class _Melody:
         self._at = 72 + (clip.key - 72) % 12
 
     def next(self, chord: tuple[int, ...], *, strong: bool) -> int:
-        """The next MIDI number: a chord tone on the beat, else near in the scale."""
+        """Return the next MIDI number: a chord tone on the beat, else a near scale tone."""
         # Over a major dominant in minor the leading note replaces the seventh.
         tones = {part % 12 for part in chord}
         scale = [pitch for pitch in self._scale if (pitch + 1) % 12 not in tones or pitch in tones]
@@ -216,7 +216,7 @@ def _add(track: Samples, at: int, sound: Samples, level: float) -> None:
 
 
 def _master(mixed: Samples, decibels: float) -> Samples:
-    """At the loudness asked for, peaks rounded rather than cut, no click at either end."""
+    """Set the loudness, limit peaks softly and fade both ends."""
     level = float(np.sqrt(np.mean(np.square(mixed))))
     mixed = mixed * (10.0 ** (decibels / 20.0) / max(level, 1e-9))
     mixed = np.where(
@@ -252,8 +252,8 @@ COLUMNS = (
 )
 
 
-def known(clip: Clip) -> dict[str, str | int | float]:
-    """The row of ``clips.csv``."""
+def metadata(clip: Clip) -> dict[str, str | int | float]:
+    """Return the clip's row of ``clips.csv``."""
     values = (
         clip.path,
         Path(clip.path).stem,
@@ -279,9 +279,9 @@ def known(clip: Clip) -> dict[str, str | int | float]:
 
 
 def write(folder: Path, clips: list[Clip] | None = None) -> list[Path]:
-    """Write ``clips`` (default: all) and ``clips.csv`` into ``folder``; the sound files' paths.
+    """Write ``clips`` (default: all) and ``clips.csv`` into ``folder``; return the audio paths.
 
-    Sounds that are there already are left alone: the same seed made them.
+    Existing audio files are kept: the same seed gives the same sound.
     """
     import soundfile
 
@@ -299,12 +299,12 @@ def write(folder: Path, clips: list[Clip] | None = None) -> list[Path]:
     with (folder / "clips.csv").open("w", encoding="utf-8", newline="") as file:
         rows = csv.DictWriter(file, COLUMNS)
         rows.writeheader()
-        rows.writerows(known(clip) for clip in clips)
+        rows.writerows(metadata(clip) for clip in clips)
     return paths
 
 
 def _tag(path: Path, clip: Clip, kind: str) -> None:
-    """Title, artist, album, genre, year, track; not tempo and key, which are to be measured."""
+    """Write title, artist, album, genre, year and track; tempo and key are to be measured."""
     from mutagen import flac, id3, wave
 
     if kind == "FLAC":

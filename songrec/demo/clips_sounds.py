@@ -1,4 +1,4 @@
-"""Instruments made of sines and noise: a note or a stroke in, samples out."""
+"""Synthesised instruments from sines and noise."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RATE = 32_000
 
 @dataclass(frozen=True)
 class Timbre:
-    """A pitched sound: how partials fall, how a note rises, fades and is released (seconds).
+    """A pitched instrument: amplitudes of its partials and the envelope of a note (seconds).
 
     ``fall`` is the exponent of the partials' amplitudes, ``odd`` keeps only the odd ones,
     ``fade`` the time to lose 60 dB (0: it is held), ``dull`` how much sooner the high partials
@@ -59,7 +59,7 @@ TIMBRES: dict[str, Timbre] = {
 
 @lru_cache(maxsize=4096)
 def note(timbre: str, pitch: int, length: int) -> Samples:
-    """A note of MIDI number ``pitch`` held for ``length`` samples, then released; peak about 1."""
+    """Synthesise MIDI note ``pitch`` held for ``length`` samples, then released; peak about 1."""
     sound = TIMBRES[timbre]
     total = length + int(sound.release * RATE)
     t = np.arange(total) / RATE
@@ -90,7 +90,7 @@ def note(timbre: str, pitch: int, length: int) -> Samples:
 
 @lru_cache(maxsize=64)
 def stroke(drum: str) -> Samples:
-    """One stroke of a drum, peak 1."""
+    """Synthesise one stroke of a drum, peak 1."""
     # Each drum draws its own noise, the same one every time.
     noise = np.random.default_rng([7, *drum.encode()]).normal(size=RATE)
     t = np.arange(RATE) / RATE

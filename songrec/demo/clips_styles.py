@@ -1,4 +1,4 @@
-"""A dozen styles: what plays in them, when, and how it sounds.
+"""Twelve styles of the demo clips: instruments, patterns and tempo ranges.
 
 Patterns are one bar in sixteenths (eight or twelve steps a bar stand for the same steps of a
 shorter bar): ``x`` a stroke, ``o`` a soft one, ``.`` none. Bass patterns say which degree of the

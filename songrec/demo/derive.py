@@ -1,4 +1,4 @@
-"""Makes ``figures.json`` from per-subgenre statistics of real tracks (figures only, no tracks).
+"""Derive ``figures.json`` from per-subgenre statistics of real tracks (statistics only).
 
 ``python -m songrec.demo.derive genre_statistics.json`` needs a file with ``columns``,
 ``quantile_levels`` and per subgenre ``n``, ``quantiles`` and ``correlation``. Subgenres are pooled
@@ -86,7 +86,7 @@ BY_HAND: dict[str, dict[str, list[float]]] = {
 
 
 def derive(statistics: dict[str, Any]) -> dict[str, Any]:
-    """Pooled quantiles and the lower triangle of the pooled correlations, per genre of the demo."""
+    """Pool quantiles and correlations (lower triangle) per genre of the demo."""
     columns = statistics["columns"]
     genres = {}
     for genre, subgenres in POOLED.items():
@@ -112,7 +112,7 @@ def derive(statistics: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Write ``figures.json`` from the file named on the command line."""
+    """Write ``figures.json`` from the statistics file given on the command line."""
     figures = derive(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
     lines = [
         f"{json.dumps(genre)}: {json.dumps(values, separators=(',', ':'))}"

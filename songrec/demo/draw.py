@@ -1,4 +1,4 @@
-"""Random draws that give the same bytes on every Python: only ``random.random`` is relied on."""
+"""Random draws that are identical on every Python version, built on ``random.random`` only."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ T = TypeVar("T")
 
 
 class Draw:
-    """Seeded draws. Python promises the sequence of ``random()`` alone, so all come from it."""
+    """Seeded random draws; Python guarantees the sequence of ``random()`` alone."""
 
     def __init__(self, seed: int) -> None:
         # Made-up songs, not secrets.
         self._random = random.Random(seed).random  # noqa: S311
 
     def share(self) -> float:
-        """A number from 0 to 1."""
+        """Draw a number from 0 to 1."""
         return self._random()
 
     def below(self, count: int) -> int:
-        """A whole number from 0 to ``count - 1``."""
+        """Draw an integer from 0 to ``count - 1``."""
         return int(self._random() * count)
 
     def pick(self, options: Sequence[T]) -> T:
-        """One of ``options``."""
+        """Draw one of ``options``."""
         return options[self.below(len(options))]
 
     def weighted(self, options: Sequence[T], weights: Sequence[float]) -> T:
-        """One of ``options``, as likely as its weight says."""
+        """Draw one of ``options`` with probability proportional to its weight."""
         point = self._random() * sum(weights)
         for option, weight in zip(options, weights, strict=True):
             point -= weight
@@ -39,16 +39,16 @@ class Draw:
         return options[-1]
 
     def normal(self) -> float:
-        """A standard normal number (Box and Muller)."""
+        """Draw a standard normal number (Box and Muller)."""
         radius = math.sqrt(-2.0 * math.log(1.0 - self._random()))
         return radius * math.cos(2.0 * math.pi * self._random())
 
     def normals(self, count: int) -> list[float]:
-        """``count`` independent standard normal numbers."""
+        """Draw ``count`` independent standard normal numbers."""
         return [self.normal() for _ in range(count)]
 
     def shuffled(self, values: Sequence[T]) -> list[T]:
-        """``values`` in a random order (Fisher and Yates)."""
+        """Return ``values`` in random order (Fisher and Yates)."""
         out = list(values)
         for i in range(len(out) - 1, 0, -1):
             j = self.below(i + 1)
@@ -57,12 +57,12 @@ class Draw:
 
 
 def normal_share(z: float) -> float:
-    """The standard normal distribution function."""
+    """Return the standard normal distribution function at ``z``."""
     return 0.5 * math.erfc(-z / math.sqrt(2.0))
 
 
 def cholesky(matrix: Sequence[Sequence[float]]) -> list[list[float]]:
-    """Lower triangular L with L·Lᵀ = ``matrix`` (symmetric, positive definite)."""
+    """Return the lower triangular L with L·Lᵀ = ``matrix`` (symmetric, positive definite)."""
     size = len(matrix)
     lower = [[0.0] * size for _ in range(size)]
     for i in range(size):
@@ -73,10 +73,10 @@ def cholesky(matrix: Sequence[Sequence[float]]) -> list[list[float]]:
 
 
 def at_quantile(share: float, levels: Sequence[float], values: Sequence[float]) -> float:
-    """The value at ``share`` of a distribution known by a few quantiles.
+    """Interpolate the quantile ``share`` of a distribution given by a few quantiles.
 
-    Straight between the quantiles, but in the two outermost stretches bent towards the inside:
-    extremes are rarer than a straight line from the 95th percentile to the maximum would have it.
+    Linear between the quantiles, except in the two outermost intervals, which bend inwards:
+    extremes are rarer than a line from the 95th percentile to the maximum suggests.
     """
     last = len(levels) - 2
     at = next((i for i in range(last + 1) if share <= levels[i + 1]), last)

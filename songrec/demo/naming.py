@@ -1,4 +1,4 @@
-"""Names for made-up artists, albums and songs, each artist and each of its titles once."""
+"""Names of invented artists, albums and songs without repeats."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _RARE_SHARE = 0.008
 
 
 def plural(noun: str) -> str:
-    """The plural of a noun of the grammar; a plural stays as it is."""
+    """Return the plural of a noun of the grammar; plurals stay unchanged."""
     if noun.endswith(("ss", "sh", "ch", "x")):
         return f"{noun}es"
     if noun.endswith("s"):
@@ -21,7 +21,7 @@ def plural(noun: str) -> str:
 
 
 class Namer:
-    """Fills the grammar's templates and remembers what it has used."""
+    """A generator of names that fills the grammar's templates and avoids repeats."""
 
     def __init__(self, draw: Draw) -> None:
         self._draw = draw
@@ -30,7 +30,7 @@ class Namer:
         self._recent: dict[str, int] = {}
 
     def artist(self, genre: str) -> str:
-        """A name that no other artist has."""
+        """Generate a name that no other artist has."""
         flavour = vocabulary.FLAVOURS[genre]
         while True:
             name = self._fill(self._draw.pick(flavour["bands"]), genre)
@@ -39,11 +39,11 @@ class Namer:
                 return name
 
     def album(self, genre: str) -> str:
-        """An album's name."""
+        """Generate an album name."""
         return self._fill(self._draw.pick(vocabulary.ALBUMS), genre)
 
     def title(self, genre: str, artist: str) -> str:
-        """A title that this artist has not used, and that the catalogue does not wear out."""
+        """Generate a title that is new for the artist and not overused in the catalogue."""
         while True:
             title = self._fill(self._template(genre), genre)
             used = self._recent.get(title, 0)
@@ -87,7 +87,7 @@ class Namer:
         )
 
     def _two(self, own: tuple[str, ...] | list[str], shared: list[str]) -> tuple[str, str]:
-        """Two different words, half of them the genre's own."""
+        """Draw two different words, half of them specific to the genre."""
         draw = self._draw
         while True:
             one = draw.pick(own if draw.share() < 0.5 else shared)

@@ -1,4 +1,4 @@
-"""The grammar of made-up artists, titles and albums. All of it is invented."""
+"""Grammar of invented artists, titles and albums."""
 
 # ruff: noqa: SIM905 -- lists of words are easier to read and to extend as text
 

@@ -1,4 +1,4 @@
-"""The search for tracks that are the same song: by content, by name and length, by sound."""
+"""Search for tracks that are the same song: by content, by name and length, by sound."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ _PRINTS = SetKey("chromaprint", 1, f"{chromaprint.SECONDS}s")
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
-    """What a search found and did not look at; ``fingerprints`` says in words why there are none.
+class SearchResult:
+    """Result of a search: number of ``groups`` of connected tracks, and of ``pairs`` by kind.
 
-    ``groups`` of tracks that hang together, ``pairs`` by kind.
+    ``fingerprints`` is the reason why no fingerprints were compared, empty if they were.
     """
 
     searched_at: str
@@ -54,14 +54,14 @@ class Search:
     seconds: float
 
     def to_json(self) -> dict[str, Any]:
-        """As ``flask duplicates --json`` prints it and the page reads it."""
+        """Serialize for ``flask duplicates --json`` and the admin's page."""
         return asdict(self)
 
 
-def search(session: Session, instance: Path, on_progress: Progress = no_progress) -> Search:
-    """Look for duplicates in the whole catalogue and keep what was found.
+def search(session: Session, instance: Path, on_progress: Progress = no_progress) -> SearchResult:
+    """Search the whole catalogue for duplicates and store the result.
 
-    **Commits**: the keys of the names, then what was found. Nothing is ever merged here.
+    **Commits** the keys of the names, then the result. Nothing is merged.
     """
     start = time.perf_counter()
     on_progress(0.0, "Reading names.")
@@ -82,7 +82,7 @@ def search(session: Session, instance: Path, on_progress: Progress = no_progress
     on_progress(0.95, "Writing down what was found.")
     groups = duplicates.replace_all(session, found)
     pairs = {kind: sum(one.kind == kind for one in found) for kind in duplicates.KINDS}
-    done = Search(
+    done = SearchResult(
         now().isoformat(timespec="seconds"),
         groups,
         pairs,
@@ -98,21 +98,21 @@ def search(session: Session, instance: Path, on_progress: Progress = no_progress
 
 
 def newest_id(session: Session) -> int:
-    """The highest id of a track, 0 without any: what ``count_new`` takes as before."""
+    """Return the highest track id (0 if there is none), as ``count_new`` expects it."""
     return session.scalar(select(func.max(Track.id))) or 0
 
 
 def count_new(session: Session, before_id: int) -> int:
-    """How many tracks with an id above ``before_id`` look like one that was there, by name.
+    """Count the tracks with an id above ``before_id`` that are named like an earlier track.
 
-    Brings the keys up to date first; the caller commits.
+    Updates the keys of the names first; the caller commits.
     """
     match_keys.refresh(session)
     return sum(1 for _ in match_keys.alike(session, before_id))
 
 
 def _files(session: Session) -> Iterator[Any]:
-    """One analysed file of each track: track id, path, content, length in seconds."""
+    """Return one analysed file per track: track id, path, content hash, length in seconds."""
     rows = session.execute(
         select(AudioFile.track_id, AudioFile.path, AudioFile.content_hash, AudioFile.duration_s)
         .where(AudioFile.track_id.is_not(None), AudioFile.state == "analysed")
@@ -132,14 +132,14 @@ def _by_fingerprint(
     for at, file in enumerate(files):
         try:
             # Of a large library only this is held; the few that are compared are read again.
-            sketches.append(chromaprint.sketch(_print_of(instance, file)))
+            sketches.append(chromaprint.sketch(_fingerprint_of(instance, file)))
             heard.append(file)
         except BadInput:
             failed += 1  # counted, and said in the summary
         if at % 20 == 0:
             on_progress(0.5 + 0.4 * at / len(files), f"{at:,} of {len(files):,} files listened to")
     found = []
-    print_of = lru_cache(maxsize=KEPT)(lambda at: _print_of(instance, heard[at]))
+    print_of = lru_cache(maxsize=KEPT)(lambda at: _fingerprint_of(instance, heard[at]))
     for first, second in chromaprint.candidates(sketches).tolist():
         one, other = heard[first], heard[second]
         long, short = sorted((one.duration_s or 0, other.duration_s or 0), reverse=True)
@@ -150,7 +150,7 @@ def _by_fingerprint(
     return len(heard), found, failed
 
 
-def _print_of(instance: Path, file: Any) -> chromaprint.Words:
+def _fingerprint_of(instance: Path, file: Any) -> chromaprint.Words:
     try:
         return np.asarray(feature_cache.read(instance, _PRINTS, file.content_hash), dtype=np.uint32)
     except NotReady:
