@@ -81,7 +81,7 @@ def made_up_space(tracks: int, seed: int = 0) -> Space:
         track_factors=track_factors,
         taste_prior={
             **TastePrior({"popularity": ColumnPrior()}).to_json(),
-            "tower": {"weight": 3.0},
+            "two_tower": {"weight": 3.0},
         },
     )
 

@@ -19,7 +19,7 @@ from benchmarks.tables import table
 from songrec.core.types import Ints, Space
 from songrec.evaluation.playlists import Answer
 from songrec.recommend.query import Query
-from songrec.recommend.taste.prior import FEWEST_TRACKS
+from songrec.recommend.taste.prior import MIN_TRACKS
 from songrec.recommend.taste.scorer import BACKGROUND, model_for
 from songrec.services.evaluation.playlist_tasks import Questions, questions
 
@@ -40,7 +40,7 @@ class Lessons:
         """Moments, as ``taste_prior.learn`` takes them a column at a time."""
         points = model_for(space).points(np.arange(len(space.track_ids)))
         rows = [np.unique(one) for one in lists]
-        parts = [points[one] for one in rows if len(one) >= FEWEST_TRACKS]
+        parts = [points[one] for one in rows if len(one) >= MIN_TRACKS]
         within = np.mean([np.cov(part.T) for part in parts], axis=0)
         means = np.cov(np.array([part.mean(axis=0) for part in parts]).T)
         return cls(points, within, means - within * np.mean([1 / len(part) for part in parts]))
@@ -106,7 +106,7 @@ def kernels(lessons: Lessons, width: float, query: Query) -> Array:
     """The logarithm of the mean of normal kernels about the likes, as wide as a playlist is times
     ``width``, less ``BACKGROUND`` of the catalogue's own density.
     """
-    return _kernels(lessons, width, query) - BACKGROUND * model_for(query.space).neutral
+    return _kernels(lessons, width, query) - BACKGROUND * model_for(query.space).background
 
 
 def both(lessons: Lessons, width: float, share: float, query: Query) -> Array:

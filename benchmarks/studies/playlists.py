@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from songrec.core.types import Ints, Space
 from songrec.evaluation import playlists as measures
 from songrec.evaluation.playlists import Answer
-from songrec.recommend.methods.taste import TasteMethod
-from songrec.recommend.query import Query, Rows
+from songrec.recommend.query import Query
 from songrec.recommend.taste import prior as taste_prior
-from songrec.recommend.taste.scorer import TasteScorer
+from songrec.recommend.taste.scorer import TasteScorer, TasteSettings
+from songrec.recommend.top_k import Rows
 from songrec.services.evaluation.playlist_tasks import Questions, Search
 
 FILE = "catalogues/tidytuesday_spotify_songs.csv"
@@ -29,7 +29,7 @@ def learnt(asking: Questions, seed: int) -> Iterator[tuple[list[int], list[Ints]
     """
     for about, lists in asking.parts:
         rows = [playlist.rows for playlist in lists]
-        prior = taste_prior.learn(asking.space, rows, seed=seed)
+        prior = taste_prior.fit_prior(asking.space, rows, seed=seed)
         yield about, rows, replace(asking.space, taste_prior=prior.to_json())
 
 
@@ -48,7 +48,7 @@ def by_score(scores: Scores) -> Search:
 def taste_scores(query: Query) -> NDArray[np.float64]:
     """What ``taste`` by content alone gives every track, ``(n,)``."""
     everything = np.arange(len(query.space.track_ids), dtype=np.int64)
-    return TasteScorer(query, TasteMethod(metadata=False)).parts(everything).total()
+    return TasteScorer(query, TasteSettings(metadata=False)).scores(everything)
 
 
 def lines(

@@ -17,11 +17,12 @@ from benchmarks.studies.playlists import FILE, learnt
 from benchmarks.tables import table
 from songrec.core.types import Ints, Space
 from songrec.recommend.lists.rerank import Reranking, rerank
-from songrec.recommend.query import Query, Rows
-from songrec.recommend.ranking import candidates
+from songrec.recommend.query import Query
+from songrec.recommend.ranking import find_candidates
 from songrec.recommend.registry import METHODS
 from songrec.recommend.taste import density
 from songrec.recommend.taste.scorer import model_for
+from songrec.recommend.top_k import Rows
 from songrec.services.evaluation.playlist_continuation import ASKED
 from songrec.services.evaluation.playlist_tasks import Questions, questions
 
@@ -110,19 +111,19 @@ def _lists(asking: Questions, space: Space, one: int, other: int) -> list[List]:
 
 def _answer(space: Space, likes: Ints, method: str, way: str) -> Rows:
     rule = METHODS.create("taste", **ASKED[method].parameters)
-    with patch.object(density, "MOST", 1 if way == WAYS[0] else density.MOST):
+    with patch.object(density, "MAX_TASTES", 1 if way == WAYS[0] else density.MAX_TASTES):
         query = Query(space, likes, np.empty(0, dtype=np.int64))
         if way != WAYS[2]:
             return rule.search(query, LIST)[0]
         by = Reranking(every_taste=True)
-        found = candidates(rule, query, LIST, by)
+        found = find_candidates(rule, query, LIST, by)
         return found.rows[rerank(query, found, by, LIST).chosen]
 
 
 def _tastes(space: Space, likes: Ints, margin: float) -> int:
     with patch.object(density, "MARGIN", margin):
         return len(
-            density.split_into_tastes(model_for(space).belief, model_for(space).points(likes))
+            density.split_into_tastes(model_for(space).columns, model_for(space).points(likes))
         )
 
 

@@ -17,7 +17,7 @@ from songrec.core.types import Floats, Space
 from songrec.evaluation.playlists import Answer
 from songrec.recommend.query import Query
 from songrec.recommend.taste import two_tower_scores
-from songrec.recommend.taste.prior import FEWEST_TRACKS
+from songrec.recommend.taste.prior import MIN_TRACKS
 from songrec.services.evaluation.playlist_tasks import Questions, Search, questions
 from songrec.services.training import two_tower
 from songrec.services.training.two_tower import Towers
@@ -37,7 +37,7 @@ def measured(asking: Questions, seed: int = 0) -> list[str]:
     chosen = []
     for about, lists, known in learnt(asking, seed):
         long = [np.unique(rows) for rows in lists]
-        long = [rows for rows in long if len(rows) >= FEWEST_TRACKS]
+        long = [rows for rows in long if len(rows) >= MIN_TRACKS]
         everything = two_tower.train(asking.space, long, seed=seed)
         heard = two_tower.train(by_sound(asking.space), long, seed=seed)
         ways = {

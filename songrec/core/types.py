@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
+T = TypeVar("T")
 
 
 class Progress(Protocol):
@@ -128,6 +129,15 @@ class Match:
     per_like: tuple[Reason, ...] = ()
 
 
+def positions(ascending: Ints, values: Ints | list[int]) -> Ints:
+    """Return the positions in ``ascending`` of those ``values`` that it holds, in their order."""
+    values = np.asarray(values, dtype=np.int64)
+    if not len(ascending) or not len(values):
+        return np.empty(0, dtype=np.int64)
+    at = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)
+    return at[np.asarray(ascending)[at] == values].astype(np.int64)
+
+
 @dataclass(frozen=True)
 class SegmentIndex:
     """Windows of songs as vectors: m windows of n tracks, mostly memory-mapped.
@@ -158,8 +168,25 @@ class SegmentIndex:
     why: str = ""
 
 
-@dataclass(frozen=True)
-class Space:
+@dataclass(frozen=True, eq=False)
+class Cached:
+    """Base class of immutable objects that keep what is computed from them.
+
+    A cached value leaves memory with its object; ``dataclasses.replace`` gives a copy without it.
+    """
+
+    _cache: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+
+    def cached(self, name: str, compute: Callable[[], T]) -> T:
+        """Return ``compute()``, computed at the first call for ``name``."""
+        if name not in self._cache:
+            # Of two threads that compute at once both must get the same object.
+            return self._cache.setdefault(name, compute())
+        return self._cache[name]
+
+
+@dataclass(frozen=True, eq=False)
+class Space(Cached):
     """What ranking needs of one run: numpy arrays over the same n tracks, mostly memory-mapped.
 
     ``matrix`` float32 ``(n, d)`` is the normalised recommendation space with columns ``columns``;
@@ -192,12 +219,8 @@ class Space:
     segments: SegmentIndex | None = None
 
     def rows_of(self, track_ids: Ints | list[int]) -> Ints:
-        """Row numbers of those of ``track_ids`` that are in the space, in the order given."""
-        wanted = np.asarray(track_ids, dtype=np.int64)
-        if not len(self.track_ids) or not len(wanted):
-            return np.empty(0, dtype=np.int64)
-        at = np.minimum(np.searchsorted(self.track_ids, wanted), len(self.track_ids) - 1)
-        return at[self.track_ids[at] == wanted].astype(np.int64)
+        """Return the rows of those of ``track_ids`` that are in the space, in the order given."""
+        return positions(self.track_ids, track_ids)
 
 
 @dataclass(frozen=True)
@@ -215,6 +238,10 @@ class SoundSpace:
     columns: tuple[str, ...]
     lengths: Floats
     song_keys: NDArray[np.uint64]
+
+    def rows_of(self, track_ids: Ints | list[int]) -> Ints:
+        """Return the rows of those of ``track_ids`` that have the set, in the order given."""
+        return positions(self.track_ids, track_ids)
 
 
 NameTracks = Callable[[list[int]], dict[int, str]]

@@ -1,4 +1,4 @@
-"""What bends a ranking a little, whatever the method: likes that weigh more, songs skipped."""
+"""Boosts: likes that weigh more and skips change a ranking a little, whatever the method."""
 
 from __future__ import annotations
 
@@ -10,18 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from songrec.core.types import Match, Reason
-from songrec.recommend.query import Query, Rows, Scores, distances
+from songrec.recommend.query import Query
+from songrec.recommend.top_k import Rows, Scores, distances
 
-STAR = 0.5
-"""What each step of weight beyond the first adds, in spreads of the candidates' scores."""
-SKIP = 0.2
+LIKE_STEP = 0.5
+"""Strength of each step of a like's weight beyond the first, in spreads of the scores."""
+SKIP_STRENGTH = 0.2
 """What a skip takes away: less than half a step of weight, for a skip may mean anything."""
 WEIGHTS = {1: "a like", 2: "counts double", 3: "counts three times"}
 
 
 @dataclass(frozen=True)
 class Boost:
-    """A track (id) that draws the songs near it up or, with a negative strength, down."""
+    """A track (id) that moves the songs near it up or, with a negative strength, down.
+
+    ``kind`` becomes the kind of its reasons: ``"liked"``, ``"skipped"`` or ``"background"``.
+    """
 
     track_id: int
     strength: float
@@ -29,23 +33,23 @@ class Boost:
 
     @classmethod
     def of_weight(cls, track_id: int, weight: int) -> Boost:
-        """The pull of a like that weighs 1 (none), 2 or 3."""
-        return cls(track_id, STAR * (weight - 1))
+        """Return the boost of a like that weighs 1 (none), 2 or 3."""
+        return cls(track_id, LIKE_STEP * (weight - 1))
 
     @classmethod
     def of_skips(cls, track_id: int, times: int) -> Boost:
-        """The pull of a skipped track: it grows with the logarithm of how often."""
-        return cls(track_id, -SKIP * (1 + math.log(max(times, 1))), "skipped")
+        """Return the boost of a skipped track; it grows with the logarithm of ``times``."""
+        return cls(track_id, -SKIP_STRENGTH * (1 + math.log(max(times, 1))), "skipped")
 
 
 @dataclass(frozen=True)
 class AppliedBoosts:
-    """Contributions of pulls to rows, ``(rows, pulls)``.
+    """Contributions of boosts to rows, ``shares`` ``(rows, boosts)``.
 
-    A pull of strength s adds s · spread · max(0, 1 − distance / typical) to a candidate's score:
+    A boost of strength s adds s · spread · max(0, 1 − distance / typical) to a candidate's score:
     all of s · spread at the track itself, nothing from the distance of two random tracks on. The
-    spread is that of the candidates, from the best score to their median, so that a pull means the
-    same whatever scale a method's scores have.
+    spread is that of the candidates, from the best score to their median, so that a boost means
+    the same whatever scale a method's scores have.
     """
 
     query: Query
@@ -54,48 +58,42 @@ class AppliedBoosts:
 
     @classmethod
     def of(cls, query: Query, boosts: Sequence[Boost], rows: Rows, scores: Scores) -> AppliedBoosts:
-        """What the pulls do to ``rows`` with these scores; tracks of no row pull nothing."""
+        """Apply boosts to ``rows`` with these scores; tracks outside the space boost nothing."""
         space = query.space
-        known = [
-            boost for boost in boosts if boost.strength and len(space.rows_of([boost.track_id]))
-        ]
-        if not known or not len(rows):
+        boosts = [one for one in boosts if one.strength and len(space.rows_of([one.track_id]))]
+        if not boosts or not len(rows):
             return cls(query, (), np.zeros((len(rows), 0)))
         spread = float(scores.max() - np.median(scores))
-        return cls(query, tuple(known), spread * nearness(query, known, rows))
+        return cls(query, tuple(boosts), spread * _nearness(query, boosts, rows))
 
     @property
     def total(self) -> Scores:
-        """What all pulls together add to each row."""
+        """The sum of all boosts for each row."""
         return self.shares.sum(axis=1)
 
-    def added(self, reasons: list[tuple[Reason, ...]], chosen: Rows) -> list[tuple[Reason, ...]]:
-        """The reasons of the ``chosen`` positions with one more for each pull that moves them."""
-        if not self.boosts:
-            return reasons
-        names = self.query.names
-        titles = names([boost.track_id for boost in self.boosts]) if names else {}
-        answers = []
-        for why, at in zip(reasons, chosen, strict=True):
-            more = [
-                _reason(
-                    boost, titles.get(boost.track_id) or f"track {boost.track_id}", float(share)
-                )
-                for boost, share in zip(self.boosts, self.shares[at], strict=True)
+    def reasons(self, positions: Rows) -> list[tuple[Reason, ...]]:
+        """Return for each of these positions a reason per boost that moves it."""
+        ids = [boost.track_id for boost in self.boosts]
+        known = self.query.names(ids) if ids and self.query.names else {}
+        titles = [known.get(track_id) or f"track {track_id}" for track_id in ids]
+        return [
+            tuple(
+                _reason(boost, title, float(share))
+                for boost, title, share in zip(self.boosts, titles, self.shares[at], strict=True)
                 if share
-            ]
-            answers.append((*why, *more))
-        return answers
+            )
+            for at in positions
+        ]
 
 
-def nearness(query: Query, boosts: Sequence[Boost], rows: Rows) -> NDArray[np.float64]:
-    """Strength · max(0, 1 − distance / typical) of each pull on each row, ``(rows, pulls)``."""
+def _nearness(query: Query, boosts: Sequence[Boost], rows: Rows) -> NDArray[np.float64]:
+    """Strength · max(0, 1 − distance / typical) of each boost on each row, ``(rows, boosts)``."""
     space, typical = query.space, query.statistics.typical
     vectors = space.matrix[rows].astype(np.float64)
-    at = space.rows_of([boost.track_id for boost in boosts])
+    points = space.matrix[space.rows_of([boost.track_id for boost in boosts])].astype(np.float64)
     near = [
         boost.strength * np.maximum(0.0, 1 - distances(vectors, point) / typical)
-        for boost, point in zip(boosts, space.matrix[at].astype(np.float64), strict=True)
+        for boost, point in zip(boosts, points, strict=True)
     ]
     return np.array(near).T.reshape(len(rows), len(boosts))
 
@@ -103,26 +101,24 @@ def nearness(query: Query, boosts: Sequence[Boost], rows: Rows) -> NDArray[np.fl
 def apply_boosts(
     query: Query, found: Sequence[Match], boosts: Sequence[Boost], n: int
 ) -> list[Match]:
-    """Matches re-ranked under ``boosts``; the reasons still add up to the scores."""
+    """Re-rank matches under ``boosts``; the reasons still add up to the scores."""
     rows = query.space.rows_of([match.track_id for match in found])
     applied = AppliedBoosts.of(query, boosts, rows, np.array([match.score for match in found]))
-    reasons = applied.added([match.reasons for match in found], np.arange(len(found)))
-    again = [
-        replace(match, score=math.fsum(r.contribution for r in why), reasons=why)
-        for match, why in zip(found, reasons, strict=True)
-    ]
-    return sorted(again, key=lambda match: -match.score)[:n]
+    boosted = []
+    for match, added in zip(found, applied.reasons(np.arange(len(found))), strict=True):
+        reasons = (*match.reasons, *added)
+        score = math.fsum(reason.contribution for reason in reasons)
+        boosted.append(replace(match, score=score, reasons=reasons))
+    return sorted(boosted, key=lambda match: -match.score)[:n]
 
 
 def _reason(boost: Boost, title: str, share: float) -> Reason:
     if boost.kind == "skipped":
-        text, after = f"Close to “{title}”, which you skipped", ", which you skipped"
+        after = ", which you skipped"
     elif boost.kind == "background":
         after = ", which you like" if share > 0 else ", which you do not like"
-        text = f"Close to “{title}”{after}"
     else:
-        weight = min(3, 1 + max(1, round(boost.strength / STAR)))
+        weight = min(3, 1 + max(1, round(boost.strength / LIKE_STEP)))
         after = f", which {WEIGHTS[weight]}"
-        text = f"Close to “{title}”{after}"
     details = {"title": title, "before": "Close to", "after": after, "features": []}
-    return Reason(boost.kind, text, share, boost.track_id, details)
+    return Reason(boost.kind, f"Close to “{title}”{after}", share, boost.track_id, details)

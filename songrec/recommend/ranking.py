@@ -12,56 +12,55 @@ from numpy.typing import NDArray
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import Match, NameTracks, Reason, Space
 from songrec.recommend.explain import contributions
+from songrec.recommend.explain.contributions import build_matches
 from songrec.recommend.feedback_boosts import AppliedBoosts, Boost
-from songrec.recommend.lists.rerank import (
-    NO_RERANKING,
-    POOL_FACTOR,
-    Candidates,
-    Reranking,
-    has_enough,
-    rerank,
-)
-from songrec.recommend.query import Query, Rows, Scores, check_comparable, distances
+from songrec.recommend.lists.rerank import NO_RERANKING, POOL_FACTOR, Reranking, has_enough, rerank
+from songrec.recommend.query import Candidates, Query, check_comparable
 from songrec.recommend.registry import METHODS
 from songrec.recommend.taste import two_tower_scores
+from songrec.recommend.top_k import Rows, Scores, distances, widen
 
 
 class Method(Protocol):
-    """What an entry of ``METHODS`` does."""
+    """A recommendation method, the contract of an entry of ``METHODS``."""
 
     def search(self, query: Query, count: int) -> tuple[Rows, Scores]:
-        """The best ``count`` rows, best first, without known songs, every song once."""
+        """Return the best ``count`` rows and their scores, best first, each song once.
+
+        Liked, disliked and heard songs are left out; ``Query.top`` does all of that.
+        """
         ...
 
     def reasons(self, query: Query, rows: Rows) -> list[tuple[Reason, ...]]:
-        """Per row the reasons; their contributions add up to the row's score."""
+        """Return the reasons of each row; their contributions add up to the row's score."""
         ...
 
 
 @runtime_checkable
-class TellsTastes(Protocol):
-    """A method that keeps several tastes apart."""
+class SeparatesTastes(Protocol):
+    """A method that finds candidates for each of several tastes."""
 
     def candidates(self, query: Query, count: int) -> Candidates:
-        """The best ``count`` rows of each taste, best first."""
+        """Return about ``count`` best rows of each taste, best first."""
         ...
 
 
 @runtime_checkable
-class TellsLikes(Protocol):
+class ExplainsLikes(Protocol):
     """A method whose scores can be split over the likes."""
 
     def per_like(self, query: Query, rows: Rows) -> NDArray[np.float64]:
-        """``(rows, likes)``: what the score is without what the dislikes take away."""
+        """Split the score without what the dislikes take away, ``(rows, likes)``."""
         ...
 
 
 def method_used(space: Space, method: str | None = None) -> str:
-    """The method that answers: without any asked for, the one that measures best and is there.
+    """Return the method that ranks when ``method`` is requested.
 
-    That is ``learned`` where the run has learnt from playlists with success, ``taste`` elsewhere;
-    elsewhere ``learned`` is ``taste``, too, and ``segments`` without any is ``distance``.
-    ``UnknownName`` for a method that does not exist.
+    Without a request that is the best measured one that the run has: ``learned`` where track
+    factors were learnt from playlists with success, else ``taste``. Where a run lacks what a
+    method needs another one answers: ``taste`` for ``learned``, ``distance`` for ``fragments``.
+    Raises ``UnknownName``.
     """
     if method is not None:
         method = METHODS.entry(method).name
@@ -69,7 +68,7 @@ def method_used(space: Space, method: str | None = None) -> str:
         return "distance"
     if method not in (None, "learned"):
         return method
-    return "learned" if two_tower_scores.weight(space) else "taste"
+    return "learned" if two_tower_scores.playlist_weight(space) else "taste"
 
 
 def rank(
@@ -85,17 +84,41 @@ def rank(
     boosts: Sequence[Boost] = (),
     **parameters: Any,
 ) -> list[Match]:
-    """The ``n`` best tracks for these likes and dislikes (track ids), each with its reasons.
+    """Recommend the ``n`` best tracks for these likes and dislikes, each with its reasons.
 
     Nothing liked or disliked comes back, nor another track of the same song (``song_keys``), and
-    every song comes once; nor does anything of ``heard``, track ids that count for nothing else.
-    Without ``method`` it is ``method_used``'s. ``by`` re-ranks (see ``rerank``), ``boosts`` change
-    the order a little for likes that weigh more and for skips (see ``feedback_boosts``), both
-    whatever the method; their shares are part of the scores, which fall along the list. ``names``
-    gives the titles that reasons quote. Deterministic.
+    each song comes once. Deterministic.
 
-    Raises ``UnknownName`` for the method, ``BadInput`` without likes, ``NotReady`` when no liked
-    track is part of the space or it has no columns.
+    Parameters
+    ----------
+    likes, dislikes
+        Track ids.
+    method
+        Name of the method; see ``method_used``.
+    by
+        How to re-rank, whatever the method.
+    names
+        Looks up the titles that reasons quote.
+    heard
+        Track ids that must not come back either but say nothing about the taste.
+    boosts
+        Change the order a little for likes that weigh more and for skips, whatever the method.
+    parameters
+        Parameters of the method.
+
+    Returns
+    -------
+    Matches by falling score. A score is the sum of its reasons' contributions, those of re-ranking
+    and boosts included.
+
+    Raises
+    ------
+    UnknownName
+        For the method.
+    BadInput
+        Without likes.
+    NotReady
+        When no liked track is part of the space or the space has no columns.
     """
     recommender: Method = METHODS.create(method_used(space, method), **parameters)
     if not len(likes):
@@ -109,36 +132,35 @@ def rank(
                 "Train again with `flask train`."
             )
         raise BadInput("All of the liked songs are disliked as well.")
-    found = candidates(recommender, query, n, by, boosted=bool(boosts))
-    rows = found.rows
-    applied = AppliedBoosts.of(query, boosts, rows, found.scores)
+    found = find_candidates(recommender, query, n, by, boosted=bool(boosts))
+    applied = AppliedBoosts.of(query, boosts, found.rows, found.scores)
+    order = np.arange(len(found.rows))
     if applied.boosts:
         scores = found.scores + applied.total
         order = np.argsort(-scores, kind="stable")
-        found = replace(found, rows=rows[order], scores=scores[order], group=found.group[order])
-    else:
-        order = np.arange(len(rows))
-    again = rerank(query, found, by, n)
-    rows, chosen = found.rows[again.chosen], order[again.chosen]
-    besides = [
-        (*boosted, *moved)
-        for boosted, moved in zip(
-            applied.added([()] * len(chosen), chosen), again.reasons(), strict=True
+        found = replace(
+            found, rows=found.rows[order], scores=scores[order], group=found.group[order]
         )
-    ]
-    own = recommender.reasons(query, rows)
-    told = [(*why, *more) for why, more in zip(own, besides, strict=True)]
-    found_matches = contributions.build_matches(space, rows, told)
-    if not isinstance(recommender, TellsLikes):
+    reranked = rerank(query, found, by, n)
+    rows, chosen = found.rows[reranked.chosen], order[reranked.chosen]
+    by_method = recommender.reasons(query, rows)
+    of_boosts, of_reranking = applied.reasons(chosen), reranked.reasons()
+    added = [(*one, *other) for one, other in zip(of_boosts, of_reranking, strict=True)]
+    found_matches = build_matches(
+        space, rows, [(*why, *more) for why, more in zip(by_method, added, strict=True)]
+    )
+    if not isinstance(recommender, ExplainsLikes):
         return found_matches
-    split = _per_like(query, rows, recommender)
+    per_like = _reasons_per_like(query, rows, recommender)
     return [
         replace(match, per_like=(*likes_of, *(r for r in why if r.kind == "disliked"), *more))
-        for match, likes_of, why, more in zip(found_matches, split, own, besides, strict=True)
+        for match, likes_of, why, more in zip(
+            found_matches, per_like, by_method, added, strict=True
+        )
     ]
 
 
-def candidates(
+def find_candidates(
     recommender: Method,
     query: Query,
     n: int,
@@ -146,34 +168,40 @@ def candidates(
     *,
     boosted: bool = False,
 ) -> Candidates:
-    """Enough of the best to choose ``n`` from under ``by``; ``boosted`` if pulls move them, too."""
-    count = n if by.is_plain and not boosted else n * POOL_FACTOR
-    while True:
-        if by.every_taste and isinstance(recommender, TellsTastes):
+    """Find enough of the best rows to choose ``n`` from.
+
+    There are more of them where ``by`` or boosts (``boosted``) change the order.
+    """
+
+    def attempt(count: int) -> Candidates | None:
+        if by.every_taste and isinstance(recommender, SeparatesTastes):
             found = recommender.candidates(query, count)
         else:
             rows, scores = recommender.search(query, count)
-            nowhere = np.zeros(len(rows), dtype=np.int64)
-            found = Candidates(rows, scores, nowhere, (len(query.likes),))
+            one_taste = np.zeros(len(rows), dtype=np.int64)
+            found = Candidates(rows, scores, one_taste, (len(query.likes),))
         # Where one artist has most of them there must be more for the cap to choose from.
-        if has_enough(query, found.rows, by, n) or len(found.rows) < count:
-            return found
-        count *= 4
+        is_all = len(found.rows) < count
+        return found if is_all or has_enough(query, found.rows, by, n) else None
+
+    return widen(attempt, n if by.is_plain and not boosted else n * POOL_FACTOR)
 
 
-def _per_like(query: Query, rows: Rows, recommender: TellsLikes) -> list[tuple[Reason, ...]]:
+def _reasons_per_like(
+    query: Query, rows: Rows, recommender: ExplainsLikes
+) -> list[tuple[Reason, ...]]:
     vectors = query.space.matrix[rows].astype(np.float64)
     apart = np.array([distances(vectors, point) for point in query.liked_vectors]).T
     shares = recommender.per_like(query, rows)
-    told = contributions.reasons_per_like(query, rows, shares, apart.reshape(shares.shape))
+    reasons = contributions.reasons_per_like(query, rows, shares, apart.reshape(shares.shape))
     return [
-        tuple(_with_artist(query, int(row), reason) for reason in why)
-        for row, why in zip(rows, told, strict=True)
+        tuple(_name_artist(query, int(row), reason) for reason in why)
+        for row, why in zip(rows, reasons, strict=True)
     ]
 
 
-def _with_artist(query: Query, row: int, reason: Reason) -> Reason:
-    """The reason of a like that says so where both songs are by the same artist."""
+def _name_artist(query: Query, row: int, reason: Reason) -> Reason:
+    """Say so in a like's reason where both songs are by the same artist."""
     if not isinstance(reason.about, int):
         return reason
     artists = query.statistics.artists

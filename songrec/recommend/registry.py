@@ -17,6 +17,26 @@ def _dislike_weight(default: float) -> Parameter:
     )
 
 
+def _taste_parameters(*, playlists: bool) -> tuple[Parameter, ...]:
+    return (
+        _dislike_weight(1.0),
+        Parameter(
+            "metadata",
+            "bool",
+            True,
+            "Artist, album, popularity",
+            "Whether they count besides the sound.",
+        ),
+        Parameter(
+            "playlists",
+            "bool",
+            playlists,
+            "Playlists",
+            "Whether nearness learnt from playlists counts, with the metadata.",
+        ),
+    )
+
+
 METHODS = Registry(
     "recommendation method",
     (
@@ -46,32 +66,14 @@ METHODS = Registry(
             "songrec.recommend.methods.taste:TasteMethod",
             "Your taste",
             "What your likes agree on, artists included; different tastes are kept apart.",
-            (
-                _dislike_weight(1.0),
-                Parameter(
-                    "metadata",
-                    "bool",
-                    True,
-                    "Artist, album, popularity",
-                    "Whether they count besides the sound.",
-                ),
-            ),
+            _taste_parameters(playlists=False),
         ),
         Entry(
             "learned",
-            "songrec.recommend.methods.learned:LearnedRule",
+            "songrec.recommend.methods.taste:TasteMethod",
             "Learnt from playlists",
             "Your taste, and songs that people put into playlists with songs like yours.",
-            (
-                _dislike_weight(1.0),
-                Parameter(
-                    "metadata",
-                    "bool",
-                    True,
-                    "Artist, album, popularity",
-                    "Whether they count besides the sound.",
-                ),
-            ),
+            _taste_parameters(playlists=True),
         ),
         Entry(
             "fragments",

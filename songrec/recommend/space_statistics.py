@@ -178,6 +178,5 @@ def _distribution(column: NDArray[np.float32]) -> Distribution:
 
 
 def statistics_of(space: Space) -> SpaceStatistics:
-    """The figures of ``space``, made once as long as it is open."""
-    # Kept on the space itself, beside its fields, so that both leave memory together.
-    return space.__dict__.setdefault("_figures", SpaceStatistics(space))
+    """Return the cached statistics of ``space``."""
+    return space.cached("statistics", lambda: SpaceStatistics(space))

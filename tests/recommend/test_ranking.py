@@ -73,17 +73,21 @@ def plain_taste(matrix, taste):
     """Student's t as scipy has it, every track and column."""
     scale = matrix.std(axis=0)
     matrix, likes, bad = (v / scale for v in (matrix, taste.liked_vectors, taste.disliked_vectors))
-    belief = NormalInverseGamma([TastePrior().column(name) for name in SPACE.columns])
+    model = NormalInverseGamma([TastePrior().column(name) for name in SPACE.columns])
 
     def log(density):
-        root = np.sqrt(density.square)
-        return stats.t.logpdf(matrix, density.freedom, density.location, root).sum(axis=1)
+        root = np.sqrt(density.squared_scale)
+        return stats.t.logpdf(matrix, density.df, density.location, root).sum(axis=1)
 
-    before = log(belief.before)
-    groups = split_into_tastes(belief, likes)
-    of_groups = [log(belief.after(likes[g])) + np.log(len(g) / len(likes)) for g in groups]
-    usual = stats.t.logpdf(1, belief.before.freedom, 0, np.sqrt(belief.before.square)).sum()
-    harm = sum(np.exp(log(belief.beside(one)) - before) for one in bad)
+    before = log(model.prior_predictive)
+    groups = split_into_tastes(model, likes)
+    of_groups = [
+        log(model.posterior_predictive(likes[g])) + np.log(len(g) / len(likes)) for g in groups
+    ]
+    usual = stats.t.logpdf(
+        1, model.prior_predictive.df, 0, np.sqrt(model.prior_predictive.squared_scale)
+    ).sum()
+    harm = sum(np.exp(log(model.density_around(one)) - before) for one in bad)
     return np.max(of_groups, axis=0) - 0.8 * before - 0.2 * usual - np.log1p(harm / len(likes))
 
 

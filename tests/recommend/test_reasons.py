@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -219,5 +221,5 @@ def test_unknown_values_do_not_break_a_sentence():
     space = named_space(CALM, {**CALM_TOO, "energy": float("nan")})
     matrix = np.nan_to_num(space.matrix)
     for method in ("cosine", "distance", "cluster"):
-        found = rank(Space(**{**space.__dict__, "matrix": matrix}), [0], [], 5, method=method)
+        found = rank(replace(space, matrix=matrix), [0], [], 5, method=method)
         assert all(contributions.main_reason(m.reasons) for m in found)

@@ -52,7 +52,7 @@ def credited_space(tracks=700, artists=60, seed=3):
             "columns": {"popularity": [0.5, 0.5, 5.0]},
             "artist": [4.0, 0.3, 1.0],
             "album": [4.0, 0.3, 1.0],
-            "tower": {"weight": 3.0},
+            "two_tower": {"weight": 3.0},
         },
     )
 
@@ -307,7 +307,7 @@ def test_an_artist_counts_for_the_likes_of_that_artist_alone():
 def test_the_default_is_the_best_method_that_is_there():
     assert method_used(SPACE) == "learned"
     bare = replace(SPACE, track_factors=None)
-    useless = replace(SPACE, taste_prior={**SPACE.taste_prior, "tower": {"weight": 0.0}})
+    useless = replace(SPACE, taste_prior={**SPACE.taste_prior, "two_tower": {"weight": 0.0}})
     assert method_used(bare) == method_used(useless) == "taste"
     assert method_used(bare, "learned") == "taste"
     assert method_used(SPACE, "cosine") == "cosine"

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from songrec.core.errors import BadInput, NotReady
 from songrec.recommend.explain.taste_profile import build_taste_profile
 from songrec.recommend.lists import blends, paths, stations
-from songrec.recommend.query import nearest_rows
 from songrec.recommend.similarity.more_like import more_like
 from songrec.recommend.space_statistics import statistics_of
+from songrec.recommend.top_k import nearest_rows
 from tests.recommend.planted import make_space, random_space
 
 SPACE = random_space(500, d=4, seed=2)

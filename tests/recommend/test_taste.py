@@ -195,7 +195,7 @@ def playlists(space, count, artists_each, seed=0):
 
 def test_what_playlists_agree_in_is_learnt():
     space = catalogue()
-    prior = taste_prior.learn(space, playlists(space, 60, 0))
+    prior = taste_prior.fit_prior(space, playlists(space, 60, 0))
     assert prior.playlists == 60
     within = [prior.columns[name].within for name in space.columns]
     between = [prior.columns[name].between for name in space.columns]
@@ -208,10 +208,10 @@ def test_what_playlists_agree_in_is_learnt():
 
 def test_how_readily_artists_come_again_is_learnt():
     space = credited()
-    faithful = taste_prior.learn(space, playlists(space, 40, 3)).artist
+    faithful = taste_prior.fit_prior(space, playlists(space, 40, 3)).artist
     rng = np.random.default_rng(1)
     never = [rng.permutation(200)[:30] * 10 + rng.integers(0, 10, 30) for _ in range(40)]
-    fickle = taste_prior.learn(space, never).artist
+    fickle = taste_prior.fit_prior(space, never).artist
     counts = taste_prior.artist_counts(
         space.artists.astype(np.int64), np.array([0, 1, 100]), np.array([2, 101, 500])
     )
@@ -234,7 +234,7 @@ def test_the_habit_is_a_probability_over_the_catalogue():
 
 def test_too_few_playlists_leave_the_weak_prior():
     space = catalogue()
-    assert taste_prior.learn(space, playlists(space, 4, 0)) == TastePrior()
+    assert taste_prior.fit_prior(space, playlists(space, 4, 0)) == TastePrior()
     assert TastePrior.from_json(None).column("energy") == ColumnPrior()
 
 
@@ -258,10 +258,14 @@ def test_a_column_of_another_scale_counts_the_same():
 
 
 def test_without_playlists_the_year_says_more_of_a_taste_than_tempo():
-    belief = NormalInverseGamma([taste_prior.weak("year"), taste_prior.weak("tempo")])
+    model = NormalInverseGamma(
+        [taste_prior.default_column_prior("year"), taste_prior.default_column_prior("tempo")]
+    )
     likes = np.full((5, 2), 1.0)
-    of_that_time, of_that_tempo = belief.after(likes).log(np.array([[1.0, -1.0], [-1.0, 1.0]]))
+    of_that_time, of_that_tempo = model.posterior_predictive(likes).log_density(
+        np.array([[1.0, -1.0], [-1.0, 1.0]])
+    )
     assert of_that_time.sum() > of_that_tempo.sum() + 1
     nothing = taste_prior.TastePrior()
-    assert nothing.column("year") == taste_prior.weak("year")
+    assert nothing.column("year") == taste_prior.default_column_prior("year")
     assert nothing.column("energy") == taste_prior.ColumnPrior()

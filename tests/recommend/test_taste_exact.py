@@ -5,18 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from songrec.recommend.methods.taste import TasteMethod
 from songrec.recommend.query import Query
 from songrec.recommend.taste import scorer
 from songrec.recommend.taste.prior import ColumnPrior, TastePrior
-from songrec.recommend.taste.scorer import TasteScorer
+from songrec.recommend.taste.scorer import TasteScorer, TasteSettings
 from tests.recommend.planted import random_space
 
 TRACKS = 3000
-
-
-class WithTower(TasteMethod):
-    uses_track_factors = True
 
 
 def space_with_everything(seed):
@@ -36,48 +31,54 @@ def space_with_everything(seed):
         track_factors=track_factors / np.linalg.norm(track_factors, axis=1, keepdims=True),
         taste_prior={
             **TastePrior({"popularity": ColumnPrior(0.4, 0.6, 4.0)}).to_json(),
-            "tower": {"weight": 3.0},
+            "two_tower": {"weight": 3.0},
         },
     )
 
 
-def question(space, seed, dislikes, rule):
+def scorer_for(space, seed, dislikes, settings):
     """Two groups of likes; the dislikes are the songs nearest to the first of them, or anywhere."""
     rng = np.random.default_rng(seed)
     near, far = (np.argsort(((space.matrix - at) ** 2).sum(axis=1)) for at in (1.3, -1.3))
     likes = np.concatenate([near[:8], far[: 8 if seed % 2 else 0]])
     bad = near[8 : 8 + dislikes] if seed % 3 else rng.choice(TRACKS, dislikes, replace=False)
-    taste = Query.of(space, space.track_ids[likes].tolist(), space.track_ids[bad].tolist())
-    return TasteScorer(taste, rule)
+    query = Query.of(space, space.track_ids[likes].tolist(), space.track_ids[bad].tolist())
+    return TasteScorer(query, settings)
 
 
-@pytest.mark.parametrize("looked", [2**14, 1])  # 1: dislikes are always asked of all tracks
+@pytest.mark.parametrize("looked", [2**14, 1])  # 1: dislikes are always taste_scorer of all tracks
 @pytest.mark.parametrize("dislikes", [0, 3, 40])
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
 def test_the_best_are_those_of_all_scores_computed_one_by_one(monkeypatch, seed, dislikes, looked):
-    monkeypatch.setattr(scorer, "LOOKED", looked)
-    asked = question(space_with_everything(seed), seed, dislikes, WithTower())
-    parts = asked.parts(np.arange(TRACKS))
-    scores = parts.total()
-    for group in (None, *range(len(asked.groups))):
-        of_group = np.arange(TRACKS) if group is None else np.flatnonzero(parts.group == group)
+    monkeypatch.setattr(scorer, "MAX_LOOK", looked)
+    taste_scorer = scorer_for(
+        space_with_everything(seed), seed, dislikes, TasteSettings(playlists=True)
+    )
+    terms = taste_scorer.terms(np.arange(TRACKS))
+    scores = terms.total()
+    for group in (None, *range(len(taste_scorer.groups))):
+        of_group = np.arange(TRACKS) if group is None else np.flatnonzero(terms.group == group)
         best = of_group[np.argsort(-scores[of_group])[:30]]
-        assert sorted(asked.best(30, of=group)) == sorted(best.tolist())
-    assert len(asked.groups) > 1 or seed % 2 == 0
+        assert taste_scorer.top(30, group=group)[0].tolist() == best.tolist()
+    assert len(taste_scorer.groups) > 1 or seed % 2 == 0
 
 
 def test_what_is_said_of_all_tracks_at_once_is_what_is_said_of_each():
     space = space_with_everything(7)
-    for rule in (
-        TasteMethod(),
-        TasteMethod(metadata=False),
-        WithTower(),
-        TasteMethod(dislike_weight=0),
+    for settings in (
+        TasteSettings(),
+        TasteSettings(metadata=False),
+        TasteSettings(playlists=True),
+        TasteSettings(dislike_weight=0),
     ):
-        asked = question(space, 7, 5, rule)
-        told = asked.parts(np.arange(TRACKS)).total()
-        rough = asked._harmed if asked.beside else asked._rough[0]
-        assert np.abs(rough - told).max() < 1e-3
+        taste_scorer = scorer_for(space, 7, 5, settings)
+        scores = taste_scorer.terms(np.arange(TRACKS)).total()
+        fast = (
+            taste_scorer._with_dislikes
+            if taste_scorer.disliked_densities
+            else taste_scorer._without_dislikes[0]
+        )
+        assert np.abs(fast - scores).max() < 1e-3
 
 
 def test_tracks_of_one_artist_are_found_by_its_number():

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from songrec.core.types import Match, Reason, Space
 from songrec.recommend.explain import attribute_ranks, phrases
 from songrec.recommend.explain.attribute_ranks import AttributeTable
-from songrec.recommend.query import Query, Rows
+from songrec.recommend.query import Query
+from songrec.recommend.top_k import Rows
 
 # A list longer than this is not read; the rest is summed up in one reason.
 MAX_NAMED = 8
@@ -145,6 +146,26 @@ def build_matches(space: Space, rows: Rows, reasons: list[tuple[Reason, ...]]) -
         Match(track_id, math.fsum(reason.contribution for reason in why), why)
         for track_id, why in zip(ids, reasons, strict=True)
     ]
+
+
+def split_distance(differences: NDArray[np.float64], typical: float) -> NDArray[np.float64]:
+    """Split ``typical`` − ‖Δ‖ into one contribution per feature.
+
+    A distance is the sum of Δ_f² / ‖Δ‖ over the features; ``typical`` is shared out equally.
+
+    Parameters
+    ----------
+    differences
+        ``(rows, d)``: Δ of each row.
+    typical
+        Distance of two random tracks.
+
+    Returns
+    -------
+    Contributions ``(rows, d)``, which add up to ``typical`` − ‖Δ‖ over each row.
+    """
+    lengths = np.linalg.norm(differences, axis=1, keepdims=True)
+    return typical / differences.shape[1] - differences**2 / np.where(lengths == 0, 1.0, lengths)
 
 
 def main_reason(reasons: tuple[Reason, ...]) -> str:

@@ -10,9 +10,10 @@ import numpy as np
 from songrec.core.types import Space
 from songrec.recommend.explain import phrases
 from songrec.recommend.explain.attribute_ranks import AttributeTable
-from songrec.recommend.query import Query, Rows, distances
+from songrec.recommend.query import Query
 from songrec.recommend.taste.density import split_into_tastes
 from songrec.recommend.taste.scorer import model_for
+from songrec.recommend.top_k import Rows, distances
 
 N_TYPICAL = 4
 MAX_TRAITS = 3
@@ -66,7 +67,7 @@ def build_taste_profile(
     if not len(query.likes) or not space.columns:
         return None
     rule = model_for(space)
-    groups = split_into_tastes(rule.belief, rule.points(query.likes))
+    groups = split_into_tastes(rule.columns, rule.points(query.likes))
     return TasteProfile(
         median=_medians(space, query.likes),
         description=describe_songs(space, query.likes),

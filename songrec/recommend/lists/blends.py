@@ -15,8 +15,9 @@ from songrec.core.types import Match, NameTracks, Reason, Space
 from songrec.recommend.explain import phrases
 from songrec.recommend.explain.attribute_ranks import AttributeTable
 from songrec.recommend.explain.contributions import build_matches
-from songrec.recommend.query import Query, Rows, check_comparable, product, top_rows
+from songrec.recommend.query import Query, check_comparable
 from songrec.recommend.space_statistics import statistics_of
+from songrec.recommend.top_k import Rows, product
 
 MAX_NAMED = 3
 """So many songs of a blend are named in a sentence."""
@@ -57,14 +58,7 @@ def blend(
         raise BadInput("These songs cancel each other out: nothing is left to look for.")
     asked = Query.of(space, plus, minus, names, heard=[*plus, *minus])
     rough = product(space.matrix, (query / length).astype(np.float32)) / statistics_of(space).norms
-    look = 2 * n + 2 * len(rows) + 16
-    while True:
-        near = top_rows(rough, look)
-        found, _ = asked.rank_distinct(near, rough[near].astype(np.float64))
-        if len(found) >= n or look >= len(rough):
-            break
-        look *= 4
-    found = found[:n]
+    found, _ = asked.top(rough, n)
     vectors = space.matrix[found].astype(np.float64)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit = vectors / np.where(lengths == 0, 1.0, lengths)

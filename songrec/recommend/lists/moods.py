@@ -19,7 +19,7 @@ from songrec.core.attributes import BY_NAME, SHARES
 from songrec.core.types import Match, Reason, Space
 from songrec.recommend.explain import phrases
 from songrec.recommend.explain.contributions import build_matches
-from songrec.recommend.query import Query, top_rows
+from songrec.recommend.query import Query
 from songrec.recommend.space_statistics import statistics_of
 
 LEVELS = {"H": 0.85, "M": 0.50, "L": 0.15}
@@ -154,15 +154,9 @@ def nearest_to_target(
         closed = np.ones(len(scores), dtype=bool)
         closed[space.rows_of(list(only))] = False
         scores[closed] = -np.inf
-    look = 4 * n + len(query.dislikes)
-    while True:
-        near = top_rows(scores, look)
-        near = near[np.isfinite(scores[near])]
-        rows, _ = query.rank_distinct(near, scores[near].astype(np.float64))
-        if len(rows) >= n or look >= len(scores):
-            break
-        look *= 4
-    rows = rows[:n] if choose is None else rows[:n][choose(min(n, len(rows)))]
+    rows, _ = query.top(scores, n)
+    if choose is not None:
+        rows = rows[choose(len(rows))]
     shares = _closeness(space, names, wanted, ends, rows) / max(len(names), 1)
     tagged = np.array([np.isin(rows, tag.rows) for tag in preferred])
     spreads = statistics_of(space).distributions

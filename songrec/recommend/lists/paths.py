@@ -12,8 +12,8 @@ from songrec.core.types import Match, NameTracks, Reason, Space
 from songrec.recommend.explain import phrases
 from songrec.recommend.explain.attribute_ranks import AttributeTable
 from songrec.recommend.explain.contributions import build_matches
-from songrec.recommend.query import ROUNDING, Rows, product
 from songrec.recommend.similarity.similar import audible_subspace
+from songrec.recommend.top_k import ROUNDING, Rows, product
 
 CANDIDATES = 512
 """So many tracks around each point of the way are looked at when steps are evened."""

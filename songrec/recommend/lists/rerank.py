@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from songrec.core.errors import BadInput
 from songrec.core.types import Reason, Space
-from songrec.recommend.query import Query, Rows, Scores, distances
+from songrec.recommend.query import Candidates, Query
 from songrec.recommend.space_statistics import statistics_of
+from songrec.recommend.top_k import Rows, Scores, distances
 
 Array = NDArray[np.float64]
 
@@ -73,16 +74,6 @@ class Reranking:
 NO_RERANKING = Reranking()
 DEFAULT_RERANKING = Reranking(per_artist=MAX_PER_ARTIST, every_taste=True)
 """What pages, commands and the programming interface do unless something else is asked for."""
-
-
-@dataclass(frozen=True)
-class Candidates:
-    """Rows best first with their scores; which taste each is of and how many likes those have."""
-
-    rows: Rows
-    scores: Scores
-    group: NDArray[np.int64]
-    likes: tuple[int, ...]
 
 
 @dataclass(frozen=True)

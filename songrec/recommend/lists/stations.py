@@ -12,10 +12,11 @@ from songrec.core.blas import single_threaded_blas
 from songrec.core.types import Match, NameTracks, Space
 from songrec.recommend.explain import contributions
 from songrec.recommend.explain.attribute_ranks import AttributeTable
-from songrec.recommend.explain.contributions import build_matches
-from songrec.recommend.query import Query, Rows, check_comparable, split_distance, top_rows
+from songrec.recommend.explain.contributions import build_matches, split_distance
+from songrec.recommend.query import Query, check_comparable
 from songrec.recommend.similarity.similar import audible_subspace
 from songrec.recommend.space_statistics import statistics_of
+from songrec.recommend.top_k import Rows, top_distinct
 
 MAX_SEEDS = 24
 """A station around more songs than this draws so many of them, by its seed."""
@@ -60,7 +61,7 @@ def station_matches(
         closed = np.ones(len(order), dtype=bool)
         closed[space.rows_of(list(only))] = False
         order[closed] = np.inf
-    chosen = _first(space, order, candidates_needed(start + n))
+    chosen, _ = top_distinct(-order, candidates_needed(start + n), space.song_keys)
     chosen = chosen[jittered_order(len(chosen), start, n, seed, fixed=len(rows) == 1)]
     return _told(space, chosen, rows, _nearest(space, rows, chosen), names)
 
@@ -140,22 +141,6 @@ def _nearest(space: Space, seeds: Rows, rows: Rows) -> NDArray[np.int64]:
     if len(seeds) > 1:
         squared[rows[:, None] == seeds] = np.inf
     return squared.argmin(axis=1)
-
-
-def _first(space: Space, order: NDArray[np.float32], count: int) -> Rows:
-    """Rows by ascending ``order``, every song once, at least ``count`` of them if there are.
-
-    Rows at infinity are none.
-    """
-    look, there = 2 * count + 16, int(np.isfinite(order).sum())
-    while True:
-        # All that equal the last one come along, so that a longer look begins with the same songs.
-        near = top_rows(-order, look) if look < there else np.flatnonzero(np.isfinite(order))
-        near = near[np.lexsort((near, order[near]))]
-        first = np.sort(np.unique(space.song_keys[near], return_index=True)[1])
-        if len(first) >= count or look >= there:
-            return near[first][:count]
-        look *= 4
 
 
 def _told(

@@ -6,75 +6,67 @@ import numpy as np
 from numpy.typing import NDArray
 
 from songrec.core.types import Reason
-from songrec.recommend.explain import contributions as explain
+from songrec.recommend.explain import contributions
 from songrec.recommend.explain.attribute_ranks import AttributeTable
-from songrec.recommend.query import Query, Rows, Scores, distances, split_distance
+from songrec.recommend.query import Query
+from songrec.recommend.top_k import Rows, Scores, distances
 
 
 class SameCluster:
     """Score: typical − the distance to the nearest like of the same cluster, less the dislikes.
 
-    Only tracks in a cluster of a like are answered (a like that is noise, label -1, brings none).
+    Only tracks in a cluster of a like are candidates (a like that is noise, label -1, brings none).
     ``typical`` is the distance of two random tracks. The nearest dislike takes away
     ``dislike_weight`` · (typical − distance) from tracks nearer to it than that: one like counts,
-    so one dislike does. The distance d is told per feature:
-    its square is the sum of squares of the differences Δ_f, so feature f adds
-    typical / features − Δ_f² / d.
+    so one dislike does. The distance is split over the features by
+    ``explain.contributions.split_distance``.
+
+    Parameters
+    ----------
+    dislike_weight
+        Weight of the nearest dislike; the nearest like's is 1.
     """
 
     def __init__(self, dislike_weight: float = 0.15) -> None:
         self.dislike_weight = dislike_weight
 
     def search(self, query: Query, count: int) -> tuple[Rows, Scores]:
-        """The best ``count`` rows (fewer if there are no more) and their scores, best first."""
+        """Return the best ``count`` rows (fewer if there are no more) and scores, best first."""
         labels = query.space.labels
         of_likes = labels[query.likes]
-        rows = np.flatnonzero(np.isin(labels, of_likes[of_likes >= 0])).astype(np.int64)
-        apart, _ = self._nearest(query, rows)
+        members = np.flatnonzero(np.isin(labels, of_likes[of_likes >= 0])).astype(np.int64)
+        apart, _ = self._nearest(query, members)
         scores = query.statistics.typical - apart
-        scores -= self._penalties(query, rows).max(axis=1, initial=0.0)
-        if len(rows) > 4 * count:
-            # Most of a cluster is far off: put only the front of it in order.
-            look = 2 * count + len(query.likes) + len(query.dislikes)
-            while look < len(rows):
-                front = np.argpartition(-scores, look)[:look]
-                found, found_scores = query.rank_distinct(rows[front], scores[front])
-                if len(found) >= count:
-                    return found[:count], found_scores[:count]
-                look *= 4
-        rows, scores = query.rank_distinct(rows, scores)
-        return rows[:count], scores[:count]
+        scores -= self._penalties(query, members).max(axis=1, initial=0.0)
+        return query.top(scores, count, members=members)
 
     def reasons(self, query: Query, rows: Rows) -> list[tuple[Reason, ...]]:
-        """Per row: a reason per feature beside its nearest like, and one per disliked track."""
-        apart, nearest = self._nearest(query, rows)
+        """Return per row a reason per feature beside its nearest like, and one per dislike."""
+        _, nearest = self._nearest(query, rows)
         vectors = query.space.matrix[rows].astype(np.float64)
-        contributions = split_distance(
-            vectors - query.liked_vectors[nearest], query.statistics.typical
-        )
-        liked = [int(query.likes[like]) for like in nearest]
-        good = explain.reasons_per_feature(
+        titles = [query.title(int(query.likes[like])) for like in nearest]
+        ids = [int(query.space.track_ids[query.likes[like]]) for like in nearest]
+        good = contributions.reasons_per_feature(
             query.space,
             rows,
-            contributions,
+            contributions.split_distance(
+                vectors - query.liked_vectors[nearest], query.statistics.typical
+            ),
             AttributeTable.from_rows(query.space, query.likes),
             nearest,
-            [f"“{query.title(row)}”" for row in liked],
-            [
-                {"title": query.title(row), "liked": int(query.space.track_ids[row])}
-                for row in liked
-            ],
+            [f"“{title}”" for title in titles],
+            [{"title": title, "liked": i} for title, i in zip(titles, ids, strict=True)],
         )
         penalties = self._penalties(query, rows)
         if penalties.size:
             # Only the nearest dislike counts.
             penalties[np.arange(penalties.shape[1]) != penalties.argmax(axis=1)[:, None]] = 0.0
         apart = np.array([distances(vectors, point) for point in query.disliked_vectors]).T
-        bad = explain.reasons_per_dislike(query, rows, -penalties, apart)
+        bad = contributions.reasons_per_dislike(query, rows, -penalties, apart)
         return [one + other for one, other in zip(good, bad, strict=True)]
 
     def _nearest(self, query: Query, rows: Rows) -> tuple[NDArray, NDArray[np.int64]]:
-        """Distance to the nearest like of the row's own cluster and which like that is."""
+        """Return the distance to the nearest like of the row's own cluster, and its position."""
         best = np.full(len(rows), np.inf)
         which = np.zeros(len(rows), dtype=np.int64)
         labels = query.space.labels[rows]
@@ -89,7 +81,7 @@ class SameCluster:
         return best, which
 
     def _penalties(self, query: Query, rows: Rows) -> NDArray[np.float64]:
-        """What each dislike would take away from each row, ``(rows, dislikes)``."""
+        """Return what each dislike would take away from each row, ``(rows, dislikes)``."""
         penalties = np.zeros((len(rows), len(query.dislikes)))
         vectors = query.space.matrix[rows]
         for column, disliked in enumerate(query.disliked_vectors):

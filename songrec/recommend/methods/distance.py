@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from songrec.core.blas import single_threaded_blas
 from songrec.core.types import Reason
 from songrec.recommend.explain import contributions
-from songrec.recommend.query import Query, Rows, Scores, distances
+from songrec.recommend.query import Query
+from songrec.recommend.top_k import Ranking, Rows, Scores, attempt_top, distances, widen
 
 # How many candidates, the most promising ones, are looked at first.
 FIRST_LOOK = 512
@@ -41,31 +44,27 @@ class Distance:
         self.dislike_weight = dislike_weight
 
     def search(self, query: Query, count: int) -> tuple[Rows, Scores]:
-        """The best ``count`` rows (fewer if there are no more) and their scores, best first."""
+        """Return the best ``count`` rows (fewer if there are no more) and scores, best first."""
         likes = len(query.likes)
-        look = max(FIRST_LOOK, 4 * count)
-        for groups in [*(groups for groups in GROUPS if groups < likes), likes]:
-            at_least = _least_sums(query, groups)
-            found = self._look(query, at_least, look, count)
-            if found is not None:
+        most = likes * query.statistics.typical
+        first = max(FIRST_LOOK, 4 * count)
+
+        def attempt(groups: int) -> Callable[[int], Ranking | None]:
+            bounds = most - _least_sums(query, groups)
+            return lambda look: attempt_top(
+                bounds,
+                look,
+                count,
+                lambda rows: self.scores(query, rows),
+                query.rank_distinct,
+                slack=ROUNDING * most,
+            )
+
+        for groups in GROUPS:
+            if groups < likes and (found := attempt(groups)(first)) is not None:
                 return found
         # Each like alone bounds tightly; only dislikes and copies of songs can ask for more.
-        while (found := self._look(query, at_least, look, count)) is None:
-            look *= 4
-        return found
-
-    def _look(
-        self, query: Query, at_least: NDArray[np.float32], look: int, count: int
-    ) -> tuple[Rows, Scores] | None:
-        """The best among the ``look`` most promising rows, or None if others might be better."""
-        everything = look >= len(at_least)
-        near = np.arange(len(at_least)) if everything else np.argpartition(at_least, look)[:look]
-        rows, scores = query.rank_distinct(near, self.scores(query, near))
-        if not everything:
-            horizon = len(query.likes) * query.statistics.typical - float(at_least[near].max())
-            if len(rows) < count or scores[count - 1] < horizon:
-                return None
-        return rows[:count], scores[:count]
+        return widen(attempt(likes), first)
 
     def scores(self, query: Query, rows: Rows) -> Scores:
         """The score of each row, in float64."""

@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from songrec.core.errors import NotReady
-from songrec.core.types import Ints, Reason, SegmentIndex, Space
+from songrec.core.types import Ints, Reason, SegmentIndex, Space, positions
 from songrec.recommend.explain import contributions
 from songrec.recommend.methods.distance import Distance
-from songrec.recommend.query import Query, Rows, Scores
+from songrec.recommend.query import Query
 from songrec.recommend.similarity import segment_search
+from songrec.recommend.top_k import Rows, Scores
 
 TOLD_TAGS = 3
 LEAST_PROBABILITY = 0.1
@@ -251,24 +252,20 @@ def _places(space: Space, segments: SegmentIndex) -> tuple[Ints, Ints]:
 
     Worked out once as long as the space is open.
     """
-    known = space.__dict__.get("_segment_places")
-    if known is None or known[0] != segments.name:
+
+    def compute() -> tuple[Ints, Ints]:
         ids = np.asarray(segments.track_ids)
-        if len(space.track_ids):
-            at = np.minimum(np.searchsorted(space.track_ids, ids), len(space.track_ids) - 1)
-            places = np.where(space.track_ids[at] == ids, at, -1).astype(np.int64)
-        else:
-            places = np.full(len(ids), -1, dtype=np.int64)
+        places = np.full(len(ids), -1, dtype=np.int64)
+        places[np.isin(ids, space.track_ids)] = space.rows_of(ids)
         songs = np.unique(space.song_keys[np.maximum(places, 0)], return_inverse=True)[1]
-        known = space.__dict__["_segment_places"] = (segments.name, places, songs)
-    return known[1], known[2]
+        return places, songs
+
+    return space.cached("segment_places", compute)
 
 
 def _tracks(space: Space, segments: SegmentIndex, rows: Rows) -> Ints:
     """Places in the index of those of these rows of the space that have segments, in order."""
-    ids = np.asarray(space.track_ids)[rows]
-    at = np.minimum(np.searchsorted(segments.track_ids, ids), len(segments.track_ids) - 1)
-    return at[np.asarray(segments.track_ids)[at] == ids].astype(np.int64)
+    return positions(segments.track_ids, space.track_ids[rows])
 
 
 def _with_segments(space: Space, segments: SegmentIndex, rows: Rows) -> Rows:

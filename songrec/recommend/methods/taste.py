@@ -3,102 +3,109 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from songrec.core.types import Reason
 from songrec.recommend.explain import contributions
 from songrec.recommend.explain.attribute_ranks import AttributeTable
-from songrec.recommend.lists.rerank import Candidates
-from songrec.recommend.query import Query, Rows, Scores, distances
-from songrec.recommend.taste.attribution import features_per_like, priors_per_like
-from songrec.recommend.taste.prior_reasons import prior_reasons
-from songrec.recommend.taste.scorer import TasteScorer
-
-Array = NDArray[np.float64]
+from songrec.recommend.query import Candidates, Query
+from songrec.recommend.taste.attribution import (
+    features_per_like,
+    prior_reasons,
+    priors_per_like,
+)
+from songrec.recommend.taste.density import Array
+from songrec.recommend.taste.scorer import TasteScorer, TasteSettings
+from songrec.recommend.top_k import Rows, Scores, distances
 
 
 class TasteMethod:
     """Score: log density under the taste − ``BACKGROUND`` · log density in the catalogue.
 
-    A taste is a density over each column (see ``taste_density``); of several tastes the one that
-    the song fits best counts, with the logarithm of its share of the likes. With ``metadata`` there
-    are three priors on top, each a logarithm of how much likelier than chance: an artist that comes
-    again, an album of theirs that does, and a popularity like that of the likes. Dislikes j take
-    away log(1 + ``dislike_weight`` / likes · Σ_j density beside j / density in the catalogue): much
+    A taste is a density over each column (see ``taste.density``); of several tastes the one that
+    the song fits best counts, with the logarithm of its share of the likes. Dislikes j take away
+    log(1 + ``dislike_weight`` / likes · Σ_j density around j / density in the catalogue): much
     where they are, next to nothing elsewhere. All terms add up.
+
+    Parameters
+    ----------
+    dislike_weight
+        Weight of a dislike; a like's is 1.
+    metadata
+        Whether three priors count on top, each the logarithm of how much likelier than chance: an
+        artist that comes again, an album of theirs that does, a popularity like the likes'.
+    playlists
+        Whether a further prior counts: nearness to the likes in vectors that two towers learnt
+        from playlists at training (``services.training.two_tower``), with a weight chosen on
+        playlists kept out of it. It adds nothing without ``metadata``, in a run whose catalogue
+        has too few playlists, or where nearness did not help there.
     """
 
-    uses_track_factors = False
-
-    def __init__(self, dislike_weight: float = 1.0, metadata: bool = True) -> None:
-        self.dislike_weight = dislike_weight
-        self.metadata = metadata
+    def __init__(
+        self, dislike_weight: float = 1.0, metadata: bool = True, playlists: bool = False
+    ) -> None:
+        self.settings = TasteSettings(dislike_weight, metadata, playlists)
 
     def search(self, query: Query, count: int) -> tuple[Rows, Scores]:
-        """The best ``count`` rows (fewer if there are no more) and their scores, best first."""
-        asked = TasteScorer.of(query, self)
-        look = 2 * count + len(query.likes) + len(query.dislikes)
-        while True:
-            near = asked.best(look)
-            rows, scores = query.rank_distinct(near, asked.parts(near).total())
-            if len(rows) >= count or look >= len(query.space.track_ids):
-                return rows[:count], scores[:count]
-            look *= 4
+        """Return the best ``count`` rows (fewer if there are no more) and scores, best first."""
+        return TasteScorer.of(query, self.settings).top(count, query.rank_distinct)
 
     def candidates(self, query: Query, count: int) -> Candidates:
-        """The best ``count`` rows of each taste and their scores, best first."""
-        asked = TasteScorer.of(query, self)
-        sizes = tuple(len(group) for group in asked.groups)
+        """Return about ``count`` best rows of each taste, all of them best first."""
+        scorer = TasteScorer.of(query, self.settings)
+        sizes = tuple(len(group) for group in scorer.groups)
         if len(sizes) == 1:
             rows, scores = self.search(query, count)
             return Candidates(rows, scores, np.zeros(len(rows), dtype=np.int64), sizes)
         look = 2 * count + len(query.likes) + len(query.dislikes)
-        rows = np.concatenate([asked.best(look, of=number) for number in range(len(sizes))])
-        rows, scores = query.rank_distinct(rows, asked.parts(rows).total())
-        return Candidates(rows, scores, asked.parts(rows).group, sizes)
+        rows = np.concatenate([scorer.top(look, group=number)[0] for number in range(len(sizes))])
+        rows, scores = query.rank_distinct(rows, scorer.scores(rows))
+        return Candidates(rows, scores, scorer.terms(rows).group, sizes)
 
     def per_like(self, query: Query, rows: Rows) -> Array:
-        """The score less what dislikes take away, split over the likes; see ``taste_split``."""
-        asked = TasteScorer.of(query, self)
-        parts = asked.parts(rows)
+        """Split the score without the dislikes over the likes; see ``taste.attribution``."""
+        scorer = TasteScorer.of(query, self.settings)
+        terms = scorer.terms(rows)
         split = features_per_like(
-            asked.model.belief,
-            asked.model.points(query.likes),
-            asked.groups,
-            asked.model.points(rows),
-            parts.features,
-            parts.group,
+            scorer.model.columns,
+            scorer.model.points(query.likes),
+            scorer.groups,
+            scorer.model.points(rows),
+            terms.features,
+            terms.group,
         )
-        return split + priors_per_like(query, rows, parts.priors, asked.groups, parts.group)
+        return split + priors_per_like(query, rows, terms.priors, scorer.groups, terms.group)
 
     def reasons(self, query: Query, rows: Rows) -> list[tuple[Reason, ...]]:
-        """Per row: what priors say, one reason per feature, and one per disliked track."""
-        asked = TasteScorer.of(query, self)
-        parts = asked.parts(rows)
-        sheets = [
-            AttributeTable.from_rows(query.space, query.likes[g]).median(query.space)
-            for g in asked.groups
+        """Return per row reasons of the priors, one per feature, and one per disliked track."""
+        scorer = TasteScorer.of(query, self.settings)
+        terms = scorer.terms(rows)
+        medians = [
+            AttributeTable.from_rows(query.space, query.likes[group]).median(query.space)
+            for group in scorer.groups
         ]
-        sheet = AttributeTable(
-            sheets[0].names,
-            np.vstack([one.values for one in sheets]),
-            np.vstack([one.ranks for one in sheets]),
-            sheets[0].stored,
+        of_features = contributions.reasons_per_feature(
+            query.space,
+            rows,
+            terms.features,
+            AttributeTable(
+                medians[0].names,
+                np.vstack([table.values for table in medians]),
+                np.vstack([table.ranks for table in medians]),
+                medians[0].stored,
+            ),
+            terms.group,
+            [scorer.describe_likes(int(group)) for group in terms.group],
         )
-        theirs = [asked.told(int(group)) for group in parts.group]
-        good = contributions.reasons_per_feature(
-            query.space, rows, parts.features, sheet, parts.group, theirs
-        )
-        before = prior_reasons(query, rows, parts.priors, asked.groups, parts.group)
+        of_priors = prior_reasons(query, rows, terms.priors, scorer.groups, terms.group)
         vectors = query.space.matrix[rows].astype(np.float64)
         apart = np.array([distances(vectors, point) for point in query.disliked_vectors]).T
-        bad = contributions.reasons_per_dislike(query, rows, -parts.dislikes, apart)
+        of_dislikes = contributions.reasons_per_dislike(query, rows, -terms.dislikes, apart)
         answers = []
         for at in range(len(rows)):
-            first = [r for r in before[at] if r.contribution > 0]
-            rest = [r for r in before[at] if r.contribution <= 0]
+            positive = [r for r in of_priors[at] if r.contribution > 0]
+            others = [r for r in of_priors[at] if r.contribution <= 0]
             # A prior leads where it says more than all of the sound.
-            leads = first and first[0].contribution > parts.features[at].sum()
-            head = (*first, *good[at]) if leads else (*good[at], *first)
-            answers.append((*head, *rest, *bad[at]))
+            leads = positive and positive[0].contribution > terms.features[at].sum()
+            head = (*positive, *of_features[at]) if leads else (*of_features[at], *positive)
+            answers.append((*head, *others, *of_dislikes[at]))
         return answers

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from songrec.core.errors import NotReady
 from songrec.core.types import Match, Reason, SoundSpace
-from songrec.recommend.query import product, top_rows
+from songrec.recommend.top_k import product, top_distinct
 
 WHOLE = "whole"
 """The one group of an embedding: its dimensions have no names."""
@@ -59,7 +59,8 @@ def nearest_by_features(
         raise NotReady(f"This song has no sound that was analysed by {sound.name}.")
     lengths = np.where(sound.lengths > 0, sound.lengths, 1).astype(np.float32)
     rough = product(sound.matrix, sound.matrix[row]) / (lengths * lengths[row])
-    rows = _best(sound, row, rough, n, np.fromiter(excluded, dtype=np.int64))
+    rough[sound.rows_of(list(excluded))] = -np.inf
+    rows, _ = top_distinct(rough, n, sound.song_keys, sound.song_keys[[row]])
     own = _unit(sound.matrix[row])
     names = [column_group(sound.name, column) for column in sound.columns]
     groups = list(dict.fromkeys(names))
@@ -97,24 +98,6 @@ def describe_match(match: Match) -> str:
 def _unit(row: NDArray[np.float32]) -> NDArray[np.float64]:
     wide = row.astype(np.float64)
     return wide / (float(np.sqrt(wide @ wide)) or 1.0)
-
-
-def _best(
-    sound: SoundSpace, row: int, scores: NDArray[np.float32], n: int, excluded: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Best first; equal scores keep the order of the catalogue."""
-    look = 2 * n + 16
-    while True:
-        rows = top_rows(scores, look)
-        keys = sound.song_keys[rows]
-        fresh = (keys != sound.song_keys[row]) & ~np.isin(sound.track_ids[rows], excluded)
-        rows, keys = rows[fresh], keys[fresh]
-        order = np.lexsort((rows, -scores[rows]))
-        first = np.unique(keys[order], return_index=True)[1]
-        rows = rows[order[np.sort(first)]]
-        if len(rows) >= n or look >= len(scores):
-            return rows[:n]
-        look *= 4
 
 
 def _text(feature_set: str, group: str, share: float, own: float, label: str) -> str:

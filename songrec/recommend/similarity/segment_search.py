@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from songrec.core.blas import single_threaded_blas
 from songrec.core.types import Floats, Ints, SegmentIndex
+from songrec.recommend.top_k import rank_distinct, widen
 
 GROUPS = 8
 FIRST_LOOK = 1024
@@ -82,37 +83,26 @@ def search_segments(
     measure = measure or (lambda rows: distance_sums(segments, rows, points))
     least = _grouped(segments, points, songs)
     candidates = int(np.isfinite(least).sum())
-    look = max(FIRST_LOOK, 4 * count)
-    measured = np.empty(0, dtype=np.int64)
-    values = np.empty(0)
-    horizon = np.inf
-    while True:
-        near = _smallest(least, min(look, candidates))
-        fresh = np.setdiff1d(near, measured)
-        measured = np.concatenate([measured, fresh])
-        values = np.concatenate([values, measure(fresh)])
-        kept = _best(measured, values, songs, count)
-        if len(kept) >= count or look >= candidates:
-            break
-        look *= 4
-    if look < candidates:
-        horizon = float(values[kept[-1]])
+
+    def attempt(look: int) -> tuple[Ints, Scores] | None:
+        rows = _smallest(least, min(look, candidates))
+        sums = measure(rows)
+        kept, _ = rank_distinct(rows, -sums, songs)
+        return (rows, sums) if len(kept) >= count or look >= candidates else None
+
+    rows, sums = widen(attempt, max(FIRST_LOOK, 4 * count))
+    kept, scores = rank_distinct(rows, -sums, songs)
+    if len(rows) < candidates:
+        horizon = -float(scores[:count][-1])
         left = np.flatnonzero(least <= horizon)
-        left = np.setdiff1d(left, measured, assume_unique=True)
+        left = np.setdiff1d(left, rows, assume_unique=True)
         for width in (segments.head.shape[1], points.shape[1]):
             each = _Bounds(segments, points, np.ones(len(points)), width)
             left = left[each.of_all(left) <= horizon]
-        measured = np.concatenate([measured, left])
-        values = np.concatenate([values, measure(left)])
-        kept = _best(measured, values, songs, count)
-    return SegmentHits(measured[kept], values[kept])
-
-
-def _best(rows: Ints, values: Scores, songs: Ints, count: int) -> Ints:
-    """Places in ``rows`` of the ``count`` best, the best of every song, in order."""
-    order = np.lexsort((rows, values))
-    first = np.unique(songs[rows[order]], return_index=True)[1]
-    return order[np.sort(first)][:count]
+        rows = np.concatenate([rows, left])
+        sums = np.concatenate([sums, measure(left)])
+        kept, scores = rank_distinct(rows, -sums, songs)
+    return SegmentHits(kept[:count], -scores[:count])
 
 
 def _smallest(values: Floats, count: int) -> Ints:

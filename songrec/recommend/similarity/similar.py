@@ -10,8 +10,9 @@ from songrec.core.errors import NotReady
 from songrec.core.types import Match, Space
 from songrec.recommend.explain import contributions as explain
 from songrec.recommend.explain.attribute_ranks import AttributeTable
-from songrec.recommend.explain.contributions import build_matches
-from songrec.recommend.query import Query, check_comparable, distances, nearest_rows, split_distance
+from songrec.recommend.explain.contributions import build_matches, split_distance
+from songrec.recommend.query import Query, check_comparable
+from songrec.recommend.top_k import Rows, distances, nearest_rows, widen
 
 # How long a song is and when it came out help to guess whose taste it meets; nobody hears them.
 INAUDIBLE = frozenset({"duration", "year"})
@@ -22,18 +23,18 @@ def audible_subspace(space: Space) -> Space:
 
     Made once as long as the space is open.
     """
-    known = space.__dict__.get("_heard")
-    if known is None:
-        at = [i for i, name in enumerate(space.columns) if name not in INAUDIBLE]
-        known = space
-        if at and len(at) < len(space.columns):
-            side_by_side = at[-1] - at[0] + 1 == len(at)
-            # A slice of a memory map stays on disk; picking columns would copy it.
-            chosen = slice(at[0], at[-1] + 1) if side_by_side else at
-            columns = tuple(space.columns[i] for i in at)
-            known = replace(space, matrix=space.matrix[:, chosen], columns=columns)
-        space.__dict__["_heard"] = known
-    return known
+    return space.cached("audible_subspace", lambda: _select_audible(space))
+
+
+def _select_audible(space: Space) -> Space:
+    at = [i for i, name in enumerate(space.columns) if name not in INAUDIBLE]
+    if not at or len(at) == len(space.columns):
+        return space
+    # A slice of a memory map stays on disk; picking columns would copy it.
+    contiguous = at[-1] - at[0] + 1 == len(at)
+    chosen = slice(at[0], at[-1] + 1) if contiguous else at
+    columns = tuple(space.columns[i] for i in at)
+    return replace(space, matrix=space.matrix[:, chosen], columns=columns)
 
 
 def similar_tracks(space: Space, track_id: int, n: int) -> list[Match]:
@@ -52,15 +53,15 @@ def similar_tracks(space: Space, track_id: int, n: int) -> list[Match]:
             "Train again with `flask train`."
         )
     typical = query.statistics.typical
-    look = 2 * n + 16
-    while True:
-        near = nearest_rows(space, query.liked_vectors[0], look)
-        apart = distances(space.matrix[near].astype(np.float64), query.liked_vectors[0])
-        rows, _ = query.rank_distinct(near, 1 - apart / typical)
-        if len(rows) >= n or look >= len(space.track_ids):
-            break
-        look *= 4
-    rows = rows[:n]
+    point = query.liked_vectors[0]
+
+    def attempt(look: int) -> Rows | None:
+        near = nearest_rows(space, point, look)
+        apart = distances(space.matrix[near].astype(np.float64), point)
+        rows, _ = query.rank_distinct(near, -apart)
+        return rows[:n] if len(rows) >= n or look >= len(space.track_ids) else None
+
+    rows = widen(attempt, 2 * n + 16)
     vectors = space.matrix[rows].astype(np.float64)
     contributions = split_distance(vectors - query.liked_vectors, typical) / typical
     reasons = explain.reasons_per_feature(

@@ -12,7 +12,8 @@ from songrec.core.attributes import BY_NAME, format_attribute, key_name
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import Match, Reason, Space
 from songrec.recommend.explain.contributions import build_matches
-from songrec.recommend.query import Query, distances, top_rows
+from songrec.recommend.query import Query
+from songrec.recommend.top_k import distances
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "timbre": ("loudness", "acousticness", "instrumentalness", "speechiness", "liveness"),
@@ -57,7 +58,7 @@ def weighted_neighbours(
     lengths = np.sqrt(np.einsum("ij,ij->i", matrix, matrix))
     lengths[lengths == 0] = 1.0
     rough = (matrix @ matrix[row]) / (lengths * lengths[row])
-    rows = _best(query, rough, n)
+    rows, _ = query.top(rough, n)
     unit = matrix[rows].astype(np.float64) / lengths[rows, None]
     shares = unit * (matrix[row].astype(np.float64) / lengths[row])
     told = [table.reasons(part, row, int(at)) for part, at in zip(shares, rows, strict=True)]
@@ -78,7 +79,7 @@ def latent_neighbours(space: Space, track_id: int, n: int) -> list[Match]:
     gaps = space.latent[pairs[0]].astype(np.float64) - space.latent[pairs[1]]
     typical = float(np.median(np.sqrt(np.einsum("ij,ij->i", gaps, gaps)))) or 1.0
     score = 1 - apart.astype(np.float64) / typical
-    rows = _best(query, score, n)
+    rows, _ = query.top(score, n)
     return build_matches(
         space,
         rows,
@@ -112,16 +113,6 @@ def _taste(space: Space, track_id: int) -> Query:
     return query
 
 
-def _best(query: Query, scores: NDArray, n: int) -> NDArray[np.int64]:
-    look = 2 * n + 16
-    while True:
-        near = top_rows(scores, look)
-        rows, _ = query.rank_distinct(near, scores[near].astype(np.float64))
-        if len(rows) >= n or look >= len(scores):
-            return rows[:n]
-        look *= 4
-
-
 @dataclass(frozen=True)
 class _StandardizedTable:
     """Standardised columns, float32 ``(n, d)``; ``names`` and ``groups`` say what each is."""
@@ -135,10 +126,7 @@ class _StandardizedTable:
     @classmethod
     def of(cls, space: Space, harmony: Harmony) -> _StandardizedTable:
         """The table of a space, made once as long as it is open."""
-        known = space.__dict__.get("_weighed")
-        if known is None:
-            known = space.__dict__["_weighed"] = cls._made(space, harmony)
-        return known
+        return space.cached("standardized_table", lambda: cls._made(space, harmony))
 
     @classmethod
     def _made(cls, space: Space, harmony: Harmony) -> _StandardizedTable:

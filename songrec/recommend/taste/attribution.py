@@ -1,12 +1,12 @@
-"""What each liked song has to do with a score under a taste: shares that add up to it.
+"""Contributions of each liked song to a taste score, and the sentences of its priors.
 
-A density does not come apart into likes by itself; this is the rule by which it is told. Each
-feature's term is shared out over the likes of the song's taste: a term that adds, in proportion to
-the density beside each like at the song's value (responsibilities, as of the components of a
-mixture), so that it goes to the likes that are like it there; one that takes away, in inverse
-proportion, to those that are unlike it. Artist and album go to the likes of that artist or album,
-in equal parts, or to all likes where it is none's; popularity and the share of a taste to all of
-its likes; nearness learnt from playlists is a sum over the likes as it is.
+A density does not split into likes by itself; this is the rule. Each feature's term is shared
+over the likes of the song's taste: a positive term in proportion to the density around each like
+at the song's value (responsibilities, as of the components of a mixture), so that it goes to the
+likes that are similar there; a negative one in inverse proportion, to those that are different.
+Artist and album go in equal parts to the likes of that artist or album, or to all likes where
+there are none; popularity and the share of a taste to all of its likes; nearness learnt from
+playlists is a sum over the likes already.
 """
 
 from __future__ import annotations
@@ -16,34 +16,47 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from songrec.recommend.query import Query, Rows
+from songrec.core.types import Reason
+from songrec.recommend.query import Query
 from songrec.recommend.taste import two_tower_scores
-from songrec.recommend.taste.density import NormalInverseGamma
+from songrec.recommend.taste.density import Array, NormalInverseGamma
+from songrec.recommend.top_k import Rows
 
-Array = NDArray[np.float64]
 Groups = Sequence[NDArray[np.int64]]
 
 
 def features_per_like(
-    belief: NormalInverseGamma,
+    model: NormalInverseGamma,
     liked: Array,
     groups: Groups,
     points: Array,
     features: Array,
     group: NDArray[np.int64],
 ) -> Array:
-    """``features`` ``(rows, d)`` shared out over the likes ``(rows, likes)``.
+    """Split the features' contributions over the likes.
 
-    ``liked`` ``(likes, d)`` and ``points`` ``(rows, d)`` are in standard deviations; ``group`` is
-    the number of each row's taste among ``groups``.
+    Parameters
+    ----------
+    liked, points
+        Likes ``(likes, d)`` and scored tracks ``(rows, d)`` in standard deviations.
+    groups
+        Positions of the likes of each taste.
+    features
+        ``(rows, d)``: contributions to split.
+    group
+        ``(rows,)``: number of each row's taste.
+
+    Returns
+    -------
+    ``(rows, likes)``; each row adds up to that row of ``features``.
     """
     split = np.zeros((len(points), len(liked)))
     signs = np.where(features < 0, -1.0, 1.0)
-    beside = np.array([belief.beside(point).log(points) for point in liked])
+    densities = np.array([model.density_around(point).log_density(points) for point in liked])
     for at in range(len(points)):
         members = groups[int(group[at])]
-        weighed = signs[at] * beside[members, at]
-        parts = np.exp(weighed - weighed.max(axis=0))
+        weights = signs[at] * densities[members, at]
+        parts = np.exp(weights - weights.max(axis=0))
         split[at, members] = (features[at] * parts / parts.sum(axis=0)).sum(axis=1)
     return split
 
@@ -55,17 +68,20 @@ def priors_per_like(
     groups: Groups,
     group: NDArray[np.int64],
 ) -> Array:
-    """Contributions of priors ``(rows,)`` by name shared out over the likes ``(rows, likes)``."""
+    """Split contributions of priors, ``(rows,)`` by name, over the likes, ``(rows, likes)``.
+
+    ``groups`` and ``group`` are those of ``features_per_like``.
+    """
     split = np.zeros((len(rows), len(query.likes)))
-    names = {"artist": query.statistics.artists, "album": query.statistics.albums}
+    numbers_by_prior = {"artist": query.statistics.artists, "album": query.statistics.albums}
     for name, values in priors.items():
         if name == "playlists":
-            split += two_tower_scores.per_like(query, rows)
+            split += two_tower_scores.nearness_per_like(query, rows)
             continue
         part = np.ones_like(split)
-        if name in names:
-            of = names[name]
-            same = (of[rows][:, None] == of[query.likes]) & (of[rows] > 0)[:, None]
+        if name in numbers_by_prior:
+            numbers = numbers_by_prior[name]
+            same = (numbers[rows][:, None] == numbers[query.likes]) & (numbers[rows] > 0)[:, None]
             part[same.any(axis=1)] = same[same.any(axis=1)]
         elif name == "taste":
             part[:] = 0.0
@@ -73,3 +89,84 @@ def priors_per_like(
                 part[at, groups[int(group[at])]] = 1.0
         split += values[:, None] * part / part.sum(axis=1, keepdims=True)
     return split
+
+
+def prior_reasons(
+    query: Query,
+    rows: Rows,
+    priors: Mapping[str, Array],
+    groups: Groups,
+    group: NDArray[np.int64],
+) -> list[list[Reason]]:
+    """Return per row a reason of kind ``prior`` for each prior that moves it, largest first.
+
+    Parameters are those of ``priors_per_like``.
+    """
+    answers = []
+    for at, row in enumerate(rows.tolist()):
+        reasons = []
+        for name, values in priors.items():
+            if not values[at]:
+                continue
+            text, liked = _describe_prior(query, row, name, values[at] > 0, groups[int(group[at])])
+            if name == "taste":
+                text = f"One of your {len(groups)} tastes: {text}"
+            ids = query.space.track_ids[np.array(liked, dtype=np.int64)].tolist()
+            details = {"likes": ids} if liked else {}
+            reasons.append(Reason("prior", text, float(values[at]), name, details))
+        answers.append(sorted(reasons, key=lambda reason: -reason.contribution))
+    return answers
+
+
+def _describe_prior(
+    query: Query, row: int, name: str, is_positive: bool, members: NDArray[np.int64]
+) -> tuple[str, list[int]]:
+    """The sentence of a prior, and the liked rows that it names."""
+    if name == "artist":
+        liked = _likes_with_number(query, query.statistics.artists, row)
+        if liked:
+            return f"By the artist of {_quote(query, liked)}", liked
+        return "By an artist whom none of your likes is by", liked
+    if name == "album":
+        liked = _likes_with_number(query, query.statistics.albums, row)
+        if liked:
+            return f"From the album of {_quote(query, liked)}", liked
+        return "From another album than your likes by this artist", liked
+    if name == "popularity":
+        return _compare_popularity(query, row, is_positive), []
+    if name == "playlists":
+        liked = [two_tower_scores.nearest_like(query, row)]
+        title = f"“{query.title(liked[0])}”"
+        if is_positive:
+            return f"Often in playlists with songs like {title}, which you like", liked
+        return "Seldom in playlists with songs like those you like", liked
+    return f"{len(members)} of {len(query.likes)} likes", []
+
+
+def _compare_popularity(query: Query, row: int, fits: bool) -> str:
+    """Compare the song's popularity with the likes', with the figures (0 to 100)."""
+    values = query.space.values[:, query.space.value_names.index("popularity")]
+    own, theirs = float(values[row]), values[query.likes]
+    theirs = theirs[np.isfinite(theirs)]
+    if not np.isfinite(own) or not len(theirs):
+        return "Popularity unknown"
+    usual = float(np.median(theirs))
+    figures = f"(popularity {own:.0f} and {usual:.0f})"
+    if fits or round(own) == round(usual):
+        return f"About as well known as your likes {figures}"
+    return f"{'Better' if own > usual else 'Less'} known than your likes {figures}"
+
+
+def _likes_with_number(query: Query, numbers: NDArray[np.int64], row: int) -> list[int]:
+    """Liked rows that have the row's number; none where it is unknown."""
+    if not numbers[row]:
+        return []
+    return [like for like in query.likes.tolist() if numbers[like] == numbers[row]]
+
+
+def _quote(query: Query, liked: Sequence[int]) -> str:
+    first = f"“{query.title(liked[0])}”"
+    if len(liked) == 1:
+        return f"{first}, which you like"
+    other = "another song" if len(liked) == 2 else f"{len(liked) - 1} other songs"
+    return f"{first} and {other} you like"

@@ -1,9 +1,9 @@
-"""What is known of tastes before anybody likes anything: learnt from playlists, or weak.
+"""What is known of tastes before anybody likes anything: fitted to playlists, or default.
 
-For each column of the space (normal scores): how far the means of playlists lie apart
-(``between``), how far the songs of one playlist do (``within``, both variances), and how much
-alike playlists are in that (``shape`` of an inverse gamma distribution). For artists and albums:
-how readily they come again (``PitmanYor``). The number of parameters is small on purpose.
+For each column of the space (normal scores): the variance of the means of playlists
+(``between``), the variance of the songs of one playlist (``within``), and how much playlists
+differ in the latter (``shape`` of an inverse gamma distribution). For artists and albums: how
+readily they come again (``PitmanYor``). The number of parameters is small on purpose.
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ from songrec.recommend.space_statistics import statistics_of
 Array = NDArray[np.float64]
 
 WITHIN, BETWEEN, SHAPE = 0.65, 0.35, 5.0
-"""Of a column of normal scores (variance 1) two thirds lie within a taste: nothing was learnt."""
-STARTS = {"year": (0.3, 0.7), "tempo": (0.9, 0.1), "liveness": (0.9, 0.1)}
-"""The same where it is known to be otherwise: what is put together is mostly of one time, and says
-next to nothing of tempo (which is a beat's, not a mood's) and of whether an audience was there."""
-PSEUDO = 10.0
-"""The weak values count as much as this many playlists."""
-FEWEST_TRACKS, FEWEST_PLAYLISTS = 12, 5
-LIKES = 10
-"""Habits are learnt as they are used: so many songs of a playlist are known, the rest is found."""
+"""Default variances of a column of normal scores (variance 1): two thirds lie within a taste."""
+DEFAULTS = {"year": (0.3, 0.7), "tempo": (0.9, 0.1), "liveness": (0.9, 0.1)}
+"""Columns with other defaults (within, between): songs of one taste are mostly of one time, and
+have next to nothing in common in tempo (a beat's, not a mood's) and presence of an audience."""
+PSEUDO_PLAYLISTS = 10.0
+"""The defaults count as much as this many playlists."""
+MIN_TRACKS, MIN_PLAYLISTS = 12, 5
+N_LIKES = 10
+"""Habits are fitted as they are used: so many songs of a playlist are liked, the rest predicted."""
 CONCENTRATIONS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 DISCOUNTS = (0.0, 0.2, 0.4, 0.6, 0.8)
 
 
 @dataclass(frozen=True)
 class ColumnPrior:
-    """The prior of one column; see the module."""
+    """The prior of one column: variances and shape as the module describes them."""
 
     within: float = WITHIN
     between: float = BETWEEN
     shape: float = SHAPE
 
 
-def weak(name: str) -> ColumnPrior:
-    """The prior of a column of which playlists have taught nothing."""
-    return ColumnPrior(*STARTS.get(name, (WITHIN, BETWEEN)))
+def default_column_prior(name: str) -> ColumnPrior:
+    """Return the prior of a column without playlists to fit it to."""
+    return ColumnPrior(*DEFAULTS.get(name, (WITHIN, BETWEEN)))
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,12 @@ class PitmanYor:
 
     With ``n`` songs known, ``c`` of them by the name and ``k`` different names among them, the
     next song is by it with probability ((c - discount) + (concentration + discount k) share) /
-    (n + concentration), where share is the name's share of the catalogue (Pitman and Yor 1997).
-    ``strength`` multiplies the logarithm of what that is above chance: 1 where it was learnt.
+    (n + concentration), where share is the name's share of the catalogue. ``strength`` multiplies
+    the log of that probability's ratio to chance: 1 where it was fitted.
+
+    References
+    ----------
+    Pitman and Yor (1997), The two-parameter Poisson-Dirichlet distribution.
     """
 
     concentration: float = 8.0
@@ -67,7 +71,7 @@ class PitmanYor:
 
 @dataclass(frozen=True)
 class TastePrior:
-    """Columns by name, habits of ``artist`` and ``album``, and how many playlists taught them."""
+    """Priors of columns by name, of artists and of albums; the playlists they were fitted to."""
 
     columns: Mapping[str, ColumnPrior] = field(default_factory=dict)
     artist: PitmanYor = PitmanYor()
@@ -75,11 +79,11 @@ class TastePrior:
     playlists: int = 0
 
     def column(self, name: str) -> ColumnPrior:
-        """The prior of a column; the weak one where it was not learnt."""
-        return self.columns.get(name) or weak(name)
+        """Return the prior of a column; the default one where it was not fitted."""
+        return self.columns.get(name) or default_column_prior(name)
 
     def to_json(self) -> dict[str, Any]:
-        """As a run's manifest holds it."""
+        """Serialize the prior as ``taste.json`` of a run folder holds it."""
         return {
             "playlists": self.playlists,
             "columns": {
@@ -87,61 +91,61 @@ class TastePrior:
                 for name, c in self.columns.items()
             },
             **{
-                name: [habit.concentration, habit.discount, habit.strength]
-                for name, habit in (("artist", self.artist), ("album", self.album))
+                name: [process.concentration, process.discount, process.strength]
+                for name, process in (("artist", self.artist), ("album", self.album))
             },
         }
 
     @classmethod
-    def from_json(cls, told: Mapping[str, Any] | None) -> TastePrior:
-        """What ``to_json`` gave; the weak prior for None."""
-        if not told:
+    def from_json(cls, data: Mapping[str, Any] | None) -> TastePrior:
+        """Read what ``to_json`` wrote; None is the default prior."""
+        if not data:
             return cls()
         return cls(
-            {name: ColumnPrior(*values) for name, values in told["columns"].items()},
-            PitmanYor(*told["artist"]),
-            PitmanYor(*told["album"]),
-            int(told["playlists"]),
+            {name: ColumnPrior(*values) for name, values in data["columns"].items()},
+            PitmanYor(*data["artist"]),
+            PitmanYor(*data["album"]),
+            int(data["playlists"]),
         )
 
 
-def learn(space: Space, playlists: Iterable[Ints], *, seed: int = 0) -> TastePrior:
-    """The prior that fits ``playlists`` (rows of ``space``) best.
+def fit_prior(space: Space, playlists: Iterable[Ints], *, seed: int = 0) -> TastePrior:
+    """Fit the prior to ``playlists`` (rows of ``space``).
 
-    Those with fewer than ``FEWEST_TRACKS`` tracks are left out; with fewer than
-    ``FEWEST_PLAYLISTS`` others nothing is learnt and the weak prior comes back.
+    Playlists with fewer than ``MIN_TRACKS`` tracks are left out; with fewer than ``MIN_PLAYLISTS``
+    others the default prior is returned.
     """
     lists = [np.unique(rows) for rows in playlists]
-    lists = [rows for rows in lists if len(rows) >= FEWEST_TRACKS]
-    if len(lists) < FEWEST_PLAYLISTS:
+    lists = [rows for rows in lists if len(rows) >= MIN_TRACKS]
+    if len(lists) < MIN_PLAYLISTS:
         return TastePrior()
     statistics = statistics_of(space)
     columns = {
-        name: _column(name, [space.matrix[rows, at].astype(np.float64) for rows in lists])
+        name: _fit_column(name, [space.matrix[rows, at].astype(np.float64) for rows in lists])
         for at, name in enumerate(space.columns)
     }
-    if statistics.popularity is not None:
-        columns["popularity"] = _column(
-            "popularity", [statistics.popularity[rows] for rows in lists]
-        )
-    habits = {}
-    if space.artists is not None and space.albums is not None:
-        rng = np.random.default_rng(seed)
-        splits = []
-        for rows in lists:
-            known = rng.choice(rows, min(LIKES, len(rows) // 2), replace=False)
-            splits.append((known, np.setdiff1d(rows, known)))
-        artists, albums = statistics.artists, statistics.albums
-        counts = [artist_counts(artists, known, rest) for known, rest in splits]
-        habits["artist"] = _fit_pitman_yor(counts)
-        inside = [album_counts(artists, albums, known, rest) for known, rest in splits]
-        habits["album"] = _fit_pitman_yor(inside)
-    return TastePrior(columns, playlists=len(lists), **habits)
+    popularity = statistics.popularity
+    if popularity is not None:
+        columns["popularity"] = _fit_column("popularity", [popularity[rows] for rows in lists])
+    if space.artists is None or space.albums is None:
+        return TastePrior(columns, playlists=len(lists))
+    rng = np.random.default_rng(seed)
+    splits = []
+    for rows in lists:
+        liked = rng.choice(rows, min(N_LIKES, len(rows) // 2), replace=False)
+        splits.append((liked, np.setdiff1d(rows, liked)))
+    artists, albums = statistics.artists, statistics.albums
+    return TastePrior(
+        columns,
+        _fit_pitman_yor([artist_counts(artists, liked, rest) for liked, rest in splits]),
+        _fit_pitman_yor([album_counts(artists, albums, liked, rest) for liked, rest in splits]),
+        len(lists),
+    )
 
 
-def _column(name: str, parts: Sequence[Array]) -> ColumnPrior:
-    """Moments: mean and spread of the playlists' variances, variance of their means."""
-    start = weak(name)
+def _fit_column(name: str, parts: Sequence[Array]) -> ColumnPrior:
+    """Fit by moments: mean and spread of the playlists' variances, variance of their means."""
+    default = default_column_prior(name)
     sizes = np.array([len(part) for part in parts])
     means = np.array([part.mean() for part in parts])
     variances = np.maximum([part.var(ddof=1) for part in parts], 1e-3)
@@ -150,19 +154,20 @@ def _column(name: str, parts: Sequence[Array]) -> ColumnPrior:
     # The variance of a sample's variance is 2 s⁴ / (n − 1): the rest is how playlists differ.
     differing = float(variances.var(ddof=1) - 2 * within**2 * (1 / (sizes - 1)).mean())
     shape = 2 + within**2 / max(differing, 0.02 * within**2)
-    share = len(parts) / (len(parts) + PSEUDO)
+    share = len(parts) / (len(parts) + PSEUDO_PLAYLISTS)
     return ColumnPrior(
-        max(share * within + (1 - share) * start.within, 0.01),
-        max(share * between + (1 - share) * start.between, 0.01),
-        share * min(shape, 20.0) + (1 - share) * start.shape,
+        max(share * within + (1 - share) * default.within, 0.01),
+        max(share * between + (1 - share) * default.between, 0.01),
+        share * min(shape, 20.0) + (1 - share) * default.shape,
     )
 
 
 @dataclass(frozen=True)
-class Counts:
-    """Of some candidates: ``same`` songs known by their name, ``left`` others of it that are not.
+class NameCounts:
+    """Counts for candidate songs by name (artist or album); arrays, or one number for all.
 
-    ``known`` songs in all with ``names`` different names; each an array or a number for all.
+    ``same``: liked songs of the candidate's name; ``left``: other songs of the name; ``known``:
+    liked songs in all, of ``names`` different names; ``total``: songs in all.
     """
 
     same: Array
@@ -172,44 +177,48 @@ class Counts:
     total: Array | float
 
 
-def artist_counts(artists: Ints, known: Ints, rows: Ints, sizes: Ints | None = None) -> Counts:
-    """Of the candidates ``rows``, when the rows ``known`` are liked; names are artists.
+def artist_counts(artists: Ints, liked: Ints, rows: Ints, sizes: Ints | None = None) -> NameCounts:
+    """Count songs by artist for the candidates ``rows`` when the rows ``liked`` are liked.
 
-    ``artists`` are numbers from 0 (unknown) up, one for each row; ``sizes`` says how many rows
-    each has, where that is known already.
+    Parameters
+    ----------
+    artists
+        ``(n,)`` numbers from 0 (unknown) up.
+    sizes
+        How many rows each artist has; counted here if it is not given.
     """
     everywhere = np.bincount(artists, minlength=1) if sizes is None else sizes
-    liked = np.bincount(artists[known], minlength=len(everywhere))
-    liked[UNKNOWN] = 0
+    counts = np.bincount(artists[liked], minlength=len(everywhere))
+    counts[UNKNOWN] = 0
     of = artists[rows]
-    same = liked[of].astype(np.float64)
+    same = counts[of].astype(np.float64)
     left = np.maximum(everywhere[of] - same, 1.0)
-    return Counts(same, left, float(liked.sum()), float((liked > 0).sum()), float(len(artists)))
+    total = float(len(artists))
+    return NameCounts(same, left, float(counts.sum()), float((counts > 0).sum()), total)
 
 
 def album_counts(
     artists: Ints,
     albums: Ints,
-    known: Ints,
+    liked: Ints,
     rows: Ints,
     sizes: tuple[Ints, Ints] | None = None,
-) -> Counts:
-    """The same for albums among the songs of the candidate's own artist.
+) -> NameCounts:
+    """Count songs by album among the songs of each candidate's own artist.
 
-    ``sizes`` of artists and of albums, as in ``artist_counts``.
+    Parameters are those of ``artist_counts``; ``sizes`` are of artists and of albums.
     """
     if sizes is None:
         sizes = np.bincount(artists, minlength=1), np.bincount(albums, minlength=1)
-    by_artist = artist_counts(artists, known, rows, sizes[0])
-    by_album = artist_counts(albums, known, rows, sizes[1])
-    liked_albums = np.unique(albums[known][albums[known] != UNKNOWN])
-    first = np.zeros(len(sizes[1]), dtype=np.int64)
-    first[albums[known]] = artists[known]
-    names = np.bincount(first[liked_albums], minlength=len(sizes[0]))
+    by_artist = artist_counts(artists, liked, rows, sizes[0])
+    by_album = artist_counts(albums, liked, rows, sizes[1])
+    liked_albums = np.unique(albums[liked][albums[liked] != UNKNOWN])
+    artist_of_album = np.zeros(len(sizes[1]), dtype=np.int64)
+    artist_of_album[albums[liked]] = artists[liked]
+    names = np.bincount(artist_of_album[liked_albums], minlength=len(sizes[0]))
     unknown = albums[rows] == UNKNOWN
-    same = np.where(unknown, 0.0, by_album.same)
-    return Counts(
-        same,
+    return NameCounts(
+        np.where(unknown, 0.0, by_album.same),
         by_album.left,
         np.where(unknown, 0.0, by_artist.same),
         names[artists[rows]].astype(np.float64),
@@ -217,21 +226,21 @@ def album_counts(
     )
 
 
-def log_lift(habit: PitmanYor, counts: Counts) -> Array:
-    """How much likelier than chance each candidate is, as a logarithm; 0 with nothing known."""
-    again = np.maximum(counts.same - habit.discount, 0.0) / counts.left * counts.total
-    new = habit.concentration + habit.discount * np.asarray(counts.names)
-    ratio = np.log((again + new) / (np.asarray(counts.known) + habit.concentration))
-    return habit.strength * np.where(np.asarray(counts.known) > 0, ratio, 0.0)
+def log_lift(process: PitmanYor, counts: NameCounts) -> Array:
+    """Compute the log of how much likelier than chance each candidate is; 0 with nothing liked."""
+    again = np.maximum(counts.same - process.discount, 0.0) / counts.left * counts.total
+    new = process.concentration + process.discount * np.asarray(counts.names)
+    ratio = np.log((again + new) / (np.asarray(counts.known) + process.concentration))
+    return process.strength * np.where(np.asarray(counts.known) > 0, ratio, 0.0)
 
 
-def _fit_pitman_yor(splits: Sequence[Counts]) -> PitmanYor:
-    """The habit under which the songs of the playlists that were not known are likeliest."""
+def _fit_pitman_yor(splits: Sequence[NameCounts]) -> PitmanYor:
+    """Return the process under which the songs to predict of the playlists are likeliest."""
     best, chosen = -math.inf, PitmanYor(strength=1.0)
     for concentration in CONCENTRATIONS:
         for discount in DISCOUNTS:
-            habit = PitmanYor(concentration, discount, 1.0)
-            told = sum(float(log_lift(habit, counts).mean()) for counts in splits)
-            if told > best:
-                best, chosen = told, habit
+            process = PitmanYor(concentration, discount, 1.0)
+            lift = sum(float(log_lift(process, counts).mean()) for counts in splits)
+            if lift > best:
+                best, chosen = lift, process
     return chosen

@@ -1,7 +1,4 @@
-"""Nearness that was learnt from playlists: vectors of the songs, made by ``pipeline.two_tower``.
-
-Ranking needs the vectors alone: numpy, no model.
-"""
+"""Nearness in vectors learnt from playlists (``services.training.two_tower``): numpy, no model."""
 
 from __future__ import annotations
 
@@ -10,61 +7,58 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from songrec.core.types import Space
-from songrec.recommend.query import Query, Rows, product
+from songrec.core.types import Floats, Space
+from songrec.recommend.query import Query
+from songrec.recommend.top_k import Rows, product
+
+Array = NDArray[np.float64]
 
 
-def weight(space: Space) -> float:
-    """What nearness counts; 0 where nothing was learnt, or where it did not help."""
-    told: dict[str, Any] = (space.taste_prior or {}).get("tower") or {}
-    return float(told.get("weight", 0.0)) if space.track_factors is not None else 0.0
+def playlist_weight(space: Space) -> float:
+    """Return the weight of nearness; 0 where it was not trained, or where it did not help."""
+    prior = space.taste_prior or {}
+    training: dict[str, Any] = prior.get("two_tower") or prior.get("tower") or {}  # older runs
+    return float(training.get("weight", 0.0)) if space.track_factors is not None else 0.0
 
 
 def likes_direction(query: Query) -> NDArray[np.float32]:
-    """The middle of the likes, a unit vector."""
-    assert query.space.track_factors is not None
-    middle = query.space.track_factors[query.likes].astype(np.float64).mean(axis=0)
-    return (middle / (np.linalg.norm(middle) or 1.0)).astype(np.float32)
+    """Return the mean of the likes' vectors as a unit vector ``(t,)``."""
+    mean = _factors(query)[query.likes].astype(np.float64).mean(axis=0)
+    return (mean / (np.linalg.norm(mean) or 1.0)).astype(np.float32)
 
 
-def nearness(query: Query, rows: Rows) -> dict[str, NDArray[np.float64]]:
-    """``{"playlists": (rows,)}``: weight · (cosine to the likes' middle − that of a usual song)."""
-    factor = weight(query.space)
-    track_factors = query.space.track_factors
-    if not factor or track_factors is None:
-        return {}
+def nearness(query: Query, rows: Rows) -> Array:
+    """Compute weight · (cosine to the likes' mean − that of the catalogue's mean), ``(rows,)``."""
     direction = likes_direction(query)
     usual = float(query.statistics.mean_track_factors @ direction)
-    near = product(np.ascontiguousarray(track_factors[rows]), direction).astype(np.float64)
-    return {"playlists": factor * (near - usual)}
+    near = product(np.ascontiguousarray(_factors(query)[rows]), direction).astype(np.float64)
+    return playlist_weight(query.space) * (near - usual)
 
 
-def rough_nearness(query: Query) -> NDArray[np.float32]:
-    """What ``nearness`` adds to every track, ``(n,)``, as well as float32 tells it."""
-    track_factors = query.space.track_factors
-    assert track_factors is not None
+def nearness_of_all(query: Query) -> NDArray[np.float32]:
+    """Compute ``nearness`` of every track in float32, ``(n,)``."""
     direction = likes_direction(query)
-    near = product(track_factors, direction)
+    near = product(_factors(query), direction)
     near -= query.statistics.mean_track_factors @ direction
-    near *= np.float32(weight(query.space))
+    near *= np.float32(playlist_weight(query.space))
     return near
 
 
-def per_like(query: Query, rows: Rows) -> NDArray[np.float64]:
-    """What ``nearness`` adds, split exactly over the likes, ``(rows, likes)``.
-
-    The likes' middle is a sum over them, so the cosine to it is one, too.
-    """
-    track_factors = query.space.track_factors
-    assert track_factors is not None
-    liked = track_factors[query.likes].astype(np.float64)
+def nearness_per_like(query: Query, rows: Rows) -> Array:
+    """Split ``nearness`` over the likes, ``(rows, likes)``; exact, for their mean is a sum."""
+    factors = _factors(query)
+    liked = factors[query.likes].astype(np.float64)
     length = float(np.linalg.norm(liked.mean(axis=0))) or 1.0
-    apart = track_factors[rows].astype(np.float64) - query.statistics.mean_track_factors
-    return weight(query.space) * (apart @ liked.T) / (len(liked) * length)
+    differences = factors[rows].astype(np.float64) - query.statistics.mean_track_factors
+    return playlist_weight(query.space) * (differences @ liked.T) / (len(liked) * length)
 
 
 def nearest_like(query: Query, row: int) -> int:
-    """The liked row that the song at ``row`` is nearest to."""
-    track_factors = query.space.track_factors
-    assert track_factors is not None
-    return int(query.likes[int(np.argmax(track_factors[query.likes] @ track_factors[row]))])
+    """Return the liked row that the song at ``row`` is nearest to."""
+    factors = _factors(query)
+    return int(query.likes[int(np.argmax(factors[query.likes] @ factors[row]))])
+
+
+def _factors(query: Query) -> Floats:
+    assert query.space.track_factors is not None
+    return query.space.track_factors

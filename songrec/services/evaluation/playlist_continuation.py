@@ -20,10 +20,11 @@ from songrec.core.types import Progress, Space, no_progress
 from songrec.evaluation import playlists as measures
 from songrec.evaluation.playlists import Answer
 from songrec.recommend.lists.rerank import MAX_PER_ARTIST, Reranking, rerank
-from songrec.recommend.query import Query, Rows
-from songrec.recommend.ranking import Method, candidates
+from songrec.recommend.query import Query
+from songrec.recommend.ranking import Method, find_candidates
 from songrec.recommend.registry import METHODS
 from songrec.recommend.taste import prior as taste_prior
+from songrec.recommend.top_k import Rows
 from songrec.services.evaluation.playlist_catalogue import Playlist
 from songrec.services.evaluation.playlist_tasks import Search, questions
 from songrec.services.training import two_tower
@@ -140,7 +141,7 @@ def evaluate_playlists(request: Request, on_progress: Progress = no_progress) ->
         "songs": songs,
         "columns": list(space.columns),
         "learned_from": [told["playlists"] for told in lessons if told],
-        "towers": [told["tower"] for told in lessons if "tower" in told],
+        "towers": [told["two_tower"] for told in lessons if "two_tower" in told],
         "seed": request.seed,
     }
 
@@ -150,13 +151,13 @@ def learn(space: Space, lists: Sequence[Playlist], request: Request) -> Space:
     asked = [ASKED[name] for name in request.methods]
     rows = [playlist.rows for playlist in lists]
     if any(one.learns for one in asked):
-        prior = taste_prior.learn(space, rows, seed=request.seed)
+        prior = taste_prior.fit_prior(space, rows, seed=request.seed)
         space = replace(space, taste_prior=prior.to_json())
     if any(one.method == "learned" for one in asked):
         track_factors, told = two_tower.learn(space, rows, seed=request.seed)
         space = replace(
             space,
-            taste_prior={**(space.taste_prior or {}), "tower": told},
+            taste_prior={**(space.taste_prior or {}), "two_tower": told},
             track_factors=track_factors,
         )
     return space
@@ -172,7 +173,7 @@ def search_of(asked: Asked, seed: int = 0) -> Search:
     by = Reranking(per_artist=asked.per_artist)
 
     def search(space: Space, query: Query, count: int) -> Rows:
-        found = candidates(method, query, count, by)
+        found = find_candidates(method, query, count, by)
         return found.rows[rerank(query, found, by, count).chosen]
 
     return search

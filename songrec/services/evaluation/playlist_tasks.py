@@ -14,7 +14,8 @@ from songrec.core.types import Ints, Progress, Space, no_progress
 from songrec.evaluation import playlists as measures
 from songrec.evaluation.playlists import Answer
 from songrec.features.quantile_normalization import normal_space
-from songrec.recommend.query import Query, Rows
+from songrec.recommend.query import Query
+from songrec.recommend.top_k import Rows
 from songrec.services.evaluation import playlist_splits
 from songrec.services.evaluation.playlist_catalogue import (
     Playlist,

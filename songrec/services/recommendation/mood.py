@@ -113,7 +113,7 @@ def tagged_rows(session: Session, space: Space, kind: str, name: str) -> NDArray
     its words ("indie pop" for Indie). Remembered for as long as the catalogue stays the same.
     """
     # Kept on the space, so that it goes when the space goes.
-    memory = space.__dict__.setdefault("_tagged_rows", {})
+    memory: dict[tuple[object, str, str], NDArray[np.int64]] = space.cached("tagged_rows", dict)
     key = (tracks.version(session), kind, name)
     if key not in memory:
         kinds = ("genre", "subgenre") if kind == "genre" else (kind,)

@@ -167,8 +167,8 @@ def _matrix_rows(session: Session, hashes: Mapping[int, str]) -> list[MatrixRow]
 
 def _harmony(session: Session, space: Space) -> weighted_similarity.Harmony:
     """Return key and mode of the space's tracks, read once per open space."""
-    cached = space.__dict__.get("_harmony")
-    if cached is None:
+
+    def read() -> weighted_similarity.Harmony:
         key = np.full(len(space.track_ids), -1, dtype=np.int8)
         mode = key.copy()
         query = select(Track.id, Track.key, Track.mode).where(Track.key.is_not(None))
@@ -177,5 +177,6 @@ def _harmony(session: Session, space: Space) -> weighted_similarity.Harmony:
             if track_id in row_of:
                 key[row_of[track_id]] = its_key
                 mode[row_of[track_id]] = -1 if its_mode is None else its_mode
-        cached = space.__dict__["_harmony"] = weighted_similarity.Harmony(key, mode)
-    return cached
+        return weighted_similarity.Harmony(key, mode)
+
+    return space.cached("harmony", read)

@@ -22,6 +22,7 @@ from songrec.recommend.taste import prior as taste_prior
 from songrec.services.training import two_tower
 from songrec.services.training.artifacts import Trained
 from songrec.store.catalogue import taste_data
+from songrec.store.runs.spaces import track_factors_file
 
 KEPT = 4
 """Number of taste trainings cached: runs of one catalogue often differ in their models alone."""
@@ -47,7 +48,7 @@ class Tastes:
         np.save(folder / "artists.npy", self.artists)
         np.save(folder / "albums.npy", self.albums)
         if self.track_factors is not None:
-            np.save(folder / "tower.npy", self.track_factors)
+            np.save(folder / "track_factors.npy", self.track_factors)
         write_json(folder / "taste.json", self.model, indent=2)
 
 
@@ -62,7 +63,7 @@ def learn(
     """Compute song, artist and album keys, and train the taste prior and the two towers.
 
     Songs of the same name in other words ("- 2011 Remaster", "feat. …") share a song key: who likes
-    one is not shown the other. Without playlists to learn from, the model is the weak prior
+    one is not shown the other. Without playlists to learn from, the model is the default prior
     (``recommend.taste.prior``); with enough of them there are track factors too, if they help
     (``two_tower``). Results for the same space and playlists come from ``<instance>/tastes``.
     """
@@ -93,15 +94,15 @@ def _learned(
 ) -> tuple[Floats | None, dict[str, Any]]:
     place = kept / _digest(space, playlists, seed)
     if (place / "taste.json").is_file():
-        vectors = place / "tower.npy"
-        found = np.load(vectors, allow_pickle=False) if vectors.is_file() else None
-        return found, json.loads((place / "taste.json").read_text(encoding="utf-8"))
-    prior = taste_prior.learn(space, playlists, seed=seed)
-    track_factors, told = two_tower.learn(space, playlists, seed=seed, on_progress=on_progress)
-    learned = {**prior.to_json(), "tower": told}
+        vectors = track_factors_file(place)
+        factors = np.load(vectors, allow_pickle=False) if vectors.is_file() else None
+        return factors, json.loads((place / "taste.json").read_text(encoding="utf-8"))
+    prior = taste_prior.fit_prior(space, playlists, seed=seed)
+    track_factors, training = two_tower.learn(space, playlists, seed=seed, on_progress=on_progress)
+    learned = {**prior.to_json(), "two_tower": training}
     with atomic_folder(place, replace=True) as folder:
         if track_factors is not None:
-            np.save(folder / "tower.npy", track_factors)
+            np.save(folder / "track_factors.npy", track_factors)
         write_json(folder / "taste.json", learned, indent=2)
     older = sorted(kept.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)[KEPT:]
     for path in older:

@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from songrec.core.types import Floats, Ints, Progress, Space, no_progress
-from songrec.recommend.methods.learned import LearnedRule
+from songrec.recommend.methods.taste import TasteMethod
 from songrec.recommend.query import Query
 from songrec.recommend.space_statistics import statistics_of
 from songrec.recommend.taste import prior as taste_prior
-from songrec.recommend.taste.prior import FEWEST_TRACKS, LIKES
+from songrec.recommend.taste.prior import MIN_TRACKS, N_LIKES
 
 FEWEST = 30
 """With fewer playlists there is too little to learn, and to choose by."""
@@ -57,7 +57,7 @@ def learn(
     share that beats 0, or with fewer than ``FEWEST`` playlists, there are no vectors.
     """
     lists = [np.unique(rows) for rows in playlists]
-    lists = [rows for rows in lists if len(rows) >= FEWEST_TRACKS]
+    lists = [rows for rows in lists if len(rows) >= MIN_TRACKS]
     if len(lists) < FEWEST:
         return None, {"weight": 0.0, "playlists": len(lists)}
     order = np.random.default_rng(seed).permutation(len(lists))
@@ -85,7 +85,7 @@ def train(
     seed: int = 0,
     on_progress: Progress = no_progress,
 ) -> Towers:
-    """Towers trained on ``lists`` (rows of ``space``, each of at least ``LIKES`` + 1)."""
+    """Towers trained on ``lists`` (rows of ``space``, each of at least ``N_LIKES`` + 1)."""
     from songrec.core.backend import keras, tf
 
     keras.utils.set_random_seed(seed)
@@ -132,7 +132,7 @@ def train(
         losses = []
         for _ in range(STEPS):
             chosen = rng.integers(0, len(lists), BATCH)
-            songs = np.array([rng.choice(lists[at], LIKES + 1, replace=False) for at in chosen])
+            songs = np.array([rng.choice(lists[at], N_LIKES + 1, replace=False) for at in chosen])
             drawn = rng.integers(0, n, DRAWN)
             batch = (songs[:, :-1], songs[:, -1], drawn, chosen)
             losses.append(float(step(*map(tf.constant, batch))))
@@ -166,21 +166,23 @@ def _validate(
 ) -> dict[float, float]:
     """NDCG@10 on playlists that were kept out, for each share that the towers may have."""
     rng = np.random.default_rng(seed)
-    likes = [np.sort(rng.choice(rows, min(LIKES, len(rows) // 2), replace=False)) for rows in held]
-    prior = taste_prior.learn(space, kept, seed=seed).to_json()
-    rule = LearnedRule()
+    likes = [
+        np.sort(rng.choice(rows, min(N_LIKES, len(rows) // 2), replace=False)) for rows in held
+    ]
+    prior = taste_prior.fit_prior(space, kept, seed=seed).to_json()
+    method = TasteMethod(playlists=True)
 
     def score(share: float) -> float:
-        told = {**prior, "tower": {"weight": share * towers.scale}}
+        told = {**prior, "two_tower": {"weight": share * towers.scale}}
         known = replace(space, taste_prior=told, track_factors=towers.vectors)
-        return float(np.mean([_ndcg(known, rule, *one) for one in zip(held, likes, strict=True)]))
+        return float(np.mean([_ndcg(known, method, *one) for one in zip(held, likes, strict=True)]))
 
     return {share: score(share) for share in SHARES}
 
 
-def _ndcg(space: Space, rule: LearnedRule, rows: Ints, likes: Ints) -> float:
+def _ndcg(space: Space, method: TasteMethod, rows: Ints, likes: Ints) -> float:
     query = Query(space, likes, np.empty(0, dtype=np.int64))
-    found, _ = rule.search(query, 10)
+    found, _ = method.search(query, 10)
     rest = np.setdiff1d(space.song_keys[rows], space.song_keys[likes])
     right = np.isin(space.song_keys[found], rest)
     discounts = 1 / np.log2(np.arange(2, 12))

@@ -91,7 +91,7 @@ def load_space(folder: Path) -> Space:
             labels=labels,
             coordinates=coordinates,
             song_keys=_mapped(folder / "song_keys.npy"),
-            **_tastes(folder),
+            **_taste_arrays(folder),
         )
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise NotReady(
@@ -102,17 +102,22 @@ def load_space(folder: Path) -> Space:
     return space
 
 
-def _tastes(folder: Path) -> dict[str, Any]:
-    """What a run keeps for judging tastes; nothing for a run from before there was such."""
+def track_factors_file(folder: Path) -> Path:
+    """Return where track factors lie in a folder, under today's name or that of older runs."""
+    older = folder / "tower.npy"
+    return older if older.is_file() else folder / "track_factors.npy"
+
+
+def _taste_arrays(folder: Path) -> dict[str, Any]:
+    """Read what a run stores for scoring tastes; nothing in the oldest runs."""
     if not (folder / "taste.json").is_file():
         return {}
+    factors = track_factors_file(folder)
     return {
         "artists": _mapped(folder / "artists.npy"),
         "albums": _mapped(folder / "albums.npy"),
         "taste_prior": json.loads((folder / "taste.json").read_text(encoding="utf-8")),
-        "track_factors": _mapped(folder / "tower.npy")
-        if (folder / "tower.npy").is_file()
-        else None,
+        "track_factors": _mapped(factors) if factors.is_file() else None,
     }
 
 
@@ -147,7 +152,7 @@ def _check(space: Space, folder: Path) -> None:
         expected["artists.npy"] = (space.artists, (n,))
         expected["albums.npy"] = (space.albums, (n,))
     if space.track_factors is not None:
-        expected["tower.npy"] = (space.track_factors, (n, *space.track_factors.shape[1:]))
+        expected["track_factors.npy"] = (space.track_factors, (n, *space.track_factors.shape[1:]))
     for name, (array, shape) in expected.items():
         if array.shape != shape:
             raise NotReady(

@@ -76,14 +76,14 @@ def test_columns_that_come_from_playlists_are_no_features(file, tmp_path):
 def learnt_from(monkeypatch):
     """The playlists, as sets of rows, of every learning."""
     seen = []
-    learn = prior.learn
+    learn = prior.fit_prior
 
     def noted(space, lists, **options):
         lists = list(lists)
         seen.append([frozenset(rows.tolist()) for rows in lists])
         return learn(space, lists, **options)
 
-    monkeypatch.setattr(prior, "learn", noted)
+    monkeypatch.setattr(prior, "fit_prior", noted)
     return seen
 
 

@@ -28,7 +28,7 @@ def test_a_run_learns_from_the_catalogues_playlists_and_recommends_by_it(
     assert prior.playlists == LISTS
     # A playlist of the file keeps to a year, and to nothing in liveness.
     assert prior.column("year").within < 0.3 < prior.column("liveness").within
-    assert not (run_folder(instance, run.public_id) / "tower.npy").exists()
+    assert not (run_folder(instance, run.public_id) / "track_factors.npy").exists()
     liked = session.query(Track).filter(Track.title.like("Song 3 %")).limit(8).all()
     found = recommend_for(session, instance, [track.id for track in liked], by=NO_RERANKING, n=10)
     assert all(one.track.title.startswith("Song 3 ") for one in found)

@@ -56,7 +56,7 @@ def test_artists_whom_playlists_hold_together_come_near_each_other(quick):
     assert told["weight"] > 0
     assert max(told["ndcg"], key=told["ndcg"].get) != "0.0"
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-4)
-    space = replace(space, track_factors=vectors, taste_prior={**empty(), "tower": told})
+    space = replace(space, track_factors=vectors, taste_prior={**empty(), "two_tower": told})
     # Four songs of the first scene's artists: what follows is by artists of that scene.
     likes = [0, 50, 100, 150]
     found = rank(space, likes, [], 10, method="learned")
@@ -128,4 +128,4 @@ def test_what_was_learnt_of_the_same_playlists_is_learnt_once(tmp_path, monkeypa
     assert len(kept) == taste_stage.KEPT
     assert not any(name.endswith(".partial") for name in kept)
     told = json.loads((tmp_path / "tastes" / kept[0] / "taste.json").read_text())
-    assert told["tower"]["weight"] == 1.0
+    assert told["two_tower"]["weight"] == 1.0
