@@ -22,7 +22,7 @@ from songrec.core.config import instance_path
 from songrec.core.errors import NotReady
 from songrec.features.settings import DEFAULTS
 from songrec.services.features.feature_sets import DEFAULT_SETS, TAGS
-from songrec.services.library.worker_process import Analyst, Task
+from songrec.services.library.worker_process import Task, WorkerProcess
 from songrec.store.models import published_weights
 
 NEEDS: tuple[str, ...] = ()
@@ -45,19 +45,19 @@ def study(data: Path, seed: int = 0) -> list[str]:
 
 def worker(sets: Sequence[str]) -> dict[str, int]:
     """The figures of a worker that has analysed a file by ``sets``."""
-    analyst = Analyst()
+    process = WorkerProcess()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "clip.wav"
         wavfile.write(path, RATE, clip())
         try:
-            outcome = analyst.analyse(Task(str(path), folder, "", tuple(sets), asdict(DEFAULTS)))
+            outcome = process.analyse(Task(str(path), folder, "", tuple(sets), asdict(DEFAULTS)))
             if outcome.reason is not None:
                 raise NotReady(f"The clip was not analysed: {outcome.reason}")
             pid = os.getpid()
             (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
             return figures(Path(f"/proc/{child}/status").read_text())
         finally:
-            analyst.close()
+            process.close()
 
 
 def figures(status: str) -> dict[str, int]:

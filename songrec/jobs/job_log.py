@@ -26,7 +26,7 @@ class JobLog:
         self.progress = 0.0
         self.message = "Starting."
         self.details: dict[str, Any] = {}
-        self.log = ""
+        self.text = ""
         self._pattern, self._pattern_at = "", 0.0
 
     def progressed(self, fraction: float, message: str, details: dict[str, Any] | None) -> None:
@@ -50,10 +50,10 @@ class JobLog:
 
     def write(self, line: str) -> None:
         """Append a line to the log with the time of day (UTC); the oldest lines go first."""
-        start = "\n" if self.log else ""
-        self.log += f"{start}{now():%H:%M:%S} {line}"
-        if len(self.log) > LOG_LENGTH:
-            self.log = "…\n" + self.log[-LOG_LENGTH:].split("\n", 1)[-1]
+        start = "\n" if self.text else ""
+        self.text += f"{start}{now():%H:%M:%S} {line}"
+        if len(self.text) > LOG_LENGTH:
+            self.text = "…\n" + self.text[-LOG_LENGTH:].split("\n", 1)[-1]
 
 
 def _finite_or_none(value: Any) -> Any:

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
-import os
-import queue
-import signal
-import subprocess
 import sys
 import threading
 import time
@@ -19,6 +14,7 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
+from songrec.core.child_process import ChildProcess, describe_exit
 from songrec.jobs.job_log import JobLog
 from songrec.jobs.kinds import KINDS
 from songrec.store import jobs
@@ -34,7 +30,7 @@ TICK = 0.5  # seconds between two looks at the database: at most two writes a se
 BEAT = 2.0
 
 stopping = threading.Event()
-# What starts a job's process, before the job's id.
+# The command of a job's process, before the job's id.
 command: list[str] = [sys.executable, "-m", "songrec.jobs.child"]
 
 
@@ -43,41 +39,29 @@ class JobSupervisor:
 
     def __init__(self, app: Flask, job_id: int) -> None:
         self.job_id = job_id
-        self.messages: queue.Queue[dict[str, Any] | None] = queue.Queue()
-        self.record = JobLog()
+        self.log = JobLog()
         self.error: str | None = None
         self.changed = False
-        environment = {**os.environ, "SONGREC_INSTANCE": str(app.config["INSTANCE"])}
-        self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        self.process = ChildProcess(
             [*command, str(job_id)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment,
-            start_new_session=True,  # Ctrl-C in the terminal is the worker's to handle
-            text=True,
-            encoding="utf-8",
-            errors="replace",
+            environment={"SONGREC_INSTANCE": str(app.config["INSTANCE"])},
         )
-        threading.Thread(target=self._read, daemon=True).start()
 
     def follow(self) -> None:
-        """Write down what the process tells until it ends, then how it ended."""
+        """Store what the process reports until it ends, then how it ended."""
         try:
             self._follow()
         finally:
             # Nobody follows it any more: it must not go on beside the next job.
-            self.process.kill()
-            self.process.wait()
-            if self.process.stdin:
-                self.process.stdin.close()
+            self.process.close()
 
     def _follow(self) -> None:
-        asked_at: float | None = None
+        stopped_at: float | None = None
         reason: str | None = None
         written = time.monotonic()
-        open_pipe = True
-        while open_pipe:
-            open_pipe = self._take(TICK)
+        running = True
+        while running:
+            running = self._receive(TICK)
             moment = time.monotonic()
             if moment - written >= (TICK if self.changed else BEAT):
                 self._write()
@@ -85,9 +69,9 @@ class JobSupervisor:
             if reason is None:
                 reason = self._why_stop()
                 if reason:
-                    asked_at = moment
+                    stopped_at = moment
                     self.process.terminate()
-            elif asked_at is not None and moment - asked_at > GRACE:
+            elif stopped_at is not None and moment - stopped_at > GRACE:
                 self.process.kill()
         code = self.process.wait()
         self._write()
@@ -105,56 +89,46 @@ class JobSupervisor:
             db.session.rollback()
 
     def _end(self, code: int, reason: str | None) -> bool:
-        # Whatever is written here counts only if the job still runs: a process that finished
-        # has said so itself, together with its work.
+        # This counts only if the job still runs: a process that finished has marked it as done
+        # itself, in the transaction of its work.
         if reason == "person":
             job = db.session.get_one(Job, self.job_id)
             return jobs.cancelled(db.session, self.job_id, KINDS[job.kind].when_cancelled)
         if reason == "worker":
             return jobs.fail(db.session, self.job_id, jobs.WORKER_STOPPED)
-        return jobs.fail(db.session, self.job_id, self.error or _how_it_died(code))
+        died = f"Its process {describe_exit(code)}; nothing was published."
+        return jobs.fail(db.session, self.job_id, self.error or died)
 
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        with self.process.stdout as lines:
-            for line in lines:
-                with contextlib.suppress(json.JSONDecodeError):
-                    self.messages.put(json.loads(line))
-        self.messages.put(None)
-
-    def _take(self, seconds: float) -> bool:
-        """Take in what has arrived within ``seconds``; False at the end of the pipe."""
+    def _receive(self, seconds: float) -> bool:
+        """Handle the messages of the next ``seconds``; False once the process has ended."""
         deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
-            try:
-                message = self.messages.get(timeout=left)
-            except queue.Empty:
-                return True
-            if message is None:
-                return False
-            self._note(message)
+        with contextlib.suppress(TimeoutError):
+            while (left := deadline - time.monotonic()) > 0:
+                message = self.process.receive(left)
+                if message is None:
+                    return False
+                self._handle(message)
         return True
 
-    def _note(self, message: dict[str, Any]) -> None:
+    def _handle(self, message: dict[str, Any]) -> None:
         self.changed = True
         if "error" in message:
             self.error = message["error"]
-            self.record.write(message.get("trace") or message["error"])
+            self.log.write(message.get("trace") or message["error"])
         else:
-            self.record.progressed(message["progress"], message["message"], message.get("details"))
+            self.log.progressed(message["progress"], message["message"], message.get("details"))
 
     def _write(self) -> None:
         try:
             with impatient():
                 if self.changed:
-                    record = self.record
                     jobs.report(
                         db.session,
                         self.job_id,
-                        progress=record.progress,
-                        message=record.message,
-                        log=record.log,
-                        details=record.details,
+                        progress=self.log.progress,
+                        message=self.log.message,
+                        log=self.log.text,
+                        details=self.log.details,
                     )
                 else:
                     jobs.beat(db.session, self.job_id)
@@ -166,7 +140,7 @@ class JobSupervisor:
 
 @contextlib.contextmanager
 def impatient() -> Iterator[None]:
-    """A short transaction that gives up quickly when the job itself holds the write lock."""
+    """Run a short transaction that gives up soon while the job itself holds the write lock."""
     sqlite = db.engine.dialect.name == "sqlite"
     try:
         if sqlite:
@@ -192,11 +166,3 @@ def insist(change: Callable[[], T]) -> T:
             time.sleep(1)
         else:
             return result
-
-
-def _how_it_died(code: int) -> str:
-    if code < 0:
-        name = signal.Signals(-code).name
-        hint = ", most likely for want of memory" if -code == signal.SIGKILL else ""
-        return f"Its process was ended by {name}{hint}; nothing was published."
-    return f"Its process ended with code {code} and did not say why; the worker's log may."

@@ -6,6 +6,7 @@ import sqlite3
 from datetime import UTC, datetime
 from typing import Any
 
+from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import DateTime, MetaData, event
 from sqlalchemy.engine import Engine
@@ -50,6 +51,17 @@ def now() -> datetime:
 
 
 db = SQLAlchemy(model_class=Base)
+
+
+def database_app() -> Flask:
+    """Create an application with settings and database only, for processes without pages."""
+    from songrec.core import config
+
+    app = Flask("songrec")
+    app.config.from_mapping(config.load())
+    db.init_app(app)
+    return app
+
 
 BUSY_TIMEOUT_MS = 30_000
 """Time that a statement waits on SQLite for another writer before it fails."""

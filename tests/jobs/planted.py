@@ -74,6 +74,7 @@ if __name__ == "__main__":
         except SongrecError as error:
             raise SystemExit(str(error)) from None
     else:
+        from songrec.core.child_process import run_child
         from songrec.jobs import child
 
-        sys.exit(child.main(sys.argv[1:]))
+        run_child(lambda worker: child.main(worker, int(sys.argv[1])))

@@ -180,27 +180,27 @@ class TestJobLog:
     """What a job tells becomes its log and its loss curve."""
 
     def test_the_log_keeps_its_end(self) -> None:
-        record = JobLog()
+        log = JobLog()
         for number in range(50):
-            record.write(f"line {number} " + "x" * 2_000)
-        assert len(record.log) <= jobs.LOG_LENGTH + 2
-        assert "line 49 " in record.log
-        assert "line 1 " not in record.log
+            log.write(f"line {number} " + "x" * 2_000)
+        assert len(log.text) <= jobs.LOG_LENGTH + 2
+        assert "line 49 " in log.text
+        assert "line 1 " not in log.text
 
     def test_counting_up_is_one_line_and_a_new_stage_another(self) -> None:
-        record = JobLog()
+        log = JobLog()
         for rows in (1_000, 2_000, 3_000):
-            record.progressed(rows / 4_000, f"{rows:,} rows read", {"read": rows})
-        record.progressed(1.0, "Indexing", None)
-        assert len(record.log.splitlines()) == 2
-        assert record.details == {"read": 3_000}
+            log.progressed(rows / 4_000, f"{rows:,} rows read", {"read": rows})
+        log.progressed(1.0, "Indexing", None)
+        assert len(log.text.splitlines()) == 2
+        assert log.details == {"read": 3_000}
 
     def test_epochs_become_a_curve_and_nonsense_shares_stay_within_bounds(self) -> None:
-        record = JobLog()
+        log = JobLog()
         for epoch in (1, 2):
-            record.progressed(epoch, "m", {"epoch": epoch, "loss": 1 / epoch, "seconds": 3})
-        assert record.details["epochs"] == [
+            log.progressed(epoch, "m", {"epoch": epoch, "loss": 1 / epoch, "seconds": 3})
+        assert log.details["epochs"] == [
             {"epoch": 1, "loss": 1.0, "val_loss": None},
             {"epoch": 2, "loss": 0.5, "val_loss": None},
         ]
-        assert record.progress == 1.0
+        assert log.progress == 1.0

@@ -92,11 +92,11 @@ def test_no_process_outlives_its_supervisor(
     monkeypatch.setattr(supervisor.JobSupervisor, "_why_stop", broken)
     job = jobs.create(session, "train", {})
     session.commit()
-    watched = supervisor.JobSupervisor(app, job.id)
+    supervised = supervisor.JobSupervisor(app, job.id)
     with pytest.raises(ZeroDivisionError):
-        watched.follow()
-    assert watched.process.returncode == -9
-    assert watched.messages.get(timeout=5) is None  # its pipe is at its end
+        supervised.follow()
+    assert supervised.process.wait() == -9
+    assert supervised.process.receive(5) is None  # its pipe is at its end
 
 
 def test_reporting_leaves_the_connection_as_patient_as_it_was(app: Flask, session: Session) -> None:
@@ -106,12 +106,12 @@ def test_reporting_leaves_the_connection_as_patient_as_it_was(app: Flask, sessio
 
 
 def test_a_loss_that_ran_away_is_kept_as_unknown() -> None:
-    record = JobLog()
-    record.progressed(0.5, "epoch 1", {"epoch": 1, "loss": float("nan"), "val_loss": float("inf")})
-    assert record.details["epochs"] == [{"epoch": 1, "loss": None, "val_loss": None}]
-    told = {"epoch": 2, "loss": 3.0, "kl": 1.0, "val_kl": 2.0, "stage": "x", "seconds": 9.0}
-    record.progressed(0.6, "epoch 2", told)
-    assert record.details["epochs"][1] == {
+    log = JobLog()
+    log.progressed(0.5, "epoch 1", {"epoch": 1, "loss": float("nan"), "val_loss": float("inf")})
+    assert log.details["epochs"] == [{"epoch": 1, "loss": None, "val_loss": None}]
+    details = {"epoch": 2, "loss": 3.0, "kl": 1.0, "val_kl": 2.0, "stage": "x", "seconds": 9.0}
+    log.progressed(0.6, "epoch 2", details)
+    assert log.details["epochs"][1] == {
         "epoch": 2,
         "loss": 3.0,
         "val_loss": None,

@@ -21,7 +21,7 @@ from songrec.services.features.feature_sets import (
     write_columns,
 )
 from songrec.services.library import audio_tracks
-from songrec.services.library.worker_process import TIME_LIMIT_S, Analyst, Outcome, Task
+from songrec.services.library.worker_process import TIME_LIMIT_S, Outcome, Task, WorkerProcess
 from songrec.store.sound import feature_cache
 from songrec.store.tables import AudioFile
 
@@ -39,13 +39,13 @@ def analyse_file(
     ``NotReady`` for a feature set that cannot be extracted here.
     """
     names = parse(sets)
-    analyst = Analyst()
+    worker = WorkerProcess()
     try:
-        outcome = analyst.analyse(
+        outcome = worker.analyse(
             Task(str(path), str(path.parent), "", names, asdict(settings), time_limit_s)
         )
     finally:
-        analyst.close()
+        worker.close()
     if outcome.reason is not None:
         raise BadInput(f"{path.name}: {outcome.reason}.")
     return outcome

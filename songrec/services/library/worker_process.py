@@ -1,44 +1,42 @@
-"""A child process that analyses one file after another, and may be killed over any of them."""
+"""Analysis of sound files in a child process that may be killed over any of them.
+
+The child decodes, reads tags and extracts features of one file after another; native decoders
+could not be stopped otherwise.
+"""
 
 from __future__ import annotations
 
-import contextlib
-import io
-import json
-import os
-import select
-import signal
 import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass, field
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from songrec.core.errors import NotReady
+from songrec.core.child_process import (
+    ChildProcess,
+    ParentConnection,
+    describe_exit,
+    run_child,
+    thread_limits,
+)
+from songrec.core.errors import BadInput, NotReady, SongrecError
 from songrec.core.types import Floats
 
 TIME_LIMIT_S = 120.0
 START_LIMIT_S = 300.0  # importing the models the first time, on a busy machine
-# One thread a child: as many children as cores would otherwise fight over each of them.
-_ONE_THREAD = dict.fromkeys(
-    (
-        "OMP_NUM_THREADS",
-        "OPENBLAS_NUM_THREADS",
-        "MKL_NUM_THREADS",
-        "NUMBA_NUM_THREADS",
-        "TF_NUM_INTRAOP_THREADS",
-        "TF_NUM_INTEROP_THREADS",
-    ),
-    "1",
-)
+MEMORY_BYTES = 4 * 2**30
+"""A child that needs more gets a MemoryError, and its file is rejected."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """One file to analyse: feature sets, and the fields of ``AudioSettings`` as a dict."""
+    """A file to analyse, with feature sets and the fields of ``AudioSettings``."""
 
     path: str
     root: str
@@ -50,10 +48,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a file: analysed (``reason`` None) or rejected, with one line of reason.
+    """The analysis of a file (``reason`` None), or one line of reason why it was rejected.
 
-    ``passing`` reasons have to do with this attempt, not with the file alone: try again next time.
-    ``tags``, ``labels`` and ``decoded`` are what ``analysis.analyse`` answers.
+    A reason is ``passing`` if another attempt may succeed. ``labels`` come from the path,
+    ``decoded`` describes the sound, ``arrays`` are the features by set.
     """
 
     reason: str | None = None
@@ -65,143 +63,192 @@ class Outcome:
     seconds: float = 0.0
 
 
-class Analyst:
-    """Starts its child with the first file, keeps it, and starts another when one was lost."""
+class WorkerProcess:
+    """A child that is started with the first file, and again after it was lost."""
 
     def __init__(self) -> None:
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: ChildProcess | None = None
         self._sets: frozenset[str] = frozenset()
         self._settings: dict[str, Any] = {}
-        self._buffer = bytearray()
 
     def analyse(self, task: Task) -> Outcome:
         """Analyse one file within its time limit.
 
-        Raises ``NotReady`` for what is wrong with no file: an extractor that cannot be made.
+        Raises ``NotReady`` for an extractor that cannot be made, which is no file's fault.
         """
+        child = self._prepare(task)
+        request = {"path": task.path, "root": task.root, "settings": task.settings}
+        child.send({**request, "sets": list(task.sets)})
         try:
-            self._prepare(task)
-            request = {"path": task.path, "root": task.root, "settings": task.settings}
-            self._send({**request, "sets": list(task.sets)})
-            header, body = self._receive(task.time_limit_s)
+            answer = child.receive(task.time_limit_s)
         except TimeoutError:
             self.close()
             return Outcome(f"took longer than {task.time_limit_s:g} s", passing=True)
-        except (EOFError, BrokenPipeError):
+        if answer is None:
             return Outcome(f"made the decoder crash ({self._how_it_ended()})", passing=True)
-        if "fatal" in header:
-            raise NotReady(header["fatal"])
-        if "reason" in header:
-            return Outcome(header["reason"], passing=header.get("passing", False))
-        with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
-            values = {name: arrays[name] for name in arrays.files}
-        return Outcome(
-            tags=header["tags"],
-            labels=header["labels"],
-            decoded=header["decoded"],
-            arrays=values,
-            seconds=header["seconds"],
-        )
+        if "fatal" in answer:
+            raise NotReady(answer["fatal"])
+        return Outcome(**answer)
 
     def close(self) -> None:
         """End the child, whatever it is doing."""
         child, self._child = self._child, None
-        self._buffer.clear()
-        if child is None:
-            return
-        child.kill()
-        child.wait()
-        for pipe in (child.stdin, child.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
+        if child is not None:
+            child.close()
 
-    def _prepare(self, task: Task) -> None:
-        if self._child is not None and self._child.poll() is None:
+    def _prepare(self, task: Task) -> ChildProcess:
+        child = self._child
+        if child is not None and child.is_running:
             if self._settings == task.settings and self._sets.issuperset(task.sets):
-                return
+                return child
         else:
             self.close()
-            self._child = subprocess.Popen(
-                [sys.executable, "-m", "songrec.services.library.worker_main"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, **_ONE_THREAD},
-                start_new_session=True,  # Ctrl-C in the terminal is the parent's to handle
+            child = self._child = ChildProcess(
+                [sys.executable, "-m", __name__],
+                # As many children as cores would otherwise fight over each of them.
+                environment=thread_limits(1),
+                quiet=True,
             )
-        self._send({"prepare": {"sets": list(task.sets), "settings": task.settings}})
+        child.send({"prepare": {"sets": list(task.sets), "settings": task.settings}})
         try:
-            header, _ = self._receive(START_LIMIT_S)
-        except (TimeoutError, EOFError):
+            answer = child.receive(START_LIMIT_S)
+        except TimeoutError:
+            answer = None
+        if answer is None:
             how = self._how_it_ended()
-            raise NotReady(
-                f"The process that analyses files could not be started ({how})."
-            ) from None
-        if "fatal" in header:
-            raise NotReady(header["fatal"])
+            raise NotReady(f"The process that analyses files could not be started ({how}).")
+        if "fatal" in answer:
+            raise NotReady(answer["fatal"])
         self._sets, self._settings = frozenset(task.sets), task.settings
-
-    def _send(self, message: dict[str, Any]) -> None:
-        assert self._child is not None
-        assert self._child.stdin is not None
-        self._child.stdin.write(json.dumps(message).encode() + b"\n")
-        self._child.stdin.flush()
-
-    def _receive(self, seconds: float) -> tuple[dict[str, Any], bytes]:
-        deadline = time.monotonic() + seconds
-        while (end := self._buffer.find(b"\n")) < 0:
-            self._read(deadline)
-        header = json.loads(self._buffer[:end])
-        del self._buffer[: end + 1]
-        while len(self._buffer) < header["bytes"]:
-            self._read(deadline)
-        body = bytes(self._buffer[: header["bytes"]])
-        del self._buffer[: header["bytes"]]
-        return header, body
-
-    def _read(self, deadline: float) -> None:
-        assert self._child is not None
-        assert self._child.stdout is not None
-        left = deadline - time.monotonic()
-        if left <= 0 or not select.select([self._child.stdout], [], [], left)[0]:
-            raise TimeoutError
-        piece = os.read(self._child.stdout.fileno(), 2**20)
-        if not piece:
-            raise EOFError
-        self._buffer += piece
+        return child
 
     def _how_it_ended(self) -> str:
-        child = self._child
-        if child is None:
-            return "it was closed"
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            code = child.wait(5)
-            self.close()
-            return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        assert self._child is not None
+        try:
+            how = describe_exit(self._child.wait(5))
+        except subprocess.TimeoutExpired:
+            how = "hung"
         self.close()
-        return "it hung"
+        return how
 
 
 _here = threading.local()
-_all: set[Analyst] = set()
+_all: set[WorkerProcess] = set()
 _lock = threading.Lock()
 
 
 def analyse_here(task: Task) -> Outcome:
-    """Analyse with this thread's own child process. What a cluster's workers call."""
-    analyst = getattr(_here, "analyst", None)
-    if analyst is None:
-        analyst = _here.analyst = Analyst()
+    """Analyse with this thread's own child process, also on the workers of a cluster."""
+    worker = getattr(_here, "worker", None)
+    if worker is None:
+        worker = _here.worker = WorkerProcess()
     with _lock:
-        _all.add(analyst)
-    return analyst.analyse(task)
+        _all.add(worker)
+    return worker.analyse(task)
 
 
 def close_all() -> None:
     """End the child processes of all threads of this process."""
     with _lock:
-        analysts = list(_all)
+        workers = list(_all)
         _all.clear()
-    for analyst in analysts:
-        analyst.close()
+    for worker in workers:
+        worker.close()
+
+
+def main(parent: ParentConnection) -> int:
+    """Answer requests until the parent goes away."""
+    warnings.simplefilter("ignore")
+    extractors: dict[str, Any] = {}
+    while True:
+        request = parent.receive()
+        try:
+            if "prepare" in request:
+                extractors = _extractors(**request["prepare"])
+                parent.send({"ready": True})
+            else:
+                answer = try_to_analyse(request, extractors)
+                parent.send(answer, answer.pop("arrays", None))
+        except SongrecError as error:
+            parent.send({"fatal": str(error)})
+        except Exception as error:  # noqa: BLE001 - the parent must hear what is wrong
+            parent.send({"fatal": f"{type(error).__name__}: {error}"})
+
+
+def try_to_analyse(request: Mapping[str, Any], extractors: Mapping[str, Any]) -> dict[str, Any]:
+    """Analyse one file; returns the fields of its ``Outcome``."""
+    start = time.perf_counter()
+    chosen = {name: extractors[name] for name in request["sets"]}
+    try:
+        answer = _analyse(request, chosen)
+    except BadInput as error:
+        return {"reason": str(error)}
+    except MemoryError:
+        return {"reason": f"needs more than {MEMORY_BYTES // 2**30} GiB of memory"}
+    except SongrecError:
+        raise  # weights that are missing, say: no file's fault
+    except Exception as error:  # noqa: BLE001 - one odd file must not end the others' analysis
+        words = " ".join(str(error).split())[:200]
+        return {
+            "reason": f"could not be analysed ({type(error).__name__}: {words})",
+            "passing": True,  # ours more likely than the file's: try again with another version
+        }
+    return {**answer, "seconds": round(time.perf_counter() - start, 3)}
+
+
+def _extractors(sets: list[str], settings: dict[str, Any]) -> dict[str, Any]:
+    from songrec.features.extraction import make_extractors
+    from songrec.features.settings import AudioSettings
+
+    made = make_extractors(sets, AudioSettings(**settings))
+    for extractor in made.values():
+        if hasattr(extractor, "warm"):
+            extractor.warm()  # its start is no file's time
+    return made
+
+
+def _analyse(request: Mapping[str, Any], extractors: Mapping[str, Any]) -> dict[str, Any]:
+    """Decode, read tags and extract features; ``BadInput`` for a file that cannot be used."""
+    from songrec.audio_files.decoding import decode
+    from songrec.audio_files.path_labels import labels_of
+    from songrec.audio_files.tags import read_tags
+    from songrec.features.extraction import extract_all
+    from songrec.features.settings import AudioSettings, sample_rate_of
+
+    path, root = Path(request["path"]), Path(request["root"])
+    settings = AudioSettings(**request["settings"])
+    by_rate: dict[int, dict[str, Any]] = {}
+    for name, extractor in extractors.items():
+        by_rate.setdefault(sample_rate_of(name, settings), {})[name] = extractor
+    arrays: dict[str, Any] = {}
+    decoded = None
+    for rate in sorted(by_rate, key=lambda rate: rate != settings.sample_rate):
+        at_rate = decode(path, sample_rate=rate, seconds=settings.seconds, where=settings.where)
+        arrays |= extract_all(at_rate.audio, by_rate[rate])
+        decoded = decoded or at_rate
+    if decoded is None:
+        decoded = decode(
+            path, sample_rate=settings.sample_rate, seconds=settings.seconds, where=settings.where
+        )
+    for name, array in arrays.items():
+        if np.isinf(array).any():
+            raise BadInput(f"gives infinite values for {name}")
+    return {
+        "tags": asdict(read_tags(path).filled(decoded.metadata)),
+        "labels": asdict(labels_of(path, root)),
+        "decoded": {
+            "duration_s": decoded.audio.duration_s,
+            "start_s": decoded.audio.start_s,
+            "excerpt_s": round(decoded.seconds, 3),
+            "channels": decoded.channels,
+            "sample_rate": decoded.source_rate,
+            "codec": decoded.codec,
+            "container": decoded.container,
+            "notes": list(decoded.notes),
+        },
+        "arrays": arrays,
+    }
+
+
+if __name__ == "__main__":
+    run_child(main, memory_bytes=MEMORY_BYTES)

@@ -1,20 +1,16 @@
-"""Running a grid: two processes at a time, each learning one latent and every grouping of it.
+"""Training of a grid: two processes at a time, each for one latent and all of its clusterings.
 
-Every cell's result is a file; a grid that was killed goes on where it was. A cell that fails is a
-row with its reason. Processes end when this one does, however it does.
+Every cell's result is a file, so a grid that was killed continues where it stopped. A cell that
+fails is a row with its reason.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
 import queue
-import signal
-import subprocess
 import sys
-import threading
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,6 +20,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy.orm import Session
 
+from songrec.core.child_process import ChildProcess, Message, describe_exit, thread_limits
 from songrec.core.errors import NotReady, SongrecError
 from songrec.core.files import write_json
 from songrec.core.types import Progress, no_progress
@@ -36,7 +33,7 @@ from songrec.store.catalogue import training_data
 
 PROCESSES = 2
 TICK = 0.5
-# What starts a process; it reads its task as one line of JSON.
+# The command of a process.
 command: list[str] = [sys.executable, "-m", "songrec.services.sweeps.worker"]
 
 
@@ -49,7 +46,7 @@ def run_grid(
     keep: bool = False,
     retry: bool = False,
 ) -> GridFolder:
-    """Train what is missing of a grid on the present catalogue; returns it with all its results.
+    """Train the missing cells of a grid on the present catalogue and return its folder.
 
     The same grid on the same data by the same code is one grid (``grid_version``). ``keep`` makes
     every cell trained now a run that is not published; ``retry`` tries failed cells again. Raises
@@ -58,14 +55,14 @@ def run_grid(
     """
     on_progress(0.0, "Reading the catalogue", None)
     fingerprint, tracks = _fingerprint(session, instance, spec)
-    asked = [spec.to_json(), fingerprint, code_version.made_by()]
-    grid_id = _digest(json.dumps(asked, sort_keys=True))[:12]
+    identity = [spec.to_json(), fingerprint, code_version.made_by()]
+    grid_id = _digest(json.dumps(identity, sort_keys=True))[:12]
     grid = GridFolder.begin(instance, grid_id, spec, tracks)
     with training(grid.path):
         on_progress(0.0, "Starting", {"grid_id": grid.id})
         missing = grid.missing(retry=retry)
-        fleet = _Fleet(grid, instance, missing, on_progress, keep=keep)
-        fleet.work()
+        processes = _GroupProcesses(grid, instance, missing, on_progress, keep=keep)
+        processes.run()
         write_json(grid.path / "agreement.json", agreement(grid))
         csv_export.write_csv(grid)
     on_progress(1.0, "The grid is done.", None)
@@ -73,21 +70,21 @@ def run_grid(
 
 
 def agreement(grid: GridFolder) -> dict[str, float]:
-    """Mean adjusted Rand index over every two seeds of each configuration, by its first cell."""
+    """Return the mean adjusted Rand index between seeds by each configuration's first cell."""
     by_configuration: dict[tuple[str, ...], list[Cell]] = {}
     for cell in grid.spec.cells():
         by_configuration.setdefault(cell.configuration, []).append(cell)
-    found = {}
+    mean_index = {}
     for cells in by_configuration.values():
         labels = [one for cell in cells if (one := grid.labels(cell)) is not None]
         mean = stability.between(labels).mean
         if mean is not None:
-            found[cells[0].key] = mean
-    return found
+            mean_index[cells[0].key] = mean
+    return mean_index
 
 
 def _fingerprint(session: Session, instance: Path, spec: GridSpec) -> tuple[list[str], int]:
-    """Digests of all that the grid learns from, and how many tracks the catalogue has."""
+    """Return digests of the data that the grid is trained on, and the number of tracks."""
     data = training_data.read(session)
     if len(data.track_ids) < 2:
         raise NotReady("There are too few tracks to compare anything: flask ingest FILE first.")
@@ -103,16 +100,19 @@ def _fingerprint(session: Session, instance: Path, spec: GridSpec) -> tuple[list
     return digests, len(data.track_ids)
 
 
-@dataclass
+@dataclass(eq=False)
 class _Group:
-    """Cells that share a latent; ``stage`` is how far their process is, ``at`` its cell."""
+    """Cells that share a latent, and the state of their process.
 
-    number: int
+    ``current`` is the cell that it trains, ``fraction`` how far that is, ``shared`` whether the
+    process still works on what its cells share.
+    """
+
     cells: list[Cell]
-    process: subprocess.Popen[str] | None = None
-    at: Cell | None = None
+    process: ChildProcess | None = None
+    current: Cell | None = None
     shared: bool = True
-    share: float = 0.0
+    fraction: float = 0.0
     done: set[str] = field(default_factory=set)
 
     @property
@@ -120,8 +120,8 @@ class _Group:
         return [cell for cell in self.cells if cell.key not in self.done]
 
 
-class _Fleet:
-    """The processes of one grid and what they say."""
+class _GroupProcesses:
+    """The processes that train the groups of one grid, at most ``PROCESSES`` at a time."""
 
     def __init__(
         self,
@@ -137,115 +137,84 @@ class _Fleet:
         groups: dict[tuple[str, str, int], list[Cell]] = {}
         for cell in missing:
             groups.setdefault(cell.group, []).append(cell)
-        self.waiting = deque(_Group(number, cells) for number, cells in enumerate(groups.values()))
-        self.running: dict[int, _Group] = {}
+        self.waiting = deque(_Group(cells) for cells in groups.values())
+        self.running: list[_Group] = []
         self.total = len(grid.spec.cells())
         self.finished = self.total - len(missing)
-        self.said: queue.Queue[tuple[int, dict[str, Any] | None]] = queue.Queue()
+        self.inbox: queue.Queue[tuple[ChildProcess, Message | None]] = queue.Queue()
 
-    def work(self) -> None:
-        """Until nothing is left; ends every process when something is raised."""
+    def run(self) -> None:
+        """Train every waiting group; when something is raised, end all processes."""
         try:
             while self.waiting or self.running:
                 while self.waiting and len(self.running) < PROCESSES:
                     self._start(self.waiting.popleft())
-                self._listen()
+                self._receive()
         finally:
-            for group in self.running.values():
+            for group in self.running:
                 assert group.process is not None
-                group.process.kill()
-                group.process.wait()
-                _close(group.process)
+                group.process.close()
 
     def _start(self, group: _Group) -> None:
-        threads = str(max(1, (os.cpu_count() or 1) // PROCESSES))
-        limits = (
-            "OMP_NUM_THREADS",
-            "OPENBLAS_NUM_THREADS",
-            "NUMBA_NUM_THREADS",
-            "TF_NUM_INTRAOP_THREADS",
-            "TF_NUM_INTEROP_THREADS",
-        )
+        threads = thread_limits(max(1, (os.cpu_count() or 1) // PROCESSES))
         environment = {
-            **dict.fromkeys(limits, threads),
-            "TF_CPP_MIN_LOG_LEVEL": "3",
-            **os.environ,
+            **{name: os.environ.get(name, value) for name, value in threads.items()},
+            "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3"),
             "SONGREC_INSTANCE": str(self.instance),
         }
-        group.process = process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            env=environment,
-            start_new_session=True,
+        group.process = ChildProcess(command, environment=environment, inbox=self.inbox)
+        group.process.send(
+            {
+                "grid": self.grid.id,
+                "keep": self.keep,
+                "cells": [cell.to_json() for cell in group.left],
+            }
         )
-        task = {
-            "grid": self.grid.id,
-            "keep": self.keep,
-            "cells": [cell.to_json() for cell in group.left],
-        }
-        group.at, group.shared, group.share = None, True, 0.0
-        self.running[group.number] = group
-        assert process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(json.dumps(task) + "\n")
-            process.stdin.flush()
-        threading.Thread(target=self._read, args=(group.number, process), daemon=True).start()
+        group.current, group.shared, group.fraction = None, True, 0.0
+        self.running.append(group)
 
-    def _read(self, number: int, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None
-        with process.stdout as lines:
-            for line in lines:
-                with contextlib.suppress(json.JSONDecodeError):
-                    self.said.put((number, json.loads(line)))
-        self.said.put((number, None))
-
-    def _listen(self) -> None:
+    def _receive(self) -> None:
         try:
-            number, message = self.said.get(timeout=TICK)
+            process, message = self.inbox.get(timeout=TICK)
         except queue.Empty:
             self._report("")
             return
-        group = self.running[number]
+        group = next(group for group in self.running if group.process is process)
         if message is None:
             self._ended(group)
         elif "done" in message:
             group.done.add(message["done"])
-            group.at, group.share = None, 0.0
+            group.current, group.fraction = None, 0.0
             self.finished += 1
             self._report(f"{self.finished:,} of {self.total:,} cells")
         else:
-            group.at = next((c for c in group.cells if c.key == message["cell"]), None)
-            group.shared, group.share = message["shared"], message["progress"]
+            group.current = next((c for c in group.cells if c.key == message["cell"]), None)
+            group.shared, group.fraction = message["shared"], message["progress"]
             self._report(message["message"])
 
     def _report(self, message: str) -> None:
         # A latent that many cells share is most of their work: half of each cell's.
         begun = sum(
-            0.5 * group.share * (len(group.left) if group.shared else 1)
-            for group in self.running.values()
+            group.fraction * (len(group.left) if group.shared else 1) for group in self.running
         )
-        share = min(1.0, (self.finished + begun) / max(1, self.total))
-        about = next((g.at for g in self.running.values() if g.at is not None), None)
-        said = f"{self.finished:,} of {self.total:,} cells"
-        if about is not None:
-            said += f"; {about.representation} + {about.clustering}, seed {about.seed}"
-        self.on_progress(0.99 * share, f"{said}: {message}" if message else said, None)
+        share = min(1.0, (self.finished + 0.5 * begun) / max(1, self.total))
+        cell = next((g.current for g in self.running if g.current is not None), None)
+        text = f"{self.finished:,} of {self.total:,} cells"
+        if cell is not None:
+            text += f"; {cell.representation} + {cell.clustering}, seed {cell.seed}"
+        self.on_progress(0.99 * share, f"{text}: {message}" if message else text, None)
 
     def _ended(self, group: _Group) -> None:
-        """A process is gone: what it was at has failed, and the rest is for another one."""
-        process = group.process
-        assert process is not None
-        code = process.wait()
-        _close(process)
-        del self.running[group.number]
+        """Fail the cell that an ended process was training; leave the rest to another process."""
+        assert group.process is not None
+        code = group.process.wait()
+        group.process.close()
+        self.running.remove(group)
         left = group.left
         if not left:
             return
-        reason = _how_it_died(code)
-        lost = left if group.at is None or group.shared else [group.at]
+        reason = f"Its process {describe_exit(code)}."
+        lost = left if group.current is None or group.shared else [group.current]
         for cell in lost:
             self.grid.write_row(cell, failed(cell, reason), None)
             group.done.add(cell.key)
@@ -255,7 +224,7 @@ class _Fleet:
 
 
 def failed(cell: Cell, reason: str) -> dict[str, Any]:
-    """The row of a cell that could not be trained."""
+    """Return the row of a cell that could not be trained."""
     return {
         "key": cell.key,
         "cell": cell.to_json(),
@@ -265,19 +234,6 @@ def failed(cell: Cell, reason: str) -> dict[str, Any]:
         "seconds": {},
         "clusters": None,
     }
-
-
-def _how_it_died(code: int) -> str:
-    if code < 0:
-        hint = ", most likely for want of memory" if -code == signal.SIGKILL else ""
-        return f"Its process was ended by {signal.Signals(-code).name}{hint}."
-    return f"Its process ended with code {code} and did not say why."
-
-
-def _close(process: subprocess.Popen[str]) -> None:
-    if process.stdin:
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.close()
 
 
 def _digest(value: str | bytes) -> str:

@@ -1,24 +1,20 @@
-"""Some cells of a grid in a process of their own: ``python -m songrec.services.sweeps.worker``.
+"""Training of cells of a grid in a process of its own, which the runner starts.
 
-The task is one line of JSON on standard input: the grid, the cells (which share their features,
-representation and seed) and whether to keep runs. What it is at goes to standard output as lines
-of JSON; results go into the grid's folder. It ends when its parent does.
+All cells of a process share their features, representation and seed. Progress goes to the runner,
+results into the grid's folder.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 from sqlalchemy.orm import Session
 
-from songrec.core import child_process
+from songrec.core.child_process import Message, ParentConnection, run_child
 from songrec.core.errors import SongrecError
 from songrec.core.types import Floats, Ints, no_progress
 from songrec.services.sweeps import folder
@@ -32,20 +28,12 @@ WIDTH, HEIGHT, DOTS = 240, 160, 700
 SHARED_STAGES = ("read", "features", "representation")
 
 
-def main() -> int:
-    """Do the task on standard input."""
-    channel = child_process.take_stdout()
-    task = json.loads(sys.stdin.readline())
-    child_process.end_with_parent()
-    from flask import Flask
+def main(parent: ParentConnection) -> int:
+    """Train the cells of the request: the grid, its cells and whether to keep runs."""
+    from songrec.store.db import database_app, db
 
-    from songrec.core import config
-    from songrec.store.db import db
-
-    # Settings and database and nothing else: training has no use for pages and commands.
-    app = Flask("songrec")
-    app.config.from_mapping(config.load())
-    db.init_app(app)
+    task = parent.receive()
+    app = database_app()
     with app.app_context():
         instance = Path(app.config["INSTANCE"])
         train_cells(
@@ -53,7 +41,7 @@ def main() -> int:
             instance,
             folder.find(instance, task["grid"]),
             [Cell.from_json(cell) for cell in task["cells"]],
-            channel,
+            parent.send,
             keep=task["keep"],
         )
     return 0
@@ -64,16 +52,18 @@ def train_cells(
     instance: Path,
     grid: GridFolder,
     cells: Sequence[Cell],
-    channel: TextIO,
+    send: Callable[[Message], None],
     *,
     keep: bool = False,
 ) -> None:
-    """Train ``cells``, which share a latent, one after the other; each leaves a row."""
+    """Train ``cells``, which share a latent, one after the other and write their rows."""
     shared = Shared()
     for at, cell in enumerate(cells):
-        teller = _Teller(channel, cell)
+        progress = _CellProgress(send, cell)
         try:
-            row, labels = train_cell(session, instance, cell, teller, shared, grid.spec, keep=keep)
+            row, labels = train_cell(
+                session, instance, cell, progress, shared, grid.spec, keep=keep
+            )
         except SongrecError as error:
             reason = str(error)
         except Exception as error:  # noqa: BLE001 - whatever it was, the row must say it
@@ -81,14 +71,14 @@ def train_cells(
             reason = f"Unexpected {type(error).__name__}: {error}"
         else:
             grid.write_row(cell, row, labels)
-            _tell(channel, {"done": cell.key})
+            send({"done": cell.key})
             continue
         session.rollback()
         # Without features or latent there is nothing that the other cells could do better.
-        for lost in cells[at:] if teller.shared else [cell]:
+        for lost in cells[at:] if progress.shared else [cell]:
             grid.write_row(lost, failed(lost, reason), None)
-            _tell(channel, {"done": lost.key})
-        if teller.shared:
+            send({"done": lost.key})
+        if progress.shared:
             return
 
 
@@ -102,7 +92,7 @@ def train_cell(
     *,
     keep: bool = False,
 ) -> tuple[dict[str, Any], Ints]:
-    """One cell's row, and the cluster of each track; a run besides if it is to be kept."""
+    """Train one cell; returns its row and its labels. With ``keep`` it also becomes a run."""
     # Heavy, and imported late: what is wrong here is the row's to say.
     from songrec.services.training.train import TrainRequest, learn, learn_tastes, write
 
@@ -116,7 +106,7 @@ def train_cell(
         run_id = write(session, instance, request, trained, tastes, stages).public_id
         session.commit()
     labels = trained.clustering.labels
-    metrics = {**trained.metrics, **_measured(session, instance, cell, trained, shared, spec)}
+    metrics = {**trained.metrics, **_metrics(session, instance, cell, trained, shared, spec)}
     row = {
         "key": cell.key,
         "cell": cell.to_json(),
@@ -133,16 +123,16 @@ def train_cell(
     return row, labels
 
 
-def _measured(
+def _metrics(
     session: Session, instance: Path, cell: Cell, trained: Trained, shared: Shared, spec: GridSpec
 ) -> dict[str, Any]:
-    """The grid's own measures; their time is not the training's."""
+    """Compute the grid's own metrics; their time is not the training's."""
     from songrec.services.sweeps import cell_metrics as measures
 
     table = measures.table_of(session, instance, cell, trained)
-    found = {"silhouette_features": measures.silhouette_in_features(table, trained, cell.seed)}
+    values = {"silhouette_features": measures.silhouette_in_features(table, trained, cell.seed)}
     if spec.quick:
-        return found
+        return values
 
     aside = Stages(no_progress)
 
@@ -153,18 +143,18 @@ def _measured(
 
         return shared.once(aside, stage, list(cell.group), timed)
 
-    found["bootstrap_agreement_same_latent"] = measures.bootstrap_agreement(cell, trained)
+    values["bootstrap_agreement_same_latent"] = measures.bootstrap_agreement(cell, trained)
     if spec.bootstrap_refit:
         samples = once("bootstraps", measures.relearnt)
-        found["bootstrap_agreement_latent_anew"] = measures.relearnt_agreement(cell, samples)
-    return {**found, "held_out_mse": once("held out", measures.held_out_error)}
+        values["bootstrap_agreement_latent_anew"] = measures.relearnt_agreement(cell, samples)
+    return {**values, "held_out_mse": once("held out", measures.held_out_error)}
 
 
-class _Teller:
-    """Progress of one cell, told to the parent; ``shared`` until the latent is there."""
+class _CellProgress:
+    """Sender of one cell's progress; ``shared`` until the latent is trained."""
 
-    def __init__(self, channel: TextIO, cell: Cell) -> None:
-        self._channel, self._cell = channel, cell
+    def __init__(self, send: Callable[[Message], None], cell: Cell) -> None:
+        self._send, self._cell = send, cell
         self.shared = True
         self(0.0, "", {"stage": "read"})
 
@@ -173,17 +163,18 @@ class _Teller:
     ) -> None:
         if details and "stage" in details:
             self.shared = details["stage"] in SHARED_STAGES
-        told = {
-            "cell": self._cell.key,
-            "progress": float(fraction),
-            "message": str(message),
-            "shared": self.shared,
-        }
-        _tell(self._channel, told)
+        self._send(
+            {
+                "cell": self._cell.key,
+                "progress": float(fraction),
+                "message": str(message),
+                "shared": self.shared,
+            }
+        )
 
 
 def plain(value: Any) -> Any:
-    """What JSON can hold: numbers that are none become None, arrays lists."""
+    """Convert to JSON types: arrays become lists, NaN and infinity None."""
     if isinstance(value, dict):
         return {str(name): plain(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
@@ -198,7 +189,7 @@ def plain(value: Any) -> Any:
 
 
 def _dots(trained: Trained) -> dict[str, str]:
-    """A seeded sample of the map as SVG path data by cluster, in a frame 240 × 160."""
+    """Return a seeded sample of the map as SVG path data by cluster, in a frame of 240 × 160."""
     coordinates: Floats = trained.coordinates
     labels = trained.clustering.labels
     low, high = np.quantile(coordinates, [0.005, 0.995], axis=0)
@@ -216,11 +207,5 @@ def _dots(trained: Trained) -> dict[str, str]:
     return dots
 
 
-def _tell(channel: TextIO, message: dict[str, Any]) -> None:
-    print(json.dumps(message), file=channel, flush=True)
-
-
 if __name__ == "__main__":
-    status = main()
-    sys.stderr.flush()
-    os._exit(status)
+    run_child(main)

@@ -19,10 +19,10 @@ from songrec.features.extraction import make_extractors
 from songrec.features.settings import DEFAULTS, AudioSettings
 from songrec.services.features import feature_sets
 from songrec.services.library import analyze_folder as analyze_module
-from songrec.services.library import executors, worker_main
+from songrec.services.library import executors
 from songrec.services.library.analysis_report import AnalyzeReport, AnalyzeRequest
 from songrec.services.library.analyze_folder import analyze_folder
-from songrec.services.library.worker_process import Outcome, Task
+from songrec.services.library.worker_process import Outcome, Task, try_to_analyse
 from songrec.store.sound import audio_files, feature_cache
 from songrec.store.sound.audio_files import UnknownFile
 from songrec.store.tables import AudioFile, FeatureVector, Lyrics, Tag, Track, TrackTag
@@ -46,8 +46,7 @@ def analyse_in_process(task: Task) -> Outcome:
     """What a child process answers, without waiting for one to start."""
     extractors = make_extractors(task.sets, AudioSettings(**task.settings))
     request = {"path": task.path, "root": task.root, "settings": task.settings, "sets": task.sets}
-    answer = worker_main._tried(request, extractors)
-    return Outcome(**{name: value for name, value in answer.items() if name != "fatal"})
+    return Outcome(**try_to_analyse(request, extractors))
 
 
 @pytest.fixture

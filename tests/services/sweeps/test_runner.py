@@ -80,14 +80,14 @@ def test_a_grid_measures_every_cell_publishes_nothing_and_is_not_trained_twice(
 
 
 def test_a_changed_catalogue_is_another_grid(session, instance, catalogue, monkeypatch):
-    monkeypatch.setattr(runner._Fleet, "work", lambda fleet: None)
+    monkeypatch.setattr(runner._GroupProcesses, "run", lambda fleet: None)
     first = run_grid(session, instance, SPEC)
     plant(session, per_genre=11)
     assert run_grid(session, instance, SPEC).id != first.id
 
 
 def test_a_grid_does_not_go_on_with_other_code(session, instance, catalogue, monkeypatch):
-    monkeypatch.setattr(runner._Fleet, "work", lambda fleet: None)
+    monkeypatch.setattr(runner._GroupProcesses, "run", lambda fleet: None)
     first = run_grid(session, instance, SPEC)
     assert first.is_current
     newer = {**code_version.made_by(), "code": "other"}
@@ -105,7 +105,7 @@ def test_a_grid_is_held_while_it_is_trained(session, instance, catalogue, monkey
                 other(session, instance, SPEC)
             refused.append(other)
 
-    monkeypatch.setattr(runner._Fleet, "work", meanwhile)
+    monkeypatch.setattr(runner._GroupProcesses, "run", meanwhile)
     grid = run_grid(session, instance, SPEC)
     assert len(refused) == 2
     folder.forget(instance, grid.id)
@@ -189,9 +189,11 @@ def test_a_process_that_dies_costs_the_cell_it_was_at(session, instance, catalog
     )
     monkeypatch.setattr(runner, "command", [sys.executable, "-c", dies, json.dumps(keys)])
     started = []
-    start = runner._Fleet._start
+    start = runner._GroupProcesses._start
     monkeypatch.setattr(
-        runner._Fleet, "_start", lambda fleet, group: (started.append(1), start(fleet, group))
+        runner._GroupProcesses,
+        "_start",
+        lambda fleet, group: (started.append(1), start(fleet, group)),
     )
     grid = run_grid(session, instance, spec)
     assert [row["reason"] for row in grid.rows()] == [
@@ -213,21 +215,22 @@ def test_a_cell_that_fails_is_a_row_and_the_others_go_on(session, instance, cata
     spec = GridSpec.of({**SPEC.to_json(), "seeds": 0, "clusters": [3, 2]})
     grid = GridFolder.begin(instance, "0123456789ab", spec, 1)
     cells = [cell for cell in spec.cells() if not cell.baseline]
-    channel = io.StringIO()
-    worker.train_cells(session, instance, grid, cells, channel, keep=False)
+    messages = []
+    worker.train_cells(session, instance, grid, cells, messages.append, keep=False)
     failed, done = grid.rows()
     assert (failed["state"], failed["reason"]) == ("failed", "three is too many")
     assert (done["state"], done["clusters"]) == ("done", 2)
     assert grid.missing() == [cell for cell in spec.cells() if cell.baseline]
     assert cells[0] in grid.missing(retry=True)
-    said = [json.loads(line) for line in channel.getvalue().splitlines()]
-    assert [line["done"] for line in said if "done" in line] == [cell.key for cell in cells]
+    assert [message["done"] for message in messages if "done" in message] == [
+        cell.key for cell in cells
+    ]
 
 
 def test_kept_cells_are_runs_that_nobody_published(session, instance, catalogue):
     spec = GridSpec.of({"representation": "identity", "clustering": "kmeans", "quick": True})
     grid = GridFolder.begin(instance, "0123456789ab", spec, 1)
-    worker.train_cells(session, instance, grid, spec.cells()[1:], io.StringIO(), keep=True)
+    worker.train_cells(session, instance, grid, spec.cells()[1:], [].append, keep=True)
     (row,) = grid.rows()
     (run,) = runs.all_runs(session)
     assert (row["run_id"], run.representation) == (run.public_id, "identity")
@@ -244,7 +247,7 @@ def test_kept_cells_are_runs_that_nobody_published(session, instance, catalogue)
 def test_the_dearer_measures(session, instance, catalogue):
     spec = GridSpec.of({"clustering": [{"kmeans": {"clusters": 3}}], "clusters": 3})
     grid = GridFolder.begin(instance, "0123456789ab", spec, 1)
-    worker.train_cells(session, instance, grid, spec.cells(), io.StringIO())
+    worker.train_cells(session, instance, grid, spec.cells(), [].append)
     metrics = grid.rows()[0]["metrics"]
     # Three groups far apart are found in every bootstrap sample.
     assert metrics["bootstrap_agreement_same_latent"] == pytest.approx(1.0)
@@ -257,7 +260,7 @@ def test_bootstraps_with_the_latent_learnt_anew(session, instance, catalogue):
         {"clustering": [{"kmeans": {"clusters": 3}}], "clusters": 3, "bootstrap_refit": True}
     )
     grid = GridFolder.begin(instance, "0123456789ab", spec, 1)
-    worker.train_cells(session, instance, grid, spec.cells(), io.StringIO())
+    worker.train_cells(session, instance, grid, spec.cells(), [].append)
     metrics = grid.rows()[0]["metrics"]
     assert metrics["bootstrap_agreement_latent_anew"] == pytest.approx(1.0)
     cells, _ = csv_export.as_csv(grid)
