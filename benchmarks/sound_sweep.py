@@ -29,7 +29,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from benchmarks import sweep_markdown
-from songrec.services.sweeps.folder import GridFolder
+from songrec.services.sweeps.folder import SweepFolder
 
 ROOT = Path(__file__).resolve().parents[1]
 LABELS = {"subgenre": "recording", "genre": "genre"}
@@ -114,29 +114,29 @@ def prepare(session: Session, instance: Path, data: Path, weights: Path | None, 
     _say(", ".join(f"{n} with a {kind}" for kind, n in plant(session, labels(data)).items()))
 
 
-def run(instance: Path, asked: argparse.Namespace) -> GridFolder:
+def run(instance: Path, asked: argparse.Namespace) -> SweepFolder:
     """The grid on the sounds, in ``instance``."""
     os.environ.pop("SONGREC_DATABASE_URL", None)
     os.environ["SONGREC_INSTANCE"] = str(instance)
     from flask_migrate import upgrade
 
     from songrec import create_app
-    from songrec.services.sweeps.runner import run_grid
-    from songrec.services.sweeps.specification import GridSpec
+    from songrec.services.sweeps.runner import run_sweep
+    from songrec.services.sweeps.specification import SweepSpec
     from songrec.store.db import db
 
     app = create_app({"INSTANCE": instance})
     with app.app_context():
         upgrade(directory=str(ROOT / "migrations"))
         musicnn = not asked.without_musicnn
-        spec = GridSpec.of(grid(asked.seeds, musicnn=musicnn, quick=asked.quick))
+        spec = SweepSpec.of(grid(asked.seeds, musicnn=musicnn, quick=asked.quick))
         names = ",".join(spec.features)
         prepare(db.session, instance, asked.data.resolve(), asked.weights, names)
         _say(f"{len(spec.cells())} cells")
-        return run_grid(db.session, instance, spec, _teller(), retry=True)
+        return run_sweep(db.session, instance, spec, _teller(), retry=True)
 
 
-def write(folder: GridFolder) -> list[str]:
+def write(folder: SweepFolder) -> list[str]:
     """A Markdown table for each feature set, then what is left of labels and what failed."""
     found = sweep_markdown.table(folder)
     said: list[str] = []

@@ -185,7 +185,7 @@ def _tracks(session: Session, labels: NDArray[np.int32], values: Floats) -> Ints
 
 def _clusters(
     ids: Ints, labels: NDArray[np.int32], values: Floats, coordinates: Floats
-) -> list[runs.FoundCluster]:
+) -> list[runs.ClusterProfile]:
     found = []
     for number in np.unique(labels).tolist():
         rows = np.flatnonzero(labels == number)
@@ -195,7 +195,7 @@ def _clusters(
         share = (values < median).mean(axis=0)
         name = NAMES[number] if 0 <= number < len(NAMES) else f"cluster {number}"
         found.append(
-            runs.FoundCluster(
+            runs.ClusterProfile(
                 number,
                 "unclustered" if number < 0 else name,
                 len(rows),

@@ -11,7 +11,8 @@ from flask_migrate import check, upgrade
 
 from songrec import create_app
 from songrec.services.catalogue.ingest import ingest_file
-from songrec.services.training.train import TrainRequest, train
+from songrec.services.training.request import TrainRequest
+from songrec.services.training.train import train
 from songrec.store.db import db
 from songrec.store.runs import runs
 from tests.postgresql import server_url  # noqa: F401 - a fixture

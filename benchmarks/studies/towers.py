@@ -38,8 +38,8 @@ def measured(asking: Questions, seed: int = 0) -> list[str]:
     for about, lists, known in learnt(asking, seed):
         long = [np.unique(rows) for rows in lists]
         long = [rows for rows in long if len(rows) >= MIN_TRACKS]
-        everything = two_tower.train(asking.space, long, seed=seed)
-        heard = two_tower.train(by_sound(asking.space), long, seed=seed)
+        everything = two_tower.train_towers(asking.space, long, seed=seed)
+        heard = two_tower.train_towers(by_sound(asking.space), long, seed=seed)
         ways = {
             "`taste`, by content": by_score(taste_scores),
             "towers alone": nearest(everything),
@@ -49,7 +49,7 @@ def measured(asking: Questions, seed: int = 0) -> list[str]:
             ways[f"the same on top of `taste`, {share:g} of their scale"] = on_top(heard, share)
         for name, search in ways.items():
             found.setdefault(name, []).extend(asking.answers(search, known, about))
-        _, told = two_tower.learn(asking.space, lists, seed=seed)
+        _, told = two_tower.fit_track_factors(asking.space, lists, seed=seed)
         chosen.append(max(told["ndcg"], key=told["ndcg"].get) if "ndcg" in told else "0")
     return [
         *table(("", *HEADER), lines(found, asking, seed)),

@@ -13,8 +13,8 @@ from typing import Any
 from benchmarks.studies.instance import empty_instance
 from benchmarks.tables import table
 from songrec.services.catalogue.ingest import ingest_file
-from songrec.services.sweeps.runner import run_grid
-from songrec.services.sweeps.specification import GridSpec
+from songrec.services.sweeps.runner import run_sweep
+from songrec.services.sweeps.specification import SweepSpec
 
 FILE = "catalogues/tidytuesday_spotify_songs.csv"
 NEEDS = (FILE,)
@@ -39,7 +39,7 @@ def measured(
     file: Path, seeds: Iterable[int], settings: Mapping[str, Mapping[str, Any]] = SETTINGS
 ) -> list[str]:
     """The table for any catalogue whose tracks have genres."""
-    spec = GridSpec.of(
+    spec = SweepSpec.of(
         {
             "representation": [{"vade": dict(values)} for values in settings.values()],
             "clustering": "vade",
@@ -50,7 +50,7 @@ def measured(
     with empty_instance() as (session, instance):
         ingest_file(session, file)
         session.commit()
-        grid = run_grid(session, instance, spec)
+        grid = run_sweep(session, instance, spec)
         agreement, rows = grid.agreement(), grid.rows()
     lines = []
     for name, choice in zip(settings, spec.representation, strict=True):

@@ -22,7 +22,7 @@ from songrec.core.errors import BadInput
 from songrec.store.db import db
 
 if TYPE_CHECKING:
-    from songrec.services.sweeps.specification import GridSpec
+    from songrec.services.sweeps.specification import SweepSpec
 
 _several = {"multiple": True, "metavar": "NAME"}
 
@@ -131,9 +131,9 @@ def compare_command(
 
 def _spec(
     grid_file: Path | None, options: Mapping[str, Any], settings: tuple[str, ...]
-) -> GridSpec:
+) -> SweepSpec:
     """The file's grid with what the options say instead."""
-    from songrec.services.sweeps.specification import GridSpec, parse_yaml
+    from songrec.services.sweeps.specification import SweepSpec, parse_yaml
 
     given: dict[str, Any] = {}
     if grid_file is not None:
@@ -145,13 +145,13 @@ def _spec(
     given |= {
         name: list(value) if isinstance(value, tuple) else value for name, value in options.items()
     }
-    spec = GridSpec.of(given)
-    return GridSpec.of(_with_settings(spec.to_json(), settings)) if settings else spec
+    spec = SweepSpec.of(given)
+    return SweepSpec.of(_with_settings(spec.to_json(), settings)) if settings else spec
 
 
 def _with_settings(given: dict[str, Any], settings: tuple[str, ...]) -> dict[str, Any]:
     """``NAME.KEY=VALUE`` put into every choice of that algorithm."""
-    from songrec.services.sweeps.specification import STAGES
+    from songrec.services.training.algorithms import REGISTRIES
 
     for setting in settings:
         key, equals, value = setting.partition("=")
@@ -159,7 +159,7 @@ def _with_settings(given: dict[str, Any], settings: tuple[str, ...]) -> dict[str
         if not equals or not dot:
             raise BadInput(f"--set takes NAME.KEY=VALUE in a grid; it was given {setting!r}.")
         found = False
-        for stage in STAGES:
+        for stage in REGISTRIES:
             for at, one in enumerate(given[stage]):
                 chosen, parameters = (one, {}) if isinstance(one, str) else next(iter(one.items()))
                 if chosen == name:
@@ -170,13 +170,13 @@ def _with_settings(given: dict[str, Any], settings: tuple[str, ...]) -> dict[str
     return given
 
 
-def _grid(spec: GridSpec, *, keep: bool, retry: bool, out: Path | None, as_json: bool) -> None:
+def _grid(spec: SweepSpec, *, keep: bool, retry: bool, out: Path | None, as_json: bool) -> None:
     from songrec.services.sweeps import csv_export, results
-    from songrec.services.sweeps.runner import run_grid
+    from songrec.services.sweeps.runner import run_sweep
 
     if not as_json:
         click.echo(f"{len(spec.cells()):,} cells, the baseline's included.", err=True)
-    grid = run_grid(db.session, _instance(), spec, terminal_progress(), keep=keep, retry=retry)
+    grid = run_sweep(db.session, _instance(), spec, terminal_progress(), keep=keep, retry=retry)
     table = results.table(grid)
     paths = csv_export.write_csv(grid, out)
     if as_json:

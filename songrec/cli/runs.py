@@ -16,26 +16,21 @@ from songrec.cli.base import (
     wrong_usage,
 )
 from songrec.core.errors import BadInput
-from songrec.core.registry import Registry
 from songrec.services.training.algorithms import (
     CLUSTERINGS,
     PROJECTIONS,
+    REGISTRIES,
     REPRESENTATIONS,
     clusters_by_model,
 )
+from songrec.services.training.request import TrainRequest
 from songrec.store.db import db
 from songrec.store.tables import Run
-
-STAGES: dict[str, Registry] = {
-    "representation": REPRESENTATIONS,
-    "clustering": CLUSTERINGS,
-    "projection": PROJECTIONS,
-}
 
 
 def _settings_help() -> str:
     lines = ["\b", "KEY is one of these, or STAGE.KEY where two stages have it:"]
-    for stage, registry in STAGES.items():
+    for stage, registry in REGISTRIES.items():
         for entry in registry:
             lines.extend(
                 f"  {stage} {entry.name}: {p.name} = {p.text()} ({p.expectation()})"
@@ -112,22 +107,22 @@ def train_command(
         for key, value in ((of_clusters, clusters), ("representation.epochs", epochs))
         if value is not None
     ]
-    from songrec.services.training.train import TrainRequest, train
+    from songrec.services.training.train import train
 
     with wrong_usage():
         parameters = parse_settings(chosen, (*shorthand, *settings), maps)
         request = TrainRequest(
             feature_set=features,
             seed=seed,
-            parameters={stage: parameters.pop(stage) for stage in STAGES},
+            parameters={stage: parameters.pop(stage) for stage in REGISTRIES},
             publish=not no_publish,
             maps=maps,
             map_parameters=parameters,
             **chosen,
         )
-        request.resolved()
+        request.validated_parameters()
     if features == "auto":
-        request = request.settled(db.session)
+        request = request.with_resolved_features(db.session)
         if request.feature_set != "attributes":
             click.echo(f"Learning from {request.feature_set}: --features names others.", err=True)
     run = train(db.session, _instance(), request, terminal_progress())
@@ -150,7 +145,7 @@ def parse_settings(
     names, as if each were a stage. Raises ``BadInput`` for a text without ``=``, a
     name that no chosen algorithm has, and one that several have.
     """
-    entries = {stage: STAGES[stage].entry(name) for stage, name in chosen.items()}
+    entries = {stage: REGISTRIES[stage].entry(name) for stage, name in chosen.items()}
     drawn = chosen.get("projection")
     entries |= {name: PROJECTIONS.entry(name) for name in maps if name != drawn}
     parameters: dict[str, dict[str, str]] = {owner: {} for owner in entries}
@@ -247,7 +242,7 @@ def _print_measures(run: Run) -> None:
     from songrec.store.runs import runs
 
     for measure in MEASURES:
-        value = measure.of(run)
+        value = measure.value_of(run)
         if measure.source != "run" and value is not None:
             click.echo(f"  {measure.label:24}{figure_text(value, False).rstrip():>12}")
     for note in runs.manifest(_instance(), run)["notes"]:

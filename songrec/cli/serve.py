@@ -133,7 +133,8 @@ def _train() -> None:
         click.echo(f"Run {shown.public_id} is published: {shown.cluster_count} clusters.")
         return
     click.echo("Training the first run; this takes a few seconds.")
-    from songrec.services.training.train import TrainRequest, train
+    from songrec.services.training.request import TrainRequest
+    from songrec.services.training.train import train
 
     run = train(db.session, current_app.config["INSTANCE"], TrainRequest())
     db.session.commit()

@@ -10,7 +10,7 @@ import click
 from songrec.cli.base import print_json
 
 if TYPE_CHECKING:
-    from songrec.services.sweeps.folder import GridFolder
+    from songrec.services.sweeps.folder import SweepFolder
     from songrec.services.sweeps.results import Table
 
 
@@ -27,7 +27,7 @@ def list_all(instance: Path, *, as_json: bool) -> None:
     """Every grid: when it was begun, how much of it is done, what it takes on the disk."""
     from songrec.services.sweeps import folder, results
 
-    grids = [(one, results.counts(one)) for one in folder.all_grids(instance)]
+    grids = [(one, results.counts(one)) for one in folder.all_sweeps(instance)]
     damaged = folder.unreadable(instance)
     if as_json:
         print_json(
@@ -79,7 +79,7 @@ def _maps(table: Table) -> set[str]:
     return {str(one.cell.projection) for one in table.configurations}
 
 
-def as_json(grid: GridFolder, table: Table) -> dict[str, Any]:
+def as_json(grid: SweepFolder, table: Table) -> dict[str, Any]:
     """The same as ``--json`` prints it."""
     return {
         "grid_id": grid.id,

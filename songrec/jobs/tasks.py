@@ -61,8 +61,8 @@ def words(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
 
 
 def train(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
-    """Train a run from the fields of ``pipeline.train.TrainRequest``."""
-    from songrec.services.training.train import TrainRequest
+    """Train a run from the fields of ``services.training.request.TrainRequest``."""
+    from songrec.services.training.request import TrainRequest
     from songrec.services.training.train import train as train_run
 
     run = train_run(
@@ -79,18 +79,18 @@ def train(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
 def grid(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     """Train what is missing of a grid.
 
-    Parameters: ``grid`` as ``pipeline.grid.GridSpec.of`` takes it; ``keep`` makes runs of its
-    cells, ``retry`` tries failed ones again.
+    Parameters: ``grid`` as ``services.sweeps.specification.SweepSpec.of`` takes it; ``keep`` makes
+    runs of its cells, ``retry`` tries failed ones again.
     """
     from songrec.services.sweeps import results
-    from songrec.services.sweeps.runner import run_grid
-    from songrec.services.sweeps.specification import GridSpec
+    from songrec.services.sweeps.runner import run_sweep
+    from songrec.services.sweeps.specification import SweepSpec
 
     asked = job.parameters
-    done = run_grid(
+    done = run_sweep(
         session,
         current_app.config["INSTANCE"],
-        GridSpec.of(asked["grid"]),
+        SweepSpec.of(asked["grid"]),
         on_progress,
         keep=bool(asked.get("keep")),
         retry=bool(asked.get("retry")),

@@ -8,8 +8,8 @@ import pytest
 from benchmarks import sound_sweep, sweep_markdown
 from songrec.core.files import write_json
 from songrec.services.sweeps import runner
-from songrec.services.sweeps.folder import GridFolder
-from songrec.services.sweeps.specification import GridSpec
+from songrec.services.sweeps.folder import SweepFolder
+from songrec.services.sweeps.specification import SweepSpec
 from songrec.store.catalogue import training_data
 from songrec.store.tables import AudioFile, Tag, TrackTag
 from tests.factories import make_track
@@ -17,8 +17,8 @@ from tests.factories import make_track
 
 @pytest.fixture
 def grid(instance):
-    spec = GridSpec.of({"representation": "identity", "seeds": "0-2", "features": "mfcc"})
-    grid = GridFolder.begin(instance, "0123456789ab", spec, 5)
+    spec = SweepSpec.of({"representation": "identity", "seeds": "0-2", "features": "mfcc"})
+    grid = SweepFolder.begin(instance, "0123456789ab", spec, 5)
     for cell in spec.cells():
         row = {**runner.failed(cell, "no"), "state": "done", "reason": None, "clusters": 2}
         row["metrics"] = {
@@ -105,10 +105,10 @@ def test_excerpts_and_whole_tracks_of_a_recording_carry_the_same_label(tmp_path,
 
 
 def test_the_grid_on_sound_is_one_that_can_be_run():
-    spec = GridSpec.of(sound_sweep.grid("0-4", musicnn=True))
+    spec = SweepSpec.of(sound_sweep.grid("0-4", musicnn=True))
     cells = spec.cells()
     assert {cell.features for cell in cells} == {*sound_sweep.VECTORS, sound_sweep.SPECTROGRAM_SET}
     pictures = {c.representation.name for c in cells if c.features == sound_sweep.SPECTROGRAM_SET}
     assert pictures == {"conv_vae"}
-    fewer = GridSpec.of(sound_sweep.grid("0", musicnn=False, quick=True))
+    fewer = SweepSpec.of(sound_sweep.grid("0", musicnn=False, quick=True))
     assert (fewer.quick, "musicnn" in fewer.features) == (True, False)

@@ -12,7 +12,7 @@ from benchmarks.studies.instance import empty_instance
 from songrec.demo import clips
 from songrec.prediction import from_tags
 from songrec.services.evaluation.playlist_tasks import questions
-from songrec.services.sweeps.specification import GridSpec
+from songrec.services.sweeps.specification import SweepSpec
 from songrec.services.training import two_tower
 from songrec.store.tables import Track
 from tests.playlist_file import write
@@ -116,7 +116,7 @@ def test_nearness_by_sound_is_put_on_top_of_taste(asking):
 
 
 def test_the_sizes_of_clusters_are_told_from_the_least_to_the_most():
-    spec = GridSpec.of(
+    spec = SweepSpec.of(
         {
             "representation": [{"vade": dict(values)} for values in vade.SETTINGS.values()],
             "clustering": "vade",

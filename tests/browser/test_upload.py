@@ -12,7 +12,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from songrec.jobs import tasks
-from songrec.services.training.train import TrainRequest, train
+from songrec.services.training.request import TrainRequest
+from songrec.services.training.train import train
 from songrec.store import jobs
 from songrec.store.db import db
 from songrec.store.tables import Job

@@ -154,10 +154,10 @@ class TestFirstRun:
         lines = (config.ROOT / "data" / "preprocess.csv").read_text().splitlines()[:121]
         path = tmp_path / "few.csv"
         path.write_text("\n".join([*lines, "one cell"]) + "\n")
-        from songrec.services.training import train
+        from songrec.services.training import request
 
-        quick = train.TrainRequest(representation="identity")
-        monkeypatch.setattr(train, "TrainRequest", lambda: quick)
+        quick = request.TrainRequest(representation="identity")
+        monkeypatch.setattr(request, "TrainRequest", lambda: quick)
         result = run(app, "first-run", "--catalogue", str(path))
         assert result.exit_code == 0, result.output
         assert "120 new songs, 0 updated, 0 unchanged, 1 rejected" in result.output

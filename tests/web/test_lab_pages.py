@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from songrec.recommend.registry import METHODS
 from songrec.services.recommendation.recommend import recommend_for
-from songrec.services.training.train import TrainRequest, train
+from songrec.services.training.request import TrainRequest
+from songrec.services.training.train import train
 from songrec.store import jobs
 from songrec.store.runs import runs
 from songrec.store.runs.spaces import published_space
@@ -149,7 +150,7 @@ def test_the_form_asks_for_further_maps(client: FlaskClient, session: Session, a
     assert asked["maps"] == ["tsne"]
     assert asked["map_parameters"] == {"tsne": {"perplexity": 50.0}}
     assert asked["feature_set"] == "auto"
-    TrainRequest(**asked).resolved()
+    TrainRequest(**asked).validated_parameters()
     assert 'name="map.tsne"' in client.get("/admin/train").text
     wrong = client.post("/admin/train", data={**asking, "projection.tsne.perplexity": "x"})
     assert wrong.status_code == 400

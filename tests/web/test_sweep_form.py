@@ -12,8 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
-from songrec.services.sweeps.folder import GridFolder
-from songrec.services.sweeps.specification import Choice, GridSpec, parse_yaml
+from songrec.services.sweeps.folder import SweepFolder
+from songrec.services.sweeps.specification import Choice, SweepSpec, parse_yaml
 from songrec.store.tables import Job, User
 from songrec.web.admin.sweep_form import GridForm
 from tests.web.accounts import admin, quick_hashes
@@ -114,7 +114,7 @@ def test_a_grid_with_parameters_becomes_a_job(
     data = {**ASKED, "representation.vae.epochs": "5", "bootstrap_refit": "yes"}
     client.post("/admin/grids", data={**data, "action": "start", "counted": "6"})
     job = session.scalars(select(Job)).one()
-    spec = GridSpec.of(job.parameters["grid"])
+    spec = SweepSpec.of(job.parameters["grid"])
     assert spec.representation == (Choice("pca"), Choice("vae", {"epochs": 5}))
     assert spec.bootstrap_refit
     assert not spec.quick
@@ -137,7 +137,7 @@ def test_a_grid_with_parameters_becomes_a_job(
     ],
 )
 def test_a_grid_fills_the_form_where_the_form_can_say_it(given: dict[str, Any], can: bool) -> None:
-    spec = GridSpec.of(given)
+    spec = SweepSpec.of(given)
     form = GridForm.like(spec)
     assert (form is not None) == can
     if form is not None:
@@ -147,8 +147,8 @@ def test_a_grid_fills_the_form_where_the_form_can_say_it(given: dict[str, Any], 
 def test_another_grid_begins_with_one_that_is_there(
     app: Flask, client: FlaskClient, admin: User
 ) -> None:
-    spec = GridSpec.of({"representation": [{"vae": {"epochs": 7}}], "seeds": "4,5"})
-    GridFolder.begin(Path(app.config["INSTANCE"]), "0123456789ab", spec, 5)
+    spec = SweepSpec.of({"representation": [{"vae": {"epochs": 7}}], "seeds": "4,5"})
+    SweepFolder.begin(Path(app.config["INSTANCE"]), "0123456789ab", spec, 5)
     assert "/admin/grids?like=0123456789ab" in client.get("/admin/grids/0123456789ab").text
     text = client.get("/admin/grids?like=0123456789ab").text
     assert 'name="representation.vae.epochs" value="7"' in text

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from songrec.core.files import write_json
 from songrec.jobs.files import report_folder
 from songrec.services.sweeps import code_version, runner
-from songrec.services.sweeps.folder import GridFolder, training
-from songrec.services.sweeps.specification import Cell, GridSpec
+from songrec.services.sweeps.folder import SweepFolder, training
+from songrec.services.sweeps.specification import Cell, SweepSpec
 from songrec.store.tables import Job, User
 from tests.planted_run import plant
 from tests.web.accounts import admin, quick_hashes
@@ -35,10 +35,10 @@ SILHOUETTES = {"pca": (0.1, 0.2, 0.3), "identity": (0.5, 0.6, 0.7), "vae": (0.2,
 
 
 @pytest.fixture
-def grid(app: Flask) -> GridFolder:
+def grid(app: Flask) -> SweepFolder:
     """A grid that is done but for one cell that failed, with figures one can check by hand."""
-    spec = GridSpec.of({"representation": ["identity", "vae"], "seeds": "0-2"})
-    folder = GridFolder.begin(Path(app.config["INSTANCE"]), "0123456789ab", spec, 17_390)
+    spec = SweepSpec.of({"representation": ["identity", "vae"], "seeds": "0-2"})
+    folder = SweepFolder.begin(Path(app.config["INSTANCE"]), "0123456789ab", spec, 17_390)
     for cell in spec.cells():
         row = runner.failed(cell, "no memory")
         name = cell.representation.name
@@ -75,7 +75,7 @@ def test_the_number_of_cells_is_seen_before_a_grid_starts(
     started = client.post("/admin/grids", data={**ASKED, "action": "start", "counted": "6"})
     (job,) = jobs_of(session, "grid")
     assert (started.status_code, started.location) == (303, f"/admin/jobs/{job.public_id}")
-    assert len(GridSpec.of(job.parameters["grid"]).cells()) == 6
+    assert len(SweepSpec.of(job.parameters["grid"]).cells()) == 6
     again = client.post("/admin/grids", data={**ASKED, "action": "start", "counted": "6"})
     assert again.location == started.location  # pressed twice is one job
     assert client.get(started.location).status_code == 200
@@ -101,7 +101,7 @@ def test_what_is_wrong_is_said_and_what_was_ticked_stays(
 
 
 def test_the_table_says_which_is_best_and_whether_that_exceeds_the_spread(
-    client: FlaskClient, admin: User, grid: GridFolder
+    client: FlaskClient, admin: User, grid: SweepFolder
 ) -> None:
     text = client.get(f"/admin/grids/{grid.id}").text
     # 0.6 against 0.2, each ± 0.1: the spread of the difference is √(0.01 + 0.01).
@@ -116,7 +116,7 @@ def test_the_table_says_which_is_best_and_whether_that_exceeds_the_spread(
 
 
 def test_a_difference_within_the_spread_is_called_no_better(
-    client: FlaskClient, admin: User, grid: GridFolder, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, admin: User, grid: SweepFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for cell in grid.spec.cells():
         if cell.representation.name == "identity":
@@ -130,7 +130,7 @@ def test_a_difference_within_the_spread_is_called_no_better(
 
 
 def test_what_leaves_most_songs_apart_is_called_best_by_nothing(
-    client: FlaskClient, admin: User, grid: GridFolder
+    client: FlaskClient, admin: User, grid: SweepFolder
 ) -> None:
     for row in grid.rows():
         cell = Cell.from_json(row["cell"])
@@ -143,7 +143,7 @@ def test_what_leaves_most_songs_apart_is_called_best_by_nothing(
 
 
 def test_the_table_sorts_without_a_script(
-    client: FlaskClient, admin: User, grid: GridFolder
+    client: FlaskClient, admin: User, grid: SweepFolder
 ) -> None:
     def order(query: str) -> list[str]:
         text = client.get(f"/admin/grids/{grid.id}?{query}").text
@@ -158,7 +158,7 @@ def test_the_table_sorts_without_a_script(
     assert 'aria-sort="descending"' in text
 
 
-def test_both_tables_are_files(client: FlaskClient, admin: User, grid: GridFolder) -> None:
+def test_both_tables_are_files(client: FlaskClient, admin: User, grid: SweepFolder) -> None:
     address = f"/admin/grids/{grid.id}/clustering_metrics"
     cells, summary = (client.get(f"{address}{end}.csv") for end in ("", "_summary"))
     assert len(cells.text.splitlines()) == 1 + 9
@@ -168,7 +168,7 @@ def test_both_tables_are_files(client: FlaskClient, admin: User, grid: GridFolde
 
 
 def test_a_grid_is_deleted_from_its_page_unless_it_is_being_trained(
-    client: FlaskClient, admin: User, grid: GridFolder
+    client: FlaskClient, admin: User, grid: SweepFolder
 ) -> None:
     address = f"/admin/grids/{grid.id}"
     assert f'action="{address}/forget"' in client.get(address).text
@@ -183,7 +183,7 @@ def test_a_grid_is_deleted_from_its_page_unless_it_is_being_trained(
 
 
 def test_the_page_says_that_a_grid_of_another_version_does_not_go_on(
-    client: FlaskClient, admin: User, grid: GridFolder, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, admin: User, grid: SweepFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "begun by another version" not in client.get(f"/admin/grids/{grid.id}").text
     newer = {**code_version.made_by(), "numpy": "99"}
@@ -192,7 +192,7 @@ def test_the_page_says_that_a_grid_of_another_version_does_not_go_on(
 
 
 def test_what_is_missing_is_trained_on_request(
-    client: FlaskClient, session: Session, admin: User, grid: GridFolder
+    client: FlaskClient, session: Session, admin: User, grid: SweepFolder
 ) -> None:
     assert "Train what is missing or failed" in client.get(f"/admin/grids/{grid.id}").text
     client.post(f"/admin/grids/{grid.id}/again")
@@ -202,7 +202,7 @@ def test_what_is_missing_is_trained_on_request(
 
 
 def test_grids_are_listed_and_damaged_ones_left_out(
-    app: Flask, client: FlaskClient, admin: User, grid: GridFolder
+    app: Flask, client: FlaskClient, admin: User, grid: SweepFolder
 ) -> None:
     damaged = grid.path.with_name("ffffffffffff")
     damaged.mkdir()

@@ -23,7 +23,8 @@ from songrec.audio_files.path_labels import labels_of
 from songrec.core.errors import BadInput
 from songrec.jobs import queue, tasks
 from songrec.services.library import analyze_file
-from songrec.services.training.train import TrainRequest, train
+from songrec.services.training.request import TrainRequest
+from songrec.services.training.train import train
 from songrec.store import jobs
 from songrec.store.db import now
 from songrec.store.sound import uploads, waveform_cache

@@ -154,7 +154,7 @@ def learn(space: Space, lists: Sequence[Playlist], request: Request) -> Space:
         prior = taste_prior.fit_prior(space, rows, seed=request.seed)
         space = replace(space, taste_prior=prior.to_json())
     if any(one.method == "learned" for one in asked):
-        track_factors, told = two_tower.learn(space, rows, seed=request.seed)
+        track_factors, told = two_tower.fit_track_factors(space, rows, seed=request.seed)
         space = replace(
             space,
             taste_prior={**(space.taste_prior or {}), "two_tower": told},

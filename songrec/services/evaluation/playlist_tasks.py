@@ -23,7 +23,7 @@ from songrec.services.evaluation.playlist_catalogue import (
     read_playlists,
 )
 from songrec.services.evaluation.playlist_splits import Part
-from songrec.services.training.artifacts import BESIDES
+from songrec.services.training.artifacts import EXTRA_COLUMNS
 
 Search = Callable[[Space, Query, int], Rows]
 """The best rows of a space for a taste, best first, so many at most."""
@@ -97,7 +97,7 @@ def space_of(catalogue: PlaylistCatalogue) -> Space:
     normal = normal_space(
         catalogue.values,
         ATTRIBUTE_NAMES,
-        {name: getattr(catalogue, source) for name, source in BESIDES.items()},
+        {name: getattr(catalogue, source) for name, source in EXTRA_COLUMNS.items()},
     )
     n = len(catalogue.values)
     return Space(
@@ -106,7 +106,7 @@ def space_of(catalogue: PlaylistCatalogue) -> Space:
         matrix=normal.matrix,
         columns=normal.columns,
         values=np.column_stack([catalogue.values, catalogue.duration_ms, catalogue.year]),
-        value_names=(*ATTRIBUTE_NAMES, *BESIDES),
+        value_names=(*ATTRIBUTE_NAMES, *EXTRA_COLUMNS),
         latent=normal.matrix,
         labels=np.zeros(n, dtype=np.int32),
         coordinates=np.zeros((n, 2), dtype=np.float32),

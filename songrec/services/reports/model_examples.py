@@ -97,7 +97,7 @@ def load(session: Session, instance: Path, run: Run) -> Subject:
     latent = run_folders.read_array(instance, run.public_id, "latent.npy")
     scaler = Scaler.load(folder / "scaler.npz")
     data = training_data.read(session)
-    raw = dataset.choose(session, instance, run.feature_set, data).table
+    raw = dataset.build_dataset(session, instance, run.feature_set, data).table
     lacking = [name for name in scaler.columns if name not in raw.names]
     if lacking:
         raise NotReady(

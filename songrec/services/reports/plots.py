@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from songrec.core.types import Floats, Ints
-from songrec.services.reports.loss_terms import loss_parts
+from songrec.services.training.run_metrics import loss_curves
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -82,7 +82,7 @@ def map_of(
 
 def losses(history: Sequence[dict[str, Any]]) -> Figure | None:
     """Every part of the loss over the epochs, each with what it is on held-out tracks."""
-    parts = loss_parts(history)
+    parts = loss_curves(history)
     if not parts:
         return None
     figure, panels = _figure(len(parts), width=4.0, height=2.6)

@@ -95,7 +95,7 @@ def metric_rows(a: Run, b: Run) -> tuple[MetricRow, ...]:
     """Every measure that at least one of the runs has."""
     rows = []
     for measure in MEASURES:
-        value_a, value_b = measure.of(a), measure.of(b)
+        value_a, value_b = measure.value_of(a), measure.value_of(b)
         if value_a is None and value_b is None:
             continue
         better = None

@@ -20,20 +20,20 @@ from songrec.evaluation import held_out, stability
 from songrec.representation import REPRESENTATIONS
 from songrec.services.sweeps.specification import Cell
 from songrec.services.training import dataset, model_inputs
-from songrec.services.training.artifacts import Trained
+from songrec.services.training.artifacts import TrainingResult
 
 BOOTSTRAPS = 5
 BOOTSTRAP_TRACKS = 4_000
 SILHOUETTE_TRACKS = 5_000
 
 
-def table_of(session: Session, instance: Path, cell: Cell, trained: Trained) -> FeatureTable:
+def table_of(session: Session, instance: Path, cell: Cell, trained: TrainingResult) -> FeatureTable:
     """The standardised features that the cell learnt from, ``(n, f)``."""
-    raw = dataset.choose(session, instance, cell.features, trained.data).table
+    raw = dataset.build_dataset(session, instance, cell.features, trained.data).table
     return trained.scaler.transform(raw)
 
 
-def silhouette_in_features(table: FeatureTable, trained: Trained, seed: int) -> float | None:
+def silhouette_in_features(table: FeatureTable, trained: TrainingResult, seed: int) -> float | None:
     """The silhouette in the standardised features, the same space for every model.
 
     Of a seeded sample of 5,000 tracks; None without two clusters in it.
@@ -48,7 +48,7 @@ def silhouette_in_features(table: FeatureTable, trained: Trained, seed: int) -> 
     return float(silhouette_score(table.values[rows], labels))
 
 
-def bootstrap_agreement(cell: Cell, trained: Trained) -> float | None:
+def bootstrap_agreement(cell: Cell, trained: TrainingResult) -> float | None:
     """Mean adjusted Rand index between the groupings of bootstrap samples of the latent.
 
     Five samples of a seeded choice of at most 4,000 tracks; the latent itself is not learnt anew.
@@ -80,7 +80,7 @@ class Relearnt:
 
 
 def relearnt(
-    session: Session, instance: Path, cell: Cell, trained: Trained, table: FeatureTable
+    session: Session, instance: Path, cell: Cell, trained: TrainingResult, table: FeatureTable
 ) -> list[Relearnt]:
     """The cell's representation, learnt anew from each of the bootstrap samples."""
     needed = model_inputs.gather(session, instance, trained.model, table.track_ids)
@@ -111,7 +111,7 @@ def relearnt_agreement(cell: Cell, samples: list[Relearnt]) -> float | None:
 
 
 def held_out_error(
-    session: Session, instance: Path, cell: Cell, trained: Trained, table: FeatureTable
+    session: Session, instance: Path, cell: Cell, trained: TrainingResult, table: FeatureTable
 ) -> float | None:
     """Mean squared error on a tenth of the tracks, by the model learnt anew from the other nine.
 

@@ -1,6 +1,6 @@
-"""Which code and which libraries a grid's figures were made by: a part of what a grid is called.
+"""The version of the code and libraries that a sweep's results depend on; part of its id.
 
-Light: files are read and nothing is imported, so pages ask too.
+Files are read and no algorithm is imported, so pages may call it.
 """
 
 from __future__ import annotations
@@ -14,18 +14,16 @@ from pathlib import Path
 from songrec.core.version import VERSION
 
 _ROOT = Path(__file__).resolve().parents[2]
-_ROOMS = ("core", "features", "representation", "clustering", "projection", "evaluation")
-_PIPELINE = (
-    "feature_sets",
-    "grid",
-    "grid_measures",
-    "grid_worker",
-    "label_agreement",
-    "needs",
-    "stages",
-    "told",
-    "train",
-    "training_features",
+_ROOMS = (
+    "core",
+    "features",
+    "representation",
+    "clustering",
+    "projection",
+    "evaluation",
+    "services/features",
+    "services/training",
+    "services/sweeps",
 )
 _LIBRARIES = (
     "numpy",
@@ -59,7 +57,6 @@ def _digest_of_code(root: Path) -> str:
     """Of every line that is code: notes and empty lines may change."""
     digest = hashlib.sha256()
     files = [path for room in _ROOMS for path in sorted((root / room).rglob("*.py"))]
-    files += [root / "pipeline" / f"{name}.py" for name in _PIPELINE]
     for path in files:
         text = path.read_text(encoding="utf-8")
         lines = [line for line in text.splitlines() if not re.match(r"\s*(#|$)", line)]

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from songrec.core.files import write_text
-from songrec.services.sweeps.folder import GridFolder
+from songrec.services.sweeps.folder import SweepFolder
 from songrec.services.sweeps.results import ABOUT, AGREEMENT, is_figure, table
-from songrec.services.sweeps.specification import STAGES, Cell
+from songrec.services.sweeps.specification import Cell
+from songrec.services.training.algorithms import REGISTRIES
 
 CSV, SUMMARY_CSV = "clustering_metrics.csv", "clustering_metrics_summary.csv"
 
 
-def write_csv(grid: GridFolder, folder: Path | None = None) -> tuple[Path, Path]:
+def write_csv(grid: SweepFolder, folder: Path | None = None) -> tuple[Path, Path]:
     """Write both tables (see ``as_csv``) into ``folder``, the grid's own unless told otherwise."""
     cells, summary = as_csv(grid)
     folder = folder or grid.path
@@ -26,7 +27,7 @@ def write_csv(grid: GridFolder, folder: Path | None = None) -> tuple[Path, Path]
     return folder / CSV, folder / SUMMARY_CSV
 
 
-def as_csv(grid: GridFolder) -> tuple[str, str]:
+def as_csv(grid: SweepFolder) -> tuple[str, str]:
     """A line for each cell, and one for each configuration with ``_mean`` and ``_std`` columns.
 
     The standard deviation is that of a sample (n - 1), empty for a single seed.
@@ -77,7 +78,7 @@ def _csv(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _stages(cell: Cell) -> dict[str, str]:
-    return {stage: str(getattr(cell, stage)) for stage in STAGES}
+    return {stage: str(getattr(cell, stage)) for stage in REGISTRIES}
 
 
 def flat(metrics: Mapping[str, Any], prefix: str = "") -> dict[str, float | str]:

@@ -23,13 +23,13 @@ from numpy.typing import NDArray
 from songrec.core.errors import NotReady, SongrecError, UnknownName
 from songrec.core.files import atomic_file, read_json, write_json
 from songrec.services.sweeps import code_version
-from songrec.services.sweeps.specification import Cell, GridSpec
+from songrec.services.sweeps.specification import Cell, SweepSpec
 from songrec.store.db import now
 
 _ID = re.compile(r"[0-9a-f]{12}")
 
 
-class GridFolder:
+class SweepFolder:
     """One grid on disk.
 
     ``spec`` is what it is made of, ``created_at`` when it was begun, ``made_by`` the code and the
@@ -44,15 +44,15 @@ class GridFolder:
             raise NotReady(
                 f"The files of grid {path.name} are damaged: flask compare --forget {path.name}."
             )
-        self.spec = GridSpec.of(about["grid"], f"Grid {path.name}")
+        self.spec = SweepSpec.of(about["grid"], f"Grid {path.name}")
         self.created_at = datetime.fromisoformat(about["created_at"])
         self.tracks: int | None = about.get("tracks")
         self.made_by: dict[str, str] = about.get("made_by") or {}
 
     @classmethod
-    def begin(cls, instance: Path, grid_id: str, spec: GridSpec, tracks: int) -> GridFolder:
+    def begin(cls, instance: Path, grid_id: str, spec: SweepSpec, tracks: int) -> SweepFolder:
         """The folder of a grid, made if it is not there."""
-        path = grids_folder(instance) / grid_id
+        path = sweeps_folder(instance) / grid_id
         for part in ("cells", "labels"):
             (path / part).mkdir(parents=True, exist_ok=True)
         if read_json(path / "grid.json") is None:
@@ -129,7 +129,7 @@ def forget(instance: Path, grid_id: str) -> None:
     ``UnknownName`` for a grid that is not there, ``NotReady`` for one that is being trained.
     """
     path = _known(instance, grid_id)
-    for old in grids_folder(instance).glob(".*.gone"):  # of a removal that was cut short
+    for old in sweeps_folder(instance).glob(".*.gone"):  # of a removal that was cut short
         shutil.rmtree(old, ignore_errors=True)
     gone = path.with_name(f".{path.name}.gone")
     with training(path):
@@ -137,12 +137,12 @@ def forget(instance: Path, grid_id: str) -> None:
     shutil.rmtree(gone)
 
 
-def grids_folder(instance: Path) -> Path:
+def sweeps_folder(instance: Path) -> Path:
     """Where all grids lie."""
     return Path(instance) / "grids"
 
 
-def all_grids(instance: Path) -> list[GridFolder]:
+def all_sweeps(instance: Path) -> list[SweepFolder]:
     """Every grid that can be read, newest first."""
     found = [grid for _, grid in _opened(instance) if grid is not None]
     return sorted(found, key=lambda grid: grid.created_at, reverse=True)
@@ -153,22 +153,22 @@ def unreadable(instance: Path) -> list[str]:
     return sorted(name for name, grid in _opened(instance) if grid is None)
 
 
-def find(instance: Path, grid_id: str) -> GridFolder:
+def find(instance: Path, grid_id: str) -> SweepFolder:
     """The grid with that id; ``UnknownName`` otherwise."""
-    return GridFolder(_known(instance, grid_id))
+    return SweepFolder(_known(instance, grid_id))
 
 
 def _known(instance: Path, grid_id: str) -> Path:
-    path = grids_folder(instance) / grid_id
+    path = sweeps_folder(instance) / grid_id
     if not _ID.fullmatch(grid_id) or not path.is_dir():
-        raise UnknownName("grid", grid_id, (grid.id for grid in all_grids(instance)))
+        raise UnknownName("grid", grid_id, (grid.id for grid in all_sweeps(instance)))
     return path
 
 
-def _opened(instance: Path) -> Iterator[tuple[str, GridFolder | None]]:
-    for path in grids_folder(instance).glob("*/"):
+def _opened(instance: Path) -> Iterator[tuple[str, SweepFolder | None]]:
+    for path in sweeps_folder(instance).glob("*/"):
         if _ID.fullmatch(path.name):
             try:
-                yield path.name, GridFolder(path)
+                yield path.name, SweepFolder(path)
             except SongrecError:
                 yield path.name, None

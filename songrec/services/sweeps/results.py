@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from songrec.services.sweeps.folder import GridFolder
+from songrec.services.sweeps.folder import SweepFolder
 from songrec.services.sweeps.specification import Cell
 from songrec.services.training.run_metrics import MEASURES, Measure
 
@@ -185,7 +185,7 @@ class Table:
         return [*known, *unknown]
 
 
-def table(grid: GridFolder) -> Table:
+def table(grid: SweepFolder) -> Table:
     """The grid as far as it has been trained."""
     rows, agreement = grid.rows(), grid.agreement()
     by_key = {row["key"]: row for row in rows}
@@ -223,7 +223,7 @@ def table(grid: GridFolder) -> Table:
     )
 
 
-def counts(grid: GridFolder) -> dict[str, int]:
+def counts(grid: SweepFolder) -> dict[str, int]:
     """How many cells there are, are done and have failed."""
     states = [row["state"] for row in grid.rows()]
     return {

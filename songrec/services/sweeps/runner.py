@@ -26,8 +26,8 @@ from songrec.core.files import write_json
 from songrec.core.types import Progress, no_progress
 from songrec.evaluation import stability
 from songrec.services.sweeps import code_version, csv_export
-from songrec.services.sweeps.folder import GridFolder, training
-from songrec.services.sweeps.specification import Cell, GridSpec
+from songrec.services.sweeps.folder import SweepFolder, training
+from songrec.services.sweeps.specification import Cell, SweepSpec
 from songrec.services.training import dataset
 from songrec.store.catalogue import training_data
 
@@ -37,15 +37,15 @@ TICK = 0.5
 command: list[str] = [sys.executable, "-m", "songrec.services.sweeps.worker"]
 
 
-def run_grid(
+def run_sweep(
     session: Session,
     instance: Path,
-    spec: GridSpec,
+    spec: SweepSpec,
     on_progress: Progress = no_progress,
     *,
     keep: bool = False,
     retry: bool = False,
-) -> GridFolder:
+) -> SweepFolder:
     """Train the missing cells of a grid on the present catalogue and return its folder.
 
     The same grid on the same data by the same code is one grid (``grid_version``). ``keep`` makes
@@ -57,7 +57,7 @@ def run_grid(
     fingerprint, tracks = _fingerprint(session, instance, spec)
     identity = [spec.to_json(), fingerprint, code_version.made_by()]
     grid_id = _digest(json.dumps(identity, sort_keys=True))[:12]
-    grid = GridFolder.begin(instance, grid_id, spec, tracks)
+    grid = SweepFolder.begin(instance, grid_id, spec, tracks)
     with training(grid.path):
         on_progress(0.0, "Starting", {"grid_id": grid.id})
         missing = grid.missing(retry=retry)
@@ -69,7 +69,7 @@ def run_grid(
     return grid
 
 
-def agreement(grid: GridFolder) -> dict[str, float]:
+def agreement(grid: SweepFolder) -> dict[str, float]:
     """Return the mean adjusted Rand index between seeds by each configuration's first cell."""
     by_configuration: dict[tuple[str, ...], list[Cell]] = {}
     for cell in grid.spec.cells():
@@ -83,7 +83,7 @@ def agreement(grid: GridFolder) -> dict[str, float]:
     return mean_index
 
 
-def _fingerprint(session: Session, instance: Path, spec: GridSpec) -> tuple[list[str], int]:
+def _fingerprint(session: Session, instance: Path, spec: SweepSpec) -> tuple[list[str], int]:
     """Return digests of the data that the grid is trained on, and the number of tracks."""
     data = training_data.read(session)
     if len(data.track_ids) < 2:
@@ -93,7 +93,7 @@ def _fingerprint(session: Session, instance: Path, spec: GridSpec) -> tuple[list
         if features == dataset.ATTRIBUTES:
             continue
         try:
-            table = dataset.choose(session, instance, features, data).table
+            table = dataset.build_dataset(session, instance, features, data).table
             digests.append(_digest(np.ascontiguousarray(table.values).tobytes()))
         except SongrecError as error:  # each cell that needs it will say so
             digests.append(str(error))
@@ -125,7 +125,7 @@ class _GroupProcesses:
 
     def __init__(
         self,
-        grid: GridFolder,
+        grid: SweepFolder,
         instance: Path,
         missing: Sequence[Cell],
         on_progress: Progress,

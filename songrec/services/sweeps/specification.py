@@ -16,22 +16,18 @@ from typing import Any
 
 from songrec.clustering import CLUSTERINGS
 from songrec.core.errors import BadInput, SongrecError, UnknownName
-from songrec.core.registry import Entry, Registry
+from songrec.core.registry import Entry
 from songrec.projection import PROJECTIONS
 from songrec.representation import REPRESENTATIONS
 from songrec.services.features import feature_sets
 from songrec.services.sweeps import value_parsing
 from songrec.services.training import dataset, model_inputs
+from songrec.services.training.algorithms import REGISTRIES
 
-STAGES: dict[str, Registry] = {
-    "representation": REPRESENTATIONS,
-    "clustering": CLUSTERINGS,
-    "projection": PROJECTIONS,
-}
 BASELINE = {"representation": "pca", "clustering": "kmeans"}
 MOST_CELLS = 5_000
 _FLAGS = ("quick", "bootstrap_refit")
-_KEYS = ("features", *STAGES, "seeds", "clusters", *_FLAGS)
+_KEYS = ("features", *REGISTRIES, "seeds", "clusters", *_FLAGS)
 _COUNTED = 100 * MOST_CELLS
 
 
@@ -81,8 +77,8 @@ class Cell:
         return self.features, _canonical(self.representation), self.seed
 
     def request(self) -> dict[str, Any]:
-        """The fields of a ``pipeline.train.TrainRequest`` that is not published."""
-        stages = {stage: getattr(self, stage) for stage in STAGES}
+        """The fields of a ``services.training.request.TrainRequest`` that is not published."""
+        stages = {stage: getattr(self, stage) for stage in REGISTRIES}
         return {
             "feature_set": self.features,
             "seed": self.seed,
@@ -95,7 +91,7 @@ class Cell:
         """As ``from_json`` reads it."""
         return {
             "features": self.features,
-            **{stage: getattr(self, stage).to_json() for stage in STAGES},
+            **{stage: getattr(self, stage).to_json() for stage in REGISTRIES},
             "seed": self.seed,
             "baseline": self.baseline,
         }
@@ -103,12 +99,12 @@ class Cell:
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> Cell:
         """What ``to_json`` wrote."""
-        stages = {stage: choice(stage, given[stage]) for stage in STAGES}
+        stages = {stage: choice(stage, given[stage]) for stage in REGISTRIES}
         return cls(given["features"], **stages, seed=given["seed"], baseline=given["baseline"])
 
 
 @dataclass(frozen=True)
-class GridSpec:
+class SweepSpec:
     """What a grid is made of.
 
     ``clusters`` are numbers of clusters (0 is "auto") for the clusterings that take one and whose
@@ -127,7 +123,7 @@ class GridSpec:
     bootstrap_refit: bool = False
 
     @classmethod
-    def of(cls, given: Mapping[str, Any], where: str = "The grid") -> GridSpec:
+    def of(cls, given: Mapping[str, Any], where: str = "The grid") -> SweepSpec:
         """From a mapping as a YAML file or a form gives it; what is missing is the default.
 
         Raises ``UnknownName`` or ``BadInput`` for the first thing that is wrong: one line.
@@ -145,7 +141,7 @@ class GridSpec:
                 values[key] = value_parsing.yes(value, key)
             elif key == "features":
                 values[key] = _distinct(_features(part) for part in parts)
-            elif key in STAGES:
+            elif key in REGISTRIES:
                 values[key] = _distinct(choice(key, part) for part in parts)
             else:
                 numbers = value_parsing.seeds if key == "seeds" else value_parsing.clusters
@@ -156,7 +152,7 @@ class GridSpec:
             len(part) or 1
             for part in (
                 spec.features,
-                *(getattr(spec, stage) for stage in STAGES),
+                *(getattr(spec, stage) for stage in REGISTRIES),
                 spec.seeds,
                 spec.clusters,
             )
@@ -170,7 +166,7 @@ class GridSpec:
         """As ``of`` reads it; the same grid is the same JSON."""
         return {
             "features": list(self.features),
-            **{stage: [one.to_json() for one in getattr(self, stage)] for stage in STAGES},
+            **{stage: [one.to_json() for one in getattr(self, stage)] for stage in REGISTRIES},
             "seeds": list(self.seeds),
             **({"clusters": list(self.clusters)} if self.clusters else {}),
             **{name: True for name in _FLAGS if getattr(self, name)},
@@ -213,7 +209,7 @@ class GridSpec:
 
 def choice(stage: str, given: Any) -> Choice:
     """A name, or ``{name: {parameter: value}}``, checked against the stage's registry."""
-    registry = STAGES[stage]
+    registry = REGISTRIES[stage]
     if isinstance(given, Choice):
         given = given.to_json()
     if isinstance(given, Mapping) and len(given) == 1:
@@ -236,7 +232,7 @@ def choice(stage: str, given: Any) -> Choice:
     return Choice(entry.name, dict(sorted(kept.items())))
 
 
-def parse_yaml(text: str, where: str) -> GridSpec:
+def parse_yaml(text: str, where: str) -> SweepSpec:
     """A grid from YAML; ``where`` names it in messages. ``BadInput`` is one line, with the line."""
     import yaml
 
@@ -248,7 +244,7 @@ def parse_yaml(text: str, where: str) -> GridSpec:
         problem = getattr(error, "problem", None) or "it cannot be read"
         raise BadInput(f"{where}{at}: this is not YAML ({problem}).") from None
     try:
-        return GridSpec.of(given if given is not None else {}, where)
+        return SweepSpec.of(given if given is not None else {}, where)
     except SongrecError as error:
         said = str(error)
         raise BadInput(said if said.startswith(where) else f"{where}: {said}") from None
@@ -274,7 +270,7 @@ def _for_vectors(features: str) -> str:
 def _features(given: Any) -> str:
     if not isinstance(given, str):
         raise BadInput(f"'features' in a grid takes names by commas; it was given {given!r}.")
-    return ",".join(dataset.parse(given))
+    return ",".join(dataset.parse_feature_sets(given))
 
 
 def _distinct(values: Iterable[Any]) -> tuple[Any, ...]:

@@ -18,11 +18,11 @@ from songrec.core.child_process import Message, ParentConnection, run_child
 from songrec.core.errors import SongrecError
 from songrec.core.types import Floats, Ints, no_progress
 from songrec.services.sweeps import folder
-from songrec.services.sweeps.folder import GridFolder
+from songrec.services.sweeps.folder import SweepFolder
 from songrec.services.sweeps.runner import failed
-from songrec.services.sweeps.specification import Cell, GridSpec
-from songrec.services.training.artifacts import Trained
-from songrec.services.training.stage_cache import Shared, Stages
+from songrec.services.sweeps.specification import Cell, SweepSpec
+from songrec.services.training.artifacts import TrainingResult
+from songrec.services.training.stage_cache import StageCache, StageProgress
 
 WIDTH, HEIGHT, DOTS = 240, 160, 700
 SHARED_STAGES = ("read", "features", "representation")
@@ -50,20 +50,18 @@ def main(parent: ParentConnection) -> int:
 def train_cells(
     session: Session,
     instance: Path,
-    grid: GridFolder,
+    grid: SweepFolder,
     cells: Sequence[Cell],
     send: Callable[[Message], None],
     *,
     keep: bool = False,
 ) -> None:
     """Train ``cells``, which share a latent, one after the other and write their rows."""
-    shared = Shared()
+    cache = StageCache()
     for at, cell in enumerate(cells):
         progress = _CellProgress(send, cell)
         try:
-            row, labels = train_cell(
-                session, instance, cell, progress, shared, grid.spec, keep=keep
-            )
+            row, labels = train_cell(session, instance, cell, progress, cache, grid.spec, keep=keep)
         except SongrecError as error:
             reason = str(error)
         except Exception as error:  # noqa: BLE001 - whatever it was, the row must say it
@@ -87,26 +85,27 @@ def train_cell(
     instance: Path,
     cell: Cell,
     on_progress: Any,
-    shared: Shared,
-    spec: GridSpec,
+    cache: StageCache,
+    spec: SweepSpec,
     *,
     keep: bool = False,
 ) -> tuple[dict[str, Any], Ints]:
     """Train one cell; returns its row and its labels. With ``keep`` it also becomes a run."""
     # Heavy, and imported late: what is wrong here is the row's to say.
-    from songrec.services.training.train import TrainRequest, learn, learn_tastes, write
+    from songrec.services.training.request import TrainRequest
+    from songrec.services.training.train import run_stages, train_tastes, write_run
 
-    stages = Stages(on_progress)
+    stages = StageProgress(on_progress)
     request = TrainRequest(**cell.request())
-    trained = learn(session, instance, request, stages, shared)
+    trained = run_stages(session, instance, request, stages, cache)
     seconds = {**stages.seconds, "total": round(sum(stages.seconds.values()), 3)}
     run_id = None
     if keep:
-        tastes = learn_tastes(session, instance, request, trained, stages)
-        run_id = write(session, instance, request, trained, tastes, stages).public_id
+        tastes = train_tastes(session, instance, request, trained, stages)
+        run_id = write_run(session, instance, request, trained, tastes, stages).public_id
         session.commit()
     labels = trained.clustering.labels
-    metrics = {**trained.metrics, **_metrics(session, instance, cell, trained, shared, spec)}
+    metrics = {**trained.metrics, **_metrics(session, instance, cell, trained, cache, spec)}
     row = {
         "key": cell.key,
         "cell": cell.to_json(),
@@ -124,7 +123,12 @@ def train_cell(
 
 
 def _metrics(
-    session: Session, instance: Path, cell: Cell, trained: Trained, shared: Shared, spec: GridSpec
+    session: Session,
+    instance: Path,
+    cell: Cell,
+    trained: TrainingResult,
+    cache: StageCache,
+    spec: SweepSpec,
 ) -> dict[str, Any]:
     """Compute the grid's own metrics; their time is not the training's."""
     from songrec.services.sweeps import cell_metrics as measures
@@ -134,14 +138,14 @@ def _metrics(
     if spec.quick:
         return values
 
-    aside = Stages(no_progress)
+    aside = StageProgress(no_progress)
 
     def once(stage: str, make: Callable[..., Any]) -> Any:
         def timed() -> Any:
             with aside.stage(stage, stage, 1.0):
                 return make(session, instance, cell, trained, table)
 
-        return shared.once(aside, stage, list(cell.group), timed)
+        return cache.get_or_compute(aside, stage, list(cell.group), timed)
 
     values["bootstrap_agreement_same_latent"] = measures.bootstrap_agreement(cell, trained)
     if spec.bootstrap_refit:
@@ -188,7 +192,7 @@ def plain(value: Any) -> Any:
     return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
-def _dots(trained: Trained) -> dict[str, str]:
+def _dots(trained: TrainingResult) -> dict[str, str]:
     """Return a seeded sample of the map as SVG path data by cluster, in a frame of 240 × 160."""
     coordinates: Floats = trained.coordinates
     labels = trained.clustering.labels

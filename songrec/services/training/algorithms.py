@@ -10,7 +10,14 @@ from songrec.core.registry import Registry
 from songrec.projection import PROJECTIONS
 from songrec.representation import REPRESENTATIONS
 
-__all__ = ["CLUSTERINGS", "PROJECTIONS", "REPRESENTATIONS", "STAGES", "clusters_by_model"]
+__all__ = [
+    "CLUSTERINGS",
+    "PROJECTIONS",
+    "REGISTRIES",
+    "REPRESENTATIONS",
+    "STAGES",
+    "clusters_by_model",
+]
 
 STAGES: tuple[tuple[str, str, Registry], ...] = (
     ("representation", "Representation", REPRESENTATIONS),
@@ -18,3 +25,6 @@ STAGES: tuple[tuple[str, str, Registry], ...] = (
     ("projection", "Map", PROJECTIONS),
 )
 """Name, label and registry of each stage, in order."""
+
+REGISTRIES: dict[str, Registry] = {name: registry for name, _, registry in STAGES}
+"""The registry of each stage by its name."""

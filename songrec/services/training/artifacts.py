@@ -1,4 +1,4 @@
-"""What a training found, and how it becomes a run's row and its folder."""
+"""The results of a training run, and how they are written as a run's row and folder."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib.metadata
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,27 +19,33 @@ from songrec.features.attribute_table import AttributeSelection
 from songrec.features.quantile_normalization import NormalSpace
 from songrec.features.scaling import Scaler
 from songrec.features.whitening_pca import Components
+from songrec.services.training.request import TrainRequest
 from songrec.store.catalogue import training_data
 from songrec.store.db import now
 from songrec.store.runs import runs
 from songrec.store.tables import Run
 
-if TYPE_CHECKING:
-    from songrec.services.training.taste_stage import Tastes
-    from songrec.services.training.train import TrainRequest
-
 PREDICTOR_FILE = "predictor.npz"
 """Arrays by which the clustering assigns new tracks, in the run's cluster numbers."""
 
-# Columns of the recommendation space beside the attributes: their names there, and in the data.
-BESIDES = {"duration": "duration_ms", "year": "year"}
+EXTRA_COLUMNS = {"duration": "duration_ms", "year": "year"}
+"""Further columns of the recommendation space, and their fields in ``TrainingData``."""
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """A map: the projection's name and itself, coordinates ``(n, 2)``, and how far to trust it.
+class Projection2D:
+    """A fitted map.
 
-    ``parameters`` are all of the projection's.
+    Attributes
+    ----------
+    name, parameters
+        The projection's registry name and all of its parameters.
+    projection
+        The fitted projection itself.
+    coordinates
+        Float32 ``(n, 2)``.
+    trust
+        Trustworthiness and the settings that it was measured with, as the manifest holds them.
     """
 
     name: str
@@ -50,11 +56,46 @@ class Drawn:
 
 
 @dataclass(frozen=True)
-class Trained:
-    """Everything that one run found, before it is written. The first of ``maps`` is the run's.
+class TasteArtifacts:
+    """Arrays and model that a run stores for scoring tastes, over the run's n tracks.
 
-    ``predictor`` are the arrays by which the clustering assigns new tracks.
-    ``feature_settings`` says how the sets of the sound were extracted (``run_settings.record``).
+    Attributes
+    ----------
+    song_keys, artists, albums
+        uint64 ``(n,)``, as in ``Space``.
+    model
+        The taste prior as JSON.
+    track_factors
+        Float32 ``(n, t)``; None where the two towers do not improve recommendations.
+    """
+
+    song_keys: NDArray[np.uint64]
+    artists: NDArray[np.uint64]
+    albums: NDArray[np.uint64]
+    model: dict[str, Any]
+    track_factors: Floats | None
+
+    def write(self, folder: Path) -> None:
+        """Write the taste files into a run's folder."""
+        arrays = {
+            "song_keys": self.song_keys,
+            "artists": self.artists,
+            "albums": self.albums,
+            "track_factors": self.track_factors,
+        }
+        for name, array in arrays.items():
+            if array is not None:
+                np.save(folder / f"{name}.npy", array)
+        write_json(folder / "taste.json", self.model, indent=2)
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """Everything that a training computed, before it is written.
+
+    The first of ``maps`` is the run's own. ``predictor`` holds the arrays by which the clustering
+    assigns new tracks. ``feature_settings`` holds the extraction settings of
+    each audio feature set (``run_settings.record``).
     """
 
     data: training_data.TrainingData
@@ -64,7 +105,7 @@ class Trained:
     latent: Floats
     clustering: Clustering
     predictor: dict[str, NDArray[Any]]
-    maps: tuple[Drawn, ...]
+    maps: tuple[Projection2D, ...]
     space: NormalSpace
     sound: Components | None
     metrics: dict[str, Any]
@@ -73,24 +114,24 @@ class Trained:
 
     @property
     def coordinates(self) -> Floats:
-        """Where each track lies on the run's own map, float32 ``(n, 2)``."""
+        """Coordinates of the tracks on the run's own map, float32 ``(n, 2)``."""
         return self.maps[0].coordinates
 
     @property
     def values(self) -> Floats:
-        """Attribute values with duration and year beside them, float32 ``(n, 14)``."""
-        beside = (getattr(self.data, name) for name in BESIDES.values())
-        return np.column_stack([self.data.values, *beside])
+        """Attribute values, duration and year, float32 ``(n, 14)``."""
+        extra = (getattr(self.data, name) for name in EXTRA_COLUMNS.values())
+        return np.column_stack([self.data.values, *extra])
 
     def recommendation_space(self) -> Space:
-        """The arrays that recommendations are computed from, before they are written."""
+        """Return the arrays that recommendations are computed from, before they are written."""
         return Space(
             run_id="",
             track_ids=self.data.track_ids,
             matrix=self.space.matrix,
             columns=tuple(self.space.columns),
             values=self.values,
-            value_names=(*ATTRIBUTE_NAMES, *BESIDES),
+            value_names=(*ATTRIBUTE_NAMES, *EXTRA_COLUMNS),
             latent=self.latent,
             labels=self.clustering.labels,
             coordinates=self.coordinates,
@@ -98,8 +139,10 @@ class Trained:
         )
 
 
-def run_row(request: TrainRequest, parameters: dict[str, dict[str, Any]], trained: Trained) -> Run:
-    """The run's row, without seconds, not yet added to a session."""
+def run_row(
+    request: TrainRequest, parameters: dict[str, dict[str, Any]], result: TrainingResult
+) -> Run:
+    """Build the run's row, without seconds and not yet added to a session."""
     created = now()
     return Run(
         public_id=f"{created:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
@@ -109,57 +152,57 @@ def run_row(request: TrainRequest, parameters: dict[str, dict[str, Any]], traine
         clustering=request.clustering,
         projection=request.projection,
         seed=request.seed,
-        track_count=len(trained.data.track_ids),
-        cluster_count=len(set(np.unique(trained.clustering.labels).tolist()) - {-1}),
-        data_fingerprint=trained.data.fingerprint(),
-        parameters=_plain(parameters),
-        metrics=trained.metrics,
+        track_count=len(result.data.track_ids),
+        cluster_count=len(set(np.unique(result.clustering.labels).tolist()) - {-1}),
+        data_fingerprint=result.data.fingerprint(),
+        parameters=_with_lists(parameters),
+        metrics=result.metrics,
     )
 
 
 def write_folder(
     folder: Path,
     run: Run,
-    trained: Trained,
-    tastes: Tastes,
-    clusters: list[runs.FoundCluster],
+    result: TrainingResult,
+    tastes: TasteArtifacts,
+    clusters: list[runs.ClusterProfile],
 ) -> None:
     """Write every file that docs/architecture.md lists into ``folder``.
 
-    The manifest's seconds end before the writing, which is still going on.
+    The manifest's seconds do not include the writing, which is still going on.
     """
     arrays = {
-        "track_ids": trained.data.track_ids,
-        "values": trained.values,
-        "space": trained.space.matrix,
-        "latent": trained.latent,
+        "track_ids": result.data.track_ids,
+        "values": result.values,
+        "space": result.space.matrix,
+        "latent": result.latent,
     }
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array)
-    clustering = trained.clustering
-    beside = {"centres": clustering.centres}
+    clustering = result.clustering
+    optional = {"centres": clustering.centres}
     if clustering.probabilities is not None:
-        beside["probabilities"] = clustering.probabilities.astype(np.float16)
+        optional["probabilities"] = clustering.probabilities.astype(np.float16)
     np.savez(
         folder / "clustering.npz",
         labels=clustering.labels,
         confidence=clustering.confidence,
-        **{name: array for name, array in beside.items() if array is not None},
+        **{name: array for name, array in optional.items() if array is not None},
     )
-    if trained.predictor:
-        np.savez(folder / PREDICTOR_FILE, **trained.predictor)
-    for at, drawn in enumerate(trained.maps):
+    if result.predictor:
+        np.savez(folder / PREDICTOR_FILE, **result.predictor)
+    for number, one in enumerate(result.maps):
         np.savez(
-            folder / (f"map-{drawn.name}.npz" if at else "projection.npz"),
-            coordinates=drawn.coordinates,
-            **drawn.projection.state(),
+            folder / (f"map-{one.name}.npz" if number else "projection.npz"),
+            coordinates=one.coordinates,
+            **one.projection.state(),
         )
-    trained.scaler.save(folder / "scaler.npz")
-    if trained.sound is not None:
-        trained.sound.save(folder / "sound.npz")
+    result.scaler.save(folder / "scaler.npz")
+    if result.sound is not None:
+        result.sound.save(folder / "sound.npz")
     tastes.write(folder)
-    trained.model.save(folder)
-    write_json(folder / "history.json", trained.model.history_, indent=2)
+    result.model.save(folder)
+    write_json(folder / "history.json", result.model.history_, indent=2)
     write_json(
         folder / "manifest.json",
         {
@@ -172,18 +215,17 @@ def write_folder(
             "clustering": run.clustering,
             "projection": run.projection,
             "maps": [
-                {"name": drawn.name, "parameters": drawn.parameters, **drawn.trust}
-                for drawn in trained.maps
+                {"name": one.name, "parameters": one.parameters, **one.trust} for one in result.maps
             ],
             "seed": run.seed,
             "parameters": run.parameters,
             "tracks": run.track_count,
             "data_fingerprint": run.data_fingerprint,
-            "features": {"used": trained.choice.used, "left_out": trained.choice.left_out},
-            "feature_settings": trained.feature_settings,
-            "values": {"columns": (*ATTRIBUTE_NAMES, *BESIDES)},
-            "space": {"columns": trained.space.columns},
-            # "clustering" is the algorithm's name already.
+            "features": {"used": result.choice.used, "left_out": result.choice.left_out},
+            "feature_settings": result.feature_settings,
+            "values": {"columns": (*ATTRIBUTE_NAMES, *EXTRA_COLUMNS)},
+            "space": {"columns": result.space.columns},
+            # The key "clustering" holds the algorithm's name.
             "clustering_details": clustering.details,
             "clusters": [
                 {"number": cluster.number, "name": cluster.name, "size": cluster.size}
@@ -191,7 +233,7 @@ def write_folder(
             ],
             "metrics": run.metrics,
             "seconds": run.seconds,
-            "notes": trained.notes,
+            "notes": result.notes,
         },
     )
 
@@ -201,8 +243,8 @@ def _library_versions() -> dict[str, str]:
     return {name: importlib.metadata.version(name) for name in names}
 
 
-def _plain(parameters: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Tuples as lists: what JSON gives back."""
+def _with_lists(parameters: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the parameters with lists for tuples, equal to what is read back from JSON."""
     return {
         stage: {
             name: list(value) if isinstance(value, tuple) else value

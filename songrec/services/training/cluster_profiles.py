@@ -1,4 +1,4 @@
-"""What a page says of each cluster: medians, shares of the catalogue, genres, typical tracks."""
+"""Cluster profiles for pages: medians, percentiles, tags and typical tracks of each cluster."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ from numpy.typing import NDArray
 from songrec.clustering.naming import NOISE_NAME, Portrait, name_clusters
 from songrec.core.types import Clustering, Floats
 from songrec.store.catalogue.training_data import TrackTags, TrainingData
-from songrec.store.runs.runs import FoundCluster
+from songrec.store.runs.runs import ClusterProfile
 
 TYPICAL_TRACKS = 10
 TOP_TAGS = 8
 
 
 @dataclass(frozen=True)
-class Catalogue:
-    """What portraits are measured against: the data, the used attributes and the tags by kind."""
+class ProfileInputs:
+    """The catalogue that clusters are profiled against.
+
+    ``values`` float32 ``(n, len(names))`` are the attributes ``names``; ``tags`` by kind.
+    """
 
     data: TrainingData
     names: tuple[str, ...]
@@ -27,20 +30,20 @@ class Catalogue:
     tags: dict[str, TrackTags]
 
 
-def found_clusters(
-    catalogue: Catalogue, clustering: Clustering, latent: Floats
-) -> list[FoundCluster]:
-    """Each cluster with its name, size and profile, by number; noise (-1) last."""
+def profile_clusters(
+    catalogue: ProfileInputs, clustering: Clustering, latent: Floats
+) -> list[ClusterProfile]:
+    """Return the name, size and profile of each cluster, by number; noise (-1) last."""
     labels = clustering.labels
     numbers = sorted((int(n) for n in np.unique(labels)), key=lambda n: (n < 0, n))
-    ordered = [np.sort(column[~np.isnan(column)]) for column in catalogue.values.T]
-    lifts = {
+    sorted_values = [np.sort(column[~np.isnan(column)]) for column in catalogue.values.T]
+    top_tags = {
         plural: _top_tags(catalogue.tags[kind], labels, numbers)
         for kind, plural in (("genre", "genres"), ("emotion", "emotions"))
     }
     profiles: list[dict[str, Any]] = []
     sizes = []
-    for at, number in enumerate(numbers):
+    for index, number in enumerate(numbers):
         rows = np.flatnonzero(labels == number)
         median = _medians(catalogue, rows)
         profiles.append(
@@ -48,38 +51,38 @@ def found_clusters(
                 "median": median,
                 "share": {
                     name: share_below(values, median[name])
-                    for name, values in zip(catalogue.names, ordered, strict=True)
+                    for name, values in zip(catalogue.names, sorted_values, strict=True)
                     if median[name] is not None
                 },
                 "typical": _typical(catalogue.data, clustering, latent, rows, number),
-                **{plural: tops[at] for plural, tops in lifts.items()},
+                **{plural: tags[index] for plural, tags in top_tags.items()},
             }
         )
         sizes.append(len(rows))
-    clustered = [at for at, number in enumerate(numbers) if number >= 0]
+    clustered = [index for index, number in enumerate(numbers) if number >= 0]
     names = dict.fromkeys(range(len(numbers)), NOISE_NAME)
-    portraits = [Portrait(profiles[at]["share"], profiles[at]["genres"]) for at in clustered]
+    portraits = [Portrait(profiles[i]["share"], profiles[i]["genres"]) for i in clustered]
     names.update(zip(clustered, name_clusters(portraits), strict=True))
     return [
-        FoundCluster(number, names[at], sizes[at], profiles[at])
-        for at, number in enumerate(numbers)
+        ClusterProfile(number, names[index], sizes[index], profiles[index])
+        for index, number in enumerate(numbers)
     ]
 
 
-def share_below(ordered: NDArray[np.floating], value: float) -> float:
-    """The share of ``ordered`` (ascending, no NaN) below ``value``, ties counting half."""
-    value = np.asarray(value, dtype=ordered.dtype)
-    below = np.searchsorted(ordered, value, "left")
-    up_to = np.searchsorted(ordered, value, "right")
-    return float((below + up_to) / (2 * len(ordered)))
+def share_below(sorted_values: NDArray[np.floating], value: float) -> float:
+    """Return the share of ``sorted_values`` (no NaN) below ``value``; ties count half."""
+    value = np.asarray(value, dtype=sorted_values.dtype)
+    below = np.searchsorted(sorted_values, value, "left")
+    up_to = np.searchsorted(sorted_values, value, "right")
+    return float((below + up_to) / (2 * len(sorted_values)))
 
 
-def _medians(catalogue: Catalogue, rows: NDArray[np.integer]) -> dict[str, float | None]:
+def _medians(catalogue: ProfileInputs, rows: NDArray[np.integer]) -> dict[str, float | None]:
     medians: dict[str, float | None] = {}
     for column, name in enumerate(catalogue.names):
-        known = catalogue.values[rows, column]
-        known = known[~np.isnan(known)]
-        medians[name] = float(np.median(known)) if len(known) else None
+        values = catalogue.values[rows, column]
+        values = values[~np.isnan(values)]
+        medians[name] = float(np.median(values)) if len(values) else None
     return medians
 
 
@@ -90,7 +93,7 @@ def _typical(
     rows: NDArray[np.integer],
     number: int,
 ) -> list[int]:
-    """Ids of the tracks nearest the centre (or the mean), each song once, nearest first."""
+    """Return ids of the tracks nearest the centre (or mean), nearest first, each song once."""
     members = latent[rows]
     if clustering.centres is not None and number >= 0:
         centre = clustering.centres[number]
@@ -112,19 +115,19 @@ def _typical(
 def _top_tags(
     tags: TrackTags, labels: NDArray[np.int32], numbers: list[int]
 ) -> list[list[list[Any]]]:
-    """Per cluster ``[[name, share of tracks, lift over the catalogue], …]``, commonest first."""
+    """Return ``[[name, share, lift over the catalogue], …]`` per cluster, commonest first."""
     width = len(tags.names)
     distinct = np.unique(labels)
-    place = np.array([numbers.index(int(number)) for number in distinct])
-    cluster = place[np.searchsorted(distinct, labels)]
+    positions = np.array([numbers.index(int(number)) for number in distinct])
+    cluster = positions[np.searchsorted(distinct, labels)]
     counts = np.bincount(cluster[tags.rows] * width + tags.tags, minlength=len(numbers) * width)
     counts = counts.reshape(len(numbers), width)
     sizes = np.bincount(cluster, minlength=len(numbers))
     overall = counts.sum(axis=0) / len(labels)
     result = []
-    for at in range(len(numbers)):
-        shares = counts[at] / sizes[at]
-        top = [tag for tag in np.argsort(-shares, kind="stable")[:TOP_TAGS] if counts[at][tag]]
+    for tag_counts, size in zip(counts, sizes, strict=True):
+        shares = tag_counts / size
+        top = [tag for tag in np.argsort(-shares, kind="stable")[:TOP_TAGS] if tag_counts[tag]]
         lifts = shares[top] / overall[top]
         result.append(
             [

@@ -1,4 +1,4 @@
-"""What a run learns from: attributes, feature sets of the sound, or several of them together."""
+"""The feature table that a run is trained on: attributes, audio feature sets or several of them."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ from songrec.store.sound import feature_cache, spectrograms
 
 ATTRIBUTES = "attributes"
 AUTO = "auto"
-"""What suits the representation: see ``suited``."""
-KNOWN = (ATTRIBUTES, *EXTRACTORS.names())
+"""Use the feature sets that suit the representation: see ``default_features_for``."""
+FEATURE_SETS = (ATTRIBUTES, *EXTRACTORS.names())
 AUDIO_COVERAGE = 0.5
-"""A feature that fewer analysed tracks have (the pitch of music without any) is left out."""
-FEWEST = 10
-SUITED_SHARE = 0.5
-"""A set of the sound is chosen by itself where so many of the catalogue's tracks have it."""
-# A pitch class is a name, not an amount: 11 is next to 0. The chroma columns carry the harmony.
-_NO_AMOUNT = frozenset({"statistical:key"})
+"""A feature is left out where fewer analysed tracks have it (the pitch of unpitched music)."""
+MIN_TRACKS = 10
+DEFAULT_SHARE = 0.5
+"""An audio feature set is a default where this share of the catalogue's tracks has it."""
+# A pitch class is categorical: 11 is next to 0. The chroma columns carry the harmony.
+_CATEGORICAL = frozenset({"statistical:key"})
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """The tracks that have every set, their raw columns, and what was left out of them.
+class TrainingDataset:
+    """The tracks that have every feature set, their raw columns, and the columns left out.
 
-    ``described`` names the attributes known well enough to speak of clusters by, ``settings`` says
-    how each set of the sound was extracted (``run_settings.record``).
+    ``described`` names the attributes that enough tracks have to describe clusters by,
+    ``settings`` holds the extraction settings of each audio feature set (``run_settings.record``).
     """
 
     data: TrainingData
@@ -52,41 +52,43 @@ class Chosen:
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-def parse(text: str) -> tuple[str, ...]:
-    """``"mfcc, statistical"`` as names of feature sets; ``UnknownName`` for one that is none."""
+def parse_feature_sets(text: str) -> tuple[str, ...]:
+    """Parse ``"mfcc, statistical"``; raises ``UnknownName`` for an unknown feature set."""
     names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     for name in names or ("",):
-        if name not in KNOWN:
-            raise UnknownName("feature set", name, KNOWN)
+        if name not in FEATURE_SETS:
+            raise UnknownName("feature set", name, FEATURE_SETS)
     return names
 
 
-def suited(session: Session, representation: Entry) -> str:
-    """What ``representation`` learns from unless told otherwise.
+def default_features_for(session: Session, representation: Entry) -> str:
+    """Return the feature set that ``representation`` is trained on by default.
 
-    The first of the sets that suit it which half of the catalogue's tracks have, or else the last:
-    nobody's thousands of songs are left out of a run because a few have been analysed.
+    The first of its suited sets that half of the catalogue's tracks have, else the last. Thousands
+    of tracks are not left out of a run because a few others have been analysed.
     """
-    *wanted, last = representation.suited_features
+    *preferred, last = representation.suited_features
     tracks = catalogue.track_count(session)
-    for name in wanted:
+    for name in preferred:
         if name == ATTRIBUTES:
             return name
         key = feature_sets.most_common_settings(session, name)
-        heard = len(feature_cache.hashes_of_tracks(session, [key]))
-        if heard >= max(FEWEST, SUITED_SHARE * tracks):
+        analysed = len(feature_cache.hashes_of_tracks(session, [key]))
+        if analysed >= max(MIN_TRACKS, DEFAULT_SHARE * tracks):
             return name
     return last
 
 
-def choose(session: Session, instance: Path, feature_set: str, data: TrainingData) -> Chosen:
-    """The table of ``feature_set`` (see ``parse``) over the tracks in ``data`` that have it all.
+def build_dataset(
+    session: Session, instance: Path, feature_set: str, data: TrainingData
+) -> TrainingDataset:
+    """Build the table of ``feature_set`` over the tracks in ``data`` that have all of its sets.
 
-    Columns are called ``set:column``, but an attribute alone goes by its own name. Raises
-    ``NotReady`` where too few tracks have been analysed and ``BadInput`` where nothing is left.
-    Spectrograms narrow the tracks down and give no columns: a model reads them by itself.
+    Columns are named ``set:column``; attributes alone keep their own names. Spectrograms limit the
+    tracks and add no columns, because a model reads them itself. Raises ``NotReady`` where too few
+    tracks have been analysed and ``BadInput`` where no column is left.
     """
-    names = parse(feature_set)
+    names = parse_feature_sets(feature_set)
     audio = [
         name
         for name in names
@@ -94,16 +96,16 @@ def choose(session: Session, instance: Path, feature_set: str, data: TrainingDat
     ]
     if SPECTROGRAM_SET in names:
         key = feature_sets.most_common_settings(session, SPECTROGRAM_SET)
-        seen = spectrograms.tracks(session, instance, key, minimum=FEWEST)
-        data = _only(data, np.fromiter(seen, dtype=np.int64))
+        with_spectrogram = spectrograms.tracks(session, instance, key, minimum=MIN_TRACKS)
+        data = _only(data, np.fromiter(with_spectrogram, dtype=np.int64))
     sound = None
     if audio:
-        sound = feature_sets.table(session, instance, audio, minimum=FEWEST)
+        sound = feature_sets.table(session, instance, audio, minimum=MIN_TRACKS)
         data = _only(data, sound.track_ids)
     described = described_attributes(data)
     if names == (ATTRIBUTES,):
         table, choice = attributes_table(data.track_ids, data.values, ATTRIBUTE_NAMES)
-        return Chosen(data, table, choice, described, has_audio=False)
+        return TrainingDataset(data, table, choice, described, has_audio=False)
     parts, left_out = [], {}
     for name in names:
         if name == ATTRIBUTES:
@@ -113,9 +115,9 @@ def choose(session: Session, instance: Path, feature_set: str, data: TrainingDat
         elif name in feature_sets.FROM_LABELS:
             parts.append(_prefixed(name, _genres(session, data.track_ids)))
     if sound is not None:
-        known, too_few = _known_enough(sound, data.track_ids)
-        left_out |= too_few
-        parts.append(known)
+        part, sparse = _without_sparse_columns(sound, data.track_ids)
+        left_out |= sparse
+        parts.append(part)
     table = FeatureTable(
         data.track_ids,
         tuple(column for part in parts for column in part.names),
@@ -126,20 +128,20 @@ def choose(session: Session, instance: Path, feature_set: str, data: TrainingDat
         feature_set,
     )
     if not table.names and SPECTROGRAM_SET not in names:
-        raise BadInput(f"The features {feature_set} leave no column to learn from.")
-    heard = [*audio, *([SPECTROGRAM_SET] if SPECTROGRAM_SET in names else [])]
-    return Chosen(
+        raise BadInput(f"The features {feature_set} leave no column to train on.")
+    extracted = [*audio, *([SPECTROGRAM_SET] if SPECTROGRAM_SET in names else [])]
+    return TrainingDataset(
         data,
         table,
         AttributeSelection(table.names, left_out),
         described,
         has_audio=bool(audio),
-        settings=run_settings.record(session, instance, heard),
+        settings=run_settings.record(session, instance, extracted),
     )
 
 
 def described_attributes(data: TrainingData) -> tuple[str, ...]:
-    """The attributes that nearly all of the tracks have."""
+    """Return the attributes that nearly all tracks have."""
     if not len(data.track_ids):
         return ()
     shares = 1.0 - np.isnan(data.values).mean(axis=0)
@@ -149,10 +151,10 @@ def described_attributes(data: TrainingData) -> tuple[str, ...]:
 
 
 def sound_of(table: FeatureTable) -> FeatureTable:
-    """Those columns of a table that come from sound or from labels, not from attributes."""
-    at = [i for i, name in enumerate(table.names) if name.partition(":")[0] != ATTRIBUTES]
-    names = tuple(table.names[i] for i in at)
-    return FeatureTable(table.track_ids, names, table.values[:, at], table.feature_set)
+    """Return the columns of a table that come from audio or labels rather than attributes."""
+    columns = [i for i, name in enumerate(table.names) if name.partition(":")[0] != ATTRIBUTES]
+    names = tuple(table.names[i] for i in columns)
+    return FeatureTable(table.track_ids, names, table.values[:, columns], table.feature_set)
 
 
 def _only(data: TrainingData, track_ids: Ints) -> TrainingData:
@@ -175,18 +177,21 @@ def _genres(session: Session, track_ids: Ints) -> FeatureTable:
     return Genre().table(track_ids, first)
 
 
-def _known_enough(table: FeatureTable, ids: Ints) -> tuple[FeatureTable, dict[str, float]]:
+def _without_sparse_columns(
+    table: FeatureTable, ids: Ints
+) -> tuple[FeatureTable, dict[str, float]]:
+    """Select rows by track id and drop sparse columns; also returns the shares of those."""
     values = table.values[np.isin(table.track_ids, ids)]
     shares = 1.0 - np.isnan(values).mean(axis=0)
     kept = [
-        at
-        for at, name in enumerate(table.names)
-        if shares[at] >= AUDIO_COVERAGE and name not in _NO_AMOUNT
+        column
+        for column, name in enumerate(table.names)
+        if shares[column] >= AUDIO_COVERAGE and name not in _CATEGORICAL
     ]
     left_out = {
         name: round(float(share), 4)
         for name, share in zip(table.names, shares, strict=True)
         if share < AUDIO_COVERAGE
     }
-    names = tuple(table.names[at] for at in kept)
+    names = tuple(table.names[column] for column in kept)
     return FeatureTable(ids, names, values[:, kept], table.feature_set), left_out

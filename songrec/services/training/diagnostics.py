@@ -1,4 +1,4 @@
-"""What a training tells of itself: notes, the reconstruction error, learnt weights by name."""
+"""Diagnostics of a training run: warnings, reconstruction error and feature weights by name."""
 
 from __future__ import annotations
 
@@ -12,63 +12,67 @@ from songrec.core.types import Clustering, FeatureTable
 from songrec.features.attribute_table import AttributeSelection
 from songrec.services.training import model_inputs
 
+ROWS_PER_SLICE = 65_536
 
-def notes(choice: AttributeSelection, model: Any) -> list[str]:
-    """Features that were left out, latent dimensions that are not used."""
-    notes = [
+
+def describe_warnings(choice: AttributeSelection, model: Any) -> list[str]:
+    """Describe features that were left out, and latent dimensions and clusters without use."""
+    warnings = [
         f"{name} was left out: only {share:.0%} of the tracks have it."
         for name, share in choice.left_out.items()
     ]
-    dead = model.metrics_.get("dead_latent_dimensions", 0)
-    if dead:
-        notes.append(
-            f"{dead} of the {model.metrics_['latent_dimensions']} latent dimensions are 0 for "
-            "every track; another seed or more latent dimensions may use them."
+    metrics = model.metrics_
+    dimensions = metrics.get("latent_dimensions")
+    constant = metrics.get("dead_latent_dimensions", 0)
+    if constant:
+        warnings.append(
+            f"{constant} of the {dimensions} latent dimensions are 0 for every track; another seed "
+            "or more latent dimensions may use them."
         )
-    of, active = (model.metrics_.get(f"{kind}latent_dimensions") for kind in ("", "active_"))
-    if active is not None and active < of:
-        notes.append(
-            f"{of - active} of the {of} latent dimensions say nothing of any track; with a smaller "
-            "beta they may."
+    active = metrics.get("active_latent_dimensions")
+    if active is not None and active < dimensions:
+        warnings.append(
+            f"{dimensions - active} of the {dimensions} latent dimensions are the same for every "
+            "track; a smaller beta may use them."
         )
-    of, used = (model.metrics_.get(f"mixture_components{kind}") for kind in ("", "_used"))
-    if used is not None and used < of:
-        notes.append(
-            f"{of - used} of the mixture's {of} clusters were given up while it learnt; with a "
-            "smaller beta more of them stay."
+    components, used = (metrics.get(f"mixture_components{kind}") for kind in ("", "_used"))
+    if used is not None and used < components:
+        warnings.append(
+            f"{components - used} of the mixture's {components} clusters became empty during "
+            "training; a smaller beta keeps more of them."
         )
-    return notes
+    return warnings
 
 
-def reconstruction_mse(model: Any, table: FeatureTable, needed: Mapping[str, Any]) -> float | None:
-    """Mean squared error in standardised units, in slices; None for a model that cannot restore.
+def reconstruction_mse(model: Any, table: FeatureTable, inputs: Mapping[str, Any]) -> float | None:
+    """Compute the mean squared reconstruction error in standardised units.
 
-    One that restores something else than the table (spectrograms) has measured it by itself.
+    None for a model without ``reconstruct``. A model that reconstructs something else than the
+    table (spectrograms) has measured its error itself.
     """
-    if not hasattr(model, "reconstruct") or "spectrograms" in needed:
+    if not hasattr(model, "reconstruct") or "spectrograms" in inputs:
         return model.metrics_.get("reconstruction_mse")
-    total, rows = 0.0, 65_536
-    for start in range(0, len(table.values), rows):
+    total = 0.0
+    for start in range(0, len(table.values), ROWS_PER_SLICE):
+        stop = start + ROWS_PER_SLICE
         part = replace(
-            table,
-            track_ids=table.track_ids[start : start + rows],
-            values=table.values[start : start + rows],
+            table, track_ids=table.track_ids[start:stop], values=table.values[start:stop]
         )
-        restored = model.reconstruct(part, **model_inputs.slice_inputs(needed, start, start + rows))
+        restored = model.reconstruct(part, **model_inputs.slice_inputs(inputs, start, stop))
         total += float(np.square(restored - part.values, dtype=np.float64).sum())
     return total / table.values.size
 
 
-def with_names(clustering: Clustering, model: Any) -> Clustering:
-    """Learnt weights of the latent's columns with the columns' names: ``[[name, weight], …]``.
+def with_named_weights(clustering: Clustering, model: Any) -> Clustering:
+    """Return ``clustering`` with its feature weights as ``[[name, weight], …]``, largest first.
 
-    A latent whose columns are features has their names (``latent_names_``), any other numbers.
+    Names are the model's ``latent_names_`` where its latent consists of features, else numbers.
     """
     weights = clustering.details.get("feature_weights")
     if weights is None:
         return clustering
-    numbers = [f"latent {number}" for number in range(1, len(weights) + 1)]
-    names = getattr(model, "latent_names_", None) or numbers
+    numbered = [f"latent {number}" for number in range(1, len(weights) + 1)]
+    names = getattr(model, "latent_names_", None) or numbered
     named = sorted(zip(names, weights, strict=True), key=lambda pair: -pair[1])
     details = {**clustering.details, "feature_weights": [list(pair) for pair in named]}
     return replace(clustering, details=details)

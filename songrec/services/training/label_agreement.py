@@ -1,4 +1,4 @@
-"""How well a run's clusters meet what the catalogue says of its tracks, as flat measures."""
+"""Agreement of a run's clusters with the catalogue's labels (genre, language, …), as metrics."""
 
 from __future__ import annotations
 
@@ -11,64 +11,57 @@ from sqlalchemy.orm import Session
 from songrec.audio_files.path_labels import is_language
 from songrec.core.types import Ints
 from songrec.evaluation.agreement import against_labels
-from songrec.services.training.run_metrics import AGAINST_LABELS, LABEL_KINDS
+from songrec.services.training.run_metrics import LABEL_KINDS, LABEL_SCORES
 from songrec.store.catalogue import training_data
 from songrec.store.catalogue.training_data import TrackTags
 
-# Of fewer labelled tracks chance alone says nearly anything.
-FEWEST_TRACKS = 20
+MIN_TRACKS = 20
+"""Below this number of labelled tracks, agreement is mostly chance."""
 
 
-def labels_of(session: Session, track_ids: Ints) -> dict[str, NDArray[np.int64]]:
-    """Per kind one label's number for each of ``track_ids`` (ascending), -1 where none is known.
+def labels_by_kind(session: Session, track_ids: Ints) -> dict[str, NDArray[np.int64]]:
+    """Return one label number per track and kind of label, int64 ``(n,)``, -1 without a label.
 
-    Of a track's several labels the one that most tracks have, so that few labels hold many tracks.
-    Kinds that no track has a label of are left out. Where a track has no language, a free tag that
-    names one counts.
+    ``track_ids`` are ascending. Of several labels of a track the one that most tracks have counts
+    (``TrackTags.most_common``). Kinds without any label are left out. For a track without a
+    language, a free tag that names one counts.
     """
-    found = {}
+    labels = {}
     for kind in LABEL_KINDS:
         tags = training_data.read_tags(session, kind, track_ids)
         if kind == "language":
             tags = _with_named_languages(tags, training_data.read_tags(session, "tag", track_ids))
-        rows, numbers = tags.rows, tags.tags
-        if not len(rows):
-            continue
-        counts = np.bincount(numbers, minlength=len(tags.names))
-        # Rarest first, so that the commonest is written last; equal ones in order of their number.
-        order = np.lexsort((-numbers, counts[numbers]))
-        labels = np.full(len(track_ids), -1, dtype=np.int64)
-        labels[rows[order]] = numbers[order]
-        found[kind] = labels
-    return found
+        if len(tags.rows):
+            labels[kind] = tags.most_common(len(track_ids))
+    return labels
 
 
 def _with_named_languages(languages: TrackTags, free: TrackTags) -> TrackTags:
-    """The languages, and for tracks that have none those of their free tags that name one."""
+    """Return the languages, completed by free tags that name a language where a track has none."""
     names = [*languages.names, *(name for name in free.names if name not in languages.names)]
-    number = np.array(
+    number_of_tag = np.array(
         [names.index(name) if is_language(name) else -1 for name in free.names] or [-1]
     )
-    meant = number[free.tags] if len(free.tags) else free.tags
-    told = (meant >= 0) & ~np.isin(free.rows, languages.rows)
+    numbers = number_of_tag[free.tags] if len(free.tags) else free.tags
+    added = (numbers >= 0) & ~np.isin(free.rows, languages.rows)
     return TrackTags(
-        np.concatenate([languages.rows, free.rows[told]]),
-        np.concatenate([languages.tags, meant[told]]),
+        np.concatenate([languages.rows, free.rows[added]]),
+        np.concatenate([languages.tags, numbers[added]]),
         tuple(names),
     )
 
 
-def agreement(
+def agreement_metrics(
     clusters: NDArray[np.int32], labels: dict[str, NDArray[np.int64]], *, seed: int
 ) -> dict[str, Any]:
-    """``ari_genre``, ``ari_genre_random`` and so on, ``genre_tracks``: how many have both."""
+    """Return ``ari_genre``, ``ari_genre_random`` etc., and ``genre_tracks`` (tracks with both)."""
     metrics: dict[str, Any] = {}
-    for kind, known in labels.items():
-        found = against_labels(clusters, known, seed=seed)
-        if found is None or found.tracks < FEWEST_TRACKS:
+    for kind, numbers in labels.items():
+        agreement = against_labels(clusters, numbers, seed=seed)
+        if agreement is None or agreement.tracks < MIN_TRACKS:
             continue
-        metrics[f"{kind}_tracks"] = found.tracks
-        for name, _, _ in AGAINST_LABELS:
-            metrics[f"{name}_{kind}"] = found.values[name]
-            metrics[f"{name}_{kind}_random"] = found.random[name]
+        metrics[f"{kind}_tracks"] = agreement.tracks
+        for name, _, _ in LABEL_SCORES:
+            metrics[f"{name}_{kind}"] = agreement.values[name]
+            metrics[f"{name}_{kind}_random"] = agreement.random[name]
     return metrics

@@ -1,4 +1,4 @@
-"""The stages of a training: how far each is, how long it took, and which several have in common."""
+"""Progress and timing of a training's stages, and a cache of stages shared by trainings."""
 
 from __future__ import annotations
 
@@ -11,18 +11,21 @@ from typing import Any
 from songrec.core.types import Progress
 
 
-class Stages:
-    """Maps each stage's own progress into its part of the whole, and times the stages."""
+class StageProgress:
+    """Map each stage's progress to its part of the whole training, and time the stages.
+
+    ``seconds`` holds the time that each completed stage took.
+    """
 
     def __init__(self, on_progress: Progress) -> None:
         self.seconds: dict[str, float] = {}
         self._on_progress = on_progress
-        self._from = 0.0
+        self._reached = 0.0
 
     @contextmanager
     def stage(self, name: str, label: str, until: float) -> Iterator[Progress]:
-        """One stage, which ends at ``until`` of the whole; gives its own progress callable."""
-        begin, self._from = self._from, until
+        """Run a stage that ends at fraction ``until`` of the whole; yields a progress callable."""
+        begin, self._reached = self._reached, until
         started = time.perf_counter()
 
         def report(
@@ -31,11 +34,7 @@ class Stages:
             self._on_progress(
                 begin + (until - begin) * min(max(fraction, 0.0), 1.0),
                 f"{label}: {message}" if message else label,
-                {
-                    "stage": name,
-                    "seconds": self._elapsed(started),
-                    **(details or {}),
-                },
+                {"stage": name, "seconds": self._elapsed(started), **(details or {})},
             )
 
         report(0.0)
@@ -47,17 +46,23 @@ class Stages:
         return round(time.perf_counter() - started, 3)
 
 
-class Shared:
-    """Stages that several trainings have in common, done once for all of them."""
+class StageCache:
+    """Results of stages that several trainings have in common, each computed once."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, str], tuple[Any, float]] = {}
+        self._results: dict[tuple[str, str], tuple[Any, float]] = {}
 
-    def once(self, stages: Stages, stage: str, key: Any, make: Callable[[], Any]) -> Any:
-        """What ``make``, which passes the stage, gave for an equal ``key``, with its seconds."""
-        at = (stage, json.dumps(key, sort_keys=True))
-        if at not in self._kept:
-            made = make()
-            self._kept[at] = made, stages.seconds[stage]
-        made, stages.seconds[stage] = self._kept[at]
-        return made
+    def get_or_compute(
+        self, progress: StageProgress, stage: str, key: Any, compute: Callable[[], Any]
+    ) -> Any:
+        """Return the result of ``stage`` for ``key``, computing it on first use.
+
+        ``compute`` must run the stage through ``progress``. The seconds of a cached result are
+        entered as those that it took when it was computed.
+        """
+        cache_key = (stage, json.dumps(key, sort_keys=True))
+        if cache_key not in self._results:
+            result = compute()
+            self._results[cache_key] = result, progress.seconds[stage]
+        result, progress.seconds[stage] = self._results[cache_key]
+        return result

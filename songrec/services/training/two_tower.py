@@ -1,12 +1,16 @@
-"""Vectors in which songs of one playlist are near: two towers, trained on playlists.
+"""Two-tower model trained on playlists: track factors in which songs of one playlist are close.
 
-A song's tower adds what its sound says (one hidden layer over the columns of the space and
-popularity) and what its artist does (an embedding of those artists that playlists hold). The
-listener's tower is the mean of the liked songs' vectors. Both are unit vectors; a song of the
-playlist is to be nearer to ten others of it than the batch's other songs and songs drawn from the
-catalogue are: sampled softmax with in-batch negatives (Yi et al., "Sampling-bias-corrected neural
-modeling for large corpus item recommendations", RecSys 2019). An artist's embedding is left out at
-random, so that the sound learns to speak for artists that no playlist holds.
+The song tower adds a content part (one hidden layer over the columns of the space and popularity)
+and an artist embedding (of artists that occur in playlists). The listener tower is the mean of the
+liked songs' vectors. Both are unit vectors. Training uses a sampled softmax: ten songs of a
+playlist have to be closer to another song of it than to the other songs of the batch and to songs
+drawn from the catalogue. The artist embedding is dropped at random, so that the content part
+generalises to artists that occur in no playlist.
+
+References
+----------
+Yi et al., "Sampling-bias-corrected neural modeling for large corpus item recommendations",
+RecSys 2019.
 """
 
 from __future__ import annotations
@@ -25,104 +29,129 @@ from songrec.recommend.space_statistics import statistics_of
 from songrec.recommend.taste import prior as taste_prior
 from songrec.recommend.taste.prior import MIN_TRACKS, N_LIKES
 
-FEWEST = 30
-"""With fewer playlists there is too little to learn, and to choose by."""
+MIN_PLAYLISTS = 30
+"""Fewer playlists are too few to train on and to validate with."""
 DIMENSIONS, HIDDEN = 32, 64
-EPOCHS, STEPS, BATCH, DRAWN = 40, 24, 256, 1024
-RATE, DECAY, LEFT_OUT = 3e-3, 1e-4, 0.3
-KEPT_OUT = 0.2
-"""Of the playlists, to choose the weight by."""
+EPOCHS, STEPS, BATCH, NEGATIVES = 40, 24, 256, 1024
+LEARNING_RATE, DECAY, ARTIST_DROPOUT = 3e-3, 1e-4, 0.3
+VALIDATION_SHARE = 0.2
+"""Share of the playlists that the weight is selected on."""
 SHARES = (0.0, 0.25, 0.5, 1.0)
+"""Candidate weights, as shares of the towers' scale."""
 
 
 @dataclass(frozen=True)
 class Towers:
-    """``vectors`` float32 ``(n, 32)`` of length 1; ``scale`` turns a cosine into a logit."""
+    """Trained towers.
+
+    Attributes
+    ----------
+    vectors
+        Unit vectors of the songs, float32 ``(n, 32)``.
+    scale
+        Factor from cosine to logit (the inverse temperature of the softmax).
+    """
 
     vectors: Floats
     scale: float
 
 
-def learn(
+def fit_track_factors(
     space: Space,
     playlists: Sequence[Ints],
     *,
     seed: int = 0,
     on_progress: Progress = no_progress,
 ) -> tuple[Floats | None, dict[str, Any]]:
-    """The songs' vectors, and ``{"weight", "playlists", "ndcg": {share: …}}`` for the manifest.
+    """Train the towers and select the weight that their scores get beside the taste score.
 
-    The weight is the towers' scale times the share among ``SHARES`` with the best NDCG@10 on a
-    fifth of the playlists, which a first training does not see; a second one sees all. Without a
-    share that beats 0, or with fewer than ``FEWEST`` playlists, there are no vectors.
+    A first training leaves a fifth of the playlists out. The share among ``SHARES`` with the best
+    NDCG@10 on those is selected; a second training uses all playlists.
+
+    Parameters
+    ----------
+    playlists
+        Rows of ``space``, one array per playlist.
+
+    Returns
+    -------
+    vectors
+        Float32 ``(n, 32)``; None where no share improves on 0 and below ``MIN_PLAYLISTS``.
+    summary
+        ``{"weight", "playlists", "ndcg": {share: NDCG@10}}`` for the manifest; the weight is the
+        selected share times the towers' scale.
     """
     lists = [np.unique(rows) for rows in playlists]
     lists = [rows for rows in lists if len(rows) >= MIN_TRACKS]
-    if len(lists) < FEWEST:
+    if len(lists) < MIN_PLAYLISTS:
         return None, {"weight": 0.0, "playlists": len(lists)}
     order = np.random.default_rng(seed).permutation(len(lists))
-    out = max(5, round(KEPT_OUT * len(lists)))
-    held, kept = ([lists[at] for at in part] for part in (order[:out], order[out:]))
-    first = train(space, kept, seed=seed, on_progress=lambda f, m, d=None: on_progress(f / 2, m, d))
-    ndcg = _validate(space, first, kept, held, seed)
-    told: dict[str, Any] = {
+    n_validation = max(5, round(VALIDATION_SHARE * len(lists)))
+    validation = [lists[at] for at in order[:n_validation]]
+    training = [lists[at] for at in order[n_validation:]]
+    first = train_towers(
+        space, training, seed=seed, on_progress=lambda f, m, d=None: on_progress(f / 2, m, d)
+    )
+    ndcg = _validate(space, first, training, validation, seed)
+    summary: dict[str, Any] = {
         "playlists": len(lists),
         "ndcg": {str(share): round(v, 4) for share, v in ndcg.items()},
     }
     best = max(ndcg, key=lambda share: ndcg[share])
     if not best:
-        return None, {"weight": 0.0, **told}
-    towers = train(
+        return None, {"weight": 0.0, **summary}
+    towers = train_towers(
         space, lists, seed=seed, on_progress=lambda f, m, d=None: on_progress(0.5 + f / 2, m, d)
     )
-    return towers.vectors, {"weight": round(best * towers.scale, 4), **told}
+    return towers.vectors, {"weight": round(best * towers.scale, 4), **summary}
 
 
-def train(
+def train_towers(
     space: Space,
     lists: Sequence[Ints],
     *,
     seed: int = 0,
     on_progress: Progress = no_progress,
 ) -> Towers:
-    """Towers trained on ``lists`` (rows of ``space``, each of at least ``N_LIKES`` + 1)."""
+    """Train the towers on ``lists``: distinct rows of ``space``, at least ``N_LIKES`` + 1 each."""
     from songrec.core.backend import keras, tf
 
     keras.utils.set_random_seed(seed)
     rng = np.random.default_rng(seed)
-    sound, artist, count = _inputs(space, lists)
-    inputs, numbers = tf.constant(sound), tf.constant(artist)
-    draw = tf.random.normal
-    embedding = tf.Variable(draw((count + 1, DIMENSIONS), stddev=0.05))
-    into = tf.Variable(draw((sound.shape[1], HIDDEN), stddev=0.25))
-    bias = tf.Variable(tf.zeros(HIDDEN))
-    onto = tf.Variable(draw((HIDDEN, DIMENSIONS), stddev=0.12))
-    scale = tf.Variable(2.0)  # its logarithm
-    variables = [embedding, into, bias, onto, scale]
-    optimizer = keras.optimizers.Adam(RATE)
+    content, artist_numbers, n_artists = _inputs(space, lists)
+    inputs, artists = tf.constant(content), tf.constant(artist_numbers)
+    normal = tf.random.normal
+    embedding = tf.Variable(normal((n_artists + 1, DIMENSIONS), stddev=0.05))
+    hidden_weights = tf.Variable(normal((content.shape[1], HIDDEN), stddev=0.25))
+    hidden_bias = tf.Variable(tf.zeros(HIDDEN))
+    output_weights = tf.Variable(normal((HIDDEN, DIMENSIONS), stddev=0.12))
+    log_scale = tf.Variable(2.0)
+    variables = [embedding, hidden_weights, hidden_bias, output_weights, log_scale]
+    optimizer = keras.optimizers.Adam(LEARNING_RATE)
 
     def vectors(rows: Any, training: bool) -> Any:
-        of = tf.gather(numbers, rows)
-        known = tf.cast(of > 0, tf.float32)
+        artist = tf.gather(artists, rows)
+        mask = tf.cast(artist > 0, tf.float32)
         if training:
-            known *= tf.cast(tf.random.uniform(tf.shape(known)) > LEFT_OUT, tf.float32)
-        heard = tf.nn.relu(tf.gather(inputs, rows) @ into + bias) @ onto
-        return tf.math.l2_normalize(heard + tf.gather(embedding, of) * known[..., None], -1)
+            mask *= tf.cast(tf.random.uniform(tf.shape(mask)) > ARTIST_DROPOUT, tf.float32)
+        hidden = tf.nn.relu(tf.gather(inputs, rows) @ hidden_weights + hidden_bias)
+        artist_part = tf.gather(embedding, artist) * mask[..., None]
+        return tf.math.l2_normalize(hidden @ output_weights + artist_part, -1)
 
     @tf.function(reduce_retracing=True)
-    def step(liked: Any, right: Any, drawn: Any, playlist: Any) -> Any:
+    def step(liked: Any, positives: Any, negatives: Any, playlist: Any) -> Any:
         with tf.GradientTape() as tape:
-            asked = tf.math.l2_normalize(tf.reduce_mean(vectors(liked, True), axis=1), -1)
-            offered = vectors(tf.concat([right, drawn], 0), True)
-            logits = asked @ tf.transpose(offered) * tf.exp(scale)
-            # Another song of the same playlist in the batch is no wrong answer.
+            listener = tf.math.l2_normalize(tf.reduce_mean(vectors(liked, True), axis=1), -1)
+            candidates = vectors(tf.concat([positives, negatives], 0), True)
+            logits = listener @ tf.transpose(candidates) * tf.exp(log_scale)
+            # Another song of the same playlist in the batch is not a negative.
             same = tf.cast(playlist[:, None] == playlist[None], tf.float32) - tf.eye(BATCH)
-            logits -= 1e9 * tf.concat([same, tf.zeros((BATCH, DRAWN))], 1)
+            logits -= 1e9 * tf.concat([same, tf.zeros((BATCH, NEGATIVES))], 1)
             loss = tf.reduce_mean(
                 tf.nn.sparse_softmax_cross_entropy_with_logits(tf.range(BATCH), logits)
             )
-            size = tf.reduce_sum(into**2) + tf.reduce_sum(onto**2)
-            total = loss + DECAY * (size + tf.reduce_sum(embedding**2) / 10)
+            squares = tf.reduce_sum(hidden_weights**2) + tf.reduce_sum(output_weights**2)
+            total = loss + DECAY * (squares + tf.reduce_sum(embedding**2) / 10)
         gradients = tape.gradient(total, variables)
         optimizer.apply_gradients(zip(gradients, variables, strict=True))
         return loss
@@ -133,58 +162,66 @@ def train(
         for _ in range(STEPS):
             chosen = rng.integers(0, len(lists), BATCH)
             songs = np.array([rng.choice(lists[at], N_LIKES + 1, replace=False) for at in chosen])
-            drawn = rng.integers(0, n, DRAWN)
-            batch = (songs[:, :-1], songs[:, -1], drawn, chosen)
+            negatives = rng.integers(0, n, NEGATIVES)
+            batch = (songs[:, :-1], songs[:, -1], negatives, chosen)
             losses.append(float(step(*map(tf.constant, batch))))
         on_progress(
             (epoch + 1) / EPOCHS,
-            f"Learning from playlists, round {epoch + 1} of {EPOCHS}",
+            f"Learning from playlists, epoch {epoch + 1} of {EPOCHS}",
             {"epoch": epoch + 1, "loss": round(float(np.mean(losses)), 4)},
         )
-    everything = np.arange(n)
-    parts = np.array_split(everything, max(1, n // 65_536))
-    found = np.concatenate([vectors(tf.constant(rows), False).numpy() for rows in parts])
-    return Towers(found.astype(np.float32), float(tf.exp(scale)))
+    slices = np.array_split(np.arange(n), max(1, n // 65_536))
+    result = np.concatenate([vectors(tf.constant(rows), False).numpy() for rows in slices])
+    return Towers(result.astype(np.float32), float(tf.exp(log_scale)))
 
 
 def _inputs(space: Space, lists: Sequence[Ints]) -> tuple[Floats, NDArray[np.int64], int]:
-    """What is heard ``(n, columns)``, the number of each song's artist (0: in no playlist)."""
+    """Return content ``(n, columns)``, artist number of each song, and the number of artists.
+
+    Artists that occur in no playlist have number 0.
+    """
     statistics = statistics_of(space)
     columns = [space.matrix / statistics.scales]
     if statistics.popularity is not None:
         columns.append(statistics.popularity[:, None])
     artists = statistics.artists
-    seen = np.unique(artists[np.concatenate(lists)])
-    seen = seen[seen != 0]
+    in_playlists = np.unique(artists[np.concatenate(lists)])
+    in_playlists = in_playlists[in_playlists != 0]
     number = np.zeros(int(artists.max(initial=0)) + 1, dtype=np.int64)
-    number[seen] = np.arange(1, len(seen) + 1)
-    return np.hstack(columns).astype(np.float32), number[artists], len(seen)
+    number[in_playlists] = np.arange(1, len(in_playlists) + 1)
+    return np.hstack(columns).astype(np.float32), number[artists], len(in_playlists)
 
 
 def _validate(
-    space: Space, towers: Towers, kept: Sequence[Ints], held: Sequence[Ints], seed: int
+    space: Space,
+    towers: Towers,
+    training: Sequence[Ints],
+    validation: Sequence[Ints],
+    seed: int,
 ) -> dict[float, float]:
-    """NDCG@10 on playlists that were kept out, for each share that the towers may have."""
+    """Return NDCG@10 on the validation playlists for each of ``SHARES``."""
     rng = np.random.default_rng(seed)
     likes = [
-        np.sort(rng.choice(rows, min(N_LIKES, len(rows) // 2), replace=False)) for rows in held
+        np.sort(rng.choice(rows, min(N_LIKES, len(rows) // 2), replace=False))
+        for rows in validation
     ]
-    prior = taste_prior.fit_prior(space, kept, seed=seed).to_json()
+    prior = taste_prior.fit_prior(space, training, seed=seed).to_json()
     method = TasteMethod(playlists=True)
 
     def score(share: float) -> float:
-        told = {**prior, "two_tower": {"weight": share * towers.scale}}
-        known = replace(space, taste_prior=told, track_factors=towers.vectors)
-        return float(np.mean([_ndcg(known, method, *one) for one in zip(held, likes, strict=True)]))
+        model = {**prior, "two_tower": {"weight": share * towers.scale}}
+        trained = replace(space, taste_prior=model, track_factors=towers.vectors)
+        cases = zip(validation, likes, strict=True)
+        return float(np.mean([_ndcg(trained, method, *case) for case in cases]))
 
     return {share: score(share) for share in SHARES}
 
 
 def _ndcg(space: Space, method: TasteMethod, rows: Ints, likes: Ints) -> float:
     query = Query(space, likes, np.empty(0, dtype=np.int64))
-    found, _ = method.search(query, 10)
-    rest = np.setdiff1d(space.song_keys[rows], space.song_keys[likes])
-    right = np.isin(space.song_keys[found], rest)
+    recommended, _ = method.search(query, 10)
+    held_out = np.setdiff1d(space.song_keys[rows], space.song_keys[likes])
+    hits = np.isin(space.song_keys[recommended], held_out)
     discounts = 1 / np.log2(np.arange(2, 12))
-    best = discounts[: min(len(rest), 10)].sum()
-    return float(discounts[: len(right)][right].sum() / best) if best else 0.0
+    ideal = discounts[: min(len(held_out), 10)].sum()
+    return float(discounts[: len(hits)][hits].sum() / ideal) if ideal else 0.0

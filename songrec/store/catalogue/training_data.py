@@ -58,6 +58,18 @@ class TrackTags:
     tags: Ints
     names: tuple[str, ...]
 
+    def most_common(self, n_tracks: int) -> Ints:
+        """Return the tag number of each track, int64 ``(n_tracks,)``, -1 without a tag.
+
+        Of several tags of a track, the one that most tracks carry: few labels with many tracks.
+        """
+        counts = np.bincount(self.tags, minlength=len(self.names))
+        # Rarest first, so that the commonest is written last; equal ones by their number.
+        order = np.lexsort((-self.tags, counts[self.tags]))
+        numbers = np.full(n_tracks, -1, dtype=np.int64)
+        numbers[self.rows[order]] = self.tags[order]
+        return numbers
+
 
 def read(
     session: Session, on_rows: Callable[[int, int], None] = lambda done, total: None

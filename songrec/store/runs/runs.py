@@ -22,7 +22,7 @@ ROWS_PER_INSERT = 50_000
 
 
 @dataclass(frozen=True)
-class FoundCluster:
+class ClusterProfile:
     """A cluster as training found it, ready to become a row."""
 
     number: int
@@ -96,7 +96,7 @@ def history(instance: Path, run: Run) -> list[dict[str, Any]]:
 def insert_run(
     session: Session,
     run: Run,
-    clusters: Iterable[FoundCluster],
+    clusters: Iterable[ClusterProfile],
     track_ids: Ints,
     clustering: Clustering,
     coordinates: Floats,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from songrec.services.reports.loss_terms import loss_parts
+from songrec.services.training.run_metrics import loss_curves
 
 WIDTH, HEIGHT = 640, 220
 LEFT, RIGHT, TOP, BOTTOM = 56, 8, 12, 28
@@ -75,7 +75,7 @@ def curve(epochs: Sequence[dict[str, Any]]) -> Curve | None:
 def part_curves(history: Sequence[dict[str, Any]]) -> list[tuple[str, Curve]]:
     """A curve for each part of the loss, by its name; the whole loss is drawn elsewhere."""
     drawn = []
-    for name, lines in loss_parts(history):
+    for name, lines in loss_curves(history):
         rows: dict[float, dict[str, Any]] = {}
         for label, points in lines:
             key = "loss" if label == "training" else "val_loss"

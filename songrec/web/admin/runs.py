@@ -35,8 +35,8 @@ def runs() -> ResponseReturnValue:
 def run(public_id: str) -> ResponseReturnValue:
     """One run: parameters, measures, clusters, loss curve, manifest."""
     from songrec.services.training.run_metrics import (
-        AGAINST,
-        AGAINST_LABELS,
+        LABEL_MEASURES,
+        LABEL_SCORES,
         MEASURES,
         label_agreement,
     )
@@ -53,10 +53,12 @@ def run(public_id: str) -> ResponseReturnValue:
         run=found,
         published=store.published(db.session),
         measures=[
-            (m, m.of(found)) for m in MEASURES if m.of(found) is not None and m.name not in AGAINST
+            (m, m.value_of(found))
+            for m in MEASURES
+            if m.value_of(found) is not None and m.name not in LABEL_MEASURES
         ],
         agreement=label_agreement(found),
-        agreement_measures=AGAINST_LABELS,
+        agreement_measures=LABEL_SCORES,
         clusters=store.clusters_of(db.session, found),
         manifest=manifest,
         curve=curve(history),

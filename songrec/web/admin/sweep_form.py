@@ -13,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 from songrec.core.errors import SongrecError
 from songrec.core.registry import Entry, Parameter
 from songrec.services.sweeps import value_parsing
-from songrec.services.sweeps.specification import MOST_CELLS, GridSpec
+from songrec.services.sweeps.specification import MOST_CELLS, SweepSpec
 from songrec.services.training.algorithms import STAGES
 from songrec.web.admin.training import FEATURES, TrainForm
 
@@ -42,7 +42,7 @@ class GridForm:
     counted: str = ""
     error: str = ""
     errors: dict[str, str] = field(default_factory=dict)
-    spec: GridSpec | None = None
+    spec: SweepSpec | None = None
 
     stages = STAGES
     feature_sets = tuple(name for name in FEATURES.choices if name != "auto")
@@ -54,7 +54,7 @@ class GridForm:
         return cls({"features": ["attributes"], **chosen}, _defaults())
 
     @classmethod
-    def like(cls, spec: GridSpec) -> GridForm | None:
+    def like(cls, spec: SweepSpec) -> GridForm | None:
         """The form that asks for ``spec``, or None where no form can (a file says more)."""
         chosen = {"features": list(spec.features)}
         values = _defaults()
@@ -112,7 +112,7 @@ class GridForm:
                 wrong = len(self.errors)
                 self.error = f"correct {wrong} field{'s' if wrong > 1 else ''} below."
                 return
-            self.spec = GridSpec.of(given)
+            self.spec = SweepSpec.of(given)
         except SongrecError as error:
             self.error = str(error)
 

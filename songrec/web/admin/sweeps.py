@@ -11,7 +11,7 @@ from flask_login import current_user
 from songrec.core.errors import NotReady
 from songrec.jobs import queue
 from songrec.services.sweeps import csv_export, folder, results, value_parsing
-from songrec.services.sweeps.specification import BASELINE, GridSpec
+from songrec.services.sweeps.specification import BASELINE, SweepSpec
 from songrec.store import jobs as job_store
 from songrec.store.db import db
 from songrec.web.admin import blueprint
@@ -98,7 +98,7 @@ def forget_grid(grid_id: str) -> ResponseReturnValue:
 blueprint.add_app_template_filter(results.spread_text, "spread")
 
 
-def _enqueue(spec: GridSpec, *, keep: bool = False, retry: bool = False) -> ResponseReturnValue:
+def _enqueue(spec: SweepSpec, *, keep: bool = False, retry: bool = False) -> ResponseReturnValue:
     job = _active(spec)
     if job is None:
         asked = {"grid": spec.to_json(), "file": f"{len(spec.cells()):,} cells"}
@@ -108,7 +108,7 @@ def _enqueue(spec: GridSpec, *, keep: bool = False, retry: bool = False) -> Resp
     return redirect(url_for("admin.job", public_id=job.public_id), 303)
 
 
-def _active(spec: GridSpec) -> Any:
+def _active(spec: SweepSpec) -> Any:
     """The job that trains this grid now or next, if any."""
     wanted = spec.to_json()
     return next(
@@ -123,7 +123,7 @@ def _active(spec: GridSpec) -> Any:
 
 def _page(form: GridForm) -> str:
     instance = current_app.config["INSTANCE"]
-    found = folder.all_grids(instance)
+    found = folder.all_sweeps(instance)
     return render_template(
         "admin/grids.html",
         form=form,

@@ -16,7 +16,8 @@ from songrec.features.audio.mfcc import Mfcc
 from songrec.features.extraction import make_extractors
 from songrec.features.settings import DEFAULTS, AudioSettings
 from songrec.services.features import feature_sets, run_settings
-from songrec.services.training.train import TrainRequest, train
+from songrec.services.training.request import TrainRequest
+from songrec.services.training.train import train
 from songrec.services.uploads import analyze_upload
 from songrec.store.runs import run_folders, runs
 from songrec.store.sound import feature_cache

@@ -14,9 +14,10 @@ from songrec.core.files import write_json
 from songrec.core.types import FeatureTable
 from songrec.projection import PROJECTIONS
 from songrec.services.reports import html_report, model_examples, plots
-from songrec.services.reports.loss_terms import loss_parts
 from songrec.services.reports.model_examples import Restored, Subject
-from songrec.services.training.train import TrainRequest, train
+from songrec.services.training.request import TrainRequest
+from songrec.services.training.run_metrics import loss_curves
+from songrec.services.training.train import train
 from songrec.store.runs import run_folders
 from songrec.store.tables import Track
 from tests.services.training.test_train import plant
@@ -163,12 +164,12 @@ def test_a_spectrogram_before_and_after_is_two_pictures():
 
 
 def test_parts_of_a_loss_go_with_what_they_are_on_held_out_tracks():
-    parts = dict(loss_parts([*HISTORY, {"epoch": 6, "loss": float("nan"), "phase": "last"}]))
+    parts = dict(loss_curves([*HISTORY, {"epoch": 6, "loss": float("nan"), "phase": "last"}]))
     assert list(parts) == ["loss", "kl", "reconstruction"]
     assert [label for label, _ in parts["loss"]] == ["training", "held out"]
     assert [label for label, _ in parts["kl"]] == ["training"]
     assert parts["kl"][0][1][0] == (1.0, 0.1)
-    assert loss_parts(HISTORY[:1]) == []
+    assert loss_curves(HISTORY[:1]) == []
     assert plots.losses([]) is None
 
 

@@ -3,7 +3,8 @@ import pytest
 
 from songrec.core.errors import NotReady, UnknownName
 from songrec.services.reports.run_comparison import compare_runs
-from songrec.services.training.train import TrainRequest, train
+from songrec.services.training.request import TrainRequest
+from songrec.services.training.train import train
 from songrec.store.runs import run_folders
 from tests.factories import make_track
 

@@ -18,7 +18,8 @@ from songrec.services.features import feature_sets
 from songrec.services.similarity import text_to_audio
 from songrec.services.similarity import word_search as words
 from songrec.services.training import model_inputs
-from songrec.services.training.train import TrainRequest, train
+from songrec.services.training.request import TrainRequest
+from songrec.services.training.train import train
 from songrec.store.catalogue import lyrics_search, lyrics_vectors
 from songrec.store.catalogue.lyrics_query import asked
 from songrec.store.sound import feature_cache

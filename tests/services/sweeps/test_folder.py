@@ -7,13 +7,13 @@ import pytest
 
 from songrec.core.errors import UnknownName
 from songrec.services.sweeps import code_version, folder
-from songrec.services.sweeps.folder import GridFolder
-from songrec.services.sweeps.specification import GridSpec
+from songrec.services.sweeps.folder import SweepFolder
+from songrec.services.sweeps.specification import SweepSpec
 
 
 @pytest.fixture
 def grid(instance):
-    return GridFolder.begin(instance, "0123456789ab", GridSpec.of({"seeds": "0-1"}), 5)
+    return SweepFolder.begin(instance, "0123456789ab", SweepSpec.of({"seeds": "0-1"}), 5)
 
 
 @pytest.fixture
@@ -35,10 +35,7 @@ def unknown(grid):
     return path
 
 
-def test_the_code_is_told_by_what_is_code(tmp_path, monkeypatch):
-    for name in code_version._PIPELINE:
-        (tmp_path / "pipeline").mkdir(exist_ok=True)
-        (tmp_path / "pipeline" / f"{name}.py").write_text("x = 1\n")
+def test_the_digest_of_the_code_ignores_comments_and_blank_lines(tmp_path):
     source = tmp_path / "clustering" / "kmeans.py"
     source.parent.mkdir()
     source.write_text("starts = 10\n")
@@ -49,13 +46,18 @@ def test_the_code_is_told_by_what_is_code(tmp_path, monkeypatch):
     assert code_version._digest_of_code(tmp_path) != before
 
 
+def test_every_room_of_the_digest_holds_code():
+    for room in code_version._ROOMS:
+        assert list((code_version._ROOT / room).rglob("*.py")), room
+
+
 def test_a_grid_notes_the_libraries_that_it_computes_with(grid):
     assert grid.is_current
     assert {"songrec", "code", "numpy", "scikit-learn", "keras"} <= set(grid.made_by)
 
 
 def test_grids_that_cannot_be_read_are_told_apart(instance, grid, damaged, unknown):
-    assert [one.id for one in folder.all_grids(instance)] == [grid.id]
+    assert [one.id for one in folder.all_sweeps(instance)] == [grid.id]
     assert folder.unreadable(instance) == ["eeeeeeeeeeee", "ffffffffffff"]
 
 
@@ -64,7 +66,7 @@ def test_any_grid_can_be_forgotten_and_none_else(instance, grid, damaged, unknow
     leftover.mkdir()
     for path in (damaged, unknown):
         folder.forget(instance, path.name)
-    assert [path.name for path in folder.grids_folder(instance).iterdir()] == [grid.id]
+    assert [path.name for path in folder.sweeps_folder(instance).iterdir()] == [grid.id]
     for name in ("aaaaaaaaaaaa", "..", ".cccccccccccc.gone", ""):
         with pytest.raises(UnknownName, match="No grid"):
             folder.forget(instance, name)

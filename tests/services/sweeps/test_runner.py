@@ -18,15 +18,15 @@ from songrec.core.errors import BadInput, Cancelled, NotReady
 from songrec.core.types import FeatureTable
 from songrec.evaluation import stability
 from songrec.services.sweeps import cell_metrics, code_version, csv_export, folder, runner, worker
-from songrec.services.sweeps.folder import GridFolder
+from songrec.services.sweeps.folder import SweepFolder
 from songrec.services.sweeps.results import spread_text, table
-from songrec.services.sweeps.runner import run_grid
-from songrec.services.sweeps.specification import Cell, Choice, GridSpec
+from songrec.services.sweeps.runner import run_sweep
+from songrec.services.sweeps.specification import Cell, Choice, SweepSpec
 from songrec.services.training import train as training
 from songrec.store.runs import runs
 from tests.services.training.test_train import plant
 
-SPEC = GridSpec.of(
+SPEC = SweepSpec.of(
     {
         "representation": "identity",
         "clustering": "kmeans",
@@ -55,10 +55,10 @@ def test_a_grid_measures_every_cell_publishes_nothing_and_is_not_trained_twice(
 ):
     said = []
     # Two latents, one a seed, with two groupings each: a process for each of the two.
-    spec = GridSpec.of(
+    spec = SweepSpec.of(
         {**SPEC.to_json(), "representation": "pca", "clustering": ["kmeans", "agglomerative"]}
     )
-    grid = run_grid(session, instance, spec, lambda *progress: said.append(progress))
+    grid = run_sweep(session, instance, spec, lambda *progress: said.append(progress))
     found = table(grid)
     assert (found.cells, found.done, found.failed) == (4, 4, 0)
     assert runs.all_runs(session) == []
@@ -75,41 +75,41 @@ def test_a_grid_measures_every_cell_publishes_nothing_and_is_not_trained_twice(
 
     before = files_of(grid)
     monkeypatch.setattr(runner, "command", ["/bin/false"])
-    again = run_grid(session, instance, spec)
+    again = run_sweep(session, instance, spec)
     assert (again.id, files_of(again)) == (grid.id, before)
 
 
 def test_a_changed_catalogue_is_another_grid(session, instance, catalogue, monkeypatch):
     monkeypatch.setattr(runner._GroupProcesses, "run", lambda fleet: None)
-    first = run_grid(session, instance, SPEC)
+    first = run_sweep(session, instance, SPEC)
     plant(session, per_genre=11)
-    assert run_grid(session, instance, SPEC).id != first.id
+    assert run_sweep(session, instance, SPEC).id != first.id
 
 
 def test_a_grid_does_not_go_on_with_other_code(session, instance, catalogue, monkeypatch):
     monkeypatch.setattr(runner._GroupProcesses, "run", lambda fleet: None)
-    first = run_grid(session, instance, SPEC)
+    first = run_sweep(session, instance, SPEC)
     assert first.is_current
     newer = {**code_version.made_by(), "code": "other"}
     monkeypatch.setattr(code_version, "made_by", lambda: newer)
     assert not folder.find(instance, first.id).is_current
-    assert run_grid(session, instance, SPEC).id != first.id
+    assert run_sweep(session, instance, SPEC).id != first.id
 
 
 def test_a_grid_is_held_while_it_is_trained(session, instance, catalogue, monkeypatch):
     refused = []
 
     def meanwhile(fleet):
-        for other in (run_grid, lambda *given: folder.forget(instance, fleet.grid.id)):
+        for other in (run_sweep, lambda *given: folder.forget(instance, fleet.grid.id)):
             with pytest.raises(NotReady, match="is being trained"):
                 other(session, instance, SPEC)
             refused.append(other)
 
     monkeypatch.setattr(runner._GroupProcesses, "run", meanwhile)
-    grid = run_grid(session, instance, SPEC)
+    grid = run_sweep(session, instance, SPEC)
     assert len(refused) == 2
     folder.forget(instance, grid.id)
-    assert list(folder.grids_folder(instance).iterdir()) == []
+    assert list(folder.sweeps_folder(instance).iterdir()) == []
 
 
 def test_a_grid_that_was_killed_leaves_no_process_and_goes_on_where_it_was(
@@ -118,20 +118,20 @@ def test_a_grid_that_was_killed_leaves_no_process_and_goes_on_where_it_was(
     script = (
         "import json, sys\n"
         "from songrec import create_app\n"
-        "from songrec.services.sweeps.specification import GridSpec\n"
-        "from songrec.services.sweeps.runner import run_grid\n"
+        "from songrec.services.sweeps.specification import SweepSpec\n"
+        "from songrec.services.sweeps.runner import run_sweep\n"
         "from songrec.store.db import db\n"
         "app = create_app()\n"
         "with app.app_context():\n"
-        "    run_grid(db.session, app.config['INSTANCE'], GridSpec.of(json.loads(sys.argv[1])))\n"
+        "    run_sweep(db.session, app.config['INSTANCE'], SweepSpec.of(json.loads(sys.argv[1])))\n"
     )
-    many = GridSpec.of({"representation": "pca", "clusters": "2-11", "quick": True})
+    many = SweepSpec.of({"representation": "pca", "clusters": "2-11", "quick": True})
     killed = subprocess.Popen(
         [sys.executable, "-c", script, json.dumps(many.to_json())],
         cwd=ROOT,
         env={**os.environ, "SONGREC_INSTANCE": str(instance)},
     )
-    cells = folder.grids_folder(instance)
+    cells = folder.sweeps_folder(instance)
     until(lambda: any(cells.glob("*/cells/*.json")))
     children = children_of(killed.pid)
     killed.send_signal(signal.SIGKILL)
@@ -139,13 +139,13 @@ def test_a_grid_that_was_killed_leaves_no_process_and_goes_on_where_it_was(
     assert children
     until(lambda: not any(is_alive(child) for child in children))
 
-    (grid,) = folder.all_grids(instance)
+    (grid,) = folder.all_sweeps(instance)
     # A quick machine may have written the last ones by then: those are then never written.
     for row in sorted((grid.path / "cells").iterdir())[8:]:
         row.unlink()
     before = files_of(grid)
     assert 0 < len(before) < 10
-    done = run_grid(session, instance, many)
+    done = run_sweep(session, instance, many)
     assert done.id == grid.id
     after = files_of(done)
     assert len(after) == 10
@@ -162,14 +162,14 @@ def test_what_stops_a_grid_stops_its_processes(session, instance, catalogue):
             raise Cancelled("stopped")
 
     with pytest.raises(Cancelled):
-        run_grid(session, instance, SPEC, stop)
+        run_sweep(session, instance, SPEC, stop)
     assert children
     assert not any(is_alive(child) for child in children)
 
 
 def test_features_that_are_not_there_make_failed_rows_with_the_reason(session, instance, catalogue):
-    spec = GridSpec.of({"features": "mfcc", "quick": True, "clusters": "2-3"})
-    found = table(run_grid(session, instance, spec))
+    spec = SweepSpec.of({"features": "mfcc", "quick": True, "clusters": "2-3"})
+    found = table(run_sweep(session, instance, spec))
     assert (found.done, found.failed) == (0, 2)  # the latent is missing: one process says so
     for one in found.configurations:
         assert "flask analyze DIR --features mfcc" in one.failed[0][1]
@@ -177,7 +177,7 @@ def test_features_that_are_not_there_make_failed_rows_with_the_reason(session, i
 
 def test_a_process_that_dies_costs_the_cell_it_was_at(session, instance, catalogue, monkeypatch):
     # At its first cell this process says that the latent is there, and dies.
-    spec = GridSpec.of({**SPEC.to_json(), "seeds": 0, "clusters": [2, 3]})
+    spec = SweepSpec.of({**SPEC.to_json(), "seeds": 0, "clusters": [2, 3]})
     keys = [[cell.to_json(), cell.key] for cell in spec.cells()]
     dies = (
         "import json, os, sys\n"
@@ -195,7 +195,7 @@ def test_a_process_that_dies_costs_the_cell_it_was_at(session, instance, catalog
         "_start",
         lambda fleet, group: (started.append(1), start(fleet, group)),
     )
-    grid = run_grid(session, instance, spec)
+    grid = run_sweep(session, instance, spec)
     assert [row["reason"] for row in grid.rows()] == [
         "Its process was ended by SIGKILL, most likely for want of memory."
     ] * 4
@@ -203,17 +203,17 @@ def test_a_process_that_dies_costs_the_cell_it_was_at(session, instance, catalog
 
 
 def test_a_cell_that_fails_is_a_row_and_the_others_go_on(session, instance, catalogue, monkeypatch):
-    learn = training.learn
+    run_stages = training.run_stages
 
-    def failing(session, instance, request, stages, shared):
+    def failing(session, instance, request, progress, cache):
         if request.parameters["clustering"].get("n_clusters") == 3:
-            with stages.stage("clustering", "Clustering", 0.75):
+            with progress.stage("clustering", "Clustering", 0.75):
                 raise BadInput("three is too many")
-        return learn(session, instance, request, stages, shared)
+        return run_stages(session, instance, request, progress, cache)
 
-    monkeypatch.setattr(training, "learn", failing)
-    spec = GridSpec.of({**SPEC.to_json(), "seeds": 0, "clusters": [3, 2]})
-    grid = GridFolder.begin(instance, "0123456789ab", spec, 1)
+    monkeypatch.setattr(training, "run_stages", failing)
+    spec = SweepSpec.of({**SPEC.to_json(), "seeds": 0, "clusters": [3, 2]})
+    grid = SweepFolder.begin(instance, "0123456789ab", spec, 1)
     cells = [cell for cell in spec.cells() if not cell.baseline]
     messages = []
     worker.train_cells(session, instance, grid, cells, messages.append, keep=False)
@@ -228,8 +228,8 @@ def test_a_cell_that_fails_is_a_row_and_the_others_go_on(session, instance, cata
 
 
 def test_kept_cells_are_runs_that_nobody_published(session, instance, catalogue):
-    spec = GridSpec.of({"representation": "identity", "clustering": "kmeans", "quick": True})
-    grid = GridFolder.begin(instance, "0123456789ab", spec, 1)
+    spec = SweepSpec.of({"representation": "identity", "clustering": "kmeans", "quick": True})
+    grid = SweepFolder.begin(instance, "0123456789ab", spec, 1)
     worker.train_cells(session, instance, grid, spec.cells()[1:], [].append, keep=True)
     (row,) = grid.rows()
     (run,) = runs.all_runs(session)
@@ -245,8 +245,8 @@ def test_kept_cells_are_runs_that_nobody_published(session, instance, catalogue)
 
 
 def test_the_dearer_measures(session, instance, catalogue):
-    spec = GridSpec.of({"clustering": [{"kmeans": {"clusters": 3}}], "clusters": 3})
-    grid = GridFolder.begin(instance, "0123456789ab", spec, 1)
+    spec = SweepSpec.of({"clustering": [{"kmeans": {"clusters": 3}}], "clusters": 3})
+    grid = SweepFolder.begin(instance, "0123456789ab", spec, 1)
     worker.train_cells(session, instance, grid, spec.cells(), [].append)
     metrics = grid.rows()[0]["metrics"]
     # Three groups far apart are found in every bootstrap sample.
@@ -256,10 +256,10 @@ def test_the_dearer_measures(session, instance, catalogue):
 
 
 def test_bootstraps_with_the_latent_learnt_anew(session, instance, catalogue):
-    spec = GridSpec.of(
+    spec = SweepSpec.of(
         {"clustering": [{"kmeans": {"clusters": 3}}], "clusters": 3, "bootstrap_refit": True}
     )
-    grid = GridFolder.begin(instance, "0123456789ab", spec, 1)
+    grid = SweepFolder.begin(instance, "0123456789ab", spec, 1)
     worker.train_cells(session, instance, grid, spec.cells(), [].append)
     metrics = grid.rows()[0]["metrics"]
     assert metrics["bootstrap_agreement_latent_anew"] == pytest.approx(1.0)
@@ -298,8 +298,8 @@ def test_rows_of_what_a_model_needs_may_stand_twice():
 
 
 def test_the_csv_has_a_line_a_cell_and_a_line_a_configuration(session, instance):
-    spec = GridSpec.of({"representation": "identity", "seeds": "0-2"})
-    grid = GridFolder.begin(instance, "0123456789ab", spec, 1)
+    spec = SweepSpec.of({"representation": "identity", "seeds": "0-2"})
+    grid = SweepFolder.begin(instance, "0123456789ab", spec, 1)
     for cell in spec.cells():
         row = {**runner.failed(cell, "no"), "state": "done", "reason": None, "clusters": 2}
         row["metrics"] = {"silhouette": 0.1 * cell.seed, "sizes": {"0": 3}, "part": {"x": 2}}
@@ -317,7 +317,7 @@ def test_the_csv_has_a_line_a_cell_and_a_line_a_configuration(session, instance)
 
 def test_an_empty_catalogue_cannot_be_compared(session, instance):
     with pytest.raises(NotReady, match="too few tracks"):
-        run_grid(session, instance, SPEC)
+        run_sweep(session, instance, SPEC)
 
 
 def until(true):

@@ -12,7 +12,8 @@ from songrec.core.errors import NotReady
 from songrec.recommend.similarity.similar import similar_tracks
 from songrec.services.training.artifacts import PREDICTOR_FILE
 from songrec.services.training.inference import embed_track
-from songrec.services.training.train import TrainRequest, train
+from songrec.services.training.request import TrainRequest
+from songrec.services.training.train import train
 from songrec.store.runs import run_folders
 from songrec.store.runs.spaces import published_space
 from tests.factories import make_track

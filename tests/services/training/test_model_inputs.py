@@ -14,7 +14,8 @@ from songrec.features.scaling import Scaler
 from songrec.representation.vade import VaDE
 from songrec.services.training import model_inputs
 from songrec.services.training.inference import embed_track
-from songrec.services.training.train import TrainRequest, train
+from songrec.services.training.request import TrainRequest
+from songrec.services.training.train import train
 from songrec.store.runs import run_folders, runs
 from songrec.store.runs.spaces import published_space
 from tests.factories import make_track

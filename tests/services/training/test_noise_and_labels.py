@@ -6,7 +6,8 @@ import pytest
 from songrec.evaluation.agreement import adjusted_rand_index
 from songrec.services.reports.run_comparison import metric_rows
 from songrec.services.training import label_agreement
-from songrec.services.training.train import TrainRequest, train
+from songrec.services.training.request import TrainRequest
+from songrec.services.training.train import train
 from songrec.store.runs import run_folders, runs
 from tests.factories import make_track
 from tests.services.training.test_train import plant
@@ -131,7 +132,7 @@ def test_of_several_labels_the_commonest_counts_and_languages_are_told_from_othe
             ((), ("english",)),
         ]
     ]
-    labels = label_agreement.labels_of(session, np.sort(np.array(ids)))
+    labels = label_agreement.labels_by_kind(session, np.sort(np.array(ids)))
     assert labels["genre"][0] == labels["genre"][1] != -1
     assert labels["genre"][2] == -1
     assert labels["language"][1] == -1

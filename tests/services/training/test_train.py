@@ -8,8 +8,9 @@ from sqlalchemy import func, select
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.errors import BadInput, Cancelled, NotReady, UnknownName
 from songrec.evaluation.agreement import adjusted_rand_index
-from songrec.services.training import train as pipeline
-from songrec.services.training.train import TrainRequest, train
+from songrec.services.training import train as train_module
+from songrec.services.training.request import TrainRequest
+from songrec.services.training.train import train
 from songrec.store.runs import run_folders, runs
 from songrec.store.tables import ClusterAssignment, Run
 from tests.factories import make_track
@@ -308,7 +309,7 @@ def test_a_failure_while_writing_leaves_the_published_run_alone(session, instanc
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pipeline, "write_folder", full)
+    monkeypatch.setattr(train_module, "write_folder", full)
     with pytest.raises(OSError, match="No space left"):
         train(session, instance, QUICK)
     assert runs.published(session) is first

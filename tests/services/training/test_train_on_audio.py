@@ -13,7 +13,8 @@ from songrec.core.errors import NotReady, UnknownName
 from songrec.core.types import FeatureTable
 from songrec.features.whitening_pca import Components
 from songrec.services.features import feature_sets
-from songrec.services.training.train import TrainRequest, train
+from songrec.services.training.request import TrainRequest
+from songrec.services.training.train import train
 from songrec.store.runs import run_folders, runs, spaces
 from songrec.store.sound import feature_cache
 from songrec.store.tables import AudioFile
@@ -140,8 +141,8 @@ def test_features_left_to_songrec_are_those_that_suit_the_model(
 ) -> None:
     def learnt_from(representation: str) -> str:
         request = TrainRequest(feature_set="auto", representation=representation)
-        request.resolved()
-        return request.settled(session).feature_set
+        request.validated_parameters()
+        return request.with_resolved_features(session).feature_set
 
     assert learnt_from("vae") == "mfcc"
     assert learnt_from("autoencoder") == "attributes"
@@ -149,9 +150,9 @@ def test_features_left_to_songrec_are_those_that_suit_the_model(
     for _ in range(TRACKS):  # most songs of the catalogue are no longer analysed
         make_track(session)
     assert learnt_from("vae") == "attributes"
-    assert TrainRequest(feature_set="mfcc", representation="vae").settled(session).feature_set == (
-        "mfcc"
-    )
+    assert TrainRequest(feature_set="mfcc", representation="vae").with_resolved_features(
+        session
+    ).feature_set == ("mfcc")
 
 
 def test_a_run_left_to_songrec_keeps_the_name_of_what_it_learnt_from(

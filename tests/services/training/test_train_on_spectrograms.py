@@ -13,7 +13,8 @@ from songrec.core.errors import BadInput, NotReady
 from songrec.services.features import feature_sets
 from songrec.services.training import model_inputs
 from songrec.services.training.inference import embed_track
-from songrec.services.training.train import TrainRequest, train
+from songrec.services.training.request import TrainRequest
+from songrec.services.training.train import train
 from songrec.store.runs import run_folders
 from songrec.store.sound import feature_cache, spectrograms
 from songrec.store.tables import AudioFile, Lyrics
@@ -123,9 +124,9 @@ def test_pictures_and_vectors_are_not_mistaken_for_one_another(
     app: Flask, session: Session, seen: list[int]
 ) -> None:
     with pytest.raises(BadInput, match="picture of the sound, and the representation 'pca'"):
-        request("pca").resolved()
+        request("pca").validated_parameters()
     with pytest.raises(BadInput, match="'conv_vae' looks at spectrograms: choose --features mel"):
-        request("conv_vae", "attributes").resolved()
+        request("conv_vae", "attributes").validated_parameters()
 
 
 def test_what_was_not_analysed_is_told(app: Flask, session: Session) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from songrec.clustering.naming import WORDS
 from songrec.services.catalogue.ingest import ingest_file
-from songrec.services.training.train import TrainRequest, train
+from songrec.services.training.request import TrainRequest
+from songrec.services.training.train import train
 from songrec.store.runs import runs
 
 pytestmark = pytest.mark.realdata

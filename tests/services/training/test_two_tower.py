@@ -1,4 +1,4 @@
-"""What playlists teach: near are the songs that people put together, and runs keep it."""
+"""The two towers: songs that share playlists get near vectors, and trained models are cached."""
 
 import json
 from dataclasses import replace
@@ -14,7 +14,7 @@ TRACKS, COLUMNS = 600, ("energy", "tempo", "loudness")
 
 
 def space_with_artists(seed: int = 0) -> Space:
-    """Sixty artists of ten songs; the sound says nothing of who made a song."""
+    """Sixty artists of ten songs each, with content that is independent of the artist."""
     rng = np.random.default_rng(seed)
     matrix = rng.normal(size=(TRACKS, 3)).astype(np.float32)
     return Space(
@@ -34,7 +34,7 @@ def space_with_artists(seed: int = 0) -> Space:
 
 
 def scenes(count: int, seed: int = 1) -> list[np.ndarray]:
-    """Playlists of songs by the twelve artists of one of five scenes, one song of each at most."""
+    """Playlists with one song of each of the twelve artists of one of five scenes."""
     rng = np.random.default_rng(seed)
     lists = []
     for number in range(count):
@@ -49,20 +49,20 @@ def quick(monkeypatch):
     monkeypatch.setattr(two_tower, "STEPS", 10)
 
 
-def test_artists_whom_playlists_hold_together_come_near_each_other(quick):
+def test_artists_that_share_playlists_get_near_vectors(quick):
     space = space_with_artists()
-    vectors, told = two_tower.learn(space, scenes(60))
-    assert told["playlists"] == 60
-    assert told["weight"] > 0
-    assert max(told["ndcg"], key=told["ndcg"].get) != "0.0"
+    vectors, summary = two_tower.fit_track_factors(space, scenes(60))
+    assert summary["playlists"] == 60
+    assert summary["weight"] > 0
+    assert max(summary["ndcg"], key=summary["ndcg"].get) != "0.0"
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-4)
-    space = replace(space, track_factors=vectors, taste_prior={**empty(), "two_tower": told})
-    # Four songs of the first scene's artists: what follows is by artists of that scene.
+    space = replace(space, track_factors=vectors, taste_prior={**empty(), "two_tower": summary})
+    # Four songs of the first scene are liked, so most recommendations are from that scene.
     likes = [0, 50, 100, 150]
-    found = rank(space, likes, [], 10, method="learned")
-    scene = [int(match.track_id) // 10 % 5 for match in found]
+    matches = rank(space, likes, [], 10, method="learned")
+    scene = [int(match.track_id) // 10 % 5 for match in matches]
     assert scene.count(0) >= 8
-    reason = next(r for r in found[0].reasons if r.about == "playlists")
+    reason = next(r for r in matches[0].reasons if r.about == "playlists")
     assert reason.kind == "prior"
     assert reason.contribution > 0
     assert reason.details["likes"][0] in likes
@@ -72,20 +72,22 @@ def empty() -> dict:
     return {"playlists": 0, "columns": {}, "artist": [8, 0.4, 0.5], "album": [8, 0.4, 0.5]}
 
 
-def test_nearness_that_does_not_help_is_not_kept(quick, monkeypatch):
+def test_vectors_that_do_not_improve_validation_are_dropped(quick, monkeypatch):
     monkeypatch.setattr(two_tower, "_validate", lambda *a: {0.0: 0.3, 0.25: 0.3, 0.5: 0.2})
-    vectors, told = two_tower.learn(space_with_artists(), scenes(60))
+    vectors, summary = two_tower.fit_track_factors(space_with_artists(), scenes(60))
     assert vectors is None
-    assert told["weight"] == 0.0
+    assert summary["weight"] == 0.0
 
 
-def test_few_playlists_teach_no_nearness():
-    vectors, told = two_tower.learn(space_with_artists(), scenes(two_tower.FEWEST - 1))
+def test_too_few_playlists_give_no_vectors():
+    vectors, summary = two_tower.fit_track_factors(
+        space_with_artists(), scenes(two_tower.MIN_PLAYLISTS - 1)
+    )
     assert vectors is None
-    assert told == {"weight": 0.0, "playlists": 29}
+    assert summary == {"weight": 0.0, "playlists": 29}
 
 
-def test_without_vectors_learned_is_taste():
+def test_without_vectors_learned_equals_taste():
     space = space_with_artists()
     assert rank(space, [0, 50], [], 10, method="learned") == rank(
         space, [0, 50], [], 10, method="taste"
@@ -99,33 +101,33 @@ def test_training_can_be_stopped(quick):
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        two_tower.learn(space_with_artists(), scenes(40), on_progress=stop)
+        two_tower.fit_track_factors(space_with_artists(), scenes(40), on_progress=stop)
 
 
-def test_what_was_learnt_of_the_same_playlists_is_learnt_once(tmp_path, monkeypatch):
+def test_models_of_equal_data_are_trained_once_and_old_ones_deleted(tmp_path, monkeypatch):
     calls = []
 
-    def learn(space, playlists, **options):
+    def fit(space, playlists, **options):
         calls.append(len(playlists))
         return np.ones((TRACKS, 2), np.float32), {"weight": 1.0, "playlists": len(playlists)}
 
-    monkeypatch.setattr(two_tower, "learn", learn)
+    monkeypatch.setattr(two_tower, "fit_track_factors", fit)
 
-    def learned(count, seed=0):
-        return taste_stage._learned(
+    def model_of(count, seed=0):
+        return taste_stage._cached_model(
             tmp_path / "tastes", space_with_artists(), scenes(count), seed, lambda *a: None
         )
 
-    first, again = learned(40), learned(40)
+    first, again = model_of(40), model_of(40)
     assert first[1] == again[1]
     np.testing.assert_array_equal(first[0], again[0])
     assert calls == [40]
-    learned(40, seed=1)
+    model_of(40, seed=1)
     for count in range(41, 46):
-        learned(count)
+        model_of(count)
     assert calls == [40, 40, 41, 42, 43, 44, 45]
     kept = [path.name for path in (tmp_path / "tastes").iterdir()]
-    assert len(kept) == taste_stage.KEPT
+    assert len(kept) == taste_stage.CACHED_MODELS
     assert not any(name.endswith(".partial") for name in kept)
-    told = json.loads((tmp_path / "tastes" / kept[0] / "taste.json").read_text())
-    assert told["two_tower"]["weight"] == 1.0
+    summary = json.loads((tmp_path / "tastes" / kept[0] / "taste.json").read_text())
+    assert summary["two_tower"]["weight"] == 1.0

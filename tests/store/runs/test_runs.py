@@ -30,7 +30,7 @@ def run_row(public_id):
 def insert(session, public_id, track_ids, labels):
     track_ids, labels = np.array(track_ids, np.int64), np.array(labels, np.int32)
     clusters = [
-        runs.FoundCluster(int(n), f"cluster {n}", int((labels == n).sum()), {})
+        runs.ClusterProfile(int(n), f"cluster {n}", int((labels == n).sum()), {})
         for n in np.unique(labels)
     ]
     ones = np.ones(len(labels), np.float32)

@@ -1,0 +1,78 @@
+"""What to train: the algorithms of every stage, their parameters and the seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from songrec.core.errors import UnknownName
+from songrec.services.training import dataset, model_inputs
+from songrec.services.training.algorithms import (
+    CLUSTERINGS,
+    PROJECTIONS,
+    REGISTRIES,
+    REPRESENTATIONS,
+)
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """The settings of one training run.
+
+    Attributes
+    ----------
+    feature_set
+        ``attributes``, feature sets of the audio, or several separated by commas
+        (``mfcc,statistical``); only tracks that have all of them take part. ``auto`` selects the
+        default of the representation (``dataset.default_features_for``).
+    parameters
+        Values that differ from the defaults, by stage:
+        ``{"representation": {"epochs": 5}, "clustering": {"n_clusters": 8}}``. Values may be texts.
+    maps
+        Further projections that the map page offers beside ``projection``.
+    map_parameters
+        Values that differ from the defaults, by projection of ``maps``.
+    """
+
+    feature_set: str = dataset.ATTRIBUTES
+    representation: str = "autoencoder"
+    clustering: str = "kmeans"
+    projection: str = "pca"
+    seed: int = 0
+    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    publish: bool = True
+    maps: tuple[str, ...] = ()
+    map_parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def validated_parameters(self) -> dict[str, dict[str, Any]]:
+        """Return all parameters of every stage, typed and checked, without importing an algorithm.
+
+        Raises ``UnknownName`` or ``BadInput`` for the first invalid setting.
+        """
+        auto = self.feature_set == dataset.AUTO
+        if not auto:
+            dataset.parse_feature_sets(self.feature_set)
+        for stage in self.parameters:
+            if stage not in REGISTRIES:
+                raise UnknownName("stage", stage, REGISTRIES)
+        for name in (*self.maps, *self.map_parameters):
+            PROJECTIONS.parse(name, self.map_parameters.get(name))
+        model_inputs.check(
+            REPRESENTATIONS.entry(self.representation),
+            CLUSTERINGS.entry(self.clustering),
+            "" if auto else self.feature_set,
+        )
+        return {
+            stage: registry.parse(getattr(self, stage), self.parameters.get(stage))
+            for stage, registry in REGISTRIES.items()
+        }
+
+    def with_resolved_features(self, session: Session) -> TrainRequest:
+        """Return the request with ``auto`` replaced by feature sets that this catalogue has."""
+        if self.feature_set != dataset.AUTO:
+            return self
+        entry = REPRESENTATIONS.entry(self.representation)
+        return replace(self, feature_set=dataset.default_features_for(session, entry))
