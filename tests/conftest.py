@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from songrec import create_app
 from songrec.store.db import db
+from tests.planted_run import Planted, plant
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -78,6 +79,20 @@ def session(app: Flask) -> Session:
 def client(app: Flask) -> FlaskClient:
     """A browser without cookies."""
     return app.test_client()
+
+
+@pytest.fixture
+def planted_options() -> dict[str, Any]:
+    """Arguments of ``planted``; a test module may override them."""
+    return {}
+
+
+@pytest.fixture
+def planted(app: Flask, session: Session, planted_options: dict[str, Any]) -> Planted:
+    """A catalogue of 240 songs in 4 clusters with a published run, committed."""
+    planted = plant(session, app.config["INSTANCE"], **planted_options)
+    session.commit()
+    return planted
 
 
 @pytest.fixture(scope="session")

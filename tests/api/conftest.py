@@ -7,13 +7,11 @@ from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
-from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from songrec.store.listeners import api_tokens, users
 from songrec.store.tables import User
-from tests.planted_run import Planted, plant
 
 PASSWORD = "correct horse battery"
 
@@ -22,14 +20,6 @@ PASSWORD = "correct horse battery"
 def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hashes that cost next to nothing."""
     monkeypatch.setattr(users, "HASHER", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
-
-
-@pytest.fixture
-def planted(app: Flask, session: Session) -> Planted:
-    """240 songs in 4 clusters, published."""
-    found = plant(session, app.config["INSTANCE"])
-    session.commit()
-    return found
 
 
 @pytest.fixture

@@ -9,17 +9,9 @@ import pytest
 
 from songrec.store.tables import Listener, PendingLike, Playlist, Reaction, Skip, Track
 from songrec.web import security
-from tests.planted_run import plant
 from tests.web.accounts import anna, quick_hashes, sign_in
 
 __all__ = ["anna", "quick_hashes"]  # fixtures
-
-
-@pytest.fixture
-def planted(session, instance):
-    planted = plant(session, instance)
-    session.commit()
-    return planted
 
 
 @pytest.fixture

@@ -12,14 +12,11 @@ from songrec.store.listeners import reactions
 from songrec.store.runs.run_folders import run_folder
 from songrec.store.tables import Listener, Track
 from tests.factories import make_track
-from tests.planted_run import plant
 
 
 @pytest.fixture
-def planted(session, instance):
-    found = plant(session, instance, n=320)
-    session.commit()
-    return found
+def planted_options():
+    return {"n": 320}
 
 
 @pytest.fixture

@@ -7,16 +7,13 @@ from songrec.recommend.registry import METHODS
 from songrec.services.recommendation import for_listener
 from songrec.store.listeners import reactions
 from songrec.store.tables import Listener, Reaction, Track
-from tests.planted_run import plant
 
 JSON = {"Accept": "application/json"}
 
 
 @pytest.fixture
-def planted(session, instance):
-    planted = plant(session, instance, n=60)
-    session.commit()
-    return planted
+def planted_options():
+    return {"n": 60}
 
 
 def address(session, track_id):

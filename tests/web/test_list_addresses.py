@@ -6,18 +6,14 @@ import html
 import re
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy.orm import Session
 
-from tests.planted_run import plant
+pytestmark = pytest.mark.usefixtures("planted")
 
 
-@pytest.fixture(autouse=True)
-def planted(app: Flask, session: Session) -> None:
-    """Two clusters, each with more than one page of songs."""
-    plant(session, app.config["INSTANCE"], n=240, clusters=2)
-    session.commit()
+@pytest.fixture
+def planted_options():
+    return {"clusters": 2}
 
 
 def links(client: FlaskClient, address: str) -> list[str]:

@@ -18,14 +18,7 @@ from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.store.tables import Track
 from songrec.web.map.encoding import encode_amounts, encode_names, encode_points
 from songrec.web.map.words import place
-from tests.planted_run import Planted, plant, publish
-
-
-@pytest.fixture
-def planted(app: Flask, session: Session) -> Planted:
-    found = plant(session, app.config["INSTANCE"])
-    session.commit()
-    return found
+from tests.planted_run import Planted, publish
 
 
 def decode_points(body: bytes) -> tuple[np.ndarray, np.ndarray, tuple[float, ...]]:

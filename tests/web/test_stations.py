@@ -10,17 +10,14 @@ from sqlalchemy import select
 
 from songrec.store.listeners import playlists, reactions, skips
 from songrec.store.tables import Listener, Playlist, Reaction, Skip, Track
-from tests.planted_run import plant
 from tests.sounding import add_sound, write_wav
 
 JSON = {"Accept": "application/json"}
 
 
 @pytest.fixture
-def planted(session, instance):
-    planted = plant(session, instance, n=80)
-    session.commit()
-    return planted
+def planted_options():
+    return {"n": 80}
 
 
 @pytest.fixture
