@@ -116,7 +116,7 @@ def _reason(boost: Boost, title: str, share: float) -> Reason:
     if boost.kind == "skipped":
         after = ", which you skipped"
     elif boost.kind == "background":
-        after = ", which you like" if share > 0 else ", which you do not like"
+        after = ", which you like" if share > 0 else ", which you dislike"
     else:
         weight = min(3, 1 + max(1, round(boost.strength / LIKE_STEP)))
         after = f", which {WEIGHTS[weight]}"

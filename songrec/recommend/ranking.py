@@ -208,6 +208,6 @@ def _name_artist(query: Query, row: int, reason: Reason) -> Reason:
     (like,) = query.space.rows_of([reason.about])
     if not artists[row] or artists[row] != artists[like]:
         return reason
-    details = {**reason.details, "before": "By the artist of"}
+    details = {**reason.details, "before": "Same artist as"}
     text = f"{details['before']} “{details['title']}”{details['after']}"
     return replace(reason, text=text, details=details)

@@ -82,7 +82,7 @@ def test_a_station_plays_on_past_its_first_part_and_repeats_nothing(
     page.locator("main").get_by_role("button", name="Play", exact=True).click()
     title = page.locator("[data-player-title]")
     expect(title).to_have_attribute("href", f"/tracks/{audible[0]}")
-    expect(page.locator("[data-player-why]")).to_have_text("The song that it begins with")
+    expect(page.locator("[data-player-why]")).to_have_text("The song this radio starts from")
     begun = len(queue(page))
     assert 0 < begun < SONGS
     audio = page.locator("[data-player-audio]")

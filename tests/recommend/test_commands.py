@@ -77,7 +77,7 @@ def test_plain_output_names_the_song_and_says_why(app, catalogue, method):
     answer = run(app, "recommend", "--like", "c0", "--method", method)
     assert answer.exit_code == 0, answer.output
     assert "Calm 1 – Artist" in answer.stdout
-    assert "energy 0.1" in answer.stdout
+    assert "calm, like “Calm 0”" in answer.stdout
 
 
 @pytest.mark.parametrize("command", [["similar"], ["recommend", "--like"]])

@@ -75,9 +75,9 @@ def test_the_reason_quotes_what_both_share_and_few_others_have():
     found = rank(named_space(CALM, CALM_TOO), [0], [], 1, method="distance", names=titles)[0]
     assert found.track_id == 1
     assert found.reasons[0].text == (
-        "Very close to “Hallelujah”, which you like: "
-        "as acoustic (0.95 and 0.91) and as calm (energy 0.28 and 0.31)"
+        "Very close to “Hallelujah”: as acoustic (0.95 and 0.91) and as calm (energy 0.28 and 0.31)"
     )
+    assert contributions.main_reason(found.reasons) == "Acoustic and calm, like “Hallelujah”"
     assert found.reasons[0].about == 0
     assert found.reasons[0].details["title"] == "Hallelujah"
 
@@ -92,16 +92,12 @@ def test_title_and_the_words_around_it_make_up_the_text():
 def test_a_sentence_for_what_sounds_like_a_song():
     space = named_space({"tempo": 190, "danceability": 0.95}, {"tempo": 189, "danceability": 0.94})
     match = similar_tracks(space, 0, 1)[0]
-    assert contributions.main_reason(match.reasons) == (
-        "Almost the same tempo (189 and 190 BPM) and as danceable (0.94 and 0.95)"
-    )
+    assert contributions.main_reason(match.reasons) == "Also fast and danceable"
 
 
 def test_nothing_is_claimed_to_stand_out_of_an_average_song():
     match = similar_tracks(named_space({}, {"energy": 0.61}), 0, 1)[0]
-    assert contributions.main_reason(match.reasons) == (
-        "Alike in all taken together, no single trait stands out"
-    )
+    assert contributions.main_reason(match.reasons) == "Close overall"
 
 
 def test_only_columns_of_the_space_are_given_as_reasons():
@@ -188,7 +184,7 @@ def test_what_is_farther_than_chance_is_not_called_alike():
     space = named_space({"energy": 0.99, "tempo": 200, "loudness": -2}, far)
     two = [match for match in similar_tracks(space, 0, 400) if match.track_id == 1]
     assert two[0].score < 0
-    assert contributions.main_reason(two[0].reasons) == "Little in common, but nothing is nearer"
+    assert contributions.main_reason(two[0].reasons) == "Little in common, but nothing is closer"
 
 
 @pytest.mark.parametrize(
@@ -201,7 +197,7 @@ def test_what_is_farther_than_chance_is_not_called_alike():
         (Trait("liveness", 0.12, 0.13, 0.5, 0.55), "liveness like your likes (0.12 and 0.13)"),
         (
             Trait("energy", float("nan"), 0.9, float("nan"), 0.9),
-            "energy unknown, taken as the middle of the catalogue",
+            "energy unknown, counted as average",
         ),
     ],
 )
@@ -214,7 +210,7 @@ def test_many_likes_are_summed_up_in_one_reason():
     match = rank(space, list(range(11)), [], 1, method="distance", names=titles)[0]
     liked = [r for r in match.reasons if r.kind == "liked"]
     assert len(liked) == contributions.MAX_NAMED + 1
-    assert liked[-1].text == "The other 3 songs you like, taken together"
+    assert liked[-1].text == "The other 3 songs you like, together"
 
 
 def test_unknown_values_do_not_break_a_sentence():
@@ -223,3 +219,63 @@ def test_unknown_values_do_not_break_a_sentence():
     for method in ("cosine", "distance", "cluster"):
         found = rank(replace(space, matrix=matrix), [0], [], 5, method=method)
         assert all(contributions.main_reason(m.reasons) for m in found)
+
+
+@pytest.mark.parametrize("method", ["taste", "cosine", "distance", "cluster"])
+def test_length_loudness_and_unknown_values_are_never_the_reason_that_is_said(method):
+    # Nothing but loudness and length is unusual of these two, and shared.
+    odd = {"loudness": -27.0, "energy": 0.6}
+    unknown = {"loudness": -26.5, "energy": float("nan")}
+    space = named_space(odd, unknown, {**odd, "energy": 0.61})
+    space = Space(**{**space.__dict__, "matrix": np.nan_to_num(space.matrix)})
+    for match in rank(space, [0], [], 20, method=method, names=titles):
+        said = contributions.main_reason(match.reasons).lower()
+        assert said
+        assert not any(word in said for word in ("quiet", "loud", "short", "long", "unknown"))
+    nearest = rank(space, [0], [], 1, method=method, names=titles)[0]
+    assert "Hallelujah" in contributions.main_reason(nearest.reasons)
+    if method != "distance":  # its terms are songs, not attributes
+        assert "loudness" in {reason.about for reason in nearest.reasons}
+
+
+@pytest.mark.parametrize("method", ["taste", "cosine"])
+def test_of_several_likes_one_is_named_that_shares_what_is_said(method):
+    fast = {"tempo": 190, "danceability": 0.95}
+    space = named_space(CALM, fast, CALM_TOO, {**CALM, "energy": 0.3}, {"liveness": 0.9})
+    names = {0: "Calm", 1: "Fast", 4: "Live"}
+    found = rank(space, [0, 1, 4], [], 300, method=method, names=lambda ids: names)
+    for match in found:
+        reasons = [r for r in match.reasons if r.kind == "feature" and r.details.get("title")]
+        assert len({r.details["title"] for r in reasons}) <= 1
+        for reason in reasons:
+            (like,) = reason.details["likes"]
+            assert names[like] == reason.details["title"]
+            one, other = (
+                attribute_ranks.AttributeTable.from_rows(space, np.array([row]))
+                for row in (match.track_id, like)
+            )
+            column = space.columns.index(reason.about)
+            trait = one.compare(0, other, 0, column)
+            assert trait.weight > phrases.MIN_WEIGHT
+            assert trait.word in contributions.main_reason(match.reasons).lower()
+            assert reason.contribution > 0
+    said = {contributions.main_reason(m.reasons) for m in found if m.track_id in (2, 3)}
+    assert said == {"Acoustic and calm, like “Calm”"}
+
+
+@pytest.mark.parametrize(
+    ("years", "says"),
+    [
+        ((1975, 1975), "from 1975"),
+        ((1971, 1977), "from the 70s"),
+        ((2003, 2009), "from the 2000s"),
+        ((1968, 1972), "from about the same time"),
+    ],
+)
+def test_years_are_said_as_people_say_them(years, says):
+    assert Trait("year", *years, 0.1, 0.12).word == says
+
+
+@pytest.mark.parametrize("name", ["duration", "loudness", "explicit", "odd_one"])
+def test_some_traits_have_no_word(name):
+    assert Trait(name, 1, 1, 0.99, 0.99).word == ""

@@ -296,10 +296,8 @@ def test_an_artist_counts_for_the_likes_of_that_artist_alone():
     )
     gain = next(reason for reason in other.reasons if reason.about == "artist").contribution
     assert gain > 0
-    assert contributions.main_reason(other.reasons).startswith(
-        "By the artist of “track 10”, which you like"
-    )
-    assert any(r.text.startswith("By the artist of “track 10”") for r in other.per_like)
+    assert contributions.main_reason(other.reasons).startswith("By the same artist as “track 10”")
+    assert any(r.text.startswith("Same artist as “track 10”") for r in other.per_like)
     assert after[10] - before[10] == pytest.approx(gain)
     assert after[50] == pytest.approx(before[50])
 

@@ -243,11 +243,11 @@ def test_a_blend_says_in_words_which_songs_and_features_carry_it():
     assert best.reasons[0].about == "tempo"
     assert (
         best.reasons[0].text
-        == "Faster than 99% of all songs (2 BPM), as the blend (2 BPM and 2 BPM, less 0 BPM)"
+        == "Faster than 99% of all songs (2 BPM), like the blend (2 BPM and 2 BPM, minus 0 BPM)"
     )
-    assert blends.describe_match(best).startswith("Like “A” and “B”")
-    assert "faster (2 BPM) and louder" in blends.describe_match(best)
-    assert blends.describe_match(best).endswith("than most songs")
+    # Loudness is part of the figures, not of the sentence.
+    assert best.reasons[1].about == "loudness"
+    assert blends.describe_match(best) == "Faster than most songs, like “A” and “B”"
 
 
 def test_songs_that_cancel_out_leave_nothing_to_look_for():

@@ -139,7 +139,7 @@ def test_an_artist_that_is_liked_comes_again_and_is_named_as_the_reason():
     first = next(m for m, row in zip(answered, rows, strict=True) if row < 10)
     reason = next(r for r in first.reasons if r.about == "artist")
     assert reason.kind == "prior"
-    assert reason.text == "By the artist of “Hallelujah” and another song you like"
+    assert reason.text == "By the same artist as “Hallelujah” and another song you like"
     assert reason.details["likes"] == space.track_ids[[0, 1]].tolist()
     assert reason.contribution > 3
 

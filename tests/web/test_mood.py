@@ -60,8 +60,8 @@ def test_beyond_an_end_that_was_asked_for_counts_half(session, instance, catalog
         calm = next(one for one in found if one.track.title == "Calm 0")
         return next(r for r in calm.reasons if r.about == "speechiness")
 
-    assert speech(levels).text.startswith("Even more sung than asked: speechiness 0.03")
-    assert speech(exact).text.startswith("More sung than asked: speechiness 0.03")
+    assert speech(levels).text.startswith("Even more sung than asked (speechiness 0.03")
+    assert speech(exact).text.startswith("More sung than asked (speechiness 0.03")
     lost = 1 / 7 - speech(exact).contribution
     assert 1 / 7 - speech(levels).contribution == pytest.approx(lost / 2, abs=1e-6)
 
@@ -70,7 +70,7 @@ def test_sliders_say_what_they_asked_for(session, instance, catalogue):
     sliders = {name: CALM[name] for name in SHARES}
     found = moods.recommend_for_mood(session, instance, moods.Mood(sliders=sliders), n=1)[0]
     assert found.track.title == "Calm 0"
-    assert "Calm as asked: energy 0.15, wanted 0.15" in [r.text for r in found.reasons]
+    assert "Calm as asked (energy 0.15, target 0.15)" in [r.text for r in found.reasons]
     assert found.score == pytest.approx(1.0, abs=1e-6)
 
 

@@ -249,7 +249,7 @@ def test_a_queue_around_songs_that_cannot_be_heard_holds_only_what_can(
     assert {song["id"] for song in queue["songs"]} == {name(30), name(31), name(32)}
     assert queue["more"] is None
     song = client.get(f"/stations/song/queue?of={name(3)}&from=1-0").json
-    assert "The song that it begins with" not in {one["why"] for one in song["songs"]}
+    assert "The song this radio starts from" not in {one["why"] for one in song["songs"]}
 
 
 def test_a_blend_adds_and_takes_away(client, session, planted, name):

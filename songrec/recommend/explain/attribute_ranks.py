@@ -1,15 +1,16 @@
-"""What many tracks look like beside each other, as arrays: values, ranks, what stands out."""
+"""Attribute values of many tracks and their ranks in the catalogue, as arrays."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from songrec.core.types import Space
 from songrec.recommend.explain import phrases
-from songrec.recommend.explain.phrases import MIN_WEIGHT, Trait
+from songrec.recommend.explain.phrases import MIN_WEIGHT, NEVER_SAID, Trait
 from songrec.recommend.space_statistics import statistics_of
 
 
@@ -17,8 +18,8 @@ from songrec.recommend.space_statistics import statistics_of
 class AttributeTable:
     """Values of some rows and their mid-ranks in the catalogue, both ``(rows, d)``.
 
-    The columns are those of the space. Values are the stored ones where there are such
-    (``stored``), else the space's own.
+    The columns are those of the space. Columns in ``stored`` hold the tracks' attribute values,
+    the others coordinates in the space.
     """
 
     names: tuple[str, ...]
@@ -28,7 +29,7 @@ class AttributeTable:
 
     @classmethod
     def from_rows(cls, space: Space, rows: NDArray[np.int64]) -> AttributeTable:
-        """The sheet of ``rows``."""
+        """Read the values of ``rows`` and rank them."""
         stored = {name: column for column, name in enumerate(space.value_names)}
         values = space.matrix[rows].astype(np.float64)
         known = space.values[rows]
@@ -38,14 +39,19 @@ class AttributeTable:
         return cls._ranked(space, values)
 
     def median(self, space: Space) -> AttributeTable:
-        """One row: the median of these rows per column, NaN where none of them knows it."""
+        """Return one row: the median of each column, NaN where all values are unknown."""
         known = np.isfinite(self.values).any(axis=0)
         values = np.full((1, len(self.names)), np.nan)
         values[0, known] = np.nanmedian(self.values[:, known], axis=0)
         return AttributeTable._ranked(space, values)
 
+    def select(self, rows: Sequence[int]) -> AttributeTable:
+        """Return the table of some of its rows."""
+        chosen = list(rows)
+        return replace(self, values=self.values[chosen], ranks=self.ranks[chosen])
+
     def compare(self, row: int, other: AttributeTable, other_row: int, column: int) -> Trait:
-        """One column of a row beside the same column of another sheet's row."""
+        """Pair one column of a row with the same column of another table's row."""
         return Trait(
             self.names[column],
             float(self.values[row, column]),
@@ -65,7 +71,7 @@ class AttributeTable:
 
 
 def trait_weights(one: AttributeTable, other: AttributeTable) -> NDArray[np.float64]:
-    """``Trait.weight`` of all pairs of rows and columns, ``(rows, other rows, d)``."""
+    """Compute ``Trait.weight`` of all pairs of rows, ``(rows, other rows, d)``."""
     pairs = np.empty((len(one.ranks), len(other.ranks), len(one.names)))
     for column, name in enumerate(one.names):
         pairs[..., column] = phrases.trait_weights(
@@ -82,21 +88,26 @@ def trait_weights(one: AttributeTable, other: AttributeTable) -> NDArray[np.floa
 def strongest_columns(
     pair_weights: NDArray[np.float64], names: tuple[str, ...]
 ) -> NDArray[np.int64]:
-    """Columns of the two traits most worth a word, per pair, ``(…, 2)``; -1 where there is none.
+    """Choose the columns of each pair's two most unusual shared traits.
 
-    ``pair_weights`` is what ``trait_weights`` gives, ``(…, d)``.
+    Parameters
+    ----------
+    pair_weights
+        What ``trait_weights`` returns, ``(…, d)``.
+
+    Returns
+    -------
+    Column numbers ``(…, 2)``, the most unusual first; -1 where no trait is worth mentioning.
     """
-    telling = mask_explicit(pair_weights, names, -1.0)
-    best = np.argsort(-telling, axis=-1, kind="stable")[..., :2]
-    worth = np.take_along_axis(telling, best, axis=-1) > MIN_WEIGHT
-    return np.where(worth, best, -1)
+    weights = mask_unsaid(pair_weights, names, -1.0)
+    best = np.argsort(-weights, axis=-1, kind="stable")[..., :2]
+    return np.where(np.take_along_axis(weights, best, axis=-1) > MIN_WEIGHT, best, -1)
 
 
-def mask_explicit(
+def mask_unsaid(
     figures: NDArray[np.float64], names: tuple[str, ...], value: float
 ) -> NDArray[np.float64]:
-    """A copy with the column ``explicit`` set to ``value``: it says little of how a song sounds."""
+    """Return a copy with the columns of ``phrases.NEVER_SAID`` set to ``value``."""
     copy = figures.copy()
-    if "explicit" in names:
-        copy[..., names.index("explicit")] = value
+    copy[..., [column for column, name in enumerate(names) if name in NEVER_SAID]] = value
     return copy

@@ -2,12 +2,13 @@
 
 Titles are quoted plainly in ``text`` (“Hallelujah”); ``details["title"]`` holds the title alone
 and ``details["before"]`` / ``["after"]`` the words around it, so that a page can set it in italics
-without any markup in stored text.
+without any markup in stored text. ``main_reason`` is what a listener reads first: no figures.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,46 +20,41 @@ from songrec.recommend.explain.attribute_ranks import AttributeTable
 from songrec.recommend.query import Query
 from songrec.recommend.top_k import Rows
 
-# A list longer than this is not read; the rest is summed up in one reason.
 MAX_NAMED = 8
+"""Songs that get a reason of their own; the rest is summed up in one."""
+MAX_TRAITS = 2
 THIS_SONG = "this song"
-NOTHING_STANDS_OUT = "alike in all taken together, no single trait stands out"
+YOUR_LIKES = "your likes"
+NO_TRAIT = "no single trait stands out"
+CLOSE_OVERALL = "Close overall"
+LITTLE_IN_COMMON = "Little in common, but nothing is closer"
 
 
 def reasons_per_like(
     query: Query, rows: Rows, contributions: NDArray[np.float64], apart: NDArray[np.float64]
 ) -> list[tuple[Reason, ...]]:
-    """One reason per liked track, the largest contribution first.
+    """Write one reason per liked track, the largest contribution first.
 
-    ``contributions`` and ``apart`` (L2 distances) are ``(rows, likes)``. Beyond ``MAX_NAMED`` likes
-    the smaller contributions are summed in one reason.
+    Beyond ``MAX_NAMED`` likes the smaller contributions are summed up in one reason.
+
+    Parameters
+    ----------
+    contributions
+        ``(rows, likes)``.
+    apart
+        L2 distances ``(rows, likes)``.
     """
-    clauses = _Clauses(query.space, rows, query.likes, apart / query.statistics.typical)
+    clauses = _PairClauses(query.space, rows, query.likes, apart / query.statistics.typical)
     answers = []
     for at in range(len(rows)):
         order = np.argsort(-contributions[at], kind="stable")
         reasons = [
-            _about_track(
-                "liked",
-                query,
-                int(query.likes[like]),
-                float(contributions[at, like]),
-                describe_closeness(apart[at, like] / query.statistics.typical),
-                ", which you like",
-                clauses.between(at, int(like)),
-            )
+            _about_track("liked", query, clauses, at, int(like), float(contributions[at, like]))
             for like in order[:MAX_NAMED]
         ]
         rest = order[MAX_NAMED:]
         if len(rest):
-            reasons.append(
-                Reason(
-                    "liked",
-                    f"The other {len(rest)} songs you like, taken together",
-                    math.fsum(contributions[at, rest].tolist()),
-                    details={"count": len(rest)},
-                )
-            )
+            reasons.append(_sum_of_rest("liked", contributions[at, rest], "songs you like"))
         answers.append(tuple(reasons))
     return answers
 
@@ -66,36 +62,20 @@ def reasons_per_like(
 def reasons_per_dislike(
     query: Query, rows: Rows, contributions: NDArray[np.float64], apart: NDArray[np.float64]
 ) -> list[tuple[Reason, ...]]:
-    """One reason per disliked track that moves the score; arrays ``(rows, dislikes)``."""
+    """Write one reason per disliked track that moves the score; arrays ``(rows, dislikes)``."""
     if not len(query.dislikes):
         return [()] * len(rows)
-    relative = apart / query.statistics.typical
-    clauses = _Clauses(query.space, rows, query.dislikes, relative)
+    clauses = _PairClauses(query.space, rows, query.dislikes, apart / query.statistics.typical)
     answers = []
     for at in range(len(rows)):
         moving = [d for d in np.argsort(contributions[at], kind="stable") if contributions[at, d]]
         reasons = [
-            _about_track(
-                "disliked",
-                query,
-                int(query.dislikes[one]),
-                float(contributions[at, one]),
-                describe_closeness(relative[at, one]),
-                ", which you do not like",
-                clauses.between(at, int(one)),
-            )
+            _about_track("disliked", query, clauses, at, int(one), float(contributions[at, one]))
             for one in moving[:MAX_NAMED]
         ]
         rest = moving[MAX_NAMED:]
         if rest:
-            reasons.append(
-                Reason(
-                    "disliked",
-                    f"The other {len(rest)} songs you do not like, taken together",
-                    math.fsum(contributions[at, rest].tolist()),
-                    details={"count": len(rest)},
-                )
-            )
+            reasons.append(_sum_of_rest("disliked", contributions[at, rest], "songs you dislike"))
         answers.append(tuple(reasons))
     return answers
 
@@ -106,20 +86,28 @@ def reasons_per_feature(
     contributions: NDArray[np.float64],
     others: AttributeTable,
     other_rows: NDArray[np.int64],
-    theirs: list[str],
-    details: list[dict[str, Any]] | None = None,
+    theirs: Sequence[str],
+    details: Sequence[dict[str, Any]] | None = None,
 ) -> list[tuple[Reason, ...]]:
-    """One reason per column of the space, the largest contribution first.
+    """Write one reason per column of the space, the largest contribution first.
 
-    ``contributions`` ``(rows, d)``; row ``at`` is compared with row ``other_rows[at]`` of
-    ``others``, spoken of as ``theirs[at]``; ``details[at]`` is added to each of its reasons.
+    Parameters
+    ----------
+    contributions
+        ``(rows, d)``.
+    others, other_rows
+        Row ``at`` is compared with row ``other_rows[at]`` of ``others``.
+    theirs
+        Whose values those are, per row: a quoted title, ``YOUR_LIKES`` or ``THIS_SONG``.
+    details
+        Further details of each reason, per row.
     """
-    sheet = AttributeTable.from_rows(space, rows)
+    table = AttributeTable.from_rows(space, rows)
     answers = []
     for at in range(len(rows)):
         reasons = []
         for column in np.argsort(-contributions[at], kind="stable"):
-            trait = sheet.compare(at, others, int(other_rows[at]), int(column))
+            trait = table.compare(at, others, int(other_rows[at]), int(column))
             reasons.append(
                 Reason(
                     "feature",
@@ -132,11 +120,52 @@ def reasons_per_feature(
                         "features": [trait.to_json()],
                         "weight": round(trait.weight, 4),
                         "clause": phrases.describe_shared(trait) if trait.is_known else "",
+                        "word": trait.word,
                     },
                 )
             )
         answers.append(tuple(reasons))
     return answers
+
+
+def name_likes(
+    query: Query, rows: Rows, reasons: Sequence[tuple[Reason, ...]], likes: Sequence[Rows]
+) -> None:
+    """Find for each row the liked song that shares most with it, and name it in the reasons.
+
+    A reason per feature compares with the median of several likes; a listener knows songs, not
+    medians. Per row, the like is chosen whose (at most ``MAX_TRAITS``) shared traits are the most
+    unusual, among the traits that speak for the row. Their reasons get ``title``, ``likes`` (the
+    like's track id), ``word`` and ``shared_weight`` in ``details``. A row that shares nothing
+    worth mentioning with any like is left as it is.
+
+    Parameters
+    ----------
+    reasons
+        Per row, what ``reasons_per_feature`` wrote.
+    likes
+        Per row, the liked rows to choose from.
+    """
+    table = AttributeTable.from_rows(query.space, rows)
+    sayable = np.array([phrases.can_be_said(name) for name in table.names])
+    for group in {id(liked): liked for liked in likes}.values():
+        members = [at for at in range(len(rows)) if likes[at] is group]
+        others = AttributeTable.from_rows(query.space, group)
+        weights = attribute_ranks.trait_weights(table.select(members), others)
+        for at, shared in zip(members, weights, strict=True):
+            by_name = {str(r.about): r for r in reasons[at] if r.contribution > 0}
+            speaking = sayable & [name in by_name for name in table.names]
+            shared = np.where(speaking & (shared > phrases.MIN_WEIGHT), shared, 0.0)
+            columns = np.argsort(-shared, axis=1, kind="stable")[:, :MAX_TRAITS]
+            strength = np.take_along_axis(shared, columns, axis=1).sum(axis=1)
+            best = int(strength.argmax())
+            for column in columns[best].tolist():
+                if shared[best, column]:
+                    reason = by_name[table.names[column]]
+                    reason.details["title"] = query.title(int(group[best]))
+                    reason.details["likes"] = [int(query.space.track_ids[group[best]])]
+                    reason.details["word"] = table.compare(at, others, best, column).word
+                    reason.details["shared_weight"] = round(float(shared[best, column]), 4)
 
 
 def build_matches(space: Space, rows: Rows, reasons: list[tuple[Reason, ...]]) -> list[Match]:
@@ -169,70 +198,119 @@ def split_distance(differences: NDArray[np.float64], typical: float) -> NDArray[
 
 
 def main_reason(reasons: tuple[Reason, ...]) -> str:
-    """What a page says first of a match: its main reason as one sentence, without a full stop.
+    """Write the sentence that a listener reads first, without figures and full stop.
 
-    Per liked track that is the largest contribution; per feature, the traits most worth a word
-    that speak for the song, after a prior that says more than each of them and names a liked song.
+    By liked song it is about the largest contribution; by feature it names the most unusual traits
+    that speak for the song, after a prior that says more than each of them and names a liked song:
+    ``Calm and acoustic, like “Vibe Ace”``, ``More by Nirvana, also fast``, ``Close overall``.
     """
-    features = [reason for reason in reasons if reason.kind == "feature"]
     if not reasons:
         return ""
+    features = [reason for reason in reasons if reason.kind == "feature"]
     if not features or reasons[0].kind not in ("feature", "prior"):
-        return reasons[0].text
-    telling = [
-        reason
-        for reason in features
-        if reason.about != "explicit"
-        and reason.contribution > 0
-        and reason.details["weight"] > phrases.MIN_WEIGHT
-    ]
-    telling.sort(key=lambda reason: -reason.details["weight"])
-    clauses = phrases.join_clauses([reason.details["clause"] for reason in telling[:2]])
-    title, beside = features[0].details.get("title"), features[0].details["beside"]
-    most = max(reason.contribution for reason in features)
+        return str(reasons[0].details.get("sentence") or reasons[0].text)
+    mentioned = _mentioned(features)
+    words = phrases.join_clauses([reason.details["word"] for reason in mentioned])
+    lead = _leading_prior(reasons, max(reason.contribution for reason in features))
+    if lead:
+        return f"{lead}, also {words}" if words else lead
+    if not words and math.fsum(reason.contribution for reason in reasons) < 0:
+        return LITTLE_IN_COMMON
+    return _compare_with(features[0].details, mentioned, words)
+
+
+def _compare_with(details: dict[str, Any], mentioned: Sequence[Reason], words: str) -> str:
+    """Write the mentioned traits, and which song or songs share them."""
+    beside = details["beside"]
+    if beside == THIS_SONG:
+        return f"Also {words}" if words else CLOSE_OVERALL
+    if details.get("same_cluster"):
+        if words:
+            return phrases.capitalize(f"{words}, like {beside} from the same sound group")
+        return f"From the same sound group as {beside}"
+    if not words:
+        return f"{CLOSE_OVERALL} to {beside}"
+    title = mentioned[0].details.get("title")
+    if title:
+        beside = f"“{title}”"
+    elif beside.endswith(YOUR_LIKES):
+        beside = "most songs you like"
+    return phrases.capitalize(f"{words}, like {beside}")
+
+
+def _leading_prior(reasons: Sequence[Reason], most: float) -> str:
+    """Return the text of the prior that says more than each feature and names a like, if any."""
     leading = [
         reason
         for reason in reasons
         if reason.kind == "prior" and reason.contribution > most and reason.details.get("likes")
     ]
-    if leading:
-        # Who made it is plainer than what playlists taught.
-        lead = min(leading, key=lambda reason: reason.about == "playlists").text
-        whose = "it" if beside in lead else beside
-        return f"{lead}; in line with {whose}: {clauses}" if clauses else lead
-    if not clauses:
-        near = math.fsum(reason.contribution for reason in reasons) >= 0
-        clauses = NOTHING_STANDS_OUT if near else "little in common, but nothing is nearer"
-    if title:
-        return f"From the group of “{title}”, which you like: {clauses}"
-    return (
-        phrases.capitalize(clauses) if beside == THIS_SONG else f"In line with {beside}: {clauses}"
-    )
+    # A shared artist is plainer than shared playlists.
+    return min(leading, key=lambda reason: reason.about == "playlists").text if leading else ""
+
+
+def _mentioned(reasons: Sequence[Reason]) -> list[Reason]:
+    """Choose the reasons per feature whose traits the sentence mentions, most unusual first."""
+    features = [reason for reason in reasons if reason.kind == "feature"]
+    shared = [reason for reason in features if "shared_weight" in reason.details]
+    if shared:
+        return sorted(shared, key=lambda reason: -reason.details["shared_weight"])
+    speaking = [
+        reason
+        for reason in features
+        if reason.contribution > 0
+        and reason.details["word"]
+        and reason.details["weight"] > phrases.MIN_WEIGHT
+    ]
+    return sorted(speaking, key=lambda reason: -reason.details["weight"])[:MAX_TRAITS]
 
 
 def _about_track(
-    kind: str,
-    query: Query,
-    row: int,
-    contribution: float,
-    closeness: str,
-    whose: str,
-    clause: tuple[str, list[dict[str, Any]]],
+    kind: str, query: Query, clauses: _PairClauses, at: int, other: int, contribution: float
 ) -> Reason:
+    row = int((query.likes if kind == "liked" else query.dislikes)[other])
     title = query.title(row)
-    text, features = clause
-    after = f"{whose}: {text}"
+    before = describe_closeness(float(clauses.relative[at, other]))
+    traits = clauses.traits(at, other)
+    whose = "" if kind == "liked" else ", which you dislike"
+    after = f"{whose}: {clauses.describe(at, other, traits)}"
+    details = {
+        "title": title,
+        "before": before,
+        "after": after,
+        "features": [trait.to_json() for trait in traits],
+    }
+    if kind == "liked":
+        details["sentence"] = _like_sentence(title, float(clauses.relative[at, other]), traits)
     return Reason(
         kind,
-        f"{closeness} “{title}”{after}",
+        f"{before} “{title}”{after}",
         contribution,
         int(query.space.track_ids[row]),
-        {"title": title, "before": closeness, "after": after, "features": features},
+        details,
+    )
+
+
+def _like_sentence(title: str, relative: float, traits: Sequence[phrases.Trait]) -> str:
+    if relative >= 1:
+        return LITTLE_IN_COMMON
+    words = phrases.join_clauses([trait.word for trait in traits if trait.word])
+    return phrases.capitalize(
+        f"{words}, like “{title}”" if words else f"{CLOSE_OVERALL} to “{title}”"
+    )
+
+
+def _sum_of_rest(kind: str, contributions: NDArray[np.float64], songs: str) -> Reason:
+    return Reason(
+        kind,
+        f"The other {len(contributions)} {songs}, together",
+        math.fsum(contributions.tolist()),
+        details={"count": len(contributions)},
     )
 
 
 def describe_closeness(relative: float) -> str:
-    """How near two are in words; ``relative`` to two random ones, which are at 1."""
+    """Describe a distance in words; ``relative`` is 1 for two random tracks."""
     if relative < 0.35:
         return "Very close to"
     if relative < 0.75:
@@ -240,34 +318,34 @@ def describe_closeness(relative: float) -> str:
     return "Not far from" if relative < 1 else "Far from"
 
 
-class _Clauses:
-    """What two tracks share, or what tells them apart, for all pairs of two lists of rows."""
+class _PairClauses:
+    """What two tracks share, or how they differ, for all pairs of two lists of rows.
+
+    ``relative`` ``(rows, others)`` are distances in units of the typical one.
+    """
 
     def __init__(
         self, space: Space, rows: Rows, others: Rows, relative: NDArray[np.float64]
     ) -> None:
-        self.sheet, self.others = (
-            AttributeTable.from_rows(space, rows),
-            AttributeTable.from_rows(space, others),
-        )
+        self.table = AttributeTable.from_rows(space, rows)
+        self.others = AttributeTable.from_rows(space, others)
         self.relative = relative
-        pairs = attribute_ranks.trait_weights(self.sheet, self.others)
-        self.telling = attribute_ranks.strongest_columns(pairs, space.columns)
-        differences = np.abs(self.sheet.ranks[:, None, :] - self.others.ranks[None, :, :])
-        differences = attribute_ranks.mask_explicit(np.nan_to_num(differences), space.columns, -1.0)
+        pairs = attribute_ranks.trait_weights(self.table, self.others)
+        self.strongest = attribute_ranks.strongest_columns(pairs, space.columns)
+        differences = np.abs(self.table.ranks[:, None, :] - self.others.ranks[None, :, :])
+        differences = attribute_ranks.mask_unsaid(np.nan_to_num(differences), space.columns, -1.0)
         self.most_different = differences.argmax(axis=-1)
 
-    def between(self, at: int, other: int) -> tuple[str, list[dict[str, Any]]]:
-        """The clause on a pair and the figures it quotes."""
+    def traits(self, at: int, other: int) -> list[phrases.Trait]:
+        """The traits to describe: shared ones, or beyond a typical distance the most different."""
         if self.relative[at, other] >= 1:
-            trait = self.sheet.compare(at, self.others, other, int(self.most_different[at, other]))
-            return phrases.describe_difference(trait), [trait.to_json()]
-        traits = [
-            self.sheet.compare(at, self.others, other, int(column))
-            for column in self.telling[at, other]
-            if column >= 0
-        ]
-        if not traits:
-            return NOTHING_STANDS_OUT, []
-        shared = phrases.join_clauses([phrases.describe_shared(trait) for trait in traits])
-        return shared, [trait.to_json() for trait in traits]
+            columns = [self.most_different[at, other]]
+        else:
+            columns = [column for column in self.strongest[at, other] if column >= 0]
+        return [self.table.compare(at, self.others, other, int(column)) for column in columns]
+
+    def describe(self, at: int, other: int, traits: Sequence[phrases.Trait]) -> str:
+        """Describe ``traits`` of the pair with figures."""
+        if self.relative[at, other] >= 1:
+            return phrases.describe_difference(traits[0])
+        return phrases.join_clauses([phrases.describe_shared(t) for t in traits]) or NO_TRAIT

@@ -1,40 +1,39 @@
-"""How attributes are spoken of: adjectives, units, comparisons of two values.
+"""Attributes in words: adjectives, units, comparisons of two values.
 
-Only columns of the space are spoken of: what does not count for a score is no reason for it.
+Only columns of the space are described: what does not count for a score is no reason for it.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from songrec.core.attributes import BY_NAME, SHARES, format_attribute
 
-# (adjective of the lower half, of the upper half). A column that is missing here is spoken of by
-# its name alone.
 ADJECTIVES: dict[str, tuple[str, str]] = {
-    "variance": ("even", "varied"),
+    "variance": ("steady", "varied"),
     "tempo": ("slow", "fast"),
     "loudness": ("quiet", "loud"),
     "popularity": ("little known", "well known"),
     "energy": ("calm", "energetic"),
     "danceability": ("hard to dance to", "danceable"),
     "positiveness": ("sad", "happy"),
-    "speechiness": ("sung", "wordy"),
+    "speechiness": ("sung", "lyric-heavy"),
     "liveness": ("studio-like", "live"),
     "acousticness": ("electric", "acoustic"),
     "instrumentalness": ("vocal", "instrumental"),
     "duration": ("short", "long"),
     "year": ("old", "recent"),
 }
-# An adjective is said of two songs only where both values bear it out: at most the first for the
-# lower one, at least the second for the upper one. Beside a catalogue of silence 0.01 is not
-# "instrumental"; and that a song is sung, in a studio, with a voice, is true of nearly all.
-# Spotify's own bounds: above 0.33 speech and music, above 0.5 no vocals.
+"""Adjectives of the lower and the upper half of the catalogue; other columns go by their name."""
+NEVER_SAID = frozenset({"duration", "loudness", "explicit"})
+"""Attributes that are part of the figures but never of the sentence that a listener reads first."""
 NEVER = -math.inf
 ADJECTIVE_BOUNDS: dict[str, tuple[float, float]] = {
     "energy": (0.6, 0.4),
@@ -45,8 +44,12 @@ ADJECTIVE_BOUNDS: dict[str, tuple[float, float]] = {
     "acousticness": (0.15, 0.4),
     "instrumentalness": (NEVER, 0.5),
 }
-# And only where a listener would call the values much the same: among the oldest tenth of a
-# catalogue 1969 and 1992 are neighbours, and still not equally old.
+"""Highest value that the lower adjective fits, lowest value that the upper one fits.
+
+Among songs with vocals 0.01 is a high instrumentalness, and yet not "instrumental"; that a song is
+sung, in a studio, with a voice, is true of nearly all. The bounds follow Spotify's own: above 0.33
+speech and music, above 0.5 no vocals.
+"""
 SIMILAR_WITHIN: dict[str, float] = {
     **dict.fromkeys(SHARES, 0.2),
     "tempo": 25.0,
@@ -54,8 +57,12 @@ SIMILAR_WITHIN: dict[str, float] = {
     "year": 8.0,
     "duration": 60_000.0,
 }
-# What listeners care less about has to be more unusual before it is said.
+"""Largest difference, in the attribute's unit, that a listener would call much the same.
+
+Ranks alone do not suffice: 1969 and 1992 are neighbours among the oldest tenth of a catalogue.
+"""
 INTEREST: dict[str, float] = {"duration": 0.6, "year": 0.8, "variance": 0.6}
+"""Factors below 1 for attributes that must be more unusual before they are mentioned."""
 COMPARATIVES: dict[str, tuple[str, str]] = {
     **{name: (attribute.less, attribute.more) for name, attribute in BY_NAME.items()},
     "duration": ("shorter", "longer"),
@@ -66,9 +73,13 @@ LABELS: dict[str, str] = {
     "duration": "Length",
     "year": "Year",
 }
+MIN_WEIGHT = 0.1
+"""Smallest weight of a trait that is mentioned; a quarter of the catalogue lies beyond 0.25."""
+SAME_TEMPO = 0.04
+SIMILAR_RANKS = 0.1
 
 # Adjectives that name their attribute: "as acoustic (0.95 and 0.91)" needs no "acousticness".
-_SPEAKING = frozenset(
+_SELF_EXPLANATORY = frozenset(
     {
         "energetic",
         "danceable",
@@ -87,20 +98,15 @@ _SPEAKING = frozenset(
     }
 )
 
-# A trait's weight from which it is worth a word; a quarter of the catalogue lies beyond 0.25.
-MIN_WEIGHT = 0.1
-SAME_TEMPO = 0.04
-SIMILAR_RANKS = 0.1
-
 
 @dataclass(frozen=True)
 class Trait:
     """One column of two tracks: values, and mid-ranks in the catalogue (0 to 1).
 
-    A trait is worth a word when both songs share it *and* it is unusual: the two lie on the same
+    A trait is worth mentioning when both songs share it *and* it is unusual: both lie on the same
     side of the catalogue's median, far from it and close together. The smallest difference alone
-    would say "as studio-like" of nearly any two songs. ``is_stored`` says whether the values are
-    the tracks' own, or only places in the recommendation space.
+    would say "as studio-like" of nearly any two songs. ``is_stored`` tells whether the values are
+    the tracks' own, or only coordinates in the recommendation space.
     """
 
     name: str
@@ -117,19 +123,19 @@ class Trait:
 
     @cached_property
     def weight(self) -> float:
-        """How much the two share it and how unusual it is: at most 0.5, negative if not shared.
+        """How unusual the shared trait is: at most 0.5, negative if it is not shared.
 
-        The distance from the median of the one nearer to it, less twice what lies between them.
+        The distance from the median of the track nearer to it, less twice the gap between the two.
         """
-        # As ``trait_weights`` has it, without numpy: for one pair that takes fifty times as long.
+        # As ``trait_weights`` does, without numpy: for one pair that takes fifty times as long.
         if not self.is_known:
             return -1.0
         a, b = self.rank - 0.5, self.other_rank - 0.5
         common = min(abs(a), abs(b)) if a * b > 0 else 0.0
         if self.is_stored and self.name in ADJECTIVE_BOUNDS:
             most, least = ADJECTIVE_BOUNDS[self.name]
-            one, two = sorted((self.value, self.other))
-            if not (one >= least if a + b >= 0 else two <= most):
+            low, high = sorted((self.value, self.other))
+            if not (low >= least if a + b >= 0 else high <= most):
                 common = 0.0
         if self.is_stored and self.name in SIMILAR_WITHIN:
             near = abs(self.value - self.other) <= SIMILAR_WITHIN[self.name]
@@ -141,46 +147,66 @@ class Trait:
         """Whether the two are, together, in the upper half of the catalogue."""
         return self.rank + self.other_rank >= 1
 
+    @property
+    def word(self) -> str:
+        """The trait as the first sentence says it, ``calm`` or ``from the 70s``; else empty."""
+        if not (can_be_said(self.name) and self.is_known):
+            return ""
+        if self.name == "year" and self.is_stored:
+            return _describe_years(round(self.value), round(self.other))
+        return ADJECTIVES[self.name][self.is_high]
+
     def to_json(self) -> dict[str, Any]:
-        """The figures of a reason's details: values (null if unknown) and shares of the catalogue.
+        """Serialize the figures: values (null if unknown) and ranks in the catalogue.
 
         A length is in milliseconds.
         """
         return {
             "name": self.name,
             "label": attribute_label(self.name),
-            "value": _number(self.value) if self.is_stored else None,
-            "other": _number(self.other) if self.is_stored else None,
-            "rank": _number(self.rank),
-            "other_rank": _number(self.other_rank),
+            "value": _finite(self.value) if self.is_stored else None,
+            "other": _finite(self.other) if self.is_stored else None,
+            "rank": _finite(self.rank),
+            "other_rank": _finite(self.other_rank),
         }
 
 
+def can_be_said(name: str) -> bool:
+    """Tell whether the sentence that a listener reads first may mention the attribute."""
+    return name in ADJECTIVES and name not in NEVER_SAID
+
+
 def trait_weights(
-    name: str, rank: Any, other_rank: Any, value: Any, other: Any, *, stored: bool = True
-) -> Any:
-    """``Trait.weight`` of one column for arrays of pairs; -1 where one of the two is unknown."""
+    name: str,
+    rank: NDArray[np.float64],
+    other_rank: NDArray[np.float64],
+    value: ArrayLike,
+    other: ArrayLike,
+    *,
+    stored: bool = True,
+) -> NDArray[np.float64]:
+    """Compute ``Trait.weight`` of one column for arrays of pairs; -1 where one is unknown."""
     a, b = rank - 0.5, other_rank - 0.5
     common = np.where(a * b > 0, np.minimum(np.abs(a), np.abs(b)), 0.0)
     if stored and name in ADJECTIVE_BOUNDS:
         most, least = ADJECTIVE_BOUNDS[name]
-        said = np.where(
+        fits = np.where(
             a + b >= 0, np.minimum(value, other) >= least, np.maximum(value, other) <= most
         )
-        common = np.where(said, common, 0.0)
+        common = np.where(fits, common, 0.0)
     if stored and name in SIMILAR_WITHIN:
-        common = np.where(np.abs(value - other) <= SIMILAR_WITHIN[name], common, 0.0)
+        common = np.where(np.abs(np.subtract(value, other)) <= SIMILAR_WITHIN[name], common, 0.0)
     weight = common * INTEREST.get(name, 1.0) - 2 * np.abs(a - b)
     return np.nan_to_num(weight, nan=-1.0)
 
 
 def attribute_label(name: str) -> str:
-    """The column's name as a person writes it."""
+    """Return the column's name as a person writes it."""
     return LABELS.get(name, name.replace("_", " ").capitalize())
 
 
 def format_value(name: str, value: float) -> str:
-    """One value as a person reads it: ``"118 BPM"``, ``"0.31"``, ``"3:47"``, ``"1975"``."""
+    """Format one value: ``"118 BPM"``, ``"0.31"``, ``"3:47"``, ``"1975"``."""
     if name == "duration":
         seconds = round(value / 1000)
         hours, minutes = divmod(seconds // 60, 60)
@@ -190,10 +216,9 @@ def format_value(name: str, value: float) -> str:
 
 
 def format_pair(trait: Trait) -> str:
-    """Two values as a bracket holds them: ``118 and 120 BPM``, ``both 0.71``.
+    """Format two values for a bracket: ``118 and 120 BPM``, ``both 0.71``.
 
-    Where values are not stored, their place in the catalogue: ``longer than 81% and 78% of the
-    catalogue``.
+    Where values are not stored, format their ranks: ``longer than 81% and 78% of the catalogue``.
     """
     if not trait.is_stored or (trait.name not in BY_NAME and trait.name not in LABELS):
         less, more = COMPARATIVES.get(trait.name, ("lower", "higher"))
@@ -211,7 +236,7 @@ def format_pair(trait: Trait) -> str:
 
 
 def describe_shared(trait: Trait) -> str:
-    """A clause on a trait that two tracks share: ``as calm (energy 0.28 and 0.31)``."""
+    """Describe a trait that two tracks share, with figures: ``as calm (energy 0.28 and 0.31)``."""
     if trait.name == "tempo" and _same_tempo(trait):
         figures = format_pair(trait)
         same = "the same" if figures.startswith("both") else "almost the same"
@@ -223,70 +248,86 @@ def describe_shared(trait: Trait) -> str:
     if trait.name not in ADJECTIVES:
         return f"alike in {attribute_label(trait.name).lower()} ({format_pair(trait)})"
     word = ADJECTIVES[trait.name][trait.is_high]
-    return f"as {word} ({_quoted(trait, word)})"
+    return f"as {word} ({_figures(trait, word)})"
 
 
 def describe_difference(trait: Trait) -> str:
-    """A clause on a trait that tells two tracks apart: ``calmer (energy 0.20 and 0.91)``."""
+    """Describe how one track differs, with figures: ``calmer (energy 0.20 and 0.91)``."""
     if not trait.is_known:
         return f"{attribute_label(trait.name).lower()} unknown"
-    word = COMPARATIVES.get(trait.name, ("lower", "higher"))[trait.rank > trait.other_rank]
-    return f"{word} ({_quoted(trait)})"
+    return f"{_comparative(trait)} ({_figures(trait)})"
 
 
-def describe_comparison(trait: Trait, theirs: str) -> str:
-    """A clause on any trait, shared or not: ``calmer than your likes (energy 0.20 and 0.91)``.
+def describe_comparison(trait: Trait, other: str, *, figures: bool = True) -> str:
+    """Compare a trait with ``other``: ``calmer than your likes (energy 0.20 and 0.91)``.
 
-    ``theirs`` says whose the other value is, for example ``"your likes"``.
+    ``other`` names whose the second value is, for example ``"your likes"``.
     """
+
+    def quoted(word: str = "") -> str:
+        return f" ({_figures(trait, word)})" if figures else ""
+
+    pair = f" ({format_pair(trait)})" if figures and trait.is_known else ""
     if trait.name == "explicit":
-        one, two = trait.value >= 0.5, trait.other >= 0.5
-        word = "explicit" if one else "not explicit"
-        return f"{word}, {'like' if one == two else 'unlike'} {theirs}"
-    if not trait.is_known:
+        is_explicit, as_other = trait.value >= 0.5, (trait.value >= 0.5) == (trait.other >= 0.5)
         return (
-            f"{attribute_label(trait.name).lower()} unknown, taken as the middle of the catalogue"
+            f"{'' if is_explicit else 'not '}explicit, {'like' if as_other else 'unlike'} {other}"
         )
+    if not trait.is_known:
+        return f"{attribute_label(trait.name).lower()} unknown, counted as average"
     if trait.name == "tempo" and _same_tempo(trait):
-        return f"almost the tempo of {theirs} ({format_pair(trait)})"
+        return f"almost the same tempo as {other}{pair}"
     if trait.weight > MIN_WEIGHT and trait.name in ADJECTIVES:
         word = ADJECTIVES[trait.name][trait.is_high]
-        return f"as {word} as {theirs} ({_quoted(trait, word)})"
-    if abs(trait.rank - trait.other_rank) <= SIMILAR_RANKS or format_pair(trait).startswith(
-        "both "
-    ):
-        return f"{attribute_label(trait.name).lower()} like {theirs} ({format_pair(trait)})"
-    word = COMPARATIVES.get(trait.name, ("lower", "higher"))[trait.rank > trait.other_rank]
-    return f"{word} than {theirs} ({_quoted(trait)})"
+        return f"as {word} as {other}{quoted(word)}"
+    is_similar = abs(trait.rank - trait.other_rank) <= SIMILAR_RANKS
+    if is_similar or format_pair(trait).startswith("both "):
+        return f"{attribute_label(trait.name).lower()} like {other}{pair}"
+    return f"{_comparative(trait)} than {other}{quoted()}"
 
 
-def join_clauses(clauses: list[str]) -> str:
-    """Clauses as a list in a sentence: ``a, b and c``."""
+def join_clauses(clauses: Sequence[str]) -> str:
+    """Join clauses as a sentence lists them: ``a, b and c``."""
     if len(clauses) < 2:
         return "".join(clauses)
     return f"{', '.join(clauses[:-1])} and {clauses[-1]}"
 
 
 def capitalize(text: str) -> str:
-    """The text with its first letter in upper case and the rest untouched."""
+    """Return the text with its first letter in upper case and the rest unchanged."""
     return text[:1].upper() + text[1:]
 
 
-def _quoted(trait: Trait, word: str = "") -> str:
-    """The pair of values, with the attribute's name unless ``word`` or the values tell it."""
-    tells = (
-        word in _SPEAKING or trait.name not in BY_NAME or BY_NAME[trait.name].unit in ("BPM", "dB")
+def decade(year: int) -> str:
+    """Name the decade of a year: ``"70s"``, ``"2010s"``."""
+    start = year // 10 * 10
+    return f"{start % 100}s" if 1920 <= start < 2000 else f"{start}s"
+
+
+def _describe_years(one: int, other: int) -> str:
+    if one == other:
+        return f"from {one}"
+    return f"from the {decade(one)}" if one // 10 == other // 10 else "from about the same time"
+
+
+def _comparative(trait: Trait) -> str:
+    return COMPARATIVES.get(trait.name, ("lower", "higher"))[trait.rank > trait.other_rank]
+
+
+def _figures(trait: Trait, word: str = "") -> str:
+    """Format the pair of values, with the attribute's name unless ``word`` or the unit tells it."""
+    is_clear = (
+        word in _SELF_EXPLANATORY
+        or trait.name not in BY_NAME
+        or BY_NAME[trait.name].unit in ("BPM", "dB")
     )
-    return (
-        format_pair(trait)
-        if tells
-        else f"{attribute_label(trait.name).lower()} {format_pair(trait)}"
-    )
+    pair = format_pair(trait)
+    return pair if is_clear else f"{attribute_label(trait.name).lower()} {pair}"
 
 
 def _same_tempo(trait: Trait) -> bool:
     return abs(trait.value - trait.other) <= SAME_TEMPO * max(trait.value, trait.other)
 
 
-def _number(value: float) -> float | None:
+def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""A listener's taste as figures and words: what stands out, which tastes, what dislikes teach."""
+"""A listener's taste in words and figures: traits, separate tastes, what the dislikes differ in."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from songrec.recommend.top_k import Rows, distances
 N_TYPICAL = 4
 MAX_TRAITS = 3
 MIN_RANK_GAP = 0.15
-"""Medians this far (as a share of the catalogue) from its middle are worth a word."""
+"""Smallest gap of ranks, from 0 to 1, that is worth a word."""
 MIN_VALUE_GAP: dict[str, float] = {
     "duration": 30_000.0,
     **{name: gap / 2 for name, gap in phrases.SIMILAR_WITHIN.items()},
 }
-"""Smaller differences, in the attribute's own unit, are no lesson however the ranks differ."""
-NOT_DESCRIBED = frozenset({"explicit", "popularity", "variance"})
+"""Smallest difference between likes and dislikes, in the attribute's unit, that is described."""
+NOT_DESCRIBED = phrases.NEVER_SAID | {"popularity", "variance"}
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class TasteSummary:
 
 @dataclass(frozen=True)
 class DislikeContrast:
-    """One thing that dislikes teach: a clause with its figures."""
+    """How dislikes differ from likes in one attribute: a clause with figures, and the rank gap."""
 
     text: str
     gap: float
@@ -58,10 +58,10 @@ class TasteProfile:
 def build_taste_profile(
     space: Space, likes: Sequence[int], dislikes: Sequence[int] = ()
 ) -> TasteProfile | None:
-    """The portrait of likes and dislikes (track ids); None where no like is in the space.
+    """Build the profile of likes and dislikes (track ids); None if no like is in the space.
 
-    Tastes are those of the method ``taste`` (``taste.density.split_into_tastes``), each with the
-    likes nearest to its own middle.
+    The tastes are those of the method ``taste`` (``taste.density.split_into_tastes``), each with
+    the likes nearest to its mean.
     """
     query = Query.of(space, list(likes), list(dislikes))
     if not len(query.likes) or not space.columns:
@@ -78,13 +78,13 @@ def build_taste_profile(
 
 
 def describe_songs(space: Space, rows: Rows) -> str:
-    """Name the traits that set these songs apart from the catalogue: ``calm, acoustic and slow``.
+    """Name the traits that set these songs apart from the catalogue: ``70s, calm, acoustic``.
 
-    At most ``MAX_TRAITS`` adjectives, those whose median lies farthest from the catalogue's median
-    first; empty where none stands out.
+    At most ``MAX_TRAITS``, those whose median lies farthest from the catalogue's first. A year is
+    named by its decade. Without any other trait an average tempo is ``mid-tempo``; else empty.
     """
     sheet = AttributeTable.from_rows(space, rows).median(space)
-    told = []
+    traits = []
     for column, name in enumerate(sheet.names):
         rank, value = float(sheet.ranks[0, column]), float(sheet.values[0, column])
         if name in NOT_DESCRIBED or name not in phrases.ADJECTIVES or not np.isfinite(rank):
@@ -95,9 +95,16 @@ def describe_songs(space: Space, rows: Rows) -> str:
                 continue
         gap = abs(rank - 0.5) * phrases.INTEREST.get(name, 1.0)
         if gap >= MIN_RANK_GAP:
-            told.append((gap, phrases.ADJECTIVES[name][rank >= 0.5]))
-    told.sort(key=lambda pair: -pair[0])
-    return phrases.join_clauses([word for _, word in told[:MAX_TRAITS]])
+            word = phrases.ADJECTIVES[name][rank >= 0.5]
+            if name == "year" and name in sheet.stored:
+                word = phrases.decade(round(value))
+            traits.append((gap, word))
+    if not traits and "tempo" in sheet.names:
+        rank = float(sheet.ranks[0, sheet.names.index("tempo")])
+        if abs(rank - 0.5) < MIN_RANK_GAP:
+            return "mid-tempo"
+    traits.sort(key=lambda trait: -trait[0])
+    return ", ".join(word for _, word in traits[:MAX_TRAITS])
 
 
 def _medians(space: Space, rows: Rows) -> dict[str, float]:
@@ -117,18 +124,20 @@ def _one(space: Space, rows: Rows) -> TasteSummary:
 
 
 def _contrasts(space: Space, likes: Rows, dislikes: Rows) -> tuple[DislikeContrast, ...]:
-    """Where the median dislike differs most from the median like, the largest gap first."""
+    """Describe where the median dislike differs most from the median like."""
     if not len(dislikes):
         return ()
-    good, bad = (AttributeTable.from_rows(space, rows).median(space) for rows in (likes, dislikes))
-    found = []
-    for column, name in enumerate(good.names):
-        trait = bad.compare(0, good, 0, column)
+    liked, disliked = (
+        AttributeTable.from_rows(space, rows).median(space) for rows in (likes, dislikes)
+    )
+    contrasts = []
+    for column, name in enumerate(liked.names):
+        trait = disliked.compare(0, liked, 0, column)
         if name in NOT_DESCRIBED or not trait.is_known:
             continue
         gap = abs(trait.rank - trait.other_rank)
         apart = abs(trait.value - trait.other)
         if gap >= MIN_RANK_GAP and (not trait.is_stored or apart >= MIN_VALUE_GAP.get(name, 0.0)):
-            found.append(DislikeContrast(phrases.describe_difference(trait), gap))
-    found.sort(key=lambda lesson: -lesson.gap)
-    return tuple(found[:MAX_TRAITS])
+            contrasts.append(DislikeContrast(phrases.describe_difference(trait), gap))
+    contrasts.sort(key=lambda contrast: -contrast.gap)
+    return tuple(contrasts[:MAX_TRAITS])

@@ -20,9 +20,9 @@ from songrec.recommend.space_statistics import statistics_of
 from songrec.recommend.top_k import Rows, product
 
 MAX_NAMED = 3
-"""So many songs of a blend are named in a sentence."""
+"""Songs of a blend that a sentence names at most."""
 MIDDLE = 0.1
-"""Ranks no further from the median than this are the middle of the catalogue."""
+"""Largest distance of a rank from the median that counts as the middle of the catalogue."""
 
 
 def blend(
@@ -32,13 +32,19 @@ def blend(
     n: int,
     names: NameTracks | None = None,
 ) -> list[Match]:
-    """The ``n`` tracks whose direction is nearest to Σ plus − Σ minus (track ids).
+    """Return the ``n`` tracks whose direction is nearest to Σ ``plus`` − Σ ``minus`` (track ids).
 
-    q is the sum of the added songs' vectors less the subtracted ones', in the normalised space,
-    whose origin is the middle of the catalogue. Score: the cosine between a track and q. It is the
-    sum over the features f of x_f q_f / (‖x‖ ‖q‖), which are the reasons, and over the songs s of
-    ± x · s / (‖x‖ ‖q‖), which are ``per_like``. None of the songs comes back. Raises ``BadInput``
-    where nothing is added or all cancels out, ``NotReady`` where a song is not in the space.
+    The query q is the sum of the added songs' vectors less the subtracted ones', in the normalised
+    space, whose origin is the middle of the catalogue. The score is the cosine between a track and
+    q: the sum over the features f of x_f q_f / (‖x‖ ‖q‖), which are the reasons, and over the songs
+    s of ± x · s / (‖x‖ ‖q‖), which are ``per_like``. The songs themselves are excluded.
+
+    Raises
+    ------
+    BadInput
+        If ``plus`` is empty or the songs cancel each other out.
+    NotReady
+        If a song is not in the space.
     """
     check_comparable(space)
     plus, minus = list(dict.fromkeys(plus)), list(dict.fromkeys(minus))
@@ -78,22 +84,22 @@ def blend(
 
 
 def describe_match(match: Match) -> str:
-    """Which songs of the blend a match is like, and by what: its largest terms as one sentence."""
+    """Write a match's main sentence: ``Faster than most songs, like “A” and “B”, unlike “C”``."""
     songs = [reason for reason in match.per_like if reason.contribution > 0] or [match.per_like[0]]
-    by_words: dict[str, list[str]] = {}
+    titles: dict[str, list[str]] = {}
     for reason in songs[:MAX_NAMED]:
-        by_words.setdefault(reason.details["before"], []).append(f"“{reason.details['title']}”")
-    told = ", ".join(
-        f"{before.lower()} {phrases.join_clauses(ts)}" for before, ts in by_words.items()
+        titles.setdefault(reason.details["before"], []).append(f"“{reason.details['title']}”")
+    named = ", ".join(
+        f"{before.lower()} {phrases.join_clauses(quoted)}" for before, quoted in titles.items()
     )
-    features = [r for r in match.reasons if r.contribution > 0 and r.details["clause"]]
-    clauses = phrases.join_clauses([reason.details["clause"] for reason in features[:2]])
-    return phrases.capitalize(f"{told}: {clauses} than most songs" if clauses else told)
+    words = [r.details["word"] for r in match.reasons if r.contribution > 0 and r.details["word"]]
+    traits = phrases.join_clauses(words[:2])
+    return phrases.capitalize(f"{traits} than most songs, {named}" if traits else named)
 
 
 def _of_song(track_id: int, title: str, added: bool, value: float) -> Reason:
-    alike = value > 0 if added else value < 0
-    like, whose = ("Like" if alike else "Unlike"), "" if added else ", which was taken away"
+    like = "Like" if (value > 0 if added else value < 0) else "Unlike"
+    whose = "" if added else ", which you took out"
     return Reason(
         "added" if added else "subtracted",
         f"{like} “{title}”{whose}",
@@ -106,7 +112,7 @@ def _of_song(track_id: int, title: str, added: bool, value: float) -> Reason:
 def _of_features(
     space: Space, rows: Rows, parts: Rows, signs: NDArray[np.float64], shares: NDArray[np.float64]
 ) -> list[tuple[Reason, ...]]:
-    """A reason for each column, ``shares`` ``(rows, d)``, the largest contribution first."""
+    """Write a reason per column, the largest of ``shares`` ``(rows, d)`` first."""
     sheet, asked = AttributeTable.from_rows(space, rows), AttributeTable.from_rows(space, parts)
     answers = []
     for at in range(len(rows)):
@@ -115,8 +121,8 @@ def _of_features(
             name, rank = sheet.names[column], float(sheet.ranks[at, column])
             stored = name in sheet.stored
             value = float(sheet.values[at, column])
-            text, clause = _side(name, value, rank, stored)
-            text += ", as the blend" if shares[at, column] > 0 else ", unlike the blend"
+            text, clause, word = _describe_rank(name, value, rank, stored)
+            text += ", like the blend" if shares[at, column] > 0 else ", unlike the blend"
             text += _values(name, asked.values[:, column], signs) if stored else ""
             figure = {
                 "name": name,
@@ -130,7 +136,7 @@ def _of_features(
                     phrases.capitalize(text),
                     float(shares[at, column]),
                     name,
-                    {"features": [figure], "clause": clause},
+                    {"features": [figure], "clause": clause, "word": word},
                 )
             )
         answers.append(tuple(reasons))
@@ -138,37 +144,34 @@ def _of_features(
 
 
 def _values(name: str, values: NDArray[np.float64], signs: NDArray[np.float64]) -> str:
-    """What the songs of the blend have: `` (118 BPM and 120 BPM, less 90 BPM)``."""
+    """Format the values of the blend's songs: `` (118 BPM and 120 BPM, minus 90 BPM)``."""
     plus, minus = (
         phrases.join_clauses(
             [phrases.format_value(name, v) for v in values[signs == sign].tolist() if v == v]
         )
         for sign in (1.0, -1.0)
     )
-    told = ", less ".join([plus or "nothing known", minus] if minus else [plus])
-    return f" ({told})" if told else ""
+    terms = ", minus ".join([plus or "unknown", minus] if minus else [plus])
+    return f" ({terms})" if terms else ""
 
 
-def _side(name: str, value: float, rank: float, stored: bool) -> tuple[str, str]:
-    """On which side of the catalogue a song lies, and the same as a clause of a sentence.
+def _describe_rank(name: str, value: float, rank: float, stored: bool) -> tuple[str, str, str]:
+    """Describe a song's rank in the catalogue: with all figures, with its value, as one word.
 
-    The clause is empty in the middle of the catalogue, and where a song's value is not known.
+    The last two are empty in the middle of the catalogue and for unknown values, the word also
+    for attributes that the main sentence never mentions.
     """
     label = phrases.attribute_label(name).lower()
     if not math.isfinite(rank):
-        return f"{label} unknown, taken as the middle of the catalogue", ""
-    tells = name not in BY_NAME or BY_NAME[name].unit in ("BPM", "dB")
-    figure = (
-        phrases.format_value(name, value)
-        if tells
-        else f"{label} {phrases.format_value(name, value)}"
-    )
+        return f"{label} unknown, counted as average", "", ""
+    figure = phrases.format_value(name, value)
+    if name in BY_NAME and BY_NAME[name].unit not in ("BPM", "dB"):
+        figure = f"{label} {figure}"
     inside = f" ({figure})" if stored else ""
     if abs(rank - 0.5) < MIDDLE:
-        return f"{label} in the middle of the catalogue{inside}", ""
-    if name in phrases.COMPARATIVES:
-        word = phrases.COMPARATIVES[name][rank > 0.5]
-    else:
-        word = f"{'higher' if rank > 0.5 else 'lower'} in {label}"
-    share = rank if rank > 0.5 else 1 - rank
-    return f"{word} than {min(share, 0.99):.0%} of all songs{inside}", f"{word}{inside}"
+        return f"{label} in the middle of the catalogue{inside}", "", ""
+    low, high = phrases.COMPARATIVES.get(name, (f"lower in {label}", f"higher in {label}"))
+    word, share = (high, rank) if rank > 0.5 else (low, 1 - rank)
+    is_said = name in phrases.COMPARATIVES and name not in phrases.NEVER_SAID
+    text = f"{word} than {min(share, 0.99):.0%} of all songs{inside}"
+    return text, f"{word}{inside}", word if is_said else ""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,24 +69,24 @@ EMOTIONS: dict[str, tuple[float, float]] = {
     "thoughtfulness": (0.0, -0.5),
 }
 
-# How far in the catalogue an emotion at the end of an axis moves its attribute: 20 percentiles
-# from where the genre has it, 40 from the median when it is all that is asked for.
+# How far an emotion at the end of an axis moves its attribute: 20 percentiles from where the genre
+# has it, 40 from the median without a genre.
 SHIFT = 0.20
 SHIFT_ALONE = 0.40
-# What carrying the asked genre or emotion as a tag is worth; all seven attributes as asked are 1.
+# Bonus of the requested genre or emotion as a tag; all seven attributes on target score 1.
 TAG_BONUS = 0.15
 # Differences are measured against the middle 70% of the catalogue, but never finer than this:
 # where nearly all songs are the same, a hundredth means nothing.
 MIN_SPREAD = 0.1
 ON_TARGET = 0.35
-# Who asks for a low level gets it from a still lower one, too: beyond it a difference counts half.
+# A still lower value also meets a low target: beyond it a difference counts half.
 OVERSHOOT_WEIGHT = 0.5
 SLICE = 2**14
 
 
 @dataclass(frozen=True)
 class TaggedRows:
-    """Rows that carry a tag that was asked for, and what the reason calls it."""
+    """Rows that carry a requested tag, its kind (genre, emotion) and name."""
 
     kind: str
     name: str
@@ -93,9 +94,9 @@ class TaggedRows:
 
 
 def target_percentiles(genre: str | None, emotion: str | None) -> dict[str, float]:
-    """The place in the catalogue, 0 to 1, that is asked of each attribute.
+    """Return the target percentile, 0 to 1, of each attribute.
 
-    Without a genre every attribute starts at the median. An emotion that the table does not know
+    Without a genre every attribute starts at the median. An emotion that is not in the table
     shifts nothing.
     """
     letters = GENRES[genre][1] if genre else "M" * len(SHARES)
@@ -108,24 +109,24 @@ def target_percentiles(genre: str | None, emotion: str | None) -> dict[str, floa
 
 
 def target_values(space: Space, genre: str | None, emotion: str | None) -> dict[str, float]:
-    """The values of this catalogue that a genre and an emotion ask for."""
+    """Return the attribute values of this catalogue at the target percentiles."""
     spreads = statistics_of(space).distributions
-    found = {}
+    values = {}
     for name, place in target_percentiles(genre, emotion).items():
         if name in spreads and len(spreads[name].values):
-            found[name] = round(spreads[name].quantile(place), 2)
-    return found
+            values[name] = round(spreads[name].quantile(place), 2)
+    return values
 
 
 def extreme_attributes(genre: str | None, emotion: str | None) -> dict[str, int]:
-    """The attributes that are asked for at an end of the scale: 1 for high, -1 for low."""
+    """Return the attributes with a target at an end of the scale: 1 for high, -1 for low."""
     places = target_percentiles(genre, emotion)
     return {n: 1 if p > 0.5 else -1 for n, p in places.items() if abs(p - 0.5) > 0.25}
 
 
 def nearest_to_target(
     space: Space,
-    wanted: Mapping[str, float],
+    target: Mapping[str, float],
     n: int,
     *,
     ends: Mapping[str, int] | None = None,
@@ -134,20 +135,30 @@ def nearest_to_target(
     only: Sequence[int] | None = None,
     choose: Callable[[int], NDArray[np.int64]] | None = None,
 ) -> list[Match]:
-    """The ``n`` tracks nearest to the target values ``wanted``, every song once, no disliked one.
+    """Return the ``n`` tracks nearest to ``target``, every song once, disliked ones left out.
 
-    With ``only``, none but those tracks (ids); with ``choose``, of those ``n`` the ones at the
-    ranks that it answers, told how many there are.
+    The score is the mean over the attributes of 1 − |difference| / spread, each at least -1, where
+    the spread is the width of the catalogue's middle 70%; 1 is exactly on target. Unknown values
+    add nothing.
 
-    Score: the mean over the attributes of 1 − |difference| / spread, each at least -1, where the
-    spread is the width of the catalogue's middle 70%; 1 is exactly as asked. For an attribute of
-    ``ends`` (1 high, -1 low) a difference beyond the target counts half. A track that carries a
-    preferred tag gets ``TAG_BONUS`` more. An unknown value adds nothing.
+    Parameters
+    ----------
+    target
+        Attribute values by name.
+    ends
+        Attributes whose target is an end of the scale (1 high, -1 low): a difference beyond it
+        counts half.
+    preferred
+        Rows with a requested tag, which get ``TAG_BONUS`` more.
+    only
+        Track ids to choose from.
+    choose
+        Called with the number of tracks found; returns the ranks to keep, in order.
     """
-    names = [name for name in wanted if name in space.value_names]
+    names = [name for name in target if name in space.value_names]
     query = Query.of(space, [], list(dislikes))
     ends = ends or {}
-    scores = _closeness_of_all(space, names, wanted, ends)
+    scores = _closeness_of_all(space, names, target, ends)
     for tag in preferred:
         scores[tag.rows] += np.float32(TAG_BONUS)
     if only is not None:
@@ -157,18 +168,18 @@ def nearest_to_target(
     rows, _ = query.top(scores, n)
     if choose is not None:
         rows = rows[choose(len(rows))]
-    shares = _closeness(space, names, wanted, ends, rows) / max(len(names), 1)
+    shares = _closeness(space, names, target, ends, rows) / max(len(names), 1)
     tagged = np.array([np.isin(rows, tag.rows) for tag in preferred])
     spreads = statistics_of(space).distributions
     reasons = []
     for at, row in enumerate(rows):
         parts = [
-            _about_value(
+            _target_reason(
                 name,
                 float(space.values[row, space.value_names.index(name)]),
-                wanted[name],
+                target[name],
                 float(shares[at, column]),
-                float(spreads[name].percentile(wanted[name])),
+                float(spreads[name].percentile(target[name])),
                 _spread(space, name),
                 ends.get(name, 0),
             )
@@ -184,47 +195,46 @@ def nearest_to_target(
 
 
 def describe_match(match: Match) -> str:
-    """The main reasons of a match as one sentence: what was asked for clearly and is met."""
+    """Write a match's main sentence: the clearest requests that it meets, and its tags."""
     met = [r for r in match.reasons if r.kind == "target" and r.details["met"]]
     met.sort(key=lambda reason: -reason.details["asked"])
-    clauses = [reason.details["clause"] for reason in met[:3]]
-    tags = [f"“{reason.about}”" for reason in match.reasons if reason.kind == "tag"]
-    if not clauses and not tags:
-        return "The nearest there is to what was asked"
-    asked = f"{phrases.join_clauses(clauses)}, as asked" if clauses else ""
-    tagged = f"tagged {phrases.join_clauses(tags)}" if tags else ""
-    return phrases.capitalize("; ".join(part for part in (asked, tagged) if part))
+    words = phrases.join_clauses([reason.details["word"] for reason in met[:3]])
+    tags = phrases.join_clauses([f"“{r.about}”" for r in match.reasons if r.kind == "tag"])
+    if not words and not tags:
+        return "The closest match here"
+    tagged = f"tagged {tags}" if tags else ""
+    return phrases.capitalize(", ".join(part for part in (words, tagged) if part))
 
 
 def _closeness(
     space: Space,
     names: Sequence[str],
-    wanted: Mapping[str, float],
+    target: Mapping[str, float],
     ends: Mapping[str, int],
     rows: NDArray[np.int64] | slice,
 ) -> NDArray[np.float32]:
-    """How close rows are to each target value, from -1 to 1, ``(rows, names)``."""
+    """Compute how close rows are to each target value, from -1 to 1, ``(rows, names)``."""
     values = space.values[rows]
     closeness = np.empty((len(values), len(names)), dtype=np.float32)
     for column, name in enumerate(names):
-        apart = values[:, space.value_names.index(name)] - np.float32(wanted[name])
+        apart = values[:, space.value_names.index(name)] - np.float32(target[name])
         apart /= np.float32(_spread(space, name))
         if name in ends:
             apart *= np.where(apart * ends[name] > 0, np.float32(OVERSHOOT_WEIGHT), np.float32(1))
         closeness[:, column] = 1 - np.abs(apart)
     np.maximum(closeness, -1, out=closeness)
-    # What is unknown adds nothing.
+    # Unknown values add nothing.
     return np.nan_to_num(closeness, nan=0.0, copy=False)
 
 
 def _closeness_of_all(
-    space: Space, names: Sequence[str], wanted: Mapping[str, float], ends: Mapping[str, int]
+    space: Space, names: Sequence[str], target: Mapping[str, float], ends: Mapping[str, int]
 ) -> NDArray[np.float32]:
-    """The mean closeness of every track, ``(n,)``, in slices that stay in the cache."""
+    """Compute the mean closeness of every track, ``(n,)``, in slices that stay in the cache."""
     scores = np.empty(len(space.track_ids), dtype=np.float32)
     for start in range(0, len(scores), SLICE):
         rows = slice(start, start + SLICE)
-        shares = _closeness(space, names, wanted, ends, rows) / max(len(names), 1)
+        shares = _closeness(space, names, target, ends, rows) / max(len(names), 1)
         scores[rows] = shares.sum(axis=1)
     return scores
 
@@ -235,40 +245,39 @@ def _spread(space: Space, name: str) -> float:
     return max(width, MIN_SPREAD) if width == width else MIN_SPREAD
 
 
-def _about_value(
+def _target_reason(
     name: str,
     value: float,
-    wanted: float,
+    target: float,
     contribution: float,
-    place: float,
+    percentile: float,
     spread: float,
     end: int,
 ) -> Reason:
-    details = {"features": [{"name": name, "label": BY_NAME[name].label, "other": wanted}]}
+    figure: dict[str, Any] = {"name": name, "label": BY_NAME[name].label, "other": target}
+    details: dict[str, Any] = {"features": [figure]}
     if value != value:
-        text = f"{BY_NAME[name].label} unknown"
-        details["features"][0]["value"] = None
-        return Reason("target", text, contribution, name, {**details, "met": False, "asked": 0.0})
-    details["features"][0]["value"] = round(value, 6)
-    figures = f"{value:.2f}, wanted {wanted:.2f}"
-    low, high = phrases.ADJECTIVES[name]
-    word = high if place >= 0.5 else low
-    near = abs(value - wanted) <= ON_TARGET * spread
-    met = near or (value - wanted) * end > 0
-    if met and not near:
-        more = BY_NAME[name].more if end > 0 else BY_NAME[name].less
-        text = f"even {more} than asked: {name} {figures}"
-    elif met and abs(place - 0.5) > 0.1:
-        text = f"{word} as asked: {name} {figures}"
-    elif met:
-        text = f"{name} as asked: {figures}"
+        figure["value"] = None
+        details |= {"met": False, "asked": 0.0}
+        return Reason("target", f"{BY_NAME[name].label} unknown", contribution, name, details)
+    figure["value"] = round(value, 6)
+    figures = f"({name} {value:.2f}, target {target:.2f})"
+    word = phrases.ADJECTIVES[name][percentile >= 0.5]
+    comparative = BY_NAME[name].more if value > target else BY_NAME[name].less
+    is_near = abs(value - target) <= ON_TARGET * spread
+    is_met = is_near or (value - target) * end > 0
+    # A target in the middle of the scale is hardly a request.
+    is_request = abs(percentile - 0.5) > 0.1
+    if is_met and not is_near:
+        text = f"Even {comparative} than asked {figures}"
+    elif is_met:
+        text = f"{phrases.capitalize(word if is_request else name)} as asked {figures}"
     else:
-        more = BY_NAME[name].more if value > wanted else BY_NAME[name].less
-        text = f"{more} than asked: {name} {figures}"
-    # What was asked at an end of the scale is worth more words than what was left in the middle.
+        text = f"{phrases.capitalize(comparative)} than asked {figures}"
     details |= {
-        "met": met and abs(place - 0.5) > 0.1,
-        "asked": abs(place - 0.5),
-        "clause": f"{word} ({name} {figures})",
+        "met": is_met and is_request,
+        "asked": abs(percentile - 0.5),
+        "clause": f"{word} {figures}",
+        "word": word,
     }
-    return Reason("target", phrases.capitalize(text), contribution, name, details)
+    return Reason("target", text, contribution, name, details)

@@ -10,40 +10,46 @@ from numpy.typing import NDArray
 from songrec.core.errors import NotReady
 from songrec.core.types import Match, NameTracks, Reason, Space
 from songrec.recommend.explain import phrases
-from songrec.recommend.explain.attribute_ranks import AttributeTable
+from songrec.recommend.explain.attribute_ranks import AttributeTable, mask_unsaid
 from songrec.recommend.explain.contributions import build_matches
 from songrec.recommend.similarity.similar import audible_subspace
 from songrec.recommend.top_k import ROUNDING, Rows, product
 
 CANDIDATES = 512
-"""So many tracks around each point of the way are looked at when steps are evened."""
+"""Tracks around each point of the line that are tried when the steps are evened."""
 SWEEPS = 50
 SLICE = 2**14
 
 
 @dataclass(frozen=True)
 class SongPath:
-    """Rows from A to B, both included, and the latent lengths of the steps between them."""
+    """Rows from one song to another, both included, and the lengths of the steps in the latent."""
 
     rows: Rows
     lengths: NDArray[np.float64]
 
     @property
     def unevenness(self) -> float:
-        """Standard deviation of the steps over their mean; 0 is perfectly even."""
+        """Standard deviation of the step lengths over their mean; 0 is perfectly even."""
         mean = float(self.lengths.mean()) if len(self.lengths) else 0.0
         return float(self.lengths.std()) / mean if mean else 0.0
 
 
 def find_path(space: Space, start: int, end: int, between: int) -> SongPath:
-    """``between`` tracks on the way from track ``start`` to track ``end`` (ids).
+    """Find ``between`` tracks that lead from track ``start`` to track ``end`` (ids) in even steps.
 
-    The rule: (1) the targets are the points A + i / (between + 1) · (B − A) of the latent,
-    i = 1 … between. (2) In this order each target is answered by the nearest track whose song is
-    not on the path yet. (3) The steps are evened to their mean length L: each track in turn is
-    exchanged for the one, among the ``CANDIDATES`` tracks nearest to any target, that lowers the
-    sum of (length − L)² over its two steps most and whose song is unused, until a whole round
-    changes nothing. Deterministic. Raises ``NotReady`` when an end is not in the space.
+    1. The targets are the points A + i / (between + 1) · (B − A) of the latent, i = 1 … between.
+    2. Each target in turn gets the nearest track whose song is not on the path yet.
+    3. The steps are evened to their mean length L: each track in turn is exchanged for the one,
+       among the ``CANDIDATES`` tracks nearest to any target, that lowers the sum of (length − L)²
+       over its two steps most and whose song is unused, until a whole round changes nothing.
+
+    Deterministic.
+
+    Raises
+    ------
+    NotReady
+        If an end is not in the space.
     """
     at = space.rows_of([start, end])
     if len(at) < 2:
@@ -71,11 +77,11 @@ def find_path(space: Space, start: int, end: int, between: int) -> SongPath:
 
 
 def describe_path(space: Space, path: SongPath, names: NameTracks | None = None) -> list[Match]:
-    """The path's tracks with their scores and reasons.
+    """Describe the path's tracks: score, reasons, and how each differs from the one before.
 
-    Score: 1 − (distance from the way) / (length of the way); the two reasons are its two terms:
-    where on the way a track is meant to be, and how far off it is. A sentence for listeners (what
-    is different from the song before) is in ``details["step"]`` of the first reason.
+    The score is 1 − (distance from the straight line) / (its length). The two reasons are its
+    terms: the target on the line, and the distance from it. ``details["step"]`` of the first one is
+    the main sentence.
     """
     latent = space.latent[path.rows].astype(np.float64)
     way = latent[-1] - latent[0]
@@ -83,7 +89,7 @@ def describe_path(space: Space, path: SongPath, names: NameTracks | None = None)
     last = max(len(latent) - 1, 1)
     sheet = AttributeTable.from_rows(
         audible_subspace(space), path.rows
-    )  # a step is told by what one hears of it
+    )  # describe what can be heard
     ids = space.track_ids[path.rows[[0, -1]]].tolist()
     titles = names(ids) if names else {}
     one, other = (f"“{titles.get(i) or f'track {i}'}”" for i in ids)
@@ -91,30 +97,30 @@ def describe_path(space: Space, path: SongPath, names: NameTracks | None = None)
     for i, point in enumerate(latent):
         off = float(np.linalg.norm(point - (latent[0] + i / last * way))) / length
         where = f"{i / last:.0%} of the way from {one} to {other}"
-        step = "Where it begins" if i == 0 else _difference(sheet, i)
+        step = "Your first song" if i == 0 else _difference(sheet, i)
         if i == last:
-            step = f"Where it ends; {step[:1].lower()}{step[1:]}"
+            step = f"Your last song: {step[:1].lower()}{step[1:]}"
         reasons.append(
             (
                 Reason("target", where, 1.0, "latent", {"step": step, "share": i / last}),
-                Reason("target", f"{off:.0%} of the way's length off it", -off, "latent"),
+                Reason("target", f"{off:.0%} off the straight line", -off, "latent"),
             )
         )
     return build_matches(space, path.rows, reasons)
 
 
 def describe_match(match: Match) -> str:
-    """What a page says of a step."""
+    """Return a step's main sentence."""
     return str(match.reasons[0].details["step"])
 
 
 def _nearest(
     space: Space, ends: NDArray[np.float64], shares: NDArray[np.float64]
 ) -> list[list[int]]:
-    """The ``CANDIDATES`` nearest rows to each point of the way, nearest first; exact.
+    """Find the ``CANDIDATES`` nearest rows to each point of the line, nearest first; exact.
 
-    At the share t of the way D from A the squared distance is ‖x − A‖² − 2 t (x − A)·D + t² ‖D‖²:
-    the catalogue is read once however many points there are.
+    At A + t D the squared distance is ‖x − A‖² − 2 t (x − A)·D + t² ‖D‖², so that the catalogue is
+    read once for all points.
     """
     latent = space.latent
     way = ends[1] - ends[0]
@@ -131,7 +137,7 @@ def _nearest(
         rows = np.arange(len(rough))
         if len(rough) > CANDIDATES:
             last = float(np.partition(rough, CANDIDATES - 1)[CANDIDATES - 1])
-            # What float32 may have got wrong is no reason to leave a track out.
+            # Keep the tracks that only float32's rounding may have put beyond the last one.
             slack = ROUNDING * latent.shape[1] * (length + max(last + length, 0.0))
             rows = np.flatnonzero(rough <= last + np.float32(slack))
         gaps = latent[rows] - (ends[0] + share * way)
@@ -170,19 +176,17 @@ def _unevenness(
     after: NDArray[np.float64],
     mean: float,
 ) -> NDArray[np.float64]:
-    """(‖x − before‖ − mean)² + (‖x − after‖ − mean)² of each point x."""
+    """Compute (‖x − before‖ − mean)² + (‖x − after‖ − mean)² for each point x."""
     steps = [np.linalg.norm(points - end, axis=1) - mean for end in (before, after)]
     return steps[0] ** 2 + steps[1] ** 2
 
 
 def _difference(sheet: AttributeTable, row: int) -> str:
-    """What is most different from the song before, in words."""
-    gaps = np.abs(sheet.ranks[row] - sheet.ranks[row - 1])
-    if "explicit" in sheet.names:
-        gaps[sheet.names.index("explicit")] = np.nan
+    """Describe how a song differs most from the one before: ``Calmer than the song before``."""
+    gaps = mask_unsaid(np.abs(sheet.ranks[row] - sheet.ranks[row - 1]), sheet.names, np.nan)
     if not np.isfinite(gaps).any():
         return "Much like the song before"
     trait = sheet.compare(row, sheet, row - 1, int(np.nanargmax(gaps)))
     if abs(trait.rank - trait.other_rank) <= phrases.SIMILAR_RANKS:
         return "Much like the song before"
-    return phrases.capitalize(phrases.describe_comparison(trait, "the song before"))
+    return phrases.capitalize(phrases.describe_comparison(trait, "the song before", figures=False))

@@ -167,7 +167,7 @@ def rerank(query: Query, found: Candidates, wanted: Reranking, n: int) -> Rerank
         terms.append(("freshness", wanted.freshness * spread * (2 * share - 1), texts))
     if wanted.surprise is not None:
         drawn = np.random.default_rng(wanted.surprise).gumbel(-GUMBEL_MEAN, 1.0, len(rows))
-        texts = ["Moved up by chance" if luck > 0 else "Moved down by chance" for luck in drawn]
+        texts = ["Moved up at random" if luck > 0 else "Moved down at random" for luck in drawn]
         terms.append(("surprise", SURPRISE_SCALE * spread * drawn, texts))
     totals = found.scores + sum((values for _, values, _ in terms), np.zeros(len(rows)))
     chosen, paid, like = _one_by_one(query, found, totals, wanted, n, spread)
@@ -273,7 +273,7 @@ def _shared_out(found: Candidates, chosen: Rows, reached: Array) -> RerankTerm:
     lifted = np.maximum.accumulate(reached[::-1])[::-1] - reached if len(reached) else reached
     total = sum(found.likes)
     texts = [
-        f"Moved up so that each of your {len(found.likes)} tastes has its share: this one is "
+        f"Moved up so that each of your {len(found.likes)} tastes gets its share: this one is "
         f"{found.likes[group]} of {total} likes"
         for group in found.group[chosen].tolist()
     ]

@@ -55,7 +55,10 @@ class SameCluster:
             AttributeTable.from_rows(query.space, query.likes),
             nearest,
             [f"“{title}”" for title in titles],
-            [{"title": title, "liked": i} for title, i in zip(titles, ids, strict=True)],
+            [
+                {"title": title, "likes": [track_id], "same_cluster": True}
+                for title, track_id in zip(titles, ids, strict=True)
+            ],
         )
         penalties = self._penalties(query, rows)
         if penalties.size:

@@ -50,7 +50,9 @@ class Cosine:
         towards, away = self._direction(query)
         unit = self._unit(query, rows)
         sheet = AttributeTable.from_rows(query.space, query.likes).median(query.space)
-        whose = f"“{query.title(int(query.likes[0]))}”" if len(query.likes) == 1 else "your likes"
+        whose = contributions.YOUR_LIKES
+        if len(query.likes) == 1:
+            whose = f"“{query.title(int(query.likes[0]))}”"
         good = contributions.reasons_per_feature(
             query.space,
             rows,
@@ -59,6 +61,7 @@ class Cosine:
             np.zeros(len(rows), dtype=np.int64),
             [whose] * len(rows),
         )
+        contributions.name_likes(query, rows, good, [query.likes] * len(rows))
         vectors = query.space.matrix[rows].astype(np.float64)
         apart = np.array([distances(vectors, point) for point in query.disliked_vectors])
         bad = contributions.reasons_per_dislike(query, rows, -(unit @ away.T), apart.T)

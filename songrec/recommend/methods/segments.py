@@ -170,8 +170,9 @@ class NearestSegments:
             title = query.title(row)
             close = contributions.describe_closeness(float(near[mine[0]]) / segments.typical)
             start = float(segments.starts[points.rows[mine[0]]])
-            whose = "which you like" if is_liked else "which you do not like"
-            after = f" at {clock(start)}, {whose}"
+            after = f" at {clock(start)}{'' if is_liked else ', which you dislike'}"
+            near_enough = close in ("Very close to", "Close to")
+            lead = "A moment like" if near_enough else "Its closest moment is like"
             reasons.append(
                 Reason(
                     "liked" if is_liked else "disliked",
@@ -182,6 +183,7 @@ class NearestSegments:
                         "title": title,
                         "before": close,
                         "after": after,
+                        "sentence": f"{lead} “{title}” at {clock(start)}",
                         "distance": math.fsum(near[mine].tolist()),
                         "tags": song_tags(segments, points.rows[mine]),
                         "fragments": [
@@ -203,10 +205,10 @@ def _summed(reasons: list[Reason], is_liked: bool) -> list[Reason]:
     rest = reasons[contributions.MAX_NAMED :]
     if not rest:
         return reasons
-    told = "songs you like" if is_liked else "songs you do not like"
+    told = "songs you like" if is_liked else "songs you dislike"
     several = Reason(
         "liked" if is_liked else "disliked",
-        f"The other {len(rest)} {told}, taken together",
+        f"The other {len(rest)} {told}, together",
         math.fsum(reason.contribution for reason in rest),
         details={
             "count": len(rest),

@@ -79,9 +79,9 @@ class TasteMethod:
         """Return per row reasons of the priors, one per feature, and one per disliked track."""
         scorer = TasteScorer.of(query, self.settings)
         terms = scorer.terms(rows)
+        likes = [query.likes[group] for group in scorer.groups]
         medians = [
-            AttributeTable.from_rows(query.space, query.likes[group]).median(query.space)
-            for group in scorer.groups
+            AttributeTable.from_rows(query.space, liked).median(query.space) for liked in likes
         ]
         of_features = contributions.reasons_per_feature(
             query.space,
@@ -96,6 +96,7 @@ class TasteMethod:
             terms.group,
             [scorer.describe_likes(int(group)) for group in terms.group],
         )
+        contributions.name_likes(query, rows, of_features, [likes[group] for group in terms.group])
         of_priors = prior_reasons(query, rows, terms.priors, scorer.groups, terms.group)
         vectors = query.space.matrix[rows].astype(np.float64)
         apart = np.array([distances(vectors, point) for point in query.disliked_vectors]).T

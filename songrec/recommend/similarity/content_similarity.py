@@ -1,4 +1,4 @@
-"""What sounds like one track by a single feature set: the cosine over its standardised columns."""
+"""Similar tracks by one feature set of the sound: the cosine over its standardised columns."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from numpy.typing import NDArray
 
 from songrec.core.errors import NotReady
 from songrec.core.types import Match, Reason, SoundSpace
+from songrec.recommend.explain.contributions import LITTLE_IN_COMMON
+from songrec.recommend.explain.phrases import join_clauses
 from songrec.recommend.top_k import product, top_distinct
 
 WHOLE = "whole"
-"""The one group of an embedding: its dimensions have no names."""
+"""Group of all columns of an embedding, whose dimensions have no names."""
 GROUP_TEXTS = {
     "timbre": "timbre",
-    "movement": "how the timbre moves",
+    "movement": "changes of timbre",
     "rhythm": "rhythm",
     "harmony": "harmony",
-    "dynamics": "loudness and attacks",
+    "dynamics": "dynamics",
 }
 _STATISTICAL = {
     "rhythm": ("tempo", "beat_", "onset_"),
@@ -27,14 +29,11 @@ _STATISTICAL = {
     "dynamics": ("rms_", "loudness", "attack_time", "note_temporal_", "temporal_centroid"),
 }
 _TAGS = "musicnn_tags"
-_ALIKE = "Alike in "
+_SIMILAR = "Similar "
 
 
 def column_group(feature_set: str, column: str) -> str:
-    """The group that a column of a feature set belongs to: a name of ``GROUP_TEXTS`` or ``WHOLE``.
-
-    Of tags each is a group of its own.
-    """
+    """Return the group of a feature set's column: a key of ``GROUP_TEXTS``, ``WHOLE``, or a tag."""
     if feature_set == "mfcc":
         return "movement" if "_delta" in column else "timbre"
     if feature_set == "statistical":
@@ -48,15 +47,25 @@ def column_group(feature_set: str, column: str) -> str:
 def nearest_by_features(
     sound: SoundSpace, track_id: int, n: int, *, label: str = "", excluded: Iterable[int] = ()
 ) -> list[Match]:
-    """The ``n`` tracks of largest cosine to ``track_id``, each song once, never the song itself.
+    """Return the ``n`` tracks of largest cosine to ``track_id``, each song once.
 
-    The reasons are one per group of columns and add up to the cosine. ``label`` is what the
-    feature set is called, ``excluded`` names further tracks to leave out. Raises ``NotReady`` where
-    the track does not have the set.
+    The reasons are one per group of columns and add up to the cosine.
+
+    Parameters
+    ----------
+    label
+        Name of the feature set in sentences.
+    excluded
+        Further track ids to leave out.
+
+    Raises
+    ------
+    NotReady
+        If the track does not have the feature set.
     """
     row = int(np.searchsorted(sound.track_ids, track_id))
     if row == len(sound.track_ids) or sound.track_ids[row] != track_id:
-        raise NotReady(f"This song has no sound that was analysed by {sound.name}.")
+        raise NotReady(f"This song was not analysed by {sound.name}.")
     lengths = np.where(sound.lengths > 0, sound.lengths, 1).astype(np.float32)
     rough = product(sound.matrix, sound.matrix[row]) / (lengths * lengths[row])
     rough[sound.rows_of(list(excluded))] = -np.inf
@@ -74,7 +83,9 @@ def nearest_by_features(
         reasons = tuple(
             Reason(
                 "tag" if sound.name == _TAGS else "feature",
-                _text(sound.name, groups[i], float(shares[i]), float(sides[i]), label),
+                _text(
+                    sound.name, groups[i], float(shares[i]), float(sides[i]), label or sound.name
+                ),
                 float(shares[i]),
                 groups[i],
             )
@@ -86,13 +97,13 @@ def nearest_by_features(
 
 
 def describe_match(match: Match) -> str:
-    """The two groups that make most of a match as one line."""
-    told = [reason.text for reason in match.reasons[:2] if reason.contribution > 0]
-    if not told:
-        return "Not alike"
-    if all(text.startswith(_ALIKE) for text in told):
-        return _ALIKE + " and ".join(text.removeprefix(_ALIKE) for text in told)
-    return "; ".join([told[0], *(text[0].lower() + text[1:] for text in told[1:])])
+    """Write a match's main sentence: the two groups that contribute most."""
+    texts = [reason.text for reason in match.reasons[:2] if reason.contribution > 0]
+    if not texts:
+        return LITTLE_IN_COMMON
+    if all(text.startswith(_SIMILAR) for text in texts):
+        return _SIMILAR + join_clauses([text.removeprefix(_SIMILAR) for text in texts])
+    return "; ".join([texts[0], *(text[0].lower() + text[1:] for text in texts[1:])])
 
 
 def _unit(row: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -102,10 +113,9 @@ def _unit(row: NDArray[np.float32]) -> NDArray[np.float64]:
 
 def _text(feature_set: str, group: str, share: float, own: float, label: str) -> str:
     if group == WHOLE:
-        near_or_far = "Near it" if share > 0 else "Far from it"
-        return f"{near_or_far} as {label or feature_set} hears it, as a whole"
+        return f"{'Close' if share > 0 else 'Far'} by what a listening model hears ({label})"
     if feature_set == _TAGS:
         if share <= 0:
-            return f"One sounds more like “{group}” than songs here do, the other less"
-        return f"Both sound {'more' if own > 0 else 'less'} like “{group}” than songs here do"
-    return f"{_ALIKE if share > 0 else 'Unlike in '}{GROUP_TEXTS[group]}"
+            return f"One sounds more like “{group}” than most songs, the other less"
+        return f"Both sound {'more' if own > 0 else 'less'} like “{group}” than most songs"
+    return f"{_SIMILAR if share > 0 else 'Different '}{GROUP_TEXTS[group]}"

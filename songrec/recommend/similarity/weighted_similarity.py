@@ -1,4 +1,4 @@
-"""What sounds like one track, each side of the sound weighed as the listener likes."""
+"""Similar tracks by a weighted cosine over named features, or by distance in the latent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from songrec.core.attributes import BY_NAME, format_attribute, key_name
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import Match, Reason, Space
-from songrec.recommend.explain.contributions import build_matches
+from songrec.recommend.explain.contributions import LITTLE_IN_COMMON, build_matches
+from songrec.recommend.explain.phrases import NEVER_SAID, attribute_label, join_clauses
 from songrec.recommend.query import Query
 from songrec.recommend.top_k import distances
 
@@ -21,7 +22,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "harmony": ("key", "mode"),
     "mood": ("energy", "positiveness"),
 }
-"""The sides of a sound. Components of audio features in the space belong to ``timbre``."""
+"""Features that one weight applies to. Components of audio features belong to ``timbre``."""
 GROUP_LABELS = {"timbre": "Timbre", "rhythm": "Rhythm", "harmony": "Harmony", "mood": "Mood"}
 MAX_WEIGHT = 3.0
 PITCHES, MODES = 12, 2
@@ -38,12 +39,23 @@ class Harmony:
 def weighted_neighbours(
     space: Space, harmony: Harmony, track_id: int, n: int, weights: Mapping[str, float]
 ) -> list[Match]:
-    """The ``n`` tracks of largest cosine over standardised features with one-hot key and mode.
+    """Return the ``n`` tracks of largest cosine over standardised features.
 
-    ``weights`` (0 to ``MAX_WEIGHT``; 1 where a group is not named) multiply the groups' part of the
-    scalar product; all 0 is as good as all 1. What is unknown lies at the mean and adds nothing.
-    The reasons are one per feature and add up to the cosine. Raises ``BadInput`` for weights out
-    of range and ``NotReady`` when the track is not part of the space.
+    Key and mode are one-hot columns; unknown values lie at the mean and add nothing. The reasons
+    are one per feature and add up to the cosine.
+
+    Parameters
+    ----------
+    weights
+        Factors from 0 to ``MAX_WEIGHT`` of the groups' parts of the scalar product; 1 for groups
+        that are missing. All 0 means all 1.
+
+    Raises
+    ------
+    BadInput
+        If a group is unknown or a weight out of range.
+    NotReady
+        If the track is not part of the space.
     """
     for name, weight in weights.items():
         if name not in GROUPS or not 0 <= weight <= MAX_WEIGHT:
@@ -51,10 +63,10 @@ def weighted_neighbours(
     query = _taste(space, track_id)
     row = int(query.likes[0])
     table = _StandardizedTable.of(space, harmony)
-    pull = np.sqrt([weights.get(group, 1.0) for group in table.groups]).astype(np.float32)
-    if not pull.any():
-        pull[:] = 1.0  # nothing matters more than anything else
-    matrix = table.matrix * pull
+    scale = np.sqrt([weights.get(group, 1.0) for group in table.groups]).astype(np.float32)
+    if not scale.any():
+        scale[:] = 1.0
+    matrix = table.matrix * scale
     lengths = np.sqrt(np.einsum("ij,ij->i", matrix, matrix))
     lengths[lengths == 0] = 1.0
     rough = (matrix @ matrix[row]) / (lengths * lengths[row])
@@ -66,9 +78,9 @@ def weighted_neighbours(
 
 
 def latent_neighbours(space: Space, track_id: int, n: int) -> list[Match]:
-    """The ``n`` nearest tracks in the run's latent: what its model learnt to be alike.
+    """Return the ``n`` nearest tracks in the run's latent.
 
-    Score: 1 − distance / (median distance of two random tracks). A latent's dimensions have no
+    The score is 1 − distance / (median distance of two random tracks). The dimensions have no
     names, so there is one reason.
     """
     query = _taste(space, track_id)
@@ -87,7 +99,7 @@ def latent_neighbours(space: Space, track_id: int, n: int) -> list[Match]:
             (
                 Reason(
                     "feature",
-                    "Near it in what the published run’s model learnt",
+                    "Close by what the published run’s model learnt",
                     float(score[at]),
                     "latent",
                 ),
@@ -98,9 +110,16 @@ def latent_neighbours(space: Space, track_id: int, n: int) -> list[Match]:
 
 
 def describe_match(match: Match) -> str:
-    """The two largest reasons of a match as one line."""
-    told = sorted(match.reasons, key=lambda reason: -reason.contribution)[:2]
-    return "; ".join(reason.text for reason in told if reason.contribution > 0) or "Not alike"
+    """Write a match's main sentence: ``Close in energy and tempo``."""
+    if match.reasons[0].about == "latent":
+        return match.reasons[0].text if match.score > 0 else LITTLE_IN_COMMON
+    speaking = [r for r in match.reasons if r.contribution > 0 and r.about not in NEVER_SAID]
+    speaking.sort(key=lambda reason: -reason.contribution)
+    names = [
+        "timbre" if r.about == "sound" else attribute_label(str(r.about)).lower()
+        for r in speaking[:2]
+    ]
+    return f"Close in {join_clauses(names)}" if names else LITTLE_IN_COMMON
 
 
 def _taste(space: Space, track_id: int) -> Query:
@@ -115,7 +134,7 @@ def _taste(space: Space, track_id: int) -> Query:
 
 @dataclass(frozen=True)
 class _StandardizedTable:
-    """Standardised columns, float32 ``(n, d)``; ``names`` and ``groups`` say what each is."""
+    """Standardised columns, float32 ``(n, d)``, with the feature and group of each."""
 
     space: Space
     harmony: Harmony
@@ -125,7 +144,7 @@ class _StandardizedTable:
 
     @classmethod
     def of(cls, space: Space, harmony: Harmony) -> _StandardizedTable:
-        """The table of a space, made once as long as it is open."""
+        """Return the table of ``space``, computed once while the space is open."""
         return space.cached("standardized_table", lambda: cls._made(space, harmony))
 
     @classmethod
@@ -153,7 +172,7 @@ class _StandardizedTable:
         return cls(space, harmony, np.column_stack(columns), tuple(names), tuple(groups))
 
     def reasons(self, shares: NDArray[np.float64], own: int, other: int) -> tuple[Reason, ...]:
-        """One reason per feature, the largest first; columns of one name are one feature."""
+        """Write one reason per feature, the largest first; columns of one name are one feature."""
         sums: dict[str, float] = {}
         for name, share in zip(self.names, shares.tolist(), strict=True):
             sums[name] = sums.get(name, 0.0) + share
@@ -164,7 +183,7 @@ class _StandardizedTable:
 
     def _text(self, name: str, own: int, other: int) -> str:
         if name == "sound":
-            return "Timbre as the analysis hears it"
+            return "Timbre, by the audio features"
         if name in ("key", "mode"):
             ours, theirs = (self._harmony(name, row) for row in (own, other))
         else:

@@ -110,7 +110,7 @@ def prior_reasons(
                 continue
             text, liked = _describe_prior(query, row, name, values[at] > 0, groups[int(group[at])])
             if name == "taste":
-                text = f"One of your {len(groups)} tastes: {text}"
+                text = f"Fits one of your {len(groups)} tastes ({text})"
             ids = query.space.track_ids[np.array(liked, dtype=np.int64)].tolist()
             details = {"likes": ids} if liked else {}
             reasons.append(Reason("prior", text, float(values[at]), name, details))
@@ -125,20 +125,20 @@ def _describe_prior(
     if name == "artist":
         liked = _likes_with_number(query, query.statistics.artists, row)
         if liked:
-            return f"By the artist of {_quote(query, liked)}", liked
-        return "By an artist whom none of your likes is by", liked
+            return f"By the same artist as {_quote(query, liked)}", liked
+        return "By an artist you have not liked yet", liked
     if name == "album":
         liked = _likes_with_number(query, query.statistics.albums, row)
         if liked:
-            return f"From the album of {_quote(query, liked)}", liked
-        return "From another album than your likes by this artist", liked
+            return f"From the same album as {_quote(query, liked)}", liked
+        return "From another album by this artist", liked
     if name == "popularity":
         return _compare_popularity(query, row, is_positive), []
     if name == "playlists":
         liked = [two_tower_scores.nearest_like(query, row)]
         title = f"“{query.title(liked[0])}”"
         if is_positive:
-            return f"Often in playlists with songs like {title}, which you like", liked
+            return f"Often in playlists with songs like {title}", liked
         return "Seldom in playlists with songs like those you like", liked
     return f"{len(members)} of {len(query.likes)} likes", []
 
@@ -167,6 +167,6 @@ def _likes_with_number(query: Query, numbers: NDArray[np.int64], row: int) -> li
 def _quote(query: Query, liked: Sequence[int]) -> str:
     first = f"“{query.title(liked[0])}”"
     if len(liked) == 1:
-        return f"{first}, which you like"
+        return first
     other = "another song" if len(liked) == 2 else f"{len(liked) - 1} other songs"
     return f"{first} and {other} you like"

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from songrec.core.types import Match, Reason
 from songrec.recommend import ranking
 from songrec.recommend.feedback_boosts import Boost
 from songrec.recommend.lists.rerank import DEFAULT_RERANKING, Reranking
-from songrec.services.catalogue.track_lookup import title_lookup
+from songrec.services.catalogue.track_lookup import main_artists, title_lookup
 from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
 from songrec.store.catalogue import merge_redirects, tracks
 from songrec.store.catalogue.tracks import TrackView
+from songrec.store.listeners import playlists
 from songrec.store.runs.spaces import published_space
 from songrec.store.tables import Cluster, Run
 
@@ -69,7 +72,51 @@ def recommend_for(
         boosts=_boosts(likes, dislikes, weights or {}, skips or {}),
         **parameters,
     )
-    return attach_tracks(session, matches)
+    return attach_tracks(session, name_evidence(session, matches))
+
+
+def name_evidence(session: Session, matches: Sequence[Match]) -> list[Match]:
+    """Name artists and count playlists in the reasons that rest on them.
+
+    The arrays that ranking works on know neither: ``By the same artist as “Lithium”`` becomes
+    ``More by Nirvana``, ``Often in playlists with songs like “X”`` becomes ``In 6 playlists with
+    “X”`` where the catalogue's own playlists hold both.
+    """
+    by_artist = [match.track_id for match in matches if _names_like(match, "artist")]
+    in_playlists = {
+        match.track_id: reason.details["likes"][0]
+        for match in matches
+        if (reason := _names_like(match, "playlists"))
+    }
+    artists = main_artists(session, by_artist)
+    shared = playlists.shared_counts(session, list(in_playlists), list({*in_playlists.values()}))
+    titles = title_lookup(session)(list({*in_playlists.values()})) if shared else {}
+
+    def rewrite(match: Match, reason: Reason) -> Reason:
+        if not reason.details.get("likes") or reason.kind != "prior":
+            return reason
+        text = reason.text
+        if reason.about == "artist" and match.track_id in artists:
+            text = f"More by {artists[match.track_id]}"
+        elif reason.about == "playlists":
+            like = reason.details["likes"][0]
+            count = shared.get((match.track_id, like), 0)
+            if count and like in titles:
+                text = f"In {count:,} playlist{'s' * (count != 1)} with “{titles[like]}”"
+        return replace(reason, text=text)
+
+    return [
+        replace(match, reasons=tuple(rewrite(match, reason) for reason in match.reasons))
+        for match in matches
+    ]
+
+
+def _names_like(match: Match, about: str) -> Reason | None:
+    """Return the prior ``about`` that speaks for ``match`` and names a liked song, if any."""
+    for reason in match.reasons:
+        if reason.kind == "prior" and reason.about == about and reason.contribution > 0:
+            return reason if reason.details.get("likes") else None
+    return None
 
 
 def method_used(session: Session, instance: Path, method: str | None = None) -> str:

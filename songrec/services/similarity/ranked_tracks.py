@@ -98,7 +98,7 @@ def serialize_ranked(session: Session, ranked: Sequence[RankedTrack]) -> list[di
 def serialize_reason(reason: Reason, public_ids: Mapping[int, str]) -> dict[str, Any]:
     """Serialize a reason, replacing internal ids with public track ids."""
     about = public_ids.get(reason.about) if isinstance(reason.about, int) else reason.about
-    details = {name: value for name, value in reason.details.items() if name != "liked"}
+    details = dict(reason.details)
     if "likes" in details:
         details["likes"] = [public_ids[i] for i in details["likes"] if i in public_ids]
     return {**asdict(reason), "about": about, "details": details}

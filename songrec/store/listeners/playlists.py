@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy import delete as sql_delete
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from songrec.core.errors import BadInput
 from songrec.store.tables import Listener, Playlist, PlaylistTrack, Track
@@ -110,6 +110,28 @@ def sizes(session: Session, playlists: Sequence[Playlist]) -> dict[int, int]:
         .group_by(PlaylistTrack.playlist_id)
     )
     return dict.fromkeys((playlist.id for playlist in playlists), 0) | dict(rows.all())
+
+
+def shared_counts(
+    session: Session, track_ids: Sequence[int], other_ids: Sequence[int]
+) -> dict[tuple[int, int], int]:
+    """Count the catalogue's playlists that hold a track of ``track_ids`` and one of ``other_ids``.
+
+    Listeners' own playlists do not count. Pairs that share none are missing.
+    """
+    one, other = aliased(PlaylistTrack), aliased(PlaylistTrack)
+    query = (
+        select(one.track_id, other.track_id, func.count())
+        .join(other, other.playlist_id == one.playlist_id)
+        .join(Playlist, Playlist.id == one.playlist_id)
+        .where(
+            one.track_id.in_(track_ids),
+            other.track_id.in_(other_ids),
+            Playlist.listener_id.is_(None),
+        )
+        .group_by(one.track_id, other.track_id)
+    )
+    return {(track_id, other_id): n for track_id, other_id, n in session.execute(query)}
 
 
 def ids_of(session: Session, public_ids: Sequence[str]) -> list[int]:

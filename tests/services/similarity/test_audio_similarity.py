@@ -133,7 +133,7 @@ def test_the_reasons_say_which_groups_of_columns_make_it(
         "musicnn_tags": {"guitar", "piano", "drums"},
     }
     (whole,) = audio_similarity.similar_by(session, instance, first, 1, by="musicnn")[0].reasons
-    assert whole.text == "Near it as MusiCNN hears it, as a whole"
+    assert whole.text == "Close by what a listening model hears (MusiCNN)"
 
 
 def test_the_sentence_names_the_two_groups_that_make_most_of_it() -> None:
@@ -141,10 +141,10 @@ def test_the_sentence_names_the_two_groups_that_make_most_of_it() -> None:
         found = tuple(Reason("feature", text, share) for text, share in reasons)
         return content_similarity.describe_match(Match(1, 0.0, found))
 
-    assert told(("Alike in timbre", 0.4), ("Alike in rhythm", 0.1)) == "Alike in timbre and rhythm"
-    assert told(("Alike in timbre", 0.4), ("Unlike in rhythm", -0.1)) == "Alike in timbre"
+    assert told(("Similar timbre", 0.4), ("Similar rhythm", 0.1)) == "Similar timbre and rhythm"
+    assert told(("Similar timbre", 0.4), ("Different rhythm", -0.1)) == "Similar timbre"
     assert told(("Both less", 0.2), ("Both more", 0.1)) == "Both less; both more"
-    assert told(("Unlike in timbre", -0.1)) == "Not alike"
+    assert told(("Different timbre", -0.1)) == "Little in common, but nothing is closer"
 
 
 def test_every_real_column_belongs_to_a_group_that_has_words() -> None:
@@ -247,7 +247,7 @@ def test_command_page_and_interface_answer_alike(
     assert told[0]["title"] == "Song 1"
     page = client.get(f"/tracks/{first}?by=musicnn").text
     assert '<option value="musicnn" selected>sound as MusiCNN has it</option>' in page
-    assert "Near it as MusiCNN hears it" in page
+    assert "Close by what a listening model hears" in page
     assert page.index(told[0]["track_id"]) < page.index(told[1]["track_id"])
     silent = client.get(f"/tracks/{heard[-1].public_id}?by=musicnn")
     assert "“Silence” has no sound file here" in silent.text

@@ -33,7 +33,7 @@ def test_a_run_learns_from_the_catalogues_playlists_and_recommends_by_it(
     liked = session.query(Track).filter(Track.title.like("Song 3 %")).limit(8).all()
     found = recommend_for(session, instance, [track.id for track in liked], by=NO_RERANKING, n=10)
     assert all(one.track.title.startswith("Song 3 ") for one in found)
-    by_artist = [one for one in found if one.sentence.startswith("By the artist of “Song 3 ")]
+    by_artist = [one for one in found if one.sentence.startswith("More by ")]
     assert by_artist
 
 
