@@ -96,7 +96,7 @@ def test_two_tastes_are_answered_from_both_and_not_from_between():
     assert sum(40 <= row < 80 for row in rows) >= 10
     assert not any(80 <= row < 120 for row in rows)
     told = [r for match in answered for r in match.reasons if r.about == "taste"]
-    assert {r.text for r in told} == {"One of your 2 tastes: 8 of 16 likes"}
+    assert {r.text for r in told} == {"Fits one of your 2 tastes (8 of 16 likes)"}
 
 
 def test_a_disliked_region_empties():

@@ -40,8 +40,9 @@ def titles(found):
 def test_classical_peace_prefers_planted_calm_acoustic_songs(session, instance, catalogue):
     found = moods.recommend_for_mood(session, instance, moods.Mood("Classical", "peace"), n=9)
     assert {title.split()[0] for title in titles(found)} == {"Calm"}
-    assert "acoustic (acousticness 0.95" in found[0].sentence
-    assert "Calm (energy 0.1" in found[0].sentence
+    assert found[0].sentence == "Calm, vocal and acoustic"
+    assert any("acousticness 0.95" in reason.text for reason in found[0].reasons)
+    assert any(reason.text.startswith("Calm as asked (energy 0.1") for reason in found[0].reasons)
     for one in found:
         assert sum(r.contribution for r in one.reasons) == pytest.approx(one.score, abs=1e-5)
 

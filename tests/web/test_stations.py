@@ -260,7 +260,7 @@ def test_a_blend_adds_and_takes_away(client, session, planted, name):
     )
     assert len(found) == 20
     assert not {name(0), name(1), name(2)} & set(found)
-    assert ", which was taken away" in page.text
+    assert ", which you took out" in page.text
     both = client.get(f"/blend?add={name(0)}&subtract={name(0)}").text
     assert "cancel each other out" in both
     # A word in the field offers songs; an id adds the song.
