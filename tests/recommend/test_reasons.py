@@ -227,7 +227,7 @@ def test_length_loudness_and_unknown_values_are_never_the_reason_that_is_said(me
     odd = {"loudness": -27.0, "energy": 0.6}
     unknown = {"loudness": -26.5, "energy": float("nan")}
     space = named_space(odd, unknown, {**odd, "energy": 0.61})
-    space = Space(**{**space.__dict__, "matrix": np.nan_to_num(space.matrix)})
+    space = replace(space, matrix=np.nan_to_num(space.matrix))
     for match in rank(space, [0], [], 20, method=method, names=titles):
         said = contributions.main_reason(match.reasons).lower()
         assert said
