@@ -10,7 +10,7 @@ import contextlib
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -71,8 +71,23 @@ def fail_abandoned(session: Session, instance: Path, silent_for: timedelta = tim
     return jobs.fail_abandoned(session, live_workers(instance), before)
 
 
+def show_abandoned(session: Session, instance: Path, rows: Iterable[Job]) -> None:
+    """Show the stale jobs of dead workers as failed, without writing anything.
+
+    Such ``rows`` are detached from ``session``; the next worker or request that changes jobs
+    writes what is shown here.
+    """
+    stale = [job for job in rows if jobs.is_stale(job)]
+    live = live_workers(instance) if stale else []
+    for job in stale:
+        if job.worker not in live:
+            session.expunge(job)
+            job.state, job.message, job.error = "failed", "Failed.", jobs.WORKER_STOPPED
+            job.finished_at = job.heartbeat_at
+
+
 def tidy(session: Session, instance: Path) -> int:
-    """Fail the jobs of dead workers that have been silent for long, as a page does."""
+    """Fail the stale jobs of dead workers; returns their number. The caller commits."""
     if not any(jobs.is_stale(job) for job in jobs.active(session)):
         return 0
     return fail_abandoned(session, instance, jobs.STALE)

@@ -82,6 +82,8 @@ _LISTED = (
     Job.cancel_requested,
     Job.created_at,
     Job.started_at,
+    Job.heartbeat_at,
+    Job.worker,
     Job.finished_at,
 )
 

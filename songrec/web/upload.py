@@ -213,9 +213,10 @@ def mine(public_id: str) -> Upload:
 
 
 def _job(upload: Upload) -> Job | None:
-    queue.tidy(db.session, current_app.config["INSTANCE"])
-    db.session.commit()
-    return db.session.get(Job, upload.job_id) if upload.job_id is not None else None
+    job = db.session.get(Job, upload.job_id) if upload.job_id is not None else None
+    if job is not None:
+        queue.show_abandoned(db.session, current_app.config["INSTANCE"], [job])
+    return job
 
 
 def _base_name(filename: str) -> str:

@@ -24,10 +24,9 @@ from songrec.web.admin.training import TrainForm
 def index() -> ResponseReturnValue:
     """How things stand: the catalogue, the published run, the jobs, and what to do next."""
     instance: Path = current_app.config["INSTANCE"]
-    queue.tidy(db.session, instance)
-    db.session.commit()
     shown = runs.published(db.session)
     recent, _ = job_store.page(db.session, 1, 5)
+    queue.show_abandoned(db.session, instance, recent)
     return render_template(
         "admin/index.html",
         tracks=cached_counts.track_count(db.session),

@@ -51,19 +51,19 @@ def state_word(job: Job) -> str:
 
 @blueprint.get("/jobs")
 def jobs() -> ResponseReturnValue:
-    """Every job, newest first."""
-    _tidy()
+    """List all jobs, newest first."""
     number = page_number()
     rows, total = store.page(db.session, number, SIZE)
+    queue.show_abandoned(db.session, current_app.config["INSTANCE"], rows)
     return render_template("admin/jobs.html", jobs=rows, page=Pages(number, total, SIZE))
 
 
 @blueprint.get("/jobs/<public_id>")
 def job(public_id: str) -> ResponseReturnValue:
     """One job: how far it is, how long it will take, its log and its loss curve."""
-    _tidy()
-    found = store.find(db.session, public_id)
     instance = current_app.config["INSTANCE"]
+    found = store.find(db.session, public_id)
+    queue.show_abandoned(db.session, instance, [found])
     rejects = files.rejects_path(instance, found.public_id)
     return render_template(
         "admin/job.html",
@@ -80,8 +80,8 @@ def job(public_id: str) -> ResponseReturnValue:
 @blueprint.get("/jobs/<public_id>/state")
 def job_state(public_id: str) -> ResponseReturnValue:
     """What the job's page shows, as JSON for the script that keeps it up to date."""
-    _tidy()
     found = store.find(db.session, public_id)
+    queue.show_abandoned(db.session, current_app.config["INSTANCE"], [found])
     epochs = found.details.get("epochs", [])
     drawn = curve(epochs)
     return jsonify(
@@ -101,6 +101,7 @@ def job_state(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/jobs/<public_id>/cancel")
 def cancel(public_id: str) -> ResponseReturnValue:
     """Ask a job to stop."""
+    queue.tidy(db.session, current_app.config["INSTANCE"])
     found = store.find(db.session, public_id)
     if not store.request_cancel(db.session, found.id):
         flash("That job has already ended.", "info")
@@ -111,6 +112,7 @@ def cancel(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/jobs/<public_id>/again")
 def again(public_id: str) -> ResponseReturnValue:
     """Start a job that failed or was cancelled once more, with the same parameters."""
+    queue.tidy(db.session, current_app.config["INSTANCE"])
     found = store.find(db.session, public_id)
     if found.state not in ("failed", "cancelled"):
         flash("Only failed or cancelled jobs can be started again.", "error")
@@ -141,11 +143,6 @@ def rejects(public_id: str) -> ResponseReturnValue:
         abort(404)
     name = f"rejected-{found.public_id}.csv"
     return send(path, mimetype="text/csv", as_attachment=True, download_name=name)
-
-
-def _tidy() -> None:
-    queue.tidy(db.session, current_app.config["INSTANCE"])
-    db.session.commit()
 
 
 def _note(job: Job) -> str:

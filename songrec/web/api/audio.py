@@ -68,11 +68,10 @@ def from_audio(
 def upload(asked: dict[str, Any], upload_id: str) -> dict[str, Any]:
     """A song that you sent: how far its job is, then what was found."""
     made = _mine(upload_id)
-    queue.tidy(db.session, current_app.config["INSTANCE"])
-    db.session.commit()
     job = db.session.get(Job, made.job_id) if made.job_id is not None else None
     if job is None:
         raise NotFound("The job of this song is gone.")
+    queue.show_abandoned(db.session, current_app.config["INSTANCE"], [job])
     return _answer(made, job, asked["top_n"])
 
 

@@ -48,19 +48,27 @@ def current_listener() -> Listener | None:
     return listening.listener_of(who.user) if who.token else listening.current_listener()
 
 
+def identified_listener() -> Listener | None:
+    """Return the listener who asks, None for an account that has liked nothing; 401 for nobody.
+
+    For requests that only read: no listener is created.
+    """
+    listener = current_listener()
+    if listener is None:
+        require_user()
+    return listener
+
+
 def require_listener() -> Listener:
-    """The listener who asks, made if the account has none; 401 for nobody. The caller commits."""
-    known = current_listener()
-    if known is not None:
-        return known
-    user = caller().user
-    if user is None:
-        raise unauthorised("This needs a token, or a browser that is signed in.")
-    return listening.make_listener_of(user)
+    """Return the listener who asks, created if the account has none; 401 for nobody.
+
+    The caller commits.
+    """
+    return current_listener() or listening.make_listener_of(require_user())
 
 
 def require_user() -> User:
-    """The account that asks; 401 for anybody without one."""
+    """Return the account that asks; 401 without one."""
     user = caller().user
     if user is None:
         raise unauthorised("This needs a token, or a browser that is signed in.")

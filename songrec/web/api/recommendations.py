@@ -12,7 +12,7 @@ from songrec.services.recommendation.for_listener import ListenerFeedback
 from songrec.services.recommendation.options import DEFAULT_RERANKING, Reranking
 from songrec.store.db import db
 from songrec.web.api import arguments, blueprint, schemas, serializers
-from songrec.web.api.authentication import require_listener
+from songrec.web.api.authentication import identified_listener
 from songrec.web.api.catalogue import track_or_404
 
 
@@ -35,8 +35,7 @@ def recommendations(asked: dict[str, Any]) -> dict[str, Any]:
         dislikes = [track_or_404(name).id for name in asked.get("dislike", [])]
         known = ListenerFeedback(likes, [one for one in dislikes if one not in likes])
     else:
-        known = ListenerFeedback.load(db.session, require_listener())
-        db.session.commit()
+        known = ListenerFeedback.load(db.session, identified_listener())
     instance, method = current_app.config["INSTANCE"], asked["method"]
     if not known.likes:
         return {"items": [], "method": None}

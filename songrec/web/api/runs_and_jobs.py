@@ -66,10 +66,10 @@ def job_list(asked: dict[str, Any]) -> dict[str, Any]:
     """Your jobs, the newest first; an admin sees everybody's."""
     user = require_user()
     mine = () if user.is_admin else (Job.user_id == user.id,)
-    _tidy()
     part = keyset_pagination.newest(
         db.session, Job, *mine, cursor=asked.get("cursor"), limit=asked["limit"]
     )
+    queue.show_abandoned(db.session, current_app.config["INSTANCE"], part.items)
     return {"items": [serializers.job(j) for j in part.items], "next": part.next}
 
 
@@ -78,13 +78,13 @@ def job_list(asked: dict[str, Any]) -> dict[str, Any]:
 @blueprint.alt_response(404, "NOT_FOUND")
 def job(job_id: str) -> dict[str, Any]:
     """One job of yours: how far it is, and at its end what came of it."""
-    _tidy()
     try:
         found = jobs.find(db.session, job_id)
     except UnknownName:
         found = None
     if found is None or not _may_see(found):
         raise NotFound("No such job, or it is not yours.")
+    queue.show_abandoned(db.session, current_app.config["INSTANCE"], [found])
     return serializers.job(found)
 
 
@@ -94,8 +94,3 @@ def _may_see(found: Job) -> bool:
         return True
     upload = uploads.of_job(db.session, found)
     return upload is not None and uploads.may_see(upload, current_listener())
-
-
-def _tidy() -> None:
-    queue.tidy(db.session, current_app.config["INSTANCE"])
-    db.session.commit()
