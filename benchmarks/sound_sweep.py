@@ -129,7 +129,7 @@ def run(instance: Path, asked: argparse.Namespace) -> SweepFolder:
     with app.app_context():
         upgrade(directory=str(ROOT / "migrations"))
         musicnn = not asked.without_musicnn
-        spec = SweepSpec.of(grid(asked.seeds, musicnn=musicnn, quick=asked.quick))
+        spec = SweepSpec.from_mapping(grid(asked.seeds, musicnn=musicnn, quick=asked.quick))
         names = ",".join(spec.features)
         prepare(db.session, instance, asked.data.resolve(), asked.weights, names)
         _say(f"{len(spec.cells())} cells")

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from songrec.services.sweeps import folder
-from songrec.services.sweeps.results import Configuration, Figure, Table, table
+from songrec.services.sweeps.results import Configuration, SeedStatistics, SweepTable, sweep_table
 
 LABELS = ("genre",)
 WORTH_TELLING = 0.05
@@ -28,7 +28,7 @@ _LAST = {
 }
 
 
-def lines(found: Table, labels: Mapping[str, str], features: str | None = None) -> list[str]:
+def lines(found: SweepTable, labels: Mapping[str, str], features: str | None = None) -> list[str]:
     """A table of the combinations on ``features``, all of them where it is None.
 
     ``labels`` maps the kinds of label that are shown to what they are called.
@@ -51,7 +51,7 @@ def lines(found: Table, labels: Mapping[str, str], features: str | None = None) 
     ]
 
 
-def leakage(found: Table) -> Iterator[str]:
+def leakage(found: SweepTable) -> Iterator[str]:
     """A line for each latent of a model that was told a label: how much of it is left."""
     said = set()
     for one in found.configurations:
@@ -67,7 +67,7 @@ def leakage(found: Table) -> Iterator[str]:
             said.add(about)
 
 
-def problems(found: Table) -> Iterator[str]:
+def problems(found: SweepTable) -> Iterator[str]:
     """A line for each cell that failed."""
     for one in found.configurations:
         for seed, reason in one.failed:
@@ -94,7 +94,7 @@ def _cell(one: Configuration, column: str) -> str:
     return f"{text} ({chance.mean:.2f})" if told else text
 
 
-def _text(figure: Figure, digits: int = 3) -> str:
+def _text(figure: SeedStatistics, digits: int = 3) -> str:
     mean = f"{figure.mean:.{digits}f}"
     return mean if figure.spread is None else f"{mean} ± {figure.spread:.{digits}f}"
 
@@ -106,7 +106,7 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("grid", help="the grid's id")
     parser.add_argument("--labels", default=",".join(LABELS), help="kinds of label, by commas")
     asked = parser.parse_args(given)
-    found = table(folder.find(asked.instance, asked.grid))
+    found = sweep_table(folder.find(asked.instance, asked.grid))
     kinds = {kind: kind for kind in asked.labels.split(",") if kind}
     for line in (*lines(found, kinds), *leakage(found), *problems(found)):
         print(line)

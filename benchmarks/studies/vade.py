@@ -39,7 +39,7 @@ def measured(
     file: Path, seeds: Iterable[int], settings: Mapping[str, Mapping[str, Any]] = SETTINGS
 ) -> list[str]:
     """The table for any catalogue whose tracks have genres."""
-    spec = SweepSpec.of(
+    spec = SweepSpec.from_mapping(
         {
             "representation": [{"vade": dict(values)} for values in settings.values()],
             "clustering": "vade",

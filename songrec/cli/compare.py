@@ -145,8 +145,8 @@ def _spec(
     given |= {
         name: list(value) if isinstance(value, tuple) else value for name, value in options.items()
     }
-    spec = SweepSpec.of(given)
-    return SweepSpec.of(_with_settings(spec.to_json(), settings)) if settings else spec
+    spec = SweepSpec.from_mapping(given)
+    return SweepSpec.from_mapping(_with_settings(spec.to_json(), settings)) if settings else spec
 
 
 def _with_settings(given: dict[str, Any], settings: tuple[str, ...]) -> dict[str, Any]:
@@ -171,14 +171,14 @@ def _with_settings(given: dict[str, Any], settings: tuple[str, ...]) -> dict[str
 
 
 def _grid(spec: SweepSpec, *, keep: bool, retry: bool, out: Path | None, as_json: bool) -> None:
-    from songrec.services.sweeps import csv_export, results
+    from songrec.services.sweeps import results
     from songrec.services.sweeps.runner import run_sweep
 
     if not as_json:
         click.echo(f"{len(spec.cells()):,} cells, the baseline's included.", err=True)
     grid = run_sweep(db.session, _instance(), spec, terminal_progress(), keep=keep, retry=retry)
-    table = results.table(grid)
-    paths = csv_export.write_csv(grid, out)
+    table = results.sweep_table(grid)
+    paths = results.write_csv(grid, out)
     if as_json:
         print_json(sweep_output.as_json(grid, table))
         return

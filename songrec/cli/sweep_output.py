@@ -11,23 +11,23 @@ from songrec.cli.base import print_json
 
 if TYPE_CHECKING:
     from songrec.services.sweeps.folder import SweepFolder
-    from songrec.services.sweeps.results import Table
+    from songrec.services.sweeps.results import SweepTable
 
 
-def forget(instance: Path, grids: tuple[str, ...]) -> None:
+def forget(instance: Path, sweeps: tuple[str, ...]) -> None:
     """Delete the files of these grids."""
     from songrec.services.sweeps import folder
 
-    for grid_id in grids:
-        folder.forget(instance, grid_id)
-        click.echo(f"Grid {grid_id} is deleted.", err=True)
+    for sweep_id in sweeps:
+        folder.forget(instance, sweep_id)
+        click.echo(f"Grid {sweep_id} is deleted.", err=True)
 
 
 def list_all(instance: Path, *, as_json: bool) -> None:
     """Every grid: when it was begun, how much of it is done, what it takes on the disk."""
     from songrec.services.sweeps import folder, results
 
-    grids = [(one, results.counts(one)) for one in folder.all_sweeps(instance)]
+    sweeps = [(one, results.counts(one)) for one in folder.all_sweeps(instance)]
     damaged = folder.unreadable(instance)
     if as_json:
         print_json(
@@ -41,23 +41,23 @@ def list_all(instance: Path, *, as_json: bool) -> None:
                         "current": one.is_current,
                         "grid": one.spec.to_json(),
                     }
-                    for one, counted in grids
+                    for one, counted in sweeps
                 ],
                 "unreadable": damaged,
             }
         )
         return
-    for one, counted in grids:
+    for one, counted in sweeps:
         said = f"{one.id}  {one.created_at:%Y-%m-%d %H:%M}  "
         said += f"{counted['done']:,} of {counted['cells']:,} cells, {one.size / 2**20:,.1f} MiB"
         click.echo(said + ("" if one.is_current else ", of another version"))
-    for grid_id in damaged:
-        click.echo(f"{grid_id}  cannot be read: --forget {grid_id} deletes it")
-    if not grids and not damaged:
+    for sweep_id in damaged:
+        click.echo(f"{sweep_id}  cannot be read: --forget {sweep_id} deletes it")
+    if not sweeps and not damaged:
         click.echo("There are no grids.")
 
 
-def print_table(table: Table) -> None:
+def print_table(table: SweepTable) -> None:
     """Every combination with its figures, and which is best by what."""
     for one in table.configurations:
         mark = "  (baseline)" if one.cell.baseline else ""
@@ -75,15 +75,15 @@ def print_table(table: Table) -> None:
         click.echo(verdict.sentence)
 
 
-def _maps(table: Table) -> set[str]:
+def _maps(table: SweepTable) -> set[str]:
     return {str(one.cell.projection) for one in table.configurations}
 
 
-def as_json(grid: SweepFolder, table: Table) -> dict[str, Any]:
+def as_json(sweep: SweepFolder, table: SweepTable) -> dict[str, Any]:
     """The same as ``--json`` prints it."""
     return {
-        "grid_id": grid.id,
-        "grid": grid.spec.to_json(),
+        "grid_id": sweep.id,
+        "grid": sweep.spec.to_json(),
         "cells": table.cells,
         "done": table.done,
         "failed": table.failed,

@@ -79,8 +79,8 @@ def train(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
 def grid(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     """Train what is missing of a grid.
 
-    Parameters: ``grid`` as ``services.sweeps.specification.SweepSpec.of`` takes it; ``keep`` makes
-    runs of its cells, ``retry`` tries failed ones again.
+    Parameters: ``grid`` as ``SweepSpec.from_mapping`` takes it; ``keep`` makes runs of its cells,
+    ``retry`` tries failed ones again.
     """
     from songrec.services.sweeps import results
     from songrec.services.sweeps.runner import run_sweep
@@ -90,12 +90,12 @@ def grid(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     done = run_sweep(
         session,
         current_app.config["INSTANCE"],
-        SweepSpec.of(asked["grid"]),
+        SweepSpec.from_mapping(asked["grid"]),
         on_progress,
         keep=bool(asked.get("keep")),
         retry=bool(asked.get("retry")),
     )
-    table = results.table(done)
+    table = results.sweep_table(done)
     return {"grid_id": done.id, "cells": table.cells, "done": table.done, "failed": table.failed}
 
 

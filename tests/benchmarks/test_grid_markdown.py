@@ -17,7 +17,9 @@ from tests.factories import make_track
 
 @pytest.fixture
 def grid(instance):
-    spec = SweepSpec.of({"representation": "identity", "seeds": "0-2", "features": "mfcc"})
+    spec = SweepSpec.from_mapping(
+        {"representation": "identity", "seeds": "0-2", "features": "mfcc"}
+    )
     grid = SweepFolder.begin(instance, "0123456789ab", spec, 5)
     for cell in spec.cells():
         row = {**runner.failed(cell, "no"), "state": "done", "reason": None, "clusters": 2}
@@ -105,10 +107,10 @@ def test_excerpts_and_whole_tracks_of_a_recording_carry_the_same_label(tmp_path,
 
 
 def test_the_grid_on_sound_is_one_that_can_be_run():
-    spec = SweepSpec.of(sound_sweep.grid("0-4", musicnn=True))
+    spec = SweepSpec.from_mapping(sound_sweep.grid("0-4", musicnn=True))
     cells = spec.cells()
     assert {cell.features for cell in cells} == {*sound_sweep.VECTORS, sound_sweep.SPECTROGRAM_SET}
     pictures = {c.representation.name for c in cells if c.features == sound_sweep.SPECTROGRAM_SET}
     assert pictures == {"conv_vae"}
-    fewer = SweepSpec.of(sound_sweep.grid("0", musicnn=False, quick=True))
+    fewer = SweepSpec.from_mapping(sound_sweep.grid("0", musicnn=False, quick=True))
     assert (fewer.quick, "musicnn" in fewer.features) == (True, False)

@@ -116,7 +116,7 @@ def test_nearness_by_sound_is_put_on_top_of_taste(asking):
 
 
 def test_the_sizes_of_clusters_are_told_from_the_least_to_the_most():
-    spec = SweepSpec.of(
+    spec = SweepSpec.from_mapping(
         {
             "representation": [{"vade": dict(values)} for values in vade.SETTINGS.values()],
             "clustering": "vade",

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from songrec.services.sweeps.folder import SweepFolder
-from songrec.services.sweeps.specification import Choice, SweepSpec, parse_yaml
+from songrec.services.sweeps.specification import AlgorithmChoice, SweepSpec, parse_yaml
 from songrec.store.tables import Job, User
 from songrec.web.admin.sweep_form import GridForm
 from tests.web.accounts import admin, quick_hashes
@@ -50,7 +50,10 @@ def test_several_values_and_several_ticks_are_every_combination() -> None:
         "vae (epochs 5)",
         "vae",
     ]
-    assert form.spec.clustering == (Choice("gmm"), Choice("gmm", {"covariance_type": "diag"}))
+    assert form.spec.clustering == (
+        AlgorithmChoice("gmm"),
+        AlgorithmChoice("gmm", {"covariance_type": "diag"}),
+    )
     # Five models × two mixtures × two seeds, and the baseline.
     assert form.cells == 5 * 2 * 2 + 2
     assert parse_yaml(form.yaml, "f") == form.spec
@@ -114,8 +117,8 @@ def test_a_grid_with_parameters_becomes_a_job(
     data = {**ASKED, "representation.vae.epochs": "5", "bootstrap_refit": "yes"}
     client.post("/admin/grids", data={**data, "action": "start", "counted": "6"})
     job = session.scalars(select(Job)).one()
-    spec = SweepSpec.of(job.parameters["grid"])
-    assert spec.representation == (Choice("pca"), Choice("vae", {"epochs": 5}))
+    spec = SweepSpec.from_mapping(job.parameters["grid"])
+    assert spec.representation == (AlgorithmChoice("pca"), AlgorithmChoice("vae", {"epochs": 5}))
     assert spec.bootstrap_refit
     assert not spec.quick
 
@@ -137,7 +140,7 @@ def test_a_grid_with_parameters_becomes_a_job(
     ],
 )
 def test_a_grid_fills_the_form_where_the_form_can_say_it(given: dict[str, Any], can: bool) -> None:
-    spec = SweepSpec.of(given)
+    spec = SweepSpec.from_mapping(given)
     form = GridForm.like(spec)
     assert (form is not None) == can
     if form is not None:
@@ -147,7 +150,7 @@ def test_a_grid_fills_the_form_where_the_form_can_say_it(given: dict[str, Any], 
 def test_another_grid_begins_with_one_that_is_there(
     app: Flask, client: FlaskClient, admin: User
 ) -> None:
-    spec = SweepSpec.of({"representation": [{"vae": {"epochs": 7}}], "seeds": "4,5"})
+    spec = SweepSpec.from_mapping({"representation": [{"vae": {"epochs": 7}}], "seeds": "4,5"})
     SweepFolder.begin(Path(app.config["INSTANCE"]), "0123456789ab", spec, 5)
     assert "/admin/grids?like=0123456789ab" in client.get("/admin/grids/0123456789ab").text
     text = client.get("/admin/grids?like=0123456789ab").text

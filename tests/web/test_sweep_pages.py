@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from songrec.core.files import write_json
 from songrec.jobs.files import report_folder
-from songrec.services.sweeps import code_version, runner
+from songrec.services.sweeps import folder, runner
 from songrec.services.sweeps.folder import SweepFolder, training
 from songrec.services.sweeps.specification import Cell, SweepSpec
 from songrec.store.tables import Job, User
@@ -37,7 +37,7 @@ SILHOUETTES = {"pca": (0.1, 0.2, 0.3), "identity": (0.5, 0.6, 0.7), "vae": (0.2,
 @pytest.fixture
 def grid(app: Flask) -> SweepFolder:
     """A grid that is done but for one cell that failed, with figures one can check by hand."""
-    spec = SweepSpec.of({"representation": ["identity", "vae"], "seeds": "0-2"})
+    spec = SweepSpec.from_mapping({"representation": ["identity", "vae"], "seeds": "0-2"})
     folder = SweepFolder.begin(Path(app.config["INSTANCE"]), "0123456789ab", spec, 17_390)
     for cell in spec.cells():
         row = runner.failed(cell, "no memory")
@@ -75,7 +75,7 @@ def test_the_number_of_cells_is_seen_before_a_grid_starts(
     started = client.post("/admin/grids", data={**ASKED, "action": "start", "counted": "6"})
     (job,) = jobs_of(session, "grid")
     assert (started.status_code, started.location) == (303, f"/admin/jobs/{job.public_id}")
-    assert len(SweepSpec.of(job.parameters["grid"]).cells()) == 6
+    assert len(SweepSpec.from_mapping(job.parameters["grid"]).cells()) == 6
     again = client.post("/admin/grids", data={**ASKED, "action": "start", "counted": "6"})
     assert again.location == started.location  # pressed twice is one job
     assert client.get(started.location).status_code == 200
@@ -186,8 +186,8 @@ def test_the_page_says_that_a_grid_of_another_version_does_not_go_on(
     client: FlaskClient, admin: User, grid: SweepFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "begun by another version" not in client.get(f"/admin/grids/{grid.id}").text
-    newer = {**code_version.made_by(), "numpy": "99"}
-    monkeypatch.setattr(code_version, "made_by", lambda: newer)
+    newer = {**folder.current_versions(), "numpy": "99"}
+    monkeypatch.setattr(folder, "current_versions", lambda: newer)
     assert "begun by another version" in client.get(f"/admin/grids/{grid.id}").text
 
 

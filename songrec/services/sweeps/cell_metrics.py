@@ -1,6 +1,6 @@
-"""What a grid measures of a cell beside what every training does: dearer, and worth it there.
+"""Metrics that only a sweep computes of its cells, because they need several further trainings.
 
-Heavy. Each figure says in its measure what it was taken of.
+Heavy. ``results.SWEEP_MEASURES`` describes each.
 """
 
 from __future__ import annotations
@@ -27,40 +27,42 @@ BOOTSTRAP_TRACKS = 4_000
 SILHOUETTE_TRACKS = 5_000
 
 
-def table_of(session: Session, instance: Path, cell: Cell, trained: TrainingResult) -> FeatureTable:
-    """The standardised features that the cell learnt from, ``(n, f)``."""
-    raw = dataset.build_dataset(session, instance, cell.features, trained.data).table
-    return trained.scaler.transform(raw)
+def feature_table(
+    session: Session, instance: Path, cell: Cell, result: TrainingResult
+) -> FeatureTable:
+    """Build the standardised features that the cell was trained on, ``(n, f)``."""
+    raw = dataset.build_dataset(session, instance, cell.features, result.data).table
+    return result.scaler.transform(raw)
 
 
-def silhouette_in_features(table: FeatureTable, trained: TrainingResult, seed: int) -> float | None:
-    """The silhouette in the standardised features, the same space for every model.
+def silhouette_in_features(table: FeatureTable, result: TrainingResult, seed: int) -> float | None:
+    """Compute the silhouette in the standardised features, the same space for every model.
 
-    Of a seeded sample of 5,000 tracks; None without two clusters in it.
+    A seeded sample of 5,000 tracks is measured; None if it has fewer than two clusters.
     """
     from sklearn.metrics import silhouette_score
 
-    inside = np.flatnonzero(trained.clustering.labels >= 0)
+    inside = np.flatnonzero(result.clustering.labels >= 0)
     rows = np.random.default_rng(seed).permutation(inside)[:SILHOUETTE_TRACKS]
-    labels = trained.clustering.labels[rows]
+    labels = result.clustering.labels[rows]
     if not table.names or not 2 <= len(np.unique(labels)) < len(rows):
         return None
     return float(silhouette_score(table.values[rows], labels))
 
 
-def bootstrap_agreement(cell: Cell, trained: TrainingResult) -> float | None:
-    """Mean adjusted Rand index between the groupings of bootstrap samples of the latent.
+def bootstrap_agreement(cell: Cell, result: TrainingResult) -> float | None:
+    """Compute the mean adjusted Rand index between clusterings of bootstrap samples of the latent.
 
-    Five samples of a seeded choice of at most 4,000 tracks; the latent itself is not learnt anew.
-    None for a model that makes its own clusters, and where a sample cannot be grouped.
+    Five samples of at most 4,000 seeded tracks; the latent itself is not refitted. None for a
+    model that clusters by itself, and if a sample cannot be clustered.
     """
     if clusters_by_model(cell.clustering.name):
         return None
-    rows = _bootstrapped(cell, len(trained.latent))
-    latent = np.ascontiguousarray(trained.latent[rows])
+    rows = _bootstrap_rows(cell, len(result.latent))
+    latent = np.ascontiguousarray(result.latent[rows])
 
     def fit(sample: Ints, seed: int) -> Ints:
-        return _grouped(cell, latent[sample])
+        return _cluster_labels(cell, latent[sample])
 
     try:
         return stability.over_bootstraps(fit, len(latent), samples=BOOTSTRAPS, seed=cell.seed).mean
@@ -69,40 +71,43 @@ def bootstrap_agreement(cell: Cell, trained: TrainingResult) -> float | None:
 
 
 @dataclass(frozen=True)
-class Relearnt:
-    """A model that learnt a bootstrap sample: its rows (with those drawn twice) and its latent."""
+class RefitSample:
+    """A model fitted on a bootstrap sample.
+
+    ``rows`` may repeat; ``latent``, ``table`` and ``inputs`` are those of the sample.
+    """
 
     rows: Ints
     model: Any
     latent: Floats
     table: FeatureTable
-    besides: dict[str, Any]
+    inputs: dict[str, Any]
 
 
-def relearnt(
-    session: Session, instance: Path, cell: Cell, trained: TrainingResult, table: FeatureTable
-) -> list[Relearnt]:
-    """The cell's representation, learnt anew from each of the bootstrap samples."""
-    needed = model_inputs.gather(session, instance, trained.model, table.track_ids)
-    chosen = _bootstrapped(cell, len(table.values))
-    found = []
-    for sample in stability.bootstraps(len(chosen), BOOTSTRAPS, cell.seed):
-        part, besides = _part(table, needed, chosen[sample])
-        model = _fresh(cell).fit(part, seed=cell.seed, **besides)
-        found.append(Relearnt(sample, model, model.transform(part, **besides), part, besides))
-    return found
+def refit_on_bootstraps(
+    session: Session, instance: Path, cell: Cell, result: TrainingResult, table: FeatureTable
+) -> list[RefitSample]:
+    """Fit the cell's representation on each of the bootstrap samples."""
+    all_inputs = model_inputs.gather(session, instance, result.model, table.track_ids)
+    rows = _bootstrap_rows(cell, len(table.values))
+    refits = []
+    for sample in stability.bootstraps(len(rows), BOOTSTRAPS, cell.seed):
+        part, inputs = _subset(table, all_inputs, rows[sample])
+        model = _unfitted_model(cell).fit(part, seed=cell.seed, **inputs)
+        refits.append(RefitSample(sample, model, model.transform(part, **inputs), part, inputs))
+    return refits
 
 
-def relearnt_agreement(cell: Cell, samples: list[Relearnt]) -> float | None:
-    """As ``bootstrap_agreement``, but each sample is grouped in a latent learnt from it alone.
+def refit_agreement(cell: Cell, samples: list[RefitSample]) -> float | None:
+    """Compute ``bootstrap_agreement`` with each sample clustered in a latent fitted on it alone.
 
-    Models that make their own clusters have it as well. None where a sample cannot be grouped.
+    Also defined for models that cluster by themselves. None if a sample cannot be clustered.
     """
 
-    def labels(one: Relearnt) -> Ints:
+    def labels(sample: RefitSample) -> Ints:
         if clusters_by_model(cell.clustering.name):
-            return one.model.assign(one.table, **one.besides).labels
-        return _grouped(cell, one.latent)
+            return sample.model.assign(sample.table, **sample.inputs).labels
+        return _cluster_labels(cell, sample.latent)
 
     try:
         return stability.between_samples((one.rows, labels(one)) for one in samples).mean
@@ -111,71 +116,71 @@ def relearnt_agreement(cell: Cell, samples: list[Relearnt]) -> float | None:
 
 
 def held_out_error(
-    session: Session, instance: Path, cell: Cell, trained: TrainingResult, table: FeatureTable
+    session: Session, instance: Path, cell: Cell, result: TrainingResult, table: FeatureTable
 ) -> float | None:
-    """Mean squared error on a tenth of the tracks, by the model learnt anew from the other nine.
+    """Compute the mean squared error on a tenth of the tracks by a model fitted on the rest.
 
-    In standard deviations squared. None for a model that cannot restore its features, or that
-    restores pictures.
+    In standard deviations squared. None for a model that cannot reconstruct its features, or that
+    reconstructs spectrograms.
     """
-    model = trained.model
+    model = result.model
     if (
         not hasattr(model, "reconstruct")
         or "spectrograms" in model_inputs.required_inputs(model)
         or not table.names
     ):
         return None
-    needed = model_inputs.gather(session, instance, model, table.track_ids)
+    all_inputs = model_inputs.gather(session, instance, model, table.track_ids)
 
     def fit(rows: Ints) -> held_out.Restore:
-        part, besides = _part(table, needed, rows)
-        fresh = _fresh(cell).fit(part, seed=cell.seed, **besides)
+        part, inputs = _subset(table, all_inputs, rows)
+        fitted = _unfitted_model(cell).fit(part, seed=cell.seed, **inputs)
 
         def restore(rows: Ints) -> Floats:
-            part, besides = _part(table, needed, rows)
-            return np.asarray(fresh.reconstruct(part, **besides))
+            part, inputs = _subset(table, all_inputs, rows)
+            return np.asarray(fitted.reconstruct(part, **inputs))
 
         return restore
 
-    found = held_out.reconstruction_error(fit, table.values, seed=cell.seed)
-    return None if found is None else found[1]
+    errors = held_out.reconstruction_error(fit, table.values, seed=cell.seed)
+    return None if errors is None else errors[1]
 
 
-def _bootstrapped(cell: Cell, tracks: int) -> Ints:
-    """The tracks that bootstrap samples are drawn from, ascending."""
-    return np.sort(np.random.default_rng(cell.seed).permutation(tracks)[:BOOTSTRAP_TRACKS])
+def _bootstrap_rows(cell: Cell, n_tracks: int) -> Ints:
+    """Return the rows that bootstrap samples are drawn from, ascending."""
+    return np.sort(np.random.default_rng(cell.seed).permutation(n_tracks)[:BOOTSTRAP_TRACKS])
 
 
-def _grouped(cell: Cell, latent: Floats) -> Ints:
+def _cluster_labels(cell: Cell, latent: Floats) -> Ints:
     algorithm = CLUSTERINGS.create(cell.clustering.name, **cell.clustering.parameters)
     return algorithm.fit(np.ascontiguousarray(latent), seed=cell.seed).labels
 
 
-def _fresh(cell: Cell) -> Any:
+def _unfitted_model(cell: Cell) -> Any:
     return REPRESENTATIONS.create(cell.representation.name, **cell.representation.parameters)
 
 
-def _part(
-    table: FeatureTable, needed: Mapping[str, Any], rows: Ints
+def _subset(
+    table: FeatureTable, inputs: Mapping[str, Any], rows: Ints
 ) -> tuple[FeatureTable, dict[str, Any]]:
-    """These rows of a table and of what a model needs beside it; rows may stand in it twice."""
+    """Select rows, which may repeat, of a table and of the model's further inputs."""
     part = replace(table, track_ids=table.track_ids[rows], values=table.values[rows])
-    besides = {
-        name: _Pictures(values, rows)
+    selected = {
+        name: _SpectrogramSubset(values, rows)
         if name == "spectrograms"
         else [values[row] for row in rows.tolist()]
-        for name, values in needed.items()
+        for name, values in inputs.items()
     }
-    return part, besides
+    return part, selected
 
 
-class _Pictures:
+class _SpectrogramSubset:
     """Some of the spectrograms, in any order."""
 
-    def __init__(self, whole: Spectrograms, rows: Ints) -> None:
-        self._whole, self._rows = whole, rows
-        self.shape = (len(rows), *whole.shape[1:])
+    def __init__(self, spectrograms: Spectrograms, rows: Ints) -> None:
+        self._spectrograms, self._rows = spectrograms, rows
+        self.shape = (len(rows), *spectrograms.shape[1:])
 
     def read(self, rows: Ints) -> Floats:
-        """The pictures of these rows, counted within the choice."""
-        return self._whole.read(self._rows[np.asarray(rows)])
+        """Read the spectrograms at these positions of the subset."""
+        return self._spectrograms.read(self._rows[np.asarray(rows)])

@@ -1,14 +1,17 @@
-"""A grid's files: ``<instance>/grids/<id>/``, written so that a killed grid can go on.
+"""The files of a sweep, ``<instance>/grids/<id>/``, from which a killed sweep continues.
 
-``grid.json`` says what it is made of, ``cells/KEY.json`` is one cell's result and
-``labels/KEY.npy`` the clusters it found, ``agreement.json`` how far the seeds agree. Each is put
-in place whole; a cell is done when its JSON is there. ``lock`` is held while it is trained. Light:
-pages read it.
+``grid.json`` holds the specification, ``cells/KEY.json`` the result of one cell,
+``labels/KEY.npy`` its clusters and ``agreement.json`` the agreement of the seeds. Files are written
+atomically; a cell is done when its JSON exists. ``lock`` is held while the sweep is trained. Pages
+import this module, so it imports no heavy library.
 """
 
 from __future__ import annotations
 
 import fcntl
+import functools
+import hashlib
+import importlib.metadata
 import re
 import shutil
 from collections.abc import Iterator
@@ -22,18 +25,41 @@ from numpy.typing import NDArray
 
 from songrec.core.errors import NotReady, SongrecError, UnknownName
 from songrec.core.files import atomic_file, read_json, write_json
-from songrec.services.sweeps import code_version
+from songrec.core.version import VERSION
 from songrec.services.sweeps.specification import Cell, SweepSpec
 from songrec.store.db import now
 
+_ROOT = Path(__file__).resolve().parents[2]
+# The code and the libraries that the results of a sweep depend on.
+_ROOMS = (
+    "core",
+    "features",
+    "representation",
+    "clustering",
+    "projection",
+    "evaluation",
+    "services/features",
+    "services/training",
+    "services/sweeps",
+)
+_LIBRARIES = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "numba",
+    "tensorflow",
+    "keras",
+    "openTSNE",
+    "umap-learn",
+)
 _ID = re.compile(r"[0-9a-f]{12}")
 
 
 class SweepFolder:
-    """One grid on disk.
+    """A sweep on disk.
 
-    ``spec`` is what it is made of, ``created_at`` when it was begun, ``made_by`` the code and the
-    libraries it was begun with (``grid_version``; empty where that was not noted yet).
+    ``made_by`` holds the versions of code and libraries that it was started with
+    (``current_versions``), empty for a sweep from before they were recorded.
     """
 
     def __init__(self, path: Path) -> None:
@@ -44,15 +70,15 @@ class SweepFolder:
             raise NotReady(
                 f"The files of grid {path.name} are damaged: flask compare --forget {path.name}."
             )
-        self.spec = SweepSpec.of(about["grid"], f"Grid {path.name}")
+        self.spec = SweepSpec.from_mapping(about["grid"], f"Grid {path.name}")
         self.created_at = datetime.fromisoformat(about["created_at"])
         self.tracks: int | None = about.get("tracks")
         self.made_by: dict[str, str] = about.get("made_by") or {}
 
     @classmethod
-    def begin(cls, instance: Path, grid_id: str, spec: SweepSpec, tracks: int) -> SweepFolder:
-        """The folder of a grid, made if it is not there."""
-        path = sweeps_folder(instance) / grid_id
+    def begin(cls, instance: Path, sweep_id: str, spec: SweepSpec, tracks: int) -> SweepFolder:
+        """Open the folder of a sweep, creating it on first use."""
+        path = sweeps_folder(instance) / sweep_id
         for part in ("cells", "labels"):
             (path / part).mkdir(parents=True, exist_ok=True)
         if read_json(path / "grid.json") is None:
@@ -60,37 +86,37 @@ class SweepFolder:
                 "grid": spec.to_json(),
                 "created_at": now().isoformat(),
                 "tracks": tracks,
-                "made_by": code_version.made_by(),
+                "made_by": current_versions(),
             }
             write_json(path / "grid.json", about)
         return cls(path)
 
     @property
     def is_current(self) -> bool:
-        """Whether it was begun with this code and these libraries, so that it can go on."""
-        return self.made_by == code_version.made_by()
+        """Whether it was started with the present code and libraries, so that it can continue."""
+        return self.made_by == current_versions()
 
     @property
     def size(self) -> int:
-        """What its files take, in bytes."""
+        """Size of its files in bytes."""
         return sum(path.stat().st_size for path in self.path.rglob("*") if path.is_file())
 
     def rows(self) -> list[dict[str, Any]]:
-        """The results that are there, in the order of the grid's cells."""
-        found = (read_json(self._cell(cell)) for cell in self.spec.cells())
-        return [row for row in found if row is not None]
+        """Return the existing results, in the order of the cells."""
+        rows = (read_json(self._cell(cell)) for cell in self.spec.cells())
+        return [row for row in rows if row is not None]
 
     def missing(self, *, retry: bool = False) -> list[Cell]:
-        """The cells without a result; with ``retry`` also those that failed."""
-        wanted = []
+        """Return the cells without a result; with ``retry`` also those that failed."""
+        missing = []
         for cell in self.spec.cells():
             row = read_json(self._cell(cell))
             if row is None or (retry and row["state"] == "failed"):
-                wanted.append(cell)
-        return wanted
+                missing.append(cell)
+        return missing
 
     def write_row(self, cell: Cell, row: dict[str, Any], labels: NDArray[Any] | None) -> None:
-        """Keep a cell's result: its labels first, so that a row never speaks of what is lost."""
+        """Write a cell's labels and then its row, so that a row always has its labels."""
         if labels is not None:
             path = self.path / "labels" / f"{cell.key}.npy"
             with atomic_file(path) as temporary, temporary.open("wb") as file:
@@ -98,14 +124,14 @@ class SweepFolder:
         write_json(self._cell(cell), row)
 
     def labels(self, cell: Cell) -> NDArray[np.int32] | None:
-        """The clusters a cell found, int32 ``(n,)``; None where it has none."""
+        """Return the labels of a cell, int32 ``(n,)``; None where they are missing."""
         try:
             return np.load(self.path / "labels" / f"{cell.key}.npy", allow_pickle=False)
         except (OSError, ValueError, EOFError):
             return None
 
     def agreement(self) -> dict[str, float]:
-        """How far the seeds of each configuration agree, by the key of its first cell."""
+        """Return the agreement between the seeds of each configuration by its first cell's key."""
         return read_json(self.path / "agreement.json") or {}
 
     def _cell(self, cell: Cell) -> Path:
@@ -114,7 +140,7 @@ class SweepFolder:
 
 @contextmanager
 def training(path: Path) -> Iterator[None]:
-    """Hold a grid's folder, so that nobody else trains or forgets it; ``NotReady`` if one does."""
+    """Lock a sweep's folder against other trainings and deletion; ``NotReady`` if locked."""
     with (path / "lock").open("w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -123,13 +149,13 @@ def training(path: Path) -> Iterator[None]:
         yield
 
 
-def forget(instance: Path, grid_id: str) -> None:
-    """Remove a grid's files, damaged ones too; runs that were made of its cells stay.
+def forget(instance: Path, sweep_id: str) -> None:
+    """Delete a sweep's files, readable or not; runs that were kept of its cells stay.
 
-    ``UnknownName`` for a grid that is not there, ``NotReady`` for one that is being trained.
+    Raises ``UnknownName`` for an unknown id and ``NotReady`` for a sweep that is being trained.
     """
-    path = _known(instance, grid_id)
-    for old in sweeps_folder(instance).glob(".*.gone"):  # of a removal that was cut short
+    path = _existing(instance, sweep_id)
+    for old in sweeps_folder(instance).glob(".*.gone"):  # of an interrupted deletion
         shutil.rmtree(old, ignore_errors=True)
     gone = path.with_name(f".{path.name}.gone")
     with training(path):
@@ -138,30 +164,30 @@ def forget(instance: Path, grid_id: str) -> None:
 
 
 def sweeps_folder(instance: Path) -> Path:
-    """Where all grids lie."""
+    """Return the folder of all sweeps."""
     return Path(instance) / "grids"
 
 
 def all_sweeps(instance: Path) -> list[SweepFolder]:
-    """Every grid that can be read, newest first."""
-    found = [grid for _, grid in _opened(instance) if grid is not None]
-    return sorted(found, key=lambda grid: grid.created_at, reverse=True)
+    """Return every readable sweep, newest first."""
+    sweeps = [sweep for _, sweep in _opened(instance) if sweep is not None]
+    return sorted(sweeps, key=lambda sweep: sweep.created_at, reverse=True)
 
 
 def unreadable(instance: Path) -> list[str]:
-    """The ids of the others: damaged, or of algorithms and parameters that are no more."""
-    return sorted(name for name, grid in _opened(instance) if grid is None)
+    """Return ids of sweeps that are damaged or use algorithms that no longer exist."""
+    return sorted(name for name, sweep in _opened(instance) if sweep is None)
 
 
-def find(instance: Path, grid_id: str) -> SweepFolder:
-    """The grid with that id; ``UnknownName`` otherwise."""
-    return SweepFolder(_known(instance, grid_id))
+def find(instance: Path, sweep_id: str) -> SweepFolder:
+    """Return the sweep with that id; ``UnknownName`` otherwise."""
+    return SweepFolder(_existing(instance, sweep_id))
 
 
-def _known(instance: Path, grid_id: str) -> Path:
-    path = sweeps_folder(instance) / grid_id
-    if not _ID.fullmatch(grid_id) or not path.is_dir():
-        raise UnknownName("grid", grid_id, (grid.id for grid in all_sweeps(instance)))
+def _existing(instance: Path, sweep_id: str) -> Path:
+    path = sweeps_folder(instance) / sweep_id
+    if not _ID.fullmatch(sweep_id) or not path.is_dir():
+        raise UnknownName("grid", sweep_id, (sweep.id for sweep in all_sweeps(instance)))
     return path
 
 
@@ -172,3 +198,30 @@ def _opened(instance: Path) -> Iterator[tuple[str, SweepFolder | None]]:
                 yield path.name, SweepFolder(path)
             except SongrecError:
                 yield path.name, None
+
+
+@functools.cache
+def current_versions() -> dict[str, str]:
+    """Return the release, a digest of the training and evaluation code, and library versions.
+
+    Sweeps of different versions may differ in the results of the same cell, so the versions are
+    part of a sweep's id. The files are read once per process, as the process imports them once.
+    """
+    versions = {"songrec": VERSION, "code": _digest_of_code(_ROOT)}
+    for name in _LIBRARIES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:  # an optional one
+            continue
+    return versions
+
+
+def _digest_of_code(root: Path) -> str:
+    """Return a digest of the code under ``root`` without comments and blank lines."""
+    digest = hashlib.sha256()
+    files = [path for room in _ROOMS for path in sorted((root / room).rglob("*.py"))]
+    for path in files:
+        text = path.read_text(encoding="utf-8")
+        lines = [line for line in text.splitlines() if not re.match(r"\s*(#|$)", line)]
+        digest.update("\n".join([path.relative_to(root).as_posix(), *lines, ""]).encode())
+    return digest.hexdigest()[:12]

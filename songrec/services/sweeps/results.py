@@ -1,32 +1,37 @@
-"""What a grid found, as tables: a row a cell, means and spreads over the seeds, and which is best.
+"""The results of a sweep as tables: rows of cells, statistics over the seeds, best configurations.
 
-Light: pages read it.
+Pages import this module, so it imports no heavy library.
 """
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
 import numpy as np
 
+from songrec.core.files import write_text
 from songrec.services.sweeps.folder import SweepFolder
 from songrec.services.sweeps.specification import Cell
+from songrec.services.training.algorithms import REGISTRIES
 from songrec.services.training.run_metrics import MEASURES, Measure
 
-MOST_APART = 0.5
-"""What leaves more of the songs apart is called best by nothing: the others are another task."""
+MAX_NOISE_SHARE = 0.5
+"""A configuration with a larger share of noise is never called best: it solves another task."""
 AGREEMENT = Measure(
     "seed_agreement",
     "Agreement of seeds",
-    "Mean adjusted Rand index between the groupings of every two seeds: 1 if the seed does not "
+    "Mean adjusted Rand index between the clusterings of every two seeds: 1 if the seed does not "
     "matter.",
     "higher",
 )
-OWN = (
+SWEEP_MEASURES = (
     Measure(
         "silhouette_features",
         "Silhouette in the features",
@@ -36,36 +41,37 @@ OWN = (
     Measure(
         "bootstrap_agreement_same_latent",
         "Agreement of samples, same latent",
-        "Mean adjusted Rand index between the groupings of five bootstrap samples of at most 4,000 "
-        "tracks, in the one latent that was learnt from all tracks: the stability of the grouping "
-        "alone, not of the representation (Hennig 2007).",
+        "Mean adjusted Rand index between the clusterings of five bootstrap samples of at most "
+        "4,000 tracks, in the latent that was trained on all tracks: the stability of the "
+        "clustering alone, not of the representation (Hennig 2007).",
         "higher",
     ),
     Measure(
         "bootstrap_agreement_latent_anew",
         "Agreement of samples, latent learnt anew",
-        "The same where each sample is grouped in a latent learnt from that sample alone: the "
-        "stability of representation and grouping together.",
+        "The same with a latent trained on each sample alone: the stability of representation and "
+        "clustering together.",
         "higher",
     ),
     Measure(
         "held_out_mse",
         "Error on songs held out",
-        "Mean squared error of restoring a tenth of the songs by the model learnt from the others.",
+        "Mean squared reconstruction error on a tenth of the songs, by a model of the others.",
         "lower",
     ),
 )
-"""What only a grid measures; see ``grid_measures``."""
+"""Measures that only a sweep computes; see ``cell_metrics``."""
 SECONDS = next(measure for measure in MEASURES if measure.source == "seconds")
-# What each model calls its loss is another thing: no figure to compare models by.
-_EACH_ITS_OWN = frozenset({"loss", "val_loss", "dead_latent_dimensions"})
+# Models have different losses, so these do not compare models.
+_NOT_COMPARABLE = frozenset({"loss", "val_loss", "dead_latent_dimensions"})
 _ERRORS = frozenset({"reconstruction_mse", "held_out_mse"})
-ABOUT = ("features", "representation", "clustering", "projection")
+CSV, SUMMARY_CSV = "clustering_metrics.csv", "clustering_metrics_summary.csv"
+PARTS = ("features", "representation", "clustering", "projection")
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A measure over the seeds: mean, standard deviation (None for one seed), how many."""
+class SeedStatistics:
+    """A measure over the seeds: mean, standard deviation (None for one seed), number of seeds."""
 
     mean: float
     spread: float | None
@@ -74,12 +80,12 @@ class Figure:
 
 @dataclass
 class Configuration:
-    """One combination over its seeds. ``cell`` is its first; ``failed`` are (seed, reason)."""
+    """A combination over its seeds; ``cell`` is its first, ``failed`` are (seed, reason)."""
 
     cell: Cell
     rows: list[dict[str, Any]] = field(default_factory=list)
     failed: list[tuple[int, str]] = field(default_factory=list)
-    figures: dict[str, Figure] = field(default_factory=dict)
+    figures: dict[str, SeedStatistics] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -88,20 +94,20 @@ class Configuration:
 
     @property
     def title(self) -> str:
-        """What it is made of, without the map."""
+        """Representation and clustering, without the map."""
         return f"{self.cell.representation} + {self.cell.clustering}"
 
     @property
     def groups(self) -> bool:
-        """Whether it groups the songs: two clusters or more, and most songs in one of them."""
+        """Whether it has two clusters or more and most songs are in one of them."""
         return all(
-            row["clusters"] >= 2 and (row["metrics"].get("noise_share") or 0.0) <= MOST_APART
+            row["clusters"] >= 2 and (row["metrics"].get("noise_share") or 0.0) <= MAX_NOISE_SHARE
             for row in self.rows
         )
 
     @property
     def dots(self) -> dict[int, str]:
-        """The small map of its first seed: SVG path data by cluster."""
+        """The thumbnail map of its first seed: SVG path data by cluster."""
         return (
             {int(label): path for label, path in self.rows[0]["dots"].items()} if self.rows else {}
         )
@@ -109,11 +115,11 @@ class Configuration:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Which configuration is best by one measure, and whether that means anything.
+    """The best configuration by one measure, compared with the baseline.
 
-    ``difference`` is how much better than the best baseline (on the same features) its mean is,
-    None where it is the baseline; ``spread`` is the standard deviation of that difference over
-    seeds, √(s₁² + s₂²), None with one seed.
+    ``difference`` is the mean's improvement on the best baseline (on the same features), None for
+    the baseline itself; ``spread`` is the standard deviation of that difference over seeds,
+    √(s₁² + s₂²), None with one seed.
     """
 
     measure: Measure
@@ -131,36 +137,36 @@ class Verdict:
 
     @property
     def sentence(self) -> str:
-        """Which is best by the measure, and whether the seeds alone could have done it."""
-        said = (
+        """The best configuration, and whether the difference exceeds that between seeds."""
+        text = (
             f"{self.measure.label} ({self.measure.better} is better): {self.best.title} on "
-            f"{self.best.cell.features}, {_shown(self.best.figures[self.measure.name])}"
+            f"{self.best.cell.features}, {_format_mean(self.best.figures[self.measure.name])}"
         )
         apart = self.best.figures.get("noise_share")
         if apart is not None and apart.mean > 0:
-            said += f" with {apart.mean:.0%} of the songs in no cluster"
+            text += f" with {apart.mean:.0%} of the songs in no cluster"
         if self.best.cell.baseline:
-            return f"{said}: the baseline itself."
+            return f"{text}: the baseline itself."
         if self.baseline is None or self.difference is None:
-            return f"{said}; the baseline has no such figure."
-        against = f"the baseline {_shown(self.baseline.figures[self.measure.name])}"
+            return f"{text}; the baseline has no such figure."
+        against = f"the baseline {_format_mean(self.baseline.figures[self.measure.name])}"
         if self.baseline.cell.features != self.best.cell.features:
             against += f" on {self.baseline.cell.features}"
         if self.measure is AGREEMENT:
-            return f"{said}; {against}."
-        said += f"; {against}. The difference, {_plain(self.difference, 3)}, "
+            return f"{text}; {against}."
+        text += f"; {against}. The difference, {_plain(self.difference, 3)}, "
         if self.spread is None:
-            return f"{said}is of one seed each and may be chance: take more seeds."
+            return f"{text}is of one seed each and may be chance: take more seeds."
         if self.exceeds:
-            return f"{said}exceeds the spread over the seeds ({spread_text(self.spread)})."
+            return f"{text}exceeds the spread over the seeds ({spread_text(self.spread)})."
         return (
-            f"{said}lies within the spread over the seeds ({spread_text(self.spread)}): no better."
+            f"{text}lies within the spread over the seeds ({spread_text(self.spread)}): no better."
         )
 
 
 @dataclass(frozen=True)
-class Table:
-    """All of a grid: configurations in the grid's order, the measures that any of them has."""
+class SweepTable:
+    """A whole sweep: configurations in its order, and the measures that any of them has."""
 
     configurations: tuple[Configuration, ...]
     measures: tuple[Measure, ...]
@@ -170,29 +176,29 @@ class Table:
     failed: int
 
     def best(self, measure: str) -> str | None:
-        """The key of the configuration that is best by a measure."""
+        """Return the key of the best configuration by a measure."""
         return next((v.best.key for v in self.verdicts if v.measure.name == measure), None)
 
     def ordered(self, by: str, *, descending: bool) -> list[Configuration]:
-        """The configurations by a measure's mean, or by one of their parts; unknown ones last."""
-        if by in ABOUT:
+        """Sort the configurations by a measure's mean or one of ``PARTS``; missing values last."""
+        if by in PARTS:
             return sorted(
                 self.configurations, key=lambda c: str(getattr(c.cell, by)), reverse=descending
             )
-        known = [c for c in self.configurations if by in c.figures]
-        unknown = [c for c in self.configurations if by not in c.figures]
-        known.sort(key=lambda c: c.figures[by].mean, reverse=descending)
-        return [*known, *unknown]
+        measured = [c for c in self.configurations if by in c.figures]
+        others = [c for c in self.configurations if by not in c.figures]
+        measured.sort(key=lambda c: c.figures[by].mean, reverse=descending)
+        return [*measured, *others]
 
 
-def table(grid: SweepFolder) -> Table:
-    """The grid as far as it has been trained."""
-    rows, agreement = grid.rows(), grid.agreement()
+def sweep_table(sweep: SweepFolder) -> SweepTable:
+    """Build the table of a sweep from the cells that are trained so far."""
+    rows, agreement = sweep.rows(), sweep.agreement()
     by_key = {row["key"]: row for row in rows}
-    found: dict[tuple[str, ...], Configuration] = {}
-    cells = grid.spec.cells()
+    by_configuration: dict[tuple[str, ...], Configuration] = {}
+    cells = sweep.spec.cells()
     for cell in cells:
-        one = found.setdefault(cell.configuration, Configuration(cell))
+        one = by_configuration.setdefault(cell.configuration, Configuration(cell))
         row = by_key.get(cell.key)
         if row is None:
             continue
@@ -200,20 +206,20 @@ def table(grid: SweepFolder) -> Table:
             one.rows.append(row)
         else:
             one.failed.append((cell.seed, row["reason"]))
-    configurations = tuple(found.values())
+    configurations = tuple(by_configuration.values())
     measures = _measures(rows)
     for one in configurations:
         for measure in measures:
             values = [value for row in one.rows if (value := value_of(row, measure)) is not None]
             if values:
                 spread = stdev(values) if len(values) > 1 else None
-                one.figures[measure.name] = Figure(fmean(values), spread, len(values))
+                one.figures[measure.name] = SeedStatistics(fmean(values), spread, len(values))
         if one.key in agreement:
-            one.figures[AGREEMENT.name] = Figure(agreement[one.key], None, len(one.rows))
+            one.figures[AGREEMENT.name] = SeedStatistics(agreement[one.key], None, len(one.rows))
     if agreement:
         measures = (*measures, AGREEMENT)
     verdicts = (_verdict(measure, configurations) for measure in measures)
-    return Table(
+    return SweepTable(
         configurations,
         measures,
         tuple(verdict for verdict in verdicts if verdict is not None),
@@ -223,50 +229,50 @@ def table(grid: SweepFolder) -> Table:
     )
 
 
-def counts(grid: SweepFolder) -> dict[str, int]:
-    """How many cells there are, are done and have failed."""
-    states = [row["state"] for row in grid.rows()]
+def counts(sweep: SweepFolder) -> dict[str, int]:
+    """Count all, finished and failed cells."""
+    states = [row["state"] for row in sweep.rows()]
     return {
-        "cells": len(grid.spec.cells()),
+        "cells": len(sweep.spec.cells()),
         **{state: states.count(state) for state in ("done", "failed")},
     }
 
 
 def value_of(row: Mapping[str, Any], measure: Measure) -> float | None:
-    """A cell's figure, or None where it has none."""
+    """Return a cell's value of a measure, or None where it was not measured."""
     if measure.source == "seconds":
         value = row["seconds"].get("total")
     else:
         value = row["metrics"].get(measure.name)
-    return float(value) if is_figure(value) else None
+    return float(value) if is_finite_number(value) else None
 
 
 def _measures(rows: Sequence[Mapping[str, Any]]) -> tuple[Measure, ...]:
     done = [row for row in rows if row["state"] == "done"]
     return tuple(
         measure
-        for measure in (*MEASURES[:-1], *OWN, MEASURES[-1])
+        for measure in (*MEASURES[:-1], *SWEEP_MEASURES, MEASURES[-1])
         if measure.source != "run"
-        and measure.name not in _EACH_ITS_OWN
+        and measure.name not in _NOT_COMPARABLE
         and any(value_of(row, measure) is not None for row in done)
     )
 
 
 def _verdict(measure: Measure, configurations: Sequence[Configuration]) -> Verdict | None:
-    known = [one for one in configurations if measure.name in one.figures and one.groups]
-    if measure.name in _ERRORS:  # what leaves nothing out restores everything: that is no merit
-        known = [one for one in known if one.figures[measure.name].mean > 0]
-    if measure.better is None or measure is SECONDS or len(known) < 2:
+    candidates = [one for one in configurations if measure.name in one.figures and one.groups]
+    if measure.name in _ERRORS:  # a latent that equals its input has no error, which is no merit
+        candidates = [one for one in candidates if one.figures[measure.name].mean > 0]
+    if measure.better is None or measure is SECONDS or len(candidates) < 2:
         return None
     sign = 1.0 if measure.better == "higher" else -1.0
 
     def merit(one: Configuration) -> float:
         return sign * one.figures[measure.name].mean
 
-    best = max(known, key=merit)
-    if not any(merit(one) < merit(best) for one in known):
-        return None  # all alike: none is best
-    baselines = [one for one in known if one.cell.baseline]
+    best = max(candidates, key=merit)
+    if not any(merit(one) < merit(best) for one in candidates):
+        return None  # all are equal
+    baselines = [one for one in candidates if one.cell.baseline]
     same = [one for one in baselines if one.cell.features == best.cell.features]
     baseline = max(same or baselines, key=merit, default=None)
     difference = spread = None
@@ -279,21 +285,97 @@ def _verdict(measure: Measure, configurations: Sequence[Configuration]) -> Verdi
 
 
 def spread_text(spread: float) -> str:
-    """A standard deviation with two digits that count."""
+    """Format a standard deviation with two significant digits."""
     return f"{spread:,.0f}" if spread >= 100 else _plain(spread, 2)
 
 
-def _shown(figure: Figure) -> str:
+def _format_mean(figure: SeedStatistics) -> str:
     spread = f" ± {spread_text(figure.spread)}" if figure.spread is not None else ""
     mean = f"{figure.mean:,.0f}" if abs(figure.mean) >= 1000 else _plain(figure.mean, 4)
     return f"{mean}{spread}"
 
 
 def _plain(value: float, digits: int) -> str:
-    """So many digits that count, never with an exponent."""
+    """Format with ``digits`` significant digits and without an exponent."""
     return np.format_float_positional(value, digits, unique=False, fractional=False, trim="-")
 
 
-def is_figure(value: Any) -> bool:
-    """Whether ``value`` is a finite number."""
+def is_finite_number(value: Any) -> bool:
+    """Return whether ``value`` is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def write_csv(sweep: SweepFolder, folder: Path | None = None) -> tuple[Path, Path]:
+    """Write both tables of ``as_csv`` into ``folder`` (default: the sweep's own)."""
+    cells, summary = as_csv(sweep)
+    folder = folder or sweep.path
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / CSV, cells)
+    write_text(folder / SUMMARY_CSV, summary)
+    return folder / CSV, folder / SUMMARY_CSV
+
+
+def as_csv(sweep: SweepFolder) -> tuple[str, str]:
+    """Return a CSV table of the cells, and one of configurations (``…_mean``, ``…_std``).
+
+    The standard deviation is that of a sample (n - 1), empty for a single seed.
+    """
+    rows = sweep.rows()
+    flat_rows = [flatten(row.get("metrics") or {}) for row in rows]
+    names = list(dict.fromkeys(name for values in flat_rows for name in values))
+    about = (*PARTS, "seed", "baseline", "state", "reason", "tracks", "clusters", "run_id")
+    lines = [
+        {
+            **{name: row["cell"].get(name) for name in ("features", "seed", "baseline")},
+            **_stages(Cell.from_json(row["cell"])),
+            **{name: row.get(name) for name in about[6:]},
+            "seconds": (row.get("seconds") or {}).get("total"),
+            **values,
+        }
+        for row, values in zip(rows, flat_rows, strict=True)
+    ]
+    table = sweep_table(sweep)
+    summary = []
+    for one in table.configurations:
+        line: dict[str, Any] = {
+            "features": one.cell.features,
+            **_stages(one.cell),
+            "baseline": one.cell.baseline,
+            "seeds": len(one.rows),
+            "failed": len(one.failed),
+        }
+        for measure in table.measures:
+            figure = one.figures.get(measure.name)
+            line[f"{measure.name}_mean"] = figure.mean if figure else None
+            if measure is not AGREEMENT:
+                line[f"{measure.name}_std"] = figure.spread if figure else None
+        summary.append(line)
+    summary_names = list(summary[0]) if summary else []
+    return _csv((*about, "seconds", *names), lines), _csv(summary_names, summary)
+
+
+def _csv(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, names, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow(
+            {name: int(value) if isinstance(value, bool) else value for name, value in row.items()}
+        )
+    return out.getvalue()
+
+
+def _stages(cell: Cell) -> dict[str, str]:
+    return {stage: str(getattr(cell, stage)) for stage in REGISTRIES}
+
+
+def flatten(metrics: Mapping[str, Any], prefix: str = "") -> dict[str, float | str]:
+    """Return nested metrics as ``{"part.name": value}`` without lists and cluster sizes."""
+    flat: dict[str, float | str] = {}
+    for name, value in metrics.items():
+        if isinstance(value, Mapping):
+            if name != "sizes":
+                flat.update(flatten(value, f"{prefix}{name}."))
+        elif is_finite_number(value):
+            flat[f"{prefix}{name}"] = value
+    return flat

@@ -1,6 +1,6 @@
-"""Training of a grid: two processes at a time, each for one latent and all of its clusterings.
+"""Training of a sweep: two processes at a time, each for one latent and all of its clusterings.
 
-Every cell's result is a file, so a grid that was killed continues where it stopped. A cell that
+Every cell's result is a file, so a sweep that was killed continues where it stopped. A cell that
 fails is a row with its reason.
 """
 
@@ -25,8 +25,8 @@ from songrec.core.errors import NotReady, SongrecError
 from songrec.core.files import write_json
 from songrec.core.types import Progress, no_progress
 from songrec.evaluation import stability
-from songrec.services.sweeps import code_version, csv_export
-from songrec.services.sweeps.folder import SweepFolder, training
+from songrec.services.sweeps import results
+from songrec.services.sweeps.folder import SweepFolder, current_versions, training
 from songrec.services.sweeps.specification import Cell, SweepSpec
 from songrec.services.training import dataset
 from songrec.store.catalogue import training_data
@@ -46,37 +46,37 @@ def run_sweep(
     keep: bool = False,
     retry: bool = False,
 ) -> SweepFolder:
-    """Train the missing cells of a grid on the present catalogue and return its folder.
+    """Train the missing cells of a sweep on the present catalogue and return its folder.
 
-    The same grid on the same data by the same code is one grid (``grid_version``). ``keep`` makes
-    every cell trained now a run that is not published; ``retry`` tries failed cells again. Raises
-    ``NotReady`` for an empty catalogue and for a grid that another process trains; whatever
+    Equal specifications, data and versions (``folder.current_versions``) are one sweep. ``keep``
+    makes every cell trained now a run that is not published; ``retry`` trains failed cells again.
+    Raises ``NotReady`` for an empty catalogue and for a sweep that another process trains. What
     ``on_progress`` raises ends the processes at once.
     """
     on_progress(0.0, "Reading the catalogue", None)
     fingerprint, tracks = _fingerprint(session, instance, spec)
-    identity = [spec.to_json(), fingerprint, code_version.made_by()]
-    grid_id = _digest(json.dumps(identity, sort_keys=True))[:12]
-    grid = SweepFolder.begin(instance, grid_id, spec, tracks)
-    with training(grid.path):
-        on_progress(0.0, "Starting", {"grid_id": grid.id})
-        missing = grid.missing(retry=retry)
-        processes = _GroupProcesses(grid, instance, missing, on_progress, keep=keep)
+    identity = [spec.to_json(), fingerprint, current_versions()]
+    sweep_id = _digest(json.dumps(identity, sort_keys=True))[:12]
+    sweep = SweepFolder.begin(instance, sweep_id, spec, tracks)
+    with training(sweep.path):
+        on_progress(0.0, "Starting", {"grid_id": sweep.id})
+        missing = sweep.missing(retry=retry)
+        processes = _GroupProcesses(sweep, instance, missing, on_progress, keep=keep)
         processes.run()
-        write_json(grid.path / "agreement.json", agreement(grid))
-        csv_export.write_csv(grid)
+        write_json(sweep.path / "agreement.json", agreement(sweep))
+        results.write_csv(sweep)
     on_progress(1.0, "The grid is done.", None)
-    return grid
+    return sweep
 
 
-def agreement(grid: SweepFolder) -> dict[str, float]:
+def agreement(sweep: SweepFolder) -> dict[str, float]:
     """Return the mean adjusted Rand index between seeds by each configuration's first cell."""
     by_configuration: dict[tuple[str, ...], list[Cell]] = {}
-    for cell in grid.spec.cells():
+    for cell in sweep.spec.cells():
         by_configuration.setdefault(cell.configuration, []).append(cell)
     mean_index = {}
     for cells in by_configuration.values():
-        labels = [one for cell in cells if (one := grid.labels(cell)) is not None]
+        labels = [one for cell in cells if (one := sweep.labels(cell)) is not None]
         mean = stability.between(labels).mean
         if mean is not None:
             mean_index[cells[0].key] = mean
@@ -84,7 +84,7 @@ def agreement(grid: SweepFolder) -> dict[str, float]:
 
 
 def _fingerprint(session: Session, instance: Path, spec: SweepSpec) -> tuple[list[str], int]:
-    """Return digests of the data that the grid is trained on, and the number of tracks."""
+    """Return digests of the data that the sweep is trained on, and the number of tracks."""
     data = training_data.read(session)
     if len(data.track_ids) < 2:
         raise NotReady("There are too few tracks to compare anything: flask ingest FILE first.")
@@ -121,25 +121,25 @@ class _Group:
 
 
 class _GroupProcesses:
-    """The processes that train the groups of one grid, at most ``PROCESSES`` at a time."""
+    """The processes that train the groups of one sweep, at most ``PROCESSES`` at a time."""
 
     def __init__(
         self,
-        grid: SweepFolder,
+        sweep: SweepFolder,
         instance: Path,
         missing: Sequence[Cell],
         on_progress: Progress,
         *,
         keep: bool,
     ) -> None:
-        self.grid, self.instance, self.keep = grid, instance, keep
+        self.sweep, self.instance, self.keep = sweep, instance, keep
         self.on_progress = on_progress
         groups: dict[tuple[str, str, int], list[Cell]] = {}
         for cell in missing:
             groups.setdefault(cell.group, []).append(cell)
         self.waiting = deque(_Group(cells) for cells in groups.values())
         self.running: list[_Group] = []
-        self.total = len(grid.spec.cells())
+        self.total = len(sweep.spec.cells())
         self.finished = self.total - len(missing)
         self.inbox: queue.Queue[tuple[ChildProcess, Message | None]] = queue.Queue()
 
@@ -165,7 +165,7 @@ class _GroupProcesses:
         group.process = ChildProcess(command, environment=environment, inbox=self.inbox)
         group.process.send(
             {
-                "grid": self.grid.id,
+                "grid": self.sweep.id,
                 "keep": self.keep,
                 "cells": [cell.to_json() for cell in group.left],
             }
@@ -216,7 +216,7 @@ class _GroupProcesses:
         reason = f"Its process {describe_exit(code)}."
         lost = left if group.current is None or group.shared else [group.current]
         for cell in lost:
-            self.grid.write_row(cell, failed(cell, reason), None)
+            self.sweep.write_row(cell, failed(cell, reason), None)
             group.done.add(cell.key)
             self.finished += 1
         if group.left:

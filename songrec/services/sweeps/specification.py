@@ -1,7 +1,7 @@
-"""A grid: feature sets × representations × clusterings × projections × seeds, as cells to train.
+"""The specification of a sweep: feature sets × representations × clusterings × projections × seeds.
 
-Light: the registries say what there is and what it takes, and no algorithm is imported. Principal
-components with k-means are always among the cells: what everything else has to beat.
+Commands, YAML files and pages call a sweep a grid. No algorithm is imported: the registries list
+names and parameters. Principal components with k-means are always among the cells, as the baseline.
 """
 
 from __future__ import annotations
@@ -20,26 +20,27 @@ from songrec.core.registry import Entry
 from songrec.projection import PROJECTIONS
 from songrec.representation import REPRESENTATIONS
 from songrec.services.features import feature_sets
-from songrec.services.sweeps import value_parsing
 from songrec.services.training import dataset, model_inputs
 from songrec.services.training.algorithms import REGISTRIES
 
 BASELINE = {"representation": "pca", "clustering": "kmeans"}
-MOST_CELLS = 5_000
+MAX_CELLS = 5_000
 _FLAGS = ("quick", "bootstrap_refit")
 _KEYS = ("features", *REGISTRIES, "seeds", "clusters", *_FLAGS)
-_COUNTED = 100 * MOST_CELLS
+MAX_SEEDS = 100
+_COUNTABLE = 100 * MAX_CELLS
+"""Products beyond this are not enumerated to count their cells."""
 
 
 @dataclass(frozen=True)
-class Choice:
-    """One algorithm with those of its parameters that differ from the defaults, typed."""
+class AlgorithmChoice:
+    """An algorithm and its typed parameters, as far as they differ from the defaults."""
 
     name: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> Any:
-        """The name, or ``{name: {parameter: value}}``: what a grid file holds."""
+        """Return the name, or ``{name: {parameter: value}}``, as in a grid file."""
         return {self.name: dict(self.parameters)} if self.parameters else self.name
 
     def __str__(self) -> str:
@@ -51,33 +52,33 @@ class Choice:
 
 @dataclass(frozen=True)
 class Cell:
-    """One combination with one seed; ``baseline`` marks principal components with k-means."""
+    """A combination of algorithms with one seed; ``baseline`` marks PCA with k-means."""
 
     features: str
-    representation: Choice
-    clustering: Choice
-    projection: Choice
+    representation: AlgorithmChoice
+    clustering: AlgorithmChoice
+    projection: AlgorithmChoice
     seed: int
     baseline: bool = False
 
     @property
     def key(self) -> str:
-        """What the cell's files are called: the same for the same work."""
+        """The name of the cell's files, equal for equal cells."""
         return _digest([*self.configuration, self.seed])
 
     @property
     def configuration(self) -> tuple[str, ...]:
-        """What the cell is apart from its seed: features and the three algorithms, as texts."""
+        """The cell without its seed: features and the three algorithms, as texts."""
         stages = (self.representation, self.clustering, self.projection)
         return (self.features, *(_canonical(choice) for choice in stages))
 
     @property
     def group(self) -> tuple[str, str, int]:
-        """Cells of one group learn from the same latent, which is learnt once."""
+        """The key of cells that share a latent, which is trained once."""
         return self.features, _canonical(self.representation), self.seed
 
     def request(self) -> dict[str, Any]:
-        """The fields of a ``services.training.request.TrainRequest`` that is not published."""
+        """Return the fields of a ``TrainRequest`` that is not published."""
         stages = {stage: getattr(self, stage) for stage in REGISTRIES}
         return {
             "feature_set": self.features,
@@ -88,7 +89,7 @@ class Cell:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """As ``from_json`` reads it."""
+        """Return the cell as ``from_json`` reads it."""
         return {
             "features": self.features,
             **{stage: getattr(self, stage).to_json() for stage in REGISTRIES},
@@ -98,35 +99,40 @@ class Cell:
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> Cell:
-        """What ``to_json`` wrote."""
-        stages = {stage: choice(stage, given[stage]) for stage in REGISTRIES}
+        """Read what ``to_json`` wrote."""
+        stages = {stage: parse_choice(stage, given[stage]) for stage in REGISTRIES}
         return cls(given["features"], **stages, seed=given["seed"], baseline=given["baseline"])
 
 
 @dataclass(frozen=True)
 class SweepSpec:
-    """What a grid is made of.
+    """The combinations that a sweep trains, and which metrics it computes.
 
-    ``clusters`` are numbers of clusters (0 is "auto") for the clusterings that take one and whose
-    choice does not say it itself; empty leaves each at its default. ``quick`` leaves out the
-    measures that take trainings of their own (bootstrap samples, tracks held out);
-    ``bootstrap_refit`` learns the latent anew for each bootstrap sample, too.
+    Attributes
+    ----------
+    clusters
+        Numbers of clusters (0 is "auto") for clusterings that take one and whose choice does not
+        set it; empty leaves each at its default.
+    quick
+        Leave out the metrics that need further trainings (bootstrap samples, held-out tracks).
+    bootstrap_refit
+        Also refit the representation on each bootstrap sample.
     """
 
     features: tuple[str, ...] = (dataset.ATTRIBUTES,)
-    representation: tuple[Choice, ...] = (Choice(BASELINE["representation"]),)
-    clustering: tuple[Choice, ...] = (Choice(BASELINE["clustering"]),)
-    projection: tuple[Choice, ...] = (Choice(PROJECTIONS.names()[0]),)
+    representation: tuple[AlgorithmChoice, ...] = (AlgorithmChoice(BASELINE["representation"]),)
+    clustering: tuple[AlgorithmChoice, ...] = (AlgorithmChoice(BASELINE["clustering"]),)
+    projection: tuple[AlgorithmChoice, ...] = (AlgorithmChoice(PROJECTIONS.names()[0]),)
     seeds: tuple[int, ...] = (0,)
     clusters: tuple[int, ...] = ()
     quick: bool = False
     bootstrap_refit: bool = False
 
     @classmethod
-    def of(cls, given: Mapping[str, Any], where: str = "The grid") -> SweepSpec:
-        """From a mapping as a YAML file or a form gives it; what is missing is the default.
+    def from_mapping(cls, given: Mapping[str, Any], where: str = "The grid") -> SweepSpec:
+        """Parse a mapping from a YAML file or a form; missing keys have their defaults.
 
-        Raises ``UnknownName`` or ``BadInput`` for the first thing that is wrong: one line.
+        Raises ``UnknownName`` or ``BadInput``, one line, for the first invalid value.
         """
         if not isinstance(given, Mapping):
             raise BadInput(f"{where} must be keys and values, {', '.join(_KEYS)}; see docs.")
@@ -138,17 +144,17 @@ class SweepSpec:
             if not parts or any(part is None or part == "" for part in parts):
                 raise BadInput(f"{where}: {key!r} is empty; leave it out for the default.")
             if key in _FLAGS:
-                values[key] = value_parsing.yes(value, key)
+                values[key] = _boolean(value, key)
             elif key == "features":
                 values[key] = _distinct(_features(part) for part in parts)
             elif key in REGISTRIES:
-                values[key] = _distinct(choice(key, part) for part in parts)
+                values[key] = _distinct(parse_choice(key, part) for part in parts)
             else:
-                numbers = value_parsing.seeds if key == "seeds" else value_parsing.clusters
+                numbers = _seeds if key == "seeds" else _cluster_counts
                 values[key] = _distinct(itertools.chain.from_iterable(map(numbers, parts)))
         spec = cls(**values)
-        # So many that counting them would take its time; most of a grid's pairs go together.
-        every = math.prod(
+        # Most pairs are compatible, so the product is a fair estimate where counting takes long.
+        product = math.prod(
             len(part) or 1
             for part in (
                 spec.features,
@@ -157,13 +163,13 @@ class SweepSpec:
                 spec.clusters,
             )
         )
-        cells = every if every > _COUNTED else len(spec.cells())
-        if cells > MOST_CELLS:
-            raise BadInput(f"{where} has {cells:,} cells; at most {MOST_CELLS:,} can be run.")
+        cells = product if product > _COUNTABLE else len(spec.cells())
+        if cells > MAX_CELLS:
+            raise BadInput(f"{where} has {cells:,} cells; at most {MAX_CELLS:,} can be run.")
         return spec
 
     def to_json(self) -> dict[str, Any]:
-        """As ``of`` reads it; the same grid is the same JSON."""
+        """Return the mapping that ``from_mapping`` reads; equal sweeps give equal JSON."""
         return {
             "features": list(self.features),
             **{stage: [one.to_json() for one in getattr(self, stage)] for stage in REGISTRIES},
@@ -173,13 +179,16 @@ class SweepSpec:
         }
 
     def cells(self) -> tuple[Cell, ...]:
-        """Every combination that can be trained, once, the baseline's first.
+        """Return every combination that can be trained, once, the baseline's first.
 
-        A clustering by the model itself goes only with a model that can do it, pictures of the
-        sound only with a model that looks at them: beside those the baseline takes vectors.
+        Clusterings by the model are combined only with models that cluster, spectrograms only with
+        models that take them; there the baseline is trained on feature vectors of the same audio.
         """
-        found: dict[tuple[Any, ...], Cell] = {}
-        baseline = (Choice(BASELINE["representation"]), Choice(BASELINE["clustering"]))
+        cells: dict[tuple[Any, ...], Cell] = {}
+        baseline = (
+            AlgorithmChoice(BASELINE["representation"]),
+            AlgorithmChoice(BASELINE["clustering"]),
+        )
         pairs = [(_for_vectors(features), *baseline, True) for features in self.features]
         pairs += [
             (features, model, grouping, False)
@@ -189,28 +198,30 @@ class SweepSpec:
             if fits(model.name, grouping.name, features)
         ]
         for features, model, grouping, is_baseline in pairs:
-            for seed, numbered, drawn in itertools.product(
-                self.seeds, self._numbered(grouping), self.projection
+            for seed, clustering, projection in itertools.product(
+                self.seeds, self._with_cluster_counts(grouping), self.projection
             ):
-                cell = Cell(features, model, numbered, drawn, seed, is_baseline)
-                found.setdefault((*cell.configuration, seed), cell)
-        return tuple(found.values())
+                cell = Cell(features, model, clustering, projection, seed, is_baseline)
+                cells.setdefault((*cell.configuration, seed), cell)
+        return tuple(cells.values())
 
-    def _numbered(self, grouping: Choice) -> list[Choice]:
-        """The clustering once for each number of clusters, where it takes one."""
+    def _with_cluster_counts(self, grouping: AlgorithmChoice) -> list[AlgorithmChoice]:
+        """Return the clustering once for each number of clusters, where it takes one."""
         taken = {parameter.name for parameter in CLUSTERINGS.entry(grouping.name).parameters}
         if not self.clusters or "n_clusters" not in taken or "n_clusters" in grouping.parameters:
             return [grouping]
         return [
-            choice("clustering", {grouping.name: {"n_clusters": number, **grouping.parameters}})
+            parse_choice(
+                "clustering", {grouping.name: {"n_clusters": number, **grouping.parameters}}
+            )
             for number in self.clusters
         ]
 
 
-def choice(stage: str, given: Any) -> Choice:
-    """A name, or ``{name: {parameter: value}}``, checked against the stage's registry."""
+def parse_choice(stage: str, given: Any) -> AlgorithmChoice:
+    """Parse a name, or ``{name: {parameter: value}}``, and check it with the stage's registry."""
     registry = REGISTRIES[stage]
-    if isinstance(given, Choice):
+    if isinstance(given, AlgorithmChoice):
         given = given.to_json()
     if isinstance(given, Mapping) and len(given) == 1:
         ((name, parameters),) = given.items()
@@ -229,11 +240,11 @@ def choice(stage: str, given: Any) -> Choice:
         typed = parameter.coerce(value, entry.name)
         if typed != parameter.default:
             kept[parameter.name] = list(typed) if isinstance(typed, tuple) else typed
-    return Choice(entry.name, dict(sorted(kept.items())))
+    return AlgorithmChoice(entry.name, dict(sorted(kept.items())))
 
 
 def parse_yaml(text: str, where: str) -> SweepSpec:
-    """A grid from YAML; ``where`` names it in messages. ``BadInput`` is one line, with the line."""
+    """Parse a sweep from YAML; ``where`` names it in messages, which are one line."""
     import yaml
 
     try:
@@ -244,14 +255,21 @@ def parse_yaml(text: str, where: str) -> SweepSpec:
         problem = getattr(error, "problem", None) or "it cannot be read"
         raise BadInput(f"{where}{at}: this is not YAML ({problem}).") from None
     try:
-        return SweepSpec.of(given if given is not None else {}, where)
+        return SweepSpec.from_mapping(given if given is not None else {}, where)
     except SongrecError as error:
-        said = str(error)
-        raise BadInput(said if said.startswith(where) else f"{where}: {said}") from None
+        message = str(error)
+        raise BadInput(message if message.startswith(where) else f"{where}: {message}") from None
+
+
+def as_yaml(given: Mapping[str, Any]) -> str:
+    """Write a sweep's JSON as the file that ``parse_yaml`` reads."""
+    import yaml
+
+    return yaml.safe_dump(dict(given), sort_keys=False, default_flow_style=None, width=90)
 
 
 def fits(representation: str, clustering: str, features: str = "") -> bool:
-    """Whether the two can be trained together, on these features."""
+    """Return whether the two can be trained together on these features."""
     try:
         model_inputs.check(
             REPRESENTATIONS.entry(representation), CLUSTERINGS.entry(clustering), features
@@ -262,7 +280,7 @@ def fits(representation: str, clustering: str, features: str = "") -> bool:
 
 
 def _for_vectors(features: str) -> str:
-    """The features themselves, or vectors of the same sound where they are pictures of it."""
+    """Return the features without spectrograms, or the default audio sets in their place."""
     names = [name for name in features.split(",") if name != model_inputs.SPECTROGRAM_SET]
     return ",".join(names or feature_sets.DEFAULT_SETS)
 
@@ -274,14 +292,14 @@ def _features(given: Any) -> str:
 
 
 def _distinct(values: Iterable[Any]) -> tuple[Any, ...]:
-    found: list[Any] = []
+    distinct: list[Any] = []
     for value in values:
-        if value not in found:
-            found.append(value)
-    return tuple(found)
+        if value not in distinct:
+            distinct.append(value)
+    return tuple(distinct)
 
 
-def _canonical(one: Choice) -> str:
+def _canonical(one: AlgorithmChoice) -> str:
     return json.dumps(one.to_json(), sort_keys=True)
 
 
@@ -291,3 +309,42 @@ def _digest(value: Any) -> str:
 
 def _text(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _boolean(given: Any, key: str) -> bool:
+    """Return a YAML boolean; ``key`` names it in the message."""
+    if not isinstance(given, bool):
+        raise BadInput(f"{key!r} in a grid is true or false; it was given {given!r}.")
+    return given
+
+
+def _seeds(given: Any) -> list[int]:
+    return _numbers(given, "seeds", 2**31 - 1)
+
+
+def _cluster_counts(given: Any) -> list[int]:
+    """Return numbers of clusters; ``auto`` is 0."""
+    return _numbers(given, "clusters", 10_000)
+
+
+def _numbers(given: Any, key: str, highest: int) -> list[int]:
+    """Parse ``3``, ``"0,1,2"`` or ``"0-4"`` as whole numbers."""
+    numbers: list[int] = []
+    try:
+        if isinstance(given, bool | float):
+            raise ValueError
+        for part in str(given).split(","):
+            if key == "clusters" and part.strip().lower() == "auto":
+                numbers.append(0)
+                continue
+            low, dash, high = part.strip().partition("-")
+            first, last = int(low), int(high) if dash else int(low)
+            if not 0 <= first <= last <= highest or last - first >= MAX_SEEDS:
+                raise ValueError
+            numbers.extend(range(first, last + 1))
+    except ValueError:
+        raise BadInput(
+            f"{key!r} takes whole numbers from 0 to {highest:,}, such as 0,1,2 or 0-4; it was "
+            f"given {given!r}."
+        ) from None
+    return numbers

@@ -1,7 +1,7 @@
-"""Training of cells of a grid in a process of its own, which the runner starts.
+"""Training of cells of a sweep in a process of its own, which the runner starts.
 
 All cells of a process share their features, representation and seed. Progress goes to the runner,
-results into the grid's folder.
+results into the sweep's folder.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SHARED_STAGES = ("read", "features", "representation")
 
 
 def main(parent: ParentConnection) -> int:
-    """Train the cells of the request: the grid, its cells and whether to keep runs."""
+    """Train the cells of the request: the sweep, its cells and whether to keep runs."""
     from songrec.store.db import database_app, db
 
     task = parent.receive()
@@ -50,7 +50,7 @@ def main(parent: ParentConnection) -> int:
 def train_cells(
     session: Session,
     instance: Path,
-    grid: SweepFolder,
+    sweep: SweepFolder,
     cells: Sequence[Cell],
     send: Callable[[Message], None],
     *,
@@ -61,20 +61,22 @@ def train_cells(
     for at, cell in enumerate(cells):
         progress = _CellProgress(send, cell)
         try:
-            row, labels = train_cell(session, instance, cell, progress, cache, grid.spec, keep=keep)
+            row, labels = train_cell(
+                session, instance, cell, progress, cache, sweep.spec, keep=keep
+            )
         except SongrecError as error:
             reason = str(error)
         except Exception as error:  # noqa: BLE001 - whatever it was, the row must say it
             traceback.print_exc()
             reason = f"Unexpected {type(error).__name__}: {error}"
         else:
-            grid.write_row(cell, row, labels)
+            sweep.write_row(cell, row, labels)
             send({"done": cell.key})
             continue
         session.rollback()
         # Without features or latent there is nothing that the other cells could do better.
         for lost in cells[at:] if progress.shared else [cell]:
-            grid.write_row(lost, failed(lost, reason), None)
+            sweep.write_row(lost, failed(lost, reason), None)
             send({"done": lost.key})
         if progress.shared:
             return
@@ -97,15 +99,15 @@ def train_cell(
 
     stages = StageProgress(on_progress)
     request = TrainRequest(**cell.request())
-    trained = run_stages(session, instance, request, stages, cache)
+    result = run_stages(session, instance, request, stages, cache)
     seconds = {**stages.seconds, "total": round(sum(stages.seconds.values()), 3)}
     run_id = None
     if keep:
-        tastes = train_tastes(session, instance, request, trained, stages)
-        run_id = write_run(session, instance, request, trained, tastes, stages).public_id
+        tastes = train_tastes(session, instance, request, result, stages)
+        run_id = write_run(session, instance, request, result, tastes, stages).public_id
         session.commit()
-    labels = trained.clustering.labels
-    metrics = {**trained.metrics, **_metrics(session, instance, cell, trained, cache, spec)}
+    labels = result.clustering.labels
+    metrics = {**result.metrics, **_metrics(session, instance, cell, result, cache, spec)}
     row = {
         "key": cell.key,
         "cell": cell.to_json(),
@@ -115,8 +117,8 @@ def train_cell(
         "seconds": seconds,
         "tracks": len(labels),
         "clusters": len(set(np.unique(labels).tolist()) - {-1}),
-        "notes": trained.notes,
-        "dots": _dots(trained),
+        "notes": result.notes,
+        "dots": _dots(result),
         "run_id": run_id,
     }
     return row, labels
@@ -126,15 +128,15 @@ def _metrics(
     session: Session,
     instance: Path,
     cell: Cell,
-    trained: TrainingResult,
+    result: TrainingResult,
     cache: StageCache,
     spec: SweepSpec,
 ) -> dict[str, Any]:
-    """Compute the grid's own metrics; their time is not the training's."""
-    from songrec.services.sweeps import cell_metrics as measures
+    """Compute the sweep's own metrics; their time is not the training's."""
+    from songrec.services.sweeps import cell_metrics
 
-    table = measures.table_of(session, instance, cell, trained)
-    values = {"silhouette_features": measures.silhouette_in_features(table, trained, cell.seed)}
+    table = cell_metrics.feature_table(session, instance, cell, result)
+    values = {"silhouette_features": cell_metrics.silhouette_in_features(table, result, cell.seed)}
     if spec.quick:
         return values
 
@@ -143,19 +145,19 @@ def _metrics(
     def once(stage: str, make: Callable[..., Any]) -> Any:
         def timed() -> Any:
             with aside.stage(stage, stage, 1.0):
-                return make(session, instance, cell, trained, table)
+                return make(session, instance, cell, result, table)
 
         return cache.get_or_compute(aside, stage, list(cell.group), timed)
 
-    values["bootstrap_agreement_same_latent"] = measures.bootstrap_agreement(cell, trained)
+    values["bootstrap_agreement_same_latent"] = cell_metrics.bootstrap_agreement(cell, result)
     if spec.bootstrap_refit:
-        samples = once("bootstraps", measures.relearnt)
-        values["bootstrap_agreement_latent_anew"] = measures.relearnt_agreement(cell, samples)
-    return {**values, "held_out_mse": once("held out", measures.held_out_error)}
+        samples = once("bootstraps", cell_metrics.refit_on_bootstraps)
+        values["bootstrap_agreement_latent_anew"] = cell_metrics.refit_agreement(cell, samples)
+    return {**values, "held_out_mse": once("held out", cell_metrics.held_out_error)}
 
 
 class _CellProgress:
-    """Sender of one cell's progress; ``shared`` until the latent is trained."""
+    """Sender of one cell's progress; ``shared`` until the latent is result."""
 
     def __init__(self, send: Callable[[Message], None], cell: Cell) -> None:
         self._send, self._cell = send, cell
@@ -192,10 +194,10 @@ def plain(value: Any) -> Any:
     return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
-def _dots(trained: TrainingResult) -> dict[str, str]:
+def _dots(result: TrainingResult) -> dict[str, str]:
     """Return a seeded sample of the map as SVG path data by cluster, in a frame of 240 × 160."""
-    coordinates: Floats = trained.coordinates
-    labels = trained.clustering.labels
+    coordinates: Floats = result.coordinates
+    labels = result.clustering.labels
     low, high = np.quantile(coordinates, [0.005, 0.995], axis=0)
     span = np.where(high > low, high - low, 1.0)
     count = min(DOTS, len(labels))

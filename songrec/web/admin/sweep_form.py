@@ -12,8 +12,8 @@ from werkzeug.datastructures import MultiDict
 
 from songrec.core.errors import SongrecError
 from songrec.core.registry import Entry, Parameter
-from songrec.services.sweeps import value_parsing
-from songrec.services.sweeps.specification import MOST_CELLS, SweepSpec
+from songrec.services.sweeps import specification
+from songrec.services.sweeps.specification import MAX_CELLS, SweepSpec
 from songrec.services.training.algorithms import STAGES
 from songrec.web.admin.training import FEATURES, TrainForm
 
@@ -112,7 +112,7 @@ class GridForm:
                 wrong = len(self.errors)
                 self.error = f"correct {wrong} field{'s' if wrong > 1 else ''} below."
                 return
-            self.spec = SweepSpec.of(given)
+            self.spec = SweepSpec.from_mapping(given)
         except SongrecError as error:
             self.error = str(error)
 
@@ -126,9 +126,9 @@ class GridForm:
                 every[parameter.name] = [parameter.coerce(text, entry.name) for text in texts]
             except SongrecError as error:
                 self.errors[name] = str(error)
-        if math.prod(map(len, every.values())) > MOST_CELLS:
+        if math.prod(map(len, every.values())) > MAX_CELLS:
             self.errors[f"{stage}.{entry.name}"] = (
-                f"The values of {entry.label} make more than {MOST_CELLS:,} combinations."
+                f"The values of {entry.label} make more than {MAX_CELLS:,} combinations."
             )
         if self.errors:
             return []
@@ -145,7 +145,7 @@ class GridForm:
     @property
     def yaml(self) -> str:
         """The grid as a file that ``flask compare --grid`` takes."""
-        return value_parsing.as_yaml(self.spec.to_json()) if self.spec else ""
+        return specification.as_yaml(self.spec.to_json()) if self.spec else ""
 
     def differs(self, stage: str, entry: Entry) -> bool:
         """Whether a parameter of ``entry`` is not at its default, or is wrong: worth unfolding."""

@@ -10,7 +10,7 @@ from flask_login import current_user
 
 from songrec.core.errors import NotReady
 from songrec.jobs import queue
-from songrec.services.sweeps import csv_export, folder, results, value_parsing
+from songrec.services.sweeps import folder, results, specification
 from songrec.services.sweeps.specification import BASELINE, SweepSpec
 from songrec.store import jobs as job_store
 from songrec.store.db import db
@@ -42,10 +42,10 @@ def start_grid() -> ResponseReturnValue:
 def grid(grid_id: str) -> ResponseReturnValue:
     """One grid: what is best by which measure, the table in any order, the maps side by side."""
     found = folder.find(current_app.config["INSTANCE"], grid_id)
-    table = results.table(found)
+    table = results.sweep_table(found)
     by = request.args.get("sort", "")
     descending = request.args.get("order") == "desc"
-    known = {*(measure.name for measure in table.measures), *results.ABOUT}
+    known = {*(measure.name for measure in table.measures), *results.PARTS}
     ordered = table.ordered(by, descending=descending) if by in known else table.configurations
     return render_template(
         "admin/grid.html",
@@ -54,23 +54,23 @@ def grid(grid_id: str) -> ResponseReturnValue:
         configurations=ordered,
         sort=by if by in known else "",
         descending=descending,
-        about=results.ABOUT,
+        about=results.PARTS,
         # What chance would give stands beside the figure, not in a column of its own.
         measures=[one for one in table.measures if not one.name.endswith("_random")],
         job=_active(found.spec),
         several_maps=len(found.spec.projection) > 1,
         in_form=GridForm.like(found.spec) is not None,
-        yaml=value_parsing.as_yaml(found.spec.to_json()),
+        yaml=specification.as_yaml(found.spec.to_json()),
     )
 
 
-@blueprint.get(f"/grids/<grid_id>/<any('{csv_export.CSV}','{csv_export.SUMMARY_CSV}'):name>")
+@blueprint.get(f"/grids/<grid_id>/<any('{results.CSV}','{results.SUMMARY_CSV}'):name>")
 def grid_file(grid_id: str, name: str) -> ResponseReturnValue:
     """The table as a file: a line a cell, or a line a configuration with mean and spread."""
     found = folder.find(current_app.config["INSTANCE"], grid_id)
-    cells, summary = csv_export.as_csv(found)
+    cells, summary = results.as_csv(found)
     return Response(
-        cells if name == csv_export.CSV else summary,
+        cells if name == results.CSV else summary,
         mimetype="text/csv",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

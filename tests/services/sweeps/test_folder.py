@@ -6,29 +6,29 @@ import shutil
 import pytest
 
 from songrec.core.errors import UnknownName
-from songrec.services.sweeps import code_version, folder
+from songrec.services.sweeps import folder
 from songrec.services.sweeps.folder import SweepFolder
 from songrec.services.sweeps.specification import SweepSpec
 
 
 @pytest.fixture
-def grid(instance):
-    return SweepFolder.begin(instance, "0123456789ab", SweepSpec.of({"seeds": "0-1"}), 5)
+def sweep(instance):
+    return SweepFolder.begin(instance, "0123456789ab", SweepSpec.from_mapping({"seeds": "0-1"}), 5)
 
 
 @pytest.fixture
-def damaged(grid):
-    path = grid.path.with_name("ffffffffffff")
+def damaged(sweep):
+    path = sweep.path.with_name("ffffffffffff")
     path.mkdir()
     (path / "grid.json").write_text("{")
     return path
 
 
 @pytest.fixture
-def unknown(grid):
+def unknown(sweep):
     """Of an algorithm that there is no more, and of a parameter that was allowed once."""
-    path = grid.path.with_name("eeeeeeeeeeee")
-    shutil.copytree(grid.path, path)
+    path = sweep.path.with_name("eeeeeeeeeeee")
+    shutil.copytree(sweep.path, path)
     about = json.loads((path / "grid.json").read_text())
     about["grid"]["clustering"] = [{"kmeans": {"clusters": 1_000_000}}]
     (path / "grid.json").write_text(json.dumps(about))
@@ -39,41 +39,41 @@ def test_the_digest_of_the_code_ignores_comments_and_blank_lines(tmp_path):
     source = tmp_path / "clustering" / "kmeans.py"
     source.parent.mkdir()
     source.write_text("starts = 10\n")
-    before = code_version._digest_of_code(tmp_path)
+    before = folder._digest_of_code(tmp_path)
     source.write_text("# how often\n\nstarts = 10\n")
-    assert code_version._digest_of_code(tmp_path) == before
+    assert folder._digest_of_code(tmp_path) == before
     source.write_text("starts = 11\n")
-    assert code_version._digest_of_code(tmp_path) != before
+    assert folder._digest_of_code(tmp_path) != before
 
 
 def test_every_room_of_the_digest_holds_code():
-    for room in code_version._ROOMS:
-        assert list((code_version._ROOT / room).rglob("*.py")), room
+    for room in folder._ROOMS:
+        assert list((folder._ROOT / room).rglob("*.py")), room
 
 
-def test_a_grid_notes_the_libraries_that_it_computes_with(grid):
-    assert grid.is_current
-    assert {"songrec", "code", "numpy", "scikit-learn", "keras"} <= set(grid.made_by)
+def test_a_sweep_notes_the_libraries_that_it_computes_with(sweep):
+    assert sweep.is_current
+    assert {"songrec", "code", "numpy", "scikit-learn", "keras"} <= set(sweep.made_by)
 
 
-def test_grids_that_cannot_be_read_are_told_apart(instance, grid, damaged, unknown):
-    assert [one.id for one in folder.all_sweeps(instance)] == [grid.id]
+def test_sweeps_that_cannot_be_read_are_told_apart(instance, sweep, damaged, unknown):
+    assert [one.id for one in folder.all_sweeps(instance)] == [sweep.id]
     assert folder.unreadable(instance) == ["eeeeeeeeeeee", "ffffffffffff"]
 
 
-def test_any_grid_can_be_forgotten_and_none_else(instance, grid, damaged, unknown):
-    leftover = grid.path.with_name(".cccccccccccc.gone")
+def test_any_sweep_can_be_forgotten_and_none_else(instance, sweep, damaged, unknown):
+    leftover = sweep.path.with_name(".cccccccccccc.gone")
     leftover.mkdir()
     for path in (damaged, unknown):
         folder.forget(instance, path.name)
-    assert [path.name for path in folder.sweeps_folder(instance).iterdir()] == [grid.id]
+    assert [path.name for path in folder.sweeps_folder(instance).iterdir()] == [sweep.id]
     for name in ("aaaaaaaaaaaa", "..", ".cccccccccccc.gone", ""):
         with pytest.raises(UnknownName, match="No grid"):
             folder.forget(instance, name)
-    assert grid.path.is_dir()
+    assert sweep.path.is_dir()
 
 
-def test_the_command_lists_and_forgets(app, instance, grid, damaged):
+def test_the_command_lists_and_forgets(app, instance, sweep, damaged):
     run = app.test_cli_runner().invoke
     listed = run(args=["compare", "--list"]).output
     assert "0123456789ab" in listed
@@ -82,9 +82,9 @@ def test_the_command_lists_and_forgets(app, instance, grid, damaged):
     told = json.loads(run(args=["compare", "--list", "--json"]).output)
     assert [one["cells"] for one in told["grids"]] == [2]
     assert told["grids"][0]["bytes"] > 0
-    mixed = run(args=["compare", "--forget", grid.id, "--clustering", "gmm"])
+    mixed = run(args=["compare", "--forget", sweep.id, "--clustering", "gmm"])
     assert mixed.exit_code == 2
-    gone = run(args=["compare", "--forget", grid.id, "--forget", damaged.name])
-    assert (gone.exit_code, grid.path.exists(), damaged.exists()) == (0, False, False)
-    assert run(args=["compare", "--forget", grid.id]).exit_code == 1
+    gone = run(args=["compare", "--forget", sweep.id, "--forget", damaged.name])
+    assert (gone.exit_code, sweep.path.exists(), damaged.exists()) == (0, False, False)
+    assert run(args=["compare", "--forget", sweep.id]).exit_code == 1
     assert run(args=["compare", "--list"]).output == "There are no grids.\n"

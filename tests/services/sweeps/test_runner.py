@@ -17,16 +17,16 @@ import pytest
 from songrec.core.errors import BadInput, Cancelled, NotReady
 from songrec.core.types import FeatureTable
 from songrec.evaluation import stability
-from songrec.services.sweeps import cell_metrics, code_version, csv_export, folder, runner, worker
+from songrec.services.sweeps import cell_metrics, folder, results, runner, worker
 from songrec.services.sweeps.folder import SweepFolder
-from songrec.services.sweeps.results import spread_text, table
+from songrec.services.sweeps.results import spread_text, sweep_table
 from songrec.services.sweeps.runner import run_sweep
-from songrec.services.sweeps.specification import Cell, Choice, SweepSpec
+from songrec.services.sweeps.specification import AlgorithmChoice, Cell, SweepSpec
 from songrec.services.training import train as training
 from songrec.store.runs import runs
 from tests.services.training.test_train import plant
 
-SPEC = SweepSpec.of(
+SPEC = SweepSpec.from_mapping(
     {
         "representation": "identity",
         "clustering": "kmeans",
@@ -46,20 +46,20 @@ def catalogue(session):
     return planted
 
 
-def files_of(grid):
-    return {path.name: path.stat().st_mtime_ns for path in (grid.path / "cells").iterdir()}
+def files_of(sweep):
+    return {path.name: path.stat().st_mtime_ns for path in (sweep.path / "cells").iterdir()}
 
 
-def test_a_grid_measures_every_cell_publishes_nothing_and_is_not_trained_twice(
+def test_a_sweep_measures_every_cell_publishes_nothing_and_is_not_trained_twice(
     session, instance, catalogue, monkeypatch
 ):
     said = []
     # Two latents, one a seed, with two groupings each: a process for each of the two.
-    spec = SweepSpec.of(
+    spec = SweepSpec.from_mapping(
         {**SPEC.to_json(), "representation": "pca", "clustering": ["kmeans", "agglomerative"]}
     )
-    grid = run_sweep(session, instance, spec, lambda *progress: said.append(progress))
-    found = table(grid)
+    sweep = run_sweep(session, instance, spec, lambda *progress: said.append(progress))
+    found = sweep_table(sweep)
     assert (found.cells, found.done, found.failed) == (4, 4, 0)
     assert runs.all_runs(session) == []
     assert [one.cell.baseline for one in found.configurations] == [True, False]
@@ -70,49 +70,49 @@ def test_a_grid_measures_every_cell_publishes_nothing_and_is_not_trained_twice(
         assert one.figures["silhouette"].seeds == 2
         assert sorted(one.dots) == [0, 1, 2]
     assert [share for share, *_ in said] == sorted(share for share, *_ in said)
-    assert {"grid_id": grid.id} in [details for *_, details in said]
-    assert (grid.path / "clustering_metrics.csv").is_file()
+    assert {"grid_id": sweep.id} in [details for *_, details in said]
+    assert (sweep.path / "clustering_metrics.csv").is_file()
 
-    before = files_of(grid)
+    before = files_of(sweep)
     monkeypatch.setattr(runner, "command", ["/bin/false"])
     again = run_sweep(session, instance, spec)
-    assert (again.id, files_of(again)) == (grid.id, before)
+    assert (again.id, files_of(again)) == (sweep.id, before)
 
 
-def test_a_changed_catalogue_is_another_grid(session, instance, catalogue, monkeypatch):
+def test_a_changed_catalogue_is_another_sweep(session, instance, catalogue, monkeypatch):
     monkeypatch.setattr(runner._GroupProcesses, "run", lambda fleet: None)
     first = run_sweep(session, instance, SPEC)
     plant(session, per_genre=11)
     assert run_sweep(session, instance, SPEC).id != first.id
 
 
-def test_a_grid_does_not_go_on_with_other_code(session, instance, catalogue, monkeypatch):
+def test_a_sweep_does_not_go_on_with_other_code(session, instance, catalogue, monkeypatch):
     monkeypatch.setattr(runner._GroupProcesses, "run", lambda fleet: None)
     first = run_sweep(session, instance, SPEC)
     assert first.is_current
-    newer = {**code_version.made_by(), "code": "other"}
-    monkeypatch.setattr(code_version, "made_by", lambda: newer)
+    newer = {**folder.current_versions(), "code": "other"}
+    monkeypatch.setattr(folder, "current_versions", lambda: newer)
     assert not folder.find(instance, first.id).is_current
     assert run_sweep(session, instance, SPEC).id != first.id
 
 
-def test_a_grid_is_held_while_it_is_trained(session, instance, catalogue, monkeypatch):
+def test_a_sweep_is_held_while_it_is_trained(session, instance, catalogue, monkeypatch):
     refused = []
 
     def meanwhile(fleet):
-        for other in (run_sweep, lambda *given: folder.forget(instance, fleet.grid.id)):
+        for other in (run_sweep, lambda *given: folder.forget(instance, fleet.sweep.id)):
             with pytest.raises(NotReady, match="is being trained"):
                 other(session, instance, SPEC)
             refused.append(other)
 
     monkeypatch.setattr(runner._GroupProcesses, "run", meanwhile)
-    grid = run_sweep(session, instance, SPEC)
+    sweep = run_sweep(session, instance, SPEC)
     assert len(refused) == 2
-    folder.forget(instance, grid.id)
+    folder.forget(instance, sweep.id)
     assert list(folder.sweeps_folder(instance).iterdir()) == []
 
 
-def test_a_grid_that_was_killed_leaves_no_process_and_goes_on_where_it_was(
+def test_a_sweep_that_was_killed_leaves_no_process_and_goes_on_where_it_was(
     app, session, instance, catalogue
 ):
     script = (
@@ -123,9 +123,10 @@ def test_a_grid_that_was_killed_leaves_no_process_and_goes_on_where_it_was(
         "from songrec.store.db import db\n"
         "app = create_app()\n"
         "with app.app_context():\n"
-        "    run_sweep(db.session, app.config['INSTANCE'], SweepSpec.of(json.loads(sys.argv[1])))\n"
+        "    spec = SweepSpec.from_mapping(json.loads(sys.argv[1]))\n"
+        "    run_sweep(db.session, app.config['INSTANCE'], spec)\n"
     )
-    many = SweepSpec.of({"representation": "pca", "clusters": "2-11", "quick": True})
+    many = SweepSpec.from_mapping({"representation": "pca", "clusters": "2-11", "quick": True})
     killed = subprocess.Popen(
         [sys.executable, "-c", script, json.dumps(many.to_json())],
         cwd=ROOT,
@@ -139,20 +140,20 @@ def test_a_grid_that_was_killed_leaves_no_process_and_goes_on_where_it_was(
     assert children
     until(lambda: not any(is_alive(child) for child in children))
 
-    (grid,) = folder.all_sweeps(instance)
+    (sweep,) = folder.all_sweeps(instance)
     # A quick machine may have written the last ones by then: those are then never written.
-    for row in sorted((grid.path / "cells").iterdir())[8:]:
+    for row in sorted((sweep.path / "cells").iterdir())[8:]:
         row.unlink()
-    before = files_of(grid)
+    before = files_of(sweep)
     assert 0 < len(before) < 10
     done = run_sweep(session, instance, many)
-    assert done.id == grid.id
+    assert done.id == sweep.id
     after = files_of(done)
     assert len(after) == 10
     assert {name: after[name] for name in before} == before
 
 
-def test_what_stops_a_grid_stops_its_processes(session, instance, catalogue):
+def test_what_stops_a_sweep_stops_its_processes(session, instance, catalogue):
     others = set(children_of(os.getpid()))  # a browser's driver, from another test
     children = []
 
@@ -168,8 +169,8 @@ def test_what_stops_a_grid_stops_its_processes(session, instance, catalogue):
 
 
 def test_features_that_are_not_there_make_failed_rows_with_the_reason(session, instance, catalogue):
-    spec = SweepSpec.of({"features": "mfcc", "quick": True, "clusters": "2-3"})
-    found = table(run_sweep(session, instance, spec))
+    spec = SweepSpec.from_mapping({"features": "mfcc", "quick": True, "clusters": "2-3"})
+    found = sweep_table(run_sweep(session, instance, spec))
     assert (found.done, found.failed) == (0, 2)  # the latent is missing: one process says so
     for one in found.configurations:
         assert "flask analyze DIR --features mfcc" in one.failed[0][1]
@@ -177,7 +178,7 @@ def test_features_that_are_not_there_make_failed_rows_with_the_reason(session, i
 
 def test_a_process_that_dies_costs_the_cell_it_was_at(session, instance, catalogue, monkeypatch):
     # At its first cell this process says that the latent is there, and dies.
-    spec = SweepSpec.of({**SPEC.to_json(), "seeds": 0, "clusters": [2, 3]})
+    spec = SweepSpec.from_mapping({**SPEC.to_json(), "seeds": 0, "clusters": [2, 3]})
     keys = [[cell.to_json(), cell.key] for cell in spec.cells()]
     dies = (
         "import json, os, sys\n"
@@ -195,8 +196,8 @@ def test_a_process_that_dies_costs_the_cell_it_was_at(session, instance, catalog
         "_start",
         lambda fleet, group: (started.append(1), start(fleet, group)),
     )
-    grid = run_sweep(session, instance, spec)
-    assert [row["reason"] for row in grid.rows()] == [
+    sweep = run_sweep(session, instance, spec)
+    assert [row["reason"] for row in sweep.rows()] == [
         "Its process was ended by SIGKILL, most likely for want of memory."
     ] * 4
     assert len(started) == 4  # two groups of two cells, a process for each cell
@@ -212,26 +213,28 @@ def test_a_cell_that_fails_is_a_row_and_the_others_go_on(session, instance, cata
         return run_stages(session, instance, request, progress, cache)
 
     monkeypatch.setattr(training, "run_stages", failing)
-    spec = SweepSpec.of({**SPEC.to_json(), "seeds": 0, "clusters": [3, 2]})
-    grid = SweepFolder.begin(instance, "0123456789ab", spec, 1)
+    spec = SweepSpec.from_mapping({**SPEC.to_json(), "seeds": 0, "clusters": [3, 2]})
+    sweep = SweepFolder.begin(instance, "0123456789ab", spec, 1)
     cells = [cell for cell in spec.cells() if not cell.baseline]
     messages = []
-    worker.train_cells(session, instance, grid, cells, messages.append, keep=False)
-    failed, done = grid.rows()
+    worker.train_cells(session, instance, sweep, cells, messages.append, keep=False)
+    failed, done = sweep.rows()
     assert (failed["state"], failed["reason"]) == ("failed", "three is too many")
     assert (done["state"], done["clusters"]) == ("done", 2)
-    assert grid.missing() == [cell for cell in spec.cells() if cell.baseline]
-    assert cells[0] in grid.missing(retry=True)
+    assert sweep.missing() == [cell for cell in spec.cells() if cell.baseline]
+    assert cells[0] in sweep.missing(retry=True)
     assert [message["done"] for message in messages if "done" in message] == [
         cell.key for cell in cells
     ]
 
 
 def test_kept_cells_are_runs_that_nobody_published(session, instance, catalogue):
-    spec = SweepSpec.of({"representation": "identity", "clustering": "kmeans", "quick": True})
-    grid = SweepFolder.begin(instance, "0123456789ab", spec, 1)
-    worker.train_cells(session, instance, grid, spec.cells()[1:], [].append, keep=True)
-    (row,) = grid.rows()
+    spec = SweepSpec.from_mapping(
+        {"representation": "identity", "clustering": "kmeans", "quick": True}
+    )
+    sweep = SweepFolder.begin(instance, "0123456789ab", spec, 1)
+    worker.train_cells(session, instance, sweep, spec.cells()[1:], [].append, keep=True)
+    (row,) = sweep.rows()
     (run,) = runs.all_runs(session)
     assert (row["run_id"], run.representation) == (run.public_id, "identity")
     # The latent is the features: both silhouettes are the same.
@@ -239,16 +242,16 @@ def test_kept_cells_are_runs_that_nobody_published(session, instance, catalogue)
     assert metrics["silhouette_features"] == pytest.approx(metrics["silhouette"], abs=1e-5)
     assert runs.published(session) is None
     np.testing.assert_array_equal(
-        grid.labels(spec.cells()[1]),
+        sweep.labels(spec.cells()[1]),
         np.load(instance / "runs" / run.public_id / "clustering.npz")["labels"],
     )
 
 
 def test_the_dearer_measures(session, instance, catalogue):
-    spec = SweepSpec.of({"clustering": [{"kmeans": {"clusters": 3}}], "clusters": 3})
-    grid = SweepFolder.begin(instance, "0123456789ab", spec, 1)
-    worker.train_cells(session, instance, grid, spec.cells(), [].append)
-    metrics = grid.rows()[0]["metrics"]
+    spec = SweepSpec.from_mapping({"clustering": [{"kmeans": {"clusters": 3}}], "clusters": 3})
+    sweep = SweepFolder.begin(instance, "0123456789ab", spec, 1)
+    worker.train_cells(session, instance, sweep, spec.cells(), [].append)
+    metrics = sweep.rows()[0]["metrics"]
     # Three groups far apart are found in every bootstrap sample.
     assert metrics["bootstrap_agreement_same_latent"] == pytest.approx(1.0)
     assert 0 < metrics["held_out_mse"] < 1
@@ -256,14 +259,14 @@ def test_the_dearer_measures(session, instance, catalogue):
 
 
 def test_bootstraps_with_the_latent_learnt_anew(session, instance, catalogue):
-    spec = SweepSpec.of(
+    spec = SweepSpec.from_mapping(
         {"clustering": [{"kmeans": {"clusters": 3}}], "clusters": 3, "bootstrap_refit": True}
     )
-    grid = SweepFolder.begin(instance, "0123456789ab", spec, 1)
-    worker.train_cells(session, instance, grid, spec.cells(), [].append)
-    metrics = grid.rows()[0]["metrics"]
+    sweep = SweepFolder.begin(instance, "0123456789ab", spec, 1)
+    worker.train_cells(session, instance, sweep, spec.cells(), [].append)
+    metrics = sweep.rows()[0]["metrics"]
     assert metrics["bootstrap_agreement_latent_anew"] == pytest.approx(1.0)
-    cells, _ = csv_export.as_csv(grid)
+    cells, _ = results.as_csv(sweep)
     assert "bootstrap_agreement_latent_anew" in cells.splitlines()[0]
 
 
@@ -273,22 +276,24 @@ def test_a_model_that_groups_by_itself_agrees_with_itself_over_samples_too():
             labels = (table.values[:, 0] > 0).astype(np.int32)
             return SimpleNamespace(labels=labels)
 
-    cell = Cell("attributes", Choice("vade"), Choice("vade"), Choice("pca"), 0)
+    cell = Cell(
+        "attributes", AlgorithmChoice("vade"), AlgorithmChoice("vade"), AlgorithmChoice("pca"), 0
+    )
     values = np.linspace(-1, 1, 40, dtype=np.float32)[:, None]
     samples = [
-        cell_metrics.Relearnt(
+        cell_metrics.RefitSample(
             rows, Halves(), values[rows], FeatureTable(rows, ("x",), values[rows]), {}
         )
         for rows in stability.bootstraps(40, 3, seed=0)
     ]
-    assert cell_metrics.relearnt_agreement(cell, samples) == pytest.approx(1.0)
+    assert cell_metrics.refit_agreement(cell, samples) == pytest.approx(1.0)
 
 
 def test_rows_of_what_a_model_needs_may_stand_twice():
     pictures = np.arange(8, dtype=np.float32).reshape(4, 2, 1)
     whole = SimpleNamespace(shape=pictures.shape, read=lambda rows: pictures[rows])
     table = FeatureTable(np.arange(4), ("x",), np.arange(4, dtype=np.float32)[:, None])
-    part, besides = cell_metrics._part(
+    part, besides = cell_metrics._subset(
         table, {"labels": ["a", None, "b", "c"], "spectrograms": whole}, np.array([1, 3, 3])
     )
     assert part.values[:, 0].tolist() == [1, 3, 3]
@@ -298,13 +303,13 @@ def test_rows_of_what_a_model_needs_may_stand_twice():
 
 
 def test_the_csv_has_a_line_a_cell_and_a_line_a_configuration(session, instance):
-    spec = SweepSpec.of({"representation": "identity", "seeds": "0-2"})
-    grid = SweepFolder.begin(instance, "0123456789ab", spec, 1)
+    spec = SweepSpec.from_mapping({"representation": "identity", "seeds": "0-2"})
+    sweep = SweepFolder.begin(instance, "0123456789ab", spec, 1)
     for cell in spec.cells():
         row = {**runner.failed(cell, "no"), "state": "done", "reason": None, "clusters": 2}
         row["metrics"] = {"silhouette": 0.1 * cell.seed, "sizes": {"0": 3}, "part": {"x": 2}}
-        grid.write_row(cell, row, None)
-    cells, summary = (list(csv.DictReader(io.StringIO(text))) for text in csv_export.as_csv(grid))
+        sweep.write_row(cell, row, None)
+    cells, summary = (list(csv.DictReader(io.StringIO(text))) for text in results.as_csv(sweep))
     assert len(cells) == 6
     assert [row["baseline"] for row in cells] == ["1"] * 3 + ["0"] * 3
     assert [row["part.x"] for row in cells] == ["2"] * 6

@@ -7,12 +7,12 @@ import pytest
 from songrec.clustering import CLUSTERINGS
 from songrec.core.errors import BadInput, SongrecError, UnknownName
 from songrec.representation import REPRESENTATIONS
-from songrec.services.sweeps.specification import Cell, Choice, SweepSpec, fits, parse_yaml
+from songrec.services.sweeps.specification import AlgorithmChoice, Cell, SweepSpec, fits, parse_yaml
 from songrec.services.training.request import TrainRequest
 
 
 def test_every_combination_once_for_each_seed_and_number_of_clusters():
-    spec = SweepSpec.of(
+    spec = SweepSpec.from_mapping(
         {
             "representation": ["identity", "pca"],
             "clustering": "kmeans",
@@ -26,17 +26,17 @@ def test_every_combination_once_for_each_seed_and_number_of_clusters():
 
 
 def test_the_baseline_is_always_among_the_cells_and_marked():
-    cells = SweepSpec.of({"representation": "identity", "seeds": "0-1"}).cells()
+    cells = SweepSpec.from_mapping({"representation": "identity", "seeds": "0-1"}).cells()
     assert [cell.baseline for cell in cells] == [True, True, False, False]
     assert {(str(c.representation), str(c.clustering)) for c in cells if c.baseline} == {
         ("pca", "kmeans")
     }
-    asked_for = SweepSpec.of({"representation": "pca", "clustering": "kmeans"}).cells()
+    asked_for = SweepSpec.from_mapping({"representation": "pca", "clustering": "kmeans"}).cells()
     assert [cell.baseline for cell in asked_for] == [True]
 
 
 def test_a_number_of_clusters_in_the_choice_itself_stands():
-    spec = SweepSpec.of({"clustering": [{"kmeans": {"clusters": 3}}], "clusters": [8]})
+    spec = SweepSpec.from_mapping({"clustering": [{"kmeans": {"clusters": 3}}], "clusters": [8]})
     assert {str(cell.clustering) for cell in spec.cells() if not cell.baseline} == {
         "kmeans (n_clusters 3)"
     }
@@ -48,7 +48,7 @@ def test_a_number_of_clusters_in_the_choice_itself_stands():
 def test_former_parameter_names_make_the_same_cells():
     former = {"clustering": [{"gmm": {"clusters": 3, "covariance": "diag", "starts": 1}}]}
     current = {"clustering": [{"gmm": {"n_clusters": 3, "covariance_type": "diag", "n_init": 1}}]}
-    assert SweepSpec.of(former).cells() == SweepSpec.of(current).cells()
+    assert SweepSpec.from_mapping(former).cells() == SweepSpec.from_mapping(current).cells()
 
 
 def test_clusterings_without_a_number_are_not_multiplied():
@@ -59,13 +59,13 @@ def test_clusterings_without_a_number_are_not_multiplied():
     ]
     assert without
     for name in without:
-        cells = SweepSpec.of({"clustering": name, "clusters": [8, 9]}).cells()
+        cells = SweepSpec.from_mapping({"clustering": name, "clusters": [8, 9]}).cells()
         assert sum(cell.clustering.name == name for cell in cells) == 1
 
 
 def test_only_combinations_that_can_be_trained_are_cells():
     every = ("attributes", "mfcc", "melspectrogram")
-    spec = SweepSpec.of(
+    spec = SweepSpec.from_mapping(
         {
             "features": every,
             "representation": list(REPRESENTATIONS.names()),
@@ -86,21 +86,21 @@ def test_only_combinations_that_can_be_trained_are_cells():
 
 
 def test_beside_models_that_see_pictures_the_baseline_takes_vectors():
-    spec = SweepSpec.of({"features": "melspectrogram", "representation": "conv_vae"})
+    spec = SweepSpec.from_mapping({"features": "melspectrogram", "representation": "conv_vae"})
     baseline, cell = spec.cells()
     assert (baseline.baseline, baseline.features) == (True, "mfcc,statistical")
     assert (cell.features, cell.representation.name) == ("melspectrogram", "conv_vae")
 
 
 def test_parameters_equal_to_the_defaults_are_the_same_cell():
-    plain = SweepSpec.of({"clustering": "kmeans"})
-    spelt = SweepSpec.of({"clustering": [{"kmeans": {"clusters": 10}}]})
+    plain = SweepSpec.from_mapping({"clustering": "kmeans"})
+    spelt = SweepSpec.from_mapping({"clustering": [{"kmeans": {"clusters": 10}}]})
     assert plain == spelt
     assert [cell.key for cell in plain.cells()] == [cell.key for cell in spelt.cells()]
 
 
-def test_a_grid_and_its_cells_survive_json():
-    spec = SweepSpec.of(
+def test_a_sweep_and_its_cells_survive_json():
+    spec = SweepSpec.from_mapping(
         {
             "representation": [{"autoencoder": {"epochs": 2, "hidden": [8, 4]}}],
             "seeds": "3",
@@ -108,7 +108,7 @@ def test_a_grid_and_its_cells_survive_json():
             "quick": True,
         }
     )
-    assert SweepSpec.of(spec.to_json()) == spec
+    assert SweepSpec.from_mapping(spec.to_json()) == spec
     for cell in spec.cells():
         again = Cell.from_json(cell.to_json())
         assert again == cell
@@ -119,7 +119,7 @@ def test_yaml_is_read_as_the_documentation_writes_it(request):
     page = (request.config.rootpath / "docs" / "model-lab.md").read_text(encoding="utf-8")
     block = page.split("```yaml\n")[1].split("```")[0]
     spec = parse_yaml(block, "grid.yaml")
-    assert Choice("autoencoder", {"epochs": 30}) in spec.representation
+    assert AlgorithmChoice("autoencoder", {"epochs": 30}) in spec.representation
     assert len(spec.seeds) == 5
 
 
@@ -146,7 +146,7 @@ def test_yaml_is_read_as_the_documentation_writes_it(request):
         ("x: !!python/object/apply:os.system [ls]", r"^g\.yaml, line 1: this is not YAML"),
     ],
 )
-def test_what_is_wrong_with_a_grid_is_one_line(text, said):
+def test_what_is_wrong_with_a_sweep_is_one_line(text, said):
     with pytest.raises(SongrecError, match=said) as caught:
         parse_yaml(text, "g.yaml")
     assert "\n" not in str(caught.value)
