@@ -25,6 +25,8 @@ from songrec.services.evaluation.playlist_tasks import Questions, questions
 
 Array = NDArray[np.float64]
 NEEDS = (FILE,)
+LEAST_VARIANCE = 1e-3
+"""Added to the variances within playlists, of which the whole catalogue's are 1."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,10 @@ class Lessons:
         points = model_for(space).points(np.arange(len(space.track_ids)))
         rows = [np.unique(one) for one in lists]
         parts = [points[one] for one in rows if len(one) >= MIN_TRACKS]
-        within = np.mean([np.cov(part.T) for part in parts], axis=0)
+        # A column that is constant in every playlist (a list of one year) has no variance there,
+        # and the inverse of the covariance would then be made of rounding.
+        least = LEAST_VARIANCE * np.eye(points.shape[1])
+        within = np.mean([np.cov(part.T) for part in parts], axis=0) + least
         means = np.cov(np.array([part.mean(axis=0) for part in parts]).T)
         return cls(points, within, means - within * np.mean([1 / len(part) for part in parts]))
 
