@@ -22,10 +22,6 @@ class Score:
     description: str
     better: Literal["higher", "lower"]
 
-    def is_better(self, value: float, than: float) -> bool:
-        """Whether ``value`` is strictly better than ``than``."""
-        return value > than if self.better == "higher" else value < than
-
 
 SCORES: tuple[Score, ...] = (
     Score(

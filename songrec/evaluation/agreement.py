@@ -37,22 +37,6 @@ def adjusted_rand_index(a: Labels, b: Labels) -> float:
     return _adjusted_rand(contingency(a, b)[0])
 
 
-def normalised_mutual_information(a: Labels, b: Labels) -> float:
-    """What one labelling tells of the other, from 0 to 1 (Strehl & Ghosh 2002).
-
-    The mutual information over the mean of the two entropies; 1 where both have but one label.
-    """
-    return _normalised_information(contingency(a, b)[0])
-
-
-def purity(labels: Labels, classes: Labels) -> float:
-    """The share of tracks in the class that is commonest in their cluster (Manning et al. 2008).
-
-    It grows with the number of clusters: compare it only with its value for random labels.
-    """
-    return _purity(contingency(labels, classes)[0])
-
-
 @dataclass(frozen=True)
 class Agreement:
     """Three measures of a clustering against labels, and what chance alone would give each.

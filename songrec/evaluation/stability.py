@@ -34,11 +34,6 @@ class Stability:
         return float(np.std(self.values, ddof=1)) if len(self.values) > 1 else None
 
 
-def over_seeds(fit: Callable[[int], Labels], seeds: Iterable[int]) -> Stability:
-    """``fit(seed)`` labels the same tracks each time; noise is a group of its own."""
-    return between(fit(seed) for seed in seeds)
-
-
 def between(labellings: Iterable[Labels]) -> Stability:
     """The agreement of labellings that are there already, two by two."""
     pairs = itertools.combinations(list(labellings), 2)

@@ -1,4 +1,4 @@
-"""How far a map can be trusted: whether neighbours on it are neighbours in the latent."""
+"""Trustworthiness of a map: whether neighbours on it are neighbours in the latent."""
 
 from __future__ import annotations
 
@@ -18,12 +18,31 @@ COMPARISONS = 100_000_000
 def trustworthiness(
     latent: Floats, coordinates: Floats, *, seed: int, neighbours: int = NEIGHBOURS
 ) -> dict[str, Any]:
-    """``{"trustworthiness": value}`` from 0 to 1 (Venna & Kaski 2001), None below four tracks.
+    """Measure whether each track's nearest on the map are among its nearest in the latent.
 
-    1 where each track's nearest 15 on the map are among its nearest 15 in the latent; a stranger
-    costs the more the farther down the latent's order it is. Tracks at one distance share the
-    better rank. Above 3,000 tracks it is the mean over 500 drawn tracks (above 200,000 fewer, at
-    least 100), each against all others, and ``trustworthiness_sample`` says so.
+    Tracks at one distance share the better rank. Above 3,000 tracks it is the mean over 500 drawn
+    tracks (above 200,000 fewer, at least 100), each against all others.
+
+    Parameters
+    ----------
+    latent
+        float32 ``(n, l)``.
+    coordinates
+        float32 ``(n, 2)``.
+    seed
+        Of the drawn tracks.
+    neighbours
+        Size of a neighbourhood.
+
+    Returns
+    -------
+    dict
+        ``trustworthiness`` from 0 to 1, None below four tracks, and where tracks were drawn
+        ``trustworthiness_sample``, their number.
+
+    References
+    ----------
+    Venna & Kaski, "Neighborhood preservation in nonlinear projection methods", ICANN 2001.
     """
     n = len(latent)
     # The normalisation, by the worst case, holds for less than half of the others.
@@ -36,14 +55,14 @@ def trustworthiness(
         rows = np.sort(np.random.default_rng(seed).choice(n, few, replace=False))
     cost = sum(_cost(latent, coordinates, int(row), k) for row in rows)
     worst = len(rows) * k * (2 * n - 3 * k - 1) / 2
-    found: dict[str, Any] = {"trustworthiness": float(1 - cost / worst)}
+    result: dict[str, Any] = {"trustworthiness": float(1 - cost / worst)}
     if len(rows) < n:
-        found["trustworthiness_sample"] = len(rows)
-    return found
+        result["trustworthiness_sample"] = len(rows)
+    return result
 
 
 def _cost(latent: Floats, coordinates: Floats, row: int, k: int) -> float:
-    """How far beyond ``k`` the ranks in the latent of the row's ``k`` nearest on the map lie."""
+    """Return by how much the latent ranks of the row's ``k`` nearest on the map exceed ``k``."""
     near = _nearest(coordinates, row, k)
     distances = _squared(latent, row)
     distances[row] = -1.0

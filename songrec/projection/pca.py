@@ -1,4 +1,4 @@
-"""The latent's two principal components (Pearson 1901)."""
+"""The latent's two principal components (Pearson 1901), by scikit-learn."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.decomposition import PCA
+from threadpoolctl import threadpool_limits
 
 from songrec.core.types import Floats, Progress, no_progress
 
@@ -17,28 +19,32 @@ class PCAProjection:
     def fit(self, latent: Floats, *, seed: int, on_progress: Progress = no_progress) -> Self:
         """Learn mean and the two components; exact, so ``seed`` changes nothing."""
         values = latent.astype(np.float64)
-        self.mean_ = values.mean(axis=0)
-        centred = values - self.mean_
-        variances, vectors = np.linalg.eigh(centred.T @ centred / len(values))
-        order = np.argsort(variances)[::-1][:2]
-        components = np.zeros((2, latent.shape[1]))
-        components[: len(order)] = vectors[:, order].T
-        # An eigenvector's sign is arbitrary: the entry of largest size is made positive.
-        largest = components[np.arange(2), np.abs(components).argmax(axis=1)]
-        self.components_ = components * np.where(largest < 0, -1.0, 1.0)[:, None]
+        if len(values) == 1:  # scikit-learn wants two
+            values = np.repeat(values, 2, axis=0)
+        model = PCA(min(2, *values.shape), svd_solver="covariance_eigh")
+        # Rows that are all the same have no variance to explain.
+        with threadpool_limits(limits=1), np.errstate(invalid="ignore"):
+            model.fit(values)
+        self.mean_ = model.mean_
+        self.components_ = np.zeros((2, values.shape[1]))
+        self.components_[: len(model.components_)] = model.components_
         return self
 
+    def plane(self, latent: Floats) -> NDArray[np.float64]:
+        """Return coordinates in double precision, ``(n, 2)``."""
+        return (latent - self.mean_) @ self.components_.T
+
     def project(self, latent: Floats) -> Floats:
-        """Coordinates, float32 ``(n, 2)``."""
-        return ((latent - self.mean_) @ self.components_.T).astype(np.float32)
+        """Return coordinates, float32 ``(n, 2)``."""
+        return self.plane(latent).astype(np.float32)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """What ``project`` needs."""
+        """Return the arrays that ``project`` needs."""
         return {"mean": self.mean_, "components": self.components_}
 
     @classmethod
     def from_state(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """A projection that places tracks as the one whose ``state`` this is."""
+        """Restore a projection from its ``state``."""
         projection = cls()
         projection.mean_ = np.asarray(arrays["mean"])
         projection.components_ = np.asarray(arrays["components"])

@@ -1,4 +1,4 @@
-"""Which projections there are. Adding one is a file beside this one and an entry here."""
+"""The registered projections. Adding one is a file beside this one and an entry here."""
 
 from __future__ import annotations
 

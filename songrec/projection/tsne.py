@@ -12,11 +12,12 @@ from openTSNE.nearest_neighbors import PrecomputedNeighbors
 from threadpoolctl import threadpool_limits
 
 from songrec.core.types import Floats, Ints, Progress, no_progress
-from songrec.projection.knn_placement import Neighbours, first_plane, rows_to_learn_from
+from songrec.projection.knn_placement import NeighbourIndex, rows_to_learn_from
+from songrec.projection.pca import PCAProjection
 
 LEARNT_FROM = 30_000
 FEWEST = 4
-"""With fewer distinct rows than this nothing is gained over principal components."""
+"""With fewer distinct rows the map is that of the principal components."""
 
 # Phases, step sizes and exaggeration as openTSNE's own defaults and Belkina et al. (2019).
 EARLY, EARLY_EXAGGERATION, EARLY_MOMENTUM, MOMENTUM = 250, 12.0, 0.5, 0.8
@@ -29,7 +30,7 @@ class TSNE:
     """Near neighbours in the latent stay near; distances between groups say little.
 
     ``perplexity`` is about how many neighbours count. It starts from the principal components
-    (Kobak & Berens 2019). Above 30,000 distinct tracks it learns from a sample of so many and
+    (Kobak & Berens 2019). Above 30,000 distinct tracks it learns from a sample of 30,000 and
     places the others as it places new ones: among the learnt tracks, each by itself, at the median
     of its nearest ones and from there downhill. A learnt track keeps its place.
     """
@@ -41,15 +42,15 @@ class TSNE:
     def fit(self, latent: Floats, *, seed: int, on_progress: Progress = no_progress) -> Self:
         """Learn the map of ``latent`` ``(n, l)``, or of a sample of it."""
         self.rows_ = rows_to_learn_from(latent, LEARNT_FROM, seed)
-        self._neighbours = Neighbours(self.rows_)
-        plane = first_plane(self.rows_)
+        self._neighbours = NeighbourIndex(self.rows_)
+        plane = PCAProjection().fit(self.rows_, seed=seed).plane(self.rows_)
         self.coordinates_ = plane.astype(np.float32)
         if len(self.rows_) < FEWEST:
             return self
         on_progress(0.0, f"neighbours of {len(self.rows_):,} tracks")
         perplexity = min(self.perplexity, (len(self.rows_) - 1) / 3)
         k = max(1, min(len(self.rows_) - 1, int(3 * perplexity)))
-        at, distances = self._neighbours.of(self.rows_, k + 1)
+        at, distances = self._neighbours.nearest(self.rows_, k + 1)
         with threadpool_limits(limits=1):
             similar = affinity.PerplexityBasedNN(
                 perplexity=perplexity,
@@ -78,26 +79,28 @@ class TSNE:
                     )
                     done += batch
                     on_progress(done / total, f"step {done} of {total}")
-        found = np.asarray(embedding, dtype=np.float64)
+        placed = np.asarray(embedding, dtype=np.float64)
         # Adding a track centres the map by its bounds, which must then change nothing.
-        self.coordinates_ = (found - (found.max(axis=0) + found.min(axis=0)) / 2).astype(np.float32)
+        self.coordinates_ = (placed - (placed.max(axis=0) + placed.min(axis=0)) / 2).astype(
+            np.float32
+        )
         return self
 
     def project(self, latent: Floats) -> Floats:
-        """Coordinates, float32 ``(n, 2)``; each row's depend on nothing but that row."""
+        """Return coordinates, float32 ``(n, 2)``; a row's depend on nothing but that row."""
         if len(self.rows_) < FEWEST:
             return self._neighbours.place(
                 latent, self.coordinates_, 1, lambda _, at, __: self.coordinates_[at[:, 0]]
             )
         reference = TSNEEmbedding(
-            self.coordinates_, _Known(len(self.rows_)), negative_gradient_method="fft"
+            self.coordinates_, _FittedAffinities(len(self.rows_)), negative_gradient_method="fft"
         )
         with threadpool_limits(limits=1):
             return self._neighbours.place(
                 latent,
                 self.coordinates_,
                 NEW_NEIGHBOURS,
-                lambda rows, at, distances: _among(reference, rows, at, distances),
+                lambda rows, at, distances: _embed_among(reference, rows, at, distances),
             )
 
     def state(self) -> dict[str, NDArray[Any]]:
@@ -106,16 +109,16 @@ class TSNE:
 
     @classmethod
     def from_state(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """A projection that places tracks as the one whose ``state`` this is."""
+        """Restore a projection from its ``state``."""
         projection = cls()
         projection.rows_ = np.asarray(arrays["rows"])
         projection.coordinates_ = np.asarray(arrays["places"])
-        projection._neighbours = Neighbours(projection.rows_)
+        projection._neighbours = NeighbourIndex(projection.rows_)
         return projection
 
 
-class _Known(affinity.Affinities):
-    """Similarities of new rows to the learnt ones, from neighbours that are known already."""
+class _FittedAffinities(affinity.Affinities):
+    """Affinities of new rows to the learnt ones, from neighbours that are found already."""
 
     def __init__(self, learnt: int) -> None:
         super().__init__()
@@ -138,12 +141,12 @@ class _Known(affinity.Affinities):
         return (similar, self.at, self.distances) if return_distances else similar
 
 
-def _among(
+def _embed_among(
     reference: TSNEEmbedding, rows: Floats, at: Ints, distances: NDArray[np.float64]
 ) -> Floats:
-    known = reference.affinities
-    known.at, known.distances = at, distances
-    found = reference.transform(
+    affinities = reference.affinities
+    affinities.at, affinities.distances = at, distances
+    embedded = reference.transform(
         rows,
         perplexity=NEW_PERPLEXITY,
         k=NEW_NEIGHBOURS,
@@ -152,9 +155,9 @@ def _among(
         n_iter=NEW_STEPS,
         max_grad_norm=NEW_GRADIENT,
     )
-    return np.asarray(found, dtype=np.float32)
+    return np.asarray(embedded, dtype=np.float32)
 
 
 def _method(rows: int) -> str:
-    """Exact enough trees for small maps, interpolation (Linderman et al. 2019) for others."""
+    """Return trees for small maps, interpolation (Linderman et al. 2019) for others."""
     return "bh" if rows < 10_000 else "fft"

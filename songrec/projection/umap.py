@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from songrec.core.types import Floats, Ints, Progress, no_progress
-from songrec.projection.knn_placement import Neighbours, first_plane, rows_to_learn_from
+from songrec.projection.knn_placement import NeighbourIndex, rows_to_learn_from
+from songrec.projection.pca import PCAProjection
 
 LEARNT_FROM = 30_000
 FEWEST = 4
-"""With fewer distinct rows than this nothing is gained over principal components."""
+"""With fewer distinct rows the map is that of the principal components."""
 
 MANY, EPOCHS, EPOCHS_FOR_MANY = 10_000, 500, 200
 JITTER = 1e-3
@@ -28,9 +29,9 @@ HALVINGS = 64
 class UMAP:
     """Neighbourhoods in the latent, drawn so that groups stay compact and apart.
 
-    ``n_neighbors`` is how many count as near: few show detail, many the whole; ``min_dist`` is how
-    close points may come. It starts from the principal components (Kobak & Linderman 2021).
-    Above 30,000 distinct tracks it learns from a sample of so many and places the others as it
+    ``n_neighbors`` is the size of a neighbourhood: few show detail, many the whole; ``min_dist`` is
+    how close points may come. It starts from the principal components (Kobak & Linderman 2021).
+    Above 30,000 distinct tracks it learns from a sample of 30,000 and places the others as it
     places new ones: where UMAP itself would begin with them, at the mean of their nearest learnt
     tracks' places, weighted by exp(-(d - r) / s), where d is a distance, r that of the nearest,
     and s such that the weights add up to log2(n_neighbors). A learnt track keeps its place.
@@ -44,8 +45,8 @@ class UMAP:
     def fit(self, latent: Floats, *, seed: int, on_progress: Progress = no_progress) -> Self:
         """Learn the map of ``latent`` ``(n, l)``, or of a sample of it."""
         self.rows_ = rows_to_learn_from(latent, LEARNT_FROM, seed)
-        self._neighbours = Neighbours(self.rows_)
-        plane = first_plane(self.rows_)
+        self._neighbours = NeighbourIndex(self.rows_)
+        plane = PCAProjection().fit(self.rows_, seed=seed).plane(self.rows_)
         self.coordinates_ = plane.astype(np.float32)
         if len(self.rows_) < FEWEST:
             return self
@@ -54,7 +55,7 @@ class UMAP:
 
         k = min(self.n_neighbors, len(self.rows_))
         epochs = self.n_epochs or (EPOCHS if len(self.rows_) <= MANY else EPOCHS_FOR_MANY)
-        at, distances = self._neighbours.of(self.rows_, k)
+        at, distances = self._neighbours.nearest(self.rows_, k)
         random = np.random.RandomState(seed)
         with threadpool_limits(limits=1):
             graph, _, _ = umap_.fuzzy_simplicial_set(
@@ -85,14 +86,14 @@ class UMAP:
                 densmap=False,
                 densmap_kwds={},
                 output_dens=False,
-                tqdm_kwds=_told(on_progress, epochs),
+                tqdm_kwds=_tqdm_options(on_progress, epochs),
             )
         on_progress(1.0, f"epoch {epochs} of {epochs}")
         self.coordinates_ = (embedding - embedding.mean(axis=0)).astype(np.float32)
         return self
 
     def project(self, latent: Floats) -> Floats:
-        """Coordinates, float32 ``(n, 2)``; each row's depend on nothing but that row."""
+        """Return coordinates, float32 ``(n, 2)``; a row's depend on nothing but that row."""
 
         def place(_: Floats, at: Ints, distances: NDArray[np.float64]) -> Floats:
             weights = membership(distances)[:, :, None]
@@ -110,17 +111,18 @@ class UMAP:
 
     @classmethod
     def from_state(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """A projection that places tracks as the one whose ``state`` this is."""
+        """Restore a projection from its ``state``."""
         projection = cls(n_neighbors=int(arrays["neighbours"]))
         projection.rows_ = np.asarray(arrays["rows"])
         projection.coordinates_ = np.asarray(arrays["places"])
-        projection._neighbours = Neighbours(projection.rows_)
+        projection._neighbours = NeighbourIndex(projection.rows_)
         return projection
 
 
 def membership(distances: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights exp(-(d - r) / s) of neighbours at distances ``(m, k)``; a row adds up to log2(k).
+    """Return weights exp(-(d - r) / s) of neighbours at distances ``(m, k)``.
 
+    A row adds up to log2(k).
     ``s`` is found by bisection. Where that sum cannot be reached (one neighbour, or several in
     one place) s is as close to it as bisection comes, and all weights stay finite.
     """
@@ -128,17 +130,17 @@ def membership(distances: NDArray[np.float64]) -> NDArray[np.float64]:
     relative = distances / scale
     # From the nearest one, so that the largest weight is 1 however far all of them are.
     relative = relative - relative[:, :1]
-    wanted = max(np.log2(distances.shape[1]), 1.0)
+    target = max(np.log2(distances.shape[1]), 1.0)
     low, high = np.full(scale.shape, 1e-6), np.full(scale.shape, 1e6)
     for _ in range(HALVINGS):
         middle = np.sqrt(low * high)
-        above = np.exp(-relative / middle).sum(axis=1, keepdims=True) > wanted
+        above = np.exp(-relative / middle).sum(axis=1, keepdims=True) > target
         low, high = np.where(above, low, middle), np.where(above, middle, high)
     return np.exp(-relative / high)
 
 
-class _Told:
-    """A file that tqdm writes its count to, and which reports it: UMAP has no other callback."""
+class _ProgressFile:
+    """A file for tqdm that reports the count written to it: UMAP has no other callback."""
 
     def __init__(self, on_progress: Progress, epochs: int) -> None:
         self.on_progress, self.epochs = on_progress, epochs
@@ -150,13 +152,13 @@ class _Told:
             self.on_progress(share, f"epoch {count} of {self.epochs}")
 
     def flush(self) -> None:
-        """Tqdm asks for it."""
+        """Do nothing; tqdm calls it."""
 
 
-def _told(on_progress: Progress, epochs: int) -> dict[str, Any]:
+def _tqdm_options(on_progress: Progress, epochs: int) -> dict[str, Any]:
     return {
         "disable": False,
-        "file": _Told(on_progress, epochs),
+        "file": _ProgressFile(on_progress, epochs),
         "bar_format": "{n}",
         "mininterval": 0.5,
         "miniters": 1,

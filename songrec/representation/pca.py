@@ -1,4 +1,4 @@
-"""Principal component analysis (Pearson 1901), by the covariance's eigenvectors."""
+"""Principal component analysis (Pearson 1901), by scikit-learn."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+from sklearn import decomposition
+from threadpoolctl import threadpool_limits
 
 from songrec.core.types import FeatureTable, Floats, Progress, no_progress
 
@@ -21,31 +23,28 @@ class PCA:
     def fit(self, table: FeatureTable, *, seed: int, on_progress: Progress = no_progress) -> Self:
         """Learn mean and components; exact, so ``seed`` changes nothing.
 
-        A table with fewer columns than ``latent`` gives as many dimensions as it has columns.
+        There are at most as many components as the table has columns or rows (two of one row).
         """
         values = table.values.astype(np.float64)
-        self.mean_ = values.mean(axis=0)
-        centred = values - self.mean_
-        variances, vectors = np.linalg.eigh(centred.T @ centred / len(values))
-        order = np.argsort(variances)[::-1][: min(self.latent, values.shape[1])]
-        components = vectors[:, order].T
-        # An eigenvector's sign is arbitrary: the entry of largest size is made positive.
-        largest = np.abs(components).argmax(axis=1)
-        components *= np.sign(components[np.arange(len(components)), largest])[:, None]
-        self.components_ = components
-        total = max(float(variances.sum()), np.finfo(float).tiny)
+        if len(values) == 1:  # scikit-learn wants two
+            values = np.repeat(values, 2, axis=0)
+        model = decomposition.PCA(min(self.latent, *values.shape), svd_solver="covariance_eigh")
+        # Rows that are all the same have no variance to explain.
+        with threadpool_limits(limits=1), np.errstate(invalid="ignore"):
+            model.fit(values)
+        self.mean_, self.components_ = model.mean_, model.components_
         self.metrics_ = {
-            "latent_dimensions": len(components),
-            "explained_variance": float(variances[order].clip(0).sum() / total),
+            "latent_dimensions": len(self.components_),
+            "explained_variance": float(np.nan_to_num(model.explained_variance_ratio_).sum()),
         }
         return self
 
     def transform(self, table: FeatureTable) -> Floats:
-        """Coordinates along the components, float32 ``(n, latent)``."""
+        """Return coordinates along the components, float32 ``(n, latent)``."""
         return ((table.values - self.mean_) @ self.components_.T).astype(np.float32)
 
     def reconstruct(self, table: FeatureTable) -> Floats:
-        """The table as the kept components remember it, float32 ``(n, columns)``."""
+        """Return the table as the kept components restore it, float32 ``(n, columns)``."""
         latent = (table.values - self.mean_) @ self.components_.T
         return (latent @ self.components_ + self.mean_).astype(np.float32)
 

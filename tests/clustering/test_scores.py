@@ -39,8 +39,3 @@ def test_a_large_silhouette_is_of_a_seeded_sample_and_says_so(monkeypatch):
     first, again, other = (scores.score(LATENT, LABELS, seed=seed) for seed in (1, 1, 2))
     assert first["silhouette_sample"] == 100
     assert first["silhouette"] == again["silhouette"] != other["silhouette"]
-
-
-def test_each_score_knows_which_direction_is_better():
-    better = {score.name: score.is_better(2.0, 1.0) for score in scores.SCORES}
-    assert better == {"silhouette": True, "calinski_harabasz": True, "davies_bouldin": False}
