@@ -6,7 +6,7 @@ from flask import Blueprint, Flask, abort, jsonify, redirect, render_template, r
 from flask.typing import ResponseReturnValue
 
 from songrec.core.errors import BadInput
-from songrec.services.recommendation import recommend
+from songrec.services.recommendation import for_listener, recommend
 from songrec.store.catalogue import tracks
 from songrec.store.db import db
 from songrec.store.listeners import reactions, skips
@@ -61,6 +61,7 @@ def react(public_id: str) -> ResponseReturnValue:
     listener = require_listener() if VALUES[value] else current_listener()
     likes, dislikes = 0, 0
     if listener is not None:
+        for_listener.remember_list(db.session, listener, request.form.get("seen", ""))
         reactions.react(db.session, listener, track.id, VALUES[value])
         likes, dislikes = reactions.counts(db.session, listener)
         db.session.commit()

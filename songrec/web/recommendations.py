@@ -49,7 +49,6 @@ def page() -> str:
         by=by,
         n=count,
     )
-    db.session.commit()
     chosen = {name: request.args[name] for name in FIELDS if name in request.args}
     draw = secrets.randbelow(DRAWS)
     return render_template(

@@ -52,8 +52,9 @@ def test_a_like_changes_the_list_at_once_and_says_what_changed(page: Any, viewpo
     first = page.locator(".song-list > li").first
     title = first.locator(".title").inner_text()
     first.get_by_role("button", name=re.compile("^Like")).click()
-    expect(page.locator("[data-change]")).to_contain_text(f"since you liked “{title}”")
-    expect(page.locator("[data-announce]")).to_contain_text("since you liked")
+    expect(page.locator("[data-change]")).to_contain_text(f"Liked “{title}” and updated your list")
+    expect(page.locator("[data-announce]")).to_contain_text("updated your list")
+    expect(page.get_by_role("button", name=f"Undo: {title}")).to_be_visible()
     assert title not in page.locator(".song-list .title").all_inner_texts()
     assert page.locator(".badge-new").count() >= 1
     # What to do with a song stands beside it: more like this one.

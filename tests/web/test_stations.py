@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from songrec.store.listeners import playlists, reactions, skips
-from songrec.store.tables import Listener, Playlist, Reaction, Skip, Track
+from songrec.store.tables import KeptAnswer, Listener, Playlist, Reaction, Skip, Track
 from tests.sounding import add_sound, write_wav
 
 JSON = {"Accept": "application/json"}
@@ -31,36 +31,84 @@ def shown(page):
 
 
 def changed(page):
-    found = re.search(r"<p class=\"notice\" data-change[^>]*>([^<]*)</p>", page)
+    found = re.search(r"<span data-change[^>]*>([^<]*)</span>", page)
     return found[1].replace("&#39;", "'") if found else None
 
 
-def react(client, public_id, value="like"):
-    return client.post(f"/tracks/{public_id}/reaction", data={"value": value})
+def react(client, public_id, value="like", page=""):
+    """React as the page's own form does, which says what list it stands in."""
+    seen = re.search(r'name="seen" value="([^"]*)"', page)
+    data = {"value": value} | ({"seen": seen[1]} if seen else {})
+    return client.post(f"/tracks/{public_id}/reaction", data=data)
 
 
-def test_recommendations_say_what_changed_since_the_last_ones(client, session, planted, name):
+def test_recommendations_say_what_a_reaction_changed(client, session, planted, name):
     for row in (0, 1):
         react(client, name(row))
     first = client.get("/recommendations?n=10").text
     assert changed(first) is None
     before = shown(first)
     title = session.query(Track).filter_by(public_id=before[0]).one().title
-    react(client, before[0])
+    react(client, before[0], page=first)
     second = client.get("/recommendations?n=10").text
     after = shown(second)
-    told = changed(second)
-    came, left = set(after) - set(before), set(before) - set(after) - {before[0]}
-    assert f"since you liked “{title}”" in told
-    assert f"{len(came)} song{'s' * (len(came) != 1)} came in" in told
-    assert (f"{left and len(left)} left" in told) == bool(left)
+    came = set(after) - set(before)
+    assert changed(second) == f"Liked “{title}” and updated your list."
     assert second.count('class="badge-new"') == len(came) > 0
-    # It stays until something else is said.
-    assert changed(client.get("/recommendations?n=10").text) == told
-    react(client, after[0], "dislike")
-    assert "since you said no to" in changed(client.get("/recommendations?n=10").text)
-    # Another number or method is another question: nothing to compare with.
+    # It stays until something else is done.
+    assert changed(client.get("/recommendations?n=10").text) == changed(second)
+    gone = session.query(Track).filter_by(public_id=after[0]).one().title
+    react(client, after[0], "dislike", page=second)
+    third = client.get("/recommendations?n=10").text
+    assert changed(third) == f"Removed “{gone}” and updated your list."
+    # Another number or method is another list: nothing to compare with.
     assert changed(client.get("/recommendations?n=20").text) is None
+    # Undo brings the list back.
+    undo = re.search(
+        r'action="/tracks/(p\d+)/reaction" data-reaction>(?:(?!</form>).)*?>Undo<', third, re.S
+    )
+    assert undo[1] == after[0]
+    assert re.search(r'value="none" aria-label="Undo: ', third)
+    react(client, after[0], "none", page=third)
+    fourth = client.get("/recommendations?n=10").text
+    assert shown(fourth) == after
+    assert changed(fourth) == f"Took back your rating of “{gone}” and updated your list."
+
+
+def test_a_reaction_elsewhere_is_told_with_the_others(client, session, planted, name):
+    for row in (0, 1):
+        react(client, name(row))
+    page = client.get("/recommendations?n=10").text
+    one, other = shown(page)[:2]
+    titles = {t.public_id: t.title for t in session.query(Track)}
+    react(client, one, page=page)
+    react(client, other, "dislike")
+    said = changed(client.get("/recommendations?n=10").text)
+    assert said == f"Liked “{titles[one]}”, removed “{titles[other]}” and updated your list."
+    assert ">Undo<" not in client.get("/recommendations?n=10").text
+
+
+@pytest.mark.parametrize(
+    "seen", ["", "nonsense", ":p1", "taste|x:", "taste:no,such\0id", ":" * 500]
+)
+def test_a_list_that_nobody_was_shown_is_not_remembered(client, session, planted, name, seen):
+    react(client, name(0))
+    answer = client.post(f"/tracks/{name(1)}/reaction", data={"value": "like", "seen": seen})
+    assert answer.status_code == 303
+    assert session.query(KeptAnswer).count() == 0
+
+
+def test_looking_at_recommendations_writes_nothing(client, session, planted, name):
+    react(client, name(0))
+    page = client.get("/recommendations?n=10").text
+    react(client, shown(page)[0], page=page)
+    kept = session.query(KeptAnswer).one()
+    before = (kept.asked, kept.tracks, kept.state, kept.created_at)
+    for address in ("/recommendations?n=10", "/recommendations?n=20&variety=0.5", "/me", "/likes"):
+        assert client.get(address).status_code == 200
+    session.expire_all()
+    kept = session.query(KeptAnswer).one()
+    assert (kept.asked, kept.tracks, kept.state, kept.created_at) == before
 
 
 def test_a_like_can_count_twice_without_a_script(client, session, planted, name):

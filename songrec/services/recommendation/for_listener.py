@@ -1,4 +1,4 @@
-"""What is known of a listener, recommendations from it, and what changed since the last ones."""
+"""A listener's feedback, recommendations from it, and what a reaction changed in them."""
 
 from __future__ import annotations
 
@@ -9,21 +9,24 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from songrec.recommend.explain.phrases import join_clauses
+from songrec.recommend.explain.phrases import capitalize, join_clauses
 from songrec.recommend.similarity.more_like import more_like
 from songrec.services.catalogue.track_lookup import title_lookup
 from songrec.services.recommendation.recommend import recommend_for
 from songrec.services.similarity.audio_similarity import HasId
 from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
+from songrec.store.catalogue import tracks
 from songrec.store.listeners import last_recommendations, reactions, skips
 from songrec.store.runs.spaces import published_space
 from songrec.store.tables import Listener
 
 MAX_REACTIONS = 500
-"""The newest likes (and as many dislikes) count, who likes more has changed since; none of the
-older ones comes back either."""
-NAMED = 2
-"""So many songs are named in what changed; more are counted."""
+"""The newest likes, and as many dislikes, say what somebody's taste is; older ones are excluded
+from the answers but do not count."""
+MAX_NAMED = 2
+"""Songs that a description of what changed names; more are counted."""
+MAX_SEEN = 100
+"""Songs of a shown list that are remembered at most."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class ListenerFeedback:
 
     @classmethod
     def load(cls, session: Session, listener: Listener | None) -> ListenerFeedback:
-        """What ``listener`` has said; nothing for nobody."""
+        """Read the feedback of ``listener``; empty without one."""
         if listener is None:
             return cls()
         likes, dislikes = reactions.reactions(session, listener)
@@ -55,7 +58,7 @@ class ListenerFeedback:
 
     @property
     def state(self) -> dict[str, dict[str, int]]:
-        """All of it as JSON can keep it, to compare with later."""
+        """The feedback as JSON, to compare with later."""
         return {
             "likes": {str(i): self.weights.get(i, 1) for i in self.likes},
             "dislikes": {str(i): 1 for i in self.dislikes},
@@ -64,18 +67,18 @@ class ListenerFeedback:
 
 
 def recommend_for_listener(
-    session: Session, instance: Path, known: ListenerFeedback, **asked: Any
+    session: Session, instance: Path, feedback: ListenerFeedback, **options: Any
 ) -> list[RankedTrack]:
-    """``recommending.recommend_for`` from all that is known; ``asked`` is method, variety, n."""
+    """Recommend from all feedback; ``options`` are ``recommend_for``'s (method, by, n)."""
     return recommend_for(
         session,
         instance,
-        known.likes[:MAX_REACTIONS],
-        known.dislikes[:MAX_REACTIONS],
-        heard=[*known.likes[MAX_REACTIONS:], *known.dislikes[MAX_REACTIONS:]],
-        weights=known.weights,
-        skips=known.skips,
-        **asked,
+        feedback.likes[:MAX_REACTIONS],
+        feedback.dislikes[:MAX_REACTIONS],
+        heard=[*feedback.likes[MAX_REACTIONS:], *feedback.dislikes[MAX_REACTIONS:]],
+        weights=feedback.weights,
+        skips=feedback.skips,
+        **options,
     )
 
 
@@ -96,91 +99,118 @@ def more_like_song(
 
 
 @dataclass(frozen=True)
+class Undo:
+    """How to take the last reaction back: the track and the reaction it had before."""
+
+    public_id: str
+    title: str
+    value: str
+
+
+@dataclass(frozen=True)
 class ListChange:
-    """What is different from the answer before: ids that came in, how many left, and why."""
+    """How a list differs from the one that the listener reacted to.
+
+    ``came`` are the track ids that are new in it, ``left`` counts the songs that are gone apart
+    from those reacted to, ``actions`` say what the listener did meanwhile; ``undo`` is None unless
+    that was a single like or dislike.
+    """
 
     came: tuple[int, ...]
     left: int
-    since: str
+    actions: tuple[str, ...]
+    undo: Undo | None = None
 
     @property
     def text(self) -> str:
-        """One sentence: ``3 songs came in and 2 left since you liked “X”.``"""
-        parts = []
-        if self.came:
-            parts.append(f"{len(self.came)} song{'s' * (len(self.came) != 1)} came in")
-        if self.left:
-            parts.append(f"{self.left} left" if parts else _songs(self.left) + " left")
-        if not parts:
-            return f"The same songs are still the best answer since {self.since}."
-        return f"{' and '.join(parts)} since {self.since}."
+        """One sentence: ``Removed “Gold Rush” and updated your list.``"""
+        if not (self.came or self.left):
+            return f"{capitalize(join_clauses(self.actions))}. Your list stays the same."
+        return f"{capitalize(join_clauses([*self.actions, 'updated your list']))}."
 
 
-def changed(
-    session: Session, listener: Listener, known: ListenerFeedback, asked: str, found: Sequence[int]
+def seen_list(key: str, ranked: Sequence[RankedTrack]) -> str:
+    """Encode a shown list for the forms on its page; ``remember_list`` reads it."""
+    return f"{key}:{','.join(one.track.public_id for one in ranked)}"
+
+
+def remember_list(session: Session, listener: Listener, seen: str) -> None:
+    """Keep the list that ``listener`` is about to react to, to tell afterwards what changed.
+
+    ``seen`` is what ``seen_list`` returned for the page; anything else is ignored. The caller
+    commits.
+    """
+    key, _, public_ids = seen.replace("\0", "").rpartition(":")
+    views = tracks.tracks_by_public_id(session, public_ids.split(",")[:MAX_SEEN])
+    if key and views:
+        state = ListenerFeedback.load(session, listener).state
+        last_recommendations.keep(session, listener, key, [view.id for view in views], state)
+
+
+def list_change(
+    session: Session,
+    listener: Listener,
+    feedback: ListenerFeedback,
+    key: str,
+    ranked: Sequence[RankedTrack],
 ) -> ListChange | None:
-    """What changed since the answer that ``listener`` saw last, which this one replaces.
+    """Compare a list with the one that ``listener`` reacted to last.
 
-    ``found`` are the track ids answered now, ``asked`` whatever makes answers comparable (method,
-    number, run). None where nothing was said since an answer to the same, or there is none. What
-    was told stays until something else is said. Songs that the listener reacted to do not count
-    as having left. The caller commits.
+    ``key`` is whatever makes lists comparable (method, options, number, run). None where the last
+    reaction was to another kind of list, or nothing changed since.
     """
     before = last_recommendations.find(session, listener)
-    state, found = known.state, list(found)
-    if before is None or before.asked != asked[:200]:
-        last_recommendations.keep(session, listener, asked, found, state, None)
+    state = feedback.state
+    if before is None or before.asked != key[:200] or before.state == state:
         return None
-    if before.state == state:
-        return _read(before.change)
-    since = _since(session, before.state, state)
-    said = {int(i) for kind in ("likes", "dislikes") for i in state[kind]}
-    old, new = set(before.tracks), set(found)
-    change = ListChange(tuple(i for i in found if i not in old), len(old - new - said), since)
-    told = {"came": list(change.came), "left": change.left, "since": since}
-    last_recommendations.keep(session, listener, asked, found, state, told)
-    return change
-
-
-def _read(told: dict[str, Any] | None) -> ListChange | None:
-    return ListChange(tuple(told["came"]), told["left"], told["since"]) if told else None
-
-
-def _since(session: Session, old: dict[str, Any], new: dict[str, Any]) -> str:
-    likes, before = new["likes"], old["likes"]
-    gone = [
-        i
-        for kind in ("likes", "dislikes")
-        for i in old[kind]
-        if i not in new["likes"] and i not in new["dislikes"]
-    ]
-    done = {
-        "you liked": [i for i in likes if i not in before],
-        "you said no to": [i for i in new["dislikes"] if i not in old["dislikes"]],
-        "you took back what you said of": gone,
-        "you weighed": [i for i in likes if i in before and likes[i] != before[i]],
-        "you skipped": [i for i, n in new["skips"].items() if n > old["skips"].get(i, 0)],
-    }
-    if any(i not in new["skips"] for i in old["skips"]):
-        done["you had skips forgotten"] = []
-    ids = [int(i) for some in done.values() for i in some]
-    titles = title_lookup(session)(ids)
-    clauses = []
-    for verb, some in done.items():
-        if some and len(some) <= NAMED:
-            names = join_clauses([f"“{titles.get(int(i), 'a song')}”" for i in some])
-            clauses.append(f"{verb} {names}")
-        elif some:
-            clauses.append(f"{verb} {len(some)} songs")
-        elif verb == "you had skips forgotten":
-            clauses.append(verb)
-    # "since you liked “X” and skipped “Y”"
-    return (
-        join_clauses([clauses[0], *(c.removeprefix("you ") for c in clauses[1:])])
-        if clauses
-        else ("you were here")
+    rated = {int(i) for kind in ("likes", "dislikes") for i in state[kind]}
+    old, new = set(before.tracks), [one.track.id for one in ranked]
+    return ListChange(
+        tuple(i for i in new if i not in old),
+        len(old - set(new) - rated),
+        *_describe_actions(session, before.state, state),
     )
 
 
-def _songs(number: int) -> str:
-    return f"{number} song{'s' * (number != 1)}"
+def _describe_actions(
+    session: Session, old: dict[str, Any], new: dict[str, Any]
+) -> tuple[tuple[str, ...], Undo | None]:
+    """Describe what turned feedback ``old`` into ``new``, and how to undo a single reaction."""
+    liked = [i for i in new["likes"] if i not in old["likes"]]
+    disliked = [i for i in new["dislikes"] if i not in old["dislikes"]]
+    unrated = [
+        i
+        for i in (*old["likes"], *old["dislikes"])
+        if i not in new["likes"] and i not in new["dislikes"]
+    ]
+    weights = [i for i in new["likes"] if i in old["likes"] and new["likes"][i] != old["likes"][i]]
+    skipped = [i for i, times in new["skips"].items() if times > old["skips"].get(i, 0)]
+    ids = [int(i) for i in (*liked, *disliked, *unrated, *weights, *skipped)]
+    views = {str(view.id): view for view in tracks.tracks_by_id(session, ids)}
+    titles = title_lookup(session)(ids)
+
+    def name(track_ids: Sequence[str]) -> str:
+        if len(track_ids) > MAX_NAMED:
+            return f"{len(track_ids)} songs"
+        return join_clauses([f"“{titles.get(int(i), 'a song')}”" for i in track_ids])
+
+    actions = [
+        action.format(name(track_ids))
+        for action, track_ids in (
+            ("liked {}", liked),
+            ("removed {}", disliked),
+            ("took back your rating of {}", unrated),
+            ("changed how much {} counts", weights),
+            ("noted that you skipped {}", skipped),
+        )
+        if track_ids
+    ]
+    if any(i not in new["skips"] for i in old["skips"]):
+        actions.append("cleared your skips")
+    undo = None
+    if len(actions) == 1 and len(rated := [*liked, *disliked]) == 1 and rated[0] in views:
+        view = views[rated[0]]
+        kinds = {"like": old["likes"], "dislike": old["dislikes"]}
+        value = next((kind for kind, ids_before in kinds.items() if rated[0] in ids_before), "none")
+        undo = Undo(view.public_id, view.title, value)
+    return tuple(actions), undo

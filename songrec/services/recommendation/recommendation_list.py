@@ -33,6 +33,7 @@ class RecommendationList:
     ``criteria`` the re-ranking options that it has data for. ``starters`` are songs to like first,
     for a listener without likes. ``problem`` says why there are no songs. ``segments`` is the
     index that songs were compared by, if any; ``no_segments`` that it was asked for and missing.
+    ``seen`` goes with each reaction, so that ``change`` can say what the reaction changed.
     """
 
     run: Run | None
@@ -43,6 +44,7 @@ class RecommendationList:
     songs: list[RankedTrack] = field(default_factory=list)
     matched_segments: dict[int, MatchedSegment] = field(default_factory=dict)
     change: ListChange | None = None
+    seen: str = ""
     problem: str = ""
     segments: SegmentIndex | None = None
     no_segments: bool = False
@@ -82,13 +84,9 @@ def recommendation_list(
         page.segments = space.segments
     page.matched_segments = matched_segments(session, instance, page.songs)
     if listener is not None:
-        page.change = for_listener.changed(
-            session,
-            listener,
-            feedback,
-            f"{page.method.name}|{_reranking_key(by)}|{n}|{run.public_id}",
-            [song.track.id for song in page.songs],
-        )
+        key = f"{page.method.name}|{_reranking_key(by)}|{n}|{run.public_id}"
+        page.seen = for_listener.seen_list(key, page.songs)
+        page.change = for_listener.list_change(session, listener, feedback, key, page.songs)
     return page
 
 

@@ -1,4 +1,4 @@
-"""The answer a listener saw last. Sessions come first; the caller commits."""
+"""The list that a listener reacted to last. Sessions come first; the caller commits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from songrec.store.tables import KeptAnswer, Listener
 
 
 def find(session: Session, listener: Listener) -> KeptAnswer | None:
-    """What was answered last, or None."""
+    """Return the list that was kept last, or None."""
     return session.get(KeptAnswer, listener.id, populate_existing=True)
 
 
@@ -22,17 +22,19 @@ def keep(
     asked: str,
     tracks: list[int],
     state: dict[str, Any],
-    change: dict[str, Any] | None,
 ) -> None:
-    """Keep an answer in place of the one before."""
+    """Keep a list in place of the one before.
+
+    ``asked`` identifies the kind of list, ``state`` is the listener's feedback that it rests on.
+    """
     row = {
         "asked": asked[:200],
         "tracks": tracks,
         "state": state,
-        "change": change,
+        "change": None,
         "created_at": now(),
     }
-    # One statement: two pages that are asked for at the same moment must not collide.
+    # One statement: two reactions at the same moment must not collide.
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     statement = dialect.insert(KeptAnswer).values(listener_id=listener.id, **row)
     session.execute(statement.on_conflict_do_update(index_elements=["listener_id"], set_=row))

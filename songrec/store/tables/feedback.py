@@ -29,10 +29,10 @@ class Skip(Base):
 
 
 class KeptAnswer(Base):
-    """The recommendations a listener saw last, so that the next ones can say what changed.
+    """The recommendations that a listener reacted to last, to tell what the reaction changed.
 
-    ``asked`` says what was asked for, ``tracks`` are the ids answered, ``state`` what the listener
-    had said by then, ``change`` what was told last (see ``pipeline.changes``).
+    ``asked`` identifies the kind of list (method, options, number, run), ``tracks`` are its track
+    ids, ``state`` is the feedback it rested on. ``change`` is no longer written.
     """
 
     __tablename__ = "kept_answer"
