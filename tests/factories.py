@@ -7,8 +7,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from songrec.core.artist_credits import ArtistField
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.store import jobs
+from songrec.store.catalogue.artists import CreditWriter, TrackNames
 from songrec.store.tables import Tag, Track, TrackAttributes, TrackTag
 
 _numbers = itertools.count(1)
@@ -45,12 +47,17 @@ def make_track(session: Session, title: str | None = None, **values: Any) -> Tra
         "fingerprint": str(number),
         "song_key": number,
         "artists": f"Artist {number}",
-        "genre": ", ".join(genres) or None,
     }
-    track = Track(title=title, **{**fields, **values})
+    album = values.pop("album", None)
+    fields |= values
+    names = TrackNames(ArtistField.from_text(fields["artists"]), album, year=values.get("year"))
+    writer = CreditWriter(session)
+    writer.meet([names])
+    track = Track(title=title, album_id=writer.album_id(names), **fields)
     track.attributes = TrackAttributes(**attributes)
     session.add(track)
     session.flush()
+    writer.write([(track.id, names.artists.certain_credits)], fresh=True)
     for kind, name in [*(("genre", one) for one in genres), *(("tag", one) for one in free)]:
         tag = session.query(Tag).filter_by(kind=kind, name=name).one_or_none()
         if tag is None:

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
+from songrec.core.artist_credits import Credit
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.files import atomic_folder, write_json
 from songrec.core.sorting import sort_key
 from songrec.core.types import Clustering, Floats, Ints
+from songrec.store.catalogue.artists import CreditWriter
 from songrec.store.runs import run_folders, runs
 from songrec.store.tables import Run, Tag, Track, TrackAttributes, TrackTag
 
@@ -156,10 +158,8 @@ def _tracks(session: Session, labels: NDArray[np.int32], values: Floats) -> Ints
                 "artists": f"Artist {track_id % 50}",
                 "sort_title": sort_key(f"Song {track_id}"),
                 "sort_artists": sort_key(f"Artist {track_id % 50}"),
-                "genre": GENRES[label % len(GENRES)],
-                "emotion": EMOTIONS[label % len(EMOTIONS)],
             }
-            for track_id, label in zip(ids.tolist(), labels.tolist(), strict=True)
+            for track_id in ids.tolist()
         ],
     )
     session.execute(
@@ -169,6 +169,10 @@ def _tracks(session: Session, labels: NDArray[np.int32], values: Floats) -> Ints
             for track_id, row in zip(ids.tolist(), values.astype(float).tolist(), strict=True)
         ],
     )
+    writer = CreditWriter(session)
+    credits = [(track_id, [Credit(f"Artist {track_id % 50}")]) for track_id in ids.tolist()]
+    writer.meet_artists((credit, False) for _, some in credits for credit in some)
+    writer.write(credits, fresh=True)
     for kind, names in (("genre", GENRES), ("emotion", EMOTIONS)):
         tags = [Tag(kind=kind, name=name) for name in names]
         session.add_all(tags)

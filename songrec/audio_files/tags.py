@@ -22,6 +22,21 @@ LARGEST_COVER = 16 * 2**20
 _KEYS: dict[str, tuple[str, ...]] = {
     "title": ("TIT2", "\xa9nam", "Title", "title"),
     "artists": ("TPE1", "\xa9ART", "Author", "Artist", "artist"),
+    "artist_names": ("TXXX:ARTISTS", "----:com.apple.iTunes:ARTISTS", "WM/ARTISTS", "ARTISTS"),
+    "artist_ids": (
+        "TXXX:MusicBrainz Artist Id",
+        "----:com.apple.iTunes:MusicBrainz Artist Id",
+        "MusicBrainz/Artist Id",
+        "MUSICBRAINZ_ARTISTID",
+    ),
+    "album_artist": (
+        "TPE2",
+        "aART",
+        "WM/AlbumArtist",
+        "Album Artist",
+        "albumartist",
+        "album_artist",
+    ),
     "album": ("TALB", "\xa9alb", "WM/AlbumTitle", "Album", "album"),
     "genre": ("TCON", "\xa9gen", "WM/Genre", "Genre", "genre"),
     "year": ("TDRC", "TDOR", "TYER", "\xa9day", "WM/Year", "Year", "date", "year", "originaldate"),
@@ -45,7 +60,9 @@ _CONTAINER_KEYS: dict[str, tuple[str, ...]] = {
 class FileTags:
     """Tags as text fit for people: no control characters, at most as long as the table takes.
 
-    None (or nothing in ``genres``) where the file says nothing. ``artists`` are joined by commas.
+    None (or nothing in ``genres``) where the file says nothing. ``artists`` is the artist line as
+    written, several values joined by commas; ``artist_names`` the artists where the file lists
+    them, ``artist_ids`` their MusicBrainz ids.
     """
 
     title: str | None = None
@@ -57,6 +74,9 @@ class FileTags:
     language: str | None = None
     lyrics: str | None = None
     has_cover: bool = False
+    artist_names: tuple[str, ...] = ()
+    artist_ids: tuple[str, ...] = ()
+    album_artist: str | None = None
 
     def filled(self, metadata: Mapping[str, str]) -> FileTags:
         """These tags, with what they lack from a container's own ``metadata``."""
@@ -119,13 +139,17 @@ def _texts(tags: Any, keys: Iterable[str]) -> list[str]:
 
 def _raw(tags: Any, key: str) -> list[Any]:
     if hasattr(tags, "getall"):  # ID3: frames such as USLT have a description in their key
-        frames = tags.getall(key) if len(key) == 4 and key.isupper() else []
+        frames = tags.getall(key) if key.startswith("TXXX:") or _is_frame(key) else []
         return [value for frame in frames for value in _frame_values(frame)]
     try:
         found = tags[key]
     except (KeyError, ValueError):
         return []
     return list(found) if isinstance(found, list) else [found]
+
+
+def _is_frame(key: str) -> bool:
+    return len(key) == 4 and key.isupper()
 
 
 def _frame_values(frame: Any) -> list[Any]:
@@ -151,7 +175,14 @@ def _from_texts(found: Mapping[str, list[str]]) -> FileTags:
         text = first(name)
         return text[: LONGEST[name]] if text else None
 
-    artists = list(dict.fromkeys(filter(None, map(clean, found.get("artists", [])))))
+    def several(name: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(filter(None, map(clean, found.get(name, [])))))
+
+    artists = several("artists")
+    listed = several("artist_names") or (artists if len(artists) > 1 else ())
+    ids = tuple(part for text in several("artist_ids") for part in re.split(r"[/;]\s*", text))
+    if len(ids) == 1 and len(artists) == 1 and not listed:
+        listed = artists  # one id: one artist, whatever its name looks like
     genres = [
         part.strip()[: LONGEST["genre"]]
         for raw in found.get("genre", [])
@@ -168,6 +199,9 @@ def _from_texts(found: Mapping[str, list[str]]) -> FileTags:
         track=_number(first("track")),
         language=(first("language") or "").lower()[:40] or None,
         lyrics=lyrics.strip()[:LONGEST_LYRICS] or None,
+        artist_names=listed,
+        artist_ids=ids if len(ids) == len(listed) else (),
+        album_artist=(first("album_artist") or "")[: LONGEST["artists"]] or None,
     )
 
 

@@ -10,6 +10,8 @@ import re
 from datetime import timedelta
 from typing import Any
 
+from songrec.core.artist_credits import THOUSANDS, ArtistField
+
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "<na>"})
 """Spellings of an empty numeric cell, in lower case."""
 
@@ -20,6 +22,7 @@ _CLOCK = re.compile(r"^(?:(\d{1,3}):)?(\d{1,3}):([0-5]?\d(?:\.\d+)?)$")
 _KEY = re.compile(r"^([A-Ga-g])\s*([#♯b♭]?)\s*(maj(?:or)?|min(?:or)?|m)?\.?$", re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"^\s*[+-]?\d+,\d+(?:[eE][+-]?\d+)?\s*$")
 _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
+_SEPARATORS = {";": re.compile(";"), ",": re.compile(rf"(?!{THOUSANDS}),(?!\s)")}
 _ESCAPED = re.compile(r"\\(.)")
 _STEPS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 _YES = frozenset({"yes", "y", "true", "t", "1", "1.0"})
@@ -180,26 +183,35 @@ def lyrics(cell: Any) -> str | None:
 
 def names(cell: Any) -> list[str]:
     """Return the names in ``"['A', 'B']"``, a list, or one name as it stands."""
+    return list(artists(cell).names)
+
+
+def artists(cell: Any) -> ArtistField:
+    """Return the artists of ``"['A', 'B']"`` or a list, which stays a list, or from a single text."""
     if isinstance(cell, list | tuple):
-        return [name for part in cell if (name := line(part))]
+        return ArtistField(tuple(name for part in cell if (name := line(part))), is_list=True)
     text = line(cell)
     if text.startswith("[") and text.endswith("]"):
         quoted = [_ESCAPED.sub(r"\1", part[1:-1]).strip() for part in _QUOTED.findall(text)]
         if quoted or not text[1:-1].strip():
-            return [name for name in quoted if name]
-    return [text] if text else []
+            return ArtistField(tuple(name for name in quoted if name), is_list=True)
+    return ArtistField.from_text(text)
 
 
-def names_between(separator: str) -> Any:
-    """Return a converter for names in one cell separated by ``separator``: ``"A;B"``.
+def artists_between(separator: str) -> Any:
+    """Return a converter for artists in one cell that ``separator`` sets apart: ``"A;B"``.
 
-    A comma followed by a space belongs to the name: ``"Tyler, The Creator"``.
+    A comma that is followed by a space or belongs to a number is part of a name ("Tyler, The
+    Creator", "10,000 Maniacs"), so a cell with no other comma is a single text. A semicolon
+    separates in any case.
     """
-    pattern = re.compile(r",(?!\s)" if separator == "," else re.escape(separator))
 
-    def split(cell: Any) -> list[str]:
-        parts = pattern.split(cell) if isinstance(cell, str) else [cell]
-        return [name for part in parts for name in names(part)]
+    def split(cell: Any) -> ArtistField:
+        if not isinstance(cell, str) or cell.strip().startswith("["):
+            return artists(cell)
+        parts = (_SEPARATORS[";"] if ";" in cell else _SEPARATORS[separator]).split(cell)
+        found = tuple(name for part in parts if (name := line(part)))
+        return ArtistField(found, is_list=separator == ";" or len(found) > 1)
 
     return split
 

@@ -27,7 +27,7 @@ CONVERTERS: Mapping[str, Converter] = MappingProxyType(
         "loudness": cell_values.decibels,
         "explicit": cell_values.flag,
         "title": cell_values.line,
-        "artists": cell_values.names,
+        "artists": cell_values.artists,
         "album": cell_values.line,
         "external_id": cell_values.line,
         "genre": cell_values.labels,
@@ -122,7 +122,7 @@ PREPROCESS = Dialect(
         **_PLAYLISTS,
     },
     required=ATTRIBUTE_NAMES,
-    converters={"artists": cell_values.names_between(",")},
+    converters={"artists": cell_values.artists_between(",")},
 )
 
 SPOTIFY_900K = replace(
@@ -182,7 +182,7 @@ SPOTIFY_TRACKS = replace(
     name="spotify-tracks",
     label='Kaggle "Spotify Tracks Dataset" (114,000 rows, one per genre)',
     signature=("track id", "track genre", "artists"),
-    converters={"artists": cell_values.names_between(";")},
+    converters={"artists": cell_values.artists_between(";")},
 )
 
 SPOTIFY_SONGS = replace(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from songrec.catalogue_files.dialects import Dialect
 from songrec.catalogue_files.rejects import Reject, format_value
 from songrec.catalogue_files.track_keys import TrackKeys
 from songrec.core import songs
+from songrec.core.artist_credits import ArtistField
 from songrec.core.attributes import ATTRIBUTE_NAMES, BY_NAME
 from songrec.core.catalogue import CatalogueRow
 
@@ -37,7 +38,7 @@ _MAX_LABEL_LENGTH = 100
 # Sums of shares and float32 files end a hair above 1; that is rounding, not another scale.
 _ROUNDING = 1e-6
 # Part of every fingerprint: increase it when the same cells get another meaning.
-_VERSION = b"1"
+_VERSION = b"2"
 
 
 @dataclass
@@ -102,13 +103,16 @@ class RowParser:
         if name in _MAX_LENGTH and name not in ("genre", "subgenre", "emotion", "artists"):
             return lambda cell: _check_length(self._text(read(cell)), name)
         if name == "artists":
-            return lambda cell: _join_artists([n for n in read(cell) if self._text(n)])
+            return lambda cell: _check_artists(self._artists(read(cell)))
         if name in ("genre", "subgenre", "emotion"):
             return lambda cell: _check_labels(read(cell))
         return read
 
     def _text(self, text: str) -> str:
         return "" if text in self.dialect.missing else text
+
+    def _artists(self, artists: ArtistField) -> ArtistField:
+        return replace(artists, names=tuple(name for name in artists.names if self._text(name)))
 
     def _attribute(
         self, column: _Column, batch: Batch, bad: dict[int, Reject]
@@ -197,7 +201,9 @@ class RowParser:
         for i, number in enumerate(batch.numbers):
             if i in bad:
                 continue
-            title, artist, album = titles[i] or "", artists[i] or "", albums[i] or None
+            title, album = titles[i] or "", albums[i] or None
+            named_artists = artists[i] or ArtistField()
+            artist = named_artists.line
             key = self._track_keys.source_key(ids[i], artist, title, album or "", number)
             tags = [("genre", n) for n in genres[i]]
             tags += [("subgenre", n) for n in subgenres[i]]
@@ -206,16 +212,13 @@ class RowParser:
                 "external_id": ids[i] or None,
                 "title": title or (songs.UNTITLED if ids[i] else f"Track {number}"),
                 "artists": artist,
-                "album": album,
-                "genre": ", ".join(genres[i])[:200] or None,
-                "emotion": ", ".join(emotions[i])[:100] or None,
                 "year": years[i],
                 "duration_ms": durations[i],
                 "key": keys[i],
                 "mode": modes[i],
                 "time_signature": beats[i],
             }
-            text = "\x1f".join(map(str, (*fields.values(), tags, words[i])))
+            text = "\x1f".join(map(str, (*fields.values(), named_artists, album, tags, words[i])))
             digest = hashlib.blake2b(_VERSION, digest_size=16)
             digest.update(packed[i * width : (i + 1) * width])
             digest.update(text.encode())
@@ -229,6 +232,8 @@ class RowParser:
                     else songs.unique_song_key(key),
                     fields=fields,
                     attributes=[None if v != v else v for v in rows[i]],
+                    artists=named_artists,
+                    album=album,
                     tags=tags,
                     lyrics=words[i],
                     playlist=_playlist(playlist_ids[i], playlist_names[i]),
@@ -288,12 +293,8 @@ def _check_labels(found: list[str]) -> list[str]:
     return found
 
 
-def _join_artists(artists: list[str]) -> str:
-    """Join artists in one line; a very long cast is cut at a whole name."""
-    text = ", ".join(artists)
-    if len(text) <= _MAX_LENGTH["artists"]:
-        return text
-    if len(artists) == 1:
+def _check_artists(artists: ArtistField) -> ArtistField:
+    """Reject a name that is too long; of a very long cast the displayed line holds the first."""
+    if any(len(name) > _MAX_LENGTH["artists"] for name in artists.names):
         raise ValueError(f"is longer than {_MAX_LENGTH['artists']} characters")
-    kept = text[: _MAX_LENGTH["artists"] - 1]
-    return f"{kept[: kept.rfind(', ')]}…"
+    return artists

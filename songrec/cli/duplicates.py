@@ -168,7 +168,7 @@ def _serialize(group: Group) -> dict[str, Any]:
                 "external_id": member.track.external_id,
                 "title": member.track.title,
                 "artists": member.track.artists,
-                "album": member.track.album,
+                "album": member.track.album.title if member.track.album else None,
                 "duration_ms": member.track.duration_ms,
                 "likes": member.likes,
                 "playlists": member.playlists,

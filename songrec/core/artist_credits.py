@@ -17,6 +17,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from songrec.core.songs import TYPOGRAPHY, plain
 
@@ -32,8 +33,10 @@ _GUESTS = re.compile(
     r"|,?\s+(?:(?i:feat|ft)\.\s*|(?:[Ff]eat|ft|(?i:featuring))\s+)"
 )
 _EXPLICIT = re.compile(r"\s+(?:(?i:with|vs\.?|versus)|x|×)\s+")
-# A comma of "10,000" or before "Inc." joins no names.
-_COMMA = r"\s*(?!(?<=\d),\d{3}\b),(?!\s*(?i:inc|ltd|llc|jr|sr|esq|ph\.?d)\b)\s*"
+THOUSANDS = r"(?<=(?<![\w-])\d),\d{3}\b|(?<=(?<![\w-])\d\d),\d{3}\b|(?<=(?<![\w-])\d{3}),\d{3}\b"
+"""The comma of a number such as 10,000 and the digits after it."""
+# A comma of a number or before "Inc." joins no names.
+_COMMA = rf"\s*(?!{THOUSANDS}),(?!\s*(?i:inc|ltd|llc|jr|sr|esq|ph\.?d)\b)\s*"
 _POSSIBLE = re.compile(
     rf"{_COMMA}|\s*;\s*|\s+(?:&|\+|/|(?i:and)|X(?=\s+(?!and\b)\w))\s+|(?<=\S{{3}})/(?=\S{{3}})"
 )
@@ -62,23 +65,41 @@ class Credit:
         return artist_key(self.name)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ArtistField:
     """The artists of a track as its source gives them.
 
     ``is_list``: the source itself tells the names apart, so each is one artist. Otherwise there is
     one name, which may credit several. ``musicbrainz_ids`` are those of ``names``, or none.
+    ``written`` is the line that the source writes beside a list ("A feat. B"), for its joiners.
     """
 
     names: tuple[str, ...] = ()
     is_list: bool = False
     musicbrainz_ids: tuple[str, ...] = ()
+    written: str = ""
 
     @classmethod
     def from_text(cls, text: str) -> ArtistField:
         """A field that holds a single text."""
         text = " ".join(text.split())
         return cls((text,) if text else ())
+
+    @cached_property
+    def certain_credits(self) -> tuple[Credit, ...]:
+        """The credits that are certain without knowing the catalogue.
+
+        A list is as it is; of a text only "feat." and its like set guests apart. What remains is
+        split by ``split_name`` once the catalogue is complete.
+        """
+        if self.is_list:
+            return tuple(_listed(self))
+        return tuple(credit for name in self.names for credit in _guests_apart(name))
+
+    @cached_property
+    def line(self) -> str:
+        """The displayed artist line."""
+        return display_line(self.certain_credits)
 
 
 @dataclass(frozen=True)
@@ -130,20 +151,7 @@ def parse_credits(source: ArtistField | str, evidence: Evidence = _NO_EVIDENCE) 
         source = ArtistField.from_text(source)
     if source.is_list:
         return _listed(source)
-    return [
-        part for credit in credits_before_evidence(source) for part in split_name(credit, evidence)
-    ]
-
-
-def credits_before_evidence(source: ArtistField) -> list[Credit]:
-    """Return the credits that are certain without knowing the catalogue.
-
-    A list is as it is; of a text only "feat." and its like set guests apart. What remains is
-    split by ``split_name`` once the catalogue is complete.
-    """
-    if source.is_list:
-        return _listed(source)
-    return [credit for name in source.names for credit in _guests_apart(name)]
+    return [part for credit in source.certain_credits for part in split_name(credit, evidence)]
 
 
 def split_name(credit: Credit, evidence: Evidence) -> list[Credit]:
@@ -193,7 +201,7 @@ def collect_evidence(sources: Iterable[ArtistField]) -> Evidence:
     tracks: Counter[str] = Counter()
     confirmed: set[str] = set()
     for source in sources:
-        keys = [credit.key for credit in credits_before_evidence(source)]
+        keys = [credit.key for credit in source.certain_credits]
         tracks.update(set(keys))
         if source.is_list:
             confirmed.update(keys)
@@ -219,14 +227,21 @@ def candidate_names(name: str) -> list[str]:
 
 
 def _listed(source: ArtistField) -> list[Credit]:
-    names = dict.fromkeys(" ".join(name.split()) for name in source.names)
-    ids = source.musicbrainz_ids
-    if len(ids) != len(source.names) or len(names) != len(ids):
-        ids = ()
-    credits = join_names([name for name in names if name])
-    if not ids or len(ids) != len(credits):
-        return credits
-    return [replace(credit, musicbrainz_id=id_) for credit, id_ in zip(credits, ids, strict=True)]
+    names = [" ".join(name.split()) for name in source.names]
+    ids: Sequence[str | None] = source.musicbrainz_ids
+    if len(ids) != len(names):
+        ids = [None] * len(names)
+    id_of = {name: id_ for name, id_ in zip(names, ids, strict=True) if name}
+    credits = join_names(list(id_of))
+    if source.written:
+        known = Evidence(confirmed=frozenset(credit.key for credit in credits))
+        written = parse_credits(source.written, known)
+        if [credit.key for credit in written] == [credit.key for credit in credits]:
+            credits = [
+                replace(one, role=as_written.role, joiner=as_written.joiner)
+                for one, as_written in zip(credits, written, strict=True)
+            ]
+    return [replace(credit, musicbrainz_id=id_of[credit.name]) for credit in credits]
 
 
 def _guests_apart(text: str) -> list[Credit]:

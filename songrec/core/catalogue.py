@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from songrec.core.artist_credits import ArtistField
+
 
 @dataclass(slots=True)
 class CatalogueRow:
@@ -12,8 +14,9 @@ class CatalogueRow:
 
     ``number`` counts the file's data rows from 1. ``source_key`` says which track it is,
     ``fingerprint`` digests everything the row says. ``fields`` are the track table's descriptive
-    columns, ``attributes`` the twelve in ``core.attributes`` order on the canonical scale, None
-    where unknown. ``tags`` are (kind, name) pairs. ``playlist`` is (external id, name) or None.
+    columns (``artists`` is the displayed line), ``attributes`` the twelve in ``core.attributes``
+    order on the canonical scale, None where unknown. ``artists`` and ``album`` are as the source
+    names them, ``tags`` are (kind, name) pairs. ``playlist`` is (external id, name) or None.
     """
 
     number: int
@@ -22,6 +25,8 @@ class CatalogueRow:
     song_key: int
     fields: dict[str, Any]
     attributes: list[float | None]
+    artists: ArtistField = field(default_factory=ArtistField)
+    album: str | None = None
     tags: list[tuple[str, str]] = field(default_factory=list)
     lyrics: str | None = None
     playlist: tuple[str, str] | None = None

@@ -44,6 +44,11 @@ def public_id(source_key: str) -> str:
     return base64.b32encode(digest)[:12].decode().lower()
 
 
+def album_public_id(title: str, artist_key: str) -> str:
+    """Return the public id of an album; ``artist_key`` is empty where its artist is unknown."""
+    return public_id(f"album:{artist_key}\x1f{plain(title)}")
+
+
 def names_key(artists: str, title: str, album: str) -> str:
     """The source key of a track that its catalogue gives no id: a digest of its names."""
     names = "\x1f".join((plain(artists), plain(title), plain(album)))

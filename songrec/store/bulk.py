@@ -86,7 +86,15 @@ class SearchIndex:
     that matches the table. On PostgreSQL this does nothing.
     """
 
-    _TRIGGERS = ("track_search_insert", "track_search_update")
+    _TRIGGERS = (
+        "track_search_insert",
+        "track_search_forget",
+        "track_search_update",
+        "track_search_untagged",
+        "track_search_tagged",
+        "track_search_tag_goes",
+        "track_search_tag_gone",
+    )
     _COLUMNS = "title, artists, album, genre"
 
     def __init__(self, session: Session) -> None:
@@ -135,7 +143,7 @@ class SearchIndex:
         for part in chunks(track_ids):
             marks = ", ".join("?" * len(part))
             self._connection.exec_driver_sql(
-                f"INSERT INTO track_search{statement} id, {self._COLUMNS} FROM track "
+                f"INSERT INTO track_search{statement} id, {self._COLUMNS} FROM track_text "
                 f"WHERE id IN ({marks})",
                 tuple(part),
             )

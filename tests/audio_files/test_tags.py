@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mutagen.flac import FLAC, Picture
-from mutagen.id3 import APIC, ID3, TCON, TDRC, TIT2, TPE1, TRCK, USLT
+from mutagen.id3 import APIC, ID3, TCON, TDRC, TIT2, TPE1, TPE2, TRCK, TXXX, USLT
 from mutagen.mp4 import MP4, MP4Cover
 from mutagen.oggopus import OggOpus
 
@@ -42,11 +42,37 @@ def test_id3_tags_are_read_with_numbers_as_genres(tmp_path: Path) -> None:
     tags.save(path)
     found = read_tags(path)
     assert found == FileTags(
-        "Song", "One, Two", None, ("Rock",), 2003, 3, None, "la\nla", has_cover=True
+        "Song", "One, Two", None, ("Rock",), 2003, 3, None, "la\nla", True, ("One", "Two")
     )
     cover = read_cover(path)
     assert cover is not None
     assert cover.kind in ("image/jpeg", "image/png")
+
+
+def test_the_artists_of_a_file_are_listed_with_their_ids(tmp_path: Path) -> None:
+    path = sound(tmp_path, "a.mp3", "libmp3lame")
+    tags = ID3()
+    for frame in (
+        TPE1(text="Queen feat. David Bowie"),
+        TPE2(text="Queen"),
+        TXXX(desc="ARTISTS", text=["Queen", "David Bowie"]),
+        TXXX(desc="MusicBrainz Artist Id", text=["id-1", "id-2"]),
+    ):
+        tags.add(frame)
+    tags.save(path)
+    found = read_tags(path)
+    assert (found.artists, found.album_artist) == ("Queen feat. David Bowie", "Queen")
+    assert found.artist_names == ("Queen", "David Bowie")
+    assert found.artist_ids == ("id-1", "id-2")
+
+
+def test_one_id_says_that_a_name_is_one_artist(tmp_path: Path) -> None:
+    path = sound(tmp_path, "a.flac", "flac")
+    file = FLAC(path)
+    file["artist"], file["musicbrainz_artistid"] = "Earth, Wind & Fire", "id-1"
+    file.save()
+    found = read_tags(path)
+    assert (found.artist_names, found.artist_ids) == (("Earth, Wind & Fire",), ("id-1",))
 
 
 def test_mp4_tags_are_read(tmp_path: Path) -> None:

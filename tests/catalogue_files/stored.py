@@ -18,6 +18,12 @@ def tags_of(session, track: Track) -> list[tuple[str, str]]:
     return sorted(tuple(r) for r in session.execute(query.where(TrackTag.track_id == track.id)))
 
 
+def names_of(session, track: Track, kind: str) -> str:
+    """The names of a track's tags of one kind, in the order of the catalogue."""
+    query = select(Tag.name).join(TrackTag, TrackTag.tag_id == Tag.id).order_by(Tag.id)
+    return ", ".join(session.scalars(query.where(TrackTag.track_id == track.id, Tag.kind == kind)))
+
+
 def counts(report) -> tuple[int, int, int, int, int]:
     return (
         report.read,

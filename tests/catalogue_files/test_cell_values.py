@@ -5,6 +5,7 @@ import math
 import pytest
 
 from songrec.catalogue_files import cell_values
+from songrec.core.artist_credits import ArtistField
 
 
 @pytest.mark.parametrize(
@@ -161,11 +162,17 @@ def test_artists_are_read_from_lists_and_plain_names(cell, names):
 
 
 def test_separated_artists_come_apart_and_names_with_a_comma_stay_whole():
-    assert cell_values.names_between(";")("A;B; C") == ["A", "B", "C"]
-    assert cell_values.names_between(",")("Ty Dolla,Tyler, The Creator") == [
-        "Ty Dolla",
-        "Tyler, The Creator",
-    ]
+    assert cell_values.artists_between(";")("A;B; C") == ArtistField(("A", "B", "C"), True)
+    assert cell_values.artists_between(";")("Tyler, The Creator").is_list
+    by_comma = cell_values.artists_between(",")
+    assert by_comma("Ty Dolla,Tyler, The Creator") == ArtistField(
+        ("Ty Dolla", "Tyler, The Creator"), True
+    )
+    assert by_comma("Ada;Earth, Wind & Fire").names == ("Ada", "Earth, Wind & Fire")
+    assert by_comma("['A,B']") == ArtistField(("A,B",), True)
+    for name in ("10,000 Maniacs", "Tyler, The Creator", "Earth, Wind & Fire", "Fingertips, Inc."):
+        assert by_comma(name) == ArtistField((name,))
+    assert by_comma("U2,100 gecs,10,000 Maniacs").names == ("U2", "100 gecs", "10,000 Maniacs")
 
 
 def test_genres_are_lower_case_and_named_once():

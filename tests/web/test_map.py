@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from songrec.core.attributes import ATTRIBUTE_NAMES
-from songrec.store.tables import Track
+from songrec.store.tables import Tag, Track, TrackTag
 from songrec.web.map.encoding import encode_amounts, encode_names, encode_points
 from songrec.web.map.words import place
 from tests.planted_run import Planted, publish
@@ -115,7 +116,11 @@ def test_the_genre_column_names_each_tracks_first_genre(
     client: FlaskClient, planted: Planted, session: Session
 ) -> None:
     track = session.get_one(Track, int(planted.track_ids[5]))
-    track.genre = "Zydeco, folk"
+    session.execute(delete(TrackTag).where(TrackTag.track_id == track.id))
+    tags = [Tag(kind="genre", name="zydeco"), Tag(kind="genre", name="zouk")]
+    session.add_all(tags)
+    session.flush()
+    session.add_all(TrackTag(track_id=track.id, tag_id=tag.id) for tag in tags)
     session.commit()
     codes, _, names = decode_column(client.get("/map/points?column=genre").data)
     assert names[codes[5]] == ["zydeco", 1]

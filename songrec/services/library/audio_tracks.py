@@ -13,12 +13,14 @@ from sqlalchemy.orm import Session
 from songrec.audio_files.decoding import DECODER_VERSION
 from songrec.audio_files.file_scan import ScannedFile
 from songrec.core import songs
+from songrec.core.artist_credits import ArtistField
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.sorting import sort_key
 from songrec.features.audio.statistical import measured
 from songrec.services.features.feature_sets import MEASURING
 from songrec.services.library.worker_process import Outcome
 from songrec.store.catalogue import merge_redirects
+from songrec.store.catalogue.artists import CreditWriter, TrackNames
 from songrec.store.db import now
 from songrec.store.sound import audio_files
 from songrec.store.tables import AudioFile, Lyrics, Tag, Track, TrackAttributes, TrackTag
@@ -166,7 +168,18 @@ def _is_same_song(session: Session, before: Track, row: AudioFile, outcome: Outc
 
 def _names(outcome: Outcome) -> tuple[str, str]:
     tags, labels = outcome.tags, outcome.labels
-    return tags["title"] or labels["title"], tags["artists"] or labels["artists"] or ""
+    return tags["title"] or labels["title"], _artists(outcome).line
+
+
+def _artists(outcome: Outcome) -> ArtistField:
+    """The artists by the file's tags, else by its path."""
+    tags = outcome.tags
+    line = tags["artists"] or outcome.labels["artists"] or ""
+    if not tags["artist_names"]:
+        return ArtistField.from_text(line)
+    return ArtistField(
+        tuple(tags["artist_names"]), True, tuple(tags["artist_ids"]), tags["artists"] or ""
+    )
 
 
 def _describe(
@@ -193,8 +206,7 @@ def _describe(
         else songs.unique_song_key(track.source_key)
     )
     track.source = root.name[:100] or "audio"
-    track.album, track.year = tags["album"], tags["year"]
-    track.genre = ", ".join(genres)[:200] or None
+    track.year = tags["year"]
     track.duration_ms = round(outcome.decoded["duration_s"] * 1000)
     track.key = None if found["key"] is None else int(found["key"])
     track.mode = None if found["mode"] is None else int(found["mode"])
@@ -204,8 +216,13 @@ def _describe(
         track.attributes = TrackAttributes(**dict.fromkeys(ATTRIBUTE_NAMES))
     track.attributes.tempo = found["tempo"]
     track.attributes.loudness = found["loudness"]
+    writer = CreditWriter(session)
+    credited = TrackNames(_artists(outcome), tags["album"], tags["album_artist"], tags["year"])
+    writer.meet([credited])
+    track.album_id = writer.album_id(credited)
     session.add(track)
     session.flush()
+    writer.write([(track.id, credited.artists.certain_credits)], fresh=False)
     _label(session, track.id, "genre", [genre.lower() for genre in genres])
     _label(session, track.id, "tag", [language] if language else [])
     _keep_lyrics(session, track.id, tags["lyrics"])

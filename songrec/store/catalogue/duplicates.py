@@ -142,7 +142,7 @@ def _worth(member: Member) -> tuple[Any, ...]:
     """What speaks for a track as the one to stay: being heard, being in the run, being liked."""
     known = sum(
         value is not None
-        for value in (member.track.album, member.track.year, member.track.duration_ms)
+        for value in (member.track.album_id, member.track.year, member.track.duration_ms)
     )
     return (member.in_run, member.files > 0, member.likes + member.playlists, known)
 

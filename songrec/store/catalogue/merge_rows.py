@@ -39,7 +39,9 @@ class Link:
     def put(self, session: Session, track_id: int, rows: dict[tuple[Any, ...], Row]) -> None:
         """Add rows to a track; those that lead to what is gone (a listener) are left out."""
         for name, known in self._known(session, rows.values()).items():
-            rows = {key: row for key, row in rows.items() if row[name] in known}
+            rows = {
+                key: row for key, row in rows.items() if row[name] is None or row[name] in known
+            }
         if rows:
             values = [{**row, self.column: track_id} for row in rows.values()]
             session.execute(insert(self.table), values)
@@ -52,9 +54,9 @@ class Link:
 
     def _known(self, session: Session, rows: Any) -> dict[str, set[Any]]:
         known: dict[str, set[Any]] = {}
-        for name in self.rest:
+        for name in (column.name for column in self.table.columns if column.name != self.column):
             for foreign in self.table.c[name].foreign_keys:
-                wanted = sorted({row[name] for row in rows})
+                wanted = sorted({row[name] for row in rows if row[name] is not None})
                 known[name] = set()
                 for part in chunks(wanted):
                     query = select(foreign.column).where(foreign.column.in_(part))

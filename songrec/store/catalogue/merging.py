@@ -3,8 +3,8 @@
 Every table that points at a track is found from the tables themselves, so that one added later is
 moved too. A row whose key holds the track (a like, a place in a playlist, a tag) moves unless the
 survivor has one of its own: then the two become one by the rule in ``_COMBINE``. A row that merely
-names the track (a file) is pointed at the survivor. What belongs to the track as it was in a run
-(its clusters) is kept aside. All of it is written down in ``TrackMerge.before``.
+names the track (a file) is pointed at the survivor. What belongs to the track alone (its clusters
+in runs, its credits) is kept aside. All of it is written down in ``TrackMerge.before``.
 """
 
 from __future__ import annotations
@@ -24,17 +24,16 @@ from songrec.store.tables import (
     ClusterAssignment,
     Duplicate,
     Track,
+    TrackArtist,
     TrackAttributes,
     TrackMerge,
 )
 
 _TRACK = Track.__table__
 _DUPLICATE = Duplicate.__table__
-_OF_A_RUN = frozenset({ClusterAssignment.__tablename__})
+_KEPT_ASIDE = frozenset({ClusterAssignment.__tablename__, TrackArtist.__tablename__})
 FILLED = (
-    "album",
-    "genre",
-    "emotion",
+    "album_id",
     "year",
     "duration_ms",
     "key",
@@ -93,7 +92,7 @@ def merge(session: Session, survivor_id: int, merged_id: int) -> TrackMerge:
     }
     for link in links:
         theirs = link.rows(session, merged_id)
-        if link.table.name in _OF_A_RUN:
+        if link.table.name in _KEPT_ASIDE:
             before["aside"][link.table.name] = list(theirs.values())
         elif theirs:
             before["links"][link.table.name] = _move(session, link, survivor_id, theirs)

@@ -31,6 +31,7 @@ from sqlalchemy.orm import Session
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.sorting import sort_key
 from songrec.store.tables import (
+    Album,
     Cluster,
     ClusterAssignment,
     Run,
@@ -166,13 +167,26 @@ def _matching(session: Session, words: str) -> Select[Any]:
             .select_from(text("track_search"))
             .where(text("track_search MATCH :words").bindparams(words=match.strip()))
         )
-    # The same expression as the index of the migration that made it.
-    document = literal_column(
-        "to_tsvector('simple', track.title || ' ' || track.artists || ' ' || "
-        "coalesce(track.album, '') || ' ' || coalesce(track.genre, ''))"
-    )
-    wanted = func.to_tsquery("simple", " & ".join([*found[:-1], f"{found[-1]}:*"]))
-    return select(Track.id).where(document.op("@@")(wanted))
+    return _matching_postgresql([*found[:-1], f"{found[-1]}:*"])
+
+
+def _matching_postgresql(words: list[str]) -> Select[Any]:
+    """Every word in a track's title or artists, its album's title or one of its genres."""
+    # The same expressions as the indexes of the migration that made them.
+    named = literal_column("to_tsvector('simple', track.title || ' ' || track.artists)")
+    on_album = literal_column("to_tsvector('simple', album.title)")
+    tagged = func.to_tsvector(literal_column("'simple'"), Tag.name)
+    conditions = []
+    for word in words:
+        wanted = func.to_tsquery("simple", word)
+        albums = select(Album.id).where(on_album.op("@@")(wanted))
+        genres = select(TrackTag.track_id).join(Tag, Tag.id == TrackTag.tag_id)
+        conditions.append(
+            named.op("@@")(wanted)
+            | Track.album_id.in_(albums)
+            | Track.id.in_(genres.where(Tag.kind == "genre", tagged.op("@@")(wanted)))
+        )
+    return select(Track.id).where(*conditions)
 
 
 def _of_signs_alone(signs: str) -> ColumnElement[bool]:

@@ -12,9 +12,12 @@ from sqlalchemy.orm import Session
 
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.sorting import sort_key
-from songrec.store.catalogue import merge_redirects, track_filters
+from songrec.store.bulk import chunks
+from songrec.store.catalogue import artists, merge_redirects, track_filters
+from songrec.store.catalogue.artists import CreditView
 from songrec.store.catalogue.track_filters import TrackQuery
 from songrec.store.tables import (
+    Album,
     AudioFile,
     ClusterAssignment,
     Run,
@@ -42,6 +45,7 @@ class TrackView:
 
     ``label`` is the cluster number in the run that was asked about, None when the track is not
     part of that run; ``confidence``, ``x`` and ``y`` likewise. ``has_audio``: it can be played.
+    ``artists`` is the displayed line of ``credits``; ``album_id`` is the album's public id.
     """
 
     id: int
@@ -50,8 +54,7 @@ class TrackView:
     title: str
     artists: str
     album: str | None
-    genre: str | None
-    emotion: str | None
+    album_id: str | None
     year: int | None
     duration_ms: int | None
     key: int | None
@@ -62,6 +65,19 @@ class TrackView:
     x: float | None = None
     y: float | None = None
     has_audio: bool = False
+    credits: tuple[CreditView, ...] = ()
+    genres: tuple[str, ...] = ()
+    emotions: tuple[str, ...] = ()
+
+    @property
+    def genre(self) -> str | None:
+        """The genres in one line."""
+        return ", ".join(self.genres) or None
+
+    @property
+    def emotion(self) -> str | None:
+        """The emotions in one line."""
+        return ", ".join(self.emotions) or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +97,8 @@ TRACK_COLUMNS = (
     Track.external_id,
     Track.title,
     Track.artists,
-    Track.album,
-    Track.genre,
-    Track.emotion,
+    Album.title,
+    Album.public_id,
     Track.year,
     Track.duration_ms,
     Track.key,
@@ -132,6 +147,19 @@ def tags(session: Session, kind: str, limit: int = 200) -> list[tuple[str, int]]
         .limit(limit)
     )
     return [(name, amount) for name, amount in rows]
+
+
+def first_tags(session: Session, kind: str) -> dict[int, str]:
+    """The first tag of a kind of every track that has any, by track id."""
+    first = (
+        select(TrackTag.track_id, func.min(TrackTag.tag_id).label("tag_id"))
+        .join(Tag, Tag.id == TrackTag.tag_id)
+        .where(Tag.kind == kind)
+        .group_by(TrackTag.track_id)
+        .subquery()
+    )
+    rows = session.execute(select(first.c.track_id, Tag.name).join(Tag, Tag.id == first.c.tag_id))
+    return {track_id: name for track_id, name in rows}  # noqa: C416 -- rows are no pairs
 
 
 def find_track(session: Session, name: str, run: Run | None = None) -> TrackView | None:
@@ -204,12 +232,15 @@ def called(session: Session, words: str, n: int, run: Run | None = None) -> list
 
 def _base(run: Run | None) -> Select[Any]:
     if run is None:
-        return select(*TRACK_COLUMNS, *_ATTRIBUTE_COLUMNS, _HAS_AUDIO).join(
-            TrackAttributes, isouter=True
+        return (
+            select(*TRACK_COLUMNS, *_ATTRIBUTE_COLUMNS, _HAS_AUDIO)
+            .join(TrackAttributes, TrackAttributes.track_id == Track.id, isouter=True)
+            .join(Album, Album.id == Track.album_id, isouter=True)
         )
     return (
         select(*TRACK_COLUMNS, *_ATTRIBUTE_COLUMNS, *_PLACE_COLUMNS, _HAS_AUDIO)
-        .join(TrackAttributes, isouter=True)
+        .join(TrackAttributes, TrackAttributes.track_id == Track.id, isouter=True)
+        .join(Album, Album.id == Track.album_id, isouter=True)
         .join(
             ClusterAssignment,
             and_(ClusterAssignment.track_id == Track.id, ClusterAssignment.run_id == run.id),
@@ -220,12 +251,34 @@ def _base(run: Run | None) -> Select[Any]:
 
 def _views(session: Session, statement: Select[Any]) -> list[TrackView]:
     first, last = len(TRACK_COLUMNS), len(TRACK_COLUMNS) + len(ATTRIBUTE_NAMES)
+    rows = session.execute(statement).all()
+    ids = [row[0] for row in rows]
+    credits = artists.credits_of_tracks(session, ids)
+    labels = _labels(session, ids)
     return [
         TrackView(
             *row[:first],
             dict(zip(ATTRIBUTE_NAMES, row[first:last], strict=True)),
             *row[last:-1],
             has_audio=bool(row[-1]),
+            credits=credits.get(row[0], ()),
+            genres=tuple(labels.get((row[0], "genre"), ())),
+            emotions=tuple(labels.get((row[0], "emotion"), ())),
         )
-        for row in session.execute(statement)
+        for row in rows
     ]
+
+
+def _labels(session: Session, track_ids: list[int]) -> dict[tuple[int, str], list[str]]:
+    """The genres and emotions of tracks, by track and kind."""
+    found: dict[tuple[int, str], list[str]] = {}
+    for part in chunks(track_ids):
+        query = (
+            select(TrackTag.track_id, Tag.kind, Tag.name)
+            .join(Tag, Tag.id == TrackTag.tag_id)
+            .where(TrackTag.track_id.in_(part), Tag.kind.in_(("genre", "emotion")))
+            .order_by(TrackTag.track_id, Tag.id)
+        )
+        for track_id, kind, name in session.execute(query):
+            found.setdefault((track_id, kind), []).append(name)
+    return found

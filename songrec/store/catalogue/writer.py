@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import bindparam, delete, select, update
@@ -18,7 +18,8 @@ from songrec.core.catalogue import CatalogueRow
 from songrec.core.songs import UNTITLED, public_id, song_key
 from songrec.core.sorting import sort_key
 from songrec.store.bulk import SearchIndex, bind_datetime, chunks, insert_many
-from songrec.store.catalogue import merge_redirects
+from songrec.store.catalogue import artists, merge_redirects
+from songrec.store.catalogue.artists import CreditWriter, TrackNames
 from songrec.store.catalogue.tag_playlist_links import Links
 from songrec.store.db import now
 from songrec.store.tables import Lyrics, Tag, Track, TrackAttributes, TrackTag
@@ -70,6 +71,7 @@ class CatalogueWriter:
         self._fields = fields
         self._mark = secrets.token_hex(16)
         self._links = Links(session)
+        self._credits = CreditWriter(session)
 
     def write(self, rows: Sequence[CatalogueRow]) -> Written:
         """Insert or update ``rows``, in file order."""
@@ -100,15 +102,15 @@ class CatalogueWriter:
                 changed.append(row)
         repeats.sort(key=lambda row: row.number)
         ids = {key: track.id for key, track in known.items()}
+        touched = {ids[row.source_key] for row in changed + repeats if row.source_key in ids}
+        index.remove(list(touched))
         ids |= self._insert(new)
-        self._update(changed, ids, index)
+        self._update(changed, ids)
         for part in chunks(same):
             self._run(update(_TRACK).where(_TRACK.c.id.in_(part)).values(ingest_mark=self._mark))
         self._links.tag(new + changed, ids, fresh=True)
         self._links.tag(repeats, ids, fresh=False)
-        index.add([ids[row.source_key] for row in new])
-        self._widen("genre", 200, repeats, ids, index)
-        self._widen("emotion", 100, repeats, ids, index)
+        index.add(list(touched | {ids[row.source_key] for row in new}))
         self._links.enlist(rows, ids)
         return Written(len(new), len(changed), len(same) + len(repeats))
 
@@ -136,7 +138,10 @@ class CatalogueWriter:
             return {}
         moment = bind_datetime(self._session.connection(), now())
         described = tuple(rows[0].fields)
-        names = (*_IDENTITY, *described, "source", "ingest_mark", "created_at", "updated_at")
+        own = ("album_id", "source", "ingest_mark", "created_at", "updated_at")
+        names = (*_IDENTITY, *described, *own)
+        named = [_names(row) for row in rows]
+        self._credits.meet(named)
         values: list[tuple[Any, ...]] = [
             (
                 row.source_key,
@@ -146,12 +151,13 @@ class CatalogueWriter:
                 sort_key(row.fields["title"]),
                 sort_key(row.fields["artists"]),
                 *row.fields.values(),
+                self._credits.album_id(by),
                 self._source,
                 self._mark,
                 moment,
                 moment,
             )
-            for row in rows
+            for row, by in zip(rows, named, strict=True)
         ]
         free = first_free_id(self._session.connection())
         if free is not None:
@@ -165,18 +171,20 @@ class CatalogueWriter:
             ("track_id", *ATTRIBUTE_NAMES),
             [(ids[row.source_key], *row.attributes) for row in rows],
         )
+        credits = [(ids[row.source_key], row.artists.certain_credits) for row in rows]
+        self._credits.write(credits, fresh=True)
         self._add_lyrics(rows, ids)
         return ids
 
-    def _update(self, rows: list[CatalogueRow], ids: dict[str, int], index: SearchIndex) -> None:
+    def _update(self, rows: list[CatalogueRow], ids: dict[str, int]) -> None:
         if not rows:
             return
         touched = [ids[row.source_key] for row in rows]
-        index.remove(touched)
         has = self._fields | ({"duration_ms"} if self._fields & _DURATIONS else set())
         has |= {"mode"} if "key" in self._fields else set()
         columns = [name for name in rows[0].fields if name in has]
         named = self._named(rows, ids)
+        albums = self._albums_of(rows, ids)
         moment = now()
         values = [
             {
@@ -186,12 +194,15 @@ class CatalogueWriter:
                 "ingest_mark": self._mark,
                 "updated_at": moment,
                 **named.get(row.source_key, {}),
+                **albums.get(row.source_key, {}),
                 **{name: row.fields[name] for name in columns},
             }
             for row in rows
         ]
         self._run(update(_TRACK).where(_TRACK.c.id == bindparam("row_id")), values)
-        index.add(touched)
+        if "artists" in self._fields:
+            credits = [(ids[row.source_key], row.artists.certain_credits) for row in rows]
+            self._credits.write(credits, fresh=False)
         at = [i for i, name in enumerate(ATTRIBUTE_NAMES) if name in self._fields]
         values = [
             {"row_id": ids[r.source_key], **{ATTRIBUTE_NAMES[i]: r.attributes[i] for i in at}}
@@ -229,49 +240,49 @@ class CatalogueWriter:
         for row in rows:
             track = stored.get(ids[row.source_key])
             title = row.fields["title"] if track is None or "title" in has else track.title
-            artists = row.fields["artists"] if track is None or "artists" in has else track.artists
+            line = row.fields["artists"] if track is None or "artists" in has else track.artists
             key = row.song_key
-            if track is not None and artists and title not in ("", UNTITLED):
-                key = song_key(artists, title)
+            if track is not None and line and title not in ("", UNTITLED):
+                key = song_key(line, title)
             named[row.source_key] = {
                 "song_key": key,
                 "sort_title": sort_key(title),
-                "sort_artists": sort_key(artists),
+                "sort_artists": sort_key(line),
             }
         return named
+
+    def _albums_of(
+        self, rows: list[CatalogueRow], ids: dict[str, int]
+    ) -> dict[str, dict[str, Any]]:
+        """Each row's album by source key; nothing where the file has no albums.
+
+        Of a file without artists an album is by the first artist that the track has already.
+        """
+        named = [_names(row) for row in rows]
+        if "artists" not in self._fields:
+            credits = artists.credits_of_tracks(
+                self._session, [ids[row.source_key] for row in rows]
+            )
+            firsts = [credits.get(ids[row.source_key]) for row in rows]
+            named = [
+                replace(one, album_artist=first[0].artist_name if first else None)
+                for one, first in zip(named, firsts, strict=True)
+            ]
+        self._credits.meet(named)
+        if "album" not in self._fields:
+            return {}
+        return {
+            row.source_key: {"album_id": self._credits.album_id(one)}
+            for row, one in zip(rows, named, strict=True)
+        }
 
     def _add_lyrics(self, rows: list[CatalogueRow], ids: dict[str, int]) -> None:
         values = [(ids[row.source_key], row.lyrics) for row in rows if row.lyrics]
         insert_many(self._session.connection(), _LYRICS, ("track_id", "text"), values)
 
-    def _widen(
-        self,
-        kind: str,
-        longest: int,
-        repeats: list[CatalogueRow],
-        ids: dict[str, int],
-        index: SearchIndex,
-    ) -> None:
-        """Let ``track.genre`` or ``track.emotion`` name what later rows of a track add."""
-        column = _TRACK.c[kind]
-        more: dict[int, list[str]] = {}
-        for row in repeats:
-            names = [name for k, name in row.tags if k == kind]
-            if names:
-                more.setdefault(ids[row.source_key], []).extend(names)
-        values = []
-        for part in chunks(list(more)):
-            for id_, text in self._run(select(_TRACK.c.id, column).where(_TRACK.c.id.in_(part))):
-                names = dict.fromkeys((text.split(", ") if text else []) + more[id_])
-                wider = ", ".join(names)
-                if wider != text and len(wider) <= longest:
-                    values.append({"row_id": id_, "wider": wider})
-        if values:
-            touched = [value["row_id"] for value in values]
-            index.remove(touched)
-            statement = update(_TRACK).where(_TRACK.c.id == bindparam("row_id"))
-            self._run(statement.values({column: bindparam("wider")}), values)
-            index.add(touched)
+
+def _names(row: CatalogueRow) -> TrackNames:
+    return TrackNames(row.artists, row.album, year=row.fields["year"])
 
 
 class DryCounter:

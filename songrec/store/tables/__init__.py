@@ -2,9 +2,12 @@
 
 from songrec.store.tables.audio import ApiToken, AudioFile, FeatureVector, Upload
 from songrec.store.tables.catalogue import (
+    Album,
+    Artist,
     Lyrics,
     Tag,
     Track,
+    TrackArtist,
     TrackAttributes,
     TrackTag,
     TrackWords,
@@ -17,7 +20,9 @@ from songrec.store.tables.rate_limits import RateLimit
 from songrec.store.tables.runs import Cluster, ClusterAssignment, Publication, Run
 
 __all__ = [
+    "Album",
     "ApiToken",
+    "Artist",
     "AudioFile",
     "Cluster",
     "ClusterAssignment",
@@ -38,6 +43,7 @@ __all__ = [
     "Skip",
     "Tag",
     "Track",
+    "TrackArtist",
     "TrackAttributes",
     "TrackMerge",
     "TrackTag",

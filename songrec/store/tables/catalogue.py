@@ -1,4 +1,4 @@
-"""Tracks, their twelve attributes, their genres and emotions, their lyrics."""
+"""Tracks, artists and albums, the twelve attributes, tags (genres, emotions, …) and lyrics."""
 
 from __future__ import annotations
 
@@ -16,14 +16,51 @@ def _sort_key_of(context: Any, column: str) -> str:
     return sort_key(context.get_current_parameters().get(column) or "")
 
 
+class Artist(Base):
+    """An artist that tracks credit.
+
+    ``key`` is ``core.artist_credits.artist_key`` of the name (with the MusicBrainz id behind it
+    where two artists share a name); ``public_id`` is derived from it, so that an address survives a
+    rebuilt database. ``confirmed``: a list or an id names this artist, so the name is never split.
+    """
+
+    __tablename__ = "artist"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(16), unique=True)
+    key: Mapped[str] = mapped_column(String(600), unique=True)
+    name: Mapped[str] = mapped_column(String(500))
+    musicbrainz_id: Mapped[str | None] = mapped_column(String(36), unique=True)
+    confirmed: Mapped[bool] = mapped_column(default=False)
+
+
+class Album(Base):
+    """An album: a title by an artist; ``artist_id`` is NULL where its tracks credit nobody.
+
+    ``public_id`` is derived from title and artist and tells albums apart.
+    """
+
+    __tablename__ = "album"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(16), unique=True)
+    title: Mapped[str] = mapped_column(String(500))
+    artist_id: Mapped[int | None] = mapped_column(
+        ForeignKey("artist.id", ondelete="SET NULL"), index=True
+    )
+    year: Mapped[int | None]
+
+
 class Track(Base):
     """A song of the catalogue.
 
     ``public_id`` stands in addresses and is derived from ``source_key``, so that a link survives
     a rebuilt database. ``source_key`` says what makes a row of a catalogue the same track again.
     ``fingerprint`` is a digest of everything the catalogue said, to tell changed from unchanged.
-    ``sort_title`` and ``sort_artists`` (see ``core.sorting``) order lists; they
-    are filled in on insert, and whoever changes a title changes them too.
+    ``artists`` is the displayed artist line: ``core.artist_credits.display_line`` composes it from
+    the credits in ``track_artist``. It is stored because lists sort by it and full-text search
+    indexes it; nothing takes it apart. ``sort_title`` and ``sort_artists`` (see ``core.sorting``)
+    order lists; they are filled in on insert, and whoever changes a title changes them too.
     ``song_key`` is a signed 64-bit hash of artist and title, equal for the same song twice.
     """
 
@@ -44,9 +81,6 @@ class Track(Base):
     sort_artists: Mapped[str] = mapped_column(
         String(SORT_KEY_LENGTH), default=lambda context: _sort_key_of(context, "artists")
     )
-    album: Mapped[str | None] = mapped_column(String(500))
-    genre: Mapped[str | None] = mapped_column(String(200))
-    emotion: Mapped[str | None] = mapped_column(String(100))
     year: Mapped[int | None]
     duration_ms: Mapped[int | None]
     key: Mapped[int | None]
@@ -55,7 +89,11 @@ class Track(Base):
     ingest_mark: Mapped[str | None] = mapped_column(String(32))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
+    album_id: Mapped[int | None] = mapped_column(
+        ForeignKey("album.id", ondelete="SET NULL"), index=True
+    )
 
+    album: Mapped[Album | None] = relationship()
     attributes: Mapped[TrackAttributes] = relationship(
         back_populates="track", cascade="all, delete-orphan", passive_deletes=True, uselist=False
     )
@@ -63,6 +101,30 @@ class Track(Base):
     __table_args__ = (
         Index("ix_track_sort_title_id", "sort_title", "id"),
         Index("ix_track_sort_artists_id", "sort_artists", "id"),
+    )
+
+
+class TrackArtist(Base):
+    """A credit: which artist a track names at which ``position`` (from 0) of its artist line.
+
+    ``credited_as`` is the spelling on this track where it is not the artist's ``name``; ``joiner``
+    is the text up to the next credit (", ", " feat. ").
+    """
+
+    __tablename__ = "track_artist"
+
+    track_id: Mapped[int] = mapped_column(
+        ForeignKey("track.id", ondelete="CASCADE"), primary_key=True
+    )
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    artist_id: Mapped[int] = mapped_column(ForeignKey("artist.id", ondelete="CASCADE"))
+    role: Mapped[str] = mapped_column(String(10), default="main")
+    joiner: Mapped[str] = mapped_column(String(40), default="")
+    credited_as: Mapped[str | None] = mapped_column(String(500))
+
+    __table_args__ = (
+        Index("ix_track_artist_artist_id_track_id", "artist_id", "track_id"),
+        CheckConstraint("role in ('main', 'featured')", name="role"),
     )
 
 

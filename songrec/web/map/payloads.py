@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from flask import Response, current_app, request
 from numpy.typing import NDArray
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from songrec.core.attributes import BY_NAME
@@ -21,7 +20,6 @@ from songrec.core.errors import UnknownName
 from songrec.core.types import Space
 from songrec.store.catalogue import tracks
 from songrec.store.runs import run_folders
-from songrec.store.tables import Track
 from songrec.web.cached_counts import remembered
 from songrec.web.map.encoding import encode_amounts, encode_names, encode_points
 
@@ -171,9 +169,5 @@ def _amounts(space: Space, name: str) -> bytes:
 
 def _names(session: Session, space: Space, name: str) -> list[str | None]:
     """The first of each track's genres or emotions, in the order of the run's rows."""
-    statement = select(Track.id, getattr(Track, name)).where(getattr(Track, name).is_not(None))
-    first = {
-        track_id: text.partition(",")[0].strip().lower()
-        for track_id, text in session.execute(statement)
-    }
-    return [first.get(track_id) or None for track_id in space.track_ids.tolist()]
+    first = tracks.first_tags(session, name)
+    return [first.get(track_id) for track_id in space.track_ids.tolist()]

@@ -115,7 +115,11 @@ def rows_of(database: Path) -> list[list[tuple]]:
     """Everything an ingest writes, without what differs between any two runs."""
     queries = (
         "SELECT id, public_id, source_key, fingerprint, song_key, title, artists, sort_title, "
-        "genre, emotion, source FROM track ORDER BY source_key",
+        "artists, source FROM track ORDER BY source_key",
+        "SELECT t.source_key, c.position, a.key, c.role, c.joiner FROM track_artist c "
+        "JOIN track t ON t.id = c.track_id JOIN artist a ON a.id = c.artist_id ORDER BY 1, 2",
+        "SELECT t.source_key, l.public_id, l.title FROM track t "
+        "JOIN album l ON l.id = t.album_id ORDER BY 1",
         "SELECT a.* FROM track_attributes a JOIN track t ON t.id = a.track_id ORDER BY 1",
         "SELECT t.source_key, g.kind, g.name FROM track_tag x JOIN track t ON t.id = x.track_id "
         "JOIN tag g ON g.id = x.tag_id ORDER BY 1, 2, 3",

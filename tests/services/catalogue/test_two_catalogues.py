@@ -41,7 +41,7 @@ def test_a_file_without_names_leaves_them_as_they_are(ingest):
     report, track = ingest(id="abc", **{**FEATURES, "energy": 0.9})
     assert report.updated == 1
     assert track.attributes.energy == 0.9
-    assert (track.title, track.artists, track.album) == ("Zebra", "Ada", "First")
+    assert (track.title, track.artists, track.album.title) == ("Zebra", "Ada", "First")
     assert (track.sort_title, track.sort_artists) == ("zebra", "ada")
     assert track.song_key == song_key("Ada", "Zebra")
 

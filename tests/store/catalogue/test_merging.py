@@ -78,7 +78,7 @@ def test_what_is_the_others_moves_to_the_survivor(session: Session, tmp_path: Pa
     )
     assert set(names) == {"rock", "pop"}
     assert kept.attributes.energy == 0.25
-    assert (kept.album, kept.year) == ("First", 1999)
+    assert (kept.album.title, kept.year) == ("First", 1999)
 
 
 def test_where_both_are_liked_the_newer_word_counts(session: Session) -> None:

@@ -1,0 +1,347 @@
+"""Artists, albums and the credits of tracks: writing them in bulk, and splitting joint names.
+
+Credits are written as soon as a track comes in, before the catalogue is complete; what a text
+credits jointly ("Queen & David Bowie") is one artist until ``split_joint_artists`` has looked for
+its parts among all artists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from songrec.core.artist_credits import (
+    ArtistField,
+    Credit,
+    Evidence,
+    artist_key,
+    candidate_names,
+    may_be_several,
+    parse_credits,
+    split_name,
+)
+from songrec.core.songs import album_public_id, public_id
+from songrec.store.bulk import chunks, insert_many
+from songrec.store.tables import Album, Artist, MatchKey, Track, TrackArtist
+
+_ARTIST = Artist.__table__
+_ALBUM = Album.__table__
+_TRACK = Track.__table__
+_CREDIT = TrackArtist.__table__
+_MATCH_KEY = MatchKey.__table__
+LONGEST_JOINER = 40
+MOST_REMEMBERED = 200_000
+"""Names that a writer keeps the ids of; beyond them it starts anew, so that memory is bounded."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackNames:
+    """The artists and the album of a track as its source gives them.
+
+    ``album_artist`` is the source's; without it an album is by the track's first artist.
+    """
+
+    artists: ArtistField
+    album: str | None = None
+    album_artist: str | None = None
+    year: int | None = None
+
+    @property
+    def by(self) -> Credit | None:
+        """Whose album it is."""
+        if self.album_artist:
+            return Credit(self.album_artist)
+        return next(iter(self.artists.certain_credits), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row of the artist table."""
+
+    id: int
+    key: str
+    name: str
+    musicbrainz_id: str | None
+    confirmed: bool
+
+
+_ROW = (
+    _ARTIST.c.id,
+    _ARTIST.c.key,
+    _ARTIST.c.name,
+    _ARTIST.c.musicbrainz_id,
+    _ARTIST.c.confirmed,
+)
+
+
+class CreditWriter:
+    """Writes artists, albums and credits; remembers the ids of those it has met.
+
+    ``meet`` comes first: it writes what a batch names. Then ``album_id`` and ``write`` know it.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._artists: dict[str, _Row] = {}
+        self._by_id: dict[str, _Row] = {}
+        self._albums: dict[str, int] = {}
+
+    def meet(self, rows: Sequence[TrackNames]) -> None:
+        """Make sure that the artists and albums of ``rows`` have rows of their own."""
+        if len(self._artists) + len(self._albums) > MOST_REMEMBERED:
+            for remembered in (self._artists, self._by_id, self._albums):
+                remembered.clear()
+        credits = [
+            (credit, row.artists.is_list) for row in rows for credit in row.artists.certain_credits
+        ]
+        credits += [(Credit(row.album_artist), False) for row in rows if row.album_artist]
+        self.meet_artists(credits)
+        self._meet_albums([row for row in rows if row.album])
+
+    def meet_artists(self, credits: Iterable[tuple[Credit, bool]]) -> None:
+        """Make sure that credited artists have rows; the flag says that a list names them."""
+        named: dict[str, Credit] = {}
+        with_id: dict[str, Credit] = {}
+        confirmed = set()
+        for credit, is_listed in credits:
+            named.setdefault(credit.key, credit)
+            if credit.musicbrainz_id:
+                with_id.setdefault(credit.musicbrainz_id, credit)
+            elif is_listed:
+                confirmed.add(credit.key)
+        self._find(_ARTIST.c.key, [key for key in named if key not in self._artists])
+        self._find(_ARTIST.c.musicbrainz_id, [id_ for id_ in with_id if id_ not in self._by_id])
+        new = {key: credit for key, credit in named.items() if key not in self._artists}
+        for id_, credit in with_id.items():
+            if id_ in self._by_id:
+                continue
+            known = self._artists.get(credit.key)
+            if known is not None and known.musicbrainz_id is None:
+                self._change([known.id], musicbrainz_id=id_, confirmed=True)
+                self._remember(replace(known, musicbrainz_id=id_, confirmed=True))
+            elif known is not None or new[credit.key].musicbrainz_id not in (None, id_):
+                new[f"{credit.key} [{id_}]"] = credit
+            else:
+                new[credit.key] = credit
+        self._insert(new, confirmed)
+        unsure = [known for key in confirmed if not (known := self._artists[key]).confirmed]
+        self._change([known.id for known in unsure], confirmed=True)
+        for known in unsure:
+            self._remember(replace(known, confirmed=True))
+
+    def artist(self, credit: Credit) -> tuple[int, str]:
+        """The id and name of a credited artist that was met."""
+        row = self._row(credit)
+        return row.id, row.name
+
+    def album_id(self, row: TrackNames) -> int | None:
+        """The id of a track's album; None where its source names none."""
+        return self._albums[self._album_key(row)] if row.album else None
+
+    def write(self, tracks: Sequence[tuple[int, Sequence[Credit]]], *, fresh: bool) -> None:
+        """Write the credits of tracks by id; ``fresh`` tracks have none yet."""
+        if not fresh:
+            for part in chunks([track_id for track_id, _ in tracks]):
+                self._run(delete(_CREDIT).where(_CREDIT.c.track_id.in_(part)))
+        rows = []
+        for track_id, credits in tracks:
+            for position, credit in enumerate(credits):
+                id_, name = self.artist(credit)
+                spelt = None if credit.name == name else credit.name
+                joiner = credit.joiner[:LONGEST_JOINER]
+                rows.append((track_id, position, id_, credit.role, joiner, spelt))
+        names = ("track_id", "position", "artist_id", "role", "joiner", "credited_as")
+        insert_many(self._session.connection(), _CREDIT, names, rows)
+
+    def _run(self, statement: Any, values: Any = None) -> Any:
+        return self._session.connection().execute(statement, values)
+
+    def _row(self, credit: Credit) -> _Row:
+        known = self._by_id.get(credit.musicbrainz_id) if credit.musicbrainz_id else None
+        return known or self._artists[credit.key]
+
+    def _remember(self, row: _Row) -> None:
+        self._artists[row.key] = row
+        if row.musicbrainz_id:
+            self._by_id[row.musicbrainz_id] = row
+
+    def _find(self, column: Any, values: list[str]) -> None:
+        for part in chunks(values):
+            for row in self._run(select(*_ROW).where(column.in_(part))):
+                self._remember(_Row(*row))
+
+    def _change(self, ids: list[int], **values: Any) -> None:
+        for part in chunks(ids):
+            self._run(update(_ARTIST).where(_ARTIST.c.id.in_(part)).values(**values))
+
+    def _insert(self, new: dict[str, Credit], confirmed: set[str]) -> None:
+        insert_many(
+            self._session.connection(),
+            _ARTIST,
+            ("public_id", "key", "name", "musicbrainz_id", "confirmed"),
+            [
+                (
+                    public_id(f"artist:{key}"),
+                    key,
+                    credit.name,
+                    credit.musicbrainz_id,
+                    key in confirmed or credit.musicbrainz_id is not None,
+                )
+                for key, credit in new.items()
+            ],
+        )
+        self._find(_ARTIST.c.key, list(new))
+
+    def _album_key(self, row: TrackNames) -> str:
+        by = row.by
+        return album_public_id(row.album or "", self._row(by).key if by else "")
+
+    def _meet_albums(self, rows: list[TrackNames]) -> None:
+        wanted: dict[str, TrackNames] = {}
+        for row in rows:
+            wanted.setdefault(self._album_key(row), row)
+        self._find_albums([key for key in wanted if key not in self._albums])
+        new = [key for key in wanted if key not in self._albums]
+        values = []
+        for key in new:
+            row = wanted[key]
+            artist_id = self._row(row.by).id if row.by else None
+            values.append((key, row.album, artist_id, row.year))
+        names = ("public_id", "title", "artist_id", "year")
+        insert_many(self._session.connection(), _ALBUM, names, values)
+        self._find_albums(new)
+
+    def _find_albums(self, keys: list[str]) -> None:
+        for part in chunks(keys):
+            query = select(_ALBUM.c.public_id, _ALBUM.c.id).where(_ALBUM.c.public_id.in_(part))
+            self._albums |= {key: id_ for key, id_ in self._run(query)}  # noqa: C416 -- rows
+
+
+@dataclass(frozen=True, slots=True)
+class CreditView:
+    """A credit as pages show it: ``name`` as the track spells it."""
+
+    public_id: str
+    name: str
+    role: str
+    joiner: str
+    artist_id: int
+    artist_name: str
+
+
+def credits_of_tracks(
+    session: Session, track_ids: Sequence[int]
+) -> dict[int, tuple[CreditView, ...]]:
+    """Return the credits of each track that has any, in the order of its artist line."""
+    found: dict[int, list[CreditView]] = {}
+    for part in chunks(list(track_ids)):
+        query = (
+            select(
+                _CREDIT.c.track_id,
+                _ARTIST.c.public_id,
+                _ARTIST.c.name,
+                _CREDIT.c.credited_as,
+                _CREDIT.c.role,
+                _CREDIT.c.joiner,
+                _ARTIST.c.id,
+            )
+            .join(_ARTIST, _ARTIST.c.id == _CREDIT.c.artist_id)
+            .where(_CREDIT.c.track_id.in_(part))
+            .order_by(_CREDIT.c.track_id, _CREDIT.c.position)
+        )
+        for track_id, public, name, spelt, role, joiner, id_ in session.execute(query):
+            view = CreditView(public, spelt or name, role, joiner, id_, name)
+            found.setdefault(track_id, []).append(view)
+    return {track_id: tuple(views) for track_id, views in found.items()}
+
+
+def parse_text(session: Session, text: str) -> list[Credit]:
+    """Parse an artist line that comes from outside, with the catalogue's names as evidence."""
+    source = ArtistField.from_text(text)
+    joint = [one.name for one in source.certain_credits if may_be_several(one.name)]
+    names = [candidate for name in joint for candidate in candidate_names(name)]
+    return parse_credits(source, evidence_for(session, names))
+
+
+def evidence_for(session: Session, names: Iterable[str]) -> Evidence:
+    """Look up how many tracks credit each of ``names``, and which a list or an id confirms."""
+    tracks: dict[str, int] = {}
+    confirmed: set[str] = set()
+    for part in chunks(sorted({artist_key(name) for name in names})):
+        query = (
+            select(_ARTIST.c.key, _ARTIST.c.confirmed, func.count(_CREDIT.c.track_id))
+            .join(_CREDIT, _CREDIT.c.artist_id == _ARTIST.c.id, isouter=True)
+            .where(_ARTIST.c.key.in_(part))
+            .group_by(_ARTIST.c.id)
+        )
+        for key, is_confirmed, count in session.execute(query):
+            tracks[key] = count
+            if is_confirmed:
+                confirmed.add(key)
+    return Evidence(tracks, frozenset(confirmed))
+
+
+def split_joint_artists(session: Session) -> int:
+    """Split artists that are several by the evidence of the whole catalogue; return how many.
+
+    What was split stays split until the track's source is read again. The caller commits.
+    """
+    names = session.execute(
+        select(_ARTIST.c.id, _ARTIST.c.name).where(_ARTIST.c.confirmed.is_(False))
+    )
+    joint = {id_: name for id_, name in names if may_be_several(name)}
+    evidence = evidence_for(session, (n for name in joint.values() for n in candidate_names(name)))
+    several = [id_ for id_, name in joint.items() if len(split_name(Credit(name), evidence)) > 1]
+    writer = CreditWriter(session)
+    for ids in chunks(several):
+        _split(session, writer, ids, evidence)
+        _move_albums(session, writer, {id_: joint[id_] for id_ in ids}, evidence)
+        left = select(_CREDIT.c.artist_id).where(_CREDIT.c.artist_id == _ARTIST.c.id)
+        session.execute(delete(_ARTIST).where(_ARTIST.c.id.in_(ids), ~left.exists()))
+    return len(several)
+
+
+def _split(session: Session, writer: CreditWriter, ids: list[int], evidence: Evidence) -> None:
+    """Credit the parts wherever one of the artists ``ids`` is credited."""
+    query = select(_CREDIT.c.track_id).where(_CREDIT.c.artist_id.in_(ids)).distinct()
+    for tracks in chunks(sorted(session.scalars(query))):
+        columns = (_CREDIT.c.track_id, _CREDIT.c.role, _CREDIT.c.joiner, _CREDIT.c.credited_as)
+        rows = session.execute(
+            select(*columns, _ARTIST.c.id, _ARTIST.c.name, _ARTIST.c.musicbrainz_id)
+            .join(_ARTIST, _ARTIST.c.id == _CREDIT.c.artist_id)
+            .where(_CREDIT.c.track_id.in_(tracks))
+            .order_by(_CREDIT.c.track_id, _CREDIT.c.position)
+        )
+        credits: dict[int, list[Credit]] = {}
+        for track_id, role, joiner, spelt, artist_id, name, musicbrainz_id in rows:
+            credit = Credit(spelt or name, role, joiner, musicbrainz_id)
+            parts = split_name(credit, evidence) if artist_id in ids else [credit]
+            credits.setdefault(track_id, []).extend(parts)
+        writer.meet_artists((credit, False) for some in credits.values() for credit in some)
+        writer.write(list(credits.items()), fresh=False)
+        # The same song twice is looked for by its artists: again, for these.
+        session.execute(delete(_MATCH_KEY).where(_MATCH_KEY.c.track_id.in_(tracks)))
+
+
+def _move_albums(
+    session: Session, writer: CreditWriter, names: dict[int, str], evidence: Evidence
+) -> None:
+    """Give the albums of artists that were split to the first of their parts."""
+    query = select(_ALBUM).where(_ALBUM.c.artist_id.in_(list(names)))
+    for album in session.execute(query).all():
+        first = split_name(Credit(names[album.artist_id]), evidence)[0]
+        writer.meet_artists([(first, False)])
+        artist_id, _ = writer.artist(first)
+        key = album_public_id(album.title, first.key)
+        same = session.scalar(select(_ALBUM.c.id).where(_ALBUM.c.public_id == key))
+        if same is None:
+            moved = update(_ALBUM).where(_ALBUM.c.id == album.id)
+            session.execute(moved.values(artist_id=artist_id, public_id=key))
+            continue
+        on = update(_TRACK).where(_TRACK.c.album_id == album.id)
+        session.execute(on.values(album_id=same))
+        session.execute(delete(_ALBUM).where(_ALBUM.c.id == album.id))
