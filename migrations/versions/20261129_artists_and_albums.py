@@ -1,6 +1,6 @@
 """Artists and albums as tables; genres and emotions as tags only.
 
-Revision 0008, after 0007. Credits are parsed from the joined artist lines by the one parser of
+Revision 0009, after 0008. Credits are parsed from the joined artist lines by the one parser of
 ``songrec.core.artist_credits``, with the catalogue's own names as evidence. A line that was joined
 from a list is indistinguishable from a name with commas here: importing the catalogue again gives
 the list back.
@@ -14,6 +14,7 @@ from alembic import op
 
 from songrec.core.artist_credits import (
     ArtistField,
+    Credit,
     Evidence,
     artist_key,
     collect_evidence,
@@ -21,8 +22,8 @@ from songrec.core.artist_credits import (
 )
 from songrec.core.songs import album_public_id, public_id
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
@@ -234,6 +235,7 @@ def _fill() -> None:
     connection = op.get_bind()
     evidence = _evidence(connection)
     artists, albums = _Artists(connection), _Albums(connection)
+    _fill_merged(connection, evidence, artists, albums)
     last = 0
     while True:
         rows = connection.execute(
@@ -247,23 +249,11 @@ def _fill() -> None:
         last = rows[-1].id
         credits, on_albums = [], []
         for track_id, line, album, year in rows:
-            by = None
-            for position, credit in enumerate(parse_credits(line, evidence)):
-                artist_id, name = artists.id_of(credit.name)
-                if position == 0:
-                    by = artist_id, artist_key(name)
-                credits.append(
-                    {
-                        "track_id": track_id,
-                        "position": position,
-                        "artist_id": artist_id,
-                        "role": credit.role,
-                        "joiner": credit.joiner[:40],
-                        "credited_as": None if credit.name == name else credit.name,
-                    }
-                )
+            mine = _credit_rows(parse_credits(line, evidence), artists)
+            credits += [{"track_id": track_id, **row} for row in mine]
             if album:
-                on_albums.append({"row_id": track_id, "album_id": albums.id_of(album, by, year)})
+                album_id = albums.id_of(album, artists.first(mine), year)
+                on_albums.append({"row_id": track_id, "album_id": album_id})
         artists.write()
         albums.write()
         if credits:
@@ -281,6 +271,45 @@ def _fill() -> None:
             )
 
 
+def _credit_rows(credits: list[Credit], artists: "_Artists") -> list[dict[str, object]]:
+    rows = []
+    for position, credit in enumerate(credits):
+        artist_id, name = artists.id_of(credit.name)
+        rows.append(
+            {
+                "position": position,
+                "artist_id": artist_id,
+                "role": credit.role,
+                "joiner": credit.joiner[:40],
+                "credited_as": None if credit.name == name else credit.name,
+            }
+        )
+    return rows
+
+
+def _fill_merged(
+    connection: sa.Connection, evidence: Evidence, artists: "_Artists", albums: "_Albums"
+) -> None:
+    """Give merged tracks, which are kept as JSON until they come back, their credits and albums."""
+    table = sa.table("track_merge", sa.column("id", sa.Integer), sa.column("before", sa.JSON))
+    for merge_id, before in connection.execute(sa.select(table.c.id, table.c.before)).all():
+        track = before["track"]
+        mine = _credit_rows(parse_credits(track["artists"], evidence), artists)
+        by, year = artists.first(mine), track["year"]
+        album = track.pop("album", None)
+        track["album_id"] = albums.id_of(album, by, year) if album else None
+        before["aside"]["track_artist"] = mine
+        filled = before["filled"].pop("album", None)
+        if filled is not None:
+            before["filled"]["album_id"] = [None, albums.id_of(filled[1], by, year)]
+        for gone in ("genre", "emotion"):
+            track.pop(gone, None)
+            before["filled"].pop(gone, None)
+        connection.execute(sa.update(table).where(table.c.id == merge_id).values(before=before))
+    artists.write()
+    albums.write()
+
+
 def _evidence(connection: sa.Connection) -> Evidence:
     rows = connection.execute(sa.text("SELECT artists FROM track WHERE artists <> ''"))
     return collect_evidence(ArtistField.from_text(row[0]) for row in rows.yield_per(BATCH))
@@ -292,6 +321,7 @@ class _Artists:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
         self._known: dict[str, tuple[int, str]] = {}
+        self._keys: dict[int, str] = {}
         self._new: list[dict[str, object]] = []
 
     def id_of(self, name: str) -> tuple[int, str]:
@@ -299,9 +329,14 @@ class _Artists:
         if key not in self._known:
             row_id = len(self._known) + 1
             self._known[key] = row_id, name
+            self._keys[row_id] = key
             public = public_id(f"artist:{key}")
             self._new.append({"id": row_id, "public_id": public, "key": key, "name": name})
         return self._known[key]
+
+    def first(self, rows: list[dict[str, object]]) -> tuple[int, str] | None:
+        """The id and key of the first credited artist."""
+        return (rows[0]["artist_id"], self._keys[rows[0]["artist_id"]]) if rows else None
 
     def write(self) -> None:
         if self._new:

@@ -187,7 +187,7 @@ def names(cell: Any) -> list[str]:
 
 
 def artists(cell: Any) -> ArtistField:
-    """Return the artists of ``"['A', 'B']"`` or a list, which stays a list, or from a single text."""
+    """Return artists: of ``"['A', 'B']"`` or a list as a list, else as a single text."""
     if isinstance(cell, list | tuple):
         return ArtistField(tuple(name for part in cell if (name := line(part))), is_list=True)
     text = line(cell)

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from songrec.core.songs import UNTITLED, plain
+from songrec.core.artist_credits import EVERY_NAME, parse_credits
+from songrec.core.songs import TYPOGRAPHY, UNTITLED, plain
 
 LENGTH_SLACK_MS = 3_000
 LENGTH_SLACK = 0.02
@@ -53,9 +55,6 @@ _OPEN_GUESTS = re.compile(r"\s(?:feat\.|ft\.|featuring)\s+([^(\[{]+?)(?=\s-\s|\s
 _FROM = re.compile(
     r"from (?:the )?(?:\".*|.*\b(?:soundtrack|motion picture|film|movie|musical)\b.*)"
 )
-_BETWEEN_ARTISTS = re.compile(
-    r"\s*[,;/]\s*|\s+(?:&|\+|and|x|vs\.?|feat\.?|ft\.?|featuring|with)\s+"
-)
 _SPELT = ((re.compile(r"\bpt\.?(?=\s*\d|\s+[ivx]+\b)"), "part "), (re.compile(r"&|\+"), " and "))
 _NOT_LETTERS = re.compile(r"[\W_]+")
 _NAMELESS = frozenset(
@@ -65,38 +64,39 @@ _NAMELESS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class SongName:
-    """A song's name taken apart: ``title`` and first ``artist`` as they are compared, and who is
-    named as a guest.
-    """
+    """The parts of a song's name that are compared: title, first artist and guests."""
 
     artist: str
     title: str
     guests: frozenset[str]
 
 
-def taken_apart(artists: str, title: str) -> SongName | None:
-    """The parts of a name that count; None where it names no song (no artist, "Intro", …)."""
-    names = _artists(artists)
-    said = plain(title.translate(_APOSTROPHES))
+def parse_song_name(artists: Sequence[str], title: str) -> SongName | None:
+    """Return the compared parts of a name; None where it names no song (no artist, "Intro", …).
+
+    ``artists`` are the names of the track's credits; all but the first are guests.
+    """
+    names = _comparable(artists)
+    text = plain(title.translate(TYPOGRAPHY))
     guests = set(names[1:])
-    rest = _OPEN_GUESTS.sub(lambda found: _guest(found[1], guests), said)
+    rest = _OPEN_GUESTS.sub(lambda match: _add_guests(match[1], guests), text)
     kept: list[str] = []
-    head = _BRACKETS.sub(lambda found: _part(found[1], kept, guests), rest)
+    head = _BRACKETS.sub(lambda match: _part(match[1], kept, guests), rest)
     first, *behind = re.split(r"\s+-\s+", head)
     for part in behind:
         _part(part, kept, guests)
-    words = _letters(" ".join([first, *kept])) or _letters(said) or said
+    words = _letters(" ".join([first, *kept])) or _letters(text) or text
     if not names or words in _NAMELESS or re.fullmatch(r"track \d+", words):
         return None
     return SongName(names[0], words, frozenset(guests - {names[0]}))
 
 
-def match_key(artists: str, title: str) -> int | None:
-    """Signed 64-bit digest, equal for names that may be the same song; None for no name.
+def match_key(artists: Sequence[str], title: str) -> int | None:
+    """Return a signed 64-bit digest, equal for names that may be the same song; None for no name.
 
     Equal keys are where to look (``same_names`` decides): guests and lengths are not in it.
     """
-    name = taken_apart(artists, title)
+    name = parse_song_name(artists, title)
     if name is None:
         return None
     digest = hashlib.blake2b(f"{name.artist}\x1f{name.title}".encode(), digest_size=8)
@@ -120,9 +120,9 @@ def same_length(one: int | None, other: int | None) -> bool:
 def _part(text: str, kept: list[str], guests: set[str]) -> str:
     """Drop what stood in brackets or behind a dash, or keep it as a part of the title."""
     text = text.strip()
-    found = _GUESTS.fullmatch(text)
-    if found:
-        return _guest(found[1], guests)
+    match = _GUESTS.fullmatch(text)
+    if match:
+        return _add_guests(match[1], guests)
     if not _drops(text):
         kept.append(text)
     return " "
@@ -134,16 +134,16 @@ def _drops(text: str) -> bool:
     return bool(_ALL_WORDS.fullmatch(text) and _SURE.search(text))
 
 
-def _guest(text: str, guests: set[str]) -> str:
-    guests.update(_artists(text))
+def _add_guests(text: str, guests: set[str]) -> str:
+    """Note the guests that a title names; wherever they can be told apart, for comparing."""
+    guests.update(_comparable([credit.name for credit in parse_credits(text, EVERY_NAME)]))
     return " "
 
 
-def _artists(text: str) -> list[str]:
-    """The artists of a credit, as they are compared, the first first."""
-    said = plain(text.translate(_APOSTROPHES))
-    names = [_letters(part).removeprefix("the ") for part in _BETWEEN_ARTISTS.split(said)]
-    return [name for name in names if name]
+def _comparable(artists: Sequence[str]) -> list[str]:
+    """Artists' names as they are compared: letters and digits, without "the"."""
+    texts = [plain(name.translate(TYPOGRAPHY)) for name in artists]
+    return [name for text in texts if (name := _letters(text).removeprefix("the "))]
 
 
 def _letters(text: str) -> str:

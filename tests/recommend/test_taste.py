@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from songrec.recommend.credits import Credits
 from songrec.recommend.methods.taste import TasteMethod
 from songrec.recommend.query import Query
 from songrec.recommend.ranking import rank
@@ -236,17 +235,6 @@ def test_too_few_playlists_leave_the_weak_prior():
     space = catalogue()
     assert taste_prior.fit_prior(space, playlists(space, 4, 0)) == TastePrior()
     assert TastePrior.from_json(None).column("energy") == ColumnPrior()
-
-
-def test_credits_know_an_artist_in_every_spelling():
-    credits = Credits.of(
-        ["Beyoncé", "BEYONCE", "Beyoncé, JAY-Z", "", None, "Other"],
-        ["Lemonade", "lemonade", None, "Lemonade", "x", "Lemonade"],
-    )
-    assert len(set(credits.artists[:3].tolist())) == 1
-    assert credits.artists[3:5].tolist() == [0, 0]
-    assert credits.albums[0] == credits.albums[1] != credits.albums[5]
-    assert credits.albums[2:5].tolist() == [0, 0, 0]
 
 
 def test_a_column_of_another_scale_counts_the_same():

@@ -17,13 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from songrec.core.types import Ints, Space
-from songrec.recommend.credits import UNKNOWN
 from songrec.recommend.space_statistics import statistics_of
 
 Array = NDArray[np.float64]
 
 WITHIN, BETWEEN, SHAPE = 0.65, 0.35, 5.0
 """Default variances of a column of normal scores (variance 1): two thirds lie within a taste."""
+UNKNOWN = 0
+"""The artist or album of a track whose catalogue names none."""
 DEFAULTS = {"year": (0.3, 0.7), "tempo": (0.9, 0.1), "liveness": (0.9, 0.1)}
 """Columns with other defaults (within, between): songs of one taste are mostly of one time, and
 have next to nothing in common in tempo (a beat's, not a mood's) and presence of an audience."""

@@ -25,6 +25,7 @@ from songrec.core.errors import BadInput
 from songrec.core.types import Progress, no_progress
 from songrec.services.catalogue import duplicate_search
 from songrec.store.bulk import bulk_writing
+from songrec.store.catalogue import artists
 from songrec.store.catalogue.writer import CatalogueWriter, DryCounter
 
 MAX_SOURCE_LENGTH = 100
@@ -143,6 +144,9 @@ def ingest_file(
                 f"{report.read:,} rows read",
                 {"read": report.read, "rejected": report.rejected_count},
             )
+        if not dry_run:
+            artists.split_joint_artists(session)
+            session.commit()
         if report.inserted and not dry_run:
             report.alike = duplicate_search.count_new(session, before)
             session.commit()

@@ -17,12 +17,13 @@ from songrec.catalogue_files.dialect_detection import detect_dialect
 from songrec.catalogue_files.reading import open_table
 from songrec.catalogue_files.row_parser import RowParser
 from songrec.catalogue_files.unit_detection import detect_scale
+from songrec.core.artist_credits import Credit, collect_evidence, parse_credits
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.catalogue import CatalogueRow
 from songrec.core.errors import BadInput
+from songrec.core.songs import album_public_id
 from songrec.core.title_normalization import match_key
 from songrec.core.types import Floats, Ints, Progress, no_progress
-from songrec.recommend.credits import Credits
 
 
 @dataclass(frozen=True)
@@ -39,15 +40,17 @@ class PlaylistCatalogue:
     """The tracks of some files, each once, and their playlists.
 
     ``values`` float32 ``(n, 12)`` in the order of ``core.attributes``, ``duration_ms`` and ``year``
-    float32 ``(n,)``, NaN where unknown; ``song_keys`` uint64 ``(n,)``; ``credits`` say artist and
-    album. ``playlists`` of the files in their order.
+    float32 ``(n,)``, NaN where unknown; ``song_keys`` uint64 ``(n,)``; ``artists`` and ``albums``
+    uint64 ``(n,)`` number each track's first artist and its album, 0 where unknown. ``playlists``
+    of the files in their order.
     """
 
     values: Floats
     duration_ms: Floats
     year: Floats
     song_keys: NDArray[np.uint64]
-    credits: Credits
+    artists: NDArray[np.uint64]
+    albums: NDArray[np.uint64]
     playlists: tuple[Playlist, ...]
 
 
@@ -100,21 +103,35 @@ def _gathered(kept: list[CatalogueRow], playlists: list[Playlist]) -> PlaylistCa
     figures = np.array(
         [(row.fields["duration_ms"], row.fields["year"]) for row in kept], dtype=np.float64
     ).astype(np.float32)
-    keys = np.array([_song(row) for row in kept], dtype=np.uint64)
-    credits = Credits.of(
-        [row.fields["artists"] for row in kept], [row.fields["album"] for row in kept]
+    evidence = collect_evidence(row.artists for row in kept)
+    credits = [parse_credits(row.artists, evidence) for row in kept]
+    keys = np.array(
+        [_song_key(row, by) for row, by in zip(kept, credits, strict=True)], dtype=np.uint64
     )
+    artists = [by[0].key if by else None for by in credits]
+    albums = [
+        album_public_id(row.album, by) if row.album and by else None
+        for row, by in zip(kept, artists, strict=True)
+    ]
     return PlaylistCatalogue(
         values.reshape(-1, len(ATTRIBUTE_NAMES)),
         figures[:, 0],
         figures[:, 1],
         keys,
-        credits,
+        _numbered(artists),
+        _numbered(albums),
         tuple(playlists),
     )
 
 
-def _song(row: CatalogueRow) -> int:
+def _song_key(row: CatalogueRow, credits: list[Credit]) -> int:
     """Equal for a song and its remaster, as in a run."""
-    key = match_key(row.fields["artists"], row.fields["title"])
+    key = match_key([credit.name for credit in credits], row.fields["title"])
     return (row.song_key if key is None else key) % 2**64
+
+
+def _numbered(names: list[str | None]) -> NDArray[np.uint64]:
+    """A number from 1 for each name; 0 where it is unknown."""
+    numbers: dict[str, int] = {}
+    found = [0 if name is None else numbers.setdefault(name, len(numbers) + 1) for name in names]
+    return np.array(found, dtype=np.uint64)

@@ -111,6 +111,6 @@ def space_of(catalogue: PlaylistCatalogue) -> Space:
         labels=np.zeros(n, dtype=np.int32),
         coordinates=np.zeros((n, 2), dtype=np.float32),
         song_keys=catalogue.song_keys,
-        artists=catalogue.credits.artists,
-        albums=catalogue.credits.albums,
+        artists=catalogue.artists,
+        albums=catalogue.albums,
     )

@@ -30,6 +30,7 @@ from songrec.services.library.worker_process import Outcome, Task
 from songrec.services.prediction import attribute_estimates
 from songrec.services.segments.build_index import refresh_after_analysis
 from songrec.services.similarity import audio_similarity
+from songrec.store.catalogue import artists
 from songrec.store.sound import audio_files, feature_cache
 from songrec.store.sound.audio_files import KnownFile
 from songrec.store.sound.feature_cache import SetKey
@@ -64,6 +65,7 @@ def analyze_folder(
     with open_fleet(request.workers, request.scheduler) as fleet:
         run.work(fleet)
     run.mark_missing()
+    artists.split_joint_artists(session)
     attribute_estimates.refresh(session, instance)
     run.report.alike = duplicate_search.count_new(session, before)
     session.commit()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,10 @@ from songrec.audio_files.tag_writing import key_text, write_values
 from songrec.core.attributes import ATTRIBUTE_NAMES, key_name
 from songrec.core.errors import BadInput
 from songrec.services.library.audio_tracks import source_key
+from songrec.store.catalogue import tracks
 from songrec.store.db import now
 from songrec.store.sound import audio_files, feature_cache, waveform_cache
-from songrec.store.tables import AudioFile, FeatureVector, Track, TrackAttributes
+from songrec.store.tables import Album, AudioFile, FeatureVector, Track, TrackAttributes
 
 COLUMNS = (
     "track_id",
@@ -56,21 +57,23 @@ def rows(session: Session) -> Iterator[dict[str, Any]]:
     catalogue.
     """
     query = (
-        select(AudioFile, Track, TrackAttributes)
+        select(AudioFile, Track, TrackAttributes, Album.title)
         .join(Track, Track.id == AudioFile.track_id)
+        .join(Album, Album.id == Track.album_id, isouter=True)
         .join(TrackAttributes, TrackAttributes.track_id == Track.id, isouter=True)
         .where(AudioFile.state == "analysed")
         .order_by(AudioFile.path)
         .execution_options(yield_per=500)
     )
-    for file, track, attributes in session.execute(query):
+    found_rows = session.execute(query).partitions()
+    for file, track, attributes, album, genres in _with_genres(session, found_rows):
         found = file.info.get("attributes", {})
         yield {
             "track_id": track.public_id,
             "title": track.title,
             "artists": track.artists,
-            "album": track.album,
-            "genre": track.genre,
+            "album": album,
+            "genre": genres,
             "year": track.year,
             "path": file.path,
             "seconds": file.duration_s,
@@ -83,6 +86,13 @@ def rows(session: Session) -> Iterator[dict[str, Any]]:
             **{name: getattr(attributes, name, None) for name in ATTRIBUTE_NAMES},
             "sources": {name: said["source"] for name, said in found.items()},
         }
+
+
+def _with_genres(session: Session, parts: Iterable[Sequence[Any]]) -> Iterator[tuple[Any, ...]]:
+    for part in parts:
+        labels = tracks.genres_and_emotions(session, [track.id for _, track, *_ in part])
+        for row in part:
+            yield (*row, ", ".join(labels.get((row[1].id, "genre"), ())) or None)
 
 
 def write_tags(

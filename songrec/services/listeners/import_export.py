@@ -12,12 +12,13 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from songrec.core import songs
+from songrec.core.artist_credits import artist_key
 from songrec.core.errors import BadInput
 from songrec.core.sorting import SORT_KEY_LENGTH, sort_key
 from songrec.services.listeners import list_files
 from songrec.services.listeners.list_files import ListEntry, SongList
 from songrec.store.bulk import chunks
-from songrec.store.catalogue import tracks
+from songrec.store.catalogue import artists, tracks
 from songrec.store.db import now
 from songrec.store.listeners import playlists, reactions, skips, unmatched_imports
 from songrec.store.tables import Listener, Reaction, Track
@@ -27,7 +28,6 @@ _GUEST = re.compile(
     r"\s*[\(\[]\s*(?:feat|ft|featuring|with)\b\.?[^\)\]]*[\)\]]|\s+-?\s*(?:feat|ft|featuring)\b\.?.*$",
     re.IGNORECASE,
 )
-_BETWEEN = re.compile(r"\s*(?:,|;|&|/|\bfeat\b\.?|\bft\b\.?|\bfeaturing\b|\bx\b)\s*", re.IGNORECASE)
 
 
 @dataclass
@@ -236,8 +236,9 @@ def _by_song(session: Session, keys: Iterable[int]) -> dict[int, int]:
 
 
 def _without_guests(session: Session, entry: ListEntry) -> int | None:
-    title, artists = bare_title(entry.title), bare_artists(entry.artists)
-    if not title or not artists:
+    title = bare_title(entry.title)
+    names = [credit.key for credit in artists.parse_text(session, entry.artists)]
+    if not title or not names:
         return None
     key = sort_key(_GUEST.sub("", entry.title))
     ranges = [
@@ -245,30 +246,23 @@ def _without_guests(session: Session, entry: ListEntry) -> int | None:
         for sign in (" (", " [", " f", " - f")
         if len(key) < SORT_KEY_LENGTH - 5
     ]
-    query = select(Track.id, Track.title, Track.artists).where(
-        or_(Track.sort_title == key, *ranges)
-    )
-    for track, its_title, its_artists in session.execute(
-        query.order_by(Track.id).limit(CANDIDATES)
-    ):
-        theirs = bare_artists(its_artists)
-        if (
-            bare_title(its_title) == title
-            and theirs
-            and (artists[0] in theirs or theirs[0] in artists)
-        ):
-            return track
+    query = select(Track.id, Track.title).where(or_(Track.sort_title == key, *ranges))
+    candidates = [
+        track_id
+        for track_id, its_title in session.execute(query.order_by(Track.id).limit(CANDIDATES))
+        if bare_title(its_title) == title
+    ]
+    credited = artists.names_of_tracks(session, candidates)
+    for track_id in candidates:
+        theirs = [artist_key(name) for name in credited.get(track_id, ())]
+        if theirs and (names[0] in theirs or theirs[0] in names):
+            return track_id
     return None
 
 
 def bare_title(title: str) -> str:
     """A title without guests, case, accents: ``"Élan (feat. X)"`` is ``"elan"``."""
     return songs.plain(_GUEST.sub("", title))
-
-
-def bare_artists(artists: str) -> list[str]:
-    """The artists one by one: ``"A feat. B & C"`` is ``["a", "b", "c"]``."""
-    return [songs.plain(one) for one in _BETWEEN.split(artists) if one.strip()]
 
 
 def _named(session: Session, ids: Sequence[int]) -> dict[int, dict[str, Any]]:

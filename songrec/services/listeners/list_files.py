@@ -12,9 +12,11 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from songrec.catalogue_files import cell_values
 from songrec.core.errors import BadInput
 
 FORMAT = "songrec listener"
+_ARTIST_CELL = cell_values.artists_between(",")
 MAX_BYTES = 8 * 2**20
 MAX_ENTRIES = 10_000
 _TITLES = ("title", "track name", "track", "song", "name", "track_name")
@@ -276,7 +278,9 @@ def _add(
     playlist: str = "",
 ) -> None:
     names = tuple(dict.fromkeys(one for text in ids for one in _split_id(text)))
-    entry = ListEntry(line, kind, names, _name(title), _name(artists), _whole(weight), playlist)
+    entry = ListEntry(
+        line, kind, names, _name(title), _artist_line(artists), _whole(weight), playlist
+    )
     if entry.ids or (entry.title and entry.artists):
         result.entries.append(entry)
     else:
@@ -304,6 +308,11 @@ def _name(value: Any) -> str:
     text = " ".join(value.split())[:500] if isinstance(value, str) else ""
     # `playlist_export.defuse_formula` put an apostrophe before it.
     return text[1:] if re.match(r"'[=+\-@]", text) else text
+
+
+def _artist_line(value: Any) -> str:
+    """The artist line; names that the file separates ("A;B", "A,B") are joined as in catalogues."""
+    return _ARTIST_CELL(_name(value)).line if isinstance(value, str) else ""
 
 
 def _whole(value: Any) -> int:

@@ -8,12 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput, NotReady, UnknownName
-from songrec.core.songs import plain
-from songrec.core.sorting import sort_key
 from songrec.core.types import Match, Space
 from songrec.recommend.explain import contributions
 from songrec.recommend.lists import moods as mood_table
@@ -22,12 +20,12 @@ from songrec.services.catalogue.track_lookup import title_lookup
 from songrec.services.recommendation import mood as moods
 from songrec.services.recommendation.for_listener import ListenerFeedback
 from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
-from songrec.store.catalogue import tracks
+from songrec.store.catalogue import artists, tracks
 from songrec.store.listeners import playlists
 from songrec.store.runs import runs
 from songrec.store.runs.spaces import published_space
 from songrec.store.sound import audio_files
-from songrec.store.tables import Cluster, Listener, Track
+from songrec.store.tables import Cluster, Listener
 
 KINDS = ("song", "artist", "cluster", "mood", "playlist", "likes")
 MAX_SONGS_OF_ARTIST = 500
@@ -92,7 +90,8 @@ def station_page(
     kind
         One of ``KINDS``.
     key
-        A song's or playlist's public id, an artist's name, a cluster's number, or a genre and an
+        A song's or playlist's public id, an artist's public id or name, a cluster's number, or a
+        genre and an
         emotion separated by a comma (either may be missing); unused for ``likes``.
     cursor
         ``"<seed>-<position>"``.
@@ -181,20 +180,11 @@ def _of_song(session: Session, space: Space, key: str) -> _Source:
 
 
 def _of_artist(session: Session, space: Space, key: str) -> _Source:
-    name = sort_key(key)
-    query = select(Track.id, Track.artists).where(
-        or_(Track.sort_artists == name, Track.sort_artists.startswith(f"{name}, ", autoescape=True))
-    )
-    rows = session.execute(query.order_by(Track.id).limit(MAX_SONGS_OF_ARTIST)).all()
-    name_key = plain(key)
-    ids = [
-        track_id
-        for track_id, artists in rows
-        if name_key in (plain(artists), *map(plain, artists.split(", ")))
-    ]
-    if not key.strip() or not ids:
+    artist = artists.find_artist(session, key)
+    ids = artists.track_ids(session, artist.id, MAX_SONGS_OF_ARTIST) if artist else []
+    if artist is None or not ids:
         raise UnknownStation(f"artist {key[:40]!r}")
-    return _Source(key.strip(), _in_run(space, ids))
+    return _Source(artist.name, _in_run(space, ids))
 
 
 def _of_cluster(session: Session, space: Space, key: str) -> _Source:

@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 from songrec.core.files import atomic_folder, write_json
 from songrec.core.title_normalization import match_key
 from songrec.core.types import Floats, Ints, Progress, Space, no_progress
-from songrec.recommend.credits import Credits
 from songrec.recommend.taste import prior as taste_prior
 from songrec.services.training import two_tower
 from songrec.services.training.artifacts import TasteArtifacts, TrainingResult
@@ -43,16 +42,15 @@ def train_tastes(
     (``two_tower``). Results for the same space and playlists come from ``<instance>/tastes``.
     """
     space = result.recommendation_space()
-    artists, albums = [], []
     keys = space.song_keys.copy()
-    for row, (artist, album, title) in enumerate(taste_data.names(session, space.track_ids)):
-        artists.append(artist)
-        albums.append(album)
-        key = match_key(artist, title)
+    artists = np.zeros(len(keys), dtype=np.uint64)
+    albums = np.zeros(len(keys), dtype=np.uint64)
+    for row, track in enumerate(taste_data.credited_tracks(session, space.track_ids)):
+        artists[row], albums[row] = track.artist_id, track.album_id
+        key = match_key(track.names, track.title)
         if key is not None:
             keys[row] = key % 2**64
-    credits = Credits.of(artists, albums)
-    space = replace(space, song_keys=keys, artists=credits.artists, albums=credits.albums)
+    space = replace(space, song_keys=keys, artists=artists, albums=albums)
     track_factors, model = _cached_model(
         instance / "tastes",
         space,
@@ -61,7 +59,7 @@ def train_tastes(
         # Details are dropped: their epochs and losses are not those of the run's model.
         lambda fraction, message, details=None: on_progress(fraction, message),
     )
-    return TasteArtifacts(keys, credits.artists, credits.albums, model, track_factors)
+    return TasteArtifacts(keys, artists, albums, model, track_factors)
 
 
 def _cached_model(

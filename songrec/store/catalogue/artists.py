@@ -259,6 +259,109 @@ def credits_of_tracks(
     return {track_id: tuple(views) for track_id, views in found.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class ArtistView:
+    """An artist as pages show it; ``tracks`` counts the tracks that credit it."""
+
+    id: int
+    public_id: str
+    name: str
+    musicbrainz_id: str | None
+    tracks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AlbumView:
+    """An album as pages show it; ``artist`` is its artist's name, ``artist_id`` the public id."""
+
+    id: int
+    public_id: str
+    title: str
+    year: int | None
+    artist: str | None
+    artist_id: str | None
+    tracks: int = 0
+
+
+def find_artist(session: Session, name: str) -> ArtistView | None:
+    """Return the artist with this public id or this name, in any spelling."""
+    columns = (Artist.id, Artist.public_id, Artist.name, Artist.musicbrainz_id)
+    count = (
+        select(func.count(TrackArtist.track_id.distinct()))
+        .where(TrackArtist.artist_id == Artist.id)
+        .scalar_subquery()
+    )
+    for condition in (Artist.public_id == name, Artist.key == artist_key(name)):
+        row = session.execute(select(*columns, count).where(condition)).first()
+        if row is not None:
+            return ArtistView(*row)
+    return None
+
+
+def find_artists(session: Session, ids: Sequence[int]) -> list[ArtistView]:
+    """Return the artists with these ids, in the order given; unknown ids are left out."""
+    columns = (Artist.id, Artist.public_id, Artist.name, Artist.musicbrainz_id)
+    found = {
+        row.id: ArtistView(*row)
+        for part in chunks(list(ids))
+        for row in session.execute(select(*columns).where(Artist.id.in_(part)))
+    }
+    return [found[id_] for id_ in ids if id_ in found]
+
+
+def find_album(session: Session, public_id: str) -> AlbumView | None:
+    """Return the album with this public id."""
+    return next(iter(_albums(session, Album.public_id == public_id, 1)), None)
+
+
+def albums_of_artist(session: Session, artist_id: int, limit: int) -> list[AlbumView]:
+    """Return an artist's albums, the newest first, those without a year last."""
+    return _albums(session, Album.artist_id == artist_id, limit)
+
+
+def _albums(session: Session, condition: Any, limit: int) -> list[AlbumView]:
+    count = select(func.count(Track.id)).where(Track.album_id == Album.id).scalar_subquery()
+    year = func.coalesce(
+        Album.year,
+        select(func.min(Track.year)).where(Track.album_id == Album.id).scalar_subquery(),
+    )
+    rows = session.execute(
+        select(Album.id, Album.public_id, Album.title, year, Artist.name, Artist.public_id, count)
+        .join(Artist, Artist.id == Album.artist_id, isouter=True)
+        .where(condition, count > 0)
+        .order_by(year.desc().nulls_last(), Album.title)
+        .limit(limit)
+    )
+    return [AlbumView(*row) for row in rows]
+
+
+def track_ids(session: Session, artist_id: int, limit: int) -> list[int]:
+    """Return the ids of tracks that credit an artist, ascending, at most ``limit``."""
+    query = select(TrackArtist.track_id).where(TrackArtist.artist_id == artist_id).distinct()
+    return list(session.scalars(query.order_by(TrackArtist.track_id).limit(limit)))
+
+
+def album_track_ids(session: Session, album_id: int, limit: int) -> list[int]:
+    """Return the ids of an album's tracks, ascending, at most ``limit``."""
+    query = select(Track.id).where(Track.album_id == album_id).order_by(Track.id)
+    return list(session.scalars(query.limit(limit)))
+
+
+def names_of_tracks(session: Session, track_ids: Sequence[int]) -> dict[int, list[str]]:
+    """Return the names of the artists that each track credits, in order."""
+    found: dict[int, list[str]] = {}
+    for part in chunks(list(track_ids)):
+        query = (
+            select(_CREDIT.c.track_id, _ARTIST.c.name)
+            .join(_ARTIST, _ARTIST.c.id == _CREDIT.c.artist_id)
+            .where(_CREDIT.c.track_id.in_(part))
+            .order_by(_CREDIT.c.track_id, _CREDIT.c.position)
+        )
+        for track_id, name in session.execute(query):
+            found.setdefault(track_id, []).append(name)
+    return found
+
+
 def parse_text(session: Session, text: str) -> list[Credit]:
     """Parse an artist line that comes from outside, with the catalogue's names as evidence."""
     source = ArtistField.from_text(text)

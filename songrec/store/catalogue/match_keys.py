@@ -14,14 +14,22 @@ from typing import Any
 from sqlalchemy import String, delete, func, select, type_coerce
 from sqlalchemy.orm import Session
 
-from songrec.core.title_normalization import match_key, same_length, same_names, taken_apart
+from songrec.core.title_normalization import (
+    SongName,
+    match_key,
+    parse_song_name,
+    same_length,
+    same_names,
+)
 from songrec.core.types import Progress, no_progress
 from songrec.store.bulk import chunks, insert_many
+from songrec.store.catalogue import artists
 from songrec.store.tables import AudioFile, MatchKey, Track
 
 BATCH = 20_000
 MOST_COMPARED = 200
 """A track is compared with that many others of its key; a key with more is a name like "Etude"."""
+_GATHERED = 5_000
 # A writer that began earlier may commit later: what is that recent is looked at again.
 _OVERLAP = timedelta(minutes=10)
 _KEYS = MatchKey.__table__
@@ -70,7 +78,7 @@ def alike(session: Session, since: int = 0) -> Iterator[tuple[int, int]]:
         .having(func.count() > 1, func.max(MatchKey.track_id) > since)
         .subquery()
     )
-    columns = (MatchKey.key, Track.id, Track.artists, Track.title, Track.duration_ms)
+    columns = (MatchKey.key, Track.id, Track.title, Track.duration_ms)
     rows = session.connection().execute(
         select(*columns)
         .join(shared, shared.c.key == MatchKey.key)
@@ -78,8 +86,13 @@ def alike(session: Session, since: int = 0) -> Iterator[tuple[int, int]]:
         .order_by(MatchKey.key, MatchKey.track_id)
         .execution_options(yield_per=5_000)
     )
+    gathered: list[list[Any]] = []
     for _, group in groupby(rows, key=lambda row: row.key):
-        yield from _in_group(list(group), since)
+        gathered.append(list(group))
+        if sum(map(len, gathered)) >= _GATHERED:
+            yield from _in_groups(session, gathered, since)
+            gathered = []
+    yield from _in_groups(session, gathered, since)
 
 
 def same_content(session: Session) -> Iterator[tuple[int, int]]:
@@ -105,7 +118,7 @@ def same_content(session: Session) -> Iterator[tuple[int, int]]:
 
 def _stale(session: Session, where: Any) -> Sequence[Any]:
     return session.execute(
-        select(Track.id, Track.artists, Track.title, Track.duration_ms, _MOMENT, MatchKey.track_id)
+        select(Track.id, Track.title, Track.duration_ms, _MOMENT, MatchKey.track_id)
         .join(MatchKey, MatchKey.track_id == Track.id, isouter=True)
         .where(where, MatchKey.track_id.is_(None) | (MatchKey.seen_at != Track.updated_at))
         .order_by(Track.id)
@@ -117,16 +130,28 @@ def _write(session: Session, rows: Sequence[Any]) -> None:
     connection = session.connection()
     for part in chunks([known for *_, known in rows if known is not None]):
         connection.execute(delete(_KEYS).where(_KEYS.c.track_id.in_(part)))
+    names = artists.names_of_tracks(session, [row.id for row in rows])
     insert_many(
         connection,
         _KEYS,
         ("track_id", "key", "duration_ms", "seen_at"),
-        [(id_, match_key(who, title), long, seen) for id_, who, title, long, seen, _ in rows],
+        [
+            (id_, match_key(names.get(id_, ()), title), duration, seen)
+            for id_, title, duration, seen, _ in rows
+        ],
     )
 
 
-def _in_group(rows: list[Any], since: int) -> Iterator[tuple[int, int]]:
-    names = [taken_apart(row.artists, row.title) for row in rows]
+def _in_groups(session: Session, groups: list[list[Any]], since: int) -> Iterator[tuple[int, int]]:
+    credited = artists.names_of_tracks(session, [row.id for group in groups for row in group])
+    for rows in groups:
+        names = [parse_song_name(credited.get(row.id, ()), row.title) for row in rows]
+        yield from _in_group(rows, names, since)
+
+
+def _in_group(
+    rows: list[Any], names: list[SongName | None], since: int
+) -> Iterator[tuple[int, int]]:
     for at, row in enumerate(rows):
         if row.id <= since:
             continue

@@ -2,41 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from songrec.core.types import Ints
-from songrec.store.tables import PlaylistTrack, Track, TrackAttributes
+from songrec.store.tables import Album, Artist, PlaylistTrack, Track, TrackArtist
 
 ROWS_PER_FETCH = 20_000
 
 
-def names(session: Session, track_ids: Ints) -> Iterator[tuple[str, str | None, str]]:
-    """Artists, album and title of each of ``track_ids`` (ascending, all with attributes), in order.
+@dataclass(frozen=True, slots=True)
+class CreditedTrack:
+    """Who made a track and what it is on, as ids of the database; 0 where unknown.
 
-    A track that is not there any more has none of them.
+    ``artist_id`` is the first artist's. ``album_id`` is 0 too where the album's artist is unknown:
+    two albums of one title are then not told apart.
     """
-    query = (
-        select(Track.id, Track.artists, Track.album, Track.title)
-        .join(TrackAttributes, TrackAttributes.track_id == Track.id)
-        .order_by(Track.id)
-        .execution_options(yield_per=ROWS_PER_FETCH)
+
+    title: str = ""
+    names: Sequence[str] = ()
+    artist_id: int = 0
+    album_id: int = 0
+
+
+def credited_tracks(session: Session, track_ids: Ints) -> Iterator[CreditedTrack]:
+    """Yield each of ``track_ids`` (ascending), in order; an empty one for a deleted track."""
+    for start in range(0, len(track_ids), ROWS_PER_FETCH):
+        part = track_ids[start : start + ROWS_PER_FETCH].tolist()
+        found = _credited(session, part[0], part[-1])
+        for track_id in part:
+            yield found.get(track_id) or CreditedTrack()
+
+
+def _credited(session: Session, first: int, last: int) -> dict[int, CreditedTrack]:
+    names: dict[int, list[str]] = {}
+    artist_ids: dict[int, int] = {}
+    credits = (
+        select(TrackArtist.track_id, TrackArtist.artist_id, Artist.name)
+        .join(Artist, Artist.id == TrackArtist.artist_id)
+        .where(TrackArtist.track_id.between(first, last))
+        .order_by(TrackArtist.track_id, TrackArtist.position)
     )
-    wanted = iter(track_ids.tolist())
-    track_id = next(wanted, None)
-    for found, artists, album, title in session.execute(query):
-        while track_id is not None and track_id < found:
-            yield "", None, ""
-            track_id = next(wanted, None)
-        if track_id == found:
-            yield artists, album, title
-            track_id = next(wanted, None)
-    while track_id is not None:
-        yield "", None, ""
-        track_id = next(wanted, None)
+    for track_id, artist_id, name in session.execute(credits):
+        names.setdefault(track_id, []).append(name)
+        artist_ids.setdefault(track_id, artist_id)
+    tracks = (
+        select(Track.id, Track.title, Album.id)
+        .join(Album, and_(Album.id == Track.album_id, Album.artist_id.is_not(None)), isouter=True)
+        .where(Track.id.between(first, last))
+    )
+    return {
+        track_id: CreditedTrack(
+            title, names.get(track_id, ()), artist_ids.get(track_id, 0), album_id or 0
+        )
+        for track_id, title, album_id in session.execute(tracks)
+    }
 
 
 def playlists(session: Session, track_ids: Ints) -> list[Ints]:

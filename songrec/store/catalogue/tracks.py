@@ -254,7 +254,7 @@ def _views(session: Session, statement: Select[Any]) -> list[TrackView]:
     rows = session.execute(statement).all()
     ids = [row[0] for row in rows]
     credits = artists.credits_of_tracks(session, ids)
-    labels = _labels(session, ids)
+    labels = genres_and_emotions(session, ids)
     return [
         TrackView(
             *row[:first],
@@ -269,10 +269,12 @@ def _views(session: Session, statement: Select[Any]) -> list[TrackView]:
     ]
 
 
-def _labels(session: Session, track_ids: list[int]) -> dict[tuple[int, str], list[str]]:
-    """The genres and emotions of tracks, by track and kind."""
+def genres_and_emotions(
+    session: Session, track_ids: Sequence[int]
+) -> dict[tuple[int, str], list[str]]:
+    """Return the genres and emotions of tracks by track id and kind."""
     found: dict[tuple[int, str], list[str]] = {}
-    for part in chunks(track_ids):
+    for part in chunks(list(track_ids)):
         query = (
             select(TrackTag.track_id, Tag.kind, Tag.name)
             .join(Tag, Tag.id == TrackTag.tag_id)

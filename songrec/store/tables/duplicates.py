@@ -24,9 +24,10 @@ from songrec.store.tables.catalogue import Track
 
 
 class MatchKey(Base):
-    """Under which key (``core.same_names.match_key``) a track's name is looked for; NULL is none.
+    """The ``core.title_normalization.match_key`` of a track's name; NULL where it names no song.
 
-    Kept up by ``store.match_keys.refresh``; ``seen_at`` is the track's ``updated_at`` then.
+    ``store.catalogue.match_keys.refresh`` updates it; ``seen_at`` is the track's ``updated_at``
+    then.
     ``duration_ms`` repeats the track's, so that one index answers which names may be the same.
     """
 

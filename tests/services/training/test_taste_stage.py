@@ -2,13 +2,19 @@
 
 import numpy as np
 
+from songrec.core.artist_credits import Credit
 from songrec.recommend.lists.rerank import NO_RERANKING
 from songrec.recommend.taste.prior import TastePrior
 from songrec.services.catalogue.ingest import ingest_file
 from songrec.services.recommendation.recommend import recommend_for
+<<<<<<< HEAD
 from songrec.services.training.request import TrainRequest
 from songrec.services.training.train import train
 from songrec.store.catalogue import taste_data
+=======
+from songrec.services.training.train import TrainRequest, train
+from songrec.store.catalogue import artists, taste_data
+>>>>>>> 5c671b4 (Credits everywhere: duplicates, runs, radio, likes files)
 from songrec.store.runs.run_folders import run_folder
 from songrec.store.runs.spaces import published_space
 from songrec.store.tables import Track
@@ -51,11 +57,14 @@ def test_names_and_playlists_follow_the_tracks_that_are_asked_for(session, tmp_p
     ingest_file(session, write(tmp_path / "lists.csv", lists=range(2)))
     ids = np.array([row.id for row in session.query(Track.id).order_by(Track.id)])
     some = np.append(ids[::2], ids[-1] + 7)  # and one that is not there any more
-    named = list(taste_data.names(session, some))
-    assert len(named) == len(some)
-    title = session.get_one(Track, int(ids[0])).title
-    assert named[0] == ("Artist 0 0", "Album 0 0", title)
-    assert named[-1] == ("", None, "")
+    credited = list(taste_data.credited_tracks(session, some))
+    assert len(credited) == len(some)
+    first = session.get_one(Track, int(ids[0]))
+    assert credited[0].title == first.title
+    assert list(credited[0].names) == ["Artist 0 0"]
+    artist = artists.find_artist(session, "Artist 0 0")
+    assert (credited[0].artist_id, credited[0].album_id) == (artist.id, first.album_id)
+    assert credited[-1] == taste_data.CreditedTrack()
     lists = taste_data.playlists(session, some)
     assert sorted(len(rows) for rows in lists) == [15, 15]
     assert {row for rows in lists for row in rows.tolist()} == set(range(30))
@@ -67,12 +76,15 @@ def test_who_likes_a_song_is_not_shown_its_remaster_but_may_be_shown_it_live(
 ):
     ingest_file(session, write(tmp_path / "lists.csv", lists=range(3)))
     liked, remaster, live, *_ = session.query(Track).order_by(Track.id)
+    writer = artists.CreditWriter(session)
+    writer.meet_artists([(Credit("Black Sabbath"), False)])
     for track, title in (
         (liked, "Iron Man"),
         (remaster, "Iron Man - 2014 Remaster"),
         (live, "Iron Man - Live"),
     ):
         track.artists, track.title = "Black Sabbath", title
+        writer.write([(track.id, [Credit("Black Sabbath")])], fresh=False)
     session.commit()
     train(session, instance, TrainRequest(representation="identity"))
     session.commit()
