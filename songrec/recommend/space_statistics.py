@@ -105,6 +105,20 @@ class SpaceStatistics:
         return order[ends[artist] - self.sizes[0][artist] : ends[artist]]
 
     @cached_property
+    def artist_means(self) -> NDArray[np.float32]:
+        """The mean vector of each artist's tracks ``(k + 1, d)``, by number; row 0 is zeros."""
+        order, ends = self._by_artist
+        counts = self.sizes[0]
+        means = np.zeros((len(counts), self.space.matrix.shape[1]), dtype=np.float32)
+        known = np.flatnonzero(counts)
+        if len(known):
+            starts = (ends - counts)[known]
+            sums = np.add.reduceat(self.space.matrix[order], starts, axis=0, dtype=np.float64)
+            means[known] = sums / counts[known, None]
+        means[0] = 0
+        return means
+
+    @cached_property
     def _by_artist(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         return np.argsort(self.artists, kind="stable"), np.cumsum(self.sizes[0])
 

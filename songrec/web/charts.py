@@ -227,6 +227,25 @@ def route_on_map(
     return Route(MAP_WIDTH, MAP_HEIGHT, known[0].dots, line, stops)
 
 
+@dataclass(frozen=True, slots=True)
+class Spots:
+    """Songs on the small map: ``points`` as (x, y, label)."""
+
+    width: int
+    height: int
+    dots: dict[int, str]
+    points: list[tuple[float, float, int]]
+
+
+def spots_on_map(places: Sequence[tuple[float, float, int]], space: Space) -> Spots | None:
+    """Mark songs on the small map; None without any."""
+    found = [place for one in places if (place := place_on_map(space, *one)) is not None]
+    if not found:
+        return None
+    points = [(place.x, place.y, place.label) for place in found]
+    return Spots(MAP_WIDTH, MAP_HEIGHT, found[0].dots, points)
+
+
 def _dots(space: Space) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:
     """The frame of the map without its outermost permille, and a seeded sample as SVG paths."""
     coordinates = np.asarray(space.coordinates)

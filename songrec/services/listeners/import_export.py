@@ -12,7 +12,6 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from songrec.core import songs
-from songrec.core.artist_credits import artist_key
 from songrec.core.errors import BadInput
 from songrec.core.sorting import SORT_KEY_LENGTH, sort_key
 from songrec.services.listeners import list_files
@@ -237,8 +236,7 @@ def _by_song(session: Session, keys: Iterable[int]) -> dict[int, int]:
 
 def _without_guests(session: Session, entry: ListEntry) -> int | None:
     title = bare_title(entry.title)
-    names = [credit.key for credit in artists.parse_text(session, entry.artists)]
-    if not title or not names:
+    if not title or not entry.artists:
         return None
     key = sort_key(_GUEST.sub("", entry.title))
     ranges = [
@@ -254,10 +252,17 @@ def _without_guests(session: Session, entry: ListEntry) -> int | None:
     ]
     credited = artists.names_of_tracks(session, candidates)
     for track_id in candidates:
-        theirs = [artist_key(name) for name in credited.get(track_id, ())]
-        if theirs and (names[0] in theirs or theirs[0] in names):
+        if _share_artist(session, entry.artists, credited.get(track_id, ())):
             return track_id
     return None
+
+
+def _share_artist(session: Session, line: str, credited: Sequence[str]) -> bool:
+    """Whether the first artist of one is an artist of the other; each is evidence for the other."""
+    mine = [one.key for one in artists.parse_text(session, line, also=credited)]
+    names = [one.name for one in artists.parse_text(session, line)]
+    theirs = [one.key for name in credited for one in artists.parse_text(session, name, also=names)]
+    return bool(mine and theirs) and (mine[0] in theirs or theirs[0] in mine)
 
 
 def bare_title(title: str) -> str:

@@ -362,12 +362,17 @@ def names_of_tracks(session: Session, track_ids: Sequence[int]) -> dict[int, lis
     return found
 
 
-def parse_text(session: Session, text: str) -> list[Credit]:
-    """Parse an artist line that comes from outside, with the catalogue's names as evidence."""
+def parse_text(session: Session, text: str, also: Iterable[str] = ()) -> list[Credit]:
+    """Parse an artist line that comes from outside, with the catalogue's names as evidence.
+
+    ``also`` are further names that stand, of a source beside the catalogue.
+    """
     source = ArtistField.from_text(text)
     joint = [one.name for one in source.certain_credits if may_be_several(one.name)]
     names = [candidate for name in joint for candidate in candidate_names(name)]
-    return parse_credits(source, evidence_for(session, names))
+    evidence = evidence_for(session, names) if names else Evidence()
+    tracks = {artist_key(name): 1 for name in also} | dict(evidence.tracks)
+    return parse_credits(source, replace(evidence, tracks=tracks))
 
 
 def evidence_for(session: Session, names: Iterable[str]) -> Evidence:

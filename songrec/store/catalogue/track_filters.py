@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import (
@@ -37,6 +37,7 @@ from songrec.store.tables import (
     Run,
     Tag,
     Track,
+    TrackArtist,
     TrackAttributes,
     TrackTag,
 )
@@ -50,25 +51,32 @@ COUNT_LIMIT = 5_000
 class TrackQuery:
     """What a list of tracks is narrowed to and how it is sorted.
 
-    ``ranges`` maps an attribute to ``(low, high)``, either of which may be None.
+    ``artist`` and ``album`` are ids of the database. ``ranges`` maps an attribute to
+    ``(low, high)``, either of which may be None.
     """
 
     text: str = ""
     genre: str = ""
     emotion: str = ""
     cluster: int | None = None
+    artist: int | None = None
+    album: int | None = None
     ranges: dict[str, tuple[float | None, float | None]] = field(default_factory=dict)
     sort: str = "title"
     descending: bool = False
     page: int = 1
     per_page: int = PER_PAGE
 
+    def narrowed(self, **changes: Any) -> TrackQuery:
+        """Return the query with some of its fields changed."""
+        return replace(self, **changes)
+
     @property
     def filters(self) -> int:
         """How many kinds of filter are set."""
-        return sum(map(bool, (self.text, self.genre, self.emotion, self.ranges))) + (
-            self.cluster is not None
-        )
+        texts = (self.text, self.genre, self.emotion, self.ranges)
+        numbers = (self.cluster, self.artist, self.album)
+        return sum(map(bool, texts)) + sum(number is not None for number in numbers)
 
 
 def count(session: Session, query: TrackQuery, run: Run | None) -> tuple[int, bool]:
@@ -128,6 +136,10 @@ def _id_sets(
         if name:
             tag = select(Tag.id).where(Tag.kind == kind, Tag.name == name.lower())
             sets.append(select(TrackTag.track_id).where(TrackTag.tag_id == tag.scalar_subquery()))
+    if query.artist is not None:
+        sets.append(select(TrackArtist.track_id).where(TrackArtist.artist_id == query.artist))
+    if query.album is not None:
+        sets.append(select(Track.id).where(Track.album_id == query.album))
     if query.ranges and not joined:
         sets.append(select(TrackAttributes.track_id).where(*_within(query)))
     if query.cluster is not None and not joined:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import case, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput
+from songrec.store.bulk import chunks
 from songrec.store.db import now
 from songrec.store.listeners import skips, unmatched_imports
 from songrec.store.tables import KeptAnswer, Listener, Playlist, Reaction
@@ -67,6 +69,29 @@ def react(
             set_={"value": value, **update_values},
         )
     )
+
+
+def like_all(session: Session, listener: Listener, track_ids: Sequence[int]) -> datetime:
+    """Like tracks at one moment and return it; ``unlike_since`` takes them back."""
+    moment = now()
+    for track_id in track_ids:
+        react(session, listener, track_id, LIKE)
+    return moment
+
+
+def unlike_since(
+    session: Session, listener: Listener, track_ids: Sequence[int], since: datetime
+) -> None:
+    """Take back the likes of these tracks that are as new as ``since``."""
+    for part in chunks(list(track_ids)):
+        session.execute(
+            delete(Reaction).where(
+                Reaction.listener_id == listener.id,
+                Reaction.track_id.in_(part),
+                Reaction.value == LIKE,
+                Reaction.created_at >= since,
+            )
+        )
 
 
 def reactions(session: Session, listener: Listener) -> tuple[list[int], list[int]]:

@@ -1,4 +1,4 @@
-"""The pages of the catalogue: home, clusters, songs."""
+"""The pages of the catalogue: home, clusters, songs, artists and albums."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ blueprint = Blueprint("pages", __name__)
 
 def init_app(app: Flask) -> None:
     """Register the pages."""
-    from songrec.web.pages import home, tracks  # noqa: F401  (importing adds their routes)
+    from songrec.web.pages import artists, home, tracks  # noqa: F401  (importing adds their routes)
 
     app.register_blueprint(blueprint)

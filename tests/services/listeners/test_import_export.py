@@ -38,6 +38,8 @@ def catalogue(session):
         "crazy": add(session, "Crazy in Love", "Beyoncé"),
         "other": add(session, "Halo", "Depeche Mode"),
         "plus": add(session, "+1", "Martin Solveig"),
+        # "Beyoncé & Jay-Z" are two artists because both have songs of their own.
+        "encore": add(session, "Encore", "Jay-Z"),
     }
 
 

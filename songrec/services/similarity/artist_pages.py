@@ -1,0 +1,77 @@
+"""What the pages of artists and albums show beside the songs themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from songrec.core.errors import NotReady
+from songrec.core.types import Space
+from songrec.recommend.similarity.similar_artists import similar_artists
+from songrec.store.catalogue import artists
+from songrec.store.catalogue.artists import ArtistView
+from songrec.store.runs.spaces import published_space
+
+
+@dataclass(frozen=True)
+class SimilarArtist:
+    """An artist whose songs are like another's, with the reason and its figures."""
+
+    artist: ArtistView
+    distance: float
+    sentence: str
+    figures: str
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """Where songs lie in the published run: ``shares`` of clusters by number, most songs first.
+
+    ``points`` are (x, y, label) of each song on the map.
+    """
+
+    shares: tuple[tuple[int, float], ...]
+    points: tuple[tuple[float, float, int], ...]
+
+
+def space_or_none(session: Session, instance: Path) -> Space | None:
+    """Return the published run's space; None before anything is published."""
+    try:
+        return published_space(session, instance)
+    except NotReady:
+        return None
+
+
+def whereabouts(space: Space, track_ids: Sequence[int]) -> Whereabouts | None:
+    """Return where tracks lie in the run; None where it knows none of them."""
+    rows = space.rows_of(list(track_ids))
+    if not len(rows):
+        return None
+    numbers, counts = np.unique(space.labels[rows], return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    shares = [(int(numbers[i]), float(counts[i] / len(rows))) for i in order]
+    points = [
+        (float(x), float(y), int(label))
+        for (x, y), label in zip(space.coordinates[rows], space.labels[rows], strict=True)
+    ]
+    return Whereabouts(tuple(shares), tuple(points))
+
+
+def artists_like(
+    session: Session, space: Space, track_ids: Sequence[int], artist_id: int, n: int
+) -> list[SimilarArtist]:
+    """Return the artists whose songs are most like these tracks, which are one artist's."""
+    matches = similar_artists(space, space.rows_of(list(track_ids)), n + 1)
+    credits = artists.credits_of_tracks(session, [match.track_id for match in matches])
+    first = {track_id: views[0].artist_id for track_id, views in credits.items()}
+    views = {view.id: view for view in artists.find_artists(session, list(first.values()))}
+    found = [
+        SimilarArtist(views[first[one.track_id]], one.distance, one.sentence, one.figures)
+        for one in matches
+        if one.track_id in first and first[one.track_id] not in (None, artist_id)
+    ]
+    return found[:n]

@@ -1,0 +1,161 @@
+"""The pages of an artist and of an album."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import abort, current_app, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from songrec.core.errors import BadInput
+from songrec.services.similarity import artist_pages
+from songrec.store.catalogue import artists, tracks
+from songrec.store.catalogue.artists import AlbumView, ArtistView
+from songrec.store.db import db
+from songrec.store.listeners import reactions
+from songrec.store.runs import runs
+from songrec.store.sound import audio_files
+from songrec.web import cached_counts, charts
+from songrec.web.current_listener import current_listener, current_reactions, require_listener
+from songrec.web.pages import blueprint
+from songrec.web.pages.query import TrackForm, page_address
+
+MAX_SONGS = 500
+"""Songs of one artist that are placed, compared and liked at once."""
+ALBUMS_SHOWN = 60
+SIMILAR_SHOWN = 8
+
+
+@blueprint.get("/artists/<public_id>")
+def artist(public_id: str) -> str:
+    """Show an artist: songs, albums, place on the map, similar artists."""
+    found = _artist(public_id)
+    ids = artists.track_ids(db.session, found.id, MAX_SONGS)
+    space = artist_pages.space_or_none(db.session, current_app.config["INSTANCE"])
+    similar = (
+        artist_pages.artists_like(db.session, space, ids, found.id, SIMILAR_SHOWN) if space else []
+    )
+    return render_template(
+        "pages/artist.html",
+        artist=found,
+        albums=artists.albums_of_artist(db.session, found.id, ALBUMS_SHOWN),
+        similar=similar,
+        like_address=url_for("pages.like_artist", public_id=found.public_id),
+        undo_address=url_for("pages.undo_artist_likes", public_id=found.public_id),
+        **_songs(ids, artist=found.id),
+    )
+
+
+@blueprint.get("/albums/<public_id>")
+def album(public_id: str) -> str:
+    """Show an album: its songs and their place on the map."""
+    found = _album(public_id)
+    ids = artists.album_track_ids(db.session, found.id, MAX_SONGS)
+    return render_template(
+        "pages/album.html",
+        album=found,
+        like_address=url_for("pages.like_album", public_id=found.public_id),
+        undo_address=url_for("pages.undo_album_likes", public_id=found.public_id),
+        **_songs(ids, album=found.id),
+    )
+
+
+@blueprint.post("/artists/<public_id>/likes")
+def like_artist(public_id: str) -> ResponseReturnValue:
+    """Like every song of an artist that has no reaction yet."""
+    found = _artist(public_id)
+    return _like_all(artists.track_ids(db.session, found.id, MAX_SONGS), "pages.artist", public_id)
+
+
+@blueprint.post("/albums/<public_id>/likes")
+def like_album(public_id: str) -> ResponseReturnValue:
+    """Like every song of an album that has no reaction yet."""
+    found = _album(public_id)
+    ids = artists.album_track_ids(db.session, found.id, MAX_SONGS)
+    return _like_all(ids, "pages.album", public_id)
+
+
+@blueprint.post("/artists/<public_id>/likes/undo")
+def undo_artist_likes(public_id: str) -> ResponseReturnValue:
+    """Take back the likes that liking all songs of an artist added."""
+    found = _artist(public_id)
+    return _undo_likes(
+        artists.track_ids(db.session, found.id, MAX_SONGS), "pages.artist", public_id
+    )
+
+
+@blueprint.post("/albums/<public_id>/likes/undo")
+def undo_album_likes(public_id: str) -> ResponseReturnValue:
+    """Take back the likes that liking all songs of an album added."""
+    found = _album(public_id)
+    ids = artists.album_track_ids(db.session, found.id, MAX_SONGS)
+    return _undo_likes(ids, "pages.album", public_id)
+
+
+def _artist(public_id: str) -> ArtistView:
+    found = artists.find_artist(db.session, public_id)
+    if found is None:
+        abort(404, f"No artist “{public_id[:40]}” in the catalogue.")
+    return found
+
+
+def _album(public_id: str) -> AlbumView:
+    found = artists.find_album(db.session, public_id)
+    if found is None:
+        abort(404, f"No album “{public_id[:40]}” in the catalogue.")
+    return found
+
+
+def _songs(ids: list[int], **narrowed: int) -> dict[str, Any]:
+    """The songs of a page and what is said of them all: the table, clusters, map, likes."""
+    run = runs.published(db.session)
+    form = TrackForm(request.args, default_sort="title" if "album" in narrowed else "popularity")
+    if "sort" not in form.args and "artist" in narrowed:
+        form.query = form.query.narrowed(descending=True)
+    form.query = form.query.narrowed(**narrowed)
+    listener = current_listener()
+    reacted = reactions.values(db.session, listener, ids) if listener else {}
+    space = artist_pages.space_or_none(db.session, current_app.config["INSTANCE"])
+    where = artist_pages.whereabouts(space, ids) if space is not None else None
+    clusters = cached_counts.clusters(db.session, run)
+    audible = audio_files.for_tracks(db.session, ids)
+    playable = [view.public_id for view in tracks.tracks_by_id(db.session, list(audible)[:100])]
+    return {
+        "run": run,
+        "form": form,
+        "page": tracks.search(db.session, form.query, run),
+        "address": page_address,
+        "clusters": clusters,
+        "reactions": current_reactions(),
+        "shares": [(clusters[n], share) for n, share in where.shares if n in clusters]
+        if where
+        else [],
+        "spots": charts.spots_on_map(where.points, space) if where and space is not None else None,
+        "playable": playable,
+        "unrated": sum(track_id not in reacted for track_id in ids),
+        "liked_now": request.args.get("liked", type=int),
+        "since": request.args.get("since", ""),
+    }
+
+
+def _like_all(ids: list[int], endpoint: str, public_id: str) -> ResponseReturnValue:
+    listener = require_listener()
+    reacted = reactions.values(db.session, listener, ids)
+    new = [track_id for track_id in ids if track_id not in reacted]
+    since = reactions.like_all(db.session, listener, new)
+    db.session.commit()
+    place = url_for(endpoint, public_id=public_id, liked=len(new), since=since.isoformat())
+    return redirect(place, 303)
+
+
+def _undo_likes(ids: list[int], endpoint: str, public_id: str) -> ResponseReturnValue:
+    try:
+        since = datetime.fromisoformat(request.form.get("since", ""))
+    except ValueError:
+        raise BadInput("This cannot be undone any more: take the likes back one by one.") from None
+    listener = current_listener()
+    if listener is not None and since.tzinfo is not None:
+        reactions.unlike_since(db.session, listener, ids, since)
+        db.session.commit()
+    return redirect(url_for(endpoint, public_id=public_id), 303)
