@@ -9,7 +9,6 @@ import numpy as np
 from songrec.core.types import Ints, Space
 from songrec.recommend.explain import phrases
 from songrec.recommend.explain.phrases import Trait
-from songrec.recommend.query import distances
 from songrec.recommend.similarity.similar import audible_subspace
 from songrec.recommend.space_statistics import statistics_of
 
@@ -69,7 +68,7 @@ def similar_artists(space: Space, rows: Ints, n: int) -> list[ArtistMatch]:
     counts = statistics.sizes[0]
     mine = np.unique(statistics.artists[own])
     centre = heard.matrix[own].mean(axis=0, dtype=np.float64)
-    apart = distances(statistics.artist_means.astype(np.float64), centre) / statistics.typical
+    apart = np.linalg.norm(statistics.artist_means - centre, axis=1) / statistics.typical
     open_to = counts > 0
     open_to[[0, *mine.tolist()]] = False
     for fewest in (MIN_SONGS, 1):

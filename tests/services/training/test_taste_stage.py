@@ -7,14 +7,9 @@ from songrec.recommend.lists.rerank import NO_RERANKING
 from songrec.recommend.taste.prior import TastePrior
 from songrec.services.catalogue.ingest import ingest_file
 from songrec.services.recommendation.recommend import recommend_for
-<<<<<<< HEAD
 from songrec.services.training.request import TrainRequest
 from songrec.services.training.train import train
-from songrec.store.catalogue import taste_data
-=======
-from songrec.services.training.train import TrainRequest, train
 from songrec.store.catalogue import artists, taste_data
->>>>>>> 5c671b4 (Credits everywhere: duplicates, runs, radio, likes files)
 from songrec.store.runs.run_folders import run_folder
 from songrec.store.runs.spaces import published_space
 from songrec.store.tables import Track

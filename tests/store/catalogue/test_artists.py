@@ -73,8 +73,8 @@ def test_a_name_with_more_songs_than_its_parts_is_never_split(session: Session) 
 
 def test_the_album_of_split_artists_goes_to_the_first(session: Session) -> None:
     make_track(session, artists="Queen", album="Hot Space")
-    for _ in range(2):
-        make_track(session, artists="David Bowie")
+    for artist in ("Queen", "David Bowie", "David Bowie"):
+        make_track(session, artists=artist)
     joint = make_track(session, artists="Queen & David Bowie", album="Hot Space")
     single = make_track(session, artists="Queen & David Bowie feat. Choir", album="Single")
     artists.split_joint_artists(session)
