@@ -1,1 +1,1 @@
-"""Offline measures."""
+"""Offline measures: clusterings, maps' and models' quality, retrieval, playlist continuation."""

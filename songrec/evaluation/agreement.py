@@ -1,4 +1,4 @@
-"""How far two labellings of the same tracks agree. numpy only: pages use it."""
+"""Agreement of two labellings of the same tracks. numpy only: pages use it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,23 @@ Labels = NDArray[np.integer]
 def contingency(
     a: Labels, b: Labels
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Counts ``(r, c)`` of the tracks labelled rows[i] in ``a`` and columns[j] in ``b``.
+    """Count the tracks of each pair of labels.
 
-    Returns counts, the distinct labels of ``a`` and those of ``b``, both ascending.
+    Parameters
+    ----------
+    a, b
+        int ``(n,)``, labels of the same tracks.
+
+    Returns
+    -------
+    tuple of arrays
+        Counts int64 ``(r, c)``, the distinct labels of ``a`` ``(r,)`` and of ``b`` ``(c,)``, both
+        ascending.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
     """
     if a.shape != b.shape:
         raise ValueError(f"the labellings must be of the same tracks, got {a.shape} and {b.shape}")
@@ -30,19 +44,23 @@ def contingency(
 
 
 def adjusted_rand_index(a: Labels, b: Labels) -> float:
-    """Agreement on which pairs belong together, corrected for chance (Hubert & Arabie 1985).
+    """Return the agreement on which pairs belong together, corrected for chance.
 
-    1 is the same partition, about 0 what chance gives.
+    1 for the same partition, about 0 for independent ones.
+
+    References
+    ----------
+    Hubert & Arabie, "Comparing partitions", Journal of Classification 1985.
     """
     return _adjusted_rand(contingency(a, b)[0])
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """Three measures of a clustering against labels, and what chance alone would give each.
+    """Three measures of a clustering against labels, and their values by chance.
 
-    ``random`` is the mean over permutations of the clusters' numbers: clusters of the same sizes,
-    drawn blindly. ``tracks`` have both a cluster and a label.
+    ``random`` is the mean over permutations of the clusters' numbers: random clusters of the same
+    sizes. ``tracks`` counts those that have both a cluster and a label.
     """
 
     tracks: int
@@ -55,19 +73,37 @@ PERMUTATIONS = 10
 
 
 def against_labels(labels: Labels, classes: Labels, *, seed: int) -> Agreement | None:
-    """How well clusters ``(n,)`` meet labels ``(n,)``; below 0 is noise, or no label known.
+    """Measure how well clusters match known labels.
 
-    Both kinds of such tracks are left out. None where fewer than two labels are left. ``values``
-    and ``random`` have ``ari``, ``nmi`` and ``purity``. Exact: the cost is linear in the tracks.
+    Parameters
+    ----------
+    labels, classes
+        int ``(n,)``, clusters and labels; tracks where either is below 0 (noise, unknown) are left
+        out.
+    seed
+        Of the permutations.
+
+    Returns
+    -------
+    Agreement or None
+        ``values`` and ``random`` have ``ari`` (adjusted Rand index), ``nmi`` (mutual information
+        over the mean of the entropies) and ``purity`` (share of tracks in the class that is
+        commonest in their cluster, which grows with the number of clusters). None where fewer than
+        two labels are left.
+
+    References
+    ----------
+    Strehl & Ghosh, "Cluster ensembles", JMLR 2002 (nmi); Manning, Raghavan & Schütze,
+    "Introduction to Information Retrieval", 2008, chapter 16 (purity).
     """
     both = (labels >= 0) & (classes >= 0)
     _, clusters = np.unique(labels[both], return_inverse=True)
     names, label = np.unique(classes[both], return_inverse=True)
     if len(names) < 2:
         return None
-    values = _three(_counts(clusters, label))
-    random = np.random.default_rng(seed)
-    drawn = [_three(_counts(random.permutation(clusters), label)) for _ in range(PERMUTATIONS)]
+    values = _measures(_counts(clusters, label))
+    rng = np.random.default_rng(seed)
+    drawn = [_measures(_counts(rng.permutation(clusters), label)) for _ in range(PERMUTATIONS)]
     return Agreement(
         int(both.sum()),
         len(names),
@@ -86,7 +122,7 @@ def _adjusted_rand(counts: NDArray[np.int64]) -> float:
     return float((together - expected) / ((in_a + in_b) / 2 - expected))
 
 
-def _three(counts: NDArray[np.int64]) -> dict[str, float]:
+def _measures(counts: NDArray[np.int64]) -> dict[str, float]:
     return {
         "ari": _adjusted_rand(counts),
         "nmi": _normalised_information(counts),
@@ -95,7 +131,7 @@ def _three(counts: NDArray[np.int64]) -> dict[str, float]:
 
 
 def _counts(row: Labels, column: Labels) -> NDArray[np.int64]:
-    """Contingency of labels that are 0, 1, … already."""
+    """Return the contingency of labels that are 0, 1, … already."""
     shape = (int(row.max(initial=-1)) + 1, int(column.max(initial=-1)) + 1)
     flat = np.bincount(row * shape[1] + column, minlength=shape[0] * shape[1])
     return flat.reshape(shape).astype(np.int64)
@@ -116,15 +152,15 @@ def _normalised_information(counts: NDArray[np.int64]) -> float:
 
 
 def _entropy(shares: NDArray[np.float64]) -> float:
-    there = shares[shares > 0]
-    return float(-(there * np.log(there)).sum())
+    positive = shares[shares > 0]
+    return float(-(positive * np.log(positive)).sum())
 
 
 def match_labels(new: Labels, old: Labels) -> dict[int, int]:
-    """Which old label each new one continues, so that most tracks keep theirs.
+    """Return which old label each new one continues, so that most tracks keep theirs.
 
-    The assignment with the largest number of tracks in matched pairs (Kuhn 1955). Labels below 0
-    are noise and match nothing; neither do clusters that share no track.
+    The assignment with the largest number of tracks in matched pairs. Labels below 0 are noise and
+    match nothing; neither do clusters that share no track.
     """
     counts, rows, columns = contingency(new, old)
     counts = counts[np.ix_(rows >= 0, columns >= 0)]
@@ -135,24 +171,40 @@ def match_labels(new: Labels, old: Labels) -> dict[int, int]:
 
 
 def moved_share(a: Labels, b: Labels) -> float:
-    """The share of tracks that changed company: outside every matched pair of clusters."""
+    """Return the share of tracks that are not where their cluster went, see ``moved``."""
     if not len(a):
         return 0.0
     return float(moved(a, b).mean())
 
 
 def moved(a: Labels, b: Labels) -> NDArray[np.bool_]:
-    """Which tracks are not where their cluster of ``a`` went in ``b``; noise to noise stayed."""
+    """Return which tracks are not in the cluster of ``b`` that their cluster of ``a`` matches.
+
+    bool ``(n,)``; a track that is noise in both has not moved.
+    """
     matched = match_labels(a, b)
     expected = np.array([matched.get(int(label), -2) if label >= 0 else -1 for label in a])
     return np.asarray(expected.reshape(a.shape) != b)
 
 
 def maximum_assignment(weights: NDArray[np.integer]) -> list[tuple[int, int]]:
-    """Pairs (row, column), each used at most once, of largest total weight; sorted by row.
+    """Return the pairs (row, column), each used at most once, of largest total weight.
 
-    The Hungarian method by shortest augmenting paths with potentials, O(n^2 m) (Jonker &
-    Volgenant 1987).
+    Parameters
+    ----------
+    weights
+        int ``(n, m)``.
+
+    Returns
+    -------
+    list of tuple
+        Sorted by row. The Hungarian method by shortest augmenting paths with potentials, in
+        O(n² m); scipy has the same, which the pages' process does not load.
+
+    References
+    ----------
+    Kuhn 1955; Jonker & Volgenant, "A shortest augmenting path algorithm for dense and sparse
+    linear assignment problems", Computing 1987.
     """
     if not weights.size:
         return []

@@ -1,4 +1,4 @@
-"""Which features set a cluster apart, and which tell the clusters apart at all. numpy only."""
+"""Features that distinguish a cluster, and features that distinguish clusters. numpy only."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from songrec.core.types import Floats
 
 @dataclass(frozen=True)
 class Importance:
-    """Of every feature what it says about every cluster; NaN where there is nothing to say.
+    """Importance of each feature for each cluster; NaN where a feature has no variance there.
 
     ``clusters`` ``(k,)`` are the labels without noise, ascending. ``difference`` float64
     ``(k, f)`` is the standardised difference: the cluster's mean less the mean of all other
     tracks, over the standard deviation of all. (Glass and Cohen divide by a spread within the
     groups; with the spread of all, which no cluster changes, clusters can be compared.)
     ``eta_squared`` float64 ``(f,)`` is the share of the feature's variance that lies between the
-    clusters (Fisher 1925; Richardson 2011): 0 says nothing about the cluster, 1 everything.
+    clusters (Fisher 1925; Richardson 2011): 0 where it is independent of the cluster, 1 where the
+    cluster determines it.
     """
 
     names: tuple[str, ...]
@@ -27,14 +28,14 @@ class Importance:
     difference: NDArray[np.float64]
     eta_squared: NDArray[np.float64]
 
-    def telling(self, cluster: int, most: int) -> list[tuple[str, float]]:
-        """The features that set a cluster apart most, with their standardised difference."""
+    def of_cluster(self, cluster: int, most: int) -> list[tuple[str, float]]:
+        """Return the ``most`` features that distinguish a cluster best, with their difference."""
         row = self.difference[int(np.flatnonzero(self.clusters == cluster)[0])]
         order = [at for at in np.argsort(-np.abs(row), kind="stable") if np.isfinite(row[at])]
         return [(self.names[at], float(row[at])) for at in order[:most]]
 
     def overall(self, most: int) -> list[tuple[str, float]]:
-        """The features that tell the clusters apart most, with their share of variance."""
+        """Return the ``most`` features that distinguish the clusters best, with their eta²."""
         order = np.argsort(-np.nan_to_num(self.eta_squared, nan=-1.0), kind="stable")
         return [
             (self.names[at], float(self.eta_squared[at]))
@@ -44,7 +45,7 @@ class Importance:
 
 
 def importance(values: Floats, names: tuple[str, ...], labels: NDArray[np.integer]) -> Importance:
-    """Of features ``(n, f)`` and labels ``(n,)``; NaN and noise (-1) do not count."""
+    """Compute the importance of features ``(n, f)`` for labels ``(n,)``, without NaN and noise."""
     inside = labels >= 0
     labels = np.asarray(labels)[inside]
     clusters, at = np.unique(labels, return_inverse=True)

@@ -1,4 +1,4 @@
-"""Finding the other half of a pair: lyrics their sound, a sound its lyrics."""
+"""Retrieval of the other half of a pair: the sound of lyrics, the lyrics of a sound."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ import numpy as np
 from songrec.core.types import Floats
 
 
-def recall_at(alike: Floats, at: int) -> float:
-    """The share of rows whose own column, of the same number, is among the ``at`` most alike.
+def recall_at(similarities: Floats, k: int) -> float:
+    """Return the share of rows whose own column is among their ``k`` most similar ones.
 
-    ``alike`` is ``(n, n)``. Columns exactly as alike as the right one come before it, so that what
-    cannot tell pairs apart does not look as if it could. Chance is ``at / n``.
+    Parameters
+    ----------
+    similarities
+        float ``(n, n)``; the right column of row i is column i. Columns exactly as similar as the
+        right one are ranked before it, so that equal values do not count as found.
+    k
+        Length of the list; chance is ``k / n``.
     """
-    own = np.diag(alike)[:, None]
-    before = (alike >= own).sum(axis=1) - 1
-    return float((before < at).mean())
+    own = np.diag(similarities)[:, None]
+    before = (similarities >= own).sum(axis=1) - 1
+    return float((before < k).mean())

@@ -1,4 +1,4 @@
-"""Measures of what is recommended to who likes a part of a playlist, when the rest is known."""
+"""Measures of playlist continuation: part of a playlist is liked, the rest is to be found."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ UNKNOWN = 0
 
 @dataclass(frozen=True)
 class Answer:
-    """One question's answer: ``rows`` best first, whether each is right, and ``rest`` to be found.
+    """The recommendations for one set of likes.
 
-    ``playlist`` numbers the playlist, ``artists`` are those of the rows (``UNKNOWN``: 0), and
-    ``known`` those of the likes.
+    ``rows`` are best first, ``right`` tells which of them are on the playlist, ``rest`` is the
+    number of songs to be found. ``playlist`` numbers the playlist, ``artists`` are those of the
+    rows (``UNKNOWN``: 0), and ``known`` those of the likes.
     """
 
     playlist: int
@@ -46,21 +47,39 @@ MEASURES = (
 def measure(
     answers: Sequence[Answer], points: Floats, songs: int, *, seed: int = 0
 ) -> dict[str, float | dict[str, list[float] | None] | None]:
-    """Every measure with its bootstrap interval, under ``"intervals"``.
+    """Compute every measure with its bootstrap interval.
 
-    ``p_at_10``: right ones among the first ten, by ten. ``recall_at_50``: share of the playlist's
-    other songs among the first fifty, of as many as there is room for (Liang et al., "Variational
-    autoencoders for collaborative filtering", WWW 2018). ``ndcg_at_10``: discounted cumulative gain
-    of the first ten over the best possible one (Järvelin and Kekäläinen 2002).
-    ``new_artist_p_at_10``: share of the first ten that are right and by an artist whom none of the
-    likes is by, over questions with any known. ``hits_per_artist``: right ones of the first ten for
-    each artist among them, over questions with any. Both None without artists. ``coverage``: share
-    of the catalogue's ``songs`` that are ever among the first ten. ``intra_list_diversity``: mean
-    of 1 − cosine over the pairs of the first ten, in ``points`` ``(n, d)``.
+    Parameters
+    ----------
+    answers
+        Recommendations for several sets of likes of several playlists.
+    points
+        float ``(n, d)``, vectors of all tracks, for the diversity.
+    songs
+        Number of songs in the catalogue, for the coverage.
+    seed
+        Of the resampling.
 
-    The mean is over playlists, each the mean of its questions. Intervals are of 95%: percentiles
-    of resampled playlists (Efron 1979). A resample holds fewer different playlists than there are
-    and so covers less; that interval is moved by as much as its middle is off.
+    Returns
+    -------
+    dict
+        ``p_at_10``: right ones among the first ten, by ten. ``recall_at_50``: share of the
+        playlist's other songs among the first fifty, of as many as there is room for.
+        ``ndcg_at_10``: discounted cumulative gain of the first ten over the best possible one.
+        ``new_artist_p_at_10``: share of the first ten that are right and by an artist of none of
+        the likes, where any artist is known. ``hits_per_artist``: right ones of the first ten per
+        artist among them, where there are any. Both None without artists. ``coverage``: share of
+        the catalogue's songs that are ever among the first ten. ``intra_list_diversity``: mean of
+        1 − cosine over the pairs of the first ten. Each is the mean over playlists, each the mean
+        over its sets of likes. ``intervals`` has 95% intervals of the same names: percentiles over
+        resampled playlists. A resample has fewer different playlists and so covers less: the
+        interval of the coverage is shifted by as much as its median is off.
+
+    References
+    ----------
+    Liang et al., "Variational autoencoders for collaborative filtering", WWW 2018 (recall);
+    Järvelin & Kekäläinen, "Cumulated gain-based evaluation of IR techniques", TOIS 2002; Efron,
+    "Bootstrap methods", Annals of Statistics 1979.
     """
     numbers = np.array([answer.playlist for answer in answers])
     _, of = np.unique(numbers, return_inverse=True)
@@ -82,25 +101,25 @@ def measure(
         kept = means[np.isfinite(means)]
         values[name] = round(float(kept.mean()), 4) if len(kept) else None
         intervals[name] = _interval(lambda at, m=means: _mean(m[at]), draws) if len(kept) else None
-    shown = [np.zeros(0, dtype=np.int64) for _ in range(playlists)]
+    first = [np.zeros(0, dtype=np.int64) for _ in range(playlists)]
     for answer, at in zip(answers, of.tolist(), strict=True):
-        shown[at] = np.union1d(shown[at], answer.rows[:FIRST])
-    covered = len(np.unique(np.concatenate(shown))) / songs
+        first[at] = np.union1d(first[at], answer.rows[:FIRST])
+    covered = len(np.unique(np.concatenate(first))) / songs
     values["coverage"] = round(covered, 4)
     low, middle, high = _quantiles(
-        lambda at: len(np.unique(np.concatenate([shown[i] for i in at]))) / songs, draws
+        lambda at: len(np.unique(np.concatenate([first[i] for i in at]))) / songs, draws
     )
     intervals["coverage"] = [round(covered + low - middle, 4), round(covered + high - middle, 4)]
-    told = {name: values[name] for name in MEASURES}
-    return {**told, "intervals": {name: intervals[name] for name in MEASURES}}
+    ordered = {name: intervals[name] for name in MEASURES}
+    return {**{name: values[name] for name in MEASURES}, "intervals": ordered}
 
 
 def times(
     answers: Sequence[Answer], others: Sequence[Answer], *, seed: int = 0
 ) -> list[float] | None:
-    """How many times the P@10 of ``others`` the one of ``answers`` is, and its interval.
+    """Return the ratio of the P@10 of ``answers`` to that of ``others``, with its interval.
 
-    ``[ratio, low, high]``: both methods answered the same questions and are resampled together.
+    ``[ratio, low, high]``: both methods answered the same tasks and are resampled together.
     None where the others find nothing.
     """
     one, other = (_means(of) for of in (answers, others))
@@ -116,7 +135,7 @@ def times(
 
 
 def _means(answers: Sequence[Answer]) -> NDArray[np.float64]:
-    """P@10 of each playlist, in the order of their numbers."""
+    """Return the P@10 of each playlist, in the order of their numbers."""
     _, of = np.unique([answer.playlist for answer in answers], return_inverse=True)
     found = np.array([_precision(answer) for answer in answers])
     return _by_playlist(found, of, int(of.max()) + 1)

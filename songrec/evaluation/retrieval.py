@@ -1,8 +1,8 @@
-"""Finding the other excerpt of the same recording: what a feature set knows of how music sounds.
+"""Retrieval of the other excerpt of the same recording: a test of what a feature set captures.
 
 One rule for every feature set. Columns are standardised over all clips that take part (mean 0,
-standard deviation 1; a value that is unknown lies at the mean, a column that is constant is left
-out) and two clips are as alike as the cosine of their vectors. Each track's excerpt a asks; the
+standard deviation 1; an unknown value lies at the mean, a constant column is left out) and the
+similarity of two clips is the cosine of their vectors. Each track's excerpt a is a query; the
 candidates are the excerpts b of all tracks, one of which is right.
 """
 
@@ -21,49 +21,66 @@ FIRST = 5
 
 @dataclass(frozen=True)
 class Retrieval:
-    """Over ``pairs`` questions: how often the right clip came first (``top1``) or among the first
-    five (``top5``), and the mean of 1 / its place (``mrr``). ``places`` int64 ``(pairs,)``.
-    """
+    """The rank of the right clip for each query, ``ranks`` int64 ``(pairs,)`` from 1."""
 
-    places: NDArray[np.int64]
+    ranks: NDArray[np.int64]
 
     @property
     def pairs(self) -> int:
-        """How many questions were asked."""
-        return len(self.places)
+        """Number of queries."""
+        return len(self.ranks)
 
     def to_json(self) -> dict[str, float]:
-        """The measures, rounded to four places."""
-        places = self.places
+        """Return the number of pairs and three measures, rounded to four places.
+
+        The share of queries whose right clip is first (``top1``) or among the first five
+        (``top5``), and the mean reciprocal rank (``mrr``).
+        """
         return {
             "pairs": self.pairs,
-            "top1": round(float((places == 1).mean()), 4),
-            "top5": round(float((places <= FIRST).mean()), 4),
-            "mrr": round(float((1 / places).mean()), 4),
+            "top1": round(float((self.ranks == 1).mean()), 4),
+            "top5": round(float((self.ranks <= FIRST).mean()), 4),
+            "mrr": round(float((1 / self.ranks).mean()), 4),
         }
 
 
-def retrieve(asking: Floats, answering: Floats) -> Retrieval:
-    """Where row i of ``answering`` comes when row i of ``asking`` asks; both ``(pairs, d)``.
+def retrieve(queries: Floats, candidates: Floats) -> Retrieval:
+    """Rank the candidates of each query by cosine similarity.
 
-    Candidates that are exactly as alike as the right one come before it: a set that cannot tell
-    clips apart must not look as if it could.
+    Parameters
+    ----------
+    queries, candidates
+        float ``(pairs, d)``; row i of the one is the right answer to row i of the other.
+        Candidates exactly as similar as the right one are ranked before it, so that equal vectors
+        do not count as found.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
     """
-    if asking.shape != answering.shape:
-        raise ValueError(f"a clip each side: {asking.shape} and {answering.shape}")
-    clips = np.concatenate([asking, answering])
+    if queries.shape != candidates.shape:
+        raise ValueError(
+            f"queries and candidates must have one shape, got {queries.shape} and "
+            f"{candidates.shape}"
+        )
+    clips = np.concatenate([queries, candidates])
     moments = ColumnMoments.of(clips)
     unit = _unit(moments.standardize(clips)[:, moments.varies()])
-    alike = unit[: len(asking)] @ unit[len(asking) :].T
-    right = np.diag(alike)[:, None]
+    similarities = unit[: len(queries)] @ unit[len(queries) :].T
+    right = np.diag(similarities)[:, None]
     # Equal up to rounding counts as equal.
-    return Retrieval((alike >= right - 1e-12).sum(axis=1).astype(np.int64))
+    return Retrieval((similarities >= right - 1e-12).sum(axis=1).astype(np.int64))
 
 
 def retrieve_by_distance(distances: NDArray[np.float64]) -> Retrieval:
-    """Where candidate i comes when question i asks; ``(pairs, pairs)`` distances to candidates.
+    """Rank the candidates of each query by distance.
 
-    Candidates that are exactly as far as the right one come before it.
+    Parameters
+    ----------
+    distances
+        ``(pairs, pairs)``, a row per query; the right candidate of query i is column i. Candidates
+        exactly as far as the right one are ranked before it.
     """
     right = np.diag(distances)[:, None]
     # Equal up to rounding counts as equal.

@@ -1,7 +1,6 @@
-"""Whether a clustering would be found again: over seeds, and over samples of the tracks.
+"""Stability of a clustering over seeds and over samples of the tracks.
 
-Both take a callable that fits; a grid uses them, a single training does not (it would take as many
-trainings).
+Sweeps measure it; a single training does not, since each labelling takes a training of its own.
 """
 
 from __future__ import annotations
@@ -19,23 +18,23 @@ from songrec.evaluation.agreement import Labels, adjusted_rand_index
 
 @dataclass(frozen=True)
 class Stability:
-    """Adjusted Rand indices of every two fits: 1 is the same clusters each time, 0 chance."""
+    """Adjusted Rand indices of all pairs of fits: 1 for the same clusters, about 0 for chance."""
 
     values: tuple[float, ...]
 
     @property
     def mean(self) -> float | None:
-        """Their mean; None where there are fewer than two fits."""
+        """Mean of the indices; None with fewer than two fits."""
         return float(np.mean(self.values)) if self.values else None
 
     @property
     def spread(self) -> float | None:
-        """Their standard deviation (n - 1); None below two pairs."""
+        """Standard deviation of the indices (n - 1); None with fewer than two pairs."""
         return float(np.std(self.values, ddof=1)) if len(self.values) > 1 else None
 
 
 def between(labellings: Iterable[Labels]) -> Stability:
-    """The agreement of labellings that are there already, two by two."""
+    """Compare labellings ``(n,)`` of the same tracks two by two; noise is a group of its own."""
     pairs = itertools.combinations(list(labellings), 2)
     return Stability(tuple(adjusted_rand_index(a, b) for a, b in pairs))
 
@@ -43,29 +42,41 @@ def between(labellings: Iterable[Labels]) -> Stability:
 def over_bootstraps(
     fit: Callable[[Ints, int], Labels], n: int, *, samples: int = 10, seed: int = 0
 ) -> Stability:
-    """Draw ``n`` of ``n`` rows with replacement, ``samples`` times, and fit each (Hennig 2007).
+    """Fit bootstrap samples and compare them on the tracks that two samples share.
 
-    ``fit(rows, seed)`` labels the rows of a sample, one label a row, duplicates among them. Two
-    samples are compared on the tracks that both hold, about two fifths. All fits get the same
-    seed: what differs is the sample alone.
+    Parameters
+    ----------
+    fit
+        ``fit(rows, seed)`` labels the rows of a sample, duplicates among them, one label per row.
+        All fits get the same seed: only the sample differs.
+    n
+        Number of tracks, and of rows drawn with replacement for each sample.
+    samples
+        Number of samples. Two of them share about two fifths of the tracks.
+    seed
+        Of the samples and the fits.
+
+    References
+    ----------
+    Hennig, "Cluster-wise assessment of cluster stability", CSDA 2007.
     """
     return between_samples((rows, fit(rows, seed)) for rows in bootstraps(n, samples, seed))
 
 
 def bootstraps(n: int, samples: int, seed: int) -> list[Ints]:
-    """``samples`` times ``n`` of ``n`` rows with replacement, each ascending."""
-    random = np.random.default_rng(seed)
-    return [np.sort(random.integers(0, n, n)) for _ in range(samples)]
+    """Draw ``n`` of ``n`` rows with replacement, ``samples`` times; each sample is ascending."""
+    rng = np.random.default_rng(seed)
+    return [np.sort(rng.integers(0, n, n)) for _ in range(samples)]
 
 
 def between_samples(labelled: Iterable[tuple[Ints, Labels]]) -> Stability:
-    """The agreement of samples two by two: their rows, ascending, and one label a row."""
-    found: list[tuple[Ints, NDArray[np.integer]]] = []
+    """Compare samples two by two, each given as ascending rows and one label per row."""
+    samples: list[tuple[Ints, NDArray[np.integer]]] = []
     for rows, labels in labelled:
         distinct, first = np.unique(rows, return_index=True)
-        found.append((distinct, labels[first]))
+        samples.append((distinct, labels[first]))
     values = []
-    for (rows_a, a), (rows_b, b) in itertools.combinations(found, 2):
+    for (rows_a, a), (rows_b, b) in itertools.combinations(samples, 2):
         _, at_a, at_b = np.intersect1d(rows_a, rows_b, assume_unique=True, return_indices=True)
         values.append(adjusted_rand_index(a[at_a], b[at_b]))
     return Stability(tuple(values))

@@ -11,7 +11,7 @@ def test_known_answers_by_hand():
     found = importance(values, ("apart", "alike"), np.array([0, 0, 1, 1]))
     np.testing.assert_allclose(found.difference, [[-2, 0], [2, 0]])
     np.testing.assert_allclose(found.eta_squared, [1, 0])
-    assert found.telling(1, 1) == [("apart", 2.0)]
+    assert found.of_cluster(1, 1) == [("apart", 2.0)]
     assert found.overall(1) == [("apart", 1.0)]
 
 
@@ -34,7 +34,7 @@ def test_a_constant_or_unknown_feature_says_nothing():
     values = np.array([[0.1, np.nan], [0.1, np.nan], [0.1, 1.0]], dtype=np.float32)
     found = importance(values, ("constant", "unknown"), np.array([0, 1, 1]))
     assert np.isnan(found.eta_squared).all()
-    assert found.telling(0, 5) == []
+    assert found.of_cluster(0, 5) == []
     assert found.overall(5) == []
 
 

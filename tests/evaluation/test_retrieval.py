@@ -17,7 +17,7 @@ def test_measures_of_known_places():
     circle = np.column_stack([np.cos(at), np.sin(at)])
     found = retrieve(circle, np.roll(circle, 1, axis=0))
     # One neighbour sits on the spot, the other side's is as near as the right one: third at worst.
-    assert found.places.tolist() == [3] * 10
+    assert found.ranks.tolist() == [3] * 10
     assert found.to_json()["top1"] == 0.0
     assert found.to_json()["top5"] == 1.0
     assert found.to_json()["mrr"] == pytest.approx(1 / 3, abs=1e-4)
@@ -33,7 +33,7 @@ def test_a_scale_of_its_own_changes_nothing():
     a, b = rng.normal(size=(12, 4)), rng.normal(size=(12, 4))
     scale, shift = np.array([1e-3, 1, 1e4, 7]), np.array([5, -2, 1e3, 0])
     np.testing.assert_array_equal(
-        retrieve(a, b).places, retrieve(a * scale + shift, b * scale + shift).places
+        retrieve(a, b).ranks, retrieve(a * scale + shift, b * scale + shift).ranks
     )
 
 

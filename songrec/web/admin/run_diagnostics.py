@@ -39,7 +39,7 @@ class Distinctions:
         """Return ``Energy +1.20, Tempo -0.80``; empty for noise."""
         if cluster not in self.importance.clusters:
             return ""
-        features = self.importance.telling(cluster, N_DESCRIBED)
+        features = self.importance.of_cluster(cluster, N_DESCRIBED)
         return ", ".join(f"{_label(name)} {value:+.2f}" for name, value in features)
 
     @property
