@@ -185,20 +185,20 @@ def test_a_grid_is_deleted_from_its_page_unless_it_is_being_trained(
 def test_the_page_says_that_a_grid_of_another_version_does_not_go_on(
     client: FlaskClient, admin: User, grid: SweepFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "begun by another version" not in client.get(f"/admin/grids/{grid.id}").text
+    assert "started with another version" not in client.get(f"/admin/grids/{grid.id}").text
     newer = {**folder.current_versions(), "numpy": "99"}
     monkeypatch.setattr(folder, "current_versions", lambda: newer)
-    assert "begun by another version" in client.get(f"/admin/grids/{grid.id}").text
+    assert "started with another version" in client.get(f"/admin/grids/{grid.id}").text
 
 
 def test_what_is_missing_is_trained_on_request(
     client: FlaskClient, session: Session, admin: User, grid: SweepFolder
 ) -> None:
-    assert "Train what is missing or failed" in client.get(f"/admin/grids/{grid.id}").text
+    assert "Train missing and failed cells" in client.get(f"/admin/grids/{grid.id}").text
     client.post(f"/admin/grids/{grid.id}/again")
     (job,) = jobs_of(session, "grid")
     assert job.parameters["retry"] is True
-    assert "It is being trained" in client.get(f"/admin/grids/{grid.id}").text
+    assert "Training: progress and cancel" in client.get(f"/admin/grids/{grid.id}").text
 
 
 def test_grids_are_listed_and_damaged_ones_left_out(

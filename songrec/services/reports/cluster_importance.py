@@ -18,9 +18,9 @@ def cluster_importance(
 ) -> Importance:
     """Return which attributes distinguish the clusters of ``run``.
 
-    Raises ``NotReady`` if the run's files are gone.
+    Raises ``NotReady`` if the run's files are missing or damaged.
     """
-    columns = (manifest or runs.manifest(instance, run))["values"]["columns"]
     _, labels = run_folders.read_labels(instance, run.public_id)
     values = run_folders.read_array(instance, run.public_id, "values.npy")
+    columns = (manifest or runs.manifest(instance, run))["values"]["columns"]
     return importance(values, tuple(columns), labels)

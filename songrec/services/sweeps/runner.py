@@ -25,8 +25,8 @@ from songrec.core.errors import NotReady, SongrecError
 from songrec.core.files import write_json
 from songrec.core.types import Progress, no_progress
 from songrec.evaluation import stability
-from songrec.services.sweeps import results
-from songrec.services.sweeps.folder import SweepFolder, current_versions, training
+from songrec.services.sweeps import folder, results
+from songrec.services.sweeps.folder import SweepFolder, training
 from songrec.services.sweeps.specification import Cell, SweepSpec
 from songrec.services.training import dataset
 from songrec.store.catalogue import training_data
@@ -55,7 +55,7 @@ def run_sweep(
     """
     on_progress(0.0, "Reading the catalogue", None)
     fingerprint, tracks = _fingerprint(session, instance, spec)
-    identity = [spec.to_json(), fingerprint, current_versions()]
+    identity = [spec.to_json(), fingerprint, folder.current_versions()]
     sweep_id = _digest(json.dumps(identity, sort_keys=True))[:12]
     sweep = SweepFolder.begin(instance, sweep_id, spec, tracks)
     with training(sweep.path):
