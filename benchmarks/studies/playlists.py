@@ -46,7 +46,7 @@ def by_score(scores: Scores) -> Search:
 
 
 def taste_scores(query: Query) -> NDArray[np.float64]:
-    """What ``taste`` by content alone gives every track, ``(n,)``."""
+    """What ``taste_content`` gives every track, ``(n,)``."""
     everything = np.arange(len(query.space.track_ids), dtype=np.int64)
     return TasteScorer(query, TasteSettings(metadata=False)).scores(everything)
 

@@ -14,7 +14,7 @@ from songrec.core.types import Space
 from songrec.evaluation.playlists import Answer
 from songrec.recommend.taste import scorer
 from songrec.recommend.taste.prior import TastePrior
-from songrec.services.evaluation.playlist_continuation import ASKED, search_of
+from songrec.services.evaluation.playlist_continuation import EVALUATED, search_of
 from songrec.services.evaluation.playlist_tasks import Questions, questions
 
 NEEDS = (FILE,)
@@ -33,7 +33,7 @@ def measured(asking: Questions, seed: int = 0) -> list[str]:
     for about, _, known in learnt(asking, seed):
         for name, method, space, background in variants(known):
             with backgrounds(background):
-                answers = asking.answers(search_of(ASKED[method]), space, about)
+                answers = asking.answers(search_of(EVALUATED[method]), space, about)
                 found.setdefault(name, []).extend(answers)
     return [
         f"{len(asking.asked)} playlists, {sum(map(len, asking.likes))} questions:",
@@ -48,17 +48,17 @@ def measured(asking: Questions, seed: int = 0) -> list[str]:
 def variants(known: Space) -> Iterator[tuple[str, str, Space, float]]:
     """Name, method, space and the weight of the catalogue's own density."""
     usual = scorer.BACKGROUND
-    yield "`taste`, by content", "taste", known, usual
+    yield "`taste_content`", "taste_content", known, usual
     for weight in BACKGROUNDS:
         # Another space object: what is kept with a space depends on the weight.
-        yield f"the catalogue's density counts {weight:g}", "taste", replace(known), weight
+        yield f"the catalogue's density counts {weight:g}", "taste_content", replace(known), weight
     nothing = replace(known, taste_prior=None)
-    yield "nothing learnt from playlists", "taste", nothing, usual
+    yield "nothing learnt from playlists", "taste_content", nothing, usual
     for name in LESS:
         if name in known.columns:
-            yield f"without {name}", "taste", without(known, name), usual
-    yield "`taste_metadata`", "taste_metadata", known, usual
-    yield "`taste_metadata`, nothing learnt", "taste_metadata", nothing, usual
+            yield f"without {name}", "taste_content", without(known, name), usual
+    yield "`taste`", "taste", known, usual
+    yield "`taste`, nothing learnt", "taste", nothing, usual
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from songrec.recommend.registry import METHODS
 from songrec.recommend.taste import density
 from songrec.recommend.taste.scorer import model_for
 from songrec.recommend.top_k import Rows
-from songrec.services.evaluation.playlist_continuation import ASKED
+from songrec.services.evaluation.playlist_continuation import EVALUATED
 from songrec.services.evaluation.playlist_tasks import Questions, questions
 
 NEEDS = (FILE,)
@@ -100,7 +100,7 @@ def _lists(asking: Questions, space: Space, one: int, other: int) -> list[List]:
     rests = [np.setdiff1d(keys[asking.asked[n].rows], keys[likes]) for n in (one, other)]
     parted = _tastes(space, likes, density.MARGIN) > 1
     found = []
-    for method in ("taste", "taste_metadata"):
+    for method in ("taste_content", "taste"):
         for way in WAYS:
             rows = _answer(space, likes, method, way)
             of = [np.isin(keys[rows], rest) for rest in rests]
@@ -110,7 +110,7 @@ def _lists(asking: Questions, space: Space, one: int, other: int) -> list[List]:
 
 
 def _answer(space: Space, likes: Ints, method: str, way: str) -> Rows:
-    rule = METHODS.create("taste", **ASKED[method].parameters)
+    rule = METHODS.create("taste", **EVALUATED[method].parameters)
     with patch.object(density, "MAX_TASTES", 1 if way == WAYS[0] else density.MAX_TASTES):
         query = Query(space, likes, np.empty(0, dtype=np.int64))
         if way != WAYS[2]:

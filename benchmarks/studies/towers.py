@@ -1,7 +1,7 @@
 """Nearness learnt from playlists: alone, what it counts on top of taste, and by the sound alone.
 
 Without artists and popularity the towers hear the sound only; their nearness is then put on top of
-``taste`` by content.
+``taste_content``.
 """
 
 from __future__ import annotations
@@ -41,12 +41,14 @@ def measured(asking: Questions, seed: int = 0) -> list[str]:
         everything = two_tower.train_towers(asking.space, long, seed=seed)
         heard = two_tower.train_towers(by_sound(asking.space), long, seed=seed)
         ways = {
-            "`taste`, by content": by_score(taste_scores),
+            "`taste_content`": by_score(taste_scores),
             "towers alone": nearest(everything),
             "towers by the sound alone": nearest(heard),
         }
         for share in SHARES:
-            ways[f"the same on top of `taste`, {share:g} of their scale"] = on_top(heard, share)
+            ways[f"the same on top of `taste_content`, {share:g} of their scale"] = on_top(
+                heard, share
+            )
         for name, search in ways.items():
             found.setdefault(name, []).extend(asking.answers(search, known, about))
         _, told = two_tower.fit_track_factors(asking.space, lists, seed=seed)

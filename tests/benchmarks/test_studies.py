@@ -58,8 +58,8 @@ def test_taste_is_taken_apart(asking):
     assert {"without year", "the catalogue's density counts 0.7"} <= set(found)
     precision = {name: float(row[0].split()[0]) for name, row in found.items() if "(" in row[0]}
     # Lists keep to their own years: the column is what most of the rest of them is found by.
-    assert precision["`taste`, by content"] > 0.8
-    assert precision["without year"] < precision["`taste`, by content"]
+    assert precision["`taste_content`"] > 0.8
+    assert precision["without year"] < precision["`taste_content`"]
     # Lists keep to their own years, and the rest of the file to nobody's tempo.
     shares = [name for name in found if found[name][-1].endswith("%")]
     assert shares.index("year") < shares.index("tempo")
@@ -104,7 +104,7 @@ def test_two_tastes_are_told_apart(asking):
     counts = [int(parted[margin][1].split()[0]) for margin in ("0", "1", "3")]
     assert counts == sorted(counts, reverse=True)
     assert counts[0] > 3
-    rows = [line for line in lines if line.startswith("| `taste`")]
+    rows = [line for line in lines if line.startswith("| `taste_content`")]
     _, best, turn = (float(row.split("|")[5].strip(" %\n")) for row in rows)
     assert turn >= best
     assert turn > 50

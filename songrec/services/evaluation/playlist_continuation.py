@@ -31,7 +31,7 @@ from songrec.services.training import two_tower
 
 
 @dataclass(frozen=True)
-class Asked:
+class EvaluatedMethod:
     """A method of the evaluation: a recommendation method with parameters, or a baseline."""
 
     method: str
@@ -40,31 +40,37 @@ class Asked:
     per_artist: int = 0
 
 
-ASKED: dict[str, Asked] = {
-    "random": Asked("random", {}),
-    "popularity": Asked("popularity", {}),
-    "cluster": Asked("cluster", {}),
-    "cosine": Asked("cosine", {}),
-    "distance": Asked("distance", {}),
-    "taste": Asked("taste", {"metadata": False}, learns=True),
-    "taste_metadata": Asked("taste", {"metadata": True}, learns=True),
-    "learned": Asked("learned", {}, learns=True),
-    "taste_metadata_capped": Asked("taste", {}, learns=True, per_artist=MAX_PER_ARTIST),
-    "learned_capped": Asked("learned", {}, learns=True, per_artist=MAX_PER_ARTIST),
+EVALUATED: dict[str, EvaluatedMethod] = {
+    "random": EvaluatedMethod("random", {}),
+    "popularity": EvaluatedMethod("popularity", {}),
+    "cluster": EvaluatedMethod("cluster", {}),
+    "cosine": EvaluatedMethod("cosine", {}),
+    "distance": EvaluatedMethod("distance", {}),
+    "taste_content": EvaluatedMethod("taste", {"metadata": False}, learns=True),
+    "taste": EvaluatedMethod("taste", {}, learns=True),
+    "learned": EvaluatedMethod("learned", {}, learns=True),
+    "taste_capped": EvaluatedMethod("taste", {}, learns=True, per_artist=MAX_PER_ARTIST),
+    "learned_capped": EvaluatedMethod("learned", {}, learns=True, per_artist=MAX_PER_ARTIST),
 }
-"""Names of the evaluation; ``taste`` is by content alone, ``…_capped`` as pages show it."""
+"""Methods by name: a recommender's name means that recommender with its default parameters,
+``…_content`` without metadata, ``…_capped`` with as many songs by one artist as pages show."""
+FORMER_NAMES = {"taste_metadata": "taste", "taste_metadata_capped": "taste_capped"}
 
 BASELINES = ("cosine", "distance")
 """What the others' P@10 is divided by."""
 
 
 def parse(names: Sequence[str]) -> tuple[str, ...]:
-    """Names of methods, parted by commas or given one by one; all without any. ``UnknownName``."""
-    asked = [part.strip() for name in names for part in name.split(",") if part.strip()]
-    for name in asked:
-        if name not in ASKED:
-            raise UnknownName("method", name, ASKED)
-    return tuple(dict.fromkeys(asked)) or tuple(ASKED)
+    """Parse names of methods, separated by commas or one by one; all methods without any.
+
+    Raises ``UnknownName``.
+    """
+    requested = [part.strip() for name in names for part in name.split(",") if part.strip()]
+    requested = [FORMER_NAMES.get(name, name) for name in requested]
+    for name in requested:
+        if name not in EVALUATED:
+            raise UnknownName("method", name, EVALUATED)
+    return tuple(dict.fromkeys(requested)) or tuple(EVALUATED)
 
 
 @dataclass(frozen=True)
@@ -112,7 +118,7 @@ def evaluate_playlists(request: Request, on_progress: Progress = no_progress) ->
                 0.1 + 0.8 * (number + at / len(request.methods)) / len(asking.parts),
                 f"Asking {name}, part {number + 1} of {len(asking.parts)}",
             )
-            search = search_of(ASKED[name], request.seed)
+            search = search_of(EVALUATED[name], request.seed)
             answers[name] += asking.answers(search, known, about)
     songs = len(np.unique(catalogue.song_keys))
     on_progress(0.95, "Resampling")
@@ -148,7 +154,7 @@ def evaluate_playlists(request: Request, on_progress: Progress = no_progress) ->
 
 def learn(space: Space, lists: Sequence[Playlist], request: Request) -> Space:
     """The space with what the methods asked for learn from ``lists``."""
-    asked = [ASKED[name] for name in request.methods]
+    asked = [EVALUATED[name] for name in request.methods]
     rows = [playlist.rows for playlist in lists]
     if any(one.learns for one in asked):
         prior = taste_prior.fit_prior(space, rows, seed=request.seed)
@@ -163,7 +169,7 @@ def learn(space: Space, lists: Sequence[Playlist], request: Request) -> Space:
     return space
 
 
-def search_of(asked: Asked, seed: int = 0) -> Search:
+def search_of(asked: EvaluatedMethod, seed: int = 0) -> Search:
     """What answers as the pages do; ``seed`` is for what is drawn."""
     if asked.method == "random":
         return lambda space, query, count: _at_random(query, count, seed)

@@ -13,7 +13,7 @@ from songrec.recommend.taste import prior
 from songrec.services.evaluation import playlist_splits
 from songrec.services.evaluation.playlist_catalogue import read_playlists
 from songrec.services.evaluation.playlist_continuation import (
-    ASKED,
+    EVALUATED,
     Request,
     evaluate_playlists,
     parse,
@@ -36,7 +36,7 @@ def test_the_command_measures_every_method_with_intervals(app, file):
     found = json.loads(result.stdout)
     assert (found["playlists"], found["questions"], found["tracks"]) == (12, 24, 360)
     methods = found["methods"]
-    assert tuple(methods) == tuple(ASKED)
+    assert tuple(methods) == tuple(EVALUATED)
     for figures in methods.values():
         assert set(figures) == {*MEASURES, "intervals"}
         low, high = figures["intervals"]["p_at_10"]
@@ -45,17 +45,17 @@ def test_the_command_measures_every_method_with_intervals(app, file):
     assert methods["random"]["p_at_10"] < 0.15
     for name in ("cosine", "distance", "cluster"):
         assert methods[name]["p_at_10"] > 0.15
-    assert methods["taste"]["p_at_10"] > methods["cosine"]["p_at_10"]
-    assert methods["taste"]["p_at_10"] > 0.8
-    assert methods["taste_metadata"]["p_at_10"] > 0.9
-    ratio, low, high = found["p_at_10_times"]["cosine"]["taste"]
+    assert methods["taste_content"]["p_at_10"] > methods["cosine"]["p_at_10"]
+    assert methods["taste_content"]["p_at_10"] > 0.8
+    assert methods["taste"]["p_at_10"] > 0.9
+    ratio, low, high = found["p_at_10_times"]["cosine"]["taste_content"]
     assert low <= ratio <= high
     assert ratio == pytest.approx(
-        methods["taste"]["p_at_10"] / methods["cosine"]["p_at_10"], rel=0.01
+        methods["taste_content"]["p_at_10"] / methods["cosine"]["p_at_10"], rel=0.01
     )
     assert set(found["p_at_10_times"]) == {"cosine", "distance"}
     # Six songs an artist, all of one playlist: a content method need not know.
-    assert methods["taste_metadata"]["hits_per_artist"] > 1.5
+    assert methods["taste"]["hits_per_artist"] > 1.5
 
 
 def test_the_same_seed_gives_the_same_figures_and_another_seed_others(file):
@@ -68,7 +68,7 @@ def test_the_same_seed_gives_the_same_figures_and_another_seed_others(file):
 
 def test_columns_that_come_from_playlists_are_no_features(file, tmp_path):
     other = write(tmp_path / "other.csv", genre="rock")
-    one, two = (evaluate_playlists(Request(f, ("taste_metadata",))) for f in (file, other))
+    one, two = (evaluate_playlists(Request(f, ("taste",))) for f in (file, other))
     assert one["methods"] == two["methods"]
     assert not {"genre", "subgenre"} & set(one["columns"])
 
@@ -97,7 +97,7 @@ def test_nothing_is_learnt_from_a_playlist_that_is_asked_about(file, monkeypatch
 
     monkeypatch.setattr(Questions, "answers", noted)
     seen = learnt_from(monkeypatch)
-    evaluate_playlists(Request(file, ("taste",), draws=1))
+    evaluate_playlists(Request(file, ("taste_content",), draws=1))
     assert len(asked) == len(seen) == 5
     assert sum(len(part) for part in asked) == LISTS
     for learned, inside in zip(seen, asked, strict=True):
@@ -112,14 +112,14 @@ def test_a_playlist_that_stands_in_the_training_file_as_well_is_not_learnt_from(
     train = write(tmp_path / "train.csv", lists=range(9))
     asked = write(tmp_path / "asked.csv", lists=range(6, 12))
     seen = learnt_from(monkeypatch)
-    found = evaluate_playlists(Request(asked, ("taste",), draws=1, train=train))
+    found = evaluate_playlists(Request(asked, ("taste_content",), draws=1, train=train))
     assert [len(part) for part in seen] == [6]
     assert found["playlists"] == 6
 
 
 def test_the_file_itself_to_learn_from_is_learnt_from_in_parts(file, monkeypatch):
     seen = learnt_from(monkeypatch)
-    evaluate_playlists(Request(file, ("taste",), draws=1, train=file))
+    evaluate_playlists(Request(file, ("taste_content",), draws=1, train=file))
     assert sorted(len(part) for part in seen) == [9, 9, 10, 10, 10]
 
 
@@ -140,9 +140,9 @@ def test_a_short_list_of_well_known_songs_ties_no_others_together(file):
 
 def test_one_playlist_alone_is_asked_about_with_nothing_learnt(tmp_path):
     path = write(tmp_path / "one.csv", lists=range(1))
-    found = evaluate_playlists(Request(path, ("taste", "random"), draws=1))
+    found = evaluate_playlists(Request(path, ("taste_content", "random"), draws=1))
     assert (found["playlists"], found["learned_from"]) == (1, [0])
-    assert found["methods"]["taste"]["p_at_10"] == 1.0  # nothing else is there
+    assert found["methods"]["taste_content"]["p_at_10"] == 1.0  # nothing else is there
 
 
 def without(path: Path, *columns: str) -> Path:
@@ -157,12 +157,12 @@ def test_without_artists_years_or_albums_the_rest_is_measured(file):
     bare = without(
         file, "track_artist", "track_album_release_date", "track_album_name", "track_popularity"
     )
-    names = ("popularity", "taste", "taste_metadata")
+    names = ("popularity", "taste_content", "taste")
     found = evaluate_playlists(Request(bare, names, draws=1))
     assert "year" not in found["columns"]
     for figures in found["methods"].values():
         assert figures["new_artist_p_at_10"] is figures["hits_per_artist"] is None
-    assert found["methods"]["taste"] == found["methods"]["taste_metadata"]
+    assert found["methods"]["taste_content"] == found["methods"]["taste"]
 
 
 def test_a_track_that_is_told_twice_is_the_one_that_was_told_first(file):
@@ -196,7 +196,7 @@ def test_the_tracks_of_the_training_file_are_candidates_too(tmp_path):
 
 def test_a_hit_is_a_song_that_was_not_liked(file):
     asking = questions(file, draws=1)
-    (answer,) = asking.answers(search_of(ASKED["distance"]), asking.space, [0])
+    (answer,) = asking.answers(search_of(EVALUATED["distance"]), asking.space, [0])
     likes = asking.likes[0][0]
     assert len(likes) == 10
     assert answer.rest == LENGTH - 10
@@ -224,7 +224,8 @@ def test_what_cannot_be_measured_says_why(file):
         evaluate_playlists(Request(bare, ("random",)))
     with pytest.raises(UnknownName, match="cosine"):
         parse(["cosinus"])
-    assert parse(["cosine,taste", "cosine"]) == ("cosine", "taste")
+    assert parse(["cosine,taste_content", "cosine"]) == ("cosine", "taste_content")
+    assert parse(["taste_metadata", "taste_metadata_capped"]) == ("taste", "taste_capped")
 
 
 @pytest.mark.realdata
@@ -232,9 +233,13 @@ def test_real_playlists_are_found_again(real_data):
     path = real_data / "catalogues" / "tidytuesday_spotify_songs.csv"
     if not path.is_file():
         pytest.skip(f"{path} is not there")
-    names = ("random", "cosine", "distance", "taste", "taste_metadata")
+    names = ("random", "cosine", "distance", "taste_content", "taste")
     found = evaluate_playlists(Request(path, names, draws=1))["methods"]
     assert found["random"]["p_at_10"] < 0.01
-    assert found["taste"]["p_at_10"] >= 0.09
-    assert found["taste"]["p_at_10"] > found["cosine"]["p_at_10"] > found["distance"]["p_at_10"]
-    assert found["taste_metadata"]["p_at_10"] >= 0.3
+    assert found["taste_content"]["p_at_10"] >= 0.09
+    assert (
+        found["taste_content"]["p_at_10"]
+        > found["cosine"]["p_at_10"]
+        > found["distance"]["p_at_10"]
+    )
+    assert found["taste"]["p_at_10"] >= 0.3
