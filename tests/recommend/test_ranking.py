@@ -24,6 +24,8 @@ tastes = st.tuples(
     st.lists(ids, min_size=1, max_size=45, unique=True), st.lists(ids, max_size=5, unique=True)
 ).filter(lambda taste: set(taste[0]) - set(taste[1]))
 methods = st.sampled_from(METHODS.names())
+BY_SOUND = ("cosine", "distance", "cluster", "taste", "learned", "fragments")
+"""The methods whose answers on these planted spaces are known."""
 
 
 def song_of(track_ids):
@@ -92,7 +94,7 @@ def plain_taste(matrix, taste):
 
 
 @settings(max_examples=60, deadline=None)
-@given(tastes, methods, st.integers(1, 40))
+@given(tastes, st.sampled_from(BY_SOUND), st.integers(1, 40))
 def test_the_answer_is_exactly_that_of_looking_at_every_track(taste, method, n):
     asked = Query.of(SPACE, *taste)
     scores = plain_scores(method, asked)
@@ -128,7 +130,7 @@ def planted(extra=()):
     return np.vstack([neighbours, noise, *extra])
 
 
-@pytest.mark.parametrize("method", METHODS.names())
+@pytest.mark.parametrize("method", BY_SOUND)
 def test_planted_neighbours_come_first(method):
     space = make_space(planted())
     found = rank(space, [10], [], 3, method=method)
@@ -164,7 +166,7 @@ def test_similar_says_when_a_track_came_after_the_run():
         similar_tracks(make_space(planted()), 11, 3)
 
 
-@pytest.mark.parametrize("method", METHODS.names())
+@pytest.mark.parametrize("method", BY_SOUND)
 def test_a_second_copy_of_a_liked_song_is_not_recommended(method):
     keys = np.arange(204)
     keys[1] = keys[0]
@@ -175,7 +177,7 @@ def test_a_second_copy_of_a_liked_song_is_not_recommended(method):
     assert 20 not in {m.track_id for m in found}
 
 
-@pytest.mark.parametrize("method", METHODS.names())
+@pytest.mark.parametrize("method", BY_SOUND)
 def test_a_dislike_pushes_its_neighbours_down(method):
     # Liked at (0, 10), answers on both sides of it, and a dislike beyond the nearer one.
     # (In columns of which all methods make as much; the one between them is the same for all.)
@@ -229,7 +231,7 @@ def test_what_cannot_be_answered_says_so(error, arguments):
         rank(SPACE, n=3, **arguments)
 
 
-@pytest.mark.parametrize("method", METHODS.names())
+@pytest.mark.parametrize("method", BY_SOUND)
 def test_a_catalogue_of_one_song_over_and_over_is_answered(method):
     same = make_space(np.zeros((5, 3)))
     found = rank(same, [10], [], 3, method=method)
