@@ -58,7 +58,7 @@ def ingest(
     again changes nothing.
     """
     from songrec.services.catalogue.formats import dialect_by_name
-    from songrec.services.catalogue.ingest import ingest_file
+    from songrec.services.library.after_import import import_catalogue
     from songrec.store.db import db
 
     if dialect is not None:
@@ -67,8 +67,9 @@ def ingest(
     if rejects_path is None and not dry_run:
         rejects_path = rejects_file(path, source)
     with _progress_bar(enabled=not as_json) as on_progress:
-        report = ingest_file(
+        report = import_catalogue(
             db.session,
+            Path(current_app.config["INSTANCE"]),
             path,
             dialect=dialect,
             source=source,

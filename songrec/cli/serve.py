@@ -99,10 +99,11 @@ def _import(catalogue: Path | None) -> None:
     path = catalogue or config.ROOT / "data" / "preprocess.csv"
     if not path.is_file():
         raise BadInput(f"The demo catalogue {path} is missing: make demo.")
-    from songrec.services.catalogue.ingest import ingest_file
+    from songrec.services.library.after_import import import_catalogue
 
     click.echo(f"Importing {path.name}.")
-    report = ingest_file(db.session, path, rejects_path=rejects_file(path))
+    instance = current_app.config["INSTANCE"]
+    report = import_catalogue(db.session, instance, path, rejects_path=rejects_file(path))
     db.session.commit()
     click.echo(
         f"  {report.inserted:,} new songs, {report.updated:,} updated, {report.unchanged:,} "

@@ -30,6 +30,15 @@ def no_progress(fraction: float, message: str, details: dict[str, Any] | None = 
     """The progress callable of someone who does not want to know."""
 
 
+def part_of(on_progress: Progress, first: float, last: float) -> Progress:
+    """Return a progress callable whose 0 to 1 is reported as ``first`` to ``last``."""
+
+    def report(fraction: float, message: str, details: dict[str, Any] | None = None) -> None:
+        on_progress(first + (last - first) * fraction, message, details)
+
+    return report
+
+
 @dataclass(frozen=True)
 class Audio:
     """Decoded sound, mixed to one channel, as loud as the file holds it.

@@ -78,6 +78,13 @@ KINDS: dict[str, Kind] = {
             "songrec.jobs.tasks:words",
             "Cancelled; what was prepared until then stays.",
         ),
+        Kind(
+            "refresh",
+            "Update after new songs",
+            "songrec.jobs.tasks:refresh",
+            "Cancelled; the next import completes it.",
+            SOMEBODY_WAITS - 5,
+        ),
         Kind("upload", "Uploaded song", "songrec.jobs.tasks:upload", "Cancelled.", SOMEBODY_WAITS),
         Kind(
             "keep",

@@ -10,8 +10,6 @@ from sqlalchemy.orm import Session
 
 from songrec.core.errors import UnknownName
 from songrec.core.types import Progress
-from songrec.jobs import queue
-from songrec.store import jobs
 from songrec.store.tables import Job
 
 KIND = "fragments"
@@ -56,21 +54,6 @@ def execute(
     if task == "refresh":
         return build_index.refresh(session, instance, on_progress) or {"added": 0, "removed": 0}
     raise UnknownName("segment task", task, TASKS)
-
-
-def enqueue_refresh(session: Session, instance: Path) -> Job | None:
-    """Enqueue a refresh of the index if segments are in use and no refresh is waiting.
-
-    The caller commits.
-    """
-    from songrec.store.models import taggers
-    from songrec.store.sound import segment_index
-
-    if segment_index.current(instance) is None and taggers.newest(instance) is None:
-        return None
-    if any(is_refresh(job) and job.state == "waiting" for job in jobs.active(session)):
-        return None
-    return queue.enqueue(session, KIND, {"task": "refresh"})
 
 
 def is_refresh(job: Job) -> bool:

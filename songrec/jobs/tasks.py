@@ -8,25 +8,12 @@ from typing import TYPE_CHECKING, Any
 from flask import current_app
 from sqlalchemy.orm import Session
 
-from songrec.core.types import Progress
+from songrec.core.types import Progress, part_of
 from songrec.jobs.files import rejects_path, report_folder
 from songrec.store.tables import Job, Upload
 
 if TYPE_CHECKING:
     from songrec.services.library.analysis_report import AnalyzeReport
-
-READING = 0.8
-"""The share of an import that is reading the file; the rest prepares its words."""
-ANALYSING = 0.95
-
-
-def part_of(on_progress: Progress, first: float, last: float) -> Progress:
-    """Progress from 0 to 1 as that from ``first`` to ``last``."""
-
-    def report(fraction: float, message: str, details: dict[str, Any] | None = None) -> None:
-        on_progress(first + (last - first) * fraction, message, details)
-
-    return report
 
 
 def ingest(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
@@ -36,21 +23,31 @@ def ingest(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     header; ``scale`` as for ``ingest_file``. The result is the ingest report and where the rejected
     rows are.
     """
-    from songrec.services.catalogue.ingest import ingest_file
+    from songrec.services.library.after_import import import_catalogue
 
     rejects = rejects_path(current_app.config["INSTANCE"], job.public_id)
     rejects.parent.mkdir(parents=True, exist_ok=True)
-    report = ingest_file(
+    report = import_catalogue(
         session,
+        current_app.config["INSTANCE"],
         Path(job.parameters["path"]),
         dialect=job.parameters.get("dialect"),
         source=job.parameters.get("source"),
         scale=job.parameters.get("scale", "auto"),
         rejects_path=rejects,
-        on_progress=part_of(on_progress, 0.0, READING),
+        on_progress=on_progress,
     )
-    words(session, job, part_of(on_progress, READING, 1.0))
     return report.to_json()
+
+
+def refresh(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
+    """Update what follows from new tracks; ``newest_before`` as for ``refresh_derived``."""
+    from dataclasses import asdict
+
+    from songrec.services.library.after_import import refresh_derived
+
+    before = int(job.parameters["newest_before"])
+    return asdict(refresh_derived(session, current_app.config["INSTANCE"], before, on_progress))
 
 
 def words(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
@@ -137,9 +134,8 @@ def analyze(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
         session,
         current_app.config["INSTANCE"],
         request,
-        part_of(on_progress, 0.0, ANALYSING),
+        on_progress,
     )
-    words(session, job, part_of(on_progress, ANALYSING, 1.0))
     return _analysed(report)
 
 
@@ -182,9 +178,7 @@ def predict(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
         sample,
         trials=int(asked["trials"]),
         seed=int(asked.get("seed", 0)),
-        on_progress=lambda share, message, details=None: on_progress(
-            0.95 * share, message, details
-        ),
+        on_progress=part_of(on_progress, 0.0, 0.95),
     )
     on_progress(0.95, "Estimating what the songs are like.")
     estimated = attribute_estimates.refresh(session, instance)
@@ -238,14 +232,18 @@ def upload(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
 
 
 def keep(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
-    """Make the uploaded song ``upload_id`` a track of the library; a job of its own cuts it."""
-    from songrec.jobs import segment_tasks
+    """Make the uploaded song ``upload_id`` a track; a job of its own updates what follows."""
+    from songrec.jobs import queue
+    from songrec.services.catalogue.duplicate_search import newest_id
     from songrec.services.uploads import analyze_upload as uploads
+    from songrec.store import jobs
     from songrec.store.tables import Track
 
     on_progress(0.1, "Taking the song into the library.")
+    before = newest_id(session)
     file = uploads.keep(session, current_app.config["INSTANCE"], _upload(session, job))
-    segment_tasks.enqueue_refresh(session, current_app.config["INSTANCE"])
+    if not any(one.kind == "refresh" and one.state == "waiting" for one in jobs.active(session)):
+        queue.enqueue(session, "refresh", {"newest_before": before})
     return {"track_id": session.get_one(Track, file.track_id).public_id}
 
 

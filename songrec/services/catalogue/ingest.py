@@ -23,7 +23,6 @@ from songrec.catalogue_files.row_parser import RowParser
 from songrec.catalogue_files.unit_detection import detect_scale
 from songrec.core.errors import BadInput
 from songrec.core.types import Progress, no_progress
-from songrec.services.catalogue import duplicate_search
 from songrec.store.bulk import bulk_writing
 from songrec.store.catalogue import artists
 from songrec.store.catalogue.writer import CatalogueWriter, DryCounter
@@ -37,7 +36,8 @@ REPORTED_REJECTS = 100
 class IngestReport:
     """Result of an import. Every row read was inserted, updated, unchanged or rejected.
 
-    ``alike`` counts the inserted tracks with the same name as an earlier track.
+    ``alike`` counts the inserted tracks with the same name as an earlier track
+    (``services.library.after_import``).
     """
 
     source: str
@@ -132,7 +132,6 @@ def ingest_file(
     else:
         context = bulk_writing(session)
         write = CatalogueWriter(session, source=name, fields=parser.fields).write
-    before = duplicate_search.newest_id(session)
     with RejectsFile(rejects_path) as rejects, _less_frequent_gc(), context:
         for batch in itertools.chain([first], batches):
             _import_batch(batch, parser, write, rejects, report)
@@ -146,9 +145,6 @@ def ingest_file(
             )
         if not dry_run:
             artists.split_joint_artists(session)
-            session.commit()
-        if report.inserted and not dry_run:
-            report.alike = duplicate_search.count_new(session, before)
             session.commit()
     report.seconds = time.perf_counter() - start
     if not report.stored:

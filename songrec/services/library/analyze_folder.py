@@ -24,17 +24,16 @@ from songrec.services.catalogue import duplicate_search
 from songrec.services.features import feature_sets
 from songrec.services.features.feature_sets import MEASURING, keys_of, parse
 from songrec.services.library import audio_tracks
+from songrec.services.library.after_import import refresh_derived
 from songrec.services.library.analysis_report import AnalyzeReport, AnalyzeRequest
 from songrec.services.library.executors import Fleet, open_fleet
 from songrec.services.library.worker_process import Outcome, Task
-from songrec.services.prediction import attribute_estimates
-from songrec.services.segments.build_index import refresh_after_analysis
-from songrec.services.similarity import audio_similarity
-from songrec.store.catalogue import artists
 from songrec.store.sound import audio_files, feature_cache
 from songrec.store.sound.audio_files import KnownFile
 from songrec.store.sound.feature_cache import SetKey
 
+ANALYSED = 0.95
+"""The share of the work that analysing the files is."""
 COMMIT_S = 1.0
 REPORT_S = 0.25
 
@@ -65,14 +64,17 @@ def analyze_folder(
     with open_fleet(request.workers, request.scheduler) as fleet:
         run.work(fleet)
     run.mark_missing()
-    artists.split_joint_artists(session)
-    attribute_estimates.refresh(session, instance)
-    run.report.alike = duplicate_search.count_new(session, before)
-    session.commit()
-    audio_similarity.refresh_matrices(session, instance)
-    run.report.segments = refresh_after_analysis(
-        session, instance, lambda _, text, __=None: on_progress(1, text)
+    # The counts of the files stay on the page of the job.
+    derived = refresh_derived(
+        session,
+        instance,
+        before,
+        lambda share, message, _=None: on_progress(
+            ANALYSED + (1 - ANALYSED) * share, message, run.counts()
+        ),
     )
+    run.report.alike, run.report.segments = derived.alike, derived.segments
+    on_progress(1.0, run.summary(), run.counts())
     run.report.seconds = time.perf_counter() - start
     return run.report
 
@@ -265,18 +267,25 @@ class _Run:
             return
         self._session.commit()
         self._reported = moment
-        report = self.report
         self._on_progress(
-            report.done / max(1, report.found),
-            f"{report.done:,} of {report.found:,} files, {len(report.rejected):,} rejected"
-            + self._estimate(moment),
-            {
-                "found": report.found,
-                "analysed": report.analysed,
-                "unchanged": report.unchanged,
-                "rejected": len(report.rejected),
-            },
+            ANALYSED * self.report.done / max(1, self.report.found),
+            self.summary() + self._estimate(moment),
+            self.counts(),
         )
+
+    def summary(self) -> str:
+        """Return a sentence on how many files are dealt with."""
+        report = self.report
+        return f"{report.done:,} of {report.found:,} files, {len(report.rejected):,} rejected"
+
+    def counts(self) -> dict[str, int]:
+        """Return how many files are dealt with, and how."""
+        return {
+            "found": self.report.found,
+            "analysed": self.report.analysed,
+            "unchanged": self.report.unchanged,
+            "rejected": len(self.report.rejected),
+        }
 
     def _estimate(self, moment: float) -> str:
         done = self.report.done - self._settled_before

@@ -35,9 +35,7 @@ from songrec.services.library.analyze_file import (
 from songrec.services.library.worker_process import Outcome
 from songrec.services.prediction import attribute_estimates
 from songrec.services.prediction.attribute_prediction import load_estimator
-from songrec.services.similarity import audio_similarity
 from songrec.services.training import inference, model_inputs
-from songrec.store.catalogue import artists
 from songrec.store.models import published_weights
 from songrec.store.runs import runs
 from songrec.store.sound import audio_files, uploads
@@ -142,9 +140,6 @@ def keep(session: Session, instance: Path, upload: Upload) -> AudioFile:
         shutil.copy2(path, folder / path.name)
         file = keep_file(session, instance, folder / path.name, like_others)
         _hear_as_in_run(session, instance, file, run, like_others)
-        artists.split_joint_artists(session)
-        attribute_estimates.refresh(session, instance)
-        audio_similarity.refresh_matrices(session, instance)
     upload.kept, upload.track_id, upload.expires_at = True, file.track_id, None
     upload.path = file.path
     session.flush()

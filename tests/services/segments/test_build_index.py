@@ -219,11 +219,12 @@ def test_keeping_an_upload_enqueues_a_refresh(
     kept = sound(session, tmp_path, tracks[1], 500.0)
     monkeypatch.setattr(tasks, "_upload", lambda *_: None)
     monkeypatch.setattr(analyze_upload, "keep", lambda *_: kept)
-    job = jobs.create(session, "keep", {"upload_id": "x"})
-    assert tasks.keep(session, job, lambda *_: None) == {"track_id": tracks[1].public_id}
-    waiting = [job for job in jobs.active(session) if segment_tasks.is_refresh(job)]
+    for _ in range(2):
+        job = jobs.create(session, "keep", {"upload_id": "x"})
+        assert tasks.keep(session, job, lambda *_: None) == {"track_id": tracks[1].public_id}
+    waiting = [job for job in jobs.active(session) if job.kind == "refresh"]
     assert len(waiting) == 1
-    segment_tasks.run(session, waiting[0], lambda *_: None)
+    tasks.refresh(session, waiting[0], lambda *_: None)
     name = str(store.current(instance))
     assert set((store.content_hashes(instance, name) or {}).values()) == {
         file.content_hash,
@@ -231,16 +232,9 @@ def test_keeping_an_upload_enqueues_a_refresh(
     }
 
 
-def test_a_refresh_is_enqueued_once(session: Session, instance: Path) -> None:
-    assert segment_tasks.enqueue_refresh(session, instance) is None
+def test_a_song_that_is_gone_leaves_the_index(session: Session, instance: Path) -> None:
     song = SongSegments(1, np.zeros(2, np.float32), np.zeros((2, 3), np.float32))
     store.write(instance, [song], seconds=5, made_by="mfcc")
-    assert segment_tasks.enqueue_refresh(session, instance) is not None
-    assert segment_tasks.enqueue_refresh(session, instance) is None
-    waiting = jobs.active(session)
-    assert [job.parameters for job in waiting] == [{"task": "refresh"}]
-    assert segment_tasks.is_refresh(waiting[0])
-    session.rollback()
     done = segment_tasks.execute(session, instance, {"task": "refresh"}, lambda *_: None)
     assert done == {"tracks": 0, "fragments": 0, "added": 0, "removed": 1}
 
