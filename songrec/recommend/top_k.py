@@ -174,3 +174,32 @@ def top_distinct(
         return attempt_top(bounds, look, count, score, order, members=members, slack=slack)
 
     return widen(attempt, 2 * count + len(excluded) + 16)
+
+
+def group_points(
+    points: NDArray[np.float64], count: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Group near points: means ``(groups, d)`` and sizes of at most ``count`` groups.
+
+    Any grouping gives a bound; near points give a tight one. Seeds far from each other
+    (Gonzalez 1985), then a few of Lloyd's steps. Deterministic.
+    """
+    if len(points) <= count:
+        return points, np.ones(len(points), dtype=np.int64)
+
+    def apart(centres: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.linalg.norm(points[:, None, :] - centres[None, :, :], axis=2)
+
+    seeds = [int(apart(points.mean(axis=0)[None])[:, 0].argmax())]
+    nearest = apart(points[seeds])[:, 0]
+    while len(seeds) < count:
+        seeds.append(int(nearest.argmax()))
+        nearest = np.minimum(nearest, apart(points[seeds[-1:]])[:, 0])
+    centres = points[seeds]
+    for _ in range(4):
+        group = apart(centres).argmin(axis=1)
+        used, group, sizes = np.unique(group, return_inverse=True, return_counts=True)
+        centres = np.zeros((len(used), points.shape[1]))
+        np.add.at(centres, group, points)
+        centres /= sizes[:, None]
+    return centres, sizes

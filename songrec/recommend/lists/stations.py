@@ -1,4 +1,4 @@
-"""Stations: one endless, unrepeated order of all songs around a few, the same for the same seed."""
+"""Stations: an endless order of all songs around a few, without repeats, the same for a seed."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from songrec.recommend.space_statistics import statistics_of
 from songrec.recommend.top_k import Rows, top_distinct
 
 MAX_SEEDS = 24
-"""A station around more songs than this draws so many of them, by its seed."""
+"""A station around more songs than this draws as many of them, by its seed."""
 JITTER = 0.7
-"""A song of rank r is played at a rank between r / e^JITTER² and r · e^JITTER², roughly."""
+"""A song of rank r is played at about a place between r / e^JITTER² and r · e^JITTER²."""
 SLICE = 2**17
 
 
@@ -36,14 +36,21 @@ def station_matches(
     only: Sequence[int] | None = None,
     names: NameTracks | None = None,
 ) -> list[Match]:
-    """Places ``start`` to ``start + n`` of the station around the tracks ``seeds`` (ids).
+    """Return places ``start`` to ``start + n`` of the station around the tracks ``seeds`` (ids).
 
-    All songs of the space by their distance to the nearest seed in the audible subspace, those of
-    cluster ``label`` before all others if it is given, then reordered by ``jittered_order``; with
-    ``only``, restricted to those tracks (ids), for example playable ones. A seed is measured
-    against the other seeds, so that an artist's own songs come in between the others; a single
-    seed comes first. Every song comes once. Scores and reasons are those of ``similar``:
-    1 − distance / typical, a reason per feature.
+    All songs of the space are ordered by their distance to the nearest seed in the audible
+    subspace, then reordered by ``jittered_order``. A seed is measured against the other seeds, so
+    that an artist's own songs come in between the others; a single seed comes first. Every song
+    comes once. Scores and reasons are those of ``similar_tracks``.
+
+    Parameters
+    ----------
+    seed
+        Decides the order, and which seeds are used if there are more than ``MAX_SEEDS``.
+    label
+        A cluster whose songs come before all others.
+    only
+        Track ids to choose from, for example those with a playable file.
     """
     space = audible_subspace(space)
     check_comparable(space)
@@ -53,7 +60,7 @@ def station_matches(
         rows = rows[np.sort(drawn)]
     if not len(rows):
         return []
-    order = _apart(space, rows)
+    order = _seed_distances(space, rows)
     if label is not None:
         # Nothing outside the cluster comes before the last of it.
         order += np.where(space.labels == label, 0.0, float(order.max()) + 1.0).astype(np.float32)
@@ -63,18 +70,24 @@ def station_matches(
         order[closed] = np.inf
     chosen, _ = top_distinct(-order, candidates_needed(start + n), space.song_keys)
     chosen = chosen[jittered_order(len(chosen), start, n, seed, fixed=len(rows) == 1)]
-    return _told(space, chosen, rows, _nearest(space, rows, chosen), names)
+    return _describe(space, chosen, rows, _nearest_seed(space, rows, chosen), names)
 
 
 def jittered_order(
     available: int, start: int, n: int, seed: int, *, fixed: bool = False
 ) -> NDArray[np.int64]:
-    """Which of the ranks 0 … ``available`` − 1 are played at places ``start`` to ``start + n``.
+    """Return the ranks, of 0 … ``available`` − 1, at places ``start`` to ``start + n``.
 
-    A rank r is keyed log(1 + r) + u, u uniform in ±``JITTER`` from ``seed`` and r alone, and keys
-    are sorted: places are a permutation of the ranks, near songs still come early, and how far a
-    song moves does not depend on the size of the catalogue. ``fixed`` leaves rank 0 in front.
-    ``available`` must be all ranks, or at least ``needed(start + n)`` of them.
+    The keys log(1 + r) + u of the ranks r, u uniform in ±``JITTER`` from ``seed`` and r alone, are
+    sorted. Places are a permutation of the ranks, near songs still come early, and how far a song
+    moves does not depend on the size of the catalogue.
+
+    Parameters
+    ----------
+    available
+        Number of all ranks, or at least ``candidates_needed(start + n)``.
+    fixed
+        Whether rank 0 stays in front.
     """
     keys = np.log1p(np.arange(available)) + np.random.default_rng(seed).uniform(
         -JITTER, JITTER, available
@@ -85,32 +98,29 @@ def jittered_order(
 
 
 def candidates_needed(places: int) -> int:
-    """How many of the nearest songs decide what the first ``places`` of a station are."""
+    """Return how many of the nearest songs decide the first ``places`` of a station."""
     # Rank r may come among the first p places only if log(1 + r) − J ≤ log(p) + J.
     return math.ceil(places * math.exp(2 * JITTER)) + 1
 
 
-def separate_artists(space: Space, found: list[Match]) -> list[Match]:
-    """The same matches such that, where it can be avoided, no artist comes twice in a row."""
+def separate_artists(space: Space, matches: list[Match]) -> list[Match]:
+    """Reorder matches so that, where it can be avoided, no artist comes twice in a row."""
     if space.artists is None:
-        return found
-    by = dict(
-        zip(
-            [match.track_id for match in found],
-            space.artists[space.rows_of([match.track_id for match in found])].tolist(),
-            strict=True,
-        )
-    )
-    left, ordered, last = list(found), [], 0
+        return matches
+    ids = [match.track_id for match in matches]
+    artist_of = dict(zip(ids, space.artists[space.rows_of(ids)].tolist(), strict=True))
+    left, ordered, last = list(matches), [], 0
     while left:
-        other = next((i for i, m in enumerate(left) if not last or by[m.track_id] != last), 0)
-        ordered.append(left.pop(other))
-        last = by[ordered[-1].track_id]
+        place = next(
+            (i for i, m in enumerate(left) if not last or artist_of[m.track_id] != last), 0
+        )
+        ordered.append(left.pop(place))
+        last = artist_of[ordered[-1].track_id]
     return ordered
 
 
-def _apart(space: Space, seeds: Rows) -> NDArray[np.float32]:
-    """Distance of every track to the nearest seed, ``(n,)``; a seed's to another one."""
+def _seed_distances(space: Space, seeds: Rows) -> NDArray[np.float32]:
+    """Compute every track's distance to the nearest seed, ``(n,)``; a seed's to another one."""
     points = space.matrix[seeds].astype(np.float32)
     squares = np.einsum("ij,ij->i", points, points)[:, None]
     doubled = -2 * points
@@ -134,8 +144,8 @@ def _apart(space: Space, seeds: Rows) -> NDArray[np.float32]:
     return apart
 
 
-def _nearest(space: Space, seeds: Rows, rows: Rows) -> NDArray[np.int64]:
-    """Which of the seeds each row is nearest to; a seed to another one."""
+def _nearest_seed(space: Space, seeds: Rows, rows: Rows) -> NDArray[np.int64]:
+    """Return the position of the seed that each row is nearest to; a seed's is another one."""
     gaps = space.matrix[rows].astype(np.float64)[:, None] - space.matrix[seeds]
     squared = np.einsum("ijk,ijk->ij", gaps, gaps)
     if len(seeds) > 1:
@@ -143,7 +153,7 @@ def _nearest(space: Space, seeds: Rows, rows: Rows) -> NDArray[np.int64]:
     return squared.argmin(axis=1)
 
 
-def _told(
+def _describe(
     space: Space, rows: Rows, seeds: Rows, nearest: NDArray[np.int64], names: NameTracks | None
 ) -> list[Match]:
     typical = statistics_of(space).typical
@@ -162,9 +172,9 @@ def _told(
     return build_matches(space, rows, reasons)
 
 
-def exclude_songs(space: Space, found: list[Match], excluded: Sequence[int]) -> list[Match]:
-    """Matches without the songs of ``excluded`` (track ids), copies of them included."""
+def exclude_songs(space: Space, matches: list[Match], excluded: Sequence[int]) -> list[Match]:
+    """Leave out the songs of ``excluded`` (track ids) and other tracks of the same songs."""
     keys = Query.of(space, list(excluded)).known_songs
-    rows = space.rows_of([match.track_id for match in found])
+    rows = space.rows_of([match.track_id for match in matches])
     keep = ~np.isin(space.song_keys[rows], keys)
-    return [match for match, stays in zip(found, keep.tolist(), strict=True) if stays]
+    return [match for match, stays in zip(matches, keep.tolist(), strict=True) if stays]

@@ -11,7 +11,15 @@ from songrec.core.blas import single_threaded_blas
 from songrec.core.types import Reason
 from songrec.recommend.explain import contributions
 from songrec.recommend.query import Query
-from songrec.recommend.top_k import Ranking, Rows, Scores, attempt_top, distances, widen
+from songrec.recommend.top_k import (
+    Ranking,
+    Rows,
+    Scores,
+    attempt_top,
+    distances,
+    group_points,
+    widen,
+)
 
 # How many candidates, the most promising ones, are looked at first.
 FIRST_LOOK = 512
@@ -95,7 +103,7 @@ class Distance:
 
 def _least_sums(query: Query, groups: int) -> NDArray[np.float32]:
     """A lower bound of every track's sum of distances to the likes, ``(n,)``."""
-    centres, sizes = _groups(query.liked_vectors, groups)
+    centres, sizes = group_points(query.liked_vectors, groups)
     matrix, square_norms = query.space.matrix, query.statistics.square_norms
     turned = np.ascontiguousarray(-2 * centres.T, dtype=np.float32)
     constant = ((centres**2).sum(axis=1) * (1 - ROUNDING)).astype(np.float32)
@@ -114,31 +122,6 @@ def _least_sums(query: Query, groups: int) -> NDArray[np.float32]:
             np.sqrt(square, out=square)
             bound[rows] = square @ weights
     return bound
-
-
-def _groups(
-    vectors: NDArray[np.float64], count: int
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Means ``(groups, d)`` and sizes of at most ``count`` groups of near vectors.
-
-    Any grouping gives a bound; near vectors give a tight one. Seeds far from each other
-    (Gonzalez 1985), then a few of Lloyd's steps; deterministic.
-    """
-    if len(vectors) <= count:
-        return vectors, np.ones(len(vectors), dtype=np.int64)
-    seeds = [int(distances(vectors, vectors.mean(axis=0)).argmax())]
-    nearest = distances(vectors, vectors[seeds[0]])
-    while len(seeds) < count:
-        seeds.append(int(nearest.argmax()))
-        nearest = np.minimum(nearest, distances(vectors, vectors[seeds[-1]]))
-    centres = vectors[seeds]
-    for _ in range(4):
-        group = _all_distances(vectors, centres).argmin(axis=1)
-        used, group, sizes = np.unique(group, return_inverse=True, return_counts=True)
-        centres = np.zeros((len(used), vectors.shape[1]))
-        np.add.at(centres, group, vectors)
-        centres /= sizes[:, None]
-    return centres, sizes
 
 
 def _all_distances(vectors: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray:

@@ -1,4 +1,4 @@
-"""The segments with the smallest sum of distances to some others: exact, by bounds.
+"""Exact search for the segments with the smallest sum of distances to some others, by bounds.
 
 With n points p and a segment x, d(x) = Σ ‖x − p‖. A norm is convex, so n · ‖x − mean(p)‖ ≤ d(x)
 (Jensen's inequality), and so it is group by group of the points. A vector is kept rotated, so that
@@ -8,9 +8,9 @@ bound, since two vectors are at least as far apart as their lengths:
 
 1. Every segment is bounded through its head by the means of a few groups of the points.
 2. The most promising ones are measured; the worst of those kept is the *horizon*.
-3. Whatever is not bounded away by the horizon is bounded again, by every point alone, first
-   through the head and then by all columns in float32 (less what rounding may have added); what
-   is left is measured. No other segment can be among the best.
+3. Segments whose bound is within the horizon are bounded again, by every point alone, first
+   through the head and then by all columns in float32 (less the largest rounding error); the rest
+   is measured. No other segment can be among the best.
 """
 
 from __future__ import annotations
@@ -25,38 +25,38 @@ from numpy.typing import NDArray
 
 from songrec.core.blas import single_threaded_blas
 from songrec.core.types import Floats, Ints, SegmentIndex
-from songrec.recommend.top_k import rank_distinct, widen
+from songrec.recommend.top_k import group_points, rank_distinct, widen
 
 GROUPS = 8
 FIRST_LOOK = 1024
 SLICE = 1024
-"""Rows worked on at a time at most: their distances stay in a processor's cache."""
+"""Rows per slice at most: their distances stay in a processor's cache."""
 CACHED_PRODUCTS = 2**18
 """Multiplications per slice of rows."""
 THREADS = min(4, os.cpu_count() or 1)
 ROUNDING = 8e-6
-"""What float32 may get wrong, as a part of the squared lengths; bounds are lowered by it."""
+"""Largest float32 error as a part of the squared lengths; bounds are lowered by it."""
 
 Scores = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class SegmentHits:
-    """The best segments, best first, each of another song: rows of ``SegmentIndex`` and scores."""
+    """Best segments, best first, each of another song: rows of ``SegmentIndex`` and scores."""
 
     rows: Ints
     scores: Scores
 
 
 def distance_sums(segments: SegmentIndex, rows: Ints, points: NDArray[np.float64]) -> Scores:
-    """The sum of distances of each segment to all ``points`` ``(n, d)``, in float64."""
+    """Sum the distances of each segment to all ``points`` ``(n, d)``, in float64."""
     return distances(segments, rows, points).sum(axis=1)
 
 
 def distances(
     segments: SegmentIndex, rows: Ints, points: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """L2 distances ``(rows, points)`` in float64, from differences: exact for equal vectors."""
+    """Compute L2 distances ``(rows, points)`` in float64; 0 for equal vectors."""
     apart = np.empty((len(rows), len(points)))
     for start in range(0, len(rows), SLICE):
         vectors = segments.vectors[rows[start : start + SLICE]].astype(np.float64)
@@ -74,11 +74,18 @@ def search_segments(
     songs: NDArray[np.int64],
     measure: Callable[[Ints], Scores] | None = None,
 ) -> SegmentHits:
-    """The ``count`` songs whose nearest segments have the smallest sums of distances.
+    """Find the ``count`` songs whose nearest segments have the smallest sums of distances.
 
-    ``songs`` int64 ``(m,)`` says which song each segment is of, −1 for those that may not come.
-    Of every song the best segment counts; equals keep their order. ``measure(rows)`` gives what is
-    minimised instead of the plain sum and must nowhere be below it.
+    Each song is represented by its best segment; equal sums keep the order of the index.
+
+    Parameters
+    ----------
+    points
+        Float64 ``(n, d)``.
+    songs
+        The song of each segment, int64 ``(m,)``; −1 leaves it out.
+    measure
+        Computes the objective of rows instead of the plain sum; nowhere below it.
     """
     measure = measure or (lambda rows: distance_sums(segments, rows, points))
     least = _grouped(segments, points, songs)
@@ -113,7 +120,7 @@ def _smallest(values: Floats, count: int) -> Ints:
 
 def _grouped(segments: SegmentIndex, points: NDArray[np.float64], songs: Ints) -> Floats:
     """A lower bound of every segment's sum, float32 ``(m,)``; infinite where it may not come."""
-    centres, sizes = groups(points, GROUPS)
+    centres, sizes = group_points(points, GROUPS)
     bound = _Bounds(segments, centres, sizes, segments.head.shape[1]).of_all(None)
     bound[songs < 0] = np.inf
     return bound
@@ -171,32 +178,3 @@ class _Bounds:
         np.maximum(square, 0, out=square)
         np.sqrt(square, out=square)
         return square @ self.weights
-
-
-def groups(
-    points: NDArray[np.float64], count: int
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Means ``(groups, d)`` and sizes of at most ``count`` groups of near points; deterministic.
-
-    Any grouping gives a bound; near points give a tight one. Seeds far from each other
-    (Gonzalez 1985), then a few of Lloyd's steps.
-    """
-    if len(points) <= count:
-        return points, np.ones(len(points), dtype=np.int64)
-
-    def apart(centres: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.linalg.norm(points[:, None, :] - centres[None, :, :], axis=2)
-
-    seeds = [int(apart(points.mean(axis=0)[None])[:, 0].argmax())]
-    nearest = apart(points[seeds])[:, 0]
-    while len(seeds) < count:
-        seeds.append(int(nearest.argmax()))
-        nearest = np.minimum(nearest, apart(points[seeds[-1:]])[:, 0])
-    centres = points[seeds]
-    for _ in range(4):
-        group = apart(centres).argmin(axis=1)
-        used, group, sizes = np.unique(group, return_inverse=True, return_counts=True)
-        centres = np.zeros((len(used), points.shape[1]))
-        np.add.at(centres, group, points)
-        centres /= sizes[:, None]
-    return centres, sizes

@@ -1,4 +1,4 @@
-"""What sounds like one track."""
+"""Tracks that sound like one track, by distance in the audible subspace."""
 
 from __future__ import annotations
 
@@ -14,15 +14,12 @@ from songrec.recommend.explain.contributions import build_matches, split_distanc
 from songrec.recommend.query import Query, check_comparable
 from songrec.recommend.top_k import Rows, distances, nearest_rows, widen
 
-# How long a song is and when it came out help to guess whose taste it meets; nobody hears them.
 INAUDIBLE = frozenset({"duration", "year"})
+"""Columns that help to predict a taste but cannot be heard."""
 
 
 def audible_subspace(space: Space) -> Space:
-    """``space`` without the columns that say nothing of the sound; itself where there are none.
-
-    Made once as long as the space is open.
-    """
+    """Return ``space`` without its inaudible columns, computed once while the space is open."""
     return space.cached("audible_subspace", lambda: _select_audible(space))
 
 
@@ -38,11 +35,15 @@ def _select_audible(space: Space) -> Space:
 
 
 def similar_tracks(space: Space, track_id: int, n: int) -> list[Match]:
-    """The ``n`` nearest tracks by what is heard, each song once, never the track itself.
+    """Return the ``n`` nearest tracks by audible columns, each song once, never the track itself.
 
-    Score: 1 − distance / typical, so 1 is the same point and 0 as far as two random tracks. The
-    reasons are one per feature (see ``SameCluster`` for how a distance is split); the other song's
-    value comes second. Raises ``NotReady`` when the track is not part of the space.
+    The score is 1 − distance / typical: 1 at the same point, 0 as far as two random tracks. The
+    reasons are one per feature (see ``split_distance``); the given track's value comes second.
+
+    Raises
+    ------
+    NotReady
+        If the track is not part of the space.
     """
     space = audible_subspace(space)
     check_comparable(space)

@@ -1,4 +1,4 @@
-"""From a genre, an emotion or seven sliders to songs: the target meets the published run."""
+"""Recommendations for a mood: a genre, an emotion, or target values from seven sliders."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from songrec.store.catalogue import tracks
 from songrec.store.runs.spaces import published_space
 from songrec.store.tables import Tag, TrackTag
 
-REMEMBERED = 64
+MAX_CACHED_TAGS = 64
 
 
 @dataclass(frozen=True)
 class Mood:
-    """What is asked for. ``sliders`` (attribute to 0..1) stand above genre and emotion's target."""
+    """Requested mood; ``sliders`` (attribute to 0..1) take precedence over genre and emotion."""
 
     genre: str | None = None
     emotion: str | None = None
@@ -39,23 +39,23 @@ class Mood:
             if name not in SHARES:
                 raise UnknownName("slider", name, SHARES)
             if not 0 <= value <= 1:
-                raise BadInput(f"{name} is a number from 0 to 1, not {value}.")
+                raise BadInput(f"{name} must be from 0 to 1, not {value}.")
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is asked for."""
+        """Whether neither genre, emotion nor slider is set."""
         return not (self.genre or self.emotion or self.sliders)
 
 
 def target_values(session: Session, instance: Path, mood: Mood) -> dict[str, float]:
-    """The value asked of each of the seven attributes that the catalogue has."""
+    """Return the target values of the mood in the published run."""
     return target_values_in(published_space(session, instance), mood)
 
 
 def target_values_in(space: Space, mood: Mood) -> dict[str, float]:
-    """The value asked of each of the seven attributes that the space knows."""
-    aim = moods.target_values(space, mood.genre, mood.emotion)
-    return {name: (mood.sliders or {}).get(name, value) for name, value in aim.items()}
+    """Return the target value of each of the seven attributes that ``space`` has."""
+    values = moods.target_values(space, mood.genre, mood.emotion)
+    return {name: (mood.sliders or {}).get(name, value) for name, value in values.items()}
 
 
 def recommend_for_mood(
@@ -66,9 +66,9 @@ def recommend_for_mood(
     n: int = 20,
     dislikes: Sequence[int] = (),
 ) -> list[RankedTrack]:
-    """The ``n`` tracks of the published run nearest to the mood, with reasons.
+    """Return the ``n`` tracks of the published run nearest to the mood, with reasons.
 
-    Where the catalogue has tags, those that carry the genre or the emotion are preferred.
+    Tracks tagged with the genre or emotion are preferred.
     """
     space = published_space(session, instance)
     return attach_tracks(
@@ -86,13 +86,13 @@ def mood_matches(
     only: Sequence[int] | None = None,
     choose: Callable[[int], NDArray[np.int64]] | None = None,
 ) -> list[Match]:
-    """The ``n`` tracks of ``space`` nearest to the mood; see ``recommend.moods.nearest``."""
+    """Return the ``n`` tracks of ``space`` nearest to the mood; see ``moods.nearest_to_target``."""
     preferred = [
         moods.TaggedRows(kind, name, rows)
         for kind, name in (("genre", mood.genre), ("emotion", mood.emotion))
         if name and len(rows := tagged_rows(session, space, kind, name))
     ]
-    # A slider asks for its very value; a level of the table at an end of the scale, for that end.
+    # A slider means its exact value; a level at an end of the scale means that end.
     ends = moods.extreme_attributes(mood.genre, mood.emotion)
     return moods.nearest_to_target(
         space,
@@ -107,36 +107,35 @@ def mood_matches(
 
 
 def tagged_rows(session: Session, space: Space, kind: str, name: str) -> NDArray[np.int64]:
-    """Rows of the space whose tracks carry the genre or emotion ``name``, however it is written.
+    """Return the rows of tracks tagged with a genre or emotion, in any spelling.
 
-    "Hip Hop" is also "hip-hop"; a genre without tracks of its own name takes the genres that hold
-    its words ("indie pop" for Indie). Remembered for as long as the catalogue stays the same.
+    "Hip Hop" is also "hip-hop"; a genre that no track is tagged with takes the genres that contain
+    its words ("indie pop" for Indie). Cached until the catalogue changes.
     """
-    # Kept on the space, so that it goes when the space goes.
-    memory: dict[tuple[object, str, str], NDArray[np.int64]] = space.cached("tagged_rows", dict)
+    cache: dict[tuple[object, str, str], NDArray[np.int64]] = space.cached("tagged_rows", dict)
     key = (tracks.version(session), kind, name)
-    if key not in memory:
+    if key not in cache:
         kinds = ("genre", "subgenre") if kind == "genre" else (kind,)
         tags = session.execute(select(Tag.id, Tag.name).where(Tag.kind.in_(kinds))).all()
-        wanted = plain(name)
-        chosen = [tag for tag, written in tags if plain(written) == wanted]
+        key_words = normalize_tag(name)
+        chosen = [tag for tag, written in tags if normalize_tag(written) == key_words]
         if not chosen and kind == "genre":
-            chosen = [t for t, written in tags if f" {wanted} " in f" {plain(written)} "]
+            chosen = [t for t, written in tags if f" {key_words} " in f" {normalize_tag(written)} "]
         ids = session.scalars(
             select(TrackTag.track_id).where(TrackTag.tag_id.in_(chosen)).distinct()
         )
-        if len(memory) >= REMEMBERED:
-            memory.clear()
-        memory[key] = space.rows_of(np.fromiter(ids, dtype=np.int64))
-    return memory[key]
+        if len(cache) >= MAX_CACHED_TAGS:
+            cache.clear()
+        cache[key] = space.rows_of(np.fromiter(ids, dtype=np.int64))
+    return cache[key]
 
 
 def emotions(session: Session) -> list[str]:
-    """Every emotion to choose from: the table's, then those that only the catalogue's tags know."""
-    known = list(moods.EMOTIONS)
-    return known + [name for name, _ in tracks.tags(session, "emotion") if name not in known]
+    """Return all emotions to choose from: the mood table's, then further tags of the catalogue."""
+    table = list(moods.EMOTIONS)
+    return table + [name for name, _ in tracks.tags(session, "emotion") if name not in table]
 
 
-def plain(name: str) -> str:
-    """A genre's name without case and punctuation: ``"Hip-Hop"`` is ``"hip hop"``."""
+def normalize_tag(name: str) -> str:
+    """Remove case and punctuation: ``"Hip-Hop"`` becomes ``"hip hop"``."""
     return " ".join(re.findall(r"[^\W_]+", name.lower().replace("&", "n")))

@@ -1,4 +1,7 @@
-"""Words and songs: what is prepared once, and what is asked of it. No page imports models here."""
+"""Search by words in lyrics, tags and titles, and preparing lyrics for it.
+
+Searching imports no models; preparing does.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +20,15 @@ from songrec.store.catalogue.tracks import TrackView
 from songrec.store.runs import runs
 
 VECTOR_SIZE = 64
-MOST_LEARNT_FROM = 20_000
-"""Of so many lyrics at most the directions of all are learnt."""
+MAX_FITTED = 20_000
+"""Lyrics that the text vectors are fitted to at most."""
 PREPARED_SHARE = 0.7
+"""Share of the progress that cleaning and indexing take."""
 
 
 @dataclass(frozen=True)
 class PreparationReport:
-    """What ``prepare_lyrics`` did: tracks looked at, changed, with lyrics; lyrics by language."""
+    """Result of ``prepare_lyrics``: tracks read, changed and with lyrics; lyrics by language."""
 
     tracks: int
     changed: int
@@ -32,22 +36,24 @@ class PreparationReport:
     languages: dict[str, int]
 
     def to_json(self) -> dict[str, Any]:
-        """As ``flask words --json`` prints it."""
+        """Serialize for ``flask words --json``."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class WordMatch:
-    """A song that words (or another song's lyrics) found, with its score and the words."""
+    """A song found by words or by another song's lyrics: its score and the words that matched."""
 
     track: TrackView
     score: float
     words: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """As ``flask search --json`` prints it: never more of the lyrics than the words."""
+        """Serialize for ``flask search --json``; of the lyrics only the words that matched."""
         return {
+            "track_id": self.track.public_id,
             "track": self.track.public_id,
+            "external_id": self.track.external_id,
             "title": self.track.title,
             "artists": self.track.artists,
             "score": round(self.score, 4),
@@ -58,42 +64,42 @@ class WordMatch:
 def prepare_lyrics(
     session: Session, instance: Path, on_progress: Progress = no_progress
 ) -> PreparationReport:
-    """Clean all lyrics that are new or changed, tell their language, index them, embed them.
+    """Clean, index and embed all lyrics that are new or changed, and detect their language.
 
-    Heavy where there is anything to do. Unlike other functions this one **commits**, after
-    every batch, so that nobody waits for it; run again it goes on where it was stopped.
+    Heavy if there is anything to do. Unlike other functions this one **commits**, after every
+    batch, so that no other writer waits for it; a stopped one continues at its next call.
     """
     from songrec.features.lyrics.language import language_of
 
     total = max(lyrics.track_count(session), 1)
-    looked_at = changed = 0
+    n_read = n_changed = 0
     for batch in lyrics.sources(session):
-        made = []
+        prepared = []
         for source in batch:
             if source.digest == source.known:
                 continue
             if not (source.tags or source.lyrics or source.known):
-                continue  # its title is found by the search for songs
+                continue  # search finds its title without preparation
             words = clean(source.lyrics) or ""
-            made.append(lyrics.Found(source, words, language_of(words)))
-        lyrics.keep(session, made)
+            prepared.append(lyrics.Found(source, words, language_of(words)))
+        lyrics.keep(session, prepared)
         session.commit()
-        looked_at += len(batch)
-        changed += len(made)
+        n_read += len(batch)
+        n_changed += len(prepared)
         on_progress(
-            PREPARED_SHARE * min(looked_at / total, 1.0),
-            f"{looked_at:,} of {total:,} songs looked at",
-            {"songs": looked_at, "changed": changed},
+            PREPARED_SHARE * min(n_read / total, 1.0),
+            f"{n_read:,} of {total:,} songs read",
+            {"songs": n_read, "changed": n_changed},
         )
     with_lyrics = lyrics.prepared(session)[1]
-    if changed or (with_lyrics and not lyrics_vectors.path_of(instance).is_file()):
+    if n_changed or (with_lyrics and not lyrics_vectors.path_of(instance).is_file()):
         _embed(session, instance, with_lyrics, on_progress)
-    on_progress(1.0, f"{looked_at:,} songs looked at, {changed:,} of them new or changed")
-    return PreparationReport(looked_at, changed, with_lyrics, lyrics.languages(session))
+    on_progress(1.0, f"{n_read:,} songs read, {n_changed:,} of them new or changed")
+    return PreparationReport(n_read, n_changed, with_lyrics, lyrics.languages(session))
 
 
 def search_words(session: Session, words: str, n: int = 20) -> list[WordMatch]:
-    """Songs whose lyrics, tags or titles answer ``words``, best first."""
+    """Return songs whose lyrics, tags or titles match ``words``, best first."""
     hits = lyrics_search.search(session, words, n)
     views = _views(session, [hit.track_id for hit in hits])
     return [
@@ -104,10 +110,14 @@ def search_words(session: Session, words: str, n: int = 20) -> list[WordMatch]:
 
 
 def similar_lyrics(session: Session, instance: Path, track_id: int, n: int = 20) -> list[WordMatch]:
-    """Songs whose lyrics are most like this one's; ``NotReady`` where it has none."""
-    found = [one for one in lyrics_vectors.nearest(instance, track_id, n) if one[1] > 0]
-    views = _views(session, [track for track, _ in found])
-    return [WordMatch(views[track], alike, ()) for track, alike in found if track in views]
+    """Return songs with the most similar lyrics; ``NotReady`` if the track has none."""
+    nearest = [
+        (track, cosine)
+        for track, cosine in lyrics_vectors.nearest(instance, track_id, n)
+        if cosine > 0
+    ]
+    views = _views(session, [track for track, _ in nearest])
+    return [WordMatch(views[track], cosine, ()) for track, cosine in nearest if track in views]
 
 
 def _views(session: Session, ids: list[int]) -> dict[int, TrackView]:
@@ -122,10 +132,10 @@ def _embed(session: Session, instance: Path, rows: int, on_progress: Progress) -
     from songrec.representation.text_vectors import TextVectors
 
     ids = lyrics.with_words(session)
-    step = max(1, -(-len(ids) // MOST_LEARNT_FROM))
-    learnt_from = lyrics.words_of(session, ids[::step])
-    on_progress(PREPARED_SHARE, "learning how lyrics differ")
-    model = TextVectors(VECTOR_SIZE).fit(list(learnt_from.values()), seed=0)
+    step = max(1, -(-len(ids) // MAX_FITTED))
+    sample = lyrics.words_of(session, ids[::step])
+    on_progress(PREPARED_SHARE, "Fitting text vectors")
+    model = TextVectors(VECTOR_SIZE).fit(list(sample.values()), seed=0)
 
     def parts() -> Iterator[tuple[Ints, Floats]]:
         for first in range(0, len(ids), lyrics.BATCH):
@@ -134,7 +144,7 @@ def _embed(session: Session, instance: Path, rows: int, on_progress: Progress) -
             yield part, model.transform([words.get(track) for track in part.tolist()])
             on_progress(
                 PREPARED_SHARE + (1 - PREPARED_SHARE) * (first + len(part)) / len(ids),
-                f"{first + len(part):,} of {len(ids):,} lyrics compared",
+                f"{first + len(part):,} of {len(ids):,} lyrics embedded",
             )
 
     lyrics_vectors.write(instance, parts(), len(ids), VECTOR_SIZE)
