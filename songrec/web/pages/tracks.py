@@ -8,6 +8,7 @@ from flask import abort, current_app, redirect, render_template, request, url_fo
 from werkzeug.wrappers import Response
 
 from songrec.core.attributes import BY_NAME
+from songrec.services.catalogue.suggestions import did_you_mean
 from songrec.services.similarity.song_page import GROUP_LABELS, MAX_WEIGHT, song_page
 from songrec.store.catalogue import tracks as catalogue
 from songrec.store.db import db
@@ -21,15 +22,17 @@ from songrec.web.pages.query import RANGE_ATTRIBUTES, TrackForm, page_address
 
 @blueprint.get("/tracks")
 def tracks() -> str | Response:
-    """All songs: full-text search, filters by attribute, genre, emotion and cluster."""
+    """List songs: full-text search, filters by attribute, genre, emotion and sound group."""
     form = TrackForm(request.args)
     if not form.is_clean:
         return redirect(url_for("pages.tracks", **form.args))
     run = runs.published(db.session)
+    page, text = catalogue.search(db.session, form.query, run), form.query.text
     return render_template(
         "pages/tracks.html",
         form=form,
-        page=catalogue.search(db.session, form.query, run),
+        page=page,
+        suggestion=did_you_mean(db.session, text) if text and not page.tracks else None,
         address=page_address,
         clusters=cached_counts.clusters(db.session, run),
         genres=cached_counts.tags(db.session, "genre"),

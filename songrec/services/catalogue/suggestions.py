@@ -1,0 +1,50 @@
+"""Suggestions for searches without results: the artist or title that was probably meant."""
+
+from __future__ import annotations
+
+import difflib
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from songrec.core.artist_credits import artist_key
+from songrec.core.sorting import sort_key
+from songrec.store.tables import Artist, Track
+
+MIN_SIMILARITY = 0.75
+MIN_LENGTH = 4
+MAX_CANDIDATES = 5_000
+"""Names compared with the search: of its first letter and nearly its length."""
+
+
+def did_you_mean(session: Session, text: str) -> str | None:
+    """Return the artist, else the title, spelt most like ``text``; None if none is close."""
+    for key, name, searched in (
+        (Artist.key, Artist.name, artist_key(text)),
+        (Track.sort_title, Track.title, sort_key(text)),
+    ):
+        candidates = _candidates(session, key, name, searched)
+        close = difflib.get_close_matches(searched, candidates, n=1, cutoff=MIN_SIMILARITY)
+        if close and close[0] != searched:
+            return candidates[close[0]]
+    return None
+
+
+def _candidates(
+    session: Session,
+    key: InstrumentedAttribute[str],
+    name: InstrumentedAttribute[str],
+    searched: str,
+) -> dict[str, str]:
+    if len(searched) < MIN_LENGTH:
+        return {}
+    rows = session.execute(
+        select(key, name)
+        .where(
+            key.startswith(searched[0], autoescape=True),
+            func.length(key).between(len(searched) - 2, len(searched) + 2),
+        )
+        .order_by(func.abs(func.length(key) - len(searched)), key)
+        .limit(MAX_CANDIDATES)
+    )
+    return {spelling: shown for spelling, shown in rows}
