@@ -47,4 +47,4 @@ def _candidates(
         .order_by(func.abs(func.length(key) - len(searched)), key)
         .limit(MAX_CANDIDATES)
     )
-    return {spelling: shown for spelling, shown in rows}
+    return dict(rows.all())
