@@ -1,4 +1,4 @@
-"""Cluster numbers that mean something: 0 is the largest, unless a published run says otherwise."""
+"""Cluster numbers by size, or continued from an older run."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from songrec.core.types import Clustering, Floats
 
 
 def by_size(clustering: Clustering) -> Clustering:
-    """The same clusters numbered from the largest (0) down; of equal ones the earlier first.
+    """Number the clusters from the largest (0) down; of equal ones the earlier first.
 
-    Clusters that no track is in disappear, with their centres.
+    Clusters without tracks are dropped, with their centres.
     """
     labels = clustering.labels
-    found, first, counts = np.unique(labels[labels >= 0], return_index=True, return_counts=True)
+    names, first, counts = np.unique(labels[labels >= 0], return_index=True, return_counts=True)
     order = np.lexsort((first, -counts))
-    return renumbered(clustering, {int(found[at]): number for number, at in enumerate(order)})
+    return renumbered(clustering, {int(names[at]): number for number, at in enumerate(order)})
 
 
 def continuing(clustering: Clustering, matched: Mapping[int, int]) -> Clustering:
-    """Numbers that continue an older run's, so that colours and links survive a retrain.
+    """Number the clusters as an older run does, so that colours and links survive a retrain.
 
-    ``matched`` says which old number each new cluster continues. An old number that is no longer
-    among the first n (there are fewer clusters now) is not kept. The others take the free numbers
-    in their order. ``clustering`` must be numbered by size.
+    ``matched`` maps new numbers to the old ones that they continue. An old number beyond the number
+    of clusters is not kept. The other clusters take the free numbers in their order.
+    ``clustering`` must be numbered by size.
     """
     clusters = int(clustering.labels.max(initial=-1)) + 1
     numbers = {new: old for new, old in matched.items() if 0 <= new < clusters and old < clusters}
@@ -38,7 +38,7 @@ def continuing(clustering: Clustering, matched: Mapping[int, int]) -> Clustering
 
 
 def renumbered(clustering: Clustering, numbers: Mapping[int, int]) -> Clustering:
-    """The clustering with label ``a`` called ``numbers[a]``; centres and probabilities follow."""
+    """Rename label ``a`` to ``numbers[a]``; centres and probabilities are reordered alike."""
     labels = clustering.labels
     table = np.full(int(labels.max(initial=-1)) + 2, -1, dtype=np.int32)  # its last entry: noise
     for old, new in numbers.items():
@@ -53,7 +53,7 @@ def renumbered(clustering: Clustering, numbers: Mapping[int, int]) -> Clustering
 
 
 def _whole_rows(probabilities: Floats) -> Floats:
-    """Rows that add up to 1 again after columns of clusters without a track have gone."""
+    """Scale rows to add up to 1 after columns of clusters without tracks were dropped."""
     totals = probabilities.sum(axis=1, keepdims=True)
     even = np.float32(1 / probabilities.shape[1])
     return np.where(totals > 0, probabilities / np.where(totals > 0, totals, 1), even)

@@ -1,4 +1,4 @@
-"""How well the clusters are told apart: internal scores, each with its name and direction."""
+"""Internal scores of a clustering, each with its name and direction."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SAMPLE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One measure of a run: how it is called and shown, and in which direction it improves."""
+    """One measure of a run: name, label, description and the direction in which it improves."""
 
     name: str
     label: str
@@ -47,11 +47,23 @@ SCORES: tuple[Score, ...] = (
 
 
 def score(latent: Floats, labels: np.ndarray, *, seed: int) -> dict[str, Any]:
-    """All ``SCORES`` of a labelling, plus ``sizes`` and ``noise_share``.
+    """Compute all ``SCORES`` of a labelling, and ``sizes`` and ``noise_share``.
 
-    Noise (-1) is left out of the scores. A score is None where it has no meaning: fewer than two
-    clusters, or as many as tracks. Above 10,000 tracks the silhouette, whose cost is quadratic, is
-    that of a seeded sample of 10,000; ``silhouette_sample`` then says how many.
+    Parameters
+    ----------
+    latent
+        float32 ``(n, l)``.
+    labels
+        int ``(n,)``; noise (-1) is left out of the scores.
+    seed
+        Of the silhouette's sample.
+
+    Returns
+    -------
+    dict
+        A score is None where it is not defined: fewer than two clusters, or as many as tracks.
+        Above 10,000 tracks the silhouette, whose cost is quadratic, is that of a sample of 10,000,
+        and ``silhouette_sample`` is their number.
     """
     from sklearn import metrics
 
@@ -62,20 +74,20 @@ def score(latent: Floats, labels: np.ndarray, *, seed: int) -> dict[str, Any]:
         "sizes": {str(number): int(count) for number, count in zip(distinct, counts, strict=True)},
         "noise_share": float(1.0 - clustered.mean()) if len(labels) else 0.0,
     }
-    meaningful = 2 <= len(distinct) < len(names)
+    defined = 2 <= len(distinct) < len(names)
     sample = _sample(names, seed)
     # Two of a cluster may be missing from the sample, but never all but one.
     in_sample = len(np.unique(names[sample]))
     functions: dict[str, tuple[bool, Callable[[], float]]] = {
         "silhouette": (
-            meaningful and 2 <= in_sample < len(sample),
+            defined and 2 <= in_sample < len(sample),
             lambda: metrics.silhouette_score(inside[sample], names[sample]),
         ),
         "calinski_harabasz": (
-            meaningful,
+            defined,
             lambda: metrics.calinski_harabasz_score(inside, names),
         ),
-        "davies_bouldin": (meaningful, lambda: metrics.davies_bouldin_score(inside, names)),
+        "davies_bouldin": (defined, lambda: metrics.davies_bouldin_score(inside, names)),
     }
     for name, (possible, function) in functions.items():
         value = float(function()) if possible else None

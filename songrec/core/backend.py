@@ -1,4 +1,4 @@
-"""The one door to TensorFlow and Keras: quiet, and always the same backend."""
+"""Import TensorFlow and Keras from here: without their messages, and with one backend."""
 
 from __future__ import annotations
 
@@ -9,21 +9,23 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
-# Read once, when the libraries load. 3: TensorFlow's C++ side speaks only of fatal errors.
+# Read once, when the libraries load. 3: TensorFlow's C++ side logs only fatal errors.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["KERAS_BACKEND"] = "tensorflow"
 # oneDNN sums in an order that depends on the machine; without it a seed means the same elsewhere.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
-_GREETING = re.compile(rb"^(WARNING: All log messages before absl::|[IW]\d{4} \d\d:\d\d:\S+ +\d+ )")
+_STARTUP_MESSAGE = re.compile(
+    rb"^(WARNING: All log messages before absl::|[IW]\d{4} \d\d:\d\d:\S+ +\d+ )"
+)
 
 
 @contextlib.contextmanager
-def _without_greeting() -> Iterator[None]:
-    """Drop TensorFlow's greeting from stderr, and nothing else.
+def _without_startup_messages() -> Iterator[None]:
+    """Drop TensorFlow's startup messages from stderr, and nothing else.
 
-    It is written while the shared libraries load, before any log level applies. What else is
-    written meanwhile follows when the block ends, also when it raises.
+    They are written while the shared libraries load, before any log level applies. Other output is
+    held back and written when the block ends, also when it raises.
     """
     sys.stderr.flush()
     with tempfile.TemporaryFile() as held:
@@ -36,12 +38,12 @@ def _without_greeting() -> Iterator[None]:
             os.dup2(stderr, 2)
             os.close(stderr)
             held.seek(0)
-            kept = b"".join(line for line in held if not _GREETING.match(line))
-            if kept:
-                os.write(2, kept)
+            rest = b"".join(line for line in held if not _STARTUP_MESSAGE.match(line))
+            if rest:
+                os.write(2, rest)
 
 
-with _without_greeting():
+with _without_startup_messages():
     import keras
     import tensorflow as tf
 

@@ -1,4 +1,4 @@
-"""Bringing spectrograms of different lengths to one."""
+"""Cutting and padding spectrograms to one length."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from songrec.core.types import Floats
 
 
 def centred(picture: Floats, frames: int) -> Floats:
-    """The middle ``frames`` columns of ``(…, bands, t)``.
+    """Return the middle ``frames`` columns of ``(…, bands, t)``, float32.
 
-    A shorter picture comes to lie in the middle of its own quietest level, which is silence: its
+    A shorter picture is padded on both sides with its own quietest level, which is silence: its
     floor of 80 dB below its loudest.
     """
-    there = picture.shape[-1]
-    if there >= frames:
-        first = (there - frames) // 2
+    length = picture.shape[-1]
+    if length >= frames:
+        first = (length - frames) // 2
         return np.asarray(picture[..., first : first + frames], dtype=np.float32)
     quietest = picture.min(axis=(-2, -1), keepdims=True)
     filled = np.empty((*picture.shape[:-1], frames), dtype=np.float32)
     filled[...] = quietest
-    first = (frames - there) // 2
-    filled[..., first : first + there] = picture
+    first = (frames - length) // 2
+    filled[..., first : first + length] = picture
     return filled

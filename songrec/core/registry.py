@@ -1,4 +1,4 @@
-"""Registries: a name for each algorithm, what it is and what it takes, without importing it.
+"""Registries of algorithms: names, descriptions and parameters, without importing them.
 
 The admin form and ``--help`` are rendered from the entries; only ``create`` imports the algorithm.
 """
@@ -42,9 +42,9 @@ class Parameter:
     aliases: tuple[str, ...] = ()
 
     def coerce(self, value: Any, owner: str = "") -> Any:
-        """``value`` (text from a form, or already typed) as this parameter's type, checked.
+        """Convert ``value`` (text from a form, or already typed) to this parameter's type.
 
-        Raises ``BadInput`` naming the parameter, what it takes and what it was given.
+        Raises ``BadInput`` with the parameter, the values that it takes and the value received.
         """
         try:
             typed = self._typed(value)
@@ -58,7 +58,7 @@ class Parameter:
         return typed
 
     def expectation(self) -> str:
-        """What the parameter takes, as words: ``"a whole number from 1 to 100"``."""
+        """Describe the values that it takes: ``"a whole number from 1 to 100"``."""
         if self.type == "choice":
             return "one of " + ", ".join(self.choices)
         if self.type == "bool":
@@ -78,13 +78,13 @@ class Parameter:
         return noun
 
     def text(self, value: Any = None) -> str:
-        """``value`` (default: the default) as a form field or command line would hold it."""
-        shown = self.default if value is None else value
-        if self.zero and shown == 0:
+        """Format ``value`` (None: the default) for a form field or command line."""
+        given = self.default if value is None else value
+        if self.zero and given == 0:
             return self.zero
         if self.type == "ints":
-            return ",".join(str(part) for part in shown)
-        return str(shown)
+            return ",".join(str(part) for part in given)
+        return str(given)
 
     def _typed(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -145,7 +145,7 @@ def _truth(value: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One algorithm: its name, its class (``"package.module:Class"``) and what it takes.
+    """One algorithm: its name, its class (``"package.module:Class"``) and its parameters.
 
     ``abilities`` are the optional methods of its class that others choose it by; ``requires`` are
     those that a clustering expects of the representation. ``required_inputs`` repeats the class
@@ -213,7 +213,7 @@ class Entry:
 
 
 class Registry:
-    """The algorithms of one kind, in the order in which people should see them."""
+    """The algorithms of one kind, in the order in which pages list them."""
 
     def __init__(self, what: str, entries: tuple[Entry, ...]) -> None:
         self.what = what
@@ -232,7 +232,7 @@ class Registry:
         return name in self._entries or name in self._aliases
 
     def names(self) -> tuple[str, ...]:
-        """All names, in order; the first is the default."""
+        """Return all names, in order; the first is the default."""
         return tuple(self._entries)
 
     def entry(self, name: str) -> Entry:
@@ -251,7 +251,7 @@ class Registry:
         raise UnknownName(f"class of a {self.what}", target, [e.target for e in self])
 
     def parse(self, name: str, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """The full parameters of ``name`` from a mapping of texts or values; imports nothing."""
+        """Return all parameters of ``name`` from a mapping of texts or values; imports nothing."""
         return self.entry(name).resolve(given)
 
     def create(self, name: str, **parameters: Any) -> Any:

@@ -7,17 +7,17 @@ A representation's ``__init__`` only stores its (keyword-only) parameters. It th
 * ``save(folder)`` and the class method ``load(folder)``: arrays, JSON and ``.keras``, no pickle;
 * ``history_``, a list of ``{"epoch", "loss", "val_loss"}``, and ``metrics_``, a flat mapping.
 
-A class attribute ``needs`` names what it takes beside the table: ``"spectrograms"`` (a
+A class attribute ``required_inputs`` names its inputs beside the table: ``"spectrograms"`` (a
 ``core.types.Spectrograms``), ``"texts"`` and ``"labels"`` (lists of texts or None), row by row over
 the table's tracks, as keyword arguments of these names to ``fit``, ``transform`` and the abilities.
 
-An optional ability is told by its attribute, never by a name:
+Abilities are optional methods; callers look for the attribute, never for a model's name:
 
-* ``reconstruct(table)`` gives the table back as the latent remembers it;
-* ``decode(latent)`` gives the features that belong to places of the latent;
-* ``assign(table) -> Clustering``: the model clusters by itself.
+* ``reconstruct(table)`` restores the table from its latent;
+* ``decode(latent)`` returns the features that belong to places of the latent;
+* ``assign(table) -> Clustering`` returns the clusters that the model learnt itself.
 
-The registry's entry repeats ``needs``, and of the abilities those that others choose by.
+The registry's entry repeats ``required_inputs``, and of the abilities those that others choose by.
 """
 
 from songrec.representation.registry import REPRESENTATIONS

@@ -13,11 +13,11 @@ from songrec.core.backend import keras
 from songrec.core.errors import BadInput
 from songrec.core.types import FeatureTable, Floats, Progress, no_progress
 from songrec.representation import training_loop as training
-from songrec.representation.keras_model import Network
+from songrec.representation.keras_model import KerasModel
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Autoencoder(Network):
+class Autoencoder(KerasModel):
     """Dense relu layers ``hidden``, a relu layer ``latent``, mirrored back to a linear output.
 
     Trained with Adam on the mean squared error of imputed, standardised features.
@@ -32,7 +32,8 @@ class Autoencoder(Network):
         """Train from fresh weights.
 
         Reports ``{"epoch", "epochs", "loss", "val_loss"}`` after every epoch; ``val_loss`` is
-        None where too few tracks are there to hold one out.
+        None with too few tracks to hold one out. Raises ``BadInput`` when the loss is no longer
+        finite.
         """
         values = np.ascontiguousarray(table.values, dtype=np.float32)
         training.seed_everything(seed)
@@ -61,7 +62,7 @@ class Autoencoder(Network):
                 "loss": epoch.loss,
                 "val_loss": epoch.validation_loss,
             }
-            # Weights may run away in an epoch's last steps: the tracks held out then tell first.
+            # Weights may diverge in an epoch's last steps: the held-out tracks then show it first.
             if not math.isfinite(epoch.loss + (epoch.validation_loss or 0.0)):
                 raise BadInput(
                     f"The loss is no longer a number after epoch {epoch.number}: the learning "
@@ -78,17 +79,17 @@ class Autoencoder(Network):
             "loss": self.history_[-1]["loss"],
             "val_loss": self.history_[-1]["val_loss"],
             "latent_dimensions": self.latent,
-            # A relu unit that is never active says nothing about any track.
+            # A relu unit that is never active is 0 for every track.
             "dead_latent_dimensions": int((~(latent > 0).any(axis=0)).sum()),
         }
         return self
 
     def transform(self, table: FeatureTable) -> Floats:
-        """The latent, float32 ``(n, latent)``."""
+        """Return the latent, float32 ``(n, latent)``."""
         return training.predict(self.encoder_, table.values)
 
     def reconstruct(self, table: FeatureTable) -> Floats:
-        """The table as the latent remembers it, float32 ``(n, columns)``."""
+        """Restore the table from its latent, float32 ``(n, columns)``."""
         return training.predict(self.model_, table.values)
 
     def _save_layers(self, folder: Path) -> None:
@@ -96,7 +97,7 @@ class Autoencoder(Network):
 
     def _load_layers(self, folder: Path) -> None:
         self.model_ = keras.models.load_model(folder / "model.keras", compile=False)
-        self._find_encoder()
+        self._locate_encoder()
 
     def _build(self, columns: int) -> None:
         dense = keras.layers.Dense
@@ -108,9 +109,9 @@ class Autoencoder(Network):
         for units in reversed(self.hidden):
             layer = dense(units, activation="relu")(layer)
         self.model_ = keras.Model(inputs, dense(columns, name="output")(layer))
-        self._find_encoder()
+        self._locate_encoder()
 
-    def _find_encoder(self) -> None:
+    def _locate_encoder(self) -> None:
         self.encoder_ = keras.Model(
             self.model_.inputs, self.model_.get_layer("latent").output, name="encoder"
         )

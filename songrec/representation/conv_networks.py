@@ -1,4 +1,4 @@
-"""The layers of the convolutional models: from a picture of sound to a Gaussian, and back."""
+"""The layers of the convolutional models: from a spectrogram to a Gaussian, and back."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ HALVINGS = 3
 
 
 def sound_encoder(bands: int, frames: int, filters: int, units: int, latent: int) -> Any:
-    """``(bands, frames, 1)`` → ``2 · latent``: mean and log-variance side by side.
+    """Build ``(bands, frames, 1)`` → ``2 · latent``: mean and log-variance side by side.
 
-    What the convolutions see is summed up over time by its mean and its maximum: an excerpt that
-    begins a little later is the same music.
+    The convolutions' output is pooled over time by its mean and its maximum: an excerpt that begins
+    a little later is the same music.
     """
     inputs = keras.Input((bands, frames, 1), name="picture")
     layer = inputs
@@ -33,7 +33,7 @@ def sound_encoder(bands: int, frames: int, filters: int, units: int, latent: int
 
 
 def sound_decoder(bands: int, frames: int, filters: int, units: int, latent: int) -> Any:
-    """``latent`` → ``(bands, frames, 1)``, the mean of a Gaussian a cell."""
+    """Build ``latent`` → ``(bands, frames, 1)``, the mean of a Gaussian per cell."""
     step = 2**HALVINGS
     small = math.ceil(bands / step), math.ceil(frames / step)
     deepest = filters * 2 ** (HALVINGS - 1)
@@ -46,40 +46,40 @@ def sound_decoder(bands: int, frames: int, filters: int, units: int, latent: int
             filters * 2**depth, 3, strides=2, padding="same", activation="relu"
         )(layer)
     layer = layers.Conv2DTranspose(1, 3, strides=2, padding="same")(layer)
-    # A size that is no multiple of 8 comes out a little too large.
+    # A size that is not a multiple of 8 comes out a little too large.
     surplus = ((0, small[0] * step - bands), (0, small[1] * step - frames))
     return keras.Model(inputs, layers.Cropping2D(surplus)(layer), name="sound_decoder")
 
 
 def vector_encoder(size: int, units: int, latent: int, name: str) -> Any:
-    """``size`` → ``2 · latent``: mean and log-variance of a vector's Gaussian."""
+    """Build ``size`` → ``2 · latent``: mean and log-variance of a vector's Gaussian."""
     inputs = keras.Input((size,), name="vector")
     layer = layers.Dense(units, activation="relu")(inputs)
     return keras.Model(inputs, gaussian(layer, latent), name=name)
 
 
 def vector_decoder(size: int, units: int, latent: int, name: str) -> Any:
-    """``latent`` → ``size``."""
+    """Build ``latent`` → ``size``."""
     inputs = keras.Input((latent,), name="latent")
     layer = layers.Dense(units, activation="relu")(inputs)
     return keras.Model(inputs, layers.Dense(size)(layer), name=name)
 
 
 def gaussian(layer: Any, latent: int) -> Any:
-    """Mean and log-variance; the log-variance begins near 0, where the prior has it."""
+    """Append mean and log-variance; the log-variance begins near 0, as in the prior."""
     mean = layers.Dense(latent)(layer)
     small = keras.initializers.RandomNormal(stddev=1e-3)
     log_variance = layers.Dense(latent, kernel_initializer=small)(layer)
     return layers.Concatenate()([mean, log_variance])
 
 
-def together(networks: dict[str, Any]) -> Any:
-    """One model that holds several, each as a layer of that name, to be saved as one file."""
+def join_networks(networks: dict[str, Any]) -> Any:
+    """Return one model that holds several as layers of their names, to be saved as one file."""
     inputs = [keras.Input(network.input_shape[1:]) for network in networks.values()]
-    outputs = [network(at) for network, at in zip(networks.values(), inputs, strict=True)]
+    outputs = [network(i) for network, i in zip(networks.values(), inputs, strict=True)]
     return keras.Model(inputs, outputs, name="networks")
 
 
-def apart(model: Any, names: tuple[str, ...]) -> dict[str, Any]:
-    """The networks that ``together`` put into one."""
+def split_networks(model: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return the networks that ``join_networks`` put into one."""
     return {name: model.get_layer(name) for name in names}

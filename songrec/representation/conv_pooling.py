@@ -1,17 +1,17 @@
-"""Spectrograms made small: a picture of 128 bands and 30 s says what a song sounds like at less.
+"""Spectrograms pooled to a smaller size, and a file of them that batches are read from.
 
-Pooling is the mean over areas, by two small matrices, so that any size goes to any other: where a
-boundary falls inside a band or a frame, that one counts by the part that lies within.
+Pooling is the mean over areas, by two small matrices, so that any size can become any other: a
+band or frame that a boundary cuts counts by the part that lies within.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 
-from songrec.core.config import instance_path
 from songrec.core.errors import BadInput
 from songrec.core.padding import centred
 from songrec.core.types import Floats, Ints, Spectrograms
@@ -21,9 +21,9 @@ ROWS_PER_READ = 32
 
 
 def area_weights(size: int, pooled: int) -> Floats:
-    """float32 ``(pooled, size)``: each row the share of ``size`` cells in one larger cell's mean.
+    """Return the matrix that averages ``size`` cells to ``pooled``, float32 ``(pooled, size)``.
 
-    Its rows add up to 1; the way back, ``area_weights(pooled, size)``, repeats the means.
+    Its rows add up to 1; the inverse direction, ``area_weights(pooled, size)``, repeats the means.
     """
     edges = np.linspace(0, size, pooled + 1)
     low, high = edges[:-1, None], edges[1:, None]
@@ -33,7 +33,7 @@ def area_weights(size: int, pooled: int) -> Floats:
 
 
 def resized(pictures: Floats, bands: int, frames: int) -> Floats:
-    """``(n, b, t)`` as float32 ``(n, bands, frames)``, by the means of areas."""
+    """Resize ``(n, b, t)`` to float32 ``(n, bands, frames)`` by the means of areas."""
     across = area_weights(pictures.shape[2], frames)
     along = area_weights(pictures.shape[1], bands)
     return np.asarray(along @ (pictures @ across.T), dtype=np.float32)
@@ -42,9 +42,9 @@ def resized(pictures: Floats, bands: int, frames: int) -> Floats:
 def pooled_parts(
     spectrograms: Spectrograms, length: int, bands: int, frames: int
 ) -> Iterator[tuple[int, Floats]]:
-    """The first row and the pooled pictures of one part after the other, in decibels.
+    """Yield the first row and the pooled pictures of slices of the tracks, in decibels.
 
-    Each picture is first brought to ``length`` frames, as long as those the model has learnt from.
+    Each picture is first cut or padded to ``length`` frames, the length of those of the training.
     """
     for first in range(0, spectrograms.shape[0], ROWS_PER_READ):
         rows = np.arange(first, min(first + ROWS_PER_READ, spectrograms.shape[0]))
@@ -52,11 +52,11 @@ def pooled_parts(
 
 
 class PooledPictures:
-    """All pictures of a training, pooled, in a file without a name that is gone when it is closed.
+    """All pooled pictures of a training, in a temporary file that disappears when it is closed.
 
     A picture of 64 × 128 takes 16 KiB as float16, so that an epoch reads 160 MB for 10,000 songs
-    instead of 6.6 GB. They are read, not mapped: in the memory of the process is one batch. The
-    file lies in the instance folder, where the pictures came from: ``/tmp`` may be memory itself.
+    instead of 6.6 GB. They are read, not mapped: the process holds one batch in memory. The file
+    is in ``folder``, which should be on a disk: the default, ``/tmp``, may be memory itself.
     """
 
     def __init__(
@@ -65,23 +65,21 @@ class PooledPictures:
         bands: int,
         frames: int,
         on_share: Callable[[float], None] = lambda share: None,
+        folder: Path | None = None,
     ) -> None:
         n, seen, length = spectrograms.shape
         if not n:
             raise BadInput("There are no spectrograms to learn from.")
         self._shape = (n, bands, frames)
-        instance = instance_path()
-        self._file = tempfile.TemporaryFile(  # noqa: SIM115 - closed by `close`
-            dir=instance if instance.is_dir() else None
-        )
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by `close`
         total = np.zeros(bands)
         squares = 0.0
         try:
             for first, part in pooled_parts(spectrograms, length, bands, frames):
                 if not np.isfinite(part).all():
                     raise BadInput(
-                        "A spectrogram holds something that is no number: delete it from the "
-                        "feature cache and analyse its file again."
+                        "A spectrogram has values that are not finite: delete it from the feature "
+                        "cache and analyse its file again."
                     )
                 self._file.write(part.astype(np.float16).tobytes())
                 total += part.sum(axis=(0, 2), dtype=np.float64)
@@ -101,7 +99,7 @@ class PooledPictures:
         return self._shape[0]
 
     def read(self, rows: Ints) -> Floats:
-        """Standardised pictures of these rows, float32 ``(len(rows), bands, frames, 1)``."""
+        """Return standardised pictures of these rows, float32 ``(len(rows), bands, frames, 1)``."""
         part = np.empty((len(rows), *self._shape[1:]), dtype=np.float16)
         for at, row in enumerate(np.asarray(rows).tolist()):
             self._file.seek(row * part[at].nbytes)
@@ -109,5 +107,5 @@ class PooledPictures:
         return ((part.astype(np.float32) - self.mean) / self.scale)[..., None]
 
     def close(self) -> None:
-        """Give the file's place on the disk back."""
+        """Delete the file."""
         self._file.close()

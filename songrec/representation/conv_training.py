@@ -1,8 +1,8 @@
-"""Training on batches that are read from disk: the loop of the models that see spectrograms.
+"""The training loop of the models that learn from spectrograms, read from disk batch by batch.
 
-The loss is a sum of named parts, each with one figure a row, so that an epoch's history says what
-went into it. What is random (order, posterior noise, which modality is dropped) is drawn with
-numpy from one seed.
+The loss is a sum of named parts with one value per row, so that the history shows each of them.
+Everything random (order, posterior noise, which modality is dropped) is drawn with numpy from one
+seed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Batch = tuple[Floats, ...]
 class EpochParts:
     """Means over the rows of one epoch, in nats.
 
-    ``loss`` is the weighed sum that was minimised, ``parts`` what it is the sum of, unweighed.
+    ``loss`` is the weighted sum that was minimised, ``parts`` are its terms before weighting.
     ``validation_loss`` is that of the rows held out, decoded from the posterior's mean and under
     the last epoch's weights; None where none are held out.
     """
@@ -39,7 +39,7 @@ class EpochParts:
 
 
 def half_squared_error(target: Any, output: Any) -> Any:
-    """½ Σ (target − output)², a row: −log N(target; output, 1) without its constant, in nats."""
+    """Return ½ Σ (target − output)² per row: −log N(target; output, 1) less a constant, in nats."""
     axes = tuple(range(1, len(target.shape)))
     return 0.5 * ops.sum(ops.square(target - output), axis=axes)
 
@@ -59,13 +59,32 @@ def train(
     seed: int,
     on_step: Callable[[float], None] = lambda share: None,
 ) -> Iterator[EpochParts]:
-    """Minimise the weighed sum of the parts; yields after every epoch.
+    """Minimise the weighted sum of the parts; yields after every epoch.
 
-    ``parts_of(batch, noise, counts)`` gives one tensor of a figure a row for each name of
-    ``weights(epoch)``, which says what the parts count in an epoch (from 1); ``counts`` is 0 for
-    the rows that fill up the last batch. ``read(rows, random)`` reads a batch; ``random`` is None
-    for rows that are held out. ``on_step(share)`` is called after each batch with the share of all
-    done, and may raise to stop. Raises ``BadInput`` where the loss is no longer a number.
+    Parameters
+    ----------
+    variables
+        The trainable variables.
+    parts_of
+        ``parts_of(batch, noise, counts)`` returns a tensor ``(rows,)`` for each name of
+        ``weights``; ``counts`` is 0 for the rows that fill up the last batch.
+    read
+        ``read(rows, rng)`` reads a batch; ``rng`` is None for held-out rows.
+    weights
+        ``weights(epoch)``, from 1, maps the names of the parts to their weights.
+    learn, check
+        Rows to learn from, and rows held out.
+    latent
+        Dimensions of the posterior noise.
+    learning_rate, epochs, batch_size, seed
+        Of Adam and the batches.
+    on_step
+        Called after each batch with the share of all that is done; may raise to stop.
+
+    Raises
+    ------
+    BadInput
+        When the loss is no longer finite.
     """
     optimizer = keras.optimizers.Adam(learning_rate)
     optimizer.build(variables)

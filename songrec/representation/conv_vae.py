@@ -23,29 +23,29 @@ from songrec.core.types import FeatureTable, Floats, Ints, Progress, Spectrogram
 from songrec.representation import conv_networks as networks
 from songrec.representation import conv_training as training
 from songrec.representation.conv_pooling import PooledPictures, pooled_parts, resized
-from songrec.representation.keras_model import Network
+from songrec.representation.keras_model import KerasModel
 from songrec.representation.training_loop import hold_out, seed_everything
 from songrec.representation.variational import (
     ACTIVE_VARIANCE,
     LARGEST_LOG_VARIANCE,
     SMALLEST_LOG_VARIANCE,
     divergence_from_standard,
-    warmed_up,
+    kl_weight,
 )
 
 ops = keras.ops
 POOLING_SHARE = 0.1
 MEASURED = 1_000
-"""So many tracks at most tell the figures at the end of a training."""
+"""Tracks that the metrics at the end of a training are measured on, at most."""
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class ConvVAE(Network):
-    """Three convolutions of stride 2, summed up over time, a dense layer, ``latent`` Gaussians.
+class ConvVAE(KerasModel):
+    """Three convolutions of stride 2, pooled over time, a dense layer, ``latent`` Gaussians.
 
-    It learns from pictures pooled to ``bands`` × ``frames`` cells, which are read from disk batch
-    by batch, and restores them by transposed convolutions. The latent is the posterior's mean. The
-    table's columns are not looked at: it may have none.
+    It learns from spectrograms pooled to ``bands`` × ``frames`` cells, which are read from disk
+    batch by batch, and restores them by transposed convolutions. The latent is the posterior's
+    mean. The table's columns are not used: it may have none.
     """
 
     required_inputs = ("spectrograms",)
@@ -60,6 +60,14 @@ class ConvVAE(Network):
     kl_warmup_epochs: int = 5
     batch_size: int = 16
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._scratch: Path | None = None
+
+    def use_folders(self, *, scratch: Path, cache: Path, models: Path) -> None:
+        """Take the folders for temporary files, for cached vectors and of downloaded models."""
+        self._scratch = scratch
+
     def fit(
         self,
         table: FeatureTable,
@@ -68,10 +76,10 @@ class ConvVAE(Network):
         on_progress: Progress = no_progress,
         spectrograms: Spectrograms,
     ) -> Self:
-        """Train from fresh weights on the pictures of the table's tracks.
+        """Train from fresh weights on the spectrograms of the table's tracks.
 
         Reports ``{"epoch", "epochs", "loss", "val_loss", "reconstruction", "kl"}`` after every
-        epoch, in nats a track; ``val_loss`` is None where too few are there to hold one out.
+        epoch, in nats per track; ``val_loss`` is None with too few tracks to hold one out.
         """
         self._check_rows(table, spectrograms)
         seed_everything(seed)
@@ -88,39 +96,39 @@ class ConvVAE(Network):
         return self
 
     def transform(self, table: FeatureTable, *, spectrograms: Spectrograms) -> Floats:
-        """The posterior's mean of each track, float32 ``(n, latent)``."""
+        """Return the posterior's mean of each track, float32 ``(n, latent)``."""
         self._check_rows(table, spectrograms)
         return self._joined(mean for mean, _ in self._encoded(spectrograms))
 
     def reconstruct(self, table: FeatureTable, *, spectrograms: Spectrograms) -> Floats:
-        """The pictures as the latent remembers them, decibels ``(n, bands, frames)`` as read.
+        """Restore the spectrograms from their latent, in decibels, ``(n, bands, frames)`` as read.
 
-        All at once: for many tracks ask in parts.
+        All are in memory at once: call it for slices of many tracks.
         """
         latent = self.transform(table, spectrograms=spectrograms)
         _, bands, frames = spectrograms.shape
         return resized(self.decode(latent), bands, frames)
 
     def decode(self, latent: Floats) -> Floats:
-        """What lies at these places of the latent: float32 ``(n, bands, frames)`` in decibels.
+        """Return the spectrograms of places of the latent, float32 ``(n, bands, frames)`` in dB.
 
         The size is the model's own, ``self.bands`` × ``self.frames``.
         """
         decoder = self.networks_["sound_decoder"]
-        made = decoder(np.asarray(latent, dtype=np.float32), training=False)
-        pictures = ops.convert_to_numpy(made)[..., 0]
+        decoded = decoder(np.asarray(latent, dtype=np.float32), training=False)
+        pictures = ops.convert_to_numpy(decoded)[..., 0]
         return np.asarray(pictures * self.scale_ + self.mean_, dtype=np.float32)
 
     def _save_layers(self, folder: Path) -> None:
-        """``model.keras``, and ``model.npz``: how pictures are standardised."""
-        networks.together(self.networks_).save(folder / "model.keras")
+        """Write ``model.keras``, and ``model.npz`` with the standardisation of the pictures."""
+        networks.join_networks(self.networks_).save(folder / "model.keras")
         np.savez(folder / "model.npz", **self._arrays())
 
     def _load_layers(self, folder: Path) -> None:
         with np.load(folder / "model.npz", allow_pickle=False) as arrays:
             self._take_arrays(dict(arrays))
         whole = keras.models.load_model(folder / "model.keras", compile=False)
-        self.networks_ = networks.apart(whole, self.NETWORKS)
+        self.networks_ = networks.split_networks(whole, self.NETWORKS)
 
     def _arrays(self) -> dict[str, Any]:
         return {"mean": self.mean_, "scale": self.scale_, "size": np.array(self.size_)}
@@ -142,12 +150,13 @@ class ConvVAE(Network):
             self.bands,
             self.frames,
             lambda share: on_progress(POOLING_SHARE * share, "reading spectrograms"),
+            self._scratch,
         )
         self.mean_, self.scale_, self.size_ = pictures.mean, pictures.scale, pictures.size
         return pictures
 
     def _train(self, read: Any, learn: Ints, check: Ints, seed: int, on_progress: Progress) -> None:
-        """Run the epochs over what ``read`` gives; ``_parts`` says what is minimised."""
+        """Run the epochs over the batches of ``read``; the loss is the sum of ``_parts``."""
         self.history_ = []
         rest = 1.0 - POOLING_SHARE
 
@@ -185,8 +194,8 @@ class ConvVAE(Network):
             )
 
     def _weights(self, epoch: int) -> dict[str, float]:
-        """What each part of the loss counts in an epoch."""
-        return {"reconstruction": 1.0, "kl": warmed_up(self.beta, self.kl_warmup_epochs)(epoch)}
+        """Return the weight of each part of the loss in an epoch."""
+        return {"reconstruction": 1.0, "kl": kl_weight(self.beta, self.kl_warmup_epochs)(epoch)}
 
     def _parts(self, batch: Any, noise: Any, counts: Any) -> dict[str, Any]:
         (pictures,) = batch
@@ -199,12 +208,12 @@ class ConvVAE(Network):
         }
 
     def _posterior(self, encoder: str, inputs: Any) -> tuple[Any, Any]:
-        """Mean and log-variance, the latter kept where its exponential is a usable number."""
+        """Return mean and log-variance, the latter clipped to where its exponential is finite."""
         mean, log_variance = ops.split(self.networks_[encoder](inputs), 2, axis=-1)
         return mean, ops.clip(log_variance, SMALLEST_LOG_VARIANCE, LARGEST_LOG_VARIANCE)
 
     def _encoded(self, spectrograms: Spectrograms) -> Iterator[tuple[Floats, Floats]]:
-        """Mean and log-variance of one part of the tracks after the other, of sound alone."""
+        """Yield mean and log-variance of slices of the tracks, from the sound alone."""
         if spectrograms.shape[1] != self.size_[0]:
             raise BadInput(
                 f"The spectrograms have {spectrograms.shape[1]} bands, those of the training had "
@@ -219,7 +228,7 @@ class ConvVAE(Network):
         return np.concatenate([np.empty((0, self.latent), np.float32), *parts]).astype(np.float32)
 
     def _measure(self, pictures: PooledPictures, learn: Ints, check: Ints) -> None:
-        """The last losses, and the mean squared error a cell (standardised) of rows held out."""
+        """Set ``metrics_``: the last losses and the error per cell of held-out rows."""
         seen = learn[:MEASURED]
         held_out = check[:MEASURED] if len(check) else seen
         squared_error = self._over(pictures, held_out)[1]
@@ -235,11 +244,11 @@ class ConvVAE(Network):
             "pooled_frames": self.frames,
         }
         if spread is not None:
-            # A dimension whose mean never moves tells nothing (Burda et al. 2016).
+            # A dimension whose mean never moves is not used (Burda et al. 2016).
             self.metrics_["active_latent_dimensions"] = int((spread > ACTIVE_VARIANCE).sum())
 
     def _over(self, pictures: PooledPictures, rows: Ints) -> tuple[Floats, float]:
-        """The posterior's means of these rows, and the mean squared error of their pictures."""
+        """Return the posterior's means of rows, and the mean squared error of their pictures."""
         squares, means = 0.0, []
         for first in range(0, len(rows), self.batch_size):
             part = pictures.read(rows[first : first + self.batch_size])

@@ -24,7 +24,7 @@ from songrec.representation.variational import (
     Variational,
     build_decoder,
     build_encoder,
-    warmed_up,
+    kl_weight,
 )
 
 Labels = Sequence[str | None]
@@ -45,7 +45,7 @@ class OneHot(keras.layers.Layer):
         return keras.ops.one_hot(inputs, self.classes, dtype="float32")
 
     def get_config(self) -> dict[str, Any]:
-        """What makes the same layer again."""
+        """Return the arguments that make the same layer."""
         return {**super().get_config(), "classes": self.classes}
 
 
@@ -87,7 +87,7 @@ class CVAE(Variational):
         classes = self._classes(labels).astype(np.int32)
         seen = np.bincount(classes, minlength=OTHER + 1 + len(self.labels_))
         self.shares_ = (seen / seen.sum()).tolist()
-        weight = warmed_up(self.beta, self.kl_warmup_epochs)
+        weight = kl_weight(self.beta, self.kl_warmup_epochs)
         self.history_ = []
         self._learn(
             self.model_,
@@ -103,7 +103,7 @@ class CVAE(Variational):
         )
         latent = self.transform(table, labels=labels)
         self.metrics_ = {
-            **self._measured(latent),
+            **self._final_metrics(latent),
             "label_classes": len(self.labels_),
             **self._leakage(table, latent, classes, seed, on_progress),
         }
@@ -194,7 +194,7 @@ class CVAE(Variational):
         label = OneHot(classes)(number)
         sample = StandardPrior(seed, name="prior")(encoder([features, label]))
         self.model_ = keras.Model([features, number], decoder([sample, label]))
-        self._find_parts()
+        self._locate_layers()
 
     def _state(self) -> dict[str, Any]:
         return {"labels": self.labels_, "label_shares": self.shares_}

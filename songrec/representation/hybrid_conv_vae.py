@@ -19,7 +19,7 @@ from typing import Any, Self
 import numpy as np
 
 from songrec.core.backend import keras
-from songrec.core.errors import BadInput
+from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import FeatureTable, Floats, Ints, Progress, Spectrograms, no_progress
 from songrec.representation import conv_networks as networks
 from songrec.representation import conv_training as training
@@ -56,10 +56,12 @@ class HybridConvVAE(ConvVAE):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._cache: TextCache | None = None
+        self._models: Path | None = None
 
-    def remember_texts(self, folder: Path) -> None:
-        """Keep vectors of texts in ``folder`` from now on, and read those that are there."""
-        self._cache = TextCache(folder)
+    def use_folders(self, *, scratch: Path, cache: Path, models: Path) -> None:
+        """As ``ConvVAE.use_folders``; vectors of texts are cached from now on."""
+        super().use_folders(scratch=scratch, cache=cache, models=models)
+        self._cache, self._models = TextCache(cache), models
         if hasattr(self, "vectors_"):
             self.vectors_.cache = self._cache
 
@@ -116,9 +118,9 @@ class HybridConvVAE(ConvVAE):
         spectrograms: Spectrograms | None = None,
         texts: Sequence[str | None] | None = None,
     ) -> Floats:
-        """Where sounds, texts, or both lie in the shared latent, float32 ``(n, latent)``.
+        """Encode sounds, texts, or both into the shared latent, float32 ``(n, latent)``.
 
-        A row of neither lies at 0, the prior's mean. ``BadInput`` where nothing is given.
+        A row of neither lies at 0, the prior's mean. Raises ``BadInput`` where nothing is given.
         """
         means, precisions = [], []
         if spectrograms is not None:
@@ -126,26 +128,26 @@ class HybridConvVAE(ConvVAE):
             means.append(mean)
             precisions.append(np.exp(-log_variance))
         if texts is not None:
-            words, there = self._words(texts)
+            words, present = self._words(texts)
             mean, log_variance = self._posterior("text_encoder", words)
             means.append(ops.convert_to_numpy(mean))
-            precisions.append(ops.convert_to_numpy(ops.exp(-log_variance)) * there[:, None])
+            precisions.append(ops.convert_to_numpy(ops.exp(-log_variance)) * present[:, None])
         if not means:
             raise BadInput("There is neither sound nor text to encode.")
         if len({len(mean) for mean in means}) > 1:
             raise ValueError(f"{len(means[0])} sounds for {len(means[1])} texts")
         total = 1.0 + sum(precisions)
-        fused = sum(mean * known for mean, known in zip(means, precisions, strict=True)) / total
+        fused = sum(m * precision for m, precision in zip(means, precisions, strict=True)) / total
         return np.asarray(fused, dtype=np.float32)
 
     def has_words(self, texts: Sequence[str | None]) -> Any:
-        """Which texts say anything to the model, bool ``(n,)``: not None, not all words unknown."""
+        """Return which texts have a word that the model knows, bool ``(n,)``."""
         return self._words(texts)[1] > 0
 
     def reconstruct(
         self, table: FeatureTable, *, spectrograms: Spectrograms, texts: Sequence[str | None]
     ) -> Floats:
-        """The pictures as the fused latent remembers them, decibels ``(n, bands, frames)``."""
+        """Restore the spectrograms from the fused latent, in decibels ``(n, bands, frames)``."""
         latent = self.transform(table, spectrograms=spectrograms, texts=texts)
         _, bands, frames = spectrograms.shape
         return resized(self.decode(latent), bands, frames)
@@ -155,16 +157,20 @@ class HybridConvVAE(ConvVAE):
             return TextVectors(self.text_size, self._cache)
         from songrec.representation.text_sentences import SentenceVectors
 
-        return SentenceVectors(cache=self._cache)
+        if self._models is None:
+            raise NotReady("Sentence embeddings need a folder of models: call use_folders first.")
+        return SentenceVectors(self._models / "sentences", self._cache)
 
     def _words(self, texts: Sequence[str | None]) -> tuple[Floats, Floats]:
-        """Text vectors of unit variance a column, roughly, and 1 where there is a text at all."""
+        """Return text vectors of about unit variance per column, and 1 where there is a text."""
+        if not hasattr(self, "vectors_"):  # a loaded model of sentences
+            self.vectors_ = self._text_vectors()
         vectors = self.vectors_.transform(texts)
-        there = np.any(vectors, axis=1).astype(np.float32)
-        return vectors * np.float32(np.sqrt(self.vectors_.size)), there
+        present = np.any(vectors, axis=1).astype(np.float32)
+        return vectors * np.float32(np.sqrt(self.vectors_.size)), present
 
     def _seen(self, has_words: Floats, random: np.random.Generator | None) -> tuple[Floats, Floats]:
-        """Which modalities the encoders see of each row: at least one of them."""
+        """Return which modalities the encoders see of each row: at least one of them."""
         sound, words = np.ones_like(has_words), has_words.copy()
         if random is not None:
             one = (random.random(len(words)) < self.modality_dropout) & (has_words > 0)
@@ -205,34 +211,35 @@ class HybridConvVAE(ConvVAE):
 
     def _take_arrays(self, arrays: dict[str, Any]) -> None:
         super()._take_arrays(arrays)
-        self.vectors_ = type(self._text_vectors()).from_arrays(arrays)
+        if self.text == "tfidf":
+            self.vectors_ = TextVectors.from_arrays(arrays)
 
 
 def fused(experts: list[tuple[Any, Any]], masks: list[Any]) -> tuple[Any, Any]:
-    """The product of Gaussian experts (mean, log-variance) and the prior N(0, 1).
+    """Return mean and log-variance of the product of Gaussian experts and the prior N(0, 1).
 
     ``masks`` ``(n, 1)`` are 0 where an expert is left out: precisions add up, and the mean is
-    the experts' means weighed by them.
+    the experts' means weighted by them.
     """
-    precision, weighed = 1.0, 0.0
+    precision, weighted = 1.0, 0.0
     for (mean, log_variance), mask in zip(experts, masks, strict=True):
         own = mask * ops.exp(-log_variance)
         precision = precision + own
-        weighed = weighed + own * mean
-    return weighed / precision, -ops.log(precision)
+        weighted = weighted + own * mean
+    return weighted / precision, -ops.log(precision)
 
 
 def alignment(sound: Any, text: Any, both: Any) -> Any:
-    """InfoNCE, a row: how surely a song's words pick its sound out of the batch, and back.
+    """Return InfoNCE per row: how surely words identify their sound in the batch, and vice versa.
 
     The mean of both directions, by cosine over ``TEMPERATURE``, among the rows where ``both`` is
     above 0; 0 for the others.
     """
     both = ops.cast(both > 0, "float32")
-    alike = ops.matmul(_unit(sound), ops.transpose(_unit(text))) / TEMPERATURE
-    there = ops.log_softmax(alike + FAR * (1.0 - both)[None, :], axis=1)
-    back = ops.log_softmax(alike + FAR * (1.0 - both)[:, None], axis=0)
-    return -0.5 * both * (ops.diagonal(there) + ops.diagonal(back))
+    similarities = ops.matmul(_unit(sound), ops.transpose(_unit(text))) / TEMPERATURE
+    to_text = ops.log_softmax(similarities + FAR * (1.0 - both)[None, :], axis=1)
+    to_sound = ops.log_softmax(similarities + FAR * (1.0 - both)[:, None], axis=0)
+    return -0.5 * both * (ops.diagonal(to_text) + ops.diagonal(to_sound))
 
 
 def _unit(vectors: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The standardised features as their own latent."""
+"""The standardised features themselves as the latent."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from songrec.core.types import FeatureTable, Floats, Progress, no_progress
 
 
 class Identity:
-    """The baseline that learns nothing."""
+    """The baseline without a model: the latent is the table."""
 
     def __init__(self) -> None:
         self.history_: list[dict[str, Any]] = []
         self.metrics_: dict[str, Any] = {}
 
     def fit(self, table: FeatureTable, *, seed: int, on_progress: Progress = no_progress) -> Self:
-        """Remember how many columns there are and their names; ``seed`` changes nothing."""
+        """Store the number of columns and their names; ``seed`` changes nothing."""
         self.width_ = len(table.names)
         self.latent_names_ = table.names
         self.metrics_ = {"latent_dimensions": self.width_}
         return self
 
     def transform(self, table: FeatureTable) -> Floats:
-        """The values, float32 ``(n, columns)``."""
+        """Return the values, float32 ``(n, columns)``."""
         return np.array(table.values, dtype=np.float32)
 
     def reconstruct(self, table: FeatureTable) -> Floats:
-        """The values again: nothing was lost."""
+        """Return the values again: nothing was lost."""
         return self.transform(table)
 
     def save(self, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""What every model of layers has: parameters as fields, losses and figures, its files."""
+"""Base class of the Keras models: parameters as fields, losses and metrics, files."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from songrec.representation.registry import REPRESENTATIONS
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Network(ABC):
-    """A subclass is a dataclass of the same kind: its fields are its parameters, as given.
+class KerasModel(ABC):
+    """A model of Keras layers. A subclass is a dataclass: its fields are its parameters.
 
-    ``history_`` has the losses of every epoch, ``metrics_`` figures of the trained model.
+    ``history_`` has the losses of every epoch, ``metrics_`` measures of the trained model.
     """
 
     epochs: int = 30
@@ -28,7 +28,7 @@ class Network(ABC):
         self.metrics_: dict[str, Any] = {}
 
     def save(self, folder: Path) -> None:
-        """Write ``model.keras`` and, for parameters, losses and figures, ``model.json``."""
+        """Write ``model.keras``, and ``model.json`` with parameters, losses and metrics."""
         self._save_layers(folder)
         state = {
             "parameters": {field.name: getattr(self, field.name) for field in fields(self)},
@@ -64,8 +64,8 @@ class Network(ABC):
         """Read what ``_save_layers`` wrote."""
 
     def _state(self) -> dict[str, Any]:
-        """What ``model.json`` holds besides; JSON-able."""
+        """Return further JSON for ``model.json``."""
         return {}
 
-    def _restore(self, state: dict[str, Any]) -> None:  # noqa: B027 - most keep nothing more
-        """Take back what ``_state`` gave."""
+    def _restore(self, state: dict[str, Any]) -> None:  # noqa: B027 - optional
+        """Restore what ``_state`` returned."""

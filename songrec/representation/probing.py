@@ -1,4 +1,4 @@
-"""How well a label can be read from a latent: what a conditioned model should leave out of it."""
+"""Accuracy of reading a label from a latent, which a conditioned model should keep out of it."""
 
 from __future__ import annotations
 
@@ -21,20 +21,31 @@ MOST_ROWS = 6_000
 def read_accuracy(
     latent: Floats, labels: Sequence[str | None], *, seed: int
 ) -> tuple[float, float] | None:
-    """Balanced accuracy of a logistic regression from the latent to the label, and its chance.
+    """Measure how well a logistic regression predicts the label from the latent.
 
-    Every track is judged by a regression that has not seen it (five folds); rows without a label
-    and labels of fewer than five tracks are left out, and at most 6,000 rows are drawn. Chance is
-    one in the number of labels. None where fewer than two labels are left.
+    Parameters
+    ----------
+    latent
+        float32 ``(n, l)``. At most 6,000 rows are drawn.
+    labels
+        One per row; rows without a label and labels of fewer than five tracks are left out.
+    seed
+        Of the rows and the five folds.
+
+    Returns
+    -------
+    tuple of float or None
+        The cross-validated balanced accuracy, and that of chance, one in the number of labels.
+        None where fewer than two labels are left.
     """
-    known = np.array([label or "" for label in labels])
-    names, codes, counts = np.unique(known, return_inverse=True, return_counts=True)
+    texts = np.array([label or "" for label in labels])
+    names, codes, counts = np.unique(texts, return_inverse=True, return_counts=True)
     usable = (counts >= FOLDS) & (names != "")
     rows = np.flatnonzero(usable[codes])
     if len(rows) > MOST_ROWS:
         rows = np.sort(np.random.default_rng(seed).choice(rows, MOST_ROWS, replace=False))
-        found, drawn = np.unique(codes[rows], return_counts=True)
-        rows = rows[np.isin(codes[rows], found[drawn >= FOLDS])]
+        present, drawn = np.unique(codes[rows], return_counts=True)
+        rows = rows[np.isin(codes[rows], present[drawn >= FOLDS])]
     classes = len(np.unique(codes[rows]))
     if classes < 2:
         return None
@@ -43,5 +54,5 @@ def read_accuracy(
     )
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed % 2**32)
     with threadpool_limits(limits=1):
-        read = cross_val_predict(model, latent[rows].astype(np.float64), codes[rows], cv=folds)
-    return float(balanced_accuracy_score(codes[rows], read)), 1.0 / classes
+        predicted = cross_val_predict(model, latent[rows].astype(np.float64), codes[rows], cv=folds)
+    return float(balanced_accuracy_score(codes[rows], predicted)), 1.0 / classes

@@ -18,29 +18,27 @@ from typing import Any, Self
 
 import numpy as np
 
-from songrec.core.config import instance_path
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import Floats
 from songrec.representation.text_cache import TextCache
 
 VERSION = "1"
-"""Changes with how the network is used: vectors that were kept before are then not used."""
-FOLDER = "sentences"
+"""To be changed with how the network is used: cached vectors of older versions are ignored."""
 FILES = ("config.json", "tokenizer.json", "model.safetensors")
 NEEDED = ("torch", "transformers")
 MOST_PARTS = 8
-"""Of so many stretches of a text; the network's own limit is 256 or 512 words each."""
+"""Parts of a text that are embedded; the network reads 256 or 512 tokens of each."""
 
 
 class SentenceVectors:
-    """Embeddings of the transformer in ``folder``, by default ``<instance>/models/sentences``.
+    """Embeddings of the transformer in ``folder``.
 
     Nothing is learnt from the texts. ``size`` is the network's. With ``cache`` texts that were
-    embedded before are read from it, and the network is loaded only where one is new.
+    embedded before are read from it, and the network is loaded only if one is new.
     """
 
-    def __init__(self, folder: Path | None = None, cache: TextCache | None = None) -> None:
-        self._folder = folder or instance_path() / "models" / FOLDER
+    def __init__(self, folder: Path, cache: TextCache | None = None) -> None:
+        self._folder = folder
         self.cache = cache
         for name in NEEDED:
             if importlib.util.find_spec(name) is None:
@@ -50,8 +48,8 @@ class SentenceVectors:
                 )
         if not all((self._folder / name).is_file() for name in FILES):
             raise NotReady(
-                f"There is no sentence transformer in {self._folder} ({', '.join(FILES)}): put one "
-                "there, or set representation.text=tfidf."
+                f"No sentence transformer in {self._folder} ({', '.join(FILES)}): put one there, "
+                "or set representation.text=tfidf."
             )
         path = self._folder / "config.json"
         try:
@@ -60,18 +58,18 @@ class SentenceVectors:
             raise BadInput(f"{path} describes no transformer with a hidden_size.") from None
 
     def fit(self, texts: Sequence[str | None], *, seed: int) -> Self:
-        """Nothing is learnt."""
+        """Return itself: nothing is learnt."""
         return self
 
     def transform(self, texts: Sequence[str | None]) -> Floats:
-        """float32 ``(n, size)`` of length 1; zeros for None."""
+        """Embed texts, float32 ``(n, size)`` of length 1; zeros for None."""
         if self.cache is None:
             return self._vectors(texts)
         return self.cache.vectors(self.name, self.size, texts, self._vectors)
 
     @cached_property
     def name(self) -> str:
-        """Equal for equal weights, vocabulary and use of them."""
+        """Name of the model in the cache: equal for equal weights, vocabulary and use of them."""
         digest = hashlib.blake2b(f"{VERSION} {MOST_PARTS}".encode(), digest_size=16)
         for name in FILES:
             with (self._folder / name).open("rb") as file:
@@ -79,13 +77,8 @@ class SentenceVectors:
         return f"sentences-{digest.hexdigest()}"
 
     def arrays(self) -> dict[str, Any]:
-        """Nothing: the network stays in the instance folder."""
+        """Return no arrays: the network stays in its folder."""
         return {}
-
-    @classmethod
-    def from_arrays(cls, arrays: dict[str, Any]) -> Self:
-        """The network of the instance folder."""
-        return cls()
 
     def _vectors(self, texts: Sequence[str | None]) -> Floats:
         vectors = np.zeros((len(texts), self.size), dtype=np.float32)
@@ -96,7 +89,7 @@ class SentenceVectors:
 
     @cached_property
     def _loaded(self) -> tuple[Any, Any, int]:
-        """Tokenizer, network and how many tokens the network reads at once."""
+        """Tokenizer, network and the number of tokens that the network reads at once."""
         import torch
         from transformers import AutoModel, AutoTokenizer
 

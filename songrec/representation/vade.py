@@ -24,7 +24,7 @@ from songrec.representation.variational import (
     Variational,
     build_decoder,
     build_encoder,
-    warmed_up,
+    kl_weight,
 )
 
 PRETRAINING_SHARE = 0.1
@@ -83,7 +83,7 @@ class VaDE(Variational):
             )
         mean, log_variance = self._posterior(values[learn])
         self.prior_.begin(*first_mixture(mean, np.exp(log_variance), self.prior_.clusters, seed))
-        weight = warmed_up(self.beta, self.kl_warmup_epochs)
+        weight = kl_weight(self.beta, self.kl_warmup_epochs)
         self._learn(
             self.model_,
             *parts,
@@ -99,18 +99,18 @@ class VaDE(Variational):
         )
         found = self.assign(table)
         self.metrics_ = {
-            **self._measured(self.transform(table)),
+            **self._final_metrics(self.transform(table)),
             "mixture_components": self.prior_.clusters,
             "mixture_components_used": len(np.unique(found.labels)),
         }
         return self
 
     def transform(self, table: FeatureTable) -> Floats:
-        """The posterior mean, float32 ``(n, latent)``."""
+        """Return the posterior mean, float32 ``(n, latent)``."""
         return training.predict(self.mean_, table.values.astype(np.float32, copy=False))
 
     def reconstruct(self, table: FeatureTable) -> Floats:
-        """The table as the latent remembers it, float32 ``(n, columns)``."""
+        """Restore the table from its latent, float32 ``(n, columns)``."""
         return self.decode(self.transform(table))
 
     def assign(self, table: FeatureTable) -> Clustering:
@@ -141,10 +141,10 @@ class VaDE(Variational):
             inputs, decoder(MixturePrior(clusters, seed, name="prior")(posterior))
         )
         self.plain_ = decoder(StandardPrior(seed)(posterior))
-        self._find_parts()
+        self._locate_layers()
 
-    def _find_parts(self) -> None:
-        super()._find_parts()
+    def _locate_layers(self) -> None:
+        super()._locate_layers()
         self.prior_ = self.model_.get_layer("prior")
         self.log_variance_ = keras.Model(
             self.encoder_.inputs, self.encoder_.get_layer("log_variance").output

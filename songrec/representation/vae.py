@@ -22,7 +22,7 @@ from songrec.representation.variational import (
     Variational,
     build_decoder,
     build_encoder,
-    warmed_up,
+    kl_weight,
 )
 
 
@@ -30,7 +30,7 @@ from songrec.representation.variational import (
 class VAE(Variational):
     """Dense relu layers ``hidden`` to a Gaussian posterior, mirrored back to a linear output.
 
-    The latent is the posterior mean. ``kl_warmup_epochs`` epochs bring the divergence in gradually.
+    The latent is the posterior mean. The weight of the divergence grows in ``kl_warmup_epochs``.
     """
 
     def fit(self, table: FeatureTable, *, seed: int, on_progress: Progress = no_progress) -> Self:
@@ -42,7 +42,7 @@ class VAE(Variational):
         training.seed_everything(seed)
         self._build(values.shape[1], seed)
         learn, check = self._split(len(values), seed)
-        weight = warmed_up(self.beta, self.kl_warmup_epochs)
+        weight = kl_weight(self.beta, self.kl_warmup_epochs)
         self.history_ = []
         self._learn(
             self.model_,
@@ -54,15 +54,15 @@ class VAE(Variational):
             seed=seed,
             on_progress=on_progress,
         )
-        self.metrics_ = self._measured(self.transform(table))
+        self.metrics_ = self._final_metrics(self.transform(table))
         return self
 
     def transform(self, table: FeatureTable) -> Floats:
-        """The posterior mean, float32 ``(n, latent)``."""
+        """Return the posterior mean, float32 ``(n, latent)``."""
         return training.predict(self.mean_, table.values.astype(np.float32, copy=False))
 
     def reconstruct(self, table: FeatureTable) -> Floats:
-        """The table as the latent remembers it, float32 ``(n, columns)``."""
+        """Restore the table from its latent, float32 ``(n, columns)``."""
         return self.decode(self.transform(table))
 
     def _build(self, columns: int, seed: int) -> None:
@@ -73,4 +73,4 @@ class VAE(Variational):
         decoder = build_decoder([keras.Input((self.latent,), name="latent")], self.hidden, columns)
         sample = StandardPrior(seed, name="prior")(encoder(inputs))
         self.model_ = keras.Model(inputs, decoder(sample))
-        self._find_parts()
+        self._locate_layers()

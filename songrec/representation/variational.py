@@ -1,4 +1,4 @@
-"""What the variational autoencoders share: divergences, layers that sample, and the training.
+"""Divergences, sampling layers and the training that the variational autoencoders share.
 
 Losses are negative log-likelihoods and divergences in nats, one number per row and part. The
 decoder is a Gaussian of variance 1 (in standardised units), its constant left out: the
@@ -19,25 +19,26 @@ from songrec.core.backend import keras
 from songrec.core.errors import BadInput
 from songrec.core.types import Floats, Progress
 from songrec.representation import training_loop as training
-from songrec.representation.keras_model import Network
+from songrec.representation.keras_model import KerasModel
 
 ops = keras.ops
 SMALLEST_LOG_VARIANCE, LARGEST_LOG_VARIANCE = -10.0, 10.0
 ACTIVE_VARIANCE = 0.01
-"""A latent dimension whose posterior mean varies less over the tracks says nothing of them
+"""A latent dimension whose posterior mean varies less over the tracks is not used
 (Burda, Grosse & Salakhutdinov 2016, "Importance Weighted Autoencoders")."""
 
 
 def half_squared_error(target: Any, output: Any) -> Any:
-    """Negative log-likelihood of ``target`` under a Gaussian of variance 1 around ``output``.
+    """Return the negative log-likelihood of ``target`` under a Gaussian around ``output``.
 
-    ``(batch, columns)`` to ``(batch,)``; the constant half log 2 pi of each column is left out.
+    ``(batch, columns)`` to ``(batch,)``, in nats; its variance is 1, and the constant half log 2 pi
+    of each column is left out.
     """
     return 0.5 * ops.sum(ops.square(target - output), axis=-1)
 
 
 def divergence_from_standard(mean: Any, log_variance: Any) -> Any:
-    """KL(N(mean, variance) || N(0, 1)), ``(batch, l)`` to ``(batch,)``.
+    """Return KL(N(mean, variance) || N(0, 1)), ``(batch, l)`` to ``(batch,)``, in nats.
 
     Kingma & Welling 2014, appendix B: half the sum of mean² + variance - log variance - 1.
     """
@@ -48,7 +49,7 @@ def divergence_from_standard(mean: Any, log_variance: Any) -> Any:
 
 
 class Sampler(keras.layers.Layer):
-    """Draws from N(mean, variance) with noise of its own that ``seed`` makes repeatable."""
+    """A layer that draws from N(mean, variance) with noise of its own seeded generator."""
 
     def __init__(self, seed: int = 0, **options: Any) -> None:
         super().__init__(**options)
@@ -56,25 +57,25 @@ class Sampler(keras.layers.Layer):
         self.noise = keras.random.SeedGenerator(seed)
 
     def draw(self, mean: Any, log_variance: Any) -> Any:
-        """One sample a row, by the reparameterisation trick."""
+        """Draw one sample per row, by the reparameterisation trick."""
         noise = keras.random.normal(ops.shape(mean), seed=self.noise)
         return mean + ops.exp(0.5 * log_variance) * noise
 
     def compute_output_shape(self, shapes: Any) -> Any:
-        """The shape of the mean."""
+        """Return the shape of the mean."""
         return shapes[0]
 
     def get_config(self) -> dict[str, Any]:
-        """What makes the same layer again."""
+        """Return the arguments that make the same layer."""
         return {**super().get_config(), "seed": self.seed}
 
 
 @keras.saving.register_keras_serializable(package="songrec")
 class StandardPrior(Sampler):
-    """Samples the latent and adds its divergence from N(0, 1) as a loss, one number a row."""
+    """A layer that samples the latent and adds KL(posterior || N(0, 1)) as a loss per row."""
 
     def call(self, inputs: Any) -> Any:
-        """``[mean, log_variance]``, each ``(batch, l)``, to a sample."""
+        """Map ``[mean, log_variance]``, each ``(batch, l)``, to a sample."""
         mean, log_variance = inputs
         self.add_loss(divergence_from_standard(mean, log_variance))
         return self.draw(mean, log_variance)
@@ -82,15 +83,15 @@ class StandardPrior(Sampler):
 
 @keras.saving.register_keras_serializable(package="songrec")
 class Bounded(keras.layers.Layer):
-    """Keeps a log variance where its exponential is a number."""
+    """A layer that clips a log variance to where its exponential is finite."""
 
     def call(self, inputs: Any) -> Any:
-        """``inputs`` cut off at both ends."""
+        """Clip ``inputs`` at both ends."""
         return ops.clip(inputs, SMALLEST_LOG_VARIANCE, LARGEST_LOG_VARIANCE)
 
 
 def build_encoder(inputs: Sequence[Any], hidden: Sequence[int], latent: int) -> Any:
-    """Dense relu layers over the inputs side by side, to the posterior's mean and log variance."""
+    """Build dense relu layers from the concatenated inputs to mean and log variance."""
     layer = inputs[0] if len(inputs) == 1 else keras.layers.Concatenate()(list(inputs))
     for units in hidden:
         layer = keras.layers.Dense(units, activation="relu")(layer)
@@ -100,7 +101,7 @@ def build_encoder(inputs: Sequence[Any], hidden: Sequence[int], latent: int) -> 
 
 
 def build_decoder(inputs: Sequence[Any], hidden: Sequence[int], columns: int) -> Any:
-    """The encoder's layers mirrored, to a linear output of ``columns``."""
+    """Build the mirrored layers of the encoder, with a linear output of ``columns``."""
     layer = inputs[0] if len(inputs) == 1 else keras.layers.Concatenate()(list(inputs))
     for units in reversed(hidden):
         layer = keras.layers.Dense(units, activation="relu")(layer)
@@ -113,8 +114,8 @@ def _one_or_all(inputs: Sequence[Any]) -> Any:
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Variational(Network):
-    """Parameters, training and files that every variational model on feature vectors has.
+class Variational(KerasModel):
+    """Base class of the variational models on feature vectors: parameters, training and files.
 
     ``hidden`` are the dense layers' units, mirrored in the decoder, ``beta`` is the divergence's
     weight, which grows from 0 in the first ``kl_warmup_epochs``. A subclass builds ``model_``,
@@ -140,11 +141,11 @@ class Variational(Network):
         phase: str | None = None,
         learning_rate: Callable[[int], float] | None = None,
     ) -> None:
-        """Train ``model`` for ``epochs`` and append to ``history_``, numbered on from there.
+        """Train ``model`` for ``epochs`` and append to ``history_``, numbering on from there.
 
-        ``learning_rate(epoch)``, counted from 1, is the model's own throughout where not given.
+        ``learning_rate(epoch)`` counts from 1; without it the rate is the model's throughout.
         Reports shares from 0 to 1 and, after every epoch, its losses with their ``parts``.
-        Raises ``BadInput`` when a loss is no longer a number.
+        Raises ``BadInput`` when a loss is no longer finite.
         """
         before = len(self.history_)
         name = f"{phase}, epoch" if phase else "epoch"
@@ -191,23 +192,23 @@ class Variational(Network):
     def _split(self, rows: int, seed: int) -> tuple[Any, Any]:
         return training.hold_out(rows, self.validation_share, seed)
 
-    def _measured(self, latent: Floats) -> dict[str, Any]:
-        """The figures of the last epoch, and how much of the latent is in use."""
+    def _final_metrics(self, latent: Floats) -> dict[str, Any]:
+        """Return the losses of the last epoch, and how much of the latent is in use."""
         last = self.history_[-1]
-        figures = {
+        losses = {
             name: last[name]
             for name in last
             if name not in ("epoch", "phase", "kl_weight") and not name.startswith("val_")
         }
         return {
-            **figures,
+            **losses,
             "val_loss": last["val_loss"],
             "latent_dimensions": int(latent.shape[1]),
             "active_latent_dimensions": int((latent.var(axis=0) > ACTIVE_VARIANCE).sum()),
         }
 
     def decode(self, latent: Floats) -> Floats:
-        """Features, float32 ``(n, columns)``, as the decoder draws them from ``(n, l)``."""
+        """Return the features, float32 ``(n, columns)``, of places ``(n, l)`` of the latent."""
         return training.predict(self.decoder_, np.asarray(latent, dtype=np.float32))
 
     def _save_layers(self, folder: Path) -> None:
@@ -215,18 +216,22 @@ class Variational(Network):
 
     def _load_layers(self, folder: Path) -> None:
         self.model_ = keras.models.load_model(folder / "model.keras", compile=False)
-        self._find_parts()
+        self._locate_layers()
 
-    def _find_parts(self) -> None:
+    def _locate_layers(self) -> None:
         self.encoder_ = self.model_.get_layer("encoder")
         self.decoder_ = self.model_.get_layer("decoder")
         self.mean_ = keras.Model(self.encoder_.inputs, self.encoder_.get_layer("mean").output)
 
 
-def warmed_up(beta: float, epochs: int) -> Callable[[int], float]:
-    """The divergence's weight in an epoch (from 1): a line from 0 up to ``beta`` in ``epochs``.
+def kl_weight(beta: float, epochs: int) -> Callable[[int], float]:
+    """Return the weight of the divergence by epoch (from 1): it rises to ``beta`` in ``epochs``.
 
-    Bowman et al. 2016, Sønderby et al. 2016: a latent that is not asked to be simple at once is
-    not emptied before the decoder has learnt to use it.
+    With a small weight at first the latent is not emptied before the decoder has learnt to use it.
+
+    References
+    ----------
+    Bowman et al., "Generating sentences from a continuous space", CoNLL 2016; Sønderby et al.,
+    "Ladder variational autoencoders", NeurIPS 2016.
     """
     return lambda epoch: beta * min(1.0, epoch / (epochs + 1))

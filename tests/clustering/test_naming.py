@@ -1,12 +1,12 @@
 import pytest
 
-from songrec.clustering.naming import Portrait, name_clusters
+from songrec.clustering.naming import ClusterTraits, name_clusters
 
 MIDDLE = {"energy": 0.5, "tempo": 0.52, "acousticness": 0.47}
 
 
 def named(shares, *genres):
-    return name_clusters([Portrait({**MIDDLE, **shares}, genres)])[0]
+    return name_clusters([ClusterTraits({**MIDDLE, **shares}, genres)])[0]
 
 
 @pytest.mark.parametrize(
@@ -59,15 +59,17 @@ def test_an_adjective_neither_repeats_nor_contradicts(shares, genre, silly):
 
 
 def test_names_are_unique_and_the_cluster_that_fits_better_keeps_the_shorter_one():
-    much = Portrait({"energy": 0.05, "acousticness": 0.95}, [("folk", 0.5, 4.0)])
-    less = Portrait({"energy": 0.2, "acousticness": 0.8, "liveness": 0.7}, [("folk", 0.5, 3.0)])
+    much = ClusterTraits({"energy": 0.05, "acousticness": 0.95}, [("folk", 0.5, 4.0)])
+    less = ClusterTraits(
+        {"energy": 0.2, "acousticness": 0.8, "liveness": 0.7}, [("folk", 0.5, 3.0)]
+    )
     names = name_clusters([less, much])
     assert names[1] == "calm acoustic folk"
     assert names[0] != names[1]
 
 
 def test_any_number_of_identical_clusters_gets_different_names():
-    names = name_clusters([Portrait({"energy": 0.1}, [("folk", 0.5, 4.0)])] * 12)
+    names = name_clusters([ClusterTraits({"energy": 0.1}, [("folk", 0.5, 4.0)])] * 12)
     assert len(set(names)) == 12
     assert names[0] == "calm folk"
     assert all(name == name.lower() for name in names)
@@ -76,4 +78,4 @@ def test_any_number_of_identical_clusters_gets_different_names():
 def test_names_do_not_depend_on_the_order_of_attributes():
     shares = {"energy": 0.1, "acousticness": 0.9, "tempo": 0.2}
     turned = dict(reversed(shares.items()))
-    assert name_clusters([Portrait(shares)]) == name_clusters([Portrait(turned)])
+    assert name_clusters([ClusterTraits(shares)]) == name_clusters([ClusterTraits(turned)])

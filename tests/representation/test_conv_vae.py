@@ -172,7 +172,7 @@ def test_pictures_are_read_back_in_the_order_asked_for():
 def test_a_picture_with_no_numbers_is_told():
     pictures, _ = two_kinds(4)
     pictures[2][0, 0] = np.nan
-    with pytest.raises(BadInput, match="no number"):
+    with pytest.raises(BadInput, match="not finite"):
         ConvVAE(**SMALL).fit(table_of(4), seed=0, spectrograms=GivenSpectrograms(pictures))
 
 

@@ -107,7 +107,7 @@ def test_a_second_training_of_the_model_embeds_nothing_and_finds_the_same(tmp_pa
 
     def latent():
         model = HybridConvVAE(**SMALL, epochs=1)
-        model.remember_texts(tmp_path)
+        model.use_folders(scratch=tmp_path, cache=tmp_path, models=tmp_path)
         given = {"spectrograms": GivenSpectrograms(pictures), "texts": texts}
         return model.fit(table_of(24), seed=1, **given).transform(table_of(24), **given)
 

@@ -71,7 +71,7 @@ def test_vectors_are_those_of_the_package_sentence_transformers(tmp_path: Path) 
     np.testing.assert_allclose(found, theirs.encode(texts), atol=1e-6)
 
 
-def test_what_is_missing_is_told(tmp_path: Path) -> None:
-    message = "no sentence transformer" if HAVE_TORCH else "requirements/embeddings.txt"
+def test_missing_packages_and_files_are_named(tmp_path: Path) -> None:
+    message = "No sentence transformer" if HAVE_TORCH else "requirements/embeddings.txt"
     with pytest.raises(NotReady, match=message):
         SentenceVectors(tmp_path)

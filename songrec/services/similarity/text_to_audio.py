@@ -38,7 +38,7 @@ def search_by_sound(session: Session, instance: Path, words: str, n: int = 20) -
         )
     folder = run_folders.run_folder(instance, run.public_id)
     model = REPRESENTATIONS.entry(REPRESENTATION).load().load(folder)
-    model_inputs.remember_texts(model, instance)
+    model_inputs.hand_over_folders(model, instance)
     if not model.has_words([words])[0]:
         raise BadInput(f"No lyrics that this run learnt from have any of these words: {words!r}.")
     latent = run_folders.read_array(instance, run.public_id, "latent.npy", mapped=False)
@@ -92,7 +92,7 @@ def evaluate_retrieval(
         return spectrograms.of_tracks(session, instance, key, ids[rows])
 
     model = REPRESENTATIONS.create(REPRESENTATION, epochs=epochs, **(parameters or {}))
-    model_inputs.remember_texts(model, instance)
+    model_inputs.hand_over_folders(model, instance)
     table = FeatureTable(
         ids[learn], (), np.empty((len(learn), 0), np.float32), model_inputs.SPECTROGRAM_SET
     )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from songrec.clustering.naming import NOISE_NAME, Portrait, name_clusters
+from songrec.clustering.naming import NOISE_NAME, ClusterTraits, name_clusters
 from songrec.core.types import Clustering, Floats
 from songrec.store.catalogue.training_data import TrackTags, TrainingData
 from songrec.store.runs.runs import ClusterProfile
@@ -61,8 +61,8 @@ def profile_clusters(
         sizes.append(len(rows))
     clustered = [index for index, number in enumerate(numbers) if number >= 0]
     names = dict.fromkeys(range(len(numbers)), NOISE_NAME)
-    portraits = [Portrait(profiles[i]["share"], profiles[i]["genres"]) for i in clustered]
-    names.update(zip(clustered, name_clusters(portraits), strict=True))
+    traits = [ClusterTraits(profiles[i]["share"], profiles[i]["genres"]) for i in clustered]
+    names.update(zip(clustered, name_clusters(traits), strict=True))
     return [
         ClusterProfile(number, names[index], sizes[index], profiles[index])
         for index, number in enumerate(numbers)

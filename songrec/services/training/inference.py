@@ -105,6 +105,7 @@ def embed_track(
         FeatureTable(np.zeros(1, dtype=np.int64), scaler.columns, raw[None, :], run.feature_set)
     )
     model = REPRESENTATIONS.entry(run.representation).load().load(folder)
+    model_inputs.hand_over_folders(model, instance)
     needed = model_inputs.for_upload(model, inputs)
     latent = np.asarray(model.transform(table, **needed), dtype=np.float32)
     if clusters_by_model(run.clustering):

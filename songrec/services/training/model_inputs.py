@@ -44,11 +44,19 @@ def required_inputs(model: Any) -> tuple[str, ...]:
     return tuple(getattr(model, "required_inputs", ()))
 
 
+def hand_over_folders(model: Any, instance: Path) -> None:
+    """Give a model that works with files the instance's folders."""
+    if hasattr(model, "use_folders"):
+        model.use_folders(scratch=instance, cache=instance / "words", models=instance / "models")
+
+
 def gather(session: Session, instance: Path, model: Any, track_ids: Ints) -> dict[str, Any]:
     """Return the inputs of ``model`` for tracks of the catalogue (ascending ids).
 
-    Raises ``NotReady`` where no track has any of it.
+    A model that works with files is given the instance's folders. Raises ``NotReady`` where no
+    track has an input that the model requires.
     """
+    hand_over_folders(model, instance)
     return {
         name: _GATHERED[name](session, instance, model, track_ids)
         for name in required_inputs(model)
@@ -104,14 +112,7 @@ def _spectrogram(model: Any, track: TrackInputs) -> Spectrograms:
     return spectrograms.GivenSpectrograms([track.spectrogram])
 
 
-def remember_texts(model: Any, instance: Path) -> None:
-    """Let a model that embeds texts cache their vectors in the instance."""
-    if hasattr(model, "remember_texts"):
-        model.remember_texts(instance / "words")
-
-
 def _texts(session: Session, instance: Path, model: Any, track_ids: Ints) -> list[str | None]:
-    remember_texts(model, instance)
     found = lyrics.texts_of(session, track_ids)
     return [clean(found.get(track)) for track in track_ids.tolist()]
 
