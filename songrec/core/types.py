@@ -1,4 +1,4 @@
-"""What the rooms hand to each other: frozen dataclasses over numpy arrays, nothing else."""
+"""Types that the rooms exchange: frozen dataclasses over numpy arrays."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ T = TypeVar("T")
 
 
 class Progress(Protocol):
-    """Called with a share from 0 to 1 and a short message; may raise ``Cancelled``.
+    """Callback for progress: a fraction from 0 to 1 and a short message.
 
-    ``details`` carries figures worth keeping, such as ``{"epoch": 3, "loss": 0.12}``.
+    ``details`` carries figures worth storing, such as ``{"epoch": 3, "loss": 0.12}``.
     """
 
     def __call__(
         self, fraction: float, message: str, details: dict[str, Any] | None = None
     ) -> None:
-        """Report; raising ``Cancelled`` stops the work."""
+        """Report progress; raises ``Cancelled`` to stop the work."""
 
 
 def no_progress(fraction: float, message: str, details: dict[str, Any] | None = None) -> None:
-    """The progress callable of someone who does not want to know."""
+    """Ignore progress."""
 
 
 def part_of(on_progress: Progress, first: float, last: float) -> Progress:
@@ -41,7 +41,7 @@ def part_of(on_progress: Progress, first: float, last: float) -> Progress:
 
 @dataclass(frozen=True)
 class Audio:
-    """Decoded sound, mixed to one channel, as loud as the file holds it.
+    """Decoded audio, mixed to one channel, at the loudness of the file.
 
     ``samples`` float32 ``(n,)``, full scale is -1..1; ``sample_rate`` in Hz; ``start_s`` is where
     the excerpt begins in the file and ``duration_s`` how long the whole file is, in seconds.
@@ -74,7 +74,7 @@ class FeatureTable:
 
 
 class Spectrograms(Protocol):
-    """Pictures of sound, row by row over the same tracks as a table; most of them stay on disk.
+    """Spectrograms of the tracks of a table, read from disk row by row.
 
     ``shape`` is ``(n, bands, frames)``; ``read(rows)`` gives those rows in decibels, float32
     ``(len(rows), bands, frames)``.
@@ -82,20 +82,20 @@ class Spectrograms(Protocol):
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Tracks, mel bands (lowest first), frames of time."""
+        """Tracks, mel bands (lowest first), time frames."""
 
     def read(self, rows: Ints) -> Floats:
-        """The pictures of these rows, in the order given."""
+        """Read the spectrograms of these rows, in the order given."""
 
 
 @dataclass(frozen=True)
 class Clustering:
     """Labels int32 ``(n,)`` (-1 is noise), confidence float32 ``(n,)`` in 0..1, centres or None.
 
-    ``probabilities`` float ``(n, k)`` says how much each track belongs to each cluster (a row adds
-    up to 1), column by cluster number; None where the method gives none. ``details`` holds what
-    JSON can: the curve by which the number of clusters was chosen, learnt weights, what was
-    sampled (see docs/clustering.md).
+    ``probabilities`` float ``(n, k)``: how much each track belongs to each cluster, columns by
+    cluster number, rows add up to 1; None where the method gives none. ``details`` is JSON: the
+    curve by which the number of clusters was selected, learnt weights, samples (see
+    docs/clustering.md).
     """
 
     labels: NDArray[np.int32]
@@ -107,14 +107,15 @@ class Clustering:
 
 @dataclass(frozen=True)
 class Reason:
-    """One part of a score. Over a match the contributions add up to the score.
+    """One term of a score; the contributions of a match add up to its score.
 
-    ``kind`` is ``"liked"`` or ``"disliked"`` (``about`` is then that track's id; None where many
-    are summed up), ``"feature"`` or ``"target"`` (``about`` is then the feature's name) or
-    ``"tag"`` (the tag's name) or ``"prior"`` (``"artist"``, ``"album"``, ``"popularity"``: what is
-    no sound) or ``"rerank"`` (``"variety"``, ``"novelty"``, …: what moved it in the list);
-    ``text`` is a sentence or clause a listener reads.
-    ``details`` carries figures: ``{"features": [{"name", "value", "other"}, …]}``.
+    ``about`` depends on ``kind``: ``"liked"``, ``"disliked"``, ``"skipped"``, ``"background"``: a
+    track id, None where several songs are one reason; ``"feature"``, ``"target"``: an attribute's
+    name; ``"tag"``: its name; ``"prior"``: ``"artist"``, ``"album"``, ``"popularity"``,
+    ``"playlists"`` or ``"taste"``; ``"rerank"``: ``"variety"``, ``"novelty"``, …
+
+    ``text`` is a sentence or clause for listeners, ``details`` its figures:
+    ``{"features": [{"name", "value", "other"}, …]}``.
     """
 
     kind: str
@@ -126,10 +127,10 @@ class Reason:
 
 @dataclass(frozen=True)
 class Match:
-    """A recommended track, its score (higher is better) and why.
+    """A recommended track, its score (higher is better) and the reasons.
 
-    ``per_like`` is the same score split over the songs liked (or blended), where that can be told;
-    what takes away from it or re-ranks comes after them. Empty where ``reasons`` do so already.
+    ``per_like`` is the same score split over the liked (or blended) songs, followed by the reasons
+    of dislikes and re-ranking; empty where the method cannot split it, or ``reasons`` do already.
     """
 
     track_id: int
@@ -149,17 +150,17 @@ def positions(ascending: Ints, values: Ints | list[int]) -> Ints:
 
 @dataclass(frozen=True)
 class SegmentIndex:
-    """Windows of songs as vectors: m windows of n tracks, mostly memory-mapped.
+    """Vectors of m segments of n tracks, mostly memory-mapped.
 
-    ``track_ids`` int64 ``(n,)`` ascending; the windows of track i are the rows ``first[i]`` to
+    ``track_ids`` int64 ``(n,)`` ascending; the segments of track i are the rows ``first[i]`` to
     before ``first[i + 1]`` (``first`` int64 ``(n + 1,)``) of ``vectors`` float32 ``(m, d)``,
-    of ``starts`` float32 ``(m,)`` (where each begins in its file, in seconds) and of ``tags``
-    float16 ``(m, t)``, the probabilities of ``tag_names`` (None where nobody tells).
+    of ``starts`` float32 ``(m,)`` (the start of each in its file, in seconds) and of ``tags``
+    float16 ``(m, t)``, the probabilities of ``tag_names`` (None without a tagger).
 
     ``head`` float32 ``(m, k)`` repeats the first k columns of ``vectors``, ``tail`` float32
-    ``(m,)`` is the length of the rest: enough to bound distances by. ``seconds`` is how long a
-    window is, ``typical`` the distance of two random ones, ``made_by`` what made the vectors and
-    ``why`` the end of a sentence about that.
+    ``(m,)`` is the norm of the rest: enough to bound distances by. ``seconds`` is the length of a
+    segment, ``typical`` the distance of two random ones, ``made_by`` the encoder of the vectors and
+    ``why`` the end of a sentence that says why that one was selected.
     """
 
     name: str
@@ -196,7 +197,7 @@ class Cached:
 
 @dataclass(frozen=True, eq=False)
 class Space(Cached):
-    """What ranking needs of one run: numpy arrays over the same n tracks, mostly memory-mapped.
+    """The arrays of one run that ranking needs, over the same n tracks, mostly memory-mapped.
 
     ``matrix`` float32 ``(n, d)`` is the normalised recommendation space with columns ``columns``;
     ``values`` float32 ``(n, f)`` are the canonical attribute values (NaN where unknown) with
@@ -208,7 +209,7 @@ class Space(Cached):
     same album, 0 where unknown; None where the run does not say. ``taste_prior`` is the JSON of a
     ``recommend.taste.prior.TastePrior`` fitted to playlists, None without one; ``track_factors``
     float32 ``(n, t)`` are unit vectors in which songs of one playlist are near, None without any.
-    ``segments`` are the songs' windows, of whatever tracks have some; None where there are none.
+    ``segments`` are those of the tracks that have any; None without an index.
     """
 
     run_id: str
@@ -234,10 +235,10 @@ class Space(Cached):
 
 @dataclass(frozen=True)
 class SoundSpace:
-    """One feature set of the sound over the n tracks that have it, mostly memory-mapped.
+    """One audio feature set of the n tracks that have it, mostly memory-mapped.
 
-    ``matrix`` float32 ``(n, d)``: standardised columns ``columns`` (mean 0, deviation 1; what is
-    unknown at 0), ``lengths`` float32 ``(n,)`` of its rows; ``track_ids`` int64 ``(n,)`` ascending,
+    ``matrix`` float32 ``(n, d)``: standardised columns ``columns`` (mean 0, deviation 1; unknown
+    values 0), ``lengths`` float32 ``(n,)`` of its rows; ``track_ids`` int64 ``(n,)`` ascending,
     ``song_keys`` uint64 ``(n,)`` as in ``Space``. ``name`` is the feature set's.
     """
 
@@ -254,4 +255,4 @@ class SoundSpace:
 
 
 NameTracks = Callable[[list[int]], dict[int, str]]
-"""Maps track ids to titles as a reason quotes them."""
+"""Looks up the titles of track ids as reasons quote them."""

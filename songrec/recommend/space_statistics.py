@@ -1,7 +1,7 @@
-"""Figures of a space that every method needs, computed once per space and process.
+"""Statistics of a space that every method needs, computed once per open space.
 
-``typical`` is the yardstick of all distances, ``percentiles`` turn a stored value into "calmer
-than 83% of the catalogue".
+``typical`` is the unit of all distances; ``distributions`` turn a value into "calmer than 83% of
+the catalogue".
 """
 
 from __future__ import annotations
@@ -15,28 +15,27 @@ from numpy.typing import NDArray
 
 from songrec.core.types import Floats, Space
 
-# Distributions are read off at most this many tracks, drawn with a fixed seed: at 50,000 a
-# percentile is off by less than half a point.
 SAMPLE = 50_000
+"""Distributions are estimated from at most so many tracks: a percentile's error is below 0.5%."""
 PAIRS = 20_000
 SEED = 20_260
 
 
 @dataclass(frozen=True)
 class Distribution:
-    """How one attribute is spread: its distinct values ascending and their mid-rank, 0 to 1."""
+    """Distribution of one attribute: its distinct values ascending and their mid-ranks, 0 to 1."""
 
     values: NDArray[np.float64]
     ranks: NDArray[np.float64]
 
     def percentile(self, value: NDArray[np.float64] | float) -> NDArray[np.float64]:
-        """The share of the catalogue below ``value``, ties counted half; NaN stays NaN."""
+        """Return the share of the catalogue below ``value``, ties counted half; NaN stays NaN."""
         if not len(self.values):
             return np.full(np.shape(value), np.nan)
         return np.interp(value, self.values, self.ranks)
 
     def quantile(self, share: float) -> float:
-        """The value below which ``share`` of the catalogue lies; NaN where nothing is known."""
+        """Return the value below which ``share`` of the catalogue lies; NaN without values."""
         if not len(self.values):
             return float("nan")
         return float(np.interp(share, self.ranks, self.values))
@@ -44,7 +43,7 @@ class Distribution:
 
 @dataclass(frozen=True)
 class SpaceStatistics:
-    """What is computed once of a ``Space``; reach it through ``statistics_of``."""
+    """Statistics of a ``Space``, each computed at first use; see ``statistics_of``."""
 
     space: Space = field(repr=False)
 
@@ -59,7 +58,7 @@ class SpaceStatistics:
 
     @cached_property
     def typical_latent(self) -> float:
-        """The same in the run's latent."""
+        """Median L2 distance between two random tracks in the run's latent."""
         return _typical(self.space.latent)
 
     @cached_property
@@ -96,11 +95,11 @@ class SpaceStatistics:
 
     @cached_property
     def sizes(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """How many tracks each artist and each album has, by number."""
+        """Number of tracks of each artist and of each album, by their numbers."""
         return np.bincount(self.artists, minlength=1), np.bincount(self.albums, minlength=1)
 
     def rows_by(self, artist: int) -> NDArray[np.int64]:
-        """The rows of an artist's tracks, ascending."""
+        """Return the rows of an artist's tracks, ascending."""
         order, ends = self._by_artist
         return order[ends[artist] - self.sizes[0][artist] : ends[artist]]
 
@@ -124,7 +123,7 @@ class SpaceStatistics:
 
     @cached_property
     def mean_track_factors(self) -> NDArray[np.float32]:
-        """The mean of the vectors learnt from playlists, ``(t,)``; empty where there are none."""
+        """The mean of the track factors, ``(t,)``; empty in a run without any."""
         track_factors = self.space.track_factors
         return (
             np.zeros(0, dtype=np.float32) if track_factors is None else track_factors.mean(axis=0)
@@ -132,7 +131,7 @@ class SpaceStatistics:
 
     @cached_property
     def popularity(self) -> NDArray[np.float64] | None:
-        """Popularity as normal scores ``(n,)``, 0 where unknown; None where nobody's is known."""
+        """Popularity as normal scores ``(n,)``, 0 where unknown; None where too few are known."""
         space = self.space
         if "popularity" not in space.value_names or not len(space.values):
             return None
@@ -146,7 +145,7 @@ class SpaceStatistics:
 
     @cached_property
     def distributions(self) -> dict[str, Distribution]:
-        """Per column of ``values``, and of the space where it has no stored value, its spread."""
+        """Distribution of each column of ``values``, and of each other column of the space."""
         space = self.space
         rows = np.arange(len(space.track_ids))
         if len(rows) > SAMPLE:

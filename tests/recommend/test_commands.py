@@ -26,7 +26,7 @@ def run(app, *words):
     return app.test_cli_runner().invoke(args=list(words))
 
 
-def test_similar_answers_the_neighbours_with_reasons_that_add_up(app, catalogue):
+def test_similar_lists_the_neighbours_with_reasons_that_add_up(app, catalogue):
     calm, _ = catalogue
     answer = run(app, "similar", calm[0].public_id, "-n", "5", "--json")
     assert answer.exit_code == 0, answer.output
@@ -39,7 +39,7 @@ def test_similar_answers_the_neighbours_with_reasons_that_add_up(app, catalogue)
         )
 
 
-def test_recommend_takes_catalogue_ids_and_heeds_dislikes(app, catalogue):
+def test_recommend_accepts_catalogue_ids_and_dislikes(app, catalogue):
     _, loud = catalogue
     answer = run(
         app, "recommend", "--like", "c0", "--dislike", loud[0].public_id, "-n", "3", "--json"
@@ -81,7 +81,7 @@ def test_plain_output_names_the_song_and_says_why(app, catalogue, method):
 
 
 @pytest.mark.parametrize("command", [["similar"], ["recommend", "--like"]])
-def test_a_song_that_is_not_there_is_one_line_and_exit_code_1(app, catalogue, command):
+def test_an_unknown_song_is_one_line_and_exit_code_1(app, catalogue, command):
     answer = run(app, *command, "nonesuch")
     assert answer.exit_code == 1
     assert "No track 'nonesuch' in the catalogue." in answer.stderr
@@ -104,7 +104,7 @@ def test_wrong_usage_is_exit_code_2(app, catalogue, words, says):
     assert answer.stdout == ""
 
 
-def test_without_a_published_run_the_answer_says_to_train(app, session):
+def test_without_a_published_run_the_message_says_to_train(app, session):
     make_track(session, "Alone", external_id="x")
     session.commit()
     answer = run(app, "similar", "x")
@@ -112,7 +112,7 @@ def test_without_a_published_run_the_answer_says_to_train(app, session):
     assert "flask train" in answer.stderr
 
 
-def test_recommend_says_by_which_method_and_re_ranks(app, catalogue):
+def test_recommend_names_its_method_and_re_ranks(app, catalogue):
     asked = ("recommend", "--like", "c0", "--like", "c1", "-n", "4")
     best = json.loads(run(app, *asked, "--json").stdout)
     assert {one["method"] for one in best} == {"taste"}

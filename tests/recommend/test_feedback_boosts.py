@@ -27,7 +27,7 @@ def from_first(found):
 
 
 @pytest.mark.parametrize("method", METHODS.names())
-def test_a_like_that_weighs_more_draws_its_neighbours_in(space, method):
+def test_a_heavier_like_moves_its_neighbours_up(space, method):
     likes = [10, 20, 310, 320]
     plain = rank(space, likes, n=10, method=method)
     boosts = [Boost.of_weight(10, 3), Boost.of_weight(20, 3)]
@@ -42,7 +42,7 @@ def test_a_like_that_weighs_more_draws_its_neighbours_in(space, method):
 
 
 @pytest.mark.parametrize("method", METHODS.names())
-def test_skips_push_their_neighbours_back_without_being_called_dislikes(space, method):
+def test_skips_move_their_neighbours_down_without_being_called_dislikes(space, method):
     likes = [10, 20, 310, 320]
     plain = rank(space, likes, n=10, method=method)
     skips = [Boost.of_skips(track_id, 3) for track_id in range(30, 120, 10)]

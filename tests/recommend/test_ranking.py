@@ -95,7 +95,7 @@ def plain_taste(matrix, taste):
 
 @settings(max_examples=60, deadline=None)
 @given(tastes, st.sampled_from(BY_SOUND), st.integers(1, 40))
-def test_the_answer_is_exactly_that_of_looking_at_every_track(taste, method, n):
+def test_the_best_tracks_are_those_of_brute_force(taste, method, n):
     asked = Query.of(SPACE, *taste)
     scores = plain_scores(method, asked)
     rows, best = asked.rank_distinct(np.arange(len(scores)), scores)
@@ -146,7 +146,7 @@ def test_similar_puts_planted_neighbours_first_and_leaves_the_track_itself_out()
         assert sum(r.contribution for r in match.reasons) == pytest.approx(match.score, abs=1e-9)
 
 
-def test_what_sounds_alike_does_not_ask_for_length_or_year():
+def test_length_and_year_do_not_make_songs_similar():
     rng = np.random.default_rng(4)
     sounds = rng.normal(size=(50, 3))
     sounds[1] = sounds[0] + 0.01
@@ -161,7 +161,7 @@ def test_what_sounds_alike_does_not_ask_for_length_or_year():
     assert {reason.about for reason in found[0].reasons} == {"energy", "tempo", "liveness"}
 
 
-def test_similar_says_when_a_track_came_after_the_run():
+def test_similar_names_a_track_added_after_the_run():
     with pytest.raises(NotReady, match="flask train"):
         similar_tracks(make_space(planted()), 11, 3)
 
@@ -192,7 +192,7 @@ def test_a_dislike_pushes_its_neighbours_down(method):
     assert {r.about for r in pushed} == {40}
 
 
-def test_same_cluster_answers_only_from_the_clusters_of_the_likes():
+def test_same_cluster_recommends_only_from_the_clusters_of_the_likes():
     likes = SPACE.track_ids[:2].tolist()
     found = rank(SPACE, likes, [], 700, method="cluster")
     wanted = set(SPACE.labels[:2].tolist())
@@ -212,7 +212,7 @@ def test_the_same_question_gets_the_same_answer():
         assert rank(SPACE, likes, [], 9, method=method, by=by) == again
 
 
-def test_asking_for_more_than_there_is_gives_what_there_is():
+def test_a_list_longer_than_the_catalogue_holds_all_of_it():
     space = make_space(planted())
     assert len(rank(space, [10], [20], 10_000, method="distance")) == 202
 
@@ -226,13 +226,13 @@ def test_asking_for_more_than_there_is_gives_what_there_is():
         (UnknownName, {"likes": [10], "method": "cosinus"}),
     ],
 )
-def test_what_cannot_be_answered_says_so(error, arguments):
+def test_impossible_requests_raise_an_error(error, arguments):
     with pytest.raises(error):
         rank(SPACE, n=3, **arguments)
 
 
 @pytest.mark.parametrize("method", BY_SOUND)
-def test_a_catalogue_of_one_song_over_and_over_is_answered(method):
+def test_a_catalogue_of_identical_songs_is_ranked(method):
     same = make_space(np.zeros((5, 3)))
     found = rank(same, [10], [], 3, method=method)
     assert [match.track_id for match in found] == [20, 30, 40]
@@ -245,7 +245,7 @@ def test_a_catalogue_of_one_song_over_and_over_is_answered(method):
     assert rank(make_space(np.zeros((1, 3))), [10], [], 3, method=method) == []
 
 
-def test_what_is_the_same_is_as_similar_as_can_be():
+def test_identical_songs_have_the_highest_similarity():
     assert [match.score for match in similar_tracks(make_space(np.zeros((3, 3))), 10, 5)] == [
         1.0,
         1.0,
@@ -254,7 +254,7 @@ def test_what_is_the_same_is_as_similar_as_can_be():
 
 
 @pytest.mark.parametrize("method", METHODS.names())
-def test_a_space_without_columns_says_what_is_missing(method):
+def test_a_space_without_columns_raises_an_error(method):
     nothing = make_space(np.zeros((5, 0)))
     with pytest.raises(NotReady, match="Ingest a catalogue"):
         rank(nothing, [10], [], 3, method=method)

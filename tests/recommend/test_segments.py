@@ -31,9 +31,9 @@ def index_of(folder, songs, tags=None, names=()):
     return store.load(Path(folder), told["name"])
 
 
-def oracle(songs, likes, drawn, count, keys):
-    """All distances by brute force: ``[(track, start, d)]``; ``drawn`` are (track, segment)."""
-    points = np.array([songs[track][at] for track, at in drawn], dtype=np.float64)
+def oracle(songs, likes, sampled, count, keys):
+    """All distances by brute force: ``[(track, start, d)]``; ``sampled`` are (track, segment)."""
+    points = np.array([songs[track][at] for track, at in sampled], dtype=np.float64)
     best = {}
     known = {keys[track] for track in likes}
     for track in sorted(songs):
@@ -48,7 +48,7 @@ def oracle(songs, likes, drawn, count, keys):
 
 @settings(max_examples=25, deadline=None)
 @given(st.data())
-def test_the_answer_is_that_of_measuring_every_segment(data):
+def test_the_nearest_segments_are_those_of_brute_force(data):
     seed = data.draw(st.integers(0, 9999))
     random = np.random.default_rng(seed)
     n, d = data.draw(st.integers(2, 60)), data.draw(st.sampled_from([1, 3, 70, 90]))
@@ -74,13 +74,13 @@ def test_the_answer_is_that_of_measuring_every_segment(data):
         space = replace(space, segments=cut)
         rule = NearestSegments(points, seed)
         at = np.searchsorted(cut.track_ids, np.sort(likes))
-        rows = rule.draw(cut, at).rows
+        rows = rule.sample(cut, at).rows
         owner = np.searchsorted(cut.first, rows, side="right") - 1
-        drawn = [
+        sampled = [
             (int(cut.track_ids[o]), int(r - cut.first[o])) for o, r in zip(owner, rows, strict=True)
         ]
-        assert len(set(drawn)) == min(points, sum(len(songs[track]) for track in likes))
-        nearest = oracle(songs, likes, drawn, count + 1, keys)
+        assert len(set(sampled)) == min(points, sum(len(songs[track]) for track in likes))
+        nearest = oracle(songs, likes, sampled, count + 1, keys)
         expected = nearest[:count]
         found = rank(space, likes, [], count, method="fragments", points=points, seed=seed)
     heard = [match.reasons[0].details["fragment"]["d"] for match in found]
@@ -136,7 +136,7 @@ def planted(tmp_path):
     return replace(space, segments=index_of(tmp_path, songs, tags, ("calm", "piano", "loud")))
 
 
-def test_the_moment_is_told_with_its_start_its_tags_and_d(planted):
+def test_a_match_names_its_segment_with_start_tags_and_distance(planted):
     found = rank(planted, [10], [], 3, method="fragments")
     assert [match.track_id for match in found] == [20, 30, 40]
     told = found[0].reasons[0].details["fragment"]
@@ -174,11 +174,11 @@ def test_more_likes_than_are_named_still_add_up(tmp_path):
 def test_every_liked_song_gives_a_moment_before_any_gives_a_second(tmp_path):
     songs = {10 * (i + 1): np.random.default_rng(i).normal(size=(9, 4)) for i in range(6)}
     cut = index_of(tmp_path, songs)
-    drawn = NearestSegments(points=6, seed=3).draw(cut, np.arange(6))
-    assert sorted(drawn.of.tolist()) == list(range(6))
-    other = NearestSegments(points=6, seed=4).draw(cut, np.arange(6))
-    assert drawn.rows.tolist() != other.rows.tolist()
-    assert drawn.rows.tolist() == NearestSegments(6, 3).draw(cut, np.arange(6)).rows.tolist()
+    sampled = NearestSegments(points=6, seed=3).sample(cut, np.arange(6))
+    assert sorted(sampled.songs.tolist()) == list(range(6))
+    other = NearestSegments(points=6, seed=4).sample(cut, np.arange(6))
+    assert sampled.rows.tolist() != other.rows.tolist()
+    assert sampled.rows.tolist() == NearestSegments(6, 3).sample(cut, np.arange(6)).rows.tolist()
 
 
 def test_a_dislike_pushes_moments_like_its_own_back(planted):
@@ -189,14 +189,14 @@ def test_a_dislike_pushes_moments_like_its_own_back(planted):
     assert any(r.kind == "disliked" and r.about == 30 for r in pushed[0].reasons)
 
 
-def test_likes_without_segments_are_told_apart_from_no_segments_at_all(planted):
+def test_likes_without_segments_differ_from_no_segments_at_all(planted):
     with pytest.raises(NotReady, match="flask segments tag"):
         rank(planted, [50], [], 3, method="fragments")
     whole = replace(planted, segments=None)
     assert len(rank(whole, [50], [], 3, method="fragments")) == 3
 
 
-def test_songs_that_came_after_the_run_are_not_answered(planted):
+def test_songs_added_after_the_run_are_not_recommended(planted):
     earlier = replace(make_space(np.zeros((3, 2))), segments=planted.segments)
     found = rank(earlier, [10], [], 9, method="fragments")
     assert [match.track_id for match in found] == [20, 30]
@@ -238,12 +238,12 @@ def test_a_new_index_takes_the_old_ones_place(tmp_path):
     assert store.manifest(tmp_path)["fragments"] == 4
 
 
-def test_nothing_to_cut_leaves_nothing_behind(tmp_path):
+def test_an_index_of_nothing_leaves_no_files(tmp_path):
     with pytest.raises(BadInput, match="flask analyze"):
         store.write(tmp_path, [], seconds=5, made_by="tagger")
     assert store.current(tmp_path) is None
     assert list(store.folder(tmp_path).iterdir()) == []
 
 
-def test_a_moment_is_told_as_a_clock_shows_it():
+def test_a_start_is_written_as_minutes_and_seconds():
     assert [clock(s) for s in (0, 9.9, 83.5, 600)] == ["0:00", "0:09", "1:23", "10:00"]

@@ -65,7 +65,7 @@ def test_the_large_arrays_are_mapped_and_read_only(session, instance, run):
         assert not array.flags.writeable
 
 
-def test_nothing_published_says_to_train(session, instance):
+def test_without_a_published_run_the_message_says_to_train(session, instance):
     with pytest.raises(NotReady, match="flask train"):
         published_space(session, instance)
 
@@ -81,7 +81,7 @@ def test_a_missing_or_damaged_file_is_named_in_one_line(session, instance, run, 
         load_space(folder)
 
 
-def test_arrays_of_another_length_are_not_taken_for_this_run(session, instance, run):
+def test_arrays_of_another_length_are_refused(session, instance, run):
     folder = instance / "runs" / run.public_id
     np.save(folder / "space.npy", np.zeros((3, 10), np.float32))
     with pytest.raises(NotReady, match=r"\(3, 10\), expected \(5, 10\)"):

@@ -48,7 +48,7 @@ def test_a_planted_taste_is_found():
     assert sum(row < 60 for row in rows) >= 12  # chance is one in thirty
 
 
-def test_what_the_likes_agree_in_decides_and_what_they_differ_in_does_not():
+def test_attributes_that_the_likes_agree_in_decide():
     space = with_planted(
         catalogue(), np.array([1.5, 0, 0, 0, 0, 0]), np.array([0.05, 1, 1, 1, 1, 1]), 30, 2
     )
@@ -76,12 +76,12 @@ def test_one_taste_stays_one():
         assert len(split_into_tastes(NormalInverseGamma([ColumnPrior()] * D), likes)) == 1, seed
 
 
-def test_few_likes_are_never_parted():
+def test_few_likes_are_one_taste():
     likes = np.array([[3.0] * D, [-3.0] * D, [3.0] * D, [-3.0] * D, [0.0] * D])
     assert len(split_into_tastes(NormalInverseGamma([ColumnPrior()] * D), likes)) == 1
 
 
-def test_two_tastes_are_answered_from_both_and_not_from_between():
+def test_two_tastes_are_both_recommended_and_nothing_in_between():
     space = catalogue()
     matrix = space.matrix.copy()
     rng = np.random.default_rng(5)
@@ -98,7 +98,7 @@ def test_two_tastes_are_answered_from_both_and_not_from_between():
     assert {r.text for r in told} == {"Fits one of your 2 tastes (8 of 16 likes)"}
 
 
-def test_a_disliked_region_empties():
+def test_a_disliked_region_is_not_recommended():
     space = with_planted(catalogue(), np.full(D, 1.2), 0.5, 200, 6)
     before = rows_of(space, found(space, range(10), 20))
     middle = space.matrix[before[:3]].mean(axis=0)
@@ -111,7 +111,7 @@ def test_a_disliked_region_empties():
     assert near(after) <= near(before) / 2
 
 
-def test_a_dislike_far_away_changes_nothing_to_speak_of():
+def test_a_distant_dislike_changes_next_to_nothing():
     space = with_planted(catalogue(), np.full(D, 1.2), 0.5, 200, 6)
     far = int(np.argmin(space.matrix.sum(axis=1)))
     before = found(space, range(10), 10)
@@ -127,7 +127,7 @@ def credited(tracks=2000):
     return catalogue(tracks, artists=artists, albums=albums)
 
 
-def test_an_artist_that_is_liked_comes_again_and_is_named_as_the_reason():
+def test_a_liked_artist_is_recommended_and_named_as_the_reason():
     space = credited()
     likes = [0, 1, 100, 101]
     names = {int(space.track_ids[0]): "Hallelujah"}
@@ -192,7 +192,7 @@ def playlists(space, count, artists_each, seed=0):
     return lists
 
 
-def test_what_playlists_agree_in_is_learnt():
+def test_columns_that_playlists_agree_in_get_a_narrow_prior():
     space = catalogue()
     prior = taste_prior.fit_prior(space, playlists(space, 60, 0))
     assert prior.playlists == 60
@@ -205,7 +205,7 @@ def test_what_playlists_agree_in_is_learnt():
     )
 
 
-def test_how_readily_artists_come_again_is_learnt():
+def test_how_readily_artists_come_again_is_fitted():
     space = credited()
     faithful = taste_prior.fit_prior(space, playlists(space, 40, 3)).artist
     rng = np.random.default_rng(1)
@@ -220,7 +220,7 @@ def test_how_readily_artists_come_again_is_learnt():
     assert loyal[2] < other[2]
 
 
-def test_the_habit_is_a_probability_over_the_catalogue():
+def test_the_pitman_yor_process_is_a_probability_over_the_catalogue():
     artists = np.repeat(np.arange(1, 21), 5)
     known = np.array([0, 1, 5, 10])
     habit = PitmanYor(3.0, 0.4, 1.0)
@@ -231,7 +231,7 @@ def test_the_habit_is_a_probability_over_the_catalogue():
     assert (ratio / 100).sum() == pytest.approx(1 - 4 * new)
 
 
-def test_too_few_playlists_leave_the_weak_prior():
+def test_too_few_playlists_leave_the_default_prior():
     space = catalogue()
     assert taste_prior.fit_prior(space, playlists(space, 4, 0)) == TastePrior()
     assert TastePrior.from_json(None).column("energy") == ColumnPrior()
@@ -245,7 +245,7 @@ def test_a_column_of_another_scale_counts_the_same():
     assert [m.track_id for m in rank(wide, likes, [], 20, method="taste")] == same
 
 
-def test_without_playlists_the_year_says_more_of_a_taste_than_tempo():
+def test_by_default_the_year_counts_more_than_the_tempo():
     model = NormalInverseGamma(
         [taste_prior.default_column_prior("year"), taste_prior.default_column_prior("tempo")]
     )

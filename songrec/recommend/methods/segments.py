@@ -1,6 +1,6 @@
-"""Songs with a moment like moments of what is liked; see ``segment_search`` for how it is exact.
+"""Songs with a segment like segments of the likes; see ``segment_search`` for how it is exact.
 
-Of the liked songs' segments some are drawn, p₁ … pₙ; a segment x of another song has
+Some of the liked songs' segments are sampled, p₁ … pₙ; a segment x of another song has
 d(x) = Σ ‖x − pᵢ‖₂; of every song its nearest segment counts, and the smallest d comes first.
 """
 
@@ -22,31 +22,40 @@ from songrec.recommend.query import Query
 from songrec.recommend.similarity import segment_search
 from songrec.recommend.top_k import Rows, Scores
 
-TOLD_TAGS = 3
-LEAST_PROBABILITY = 0.1
+MAX_TAGS = 3
+MIN_PROBABILITY = 0.1
 
 
 @dataclass(frozen=True)
-class Points:
-    """Segments drawn of some songs: their rows, the place of each's song in the songs asked of,
-    and their vectors in float64.
+class SampledSegments:
+    """Segments sampled from some songs.
+
+    ``rows`` ``(p,)`` in the index, ``songs`` ``(p,)`` positions of their songs among those sampled
+    from, ``vectors`` float64 ``(p, d)``.
     """
 
     rows: Ints
-    of: Ints
+    songs: Ints
     vectors: NDArray[np.float64]
 
 
 class NearestSegments:
     """Score: n · typical − d(x), less what the dislikes take away.
 
-    ``points`` is how many of the liked songs' segments are drawn, ``seed`` what the draw follows
-    from; of each liked song one is drawn before a second of any. ``typical`` is the distance of two
-    random segments, so that a liked segment no nearer than chance adds nothing. A disliked song's
-    segments (as many at most) take away ``dislike_weight`` · (typical − distance) from whatever
-    is nearer to them than chance.
+    ``typical`` is the distance of two random segments, so that a liked segment no nearer than
+    chance adds nothing. Segments of disliked songs (``points`` at most) take away
+    ``dislike_weight`` · (typical − distance) from segments that are nearer to them than chance.
+    Where no song is cut into segments ``Distance`` ranks whole songs.
 
-    Where no song is cut into segments every song counts as one: ``Distance`` answers.
+    Parameters
+    ----------
+    points
+        How many of the liked songs' segments are sampled; each song gives one before any gives a
+        second.
+    seed
+        Seed of the sample.
+    dislike_weight
+        Weight of a disliked segment; a liked one's is 1.
     """
 
     def __init__(self, points: int = 32, seed: int = 0, dislike_weight: float = 0.25) -> None:
@@ -55,7 +64,7 @@ class NearestSegments:
         self.dislike_weight = dislike_weight
 
     def search(self, query: Query, count: int) -> tuple[Rows, Scores]:
-        """The best ``count`` rows (fewer if there are no more) and their scores, best first.
+        """Return the best ``count`` rows (fewer if there are no more) and scores, best first.
 
         Raises ``NotReady`` where none of the likes has segments though other songs have.
         """
@@ -63,7 +72,7 @@ class NearestSegments:
         if segments is None:
             return Distance(self.dislike_weight).search(query, count)
         liked = self._liked(query, segments)
-        disliked = self.draw(segments, _tracks(query.space, segments, query.dislikes))
+        disliked = self.sample(segments, _tracks(query.space, segments, query.dislikes))
         places, songs = _places(query.space, segments)
         fresh = (places >= 0) & ~np.isin(
             query.space.song_keys[np.maximum(places, 0)], query.known_songs
@@ -79,43 +88,40 @@ class NearestSegments:
         tracks = np.searchsorted(segments.first, found.rows, side="right") - 1
         return places[tracks], len(liked.rows) * segments.typical - found.scores
 
-    def draw(self, segments: SegmentIndex, tracks: Ints) -> Points:
-        """Some segments of ``tracks`` (places in the index): a segment of each in turn.
+    def sample(self, segments: SegmentIndex, tracks: Ints) -> SampledSegments:
+        """Sample segments of ``tracks`` (positions in the index), one of each in turn.
 
         The same songs and seed give the same segments.
         """
         random = np.random.default_rng(self.seed)
-        waiting = [
-            (
-                at,
-                segments.first[track]
-                + random.permutation(segments.first[track + 1] - segments.first[track]),
-            )
-            for at, track in enumerate(tracks.tolist())
+        shuffled = [
+            segments.first[track]
+            + random.permutation(segments.first[track + 1] - segments.first[track])
+            for track in tracks.tolist()
         ]
-        turns = random.permutation(len(waiting)).tolist()
-        deepest = max((len(rows) for _, rows in waiting), default=0)
-        drawn = [
-            (int(waiting[turn][1][depth]), waiting[turn][0])
-            for depth in range(min(deepest, self.points))
-            for turn in turns
-            if depth < len(waiting[turn][1])
+        turns = random.permutation(len(shuffled)).tolist()
+        longest = max((len(rows) for rows in shuffled), default=0)
+        sampled = [
+            (int(shuffled[song][depth]), song)
+            for depth in range(min(longest, self.points))
+            for song in turns
+            if depth < len(shuffled[song])
         ][: self.points]
-        drawn.sort()
-        rows = np.array([row for row, _ in drawn], dtype=np.int64)
-        of = np.array([at for _, at in drawn], dtype=np.int64)
-        return Points(rows, of, segments.vectors[rows].astype(np.float64))
+        sampled.sort()
+        rows = np.array([row for row, _ in sampled], dtype=np.int64)
+        songs = np.array([song for _, song in sampled], dtype=np.int64)
+        return SampledSegments(rows, songs, segments.vectors[rows].astype(np.float64))
 
     def reasons(self, query: Query, rows: Rows) -> list[tuple[Reason, ...]]:
-        """Per row: a reason per liked song that a drawn segment is of, and per disliked one.
+        """Return per row a reason per liked song with a sampled segment, and per disliked one.
 
-        The first one's details hold ``fragment``: the song's own moment, its tags and d.
+        The first one's details hold ``fragment``: the song's own segment, its tags and d.
         """
         segments = query.space.segments
         if segments is None:
             return Distance(self.dislike_weight).reasons(query, rows)
         liked = self._liked(query, segments)
-        disliked = self.draw(segments, _tracks(query.space, segments, query.dislikes))
+        disliked = self.sample(segments, _tracks(query.space, segments, query.dislikes))
         likes = _with_segments(query.space, segments, query.likes)
         dislikes = _with_segments(query.space, segments, query.dislikes)
         answers = []
@@ -125,7 +131,8 @@ class NearestSegments:
             at = np.array([best])
             near = segment_search.distances(segments, at, liked.vectors)[0]
             good = self._about(query, segments, liked, likes, segments.typical - near, near, True)
-            good[0].details["fragment"] = {**moment(segments, int(best)), "d": float(near.sum())}
+            own = segment_to_json(segments, int(best))
+            good[0].details["fragment"] = {**own, "d": float(near.sum())}
             bad: list[Reason] = []
             if len(disliked.rows):
                 near = segment_search.distances(segments, at, disliked.vectors)[0]
@@ -135,16 +142,18 @@ class NearestSegments:
             answers.append((*good, *bad))
         return answers
 
-    def _liked(self, query: Query, segments: SegmentIndex) -> Points:
+    def _liked(self, query: Query, segments: SegmentIndex) -> SampledSegments:
         tracks = _tracks(query.space, segments, query.likes)
         if not len(tracks):
             raise NotReady(
                 "None of the songs you like has been cut into moments: like a song that can be "
                 "heard, or cut the newest with `flask segments tag`."
             )
-        return self.draw(segments, tracks)
+        return self.sample(segments, tracks)
 
-    def _measured(self, segments: SegmentIndex, rows: Ints, liked: Points, disliked: Points) -> Any:
+    def _measured(
+        self, segments: SegmentIndex, rows: Ints, liked: SampledSegments, disliked: SampledSegments
+    ) -> Any:
         sums = segment_search.distance_sums(segments, rows, liked.vectors)
         if len(disliked.rows) and self.dislike_weight:
             near = segment_search.distances(segments, rows, disliked.vectors)
@@ -155,16 +164,16 @@ class NearestSegments:
         self,
         query: Query,
         segments: SegmentIndex,
-        points: Points,
+        points: SampledSegments,
         rows: Rows,
         shares: NDArray[np.float64],
         near: NDArray[np.float64],
         is_liked: bool,
     ) -> list[Reason]:
-        """A reason per song with a drawn segment, the largest share first; the rest as one."""
+        """Return a reason per song with a sampled segment, the largest first, the rest as one."""
         reasons = []
-        for song in np.unique(points.of).tolist():
-            mine = np.flatnonzero(points.of == song)
+        for song in np.unique(points.songs).tolist():
+            mine = np.flatnonzero(points.songs == song)
             mine = mine[np.argsort(near[mine], kind="stable")]
             row = int(rows[song])
             title = query.title(row)
@@ -205,10 +214,10 @@ def _summed(reasons: list[Reason], is_liked: bool) -> list[Reason]:
     rest = reasons[contributions.MAX_NAMED :]
     if not rest:
         return reasons
-    told = "songs you like" if is_liked else "songs you dislike"
+    whose = "songs you like" if is_liked else "songs you dislike"
     several = Reason(
         "liked" if is_liked else "disliked",
-        f"The other {len(rest)} {told}, together",
+        f"The other {len(rest)} {whose}, together",
         math.fsum(reason.contribution for reason in rest),
         details={
             "count": len(rest),
@@ -218,14 +227,14 @@ def _summed(reasons: list[Reason], is_liked: bool) -> list[Reason]:
     return [*reasons[: contributions.MAX_NAMED], several]
 
 
-def told(reasons: Sequence[Reason]) -> dict[str, Any] | None:
-    """The moment that a match's reasons tell; None where whole songs were compared."""
+def matched_segment(reasons: Sequence[Reason]) -> dict[str, Any] | None:
+    """Return the segment that a match's reasons describe; None for a match of whole songs."""
     found = (reason.details["fragment"] for reason in reasons if "fragment" in reason.details)
     return next(found, None)
 
 
-def moment(segments: SegmentIndex, row: int) -> dict[str, Any]:
-    """A segment as pages tell it: where it begins (s), how long it is, its likeliest tags."""
+def segment_to_json(segments: SegmentIndex, row: int) -> dict[str, Any]:
+    """Serialize a segment: its start and length in seconds, its likeliest tags."""
     return {
         "start_s": round(float(segments.starts[row]), 3),
         "seconds": segments.seconds,
@@ -235,25 +244,22 @@ def moment(segments: SegmentIndex, row: int) -> dict[str, Any]:
 
 
 def song_tags(segments: SegmentIndex, rows: Ints) -> list[str]:
-    """The likeliest tags of these segments on average; none where nothing tells."""
+    """Return the likeliest tags of these segments on average; none without a tagger."""
     if segments.tags is None or not segments.tag_names:
         return []
     mean = segments.tags[rows].astype(np.float64).mean(axis=0)
-    order = np.argsort(-mean, kind="stable")[:TOLD_TAGS]
-    return [segments.tag_names[at] for at in order.tolist() if mean[at] >= LEAST_PROBABILITY]
+    order = np.argsort(-mean, kind="stable")[:MAX_TAGS]
+    return [segments.tag_names[at] for at in order.tolist() if mean[at] >= MIN_PROBABILITY]
 
 
 def clock(seconds: float) -> str:
-    """``83.5`` as ``1:23``."""
+    """Format seconds: ``83.5`` is ``1:23``."""
     whole = max(0, int(seconds))
     return f"{whole // 60}:{whole % 60:02d}"
 
 
 def _places(space: Space, segments: SegmentIndex) -> tuple[Ints, Ints]:
-    """Per track of the index: its row in the space (−1: not in it), and a number of its song.
-
-    Worked out once as long as the space is open.
-    """
+    """Return per track of the index its row in the space (−1: none) and a number of its song."""
 
     def compute() -> tuple[Ints, Ints]:
         ids = np.asarray(segments.track_ids)
@@ -266,7 +272,7 @@ def _places(space: Space, segments: SegmentIndex) -> tuple[Ints, Ints]:
 
 
 def _tracks(space: Space, segments: SegmentIndex, rows: Rows) -> Ints:
-    """Places in the index of those of these rows of the space that have segments, in order."""
+    """Return the positions in the index of those of these rows that have segments, in order."""
     return positions(segments.track_ids, space.track_ids[rows])
 
 

@@ -30,7 +30,9 @@ def matched_segments(
     session: Session, instance: Path, ranked: Iterable[RankedTrack]
 ) -> dict[int, MatchedSegment]:
     """Return, by track id, the segment of each playable song that was matched by one."""
-    moments = {one.track.id: segments.told(one.reasons) for one in ranked if one.track.has_audio}
+    moments = {
+        one.track.id: segments.matched_segment(one.reasons) for one in ranked if one.track.has_audio
+    }
     files = audio_files.for_tracks(session, [track for track, moment in moments.items() if moment])
     matched = {}
     for track_id, file in files.items():

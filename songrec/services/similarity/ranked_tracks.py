@@ -88,7 +88,7 @@ def serialize_ranked(session: Session, ranked: Sequence[RankedTrack]) -> list[di
             "why": one.sentence,
             "reasons": [serialize_reason(reason, public_ids) for reason in one.reasons],
             "per_like": [serialize_reason(reason, public_ids) for reason in one.per_like],
-            "segment": (segment := segments.told(one.reasons)),
+            "segment": (segment := segments.matched_segment(one.reasons)),
             "fragment": segment,
         }
         for one in ranked

@@ -1,4 +1,4 @@
-"""The arrays of a run as a ``Space``: memory-mapped, opened once per process.
+"""Spaces of runs: arrays as a ``Space``, memory-mapped, opened once per process.
 
 Every web process maps the same files, so the catalogue is in memory once however many processes
 serve it. A request asks the database for one row (which run is published); the arrays are opened
@@ -24,16 +24,16 @@ from songrec.core.types import Space
 from songrec.store.sound import segment_index
 from songrec.store.tables import Publication, Run
 
-# The published run and the one published before it: requests that still read the older one,
-# and a rollback, find it open.
-KEPT = 2
+MAX_OPEN = 2
+"""The published run and the one before it: requests that still read that, and a rollback, find it
+open."""
 
 _spaces: OrderedDict[tuple[Path, str | None], Space] = OrderedDict()
 _lock = threading.Lock()
 
 
 def published_run_id(session: Session) -> str:
-    """The public id of the published run.
+    """Return the public id of the published run.
 
     Raises ``NotReady`` when nothing is published.
     """
@@ -47,22 +47,22 @@ def published_run_id(session: Session) -> str:
 
 
 def published_space(session: Session, instance: Path) -> Space:
-    """The space of the published run; opened once per process and run.
+    """Return the space of the published run, opened once per process and run.
 
-    Raises ``NotReady`` when nothing is published or its folder is not there.
+    Raises ``NotReady`` when nothing is published or its folder is missing.
     """
     folder = Path(instance) / "runs" / published_run_id(session)
-    cut = segment_index.current(Path(instance))
-    key = folder, cut
+    index_name = segment_index.current(Path(instance))
+    key = folder, index_name
     with _lock:
         space = _spaces.get(key)
         if space is None:
             space = load_space(folder)
-            if cut is not None:
-                cut, found = segment_index.open_current(Path(instance))
+            if index_name is not None:
+                index_name, found = segment_index.open_current(Path(instance))
                 space = replace(space, segments=found)
-            _spaces[folder, cut] = space
-            while len(_spaces) > KEPT:
+            _spaces[folder, index_name] = space
+            while len(_spaces) > MAX_OPEN:
                 _spaces.popitem(last=False)
         else:
             _spaces.move_to_end(key)
@@ -70,7 +70,7 @@ def published_space(session: Session, instance: Path) -> Space:
 
 
 def load_space(folder: Path) -> Space:
-    """The space in a run's folder: ``(n, ·)`` arrays over the same n tracks, see ``Space``.
+    """Open the space in a run's folder.
 
     The large arrays are memory-mapped read-only; labels and coordinates are read. Raises
     ``NotReady`` when a file is missing or damaged.
@@ -95,7 +95,7 @@ def load_space(folder: Path) -> Space:
         )
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise NotReady(
-            f"The files of run {folder.name} cannot be read ({_said(error)}). "
+            f"The files of run {folder.name} cannot be read ({_describe(error)}). "
             "Publish another run with `flask publish`, or train again with `flask train`."
         ) from error
     _check(space, folder)
@@ -121,8 +121,8 @@ def _taste_arrays(folder: Path) -> dict[str, Any]:
     }
 
 
-def _said(error: Exception) -> str:
-    """What went wrong, without the paths of this machine: listeners read it."""
+def _describe(error: Exception) -> str:
+    """Describe an error without paths of this machine: listeners read it."""
     if isinstance(error, OSError) and error.filename:
         return f"{Path(error.filename).name}: {error.strerror}"
     return str(error)
