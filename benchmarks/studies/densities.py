@@ -21,7 +21,7 @@ from songrec.evaluation.playlists import Answer
 from songrec.recommend.query import Query
 from songrec.recommend.taste.prior import MIN_TRACKS
 from songrec.recommend.taste.scorer import BACKGROUND, model_for
-from songrec.services.evaluation.playlist_tasks import Questions, questions
+from songrec.services.evaluation.playlist_tasks import ContinuationTasks, continuation_tasks
 
 Array = NDArray[np.float64]
 NEEDS = (FILE,)
@@ -53,13 +53,13 @@ class Lessons:
 
 def study(data: Path, seed: int = 0) -> list[str]:
     """P@10 of every density."""
-    return measured(questions(data / FILE, seed=seed), seed)
+    return measured(continuation_tasks(data / FILE, seed=seed), seed)
 
 
-def measured(asking: Questions, seed: int = 0) -> list[str]:
+def measured(tasks: ContinuationTasks, seed: int = 0) -> list[str]:
     """The same for any questions."""
     found: dict[str, list[Answer]] = {}
-    for about, lists, space in learnt(asking, seed):
+    for about, lists, space in learnt(tasks, seed):
         lessons = Lessons.of(space, lists)
         ways = {
             "Student's t with learnt priors (what is used)": taste_scores,
@@ -75,8 +75,8 @@ def measured(asking: Questions, seed: int = 0) -> list[str]:
             "Student's t, and a third of the kernels": partial(both, lessons, 1.0, 0.3),
         }
         for name, scores in ways.items():
-            found.setdefault(name, []).extend(asking.answers(by_score(scores), space, about))
-    return table(("tried", *HEADER), lines(found, asking, seed))
+            found.setdefault(name, []).extend(tasks.answers(by_score(scores), space, about))
+    return table(("tried", *HEADER), lines(found, tasks, seed))
 
 
 def normal(lessons: Lessons, weight: float, query: Query) -> Array:

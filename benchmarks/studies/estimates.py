@@ -24,7 +24,7 @@ from songrec.core.types import FeatureTable, Floats
 from songrec.features.extraction import extract_all, make_extractors
 from songrec.features.settings import DEFAULTS, sample_rate_of
 from songrec.prediction import from_tags
-from songrec.services.evaluation.clip_retrieval import read_list
+from songrec.services.evaluation.clip_retrieval import read_clip_pairs
 from songrec.services.features.feature_sets import TAGS
 from songrec.services.prediction import attribute_prediction
 from songrec.services.prediction import training_samples as samples
@@ -39,7 +39,7 @@ POWERS, WEIGHTS = (1.0, 1.5, 2.0, 2.5), (0.02, 0.05, 0.1)
 
 def study(data: Path, seed: int = 0) -> list[str]:
     """Spearman's rank correlation of both estimates, per network and attribute."""
-    sounds = [one for one, _ in read_list(data / "audio" / "clips")]
+    sounds = [one for one, _ in read_clip_pairs(data / "audio" / "clips")]
     sounds += [found.path for found in walk(data / "audio" / "library") if found.reason is None]
     means = []
     for path in sounds:

@@ -17,7 +17,7 @@ from songrec.audio_files.file_scan import walk
 from songrec.core.types import Audio, FeatureTable, Floats
 from songrec.evaluation.retrieval import retrieve
 from songrec.features.audio.melspectrogram import MelSpectrogram
-from songrec.services.evaluation.clip_retrieval import read_list
+from songrec.services.evaluation.clip_retrieval import read_clip_pairs
 from songrec.store.sound.spectrograms import GivenSpectrograms
 
 NEEDS = ("audio/clips/clips.csv", "audio/library")
@@ -29,7 +29,7 @@ COMPONENTS = 16
 
 def study(data: Path, seed: int) -> list[str]:
     """A table of retrieval by averages, components and the model, of two seeds."""
-    pairs = read_list(data / "audio" / "clips")
+    pairs = read_clip_pairs(data / "audio" / "clips")
     clips = GivenSpectrograms(
         [_picture(decode(path, seconds=SECONDS).audio) for pair in pairs for path in pair]
     )

@@ -16,21 +16,21 @@ from songrec.recommend.query import Query
 from songrec.recommend.taste import prior as taste_prior
 from songrec.recommend.taste.scorer import TasteScorer, TasteSettings
 from songrec.recommend.top_k import Rows
-from songrec.services.evaluation.playlist_tasks import Questions, Search
+from songrec.services.evaluation.playlist_tasks import ContinuationTasks, Search
 
 FILE = "catalogues/tidytuesday_spotify_songs.csv"
 HEADER = ("P@10", "P@10, new artists", "times the first")
 Scores = Callable[[Query], NDArray[np.floating]]
 
 
-def learnt(asking: Questions, seed: int) -> Iterator[tuple[list[int], list[Ints], Space]]:
+def learnt(tasks: ContinuationTasks, seed: int) -> Iterator[tuple[list[int], list[Ints], Space]]:
     """Per part: which playlists are asked about, the rows of those that taught, and the space with
     what they taught of tastes.
     """
-    for about, lists in asking.parts:
+    for about, lists in tasks.folds:
         rows = [playlist.rows for playlist in lists]
-        prior = taste_prior.fit_prior(asking.space, rows, seed=seed)
-        yield about, rows, replace(asking.space, taste_prior=prior.to_json())
+        prior = taste_prior.fit_prior(tasks.space, rows, seed=seed)
+        yield about, rows, replace(tasks.space, taste_prior=prior.to_json())
 
 
 def by_score(scores: Scores) -> Search:
@@ -46,20 +46,20 @@ def by_score(scores: Scores) -> Search:
 
 
 def taste_scores(query: Query) -> NDArray[np.float64]:
-    """What ``taste_content`` gives every track, ``(n,)``."""
+    """Score every track by ``taste_content``, ``(n,)``."""
     everything = np.arange(len(query.space.track_ids), dtype=np.int64)
     return TasteScorer(query, TasteSettings(metadata=False)).scores(everything)
 
 
 def lines(
-    answers: Mapping[str, Sequence[Answer]], asking: Questions, seed: int
+    answers: Mapping[str, Sequence[Answer]], tasks: ContinuationTasks, seed: int
 ) -> list[tuple[str, ...]]:
     """Of each its name and ``HEADER``; intervals are of 95%."""
-    songs = len(np.unique(asking.catalogue.song_keys))
+    songs = len(np.unique(tasks.catalogue.song_keys))
     first = next(iter(answers))
     found = []
     for name, of in answers.items():
-        told: dict[str, Any] = measures.measure(of, asking.space.matrix, songs, seed=seed)
+        told: dict[str, Any] = measures.measure(of, tasks.space.matrix, songs, seed=seed)
         times = measures.times(of, answers[first], seed=seed)
         new = told["new_artist_p_at_10"]
         found.append(

@@ -14,8 +14,8 @@ from songrec.core.types import Space
 from songrec.evaluation.playlists import Answer
 from songrec.recommend.taste import scorer
 from songrec.recommend.taste.prior import TastePrior
-from songrec.services.evaluation.playlist_continuation import EVALUATED, search_of
-from songrec.services.evaluation.playlist_tasks import Questions, questions
+from songrec.services.evaluation.playlist_continuation import EVALUATED_METHODS, search_for
+from songrec.services.evaluation.playlist_tasks import ContinuationTasks, continuation_tasks
 
 NEEDS = (FILE,)
 BACKGROUNDS = (1.0, 0.9, 0.7, 0.6)
@@ -24,24 +24,24 @@ LESS = ("year", "duration")
 
 def study(data: Path, seed: int = 0) -> list[str]:
     """Two tables: variants of taste, and what the columns' priors are."""
-    return measured(questions(data / FILE, seed=seed), seed)
+    return measured(continuation_tasks(data / FILE, seed=seed), seed)
 
 
-def measured(asking: Questions, seed: int = 0) -> list[str]:
+def measured(tasks: ContinuationTasks, seed: int = 0) -> list[str]:
     """The same for any questions."""
     found: dict[str, list[Answer]] = {}
-    for about, _, known in learnt(asking, seed):
+    for about, _, known in learnt(tasks, seed):
         for name, method, space, background in variants(known):
             with backgrounds(background):
-                answers = asking.answers(search_of(EVALUATED[method]), space, about)
+                answers = tasks.answers(search_for(EVALUATED_METHODS[method]), space, about)
                 found.setdefault(name, []).extend(answers)
     return [
-        f"{len(asking.asked)} playlists, {sum(map(len, asking.likes))} questions:",
+        f"{len(tasks.playlists)} playlists, {sum(map(len, tasks.likes))} questions:",
         "",
-        *table(("", *HEADER), lines(found, asking, seed)),
+        *table(("", *HEADER), lines(found, tasks, seed)),
         "What the first part taught:",
         "",
-        *table(("column", "between playlists", "within", "share between"), columns(asking, seed)),
+        *table(("column", "between playlists", "within", "share between"), columns(tasks, seed)),
     ]
 
 
@@ -75,9 +75,9 @@ def without(space: Space, column: str) -> Space:
     return replace(space, matrix=space.matrix[:, kept].copy(), columns=columns)
 
 
-def columns(asking: Questions, seed: int) -> list[tuple[str, ...]]:
+def columns(tasks: ContinuationTasks, seed: int) -> list[tuple[str, ...]]:
     """The priors that the first part's playlists teach, the most gathered column first."""
-    _, _, known = next(learnt(asking, seed))
+    _, _, known = next(learnt(tasks, seed))
     prior = TastePrior.from_json(known.taste_prior)
     told = [(name, prior.column(name)) for name in known.columns]
     told.sort(key=lambda one: -one[1].between / (one[1].between + one[1].within))

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from benchmarks.studies.instance import empty_instance
 from benchmarks.tables import table
-from songrec.services.evaluation.clip_retrieval import read_list
+from songrec.services.evaluation.clip_retrieval import read_clip_pairs
 from songrec.services.features import feature_sets
 from songrec.services.library.analysis_report import AnalyzeRequest
 from songrec.services.library.analyze_folder import analyze_folder
@@ -26,7 +26,7 @@ LOOK = 5
 def study(data: Path, seed: int = 0) -> list[str]:
     """How often the right clip comes first, and among the first five, by each feature set."""
     folder = data / "audio" / "clips"
-    pairs = [(one.resolve(), other.resolve()) for one, other in read_list(folder)]
+    pairs = [(one.resolve(), other.resolve()) for one, other in read_clip_pairs(folder)]
     with empty_instance() as (session, instance):
         names = feature_sets.default_sets(instance)
         analyze_folder(session, instance, AnalyzeRequest(folder, names))

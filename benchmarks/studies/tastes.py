@@ -23,8 +23,8 @@ from songrec.recommend.registry import METHODS
 from songrec.recommend.taste import density
 from songrec.recommend.taste.scorer import model_for
 from songrec.recommend.top_k import Rows
-from songrec.services.evaluation.playlist_continuation import EVALUATED
-from songrec.services.evaluation.playlist_tasks import Questions, questions
+from songrec.services.evaluation.playlist_continuation import EVALUATED_METHODS
+from songrec.services.evaluation.playlist_tasks import ContinuationTasks, continuation_tasks
 
 NEEDS = (FILE,)
 MARGINS = (0.0, density.MARGIN, 3.0)
@@ -36,17 +36,17 @@ WAYS = ("one taste", "the best of several", "several in turn")
 
 def study(data: Path, seed: int = 0) -> list[str]:
     """How often likes are told apart by margin, and lists of twenty for pairs of playlists."""
-    return measured(questions(data / FILE, draws=1, seed=seed), seed)
+    return measured(continuation_tasks(data / FILE, draws=1, seed=seed), seed)
 
 
-def measured(asking: Questions, seed: int = 0, pairs: int = PAIRS) -> list[str]:
+def measured(tasks: ContinuationTasks, seed: int = 0, pairs: int = PAIRS) -> list[str]:
     """The same for any questions."""
     single = dict.fromkeys(MARGINS, 0)
     double = dict.fromkeys(MARGINS, 0)
     asked, lists = 0, []
     rng = np.random.default_rng(seed)
-    for about, _, space in learnt(asking, seed):
-        of = {number: asking.likes[number][0] for number in about}
+    for about, _, space in learnt(tasks, seed):
+        of = {number: tasks.likes[number][0] for number in about}
         drawn = [tuple(rng.choice(about, 2, replace=False).tolist()) for _ in range(pairs)]
         asked += len(drawn)
         for margin in MARGINS:
@@ -55,14 +55,14 @@ def measured(asking: Questions, seed: int = 0, pairs: int = PAIRS) -> list[str]:
                 _tastes(space, np.union1d(of[one], of[other]), margin) > 1 for one, other in drawn
             )
         for one, other in drawn:
-            lists += _lists(asking, space, one, other)
+            lists += _lists(tasks, space, one, other)
     return [
         *table(
             ("margin", "single playlists parted", "pairs parted"),
             (
                 (
                     f"{margin:g}",
-                    f"{single[margin]} of {len(asking.asked)}",
+                    f"{single[margin]} of {len(tasks.playlists)}",
                     f"{double[margin]} of {asked}",
                 )
                 for margin in MARGINS
@@ -94,10 +94,10 @@ class List:
     both: bool
 
 
-def _lists(asking: Questions, space: Space, one: int, other: int) -> list[List]:
-    likes = np.union1d(asking.likes[one][0], asking.likes[other][0])
-    keys = asking.catalogue.song_keys
-    rests = [np.setdiff1d(keys[asking.asked[n].rows], keys[likes]) for n in (one, other)]
+def _lists(tasks: ContinuationTasks, space: Space, one: int, other: int) -> list[List]:
+    likes = np.union1d(tasks.likes[one][0], tasks.likes[other][0])
+    keys = tasks.catalogue.song_keys
+    rests = [np.setdiff1d(keys[tasks.playlists[n].rows], keys[likes]) for n in (one, other)]
     parted = _tastes(space, likes, density.MARGIN) > 1
     found = []
     for method in ("taste_content", "taste"):
@@ -110,7 +110,7 @@ def _lists(asking: Questions, space: Space, one: int, other: int) -> list[List]:
 
 
 def _answer(space: Space, likes: Ints, method: str, way: str) -> Rows:
-    rule = METHODS.create("taste", **EVALUATED[method].parameters)
+    rule = METHODS.create("taste", **EVALUATED_METHODS[method].parameters)
     with patch.object(density, "MAX_TASTES", 1 if way == WAYS[0] else density.MAX_TASTES):
         query = Query(space, likes, np.empty(0, dtype=np.int64))
         if way != WAYS[2]:

@@ -18,7 +18,7 @@ from songrec.evaluation.playlists import Answer
 from songrec.recommend.query import Query
 from songrec.recommend.taste import two_tower_scores
 from songrec.recommend.taste.prior import MIN_TRACKS
-from songrec.services.evaluation.playlist_tasks import Questions, Search, questions
+from songrec.services.evaluation.playlist_tasks import ContinuationTasks, Search, continuation_tasks
 from songrec.services.training import two_tower
 from songrec.services.training.two_tower import Towers
 
@@ -28,18 +28,18 @@ SHARES = (0.25, 0.5, 1.0, 2.0)
 
 def study(data: Path, seed: int = 0) -> list[str]:
     """P@10 of nearness in each way, and the shares that were chosen."""
-    return measured(questions(data / FILE, seed=seed), seed)
+    return measured(continuation_tasks(data / FILE, seed=seed), seed)
 
 
-def measured(asking: Questions, seed: int = 0) -> list[str]:
+def measured(tasks: ContinuationTasks, seed: int = 0) -> list[str]:
     """The same for any questions."""
     found: dict[str, list[Answer]] = {}
     chosen = []
-    for about, lists, known in learnt(asking, seed):
+    for about, lists, known in learnt(tasks, seed):
         long = [np.unique(rows) for rows in lists]
         long = [rows for rows in long if len(rows) >= MIN_TRACKS]
-        everything = two_tower.train_towers(asking.space, long, seed=seed)
-        heard = two_tower.train_towers(by_sound(asking.space), long, seed=seed)
+        everything = two_tower.train_towers(tasks.space, long, seed=seed)
+        heard = two_tower.train_towers(by_sound(tasks.space), long, seed=seed)
         ways = {
             "`taste_content`": by_score(taste_scores),
             "towers alone": nearest(everything),
@@ -50,11 +50,11 @@ def measured(asking: Questions, seed: int = 0) -> list[str]:
                 heard, share
             )
         for name, search in ways.items():
-            found.setdefault(name, []).extend(asking.answers(search, known, about))
-        _, told = two_tower.fit_track_factors(asking.space, lists, seed=seed)
+            found.setdefault(name, []).extend(tasks.answers(search, known, about))
+        _, told = two_tower.fit_track_factors(tasks.space, lists, seed=seed)
         chosen.append(max(told["ndcg"], key=told["ndcg"].get) if "ndcg" in told else "0")
     return [
-        *table(("", *HEADER), lines(found, asking, seed)),
+        *table(("", *HEADER), lines(found, tasks, seed)),
         f"Shares chosen for `learned`, part by part: {', '.join(chosen)}.",
     ]
 

@@ -1,4 +1,4 @@
-"""``flask evaluate``: how good features and recommendations are, measured offline."""
+"""``flask evaluate``: offline evaluation of feature sets and recommendation methods."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from songrec.cli.base import (
 
 @click.group("evaluate")
 def evaluate_group() -> None:
-    """Measure features and recommendations offline."""
+    """Evaluate feature sets and recommendation methods offline."""
 
 
 @evaluate_group.command("clips")
@@ -28,34 +28,37 @@ def evaluate_group() -> None:
     default="mfcc,statistical,mfcc+statistical",
     show_default=True,
     metavar="SET[,SET]",
-    help="Sets to measure, one by one; + puts sets side by side, statistical:chroma takes the "
-    "columns whose names begin so, musicnn:MTT_musicnn:max the network and pooling; segments "
-    "the rule of that name, fragments:tagger by the tagger (or musicnn, mfcc).",
+    help="Sets to evaluate. + concatenates sets; statistical:chroma selects columns by the "
+    "beginning of their names, musicnn:MTT_musicnn:max network and pooling; segments is the "
+    "recommendation method, segments:tagger with an encoder (tagger, musicnn, mfcc).",
 )
 @json_option
 @one_line_errors
 def clips_command(folder: Path, features: str, as_json: bool) -> None:
-    """How often excerpt a of a track in DIR (with clips.csv) finds its excerpt b."""
+    """Evaluate feature sets by retrieval: excerpt a of a track in DIR has to find its excerpt b.
+
+    DIR holds audio files and clips.csv: docs/evaluation.md.
+    """
     from songrec.services.evaluation import clip_retrieval
 
     with wrong_usage():
-        clip_retrieval.parse(features)
-    found = clip_retrieval.evaluate_clips(
+        clip_retrieval.parse_sets(features)
+    result = clip_retrieval.evaluate_clips(
         Path(current_app.config["INSTANCE"]), folder, features, terminal_progress()
     )
     if as_json:
-        print_json(found)
+        print_json(result)
         return
-    wide = max(len(name) for name in found)
+    wide = max(len(name) for name in result)
     click.echo(f"{'':{wide}}  {'pairs':>6} {'top 1':>6} {'top 5':>6} {'MRR':>6}")
-    for name, figures in found.items():
+    for name, figures in result.items():
         click.echo(
             f"{name:{wide}}  {figures['pairs']:>6} {figures['top1']:6.3f} {figures['top5']:6.3f} "
             f"{figures['mrr']:6.3f}"
         )
 
 
-_FIGURES = {
+_COLUMNS = {
     "p_at_10": "P@10",
     "recall_at_50": "recall@50",
     "ndcg_at_10": "NDCG@10",
@@ -73,34 +76,34 @@ _FIGURES = {
     "methods",
     multiple=True,
     metavar="METHOD",
-    help="Repeat, or part by commas; default: all.",
+    help="A method, or several separated by commas; repeatable. Default: all.",
 )
 @click.option(
     "--likes",
     type=click.IntRange(1, 1000),
     default=10,
     show_default=True,
-    help="How many songs of each playlist are liked.",
+    help="Number of songs of each playlist that are liked.",
 )
 @click.option(
     "--train",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Playlists to learn from; default: the others of FILE.",
+    help="Playlists to train on; default: the other playlists of FILE.",
 )
 @click.option(
     "--draws",
     type=click.IntRange(1, 100),
     default=3,
     show_default=True,
-    help="How often likes are drawn from each playlist.",
+    help="Number of times that likes are drawn from each playlist.",
 )
 @click.option(
     "--seed",
     type=click.IntRange(0, 2**31 - 1),
     default=0,
     show_default=True,
-    help="Draws, parts and resampling follow from it.",
+    help="Seed of draws, folds and resampling.",
 )
 @json_option
 @one_line_errors
@@ -113,31 +116,34 @@ def playlists_command(
     seed: int,
     as_json: bool,
 ) -> None:
-    """How much of the rest of each playlist of FILE a METHOD recommends to who likes a part."""
+    """Evaluate recommendation methods by playlist continuation.
+
+    Some songs of each playlist of FILE are liked; the method has to recommend the others.
+    """
     from songrec.services.evaluation import playlist_continuation
 
     with wrong_usage():
-        names = playlist_continuation.parse(methods)
-    request = playlist_continuation.Request(file, names, likes, train, draws, seed)
-    found = playlist_continuation.evaluate_playlists(request, terminal_progress())
+        names = playlist_continuation.parse_methods(methods)
+    request = playlist_continuation.ContinuationRequest(file, names, likes, train, draws, seed)
+    result = playlist_continuation.evaluate_playlists(request, terminal_progress())
     if as_json:
-        print_json(found)
+        print_json(result)
         return
     click.echo(
-        f"{found['playlists']:,} playlists, {found['questions']:,} questions with "
-        f"{likes} likes each, {found['tracks']:,} tracks to choose from"
+        f"{result['playlists']:,} playlists, {result['questions']:,} questions with "
+        f"{likes} likes each, {result['tracks']:,} tracks to choose from"
     )
-    click.echo(f"{'':16}" + "".join(f"{label:>13}" for label in _FIGURES.values()))
-    for name, figures in found["methods"].items():
+    click.echo(f"{'':16}" + "".join(f"{label:>13}" for label in _COLUMNS.values()))
+    for name, figures in result["methods"].items():
         for label, row in ((name, figures), ("  95% from", 0), ("  to", 1)):
             shown = (
                 row[measure]
                 if isinstance(row, dict)
                 else (figures["intervals"][measure] or [None] * 2)[row]
-                for measure in _FIGURES
+                for measure in _COLUMNS
             )
             click.echo(f"{label:16}" + "".join(f"{_figure(value):>13}" for value in shown))
-    for baseline, others in found["p_at_10_times"].items():
+    for baseline, others in result["p_at_10_times"].items():
         for name, ratio in others.items():
             if ratio is not None:
                 click.echo(

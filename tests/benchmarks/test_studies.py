@@ -12,7 +12,7 @@ from benchmarks.studies.instance import empty_instance
 from benchmarks.studies.playlists import learnt
 from songrec.demo import clips
 from songrec.prediction import from_tags
-from songrec.services.evaluation.playlist_tasks import questions
+from songrec.services.evaluation.playlist_tasks import continuation_tasks
 from songrec.services.sweeps.specification import SweepSpec
 from songrec.services.training import two_tower
 from songrec.store.tables import Track
@@ -20,8 +20,8 @@ from tests.playlist_file import write
 
 
 @pytest.fixture
-def asking(tmp_path):
-    return questions(write(tmp_path / "lists.csv"), draws=1)
+def tasks(tmp_path):
+    return continuation_tasks(write(tmp_path / "lists.csv"), draws=1)
 
 
 def cells(lines):
@@ -53,8 +53,8 @@ def test_an_instance_for_a_study_is_gone_afterwards(monkeypatch, tmp_path):
     assert (tmp_path / "models").is_dir()
 
 
-def test_taste_is_taken_apart(asking):
-    found = cells(priors.measured(asking))
+def test_taste_is_taken_apart(tasks):
+    found = cells(priors.measured(tasks))
     assert {"without year", "the catalogue's density counts 0.7"} <= set(found)
     precision = {name: float(row[0].split()[0]) for name, row in found.items() if "(" in row[0]}
     # Lists keep to their own years: the column is what most of the rest of them is found by.
@@ -65,15 +65,15 @@ def test_taste_is_taken_apart(asking):
     assert shares.index("year") < shares.index("tempo")
 
 
-def test_other_densities_are_asked_the_same(asking):
-    found = cells(densities.measured(asking))
+def test_other_densities_are_asked_the_same(tasks):
+    found = cells(densities.measured(tasks))
     assert len(found) == 9
     for name, (precision, *_) in found.items():
         assert float(precision.split()[0]) > 0.3, name
 
 
-def test_columns_that_are_constant_in_every_playlist_leave_the_covariance_invertible(asking):
-    _, lists, space = next(learnt(asking, 0))
+def test_columns_that_are_constant_in_every_playlist_leave_the_covariance_invertible(tasks):
+    _, lists, space = next(learnt(tasks, 0))
     lessons = densities.Lessons.of(space, lists)
     assert np.linalg.cond(lessons.within) < 1e4
     year = space.columns.index("year")
@@ -97,8 +97,8 @@ def test_a_normal_ratio_is_the_textbook_one():
     np.testing.assert_allclose(scores, expected, rtol=1e-6)
 
 
-def test_two_tastes_are_told_apart(asking):
-    lines = tastes.measured(asking, pairs=4)
+def test_two_tastes_are_told_apart(tasks):
+    lines = tastes.measured(tasks, pairs=4)
     parted = cells(lines[:5])
     assert parted["0"][1].endswith("of 20")
     counts = [int(parted[margin][1].split()[0]) for margin in ("0", "1", "3")]
@@ -110,17 +110,17 @@ def test_two_tastes_are_told_apart(asking):
     assert turn > 50
 
 
-def test_nearness_by_sound_is_put_on_top_of_taste(asking):
-    bare = towers.by_sound(asking.space)
+def test_nearness_by_sound_is_put_on_top_of_taste(tasks):
+    bare = towers.by_sound(tasks.space)
     assert bare.artists is None
     assert "popularity" not in bare.value_names
     # All songs of the first list are near each other, all others far off.
-    inside = np.isin(np.arange(len(asking.space.track_ids)), asking.asked[0].rows)
+    inside = np.isin(np.arange(len(tasks.space.track_ids)), tasks.playlists[0].rows)
     near = two_tower.Towers(np.where(inside[:, None], [1.0, 0.0], [-1.0, 0.0]), 10.0)
     for search in (towers.nearest(near), towers.on_top(near, 2.0)):
-        (answer,) = asking.answers(search, asking.space, [0])
+        (answer,) = tasks.answers(search, tasks.space, [0])
         assert answer.right[: answer.rest].all()
-    (answer,) = asking.answers(towers.on_top(near, 0.0), asking.space, [0])
+    (answer,) = tasks.answers(towers.on_top(near, 0.0), tasks.space, [0])
     assert not answer.right[: answer.rest].all()
 
 

@@ -1,8 +1,8 @@
-"""Retrieval on a folder of clips: how well each feature set finds the other excerpt of a track.
+"""Evaluation of feature sets by retrieval: find the other excerpt of a track among clips.
 
-The folder holds sound files and ``clips.csv`` with the columns ``clip`` (the file, relative to the
+A folder holds audio files and ``clips.csv`` with the columns ``clip`` (the file, relative to the
 folder), ``track`` (equal for excerpts of one recording) and ``excerpt`` (``a`` or ``b``). Features
-are those of an analysis with the usual settings, and are kept in the same cache.
+are extracted with the default settings and cached with those of the library.
 """
 
 from __future__ import annotations
@@ -36,61 +36,62 @@ from songrec.services.segments.encoder_selection import ENCODERS
 from songrec.store.sound import feature_cache
 from songrec.store.sound.feature_cache import SetKey
 
-LIST = "clips.csv"
+CLIP_LIST = "clips.csv"
 ATTRIBUTES = "attributes"
 SEGMENT_METHOD = ("segments", "fragments")
-# A pitch class is a name, not an amount.
-_NO_AMOUNT = frozenset({f"{MEASURING}:key"})
+# A pitch class is categorical.
+_CATEGORICAL = frozenset({f"{MEASURING}:key"})
 
 
 @dataclass(frozen=True)
-class Variant:
-    """A feature set and the settings that it is extracted with, which also file it in the cache."""
+class FeatureVariant:
+    """A feature set with the settings that it is extracted with."""
 
     name: str
     settings: AudioSettings = DEFAULTS
 
     @property
     def key(self) -> SetKey:
-        """As ``flask analyze`` with these settings would file it."""
+        """Its key in the feature cache, as ``flask analyze`` uses it."""
         return feature_sets.key_of(self.name, self.settings)
 
     def create(self) -> Any:
-        """The extractor."""
+        """Create the extractor."""
         return make_extractors([self.name], self.settings)[self.name]
 
 
 @dataclass(frozen=True)
-class Part:
-    """One part of a set: what it is made of, and how the columns that count begin.
+class FeaturePart:
+    """A part of a feature set: its variants, and the prefix of the columns that are compared.
 
-    Several variants are what the attributes are estimated from.
+    Attributes are estimated from several variants.
     """
 
-    variants: tuple[Variant, ...]
+    variants: tuple[FeatureVariant, ...]
     columns: str = ""
 
     @property
     def is_estimated(self) -> bool:
-        """Whether this is not the sound itself but a predictor's word on it."""
+        """Whether attributes are predicted from the variants."""
         return len(self.variants) > 1
 
 
-def parse(text: str) -> dict[str, tuple[Part, ...]]:
-    """``"mfcc, mfcc+statistical"`` as the parts of each set that is to be measured.
+def parse_sets(text: str) -> dict[str, tuple[FeaturePart, ...]]:
+    """Parse ``"mfcc, mfcc+statistical"`` into the parts of each set to evaluate.
 
-    ``+`` puts sets side by side. After a colon stands a choice of the set's own
-    (``musicnn:MTT_musicnn:max``) or how the names of the columns that count begin
-    (``statistical:chroma``). ``attributes`` are what a trained predictor makes of the sound,
-    ``segments`` (or ``fragments``) the recommendation method of that name (by itself, not beside
-    others), with the best encoder or the one named after the colon (``segments:tagger``).
-    Raises ``UnknownName`` or ``BadInput`` for what is no set of vectors.
+    ``+`` concatenates sets. A colon precedes an option of the set (``musicnn:MTT_musicnn:max``) or
+    a prefix of column names (``statistical:chroma``). ``attributes`` are those that a trained
+    predictor estimates. ``segments`` (or ``fragments``) is the recommendation method of that name,
+    which cannot be concatenated, with the best encoder or a named one (``segments:tagger``).
+    Raises ``UnknownName`` or ``BadInput`` for anything else and for sets that are no vectors.
     """
     names = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     if not names:
         raise BadInput(f"No feature set is named. Known: {', '.join(EXTRACTORS.names())}.")
     return {
-        name: () if _way(name) else tuple(_part(one.strip()) for one in name.split("+"))
+        name: ()
+        if _segment_encoder(name)
+        else tuple(_parse_part(one.strip()) for one in name.split("+"))
         for name in names
     }
 
@@ -98,52 +99,54 @@ def parse(text: str) -> dict[str, tuple[Part, ...]]:
 def evaluate_clips(
     instance: Path, folder: Path, features: str, on_progress: Progress = no_progress
 ) -> dict[str, dict[str, float]]:
-    """``{set: {"pairs", "top1", "top5", "mrr"}}``, see ``evaluation.retrieval``.
+    """Evaluate feature sets; returns ``{set: {"pairs", "top1", "top5", "mrr"}}``.
 
     Raises ``BadInput`` for a folder, list or clip that cannot be used and ``NotReady`` where
     weights or a predictor are missing.
     """
-    sets = parse(features)
-    pairs = read_list(folder)
+    sets = parse_sets(features)
+    pairs = read_clip_pairs(folder)
     clips = [clip for pair in pairs for clip in pair]
     variants = list(dict.fromkeys(v for parts in sets.values() for p in parts for v in p.variants))
     vectors = _vectors(instance, clips, variants, on_progress)
-    found = {}
+    results = {}
     for name, parts in sets.items():
-        if way := _way(name):
-            found[name] = segment_retrieval.retrieve(instance, pairs, on_progress, by=way).to_json()
+        if encoder := _segment_encoder(name):
+            results[name] = segment_retrieval.retrieve(
+                instance, pairs, on_progress, by=encoder
+            ).to_json()
             continue
         values = np.hstack([_columns(instance, part, vectors) for part in parts])
-        found[name] = retrieve(values[0::2], values[1::2]).to_json()
-    return found
+        results[name] = retrieve(values[0::2], values[1::2]).to_json()
+    return results
 
 
-def _way(name: str) -> str:
-    """What stands for a segment where ``name`` is the rule of segments; empty elsewhere."""
-    rule, _, way = name.partition(":")
-    if rule not in SEGMENT_METHOD:
+def _segment_encoder(name: str) -> str:
+    """Return the encoder if ``name`` is the segments method, else an empty text."""
+    method, _, encoder = name.partition(":")
+    if method not in SEGMENT_METHOD:
         return ""
-    if way and way not in ENCODERS:
-        raise UnknownName("way to compare segments", way, ENCODERS)
-    return way or ENCODERS[0]
+    if encoder and encoder not in ENCODERS:
+        raise UnknownName("segment encoder", encoder, ENCODERS)
+    return encoder or ENCODERS[0]
 
 
-def read_list(folder: Path) -> list[tuple[Path, Path]]:
-    """The excerpts a and b of every track that has both, in the list's order.
+def read_clip_pairs(folder: Path) -> list[tuple[Path, Path]]:
+    """Read the excerpts a and b of every track that has both, in the list's order.
 
-    Raises ``BadInput`` with one line for what cannot be understood.
+    Raises ``BadInput``, one line, for an invalid list.
     """
-    path = folder / LIST
+    path = folder / CLIP_LIST
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
-            wanted = {"clip", "track", "excerpt"}
-            missing = wanted - set(reader.fieldnames or ())
+            required = {"clip", "track", "excerpt"}
+            missing = required - set(reader.fieldnames or ())
             rows = list(reader)
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror}).") from None
     except (UnicodeDecodeError, csv.Error) as error:
-        raise BadInput(f"{path}: is no CSV file in UTF-8 ({error}).") from None
+        raise BadInput(f"{path}: not a CSV file in UTF-8 ({error}).") from None
     if missing:
         raise BadInput(f"{path}: the column {sorted(missing)[0]!r} is missing.")
     tracks: dict[str, dict[str, Path]] = {}
@@ -155,48 +158,50 @@ def read_list(folder: Path) -> list[tuple[Path, Path]]:
         if excerpt in tracks.setdefault(track, {}):
             raise BadInput(f"{path}: line {line}: a second excerpt {excerpt} of {track!r}.")
         tracks[track][excerpt] = folder / (row["clip"] or "").strip()
-    pairs = [(of["a"], of["b"]) for of in tracks.values() if len(of) == 2]
+    pairs = [(clips["a"], clips["b"]) for clips in tracks.values() if len(clips) == 2]
     if len(pairs) < 2:
         raise BadInput(f"{path}: names {len(pairs)} tracks with excerpts a and b; 2 are needed.")
     return pairs
 
 
-def _part(text: str) -> Part:
-    name, *asked = (piece.strip() for piece in text.split(":"))
+def _parse_part(text: str) -> FeaturePart:
+    name, *options = (piece.strip() for piece in text.split(":"))
     if name == ATTRIBUTES:
-        if asked:
-            raise BadInput("The feature set 'attributes' takes no choices.")
-        return Part(tuple(Variant(each) for each in DEFAULT_SETS))
+        if options:
+            raise BadInput("The feature set 'attributes' takes no options.")
+        return FeaturePart(tuple(FeatureVariant(each) for each in DEFAULT_SETS))
     entry = EXTRACTORS.entry(name)
     if name in FROM_LABELS:
         raise BadInput(f"The feature set {name!r} comes from labels, not from sound.")
     settings = DEFAULTS
     columns = ""
-    for choice in asked:
-        taking = [p.name for p in entry.parameters if p.type == "choice" and choice in p.choices]
-        of_set = [
+    for option in options:
+        parameters = [
+            p.name for p in entry.parameters if p.type == "choice" and option in p.choices
+        ]
+        matching = [
             setting
             for setting in DEPENDS_ON[name]
-            if OWN_PARAMETERS.get(setting, setting) in taking
+            if OWN_PARAMETERS.get(setting, setting) in parameters
         ]
-        if of_set:
-            settings = replace(settings, **{of_set[0]: choice})
+        if matching:
+            settings = replace(settings, **{matching[0]: option})
         else:
-            columns = choice
-    return Part((Variant(name, settings),), columns)
+            columns = option
+    return FeaturePart((FeatureVariant(name, settings),), columns)
 
 
 def _vectors(
-    instance: Path, clips: Sequence[Path], variants: Sequence[Variant], on_progress: Progress
-) -> dict[Variant, Floats]:
-    """``(clips, columns)`` of each variant, from the cache or extracted and put there."""
+    instance: Path, clips: Sequence[Path], variants: Sequence[FeatureVariant], on_progress: Progress
+) -> dict[FeatureVariant, Floats]:
+    """Return ``(clips, columns)`` of each variant, from the cache or extracted into it."""
     extractors = {variant: variant.create() for variant in variants}
     keys = {variant: variant.key for variant in variants}
     for variant, key in keys.items():
         feature_cache.write_columns(instance, key, extractors[variant].names())
-    rows: dict[Variant, list[Floats]] = {variant: [] for variant in variants}
+    rows: dict[FeatureVariant, list[Floats]] = {variant: [] for variant in variants}
     for done, clip in enumerate(clips):
-        on_progress(done / len(clips), f"Listening to {clip.name}.")
+        on_progress(done / len(clips), f"Extracting features of {clip.name}.")
         try:
             hashed = content_hash(clip)
             absent = set(feature_cache.missing_sets(instance, keys.values(), hashed))
@@ -208,27 +213,27 @@ def _vectors(
         for variant, key in keys.items():
             values = feature_cache.read(instance, key, hashed)
             if values.ndim != 1:
-                raise BadInput(f"{key.name}: a picture of the sound is no vector to compare by.")
+                raise BadInput(f"{key.name}: a spectrogram is not a vector and cannot be compared.")
             rows[variant].append(values)
     on_progress(1.0, f"{len(clips)} clips.")
-    return {variant: np.stack(of) for variant, of in rows.items()}
+    return {variant: np.stack(values) for variant, values in rows.items()}
 
 
-def _extract(instance: Path, clip: Path, hashed: str, missing: dict[Variant, Any]) -> None:
-    by_rate: dict[int, list[Variant]] = {}
+def _extract(instance: Path, clip: Path, hashed: str, missing: dict[FeatureVariant, Any]) -> None:
+    by_rate: dict[int, list[FeatureVariant]] = {}
     for variant in missing:
         by_rate.setdefault(sample_rate_of(variant.name), []).append(variant)
-    for rate, of_rate in by_rate.items():
+    for rate, same_rate in by_rate.items():
         decoded = decode(clip, sample_rate=rate, seconds=DEFAULTS.seconds, where=DEFAULTS.where)
-        # One set may be asked for in two variants: each goes by a name of its own here.
-        named = {str(at): missing[variant] for at, variant in enumerate(of_rate)}
-        found = extract_all(decoded.audio, named)
-        for at, variant in enumerate(of_rate):
-            feature_cache.write(instance, variant.key, hashed, found[str(at)])
+        # Variants of one set have the same name, so they are numbered here.
+        numbered = {str(at): missing[variant] for at, variant in enumerate(same_rate)}
+        vectors = extract_all(decoded.audio, numbered)
+        for at, variant in enumerate(same_rate):
+            feature_cache.write(instance, variant.key, hashed, vectors[str(at)])
 
 
-def _columns(instance: Path, part: Part, vectors: dict[Variant, Floats]) -> Floats:
-    """The columns of one part that count, ``(clips, columns)``."""
+def _columns(instance: Path, part: FeaturePart, vectors: dict[FeatureVariant, Floats]) -> Floats:
+    """Return the compared columns of a part, ``(clips, columns)``."""
     names = [
         f"{variant.name}:{column}"
         for variant in part.variants
@@ -238,22 +243,22 @@ def _columns(instance: Path, part: Part, vectors: dict[Variant, Floats]) -> Floa
     if part.is_estimated:
         table = FeatureTable(np.arange(len(values)), tuple(names), values, ATTRIBUTES)
         return _attributes(instance, table)
-    begin = f"{part.variants[0].name}:{part.columns}"
+    prefix = f"{part.variants[0].name}:{part.columns}"
     kept = [
-        at for at, name in enumerate(names) if name.startswith(begin) and name not in _NO_AMOUNT
+        at for at, name in enumerate(names) if name.startswith(prefix) and name not in _CATEGORICAL
     ]
     if not kept:
-        raise BadInput(f"No column begins with {begin!r}.")
+        raise BadInput(f"No column begins with {prefix!r}.")
     return values[:, kept]
 
 
 def _attributes(instance: Path, table: FeatureTable) -> Floats:
-    """Every attribute that the newest fitting predictor can tell of a sound."""
+    """Estimate every attribute that the newest suitable predictor covers."""
     from songrec.services.prediction.attribute_prediction import load_estimator
 
     predictor = load_estimator(instance, table.names)
     if predictor is None:
-        raise NotReady("No predictor of attributes is trained yet: flask predict train")
-    told = predictor.attributes(table)
-    amounts = [told[name] for name in sorted(told) if name not in ("key", "mode")]
+        raise NotReady("No attribute predictor is trained yet: flask predict train")
+    estimates = predictor.attributes(table)
+    amounts = [estimates[name] for name in sorted(estimates) if name not in ("key", "mode")]
     return np.column_stack(amounts).astype(np.float32)

@@ -1,12 +1,11 @@
-"""Catalogue files with playlists, read for measuring: no database is asked, none is written.
+"""Catalogue files with playlists, read for evaluation without a database.
 
-Genre and subgenre columns of such files may come from the playlists themselves; they are read
-past, never used.
+Genre and subgenre columns are ignored, because they may come from the playlists themselves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +27,7 @@ from songrec.core.types import Floats, Ints, Progress, no_progress
 
 @dataclass(frozen=True)
 class Playlist:
-    """A playlist of a file: its tracks as rows of the catalogue, each once, in the file's order."""
+    """A playlist of a file; ``rows`` are its distinct tracks in the file's order."""
 
     file: int
     name: str
@@ -37,12 +36,20 @@ class Playlist:
 
 @dataclass(frozen=True)
 class PlaylistCatalogue:
-    """The tracks of some files, each once, and their playlists.
+    """The distinct tracks of one or several files, and their playlists.
 
-    ``values`` float32 ``(n, 12)`` in the order of ``core.attributes``, ``duration_ms`` and ``year``
-    float32 ``(n,)``, NaN where unknown; ``song_keys`` uint64 ``(n,)``; ``artists`` and ``albums``
-    uint64 ``(n,)`` number each track's first artist and its album, 0 where unknown. ``playlists``
-    of the files in their order.
+    Attributes
+    ----------
+    values
+        Float32 ``(n, 12)``, in the order of ``core.attributes``, NaN where unknown.
+    duration_ms, year
+        Float32 ``(n,)``, NaN where unknown.
+    song_keys
+        uint64 ``(n,)``.
+    artists, albums
+        uint64 ``(n,)``, numbers of each track's first artist and its album, 0 where unknown.
+    playlists
+        Those of all files, in the files' order.
     """
 
     values: Floats
@@ -55,35 +62,35 @@ class PlaylistCatalogue:
 
 
 def read_playlists(paths: Sequence[Path], on_progress: Progress = no_progress) -> PlaylistCatalogue:
-    """The tracks of all ``paths`` together, and their playlists.
+    """Read the tracks of all ``paths`` and their playlists.
 
-    Rows that an ingest would reject are left out. Raises ``BadInput`` for a file that is no
-    catalogue and for one without playlists.
+    Rows that ``flask ingest`` would reject are left out. Raises ``BadInput`` for a file that is not
+    a catalogue or has no playlists.
     """
-    rows: dict[str, int] = {}
-    kept: list[CatalogueRow] = []
+    numbers: dict[str, int] = {}
+    tracks: list[CatalogueRow] = []
     playlists: list[Playlist] = []
-    for number, path in enumerate(paths):
+    for file, path in enumerate(paths):
         lists: dict[str, tuple[str, dict[int, None]]] = {}
-        for row in _rows(path, number, len(paths), on_progress):
-            at = rows.setdefault(row.source_key, len(kept))
-            if at == len(kept):
-                kept.append(row)
+        for row in _rows(path, file, len(paths), on_progress):
+            number = numbers.setdefault(row.source_key, len(tracks))
+            if number == len(tracks):
+                tracks.append(row)
             if row.playlist is not None:
-                lists.setdefault(row.playlist[0], (row.playlist[1], {}))[1][at] = None
+                lists.setdefault(row.playlist[0], (row.playlist[1], {}))[1][number] = None
         if not lists:
             raise BadInput(
                 f"{path}: holds no playlists. Give a catalogue with the column playlist_id or "
                 "playlist_name, a row for each track of each playlist."
             )
         playlists += [
-            Playlist(number, name, np.array(list(members), dtype=np.int64))
+            Playlist(file, name, np.array(list(members), dtype=np.int64))
             for name, members in lists.values()
         ]
-    return _gathered(kept, playlists)
+    return _to_arrays(tracks, playlists)
 
 
-def _rows(path: Path, number: int, files: int, on_progress: Progress):
+def _rows(path: Path, file: int, n_files: int, on_progress: Progress) -> Iterator[CatalogueRow]:
     table = open_table(path)
     try:
         dialect = detect_dialect(table.header)
@@ -95,28 +102,28 @@ def _rows(path: Path, number: int, files: int, on_progress: Progress):
             scale = detect_scale(dialect, table, batch, "auto")
             parser = RowParser(dialect, table, scale=scale, source="playlists")
         yield from parser.parse(batch)[0]
-        on_progress((number + batch.fraction) / files, f"Reading {path.name}")
+        on_progress((file + batch.fraction) / n_files, f"Reading {path.name}")
 
 
-def _gathered(kept: list[CatalogueRow], playlists: list[Playlist]) -> PlaylistCatalogue:
-    values = np.array([row.attributes for row in kept], dtype=np.float64).astype(np.float32)
-    figures = np.array(
-        [(row.fields["duration_ms"], row.fields["year"]) for row in kept], dtype=np.float64
+def _to_arrays(tracks: list[CatalogueRow], playlists: list[Playlist]) -> PlaylistCatalogue:
+    values = np.array([row.attributes for row in tracks], dtype=np.float64).astype(np.float32)
+    numbers = np.array(
+        [(row.fields["duration_ms"], row.fields["year"]) for row in tracks], dtype=np.float64
     ).astype(np.float32)
-    evidence = collect_evidence(row.artists for row in kept)
-    credits = [parse_credits(row.artists, evidence) for row in kept]
+    evidence = collect_evidence(row.artists for row in tracks)
+    credits = [parse_credits(row.artists, evidence) for row in tracks]
     keys = np.array(
-        [_song_key(row, by) for row, by in zip(kept, credits, strict=True)], dtype=np.uint64
+        [_song_key(row, by) for row, by in zip(tracks, credits, strict=True)], dtype=np.uint64
     )
     artists = [by[0].key if by else None for by in credits]
     albums = [
         album_public_id(row.album, by) if row.album and by else None
-        for row, by in zip(kept, artists, strict=True)
+        for row, by in zip(tracks, artists, strict=True)
     ]
     return PlaylistCatalogue(
         values.reshape(-1, len(ATTRIBUTE_NAMES)),
-        figures[:, 0],
-        figures[:, 1],
+        numbers[:, 0],
+        numbers[:, 1],
         keys,
         _numbered(artists),
         _numbered(albums),
@@ -125,7 +132,7 @@ def _gathered(kept: list[CatalogueRow], playlists: list[Playlist]) -> PlaylistCa
 
 
 def _song_key(row: CatalogueRow, credits: list[Credit]) -> int:
-    """Equal for a song and its remaster, as in a run."""
+    """Return the song key, which is equal for a song and its remaster, as in a run."""
     key = match_key([credit.name for credit in credits], row.fields["title"])
     return (row.song_key if key is None else key) % 2**64
 

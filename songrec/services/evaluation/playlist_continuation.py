@@ -1,8 +1,9 @@
-"""Playlist continuation: a part of a real playlist is liked, which of the rest is recommended?
+"""Evaluation of recommendation methods by playlist continuation.
 
-Every method that the pages offer is asked through the very code that answers them. All tracks of
-the files are candidates; the likes and other copies of them are out. What learns from playlists
-never sees the one that it is asked about, nor one that shares half of its songs.
+A part of a real playlist is liked, and the rest has to be recommended. Methods run through the
+code that answers pages. All tracks of the files are candidates, except the likes and their copies.
+Methods that learn from playlists are never trained on a tested playlist, nor on one that shares
+half of its songs.
 """
 
 from __future__ import annotations
@@ -26,59 +27,67 @@ from songrec.recommend.registry import METHODS
 from songrec.recommend.taste import prior as taste_prior
 from songrec.recommend.top_k import Rows
 from songrec.services.evaluation.playlist_catalogue import Playlist
-from songrec.services.evaluation.playlist_tasks import Search, questions
+from songrec.services.evaluation.playlist_tasks import Search, continuation_tasks
 from songrec.services.training import two_tower
 
 
 @dataclass(frozen=True)
 class EvaluatedMethod:
-    """A method of the evaluation: a recommendation method with parameters, or a baseline."""
+    """A recommendation method with parameters, or a baseline.
+
+    ``trained`` methods use what playlists teach; ``per_artist`` limits songs by one artist.
+    """
 
     method: str
     parameters: dict[str, Any]
-    learns: bool = False
+    trained: bool = False
     per_artist: int = 0
 
 
-EVALUATED: dict[str, EvaluatedMethod] = {
+EVALUATED_METHODS: dict[str, EvaluatedMethod] = {
     "random": EvaluatedMethod("random", {}),
     "popularity": EvaluatedMethod("popularity", {}),
     "cluster": EvaluatedMethod("cluster", {}),
     "cosine": EvaluatedMethod("cosine", {}),
     "distance": EvaluatedMethod("distance", {}),
-    "taste_content": EvaluatedMethod("taste", {"metadata": False}, learns=True),
-    "taste": EvaluatedMethod("taste", {}, learns=True),
-    "learned": EvaluatedMethod("learned", {}, learns=True),
-    "taste_capped": EvaluatedMethod("taste", {}, learns=True, per_artist=MAX_PER_ARTIST),
-    "learned_capped": EvaluatedMethod("learned", {}, learns=True, per_artist=MAX_PER_ARTIST),
+    "taste_content": EvaluatedMethod("taste", {"metadata": False}, trained=True),
+    "taste": EvaluatedMethod("taste", {}, trained=True),
+    "learned": EvaluatedMethod("learned", {}, trained=True),
+    "taste_capped": EvaluatedMethod("taste", {}, trained=True, per_artist=MAX_PER_ARTIST),
+    "learned_capped": EvaluatedMethod("learned", {}, trained=True, per_artist=MAX_PER_ARTIST),
 }
-"""Methods by name: a recommender's name means that recommender with its default parameters,
-``…_content`` without metadata, ``…_capped`` with as many songs by one artist as pages show."""
+"""Methods by their names in the evaluation.
+
+A recommendation method has the name and the parameters that it has on pages. ``taste_content`` is
+``taste`` without artist, album and popularity; ``…_capped`` limits songs by an artist, as pages do.
+"""
+
 FORMER_NAMES = {"taste_metadata": "taste", "taste_metadata_capped": "taste_capped"}
+"""Former names of methods, which ``parse_methods`` still reads."""
 
 BASELINES = ("cosine", "distance")
-"""What the others' P@10 is divided by."""
+"""Methods whose P@10 the others' P@10 is divided by."""
 
 
-def parse(names: Sequence[str]) -> tuple[str, ...]:
-    """Parse names of methods, separated by commas or one by one; all methods without any.
+def parse_methods(names: Sequence[str]) -> tuple[str, ...]:
+    """Parse names of methods, single or separated by commas; all methods if there are none.
 
-    Raises ``UnknownName``.
+    Raises ``UnknownName`` for an unknown method.
     """
-    requested = [part.strip() for name in names for part in name.split(",") if part.strip()]
-    requested = [FORMER_NAMES.get(name, name) for name in requested]
-    for name in requested:
-        if name not in EVALUATED:
-            raise UnknownName("method", name, EVALUATED)
-    return tuple(dict.fromkeys(requested)) or tuple(EVALUATED)
+    methods = [part.strip() for name in names for part in name.split(",") if part.strip()]
+    methods = [FORMER_NAMES.get(name, name) for name in methods]
+    for name in methods:
+        if name not in EVALUATED_METHODS:
+            raise UnknownName("method", name, EVALUATED_METHODS)
+    return tuple(dict.fromkeys(methods)) or tuple(EVALUATED_METHODS)
 
 
 @dataclass(frozen=True)
-class Request:
-    """What to measure: ``likes`` songs of each playlist of ``file`` are liked, ``draws`` times.
+class ContinuationRequest:
+    """What to evaluate: ``likes`` songs of each playlist of ``file`` are liked, ``draws`` times.
 
-    Methods that learn do so from the playlists of ``train``; without it from the other playlists of
-    ``file``, see ``playlist_parts.parts``.
+    Methods are trained on the playlists of ``train``, or else on the other playlists of ``file``
+    (``playlist_splits.leakage_free_folds``).
     """
 
     file: Path
@@ -89,47 +98,49 @@ class Request:
     seed: int = 0
 
 
-def evaluate_playlists(request: Request, on_progress: Progress = no_progress) -> dict[str, Any]:
-    """``{"methods": {name: measures}, "p_at_10_times": {baseline: {name: ratio}}, …}``.
+def evaluate_playlists(
+    request: ContinuationRequest, on_progress: Progress = no_progress
+) -> dict[str, Any]:
+    """Evaluate methods on playlist continuation.
 
-    See ``evaluation.playlists.measure`` and ``times``.
-
-    Raises ``BadInput`` for a file without playlists, or none long enough.
+    Returns ``{"methods": {name: measures}, "p_at_10_times": {baseline: {name: ratio}}, …}``, see
+    ``evaluation.playlists.measure`` and ``times``. Raises ``BadInput`` for a file without playlists
+    and if none is long enough.
     """
-    asking = questions(
+    tasks = continuation_tasks(
         request.file,
         request.train,
         likes=request.likes,
         draws=request.draws,
         seed=request.seed,
-        on_progress=lambda done, said, _=None: on_progress(0.1 * done, said),
+        on_progress=lambda fraction, message, _=None: on_progress(0.1 * fraction, message),
     )
-    catalogue, space = asking.catalogue, asking.space
+    catalogue, space = tasks.catalogue, tasks.space
     if "cluster" in request.methods:
         labels = CLUSTERINGS.create("kmeans").fit(space.matrix, seed=request.seed).labels
         space = replace(space, labels=labels)
     answers: dict[str, list[Answer]] = {name: [] for name in request.methods}
-    lessons: list[dict[str, Any]] = []
-    for number, (about, lists) in enumerate(asking.parts):
-        known = learn(space, lists, request)
-        lessons.append(known.taste_prior or {})
+    taste_models: list[dict[str, Any]] = []
+    for fold, (numbers, training) in enumerate(tasks.folds):
+        trained = train_space(space, training, request)
+        taste_models.append(trained.taste_prior or {})
         for at, name in enumerate(request.methods):
             on_progress(
-                0.1 + 0.8 * (number + at / len(request.methods)) / len(asking.parts),
-                f"Asking {name}, part {number + 1} of {len(asking.parts)}",
+                0.1 + 0.8 * (fold + at / len(request.methods)) / len(tasks.folds),
+                f"Evaluating {name}, fold {fold + 1} of {len(tasks.folds)}",
             )
-            search = search_of(EVALUATED[name], request.seed)
-            answers[name] += asking.answers(search, known, about)
+            search = search_for(EVALUATED_METHODS[name], request.seed)
+            answers[name] += tasks.answers(search, trained, numbers)
     songs = len(np.unique(catalogue.song_keys))
     on_progress(0.95, "Resampling")
     measured = {
-        name: measures.measure(of, space.matrix, songs, seed=request.seed)
-        for name, of in answers.items()
+        name: measures.measure(one, space.matrix, songs, seed=request.seed)
+        for name, one in answers.items()
     }
     times = {
         baseline: {
-            name: measures.times(of, answers[baseline], seed=request.seed)
-            for name, of in answers.items()
+            name: measures.times(one, answers[baseline], seed=request.seed)
+            for name, one in answers.items()
             if name != baseline
         }
         for baseline in BASELINES
@@ -139,48 +150,48 @@ def evaluate_playlists(request: Request, on_progress: Progress = no_progress) ->
     return {
         "methods": measured,
         "p_at_10_times": times,
-        "playlists": len(asking.asked),
-        "left_out": sum(p.file == 0 for p in catalogue.playlists) - len(asking.asked),
-        "questions": request.draws * len(asking.asked),
+        "playlists": len(tasks.playlists),
+        "left_out": sum(p.file == 0 for p in catalogue.playlists) - len(tasks.playlists),
+        "questions": request.draws * len(tasks.playlists),
         "likes": request.likes,
         "tracks": len(space.track_ids),
         "songs": songs,
         "columns": list(space.columns),
-        "learned_from": [told["playlists"] for told in lessons if told],
-        "towers": [told["two_tower"] for told in lessons if "two_tower" in told],
+        "learned_from": [model["playlists"] for model in taste_models if model],
+        "towers": [model["two_tower"] for model in taste_models if "two_tower" in model],
         "seed": request.seed,
     }
 
 
-def learn(space: Space, lists: Sequence[Playlist], request: Request) -> Space:
-    """The space with what the methods asked for learn from ``lists``."""
-    asked = [EVALUATED[name] for name in request.methods]
-    rows = [playlist.rows for playlist in lists]
-    if any(one.learns for one in asked):
+def train_space(space: Space, playlists: Sequence[Playlist], request: ContinuationRequest) -> Space:
+    """Return the space with what the requested methods learn from ``playlists``."""
+    methods = [EVALUATED_METHODS[name] for name in request.methods]
+    rows = [playlist.rows for playlist in playlists]
+    if any(one.trained for one in methods):
         prior = taste_prior.fit_prior(space, rows, seed=request.seed)
         space = replace(space, taste_prior=prior.to_json())
-    if any(one.method == "learned" for one in asked):
-        track_factors, told = two_tower.fit_track_factors(space, rows, seed=request.seed)
+    if any(one.method == "learned" for one in methods):
+        track_factors, summary = two_tower.fit_track_factors(space, rows, seed=request.seed)
         space = replace(
             space,
-            taste_prior={**(space.taste_prior or {}), "two_tower": told},
+            taste_prior={**(space.taste_prior or {}), "two_tower": summary},
             track_factors=track_factors,
         )
     return space
 
 
-def search_of(asked: EvaluatedMethod, seed: int = 0) -> Search:
-    """What answers as the pages do; ``seed`` is for what is drawn."""
-    if asked.method == "random":
+def search_for(evaluated: EvaluatedMethod, seed: int = 0) -> Search:
+    """Return the search of a method through the code that answers pages; ``seed`` for chance."""
+    if evaluated.method == "random":
         return lambda space, query, count: _at_random(query, count, seed)
-    if asked.method == "popularity":
+    if evaluated.method == "popularity":
         return _most_popular
-    method: Method = METHODS.create(asked.method, **asked.parameters)
-    by = Reranking(per_artist=asked.per_artist)
+    method: Method = METHODS.create(evaluated.method, **evaluated.parameters)
+    reranking = Reranking(per_artist=evaluated.per_artist)
 
     def search(space: Space, query: Query, count: int) -> Rows:
-        found = find_candidates(method, query, count, by)
-        return found.rows[rerank(query, found, by, count).chosen]
+        candidates = find_candidates(method, query, count, reranking)
+        return candidates.rows[rerank(query, candidates, reranking, count).chosen]
 
     return search
 
@@ -188,8 +199,8 @@ def search_of(asked: EvaluatedMethod, seed: int = 0) -> Search:
 def _at_random(query: Query, count: int, seed: int) -> Rows:
     rng = np.random.default_rng([seed, *query.likes.tolist()])
     n = len(query.space.track_ids)
-    look = np.sort(rng.choice(n, min(n, 4 * count + len(query.likes)), replace=False))
-    return query.rank_distinct(look, rng.random(len(look)))[0][:count]
+    rows = np.sort(rng.choice(n, min(n, 4 * count + len(query.likes)), replace=False))
+    return query.rank_distinct(rows, rng.random(len(rows)))[0][:count]
 
 
 def _most_popular(space: Space, query: Query, count: int) -> Rows:

@@ -1,4 +1,4 @@
-"""Which playlists are asked about after learning from which, so that nothing leaks."""
+"""Splits of playlists into those to train on and those to test on, without leakage."""
 
 from __future__ import annotations
 
@@ -12,60 +12,69 @@ from songrec.core.types import Ints
 from songrec.services.evaluation.playlist_catalogue import Playlist, PlaylistCatalogue
 
 FOLDS = 5
-SHARED = 0.5
-"""Of playlists that share more of the smaller one's songs than this, none is learnt from when
-another is asked about."""
-ENOUGH = 0.5
-"""Of the playlists to learn from, so many must be left when all questions are asked at once."""
+MAX_OVERLAP = 0.5
+"""Playlists that share more than this of the shorter one's songs are never on both sides."""
+MIN_REMAINING = 0.5
+"""Share of the training playlists that must remain to test all playlists in a single fold."""
 BLOCK = 256
 
-Part = tuple[list[int], list[Playlist]]
+Fold = tuple[list[int], list[Playlist]]
+"""Numbers of the playlists to test on, and the playlists to train on."""
 
 
-def parts(
-    catalogue: PlaylistCatalogue, asked: Sequence[Playlist], *, own: bool, seed: int = 0
-) -> list[Part]:
-    """Numbers of ``asked`` playlists, and the playlists to learn from before they are answered.
+def leakage_free_folds(
+    catalogue: PlaylistCatalogue, tested: Sequence[Playlist], *, same_file: bool, seed: int = 0
+) -> list[Fold]:
+    """Split playlists into folds whose training playlists overlap with none of the tested ones.
 
-    With ``own`` the lessons are the playlists of the first file, else those of the second. What is
-    asked about teaches nothing, and neither does a playlist that shares more than ``SHARED`` of its
-    songs with one of the part. There is one part if the lessons are others and most of them
-    remain, else ``FOLDS`` (fewer where fewer playlists are asked about), drawn with ``seed``.
+    Parameters
+    ----------
+    tested
+        Playlists to test on; a fold gives their numbers.
+    same_file
+        Train on the playlists of the first file, else on those of the second.
+
+    Returns
+    -------
+    folds
+        One fold if training playlists are of another file and most of them remain; else ``FOLDS``
+        drawn with ``seed``, fewer where fewer playlists are tested.
     """
-    lessons = [p for p in catalogue.playlists if own or p.file == 1]
-    alike = kin(catalogue, asked, lessons)
-    if not own and (~alike.any(axis=0)).mean() >= ENOUGH:
-        folds = [np.arange(len(asked))]
+    training = [p for p in catalogue.playlists if same_file or p.file == 1]
+    overlaps = overlapping(catalogue, tested, training)
+    if not same_file and (~overlaps.any(axis=0)).mean() >= MIN_REMAINING:
+        tested_by_fold = [np.arange(len(tested))]
     else:
-        order = np.random.default_rng(seed).permutation(len(asked))
-        folds = [np.sort(order[part::FOLDS]) for part in range(FOLDS) if len(order[part::FOLDS])]
-    found = []
-    for about in folds:
-        taught = np.flatnonzero(~alike[about].any(axis=0))
-        found.append((about.tolist(), [lessons[at] for at in taught]))
-    return found
+        order = np.random.default_rng(seed).permutation(len(tested))
+        parts = (np.sort(order[fold::FOLDS]) for fold in range(FOLDS))
+        tested_by_fold = [part for part in parts if len(part)]
+    folds = []
+    for numbers in tested_by_fold:
+        remaining = np.flatnonzero(~overlaps[numbers].any(axis=0))
+        folds.append((numbers.tolist(), [training[i] for i in remaining]))
+    return folds
 
 
-def kin(
-    catalogue: PlaylistCatalogue, asked: Sequence[Playlist], others: Sequence[Playlist]
+def overlapping(
+    catalogue: PlaylistCatalogue, a: Sequence[Playlist], b: Sequence[Playlist]
 ) -> NDArray[np.bool_]:
-    """Whether a playlist and another share over ``SHARED`` of the shorter one's songs.
+    """Return whether two playlists share over ``MAX_OVERLAP`` of the shorter one's songs.
 
-    ``(asked, others)``. A playlist is its own kin.
+    Bool ``(len(a), len(b))``. A playlist overlaps with itself.
     """
     _, song = np.unique(catalogue.song_keys, return_inverse=True)
-    one, other = _holding(song, asked), _holding(song, others)
-    sizes = other.sum(axis=1)
-    found = np.zeros((len(asked), len(others)), dtype=bool)
-    for start in range(0, len(asked), BLOCK):
-        block = one[start : start + BLOCK]
+    songs_a, songs_b = _incidence(song, a), _incidence(song, b)
+    sizes = songs_b.sum(axis=1)
+    overlaps = np.zeros((len(a), len(b)), dtype=bool)
+    for start in range(0, len(a), BLOCK):
+        block = songs_a[start : start + BLOCK]
         shorter = np.minimum(block.sum(axis=1)[:, None], sizes)
-        found[start : start + BLOCK] = (block @ other.T).toarray() > SHARED * shorter
-    return found
+        overlaps[start : start + BLOCK] = (block @ songs_b.T).toarray() > MAX_OVERLAP * shorter
+    return overlaps
 
 
-def _holding(song: Ints, lists: Sequence[Playlist]) -> csr_array:
-    """1 where a playlist holds a song, ``(lists, songs)``."""
+def _incidence(song: Ints, lists: Sequence[Playlist]) -> csr_array:
+    """Return a matrix ``(lists, songs)`` that is 1 where a playlist contains a song."""
     songs = [np.unique(song[p.rows]) for p in lists]
     ends = np.cumsum([0, *map(len, songs)])
     columns = np.concatenate([np.zeros(0, dtype=np.int64), *songs])

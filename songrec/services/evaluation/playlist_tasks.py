@@ -1,4 +1,4 @@
-"""Questions about playlists: a part of each is liked, the rest is to be found among all tracks."""
+"""Tasks of playlist continuation: a part of each playlist is liked, the rest has to be found."""
 
 from __future__ import annotations
 
@@ -22,46 +22,53 @@ from songrec.services.evaluation.playlist_catalogue import (
     PlaylistCatalogue,
     read_playlists,
 )
-from songrec.services.evaluation.playlist_splits import Part
+from songrec.services.evaluation.playlist_splits import Fold
 from songrec.services.training.artifacts import EXTRA_COLUMNS
 
 Search = Callable[[Space, Query, int], Rows]
-"""The best rows of a space for a taste, best first, so many at most."""
+"""Returns at most so many rows of a space for a query, best first."""
 
 
 @dataclass(frozen=True)
-class Questions:
-    """What is asked, of which catalogue, after learning from what.
+class ContinuationTasks:
+    """Tasks of playlist continuation over the tracks of one or two files.
 
-    ``likes`` are the liked rows of each draw, for each of the ``asked`` playlists; ``parts`` number
-    those and hold the playlists to learn from before they are answered.
+    Attributes
+    ----------
+    playlists
+        The playlists that are tested.
+    folds
+        Numbers of tested playlists, with the playlists to train on before they are tested.
+    likes
+        Liked rows of each draw, for each of ``playlists``.
     """
 
     catalogue: PlaylistCatalogue
     space: Space
-    asked: tuple[Playlist, ...]
-    parts: tuple[Part, ...]
+    playlists: tuple[Playlist, ...]
+    folds: tuple[Fold, ...]
     likes: tuple[tuple[Ints, ...], ...]
 
-    def answers(self, search: Search, known: Space, about: Sequence[int]) -> Iterator[Answer]:
-        """What ``search`` says of every draw of the playlists ``about``; ``known`` is the space
-        with what was learnt.
-        """
-        for number in about:
-            for likes in self.likes[number]:
-                yield self._answer(search, known, number, likes)
+    def answers(self, search: Search, space: Space, numbers: Sequence[int]) -> Iterator[Answer]:
+        """Yield the answer of ``search`` to every draw of the playlists ``numbers``.
 
-    def _answer(self, search: Search, known: Space, number: int, likes: Ints) -> Answer:
-        query = Query(known, likes, np.empty(0, dtype=np.int64))
-        rows = search(known, query, measures.LOOK)
+        ``space`` is that of the tasks, with what was trained on the fold's playlists.
+        """
+        for number in numbers:
+            for likes in self.likes[number]:
+                yield self._answer(search, space, number, likes)
+
+    def _answer(self, search: Search, space: Space, number: int, likes: Ints) -> Answer:
+        query = Query(space, likes, np.empty(0, dtype=np.int64))
+        rows = search(space, query, measures.LOOK)
         keys = self.catalogue.song_keys
-        rest = np.setdiff1d(keys[self.asked[number].rows], keys[likes])
+        rest = np.setdiff1d(keys[self.playlists[number].rows], keys[likes])
         right = np.isin(keys[rows], rest)
         artists = query.statistics.artists
         return Answer(number, rows, right, len(rest), artists[rows], artists[likes])
 
 
-def questions(
+def continuation_tasks(
     file: Path,
     train: Path | None = None,
     *,
@@ -69,31 +76,36 @@ def questions(
     draws: int = 3,
     seed: int = 0,
     on_progress: Progress = no_progress,
-) -> Questions:
-    """Those of every playlist of ``file`` with more than ``likes`` songs.
+) -> ContinuationTasks:
+    """Build the tasks of every playlist of ``file`` with more than ``likes`` songs.
 
-    Raises ``BadInput`` for a file without playlists, or none long enough.
+    Training playlists are those of ``train``, or else the other playlists of ``file``. Raises
+    ``BadInput`` for a file without playlists, and if none is long enough.
     """
     paths = [file] if train is None else [file, train]
     catalogue = read_playlists(paths, on_progress)
     keys = catalogue.song_keys
-    asked = tuple(
+    tested = tuple(
         p for p in catalogue.playlists if p.file == 0 and len(np.unique(keys[p.rows])) > likes
     )
-    if not asked:
+    if not tested:
         raise BadInput(f"{file}: no playlist has over {likes} songs; like fewer (--likes).")
-    parts = playlist_splits.parts(catalogue, asked, own=train is None, seed=seed)
+    folds = playlist_splits.leakage_free_folds(
+        catalogue, tested, same_file=train is None, seed=seed
+    )
     liked = []
-    for number, playlist in enumerate(asked):
+    for number, playlist in enumerate(tested):
         rng = np.random.default_rng([seed, number])
         _, first = np.unique(keys[playlist.rows], return_index=True)
         rows = playlist.rows[np.sort(first)]
         liked.append(tuple(np.sort(rng.choice(rows, likes, replace=False)) for _ in range(draws)))
-    return Questions(catalogue, space_of(catalogue), asked, tuple(parts), tuple(liked))
+    return ContinuationTasks(
+        catalogue, recommendation_space(catalogue), tested, tuple(folds), tuple(liked)
+    )
 
 
-def space_of(catalogue: PlaylistCatalogue) -> Space:
-    """The recommendation space that a training would make of these tracks; labels are all 0."""
+def recommendation_space(catalogue: PlaylistCatalogue) -> Space:
+    """Build the recommendation space that a training would make of these tracks; labels are 0."""
     normal = normal_space(
         catalogue.values,
         ATTRIBUTE_NAMES,

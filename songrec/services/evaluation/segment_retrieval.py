@@ -42,8 +42,8 @@ def retrieve(
     if encoder.name != "tagger":
         moments = ColumnMoments.of(np.concatenate(cut))
         cut = [moments.standardize(vectors, atol=NEARLY_ZERO) for vectors in cut]
-    asking, answering = cut[0::2], cut[1::2]
-    sums = np.array([[_least(points, song) for song in answering] for points in asking])
+    tasks, answering = cut[0::2], cut[1::2]
+    sums = np.array([[_least(points, song) for song in answering] for points in tasks])
     on_progress(1.0, f"{len(clips)} clips.")
     return retrieve_by_distance(sums)
 

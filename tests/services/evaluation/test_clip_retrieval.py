@@ -9,7 +9,7 @@ import pytest
 
 from songrec.core.errors import BadInput, NotReady, UnknownName
 from songrec.features.audio.mfcc import Mfcc
-from songrec.services.evaluation.clip_retrieval import evaluate_clips, parse, read_list
+from songrec.services.evaluation.clip_retrieval import evaluate_clips, parse_sets, read_clip_pairs
 
 RATE = 22_050
 
@@ -76,9 +76,9 @@ def test_the_columns_that_count_can_be_chosen(instance, clips):
         evaluate_clips(instance, clips, "statistical:chromatic")
 
 
-def test_choices_of_a_set_go_into_the_cache_beside_the_usual_ones():
+def test_options_of_a_set_are_cached_beside_the_default_ones():
     usual, default, other = (
-        parse(text)[text][0].variants[0].key
+        parse_sets(text)[text][0].variants[0].key
         for text in ("musicnn", "musicnn:MSD_musicnn:mean", "musicnn:MTT_musicnn")
     )
     assert usual == default
@@ -94,13 +94,13 @@ def test_attributes_need_a_trained_predictor(instance, clips):
     ("text", "error"),
     [("mfc", UnknownName), ("genre", BadInput), (" , ", BadInput), ("attributes:x", BadInput)],
 )
-def test_what_is_no_set_of_vectors_says_so(text, error):
+def test_sets_that_are_not_vectors_are_refused(text, error):
     with pytest.raises(error):
-        parse(text)
+        parse_sets(text)
 
 
-def test_a_picture_of_the_sound_is_no_vector(instance, clips):
-    with pytest.raises(BadInput, match="no vector"):
+def test_spectrograms_are_refused(instance, clips):
+    with pytest.raises(BadInput, match="not a vector"):
         evaluate_clips(instance, clips, "melspectrogram")
 
 
@@ -116,12 +116,12 @@ def test_a_picture_of_the_sound_is_no_vector(instance, clips):
 def test_a_list_that_cannot_be_used_says_why(tmp_path, rows, message):
     (tmp_path / "clips.csv").write_text(rows)
     with pytest.raises(BadInput, match=message):
-        read_list(tmp_path)
+        read_clip_pairs(tmp_path)
 
 
 def test_a_folder_without_a_list_and_a_clip_that_is_not_there_say_so(instance, clips):
     with pytest.raises(BadInput, match=r"clips\.csv: cannot be read"):
-        read_list(clips / "nowhere")
+        read_clip_pairs(clips / "nowhere")
     (clips / "3b.wav").unlink()
     with pytest.raises(BadInput, match=r"3b\.wav: cannot be read"):
         evaluate_clips(instance, clips, "mfcc")

@@ -1,4 +1,4 @@
-"""Playlist continuation on made-up playlists whose answer is known, and on the real ones."""
+"""Playlist continuation on synthetic playlists with a known answer, and on real ones."""
 
 import csv
 import json
@@ -13,13 +13,13 @@ from songrec.recommend.taste import prior
 from songrec.services.evaluation import playlist_splits
 from songrec.services.evaluation.playlist_catalogue import read_playlists
 from songrec.services.evaluation.playlist_continuation import (
-    EVALUATED,
-    Request,
+    EVALUATED_METHODS,
+    ContinuationRequest,
     evaluate_playlists,
-    parse,
-    search_of,
+    parse_methods,
+    search_for,
 )
-from songrec.services.evaluation.playlist_tasks import Questions, questions
+from songrec.services.evaluation.playlist_tasks import ContinuationTasks, continuation_tasks
 from tests.playlist_file import HEADER, LENGTH, LISTS, write
 
 
@@ -36,7 +36,7 @@ def test_the_command_measures_every_method_with_intervals(app, file):
     found = json.loads(result.stdout)
     assert (found["playlists"], found["questions"], found["tracks"]) == (12, 24, 360)
     methods = found["methods"]
-    assert tuple(methods) == tuple(EVALUATED)
+    assert tuple(methods) == tuple(EVALUATED_METHODS)
     for figures in methods.values():
         assert set(figures) == {*MEASURES, "intervals"}
         low, high = figures["intervals"]["p_at_10"]
@@ -60,71 +60,73 @@ def test_the_command_measures_every_method_with_intervals(app, file):
 
 def test_the_same_seed_gives_the_same_figures_and_another_seed_others(file):
     def measured(seed):
-        return evaluate_playlists(Request(file, ("cosine", "random"), draws=1, seed=seed))
+        return evaluate_playlists(
+            ContinuationRequest(file, ("cosine", "random"), draws=1, seed=seed)
+        )
 
     assert measured(1) == measured(1)
     assert measured(1)["methods"] != measured(2)["methods"]
 
 
-def test_columns_that_come_from_playlists_are_no_features(file, tmp_path):
+def test_genre_columns_are_not_features(file, tmp_path):
     other = write(tmp_path / "other.csv", genre="rock")
-    one, two = (evaluate_playlists(Request(f, ("taste",))) for f in (file, other))
+    one, two = (evaluate_playlists(ContinuationRequest(f, ("taste",))) for f in (file, other))
     assert one["methods"] == two["methods"]
     assert not {"genre", "subgenre"} & set(one["columns"])
 
 
-def learnt_from(monkeypatch):
-    """The playlists, as sets of rows, of every learning."""
-    seen = []
-    learn = prior.fit_prior
+def record_training(monkeypatch):
+    """Record the playlists, as sets of rows, of every training."""
+    trainings = []
+    fit_prior = prior.fit_prior
 
-    def noted(space, lists, **options):
+    def recording(space, lists, **options):
         lists = list(lists)
-        seen.append([frozenset(rows.tolist()) for rows in lists])
-        return learn(space, lists, **options)
+        trainings.append([frozenset(rows.tolist()) for rows in lists])
+        return fit_prior(space, lists, **options)
 
-    monkeypatch.setattr(prior, "fit_prior", noted)
-    return seen
-
-
-def test_nothing_is_learnt_from_a_playlist_that_is_asked_about(file, monkeypatch):
-    asked = []
-    answers = Questions.answers
-
-    def noted(self, search, known, about):
-        asked.append({frozenset(self.asked[number].rows.tolist()) for number in about})
-        return answers(self, search, known, about)
-
-    monkeypatch.setattr(Questions, "answers", noted)
-    seen = learnt_from(monkeypatch)
-    evaluate_playlists(Request(file, ("taste_content",), draws=1))
-    assert len(asked) == len(seen) == 5
-    assert sum(len(part) for part in asked) == LISTS
-    for learned, inside in zip(seen, asked, strict=True):
-        assert not inside & set(learned)
-        assert len(inside) + len(learned) == LISTS
+    monkeypatch.setattr(prior, "fit_prior", recording)
+    return trainings
 
 
-def test_a_playlist_that_stands_in_the_training_file_as_well_is_not_learnt_from(
-    file, tmp_path, monkeypatch
-):
+def test_no_method_is_trained_on_a_playlist_that_it_is_tested_on(file, monkeypatch):
+    tested = []
+    answers = ContinuationTasks.answers
+
+    def recording(self, search, space, numbers):
+        tested.append({frozenset(self.playlists[number].rows.tolist()) for number in numbers})
+        return answers(self, search, space, numbers)
+
+    monkeypatch.setattr(ContinuationTasks, "answers", recording)
+    trainings = record_training(monkeypatch)
+    evaluate_playlists(ContinuationRequest(file, ("taste_content",), draws=1))
+    assert len(tested) == len(trainings) == 5
+    assert sum(len(fold) for fold in tested) == LISTS
+    for training, fold in zip(trainings, tested, strict=True):
+        assert not fold & set(training)
+        assert len(fold) + len(training) == LISTS
+
+
+def test_a_tested_playlist_is_left_out_of_the_training_file(file, tmp_path, monkeypatch):
     # The same songs in lists 0 to 8; more than half of a list is enough to leave it out.
     train = write(tmp_path / "train.csv", lists=range(9))
-    asked = write(tmp_path / "asked.csv", lists=range(6, 12))
-    seen = learnt_from(monkeypatch)
-    found = evaluate_playlists(Request(asked, ("taste_content",), draws=1, train=train))
-    assert [len(part) for part in seen] == [6]
+    tested = write(tmp_path / "tested.csv", lists=range(6, 12))
+    trainings = record_training(monkeypatch)
+    found = evaluate_playlists(
+        ContinuationRequest(tested, ("taste_content",), draws=1, train=train)
+    )
+    assert [len(part) for part in trainings] == [6]
     assert found["playlists"] == 6
 
 
-def test_the_file_itself_to_learn_from_is_learnt_from_in_parts(file, monkeypatch):
-    seen = learnt_from(monkeypatch)
-    evaluate_playlists(Request(file, ("taste_content",), draws=1, train=file))
-    assert sorted(len(part) for part in seen) == [9, 9, 10, 10, 10]
+def test_the_tested_file_as_training_file_is_split_into_folds(file, monkeypatch):
+    trainings = record_training(monkeypatch)
+    evaluate_playlists(ContinuationRequest(file, ("taste_content",), draws=1, train=file))
+    assert sorted(len(part) for part in trainings) == [9, 9, 10, 10, 10]
 
 
-def test_a_short_list_of_well_known_songs_ties_no_others_together(file):
-    # One song of each list, as a list of its own: kin of nobody, though all share with it.
+def test_a_short_playlist_of_popular_songs_overlaps_with_no_other(file):
+    # A playlist of one song of each list overlaps with none, though all share a song with it.
     rows = file.read_text().splitlines()
     hits = [row.replace("List ", "Hits ").split(",") for row in rows[1::LENGTH]]
     for row in hits:
@@ -133,16 +135,18 @@ def test_a_short_list_of_well_known_songs_ties_no_others_together(file):
     catalogue = read_playlists([file])
     lists = catalogue.playlists
     assert len(lists) == LISTS + 1
-    assert playlist_splits.kin(catalogue, lists, lists).tolist() == np.eye(LISTS + 1).tolist()
-    parts = playlist_splits.parts(catalogue, lists, own=True)
-    assert [len(about) + len(taught) for about, taught in parts] == [LISTS + 1] * 5
+    assert (
+        playlist_splits.overlapping(catalogue, lists, lists).tolist() == np.eye(LISTS + 1).tolist()
+    )
+    folds = playlist_splits.leakage_free_folds(catalogue, lists, same_file=True)
+    assert [len(tested) + len(training) for tested, training in folds] == [LISTS + 1] * 5
 
 
-def test_one_playlist_alone_is_asked_about_with_nothing_learnt(tmp_path):
+def test_a_single_playlist_is_tested_without_training(tmp_path):
     path = write(tmp_path / "one.csv", lists=range(1))
-    found = evaluate_playlists(Request(path, ("taste_content", "random"), draws=1))
+    found = evaluate_playlists(ContinuationRequest(path, ("taste_content", "random"), draws=1))
     assert (found["playlists"], found["learned_from"]) == (1, [0])
-    assert found["methods"]["taste_content"]["p_at_10"] == 1.0  # nothing else is there
+    assert found["methods"]["taste_content"]["p_at_10"] == 1.0  # there are no other songs
 
 
 def without(path: Path, *columns: str) -> Path:
@@ -158,14 +162,14 @@ def test_without_artists_years_or_albums_the_rest_is_measured(file):
         file, "track_artist", "track_album_release_date", "track_album_name", "track_popularity"
     )
     names = ("popularity", "taste_content", "taste")
-    found = evaluate_playlists(Request(bare, names, draws=1))
+    found = evaluate_playlists(ContinuationRequest(bare, names, draws=1))
     assert "year" not in found["columns"]
     for figures in found["methods"].values():
         assert figures["new_artist_p_at_10"] is figures["hits_per_artist"] is None
     assert found["methods"]["taste_content"] == found["methods"]["taste"]
 
 
-def test_a_track_that_is_told_twice_is_the_one_that_was_told_first(file):
+def test_of_repeated_tracks_the_first_row_counts(file):
     rows = file.read_text().splitlines()
     again = [row.split(",") for row in rows[1:]]
     for row in again:
@@ -177,7 +181,7 @@ def test_a_track_that_is_told_twice_is_the_one_that_was_told_first(file):
     assert [p.rows.tolist() for p in twice.playlists] == [p.rows.tolist() for p in once.playlists]
 
 
-def test_a_remaster_of_what_is_liked_is_no_hit(file):
+def test_a_remaster_has_the_song_key_of_the_original(file):
     rows = file.read_text().splitlines()
     again = rows[1].split(",")
     again[0], again[1] = "new", "Song 0 0 - 2011 Remaster"
@@ -189,19 +193,19 @@ def test_a_remaster_of_what_is_liked_is_no_hit(file):
 
 def test_the_tracks_of_the_training_file_are_candidates_too(tmp_path):
     train = write(tmp_path / "train.csv", lists=range(6))
-    asked = write(tmp_path / "asked.csv", lists=range(6, 12))
-    found = evaluate_playlists(Request(asked, ("random",), draws=1, train=train))
+    tested = write(tmp_path / "tested.csv", lists=range(6, 12))
+    found = evaluate_playlists(ContinuationRequest(tested, ("random",), draws=1, train=train))
     assert found["tracks"] == LISTS * LENGTH
 
 
 def test_a_hit_is_a_song_that_was_not_liked(file):
-    asking = questions(file, draws=1)
-    (answer,) = asking.answers(search_of(EVALUATED["distance"]), asking.space, [0])
-    likes = asking.likes[0][0]
+    tasks = continuation_tasks(file, draws=1)
+    (answer,) = tasks.answers(search_for(EVALUATED_METHODS["distance"]), tasks.space, [0])
+    likes = tasks.likes[0][0]
     assert len(likes) == 10
     assert answer.rest == LENGTH - 10
     assert not set(answer.rows.tolist()) & set(likes.tolist())
-    inside = np.isin(answer.rows, asking.asked[0].rows)
+    inside = np.isin(answer.rows, tasks.playlists[0].rows)
     assert answer.right.tolist() == inside.tolist()
 
 
@@ -216,16 +220,16 @@ def test_a_track_in_several_playlists_is_one_track(tmp_path):
     assert catalogue.playlists[2].rows.tolist() == catalogue.playlists[0].rows[:5].tolist()
 
 
-def test_what_cannot_be_measured_says_why(file):
+def test_files_and_methods_that_cannot_be_evaluated_are_refused(file):
     with pytest.raises(BadInput, match="no playlist has over 30 songs"):
-        evaluate_playlists(Request(file, ("random",), likes=30))
+        evaluate_playlists(ContinuationRequest(file, ("random",), likes=30))
     bare = without(file, *(name for name in HEADER if name.startswith("playlist")))
     with pytest.raises(BadInput, match="holds no playlists"):
-        evaluate_playlists(Request(bare, ("random",)))
+        evaluate_playlists(ContinuationRequest(bare, ("random",)))
     with pytest.raises(UnknownName, match="cosine"):
-        parse(["cosinus"])
-    assert parse(["cosine,taste_content", "cosine"]) == ("cosine", "taste_content")
-    assert parse(["taste_metadata", "taste_metadata_capped"]) == ("taste", "taste_capped")
+        parse_methods(["cosinus"])
+    assert parse_methods(["cosine,taste", "cosine"]) == ("cosine", "taste")
+    assert parse_methods(["taste_metadata"]) == ("taste",)  # its former name
 
 
 @pytest.mark.realdata
@@ -234,7 +238,7 @@ def test_real_playlists_are_found_again(real_data):
     if not path.is_file():
         pytest.skip(f"{path} is not there")
     names = ("random", "cosine", "distance", "taste_content", "taste")
-    found = evaluate_playlists(Request(path, names, draws=1))["methods"]
+    found = evaluate_playlists(ContinuationRequest(path, names, draws=1))["methods"]
     assert found["random"]["p_at_10"] < 0.01
     assert found["taste_content"]["p_at_10"] >= 0.09
     assert (

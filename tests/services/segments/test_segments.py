@@ -194,7 +194,7 @@ def test_clips_are_found_by_segments(instance: Path, tmp_path: Path) -> None:
     with pytest.raises(NotReady, match="flask segments train"):
         clip_retrieval.evaluate_clips(instance, tmp_path, "fragments:tagger")
     with pytest.raises(UnknownName, match="way to compare"):
-        clip_retrieval.parse("fragments:ears")
+        clip_retrieval.parse_sets("fragments:ears")
 
 
 def test_patches_of_a_published_network_lie_within_the_segment() -> None:
