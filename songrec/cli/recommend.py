@@ -1,4 +1,4 @@
-"""``flask similar`` and ``flask recommend``: what the pages answer, on the command line."""
+"""``flask similar``, ``flask recommend`` and ``flask sound-spaces``."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from songrec.services.similarity.ranked_tracks import RankedTrack
 
 
-METHODS_TOLD = "The best there is (learned, else taste) unless given. " + "; ".join(
+METHODS_HELP = "By default the best available one (learned, else taste). " + "; ".join(
     f"{entry.name}: {entry.description[0].lower()}{entry.description[1:]}" for entry in METHODS
 )
 
@@ -44,17 +44,17 @@ METHODS_TOLD = "The best there is (learned, else taste) unless given. " + "; ".j
 )
 @click.option(
     "--by",
-    metavar="WAY",
+    metavar="COMPARISON",
     default="space",
     show_default=True,
-    help="What to compare: space, features or latent of the published run, or a feature "
-    "set that was analysed (mfcc, statistical, musicnn, …): no run needed.",
+    help="What to compare by: space, features or latent of the published run, or a feature "
+    "set that was analysed (mfcc, statistical, musicnn, …), which needs no run.",
 )
 @json_option
 @with_appcontext
 @one_line_errors
 def similar(track: str, count: int, by: str, as_json: bool) -> None:
-    """What sounds like TRACK (a public id or the catalogue's own id), each with the reason."""
+    """List songs similar to TRACK (a public id or the catalogue's own id), with reasons."""
     from songrec.services.catalogue.track_lookup import resolve_track
     from songrec.services.similarity import audio_similarity
 
@@ -73,7 +73,7 @@ def similar(track: str, count: int, by: str, as_json: bool) -> None:
 @click.option(
     "--dislike", "dislikes", multiple=True, metavar="TRACK", help="A song you do not like; repeat."
 )
-@click.option("--method", metavar="METHOD", help=METHODS_TOLD)
+@click.option("--method", metavar="METHOD", help=METHODS_HELP)
 @click.option(
     "--variety",
     type=click.FloatRange(0, 1),
@@ -86,27 +86,27 @@ def similar(track: str, count: int, by: str, as_json: bool) -> None:
     type=click.FloatRange(0, 1),
     default=0.0,
     show_default=True,
-    help="1: rather what is little known.",
+    help="1: prefer little-known songs.",
 )
 @click.option(
     "--freshness",
     type=click.FloatRange(0, 1),
     default=0.0,
     show_default=True,
-    help="1: rather what is recent.",
+    help="1: prefer recent songs.",
 )
 @click.option(
     "--per-artist",
     type=click.IntRange(0),
     default=MAX_PER_ARTIST,
     show_default=True,
-    help="At most so many songs by one artist; 0: any number.",
+    help="Songs by one artist at most; 0: any number.",
 )
 @click.option(
     "--surprise",
     type=click.IntRange(0),
     metavar="SEED",
-    help="Draw from the good ones by this number.",
+    help="Pick at random from the best matches, reproducibly by SEED.",
 )
 @click.option(
     "-n",
@@ -125,15 +125,17 @@ def recommend(
     method: str | None,
     count: int,
     as_json: bool,
-    **wishes: Any,
+    **options: Any,
 ) -> None:
-    """Songs for whoever likes these TRACKs (public ids or the catalogue's own ids)."""
+    """Recommend songs for liked TRACKs (public ids or the catalogue's own ids), with reasons."""
     from songrec.services.catalogue.track_lookup import resolve_track
     from songrec.services.recommendation.recommend import method_used, recommend_for
 
     with wrong_usage():
         if not likes:
-            raise BadInput("Say what you like: flask recommend --like TRACK [--like TRACK …].")
+            raise BadInput(
+                "Name at least one liked song: flask recommend --like TRACK [--like TRACK …]."
+            )
         if method is not None:
             METHODS.entry(method)
     ranked = recommend_for(
@@ -142,7 +144,7 @@ def recommend(
         [resolve_track(db.session, name).id for name in likes],
         [resolve_track(db.session, name).id for name in dislikes],
         method=method,
-        by=replace(DEFAULT_RERANKING, **wishes),
+        by=replace(DEFAULT_RERANKING, **options),
         n=count,
     )
     used = method_used(db.session, _instance(), method)
@@ -156,26 +158,26 @@ def recommend(
 @with_appcontext
 @one_line_errors
 def spaces_of_sound(as_json: bool) -> None:
-    """Prepare comparing songs by each feature set; an analysis does so at its end by itself."""
+    """Prepare comparing songs by each feature set; an analysis does this at its end."""
     from songrec.services.similarity import audio_similarity
     from songrec.store.sound import feature_matrices
 
     on_progress = no_progress if as_json else terminal_progress()
     written = audio_similarity.refresh_matrices(db.session, _instance(), on_progress)
-    shown = [
+    matrices = [
         {"written": written.get(name, False), **feature_matrices.manifest(_instance(), name)}
         for name in feature_matrices.names(_instance())
     ]
     if as_json:
-        print_json(shown)
+        print_json(matrices)
         return
-    for one in shown:
+    for one in matrices:
         damaged = f", {one['damaged']:,} damaged" if one["damaged"] else ""
         click.echo(
             f"{one['feature_set']:<14}{one['tracks']:>9,} songs by {len(one['columns'])} columns"
-            f"{damaged}{'' if one['written'] else ' (as it was)'}"
+            f"{damaged}{'' if one['written'] else ' (unchanged)'}"
         )
-    if not shown:
+    if not matrices:
         click.echo("Nothing is analysed yet: flask analyze DIR")
 
 
@@ -190,7 +192,7 @@ def _print_ranked(ranked: list[RankedTrack], as_json: bool, **extra: str) -> Non
         print_json([{**match, **extra} for match in serialize_ranked(db.session, ranked)])
         return
     if not ranked:
-        click.echo("Nothing left to recommend: every other song is known already.")
+        click.echo("Nothing left to recommend: every other song is rated already.")
         return
     width = max(len(one.track.public_id) for one in ranked)
     for place, one in enumerate(ranked, 1):

@@ -1,4 +1,4 @@
-"""From words to songs that sound like them, through the hybrid model's latent. Heavy."""
+"""Text-to-audio retrieval in the latent of the hybrid model. Heavy: imports the model."""
 
 from __future__ import annotations
 
@@ -25,29 +25,35 @@ MIN_PAIRS = 20
 
 
 def search_by_sound(session: Session, instance: Path, words: str, n: int = 20) -> list[WordMatch]:
-    """The published run's songs that lie nearest to ``words`` in its latent, by cosine.
+    """Return the published run's songs nearest to ``words`` in its latent, by cosine.
 
-    ``NotReady`` where the published run is none of sound and words; ``BadInput`` where the model
-    knows none of the words.
+    Raises
+    ------
+    NotReady
+        If the published run was not trained on sound and lyrics.
+    BadInput
+        If the model's vocabulary has none of the words.
     """
     run = runs.published(session)
     if run is None or run.representation != REPRESENTATION:
         raise NotReady(
-            "Words are compared with sounds in a run on both: flask train --features "
-            f"{model_inputs.SPECTROGRAM_SET} --representation {REPRESENTATION}"
+            "The published run does not compare words with sounds; train on both: flask train "
+            f"--features {model_inputs.SPECTROGRAM_SET} --representation {REPRESENTATION}"
         )
     folder = run_folders.run_folder(instance, run.public_id)
     model = REPRESENTATIONS.entry(REPRESENTATION).load().load(folder)
     model_inputs.hand_over_folders(model, instance)
     if not model.has_words([words])[0]:
-        raise BadInput(f"No lyrics that this run learnt from have any of these words: {words!r}.")
+        raise BadInput(
+            f"None of these words occur in the lyrics that the run was trained on: {words!r}."
+        )
     latent = run_folders.read_array(instance, run.public_id, "latent.npy", mapped=False)
     ids = run_folders.read_array(instance, run.public_id, "track_ids.npy", mapped=False)
-    alike = _unit(model.encode(texts=[words]))[0] @ _unit(latent).T
-    best = np.lexsort((ids, -alike))[:n]
+    cosines = _unit(model.encode(texts=[words]))[0] @ _unit(latent).T
+    best = np.lexsort((ids, -cosines))[:n]
     views = {view.id: view for view in tracks.tracks_by_id(session, ids[best].tolist(), run)}
     return [
-        WordMatch(views[track], float(alike[row]), ())
+        WordMatch(views[track], float(cosines[row]), ())
         for row, track in zip(best.tolist(), ids[best].tolist(), strict=True)
         if track in views
     ]
@@ -63,12 +69,22 @@ def evaluate_retrieval(
     parameters: Mapping[str, Any] | None = None,
     on_progress: Progress = no_progress,
 ) -> dict[str, Any]:
-    """Recall@10 on pairs of sound and lyrics that the model has not seen, beside chance.
+    """Measure recall@10 of retrieval between sound and lyrics on held-out tracks.
 
-    A fresh model learns from the other tracks with spectrograms; those held out are encoded by
-    their lyrics alone and by their sound alone, and each looks for its own among all held out.
-    ``parameters`` are the model's where they differ from its defaults.
-    ``NotReady`` with fewer than ``MIN_PAIRS`` pairs.
+    A new model is trained on the other tracks with spectrograms. Held-out tracks are encoded by
+    their lyrics alone and by their sound alone; each encoding searches for its counterpart.
+
+    Parameters
+    ----------
+    share
+        Part of the tracks with both that is held out.
+    parameters
+        Parameters of the model that differ from its defaults.
+
+    Raises
+    ------
+    NotReady
+        With fewer than ``MIN_PAIRS`` tracks with both.
     """
     from songrec.services.features import feature_sets
     from songrec.store.catalogue import lyrics
@@ -76,8 +92,8 @@ def evaluate_retrieval(
 
     key = feature_sets.most_common_settings(session, model_inputs.SPECTROGRAM_SET)
     ids = np.fromiter(spectrograms.tracks(session, instance, key), dtype=np.int64)
-    given = lyrics.texts_of(session, ids)
-    texts = [clean(given.get(track)) for track in ids.tolist()]
+    raw = lyrics.texts_of(session, ids)
+    texts = [clean(raw.get(track)) for track in ids.tolist()]
     pairs = np.flatnonzero([text is not None for text in texts])
     if len(pairs) < MIN_PAIRS:
         raise NotReady(
@@ -86,27 +102,27 @@ def evaluate_retrieval(
         )
     order = np.random.default_rng(seed).permutation(pairs)
     held_out = np.sort(order[: max(2, round(share * len(pairs)))])
-    learn = np.setdiff1d(np.arange(len(ids)), held_out)
+    fitted = np.setdiff1d(np.arange(len(ids)), held_out)
 
-    def pictures(rows: Ints) -> Any:
+    def read(rows: Ints) -> Any:
         return spectrograms.of_tracks(session, instance, key, ids[rows])
 
     model = REPRESENTATIONS.create(REPRESENTATION, epochs=epochs, **(parameters or {}))
     model_inputs.hand_over_folders(model, instance)
     table = FeatureTable(
-        ids[learn], (), np.empty((len(learn), 0), np.float32), model_inputs.SPECTROGRAM_SET
+        ids[fitted], (), np.empty((len(fitted), 0), np.float32), model_inputs.SPECTROGRAM_SET
     )
     model.fit(
         table,
         seed=seed,
         on_progress=on_progress,
-        spectrograms=pictures(learn),
-        texts=[texts[row] for row in learn],
+        spectrograms=read(fitted),
+        texts=[texts[row] for row in fitted],
     )
     words = _unit(model.encode(texts=[texts[row] for row in held_out]))
-    sound = _unit(model.encode(spectrograms=pictures(held_out)))
+    sound = _unit(model.encode(spectrograms=read(held_out)))
     return {
-        "learnt_from": len(learn),
+        "learnt_from": len(fitted),
         "held_out": len(held_out),
         "words_to_sound": recall_at(words @ sound.T, RECALL_AT),
         "sound_to_words": recall_at(sound @ words.T, RECALL_AT),

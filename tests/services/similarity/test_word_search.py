@@ -322,7 +322,7 @@ def test_words_find_songs_by_their_sound(app: Flask, session: Session, pairs: li
     right = ["pitch3 " in f"{texts[pairs.index(answer.track.id)]} " for answer in answers]
     everywhere = np.mean(["pitch3 " in f"{said} " for said in texts])
     assert np.mean(right) > 3 * everywhere
-    with pytest.raises(BadInput, match="any of these words"):
+    with pytest.raises(BadInput, match="None of these words"):
         text_to_audio.search_by_sound(session, instance, "unheard")
 
 
