@@ -27,7 +27,7 @@ from songrec.services.training.request import TrainRequest
 from songrec.services.training.train import train
 from songrec.store import jobs
 from songrec.store.db import now
-from songrec.store.sound import uploads, waveform_cache
+from songrec.store.sound import feature_cache, uploads, waveform_cache
 from songrec.store.tables import AudioFile, Job, Track, Upload, User
 from songrec.web import security
 from tests.planted_run import plant
@@ -51,10 +51,10 @@ def listened_to_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same sound is analysed once in this module: a fresh process each time takes seconds."""
     real = analyze_file.analyse_file
 
-    def analyse(path: Path, *, sets: Any, settings: Any) -> Any:
+    def analyse(worker: Any, path: Path, *, sets: Any, settings: Any) -> Any:
         key = (content_hash(path), *sets, str(settings))
         if key not in _outcomes:
-            _outcomes[key] = real(path, sets=sets, settings=settings)
+            _outcomes[key] = real(worker, path, sets=sets, settings=settings)
         return replace(_outcomes[key], labels=asdict(labels_of(path, path.parent)))
 
     monkeypatch.setattr(analyze_file, "analyse_file", analyse)
@@ -208,6 +208,8 @@ def test_after_an_hour_it_is_gone_with_its_file(
     address = send(client, song).headers["Location"]
     upload = session.scalars(select(Upload)).one()
     path, instance = Path(upload.path), app.config["INSTANCE"]
+    work(session)
+    assert list(feature_cache.folder(instance).rglob("*.npy"))
     assert uploads.sweep(session, instance) == 0
     assert path.is_file()
     upload.expires_at = now() - timedelta(seconds=1)
@@ -216,6 +218,7 @@ def test_after_an_hour_it_is_gone_with_its_file(
     assert uploads.sweep(session, instance) == 1
     session.commit()
     assert not path.parent.exists()
+    assert not list(feature_cache.folder(instance).rglob("*.npy"))
     assert session.scalars(select(Upload)).all() == []
 
 
@@ -234,6 +237,7 @@ def test_kept_it_becomes_a_track_that_can_be_heard(
     session: Session,
     song: bytes,
     anna: User,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     anonymous = app.test_client()
     theirs = send(anonymous, song).headers["Location"]
@@ -245,6 +249,8 @@ def test_kept_it_becomes_a_track_that_can_be_heard(
     sign_in(client)
     address = send(client, song, "Deep Sea.wav").headers["Location"]
     work(session)
+    # The upload was analysed once: keeping it finds all of it in the cache.
+    monkeypatch.setattr(analyze_file, "analyse_file", lambda *_, **__: pytest.fail("again"))
     assert client.post(f"{address}/keep").status_code == 303
     work(session)
     track = session.scalars(select(Track)).one()

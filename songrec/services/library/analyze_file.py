@@ -1,16 +1,19 @@
-"""One sound file by itself: what an upload needs."""
+"""Analysis of one sound file, as an upload needs it; the feature cache knows what is done."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from songrec.audio_files.file_scan import ScannedFile, content_hash
+from songrec.audio_files.path_labels import labels_of
 from songrec.core.errors import BadInput
+from songrec.core.types import Floats
 from songrec.features.extraction import Extractor, make_extractors
 from songrec.features.settings import DEFAULTS, AudioSettings
 from songrec.services.features.feature_sets import (
@@ -27,93 +30,104 @@ from songrec.store.tables import AudioFile
 
 
 def analyse_file(
+    worker: WorkerProcess,
     path: Path,
     *,
     sets: Iterable[str] = DEFAULT_SETS,
     settings: AudioSettings = DEFAULTS,
     time_limit_s: float = TIME_LIMIT_S,
 ) -> Outcome:
-    """Decode, read tags and extract ``sets``, in a process of its own that may be killed.
+    """Decode, read tags and extract ``sets`` in a process that may be killed. Writes nothing.
 
-    Writes nothing. Raises ``BadInput`` with one line of reason for a file that cannot be used,
-    ``NotReady`` for a feature set that cannot be extracted here.
+    Raises ``BadInput`` with one line of reason for a file that cannot be used, ``NotReady`` for a
+    feature set that cannot be extracted here.
     """
-    names = parse(sets)
-    worker = WorkerProcess()
-    try:
-        outcome = worker.analyse(
-            Task(str(path), str(path.parent), "", names, asdict(settings), time_limit_s)
-        )
-    finally:
-        worker.close()
+    task = Task(str(path), str(path.parent), "", parse(sets), asdict(settings), time_limit_s)
+    outcome = worker.analyse(task)
     if outcome.reason is not None:
         raise BadInput(f"{path.name}: {outcome.reason}.")
     return outcome
 
 
 @dataclass(frozen=True)
-class Heard:
-    """An analysed file, and the settings by which each of its feature sets was extracted."""
+class AnalysedFile:
+    """Tags, properties and features of a file, with the settings of each feature set.
 
-    outcome: Outcome
+    ``description`` holds ``tags`` and ``decoded`` as in ``Outcome``: what the cache does not keep.
+    """
+
+    content_hash: str
+    description: dict[str, Any]
+    arrays: Mapping[str, Floats]
     settings: Mapping[str, AudioSettings]
 
     def columns(self) -> dict[str, float]:
-        """The extracted vectors as ``"set:column"``."""
+        """Return the feature vectors as ``"set:column"``."""
         return {
             f"{name}:{column}": float(value)
             for name, extractor in self.extractors().items()
-            if self.outcome.arrays[name].ndim == 1
-            for column, value in zip(extractor.names(), self.outcome.arrays[name], strict=True)
+            if self.arrays[name].ndim == 1
+            for column, value in zip(extractor.names(), self.arrays[name], strict=True)
         }
 
     def extractors(self) -> dict[str, Extractor]:
-        """What extracted the sets, by name."""
-        return {
-            name: make_extractors([name], self.settings[name])[name] for name in self.outcome.arrays
-        }
+        """Return the extractors of the sets, by name."""
+        return {name: make_extractors([name], self.settings[name])[name] for name in self.arrays}
 
 
 def analyse_like_the_library(
     session: Session,
     instance: Path,
+    worker: WorkerProcess,
     path: Path,
     sets: Iterable[str],
     fixed: Mapping[str, AudioSettings] = MappingProxyType({}),
-) -> Heard:
-    """``path`` analysed by the settings that most tracks of the library were analysed with.
+    description: dict[str, Any] | None = None,
+) -> AnalysedFile:
+    """Analyse a file by the settings that most tracks of the library were analysed with.
 
     Otherwise it could not be compared with them. ``fixed`` are other settings, by the set's name:
-    those of a run that it is to be placed in. Raises as ``analyse_file`` does.
+    those of a run that it is to be placed in. Only sets that the cache lacks are extracted, and
+    written there; with the ``description`` of an earlier analysis that may be none at all. Raises
+    as ``analyse_file`` does.
     """
-    first: Outcome | None = None
+    digest = content_hash(path)
+    arrays: dict[str, Floats] = {}
     settings: dict[str, AudioSettings] = {}
-    for names, how in library_settings(session, instance, parse(sets), fixed):
-        outcome = analyse_file(path, sets=names, settings=how)
-        first = first or replace(outcome, arrays={})
-        # Sets that always come along were extracted by the settings of another group.
-        first.arrays.update({name: outcome.arrays[name] for name in names})
-        settings |= dict.fromkeys(names, how)
-    assert first is not None
-    return Heard(first, settings)
+    for names, chosen in library_settings(session, instance, parse(sets), fixed):
+        keys = {name: key_of(name, chosen) for name in names}
+        missing = {key.name for key in feature_cache.missing_sets(instance, keys.values(), digest)}
+        if missing or description is None:
+            outcome = analyse_file(worker, path, sets=names, settings=chosen)
+            if description is None:
+                description = {"tags": outcome.tags, "decoded": outcome.decoded}
+            for name in names:
+                feature_cache.write(instance, keys[name], digest, outcome.arrays[name])
+        settings |= dict.fromkeys(names, chosen)
+        arrays |= {name: feature_cache.read(instance, key, digest) for name, key in keys.items()}
+    assert description is not None
+    return AnalysedFile(digest, description, arrays, settings)
 
 
-def keep_file(session: Session, instance: Path, path: Path, heard: Heard) -> AudioFile:
-    """Make an analysed file part of the library: its vectors, its row and its track. Flushes.
+def keep_file(session: Session, path: Path, analysed: AnalysedFile) -> AudioFile:
+    """Add the row and the track of an analysed file, which may have been copied. Flushes.
 
     A file whose content the library has already becomes that track.
     """
-    digest = content_hash(path)
-    file_vectors(session, instance, digest, heard)
     found = path.stat()
     place = ScannedFile(path.resolve(), found.st_size, found.st_mtime_ns)
-    return audio_tracks.record(session, place.path.parent, place, digest, heard.outcome)
+    folder = place.path.parent
+    outcome = Outcome(
+        labels=asdict(labels_of(place.path, folder)),
+        arrays=dict(analysed.arrays),
+        **analysed.description,
+    )
+    return audio_tracks.record(session, folder, place, analysed.content_hash, outcome)
 
 
-def file_vectors(session: Session, instance: Path, digest: str, heard: Heard) -> None:
-    """Put the vectors of the content ``digest`` into the cache. Flushes nothing."""
-    for name, extractor in heard.extractors().items():
-        key = key_of(name, heard.settings[name])
-        write_columns(instance, key, extractor.names(), heard.settings[name])
-        feature_cache.write(instance, key, digest, heard.outcome.arrays[name])
-        feature_cache.record(session, key, digest)
+def record_vectors(session: Session, instance: Path, analysed: AnalysedFile) -> None:
+    """Record the cached vectors of a file that stays. The caller commits."""
+    for name, extractor in analysed.extractors().items():
+        key = key_of(name, analysed.settings[name])
+        write_columns(instance, key, extractor.names(), analysed.settings[name])
+        feature_cache.record(session, key, analysed.content_hash)

@@ -27,6 +27,7 @@ from songrec.core.child_process import (
 )
 from songrec.core.errors import BadInput, NotReady, SongrecError
 from songrec.core.types import Floats
+from songrec.features.audio.musicnn import Tagging
 
 TIME_LIMIT_S = 120.0
 START_LIMIT_S = 300.0  # importing the models the first time, on a busy machine
@@ -90,25 +91,54 @@ class WorkerProcess:
             raise NotReady(answer["fatal"])
         return Outcome(**answer)
 
+    def tag(self, path: Path, instance: Path, model: str, seconds: float) -> Tagging:
+        """Tag at most ``seconds`` from the middle of a file over time, with MusiCNN.
+
+        Raises ``BadInput`` for a file that cannot be tagged, ``NotReady`` without weights.
+        """
+        child = self._start()
+        request = {"path": str(path), "instance": str(instance)}
+        child.send({"tag": {**request, "model": model, "seconds": seconds}})
+        try:
+            answer = child.receive(START_LIMIT_S)
+        except TimeoutError:
+            answer = None
+        if answer is None:
+            raise BadInput(f"{path.name}: could not be tagged ({self._how_it_ended()}).")
+        if "fatal" in answer:
+            raise NotReady(answer["fatal"])
+        if "reason" in answer:
+            raise BadInput(answer["reason"])
+        return Tagging(tuple(answer["tags"]), length_s=answer["length_s"], **answer["arrays"])
+
+    def __enter__(self) -> WorkerProcess:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """End the child, whatever it is doing."""
         child, self._child = self._child, None
         if child is not None:
             child.close()
 
-    def _prepare(self, task: Task) -> ChildProcess:
-        child = self._child
-        if child is not None and child.is_running:
-            if self._settings == task.settings and self._sets.issuperset(task.sets):
-                return child
-        else:
+    def _start(self) -> ChildProcess:
+        if self._child is None or not self._child.is_running:
             self.close()
-            child = self._child = ChildProcess(
+            self._sets, self._settings = frozenset(), {}
+            self._child = ChildProcess(
                 [sys.executable, "-m", __name__],
                 # As many children as cores would otherwise fight over each of them.
                 environment=thread_limits(1),
                 quiet=True,
             )
+        return self._child
+
+    def _prepare(self, task: Task) -> ChildProcess:
+        child = self._start()
+        if self._settings == task.settings and self._sets.issuperset(task.sets):
+            return child
         child.send({"prepare": {"sets": list(task.sets), "settings": task.settings}})
         try:
             answer = child.receive(START_LIMIT_S)
@@ -166,6 +196,8 @@ def main(parent: ParentConnection) -> int:
             if "prepare" in request:
                 extractors = _extractors(**request["prepare"])
                 parent.send({"ready": True})
+            elif "tag" in request:
+                parent.send(*_tag(**request["tag"]))
             else:
                 answer = try_to_analyse(request, extractors)
                 parent.send(answer, answer.pop("arrays", None))
@@ -194,6 +226,21 @@ def try_to_analyse(request: Mapping[str, Any], extractors: Mapping[str, Any]) ->
             "passing": True,  # ours more likely than the file's: try again with another version
         }
     return {**answer, "seconds": round(time.perf_counter() - start, 3)}
+
+
+def _tag(
+    path: str, instance: str, model: str, seconds: float
+) -> tuple[dict[str, Any], dict[str, Floats] | None]:
+    from songrec.services.features.audio_tags import tag_file
+
+    try:
+        tagging = tag_file(Path(path), Path(instance), model=model, seconds=seconds)
+    except BadInput as error:
+        return {"reason": str(error)}, None
+    except MemoryError:
+        return {"reason": f"needs more than {MEMORY_BYTES // 2**30} GiB of memory"}, None
+    arrays = {name: getattr(tagging, name) for name in ("times_s", "probabilities", "embeddings")}
+    return {"tags": tagging.tags, "length_s": tagging.length_s}, arrays
 
 
 def _extractors(sets: list[str], settings: dict[str, Any]) -> dict[str, Any]:

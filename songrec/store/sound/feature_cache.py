@@ -127,6 +127,14 @@ def record(session: Session, key: SetKey, content_hash: str) -> None:
         )
 
 
+def forget_unrecorded(session: Session, instance: Path, content_hash: str) -> None:
+    """Remove the vectors of a content that is no part of the library."""
+    recorded = select(FeatureVector.id).where(FeatureVector.content_hash == content_hash)
+    if session.scalar(recorded.limit(1)) is None:
+        for path in folder(instance).glob(f"*/*/{content_hash[:2]}/{content_hash}.npy"):
+            path.unlink(missing_ok=True)
+
+
 def missing_sets(instance: Path, keys: Iterable[SetKey], content_hash: str) -> list[SetKey]:
     """Those of ``keys`` whose vector of that content is not on disk."""
     base = folder(instance)

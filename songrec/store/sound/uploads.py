@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from songrec.store.db import now
+from songrec.store.sound import feature_cache
 from songrec.store.tables import Job, Listener, Upload
 
 LIFETIME = timedelta(hours=1)
@@ -126,5 +127,8 @@ def sweep(session: Session, instance: Path) -> int:
 def delete(session: Session, instance: Path, upload: Upload) -> None:
     """Forget an upload and remove its file; a track that it was kept as stays."""
     shutil.rmtree(folder(instance) / upload.public_id, ignore_errors=True)
+    digest = (upload.result or {}).get("hash")
+    if digest is not None:
+        feature_cache.forget_unrecorded(session, instance, digest)
     session.execute(sql_delete(Upload).where(Upload.id == upload.id))
     session.expire_all()

@@ -19,7 +19,12 @@ from songrec.services.features.feature_sets import (
     parse,
     settings_from,
 )
-from songrec.services.library.analyze_file import analyse_like_the_library, keep_file
+from songrec.services.library.analyze_file import (
+    analyse_like_the_library,
+    keep_file,
+    record_vectors,
+)
+from songrec.services.library.worker_process import WorkerProcess
 from songrec.store.models.published_weights import model
 from songrec.store.sound import feature_cache
 from tests.sounding import write_wav
@@ -92,13 +97,15 @@ def test_an_upload_is_heard_as_the_library_was(
     ]
 
     song = write_wav(tmp_path / "a.wav", 12.0)
-    heard = analyse_like_the_library(session, instance, song, ["mfcc", "statistical"])
-    assert {n: a.shape for n, a in heard.outcome.arrays.items()} == {
+    with WorkerProcess() as worker:
+        heard = analyse_like_the_library(session, instance, worker, song, ["mfcc", "statistical"])
+    assert {n: a.shape for n, a in heard.arrays.items()} == {
         "mfcc": (20 * 21,),
         "statistical": (263,),
     }
     assert len(heard.columns()) == 20 * 21 + 263
-    file = keep_file(session, instance, song, heard)
+    record_vectors(session, instance, heard)
+    file = keep_file(session, song, heard)
     assert feature_cache.read(
         instance, feature_sets.key_of("mfcc", other), str(file.content_hash)
     ).shape == (20 * 21,)
