@@ -9,6 +9,8 @@ The columns ``album``, ``genre`` and ``emotion`` of ``track`` go. Full-text sear
 ``track_text`` instead of them, and every name of a joined genre or emotion becomes a tag.
 """
 
+import re
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -20,7 +22,8 @@ from songrec.core.artist_credits import (
     collect_evidence,
     parse_credits,
 )
-from songrec.core.songs import album_public_id, public_id
+from songrec.core.songs import album_public_id, public_id, song_key
+from songrec.core.sorting import sort_key
 
 revision = "0009"
 down_revision = "0008"
@@ -28,6 +31,7 @@ branch_labels = None
 depends_on = None
 
 BATCH = 20_000
+CUT_NUMBER = re.compile(r"(?<![\w-])(\d{1,3}), (?=\d{3}\b)")
 COLUMNS = "title, artists, album, genre"
 VIEW = (
     "CREATE VIEW track_text AS SELECT track.id AS id, track.title AS title, "
@@ -233,6 +237,7 @@ def downgrade() -> None:
 def _fill() -> None:
     """Parse every artist line; write artists, albums and credits batch by batch."""
     connection = op.get_bind()
+    _mend_thousands(connection)
     evidence = _evidence(connection)
     artists, albums = _Artists(connection), _Albums(connection)
     _fill_merged(connection, evidence, artists, albums)
@@ -268,6 +273,35 @@ def _fill() -> None:
         if on_albums:
             connection.execute(
                 sa.text("UPDATE track SET album_id = :album_id WHERE id = :row_id"), on_albums
+            )
+
+
+def _mend_thousands(connection: sa.Connection) -> None:
+    """Close numbers that imports cut in two ("10, 000 Maniacs"), where the whole name is known.
+
+    Such a name was read as a list of two.
+    """
+    lines = connection.execute(sa.text("SELECT DISTINCT artists FROM track")).scalars().all()
+    known = {artist_key(line) for line in lines}
+    for line in lines:
+        mended = CUT_NUMBER.sub(r"\1,", line)
+        if mended == line or artist_key(mended) not in known:
+            continue
+        rows = connection.execute(
+            sa.text("SELECT id, title FROM track WHERE artists = :line"), {"line": line}
+        )
+        for row_id, title in rows.all():
+            connection.execute(
+                sa.text(
+                    "UPDATE track SET artists = :artists, sort_artists = :sort, song_key = :key "
+                    "WHERE id = :id"
+                ),
+                {
+                    "artists": mended,
+                    "sort": sort_key(mended),
+                    "key": song_key(mended, title),
+                    "id": row_id,
+                },
             )
 
 

@@ -3,8 +3,9 @@
 A source that lists artists (a JSON-like list, a multi-valued tag, MusicBrainz ids) is believed. A
 single text is taken apart only on evidence: an explicit form ("A feat. B", "A with B", "A x B",
 "A vs. B"), or parts that the catalogue credits as artists of their own, unless it credits the
-whole name more often than the rarest of them. So "Queen & David Bowie" is two artists where both
-have songs of their own, and "Simon & Garfunkel", "Earth, Wind & Fire" or "10,000 Maniacs" stay one.
+whole name many times as often as the rarest of them. So "Queen & David Bowie" is two artists where
+both have songs of their own, and "Simon & Garfunkel", "Earth, Wind & Fire" or "10,000 Maniacs"
+stay one.
 
 Every credit keeps the text that joins it to the next, so that ``display_line`` gives back what the
 source wrote and nobody takes the displayed line apart again. See docs/artists.md.
@@ -25,6 +26,9 @@ MAIN, FEATURED = "main", "featured"
 ROLES = (MAIN, FEATURED)
 LONGEST_LINE = 500
 """Characters of a displayed artist line."""
+MARGIN = 10
+"""Two artists seldom have ten times as many songs together as one of them alone; a band whose name
+falls into names of others ("Earth", "Wind", "Fire") has."""
 MOST_CUTS = 40
 """A text with more places to split stays one name: it is a cast, not a credit."""
 
@@ -121,15 +125,15 @@ class Evidence:
     def prefers_whole(self, name: str, parts: Iterable[str]) -> bool:
         """Whether ``name`` is one artist although ``parts`` could be its artists.
 
-        It is if a list or an id names it, or if it has at least two tracks and more than the
-        rarest of the parts.
+        It is if a list or an id names it, or if it has at least two tracks and more than
+        ``MARGIN`` times as many as the rarest of the parts.
         """
         key = artist_key(name)
         if key in self.confirmed:
             return True
         keys = [artist_key(part) for part in parts]
         rarest = min((self.tracks.get(k, 0) for k in keys), default=0)
-        return self.tracks.get(key, 0) >= 2 and self.tracks.get(key, 0) > rarest
+        return self.tracks.get(key, 0) >= 2 and self.tracks.get(key, 0) > MARGIN * rarest
 
 
 EVERY_NAME = Evidence(splits_everywhere=True)

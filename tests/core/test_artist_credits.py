@@ -99,8 +99,8 @@ def test_the_whole_name_wins_where_it_stands_alone(text: str) -> None:
     parts = {artist_key(name) for name in candidate_names(text)} - {artist_key(text)}
     few = dict.fromkeys(parts, 1)
     assert names_of(text, Evidence(few, frozenset({artist_key(text)}))) == [text]
-    assert names_of(text, Evidence(few | {artist_key(text): 2})) == [text]
-    assert names_of(text, Evidence(few | {artist_key(text): 1})) != [text]
+    assert names_of(text, Evidence(few | {artist_key(text): 11})) == [text]
+    assert names_of(text, Evidence(few | {artist_key(text): 10})) != [text]
 
 
 def test_a_name_with_the_is_split_on_evidence_for_both_parts_only() -> None:

@@ -115,6 +115,17 @@ def insert_run(
         for cluster in clusters
     )
     session.flush()
+    derive_assignments(session, run, track_ids, clustering, coordinates)
+    return run
+
+
+def derive_assignments(
+    session: Session, run: Run, track_ids: Ints, clustering: Clustering, coordinates: Floats
+) -> None:
+    """Write the rows of ``cluster_assignment`` from a run's arrays, which are the truth.
+
+    Lists of songs filter and sort by them; nothing else writes labels or places.
+    """
     # Tracks deleted since training began are left out: their assignment would dangle.
     still_there = _still_there(session, track_ids)
     connection = session.connection()
@@ -137,7 +148,6 @@ def insert_run(
             ("run_id", "track_id", "label", "confidence", "x", "y"),
             [(run.id, *row) for row in zip(*columns, strict=True)],
         )
-    return run
 
 
 def _still_there(session: Session, track_ids: Ints) -> np.ndarray:

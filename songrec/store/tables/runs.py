@@ -57,7 +57,10 @@ class Cluster(Base):
 
 
 class ClusterAssignment(Base):
-    """The cluster number, its confidence and the place on the map of one track in one run."""
+    """The cluster number, its confidence and the place on the map of one track in one run.
+
+    Derived from the run's arrays, which are the truth, by ``store.runs.runs.derive_assignments``.
+    """
 
     __tablename__ = "cluster_assignment"
 

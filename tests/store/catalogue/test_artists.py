@@ -63,18 +63,17 @@ def test_a_name_of_a_list_is_never_split(session: Session) -> None:
     assert names(session, band) == ["Earth, Wind & Fire"]
 
 
-def test_a_name_with_more_songs_than_its_parts_is_never_split(session: Session) -> None:
+def test_a_name_with_many_more_songs_than_a_part_of_it_is_never_split(session: Session) -> None:
     make_track(session, artists="Tyler")
     make_track(session, artists="The Creator")
-    songs = [make_track(session, artists="Tyler, The Creator") for _ in range(2)]
+    songs = [make_track(session, artists="Tyler, The Creator") for _ in range(11)]
     artists.split_joint_artists(session)
-    assert [names(session, song) for song in songs] == [["Tyler, The Creator"]] * 2
+    assert [names(session, song) for song in songs] == [["Tyler, The Creator"]] * 11
 
 
 def test_the_album_of_split_artists_goes_to_the_first(session: Session) -> None:
     make_track(session, artists="Queen", album="Hot Space")
-    for artist in ("Queen", "David Bowie", "David Bowie"):
-        make_track(session, artists=artist)
+    make_track(session, artists="David Bowie")
     joint = make_track(session, artists="Queen & David Bowie", album="Hot Space")
     single = make_track(session, artists="Queen & David Bowie feat. Choir", album="Single")
     artists.split_joint_artists(session)
