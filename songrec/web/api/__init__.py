@@ -45,6 +45,7 @@ def init_app(app: Flask) -> None:
     """Register the views, their description and its page."""
     from songrec.web.api import (  # noqa: F401
         account,
+        artists,
         audio,
         authentication,
         catalogue,

@@ -65,14 +65,27 @@ class PlaySchema(ma.Schema):
     duration_s = number("Seconds.", optional=True)
 
 
+class CreditSchema(ma.Schema):
+    """An artist that a song credits."""
+
+    id = written("The artist's public id.")
+    name = written("The name as this song spells it.")
+    role = written("main or featured.", enum=["main", "featured"])
+    joiner = written("The text between this name and the next.")
+
+
 class TrackSchema(ma.Schema):
     """A song of the catalogue."""
 
     id = written("The public id: it stands in addresses and stays.")
     external_id = written("The catalogue's own id.", optional=True)
     title = written("Title.")
-    artists = written("Artists, separated by commas.")
+    artists = written("The artist line, composed of the credits.")
+    credits = fields.List(
+        fields.Nested(CreditSchema), required=True, metadata={"description": "Its artists."}
+    )
     album = written("Album.", optional=True)
+    album_id = written("The album's public id.", optional=True)
     genre = written("Genres as the catalogue gives them.", optional=True)
     emotion = written("Emotion as the catalogue gives it.", optional=True)
     year = whole("Year of release.", optional=True)
@@ -94,6 +107,45 @@ class TrackSchema(ma.Schema):
         metadata={"description": "Null for a song that is known by its figures alone."},
     )
     address = written("Its page.")
+
+
+class AlbumSchema(ma.Schema):
+    """An album; its songs are in `/albums/ID/tracks`."""
+
+    id = written("The public id.")
+    title = written("Title.")
+    artist = written("Whose album it is.", optional=True)
+    artist_id = written("That artist's public id.", optional=True)
+    year = whole("Year of release.", optional=True)
+    tracks = whole("Number of songs.")
+    address = written("Its page.")
+
+
+class SimilarArtistSchema(ma.Schema):
+    """An artist whose songs are on average like another's."""
+
+    id = written("The public id.")
+    name = written("Name.")
+    distance = number("Distance of the means of both; 1 is as far as two random songs.")
+    why = written("What both share.")
+
+
+class ArtistSchema(ma.Schema):
+    """An artist; the songs are in `/artists/ID/tracks`."""
+
+    id = written("The public id: it stands in addresses and stays.")
+    name = written("Name.")
+    musicbrainz_id = written("MusicBrainz id, where tags of files give it.", optional=True)
+    tracks = whole("Number of songs that credit the artist.")
+    albums = fields.List(fields.Nested(AlbumSchema), required=True)
+    similar = fields.List(fields.Nested(SimilarArtistSchema), required=True)
+    address = written("Its page.")
+
+
+class TracksSchema(ma.Schema):
+    """Songs of an artist or an album, at most 500."""
+
+    items = fields.List(fields.Nested(TrackSchema), required=True)
 
 
 class ReasonSchema(ma.Schema):

@@ -9,6 +9,7 @@ from flask import url_for
 
 from songrec.core.attributes import key_name
 from songrec.services.similarity.ranked_tracks import RankedTrack, serialize_ranked
+from songrec.store.catalogue.artists import AlbumView
 from songrec.store.catalogue.tracks import TrackView
 from songrec.store.db import db
 from songrec.store.sound import audio_files
@@ -28,7 +29,12 @@ def _track(view: TrackView, audio: AudioFile | None) -> dict[str, Any]:
         "external_id": view.external_id,
         "title": view.title,
         "artists": view.artists,
+        "credits": [
+            {"id": one.public_id, "name": one.name, "role": one.role, "joiner": one.joiner}
+            for one in view.credits
+        ],
         "album": view.album,
+        "album_id": view.album_id,
         "genre": view.genre,
         "emotion": view.emotion,
         "year": view.year,
@@ -43,6 +49,19 @@ def _track(view: TrackView, audio: AudioFile | None) -> dict[str, Any]:
         "y": view.y,
         "audio": player.addresses(audio) if audio else None,
         "address": url_for("pages.track", public_id=view.public_id),
+    }
+
+
+def album(found: AlbumView) -> dict[str, Any]:
+    """An album as ``AlbumSchema`` describes it."""
+    return {
+        "id": found.public_id,
+        "title": found.title,
+        "artist": found.artist,
+        "artist_id": found.artist_id,
+        "year": found.year,
+        "tracks": found.tracks,
+        "address": url_for("pages.album", public_id=found.public_id),
     }
 
 

@@ -1,0 +1,93 @@
+"""Artists and albums."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app, url_for
+from werkzeug.exceptions import NotFound
+
+from songrec.services.similarity import artist_pages
+from songrec.store.catalogue import artists, tracks
+from songrec.store.catalogue.artists import AlbumView, ArtistView
+from songrec.store.db import db
+from songrec.store.runs import runs
+from songrec.web.api import blueprint, schemas, serializers
+
+MAX_TRACKS = 500
+MAX_ALBUMS = 200
+SIMILAR = 10
+
+
+@blueprint.get("/artists/<artist_id>", tags=["artists"])
+@blueprint.response(200, schemas.ArtistSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
+def artist(artist_id: str) -> dict[str, Any]:
+    """One artist, with albums and similar artists."""
+    found = _artist(artist_id)
+    space = artist_pages.space_or_none(db.session, current_app.config["INSTANCE"])
+    ids = artists.track_ids(db.session, found.id, MAX_TRACKS)
+    similar = artist_pages.artists_like(db.session, space, ids, found.id, SIMILAR) if space else []
+    return {
+        "id": found.public_id,
+        "name": found.name,
+        "musicbrainz_id": found.musicbrainz_id,
+        "tracks": found.tracks,
+        "albums": [
+            serializers.album(one)
+            for one in artists.albums_of_artist(db.session, found.id, MAX_ALBUMS)
+        ],
+        "similar": [
+            {
+                "id": one.artist.public_id,
+                "name": one.artist.name,
+                "distance": one.distance,
+                "why": one.sentence,
+            }
+            for one in similar
+        ],
+        "address": url_for("pages.artist", public_id=found.public_id),
+    }
+
+
+@blueprint.get("/artists/<artist_id>/tracks", tags=["artists"])
+@blueprint.response(200, schemas.TracksSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
+def artist_tracks(artist_id: str) -> dict[str, Any]:
+    """The songs that credit an artist."""
+    return _tracks(artists.track_ids(db.session, _artist(artist_id).id, MAX_TRACKS))
+
+
+@blueprint.get("/albums/<album_id>", tags=["artists"])
+@blueprint.response(200, schemas.AlbumSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
+def album(album_id: str) -> dict[str, Any]:
+    """One album."""
+    return serializers.album(_album(album_id))
+
+
+@blueprint.get("/albums/<album_id>/tracks", tags=["artists"])
+@blueprint.response(200, schemas.TracksSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
+def album_tracks(album_id: str) -> dict[str, Any]:
+    """The songs of an album."""
+    return _tracks(artists.album_track_ids(db.session, _album(album_id).id, MAX_TRACKS))
+
+
+def _tracks(ids: list[int]) -> dict[str, Any]:
+    views = tracks.tracks_by_id(db.session, ids, runs.published(db.session))
+    return {"items": serializers.tracks(views)}
+
+
+def _artist(public_id: str) -> ArtistView:
+    found = artists.find_artist(db.session, public_id)
+    if found is None:
+        raise NotFound(f"No artist “{public_id[:40]}” in the catalogue.")
+    return found
+
+
+def _album(public_id: str) -> AlbumView:
+    found = artists.find_album(db.session, public_id)
+    if found is None:
+        raise NotFound(f"No album “{public_id[:40]}” in the catalogue.")
+    return found
