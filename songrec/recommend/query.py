@@ -20,7 +20,7 @@ from songrec.recommend.top_k import Ranking, Rows, Scores
 class Query(Cached):
     """Liked and disliked rows of a space, each once; a track that is both counts as disliked.
 
-    ``heard`` are further rows that say nothing about the taste but must not come back. ``names``
+    ``excluded`` are further rows that say nothing about the taste but must not come back. ``names``
     looks up the titles that reasons quote.
     """
 
@@ -28,7 +28,7 @@ class Query(Cached):
     likes: Rows
     dislikes: Rows
     names: NameTracks | None = None
-    heard: Rows = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    excluded: Rows = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     @classmethod
     def of(
@@ -37,12 +37,12 @@ class Query(Cached):
         likes: list[int],
         dislikes: list[int] | None = None,
         names: NameTracks | None = None,
-        heard: list[int] | None = None,
+        excluded: list[int] | None = None,
     ) -> Query:
         """Create a query from track ids; ids that the space does not hold are left out."""
         disliked = np.unique(space.rows_of(list(dislikes or [])))
         liked = np.setdiff1d(space.rows_of(list(likes)), disliked)
-        return cls(space, liked, disliked, names, space.rows_of(list(heard or [])))
+        return cls(space, liked, disliked, names, space.rows_of(list(excluded or [])))
 
     @property
     def statistics(self) -> SpaceStatistics:
@@ -60,9 +60,9 @@ class Query(Cached):
         return self.space.matrix[self.dislikes].astype(np.float64)
 
     @cached_property
-    def known_songs(self) -> NDArray[np.uint64]:
-        """The song keys of everything liked, disliked or heard, ascending."""
-        rows = np.concatenate([self.likes, self.dislikes, self.heard])
+    def excluded_keys(self) -> NDArray[np.uint64]:
+        """The song keys of everything liked, disliked or excluded, ascending."""
+        rows = np.concatenate([self.likes, self.dislikes, self.excluded])
         return np.unique(self.space.song_keys[rows])
 
     @cached_property
@@ -77,8 +77,8 @@ class Query(Cached):
         return self.titles[int(self.space.track_ids[row])]
 
     def rank_distinct(self, rows: Rows, scores: Scores) -> Ranking:
-        """Sort ``rows`` best first, each song once, without liked, disliked and heard songs."""
-        return top_k.rank_distinct(rows, scores, self.space.song_keys, self.known_songs)
+        """Sort ``rows`` best first, each song once, without liked, disliked and excluded songs."""
+        return top_k.rank_distinct(rows, scores, self.space.song_keys, self.excluded_keys)
 
     def top(
         self,
@@ -90,8 +90,10 @@ class Query(Cached):
         slack: float = 0.0,
     ) -> Ranking:
         """Return the best ``count`` rows and scores; see ``top_k.top_distinct``."""
-        keys, known = self.space.song_keys, self.known_songs
-        return top_k.top_distinct(bounds, count, keys, known, score, members=members, slack=slack)
+        keys, excluded = self.space.song_keys, self.excluded_keys
+        return top_k.top_distinct(
+            bounds, count, keys, excluded, score, members=members, slack=slack
+        )
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ class Method(Protocol):
     def search(self, query: Query, count: int) -> tuple[Rows, Scores]:
         """Return the best ``count`` rows and their scores, best first, each song once.
 
-        Liked, disliked and heard songs are left out; ``Query.top`` does all of that.
+        Liked, disliked and excluded songs are left out; ``Query.top`` does all of that.
         """
         ...
 
@@ -80,7 +80,7 @@ def rank(
     method: str | None = None,
     by: Reranking = NO_RERANKING,
     names: NameTracks | None = None,
-    heard: list[int] | None = None,
+    excluded: list[int] | None = None,
     boosts: Sequence[Boost] = (),
     **parameters: Any,
 ) -> list[Match]:
@@ -99,7 +99,7 @@ def rank(
         How to re-rank, whatever the method.
     names
         Looks up the titles that reasons quote.
-    heard
+    excluded
         Track ids that must not come back either but say nothing about the taste.
     boosts
         Change the order a little for likes that weigh more and for skips, whatever the method.
@@ -124,7 +124,7 @@ def rank(
     if not len(likes):
         raise BadInput("Recommendations need at least one liked song.")
     check_comparable(space)
-    query = Query.of(space, likes, dislikes, names, heard)
+    query = Query.of(space, likes, dislikes, names, excluded)
     if not len(query.likes):
         if not len(space.rows_of(list(likes))):
             raise NotReady(

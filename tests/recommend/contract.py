@@ -36,7 +36,7 @@ SPACE = space_with_artists()
 
 
 def questions(count=6):
-    """Likes, dislikes and heard tracks, as ids."""
+    """Likes, dislikes and excluded tracks, as ids."""
     for seed in range(count):
         rng = np.random.default_rng(seed)
         ids = rng.choice(SPACE.track_ids, 30, replace=False).tolist()
@@ -59,14 +59,14 @@ class RecommenderContract:
 
     def test_search_gives_the_best_first_each_song_once_and_no_known_song(self, entry):
         method = entry.create()
-        for likes, dislikes, heard in questions():
-            query = Query.of(SPACE, likes, dislikes, heard=heard)
+        for likes, dislikes, excluded in questions():
+            query = Query.of(SPACE, likes, dislikes, excluded=excluded)
             rows, scores = method.search(query, 50)
             assert len(rows) == len(scores) <= 50
             assert (np.diff(scores) <= 1e-9).all()
             keys = SPACE.song_keys[rows]
             assert len(set(keys.tolist())) == len(keys)
-            assert not set(keys.tolist()) & songs_of([*likes, *dislikes, *heard])
+            assert not set(keys.tolist()) & songs_of([*likes, *dislikes, *excluded])
 
     def test_contributions_of_the_reasons_add_up_to_the_score_of_the_search(self, entry):
         method = entry.create()
@@ -86,9 +86,13 @@ class RecommenderContract:
 
     def test_matches_add_up_whatever_the_list_is_re_ranked_by(self, entry):
         for by in (DEFAULT_RERANKING, Reranking(variety=0.5, surprise=3, every_taste=True)):
-            for likes, dislikes, heard in questions():
-                found = rank(SPACE, likes, dislikes, 10, method=entry.name, by=by, heard=heard)
-                assert not songs_of(m.track_id for m in found) & songs_of(likes + dislikes + heard)
+            for likes, dislikes, excluded in questions():
+                found = rank(
+                    SPACE, likes, dislikes, 10, method=entry.name, by=by, excluded=excluded
+                )
+                assert not songs_of(m.track_id for m in found) & songs_of(
+                    likes + dislikes + excluded
+                )
                 for match in found:
                     total = sum(r.contribution for r in match.reasons)
                     assert total == pytest.approx(match.score, abs=1e-5)

@@ -62,7 +62,7 @@ def blend(
     length = float(np.linalg.norm(query))
     if length < 1e-6:
         raise BadInput("These songs cancel each other out: nothing is left to look for.")
-    asked = Query.of(space, plus, minus, names, heard=[*plus, *minus])
+    asked = Query.of(space, plus, minus, names, excluded=[*plus, *minus])
     rough = product(space.matrix, (query / length).astype(np.float32)) / statistics_of(space).norms
     found, _ = asked.top(rough, n)
     vectors = space.matrix[found].astype(np.float64)

@@ -174,7 +174,7 @@ def _describe(
 
 def exclude_songs(space: Space, matches: list[Match], excluded: Sequence[int]) -> list[Match]:
     """Leave out the songs of ``excluded`` (track ids) and other tracks of the same songs."""
-    keys = Query.of(space, list(excluded)).known_songs
+    keys = Query.of(space, list(excluded)).excluded_keys
     rows = space.rows_of([match.track_id for match in matches])
     keep = ~np.isin(space.song_keys[rows], keys)
     return [match for match, stays in zip(matches, keep.tolist(), strict=True) if stays]

@@ -33,7 +33,7 @@ def more_like(
     disliked songs are excluded. The reasons add up. Raises ``NotReady`` like ``similar_tracks``.
     """
     likes = [one for one in likes if one != track_id]
-    rated = set(Query.of(space, [*likes, track_id], list(dislikes)).known_songs.tolist())
+    rated = set(Query.of(space, [*likes, track_id], list(dislikes)).excluded_keys.tolist())
     matches = similar_tracks(space, track_id, POOL_FACTOR * n + len(likes) + len(dislikes))
     rows = space.rows_of([match.track_id for match in matches])
     fresh = [

@@ -180,7 +180,7 @@ class TasteScorer:
                     of_members, look, count, self.scores, order, members=members, slack=ROUNDING
                 )
 
-            first = 2 * count + len(self.query.known_songs) + 16
+            first = 2 * count + len(self.query.excluded_keys) + 16
             return widen(attempt, first, limit=limit)
 
         if self.disliked_densities:

@@ -75,7 +75,7 @@ def recommend_for_listener(
         instance,
         feedback.likes[:MAX_REACTIONS],
         feedback.dislikes[:MAX_REACTIONS],
-        heard=[*feedback.likes[MAX_REACTIONS:], *feedback.dislikes[MAX_REACTIONS:]],
+        excluded=[*feedback.likes[MAX_REACTIONS:], *feedback.dislikes[MAX_REACTIONS:]],
         weights=feedback.weights,
         skips=feedback.skips,
         **options,

@@ -34,7 +34,7 @@ def recommend_for(
     method: str | None = None,
     n: int = 20,
     by: Reranking = DEFAULT_RERANKING,
-    heard: Sequence[int] = (),
+    excluded: Sequence[int] = (),
     weights: Mapping[int, int] | None = None,
     skips: Mapping[int, int] | None = None,
     **parameters: Any,
@@ -50,7 +50,7 @@ def recommend_for(
         A name of ``METHODS``; by default ``method_used``'s.
     by
         How the list is re-ranked.
-    heard
+    excluded
         Tracks that are excluded but say nothing about the taste.
     weights
         Likes (track ids) that count twice or three times.
@@ -68,7 +68,7 @@ def recommend_for(
         by=by,
         names=title_lookup(session),
         # Merged tracks may still be part of the run.
-        heard=[*heard, *merge_redirects.ids(session)],
+        excluded=[*excluded, *merge_redirects.ids(session)],
         boosts=_boosts(likes, dislikes, weights or {}, skips or {}),
         **parameters,
     )
