@@ -23,6 +23,8 @@ from songrec.recommend.top_k import Rows
 MAX_NAMED = 8
 """Songs that get a reason of their own; the rest is summed up in one."""
 MAX_TRAITS = 2
+MAX_COMPARED = 100
+"""Likes among which ``name_likes`` looks for the one to name; of more, evenly spaced ones."""
 THIS_SONG = "this song"
 YOUR_LIKES = "your likes"
 NO_TRAIT = "no single trait stands out"
@@ -147,25 +149,26 @@ def name_likes(
         Per row, the liked rows to choose from.
     """
     table = AttributeTable.from_rows(query.space, rows)
-    sayable = np.array([phrases.can_be_said(name) for name in table.names])
+    names = [name if phrases.can_be_said(name) else "" for name in table.names]
+    speaking = [{str(r.about): r for r in why if r.contribution > 0} for why in reasons]
     for group in {id(liked): liked for liked in likes}.values():
         members = [at for at in range(len(rows)) if likes[at] is group]
+        group = group[:: -(-len(group) // MAX_COMPARED)]
         others = AttributeTable.from_rows(query.space, group)
-        weights = attribute_ranks.trait_weights(table.select(members), others)
-        for at, shared in zip(members, weights, strict=True):
-            by_name = {str(r.about): r for r in reasons[at] if r.contribution > 0}
-            speaking = sayable & [name in by_name for name in table.names]
-            shared = np.where(speaking & (shared > phrases.MIN_WEIGHT), shared, 0.0)
-            columns = np.argsort(-shared, axis=1, kind="stable")[:, :MAX_TRAITS]
-            strength = np.take_along_axis(shared, columns, axis=1).sum(axis=1)
-            best = int(strength.argmax())
-            for column in columns[best].tolist():
-                if shared[best, column]:
-                    reason = by_name[table.names[column]]
-                    reason.details["title"] = query.title(int(group[best]))
-                    reason.details["likes"] = [int(query.space.track_ids[group[best]])]
-                    reason.details["word"] = table.compare(at, others, best, column).word
-                    reason.details["shared_weight"] = round(float(shared[best, column]), 4)
+        shared = attribute_ranks.trait_weights(table.select(members), others)
+        counts = np.array([[name in speaking[at] for name in names] for at in members])
+        shared[(shared <= phrases.MIN_WEIGHT) | ~counts[:, None, :]] = 0.0
+        strength = np.sort(shared, axis=2)[:, :, -MAX_TRAITS:].sum(axis=2)
+        for at, best, weights in zip(members, strength.argmax(axis=1), shared, strict=True):
+            row = int(group[best])
+            for column in np.argsort(-weights[best], kind="stable")[:MAX_TRAITS].tolist():
+                if weights[best, column]:
+                    speaking[at][names[column]].details.update(
+                        title=query.title(row),
+                        likes=[int(query.space.track_ids[row])],
+                        word=table.compare(at, others, int(best), column).word,
+                        shared_weight=round(float(weights[best, column]), 4),
+                    )
 
 
 def build_matches(space: Space, rows: Rows, reasons: list[tuple[Reason, ...]]) -> list[Match]:

@@ -156,6 +156,26 @@ class Trait:
             return _describe_years(round(self.value), round(self.other))
         return ADJECTIVES[self.name][self.is_high]
 
+    @cached_property
+    def pair(self) -> str:
+        """Both values as a bracket quotes them: ``118 and 120 BPM``, ``both 0.71``.
+
+        Where values are not stored, their ranks: ``longer than 81% and 78% of the catalogue``.
+        """
+        if not self.is_stored or (self.name not in BY_NAME and self.name not in LABELS):
+            less, more = COMPARATIVES.get(self.name, ("lower", "higher"))
+            ranks = [r if self.is_high else 1 - r for r in (self.rank, self.other_rank)]
+            one, two = (f"{min(max(rank, 0.01), 0.99):.0%}" for rank in ranks)
+            word = more if self.is_high else less
+            if one == two:
+                return f"both {word} than {one} of the catalogue"
+            return f"{word} than {one} and {two} of the catalogue"
+        one, two = format_value(self.name, self.value), format_value(self.name, self.other)
+        if one == two:
+            return f"both {one}"
+        unit = f" {one.partition(' ')[2]}"
+        return f"{one.removesuffix(unit) if two.endswith(unit) else one} and {two}"
+
     def to_json(self) -> dict[str, Any]:
         """Serialize the figures: values (null if unknown) and ranks in the catalogue.
 
@@ -215,38 +235,17 @@ def format_value(name: str, value: float) -> str:
     return f"{value:.0f}" if name == "year" else format_attribute(name, value)
 
 
-def format_pair(trait: Trait) -> str:
-    """Format two values for a bracket: ``118 and 120 BPM``, ``both 0.71``.
-
-    Where values are not stored, format their ranks: ``longer than 81% and 78% of the catalogue``.
-    """
-    if not trait.is_stored or (trait.name not in BY_NAME and trait.name not in LABELS):
-        less, more = COMPARATIVES.get(trait.name, ("lower", "higher"))
-        ranks = [r if trait.is_high else 1 - r for r in (trait.rank, trait.other_rank)]
-        one, two = (f"{min(max(rank, 0.01), 0.99):.0%}" for rank in ranks)
-        word = more if trait.is_high else less
-        if one == two:
-            return f"both {word} than {one} of the catalogue"
-        return f"{word} than {one} and {two} of the catalogue"
-    one, two = format_value(trait.name, trait.value), format_value(trait.name, trait.other)
-    if one == two:
-        return f"both {one}"
-    unit = f" {one.partition(' ')[2]}"
-    return f"{one.removesuffix(unit) if two.endswith(unit) else one} and {two}"
-
-
 def describe_shared(trait: Trait) -> str:
     """Describe a trait that two tracks share, with figures: ``as calm (energy 0.28 and 0.31)``."""
     if trait.name == "tempo" and _same_tempo(trait):
-        figures = format_pair(trait)
-        same = "the same" if figures.startswith("both") else "almost the same"
-        return f"{same} tempo ({figures})"
+        same = "the same" if trait.pair.startswith("both") else "almost the same"
+        return f"{same} tempo ({trait.pair})"
     if trait.name == "year" and trait.is_stored:
         if format_value("year", trait.value) == format_value("year", trait.other):
             return f"from the same year ({format_value('year', trait.value)})"
-        return f"from about the same time ({format_pair(trait)})"
+        return f"from about the same time ({trait.pair})"
     if trait.name not in ADJECTIVES:
-        return f"alike in {attribute_label(trait.name).lower()} ({format_pair(trait)})"
+        return f"alike in {attribute_label(trait.name).lower()} ({trait.pair})"
     word = ADJECTIVES[trait.name][trait.is_high]
     return f"as {word} ({_figures(trait, word)})"
 
@@ -263,27 +262,27 @@ def describe_comparison(trait: Trait, other: str, *, figures: bool = True) -> st
 
     ``other`` names whose the second value is, for example ``"your likes"``.
     """
-
-    def quoted(word: str = "") -> str:
-        return f" ({_figures(trait, word)})" if figures else ""
-
-    pair = f" ({format_pair(trait)})" if figures and trait.is_known else ""
     if trait.name == "explicit":
         is_explicit, as_other = trait.value >= 0.5, (trait.value >= 0.5) == (trait.other >= 0.5)
         return (
             f"{'' if is_explicit else 'not '}explicit, {'like' if as_other else 'unlike'} {other}"
         )
+    label = attribute_label(trait.name).lower()
     if not trait.is_known:
-        return f"{attribute_label(trait.name).lower()} unknown, counted as average"
+        return f"{label} unknown, counted as average"
+    word = ""
     if trait.name == "tempo" and _same_tempo(trait):
-        return f"almost the same tempo as {other}{pair}"
-    if trait.weight > MIN_WEIGHT and trait.name in ADJECTIVES:
+        text, is_named = f"almost the same tempo as {other}", True
+    elif trait.weight > MIN_WEIGHT and trait.name in ADJECTIVES:
         word = ADJECTIVES[trait.name][trait.is_high]
-        return f"as {word} as {other}{quoted(word)}"
-    is_similar = abs(trait.rank - trait.other_rank) <= SIMILAR_RANKS
-    if is_similar or format_pair(trait).startswith("both "):
-        return f"{attribute_label(trait.name).lower()} like {other}{pair}"
-    return f"{_comparative(trait)} than {other}{quoted()}"
+        text, is_named = f"as {word} as {other}", False
+    elif abs(trait.rank - trait.other_rank) <= SIMILAR_RANKS or trait.pair.startswith("both "):
+        text, is_named = f"{label} like {other}", True
+    else:
+        text, is_named = f"{_comparative(trait)} than {other}", False
+    if not figures:
+        return text
+    return f"{text} ({trait.pair if is_named else _figures(trait, word)})"
 
 
 def join_clauses(clauses: Sequence[str]) -> str:
@@ -316,13 +315,10 @@ def _comparative(trait: Trait) -> str:
 
 def _figures(trait: Trait, word: str = "") -> str:
     """Format the pair of values, with the attribute's name unless ``word`` or the unit tells it."""
-    is_clear = (
-        word in _SELF_EXPLANATORY
-        or trait.name not in BY_NAME
-        or BY_NAME[trait.name].unit in ("BPM", "dB")
-    )
-    pair = format_pair(trait)
-    return pair if is_clear else f"{attribute_label(trait.name).lower()} {pair}"
+    name = trait.name
+    if word in _SELF_EXPLANATORY or name not in BY_NAME or BY_NAME[name].unit in ("BPM", "dB"):
+        return trait.pair
+    return f"{attribute_label(name).lower()} {trait.pair}"
 
 
 def _same_tempo(trait: Trait) -> bool:
