@@ -1,4 +1,4 @@
-"""The part of ``flask first-run`` that deals with sound: weights, a folder, the made clips."""
+"""The sound part of ``flask first-run``: model weights, a folder, the demo clips."""
 
 from __future__ import annotations
 
@@ -16,16 +16,15 @@ MUSICNN = "musicnn"
 
 
 def check(audio: str | None) -> None:
-    """``BadInput`` for what is neither a folder nor ``demo``, before anything is done."""
+    """Raise ``BadInput`` unless ``audio`` is None, a folder or ``demo``."""
     if audio is not None and audio != DEMO and not Path(audio).expanduser().is_dir():
         raise BadInput(f"There is no folder {audio}: AUDIO takes a folder of sound files, or demo.")
 
 
-def listen(audio: str | None) -> None:
-    """Analyse the folder ``audio`` (or make the clips and analyse those), with what that needs.
+def analyse_audio(audio: str | None) -> None:
+    """Analyse the folder ``audio``, or the demo clips; fetch the weights that estimates need.
 
-    The weights that attributes are estimated with are fetched once sound is used at all; without
-    a network everything goes on without them.
+    Without a network it continues without weights.
     """
     from songrec.store.sound import audio_files
 
@@ -65,11 +64,13 @@ def _analyse(audio: str) -> None:
 
     instance = Path(current_app.config["INSTANCE"])
     if audio == DEMO:
-        click.echo("Making 60 clips and listening to them; this takes a minute or two.")
+        click.echo("Making 60 clips and analysing them; this takes a minute or two.")
         report = demo_clips.analyse_made_clips(db.session, instance, terminal_progress())
     else:
         folder = Path(audio).expanduser()
-        click.echo(f"Listening to what lies in {folder}. Ctrl-C is safe: it goes on the next time.")
+        click.echo(
+            f"Analysing the sound files in {folder}. Ctrl-C is safe: the next run continues."
+        )
         request = AnalyzeRequest(folder, default_sets(instance), scheduler=dask_scheduler())
         report = analyze_folder(db.session, instance, request, terminal_progress())
     click.echo(

@@ -34,7 +34,7 @@ ADMIN = "admin"
 )
 @one_line_errors
 def first_run_command(catalogue: Path | None, audio: str | None) -> None:
-    """Bring this instance to where it can be served; what is there already stays.
+    """Set up this instance to be served; existing data stays.
 
     Migrates the database, imports the demo catalogue into an empty one (or the file given),
     analyses sound where there is some, trains when no run is published, and makes the first
@@ -48,7 +48,7 @@ def first_run_command(catalogue: Path | None, audio: str | None) -> None:
     first_run_audio.check(audio)
     _migrate()
     _import(catalogue)
-    first_run_audio.listen(audio)
+    first_run_audio.analyse_audio(audio)
     _prepare_words()
     _train()
     _make_admin()

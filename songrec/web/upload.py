@@ -1,4 +1,4 @@
-"""The upload page: a song in, what sounds like it out, kept or gone after an hour."""
+"""Upload pages: a song is sent, compared, and kept or deleted after an hour."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ blueprint = Blueprint("upload", __name__, url_prefix="/upload")
 
 UPLOADS = RateLimitItemPerHour(60, 1)
 ROOM = 4 * 2**30
-"""Bytes that uploads which nobody has kept may take in all."""
+"""Bytes that all uploads that were not kept may occupy together."""
 
 
 def init_app(app: Flask) -> None:
@@ -49,7 +49,7 @@ def init_app(app: Flask) -> None:
 
 @blueprint.get("")
 def index() -> str:
-    """Choose or drop a song; those of the last hour."""
+    """Show the form and the listener's uploads of the last hour."""
     listener = current_listener()
     return render_template(
         "upload/index.html",
@@ -62,33 +62,33 @@ def index() -> str:
 
 @blueprint.post("")
 def create() -> ResponseReturnValue:
-    """Take a song and let the worker listen to it."""
+    """Receive a song and queue its analysis."""
     try:
-        # Whoever sends nothing becomes no listener.
-        sent = chosen(request.files.get("file"))
-        made, _ = receive(sent, require_listener())
+        # Checked first: an empty form creates no listener.
+        sent = require_file(request.files.get("file"))
+        upload, _ = receive(sent, require_listener())
     except BadInput as error:
         if wants_json():
             raise
         flash(str(error), "error")
         return redirect(url_for("upload.index"), 303)
-    address = url_for("upload.show", public_id=made.public_id)
+    address = url_for("upload.show", public_id=upload.public_id)
     if wants_json():
         return jsonify(address=address), 201
     return redirect(address, 303)
 
 
-def chosen(sent: FileStorage | None) -> FileStorage:
-    """The file that was sent; ``BadInput`` where the field was left empty."""
+def require_file(sent: FileStorage | None) -> FileStorage:
+    """Return the file that was sent; ``BadInput`` where the field is empty."""
     if sent is None or not sent.filename:
-        raise BadInput("Choose a song first: MP3, WAV, M4A, FLAC, OGG, Opus or what else sounds.")
+        raise BadInput("Choose an audio file first (MP3, WAV, M4A, FLAC, OGG, Opus, …).")
     return sent
 
 
 def receive(
     sent: FileStorage, listener: Listener | None, user: User | None = None
 ) -> tuple[Upload, Job]:
-    """Keep the song that was sent and ask for its job. Commits.
+    """Store the song that was sent and queue its job. Commits.
 
     Raises ``BadInput`` for an empty file, ``TooManyRequests`` and ``ServiceUnavailable`` where
     there were too many.
@@ -105,38 +105,40 @@ def receive(
         sent.save(path)
         if not path.stat().st_size:
             raise BadInput(f"{name} is empty.")
-        made = uploads.create(db.session, public_id, listener, name, path)
+        upload = uploads.create(db.session, public_id, listener, name, path)
         if user is None and current_user.is_authenticated:
             user = db.session.get(User, current_user.id)
-        job = queue.enqueue(db.session, "upload", {"upload_id": made.public_id, "file": name}, user)
-        made.job_id = job.id
+        job = queue.enqueue(
+            db.session, "upload", {"upload_id": upload.public_id, "file": name}, user
+        )
+        upload.job_id = job.id
         db.session.commit()
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    return made, job
+    return upload, job
 
 
 @blueprint.get("/<public_id>", endpoint="show")
 def show_upload(public_id: str) -> str:
-    """How far it is, then what it is like and what sounds like it."""
-    found = mine(public_id)
-    job = _job(found)
-    if found.result is None:
+    """Show the progress of the analysis, then its results."""
+    upload = upload_or_404(public_id)
+    job = _job(upload)
+    if upload.result is None:
         return render_template(
             "upload/waiting.html",
-            upload=found,
+            upload=upload,
             job=job,
             active=job is not None and job.state in job_store.ACTIVE,
             worker=queue.worker_runs(current_app.config["INSTANCE"]),
         )
-    return render_template("upload/show.html", **upload_page.values(found, job))
+    return render_template("upload/show.html", **upload_page.values(upload, job))
 
 
 @blueprint.get("/<public_id>/state")
 def state(public_id: str) -> ResponseReturnValue:
-    """What the waiting page shows, for the script that keeps it up to date."""
-    job = _job(mine(public_id))
+    """Return the job's state for the script of the waiting page."""
+    job = _job(upload_or_404(public_id))
     if job is None:
         abort(404)
     return jsonify(
@@ -150,21 +152,21 @@ def state(public_id: str) -> ResponseReturnValue:
 
 @blueprint.get("/<public_id>/media")
 def media(public_id: str) -> ResponseReturnValue:
-    """The uploaded sound, for its uploader; answers range requests."""
-    found = mine(public_id)
-    path = Path(found.path)
-    if not path.is_file() or found.result is None:
+    """Send the uploaded file to its uploader; answers range requests."""
+    upload = upload_or_404(public_id)
+    path = Path(upload.path)
+    if not path.is_file() or upload.result is None:
         abort(404)
-    kind = player.type_of(found.result["codec"], found.result["container"])
+    kind = player.type_of(upload.result["codec"], upload.result["container"])
     return send_file(path, mimetype=kind, conditional=True, max_age=0)
 
 
 @blueprint.get("/<public_id>/waveform")
 def waveform(public_id: str) -> ResponseReturnValue:
-    """The peaks of the uploaded sound."""
-    found = mine(public_id)
+    """Return the waveform of the uploaded song."""
+    upload = upload_or_404(public_id)
     sleeve = waveform_cache.find(
-        current_app.config["INSTANCE"], (found.result or {}).get("hash", "")
+        current_app.config["INSTANCE"], (upload.result or {}).get("hash", "")
     )
     if sleeve is None:
         abort(404)
@@ -174,42 +176,42 @@ def waveform(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/<public_id>/keep")
 @login_required
 def keep(public_id: str) -> ResponseReturnValue:
-    """Make the song a part of the library, which everybody hears."""
-    found = mine(public_id)
-    if found.kept or found.result is None:
+    """Queue the song's way into the library, where everybody hears it."""
+    upload = upload_or_404(public_id)
+    if upload.kept or upload.result is None:
         return redirect(url_for("upload.show", public_id=public_id), 303)
     user = db.session.get_one(User, current_user.id)
     job = queue.enqueue(
-        db.session, "keep", {"upload_id": found.public_id, "file": found.name}, user
+        db.session, "keep", {"upload_id": upload.public_id, "file": upload.name}, user
     )
-    found.job_id = job.id
+    upload.job_id = job.id
     # It must not vanish while it waits for the worker.
-    found.expires_at = None
+    upload.expires_at = None
     db.session.commit()
     return redirect(url_for("upload.show", public_id=public_id), 303)
 
 
 @blueprint.post("/<public_id>/delete")
 def delete(public_id: str) -> ResponseReturnValue:
-    """Forget the song now; one that was kept stays in the library."""
-    found = mine(public_id)
-    job = _job(found)
+    """Delete the upload now; a kept song stays in the library."""
+    upload = upload_or_404(public_id)
+    job = _job(upload)
     if job is not None:
         job_store.request_cancel(db.session, job.id)
-    name = found.name
-    uploads.delete(db.session, current_app.config["INSTANCE"], found)
+    name = upload.name
+    uploads.delete(db.session, current_app.config["INSTANCE"], upload)
     db.session.commit()
     flash(f"{name} is deleted here.", "success")
     return redirect(url_for("upload.index"), 303)
 
 
-def mine(public_id: str) -> Upload:
-    """The upload, for its uploader or an admin; 404 for everybody else and when it is gone."""
-    found = uploads.find(db.session, public_id)
+def upload_or_404(public_id: str) -> Upload:
+    """Return an upload to its uploader or an admin; 404 for everybody else and when it is gone."""
+    upload = uploads.find(db.session, public_id)
     is_admin = current_user.is_authenticated and current_user.is_admin
-    if found is None or not (is_admin or uploads.may_see(found, current_listener())):
+    if upload is None or not (is_admin or uploads.may_see(upload, current_listener())):
         abort(404, "There is no such upload: songs that nobody keeps are gone after an hour.")
-    return found
+    return upload
 
 
 def _job(upload: Upload) -> Job | None:
@@ -220,6 +222,6 @@ def _job(upload: Upload) -> Job | None:
 
 
 def _base_name(filename: str) -> str:
-    """The file's own name: some browsers send the folders it lay in, of either system."""
+    """Return the file's own name: some browsers send its folders, of either system."""
     name = PureWindowsPath(PurePosixPath(filename).name).name
     return "".join(one for one in name if one.isprintable())[:200] or "song"

@@ -1,4 +1,4 @@
-"""What the page of an uploaded song shows: attributes, place, tags, what sounds like it."""
+"""Values of an upload's page: attributes, place on the map, tags, similar songs."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ SHOWN = 10
 
 
 def values(upload: Upload, job: Job | None) -> dict[str, Any]:
-    """What ``upload/show.html`` shows of an upload that has been listened to."""
+    """Return the values that ``upload/show.html`` shows of an analysed upload."""
     result: dict[str, Any] = upload.result or {}
     run = runs.published(db.session)
     clusters = cached_counts.clusters(db.session, run)
-    # Numbers and places are those of the run that it was placed in.
+    # Cluster numbers and coordinates are those of the run that it was placed in.
     place = (
         result["place"] if run and (result["place"] or {}).get("run_id") == run.public_id else None
     )
@@ -70,18 +70,18 @@ def values(upload: Upload, job: Job | None) -> dict[str, Any]:
 
 
 def _rows(attributes: dict[str, Any], space: Any) -> list[dict[str, str]]:
-    """The attributes as a table: what, how much, how that stands, where it comes from."""
+    """Return the attributes as rows: label, value, rank among all songs in words, source."""
     rows = []
     for attribute in ATTRIBUTES:
-        said = attributes.get(attribute.name)
-        if said is not None:
-            standing = charts.standing(space, attribute.name, said["value"]) if space else None
+        stated = attributes.get(attribute.name)
+        if stated is not None:
+            standing = charts.standing(space, attribute.name, stated["value"]) if space else None
             rows.append(
                 {
                     "label": attribute.label,
-                    "value": format_attribute(attribute.name, said["value"]),
+                    "value": format_attribute(attribute.name, stated["value"]),
                     "words": charts.words_for(attribute.name, standing),
-                    "source": charts.SOURCES.get(said["source"], said["source"]),
+                    "source": charts.SOURCES.get(stated["source"], stated["source"]),
                 }
             )
     if "key" in attributes:
@@ -100,7 +100,7 @@ def _rows(attributes: dict[str, Any], space: Any) -> list[dict[str, str]]:
 
 
 def _tag_rows(tags: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Tags over time as cells of a picture: per tag a row, per patch a shade from 0 to 1."""
+    """Return tags over time as a heat map: a row per tag, a shade from 0 to 1 per patch."""
     if not tags or not tags["times_s"]:
         return None
     return {

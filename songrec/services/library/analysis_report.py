@@ -1,4 +1,4 @@
-"""What is asked of an analysis and what became of it."""
+"""Request and report of a folder's analysis."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from songrec.services.library.worker_process import TIME_LIMIT_S
 
 @dataclass(frozen=True)
 class AnalyzeRequest:
-    """What to analyse and how. ``workers`` None is one a core; ``scheduler`` is a dask address."""
+    """Folder and settings of an analysis; ``workers`` None is one a core, ``scheduler`` dask's."""
 
     folder: Path
     features: tuple[str, ...] = DEFAULT_SETS
@@ -25,12 +25,11 @@ class AnalyzeRequest:
 
 @dataclass
 class AnalyzeReport:
-    """What became of the files: ``found`` is ``analysed + unchanged + len(rejected)``.
+    """Counts of the files: ``found`` is ``analysed + unchanged + len(rejected)``.
 
-    ``unchanged`` counts files whose sound was known already, moved ones among them. ``missing``
-    counts those that have vanished since the last time; ``alike`` the new tracks that are named
-    like one that was there before them. ``segments`` is what became of the index of segments
-    (``services.segments.build_index.refresh_after_analysis``), None where nothing.
+    ``unchanged`` includes files that were only moved. ``missing`` counts files that have vanished
+    since the last analysis; ``alike`` new tracks with the name of an earlier one. ``segments`` is
+    the report of ``refresh_after_analysis``, None where segments are not in use.
     """
 
     folder: Path
@@ -45,7 +44,7 @@ class AnalyzeReport:
 
     @property
     def done(self) -> int:
-        """How many files are dealt with."""
+        """Number of files that are analysed, unchanged or rejected."""
         return self.analysed + self.unchanged + len(self.rejected)
 
     def to_json(self) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from songrec.services.features.feature_sets import MEASURING, keys_of, parse
 from songrec.services.library import audio_tracks
 from songrec.services.library.after_import import refresh_derived
 from songrec.services.library.analysis_report import AnalyzeReport, AnalyzeRequest
-from songrec.services.library.executors import Fleet, open_fleet
+from songrec.services.library.executors import LocalExecutor, open_executor
 from songrec.services.library.worker_process import Outcome, Task
 from songrec.store.sound import audio_files, feature_cache
 from songrec.store.sound.audio_files import KnownFile
@@ -61,8 +61,8 @@ def analyze_folder(
     root = root.resolve()
     before = duplicate_search.newest_id(session)
     run = _Run(session, instance, root, request, keys, on_progress, files)
-    with open_fleet(request.workers, request.scheduler) as fleet:
-        run.work(fleet)
+    with open_executor(request.workers, request.scheduler) as executor:
+        run.execute(executor)
     run.mark_missing()
     # The counts of the files stay on the page of the job.
     derived = refresh_derived(
@@ -94,7 +94,7 @@ class _Waiting:
 
 
 class _Run:
-    """One walk over one folder."""
+    """State of one analysis of one folder."""
 
     def __init__(
         self,
@@ -123,16 +123,16 @@ class _Run:
         self._committed = self._reported = self._started
         self.report = AnalyzeReport(root, found=len(files))
 
-    def work(self, fleet: Fleet) -> None:
-        """Deal with every file."""
-        for item in fleet.run(self._tasks()):
+    def execute(self, executor: LocalExecutor) -> None:
+        """Analyse or skip every file."""
+        for item in executor.run(self._tasks()):
             if item is not None:
                 self._settle(*item)
-            self._breathe()
-        self._breathe(now=True)
+            self._commit_and_report()
+        self._commit_and_report(now=True)
 
     def mark_missing(self) -> None:
-        """Mark files that were here and are not; those below a closed folder may still be there."""
+        """Mark vanished files; those below an unreadable folder may still exist."""
         here = {str(found.path) for found in self._files}
         closed = tuple(f"{found.path}/" for found in self._files if found.passing)
         gone = [
@@ -144,18 +144,18 @@ class _Run:
         self._session.commit()
 
     def _tasks(self) -> Iterator[Task]:
-        """What has to be analysed; what has not is settled on the way."""
+        """Yield the files to analyse; the others are settled on the way."""
         # Files that are as they were go first: they take no time, and estimates are for the rest.
         later: deque[ScannedFile] = deque()
         for found in self._files:
             if not self._is_settled(found):
                 later.append(found)
-            self._breathe()
+            self._commit_and_report()
         self._settled_before = self.report.done
         self._work_started = time.monotonic()
         while later:
             task = self._task(later.popleft())
-            self._breathe()
+            self._commit_and_report()
             if task is not None:
                 yield task
 
@@ -257,8 +257,8 @@ class _Run:
         if _fits(found.path):
             audio_tracks.refuse(self._session, self._root, found, digest, reason, passing=passing)
 
-    def _breathe(self, *, now: bool = False) -> None:
-        """Commit and report when it is time; nothing is locked while others are told."""
+    def _commit_and_report(self, *, now: bool = False) -> None:
+        """Commit and report when it is time; nothing is locked during a report."""
         moment = time.monotonic()
         if now or moment - self._committed >= COMMIT_S:
             self._session.commit()
@@ -274,12 +274,12 @@ class _Run:
         )
 
     def summary(self) -> str:
-        """Return a sentence on how many files are dealt with."""
+        """Return how many files are analysed, skipped or rejected, in words."""
         report = self.report
         return f"{report.done:,} of {report.found:,} files, {len(report.rejected):,} rejected"
 
     def counts(self) -> dict[str, int]:
-        """Return how many files are dealt with, and how."""
+        """Return the numbers of files by what became of them."""
         return {
             "found": self.report.found,
             "analysed": self.report.analysed,
@@ -292,7 +292,7 @@ class _Run:
         left = self.report.found - self.report.done
         if self._work_started is None or done < 3 or not left:
             return ""
-        return f", about {_words((moment - self._work_started) / done * left)} left"
+        return f", about {_format_duration((moment - self._work_started) / done * left)} left"
 
 
 def _is_untouched(known: KnownFile, found: ScannedFile) -> bool:
@@ -300,7 +300,7 @@ def _is_untouched(known: KnownFile, found: ScannedFile) -> bool:
 
 
 def _is_final(row: Any) -> bool:
-    """Whether a content was rejected for what it is, by the decoder as it is now."""
+    """Return whether a content was rejected for good by the present decoder."""
     return (
         row.state == "rejected"
         and not row.info.get("passing")
@@ -312,7 +312,7 @@ def _fits(path: Path) -> bool:
     return shown(path) == str(path) and len(str(path)) <= 1000
 
 
-def _words(seconds: float) -> str:
+def _format_duration(seconds: float) -> str:
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,4 +1,4 @@
-"""An analysed file as a track of the catalogue: names, labels, measured attributes, duration."""
+"""Tracks of analysed files: names, labels, measured attributes and duration."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SAME_LENGTH_S = 0.2
 
 
 def source_key(content_hash: str) -> str:
-    """What makes a track from audio the same one again."""
+    """Return the source key of a track from audio: equal for equal content."""
     return f"audio:{content_hash}"
 
 
@@ -78,7 +78,7 @@ def record(
 
 
 def link(session: Session, root: Path, found: ScannedFile, content_hash: str) -> AudioFile:
-    """Note that a content which is analysed already lies at ``found.path`` (too). Flushes."""
+    """Record another place of a content that is analysed already. Flushes."""
     same = [
         row for row in audio_files.with_content(session, content_hash) if row.track_id is not None
     ]
@@ -113,7 +113,7 @@ def refuse(
     *,
     passing: bool,
 ) -> None:
-    """Note that a file was rejected, and why. A track that it had stays, without a file.
+    """Record that a file was rejected and why; its former track stays, without a file.
 
     For ``passing`` reasons (permissions, a crash) the row remembers the track for the next time.
     """
@@ -133,7 +133,7 @@ def refuse(
 
 
 def _moved(session: Session, content_hash: str) -> AudioFile | None:
-    """The row of a file that lay elsewhere and has gone from there."""
+    """Return the row of a file that was moved away from its former place."""
     for row in audio_files.with_content(session, content_hash):
         if row.state != "rejected" and not Path(row.path).exists():
             return row
@@ -185,7 +185,7 @@ def _artists(outcome: Outcome) -> ArtistField:
 def _describe(
     session: Session, track: Track, root: Path, content_hash: str, outcome: Outcome
 ) -> dict[str, dict[str, Any]]:
-    """Fill in the track; which attributes were measured, and as what."""
+    """Fill in the track; returns its measured attributes with their values."""
     tags, labels = outcome.tags, outcome.labels
     title, artists = _names(outcome)
     genres = list(tags["genres"]) or ([labels["genre"]] if labels["genre"] else [])

@@ -1,4 +1,4 @@
-"""Who does the work: one child process, a local cluster sized to the cores, or a remote cluster."""
+"""Executors of the analysis: one child process, a local cluster, or a remote cluster."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from songrec.services.library.worker_process import Outcome, Task, analyse_here,
 
 CONNECT_S = 15
 LONELY_S = 60.0
-"""How long to wait for a remote cluster that has no workers before giving up."""
+"""Seconds to wait for a remote cluster without workers before giving up."""
 WAITING_PER_WORKER = 3
 _LOGGERS = ("distributed", "distributed.worker", "distributed.scheduler", "distributed.client")
 
 
-class Fleet:
-    """Analyses tasks in any order. ``size`` is how many run at once."""
+class LocalExecutor:
+    """Executor of one task after another in this process's child; ``size`` run at once."""
 
     size = 1
 
     def run(self, tasks: Iterator[Task]) -> Iterator[tuple[Task, Outcome] | None]:
-        """Outcomes as they come; None now and then, so that whoever waits can look around.
+        """Yield outcomes as they come; None now and then, so that the caller can report.
 
-        ``tasks`` is drawn from no faster than the work goes on.
+        ``tasks`` is read no faster than the work proceeds.
         """
         for task in tasks:
             yield task, analyse_here(task)
 
 
-class DaskFleet(Fleet):
-    """A dask.distributed cluster, near or far. A worker that dies has its files done by others."""
+class DaskExecutor(LocalExecutor):
+    """Executor on a dask.distributed cluster; the files of a worker that dies go to others."""
 
     def __init__(self, client: Any, *, remote: bool) -> None:
         self._client = client
@@ -49,38 +49,38 @@ class DaskFleet(Fleet):
         return max(1, sum(self._client.nthreads().values()))
 
     def run(self, tasks: Iterator[Task]) -> Iterator[tuple[Task, Outcome] | None]:
-        """See ``Fleet.run``."""
+        """See ``LocalExecutor.run``."""
         done: queue.Queue[Any] = queue.Queue()
-        flying: dict[str, tuple[Any, Task]] = {}
-        more, heard = True, time.monotonic()
+        pending: dict[str, tuple[Any, Task]] = {}
+        more, last_result = True, time.monotonic()
         window = WAITING_PER_WORKER * self.size
-        while more or flying:
-            while more and len(flying) < window:
+        while more or pending:
+            while more and len(pending) < window:
                 task = next(tasks, None)
                 if task is None:
                     more = False
                     break
                 future = self._client.submit(analyse_here, task, pure=False)
-                flying[future.key] = (future, task)
+                pending[future.key] = (future, task)
                 future.add_done_callback(done.put)
-            if not flying:
+            if not pending:
                 continue
             try:
                 future = done.get(timeout=0.5)
             except queue.Empty:
-                self._look_after(heard)
+                self._check_cluster(last_result)
                 window = WAITING_PER_WORKER * self.size
                 yield None
                 continue
-            heard = time.monotonic()
-            _, task = flying.pop(future.key)
+            last_result = time.monotonic()
+            _, task = pending.pop(future.key)
             yield task, _outcome(future)
             future.release()
 
-    def _look_after(self, heard: float) -> None:
+    def _check_cluster(self, last_result: float) -> None:
         if self._client.status not in ("running", "connecting"):
             raise NotReady(_LOST)
-        lonely = self._remote and time.monotonic() - heard > LONELY_S
+        lonely = self._remote and time.monotonic() - last_result > LONELY_S
         if lonely and not self._client.nthreads():
             raise NotReady(
                 f"The cluster has had no workers for {LONELY_S:.0f} s. What is analysed stays: "
@@ -113,29 +113,31 @@ def _outcome(future: Any) -> Outcome:
 
 
 @contextmanager
-def open_fleet(workers: int | None = None, scheduler: str | None = None) -> Iterator[Fleet]:
-    """A fleet of ``workers`` processes here (default: one a core), or the cluster at ``scheduler``.
+def open_executor(
+    workers: int | None = None, scheduler: str | None = None
+) -> Iterator[LocalExecutor]:
+    """Open ``workers`` processes here (default: one a core), or the cluster at ``scheduler``.
 
     Raises ``BadInput`` for an address where no scheduler answers. On leaving, all child processes
     that were started here are ended.
     """
     if scheduler:
-        with _remote(scheduler) as fleet:
-            yield fleet
+        with _remote(scheduler) as executor:
+            yield executor
         return
     count = workers or len(os.sched_getaffinity(0))
     try:
         if count == 1:
-            yield Fleet()
+            yield LocalExecutor()
         else:
-            with _local(count) as fleet:
-                yield fleet
+            with _local(count) as executor:
+                yield executor
     finally:
         close_all()
 
 
 @contextmanager
-def _local(count: int) -> Iterator[Fleet]:
+def _local(count: int) -> Iterator[LocalExecutor]:
     from distributed import Client, LocalCluster
 
     # Within this process and without a port that others on the machine could reach: the work is
@@ -152,30 +154,30 @@ def _local(count: int) -> Iterator[Fleet]:
         ) as cluster,
         Client(cluster) as client,
     ):
-        yield DaskFleet(client, remote=False)
+        yield DaskExecutor(client, remote=False)
         # Workers whose child is busy must not be waited for.
         close_all()
 
 
 @contextmanager
-def _remote(address: str) -> Iterator[Fleet]:
+def _remote(address: str) -> Iterator[LocalExecutor]:
     from distributed import Client
 
-    _knock(address)
+    _check_address(address)
     with _quiet():
         try:
             client = Client(address, timeout=CONNECT_S, set_as_default=False)
         except (OSError, TimeoutError) as error:
             raise BadInput(_no_scheduler(address, error)) from None
         try:
-            yield DaskFleet(client, remote=True)
+            yield DaskExecutor(client, remote=True)
         finally:
             if client.status == "running":
                 client.run(close_all, on_error="ignore")
             client.close(timeout=5)
 
 
-def _knock(address: str) -> None:
+def _check_address(address: str) -> None:
     """Raise ``BadInput`` unless something listens at ``address``.
 
     A dask client that finds nobody goes on trying in the background for half a minute.
@@ -183,7 +185,7 @@ def _knock(address: str) -> None:
     try:
         place = urlsplit(address)
         if place.scheme not in ("tcp", "tls") or not place.hostname or not place.port:
-            raise ValueError("no address")
+            raise ValueError("not a scheduler's address")
         socket.create_connection((place.hostname, place.port), CONNECT_S).close()
     except (OSError, ValueError) as error:
         raise BadInput(_no_scheduler(address, error)) from None
@@ -199,7 +201,7 @@ def _no_scheduler(address: str, error: Exception) -> str:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """What distributed logs about workers that come and go is not for the terminal."""
+    """Silence what distributed logs about workers that come and go."""
     before = {name: logging.getLogger(name).level for name in _LOGGERS}
     for name in before:
         logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -1,4 +1,4 @@
-"""What the analysis found, out of songrec: as a table, or into the files' own tags."""
+"""Export of analysed values: as a table, or into the tags of the files."""
 
 from __future__ import annotations
 
@@ -43,18 +43,17 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Written:
-    """How many files got tags, and which did not, with a line of reason each."""
+    """Number of files whose tags were written, and the skipped ones with a reason each."""
 
     written: int
     skipped: list[dict[str, str]]
 
 
 def rows(session: Session) -> Iterator[dict[str, Any]]:
-    """The analysed files by path, one row each with ``COLUMNS``.
+    """Yield the analysed files by path, one row each with ``COLUMNS``.
 
-    ``sources`` says of each attribute that comes from the sound whether it was measured,
-    predicted, or estimated from MusiCNN's tags (``musicnn``); the others were stated by a
-    catalogue.
+    ``sources`` maps each attribute that comes from the sound to ``measured``, ``predicted`` or
+    ``musicnn`` (estimated from MusiCNN's tags); all others come from a catalogue.
     """
     query = (
         select(AudioFile, Track, TrackAttributes, Album.title)
@@ -129,20 +128,20 @@ def _write_one(
         raise BadInput("has changed since it was analysed: run flask analyze first")
     track = session.get(Track, file.track_id)
     if track is None:
-        raise BadInput("is no track any more: run flask analyze first")
+        raise BadInput("has no track any more: run flask analyze first")
     tempo = track.attributes.tempo if "tempo" in values and track.attributes else None
     key = key_text(track.key, track.mode) if "key" in values and track.key is not None else None
     if tempo is None and key is None:
-        raise BadInput("nothing of what is to be written is known of it")
+        raise BadInput("has neither of the values that are to be written")
     if dry_run:
         return 1
     write_values(path, tempo=tempo, key=key)
-    _file_anew(session, instance, file, track)
+    _follow_new_hash(session, instance, file, track)
     return 1
 
 
-def _file_anew(session: Session, instance: Path, file: AudioFile, track: Track) -> None:
-    """The same sound under the hash of its new bytes."""
+def _follow_new_hash(session: Session, instance: Path, file: AudioFile, track: Track) -> None:
+    """Move rows and cached features to the hash of the file's new bytes."""
     path, before = Path(file.path), str(file.content_hash)
     after, found = content_hash(path), path.stat()
     file.content_hash, file.size, file.modified_ns = after, found.st_size, found.st_mtime_ns
