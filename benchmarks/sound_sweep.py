@@ -29,6 +29,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from benchmarks import sweep_markdown
+from songrec.features.registry import parse_audio_features
 from songrec.services.sweeps.folder import SweepFolder
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -98,7 +99,6 @@ def plant(session: Session, truth: dict[Path, dict[str, str]]) -> Counter[str]:
 
 def prepare(session: Session, instance: Path, data: Path, weights: Path | None, names: str) -> None:
     """Analyse the sounds below ``data`` and plant their labels."""
-    from songrec.services.features.feature_sets import parse
     from songrec.services.library.analysis_report import AnalyzeRequest
     from songrec.services.library.analyze_folder import analyze_folder
     from songrec.store.models.fetching import fetch
@@ -106,7 +106,9 @@ def prepare(session: Session, instance: Path, data: Path, weights: Path | None, 
     if "musicnn" in names:
         fetch(instance, "musicnn", weights)
     for folder in ("clips", "library"):
-        report = analyze_folder(session, instance, AnalyzeRequest(data / folder, parse(names)))
+        report = analyze_folder(
+            session, instance, AnalyzeRequest(data / folder, parse_audio_features(names))
+        )
         said = f"{report.analysed} analysed, {report.unchanged} known before"
         _say(f"{folder}: {said}, {len(report.rejected)} rejected")
         for path, reason in report.rejected:

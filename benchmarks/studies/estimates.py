@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -22,7 +21,8 @@ from songrec.audio_files.decoding import decode
 from songrec.audio_files.file_scan import walk
 from songrec.core.types import FeatureTable, Floats
 from songrec.features.extraction import extract_all, make_extractors
-from songrec.features.settings import DEFAULTS, sample_rate_of
+from songrec.features.registry import sample_rate_of
+from songrec.features.settings import DEFAULTS
 from songrec.prediction import from_tags
 from songrec.services.evaluation.clip_retrieval import read_clip_pairs
 from songrec.services.features.feature_sets import TAGS
@@ -115,7 +115,7 @@ def trained(path: Path, means: Sequence[Mapping[str, float]], seed: int) -> dict
 
 def probabilities(sounds: Sequence[Path], network: str) -> tuple[tuple[str, ...], Floats]:
     """The tags of a network and what it gives each sound, ``(sounds, tags)``."""
-    extractors = make_extractors([TAGS], replace(DEFAULTS, musicnn_model=network))
+    extractors = make_extractors([TAGS], DEFAULTS.updated({"musicnn_model": network}))
     rows = []
     for path in sounds:
         heard = decode(path, sample_rate=sample_rate_of(TAGS), seconds=DEFAULTS.seconds).audio

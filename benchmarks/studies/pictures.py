@@ -14,6 +14,7 @@ import numpy as np
 
 from songrec.audio_files.decoding import decode
 from songrec.audio_files.file_scan import walk
+from songrec.core.feature_spec import FeatureSpec
 from songrec.core.types import Audio, FeatureTable, Floats
 from songrec.evaluation.retrieval import retrieve
 from songrec.features.audio.melspectrogram import MelSpectrogram
@@ -103,4 +104,6 @@ def _latent(learn: GivenSpectrograms, clips: GivenSpectrograms, seed: int) -> Fl
 
 def _table(pictures: GivenSpectrograms) -> FeatureTable:
     rows = pictures.shape[0]
-    return FeatureTable(np.arange(rows), (), np.empty((rows, 0), np.float32), "melspectrogram")
+    return FeatureTable(
+        np.arange(rows), (), np.empty((rows, 0), np.float32), FeatureSpec(("melspectrogram",))
+    )

@@ -76,7 +76,11 @@ def analyze(
     """
     from dataclasses import replace
 
-    from songrec.services.features.feature_sets import default_sets, parse, settings_from
+    from songrec.services.features.feature_sets import (
+        default_sets,
+        parse_audio_features,
+        settings_from,
+    )
     from songrec.services.library.analysis_report import AnalyzeRequest
     from songrec.services.library.analyze_folder import analyze_folder
     from songrec.store.db import db
@@ -84,7 +88,7 @@ def analyze(
     instance = Path(current_app.config["INSTANCE"])
     request = AnalyzeRequest(
         folder,
-        parse(features) if features is not None else default_sets(instance),
+        parse_audio_features(features) if features is not None else default_sets(instance),
         workers,
         dask_scheduler(),
         replace(settings_from(given), seconds=seconds, where=where),

@@ -11,6 +11,7 @@ from flask import current_app
 from songrec.cli.base import json_option, one_line_errors, print_json, terminal_progress
 from songrec.cli.runs import _instance
 from songrec.core.errors import BadInput
+from songrec.core.feature_spec import FeatureSpec
 from songrec.services.prediction.predictor_report import (
     DEFAULT_TRIALS,
     MEASURES,
@@ -180,8 +181,8 @@ def _sample(file: Path | None, features: str) -> Sample:
 
     if file is not None:
         return training_samples.read_file(file)
-    sets = tuple(name.strip() for name in features.split(",") if name.strip())
-    return training_samples.read_catalogue(db.session, Path(current_app.config["INSTANCE"]), sets)
+    spec = FeatureSpec.parse(features)
+    return training_samples.read_catalogue(db.session, Path(current_app.config["INSTANCE"]), spec)
 
 
 def _print_scores(result: dict[str, Any]) -> None:

@@ -107,12 +107,14 @@ def train_command(
         for key, value in ((of_clusters, clusters), ("representation.epochs", epochs))
         if value is not None
     ]
+    from songrec.core.feature_spec import ATTRIBUTES_ONLY, AUTO
+    from songrec.services.features.feature_sets import parse_features
     from songrec.services.training.train import train
 
     with wrong_usage():
         parameters = parse_settings(chosen, (*shorthand, *settings), maps)
         request = TrainRequest(
-            feature_set=features,
+            feature_set=parse_features(features, allow_auto=True),
             seed=seed,
             parameters={stage: parameters.pop(stage) for stage in REGISTRIES},
             publish=not no_publish,
@@ -121,9 +123,9 @@ def train_command(
             **chosen,
         )
         request.validated_parameters()
-    if features == "auto":
+    if request.feature_set == AUTO:
         request = request.with_resolved_features(db.session)
-        if request.feature_set != "attributes":
+        if request.feature_set != ATTRIBUTES_ONLY:
             click.echo(f"Learning from {request.feature_set}: --features names others.", err=True)
     run = train(db.session, _instance(), request, terminal_progress())
     db.session.commit()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from songrec.core.feature_spec import ATTRIBUTES_ONLY, FeatureSpec
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -55,22 +57,31 @@ class Audio:
 
 @dataclass(frozen=True)
 class FeatureTable:
-    """One feature set over tracks.
+    """The columns of one or several feature sets over tracks.
 
     ``track_ids`` int64 ``(n,)`` ascending, ``names`` one per column, ``values`` float32
-    ``(n, len(names))``, possibly NaN; ``feature_set`` names the set (``"attributes"``).
+    ``(n, len(names))``, possibly NaN; ``feature_set`` names the sets.
     """
 
     track_ids: Ints
     names: tuple[str, ...]
     values: Floats
-    feature_set: str = "attributes"
+    feature_set: FeatureSpec = ATTRIBUTES_ONLY
 
     def __post_init__(self) -> None:
         if self.values.shape != (len(self.track_ids), len(self.names)):
             raise ValueError(
                 f"values must be {(len(self.track_ids), len(self.names))}, got {self.values.shape}"
             )
+
+    def take(self, rows: NDArray[Any]) -> FeatureTable:
+        """Return the table of some rows (a mask or indices)."""
+        return replace(self, track_ids=self.track_ids[rows], values=self.values[rows])
+
+    def select(self, columns: Sequence[int]) -> FeatureTable:
+        """Return the table of some columns, by index."""
+        names = tuple(self.names[column] for column in columns)
+        return replace(self, names=names, values=self.values[:, columns])
 
 
 class Spectrograms(Protocol):

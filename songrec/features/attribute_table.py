@@ -44,5 +44,5 @@ def attributes_table(
             "train on: ingest a catalogue with attributes."
         )
     used = tuple(names[column] for column in kept)
-    table = FeatureTable(track_ids, used, np.ascontiguousarray(values[:, kept]), "attributes")
+    table = FeatureTable(track_ids, used, np.ascontiguousarray(values[:, kept]))
     return table, AttributeSelection(used, left_out)

@@ -1,8 +1,9 @@
-"""All feature sets of one excerpt, over spectra that they share."""
+"""Extraction of several feature sets from one excerpt, over spectra that they share."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,61 +12,79 @@ from songrec.core.errors import BadInput
 from songrec.core.types import Audio
 from songrec.features.audio.stft import Frames
 from songrec.features.registry import EXTRACTORS
-from songrec.features.settings import DEFAULTS, OWN_PARAMETERS, AudioSettings, parameters_of
+from songrec.features.settings import DEFAULTS, AudioSettings
 
 
 class Extractor(Protocol):
-    """A feature set: a version to be raised when its values change, names, and the values."""
+    """A feature set of audio.
+
+    ``version`` is raised when the values change for the same settings. ``__init__`` takes the
+    parameters of its registry entry and, if the entry has a ``model``, ``models``. An extractor
+    with ``n_fft`` and ``hop_length`` is passed shared spectra. Several extractors that share one
+    forward pass of a network have ``pass_key``, ``forward`` and ``from_pass`` (see
+    ``audio.musicnn``); one that loads slowly has ``warm``.
+    """
 
     version: int
 
     def names(self) -> tuple[str, ...]:
-        """A name for each value."""
+        """Return the name of each value."""
 
     def extract(self, audio: Audio, frames: Frames | None = None) -> np.ndarray:
-        """The values, float32 ``(len(names()),)``; ``melspectrogram`` has a row for each name."""
+        """Return the values, float32 ``(len(names()),)``, NaN where undefined.
+
+        A set that is not a vector returns a matrix with a row per name.
+        """
 
 
 def make_extractors(
-    names: Iterable[str], settings: AudioSettings = DEFAULTS
+    names: Iterable[str], settings: AudioSettings = DEFAULTS, models: Path | None = None
 ) -> dict[str, Extractor]:
-    """The extractors called ``names``, as ``settings`` say; ``BadInput`` for what is no sound."""
-    made: dict[str, Extractor] = {}
-    for name in names:
-        known = {parameter.name for parameter in EXTRACTORS.entry(name).parameters}
-        values = {
-            OWN_PARAMETERS.get(setting, setting): value
-            for setting, value in parameters_of(name, settings).items()
-        }
-        extractor = EXTRACTORS.create(
-            name, **{key: value for key, value in values.items() if key in known}
-        )
-        if not hasattr(extractor, "extract"):
-            raise BadInput(f"The feature set {name!r} comes from labels, not from audio.")
-        made[name] = extractor
-    return made
+    """Create the extractors of audio feature sets.
 
+    Parameters
+    ----------
+    models
+        Folder of model files, with a folder per published network. Without it extractors of
+        networks know their columns and cannot extract.
 
-def extract_all(audio: Audio, sets: Mapping[str, Extractor]) -> dict[str, np.ndarray]:
-    """The values of each of ``sets`` (name to extractor).
-
-    One ``Frames`` for each pair of ``n_fft`` and ``hop_length`` that the extractors ask for, so
-    with the usual settings one Fourier transform in all. Extractors with the same ``same_pass``
-    take what they give from one pass through their network.
+    Raises
+    ------
+    BadInput
+        For a set that does not come from audio.
     """
-    shared: dict[tuple[int, int], Frames] = {}
+    extractors: dict[str, Extractor] = {}
+    for name in names:
+        entry = EXTRACTORS.entry(name)
+        if not entry.from_audio:
+            raise BadInput(f"The feature set {name!r} comes from labels, not from audio.")
+        arguments = entry.arguments(settings)
+        if entry.model is not None:
+            arguments["models"] = models
+        extractors[name] = entry.load()(**arguments)
+    return extractors
+
+
+def extract_all(audio: Audio, extractors: Mapping[str, Extractor]) -> dict[str, np.ndarray]:
+    """Extract the values of each set, by name.
+
+    One ``Frames`` serves all extractors with the same ``n_fft`` and ``hop_length``, so with default
+    settings there is one Fourier transform in all. One forward pass serves all extractors with the
+    same ``pass_key``.
+    """
+    spectra: dict[tuple[int, int], Frames] = {}
     passes: dict[Any, Any] = {}
-    found: dict[str, np.ndarray] = {}
-    for name, extractor in sets.items():
-        asked: Any = extractor
-        if hasattr(asked, "same_pass"):
-            if asked.same_pass not in passes:
-                passes[asked.same_pass] = asked.listen(audio)
-            found[name] = asked.of(passes[asked.same_pass])
+    values: dict[str, np.ndarray] = {}
+    for name, each in extractors.items():
+        extractor: Any = each
+        if hasattr(extractor, "pass_key"):
+            if extractor.pass_key not in passes:
+                passes[extractor.pass_key] = extractor.forward(audio)
+            values[name] = extractor.from_pass(passes[extractor.pass_key])
             continue
         frames = None
-        if hasattr(asked, "n_fft") and hasattr(asked, "hop_length"):
-            shape = (asked.n_fft, asked.hop_length)
-            frames = shared.setdefault(shape, Frames(audio, *shape))
-        found[name] = extractor.extract(audio, frames)
-    return found
+        if hasattr(extractor, "n_fft") and hasattr(extractor, "hop_length"):
+            shape = (extractor.n_fft, extractor.hop_length)
+            frames = spectra.setdefault(shape, Frames(audio, *shape))
+        values[name] = extractor.extract(audio, frames)
+    return values

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from songrec.core.feature_spec import FeatureSpec
 from songrec.core.types import FeatureTable, Ints
 
 OTHER = "other"
+GENRE = FeatureSpec(("genre",))
 
 
 class Genre:
@@ -40,7 +42,7 @@ class Genre:
             column = place.get(genre, place.get(OTHER)) if genre else None
             if column is not None:
                 values[row, column] = 1.0
-        return FeatureTable(np.asarray(track_ids, dtype=np.int64), columns, values, "genre")
+        return FeatureTable(np.asarray(track_ids, dtype=np.int64), columns, values, GENRE)
 
     def vocabulary(self, genres: Sequence[str | None]) -> tuple[str, ...]:
         """The columns for ``genres``, ties in favour of the alphabet."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flask import current_app
 from sqlalchemy.orm import Session
 
+from songrec.core.feature_spec import FeatureSpec
 from songrec.core.types import Progress, part_of
 from songrec.jobs.files import rejects_path, report_folder
 from songrec.store.tables import Job, Upload
@@ -63,7 +64,7 @@ def train(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     from songrec.services.training.train import train as train_run
 
     run = train_run(
-        session, current_app.config["INSTANCE"], TrainRequest(**job.parameters), on_progress
+        session, current_app.config["INSTANCE"], TrainRequest.from_json(job.parameters), on_progress
     )
     return {
         "run_id": run.public_id,
@@ -126,7 +127,7 @@ def analyze(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
     excerpt = {name: asked[name] for name in ("seconds", "where") if name in asked}
     request = AnalyzeRequest(
         Path(asked["folder"]),
-        tuple(asked["features"]),
+        FeatureSpec(tuple(asked["features"])),
         scheduler=dask_scheduler(),
         settings=replace(settings_from(asked.get("set", ())), **excerpt),
     )
@@ -169,9 +170,8 @@ def predict(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
     instance = current_app.config["INSTANCE"]
     asked = job.parameters
     on_progress(0.0, "Reading the songs that have both sound and attributes.")
-    sample = training_samples.read_catalogue(
-        session, instance, tuple(asked.get("features", training_samples.FEATURE_SETS))
-    )
+    spec = FeatureSpec(tuple(asked.get("features", training_samples.FEATURE_SETS)))
+    sample = training_samples.read_catalogue(session, instance, spec)
     session.commit()  # nothing stays locked while it learns
     name, trained = predicting.train(
         instance,

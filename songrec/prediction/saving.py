@@ -15,6 +15,7 @@ import numpy as np
 import skops.io
 
 from songrec.core.errors import BadInput, NotReady
+from songrec.core.feature_spec import FeatureSpec
 from songrec.core.files import atomic_folder, write_json
 from songrec.prediction import folders
 from songrec.prediction.fitting import Fitted
@@ -64,7 +65,7 @@ def save(predictor: Predictor, instance: Path, *, source: str) -> str:
             "created_at": f"{predictor_id[:4]}-{predictor_id[4:6]}-{predictor_id[6:8]}T"
             f"{predictor_id[9:11]}:{predictor_id[11:13]}:{predictor_id[13:15]}+00:00",
             "source": source,
-            "feature_set": predictor.feature_set_,
+            "feature_set": str(predictor.feature_set_),
             "columns": list(predictor.columns_),
             "seed": predictor.seed,
             "trials": predictor.trials,
@@ -92,7 +93,7 @@ def load(instance: Path, predictor_id: str) -> Predictor:
     predictor = Predictor(models=manifest["models"])
     predictor.seed, predictor.trials = manifest["seed"], manifest["trials"]
     predictor.columns_ = tuple(manifest["columns"])
-    predictor.feature_set_ = manifest["feature_set"]
+    predictor.feature_set_ = FeatureSpec.parse(manifest["feature_set"])
     predictor.scores_, predictor.notes_ = manifest["scores"], list(manifest["notes"])
     with np.load(folder / "rows.npz", allow_pickle=False) as arrays:
         predicted = {

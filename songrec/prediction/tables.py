@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from songrec.core.errors import BadInput
+from songrec.core.feature_spec import FeatureSpec
 from songrec.core.types import FeatureTable, Floats
 from songrec.prediction.targets import PITCHES, TARGETS, tempo_bins
 
@@ -96,7 +97,9 @@ def read(path: Path) -> tuple[FeatureTable, dict[str, Floats]]:
     if not targets:
         raise BadInput(f"{path} has none of the attributes {', '.join(sorted(TARGET_NAMES))}.")
     matrix = np.column_stack(list(features.values()))
-    table = FeatureTable(np.arange(len(frame)), tuple(features), matrix, f"table {path.name}")
+    table = FeatureTable(
+        np.arange(len(frame)), tuple(features), matrix, FeatureSpec((f"table {path.name}",))
+    )
     return table, targets
 
 

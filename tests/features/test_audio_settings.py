@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from songrec.core.errors import BadInput, UnknownName
+from songrec.core.feature_spec import AUTO, FeatureSpec
 from songrec.core.types import Audio
 from songrec.features.audio.musicnn_tags import TAGS
 from songrec.features.extraction import extract_all, make_extractors
 from songrec.features.genre import Genre
-from songrec.features.registry import EXTRACTORS, parse_sets
-from songrec.features.settings import (
-    DEFAULTS,
-    DEPENDS_ON,
-    AudioSettings,
+from songrec.features.registry import (
+    EXTRACTORS,
     digest,
+    offered_sets,
     parameters_of,
+    parse_audio_features,
+    parse_features,
     sample_rate_of,
 )
+from songrec.features.settings import DEFAULTS, SHARED, AudioSettings
 
 CHANGED = {
     "sample_rate": 44_100,
@@ -42,12 +44,18 @@ CHANGED = {
 @pytest.mark.parametrize("setting", CHANGED)
 @pytest.mark.parametrize("name", EXTRACTORS.names())
 def test_a_changed_setting_invalidates_just_what_depends_on_it(name: str, setting: str) -> None:
-    changed = replace(DEFAULTS, **{setting: CHANGED[setting]})
-    assert (digest(name, changed) != digest(name)) == (setting in DEPENDS_ON[name])
+    changed = DEFAULTS.updated({setting: CHANGED[setting]})
+    assert (digest(name, changed) != digest(name)) == (setting in parameters_of(name))
 
 
 def test_every_setting_is_one_that_invalidates_something() -> None:
-    assert set(CHANGED) == {field.name for field in fields(AudioSettings)}
+    own = {
+        entry.setting(parameter)
+        for entry in EXTRACTORS
+        if entry.from_audio
+        for parameter in entry.parameters
+    }
+    assert set(CHANGED) == SHARED | own
 
 
 def test_a_digest_is_the_same_on_every_machine() -> None:
@@ -57,7 +65,7 @@ def test_a_digest_is_the_same_on_every_machine() -> None:
 
 
 def test_every_feature_set_has_settings() -> None:
-    assert set(DEPENDS_ON) == set(EXTRACTORS.names())
+    assert all(parameters_of(name) for name in EXTRACTORS.names() if name != "genre")
     with pytest.raises(UnknownName, match="Did you mean 'mfcc'"):
         parameters_of("mfc")
 
@@ -68,11 +76,21 @@ def test_published_networks_keep_their_sample_rate() -> None:
 
 
 def test_names_of_sets_are_read_from_text() -> None:
-    assert parse_sets(" mfcc, musicnn,mfcc") == ("mfcc", "musicnn")
-    with pytest.raises(UnknownName):
-        parse_sets("mfcc,nothing")
+    spec = parse_features(" mfcc, genre,mfcc")
+    assert spec == parse_features("mfcc+genre") == FeatureSpec(("mfcc", "genre"))
+    assert str(spec) == "mfcc,genre"
+    assert parse_features("auto", allow_auto=True) == AUTO
+    for text in ("mfcc,nothing", "auto", " , "):
+        with pytest.raises(UnknownName):
+            parse_features(text)
     with pytest.raises(BadInput, match="No feature set"):
-        parse_sets(" , ")
+        parse_audio_features(" , ")
+    with pytest.raises(BadInput, match="from labels"):
+        parse_audio_features("genre")
+
+
+def test_forms_offer_what_needs_no_optional_library() -> None:
+    assert offered_sets() == ("mfcc", "statistical", "melspectrogram", "musicnn")
 
 
 def test_extractors_take_their_parameters_from_the_settings() -> None:
@@ -85,7 +103,9 @@ def test_extractors_take_their_parameters_from_the_settings() -> None:
 
 
 def test_a_networks_own_settings_reach_its_extractor() -> None:
-    settings = replace(DEFAULTS, musicnn_model="MTT_musicnn", musicnn_pooling="max", mert_layer=6)
+    settings = DEFAULTS.updated(
+        {"musicnn_model": "MTT_musicnn", "musicnn_pooling": "max", "mert_layer": 6}
+    )
     made = make_extractors(["musicnn", "musicnn_tags", "mert"], settings)
     assert (made["musicnn"].model, made["musicnn"].pooling) == ("MTT_musicnn", "max")
     assert made["musicnn_tags"].names() == TAGS["MTT_musicnn"]
@@ -96,14 +116,14 @@ class Listener:
     """A network that counts how often it runs."""
 
     def __init__(self, name: str) -> None:
-        self.same_pass, self.passes = name, 0
+        self.pass_key, self.passes = name, 0
 
-    def listen(self, audio: Audio) -> str:
+    def forward(self, audio: Audio) -> str:
         self.passes += 1
-        return f"heard by {self.same_pass}"
+        return f"heard by {self.pass_key}"
 
-    def of(self, heard: str) -> str:
-        return heard
+    def from_pass(self, outputs: str) -> str:
+        return outputs
 
 
 def test_feature_sets_of_one_network_take_one_pass() -> None:
@@ -140,7 +160,7 @@ def test_genres_become_columns_and_the_rare_share_one() -> None:
     )
     assert table.names == ("jazz", "rock", "other")
     assert table.values.tolist() == [[0, 1, 0], [0, 1, 0], [1, 0, 0], [0, 0, 1], [0, 0, 0]]
-    assert table.feature_set == "genre"
+    assert str(table.feature_set) == "genre"
 
 
 def test_a_trained_vocabulary_is_kept() -> None:

@@ -1,19 +1,19 @@
 import numpy as np
 
 from songrec.core.types import Audio
-from songrec.features.audio.chunking import at_rate, windows
+from songrec.features.audio.chunking import at_rate, chunks
 
 
 def test_windows_are_equally_long_and_hold_everything() -> None:
     samples = np.arange(23, dtype=np.float32)
-    parts = windows(samples, 10, 1)
+    parts = chunks(samples, 10, 1)
     assert [len(part) for part in parts] == [8, 8, 7]
     np.testing.assert_array_equal(np.concatenate(parts), samples)
-    assert [len(part) for part in windows(samples[:20], 10, 1)] == [10, 10]
+    assert [len(part) for part in chunks(samples[:20], 10, 1)] == [10, 10]
 
 
 def test_too_short_a_sound_is_followed_by_silence() -> None:
-    (part,) = windows(np.ones(3, np.float32), 10, 5)
+    (part,) = chunks(np.ones(3, np.float32), 10, 5)
     assert part.tolist() == [1, 1, 1, 0, 0]
 
 

@@ -7,7 +7,7 @@ import pytest
 from songrec.core.errors import BadInput, NotReady, UnknownName
 from songrec.core.types import Audio
 from songrec.features.audio import musicnn_network
-from songrec.features.audio.musicnn import MusiCNN, cut, log_mel
+from songrec.features.audio.musicnn import MusiCNN, log_mel, split_patches
 from songrec.features.audio.musicnn_network import OUTPUTS, build, load_weights
 from songrec.features.audio.musicnn_tags import MSD_TAGS, MTT_TAGS
 from tests.features.musicnn_weights import random_values, save
@@ -167,16 +167,16 @@ def test_the_input_is_the_log_mel_spectrogram_that_librosa_computes() -> None:
 
 def test_patches_follow_each_other_and_the_rest_is_left_out() -> None:
     spectrogram = np.arange(500 * 96, dtype=np.float32).reshape(500, 96)
-    patches, starts = cut(spectrogram, 0.0)
+    patches, starts = split_patches(spectrogram, 0.0)
     assert starts.tolist() == [0, 187]
     np.testing.assert_array_equal(patches[1], spectrogram[187:374])
-    overlapping, starts = cut(spectrogram, 2.9)
+    overlapping, starts = split_patches(spectrogram, 2.9)
     assert starts.tolist() == list(range(0, 314, 6))
     np.testing.assert_array_equal(overlapping[7], spectrogram[42:229])
 
 
 def test_a_short_sound_is_repeated_to_fill_a_patch() -> None:
     spectrogram = np.random.default_rng(4).random((50, 96), dtype=np.float32)
-    patches, starts = cut(spectrogram, 0.0)
+    patches, starts = split_patches(spectrogram, 0.0)
     assert starts.tolist() == [0]
     np.testing.assert_array_equal(patches[0], np.tile(spectrogram, (4, 1))[:187])

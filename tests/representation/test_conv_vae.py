@@ -6,6 +6,7 @@ import pytest
 
 from songrec.core.backend import keras
 from songrec.core.errors import BadInput, Cancelled
+from songrec.core.feature_spec import FeatureSpec
 from songrec.core.padding import centred
 from songrec.core.types import FeatureTable
 from songrec.representation import conv_training as training
@@ -18,7 +19,9 @@ SMALL = {"bands": 16, "frames": 24, "filters": 4, "units": 16, "latent": 4, "bat
 
 
 def table_of(rows):
-    return FeatureTable(np.arange(rows), (), np.empty((rows, 0), np.float32), "melspectrogram")
+    return FeatureTable(
+        np.arange(rows), (), np.empty((rows, 0), np.float32), FeatureSpec(("melspectrogram",))
+    )
 
 
 class Counted(GivenSpectrograms):

@@ -3,6 +3,7 @@ import pytest
 
 from songrec.core.backend import keras
 from songrec.core.errors import BadInput
+from songrec.core.feature_spec import FeatureSpec
 from songrec.core.types import FeatureTable
 from songrec.representation.hybrid_conv_vae import TEMPERATURE, HybridConvVAE, alignment, fused
 from songrec.representation.text_vectors import TextVectors, words_of
@@ -14,7 +15,9 @@ HELD_OUT = 60
 
 
 def table_of(rows):
-    return FeatureTable(np.arange(rows), (), np.empty((rows, 0), np.float32), "melspectrogram")
+    return FeatureTable(
+        np.arange(rows), (), np.empty((rows, 0), np.float32), FeatureSpec(("melspectrogram",))
+    )
 
 
 def numpy_of(value):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -109,7 +108,9 @@ def test_the_network_and_its_pooling_are_chosen_as_by_the_command(
     monkeypatch.setattr("songrec.services.library.analyze_folder.analyze_folder", analyse)
     tasks.analyze(session, job, lambda *_: None)
     (request,) = requests
-    assert request.settings == replace(DEFAULTS, musicnn_model="MTT_musicnn", musicnn_pooling="max")
+    assert request.settings == DEFAULTS.updated(
+        {"musicnn_model": "MTT_musicnn", "musicnn_pooling": "max"}
+    )
     # What is as usual, or of a set that nobody asked for, is not said.
     client.post("/admin/library", data={**wanted, "features": ["mfcc"]})
     assert [one.parameters for one in asked(session) if "set" not in one.parameters]

@@ -150,7 +150,7 @@ def test_the_form_asks_for_further_maps(client: FlaskClient, session: Session, a
     assert asked["maps"] == ["tsne"]
     assert asked["map_parameters"] == {"tsne": {"perplexity": 50.0}}
     assert asked["feature_set"] == "auto"
-    TrainRequest(**asked).validated_parameters()
+    TrainRequest.from_json(asked).validated_parameters()
     assert 'name="map.tsne"' in client.get("/admin/train").text
     wrong = client.post("/admin/train", data={**asking, "projection.tsne.perplexity": "x"})
     assert wrong.status_code == 400

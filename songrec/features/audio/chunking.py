@@ -1,4 +1,4 @@
-"""Sound for networks that take a few seconds at a time: resampled, and cut evenly."""
+"""Audio for networks that take a few seconds at a time: resampled and split into equal chunks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from songrec.core.types import Audio, Floats
 
 
 def at_rate(audio: Audio, rate: int) -> Floats:
-    """The samples of ``audio`` at ``rate`` Hz, float32 ``(n,)``."""
+    """Return the samples of ``audio`` resampled to ``rate`` Hz, float32 ``(n,)``."""
     if audio.sample_rate == rate:
         return audio.samples
     import soxr
@@ -16,11 +16,11 @@ def at_rate(audio: Audio, rate: int) -> Floats:
     return soxr.resample(audio.samples, audio.sample_rate, rate, quality="HQ")
 
 
-def windows(samples: Floats, longest: int, shortest: int) -> list[Floats]:
-    """``samples`` in as few pieces as it takes for none to be longer than ``longest``.
+def chunks(samples: Floats, longest: int, shortest: int) -> list[Floats]:
+    """Split ``samples`` into as few chunks as possible, none longer than ``longest`` samples.
 
-    The pieces are equally long to a sample, so that no short rest weighs as much as a whole
-    window. Fewer than ``shortest`` samples in all are followed by silence.
+    Chunks are equally long to a sample, so that a short rest does not weigh as much as a whole
+    chunk. Fewer than ``shortest`` samples in all are padded with silence.
     """
     if len(samples) < shortest:
         samples = np.pad(samples, (0, shortest - len(samples)))

@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from songrec.core.config import instance_path
 from songrec.core.errors import NotReady
 from songrec.core.types import Audio, Floats
-from songrec.features.audio.chunking import at_rate, windows
+from songrec.features.audio.chunking import at_rate, chunks
+from songrec.features.audio.model_files import model_folder
 
 SAMPLE_RATE = 24_000
-WINDOW_S = 4.0
-"""What EnCodecMAE was trained on; longer sound is heard in equal parts of at most this length."""
+CHUNK_S = 4.0
+"""Length of the training examples; longer audio is split into equal chunks of at most this."""
 HOP = 320
 """Samples a frame of EnCodec: 75 frames a second."""
 SHORTEST = 8 * HOP
@@ -30,7 +30,7 @@ SIZE = 768
 class EncodecMae:
     """Embedding of 768 dimensions: the encoder's output, averaged over time.
 
-    ``models`` is the folder of model files, by default the instance's.
+    ``models`` is the folder of model files, which ``extract`` needs.
     """
 
     version = 1
@@ -48,9 +48,9 @@ class EncodecMae:
         Raises ``NotReady`` where torch, transformers or the weights are absent and ``BadInput``
         where the weights are another network's.
         """
-        network = load(str((self.models or instance_path() / "models") / "encodecmae"))
+        network = load(str(model_folder(self.models, "encodecmae")))
         total, count = np.zeros(network.size), 0
-        for part in windows(at_rate(audio, SAMPLE_RATE), round(WINDOW_S * SAMPLE_RATE), SHORTEST):
+        for part in chunks(at_rate(audio, SAMPLE_RATE), round(CHUNK_S * SAMPLE_RATE), SHORTEST):
             # Whole frames only: the network would have to be told to look past a partial one.
             made = network.embed(part[: len(part) // HOP * HOP])
             total += made.sum(axis=0, dtype=np.float64)

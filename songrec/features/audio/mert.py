@@ -15,14 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from songrec.core.config import instance_path
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import Audio, Floats
-from songrec.features.audio.chunking import at_rate, windows
+from songrec.features.audio.chunking import at_rate, chunks
+from songrec.features.audio.model_files import model_folder
 
 SAMPLE_RATE = 24_000
-WINDOW_S = 5.0
-"""What MERT was trained on; longer sound is heard in equal parts of at most this length."""
+CHUNK_S = 5.0
+"""Length of MERT's training examples; longer audio is split into equal chunks of at most this."""
 SHORTEST = 800
 """Samples: below, no frame comes out of the convolutions."""
 SIZE = 768
@@ -34,8 +34,8 @@ class Mert:
 
     ``layer`` is the layer whose activations count: 0 is what enters the transformer, 1 to 12 are
     its layers, -1 is the mean over these twelve (lower ones know more of sound, higher ones more
-    of what the pre-training predicts). ``models`` is the folder of model files, by default the
-    instance's.
+    of what the pre-training predicts). ``models`` is the folder of model files, which ``extract``
+    needs.
     """
 
     version = 1
@@ -54,12 +54,12 @@ class Mert:
         Raises ``NotReady`` where torch, transformers or the weights are absent, ``BadInput``
         where the weights are another network's or have no such layer.
         """
-        folder = (self.models or instance_path() / "models") / "mert"
+        folder = model_folder(self.models, "mert")
         network = load(str(folder))
         if not -1 <= self.layer <= network.layers:
             raise BadInput(f"{folder} has layers 0 to {network.layers}, none {self.layer}.")
         total, count = np.zeros(network.size), 0
-        for part in windows(at_rate(audio, SAMPLE_RATE), round(WINDOW_S * SAMPLE_RATE), SHORTEST):
+        for part in chunks(at_rate(audio, SAMPLE_RATE), round(CHUNK_S * SAMPLE_RATE), SHORTEST):
             states = network.states(part)
             chosen = states[1:].mean(axis=0) if self.layer == -1 else states[self.layer]
             total += chosen.sum(axis=0, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""The feature sets ``musicnn`` and ``musicnn_tags``: what the published MusiCNN networks hear.
+"""The feature sets ``musicnn`` and ``musicnn_tags``: outputs of the published MusiCNN networks.
 
 The sound is resampled to 16 kHz, turned into a log-mel spectrogram of 96 bands and cut into
 patches of 187 frames (3 s). Every patch gives an embedding and a probability for each of 50 tags;
@@ -14,11 +14,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from songrec.core.config import instance_path
 from songrec.core.errors import UnknownName
 from songrec.core.types import Audio, Floats
 from songrec.features.audio.chunking import at_rate
 from songrec.features.audio.filterbanks import mel_filters
+from songrec.features.audio.model_files import model_folder
 from songrec.features.audio.musicnn_tags import TAGS
 
 SAMPLE_RATE, N_FFT, HOP, BANDS, PATCH = 16_000, 512, 256, 96, 187
@@ -28,9 +28,12 @@ FRAMES_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
-class Heard:
-    """One pass of a network over ``p`` patches: where each begins in the file (s), its pooled
-    activations float32 ``(p, 753)`` and the probabilities of its tags ``(p, 50)``.
+class ForwardPass:
+    """Outputs of a network for ``p`` patches.
+
+    ``times_s`` ``(p,)`` is where each patch begins in the file in seconds, ``max_pool`` and
+    ``mean_pool`` float32 ``(p, 753)`` its pooled activations, ``tags`` float32 ``(p, 50)`` the
+    probabilities of its tags.
     """
 
     times_s: Floats
@@ -40,12 +43,12 @@ class Heard:
 
 
 @dataclass(frozen=True)
-class Tagging:
-    """What one network heard, patch by patch.
+class TagPredictions:
+    """Predictions of one network over ``p`` patches.
 
-    ``times_s`` float32 ``(p,)`` is where each patch begins in the file, ``length_s`` how long a
-    patch is, ``probabilities`` float32 ``(p, 50)`` those of ``tags`` in each,
-    ``embeddings`` float32 ``(p, 753)`` the pooled activations of each.
+    ``times_s`` float32 ``(p,)`` is where each patch begins in the file in seconds, ``length_s`` the
+    length of a patch, ``probabilities`` float32 ``(p, 50)`` those of ``tags``, ``embeddings``
+    float32 ``(p, 753)`` the pooled activations.
     """
 
     tags: tuple[str, ...]
@@ -56,26 +59,31 @@ class Tagging:
 
     @property
     def mean(self) -> Floats:
-        """Each tag's probability over the whole recording: the mean over its patches."""
+        """Mean probability of each tag over the patches, ``(50,)``."""
         return self.probabilities.mean(axis=0)
 
     @property
     def embedding(self) -> Floats:
-        """The embedding of the whole recording ``(753,)``: the mean over its patches."""
+        """Mean embedding over the patches, ``(753,)``."""
         return self.embeddings.mean(axis=0)
 
     def top(self, n: int = 10) -> list[tuple[str, float]]:
-        """The ``n`` likeliest tags with their mean probability, likeliest first."""
+        """Return the ``n`` likeliest tags with their mean probability, likeliest first."""
         order = np.argsort(-self.mean, kind="stable")[:n]
         return [(self.tags[at], float(self.mean[at])) for at in order]
 
 
 class MusiCNNTags:
-    """How likely each of the network's 50 tags is: its mean probability over the excerpt.
+    """Mean probability of each of the network's 50 tags over the excerpt.
 
-    ``model`` is ``MSD_musicnn`` or ``MTT_musicnn``. ``overlap_s`` is how much of a patch the next
-    one shares (0: none, as published). ``models`` is the folder of model files, by default the
-    instance's.
+    Parameters
+    ----------
+    model
+        ``MSD_musicnn`` or ``MTT_musicnn``.
+    overlap_s
+        Seconds that a patch shares with the next one (0 as published).
+    models
+        Folder of model files; without it only ``names`` works.
     """
 
     version = 1
@@ -88,50 +96,48 @@ class MusiCNNTags:
         self.models = models
 
     def names(self) -> tuple[str, ...]:
-        """The network's tags."""
+        """Return the tags of the network."""
         return TAGS[self.model]
 
     def extract(self, audio: Audio, frames: Any = None) -> Floats:
-        """The set's values of ``audio``. ``frames`` (a shared STFT) is not used: the network was
-        trained on a transform of its own at 16 kHz.
+        """Return the values of ``audio``, float32 ``(len(names()),)``.
+
+        ``frames`` (a shared STFT) is not used: the network has a transform of its own at 16 kHz.
         """
-        return self.of(self.listen(audio))
+        return self.from_pass(self.forward(audio))
 
     @property
-    def same_pass(self) -> tuple[Any, ...]:
-        """Equal for feature sets that one pass through the network serves."""
+    def pass_key(self) -> tuple[Any, ...]:
+        """A key that is equal for feature sets that share one forward pass."""
         return str(self.folder()), self.overlap_s
 
     def warm(self) -> None:
-        """Load the network, which takes seconds; raises ``NotReady`` where the weights are absent.
+        """Load the network, which takes seconds; ``NotReady`` if its weights are not installed.
 
-        Whoever limits the time that a file may take calls it before the first.
+        Called before the time limit of the first file starts.
         """
         from songrec.features.audio.musicnn_network import network
 
         network(str(self.folder()))
 
-    def listen(self, audio: Audio) -> Heard:
-        """One pass through the network.
-
-        Raises ``NotReady`` where the weights are absent (the message says how to get them).
-        """
+    def forward(self, audio: Audio) -> ForwardPass:
+        """Run the network once; ``NotReady`` if its weights are not installed."""
         from songrec.features.audio.musicnn_network import network
 
         run = network(str(self.folder()))
-        patches, starts = cut(log_mel(audio), self.overlap_s)
+        patches, starts = split_patches(log_mel(audio), self.overlap_s)
         times = (audio.start_s + starts * HOP / SAMPLE_RATE).astype(np.float32)
-        return Heard(times, **_in_batches(run, patches))
+        return ForwardPass(times, **_in_batches(run, patches))
 
-    def of(self, heard: Heard) -> Floats:
-        """The set's values out of what was heard: float32 ``(50,)``."""
-        return heard.tags.mean(axis=0)
+    def from_pass(self, outputs: ForwardPass) -> Floats:
+        """Return the values from the outputs of a forward pass, float32 ``(50,)``."""
+        return outputs.tags.mean(axis=0)
 
     def folder(self) -> Path:
-        """Where the weights of this network lie; ``UnknownName`` where there is no such network."""
+        """Return the folder of the network's weights; ``UnknownName`` for an unknown network."""
         if self.model not in TAGS:
             raise UnknownName("MusiCNN model", self.model, TAGS)
-        return (self.models or instance_path() / "models") / "musicnn" / self.model
+        return model_folder(self.models, "musicnn") / self.model
 
 
 class MusiCNN(MusiCNNTags):
@@ -153,7 +159,7 @@ class MusiCNN(MusiCNNTags):
         self.pooling = pooling
 
     def names(self) -> tuple[str, ...]:
-        """One name a channel, by the layer it belongs to: ``timbral_38_000``, …"""
+        """Return a name per channel, after its layer: ``timbral_38_000``, …"""
         widths = {
             "timbral_38": 204,
             "timbral_67": 204,
@@ -166,32 +172,33 @@ class MusiCNN(MusiCNNTags):
         }
         return tuple(f"{layer}_{at:03d}" for layer, width in widths.items() for at in range(width))
 
-    def of(self, heard: Heard) -> Floats:
-        """The embedding out of what was heard: float32 ``(753,)``."""
-        return self._pooled(heard).mean(axis=0)
+    def from_pass(self, outputs: ForwardPass) -> Floats:
+        """Return the embedding from the outputs of a forward pass, float32 ``(753,)``."""
+        return self._pooled(outputs).mean(axis=0)
 
-    def tag(self, audio: Audio) -> Tagging:
-        """Embeddings and tag probabilities over time, in one pass through the network.
+    def tag(self, audio: Audio) -> TagPredictions:
+        """Return embeddings and tag probabilities over time, from one forward pass.
 
-        Raises ``NotReady`` where the weights are absent (the message says how to get them).
+        Raises ``NotReady`` if the weights are not installed.
         """
-        heard = self.listen(audio)
-        return Tagging(
+        outputs = self.forward(audio)
+        return TagPredictions(
             tags=TAGS[self.model],
-            times_s=heard.times_s,
+            times_s=outputs.times_s,
             length_s=PATCH * HOP / SAMPLE_RATE,
-            probabilities=heard.tags,
-            embeddings=self._pooled(heard),
+            probabilities=outputs.tags,
+            embeddings=self._pooled(outputs),
         )
 
-    def _pooled(self, heard: Heard) -> Floats:
-        return heard.max_pool if self.pooling == "max" else heard.mean_pool
+    def _pooled(self, outputs: ForwardPass) -> Floats:
+        return outputs.max_pool if self.pooling == "max" else outputs.mean_pool
 
 
 def log_mel(audio: Audio) -> Floats:
-    """The networks' input: ``log10(10000 · mel + 1)`` of the power spectrogram, ``(frames, 96)``.
+    """Compute the networks' input ``log10(10000 · mel + 1)``, float32 ``(frames, 96)``.
 
-    Windows of 512 samples at 16 kHz every 256, mirrored at both ends as the networks were trained.
+    The power spectrogram is of Hann windows of 512 samples at 16 kHz every 256, mirrored at both
+    ends as the networks were trained.
     """
     samples = at_rate(audio, SAMPLE_RATE)
     # A sound shorter than a window cannot be mirrored; silence follows it instead.
@@ -209,18 +216,18 @@ def log_mel(audio: Audio) -> Floats:
     return np.log10(10_000 * mel + 1)
 
 
-def cut(spectrogram: Floats, overlap_s: float) -> tuple[Floats, np.ndarray]:
-    """Patches ``(p, 187, 96)`` of a spectrogram and the frame at which each begins ``(p,)``.
+def split_patches(spectrogram: Floats, overlap_s: float) -> tuple[Floats, np.ndarray]:
+    """Split a spectrogram into patches ``(p, 187, 96)``; also returns their first frames ``(p,)``.
 
-    What remains at the end and fills no patch is left out, as published; a sound that is shorter
-    than one patch is repeated until it fills one, as in the networks' training.
+    Frames at the end that do not fill a patch are left out, as published; audio that is shorter
+    than one patch is repeated until it fills one, as in the training of the networks.
     """
     if len(spectrogram) < PATCH:
         spectrogram = np.tile(spectrogram, (-(-PATCH // len(spectrogram)), 1))[:PATCH]
     step = max(1, PATCH - round(overlap_s * SAMPLE_RATE / HOP))
-    windows = np.lib.stride_tricks.sliding_window_view(spectrogram, PATCH, axis=0)[::step]
-    starts = np.arange(len(windows)) * step
-    return np.ascontiguousarray(windows.transpose(0, 2, 1)), starts
+    patches = np.lib.stride_tricks.sliding_window_view(spectrogram, PATCH, axis=0)[::step]
+    starts = np.arange(len(patches)) * step
+    return np.ascontiguousarray(patches.transpose(0, 2, 1)), starts
 
 
 def _in_batches(run: Callable[[Floats], dict[str, Any]], patches: Floats) -> dict[str, Floats]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,26 +21,18 @@ from songrec.core.errors import BadInput, NotReady, UnknownName
 from songrec.core.types import FeatureTable, Floats, Progress, no_progress
 from songrec.evaluation.retrieval import retrieve
 from songrec.features.extraction import extract_all, make_extractors
-from songrec.features.registry import EXTRACTORS
-from songrec.features.settings import (
-    DEFAULTS,
-    DEPENDS_ON,
-    OWN_PARAMETERS,
-    AudioSettings,
-    sample_rate_of,
-)
+from songrec.features.registry import ATTRIBUTES, EXTRACTORS, categorical_columns, sample_rate_of
+from songrec.features.settings import DEFAULTS, AudioSettings
 from songrec.services.evaluation import segment_retrieval
 from songrec.services.features import feature_sets
-from songrec.services.features.feature_sets import DEFAULT_SETS, FROM_LABELS, MEASURING
+from songrec.services.features.feature_sets import DEFAULT_SETS
 from songrec.services.segments.encoder_selection import ENCODERS
+from songrec.store.models import published_weights
 from songrec.store.sound import feature_cache
 from songrec.store.sound.feature_cache import SetKey
 
 CLIP_LIST = "clips.csv"
-ATTRIBUTES = "attributes"
 SEGMENT_METHOD = ("segments", "fragments")
-# A pitch class is categorical.
-_CATEGORICAL = frozenset({f"{MEASURING}:key"})
 
 
 @dataclass(frozen=True)
@@ -55,9 +47,9 @@ class FeatureVariant:
         """Its key in the feature cache, as ``flask analyze`` uses it."""
         return feature_sets.key_of(self.name, self.settings)
 
-    def create(self) -> Any:
-        """Create the extractor."""
-        return make_extractors([self.name], self.settings)[self.name]
+    def create(self, models: Path) -> Any:
+        """Create the extractor, with the model files in ``models``."""
+        return make_extractors([self.name], self.settings, models)[self.name]
 
 
 @dataclass(frozen=True)
@@ -171,21 +163,14 @@ def _parse_part(text: str) -> FeaturePart:
             raise BadInput("The feature set 'attributes' takes no options.")
         return FeaturePart(tuple(FeatureVariant(each) for each in DEFAULT_SETS))
     entry = EXTRACTORS.entry(name)
-    if name in FROM_LABELS:
+    if not entry.from_audio:
         raise BadInput(f"The feature set {name!r} comes from labels, not from sound.")
     settings = DEFAULTS
     columns = ""
     for option in options:
-        parameters = [
-            p.name for p in entry.parameters if p.type == "choice" and option in p.choices
-        ]
-        matching = [
-            setting
-            for setting in DEPENDS_ON[name]
-            if OWN_PARAMETERS.get(setting, setting) in parameters
-        ]
-        if matching:
-            settings = replace(settings, **{matching[0]: option})
+        parameters = (p for p in entry.parameters if p.type == "choice" and option in p.choices)
+        if parameter := next(parameters, None):
+            settings = settings.updated({entry.setting(parameter): option})
         else:
             columns = option
     return FeaturePart((FeatureVariant(name, settings),), columns)
@@ -195,7 +180,8 @@ def _vectors(
     instance: Path, clips: Sequence[Path], variants: Sequence[FeatureVariant], on_progress: Progress
 ) -> dict[FeatureVariant, Floats]:
     """Return ``(clips, columns)`` of each variant, from the cache or extracted into it."""
-    extractors = {variant: variant.create() for variant in variants}
+    models = published_weights.models_folder(instance)
+    extractors = {variant: variant.create(models) for variant in variants}
     keys = {variant: variant.key for variant in variants}
     for variant, key in keys.items():
         feature_cache.write_columns(instance, key, extractors[variant].names())
@@ -241,11 +227,12 @@ def _columns(instance: Path, part: FeaturePart, vectors: dict[FeatureVariant, Fl
     ]
     values = np.hstack([vectors[variant] for variant in part.variants])
     if part.is_estimated:
-        table = FeatureTable(np.arange(len(values)), tuple(names), values, ATTRIBUTES)
+        table = FeatureTable(np.arange(len(values)), tuple(names), values)
         return _attributes(instance, table)
     prefix = f"{part.variants[0].name}:{part.columns}"
+    categorical = categorical_columns()
     kept = [
-        at for at, name in enumerate(names) if name.startswith(prefix) and name not in _CATEGORICAL
+        at for at, name in enumerate(names) if name.startswith(prefix) and name not in categorical
     ]
     if not kept:
         raise BadInput(f"No column begins with {prefix!r}.")

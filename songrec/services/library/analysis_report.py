@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from songrec.core.feature_spec import FeatureSpec
 from songrec.features.settings import DEFAULTS, AudioSettings
 from songrec.services.features.feature_sets import DEFAULT_SETS
 from songrec.services.library.worker_process import TIME_LIMIT_S
@@ -16,7 +17,7 @@ class AnalyzeRequest:
     """Folder and settings of an analysis; ``workers`` None is one a core, ``scheduler`` dask's."""
 
     folder: Path
-    features: tuple[str, ...] = DEFAULT_SETS
+    features: FeatureSpec = DEFAULT_SETS
     workers: int | None = None
     scheduler: str | None = None
     settings: AudioSettings = DEFAULTS

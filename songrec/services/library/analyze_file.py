@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -13,14 +13,15 @@ from sqlalchemy.orm import Session
 from songrec.audio_files.file_scan import ScannedFile, content_hash
 from songrec.audio_files.path_labels import labels_of
 from songrec.core.errors import BadInput
+from songrec.core.feature_spec import FeatureSpec
 from songrec.core.types import Floats
 from songrec.features.extraction import Extractor, make_extractors
+from songrec.features.registry import with_companions
 from songrec.features.settings import DEFAULTS, AudioSettings
 from songrec.services.features.feature_sets import (
     DEFAULT_SETS,
     key_of,
     library_settings,
-    parse,
     write_columns,
 )
 from songrec.services.library import audio_tracks
@@ -33,7 +34,7 @@ def analyse_file(
     worker: WorkerProcess,
     path: Path,
     *,
-    sets: Iterable[str] = DEFAULT_SETS,
+    sets: FeatureSpec = DEFAULT_SETS,
     settings: AudioSettings = DEFAULTS,
     time_limit_s: float = TIME_LIMIT_S,
 ) -> Outcome:
@@ -42,7 +43,8 @@ def analyse_file(
     Raises ``BadInput`` with one line of reason for a file that cannot be used, ``NotReady`` for a
     feature set that cannot be extracted here.
     """
-    task = Task(str(path), str(path.parent), "", parse(sets), asdict(settings), time_limit_s)
+    names = with_companions(sets).names
+    task = Task(str(path), str(path.parent), "", names, asdict(settings), time_limit_s)
     outcome = worker.analyse(task)
     if outcome.reason is not None:
         raise BadInput(f"{path.name}: {outcome.reason}.")
@@ -80,7 +82,7 @@ def analyse_like_the_library(
     instance: Path,
     worker: WorkerProcess,
     path: Path,
-    sets: Iterable[str],
+    sets: FeatureSpec,
     fixed: Mapping[str, AudioSettings] = MappingProxyType({}),
     description: dict[str, Any] | None = None,
 ) -> AnalysedFile:
@@ -94,7 +96,7 @@ def analyse_like_the_library(
     digest = content_hash(path)
     arrays: dict[str, Floats] = {}
     settings: dict[str, AudioSettings] = {}
-    for names, chosen in library_settings(session, instance, parse(sets), fixed):
+    for names, chosen in library_settings(session, instance, with_companions(sets), fixed):
         keys = {name: key_of(name, chosen) for name in names}
         missing = {key.name for key in feature_cache.missing_sets(instance, keys.values(), digest)}
         if missing or description is None:

@@ -20,9 +20,10 @@ from songrec.audio_files.file_scan import ScannedFile, content_hash, shown, walk
 from songrec.core.errors import BadInput
 from songrec.core.types import Progress, no_progress
 from songrec.features.extraction import make_extractors
+from songrec.features.registry import MEASURING, with_companions
 from songrec.services.catalogue import duplicate_search
 from songrec.services.features import feature_sets
-from songrec.services.features.feature_sets import MEASURING, keys_of, parse
+from songrec.services.features.feature_sets import keys_of
 from songrec.services.library import audio_tracks
 from songrec.services.library.after_import import refresh_derived
 from songrec.services.library.analysis_report import AnalyzeReport, AnalyzeRequest
@@ -53,7 +54,7 @@ def analyze_folder(
     cannot be extracted here (weights that were not fetched). No file raises.
     """
     start = time.perf_counter()
-    names = parse(request.features)
+    names = with_companions(request.features)
     keys = keys_of(names, request.settings)
     _write_columns(instance, keys, request)
     root = request.folder.expanduser()

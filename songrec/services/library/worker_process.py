@@ -27,7 +27,7 @@ from songrec.core.child_process import (
 )
 from songrec.core.errors import BadInput, NotReady, SongrecError
 from songrec.core.types import Floats
-from songrec.features.audio.musicnn import Tagging
+from songrec.features.audio.musicnn import TagPredictions
 
 TIME_LIMIT_S = 120.0
 START_LIMIT_S = 300.0  # importing the models the first time, on a busy machine
@@ -91,7 +91,7 @@ class WorkerProcess:
             raise NotReady(answer["fatal"])
         return Outcome(**answer)
 
-    def tag(self, path: Path, instance: Path, model: str, seconds: float) -> Tagging:
+    def tag(self, path: Path, instance: Path, model: str, seconds: float) -> TagPredictions:
         """Tag at most ``seconds`` from the middle of a file over time, with MusiCNN.
 
         Raises ``BadInput`` for a file that cannot be tagged, ``NotReady`` without weights.
@@ -109,7 +109,9 @@ class WorkerProcess:
             raise NotReady(answer["fatal"])
         if "reason" in answer:
             raise BadInput(answer["reason"])
-        return Tagging(tuple(answer["tags"]), length_s=answer["length_s"], **answer["arrays"])
+        return TagPredictions(
+            tuple(answer["tags"]), length_s=answer["length_s"], **answer["arrays"]
+        )
 
     def __enter__(self) -> WorkerProcess:
         return self
@@ -244,10 +246,13 @@ def _tag(
 
 
 def _extractors(sets: list[str], settings: dict[str, Any]) -> dict[str, Any]:
+    from songrec.core.config import instance_path
     from songrec.features.extraction import make_extractors
     from songrec.features.settings import AudioSettings
+    from songrec.store.models.published_weights import models_folder
 
-    made = make_extractors(sets, AudioSettings(**settings))
+    models = models_folder(instance_path())
+    made = make_extractors(sets, AudioSettings(**settings), models)
     for extractor in made.values():
         if hasattr(extractor, "warm"):
             extractor.warm()  # its start is no file's time
@@ -260,7 +265,8 @@ def _analyse(request: Mapping[str, Any], extractors: Mapping[str, Any]) -> dict[
     from songrec.audio_files.path_labels import labels_of
     from songrec.audio_files.tags import read_tags
     from songrec.features.extraction import extract_all
-    from songrec.features.settings import AudioSettings, sample_rate_of
+    from songrec.features.registry import sample_rate_of
+    from songrec.features.settings import AudioSettings
 
     path, root = Path(request["path"]), Path(request["root"])
     settings = AudioSettings(**request["settings"])

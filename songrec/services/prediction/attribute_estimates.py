@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from songrec.core.attributes import ATTRIBUTE_NAMES, BY_NAME
 from songrec.core.errors import NotReady
+from songrec.core.feature_spec import FeatureSpec
 from songrec.core.types import FeatureTable, Floats
 from songrec.features.registry import EXTRACTORS
 from songrec.prediction import folders, from_tags
@@ -65,7 +66,7 @@ def refresh(session: Session, instance: Path) -> int:
         found = None if sound is None else load_estimator(instance, sound.names)
         if sound is not None and found is not None:
             seen |= _estimate(session, sound, found, PREDICTED, "predictor")
-    sound = _table(session, instance, [TAGS])
+    sound = _table(session, instance, FeatureSpec((TAGS,)))
     if sound is not None:
         seen |= _estimate(session, sound, TagGuess(sound.names), FROM_TAGS, "tags")
     session.flush()
@@ -79,18 +80,18 @@ def clamped(name: str, value: float) -> float:
     return round(value)
 
 
-def _table(session: Session, instance: Path, sets: Sequence[str]) -> FeatureTable | None:
+def _table(session: Session, instance: Path, sets: FeatureSpec) -> FeatureTable | None:
     try:
         return table(session, instance, sets)
     except NotReady:
         return None
 
 
-def _sets(instance: Path) -> list[str] | None:
+def _sets(instance: Path) -> FeatureSpec | None:
     """The feature sets of the newest predictor that learned from the library's features."""
     for name in folders.ids(instance):
         columns = folders.manifest(instance, name)["columns"]
-        sets = list(dict.fromkeys(column.partition(":")[0] for column in columns))
+        sets = FeatureSpec(tuple(dict.fromkeys(column.partition(":")[0] for column in columns)))
         if all(":" in column for column in columns) and all(name in EXTRACTORS for name in sets):
             return sets
     return None
@@ -104,7 +105,7 @@ def _estimate(
     if not files:
         return set()
     rows = np.flatnonzero(np.isin(sound.track_ids, list(files)))
-    part = FeatureTable(sound.track_ids[rows], sound.names, sound.values[rows], sound.feature_set)
+    part = sound.take(rows)
     values = guess.attributes(part)
     tracks = _tracks(session, part.track_ids.tolist())
     for row, track_id in enumerate(part.track_ids.tolist()):

@@ -178,9 +178,7 @@ def _score(
 ) -> dict[str, dict[str, Any]]:
     predicted = {name: np.full(len(new), np.nan, np.float32) for name in predictor.targets}
     if new.any():
-        table = sample.table
-        part = FeatureTable(table.track_ids[new], table.names, table.values[new], table.feature_set)
-        for name, values in predictor.predict(part).items():
+        for name, values in predictor.predict(sample.table.take(new)).items():
             predicted[name][new] = values
     there = held_out >= 0
     scores = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import NotReady
+from songrec.core.feature_spec import FeatureSpec
 from songrec.core.types import FeatureTable, Floats
 from songrec.prediction import tables
 from songrec.prediction.targets import TARGETS, tempo_bins
@@ -43,14 +44,14 @@ def read_file(path: Path) -> Sample:
     return Sample(table, targets, path.name)
 
 
-def read_catalogue(session: Session, instance: Path, sets: Sequence[str] = FEATURE_SETS) -> Sample:
+def read_catalogue(session: Session, instance: Path, spec: FeatureSpec = FEATURE_SETS) -> Sample:
     """The catalogue's analysed tracks whose attributes somebody else has stated.
 
     An attribute counts when it stands on the track itself and was not estimated from its sound,
     or on a track of the same artist and title that has no audio. Raises ``NotReady`` where no
     track has both.
     """
-    table = feature_sets.table(session, instance, sets)
+    table = feature_sets.table(session, instance, spec)
     known = _stated(session, table)
     if not any((~np.isnan(column)).any() for column in known.targets.values()):
         raise NotReady(
@@ -110,6 +111,5 @@ def _stated(session: Session, table: FeatureTable) -> Sample:
     at = list(names).index("tempo_bin")
     found[:, at] = tempo_bins(found[:, at])
     known = ~np.isnan(found).all(axis=1)
-    part = FeatureTable(table.track_ids[known], table.names, table.values[known], table.feature_set)
     targets = {name: TARGETS[name].check(found[known, column]) for column, name in enumerate(names)}
-    return Sample(part, targets, "catalogue", songs[known])
+    return Sample(table.take(known), targets, "catalogue", songs[known])

@@ -14,6 +14,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput, NotReady
+from songrec.core.feature_spec import FeatureSpec
 from songrec.core.types import FeatureTable, Floats, Ints
 from songrec.features.scaling import Scaler
 from songrec.features.settings import DEFAULTS
@@ -97,7 +98,7 @@ def load(session: Session, instance: Path, run: Run) -> Subject:
     latent = run_folders.read_array(instance, run.public_id, "latent.npy")
     scaler = Scaler.load(folder / "scaler.npz")
     data = training_data.read(session)
-    raw = dataset.build_dataset(session, instance, run.feature_set, data).table
+    raw = dataset.build_dataset(session, instance, FeatureSpec.parse(run.feature_set), data).table
     lacking = [name for name in scaler.columns if name not in raw.names]
     if lacking:
         raise NotReady(
@@ -109,11 +110,7 @@ def load(session: Session, instance: Path, run: Run) -> Subject:
     if not len(here):
         raise NotReady(f"None of the tracks of run {run.public_id} is left.")
     columns = [raw.names.index(name) for name in scaler.columns]
-    table = scaler.transform(
-        FeatureTable(
-            raw.track_ids[here], scaler.columns, raw.values[np.ix_(here, columns)], run.feature_set
-        )
-    )
+    table = scaler.transform(raw.take(here).select(columns))
     model = REPRESENTATIONS.entry(run.representation).load().load(folder)
     needed = model_inputs.gather(session, instance, model, table.track_ids)
     return Subject(model, table, there.astype(np.int64), latent, labels, needed)
@@ -138,12 +135,7 @@ def restored(subject: Subject, rows: Ints) -> list[Restored]:
         return []
     found = []
     for row in rows.tolist():
-        table = FeatureTable(
-            subject.table.track_ids[row : row + 1],
-            subject.table.names,
-            subject.table.values[row : row + 1],
-            subject.table.feature_set,
-        )
+        table = subject.table.take(np.array([row]))
         needed = model_inputs.slice_inputs(subject.needed, row, row + 1)
         after = np.asarray(subject.model.reconstruct(table, **needed))[0]
         if after.ndim == 2:

@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 from songrec.audio_files.path_labels import labels_of
 from songrec.core.errors import BadInput, NotReady, UnknownName
 from songrec.core.types import Audio, Floats, Ints, Progress, no_progress
-from songrec.features.settings import DEFAULTS, digest
+from songrec.features.registry import digest
+from songrec.features.settings import DEFAULTS
 from songrec.services.features import feature_sets
 from songrec.store.sound import audio_files, feature_cache
 from songrec.store.sound.feature_cache import SetKey

@@ -28,16 +28,10 @@ from songrec.store.tables import Track
 RUN_COMPARISONS = ("space", "features", "latent")
 """Comparisons within the published run; see ``similar_by``."""
 # A spectrogram is not a vector that songs could be compared by.
-FEATURE_SETS = tuple(
-    name
-    for name in EXTRACTORS.names()
-    if name not in feature_sets.FROM_LABELS and name != "melspectrogram"
-)
+FEATURE_SETS = tuple(entry.name for entry in EXTRACTORS if entry.from_audio and entry.is_vector)
 """The feature sets that songs can be compared by."""
 COMPARISONS = (*RUN_COMPARISONS, *FEATURE_SETS)
 """All values of ``by`` in ``similar_by``."""
-# A pitch class is a name, not an amount: 11 is next to 0. The chroma columns carry the harmony.
-_CATEGORICAL = {"statistical": ("key",)}
 
 
 class HasId(Protocol):
@@ -73,7 +67,7 @@ def refresh_matrices(
             instance,
             key,
             _matrix_rows(session, feature_cache.hashes_of_tracks(session, [key])),
-            leave_out=_CATEGORICAL.get(name, ()),
+            leave_out=EXTRACTORS.entry(name).categorical,
             on_share=report,
         )
     return written

@@ -338,7 +338,7 @@ def as_csv(sweep: SweepFolder) -> tuple[str, str]:
     summary = []
     for one in table.configurations:
         line: dict[str, Any] = {
-            "features": one.cell.features,
+            "features": str(one.cell.features),
             **_stages(one.cell),
             "baseline": one.cell.baseline,
             "seeds": len(one.rows),

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from songrec.core.child_process import ChildProcess, Message, describe_exit, thread_limits
 from songrec.core.errors import NotReady, SongrecError
+from songrec.core.feature_spec import ATTRIBUTES_ONLY
 from songrec.core.files import write_json
 from songrec.core.types import Progress, no_progress
 from songrec.evaluation import stability
@@ -90,7 +91,7 @@ def _fingerprint(session: Session, instance: Path, spec: SweepSpec) -> tuple[lis
         raise NotReady("There are too few tracks to compare anything: flask ingest FILE first.")
     digests = [data.fingerprint()]
     for features in spec.features:
-        if features == dataset.ATTRIBUTES:
+        if features == ATTRIBUTES_ONLY:
             continue
         try:
             table = dataset.build_dataset(session, instance, features, data).table

@@ -16,11 +16,13 @@ from typing import Any
 
 from songrec.clustering import CLUSTERINGS
 from songrec.core.errors import BadInput, SongrecError, UnknownName
+from songrec.core.feature_spec import ATTRIBUTES_ONLY, FeatureSpec
 from songrec.core.registry import Entry
+from songrec.features.registry import parse_features
 from songrec.projection import PROJECTIONS
 from songrec.representation import REPRESENTATIONS
 from songrec.services.features import feature_sets
-from songrec.services.training import dataset, model_inputs
+from songrec.services.training import model_inputs
 from songrec.services.training.algorithms import REGISTRIES
 
 BASELINE = {"representation": "pca", "clustering": "kmeans"}
@@ -54,7 +56,7 @@ class AlgorithmChoice:
 class Cell:
     """A combination of algorithms with one seed; ``baseline`` marks PCA with k-means."""
 
-    features: str
+    features: FeatureSpec
     representation: AlgorithmChoice
     clustering: AlgorithmChoice
     projection: AlgorithmChoice
@@ -70,18 +72,18 @@ class Cell:
     def configuration(self) -> tuple[str, ...]:
         """The cell without its seed: features and the three algorithms, as texts."""
         stages = (self.representation, self.clustering, self.projection)
-        return (self.features, *(_canonical(choice) for choice in stages))
+        return (str(self.features), *(_canonical(choice) for choice in stages))
 
     @property
     def group(self) -> tuple[str, str, int]:
         """The key of cells that share a latent, which is trained once."""
-        return self.features, _canonical(self.representation), self.seed
+        return str(self.features), _canonical(self.representation), self.seed
 
     def request(self) -> dict[str, Any]:
         """Return the fields of a ``TrainRequest`` that is not published."""
         stages = {stage: getattr(self, stage) for stage in REGISTRIES}
         return {
-            "feature_set": self.features,
+            "feature_set": str(self.features),
             "seed": self.seed,
             "publish": False,
             **{stage: choice.name for stage, choice in stages.items()},
@@ -91,7 +93,7 @@ class Cell:
     def to_json(self) -> dict[str, Any]:
         """Return the cell as ``from_json`` reads it."""
         return {
-            "features": self.features,
+            "features": str(self.features),
             **{stage: getattr(self, stage).to_json() for stage in REGISTRIES},
             "seed": self.seed,
             "baseline": self.baseline,
@@ -101,7 +103,8 @@ class Cell:
     def from_json(cls, given: Mapping[str, Any]) -> Cell:
         """Read what ``to_json`` wrote."""
         stages = {stage: parse_choice(stage, given[stage]) for stage in REGISTRIES}
-        return cls(given["features"], **stages, seed=given["seed"], baseline=given["baseline"])
+        spec = FeatureSpec.parse(given["features"])
+        return cls(spec, **stages, seed=given["seed"], baseline=given["baseline"])
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,7 @@ class SweepSpec:
         Also refit the representation on each bootstrap sample.
     """
 
-    features: tuple[str, ...] = (dataset.ATTRIBUTES,)
+    features: tuple[FeatureSpec, ...] = (ATTRIBUTES_ONLY,)
     representation: tuple[AlgorithmChoice, ...] = (AlgorithmChoice(BASELINE["representation"]),)
     clustering: tuple[AlgorithmChoice, ...] = (AlgorithmChoice(BASELINE["clustering"]),)
     projection: tuple[AlgorithmChoice, ...] = (AlgorithmChoice(PROJECTIONS.names()[0]),)
@@ -171,7 +174,7 @@ class SweepSpec:
     def to_json(self) -> dict[str, Any]:
         """Return the mapping that ``from_mapping`` reads; equal sweeps give equal JSON."""
         return {
-            "features": list(self.features),
+            "features": [str(one) for one in self.features],
             **{stage: [one.to_json() for one in getattr(self, stage)] for stage in REGISTRIES},
             "seeds": list(self.seeds),
             **({"clusters": list(self.clusters)} if self.clusters else {}),
@@ -268,7 +271,7 @@ def as_yaml(given: Mapping[str, Any]) -> str:
     return yaml.safe_dump(dict(given), sort_keys=False, default_flow_style=None, width=90)
 
 
-def fits(representation: str, clustering: str, features: str = "") -> bool:
+def fits(representation: str, clustering: str, features: FeatureSpec | None = None) -> bool:
     """Return whether the two can be trained together on these features."""
     try:
         model_inputs.check(
@@ -279,16 +282,16 @@ def fits(representation: str, clustering: str, features: str = "") -> bool:
     return True
 
 
-def _for_vectors(features: str) -> str:
+def _for_vectors(features: FeatureSpec) -> FeatureSpec:
     """Return the features without spectrograms, or the default audio sets in their place."""
-    names = [name for name in features.split(",") if name != model_inputs.SPECTROGRAM_SET]
-    return ",".join(names or feature_sets.DEFAULT_SETS)
+    vectors = features.without(model_inputs.SPECTROGRAM_SET)
+    return vectors if len(vectors) else feature_sets.DEFAULT_SETS
 
 
-def _features(given: Any) -> str:
+def _features(given: Any) -> FeatureSpec:
     if not isinstance(given, str):
         raise BadInput(f"'features' in a grid takes names by commas; it was given {given!r}.")
-    return ",".join(dataset.parse_feature_sets(given))
+    return parse_features(given)
 
 
 def _distinct(values: Iterable[Any]) -> tuple[Any, ...]:

@@ -98,7 +98,7 @@ def train_cell(
     from songrec.services.training.train import run_stages, train_tastes, write_run
 
     stages = StageProgress(on_progress)
-    request = TrainRequest(**cell.request())
+    request = TrainRequest.from_json(cell.request())
     result = run_stages(session, instance, request, stages, cache)
     seconds = {**stages.seconds, "total": round(sum(stages.seconds.values()), 3)}
     run_id = None

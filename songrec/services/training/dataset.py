@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,13 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from songrec.core.attributes import ATTRIBUTE_NAMES
-from songrec.core.errors import BadInput, NotReady, UnknownName
+from songrec.core.errors import BadInput, NotReady
+from songrec.core.feature_spec import ATTRIBUTES_ONLY, FeatureSpec
 from songrec.core.registry import Entry
 from songrec.core.types import FeatureTable, Ints
 from songrec.features.attribute_table import COVERAGE, AttributeSelection, attributes_table
 from songrec.features.genre import Genre
-from songrec.features.registry import EXTRACTORS
+from songrec.features.registry import ATTRIBUTES, EXTRACTORS, categorical_columns
 from songrec.services.features import feature_sets, run_settings
 from songrec.services.training.model_inputs import SPECTROGRAM_SET
 from songrec.store.catalogue import tracks as catalogue
@@ -23,17 +24,11 @@ from songrec.store.catalogue import training_data
 from songrec.store.catalogue.training_data import TrainingData
 from songrec.store.sound import feature_cache, spectrograms
 
-ATTRIBUTES = "attributes"
-AUTO = "auto"
-"""Use the feature sets that suit the representation: see ``default_features_for``."""
-FEATURE_SETS = (ATTRIBUTES, *EXTRACTORS.names())
 AUDIO_COVERAGE = 0.5
 """A feature is left out where fewer analysed tracks have it (the pitch of unpitched music)."""
 MIN_TRACKS = 10
 DEFAULT_SHARE = 0.5
 """An audio feature set is a default where this share of the catalogue's tracks has it."""
-# A pitch class is categorical: 11 is next to 0. The chroma columns carry the harmony.
-_CATEGORICAL = frozenset({"statistical:key"})
 
 
 @dataclass(frozen=True)
@@ -52,16 +47,7 @@ class TrainingDataset:
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-def parse_feature_sets(text: str) -> tuple[str, ...]:
-    """Parse ``"mfcc, statistical"``; raises ``UnknownName`` for an unknown feature set."""
-    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-    for name in names or ("",):
-        if name not in FEATURE_SETS:
-            raise UnknownName("feature set", name, FEATURE_SETS)
-    return names
-
-
-def default_features_for(session: Session, representation: Entry) -> str:
+def default_features_for(session: Session, representation: Entry) -> FeatureSpec:
     """Return the feature set that ``representation`` is trained on by default.
 
     The first of its suited sets that half of the catalogue's tracks have, else the last. Thousands
@@ -71,16 +57,16 @@ def default_features_for(session: Session, representation: Entry) -> str:
     tracks = catalogue.track_count(session)
     for name in preferred:
         if name == ATTRIBUTES:
-            return name
+            return ATTRIBUTES_ONLY
         key = feature_sets.most_common_settings(session, name)
         analysed = len(feature_cache.hashes_of_tracks(session, [key]))
         if analysed >= max(MIN_TRACKS, DEFAULT_SHARE * tracks):
-            return name
-    return last
+            return FeatureSpec((name,))
+    return FeatureSpec((last,))
 
 
 def build_dataset(
-    session: Session, instance: Path, feature_set: str, data: TrainingData
+    session: Session, instance: Path, feature_set: FeatureSpec, data: TrainingData
 ) -> TrainingDataset:
     """Build the table of ``feature_set`` over the tracks in ``data`` that have all of its sets.
 
@@ -88,31 +74,27 @@ def build_dataset(
     tracks and add no columns, because a model reads them itself. Raises ``NotReady`` where too few
     tracks have been analysed and ``BadInput`` where no column is left.
     """
-    names = parse_feature_sets(feature_set)
-    audio = [
-        name
-        for name in names
-        if name not in (ATTRIBUTES, SPECTROGRAM_SET, *feature_sets.FROM_LABELS)
-    ]
-    if SPECTROGRAM_SET in names:
+    labels = [entry.name for entry in EXTRACTORS if not entry.from_audio]
+    audio = feature_set.without(ATTRIBUTES, SPECTROGRAM_SET, *labels)
+    if SPECTROGRAM_SET in feature_set:
         key = feature_sets.most_common_settings(session, SPECTROGRAM_SET)
         with_spectrogram = spectrograms.tracks(session, instance, key, minimum=MIN_TRACKS)
         data = _only(data, np.fromiter(with_spectrogram, dtype=np.int64))
     sound = None
-    if audio:
+    if len(audio):
         sound = feature_sets.table(session, instance, audio, minimum=MIN_TRACKS)
         data = _only(data, sound.track_ids)
     described = described_attributes(data)
-    if names == (ATTRIBUTES,):
+    if feature_set == ATTRIBUTES_ONLY:
         table, choice = attributes_table(data.track_ids, data.values, ATTRIBUTE_NAMES)
         return TrainingDataset(data, table, choice, described, has_audio=False)
     parts, left_out = [], {}
-    for name in names:
+    for name in feature_set:
         if name == ATTRIBUTES:
             part, choice = attributes_table(data.track_ids, data.values, ATTRIBUTE_NAMES)
             left_out |= choice.left_out
             parts.append(_prefixed(name, part))
-        elif name in feature_sets.FROM_LABELS:
+        elif name in labels:
             parts.append(_prefixed(name, _genres(session, data.track_ids)))
     if sound is not None:
         part, sparse = _without_sparse_columns(sound, data.track_ids)
@@ -127,15 +109,15 @@ def build_dataset(
         ),
         feature_set,
     )
-    if not table.names and SPECTROGRAM_SET not in names:
+    if not table.names and SPECTROGRAM_SET not in feature_set:
         raise BadInput(f"The features {feature_set} leave no column to train on.")
-    extracted = [*audio, *([SPECTROGRAM_SET] if SPECTROGRAM_SET in names else [])]
+    extracted = [*audio, *([SPECTROGRAM_SET] if SPECTROGRAM_SET in feature_set else [])]
     return TrainingDataset(
         data,
         table,
         AttributeSelection(table.names, left_out),
         described,
-        has_audio=bool(audio),
+        has_audio=len(audio) > 0,
         settings=run_settings.record(session, instance, extracted),
     )
 
@@ -153,8 +135,7 @@ def described_attributes(data: TrainingData) -> tuple[str, ...]:
 def sound_of(table: FeatureTable) -> FeatureTable:
     """Return the columns of a table that come from audio or labels rather than attributes."""
     columns = [i for i, name in enumerate(table.names) if name.partition(":")[0] != ATTRIBUTES]
-    names = tuple(table.names[i] for i in columns)
-    return FeatureTable(table.track_ids, names, table.values[:, columns], table.feature_set)
+    return table.select(columns)
 
 
 def _only(data: TrainingData, track_ids: Ints) -> TrainingData:
@@ -164,7 +145,7 @@ def _only(data: TrainingData, track_ids: Ints) -> TrainingData:
 
 def _prefixed(name: str, table: FeatureTable) -> FeatureTable:
     columns = tuple(f"{name}:{column}" for column in table.names)
-    return FeatureTable(table.track_ids, columns, table.values, name)
+    return replace(table, names=columns)
 
 
 def _genres(session: Session, track_ids: Ints) -> FeatureTable:
@@ -181,17 +162,17 @@ def _without_sparse_columns(
     table: FeatureTable, ids: Ints
 ) -> tuple[FeatureTable, dict[str, float]]:
     """Select rows by track id and drop sparse columns; also returns the shares of those."""
-    values = table.values[np.isin(table.track_ids, ids)]
-    shares = 1.0 - np.isnan(values).mean(axis=0)
+    table = table.take(np.isin(table.track_ids, ids))
+    shares = 1.0 - np.isnan(table.values).mean(axis=0)
+    categorical = categorical_columns()
     kept = [
         column
         for column, name in enumerate(table.names)
-        if shares[column] >= AUDIO_COVERAGE and name not in _CATEGORICAL
+        if shares[column] >= AUDIO_COVERAGE and name not in categorical
     ]
     left_out = {
         name: round(float(share), 4)
         for name, share in zip(table.names, shares, strict=True)
         if share < AUDIO_COVERAGE
     }
-    names = tuple(table.names[column] for column in kept)
-    return FeatureTable(ids, names, values[:, kept], table.feature_set), left_out
+    return table.select(kept), left_out

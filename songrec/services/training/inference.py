@@ -17,6 +17,7 @@ from songrec.clustering import CLUSTERINGS, clusters_by_model
 from songrec.clustering.base import means_of, simplified_silhouette
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.errors import NotReady
+from songrec.core.feature_spec import FeatureSpec
 from songrec.core.types import Clustering, FeatureTable, Floats, Space
 from songrec.features.quantile_normalization import normal_quantile
 from songrec.features.scaling import Scaler
@@ -102,7 +103,12 @@ def embed_track(
     scaler = Scaler.load(folder / "scaler.npz")
     raw, guessed = _features(scaler.columns, attributes, sound)
     table = scaler.transform(
-        FeatureTable(np.zeros(1, dtype=np.int64), scaler.columns, raw[None, :], run.feature_set)
+        FeatureTable(
+            np.zeros(1, dtype=np.int64),
+            scaler.columns,
+            raw[None, :],
+            FeatureSpec.parse(run.feature_set),
+        )
     )
     model = REPRESENTATIONS.entry(run.representation).load().load(folder)
     model_inputs.hand_over_folders(model, instance)

@@ -16,6 +16,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput, NotReady
+from songrec.core.feature_spec import AUTO, FeatureSpec
 from songrec.core.types import Floats, Ints, Spectrograms
 from songrec.features.lyrics.cleaning import clean
 from songrec.services.features import feature_sets
@@ -138,9 +139,9 @@ class _SpectrogramSlice:
         return self._whole.read(np.asarray(rows) + self._start)
 
 
-def check(representation: Any, clustering: Any, feature_set: str = "") -> None:
+def check(representation: Any, clustering: Any, feature_set: FeatureSpec | None = None) -> None:
     """Raise ``BadInput`` if a representation, a clustering and features do not go together."""
-    sets = [name.strip() for name in feature_set.split(",") if name.strip()]
+    sets = () if feature_set in (None, AUTO) else feature_set.names
     sees_spectrograms = "spectrograms" in representation.required_inputs
     if sets and sees_spectrograms and SPECTROGRAM_SET not in sets:
         raise BadInput(

@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import UnknownName
+from songrec.core.feature_spec import ATTRIBUTES_ONLY, AUTO, FeatureSpec
+from songrec.features.registry import parse_features
 from songrec.services.training import dataset, model_inputs
 from songrec.services.training.algorithms import (
     CLUSTERINGS,
@@ -25,9 +27,9 @@ class TrainRequest:
     Attributes
     ----------
     feature_set
-        ``attributes``, feature sets of the audio, or several separated by commas
-        (``mfcc,statistical``); only tracks that have all of them take part. ``auto`` selects the
-        default of the representation (``dataset.default_features_for``).
+        ``attributes``, feature sets of the audio, or several; only tracks that have all of them
+        take part. ``AUTO`` selects the default of the representation
+        (``dataset.default_features_for``).
     parameters
         Values that differ from the defaults, by stage:
         ``{"representation": {"epochs": 5}, "clustering": {"n_clusters": 8}}``. Values may be texts.
@@ -37,7 +39,7 @@ class TrainRequest:
         Values that differ from the defaults, by projection of ``maps``.
     """
 
-    feature_set: str = dataset.ATTRIBUTES
+    feature_set: FeatureSpec = ATTRIBUTES_ONLY
     representation: str = "autoencoder"
     clustering: str = "kmeans"
     projection: str = "pca"
@@ -47,14 +49,17 @@ class TrainRequest:
     maps: tuple[str, ...] = ()
     map_parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> TrainRequest:
+        """Return the request with the fields of a job or a sweep, features as text."""
+        spec = parse_features(fields.get("feature_set", str(ATTRIBUTES_ONLY)), allow_auto=True)
+        return cls(**{**fields, "feature_set": spec})
+
     def validated_parameters(self) -> dict[str, dict[str, Any]]:
         """Return all parameters of every stage, typed and checked, without importing an algorithm.
 
         Raises ``UnknownName`` or ``BadInput`` for the first invalid setting.
         """
-        auto = self.feature_set == dataset.AUTO
-        if not auto:
-            dataset.parse_feature_sets(self.feature_set)
         for stage in self.parameters:
             if stage not in REGISTRIES:
                 raise UnknownName("stage", stage, REGISTRIES)
@@ -63,7 +68,7 @@ class TrainRequest:
         model_inputs.check(
             REPRESENTATIONS.entry(self.representation),
             CLUSTERINGS.entry(self.clustering),
-            "" if auto else self.feature_set,
+            self.feature_set,
         )
         return {
             stage: registry.parse(getattr(self, stage), self.parameters.get(stage))
@@ -72,7 +77,7 @@ class TrainRequest:
 
     def with_resolved_features(self, session: Session) -> TrainRequest:
         """Return the request with ``auto`` replaced by feature sets that this catalogue has."""
-        if self.feature_set != dataset.AUTO:
+        if self.feature_set != AUTO:
             return self
         entry = REPRESENTATIONS.entry(self.representation)
         return replace(self, feature_set=dataset.default_features_for(session, entry))

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from songrec.clustering import CLUSTERINGS, clusters_by_model, label_alignment, scores
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.errors import NotReady
+from songrec.core.feature_spec import FeatureSpec
 from songrec.core.files import atomic_folder
 from songrec.core.types import Clustering, FeatureTable, Floats, Progress, no_progress
 from songrec.evaluation.agreement import match_labels
@@ -109,10 +110,10 @@ def run_stages(
             return Projection2D(name, projection, coordinates, trust, map_parameters)
 
     catalogue = cache.get_or_compute(progress, "read", None, read_catalogue)
-    prepared = cache.get_or_compute(progress, "features", request.feature_set, prepare)
+    prepared = cache.get_or_compute(progress, "features", str(request.feature_set), prepare)
     data, table = prepared.data, prepared.table
     latent_key = [
-        request.feature_set,
+        str(request.feature_set),
         request.representation,
         parameters["representation"],
         request.seed,
@@ -235,7 +236,7 @@ class _Prepared:
 def _prepare(
     session: Session,
     instance: Path,
-    feature_set: str,
+    feature_set: FeatureSpec,
     data: training_data.TrainingData,
     progress: StageProgress,
 ) -> _Prepared:

@@ -20,10 +20,11 @@ from sqlalchemy.orm import Session
 from songrec.audio_files.file_scan import content_hash
 from songrec.core.attributes import ATTRIBUTES
 from songrec.core.errors import BadInput, NotReady
+from songrec.core.feature_spec import FeatureSpec
 from songrec.core.types import FeatureTable, Floats, Progress, no_progress
-from songrec.features.audio.musicnn import Tagging
+from songrec.features.audio.musicnn import TagPredictions
 from songrec.features.audio.statistical import measured
-from songrec.features.registry import EXTRACTORS
+from songrec.features.registry import EXTRACTORS, MEASURING
 from songrec.prediction import from_tags
 from songrec.recommend.explain import contributions
 from songrec.recommend.similarity.similar import similar_tracks
@@ -178,19 +179,22 @@ def _analyse_for_library(
     description: dict[str, Any] | None,
 ) -> AnalysedFile:
     """Analyse as the files of the library are, so that keeping the song extracts nothing."""
-    sets = [*feature_sets.default_sets(instance), *_sets(run)]
+    sets = feature_sets.default_sets(instance).union(_sets(run))
     return analyse_like_the_library(session, instance, worker, path, sets, description=description)
 
 
-def _sets(run: Run | None) -> list[str]:
+def _sets(run: Run | None) -> FeatureSpec:
     """Return the sets of every analysis and those that the run was trained on."""
-    wanted = [] if run is None else run.feature_set.split(",")
-    known = [n for n in wanted if n in EXTRACTORS and n not in feature_sets.FROM_LABELS]
-    return list(dict.fromkeys([*feature_sets.DEFAULT_SETS, *known]))
+    spec = FeatureSpec(()) if run is None else FeatureSpec.parse(run.feature_set)
+    extracted = [n for n in spec if n in EXTRACTORS and EXTRACTORS.entry(n).from_audio]
+    return feature_sets.DEFAULT_SETS.union(FeatureSpec(tuple(extracted)))
 
 
 def _attributes(
-    instance: Path, analysed: AnalysedFile, sound: Mapping[str, float], tagging: Tagging | None
+    instance: Path,
+    analysed: AnalysedFile,
+    sound: Mapping[str, float],
+    tagging: TagPredictions | None,
 ) -> dict[str, dict[str, Any]]:
     """Attribute (or ``key``, ``mode``) to its value and where that comes from, the best source."""
     found: dict[str, dict[str, Any]] = {}
@@ -201,9 +205,11 @@ def _attributes(
     predictor = load_estimator(instance, tuple(sound))
     if predictor is not None:
         row = np.array([[sound[name] for name in sound]], dtype=np.float32)
-        table = FeatureTable(np.zeros(1, dtype=np.int64), tuple(sound), row, "audio")
+        table = FeatureTable(
+            np.zeros(1, dtype=np.int64), tuple(sound), row, FeatureSpec(("audio",))
+        )
         found |= _marked(predictor.attributes(table), attribute_estimates.PREDICTED)
-    for name, value in measured(analysed.arrays[feature_sets.MEASURING]).items():
+    for name, value in measured(analysed.arrays[MEASURING]).items():
         if value is not None:
             found[name] = {"value": value, "source": attribute_estimates.MEASURED}
     return found
@@ -217,7 +223,7 @@ def _marked(values: Mapping[str, Floats], source: str) -> dict[str, dict[str, An
     }
 
 
-def _tags_over_time(tagging: Tagging) -> dict[str, Any]:
+def _tags_over_time(tagging: TagPredictions) -> dict[str, Any]:
     """Serialize the most probable tags with their course over time, as the page draws them."""
     top = tagging.top(TAGS_SHOWN)
     at = [tagging.tags.index(name) for name, _ in top]

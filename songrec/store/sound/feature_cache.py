@@ -20,6 +20,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput, NotReady
+from songrec.core.feature_spec import FeatureSpec
 from songrec.core.files import atomic_file, write_json
 from songrec.core.types import FeatureTable, Floats
 from songrec.store.bulk import chunks
@@ -207,7 +208,10 @@ def read_table(
         )
     values = np.stack(rows) if rows else np.empty((0, len(names)), dtype=np.float32)
     return FeatureTable(
-        np.array(ids, dtype=np.int64), tuple(names), values, ",".join(key.name for key in keys)
+        np.array(ids, dtype=np.int64),
+        tuple(names),
+        values,
+        FeatureSpec(tuple(key.name for key in keys)),
     )
 
 

@@ -56,7 +56,7 @@ class GridForm:
     @classmethod
     def like(cls, spec: SweepSpec) -> GridForm | None:
         """The form that asks for ``spec``, or None where no form can (a file says more)."""
-        chosen = {"features": list(spec.features)}
+        chosen = {"features": [str(one) for one in spec.features]}
         values = _defaults()
         for stage, _, registry in STAGES:
             choices = getattr(spec, stage)

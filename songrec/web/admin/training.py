@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from songrec.core.errors import SongrecError
+from songrec.core.feature_spec import FeatureSpec
 from songrec.core.registry import Entry, Parameter, Registry
 from songrec.jobs import queue
 from songrec.services.training import model_inputs
@@ -170,7 +171,7 @@ class TrainForm:
                 model_inputs.check(
                     REPRESENTATIONS.entry(asked["representation"]),
                     CLUSTERINGS.entry(asked["clustering"]),
-                    "" if asked["feature_set"] == FEATURES.default else asked["feature_set"],
+                    FeatureSpec.parse(asked["feature_set"]),
                 )
             except SongrecError as error:
                 self.errors["clustering"] = str(error)

@@ -11,12 +11,13 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput, SongrecError, UnknownName
-from songrec.features.settings import DEFAULTS, digest
+from songrec.core.feature_spec import FeatureSpec
+from songrec.features.registry import digest, parse_audio_features
+from songrec.features.settings import DEFAULTS
 from songrec.services.features import feature_sets
 from songrec.services.features.feature_sets import (
     default_sets,
     library_settings,
-    parse,
     settings_from,
 )
 from songrec.services.library.analyze_file import (
@@ -35,10 +36,12 @@ def test_settings_are_read_from_words() -> None:
         ["n_mfcc=20", "musicnn.model = MTT_musicnn", "musicnn_pooling=max", "mert.layer=6"]
     )
     assert found == replace(
-        DEFAULTS, n_mfcc=20, musicnn_model="MTT_musicnn", musicnn_pooling="max", mert_layer=6
+        DEFAULTS,
+        n_mfcc=20,
+        own={"musicnn_model": "MTT_musicnn", "musicnn_pooling": "max", "mert_layer": 6},
     )
     # What sets share changes for all of them; what they do not share stays for the others.
-    assert settings_from(["musicnn_tags.model=MTT_musicnn"]).musicnn_model == "MTT_musicnn"
+    assert settings_from(["musicnn_tags.model=MTT_musicnn"]).own == {"musicnn_model": "MTT_musicnn"}
     for name in ("mfcc", "statistical"):
         assert digest(name, settings_from(["musicnn.model=MTT_musicnn"])) == digest(name)
     assert digest("musicnn", found) != digest("musicnn")
@@ -63,25 +66,26 @@ def test_settings_that_there_are_not_are_explained(
 
 
 def test_the_embedding_brings_its_tags() -> None:
-    assert parse("musicnn") == ("musicnn", "statistical", "musicnn_tags")
-    assert parse("mfcc,statistical") == ("mfcc", "statistical")
+    names = ("musicnn", "statistical", "musicnn_tags")
+    assert parse_audio_features("musicnn").names == names
+    assert parse_audio_features("mfcc,statistical").names == ("mfcc", "statistical")
 
 
 def test_the_network_listens_by_default_where_its_weights_are(tmp_path: Path) -> None:
-    assert default_sets(tmp_path) == ("mfcc", "statistical")
+    assert default_sets(tmp_path).names == ("mfcc", "statistical")
     for file in model("musicnn").files:
         path = tmp_path / "models" / "musicnn" / file.name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    assert default_sets(tmp_path) == ("mfcc", "statistical", "musicnn", "musicnn_tags")
+    assert default_sets(tmp_path).names == ("mfcc", "statistical", "musicnn", "musicnn_tags")
 
 
 def test_an_upload_is_heard_as_the_library_was(
     app: Flask, session: Session, tmp_path: Path
 ) -> None:
     instance = app.config["INSTANCE"]
-    assert library_settings(session, instance, ["mfcc", "statistical"]) == [
-        (("mfcc", "statistical"), DEFAULTS)
+    assert library_settings(session, instance, feature_sets.DEFAULT_SETS) == [
+        (feature_sets.DEFAULT_SETS, DEFAULTS)
     ]
     other = replace(DEFAULTS, n_mfcc=20, seconds=10.0)
     for number in range(3):
@@ -90,15 +94,16 @@ def test_an_upload_is_heard_as_the_library_was(
         feature_cache.write(instance, key, f"{number:064x}", np.zeros(1, np.float32))
         feature_cache.record(session, key, f"{number:064x}")
     session.commit()
-    groups = library_settings(session, instance, ["mfcc", "statistical"])
+    groups = library_settings(session, instance, feature_sets.DEFAULT_SETS)
     assert groups == [
-        (("mfcc",), replace(other)),
-        (("statistical",), DEFAULTS),
+        (FeatureSpec(("mfcc",)), replace(other)),
+        (FeatureSpec(("statistical",)), DEFAULTS),
     ]
 
     song = write_wav(tmp_path / "a.wav", 12.0)
     with WorkerProcess() as worker:
-        heard = analyse_like_the_library(session, instance, worker, song, ["mfcc", "statistical"])
+        sets = feature_sets.DEFAULT_SETS
+        heard = analyse_like_the_library(session, instance, worker, song, sets)
     assert {n: a.shape for n, a in heard.arrays.items()} == {
         "mfcc": (20 * 21,),
         "statistical": (263,),

@@ -12,6 +12,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import NotReady
+from songrec.core.feature_spec import FeatureSpec
 from songrec.features.audio.mfcc import Mfcc
 from songrec.features.extraction import make_extractors
 from songrec.features.settings import DEFAULTS, AudioSettings
@@ -25,6 +26,7 @@ from songrec.store.tables import AudioFile, Run, Upload
 from tests.factories import make_track
 from tests.sounding import write_wav
 
+MFCC = FeatureSpec(("mfcc",))
 THEN = replace(DEFAULTS, n_mfcc=5)
 
 
@@ -60,7 +62,7 @@ def learnt(app: Flask, session: Session) -> Run:
     instance = app.config["INSTANCE"]
     plant(session, instance, THEN, range(16))
     settings = {"representation": {"latent": 2}, "clustering": {"n_clusters": 2}}
-    request = TrainRequest(feature_set="mfcc", representation="pca", parameters=settings)
+    request = TrainRequest(feature_set=MFCC, representation="pca", parameters=settings)
     run = train(session, instance, request)
     session.commit()
     plant(session, instance, DEFAULTS, range(100, 120))
@@ -129,7 +131,7 @@ def test_an_upload_is_described_all_the_same_where_the_settings_are_gone(
     row = an_upload(session, tmp_path)
     result = analyze_upload.analyse(session, app.config["INSTANCE"], row, longest_s=60)
     assert result["problem"] == (
-        f"The run {learnt.public_id} learnt from mfcc, version {Mfcc.version - 1}; this songrec "
+        f"The run {learnt.public_id} was trained on mfcc, version {Mfcc.version - 1}; this songrec "
         f"extracts version {Mfcc.version}: train again with `flask train`."
     )
     assert result["place"] is None
@@ -139,7 +141,7 @@ def test_an_upload_is_described_all_the_same_where_the_settings_are_gone(
 @pytest.mark.parametrize(
     ("told", "reason"),
     [
-        ({"parameters": None}, "settings that nobody wrote down"),
+        ({"parameters": None}, "settings that were not recorded"),
         ({"digest": "0" * 16}, "settings that this songrec does not have"),
         ({"parameters": {"n_mfcc": 6}}, "settings that this songrec does not have"),
     ],

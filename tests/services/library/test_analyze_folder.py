@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput, Cancelled, NotReady, UnknownName
+from songrec.core.feature_spec import FeatureSpec
 from songrec.features.extraction import make_extractors
 from songrec.features.settings import DEFAULTS, AudioSettings
 from songrec.services.features import feature_sets
@@ -101,7 +102,7 @@ def test_features_are_kept_and_read_as_a_table(
     app: Flask, analyze: Any, session: Session, music: Path
 ) -> None:
     analyze(music)
-    table = feature_sets.table(session, app.config["INSTANCE"], ["mfcc", "statistical"])
+    table = feature_sets.table(session, app.config["INSTANCE"], feature_sets.DEFAULT_SETS)
     assert table.values.shape == (2, len(table.names))
     assert table.names[0] == "mfcc:mfcc_1_mean"
     assert np.isfinite(table.values).mean() > 0.9
@@ -206,10 +207,10 @@ def test_another_song_at_an_old_path_is_another_track(
 def test_a_new_feature_set_is_added_to_what_is_known(
     app: Flask, analyze: Any, session: Session, music: Path
 ) -> None:
-    analyze(music, features=("statistical",))
+    analyze(music, features=FeatureSpec(("statistical",)))
     query = select(func.count()).select_from(FeatureVector)
     assert session.scalar(query) == 2
-    assert counted(analyze(music, features=("mfcc", "melspectrogram"))) == (2, 2, 0, 0)
+    assert counted(analyze(music, features=FeatureSpec(("mfcc", "melspectrogram")))) == (2, 2, 0, 0)
     assert session.scalar(query) == 6
     assert len(tracks(session)) == 2
     key = feature_sets.key_of("melspectrogram", SETTINGS)
@@ -226,7 +227,7 @@ def test_another_excerpt_makes_other_vectors_and_the_commonest_are_trained_on(
     other = AudioSettings(seconds=2.0)
     (music / "Jazz" / "Other Band - Second.wav").unlink()
     assert counted(analyze(music, settings=other)) == (1, 1, 0, 0)
-    table = feature_sets.table(session, app.config["INSTANCE"], ["mfcc"])
+    table = feature_sets.table(session, app.config["INSTANCE"], FeatureSpec(("mfcc",)))
     assert len(table.track_ids) == 2
     assert DEFAULTS.seconds == 30
 
@@ -237,7 +238,10 @@ def test_a_lost_vector_is_made_again(
     analyze(music)
     lost = next((app.config["INSTANCE"] / "features" / "mfcc").rglob("*.npy"))
     lost.unlink()
-    assert len(feature_sets.table(session, app.config["INSTANCE"], ["mfcc"]).track_ids) == 1
+    assert (
+        len(feature_sets.table(session, app.config["INSTANCE"], FeatureSpec(("mfcc",))).track_ids)
+        == 1
+    )
     assert counted(analyze(music)) == (2, 1, 1, 0)
     assert lost.is_file()
 
@@ -308,9 +312,9 @@ def test_a_wrong_folder_set_or_cluster_is_one_line(
     with pytest.raises(BadInput, match="No such file"):
         analyze(tmp_path / "gone")
     with pytest.raises(UnknownName, match="Did you mean 'mfcc'"):
-        analyze(tmp_path, features=("mfc",))
+        analyze(tmp_path, features=FeatureSpec(("mfc",)))
     with pytest.raises(BadInput, match="comes from labels"):
-        analyze(tmp_path, features=("genre",))
+        analyze(tmp_path, features=FeatureSpec(("genre",)))
     with pytest.raises(BadInput, match="no scheduler answers"):
         analyze(tmp_path, scheduler="tcp://127.0.0.1:9")
 

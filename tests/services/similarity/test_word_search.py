@@ -13,6 +13,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput, Cancelled, NotReady
+from songrec.core.feature_spec import FeatureSpec
 from songrec.evaluation.pairs import recall_at
 from songrec.services.features import feature_sets
 from songrec.services.similarity import text_to_audio
@@ -313,7 +314,9 @@ def test_words_find_songs_by_their_sound(app: Flask, session: Session, pairs: li
         session,
         instance,
         TrainRequest(
-            feature_set="melspectrogram", representation="hybrid_conv_vae", parameters=parameters
+            feature_set=FeatureSpec(("melspectrogram",)),
+            representation="hybrid_conv_vae",
+            parameters=parameters,
         ),
     )
     session.commit()

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from songrec.core.errors import BadInput, Cancelled, NotReady
+from songrec.core.feature_spec import ATTRIBUTES_ONLY
 from songrec.core.types import FeatureTable
 from songrec.evaluation import stability
 from songrec.services.sweeps import cell_metrics, folder, results, runner, worker
@@ -277,7 +278,7 @@ def test_a_model_that_groups_by_itself_agrees_with_itself_over_samples_too():
             return SimpleNamespace(labels=labels)
 
     cell = Cell(
-        "attributes", AlgorithmChoice("vade"), AlgorithmChoice("vade"), AlgorithmChoice("pca"), 0
+        ATTRIBUTES_ONLY, AlgorithmChoice("vade"), AlgorithmChoice("vade"), AlgorithmChoice("pca"), 0
     )
     values = np.linspace(-1, 1, 40, dtype=np.float32)[:, None]
     samples = [

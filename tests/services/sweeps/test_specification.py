@@ -6,6 +6,7 @@ import pytest
 
 from songrec.clustering import CLUSTERINGS
 from songrec.core.errors import BadInput, SongrecError, UnknownName
+from songrec.core.feature_spec import FeatureSpec
 from songrec.representation import REPRESENTATIONS
 from songrec.services.sweeps.specification import AlgorithmChoice, Cell, SweepSpec, fits, parse_yaml
 from songrec.services.training.request import TrainRequest
@@ -73,13 +74,14 @@ def test_only_combinations_that_can_be_trained_are_cells():
         }
     )
     pairs = {
-        (cell.features, cell.representation.name, cell.clustering.name) for cell in spec.cells()
+        (str(cell.features), cell.representation.name, cell.clustering.name)
+        for cell in spec.cells()
     }
     for combination in itertools.product(every, REPRESENTATIONS.names(), CLUSTERINGS.names()):
         features, model, grouping = combination
-        assert (combination in pairs) == fits(model, grouping, features)
+        assert (combination in pairs) == fits(model, grouping, FeatureSpec.parse(features))
     for cell in spec.cells():
-        TrainRequest(**cell.request()).validated_parameters()
+        TrainRequest.from_json(cell.request()).validated_parameters()
     needy = [entry.name for entry in CLUSTERINGS if entry.requires]
     assert needy
     assert all(("attributes", "pca", name) not in pairs for name in needy)
@@ -88,8 +90,8 @@ def test_only_combinations_that_can_be_trained_are_cells():
 def test_beside_models_that_see_pictures_the_baseline_takes_vectors():
     spec = SweepSpec.from_mapping({"features": "melspectrogram", "representation": "conv_vae"})
     baseline, cell = spec.cells()
-    assert (baseline.baseline, baseline.features) == (True, "mfcc,statistical")
-    assert (cell.features, cell.representation.name) == ("melspectrogram", "conv_vae")
+    assert (baseline.baseline, str(baseline.features)) == (True, "mfcc,statistical")
+    assert (str(cell.features), cell.representation.name) == ("melspectrogram", "conv_vae")
 
 
 def test_parameters_equal_to_the_defaults_are_the_same_cell():

@@ -248,7 +248,6 @@ def test_an_empty_catalogue_says_to_ingest_first(session, instance):
     ("request_", "error"),
     [
         (TrainRequest(representation="autoencodr"), UnknownName),
-        (TrainRequest(feature_set="lyrics"), UnknownName),
         (TrainRequest(parameters={"projektion": {}}), UnknownName),
         (TrainRequest(parameters={"clustering": {"n_clusters": "many"}}), BadInput),
     ],
@@ -256,6 +255,8 @@ def test_an_empty_catalogue_says_to_ingest_first(session, instance):
 def test_a_wrong_request_fails_before_anything_is_read(instance, request_, error):
     with pytest.raises(error):
         train(None, instance, request_)
+    with pytest.raises(UnknownName, match="feature set"):
+        TrainRequest.from_json({"feature_set": "lyrics"})
 
 
 def test_progress_rises_names_its_stages_and_is_silent_once_rows_are_written(

@@ -10,7 +10,9 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import NotReady, UnknownName
+from songrec.core.feature_spec import AUTO, FeatureSpec
 from songrec.core.types import FeatureTable
+from songrec.features.registry import parse_features
 from songrec.features.whitening_pca import Components
 from songrec.services.features import feature_sets
 from songrec.services.training.request import TrainRequest
@@ -68,7 +70,10 @@ def heard(app: Flask, session: Session) -> list[int]:
 def request(feature_set: str) -> TrainRequest:
     parameters = {"representation": {"latent": 2}, "clustering": {"n_clusters": 2}}
     return TrainRequest(
-        feature_set=feature_set, representation="pca", parameters=parameters, publish=True
+        feature_set=parse_features(feature_set),
+        representation="pca",
+        parameters=parameters,
+        publish=True,
     )
 
 
@@ -125,7 +130,9 @@ def test_components_are_uncorrelated_of_unit_variance_and_kept(tmp_path: Path) -
     base = rng.normal(size=(200, 2))
     values = np.column_stack([base, base[:, 0] + base[:, 1], rng.normal(size=200)])
     names = ("mfcc:a", "mfcc:b", "mfcc:c", "genre:rock")
-    table = FeatureTable(np.arange(200), names, values.astype(np.float32), "mfcc,genre")
+    table = FeatureTable(
+        np.arange(200), names, values.astype(np.float32), FeatureSpec(("mfcc", "genre"))
+    )
     fitted = Components.fit(table)
     assert fitted.names == ("timbre_1", "timbre_2", "genre_1")
     found = fitted.transform(table)
@@ -140,9 +147,9 @@ def test_features_left_to_songrec_are_those_that_suit_the_model(
     app: Flask, session: Session, heard: list[int]
 ) -> None:
     def learnt_from(representation: str) -> str:
-        request = TrainRequest(feature_set="auto", representation=representation)
+        request = TrainRequest(feature_set=AUTO, representation=representation)
         request.validated_parameters()
-        return request.with_resolved_features(session).feature_set
+        return str(request.with_resolved_features(session).feature_set)
 
     assert learnt_from("vae") == "mfcc"
     assert learnt_from("autoencoder") == "attributes"
@@ -150,15 +157,14 @@ def test_features_left_to_songrec_are_those_that_suit_the_model(
     for _ in range(TRACKS):  # most songs of the catalogue are no longer analysed
         make_track(session)
     assert learnt_from("vae") == "attributes"
-    assert TrainRequest(feature_set="mfcc", representation="vae").with_resolved_features(
-        session
-    ).feature_set == ("mfcc")
+    named = TrainRequest(feature_set=FeatureSpec(("mfcc",)), representation="vae")
+    assert named.with_resolved_features(session) == named
 
 
 def test_a_run_left_to_songrec_keeps_the_name_of_what_it_learnt_from(
     app: Flask, session: Session, heard: list[int]
 ) -> None:
     parameters = {"representation": {"latent": 2, "epochs": 1}, "clustering": {"n_clusters": 2}}
-    asked = TrainRequest(feature_set="auto", representation="vae", parameters=parameters)
+    asked = TrainRequest(feature_set=AUTO, representation="vae", parameters=parameters)
     run = train(session, app.config["INSTANCE"], asked)
     assert (run.feature_set, run.track_count) == ("mfcc", TRACKS)

@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput, NotReady
+from songrec.features.registry import parse_features
 from songrec.services.features import feature_sets
 from songrec.services.training import model_inputs
 from songrec.services.training.inference import embed_track
@@ -74,7 +75,7 @@ def request(
     representation: str, feature_set: str = "melspectrogram", **more: object
 ) -> TrainRequest:
     return TrainRequest(
-        feature_set=feature_set,
+        feature_set=parse_features(feature_set),
         representation=representation,
         parameters={"representation": {**SMALL, **more}, "clustering": {"n_clusters": 2}},
     )
