@@ -1,7 +1,7 @@
 """The conditional variational autoencoder (Sohn, Lee & Yan 2015), conditioned on a label.
 
-Encoder and decoder both see the label (genre, emotion or language) as a one-hot vector: what it
-says of a track need not be in the latent, which is left with how tracks of one label differ.
+Encoder and decoder both see the label (genre, emotion or language) as a one-hot vector: what the
+label determines need not be in the latent, which describes how tracks of one label differ.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ UNKNOWN, OTHER = 0, 1
 
 @keras.saving.register_keras_serializable(package="songrec")
 class OneHot(keras.layers.Layer):
-    """Class numbers int32 ``(batch,)`` to float32 ``(batch, classes)``."""
+    """A layer from class numbers int32 ``(batch,)`` to float32 ``(batch, classes)``."""
 
     def __init__(self, classes: int, **options: Any) -> None:
         super().__init__(**options)
         self.classes = classes
 
     def call(self, inputs: Any) -> Any:
-        """One 1 in every row."""
+        """Encode class numbers."""
         return keras.ops.one_hot(inputs, self.classes, dtype="float32")
 
     def get_config(self) -> dict[str, Any]:
@@ -71,10 +71,10 @@ class CVAE(Variational):
         on_progress: Progress = no_progress,
         labels: Labels,
     ) -> Self:
-        """Train from fresh weights, then measure how much of the label is left in the latent.
+        """Train from fresh weights, then measure how well the label is read from the latent.
 
         ``metrics_`` has ``label_leakage`` (balanced accuracy of reading the label from the latent,
-        see ``leakage``), ``label_leakage_chance`` and, of a plain VAE trained alike on the
+        see ``probing``), ``label_leakage_chance`` and, of a plain VAE trained alike on the
         same table, ``label_leakage_vae``; None where fewer than two labels can be told apart.
         """
         values = np.ascontiguousarray(table.values, dtype=np.float32)
@@ -110,22 +110,22 @@ class CVAE(Variational):
         return self
 
     def transform(self, table: FeatureTable, *, labels: Labels) -> Floats:
-        """The posterior mean given features and label, float32 ``(n, latent)``."""
+        """Return the posterior mean given features and label, float32 ``(n, latent)``."""
         values = table.values.astype(np.float32, copy=False)
         return training.predict(self.mean_, (values, self._one_hot(labels)))
 
     def reconstruct(self, table: FeatureTable, *, labels: Labels) -> Floats:
-        """The table as latent and label remember it, float32 ``(n, columns)``."""
+        """Restore the table from latent and label, float32 ``(n, columns)``."""
         return self.decode(self.transform(table, labels=labels), labels)
 
     def decode(self, latent: Floats, labels: Labels | None = None) -> Floats:
-        """Features, float32 ``(n, columns)``, of these places given their labels (or unknown)."""
+        """Return the features, float32 ``(n, columns)``, of places with these labels (or none)."""
         latent = np.asarray(latent, dtype=np.float32)
         given = [None] * len(latent) if labels is None else labels
         return training.predict(self.decoder_, (latent, self._one_hot(given)))
 
     def generate(self, label: str | None, n: int, seed: int) -> Floats:
-        """``n`` made-up tracks of a label: float32 ``(n, columns)`` of standardised features.
+        """Generate ``n`` tracks of a label: float32 ``(n, columns)`` of standardised features.
 
         Raises ``UnknownName`` for a label that has no class of its own.
         """
@@ -148,8 +148,8 @@ class CVAE(Variational):
             validation_share=self.validation_share,
         )
         kept = [self.labels_[at - OTHER - 1] if at > OTHER else None for at in classes.tolist()]
-        found = read_accuracy(latent, kept, seed=seed)
-        if found is None:
+        accuracy = read_accuracy(latent, kept, seed=seed)
+        if accuracy is None:
             names = ("label_leakage", "label_leakage_chance", "label_leakage_vae")
             return dict.fromkeys(names)
         plain.fit(
@@ -159,11 +159,11 @@ class CVAE(Variational):
                 0.5 + share / 2, f"a plain VAE to compare with, {message}"
             ),
         )
-        beside = read_accuracy(plain.transform(table), kept, seed=seed)
+        of_plain = read_accuracy(plain.transform(table), kept, seed=seed)
         return {
-            "label_leakage": found[0],
-            "label_leakage_chance": found[1],
-            "label_leakage_vae": beside[0] if beside else None,
+            "label_leakage": accuracy[0],
+            "label_leakage_chance": accuracy[1],
+            "label_leakage_vae": of_plain[0] if of_plain else None,
         }
 
     def _classes(self, labels: Labels) -> Ints:

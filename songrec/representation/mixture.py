@@ -19,26 +19,26 @@ ops = keras.ops
 LOG_TWO_PI = float(np.log(2.0 * np.pi))
 SMALLEST_VARIANCE = 1e-4
 DRAWS = 8
-"""Samples of the posterior over which q(c|x) is averaged, half of them the others mirrored."""
+"""Samples of the posterior that q(c|x) is averaged over; half of them mirror the others."""
 FITTED_ROWS = 20_000
-"""The mixture begins with as many tracks at most, drawn at random; all of them train it."""
+"""Tracks that the initial mixture is fitted to, at most; training uses all of them."""
 SLICE = 65_536
 
 
 def log_joint(sample: Any, log_weights: Any, means: Any, log_variances: Any) -> Any:
-    """Log p(z, c) = log weight + log N(z; mean, variance), ``(batch, l)`` to ``(batch, k)``."""
+    """Return log p(z, c) = log weight + log N(z; mean, variance), ``(batch, k)``."""
     distance = ops.square(sample[:, None, :] - means) * ops.exp(-log_variances)
     return log_weights - 0.5 * ops.sum(distance + log_variances + LOG_TWO_PI, axis=-1)
 
 
-def log_shares(logits: Any) -> Any:
-    """Log softmax over the last axis, also where there is one component."""
+def log_softmax(logits: Any) -> Any:
+    """Return the log softmax over the last axis, also of a single component."""
     return logits - ops.logsumexp(logits, axis=-1, keepdims=True)
 
 
-def shares(logits: Any) -> Any:
-    """Softmax over the last axis, also where there is one component."""
-    return ops.exp(log_shares(logits))
+def softmax(logits: Any) -> Any:
+    """Return the softmax over the last axis, also of a single component."""
+    return ops.exp(log_softmax(logits))
 
 
 def divergences_from_mixture(
@@ -49,7 +49,7 @@ def divergences_from_mixture(
     means: Any,
     log_variances: Any,
 ) -> tuple[Any, Any]:
-    """KL(q(z, c | x) || p(z, c)) in its two parts, each ``(batch,)``.
+    """Return KL(q(z, c | x) || p(z, c)) in its two parts, each ``(batch,)``, in nats.
 
     The first is the mean over q(c|x) of KL(q(z|x) || p(z|c)), the second KL(q(c|x) || p(c)).
     Their sum is what equation 17 of Jiang et al. subtracts from the reconstruction, term by
@@ -73,9 +73,10 @@ def divergences_from_mixture(
 
 @keras.saving.register_keras_serializable(package="songrec")
 class MixturePrior(Sampler):
-    """Samples the latent and adds its divergence from a mixture of ``clusters`` Gaussians.
+    """A layer that samples the latent and adds its divergence from a mixture of Gaussians.
 
-    Weights, means and diagonal variances of the mixture are learnt. Two losses a row: see
+    Weights, means and diagonal variances of the ``clusters`` Gaussians are learnt. Two losses per
+    row: see
     ``divergences_from_mixture``; q(c|x) is p(c|z) of the sample (equation 16, one sample).
     """
 
@@ -84,7 +85,7 @@ class MixturePrior(Sampler):
         self.clusters = clusters
 
     def build(self, shapes: Any) -> None:
-        """Equal weights, means and variances until ``begin`` is called."""
+        """Create equal weights, means and variances; ``begin`` sets them."""
         shape = (self.clusters, int(shapes[0][-1]))
         self.logits = self.add_weight(shape=shape[:1], initializer="zeros", name="logits")
         self.means = self.add_weight(shape=shape, initializer="zeros", name="means")
@@ -97,39 +98,39 @@ class MixturePrior(Sampler):
         self.log_variances.assign(np.log(variances))
 
     def call(self, inputs: Any) -> Any:
-        """``[mean, log_variance]``, each ``(batch, l)``, to a sample."""
+        """Map ``[mean, log_variance]``, each ``(batch, l)``, to a sample."""
         mean, log_variance = inputs
         sample = self.draw(mean, log_variance)
-        mixture = log_shares(self.logits), self.means, self.log_variances
-        found = shares(log_joint(sample, *mixture))
+        mixture = log_softmax(self.logits), self.means, self.log_variances
+        found = softmax(log_joint(sample, *mixture))
         for loss in divergences_from_mixture(mean, log_variance, found, *mixture):
             self.add_loss(loss)
         return sample
 
     def get_config(self) -> dict[str, Any]:
-        """What makes the same layer again."""
+        """Return the arguments that make the same layer."""
         return {**super().get_config(), "clusters": self.clusters}
 
     def responsibilities(self, mean: Floats, log_variance: Floats) -> Floats:
-        """q(c|x) float32 ``(n, k)``: p(c|z) averaged over the same few draws for every row."""
+        """Return q(c|x) float32 ``(n, k)``: p(c|z) averaged over the same draws for every row."""
         half = np.random.default_rng(0).normal(size=(DRAWS // 2, mean.shape[1]))
-        mixture = log_shares(self.logits), self.means, self.log_variances
+        mixture = log_softmax(self.logits), self.means, self.log_variances
         found = np.zeros((len(mean), self.clusters), dtype=np.float32)
         for start in range(0, len(mean), SLICE):
             rows = slice(start, start + SLICE)
             for noise in np.concatenate([half, -half]).astype(np.float32):
                 sample = mean[rows] + np.exp(0.5 * log_variance[rows]) * noise
-                found[rows] += ops.convert_to_numpy(shares(log_joint(sample, *mixture)))
+                found[rows] += ops.convert_to_numpy(softmax(log_joint(sample, *mixture)))
         return found / found.sum(axis=1, keepdims=True)
 
 
 def first_mixture(
     means: Floats, variances: Floats, clusters: int, seed: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Weights, means and variances of a diagonal mixture fitted to posteriors, by EM.
+    """Fit a diagonal mixture to posteriors by EM: weights ``(k,)``, means and variances ``(k, l)``.
 
-    It is fitted to the posterior means; the variance around each, on average over its cluster,
-    is added, because the prior has to cover the clouds and not only their middles.
+    It is fitted to the posterior means; their variance, averaged over each cluster, is added,
+    because the prior has to cover the posteriors and not only their means.
     """
     if len(means) > FITTED_ROWS:
         rows = np.sort(np.random.default_rng(seed).choice(len(means), FITTED_ROWS, replace=False))
@@ -137,7 +138,7 @@ def first_mixture(
     elif len(means) == 1:  # EM wants two
         means, variances = np.repeat(means, 2, axis=0), np.repeat(variances, 2, axis=0)
     with threadpool_limits(limits=1), warnings.catch_warnings():
-        # What EM has not settled, the training goes on with.
+        # The training continues where EM has not converged.
         warnings.simplefilter("ignore", ConvergenceWarning)
         mixture = GaussianMixture(
             clusters,

@@ -1,8 +1,8 @@
-"""Vectors of texts, kept on disk by content: what was embedded once is read the next time.
+"""A cache of text vectors on disk, by content: what was embedded once is read the next time.
 
 One SQLite file, ``embeddings.sqlite``, in the folder that is given. A vector is filed under the
-text's digest and its model's name, which says everything that the vector depends on: weights,
-parameters, version. It is a cache: deleting the file costs nothing but the time to embed again.
+text's digest and its model's name, which covers everything that the vector depends on: weights,
+parameters, version. Deleting the file costs nothing but the time to embed again.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from songrec.core.types import Floats
 
 FILE = "embeddings.sqlite"
 KEPT = 4
-"""So many models of a kind are remembered: those that were used last."""
+"""Models of a kind that are kept: those used last."""
 ROWS_PER_LOOK = 500
 ROWS_PER_WRITE = 256
-"""A long embedding that is stopped goes on where it was, but for so many texts at most."""
+"""Texts that are lost at most when a long embedding is stopped."""
 WAIT_SECONDS = 60.0
 _TABLES = """
 CREATE TABLE IF NOT EXISTS model (
@@ -40,7 +40,7 @@ Embed = Callable[[list[str]], Floats]
 
 
 def digest_of(*parts: str | bytes) -> str:
-    """Equal for equal parts, 32 hexadecimal digits: what names of models are made of."""
+    """Return a digest of ``parts``, 32 hexadecimal digits, for the names of models."""
     digest = hashlib.blake2b(digest_size=16)
     for part in parts:
         data = part.encode(errors="surrogatepass") if isinstance(part, str) else part
@@ -53,17 +53,17 @@ class TextCache:
     """Vectors in ``folder / FILE``; several processes may read and write at once.
 
     A model's name begins with its kind and a hyphen (``sentences-4f…``); of each kind the
-    ``KEPT`` models used last are remembered.
+    ``KEPT`` models used last are kept.
     """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
 
     def vectors(self, model: str, size: int, texts: Sequence[str | None], embed: Embed) -> Floats:
-        """float32 ``(n, size)`` of ``texts``, zeros for None and the empty text.
+        """Return the vectors of ``texts``, float32 ``(n, size)``; zeros for None and empty ones.
 
-        ``embed`` gives those of a list of texts that are not known yet, each text once. Raises
-        ``NotReady`` where the file is damaged.
+        ``embed`` is called with the texts that are not cached, each once. Raises ``NotReady`` if
+        the file is damaged.
         """
         found = np.zeros((len(texts), size), dtype=np.float32)
         rows: dict[bytes, list[int]] = {}
@@ -83,7 +83,7 @@ class TextCache:
             made = np.asarray(embed([texts[rows[key][0]] or "" for key in part]), np.float32)
             for digest, vector in zip(part, made, strict=True):
                 found[rows[digest]] = vector
-            # Opened for the writing alone: embedding takes long, and others have texts, too.
+            # Opened for the writing alone: embedding takes long, and other processes write, too.
             with self._opened() as connection:
                 connection.executemany(
                     "INSERT OR REPLACE INTO embedding VALUES (?, ?, ?)",
@@ -95,7 +95,7 @@ class TextCache:
         return found
 
     def arrays(self, model: str, learn: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """What ``model`` has learnt, from here or from ``learn``, whose answer is then kept."""
+        """Return the arrays of ``model``, cached or from ``learn``, whose result is then cached."""
         with self._opened() as connection:
             query = "SELECT arrays FROM model WHERE id = ?"
             row = connection.execute(query, (self._number(connection, model),)).fetchone()
@@ -112,7 +112,7 @@ class TextCache:
 
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
-        """The file, made where it is not there; what was written is committed at the end."""
+        """Open the file, creating it if needed; changes are committed at the end."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with closing(sqlite3.connect(self.path, timeout=WAIT_SECONDS)) as connection:
@@ -128,7 +128,7 @@ class TextCache:
 
     @staticmethod
     def _number(connection: sqlite3.Connection, model: str) -> int:
-        """The model's number, a new one where it has none; then the oldest of its kind go."""
+        """Return the model's number, creating one if needed; the oldest of its kind are deleted."""
         said = (model, time.time())
         connection.execute(
             "INSERT INTO model (name, used) VALUES (?, ?) "

@@ -1,4 +1,4 @@
-"""Lyrics as vectors without a network: hashed words, weighed, on their main directions.
+"""Lyrics as vectors without a network: TF-IDF of hashed words, on their main directions.
 
 Sources: Salton & Buckley, "Term-weighting approaches in automatic text retrieval", 1988 (TF-IDF);
 Weinberger et al., "Feature Hashing for Large Scale Multitask Learning", ICML 2009; Deerwester et
@@ -19,13 +19,13 @@ from songrec.core.types import Floats
 from songrec.representation.text_cache import TextCache, digest_of
 
 VERSION = "1"
-"""Changes with what is made of a text: vectors that were kept before are then not used."""
+"""To be changed with the computation: cached vectors of older versions are ignored."""
 BUCKETS = 2**14
 ROWS_PER_PART = 2_000
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text in lower case; pairs of characters where none are told apart."""
+    """Return the lower-case words of a text; pairs of characters where words are not separated."""
     found: list[str] = []
     for token in tokens(text.lower()):
         found += pairs_of(token) if is_run(token) else [token]
@@ -35,9 +35,9 @@ def words_of(text: str) -> list[str]:
 class TextVectors:
     """TF-IDF of hashed words on ``size`` directions, each vector of length 1 (or 0: no word known).
 
-    A text of nothing but words that no text of the training had is a zero vector, and counts as
-    no text. Where the training had fewer texts than ``size``, the last columns are 0.
-    With ``cache`` what was learnt of the same texts before, and their vectors, are read from it.
+    A text whose words are all unknown from the training is a zero vector, and counts as no text.
+    With fewer texts than ``size`` the last columns are 0. With ``cache`` the result of a fit to the
+    same texts, and their vectors, are read from it.
     """
 
     def __init__(self, size: int = 64, cache: TextCache | None = None) -> None:
@@ -45,7 +45,7 @@ class TextVectors:
         self.cache = cache
 
     def fit(self, texts: Sequence[str | None], *, seed: int) -> Self:
-        """Learn the words' weights and the directions from those of the texts that are there."""
+        """Learn the words' weights and the directions from the texts that are not None."""
         given = [text for text in texts if text]
         if self.cache is None:
             return self._learn(given, seed)
@@ -57,26 +57,26 @@ class TextVectors:
         self.idf_ = np.ones(BUCKETS, dtype=np.float32)
         self.components_ = np.zeros((self.size, BUCKETS), dtype=np.float32)
         if counts.shape[0]:
-            weigher = TfidfTransformer(sublinear_tf=True).fit(counts)
-            self.idf_ = weigher.idf_.astype(np.float32)
-            # In words that no text had there is nothing to match.
+            weighting = TfidfTransformer(sublinear_tf=True).fit(counts)
+            self.idf_ = weighting.idf_.astype(np.float32)
+            # Words that no text has match nothing.
             self.idf_[np.asarray(counts.sum(axis=0)).ravel() == 0] = 0.0
             kept = min(self.size, counts.shape[0] - 1)
             if kept >= 1:
                 svd = TruncatedSVD(kept, random_state=seed % 2**32, n_iter=7)
                 # Texts that are all the same have no variance for it to explain.
                 with np.errstate(invalid="ignore", divide="ignore"):
-                    svd.fit(self._weighed(counts))
+                    svd.fit(self._weighted(counts))
                 # An arbitrary sign: the entry of largest size is made positive.
                 largest = np.abs(svd.components_).argmax(axis=1)
                 signs = np.sign(svd.components_[np.arange(kept), largest])
                 self.components_[:kept] = svd.components_ * signs[:, None]
             else:
-                self.components_[0] = self._weighed(counts).toarray()[0]
+                self.components_[0] = self._weighted(counts).toarray()[0]
         return self
 
     def transform(self, texts: Sequence[str | None]) -> Floats:
-        """float32 ``(n, size)``; zeros for None."""
+        """Return vectors float32 ``(n, size)``; zeros for None."""
         if self.cache is None:
             return self._vectors(texts)
         learnt = self.idf_.tobytes(), self.components_.tobytes()
@@ -88,7 +88,7 @@ class TextVectors:
         there = [at for at, text in enumerate(texts) if text]
         for first in range(0, len(there), ROWS_PER_PART):
             rows = there[first : first + ROWS_PER_PART]
-            part = self._weighed(self._counts([texts[row] or "" for row in rows]))
+            part = self._weighted(self._counts([texts[row] or "" for row in rows]))
             found = np.asarray(part @ self.components_.T, dtype=np.float32)
             lengths = np.linalg.norm(found, axis=1, keepdims=True)
             vectors[rows] = np.divide(
@@ -97,12 +97,12 @@ class TextVectors:
         return vectors
 
     def arrays(self) -> dict[str, Any]:
-        """What ``from_arrays`` needs."""
+        """Return the arrays that ``from_arrays`` needs."""
         return {"text_idf": self.idf_, "text_components": self.components_}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, Any]) -> Self:
-        """As it was when ``arrays`` gave these."""
+        """Restore from ``arrays``."""
         return cls(len(arrays["text_components"]))._take(arrays)
 
     def _take(self, arrays: dict[str, Any]) -> Self:
@@ -116,11 +116,11 @@ class TextVectors:
         )
         return hashing.transform(texts) if len(texts) else np.empty((0, BUCKETS), np.float32)
 
-    def _weighed(self, counts: Any) -> Any:
-        """Logarithmic counts times idf, each row of length 1, as ``TfidfTransformer`` does it."""
-        weighed = counts.copy()
-        weighed.data = (1.0 + np.log(weighed.data)) * self.idf_[weighed.indices]
-        lengths = np.sqrt(np.asarray(weighed.multiply(weighed).sum(axis=1)).ravel())
-        per_row = np.repeat(np.maximum(lengths, 1e-12), np.diff(weighed.indptr))
-        weighed.data = (weighed.data / per_row).astype(np.float32)
-        return weighed
+    def _weighted(self, counts: Any) -> Any:
+        """Return logarithmic counts times idf, rows of length 1, as ``TfidfTransformer`` does."""
+        weighted = counts.copy()
+        weighted.data = (1.0 + np.log(weighted.data)) * self.idf_[weighted.indices]
+        lengths = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
+        per_row = np.repeat(np.maximum(lengths, 1e-12), np.diff(weighted.indptr))
+        weighted.data = (weighted.data / per_row).astype(np.float32)
+        return weighted

@@ -1,4 +1,4 @@
-"""VaDE: a variational autoencoder whose prior is a Gaussian mixture, so that it clusters by itself.
+"""VaDE: a variational autoencoder whose prior is a Gaussian mixture, so that it learns clusters.
 
 Jiang, Zheng, Tan, Tang & Zhou 2017, "Variational Deep Embedding: An Unsupervised and Generative
 Approach to Clustering", IJCAI. Three steps: an autoencoder is trained first, a mixture is
@@ -114,9 +114,9 @@ class VaDE(Variational):
         return self.decode(self.transform(table))
 
     def assign(self, table: FeatureTable) -> Clustering:
-        """The mixture's clusters: ``probabilities`` are q(c|x), confidence the largest of a row.
+        """Return the mixture's clusters: ``probabilities`` are q(c|x), confidence their maximum.
 
-        ``centres`` are the components' means in the latent, also of those that no track is in.
+        ``centres`` are the components' means in the latent, also of those without tracks.
         """
         probabilities = self.prior_.responsibilities(*self._posterior(table.values))
         return Clustering(
