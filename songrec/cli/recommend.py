@@ -61,10 +61,10 @@ def similar(track: str, count: int, by: str, as_json: bool) -> None:
     with wrong_usage():
         if by not in audio_similarity.COMPARISONS:
             raise UnknownName("comparison", by, audio_similarity.COMPARISONS)
-    found = resolve_track(db.session, track)
-    ranked = audio_similarity.similar_by(db.session, _instance(), found, count, by=by)
+    song = resolve_track(db.session, track)
+    ranked = audio_similarity.similar_by(db.session, _instance(), song, count, by=by)
     if not as_json:
-        click.echo(f"Sounds like “{found.title}” ({found.artists or 'unknown artist'}):\n")
+        click.echo(f"Sounds like “{song.title}” ({song.artists or 'unknown artist'}):\n")
     _print_ranked(ranked, as_json)
 
 

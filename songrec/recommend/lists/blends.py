@@ -62,24 +62,28 @@ def blend(
     length = float(np.linalg.norm(query))
     if length < 1e-6:
         raise BadInput("These songs cancel each other out: nothing is left to look for.")
-    asked = Query.of(space, plus, minus, names, excluded=[*plus, *minus])
+    blended = Query.of(space, plus, minus, names, excluded=[*plus, *minus])
     rough = product(space.matrix, (query / length).astype(np.float32)) / statistics_of(space).norms
-    found, _ = asked.top(rough, n)
-    vectors = space.matrix[found].astype(np.float64)
+    chosen, _ = blended.top(rough, n)
+    vectors = space.matrix[chosen].astype(np.float64)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit = vectors / np.where(lengths == 0, 1.0, lengths)
     titles = names([*plus, *minus]) if names else {}
     songs = [
         [
-            _of_song(track_id, titles.get(track_id) or f"track {track_id}", sign > 0, float(value))
+            _song_reason(
+                track_id, titles.get(track_id) or f"track {track_id}", sign > 0, float(value)
+            )
             for track_id, sign, value in zip([*plus, *minus], signs, share, strict=True)
         ]
         for share in unit @ parts.T / length
     ]
-    features = _of_features(space, found, rows, signs, unit * query / length)
+    features = _reasons_per_feature(space, chosen, rows, signs, unit * query / length)
     return [
-        replace(match, per_like=tuple(sorted(told, key=lambda reason: -abs(reason.contribution))))
-        for match, told in zip(build_matches(space, found, features), songs, strict=True)
+        replace(
+            match, per_like=tuple(sorted(of_songs, key=lambda reason: -abs(reason.contribution)))
+        )
+        for match, of_songs in zip(build_matches(space, chosen, features), songs, strict=True)
     ]
 
 
@@ -97,7 +101,7 @@ def describe_match(match: Match) -> str:
     return phrases.capitalize(f"{traits} than most songs, {named}" if traits else named)
 
 
-def _of_song(track_id: int, title: str, added: bool, value: float) -> Reason:
+def _song_reason(track_id: int, title: str, added: bool, value: float) -> Reason:
     like = "Like" if (value > 0 if added else value < 0) else "Unlike"
     whose = "" if added else ", which you took out"
     return Reason(
@@ -109,21 +113,21 @@ def _of_song(track_id: int, title: str, added: bool, value: float) -> Reason:
     )
 
 
-def _of_features(
+def _reasons_per_feature(
     space: Space, rows: Rows, parts: Rows, signs: NDArray[np.float64], shares: NDArray[np.float64]
 ) -> list[tuple[Reason, ...]]:
     """Write a reason per column, the largest of ``shares`` ``(rows, d)`` first."""
-    sheet, asked = AttributeTable.from_rows(space, rows), AttributeTable.from_rows(space, parts)
+    table, blended = AttributeTable.from_rows(space, rows), AttributeTable.from_rows(space, parts)
     answers = []
     for at in range(len(rows)):
         reasons = []
         for column in np.argsort(-shares[at], kind="stable"):
-            name, rank = sheet.names[column], float(sheet.ranks[at, column])
-            stored = name in sheet.stored
-            value = float(sheet.values[at, column])
+            name, rank = table.names[column], float(table.ranks[at, column])
+            stored = name in table.stored
+            value = float(table.values[at, column])
             text, clause, word = _describe_rank(name, value, rank, stored)
             text += ", like the blend" if shares[at, column] > 0 else ", unlike the blend"
-            text += _values(name, asked.values[:, column], signs) if stored else ""
+            text += _values(name, blended.values[:, column], signs) if stored else ""
             figure = {
                 "name": name,
                 "label": phrases.attribute_label(name),

@@ -62,18 +62,18 @@ def find_path(space: Space, start: int, end: int, between: int) -> SongPath:
     shares = np.arange(1, between + 1) / (between + 1)
     used = set(space.song_keys[at].tolist())
     candidates = _nearest(space, ends, shares)
-    way = [int(at[0])]
+    path = [int(at[0])]
     for rows in candidates:
         free = next((row for row in rows if int(space.song_keys[row]) not in used), None)
         if free is not None:
             used.add(int(space.song_keys[free]))
-            way.append(free)
-    way.append(int(at[1]))
+            path.append(free)
+    path.append(int(at[1]))
     # A short catalogue may leave a target without an answer; there is nothing to exchange then.
-    if len(way) == between + 2:
-        _even(space, way, sorted({row for rows in candidates for row in rows}), used)
-    points = latent[way].astype(np.float64)
-    return SongPath(np.array(way, dtype=np.int64), np.linalg.norm(np.diff(points, axis=0), axis=1))
+    if len(path) == between + 2:
+        _even(space, path, sorted({row for rows in candidates for row in rows}), used)
+    points = latent[path].astype(np.float64)
+    return SongPath(np.array(path, dtype=np.int64), np.linalg.norm(np.diff(points, axis=0), axis=1))
 
 
 def describe_path(space: Space, path: SongPath, names: NameTracks | None = None) -> list[Match]:
@@ -84,20 +84,18 @@ def describe_path(space: Space, path: SongPath, names: NameTracks | None = None)
     the main sentence.
     """
     latent = space.latent[path.rows].astype(np.float64)
-    way = latent[-1] - latent[0]
-    length = float(np.linalg.norm(way)) or 1.0
+    line = latent[-1] - latent[0]
+    length = float(np.linalg.norm(line)) or 1.0
     last = max(len(latent) - 1, 1)
-    sheet = AttributeTable.from_rows(
-        audible_subspace(space), path.rows
-    )  # describe what can be heard
+    table = AttributeTable.from_rows(audible_subspace(space), path.rows)
     ids = space.track_ids[path.rows[[0, -1]]].tolist()
     titles = names(ids) if names else {}
     one, other = (f"“{titles.get(i) or f'track {i}'}”" for i in ids)
     reasons = []
     for i, point in enumerate(latent):
-        off = float(np.linalg.norm(point - (latent[0] + i / last * way))) / length
+        off = float(np.linalg.norm(point - (latent[0] + i / last * line))) / length
         where = f"{i / last:.0%} of the way from {one} to {other}"
-        step = "Your first song" if i == 0 else _difference(sheet, i)
+        step = "Your first song" if i == 0 else _difference(table, i)
         if i == last:
             step = f"Your last song: {step[:1].lower()}{step[1:]}"
         reasons.append(
@@ -123,15 +121,15 @@ def _nearest(
     read once for all points.
     """
     latent = space.latent
-    way = ends[1] - ends[0]
-    length = float(way @ way)
+    line = ends[1] - ends[0]
+    length = float(line @ line)
     squares = np.empty(len(latent), dtype=np.float32)
     along = np.empty(len(latent), dtype=np.float32)
     for at in range(0, len(latent), SLICE):
         gaps = latent[at : at + SLICE] - ends[0].astype(np.float32)
         squares[at : at + SLICE] = np.einsum("ij,ij->i", gaps, gaps)
-        along[at : at + SLICE] = product(gaps, way.astype(np.float32))
-    found = []
+        along[at : at + SLICE] = product(gaps, line.astype(np.float32))
+    nearest = []
     for share in shares.tolist():
         rough = squares - np.float32(2 * share) * along
         rows = np.arange(len(rough))
@@ -140,29 +138,31 @@ def _nearest(
             # Keep the tracks that only float32's rounding may have put beyond the last one.
             slack = ROUNDING * latent.shape[1] * (length + max(last + length, 0.0))
             rows = np.flatnonzero(rough <= last + np.float32(slack))
-        gaps = latent[rows] - (ends[0] + share * way)
+        gaps = latent[rows] - (ends[0] + share * line)
         exact = np.einsum("ij,ij->i", gaps, gaps)
-        found.append(rows[np.lexsort((rows, exact))][:CANDIDATES].tolist())
-    return found
+        nearest.append(rows[np.lexsort((rows, exact))][:CANDIDATES].tolist())
+    return nearest
 
 
-def _even(space: Space, way: list[int], pool: list[int], used: set[int]) -> None:
+def _even(space: Space, path: list[int], pool: list[int], used: set[int]) -> None:
     latent = space.latent[pool].astype(np.float64)
     keys = np.asarray(space.song_keys[pool]).tolist()
-    steps = np.diff(space.latent[way].astype(np.float64), axis=0)
+    steps = np.diff(space.latent[path].astype(np.float64), axis=0)
     mean = float(np.linalg.norm(steps, axis=1).mean())
     for _ in range(SWEEPS):
         changed = False
-        for i in range(1, len(way) - 1):
-            before, after, now = space.latent[[way[i - 1], way[i + 1], way[i]]].astype(np.float64)
+        for i in range(1, len(path) - 1):
+            before, after, now = space.latent[[path[i - 1], path[i + 1], path[i]]].astype(
+                np.float64
+            )
             worth = _unevenness(latent, before, after, mean)
             held = float(_unevenness(now[None], before, after, mean)[0])
-            own = int(space.song_keys[way[i]])
+            own = int(space.song_keys[path[i]])
             better = np.flatnonzero(worth < held - 1e-9)
             for at in better[np.argsort(worth[better], kind="stable")].tolist():
                 if keys[at] == own or keys[at] not in used:
                     used.discard(own)
-                    way[i] = pool[at]
+                    path[i] = pool[at]
                     used.add(keys[at])
                     changed = True
                     break
@@ -181,12 +181,12 @@ def _unevenness(
     return steps[0] ** 2 + steps[1] ** 2
 
 
-def _difference(sheet: AttributeTable, row: int) -> str:
+def _difference(table: AttributeTable, row: int) -> str:
     """Describe how a song differs most from the one before: ``Calmer than the song before``."""
-    gaps = mask_unsaid(np.abs(sheet.ranks[row] - sheet.ranks[row - 1]), sheet.names, np.nan)
+    gaps = mask_unsaid(np.abs(table.ranks[row] - table.ranks[row - 1]), table.names, np.nan)
     if not np.isfinite(gaps).any():
         return "Much like the song before"
-    trait = sheet.compare(row, sheet, row - 1, int(np.nanargmax(gaps)))
+    trait = table.compare(row, table, row - 1, int(np.nanargmax(gaps)))
     if abs(trait.rank - trait.other_rank) <= phrases.SIMILAR_RANKS:
         return "Much like the song before"
     return phrases.capitalize(phrases.describe_comparison(trait, "the song before", figures=False))

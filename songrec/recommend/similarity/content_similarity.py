@@ -74,7 +74,7 @@ def nearest_by_features(
     names = [column_group(sound.name, column) for column in sound.columns]
     groups = list(dict.fromkeys(names))
     at = np.array([groups.index(name) for name in names], dtype=np.int64)
-    found = []
+    matches = []
     for other in rows:
         theirs = _unit(sound.matrix[other])
         shares = np.bincount(at, weights=own * theirs, minlength=len(groups))
@@ -92,8 +92,8 @@ def nearest_by_features(
             for i in order
         )
         score = math.fsum(reason.contribution for reason in reasons)
-        found.append(Match(int(sound.track_ids[other]), score, reasons))
-    return found
+        matches.append(Match(int(sound.track_ids[other]), score, reasons))
+    return matches
 
 
 def describe_match(match: Match) -> str:

@@ -60,7 +60,7 @@ def weighted_neighbours(
     for name, weight in weights.items():
         if name not in GROUPS or not 0 <= weight <= MAX_WEIGHT:
             raise BadInput(f"Weights are {', '.join(GROUPS)}, each from 0 to {MAX_WEIGHT:g}.")
-    query = _taste(space, track_id)
+    query = _query(space, track_id)
     row = int(query.likes[0])
     table = _StandardizedTable.of(space, harmony)
     scale = np.sqrt([weights.get(group, 1.0) for group in table.groups]).astype(np.float32)
@@ -73,8 +73,8 @@ def weighted_neighbours(
     rows, _ = query.top(rough, n)
     unit = matrix[rows].astype(np.float64) / lengths[rows, None]
     shares = unit * (matrix[row].astype(np.float64) / lengths[row])
-    told = [table.reasons(part, row, int(at)) for part, at in zip(shares, rows, strict=True)]
-    return build_matches(space, rows, told)
+    reasons = [table.reasons(part, row, int(at)) for part, at in zip(shares, rows, strict=True)]
+    return build_matches(space, rows, reasons)
 
 
 def latent_neighbours(space: Space, track_id: int, n: int) -> list[Match]:
@@ -83,7 +83,7 @@ def latent_neighbours(space: Space, track_id: int, n: int) -> list[Match]:
     The score is 1 − distance / (median distance of two random tracks). The dimensions have no
     names, so there is one reason.
     """
-    query = _taste(space, track_id)
+    query = _query(space, track_id)
     row = int(query.likes[0])
     apart = distances(space.latent, np.asarray(space.latent[row]))
     rng = np.random.default_rng(0)
@@ -122,7 +122,7 @@ def describe_match(match: Match) -> str:
     return f"Close in {join_clauses(names)}" if names else LITTLE_IN_COMMON
 
 
-def _taste(space: Space, track_id: int) -> Query:
+def _query(space: Space, track_id: int) -> Query:
     query = Query.of(space, [track_id])
     if not len(query.likes):
         raise NotReady(

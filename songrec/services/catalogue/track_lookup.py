@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from songrec.core.artist_credits import parse_credits
 from songrec.core.errors import UnknownName
 from songrec.core.types import NameTracks
 from songrec.store.catalogue import tracks
@@ -46,13 +43,6 @@ def title_lookup(session: Session) -> NameTracks:
         return {track_id: _shorten(title) for track_id, title in rows}
 
     return look_up
-
-
-def main_artists(session: Session, track_ids: Sequence[int]) -> dict[int, str]:
-    """Return the name of each track's first artist; tracks without one are missing."""
-    rows = session.execute(select(Track.id, Track.artists).where(Track.id.in_(track_ids)))
-    credited = {track_id: parse_credits(artists) for track_id, artists in rows if artists}
-    return {track_id: credits[0].name for track_id, credits in credited.items() if credits}
 
 
 def _shorten(title: str) -> str:

@@ -14,9 +14,9 @@ from songrec.core.types import Match, Reason
 from songrec.recommend import ranking
 from songrec.recommend.feedback_boosts import Boost
 from songrec.recommend.lists.rerank import DEFAULT_RERANKING, Reranking
-from songrec.services.catalogue.track_lookup import main_artists, title_lookup
+from songrec.services.catalogue.track_lookup import title_lookup
 from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
-from songrec.store.catalogue import merge_redirects, tracks
+from songrec.store.catalogue import artists, merge_redirects, tracks
 from songrec.store.catalogue.tracks import TrackView
 from songrec.store.listeners import playlists
 from songrec.store.runs.spaces import published_space
@@ -88,7 +88,9 @@ def name_evidence(session: Session, matches: Sequence[Match]) -> list[Match]:
         for match in matches
         if (reason := _names_like(match, "playlists"))
     }
-    artists = main_artists(session, by_artist)
+    if not by_artist and not in_playlists:
+        return list(matches)
+    names = artists.names_of_tracks(session, by_artist)
     shared = playlists.shared_counts(session, list(in_playlists), list({*in_playlists.values()}))
     titles = title_lookup(session)(list({*in_playlists.values()})) if shared else {}
 
@@ -96,8 +98,8 @@ def name_evidence(session: Session, matches: Sequence[Match]) -> list[Match]:
         if not reason.details.get("likes") or reason.kind != "prior":
             return reason
         text = reason.text
-        if reason.about == "artist" and match.track_id in artists:
-            text = f"More by {artists[match.track_id]}"
+        if reason.about == "artist" and names.get(match.track_id):
+            text = f"More by {names[match.track_id][0]}"
         elif reason.about == "playlists":
             like = reason.details["likes"][0]
             count = shared.get((match.track_id, like), 0)

@@ -161,10 +161,10 @@ def _source(
         case "mood":
             return _of_mood(session, key)
         case "playlist":
-            found = playlists.find(session, key, listener)
-            if found is None:
+            playlist = playlists.find(session, key, listener)
+            if playlist is None:
                 raise UnknownStation(f"playlist {key[:40]!r}")
-            return _Source(found.name, _in_run(space, playlists.tracks(session, found)))
+            return _Source(playlist.name, _in_run(space, playlists.tracks(session, playlist)))
         case "likes":
             return _Source(
                 "Your likes", _in_run(space, ListenerFeedback.load(session, listener).likes)
