@@ -20,7 +20,6 @@ from flask_login import current_user
 
 from songrec.core.errors import BadInput
 from songrec.services.listeners import import_export
-from songrec.services.listeners.playlist_export import content_disposition
 from songrec.services.recommendation.taste_page import taste_page
 from songrec.store.db import db
 from songrec.store.listeners import reactions, skips, unmatched_imports
@@ -30,6 +29,7 @@ from songrec.web.current_listener import (
     current_listener,
     require_listener,
 )
+from songrec.web.downloads import download
 from songrec.web.template_context import count
 
 blueprint = Blueprint("me", __name__, url_prefix="/me")
@@ -57,34 +57,32 @@ def page() -> str:
 
 @blueprint.get("/export.json")
 def export() -> Response:
-    """Everything of mine as one file, which can be taken in again."""
+    """Send all the listener's data as one file, which can be imported again."""
     text = json.dumps(
         import_export.export(db.session, current_listener()), indent=2, ensure_ascii=False
     )
-    response = Response(text + "\n", content_type="application/json; charset=utf-8")
-    response.headers["Content-Disposition"] = content_disposition("songrec", "json")
-    return response
+    return download(text + "\n", "application/json", "songrec.json")
 
 
 @blueprint.post("/import")
-def take_in() -> ResponseReturnValue:
-    """Like what a list names, keep what is not found, and say which is which."""
+def import_likes() -> ResponseReturnValue:
+    """Like the songs of an uploaded list; those not found are kept and reported."""
     security.count_from_here(security.IMPORTS_ADDRESS, "import")
-    sent = request.files.get("file")
-    if sent is None or not sent.filename:
+    file = request.files.get("file")
+    if file is None or not file.filename:
         raise BadInput("Choose a file first: CSV, JSPF, ListenBrainz feedback or your own export.")
-    content = sent.stream.read(security.LIST_BYTES + 1)
+    content = file.stream.read(security.LIST_BYTES + 1)
     if len(content) > security.LIST_BYTES:
         raise import_export.too_large()
     listener = require_listener()
     report = import_export.import_likes(db.session, listener, content)
     db.session.commit()
-    return render_template("me/taken_in.html", report=report, name=sent.filename[:100])
+    return render_template("me/imported.html", report=report, name=file.filename[:100])
 
 
 @blueprint.post("/again")
-def again() -> ResponseReturnValue:
-    """Look once more for the songs of imported lists that were not found."""
+def retry_unmatched() -> ResponseReturnValue:
+    """Look again for the songs of imported lists that were not found."""
     security.count_from_here(security.IMPORTS_ADDRESS, "import")
     listener = current_listener()
     if listener is not None:
@@ -99,8 +97,8 @@ def again() -> ResponseReturnValue:
 
 
 @blueprint.post("/waiting/forget")
-def forget_waiting() -> ResponseReturnValue:
-    """Forget the songs that were not found."""
+def delete_unmatched() -> ResponseReturnValue:
+    """Delete the songs of imported lists that were not found."""
     listener = current_listener()
     if listener is not None:
         unmatched_imports.remove(db.session, listener)
@@ -110,8 +108,8 @@ def forget_waiting() -> ResponseReturnValue:
 
 
 @blueprint.post("/skips/forget")
-def forget_skips() -> ResponseReturnValue:
-    """Forget what I skipped."""
+def clear_skips() -> ResponseReturnValue:
+    """Delete the listener's skips."""
     listener = current_listener()
     if listener is not None:
         skips.delete_skips(db.session, listener)
@@ -122,7 +120,7 @@ def forget_skips() -> ResponseReturnValue:
 
 @blueprint.post("/delete")
 def delete() -> ResponseReturnValue:
-    """Delete everything of mine; an account's is deleted with it, behind its password."""
+    """Delete the listener's data; an account's is deleted with the account."""
     if current_user.is_authenticated:
         return redirect(url_for("auth.account") + "#delete", 303)
     if request.form.get("sure") != "yes":

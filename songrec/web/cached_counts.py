@@ -17,15 +17,15 @@ _values: dict[Hashable, tuple[str, Any]] = {}
 _lock = threading.Lock()
 
 
-def remembered(key: Hashable, version: str, compute: Callable[[], Any]) -> Any:
+def cached_value(key: Hashable, version: str, compute: Callable[[], Any]) -> Any:
     """``compute()`` once per process for as long as ``version`` stays the same.
 
     Two threads may compute the same value at the same time; the lock guards the table only.
     """
     with _lock:
-        known = _values.get(key)
-    if known is not None and known[0] == version:
-        return known[1]
+        cached = _values.get(key)
+    if cached is not None and cached[0] == version:
+        return cached[1]
     value = compute()
     with _lock:
         if len(_values) >= _LIMIT:
@@ -40,7 +40,7 @@ def _database(session: Session) -> str:
 
 def track_count(session: Session) -> int:
     """How many tracks the catalogue holds."""
-    return remembered(
+    return cached_value(
         ("tracks", _database(session)),
         tracks.version(session),
         lambda: tracks.track_count(session),
@@ -49,7 +49,7 @@ def track_count(session: Session) -> int:
 
 def tags(session: Session, kind: str) -> list[tuple[str, int]]:
     """The genres or emotions to choose from, with how many tracks carry each."""
-    return remembered(
+    return cached_value(
         ("tags", kind, _database(session)),
         tracks.version(session),
         lambda: tracks.tags(session, kind),
@@ -62,9 +62,9 @@ def clusters(session: Session, run: Run | None) -> dict[int, Cluster]:
         return {}
 
     def read() -> dict[int, Cluster]:
-        found = sorted(runs.clusters_of(session, run), key=lambda c: (-c.size, c.number))
-        for cluster in found:
+        rows = sorted(runs.clusters_of(session, run), key=lambda c: (-c.size, c.number))
+        for cluster in rows:
             session.expunge(cluster)  # kept beyond this request, so it must not need its session
-        return {cluster.number: cluster for cluster in found}
+        return {cluster.number: cluster for cluster in rows}
 
-    return remembered(("clusters", _database(session)), run.public_id, read)
+    return cached_value(("clusters", _database(session)), run.public_id, read)

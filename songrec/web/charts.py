@@ -14,14 +14,14 @@ import numpy as np
 
 from songrec.core.attributes import ATTRIBUTES, BY_NAME, format_attribute
 from songrec.core.types import Space
-from songrec.web.cached_counts import remembered
+from songrec.web.cached_counts import cached_value
 
 GRID = 1001
 TYPICAL_BAND = 0.1
 """Closer to the middle than this, a value is called typical rather than more or less."""
 
-TELLING = 4
-UNTELLING = ("variance", "explicit", "popularity")
+N_BARS = 4
+NOT_CHARTED = ("variance", "explicit", "popularity")
 """Left out of a cluster's small chart: they say little about how its songs sound."""
 
 MAP_WIDTH, MAP_HEIGHT, MAP_DOTS = 320, 200, 2500
@@ -92,8 +92,8 @@ def profile_rows(profile: Mapping[str, Any]) -> list[Row]:
 
 def telling_bars(profile: Mapping[str, Any]) -> list[Row]:
     """The few attributes that set a cluster apart, furthest from the catalogue's middle first."""
-    rows = [r for r in profile_rows(profile) if r.name not in UNTELLING and r.share is not None]
-    return sorted(rows, key=lambda row: -row.length)[:TELLING]
+    rows = [r for r in profile_rows(profile) if r.name not in NOT_CHARTED and r.share is not None]
+    return sorted(rows, key=lambda row: -row.length)[:N_BARS]
 
 
 def shares(entries: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
@@ -172,7 +172,7 @@ def _quantiles(space: Space) -> np.ndarray:
                 grid[column] = np.quantile(known, np.linspace(0, 1, GRID), method="nearest")
         return grid
 
-    return remembered(("quantiles",), space.run_id, compute)
+    return cached_value(("quantiles",), space.run_id, compute)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +191,7 @@ def place_on_map(space: Space, x: float | None, y: float | None, label: int | No
     """Where a track lies among a sample of the others; None when it has no place."""
     if x is None or y is None or label is None or not len(space.coordinates):
         return None
-    low, span, dots = remembered(("dots",), space.run_id, lambda: _dots(space))
+    low, span, dots = cached_value(("dots",), space.run_id, lambda: _dots(space))
     at = np.clip((np.array([x, y], dtype=np.float32) - low) / span, 0, 1)
     return Place(
         MAP_WIDTH,

@@ -17,7 +17,7 @@ from songrec.web.errors import wants_json
 
 blueprint = Blueprint("likes", __name__)
 
-SHOWN = 500
+MAX_LISTED = 500
 """More likes than this are kept and count, but one page does not list them."""
 
 VALUES = {"like": reactions.LIKE, "dislike": reactions.DISLIKE, "none": None}
@@ -37,10 +37,10 @@ def page() -> str:
     return render_template(
         "likes/page.html",
         run=run,
-        likes=tracks.tracks_by_id(db.session, likes[:SHOWN], run),
+        likes=tracks.tracks_by_id(db.session, likes[:MAX_LISTED], run),
         like_total=len(likes),
         dislike_total=len(dislikes),
-        dislikes=tracks.tracks_by_id(db.session, dislikes[:SHOWN], run),
+        dislikes=tracks.tracks_by_id(db.session, dislikes[:MAX_LISTED], run),
         weights=reactions.weights(db.session, listener) if listener else {},
         skip_count=len(skips.recent_counts(db.session, listener)) if listener else 0,
         starters=recommend.starters(db.session, run) if run and not likes else [],
@@ -76,8 +76,8 @@ def weigh(public_id: str) -> ResponseReturnValue:
     weight = request.form.get("weight", type=int)
     listener = current_listener()
     track = tracks.find_track(db.session, public_id)
-    said = reactions.values(db.session, listener, [track.id]) if listener and track else {}
-    if listener is None or track is None or said.get(track.id) != reactions.LIKE:
+    values = reactions.values(db.session, listener, [track.id]) if listener and track else {}
+    if listener is None or track is None or values.get(track.id) != reactions.LIKE:
         abort(404, "You do not like this song.")
     if weight is None:
         raise BadInput("weight must be 1, 2 or 3.")

@@ -37,9 +37,9 @@ from songrec.web.current_listener import current_listener
 blueprint = Blueprint("player", __name__, url_prefix="/listen")
 
 QUEUE_LENGTH = 200
-KEPT_SECONDS = 24 * 3600
+CACHE_SECONDS = 24 * 3600
 PREPARATIONS = RateLimitItemPerMinute(60, 1)
-MOST_PREPARING = 8
+MAX_PREPARING = 8
 """More waveforms than this do not wait at once, so that no visitor fills the queue."""
 
 TYPES = {
@@ -73,7 +73,7 @@ def media(file_id: str) -> ResponseReturnValue:
         path,
         mimetype=media_type(file),
         conditional=True,
-        max_age=KEPT_SECONDS,
+        max_age=CACHE_SECONDS,
         etag=f"{file.content_hash}",
     )
 
@@ -98,7 +98,7 @@ def waveform(file_id: str) -> ResponseReturnValue:
         return jsonify(state="waiting"), 202
     response = jsonify(seconds=sleeve.seconds, peaks=sleeve.peaks)
     response.cache_control.private = True
-    response.cache_control.max_age = KEPT_SECONDS
+    response.cache_control.max_age = CACHE_SECONDS
     return response
 
 
@@ -115,7 +115,7 @@ def cover(file_id: str) -> ResponseReturnValue:
     return send_file(
         waveform_cache.cover_path(instance, str(file.content_hash)),
         mimetype=sleeve.cover_type,
-        max_age=KEPT_SECONDS,
+        max_age=CACHE_SECONDS,
     )
 
 
@@ -205,6 +205,6 @@ def _prepare(file: AudioFile) -> None:
     security.count_from_here(PREPARATIONS, "sleeve")
     parameters = {"file_id": file.public_id}
     waiting = [job.parameters for job in jobs.active(db.session) if job.kind == "sleeve"]
-    if parameters not in waiting and len(waiting) < MOST_PREPARING:
+    if parameters not in waiting and len(waiting) < MAX_PREPARING:
         queue.enqueue(db.session, "sleeve", parameters)
         db.session.commit()

@@ -27,6 +27,7 @@ from songrec.store.runs import runs
 from songrec.store.tables import Playlist
 from songrec.web import cached_counts, security
 from songrec.web.current_listener import current_listener, current_reactions, require_listener
+from songrec.web.downloads import download
 from songrec.web.errors import wants_json
 from songrec.web.template_context import count
 
@@ -101,11 +102,7 @@ def export(public_id: str, format: str) -> Response:
     text = kind.write(
         named, tracks, lambda t: url_for("pages.track", public_id=t.public_id, _external=True)
     )
-    response = Response(text, content_type=kind.media_type)
-    response.headers["Content-Disposition"] = playlist_export.content_disposition(
-        playlist.name, kind.name
-    )
-    return response
+    return download(text, kind.media_type, playlist_export.file_name(playlist.name, kind.name))
 
 
 @blueprint.post("/<public_id>/details")
@@ -147,11 +144,11 @@ def add(public_id: str) -> ResponseReturnValue:
 def change(public_id: str, track_id: str) -> ResponseReturnValue:
     """Move one song (``do`` is up, down or first) or take it out (remove)."""
     playlist = _mine(public_id)
-    found = playlists.ids_of(db.session, [track_id])
+    ids = playlists.ids_of(db.session, [track_id])
     order = playlists.tracks(db.session, playlist)
-    if not found or found[0] not in order:
+    if not ids or ids[0] not in order:
         raise BadInput("This song is no longer in the playlist.")
-    track, place = found[0], order.index(found[0])
+    track, place = ids[0], order.index(ids[0])
     match request.form.get("do"):
         case "remove":
             playlists.remove(db.session, playlist, track)

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import math
-import re
 import secrets
-from collections.abc import Mapping
 from dataclasses import replace
 
 from flask import Blueprint, Flask, abort, current_app, render_template, request
+from marshmallow import fields, validate
 
 from songrec.core.errors import NotReady
 from songrec.services.recommendation import for_listener
 from songrec.services.recommendation.for_listener import ListenerFeedback
-from songrec.services.recommendation.options import DEFAULT_RERANKING, MAX_PER_ARTIST, Reranking
+from songrec.services.recommendation.options import DEFAULT_RERANKING, MAX_PER_ARTIST
 from songrec.services.recommendation.recommendation_list import recommendation_list
 from songrec.store.catalogue import tracks
 from songrec.store.db import db
 from songrec.store.runs import runs
-from songrec.web import cached_counts, segment_waveforms
+from songrec.web import cached_counts, query_args, segment_waveforms
 from songrec.web.current_listener import current_listener
 
 blueprint = Blueprint("recommendations", __name__)
@@ -27,7 +25,15 @@ COUNTS = (10, 20, 50)
 CAPS = (1, 2, 3, 5, 0)
 DRAWS = 1_000_000
 N_MORE = 20
-FIELDS = ("method", "variety", "novelty", "freshness", "per_artist", "n")
+ARGS = query_args.schema(
+    method=fields.String(load_default=None),
+    variety=query_args.Clamped(0, 1, load_default=0.0),
+    novelty=query_args.Clamped(0, 1, load_default=0.0),
+    freshness=query_args.Clamped(0, 1, load_default=0.0),
+    per_artist=fields.Integer(load_default=MAX_PER_ARTIST, validate=validate.OneOf(CAPS)),
+    surprise=fields.Integer(load_default=None, validate=validate.Range(0, 10**9 - 1)),
+    n=fields.Integer(load_default=COUNTS[1], validate=validate.OneOf(COUNTS)),
+)
 
 
 def init_app(app: Flask) -> None:
@@ -38,18 +44,19 @@ def init_app(app: Flask) -> None:
 @blueprint.get("/recommendations")
 def page() -> str:
     """Show recommendations; method, re-ranking and number are in the URL."""
-    by = _reranking(request.args)
-    count = request.args.get("n", type=int)
-    count = count if count in COUNTS else COUNTS[1]
+    args, _ = query_args.load(ARGS, request.args)
+    method, count = args.pop("method"), args.pop("n")
+    by = replace(DEFAULT_RERANKING, **args)
     page = recommendation_list(
         db.session,
         current_app.config["INSTANCE"],
         current_listener(),
-        method=request.args.get("method"),
+        method=method,
         by=by,
         n=count,
     )
-    chosen = {name: request.args[name] for name in FIELDS if name in request.args}
+    chosen = {name: request.args[name] for name in ARGS.fields if name in request.args}
+    chosen.pop("surprise", None)
     draw = secrets.randbelow(DRAWS)
     return render_template(
         "recommendations/page.html",
@@ -91,23 +98,3 @@ def more_like(public_id: str) -> str:
         clusters=cached_counts.clusters(db.session, run),
         reactions=feedback.reactions,
     )
-
-
-def _reranking(args: Mapping[str, str]) -> Reranking:
-    """Return the re-ranking that the URL asks for; unusable values are ignored."""
-    cap = args.get("per_artist", "")
-    seed = args.get("surprise", "")
-    return replace(
-        DEFAULT_RERANKING,
-        **{name: _share(args.get(name, "0")) for name in ("variety", "novelty", "freshness")},
-        per_artist=int(cap) if cap in {str(each) for each in CAPS} else MAX_PER_ARTIST,
-        surprise=int(seed) if re.fullmatch(r"[0-9]{1,9}", seed, re.ASCII) else None,
-    )
-
-
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        return 0.0
-    return min(max(value, 0.0), 1.0) if math.isfinite(value) else 0.0

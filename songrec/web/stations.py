@@ -23,11 +23,11 @@ from songrec.web.player import entries
 
 blueprint = Blueprint("stations", __name__)
 
-SHOWN = 20
-QUEUED = 15
-OFFERED = 8
+N_SONGS = 20
+N_QUEUED = 15
+N_OFFERED = 8
 STEPS = (4, 8, 12, 16)
-BLENDED = 6
+MAX_BLENDED = 6
 """A blend of more songs than this is a list of likes, and says less and less."""
 
 
@@ -59,7 +59,7 @@ def index() -> str:
 @blueprint.get("/stations/<kind>")
 def show(kind: str) -> str:
     """A part of a station; a new order unless the address says which."""
-    part = _part(kind, request.args.get("from") or stations.new_cursor(), SHOWN)
+    part = _part(kind, request.args.get("from") or stations.new_cursor(), N_SONGS)
     run = runs.published(db.session)
     begun = request.args.get("from", "")
     seed = part.cursor.split("-")[0] if part.cursor else begun.split("-")[0]
@@ -77,7 +77,7 @@ def show(kind: str) -> str:
 @blueprint.get("/stations/<kind>/queue")
 def queue(kind: str) -> ResponseReturnValue:
     """What the player plays next of a station, and where it asks when that is played."""
-    part = _part(kind, request.args.get("from") or stations.new_cursor(), QUEUED, audible=True)
+    part = _part(kind, request.args.get("from") or stations.new_cursor(), N_QUEUED, audible=True)
     more = url_for("stations.queue", kind=kind, of=part.key, **{"from": part.cursor})
     why = {item.track.public_id: item.sentence for item in part.items}
     songs = entries([item.track.id for item in part.items])
@@ -132,8 +132,8 @@ def blend() -> str:
     plus, minus = (_all(name) for name in ("add", "subtract"))
     more, offered_plus = _chosen(request.args.get("and", ""))
     less, offered_minus = _chosen(request.args.get("not", ""))
-    plus = _once([*plus, *([more] if more else [])])[:BLENDED]
-    minus = _once([*minus, *([less] if less else [])])[:BLENDED]
+    plus = _once([*plus, *([more] if more else [])])[:MAX_BLENDED]
+    minus = _once([*minus, *([less] if less else [])])[:MAX_BLENDED]
     found, problem = [], ""
     if plus:
         try:
@@ -142,7 +142,7 @@ def blend() -> str:
                 current_app.config["INSTANCE"],
                 [t.id for t in plus],
                 [t.id for t in minus],
-                SHOWN,
+                N_SONGS,
             )
         except (NotReady, BadInput) as error:
             problem = str(error)
@@ -193,11 +193,11 @@ def _chosen(text: str) -> tuple[TrackView | None, list[TrackView]]:
 
 def _offered(text: str) -> list[TrackView]:
     words = text.replace("\0", "")
-    return catalogue.called(db.session, words, OFFERED, runs.published(db.session))
+    return catalogue.called(db.session, words, N_OFFERED, runs.published(db.session))
 
 
 def _all(name: str) -> list[TrackView]:
-    ids = [one.replace("\0", "") for one in request.args.getlist(name)][:BLENDED]
+    ids = [one.replace("\0", "") for one in request.args.getlist(name)][:MAX_BLENDED]
     return catalogue.tracks_by_public_id(db.session, ids, runs.published(db.session))
 
 

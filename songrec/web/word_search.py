@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Flask, abort, current_app, render_template, request
 
 from songrec.core.errors import NotReady
-from songrec.services.similarity import word_search as finding
+from songrec.services.similarity import word_search
 from songrec.store.catalogue import lyrics, tracks
 from songrec.store.db import db
 from songrec.store.runs import runs
@@ -14,8 +14,8 @@ from songrec.web.current_listener import current_reactions
 
 blueprint = Blueprint("words", __name__)
 
-SHOWN = 20
-LONGEST = 200
+N_HITS = 20
+MAX_QUERY = 200
 
 
 def init_app(app: Flask) -> None:
@@ -29,28 +29,28 @@ def page() -> str:
 
     Of lyrics the words that matched are shown and nothing else.
     """
-    said = request.args.get("q", "").strip()[:LONGEST]
+    text = request.args.get("q", "").strip()[:MAX_QUERY]
     run = runs.published(db.session)
-    like, found, problem = None, [], ""
+    like, hits, problem = None, [], ""
     if name := request.args.get("like", ""):
         like = tracks.find_track(db.session, name, run)
         if like is None:
             abort(404, f"No song “{name[:40]}” in the catalogue.")
         try:
-            found = finding.similar_lyrics(
-                db.session, current_app.config["INSTANCE"], like.id, SHOWN
+            hits = word_search.similar_lyrics(
+                db.session, current_app.config["INSTANCE"], like.id, N_HITS
             )
         except NotReady:
             problem = "This song has no lyrics here, or they have not been prepared yet."
-    elif said:
-        found = finding.search_words(db.session, said, SHOWN)
+    elif text:
+        hits = word_search.search_words(db.session, text, N_HITS)
     return render_template(
         "words/page.html",
-        said=said,
+        text=text,
         like=like,
-        found=found,
+        hits=hits,
         problem=problem,
-        sung=lyrics.sung(db.session, [item.track.id for item in found]),
+        sung=lyrics.sung(db.session, [item.track.id for item in hits]),
         ready=lyrics.any_prepared(db.session),
         clusters=cached_counts.clusters(db.session, run),
         reactions=current_reactions(),

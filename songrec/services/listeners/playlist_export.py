@@ -6,12 +6,10 @@ import csv
 import io
 import json
 import re
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.errors import UnknownName
@@ -130,9 +128,9 @@ class PlaylistFormat:
 
 
 FORMATS: dict[str, PlaylistFormat] = {
-    "csv": PlaylistFormat("csv", "CSV", "text/csv; charset=utf-8", to_csv),
-    "m3u8": PlaylistFormat("m3u8", "M3U8", "audio/x-mpegurl; charset=utf-8", to_m3u8),
-    "jspf": PlaylistFormat("jspf", "JSPF", "application/jspf+json; charset=utf-8", to_jspf),
+    "csv": PlaylistFormat("csv", "CSV", "text/csv", to_csv),
+    "m3u8": PlaylistFormat("m3u8", "M3U8", "audio/x-mpegurl", to_m3u8),
+    "jspf": PlaylistFormat("jspf", "JSPF", "application/jspf+json", to_jspf),
 }
 
 
@@ -143,20 +141,10 @@ def format_named(name: str) -> PlaylistFormat:
     return FORMATS[name]
 
 
-def content_disposition(name: str, extension: str) -> str:
-    """The header that offers a download as ``name.extension``.
-
-    An ASCII fallback and the exact name by RFC 5987; nothing that is a path, a quote or a
-    control character gets into either.
-    """
+def file_name(name: str, extension: str) -> str:
+    """Return ``name.extension`` without characters that file systems forbid."""
     safe = re.sub(r'[\x00-\x1f\x7f/\\:*?"<>|;%]+', " ", name)
-    safe = " ".join(safe.split()).strip(". ")[:120] or "playlist"
-    plain = unicodedata.normalize("NFKD", safe).encode("ascii", "ignore").decode()
-    plain = " ".join(plain.split()).strip(". ") or "playlist"
-    return (
-        f'attachment; filename="{plain}.{extension}"; '
-        f"filename*=UTF-8''{quote(f'{safe}.{extension}', safe='')}"
-    )
+    return f"{' '.join(safe.split()).strip('. ')[:120] or 'playlist'}.{extension}"
 
 
 def _one_line(text: str) -> str:

@@ -100,8 +100,8 @@ def _why_not(folder: str) -> str | None:
 @blueprint.get("/library")
 def library() -> ResponseReturnValue:
     """The library's files by state, and the form to analyse a folder."""
-    heard = published_weights.is_there(current_app.config["INSTANCE"], "musicnn")
-    return _page(AnalysisForm(features=USUAL | {"musicnn"} if heard else USUAL))
+    has_weights = published_weights.is_there(current_app.config["INSTANCE"], "musicnn")
+    return _page(AnalysisForm(features=USUAL | {"musicnn"} if has_weights else USUAL))
 
 
 @blueprint.post("/library")
@@ -111,14 +111,14 @@ def analyze() -> ResponseReturnValue:
     if form.errors:
         return _page(form), 400
     folder = Path(form.folder).expanduser().resolve()
-    asked = {
+    parameters = {
         "folder": str(folder),
         "features": [name for name in _OFFERED if name in form.features],
         "file": folder.name or str(folder),
     }
     if form.given:
-        asked["set"] = form.given
-    job = queue.enqueue(db.session, "analyze", asked, current_user)
+        parameters["set"] = form.given
+    job = queue.enqueue(db.session, "analyze", parameters, current_user)
     db.session.commit()
     return redirect(url_for("admin.job", public_id=job.public_id), 303)
 

@@ -24,27 +24,27 @@ from songrec.web.admin.training import TrainForm
 def index() -> ResponseReturnValue:
     """How things stand: the catalogue, the published run, the jobs, and what to do next."""
     instance: Path = current_app.config["INSTANCE"]
-    shown = runs.published(db.session)
+    published = runs.published(db.session)
     recent, _ = job_store.page(db.session, 1, 5)
     queue.show_abandoned(db.session, instance, recent)
     return render_template(
         "admin/index.html",
         tracks=cached_counts.track_count(db.session),
-        published=shown,
+        published=published,
         runs=len(runs.all_runs(db.session)),
         jobs=recent,
         worker=queue.worker_runs(instance),
         dialects=DIALECTS,
         upload_mb=current_app.config["MAX_CONTENT_LENGTH"] // 2**20,
-        form=TrainForm.like(shown, publish=shown is None),
+        form=TrainForm.like(published, publish=published is None),
     )
 
 
 @blueprint.post("/catalogue")
 def upload() -> ResponseReturnValue:
     """Keep the uploaded catalogue file and import it as a job."""
-    sent = request.files.get("file")
-    if sent is None or not sent.filename:
+    file = request.files.get("file")
+    if file is None or not file.filename:
         flash("Choose a file first: CSV, CSV.gz or Parquet.", "error")
         return redirect(url_for("admin.index"), 303)
     dialect = request.form.get("dialect") or None
@@ -55,11 +55,11 @@ def upload() -> ResponseReturnValue:
     if scale not in SCALES:
         flash(f"Unknown scale {scale!r}.", "error")
         return redirect(url_for("admin.index"), 303)
-    original = _base_name(sent.filename)
+    original = _base_name(file.filename)
     folder = files.upload_folder(current_app.config["INSTANCE"])
     path = folder / (secure_filename(original)[-100:] or "catalogue")
     try:
-        sent.save(path)
+        file.save(path)
         job = queue.enqueue(
             db.session,
             "ingest",

@@ -20,7 +20,7 @@ from songrec.web.admin.curve import curve, part_curves
 from songrec.web.admin.paging import Pages, page_number
 
 SIZE = 25
-WORDS = {
+STATE_WORDS = {
     "waiting": "Waiting",
     "running": "Running",
     "done": "Done",
@@ -46,7 +46,7 @@ def state_word(job: Job) -> str:
     """A job's state as a word."""
     if job.state == "running" and job.cancel_requested:
         return "Stopping"
-    return WORDS[job.state]
+    return STATE_WORDS[job.state]
 
 
 @blueprint.get("/jobs")
@@ -62,39 +62,39 @@ def jobs() -> ResponseReturnValue:
 def job(public_id: str) -> ResponseReturnValue:
     """One job: how far it is, how long it will take, its log and its loss curve."""
     instance = current_app.config["INSTANCE"]
-    found = store.find(db.session, public_id)
-    queue.show_abandoned(db.session, instance, [found])
-    rejects = files.rejects_path(instance, found.public_id)
+    row = store.find(db.session, public_id)
+    queue.show_abandoned(db.session, instance, [row])
+    rejects = files.rejects_path(instance, row.public_id)
     return render_template(
         "admin/job.html",
-        job=found,
-        curve=curve(found.details.get("epochs", [])),
-        loss_parts=part_curves(found.details.get("epochs", [])),
-        note=_note(found),
-        active=found.state in store.ACTIVE,
+        job=row,
+        curve=curve(row.details.get("epochs", [])),
+        loss_parts=part_curves(row.details.get("epochs", [])),
+        note=_note(row),
+        active=row.state in store.ACTIVE,
         worker=queue.worker_runs(instance),
-        has_rejects=found.kind == "ingest" and rejects.is_file(),
+        has_rejects=row.kind == "ingest" and rejects.is_file(),
     )
 
 
 @blueprint.get("/jobs/<public_id>/state")
 def job_state(public_id: str) -> ResponseReturnValue:
     """What the job's page shows, as JSON for the script that keeps it up to date."""
-    found = store.find(db.session, public_id)
-    queue.show_abandoned(db.session, current_app.config["INSTANCE"], [found])
-    epochs = found.details.get("epochs", [])
-    drawn = curve(epochs)
+    row = store.find(db.session, public_id)
+    queue.show_abandoned(db.session, current_app.config["INSTANCE"], [row])
+    epochs = row.details.get("epochs", [])
+    loss_curve = curve(epochs)
     return jsonify(
-        state=found.state,
-        word=state_word(found),
-        progress=found.progress,
-        message=found.message,
-        note=_note(found),
-        log=found.log,
-        error=found.error,
-        curve=drawn.to_json() if drawn else None,
+        state=row.state,
+        word=state_word(row),
+        progress=row.progress,
+        message=row.message,
+        note=_note(row),
+        log=row.log,
+        error=row.error,
+        curve=loss_curve.to_json() if loss_curve else None,
         parts=[{"name": name, **part.to_json()} for name, part in part_curves(epochs)],
-        active=found.state in store.ACTIVE,
+        active=row.state in store.ACTIVE,
     )
 
 
@@ -102,8 +102,8 @@ def job_state(public_id: str) -> ResponseReturnValue:
 def cancel(public_id: str) -> ResponseReturnValue:
     """Ask a job to stop."""
     queue.tidy(db.session, current_app.config["INSTANCE"])
-    found = store.find(db.session, public_id)
-    if not store.request_cancel(db.session, found.id):
+    row = store.find(db.session, public_id)
+    if not store.request_cancel(db.session, row.id):
         flash("That job has already ended.", "info")
     db.session.commit()
     return redirect(url_for("admin.job", public_id=public_id), 303)
@@ -113,11 +113,11 @@ def cancel(public_id: str) -> ResponseReturnValue:
 def again(public_id: str) -> ResponseReturnValue:
     """Start a job that failed or was cancelled once more, with the same parameters."""
     queue.tidy(db.session, current_app.config["INSTANCE"])
-    found = store.find(db.session, public_id)
-    if found.state not in ("failed", "cancelled"):
+    row = store.find(db.session, public_id)
+    if row.state not in ("failed", "cancelled"):
         flash("Only failed or cancelled jobs can be started again.", "error")
         return redirect(url_for("admin.job", public_id=public_id), 303)
-    path = found.parameters.get("path")
+    path = row.parameters.get("path")
     if path and not Path(path).exists():
         flash("The uploaded file is gone: upload it again.", "error")
         return redirect(url_for("admin.job", public_id=public_id), 303)
@@ -125,11 +125,11 @@ def again(public_id: str) -> ResponseReturnValue:
     same = [
         job
         for job in store.active(db.session)
-        if (job.kind, job.parameters) == (found.kind, found.parameters)
+        if (job.kind, job.parameters) == (row.kind, row.parameters)
     ]
     new = same[0] if same else None
     if new is None:
-        new = queue.enqueue(db.session, found.kind, dict(found.parameters), current_user)
+        new = queue.enqueue(db.session, row.kind, dict(row.parameters), current_user)
     db.session.commit()
     return redirect(url_for("admin.job", public_id=new.public_id), 303)
 
@@ -137,11 +137,11 @@ def again(public_id: str) -> ResponseReturnValue:
 @blueprint.get("/jobs/<public_id>/rejects")
 def rejects(public_id: str) -> ResponseReturnValue:
     """The rows that an import could not use, each with its reason, as a file."""
-    found = store.find(db.session, public_id)
-    path = files.rejects_path(current_app.config["INSTANCE"], found.public_id)
+    row = store.find(db.session, public_id)
+    path = files.rejects_path(current_app.config["INSTANCE"], row.public_id)
     if not path.is_file():
         abort(404)
-    name = f"rejected-{found.public_id}.csv"
+    name = f"rejected-{row.public_id}.csv"
     return send(path, mimetype="text/csv", as_attachment=True, download_name=name)
 
 

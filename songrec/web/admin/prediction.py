@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from flask import abort, current_app, redirect, render_template, request, send_file, url_for
+from flask import abort, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -28,6 +27,7 @@ from songrec.store import jobs
 from songrec.store.db import db
 from songrec.store.tables import Job
 from songrec.web.admin import blueprint
+from songrec.web.downloads import download
 
 MAX_TRIALS = 1000
 WIDTH, LEFT, RIGHT, TOP, LINE = 560, 168, 56, 12, 26
@@ -119,12 +119,7 @@ def prediction_csv() -> ResponseReturnValue:
     report = _report()
     if report is None:
         abort(404)
-    return send_file(
-        io.BytesIO(report.to_csv().encode()),
-        mimetype="text/csv",
-        as_attachment=True,
-        download_name=f"prediction-{report.manifest['id']}.csv",
-    )
+    return download(report.to_csv(), "text/csv", f"prediction-{report.manifest['id']}.csv")
 
 
 def chart(rows: list[Row]) -> Chart:

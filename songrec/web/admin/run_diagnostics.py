@@ -23,7 +23,7 @@ from songrec.store.runs import runs as store
 from songrec.store.tables import Run
 from songrec.web.admin import blueprint
 from songrec.web.admin.curve import part_curves
-from songrec.web.cached_counts import remembered
+from songrec.web.cached_counts import cached_value
 
 N_DESCRIBED = 4
 _FILE = re.compile(r"[a-z0-9_]+\.(html|png|svg|wav)")
@@ -53,7 +53,7 @@ def run_diagnostics(instance: Path, run: Run, history: list[dict[str, Any]]) -> 
     """Return the diagnostics for the run's template; few if the run's files are gone."""
     distinctions = None
     with contextlib.suppress(NotReady):
-        distinctions = remembered(
+        distinctions = cached_value(
             ("importance", run.public_id),
             run.public_id,
             lambda: Distinctions(cluster_importance(instance, run)),
@@ -72,15 +72,15 @@ def run_diagnostics(instance: Path, run: Run, history: list[dict[str, Any]]) -> 
 @blueprint.post("/runs/<public_id>/report")
 def make_report(public_id: str) -> ResponseReturnValue:
     """Ask for a run's report."""
-    found = store.find(db.session, public_id)
-    store.manifest(current_app.config["INSTANCE"], found)  # a run without its files has none
-    asked = {"run_id": found.public_id, "file": found.public_id}
+    row = store.find(db.session, public_id)
+    store.manifest(current_app.config["INSTANCE"], row)  # a run without its files has none
+    parameters = {"run_id": row.public_id, "file": row.public_id}
     same = [
         job
         for job in job_store.active(db.session)
-        if (job.kind, job.parameters) == ("report", asked)
+        if (job.kind, job.parameters) == ("report", parameters)
     ]
-    job = same[0] if same else queue.enqueue(db.session, "report", asked, current_user)
+    job = same[0] if same else queue.enqueue(db.session, "report", parameters, current_user)
     db.session.commit()
     return redirect(url_for("admin.job", public_id=job.public_id), 303)
 
@@ -88,15 +88,15 @@ def make_report(public_id: str) -> ResponseReturnValue:
 @blueprint.get("/runs/<public_id>/report/<name>")
 def report_file(public_id: str, name: str) -> ResponseReturnValue:
     """A file of a run's report: the page itself only as a download."""
-    found = store.find(db.session, public_id)
+    row = store.find(db.session, public_id)
     if not _FILE.fullmatch(name):
         abort(404)
     download = name == "report.html" or "download" in request.args
     return send_from_directory(
-        report_folder(current_app.config["INSTANCE"], found.public_id),
+        report_folder(current_app.config["INSTANCE"], row.public_id),
         name,
         as_attachment=download,
-        download_name=f"{found.public_id}-{name}" if download else None,
+        download_name=f"{row.public_id}-{name}" if download else None,
     )
 
 

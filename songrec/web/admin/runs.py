@@ -41,38 +41,38 @@ def run(public_id: str) -> ResponseReturnValue:
         label_agreement,
     )
 
-    found = store.find(db.session, public_id)
+    row = store.find(db.session, public_id)
     instance = current_app.config["INSTANCE"]
     manifest: dict[str, Any] = {}
     history: list[dict[str, Any]] = []
     with contextlib.suppress(NotReady):  # the page says that the files are missing
-        manifest = store.manifest(instance, found)
-        history = store.history(instance, found)
+        manifest = store.manifest(instance, row)
+        history = store.history(instance, row)
     return render_template(
         "admin/run.html",
-        run=found,
+        run=row,
         published=store.published(db.session),
         measures=[
-            (m, m.value_of(found))
+            (m, m.value_of(row))
             for m in MEASURES
-            if m.value_of(found) is not None and m.name not in LABEL_MEASURES
+            if m.value_of(row) is not None and m.name not in LABEL_MEASURES
         ],
-        agreement=label_agreement(found),
+        agreement=label_agreement(row),
         agreement_measures=LABEL_SCORES,
-        clusters=store.clusters_of(db.session, found),
+        clusters=store.clusters_of(db.session, row),
         manifest=manifest,
         curve=curve(history),
         **clustering_details.of_manifest(manifest),
-        **run_diagnostics.run_diagnostics(instance, found, history),
+        **run_diagnostics.run_diagnostics(instance, row, history),
     )
 
 
 @blueprint.post("/runs/<public_id>/publish")
 def publish(public_id: str) -> ResponseReturnValue:
     """Show a run on every page; an older one is a roll-back."""
-    found = store.find(db.session, public_id)
+    row = store.find(db.session, public_id)
     # A run without its files would leave every page without its figures.
-    store.manifest(current_app.config["INSTANCE"], found)
+    store.manifest(current_app.config["INSTANCE"], row)
     store.publish(db.session, public_id)
     db.session.commit()
     flash(f"Run {public_id} is live.", "success")
@@ -83,9 +83,9 @@ def publish(public_id: str) -> ResponseReturnValue:
 def compare() -> ResponseReturnValue:
     """Two runs side by side; ``a=published`` stands for the one on every page."""
     a, b = request.args.get("a", ""), request.args.get("b", "")
-    shown = store.published(db.session)
+    published = store.published(db.session)
     if a == "published":
-        a = shown.public_id if shown else ""
+        a = published.public_id if published else ""
     comparison = None
     if a and b:
         from songrec.services.reports.run_comparison import compare_runs
@@ -97,7 +97,7 @@ def compare() -> ResponseReturnValue:
         a=a,
         b=b,
         comparison=comparison,
-        published=shown,
+        published=published,
     )
 
 

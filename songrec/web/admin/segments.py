@@ -40,11 +40,11 @@ MADE_BY = {
 @blueprint.get("/fragments")
 def segments() -> str:
     """The segments in use, the newest tagger's figures beside what is simpler."""
-    told = encoder_selection.status(current_app.config["INSTANCE"])
+    status = encoder_selection.status(current_app.config["INSTANCE"])
     return render_template(
         "admin/segments.html",
-        **told,
-        single=_single((told["tagger"] or {}).get("measures") or {}),
+        **status,
+        single=_single((status["tagger"] or {}).get("measures") or {}),
         sources=SOURCES,
         measures=MEASURES,
         by=BY,
@@ -72,15 +72,15 @@ def work_on_segments() -> ResponseReturnValue:
     by = request.form.get("by", "best")
     if task not in ("train", "tag") or source not in SOURCES or by not in MADE_BY:
         raise BadInput("task must be train (with a source of tags) or tag (with an encoder).")
-    asked = {"task": task, **({"source": source} if task == "train" else {"by": by})}
+    parameters = {"task": task, **({"source": source} if task == "train" else {"by": by})}
     if task == "tag":
         encoder_selection.choose(current_app.config["INSTANCE"], by)  # says what is missing at once
-    job = _waiting() or queue.enqueue(db.session, segment_tasks.KIND, asked, current_user)
+    job = _waiting() or queue.enqueue(db.session, segment_tasks.KIND, parameters, current_user)
     db.session.commit()
     return redirect(url_for("admin.job", public_id=job.public_id), 303)
 
 
 def _waiting() -> Job | None:
     """What was asked for and waits or is under way; a training needs all processors."""
-    asked = (job for job in jobs.active(db.session) if job.kind == segment_tasks.KIND)
-    return next((job for job in asked if not segment_tasks.is_refresh(job)), None)
+    active = (job for job in jobs.active(db.session) if job.kind == segment_tasks.KIND)
+    return next((job for job in active if not segment_tasks.is_refresh(job)), None)

@@ -119,7 +119,7 @@ class GridForm:
     def _variants(self, stage: str, entry: Entry) -> list[Any]:
         """One algorithm with every combination of the values that its fields hold."""
         every: dict[str, list[Any]] = {}
-        for parameter in shown(entry):
+        for parameter in own_parameters(entry):
             name = TrainForm.field_name(stage, entry, parameter)
             try:
                 texts = _texts(parameter, self.values.get(name, []))
@@ -149,14 +149,16 @@ class GridForm:
 
     def differs(self, stage: str, entry: Entry) -> bool:
         """Whether a parameter of ``entry`` is not at its default, or is wrong: worth unfolding."""
-        names = [TrainForm.field_name(stage, entry, parameter) for parameter in shown(entry)]
+        names = [
+            TrainForm.field_name(stage, entry, parameter) for parameter in own_parameters(entry)
+        ]
         defaults = _defaults(stage)
         return f"{stage}.{entry.name}" in self.errors or any(
             name in self.errors or self.values.get(name) != defaults[name] for name in names
         )
 
 
-def shown(entry: Entry) -> list[Parameter]:
+def own_parameters(entry: Entry) -> list[Parameter]:
     """The parameters that have a field of their own."""
     return [parameter for parameter in entry.parameters if parameter.name != SHARED]
 
@@ -168,7 +170,7 @@ def is_ticked(parameter: Parameter) -> bool:
 
 def _fields(stage: str, registry: Iterable[Entry]) -> Iterator[tuple[Entry, Parameter, str]]:
     for entry in registry:
-        for parameter in shown(entry):
+        for parameter in own_parameters(entry):
             yield entry, parameter, TrainForm.field_name(stage, entry, parameter)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, current_app, flash, redirect, render_template, request, url_for
+from flask import current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -15,7 +15,8 @@ from songrec.services.sweeps.specification import BASELINE, SweepSpec
 from songrec.store import jobs as job_store
 from songrec.store.db import db
 from songrec.web.admin import blueprint
-from songrec.web.admin.sweep_form import GridForm, is_ticked, shown
+from songrec.web.admin.sweep_form import GridForm, is_ticked, own_parameters
+from songrec.web.downloads import download
 
 
 @blueprint.get("/grids")
@@ -41,46 +42,42 @@ def start_grid() -> ResponseReturnValue:
 @blueprint.get("/grids/<grid_id>")
 def grid(grid_id: str) -> ResponseReturnValue:
     """One grid: what is best by which measure, the table in any order, the maps side by side."""
-    found = folder.find(current_app.config["INSTANCE"], grid_id)
-    table = results.sweep_table(found)
+    sweep = folder.find(current_app.config["INSTANCE"], grid_id)
+    table = results.sweep_table(sweep)
     by = request.args.get("sort", "")
     descending = request.args.get("order") == "desc"
-    known = {*(measure.name for measure in table.measures), *results.PARTS}
-    ordered = table.ordered(by, descending=descending) if by in known else table.configurations
+    columns = {*(measure.name for measure in table.measures), *results.PARTS}
+    ordered = table.ordered(by, descending=descending) if by in columns else table.configurations
     return render_template(
         "admin/grid.html",
-        grid=found,
+        grid=sweep,
         table=table,
         configurations=ordered,
-        sort=by if by in known else "",
+        sort=by if by in columns else "",
         descending=descending,
         about=results.PARTS,
         # What chance would give stands beside the figure, not in a column of its own.
         measures=[one for one in table.measures if not one.name.endswith("_random")],
-        job=_active(found.spec),
-        several_maps=len(found.spec.projection) > 1,
-        in_form=GridForm.like(found.spec) is not None,
-        yaml=specification.as_yaml(found.spec.to_json()),
+        job=_active(sweep.spec),
+        several_maps=len(sweep.spec.projection) > 1,
+        in_form=GridForm.like(sweep.spec) is not None,
+        yaml=specification.as_yaml(sweep.spec.to_json()),
     )
 
 
 @blueprint.get(f"/grids/<grid_id>/<any('{results.CSV}','{results.SUMMARY_CSV}'):name>")
 def grid_file(grid_id: str, name: str) -> ResponseReturnValue:
     """The table as a file: a line a cell, or a line a configuration with mean and spread."""
-    found = folder.find(current_app.config["INSTANCE"], grid_id)
-    cells, summary = results.as_csv(found)
-    return Response(
-        cells if name == results.CSV else summary,
-        mimetype="text/csv",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    sweep = folder.find(current_app.config["INSTANCE"], grid_id)
+    cells, summary = results.as_csv(sweep)
+    return download(cells if name == results.CSV else summary, "text/csv", name)
 
 
 @blueprint.post("/grids/<grid_id>/again")
 def grid_again(grid_id: str) -> ResponseReturnValue:
     """Train what is missing of a grid, and once more what failed."""
-    found = folder.find(current_app.config["INSTANCE"], grid_id)
-    return _enqueue(found.spec, retry=True)
+    sweep = folder.find(current_app.config["INSTANCE"], grid_id)
+    return _enqueue(sweep.spec, retry=True)
 
 
 @blueprint.post("/grids/<grid_id>/forget")
@@ -101,21 +98,21 @@ blueprint.add_app_template_filter(results.spread_text, "spread")
 def _enqueue(spec: SweepSpec, *, keep: bool = False, retry: bool = False) -> ResponseReturnValue:
     job = _active(spec)
     if job is None:
-        asked = {"grid": spec.to_json(), "file": f"{len(spec.cells()):,} cells"}
-        asked |= {name: True for name, on in (("keep", keep), ("retry", retry)) if on}
-        job = queue.enqueue(db.session, "grid", asked, current_user)
+        parameters = {"grid": spec.to_json(), "file": f"{len(spec.cells()):,} cells"}
+        parameters |= {name: True for name, on in (("keep", keep), ("retry", retry)) if on}
+        job = queue.enqueue(db.session, "grid", parameters, current_user)
         db.session.commit()
     return redirect(url_for("admin.job", public_id=job.public_id), 303)
 
 
 def _active(spec: SweepSpec) -> Any:
     """The job that trains this grid now or next, if any."""
-    wanted = spec.to_json()
+    sweep = spec.to_json()
     return next(
         (
             job
             for job in job_store.active(db.session)
-            if job.kind == "grid" and job.parameters.get("grid") == wanted
+            if job.kind == "grid" and job.parameters.get("grid") == sweep
         ),
         None,
     )
@@ -123,14 +120,14 @@ def _active(spec: SweepSpec) -> Any:
 
 def _page(form: GridForm) -> str:
     instance = current_app.config["INSTANCE"]
-    found = folder.all_sweeps(instance)
+    sweeps = folder.all_sweeps(instance)
     return render_template(
         "admin/grids.html",
         form=form,
-        parameters_of=shown,
+        parameters_of=own_parameters,
         is_ticked=is_ticked,
         unreadable=folder.unreadable(instance),
-        grids=[(one, results.counts(one)) for one in found],
+        grids=[(one, results.counts(one)) for one in sweeps],
         baseline=" + ".join(BASELINE.values()),
         worker=queue.worker_runs(instance),
     )

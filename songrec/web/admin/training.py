@@ -91,11 +91,11 @@ class TrainForm:
                 continue
             form.values[stage] = name
             entry = registry.entry(name)
-            known = entry.with_current_names(run.parameters.get(stage, {}))
+            parameters = entry.with_current_names(run.parameters.get(stage, {}))
             form.values |= {
-                cls.field_name(stage, entry, parameter): parameter.text(known[parameter.name])
+                cls.field_name(stage, entry, parameter): parameter.text(parameters[parameter.name])
                 for parameter in entry.parameters
-                if parameter.name in known
+                if parameter.name in parameters
             }
         return form
 
@@ -141,13 +141,13 @@ class TrainForm:
 
         Only what differs from the defaults is kept as a parameter, as on the command line.
         """
-        asked: dict[str, Any] = {"publish": self.publish, "parameters": {}}
+        fields: dict[str, Any] = {"publish": self.publish, "parameters": {}}
         try:
-            asked["seed"] = SEED.coerce(self.values["seed"])
+            fields["seed"] = SEED.coerce(self.values["seed"])
         except SongrecError as error:
             self.errors["seed"] = str(error)
         try:
-            asked["feature_set"] = FEATURES.coerce(self.values["feature_set"])
+            fields["feature_set"] = FEATURES.coerce(self.values["feature_set"])
         except SongrecError as error:
             self.errors["feature_set"] = str(error)
         for stage, _, registry in STAGES:
@@ -157,25 +157,25 @@ class TrainForm:
             except SongrecError as error:
                 self.errors[stage] = str(error)
                 continue
-            asked[stage] = name
-            asked["parameters"][stage] = self._parameters(stage, entry)
+            fields[stage] = name
+            fields["parameters"][stage] = self._parameters(stage, entry)
         further = [name for name in PROJECTIONS.names() if self.values[f"map.{name}"] == "yes"]
         if further := [name for name in further if name != self.values["projection"]]:
-            asked["maps"] = further
+            fields["maps"] = further
             changed = {
                 name: self._parameters("projection", PROJECTIONS.entry(name)) for name in further
             }
-            asked["map_parameters"] = {name: part for name, part in changed.items() if part}
+            fields["map_parameters"] = {name: part for name, part in changed.items() if part}
         if not self.errors:
             try:
                 model_inputs.check(
-                    REPRESENTATIONS.entry(asked["representation"]),
-                    CLUSTERINGS.entry(asked["clustering"]),
-                    FeatureSpec.parse(asked["feature_set"]),
+                    REPRESENTATIONS.entry(fields["representation"]),
+                    CLUSTERINGS.entry(fields["clustering"]),
+                    FeatureSpec.parse(fields["feature_set"]),
                 )
             except SongrecError as error:
                 self.errors["clustering"] = str(error)
-        return None if self.errors else asked
+        return None if self.errors else fields
 
     def _parameters(self, stage: str, entry: Entry) -> dict[str, Any]:
         changed = {}
@@ -198,9 +198,9 @@ def train() -> ResponseReturnValue:
         form = TrainForm.fresh(publish=runs.published(db.session) is None)
         return render_template("admin/train.html", form=form)
     form = TrainForm.sent(request.form)
-    asked = form.request()
-    if asked is None:
+    fields = form.request()
+    if fields is None:
         return render_template("admin/train.html", form=form), 400
-    job = queue.enqueue(db.session, "train", asked, current_user)
+    job = queue.enqueue(db.session, "train", fields, current_user)
     db.session.commit()
     return redirect(url_for("admin.job", public_id=job.public_id), 303)

@@ -31,7 +31,7 @@ TOKEN: list[dict[str, list[str]]] = [{"token": []}, {"cookie": []}]
 @blueprint.response(200, schemas.page_of(schemas.ReactionSchema))
 @blueprint.alt_response(401, "UNAUTHORIZED")
 @blueprint.doc(security=TOKEN)
-def likes(asked: dict[str, Any]) -> dict[str, Any]:
+def likes(args: dict[str, Any]) -> dict[str, Any]:
     """What you like and dislike, the newest first."""
     listener = identified_listener()
     if listener is None:
@@ -39,9 +39,9 @@ def likes(asked: dict[str, Any]) -> dict[str, Any]:
     part = keyset_pagination.reactions(
         db.session,
         listener,
-        value=VALUES.get(asked.get("value", "")),
-        cursor=asked.get("cursor"),
-        limit=asked["limit"],
+        value=VALUES.get(args.get("value", "")),
+        cursor=args.get("cursor"),
+        limit=args["limit"],
     )
     public = {
         view.id: view.public_id
@@ -57,14 +57,14 @@ def likes(asked: dict[str, Any]) -> dict[str, Any]:
 @blueprint.alt_response(403, "FORBIDDEN")
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.doc(security=TOKEN)
-def like(asked: dict[str, Any], track_id: str) -> dict[str, Any]:
+def like(args: dict[str, Any], track_id: str) -> dict[str, Any]:
     """Like a song, or dislike it; said again it changes nothing but the weight, if named."""
     listener = require_listener()
     track = track_or_404(track_id)
-    reactions.react(db.session, listener, track.id, VALUES[asked["value"]], asked.get("weight"))
+    reactions.react(db.session, listener, track.id, VALUES[args["value"]], args.get("weight"))
     db.session.commit()
-    said = db.session.get_one(Reaction, (listener.id, track.id))
-    return _reaction(said, track.public_id)
+    reaction = db.session.get_one(Reaction, (listener.id, track.id))
+    return _reaction(reaction, track.public_id)
 
 
 @blueprint.delete("/likes/<track_id>", tags=["likes"])
@@ -83,14 +83,14 @@ def unlike(track_id: str) -> None:
 @blueprint.get("/playlists", tags=["playlists"])
 @blueprint.arguments(arguments.PageArguments, location="query")
 @blueprint.response(200, schemas.page_of(schemas.PlaylistSchema))
-def playlist_list(asked: dict[str, Any]) -> dict[str, Any]:
+def playlist_list(args: dict[str, Any]) -> dict[str, Any]:
     """Your playlists and those that came with the catalogue, the newest first."""
     listener = current_listener()
     visible = Playlist.listener_id.is_(None)
     if listener is not None:
         visible |= Playlist.listener_id == listener.id
     part = keyset_pagination.newest(
-        db.session, Playlist, visible, cursor=asked.get("cursor"), limit=asked["limit"]
+        db.session, Playlist, visible, cursor=args.get("cursor"), limit=args["limit"]
     )
     sizes = playlists.sizes(db.session, part.items)
     return {"items": [_playlist(p, sizes[p.id]) for p in part.items], "next": part.next}
@@ -102,15 +102,15 @@ def playlist_list(asked: dict[str, Any]) -> dict[str, Any]:
 @blueprint.alt_response(401, "UNAUTHORIZED")
 @blueprint.alt_response(403, "FORBIDDEN")
 @blueprint.doc(security=TOKEN)
-def create_playlist(asked: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
+def create_playlist(args: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Make a playlist."""
     listener = require_listener()
     security.count_from_here(security.NEW_PLAYLIST_ADDRESS, "playlist")
-    ids = playlists.ids_of(db.session, _clean(asked["tracks"]))
-    made = playlists.create(db.session, listener, asked["name"], asked["description"], ids)
+    ids = playlists.ids_of(db.session, _without_nul(args["tracks"]))
+    row = playlists.create(db.session, listener, args["name"], args["description"], ids)
     db.session.commit()
-    address = url_for("api.playlist", playlist_id=made.public_id)
-    return _full(made), 201, {"Location": address}
+    address = url_for("api.playlist", playlist_id=row.public_id)
+    return _full(row), 201, {"Location": address}
 
 
 @blueprint.get("/playlists/<playlist_id>", tags=["playlists"])
@@ -118,7 +118,7 @@ def create_playlist(asked: dict[str, Any]) -> tuple[dict[str, Any], int, dict[st
 @blueprint.alt_response(404, "NOT_FOUND")
 def playlist(playlist_id: str) -> dict[str, Any]:
     """One playlist with its songs."""
-    return _full(_found(playlist_id))
+    return _full(_find_playlist(playlist_id))
 
 
 @blueprint.delete("/playlists/<playlist_id>", tags=["playlists"])
@@ -129,7 +129,7 @@ def playlist(playlist_id: str) -> dict[str, Any]:
 @blueprint.doc(security=TOKEN)
 def delete_playlist(playlist_id: str) -> None:
     """Remove a playlist of yours; its songs stay."""
-    playlists.delete(db.session, _found(playlist_id, to_change=True))
+    playlists.delete(db.session, _find_playlist(playlist_id, to_change=True))
     db.session.commit()
 
 
@@ -140,12 +140,12 @@ def delete_playlist(playlist_id: str) -> None:
 @blueprint.alt_response(403, "FORBIDDEN")
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.doc(security=TOKEN)
-def add_to_playlist(asked: dict[str, Any], playlist_id: str) -> dict[str, Any]:
+def add_to_playlist(args: dict[str, Any], playlist_id: str) -> dict[str, Any]:
     """Add songs at the end of a playlist of yours; those in it already stay where they are."""
-    found = _found(playlist_id, to_change=True)
-    playlists.add(db.session, found, playlists.ids_of(db.session, _clean(asked["tracks"])))
+    row = _find_playlist(playlist_id, to_change=True)
+    playlists.add(db.session, row, playlists.ids_of(db.session, _without_nul(args["tracks"])))
     db.session.commit()
-    return _full(found)
+    return _full(row)
 
 
 @blueprint.delete("/playlists/<playlist_id>/tracks/<track_id>", tags=["playlists"])
@@ -156,48 +156,48 @@ def add_to_playlist(asked: dict[str, Any], playlist_id: str) -> dict[str, Any]:
 @blueprint.doc(security=TOKEN)
 def remove_from_playlist(playlist_id: str, track_id: str) -> None:
     """Take a song out of a playlist of yours."""
-    found = _found(playlist_id, to_change=True)
-    playlists.remove(db.session, found, track_or_404(track_id).id)
+    row = _find_playlist(playlist_id, to_change=True)
+    playlists.remove(db.session, row, track_or_404(track_id).id)
     db.session.commit()
 
 
-def _reaction(said: Reaction, public_id: str) -> dict[str, Any]:
+def _reaction(reaction: Reaction, public_id: str) -> dict[str, Any]:
     return {
         "track_id": public_id,
-        "value": WORDS[said.value],
-        "weight": said.weight,
-        "since": said.created_at,
+        "value": WORDS[reaction.value],
+        "weight": reaction.weight,
+        "since": reaction.created_at,
     }
 
 
-def _found(public_id: str, *, to_change: bool = False) -> Playlist:
+def _find_playlist(public_id: str, *, to_change: bool = False) -> Playlist:
     listener = require_listener() if to_change else current_listener()
-    found = playlists.find(db.session, public_id, listener, to_change=to_change)
-    if found is None:
+    row = playlists.find(db.session, public_id, listener, to_change=to_change)
+    if row is None:
         raise NotFound("No such playlist, or it is not yours.")
-    return found
+    return row
 
 
-def _playlist(found: Playlist, size: int) -> dict[str, Any]:
+def _playlist(row: Playlist, size: int) -> dict[str, Any]:
     listener = current_listener()
     return {
-        "id": found.public_id,
-        "name": found.name,
-        "description": found.description,
-        "mine": listener is not None and found.listener_id == listener.id,
+        "id": row.public_id,
+        "name": row.name,
+        "description": row.description,
+        "mine": listener is not None and row.listener_id == listener.id,
         "size": size,
-        "created_at": found.created_at,
-        "address": url_for("playlists.show", public_id=found.public_id),
+        "created_at": row.created_at,
+        "address": url_for("playlists.show", public_id=row.public_id),
     }
 
 
-def _full(found: Playlist) -> dict[str, Any]:
+def _full(row: Playlist) -> dict[str, Any]:
     views = tracks.tracks_by_id(
-        db.session, playlists.tracks(db.session, found), runs.published(db.session)
+        db.session, playlists.tracks(db.session, row), runs.published(db.session)
     )
-    return {**_playlist(found, len(views)), "tracks": serializers.tracks(views)}
+    return {**_playlist(row, len(views)), "tracks": serializers.tracks(views)}
 
 
-def _clean(public_ids: list[str]) -> list[str]:
+def _without_nul(public_ids: list[str]) -> list[str]:
     # PostgreSQL's texts hold no zero byte; no track has one in its name.
     return [one for one in public_ids if "\0" not in one]

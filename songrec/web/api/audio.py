@@ -38,7 +38,7 @@ WAITING = threading.BoundedSemaphore(2)
 @blueprint.alt_response(422, "UNPROCESSABLE_ENTITY")
 @blueprint.doc(security=ANYBODY)
 def from_audio(
-    asked: dict[str, Any], files: dict[str, Any]
+    args: dict[str, Any], files: dict[str, Any]
 ) -> tuple[dict[str, Any], int, dict[str, str]]:
     """What sounds like a song that you send.
 
@@ -51,28 +51,28 @@ def from_audio(
         raise UnprocessableEntity(f"The form has fields that mean nothing: {sorted(more)}.")
     user = caller().user
     listener = require_listener() if user is not None else current_listener()
-    made, job = page.receive(files["file"], listener, user)
-    if asked["wait"]:
-        _await(job, asked["wait"])
+    row, job = page.receive(files["file"], listener, user)
+    if args["wait"]:
+        _await(job, args["wait"])
     if job.state not in jobs.ACTIVE:
-        db.session.refresh(made)
-        return _answer(made, job, asked["top_n"]), 200, {}
-    address = url_for("api.upload", upload_id=made.public_id, top_n=asked["top_n"])
-    return _answer(made, job, 0), 202, {"Location": address, "Retry-After": "2"}
+        db.session.refresh(row)
+        return _answer(row, job, args["top_n"]), 200, {}
+    address = url_for("api.upload", upload_id=row.public_id, top_n=args["top_n"])
+    return _answer(row, job, 0), 202, {"Location": address, "Retry-After": "2"}
 
 
 @blueprint.get("/uploads/<upload_id>", tags=["recommendations"])
 @blueprint.arguments(arguments.UploadArguments, location="query")
 @blueprint.response(200, schemas.AudioAnswerSchema)
 @blueprint.alt_response(404, "NOT_FOUND")
-def upload(asked: dict[str, Any], upload_id: str) -> dict[str, Any]:
+def upload(args: dict[str, Any], upload_id: str) -> dict[str, Any]:
     """A song that you sent: how far its job is, then what was found."""
-    made = _mine(upload_id)
-    job = db.session.get(Job, made.job_id) if made.job_id is not None else None
+    row = _mine(upload_id)
+    job = db.session.get(Job, row.job_id) if row.job_id is not None else None
     if job is None:
         raise NotFound("The job of this song is gone.")
     queue.show_abandoned(db.session, current_app.config["INSTANCE"], [job])
-    return _answer(made, job, asked["top_n"])
+    return _answer(row, job, args["top_n"])
 
 
 @blueprint.delete("/uploads/<upload_id>", tags=["recommendations"])
@@ -81,18 +81,18 @@ def upload(asked: dict[str, Any], upload_id: str) -> dict[str, Any]:
 @blueprint.alt_response(404, "NOT_FOUND")
 def delete_upload(upload_id: str) -> None:
     """Remove a song that you sent before its hour is over."""
-    made = _mine(upload_id)
-    if made.job_id is not None:
-        jobs.request_cancel(db.session, made.job_id)
-    uploads.delete(db.session, current_app.config["INSTANCE"], made)
+    row = _mine(upload_id)
+    if row.job_id is not None:
+        jobs.request_cancel(db.session, row.job_id)
+    uploads.delete(db.session, current_app.config["INSTANCE"], row)
     db.session.commit()
 
 
 def _mine(upload_id: str) -> Upload:
-    made = uploads.find(db.session, upload_id)
-    if made is None or not (caller().is_admin or uploads.may_see(made, current_listener())):
+    row = uploads.find(db.session, upload_id)
+    if row is None or not (caller().is_admin or uploads.may_see(row, current_listener())):
         raise NotFound("No such upload, or it is not yours or deleted already.")
-    return made
+    return row
 
 
 def _await(job: Job, seconds: float) -> None:
@@ -114,17 +114,17 @@ def _await(job: Job, seconds: float) -> None:
         WAITING.release()
 
 
-def _answer(made: Upload, job: Job, top_n: int) -> dict[str, Any]:
-    found = made.result
+def _answer(row: Upload, job: Job, top_n: int) -> dict[str, Any]:
+    result = row.result
     matches = None
-    if found is not None:
-        ranked = restore_ranked(db.session, found["similar"][:top_n])
+    if result is not None:
+        ranked = restore_ranked(db.session, result["similar"][:top_n])
         matches = serializers.matches(ranked)["items"]
     names = ("title", "artists", "seconds", "attributes", "place", "problem")
     return {
-        "id": made.public_id,
+        "id": row.public_id,
         "job": serializers.job(job),
-        **{name: (found or {}).get(name) for name in names},
+        **{name: (result or {}).get(name) for name in names},
         "recommendations": matches,
-        "address": url_for("api.upload", upload_id=made.public_id),
+        "address": url_for("api.upload", upload_id=row.public_id),
     }

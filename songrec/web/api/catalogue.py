@@ -25,24 +25,22 @@ from songrec.web.api import arguments, blueprint, schemas, serializers
 @blueprint.get("/tracks", tags=["tracks"])
 @blueprint.arguments(arguments.RangeArguments, location="query")
 @blueprint.response(200, schemas.page_of(schemas.TrackSchema))
-def tracks(asked: dict[str, Any]) -> dict[str, Any]:
+def tracks(args: dict[str, Any]) -> dict[str, Any]:
     """Songs by title, searched and filtered."""
-    ranges = {
-        name: (asked.get(f"{name}_min"), asked.get(f"{name}_max")) for name in ATTRIBUTE_NAMES
-    }
+    ranges = {name: (args.get(f"{name}_min"), args.get(f"{name}_max")) for name in ATTRIBUTE_NAMES}
     query = TrackQuery(
-        text=asked["q"],
-        genre=asked["genre"].replace("\0", ""),
-        emotion=asked["emotion"].replace("\0", ""),
-        cluster=asked.get("cluster"),
+        text=args["q"],
+        genre=args["genre"].replace("\0", ""),
+        emotion=args["emotion"].replace("\0", ""),
+        cluster=args.get("cluster"),
         ranges={name: ends for name, ends in ranges.items() if ends != (None, None)},
     )
     part = keyset_pagination.tracks(
         db.session,
         query,
         runs.published(db.session),
-        cursor=asked.get("cursor"),
-        limit=asked["limit"],
+        cursor=args.get("cursor"),
+        limit=args["limit"],
     )
     return {"items": serializers.tracks(part.items), "next": part.next}
 
@@ -60,22 +58,22 @@ def track(track_id: str) -> dict[str, Any]:
 @blueprint.response(200, schemas.MatchesSchema)
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
-def similar(asked: dict[str, Any], track_id: str) -> dict[str, Any]:
+def similar(args: dict[str, Any], track_id: str) -> dict[str, Any]:
     """What sounds like a song, nearest first, with reasons."""
     try:
-        found = audio_similarity.similar_by(
+        ranked = audio_similarity.similar_by(
             db.session,
             current_app.config["INSTANCE"],
             track_or_404(track_id),
-            asked["n"],
-            by=asked["by"],
-            weights={name: asked[name] for name in GROUPS},
+            args["n"],
+            by=args["by"],
+            weights={name: args[name] for name in GROUPS},
         )
     except NotReady as error:
-        if asked["by"] in audio_similarity.FEATURE_SETS:
+        if args["by"] in audio_similarity.FEATURE_SETS:
             raise NotFound(str(error)) from None  # the service is well: there is no such sound
         raise
-    return serializers.matches(found)
+    return serializers.matches(ranked)
 
 
 @blueprint.get("/clusters", tags=["clusters"])
@@ -83,8 +81,8 @@ def similar(asked: dict[str, Any], track_id: str) -> dict[str, Any]:
 def clusters() -> dict[str, Any]:
     """The clusters of the published run, largest first."""
     run = runs.published(db.session)
-    found = list(cached_counts.clusters(db.session, run).values())
-    return {"run_id": run.public_id if run else None, "items": _clusters(found)}
+    rows = list(cached_counts.clusters(db.session, run).values())
+    return {"run_id": run.public_id if run else None, "items": _clusters(rows)}
 
 
 @blueprint.get("/clusters/<int(signed=True):number>", tags=["clusters"])
@@ -92,22 +90,22 @@ def clusters() -> dict[str, Any]:
 @blueprint.alt_response(404, "NOT_FOUND")
 def cluster(number: int) -> dict[str, Any]:
     """One cluster; its songs are `/tracks?cluster=NUMBER`."""
-    found = cached_counts.clusters(db.session, runs.published(db.session)).get(number)
-    if found is None:
+    row = cached_counts.clusters(db.session, runs.published(db.session)).get(number)
+    if row is None:
         raise NotFound(f"No cluster {number} in the published run.")
-    return _clusters([found])[0]
+    return _clusters([row])[0]
 
 
 def track_or_404(name: str, run: Run | None = None) -> TrackView:
     """The track with this public id or the catalogue's own; 404 otherwise."""
-    found = catalogue.find_track(db.session, name, run)
-    if found is None:
+    view = catalogue.find_track(db.session, name, run)
+    if view is None:
         raise NotFound(f"No song “{name[:40]}” in the catalogue.")
-    return found
+    return view
 
 
-def _clusters(found: list[Cluster]) -> list[dict[str, Any]]:
-    ids = [track_id for c in found for track_id in c.profile.get("typical", [])]
+def _clusters(rows: list[Cluster]) -> list[dict[str, Any]]:
+    ids = [track_id for c in rows for track_id in c.profile.get("typical", [])]
     public = {view.id: view.public_id for view in catalogue.tracks_by_id(db.session, ids)}
     return [
         {
@@ -119,5 +117,5 @@ def _clusters(found: list[Cluster]) -> list[dict[str, Any]]:
             "typical": [public[i] for i in c.profile.get("typical", []) if i in public],
             "address": url_for("pages.cluster", number=c.number),
         }
-        for c in found
+        for c in rows
     ]

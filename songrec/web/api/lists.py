@@ -27,7 +27,7 @@ from songrec.web.api.catalogue import track_or_404
 @blueprint.response(200, schemas.StationSchema)
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
-def station(asked: dict[str, Any], kind: str) -> dict[str, Any]:
+def station(args: dict[str, Any], kind: str) -> dict[str, Any]:
     """An endless queue around a song, artist, cluster, mood, playlist or your likes.
 
     Without a cursor it begins in an order of its own; go on with `next`, and nothing comes twice.
@@ -39,10 +39,10 @@ def station(asked: dict[str, Any], kind: str) -> dict[str, Any]:
             current_app.config["INSTANCE"],
             current_listener(),
             kind,
-            asked["of"].replace("\0", ""),
-            cursor=asked.get("cursor") or stations.new_cursor(),
-            n=asked["n"],
-            audible=asked["audible"],
+            args["of"].replace("\0", ""),
+            cursor=args.get("cursor") or stations.new_cursor(),
+            n=args["n"],
+            audible=args["audible"],
         )
     except stations.UnknownStation as error:
         raise NotFound(str(error)) from error
@@ -54,13 +54,13 @@ def station(asked: dict[str, Any], kind: str) -> dict[str, Any]:
 @blueprint.response(200, schemas.PathSchema)
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
-def path(asked: dict[str, Any], track_id: str, to_id: str) -> dict[str, Any]:
+def path(args: dict[str, Any], track_id: str, to_id: str) -> dict[str, Any]:
     """Songs from one to another whose steps are even in the published run's latent."""
     start, end = track_or_404(track_id), track_or_404(to_id)
     instance = current_app.config["INSTANCE"]
-    found, way = paths.song_path(db.session, instance, start, end, asked["between"])
-    lengths = way.lengths.tolist()
-    return {**serializers.matches(found), "lengths": lengths, "unevenness": way.unevenness}
+    ranked, song_path = paths.song_path(db.session, instance, start, end, args["between"])
+    lengths = song_path.lengths.tolist()
+    return {**serializers.matches(ranked), "lengths": lengths, "unevenness": song_path.unevenness}
 
 
 @blueprint.get("/blend", tags=["recommendations"])
@@ -68,13 +68,11 @@ def path(asked: dict[str, Any], track_id: str, to_id: str) -> dict[str, Any]:
 @blueprint.response(200, schemas.MatchesSchema)
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
-def blend(asked: dict[str, Any]) -> dict[str, Any]:
+def blend(args: dict[str, Any]) -> dict[str, Any]:
     """Songs in the direction of what is added less what is taken away, with reasons that add up."""
-    plus, minus = (
-        [track_or_404(name).id for name in asked[field]] for field in ("add", "subtract")
-    )
-    found = blends.blend(db.session, current_app.config["INSTANCE"], plus, minus, asked["n"])
-    return serializers.matches(found)
+    plus, minus = ([track_or_404(name).id for name in args[field]] for field in ("add", "subtract"))
+    ranked = blends.blend(db.session, current_app.config["INSTANCE"], plus, minus, args["n"])
+    return serializers.matches(ranked)
 
 
 @blueprint.get("/skips", tags=["likes"])
@@ -86,10 +84,10 @@ def skipped() -> dict[str, Any]:
     listener = identified_listener()
     if listener is None:
         return {"items": []}
-    found = skips.of_listener(db.session, listener, skips.MAX_RECENT)
-    views = tracks.tracks_by_id(db.session, [skip.track_id for skip in found])
+    rows = skips.of_listener(db.session, listener, skips.MAX_RECENT)
+    views = tracks.tracks_by_id(db.session, [skip.track_id for skip in rows])
     public = {view.id: view.public_id for view in views}
-    return {"items": [_skip(skip, public[skip.track_id]) for skip in found]}
+    return {"items": [_skip(skip, public[skip.track_id]) for skip in rows]}
 
 
 @blueprint.put("/skips/<track_id>", tags=["likes"])
@@ -99,16 +97,16 @@ def skipped() -> dict[str, Any]:
 @blueprint.alt_response(403, "FORBIDDEN")
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.doc(security=TOKEN)
-def skip(asked: dict[str, Any], track_id: str) -> dict[str, Any]:
+def skip(args: dict[str, Any], track_id: str) -> dict[str, Any]:
     """Note that a song was left within its first 30 seconds: weak evidence, and no dislike."""
     listener = require_listener()
     track = track_or_404(track_id)
     skips.record(db.session, listener, track.id)
     db.session.commit()
-    noted = skips.find(db.session, listener, track.id)
-    if noted is None:
+    row = skips.find(db.session, listener, track.id)
+    if row is None:
         raise NotFound("The skip was forgotten again at this moment.")
-    return _skip(noted, track.public_id)
+    return _skip(row, track.public_id)
 
 
 @blueprint.delete("/skips/<track_id>", tags=["likes"])
@@ -124,5 +122,5 @@ def unskip(track_id: str) -> None:
     db.session.commit()
 
 
-def _skip(noted: Skip, public_id: str) -> dict[str, Any]:
-    return {"track_id": public_id, "times": noted.times, "last": noted.last_at}
+def _skip(row: Skip, public_id: str) -> dict[str, Any]:
+    return {"track_id": public_id, "times": row.times, "last": row.last_at}

@@ -23,30 +23,30 @@ from songrec.web.api.catalogue import track_or_404
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
 @blueprint.doc(security=[{}, {"token": []}, {"cookie": []}])
-def recommendations(asked: dict[str, Any]) -> dict[str, Any]:
+def recommendations(args: dict[str, Any]) -> dict[str, Any]:
     """Songs for what you like, each with its reasons.
 
     With `like` (repeat it for several songs) they are for those songs, and no token is needed.
     Without, they are for your own likes, and there are none while you like nothing. `method` of the
     answer says which method it was.
     """
-    if asked.get("like"):
-        likes = [track_or_404(name).id for name in asked["like"]]
-        dislikes = [track_or_404(name).id for name in asked.get("dislike", [])]
-        known = ListenerFeedback(likes, [one for one in dislikes if one not in likes])
+    if args.get("like"):
+        likes = [track_or_404(name).id for name in args["like"]]
+        dislikes = [track_or_404(name).id for name in args.get("dislike", [])]
+        feedback = ListenerFeedback(likes, [one for one in dislikes if one not in likes])
     else:
-        known = ListenerFeedback.load(db.session, identified_listener())
-    instance, method = current_app.config["INSTANCE"], asked["method"]
-    if not known.likes:
+        feedback = ListenerFeedback.load(db.session, identified_listener())
+    instance, method = current_app.config["INSTANCE"], args["method"]
+    if not feedback.likes:
         return {"items": [], "method": None}
-    wishes = {field.name: asked[field.name] for field in fields(Reranking) if field.name in asked}
-    found = for_listener.recommend_for_listener(
+    reranking = {field.name: args[field.name] for field in fields(Reranking) if field.name in args}
+    ranked = for_listener.recommend_for_listener(
         db.session,
         instance,
-        known,
+        feedback,
         method=method,
-        by=replace(DEFAULT_RERANKING, **wishes),
-        n=asked["n"],
+        by=replace(DEFAULT_RERANKING, **reranking),
+        n=args["n"],
     )
     used = recommend.method_used(db.session, instance, method)
-    return {**serializers.matches(found), "method": used}
+    return {**serializers.matches(ranked), "method": used}

@@ -40,11 +40,9 @@ def health() -> dict[str, Any]:
 @blueprint.get("/runs", tags=["runs"])
 @blueprint.arguments(arguments.PageArguments, location="query")
 @blueprint.response(200, schemas.page_of(schemas.RunSchema))
-def run_list(asked: dict[str, Any]) -> dict[str, Any]:
+def run_list(args: dict[str, Any]) -> dict[str, Any]:
     """Training runs, the newest first."""
-    part = keyset_pagination.newest(
-        db.session, Run, cursor=asked.get("cursor"), limit=asked["limit"]
-    )
+    part = keyset_pagination.newest(db.session, Run, cursor=args.get("cursor"), limit=args["limit"])
     published = runs.published(db.session)
     return {"items": [serializers.run(r, published) for r in part.items], "next": part.next}
 
@@ -62,12 +60,12 @@ def run(run_id: str) -> dict[str, Any]:
 @blueprint.response(200, schemas.page_of(schemas.JobSchema))
 @blueprint.alt_response(401, "UNAUTHORIZED")
 @blueprint.doc(security=TOKEN)
-def job_list(asked: dict[str, Any]) -> dict[str, Any]:
+def job_list(args: dict[str, Any]) -> dict[str, Any]:
     """Your jobs, the newest first; an admin sees everybody's."""
     user = require_user()
     mine = () if user.is_admin else (Job.user_id == user.id,)
     part = keyset_pagination.newest(
-        db.session, Job, *mine, cursor=asked.get("cursor"), limit=asked["limit"]
+        db.session, Job, *mine, cursor=args.get("cursor"), limit=args["limit"]
     )
     queue.show_abandoned(db.session, current_app.config["INSTANCE"], part.items)
     return {"items": [serializers.job(j) for j in part.items], "next": part.next}
@@ -79,18 +77,18 @@ def job_list(asked: dict[str, Any]) -> dict[str, Any]:
 def job(job_id: str) -> dict[str, Any]:
     """One job of yours: how far it is, and at its end what came of it."""
     try:
-        found = jobs.find(db.session, job_id)
+        row = jobs.find(db.session, job_id)
     except UnknownName:
-        found = None
-    if found is None or not _may_see(found):
+        row = None
+    if row is None or not _may_see(row):
         raise NotFound("No such job, or it is not yours.")
-    queue.show_abandoned(db.session, current_app.config["INSTANCE"], [found])
-    return serializers.job(found)
+    queue.show_abandoned(db.session, current_app.config["INSTANCE"], [row])
+    return serializers.job(row)
 
 
-def _may_see(found: Job) -> bool:
+def _may_see(row: Job) -> bool:
     who = caller()
-    if who.is_admin or (who.user is not None and found.user_id == who.user.id):
+    if who.is_admin or (who.user is not None and row.user_id == who.user.id):
         return True
-    upload = uploads.of_job(db.session, found)
+    upload = uploads.of_job(db.session, row)
     return upload is not None and uploads.may_see(upload, current_listener())

@@ -72,37 +72,37 @@ def matches(ranked: Sequence[RankedTrack]) -> dict[str, Any]:
     return {"items": [{**item, "track": view} for item, view in zip(items, views, strict=True)]}
 
 
-def run(found: Run, published: Run | None) -> dict[str, Any]:
+def run(row: Run, published: Run | None) -> dict[str, Any]:
     """A run as ``RunSchema`` describes it."""
     return {
-        "id": found.public_id,
-        "created_at": found.created_at,
-        "published": published is not None and published.id == found.id,
-        "feature_set": found.feature_set,
-        "representation": found.representation,
-        "clustering": found.clustering,
-        "projection": found.projection,
-        "seed": found.seed,
-        "tracks": found.track_count,
-        "clusters": found.cluster_count,
-        "parameters": found.parameters,
-        "metrics": found.metrics,
-        "seconds": found.seconds,
+        "id": row.public_id,
+        "created_at": row.created_at,
+        "published": published is not None and published.id == row.id,
+        "feature_set": row.feature_set,
+        "representation": row.representation,
+        "clustering": row.clustering,
+        "projection": row.projection,
+        "seed": row.seed,
+        "tracks": row.track_count,
+        "clusters": row.cluster_count,
+        "parameters": row.parameters,
+        "metrics": row.metrics,
+        "seconds": row.seconds,
     }
 
 
-def job(found: Job) -> dict[str, Any]:
+def job(row: Job) -> dict[str, Any]:
     """A job as ``JobSchema`` describes it."""
     return {
-        "id": found.public_id,
-        "kind": found.kind,
-        "state": found.state,
-        "progress": found.progress,
-        "message": found.message,
-        "error": found.error,
-        "result": found.result,
-        "created_at": found.created_at,
-        "started_at": found.started_at,
-        "finished_at": found.finished_at,
-        "address": url_for("api.job", job_id=found.public_id),
+        "id": row.public_id,
+        "kind": row.kind,
+        "state": row.state,
+        "progress": row.progress,
+        "message": row.message,
+        "error": row.error,
+        "result": row.result,
+        "created_at": row.created_at,
+        "started_at": row.started_at,
+        "finished_at": row.finished_at,
+        "address": url_for("api.job", job_id=row.public_id),
     }

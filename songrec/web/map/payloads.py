@@ -20,7 +20,7 @@ from songrec.core.errors import UnknownName
 from songrec.core.types import Space
 from songrec.store.catalogue import tracks
 from songrec.store.runs import run_folders
-from songrec.web.cached_counts import remembered
+from songrec.web.cached_counts import cached_value
 from songrec.web.map.encoding import encode_amounts, encode_names, encode_points
 
 NAMED_COLUMNS = ("genre", "emotion")
@@ -82,7 +82,7 @@ def maps(space: Space) -> list[str]:
         )
         return [one["name"] for one in manifest.get("maps", [])]
 
-    return remembered(_key("maps"), space.run_id, read)
+    return cached_value(_key("maps"), space.run_id, read)
 
 
 def coordinates(space: Space, drawn_by: str = "") -> NDArray[np.float32]:
@@ -94,7 +94,7 @@ def coordinates(space: Space, drawn_by: str = "") -> NDArray[np.float32]:
 
 def points(space: Space, drawn_by: str = "") -> Payload:
     """Where every track of the run lies and which cluster it is in."""
-    return remembered(
+    return cached_value(
         _key(f"points {drawn_by}"),
         space.run_id,
         lambda: Payload.of(encode_points(coordinates(space, drawn_by), space.labels)),
@@ -107,14 +107,14 @@ def column(session: Session, space: Space, name: str) -> Payload:
     Raises ``UnknownName`` for anything else, and for an attribute the run was not given.
     """
     if name in NAMED_COLUMNS:
-        return remembered(
+        return cached_value(
             _key(name),
             f"{space.run_id} {tracks.version(session)}",
             lambda: Payload.of(encode_names(_names(session, space, name))),
         )
     if name not in space.value_names or name not in BY_NAME:
         raise UnknownName("column of the map", name, (*NAMED_COLUMNS, *columns(space)))
-    return remembered(_key(name), space.run_id, lambda: Payload.of(_amounts(space, name)))
+    return cached_value(_key(name), space.run_id, lambda: Payload.of(_amounts(space, name)))
 
 
 def columns(space: Space) -> tuple[str, ...]:
@@ -124,7 +124,7 @@ def columns(space: Space) -> tuple[str, ...]:
 
 def plotly() -> Payload:
     """Plotly's JavaScript as the installed package brings it, packed once per process."""
-    return remembered(
+    return cached_value(
         ("plotly",),
         plotly_version(),
         lambda: Payload.of(
@@ -145,7 +145,7 @@ def plotly_style_ids() -> list[str]:
     The page's policy forbids them and the map needs none; an element with the id, whatever it
     is, keeps the bundle from trying.
     """
-    return remembered(
+    return cached_value(
         ("plotly styles",),
         plotly_version(),
         lambda: sorted({found.decode() for found in STYLE_IDS.findall(plotly().body)}),

@@ -104,8 +104,8 @@ def search() -> Response:
     # Whoever types a whole title means that song, however little known it is.
     exact = select(Track.id).where(Track.sort_title == sort_key(text)).limit(MATCHES)
     query = tracks.TrackQuery(text=text, sort="popularity", descending=True, per_page=MATCHES)
-    known = (track.id for track in tracks.search(db.session, query).tracks)
-    ids = dict.fromkeys((*db.session.scalars(exact), *known))
+    popular = (track.id for track in tracks.search(db.session, query).tracks)
+    ids = dict.fromkeys((*db.session.scalars(exact), *popular))
     return jsonify(_songs(space, space.rows_of(list(ids))[:MATCHES]))
 
 
@@ -181,10 +181,10 @@ def _maps(space: Space, drawn_by: str) -> list[dict[str, Any]]:
 
 def _is_for(space: Space) -> bool:
     """Whether the address names the run that answers; 409 where it names another one."""
-    wanted = request.args.get("run")
-    if wanted is not None and wanted != space.run_id:
+    run_id = request.args.get("run")
+    if run_id is not None and run_id != space.run_id:
         abort(409, "Another run has been published since. Reload the map.")
-    return wanted is not None
+    return run_id is not None
 
 
 def _rows(space: Space, text: str, limit: int) -> NDArray[np.int64]:
@@ -257,7 +257,7 @@ def _song_to_show(space: Space, name: str) -> dict[str, Any] | None:
 
 def _entries(run: Run, space: Space, drawn_by: str) -> list[words.Entry]:
     clusters = cached_counts.clusters(db.session, run)
-    where = cached_counts.remembered(
+    where = cached_counts.cached_value(
         ("map places", drawn_by, str(current_app.config["INSTANCE"])),
         space.run_id,
         lambda: words.places(

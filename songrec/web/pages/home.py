@@ -22,8 +22,8 @@ def home() -> str:
     run = runs.published(db.session)
     clusters = cached_counts.clusters(db.session, run)
     typical = {n: c.profile["typical"][:TYPICAL_SHOWN] for n, c in clusters.items()}
-    found = tracks.tracks_by_id(db.session, [i for ids in typical.values() for i in ids])
-    by_id = {track.id: track for track in found}
+    views = tracks.tracks_by_id(db.session, [i for ids in typical.values() for i in ids])
+    by_id = {track.id: track for track in views}
     return render_template(
         "pages/home.html",
         run=run,
@@ -41,20 +41,20 @@ def home() -> str:
 def cluster(number: int) -> str:
     """One cluster: its profile against the catalogue, what is in it, its tracks."""
     run = runs.published(db.session)
-    found = cached_counts.clusters(db.session, run).get(number)
-    if run is None or found is None:
+    row = cached_counts.clusters(db.session, run).get(number)
+    if run is None or row is None:
         abort(404, f"No sound group {number} in the published run.")
     form = TrackForm(request.args, default_sort="typical", cluster=number)
     page = tracks.search(db.session, form.query, run)
     return render_template(
         "pages/cluster.html",
         run=run,
-        cluster=found,
+        cluster=row,
         clusters=cached_counts.clusters(db.session, run),
-        rows=charts.profile_rows(found.profile),
-        genres=charts.shares(found.profile.get("genres", [])),
-        emotions=charts.shares(found.profile.get("emotions", [])),
-        share_of_all=found.size / max(1, run.track_count),
+        rows=charts.profile_rows(row.profile),
+        genres=charts.shares(row.profile.get("genres", [])),
+        emotions=charts.shares(row.profile.get("emotions", [])),
+        share_of_all=row.size / max(1, run.track_count),
         form=form,
         page=page,
         address=page_address,

@@ -1,4 +1,4 @@
-"""From an address to a ``TrackQuery`` and back: lists of songs have stable, shareable addresses."""
+"""Lists of songs by URL: from query parameters to a ``TrackQuery`` and back."""
 
 from __future__ import annotations
 
@@ -6,21 +6,33 @@ import math
 from collections.abc import Mapping
 
 from flask import request, url_for
+from marshmallow import fields, validate
 from werkzeug.datastructures import MultiDict
 
 from songrec.core.attributes import ATTRIBUTES, BY_NAME
 from songrec.store.catalogue.track_filters import TrackQuery
 from songrec.store.catalogue.tracks import SORTS
+from songrec.web import query_args
 
 RANGE_ATTRIBUTES = tuple(a.name for a in ATTRIBUTES if a.name not in ("variance", "explicit"))
-# Nothing else in an address is taken over into the list's own links: `url_for` would read a field
-# called endpoint or _scheme as an order to itself.
-FIELDS = frozenset(
-    ["q", "genre", "emotion", "cluster", "sort", "order", "page"]
-    + [f"{name}_{end}" for name in RANGE_ATTRIBUTES for end in ("min", "max")]
+ARGS = query_args.schema(
+    q=fields.String(load_default=""),
+    genre=fields.String(load_default=""),
+    emotion=fields.String(load_default=""),
+    cluster=fields.Integer(load_default=None),
+    sort=fields.String(load_default=None, validate=validate.OneOf(SORTS)),
+    order=fields.String(load_default=""),
+    page=fields.Integer(load_default=1),
+    **{
+        f"{name}_{end}": query_args.Clamped(-math.inf, math.inf, load_default=None)
+        for name in RANGE_ATTRIBUTES
+        for end in ("min", "max")
+    },
 )
-
-NUMBERED = {"cluster": "sound group", "page": "page"}
+# Links of the list take over only these: `url_for` would read a parameter called endpoint or
+# _scheme as its own.
+FIELDS = frozenset(ARGS.fields)
+MAX_NUMBER = 10**6
 
 
 class TrackForm:
@@ -36,22 +48,23 @@ class TrackForm:
         default_sort: str = "title",
         cluster: int | None = None,
     ) -> None:
-        self.problems: list[str] = []
         self.args: Mapping[str, str] = _filled(args)
         self.default_sort = default_sort
-        sort = self.args.get("sort", default_sort)
-        if sort not in SORTS:
-            self.problems.append(f"Cannot sort by “{sort[:40]}”, sorted by {default_sort} instead.")
-            sort = default_sort
+        values, unusable = query_args.load(ARGS, self.args)
+        self.problems = [self._problem(name) for name in unusable]
         self.query = TrackQuery(
-            text=self.args.get("q", "")[:200],
-            genre=self.args.get("genre", "")[:200],
-            emotion=self.args.get("emotion", "")[:100],
-            cluster=cluster if cluster is not None else self._whole("cluster"),
-            ranges=self._ranges(),
-            sort=sort,
-            descending=self.args.get("order") == "down",
-            page=max(1, self._whole("page") or 1),
+            text=values["q"][:200],
+            genre=values["genre"][:200],
+            emotion=values["emotion"][:100],
+            cluster=_bounded(values["cluster"]) if cluster is None else cluster,
+            ranges={
+                name: ends
+                for name in RANGE_ATTRIBUTES
+                if (ends := _range(values[f"{name}_min"], values[f"{name}_max"])) != (None, None)
+            },
+            sort=values["sort"] or default_sort,
+            descending=values["order"] == "down",
+            page=max(1, _bounded(values["page"]) or 1),
         )
 
     @property
@@ -92,39 +105,27 @@ class TrackForm:
             words.append((text, self.without(f"{name}_min", f"{name}_max")))
         return words
 
-    def _ranges(self) -> dict[str, tuple[float | None, float | None]]:
-        ranges = {}
-        for name in RANGE_ATTRIBUTES:
-            low, high = self._number(f"{name}_min"), self._number(f"{name}_max")
-            if low is not None and high is not None and low > high:
-                low, high = high, low
-            if low is not None or high is not None:
-                ranges[name] = (low, high)
-        return ranges
+    def _problem(self, name: str) -> str:
+        """Return the sentence about a value that cannot be used."""
+        value = self.args[name][:40]
+        if name == "sort":
+            return f"Cannot sort by “{value}”, sorted by {self.default_sort} instead."
+        if name in ("cluster", "page"):
+            what = "sound group" if name == "cluster" else "page"
+            return f"“{value}” is not a {what} number."
+        attribute, _, end = name.rpartition("_")
+        label = BY_NAME[attribute].label
+        return f"{label} {'from' if end == 'min' else 'to'}: “{value}” is not a number."
 
-    def _number(self, field: str) -> float | None:
-        if field not in self.args:
-            return None
-        try:
-            number = float(self.args[field].replace(",", "."))
-        except ValueError:
-            number = math.nan
-        if not math.isfinite(number):
-            name, _, end = field.rpartition("_")
-            what = "from" if end == "min" else "to"
-            self.problems.append(
-                f"{BY_NAME[name].label} {what}: “{self.args[field][:40]}” is not a number."
-            )
-            return None
-        return number
 
-    def _whole(self, field: str) -> int | None:
-        value = self.args.get(field, "")
-        try:
-            return max(-1, min(int(value), 10**6)) if value else None
-        except ValueError:
-            self.problems.append(f"“{value[:40]}” is not a {NUMBERED[field]} number.")
-            return None
+def _range(low: float | None, high: float | None) -> tuple[float | None, float | None]:
+    """Return the ends of a range in ascending order."""
+    return (high, low) if low is not None and high is not None and low > high else (low, high)
+
+
+def _bounded(number: int | None) -> int | None:
+    """Return a number that every database can compare."""
+    return None if number is None else max(-1, min(number, MAX_NUMBER))
 
 
 def page_address(number: int) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from flask import abort, current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -14,10 +12,12 @@ from songrec.store.catalogue import tracks as catalogue
 from songrec.store.db import db
 from songrec.store.runs import runs
 from songrec.store.tables import AudioFile
-from songrec.web import cached_counts, charts
+from songrec.web import cached_counts, charts, query_args
 from songrec.web.current_listener import current_listener, current_reactions
 from songrec.web.pages import blueprint
 from songrec.web.pages.query import RANGE_ATTRIBUTES, TrackForm, page_address
+
+WEIGHTS = query_args.schema(**{name: query_args.Clamped(0, MAX_WEIGHT) for name in GROUP_LABELS})
 
 
 @blueprint.get("/tracks")
@@ -47,7 +47,7 @@ def tracks() -> str | Response:
 @blueprint.get("/tracks/<public_id>")
 def track(public_id: str) -> str | Response:
     """Show one song: how it sounds, its place on the map and similar songs."""
-    weights = _weights()
+    weights, _ = query_args.load(WEIGHTS, request.args)
     page = song_page(
         db.session,
         current_app.config["INSTANCE"],
@@ -95,16 +95,3 @@ def _attribute_sources(file: AudioFile | None) -> list[tuple[str, list[str]]]:
         for source, description in charts.SOURCES.items()
         if (names := [labels[n] for n in labels if attributes.get(n, {}).get("source") == source])
     ]
-
-
-def _weights() -> dict[str, float]:
-    """Return the weights of attribute groups that the URL gives."""
-    found = {}
-    for name in GROUP_LABELS:
-        try:
-            value = float(request.args[name])
-        except (KeyError, ValueError):
-            continue
-        if math.isfinite(value):
-            found[name] = min(max(value, 0.0), MAX_WEIGHT)
-    return found
