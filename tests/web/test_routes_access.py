@@ -13,12 +13,13 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
 from songrec.store import jobs
 from songrec.store.listeners import users
-from songrec.store.tables import Listener, Playlist, Track, Upload
+from songrec.store.tables import Album, Artist, Listener, Playlist, Track, Upload
 from songrec.web.map.payloads import plotly_version
 from tests.planted_run import plant
 
@@ -34,6 +35,10 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, int, int]]] = {
     ("pages.cluster", "GET"): ("/clusters/0", OPEN),
     ("pages.tracks", "GET"): ("/tracks", OPEN),
     ("pages.track", "GET"): ("/tracks/{track}", OPEN),
+    ("pages.artist", "GET"): ("/artists/{artist}", OPEN),
+    ("pages.undo_artist_likes", "POST"): ("/artists/{artist}/likes/undo", (400, 400, 400)),
+    ("pages.album", "GET"): ("/albums/{album}", OPEN),
+    ("pages.undo_album_likes", "POST"): ("/albums/{album}/likes/undo", (400, 400, 400)),
     ("map.page", "GET"): ("/map", OPEN),
     ("map.points", "GET"): ("/map/points", OPEN),
     ("map.titles", "GET"): ("/map/titles?rows=0", OPEN),
@@ -146,6 +151,10 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, int, int]]] = {
     ("api.health", "GET"): ("/api/v1/health", OPEN),
     ("api.tracks", "GET"): ("/api/v1/tracks", OPEN),
     ("api.track", "GET"): ("/api/v1/tracks/{track}", OPEN),
+    ("api.artist", "GET"): ("/api/v1/artists/{artist}", OPEN),
+    ("api.artist_tracks", "GET"): ("/api/v1/artists/{artist}/tracks", OPEN),
+    ("api.album", "GET"): ("/api/v1/albums/{album}", OPEN),
+    ("api.album_tracks", "GET"): ("/api/v1/albums/{album}/tracks", OPEN),
     ("api.similar", "GET"): ("/api/v1/tracks/{track}/similar", OPEN),
     ("api.clusters", "GET"): ("/api/v1/clusters", OPEN),
     ("api.cluster", "GET"): ("/api/v1/clusters/0", OPEN),
@@ -173,6 +182,9 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, int, int]]] = {
     ("static", "GET"): ("/static/css/theme.css", OPEN),
     ("bootstrap.static", "GET"): ("/bootstrap/static/css/bootstrap.min.css", OPEN),
     ("assets.plotly", "GET"): ("{plotly}", OPEN),
+    # Last: nothing above is liked.
+    ("pages.like_artist", "POST"): ("/artists/{artist}/likes", (303, 303, 303)),
+    ("pages.like_album", "POST"): ("/albums/{album}/likes", (303, 303, 303)),
 }
 ADMIN_ONLY = sorted(row for row in TABLE if row[0].startswith("admin."))
 
@@ -190,6 +202,10 @@ def places(app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch) -> dic
     session.flush()
     session.add(Playlist(public_id="theirs", listener_id=owner.id, name="Theirs"))
     planted = plant(session, app.config["INSTANCE"])
+    album = Album(public_id="an-album", title="An album")
+    session.add(album)
+    session.flush()
+    session.get_one(Track, int(planted.track_ids[0])).album_id = album.id
     job = jobs.create(session, "upload", {"upload_id": "theirs"})
     song = Upload(public_id="theirs", listener_id=owner.id, name="a", path="/no", size=1)
     song.job_id = job.id
@@ -197,6 +213,8 @@ def places(app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch) -> dic
     found = {
         "upload": "theirs",
         "track": session.get_one(Track, int(planted.track_ids[0])).public_id,
+        "artist": session.scalars(select(Artist.public_id)).first(),
+        "album": "an-album",
         "playlist": "theirs",
         "run": planted.run.public_id,
         "job": jobs.create(session, "train", {}).public_id,
