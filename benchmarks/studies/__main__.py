@@ -37,11 +37,11 @@ STUDIES = {
 
 
 def module(name: str) -> ModuleType:
-    """The file of a study."""
+    """Return the module of a study."""
     return importlib.import_module(f"benchmarks.studies.{name}")
 
 
-def main(given: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Print a study."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.studies",
@@ -53,14 +53,14 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR")
     parser.add_argument("--instance", type=Path, metavar="DIR", help="whose weights are used")
     parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args(given)
-    if asked.instance is not None:
-        os.environ["SONGREC_INSTANCE"] = str(asked.instance.resolve())
-    study = module(asked.name)
-    missing = [name for name in study.NEEDS if not (asked.data / name).exists()]
+    args = parser.parse_args(argv)
+    if args.instance is not None:
+        os.environ["SONGREC_INSTANCE"] = str(args.instance.resolve())
+    study = module(args.name)
+    missing = [name for name in study.NEEDS if not (args.data / name).exists()]
     if missing:
-        sys.exit(f"{asked.data / missing[0]} is not there; --help says what --data holds.")
-    print("\n".join(study.study(asked.data, asked.seed)))
+        sys.exit(f"{args.data / missing[0]} is not there; --help says what --data holds.")
+    print("\n".join(study.study(args.data, args.seed)))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Other densities for a taste, which were tried beside Student's t: by content, the same questions.
+"""Alternative densities for a taste, compared with Student's t by content on the same tasks.
 
 All are of the likes' points in units of the columns' deviations. ``Lessons`` are the covariances
 that playlists have: of their songs about their means, and of those means.
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.studies.playlists import FILE, HEADER, by_score, learnt, lines, taste_scores
+from benchmarks.studies.playlists import FILE, HEADER, by_score, lines, taste_scores, with_priors
 from benchmarks.tables import table
 from songrec.core.types import Ints, Space
 from songrec.evaluation.playlists import Answer
@@ -39,7 +39,7 @@ class Lessons:
 
     @classmethod
     def of(cls, space: Space, lists: Sequence[Ints]) -> Lessons:
-        """Moments, as ``taste_prior.learn`` takes them a column at a time."""
+        """Compute the moments that the taste prior has column by column, with covariances."""
         points = model_for(space).points(np.arange(len(space.track_ids)))
         rows = [np.unique(one) for one in lists]
         parts = [points[one] for one in rows if len(one) >= MIN_TRACKS]
@@ -52,16 +52,16 @@ class Lessons:
 
 
 def study(data: Path, seed: int = 0) -> list[str]:
-    """P@10 of every density."""
+    """Build the table of P@10 of every density."""
     return measured(continuation_tasks(data / FILE, seed=seed), seed)
 
 
 def measured(tasks: ContinuationTasks, seed: int = 0) -> list[str]:
-    """The same for any questions."""
-    found: dict[str, list[Answer]] = {}
-    for about, lists, space in learnt(tasks, seed):
+    """Build the tables for any tasks."""
+    answers: dict[str, list[Answer]] = {}
+    for about, lists, space in with_priors(tasks, seed):
         lessons = Lessons.of(space, lists)
-        ways = {
+        densities = {
             "Student's t with learnt priors (what is used)": taste_scores,
             "normal, mean and variance shrunk to the catalogue's with k = 3": partial(
                 normal, lessons, 3.0
@@ -74,13 +74,13 @@ def measured(tasks: ContinuationTasks, seed: int = 0) -> list[str]:
             "Student's t, and a tenth of the kernels": partial(both, lessons, 1.0, 0.1),
             "Student's t, and a third of the kernels": partial(both, lessons, 1.0, 0.3),
         }
-        for name, scores in ways.items():
-            found.setdefault(name, []).extend(tasks.answers(by_score(scores), space, about))
-    return table(("tried", *HEADER), lines(found, tasks, seed))
+        for name, scores in densities.items():
+            answers.setdefault(name, []).extend(tasks.answers(by_score(scores), space, about))
+    return table(("tried", *HEADER), lines(answers, tasks, seed))
 
 
 def normal(lessons: Lessons, weight: float, query: Query) -> Array:
-    """Log ratio of a normal density with the likes' moments, shrunk, and the catalogue's."""
+    """Return the log ratio of a normal density with the likes' shrunk moments to the usual one."""
     likes = lessons.points[query.likes]
     mean = len(likes) * likes.mean(axis=0) / (len(likes) + weight)
     variance = (((likes - mean) ** 2).sum(axis=0) + weight) / (len(likes) + weight)
@@ -89,11 +89,11 @@ def normal(lessons: Lessons, weight: float, query: Query) -> Array:
 
 
 def plda(lessons: Lessons, shrinking: float | None, query: Query) -> Array:
-    """The log density of the next song of a playlist, less ``BACKGROUND`` of the catalogue's.
+    """Return the log density of a playlist's next song, less ``BACKGROUND`` of the catalogue's.
 
     Probabilistic linear discriminant analysis (Ioffe 2006): playlists' means are normal, and so are
-    songs about them. With ``shrinking`` the covariance about the mean is the likes' own, which that
-    many songs of the usual one are added to; without, the usual one.
+    songs around them. With ``shrinking`` the covariance is the likes' own, shrunk by that many
+    songs to the usual one; without, the usual one.
     """
     likes = lessons.points[query.likes]
     count, within = len(likes), lessons.within
@@ -108,14 +108,16 @@ def plda(lessons: Lessons, shrinking: float | None, query: Query) -> Array:
 
 
 def kernels(lessons: Lessons, width: float, query: Query) -> Array:
-    """The logarithm of the mean of normal kernels about the likes, as wide as a playlist is times
-    ``width``, less ``BACKGROUND`` of the catalogue's own density.
+    """Return the log of the mean of normal kernels around the likes, less the background.
+
+    A kernel is ``width`` times as wide as a playlist; the background is ``BACKGROUND`` of the
+    catalogue's own density.
     """
     return _kernels(lessons, width, query) - BACKGROUND * model_for(query.space).background
 
 
 def both(lessons: Lessons, width: float, share: float, query: Query) -> Array:
-    """Taste as it is, and a share of the kernels' logarithm."""
+    """Return the taste score plus a share of the kernels' logarithm."""
     return taste_scores(query) + share * _kernels(lessons, width, query)
 
 
@@ -128,7 +130,7 @@ def _kernels(lessons: Lessons, width: float, query: Query) -> Array:
 
 
 def log_normal(points: Array, mean: Array | float, covariance: Array) -> Array:
-    """The log density of a normal distribution, ``(n,)``, less what is the same for all."""
+    """Return the log density of a normal distribution, ``(n,)``, up to a constant."""
     apart = points - mean
     squares = np.einsum("ij,ij->i", apart @ np.linalg.inv(covariance), apart)
     return -0.5 * (squares + np.linalg.slogdet(covariance)[1])

@@ -1,4 +1,4 @@
-"""Attributes from MusiCNN's tags beside those of a predictor trained on FMA's table, by rank.
+"""Rank correlation of attributes from MusiCNN's tags with a predictor trained on FMA's table.
 
 The sounds are excerpt a of each track of the clips, and the whole tracks of the library. The
 predictor hears them through the means that FMA's own script takes of a sound (Defferrard et al.,
@@ -38,26 +38,26 @@ POWERS, WEIGHTS = (1.0, 1.5, 2.0, 2.5), (0.02, 0.05, 0.1)
 
 
 def study(data: Path, seed: int = 0) -> list[str]:
-    """Spearman's rank correlation of both estimates, per network and attribute."""
+    """Build a table of Spearman's rank correlation of both estimates, per network and attribute."""
     sounds = [one for one, _ in read_clip_pairs(data / "audio" / "clips")]
     sounds += [found.path for found in walk(data / "audio" / "library") if found.reason is None]
     means = []
     for path in sounds:
-        heard = decode(path, sample_rate=RATE, seconds=DEFAULTS.seconds).audio
-        means.append(fma_means(heard.samples, RATE))
+        audio = decode(path, sample_rate=RATE, seconds=DEFAULTS.seconds).audio
+        means.append(fma_means(audio.samples, RATE))
     predicted = trained(data / TABLE, means, seed)
     header = ("Spearman's ρ", *from_tags.ATTRIBUTES)
     usual, least, most = [], [], []
     for network in NETWORKS:
-        tags, heard = probabilities(sounds, network)
-        usual.append((f"`{network}`", *agreement(predicted, from_tags.attributes(tags, heard))))
+        tags, shares = probabilities(sounds, network)
+        usual.append((f"`{network}`", *agreement(predicted, from_tags.attributes(tags, shares))))
         several = []
         for power, weight in itertools.product(POWERS, WEIGHTS):
             with (
                 patch.object(from_tags, "POWER", power),
                 patch.object(from_tags, "USUAL_WEIGHT", weight),
             ):
-                several.append(agreement(predicted, from_tags.attributes(tags, heard)))
+                several.append(agreement(predicted, from_tags.attributes(tags, shares)))
         least.append((f"`{network}`, least", *map(min, zip(*several, strict=True))))
         most.append((f"`{network}`, most", *map(max, zip(*several, strict=True))))
     return [
@@ -72,7 +72,7 @@ def study(data: Path, seed: int = 0) -> list[str]:
 
 
 def fma_means(samples: Floats, rate: int) -> dict[str, float]:
-    """The means over time that FMA's table has, by the names of its columns."""
+    """Compute the means over time that FMA's table has, by the names of its columns."""
     import librosa
 
     chroma_of = np.abs(librosa.cqt(samples, sr=rate, hop_length=512, n_bins=84, tuning=None))
@@ -102,7 +102,7 @@ def fma_means(samples: Floats, rate: int) -> dict[str, float]:
 
 
 def trained(path: Path, means: Sequence[Mapping[str, float]], seed: int) -> dict[str, Floats]:
-    """What a predictor with its default parameters, trained on ``path``, says of the sounds."""
+    """Return the attributes by a predictor with default parameters that is trained on ``path``."""
     with empty_instance() as (_, instance):
         sample = samples.read_file(path)
         attribute_prediction.train(instance, sample, trials=0, seed=seed)
@@ -114,29 +114,31 @@ def trained(path: Path, means: Sequence[Mapping[str, float]], seed: int) -> dict
 
 
 def probabilities(sounds: Sequence[Path], network: str) -> tuple[tuple[str, ...], Floats]:
-    """The tags of a network and what it gives each sound, ``(sounds, tags)``."""
+    """Return the tags of a network and their probabilities, ``(sounds, tags)``."""
     extractors = make_extractors([TAGS], DEFAULTS.updated({"musicnn_model": network}))
     rows = []
     for path in sounds:
-        heard = decode(path, sample_rate=sample_rate_of(TAGS), seconds=DEFAULTS.seconds).audio
-        rows.append(extract_all(heard, extractors)[TAGS])
+        audio = decode(path, sample_rate=sample_rate_of(TAGS), seconds=DEFAULTS.seconds).audio
+        rows.append(extract_all(audio, extractors)[TAGS])
     return tuple(extractors[TAGS].names()), np.array(rows)
 
 
-def agreement(predicted: Mapping[str, Floats], told: Mapping[str, Floats]) -> list[float]:
-    """ρ per attribute over the sounds that both know, NaN where those are under three."""
+def agreement(predicted: Mapping[str, Floats], estimated: Mapping[str, Floats]) -> list[float]:
+    """Return ρ per attribute over the sounds that both have; NaN below three."""
     from scipy.stats import spearmanr
 
     found = []
     for name in from_tags.ATTRIBUTES:
-        both = np.isfinite(told[name]) & np.isfinite(predicted[name])
-        rho = spearmanr(told[name][both], predicted[name][both])[0] if both.sum() > 2 else np.nan
+        both = np.isfinite(estimated[name]) & np.isfinite(predicted[name])
+        rho = (
+            spearmanr(estimated[name][both], predicted[name][both])[0] if both.sum() > 2 else np.nan
+        )
         found.append(float(rho))
     return found
 
 
 def shown(rows: Sequence[tuple[Any, ...]]) -> list[tuple[str, ...]]:
-    """Rows of the table with two places, – for nothing."""
+    """Format rows of the table with two places, – for NaN."""
     return [
         (name, *("–" if np.isnan(value) else f"{value:.2f}" for value in values))
         for name, *values in rows

@@ -1,4 +1,4 @@
-"""An instance for the time of a study."""
+"""A temporary instance for a study."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @contextmanager
 def empty_instance() -> Iterator[tuple[Session, Path]]:
-    """A session on an empty, migrated database and its instance folder, gone afterwards.
+    """Yield a session on an empty, migrated database and its folder, deleted afterwards.
 
     Networks' weights are those of the instance that is set (``SONGREC_INSTANCE``).
     """

@@ -1,4 +1,4 @@
-"""What one worker of ``flask analyze`` takes: a fresh one for each choice of feature sets.
+"""Memory of one worker of ``flask analyze``, a fresh one for each choice of feature sets.
 
 It analyses thirty seconds of made clips; nothing of the data folder is read. Linux tells what of a
 process's memory is its own and what are files mapped for all.
@@ -31,11 +31,11 @@ _IMPORT = "import tensorflow; print(open('/proc/self/status').read())"
 
 
 def study(data: Path, seed: int = 0) -> list[str]:
-    """Memory of a worker by what it extracts, and of a process that has imported TensorFlow."""
-    asked = {"`mfcc`, `statistical`": DEFAULT_SETS}
+    """Build the table: memory of a worker by what it extracts, and of TensorFlow alone."""
+    choices = {"`mfcc`, `statistical`": DEFAULT_SETS}
     if published_weights.is_there(instance_path(), "musicnn"):
-        asked["the same with `musicnn`, `musicnn_tags`"] = (*DEFAULT_SETS, "musicnn", TAGS)
-    rows = [(said, *worker(sets).values()) for said, sets in asked.items()]
+        choices["the same with `musicnn`, `musicnn_tags`"] = (*DEFAULT_SETS, "musicnn", TAGS)
+    rows = [(label, *worker(sets).values()) for label, sets in choices.items()]
     status = subprocess.run(
         [sys.executable, "-c", _IMPORT], check=True, capture_output=True, text=True
     ).stdout
@@ -44,7 +44,7 @@ def study(data: Path, seed: int = 0) -> list[str]:
 
 
 def worker(sets: Sequence[str]) -> dict[str, int]:
-    """The figures of a worker that has analysed a file by ``sets``."""
+    """Return the figures of a worker that has analysed a file by ``sets``."""
     process = WorkerProcess()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "clip.wav"
@@ -61,6 +61,6 @@ def worker(sets: Sequence[str]) -> dict[str, int]:
 
 
 def figures(status: str) -> dict[str, int]:
-    """``FIGURES`` in MiB from what Linux says of a process."""
-    said = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
-    return {name: round(int(said[name].split()[0]) / 1024) for name in FIGURES}
+    """Parse ``FIGURES`` in MiB from a process's status file."""
+    fields = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
+    return {name: round(int(fields[name].split()[0]) / 1024) for name in FIGURES}

@@ -1,4 +1,4 @@
-"""What ``conv_vae`` knows of real sound: whether a clip finds the other one of its recording.
+"""Retrieval by ``conv_vae`` on real sound: whether a clip finds the other one of its recording.
 
 Clips of ten seconds as pictures (``melspectrogram`` with the usual settings). The rule is that of
 ``flask evaluate clips``: cosine over standardised columns, excerpt a asks, excerpts b answer. The
@@ -29,14 +29,14 @@ COMPONENTS = 16
 
 
 def study(data: Path, seed: int) -> list[str]:
-    """A table of retrieval by averages, components and the model, of two seeds."""
+    """Build a table of retrieval by averages, components and the model, of two seeds."""
     pairs = read_clip_pairs(data / "audio" / "clips")
     clips = GivenSpectrograms(
         [_picture(decode(path, seconds=SECONDS).audio) for pair in pairs for path in pair]
     )
     others = excerpts(data / "audio" / "library")
     seeds = (seed, seed + 1)
-    known = {
+    latents_of = {
         "mean and deviation of the bands, no model": [_averages(clips)],
         f"{COMPONENTS} principal components of the pooled pictures": [_components(clips)],
         "`conv_vae`, trained on the clips themselves": [
@@ -53,7 +53,7 @@ def study(data: Path, seed: int) -> list[str]:
         "| | first | in the first five |",
         "|---|---|---|",
     ]
-    for name, latents in known.items():
+    for name, latents in latents_of.items():
         found = [retrieve(latent[0::2], latent[1::2]).to_json() for latent in latents]
         figures = (", ".join(f"{one[of]:.2f}" for one in found) for of in ("top1", "top5"))
         lines.append(f"| {name} | {' | '.join(figures)} |")
@@ -61,7 +61,7 @@ def study(data: Path, seed: int) -> list[str]:
 
 
 def excerpts(folder: Path) -> GivenSpectrograms:
-    """Three pictures of ten seconds of every track below ``folder`` that is long enough."""
+    """Return three spectrograms of ten seconds of every long enough track below ``folder``."""
     pictures = []
     for found in walk(folder):
         audio = decode(found.path, seconds=None).audio

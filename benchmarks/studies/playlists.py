@@ -1,4 +1,4 @@
-"""What the studies of playlists share: questions, and P@10 beside that of something else."""
+"""Tasks of the playlist studies, and tables of P@10 against a first method."""
 
 from __future__ import annotations
 
@@ -23,9 +23,11 @@ HEADER = ("P@10", "P@10, new artists", "times the first")
 Scores = Callable[[Query], NDArray[np.floating]]
 
 
-def learnt(tasks: ContinuationTasks, seed: int) -> Iterator[tuple[list[int], list[Ints], Space]]:
-    """Per part: which playlists are asked about, the rows of those that taught, and the space with
-    what they taught of tastes.
+def with_priors(
+    tasks: ContinuationTasks, seed: int
+) -> Iterator[tuple[list[int], list[Ints], Space]]:
+    """Yield each fold: its playlists, the rows of the playlists learnt from, and the space with
+    the taste prior of those.
     """
     for about, lists in tasks.folds:
         rows = [playlist.rows for playlist in lists]
@@ -34,7 +36,7 @@ def learnt(tasks: ContinuationTasks, seed: int) -> Iterator[tuple[list[int], lis
 
 
 def by_score(scores: Scores) -> Search:
-    """A search for the highest of ``scores`` ``(n,)``."""
+    """Return a search for the highest of ``scores`` ``(n,)``."""
 
     def search(space: Space, query: Query, count: int) -> Rows:
         everything = np.arange(len(space.track_ids), dtype=np.int64)
@@ -54,26 +56,26 @@ def taste_scores(query: Query) -> NDArray[np.float64]:
 def lines(
     answers: Mapping[str, Sequence[Answer]], tasks: ContinuationTasks, seed: int
 ) -> list[tuple[str, ...]]:
-    """Of each its name and ``HEADER``; intervals are of 95%."""
+    """Return a row per method: its name and the columns of ``HEADER``, with 95% intervals."""
     songs = len(np.unique(tasks.catalogue.song_keys))
     first = next(iter(answers))
-    found = []
+    rows = []
     for name, of in answers.items():
-        told: dict[str, Any] = measures.measure(of, tasks.space.matrix, songs, seed=seed)
+        measured: dict[str, Any] = measures.measure(of, tasks.space.matrix, songs, seed=seed)
         times = measures.times(of, answers[first], seed=seed)
-        new = told["new_artist_p_at_10"]
-        found.append(
+        new = measured["new_artist_p_at_10"]
+        rows.append(
             (
                 name,
-                interval((told["p_at_10"], *told["intervals"]["p_at_10"]), 3),
+                interval((measured["p_at_10"], *measured["intervals"]["p_at_10"]), 3),
                 "–" if new is None else f"{new:.3f}",
                 "" if name == first or times is None else interval(times, 2),
             )
         )
-    return found
+    return rows
 
 
 def interval(values: Sequence[float], places: int) -> str:
-    """``0.138 (0.121 to 0.157)``."""
+    """Format a value with its interval: ``0.138 (0.121 to 0.157)``."""
     value, low, high = (f"{one:.{places}f}" for one in values)
     return f"{value} ({low} to {high})"

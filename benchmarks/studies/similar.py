@@ -1,4 +1,4 @@
-"""Does the other excerpt of its recording come first among what sounds like a clip?
+"""Whether the other excerpt of its recording comes first among the songs similar to a clip.
 
 Every clip of the list is analysed as a track of its own and asks; all the others are candidates.
 """
@@ -24,7 +24,7 @@ LOOK = 5
 
 
 def study(data: Path, seed: int = 0) -> list[str]:
-    """How often the right clip comes first, and among the first five, by each feature set."""
+    """Build the table: how often the right clip is first, or among the first five, by set."""
     folder = data / "audio" / "clips"
     pairs = [(one.resolve(), other.resolve()) for one, other in read_clip_pairs(folder)]
     with empty_instance() as (session, instance):

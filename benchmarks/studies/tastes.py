@@ -1,4 +1,4 @@
-"""Several tastes: are likes of two playlists told apart, and what does a list hold then?
+"""Several tastes: whether likes of two playlists are separated, and what a list then holds.
 
 Pairs of playlists, ten likes of each, drawn within the parts of the evaluation: nothing is learnt
 from either. The candidates are all tracks.
@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from benchmarks.studies.playlists import FILE, learnt
+from benchmarks.studies.playlists import FILE, with_priors
 from benchmarks.tables import table
 from songrec.core.types import Ints, Space
 from songrec.recommend.lists.rerank import Reranking, rerank
@@ -31,24 +31,24 @@ MARGINS = (0.0, density.MARGIN, 3.0)
 PAIRS = 30
 """Of each part."""
 LIST = 20
-WAYS = ("one taste", "the best of several", "several in turn")
+LIST_KINDS = ("one taste", "the best of several", "several in turn")
 
 
 def study(data: Path, seed: int = 0) -> list[str]:
-    """How often likes are told apart by margin, and lists of twenty for pairs of playlists."""
+    """Build tables: separated likes by margin, and lists of twenty for pairs of playlists."""
     return measured(continuation_tasks(data / FILE, draws=1, seed=seed), seed)
 
 
 def measured(tasks: ContinuationTasks, seed: int = 0, pairs: int = PAIRS) -> list[str]:
-    """The same for any questions."""
+    """Build the tables for any tasks."""
     single = dict.fromkeys(MARGINS, 0)
     double = dict.fromkeys(MARGINS, 0)
-    asked, lists = 0, []
+    n_pairs, lists = 0, []
     rng = np.random.default_rng(seed)
-    for about, _, space in learnt(tasks, seed):
+    for about, _, space in with_priors(tasks, seed):
         of = {number: tasks.likes[number][0] for number in about}
         drawn = [tuple(rng.choice(about, 2, replace=False).tolist()) for _ in range(pairs)]
-        asked += len(drawn)
+        n_pairs += len(drawn)
         for margin in MARGINS:
             single[margin] += sum(_tastes(space, rows, margin) > 1 for rows in of.values())
             double[margin] += sum(
@@ -63,12 +63,12 @@ def measured(tasks: ContinuationTasks, seed: int = 0, pairs: int = PAIRS) -> lis
                 (
                     f"{margin:g}",
                     f"{single[margin]} of {len(tasks.playlists)}",
-                    f"{double[margin]} of {asked}",
+                    f"{double[margin]} of {n_pairs}",
                 )
                 for margin in MARGINS
             ),
         ),
-        f"Twenty songs for ten likes of each of two playlists, {asked} pairs:",
+        f"Twenty songs for ten likes of each of two playlists, {n_pairs} pairs:",
         "",
         *table(
             (
@@ -85,7 +85,7 @@ def measured(tasks: ContinuationTasks, seed: int = 0, pairs: int = PAIRS) -> lis
 
 @dataclass(frozen=True)
 class List:
-    """A list for a pair: whether it was parted, the share that is right, and whether of both."""
+    """A list for a pair: whether the likes were separated, the share right, and if of both."""
 
     method: str
     way: str
@@ -101,7 +101,7 @@ def _lists(tasks: ContinuationTasks, space: Space, one: int, other: int) -> list
     parted = _tastes(space, likes, density.MARGIN) > 1
     found = []
     for method in ("taste_content", "taste"):
-        for way in WAYS:
+        for way in LIST_KINDS:
             rows = _answer(space, likes, method, way)
             of = [np.isin(keys[rows], rest) for rest in rests]
             right = float((of[0] | of[1]).sum()) / LIST
@@ -111,9 +111,9 @@ def _lists(tasks: ContinuationTasks, space: Space, one: int, other: int) -> list
 
 def _answer(space: Space, likes: Ints, method: str, way: str) -> Rows:
     rule = METHODS.create("taste", **EVALUATED_METHODS[method].parameters)
-    with patch.object(density, "MAX_TASTES", 1 if way == WAYS[0] else density.MAX_TASTES):
+    with patch.object(density, "MAX_TASTES", 1 if way == LIST_KINDS[0] else density.MAX_TASTES):
         query = Query(space, likes, np.empty(0, dtype=np.int64))
-        if way != WAYS[2]:
+        if way != LIST_KINDS[2]:
             return rule.search(query, LIST)[0]
         by = Reranking(every_taste=True)
         found = find_candidates(rule, query, LIST, by)
@@ -130,7 +130,7 @@ def _tastes(space: Space, likes: Ints, margin: float) -> int:
 def _rows(lists: Sequence[List]) -> list[tuple[str, ...]]:
     rows = []
     for method in dict.fromkeys(one.method for one in lists):
-        for way in WAYS:
+        for way in LIST_KINDS:
             of = [one for one in lists if (one.method, one.way) == (method, way)]
             parted = [one for one in of if one.parted]
             rows.append(

@@ -1,4 +1,4 @@
-"""VaDE on the TidyTuesday catalogue: what smaller steps of the joint phase do to its clusters.
+"""VaDE on the TidyTuesday catalogue: the effect of the joint phase's steps on its clusters.
 
 Ten clusters of the model's own, asked of the genre that training did not see; a grid as ``flask
 compare`` runs it.
@@ -31,14 +31,14 @@ SEEDS = 2
 
 
 def study(data: Path, seed: int = 0) -> list[str]:
-    """A line for each setting: the least and the most over the seeds."""
+    """Build a row for each setting: minimum and maximum over the seeds."""
     return measured(data / FILE, range(seed, seed + SEEDS))
 
 
 def measured(
     file: Path, seeds: Iterable[int], settings: Mapping[str, Mapping[str, Any]] = SETTINGS
 ) -> list[str]:
-    """The table for any catalogue whose tracks have genres."""
+    """Build the table for any catalogue whose tracks have genres."""
     spec = SweepSpec.from_mapping(
         {
             "representation": [{"vade": dict(values)} for values in settings.values()],
@@ -74,7 +74,7 @@ def measured(
 
 
 def figures(runs: list[dict[str, Any]]) -> tuple[str, ...]:
-    """Of the runs of one setting, each from the least to the most."""
+    """Format the figures of the runs of one setting, each from minimum to maximum."""
     sizes = [list(run["sizes"].values()) for run in runs]
     return (
         span([100 * max(of) / sum(of) for of in sizes], "{:.0f}%"),
@@ -87,6 +87,6 @@ def figures(runs: list[dict[str, Any]]) -> tuple[str, ...]:
 
 
 def span(values: list[float], form: str) -> str:
-    """The least and the most, once where they read alike."""
+    """Format minimum and maximum, once where they are equal as text."""
     least, most = form.format(min(values)), form.format(max(values))
     return least if least == most else f"{least} to {most}"

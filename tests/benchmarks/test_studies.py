@@ -9,7 +9,7 @@ from benchmarks.studies import densities, estimates, memory, priors, tastes, tow
 from benchmarks.studies import similar as similar_study
 from benchmarks.studies.__main__ import STUDIES, main, module
 from benchmarks.studies.instance import empty_instance
-from benchmarks.studies.playlists import learnt
+from benchmarks.studies.playlists import with_priors
 from songrec.demo import clips
 from songrec.prediction import from_tags
 from songrec.services.evaluation.playlist_tasks import continuation_tasks
@@ -73,7 +73,7 @@ def test_other_densities_are_asked_the_same(tasks):
 
 
 def test_columns_that_are_constant_in_every_playlist_leave_the_covariance_invertible(tasks):
-    _, lists, space = next(learnt(tasks, 0))
+    _, lists, space = next(with_priors(tasks, 0))
     lessons = densities.Lessons.of(space, lists)
     assert np.linalg.cond(lessons.within) < 1e4
     year = space.columns.index("year")
