@@ -4,6 +4,10 @@ Attributes are skewed (instrumentalness is 0 for most songs, tempo is not); on r
 values the odd outlier rules every distance. A rank-based inverse normal transformation (Blom
 1958; van der Waerden 1952) keeps only the order: a column's value is the normal quantile of the
 share of tracks below it, ties sharing their middle.
+
+Written here, with the normal quantile, and not taken from scikit-learn's ``QuantileTransformer``:
+that interpolates between a fixed number of quantiles, treats ties differently, and the web process,
+which places uploads in the space, does not import scikit-learn.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A few columns that stand for a whole audio feature set in the recommendation space."""
+"""Whitened principal components of audio feature sets, for the recommendation space."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from typing import Self
 import numpy as np
 
 from songrec.core.types import FeatureTable, Floats
+from songrec.features.registry import EXTRACTORS
 
-MOST = 8
-"""Components a set: as many columns as a catalogue's attributes have, so that neither drowns."""
-NAMES = {"mfcc": "timbre", "statistical": "sound"}
-"""What listeners read for a set; others go by their own name."""
+MAX_COMPONENTS = 8
+"""Components per set: as many columns as a catalogue has attributes, so that both count."""
 
 
 @dataclass(frozen=True)
 class Components:
-    """Principal components of each set of a standardised table, each of unit variance.
+    """Fitted principal components of each set of a standardised table, of unit variance.
 
     ``columns`` are the table's, ``names`` those of the components (``timbre_1``, …); ``weights``
     float32 ``(columns, names)`` maps a standardised row to them, also that of a new track.
@@ -29,8 +28,8 @@ class Components:
     weights: Floats
 
     @classmethod
-    def fit(cls, table: FeatureTable, *, most: int = MOST) -> Self:
-        """At most ``most`` components of each set; the table's columns are ``set:column``."""
+    def fit(cls, table: FeatureTable, *, max_components: int = MAX_COMPONENTS) -> Self:
+        """Fit to a table with columns ``set:column``, at most ``max_components`` per set."""
         sets = dict.fromkeys(name.partition(":")[0] for name in table.names)
         blocks, names = [], []
         for name in sets:
@@ -38,20 +37,23 @@ class Components:
             values = table.values[:, at].astype(np.float64)
             _, scales, vectors = np.linalg.svd(values - values.mean(axis=0), full_matrices=False)
             spreads = scales / np.sqrt(len(values))
-            kept = int((spreads[:most] > 1e-6 * max(spreads[:1].max(initial=0.0), 1e-9)).sum())
+            kept = int(
+                (spreads[:max_components] > 1e-6 * max(spreads[:1].max(initial=0.0), 1e-9)).sum()
+            )
             directions = vectors[:kept].T
-            # A component's sign is arbitrary: let its largest weight be positive.
+            # The sign of a component is arbitrary: its largest weight is made positive.
             largest = np.abs(directions).argmax(axis=0)
             directions = directions * np.sign(directions[largest, np.arange(kept)])
             block = np.zeros((len(table.names), kept))
             block[at] = directions / spreads[:kept]
             blocks.append(block)
-            names += [f"{NAMES.get(name, name)}_{number + 1}" for number in range(kept)]
+            label = EXTRACTORS.entry(name).component or name
+            names += [f"{label}_{number + 1}" for number in range(kept)]
         weights = np.hstack(blocks) if blocks else np.empty((len(table.names), 0))
         return cls(table.names, tuple(names), weights.astype(np.float32))
 
     def transform(self, table: FeatureTable) -> Floats:
-        """Standardised rows as components, float32 ``(n, len(names))``."""
+        """Return the components of standardised rows, float32 ``(n, len(names))``."""
         return table.values @ self.weights
 
     def save(self, path: Path) -> None:
@@ -62,7 +64,7 @@ class Components:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read what ``save`` wrote."""
+        """Read saved components."""
         with np.load(path, allow_pickle=False) as arrays:
             return cls(
                 tuple(map(str, arrays["columns"])),

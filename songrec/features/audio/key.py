@@ -2,6 +2,9 @@
 
 A profile alone cannot tell C major from A minor when a song uses the same notes for both; so a key
 also gains by its dominant resolving into its tonic, and by its tonic's opening the excerpt.
+
+Written here because librosa estimates no key, and Essentia and madmom, which do, are large compiled
+dependencies.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""Integrated loudness by ITU-R BS.1770-4 with the gates of EBU R 128."""
+"""Integrated loudness by ITU-R BS.1770-4 with the gates of EBU R 128.
+
+Written here because librosa has no loudness; it takes any sample rate and filters half a minute at
+a time, so that a long recording fits into the memory, and needs no further dependency.
+"""
 
 from __future__ import annotations
 

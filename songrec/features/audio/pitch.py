@@ -3,7 +3,7 @@
 Boersma (1993), the method of Praat: the autocorrelation of each windowed frame, divided by that
 of the window, peaks at the period; the likeliest path through the peaks of all frames is taken
 (Viterbi). The autocorrelations come from the shared spectra by one inverse transform, so that f0
-costs a few hundredths of what probabilistic YIN costs.
+costs a few hundredths of what librosa's probabilistic YIN costs, which is why it is written here.
 """
 
 from __future__ import annotations

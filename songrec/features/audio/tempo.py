@@ -1,4 +1,8 @@
-"""Tempo: the rate at which a listener taps."""
+"""Tempo: the rate at which a listener taps.
+
+Written here because librosa estimates it from the autocorrelation alone, which also peaks at half
+and twice the tempo, and because importing librosa brings numba into each worker process.
+"""
 
 from __future__ import annotations
 
