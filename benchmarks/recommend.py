@@ -199,7 +199,10 @@ def _other_questions(space: Space, asked: list[tuple[list[int], list[int]]]) -> 
         "station of a cluster": [lambda: _station(space, cluster, label=0) for _ in asked],
         "station of a mood": [
             lambda a=a: moods.nearest_to_target(
-                space, a, later, choose=lambda there: stations.jittered_order(there, 200, WANTED, 1)
+                space,
+                a,
+                later,
+                pick_ranks=lambda available: stations.jittered_order(available, 200, WANTED, 1),
             )
             for a in aims
         ],

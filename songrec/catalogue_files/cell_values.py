@@ -77,9 +77,9 @@ def year(cell: Any) -> int | None:
     if is_missing(cell):
         return None
     text = str(cell).strip()
-    found = _YEAR.search(text)
-    if found:
-        value = int(found.group(1))
+    match = _YEAR.search(text)
+    if match:
+        value = int(match.group(1))
         if value == 0:
             return None
         if not 1000 <= value <= 2200:
@@ -104,11 +104,11 @@ def clock(cell: Any) -> int | None:
     """Return milliseconds from ``"03:47"``, ``"1:02:03"``, plain seconds or a ``timedelta``."""
     if is_missing(cell):
         return None
-    found = _CLOCK.match(str(cell).strip())
+    match = _CLOCK.match(str(cell).strip())
     if isinstance(cell, timedelta):  # from a Parquet file
         total = cell.total_seconds()
-    elif found:
-        hours, minutes, seconds = found.groups()
+    elif match:
+        hours, minutes, seconds = match.groups()
         total = int(hours or 0) * 3600 + int(minutes) * 60 + float(seconds)
     else:
         total = number(cell) or 0.0
@@ -121,9 +121,9 @@ def pitch(cell: Any) -> int | None:
     """Parse a pitch class 0-11 from a number (-1: unknown) or a name: ``"D min"``, ``"A# Maj"``."""
     if is_missing(cell):
         return None
-    found = _KEY.match(str(cell).strip())
-    if found:
-        step, accidental, _ = found.groups()
+    match = _KEY.match(str(cell).strip())
+    if match:
+        step, accidental, _ = match.groups()
         shift = {"": 0, "#": 1, "♯": 1}.get(accidental, -1)
         return (_STEPS[step.lower()] + shift) % 12
     value = _whole(cell, "is not a key")
@@ -144,17 +144,17 @@ def mode(cell: Any) -> int | None:
         return 1
     if word in {"0", "0.0", "min", "minor"}:
         return 0
-    found = _KEY.match(text)
-    if found:
-        name = (found.group(3) or "").casefold()
+    match = _KEY.match(text)
+    if match:
+        name = (match.group(3) or "").casefold()
         return None if not name else int(name.startswith("maj"))
     raise ValueError("is neither major (1) nor minor (0)")
 
 
 def mode_of_key(cell: Any) -> int | None:
     """Return the mode in a key's name (``"D min"``); None for a key given as a number."""
-    found = _KEY.match(str(cell).strip()) if cell is not None else None
-    return mode(cell) if found else None
+    match = _KEY.match(str(cell).strip()) if cell is not None else None
+    return mode(cell) if match else None
 
 
 def beats(cell: Any) -> int | None:
@@ -210,21 +210,21 @@ def artists_between(separator: str) -> Any:
         if not isinstance(cell, str) or cell.strip().startswith("["):
             return artists(cell)
         parts = (_SEPARATORS[";"] if ";" in cell else _SEPARATORS[separator]).split(cell)
-        found = tuple(name for part in parts if (name := line(part)))
-        return ArtistField(found, is_list=separator == ";" or len(found) > 1)
+        names = tuple(name for part in parts if (name := line(part)))
+        return ArtistField(names, is_list=separator == ";" or len(names) > 1)
 
     return split
 
 
 def labels(cell: Any) -> list[str]:
     """Return genres or emotions in lower case, separated by commas, semicolons or in a list."""
-    found: dict[str, None] = {}
+    distinct: dict[str, None] = {}
     for name in names(cell):
         for part in re.split(r"[,;]", name):
             label = part.strip().casefold()
             if label and label not in MISSING:
-                found.setdefault(label)
-    return list(found)
+                distinct.setdefault(label)
+    return list(distinct)
 
 
 def _whole(cell: Any, reason: str) -> int:

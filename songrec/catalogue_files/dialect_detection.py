@@ -66,10 +66,10 @@ def detect_dialect(
             return dialect
     missing, nearest = min(gaps, key=lambda gap: len(gap[0]) / _criteria_count(gap[1]))
     if not any(field in locate_columns(nearest, header) for field in nearest.required):
-        known = ", ".join(dialect.name for dialect in dialects)
+        names = ", ".join(dialect.name for dialect in dialects)
         raise BadInput(
             f"not a known catalogue format: none of the columns fits. Found: "
-            f"{shorten_list(header)}. Known formats: {known}; see docs/data-formats.md."
+            f"{shorten_list(header)}. Known formats: {names}; see docs/data-formats.md."
         )
     raise BadInput(_explain(nearest, missing, header))
 

@@ -286,11 +286,11 @@ def _check_length(text: str, name: str) -> str:
     return text
 
 
-def _check_labels(found: list[str]) -> list[str]:
-    for label in found:
+def _check_labels(labels: list[str]) -> list[str]:
+    for label in labels:
         if len(label) > _MAX_LABEL_LENGTH:
             raise ValueError(f"has a name longer than {_MAX_LABEL_LENGTH} characters")
-    return found
+    return labels
 
 
 def _check_artists(artists: ArtistField) -> ArtistField:

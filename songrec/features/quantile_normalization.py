@@ -26,13 +26,16 @@ NOT_SOUND = frozenset({"popularity", "explicit"})
 
 @dataclass(frozen=True)
 class NormalSpace:
-    """``matrix`` float32 ``(n, len(columns))``; an unknown value lies at 0, the middle."""
+    """A space of normal scores, unknown values at 0, the middle.
+
+    ``matrix`` is float32 ``(n, len(columns))``.
+    """
 
     matrix: Floats
     columns: tuple[str, ...]
 
-    def beside(self, values: Floats, names: tuple[str, ...]) -> NormalSpace:
-        """The space with further columns ``values`` float32 ``(n, len(names))``."""
+    def with_columns(self, values: Floats, names: tuple[str, ...]) -> NormalSpace:
+        """Return the space with further columns ``values`` float32 ``(n, len(names))``."""
         return NormalSpace(np.hstack([self.matrix, values]), (*self.columns, *names))
 
 
@@ -43,43 +46,43 @@ def normal_space(
     *,
     coverage: float = COVERAGE,
 ) -> NormalSpace:
-    """The space over the attributes ``names`` and ``extras`` (such as duration and year).
+    """Build the space over the attributes ``names`` and ``extras`` (such as duration and year).
 
     A column that fewer than ``coverage`` of the tracks have, or that is constant, is left out;
     constant ones stay where there is nothing else (a single track, the same track again and again).
     """
     columns = {name: values[:, at] for at, name in enumerate(names) if name not in NOT_SOUND}
     columns.update(extras or {})
-    known = {
+    scored = {
         name: normal_scores(column)
         for name, column in columns.items()
         if len(column) and 1.0 - np.isnan(column).mean() >= coverage
     }
-    kept = {name: scores for name, scores in known.items() if scores.any()} or known
-    matrix = np.zeros((len(values), len(kept)), dtype=np.float32)
-    for at, scores in enumerate(kept.values()):
+    varying = {name: scores for name, scores in scored.items() if scores.any()} or scored
+    matrix = np.zeros((len(values), len(varying)), dtype=np.float32)
+    for at, scores in enumerate(varying.values()):
         matrix[:, at] = scores
-    return NormalSpace(matrix, tuple(kept))
+    return NormalSpace(matrix, tuple(varying))
 
 
 def normal_scores(column: Floats) -> Floats:
-    """The normal quantile of each value's mid-rank share, float32 ``(n,)``; NaN becomes 0."""
+    """Return the normal quantile of each mid-rank share, float32 ``(n,)``; NaN becomes 0."""
     scores = np.zeros(len(column), dtype=np.float32)
-    known = ~np.isnan(column)
-    if known.any():
-        scores[known] = normal_quantile(mid_ranks(column[known])).astype(np.float32)
+    present = ~np.isnan(column)
+    if present.any():
+        scores[present] = normal_quantile(mid_ranks(column[present])).astype(np.float32)
     return scores
 
 
 def mid_ranks(column: Floats) -> NDArray[np.float64]:
-    """The share of values below each, ties counting half: strictly between 0 and 1."""
+    """Return the share of values below each, ties counting half: strictly between 0 and 1."""
     _, inverse, counts = np.unique(column, return_inverse=True, return_counts=True)
     below = np.cumsum(counts) - counts
     return ((below + counts / 2) / len(column))[inverse]
 
 
 def normal_quantile(share: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The standard normal's quantile function for shares strictly between 0 and 1.
+    """Compute the standard normal's quantile function for shares strictly between 0 and 1.
 
     Wichura, "Algorithm AS 241: The percentage points of the normal distribution", Applied
     Statistics 37 (1988), routine PPND16: relative accuracy about 1e-16.
@@ -89,16 +92,16 @@ def normal_quantile(share: NDArray[np.float64]) -> NDArray[np.float64]:
     result = np.empty_like(share)
     middle = np.abs(centred) <= 0.425
     r = 0.180625 - centred[middle] ** 2
-    result[middle] = centred[middle] * _ratio(r, _MIDDLE)
+    result[middle] = centred[middle] * _rational(r, _MIDDLE)
     tail = ~middle
     r = np.sqrt(-np.log(np.minimum(share[tail], 1.0 - share[tail])))
     near = r <= 5.0
-    value = np.where(near, _ratio(r - 1.6, _NEAR), _ratio(r - 5.0, _FAR))
+    value = np.where(near, _rational(r - 1.6, _NEAR), _rational(r - 5.0, _FAR))
     result[tail] = np.sign(centred[tail]) * value
     return result
 
 
-def _ratio(
+def _rational(
     x: NDArray[np.float64], polynomials: tuple[tuple[float, ...], tuple[float, ...]]
 ) -> NDArray[np.float64]:
     above, below = polynomials

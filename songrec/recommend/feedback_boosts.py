@@ -74,8 +74,8 @@ class AppliedBoosts:
     def reasons(self, positions: Rows) -> list[tuple[Reason, ...]]:
         """Return for each of these positions a reason per boost that moves it."""
         ids = [boost.track_id for boost in self.boosts]
-        known = self.query.names(ids) if ids and self.query.names else {}
-        titles = [known.get(track_id) or f"track {track_id}" for track_id in ids]
+        names = self.query.names(ids) if ids and self.query.names else {}
+        titles = [names.get(track_id) or f"track {track_id}" for track_id in ids]
         return [
             tuple(
                 _reason(boost, title, float(share))
@@ -99,13 +99,13 @@ def _nearness(query: Query, boosts: Sequence[Boost], rows: Rows) -> NDArray[np.f
 
 
 def apply_boosts(
-    query: Query, found: Sequence[Match], boosts: Sequence[Boost], n: int
+    query: Query, matches: Sequence[Match], boosts: Sequence[Boost], n: int
 ) -> list[Match]:
     """Re-rank matches under ``boosts``; the reasons still add up to the scores."""
-    rows = query.space.rows_of([match.track_id for match in found])
-    applied = AppliedBoosts.of(query, boosts, rows, np.array([match.score for match in found]))
+    rows = query.space.rows_of([match.track_id for match in matches])
+    applied = AppliedBoosts.of(query, boosts, rows, np.array([match.score for match in matches]))
     boosted = []
-    for match, added in zip(found, applied.reasons(np.arange(len(found))), strict=True):
+    for match, added in zip(matches, applied.reasons(np.arange(len(matches))), strict=True):
         reasons = (*match.reasons, *added)
         score = math.fsum(reason.contribution for reason in reasons)
         boosted.append(replace(match, score=score, reasons=reasons))

@@ -1,4 +1,4 @@
-"""From likes and dislikes to matches with reasons: the one door to the methods."""
+"""Ranking by any recommendation method: from likes and dislikes to matches with reasons."""
 
 from __future__ import annotations
 
@@ -132,31 +132,32 @@ def rank(
                 "Train again with `flask train`."
             )
         raise BadInput("All of the liked songs are disliked as well.")
-    found = find_candidates(recommender, query, n, by, boosted=bool(boosts))
-    applied = AppliedBoosts.of(query, boosts, found.rows, found.scores)
-    order = np.arange(len(found.rows))
+    candidates = find_candidates(recommender, query, n, by, boosted=bool(boosts))
+    applied = AppliedBoosts.of(query, boosts, candidates.rows, candidates.scores)
+    order = np.arange(len(candidates.rows))
     if applied.boosts:
-        scores = found.scores + applied.total
+        scores = candidates.scores + applied.total
         order = np.argsort(-scores, kind="stable")
-        found = replace(
-            found, rows=found.rows[order], scores=scores[order], group=found.group[order]
+        candidates = replace(
+            candidates,
+            rows=candidates.rows[order],
+            scores=scores[order],
+            group=candidates.group[order],
         )
-    reranked = rerank(query, found, by, n)
-    rows, chosen = found.rows[reranked.chosen], order[reranked.chosen]
+    reranked = rerank(query, candidates, by, n)
+    rows, chosen = candidates.rows[reranked.chosen], order[reranked.chosen]
     by_method = recommender.reasons(query, rows)
     of_boosts, of_reranking = applied.reasons(chosen), reranked.reasons()
     added = [(*one, *other) for one, other in zip(of_boosts, of_reranking, strict=True)]
-    found_matches = build_matches(
+    matches = build_matches(
         space, rows, [(*why, *more) for why, more in zip(by_method, added, strict=True)]
     )
     if not isinstance(recommender, ExplainsLikes):
-        return found_matches
+        return matches
     per_like = _reasons_per_like(query, rows, recommender)
     return [
         replace(match, per_like=(*likes_of, *(r for r in why if r.kind == "disliked"), *more))
-        for match, likes_of, why, more in zip(
-            found_matches, per_like, by_method, added, strict=True
-        )
+        for match, likes_of, why, more in zip(matches, per_like, by_method, added, strict=True)
     ]
 
 
@@ -175,14 +176,14 @@ def find_candidates(
 
     def attempt(count: int) -> Candidates | None:
         if by.every_taste and isinstance(recommender, SeparatesTastes):
-            found = recommender.candidates(query, count)
+            candidates = recommender.candidates(query, count)
         else:
             rows, scores = recommender.search(query, count)
             one_taste = np.zeros(len(rows), dtype=np.int64)
-            found = Candidates(rows, scores, one_taste, (len(query.likes),))
+            candidates = Candidates(rows, scores, one_taste, (len(query.likes),))
         # Where one artist has most of them there must be more for the cap to choose from.
-        is_all = len(found.rows) < count
-        return found if is_all or has_enough(query, found.rows, by, n) else None
+        is_all = len(candidates.rows) < count
+        return candidates if is_all or has_enough(query, candidates.rows, by, n) else None
 
     return widen(attempt, n if by.is_plain and not boosted else n * POOL_FACTOR)
 
@@ -191,9 +192,9 @@ def _reasons_per_like(
     query: Query, rows: Rows, recommender: ExplainsLikes
 ) -> list[tuple[Reason, ...]]:
     vectors = query.space.matrix[rows].astype(np.float64)
-    apart = np.array([distances(vectors, point) for point in query.liked_vectors]).T
+    to_likes = np.array([distances(vectors, point) for point in query.liked_vectors]).T
     shares = recommender.per_like(query, rows)
-    reasons = contributions.reasons_per_like(query, rows, shares, apart.reshape(shares.shape))
+    reasons = contributions.reasons_per_like(query, rows, shares, to_likes.reshape(shares.shape))
     return [
         tuple(_name_artist(query, int(row), reason) for reason in why)
         for row, why in zip(rows, reasons, strict=True)
@@ -201,7 +202,7 @@ def _reasons_per_like(
 
 
 def _name_artist(query: Query, row: int, reason: Reason) -> Reason:
-    """Say so in a like's reason where both songs are by the same artist."""
+    """Begin a like's reason with "Same artist as" where both songs are by the same artist."""
     if not isinstance(reason.about, int):
         return reason
     artists = query.statistics.artists

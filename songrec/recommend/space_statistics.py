@@ -109,11 +109,11 @@ class SpaceStatistics:
         order, ends = self._by_artist
         counts = self.sizes[0]
         means = np.zeros((len(counts), self.space.matrix.shape[1]), dtype=np.float32)
-        known = np.flatnonzero(counts)
-        if len(known):
-            starts = (ends - counts)[known]
+        present = np.flatnonzero(counts)
+        if len(present):
+            starts = (ends - counts)[present]
             sums = np.add.reduceat(self.space.matrix[order], starts, axis=0, dtype=np.float64)
-            means[known] = sums / counts[known, None]
+            means[present] = sums / counts[present, None]
         means[0] = 0
         return means
 
@@ -184,10 +184,10 @@ def _numbered(keys: NDArray[np.uint64] | None, tracks: int) -> NDArray[np.int64]
 
 
 def _distribution(column: NDArray[np.float32]) -> Distribution:
-    known = column[np.isfinite(column)].astype(np.float64)
-    values, counts = np.unique(known, return_counts=True)
+    present = column[np.isfinite(column)].astype(np.float64)
+    values, counts = np.unique(present, return_counts=True)
     below = np.cumsum(counts) - counts
-    return Distribution(values, (below + counts / 2) / max(len(known), 1))
+    return Distribution(values, (below + counts / 2) / max(len(present), 1))
 
 
 def statistics_of(space: Space) -> SpaceStatistics:

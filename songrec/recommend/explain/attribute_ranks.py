@@ -32,17 +32,17 @@ class AttributeTable:
         """Read the values of ``rows`` and rank them."""
         stored = {name: column for column, name in enumerate(space.value_names)}
         values = space.matrix[rows].astype(np.float64)
-        known = space.values[rows]
+        stored_values = space.values[rows]
         for column, name in enumerate(space.columns):
             if name in stored:
-                values[:, column] = known[:, stored[name]]
+                values[:, column] = stored_values[:, stored[name]]
         return cls._ranked(space, values)
 
     def median(self, space: Space) -> AttributeTable:
         """Return one row: the median of each column, NaN where all values are unknown."""
-        known = np.isfinite(self.values).any(axis=0)
+        has_value = np.isfinite(self.values).any(axis=0)
         values = np.full((1, len(self.names)), np.nan)
-        values[0, known] = np.nanmedian(self.values[:, known], axis=0)
+        values[0, has_value] = np.nanmedian(self.values[:, has_value], axis=0)
         return AttributeTable._ranked(space, values)
 
     def select(self, rows: Sequence[int]) -> AttributeTable:

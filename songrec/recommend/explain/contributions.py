@@ -33,7 +33,7 @@ LITTLE_IN_COMMON = "Little in common, but nothing is closer"
 
 
 def reasons_per_like(
-    query: Query, rows: Rows, contributions: NDArray[np.float64], apart: NDArray[np.float64]
+    query: Query, rows: Rows, contributions: NDArray[np.float64], distances: NDArray[np.float64]
 ) -> list[tuple[Reason, ...]]:
     """Write one reason per liked track, the largest contribution first.
 
@@ -43,41 +43,43 @@ def reasons_per_like(
     ----------
     contributions
         ``(rows, likes)``.
-    apart
+    distances
         L2 distances ``(rows, likes)``.
     """
-    clauses = _PairClauses(query.space, rows, query.likes, apart / query.statistics.typical)
+    clauses = _PairClauses(query.space, rows, query.likes, distances / query.statistics.typical)
     answers = []
     for at in range(len(rows)):
         order = np.argsort(-contributions[at], kind="stable")
         reasons = [
-            _about_track("liked", query, clauses, at, int(like), float(contributions[at, like]))
+            _track_reason("liked", query, clauses, at, int(like), float(contributions[at, like]))
             for like in order[:MAX_NAMED]
         ]
         rest = order[MAX_NAMED:]
         if len(rest):
-            reasons.append(_sum_of_rest("liked", contributions[at, rest], "songs you like"))
+            reasons.append(_summary_reason("liked", contributions[at, rest], "songs you like"))
         answers.append(tuple(reasons))
     return answers
 
 
 def reasons_per_dislike(
-    query: Query, rows: Rows, contributions: NDArray[np.float64], apart: NDArray[np.float64]
+    query: Query, rows: Rows, contributions: NDArray[np.float64], distances: NDArray[np.float64]
 ) -> list[tuple[Reason, ...]]:
     """Write one reason per disliked track that moves the score; arrays ``(rows, dislikes)``."""
     if not len(query.dislikes):
         return [()] * len(rows)
-    clauses = _PairClauses(query.space, rows, query.dislikes, apart / query.statistics.typical)
+    clauses = _PairClauses(query.space, rows, query.dislikes, distances / query.statistics.typical)
     answers = []
     for at in range(len(rows)):
         moving = [d for d in np.argsort(contributions[at], kind="stable") if contributions[at, d]]
         reasons = [
-            _about_track("disliked", query, clauses, at, int(one), float(contributions[at, one]))
+            _track_reason("disliked", query, clauses, at, int(one), float(contributions[at, one]))
             for one in moving[:MAX_NAMED]
         ]
         rest = moving[MAX_NAMED:]
         if rest:
-            reasons.append(_sum_of_rest("disliked", contributions[at, rest], "songs you dislike"))
+            reasons.append(
+                _summary_reason("disliked", contributions[at, rest], "songs you dislike")
+            )
         answers.append(tuple(reasons))
     return answers
 
@@ -88,7 +90,7 @@ def reasons_per_feature(
     contributions: NDArray[np.float64],
     others: AttributeTable,
     other_rows: NDArray[np.int64],
-    theirs: Sequence[str],
+    compared_with: Sequence[str],
     details: Sequence[dict[str, Any]] | None = None,
 ) -> list[tuple[Reason, ...]]:
     """Write one reason per column of the space, the largest contribution first.
@@ -99,8 +101,8 @@ def reasons_per_feature(
         ``(rows, d)``.
     others, other_rows
         Row ``at`` is compared with row ``other_rows[at]`` of ``others``.
-    theirs
-        Whose values those are, per row: a quoted title, ``YOUR_LIKES`` or ``THIS_SONG``.
+    compared_with
+        What each row is compared with: a quoted title, ``YOUR_LIKES`` or ``THIS_SONG``.
     details
         Further details of each reason, per row.
     """
@@ -113,11 +115,11 @@ def reasons_per_feature(
             reasons.append(
                 Reason(
                     "feature",
-                    phrases.capitalize(phrases.describe_comparison(trait, theirs[at])),
+                    phrases.capitalize(phrases.describe_comparison(trait, compared_with[at])),
                     float(contributions[at, column]),
                     trait.name,
                     {
-                        "beside": theirs[at],
+                        "beside": compared_with[at],
                         **(details[at] if details else {}),
                         "features": [trait.to_json()],
                         "weight": round(trait.weight, 4),
@@ -133,7 +135,7 @@ def reasons_per_feature(
 def name_likes(
     query: Query, rows: Rows, reasons: Sequence[tuple[Reason, ...]], likes: Sequence[Rows]
 ) -> None:
-    """Find for each row the liked song that shares most with it, and name it in the reasons.
+    """Add to each row's reasons (in place) the liked song that shares most with the row.
 
     A reason per feature compares with the median of several likes; a listener knows songs, not
     medians. Per row, the like is chosen whose (at most ``MAX_TRAITS``) shared traits are the most
@@ -212,33 +214,35 @@ def main_reason(reasons: tuple[Reason, ...]) -> str:
     features = [reason for reason in reasons if reason.kind == "feature"]
     if not features or reasons[0].kind not in ("feature", "prior"):
         return str(reasons[0].details.get("sentence") or reasons[0].text)
-    mentioned = _mentioned(features)
-    words = phrases.join_clauses([reason.details["word"] for reason in mentioned])
+    mentioned = _choose_mentioned(features)
+    adjectives = phrases.join_clauses([reason.details["word"] for reason in mentioned])
     lead = _leading_prior(reasons, max(reason.contribution for reason in features))
     if lead:
-        return f"{lead}, also {words}" if words else lead
-    if not words and math.fsum(reason.contribution for reason in reasons) < 0:
+        return f"{lead}, also {adjectives}" if adjectives else lead
+    if not adjectives and math.fsum(reason.contribution for reason in reasons) < 0:
         return LITTLE_IN_COMMON
-    return _compare_with(features[0].details, mentioned, words)
+    return _compare_with(features[0].details, mentioned, adjectives)
 
 
-def _compare_with(details: dict[str, Any], mentioned: Sequence[Reason], words: str) -> str:
+def _compare_with(details: dict[str, Any], mentioned: Sequence[Reason], adjectives: str) -> str:
     """Write the mentioned traits, and which song or songs share them."""
-    beside = details["beside"]
-    if beside == THIS_SONG:
-        return f"Also {words}" if words else CLOSE_OVERALL
+    compared_with = details["beside"]
+    if compared_with == THIS_SONG:
+        return f"Also {adjectives}" if adjectives else CLOSE_OVERALL
     if details.get("same_cluster"):
-        if words:
-            return phrases.capitalize(f"{words}, like {beside} from the same sound group")
-        return f"From the same sound group as {beside}"
-    if not words:
-        return f"{CLOSE_OVERALL} to {beside}"
+        if adjectives:
+            return phrases.capitalize(
+                f"{adjectives}, like {compared_with} from the same sound group"
+            )
+        return f"From the same sound group as {compared_with}"
+    if not adjectives:
+        return f"{CLOSE_OVERALL} to {compared_with}"
     title = mentioned[0].details.get("title")
     if title:
-        beside = f"“{title}”"
-    elif beside.endswith(YOUR_LIKES):
-        beside = "most songs you like"
-    return phrases.capitalize(f"{words}, like {beside}")
+        compared_with = f"“{title}”"
+    elif compared_with.endswith(YOUR_LIKES):
+        compared_with = "most songs you like"
+    return phrases.capitalize(f"{adjectives}, like {compared_with}")
 
 
 def _leading_prior(reasons: Sequence[Reason], most: float) -> str:
@@ -252,7 +256,7 @@ def _leading_prior(reasons: Sequence[Reason], most: float) -> str:
     return min(leading, key=lambda reason: reason.about == "playlists").text if leading else ""
 
 
-def _mentioned(reasons: Sequence[Reason]) -> list[Reason]:
+def _choose_mentioned(reasons: Sequence[Reason]) -> list[Reason]:
     """Choose the reasons per feature whose traits the sentence mentions, most unusual first."""
     features = [reason for reason in reasons if reason.kind == "feature"]
     shared = [reason for reason in features if "shared_weight" in reason.details]
@@ -268,9 +272,10 @@ def _mentioned(reasons: Sequence[Reason]) -> list[Reason]:
     return sorted(speaking, key=lambda reason: -reason.details["weight"])[:MAX_TRAITS]
 
 
-def _about_track(
+def _track_reason(
     kind: str, query: Query, clauses: _PairClauses, at: int, other: int, contribution: float
 ) -> Reason:
+    """Write the reason of row ``at`` about one liked or disliked track."""
     row = int((query.likes if kind == "liked" else query.dislikes)[other])
     title = query.title(row)
     before = describe_closeness(float(clauses.relative[at, other]))
@@ -295,15 +300,17 @@ def _about_track(
 
 
 def _like_sentence(title: str, relative: float, traits: Sequence[phrases.Trait]) -> str:
+    """Write the sentence of ``main_reason`` for a liked track at distance ``relative``."""
     if relative >= 1:
         return LITTLE_IN_COMMON
-    words = phrases.join_clauses([trait.word for trait in traits if trait.word])
+    adjectives = phrases.join_clauses([trait.word for trait in traits if trait.word])
     return phrases.capitalize(
-        f"{words}, like “{title}”" if words else f"{CLOSE_OVERALL} to “{title}”"
+        f"{adjectives}, like “{title}”" if adjectives else f"{CLOSE_OVERALL} to “{title}”"
     )
 
 
-def _sum_of_rest(kind: str, contributions: NDArray[np.float64], songs: str) -> Reason:
+def _summary_reason(kind: str, contributions: NDArray[np.float64], songs: str) -> Reason:
+    """Write one reason for all tracks beyond ``MAX_NAMED``."""
     return Reason(
         kind,
         f"The other {len(contributions)} {songs}, together",
@@ -322,7 +329,7 @@ def describe_closeness(relative: float) -> str:
 
 
 class _PairClauses:
-    """What two tracks share, or how they differ, for all pairs of two lists of rows.
+    """Shared traits, or the greatest difference, of all pairs of two lists of rows.
 
     ``relative`` ``(rows, others)`` are distances in units of the typical one.
     """

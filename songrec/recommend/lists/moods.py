@@ -133,7 +133,7 @@ def nearest_to_target(
     preferred: Sequence[TaggedRows] = (),
     dislikes: Sequence[int] = (),
     only: Sequence[int] | None = None,
-    choose: Callable[[int], NDArray[np.int64]] | None = None,
+    pick_ranks: Callable[[int], NDArray[np.int64]] | None = None,
 ) -> list[Match]:
     """Return the ``n`` tracks nearest to ``target``, every song once, disliked ones left out.
 
@@ -152,8 +152,8 @@ def nearest_to_target(
         Rows with a requested tag, which get ``TAG_BONUS`` more.
     only
         Track ids to choose from.
-    choose
-        Called with the number of tracks found; returns the ranks to keep, in order.
+    pick_ranks
+        Given the number of ranked tracks, returns the ranks to keep, in order.
     """
     names = [name for name in target if name in space.value_names]
     query = Query.of(space, [], list(dislikes))
@@ -162,12 +162,12 @@ def nearest_to_target(
     for tag in preferred:
         scores[tag.rows] += np.float32(TAG_BONUS)
     if only is not None:
-        closed = np.ones(len(scores), dtype=bool)
-        closed[space.rows_of(list(only))] = False
-        scores[closed] = -np.inf
+        excluded = np.ones(len(scores), dtype=bool)
+        excluded[space.rows_of(list(only))] = False
+        scores[excluded] = -np.inf
     rows, _ = query.top(scores, n)
-    if choose is not None:
-        rows = rows[choose(len(rows))]
+    if pick_ranks is not None:
+        rows = rows[pick_ranks(len(rows))]
     shares = _closeness(space, names, target, ends, rows) / max(len(names), 1)
     tagged = np.array([np.isin(rows, tag.rows) for tag in preferred])
     spreads = statistics_of(space).distributions
@@ -217,11 +217,13 @@ def _closeness(
     values = space.values[rows]
     closeness = np.empty((len(values), len(names)), dtype=np.float32)
     for column, name in enumerate(names):
-        apart = values[:, space.value_names.index(name)] - np.float32(target[name])
-        apart /= np.float32(_spread(space, name))
+        deviations = values[:, space.value_names.index(name)] - np.float32(target[name])
+        deviations /= np.float32(_spread(space, name))
         if name in ends:
-            apart *= np.where(apart * ends[name] > 0, np.float32(OVERSHOOT_WEIGHT), np.float32(1))
-        closeness[:, column] = 1 - np.abs(apart)
+            deviations *= np.where(
+                deviations * ends[name] > 0, np.float32(OVERSHOOT_WEIGHT), np.float32(1)
+            )
+        closeness[:, column] = 1 - np.abs(deviations)
     np.maximum(closeness, -1, out=closeness)
     # Unknown values add nothing.
     return np.nan_to_num(closeness, nan=0.0, copy=False)
@@ -240,8 +242,9 @@ def _closeness_of_all(
 
 
 def _spread(space: Space, name: str) -> float:
-    spread = statistics_of(space).distributions[name]
-    width = spread.quantile(LEVELS["H"]) - spread.quantile(LEVELS["L"])
+    """Return the width of the middle 70% of an attribute, at least ``MIN_SPREAD``."""
+    distribution = statistics_of(space).distributions[name]
+    width = distribution.quantile(LEVELS["H"]) - distribution.quantile(LEVELS["L"])
     return max(width, MIN_SPREAD) if width == width else MIN_SPREAD
 
 

@@ -180,9 +180,9 @@ def rerank(query: Query, candidates: Candidates, options: Reranking, n: int) -> 
         share, texts = _year(query, rows)
         terms.append(("freshness", options.freshness * spread * (2 * share - 1), texts))
     if options.surprise is not None:
-        drawn = np.random.default_rng(options.surprise).gumbel(-GUMBEL_MEAN, 1.0, len(rows))
-        texts = ["Moved up at random" if luck > 0 else "Moved down at random" for luck in drawn]
-        terms.append(("surprise", SURPRISE_SCALE * spread * drawn, texts))
+        noise = np.random.default_rng(options.surprise).gumbel(-GUMBEL_MEAN, 1.0, len(rows))
+        texts = ["Moved up at random" if luck > 0 else "Moved down at random" for luck in noise]
+        terms.append(("surprise", SURPRISE_SCALE * spread * noise, texts))
     totals = candidates.scores + sum((values for _, values, _ in terms), np.zeros(len(rows)))
     chosen, paid, like = _choose(query, candidates, totals, options, n, spread)
     result = [

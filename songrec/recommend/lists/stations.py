@@ -56,8 +56,8 @@ def station_matches(
     check_comparable(space)
     rows = space.rows_of(list(dict.fromkeys(seeds)))
     if len(rows) > MAX_SEEDS:
-        drawn = np.random.default_rng(seed).choice(len(rows), MAX_SEEDS, replace=False)
-        rows = rows[np.sort(drawn)]
+        sample = np.random.default_rng(seed).choice(len(rows), MAX_SEEDS, replace=False)
+        rows = rows[np.sort(sample)]
     if not len(rows):
         return []
     order = _seed_distances(space, rows)

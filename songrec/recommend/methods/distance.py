@@ -69,8 +69,8 @@ class Distance:
             )
 
         for groups in GROUPS:
-            if groups < likes and (found := attempt(groups)(first)) is not None:
-                return found
+            if groups < likes and (ranking := attempt(groups)(first)) is not None:
+                return ranking
         # Each like alone bounds tightly; only dislikes and copies of songs can ask for more.
         return widen(attempt(likes), first)
 

@@ -78,15 +78,15 @@ class NearestSegments:
             query.space.song_keys[np.maximum(places, 0)], query.excluded_keys
         )
         windows = np.diff(segments.first)
-        found = segment_search.search_segments(
+        hits = segment_search.search_segments(
             segments,
             liked.vectors,
             count,
             songs=np.repeat(np.where(fresh, songs, -1), windows),
             measure=lambda rows: self._measured(segments, rows, liked, disliked),
         )
-        tracks = np.searchsorted(segments.first, found.rows, side="right") - 1
-        return places[tracks], len(liked.rows) * segments.typical - found.scores
+        tracks = np.searchsorted(segments.first, hits.rows, side="right") - 1
+        return places[tracks], len(liked.rows) * segments.typical - hits.scores
 
     def sample(self, segments: SegmentIndex, tracks: Ints) -> SampledSegments:
         """Sample segments of ``tracks`` (positions in the index), one of each in turn.
@@ -229,8 +229,8 @@ def _summed(reasons: list[Reason], is_liked: bool) -> list[Reason]:
 
 def matched_segment(reasons: Sequence[Reason]) -> dict[str, Any] | None:
     """Return the segment that a match's reasons describe; None for a match of whole songs."""
-    found = (reason.details["fragment"] for reason in reasons if "fragment" in reason.details)
-    return next(found, None)
+    segments = (reason.details["fragment"] for reason in reasons if "fragment" in reason.details)
+    return next(segments, None)
 
 
 def segment_to_json(segments: SegmentIndex, row: int) -> dict[str, Any]:

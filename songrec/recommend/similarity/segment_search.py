@@ -94,11 +94,11 @@ def search_segments(
     def attempt(look: int) -> tuple[Ints, Scores] | None:
         rows = _smallest(least, min(look, candidates))
         sums = measure(rows)
-        kept, _ = rank_distinct(rows, -sums, songs)
-        return (rows, sums) if len(kept) >= count or look >= candidates else None
+        ranked, _ = rank_distinct(rows, -sums, songs)
+        return (rows, sums) if len(ranked) >= count or look >= candidates else None
 
     rows, sums = widen(attempt, max(FIRST_LOOK, 4 * count))
-    kept, scores = rank_distinct(rows, -sums, songs)
+    ranked, scores = rank_distinct(rows, -sums, songs)
     if len(rows) < candidates:
         horizon = -float(scores[:count][-1])
         left = np.flatnonzero(least <= horizon)
@@ -108,8 +108,8 @@ def search_segments(
             left = left[each.of_all(left) <= horizon]
         rows = np.concatenate([rows, left])
         sums = np.concatenate([sums, measure(left)])
-        kept, scores = rank_distinct(rows, -sums, songs)
-    return SegmentHits(kept[:count], -scores[:count])
+        ranked, scores = rank_distinct(rows, -sums, songs)
+    return SegmentHits(ranked[:count], -scores[:count])
 
 
 def _smallest(values: Floats, count: int) -> Ints:

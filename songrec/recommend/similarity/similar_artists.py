@@ -60,36 +60,38 @@ def similar_artists(space: Space, rows: Ints, n: int) -> list[ArtistMatch]:
     Distances are Euclidean between mean vectors of the columns that can be heard, divided by the
     typical distance of two tracks. An artist's tracks are those that credit it first.
     """
-    heard = audible_subspace(space)
-    statistics = statistics_of(heard)
+    subspace = audible_subspace(space)
+    statistics = statistics_of(subspace)
     own = rows[np.isin(statistics.artists[rows], _numbers_of(statistics.artists, rows))]
     if not len(own):
         return []
     counts = statistics.sizes[0]
     mine = np.unique(statistics.artists[own])
-    centre = heard.matrix[own].mean(axis=0, dtype=np.float64)
-    apart = np.linalg.norm(statistics.artist_means - centre, axis=1) / statistics.typical
-    open_to = counts > 0
-    open_to[[0, *mine.tolist()]] = False
+    centre = subspace.matrix[own].mean(axis=0, dtype=np.float64)
+    distances = np.linalg.norm(statistics.artist_means - centre, axis=1) / statistics.typical
+    is_candidate = counts > 0
+    is_candidate[[0, *mine.tolist()]] = False
     for fewest in (MIN_SONGS, 1):
-        numbers = np.flatnonzero(open_to & (counts >= fewest))
+        numbers = np.flatnonzero(is_candidate & (counts >= fewest))
         if len(numbers) >= n:
             break
-    nearest = numbers[np.argsort(apart[numbers], kind="stable")[:n]]
-    found = []
+    nearest = numbers[np.argsort(distances[numbers], kind="stable")[:n]]
+    matches = []
     for number in nearest.tolist():
-        theirs = statistics.rows_by(number)
-        traits = _shared_traits(space, theirs, own)
-        found.append(ArtistMatch(int(space.track_ids[theirs[0]]), float(apart[number]), traits))
-    return found
+        tracks = statistics.rows_by(number)
+        traits = _shared_traits(space, tracks, own)
+        matches.append(
+            ArtistMatch(int(space.track_ids[tracks[0]]), float(distances[number]), traits)
+        )
+    return matches
 
 
 def _numbers_of(artists: Ints, rows: Ints) -> Ints:
     """The number that most of the rows have: tracks where the artist is a guest are another's."""
-    known = artists[rows][artists[rows] > 0]
-    if not len(known):
-        return known
-    numbers, counts = np.unique(known, return_counts=True)
+    credited = artists[rows][artists[rows] > 0]
+    if not len(credited):
+        return credited
+    numbers, counts = np.unique(credited, return_counts=True)
     return numbers[counts == counts.max()][:1]
 
 
@@ -109,5 +111,5 @@ def _shared_traits(space: Space, rows: Ints, others: Ints) -> tuple[Trait, ...]:
 
 
 def _mean(values: np.ndarray) -> float:
-    known = values[np.isfinite(values)]
-    return float(known.mean(dtype=np.float64)) if len(known) else float("nan")
+    present = values[np.isfinite(values)]
+    return float(present.mean(dtype=np.float64)) if len(present) else float("nan")

@@ -184,13 +184,13 @@ class TasteScorer:
             return widen(attempt, first, limit=limit)
 
         if self.disliked_densities:
-            found = search(self._without_dislikes[0], MAX_LOOK)
-            if found is None:
-                found = search(self._with_dislikes)
+            ranking = search(self._without_dislikes[0], MAX_LOOK)
+            if ranking is None:
+                ranking = search(self._with_dislikes)
         else:
-            found = search(self._without_dislikes[0])
-        assert found is not None
-        return found
+            ranking = search(self._without_dislikes[0])
+        assert ranking is not None
+        return ranking
 
     def scores(self, rows: Rows) -> Scores:
         """Compute the scores of ``rows`` in float64."""

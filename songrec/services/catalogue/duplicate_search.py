@@ -67,27 +67,27 @@ def search(session: Session, instance: Path, on_progress: Progress = no_progress
     on_progress(0.0, "Reading names.")
     match_keys.refresh(session, lambda share, message, _=None: on_progress(0.4 * share, message))
     session.commit()
-    found = [Found(*pair, "content") for pair in match_keys.same_content(session)]
-    found += [Found(*pair, "names") for pair in match_keys.alike(session)]
-    on_progress(0.5, f"{len(found):,} by name and content; listening.")
-    said = chromaprint.missing()
+    pairs_found = [Found(*pair, "content") for pair in match_keys.same_content(session)]
+    pairs_found += [Found(*pair, "names") for pair in match_keys.alike(session)]
+    on_progress(0.5, f"{len(pairs_found):,} by name and content; listening.")
+    problem = chromaprint.missing()
     fingerprinted, compared = 0, 0
-    if said is None:
+    if problem is None:
         fingerprinted, alike, failed = _by_fingerprint(session, instance, on_progress)
-        found += alike
-        said = f"{failed} files gave no fingerprint" if failed else ""
+        pairs_found += alike
+        problem = f"{failed} files gave no fingerprint" if failed else ""
     else:
         compared, alike = _by_features(session, instance)
-        found += alike
+        pairs_found += alike
     on_progress(0.95, "Writing down what was found.")
-    groups = duplicates.replace_all(session, found)
-    pairs = {kind: sum(one.kind == kind for one in found) for kind in duplicates.KINDS}
+    groups = duplicates.replace_all(session, pairs_found)
+    pairs = {kind: sum(one.kind == kind for one in pairs_found) for kind in duplicates.KINDS}
     done = SearchResult(
         now().isoformat(timespec="seconds"),
         groups,
         pairs,
         fingerprinted,
-        said,
+        problem,
         compared,
         round(time.perf_counter() - start, 3),
     )
@@ -128,35 +128,35 @@ def _by_fingerprint(
 ) -> tuple[int, list[Found], int]:
     files = list(_files(session))
     session.commit()  # nothing stays locked while files are read
-    heard, sketches, failed = [], [], 0
+    readable, sketches, failed = [], [], 0
     for at, file in enumerate(files):
         try:
             # Of a large library only this is held; the few that are compared are read again.
             sketches.append(chromaprint.sketch(_fingerprint_of(instance, file)))
-            heard.append(file)
+            readable.append(file)
         except BadInput:
             failed += 1  # counted, and said in the summary
         if at % 20 == 0:
             on_progress(0.5 + 0.4 * at / len(files), f"{at:,} of {len(files):,} files listened to")
-    found = []
-    print_of = lru_cache(maxsize=KEPT)(lambda at: _fingerprint_of(instance, heard[at]))
+    pairs = []
+    print_of = lru_cache(maxsize=KEPT)(lambda at: _fingerprint_of(instance, readable[at]))
     for first, second in chromaprint.candidates(sketches).tolist():
-        one, other = heard[first], heard[second]
+        one, other = readable[first], readable[second]
         long, short = sorted((one.duration_s or 0, other.duration_s or 0), reverse=True)
         if long - short <= near_duplicates.LENGTH_SLACK * long:
             value = chromaprint.likeness(print_of(first), print_of(second))
             if value >= FINGERPRINT_THRESHOLD:
-                found.append(Found(one.track_id, other.track_id, "fingerprint", value))
-    return len(heard), found, failed
+                pairs.append(Found(one.track_id, other.track_id, "fingerprint", value))
+    return len(readable), pairs, failed
 
 
 def _fingerprint_of(instance: Path, file: Any) -> chromaprint.Words:
     try:
         return np.asarray(feature_cache.read(instance, _PRINTS, file.content_hash), dtype=np.uint32)
     except NotReady:
-        made = chromaprint.fingerprint(Path(file.path))
-        feature_cache.write(instance, _PRINTS, file.content_hash, made)
-        return made
+        fingerprint = chromaprint.fingerprint(Path(file.path))
+        feature_cache.write(instance, _PRINTS, file.content_hash, fingerprint)
+        return fingerprint
 
 
 def _by_features(session: Session, instance: Path) -> tuple[int, list[Found]]:
@@ -165,13 +165,13 @@ def _by_features(session: Session, instance: Path) -> tuple[int, list[Found]]:
     except NotReady:
         return 0, []
     lengths = {file.track_id: file.duration_s for file in _files(session)}
-    known = np.array([lengths.get(track_id) or 0.0 for track_id in table.track_ids.tolist()])
-    rows = np.flatnonzero(known > 0)
+    durations = np.array([lengths.get(track_id) or 0.0 for track_id in table.track_ids.tolist()])
+    rows = np.flatnonzero(durations > 0)
     if len(rows) < FEWEST:
         return 0, []
     amounts = [at for at, name in enumerate(table.names) if name != "statistical:key"]
     pairs, values = near_duplicates.near_pairs(
-        table.values[np.ix_(rows, amounts)], known[rows], FEATURES_THRESHOLD
+        table.values[np.ix_(rows, amounts)], durations[rows], FEATURES_THRESHOLD
     )
     ids = table.track_ids[rows]
     return len(rows), [

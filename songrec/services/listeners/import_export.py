@@ -214,24 +214,24 @@ def _apply(session: Session, listener: Listener, report: ImportReport, listed: S
 
 
 def _by_id(session: Session, names: Iterable[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
+    tracks_by_id: dict[str, int] = {}
     for part in chunks(sorted(names)):
         query = select(Track.id, Track.public_id, Track.external_id).where(
             or_(Track.public_id.in_(part), Track.external_id.in_(part))
         )
         for track, public, external in session.execute(query.order_by(Track.id.desc())):
-            found[public] = track
+            tracks_by_id[public] = track
             if external:
-                found[external] = track
-    return found
+                tracks_by_id[external] = track
+    return tracks_by_id
 
 
 def _by_song(session: Session, keys: Iterable[int]) -> dict[int, int]:
-    found: dict[int, int] = {}
+    track_of_key: dict[int, int] = {}
     for part in chunks(sorted(keys)):
         query = select(Track.song_key, Track.id).where(Track.song_key.in_(part))
-        found.update(session.execute(query.order_by(Track.id.desc())).all())
-    return found
+        track_of_key.update(session.execute(query.order_by(Track.id.desc())).all())
+    return track_of_key
 
 
 def _without_guests(session: Session, entry: ListEntry) -> int | None:
@@ -271,17 +271,17 @@ def bare_title(title: str) -> str:
 
 
 def _named(session: Session, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    found = {}
+    fields_by_id = {}
     for part in chunks(sorted(set(ids))):
         for view in tracks.tracks_by_id(session, part):
-            found[view.id] = {
+            fields_by_id[view.id] = {
                 "id": view.public_id,
                 "external_id": view.external_id,
                 "title": view.title,
                 "artists": view.artists,
                 "album": view.album,
             }
-    return found
+    return fields_by_id
 
 
 def too_large() -> BadInput:

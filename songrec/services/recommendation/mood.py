@@ -84,7 +84,7 @@ def mood_matches(
     dislikes: Sequence[int] = (),
     *,
     only: Sequence[int] | None = None,
-    choose: Callable[[int], NDArray[np.int64]] | None = None,
+    pick_ranks: Callable[[int], NDArray[np.int64]] | None = None,
 ) -> list[Match]:
     """Return the ``n`` tracks of ``space`` nearest to the mood; see ``moods.nearest_to_target``."""
     preferred = [
@@ -102,7 +102,7 @@ def mood_matches(
         preferred=preferred,
         dislikes=dislikes,
         only=only,
-        choose=choose,
+        pick_ranks=pick_ranks,
     )
 
 

@@ -119,7 +119,7 @@ def station_page(
             source.mood,
             stations.candidates_needed(start + n),
             only=only,
-            choose=lambda available: stations.jittered_order(available, start, n, seed),
+            pick_ranks=lambda available: stations.jittered_order(available, start, n, seed),
         )
     else:
         matches = stations.station_matches(

@@ -129,7 +129,7 @@ def run_stages(
         else:
             clustering = algorithm.fit(latent, seed=request.seed, on_progress=report)
         clustering = diagnostics.with_named_weights(clustering, model)
-        clustering = _numbered(session, instance, data, clustering)
+        clustering = _number_clusters(session, instance, data, clustering)
         predictor = {} if by_model else algorithm.state(clustering.labels)
     requested_maps = {request.projection: parameters["projection"]}
     for name in request.maps:
@@ -253,11 +253,11 @@ def _prepare(
         sound = None
         if built.has_audio:
             sound = Components.fit(dataset.sound_of(table))
-            space = space.beside(sound.transform(dataset.sound_of(table)), sound.names)
+            space = space.with_columns(sound.transform(dataset.sound_of(table)), sound.names)
     return _Prepared(data, built.choice, scaler, table, space, sound, built.settings)
 
 
-def _numbered(
+def _number_clusters(
     session: Session,
     instance: Path,
     data: training_data.TrainingData,
