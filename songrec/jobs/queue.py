@@ -48,7 +48,7 @@ def worker_lock(instance: Path) -> Iterator[str]:
         try:
             yield name
         finally:
-            path.unlink()
+            path.unlink(missing_ok=True)
 
 
 def live_workers(instance: Path) -> list[str]:

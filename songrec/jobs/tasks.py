@@ -1,4 +1,4 @@
-"""What each kind of job does. Heavy: imported only in a job's own process, never by the web."""
+"""Functions of the kinds of jobs. Heavy: imported only in a job's own process, never by the web."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def ingest(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     """Read a catalogue file into the database.
 
     Parameters: ``path``; ``source``, the file's own name; ``dialect``, or None to tell by the
-    header; ``scale`` as for ``ingest_file``. The result is the ingest report and where the rejected
-    rows are.
+    header; ``scale`` as for ``ingest_file``. The result is the ingest report with
+    the path of the rejected rows.
     """
     from songrec.services.library.after_import import import_catalogue
 
@@ -52,7 +52,7 @@ def refresh(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
 
 
 def words(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
-    """Prepare the lyrics and tags that are new or changed for searching; no parameters."""
+    """Prepare new and changed lyrics and tags for the search; no parameters."""
     from songrec.services.similarity.word_search import prepare_lyrics
 
     return prepare_lyrics(session, current_app.config["INSTANCE"], on_progress).to_json()
@@ -75,7 +75,7 @@ def train(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
 
 
 def grid(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
-    """Train what is missing of a grid.
+    """Train the missing cells of a grid.
 
     Parameters: ``grid`` as ``SweepSpec.from_mapping`` takes it; ``keep`` makes runs of its cells,
     ``retry`` tries failed ones again.
@@ -84,14 +84,14 @@ def grid(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     from songrec.services.sweeps.runner import run_sweep
     from songrec.services.sweeps.specification import SweepSpec
 
-    asked = job.parameters
+    parameters = job.parameters
     done = run_sweep(
         session,
         current_app.config["INSTANCE"],
-        SweepSpec.from_mapping(asked["grid"]),
+        SweepSpec.from_mapping(parameters["grid"]),
         on_progress,
-        keep=bool(asked.get("keep")),
-        retry=bool(asked.get("retry")),
+        keep=bool(parameters.get("keep")),
+        retry=bool(parameters.get("retry")),
     )
     table = results.sweep_table(done)
     return {"grid_id": done.id, "cells": table.cells, "done": table.done, "failed": table.failed}
@@ -104,9 +104,9 @@ def report(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
 
     instance = current_app.config["INSTANCE"]
     run = runs.find(session, job.parameters["run_id"])
-    made = reports.make(session, instance, run, on_progress)
-    reports.write(made, report_folder(instance, run.public_id))
-    return {"run_id": run.public_id, "files": sorted(["report.html", *made.files])}
+    report = reports.make(session, instance, run, on_progress)
+    reports.write(report, report_folder(instance, run.public_id))
+    return {"run_id": run.public_id, "files": sorted(["report.html", *report.files])}
 
 
 def analyze(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
@@ -123,13 +123,13 @@ def analyze(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
     from songrec.services.library.analysis_report import AnalyzeRequest
     from songrec.services.library.analyze_folder import analyze_folder
 
-    asked = job.parameters
-    excerpt = {name: asked[name] for name in ("seconds", "where") if name in asked}
+    parameters = job.parameters
+    excerpt = {name: parameters[name] for name in ("seconds", "where") if name in parameters}
     request = AnalyzeRequest(
-        Path(asked["folder"]),
-        FeatureSpec(tuple(asked["features"])),
+        Path(parameters["folder"]),
+        FeatureSpec(tuple(parameters["features"])),
         scheduler=dask_scheduler(),
-        settings=replace(settings_from(asked.get("set", ())), **excerpt),
+        settings=replace(settings_from(parameters.get("set", ())), **excerpt),
     )
     report = analyze_folder(
         session,
@@ -141,7 +141,7 @@ def analyze(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
 
 
 def demo(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
-    """Make the 60 clips that the demo can be heard by, and analyse them; as ``analyze``."""
+    """Synthesise the 60 demo clips and analyse them; the result is as for ``analyze``."""
     from songrec.services.library.demo_clips import analyse_made_clips
 
     return _analysed(analyse_made_clips(session, current_app.config["INSTANCE"], on_progress))
@@ -157,7 +157,7 @@ def _analysed(report: AnalyzeReport) -> dict[str, Any]:
 
 
 def predict(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
-    """Train the predictor of attributes on the catalogue, and let it estimate.
+    """Train the attribute predictor on the catalogue and apply it.
 
     Parameters: ``trials``; optionally ``seed`` and ``features``, names of feature sets. The result
     says which predictor it is, its groups' figures on held-out songs, and how many songs have new
@@ -168,16 +168,16 @@ def predict(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
     from songrec.services.prediction.predictor_report import groups
 
     instance = current_app.config["INSTANCE"]
-    asked = job.parameters
+    parameters = job.parameters
     on_progress(0.0, "Reading the songs that have both sound and attributes.")
-    spec = FeatureSpec(tuple(asked.get("features", training_samples.FEATURE_SETS)))
+    spec = FeatureSpec(tuple(parameters.get("features", training_samples.FEATURE_SETS)))
     sample = training_samples.read_catalogue(session, instance, spec)
     session.commit()  # nothing stays locked while it learns
     name, trained = predicting.train(
         instance,
         sample,
-        trials=int(asked["trials"]),
-        seed=int(asked.get("seed", 0)),
+        trials=int(parameters["trials"]),
+        seed=int(parameters.get("seed", 0)),
         on_progress=part_of(on_progress, 0.0, 0.95),
     )
     on_progress(0.95, "Estimating what the songs are like.")
@@ -194,14 +194,14 @@ def predict(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
 
 
 def duplicates(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
-    """Look for tracks that are the same song; the result is what the search says of itself."""
+    """Search for tracks that are the same song; the result is the search's report."""
     from songrec.services.catalogue.duplicate_search import search
 
     return search(session, current_app.config["INSTANCE"], on_progress).to_json()
 
 
 def sleeve(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
-    """Make the waveform and find the cover of the file of the library named ``file_id``."""
+    """Create the waveform and cover of the library's file ``file_id``."""
     from songrec.services.features import waveform
     from songrec.store.sound import audio_files
 
@@ -213,22 +213,19 @@ def sleeve(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
 
 
 def upload(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
-    """Find out what the uploaded song ``upload_id`` sounds like.
-
-    The result repeats what the upload's row keeps, as far as a program wants it.
-    """
+    """Analyse the uploaded song ``upload_id``; the result is a part of what its row stores."""
     from songrec.services.uploads import analyze_upload as uploads
 
     row = _upload(session, job)
-    found = uploads.analyse(
+    result = uploads.analyse(
         session,
         current_app.config["INSTANCE"],
         row,
         longest_s=current_app.config["UPLOAD_SECONDS"],
         on_progress=on_progress,
     )
-    wanted = ("title", "artists", "seconds", "attributes", "place", "problem")
-    return {"upload_id": row.public_id, **{name: found[name] for name in wanted}}
+    names = ("title", "artists", "seconds", "attributes", "place", "problem")
+    return {"upload_id": row.public_id, **{name: result[name] for name in names}}
 
 
 def keep(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
