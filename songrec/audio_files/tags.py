@@ -1,4 +1,9 @@
-"""What a sound file says of itself: title, artists, album, genre, year, lyrics, cover."""
+"""Reading the tags of a sound file: title, artists, album, genre, year, lyrics, cover.
+
+By mutagen itself and not by mediafile, which wraps it: several values in one text, fields of five
+tag formats that damage has left readable, and what a container says in their place are taken from
+the raw frames here, and tested.
+"""
 
 from __future__ import annotations
 

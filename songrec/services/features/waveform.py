@@ -1,4 +1,4 @@
-"""A sound's waveform and cover, for the player."""
+"""The waveform and cover of a sound, for the player."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from songrec.core.types import Floats
 from songrec.store.sound import waveform_cache
 
 PEAKS = 600
-"""Bars of a waveform: as many as a wide window shows."""
+"""Bars of a waveform: as many as a wide browser window shows."""
 RATE = 8_000
 """Hz. The outline of the loudness needs no more."""
 
 
 def create(instance: Path, path: Path, content_hash: str) -> waveform_cache.WaveformAndCover:
-    """Decode the whole file at ``path``, keep its sleeve and return it.
+    """Decode the whole file, cache its waveform and cover and return them.
 
     Raises ``BadInput`` for a file that cannot be decoded.
     """
@@ -25,15 +25,15 @@ def create(instance: Path, path: Path, content_hash: str) -> waveform_cache.Wave
 
     samples = decode(path, sample_rate=RATE, seconds=None).audio.samples
     cover = read_cover(path)
-    sleeve = waveform_cache.WaveformAndCover(
+    waveform = waveform_cache.WaveformAndCover(
         round(len(samples) / RATE, 3), peaks(samples, PEAKS), cover.kind if cover else None
     )
-    waveform_cache.write(instance, content_hash, sleeve, cover.data if cover else None)
-    return sleeve
+    waveform_cache.write(instance, content_hash, waveform, cover.data if cover else None)
+    return waveform
 
 
 def peaks(samples: Floats, count: int) -> list[float]:
-    """The largest magnitude of ``count`` equal parts (fewer of a shorter sound), each 0 to 1."""
+    """Return the largest magnitude (0 to 1) of each of ``count`` equal parts, fewer if shorter."""
     count = min(count, len(samples))
     if not count:
         return []

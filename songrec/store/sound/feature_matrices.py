@@ -1,4 +1,4 @@
-"""A matrix for each feature set of the sound: what similar songs are told by without any training.
+"""A matrix per audio feature set, by which songs are compared without any training.
 
 ``<instance>/sounds/<set>/<version>-<digest>-<fingerprint>/`` holds ``track_ids.npy``,
 ``song_keys.npy``, ``matrix.npy`` (standardised, float32), ``lengths.npy`` and ``manifest.json``;
@@ -40,7 +40,7 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class MatrixRow:
-    """A track, the key of its song (signed 64 bits, as its row has it) and its sound's content."""
+    """A track, the key of its song (signed 64 bits as in its row) and the hash of its content."""
 
     track_id: int
     song_key: int
@@ -48,22 +48,22 @@ class MatrixRow:
 
 
 def folder(instance: Path) -> Path:
-    """Where the matrices of an instance lie."""
+    """Return the folder of all matrices."""
     return Path(instance) / "sounds"
 
 
 def current(instance: Path, name: str) -> str | None:
-    """The folder in use of the feature set ``name``; None where none was written."""
+    """Return the folder in use of the feature set ``name``, or None."""
     return current_version(folder(instance) / name)
 
 
 def names(instance: Path) -> tuple[str, ...]:
-    """The feature sets that tracks can be compared by, in alphabetical order."""
+    """Return the feature sets that tracks can be compared by, in alphabetical order."""
     return tuple(sorted(path.parent.name for path in folder(instance).glob("*/current")))
 
 
 def manifest(instance: Path, name: str) -> dict[str, Any]:
-    """What is written down about the matrix in use; ``NotReady`` where there is none."""
+    """Return the manifest of the matrix in use; ``NotReady`` if there is no matrix."""
     used = current(instance, name)
     if used is None:
         raise _none(name)

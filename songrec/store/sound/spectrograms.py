@@ -1,6 +1,6 @@
-"""The library's mel spectrograms as one thing to read batches from; they stay on disk.
+"""Mel spectrograms of the library, read from disk in batches.
 
-Excerpts are of different lengths, models want one: each picture is cut or filled around its
+Excerpts have different lengths and models take one: each spectrogram is cut or padded around its
 middle (``core.spectrograms.centred``) to the library's median length, at most ``MOST_FRAMES``.
 """
 
@@ -44,46 +44,46 @@ class CachedSpectrograms:
         return len(self._hashes), self._bands, self._frames
 
     def read(self, rows: Ints) -> Floats:
-        """Decibels of these rows, float32 ``(len(rows), bands, frames)``.
+        """Return these rows in decibels, float32 ``(len(rows), bands, frames)``.
 
-        Raises ``NotReady`` for a picture that is no longer there and ``BadInput`` for a damaged
-        one or one of another number of bands.
+        Raises ``NotReady`` for a spectrogram that no longer exists and ``BadInput`` for one that is
+        damaged or has another number of bands.
         """
-        pictures = np.empty((len(rows), self._bands, self._frames), dtype=np.float32)
+        batch = np.empty((len(rows), self._bands, self._frames), dtype=np.float32)
         for at, row in enumerate(np.asarray(rows).tolist()):
             digest = self._hashes[row]
-            picture = feature_cache.read(self._instance, self._key, digest, mapped=True)
-            if picture.ndim != 2 or len(picture) != self._bands or not picture.shape[1]:
+            stored = feature_cache.read(self._instance, self._key, digest, mapped=True)
+            if stored.ndim != 2 or len(stored) != self._bands or not stored.shape[1]:
                 raise BadInput(
-                    f"The spectrogram of {digest[:12]}… is {picture.shape}, not of {self._bands} "
+                    f"The spectrogram of {digest[:12]}… is {stored.shape}, not of {self._bands} "
                     "bands: delete it from the feature cache and analyse its file again."
                 )
-            pictures[at] = centred(picture, self._frames)
-        return pictures
+            batch[at] = centred(stored, self._frames)
+        return batch
 
 
 class GivenSpectrograms:
-    """Pictures that are in memory already: one uploaded song, a test's sounds."""
+    """Spectrograms in memory, such as that of an uploaded song."""
 
-    def __init__(self, pictures: Sequence[Floats], frames: int = MOST_FRAMES) -> None:
-        if not len(pictures):
-            raise BadInput("There is no spectrogram to read.")
-        frames = min(frames, max(one.shape[1] for one in pictures))
-        self._pictures = np.stack([centred(one, frames) for one in pictures])
+    def __init__(self, spectrograms: Sequence[Floats], frames: int = MOST_FRAMES) -> None:
+        if not len(spectrograms):
+            raise BadInput("No spectrogram is given: analyse the song with melspectrogram.")
+        frames = min(frames, max(one.shape[1] for one in spectrograms))
+        self._spectrograms = np.stack([centred(one, frames) for one in spectrograms])
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """Tracks, mel bands (lowest first), frames."""
-        n, bands, frames = self._pictures.shape
+        n, bands, frames = self._spectrograms.shape
         return n, bands, frames
 
     def read(self, rows: Ints) -> Floats:
-        """Decibels of these rows, float32 ``(len(rows), bands, frames)``."""
-        return self._pictures[np.asarray(rows, dtype=np.int64)]
+        """Return these rows in decibels, float32 ``(len(rows), bands, frames)``."""
+        return self._spectrograms[np.asarray(rows, dtype=np.int64)]
 
 
 def tracks(session: Session, instance: Path, key: SetKey, *, minimum: int = 1) -> dict[int, str]:
-    """The tracks that have a spectrogram, ascending, with their content's hash.
+    """Return the tracks that have a spectrogram, ascending, with the hashes of their contents.
 
     ``NotReady`` with fewer than ``minimum`` of them.
     """
@@ -91,7 +91,7 @@ def tracks(session: Session, instance: Path, key: SetKey, *, minimum: int = 1) -
     found = {
         track: digest
         for track, digest in sorted(feature_cache.hashes_of_tracks(session, [key]).items())
-        # Without it somebody emptied the cache: the track waits for its next analysis.
+        # Missing where the cache was emptied: the track waits for its next analysis.
         if (base / feature_cache.relative_path(key, digest)).is_file()
     }
     if len(found) < minimum:
@@ -103,7 +103,7 @@ def tracks(session: Session, instance: Path, key: SetKey, *, minimum: int = 1) -
 
 
 def of_tracks(session: Session, instance: Path, key: SetKey, track_ids: Ints) -> CachedSpectrograms:
-    """The spectrograms of ``track_ids``, in their order; ``NotReady`` where one has none."""
+    """Return the spectrograms of ``track_ids`` in their order; ``NotReady`` if one has none."""
     hashes = tracks(session, instance, key)
     missing = [track for track in track_ids.tolist() if track not in hashes]
     if missing or not len(track_ids):

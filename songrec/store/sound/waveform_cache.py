@@ -1,4 +1,4 @@
-"""What surrounds a sound when it is played: the peaks of its waveform, its cover.
+"""Cache of what the player shows of a sound: the peaks of its waveform and its cover.
 
 Kept by content under ``<instance>/sleeves/<hash[:2]>/``: ``<hash>.json`` and, where the file holds
 a picture, ``<hash>.cover``. Each is written whole and renamed.
@@ -15,7 +15,7 @@ from songrec.core.files import write_bytes, write_json
 
 @dataclass(frozen=True, slots=True)
 class WaveformAndCover:
-    """``peaks``: the largest magnitude of each equal part, 0 to 1, of a sound ``seconds`` long."""
+    """Waveform of a sound ``seconds`` long, as the largest magnitude (0 to 1) of equal parts."""
 
     seconds: float
     peaks: list[float]
@@ -23,7 +23,7 @@ class WaveformAndCover:
 
 
 def find(instance: Path, content_hash: str) -> WaveformAndCover | None:
-    """The sleeve of a content, if it was made."""
+    """Return the cached waveform and cover of a content, or None."""
     try:
         kept = json.loads(_path(instance, content_hash, "json").read_text(encoding="utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):
@@ -31,18 +31,21 @@ def find(instance: Path, content_hash: str) -> WaveformAndCover | None:
     return WaveformAndCover(kept["seconds"], kept["peaks"], kept["cover_type"])
 
 
-def write(instance: Path, content_hash: str, sleeve: WaveformAndCover, cover: bytes | None) -> None:
-    """Keep a sleeve; ``cover`` is the picture's bytes, None where there is no picture."""
+def write(
+    instance: Path, content_hash: str, waveform: WaveformAndCover, cover: bytes | None
+) -> None:
+    """Cache a waveform with the bytes of its cover, None if there is no cover."""
     path = _path(instance, content_hash, "json")
     if cover is not None:
         write_bytes(cover_path(instance, content_hash), cover)
     write_json(
-        path, {"seconds": sleeve.seconds, "peaks": sleeve.peaks, "cover_type": sleeve.cover_type}
+        path,
+        {"seconds": waveform.seconds, "peaks": waveform.peaks, "cover_type": waveform.cover_type},
     )
 
 
 def cover_path(instance: Path, content_hash: str) -> Path:
-    """Where the cover of a content lies, whether or not there is one."""
+    """Return the path of the cover of a content, whether or not it exists."""
     return _path(instance, content_hash, "cover")
 
 
@@ -51,7 +54,7 @@ def _path(instance: Path, content_hash: str, kind: str) -> Path:
 
 
 def copy(instance: Path, content_hash: str, other: str) -> None:
-    """File the sleeve of one content under another's hash too, if there is one."""
+    """Cache the waveform and cover of one content under another hash, too, if cached."""
     for kind in ("cover", "json"):
         path = _path(instance, content_hash, kind)
         if path.is_file():
