@@ -15,29 +15,31 @@ from songrec.store.db import db
 @click.command("report")
 @click.argument("run")
 @click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Default: report_RUN.html."
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write. Default: report_RUN.html.",
 )
 @click.option(
     "--pictures",
     type=click.Path(path_type=Path, file_okay=False),
-    help="A folder for the pictures as PNG and SVG, and the sounds.",
+    help="Also write the pictures as PNG and SVG, and the audio, into this folder.",
 )
 @with_appcontext
 @one_line_errors
 def report_command(run: str, out: Path | None, pictures: Path | None) -> None:
-    """Write RUN's report: one HTML file that needs no network and no script."""
+    """Write RUN's report: one HTML file without network or scripts."""
     from songrec.services.reports import html_report as reports
     from songrec.store.runs import runs
 
-    found = runs.find(db.session, run)
-    made = reports.make(
-        db.session, Path(current_app.config["INSTANCE"]), found, terminal_progress()
+    selected = runs.find(db.session, run)
+    report = reports.make_report(
+        db.session, Path(current_app.config["INSTANCE"]), selected, terminal_progress()
     )
-    path = out or Path(f"report_{found.public_id}.html")
+    path = out or Path(f"report_{selected.public_id}.html")
     if pictures is not None:
-        reports.write(made, pictures)
-    path.write_text(made.html, encoding="utf-8")
-    click.echo(f"Written: {path} ({len(made.html) / 1e6:.1f} MB).")
+        reports.write_report(report, pictures)
+    path.write_text(report.html, encoding="utf-8")
+    click.echo(f"Written: {path} ({len(report.html) / 1e6:.1f} MB).")
 
 
 COMMANDS = (report_command,)

@@ -104,8 +104,8 @@ def report(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
 
     instance = current_app.config["INSTANCE"]
     run = runs.find(session, job.parameters["run_id"])
-    report = reports.make(session, instance, run, on_progress)
-    reports.write(report, report_folder(instance, run.public_id))
+    report = reports.make_report(session, instance, run, on_progress)
+    reports.write_report(report, report_folder(instance, run.public_id))
     return {"run_id": run.public_id, "files": sorted(["report.html", *report.files])}
 
 

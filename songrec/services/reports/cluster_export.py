@@ -1,4 +1,4 @@
-"""Where a run put every track, as a table for other programs. Light, and a row at a time."""
+"""Export of a run's clusters as CSV, row by row."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ ROWS_PER_FETCH = 10_000
 
 
 def file_name(run: Run) -> str:
-    """What the table of a run is called: after the run's clustering."""
+    """Return the default file name, which contains the run's clustering."""
     return f"audio_clustering_results_{run.clustering}.csv"
 
 
 def rows(session: Session, run: Run) -> Iterator[tuple[Any, ...]]:
-    """One row a track, in the order of ``COLUMNS``, ascending by the track's number.
+    """Yield a row per track, in the order of ``COLUMNS``, by ascending database id.
 
-    Cluster -1 is noise. ``track_id`` is what addresses carry.
+    Cluster -1 is noise; ``track_id`` is the public id.
     """
     assigned = ClusterAssignment
     query = (
@@ -62,9 +62,9 @@ def rows(session: Session, run: Run) -> Iterator[tuple[Any, ...]]:
 
 
 def write_csv(session: Session, run: Run, out: Path | None = None) -> Path | None:
-    """Write the table to ``out`` (default: ``file_name`` here), whole or not at all.
+    """Write the table atomically to ``out`` (default: ``file_name`` in the working directory).
 
-    ``-`` is standard output, for which None is returned.
+    Returns the path, or None for ``-``, standard output.
     """
     if out is not None and str(out) == "-":
         _write(session, run, sys.stdout)
@@ -78,7 +78,7 @@ def write_csv(session: Session, run: Run, out: Path | None = None) -> Path | Non
     return path
 
 
-def _write(session: Session, run: Run, place: TextIO) -> None:
-    table = csv.writer(place, lineterminator="\n")
+def _write(session: Session, run: Run, stream: TextIO) -> None:
+    table = csv.writer(stream, lineterminator="\n")
     table.writerow(COLUMNS)
     table.writerows(rows(session, run))

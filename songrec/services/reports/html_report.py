@@ -1,4 +1,4 @@
-"""A run as one HTML file that needs nothing else: no request, no script. Heavy."""
+"""The report of a run: one HTML file without requests or scripts. Heavy."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from songrec.store.runs import run_folders, runs
 from songrec.store.tables import Run, Track
 
 MAP_TRACKS = 4_000
-"""Maps that the run has not drawn itself are drawn of a seeded sample this large."""
-TELLING, OVERALL = 5, 10
+"""Maps that the run does not have are drawn from a seeded sample of this size."""
+PER_CLUSTER, OVERALL = 5, 10
 
 
 @dataclass
 class Report:
-    """``html`` is the whole report; ``files`` are its pictures and sounds by name."""
+    """A report: the whole ``html``, and its pictures and audio ``files`` by name."""
 
     html: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture in the page: its address (the picture itself) and what it says."""
+    """A picture of the page: its data URL and its alternative text."""
 
     name: str
     source: str
@@ -51,7 +51,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Example:
-    """One track before and after; ``sounds`` are (label, address)."""
+    """A track before and after the model; ``sounds`` are (label, data URL)."""
 
     title: str
     picture: Picture
@@ -59,11 +59,12 @@ class Example:
     sounds: tuple[tuple[str, str], ...]
 
 
-def make(session: Session, instance: Path, run: Run, on_progress: Progress = no_progress) -> Report:
-    """Draw and write everything. ``NotReady`` where the run's files are gone.
+def make_report(
+    session: Session, instance: Path, run: Run, on_progress: Progress = no_progress
+) -> Report:
+    """Draw and render the report; ``NotReady`` if the run's files are missing.
 
-    What cannot be shown (the features have changed since, a map cannot be drawn) is a sentence in
-    the report.
+    Parts that cannot be shown (the features have changed, a map cannot be drawn) become notes.
     """
     report = Report()
     manifest = runs.manifest(instance, run)
@@ -75,28 +76,30 @@ def make(session: Session, instance: Path, run: Run, on_progress: Progress = no_
     curves = _picture(report, "losses", plots.losses(history), "The losses over the epochs")
     maps = list(_maps(report, instance, run, names, notes, on_progress))
     on_progress(0.6, "Loading the model", None)
-    shown: list[Example] = []
-    walked: list[Picture] = []
-    invented: list[Picture] = []
-    telling = cluster_importance(instance, run, manifest)
+    example_tracks: list[Example] = []
+    walks: list[Picture] = []
+    generated: list[Picture] = []
+    importances = cluster_importance(instance, run, manifest)
     try:
-        subject = model_examples.load(session, instance, run)
+        examples = model_examples.load(session, instance, run)
     except SongrecError as error:
         notes.append(f"Examples are left out: {error}")
     else:
-        telling = importance(
-            subject.table.values, subject.table.names, subject.labels[subject.rows]
+        importances = importance(
+            examples.table.values, examples.table.names, examples.labels[examples.rows]
         )
-        on_progress(0.65, "Restoring examples", None)
-        shown = list(_examples(session, report, subject))
+        on_progress(0.65, "Reconstructing examples", None)
+        example_tracks = list(_examples(session, report, examples))
         on_progress(0.85, "Walking along the latent", None)
-        for walk in model_examples.walks(subject):
-            said = f"What the decoder makes of latent dimension {walk.dimension + 1}"
-            drawn = plots.walk(walk, subject.table.names)
-            walked += _picture(report, f"latent_{walk.dimension + 1}", drawn, said)
-        columns = [label_of(name) for name in subject.table.names]
-        drawn = plots.made_up(model_examples.made_up(subject, run.seed), columns)
-        invented = _picture(report, "made_up", drawn, "Songs of each label, and made-up ones")
+        for walk in model_examples.latent_walks(examples):
+            text = f"Decoder outputs along latent dimension {walk.dimension + 1}"
+            figure = plots.latent_walk(walk, examples.table.names)
+            walks += _picture(report, f"latent_{walk.dimension + 1}", figure, text)
+        columns = [label_of(name) for name in examples.table.names]
+        figure = plots.generated_tracks(
+            model_examples.generated_tracks(examples, run.seed), columns
+        )
+        generated = _picture(report, "made_up", figure, "Songs of each label, and generated ones")
     on_progress(0.95, "Writing the page", None)
     report.html = _render(
         run=run,
@@ -106,27 +109,27 @@ def make(session: Session, instance: Path, run: Run, on_progress: Progress = no_
         measures=[(m, m.value_of(run)) for m in MEASURES if m.value_of(run) is not None],
         curves=curves,
         maps=maps,
-        telling=telling,
-        most=(TELLING, OVERALL),
-        examples=shown,
-        with_sound=any(one.sounds for one in shown),
-        walks=walked,
-        made_up=invented,
-        made_count=model_examples.MADE_UP,
+        importances=importances,
+        most=(PER_CLUSTER, OVERALL),
+        examples=example_tracks,
+        with_sound=any(one.sounds for one in example_tracks),
+        walks=walks,
+        made_up=generated,
+        made_count=model_examples.GENERATED_TRACKS,
         made=now(),
         version=VERSION,
     )
     return report
 
 
-def write(report: Report, folder: Path) -> None:
-    """``report.html`` and every picture and sound into ``folder``; each is put in place whole."""
+def write_report(report: Report, folder: Path) -> None:
+    """Write ``report.html``, every picture and every audio file into ``folder``, atomically."""
     for name, content in {**report.files, "report.html": report.html.encode()}.items():
         write_bytes(folder / name, content)
 
 
 def label_of(column: str) -> str:
-    """What people call a feature: ``attributes:energy`` is Energy."""
+    """Return the label of a feature: ``attributes:energy`` is Energy."""
     attribute = BY_NAME.get(column.removeprefix("attributes:"))
     return attribute.label if attribute else column.replace("_", " ").replace(":", ": ")
 
@@ -139,7 +142,7 @@ def _maps(
     notes: list[str],
     on_progress: Progress,
 ) -> Iterator[Picture]:
-    """The run's own map, and a sample of it drawn by every other projection there is."""
+    """Yield the run's own map, and a sample of its tracks by every other projection."""
     _, labels = run_folders.read_labels(instance, run.public_id)
     latent = run_folders.read_array(instance, run.public_id, "latent.npy")
     rows = np.sort(np.random.default_rng(run.seed).permutation(len(labels))[:MAP_TRACKS])
@@ -158,7 +161,7 @@ def _maps(
                 notes.append(f"The map by {entry.label} is left out: {error}")
                 continue
         title = f"{entry.label}{of}"
-        figure = plots.map_of(coordinates, labels[rows], title, dict(names))
+        figure = plots.cluster_map(coordinates, labels[rows], title, dict(names))
         yield from _picture(report, f"map_{entry.name}", figure, f"Map of the latent: {title}")
 
 
@@ -174,23 +177,23 @@ def _own_map(instance: Path, run: Run) -> Any:
 
 
 def _examples(
-    session: Session, report: Report, subject: model_examples.Subject
+    session: Session, report: Report, examples: model_examples.ModelExamples
 ) -> Iterator[Example]:
-    rows = model_examples.typical(subject)
-    found = model_examples.restored(subject, rows)
-    titles = _titles(session, [one.track_id for one in found])
-    columns = [label_of(name) for name in subject.table.names]
-    for number, one in enumerate(found, 1):
+    rows = model_examples.typical_rows(examples)
+    tracks = model_examples.reconstructions(examples, rows)
+    titles = _titles(session, [one.track_id for one in tracks])
+    columns = [label_of(name) for name in examples.table.names]
+    for number, one in enumerate(tracks, 1):
         title = titles.get(one.track_id, "A track")
-        figure = plots.before_and_after(one, columns, title)
+        figure = plots.reconstruction(one, columns, title)
         (picture,) = _picture(report, f"example_{number}", figure, f"{title} before and after")
         sounds = []
-        if one.is_picture:
+        if one.is_spectrogram:
             for label, decibels in (("before", one.before), ("from the latent", one.after)):
-                heard = model_examples.wav(model_examples.sound(decibels))
+                heard = model_examples.to_wav(model_examples.to_audio(decibels))
                 name = f"example_{number}_{label.split()[0]}.wav"
                 report.files[name] = heard
-                sounds.append((label, _address("audio/wav", heard)))
+                sounds.append((label, _data_url("audio/wav", heard)))
         error = float(np.square(one.before - one.after, dtype=np.float64).mean())
         yield Example(title, picture, error, tuple(sounds))
 
@@ -204,15 +207,15 @@ def _titles(session: Session, track_ids: list[int]) -> dict[int, str]:
 
 
 def _picture(report: Report, name: str, figure: Any, text: str) -> list[Picture]:
-    """The figure kept as PNG and SVG, and put into the page as SVG; nothing of None."""
+    """Save a figure as PNG and SVG; returns it as a picture of the page, empty without a figure."""
     if figure is None:
         return []
     report.files[f"{name}.png"] = plots.save(figure, "png")
-    report.files[f"{name}.svg"] = drawn = plots.save(figure, "svg")
-    return [Picture(name, _address("image/svg+xml", drawn), text)]
+    report.files[f"{name}.svg"] = svg = plots.save(figure, "svg")
+    return [Picture(name, _data_url("image/svg+xml", svg), text)]
 
 
-def _address(kind: str, content: bytes) -> str:
+def _data_url(kind: str, content: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
@@ -227,9 +230,9 @@ def _render(**values: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters["label"] = label_of
-    environment.filters["figure"] = _figure
+    environment.filters["figure"] = _format
     return environment.get_template("report.html").render(**values)
 
 
-def _figure(value: float) -> str:
+def _format(value: float) -> str:
     return f"{int(value):,}" if float(value).is_integer() and abs(value) >= 1 else f"{value:.4g}"

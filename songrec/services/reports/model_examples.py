@@ -1,6 +1,6 @@
-"""What a run's model does, shown on examples: tracks restored, the latent walked along, sound.
+"""Examples of what a run's model does: reconstructions, latent walks, generated tracks, audio.
 
-Heavy: the run's model is loaded; jobs and commands call it.
+Heavy: the run's model is loaded; only jobs and commands import it.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from songrec.store.tables import Run
 
 EXAMPLES = 4
 STEPS = 7
-"""Places along a dimension of the latent, from its 5th to its 95th percentile."""
-WALKED = 6
-"""So many dimensions are walked along, those that vary most."""
-MADE_UP = 500
-"""So many tracks of a label are made up; their mean is shown."""
-LABELS_MADE_UP = 6
+"""Number of positions along a dimension of the latent, from its 5th to its 95th percentile."""
+WALKED_DIMENSIONS = 6
+"""Number of dimensions that are walked along, those that vary most."""
+GENERATED_TRACKS = 500
+"""Number of tracks that are generated per label; their mean is shown."""
+GENERATED_LABELS = 6
 GRIFFIN_LIM_ROUNDS = 32
 
 
 @dataclass(frozen=True)
-class Subject:
-    """A run's model with what it learnt from, as far as that is still there.
+class ModelExamples:
+    """A run's model with its training data, as far as that still exists.
 
-    ``table`` holds the run's standardised features of the tracks that still have them, ``rows``
-    where those are in the run's arrays, ``needed`` what the model needs beside the table.
+    ``table`` holds the standardised features of the run's tracks that still have them, ``rows``
+    their rows in the run's arrays, and ``inputs`` the model's further inputs for them.
     """
 
     model: Any
@@ -48,28 +48,28 @@ class Subject:
     rows: Ints
     latent: Floats
     labels: Ints
-    needed: Mapping[str, Any]
+    inputs: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Restored:
-    """One track before and after: features ``(f,)``, or spectrograms ``(bands, frames)`` in dB."""
+class Reconstruction:
+    """A track before and after the model: features ``(f,)`` or ``(bands, frames)`` in dB."""
 
     track_id: int
     before: Floats
     after: Floats
 
     @property
-    def is_picture(self) -> bool:
-        """Whether it is a spectrogram."""
+    def is_spectrogram(self) -> bool:
+        """Whether the track is represented by a spectrogram."""
         return self.before.ndim == 2
 
 
 @dataclass(frozen=True)
-class Walk:
-    """One dimension of the latent walked along, all others at their median.
+class LatentWalk:
+    """Decoder outputs along one dimension of the latent, with the others at their median.
 
-    ``places`` ``(STEPS,)``; ``decoded`` is what the decoder makes of each: ``(STEPS, f)``, or
+    ``places`` ``(STEPS,)`` are values of the dimension; ``decoded`` is ``(STEPS, f)``, or
     spectrograms ``(STEPS, bands, frames)``.
     """
 
@@ -79,19 +79,19 @@ class Walk:
 
 
 @dataclass(frozen=True)
-class MadeUp:
-    """The mean of the tracks of a label, and of tracks that the model made up of it: ``(f,)``."""
+class GeneratedTracks:
+    """Means ``(f,)`` of a label's tracks and of tracks that the model generated for it."""
 
     label: str
     tracks: int
-    known: Floats
-    made: Floats
+    mean: Floats
+    generated_mean: Floats
 
 
-def load(session: Session, instance: Path, run: Run) -> Subject:
-    """The run's model and its features as they are now.
+def load(session: Session, instance: Path, run: Run) -> ModelExamples:
+    """Load a run's model and the present features of its tracks.
 
-    Raises ``NotReady`` where the run's files or the features that it learnt from are gone.
+    Raises ``NotReady`` if the run's files or the features that it was trained on are missing.
     """
     folder = run_folders.run_folder(instance, run.public_id)
     track_ids, labels = run_folders.read_labels(instance, run.public_id)
@@ -99,106 +99,105 @@ def load(session: Session, instance: Path, run: Run) -> Subject:
     scaler = Scaler.load(folder / "scaler.npz")
     data = training_data.read(session)
     raw = dataset.build_dataset(session, instance, FeatureSpec.parse(run.feature_set), data).table
-    lacking = [name for name in scaler.columns if name not in raw.names]
-    if lacking:
+    missing = [name for name in scaler.columns if name not in raw.names]
+    if missing:
         raise NotReady(
-            f"Run {run.public_id} learnt from {lacking[0]!r}, which the catalogue no longer has."
+            f"Run {run.public_id} was trained on {missing[0]!r}, which the catalogue no longer has."
         )
-    _, here, there = np.intersect1d(
+    _, rows, run_rows = np.intersect1d(
         raw.track_ids, track_ids, assume_unique=True, return_indices=True
     )
-    if not len(here):
-        raise NotReady(f"None of the tracks of run {run.public_id} is left.")
+    if not len(rows):
+        raise NotReady(f"The catalogue has no track of run {run.public_id} any more.")
     columns = [raw.names.index(name) for name in scaler.columns]
-    table = scaler.transform(raw.take(here).select(columns))
+    table = scaler.transform(raw.take(rows).select(columns))
     model = REPRESENTATIONS.entry(run.representation).load().load(folder)
-    needed = model_inputs.gather(session, instance, model, table.track_ids)
-    return Subject(model, table, there.astype(np.int64), latent, labels, needed)
+    inputs = model_inputs.gather(session, instance, model, table.track_ids)
+    return ModelExamples(model, table, run_rows.astype(np.int64), latent, labels, inputs)
 
 
-def typical(subject: Subject, count: int = EXAMPLES) -> Ints:
-    """Rows of the table: of each of the largest clusters the track nearest its mean."""
-    labels = subject.labels[subject.rows]
-    found, sizes = np.unique(labels[labels >= 0], return_counts=True)
+def typical_rows(examples: ModelExamples, count: int = EXAMPLES) -> Ints:
+    """Return a row of the table for each of the largest clusters: the track nearest its mean."""
+    labels = examples.labels[examples.rows]
+    clusters, sizes = np.unique(labels[labels >= 0], return_counts=True)
     chosen = []
-    for label in found[np.argsort(-sizes, kind="stable")][:count]:
-        own = np.flatnonzero(labels == label)
-        latent = np.asarray(subject.latent[subject.rows[own]])
-        away = np.linalg.norm(latent - latent.mean(axis=0), axis=1)
-        chosen.append(int(own[away.argmin()]))
+    for label in clusters[np.argsort(-sizes, kind="stable")][:count]:
+        members = np.flatnonzero(labels == label)
+        latent = np.asarray(examples.latent[examples.rows[members]])
+        distances = np.linalg.norm(latent - latent.mean(axis=0), axis=1)
+        chosen.append(int(members[distances.argmin()]))
     return np.array(chosen, dtype=np.int64)
 
 
-def restored(subject: Subject, rows: Ints) -> list[Restored]:
-    """These rows of the table before and after the model; nothing if it cannot reconstruct."""
-    if not hasattr(subject.model, "reconstruct"):
+def reconstructions(examples: ModelExamples, rows: Ints) -> list[Reconstruction]:
+    """Reconstruct rows of the table; empty for a model without ``reconstruct``."""
+    if not hasattr(examples.model, "reconstruct"):
         return []
-    found = []
+    results = []
     for row in rows.tolist():
-        table = subject.table.take(np.array([row]))
-        needed = model_inputs.slice_inputs(subject.needed, row, row + 1)
-        after = np.asarray(subject.model.reconstruct(table, **needed))[0]
+        table = examples.table.take(np.array([row]))
+        inputs = model_inputs.slice_inputs(examples.inputs, row, row + 1)
+        after = np.asarray(examples.model.reconstruct(table, **inputs))[0]
         if after.ndim == 2:
-            before = needed["spectrograms"].read(np.zeros(1, dtype=np.int64))[0]
+            before = inputs["spectrograms"].read(np.zeros(1, dtype=np.int64))[0]
         else:
             before = table.values[0]
-        found.append(Restored(int(table.track_ids[0]), before, after))
-    return found
+        results.append(Reconstruction(int(table.track_ids[0]), before, after))
+    return results
 
 
-def walks(subject: Subject, most: int = WALKED) -> list[Walk]:
-    """The latent's most varied dimensions walked along; nothing if the model cannot decode."""
-    decode = getattr(subject.model, "decode", None)
+def latent_walks(examples: ModelExamples, count: int = WALKED_DIMENSIONS) -> list[LatentWalk]:
+    """Walk along the latent's most varied dimensions; empty for a model without ``decode``."""
+    decode = getattr(examples.model, "decode", None)
     if decode is None:
         return []
-    latent = np.asarray(subject.latent, dtype=np.float32)
+    latent = np.asarray(examples.latent, dtype=np.float32)
     middle = np.median(latent, axis=0)
     low, high = np.quantile(latent, [0.05, 0.95], axis=0)
-    found = []
-    for dimension in np.argsort(low - high, kind="stable")[:most].tolist():
+    results = []
+    for dimension in np.argsort(low - high, kind="stable")[:count].tolist():
         if high[dimension] <= low[dimension]:
-            break  # the rest is the same for every track
+            break  # the other dimensions are constant
         places = np.linspace(low[dimension], high[dimension], STEPS, dtype=np.float32)
         path = np.repeat(middle[None, :].astype(np.float32), STEPS, axis=0)
         path[:, dimension] = places
-        decoded = _decoded(subject, path)
+        decoded = _decoded(examples, path)
         if decoded is None:
             return []
-        found.append(Walk(dimension, places, decoded))
-    return found
+        results.append(LatentWalk(dimension, places, decoded))
+    return results
 
 
-def made_up(subject: Subject, seed: int = 0, most: int = LABELS_MADE_UP) -> list[MadeUp]:
-    """What the model makes up of its commonest labels; nothing of one that has no labels."""
-    generate = getattr(subject.model, "generate", None)
+def generated_tracks(
+    examples: ModelExamples, seed: int = 0, count: int = GENERATED_LABELS
+) -> list[GeneratedTracks]:
+    """Generate tracks of the commonest labels; empty for a model without ``generate``."""
+    generate = getattr(examples.model, "generate", None)
     if generate is None:
         return []
-    given = np.array([label or "" for label in subject.needed["labels"]])
-    found = []
-    for label in subject.model.labels_[:most]:
-        own = np.flatnonzero(given == label)
-        if len(own):
-            known = subject.table.values[own].mean(axis=0)
-            made = np.asarray(generate(label, MADE_UP, seed)).mean(axis=0)
-            found.append(MadeUp(label, len(own), known, made))
-    return found
+    given = np.array([label or "" for label in examples.inputs["labels"]])
+    results = []
+    for label in examples.model.labels_[:count]:
+        members = np.flatnonzero(given == label)
+        if len(members):
+            mean = examples.table.values[members].mean(axis=0)
+            generated = np.asarray(generate(label, GENERATED_TRACKS, seed))
+            results.append(GeneratedTracks(label, len(members), mean, generated.mean(axis=0)))
+    return results
 
 
-def _decoded(subject: Subject, path: Floats) -> Floats | None:
-    """What the decoder makes of places in the latent.
-
-    A model with a condition is asked for its commonest label.
-    """
-    if "labels" not in subject.needed:
-        return np.asarray(subject.model.decode(path))
-    known = [label for label in subject.needed["labels"] if label is not None]
-    if not known:
+def _decoded(examples: ModelExamples, path: Floats) -> Floats | None:
+    """Decode positions in the latent, for the commonest label if the model takes labels."""
+    if "labels" not in examples.inputs:
+        return np.asarray(examples.model.decode(path))
+    labels = [label for label in examples.inputs["labels"] if label is not None]
+    if not labels:
         return None
-    commonest = max(sorted(set(known)), key=known.count)
-    return np.asarray(subject.model.decode(path, labels=[commonest] * len(path)))
+    commonest = max(sorted(set(labels)), key=labels.count)
+    return np.asarray(examples.model.decode(path, labels=[commonest] * len(path)))
 
 
-def sound(
+def to_audio(
     decibels: Floats,
     *,
     sample_rate: int = DEFAULTS.sample_rate,
@@ -206,11 +205,30 @@ def sound(
     hop_length: int = DEFAULTS.hop_length,
     seed: int = 0,
 ) -> Floats:
-    """A mel spectrogram in decibels ``(bands, frames)`` as samples, float32, full scale ±1.
+    """Convert a mel spectrogram to audio.
 
-    Griffin & Lim 1984 (fast version of Perraudin et al. 2013) by librosa: the phases are made up,
-    so it sounds hollow even where the picture is right. Peaks are brought to -1 dB. Raises
-    ``BadInput`` for something else than a picture.
+    The phases are estimated, so it sounds hollow even where the spectrogram is right. The peak is
+    scaled to -1 dB.
+
+    Parameters
+    ----------
+    decibels
+        Float ``(bands, frames)``.
+
+    Returns
+    -------
+    samples
+        Float32, full scale ±1.
+
+    Raises
+    ------
+    BadInput
+        For any other shape.
+
+    References
+    ----------
+    Griffin & Lim, "Signal estimation from modified short-time Fourier transform", 1984, in the
+    fast version of Perraudin et al. 2013 (librosa).
     """
     if decibels.ndim != 2 or decibels.shape[1] < 2:
         raise BadInput(f"A spectrogram has bands and frames; this has shape {decibels.shape}.")
@@ -232,8 +250,8 @@ def sound(
     return (samples * (0.891 / peak if peak > 0 else 1.0)).astype(np.float32)
 
 
-def wav(samples: Floats, sample_rate: int = DEFAULTS.sample_rate) -> bytes:
-    """Samples as a WAV file, 16 bits, one channel."""
+def to_wav(samples: Floats, sample_rate: int = DEFAULTS.sample_rate) -> bytes:
+    """Encode samples as a WAV file, 16 bits, mono."""
     import io
     import wave
 

@@ -1,6 +1,6 @@
-"""Pictures for reports, as PNG and as SVG, by matplotlib. Heavy: jobs and commands call it.
+"""Figures of reports by matplotlib, as PNG and SVG. Heavy: only jobs and commands import it.
 
-Nothing here needs a display. The same figure drawn twice is the same bytes.
+No display is needed. Drawing the same figure twice gives the same bytes.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from songrec.services.training.run_metrics import loss_curves
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from songrec.services.reports.model_examples import MadeUp, Restored, Walk
+    from songrec.services.reports.model_examples import GeneratedTracks, LatentWalk, Reconstruction
 
 Kind = Literal["png", "svg"]
 DPI = 150
-# The clusters' colours on every page; twelve, then again. Noise is grey.
+# The clusters' colours on every page: twelve, repeated. Noise is grey.
 COLOURS = (
     "#3c78b4",
     "#ff7878",
@@ -39,11 +39,11 @@ COLOURS = (
 )
 NOISE = "#8a857b"
 INK, QUIET, ACCENT = "#1f1d1a", "#8a857b", "#3c78b4"
-MOST_FEATURES = 16
+MAX_FEATURES = 16
 
 
 def save(figure: Figure, kind: Kind) -> bytes:
-    """The figure as a file."""
+    """Encode a figure as a file."""
     import matplotlib
 
     out = io.BytesIO()
@@ -54,12 +54,12 @@ def save(figure: Figure, kind: Kind) -> bytes:
     return out.getvalue()
 
 
-def map_of(
+def cluster_map(
     coordinates: Floats, labels: NDArray[np.integer], title: str, names: dict[int, str]
 ) -> Figure:
-    """A map: a dot a track ``(n, 2)``, coloured by cluster, with the clusters' names beside it."""
+    """Draw a map: a dot per track ``(n, 2)``, coloured by cluster, with a legend of their names."""
     figure, (axes,) = _figure(1, width=7.5, height=5.0)
-    order = np.random.default_rng(0).permutation(len(labels))  # no cluster lies on top
+    order = np.random.default_rng(0).permutation(len(labels))  # so that no cluster covers another
     colours = np.array([colour(int(label)) for label in labels])
     size = float(np.clip(20_000 / max(1, len(labels)), 1.5, 18.0))
     axes.scatter(
@@ -81,7 +81,7 @@ def map_of(
 
 
 def losses(history: Sequence[dict[str, Any]]) -> Figure | None:
-    """Every part of the loss over the epochs, each with what it is on held-out tracks."""
+    """Draw every term of the loss over the epochs, on training and on held-out tracks."""
     parts = loss_curves(history)
     if not parts:
         return None
@@ -102,17 +102,17 @@ def losses(history: Sequence[dict[str, Any]]) -> Figure | None:
     return figure
 
 
-def before_and_after(one: Restored, names: Sequence[str], title: str) -> Figure:
-    """A track as it is and as the latent remembers it: bars, or two spectrograms."""
-    if one.is_picture:
+def reconstruction(one: Reconstruction, names: Sequence[str], title: str) -> Figure:
+    """Draw a track before and after the model: pairs of values, or two spectrograms."""
+    if one.is_spectrogram:
         figure, panels = _figure(2, width=4.2, height=2.6)
         low, high = float(one.before.min()), float(one.before.max())
-        for axes, picture, said in zip(
+        for axes, picture, text in zip(
             panels, (one.before, one.after), (title, "from the latent"), strict=True
         ):
-            _spectrogram(axes, picture, said, low, high)
+            _spectrogram(axes, picture, text, low, high)
         return figure
-    order = np.argsort(-np.abs(one.before - one.after), kind="stable")[:MOST_FEATURES]
+    order = np.argsort(-np.abs(one.before - one.after), kind="stable")[:MAX_FEATURES]
     order = np.sort(order)[::-1]
     figure, (axes,) = _figure(1, width=6.0, height=0.28 * len(order) + 0.9)
     at = _pairs(axes, one.before[order], one.after[order], ("before", "from the latent"))
@@ -123,14 +123,14 @@ def before_and_after(one: Restored, names: Sequence[str], title: str) -> Figure:
     return figure
 
 
-def walk(one: Walk, names: Sequence[str]) -> Figure:
-    """What the decoder makes of places along one dimension of the latent."""
+def latent_walk(one: LatentWalk, names: Sequence[str]) -> Figure:
+    """Draw decoder outputs along one dimension of the latent."""
     title = f"Latent dimension {one.dimension + 1}"
     if one.decoded.ndim == 3:
-        shown = range(0, len(one.places), 3)
-        figure, panels = _figure(len(shown), width=2.8, height=2.2)
+        steps = range(0, len(one.places), 3)
+        figure, panels = _figure(len(steps), width=2.8, height=2.2)
         low, high = float(one.decoded.min()), float(one.decoded.max())
-        for axes, at in zip(panels, shown, strict=False):
+        for axes, at in zip(panels, steps, strict=False):
             _spectrogram(axes, one.decoded[at], f"{title}: {one.places[at]:.2f}", low, high)
         return figure
     figure, (axes,) = _figure(1, width=5.0, height=2.8)
@@ -150,15 +150,15 @@ def walk(one: Walk, names: Sequence[str]) -> Figure:
     return figure
 
 
-def made_up(found: Sequence[MadeUp], names: Sequence[str]) -> Figure | None:
-    """Of each label the mean of its tracks and of made-up ones; None where there is no label."""
-    if not found:
+def generated_tracks(tracks: Sequence[GeneratedTracks], names: Sequence[str]) -> Figure | None:
+    """Draw means of each label's tracks and of generated ones; None without labels."""
+    if not tracks:
         return None
-    spread = np.ptp([one.known for one in found], axis=0)
-    order = np.sort(np.argsort(-spread, kind="stable")[:MOST_FEATURES])[::-1]
-    figure, panels = _figure(len(found), width=3.4, height=0.22 * len(order) + 0.9)
-    for number, (axes, one) in enumerate(zip(panels, found, strict=False)):
-        at = _pairs(axes, one.known[order], one.made[order], ("its songs", "made up"))
+    spread = np.ptp([one.mean for one in tracks], axis=0)
+    order = np.sort(np.argsort(-spread, kind="stable")[:MAX_FEATURES])[::-1]
+    figure, panels = _figure(len(tracks), width=3.4, height=0.22 * len(order) + 0.9)
+    for number, (axes, one) in enumerate(zip(panels, tracks, strict=False)):
+        at = _pairs(axes, one.mean[order], one.generated_mean[order], ("its songs", "generated"))
         axes.set_yticks(at, [names[i] for i in order] if number % 3 == 0 else [""] * len(at))
         axes.set_title(f"{one.label} ({one.tracks:,})")
         axes.set_xlabel("standard deviations")
@@ -167,12 +167,12 @@ def made_up(found: Sequence[MadeUp], names: Sequence[str]) -> Figure | None:
 
 
 def colour(label: int) -> str:
-    """The colour of a cluster."""
+    """Return the colour of a cluster."""
     return NOISE if label < 0 else COLOURS[label % len(COLOURS)]
 
 
 def _pairs(axes: Any, solid: Floats, hollow: Floats, labels: tuple[str, str]) -> Ints:
-    """Two values a line, joined, from below; where the lines are."""
+    """Draw joined pairs of values from the bottom; returns the positions of the lines."""
     at = np.arange(len(solid))
     axes.hlines(at, solid, hollow, color=QUIET, linewidth=1)
     axes.plot(solid, at, "o", color=INK, label=labels[0], markersize=5)

@@ -1,4 +1,4 @@
-"""Two runs side by side: their scores, and where each cluster's tracks went. numpy only."""
+"""Comparison of two runs: their metrics, and where the tracks of each cluster moved. numpy only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from songrec.store.tables import Cluster, Run
 
 @dataclass(frozen=True)
 class MetricRow:
-    """One measure of both runs; ``better`` is ``"a"``, ``"b"``, or None (equal or unknown)."""
+    """A measure of both runs; ``better`` is ``"a"``, ``"b"``, or None (equal or unknown)."""
 
     measure: Measure
     a: float | None
@@ -26,7 +26,7 @@ class MetricRow:
 
 @dataclass(frozen=True)
 class Flow:
-    """How many tracks of cluster ``a`` are in cluster ``b`` of the other run."""
+    """Tracks of cluster ``a`` that are in cluster ``b`` of the other run."""
 
     a: Cluster
     b: Cluster
@@ -37,11 +37,20 @@ class Flow:
 
 @dataclass(frozen=True)
 class RunComparison:
-    """``flows`` holds every pair that shares a track, by cluster of ``a``, largest flow first.
+    """The comparison of runs ``a`` and ``b``.
 
-    ``table[i][j]`` counts the shared tracks in ``clusters_a[i]`` and ``clusters_b[j]``. A track
-    ``moved`` when it is not where most of its cluster went, clusters being matched one to one.
-    ``adjusted_rand_index`` is None where the runs share no track.
+    Attributes
+    ----------
+    shared, only_a, only_b
+        Numbers of tracks in both runs, and in one of them.
+    moved
+        Number of tracks outside the cluster that matches theirs, one to one, in the other run.
+    adjusted_rand_index
+        None if the runs share no track.
+    table
+        ``table[i][j]`` counts the shared tracks in ``clusters_a[i]`` and ``clusters_b[j]``.
+    flows
+        Pairs of clusters that share a track, by cluster of ``a``, largest flow first.
     """
 
     a: Run
@@ -62,7 +71,7 @@ class RunComparison:
 def compare_runs(session: Session, instance: Path, a: str, b: str) -> RunComparison:
     """Compare the runs with public ids ``a`` and ``b``.
 
-    Raises ``UnknownName`` for a run that is not there and ``NotReady`` where its files are gone.
+    Raises ``UnknownName`` for an unknown run and ``NotReady`` if its files are missing.
     """
     run_a, run_b = runs.find(session, a), runs.find(session, b)
     ids_a, labels_a = run_folders.read_labels(instance, run_a.public_id)
@@ -92,7 +101,7 @@ def compare_runs(session: Session, instance: Path, a: str, b: str) -> RunCompari
 
 
 def metric_rows(a: Run, b: Run) -> tuple[MetricRow, ...]:
-    """Every measure that at least one of the runs has."""
+    """Compare every measure that at least one of the runs has."""
     rows = []
     for measure in MEASURES:
         value_a, value_b = measure.value_of(a), measure.value_of(b)
@@ -113,11 +122,11 @@ def _table(
 ) -> np.ndarray:
     counts, rows, columns = contingency(labels_a, labels_b)
     table = np.zeros((len(clusters_a), len(clusters_b)), dtype=np.int64)
-    at_a = {cluster.number: at for at, cluster in enumerate(clusters_a)}
-    at_b = {cluster.number: at for at, cluster in enumerate(clusters_b)}
+    row_of = {cluster.number: i for i, cluster in enumerate(clusters_a)}
+    column_of = {cluster.number: j for j, cluster in enumerate(clusters_b)}
     for i, row in enumerate(rows):
         for j, column in enumerate(columns):
-            table[at_a[int(row)], at_b[int(column)]] = counts[i, j]
+            table[row_of[int(row)], column_of[int(column)]] = counts[i, j]
     return table
 
 

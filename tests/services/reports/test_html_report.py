@@ -14,7 +14,7 @@ from songrec.core.files import write_json
 from songrec.core.types import FeatureTable
 from songrec.projection import PROJECTIONS
 from songrec.services.reports import html_report, model_examples, plots
-from songrec.services.reports.model_examples import Restored, Subject
+from songrec.services.reports.model_examples import ModelExamples, Reconstruction
 from songrec.services.training.request import TrainRequest
 from songrec.services.training.run_metrics import loss_curves
 from songrec.services.training.train import train
@@ -49,24 +49,24 @@ def only_pca(monkeypatch):
 
 def test_the_report_is_one_file_without_requests_or_scripts(session, instance, run, only_pca):
     write_json(run_folders.run_folder(instance, run.public_id) / "history.json", HISTORY)
-    made = html_report.make(session, instance, run)
-    addresses = re.findall(r'(?:src|href|action|data)="([^"]*)"', made.html)
+    report = html_report.make_report(session, instance, run)
+    addresses = re.findall(r'(?:src|href|action|data)="([^"]*)"', report.html)
     assert addresses
     assert all(address.startswith("data:") for address in addresses)
-    assert not re.search(r"<script|<link|@import|url\(", made.html)
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in made.html
+    assert not re.search(r"<script|<link|@import|url\(", report.html)
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in report.html
     for shown in (run.public_id, "Silhouette", "acoustic folk", "η²", "before and after"):
-        assert shown in made.html
-    assert "Sound is made from" not in made.html  # no spectrogram, no sound
+        assert shown in report.html
+    assert "Sound is report from" not in report.html  # no spectrogram, no sound
     names = {"losses", "map_pca", "example_1", "example_2", "example_3"}
-    assert {name.partition(".")[0] for name in made.files} == names
+    assert {name.partition(".")[0] for name in report.files} == names
     for name in names:
-        assert made.files[f"{name}.png"].startswith(b"\x89PNG")
-        assert b"<svg" in made.files[f"{name}.svg"]
+        assert report.files[f"{name}.png"].startswith(b"\x89PNG")
+        assert b"<svg" in report.files[f"{name}.svg"]
 
 
 def test_the_same_report_twice_is_the_same_pictures(session, instance, run, only_pca):
-    first, second = (html_report.make(session, instance, run).files for _ in range(2))
+    first, second = (html_report.make_report(session, instance, run).files for _ in range(2))
     assert first == second
 
 
@@ -74,15 +74,15 @@ def test_what_has_gone_since_is_said_and_the_rest_shown(session, instance, run, 
     for track in session.query(Track):
         session.delete(track)
     session.commit()
-    made = html_report.make(session, instance, run)
-    assert "Examples are left out" in made.html
-    assert "map_pca.png" in made.files
+    report = html_report.make_report(session, instance, run)
+    assert "Examples are left out" in report.html
+    assert "map_pca.png" in report.files
 
 
 def test_a_run_without_files_has_no_report(session, instance, run):
     (run_folders.run_folder(instance, run.public_id) / "manifest.json").unlink()
     with pytest.raises(NotReady, match="train again"):
-        html_report.make(session, instance, run)
+        html_report.make_report(session, instance, run)
 
 
 def test_the_commands_write_report_and_clusters(
@@ -113,8 +113,8 @@ def test_the_example_of_a_cluster_is_the_track_nearest_its_middle():
     table = FeatureTable(np.arange(6), ("x",), np.zeros((6, 1), dtype=np.float32))
     latent = np.array([[0], [1], [2], [10], [11], [5]], dtype=np.float32)
     labels = np.array([0, 0, 0, 1, 1, -1])
-    subject = Subject(None, table, np.arange(6), latent, labels, {})
-    assert model_examples.typical(subject).tolist() == [1, 3]
+    examples = ModelExamples(None, table, np.arange(6), latent, labels, {})
+    assert model_examples.typical_rows(examples).tolist() == [1, 3]
 
 
 def test_a_walk_moves_one_dimension_and_leaves_the_others_at_their_median():
@@ -126,13 +126,13 @@ def test_a_walk_moves_one_dimension_and_leaves_the_others_at_their_median():
     latent = np.column_stack([random.normal(size=200), 5 * random.normal(size=200), np.ones(200)])
     latent = latent.astype(np.float32)
     table = FeatureTable(np.arange(200), ("a", "b", "c"), np.zeros((200, 3), dtype=np.float32))
-    subject = Subject(Decoder(), table, np.arange(200), latent, np.zeros(200, dtype=int), {})
-    wide, narrow = model_examples.walks(subject)  # the third dimension is the same for all
+    examples = ModelExamples(Decoder(), table, np.arange(200), latent, np.zeros(200, dtype=int), {})
+    wide, narrow = model_examples.latent_walks(examples)  # the third dimension is the same for all
     assert (wide.dimension, narrow.dimension) == (1, 0)
     np.testing.assert_allclose(wide.places[[0, -1]], np.quantile(latent[:, 1], [0.05, 0.95]), 1e-5)
     np.testing.assert_allclose(wide.decoded[:, 1], 2 * wide.places)
     np.testing.assert_allclose(wide.decoded[:, 0], 2 * np.median(latent[:, 0]), rtol=1e-5)
-    assert model_examples.walks(replace(subject, model=object())) == []
+    assert model_examples.latent_walks(replace(examples, model=object())) == []
 
 
 def test_a_tone_comes_back_from_its_spectrogram():
@@ -142,24 +142,24 @@ def test_a_tone_comes_back_from_its_spectrogram():
     rate = 22_050
     tone = 0.5 * np.sin(2 * np.pi * 880.0 * np.arange(rate) / rate).astype(np.float32)
     decibels = MelSpectrogram().extract(Audio(tone, rate, 0.0, 1.0))
-    heard = model_examples.sound(decibels)
+    heard = model_examples.to_audio(decibels)
     assert np.abs(heard).max() == pytest.approx(0.891, abs=1e-3)
     spectrum = np.abs(np.fft.rfft(heard))
     assert np.fft.rfftfreq(len(heard), 1 / rate)[spectrum.argmax()] == pytest.approx(880, rel=0.03)
-    with wave.open(BytesIO(model_examples.wav(heard))) as file:
+    with wave.open(BytesIO(model_examples.to_wav(heard))) as file:
         assert (file.getframerate(), file.getnchannels()) == (rate, 1)
         first = struct.unpack("<h", file.readframes(1))[0]
         assert first == pytest.approx(heard[0] * 32767, abs=1)
     with pytest.raises(BadInput, match="bands and frames"):
-        model_examples.sound(np.zeros(5, dtype=np.float32))
+        model_examples.to_audio(np.zeros(5, dtype=np.float32))
 
 
 def test_a_spectrogram_before_and_after_is_two_pictures():
     random = np.random.default_rng(0)
     before, after = (random.normal(-40, 5, (16, 30)).astype(np.float32) for _ in range(2))
-    one = Restored(1, before, after)
-    assert one.is_picture
-    drawn = plots.save(plots.before_and_after(one, (), "A song"), "svg").decode()
+    one = Reconstruction(1, before, after)
+    assert one.is_spectrogram
+    drawn = plots.save(plots.reconstruction(one, (), "A song"), "svg").decode()
     assert drawn.count("<image") == 2
 
 
@@ -180,11 +180,11 @@ def test_songs_made_up_of_a_label_are_like_those_that_have_it(session, instance,
         representation="cvae",
         parameters={"representation": settings, "clustering": {"n_clusters": 3}},
     )
-    made = html_report.make(session, instance, run := train(session, instance, asked))
-    assert "Made up by label" in made.html
-    assert "made_up.svg" in made.files
-    found = model_examples.made_up(model_examples.load(session, instance, run))
+    report = html_report.make_report(session, instance, run := train(session, instance, asked))
+    assert "generated samples per label" in report.html
+    assert "made_up.svg" in report.files
+    found = model_examples.generated_tracks(model_examples.load(session, instance, run))
     assert [one.tracks for one in found] == [40, 35, 30]
     for one in found:
-        away = [np.linalg.norm(one.made - other.known) for other in found]
+        away = [np.linalg.norm(one.generated_mean - other.mean) for other in found]
         assert found[int(np.argmin(away))].label == one.label
