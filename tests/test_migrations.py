@@ -8,11 +8,15 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask_migrate import check, downgrade, upgrade
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
 
 from songrec import create_app
 from songrec.store import tables
+from songrec.store.catalogue import tracks
+from songrec.store.catalogue.track_filters import TrackQuery
 from songrec.store.db import Base, db
+from tests.factories import make_track
+from tests.postgresql import server_url  # noqa: F401 - a fixture
 
 
 @pytest.fixture
@@ -90,3 +94,101 @@ def test_a_tags_tracks_outlive_the_table_being_made_anew(bare: Flask) -> None:
             assert connection.exec_driver_sql("SELECT name FROM tag").scalars().all() == ["rock"]
             assert connection.exec_driver_sql("SELECT count(*) FROM track_tag").scalar() == 1
         db.engine.dispose()
+
+
+OLD_TRACKS = (
+    ("a", "Queen", "Hot Space", "rock", "joy"),
+    ("b", "David Bowie", None, None, None),
+    ("c", "Queen & David Bowie", "Hot Space", "rock, pop", "joy"),
+    ("d", "Earth, Wind & Fire feat. Queen", None, None, None),
+    ("e", "10,000 Maniacs", None, None, None),
+    ("f", "10, 000 Maniacs", None, None, None),
+    ("g", "", "Nobody's", None, None),
+)
+CREDITS = [
+    ("a", 0, "Queen", "main", ""),
+    ("b", 0, "David Bowie", "main", ""),
+    ("c", 0, "Queen", "main", " & "),
+    ("c", 1, "David Bowie", "main", ""),
+    ("d", 0, "Earth, Wind & Fire", "main", " feat. "),
+    ("d", 1, "Queen", "featured", ""),
+    ("e", 0, "10,000 Maniacs", "main", ""),
+    ("f", 0, "10,000 Maniacs", "main", ""),
+]
+
+
+def upgrade_with_artists(app: Flask) -> None:
+    """Upgrade a database with joined artist lines, look at it, and take the upgrade back."""
+    with app.app_context():
+        upgrade(revision="0008")
+        with db.engine.begin() as connection:
+            for number, (key, line, album, genre, emotion) in enumerate(OLD_TRACKS, 1):
+                connection.execute(
+                    text(
+                        "INSERT INTO track (id, public_id, source_key, source, fingerprint,"
+                        " song_key, title, artists, sort_title, sort_artists, album, genre,"
+                        " emotion, created_at, updated_at) VALUES (:id, :key, :key, 's', 'f', :id,"
+                        " :title, :line, 't', '', :album, :genre, :emotion, '2026-01-01',"
+                        " '2026-01-01')"
+                    ),
+                    {
+                        "id": number,
+                        "key": key,
+                        "title": f"Song {key}",
+                        "line": line,
+                        "album": album,
+                        "genre": genre,
+                        "emotion": emotion,
+                    },
+                )
+        upgrade()
+        with db.engine.begin() as connection:
+            credits = connection.execute(
+                text(
+                    "SELECT track.public_id, position, artist.name, role, joiner FROM track_artist"
+                    " JOIN track ON track.id = track_id JOIN artist ON artist.id = artist_id"
+                    " ORDER BY track.id, position"
+                )
+            )
+            assert [tuple(row) for row in credits] == CREDITS
+            albums = connection.execute(
+                text(
+                    "SELECT album.title, artist.name, count(*) FROM track"
+                    " JOIN album ON album.id = album_id"
+                    " LEFT JOIN artist ON artist.id = album.artist_id"
+                    " GROUP BY album.title, artist.name ORDER BY 1"
+                )
+            )
+            assert [tuple(row) for row in albums] == [
+                ("Hot Space", "Queen", 2),
+                ("Nobody's", None, 1),
+            ]
+            lines = connection.execute(text("SELECT DISTINCT artists FROM track")).scalars()
+            assert "10, 000 Maniacs" not in lines.all()
+        for words, keys in (("maniacs", "ef"), ("hot space", "ac"), ("pop queen", "c")):
+            page = tracks.search(db.session, TrackQuery(text=words))
+            assert "".join(view.public_id for view in page.tracks) == keys
+        added = make_track(db.session, "Late", id=99, artists="Queen, New", album="New one")
+        assert added.album.artist_id is not None
+        db.session.rollback()
+        db.session.remove()
+        downgrade(revision="0008")
+        with db.engine.begin() as connection:
+            rows = connection.execute(text("SELECT public_id, album, genre, emotion FROM track"))
+            found = {row[0]: tuple(row[1:]) for row in rows}
+            assert found == {key: tuple(rest) for key, _, *rest in OLD_TRACKS}
+        upgrade()
+        db.engine.dispose()
+
+
+def test_joined_artists_become_entities_and_joined_columns_come_back(bare: Flask) -> None:
+    upgrade_with_artists(bare)
+
+
+@pytest.mark.postgresql
+def test_joined_artists_become_entities_on_postgresql(
+    server_url: str,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    config = {"INSTANCE": tmp_path, "SQLALCHEMY_DATABASE_URI": server_url, "TESTING": True}
+    upgrade_with_artists(create_app(config))

@@ -193,7 +193,7 @@ def _chosen(text: str) -> tuple[TrackView | None, list[TrackView]]:
 
 def _offered(text: str) -> list[TrackView]:
     words = text.replace("\0", "")
-    return catalogue.called(db.session, words, N_OFFERED, runs.published(db.session))
+    return catalogue.suggest(db.session, words, N_OFFERED, runs.published(db.session))
 
 
 def _all(name: str) -> list[TrackView]:

@@ -26,6 +26,7 @@ PUBLIC = (
     "/map",
     "/mood?genre=Jazz&emotion=calm",
     "/likes",
+    "/artists/Artist 1",
     "/recommendations",
     "/playlists",
     "/stations",

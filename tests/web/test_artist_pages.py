@@ -98,6 +98,10 @@ def test_a_nonsense_moment_undoes_nothing(client: FlaskClient, session: Session,
     assert len(list(session.scalars(select(Reaction.value)))) == 2
 
 
+def test_a_name_leads_to_the_artist(client: FlaskClient, session: Session, duo: None) -> None:
+    assert client.get("/artists/david bowie").location == address_of(session, "David Bowie")
+
+
 def test_an_unknown_artist_or_album_is_not_found(client: FlaskClient) -> None:
     assert client.get("/artists/nobody").status_code == 404
     assert client.get("/albums/nothing").status_code == 404

@@ -20,7 +20,7 @@ from songrec.features import near_duplicates
 from songrec.features.audio import chromaprint
 from songrec.services.features import feature_sets
 from songrec.store.catalogue import duplicates, match_keys
-from songrec.store.catalogue.duplicates import Found
+from songrec.store.catalogue.duplicates import DuplicatePair
 from songrec.store.db import now
 from songrec.store.sound import feature_cache
 from songrec.store.sound.feature_cache import SetKey
@@ -67,8 +67,8 @@ def search(session: Session, instance: Path, on_progress: Progress = no_progress
     on_progress(0.0, "Reading names.")
     match_keys.refresh(session, lambda share, message, _=None: on_progress(0.4 * share, message))
     session.commit()
-    pairs_found = [Found(*pair, "content") for pair in match_keys.same_content(session)]
-    pairs_found += [Found(*pair, "names") for pair in match_keys.alike(session)]
+    pairs_found = [DuplicatePair(*pair, "content") for pair in match_keys.pairs_by_content(session)]
+    pairs_found += [DuplicatePair(*pair, "names") for pair in match_keys.pairs_by_name(session)]
     on_progress(0.5, f"{len(pairs_found):,} by name and content; listening.")
     problem = chromaprint.missing()
     fingerprinted, compared = 0, 0
@@ -108,7 +108,7 @@ def count_new(session: Session, before_id: int) -> int:
     Updates the keys of the names first; the caller commits.
     """
     match_keys.refresh(session)
-    return sum(1 for _ in match_keys.alike(session, before_id))
+    return sum(1 for _ in match_keys.pairs_by_name(session, before_id))
 
 
 def _files(session: Session) -> Iterator[Any]:
@@ -125,7 +125,7 @@ def _files(session: Session) -> Iterator[Any]:
 
 def _by_fingerprint(
     session: Session, instance: Path, on_progress: Progress
-) -> tuple[int, list[Found], int]:
+) -> tuple[int, list[DuplicatePair], int]:
     files = list(_files(session))
     session.commit()  # nothing stays locked while files are read
     readable, sketches, failed = [], [], 0
@@ -146,7 +146,7 @@ def _by_fingerprint(
         if long - short <= near_duplicates.LENGTH_SLACK * long:
             value = chromaprint.likeness(print_of(first), print_of(second))
             if value >= FINGERPRINT_THRESHOLD:
-                pairs.append(Found(one.track_id, other.track_id, "fingerprint", value))
+                pairs.append(DuplicatePair(one.track_id, other.track_id, "fingerprint", value))
     return len(readable), pairs, failed
 
 
@@ -159,7 +159,7 @@ def _fingerprint_of(instance: Path, file: Any) -> chromaprint.Words:
         return fingerprint
 
 
-def _by_features(session: Session, instance: Path) -> tuple[int, list[Found]]:
+def _by_features(session: Session, instance: Path) -> tuple[int, list[DuplicatePair]]:
     try:
         table = feature_sets.table(session, instance, SOUND_SETS, minimum=FEWEST)
     except NotReady:
@@ -175,6 +175,6 @@ def _by_features(session: Session, instance: Path) -> tuple[int, list[Found]]:
     )
     ids = table.track_ids[rows]
     return len(rows), [
-        Found(int(ids[first]), int(ids[second]), "features", float(value))
+        DuplicatePair(int(ids[first]), int(ids[second]), "features", float(value))
         for (first, second), value in zip(pairs, values, strict=True)
     ]

@@ -24,7 +24,6 @@ from songrec.catalogue_files.unit_detection import detect_scale
 from songrec.core.errors import BadInput
 from songrec.core.types import Progress, no_progress
 from songrec.store.bulk import bulk_writing
-from songrec.store.catalogue import artists
 from songrec.store.catalogue.writer import CatalogueWriter, DryCounter
 
 MAX_SOURCE_LENGTH = 100
@@ -143,9 +142,6 @@ def ingest_file(
                 f"{report.read:,} rows read",
                 {"read": report.read, "rejected": report.rejected_count},
             )
-        if not dry_run:
-            artists.split_joint_artists(session)
-            session.commit()
     report.seconds = time.perf_counter() - start
     if not report.stored:
         where = f" All of them: {report.rejects_path}." if report.rejects_path else ""

@@ -52,7 +52,7 @@ class TrackNames:
 
     @property
     def by(self) -> Credit | None:
-        """Whose album it is."""
+        """The artist of the album."""
         if self.album_artist:
             return Credit(self.album_artist)
         return next(iter(self.artists.certain_credits), None)
@@ -134,12 +134,12 @@ class CreditWriter:
             self._remember(replace(known, confirmed=True))
 
     def artist(self, credit: Credit) -> tuple[int, str]:
-        """The id and name of a credited artist that was met."""
+        """Return the id and name of a credited artist after ``meet``."""
         row = self._row(credit)
         return row.id, row.name
 
     def album_id(self, row: TrackNames) -> int | None:
-        """The id of a track's album; None where its source names none."""
+        """Return the id of a track's album; None where its source names none."""
         return self._albums[self._album_key(row)] if row.album else None
 
     def write(self, tracks: Sequence[tuple[int, Sequence[Credit]]], *, fresh: bool) -> None:

@@ -1,4 +1,4 @@
-"""What the last search for duplicates found, group by group, and which of a group had best stay."""
+"""Duplicates of the last search in groups, the track to keep first."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from songrec.store.tables import (
 
 SUMMARY = "duplicates.json"
 KINDS = ("content", "names", "fingerprint", "features")
-LARGEST_SHOWN = 50
-"""So many tracks of a group are shown at once; the others come when those are merged."""
+MAX_SHOWN = 50
+"""Tracks of a group shown at once; the others follow when those are merged."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class DuplicatePair:
     """Two tracks that look like one song; ``kind`` and ``value`` as in ``Duplicate``."""
 
     first_id: int
@@ -41,7 +41,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A track of a group: what hangs on it, and why it is there (``(kind, value, other)``)."""
+    """A track of a group: what refers to it, and its reasons (``(kind, value, other)``)."""
 
     track: Track
     likes: int
@@ -53,15 +53,15 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Tracks that look like one song, the one that had best stay first; ``size`` counts all."""
+    """Tracks that look like one song, the one to keep first; ``size`` counts all."""
 
     id: int
     members: list[Member]
     size: int
 
 
-def replace_all(session: Session, found: Iterable[Found]) -> int:
-    """Keep what a search found instead of what the last one did; how many groups that makes."""
+def replace_all(session: Session, found: Iterable[DuplicatePair]) -> int:
+    """Replace the stored pairs by those of a new search; return the number of groups."""
     rows = {(one.first_id, one.second_id, one.kind): one.value for one in found}
     into: dict[int, int] = {}
     for first, second, _ in rows:
@@ -84,7 +84,7 @@ def _root(into: dict[int, int], track: int) -> int:
 
 
 def totals(session: Session) -> dict[str, int]:
-    """How many groups there are, and how many pairs of each kind."""
+    """Return the number of groups, and of pairs by kind."""
     kinds = dict(
         session.execute(select(Duplicate.kind, func.count()).group_by(Duplicate.kind)).all()
     )
@@ -93,7 +93,7 @@ def totals(session: Session) -> dict[str, int]:
 
 
 def page(session: Session, number: int, size: int) -> list[Group]:
-    """Groups by number, ``size`` a page from page 1 on."""
+    """Return a page of groups (from 1), ``size`` each, by id."""
     ids = session.scalars(
         select(Duplicate.group_id)
         .distinct()
@@ -105,7 +105,7 @@ def page(session: Session, number: int, size: int) -> list[Group]:
 
 
 def group(session: Session, group_id: int) -> Group | None:
-    """One group."""
+    """Return one group."""
     return next(iter(_groups(session, [group_id])), None)
 
 
@@ -118,7 +118,7 @@ def _groups(session: Session, ids: Sequence[int]) -> list[Group]:
         group_id: sorted({end for row in of for end in (row.first_id, row.second_id)})
         for group_id, of in pairs.items()
     }
-    wanted = sorted({one for of in everyone.values() for one in of[:LARGEST_SHOWN]})
+    wanted = sorted({one for of in everyone.values() for one in of[:MAX_SHOWN]})
     facts = _Facts.of(session, wanted)
     groups = []
     for group_id, track_ids in everyone.items():
@@ -129,7 +129,7 @@ def _groups(session: Session, ids: Sequence[int]) -> list[Group]:
                 reasons.setdefault(second.id, []).append((row.kind, row.value, first))
         members = [
             facts.member(track_id, tuple(reasons.get(track_id, ())))
-            for track_id in track_ids[:LARGEST_SHOWN]
+            for track_id in track_ids[:MAX_SHOWN]
             if track_id in facts.tracks
         ]
         members.sort(key=lambda member: (*_worth(member), -member.track.id), reverse=True)
@@ -139,7 +139,7 @@ def _groups(session: Session, ids: Sequence[int]) -> list[Group]:
 
 
 def _worth(member: Member) -> tuple[Any, ...]:
-    """What speaks for a track as the one to stay: being heard, being in the run, being liked."""
+    """Return a sort key: higher for the track that a merge had better keep."""
     known = sum(
         value is not None
         for value in (member.track.album_id, member.track.year, member.track.duration_ms)
@@ -186,12 +186,12 @@ class _Facts:
 
 
 def write_summary(instance: Path, summary: dict[str, Any]) -> None:
-    """Keep what the last search has to say of itself."""
+    """Store the summary of a search."""
     write_json(instance / SUMMARY, summary, indent=2)
 
 
 def summary(instance: Path) -> dict[str, Any] | None:
-    """What the last search said of itself; None before the first."""
+    """Return the summary of the last search; None before the first."""
     try:
         return dict(json.loads((instance / SUMMARY).read_text(encoding="utf-8")))
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Lists by cursor: the next page begins after a place, not after a number of rows.
+"""Keyset pagination: a page begins after a cursor, not after a number of rows.
 
 A cursor is the sort key of the last row and its id, so a page costs the same however far down the
 list it is, and nothing is skipped or repeated when rows come or go in between. Every text that
@@ -33,7 +33,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Part(Generic[T]):
-    """Some rows of a list, and the cursor of what comes after them (None at the end)."""
+    """A page of a list and the cursor of the next one (None at the end)."""
 
     items: list[T]
     next: str | None
@@ -47,7 +47,7 @@ def tracks(
     cursor: str | None = None,
     limit: int = 50,
 ) -> Part[TrackView]:
-    """The ``limit`` tracks after ``cursor`` (from the beginning without one) by title.
+    """Return the ``limit`` tracks after ``cursor`` (or the first ones) by title.
 
     Sorting and page number of ``query`` do not count.
     """
@@ -76,7 +76,7 @@ def reactions(
     cursor: str | None = None,
     limit: int = 50,
 ) -> Part[Reaction]:
-    """What ``listener`` likes and dislikes (or one of the two), the newest first."""
+    """Return the likes and dislikes of ``listener`` (or one of the two), newest first."""
     statement = select(Reaction).where(Reaction.listener_id == listener.id)
     if value is not None:
         statement = statement.where(Reaction.value == value)
@@ -108,7 +108,7 @@ def newest(
     cursor: str | None = None,
     limit: int = 50,
 ) -> Part[T]:
-    """Rows of a table with an ``id``, the newest first."""
+    """Return rows of a table with an ``id``, newest first."""
     column: Any = table.id  # type: ignore[attr-defined]
     statement = select(table).where(*conditions)
     if cursor is not None:

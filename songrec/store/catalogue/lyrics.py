@@ -31,7 +31,7 @@ class Source:
 
     @property
     def digest(self) -> str:
-        """Equal for equal title, tags and lyrics."""
+        """A digest of title, tags and lyrics."""
         said = "\0".join((self.title, self.tags, self.lyrics or ""))
         if spaced(said) != said:
             said += "\0pairs"  # prepared before characters were written in pairs: once more
@@ -48,7 +48,7 @@ class Found:
 
 
 def texts_of(session: Session, track_ids: Ints) -> dict[int, str]:
-    """The lyrics of those of ``track_ids`` that have any, as they were given."""
+    """Return the lyrics of those of ``track_ids`` that have any, unchanged."""
     found: dict[int, str] = {}
     for part in chunks(track_ids.tolist()):
         query = select(Lyrics.track_id, Lyrics.text).where(Lyrics.track_id.in_(part))
@@ -57,7 +57,7 @@ def texts_of(session: Session, track_ids: Ints) -> dict[int, str]:
 
 
 def words_of(session: Session, track_ids: Ints) -> dict[int, str]:
-    """The cleaned lyrics of those of ``track_ids`` that are prepared and have any.
+    """Return the cleaned lyrics of those of ``track_ids`` that are prepared and have any.
 
     As they are indexed: scripts without spaces in pairs of characters.
     """
@@ -71,12 +71,12 @@ def words_of(session: Session, track_ids: Ints) -> dict[int, str]:
 
 
 def track_count(session: Session) -> int:
-    """How many tracks there are to prepare."""
+    """Return the number of tracks to prepare."""
     return session.scalar(select(func.count()).select_from(Track)) or 0
 
 
 def prepared(session: Session) -> tuple[int, int]:
-    """How many tracks can be found by words, and how many of these have lyrics."""
+    """Return the number of searchable tracks, and how many of them have lyrics."""
     everything = session.scalar(select(func.count()).select_from(TrackWords)) or 0
     return everything, session.scalar(
         select(func.count()).select_from(TrackWords).where(TrackWords.words != "")
@@ -94,7 +94,7 @@ def has_words(session: Session, track_id: int) -> bool:
 
 
 def sung(session: Session, track_ids: list[int]) -> set[int]:
-    """Those of a page's tracks whose lyrics are prepared and say anything."""
+    """Return which tracks of a page have prepared, non-empty lyrics."""
     query = select(TrackWords.track_id).where(
         TrackWords.track_id.in_(track_ids), TrackWords.words != ""
     )
@@ -102,13 +102,13 @@ def sung(session: Session, track_ids: list[int]) -> set[int]:
 
 
 def with_words(session: Session) -> Ints:
-    """The tracks that have cleaned lyrics, ascending."""
+    """Return the ids of tracks with cleaned lyrics, ascending."""
     query = select(TrackWords.track_id).where(TrackWords.words != "").order_by(TrackWords.track_id)
     return np.fromiter(session.scalars(query), dtype=np.int64)
 
 
 def languages(session: Session) -> dict[str, int]:
-    """How many lyrics are in which language, most first."""
+    """Return the number of lyrics per language, most first."""
     query = (
         select(TrackWords.language, func.count())
         .where(TrackWords.language.is_not(None))
@@ -119,7 +119,7 @@ def languages(session: Session) -> dict[str, int]:
 
 
 def sources(session: Session) -> Iterator[list[Source]]:
-    """Every track, in batches by ascending id; the caller may commit between two."""
+    """Yield every track in batches by ascending id; the caller may commit between two."""
     last = 0
     while True:
         rows = session.execute(

@@ -58,27 +58,27 @@ class Word:
 
     @property
     def indexed(self) -> str:
-        """The word without what the index leaves out, such as marks of Thai vowels."""
+        """The word as the index holds it, without signs such as Thai vowel marks."""
         return self.parts[0] + "".join(part[-1] for part in self.parts[1:])
 
     def beginning(self) -> Word:
-        """The same for words that begin so, where the word is long enough for that to mean much."""
+        """A prefix condition, for words that are long enough to be one."""
         return replace(self, begins=self.begins or len(self.text) >= SHORTEST_BEGINNING)
 
     def sqlite(self) -> str:
-        """As an expression of FTS5."""
+        """Return the expression for FTS5."""
         said = f'"{" ".join(self.parts)}"{"*" if self.begins else ""}'
         tags = " OR ".join(f'"{mood}"' for mood in self.moods)
         return f"({said} OR tags : ({tags}))" if tags else said
 
     def postgresql(self) -> str:
-        """As an expression of ``to_tsquery``; tags have the weight A."""
+        """Return the expression for ``to_tsquery``; tags have the weight A."""
         said = " <-> ".join(f"'{part}'" for part in self.parts) + (":*" if self.begins else "")
         return "(" + " | ".join([said, *(f"'{mood}':A" for mood in self.moods)]) + ")"
 
 
 def asked(words: str) -> list[Word]:
-    """The words of a search that are looked for, in lower case, each once, at most so many."""
+    """Return the distinct words of a search in lower case, up to a maximum."""
     said = _SHORTENED.sub(" ", unicodedata.normalize("NFC", words).lower())
     found = tokens(said) or tokens(unicodedata.normalize("NFC", words).lower())
     telling = [word for word in found if word not in _EVERYWHERE] or found

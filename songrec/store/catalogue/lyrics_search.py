@@ -41,12 +41,12 @@ class Hit:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """All words that matched, each once."""
+        """The distinct words that matched."""
         return tuple(dict.fromkeys(word for words in self.matched.values() for word in words))
 
 
 def search(session: Session, words: str, n: int = 20) -> list[Hit]:
-    """The ``n`` tracks that answer ``words`` best; none where no word is left."""
+    """Return the ``n`` best tracks for ``words``; none where no word remains."""
     index = _Index(session)
     wanted, rarity, counts = [], {}, {}
     for word in asked(words):
@@ -89,11 +89,11 @@ class _Index:
         self._sqlite = session.get_bind().dialect.name == "sqlite"
 
     def most(self) -> int:
-        """About how many tracks there are, at least: the highest number of one."""
+        """An upper estimate of the number of tracks: the highest id."""
         return self._session.scalar(text("SELECT max(track_id) FROM track_words")) or 1
 
     def count(self, word: Word) -> int:
-        """How many tracks match a word."""
+        """Return the number of tracks that match a word."""
         sql = (
             "SELECT count(*) FROM words_search WHERE words_search MATCH :words"
             if self._sqlite
@@ -103,7 +103,7 @@ class _Index:
         return self._session.scalar(text(sql), {"words": self._said([word])}) or 0
 
     def best(self, wanted: Sequence[Word], *, together: bool) -> list[tuple[int, float]]:
-        """The best by BM25 of the tracks that match any of the words, or all ``together``."""
+        """Return the best tracks by BM25 that match any of the words, or all (``together``)."""
         sql = (
             f"SELECT rowid, -bm25(words_search, {WEIGHTS}) AS score FROM words_search "
             "WHERE words_search MATCH :words ORDER BY score DESC, rowid LIMIT :most"
@@ -116,7 +116,7 @@ class _Index:
         return [(track, float(score)) for track, score in self._session.execute(text(sql), given)]
 
     def among(self, word: Word, count: int, tracks: list[int]) -> list[int]:
-        """Those of ``tracks`` that match a word, which ``count`` tracks do."""
+        """Return those of ``tracks`` that match a word; ``count`` is its number of tracks."""
         # The plus keeps SQLite from looking each track up, which is dear, where the word's own
         # list is not much longer.
         listed = "+rowid" if count < ROWS_PER_SEEK * len(tracks) else "rowid"
@@ -169,7 +169,7 @@ class _Index:
 
 
 def _words_in(marked: str, written: dict[str, str]) -> tuple[str, ...]:
-    """The marked words, each once; ``written`` are words of the search by how they are indexed."""
+    """Return the distinct marked words; ``written`` maps indexed forms to words of the search."""
     # Neighbouring matches are marked as one: "sad piano".
     words = [word for match in _MARKED.findall(marked) for word in re.findall(r"\w+", match)]
     # A character alone was found by the pairs that begin with it.

@@ -21,7 +21,7 @@ ROWS_PER_PART = 65_536
 
 
 def path_of(instance: Path) -> Path:
-    """Where the vectors lie."""
+    """Return the folder of the vectors."""
     return instance / "words" / "vectors.npy"
 
 
@@ -39,12 +39,12 @@ def write(instance: Path, parts: Iterable[tuple[Ints, Floats]], rows: int, size:
 
 
 def forget(instance: Path) -> None:
-    """There are no lyrics any more."""
+    """Delete the vectors: no lyrics are left."""
     path_of(instance).unlink(missing_ok=True)
 
 
 def nearest(instance: Path, track_id: int, n: int) -> list[tuple[int, float]]:
-    """The tracks whose lyrics are most like those of ``track_id``, with the cosine, best first.
+    """Return the tracks with the most similar lyrics and their cosines, best first.
 
     ``NotReady`` where its lyrics have no vector.
     """

@@ -1,4 +1,4 @@
-"""Under which key each track's name is looked for, kept up to date a batch at a time.
+"""Keys under which equal song names are found, updated batch by batch.
 
 Grouping names by key is one walk of an index; only tracks that share a key are taken apart in
 Python, one key after the other, so that memory does not go by how many tracks there are.
@@ -27,8 +27,8 @@ from songrec.store.catalogue import artists
 from songrec.store.tables import AudioFile, MatchKey, Track
 
 BATCH = 20_000
-MOST_COMPARED = 200
-"""A track is compared with that many others of its key; a key with more is a name like "Etude"."""
+MAX_COMPARED = 200
+"""Tracks of one key compared with each other at most; a larger key is a name like "Etude"."""
 _GATHERED = 5_000
 # A writer that began earlier may commit later: what is that recent is looked at again.
 _OVERLAP = timedelta(minutes=10)
@@ -38,7 +38,7 @@ _MOMENT = type_coerce(Track.updated_at, String)
 
 
 def refresh(session: Session, on_progress: Progress = no_progress) -> int:
-    """Make the keys of tracks that are new or have changed; returns how many. The caller commits.
+    """Compute the keys of new and changed tracks; return how many. The caller commits.
 
     When nothing has changed it costs two counts and a look at the recent tracks.
     """
@@ -61,12 +61,12 @@ def refresh(session: Session, on_progress: Progress = no_progress) -> int:
 
 
 def forget(session: Session, track_ids: Sequence[int]) -> None:
-    """Have the keys of these tracks made anew by the next ``refresh``."""
+    """Delete the keys of these tracks; the next ``refresh`` computes them again."""
     session.execute(delete(MatchKey).where(MatchKey.track_id.in_(list(track_ids))))
 
 
-def alike(session: Session, since: int = 0) -> Iterator[tuple[int, int]]:
-    """Tracks with an id above ``since`` that are named like an earlier one: ``(earlier, track)``.
+def pairs_by_name(session: Session, since: int = 0) -> Iterator[tuple[int, int]]:
+    """Yield ``(earlier, track)`` for tracks above ``since`` named like an earlier one.
 
     Each such track once, with the earliest track that it goes with by name and length. Keys are
     those of the last ``refresh``. Do not write through ``session`` before the end.
@@ -95,8 +95,8 @@ def alike(session: Session, since: int = 0) -> Iterator[tuple[int, int]]:
     yield from _in_groups(session, gathered, since)
 
 
-def same_content(session: Session) -> Iterator[tuple[int, int]]:
-    """Tracks with a file of the same bytes as an earlier one's: ``(earlier, track)``."""
+def pairs_by_content(session: Session) -> Iterator[tuple[int, int]]:
+    """Yield ``(earlier, track)`` for tracks with a file of the same bytes as an earlier one."""
     shared = (
         select(AudioFile.content_hash)
         .where(AudioFile.content_hash.is_not(None), AudioFile.track_id.is_not(None))
@@ -155,7 +155,7 @@ def _in_group(
     for at, row in enumerate(rows):
         if row.id <= since:
             continue
-        for before in range(max(0, at - MOST_COMPARED), at):
+        for before in range(max(0, at - MAX_COMPARED), at):
             other = rows[before]
             if same_length(row.duration_ms, other.duration_ms) and same_names(
                 names[at], names[before]

@@ -22,12 +22,12 @@ class Merge:
 
 
 def ids(session: Session) -> list[int]:
-    """The ids of the tracks that are merged into others."""
+    """Return the ids of tracks merged into others."""
     return list(session.scalars(select(TrackMerge.merged_id).where(TrackMerge.undone_at.is_(None))))
 
 
 def survivor_named(session: Session, name: str) -> int | None:
-    """The track that stands for a merged one with this public id or catalogue's own id, or None."""
+    """Return the survivor of a merged track with this public or catalogue id, or None."""
     known = (TrackMerge.merged_public_id == name) | (TrackMerge.merged_external_id == name)
     query = select(TrackMerge.survivor_id).where(known, TrackMerge.undone_at.is_(None))
     found = session.scalar(query.order_by(TrackMerge.id.desc()).limit(1))
@@ -35,7 +35,7 @@ def survivor_named(session: Session, name: str) -> int | None:
 
 
 def survivors(session: Session, track_ids: Iterable[int]) -> dict[int, int]:
-    """Of those tracks that are merged, the tracks that stand for them."""
+    """Return the survivor of each of these tracks that is merged."""
     into: dict[int, int] = {}
     wanted = list(track_ids)
     asked = set(wanted)
@@ -58,7 +58,7 @@ def survivors(session: Session, track_ids: Iterable[int]) -> dict[int, int]:
 
 
 def by_source_key(session: Session, keys: Iterable[str]) -> dict[str, tuple[int, str]]:
-    """Of those source keys that are merged tracks', the survivor and the track's fingerprint."""
+    """Return survivor and fingerprint for each source key of a merged track."""
     rows = []
     if session.scalar(select(TrackMerge.id).limit(1)) is None:
         return {}  # an ingest asks this of every row
@@ -74,7 +74,7 @@ def by_source_key(session: Session, keys: Iterable[str]) -> dict[str, tuple[int,
 
 
 def page(session: Session, number: int, size: int) -> tuple[list[Merge], int]:
-    """Merges that stand, the newest first, ``size`` a page from page 1 on, and how many."""
+    """Return a page of merges in force (from 1), newest first, and their number."""
     stands = TrackMerge.undone_at.is_(None)
     total = session.scalar(select(func.count()).select_from(TrackMerge).where(stands)) or 0
     shown = (

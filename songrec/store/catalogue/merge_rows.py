@@ -1,4 +1,4 @@
-"""The rows that lead to a track, in whatever table, and how they are written down as JSON."""
+"""Rows of any table that reference a track, and their JSON form."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Link:
     rest: tuple[str, ...]
 
     def rows(self, session: Session, track_id: int) -> dict[tuple[Any, ...], Row]:
-        """A track's rows by the rest of their key, without the track itself."""
+        """Return a track's rows by the rest of their key, without the track column."""
         found = session.execute(select(self.table).where(self.table.c[self.column] == track_id))
         rows = (dict(row) for row in found.mappings())
         return {tuple(row[name] for name in self.rest): self._without(row) for row in rows}
@@ -65,7 +65,7 @@ class Link:
 
 
 def pointing() -> tuple[list[Link], list[tuple[Table, str]]]:
-    """Tables with a track in their key, and columns that name one."""
+    """Return the tables with a track in their key, and columns that reference one."""
     links, columns = [], []
     for table in Base.metadata.sorted_tables:
         if table.name in _DERIVED:
@@ -82,7 +82,7 @@ def pointing() -> tuple[list[Link], list[tuple[Table, str]]]:
 
 
 def written(value: Any) -> Any:
-    """Rows within lists and dictionaries as JSON holds them."""
+    """Convert rows within lists and dictionaries to JSON values."""
     if isinstance(value, dict):
         return {name: written(one) for name, one in value.items()}
     if isinstance(value, list):
@@ -91,7 +91,7 @@ def written(value: Any) -> Any:
 
 
 def read(table: Table, row: Row) -> Row:
-    """A written row with its moments."""
+    """Convert a JSON row back, with its datetimes."""
     return {
         name: moment(value) if isinstance(table.c[name].type, UtcDateTime) else value
         for name, value in row.items()
@@ -99,5 +99,5 @@ def read(table: Table, row: Row) -> Row:
 
 
 def moment(text: str | None) -> datetime | None:
-    """A written moment."""
+    """Parse a datetime written as JSON."""
     return None if text is None else datetime.fromisoformat(text)

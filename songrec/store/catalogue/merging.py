@@ -1,4 +1,4 @@
-"""Two tracks become one, and two again. Sessions come first; the caller commits.
+"""Merging two tracks into one, and undoing it. The caller commits.
 
 Every table that points at a track is found from the tables themselves, so that one added later is
 moved too. A row whose key holds the track (a like, a place in a playlist, a tag) moves unless the
@@ -40,7 +40,7 @@ FILLED = (
     "mode",
     "time_signature",
 )
-"""What the survivor takes over where it knows nothing itself, besides the twelve attributes."""
+"""Columns that the survivor takes over where it has no value, besides the twelve attributes."""
 
 
 def _newer(moment: str) -> Callable[[Row, Row], Row]:
@@ -69,7 +69,7 @@ _COMBINE: dict[str, Callable[[Row, Row], Row]] = {
 
 
 def merge(session: Session, survivor_id: int, merged_id: int) -> TrackMerge:
-    """Let the track ``merged_id`` become a part of ``survivor_id``; see the module.
+    """Merge the track ``merged_id`` into ``survivor_id``; see the module.
 
     Raises ``BadInput`` where that cannot be done.
     """
@@ -126,7 +126,7 @@ def merge(session: Session, survivor_id: int, merged_id: int) -> TrackMerge:
 
 
 def undo(session: Session, merge_id: int) -> TrackMerge:
-    """Bring a merged track back with everything that was its own.
+    """Restore a merged track with everything that was its own.
 
     Whatever has not been changed since the merge is exactly as it was before it. What has been
     changed since (a like turned round, a song moved in a playlist) is changed for those of the
@@ -243,7 +243,7 @@ def _point(session: Session, table: Table, column: str, ids: Sequence[int], to: 
 
 
 def _merge_duplicates(session: Session, survivor_id: int, merged_id: int) -> list[Row]:
-    """Say of the survivor what was found of the other; all that was found of either's groups."""
+    """Transfer the duplicates of the merged track; return those of both groups before."""
     columns, either = _DUPLICATE.c, (survivor_id, merged_id)
     touching = columns.first_id.in_(either) | columns.second_id.in_(either)
     groups = session.scalars(select(columns.group_id).where(touching).distinct()).all()

@@ -1,4 +1,4 @@
-"""What links a catalogue's tracks: their tags, and the playlists that hold them."""
+"""Tags and playlists of a catalogue's tracks, written in bulk."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _TRACK_TAG = TrackTag.__table__
 _PLAYLIST_TRACK = PlaylistTrack.__table__
 
 
-class Links:
-    """Writes the links of one ingest; remembers the tags and playlists that it has met."""
+class TagPlaylistLinks:
+    """Writes the tags and playlists of one import; caches the ids of both."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -46,8 +46,8 @@ class Links:
             self._tags[tag] = found
         return self._tags[tag]
 
-    def enlist(self, rows: Sequence[CatalogueRow], ids: dict[str, int]) -> None:
-        """Put tracks in their playlists. The row's number is the position: the file's order."""
+    def add_to_playlists(self, rows: Sequence[CatalogueRow], ids: dict[str, int]) -> None:
+        """Add tracks to their playlists; the row's number is the position: the file's order."""
         wanted: dict[tuple[int, int], int] = {}
         for row in rows:
             if row.playlist is not None:
@@ -84,7 +84,7 @@ class Links:
     def _pairs(
         self, table: Any, one: str, other: str, wanted: Iterable[tuple[int, int]]
     ) -> set[tuple[int, int]]:
-        """The pairs that a link table holds for the tracks in ``wanted``."""
+        """Return the pairs that a link table holds for these tracks."""
         side = 0 if one == "track_id" else 1
         tracks = list({pair[side] for pair in wanted})
         return {

@@ -1,4 +1,4 @@
-"""What tastes are learnt from: who made each track, and which tracks people put together."""
+"""Training data of tastes: artist and album of each track, and playlists."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _credited(session: Session, first: int, last: int) -> dict[int, CreditedTrac
 
 
 def playlists(session: Session, track_ids: Ints) -> list[Ints]:
-    """Every playlist, the catalogue's and the listeners', as rows of ``track_ids`` (ascending)."""
+    """Return every playlist, of catalogue and listeners, as rows of ``track_ids`` (ascending)."""
     query = (
         select(PlaylistTrack.playlist_id, PlaylistTrack.track_id)
         .order_by(PlaylistTrack.playlist_id)

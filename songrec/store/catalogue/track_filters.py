@@ -1,4 +1,4 @@
-"""Which tracks a query asks for, how many they are, and in which order: always as slim ids.
+"""Filtered, counted and sorted track ids of a query.
 
 At 100,000 tracks the difference between milliseconds and a second is which index a statement
 walks, so two things are said explicitly. A range of an attribute is tested while scanning
@@ -44,12 +44,12 @@ from songrec.store.tables import (
 
 PER_PAGE = 50
 COUNT_LIMIT = 5_000
-"""Counting stops here: "more than 5,000 songs" tells as much and costs a bounded time."""
+"""Counting stops here, so that it takes a bounded time: "more than 5,000 songs" suffices."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrackQuery:
-    """What a list of tracks is narrowed to and how it is sorted.
+    """Filters and order of a list of tracks.
 
     ``artist`` and ``album`` are ids of the database. ``ranges`` maps an attribute to
     ``(low, high)``, either of which may be None.
@@ -73,14 +73,14 @@ class TrackQuery:
 
     @property
     def filters(self) -> int:
-        """How many kinds of filter are set."""
+        """Number of filters that are set."""
         texts = (self.text, self.genre, self.emotion, self.ranges)
         numbers = (self.cluster, self.artist, self.album)
         return sum(map(bool, texts)) + sum(number is not None for number in numbers)
 
 
 def count(session: Session, query: TrackQuery, run: Run | None) -> tuple[int, bool]:
-    """How many tracks answer, up to ``COUNT_LIMIT``; whether there are more."""
+    """Return the number of matching tracks up to ``COUNT_LIMIT``, and whether there are more."""
     if not query.filters:
         return session.scalar(select(func.count()).select_from(Track)) or 0, False
     if query.cluster is not None and query.filters == 1:
@@ -121,7 +121,7 @@ def ids(
 
 
 def conditions(session: Session, query: TrackQuery, run: Run | None) -> list[ColumnElement[bool]]:
-    """Conditions on a statement over ``track``, so that it finds what ``query`` asks for."""
+    """Return the conditions of ``query`` on a statement over ``track``."""
     return [Track.id.in_(found) for found in _id_sets(session, query, run)]
 
 
@@ -164,7 +164,7 @@ def _within(query: TrackQuery) -> list[Any]:
 
 
 def _matching(session: Session, words: str) -> Select[Any]:
-    """Full-text match: every word, the last one as a beginning (people are still typing).
+    """Match every word, the last one as a prefix (people are still typing).
 
     Signs alone are no words: they find the titles and artists of nothing else ("?", "÷", "!!!").
     """
@@ -183,7 +183,7 @@ def _matching(session: Session, words: str) -> Select[Any]:
 
 
 def _matching_postgresql(words: list[str]) -> Select[Any]:
-    """Every word in a track's title or artists, its album's title or one of its genres."""
+    """Match every word in title, artists, album title or a genre."""
     # The same expressions as the indexes of the migration that made them.
     named = literal_column("to_tsvector('simple', track.title || ' ' || track.artists)")
     on_album = literal_column("to_tsvector('simple', album.title)")

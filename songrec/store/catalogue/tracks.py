@@ -1,4 +1,4 @@
-"""Reading the catalogue: one track, a page of tracks, what there is to choose from."""
+"""Queries on the catalogue: single tracks, pages of tracks, tags."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ _HAS_AUDIO = (
 
 
 def version(session: Session) -> str:
-    """A short string that changes when tracks are added or changed; costs two index look-ups."""
+    """Return a string that changes with any track added or changed; two index look-ups."""
     # Two statements in one: SQLite answers a maximum from an index only when it is asked alone.
     newest = select(func.max(Track.id)).scalar_subquery()
     changed = select(func.max(Track.updated_at)).scalar_subquery()
@@ -131,12 +131,12 @@ def version(session: Session) -> str:
 
 
 def track_count(session: Session) -> int:
-    """How many tracks there are."""
+    """Return the number of tracks."""
     return session.scalar(select(func.count()).select_from(Track)) or 0
 
 
 def tags(session: Session, kind: str, limit: int = 200) -> list[tuple[str, int]]:
-    """The most frequent tags of a kind with how many tracks carry each, most frequent first."""
+    """Return the most frequent tags of a kind with their numbers of tracks."""
     number = func.count(TrackTag.track_id)
     rows = session.execute(
         select(Tag.name, number)
@@ -150,7 +150,7 @@ def tags(session: Session, kind: str, limit: int = 200) -> list[tuple[str, int]]
 
 
 def first_tags(session: Session, kind: str) -> dict[int, str]:
-    """The first tag of a kind of every track that has any, by track id."""
+    """Return the first tag of a kind by track id, for tracks that have any."""
     first = (
         select(TrackTag.track_id, func.min(TrackTag.tag_id).label("tag_id"))
         .join(Tag, Tag.id == TrackTag.tag_id)
@@ -163,7 +163,7 @@ def first_tags(session: Session, kind: str) -> dict[int, str]:
 
 
 def find_track(session: Session, name: str, run: Run | None = None) -> TrackView | None:
-    """The track with this public id or the catalogue's own id, or None.
+    """Return the track with this public id or the catalogue's own id, or None.
 
     What was merged into another track is found as that one.
     """
@@ -179,7 +179,7 @@ def find_track(session: Session, name: str, run: Run | None = None) -> TrackView
 def tracks_by_id(
     session: Session, track_ids: Sequence[int], run: Run | None = None
 ) -> list[TrackView]:
-    """The tracks with these ids, in the order given; unknown ids are left out."""
+    """Return the tracks with these ids, in the order given; unknown ids are left out."""
     if not track_ids:
         return []
     found = {v.id: v for v in _views(session, _base(run).where(Track.id.in_(list(track_ids))))}
@@ -189,7 +189,7 @@ def tracks_by_id(
 def tracks_by_public_id(
     session: Session, public_ids: Sequence[str], run: Run | None = None
 ) -> list[TrackView]:
-    """The tracks with these public ids, in the order given; unknown ones are left out."""
+    """Return the tracks with these public ids, in that order; unknown ones are left out."""
     if not public_ids:
         return []
     rows = _views(session, _base(run).where(Track.public_id.in_(list(public_ids))))
@@ -198,7 +198,7 @@ def tracks_by_public_id(
 
 
 def search(session: Session, query: TrackQuery, run: Run | None = None) -> Page:
-    """A page of tracks that answer ``query``; clusters are those of ``run``."""
+    """Return a page of tracks that match ``query``; clusters are those of ``run``."""
     total, more = track_filters.count(session, query, run)
     last = max(1, math.ceil(total / query.per_page))
     number = min(max(1, query.page), last)
@@ -209,8 +209,8 @@ def search(session: Session, query: TrackQuery, run: Run | None = None) -> Page:
     return Page(tracks_by_id(session, ids, run), number, last, total, more)
 
 
-def called(session: Session, words: str, n: int, run: Run | None = None) -> list[TrackView]:
-    """At most ``n`` songs that ``words`` name: titles that begin so, shortest first, then others.
+def suggest(session: Session, words: str, n: int, run: Run | None = None) -> list[TrackView]:
+    """Return at most ``n`` songs: titles that begin with ``words``, shortest first, then others.
 
     ``search`` sorts what it finds, so that among the many songs with “yesterday” somewhere in
     title, artist, album or genre the one of that name would come last.

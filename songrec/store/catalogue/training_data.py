@@ -1,4 +1,4 @@
-"""What training reads of the catalogue, streamed into arrays: a million tracks fit in memory."""
+"""Training data of the catalogue, streamed into arrays: a million tracks fit in memory."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class TrainingData:
     mode: NDArray[np.int8]
 
     def fingerprint(self) -> str:
-        """A digest of everything training reads: equal for equal data."""
+        """Return a digest of all data of a training: equal for equal data."""
         digest = hashlib.sha256()
         for array in (
             self.track_ids,
@@ -74,7 +74,7 @@ class TrackTags:
 def read(
     session: Session, on_rows: Callable[[int, int], None] = lambda done, total: None
 ) -> TrainingData:
-    """All tracks with attributes. ``on_rows(done, total)`` is called now and then."""
+    """Return all tracks with attributes; ``on_rows(done, total)`` is called now and then."""
     total = session.scalar(select(func.count()).select_from(TrackAttributes)) or 0
     query = (
         select(
@@ -111,7 +111,7 @@ def read(
 
 
 def read_tags(session: Session, kind: str, track_ids: Ints) -> TrackTags:
-    """Which of ``track_ids`` (ascending) carry which tag of one ``kind``."""
+    """Return which of ``track_ids`` (ascending) have which tag of one ``kind``."""
     tags = session.execute(select(Tag.id, Tag.name).where(Tag.kind == kind).order_by(Tag.id)).all()
     numbers = {tag_id: number for number, (tag_id, _) in enumerate(tags)}
     query = (

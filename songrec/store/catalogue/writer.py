@@ -20,7 +20,7 @@ from songrec.core.sorting import sort_key
 from songrec.store.bulk import SearchIndex, bind_datetime, chunks, insert_many
 from songrec.store.catalogue import artists, merge_redirects
 from songrec.store.catalogue.artists import CreditWriter, TrackNames
-from songrec.store.catalogue.tag_playlist_links import Links
+from songrec.store.catalogue.tag_playlist_links import TagPlaylistLinks
 from songrec.store.db import now
 from songrec.store.tables import Lyrics, Tag, Track, TrackAttributes, TrackTag
 from songrec.store.tables.duplicates import first_free_id
@@ -41,8 +41,8 @@ _DURATIONS = frozenset({"duration", "duration_ms"})
 
 
 @dataclass
-class Written:
-    """What became of a batch's rows."""
+class BatchCounts:
+    """Counts of a batch's rows by outcome."""
 
     inserted: int = 0
     updated: int = 0
@@ -50,14 +50,14 @@ class Written:
 
 
 @dataclass(slots=True)
-class _Known:
+class _StoredTrack:
     id: int
     fingerprint: str
     mark: str | None
 
 
 class CatalogueWriter:
-    """Writes the batches of one ingest. The caller commits, after each batch if it likes.
+    """Writes the batches of one import. The caller commits, after each batch if it likes.
 
     ``fields`` are those that the file has a column for: an update leaves the others as they are,
     so that a second catalogue adds to the first. Which tracks this ingest has met already is kept
@@ -70,10 +70,10 @@ class CatalogueWriter:
         self._source = source
         self._fields = fields
         self._mark = secrets.token_hex(16)
-        self._links = Links(session)
+        self._links = TagPlaylistLinks(session)
         self._credits = CreditWriter(session)
 
-    def write(self, rows: Sequence[CatalogueRow]) -> Written:
+    def write(self, rows: Sequence[CatalogueRow]) -> BatchCounts:
         """Insert or update ``rows``, in file order."""
         firsts: dict[str, CatalogueRow] = {}
         repeats = [row for row in rows if firsts.setdefault(row.source_key, row) is not row]
@@ -86,12 +86,12 @@ class CatalogueWriter:
         firsts: dict[str, CatalogueRow],
         repeats: list[CatalogueRow],
         index: SearchIndex,
-    ) -> Written:
-        known = self._known(firsts)
-        new = [row for key, row in firsts.items() if key not in known]
+    ) -> BatchCounts:
+        stored = self._stored(firsts)
+        new = [row for key, row in firsts.items() if key not in stored]
         changed, same = [], []
         for key, row in firsts.items():
-            track = known.get(key)
+            track = stored.get(key)
             if track is None:
                 continue
             if track.mark == self._mark:
@@ -101,7 +101,7 @@ class CatalogueWriter:
             else:
                 changed.append(row)
         repeats.sort(key=lambda row: row.number)
-        ids = {key: track.id for key, track in known.items()}
+        ids = {key: track.id for key, track in stored.items()}
         touched = {ids[row.source_key] for row in changed + repeats if row.source_key in ids}
         index.remove(list(touched))
         ids |= self._insert(new)
@@ -111,17 +111,17 @@ class CatalogueWriter:
         self._links.tag(new + changed, ids, fresh=True)
         self._links.tag(repeats, ids, fresh=False)
         index.add(list(touched | {ids[row.source_key] for row in new}))
-        self._links.enlist(rows, ids)
-        return Written(len(new), len(changed), len(same) + len(repeats))
+        self._links.add_to_playlists(rows, ids)
+        return BatchCounts(len(new), len(changed), len(same) + len(repeats))
 
     def _run(self, statement: Any, values: Any = None) -> Any:
         return self._session.connection().execute(statement, values)
 
-    def _known(self, keys: Iterable[str]) -> dict[str, _Known]:
+    def _stored(self, keys: Iterable[str]) -> dict[str, _StoredTrack]:
         columns = (_TRACK.c.source_key, _TRACK.c.id, _TRACK.c.fingerprint, _TRACK.c.ingest_mark)
         keys = list(keys)
         found = {
-            key: _Known(*rest)
+            key: _StoredTrack(*rest)
             for part in chunks(keys)
             for key, *rest in self._run(
                 select(*columns).where(_TRACK.c.source_key.in_(part))
@@ -131,7 +131,10 @@ class CatalogueWriter:
         gone = merge_redirects.by_source_key(
             self._session, [key for key in keys if key not in found]
         )
-        return found | {key: _Known(id_, said, self._mark) for key, (id_, said) in gone.items()}
+        return found | {
+            key: _StoredTrack(id_, fingerprint, self._mark)
+            for key, (id_, fingerprint) in gone.items()
+        }
 
     def _insert(self, rows: list[CatalogueRow]) -> dict[str, int]:
         if not rows:
@@ -164,7 +167,7 @@ class CatalogueWriter:
             names = ("id", *names)
             values = [(free + at, *row) for at, row in enumerate(values)]
         insert_many(self._session.connection(), _TRACK, names, values)
-        ids = {key: track.id for key, track in self._known(r.source_key for r in rows).items()}
+        ids = {key: track.id for key, track in self._stored(r.source_key for r in rows).items()}
         insert_many(
             self._session.connection(),
             _ATTRIBUTES,
@@ -223,7 +226,7 @@ class CatalogueWriter:
         self._add_lyrics(rows, ids)
 
     def _named(self, rows: list[CatalogueRow], ids: dict[str, int]) -> dict[str, dict[str, Any]]:
-        """What follows from each row's names, by source key; nothing where the file has no names.
+        """Return the columns derived from names by source key; empty for a file without names.
 
         Of a file that has titles or artists alone, the other is what the track has already.
         """
@@ -254,7 +257,7 @@ class CatalogueWriter:
     def _albums_of(
         self, rows: list[CatalogueRow], ids: dict[str, int]
     ) -> dict[str, dict[str, Any]]:
-        """Each row's album by source key; nothing where the file has no albums.
+        """Return each row's album by source key; empty for a file without albums.
 
         Of a file without artists an album is by the first artist that the track has already.
         """
@@ -286,7 +289,7 @@ def _names(row: CatalogueRow) -> TrackNames:
 
 
 class DryCounter:
-    """Counts what ``CatalogueWriter`` would do and writes nothing.
+    """Counts what ``CatalogueWriter`` would write, without writing.
 
     It has no mark to leave on the tracks, so it remembers 64 bits of each key: about 90 MB for a
     million tracks.
@@ -296,7 +299,7 @@ class DryCounter:
         self._session = session
         self._met: set[int] = set()
 
-    def write(self, rows: Sequence[CatalogueRow]) -> Written:
+    def write(self, rows: Sequence[CatalogueRow]) -> BatchCounts:
         """Count ``rows`` as inserted, updated or unchanged."""
         firsts: dict[str, CatalogueRow] = {}
         for row in rows:
@@ -304,15 +307,15 @@ class DryCounter:
             if met not in self._met:
                 self._met.add(met)
                 firsts[row.source_key] = row
-        known: dict[str, str] = {}
+        stored: dict[str, str] = {}
         for part in chunks(list(firsts)):
             query = select(_TRACK.c.source_key, _TRACK.c.fingerprint)
             found = self._session.connection().execute(query.where(_TRACK.c.source_key.in_(part)))
-            known |= {key: fingerprint for key, fingerprint in found}  # noqa: C416 -- rows are no pairs
+            stored |= {key: fingerprint for key, fingerprint in found}  # noqa: C416 -- rows are no pairs
         gone = merge_redirects.by_source_key(
-            self._session, [key for key in firsts if key not in known]
+            self._session, [key for key in firsts if key not in stored]
         )
-        known |= {key: firsts[key].fingerprint for key in gone}
-        updated = sum(known[k] != row.fingerprint for k, row in firsts.items() if k in known)
-        inserted = len(firsts) - len(known)
-        return Written(inserted, updated, len(rows) - inserted - updated)
+        stored |= {key: firsts[key].fingerprint for key in gone}
+        updated = sum(stored[k] != row.fingerprint for k, row in firsts.items() if k in stored)
+        inserted = len(firsts) - len(stored)
+        return BatchCounts(inserted, updated, len(rows) - inserted - updated)

@@ -28,9 +28,11 @@ SIMILAR_SHOWN = 8
 
 
 @blueprint.get("/artists/<public_id>")
-def artist(public_id: str) -> str:
-    """Show an artist: songs, albums, place on the map, similar artists."""
+def artist(public_id: str) -> ResponseReturnValue:
+    """Show an artist: songs, albums, place on the map, similar artists; a name leads there too."""
     found = _artist(public_id)
+    if found.public_id != public_id:
+        return redirect(url_for("pages.artist", public_id=found.public_id))
     ids = artists.track_ids(db.session, found.id, MAX_SONGS)
     space = artist_pages.space_or_none(db.session, current_app.config["INSTANCE"])
     similar = (

@@ -18,12 +18,12 @@ from sqlalchemy.orm import Session
 from songrec.features import near_duplicates
 from songrec.features.audio import chromaprint
 from songrec.services.catalogue import duplicate_search
-from songrec.services.catalogue.ingest import ingest_file
+from songrec.services.library.after_import import import_catalogue
 from songrec.services.library.analysis_report import AnalyzeRequest
 from songrec.services.library.analyze_folder import analyze_folder
 from songrec.store.catalogue import duplicates as store
 from songrec.store.catalogue import match_keys, merging
-from songrec.store.catalogue.duplicates import Found
+from songrec.store.catalogue.duplicates import DuplicatePair
 from songrec.store.tables import Duplicate, MatchKey, Playlist, PlaylistTrack, Track
 from tests.audio_files.sounds import chords, write, write_wav
 from tests.factories import make_track
@@ -96,14 +96,16 @@ def test_the_same_bytes_in_two_tracks_are_found(
 def test_what_hangs_together_is_one_group(session: Session) -> None:
     a, b, c, d, e = (make_track(session).id for _ in range(5))
     pairs = [(b, c), (d, e), (a, c)]
-    assert store.replace_all(session, [Found(*pair, "names") for pair in pairs]) == 2
+    assert store.replace_all(session, [DuplicatePair(*pair, "names") for pair in pairs]) == 2
     groups = store.page(session, 1, 10)
     assert [[m.track.id for m in group.members] for group in groups] == [[a, b, c], [d, e]]
 
 
 def test_a_merge_says_of_the_survivor_what_was_found_of_the_other(session: Session) -> None:
     a, b, c = (make_track(session).id for _ in range(3))
-    store.replace_all(session, [Found(a, b, "names"), Found(b, c, "features", 0.99)])
+    store.replace_all(
+        session, [DuplicatePair(a, b, "names"), DuplicatePair(b, c, "features", 0.99)]
+    )
     before = found(session)
     row = merging.merge(session, a, b)
     assert found(session) == {(a, c, "features")}
@@ -150,7 +152,7 @@ def ingest(session: Session, path: Path, *songs: tuple[str, str, str]) -> Any:
                     200_000,
                 ]
             )
-    return ingest_file(session, path)
+    return import_catalogue(session, path.parent, path)
 
 
 def test_an_import_counts_what_looks_like_songs_already_there_and_merges_nothing(

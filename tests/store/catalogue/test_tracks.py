@@ -184,12 +184,12 @@ def test_the_song_of_that_name_comes_before_those_that_only_contain_it(session: 
     make_track(session, "Yesterday Once More")
     make_track(session, "Yesterday")
     make_track(session, "Zoo", artists="Yesterday’s Men")
-    found = [view.title for view in tracks.called(session, " yesterday ", 5)]
+    found = [view.title for view in tracks.suggest(session, " yesterday ", 5)]
     assert found[:2] == ["Yesterday", "Yesterday Once More"]
     assert len(found) == len(set(found)) == 5
-    assert [view.title for view in tracks.called(session, "somebody", 3)] == [
+    assert [view.title for view in tracks.suggest(session, "somebody", 3)] == [
         "After Yesterday 0",
         "After Yesterday 1",
         "After Yesterday 10",
     ]
-    assert tracks.called(session, "100%", 5) == []
+    assert tracks.suggest(session, "100%", 5) == []
