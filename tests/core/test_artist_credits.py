@@ -180,10 +180,28 @@ def test_a_long_cast_is_cut_at_a_name() -> None:
     assert display_line([Credit("x" * 600)]) == "x" * 499 + "…"
 
 
-NAMES = st.text("abcX ,&+/;()x.éft-with!10", max_size=40)
+PIECES = [
+    "ab",
+    "é",
+    "10",
+    ",",
+    "000",
+    " ",
+    "&",
+    "x",
+    "X",
+    "with",
+    "feat.",
+    "(ft. ",
+    ")",
+    "/",
+    ";",
+    "!",
+]
+NAMES = st.lists(st.sampled_from(PIECES), max_size=10).map("".join)
 
 
-@given(NAMES, st.sets(NAMES, max_size=5))
+@given(NAMES, st.sets(NAMES, max_size=3))
 def test_a_line_composed_of_credits_is_the_text(text: str, known: set[str]) -> None:
     plain = " ".join(text.split())
     for evidence in (Evidence(), counted(*known), EVERY_NAME):
