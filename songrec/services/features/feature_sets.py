@@ -16,6 +16,7 @@ from songrec.features.registry import (
     EXTRACTORS,
     MEASURING,
     digest,
+    offered_sets,
     parameters_of,
     parse_audio_features,
     parse_features,
@@ -28,12 +29,15 @@ from songrec.store.sound.feature_cache import SetKey
 
 __all__ = [
     "DEFAULT_SETS",
+    "EXTRACTORS",
+    "MEASURING",
     "TAGS",
     "default_sets",
     "key_of",
     "keys_of",
     "library_settings",
     "most_common_settings",
+    "offered_sets",
     "parse_audio_features",
     "parse_features",
     "settings_from",

@@ -13,7 +13,7 @@ from flask_login import current_user
 from songrec.core.errors import BadInput
 from songrec.core.registry import Entry, Parameter
 from songrec.jobs import queue
-from songrec.services.features.feature_sets import EXTRACTORS
+from songrec.services.features.feature_sets import EXTRACTORS, MEASURING, offered_sets
 from songrec.store import jobs
 from songrec.store.db import db
 from songrec.store.models import published_weights
@@ -22,11 +22,11 @@ from songrec.web.admin import blueprint
 from songrec.web.admin.paging import Pages, page_number
 
 SIZE = 50
-ALWAYS = "statistical"
+ALWAYS = MEASURING
 USUAL = frozenset({"mfcc", ALWAYS})
 STATES = {"analysed": "Analysed", "rejected": "Rejected", "missing": "Missing"}
 # Sets that need a library or weights that not every installation has, and those of labels.
-_OFFERED = ("mfcc", ALWAYS, "melspectrogram", "musicnn")
+_OFFERED = offered_sets()
 _ADJUSTED = ("model", "pooling")
 """Those parameters of MusiCNN that are chosen here; ``--set`` of the command knows all."""
 
