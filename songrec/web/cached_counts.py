@@ -39,7 +39,7 @@ def _database(session: Session) -> str:
 
 
 def track_count(session: Session) -> int:
-    """How many tracks the catalogue holds."""
+    """Return the number of tracks in the catalogue."""
     return cached_value(
         ("tracks", _database(session)),
         tracks.version(session),
@@ -48,7 +48,7 @@ def track_count(session: Session) -> int:
 
 
 def tags(session: Session, kind: str) -> list[tuple[str, int]]:
-    """The genres or emotions to choose from, with how many tracks carry each."""
+    """Return the genres or emotions with their numbers of tracks."""
     return cached_value(
         ("tags", kind, _database(session)),
         tracks.version(session),
@@ -57,7 +57,7 @@ def tags(session: Session, kind: str) -> list[tuple[str, int]]:
 
 
 def clusters(session: Session, run: Run | None) -> dict[int, Cluster]:
-    """The clusters of a run by number, largest first; none without a run."""
+    """Return the clusters of a run by number, largest first; empty without a run."""
     if run is None:
         return {}
 

@@ -62,7 +62,7 @@ class Row:
 
 
 def words_for(name: str, share: float | None) -> str:
-    """Where a value stands in the catalogue, as a listener says it; empty when unknown."""
+    """Describe where a value stands in the catalogue; empty if unknown."""
     if share is None:
         return ""
     attribute = BY_NAME[name]
@@ -74,7 +74,7 @@ def words_for(name: str, share: float | None) -> str:
 
 
 def profile_rows(profile: Mapping[str, Any]) -> list[Row]:
-    """All attributes of a cluster, in the mission's order."""
+    """Return all attributes of a cluster as chart rows."""
     median, share = profile.get("median", {}), profile.get("share", {})
     return [
         Row(
@@ -91,7 +91,7 @@ def profile_rows(profile: Mapping[str, Any]) -> list[Row]:
 
 
 def telling_bars(profile: Mapping[str, Any]) -> list[Row]:
-    """The few attributes that set a cluster apart, furthest from the catalogue's middle first."""
+    """Return the few most distinctive attributes of a cluster, the most unusual first."""
     rows = [r for r in profile_rows(profile) if r.name not in NOT_CHARTED and r.share is not None]
     return sorted(rows, key=lambda row: -row.length)[:N_BARS]
 
@@ -111,7 +111,7 @@ def shares(entries: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
 
 
 def plain_rows(values: Mapping[str, float | None]) -> list[Row]:
-    """The attributes of a track that no run knows yet: values without a standing."""
+    """Return the attributes of a track that is in no run: values without a standing."""
     return [
         Row(a.name, a.label, a.help, format_attribute(a.name, values.get(a.name)), None, "")
         for a in ATTRIBUTES
@@ -122,7 +122,7 @@ def plain_rows(values: Mapping[str, float | None]) -> list[Row]:
 def track_rows(
     values: Mapping[str, float | None], space: Space, profile: Mapping[str, Any] | None
 ) -> list[Row]:
-    """The attributes of a track, where each stands in the catalogue and in its cluster."""
+    """Return the attributes of a track with their standing in the catalogue and its cluster."""
     medians = (profile or {}).get("median", {})
     cluster_shares = (profile or {}).get("share", {})
     rows = []
@@ -147,7 +147,7 @@ def track_rows(
 
 
 def standing(space: Space, name: str, value: float) -> float | None:
-    """The part of the catalogue below ``value``; ties count half. None when nobody has it."""
+    """Return the share of the catalogue below ``value``; ties count half. None if unknown."""
     if name not in space.value_names:
         return None
     grid = _quantiles(space)[space.value_names.index(name)]
@@ -188,7 +188,7 @@ class Place:
 
 
 def place_on_map(space: Space, x: float | None, y: float | None, label: int | None) -> Place | None:
-    """Where a track lies among a sample of the others; None when it has no place."""
+    """Return a track's place among a sample of the others; None without a place."""
     if x is None or y is None or label is None or not len(space.coordinates):
         return None
     low, span, dots = cached_value(("dots",), space.run_id, lambda: _dots(space))
@@ -247,7 +247,7 @@ def spots_on_map(places: Sequence[tuple[float, float, int]], space: Space) -> Sp
 
 
 def _dots(space: Space) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:
-    """The frame of the map without its outermost permille, and a seeded sample as SVG paths."""
+    """Return the map's frame without its outermost permille, and a seeded sample as SVG paths."""
     coordinates = np.asarray(space.coordinates)
     low, high = np.quantile(coordinates, [0.001, 0.999], axis=0)
     span = np.where(high > low, high - low, 1)

@@ -21,14 +21,14 @@ TOKEN = "listener"  # noqa: S105 - the cookie's field, not a secret
 
 
 def current_listener() -> Listener | None:
-    """The listener of this request, or None for somebody who has liked nothing yet."""
+    """Return the listener of this request, or None for somebody who has liked nothing yet."""
     if current_user.is_authenticated:
         return _of_account(current_user)
     return _anonymous()
 
 
 def require_listener() -> Listener:
-    """The listener of this request, made now if there is none. The caller commits.
+    """Return the listener of this request, created if there is none. The caller commits.
 
     429 when too many were made from the same address.
     """
@@ -45,17 +45,17 @@ def require_listener() -> Listener:
 
 
 def listener_of(user: User | None) -> Listener | None:
-    """The listener of an account, or None while it has liked nothing."""
+    """Return the listener of an account, or None while it has liked nothing."""
     return _of_account(user) if user is not None else None
 
 
 def make_listener_of(user: User) -> Listener:
-    """The listener of an account, made if there is none. The caller commits."""
+    """Return the listener of an account, created if there is none. The caller commits."""
     return _of_account(user) or _make(_random(), user.id)
 
 
 def current_reactions() -> dict[int, int]:
-    """What the listener of this request thinks of tracks: track id to 1 (likes) or -1."""
+    """Return the reactions of this request's listener: track id to 1 (likes) or -1."""
     listener = current_listener()
     return reactions.values(db.session, listener) if listener else {}
 
@@ -102,7 +102,7 @@ def _make(token: str, user_id: int | None) -> Listener:
 
 
 def _browser_token() -> str:
-    """A token that two first likes sent at the same moment agree on.
+    """Return a token that two first likes sent at the same moment agree on.
 
     Both carry the cookie of the page that they were pressed on, and with it that page's CSRF
     secret; a random token each would leave one of the likes with a listener nobody knows.

@@ -75,7 +75,7 @@ def init_app(app: Flask) -> None:
 
 
 def page(status: int, explanation: Explanation, errors: Any = None) -> Response:
-    """The error as a page, as a problem for programs, or as JSON for whoever asked for JSON.
+    """Return the error as a page, as problem details for the API, or as JSON on request.
 
     ``errors`` tells programs what is wrong with which field.
     """
@@ -93,7 +93,7 @@ def page(status: int, explanation: Explanation, errors: Any = None) -> Response:
 
 
 def wants_json() -> bool:
-    """Whether the request prefers JSON to a page."""
+    """Return whether the request prefers JSON to a page."""
     accepted = request.accept_mimetypes
     return accepted["application/json"] > accepted["text/html"]
 
@@ -152,7 +152,7 @@ def _songrec(error: SongrecError) -> Response:
 
 
 def _unusable(error: DataError) -> Response:
-    """What PostgreSQL refuses to store or compare: a NUL in a text, a number out of range."""
+    """Answer 400 for values that PostgreSQL refuses: a NUL in a text, a number out of range."""
     db.session.rollback()
     return page(400, EXPLANATIONS[400])
 

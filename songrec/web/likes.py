@@ -30,7 +30,7 @@ def init_app(app: Flask) -> None:
 
 @blueprint.get("/likes")
 def page() -> str:
-    """What I like and what I do not, each to be taken back; songs to start from without any."""
+    """Show likes and dislikes, or songs to start from."""
     listener = current_listener()
     run = runs.published(db.session)
     likes, dislikes = reactions.reactions(db.session, listener) if listener else ([], [])
@@ -90,7 +90,7 @@ def weigh(public_id: str) -> ResponseReturnValue:
 
 @blueprint.post("/tracks/<public_id>/skip")
 def skip(public_id: str) -> ResponseReturnValue:
-    """Note that a song was left after ``after`` seconds; later than 30 s it was no skip."""
+    """Record that a song was left after ``after`` seconds, if within 30 s."""
     track = tracks.find_track(db.session, public_id)
     if track is None:
         abort(404, f"No song “{public_id[:40]}” in the catalogue.")

@@ -66,7 +66,7 @@ def init_app(app: Flask) -> None:
 
 @blueprint.get("/<file_id>")
 def media(file_id: str) -> ResponseReturnValue:
-    """The sound of one file of the library; answers range requests, so that one can seek."""
+    """Send the audio of one file; range requests allow seeking."""
     file = _file(file_id)
     path = _unchanged(file)
     return send_file(
@@ -80,7 +80,7 @@ def media(file_id: str) -> ResponseReturnValue:
 
 @blueprint.get("/tracks/<public_id>")
 def play(public_id: str) -> ResponseReturnValue:
-    """The sound of a song, for whoever has no script to play it with."""
+    """Redirect to the audio of a song, for browsers without scripts."""
     track = tracks.find_track(db.session, public_id)
     file = audio_files.for_track(db.session, track.id) if track else None
     if file is None:
@@ -90,7 +90,7 @@ def play(public_id: str) -> ResponseReturnValue:
 
 @blueprint.get("/<file_id>/waveform")
 def waveform(file_id: str) -> ResponseReturnValue:
-    """The peaks of the sound, from 0 to 1; 202 while they are being made."""
+    """Return the peaks of the audio, from 0 to 1; 202 while they are computed."""
     file = _file(file_id)
     sleeve = waveform_cache.find(current_app.config["INSTANCE"], str(file.content_hash))
     if sleeve is None:
@@ -104,7 +104,7 @@ def waveform(file_id: str) -> ResponseReturnValue:
 
 @blueprint.get("/<file_id>/cover")
 def cover(file_id: str) -> ResponseReturnValue:
-    """The cover that is embedded in the file; 404 where there is none, or not yet."""
+    """Send the cover embedded in the file; 404 if there is none, or not yet."""
     file = _file(file_id)
     instance = current_app.config["INSTANCE"]
     sleeve = waveform_cache.find(instance, str(file.content_hash))
@@ -121,7 +121,7 @@ def cover(file_id: str) -> ResponseReturnValue:
 
 @blueprint.get("/queue")
 def queue_of() -> ResponseReturnValue:
-    """What to play: songs with sound of ``cluster``, ``playlist`` or ``tracks`` (public ids)."""
+    """Return playable songs of ``cluster``, ``playlist`` or ``tracks`` (public ids)."""
     run = runs.published(db.session)
     if "playlist" in request.args:
         found = playlists.find(db.session, request.args["playlist"], current_listener())
@@ -142,7 +142,7 @@ def queue_of() -> ResponseReturnValue:
 
 
 def entries(track_ids: list[int]) -> list[dict[str, Any]]:
-    """What the player needs of those of these tracks that can be heard, in order."""
+    """Return the player's data on the playable ones of these tracks, in order."""
     files = audio_files.for_tracks(db.session, track_ids)
     views = tracks.tracks_by_id(db.session, [i for i in track_ids if i in files])
     return [
@@ -158,7 +158,7 @@ def entries(track_ids: list[int]) -> list[dict[str, Any]]:
 
 
 def addresses(file: AudioFile) -> dict[str, Any]:
-    """Where a file's sound, waveform and cover are, and how long it is."""
+    """Return the URLs of a file's audio, waveform and cover, and its duration."""
     return {
         "media": url_for("player.media", file_id=file.public_id),
         "waveform": url_for("player.waveform", file_id=file.public_id),
@@ -168,12 +168,12 @@ def addresses(file: AudioFile) -> dict[str, Any]:
 
 
 def media_type(file: AudioFile) -> str:
-    """The media type of a file by what it holds, not by its name."""
+    """Return a file's media type by its contents, not its name."""
     return type_of(file.codec or "", str(file.info.get("container", "")))
 
 
 def type_of(codec: str, container: str) -> str:
-    """The media type of a codec in a container, both as the decoder calls them."""
+    """Return the media type of a codec in a container, in the decoder's names."""
     if container in CONTAINERS:
         return CONTAINERS[container]
     if codec.startswith(("pcm_", "adpcm_")) and container in ("", "wav"):
@@ -189,7 +189,7 @@ def _file(file_id: str) -> AudioFile:
 
 
 def _unchanged(file: AudioFile) -> Path:
-    """The file's path, as long as what lies there is what was analysed."""
+    """Return the file's path; 404 if it changed since it was analysed."""
     path = Path(file.path)
     try:
         found = path.stat()
@@ -201,7 +201,7 @@ def _unchanged(file: AudioFile) -> Path:
 
 
 def _prepare(file: AudioFile) -> None:
-    """Ask for waveform and cover, once, and not too many at a time."""
+    """Queue waveform and cover, once, and not too many at a time."""
     security.count_from_here(PREPARATIONS, "sleeve")
     parameters = {"file_id": file.public_id}
     waiting = [job.parameters for job in jobs.active(db.session) if job.kind == "sleeve"]

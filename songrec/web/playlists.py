@@ -41,7 +41,7 @@ def init_app(app: Flask) -> None:
 
 @blueprint.get("")
 def index() -> str:
-    """My playlists, and those that came with the catalogue."""
+    """List the listener's playlists and those of the catalogue."""
     listener = current_listener()
     text = request.args.get("q", "")[:100]
     return render_template(
@@ -77,7 +77,7 @@ def create() -> ResponseReturnValue:
 
 @blueprint.get("/<public_id>")
 def show(public_id: str) -> str:
-    """One playlist: its songs in order, its files, and for its owner the means to change it."""
+    """Show one playlist with its songs, downloads, and its owner's controls."""
     playlist = _readable(public_id)
     listener = current_listener()
     run = runs.published(db.session)
@@ -94,7 +94,7 @@ def show(public_id: str) -> str:
 
 @blueprint.get("/<public_id>.<format>")
 def export(public_id: str, format: str) -> Response:
-    """The playlist as a file: csv, m3u8 or jspf."""
+    """Send the playlist as a file: csv, m3u8 or jspf."""
     playlist = _readable(public_id)
     kind = playlist_export.format_named(format)
     tracks = catalogue.tracks_by_id(db.session, playlists.tracks(db.session, playlist))
@@ -107,7 +107,7 @@ def export(public_id: str, format: str) -> Response:
 
 @blueprint.post("/<public_id>/details")
 def rename(public_id: str) -> ResponseReturnValue:
-    """Another name or description."""
+    """Change name or description."""
     playlist = _mine(public_id)
     playlists.rename(
         db.session, playlist, request.form.get("name", ""), request.form.get("description", "")

@@ -159,12 +159,12 @@ def safe_next(target: str | None) -> str | None:
 
 
 def back(default: str) -> str:
-    """Where a form wants to return to: its ``next`` when that is safe, else ``default``."""
+    """Return the form's ``next`` if it is safe, else ``default``."""
     return safe_next(request.form.get("next") or request.args.get("next")) or default
 
 
 def here() -> str:
-    """The address to come back to after signing in: this page, or home after a change."""
+    """Return the URL to come back to after signing in: this page, or home after a change."""
     if request.method not in ("GET", "HEAD"):
         return "/"
     return safe_next(request.full_path.rstrip("?")) or "/"

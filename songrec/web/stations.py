@@ -38,7 +38,7 @@ def init_app(app: Flask) -> None:
 
 @blueprint.get("/stations")
 def index() -> str:
-    """Where a station may begin: a song, an artist, a cluster, a mood, a playlist, my likes."""
+    """Show where a radio can start: a song, artist, sound group, mood, playlist or likes."""
     listener = current_listener()
     run = runs.published(db.session)
     text = request.args.get("q", "").strip()[:200]
@@ -58,7 +58,7 @@ def index() -> str:
 
 @blueprint.get("/stations/<kind>")
 def show(kind: str) -> str:
-    """A part of a station; a new order unless the address says which."""
+    """Show part of a station; shuffled unless the URL gives a position."""
     part = _part(kind, request.args.get("from") or stations.new_cursor(), N_SONGS)
     run = runs.published(db.session)
     begun = request.args.get("from", "")
@@ -76,7 +76,7 @@ def show(kind: str) -> str:
 
 @blueprint.get("/stations/<kind>/queue")
 def queue(kind: str) -> ResponseReturnValue:
-    """What the player plays next of a station, and where it asks when that is played."""
+    """Return the next songs of a station for the player, and the URL that continues."""
     part = _part(kind, request.args.get("from") or stations.new_cursor(), N_QUEUED, audible=True)
     more = url_for("stations.queue", kind=kind, of=part.key, **{"from": part.cursor})
     why = {item.track.public_id: item.sentence for item in part.items}
@@ -89,7 +89,7 @@ def queue(kind: str) -> ResponseReturnValue:
 
 @blueprint.get("/path")
 def path() -> str:
-    """Songs from one to another in even steps."""
+    """Show songs from one to another in even steps."""
     start, choose_start = _chosen(request.args.get("from", ""))
     end, choose_end = _chosen(request.args.get("to", ""))
     steps = request.args.get("steps", type=int)
@@ -127,7 +127,7 @@ def path() -> str:
 
 @blueprint.get("/blend")
 def blend() -> str:
-    """Songs added to each other and taken from each other."""
+    """Show songs like some songs and less like others."""
     run = runs.published(db.session)
     plus, minus = (_all(name) for name in ("add", "subtract"))
     more, offered_plus = _chosen(request.args.get("and", ""))
@@ -180,7 +180,7 @@ def _part(kind: str, cursor: str, n: int, *, audible: bool = False) -> stations.
 
 
 def _chosen(text: str) -> tuple[TrackView | None, list[TrackView]]:
-    """The song of a public id; for other words those to choose from (one alone is chosen)."""
+    """Return the song with a public id, or the songs that match other text."""
     text = text.replace("\0", "").strip()[:200]
     if not text:
         return None, []

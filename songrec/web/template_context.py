@@ -56,14 +56,14 @@ def _context() -> dict[str, Any]:
 
 
 def here() -> str:
-    """The current page's path and query, to come back to; the home page for anything but a GET."""
+    """Return the current page's path and query; the home page for anything but a GET."""
     if request.method != "GET":
         return url_for("pages.home")
     return request.full_path if request.query_string else request.path
 
 
 def like_count() -> int:
-    """How many songs the current listener likes, asked once a request."""
+    """Return the number of the current listener's likes, queried once per request."""
     if "like_count" not in g:
         listener = current_listener()
         g.like_count = reactions.like_count(db.session, listener) if listener else 0
@@ -71,13 +71,13 @@ def like_count() -> int:
 
 
 def asset(filename: str) -> str:
-    """The address of a static file, with a digest of its content so that browsers may keep it."""
+    """Return the URL of a static file, with a digest of its content for caching."""
     folder = Path(str(current_app.static_folder))
     return url_for("static", filename=filename, v=_digest(folder / filename))
 
 
 def is_current(path: str, version: str | None) -> bool:
-    """Whether ``version`` is the digest that ``asset`` gives the static file at this path."""
+    """Return whether ``version`` is the digest of the static file at this path."""
     filename = path.removeprefix(f"{current_app.static_url_path}/")
     return bool(version) and _digest(Path(str(current_app.static_folder)) / filename) == version
 
@@ -96,6 +96,6 @@ def duration(milliseconds: int | None) -> str:
 
 
 def count(number: int, one: str = "", many: str = "") -> str:
-    """A number with thousands separators, and a noun that agrees with it when given."""
+    """Format a number with thousands separators and, if given, the noun that agrees."""
     noun = (one if number == 1 else many) if one else ""
     return f"{number:,} {noun}".strip()

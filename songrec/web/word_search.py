@@ -25,7 +25,7 @@ def init_app(app: Flask) -> None:
 
 @blueprint.get("/words")
 def page() -> str:
-    """Songs that answer words, or whose lyrics are like another song's; the address says which.
+    """Show songs that match words, or whose lyrics are similar to another song's.
 
     Of lyrics the words that matched are shown and nothing else.
     """

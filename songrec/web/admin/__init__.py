@@ -12,7 +12,7 @@ blueprint.before_request(security.admins_only)
 
 @blueprint.after_request
 def keep_out_of_caches(response: Response) -> Response:
-    """What admins see is not kept by browsers or proxies."""
+    """Keep admin pages out of the caches of browsers and proxies."""
     response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -42,7 +42,7 @@ class AnalysisForm:
 
     @classmethod
     def sent(cls) -> AnalysisForm:
-        """The form as somebody sent it, checked."""
+        """Return the form as it was sent, validated."""
         form = cls(
             request.form.get("folder", "").strip()[:1000],
             frozenset(request.form.getlist("features")) | {ALWAYS},
@@ -99,14 +99,14 @@ def _why_not(folder: str) -> str | None:
 
 @blueprint.get("/library")
 def library() -> ResponseReturnValue:
-    """The library's files by state, and the form to analyse a folder."""
+    """List the library's files by state, with the form to analyse a folder."""
     has_weights = published_weights.is_there(current_app.config["INSTANCE"], "musicnn")
     return _page(AnalysisForm(features=USUAL | {"musicnn"} if has_weights else USUAL))
 
 
 @blueprint.post("/library")
 def analyze() -> ResponseReturnValue:
-    """Ask for the analysis of a folder of the server."""
+    """Queue the analysis of a folder on the server."""
     form = AnalysisForm.sent()
     if form.errors:
         return _page(form), 400
@@ -125,7 +125,7 @@ def analyze() -> ResponseReturnValue:
 
 @blueprint.post("/library/clips")
 def make_clips() -> ResponseReturnValue:
-    """Ask for the 60 made clips: synthesised, then analysed."""
+    """Queue the synthesis and analysis of the 60 demo clips."""
     waiting = next((job for job in jobs.active(db.session) if job.kind == "demo"), None)
     job = waiting or queue.enqueue(db.session, "demo", {}, current_user)
     db.session.commit()

@@ -22,7 +22,7 @@ from songrec.web.admin.training import TrainForm
 
 @blueprint.get("")
 def index() -> ResponseReturnValue:
-    """How things stand: the catalogue, the published run, the jobs, and what to do next."""
+    """Show catalogue, published run, latest jobs and what to do next."""
     instance: Path = current_app.config["INSTANCE"]
     published = runs.published(db.session)
     recent, _ = job_store.page(db.session, 1, 5)
@@ -83,7 +83,7 @@ def upload() -> ResponseReturnValue:
 
 
 def _base_name(filename: str) -> str:
-    """The file's own name: some browsers send the folders it lay in, of either system."""
+    """Return the file's own name; some browsers send its folders too, of either system."""
     name = PureWindowsPath(PurePosixPath(filename).name).name
     return "".join(character for character in name if character.isprintable())[:200] or "catalogue"
 

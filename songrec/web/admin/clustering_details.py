@@ -60,7 +60,7 @@ def of_manifest(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def number_curve(tried: Mapping[str, Any] | None) -> NumberCurve | None:
-    """The curve by which the number of clusters was chosen; None where it was given."""
+    """Return the curve by which the number of clusters was chosen; None if it was given."""
     points = [point for point in (tried or {}).get("points", []) if point[1] is not None]
     if not tried or len(points) < 2:
         return None

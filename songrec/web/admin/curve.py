@@ -37,7 +37,7 @@ class Curve:
 
 
 def curve(epochs: Sequence[dict[str, Any]]) -> Curve | None:
-    """The curve of ``[{"epoch", "loss", "val_loss"}, …]``; None before two epochs are known."""
+    """Return the curve of ``[{"epoch", "loss", "val_loss"}, …]``; None before two epochs."""
     rows = [row for row in epochs if _known(row.get("loss"))]
     if len(rows) < 2:
         return None
@@ -73,7 +73,7 @@ def curve(epochs: Sequence[dict[str, Any]]) -> Curve | None:
 
 
 def part_curves(history: Sequence[dict[str, Any]]) -> list[tuple[str, Curve]]:
-    """A curve for each part of the loss, by its name; the whole loss is drawn elsewhere."""
+    """Return a curve for each part of the loss, by name, without the total."""
     drawn = []
     for name, lines in loss_curves(history):
         rows: dict[float, dict[str, Any]] = {}
@@ -97,6 +97,6 @@ def _text(value: Any) -> str:
 
 
 def scale(value: float, low: float, high: float, start: float, end: float) -> float:
-    """Where ``value`` of ``low`` to ``high`` lies between ``start`` and ``end``."""
+    """Map ``value`` from the range ``low``–``high`` to ``start``–``end``."""
     share = (value - low) / (high - low) if high > low else 0.0
     return start + share * (end - start)

@@ -29,7 +29,7 @@ _LARGEST_ID = 2**31 - 1
 
 @blueprint.get("/duplicates")
 def duplicates() -> ResponseReturnValue:
-    """What the last search found, a page of groups at a time, and the merges that stand."""
+    """Show a page of the groups found last, and the current merges."""
     number = page_number()
     totals = store.totals(db.session)
     page = Pages(number, totals["groups"], SIZE)
@@ -51,7 +51,7 @@ def duplicates() -> ResponseReturnValue:
 
 @blueprint.post("/duplicates/search")
 def search_duplicates() -> ResponseReturnValue:
-    """Ask for another search."""
+    """Queue another search."""
     waiting = next((job for job in jobs.active(db.session) if job.kind == "duplicates"), None)
     job = waiting or queue.enqueue(db.session, "duplicates", {}, current_user)
     db.session.commit()

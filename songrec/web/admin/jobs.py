@@ -31,7 +31,7 @@ STATE_WORDS = {
 
 @blueprint.app_template_global("job_label")
 def label(job: Job) -> str:
-    """A job's kind and what it is about, as a heading."""
+    """Return a job's kind and subject as a heading."""
     kind = KINDS[job.kind].label if job.kind in KINDS else job.kind
     about = job.parameters.get("file") or " + ".join(
         job.parameters[stage]
@@ -43,7 +43,7 @@ def label(job: Job) -> str:
 
 @blueprint.app_template_global("job_state_word")
 def state_word(job: Job) -> str:
-    """A job's state as a word."""
+    """Return a job's state as a word."""
     if job.state == "running" and job.cancel_requested:
         return "Stopping"
     return STATE_WORDS[job.state]
@@ -60,7 +60,7 @@ def jobs() -> ResponseReturnValue:
 
 @blueprint.get("/jobs/<public_id>")
 def job(public_id: str) -> ResponseReturnValue:
-    """One job: how far it is, how long it will take, its log and its loss curve."""
+    """Show one job: progress, time left, log and loss curve."""
     instance = current_app.config["INSTANCE"]
     row = store.find(db.session, public_id)
     queue.show_abandoned(db.session, instance, [row])
@@ -79,7 +79,7 @@ def job(public_id: str) -> ResponseReturnValue:
 
 @blueprint.get("/jobs/<public_id>/state")
 def job_state(public_id: str) -> ResponseReturnValue:
-    """What the job's page shows, as JSON for the script that keeps it up to date."""
+    """Return the contents of the job's page as JSON, for the script that updates it."""
     row = store.find(db.session, public_id)
     queue.show_abandoned(db.session, current_app.config["INSTANCE"], [row])
     epochs = row.details.get("epochs", [])
@@ -100,7 +100,7 @@ def job_state(public_id: str) -> ResponseReturnValue:
 
 @blueprint.post("/jobs/<public_id>/cancel")
 def cancel(public_id: str) -> ResponseReturnValue:
-    """Ask a job to stop."""
+    """Request that a job stops."""
     queue.tidy(db.session, current_app.config["INSTANCE"])
     row = store.find(db.session, public_id)
     if not store.request_cancel(db.session, row.id):
@@ -136,7 +136,7 @@ def again(public_id: str) -> ResponseReturnValue:
 
 @blueprint.get("/jobs/<public_id>/rejects")
 def rejects(public_id: str) -> ResponseReturnValue:
-    """The rows that an import could not use, each with its reason, as a file."""
+    """Send the rows that an import rejected, with reasons, as a file."""
     row = store.find(db.session, public_id)
     path = files.rejects_path(current_app.config["INSTANCE"], row.public_id)
     if not path.is_file():
@@ -146,7 +146,7 @@ def rejects(public_id: str) -> ResponseReturnValue:
 
 
 def _note(job: Job) -> str:
-    """A line about time: how long it waits, will take or took."""
+    """Return a line about time: how long a job waits, will take or took."""
     if job.state == "waiting":
         ahead = store.ahead_of(db.session, job)
         return f"{ahead} before it" if ahead else "Next in line"
@@ -174,7 +174,7 @@ def span(seconds: float) -> str:
 
 
 def parameters_of(job: Job) -> list[tuple[str, Any]]:
-    """What was asked for, as rows."""
+    """Return a job's settings as rows."""
     return [(name, value) for name, value in job.parameters.items() if name != "path"]
 
 

@@ -22,5 +22,5 @@ class Pages:
 
 
 def page_number() -> int:
-    """The page asked for; 1 for anything that is none."""
+    """Return the page number in the URL, by default 1."""
     return min(max(request.args.get("page", 1, type=int), 1), 1_000_000)

@@ -160,7 +160,7 @@ def chart(rows: list[Row]) -> Chart:
 
 
 def _axis(rows: list[Row]) -> tuple[float, float]:
-    """From 0 (or the lowest value below it) to the highest; whiskers beyond that are cut off."""
+    """Return the axis: from 0 (or the lowest value below) to the highest; whiskers are cut off."""
     ends = [end for row in rows for end in (row.value, row.low, row.high) if end is not None]
     # One hopeless model would squeeze the others into a corner: R² has no lower end.
     low = max(min(0.0, *ends), min(-0.5, *(row.value for row in rows)))

@@ -71,7 +71,7 @@ def run_diagnostics(instance: Path, run: Run, history: list[dict[str, Any]]) -> 
 
 @blueprint.post("/runs/<public_id>/report")
 def make_report(public_id: str) -> ResponseReturnValue:
-    """Ask for a run's report."""
+    """Queue a run's report."""
     row = store.find(db.session, public_id)
     store.manifest(current_app.config["INSTANCE"], row)  # a run without its files has none
     parameters = {"run_id": row.public_id, "file": row.public_id}
@@ -87,7 +87,7 @@ def make_report(public_id: str) -> ResponseReturnValue:
 
 @blueprint.get("/runs/<public_id>/report/<name>")
 def report_file(public_id: str, name: str) -> ResponseReturnValue:
-    """A file of a run's report: the page itself only as a download."""
+    """Send a file of a run's report; the HTML only as a download."""
     row = store.find(db.session, public_id)
     if not _FILE.fullmatch(name):
         abort(404)

@@ -20,7 +20,7 @@ LISTED = ("silhouette", "davies_bouldin", "reconstruction_mse")
 
 @blueprint.get("/runs")
 def runs() -> ResponseReturnValue:
-    """Every training run with its measures; the published one is marked."""
+    """List all training runs with their measures."""
     from songrec.services.training.run_metrics import MEASURES
 
     return render_template(
@@ -33,7 +33,7 @@ def runs() -> ResponseReturnValue:
 
 @blueprint.get("/runs/<public_id>")
 def run(public_id: str) -> ResponseReturnValue:
-    """One run: parameters, measures, clusters, loss curve, manifest."""
+    """Show one run: parameters, measures, clusters, loss curve, manifest."""
     from songrec.services.training.run_metrics import (
         LABEL_MEASURES,
         LABEL_SCORES,
@@ -103,7 +103,7 @@ def compare() -> ResponseReturnValue:
 
 @blueprint.app_template_filter("figure")
 def figure(value: float | None) -> str:
-    """A measure as text: whole numbers with separators, others with four digits that count."""
+    """Format a measure: integers with separators, others with four significant digits."""
     if value is None:
         return "–"
     if float(value).is_integer() and abs(value) >= 1:

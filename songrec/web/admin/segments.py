@@ -39,7 +39,7 @@ MADE_BY = {
 
 @blueprint.get("/fragments")
 def segments() -> str:
-    """The segments in use, the newest tagger's figures beside what is simpler."""
+    """Show the current segments and the newest tagger's measures beside its baselines."""
     status = encoder_selection.status(current_app.config["INSTANCE"])
     return render_template(
         "admin/segments.html",
@@ -67,7 +67,7 @@ def _single(measures: dict[str, Any]) -> list[tuple[int, list[int]]]:
 
 @blueprint.post("/fragments")
 def work_on_segments() -> ResponseReturnValue:
-    """Ask for a tagger to be trained, or for all songs to be cut."""
+    """Queue the training of a tagger, or the splitting of all songs."""
     task, source = request.form.get("task", ""), request.form.get("source", "musicnn")
     by = request.form.get("by", "best")
     if task not in ("train", "tag") or source not in SOURCES or by not in MADE_BY:
@@ -81,6 +81,6 @@ def work_on_segments() -> ResponseReturnValue:
 
 
 def _waiting() -> Job | None:
-    """What was asked for and waits or is under way; a training needs all processors."""
+    """Return the queued or running job, if any; a training needs all processors."""
     active = (job for job in jobs.active(db.session) if job.kind == segment_tasks.KIND)
     return next((job for job in active if not segment_tasks.is_refresh(job)), None)

@@ -49,13 +49,13 @@ class GridForm:
 
     @classmethod
     def fresh(cls) -> GridForm:
-        """What one might begin with: the baseline against the default."""
+        """Return the initial form: the baseline and the default."""
         chosen = {stage: [registry.names()[0]] for stage, _, registry in STAGES}
         return cls({"features": ["attributes"], **chosen}, _defaults())
 
     @classmethod
     def like(cls, spec: SweepSpec) -> GridForm | None:
-        """The form that asks for ``spec``, or None where no form can (a file says more)."""
+        """Return the form that describes ``spec``, or None if no form can."""
         chosen = {"features": [str(one) for one in spec.features]}
         values = _defaults()
         for stage, _, registry in STAGES:
@@ -81,7 +81,7 @@ class GridForm:
 
     @classmethod
     def sent(cls, form: MultiDict[str, str]) -> GridForm:
-        """The form as somebody sent it; ``error`` and ``errors`` say what is wrong, if anything."""
+        """Return the form as it was sent; ``error`` and ``errors`` say what is wrong."""
         values = {name: form.getlist(name) or default for name, default in _defaults().items()}
         made = cls(
             {name: form.getlist(name) for name in FIELDS},
@@ -117,7 +117,7 @@ class GridForm:
             self.error = str(error)
 
     def _variants(self, stage: str, entry: Entry) -> list[Any]:
-        """One algorithm with every combination of the values that its fields hold."""
+        """Return one algorithm with every combination of its fields' values."""
         every: dict[str, list[Any]] = {}
         for parameter in own_parameters(entry):
             name = TrainForm.field_name(stage, entry, parameter)
@@ -148,7 +148,7 @@ class GridForm:
         return specification.as_yaml(self.spec.to_json()) if self.spec else ""
 
     def differs(self, stage: str, entry: Entry) -> bool:
-        """Whether a parameter of ``entry`` is not at its default, or is wrong: worth unfolding."""
+        """Return whether a parameter of ``entry`` differs from its default or is invalid."""
         names = [
             TrainForm.field_name(stage, entry, parameter) for parameter in own_parameters(entry)
         ]
@@ -159,12 +159,12 @@ class GridForm:
 
 
 def own_parameters(entry: Entry) -> list[Parameter]:
-    """The parameters that have a field of their own."""
+    """Return the parameters that have a field of their own."""
     return [parameter for parameter in entry.parameters if parameter.name != SHARED]
 
 
 def is_ticked(parameter: Parameter) -> bool:
-    """Whether its values are boxes to tick, not a text."""
+    """Return whether a parameter's values are checkboxes instead of text."""
     return parameter.type in ("choice", "bool")
 
 
@@ -175,7 +175,7 @@ def _fields(stage: str, registry: Iterable[Entry]) -> Iterator[tuple[Entry, Para
 
 
 def _defaults(of: str = "") -> dict[str, list[str]]:
-    """Every field of every stage, or of one, at its default."""
+    """Return all fields of all stages, or of one, with their defaults."""
     return {
         name: [_text(parameter, parameter.default)]
         for stage, _, registry in STAGES
@@ -191,13 +191,13 @@ def _text(parameter: Parameter, value: Any) -> str:
 
 
 def _held(parameter: Parameter, texts: list[str]) -> list[str]:
-    """What the field of a parameter with these values holds."""
+    """Return the field values for these parameter values."""
     distinct = list(dict.fromkeys(texts))
     return distinct if is_ticked(parameter) else [f"{APART} ".join(distinct)]
 
 
 def _texts(parameter: Parameter, held: list[str]) -> list[str]:
-    """The values that a field holds, once each; nothing is the default."""
+    """Return the distinct values in a field, by default the parameter's default."""
     parts = held if is_ticked(parameter) else " ".join(held).split(APART)
     kept = list(dict.fromkeys(part.strip() for part in parts if part.strip()))
     return kept or [_text(parameter, parameter.default)]

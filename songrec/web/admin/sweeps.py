@@ -21,7 +21,7 @@ from songrec.web.downloads import download
 
 @blueprint.get("/grids")
 def grids() -> ResponseReturnValue:
-    """Every grid there is, and the form for another one; ``like`` names one to begin with."""
+    """List all sweeps, with the form for another one; ``like`` names one to copy."""
     form = None
     if like := request.args.get("like"):
         form = GridForm.like(folder.find(current_app.config["INSTANCE"], like).spec)
@@ -41,7 +41,7 @@ def start_grid() -> ResponseReturnValue:
 
 @blueprint.get("/grids/<grid_id>")
 def grid(grid_id: str) -> ResponseReturnValue:
-    """One grid: what is best by which measure, the table in any order, the maps side by side."""
+    """Show one sweep: best by measure, the table in any order, the maps."""
     sweep = folder.find(current_app.config["INSTANCE"], grid_id)
     table = results.sweep_table(sweep)
     by = request.args.get("sort", "")
@@ -67,7 +67,7 @@ def grid(grid_id: str) -> ResponseReturnValue:
 
 @blueprint.get(f"/grids/<grid_id>/<any('{results.CSV}','{results.SUMMARY_CSV}'):name>")
 def grid_file(grid_id: str, name: str) -> ResponseReturnValue:
-    """The table as a file: a line a cell, or a line a configuration with mean and spread."""
+    """Send the table as CSV: a line per cell, or per configuration with mean and spread."""
     sweep = folder.find(current_app.config["INSTANCE"], grid_id)
     cells, summary = results.as_csv(sweep)
     return download(cells if name == results.CSV else summary, "text/csv", name)
@@ -106,7 +106,7 @@ def _enqueue(spec: SweepSpec, *, keep: bool = False, retry: bool = False) -> Res
 
 
 def _active(spec: SweepSpec) -> Any:
-    """The job that trains this grid now or next, if any."""
+    """Return the waiting or running job of this sweep, if any."""
     sweep = spec.to_json()
     return next(
         (

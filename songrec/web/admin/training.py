@@ -66,7 +66,7 @@ class TrainForm:
 
     @classmethod
     def fresh(cls, *, publish: bool) -> TrainForm:
-        """A form with every default."""
+        """Return a form with all defaults."""
         values = {"seed": SEED.text(), "feature_set": FEATURES.text()}
         values |= {f"map.{name}": "no" for name in PROJECTIONS.names()}
         for stage, _, registry in STAGES:
@@ -78,7 +78,7 @@ class TrainForm:
 
     @classmethod
     def like(cls, run: Run | None, *, publish: bool) -> TrainForm:
-        """A form that asks for ``run`` once more, on the catalogue as it is now."""
+        """Return a form with the settings of ``run``."""
         form = cls.fresh(publish=publish)
         if run is None:
             return form
@@ -112,7 +112,7 @@ class TrainForm:
 
     @classmethod
     def sent(cls, form: Mapping[str, str]) -> TrainForm:
-        """The form as somebody sent it; what is missing is the default."""
+        """Return the form as it was sent; missing fields have their defaults."""
         fresh = cls.fresh(publish="publish" in form)
         fresh.values.update({name: form[name] for name in fresh.values if name in form})
         # An unticked box sends nothing.
@@ -128,7 +128,7 @@ class TrainForm:
 
     @staticmethod
     def field_name(stage: str, entry: Entry, parameter: Parameter) -> str:
-        """What the field of a parameter is called."""
+        """Return the name of a parameter's field."""
         return f"{stage}.{entry.name}.{parameter.name}"
 
     @property
@@ -137,7 +137,7 @@ class TrainForm:
         return STAGES
 
     def request(self) -> dict[str, Any] | None:
-        """The fields of a ``TrainRequest``, or None with ``errors`` filled.
+        """Return the fields of a ``TrainRequest``, or None with ``errors`` filled.
 
         Only what differs from the defaults is kept as a parameter, as on the command line.
         """
@@ -193,7 +193,7 @@ class TrainForm:
 
 @blueprint.route("/train", methods=["GET", "POST"])
 def train() -> ResponseReturnValue:
-    """Ask for a training run."""
+    """Show the form, or queue a training run."""
     if request.method == "GET":
         form = TrainForm.fresh(publish=runs.published(db.session) is None)
         return render_template("admin/train.html", form=form)

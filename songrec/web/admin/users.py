@@ -18,7 +18,7 @@ SIZE = 50
 
 @blueprint.get("/users")
 def users() -> ResponseReturnValue:
-    """Every account."""
+    """List all accounts."""
     number = page_number()
     rows, total = store.page(db.session, number, SIZE)
     return render_template("admin/users.html", users=rows, page=Pages(number, total, SIZE))

@@ -32,7 +32,7 @@ TOKEN: list[dict[str, list[str]]] = [{"token": []}, {"cookie": []}]
 @blueprint.alt_response(401, "UNAUTHORIZED")
 @blueprint.doc(security=TOKEN)
 def likes(args: dict[str, Any]) -> dict[str, Any]:
-    """What you like and dislike, the newest first."""
+    """List your likes and dislikes, newest first."""
     listener = identified_listener()
     if listener is None:
         return {"items": [], "next": None}
@@ -84,7 +84,7 @@ def unlike(track_id: str) -> None:
 @blueprint.arguments(arguments.PageArguments, location="query")
 @blueprint.response(200, schemas.page_of(schemas.PlaylistSchema))
 def playlist_list(args: dict[str, Any]) -> dict[str, Any]:
-    """Your playlists and those that came with the catalogue, the newest first."""
+    """List your playlists and those of the catalogue, newest first."""
     listener = current_listener()
     visible = Playlist.listener_id.is_(None)
     if listener is not None:
@@ -117,7 +117,7 @@ def create_playlist(args: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str
 @blueprint.response(200, schemas.FullPlaylistSchema)
 @blueprint.alt_response(404, "NOT_FOUND")
 def playlist(playlist_id: str) -> dict[str, Any]:
-    """One playlist with its songs."""
+    """Get one playlist with its songs."""
     return _full(_find_playlist(playlist_id))
 
 

@@ -29,7 +29,7 @@ class ArgumentsSchema(ma.Schema):
 
 
 def limit_field(default: int = 50) -> fields.Integer:
-    """How many items to answer."""
+    """Return the field for the number of items."""
     return fields.Integer(
         load_default=default,
         validate=validate.Range(1, LIMIT),
@@ -38,7 +38,7 @@ def limit_field(default: int = 50) -> fields.Integer:
 
 
 def cursor_field(pattern: str) -> fields.String:
-    """Where to go on."""
+    """Return the field for the position to continue from."""
     return fields.String(
         validate=validate.Regexp(pattern),
         metadata={"description": "What the answer before gave as `next`."},

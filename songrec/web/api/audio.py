@@ -40,7 +40,7 @@ WAITING = threading.BoundedSemaphore(2)
 def from_audio(
     args: dict[str, Any], files: dict[str, Any]
 ) -> tuple[dict[str, Any], int, dict[str, str]]:
-    """What sounds like a song that you send.
+    """Find songs similar to an uploaded one.
 
     Answers 202 with a job to poll (the header `Location` says where), or, with `wait`, 200 once
     the job has ended: `job.state` says how, and `job.error` why a file was of no use. It is not
@@ -66,7 +66,7 @@ def from_audio(
 @blueprint.response(200, schemas.AudioAnswerSchema)
 @blueprint.alt_response(404, "NOT_FOUND")
 def upload(args: dict[str, Any], upload_id: str) -> dict[str, Any]:
-    """A song that you sent: how far its job is, then what was found."""
+    """Get an uploaded song: the progress of its job, then the results."""
     row = _mine(upload_id)
     job = db.session.get(Job, row.job_id) if row.job_id is not None else None
     if job is None:

@@ -38,12 +38,12 @@ class Caller:
 
 
 def caller() -> Caller:
-    """Who asks in this request."""
+    """Return who makes this request."""
     return g.api_caller
 
 
 def current_listener() -> Listener | None:
-    """The listener who asks, or None for nobody and for somebody who has liked nothing yet."""
+    """Return the listener who asks, or None for somebody who has liked nothing yet."""
     who = caller()
     return listening.listener_of(who.user) if who.token else listening.current_listener()
 
@@ -76,7 +76,7 @@ def require_user() -> User:
 
 
 def unauthorised(text: str) -> Unauthorized:
-    """A 401 that names the way to sign in."""
+    """Return a 401 that names the way to sign in."""
     return Unauthorized(text, www_authenticate=WWWAuthenticate("bearer", {"realm": "songrec"}))
 
 

@@ -26,7 +26,7 @@ from songrec.web.api import arguments, blueprint, schemas, serializers
 @blueprint.arguments(arguments.RangeArguments, location="query")
 @blueprint.response(200, schemas.page_of(schemas.TrackSchema))
 def tracks(args: dict[str, Any]) -> dict[str, Any]:
-    """Songs by title, searched and filtered."""
+    """List songs by title, searched and filtered."""
     ranges = {name: (args.get(f"{name}_min"), args.get(f"{name}_max")) for name in ATTRIBUTE_NAMES}
     query = TrackQuery(
         text=args["q"],
@@ -49,7 +49,7 @@ def tracks(args: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, schemas.TrackSchema)
 @blueprint.alt_response(404, "NOT_FOUND")
 def track(track_id: str) -> dict[str, Any]:
-    """One song, by its public id or the catalogue's own id."""
+    """Get one song, by its public id or the catalogue's own id."""
     return serializers.tracks([track_or_404(track_id, runs.published(db.session))])[0]
 
 
@@ -59,7 +59,7 @@ def track(track_id: str) -> dict[str, Any]:
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
 def similar(args: dict[str, Any], track_id: str) -> dict[str, Any]:
-    """What sounds like a song, nearest first, with reasons."""
+    """List similar songs, nearest first, with reasons."""
     try:
         ranked = audio_similarity.similar_by(
             db.session,
@@ -79,7 +79,7 @@ def similar(args: dict[str, Any], track_id: str) -> dict[str, Any]:
 @blueprint.get("/clusters", tags=["clusters"])
 @blueprint.response(200, schemas.ClustersSchema)
 def clusters() -> dict[str, Any]:
-    """The clusters of the published run, largest first."""
+    """List the clusters of the published run, largest first."""
     run = runs.published(db.session)
     rows = list(cached_counts.clusters(db.session, run).values())
     return {"run_id": run.public_id if run else None, "items": _clusters(rows)}
@@ -89,7 +89,7 @@ def clusters() -> dict[str, Any]:
 @blueprint.response(200, schemas.ClusterSchema)
 @blueprint.alt_response(404, "NOT_FOUND")
 def cluster(number: int) -> dict[str, Any]:
-    """One cluster; its songs are `/tracks?cluster=NUMBER`."""
+    """Get one cluster; its songs are `/tracks?cluster=NUMBER`."""
     row = cached_counts.clusters(db.session, runs.published(db.session)).get(number)
     if row is None:
         raise NotFound(f"No cluster {number} in the published run.")
@@ -97,7 +97,7 @@ def cluster(number: int) -> dict[str, Any]:
 
 
 def track_or_404(name: str, run: Run | None = None) -> TrackView:
-    """The track with this public id or the catalogue's own; 404 otherwise."""
+    """Return the track with this public id or catalogue id; 404 otherwise."""
     view = catalogue.find_track(db.session, name, run)
     if view is None:
         raise NotFound(f"No song “{name[:40]}” in the catalogue.")

@@ -28,7 +28,7 @@ from songrec.web.api.catalogue import track_or_404
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
 def station(args: dict[str, Any], kind: str) -> dict[str, Any]:
-    """An endless queue around a song, artist, cluster, mood, playlist or your likes.
+    """Get the next songs of a radio around a song, artist, cluster, mood, playlist or your likes.
 
     Without a cursor it begins in an order of its own; go on with `next`, and nothing comes twice.
     What you do not like is passed over.
@@ -55,7 +55,7 @@ def station(args: dict[str, Any], kind: str) -> dict[str, Any]:
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
 def path(args: dict[str, Any], track_id: str, to_id: str) -> dict[str, Any]:
-    """Songs from one to another whose steps are even in the published run's latent."""
+    """List songs from one to another, in even steps of the published run's latent space."""
     start, end = track_or_404(track_id), track_or_404(to_id)
     instance = current_app.config["INSTANCE"]
     ranked, song_path = paths.song_path(db.session, instance, start, end, args["between"])
@@ -69,7 +69,7 @@ def path(args: dict[str, Any], track_id: str, to_id: str) -> dict[str, Any]:
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
 def blend(args: dict[str, Any]) -> dict[str, Any]:
-    """Songs in the direction of what is added less what is taken away, with reasons that add up."""
+    """List songs in the direction of some songs and away from others, with reasons that add up."""
     plus, minus = ([track_or_404(name).id for name in args[field]] for field in ("add", "subtract"))
     ranked = blends.blend(db.session, current_app.config["INSTANCE"], plus, minus, args["n"])
     return serializers.matches(ranked)
@@ -80,7 +80,7 @@ def blend(args: dict[str, Any]) -> dict[str, Any]:
 @blueprint.alt_response(401, "UNAUTHORIZED")
 @blueprint.doc(security=TOKEN)
 def skipped() -> dict[str, Any]:
-    """What you skipped, the latest first: the songs that count (100 at most)."""
+    """List the songs you skipped, latest first (the 100 that count)."""
     listener = identified_listener()
     if listener is None:
         return {"items": []}
@@ -98,7 +98,7 @@ def skipped() -> dict[str, Any]:
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.doc(security=TOKEN)
 def skip(args: dict[str, Any], track_id: str) -> dict[str, Any]:
-    """Note that a song was left within its first 30 seconds: weak evidence, and no dislike."""
+    """Record that a song was left within its first 30 seconds: weak evidence, not a dislike."""
     listener = require_listener()
     track = track_or_404(track_id)
     skips.record(db.session, listener, track.id)

@@ -26,12 +26,12 @@ class ProblemSchema(ma.Schema):
 
 
 def wanted() -> bool:
-    """Whether whoever asks is a program that reads problems."""
+    """Return whether the caller is a program that reads problem details."""
     return request.path.startswith("/api/") or request.path in ALSO
 
 
 def problem(status: int, detail: str, **more: Any) -> Response:
-    """The response for an error."""
+    """Return the response for an error."""
     title = HTTPStatus(status).phrase
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
     return Response(json.dumps(body), status=status, content_type=MEDIA_TYPE)

@@ -24,7 +24,7 @@ from songrec.web.api.catalogue import track_or_404
 @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
 @blueprint.doc(security=[{}, {"token": []}, {"cookie": []}])
 def recommendations(args: dict[str, Any]) -> dict[str, Any]:
-    """Songs for what you like, each with its reasons.
+    """List recommendations from your likes, each with its reasons.
 
     With `like` (repeat it for several songs) they are for those songs, and no token is needed.
     Without, they are for your own likes, and there are none while you like nothing. `method` of the

@@ -26,7 +26,7 @@ from songrec.web.api.authentication import caller, current_listener, require_use
 @blueprint.get("/health", tags=["health"])
 @blueprint.response(200, schemas.HealthSchema)
 def health() -> dict[str, Any]:
-    """Whether this songrec answers, and what it has."""
+    """Check that this songrec answers, and what it has."""
     run = runs.published(db.session)
     return {
         "status": "ok",
@@ -51,7 +51,7 @@ def run_list(args: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, schemas.RunSchema)
 @blueprint.alt_response(404, "NOT_FOUND")
 def run(run_id: str) -> dict[str, Any]:
-    """One training run."""
+    """Get one training run."""
     return serializers.run(runs.find(db.session, run_id), runs.published(db.session))
 
 
@@ -61,7 +61,7 @@ def run(run_id: str) -> dict[str, Any]:
 @blueprint.alt_response(401, "UNAUTHORIZED")
 @blueprint.doc(security=TOKEN)
 def job_list(args: dict[str, Any]) -> dict[str, Any]:
-    """Your jobs, the newest first; an admin sees everybody's."""
+    """List your jobs, newest first; an admin sees everybody's."""
     user = require_user()
     mine = () if user.is_admin else (Job.user_id == user.id,)
     part = keyset_pagination.newest(
@@ -75,7 +75,7 @@ def job_list(args: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, schemas.JobSchema)
 @blueprint.alt_response(404, "NOT_FOUND")
 def job(job_id: str) -> dict[str, Any]:
-    """One job of yours: how far it is, and at its end what came of it."""
+    """Get one job of yours: its progress, and its result at the end."""
     try:
         row = jobs.find(db.session, job_id)
     except UnknownName:

@@ -10,36 +10,36 @@ from songrec.store.tables.jobs import STATES
 
 
 def written(description: str, *, optional: bool = False, **more: object) -> fields.String:
-    """A text of an answer; ``optional`` ones may be null."""
+    """Return a text field; ``optional`` ones may be null."""
     return fields.String(
         required=True, allow_none=optional, metadata={"description": description, **more}
     )
 
 
 def whole(description: str, *, optional: bool = False) -> fields.Integer:
-    """A whole number of an answer."""
+    """Return an integer field."""
     return fields.Integer(required=True, allow_none=optional, metadata={"description": description})
 
 
 def number(description: str, *, optional: bool = False) -> fields.Float:
-    """A number of an answer."""
+    """Return a number field."""
     return fields.Float(required=True, allow_none=optional, metadata={"description": description})
 
 
 def moment(description: str, *, optional: bool = False) -> fields.DateTime:
-    """A time of an answer, in UTC."""
+    """Return a time field, in UTC."""
     return fields.DateTime(
         required=True, allow_none=optional, metadata={"description": description}
     )
 
 
 def free(description: str, *, optional: bool = False) -> fields.Dict:
-    """An object of an answer that is not described further."""
+    """Return an object field without a further description."""
     return fields.Dict(required=True, allow_none=optional, metadata={"description": description})
 
 
 def page_of(schema: type[ma.Schema]) -> type[ma.Schema]:
-    """The schema of a list with a cursor."""
+    """Return the schema of a list with a cursor."""
     name = schema.__name__.removesuffix("Schema")
     return ma.Schema.from_dict(
         {

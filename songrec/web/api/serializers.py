@@ -73,7 +73,7 @@ def matches(ranked: Sequence[RankedTrack]) -> dict[str, Any]:
 
 
 def run(row: Run, published: Run | None) -> dict[str, Any]:
-    """A run as ``RunSchema`` describes it."""
+    """Serialize a run for ``RunSchema``."""
     return {
         "id": row.public_id,
         "created_at": row.created_at,
@@ -92,7 +92,7 @@ def run(row: Run, published: Run | None) -> dict[str, Any]:
 
 
 def job(row: Job) -> dict[str, Any]:
-    """A job as ``JobSchema`` describes it."""
+    """Serialize a job for ``JobSchema``."""
     return {
         "id": row.public_id,
         "kind": row.kind,

@@ -21,7 +21,7 @@ login_manager = LoginManager()
 
 @login_manager.user_loader
 def load_user(session_key: str) -> User | None:
-    """The account whose current key the cookie carries: a changed key signs it out everywhere."""
+    """Return the account of the session key in the cookie; a changed key signs out everywhere."""
     return users.by_session_key(db.session, session_key)
 
 

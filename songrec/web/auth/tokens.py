@@ -15,7 +15,7 @@ from songrec.web.auth.views import blueprint
 
 @blueprint.app_template_global()
 def my_tokens() -> list[ApiToken]:
-    """The signed-in account's tokens, newest first."""
+    """Return the signed-in account's tokens, newest first."""
     return api_tokens.of_user(db.session, current_user)
 
 

@@ -72,7 +72,7 @@ def sign_out() -> ResponseReturnValue:
 @blueprint.get("/account")
 @login_required
 def account() -> ResponseReturnValue:
-    """Your account: change the password, or delete everything."""
+    """Show the account: password, API tokens, deletion."""
     return render_template("auth/account.html", errors={})
 
 

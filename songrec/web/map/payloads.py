@@ -53,7 +53,7 @@ class Payload:
     def response(
         self, mimetype: str = "application/octet-stream", *, forever: bool = False
     ) -> Response:
-        """The answer to this request: the bytes, or 304 where the browser has them already.
+        """Return the bytes, or 304 if the browser has them already.
 
         ``forever`` is for addresses whose content never changes: the browser then never asks
         again. Otherwise it keeps the bytes and asks each time whether they still hold.
@@ -74,7 +74,7 @@ class Payload:
 
 
 def maps(space: Space) -> list[str]:
-    """The projections that the run was drawn by, its own first; of an old run none are known."""
+    """Return the names of the run's maps, its own first; empty for old runs."""
 
     def read() -> list[str]:
         manifest = run_folders.read_json(
@@ -86,14 +86,14 @@ def maps(space: Space) -> list[str]:
 
 
 def coordinates(space: Space, drawn_by: str = "") -> NDArray[np.float32]:
-    """Where the tracks lie on the run's own map, or on that of another of its projections."""
+    """Return the tracks' coordinates on the run's own map or another of its maps."""
     if not drawn_by:
         return space.coordinates
     return run_folders.read_map(current_app.config["INSTANCE"], space.run_id, drawn_by)
 
 
 def points(space: Space, drawn_by: str = "") -> Payload:
-    """Where every track of the run lies and which cluster it is in."""
+    """Return the coordinates and cluster of every track of the run."""
     return cached_value(
         _key(f"points {drawn_by}"),
         space.run_id,
@@ -102,7 +102,7 @@ def points(space: Space, drawn_by: str = "") -> Payload:
 
 
 def column(session: Session, space: Space, name: str) -> Payload:
-    """One column to colour by: an attribute of the run, or the catalogue's genre or emotion.
+    """Return one column to colour by: an attribute, or the catalogue's genre or emotion.
 
     Raises ``UnknownName`` for anything else, and for an attribute the run was not given.
     """
@@ -118,7 +118,7 @@ def column(session: Session, space: Space, name: str) -> Payload:
 
 
 def columns(space: Space) -> tuple[str, ...]:
-    """The attributes that the run knows, in the catalogue's order."""
+    """Return the attributes that the run has, in the catalogue's order."""
     return tuple(name for name in BY_NAME if name in space.value_names)
 
 
@@ -135,12 +135,12 @@ def plotly() -> Payload:
 
 @functools.cache
 def plotly_version() -> str:
-    """The version of the installed package."""
+    """Return the version of the installed package."""
     return importlib.metadata.version("plotly")
 
 
 def plotly_style_ids() -> list[str]:
-    """The ids of the style elements that Plotly's bundle writes unless they are there already.
+    """Return the ids of the style elements that Plotly would add.
 
     The page's policy forbids them and the map needs none; an element with the id, whatever it
     is, keeps the bundle from trying.
@@ -168,6 +168,6 @@ def _amounts(space: Space, name: str) -> bytes:
 
 
 def _names(session: Session, space: Space, name: str) -> list[str | None]:
-    """The first of each track's genres or emotions, in the order of the run's rows."""
+    """Return the first genre or emotion of each track, in the order of the run's rows."""
     first = tracks.first_tags(session, name)
     return [first.get(track_id) for track_id in space.track_ids.tolist()]

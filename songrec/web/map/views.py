@@ -53,7 +53,7 @@ assets = Blueprint("assets", __name__, url_prefix="/assets")
 @blueprint.get("")
 @relaxed_for_plotly
 def page() -> str:
-    """The map of the published run, and the same as a list."""
+    """Show the map of the published run, and the same as a list."""
     run = runs.published(db.session)
     if run is None:
         return render_template("map/empty.html")
@@ -72,7 +72,7 @@ def page() -> str:
 
 @blueprint.get("/points")
 def points() -> Response:
-    """Where every track lies, or with ``?column=`` one column to colour by; see ``encoding``."""
+    """Send all coordinates, or with ``?column=`` one column to colour by; see ``encoding``."""
     space = _space()
     name = request.args.get("column")
     if name is None:
@@ -84,7 +84,7 @@ def points() -> Response:
 
 @blueprint.get("/titles")
 def titles() -> Response:
-    """The songs in these rows of the run: ``?rows=1,5,9``, at most 100 at once."""
+    """Return the songs in these rows of the run: ``?rows=1,5,9``, at most 100 at once."""
     space = _space()
     _is_for(space)
     rows = _rows(space, request.args.get("rows", ""), TITLES_AT_ONCE)
@@ -96,7 +96,7 @@ def titles() -> Response:
 
 @blueprint.get("/search")
 def search() -> Response:
-    """Songs whose title or artist answers ``?q=``, with their rows: that title, then best known."""
+    """Return songs whose title or artist matches ``?q=``: exact titles, then the most popular."""
     space = _space()
     text = request.args.get("q", "").strip()
     if not text:
@@ -111,7 +111,7 @@ def search() -> Response:
 
 @blueprint.get("/mine")
 def mine() -> Response:
-    """The rows that this listener likes and dislikes; for nobody else's eyes or cache."""
+    """Return the rows that this listener likes and dislikes; never cached."""
     space = _space()
     listener = current_listener()
     liked, disliked = reactions.reactions(db.session, listener) if listener else ([], [])
@@ -148,7 +148,7 @@ def plotly(version: str) -> Response:
 
 
 def plotly_address() -> str:
-    """Where a page finds Plotly."""
+    """Return the URL of Plotly."""
     return url_for("assets.plotly", version=payloads.plotly_version())
 
 
@@ -157,7 +157,7 @@ def _space() -> Space:
 
 
 def _drawn_by(space: Space) -> str:
-    """Which of the run's maps ``?projection=`` asks for; empty for its own."""
+    """Return the map that ``?projection=`` names; empty for the run's own."""
     name = request.args.get("projection", "")
     names = payloads.maps(space)
     if not name or name in names[:1]:
@@ -168,7 +168,7 @@ def _drawn_by(space: Space) -> str:
 
 
 def _maps(space: Space, drawn_by: str) -> list[dict[str, Any]]:
-    """The run's maps to choose from: label, address, whether it is the one shown."""
+    """Return the run's maps to choose from: label, URL, whether it is shown."""
     return [
         {
             "label": PROJECTIONS.entry(name).label if name in PROJECTIONS else name,
@@ -180,7 +180,7 @@ def _maps(space: Space, drawn_by: str) -> list[dict[str, Any]]:
 
 
 def _is_for(space: Space) -> bool:
-    """Whether the address names the run that answers; 409 where it names another one."""
+    """Return whether the URL names the run; 409 if it names another one."""
     run_id = request.args.get("run")
     if run_id is not None and run_id != space.run_id:
         abort(409, "Another run has been published since. Reload the map.")
@@ -204,7 +204,7 @@ def _rows(space: Space, text: str, limit: int) -> NDArray[np.int64]:
 
 
 def _songs(space: Space, rows: NDArray[np.int64]) -> list[dict[str, Any]]:
-    """What the panel shows of each row; a track deleted since the run is left out."""
+    """Return the songs of these rows for the panel, without tracks deleted since."""
     row_of = dict(zip(space.track_ids[rows].tolist(), rows.tolist(), strict=True))
     traits = dict(zip(rows.tolist(), song_traits(space, rows), strict=True))
     return [
@@ -222,7 +222,7 @@ def _songs(space: Space, rows: NDArray[np.int64]) -> list[dict[str, Any]]:
 
 
 def _settings(run: Run, space: Space, drawn_by: str) -> dict[str, Any]:
-    """What the page's script has to know; addresses carry a placeholder where a name goes."""
+    """Return the settings of the page's script; URLs carry a placeholder for a name."""
     clusters = cached_counts.clusters(db.session, run).values()
     return {
         "run": space.run_id,
@@ -249,7 +249,7 @@ def _settings(run: Run, space: Space, drawn_by: str) -> dict[str, Any]:
 
 
 def _song_to_show(space: Space, name: str) -> dict[str, Any] | None:
-    """The song that ``?track=`` names, or None where it is not on this map."""
+    """Return the song that ``?track=`` names, or None if it is not on this map."""
     track = tracks.find_track(db.session, name) if name else None
     songs = _songs(space, space.rows_of([track.id])) if track else []
     return songs[0] if songs else None

@@ -28,7 +28,7 @@ class Entry:
 
 
 def place(x: float, y: float, view: Sequence[float]) -> str:
-    """Where a point lies in a view ``(left, right, bottom, top)``: ``"top left"``, ``"centre"``."""
+    """Describe where a point lies in a view ``(left, right, bottom, top)``: ``"top left"``."""
     left, right, bottom, top = view
     column = COLUMNS[_third(x, left, right)]
     row = ROWS[_third(y, bottom, top)]

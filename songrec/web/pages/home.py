@@ -18,7 +18,7 @@ TYPICAL_SHOWN = 3
 
 @blueprint.get("/")
 def home() -> str:
-    """What is in the catalogue, and its clusters as cards."""
+    """Show the catalogue's sound groups as cards."""
     run = runs.published(db.session)
     clusters = cached_counts.clusters(db.session, run)
     typical = {n: c.profile["typical"][:TYPICAL_SHOWN] for n, c in clusters.items()}
@@ -39,7 +39,7 @@ def home() -> str:
 
 @blueprint.get("/clusters/<int(signed=True):number>")
 def cluster(number: int) -> str:
-    """One cluster: its profile against the catalogue, what is in it, its tracks."""
+    """Show one sound group: its profile, genres, emotions and songs."""
     run = runs.published(db.session)
     row = cached_counts.clusters(db.session, run).get(number)
     if run is None or row is None:

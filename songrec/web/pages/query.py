@@ -73,22 +73,22 @@ class TrackForm:
         return len(self.args) == len(request.args)
 
     def sort_address(self, sort: str) -> str:
-        """The list sorted by ``sort``; asking for the same sort again turns it round."""
+        """Return the URL of the list sorted by ``sort``, reversed if it is already."""
         turned = "down" if self.query.sort == sort and not self.query.descending else None
         return _address(sort=sort, order=turned, page=None)
 
     def without(self, *names: str) -> str:
-        """The address of the list without some of its filters."""
+        """Return the URL of the list without some of its filters."""
         return _address(page=None, **dict.fromkeys(names))
 
     def aria_sort(self, sort: str) -> str | None:
-        """What a table header says to a screen reader."""
+        """Return a table header's sort order for screen readers."""
         if self.query.sort != sort:
             return None
         return "descending" if self.query.descending else "ascending"
 
     def chosen(self) -> list[tuple[str, str]]:
-        """What the list is narrowed to, in words, each with the address that drops it."""
+        """Return the filters as text, each with the URL that removes it."""
         words = []
         if self.query.text:
             words.append((f"“{self.query.text}”", self.without("q")))
@@ -129,17 +129,17 @@ def _bounded(number: int | None) -> int | None:
 
 
 def page_address(number: int) -> str:
-    """The current list's page ``number``."""
+    """Return the URL of the current list's page ``number``."""
     return _address(page=number if number > 1 else None)
 
 
 def _filled(args: MultiDict[str, str]) -> dict[str, str]:
-    """The known fields that hold something."""
+    """Return the known parameters that are not empty."""
     return {k: v for k, v in args.items() if k in FIELDS and v.strip()}
 
 
 def _address(**changes: str | int | None) -> str:
-    """The current address with some of its fields changed; None removes a field."""
+    """Return the current URL with some parameters changed; None removes one."""
     args = {k: v for k, v in _filled(request.args).items() if k not in changes}
     args |= {k: str(v) for k, v in changes.items() if v is not None}
     return url_for(str(request.endpoint), **{**(request.view_args or {}), **args})
