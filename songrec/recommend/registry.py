@@ -58,7 +58,7 @@ METHODS = Registry(
             "cluster",
             "songrec.recommend.methods.cluster:SameCluster",
             "The same groups",
-            "Songs from the clusters your likes are in, nearest first.",
+            "Songs from the sound groups of your likes, nearest first.",
             (_dislike_weight(0.15),),
         ),
         Entry(

@@ -210,7 +210,7 @@ def upload_or_404(public_id: str) -> Upload:
     upload = uploads.find(db.session, public_id)
     is_admin = current_user.is_authenticated and current_user.is_admin
     if upload is None or not (is_admin or uploads.may_see(upload, current_listener())):
-        abort(404, "There is no such upload: songs that nobody keeps are gone after an hour.")
+        abort(404, "No such upload: songs that are not kept are deleted after an hour.")
     return upload
 
 

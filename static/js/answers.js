@@ -2,14 +2,14 @@
 "use strict";
 
 (() => {
-  let asking = null;
+  let pending = null;
 
   const refresh = async () => {
     const old = document.querySelector("[data-answer]");
     if (!old) return;
-    asking?.abort();
+    pending?.abort();
     const mine = new AbortController();
-    asking = mine;
+    pending = mine;
     try {
       const answer = await fetch(location.href, { signal: mine.signal, credentials: "same-origin", headers: { Accept: "text/html" } });
       if (!answer.ok) return;

@@ -8,14 +8,14 @@
   const audio = one("audio");
   const seek = one("seek");
   const wave = window.songrecWaveform(one("wave"));
-  const { clock, tell, hear } = window.songrecSystem;
+  const { clock, setMetadata, setHandlers } = window.songrecSystem;
   const KEPT = "songrec-player";
   let queue = [];
   let at = 0;
   let failures = 0;
-  // Where a station's queue goes on, and the asking that is under way.
+  // Where a station's queue goes on, and the loading that is under way.
   let more = null;
-  let asking = null;
+  let loading = null;
 
   const AHEAD = 3;
 
@@ -74,7 +74,7 @@
     }
   };
 
-  const told = (song) => {
+  const showSong = (song) => {
     one("title").textContent = song.title;
     one("title").href = song.address || "#";
     one("artists").textContent = song.artists;
@@ -87,14 +87,14 @@
     const why = one("why");
     why.hidden = !song.why;
     why.textContent = song.why || "";
-    tell(song, []);
+    setMetadata(song, []);
   };
 
   // The cover is made together with the waveform, so it is asked for only once that is there.
-  const dress = (song) => {
+  const showCover = (song) => {
     if (!song.cover || song !== current()) return;
     one("cover").src = song.cover;
-    tell(song, [{ src: song.cover }]);
+    setMetadata(song, [{ src: song.cover }]);
   };
 
   const load = (index, { play = true, time = 0 } = {}) => {
@@ -103,8 +103,8 @@
     bar.hidden = false;
     audio.src = song.media;
     if (time) audio.addEventListener("loadedmetadata", () => { audio.currentTime = time; }, { once: true });
-    told(song);
-    wave.load(song.waveform, () => dress(song));
+    showSong(song);
+    wave.load(song.waveform, () => showCover(song));
     show();
     mark();
     if (play) start();
@@ -114,8 +114,8 @@
 
   // A station's queue asks for more before it ends; what was played does not come again.
   const extend = () => {
-    if (!more || asking) return asking;
-    asking = (async () => {
+    if (!more || loading) return loading;
+    loading = (async () => {
       try {
         // A part may hold only songs that were played or that are not to be heard.
         for (let tries = 0, begun = queue.length; more && tries < 5 && queue.length === begun; tries += 1) {
@@ -127,11 +127,11 @@
       } catch {
         announce("The radio cannot continue right now.");
       }
-      asking = null;
+      loading = null;
       one("next").disabled = at === queue.length - 1 && !more;
       save();
     })();
-    return asking;
+    return loading;
   };
 
   const toggle = () => (audio.paused ? start() : audio.pause());
@@ -179,7 +179,7 @@
       }
       const index = id ? found.findIndex((song) => song.id === id) : 0;
       if (!found.length || index < 0) throw new Error("nothing to hear");
-      await asking;
+      await loading;
       queue = found;
       more = rest;
       failures = 0;
@@ -277,7 +277,7 @@
     if (failures < queue.length) next();
   });
 
-  hear({ play: start, pause: () => audio.pause(), previoustrack: previous, nexttrack: skip,
+  setHandlers({ play: start, pause: () => audio.pause(), previoustrack: previous, nexttrack: skip,
     seekto: (event) => { audio.currentTime = event.seekTime; } });
 
   window.addEventListener("pagehide", save);

@@ -1,4 +1,4 @@
-// A song that is left within its first seconds: weak evidence, told to the listener's own taste alone.
+// A song that is left within its first seconds: weak evidence, it counts for the listener’s own taste only.
 "use strict";
 
 (() => {

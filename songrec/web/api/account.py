@@ -58,7 +58,7 @@ def likes(args: dict[str, Any]) -> dict[str, Any]:
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.doc(security=TOKEN)
 def like(args: dict[str, Any], track_id: str) -> dict[str, Any]:
-    """Like a song, or dislike it; said again it changes nothing but the weight, if named."""
+    """Like or dislike a song; repeated, it only changes the weight, if given."""
     listener = require_listener()
     track = track_or_404(track_id)
     reactions.react(db.session, listener, track.id, VALUES[args["value"]], args.get("weight"))
@@ -74,7 +74,7 @@ def like(args: dict[str, Any], track_id: str) -> dict[str, Any]:
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.doc(security=TOKEN)
 def unlike(track_id: str) -> None:
-    """Take back what you said of a song; taking back what was never said is no error."""
+    """Take back a like or dislike; without one, nothing happens."""
     listener = require_listener()
     reactions.react(db.session, listener, track_or_404(track_id).id, None)
     db.session.commit()

@@ -116,7 +116,7 @@ def skip(args: dict[str, Any], track_id: str) -> dict[str, Any]:
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.doc(security=TOKEN)
 def unskip(track_id: str) -> None:
-    """Forget that you skipped a song; forgetting what never was is no error."""
+    """Delete the skip of a song; without one, nothing happens."""
     listener = require_listener()
     skips.delete_skips(db.session, listener, track_or_404(track_id).id)
     db.session.commit()

@@ -104,7 +104,7 @@ class TrackSchema(ma.Schema):
         PlaySchema,
         required=True,
         allow_none=True,
-        metadata={"description": "Null for a song that is known by its figures alone."},
+        metadata={"description": "Null for a song without audio."},
     )
     address = written("Its page.")
 
@@ -193,7 +193,7 @@ class ClusterSchema(ma.Schema):
     name = written("Its name.")
     size = whole("How many songs.")
     median = free("The median of each attribute.")
-    share = free("The part of the catalogue below that median, from 0 to 1.")
+    share = free("Share of the catalogue below that median, 0 to 1.")
     typical = fields.List(
         fields.String(),
         required=True,
@@ -215,7 +215,7 @@ class ReactionSchema(ma.Schema):
     track_id = written("The song's public id.")
     value = fields.String(required=True, validate=validate.OneOf(("like", "dislike")))
     weight = whole("How much a like counts: 1, 2 or 3; 1 for a dislike.")
-    since = moment("When it was said.")
+    since = moment("When it was given.")
 
 
 class SkipSchema(ma.Schema):
@@ -235,8 +235,8 @@ class SkipsSchema(ma.Schema):
 class StationSchema(MatchesSchema):
     """The next songs of a station."""
 
-    title = written("What it is around.")
-    next = written("The cursor of what comes next; null where all has been played.", optional=True)
+    title = written("Its title.")
+    next = written("Cursor of the next songs; null at the end.", optional=True)
 
 
 class PathSchema(MatchesSchema):
@@ -245,7 +245,7 @@ class PathSchema(MatchesSchema):
     lengths = fields.List(
         fields.Float(),
         required=True,
-        metadata={"description": "How far each song is from the one before, in the latent."},
+        metadata={"description": "Distance of each song from the one before, in the latent space."},
     )
     unevenness = number("Standard deviation of the lengths over their mean; 0 is even.")
 
@@ -276,7 +276,7 @@ class RunSchema(ma.Schema):
     published = fields.Boolean(
         required=True, metadata={"description": "Whether every page shows this one."}
     )
-    feature_set = written("What it learnt from.")
+    feature_set = written("Feature set it was trained on.")
     representation = written("The model.")
     clustering = written("The clustering.")
     projection = written("The projection onto the map.")
@@ -284,7 +284,7 @@ class RunSchema(ma.Schema):
     tracks = whole("How many songs.")
     clusters = whole("How many clusters.")
     parameters = free("All parameters by stage.")
-    metrics = free("What was measured.")
+    metrics = free("Metrics by name.")
     seconds = free("How long each stage took.")
 
 
@@ -295,13 +295,13 @@ class JobSchema(ma.Schema):
     kind = written("What kind of work.")
     state = fields.String(required=True, validate=validate.OneOf(STATES))
     progress = number("From 0 to 1.")
-    message = written("How far it is, in words.")
+    message = written("Progress as a sentence.")
     error = written("Why it failed.", optional=True)
-    result = free("What came of it, once it is done.", optional=True)
-    created_at = moment("When it was asked for.")
-    started_at = moment("When it began.", optional=True)
-    finished_at = moment("When it ended.", optional=True)
-    address = written("Where to ask again.")
+    result = free("Result, once done.", optional=True)
+    created_at = moment("When it was queued.")
+    started_at = moment("When it started.", optional=True)
+    finished_at = moment("When it finished.", optional=True)
+    address = written("URL to poll.")
 
 
 class HealthSchema(ma.Schema):
@@ -313,9 +313,7 @@ class HealthSchema(ma.Schema):
     version = written("The version of songrec.")
     tracks = whole("Songs in the catalogue.")
     run_id = written("The published run; null before the first one.", optional=True)
-    worker = fields.Boolean(
-        required=True, metadata={"description": "Whether a worker is there to do jobs."}
-    )
+    worker = fields.Boolean(required=True, metadata={"description": "Whether a worker runs."})
 
 
 class HeardAttributeSchema(ma.Schema):
@@ -361,6 +359,6 @@ class AudioAnswerSchema(ma.Schema):
         fields.Nested(MatchSchema),
         required=True,
         allow_none=True,
-        metadata={"description": "What sounds like it, nearest first; null while it is heard."},
+        metadata={"description": "Similar songs, nearest first; null until analysed."},
     )
-    address = written("Where to ask again.")
+    address = written("URL to poll.")

@@ -75,7 +75,7 @@ export class Legend {
       const height = Math.max(2, (group.count / most) * 36);
       return svg("rect", { x: i * 20, y: 40 - height, width: 19, height });
     });
-    const said = `How many songs have how much, from ${this.format(low)} to ${this.format(high)}`;
+    const description = `How many songs have how much, from ${this.format(low)} to ${this.format(high)}`;
     const histogram = svg(
       "svg",
       {
@@ -83,7 +83,7 @@ export class Legend {
         viewBox: "0 0 239 40",
         preserveAspectRatio: "none",
         role: "img",
-        "aria-label": said,
+        "aria-label": description,
       },
       ...this.bars,
     );
@@ -151,7 +151,7 @@ export class Legend {
     this.paint();
   }
 
-  // The bars' colours are computed, so the theme's change has to be told.
+  // The bars' colours are computed, so a change of theme repaints them.
   paint() {
     if (this.colouring?.kind !== "amounts") return;
     this.bars.forEach((bar, i) => {

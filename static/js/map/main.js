@@ -120,7 +120,7 @@ class SongMap {
     this.find("home").addEventListener("click", () => this.plot.look(this.plot.home));
   }
 
-  // What goes wrong on the way is said where the person looks, and the map stays.
+  // Errors are shown on the map itself, which stays as it is.
   async guarded(act) {
     try {
       await act();
@@ -188,7 +188,7 @@ class SongMap {
       this.overlay.setTip(-1);
       return;
     }
-    if (this.source.known(row)) this.tell(row);
+    if (this.source.known(row)) this.showTip(row);
     else {
       this.overlay.setTip(-1);
       this.settling = setTimeout(() => this.guarded(() => this.load(row, place)), SETTLED);
@@ -204,10 +204,10 @@ class SongMap {
       if (other !== row && this.isVisible(other)) around.push(other);
     }
     await this.source.songsIn([row, ...around]);
-    if (this.at === row) this.tell(row);
+    if (this.at === row) this.showTip(row);
   }
 
-  tell(row) {
+  showTip(row) {
     const song = this.source.known(row);
     if (!song) return;
     this.overlay.setTip(row, [
@@ -247,7 +247,7 @@ class SongMap {
     else window.location.assign(address);
   }
 
-  // Arrow keys move the map under its middle; the song nearest to it is told.
+  // Arrow keys move the map under its middle; the song nearest to it is announced.
   travelled() {
     clearTimeout(this.travelling);
     this.travelling = setTimeout(() => {
