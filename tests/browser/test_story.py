@@ -100,7 +100,7 @@ def test_from_the_first_look_to_a_published_retraining(
     # "Not for me" takes a song away, for good.
     gone = first.locator(".title").inner_text()
     first.get_by_role("button", name=re.compile("^Not for me")).click()
-    expect(page.locator("[data-announce]")).to_contain_text("will not come back")
+    expect(page.locator("[data-announce]")).to_contain_text("will not be recommended")
     page.reload()
     assert gone not in page.locator(".song-list .title").all_inner_texts()
 
@@ -154,7 +154,7 @@ def test_everything_but_the_map_works_without_javascript(
 def test_the_keyboard_reaches_the_content_first_and_likes_a_song(page: Any) -> None:
     page.goto("/clusters/1")
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    assert page.evaluate("document.activeElement.textContent") == "Skip to content"
     page.keyboard.press("Enter")
     like = page.locator(".songs-table button[value=like]").first
     like.focus()
