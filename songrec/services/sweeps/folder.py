@@ -103,8 +103,8 @@ class SweepFolder:
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the existing results, in the order of the cells."""
-        rows = (read_json(self._cell(cell)) for cell in self.spec.cells())
-        return [row for row in rows if row is not None]
+        rows = ((cell.key, read_json(self._cell(cell))) for cell in self.spec.cells())
+        return [{**row, "key": key} for key, row in rows if row is not None]
 
     def missing(self, *, retry: bool = False) -> list[Cell]:
         """Return the cells without a result; with ``retry`` also those that failed."""
@@ -126,16 +126,34 @@ class SweepFolder:
     def labels(self, cell: Cell) -> NDArray[np.int32] | None:
         """Return the labels of a cell, int32 ``(n,)``; None where they are missing."""
         try:
-            return np.load(self.path / "labels" / f"{cell.key}.npy", allow_pickle=False)
+            return np.load(self.path / "labels" / f"{self._key(cell)}.npy", allow_pickle=False)
         except (OSError, ValueError, EOFError):
             return None
 
     def agreement(self) -> dict[str, float]:
         """Return the agreement between the seeds of each configuration by its first cell's key."""
-        return read_json(self.path / "agreement.json") or {}
+        agreement = read_json(self.path / "agreement.json") or {}
+        current = {former: key for key, former in self._former_keys.items()}
+        return {current.get(key, key): value for key, value in agreement.items()}
 
     def _cell(self, cell: Cell) -> Path:
-        return self.path / "cells" / f"{cell.key}.json"
+        return self.path / "cells" / f"{self._key(cell)}.json"
+
+    def _key(self, cell: Cell) -> str:
+        return self._former_keys.get(cell.key, cell.key)
+
+    @functools.cached_property
+    def _former_keys(self) -> dict[str, str]:
+        """Keys of a sweep from before parameters were renamed, by the present keys."""
+        if self.is_current:
+            return {}
+        keys = {}
+        for path in (self.path / "cells").glob("*.json"):
+            row = read_json(path)
+            key = Cell.from_json(row["cell"]).key if row is not None else path.stem
+            if key != path.stem:
+                keys[key] = path.stem
+        return keys
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 from songrec.core.errors import UnknownName
@@ -44,6 +45,35 @@ def test_the_digest_of_the_code_ignores_comments_and_blank_lines(tmp_path):
     assert folder._digest_of_code(tmp_path) == before
     source.write_text("starts = 11\n")
     assert folder._digest_of_code(tmp_path) != before
+
+
+def test_a_sweep_from_before_parameters_were_renamed_keeps_its_results(instance):
+    path = folder.sweeps_folder(instance) / "0123456789ab"
+    (path / "cells").mkdir(parents=True)
+    (path / "labels").mkdir()
+    former = [{"kmeans": {"clusters": 3}}]
+    about = {"grid": {"clustering": former, "seeds": [0]}, "created_at": "2026-01-01T00:00:00"}
+    (path / "grid.json").write_text(json.dumps(about))
+    cell = {
+        "features": "attributes",
+        "representation": "pca",
+        "clustering": former[0],
+        "projection": "pca",
+        "seed": 0,
+        "baseline": False,
+    }
+    row = {"key": "aaaa", "cell": cell, "state": "done", "metrics": {}, "seconds": {}}
+    (path / "cells" / "aaaa.json").write_text(json.dumps(row))
+    (path / "agreement.json").write_text('{"aaaa": 0.5}')
+    np.save(path / "labels" / "aaaa.npy", np.array([0, 1]))
+    sweep = folder.find(instance, "0123456789ab")
+    (row,) = sweep.rows()
+    (trained,) = [one for one in sweep.spec.cells() if one.key == row["key"]]
+    assert trained.clustering.parameters == {"n_clusters": 3}
+    assert sweep.missing() == [one for one in sweep.spec.cells() if one != trained]
+    assert sweep.labels(trained).tolist() == [0, 1]
+    assert sweep.agreement() == {trained.key: 0.5}
+    assert (sweep.made_by, sweep.is_current) == ({}, False)
 
 
 def test_every_room_of_the_digest_holds_code():
