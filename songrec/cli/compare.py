@@ -1,4 +1,4 @@
-"""``flask compare``: two runs side by side, or a whole grid of trainings."""
+"""``flask compare``: compare two runs, or train and compare a grid of combinations."""
 
 from __future__ import annotations
 
@@ -34,14 +34,21 @@ _several = {"multiple": True, "metavar": "NAME"}
     "--grid",
     "grid_file",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="A YAML file that says what to train: docs/model-lab.md.",
+    help="YAML file with the combinations to train: docs/model-lab.md.",
 )
-@click.option("--features", multiple=True, metavar="SETS", help="Feature sets, by commas; again.")
-@click.option("--representation", "representations", help="Give it once for each.", **_several)
-@click.option("--clustering", "clusterings", help="Give it once for each.", **_several)
-@click.option("--projection", "projections", help="Give it once for each.", **_several)
-@click.option("--seeds", metavar="0,1,2", help="Every cell once for each seed; 0-4 is 0 to 4.")
-@click.option("--clusters", metavar="8,10", help="Every clustering once for each number, or auto.")
+@click.option(
+    "--features",
+    multiple=True,
+    metavar="SETS",
+    help="Feature sets separated by commas; repeatable.",
+)
+@click.option("--representation", "representations", help="Repeatable.", **_several)
+@click.option("--clustering", "clusterings", help="Repeatable.", **_several)
+@click.option("--projection", "projections", help="Repeatable.", **_several)
+@click.option("--seeds", metavar="0,1,2", help="Seeds of every combination; 0-4 is 0 to 4.")
+@click.option(
+    "--clusters", metavar="8,10", help="Numbers of clusters of every clustering, or auto."
+)
 @click.option(
     "--set",
     "settings",
@@ -49,27 +56,25 @@ _several = {"multiple": True, "metavar": "NAME"}
     metavar="NAME.KEY=VALUE",
     help="A parameter of an algorithm: autoencoder.epochs=5.",
 )
-@click.option(
-    "--quick", is_flag=True, help="Without the measures that take trainings of their own."
-)
+@click.option("--quick", is_flag=True, help="Leave out the metrics that need further trainings.")
 @click.option(
     "--bootstrap-refit",
     is_flag=True,
-    help="Learn the latent anew from each bootstrap sample, too: five more trainings a latent.",
+    help="Also refit the representation on each bootstrap sample: five more trainings a latent.",
 )
-@click.option("--keep", is_flag=True, help="Make every cell a run; none is published.")
-@click.option("--retry", is_flag=True, help="Try the cells again that failed.")
+@click.option("--keep", is_flag=True, help="Make every cell an unpublished run.")
+@click.option("--retry", is_flag=True, help="Train failed cells again.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Where clustering_metrics.csv goes; default: the grid's folder.",
+    help="Folder for clustering_metrics.csv; default: the grid's own.",
 )
-@click.option("--list", "listed", is_flag=True, help="List the grids that there are.")
+@click.option("--list", "listed", is_flag=True, help="List all grids.")
 @click.option(
     "--forget",
     metavar="ID",
     multiple=True,
-    help="Delete a grid's files. Runs that --keep made of it stay.",
+    help="Delete a grid's files; repeatable. Runs made by --keep stay.",
 )
 @json_option
 @one_line_errors
@@ -95,8 +100,8 @@ def compare_command(
 ) -> None:
     """Compare runs A and B; or train a grid of combinations, several seeds each, and compare those.
 
-    A grid that was stopped goes on where it was when the same command is given again, as long as
-    neither the catalogue nor songrec and the libraries it computes with have changed.
+    The same command continues a grid that was stopped, unless the catalogue, songrec or its
+    libraries have changed.
     """
     options: dict[str, Any] = {
         "features": features,
@@ -132,7 +137,7 @@ def compare_command(
 def _spec(
     grid_file: Path | None, options: Mapping[str, Any], settings: tuple[str, ...]
 ) -> SweepSpec:
-    """The file's grid with what the options say instead."""
+    """Parse the grid of a file, with the options in place of its values."""
     from songrec.services.sweeps.specification import SweepSpec, parse_yaml
 
     given: dict[str, Any] = {}
@@ -150,7 +155,7 @@ def _spec(
 
 
 def _with_settings(given: dict[str, Any], settings: tuple[str, ...]) -> dict[str, Any]:
-    """``NAME.KEY=VALUE`` put into every choice of that algorithm."""
+    """Set ``NAME.KEY=VALUE`` in every choice of that algorithm."""
     from songrec.services.training.algorithms import REGISTRIES
 
     for setting in settings:
@@ -187,7 +192,7 @@ def _grid(spec: SweepSpec, *, keep: bool, retry: bool, out: Path | None, as_json
 
 
 def _compare(a: str, b: str, as_json: bool) -> None:
-    """Compare two runs: their measures, and how many tracks changed company."""
+    """Compare two runs: their metrics, and how many tracks moved to another cluster."""
     from songrec.services.reports.run_comparison import compare_runs
 
     comparison = compare_runs(db.session, _instance(), a, b)

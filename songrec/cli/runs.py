@@ -63,21 +63,21 @@ def _settings_help() -> str:
     "maps",
     multiple=True,
     metavar="PROJECTION",
-    help="A further projection that the map page offers, several are allowed; --set NAME.KEY=VALUE "
-    "sets a parameter of it.",
+    help="A further projection for the map page; repeatable. --set NAME.KEY=VALUE sets a parameter "
+    "of it.",
 )
 @click.option(
     "--features",
     default="auto",
     show_default=True,
-    help="Feature sets, by commas: attributes, or of the sound (mfcc,statistical); auto is what "
-    "suits the representation.",
+    help="Feature sets separated by commas: attributes, or of the audio (mfcc,statistical); auto "
+    "selects those that suit the representation.",
 )
-@click.option("--clusters", help="How many clusters; short for --set n_clusters=N.")
-@click.option("--epochs", help="How many epochs; short for --set representation.epochs=N.")
+@click.option("--clusters", help="Number of clusters; short for --set n_clusters=N.")
+@click.option("--epochs", help="Number of epochs; short for --set representation.epochs=N.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any parameter.")
-@click.option("--no-publish", is_flag=True, help="Keep showing the run that is published now.")
+@click.option("--no-publish", is_flag=True, help="Leave the published run as it is.")
 @json_option
 @one_line_errors
 def train_command(
@@ -93,7 +93,7 @@ def train_command(
     no_publish: bool,
     as_json: bool,
 ) -> None:
-    """Train on the catalogue: a new run with clusters, a map and a space to recommend from."""
+    """Train a run on the catalogue: clusters, a map and a space to recommend from."""
     chosen = {
         "representation": representation,
         "clustering": clustering,
@@ -200,10 +200,10 @@ def runs_command(as_json: bool) -> None:
 @json_option
 @one_line_errors
 def publish_command(run: str, as_json: bool) -> None:
-    """Show RUN on every page; publishing an older run rolls back."""
+    """Publish RUN on every page; an older run may be published again."""
     from songrec.store.runs import runs
 
-    # A run without its files would leave every page without its figures.
+    # A run without its files must not be published: pages would have no data.
     runs.manifest(_instance(), runs.find(db.session, run))
     published = runs.publish(db.session, run)
     db.session.commit()
@@ -214,7 +214,7 @@ def publish_command(run: str, as_json: bool) -> None:
 
 
 def figure_text(value: float | None, better: bool) -> str:
-    """A measure as text; the better one of two is ticked."""
+    """Format a measure; the better one of two is ticked."""
     if value is None:
         return "–"
     shown = f"{value:,.0f}" if value == int(value) else f"{value:.4g}"

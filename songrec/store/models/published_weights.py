@@ -1,8 +1,8 @@
-"""Published networks' weights in the instance folder: what there is, what is missing, fetching.
+"""Weights of published networks in the instance folder, and their status.
 
 ``<instance>/models/<name>/`` holds the weights of one model, with its licence where it came with
-one, written whole or not at all. Nothing here is part of songrec: weights are fetched when a
-person asks for them, and what is fetched is checked before it is kept.
+one, written atomically. Weights are not part of songrec: they are fetched on request (``fetching``)
+and verified before they are kept.
 """
 
 from __future__ import annotations
@@ -122,11 +122,11 @@ class ModelStatus:
 
     @property
     def ready(self) -> bool:
-        """Whether extracting features with it would work."""
+        """Whether features can be extracted with it."""
         return not (self.missing_libraries or self.missing_files or self.damaged_files)
 
     def as_json(self) -> dict[str, Any]:
-        """The status as ``flask models status --json`` prints it."""
+        """Return the status for ``flask models status --json``."""
         return {
             "name": self.name,
             "label": self.label,
@@ -142,19 +142,19 @@ class ModelStatus:
 
 
 def models_folder(instance: Path) -> Path:
-    """Where all models of an instance lie."""
+    """Return the folder of an instance's models."""
     return instance / "models"
 
 
 def model(name: str) -> Model:
-    """The model called ``name``; ``UnknownName`` with the nearest otherwise."""
+    """Return the model called ``name``; ``UnknownName`` with the nearest otherwise."""
     if name not in MODELS:
         raise UnknownName("model", name, MODELS)
     return MODELS[name]
 
 
 def status(instance: Path, name: str) -> ModelStatus:
-    """What of the model ``name`` is there. Imports none of its libraries."""
+    """Return the status of a model, without importing its libraries."""
     known = model(name)
     folder = models_folder(instance) / name
     libraries = tuple(
@@ -182,18 +182,18 @@ def status(instance: Path, name: str) -> ModelStatus:
 
 
 def is_there(instance: Path, name: str) -> bool:
-    """Whether the files of the model ``name`` are there; unlike ``status`` it reads none."""
+    """Return whether the files of a model exist; unlike ``status`` it reads none."""
     folder = models_folder(instance) / name
     return all((folder / file.name).is_file() for file in model(name).files)
 
 
 def all_status(instance: Path) -> list[ModelStatus]:
-    """The status of every model, in the order in which ``MODELS`` lists them."""
+    """Return the status of every model, in the order of ``MODELS``."""
     return [status(instance, name) for name in MODELS]
 
 
 def damaged_files(folder: Path, known: Model) -> tuple[str, ...]:
-    """Files in ``folder`` whose content is not the one that is pinned."""
+    """Return the files in ``folder`` whose checksum is not the pinned one."""
     return tuple(
         file.name
         for file in known.files
@@ -204,6 +204,6 @@ def damaged_files(folder: Path, known: Model) -> tuple[str, ...]:
 
 
 def sha256(path: Path) -> str:
-    """The SHA-256 of a file's content, in hexadecimal."""
+    """Return the SHA-256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""Trained taggers: ``<instance>/taggers/<id>/``, written whole; the newest is the one in use."""
+"""Trained taggers, ``<instance>/taggers/<id>/``, written atomically; the newest is in use."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _TOLD = ("source", "by", "tags", "songs", "windows", "seed", "seconds", "best_ep
 
 
 def folder(instance: Path) -> Path:
-    """Where all taggers lie."""
+    """Return the folder of all taggers."""
     return instance / "taggers"
 
 
 def newest(instance: Path) -> Path | None:
-    """The folder of the newest tagger; None where none is trained."""
+    """Return the folder of the newest tagger; None if none is trained."""
     base = folder(instance)
     found = [path.parent for path in base.glob("*/tagger.json")] if base.is_dir() else []
     found = [path for path in found if not is_partial(path)]

@@ -1,4 +1,4 @@
-"""A run's folder: written whole or not at all, and read back without pickle.
+"""The folder of a run: written atomically, read without pickle.
 
 ``<instance>/runs/<public_id>/`` holds the files that docs/architecture.md lists.
 """
@@ -25,34 +25,34 @@ UNFINISHED_SECONDS = 24 * 3600
 
 
 def runs_folder(instance: Path) -> Path:
-    """Where all runs lie."""
+    """Return the folder of all runs."""
     return instance / "runs"
 
 
 def run_folder(instance: Path, public_id: str) -> Path:
-    """Where one run lies, whether or not it is there."""
+    """Return the folder of a run, whether or not it exists."""
     return runs_folder(instance) / public_id
 
 
 def read_json(instance: Path, public_id: str, name: str) -> Any:
-    """One of the run's JSON files; ``NotReady`` where it is gone or damaged."""
+    """Read a JSON file of the run; ``NotReady`` if it is missing or damaged."""
     with _readable(instance, public_id):
         return json.loads((run_folder(instance, public_id) / name).read_text())
 
 
 def read_array(instance: Path, public_id: str, name: str, *, mapped: bool = True) -> NDArray[Any]:
-    """One of the run's ``.npy`` files, memory-mapped unless told otherwise."""
+    """Read a ``.npy`` file of the run, memory-mapped by default."""
     with _readable(instance, public_id):
         path = run_folder(instance, public_id) / name
         return np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
 
 
 def read_labels(instance: Path, public_id: str) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """The run's track ids (ascending) and their labels; ``NotReady`` as for ``read_json``."""
+    """Read the run's track ids (ascending) and labels; ``NotReady`` as for ``read_json``."""
     track_ids = read_array(instance, public_id, "track_ids.npy", mapped=False)
     with (
         _readable(instance, public_id),
-        # Opened here, so that it is closed again even where it is no archive.
+        # Opened here, so that it is closed even if it is not an archive.
         (run_folder(instance, public_id) / "clustering.npz").open("rb") as file,
         np.load(file, allow_pickle=False) as arrays,
     ):
@@ -60,7 +60,7 @@ def read_labels(instance: Path, public_id: str) -> tuple[NDArray[np.int64], NDAr
 
 
 def read_map(instance: Path, public_id: str, name: str) -> NDArray[np.float32]:
-    """Coordinates ``(n, 2)`` on a further map of the run, by its projection's name.
+    """Read the coordinates ``(n, 2)`` of a further map of the run, by its projection's name.
 
     ``name`` must be one of those that the manifest lists; ``NotReady`` as for ``read_json``.
     """
@@ -90,7 +90,7 @@ def _readable(instance: Path, public_id: str) -> Iterator[None]:
 
 
 def sweep(instance: Path, *, older_than: float = UNFINISHED_SECONDS) -> list[str]:
-    """Remove what trainings that were killed while writing left; returns the names removed.
+    """Delete what killed trainings left; returns the names of the deleted folders.
 
     Only ``.partial`` folders not written to for ``older_than`` seconds. A whole run is never
     removed, even one without a row: another database may share the instance folder.

@@ -1,4 +1,4 @@
-"""Training runs: finding them, publishing one, and writing a finished one's rows."""
+"""Queries of training runs, publication, and insertion of a finished run's rows."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ROWS_PER_INSERT = 50_000
 
 @dataclass(frozen=True)
 class ClusterProfile:
-    """A cluster as training found it, ready to become a row."""
+    """The name, size and profile of a cluster, before it becomes a row."""
 
     number: int
     name: str
@@ -32,14 +32,14 @@ class ClusterProfile:
 
 
 def published(session: Session) -> Run | None:
-    """The run that every page shows, or None before the first one."""
+    """Return the published run, or None before the first one."""
     return session.scalars(
         select(Run).join(Publication, Publication.run_id == Run.id)
     ).one_or_none()
 
 
 def published_or_error(session: Session) -> Run:
-    """The published run; ``NotReady`` says what to do where there is none."""
+    """Return the published run; ``NotReady`` if none is published."""
     run = published(session)
     if run is None:
         raise NotReady("No run is published yet: train one first (flask train).")
@@ -47,17 +47,17 @@ def published_or_error(session: Session) -> Run:
 
 
 def latest(session: Session) -> Run | None:
-    """The newest run, published or not."""
+    """Return the newest run, published or not."""
     return session.scalars(select(Run).order_by(Run.id.desc()).limit(1)).first()
 
 
 def all_runs(session: Session) -> list[Run]:
-    """Every run, newest first."""
+    """Return every run, newest first."""
     return list(session.scalars(select(Run).order_by(Run.id.desc())))
 
 
 def find(session: Session, public_id: str) -> Run:
-    """The run with that id; ``UnknownName`` with the nearest otherwise."""
+    """Return the run with that id; ``UnknownName`` with the nearest otherwise."""
     run = session.scalars(select(Run).where(Run.public_id == public_id)).one_or_none()
     if run is None:
         raise UnknownName("run", public_id, session.scalars(select(Run.public_id)))
@@ -65,7 +65,7 @@ def find(session: Session, public_id: str) -> Run:
 
 
 def publish(session: Session, public_id: str) -> Run:
-    """Point every page at that run, new or old; publishing the published one changes nothing."""
+    """Publish that run, new or old; publishing the published one changes nothing."""
     run = find(session, public_id)
     pointer = session.get(Publication, 1)
     if pointer is None:
@@ -78,18 +78,18 @@ def publish(session: Session, public_id: str) -> Run:
 
 
 def clusters_of(session: Session, run: Run) -> list[Cluster]:
-    """The run's clusters by number; noise (-1), where there is any, comes last."""
+    """Return the run's clusters by number, noise (-1) last."""
     clusters = session.scalars(select(Cluster).where(Cluster.run_id == run.id)).all()
     return sorted(clusters, key=lambda cluster: (cluster.number < 0, cluster.number))
 
 
 def manifest(instance: Path, run: Run) -> dict[str, Any]:
-    """The run's manifest.json."""
+    """Read the run's manifest.json."""
     return run_folders.read_json(instance, run.public_id, "manifest.json")
 
 
 def history(instance: Path, run: Run) -> list[dict[str, Any]]:
-    """The run's losses per epoch: ``[{"epoch", "loss", "val_loss"}, …]``, empty for baselines."""
+    """Read the losses per epoch: ``[{"epoch", "loss", "val_loss"}, …]``, empty for baselines."""
     return run_folders.read_json(instance, run.public_id, "history.json")
 
 
@@ -101,7 +101,7 @@ def insert_run(
     clustering: Clustering,
     coordinates: Floats,
 ) -> Run:
-    """Add the run, its clusters and where each track lies; flushed, not committed."""
+    """Insert the run, its clusters and the assignments of tracks; flushed, not committed."""
     session.add(run)
     session.flush()
     session.add_all(
@@ -141,7 +141,7 @@ def derive_assignments(
             coordinates[rows, 0].tolist(),
             coordinates[rows, 1].tolist(),
         )
-        # Plain tuples: SQLite lets nobody else write meanwhile.
+        # Plain tuples are fastest: SQLite blocks other writers meanwhile.
         insert_many(
             connection,
             ClusterAssignment.__table__,
