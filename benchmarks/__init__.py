@@ -1,1 +1,1 @@
-"""Measurements, never asserted: ``python -m benchmarks``."""
+"""Benchmarks: ``python -m benchmarks``. They measure and assert nothing."""

@@ -57,7 +57,7 @@ HEADINGS = (
 
 
 def run(words: list[str]) -> dict[str, Any]:
-    """One benchmark's JSON."""
+    """Run one benchmark and return its JSON."""
     print("benchmarks." + " ".join(words), file=sys.stderr, flush=True)
     answer = subprocess.run(
         [sys.executable, "-m", f"benchmarks.{words[0]}", *words[1:]],
@@ -71,7 +71,7 @@ def run(words: list[str]) -> dict[str, Any]:
 
 
 def machine() -> str:
-    """Processor, cores, memory and versions, in one line."""
+    """Describe processor, cores, memory and versions in one line."""
     processor = platform.processor() or platform.machine()
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
@@ -86,7 +86,7 @@ def machine() -> str:
 
 
 def measured() -> str:
-    """When and on what a section was measured."""
+    """Describe the commit and date of a measurement."""
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"],
         cwd=ROOT,
@@ -98,7 +98,7 @@ def measured() -> str:
 
 
 def sections(text: str) -> dict[str, str]:
-    """The page's sections by heading, in order; what comes before the first is left out."""
+    """Split the page into its sections by heading, without what precedes the first."""
     found: dict[str, str] = {}
     for part in f"\n{text}".split("\n## ")[1:]:
         found[part.partition("\n")[0]] = f"## {part.strip()}\n"
@@ -106,7 +106,7 @@ def sections(text: str) -> dict[str, str]:
 
 
 def page(old: str, new: dict[str, list[str]]) -> str:
-    """The page ``old`` with the sections of the parts in ``new`` (their lines) renewed."""
+    """Return the page ``old`` with the sections of the parts in ``new`` replaced by their lines."""
     kept = sections(old)
     for lines in new.values():
         kept |= sections("\n".join([*lines, measured()]))
@@ -125,7 +125,7 @@ def page(old: str, new: dict[str, list[str]]) -> str:
 
 
 def main() -> None:
-    """Measure, and write the page."""
+    """Run the benchmarks and write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="+", choices=list(PARTS), help="measure these anew")
     options = parser.parse_args()

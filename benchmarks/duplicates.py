@@ -21,7 +21,7 @@ ONE_IN = 20
 
 
 def fill(session: Any, rows: int) -> None:
-    """Tracks with titles of their own; every twentieth is a remaster of the one before it."""
+    """Create tracks with distinct titles; every twentieth is a remaster of its predecessor."""
     from songrec.store.bulk import bind_datetime, bulk_writing, insert_many
     from songrec.store.db import now
     from songrec.store.tables import Track
@@ -69,7 +69,7 @@ def fill(session: Any, rows: int) -> None:
 
 
 def measure(rows: int) -> dict[str, Any]:
-    """Seconds of each step and the process's peak resident MiB."""
+    """Measure the seconds of each step and the peak resident MiB of the process."""
     with tempfile.TemporaryDirectory(prefix="songrec-bench-") as folder:
         os.environ["SONGREC_INSTANCE"] = folder
         from flask_migrate import upgrade

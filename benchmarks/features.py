@@ -31,7 +31,7 @@ SETS = ("mfcc", "statistical")
 
 
 def clip() -> np.ndarray:
-    """Thirty seconds of made-up music at 22,050 Hz, from the demo's clips."""
+    """Return thirty seconds of synthetic music at 22,050 Hz from the demo's clips."""
     from scipy.signal import resample_poly
 
     from songrec.demo import clips
@@ -42,7 +42,7 @@ def clip() -> np.ndarray:
 
 
 def plain(samples: np.ndarray) -> dict[str, np.ndarray]:
-    """The same features by one call of librosa each."""
+    """Extract the same features by one call of librosa each."""
     import librosa
 
     y, rate = samples, RATE
@@ -88,7 +88,7 @@ def plain(samples: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def ours(samples: np.ndarray) -> dict[str, np.ndarray]:
-    """Both sets as songrec extracts them."""
+    """Extract both sets by songrec."""
     from songrec.core.types import Audio
     from songrec.features.extraction import extract_all, make_extractors
 
@@ -97,7 +97,7 @@ def ours(samples: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def alone(seconds: float) -> dict[str, float]:
-    """A fresh process over ``seconds`` of sound: the first extraction and its peak memory."""
+    """Measure the first extraction in a fresh process, and its peak memory."""
     samples = np.tile(clip(), math.ceil(seconds / SECONDS))[: int(seconds * RATE)]
     begun = time.perf_counter()
     ours(samples)
@@ -112,7 +112,7 @@ def alone(seconds: float) -> dict[str, float]:
 
 
 def _peak_mib() -> int:
-    """The peak of this process alone; getrusage would include what it was forked from."""
+    """Return the peak of this process alone; getrusage would include that of its parent."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return round(int(line.split()[1]) / 1024)
@@ -120,7 +120,7 @@ def _peak_mib() -> int:
 
 
 def measure() -> dict[str, Any]:
-    """Seconds of both, in turn, after one call of each that does not count."""
+    """Measure the seconds of both in turn, after one warm-up call of each."""
     samples = clip()
     plain(samples)
     ours(samples)
@@ -186,7 +186,7 @@ def throughput(seconds: float, cores: int, *, plainly: bool, repeats: int) -> fl
 
 
 def worker(seconds: float, core: int, repeats: int, *, plainly: bool) -> None:
-    """One process of ``throughput``: says ``ready``, waits for a line, then works."""
+    """Run one process of ``throughput``: print ``ready``, wait for a line, then extract."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {core})
     samples = np.tile(clip(), math.ceil(seconds / SECONDS))[: int(seconds * RATE)]
@@ -199,7 +199,7 @@ def worker(seconds: float, core: int, repeats: int, *, plainly: bool) -> None:
 
 
 def per_core() -> dict[str, dict[str, float]]:
-    """Seconds a clip and a full track of four minutes, with one process and with two."""
+    """Measure the seconds per clip and per track of four minutes, with one and two processes."""
     found: dict[str, dict[str, float]] = {}
     for name, seconds, repeats in (("clip", SECONDS, 3), ("track", TRACK, 1)):
         found[name] = {"seconds_of_sound": seconds}
@@ -252,7 +252,7 @@ def profiles(folder: Path) -> dict[str, dict[str, float]]:
 
 
 def main() -> None:
-    """Print JSON."""
+    """Print the measurements as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--alone", type=float, metavar="SECONDS", help="one process, one length")
     parser.add_argument("--profiles", type=Path, metavar="FOLDER", help="compare key profiles")

@@ -41,7 +41,7 @@ def make_catalogue(path: Path, rows: int) -> None:
 
 
 def fresh_instance(instance: Path) -> tuple[list[str], dict[str, str]]:
-    """An instance with empty tables: how ``flask`` is called, and the environment that names it."""
+    """Create an empty instance; returns the ``flask`` command and its environment."""
     environment = {
         **os.environ,
         "SONGREC_INSTANCE": str(instance),
@@ -57,7 +57,7 @@ def fresh_instance(instance: Path) -> tuple[list[str], dict[str, str]]:
 
 
 def measure(rows: int = 114_000) -> dict[str, Any]:
-    """Seconds, rows per second and peak resident MiB of a first and of a second ingest."""
+    """Measure seconds, rows per second and peak resident MiB of a first and a second ingest."""
     with tempfile.TemporaryDirectory(prefix="songrec-bench-") as folder:
         catalogue = Path(folder) / "songs.csv"
         make_catalogue(catalogue, rows)
@@ -78,7 +78,7 @@ def measure(rows: int = 114_000) -> dict[str, Any]:
 
 
 def run_json(command: list[str], environment: dict[str, str]) -> tuple[dict[str, Any], float]:
-    """A command's JSON and the peak resident memory, in MiB, of that very process."""
+    """Run a command; returns its JSON and the peak resident MiB of its process."""
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE)
     assert process.stdout is not None
     output = process.stdout.read()

@@ -37,18 +37,18 @@ BANDS, FRAMES = 128, 430
 
 
 def table_of(rows: int) -> FeatureTable:
-    """Standardised rows of five groups."""
+    """Create standardised rows of five groups."""
     values = correlated_mixture(rows)
     return FeatureTable(np.arange(rows), tuple(f"f{at}" for at in range(COLUMNS)), values)
 
 
 def besides(rows: int) -> dict[str, Any]:
-    """What representations of vectors may need beside the table."""
+    """Create the further inputs of representations of vectors."""
     return {"labels": [f"label {row % 5}" for row in range(rows)]}
 
 
 def representations(rows: int) -> dict[str, dict[str, float]]:
-    """Seconds of ``fit`` with default parameters and of ``transform``, by name."""
+    """Measure the seconds of ``fit`` with default parameters and of ``transform``, by name."""
     from songrec.core.backend import tf
 
     tf.constant(0.0).numpy()
@@ -73,7 +73,7 @@ def representations(rows: int) -> dict[str, dict[str, float]]:
 def pipeline(
     rows: int, representation: str = "autoencoder", clustering: str = "minibatch_kmeans"
 ) -> dict[str, Any]:
-    """Seconds a stage of a representation, a clustering and pca with default parameters."""
+    """Measure the seconds of a representation, a clustering and pca with default parameters."""
     table = table_of(rows)
     seconds = {}
     started = time.perf_counter()
@@ -143,7 +143,7 @@ def end_to_end(
 
 
 def learn_pictures(rows: int, epochs: int) -> dict[str, Any]:
-    """``conv_vae`` on so many random spectrograms of the feature cache; MiB of them, and peaks."""
+    """Train ``conv_vae`` on random spectrograms of the cache; returns their MiB, and peaks."""
     from songrec.representation.conv_vae import ConvVAE
     from songrec.store.sound import feature_cache
     from songrec.store.sound.feature_cache import SetKey
@@ -201,7 +201,7 @@ def spectrograms(epochs: int = 1) -> list[dict[str, Any]]:
 
 
 def _peak() -> int:
-    """Peak resident MiB of this process (Linux counts kibibytes, macOS bytes)."""
+    """Return the peak resident MiB of this process (Linux counts kibibytes, macOS bytes)."""
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most // (2**20 if sys.platform == "darwin" else 2**10)
 

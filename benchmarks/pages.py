@@ -30,7 +30,7 @@ CLIENTS = 4
 
 
 def measure(rows: int, requests: int = 120) -> dict[str, Any]:
-    """Build the catalogue, serve it, ask for pages; times in milliseconds."""
+    """Build a catalogue, serve it and request pages; returns times in milliseconds."""
     with tempfile.TemporaryDirectory() as folder:
         instance = Path(folder) / "instance"
         build(instance, rows)
@@ -50,7 +50,7 @@ def measure(rows: int, requests: int = 120) -> dict[str, Any]:
 
 
 def build(instance: Path, rows: int) -> None:
-    """A made-up catalogue of ``rows`` songs, ingested and trained, in ``instance``."""
+    """Ingest a synthetic catalogue of ``rows`` songs into ``instance`` and train on it."""
     from benchmarks.ingest import make_catalogue
 
     instance.mkdir(parents=True)
@@ -71,13 +71,13 @@ def build(instance: Path, rows: int) -> None:
 
 
 def environment(instance: Path) -> dict[str, str]:
-    """The environment of a program on another instance folder."""
+    """Return the environment of a program on another instance folder."""
     return {**os.environ, "FLASK_APP": "app.py", "SONGREC_INSTANCE": str(instance)}
 
 
 @contextmanager
 def served(instance: Path) -> Iterator[int]:
-    """Gunicorn as `make run` starts it, on a free port."""
+    """Run gunicorn as `make run` does, on a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -113,7 +113,7 @@ def served(instance: Path) -> Iterator[int]:
 
 
 class Client:
-    """A browser of few abilities: one kept connection and its cookies."""
+    """A minimal browser: one persistent connection and its cookies."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -121,17 +121,17 @@ class Client:
         self.cookies: dict[str, str] = {}
 
     def get(self, address: str) -> bytes:
-        """The body of a page; anything but 200 is an error."""
+        """Return the body of a page; raise for any status but 200."""
         return self._send("GET", address, None, 200)
 
     def timed(self, address: str) -> float:
-        """Milliseconds from asking to the last byte."""
+        """Return the milliseconds from the request to the last byte."""
         start = time.perf_counter()
         self.get(address)
         return (time.perf_counter() - start) * 1000
 
     def like_a_few(self, instance: Path) -> None:
-        """Like eight songs, so that recommendations have something to go by."""
+        """Like eight songs, so that there are recommendations."""
         for public_id in some_ids(instance, 8):
             page = self.get(f"/tracks/{public_id}").decode()
             token = page.split('name="csrf_token" value="')[1].split('"')[0]
@@ -158,7 +158,7 @@ class Client:
 
 
 def some_ids(instance: Path, number: int) -> list[str]:
-    """Public ids of songs spread over the catalogue."""
+    """Return public ids of songs spread over the catalogue."""
     import sqlite3
 
     with sqlite3.connect(instance / "songrec.db") as database:
@@ -171,7 +171,7 @@ ASKED = ("taste", "distance", "cosine", "cluster")
 
 
 def pages(instance: Path) -> dict[str, Iterator[str]]:
-    """Addresses of every kind of page, endless and seeded."""
+    """Return endless seeded addresses of every kind of page."""
     ids = some_ids(instance, 400)
     choose = random.Random(2)
     words = ["night", "love", "river", "blue", "the", "moon", "dance", "a", "fire", "little"]
@@ -214,7 +214,7 @@ def pages(instance: Path) -> dict[str, Iterator[str]]:
 
 
 def throughput(port: int, addresses: dict[str, Iterator[str]], seconds: float) -> float:
-    """Requests per second over all pages in turn, with several clients at once."""
+    """Measure requests per second over all pages in turn, with several clients at once."""
     lock, done, failures = threading.Lock(), [0], []
     order = list(addresses.values())
     end = time.perf_counter() + seconds

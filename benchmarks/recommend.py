@@ -87,7 +87,7 @@ def made_up_space(tracks: int, seed: int = 0) -> Space:
 
 
 def plain_distance(space: Space, query: Query) -> np.ndarray:
-    """The sum of distances to the likes, all of them, sorted: what the bound saves."""
+    """Sort all sums of distances to the likes, which the bound avoids."""
     total = np.zeros(len(space.track_ids), dtype=np.float32)
     for liked in query.liked_vectors.astype(np.float32):
         total += np.linalg.norm(space.matrix - liked, axis=1)
@@ -95,13 +95,13 @@ def plain_distance(space: Space, query: Query) -> np.ndarray:
 
 
 def plain_cosine(space: Space, query: Query) -> np.ndarray:
-    """Everything normalised, multiplied and sorted."""
+    """Sort all cosine similarities."""
     unit = space.matrix / np.linalg.norm(space.matrix, axis=1, keepdims=True)
     return np.argsort(-(unit @ query.liked_vectors.mean(axis=0).astype(np.float32)))[:WANTED]
 
 
 def plain_cluster(space: Space, query: Query) -> np.ndarray:
-    """The distance to every like of the same cluster, sorted."""
+    """Sort all distances to the likes of the same cluster."""
     best = np.full(len(space.track_ids), np.inf, dtype=np.float32)
     for row, liked in zip(query.likes, query.liked_vectors.astype(np.float32), strict=True):
         apart = np.linalg.norm(space.matrix - liked, axis=1)
@@ -111,7 +111,7 @@ def plain_cluster(space: Space, query: Query) -> np.ndarray:
 
 
 def plain_taste(space: Space, query: Query) -> np.ndarray:
-    """The normal log-likelihood ratio of every column, sorted."""
+    """Sort all sums of normal log-likelihood ratios of the columns."""
     mean = query.liked_vectors.sum(axis=0) / (len(query.likes) + 3)
     spread = ((query.liked_vectors - mean) ** 2).sum(axis=0) + 3
     spread /= len(query.likes) + 3

@@ -5,7 +5,7 @@
 DIR holds ``clips.csv`` with the columns clip and track (in it or in DIR/audio/clips) and the files:
 two clips of one track are other excerpts of it, which are no copies. Every pair of files is judged
 as ``flask duplicates`` judges it: by Chromaprint's fingerprint where fpcalc is installed, and by
-features, at the thresholds of ``pipeline.duplicates``.
+features, at the thresholds of ``services.catalogue.duplicate_search``.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from songrec.services.catalogue.duplicate_search import (
 
 @dataclass(frozen=True)
 class Encoding:
-    """One way to encode; ``rate`` in Hz, ``bits`` a second (None: lossless)."""
+    """An encoding: ``rate`` in Hz, ``bits`` per second (None: lossless)."""
 
     name: str
     codec: str
@@ -71,7 +71,7 @@ class Heard:
 
 
 def reencode(source: Path, target: Path, to: Encoding) -> None:
-    """Write the sound of ``source`` to ``target``, in mono or stereo as it is."""
+    """Encode ``source`` as ``target`` with the same channels."""
     with av.open(str(source)) as read, av.open(str(target), "w") as write:
         layout = "mono" if read.streams.audio[0].channels == 1 else "stereo"
         stream = write.add_stream(to.codec, rate=to.rate, layout=layout)
@@ -91,7 +91,7 @@ def reencode(source: Path, target: Path, to: Encoding) -> None:
 
 
 def listen(path: Path, clip: str, track: str, encoding: str) -> Heard:
-    """What the search for duplicates compares of a file."""
+    """Return what the duplicate search compares of a file."""
     sound = decode(path)
     made = extract_all(sound.audio, make_extractors(SOUND_SETS))
     known = chromaprint.missing() is None
@@ -106,7 +106,7 @@ def listen(path: Path, clip: str, track: str, encoding: str) -> Heard:
 
 
 def amounts() -> NDArray[np.int64]:
-    """The columns that are compared: a key is no amount."""
+    """Return the compared columns, without the key, which is categorical."""
     made = make_extractors(SOUND_SETS)
     names = [f"{name}:{column}" for name in SOUND_SETS for column in made[name].names()]
     return np.array([at for at, name in enumerate(names) if name != "statistical:key"])
@@ -116,7 +116,7 @@ Pairs = set[tuple[int, int]]
 
 
 def by_fingerprint(files: Sequence[Heard]) -> Pairs:
-    """Pairs of files that the search takes for one song by their fingerprints."""
+    """Return pairs of files that have matching fingerprints."""
     prints = [file.print for file in files]
     pairs = chromaprint.candidates([chromaprint.sketch(one) for one in prints]).tolist()
     return {
@@ -128,7 +128,7 @@ def by_fingerprint(files: Sequence[Heard]) -> Pairs:
 
 
 def by_features(files: Sequence[Heard]) -> Pairs:
-    """Pairs of files that the search takes for one song by their features."""
+    """Return pairs of files that have matching features."""
     values = np.array([file.values for file in files])[:, amounts()]
     lengths = np.array([file.seconds for file in files])
     pairs, _ = near_duplicates.near_pairs(values, lengths, FEATURES_THRESHOLD)
@@ -140,7 +140,7 @@ def _as_long(one: float, other: float) -> bool:
 
 
 def kind(one: Heard, other: Heard) -> str:
-    """What two files are to each other."""
+    """Return the relation of two files."""
     if one.clip == other.clip:
         return "copy"
     return "excerpt" if one.track == other.track else "other"
@@ -224,7 +224,7 @@ def measure(folder: Path, most: int | None = None) -> dict[str, Any]:
 
 
 def page(result: dict[str, Any]) -> list[str]:
-    """The figures as Markdown."""
+    """Return the results as Markdown."""
     ways = list(result["found"])
     names = {
         "copy": "re-encoded copies: found",
@@ -253,7 +253,7 @@ def page(result: dict[str, Any]) -> list[str]:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the benchmark and print its results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, metavar="DIR")
     parser.add_argument("--clips", type=int, metavar="N", help="the first N of the list only")

@@ -29,7 +29,7 @@ COUNT = 20
 
 
 def songs(rows: int, dimensions: int, flat: bool, seed: int) -> Iterator[store.SongSegments]:
-    """``rows`` planted windows."""
+    """Create ``rows`` synthetic segments."""
     random = np.random.default_rng(seed)
     spread = np.ones(dimensions) if flat else 1 / np.sqrt(np.arange(1, dimensions + 1))
     genres = random.normal(size=(30, dimensions))

@@ -31,6 +31,7 @@ from sqlalchemy.orm import Session
 from benchmarks import sweep_markdown
 from songrec.features.registry import parse_audio_features
 from songrec.services.sweeps.folder import SweepFolder
+from songrec.services.sweeps.results import sweep_table
 
 ROOT = Path(__file__).resolve().parents[1]
 LABELS = {"subgenre": "recording", "genre": "genre"}
@@ -45,7 +46,7 @@ CLUSTERINGS = ("kmeans", "gmm", "agglomerative", "hdbscan")
 
 
 def grid(seeds: str, *, musicnn: bool, quick: bool = False) -> dict[str, Any]:
-    """What is trained, as a grid's file would say it."""
+    """Return the grid as a grid file holds it."""
     return {
         "features": [*(VECTORS if musicnn else VECTORS[:1]), SPECTROGRAM_SET],
         "representation": [
@@ -58,7 +59,7 @@ def grid(seeds: str, *, musicnn: bool, quick: bool = False) -> dict[str, Any]:
 
 
 def labels(data: Path) -> dict[Path, dict[str, str]]:
-    """Per sound file below ``data`` its recording (``subgenre``) and its ``genre``."""
+    """Return recording (``subgenre``) and ``genre`` of every audio file in ``data``."""
     found: dict[Path, dict[str, str]] = {}
     recordings: dict[tuple[str, str], str] = {}
     for row in _rows(data / "clips" / "clips.csv"):
@@ -98,7 +99,7 @@ def plant(session: Session, truth: dict[Path, dict[str, str]]) -> Counter[str]:
 
 
 def prepare(session: Session, instance: Path, data: Path, weights: Path | None, names: str) -> None:
-    """Analyse the sounds below ``data`` and plant their labels."""
+    """Analyse the audio files in ``data`` and add their labels."""
     from songrec.services.library.analysis_report import AnalyzeRequest
     from songrec.services.library.analyze_folder import analyze_folder
     from songrec.store.models.fetching import fetch
@@ -117,7 +118,7 @@ def prepare(session: Session, instance: Path, data: Path, weights: Path | None, 
 
 
 def run(instance: Path, asked: argparse.Namespace) -> SweepFolder:
-    """The grid on the sounds, in ``instance``."""
+    """Train the grid on the audio files, in ``instance``."""
     os.environ.pop("SONGREC_DATABASE_URL", None)
     os.environ["SONGREC_INSTANCE"] = str(instance)
     from flask_migrate import upgrade
@@ -132,17 +133,17 @@ def run(instance: Path, asked: argparse.Namespace) -> SweepFolder:
         upgrade(directory=str(ROOT / "migrations"))
         musicnn = not asked.without_musicnn
         spec = SweepSpec.from_mapping(grid(asked.seeds, musicnn=musicnn, quick=asked.quick))
-        names = ",".join(spec.features)
+        names = ",".join(map(str, spec.features))
         prepare(db.session, instance, asked.data.resolve(), asked.weights, names)
         _say(f"{len(spec.cells())} cells")
         return run_sweep(db.session, instance, spec, _teller(), retry=True)
 
 
 def write(folder: SweepFolder) -> list[str]:
-    """A Markdown table for each feature set, then what is left of labels and what failed."""
-    found = sweep_markdown.table(folder)
+    """Return a Markdown table per feature set, label leakage and failures."""
+    found = sweep_table(folder)
     said: list[str] = []
-    for features in dict.fromkeys(one.cell.features for one in found.configurations):
+    for features in dict.fromkeys(str(one.cell.features) for one in found.configurations):
         said += [f"On `{features}`:", "", *sweep_markdown.lines(found, LABELS, features)]
     return [*said, *sweep_markdown.leakage(found), *sweep_markdown.problems(found)]
 
@@ -169,7 +170,7 @@ def _say(message: str) -> None:
 
 
 def main(given: Sequence[str] | None = None) -> None:
-    """Run it and print the tables."""
+    """Run the sweep and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="holds clips/ and library/")
     parser.add_argument("--seeds", default="0-4")

@@ -29,7 +29,7 @@ REPEATS = 5
 
 
 def measure() -> dict[str, Any]:
-    """Medians over fresh processes, the first (cold) one left out."""
+    """Measure medians over fresh processes without the first (cold) one."""
     with tempfile.TemporaryDirectory() as folder:
         return {
             "import wsgi": _median("import wsgi", folder),

@@ -29,11 +29,11 @@ _LAST = {
 
 
 def lines(found: SweepTable, labels: Mapping[str, str], features: str | None = None) -> list[str]:
-    """A table of the combinations on ``features``, all of them where it is None.
+    """Return a table of the combinations on ``features``, all of them for None.
 
-    ``labels`` maps the kinds of label that are shown to what they are called.
+    ``labels`` maps the kinds of label in the table to their names.
     """
-    shown = [one for one in found.configurations if features in (None, one.cell.features)]
+    shown = [one for one in found.configurations if features in (None, str(one.cell.features))]
     columns = {**_FIRST}
     for kind, called in labels.items():
         columns |= {f"ari_{kind}": f"Rand, {called}", f"nmi_{kind}": f"information, {called}"}
@@ -52,7 +52,7 @@ def lines(found: SweepTable, labels: Mapping[str, str], features: str | None = N
 
 
 def leakage(found: SweepTable) -> Iterator[str]:
-    """A line for each latent of a model that was told a label: how much of it is left."""
+    """Return a line per latent of a model that is given a label: how much of it is left."""
     said = set()
     for one in found.configurations:
         cell, figures = one.cell, one.figures
@@ -68,7 +68,7 @@ def leakage(found: SweepTable) -> Iterator[str]:
 
 
 def problems(found: SweepTable) -> Iterator[str]:
-    """A line for each cell that failed."""
+    """Return a line per failed cell."""
     for one in found.configurations:
         for seed, reason in one.failed:
             yield f"{one.title} on {one.cell.features}, seed {seed}, failed: {reason}"

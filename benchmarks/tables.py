@@ -7,19 +7,19 @@ from typing import Any
 
 
 def table(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> list[str]:
-    """A Markdown table."""
+    """Return a Markdown table."""
     header = list(header)
     lines = ["| " + " | ".join(header) + " |", "|---" + "|---:" * (len(header) - 1) + "|"]
     return [*lines, *("| " + " | ".join(str(cell) for cell in row) + " |" for row in rows), ""]
 
 
 def ingest(results: list[dict[str, Any]]) -> list[str]:
-    """Reading catalogues."""
+    """Section of ``ingest``."""
     return [
         "## Ingest",
         "",
-        "`flask ingest` of a CSV in songrec's format into an empty SQLite database, and once more "
-        "when everything is there already. Peak is the resident memory of the process.",
+        "`flask ingest` of a CSV in songrec's format into an empty SQLite database, and a "
+        "second time, when nothing has changed. Peak is the resident memory of the process.",
         "",
         *table(
             ("rows", "seconds", "rows/s", "peak MiB", "again, seconds", "again, peak MiB"),
@@ -39,14 +39,14 @@ def ingest(results: list[dict[str, Any]]) -> list[str]:
 
 
 def training(results: list[dict[str, Any]]) -> list[str]:
-    """The autoencoder against the usual way."""
+    """Section of ``training``."""
     both, huge = results
     usual, ours = both["usual"], both["ours"]
     return [
         "## Training the autoencoder",
         "",
         f"{both['rows']:,} × 12 rows, {both['epochs']} epochs, batch {both['batch_size']}: "
-        "`model.fit` as everyone writes it, and songrec's compiled loop (compiling included; the "
+        "`model.fit` as in a tutorial, and songrec's compiled loop (compiling included; the "
         "median of three), in turn in one process.",
         "",
         *table(
@@ -66,7 +66,7 @@ def training(results: list[dict[str, Any]]) -> list[str]:
 
 
 def pages(results: list[dict[str, Any]]) -> list[str]:
-    """Latency of every page."""
+    """Section of ``pages``."""
     names = list(results[0]["pages"])
     header = ["page"]
     for result in results:
@@ -78,8 +78,8 @@ def pages(results: list[dict[str, Any]]) -> list[str]:
     return [
         "## Pages",
         "",
-        "Milliseconds from asking to the last byte: gunicorn with 2 workers × 4 threads and the "
-        f"client on the same two cores, {results[0]['requests']} requests each, over different "
+        "Milliseconds from the request to the last byte: gunicorn with 2 workers × 4 threads and "
+        f"the client on the same two cores, {results[0]['requests']} requests each, over different "
         "songs, words, clusters and filters; a listener with eight likes.",
         "",
         *table(header, rows),
@@ -91,7 +91,7 @@ def pages(results: list[dict[str, Any]]) -> list[str]:
 
 
 def recommend(results: list[dict[str, Any]]) -> list[str]:
-    """The arithmetic of recommendations."""
+    """Section of ``recommend``."""
     (result,) = results
     sizes = list(result)
     return [
@@ -122,7 +122,7 @@ def recommend(results: list[dict[str, Any]]) -> list[str]:
 
 
 def latent_map(results: list[dict[str, Any]]) -> list[str]:
-    """What the map sends."""
+    """Section of ``map``."""
     (result,) = results
     return [
         "## The map",
@@ -159,7 +159,7 @@ def latent_map(results: list[dict[str, Any]]) -> list[str]:
 
 
 def duplicates(results: list[dict[str, Any]]) -> list[str]:
-    """Looking for duplicates, merging, undoing."""
+    """Section of ``duplicates``."""
     steps = {
         "search_seconds": "first search",
         "again_seconds": "search again",
@@ -172,8 +172,8 @@ def duplicates(results: list[dict[str, Any]]) -> list[str]:
         "## Duplicates",
         "",
         "Seconds on a catalogue in which every twentieth track is another one's remaster: names "
-        "and content, without sound. The first search makes the key of every name. Peak is the "
-        "resident memory of the process, *more* what the steps added to it.",
+        "and content, without audio. The first search computes the key of every name. Peak is "
+        "the resident memory of the process, *more* what the steps added to it.",
         "",
         *table(
             ("songs", *steps.values(), "peak MiB", "more MiB"),
@@ -191,7 +191,7 @@ def duplicates(results: list[dict[str, Any]]) -> list[str]:
 
 
 def segments(results: list[dict[str, Any]]) -> list[str]:
-    """Searching segments."""
+    """Section of ``segments``."""
     return [
         "## Searching segments",
         "",
@@ -217,7 +217,7 @@ def segments(results: list[dict[str, Any]]) -> list[str]:
 
 
 def startup(results: list[dict[str, Any]]) -> list[str]:
-    """What starting costs."""
+    """Section of ``startup``."""
     (result,) = results
     return [
         "## Starting",
@@ -235,7 +235,7 @@ def startup(results: list[dict[str, Any]]) -> list[str]:
 
 
 def features(results: list[dict[str, Any]]) -> list[str]:
-    """Feature sets from audio."""
+    """Section of ``features``."""
     (result,) = results
     alone = {key.split("_")[1]: value for key, value in result.items() if key.startswith("alone_")}
     return [
@@ -283,7 +283,7 @@ def _per_core(found: dict[str, dict[str, float]]) -> list[str]:
 
 
 def lab(results: list[dict[str, Any]]) -> list[str]:
-    """Every representation, a large catalogue as arrays and by flask, and many pictures."""
+    """Section of ``lab``."""
     each, huge, flask, pictures = results
     whole = flask["end_to_end"]
     by_stage = ", ".join(

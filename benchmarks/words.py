@@ -102,7 +102,7 @@ def lyrics(clip: Clip, telling: float, seed: int) -> str:
 def measure(
     per_style: int, telling: float, epochs: int, seeds: list[int], alignment: float
 ) -> dict[str, Any]:
-    """Recall@10 both ways for each seed, beside chance, the ceiling and shuffled lyrics."""
+    """Measure recall@10 in both directions per seed, chance, the ceiling and shuffled lyrics."""
     from songrec.services.library.analysis_report import AnalyzeRequest
     from songrec.services.library.analyze_folder import analyze_folder
     from songrec.services.similarity import text_to_audio
@@ -147,12 +147,12 @@ def measure(
 
 
 def _facts(clip: Clip) -> tuple[str, int, int]:
-    """What lyrics may tell of a clip: style, mode, pace."""
+    """Return the facts that lyrics may contain: style, mode, pace."""
     return clip.style.name, clip.mode, 0 if clip.tempo < 100 else 1 if clip.tempo <= 125 else 2
 
 
 def _ceiling(clips: list[Clip], held_out: int) -> float:
-    """Recall@10 where songs of equal facts cannot be told apart, of a fair draw of the songs."""
+    """Return the expected recall@10 if songs of equal facts are indistinguishable."""
     sizes = Counter(map(_facts, clips))
     share = held_out / len(clips)
     return sum(n * min(1.0, 10 / max(1.0, 1 + (n - 1) * share)) for n in sizes.values()) / len(

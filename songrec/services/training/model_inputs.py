@@ -83,12 +83,8 @@ def labels_of(session: Session, kind: str, track_ids: Ints) -> list[str | None]:
     Of several tags the one that most tracks have, so that few labels hold many tracks each.
     """
     tags = training_data.read_tags(session, kind, track_ids)
-    found: list[str | None] = [None] * len(track_ids)
-    counts = np.bincount(tags.tags, minlength=len(tags.names))
-    # Rarest first, so that the commonest has the last word; equal ones in order of their number.
-    for at in np.lexsort((-tags.tags, counts[tags.tags])).tolist():
-        found[tags.rows[at]] = tags.names[tags.tags[at]]
-    return found
+    numbers = tags.most_common(len(track_ids)).tolist()
+    return [tags.names[number] if number >= 0 else None for number in numbers]
 
 
 def _labels(session: Session, instance: Path, model: Any, track_ids: Ints) -> list[str | None]:
