@@ -17,6 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from songrec.store.instance import Instance
+
 ONE_IN = 20
 
 
@@ -88,11 +90,11 @@ def measure(rows: int) -> dict[str, Any]:
             before = _peak()
             result: dict[str, Any] = {"rows": rows}
             result["search_seconds"], found = _timed(
-                lambda: duplicate_search.search(db.session, instance)
+                lambda: duplicate_search.search(Instance(instance, db.session))
             )
             result["groups"] = found.groups
             result["again_seconds"], _ = _timed(
-                lambda: duplicate_search.search(db.session, instance)
+                lambda: duplicate_search.search(Instance(instance, db.session))
             )
             newest = duplicate_search.newest_id(db.session) - 1
             result["import_seconds"], _ = _timed(

@@ -32,6 +32,7 @@ from benchmarks import sweep_markdown
 from songrec.features.registry import parse_audio_features
 from songrec.services.sweeps.folder import SweepFolder
 from songrec.services.sweeps.results import sweep_table
+from songrec.store.instance import Instance
 
 ROOT = Path(__file__).resolve().parents[1]
 LABELS = {"subgenre": "recording", "genre": "genre"}
@@ -108,7 +109,7 @@ def prepare(session: Session, instance: Path, data: Path, weights: Path | None, 
         fetch(instance, "musicnn", weights)
     for folder in ("clips", "library"):
         report = analyze_folder(
-            session, instance, AnalyzeRequest(data / folder, parse_audio_features(names))
+            Instance(instance, session), AnalyzeRequest(data / folder, parse_audio_features(names))
         )
         said = f"{report.analysed} analysed, {report.unchanged} known before"
         _say(f"{folder}: {said}, {len(report.rejected)} rejected")
@@ -136,7 +137,7 @@ def run(instance: Path, asked: argparse.Namespace) -> SweepFolder:
         names = ",".join(map(str, spec.features))
         prepare(db.session, instance, asked.data.resolve(), asked.weights, names)
         _say(f"{len(spec.cells())} cells")
-        return run_sweep(db.session, instance, spec, _teller(), retry=True)
+        return run_sweep(Instance(instance, db.session), spec, _teller(), retry=True)
 
 
 def write(folder: SweepFolder) -> list[str]:

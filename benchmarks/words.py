@@ -29,6 +29,7 @@ import numpy as np
 
 from benchmarks.studies.instance import empty_instance
 from songrec.demo.clips import Clip, plan, write
+from songrec.store.instance import Instance
 
 STYLE, MODE = 0.5, 0.25
 STYLES = {
@@ -112,12 +113,15 @@ def measure(
     with empty_instance() as (session, instance):
         folder = instance / "clips"
         write(folder, clips)
-        analyze_folder(session, instance, AnalyzeRequest(folder, ("melspectrogram",)))
+        analyze_folder(Instance(instance, session), AnalyzeRequest(folder, ("melspectrogram",)))
         tracks = _tracks(session, folder, clips)
 
         def evaluate(seed: int) -> dict[str, Any]:
             return text_to_audio.evaluate_retrieval(
-                session, instance, epochs=epochs, seed=seed, parameters={"alignment": alignment}
+                Instance(instance, session),
+                epochs=epochs,
+                seed=seed,
+                parameters={"alignment": alignment},
             )
 
         _sing(session, tracks, texts)

@@ -14,6 +14,7 @@ from songrec.services.catalogue.ingest import ingest_file
 from songrec.services.training.request import TrainRequest
 from songrec.services.training.train import train
 from songrec.store.db import db
+from songrec.store.instance import Instance
 from songrec.store.runs import runs
 from tests.postgresql import server_url  # noqa: F401 - a fixture
 
@@ -38,7 +39,7 @@ def test_the_whole_loop_works_on_postgresql(server_url: str, tmp_path: Path) -> 
         report = ingest_file(db.session, ROOT / "data" / "preprocess.csv")
         assert (report.inserted, report.rejected_count) == (3024, 0)
         request = TrainRequest(representation="pca", clustering="kmeans")
-        run = train(db.session, instance, request)
+        run = train(Instance(instance, db.session), request)
         runs.publish(db.session, run.public_id)
         db.session.commit()
         client = app.test_client()

@@ -36,6 +36,7 @@ from songrec.services.similarity.word_search import search_words
 from songrec.store.catalogue import artists, merging, tracks
 from songrec.store.catalogue.track_filters import TrackQuery
 from songrec.store.db import db
+from songrec.store.instance import Instance
 from songrec.store.listeners import playlists, unmatched_imports
 from songrec.store.runs import runs
 from songrec.store.tables import Album, Artist, Listener, Playlist, Track, TrackMerge, Upload, User
@@ -108,7 +109,7 @@ def test_recommendations_are_the_same(
 ) -> None:
     expected = answers["listeners"][name]
     feedback = ListenerFeedback.load(session, listener_of(session, answers, name))
-    assert method_used(session, old_instance) == expected["method_used"]
+    assert method_used(Instance(old_instance, session)) == expected["method_used"]
     asked = {method: {"method": method} for method in expected["recommendations"]}
     asked |= {
         "variety=0.7": {"by": replace(DEFAULT_RERANKING, variety=0.7)},
@@ -119,9 +120,13 @@ def test_recommendations_are_the_same(
         options = {"by": DEFAULT_RERANKING, "n": 10, **asked[key]}
         if isinstance(old, dict):
             with pytest.raises(SongrecError):
-                for_listener.recommend_for_listener(session, old_instance, feedback, **options)
+                for_listener.recommend_for_listener(
+                    Instance(old_instance, session), feedback, **options
+                )
             continue
-        found = for_listener.recommend_for_listener(session, old_instance, feedback, **options)
+        found = for_listener.recommend_for_listener(
+            Instance(old_instance, session), feedback, **options
+        )
         same_list(found, old)
 
 
@@ -220,9 +225,9 @@ def test_similar_songs_are_the_same(
         for name, old in by.items():
             if isinstance(old, dict):
                 with pytest.raises(SongrecError):
-                    similar_by(session, old_instance, track, 10, by=name)
+                    similar_by(Instance(old_instance, session), track, 10, by=name)
                 continue
-            same_list(similar_by(session, old_instance, track, 10, by=name), old)
+            same_list(similar_by(Instance(old_instance, session), track, 10, by=name), old)
 
 
 def test_radio_is_the_same(session: Session, old_instance: Path, answers: dict[str, Any]) -> None:
@@ -231,7 +236,9 @@ def test_radio_is_the_same(session: Session, old_instance: Path, answers: dict[s
         kind, key, cursor = place.split("|")
         if kind == "artist":
             continue
-        page = stations.station_page(session, old_instance, user, kind, key, cursor=cursor, n=10)
+        page = stations.station_page(
+            Instance(old_instance, session), user, kind, key, cursor=cursor, n=10
+        )
         same_list(page.items, old["items"])
         assert page.cursor == old["cursor"]
 
@@ -247,7 +254,7 @@ def test_radio_of_an_artist_starts_from_all_of_its_songs(
         artist = artists.find_artist(session, key.replace("10, 000", "10,000"))
         assert artist is not None
         page = stations.station_page(
-            session, old_instance, user, "artist", artist.public_id, cursor="1-0", n=10
+            Instance(old_instance, session), user, "artist", artist.public_id, cursor="1-0", n=10
         )
         assert page.title == artist.name
         assert page.items
@@ -260,14 +267,19 @@ def test_paths_blends_and_more_like_are_the_same(
         return [track_of(session, name).id for name in names]
 
     old = answers["blend"]
-    same_list(blend(session, old_instance, ids(old["plus"]), ids(old["minus"]), 10), old["items"])
+    same_list(
+        blend(Instance(old_instance, session), ids(old["plus"]), ids(old["minus"]), 10),
+        old["items"],
+    )
     old = answers["path"]
     start, end = track_of(session, old["from"]), track_of(session, old["to"])
-    same_list(song_path(session, old_instance, start, end, old["between"])[0], old["items"])
+    same_list(
+        song_path(Instance(old_instance, session), start, end, old["between"])[0], old["items"]
+    )
     old = answers["more_like"]
     feedback = ListenerFeedback.load(session, listener_of(session, answers, old["listener"]))
     track = track_of(session, old["track"])
-    found = for_listener.more_like_song(session, old_instance, track, feedback, 10)
+    found = for_listener.more_like_song(Instance(old_instance, session), track, feedback, 10)
     same_list(found, old["items"])
 
 

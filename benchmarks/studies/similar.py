@@ -17,6 +17,7 @@ from songrec.services.library.analysis_report import AnalyzeRequest
 from songrec.services.library.analyze_folder import analyze_folder
 from songrec.services.similarity import audio_similarity
 from songrec.store.catalogue import tracks as catalogue
+from songrec.store.instance import Instance
 from songrec.store.tables import AudioFile
 
 NEEDS = ("audio/clips/clips.csv",)
@@ -29,7 +30,7 @@ def study(data: Path, seed: int = 0) -> list[str]:
     pairs = [(one.resolve(), other.resolve()) for one, other in read_clip_pairs(folder)]
     with empty_instance() as (session, instance):
         names = feature_sets.default_sets(instance)
-        analyze_folder(session, instance, AnalyzeRequest(folder, names))
+        analyze_folder(Instance(instance, session), AnalyzeRequest(folder, names))
         query = select(AudioFile.path, AudioFile.track_id)
         tracks = {Path(path): track for path, track in session.execute(query)}
         rows = []
@@ -38,7 +39,9 @@ def study(data: Path, seed: int = 0) -> list[str]:
             for pair in pairs:
                 for asks, right in (pair, pair[::-1]):
                     view = catalogue.tracks_by_id(session, [tracks[asks]])[0]
-                    found = audio_similarity.similar_by(session, instance, view, LOOK, by=name)
+                    found = audio_similarity.similar_by(
+                        Instance(instance, session), view, LOOK, by=name
+                    )
                     ids = [one.track.id for one in found]
                     places.append(ids.index(tracks[right]) if tracks[right] in ids else LOOK)
             first, within = places.count(0), sum(place < LOOK for place in places)

@@ -15,6 +15,7 @@ from benchmarks.tables import table
 from songrec.services.catalogue.ingest import ingest_file
 from songrec.services.sweeps.runner import run_sweep
 from songrec.services.sweeps.specification import SweepSpec
+from songrec.store.instance import Instance
 
 FILE = "catalogues/tidytuesday_spotify_songs.csv"
 NEEDS = (FILE,)
@@ -50,7 +51,7 @@ def measured(
     with empty_instance() as (session, instance):
         ingest_file(session, file)
         session.commit()
-        grid = run_sweep(session, instance, spec)
+        grid = run_sweep(Instance(instance, session), spec)
         agreement, rows = grid.agreement(), grid.rows()
     lines = []
     for name, choice in zip(settings, spec.representation, strict=True):

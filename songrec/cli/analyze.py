@@ -11,6 +11,7 @@ from flask.cli import with_appcontext
 from songrec.cli.base import json_option, one_line_errors, print_json, terminal_progress
 from songrec.core.config import dask_scheduler
 from songrec.core.types import no_progress
+from songrec.store.instance import current_instance
 
 
 @click.command("analyze")
@@ -83,7 +84,6 @@ def analyze(
     )
     from songrec.services.library.analysis_report import AnalyzeRequest
     from songrec.services.library.analyze_folder import analyze_folder
-    from songrec.store.db import db
 
     instance = Path(current_app.config["INSTANCE"])
     request = AnalyzeRequest(
@@ -95,7 +95,7 @@ def analyze(
         time_limit,
     )
     on_progress = no_progress if as_json else terminal_progress()
-    report = analyze_folder(db.session, instance, request, on_progress)
+    report = analyze_folder(current_instance(), request, on_progress)
     if as_json:
         print_json(report.to_json())
         return

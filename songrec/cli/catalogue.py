@@ -15,6 +15,7 @@ from flask.cli import with_appcontext
 
 from songrec.cli.base import json_option, one_line_errors, print_json, wrong_usage
 from songrec.core.types import Progress, no_progress
+from songrec.store.instance import current_instance
 
 
 @click.command("ingest")
@@ -59,7 +60,6 @@ def ingest(
     """
     from songrec.services.catalogue.formats import dialect_by_name
     from songrec.services.library.after_import import import_catalogue
-    from songrec.store.db import db
 
     if dialect is not None:
         with wrong_usage():
@@ -68,8 +68,7 @@ def ingest(
         rejects_path = rejects_file(path, source)
     with _progress_bar(enabled=not as_json) as on_progress:
         report = import_catalogue(
-            db.session,
-            Path(current_app.config["INSTANCE"]),
+            current_instance(),
             path,
             dialect=dialect,
             source=source,

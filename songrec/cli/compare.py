@@ -19,7 +19,7 @@ from songrec.cli.base import (
 )
 from songrec.cli.runs import figure_text
 from songrec.core.errors import BadInput
-from songrec.store.db import db
+from songrec.store.instance import current_instance
 
 if TYPE_CHECKING:
     from songrec.services.sweeps.specification import SweepSpec
@@ -181,7 +181,7 @@ def _grid(spec: SweepSpec, *, keep: bool, retry: bool, out: Path | None, as_json
 
     if not as_json:
         click.echo(f"{len(spec.cells()):,} cells, the baseline's included.", err=True)
-    grid = run_sweep(db.session, _instance(), spec, terminal_progress(), keep=keep, retry=retry)
+    grid = run_sweep(current_instance(), spec, terminal_progress(), keep=keep, retry=retry)
     table = results.sweep_table(grid)
     paths = results.write_csv(grid, out)
     if as_json:
@@ -195,7 +195,7 @@ def _compare(a: str, b: str, as_json: bool) -> None:
     """Compare two runs: their metrics, and how many tracks moved to another cluster."""
     from songrec.services.reports.run_comparison import compare_runs
 
-    comparison = compare_runs(db.session, _instance(), a, b)
+    comparison = compare_runs(current_instance(), a, b)
     if as_json:
         print_json(
             {

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
 
 from songrec.cli.base import json_option, one_line_errors, print_json, terminal_progress
 from songrec.core.types import no_progress
+from songrec.store.instance import current_instance
 
 if TYPE_CHECKING:
     from songrec.store.catalogue.duplicates import Group
@@ -36,10 +35,8 @@ def duplicates(context: click.Context, limit: int, as_json: bool) -> None:
     if context.invoked_subcommand is not None:
         return
     from songrec.services.catalogue.duplicate_search import search
-    from songrec.store.db import db
 
-    instance = Path(current_app.config["INSTANCE"])
-    result = search(db.session, instance, no_progress if as_json else terminal_progress())
+    result = search(current_instance(), no_progress if as_json else terminal_progress())
     if as_json:
         groups = [_serialize(group) for group in _groups(limit or result.groups)]
         print_json({**result.to_json(), "shown": groups})

@@ -10,6 +10,7 @@ from flask import current_app
 from songrec.cli.base import terminal_progress
 from songrec.core.errors import BadInput, SongrecError
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 
 DEMO = "demo"
 MUSICNN = "musicnn"
@@ -65,14 +66,14 @@ def _analyse(audio: str) -> None:
     instance = Path(current_app.config["INSTANCE"])
     if audio == DEMO:
         click.echo("Making 60 clips and analysing them; this takes a minute or two.")
-        report = demo_clips.analyse_made_clips(db.session, instance, terminal_progress())
+        report = demo_clips.analyse_made_clips(current_instance(), terminal_progress())
     else:
         folder = Path(audio).expanduser()
         click.echo(
             f"Analysing the sound files in {folder}. Ctrl-C is safe: the next run continues."
         )
         request = AnalyzeRequest(folder, default_sets(instance), scheduler=dask_scheduler())
-        report = analyze_folder(db.session, instance, request, terminal_progress())
+        report = analyze_folder(current_instance(), request, terminal_progress())
     click.echo(
         f"  {report.found:,} files: {report.analysed:,} analysed, {report.unchanged:,} unchanged, "
         f"{len(report.rejected):,} rejected."

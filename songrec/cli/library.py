@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
 
 from songrec.cli.base import json_option, one_line_errors, print_json
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 
 
 @click.group("export", invoke_without_command=True)
@@ -82,7 +82,7 @@ def write_tags(path: Path, tempo: bool, key: bool, dry_run: bool, as_json: bool)
     values = [name for name, wanted in (("tempo", tempo), ("key", key)) if wanted]
     if not values:
         raise click.UsageError("Choose what to write: --tempo, --key or both.")
-    done = write(db.session, current_app.config["INSTANCE"], path, values, dry_run=dry_run)
+    done = write(current_instance(), path, values, dry_run=dry_run)
     db.session.commit()
     if as_json:
         print_json({"written": done.written, "skipped": done.skipped})

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from flask import current_app
 
 from songrec.cli.base import json_option, one_line_errors, print_json, terminal_progress
 from songrec.cli.runs import _instance
@@ -20,6 +19,7 @@ from songrec.services.prediction.predictor_report import (
     model_label,
 )
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 
 if TYPE_CHECKING:
     from songrec.services.prediction.training_samples import Sample
@@ -69,7 +69,7 @@ def train_command(file: Path | None, trials: int, seed: int, features: str, as_j
     predictor_id, predictor = attribute_prediction.train(
         _instance(), sample, trials=trials, seed=seed, on_progress=terminal_progress()
     )
-    estimated = attribute_estimates.refresh(db.session, _instance())
+    estimated = attribute_estimates.refresh(current_instance())
     db.session.commit()
     scores = {name: score["ensemble"] for name, score in predictor.scores_.items()}
     result = {"groups": groups(scores), "targets": scores}
@@ -182,7 +182,7 @@ def _sample(file: Path | None, features: str) -> Sample:
     if file is not None:
         return training_samples.read_file(file)
     spec = FeatureSpec.parse(features)
-    return training_samples.read_catalogue(db.session, Path(current_app.config["INSTANCE"]), spec)
+    return training_samples.read_catalogue(current_instance(), spec)
 
 
 def _print_scores(result: dict[str, Any]) -> None:

@@ -22,6 +22,7 @@ from songrec.core.errors import BadInput, UnknownName
 from songrec.core.types import no_progress
 from songrec.services.recommendation.options import DEFAULT_RERANKING, MAX_PER_ARTIST, METHODS
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 
 if TYPE_CHECKING:
     from songrec.services.similarity.ranked_tracks import RankedTrack
@@ -62,7 +63,7 @@ def similar(track: str, count: int, by: str, as_json: bool) -> None:
         if by not in audio_similarity.COMPARISONS:
             raise UnknownName("comparison", by, audio_similarity.COMPARISONS)
     song = resolve_track(db.session, track)
-    ranked = audio_similarity.similar_by(db.session, _instance(), song, count, by=by)
+    ranked = audio_similarity.similar_by(current_instance(), song, count, by=by)
     if not as_json:
         click.echo(f"Sounds like “{song.title}” ({song.artists or 'unknown artist'}):\n")
     _print_ranked(ranked, as_json)
@@ -139,15 +140,14 @@ def recommend(
         if method is not None:
             METHODS.entry(method)
     ranked = recommend_for(
-        db.session,
-        _instance(),
+        current_instance(),
         [resolve_track(db.session, name).id for name in likes],
         [resolve_track(db.session, name).id for name in dislikes],
         method=method,
         by=replace(DEFAULT_RERANKING, **options),
         n=count,
     )
-    used = method_used(db.session, _instance(), method)
+    used = method_used(current_instance(), method)
     if not as_json and ranked:
         click.echo(f"{METHODS.entry(used).label} ({used}):\n")
     _print_ranked(ranked, as_json, method=used)
@@ -163,7 +163,7 @@ def spaces_of_sound(as_json: bool) -> None:
     from songrec.store.sound import feature_matrices
 
     on_progress = no_progress if as_json else terminal_progress()
-    written = audio_similarity.refresh_matrices(db.session, _instance(), on_progress)
+    written = audio_similarity.refresh_matrices(current_instance(), on_progress)
     matrices = [
         {"written": written.get(name, False), **feature_matrices.manifest(_instance(), name)}
         for name in feature_matrices.names(_instance())

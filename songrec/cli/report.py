@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
 
 from songrec.cli.base import one_line_errors, terminal_progress
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 
 
 @click.command("report")
@@ -32,9 +32,7 @@ def report_command(run: str, out: Path | None, pictures: Path | None) -> None:
     from songrec.store.runs import runs
 
     selected = runs.find(db.session, run)
-    report = reports.make_report(
-        db.session, Path(current_app.config["INSTANCE"]), selected, terminal_progress()
-    )
+    report = reports.make_report(current_instance(), selected, terminal_progress())
     path = out or Path(f"report_{selected.public_id}.html")
     if pictures is not None:
         reports.write_report(report, pictures)

@@ -25,6 +25,7 @@ from songrec.services.training.algorithms import (
 )
 from songrec.services.training.request import TrainRequest
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 from songrec.store.tables import Run
 
 
@@ -127,7 +128,7 @@ def train_command(
         request = request.with_resolved_features(db.session)
         if request.feature_set != ATTRIBUTES_ONLY:
             click.echo(f"Learning from {request.feature_set}: --features names others.", err=True)
-    run = train(db.session, _instance(), request, terminal_progress())
+    run = train(current_instance(), request, terminal_progress())
     db.session.commit()
     if as_json:
         print_json({"run_id": run.public_id, "metrics": run.metrics, "seconds": run.seconds})

@@ -16,6 +16,7 @@ from songrec.cli.base import (
     wrong_usage,
 )
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 
 SOURCES = ("musicnn", "genre", "tags", "folders")
 _seconds = click.option(
@@ -125,7 +126,7 @@ def train_command(
         return
     from songrec.jobs import segment_tasks
 
-    told = segment_tasks.execute(db.session, _instance(), asked, terminal_progress())
+    told = segment_tasks.execute(current_instance(), asked, terminal_progress())
     if as_json:
         print_json(told)
         return
@@ -167,7 +168,7 @@ def tag_command(by: str, seconds: float, queued: bool, seed: int, as_json: bool)
         return
     from songrec.jobs import segment_tasks
 
-    told = segment_tasks.execute(db.session, _instance(), asked, terminal_progress())
+    told = segment_tasks.execute(current_instance(), asked, terminal_progress())
     if as_json:
         print_json(told)
         return

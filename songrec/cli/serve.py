@@ -17,6 +17,7 @@ from songrec.cli.catalogue import rejects_file
 from songrec.core import config
 from songrec.core.errors import BadInput
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 
 ADMIN = "admin"
 
@@ -102,8 +103,7 @@ def _import(catalogue: Path | None) -> None:
     from songrec.services.library.after_import import import_catalogue
 
     click.echo(f"Importing {path.name}.")
-    instance = current_app.config["INSTANCE"]
-    report = import_catalogue(db.session, instance, path, rejects_path=rejects_file(path))
+    report = import_catalogue(current_instance(), path, rejects_path=rejects_file(path))
     db.session.commit()
     click.echo(
         f"  {report.inserted:,} new songs, {report.updated:,} updated, {report.unchanged:,} "
@@ -122,7 +122,7 @@ def _prepare_words() -> None:
     click.echo("Preparing lyrics and tags to be searched.")
     from songrec.services.similarity.word_search import prepare_lyrics
 
-    prepare_lyrics(db.session, current_app.config["INSTANCE"])
+    prepare_lyrics(current_instance())
     db.session.commit()
 
 
@@ -137,7 +137,7 @@ def _train() -> None:
     from songrec.services.training.request import TrainRequest
     from songrec.services.training.train import train
 
-    run = train(db.session, current_app.config["INSTANCE"], TrainRequest())
+    run = train(current_instance(), TrainRequest())
     db.session.commit()
     click.echo(f"  Run {run.public_id}: {run.track_count:,} songs in {run.cluster_count} clusters.")
 

@@ -20,6 +20,7 @@ from songrec.cli.base import (
 from songrec.cli.evaluate import evaluate_group
 from songrec.core.errors import BadInput
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 
 if TYPE_CHECKING:
     from songrec.services.similarity.word_search import WordMatch
@@ -36,7 +37,7 @@ def words_command(as_json: bool) -> None:
     """
     from songrec.services.similarity import word_search as words
 
-    done = words.prepare_lyrics(db.session, _instance(), terminal_progress())
+    done = words.prepare_lyrics(current_instance(), terminal_progress())
     if as_json:
         print_json(done.to_json())
         return
@@ -80,11 +81,11 @@ def search_command(
         from songrec.services.catalogue.track_lookup import resolve_track
 
         track = resolve_track(db.session, like)
-        found = word_search.similar_lyrics(db.session, _instance(), track.id, count)
+        found = word_search.similar_lyrics(current_instance(), track.id, count)
     elif by_sound:
         from songrec.services.similarity import text_to_audio
 
-        found = text_to_audio.search_by_sound(db.session, _instance(), query, count)
+        found = text_to_audio.search_by_sound(current_instance(), query, count)
     else:
         found = word_search.search_words(db.session, query, count)
     _print_matches(found, as_json)
@@ -108,8 +109,7 @@ def evaluate_words(share: float, epochs: int, seed: int, as_json: bool) -> None:
     from songrec.services.similarity import text_to_audio
 
     found = text_to_audio.evaluate_retrieval(
-        db.session,
-        _instance(),
+        current_instance(),
         share=share,
         epochs=epochs,
         seed=seed,

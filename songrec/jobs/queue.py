@@ -21,6 +21,7 @@ from songrec.core.errors import UnknownName
 from songrec.jobs.kinds import KINDS
 from songrec.store import jobs
 from songrec.store.db import now
+from songrec.store.instance import Instance
 from songrec.store.tables import Job, User
 
 
@@ -61,36 +62,36 @@ def worker_runs(instance: Path) -> bool:
     return bool(live_workers(instance))
 
 
-def fail_abandoned(session: Session, instance: Path, silent_for: timedelta = timedelta(0)) -> int:
+def fail_abandoned(instance: Instance, silent_for: timedelta = timedelta(0)) -> int:
     """Fail the jobs of workers that have died; returns their number. The caller commits.
 
     A living worker is trusted even if it could not write its heartbeat for a while because of
     somebody's long transaction.
     """
     before = now() - silent_for  # a worker that starts from here on may be missing below
-    return jobs.fail_abandoned(session, live_workers(instance), before)
+    return jobs.fail_abandoned(instance.session, live_workers(instance.folder), before)
 
 
-def show_abandoned(session: Session, instance: Path, rows: Iterable[Job]) -> None:
+def show_abandoned(instance: Instance, rows: Iterable[Job]) -> None:
     """Show the stale jobs of dead workers as failed, without writing anything.
 
     Such ``rows`` are detached from ``session``; the next worker or request that changes jobs
     writes what is shown here.
     """
     stale = [job for job in rows if jobs.is_stale(job)]
-    live = live_workers(instance) if stale else []
+    live = live_workers(instance.folder) if stale else []
     for job in stale:
         if job.worker not in live:
-            session.expunge(job)
+            instance.session.expunge(job)
             job.state, job.message, job.error = "failed", "Failed.", jobs.WORKER_STOPPED
             job.finished_at = job.heartbeat_at
 
 
-def tidy(session: Session, instance: Path) -> int:
+def tidy(instance: Instance) -> int:
     """Fail the stale jobs of dead workers; returns their number. The caller commits."""
-    if not any(jobs.is_stale(job) for job in jobs.active(session)):
+    if not any(jobs.is_stale(job) for job in jobs.active(instance.session)):
         return 0
-    return fail_abandoned(session, instance, jobs.STALE)
+    return fail_abandoned(instance, jobs.STALE)
 
 
 def forget_dead_workers(instance: Path) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from flask import current_app
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import UnknownName
 from songrec.core.types import Progress
+from songrec.store.instance import Instance, current_instance
 from songrec.store.tables import Job
 
 KIND = "fragments"
@@ -19,11 +18,11 @@ TASKS = ("train", "tag", "refresh")
 
 def run(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     """Run a job; its parameters are those of ``execute``."""
-    return execute(session, Path(current_app.config["INSTANCE"]), job.parameters, on_progress)
+    return execute(current_instance(), job.parameters, on_progress)
 
 
 def execute(
-    session: Session, instance: Path, parameters: dict[str, Any], on_progress: Progress
+    instance: Instance, parameters: dict[str, Any], on_progress: Progress
 ) -> dict[str, Any]:
     """Train the tagger, build the index or refresh it, according to ``task``.
 
@@ -41,10 +40,9 @@ def execute(
     if task == "train":
         config = fields.pop("size", None) or {}
         request = tagger_training.TaggerRequest(settings=settings, config=config, **fields)
-        return tagger_training.train(session, instance, request, on_progress)
+        return tagger_training.train(instance, request, on_progress)
     if task == "tag":
         return build_index.build(
-            session,
             instance,
             on_progress,
             settings=settings,
@@ -52,7 +50,7 @@ def execute(
             seed=int(fields.get("seed", 0)),
         )
     if task == "refresh":
-        return build_index.refresh(session, instance, on_progress) or {"added": 0, "removed": 0}
+        return build_index.refresh(instance, on_progress) or {"added": 0, "removed": 0}
     raise UnknownName("segment task", task, TASKS)
 
 

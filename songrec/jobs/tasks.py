@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from songrec.core.feature_spec import FeatureSpec
 from songrec.core.types import Progress, part_of
 from songrec.jobs.files import rejects_path, report_folder
+from songrec.store.instance import current_instance
 from songrec.store.tables import Job, Upload
 
 if TYPE_CHECKING:
@@ -29,8 +30,7 @@ def ingest(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     rejects = rejects_path(current_app.config["INSTANCE"], job.public_id)
     rejects.parent.mkdir(parents=True, exist_ok=True)
     report = import_catalogue(
-        session,
-        current_app.config["INSTANCE"],
+        current_instance(),
         Path(job.parameters["path"]),
         dialect=job.parameters.get("dialect"),
         source=job.parameters.get("source"),
@@ -48,14 +48,14 @@ def refresh(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
     from songrec.services.library.after_import import refresh_derived
 
     before = int(job.parameters["newest_before"])
-    return asdict(refresh_derived(session, current_app.config["INSTANCE"], before, on_progress))
+    return asdict(refresh_derived(current_instance(), before, on_progress))
 
 
 def words(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     """Prepare new and changed lyrics and tags for the search; no parameters."""
     from songrec.services.similarity.word_search import prepare_lyrics
 
-    return prepare_lyrics(session, current_app.config["INSTANCE"], on_progress).to_json()
+    return prepare_lyrics(current_instance(), on_progress).to_json()
 
 
 def train(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
@@ -64,7 +64,9 @@ def train(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     from songrec.services.training.train import train as train_run
 
     run = train_run(
-        session, current_app.config["INSTANCE"], TrainRequest.from_json(job.parameters), on_progress
+        current_instance(),
+        TrainRequest.from_json(job.parameters),
+        on_progress,
     )
     return {
         "run_id": run.public_id,
@@ -86,8 +88,7 @@ def grid(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
 
     parameters = job.parameters
     done = run_sweep(
-        session,
-        current_app.config["INSTANCE"],
+        current_instance(),
         SweepSpec.from_mapping(parameters["grid"]),
         on_progress,
         keep=bool(parameters.get("keep")),
@@ -104,7 +105,7 @@ def report(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
 
     instance = current_app.config["INSTANCE"]
     run = runs.find(session, job.parameters["run_id"])
-    report = reports.make_report(session, instance, run, on_progress)
+    report = reports.make_report(current_instance(), run, on_progress)
     reports.write_report(report, report_folder(instance, run.public_id))
     return {"run_id": run.public_id, "files": sorted(["report.html", *report.files])}
 
@@ -132,8 +133,7 @@ def analyze(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
         settings=replace(settings_from(parameters.get("set", ())), **excerpt),
     )
     report = analyze_folder(
-        session,
-        current_app.config["INSTANCE"],
+        current_instance(),
         request,
         on_progress,
     )
@@ -144,7 +144,7 @@ def demo(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     """Synthesise the 60 demo clips and analyse them; the result is as for ``analyze``."""
     from songrec.services.library.demo_clips import analyse_made_clips
 
-    return _analysed(analyse_made_clips(session, current_app.config["INSTANCE"], on_progress))
+    return _analysed(analyse_made_clips(current_instance(), on_progress))
 
 
 def _analysed(report: AnalyzeReport) -> dict[str, Any]:
@@ -171,7 +171,7 @@ def predict(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
     parameters = job.parameters
     on_progress(0.0, "Reading the songs that have both sound and attributes.")
     spec = FeatureSpec(tuple(parameters.get("features", training_samples.FEATURE_SETS)))
-    sample = training_samples.read_catalogue(session, instance, spec)
+    sample = training_samples.read_catalogue(current_instance(), spec)
     session.commit()  # nothing stays locked while it learns
     name, trained = predicting.train(
         instance,
@@ -181,7 +181,7 @@ def predict(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
         on_progress=part_of(on_progress, 0.0, 0.95),
     )
     on_progress(0.95, "Estimating what the songs are like.")
-    estimated = attribute_estimates.refresh(session, instance)
+    estimated = attribute_estimates.refresh(current_instance())
     ensemble = {target: scores["ensemble"] for target, scores in trained.scores_.items()}
     return {
         "predictor": name,
@@ -197,7 +197,7 @@ def duplicates(session: Session, job: Job, on_progress: Progress) -> dict[str, A
     """Search for tracks that are the same song; the result is the search's report."""
     from songrec.services.catalogue.duplicate_search import search
 
-    return search(session, current_app.config["INSTANCE"], on_progress).to_json()
+    return search(current_instance(), on_progress).to_json()
 
 
 def sleeve(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
@@ -218,8 +218,7 @@ def upload(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
 
     row = _upload(session, job)
     result = uploads.analyse(
-        session,
-        current_app.config["INSTANCE"],
+        current_instance(),
         row,
         longest_s=current_app.config["UPLOAD_SECONDS"],
         on_progress=on_progress,
@@ -238,7 +237,7 @@ def keep(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
 
     on_progress(0.1, "Taking the song into the library.")
     before = newest_id(session)
-    file = uploads.keep(session, current_app.config["INSTANCE"], _upload(session, job))
+    file = uploads.keep(current_instance(), _upload(session, job))
     if not any(one.kind == "refresh" and one.state == "waiting" for one in jobs.active(session)):
         queue.enqueue(session, "refresh", {"newest_before": before})
     return {"track_id": session.get_one(Track, file.track_id).public_id}

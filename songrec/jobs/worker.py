@@ -21,6 +21,7 @@ from songrec.jobs import queue as job_queue
 from songrec.jobs.supervisor import GRACE, JobSupervisor, insist, stopping
 from songrec.store import jobs
 from songrec.store.db import db
+from songrec.store.instance import Instance
 from songrec.store.runs import run_folders
 from songrec.store.sound import uploads
 from songrec.store.tables import Job
@@ -86,7 +87,7 @@ def _keep_house(app: Flask) -> None:
 
 def _fail_abandoned(instance: Path) -> None:
     try:
-        count = job_queue.fail_abandoned(db.session, instance)
+        count = job_queue.fail_abandoned(Instance(instance, db.session))
         db.session.commit()
         if count:
             log.warning("%d job(s) of a worker that died are marked as failed", count)
@@ -99,7 +100,7 @@ def _fail_abandoned(instance: Path) -> None:
 def _forget_songs(instance: Path) -> None:
     """Remove the uploaded songs whose hour is over."""
     try:
-        if uploads.sweep(db.session, instance):
+        if uploads.sweep(Instance(instance, db.session)):
             db.session.commit()
     except (OSError, OperationalError) as error:
         log.warning("Could not clear away uploaded songs: %s", getattr(error, "orig", error))

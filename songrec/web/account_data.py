@@ -6,7 +6,6 @@ from flask import (
     Blueprint,
     Flask,
     Response,
-    current_app,
     flash,
     json,
     redirect,
@@ -22,6 +21,7 @@ from songrec.core.errors import BadInput
 from songrec.services.listeners import import_export
 from songrec.services.recommendation.taste_page import taste_page
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 from songrec.store.listeners import reactions, skips, unmatched_imports
 from songrec.web import cached_counts, charts, security
 from songrec.web.current_listener import (
@@ -43,7 +43,7 @@ def init_app(app: Flask) -> None:
 @blueprint.get("")
 def page() -> str:
     """Show the listener's taste, skips and missing songs, with import, export and deletion."""
-    page = taste_page(db.session, current_app.config["INSTANCE"], current_listener())
+    page = taste_page(current_instance(), current_listener())
     profile = page.profile
     return render_template(
         "me/page.html",

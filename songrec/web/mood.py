@@ -11,6 +11,7 @@ from songrec.services.recommendation import mood as moods
 from songrec.services.recommendation.options import MOOD_GENRES
 from songrec.store.catalogue import tracks
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 from songrec.store.listeners import reactions
 from songrec.store.runs import runs
 from songrec.web import cached_counts, query_args
@@ -43,7 +44,6 @@ def page() -> str:
         _spelt(request.args.get("emotion", ""), emotions),
         query_args.load(SLIDERS, request.args)[0] or None,
     )
-    instance = current_app.config["INSTANCE"]
     listener = current_listener()
     likes, dislikes = reactions.reactions(db.session, listener) if listener else ([], [])
     return render_template(
@@ -52,10 +52,10 @@ def page() -> str:
         mood=mood,
         genres=MOOD_GENRES,
         emotions=emotions,
-        target=moods.target_values(db.session, instance, mood),
+        target=moods.target_values(current_instance(), mood),
         found=[]
         if mood.is_empty
-        else moods.recommend_for_mood(db.session, instance, mood, n=N_SONGS, dislikes=dislikes),
+        else moods.recommend_for_mood(current_instance(), mood, n=N_SONGS, dislikes=dislikes),
         attributes=[BY_NAME[name] for name in SHARES],
         clusters=cached_counts.clusters(db.session, run),
         reactions=dict.fromkeys(likes, 1) | dict.fromkeys(dislikes, -1),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 
-from flask import Blueprint, Flask, abort, current_app, render_template, request
+from flask import Blueprint, Flask, abort, render_template, request
 from marshmallow import fields, validate
 
 from songrec.core.errors import NotReady
@@ -15,6 +15,7 @@ from songrec.services.recommendation.options import DEFAULT_RERANKING, MAX_PER_A
 from songrec.services.recommendation.recommendation_list import recommendation_list
 from songrec.store.catalogue import tracks
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 from songrec.store.runs import runs
 from songrec.web import cached_counts, query_args, segment_waveforms
 from songrec.web.current_listener import current_listener
@@ -48,8 +49,7 @@ def page() -> str:
     method, count = args.pop("method"), args.pop("n")
     by = replace(DEFAULT_RERANKING, **args)
     page = recommendation_list(
-        db.session,
-        current_app.config["INSTANCE"],
+        current_instance(),
         current_listener(),
         method=method,
         by=by,
@@ -85,8 +85,7 @@ def more_like(public_id: str) -> str:
     feedback = ListenerFeedback.load(db.session, current_listener())
     songs, problem = [], ""
     try:
-        instance = current_app.config["INSTANCE"]
-        songs = for_listener.more_like_song(db.session, instance, track, feedback, N_MORE)
+        songs = for_listener.more_like_song(current_instance(), track, feedback, N_MORE)
     except NotReady as error:
         problem = str(error)
     return render_template(

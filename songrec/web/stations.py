@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Flask, current_app, jsonify, render_template, request, url_for
+from flask import Blueprint, Flask, jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from songrec.core.errors import BadInput, NotReady
@@ -14,6 +14,7 @@ from songrec.services.recommendation.options import MOOD_GENRES
 from songrec.store.catalogue import tracks as catalogue
 from songrec.store.catalogue.tracks import TrackView
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 from songrec.store.listeners import playlists
 from songrec.store.runs import runs
 from songrec.store.sound import audio_files
@@ -97,12 +98,11 @@ def path() -> str:
     found, way, problem, route = [], None, "", None
     run = runs.published(db.session)
     if start and end:
-        instance = current_app.config["INSTANCE"]
         try:
-            found, way = paths.song_path(db.session, instance, start, end, steps)
+            found, way = paths.song_path(current_instance(), start, end, steps)
             route = charts.route_on_map(
                 [(i.track.x, i.track.y, i.track.label) for i in found],
-                stations.published_space(db.session, instance),
+                stations.published_space(current_instance()),
             )
         except NotReady as error:
             problem = str(error)
@@ -138,8 +138,7 @@ def blend() -> str:
     if plus:
         try:
             found = blends.blend(
-                db.session,
-                current_app.config["INSTANCE"],
+                current_instance(),
                 [t.id for t in plus],
                 [t.id for t in minus],
                 N_SONGS,
@@ -168,8 +167,7 @@ def blend() -> str:
 
 def _part(kind: str, cursor: str, n: int, *, audible: bool = False) -> stations.StationPage:
     return stations.station_page(
-        db.session,
-        current_app.config["INSTANCE"],
+        current_instance(),
         current_listener(),
         kind,
         request.args.get("of", "").replace("\0", "")[:300],

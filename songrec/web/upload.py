@@ -29,6 +29,7 @@ from songrec.core.errors import BadInput
 from songrec.jobs import queue
 from songrec.store import jobs as job_store
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 from songrec.store.sound import uploads, waveform_cache
 from songrec.store.tables import Job, Listener, Upload, User
 from songrec.web import player, security, upload_page
@@ -199,7 +200,7 @@ def delete(public_id: str) -> ResponseReturnValue:
     if job is not None:
         job_store.request_cancel(db.session, job.id)
     name = upload.name
-    uploads.delete(db.session, current_app.config["INSTANCE"], upload)
+    uploads.delete(current_instance(), upload)
     db.session.commit()
     flash(f"{name} is deleted here.", "success")
     return redirect(url_for("upload.index"), 303)
@@ -217,7 +218,7 @@ def upload_or_404(public_id: str) -> Upload:
 def _job(upload: Upload) -> Job | None:
     job = db.session.get(Job, upload.job_id) if upload.job_id is not None else None
     if job is not None:
-        queue.show_abandoned(db.session, current_app.config["INSTANCE"], [job])
+        queue.show_abandoned(current_instance(), [job])
     return job
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, url_for
+from flask import url_for
 
 from songrec.core.attributes import ATTRIBUTES, format_attribute, key_name
 from songrec.core.errors import NotReady
 from songrec.store.catalogue import tracks
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 from songrec.store.runs import runs, spaces
 from songrec.store.tables import Job, Track, Upload
 from songrec.web import cached_counts, charts
@@ -28,7 +29,7 @@ def values(upload: Upload, job: Job | None) -> dict[str, Any]:
         result["place"] if run and (result["place"] or {}).get("run_id") == run.public_id else None
     )
     try:
-        space = spaces.published_space(db.session, current_app.config["INSTANCE"])
+        space = spaces.published_space(current_instance())
     except NotReady:
         space = None
     by_id = {

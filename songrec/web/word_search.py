@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, abort, current_app, render_template, request
+from flask import Blueprint, Flask, abort, render_template, request
 
 from songrec.core.errors import NotReady
 from songrec.services.similarity import word_search
 from songrec.store.catalogue import lyrics, tracks
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 from songrec.store.runs import runs
 from songrec.web import cached_counts
 from songrec.web.current_listener import current_reactions
@@ -37,9 +38,7 @@ def page() -> str:
         if like is None:
             abort(404, f"No song “{name[:40]}” in the catalogue.")
         try:
-            hits = word_search.similar_lyrics(
-                db.session, current_app.config["INSTANCE"], like.id, N_HITS
-            )
+            hits = word_search.similar_lyrics(current_instance(), like.id, N_HITS)
         except NotReady:
             problem = "This song has no lyrics here, or they have not been prepared yet."
     elif text:

@@ -16,6 +16,7 @@ from songrec.services.training.request import TrainRequest
 from songrec.services.training.train import train
 from songrec.store import jobs
 from songrec.store.db import db
+from songrec.store.instance import Instance
 from songrec.store.tables import Job
 from tests.browser.conftest import LiveServer
 from tests.browser.sizes import both_sizes
@@ -31,8 +32,7 @@ def working(live_server: LiveServer) -> Iterator[None]:
     with live_server.app.app_context():
         settings = {"clustering": {"clusters": 4}}
         train(
-            db.session,
-            live_server.instance,
+            Instance(live_server.instance, db.session),
             TrainRequest(representation="pca", parameters=settings),
         )
         db.session.commit()

@@ -20,6 +20,7 @@ from songrec.jobs.job_log import JobLog
 from songrec.jobs.supervisor import insist
 from songrec.store import jobs
 from songrec.store.db import db, now
+from songrec.store.instance import Instance
 from tests.factories import waiting_ids
 
 Queued = Callable[[], list[int]]
@@ -149,7 +150,7 @@ class TestStates:
         assert claimed(session) == [silent.id, beating.id]
         silent.heartbeat_at = now() - timedelta(seconds=31)
         session.flush()
-        assert queue.tidy(session, app.config["INSTANCE"]) == 1
+        assert queue.tidy(Instance(app.config["INSTANCE"], session)) == 1
         assert silent.state == "failed"
         assert silent.error == jobs.WORKER_STOPPED
         assert beating.state == "running"
@@ -164,10 +165,10 @@ class TestStates:
             job.heartbeat_at = now() - timedelta(hours=1)
             session.flush()
             assert queue.worker_runs(instance)
-            assert queue.tidy(session, instance) == 0
+            assert queue.tidy(Instance(instance, session)) == 0
         assert not queue.worker_runs(instance)
         with queue.worker_lock(instance):  # another worker does not speak for the dead one
-            assert queue.tidy(session, instance) == 1
+            assert queue.tidy(Instance(instance, session)) == 1
 
     def test_pages_list_the_newest_first(self, session: Session) -> None:
         made = [jobs.create(session, "train", {}).public_id for _ in range(5)]

@@ -23,6 +23,7 @@ from songrec.jobs import queue
 from songrec.jobs.kinds import KINDS
 from songrec.store import jobs
 from songrec.store.db import db, now
+from songrec.store.instance import Instance
 from songrec.store.models import taggers
 from songrec.store.runs import runs
 from songrec.store.tables import Job, Run, Track
@@ -212,7 +213,7 @@ def test_a_killed_worker_leaves_a_failed_job_and_the_published_run(
     assert job.state == "running"
     job.heartbeat_at = now() - jobs.STALE * 2
     session.commit()
-    assert queue.tidy(session, app.config["INSTANCE"]) == 1
+    assert queue.tidy(Instance(app.config["INSTANCE"], session)) == 1
     session.commit()
     session.refresh(job)
     assert (job.state, job.error) == ("failed", jobs.WORKER_STOPPED)

@@ -13,6 +13,7 @@ from songrec.core.types import FeatureTable
 from songrec.prediction import folders
 from songrec.services.features import feature_sets
 from songrec.services.prediction import attribute_prediction, training_samples
+from songrec.store.instance import Instance
 from songrec.store.tables import AudioFile
 from tests.factories import make_track
 from tests.prediction.planted import QUICK, planted
@@ -149,7 +150,7 @@ def test_the_catalogue_teaches_what_was_stated_and_not_what_was_estimated(
     make_track(session, song_key=1002, energy=0.2, danceability=0.3, tempo=None, key=5)
     table = FeatureTable(np.array([own, described]), ("mfcc:a",), np.ones((2, 1), dtype=np.float32))
     monkeypatch.setattr(feature_sets, "table", lambda *_args, **_keywords: table)
-    sample = training_samples.read_catalogue(session, app.config["INSTANCE"])
+    sample = training_samples.read_catalogue(Instance(app.config["INSTANCE"], session))
     assert sample.table.track_ids.tolist() == [own, described]
     assert np.isnan(sample.targets["energy"][0])
     assert sample.targets["energy"][1] == np.float32(0.2)

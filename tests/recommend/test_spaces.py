@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from songrec.core.errors import NotReady
+from songrec.store.instance import Instance
 from songrec.store.runs import spaces
 from songrec.store.runs.spaces import load_space, published_space
 from songrec.store.tables import Publication
@@ -22,8 +23,8 @@ def run(session, instance):
 
 
 def test_the_published_space_is_opened_once(session, instance, run):
-    first = published_space(session, instance)
-    assert published_space(session, instance) is first
+    first = published_space(Instance(instance, session))
+    assert published_space(Instance(instance, session)) is first
     assert len(first.track_ids) == 5
     assert first.run_id == run.public_id
 
@@ -37,7 +38,7 @@ def test_many_threads_get_the_same_space(app, session, instance, run, monkeypatc
         with app.app_context():
             from songrec.store.db import db
 
-            published_space(db.session, instance)
+            published_space(Instance(instance, db.session))
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:
@@ -48,18 +49,18 @@ def test_many_threads_get_the_same_space(app, session, instance, run, monkeypatc
 
 
 def test_publishing_another_run_changes_the_space_at_once(session, instance, run):
-    before = published_space(session, instance)
+    before = published_space(Instance(instance, session))
     make_track(session)
     publish_run(session, instance, "r2")
-    after = published_space(session, instance)
+    after = published_space(Instance(instance, session))
     assert (len(before.track_ids), len(after.track_ids)) == (5, 6)
     session.get(Publication, 1).run_id = run.id
     session.flush()
-    assert published_space(session, instance) is before
+    assert published_space(Instance(instance, session)) is before
 
 
 def test_the_large_arrays_are_mapped_and_read_only(session, instance, run):
-    space = published_space(session, instance)
+    space = published_space(Instance(instance, session))
     for array in (space.matrix, space.values, space.track_ids, space.song_keys):
         assert isinstance(array.base, np.memmap)
         assert not array.flags.writeable
@@ -67,7 +68,7 @@ def test_the_large_arrays_are_mapped_and_read_only(session, instance, run):
 
 def test_without_a_published_run_the_message_says_to_train(session, instance):
     with pytest.raises(NotReady, match="flask train"):
-        published_space(session, instance)
+        published_space(Instance(instance, session))
 
 
 @pytest.mark.parametrize("name", ["space.npy", "manifest.json", "clustering.npz"])

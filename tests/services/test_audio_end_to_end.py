@@ -22,6 +22,7 @@ from songrec.services.features import feature_sets
 from songrec.services.similarity import audio_similarity
 from songrec.store import jobs
 from songrec.store.catalogue import tracks
+from songrec.store.instance import Instance
 from songrec.store.runs import runs
 from songrec.store.sound import feature_cache
 from songrec.store.tables import AudioFile, Job, Track, TrackAttributes, Upload
@@ -141,7 +142,7 @@ def test_a_sound_that_nobody_described_finds_its_place_among_songs_without_sound
         assert found.label is not None
         assert np.isfinite([found.x, found.y]).all()
         similar = audio_similarity.similar_by(
-            session, app.config["INSTANCE"], found, 10, by="space"
+            Instance(app.config["INSTANCE"], session), found, 10, by="space"
         )
         silent = [m.track.id for m in similar if m.track.id not in heard]
         assert silent

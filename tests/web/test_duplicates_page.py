@@ -14,6 +14,7 @@ from songrec.jobs import tasks
 from songrec.services.catalogue.duplicate_search import search
 from songrec.store import jobs
 from songrec.store.catalogue import duplicates as store
+from songrec.store.instance import Instance
 from songrec.store.listeners import reactions
 from songrec.store.tables import Job, Listener, Track, TrackMerge, User
 from tests.factories import make_track
@@ -55,7 +56,7 @@ def test_a_group_is_shown_with_its_reason_and_merged_into_the_one_that_stays(
     session.add(person)
     session.flush()
     reactions.react(session, person, again, 1)
-    search(session, app.config["INSTANCE"])
+    search(Instance(app.config["INSTANCE"], session))
     page = client.get("/admin/duplicates").text
     assert "same name and length" in page
     # What somebody likes had better stay: it is the one that is chosen.
@@ -101,7 +102,7 @@ def test_many_groups_are_paged(
     client: FlaskClient, app: Flask, session: Session, admin: User
 ) -> None:
     pairs = [pair(session, number) for number in range(45)]
-    assert search(session, app.config["INSTANCE"]).groups == len(pairs)
+    assert search(Instance(app.config["INSTANCE"], session)).groups == len(pairs)
     shown = [
         client.get(f"/admin/duplicates?page={n}").text.count(
             '<form method="post" action="/admin/duplicates/merge"'

@@ -13,6 +13,7 @@ from songrec.services.recommendation.recommend import recommend_for
 from songrec.services.training.request import TrainRequest
 from songrec.services.training.train import train
 from songrec.store import jobs
+from songrec.store.instance import Instance
 from songrec.store.runs import runs
 from songrec.store.runs.spaces import published_space
 from songrec.store.tables import Run, Track, User
@@ -27,8 +28,7 @@ __all__ = ["admin", "quick_hashes"]  # fixtures
 def published(app: Flask, session: Session, clustering: str, **more: object) -> Run:
     parameters = more.pop("parameters", {})
     run = train(
-        session,
-        app.config["INSTANCE"],
+        Instance(app.config["INSTANCE"], session),
         TrainRequest(
             representation="identity",
             clustering=clustering,
@@ -80,10 +80,10 @@ def test_recommendations_from_a_song_in_no_cluster(
     noisy(session)
     published(app, session, "hdbscan", parameters={"min_cluster_size": 8})
     instance = app.config["INSTANCE"]
-    space = published_space(session, instance)
+    space = published_space(Instance(instance, session))
     apart = space.track_ids[space.labels == -1]
     liked, disliked = [int(apart[0])], [int(apart[1])]
-    found = recommend_for(session, instance, liked, disliked, method=method, n=10)
+    found = recommend_for(Instance(instance, session), liked, disliked, method=method, n=10)
     # A song in no cluster has no company in its cluster, as that method's documentation says.
     assert len(found) == (0 if method == "cluster" else 10)
     assert not {one.track.id for one in found} & {*liked, *disliked}

@@ -5,6 +5,7 @@ from songrec.core.attributes import SHARES
 from songrec.core.errors import BadInput, UnknownName
 from songrec.recommend.lists import moods as table
 from songrec.services.recommendation import mood as moods
+from songrec.store.instance import Instance
 from tests.factories import make_track
 from tests.recommend.planted import publish_run
 
@@ -38,7 +39,9 @@ def titles(found):
 
 
 def test_classical_peace_prefers_planted_calm_acoustic_songs(session, instance, catalogue):
-    found = moods.recommend_for_mood(session, instance, moods.Mood("Classical", "peace"), n=9)
+    found = moods.recommend_for_mood(
+        Instance(instance, session), moods.Mood("Classical", "peace"), n=9
+    )
     assert {title.split()[0] for title in titles(found)} == {"Calm"}
     assert found[0].sentence == "Calm, vocal and acoustic"
     assert any("acousticness 0.95" in reason.text for reason in found[0].reasons)
@@ -48,14 +51,16 @@ def test_classical_peace_prefers_planted_calm_acoustic_songs(session, instance, 
 
 
 def test_metal_despair_does_not(session, instance, catalogue):
-    found = moods.recommend_for_mood(session, instance, moods.Mood("Metal", "despair"), n=9)
+    found = moods.recommend_for_mood(
+        Instance(instance, session), moods.Mood("Metal", "despair"), n=9
+    )
     assert not {title for title in titles(found) if title.startswith("Calm")}
 
 
 def test_beyond_an_end_that_was_asked_for_counts_half(session, instance, catalogue):
-    levels = moods.recommend_for_mood(session, instance, moods.Mood("Classical"), n=70)
-    aim = moods.target_values(session, instance, moods.Mood("Classical"))
-    exact = moods.recommend_for_mood(session, instance, moods.Mood(sliders=aim), n=70)
+    levels = moods.recommend_for_mood(Instance(instance, session), moods.Mood("Classical"), n=70)
+    aim = moods.target_values(Instance(instance, session), moods.Mood("Classical"))
+    exact = moods.recommend_for_mood(Instance(instance, session), moods.Mood(sliders=aim), n=70)
 
     def speech(found):
         calm = next(one for one in found if one.track.title == "Calm 0")
@@ -69,7 +74,9 @@ def test_beyond_an_end_that_was_asked_for_counts_half(session, instance, catalog
 
 def test_sliders_say_what_they_asked_for(session, instance, catalogue):
     sliders = {name: CALM[name] for name in SHARES}
-    found = moods.recommend_for_mood(session, instance, moods.Mood(sliders=sliders), n=1)[0]
+    found = moods.recommend_for_mood(Instance(instance, session), moods.Mood(sliders=sliders), n=1)[
+        0
+    ]
     assert found.track.title == "Calm 0"
     assert "Calm as asked (energy 0.15, target 0.15)" in [r.text for r in found.reasons]
     assert found.score == pytest.approx(1.0, abs=1e-6)
@@ -78,7 +85,9 @@ def test_sliders_say_what_they_asked_for(session, instance, catalogue):
 def test_songs_that_carry_the_tag_are_preferred_and_say_so(session, instance, catalogue):
     tagged = make_track(session, "Tagged", genres=("hip-hop",), **CALM)
     publish_run(session, instance, "r2")
-    plain = moods.recommend_for_mood(session, instance, moods.Mood("Hip Hop", "joy"), n=70)
+    plain = moods.recommend_for_mood(
+        Instance(instance, session), moods.Mood("Hip Hop", "joy"), n=70
+    )
     with_tag = next(one for one in plain if one.track.title == "Tagged")
     twin = next(one for one in plain if one.track.title == "Calm 0")
     assert with_tag.track.id == tagged.id
@@ -92,21 +101,23 @@ def test_a_genre_without_its_own_tag_takes_those_that_hold_its_name(session, ins
     publish_run(session, instance, "r2")
     from songrec.store.runs.spaces import published_space
 
-    space = published_space(session, instance)
+    space = published_space(Instance(instance, session))
     assert len(moods.tagged_rows(session, space, "genre", "Indie")) == 1
     assert len(moods.tagged_rows(session, space, "genre", "Metal")) == 0
 
 
 def test_disliked_songs_are_left_out(session, instance, catalogue):
     mood = moods.Mood("Classical", "peace")
-    first = moods.recommend_for_mood(session, instance, mood, n=1)[0]
-    again = moods.recommend_for_mood(session, instance, mood, n=9, dislikes=[first.track.id])
+    first = moods.recommend_for_mood(Instance(instance, session), mood, n=1)[0]
+    again = moods.recommend_for_mood(
+        Instance(instance, session), mood, n=9, dislikes=[first.track.id]
+    )
     assert first.track.title not in titles(again)
 
 
 def test_an_emotion_shifts_the_target(session, instance, catalogue):
     plain, sad, angry = (
-        moods.target_values(session, instance, moods.Mood("Pop", e))
+        moods.target_values(Instance(instance, session), moods.Mood("Pop", e))
         for e in (None, "sadness", "anger")
     )
     assert sad["positiveness"] < plain["positiveness"]
@@ -117,7 +128,7 @@ def test_an_emotion_shifts_the_target(session, instance, catalogue):
 def test_levels_are_places_in_the_catalogue_at_hand(session, instance, catalogue):
     levels = table.target_percentiles("Metal", None)
     assert [levels[name] for name in SHARES] == [0.85, 0.15, 0.15, 0.15, 0.15, 0.15, 0.85]
-    target = moods.target_values(session, instance, moods.Mood("Metal"))
+    target = moods.target_values(Instance(instance, session), moods.Mood("Metal"))
     assert target["energy"] > 0.7
     assert target["acousticness"] < 0.15
 

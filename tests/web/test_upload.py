@@ -27,6 +27,7 @@ from songrec.services.training.request import TrainRequest
 from songrec.services.training.train import train
 from songrec.store import jobs
 from songrec.store.db import now
+from songrec.store.instance import Instance
 from songrec.store.sound import feature_cache, uploads, waveform_cache
 from songrec.store.tables import AudioFile, Job, Track, Upload, User
 from songrec.web import security
@@ -66,7 +67,8 @@ def trained(app: Flask, session: Session) -> str:
     plant(session, app.config["INSTANCE"], n=80)
     settings = {"clustering": {"clusters": 4}}
     run = train(
-        session, app.config["INSTANCE"], TrainRequest(representation="pca", parameters=settings)
+        Instance(app.config["INSTANCE"], session),
+        TrainRequest(representation="pca", parameters=settings),
     )
     session.commit()
     return run.public_id
@@ -210,12 +212,12 @@ def test_after_an_hour_it_is_gone_with_its_file(
     path, instance = Path(upload.path), app.config["INSTANCE"]
     work(session)
     assert list(feature_cache.folder(instance).rglob("*.npy"))
-    assert uploads.sweep(session, instance) == 0
+    assert uploads.sweep(Instance(instance, session)) == 0
     assert path.is_file()
     upload.expires_at = now() - timedelta(seconds=1)
     session.commit()
     assert client.get(address).status_code == 404
-    assert uploads.sweep(session, instance) == 1
+    assert uploads.sweep(Instance(instance, session)) == 1
     session.commit()
     assert not path.parent.exists()
     assert not list(feature_cache.folder(instance).rglob("*.npy"))
@@ -258,7 +260,7 @@ def test_kept_it_becomes_a_track_that_can_be_heard(
     file = session.scalars(select(AudioFile)).one()
     assert file.track_id == track.id
     # Its hour passes, and so does the folder of uploads: the song stays.
-    uploads.sweep(session, app.config["INSTANCE"])
+    uploads.sweep(Instance(app.config["INSTANCE"], session))
     shutil.rmtree(uploads.folder(app.config["INSTANCE"]))
     with client.get(f"/listen/tracks/{track.public_id}", follow_redirects=True) as heard:
         assert heard.data == song

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from songrec.services.similarity import word_search
+from songrec.store.instance import Instance
 from songrec.store.tables import Lyrics, Track
 from tests.factories import make_track
 
@@ -28,7 +29,7 @@ def sung(app: Flask, session: Session) -> list[Track]:
         tracks.append(track)
     make_track(session, title="Instrumental", genres=("ambient",))
     session.commit()
-    word_search.prepare_lyrics(session, app.config["INSTANCE"])
+    word_search.prepare_lyrics(Instance(app.config["INSTANCE"], session))
     return tracks
 
 

@@ -22,6 +22,7 @@ from songrec.services.features import feature_sets
 from songrec.store.catalogue import duplicates, match_keys
 from songrec.store.catalogue.duplicates import DuplicatePair
 from songrec.store.db import now
+from songrec.store.instance import Instance
 from songrec.store.sound import feature_cache
 from songrec.store.sound.feature_cache import SetKey
 from songrec.store.tables import AudioFile, Track
@@ -58,29 +59,35 @@ class SearchResult:
         return asdict(self)
 
 
-def search(session: Session, instance: Path, on_progress: Progress = no_progress) -> SearchResult:
+def search(instance: Instance, on_progress: Progress = no_progress) -> SearchResult:
     """Search the whole catalogue for duplicates and store the result.
 
     **Commits** the keys of the names, then the result. Nothing is merged.
     """
     start = time.perf_counter()
     on_progress(0.0, "Reading names.")
-    match_keys.refresh(session, lambda share, message, _=None: on_progress(0.4 * share, message))
-    session.commit()
-    pairs_found = [DuplicatePair(*pair, "content") for pair in match_keys.pairs_by_content(session)]
-    pairs_found += [DuplicatePair(*pair, "names") for pair in match_keys.pairs_by_name(session)]
+    match_keys.refresh(
+        instance.session, lambda share, message, _=None: on_progress(0.4 * share, message)
+    )
+    instance.session.commit()
+    pairs_found = [
+        DuplicatePair(*pair, "content") for pair in match_keys.pairs_by_content(instance.session)
+    ]
+    pairs_found += [
+        DuplicatePair(*pair, "names") for pair in match_keys.pairs_by_name(instance.session)
+    ]
     on_progress(0.5, f"{len(pairs_found):,} by name and content; listening.")
     problem = chromaprint.missing()
     fingerprinted, compared = 0, 0
     if problem is None:
-        fingerprinted, alike, failed = _by_fingerprint(session, instance, on_progress)
+        fingerprinted, alike, failed = _by_fingerprint(instance, on_progress)
         pairs_found += alike
         problem = f"{failed} files gave no fingerprint" if failed else ""
     else:
-        compared, alike = _by_features(session, instance)
+        compared, alike = _by_features(instance)
         pairs_found += alike
     on_progress(0.95, "Writing down what was found.")
-    groups = duplicates.replace_all(session, pairs_found)
+    groups = duplicates.replace_all(instance.session, pairs_found)
     pairs = {kind: sum(one.kind == kind for one in pairs_found) for kind in duplicates.KINDS}
     done = SearchResult(
         now().isoformat(timespec="seconds"),
@@ -91,8 +98,8 @@ def search(session: Session, instance: Path, on_progress: Progress = no_progress
         compared,
         round(time.perf_counter() - start, 3),
     )
-    session.commit()
-    duplicates.write_summary(instance, done.to_json())
+    instance.session.commit()
+    duplicates.write_summary(instance.folder, done.to_json())
     on_progress(1.0, f"{groups:,} groups.")
     return done
 
@@ -124,22 +131,22 @@ def _files(session: Session) -> Iterator[Any]:
 
 
 def _by_fingerprint(
-    session: Session, instance: Path, on_progress: Progress
+    instance: Instance, on_progress: Progress
 ) -> tuple[int, list[DuplicatePair], int]:
-    files = list(_files(session))
-    session.commit()  # nothing stays locked while files are read
+    files = list(_files(instance.session))
+    instance.session.commit()  # nothing stays locked while files are read
     readable, sketches, failed = [], [], 0
     for at, file in enumerate(files):
         try:
             # Of a large library only this is held; the few that are compared are read again.
-            sketches.append(chromaprint.sketch(_fingerprint_of(instance, file)))
+            sketches.append(chromaprint.sketch(_fingerprint_of(instance.folder, file)))
             readable.append(file)
         except BadInput:
             failed += 1  # counted, and said in the summary
         if at % 20 == 0:
             on_progress(0.5 + 0.4 * at / len(files), f"{at:,} of {len(files):,} files listened to")
     pairs = []
-    print_of = lru_cache(maxsize=KEPT)(lambda at: _fingerprint_of(instance, readable[at]))
+    print_of = lru_cache(maxsize=KEPT)(lambda at: _fingerprint_of(instance.folder, readable[at]))
     for first, second in chromaprint.candidates(sketches).tolist():
         one, other = readable[first], readable[second]
         long, short = sorted((one.duration_s or 0, other.duration_s or 0), reverse=True)
@@ -159,12 +166,12 @@ def _fingerprint_of(instance: Path, file: Any) -> chromaprint.Words:
         return fingerprint
 
 
-def _by_features(session: Session, instance: Path) -> tuple[int, list[DuplicatePair]]:
+def _by_features(instance: Instance) -> tuple[int, list[DuplicatePair]]:
     try:
-        table = feature_sets.table(session, instance, SOUND_SETS, minimum=FEWEST)
+        table = feature_sets.table(instance, SOUND_SETS, minimum=FEWEST)
     except NotReady:
         return 0, []
-    lengths = {file.track_id: file.duration_s for file in _files(session)}
+    lengths = {file.track_id: file.duration_s for file in _files(instance.session)}
     durations = np.array([lengths.get(track_id) or 0.0 for track_id in table.track_ids.tolist()])
     rows = np.flatnonzero(durations > 0)
     if len(rows) < FEWEST:

@@ -23,6 +23,7 @@ from songrec.features.registry import (
     with_companions,
 )
 from songrec.features.settings import DEFAULTS, AudioSettings
+from songrec.store.instance import Instance
 from songrec.store.models import published_weights
 from songrec.store.sound import feature_cache
 from songrec.store.sound.feature_cache import SetKey
@@ -94,8 +95,7 @@ def keys_of(spec: FeatureSpec, settings: AudioSettings = DEFAULTS) -> list[SetKe
 
 
 def library_settings(
-    session: Session,
-    instance: Path,
+    instance: Instance,
     spec: FeatureSpec,
     fixed: Mapping[str, AudioSettings] = MappingProxyType({}),
 ) -> list[tuple[FeatureSpec, AudioSettings]]:
@@ -109,8 +109,8 @@ def library_settings(
         if name in fixed:
             values = parameters_of(name, fixed[name])
         else:
-            key = most_common_settings(session, name)
-            values = feature_cache.parameters(instance, key) or parameters_of(name)
+            key = most_common_settings(instance.session, name)
+            values = feature_cache.parameters(instance.folder, key) or parameters_of(name)
         for members, settings in groups:
             if all(settings.get(setting, value) == value for setting, value in values.items()):
                 members.append(name)
@@ -128,13 +128,13 @@ def write_columns(
     feature_cache.write_columns(instance, key, names, parameters_of(key.name, settings))
 
 
-def table(session: Session, instance: Path, spec: FeatureSpec, *, minimum: int = 1) -> FeatureTable:
+def table(instance: Instance, spec: FeatureSpec, *, minimum: int = 1) -> FeatureTable:
     """Return the tracks that have all audio sets of ``spec``; see ``feature_cache.read_table``.
 
     Vectors are those of the settings that most tracks were analysed with.
     """
-    keys = [most_common_settings(session, name) for name in spec]
-    return feature_cache.read_table(session, instance, keys, minimum=minimum)
+    keys = [most_common_settings(instance.session, name) for name in spec]
+    return feature_cache.read_table(instance, keys, minimum=minimum)
 
 
 def most_common_settings(session: Session, name: str) -> SetKey:

@@ -10,23 +10,22 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from songrec.core.errors import NotReady
 from songrec.features.registry import EXTRACTORS, digest, parameters_of
 from songrec.features.settings import DEFAULTS, AudioSettings
 from songrec.services.features import feature_sets
+from songrec.store.instance import Instance
 from songrec.store.runs import runs
 from songrec.store.sound import feature_cache
 from songrec.store.tables import Run
 
 
-def record(session: Session, instance: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+def record(instance: Instance, names: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Return version, digest and parameters of sets, as a training reads them now, by name."""
     settings = {}
     for name in names:
-        key = feature_sets.most_common_settings(session, name)
-        parameters = feature_cache.parameters(instance, key)
+        key = feature_sets.most_common_settings(instance.session, name)
+        parameters = feature_cache.parameters(instance.folder, key)
         if parameters is None and key == feature_sets.key_of(name):
             parameters = parameters_of(name)
         settings[name] = {"version": key.version, "digest": key.digest, "parameters": parameters}

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from songrec.core.types import Progress, no_progress, part_of
 from songrec.services.catalogue import duplicate_search
 from songrec.services.catalogue.ingest import IngestReport, ingest_file
@@ -19,6 +17,7 @@ from songrec.services.prediction import attribute_estimates
 from songrec.services.segments.build_index import refresh_after_analysis
 from songrec.services.similarity import audio_similarity, word_search
 from songrec.store.catalogue import artists
+from songrec.store.instance import Instance
 
 IMPORTED = 0.8
 """The share of an import that is reading the file."""
@@ -36,31 +35,30 @@ class DerivedUpdate:
 
 
 def refresh_derived(
-    session: Session, instance: Path, newest_before: int, on_progress: Progress = no_progress
+    instance: Instance, newest_before: int, on_progress: Progress = no_progress
 ) -> DerivedUpdate:
     """Update artists, words, duplicates, estimates, similarity matrices and segments.
 
     ``newest_before`` is ``duplicate_search.newest_id`` from before the import. **Commits** after
     each step: cancelled or killed, the next import completes it.
     """
-    artists.split_joint_artists(session)
-    session.commit()
-    word_search.prepare_lyrics(session, instance, part_of(on_progress, 0.0, 0.5))
+    artists.split_joint_artists(instance.session)
+    instance.session.commit()
+    word_search.prepare_lyrics(instance, part_of(on_progress, 0.0, 0.5))
     on_progress(0.5, "Comparing the names of new songs.")
-    alike = duplicate_search.count_new(session, newest_before)
-    session.commit()
+    alike = duplicate_search.count_new(instance.session, newest_before)
+    instance.session.commit()
     on_progress(0.55, "Estimating what new songs are like.")
-    attribute_estimates.refresh(session, instance)
-    session.commit()
-    audio_similarity.refresh_matrices(session, instance, part_of(on_progress, 0.65, 0.8))
-    segments = refresh_after_analysis(session, instance, part_of(on_progress, 0.8, 1.0))
-    session.commit()
+    attribute_estimates.refresh(instance)
+    instance.session.commit()
+    audio_similarity.refresh_matrices(instance, part_of(on_progress, 0.65, 0.8))
+    segments = refresh_after_analysis(instance, part_of(on_progress, 0.8, 1.0))
+    instance.session.commit()
     return DerivedUpdate(alike, segments)
 
 
 def import_catalogue(
-    session: Session,
-    instance: Path,
+    instance: Instance,
     path: Path,
     *,
     on_progress: Progress = no_progress,
@@ -70,10 +68,10 @@ def import_catalogue(
 
     **Commits**, as both steps do.
     """
-    before = duplicate_search.newest_id(session)
+    before = duplicate_search.newest_id(instance.session)
     reading = part_of(on_progress, 0.0, IMPORTED)
-    report = ingest_file(session, path, on_progress=reading, **options)
+    report = ingest_file(instance.session, path, on_progress=reading, **options)
     if not report.dry_run:
         following = part_of(on_progress, IMPORTED, 1.0)
-        report.alike = refresh_derived(session, instance, before, following).alike
+        report.alike = refresh_derived(instance, before, following).alike
     return report

@@ -26,6 +26,7 @@ from songrec.services.features.feature_sets import (
 )
 from songrec.services.library import audio_tracks
 from songrec.services.library.worker_process import TIME_LIMIT_S, Outcome, Task, WorkerProcess
+from songrec.store.instance import Instance
 from songrec.store.sound import feature_cache
 from songrec.store.tables import AudioFile
 
@@ -78,8 +79,7 @@ class AnalysedFile:
 
 
 def analyse_like_the_library(
-    session: Session,
-    instance: Path,
+    instance: Instance,
     worker: WorkerProcess,
     path: Path,
     sets: FeatureSpec,
@@ -96,17 +96,21 @@ def analyse_like_the_library(
     digest = content_hash(path)
     arrays: dict[str, Floats] = {}
     settings: dict[str, AudioSettings] = {}
-    for names, chosen in library_settings(session, instance, with_companions(sets), fixed):
+    for names, chosen in library_settings(instance, with_companions(sets), fixed):
         keys = {name: key_of(name, chosen) for name in names}
-        missing = {key.name for key in feature_cache.missing_sets(instance, keys.values(), digest)}
+        missing = {
+            key.name for key in feature_cache.missing_sets(instance.folder, keys.values(), digest)
+        }
         if missing or description is None:
             outcome = analyse_file(worker, path, sets=names, settings=chosen)
             if description is None:
                 description = {"tags": outcome.tags, "decoded": outcome.decoded}
             for name in names:
-                feature_cache.write(instance, keys[name], digest, outcome.arrays[name])
+                feature_cache.write(instance.folder, keys[name], digest, outcome.arrays[name])
         settings |= dict.fromkeys(names, chosen)
-        arrays |= {name: feature_cache.read(instance, key, digest) for name, key in keys.items()}
+        arrays |= {
+            name: feature_cache.read(instance.folder, key, digest) for name, key in keys.items()
+        }
     assert description is not None
     return AnalysedFile(digest, description, arrays, settings)
 
@@ -127,9 +131,9 @@ def keep_file(session: Session, path: Path, analysed: AnalysedFile) -> AudioFile
     return audio_tracks.record(session, folder, place, analysed.content_hash, outcome)
 
 
-def record_vectors(session: Session, instance: Path, analysed: AnalysedFile) -> None:
+def record_vectors(instance: Instance, analysed: AnalysedFile) -> None:
     """Record the cached vectors of a file that stays. The caller commits."""
     for name, extractor in analysed.extractors().items():
         key = key_of(name, analysed.settings[name])
-        write_columns(instance, key, extractor.names(), analysed.settings[name])
-        feature_cache.record(session, key, analysed.content_hash)
+        write_columns(instance.folder, key, extractor.names(), analysed.settings[name])
+        feature_cache.record(instance.session, key, analysed.content_hash)

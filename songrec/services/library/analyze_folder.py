@@ -13,8 +13,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from songrec.audio_files.decoding import DECODER_VERSION
 from songrec.audio_files.file_scan import ScannedFile, content_hash, shown, walk
 from songrec.core.errors import BadInput
@@ -29,6 +27,7 @@ from songrec.services.library.after_import import refresh_derived
 from songrec.services.library.analysis_report import AnalyzeReport, AnalyzeRequest
 from songrec.services.library.executors import LocalExecutor, open_executor
 from songrec.services.library.worker_process import Outcome, Task
+from songrec.store.instance import Instance
 from songrec.store.sound import audio_files, feature_cache
 from songrec.store.sound.audio_files import KnownFile
 from songrec.store.sound.feature_cache import SetKey
@@ -40,8 +39,7 @@ REPORT_S = 0.25
 
 
 def analyze_folder(
-    session: Session,
-    instance: Path,
+    instance: Instance,
     request: AnalyzeRequest,
     on_progress: Progress = no_progress,
 ) -> AnalyzeReport:
@@ -56,18 +54,17 @@ def analyze_folder(
     start = time.perf_counter()
     names = with_companions(request.features)
     keys = keys_of(names, request.settings)
-    _write_columns(instance, keys, request)
+    _write_columns(instance.folder, keys, request)
     root = request.folder.expanduser()
     files = list(walk(root))
     root = root.resolve()
-    before = duplicate_search.newest_id(session)
-    run = _Run(session, instance, root, request, keys, on_progress, files)
+    before = duplicate_search.newest_id(instance.session)
+    run = _Run(instance, root, request, keys, on_progress, files)
     with open_executor(request.workers, request.scheduler) as executor:
         run.execute(executor)
     run.mark_missing()
     # The counts of the files stay on the page of the job.
     derived = refresh_derived(
-        session,
         instance,
         before,
         lambda share, message, _=None: on_progress(
@@ -99,23 +96,22 @@ class _Run:
 
     def __init__(
         self,
-        session: Session,
-        instance: Path,
+        instance: Instance,
         root: Path,
         request: AnalyzeRequest,
         keys: list[SetKey],
         on_progress: Progress,
         files: list[ScannedFile],
     ) -> None:
-        self._session = session
-        self._instance = instance
+        self._session = instance.session
+        self._instance = instance.folder
         self._root = root
         self._request = request
         self._keys = keys
         self._on_progress = on_progress
         self._files = files
-        self._known = audio_files.below(session, root)
-        session.commit()
+        self._known = audio_files.below(instance.session, root)
+        instance.session.commit()
         self._waiting: dict[str, _Waiting] = {}
         self._fresh: set[str] = set()
         self._started = time.monotonic()

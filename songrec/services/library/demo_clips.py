@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy.orm import Session
-
 from songrec.core.config import dask_scheduler
 from songrec.core.types import Progress, no_progress, part_of
 from songrec.demo import clips
 from songrec.services.features.feature_sets import default_sets
 from songrec.services.library.analysis_report import AnalyzeReport, AnalyzeRequest
 from songrec.services.library.analyze_folder import analyze_folder
+from songrec.store.instance import Instance
 
 _MAKING = 0.3
 """The share of the work that is synthesising."""
@@ -22,14 +21,14 @@ def folder(instance: Path) -> Path:
     return instance / "clips"
 
 
-def analyse_made_clips(
-    session: Session, instance: Path, on_progress: Progress = no_progress
-) -> AnalyzeReport:
+def analyse_made_clips(instance: Instance, on_progress: Progress = no_progress) -> AnalyzeReport:
     """Synthesise the missing demo clips and analyse them. **Commits**, as the analysis does."""
     made = clips.plan()
     for number in range(len(made)):
         on_progress(_MAKING * number / len(made), f"Making clip {number + 1} of {len(made)}.")
-        clips.write(folder(instance), made[number : number + 1])
-    clips.write(folder(instance), made)
-    request = AnalyzeRequest(folder(instance), default_sets(instance), scheduler=dask_scheduler())
-    return analyze_folder(session, instance, request, part_of(on_progress, _MAKING, 1.0))
+        clips.write(folder(instance.folder), made[number : number + 1])
+    clips.write(folder(instance.folder), made)
+    request = AnalyzeRequest(
+        folder(instance.folder), default_sets(instance.folder), scheduler=dask_scheduler()
+    )
+    return analyze_folder(instance, request, part_of(on_progress, _MAKING, 1.0))

@@ -18,6 +18,7 @@ from songrec.core.errors import BadInput
 from songrec.services.library.audio_tracks import source_key
 from songrec.store.catalogue import tracks
 from songrec.store.db import now
+from songrec.store.instance import Instance
 from songrec.store.sound import audio_files, feature_cache, waveform_cache
 from songrec.store.tables import Album, AudioFile, FeatureVector, Track, TrackAttributes
 
@@ -95,7 +96,7 @@ def _with_genres(session: Session, parts: Iterable[Sequence[Any]]) -> Iterator[t
 
 
 def write_tags(
-    session: Session, instance: Path, folder: Path, values: Sequence[str], *, dry_run: bool = False
+    instance: Instance, folder: Path, values: Sequence[str], *, dry_run: bool = False
 ) -> Written:
     """Write ``values`` (``tempo``, ``key``) of the analysed files below ``folder`` to their tags.
 
@@ -104,29 +105,29 @@ def write_tags(
     left alone. Flushes after each file; with ``dry_run`` nothing is written.
     """
     folder = folder.resolve()
-    known = [k for k in audio_files.below(session, folder).values() if k.state == "analysed"]
-    single = audio_files.at_path(session, str(folder))
+    known = [
+        k for k in audio_files.below(instance.session, folder).values() if k.state == "analysed"
+    ]
+    single = audio_files.at_path(instance.session, str(folder))
     ids = [k.id for k in known] + ([single.id] if single and single.state == "analysed" else [])
     if not ids:
         raise BadInput(f"No analysed file lies in {folder}: run flask analyze on it first.")
     written, skipped = 0, []
     for file_id in sorted(ids):
-        file = session.get_one(AudioFile, file_id)
+        file = instance.session.get_one(AudioFile, file_id)
         try:
-            written += _write_one(session, instance, file, values, dry_run)
+            written += _write_one(instance, file, values, dry_run)
         except (BadInput, OSError) as error:
             skipped.append({"path": file.path, "reason": str(error)})
     return Written(written, skipped)
 
 
-def _write_one(
-    session: Session, instance: Path, file: AudioFile, values: Sequence[str], dry_run: bool
-) -> int:
+def _write_one(instance: Instance, file: AudioFile, values: Sequence[str], dry_run: bool) -> int:
     path = Path(file.path)
     found = path.stat()
     if (found.st_size, found.st_mtime_ns) != (file.size, file.modified_ns):
         raise BadInput("has changed since it was analysed: run flask analyze first")
-    track = session.get(Track, file.track_id)
+    track = instance.session.get(Track, file.track_id)
     if track is None:
         raise BadInput("has no track any more: run flask analyze first")
     tempo = track.attributes.tempo if "tempo" in values and track.attributes else None
@@ -136,11 +137,11 @@ def _write_one(
     if dry_run:
         return 1
     write_values(path, tempo=tempo, key=key)
-    _follow_new_hash(session, instance, file, track)
+    _follow_new_hash(instance, file, track)
     return 1
 
 
-def _follow_new_hash(session: Session, instance: Path, file: AudioFile, track: Track) -> None:
+def _follow_new_hash(instance: Instance, file: AudioFile, track: Track) -> None:
     """Move rows and cached features to the hash of the file's new bytes."""
     path, before = Path(file.path), str(file.content_hash)
     after, found = content_hash(path), path.stat()
@@ -148,8 +149,8 @@ def _follow_new_hash(session: Session, instance: Path, file: AudioFile, track: T
     file.updated_at = now()
     if track.source_key == source_key(before):
         track.source_key = source_key(after)
-    cache = feature_cache.folder(instance)
-    for vector in session.scalars(
+    cache = feature_cache.folder(instance.folder)
+    for vector in instance.session.scalars(
         select(FeatureVector).where(FeatureVector.content_hash == before)
     ).all():
         key = feature_cache.SetKey(vector.feature_set, vector.version, vector.digest)
@@ -157,6 +158,6 @@ def _follow_new_hash(session: Session, instance: Path, file: AudioFile, track: T
         if old.is_file():
             new.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(old, new)
-            feature_cache.record(session, key, after)
-    waveform_cache.copy(instance, before, after)
-    session.flush()
+            feature_cache.record(instance.session, key, after)
+    waveform_cache.copy(instance.folder, before, after)
+    instance.session.flush()

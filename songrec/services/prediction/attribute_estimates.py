@@ -24,6 +24,7 @@ from songrec.prediction import folders, from_tags
 from songrec.services.features.feature_sets import TAGS, table
 from songrec.services.prediction.attribute_prediction import load_estimator
 from songrec.store.bulk import chunks
+from songrec.store.instance import Instance
 from songrec.store.tables import AudioFile, Track
 
 MEASURED, PREDICTED, FROM_TAGS = "measured", "predicted", "musicnn"
@@ -52,7 +53,7 @@ class TagGuess:
         return from_tags.attributes(self._tags, table.values)
 
 
-def refresh(session: Session, instance: Path) -> int:
+def refresh(instance: Instance) -> int:
     """Estimate what is unknown of the tracks that have not been seen yet; how many there were.
 
     The newest predictor fills in where nothing is known or an estimate stands; then tags fill in
@@ -60,16 +61,16 @@ def refresh(session: Session, instance: Path) -> int:
     comes from, and who has estimated. Flushes.
     """
     seen: set[int] = set()
-    sets = _sets(instance)
+    sets = _sets(instance.folder)
     if sets is not None:
-        sound = _table(session, instance, sets)
-        found = None if sound is None else load_estimator(instance, sound.names)
+        sound = _table(instance, sets)
+        found = None if sound is None else load_estimator(instance.folder, sound.names)
         if sound is not None and found is not None:
-            seen |= _estimate(session, sound, found, PREDICTED, "predictor")
-    sound = _table(session, instance, FeatureSpec((TAGS,)))
+            seen |= _estimate(instance.session, sound, found, PREDICTED, "predictor")
+    sound = _table(instance, FeatureSpec((TAGS,)))
     if sound is not None:
-        seen |= _estimate(session, sound, TagGuess(sound.names), FROM_TAGS, "tags")
-    session.flush()
+        seen |= _estimate(instance.session, sound, TagGuess(sound.names), FROM_TAGS, "tags")
+    instance.session.flush()
     return len(seen)
 
 
@@ -80,9 +81,9 @@ def clamped(name: str, value: float) -> float:
     return round(value)
 
 
-def _table(session: Session, instance: Path, sets: FeatureSpec) -> FeatureTable | None:
+def _table(instance: Instance, sets: FeatureSpec) -> FeatureTable | None:
     try:
-        return table(session, instance, sets)
+        return table(instance, sets)
     except NotReady:
         return None
 

@@ -18,6 +18,7 @@ from songrec.core.types import FeatureTable, Floats
 from songrec.prediction import tables
 from songrec.prediction.targets import TARGETS, tempo_bins
 from songrec.services.features import feature_sets
+from songrec.store.instance import Instance
 from songrec.store.tables import AudioFile, Track, TrackAttributes
 
 FEATURE_SETS = feature_sets.DEFAULT_SETS
@@ -44,15 +45,15 @@ def read_file(path: Path) -> Sample:
     return Sample(table, targets, path.name)
 
 
-def read_catalogue(session: Session, instance: Path, spec: FeatureSpec = FEATURE_SETS) -> Sample:
+def read_catalogue(instance: Instance, spec: FeatureSpec = FEATURE_SETS) -> Sample:
     """The catalogue's analysed tracks whose attributes somebody else has stated.
 
     An attribute counts when it stands on the track itself and was not estimated from its sound,
     or on a track of the same artist and title that has no audio. Raises ``NotReady`` where no
     track has both.
     """
-    table = feature_sets.table(session, instance, spec)
-    known = _stated(session, table)
+    table = feature_sets.table(instance, spec)
+    known = _stated(instance.session, table)
     if not any((~np.isnan(column)).any() for column in known.targets.values()):
         raise NotReady(
             "No track has both audio features and stated attributes: analyse the sound of songs "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -16,6 +15,7 @@ from songrec.services.recommendation.recommend import recommend_for
 from songrec.services.similarity.audio_similarity import HasId
 from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
 from songrec.store.catalogue import tracks
+from songrec.store.instance import Instance
 from songrec.store.listeners import last_recommendations, reactions, skips
 from songrec.store.runs.spaces import published_space
 from songrec.store.tables import Listener
@@ -67,11 +67,10 @@ class ListenerFeedback:
 
 
 def recommend_for_listener(
-    session: Session, instance: Path, feedback: ListenerFeedback, **options: Any
+    instance: Instance, feedback: ListenerFeedback, **options: Any
 ) -> list[RankedTrack]:
     """Recommend from all feedback; ``options`` are ``recommend_for``'s (method, by, n)."""
     return recommend_for(
-        session,
         instance,
         feedback.likes[:MAX_REACTIONS],
         feedback.dislikes[:MAX_REACTIONS],
@@ -83,19 +82,19 @@ def recommend_for_listener(
 
 
 def more_like_song(
-    session: Session, instance: Path, track: HasId, feedback: ListenerFeedback, n: int
+    instance: Instance, track: HasId, feedback: ListenerFeedback, n: int
 ) -> list[RankedTrack]:
     """Return ``n`` songs that sound like ``track``, with the likes as the background."""
     matches = more_like(
-        published_space(session, instance),
+        published_space(instance),
         track.id,
         n,
         likes=feedback.likes,
         dislikes=feedback.dislikes,
         weights=feedback.weights,
-        names=title_lookup(session),
+        names=title_lookup(instance.session),
     )
-    return attach_tracks(session, matches)
+    return attach_tracks(instance.session, matches)
 
 
 @dataclass(frozen=True)

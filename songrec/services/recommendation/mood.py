@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from songrec.core.types import Match, Space
 from songrec.recommend.lists import moods
 from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
 from songrec.store.catalogue import tracks
+from songrec.store.instance import Instance
 from songrec.store.runs.spaces import published_space
 from songrec.store.tables import Tag, TrackTag
 
@@ -47,9 +47,9 @@ class Mood:
         return not (self.genre or self.emotion or self.sliders)
 
 
-def target_values(session: Session, instance: Path, mood: Mood) -> dict[str, float]:
+def target_values(instance: Instance, mood: Mood) -> dict[str, float]:
     """Return the target values of the mood in the published run."""
-    return target_values_in(published_space(session, instance), mood)
+    return target_values_in(published_space(instance), mood)
 
 
 def target_values_in(space: Space, mood: Mood) -> dict[str, float]:
@@ -59,8 +59,7 @@ def target_values_in(space: Space, mood: Mood) -> dict[str, float]:
 
 
 def recommend_for_mood(
-    session: Session,
-    instance: Path,
+    instance: Instance,
     mood: Mood,
     *,
     n: int = 20,
@@ -70,9 +69,11 @@ def recommend_for_mood(
 
     Tracks tagged with the genre or emotion are preferred.
     """
-    space = published_space(session, instance)
+    space = published_space(instance)
     return attach_tracks(
-        session, mood_matches(session, space, mood, n, dislikes), moods.describe_match
+        instance.session,
+        mood_matches(instance.session, space, mood, n, dislikes),
+        moods.describe_match,
     )
 
 

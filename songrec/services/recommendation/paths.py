@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from sqlalchemy.orm import Session
-
 from songrec.recommend.lists import paths
 from songrec.services.catalogue.track_lookup import title_lookup
 from songrec.services.similarity.audio_similarity import HasId
 from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
+from songrec.store.instance import Instance
 from songrec.store.runs.spaces import published_space
 
 
 def song_path(
-    session: Session, instance: Path, start: HasId, end: HasId, between: int
+    instance: Instance, start: HasId, end: HasId, between: int
 ) -> tuple[list[RankedTrack], paths.SongPath]:
     """Return the songs from ``start`` to ``end`` over ``between`` others, and the path itself."""
-    space = published_space(session, instance)
+    space = published_space(instance)
     path = paths.find_path(space, start.id, end.id, between)
-    matches = paths.describe_path(space, path, title_lookup(session))
-    return attach_tracks(session, matches, paths.describe_match), path
+    matches = paths.describe_path(space, path, title_lookup(instance.session))
+    return attach_tracks(instance.session, matches, paths.describe_match), path

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -18,6 +17,7 @@ from songrec.services.catalogue.track_lookup import title_lookup
 from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
 from songrec.store.catalogue import artists, merge_redirects, tracks
 from songrec.store.catalogue.tracks import TrackView
+from songrec.store.instance import Instance
 from songrec.store.listeners import playlists
 from songrec.store.runs.spaces import published_space
 from songrec.store.tables import Cluster, Run
@@ -26,8 +26,7 @@ STARTERS_PER_CLUSTER = 3
 
 
 def recommend_for(
-    session: Session,
-    instance: Path,
+    instance: Instance,
     likes: Sequence[int],
     dislikes: Sequence[int] = (),
     *,
@@ -60,19 +59,19 @@ def recommend_for(
         The method's own parameters.
     """
     matches = ranking.rank(
-        published_space(session, instance),
+        published_space(instance),
         list(likes),
         list(dislikes),
         n,
         method=method,
         by=by,
-        names=title_lookup(session),
+        names=title_lookup(instance.session),
         # Merged tracks may still be part of the run.
-        excluded=[*excluded, *merge_redirects.ids(session)],
+        excluded=[*excluded, *merge_redirects.ids(instance.session)],
         boosts=_boosts(likes, dislikes, weights or {}, skips or {}),
         **parameters,
     )
-    return attach_tracks(session, name_evidence(session, matches))
+    return attach_tracks(instance.session, name_evidence(instance.session, matches))
 
 
 def name_evidence(session: Session, matches: Sequence[Match]) -> list[Match]:
@@ -121,9 +120,9 @@ def _names_like(match: Match, about: str) -> Reason | None:
     return None
 
 
-def method_used(session: Session, instance: Path, method: str | None = None) -> str:
+def method_used(instance: Instance, method: str | None = None) -> str:
     """Return the method that answers in the published run; see ``ranking.method_used``."""
-    return ranking.method_used(published_space(session, instance), method)
+    return ranking.method_used(published_space(instance), method)
 
 
 def starters(session: Session, run: Run) -> list[tuple[Cluster, list[TrackView]]]:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
-
-from sqlalchemy.orm import Session
 
 from songrec.core.errors import NotReady
 from songrec.core.registry import Entry
@@ -18,6 +15,7 @@ from songrec.services.recommendation import for_listener, recommend
 from songrec.services.recommendation.for_listener import ListChange, ListenerFeedback
 from songrec.services.similarity.matched_segments import MatchedSegment, matched_segments
 from songrec.services.similarity.ranked_tracks import RankedTrack
+from songrec.store.instance import Instance
 from songrec.store.runs import runs
 from songrec.store.runs.spaces import published_space
 from songrec.store.tables import Listener, Run
@@ -52,8 +50,7 @@ class RecommendationList:
 
 
 def recommendation_list(
-    session: Session,
-    instance: Path,
+    instance: Instance,
     listener: Listener | None,
     *,
     method: str | None,
@@ -61,32 +58,34 @@ def recommendation_list(
     n: int,
 ) -> RecommendationList:
     """Return ``n`` recommendations for ``listener``; an unknown ``method`` is the default."""
-    run = runs.published(session)
-    feedback = ListenerFeedback.load(session, listener)
+    run = runs.published(instance.session)
+    feedback = ListenerFeedback.load(instance.session, listener)
     requested = method if method in METHODS else None
     page = RecommendationList(run, feedback, METHODS.entry(requested or "taste"), list(METHODS))
     if run is None or not feedback.likes:
-        page.starters = recommend.starters(session, run) if run else []
+        page.starters = recommend.starters(instance.session, run) if run else []
         return page
     try:
-        space = published_space(session, instance)
+        space = published_space(instance)
         page.no_segments = requested == SEGMENTS_METHOD and space.segments is None
         page.method = METHODS.entry(ranking.method_used(space, requested))
         page.methods = _available_methods(space)
         page.criteria = available_criteria(space)
         page.songs = for_listener.recommend_for_listener(
-            session, instance, feedback, method=page.method.name, by=by, n=n
+            instance, feedback, method=page.method.name, by=by, n=n
         )
     except NotReady as error:
         page.problem = str(error)
         return page
     if page.method.name == SEGMENTS_METHOD:
         page.segments = space.segments
-    page.matched_segments = matched_segments(session, instance, page.songs)
+    page.matched_segments = matched_segments(instance, page.songs)
     if listener is not None:
         key = f"{page.method.name}|{_reranking_key(by)}|{n}|{run.public_id}"
         page.seen = for_listener.seen_list(key, page.songs)
-        page.change = for_listener.list_change(session, listener, feedback, key, page.songs)
+        page.change = for_listener.list_change(
+            instance.session, listener, feedback, key, page.songs
+        )
     return page
 
 

@@ -6,7 +6,6 @@ import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -21,6 +20,7 @@ from songrec.services.recommendation import mood as moods
 from songrec.services.recommendation.for_listener import ListenerFeedback
 from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
 from songrec.store.catalogue import artists, tracks
+from songrec.store.instance import Instance
 from songrec.store.listeners import playlists
 from songrec.store.runs import runs
 from songrec.store.runs.spaces import published_space
@@ -70,8 +70,7 @@ def new_cursor() -> str:
 
 
 def station_page(
-    session: Session,
-    instance: Path,
+    instance: Instance,
     listener: Listener | None,
     kind: str,
     key: str,
@@ -108,13 +107,13 @@ def station_page(
     if not re.match(CURSOR, cursor):
         raise BadInput("This place in the radio cannot be read; start it again.")
     seed, start = (int(part) for part in cursor.split("-"))
-    space = published_space(session, instance)
-    source = _source(session, space, listener, kind, key)
-    dislikes = ListenerFeedback.load(session, listener).dislikes
-    only = audio_files.audible(session) if audible else None
+    space = published_space(instance)
+    source = _source(instance.session, space, listener, kind, key)
+    dislikes = ListenerFeedback.load(instance.session, listener).dislikes
+    only = audio_files.audible(instance.session) if audible else None
     if source.mood is not None:
         matches = moods.mood_matches(
-            session,
+            instance.session,
             space,
             source.mood,
             stations.candidates_needed(start + n),
@@ -130,7 +129,7 @@ def station_page(
             seed=seed,
             label=source.label,
             only=only,
-            names=title_lookup(session),
+            names=title_lookup(instance.session),
         )
     has_more = len(matches) == n and start + n < MAX_LENGTH
     first = source.seeds[0] if len(source.seeds) == 1 and start == 0 else None
@@ -143,7 +142,7 @@ def station_page(
             return mood_table.describe_match(match)
         return FIRST_SONG if match.track_id == first else contributions.main_reason(match.reasons)
 
-    items = attach_tracks(session, matches, describe)
+    items = attach_tracks(instance.session, matches, describe)
     next_cursor = f"{seed}-{start + n}" if has_more else None
     return StationPage(kind, key, source.title, items, next_cursor)
 

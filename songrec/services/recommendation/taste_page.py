@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-
-from sqlalchemy.orm import Session
 
 from songrec.core.errors import NotReady
 from songrec.core.types import Space
@@ -13,6 +10,7 @@ from songrec.recommend.explain.taste_profile import TasteProfile, build_taste_pr
 from songrec.services.recommendation.for_listener import MAX_REACTIONS, ListenerFeedback
 from songrec.store.catalogue import tracks
 from songrec.store.catalogue.tracks import TrackView
+from songrec.store.instance import Instance
 from songrec.store.listeners import skips, unmatched_imports
 from songrec.store.runs import runs
 from songrec.store.runs.spaces import published_space
@@ -39,15 +37,15 @@ class TastePage:
     missing_total: int
 
 
-def taste_page(session: Session, instance: Path, listener: Listener | None) -> TastePage:
+def taste_page(instance: Instance, listener: Listener | None) -> TastePage:
     """Return the taste page of ``listener``; empty for somebody who has liked nothing yet."""
-    run = runs.published(session)
-    feedback = ListenerFeedback.load(session, listener)
-    profile, space = _profile(session, instance, feedback)
+    run = runs.published(instance.session)
+    feedback = ListenerFeedback.load(instance.session, listener)
+    profile, space = _profile(instance, feedback)
     typical = [i for taste in profile.tastes for i in taste.typical] if profile else []
-    skipped = skips.of_listener(session, listener, N_LISTED) if listener else []
+    skipped = skips.of_listener(instance.session, listener, N_LISTED) if listener else []
     ids = [*typical, *(skip.track_id for skip in skipped)]
-    songs = {view.id: view for view in tracks.tracks_by_id(session, ids, run)}
+    songs = {view.id: view for view in tracks.tracks_by_id(instance.session, ids, run)}
     return TastePage(
         run,
         feedback,
@@ -55,18 +53,18 @@ def taste_page(session: Session, instance: Path, listener: Listener | None) -> T
         space,
         songs,
         [skip for skip in skipped if skip.track_id in songs],
-        unmatched_imports.of_listener(session, listener, N_LISTED) if listener else [],
-        unmatched_imports.count(session, listener) if listener else 0,
+        unmatched_imports.of_listener(instance.session, listener, N_LISTED) if listener else [],
+        unmatched_imports.count(instance.session, listener) if listener else 0,
     )
 
 
 def _profile(
-    session: Session, instance: Path, feedback: ListenerFeedback
+    instance: Instance, feedback: ListenerFeedback
 ) -> tuple[TasteProfile | None, Space | None]:
     if not feedback.likes:
         return None, None
     try:
-        space = published_space(session, instance)
+        space = published_space(instance)
     except NotReady:
         return None, None
     likes, dislikes = feedback.likes[:MAX_REACTIONS], feedback.dislikes[:MAX_REACTIONS]

@@ -24,6 +24,7 @@ from songrec.services.reports import model_examples, plots
 from songrec.services.reports.cluster_importance import cluster_importance
 from songrec.services.training.run_metrics import MEASURES
 from songrec.store.db import now
+from songrec.store.instance import Instance
 from songrec.store.runs import run_folders, runs
 from songrec.store.tables import Run, Track
 
@@ -59,29 +60,27 @@ class Example:
     sounds: tuple[tuple[str, str], ...]
 
 
-def make_report(
-    session: Session, instance: Path, run: Run, on_progress: Progress = no_progress
-) -> Report:
+def make_report(instance: Instance, run: Run, on_progress: Progress = no_progress) -> Report:
     """Draw and render the report; ``NotReady`` if the run's files are missing.
 
     Parts that cannot be shown (the features have changed, a map cannot be drawn) become notes.
     """
     report = Report()
-    manifest = runs.manifest(instance, run)
-    history = runs.history(instance, run)
-    clusters = runs.clusters_of(session, run)
+    manifest = runs.manifest(instance.folder, run)
+    history = runs.history(instance.folder, run)
+    clusters = runs.clusters_of(instance.session, run)
     names = {cluster.number: cluster.name for cluster in clusters}
     notes: list[str] = list(manifest.get("notes", []))
     on_progress(0.05, "Drawing the losses", None)
     curves = _picture(report, "losses", plots.losses(history), "The losses over the epochs")
-    maps = list(_maps(report, instance, run, names, notes, on_progress))
+    maps = list(_maps(report, instance.folder, run, names, notes, on_progress))
     on_progress(0.6, "Loading the model", None)
     example_tracks: list[Example] = []
     walks: list[Picture] = []
     generated: list[Picture] = []
-    importances = cluster_importance(instance, run, manifest)
+    importances = cluster_importance(instance.folder, run, manifest)
     try:
-        examples = model_examples.load(session, instance, run)
+        examples = model_examples.load(instance, run)
     except SongrecError as error:
         notes.append(f"Examples are left out: {error}")
     else:
@@ -89,7 +88,7 @@ def make_report(
             examples.table.values, examples.table.names, examples.labels[examples.rows]
         )
         on_progress(0.65, "Reconstructing examples", None)
-        example_tracks = list(_examples(session, report, examples))
+        example_tracks = list(_examples(instance.session, report, examples))
         on_progress(0.85, "Walking along the latent", None)
         for walk in model_examples.latent_walks(examples):
             text = f"Decoder outputs along latent dimension {walk.dimension + 1}"

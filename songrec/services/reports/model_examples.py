@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.feature_spec import FeatureSpec
@@ -21,6 +19,7 @@ from songrec.features.settings import DEFAULTS
 from songrec.representation import REPRESENTATIONS
 from songrec.services.training import dataset, model_inputs
 from songrec.store.catalogue import training_data
+from songrec.store.instance import Instance
 from songrec.store.runs import run_folders
 from songrec.store.tables import Run
 
@@ -88,17 +87,17 @@ class GeneratedTracks:
     generated_mean: Floats
 
 
-def load(session: Session, instance: Path, run: Run) -> ModelExamples:
+def load(instance: Instance, run: Run) -> ModelExamples:
     """Load a run's model and the present features of its tracks.
 
     Raises ``NotReady`` if the run's files or the features that it was trained on are missing.
     """
-    folder = run_folders.run_folder(instance, run.public_id)
-    track_ids, labels = run_folders.read_labels(instance, run.public_id)
-    latent = run_folders.read_array(instance, run.public_id, "latent.npy")
+    folder = run_folders.run_folder(instance.folder, run.public_id)
+    track_ids, labels = run_folders.read_labels(instance.folder, run.public_id)
+    latent = run_folders.read_array(instance.folder, run.public_id, "latent.npy")
     scaler = Scaler.load(folder / "scaler.npz")
-    data = training_data.read(session)
-    raw = dataset.build_dataset(session, instance, FeatureSpec.parse(run.feature_set), data).table
+    data = training_data.read(instance.session)
+    raw = dataset.build_dataset(instance, FeatureSpec.parse(run.feature_set), data).table
     missing = [name for name in scaler.columns if name not in raw.names]
     if missing:
         raise NotReady(
@@ -112,7 +111,7 @@ def load(session: Session, instance: Path, run: Run) -> ModelExamples:
     columns = [raw.names.index(name) for name in scaler.columns]
     table = scaler.transform(raw.take(rows).select(columns))
     model = REPRESENTATIONS.entry(run.representation).load().load(folder)
-    inputs = model_inputs.gather(session, instance, model, table.track_ids)
+    inputs = model_inputs.gather(instance, model, table.track_ids)
     return ModelExamples(model, table, run_rows.astype(np.int64), latent, labels, inputs)
 
 

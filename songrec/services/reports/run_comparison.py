@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-from sqlalchemy.orm import Session
 
 from songrec.evaluation.agreement import adjusted_rand_index, contingency, match_labels, moved
 from songrec.services.training.run_metrics import MEASURES, Measure
+from songrec.store.instance import Instance
 from songrec.store.runs import run_folders, runs
 from songrec.store.tables import Cluster, Run
 
@@ -68,20 +67,20 @@ class RunComparison:
     flows: tuple[Flow, ...]
 
 
-def compare_runs(session: Session, instance: Path, a: str, b: str) -> RunComparison:
+def compare_runs(instance: Instance, a: str, b: str) -> RunComparison:
     """Compare the runs with public ids ``a`` and ``b``.
 
     Raises ``UnknownName`` for an unknown run and ``NotReady`` if its files are missing.
     """
-    run_a, run_b = runs.find(session, a), runs.find(session, b)
-    ids_a, labels_a = run_folders.read_labels(instance, run_a.public_id)
-    ids_b, labels_b = run_folders.read_labels(instance, run_b.public_id)
+    run_a, run_b = runs.find(instance.session, a), runs.find(instance.session, b)
+    ids_a, labels_a = run_folders.read_labels(instance.folder, run_a.public_id)
+    ids_b, labels_b = run_folders.read_labels(instance.folder, run_b.public_id)
     _, in_a, in_b = np.intersect1d(ids_a, ids_b, assume_unique=True, return_indices=True)
     labels_a, labels_b = labels_a[in_a], labels_b[in_b]
     shared = len(in_a)
     changed = int(moved(labels_a, labels_b).sum())
-    clusters_a = tuple(runs.clusters_of(session, run_a))
-    clusters_b = tuple(runs.clusters_of(session, run_b))
+    clusters_a = tuple(runs.clusters_of(instance.session, run_a))
+    clusters_b = tuple(runs.clusters_of(instance.session, run_b))
     table = _table(labels_a, labels_b, clusters_a, clusters_b)
     return RunComparison(
         a=run_a,

@@ -16,6 +16,7 @@ from songrec.services.features import waveform
 from songrec.services.segments.encoder_selection import status
 from songrec.services.segments.encoders import SegmentEncoder, encoder_for_index, select_encoder
 from songrec.services.segments.tagger_dataset import SegmentSettings
+from songrec.store.instance import Instance
 from songrec.store.models import taggers
 from songrec.store.sound import audio_files, segment_index, waveform_cache
 from songrec.store.sound.segment_index import SongSegments
@@ -29,8 +30,7 @@ SoundFiles = dict[int, tuple[Path, str]]
 
 
 def build(
-    session: Session,
-    instance: Path,
+    instance: Instance,
     on_progress: Progress = no_progress,
     *,
     settings: SegmentSettings | None = None,
@@ -43,14 +43,14 @@ def build(
     standardised. Raises ``NotReady`` if no song is audible or the encoder is not available.
     """
     started = time.perf_counter()
-    encoder, choice = select_encoder(instance, settings, by)
-    files = _sound_files(session)
+    encoder, choice = select_encoder(instance.folder, settings, by)
+    files = _sound_files(instance.session)
     if not files:
         raise NotReady("No song is audible, so no segments can be cut: flask analyze DIR")
     unreadable: dict[str, str] = {}
     manifest = segment_index.write(
-        instance,
-        _encode(instance, encoder, files, unreadable, on_progress),
+        instance.folder,
+        _encode(instance.folder, encoder, files, unreadable, on_progress),
         standardize=encoder.name != "tagger",
         seconds=encoder.settings.n_seconds,
         made_by=encoder.name,
@@ -66,12 +66,10 @@ def build(
         seed=seed,
     )
     # Songs may have been added or removed meanwhile.
-    return _report(refresh(session, instance) or manifest, started, on_progress)
+    return _report(refresh(instance) or manifest, started, on_progress)
 
 
-def refresh(
-    session: Session, instance: Path, on_progress: Progress = no_progress
-) -> dict[str, Any] | None:
+def refresh(instance: Instance, on_progress: Progress = no_progress) -> dict[str, Any] | None:
     """Update the index to the songs that are audible now.
 
     New songs are encoded by the encoder of the index, so that distances stay comparable; if it no
@@ -83,12 +81,12 @@ def refresh(
     is neither an index nor a tagger: then segments are not used in this instance.
     """
     started = time.perf_counter()
-    while (name := segment_index.current(instance)) is not None:
-        manifest = segment_index.manifest(instance)
-        indexed = segment_index.content_hashes(instance, name)
+    while (name := segment_index.current(instance.folder)) is not None:
+        manifest = segment_index.manifest(instance.folder)
+        indexed = segment_index.content_hashes(instance.folder, name)
         if manifest is None or indexed is None:
-            return _rebuild(session, instance, manifest or {}, on_progress)
-        files = _sound_files(session)
+            return _rebuild(instance, manifest or {}, on_progress)
+        files = _sound_files(instance.session)
         hashes = {track: content_hash for track, (_, content_hash) in files.items()}
         unreadable = {
             track: content_hash
@@ -104,29 +102,31 @@ def refresh(
         if not new and not removed:
             return None
         if not new and len(removed) == len(indexed):
-            segment_index.remove(instance, name)
+            segment_index.remove(instance.folder, name)
             return {"tracks": 0, "fragments": 0, "added": 0, "removed": len(removed)}
         try:
-            encoder = encoder_for_index(instance, manifest) if new else None
+            encoder = encoder_for_index(instance.folder, manifest) if new else None
         except NotReady as error:
             log.warning("The index of segments is rebuilt: %s", error)
-            return _rebuild(session, instance, manifest, on_progress)
+            return _rebuild(instance, manifest, on_progress)
         before = len(unreadable)
-        songs = _encode(instance, encoder, new, unreadable, on_progress) if encoder else iter(())
+        songs = (
+            _encode(instance.folder, encoder, new, unreadable, on_progress) if encoder else iter(())
+        )
         try:
-            manifest = segment_index.update(instance, name, songs, removed, {"unread": unreadable})
+            manifest = segment_index.update(
+                instance.folder, name, songs, removed, {"unread": unreadable}
+            )
         except segment_index.Superseded:
             continue  # rebuilt meanwhile: compare with the new index
         added = len(new) - (len(unreadable) - before)
         counts = {"added": added, "removed": len(removed)}
         return _report({**manifest, **counts}, started, on_progress)
-    return (
-        None if taggers.newest(instance) is None else _rebuild(session, instance, {}, on_progress)
-    )
+    return None if taggers.newest(instance.folder) is None else _rebuild(instance, {}, on_progress)
 
 
 def refresh_after_analysis(
-    session: Session, instance: Path, on_progress: Progress = no_progress
+    instance: Instance, on_progress: Progress = no_progress
 ) -> dict[str, Any] | None:
     """Refresh the index, returning ``{"problem": message}`` instead of raising an error.
 
@@ -134,7 +134,7 @@ def refresh_after_analysis(
     must not lose the analysis.
     """
     try:
-        return refresh(session, instance, on_progress)
+        return refresh(instance, on_progress)
     except Cancelled:
         raise
     except SongrecError as error:
@@ -142,19 +142,19 @@ def refresh_after_analysis(
     except Exception as error:
         log.exception("Refreshing the index of segments failed.")
         problem = f"Unexpected {type(error).__name__}: {error}"
-    session.rollback()
+    instance.session.rollback()
     return {"problem": f"New songs were not cut into segments: {problem}"}
 
 
 def _rebuild(
-    session: Session, instance: Path, manifest: dict[str, Any], on_progress: Progress
+    instance: Instance, manifest: dict[str, Any], on_progress: Progress
 ) -> dict[str, Any] | None:
     """Build the index anew with the settings of ``manifest`` and the best encoder of now."""
-    if not _sound_files(session):
+    if not _sound_files(instance.session):
         return None
     settings = SegmentSettings(**manifest["cutting"]) if "cutting" in manifest else None
     seed = int(manifest.get("seed", 0))
-    built = build(session, instance, on_progress, settings=settings, seed=seed)
+    built = build(instance, on_progress, settings=settings, seed=seed)
     return {"added": built["tracks"], "removed": 0, **built}
 
 

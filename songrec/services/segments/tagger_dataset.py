@@ -19,6 +19,7 @@ from songrec.core.types import Audio, Floats, Ints, Progress, no_progress
 from songrec.features.registry import digest
 from songrec.features.settings import DEFAULTS
 from songrec.services.features import feature_sets
+from songrec.store.instance import Instance
 from songrec.store.sound import audio_files, feature_cache
 from songrec.store.sound.feature_cache import SetKey
 from songrec.store.tables import AudioFile, Tag, TrackTag
@@ -98,8 +99,7 @@ class SongSpectrogram:
 
 
 def cache_spectrograms(
-    session: Session,
-    instance: Path,
+    instance: Instance,
     settings: SegmentSettings,
     on_progress: Progress = no_progress,
     *,
@@ -110,13 +110,13 @@ def cache_spectrograms(
     Missing spectrograms are computed and cached one by one. Raises ``NotReady`` with fewer than
     ``minimum`` songs.
     """
-    files = audio_files.for_tracks(session, audio_files.audible(session))
-    session.commit()  # nothing stays locked while files are read
+    files = audio_files.for_tracks(instance.session, audio_files.audible(instance.session))
+    instance.session.commit()  # nothing stays locked while files are read
     songs, n_unreadable = [], 0
     for done, (track_id, file) in enumerate(sorted(files.items())):
         on_progress(done / len(files), f"{done} of {len(files)} songs cut into segments")
         try:
-            songs.append(_song(instance, settings, track_id, file))
+            songs.append(_song(instance.folder, settings, track_id, file))
         except (BadInput, OSError):
             n_unreadable += 1  # moved or damaged since its analysis: the next one reports it
     if len(songs) < minimum:
@@ -227,9 +227,7 @@ class SongTags:
     has_any: NDArray[np.bool_]
 
 
-def tags_for(
-    session: Session, instance: Path, source: str, songs: Sequence[SongSpectrogram]
-) -> SongTags:
+def tags_for(instance: Instance, source: str, songs: Sequence[SongSpectrogram]) -> SongTags:
     """Return the tags of songs from one of ``SOURCES``.
 
     ``genre`` are the genres of the catalogue or the files, ``tags`` genres, subgenres and tags,
@@ -242,12 +240,12 @@ def tags_for(
         raise UnknownName("source of tags", source, SOURCES)
     ids = [song.track_id for song in songs]
     if source == "musicnn":
-        tags = _musicnn_tags(session, instance, songs)
+        tags = _musicnn_tags(instance, songs)
     elif source == "folders":
         tags = {song.track_id: {_folder_tag(song)} for song in songs}
     else:
         kinds = ("genre",) if source == "genre" else ("genre", "subgenre", "tag")
-        tags = _catalogue_tags(session, kinds, ids)
+        tags = _catalogue_tags(instance.session, kinds, ids)
     counts: dict[str, int] = {}
     for track_id in ids:
         for name in tags.get(track_id, ()):
@@ -268,15 +266,13 @@ def tags_for(
     return SongTags(tuple(names), matrix, has_any)
 
 
-def _musicnn_tags(
-    session: Session, instance: Path, songs: Sequence[SongSpectrogram]
-) -> dict[int, set[str]]:
-    key = feature_sets.most_common_settings(session, feature_sets.TAGS)
-    names = feature_cache.columns(instance, key)
+def _musicnn_tags(instance: Instance, songs: Sequence[SongSpectrogram]) -> dict[int, set[str]]:
+    key = feature_sets.most_common_settings(instance.session, feature_sets.TAGS)
+    names = feature_cache.columns(instance.folder, key)
     tags = {}
     for song in songs:
-        if not feature_cache.missing_sets(instance, [key], song.content_hash):
-            probabilities = feature_cache.read(instance, key, song.content_hash)
+        if not feature_cache.missing_sets(instance.folder, [key], song.content_hash):
+            probabilities = feature_cache.read(instance.folder, key, song.content_hash)
             likely = np.flatnonzero(probabilities >= MUSICNN_THRESHOLD)
             tags[song.track_id] = {names[column] for column in likely}
     return tags

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy.orm import Session
 
 from songrec.core.errors import NotReady
 from songrec.core.files import atomic_folder
@@ -21,6 +20,7 @@ from songrec.services.segments.tagger_dataset import (
     SegmentSettings,
     SongSpectrogram,
 )
+from songrec.store.instance import Instance
 from songrec.store.models import published_weights, taggers
 from songrec.tagging import segmentation
 from songrec.tagging.measures import majority, measures
@@ -44,7 +44,7 @@ class TaggerRequest:
 
 
 def train(
-    session: Session, instance: Path, request: TaggerRequest, on_progress: Progress = no_progress
+    instance: Instance, request: TaggerRequest, on_progress: Progress = no_progress
 ) -> dict[str, Any]:
     """Train a tagger, save it as the newest and return its manifest.
 
@@ -64,10 +64,10 @@ def train(
 
     settings = request.settings
     songs, n_unreadable = dataset.cache_spectrograms(
-        session, instance, settings, share(0.0, READING_SHARE), minimum=MIN_SONGS
+        instance, settings, share(0.0, READING_SHARE), minimum=MIN_SONGS
     )
-    tags = dataset.tags_for(session, instance, request.source, songs)
-    session.commit()  # nothing stays locked during the training
+    tags = dataset.tags_for(instance, request.source, songs)
+    instance.session.commit()  # nothing stays locked during the training
     songs = [
         song for song, is_tagged in zip(songs, tags.has_any.tolist(), strict=True) if is_tagged
     ]
@@ -79,7 +79,7 @@ def train(
     if not len(train_rows):
         raise NotReady("No segment is left to train on: analyse more songs.")
     spectrograms = CachedSegments(
-        instance, settings, [song.content_hash for song in songs], segments
+        instance.folder, settings, [song.content_hash for song in songs], segments
     )
     model = Tagger(tags.names, TaggerConfig(**request.config))
     model.fit(
@@ -112,14 +112,14 @@ def train(
             "tagger": measures(held_out, probabilities, tags.names),
             "majority": measures(held_out, constant, tags.names),
         }
-        if request.baselines and published_weights.is_there(instance, "musicnn"):
+        if request.baselines and published_weights.is_there(instance.folder, "musicnn"):
             embeddings = _musicnn_embeddings(
-                instance, settings, songs, segments, share(TRAINING_SHARE, BASELINE_SHARE)
+                instance.folder, settings, songs, segments, share(TRAINING_SHARE, BASELINE_SHARE)
             )
             probabilities = logistic_regression(embeddings, truth, train_rows, validation_rows)
             manifest["measures"]["musicnn"] = measures(held_out, probabilities, tags.names)
     manifest["seconds"] = round(time.perf_counter() - started, 1)
-    target = taggers.new_folder(instance)
+    target = taggers.new_folder(instance.folder)
     with atomic_folder(target) as folder:
         model.save(folder, manifest)
     on_progress(1.0, f"Tagger {target.name}")

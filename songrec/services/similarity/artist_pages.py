@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -14,6 +13,7 @@ from songrec.core.types import Space
 from songrec.recommend.similarity.similar_artists import similar_artists
 from songrec.store.catalogue import artists
 from songrec.store.catalogue.artists import ArtistView
+from songrec.store.instance import Instance
 from songrec.store.runs.spaces import published_space
 
 
@@ -38,10 +38,10 @@ class Whereabouts:
     points: tuple[tuple[float, float, int], ...]
 
 
-def space_or_none(session: Session, instance: Path) -> Space | None:
+def space_or_none(instance: Instance) -> Space | None:
     """Return the published run's space; None before anything is published."""
     try:
-        return published_space(session, instance)
+        return published_space(instance)
     except NotReady:
         return None
 

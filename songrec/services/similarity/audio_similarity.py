@@ -20,6 +20,7 @@ from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
 from songrec.store.bulk import chunks
 from songrec.store.catalogue import merge_redirects
 from songrec.store.catalogue.tracks import TrackView
+from songrec.store.instance import Instance
 from songrec.store.runs.spaces import published_space
 from songrec.store.sound import feature_cache, feature_matrices
 from songrec.store.sound.feature_matrices import MatrixRow
@@ -43,9 +44,7 @@ class HasId(Protocol):
         ...
 
 
-def refresh_matrices(
-    session: Session, instance: Path, on_progress: Progress = no_progress
-) -> dict[str, bool]:
+def refresh_matrices(instance: Instance, on_progress: Progress = no_progress) -> dict[str, bool]:
     """Write the matrix of every feature set that changed.
 
     Each matrix holds the vectors of the settings that most tracks were analysed with.
@@ -55,18 +54,18 @@ def refresh_matrices(
     dict
         By feature set, whether its matrix was written.
     """
-    present = [name for name in FEATURE_SETS if name in feature_cache.set_names(session)]
+    present = [name for name in FEATURE_SETS if name in feature_cache.set_names(instance.session)]
     written = {}
     for done, name in enumerate(present):
 
         def report(share: float, name: str = name, done: int = done) -> None:
             on_progress((done + share) / len(present), f"Writing the matrix of {name}.")
 
-        key = feature_sets.most_common_settings(session, name)
+        key = feature_sets.most_common_settings(instance.session, name)
         written[name] = feature_matrices.refresh(
-            instance,
+            instance.folder,
             key,
-            _matrix_rows(session, feature_cache.hashes_of_tracks(session, [key])),
+            _matrix_rows(instance.session, feature_cache.hashes_of_tracks(instance.session, [key])),
             leave_out=EXTRACTORS.entry(name).categorical,
             on_share=report,
         )
@@ -79,17 +78,16 @@ def available_feature_sets(instance: Path) -> dict[str, str]:
     return {name: EXTRACTORS.entry(name).label for name in FEATURE_SETS if name in present}
 
 
-def similar_to(session: Session, instance: Path, track: HasId, n: int = 8) -> list[RankedTrack]:
+def similar_to(instance: Instance, track: HasId, n: int = 8) -> list[RankedTrack]:
     """Return the ``n`` tracks of the published run that sound most like ``track``.
 
     Raises ``NotReady`` when nothing is published or the track is not part of the run.
     """
-    return attach_tracks(session, similar_tracks(published_space(session, instance), track.id, n))
+    return attach_tracks(instance.session, similar_tracks(published_space(instance), track.id, n))
 
 
 def similar_by(
-    session: Session,
-    instance: Path,
+    instance: Instance,
     track: TrackView,
     n: int = 8,
     *,
@@ -114,40 +112,38 @@ def similar_by(
     if by not in COMPARISONS:
         raise UnknownName("comparison", by, COMPARISONS)
     if by == "space":
-        return similar_to(session, instance, track, n)
+        return similar_to(instance, track, n)
     if by in FEATURE_SETS:
-        return _by_feature_set(session, instance, track, n, by)
-    space = published_space(session, instance)
+        return _by_feature_set(instance, track, n, by)
+    space = published_space(instance)
     if by == "latent":
         matches = weighted_similarity.latent_neighbours(space, track.id, n)
     else:
-        harmony = _harmony(session, space)
+        harmony = _harmony(instance.session, space)
         matches = weighted_similarity.weighted_neighbours(
             space, harmony, track.id, n, weights or {}
         )
-    return attach_tracks(session, matches, weighted_similarity.describe_match)
+    return attach_tracks(instance.session, matches, weighted_similarity.describe_match)
 
 
-def _by_feature_set(
-    session: Session, instance: Path, track: TrackView, n: int, name: str
-) -> list[RankedTrack]:
-    if feature_cache.hash_of_track(session, track.id) is None:
+def _by_feature_set(instance: Instance, track: TrackView, n: int, name: str) -> list[RankedTrack]:
+    if feature_cache.hash_of_track(instance.session, track.id) is None:
         raise NotReady(f"“{track.title}” has no sound file here, so {name} cannot compare it.")
-    sound = feature_matrices.load(instance, name)
+    sound = feature_matrices.load(instance.folder, name)
     try:
         matches = content_similarity.nearest_by_features(
             sound,
             track.id,
             n,
             label=EXTRACTORS.entry(name).label,
-            excluded=merge_redirects.ids(session),
+            excluded=merge_redirects.ids(instance.session),
         )
     except NotReady:
         raise NotReady(
             f"“{track.title}” was not analysed by {name} as the other songs were: flask analyze "
             f"DIR --features {name}"
         ) from None
-    return attach_tracks(session, matches, content_similarity.describe_match)
+    return attach_tracks(instance.session, matches, content_similarity.describe_match)
 
 
 def _matrix_rows(session: Session, hashes: Mapping[int, str]) -> list[MatrixRow]:

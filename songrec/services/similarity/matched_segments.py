@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
-
-from sqlalchemy.orm import Session
 
 from songrec.recommend.methods import segments
 from songrec.services.similarity.ranked_tracks import RankedTrack
+from songrec.store.instance import Instance
 from songrec.store.sound import audio_files, waveform_cache
 
 
@@ -27,16 +25,18 @@ class MatchedSegment:
 
 
 def matched_segments(
-    session: Session, instance: Path, ranked: Iterable[RankedTrack]
+    instance: Instance, ranked: Iterable[RankedTrack]
 ) -> dict[int, MatchedSegment]:
     """Return, by track id, the segment of each playable song that was matched by one."""
     moments = {
         one.track.id: segments.matched_segment(one.reasons) for one in ranked if one.track.has_audio
     }
-    files = audio_files.for_tracks(session, [track for track, moment in moments.items() if moment])
+    files = audio_files.for_tracks(
+        instance.session, [track for track, moment in moments.items() if moment]
+    )
     matched = {}
     for track_id, file in files.items():
-        waveform = waveform_cache.find(instance, str(file.content_hash))
+        waveform = waveform_cache.find(instance.folder, str(file.content_hash))
         seconds = waveform.seconds if waveform else file.duration_s
         moment = moments[track_id]
         if moment and seconds:

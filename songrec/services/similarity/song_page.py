@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-
-from sqlalchemy.orm import Session
 
 from songrec.core.errors import NotReady
 from songrec.core.types import Space
@@ -15,6 +12,7 @@ from songrec.services.similarity import audio_similarity
 from songrec.services.similarity.ranked_tracks import RankedTrack
 from songrec.store.catalogue import lyrics, tracks
 from songrec.store.catalogue.tracks import TrackView
+from songrec.store.instance import Instance
 from songrec.store.listeners import playlists
 from songrec.store.runs import runs, spaces
 from songrec.store.sound import audio_files
@@ -48,8 +46,7 @@ class SongPage:
 
 
 def song_page(
-    session: Session,
-    instance: Path,
+    instance: Instance,
     listener: Listener | None,
     public_id: str,
     *,
@@ -66,24 +63,24 @@ def song_page(
         Weights (0 to ``MAX_WEIGHT``) of the groups of attributes; without any, the published
         run's own space is used.
     """
-    run = runs.published(session)
-    track = tracks.find_track(session, public_id, run)
+    run = runs.published(instance.session)
+    track = tracks.find_track(instance.session, public_id, run)
     if track is None:
         return None
-    comparisons = audio_similarity.available_feature_sets(instance)
+    comparisons = audio_similarity.available_feature_sets(instance.folder)
     by = by if by in comparisons else ""
     try:
-        space = spaces.published_space(session, instance)
+        space = spaces.published_space(instance)
     except NotReady:
         space = None
     similar, problem = [], None
     try:
         if by:
-            similar = audio_similarity.similar_by(session, instance, track, N_SIMILAR, by=by)
+            similar = audio_similarity.similar_by(instance, track, N_SIMILAR, by=by)
         elif space is not None and track.label is not None:
             method = "features" if weights else "space"
             similar = audio_similarity.similar_by(
-                session, instance, track, N_SIMILAR, by=method, weights=weights
+                instance, track, N_SIMILAR, by=method, weights=weights
             )
     except NotReady as error:
         problem = str(error)
@@ -95,7 +92,7 @@ def song_page(
         by,
         comparisons,
         problem,
-        lyrics.has_words(session, track.id),
-        audio_files.for_track(session, track.id),
-        playlists.of_listener(session, listener)[:N_PLAYLISTS] if listener else [],
+        lyrics.has_words(instance.session, track.id),
+        audio_files.for_track(instance.session, track.id),
+        playlists.of_listener(instance.session, listener)[:N_PLAYLISTS] if listener else [],
     )

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import FeatureTable, Floats, Ints, Progress, no_progress
@@ -17,6 +15,7 @@ from songrec.representation import REPRESENTATIONS
 from songrec.services.similarity.word_search import WordMatch
 from songrec.services.training import model_inputs
 from songrec.store.catalogue import tracks
+from songrec.store.instance import Instance
 from songrec.store.runs import run_folders, runs
 
 REPRESENTATION = "hybrid_conv_vae"
@@ -24,7 +23,7 @@ RECALL_AT = 10
 MIN_PAIRS = 20
 
 
-def search_by_sound(session: Session, instance: Path, words: str, n: int = 20) -> list[WordMatch]:
+def search_by_sound(instance: Instance, words: str, n: int = 20) -> list[WordMatch]:
     """Return the published run's songs nearest to ``words`` in its latent, by cosine.
 
     Raises
@@ -34,24 +33,26 @@ def search_by_sound(session: Session, instance: Path, words: str, n: int = 20) -
     BadInput
         If the model's vocabulary has none of the words.
     """
-    run = runs.published(session)
+    run = runs.published(instance.session)
     if run is None or run.representation != REPRESENTATION:
         raise NotReady(
             "The published run does not compare words with sounds; train on both: flask train "
             f"--features {model_inputs.SPECTROGRAM_SET} --representation {REPRESENTATION}"
         )
-    folder = run_folders.run_folder(instance, run.public_id)
+    folder = run_folders.run_folder(instance.folder, run.public_id)
     model = REPRESENTATIONS.entry(REPRESENTATION).load().load(folder)
-    model_inputs.hand_over_folders(model, instance)
+    model_inputs.hand_over_folders(model, instance.folder)
     if not model.has_words([words])[0]:
         raise BadInput(
             f"None of these words occur in the lyrics that the run was trained on: {words!r}."
         )
-    latent = run_folders.read_array(instance, run.public_id, "latent.npy", mapped=False)
-    ids = run_folders.read_array(instance, run.public_id, "track_ids.npy", mapped=False)
+    latent = run_folders.read_array(instance.folder, run.public_id, "latent.npy", mapped=False)
+    ids = run_folders.read_array(instance.folder, run.public_id, "track_ids.npy", mapped=False)
     cosines = _unit(model.encode(texts=[words]))[0] @ _unit(latent).T
     best = np.lexsort((ids, -cosines))[:n]
-    views = {view.id: view for view in tracks.tracks_by_id(session, ids[best].tolist(), run)}
+    views = {
+        view.id: view for view in tracks.tracks_by_id(instance.session, ids[best].tolist(), run)
+    }
     return [
         WordMatch(views[track], float(cosines[row]), ())
         for row, track in zip(best.tolist(), ids[best].tolist(), strict=True)
@@ -60,8 +61,7 @@ def search_by_sound(session: Session, instance: Path, words: str, n: int = 20) -
 
 
 def evaluate_retrieval(
-    session: Session,
-    instance: Path,
+    instance: Instance,
     *,
     share: float = 0.2,
     epochs: int = 30,
@@ -90,9 +90,9 @@ def evaluate_retrieval(
     from songrec.store.catalogue import lyrics
     from songrec.store.sound import spectrograms
 
-    key = feature_sets.most_common_settings(session, model_inputs.SPECTROGRAM_SET)
-    ids = np.fromiter(spectrograms.tracks(session, instance, key), dtype=np.int64)
-    raw = lyrics.texts_of(session, ids)
+    key = feature_sets.most_common_settings(instance.session, model_inputs.SPECTROGRAM_SET)
+    ids = np.fromiter(spectrograms.tracks(instance, key), dtype=np.int64)
+    raw = lyrics.texts_of(instance.session, ids)
     texts = [clean(raw.get(track)) for track in ids.tolist()]
     pairs = np.flatnonzero([text is not None for text in texts])
     if len(pairs) < MIN_PAIRS:
@@ -105,10 +105,10 @@ def evaluate_retrieval(
     fitted = np.setdiff1d(np.arange(len(ids)), held_out)
 
     def read(rows: Ints) -> Any:
-        return spectrograms.of_tracks(session, instance, key, ids[rows])
+        return spectrograms.of_tracks(instance, key, ids[rows])
 
     model = REPRESENTATIONS.create(REPRESENTATION, epochs=epochs, **(parameters or {}))
-    model_inputs.hand_over_folders(model, instance)
+    model_inputs.hand_over_folders(model, instance.folder)
     table = FeatureTable(
         ids[fitted], (), np.empty((len(fitted), 0), np.float32), model_inputs.SPECTROGRAM_SET
     )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -17,6 +16,7 @@ from songrec.features.lyrics.cleaning import clean
 from songrec.store.catalogue import lyrics, lyrics_search, lyrics_vectors
 from songrec.store.catalogue import tracks as catalogue
 from songrec.store.catalogue.tracks import TrackView
+from songrec.store.instance import Instance
 from songrec.store.runs import runs
 
 VECTOR_SIZE = 64
@@ -61,9 +61,7 @@ class WordMatch:
         }
 
 
-def prepare_lyrics(
-    session: Session, instance: Path, on_progress: Progress = no_progress
-) -> PreparationReport:
+def prepare_lyrics(instance: Instance, on_progress: Progress = no_progress) -> PreparationReport:
     """Clean, index and embed all lyrics that are new or changed, and detect their language.
 
     Heavy if there is anything to do. Unlike other functions this one **commits**, after every
@@ -71,9 +69,9 @@ def prepare_lyrics(
     """
     from songrec.features.lyrics.language import language_of
 
-    total = max(lyrics.track_count(session), 1)
+    total = max(lyrics.track_count(instance.session), 1)
     n_read = n_changed = 0
-    for batch in lyrics.sources(session):
+    for batch in lyrics.sources(instance.session):
         prepared = []
         for source in batch:
             if source.digest == source.known:
@@ -82,8 +80,8 @@ def prepare_lyrics(
                 continue  # search finds its title without preparation
             words = clean(source.lyrics) or ""
             prepared.append(lyrics.Found(source, words, language_of(words)))
-        lyrics.keep(session, prepared)
-        session.commit()
+        lyrics.keep(instance.session, prepared)
+        instance.session.commit()
         n_read += len(batch)
         n_changed += len(prepared)
         on_progress(
@@ -91,11 +89,11 @@ def prepare_lyrics(
             f"{n_read:,} of {total:,} songs read",
             {"songs": n_read, "changed": n_changed},
         )
-    with_lyrics = lyrics.prepared(session)[1]
-    if n_changed or (with_lyrics and not lyrics_vectors.path_of(instance).is_file()):
-        _embed(session, instance, with_lyrics, on_progress)
+    with_lyrics = lyrics.prepared(instance.session)[1]
+    if n_changed or (with_lyrics and not lyrics_vectors.path_of(instance.folder).is_file()):
+        _embed(instance, with_lyrics, on_progress)
     on_progress(1.0, f"{n_read:,} songs read, {n_changed:,} of them new or changed")
-    return PreparationReport(n_read, n_changed, with_lyrics, lyrics.languages(session))
+    return PreparationReport(n_read, n_changed, with_lyrics, lyrics.languages(instance.session))
 
 
 def search_words(session: Session, words: str, n: int = 20) -> list[WordMatch]:
@@ -109,14 +107,14 @@ def search_words(session: Session, words: str, n: int = 20) -> list[WordMatch]:
     ]
 
 
-def similar_lyrics(session: Session, instance: Path, track_id: int, n: int = 20) -> list[WordMatch]:
+def similar_lyrics(instance: Instance, track_id: int, n: int = 20) -> list[WordMatch]:
     """Return songs with the most similar lyrics; ``NotReady`` if the track has none."""
     nearest = [
         (track, cosine)
-        for track, cosine in lyrics_vectors.nearest(instance, track_id, n)
+        for track, cosine in lyrics_vectors.nearest(instance.folder, track_id, n)
         if cosine > 0
     ]
-    views = _views(session, [track for track, _ in nearest])
+    views = _views(instance.session, [track for track, _ in nearest])
     return [WordMatch(views[track], cosine, ()) for track, cosine in nearest if track in views]
 
 
@@ -125,26 +123,26 @@ def _views(session: Session, ids: list[int]) -> dict[int, TrackView]:
     return {view.id: view for view in catalogue.tracks_by_id(session, ids, run)} if ids else {}
 
 
-def _embed(session: Session, instance: Path, rows: int, on_progress: Progress) -> None:
+def _embed(instance: Instance, rows: int, on_progress: Progress) -> None:
     if not rows:
-        lyrics_vectors.forget(instance)
+        lyrics_vectors.forget(instance.folder)
         return
     from songrec.representation.text_vectors import TextVectors
 
-    ids = lyrics.with_words(session)
+    ids = lyrics.with_words(instance.session)
     step = max(1, -(-len(ids) // MAX_FITTED))
-    sample = lyrics.words_of(session, ids[::step])
+    sample = lyrics.words_of(instance.session, ids[::step])
     on_progress(PREPARED_SHARE, "Fitting text vectors")
     model = TextVectors(VECTOR_SIZE).fit(list(sample.values()), seed=0)
 
     def parts() -> Iterator[tuple[Ints, Floats]]:
         for first in range(0, len(ids), lyrics.BATCH):
             part = ids[first : first + lyrics.BATCH]
-            words = lyrics.words_of(session, part)
+            words = lyrics.words_of(instance.session, part)
             yield part, model.transform([words.get(track) for track in part.tolist()])
             on_progress(
                 PREPARED_SHARE + (1 - PREPARED_SHARE) * (first + len(part)) / len(ids),
                 f"{first + len(part):,} of {len(ids):,} lyrics embedded",
             )
 
-    lyrics_vectors.write(instance, parts(), len(ids), VECTOR_SIZE)
+    lyrics_vectors.write(instance.folder, parts(), len(ids), VECTOR_SIZE)

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy.orm import Session
 
 from songrec.clustering import CLUSTERINGS, clusters_by_model
 from songrec.core.errors import SongrecError
@@ -21,17 +19,16 @@ from songrec.representation import REPRESENTATIONS
 from songrec.services.sweeps.specification import Cell
 from songrec.services.training import dataset, model_inputs
 from songrec.services.training.artifacts import TrainingResult
+from songrec.store.instance import Instance
 
 BOOTSTRAPS = 5
 BOOTSTRAP_TRACKS = 4_000
 SILHOUETTE_TRACKS = 5_000
 
 
-def feature_table(
-    session: Session, instance: Path, cell: Cell, result: TrainingResult
-) -> FeatureTable:
+def feature_table(instance: Instance, cell: Cell, result: TrainingResult) -> FeatureTable:
     """Build the standardised features that the cell was trained on, ``(n, f)``."""
-    raw = dataset.build_dataset(session, instance, cell.features, result.data).table
+    raw = dataset.build_dataset(instance, cell.features, result.data).table
     return result.scaler.transform(raw)
 
 
@@ -85,10 +82,10 @@ class RefitSample:
 
 
 def refit_on_bootstraps(
-    session: Session, instance: Path, cell: Cell, result: TrainingResult, table: FeatureTable
+    instance: Instance, cell: Cell, result: TrainingResult, table: FeatureTable
 ) -> list[RefitSample]:
     """Fit the cell's representation on each of the bootstrap samples."""
-    all_inputs = model_inputs.gather(session, instance, result.model, table.track_ids)
+    all_inputs = model_inputs.gather(instance, result.model, table.track_ids)
     rows = _bootstrap_rows(cell, len(table.values))
     refits = []
     for sample in stability.bootstraps(len(rows), BOOTSTRAPS, cell.seed):
@@ -116,7 +113,7 @@ def refit_agreement(cell: Cell, samples: list[RefitSample]) -> float | None:
 
 
 def held_out_error(
-    session: Session, instance: Path, cell: Cell, result: TrainingResult, table: FeatureTable
+    instance: Instance, cell: Cell, result: TrainingResult, table: FeatureTable
 ) -> float | None:
     """Compute the mean squared error on a tenth of the tracks by a model fitted on the rest.
 
@@ -130,7 +127,7 @@ def held_out_error(
         or not table.names
     ):
         return None
-    all_inputs = model_inputs.gather(session, instance, model, table.track_ids)
+    all_inputs = model_inputs.gather(instance, model, table.track_ids)
 
     def fit(rows: Ints) -> held_out.Restore:
         part, inputs = _subset(table, all_inputs, rows)

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy.orm import Session
 
 from songrec.core.child_process import ChildProcess, Message, describe_exit, thread_limits
 from songrec.core.errors import NotReady, SongrecError
@@ -31,6 +30,7 @@ from songrec.services.sweeps.folder import SweepFolder, training
 from songrec.services.sweeps.specification import Cell, SweepSpec
 from songrec.services.training import dataset
 from songrec.store.catalogue import training_data
+from songrec.store.instance import Instance
 
 PROCESSES = 2
 TICK = 0.5
@@ -39,8 +39,7 @@ command: list[str] = [sys.executable, "-m", "songrec.services.sweeps.worker"]
 
 
 def run_sweep(
-    session: Session,
-    instance: Path,
+    instance: Instance,
     spec: SweepSpec,
     on_progress: Progress = no_progress,
     *,
@@ -55,14 +54,14 @@ def run_sweep(
     ``on_progress`` raises ends the processes at once.
     """
     on_progress(0.0, "Reading the catalogue", None)
-    fingerprint, tracks = _fingerprint(session, instance, spec)
+    fingerprint, tracks = _fingerprint(instance, spec)
     identity = [spec.to_json(), fingerprint, folder.current_versions()]
     sweep_id = _digest(json.dumps(identity, sort_keys=True))[:12]
-    sweep = SweepFolder.begin(instance, sweep_id, spec, tracks)
+    sweep = SweepFolder.begin(instance.folder, sweep_id, spec, tracks)
     with training(sweep.path):
         on_progress(0.0, "Starting", {"grid_id": sweep.id})
         missing = sweep.missing(retry=retry)
-        processes = _GroupProcesses(sweep, instance, missing, on_progress, keep=keep)
+        processes = _GroupProcesses(sweep, instance.folder, missing, on_progress, keep=keep)
         processes.run()
         write_json(sweep.path / "agreement.json", agreement(sweep))
         results.write_csv(sweep)
@@ -84,9 +83,9 @@ def agreement(sweep: SweepFolder) -> dict[str, float]:
     return mean_index
 
 
-def _fingerprint(session: Session, instance: Path, spec: SweepSpec) -> tuple[list[str], int]:
+def _fingerprint(instance: Instance, spec: SweepSpec) -> tuple[list[str], int]:
     """Return digests of the data that the sweep is trained on, and the number of tracks."""
-    data = training_data.read(session)
+    data = training_data.read(instance.session)
     if len(data.track_ids) < 2:
         raise NotReady("There are too few tracks to compare anything: flask ingest FILE first.")
     digests = [data.fingerprint()]
@@ -94,7 +93,7 @@ def _fingerprint(session: Session, instance: Path, spec: SweepSpec) -> tuple[lis
         if features == ATTRIBUTES_ONLY:
             continue
         try:
-            table = dataset.build_dataset(session, instance, features, data).table
+            table = dataset.build_dataset(instance, features, data).table
             digests.append(_digest(np.ascontiguousarray(table.values).tobytes()))
         except SongrecError as error:  # each cell that needs it will say so
             digests.append(str(error))

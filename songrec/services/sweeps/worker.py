@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy.orm import Session
 
 from songrec.core.child_process import Message, ParentConnection, run_child
 from songrec.core.errors import SongrecError
@@ -23,6 +22,7 @@ from songrec.services.sweeps.runner import failed
 from songrec.services.sweeps.specification import Cell, SweepSpec
 from songrec.services.training.artifacts import TrainingResult
 from songrec.services.training.stage_cache import StageCache, StageProgress
+from songrec.store.instance import Instance
 
 WIDTH, HEIGHT, DOTS = 240, 160, 700
 SHARED_STAGES = ("read", "features", "representation")
@@ -37,8 +37,7 @@ def main(parent: ParentConnection) -> int:
     with app.app_context():
         instance = Path(app.config["INSTANCE"])
         train_cells(
-            db.session,
-            instance,
+            Instance(instance, db.session),
             folder.find(instance, task["grid"]),
             [Cell.from_json(cell) for cell in task["cells"]],
             parent.send,
@@ -48,8 +47,7 @@ def main(parent: ParentConnection) -> int:
 
 
 def train_cells(
-    session: Session,
-    instance: Path,
+    instance: Instance,
     sweep: SweepFolder,
     cells: Sequence[Cell],
     send: Callable[[Message], None],
@@ -61,9 +59,7 @@ def train_cells(
     for at, cell in enumerate(cells):
         progress = _CellProgress(send, cell)
         try:
-            row, labels = train_cell(
-                session, instance, cell, progress, cache, sweep.spec, keep=keep
-            )
+            row, labels = train_cell(instance, cell, progress, cache, sweep.spec, keep=keep)
         except SongrecError as error:
             reason = str(error)
         except Exception as error:  # noqa: BLE001 - whatever it was, the row must say it
@@ -73,7 +69,7 @@ def train_cells(
             sweep.write_row(cell, row, labels)
             send({"done": cell.key})
             continue
-        session.rollback()
+        instance.session.rollback()
         # Without features or latent there is nothing that the other cells could do better.
         for lost in cells[at:] if progress.shared else [cell]:
             sweep.write_row(lost, failed(lost, reason), None)
@@ -83,8 +79,7 @@ def train_cells(
 
 
 def train_cell(
-    session: Session,
-    instance: Path,
+    instance: Instance,
     cell: Cell,
     on_progress: Any,
     cache: StageCache,
@@ -99,15 +94,15 @@ def train_cell(
 
     stages = StageProgress(on_progress)
     request = TrainRequest.from_json(cell.request())
-    result = run_stages(session, instance, request, stages, cache)
+    result = run_stages(instance, request, stages, cache)
     seconds = {**stages.seconds, "total": round(sum(stages.seconds.values()), 3)}
     run_id = None
     if keep:
-        tastes = train_tastes(session, instance, request, result, stages)
-        run_id = write_run(session, instance, request, result, tastes, stages).public_id
-        session.commit()
+        tastes = train_tastes(instance, request, result, stages)
+        run_id = write_run(instance, request, result, tastes, stages).public_id
+        instance.session.commit()
     labels = result.clustering.labels
-    metrics = {**result.metrics, **_metrics(session, instance, cell, result, cache, spec)}
+    metrics = {**result.metrics, **_metrics(instance, cell, result, cache, spec)}
     row = {
         "key": cell.key,
         "cell": cell.to_json(),
@@ -125,8 +120,7 @@ def train_cell(
 
 
 def _metrics(
-    session: Session,
-    instance: Path,
+    instance: Instance,
     cell: Cell,
     result: TrainingResult,
     cache: StageCache,
@@ -135,7 +129,7 @@ def _metrics(
     """Compute the sweep's own metrics; their time is not the training's."""
     from songrec.services.sweeps import cell_metrics
 
-    table = cell_metrics.feature_table(session, instance, cell, result)
+    table = cell_metrics.feature_table(instance, cell, result)
     values = {"silhouette_features": cell_metrics.silhouette_in_features(table, result, cell.seed)}
     if spec.quick:
         return values
@@ -145,7 +139,7 @@ def _metrics(
     def once(stage: str, make: Callable[..., Any]) -> Any:
         def timed() -> Any:
             with aside.stage(stage, stage, 1.0):
-                return make(session, instance, cell, result, table)
+                return make(instance, cell, result, table)
 
         return cache.get_or_compute(aside, stage, list(cell.group), timed)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from songrec.services.training.model_inputs import SPECTROGRAM_SET
 from songrec.store.catalogue import tracks as catalogue
 from songrec.store.catalogue import training_data
 from songrec.store.catalogue.training_data import TrainingData
+from songrec.store.instance import Instance
 from songrec.store.sound import feature_cache, spectrograms
 
 AUDIO_COVERAGE = 0.5
@@ -66,7 +66,7 @@ def default_features_for(session: Session, representation: Entry) -> FeatureSpec
 
 
 def build_dataset(
-    session: Session, instance: Path, feature_set: FeatureSpec, data: TrainingData
+    instance: Instance, feature_set: FeatureSpec, data: TrainingData
 ) -> TrainingDataset:
     """Build the table of ``feature_set`` over the tracks in ``data`` that have all of its sets.
 
@@ -77,12 +77,12 @@ def build_dataset(
     labels = [entry.name for entry in EXTRACTORS if not entry.from_audio]
     audio = feature_set.without(ATTRIBUTES, SPECTROGRAM_SET, *labels)
     if SPECTROGRAM_SET in feature_set:
-        key = feature_sets.most_common_settings(session, SPECTROGRAM_SET)
-        with_spectrogram = spectrograms.tracks(session, instance, key, minimum=MIN_TRACKS)
+        key = feature_sets.most_common_settings(instance.session, SPECTROGRAM_SET)
+        with_spectrogram = spectrograms.tracks(instance, key, minimum=MIN_TRACKS)
         data = _only(data, np.fromiter(with_spectrogram, dtype=np.int64))
     sound = None
     if len(audio):
-        sound = feature_sets.table(session, instance, audio, minimum=MIN_TRACKS)
+        sound = feature_sets.table(instance, audio, minimum=MIN_TRACKS)
         data = _only(data, sound.track_ids)
     described = described_attributes(data)
     if feature_set == ATTRIBUTES_ONLY:
@@ -95,7 +95,7 @@ def build_dataset(
             left_out |= choice.left_out
             parts.append(_prefixed(name, part))
         elif name in labels:
-            parts.append(_prefixed(name, _genres(session, data.track_ids)))
+            parts.append(_prefixed(name, _genres(instance.session, data.track_ids)))
     if sound is not None:
         part, sparse = _without_sparse_columns(sound, data.track_ids)
         left_out |= sparse
@@ -118,7 +118,7 @@ def build_dataset(
         AttributeSelection(table.names, left_out),
         described,
         has_audio=len(audio) > 0,
-        settings=run_settings.record(session, instance, extracted),
+        settings=run_settings.record(instance, extracted),
     )
 
 

@@ -21,6 +21,7 @@ from songrec.core.types import Floats, Ints, Spectrograms
 from songrec.features.lyrics.cleaning import clean
 from songrec.services.features import feature_sets
 from songrec.store.catalogue import lyrics, training_data
+from songrec.store.instance import Instance
 from songrec.store.sound import spectrograms
 
 SPECTROGRAM_SET = "melspectrogram"
@@ -51,17 +52,14 @@ def hand_over_folders(model: Any, instance: Path) -> None:
         model.use_folders(scratch=instance, cache=instance / "words", models=instance / "models")
 
 
-def gather(session: Session, instance: Path, model: Any, track_ids: Ints) -> dict[str, Any]:
+def gather(instance: Instance, model: Any, track_ids: Ints) -> dict[str, Any]:
     """Return the inputs of ``model`` for tracks of the catalogue (ascending ids).
 
     A model that works with files is given the instance's folders. Raises ``NotReady`` where no
     track has an input that the model requires.
     """
-    hand_over_folders(model, instance)
-    return {
-        name: _GATHERED[name](session, instance, model, track_ids)
-        for name in required_inputs(model)
-    }
+    hand_over_folders(model, instance.folder)
+    return {name: _GATHERED[name](instance, model, track_ids) for name in required_inputs(model)}
 
 
 def for_upload(model: Any, track: TrackInputs) -> dict[str, Any]:
@@ -87,8 +85,8 @@ def labels_of(session: Session, kind: str, track_ids: Ints) -> list[str | None]:
     return [tags.names[number] if number >= 0 else None for number in numbers]
 
 
-def _labels(session: Session, instance: Path, model: Any, track_ids: Ints) -> list[str | None]:
-    labels = labels_of(session, model.condition, track_ids)
+def _labels(instance: Instance, model: Any, track_ids: Ints) -> list[str | None]:
+    labels = labels_of(instance.session, model.condition, track_ids)
     if not any(labels):
         raise NotReady(f"No track has a label of the kind {model.condition!r}: choose another.")
     return labels
@@ -98,9 +96,9 @@ def _label(model: Any, track: TrackInputs) -> list[str | None]:
     return [track.labels.get(model.condition)]
 
 
-def _spectrograms(session: Session, instance: Path, model: Any, track_ids: Ints) -> Spectrograms:
-    key = feature_sets.most_common_settings(session, SPECTROGRAM_SET)
-    return spectrograms.of_tracks(session, instance, key, track_ids)
+def _spectrograms(instance: Instance, model: Any, track_ids: Ints) -> Spectrograms:
+    key = feature_sets.most_common_settings(instance.session, SPECTROGRAM_SET)
+    return spectrograms.of_tracks(instance, key, track_ids)
 
 
 def _spectrogram(model: Any, track: TrackInputs) -> Spectrograms:
@@ -109,8 +107,8 @@ def _spectrogram(model: Any, track: TrackInputs) -> Spectrograms:
     return spectrograms.GivenSpectrograms([track.spectrogram])
 
 
-def _texts(session: Session, instance: Path, model: Any, track_ids: Ints) -> list[str | None]:
-    found = lyrics.texts_of(session, track_ids)
+def _texts(instance: Instance, model: Any, track_ids: Ints) -> list[str | None]:
+    found = lyrics.texts_of(instance.session, track_ids)
     return [clean(found.get(track)) for track in track_ids.tolist()]
 
 

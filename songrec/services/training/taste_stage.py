@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy.orm import Session
 
 from songrec.core.files import atomic_folder, write_json
 from songrec.core.title_normalization import match_key
@@ -20,6 +19,7 @@ from songrec.recommend.taste import prior as taste_prior
 from songrec.services.training import two_tower
 from songrec.services.training.artifacts import TasteArtifacts, TrainingResult
 from songrec.store.catalogue import taste_data
+from songrec.store.instance import Instance
 from songrec.store.runs.spaces import track_factors_file
 
 CACHED_MODELS = 4
@@ -27,8 +27,7 @@ CACHED_MODELS = 4
 
 
 def train_tastes(
-    session: Session,
-    instance: Path,
+    instance: Instance,
     result: TrainingResult,
     *,
     seed: int,
@@ -45,16 +44,16 @@ def train_tastes(
     keys = space.song_keys.copy()
     artists = np.zeros(len(keys), dtype=np.uint64)
     albums = np.zeros(len(keys), dtype=np.uint64)
-    for row, track in enumerate(taste_data.credited_tracks(session, space.track_ids)):
+    for row, track in enumerate(taste_data.credited_tracks(instance.session, space.track_ids)):
         artists[row], albums[row] = track.artist_id, track.album_id
         key = match_key(track.names, track.title)
         if key is not None:
             keys[row] = key % 2**64
     space = replace(space, song_keys=keys, artists=artists, albums=albums)
     track_factors, model = _cached_model(
-        instance / "tastes",
+        instance.folder / "tastes",
         space,
-        taste_data.playlists(session, space.track_ids),
+        taste_data.playlists(instance.session, space.track_ids),
         seed,
         # Details are dropped: their epochs and losses are not those of the run's model.
         lambda fraction, message, details=None: on_progress(fraction, message),

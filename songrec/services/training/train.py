@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy.orm import Session
 
 from songrec.clustering import CLUSTERINGS, clusters_by_model, label_alignment, scores
 from songrec.core.attributes import ATTRIBUTE_NAMES
@@ -46,13 +44,13 @@ from songrec.services.training.cluster_profiles import ProfileInputs, profile_cl
 from songrec.services.training.request import TrainRequest
 from songrec.services.training.stage_cache import StageCache, StageProgress
 from songrec.store.catalogue import training_data
+from songrec.store.instance import Instance
 from songrec.store.runs import run_folders, runs
 from songrec.store.tables import Run
 
 
 def train(
-    session: Session,
-    instance: Path,
+    instance: Instance,
     request: TrainRequest,
     on_progress: Progress = no_progress,
 ) -> Run:
@@ -62,17 +60,16 @@ def train(
     that writes to the same SQLite database would deadlock. If the commit fails, the folder stays
     without a row and does no harm.
     """
-    run_folders.sweep(instance)
-    request = request.with_resolved_features(session)
+    run_folders.sweep(instance.folder)
+    request = request.with_resolved_features(instance.session)
     progress = StageProgress(on_progress)
-    result = run_stages(session, instance, request, progress)
-    tastes = train_tastes(session, instance, request, result, progress)
-    return write_run(session, instance, request, result, tastes, progress)
+    result = run_stages(instance, request, progress)
+    tastes = train_tastes(instance, request, result, progress)
+    return write_run(instance, request, result, tastes, progress)
 
 
 def run_stages(
-    session: Session,
-    instance: Path,
+    instance: Instance,
     request: TrainRequest,
     progress: StageProgress,
     cache: StageCache | None = None,
@@ -88,16 +85,17 @@ def run_stages(
     def read_catalogue() -> training_data.TrainingData:
         with progress.stage("read", "Reading the catalogue", 0.08) as report:
             return training_data.read(
-                session, lambda done, total: report(done / total, f"{done:,} of {total:,} tracks")
+                instance.session,
+                lambda done, total: report(done / total, f"{done:,} of {total:,} tracks"),
             )
 
     def prepare() -> _Prepared:
-        return _prepare(session, instance, request.feature_set, catalogue, progress)
+        return _prepare(instance, request.feature_set, catalogue, progress)
 
     def fit_representation() -> tuple[Any, dict[str, Any], Floats]:
         with progress.stage("representation", "Learning the latent", 0.6) as report:
             model = REPRESENTATIONS.create(request.representation, **parameters["representation"])
-            inputs = model_inputs.gather(session, instance, model, data.track_ids)
+            inputs = model_inputs.gather(instance, model, data.track_ids)
             model.fit(table, seed=request.seed, on_progress=report, **inputs)
             return model, inputs, model.transform(table, **inputs)
 
@@ -129,7 +127,7 @@ def run_stages(
         else:
             clustering = algorithm.fit(latent, seed=request.seed, on_progress=report)
         clustering = diagnostics.with_named_weights(clustering, model)
-        clustering = _number_clusters(session, instance, data, clustering)
+        clustering = _number_clusters(instance, data, clustering)
         predictor = {} if by_model else algorithm.state(clustering.labels)
     requested_maps = {request.projection: parameters["projection"]}
     for name in request.maps:
@@ -142,7 +140,7 @@ def run_stages(
         maps.append(
             cache.get_or_compute(progress, stage, [*latent_key, name, map_parameters], compute)
         )
-    labels = label_agreement.labels_by_kind(session, data.track_ids)
+    labels = label_agreement.labels_by_kind(instance.session, data.track_ids)
     with progress.stage("scores", "Measuring", 0.88):
         metrics = {
             **model.metrics_,
@@ -169,22 +167,18 @@ def run_stages(
 
 
 def train_tastes(
-    session: Session,
-    instance: Path,
+    instance: Instance,
     request: TrainRequest,
     result: TrainingResult,
     progress: StageProgress,
 ) -> TasteArtifacts:
     """Train the taste model and the two towers of a run that is going to be written."""
     with progress.stage("tastes", "Learning from playlists", 0.97) as report:
-        return taste_stage.train_tastes(
-            session, instance, result, seed=request.seed, on_progress=report
-        )
+        return taste_stage.train_tastes(instance, result, seed=request.seed, on_progress=report)
 
 
 def write_run(
-    session: Session,
-    instance: Path,
+    instance: Instance,
     request: TrainRequest,
     result: TrainingResult,
     tastes: TasteArtifacts,
@@ -194,7 +188,7 @@ def write_run(
     parameters = request.validated_parameters()
     data = result.data
     tags = {
-        kind: training_data.read_tags(session, kind, data.track_ids)
+        kind: training_data.read_tags(instance.session, kind, data.track_ids)
         for kind in ("genre", "emotion")
     }
     with progress.stage("portraits", "Naming the clusters", 0.98):
@@ -208,15 +202,15 @@ def write_run(
     run = run_row(request, parameters, result)
     with progress.stage("write", "Writing the run", 1.0):
         run.seconds = progress.seconds
-        with atomic_folder(run_folders.run_folder(instance, run.public_id)) as folder:
+        with atomic_folder(run_folders.run_folder(instance.folder, run.public_id)) as folder:
             write_folder(folder, run, result, tastes, clusters)
         runs.insert_run(
-            session, run, clusters, data.track_ids, result.clustering, result.coordinates
+            instance.session, run, clusters, data.track_ids, result.clustering, result.coordinates
         )
         if request.publish:
-            runs.publish(session, run.public_id)
+            runs.publish(instance.session, run.public_id)
     run.seconds = {**progress.seconds, "total": round(sum(progress.seconds.values()), 3)}
-    session.flush()
+    instance.session.flush()
     return run
 
 
@@ -234,14 +228,13 @@ class _Prepared:
 
 
 def _prepare(
-    session: Session,
-    instance: Path,
+    instance: Instance,
     feature_set: FeatureSpec,
     data: training_data.TrainingData,
     progress: StageProgress,
 ) -> _Prepared:
     with progress.stage("features", "Preparing the features", 0.14):
-        built = dataset.build_dataset(session, instance, feature_set, data)
+        built = dataset.build_dataset(instance, feature_set, data)
         data = built.data
         scaler = Scaler.fit(built.table)
         table = scaler.transform(built.table)
@@ -258,18 +251,17 @@ def _prepare(
 
 
 def _number_clusters(
-    session: Session,
-    instance: Path,
+    instance: Instance,
     data: training_data.TrainingData,
     clustering: Clustering,
 ) -> Clustering:
     """Number clusters by size, or as in the published run where its files are readable."""
     clustering = label_alignment.by_size(clustering)
-    published = runs.published(session)
+    published = runs.published(instance.session)
     if published is None:
         return clustering
     try:
-        track_ids, labels = run_folders.read_labels(instance, published.public_id)
+        track_ids, labels = run_folders.read_labels(instance.folder, published.public_id)
     except NotReady:
         # Its files are missing or damaged. Training is the way to replace them, so go on.
         return clustering

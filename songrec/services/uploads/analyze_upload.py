@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from songrec.audio_files.file_scan import content_hash
 from songrec.core.attributes import ATTRIBUTES
@@ -39,6 +38,7 @@ from songrec.services.library.worker_process import WorkerProcess
 from songrec.services.prediction import attribute_estimates
 from songrec.services.prediction.attribute_prediction import load_estimator
 from songrec.services.training import inference, model_inputs
+from songrec.store.instance import Instance
 from songrec.store.models import published_weights
 from songrec.store.runs import runs
 from songrec.store.sound import audio_files, uploads
@@ -53,8 +53,7 @@ TAGGER = "MSD_musicnn"
 
 
 def analyse(
-    session: Session,
-    instance: Path,
+    instance: Instance,
     upload: Upload,
     *,
     longest_s: float,
@@ -65,16 +64,16 @@ def analyse(
     Raises ``BadInput`` for a file that is no sound or longer than ``longest_s``.
     """
     path = Path(upload.path)
-    run = runs.published(session)
+    run = runs.published(instance.session)
     on_progress(0.05, "Listening to the song.")
     problem = None
     with WorkerProcess() as worker:
         try:
-            analysed = _analyse_for_run(session, instance, worker, path, run)
+            analysed = _analyse_for_run(instance, worker, path, run)
         except NotReady as error:
             # It cannot be analysed as the run's songs were; the rest is shown all the same.
             problem = str(error)
-            analysed = analyse_like_the_library(session, instance, worker, path, _sets(None))
+            analysed = analyse_like_the_library(instance, worker, path, _sets(None))
         description = analysed.description
         seconds = description["decoded"]["duration_s"]
         if seconds > longest_s:
@@ -84,16 +83,16 @@ def analyse(
             )
         on_progress(0.4, "Listening to it as to the library.")
         with contextlib.suppress(NotReady):  # keeping the song will say what is missing
-            _analyse_for_library(session, instance, worker, path, run, description)
+            _analyse_for_library(instance, worker, path, run, description)
         on_progress(0.55, "Drawing its waveform.")
-        drawn = waveform.create(instance, path, analysed.content_hash)
+        drawn = waveform.create(instance.folder, path, analysed.content_hash)
         on_progress(0.65, "Hearing what is in it.")
         tagging = None
-        if published_weights.status(instance, "musicnn").ready:
-            tagging = worker.tag(path, instance, TAGGER, TAGS_SECONDS)
+        if published_weights.status(instance.folder, "musicnn").ready:
+            tagging = worker.tag(path, instance.folder, TAGGER, TAGS_SECONDS)
     on_progress(0.8, "Estimating what it is like.")
     sound = analysed.columns()
-    attributes = _attributes(instance, analysed, sound, tagging)
+    attributes = _attributes(instance.folder, analysed, sound, tagging)
     on_progress(0.85, "Looking for what sounds like it.")
     result: dict[str, Any] = {
         "title": description["tags"]["title"] or Path(upload.name).stem,
@@ -114,16 +113,16 @@ def analyse(
     }
     try:
         if problem is None:
-            result |= _placed(session, instance, run, attributes, sound, analysed)
+            result |= _placed(instance, run, attributes, sound, analysed)
     except NotReady as error:
         # The analysis is shown without a run; the page says what is missing.
         result["problem"] = str(error)
     upload.result = result
-    session.flush()
+    instance.session.flush()
     return result
 
 
-def keep(session: Session, instance: Path, upload: Upload) -> AudioFile:
+def keep(instance: Instance, upload: Upload) -> AudioFile:
     """Make the upload a track of the library; its file is copied there. Flushes.
 
     Raises ``BadInput`` when the file is gone.
@@ -134,53 +133,51 @@ def keep(session: Session, instance: Path, upload: Upload) -> AudioFile:
     description = (upload.result or {}).get("description")
     known = [
         file
-        for file in audio_files.with_content(session, content_hash(path))
+        for file in audio_files.with_content(instance.session, content_hash(path))
         if file.state == "analysed" and Path(file.path).is_file()
     ]
     if known:
         file = known[0]  # the library has this very file
     else:
-        folder = uploads.kept_folder(instance) / upload.public_id
+        folder = uploads.kept_folder(instance.folder) / upload.public_id
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, folder / path.name)
-        run = runs.published(session)
+        run = runs.published(instance.session)
         with WorkerProcess() as worker:  # starts nothing where the cache has all
-            analysed = _analyse_for_library(session, instance, worker, path, run, description)
-            record_vectors(session, instance, analysed)
+            analysed = _analyse_for_library(instance, worker, path, run, description)
+            record_vectors(instance, analysed)
             with contextlib.suppress(NotReady):  # nothing can be extracted for that run any more
-                for_run = _analyse_for_run(session, instance, worker, path, run, description)
-                record_vectors(session, instance, for_run)
-        file = keep_file(session, folder / path.name, analysed)
+                for_run = _analyse_for_run(instance, worker, path, run, description)
+                record_vectors(instance, for_run)
+        file = keep_file(instance.session, folder / path.name, analysed)
     upload.kept, upload.track_id, upload.expires_at = True, file.track_id, None
     upload.path = file.path
-    session.flush()
+    instance.session.flush()
     return file
 
 
 def _analyse_for_run(
-    session: Session,
-    instance: Path,
+    instance: Instance,
     worker: WorkerProcess,
     path: Path,
     run: Run | None,
     description: dict[str, Any] | None = None,
 ) -> AnalysedFile:
     """Analyse by the settings that the run was trained with; ``NotReady`` where that is gone."""
-    fixed = run_settings.settings_of(instance, run)
-    return analyse_like_the_library(session, instance, worker, path, _sets(run), fixed, description)
+    fixed = run_settings.settings_of(instance.folder, run)
+    return analyse_like_the_library(instance, worker, path, _sets(run), fixed, description)
 
 
 def _analyse_for_library(
-    session: Session,
-    instance: Path,
+    instance: Instance,
     worker: WorkerProcess,
     path: Path,
     run: Run | None,
     description: dict[str, Any] | None,
 ) -> AnalysedFile:
     """Analyse as the files of the library are, so that keeping the song extracts nothing."""
-    sets = feature_sets.default_sets(instance).union(_sets(run))
-    return analyse_like_the_library(session, instance, worker, path, sets, description=description)
+    sets = feature_sets.default_sets(instance.folder).union(_sets(run))
+    return analyse_like_the_library(instance, worker, path, sets, description=description)
 
 
 def _sets(run: Run | None) -> FeatureSpec:
@@ -243,8 +240,7 @@ def _tags_over_time(tagging: TagPredictions) -> dict[str, Any]:
 
 
 def _placed(
-    session: Session,
-    instance: Path,
+    instance: Instance,
     run: Run | None,
     attributes: Mapping[str, Mapping[str, Any]],
     sound: Mapping[str, float],
@@ -266,11 +262,11 @@ def _placed(
         tags.get("lyrics"),
         analysed.arrays.get(model_inputs.SPECTROGRAM_SET),
     )
-    placed = inference.embed_track(instance, run, known, sound, inputs)
+    placed = inference.embed_track(instance.folder, run, known, sound, inputs)
     joined, track_id = placed.append_to_space()
     matches = similar_tracks(joined, track_id, SIMILAR)
     public = dict(
-        session.execute(
+        instance.session.execute(
             select(Track.id, Track.public_id).where(Track.id.in_([m.track_id for m in matches]))
         ).all()
     )

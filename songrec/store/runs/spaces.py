@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from songrec.core.errors import NotReady
 from songrec.core.types import Space
+from songrec.store.instance import Instance
 from songrec.store.sound import segment_index
 from songrec.store.tables import Publication, Run
 
@@ -46,20 +47,20 @@ def published_run_id(session: Session) -> str:
     return run_id
 
 
-def published_space(session: Session, instance: Path) -> Space:
+def published_space(instance: Instance) -> Space:
     """Return the space of the published run, opened once per process and run.
 
     Raises ``NotReady`` when nothing is published or its folder is missing.
     """
-    folder = Path(instance) / "runs" / published_run_id(session)
-    index_name = segment_index.current(Path(instance))
+    folder = Path(instance.folder) / "runs" / published_run_id(instance.session)
+    index_name = segment_index.current(Path(instance.folder))
     key = folder, index_name
     with _lock:
         space = _spaces.get(key)
         if space is None:
             space = load_space(folder)
             if index_name is not None:
-                index_name, found = segment_index.open_current(Path(instance))
+                index_name, found = segment_index.open_current(Path(instance.folder))
                 space = replace(space, segments=found)
             _spaces[folder, index_name] = space
             while len(_spaces) > MAX_OPEN:

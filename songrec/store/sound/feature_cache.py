@@ -24,6 +24,7 @@ from songrec.core.feature_spec import FeatureSpec
 from songrec.core.files import atomic_file, write_json
 from songrec.core.types import FeatureTable, Floats
 from songrec.store.bulk import chunks
+from songrec.store.instance import Instance
 from songrec.store.tables import AudioFile, FeatureVector, Track
 
 
@@ -128,11 +129,11 @@ def record(session: Session, key: SetKey, content_hash: str) -> None:
         )
 
 
-def forget_unrecorded(session: Session, instance: Path, content_hash: str) -> None:
+def forget_unrecorded(instance: Instance, content_hash: str) -> None:
     """Remove the vectors of a content that is no part of the library."""
     recorded = select(FeatureVector.id).where(FeatureVector.content_hash == content_hash)
-    if session.scalar(recorded.limit(1)) is None:
-        for path in folder(instance).glob(f"*/*/{content_hash[:2]}/{content_hash}.npy"):
+    if instance.session.scalar(recorded.limit(1)) is None:
+        for path in folder(instance.folder).glob(f"*/*/{content_hash[:2]}/{content_hash}.npy"):
             path.unlink(missing_ok=True)
 
 
@@ -167,21 +168,19 @@ def digests(session: Session, name: str, version: int) -> dict[str, int]:
     return dict(session.execute(query).all())
 
 
-def read_table(
-    session: Session, instance: Path, keys: Sequence[SetKey], *, minimum: int = 1
-) -> FeatureTable:
+def read_table(instance: Instance, keys: Sequence[SetKey], *, minimum: int = 1) -> FeatureTable:
     """The tracks that have all these sets, their vectors side by side, ascending by track id.
 
     Columns are called ``set:column``. A track with several files (the same sound twice) stands
     once. ``NotReady`` with fewer than ``minimum`` tracks, ``BadInput`` for a set of matrices.
     """
-    names = [f"{key.name}:{column}" for key in keys for column in columns(instance, key)]
-    hashes = hashes_of_tracks(session, keys)
+    names = [f"{key.name}:{column}" for key in keys for column in columns(instance.folder, key)]
+    hashes = hashes_of_tracks(instance.session, keys)
     rows, ids = [], []
-    base = folder(instance)
+    base = folder(instance.folder)
     for track_id, content_hash in sorted(hashes.items()):
         parts = [
-            read(instance, key, content_hash)
+            read(instance.folder, key, content_hash)
             for key in keys
             if (base / relative_path(key, content_hash)).is_file()
         ]

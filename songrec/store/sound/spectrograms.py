@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.padding import centred
 from songrec.core.types import Floats, Ints
+from songrec.store.instance import Instance
 from songrec.store.sound import feature_cache
 from songrec.store.sound.feature_cache import SetKey
 
@@ -82,15 +82,15 @@ class GivenSpectrograms:
         return self._spectrograms[np.asarray(rows, dtype=np.int64)]
 
 
-def tracks(session: Session, instance: Path, key: SetKey, *, minimum: int = 1) -> dict[int, str]:
+def tracks(instance: Instance, key: SetKey, *, minimum: int = 1) -> dict[int, str]:
     """Return the tracks that have a spectrogram, ascending, with the hashes of their contents.
 
     ``NotReady`` with fewer than ``minimum`` of them.
     """
-    base = feature_cache.folder(instance)
+    base = feature_cache.folder(instance.folder)
     found = {
         track: digest
-        for track, digest in sorted(feature_cache.hashes_of_tracks(session, [key]).items())
+        for track, digest in sorted(feature_cache.hashes_of_tracks(instance.session, [key]).items())
         # Missing where the cache was emptied: the track waits for its next analysis.
         if (base / feature_cache.relative_path(key, digest)).is_file()
     }
@@ -102,9 +102,9 @@ def tracks(session: Session, instance: Path, key: SetKey, *, minimum: int = 1) -
     return found
 
 
-def of_tracks(session: Session, instance: Path, key: SetKey, track_ids: Ints) -> CachedSpectrograms:
+def of_tracks(instance: Instance, key: SetKey, track_ids: Ints) -> CachedSpectrograms:
     """Return the spectrograms of ``track_ids`` in their order; ``NotReady`` if one has none."""
-    hashes = tracks(session, instance, key)
+    hashes = tracks(instance, key)
     missing = [track for track in track_ids.tolist() if track not in hashes]
     if missing or not len(track_ids):
         raise NotReady(
@@ -113,7 +113,7 @@ def of_tracks(session: Session, instance: Path, key: SetKey, track_ids: Ints) ->
         )
     wanted = [hashes[track] for track in track_ids.tolist()]
     lengths = [
-        feature_cache.read(instance, key, digest, mapped=True).shape[-1] for digest in wanted
+        feature_cache.read(instance.folder, key, digest, mapped=True).shape[-1] for digest in wanted
     ]
     frames = max(1, min(MOST_FRAMES, int(np.median(lengths))))
-    return CachedSpectrograms(instance, key, wanted, frames)
+    return CachedSpectrograms(instance.folder, key, wanted, frames)

@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from songrec.store.db import now
+from songrec.store.instance import Instance
 from songrec.store.sound import feature_cache
 from songrec.store.tables import Job, Listener, Upload
 
@@ -108,27 +109,27 @@ def waiting_bytes(session: Session) -> int:
     return int(session.scalar(query) or 0)
 
 
-def sweep(session: Session, instance: Path) -> int:
+def sweep(instance: Instance) -> int:
     """Forget the uploads whose hour is over, with their files; how many went. Flushes.
 
     Files that no row speaks of any more (their account was deleted) go as well.
     """
-    gone = over(session)
+    gone = over(instance.session)
     for upload in gone:
-        delete(session, instance, upload)
-    known = set(session.scalars(select(Upload.public_id)))
-    for place in folder(instance).glob("*/"):
+        delete(instance, upload)
+    known = set(instance.session.scalars(select(Upload.public_id)))
+    for place in folder(instance.folder).glob("*/"):
         old = time.time() - place.stat().st_mtime > LIFETIME.total_seconds()
         if place.name not in known and old:
             shutil.rmtree(place, ignore_errors=True)
     return len(gone)
 
 
-def delete(session: Session, instance: Path, upload: Upload) -> None:
+def delete(instance: Instance, upload: Upload) -> None:
     """Forget an upload and remove its file; a track that it was kept as stays."""
-    shutil.rmtree(folder(instance) / upload.public_id, ignore_errors=True)
+    shutil.rmtree(folder(instance.folder) / upload.public_id, ignore_errors=True)
     digest = (upload.result or {}).get("hash")
     if digest is not None:
-        feature_cache.forget_unrecorded(session, instance, digest)
-    session.execute(sql_delete(Upload).where(Upload.id == upload.id))
-    session.expire_all()
+        feature_cache.forget_unrecorded(instance, digest)
+    instance.session.execute(sql_delete(Upload).where(Upload.id == upload.id))
+    instance.session.expire_all()

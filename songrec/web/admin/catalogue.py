@@ -14,6 +14,7 @@ from songrec.jobs import files, queue
 from songrec.services.catalogue.formats import DIALECTS, SCALES
 from songrec.store import jobs as job_store
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 from songrec.store.runs import runs
 from songrec.web import cached_counts
 from songrec.web.admin import blueprint
@@ -26,7 +27,7 @@ def index() -> ResponseReturnValue:
     instance: Path = current_app.config["INSTANCE"]
     published = runs.published(db.session)
     recent, _ = job_store.page(db.session, 1, 5)
-    queue.show_abandoned(db.session, instance, recent)
+    queue.show_abandoned(current_instance(), recent)
     return render_template(
         "admin/index.html",
         tracks=cached_counts.track_count(db.session),

@@ -14,6 +14,7 @@ from songrec.jobs import files, queue
 from songrec.jobs.kinds import KINDS
 from songrec.store import jobs as store
 from songrec.store.db import db, now
+from songrec.store.instance import current_instance
 from songrec.store.tables import Job
 from songrec.web.admin import blueprint
 from songrec.web.admin.curve import curve, part_curves
@@ -54,7 +55,7 @@ def jobs() -> ResponseReturnValue:
     """List all jobs, newest first."""
     number = page_number()
     rows, total = store.page(db.session, number, SIZE)
-    queue.show_abandoned(db.session, current_app.config["INSTANCE"], rows)
+    queue.show_abandoned(current_instance(), rows)
     return render_template("admin/jobs.html", jobs=rows, page=Pages(number, total, SIZE))
 
 
@@ -63,7 +64,7 @@ def job(public_id: str) -> ResponseReturnValue:
     """Show one job: progress, time left, log and loss curve."""
     instance = current_app.config["INSTANCE"]
     row = store.find(db.session, public_id)
-    queue.show_abandoned(db.session, instance, [row])
+    queue.show_abandoned(current_instance(), [row])
     rejects = files.rejects_path(instance, row.public_id)
     return render_template(
         "admin/job.html",
@@ -81,7 +82,7 @@ def job(public_id: str) -> ResponseReturnValue:
 def job_state(public_id: str) -> ResponseReturnValue:
     """Return the contents of the job's page as JSON, for the script that updates it."""
     row = store.find(db.session, public_id)
-    queue.show_abandoned(db.session, current_app.config["INSTANCE"], [row])
+    queue.show_abandoned(current_instance(), [row])
     epochs = row.details.get("epochs", [])
     loss_curve = curve(epochs)
     return jsonify(
@@ -101,7 +102,7 @@ def job_state(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/jobs/<public_id>/cancel")
 def cancel(public_id: str) -> ResponseReturnValue:
     """Request that a job stops."""
-    queue.tidy(db.session, current_app.config["INSTANCE"])
+    queue.tidy(current_instance())
     row = store.find(db.session, public_id)
     if not store.request_cancel(db.session, row.id):
         flash("That job has already ended.", "info")
@@ -112,7 +113,7 @@ def cancel(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/jobs/<public_id>/again")
 def again(public_id: str) -> ResponseReturnValue:
     """Start a job that failed or was cancelled once more, with the same parameters."""
-    queue.tidy(db.session, current_app.config["INSTANCE"])
+    queue.tidy(current_instance())
     row = store.find(db.session, public_id)
     if row.state not in ("failed", "cancelled"):
         flash("Only failed or cancelled jobs can be started again.", "error")

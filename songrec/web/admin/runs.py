@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from songrec.core.errors import NotReady
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 from songrec.store.runs import runs as store
 from songrec.web import security
 from songrec.web.admin import blueprint, clustering_details, run_diagnostics
@@ -90,7 +91,7 @@ def compare() -> ResponseReturnValue:
     if a and b:
         from songrec.services.reports.run_comparison import compare_runs
 
-        comparison = compare_runs(db.session, current_app.config["INSTANCE"], a, b)
+        comparison = compare_runs(current_instance(), a, b)
     return render_template(
         "admin/compare.html",
         runs=store.all_runs(db.session),

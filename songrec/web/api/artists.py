@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, url_for
+from flask import url_for
 from werkzeug.exceptions import NotFound
 
 from songrec.services.similarity import artist_pages
 from songrec.store.catalogue import artists, tracks
 from songrec.store.catalogue.artists import AlbumView, ArtistView
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 from songrec.store.runs import runs
 from songrec.web.api import blueprint, schemas, serializers
 
@@ -25,7 +26,7 @@ SIMILAR = 10
 def artist(artist_id: str) -> dict[str, Any]:
     """One artist, with albums and similar artists."""
     found = _artist(artist_id)
-    space = artist_pages.space_or_none(db.session, current_app.config["INSTANCE"])
+    space = artist_pages.space_or_none(current_instance())
     ids = artists.track_ids(db.session, found.id, MAX_TRACKS)
     similar = artist_pages.artists_like(db.session, space, ids, found.id, SIMILAR) if space else []
     return {

@@ -13,6 +13,7 @@ from songrec.jobs import queue
 from songrec.services.similarity.ranked_tracks import restore_ranked
 from songrec.store import jobs
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 from songrec.store.sound import uploads
 from songrec.store.tables import Job, Upload
 from songrec.web import upload as page
@@ -71,7 +72,7 @@ def upload(args: dict[str, Any], upload_id: str) -> dict[str, Any]:
     job = db.session.get(Job, row.job_id) if row.job_id is not None else None
     if job is None:
         raise NotFound("The job of this song is gone.")
-    queue.show_abandoned(db.session, current_app.config["INSTANCE"], [job])
+    queue.show_abandoned(current_instance(), [job])
     return _answer(row, job, args["top_n"])
 
 
@@ -84,7 +85,7 @@ def delete_upload(upload_id: str) -> None:
     row = _mine(upload_id)
     if row.job_id is not None:
         jobs.request_cancel(db.session, row.job_id)
-    uploads.delete(db.session, current_app.config["INSTANCE"], row)
+    uploads.delete(current_instance(), row)
     db.session.commit()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, url_for
+from flask import url_for
 from werkzeug.exceptions import NotFound
 
 from songrec.core.attributes import ATTRIBUTE_NAMES
@@ -16,6 +16,7 @@ from songrec.store.catalogue import tracks as catalogue
 from songrec.store.catalogue.track_filters import TrackQuery
 from songrec.store.catalogue.tracks import TrackView
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 from songrec.store.runs import runs
 from songrec.store.tables import Cluster, Run
 from songrec.web import cached_counts
@@ -62,8 +63,7 @@ def similar(args: dict[str, Any], track_id: str) -> dict[str, Any]:
     """List similar songs, nearest first, with reasons."""
     try:
         ranked = audio_similarity.similar_by(
-            db.session,
-            current_app.config["INSTANCE"],
+            current_instance(),
             track_or_404(track_id),
             args["n"],
             by=args["by"],

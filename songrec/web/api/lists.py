@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app
 from werkzeug.exceptions import NotFound
 
 from songrec.services.recommendation import blends, paths, stations
 from songrec.store.catalogue import tracks
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 from songrec.store.listeners import skips
 from songrec.store.tables import Skip
 from songrec.web.api import arguments, blueprint, schemas, serializers
@@ -35,8 +35,7 @@ def station(args: dict[str, Any], kind: str) -> dict[str, Any]:
     """
     try:
         part = stations.station_page(
-            db.session,
-            current_app.config["INSTANCE"],
+            current_instance(),
             current_listener(),
             kind,
             args["of"].replace("\0", ""),
@@ -57,8 +56,7 @@ def station(args: dict[str, Any], kind: str) -> dict[str, Any]:
 def path(args: dict[str, Any], track_id: str, to_id: str) -> dict[str, Any]:
     """List songs from one to another, in even steps of the published run's latent space."""
     start, end = track_or_404(track_id), track_or_404(to_id)
-    instance = current_app.config["INSTANCE"]
-    ranked, song_path = paths.song_path(db.session, instance, start, end, args["between"])
+    ranked, song_path = paths.song_path(current_instance(), start, end, args["between"])
     lengths = song_path.lengths.tolist()
     return {**serializers.matches(ranked), "lengths": lengths, "unevenness": song_path.unevenness}
 
@@ -71,7 +69,7 @@ def path(args: dict[str, Any], track_id: str, to_id: str) -> dict[str, Any]:
 def blend(args: dict[str, Any]) -> dict[str, Any]:
     """List songs in the direction of some songs and away from others, with reasons that add up."""
     plus, minus = ([track_or_404(name).id for name in args[field]] for field in ("add", "subtract"))
-    ranked = blends.blend(db.session, current_app.config["INSTANCE"], plus, minus, args["n"])
+    ranked = blends.blend(current_instance(), plus, minus, args["n"])
     return serializers.matches(ranked)
 
 

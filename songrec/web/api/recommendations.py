@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
-from flask import current_app
-
 from songrec.services.recommendation import for_listener, recommend
 from songrec.services.recommendation.for_listener import ListenerFeedback
 from songrec.services.recommendation.options import DEFAULT_RERANKING, Reranking
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 from songrec.web.api import arguments, blueprint, schemas, serializers
 from songrec.web.api.authentication import identified_listener
 from songrec.web.api.catalogue import track_or_404
@@ -36,17 +35,16 @@ def recommendations(args: dict[str, Any]) -> dict[str, Any]:
         feedback = ListenerFeedback(likes, [one for one in dislikes if one not in likes])
     else:
         feedback = ListenerFeedback.load(db.session, identified_listener())
-    instance, method = current_app.config["INSTANCE"], args["method"]
+    method = args["method"]
     if not feedback.likes:
         return {"items": [], "method": None}
     reranking = {field.name: args[field.name] for field in fields(Reranking) if field.name in args}
     ranked = for_listener.recommend_for_listener(
-        db.session,
-        instance,
+        current_instance(),
         feedback,
         method=method,
         by=replace(DEFAULT_RERANKING, **reranking),
         n=args["n"],
     )
-    used = recommend.method_used(db.session, instance, method)
+    used = recommend.method_used(current_instance(), method)
     return {**serializers.matches(ranked), "method": used}

@@ -13,6 +13,7 @@ from songrec.jobs import queue
 from songrec.store import jobs
 from songrec.store.catalogue import keyset_pagination
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 from songrec.store.runs import runs
 from songrec.store.sound import uploads
 from songrec.store.tables import Job, Run
@@ -67,7 +68,7 @@ def job_list(args: dict[str, Any]) -> dict[str, Any]:
     part = keyset_pagination.newest(
         db.session, Job, *mine, cursor=args.get("cursor"), limit=args["limit"]
     )
-    queue.show_abandoned(db.session, current_app.config["INSTANCE"], part.items)
+    queue.show_abandoned(current_instance(), part.items)
     return {"items": [serializers.job(j) for j in part.items], "next": part.next}
 
 
@@ -82,7 +83,7 @@ def job(job_id: str) -> dict[str, Any]:
         row = None
     if row is None or not _may_see(row):
         raise NotFound("No such job, or it is not yours.")
-    queue.show_abandoned(db.session, current_app.config["INSTANCE"], [row])
+    queue.show_abandoned(current_instance(), [row])
     return serializers.job(row)
 
 

@@ -28,6 +28,7 @@ from songrec.services.similarity.song_traits import song_traits
 from songrec.services.training.algorithms import PROJECTIONS
 from songrec.store.catalogue import tracks
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 from songrec.store.listeners import reactions
 from songrec.store.runs import runs, spaces
 from songrec.store.tables import Run, Track
@@ -153,7 +154,7 @@ def plotly_address() -> str:
 
 
 def _space() -> Space:
-    return spaces.published_space(db.session, current_app.config["INSTANCE"])
+    return spaces.published_space(current_instance())
 
 
 def _drawn_by(space: Space) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from flask import abort, current_app, redirect, render_template, request, url_for
+from flask import abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from songrec.core.errors import BadInput
@@ -13,6 +13,7 @@ from songrec.services.similarity import artist_pages
 from songrec.store.catalogue import artists, tracks
 from songrec.store.catalogue.artists import AlbumView, ArtistView
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 from songrec.store.listeners import reactions
 from songrec.store.runs import runs
 from songrec.store.sound import audio_files
@@ -34,7 +35,7 @@ def artist(public_id: str) -> ResponseReturnValue:
     if found.public_id != public_id:
         return redirect(url_for("pages.artist", public_id=found.public_id))
     ids = artists.track_ids(db.session, found.id, MAX_SONGS)
-    space = artist_pages.space_or_none(db.session, current_app.config["INSTANCE"])
+    space = artist_pages.space_or_none(current_instance())
     similar = (
         artist_pages.artists_like(db.session, space, ids, found.id, SIMILAR_SHOWN) if space else []
     )
@@ -118,7 +119,7 @@ def _songs(ids: list[int], **narrowed: int) -> dict[str, Any]:
     form.query = form.query.narrowed(**narrowed)
     listener = current_listener()
     reacted = reactions.values(db.session, listener, ids) if listener else {}
-    space = artist_pages.space_or_none(db.session, current_app.config["INSTANCE"])
+    space = artist_pages.space_or_none(current_instance())
     where = artist_pages.whereabouts(space, ids) if space is not None else None
     clusters = cached_counts.clusters(db.session, run)
     audible = audio_files.for_tracks(db.session, ids)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import abort, current_app, redirect, render_template, request, url_for
+from flask import abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from songrec.core.attributes import BY_NAME
@@ -10,6 +10,7 @@ from songrec.services.catalogue.suggestions import did_you_mean
 from songrec.services.similarity.song_page import GROUP_LABELS, MAX_WEIGHT, song_page
 from songrec.store.catalogue import tracks as catalogue
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 from songrec.store.runs import runs
 from songrec.store.tables import AudioFile
 from songrec.web import cached_counts, charts, query_args
@@ -49,8 +50,7 @@ def track(public_id: str) -> str | Response:
     """Show one song: how it sounds, its place on the map and similar songs."""
     weights, _ = query_args.load(WEIGHTS, request.args)
     page = song_page(
-        db.session,
-        current_app.config["INSTANCE"],
+        current_instance(),
         current_listener(),
         public_id,
         by=request.args.get("by", ""),

@@ -24,6 +24,7 @@ from songrec.services.library.analyze_folder import analyze_folder
 from songrec.store.catalogue import duplicates as store
 from songrec.store.catalogue import match_keys, merging
 from songrec.store.catalogue.duplicates import DuplicatePair
+from songrec.store.instance import Instance
 from songrec.store.tables import Duplicate, MatchKey, Playlist, PlaylistTrack, Track
 from tests.audio_files.sounds import chords, write, write_wav
 from tests.factories import make_track
@@ -60,7 +61,7 @@ def test_names_are_compared_with_lengths(session: Session, app: Flask, no_fpcalc
     unknown = named(session, "SONG", None)
     named(session, "Song", 260_000)
     named(session, "Song - Live")
-    done = duplicate_search.search(session, app.config["INSTANCE"])
+    done = duplicate_search.search(Instance(app.config["INSTANCE"], session))
     assert (one, same, "names") in found(session)
     assert (one, unknown, "names") in found(session)
     assert done.groups == 1
@@ -70,12 +71,12 @@ def test_a_changed_title_is_seen_by_the_next_search(
     session: Session, app: Flask, no_fpcalc: None
 ) -> None:
     one, other = named(session, "Song"), named(session, "Another")
-    duplicate_search.search(session, app.config["INSTANCE"])
+    duplicate_search.search(Instance(app.config["INSTANCE"], session))
     assert found(session) == set()
     track = session.get_one(Track, other)
     track.title, track.updated_at = "song", track.updated_at.replace(year=2030)
     session.flush()
-    duplicate_search.search(session, app.config["INSTANCE"])
+    duplicate_search.search(Instance(app.config["INSTANCE"], session))
     assert found(session) == {(one, other, "names")}
     assert match_keys.refresh(session) == 0
 
@@ -89,7 +90,7 @@ def test_the_same_bytes_in_two_tracks_are_found(
     one, other = make_track(session), make_track(session)
     add_sound(session, one, sound)
     add_sound(session, other, copy)
-    duplicate_search.search(session, app.config["INSTANCE"])
+    duplicate_search.search(Instance(app.config["INSTANCE"], session))
     assert found(session) == {(one.id, other.id, "content")}
 
 
@@ -114,7 +115,7 @@ def test_a_merge_says_of_the_survivor_what_was_found_of_the_other(session: Sessi
 
 
 def test_without_fpcalc_it_is_said_plainly(session: Session, app: Flask, no_fpcalc: None) -> None:
-    done = duplicate_search.search(session, app.config["INSTANCE"])
+    done = duplicate_search.search(Instance(app.config["INSTANCE"], session))
     assert "fpcalc is not installed" in done.fingerprints
     assert store.summary(app.config["INSTANCE"]) == json.loads(json.dumps(done.to_json()))
 
@@ -152,7 +153,7 @@ def ingest(session: Session, path: Path, *songs: tuple[str, str, str]) -> Any:
                     200_000,
                 ]
             )
-    return import_catalogue(session, path.parent, path)
+    return import_catalogue(Instance(path.parent, session), path)
 
 
 def test_an_import_counts_what_looks_like_songs_already_there_and_merges_nothing(
@@ -195,9 +196,9 @@ def test_analysed_copies_are_found_by_their_sound(
     # Other bytes and another sample format, so no copy by content.
     write_wav(folder / "again.wav", chords(4, 3), width=3)
     instance = app.config["INSTANCE"]
-    analyze_folder(session, instance, AnalyzeRequest(folder, workers=1))
+    analyze_folder(Instance(instance, session), AnalyzeRequest(folder, workers=1))
     session.execute(update(Track).values(artists=""))
-    done = duplicate_search.search(session, instance)
+    done = duplicate_search.search(Instance(instance, session))
     ids = {track.title: track.id for track in session.scalars(select(Track))}
     pair = sorted((ids["piece 3"], ids["again"]))
     assert done.compared_by_features == 13
@@ -263,7 +264,7 @@ def test_encodings_of_a_recording_have_the_same_fingerprint(
         tracks.append(track.id)
     copy = make_track(session)
     add_sound(session, copy, write(tmp_path / "2.mp3", chords(12, 2), 22_050, "libmp3lame"))
-    done = duplicate_search.search(session, app.config["INSTANCE"])
+    done = duplicate_search.search(Instance(app.config["INSTANCE"], session))
     assert done.fingerprinted == 5
     assert found(session) == {(tracks[2], copy.id, "fingerprint")}
     with av.open(str(tmp_path / "2.mp3")) as file:

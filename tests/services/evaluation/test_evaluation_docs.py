@@ -13,6 +13,7 @@ from songrec.services import evaluation as evaluation_services
 from songrec.services.training.run_metrics import LABEL_SCORES
 from songrec.services.training.train import train
 from songrec.store.db import db
+from songrec.store.instance import Instance
 from tests.services.training.test_train import QUICK, plant
 
 
@@ -65,7 +66,7 @@ def test_the_documented_command_evaluates_the_published_run(example, app, sessio
     result = run(args=["evaluate", "genres"])
     assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1)
     plant(session)
-    train(session, instance, QUICK)
+    train(Instance(instance, session), QUICK)
     session.commit()
     result = run(args=["evaluate", "genres", "-k", "5", "--json"])
     assert result.exit_code == 0, result.output

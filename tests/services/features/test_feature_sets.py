@@ -26,6 +26,7 @@ from songrec.services.library.analyze_file import (
     record_vectors,
 )
 from songrec.services.library.worker_process import WorkerProcess
+from songrec.store.instance import Instance
 from songrec.store.models.published_weights import model
 from songrec.store.sound import feature_cache
 from tests.sounding import write_wav
@@ -84,7 +85,7 @@ def test_an_upload_is_heard_as_the_library_was(
     app: Flask, session: Session, tmp_path: Path
 ) -> None:
     instance = app.config["INSTANCE"]
-    assert library_settings(session, instance, feature_sets.DEFAULT_SETS) == [
+    assert library_settings(Instance(instance, session), feature_sets.DEFAULT_SETS) == [
         (feature_sets.DEFAULT_SETS, DEFAULTS)
     ]
     other = replace(DEFAULTS, n_mfcc=20, seconds=10.0)
@@ -94,7 +95,7 @@ def test_an_upload_is_heard_as_the_library_was(
         feature_cache.write(instance, key, f"{number:064x}", np.zeros(1, np.float32))
         feature_cache.record(session, key, f"{number:064x}")
     session.commit()
-    groups = library_settings(session, instance, feature_sets.DEFAULT_SETS)
+    groups = library_settings(Instance(instance, session), feature_sets.DEFAULT_SETS)
     assert groups == [
         (FeatureSpec(("mfcc",)), replace(other)),
         (FeatureSpec(("statistical",)), DEFAULTS),
@@ -103,13 +104,13 @@ def test_an_upload_is_heard_as_the_library_was(
     song = write_wav(tmp_path / "a.wav", 12.0)
     with WorkerProcess() as worker:
         sets = feature_sets.DEFAULT_SETS
-        heard = analyse_like_the_library(session, instance, worker, song, sets)
+        heard = analyse_like_the_library(Instance(instance, session), worker, song, sets)
     assert {n: a.shape for n, a in heard.arrays.items()} == {
         "mfcc": (20 * 21,),
         "statistical": (263,),
     }
     assert len(heard.columns()) == 20 * 21 + 263
-    record_vectors(session, instance, heard)
+    record_vectors(Instance(instance, session), heard)
     file = keep_file(session, song, heard)
     assert feature_cache.read(
         instance, feature_sets.key_of("mfcc", other), str(file.content_hash)

@@ -20,6 +20,7 @@ from songrec.services.features import feature_sets, run_settings
 from songrec.services.training.request import TrainRequest
 from songrec.services.training.train import train
 from songrec.services.uploads import analyze_upload
+from songrec.store.instance import Instance
 from songrec.store.runs import run_folders, runs
 from songrec.store.sound import feature_cache
 from songrec.store.tables import AudioFile, Run, Upload
@@ -63,7 +64,7 @@ def learnt(app: Flask, session: Session) -> Run:
     plant(session, instance, THEN, range(16))
     settings = {"representation": {"latent": 2}, "clustering": {"n_clusters": 2}}
     request = TrainRequest(feature_set=MFCC, representation="pca", parameters=settings)
-    run = train(session, instance, request)
+    run = train(Instance(instance, session), request)
     session.commit()
     plant(session, instance, DEFAULTS, range(100, 120))
     return run
@@ -114,11 +115,11 @@ def test_an_upload_is_extracted_as_the_run_was_and_kept_as_both_are(
 ) -> None:
     instance = app.config["INSTANCE"]
     row = an_upload(session, tmp_path)
-    result = analyze_upload.analyse(session, instance, row, longest_s=60)
+    result = analyze_upload.analyse(Instance(instance, session), row, longest_s=60)
     assert result["problem"] is None
     assert result["place"]["run_id"] == learnt.public_id
     assert len(result["similar"]) > 5
-    file = analyze_upload.keep(session, instance, row)
+    file = analyze_upload.keep(Instance(instance, session), row)
     for settings, width in ((THEN, 5 * 21), (DEFAULTS, 13 * 21)):
         key = feature_sets.key_of("mfcc", settings)
         assert feature_cache.read(instance, key, str(file.content_hash)).shape == (width,)
@@ -129,7 +130,7 @@ def test_an_upload_is_described_all_the_same_where_the_settings_are_gone(
 ) -> None:
     change(app.config["INSTANCE"], learnt, version=Mfcc.version - 1)
     row = an_upload(session, tmp_path)
-    result = analyze_upload.analyse(session, app.config["INSTANCE"], row, longest_s=60)
+    result = analyze_upload.analyse(Instance(app.config["INSTANCE"], session), row, longest_s=60)
     assert result["problem"] == (
         f"The run {learnt.public_id} was trained on mfcc, version {Mfcc.version - 1}; this songrec "
         f"extracts version {Mfcc.version}: train again with `flask train`."

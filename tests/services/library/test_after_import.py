@@ -11,6 +11,7 @@ from songrec.core.errors import Cancelled
 from songrec.services.catalogue import duplicate_search
 from songrec.services.library import after_import
 from songrec.store.catalogue import lyrics
+from songrec.store.instance import Instance
 from tests.factories import make_track
 
 
@@ -25,7 +26,9 @@ def test_words_and_duplicates_are_updated_and_progress_grows(
     assert not lyrics.any_prepared(session)
     shares: list[float] = []
     derived = after_import.refresh_derived(
-        session, instance, before, lambda share, message, details=None: shares.append(share)
+        Instance(instance, session),
+        before,
+        lambda share, message, details=None: shares.append(share),
     )
     assert (derived.alike, derived.segments) == (1, None)
     assert lyrics.any_prepared(session)
@@ -41,6 +44,6 @@ def test_cancelled_it_is_completed_the_next_time(session: Session, instance: Pat
         raise Cancelled("stopped")
 
     with pytest.raises(Cancelled):
-        after_import.refresh_derived(session, instance, 0, cancel)
-    after_import.refresh_derived(session, instance, 0)
+        after_import.refresh_derived(Instance(instance, session), 0, cancel)
+    after_import.refresh_derived(Instance(instance, session), 0)
     assert lyrics.any_prepared(session)

@@ -24,6 +24,7 @@ from songrec.services.library import executors
 from songrec.services.library.analysis_report import AnalyzeReport, AnalyzeRequest
 from songrec.services.library.analyze_folder import analyze_folder
 from songrec.services.library.worker_process import Outcome, Task, try_to_analyse
+from songrec.store.instance import Instance
 from songrec.store.sound import audio_files, feature_cache
 from songrec.store.sound.audio_files import UnknownFile
 from songrec.store.tables import AudioFile, FeatureVector, Lyrics, Tag, Track, TrackTag
@@ -59,7 +60,7 @@ def analyze(app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch) -> An
         progress = values.pop("on_progress", None)
         request = AnalyzeRequest(folder, **{"workers": 1, "settings": SETTINGS, **values})
         more = {"on_progress": progress} if progress else {}
-        report = analyze_folder(session, app.config["INSTANCE"], request, **more)
+        report = analyze_folder(Instance(app.config["INSTANCE"], session), request, **more)
         assert report.found == report.analysed + report.unchanged + len(report.rejected)
         return report
 
@@ -102,14 +103,14 @@ def test_features_are_kept_and_read_as_a_table(
     app: Flask, analyze: Any, session: Session, music: Path
 ) -> None:
     analyze(music)
-    table = feature_sets.table(session, app.config["INSTANCE"], feature_sets.DEFAULT_SETS)
+    table = feature_sets.table(Instance(app.config["INSTANCE"], session), feature_sets.DEFAULT_SETS)
     assert table.values.shape == (2, len(table.names))
     assert table.names[0] == "mfcc:mfcc_1_mean"
     assert np.isfinite(table.values).mean() > 0.9
     assert sorted(table.track_ids.tolist()) == sorted(t.id for t in tracks(session).values())
     with pytest.raises(NotReady, match="flask analyze DIR --features musicnn"):
         feature_cache.read_table(
-            session, app.config["INSTANCE"], [feature_cache.SetKey("musicnn", 1, "x")]
+            Instance(app.config["INSTANCE"], session), [feature_cache.SetKey("musicnn", 1, "x")]
         )
 
 
@@ -217,7 +218,7 @@ def test_a_new_feature_set_is_added_to_what_is_known(
     digest = session.scalars(select(AudioFile.content_hash)).first()
     assert feature_cache.read(app.config["INSTANCE"], key, digest, mapped=True).shape[0] == 128
     with pytest.raises(BadInput, match="no vector"):
-        feature_cache.read_table(session, app.config["INSTANCE"], [key])
+        feature_cache.read_table(Instance(app.config["INSTANCE"], session), [key])
 
 
 def test_another_excerpt_makes_other_vectors_and_the_commonest_are_trained_on(
@@ -227,7 +228,7 @@ def test_another_excerpt_makes_other_vectors_and_the_commonest_are_trained_on(
     other = AudioSettings(seconds=2.0)
     (music / "Jazz" / "Other Band - Second.wav").unlink()
     assert counted(analyze(music, settings=other)) == (1, 1, 0, 0)
-    table = feature_sets.table(session, app.config["INSTANCE"], FeatureSpec(("mfcc",)))
+    table = feature_sets.table(Instance(app.config["INSTANCE"], session), FeatureSpec(("mfcc",)))
     assert len(table.track_ids) == 2
     assert DEFAULTS.seconds == 30
 
@@ -239,7 +240,11 @@ def test_a_lost_vector_is_made_again(
     lost = next((app.config["INSTANCE"] / "features" / "mfcc").rglob("*.npy"))
     lost.unlink()
     assert (
-        len(feature_sets.table(session, app.config["INSTANCE"], FeatureSpec(("mfcc",))).track_ids)
+        len(
+            feature_sets.table(
+                Instance(app.config["INSTANCE"], session), FeatureSpec(("mfcc",))
+            ).track_ids
+        )
         == 1
     )
     assert counted(analyze(music)) == (2, 1, 1, 0)

@@ -22,6 +22,7 @@ from songrec.features.settings import AudioSettings
 from songrec.services.library import executors, worker_process
 from songrec.services.library.analysis_report import AnalyzeRequest
 from songrec.services.library.analyze_folder import analyze_folder
+from songrec.store.instance import Instance
 from songrec.store.tables import Track
 from tests.audio_files.sounds import chords, write_wav
 
@@ -91,7 +92,7 @@ def test_a_worker_killed_half_way_loses_nothing(
             os.kill(one.pid, signal.SIGKILL)
 
     request = AnalyzeRequest(music, ("mfcc",), scheduler=address, settings=SETTINGS)
-    report = analyze_folder(session, app.config["INSTANCE"], request, kill_one)
+    report = analyze_folder(Instance(app.config["INSTANCE"], session), request, kill_one)
     assert one.wait(10) == -signal.SIGKILL
     assert report.rejected == []
     assert (report.found, report.analysed) == (FILES, FILES)
@@ -112,7 +113,7 @@ def test_a_cluster_without_workers_is_told_and_not_waited_for(
     monkeypatch.setattr(executors, "LONELY_S", 1.0)
     request = AnalyzeRequest(music, scheduler=address, settings=SETTINGS)
     with pytest.raises(NotReady, match="has had no workers for 1 s"):
-        analyze_folder(session, app.config["INSTANCE"], request)
+        analyze_folder(Instance(app.config["INSTANCE"], session), request)
 
 
 def test_two_local_workers_do_the_same_and_leave_no_process_behind(
@@ -124,7 +125,7 @@ def test_two_local_workers_do_the_same_and_leave_no_process_behind(
         seen.update(one._child.pid for one in list(worker_process._all) if one._child)
 
     request = AnalyzeRequest(music, workers=2, settings=SETTINGS)
-    report = analyze_folder(session, app.config["INSTANCE"], request, look)
+    report = analyze_folder(Instance(app.config["INSTANCE"], session), request, look)
     assert (report.analysed, report.rejected) == (FILES, [])
     assert len(seen) == 2
     for pid in seen:

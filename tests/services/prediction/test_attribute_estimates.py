@@ -13,6 +13,7 @@ from songrec.core.types import FeatureTable, Floats
 from songrec.features.audio.musicnn_tags import MSD_TAGS
 from songrec.services.features import feature_sets
 from songrec.services.prediction import attribute_estimates
+from songrec.store.instance import Instance
 from songrec.store.sound import feature_cache
 from songrec.store.tables import AudioFile, Track
 from tests.factories import make_track
@@ -69,7 +70,7 @@ def predictor(monkeypatch: pytest.MonkeyPatch) -> list[Guess | None]:
 def test_unknown_attributes_are_estimated_and_marked(
     app: Flask, session: Session, file: AudioFile, predictor: list[Any]
 ) -> None:
-    assert attribute_estimates.refresh(session, app.config["INSTANCE"]) == 1
+    assert attribute_estimates.refresh(Instance(app.config["INSTANCE"], session)) == 1
     session.commit()
     track = session.get_one(Track, file.track_id)
     assert track.attributes.energy == pytest.approx(0.7)
@@ -82,7 +83,7 @@ def test_unknown_attributes_are_estimated_and_marked(
 def test_what_was_measured_or_stated_stays(
     app: Flask, session: Session, file: AudioFile, predictor: list[Any]
 ) -> None:
-    attribute_estimates.refresh(session, app.config["INSTANCE"])
+    attribute_estimates.refresh(Instance(app.config["INSTANCE"], session))
     track = session.get_one(Track, file.track_id)
     assert (track.attributes.loudness, track.attributes.danceability) == (-20.0, 0.9)
     assert file.info["attributes"]["loudness"]["source"] == "measured"
@@ -92,16 +93,16 @@ def test_what_was_measured_or_stated_stays(
 def test_a_newer_predictor_replaces_estimates_within_their_range_and_the_same_does_nothing(
     app: Flask, session: Session, file: AudioFile, predictor: list[Any]
 ) -> None:
-    attribute_estimates.refresh(session, app.config["INSTANCE"])
-    assert attribute_estimates.refresh(session, app.config["INSTANCE"]) == 0
+    attribute_estimates.refresh(Instance(app.config["INSTANCE"], session))
+    assert attribute_estimates.refresh(Instance(app.config["INSTANCE"], session)) == 0
     predictor.append(Guess("p2", more=0.8))
-    assert attribute_estimates.refresh(session, app.config["INSTANCE"]) == 1
+    assert attribute_estimates.refresh(Instance(app.config["INSTANCE"], session)) == 1
     assert session.get_one(Track, file.track_id).attributes.energy == 1.0
     assert file.info["predictor"] == "p2"
 
 
 def test_without_a_predictor_nothing_happens(app: Flask, session: Session, file: AudioFile) -> None:
-    assert attribute_estimates.refresh(session, app.config["INSTANCE"]) == 0
+    assert attribute_estimates.refresh(Instance(app.config["INSTANCE"], session)) == 0
     assert "predictor" not in file.info
 
 
@@ -121,8 +122,8 @@ def tagged(app: Flask, session: Session, file: AudioFile) -> AudioFile:
 def test_without_a_predictor_tags_estimate_and_are_named(
     app: Flask, session: Session, tagged: AudioFile
 ) -> None:
-    assert attribute_estimates.refresh(session, app.config["INSTANCE"]) == 1
-    assert attribute_estimates.refresh(session, app.config["INSTANCE"]) == 0
+    assert attribute_estimates.refresh(Instance(app.config["INSTANCE"], session)) == 1
+    assert attribute_estimates.refresh(Instance(app.config["INSTANCE"], session)) == 0
     session.commit()
     attributes = session.get_one(Track, tagged.track_id).attributes
     assert attributes.energy > 0.65
@@ -137,14 +138,14 @@ def test_a_predictor_takes_over_from_the_tags_and_keeps_the_word(
     app: Flask, session: Session, tagged: AudioFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     instance = app.config["INSTANCE"]
-    attribute_estimates.refresh(session, instance)
+    attribute_estimates.refresh(Instance(instance, session))
     heard = session.get_one(Track, tagged.track_id).attributes.positiveness
     monkeypatch.setattr(attribute_estimates, "_sets", lambda instance: ["mfcc"])
     monkeypatch.setattr(
         attribute_estimates, "load_estimator", lambda instance, columns: Guess("p1")
     )
-    assert attribute_estimates.refresh(session, instance) == 1
-    assert attribute_estimates.refresh(session, instance) == 0
+    assert attribute_estimates.refresh(Instance(instance, session)) == 1
+    assert attribute_estimates.refresh(Instance(instance, session)) == 0
     said = tagged.info["attributes"]
     assert session.get_one(Track, tagged.track_id).attributes.energy == pytest.approx(0.7)
     assert said["energy"]["source"] == "predicted"

@@ -18,6 +18,7 @@ from songrec.services.reports.model_examples import ModelExamples, Reconstructio
 from songrec.services.training.request import TrainRequest
 from songrec.services.training.run_metrics import loss_curves
 from songrec.services.training.train import train
+from songrec.store.instance import Instance
 from songrec.store.runs import run_folders
 from songrec.store.tables import Track
 from tests.services.training.test_train import plant
@@ -35,7 +36,7 @@ def run(session, instance):
     for track in session.query(Track):
         track.title = title
     request = TrainRequest(representation="pca", parameters={"clustering": {"n_clusters": 3}})
-    run = train(session, instance, request)
+    run = train(Instance(instance, session), request)
     session.commit()
     return run
 
@@ -49,7 +50,7 @@ def only_pca(monkeypatch):
 
 def test_the_report_is_one_file_without_requests_or_scripts(session, instance, run, only_pca):
     write_json(run_folders.run_folder(instance, run.public_id) / "history.json", HISTORY)
-    report = html_report.make_report(session, instance, run)
+    report = html_report.make_report(Instance(instance, session), run)
     addresses = re.findall(r'(?:src|href|action|data)="([^"]*)"', report.html)
     assert addresses
     assert all(address.startswith("data:") for address in addresses)
@@ -66,7 +67,9 @@ def test_the_report_is_one_file_without_requests_or_scripts(session, instance, r
 
 
 def test_the_same_report_twice_is_the_same_pictures(session, instance, run, only_pca):
-    first, second = (html_report.make_report(session, instance, run).files for _ in range(2))
+    first, second = (
+        html_report.make_report(Instance(instance, session), run).files for _ in range(2)
+    )
     assert first == second
 
 
@@ -74,7 +77,7 @@ def test_what_has_gone_since_is_said_and_the_rest_shown(session, instance, run, 
     for track in session.query(Track):
         session.delete(track)
     session.commit()
-    report = html_report.make_report(session, instance, run)
+    report = html_report.make_report(Instance(instance, session), run)
     assert "Examples are left out" in report.html
     assert "map_pca.png" in report.files
 
@@ -82,7 +85,7 @@ def test_what_has_gone_since_is_said_and_the_rest_shown(session, instance, run, 
 def test_a_run_without_files_has_no_report(session, instance, run):
     (run_folders.run_folder(instance, run.public_id) / "manifest.json").unlink()
     with pytest.raises(NotReady, match="train again"):
-        html_report.make_report(session, instance, run)
+        html_report.make_report(Instance(instance, session), run)
 
 
 def test_the_commands_write_report_and_clusters(
@@ -180,10 +183,12 @@ def test_songs_made_up_of_a_label_are_like_those_that_have_it(session, instance,
         representation="cvae",
         parameters={"representation": settings, "clustering": {"n_clusters": 3}},
     )
-    report = html_report.make_report(session, instance, run := train(session, instance, asked))
+    report = html_report.make_report(
+        Instance(instance, session), run := train(Instance(instance, session), asked)
+    )
     assert "generated samples per label" in report.html
     assert "made_up.svg" in report.files
-    found = model_examples.generated_tracks(model_examples.load(session, instance, run))
+    found = model_examples.generated_tracks(model_examples.load(Instance(instance, session), run))
     assert [one.tracks for one in found] == [40, 35, 30]
     for one in found:
         away = [np.linalg.norm(one.generated_mean - other.mean) for other in found]

@@ -5,6 +5,7 @@ from songrec.core.errors import NotReady, UnknownName
 from songrec.services.reports.run_comparison import compare_runs
 from songrec.services.training.request import TrainRequest
 from songrec.services.training.train import train
+from songrec.store.instance import Instance
 from songrec.store.runs import run_folders
 from tests.factories import make_track
 
@@ -20,8 +21,7 @@ def tracks(session):
 
 def trained(session, instance, clusters, **more):
     return train(
-        session,
-        instance,
+        Instance(instance, session),
         TrainRequest(
             representation="identity", parameters={"clustering": {"n_clusters": clusters}}, **more
         ),
@@ -30,7 +30,7 @@ def trained(session, instance, clusters, **more):
 
 def test_a_run_agrees_with_itself(session, instance, tracks):
     run = trained(session, instance, 3)
-    same = compare_runs(session, instance, run, run)
+    same = compare_runs(Instance(instance, session), run, run)
     assert (same.shared, same.moved, same.moved_share) == (24, 0, 0.0)
     assert same.adjusted_rand_index == 1.0
     assert all(row.better is None for row in same.metrics)
@@ -39,7 +39,7 @@ def test_a_run_agrees_with_itself(session, instance, tracks):
 
 def test_halving_the_clusters_moves_the_smaller_half_of_each(session, instance, tracks):
     six, two = trained(session, instance, 6), trained(session, instance, 2)
-    comparison = compare_runs(session, instance, two, six)
+    comparison = compare_runs(Instance(instance, session), two, six)
     assert comparison.shared == 24
     # Two of the six matched clusters of four tracks each can stay.
     assert comparison.moved == 16
@@ -59,15 +59,15 @@ def test_only_tracks_of_both_runs_are_compared(session, instance, tracks):
     make_track(session, tempo=200.0)
     session.flush()
     second = trained(session, instance, 3)
-    comparison = compare_runs(session, instance, first, second)
+    comparison = compare_runs(Instance(instance, session), first, second)
     assert (comparison.shared, comparison.only_a, comparison.only_b) == (20, 4, 1)
 
 
 def test_an_unknown_run_and_a_lost_folder_are_told_apart(session, instance, tracks):
     run = trained(session, instance, 3)
     with pytest.raises(UnknownName, match="No run"):
-        compare_runs(session, instance, run, "nope")
+        compare_runs(Instance(instance, session), run, "nope")
     folder = run_folders.run_folder(instance, run)
     folder.rename(folder.with_name("gone"))
     with pytest.raises(NotReady, match="train again"):
-        compare_runs(session, instance, run, run)
+        compare_runs(Instance(instance, session), run, run)

@@ -21,6 +21,7 @@ from songrec.services.segments import build_index, encoder_selection
 from songrec.services.segments.tagger_dataset import SegmentSettings
 from songrec.services.uploads import analyze_upload
 from songrec.store import jobs
+from songrec.store.instance import Instance
 from songrec.store.models import published_weights, taggers
 from songrec.store.sound import segment_index as store
 from songrec.store.sound import waveform_cache
@@ -61,11 +62,11 @@ def test_new_songs_join_the_same_space_and_missing_ones_leave_it(
     session: Session, instance: Path, tracks: list[Track], tmp_path: Path
 ) -> None:
     files = [sound(session, tmp_path, track, 200.0 + 90 * track.id) for track in tracks[:3]]
-    build_index.build(session, instance, settings=SETTINGS)
+    build_index.build(Instance(instance, session), settings=SETTINGS)
     before = current_index(instance)
     files[1].state = "missing"
     files.append(sound(session, tmp_path, tracks[3], 700.0))
-    told = build_index.refresh(session, instance)
+    told = build_index.refresh(Instance(instance, session))
     assert told is not None
     assert (told["added"], told["removed"], told["tracks"]) == (1, 1, 3)
     after = current_index(instance)
@@ -76,7 +77,7 @@ def test_new_songs_join_the_same_space_and_missing_ones_leave_it(
     # The very song cut with the others from the beginning lies where it was laid later.
     files[1].state = "analysed"
     session.commit()
-    build_index.refresh(session, instance)
+    build_index.refresh(Instance(instance, session))
     assert distances(current_index(instance))[
         : before.first[3], : before.first[3]
     ] == pytest.approx(distances(before), abs=1e-4)
@@ -87,13 +88,13 @@ def test_a_changed_file_is_encoded_again_and_nothing_happens_without_a_change(
     session: Session, instance: Path, tracks: list[Track], tmp_path: Path
 ) -> None:
     files = [sound(session, tmp_path, track, 300.0) for track in tracks[:2]]
-    build_index.build(session, instance, settings=SETTINGS)
+    build_index.build(Instance(instance, session), settings=SETTINGS)
     name = store.current(instance)
-    assert build_index.refresh(session, instance) is None
+    assert build_index.refresh(Instance(instance, session)) is None
     assert store.current(instance) == name
     session.delete(files[1])
     file = sound(session, tmp_path, tracks[1], 900.0)
-    told = build_index.refresh(session, instance)
+    told = build_index.refresh(Instance(instance, session))
     assert told is not None
     assert (told["added"], told["removed"]) == (1, 1)
     assert store.content_hashes(instance, told["name"])[tracks[1].id] == file.content_hash  # type: ignore[index]
@@ -103,24 +104,24 @@ def test_a_file_that_cannot_be_read_is_tried_once(
     session: Session, instance: Path, tracks: list[Track], tmp_path: Path
 ) -> None:
     sound(session, tmp_path, tracks[0], 300.0)
-    build_index.build(session, instance, settings=SETTINGS)
+    build_index.build(Instance(instance, session), settings=SETTINGS)
     Path(sound(session, tmp_path, tracks[1], 500.0).path).write_bytes(b"no sound")
-    told = build_index.refresh(session, instance)
+    told = build_index.refresh(Instance(instance, session))
     assert told is not None
     assert (told["added"], told["songs_unread"]) == (0, 1)
-    assert build_index.refresh(session, instance) is None
+    assert build_index.refresh(Instance(instance, session)) is None
 
 
 def test_without_any_song_left_there_is_no_index(
     session: Session, instance: Path, tracks: list[Track], tmp_path: Path
 ) -> None:
     file = sound(session, tmp_path, tracks[0], 300.0)
-    assert build_index.refresh(session, instance) is None  # segments are not in use yet
+    assert build_index.refresh(Instance(instance, session)) is None  # segments are not in use yet
     assert store.current(instance) is None
-    build_index.build(session, instance, settings=SETTINGS)
+    build_index.build(Instance(instance, session), settings=SETTINGS)
     file.state = "missing"
     session.commit()
-    assert build_index.refresh(session, instance) == {
+    assert build_index.refresh(Instance(instance, session)) == {
         "tracks": 0,
         "fragments": 0,
         "added": 0,
@@ -133,12 +134,12 @@ def test_an_index_without_axes_is_rebuilt(
     session: Session, instance: Path, tracks: list[Track], tmp_path: Path
 ) -> None:
     sound(session, tmp_path, tracks[0], 300.0)
-    name = build_index.build(session, instance, settings=SETTINGS)["name"]
+    name = build_index.build(Instance(instance, session), settings=SETTINGS)["name"]
     (store.folder(instance) / name / "axes.npz").unlink()
-    told = build_index.refresh(session, instance)
+    told = build_index.refresh(Instance(instance, session))
     assert told is not None
     assert (told["added"], told["cutting"]["n_seconds"]) == (1, 1.0)
-    assert build_index.refresh(session, instance) is None
+    assert build_index.refresh(Instance(instance, session)) is None
 
 
 def test_an_index_that_was_put_in_use_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
@@ -161,7 +162,7 @@ def test_an_index_that_was_put_in_use_meanwhile_is_not_overwritten(tmp_path: Pat
 
 def analysed(session: Session, instance: Path, folder: Path) -> AnalyzeReport:
     request = AnalyzeRequest(folder, workers=1, settings=AudioSettings(seconds=2.0))
-    return analyze_folder.analyze_folder(session, instance, request)
+    return analyze_folder.analyze_folder(Instance(instance, session), request)
 
 
 def test_an_analysis_refreshes_the_index_and_survives_a_failure_there(
@@ -178,7 +179,7 @@ def test_an_analysis_refreshes_the_index_and_survives_a_failure_there(
     folder = tmp_path / "music"
     write_song(folder / "one.wav", [220.0])
     assert analysed(session, instance, folder).segments is None
-    build_index.build(session, instance, settings=SETTINGS)
+    build_index.build(Instance(instance, session), settings=SETTINGS)
     write_song(folder / "two.wav", [440.0])
     report = analysed(session, instance, folder)
     assert report.analysed == 1
@@ -215,7 +216,7 @@ def test_keeping_an_upload_enqueues_a_refresh(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     file = sound(session, tmp_path, tracks[0], 300.0)
-    build_index.build(session, instance, settings=SETTINGS)
+    build_index.build(Instance(instance, session), settings=SETTINGS)
     kept = sound(session, tmp_path, tracks[1], 500.0)
     monkeypatch.setattr(tasks, "_upload", lambda *_: None)
     monkeypatch.setattr(analyze_upload, "keep", lambda *_: kept)
@@ -235,7 +236,7 @@ def test_keeping_an_upload_enqueues_a_refresh(
 def test_a_song_that_is_gone_leaves_the_index(session: Session, instance: Path) -> None:
     song = SongSegments(1, np.zeros(2, np.float32), np.zeros((2, 3), np.float32))
     store.write(instance, [song], seconds=5, made_by="mfcc")
-    done = segment_tasks.execute(session, instance, {"task": "refresh"}, lambda *_: None)
+    done = segment_tasks.execute(Instance(instance, session), {"task": "refresh"}, lambda *_: None)
     assert done == {"tracks": 0, "fragments": 0, "added": 0, "removed": 1}
 
 

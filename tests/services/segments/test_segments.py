@@ -24,6 +24,7 @@ from songrec.services.segments.tagger_dataset import (
 )
 from songrec.services.similarity.ranked_tracks import serialize_ranked
 from songrec.store import jobs
+from songrec.store.instance import Instance
 from songrec.store.models import taggers
 from songrec.store.runs import spaces
 from songrec.store.sound import segment_index as store
@@ -82,7 +83,7 @@ def library(session: Session, instance: Path, tmp_path: Path) -> list[int]:
 def test_a_tagger_is_trained_in_the_queue_and_segments_are_cut_by_it(
     session: Session, instance: Path, library: list[int]
 ) -> None:
-    told = segment_tasks.execute(session, instance, ASKED, lambda *report: None)
+    told = segment_tasks.execute(Instance(instance, session), ASKED, lambda *report: None)
     assert told["tags"] == ["dark", "bright"]
     assert told["songs"] == 6
     windows = told["windows"]
@@ -93,13 +94,15 @@ def test_a_tagger_is_trained_in_the_queue_and_segments_are_cut_by_it(
     assert kept is not None
     assert json.loads((kept / "tagger.json").read_text())["cutting"]["n_seconds"] == 1.0
     index = segment_tasks.execute(
-        session, instance, {"task": "tag", "cutting": {"seconds": None}}, lambda *report: None
+        Instance(instance, session),
+        {"task": "tag", "cutting": {"seconds": None}},
+        lambda *report: None,
     )
     assert index["made_by"] == "tagger"
     assert index["tagger"] == told["tagger"]
     assert index["tracks"] == 6
     assert index["dimensions"] == 5
-    space = spaces.published_space(session, instance)
+    space = spaces.published_space(Instance(instance, session))
     assert space.segments is not None
     assert space.segments.tags is not None
     assert space.segments.tag_names == ("dark", "bright")
@@ -113,10 +116,12 @@ def test_a_tagger_is_trained_in_the_queue_and_segments_are_cut_by_it(
 def test_without_a_tagger_or_weights_segments_are_encoded_by_mfcc(
     session: Session, instance: Path, library: list[int]
 ) -> None:
-    told = build_index.build(session, instance, settings=SegmentSettings(1.0, 0.5, None))
+    told = build_index.build(Instance(instance, session), settings=SegmentSettings(1.0, 0.5, None))
     assert told["made_by"] == "mfcc"
     assert told["tags"] == []
-    found = recommend.recommend_for(session, instance, [library[0]], method="fragments", n=3)
+    found = recommend.recommend_for(
+        Instance(instance, session), [library[0]], method="fragments", n=3
+    )
     # The song with two high seconds comes first, by one of its high moments.
     assert found[0].track.id == library[1]
     moment = found[0].reasons[0].details["fragment"]
@@ -131,7 +136,7 @@ def test_a_file_that_is_gone_is_left_out_and_counted(
     session: Session, instance: Path, library: list[int], tmp_path: Path
 ) -> None:
     (tmp_path / "sound" / "dark" / "3.wav").unlink()
-    told = build_index.build(session, instance, settings=SegmentSettings(1.0, 1.0, None))
+    told = build_index.build(Instance(instance, session), settings=SegmentSettings(1.0, 1.0, None))
     assert (told["tracks"], told["songs_unread"]) == (5, 1)
 
 
@@ -139,7 +144,7 @@ def test_segments_are_read_from_cached_spectrograms(
     session: Session, instance: Path, library: list[int]
 ) -> None:
     settings = SegmentSettings(1.0, 0.5, None)
-    found, unread = cache_spectrograms(session, instance, settings)
+    found, unread = cache_spectrograms(Instance(instance, session), settings)
     assert (len(found), unread) == (6, 0)
     segments = settings.segments(found)
     spectrograms = CachedSegments(
@@ -157,23 +162,23 @@ def test_segments_are_read_from_cached_spectrograms(
 def test_tags_come_from_folders_and_genres_and_none_of_all_or_of_one(
     session: Session, instance: Path, library: list[int]
 ) -> None:
-    found, _ = cache_spectrograms(session, instance, SegmentSettings(1.0, 1.0, None))
-    labels = tags_for(session, instance, "folders", found)
+    found, _ = cache_spectrograms(Instance(instance, session), SegmentSettings(1.0, 1.0, None))
+    labels = tags_for(Instance(instance, session), "folders", found)
     assert labels.names == ("dark", "bright")
     assert labels.matrix[:, 1].tolist() == [True, True, False, False, False, False]
-    genres = tags_for(session, instance, "genre", found)
+    genres = tags_for(Instance(instance, session), "genre", found)
     assert len(genres.names) == 2
     with pytest.raises(NotReady, match="flask analyze"):
-        tags_for(session, instance, "musicnn", found)
+        tags_for(Instance(instance, session), "musicnn", found)
     with pytest.raises(UnknownName, match="source of tags"):
-        tags_for(session, instance, "moods", found)
+        tags_for(Instance(instance, session), "moods", found)
 
 
 def test_nothing_to_hear_says_what_to_do(session: Session, instance: Path) -> None:
     with pytest.raises(NotReady, match="flask analyze DIR"):
-        build_index.build(session, instance)
+        build_index.build(Instance(instance, session))
     with pytest.raises(NotReady, match="flask analyze DIR"):
-        segment_tasks.execute(session, instance, ASKED, lambda *report: None)
+        segment_tasks.execute(Instance(instance, session), ASKED, lambda *report: None)
     status = build_index.status(instance)
     assert (status["index"], status["tagger"]) == (None, None)
     assert status["best"]["made_by"] == "mfcc"

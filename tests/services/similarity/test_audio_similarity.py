@@ -18,6 +18,7 @@ from songrec.services.features import feature_sets
 from songrec.services.similarity import audio_similarity
 from songrec.store.catalogue import tracks as catalogue
 from songrec.store.catalogue.tracks import TrackView
+from songrec.store.instance import Instance
 from songrec.store.sound import feature_cache, feature_matrices
 from songrec.store.tables import AudioFile, Track
 from tests.factories import make_track
@@ -83,7 +84,7 @@ def heard(app: Flask, session: Session) -> list[Track]:
         plant(instance, session, track, vectors)
     tracks.append(make_track(session, "Silence"))
     session.commit()
-    audio_similarity.refresh_matrices(session, instance)
+    audio_similarity.refresh_matrices(Instance(instance, session))
     return tracks
 
 
@@ -107,7 +108,9 @@ def test_the_score_is_the_cosine_over_standardised_columns_and_its_reasons_add_u
     instance = app.config["INSTANCE"]
     assert [track.id for track in heard[:TRACKS]] == list(range(1, TRACKS + 1))
     right = plain_cosines(instance, name, left_out)
-    found = audio_similarity.similar_by(session, instance, view(session, heard[0]), 10, by=name)
+    found = audio_similarity.similar_by(
+        Instance(instance, session), view(session, heard[0]), 10, by=name
+    )
     order = [i for i in np.argsort(-right) if i != 0][:10]
     assert [one.track.id for one in found] == [heard[i].id for i in order]
     assert found[0].track.id == heard[1].id
@@ -124,7 +127,7 @@ def test_the_reasons_say_which_groups_of_columns_make_it(
     instance, first = app.config["INSTANCE"], view(session, heard[0])
     groups = {}
     for name in COLUMNS:
-        (nearest,) = audio_similarity.similar_by(session, instance, first, 1, by=name)
+        (nearest,) = audio_similarity.similar_by(Instance(instance, session), first, 1, by=name)
         groups[name] = {reason.about for reason in nearest.reasons}
     assert groups == {
         "mfcc": {"timbre", "movement"},
@@ -132,7 +135,9 @@ def test_the_reasons_say_which_groups_of_columns_make_it(
         "musicnn": {content_similarity.WHOLE},
         "musicnn_tags": {"guitar", "piano", "drums"},
     }
-    (whole,) = audio_similarity.similar_by(session, instance, first, 1, by="musicnn")[0].reasons
+    (whole,) = audio_similarity.similar_by(Instance(instance, session), first, 1, by="musicnn")[
+        0
+    ].reasons
     assert whole.text == "Close by what a listening model hears (MusiCNN)"
 
 
@@ -161,15 +166,19 @@ def test_a_song_without_sound_gets_one_clear_line(
 ) -> None:
     instance = app.config["INSTANCE"]
     with pytest.raises(NotReady, match="“Silence” has no sound file here"):
-        audio_similarity.similar_by(session, instance, view(session, heard[-1]), by="musicnn")
+        audio_similarity.similar_by(
+            Instance(instance, session), view(session, heard[-1]), by="musicnn"
+        )
     late = make_track(session, "Late")
     plant(instance, session, late, {"mfcc": np.zeros(4)})
     with pytest.raises(NotReady, match="“Late” was not analysed by musicnn"):
-        audio_similarity.similar_by(session, instance, view(session, late), by="musicnn")
+        audio_similarity.similar_by(Instance(instance, session), view(session, late), by="musicnn")
     with pytest.raises(NotReady, match="No song can be compared by mert yet"):
-        audio_similarity.similar_by(session, instance, view(session, heard[0]), by="mert")
+        audio_similarity.similar_by(Instance(instance, session), view(session, heard[0]), by="mert")
     with pytest.raises(UnknownName, match="Did you mean 'musicnn'"):
-        audio_similarity.similar_by(session, instance, view(session, heard[0]), by="musicn")
+        audio_similarity.similar_by(
+            Instance(instance, session), view(session, heard[0]), by="musicn"
+        )
 
 
 def test_a_matrix_is_written_again_only_when_something_changed(
@@ -177,12 +186,14 @@ def test_a_matrix_is_written_again_only_when_something_changed(
 ) -> None:
     instance = app.config["INSTANCE"]
     before = {name: feature_matrices.current(instance, name) for name in COLUMNS}
-    assert audio_similarity.refresh_matrices(session, instance) == dict.fromkeys(COLUMNS, False)
+    assert audio_similarity.refresh_matrices(Instance(instance, session)) == dict.fromkeys(
+        COLUMNS, False
+    )
     open_one = feature_matrices.load(instance, "musicnn")
     assert feature_matrices.load(instance, "musicnn") is open_one
     track = make_track(session, "New")
     plant(instance, session, track, {"musicnn": np.ones(12)})
-    written = audio_similarity.refresh_matrices(session, instance)
+    written = audio_similarity.refresh_matrices(Instance(instance, session))
     assert [name for name, is_new in written.items() if is_new] == ["musicnn"]
     assert feature_matrices.current(instance, "mfcc") == before["mfcc"]
     assert feature_matrices.current(instance, "musicnn") != before["musicnn"]
@@ -201,17 +212,17 @@ def test_blocks_do_not_matter_and_damaged_vectors_are_counted(
     whole = np.array(feature_matrices.load(instance, "statistical").matrix)
     monkeypatch.setattr(feature_matrices, "BLOCK", 7)
     (feature_matrices.folder(instance) / "statistical" / "current").unlink()
-    assert audio_similarity.refresh_matrices(session, instance)["statistical"]
+    assert audio_similarity.refresh_matrices(Instance(instance, session))["statistical"]
     assert np.allclose(feature_matrices.load(instance, "statistical").matrix, whole, atol=1e-5)
     key = feature_sets.key_of("musicnn")
     lost = feature_cache.folder(instance) / feature_cache.relative_path(key, f"{TRACKS:064x}")
     lost.write_bytes(b"damaged")
-    audio_similarity.refresh_matrices(session, instance)
+    audio_similarity.refresh_matrices(Instance(instance, session))
     told = feature_matrices.manifest(instance, "musicnn")
     assert (told["tracks"], told["damaged"]) == (TRACKS - 1, 1)
     assert told["parameters"] is None
     lost.unlink()
-    audio_similarity.refresh_matrices(session, instance)
+    audio_similarity.refresh_matrices(Instance(instance, session))
     assert feature_matrices.manifest(instance, "musicnn")["damaged"] == 0
 
 
@@ -225,9 +236,9 @@ def test_the_same_song_comes_once_and_never_itself(
         vectors = {"musicnn": rng.normal(size=12)}
         plant(instance, session, copy, vectors)
         plant(instance, session, twin, vectors)
-    audio_similarity.refresh_matrices(session, instance)
+    audio_similarity.refresh_matrices(Instance(instance, session))
     found = audio_similarity.similar_by(
-        session, instance, view(session, heard[0]), 100, by="musicnn"
+        Instance(instance, session), view(session, heard[0]), 100, by="musicnn"
     )
     titles = [one.track.title for one in found]
     assert "Song 0" not in titles

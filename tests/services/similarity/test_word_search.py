@@ -23,6 +23,7 @@ from songrec.services.training.request import TrainRequest
 from songrec.services.training.train import train
 from songrec.store.catalogue import lyrics_search, lyrics_vectors
 from songrec.store.catalogue.lyrics_query import asked
+from songrec.store.instance import Instance
 from songrec.store.sound import feature_cache
 from songrec.store.tables import AudioFile, Lyrics, Tag, Track, TrackTag, TrackWords
 from tests.factories import make_track
@@ -55,7 +56,7 @@ def test_languages_become_tags_and_what_is_not_sung_finds_nothing(
     one = sing(session, "One", f"[Chorus]\n{ENGLISH}", "folk")
     two = sing(session, "Two", GERMAN, "folk")
     sing(session, "Three", None)
-    done = words.prepare_lyrics(session, app.config["INSTANCE"])
+    done = words.prepare_lyrics(Instance(app.config["INSTANCE"], session))
     assert (done.tracks, done.changed, done.with_lyrics) == (3, 2, 2)
     assert done.languages == {"english": 1, "german": 1}
     assert languages(session, one) == ["english"]
@@ -71,14 +72,14 @@ def test_only_what_changed_is_prepared_again(app: Flask, session: Session) -> No
     instance: Path = app.config["INSTANCE"]
     one = sing(session, "One", ENGLISH, "folk")
     two = sing(session, "Two", GERMAN)
-    words.prepare_lyrics(session, instance)
+    words.prepare_lyrics(Instance(instance, session))
     written = lyrics_vectors.path_of(instance).stat().st_mtime_ns
-    assert words.prepare_lyrics(session, instance).changed == 0
+    assert words.prepare_lyrics(Instance(instance, session)).changed == 0
     assert lyrics_vectors.path_of(instance).stat().st_mtime_ns == written
     session.get_one(Lyrics, one.id).text = GERMAN
     session.delete(session.get_one(Lyrics, two.id))
     session.commit()
-    assert words.prepare_lyrics(session, instance).changed == 2
+    assert words.prepare_lyrics(Instance(instance, session)).changed == 2
     assert languages(session, one) == ["german"]
     assert languages(session, two) == []
     assert found(session, "harbour") == []
@@ -103,10 +104,10 @@ def test_stopped_in_the_middle_it_goes_on_there(
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        words.prepare_lyrics(session, app.config["INSTANCE"], stop)
+        words.prepare_lyrics(Instance(app.config["INSTANCE"], session), stop)
     session.rollback()
     assert len(session.scalars(select(TrackWords)).all()) == 2
-    assert words.prepare_lyrics(session, app.config["INSTANCE"]).changed == 3
+    assert words.prepare_lyrics(Instance(app.config["INSTANCE"], session)).changed == 3
     assert found(session, "number4") == ["Song 4"]
 
 
@@ -119,7 +120,7 @@ class TestSearching:
         sing(session, "Loud", "night night night night night night", "metal")
         sing(session, "Keys", "my piano is broken and the piano man is gone", "jazz")
         sing(session, "Plain", None, "jazz")
-        words.prepare_lyrics(session, app.config["INSTANCE"])
+        words.prepare_lyrics(Instance(app.config["INSTANCE"], session))
 
     def test_songs_that_match_more_of_the_words_come_first(self, session: Session) -> None:
         assert found(session, "sad piano at night")[0] == "Quiet"
@@ -148,7 +149,7 @@ class TestSearching:
         for number in range(12):
             sing(session, f"Many {number}", "night river city lights again and again")
         sing(session, "Rare", "a harpsichord in an empty hall at noon")
-        words.prepare_lyrics(session, app.config["INSTANCE"])
+        words.prepare_lyrics(Instance(app.config["INSTANCE"], session))
         assert found(session, "harpsichord night")[0] == "Rare"
         assert found(session, "harpsichord night river")[0].startswith("Many")
 
@@ -159,7 +160,7 @@ class TestSearching:
         session.add(TrackTag(track_id=track.id, tag_id=emotion.id))
         sing(session, "Spoken", "anger is a word in this one and nothing more")
         session.commit()
-        words.prepare_lyrics(session, app.config["INSTANCE"])
+        words.prepare_lyrics(Instance(app.config["INSTANCE"], session))
         assert found(session, "furious") == ["Upset"]
         assert set(found(session, "anger")) == {"Upset", "Spoken"}
 
@@ -193,7 +194,7 @@ def test_scripts_without_spaces_are_found_by_any_stretch_of_them(
 ) -> None:
     sing(session, "Right", sung)
     sing(session, "Other", ENGLISH)
-    words.prepare_lyrics(session, app.config["INSTANCE"])
+    words.prepare_lyrics(Instance(app.config["INSTANCE"], session))
     for said in hits:
         assert found(session, said) == ["Right"], said
     for said in misses:
@@ -207,13 +208,13 @@ def test_lyrics_prepared_before_pairs_were_written_are_prepared_once_more(
 ) -> None:
     track = sing(session, "東京", "夜の東京タワーで君を待つ")
     plain = sing(session, "Plain", ENGLISH)
-    words.prepare_lyrics(session, app.config["INSTANCE"])
+    words.prepare_lyrics(Instance(app.config["INSTANCE"], session))
     for each in (track, plain):
         said = "\0".join((each.title, "", session.get_one(Lyrics, each.id).text))
         digest = hashlib.blake2b(said.encode(), digest_size=16).hexdigest()
         session.get_one(TrackWords, each.id).digest = digest
     session.commit()
-    assert words.prepare_lyrics(session, app.config["INSTANCE"]).changed == 1
+    assert words.prepare_lyrics(Instance(app.config["INSTANCE"], session)).changed == 1
 
 
 def test_lyrics_on_one_theme_are_alike(app: Flask, session: Session) -> None:
@@ -224,13 +225,13 @@ def test_lyrics_on_one_theme_are_alike(app: Flask, session: Session) -> None:
     sing(session, "Fire 2", "iron sparks and hammers, anvil in the furnace glowing")
     silent = sing(session, "Silent", None, "ambient")
     with pytest.raises(NotReady, match="flask words"):
-        words.similar_lyrics(session, instance, one.id)
-    words.prepare_lyrics(session, instance)
-    answers = words.similar_lyrics(session, instance, one.id)
+        words.similar_lyrics(Instance(instance, session), one.id)
+    words.prepare_lyrics(Instance(instance, session))
+    answers = words.similar_lyrics(Instance(instance, session), one.id)
     assert answers[0].track.title == "Sea 2"
     assert 0.5 < answers[0].score <= 1.001
     with pytest.raises(NotReady, match="no lyrics"):
-        words.similar_lyrics(session, instance, silent.id)
+        words.similar_lyrics(Instance(instance, session), silent.id)
 
 
 @pytest.fixture
@@ -284,7 +285,7 @@ def test_pairs_held_out_find_each_other_above_chance(
         ),
     )
     measured = text_to_audio.evaluate_retrieval(
-        session, app.config["INSTANCE"], share=0.3, epochs=25, seed=1
+        Instance(app.config["INSTANCE"], session), share=0.3, epochs=25, seed=1
     )
     assert (measured["learnt_from"], measured["held_out"]) == (105, 45)
     assert measured["chance"] == pytest.approx(10 / 45)
@@ -296,7 +297,7 @@ def test_pairs_held_out_find_each_other_above_chance(
 def test_words_find_songs_by_their_sound(app: Flask, session: Session, pairs: list[int]) -> None:
     instance: Path = app.config["INSTANCE"]
     with pytest.raises(NotReady, match="--representation hybrid_conv_vae"):
-        text_to_audio.search_by_sound(session, instance, "pitch3")
+        text_to_audio.search_by_sound(Instance(instance, session), "pitch3")
     parameters = {
         "representation": {
             "bands": 16,
@@ -311,8 +312,7 @@ def test_words_find_songs_by_their_sound(app: Flask, session: Session, pairs: li
         "clustering": {"n_clusters": 4},
     }
     train(
-        session,
-        instance,
+        Instance(instance, session),
         TrainRequest(
             feature_set=FeatureSpec(("melspectrogram",)),
             representation="hybrid_conv_vae",
@@ -321,17 +321,17 @@ def test_words_find_songs_by_their_sound(app: Flask, session: Session, pairs: li
     )
     session.commit()
     _, texts = songs(150)
-    answers = text_to_audio.search_by_sound(session, instance, "pitch3 pitch3", 10)
+    answers = text_to_audio.search_by_sound(Instance(instance, session), "pitch3 pitch3", 10)
     right = ["pitch3 " in f"{texts[pairs.index(answer.track.id)]} " for answer in answers]
     everywhere = np.mean(["pitch3 " in f"{said} " for said in texts])
     assert np.mean(right) > 3 * everywhere
     with pytest.raises(BadInput, match="None of these words"):
-        text_to_audio.search_by_sound(session, instance, "unheard")
+        text_to_audio.search_by_sound(Instance(instance, session), "unheard")
 
 
 def test_too_few_pairs_are_told(app: Flask, session: Session) -> None:
     with pytest.raises(NotReady, match="0 tracks have"):
-        text_to_audio.evaluate_retrieval(session, app.config["INSTANCE"])
+        text_to_audio.evaluate_retrieval(Instance(app.config["INSTANCE"], session))
 
 
 def test_recall_counts_ties_against_what_cannot_tell_pairs_apart() -> None:

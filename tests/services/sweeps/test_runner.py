@@ -24,6 +24,7 @@ from songrec.services.sweeps.results import spread_text, sweep_table
 from songrec.services.sweeps.runner import run_sweep
 from songrec.services.sweeps.specification import AlgorithmChoice, Cell, SweepSpec
 from songrec.services.training import train as training
+from songrec.store.instance import Instance
 from songrec.store.runs import runs
 from tests.services.training.test_train import plant
 
@@ -59,7 +60,7 @@ def test_a_sweep_measures_every_cell_publishes_nothing_and_is_not_trained_twice(
     spec = SweepSpec.from_mapping(
         {**SPEC.to_json(), "representation": "pca", "clustering": ["kmeans", "agglomerative"]}
     )
-    sweep = run_sweep(session, instance, spec, lambda *progress: said.append(progress))
+    sweep = run_sweep(Instance(instance, session), spec, lambda *progress: said.append(progress))
     found = sweep_table(sweep)
     assert (found.cells, found.done, found.failed) == (4, 4, 0)
     assert runs.all_runs(session) == []
@@ -76,25 +77,25 @@ def test_a_sweep_measures_every_cell_publishes_nothing_and_is_not_trained_twice(
 
     before = files_of(sweep)
     monkeypatch.setattr(runner, "command", ["/bin/false"])
-    again = run_sweep(session, instance, spec)
+    again = run_sweep(Instance(instance, session), spec)
     assert (again.id, files_of(again)) == (sweep.id, before)
 
 
 def test_a_changed_catalogue_is_another_sweep(session, instance, catalogue, monkeypatch):
     monkeypatch.setattr(runner._GroupProcesses, "run", lambda fleet: None)
-    first = run_sweep(session, instance, SPEC)
+    first = run_sweep(Instance(instance, session), SPEC)
     plant(session, per_genre=11)
-    assert run_sweep(session, instance, SPEC).id != first.id
+    assert run_sweep(Instance(instance, session), SPEC).id != first.id
 
 
 def test_a_sweep_does_not_go_on_with_other_code(session, instance, catalogue, monkeypatch):
     monkeypatch.setattr(runner._GroupProcesses, "run", lambda fleet: None)
-    first = run_sweep(session, instance, SPEC)
+    first = run_sweep(Instance(instance, session), SPEC)
     assert first.is_current
     newer = {**folder.current_versions(), "code": "other"}
     monkeypatch.setattr(folder, "current_versions", lambda: newer)
     assert not folder.find(instance, first.id).is_current
-    assert run_sweep(session, instance, SPEC).id != first.id
+    assert run_sweep(Instance(instance, session), SPEC).id != first.id
 
 
 def test_a_sweep_is_held_while_it_is_trained(session, instance, catalogue, monkeypatch):
@@ -103,11 +104,11 @@ def test_a_sweep_is_held_while_it_is_trained(session, instance, catalogue, monke
     def meanwhile(fleet):
         for other in (run_sweep, lambda *given: folder.forget(instance, fleet.sweep.id)):
             with pytest.raises(NotReady, match="is being trained"):
-                other(session, instance, SPEC)
+                other(Instance(instance, session), SPEC)
             refused.append(other)
 
     monkeypatch.setattr(runner._GroupProcesses, "run", meanwhile)
-    sweep = run_sweep(session, instance, SPEC)
+    sweep = run_sweep(Instance(instance, session), SPEC)
     assert len(refused) == 2
     folder.forget(instance, sweep.id)
     assert list(folder.sweeps_folder(instance).iterdir()) == []
@@ -147,7 +148,7 @@ def test_a_sweep_that_was_killed_leaves_no_process_and_goes_on_where_it_was(
         row.unlink()
     before = files_of(sweep)
     assert 0 < len(before) < 10
-    done = run_sweep(session, instance, many)
+    done = run_sweep(Instance(instance, session), many)
     assert done.id == sweep.id
     after = files_of(done)
     assert len(after) == 10
@@ -164,14 +165,14 @@ def test_what_stops_a_sweep_stops_its_processes(session, instance, catalogue):
             raise Cancelled("stopped")
 
     with pytest.raises(Cancelled):
-        run_sweep(session, instance, SPEC, stop)
+        run_sweep(Instance(instance, session), SPEC, stop)
     assert children
     assert not any(is_alive(child) for child in children)
 
 
 def test_features_that_are_not_there_make_failed_rows_with_the_reason(session, instance, catalogue):
     spec = SweepSpec.from_mapping({"features": "mfcc", "quick": True, "clusters": "2-3"})
-    found = sweep_table(run_sweep(session, instance, spec))
+    found = sweep_table(run_sweep(Instance(instance, session), spec))
     assert (found.done, found.failed) == (0, 2)  # the latent is missing: one process says so
     for one in found.configurations:
         assert "flask analyze DIR --features mfcc" in one.failed[0][1]
@@ -197,7 +198,7 @@ def test_a_process_that_dies_costs_the_cell_it_was_at(session, instance, catalog
         "_start",
         lambda fleet, group: (started.append(1), start(fleet, group)),
     )
-    sweep = run_sweep(session, instance, spec)
+    sweep = run_sweep(Instance(instance, session), spec)
     assert [row["reason"] for row in sweep.rows()] == [
         "Its process was ended by SIGKILL, most likely for want of memory."
     ] * 4
@@ -218,7 +219,7 @@ def test_a_cell_that_fails_is_a_row_and_the_others_go_on(session, instance, cata
     sweep = SweepFolder.begin(instance, "0123456789ab", spec, 1)
     cells = [cell for cell in spec.cells() if not cell.baseline]
     messages = []
-    worker.train_cells(session, instance, sweep, cells, messages.append, keep=False)
+    worker.train_cells(Instance(instance, session), sweep, cells, messages.append, keep=False)
     failed, done = sweep.rows()
     assert (failed["state"], failed["reason"]) == ("failed", "three is too many")
     assert (done["state"], done["clusters"]) == ("done", 2)
@@ -234,7 +235,7 @@ def test_kept_cells_are_runs_that_nobody_published(session, instance, catalogue)
         {"representation": "identity", "clustering": "kmeans", "quick": True}
     )
     sweep = SweepFolder.begin(instance, "0123456789ab", spec, 1)
-    worker.train_cells(session, instance, sweep, spec.cells()[1:], [].append, keep=True)
+    worker.train_cells(Instance(instance, session), sweep, spec.cells()[1:], [].append, keep=True)
     (row,) = sweep.rows()
     (run,) = runs.all_runs(session)
     assert (row["run_id"], run.representation) == (run.public_id, "identity")
@@ -251,7 +252,7 @@ def test_kept_cells_are_runs_that_nobody_published(session, instance, catalogue)
 def test_the_dearer_measures(session, instance, catalogue):
     spec = SweepSpec.from_mapping({"clustering": [{"kmeans": {"clusters": 3}}], "clusters": 3})
     sweep = SweepFolder.begin(instance, "0123456789ab", spec, 1)
-    worker.train_cells(session, instance, sweep, spec.cells(), [].append)
+    worker.train_cells(Instance(instance, session), sweep, spec.cells(), [].append)
     metrics = sweep.rows()[0]["metrics"]
     # Three groups far apart are found in every bootstrap sample.
     assert metrics["bootstrap_agreement_same_latent"] == pytest.approx(1.0)
@@ -264,7 +265,7 @@ def test_bootstraps_with_the_latent_learnt_anew(session, instance, catalogue):
         {"clustering": [{"kmeans": {"clusters": 3}}], "clusters": 3, "bootstrap_refit": True}
     )
     sweep = SweepFolder.begin(instance, "0123456789ab", spec, 1)
-    worker.train_cells(session, instance, sweep, spec.cells(), [].append)
+    worker.train_cells(Instance(instance, session), sweep, spec.cells(), [].append)
     metrics = sweep.rows()[0]["metrics"]
     assert metrics["bootstrap_agreement_latent_anew"] == pytest.approx(1.0)
     cells, _ = results.as_csv(sweep)
@@ -323,7 +324,7 @@ def test_the_csv_has_a_line_a_cell_and_a_line_a_configuration(session, instance)
 
 def test_an_empty_catalogue_cannot_be_compared(session, instance):
     with pytest.raises(NotReady, match="too few tracks"):
-        run_sweep(session, instance, SPEC)
+        run_sweep(Instance(instance, session), SPEC)
 
 
 def until(true):

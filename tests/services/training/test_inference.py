@@ -14,6 +14,7 @@ from songrec.services.training.artifacts import PREDICTOR_FILE
 from songrec.services.training.inference import embed_track
 from songrec.services.training.request import TrainRequest
 from songrec.services.training.train import train
+from songrec.store.instance import Instance
 from songrec.store.runs import run_folders
 from songrec.store.runs.spaces import published_space
 from tests.factories import make_track
@@ -42,9 +43,12 @@ def test_what_the_run_has_seen_lands_where_it_was(
     settings = {"clustering": {"n_clusters": 4}}
     if representation == "autoencoder":
         settings["representation"] = {"epochs": 2}
-    run = train(session, instance, TrainRequest(representation=representation, parameters=settings))
+    run = train(
+        Instance(instance, session),
+        TrainRequest(representation=representation, parameters=settings),
+    )
     session.commit()
-    space = published_space(session, instance)
+    space = published_space(Instance(instance, session))
     for row in (0, 17, 59):
         known = dict(zip(space.value_names, map(float, space.values[row]), strict=True))
         known = {name: value for name, value in known.items() if not np.isnan(value)}
@@ -69,7 +73,9 @@ def test_what_is_unknown_is_told_and_lies_in_the_middle(app: Flask, session: Ses
     rng = np.random.default_rng(4)
     for _ in range(30):
         make_track(session, tempo=float(rng.uniform(70, 180)), energy=rng.uniform())
-    run = train(session, app.config["INSTANCE"], TrainRequest(representation="pca", parameters={}))
+    run = train(
+        Instance(app.config["INSTANCE"], session), TrainRequest(representation="pca", parameters={})
+    )
     session.commit()
     placed = embed_track(app.config["INSTANCE"], run, {"tempo": 120.0}, {})
     assert "energy" in placed.guessed
@@ -103,9 +109,9 @@ def test_tracks_of_a_run_are_predicted_in_their_clusters_also_without_a_saved_pr
         projection="tsne",
         parameters={"clustering": parameters, "projection": {"n_iter": 100}},
     )
-    run = train(session, instance, request)
+    run = train(Instance(instance, session), request)
     session.commit()
-    space = published_space(session, instance)
+    space = published_space(Instance(instance, session))
     apart = np.flatnonzero(space.labels == -1)
     predictor = run_folders.run_folder(instance, run.public_id) / PREDICTOR_FILE
     assert predictor.is_file() == bool(CLUSTERINGS.entry(clustering).load().FITTED)

@@ -16,6 +16,7 @@ from songrec.services.training import model_inputs
 from songrec.services.training.inference import embed_track
 from songrec.services.training.request import TrainRequest
 from songrec.services.training.train import train
+from songrec.store.instance import Instance
 from songrec.store.runs import run_folders, runs
 from songrec.store.runs.spaces import published_space
 from tests.factories import make_track
@@ -56,17 +57,19 @@ def test_a_label_that_nobody_has_says_so(app: Flask, session: Session) -> None:
         representation="cvae", parameters={"representation": {"condition": "emotion"}}
     )
     with pytest.raises(NotReady, match="'emotion'"):
-        train(session, app.config["INSTANCE"], request)
+        train(Instance(app.config["INSTANCE"], session), request)
 
 
 def test_a_song_is_placed_with_its_label_or_without(app: Flask, session: Session) -> None:
     plant(session)
     instance = app.config["INSTANCE"]
     settings = {"representation": QUICK, "clustering": {"n_clusters": 3}}
-    run = train(session, instance, TrainRequest(representation="cvae", parameters=settings))
+    run = train(
+        Instance(instance, session), TrainRequest(representation="cvae", parameters=settings)
+    )
     session.commit()
     assert set(run.metrics) >= {"label_leakage", "label_leakage_chance", "label_leakage_vae"}
-    space = published_space(session, instance)
+    space = published_space(Instance(instance, session))
     for row in (0, 16, 59):
         labels = {"genre": GENRES[row % 3]} if GENRES[row % 3] else {}
         placed = embed_track(
@@ -86,13 +89,12 @@ def test_a_models_own_clusters_are_the_runs_and_place_new_songs(
     instance = app.config["INSTANCE"]
     settings = {"representation": {**QUICK, "n_clusters": 4}}
     run = train(
-        session,
-        instance,
+        Instance(instance, session),
         TrainRequest(representation="vade", clustering="vade", parameters=settings),
     )
     session.commit()
     folder = run_folders.run_folder(instance, run.public_id)
-    space = published_space(session, instance)
+    space = published_space(Instance(instance, session))
     assert run.cluster_count == len(np.unique(space.labels)) == len(runs.clusters_of(session, run))
     with np.load(folder / "clustering.npz") as arrays:
         probabilities = arrays["probabilities"].astype(np.float32)
@@ -119,7 +121,7 @@ def test_a_models_own_clusters_are_the_runs_and_place_new_songs(
 def test_own_clusters_of_a_model_that_has_none_fail_before_anything_is_read(app: Flask) -> None:
     request = TrainRequest(representation="pca", clustering="vade")
     with pytest.raises(BadInput, match="'pca' makes none: choose --representation vade"):
-        train(None, app.config["INSTANCE"], request)  # type: ignore[arg-type]
+        train(Instance(app.config["INSTANCE"], None), request)  # type: ignore[arg-type]
 
 
 def test_the_number_of_clusters_goes_to_whom_it_concerns(app: Flask, session: Session) -> None:

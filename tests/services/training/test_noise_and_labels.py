@@ -8,6 +8,7 @@ from songrec.services.reports.run_comparison import metric_rows
 from songrec.services.training import label_agreement
 from songrec.services.training.request import TrainRequest
 from songrec.services.training.train import train
+from songrec.store.instance import Instance
 from songrec.store.runs import run_folders, runs
 from tests.factories import make_track
 from tests.services.training.test_train import plant
@@ -16,8 +17,7 @@ from tests.services.training.test_train import plant
 def trained(session, instance, clustering, parameters=None, **more):
     parameters = {"clustering": parameters or {}}
     return train(
-        session,
-        instance,
+        Instance(instance, session),
         TrainRequest(
             representation="identity", clustering=clustering, parameters=parameters, **more
         ),

@@ -10,6 +10,7 @@ from songrec.services.recommendation.recommend import recommend_for
 from songrec.services.training.request import TrainRequest
 from songrec.services.training.train import train
 from songrec.store.catalogue import artists, taste_data
+from songrec.store.instance import Instance
 from songrec.store.runs.run_folders import run_folder
 from songrec.store.runs.spaces import published_space
 from songrec.store.tables import Track
@@ -20,9 +21,9 @@ def test_a_run_learns_from_the_catalogues_playlists_and_recommends_by_it(
     session, instance, tmp_path
 ):
     ingest_file(session, write(tmp_path / "lists.csv"))
-    run = train(session, instance, TrainRequest(representation="identity"))
+    run = train(Instance(instance, session), TrainRequest(representation="identity"))
     session.commit()
-    space = published_space(session, instance)
+    space = published_space(Instance(instance, session))
     assert space.artists is not None
     assert len(np.unique(space.artists)) == LISTS * LENGTH // 6
     assert len(np.unique(space.albums)) == LISTS * LENGTH // 3
@@ -32,7 +33,9 @@ def test_a_run_learns_from_the_catalogues_playlists_and_recommends_by_it(
     assert prior.column("year").within < 0.3 < prior.column("liveness").within
     assert not (run_folder(instance, run.public_id) / "track_factors.npy").exists()
     liked = session.query(Track).filter(Track.title.like("Song 3 %")).limit(8).all()
-    found = recommend_for(session, instance, [track.id for track in liked], by=NO_RERANKING, n=10)
+    found = recommend_for(
+        Instance(instance, session), [track.id for track in liked], by=NO_RERANKING, n=10
+    )
     assert all(one.track.title.startswith("Song 3 ") for one in found)
     by_artist = [one for one in found if one.sentence.startswith("More by ")]
     assert by_artist
@@ -41,9 +44,9 @@ def test_a_run_learns_from_the_catalogues_playlists_and_recommends_by_it(
 def test_a_catalogue_without_playlists_has_the_weak_prior(session, instance, tmp_path):
     path = write(tmp_path / "lists.csv", lists=range(3))
     ingest_file(session, path)
-    train(session, instance, TrainRequest(representation="identity"))
+    train(Instance(instance, session), TrainRequest(representation="identity"))
     session.commit()
-    space = published_space(session, instance)
+    space = published_space(Instance(instance, session))
     assert TastePrior.from_json(space.taste_prior) == TastePrior()
     assert space.track_factors is None
 
@@ -81,11 +84,11 @@ def test_who_likes_a_song_is_not_shown_its_remaster_but_may_be_shown_it_live(
         track.artists, track.title = "Black Sabbath", title
         writer.write([(track.id, [Credit("Black Sabbath")])], fresh=False)
     session.commit()
-    train(session, instance, TrainRequest(representation="identity"))
+    train(Instance(instance, session), TrainRequest(representation="identity"))
     session.commit()
-    keys = published_space(session, instance).song_keys
+    keys = published_space(Instance(instance, session)).song_keys
     assert keys[0] == keys[1] != keys[2]
-    found = recommend_for(session, instance, [liked.id], by=NO_RERANKING, n=100)
+    found = recommend_for(Instance(instance, session), [liked.id], by=NO_RERANKING, n=100)
     shown = {one.track.title for one in found}
     assert "Iron Man - 2014 Remaster" not in shown
     assert "Iron Man - Live" in shown

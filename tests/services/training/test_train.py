@@ -11,6 +11,7 @@ from songrec.evaluation.agreement import adjusted_rand_index
 from songrec.services.training import train as train_module
 from songrec.services.training.request import TrainRequest
 from songrec.services.training.train import train
+from songrec.store.instance import Instance
 from songrec.store.runs import run_folders, runs
 from songrec.store.tables import ClusterAssignment, Run
 from tests.factories import make_track
@@ -79,7 +80,7 @@ def labels_of(instance, run):
 @pytest.mark.parametrize("request_", [QUICK, AUTOENCODER], ids=["identity", "autoencoder"])
 def test_planted_clusters_are_found_again_and_named(session, instance, request_):
     planted = plant(session)
-    run = train(session, instance, request_)
+    run = train(Instance(instance, session), request_)
     assert adjusted_rand_index(labels_of(instance, run), planted) == 1.0
     clusters = runs.clusters_of(session, run)
     assert [cluster.size for cluster in clusters] == [30, 25, 20]
@@ -90,7 +91,7 @@ def test_planted_clusters_are_found_again_and_named(session, instance, request_)
 def test_the_same_data_parameters_and_seed_give_the_same_run(session, instance):
     plant(session)
     request = TrainRequest(parameters={"representation": {"epochs": 3}}, publish=False, seed=5)
-    first, second = (train(session, instance, request) for _ in range(2))
+    first, second = (train(Instance(instance, session), request) for _ in range(2))
     assert first.public_id != second.public_id
     assert first.data_fingerprint == second.data_fingerprint
     for name in ("latent", "space", "values", "track_ids", "song_keys"):
@@ -111,7 +112,9 @@ def test_the_same_data_parameters_and_seed_give_the_same_run(session, instance):
 
 def test_the_folder_holds_what_the_documentation_lists(session, instance, request):
     planted = plant(session)
-    run = train(session, instance, TrainRequest(parameters={"representation": {"epochs": 2}}))
+    run = train(
+        Instance(instance, session), TrainRequest(parameters={"representation": {"epochs": 2}})
+    )
     folder = run_folders.run_folder(instance, run.public_id)
     document = (request.config.rootpath / "docs" / "architecture.md").read_text()
     for path in folder.iterdir():
@@ -150,7 +153,7 @@ def test_the_folder_holds_what_the_documentation_lists(session, instance, reques
 
 def test_rows_agree_with_the_folder(session, instance):
     planted = plant(session)
-    run = train(session, instance, QUICK)
+    run = train(Instance(instance, session), QUICK)
     rows = session.scalars(select(ClusterAssignment).order_by(ClusterAssignment.track_id)).all()
     assert [row.label for row in rows] == labels_of(instance, run).tolist()
     assert len(rows) == run.track_count == len(planted)
@@ -160,7 +163,7 @@ def test_rows_agree_with_the_folder(session, instance):
 
 def test_a_profile_tells_median_share_genres_and_typical_tracks(session, instance):
     plant(session)
-    run = train(session, instance, QUICK)
+    run = train(Instance(instance, session), QUICK)
     folk = runs.clusters_of(session, run)[0].profile
     assert folk["median"]["energy"] == pytest.approx(0.2, rel=0.05)
     assert folk["share"]["energy"] == pytest.approx(30 / 2 / 75, abs=0.01)
@@ -173,7 +176,7 @@ def test_a_song_that_is_there_twice_is_typical_once(session, instance):
     for _ in range(6):
         make_track(session, song_key=77)
     other = make_track(session, song_key=78)
-    run = train(session, instance, TrainRequest(representation="identity"))
+    run = train(Instance(instance, session), TrainRequest(representation="identity"))
     typical = runs.clusters_of(session, run)[0].profile["typical"]
     assert len(typical) == 2
     assert other.id in typical
@@ -181,10 +184,10 @@ def test_a_song_that_is_there_twice_is_typical_once(session, instance):
 
 def test_numbers_survive_a_retrain(session, instance):
     plant(session)
-    first = train(session, instance, QUICK)
+    first = train(Instance(instance, session), QUICK)
     for _ in range(20):  # metal, the smallest, becomes the largest
         make_track(session, **PLANTED["metal"], genres=("metal",))
-    second = train(session, instance, QUICK)
+    second = train(Instance(instance, session), QUICK)
     before, after = labels_of(instance, first), labels_of(instance, second)
     np.testing.assert_array_equal(before, after[: len(before)])
     assert [c.size for c in runs.clusters_of(session, second)] == [30, 25, 40]
@@ -193,21 +196,21 @@ def test_numbers_survive_a_retrain(session, instance):
 @pytest.mark.parametrize("damage", ["gone", "cut off"])
 def test_training_needs_nothing_of_a_published_run_that_is_broken(session, instance, damage):
     plant(session)
-    folder = run_folders.run_folder(instance, train(session, instance, QUICK).public_id)
+    folder = run_folders.run_folder(instance, train(Instance(instance, session), QUICK).public_id)
     if damage == "gone":
         shutil.rmtree(folder)
     else:
         (folder / "clustering.npz").write_bytes(b"PK")
-    run = train(session, instance, QUICK)
+    run = train(Instance(instance, session), QUICK)
     assert runs.published(session) is run
     assert [cluster.size for cluster in runs.clusters_of(session, run)] == [30, 25, 20]
 
 
 def test_a_run_is_published_unless_told_otherwise(session, instance):
     plant(session)
-    first = train(session, instance, QUICK)
+    first = train(Instance(instance, session), QUICK)
     assert runs.published(session) is first
-    second = train(session, instance, TrainRequest(**{**vars(QUICK), "publish": False}))
+    second = train(Instance(instance, session), TrainRequest(**{**vars(QUICK), "publish": False}))
     assert runs.latest(session) is second
     assert runs.published(session) is first
 
@@ -215,7 +218,7 @@ def test_a_run_is_published_unless_told_otherwise(session, instance):
 def test_attributes_that_few_have_are_left_out_and_recorded(session, instance):
     for number in range(40):
         make_track(session, variance=None, liveness=None if number < 2 else 0.1 * (number % 9))
-    run = train(session, instance, TrainRequest(representation="pca"))
+    run = train(Instance(instance, session), TrainRequest(representation="pca"))
     manifest = runs.manifest(instance, run)
     assert manifest["features"]["left_out"] == {"variance": 0.0}
     assert "liveness" in manifest["features"]["used"]
@@ -229,8 +232,7 @@ def test_a_tiny_catalogue_trains(session, instance, tracks, representation):
     for number in range(tracks):
         make_track(session, tempo=100.0 + number)
     run = train(
-        session,
-        instance,
+        Instance(instance, session),
         TrainRequest(representation=representation, parameters={"representation": {}}),
     )
     assert run.track_count == tracks
@@ -241,7 +243,7 @@ def test_a_tiny_catalogue_trains(session, instance, tracks, representation):
 
 def test_an_empty_catalogue_says_to_ingest_first(session, instance):
     with pytest.raises(NotReady, match="flask ingest"):
-        train(session, instance, QUICK)
+        train(Instance(instance, session), QUICK)
 
 
 @pytest.mark.parametrize(
@@ -254,7 +256,7 @@ def test_an_empty_catalogue_says_to_ingest_first(session, instance):
 )
 def test_a_wrong_request_fails_before_anything_is_read(instance, request_, error):
     with pytest.raises(error):
-        train(None, instance, request_)
+        train(Instance(instance, None), request_)
     with pytest.raises(UnknownName, match="feature set"):
         TrainRequest.from_json({"feature_set": "lyrics"})
 
@@ -272,7 +274,7 @@ def test_progress_rises_names_its_stages_and_is_silent_once_rows_are_written(
         assert len(seen) == before
 
     monkeypatch.setattr(runs, "insert_run", insert_silently)
-    train(session, instance, QUICK, lambda *report: seen.append(report))
+    train(Instance(instance, session), QUICK, lambda *report: seen.append(report))
     shares = [share for share, _, _ in seen]
     assert shares == sorted(shares)
     assert shares[-1] <= 1
@@ -298,20 +300,20 @@ def test_cancelling_leaves_no_run(session, instance):
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        train(session, instance, QUICK, stop)
+        train(Instance(instance, session), QUICK, stop)
     assert session.scalar(select(func.count()).select_from(Run)) == 0
     assert not run_folders.runs_folder(instance).exists()
 
 
 def test_a_failure_while_writing_leaves_the_published_run_alone(session, instance, monkeypatch):
     plant(session)
-    first = train(session, instance, QUICK)
+    first = train(Instance(instance, session), QUICK)
 
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(train_module, "write_folder", full)
     with pytest.raises(OSError, match="No space left"):
-        train(session, instance, QUICK)
+        train(Instance(instance, session), QUICK)
     assert runs.published(session) is first
     assert [p.name for p in run_folders.runs_folder(instance).iterdir()] == [first.public_id]

@@ -17,6 +17,7 @@ from songrec.features.whitening_pca import Components
 from songrec.services.features import feature_sets
 from songrec.services.training.request import TrainRequest
 from songrec.services.training.train import train
+from songrec.store.instance import Instance
 from songrec.store.runs import run_folders, runs, spaces
 from songrec.store.sound import feature_cache
 from songrec.store.tables import AudioFile
@@ -81,14 +82,14 @@ def test_a_run_on_sound_has_the_tracks_that_were_heard_and_finds_their_groups(
     app: Flask, session: Session, heard: list[int]
 ) -> None:
     instance: Path = app.config["INSTANCE"]
-    run = train(session, instance, request("mfcc,statistical"))
+    run = train(Instance(instance, session), request("mfcc,statistical"))
     session.commit()
     assert (run.track_count, run.feature_set) == (TRACKS, "mfcc,statistical")
     ids, labels = run_folders.read_labels(instance, run.public_id)
     assert ids.tolist() == heard
     assert len({tuple(labels[::2]), tuple(labels[1::2])}) == 2
     assert len(set(labels[::2])) == len(set(labels[1::2])) == 1
-    space = spaces.published_space(session, instance)
+    space = spaces.published_space(Instance(instance, session))
     assert {"timbre_1", "timbre_2", "timbre_3", "sound_1"} <= set(space.columns)
     clusters = runs.clusters_of(session, run)
     assert {cluster.name.split()[-1] for cluster in clusters} == {"rock", "jazz"}
@@ -97,14 +98,14 @@ def test_a_run_on_sound_has_the_tracks_that_were_heard_and_finds_their_groups(
 def test_columns_that_hardly_anything_has_and_pitch_classes_are_left_out(
     app: Flask, session: Session, heard: list[int]
 ) -> None:
-    run = train(session, app.config["INSTANCE"], request("statistical"))
+    run = train(Instance(app.config["INSTANCE"], session), request("statistical"))
     manifest = run_folders.read_json(app.config["INSTANCE"], run.public_id, "manifest.json")
     assert manifest["features"]["used"] == ["statistical:x"]
     assert manifest["features"]["left_out"] == {"statistical:rare": 0.1667, "statistical:never": 0}
 
 
 def test_sets_are_put_side_by_side(app: Flask, session: Session, heard: list[int]) -> None:
-    run = train(session, app.config["INSTANCE"], request("attributes, genre, mfcc"))
+    run = train(Instance(app.config["INSTANCE"], session), request("attributes, genre, mfcc"))
     used = run_folders.read_json(app.config["INSTANCE"], run.public_id, "manifest.json")[
         "features"
     ]["used"]
@@ -114,15 +115,15 @@ def test_sets_are_put_side_by_side(app: Flask, session: Session, heard: list[int
 
 
 def test_labels_alone_train_every_track(app: Flask, session: Session, heard: list[int]) -> None:
-    run = train(session, app.config["INSTANCE"], request("genre"))
+    run = train(Instance(app.config["INSTANCE"], session), request("genre"))
     assert run.track_count == TRACKS + 1
 
 
 def test_what_was_not_analysed_is_told(app: Flask, session: Session, heard: list[int]) -> None:
     with pytest.raises(NotReady, match="flask analyze DIR --features mert"):
-        train(session, app.config["INSTANCE"], request("mert"))
+        train(Instance(app.config["INSTANCE"], session), request("mert"))
     with pytest.raises(UnknownName, match="Did you mean 'mfcc'"):
-        train(session, app.config["INSTANCE"], request("attributes,mfc"))
+        train(Instance(app.config["INSTANCE"], session), request("attributes,mfc"))
 
 
 def test_components_are_uncorrelated_of_unit_variance_and_kept(tmp_path: Path) -> None:
@@ -166,5 +167,5 @@ def test_a_run_left_to_songrec_keeps_the_name_of_what_it_learnt_from(
 ) -> None:
     parameters = {"representation": {"latent": 2, "epochs": 1}, "clustering": {"n_clusters": 2}}
     asked = TrainRequest(feature_set=AUTO, representation="vae", parameters=parameters)
-    run = train(session, app.config["INSTANCE"], asked)
+    run = train(Instance(app.config["INSTANCE"], session), asked)
     assert (run.feature_set, run.track_count) == ("mfcc", TRACKS)

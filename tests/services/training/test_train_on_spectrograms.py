@@ -16,6 +16,7 @@ from songrec.services.training import model_inputs
 from songrec.services.training.inference import embed_track
 from songrec.services.training.request import TrainRequest
 from songrec.services.training.train import train
+from songrec.store.instance import Instance
 from songrec.store.runs import run_folders
 from songrec.store.sound import feature_cache, spectrograms
 from songrec.store.tables import AudioFile, Lyrics
@@ -86,7 +87,7 @@ def test_a_run_on_spectrograms_is_whole_and_takes_new_songs(
     app: Flask, session: Session, seen: list[int], representation: str
 ) -> None:
     instance: Path = app.config["INSTANCE"]
-    run = train(session, instance, request(representation))
+    run = train(Instance(instance, session), request(representation))
     session.commit()
     ids, _ = run_folders.read_labels(instance, run.public_id)
     assert ids.tolist() == seen
@@ -115,7 +116,9 @@ def test_a_run_on_spectrograms_is_whole_and_takes_new_songs(
 def test_vectors_beside_the_pictures_make_the_space(
     app: Flask, session: Session, seen: list[int]
 ) -> None:
-    run = train(session, app.config["INSTANCE"], request("conv_vae", "melspectrogram,attributes"))
+    run = train(
+        Instance(app.config["INSTANCE"], session), request("conv_vae", "melspectrogram,attributes")
+    )
     manifest = run_folders.read_json(app.config["INSTANCE"], run.public_id, "manifest.json")
     assert "attributes:tempo" in manifest["features"]["used"]
     assert run.track_count == TRACKS
@@ -133,7 +136,7 @@ def test_pictures_and_vectors_are_not_mistaken_for_one_another(
 def test_what_was_not_analysed_is_told(app: Flask, session: Session) -> None:
     make_track(session)
     with pytest.raises(NotReady, match="0 tracks have the features melspectrogram"):
-        train(session, app.config["INSTANCE"], request("conv_vae"))
+        train(Instance(app.config["INSTANCE"], session), request("conv_vae"))
 
 
 def test_pictures_are_read_from_disk_in_the_tables_order(
@@ -141,7 +144,7 @@ def test_pictures_are_read_from_disk_in_the_tables_order(
 ) -> None:
     key = feature_sets.key_of("melspectrogram")
     ids = np.array(seen[8:20])
-    found = spectrograms.of_tracks(session, app.config["INSTANCE"], key, ids)
+    found = spectrograms.of_tracks(Instance(app.config["INSTANCE"], session), key, ids)
     assert found.shape == (12, BANDS, 49)
     one, other = found.read(np.array([9, 4]))
     pictures, _ = two_kinds(TRACKS)
@@ -157,6 +160,6 @@ def test_a_picture_that_is_gone_leaves_its_track_out(
     instance = app.config["INSTANCE"]
     key = feature_sets.key_of("melspectrogram")
     (feature_cache.folder(instance) / feature_cache.relative_path(key, f"{3:064x}")).unlink()
-    assert seen[3] not in spectrograms.tracks(session, instance, key)
+    assert seen[3] not in spectrograms.tracks(Instance(instance, session), key)
     with pytest.raises(NotReady, match="1 of 40 tracks have no spectrogram"):
-        spectrograms.of_tracks(session, instance, key, np.array(seen))
+        spectrograms.of_tracks(Instance(instance, session), key, np.array(seen))

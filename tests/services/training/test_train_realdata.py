@@ -9,6 +9,7 @@ from songrec.clustering.naming import WORDS
 from songrec.services.catalogue.ingest import ingest_file
 from songrec.services.training.request import TrainRequest
 from songrec.services.training.train import train
+from songrec.store.instance import Instance
 from songrec.store.runs import runs
 
 pytestmark = pytest.mark.realdata
@@ -25,7 +26,7 @@ def test_the_clusters_of_a_real_catalogue_have_names_a_person_understands(
     session, instance, real_data
 ):
     ingest_file(session, catalogue(real_data, "tidytuesday_spotify_songs.csv"))
-    run = train(session, instance, TrainRequest())
+    run = train(Instance(instance, session), TrainRequest())
     clusters = runs.clusters_of(session, run)
     assert run.cluster_count == len(clusters) == 10
     assert run.metrics["reconstruction_mse"] < 0.25
@@ -49,7 +50,7 @@ def test_a_small_sample_with_emotions_trains_and_is_silent_about_lyrics(
     session, instance, real_data
 ):
     ingest_file(session, catalogue(real_data, "spotify_900k_sample.csv"))
-    run = train(session, instance, TrainRequest(representation="pca"))
+    run = train(Instance(instance, session), TrainRequest(representation="pca"))
     clusters = runs.clusters_of(session, run)
     assert any(cluster.profile["emotions"] for cluster in clusters)
     assert all(re.fullmatch(r"[\w&' /.-]{3,60}", cluster.name) for cluster in clusters)

@@ -10,6 +10,7 @@ from flask_migrate import downgrade, upgrade
 from songrec import create_app
 from songrec.services.similarity import word_search
 from songrec.store.db import db
+from songrec.store.instance import Instance
 from songrec.store.tables import Lyrics
 from tests.factories import make_track
 from tests.postgresql import server_url  # noqa: F401 - a fixture
@@ -32,7 +33,9 @@ def test_words_are_found_on_postgresql(server_url: str, tmp_path: Path) -> None:
             if said:
                 db.session.add(Lyrics(track_id=track.id, text=said))
         db.session.commit()
-        assert word_search.prepare_lyrics(db.session, tmp_path / "i").languages == {"english": 2}
+        assert word_search.prepare_lyrics(Instance(tmp_path / "i", db.session)).languages == {
+            "english": 2
+        }
         found = word_search.search_words(db.session, "sadness, pianos at night")
         assert found[0].track.title == "Quiet"
         assert set(found[0].words) == {"sad", "piano", "night"}
@@ -43,7 +46,7 @@ def test_words_are_found_on_postgresql(server_url: str, tmp_path: Path) -> None:
         db.session.add(Lyrics(track_id=japanese.id, text="夜の東京タワーで君を待つ"))
         upset = make_track(db.session, title="Upset", genres=("anger",))
         db.session.commit()
-        word_search.prepare_lyrics(db.session, tmp_path / "i")
+        word_search.prepare_lyrics(Instance(tmp_path / "i", db.session))
         for said, track in (
             ("東京タワー", japanese),
             ("君", japanese),

@@ -14,6 +14,7 @@ from songrec.services.catalogue import duplicate_search
 from songrec.store.catalogue import duplicates as found
 from songrec.store.catalogue import merging
 from songrec.store.db import db
+from songrec.store.instance import Instance
 from songrec.store.listeners import inactive_listeners, playlists, reactions, skips
 from songrec.store.tables import Listener, Lyrics, Reaction, Track
 from tests.factories import make_track
@@ -59,7 +60,7 @@ def test_songs_become_one_and_two_again_on_postgresql(server_url: str, tmp_path:
         session.commit()
         before = everything(session)
 
-        done = duplicate_search.search(session, instance)
+        done = duplicate_search.search(Instance(instance, session))
         assert (done.groups, done.pairs["names"]) == (1, 1)
         (group,) = found.page(session, 1, 20)
         assert {member.track.id for member in group.members} == {kept.id, gone.id}
