@@ -208,11 +208,11 @@ def test_a_process_that_dies_costs_the_cell_it_was_at(session, instance, catalog
 def test_a_cell_that_fails_is_a_row_and_the_others_go_on(session, instance, catalogue, monkeypatch):
     run_stages = training.run_stages
 
-    def failing(session, instance, request, progress, cache):
+    def failing(instance, request, progress, cache):
         if request.parameters["clustering"].get("n_clusters") == 3:
             with progress.stage("clustering", "Clustering", 0.75):
                 raise BadInput("three is too many")
-        return run_stages(session, instance, request, progress, cache)
+        return run_stages(instance, request, progress, cache)
 
     monkeypatch.setattr(training, "run_stages", failing)
     spec = SweepSpec.from_mapping({**SPEC.to_json(), "seeds": 0, "clusters": [3, 2]})
