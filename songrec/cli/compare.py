@@ -114,20 +114,20 @@ def compare_command(
         "bootstrap_refit": bootstrap_refit,
     }
     options = {name: value for name, value in options.items() if value}
-    wanted = grid_file is not None or bool(options) or bool(settings)
+    describes_grid = grid_file is not None or bool(options) or bool(settings)
     if listed or forget:
-        if a is not None or wanted:
+        if a is not None or describes_grid:
             raise click.UsageError("--list and --forget stand alone.")
         sweep_output.forget(_instance(), forget)
         if listed:
             sweep_output.list_all(_instance(), as_json=as_json)
         return
     if a is not None:
-        if b is None or wanted:
+        if b is None or describes_grid:
             raise click.UsageError("Name two runs, A and B, or describe a grid; not both.")
         _compare(a, b, as_json)
         return
-    if not wanted:
+    if not describes_grid:
         raise click.UsageError("Name two runs, or describe a grid: --grid FILE or --clustering …")
     with wrong_usage():
         spec = _spec(grid_file, options, settings)
@@ -163,14 +163,14 @@ def _with_settings(given: dict[str, Any], settings: tuple[str, ...]) -> dict[str
         name, dot, parameter = key.strip().partition(".")
         if not equals or not dot:
             raise BadInput(f"--set takes NAME.KEY=VALUE in a grid; it was given {setting!r}.")
-        found = False
+        matched = False
         for stage in REGISTRIES:
             for at, one in enumerate(given[stage]):
                 chosen, parameters = (one, {}) if isinstance(one, str) else next(iter(one.items()))
                 if chosen == name:
                     given[stage][at] = {name: {**parameters, parameter: value.strip()}}
-                    found = True
-        if not found:
+                    matched = True
+        if not matched:
             raise BadInput(f"--set {key}: the grid has no {name!r}.")
     return given
 

@@ -79,7 +79,7 @@ def write_tags(path: Path, tempo: bool, key: bool, dry_run: bool, as_json: bool)
     """Write measured values into the tags of files: PATH is an analysed file or folder."""
     from songrec.services.library.export_values import write_tags as write
 
-    values = [name for name, wanted in (("tempo", tempo), ("key", key)) if wanted]
+    values = [name for name, selected in (("tempo", tempo), ("key", key)) if selected]
     if not values:
         raise click.UsageError("Choose what to write: --tempo, --key or both.")
     done = write(current_instance(), path, values, dry_run=dry_run)

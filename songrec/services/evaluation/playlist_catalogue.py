@@ -140,5 +140,5 @@ def _song_key(row: CatalogueRow, credits: list[Credit]) -> int:
 def _numbered(names: list[str | None]) -> NDArray[np.uint64]:
     """A number from 1 for each name; 0 where it is unknown."""
     numbers: dict[str, int] = {}
-    found = [0 if name is None else numbers.setdefault(name, len(numbers) + 1) for name in names]
-    return np.array(found, dtype=np.uint64)
+    numbered = [0 if name is None else numbers.setdefault(name, len(numbers) + 1) for name in names]
+    return np.array(numbered, dtype=np.uint64)

@@ -189,10 +189,10 @@ def _examples(
         sounds = []
         if one.is_spectrogram:
             for label, decibels in (("before", one.before), ("from the latent", one.after)):
-                heard = model_examples.to_wav(model_examples.to_audio(decibels))
+                wav = model_examples.to_wav(model_examples.to_audio(decibels))
                 name = f"example_{number}_{label.split()[0]}.wav"
-                report.files[name] = heard
-                sounds.append((label, _data_url("audio/wav", heard)))
+                report.files[name] = wav
+                sounds.append((label, _data_url("audio/wav", wav)))
         error = float(np.square(one.before - one.after, dtype=np.float64).mean())
         yield Example(title, picture, error, tuple(sounds))
 

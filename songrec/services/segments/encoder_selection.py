@@ -57,7 +57,7 @@ def choose(instance: Path, by: str = "best") -> EncoderChoice:
         return EncoderChoice("mfcc", f"{NO_TAGGER}, and {NO_WEIGHTS}")
     if not has_weights:
         return EncoderChoice("tagger", NO_WEIGHTS, tagger)
-    measures = taggers.told(tagger).get("measures") or {}
+    measures = taggers.read_document(tagger).get("measures") or {}
     own, other = (measures.get(name, {}).get("bce") for name in ("tagger", "musicnn"))
     if own is None or other is None:
         return EncoderChoice("tagger", "it was not compared with MusiCNN’s embedding", tagger)

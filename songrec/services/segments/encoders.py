@@ -85,7 +85,7 @@ class TaggerEncoder:
     def __init__(self, instance: Path, folder: Path, seconds: float | None) -> None:
         from songrec.tagging.tagger import Tagger
 
-        manifest = taggers.told(folder)
+        manifest = taggers.read_document(folder)
         self.id = folder.name
         self.instance = instance
         self.settings = SegmentSettings(**{**manifest["cutting"], "seconds": seconds})

