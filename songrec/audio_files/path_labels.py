@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from songrec.audio_files.tags import LONGEST, clean
+from songrec.core.languages import is_language
 from songrec.core.songs import plain
 
 # Names that stand for a genre wherever a folder bears them; GTZAN's ten among them.
@@ -24,15 +25,6 @@ _GENRES = frozenset(_GENRES_WORDS.split()) | {
     "new age",
     "trip hop",
 }
-_LANGUAGES_WORDS = """
-afrikaans albanian amharic arabic armenian assamese basque bengali bangla bosnian bulgarian
-burmese cantonese catalan chinese croatian czech danish dutch english estonian finnish french
-georgian german greek gujarati hebrew hindi hungarian icelandic indonesian irish italian
-japanese kannada khmer korean kurdish latvian lithuanian malay malayalam mandarin marathi
-mongolian nepali norwegian odia persian polish portuguese punjabi romanian russian sanskrit
-serbian sinhala slovak slovenian somali spanish swahili swedish tagalog tamil telugu thai
-tibetan turkish ukrainian urdu vietnamese welsh yoruba zulu"""
-_LANGUAGES = frozenset(_LANGUAGES_WORDS.split())
 _ABOVE_GENRES = frozenset({"genres", "genres_original", "genre", "by genre", "bygenre"})
 _ABOVE_LANGUAGES = frozenset({"languages", "language", "by language", "bylanguage"})
 # Folders that say nothing about what lies in them.
@@ -43,11 +35,6 @@ uploads various wav wavs"""
 _NO_LABEL = frozenset(_NO_LABEL_WORDS.split())
 _NUMBERED = re.compile(r"^\d{1,3}(?:\s*[-.)_]\s*|\s+)(?=\S)")
 _DISC = re.compile(r"(?:cd|disc|disk|side|vol|volume)[\s_.-]*[\da-d]{1,2}")
-
-
-def is_language(name: str) -> bool:
-    """Whether a lower-case label names a language in English."""
-    return name in _LANGUAGES
 
 
 @dataclass(frozen=True)
@@ -75,7 +62,7 @@ def labels_of(path: Path, root: Path) -> PathLabels:
     genre = language = None
     for parent, folder in places:
         name = plain(folder.replace("_", " "))
-        if plain(parent) in _ABOVE_LANGUAGES or name in _LANGUAGES:
+        if plain(parent) in _ABOVE_LANGUAGES or is_language(name):
             language = name
         elif plain(parent) in _ABOVE_GENRES or name in _GENRES:
             genre = name

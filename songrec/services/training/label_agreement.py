@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from songrec.audio_files.path_labels import is_language
+from songrec.core.languages import is_language
 from songrec.core.types import Ints
 from songrec.evaluation.agreement import against_labels
 from songrec.services.training.run_metrics import LABEL_KINDS, LABEL_SCORES

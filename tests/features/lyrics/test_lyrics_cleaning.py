@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from songrec.features.lyrics.cleaning import clean
-from songrec.features.lyrics.language import NAMES, language_of
+from songrec.features.lyrics.language import language_of
 
 SUNG = "Lanterns over the harbour\nGulls above the quay"
 
@@ -82,7 +82,3 @@ def test_a_language_that_is_not_sure_is_left_open() -> None:
     assert language_of(None) is None
     assert language_of("hey") is None
     assert language_of("la la la la na na na na hey hey hey hey la la la na na na") is None
-
-
-def test_languages_are_called_as_folders_and_tags_call_them() -> None:
-    assert all(name == name.lower() for name in NAMES.values())
