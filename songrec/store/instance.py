@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from flask import current_app
 from sqlalchemy.orm import Session
+
+from songrec.store.db import db
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,4 +29,4 @@ class Instance:
 
 def current_instance() -> Instance:
     """Return the instance of the current Flask application, with its scoped session."""
-    return current_instance()
+    return Instance(current_app.config["INSTANCE"], db.session)
