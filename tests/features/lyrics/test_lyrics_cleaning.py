@@ -75,7 +75,6 @@ def test_a_remark_is_no_lyrics(nothing: str | None) -> None:
 )
 def test_languages_are_told(line: str, language: str) -> None:
     assert language_of(line) == language
-    assert language_of(line) == language_of(line)
 
 
 def test_a_language_that_is_not_sure_is_left_open() -> None:

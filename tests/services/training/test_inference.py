@@ -121,7 +121,7 @@ def test_tracks_of_a_run_are_predicted_in_their_clusters_also_without_a_saved_pr
             known = {name: value for name, value in known.items() if not np.isnan(value)}
             placed = embed_track(instance, run, known, {})
             assert placed.label == space.labels[row]
-            assert placed.label >= 0 or placed.confidence == 0
+            assert (placed.label >= 0) == (placed.confidence > 0)
             assert np.allclose((placed.x, placed.y), space.coordinates[row], atol=1e-2)
         # A run of an older version has no such file: its nearest tracks vote.
         predictor.unlink(missing_ok=True)
