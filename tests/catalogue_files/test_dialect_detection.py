@@ -108,8 +108,10 @@ LIGHT = (
 )
 
 
-def test_every_dialect_has_a_header_here():
-    assert set(HEADERS) == {dialect.name for dialect in DIALECTS}
+@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
+def test_a_file_with_what_a_dialect_requires_is_of_that_dialect(dialect):
+    required = [dialect.columns[field][0] for field in dialect.required]
+    assert detect_dialect([*required, *dialect.signature]) is dialect
 
 
 @pytest.mark.parametrize("name", HEADERS)
