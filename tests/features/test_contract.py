@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from songrec.features import audio, registry
 from songrec.features.extraction import extract_all, make_extractors
 from songrec.features.registry import EXTRACTORS, FeatureSet, FeatureSets, digest
 from songrec.features.settings import DEFAULTS
+from tests.documented_modules import module_in
 
 RATE = 22_050
 
@@ -57,14 +57,13 @@ def example(
     """The example of the page, where the page puts it, in the registry."""
     page = (request.config.rootpath / "docs" / "adding-a-feature-set.md").read_text()
     file, entry = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    (tmp_path / "spectral_balance.py").write_text(file)
-    monkeypatch.setattr(audio, "__path__", [*audio.__path__, str(tmp_path)])
     names = {"FeatureSet": FeatureSet, "Parameter": Parameter, "_STFT": registry._STFT}
     added = eval(entry, names)
-    extended = FeatureSets("feature set", (*EXTRACTORS, added))
+    others = tuple(entry for entry in EXTRACTORS if entry.name != added.name)
+    extended = FeatureSets("feature set", (*others, added))
     monkeypatch.setattr(EXTRACTORS, "_entries", extended._entries)
-    yield added
-    sys.modules.pop("songrec.features.audio.spectral_balance", None)
+    with module_in(audio, "spectral_balance", tmp_path, file):
+        yield added
 
 
 def test_the_documented_example_keeps_the_contract(example: FeatureSet) -> None:

@@ -1,7 +1,6 @@
 """docs/adding-a-recommender.md lists the registered methods, and its example works."""
 
 import re
-import sys
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ from songrec.core.registry import Entry, Parameter
 from songrec.recommend import methods
 from songrec.recommend.ranking import rank
 from songrec.recommend.registry import METHODS
+from tests.documented_modules import module_in
 from tests.recommend.contract import SPACE, RecommenderContract
 
 
@@ -31,13 +31,10 @@ class TestDocumentedExample(RecommenderContract):
     """The example of the page, put where the page says, passes the contract of a recommender."""
 
     @pytest.fixture
-    def entry(self, document, tmp_path, monkeypatch):
+    def entry(self, document, tmp_path):
         file, entry = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
-        (tmp_path / "same_artist.py").write_text(file)
-        monkeypatch.setattr(methods, "__path__", [*methods.__path__, str(tmp_path)])
-        monkeypatch.delitem(sys.modules, "songrec.recommend.methods.same_artist", raising=False)
-        yield eval(entry, {"Entry": Entry, "Parameter": Parameter})
-        sys.modules.pop("songrec.recommend.methods.same_artist", None)
+        with module_in(methods, "same_artist", tmp_path, file):
+            yield eval(entry, {"Entry": Entry, "Parameter": Parameter})
 
     def test_songs_by_the_same_artist_come_first(self, entry):
         like = int(np.flatnonzero(SPACE.artists == 7)[0])

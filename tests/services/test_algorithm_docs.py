@@ -1,7 +1,6 @@
 """docs/adding-an-algorithm.md lists what the registries hold, and its example works."""
 
 import re
-import sys
 
 import pytest
 
@@ -11,6 +10,7 @@ from songrec.core.registry import Entry
 from songrec.projection import PROJECTIONS
 from songrec.representation import REPRESENTATIONS
 from tests.clustering.contract import ClusteringContract
+from tests.documented_modules import module_in
 
 REGISTRIES = {
     "representation": REPRESENTATIONS,
@@ -38,10 +38,7 @@ class TestDocumentedExample(ClusteringContract):
     """The example of the page, put where the page says, passes the contract of a clustering."""
 
     @pytest.fixture
-    def entry(self, document, tmp_path, monkeypatch):
+    def entry(self, document, tmp_path):
         file, entry = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
-        (tmp_path / "kmedoids.py").write_text(file)
-        monkeypatch.setattr(clustering, "__path__", [*clustering.__path__, str(tmp_path)])
-        monkeypatch.delitem(sys.modules, "songrec.clustering.kmedoids", raising=False)
-        yield eval(entry, {"Entry": Entry, "numbers": model_selection.parameters})
-        sys.modules.pop("songrec.clustering.kmedoids", None)
+        with module_in(clustering, "kmedoids", tmp_path, file):
+            yield eval(entry, {"Entry": Entry, "numbers": model_selection.parameters})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,9 @@ from flask import Flask
 from songrec import web
 from songrec.services import catalogue
 from songrec.web import template_context
+from tests.documented_modules import module_in
 from tests.web import test_routes_access
 from tests.web.html import links
-
-MODULES = ("songrec.services.catalogue.loudest", "songrec.web.loudest")
 
 
 @pytest.fixture
@@ -36,16 +34,17 @@ def app_config(
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    for package, folder in ((catalogue, "songrec/services/catalogue"), (web, "songrec/web")):
-        monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path / folder)])
     entry = re.search(r"`(\(\"loudest\.page\", \"Loudest\", \(\)\))`", document)
     assert entry is not None
-    monkeypatch.setattr(web, "MODULES", (*web.MODULES, "loudest"))
-    navigation = (*template_context.NAVIGATION, eval(entry[1]))
-    monkeypatch.setattr(template_context, "NAVIGATION", navigation)
-    yield {}
-    for name in MODULES:
-        sys.modules.pop(name, None)
+    monkeypatch.setattr(web, "MODULES", (*(m for m in web.MODULES if m != "loudest"), "loudest"))
+    others = (each for each in template_context.NAVIGATION if each[0] != "loudest.page")
+    monkeypatch.setattr(template_context, "NAVIGATION", (*others, eval(entry[1])))
+    service, view = "songrec/services/catalogue/loudest.py", "songrec/web/loudest.py"
+    with (
+        module_in(catalogue, "loudest", tmp_path / "service", files[service]),
+        module_in(web, "loudest", tmp_path / "view", files[view]),
+    ):
+        yield {}
 
 
 @pytest.fixture

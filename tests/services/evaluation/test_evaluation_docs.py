@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ from songrec.services.training.run_metrics import LABEL_SCORES
 from songrec.services.training.train import train
 from songrec.store.db import db
 from songrec.store.instance import Instance
+from tests.documented_modules import module_in
 from tests.services.training.test_train import QUICK, plant
 
 
@@ -26,25 +26,17 @@ def document(request):
 def example(document, tmp_path, monkeypatch):
     """Put the three pieces of the example where the page says."""
     task, service, command = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
-    for package, name, code in (
-        (evaluation, "neighbour_labels", task),
-        (evaluation_services, "genre_neighbours", service),
-    ):
-        folder = tmp_path / package.__name__
-        folder.mkdir()
-        (folder / f"{name}.py").write_text(code)
-        monkeypatch.setattr(package, "__path__", [*package.__path__, str(folder)])
     monkeypatch.setattr(
         evaluate_cli.evaluate_group, "commands", dict(evaluate_cli.evaluate_group.commands)
     )
     exec(command, {**vars(evaluate_cli), "db": db})
-    from songrec.evaluation import neighbour_labels
+    with (
+        module_in(evaluation, "neighbour_labels", tmp_path / "task", task),
+        module_in(evaluation_services, "genre_neighbours", tmp_path / "service", service),
+    ):
+        from songrec.evaluation import neighbour_labels
 
-    yield neighbour_labels
-    for name in ("evaluation.neighbour_labels", "services.evaluation.genre_neighbours"):
-        sys.modules.pop(f"songrec.{name}", None)
-        package, _, module = name.rpartition(".")
-        vars(sys.modules[f"songrec.{package}"]).pop(module, None)
+        yield neighbour_labels
 
 
 def test_neighbours_of_separated_groups_have_their_label(example):
