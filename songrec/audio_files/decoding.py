@@ -89,19 +89,19 @@ def decode(
     than ``SHORTEST_S``, longer than ``longest_s`` where all is wanted, samples that are no numbers.
     """
     reader = _Reader(path, sample_rate)
-    wanted = longest_s if seconds is None else seconds
+    duration = longest_s if seconds is None else seconds
     length = reader.packet_length()
     if length is None:
         length = reader.decoded_length()
     if seconds is None and length > longest_s:
         raise BadInput(f"lasts {length / 60:.0f} minutes; at most {longest_s / 60:.0f} are taken")
-    samples = reader.part(_start(where, length, wanted), wanted, skip=True)
-    if len(samples) < 0.9 * sample_rate * min(wanted, length):
+    samples = reader.part(_start(where, length, duration), duration, skip=True)
+    if len(samples) < 0.9 * sample_rate * min(duration, length):
         # Packets that state a wrong length, or that cannot be decoded: count what comes out.
         length = reader.decoded_length()
-        samples = reader.part(_start(where, length, wanted), wanted, skip=False)
+        samples = reader.part(_start(where, length, duration), duration, skip=False)
     _check(samples, sample_rate)
-    if len(samples) < round(wanted * sample_rate) and not reader.start_s:
+    if len(samples) < round(duration * sample_rate) and not reader.start_s:
         length = len(samples) / sample_rate
     return DecodedAudio(
         Audio(samples, sample_rate, round(reader.start_s, 3), round(length, 3)),
@@ -114,8 +114,8 @@ def decode(
     )
 
 
-def _start(where: str, length: float, wanted: float) -> float:
-    return max(0.0, (length - wanted) / 2) if where == "middle" else 0.0
+def _start(where: str, length: float, duration: float) -> float:
+    return max(0.0, (length - duration) / 2) if where == "middle" else 0.0
 
 
 def _check(samples: Floats, rate: int) -> None:
@@ -201,31 +201,31 @@ class _Reader:
 
     def notes(self, length: float) -> tuple[str, ...]:
         """What is odd about the file, for people."""
-        found = []
+        messages = []
         if self._damage.broken:
-            found.append(
+            messages.append(
                 f"{self._damage.broken:,} of {self._damage.packets:,} packets could not be decoded "
                 "and are left out"
             )
         if self._damage.stopped:
-            found.append(f"cannot be read beyond {length:,.1f} s ({self._damage.stopped})")
+            messages.append(f"cannot be read beyond {length:,.1f} s ({self._damage.stopped})")
         if self._claimed and abs(self._claimed - length) > max(0.25, 0.02 * length):
-            found.append(f"claims {self._claimed:,.1f} s and holds {length:,.1f} s")
+            messages.append(f"claims {self._claimed:,.1f} s and holds {length:,.1f} s")
         if len(self._rates) > 1:
             rates = ", ".join(f"{rate:,}" for rate in sorted(self._rates))
-            found.append(f"its sample rate changes on the way: {rates} Hz")
-        return tuple(found)
+            messages.append(f"its sample rate changes on the way: {rates} Hz")
+        return tuple(messages)
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}") from None
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         raise BadInput("is no file")
-    if not found.st_size:
+    if not status.st_size:
         raise BadInput("is empty")
     try:
         # The prefix keeps FFmpeg from reading "http:..." or "concat:..." in a file's name.

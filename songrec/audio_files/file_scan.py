@@ -56,10 +56,10 @@ def walk(root: Path) -> Iterator[ScannedFile]:
     while waiting:
         folder = waiting.pop()
         try:
-            found = folder.stat()
-            if (found.st_dev, found.st_ino) in met:
+            status = folder.stat()
+            if (status.st_dev, status.st_ino) in met:
                 continue  # a link back, or two links to one folder
-            met.add((found.st_dev, found.st_ino))
+            met.add((status.st_dev, status.st_ino))
             with os.scandir(folder) as entries:
                 listed = sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
@@ -86,16 +86,16 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 def _file(path: Path) -> Iterator[ScannedFile]:
     named_so = path.suffix[1:].lower() in SOUND
     try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode) or not (named_so or _looks_like_sound(path)):
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) or not (named_so or _looks_like_sound(path)):
             return
     except OSError as error:
         if named_so:
             reason = "is a link that leads nowhere" if path.is_symlink() else error.strerror
             yield ScannedFile(path, reason=f"{reason}", passing=True)
         return
-    reason = _unusable(path, found.st_size)
-    yield ScannedFile(path, found.st_size, found.st_mtime_ns, reason)
+    reason = _unusable(path, status.st_size)
+    yield ScannedFile(path, status.st_size, status.st_mtime_ns, reason)
 
 
 def _unusable(path: Path, size: int) -> str | None:

@@ -86,11 +86,11 @@ class FileTags:
     def filled(self, metadata: Mapping[str, str]) -> FileTags:
         """These tags, with what they lack from a container's own ``metadata``."""
         lower = {key.lower(): value for key, value in metadata.items()}
-        found = {
+        texts = {
             name: [lower[key] for key in keys if key in lower][:1]
             for name, keys in _CONTAINER_KEYS.items()
         }
-        other = _from_texts(found)
+        other = _from_texts(texts)
         missing = {
             name: getattr(other, name)
             for name in ("title", "artists", "album", "genres", "year", "track")
@@ -115,8 +115,8 @@ def read_tags(path: Path) -> FileTags:
     has_cover = _cover(file) is not None
     if file.tags is None:
         return FileTags(has_cover=has_cover)
-    found = {name: _texts(file.tags, keys) for name, keys in _KEYS.items()}
-    return replace(_from_texts(found), has_cover=has_cover)
+    texts = {name: _texts(file.tags, keys) for name, keys in _KEYS.items()}
+    return replace(_from_texts(texts), has_cover=has_cover)
 
 
 def read_cover(path: Path) -> Cover | None:
@@ -147,10 +147,10 @@ def _raw(tags: Any, key: str) -> list[Any]:
         frames = tags.getall(key) if key.startswith("TXXX:") or _is_frame(key) else []
         return [value for frame in frames for value in _frame_values(frame)]
     try:
-        found = tags[key]
+        values = tags[key]
     except (KeyError, ValueError):
         return []
-    return list(found) if isinstance(found, list) else [found]
+    return list(values) if isinstance(values, list) else [values]
 
 
 def _is_frame(key: str) -> bool:
@@ -172,16 +172,16 @@ def _as_text(value: Any) -> list[str]:
     return str(value).split("\0")  # several values in one ID3v2.4 or APEv2 text
 
 
-def _from_texts(found: Mapping[str, list[str]]) -> FileTags:
+def _from_texts(texts: Mapping[str, list[str]]) -> FileTags:
     def first(name: str) -> str | None:
-        return next((text for raw in found.get(name, []) if (text := clean(raw))), None)
+        return next((text for raw in texts.get(name, []) if (text := clean(raw))), None)
 
     def one_line(name: str) -> str | None:
         text = first(name)
         return text[: LONGEST[name]] if text else None
 
     def several(name: str) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(filter(None, map(clean, found.get(name, [])))))
+        return tuple(dict.fromkeys(filter(None, map(clean, texts.get(name, [])))))
 
     artists = several("artists")
     listed = several("artist_names") or (artists if len(artists) > 1 else ())
@@ -190,11 +190,11 @@ def _from_texts(found: Mapping[str, list[str]]) -> FileTags:
         listed = artists  # one id: one artist, whatever its name looks like
     genres = [
         part.strip()[: LONGEST["genre"]]
-        for raw in found.get("genre", [])
+        for raw in texts.get("genre", [])
         for part in re.split(r"[;,]|(?<=\S) / (?=\S)", clean(raw))
         if part.strip()
     ]
-    lyrics = "\n\n".join(_lines(raw) for raw in found.get("lyrics", []))
+    lyrics = "\n\n".join(_lines(raw) for raw in texts.get("lyrics", []))
     return FileTags(
         title=one_line("title"),
         artists=", ".join(artists)[: LONGEST["artists"]] or None,
@@ -213,8 +213,8 @@ def _from_texts(found: Mapping[str, list[str]]) -> FileTags:
 def clean(text: str) -> str:
     """One line without control characters, lone surrogates and runs of white space."""
     text = text.encode("utf-8", "replace").decode("utf-8")
-    kept = (" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text)
-    return " ".join("".join(kept).replace("\ufeff", "").split())
+    printable = (" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text)
+    return " ".join("".join(printable).replace("\ufeff", "").split())
 
 
 def _lines(text: str) -> str:

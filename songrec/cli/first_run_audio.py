@@ -29,14 +29,14 @@ def analyse_audio(audio: str | None) -> None:
     """
     from songrec.store.sound import audio_files
 
-    known = audio_files.counts(db.session)["analysed"]
-    if audio is None and not known:
+    analysed = audio_files.counts(db.session)["analysed"]
+    if audio is None and not analysed:
         click.echo("There is no sound yet. make run AUDIO=~/Music analyses a folder of it;")
         click.echo("  make run AUDIO=demo makes 60 clips that can be heard.")
         return
     _fetch_weights()
     if audio is None:
-        click.echo(f"The sound library holds {known:,} files.")
+        click.echo(f"The sound library holds {analysed:,} files.")
     else:
         _analyse(audio)
 
@@ -47,8 +47,8 @@ def _fetch_weights() -> None:
     instance = Path(current_app.config["INSTANCE"])
     if published_weights.is_there(instance, MUSICNN):
         return
-    known = published_weights.model(MUSICNN)
-    click.echo(f"Fetching the weights of MusiCNN, {known.size_mb} MB.")
+    weights = published_weights.model(MUSICNN)
+    click.echo(f"Fetching the weights of MusiCNN, {weights.size_mb} MB.")
     try:
         fetching.fetch(instance, MUSICNN)
     except SongrecError as error:

@@ -25,11 +25,11 @@ def status_command(as_json: bool) -> None:
     """Say which models can be used, and for the others what is missing and how to get it."""
     from songrec.store.models.published_weights import all_status
 
-    found = all_status(_instance())
+    statuses = all_status(_instance())
     if as_json:
-        print_json([status.as_json() for status in found])
+        print_json([status.as_json() for status in statuses])
         return
-    for status in found:
+    for status in statuses:
         _print_status(status)
 
 
@@ -77,10 +77,10 @@ def tags_command(
     """Name the likeliest tags of the sound in FILE, heard by the network MODEL."""
     from songrec.services.features.audio_tags import tag_file
 
-    heard = tag_file(file, _instance(), model=model, overlap_s=overlap_s)
-    top = heard.top(count)
+    tagging = tag_file(file, _instance(), model=model, overlap_s=overlap_s)
+    top = tagging.top(count)
     if over_time:
-        rows = _rows_over_time(heard, [tag for tag, _ in top])
+        rows = _rows_over_time(tagging, [tag for tag, _ in top])
         if as_json:
             print_json(rows)
             return
@@ -95,18 +95,18 @@ def tags_command(
         click.echo(f"{probability:6.3f}  {tag}")
 
 
-def _rows_over_time(heard: Any, tags: list[str]) -> list[dict[str, Any]]:
-    columns = [heard.tags.index(tag) for tag in tags]
+def _rows_over_time(tagging: Any, tags: list[str]) -> list[dict[str, Any]]:
+    columns = [tagging.tags.index(tag) for tag in tags]
     return [
         {
             "start_s": round(float(start), 3),
-            "end_s": round(float(start) + heard.length_s, 3),
+            "end_s": round(float(start) + tagging.length_s, 3),
             "probabilities": {
-                tag: float(heard.probabilities[row, at])
+                tag: float(tagging.probabilities[row, at])
                 for tag, at in zip(tags, columns, strict=True)
             },
         }
-        for row, start in enumerate(heard.times_s)
+        for row, start in enumerate(tagging.times_s)
     ]
 
 

@@ -149,8 +149,8 @@ def parse_settings(
     name that no chosen algorithm has, and one that several have.
     """
     entries = {stage: REGISTRIES[stage].entry(name) for stage, name in chosen.items()}
-    drawn = chosen.get("projection")
-    entries |= {name: PROJECTIONS.entry(name) for name in maps if name != drawn}
+    main_projection = chosen.get("projection")
+    entries |= {name: PROJECTIONS.entry(name) for name in maps if name != main_projection}
     parameters: dict[str, dict[str, str]] = {owner: {} for owner in entries}
     for setting in settings:
         key, equals, value = setting.partition("=")
@@ -165,8 +165,8 @@ def parse_settings(
         if len(owners) > 1:
             raise BadInput(f"--set {key}: say which, {' or '.join(f'{s}.{name}' for s in owners)}.")
         if not owners:
-            known = sorted(f"{s}.{p.name}" for s, e in entries.items() for p in e.parameters)
-            raise BadInput(f"--set {key}: no such parameter. Known: {', '.join(known)}.")
+            known_keys = sorted(f"{s}.{p.name}" for s, e in entries.items() for p in e.parameters)
+            raise BadInput(f"--set {key}: no such parameter. Known: {', '.join(known_keys)}.")
         parameter = entries[owners[0]].parameter(name)
         parameters[owners[0]][parameter.name] = value.strip()
     return parameters

@@ -111,7 +111,7 @@ def train_command(
     **size: int,
 ) -> None:
     """Train the tagger on the songs that can be heard, and measure it on windows held out."""
-    asked = {
+    parameters = {
         "task": "train",
         "source": source,
         "by": by,
@@ -122,23 +122,23 @@ def train_command(
         "baselines": not no_baselines,
     }
     if queued:
-        _enqueue(asked, as_json)
+        _enqueue(parameters, as_json)
         return
     from songrec.jobs import segment_tasks
 
-    told = segment_tasks.execute(current_instance(), asked, terminal_progress())
+    result = segment_tasks.execute(current_instance(), parameters, terminal_progress())
     if as_json:
-        print_json(told)
+        print_json(result)
         return
     from songrec.services.segments import encoder_selection
 
-    windows = told["windows"]
+    windows = result["windows"]
     click.echo(
-        f"Tagger {told['tagger']}: {len(told['tags'])} tags, {told['songs']} songs, "
+        f"Tagger {result['tagger']}: {len(result['tags'])} tags, {result['songs']} songs, "
         f"{windows['training']:,} windows to learn from, {windows['validation']:,} held out; "
-        f"best after epoch {told['best_epoch']} of {told['epochs']}."
+        f"best after epoch {result['best_epoch']} of {result['epochs']}."
     )
-    _show(told.get("measures") or {})
+    _show(result.get("measures") or {})
     best = encoder_selection.choose(_instance())
     click.echo(f"Songs are cut anew by: flask segments tag ({_by(best.name)}: {best.why})")
 
@@ -162,22 +162,22 @@ def tag_command(by: str, seconds: float, queued: bool, seed: int, as_json: bool)
 
     Songs that are analysed later are cut with the analysis, those that vanish leave the index.
     """
-    asked = {"task": "tag", "by": by, "seed": seed, "cutting": {"seconds": seconds or None}}
+    parameters = {"task": "tag", "by": by, "seed": seed, "cutting": {"seconds": seconds or None}}
     if queued:
-        _enqueue(asked, as_json)
+        _enqueue(parameters, as_json)
         return
     from songrec.jobs import segment_tasks
 
-    told = segment_tasks.execute(current_instance(), asked, terminal_progress())
+    result = segment_tasks.execute(current_instance(), parameters, terminal_progress())
     if as_json:
-        print_json(told)
+        print_json(result)
         return
     click.echo(
-        f"{told['fragments']:,} segments of {told['tracks']:,} songs, by {_by(told['made_by'])}: "
-        f"{told['why']}."
+        f"{result['fragments']:,} segments of {result['tracks']:,} songs, "
+        f"by {_by(result['made_by'])}: {result['why']}."
     )
-    if told["songs_unread"]:
-        click.echo(f"{told['songs_unread']:,} songs could not be read: flask analyze says why.")
+    if result["songs_unread"]:
+        click.echo(f"{result['songs_unread']:,} songs could not be read: flask analyze says why.")
 
 
 @segments_group.command("status")
@@ -187,11 +187,11 @@ def status_command(as_json: bool) -> None:
     """The segments in use, the newest tagger and its figures."""
     from songrec.services.segments import build_index
 
-    told = build_index.status(_instance())
+    status = build_index.status(_instance())
     if as_json:
-        print_json(told)
+        print_json(status)
         return
-    index, tagger = told["index"], told["tagger"]
+    index, tagger = status["index"], status["tagger"]
     if index is None:
         click.echo("No song is cut into segments yet: flask segments tag")
     else:
@@ -200,7 +200,7 @@ def status_command(as_json: bool) -> None:
             f"s each, by {_by(index['made_by'])}: {index.get('why', '')}".rstrip(": ")
             + "."
         )
-    best = told["best"]
+    best = status["best"]
     if index is None or best["made_by"] != index["made_by"]:
         click.echo(f"Now they would be cut by {_by(best['made_by'])}: {best['why']}.")
     if tagger is None:
@@ -229,22 +229,22 @@ _FIGURES = {
 }
 
 
-def _show(found: dict[str, Any]) -> None:
-    if not found:
+def _show(measures: dict[str, Any]) -> None:
+    if not measures:
         return
     click.echo(f"{'':10}" + "".join(f"{label:>10}" for label in _FIGURES.values()))
-    for name, figures in found.items():
+    for name, figures in measures.items():
         shown = (figures[measure] for measure in _FIGURES)
         click.echo(
             f"{name:10}"
             + "".join(f"{'–' if value is None else f'{value:.3f}':>10}" for value in shown)
         )
-    groups = [_group(one) for one in found["tagger"]["wrong_tags"]["grouped"]]
+    groups = [_group(one) for one in measures["tagger"]["wrong_tags"]["grouped"]]
     click.echo(f"{'wrong tags':10}" + "".join(f"{label:>10}" for label in groups))
-    for name, figures in found.items():
+    for name, figures in measures.items():
         counts = (one["samples"] for one in figures["wrong_tags"]["grouped"])
         click.echo(f"{name:10}" + "".join(f"{count:>10,}" for count in counts))
-    for name, figures in found.items():
+    for name, figures in measures.items():
         single = ", ".join(
             f"{one['wrong']}: {one['samples']:,}" for one in figures["wrong_tags"]["single"]
         )
@@ -257,11 +257,11 @@ def _group(one: dict[str, Any]) -> str:
     return str(one["from"]) if one["from"] == one["to"] else f"{one['from']}–{one['to']}"
 
 
-def _enqueue(asked: dict[str, Any], as_json: bool) -> None:
+def _enqueue(parameters: dict[str, Any], as_json: bool) -> None:
     from songrec.jobs import queue, segment_tasks
 
     with wrong_usage():
-        job = queue.enqueue(db.session, segment_tasks.KIND, asked)
+        job = queue.enqueue(db.session, segment_tasks.KIND, parameters)
     db.session.commit()
     if as_json:
         print_json({"job_id": job.public_id})

@@ -61,8 +61,8 @@ def print_table(table: SweepTable) -> None:
     """Print every combination with its metrics, and the best one by each metric."""
     for one in table.configurations:
         mark = "  (baseline)" if one.cell.baseline else ""
-        drawn = f", map {one.cell.projection}" if len(_maps(table)) > 1 else ""
-        click.echo(f"{one.title} on {one.cell.features}{drawn}{mark}")
+        map_name = f", map {one.cell.projection}" if len(_maps(table)) > 1 else ""
+        click.echo(f"{one.title} on {one.cell.features}{map_name}{mark}")
         for measure in table.measures:
             figure = one.figures.get(measure.name)
             if figure is not None:

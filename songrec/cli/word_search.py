@@ -81,14 +81,14 @@ def search_command(
         from songrec.services.catalogue.track_lookup import resolve_track
 
         track = resolve_track(db.session, like)
-        found = word_search.similar_lyrics(current_instance(), track.id, count)
+        matches = word_search.similar_lyrics(current_instance(), track.id, count)
     elif by_sound:
         from songrec.services.similarity import text_to_audio
 
-        found = text_to_audio.search_by_sound(current_instance(), query, count)
+        matches = text_to_audio.search_by_sound(current_instance(), query, count)
     else:
-        found = word_search.search_words(db.session, query, count)
-    _print_matches(found, as_json)
+        matches = word_search.search_words(db.session, query, count)
+    _print_matches(matches, as_json)
 
 
 @evaluate_group.command("words")
@@ -108,7 +108,7 @@ def evaluate_words(share: float, epochs: int, seed: int, as_json: bool) -> None:
     """Measure recall@10 of songs' sound by their lyrics and of lyrics by their sound."""
     from songrec.services.similarity import text_to_audio
 
-    found = text_to_audio.evaluate_retrieval(
+    measures = text_to_audio.evaluate_retrieval(
         current_instance(),
         share=share,
         epochs=epochs,
@@ -116,27 +116,27 @@ def evaluate_words(share: float, epochs: int, seed: int, as_json: bool) -> None:
         on_progress=terminal_progress(),
     )
     if as_json:
-        print_json(found)
+        print_json(measures)
         return
-    click.echo(f"{found['learnt_from']:,} songs for training, {found['held_out']:,} held out")
-    click.echo(f"  lyrics → sound          recall@10 {found['words_to_sound']:.3f}")
-    click.echo(f"  sound → lyrics          recall@10 {found['sound_to_words']:.3f}")
-    click.echo(f"  chance                            {found['chance']:.3f}")
+    click.echo(f"{measures['learnt_from']:,} songs for training, {measures['held_out']:,} held out")
+    click.echo(f"  lyrics → sound          recall@10 {measures['words_to_sound']:.3f}")
+    click.echo(f"  sound → lyrics          recall@10 {measures['sound_to_words']:.3f}")
+    click.echo(f"  chance                            {measures['chance']:.3f}")
 
 
 def _instance() -> Path:
     return Path(current_app.config["INSTANCE"])
 
 
-def _print_matches(found: list[WordMatch], as_json: bool) -> None:
+def _print_matches(matches: list[WordMatch], as_json: bool) -> None:
     if as_json:
-        print_json([one.to_json() for one in found])
+        print_json([one.to_json() for one in matches])
         return
-    if not found:
+    if not matches:
         click.echo("No results. New lyrics and tags are searchable after: flask words")
         return
-    wide = max(len(one.track.public_id) for one in found)
-    for place, one in enumerate(found, 1):
+    wide = max(len(one.track.public_id) for one in matches)
+    for place, one in enumerate(matches, 1):
         by = f" – {one.track.artists}" if one.track.artists else ""
         name = textwrap.shorten(f"{one.track.title}{by}", 68, placeholder=" …")
         matched = f"  ({', '.join(one.words)})" if one.words else ""

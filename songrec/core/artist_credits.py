@@ -166,15 +166,15 @@ def split_name(credit: Credit, evidence: Evidence) -> list[Credit]:
     pieces, joiners = _between_names(_EXPLICIT, credit.name)
     if len(pieces) > 1 and evidence.prefers_whole(credit.name, pieces):
         return [credit]
-    found: list[Credit] = []
+    credits: list[Credit] = []
     role = credit.role
     for piece, joiner in zip(pieces, [*joiners, credit.joiner], strict=True):
         names, inner = _standing_parts(piece, evidence)
         ends = [*inner, joiner]
-        found += [Credit(n, role, end) for n, end in zip(names, ends, strict=True)]
+        credits += [Credit(n, role, end) for n, end in zip(names, ends, strict=True)]
         if joiner.strip().casefold() == "with":
             role = FEATURED
-    return [credit] if len(found) == 1 else found
+    return [credit] if len(credits) == 1 else credits
 
 
 def display_line(credits: Sequence[Credit], limit: int = LONGEST_LINE) -> str:
@@ -220,14 +220,14 @@ def may_be_several(name: str) -> bool:
 def candidate_names(name: str) -> list[str]:
     """Return every name that ``split_name`` may ask evidence for."""
     pieces, _ = _between_names(_EXPLICIT, name)
-    found = {name: None} | dict.fromkeys(pieces)
+    candidates = {name: None} | dict.fromkeys(pieces)
     for piece in pieces:
         cuts = [match.span() for match in _POSSIBLE.finditer(piece)]
         starts = [0, *(end for _, end in cuts)]
         ends = [*(start for start, _ in cuts), len(piece)]
         for i, start in enumerate(starts):
-            found |= {piece[start:end]: None for end in ends[i:] if piece[start:end]}
-    return list(found)
+            candidates |= {piece[start:end]: None for end in ends[i:] if piece[start:end]}
+    return list(candidates)
 
 
 def _listed(source: ArtistField) -> list[Credit]:
@@ -238,8 +238,8 @@ def _listed(source: ArtistField) -> list[Credit]:
     id_of = {name: id_ for name, id_ in zip(names, ids, strict=True) if name}
     credits = join_names(list(id_of))
     if source.written:
-        known = Evidence(confirmed=frozenset(credit.key for credit in credits))
-        written = parse_credits(source.written, known)
+        evidence = Evidence(confirmed=frozenset(credit.key for credit in credits))
+        written = parse_credits(source.written, evidence)
         if [credit.key for credit in written] == [credit.key for credit in credits]:
             credits = [
                 replace(one, role=as_written.role, joiner=as_written.joiner)

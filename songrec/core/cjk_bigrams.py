@@ -46,7 +46,7 @@ def spaced(text: str) -> str:
     So a full-text index that parts words at spaces finds any stretch of a run as a phrase of
     pairs, and one character as the beginning of a pair. Other scripts are left as they are.
     """
-    return _RUNS.sub(lambda found: _written(pairs_of(found.group())), text)
+    return _RUNS.sub(lambda match: _written(pairs_of(match.group())), text)
 
 
 def rejoined(words: list[str]) -> list[str]:

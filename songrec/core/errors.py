@@ -13,8 +13,8 @@ class SongrecError(Exception):
 class UnknownName(SongrecError):
     """A name that is not registered; suggests the closest one."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        names = sorted(known)
+    def __init__(self, kind: str, name: str, registered: Iterable[str]) -> None:
+        names = sorted(registered)
         close = difflib.get_close_matches(str(name), names, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         super().__init__(f"No {kind} {name!r}.{hint} Known: {', '.join(names) or 'none'}.")

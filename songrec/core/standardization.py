@@ -42,11 +42,11 @@ class ColumnMoments:
 
     def add(self, rows: NDArray[np.floating]) -> None:
         """Take ``(b, d)`` more rows into account."""
-        is_known = np.isfinite(rows)
-        count = is_known.sum(axis=0)
-        values = np.where(is_known, rows, 0).astype(np.float64)
+        is_finite = np.isfinite(rows)
+        count = is_finite.sum(axis=0)
+        values = np.where(is_finite, rows, 0).astype(np.float64)
         mean = values.sum(axis=0) / np.maximum(count, 1)
-        squares = (np.where(is_known, values - mean, 0.0) ** 2).sum(axis=0)
+        squares = (np.where(is_finite, values - mean, 0.0) ** 2).sum(axis=0)
         gap, total = mean - self.mean, np.maximum(self.count + count, 1)
         self._squares += squares + gap**2 * self.count * count / total
         self.mean += gap * count / total

@@ -83,9 +83,9 @@ def note(timbre: str, pitch: int, length: int) -> Samples:
     shape = np.minimum(1.0, t / sound.rise)
     shape *= np.clip((total - np.arange(total)) / max(1.0, sound.release * RATE), 0.0, 1.0)
     wave *= shape
-    made = (wave / max(float(np.abs(wave).max()), 1e-9)).astype(np.float32)
-    made.setflags(write=False)
-    return made
+    tone = (wave / max(float(np.abs(wave).max()), 1e-9)).astype(np.float32)
+    tone.setflags(write=False)
+    return tone
 
 
 @lru_cache(maxsize=64)
@@ -118,9 +118,9 @@ def stroke(drum: str) -> Samples:
             wave = bright * np.exp(-t / 0.45)
         case _:  # a shaker
             wave = bright * np.minimum(1.0, t / 0.012) * np.exp(-t / 0.03)
-    made = (wave / np.abs(wave).max()).astype(np.float32)
-    made.setflags(write=False)
-    return made
+    sound = (wave / np.abs(wave).max()).astype(np.float32)
+    sound.setflags(write=False)
+    return sound
 
 
 DRUM_LEVELS: dict[str, float] = {

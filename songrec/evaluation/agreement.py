@@ -103,12 +103,12 @@ def against_labels(labels: Labels, classes: Labels, *, seed: int) -> Agreement |
         return None
     values = _measures(_counts(clusters, label))
     rng = np.random.default_rng(seed)
-    drawn = [_measures(_counts(rng.permutation(clusters), label)) for _ in range(PERMUTATIONS)]
+    permuted = [_measures(_counts(rng.permutation(clusters), label)) for _ in range(PERMUTATIONS)]
     return Agreement(
         int(both.sum()),
         len(names),
         values,
-        {name: float(np.mean([one[name] for one in drawn])) for name in values},
+        {name: float(np.mean([one[name] for one in permuted])) for name in values},
     )
 
 

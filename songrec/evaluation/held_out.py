@@ -45,10 +45,10 @@ def reconstruction_error(
     """
     if len(values) < 2:
         return None
-    learnt, held = split(len(values), share=share, seed=seed)
-    restore = fit(learnt)
+    training, held_out = split(len(values), share=share, seed=seed)
+    restore = fit(training)
     seen, unseen = (
         float(np.square(restore(rows) - values[rows], dtype=np.float64).mean())
-        for rows in (learnt, held)
+        for rows in (training, held_out)
     )
     return seen, unseen

@@ -53,8 +53,8 @@ def importance(values: Floats, names: tuple[str, ...], labels: NDArray[np.intege
     difference, eta_squared = np.full((k, f), np.nan), np.full(f, np.nan)
     for column in range(f):
         value = np.asarray(values[:, column], dtype=np.float64)[inside]
-        known = np.isfinite(value)
-        value, group = value[known], at[known]
+        finite = np.isfinite(value)
+        value, group = value[finite], at[finite]
         if len(value) < 2:
             continue
         counts = np.bincount(group, minlength=k).astype(np.float64)

@@ -98,9 +98,11 @@ def measure(
     intervals: dict[str, list[float] | None] = {}
     for name, of_answers in figures.items():
         means = _by_playlist(np.array(of_answers), of, playlists)
-        kept = means[np.isfinite(means)]
-        values[name] = round(float(kept.mean()), 4) if len(kept) else None
-        intervals[name] = _interval(lambda at, m=means: _mean(m[at]), draws) if len(kept) else None
+        finite = means[np.isfinite(means)]
+        values[name] = round(float(finite.mean()), 4) if len(finite) else None
+        intervals[name] = (
+            _interval(lambda at, m=means: _mean(m[at]), draws) if len(finite) else None
+        )
     first = [np.zeros(0, dtype=np.int64) for _ in range(playlists)]
     for answer, at in zip(answers, of.tolist(), strict=True):
         first[at] = np.union1d(first[at], answer.rows[:FIRST])
@@ -137,8 +139,8 @@ def times(
 def _means(answers: Sequence[Answer]) -> NDArray[np.float64]:
     """Return the P@10 of each playlist, in the order of their numbers."""
     _, of = np.unique([answer.playlist for answer in answers], return_inverse=True)
-    found = np.array([_precision(answer) for answer in answers])
-    return _by_playlist(found, of, int(of.max()) + 1)
+    precisions = np.array([_precision(answer) for answer in answers])
+    return _by_playlist(precisions, of, int(of.max()) + 1)
 
 
 def _precision(answer: Answer) -> float:
@@ -175,21 +177,21 @@ def _diversity(points: Floats, rows: Ints) -> float:
 
 
 def _by_playlist(values: NDArray[np.float64], of: Ints, playlists: int) -> NDArray[np.float64]:
-    known = np.isfinite(values)
-    counts = np.bincount(of[known], minlength=playlists)
-    sums = np.bincount(of[known], weights=values[known], minlength=playlists)
+    finite = np.isfinite(values)
+    counts = np.bincount(of[finite], minlength=playlists)
+    sums = np.bincount(of[finite], weights=values[finite], minlength=playlists)
     return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
 
 def _mean(values: NDArray[np.float64]) -> float:
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if len(known) else float("nan")
+    finite = values[np.isfinite(values)]
+    return float(finite.mean()) if len(finite) else float("nan")
 
 
 def _quantiles(statistic: Callable[[Ints], float], draws: Ints) -> tuple[float, float, float]:
-    found = np.array([statistic(at) for at in draws])
+    samples = np.array([statistic(at) for at in draws])
     tail = (1 - LEVEL) / 2
-    low, middle, high = np.nanquantile(found, [tail, 0.5, 1 - tail])
+    low, middle, high = np.nanquantile(samples, [tail, 0.5, 1 - tail])
     return float(low), float(middle), float(high)
 
 

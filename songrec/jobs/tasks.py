@@ -208,8 +208,8 @@ def sleeve(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     file = audio_files.find(session, job.parameters["file_id"])
     path = audio_files.path_of(session, file.public_id)
     on_progress(0.1, "Reading the sound.")
-    made = waveform.create(current_app.config["INSTANCE"], path, str(file.content_hash))
-    return {"seconds": made.seconds, "cover": made.cover_type}
+    created = waveform.create(current_app.config["INSTANCE"], path, str(file.content_hash))
+    return {"seconds": created.seconds, "cover": created.cover_type}
 
 
 def upload(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:

@@ -231,12 +231,12 @@ def _columns(instance: Path, part: FeaturePart, vectors: dict[FeatureVariant, Fl
         return _attributes(instance, table)
     prefix = f"{part.variants[0].name}:{part.columns}"
     categorical = categorical_columns()
-    kept = [
+    selected = [
         at for at, name in enumerate(names) if name.startswith(prefix) and name not in categorical
     ]
-    if not kept:
+    if not selected:
         raise BadInput(f"No column begins with {prefix!r}.")
-    return values[:, kept]
+    return values[:, selected]
 
 
 def _attributes(instance: Path, table: FeatureTable) -> Floats:

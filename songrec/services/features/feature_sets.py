@@ -64,7 +64,7 @@ def settings_from(assignments: Iterable[str], settings: AudioSettings = DEFAULTS
     A setting goes by its own name or as ``set.parameter``; one that several sets share changes for
     all of them. Raises ``UnknownName`` for an unknown setting and ``BadInput`` for its value.
     """
-    known = {
+    parameters = {
         name: (entry.setting(parameter), parameter)
         for entry in EXTRACTORS
         if entry.from_audio
@@ -76,9 +76,9 @@ def settings_from(assignments: Iterable[str], settings: AudioSettings = DEFAULTS
         name, equals, value = (part.strip() for part in text.partition("="))
         if not equals:
             raise BadInput(f"{text!r} sets nothing: write NAME=VALUE, such as n_mfcc=20.")
-        if name not in known:
-            raise UnknownName("setting", name, sorted(known))
-        setting, parameter = known[name]
+        if name not in parameters:
+            raise UnknownName("setting", name, sorted(parameters))
+        setting, parameter = parameters[name]
         values[setting] = parameter.coerce(value)
     return settings.updated(values)
 

@@ -120,8 +120,8 @@ def keep_file(session: Session, path: Path, analysed: AnalysedFile) -> AudioFile
 
     A file whose content the library has already becomes that track.
     """
-    found = path.stat()
-    place = ScannedFile(path.resolve(), found.st_size, found.st_mtime_ns)
+    status = path.stat()
+    place = ScannedFile(path.resolve(), status.st_size, status.st_mtime_ns)
     folder = place.path.parent
     outcome = Outcome(
         labels=asdict(labels_of(place.path, folder)),

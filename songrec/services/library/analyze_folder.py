@@ -54,7 +54,7 @@ def analyze_folder(
     start = time.perf_counter()
     names = with_companions(request.features)
     keys = keys_of(names, request.settings)
-    _write_columns(instance.folder, keys, request)
+    _write_column_names(instance.folder, keys, request)
     root = request.folder.expanduser()
     files = list(walk(root))
     root = root.resolve()
@@ -77,7 +77,7 @@ def analyze_folder(
     return run.report
 
 
-def _write_columns(instance: Path, keys: list[SetKey], request: AnalyzeRequest) -> None:
+def _write_column_names(instance: Path, keys: list[SetKey], request: AnalyzeRequest) -> None:
     extractors = make_extractors([key.name for key in keys], request.settings)
     for key in keys:
         feature_sets.write_columns(instance, key, extractors[key.name].names(), request.settings)
@@ -130,12 +130,12 @@ class _Run:
 
     def mark_missing(self) -> None:
         """Mark vanished files; those below an unreadable folder may still exist."""
-        here = {str(found.path) for found in self._files}
-        closed = tuple(f"{found.path}/" for found in self._files if found.passing)
+        here = {str(file.path) for file in self._files}
+        closed = tuple(f"{file.path}/" for file in self._files if file.passing)
         gone = [
-            known.id
-            for path, known in audio_files.below(self._session, self._root).items()
-            if path not in here and known.state != "missing" and not path.startswith(closed)
+            stored.id
+            for path, stored in audio_files.below(self._session, self._root).items()
+            if path not in here and stored.state != "missing" and not path.startswith(closed)
         ]
         self.report.missing = audio_files.mark_missing(self._session, gone)
         self._session.commit()
@@ -144,9 +144,9 @@ class _Run:
         """Yield the files to analyse; the others are settled on the way."""
         # Files that are as they were go first: they take no time, and estimates are for the rest.
         later: deque[ScannedFile] = deque()
-        for found in self._files:
-            if not self._is_settled(found):
-                later.append(found)
+        for file in self._files:
+            if not self._is_settled(file):
+                later.append(file)
             self._commit_and_report()
         self._settled_before = self.report.done
         self._work_started = time.monotonic()
@@ -156,44 +156,44 @@ class _Run:
             if task is not None:
                 yield task
 
-    def _is_settled(self, found: ScannedFile) -> bool:
-        if found.reason is not None:
-            self._refuse(found, None, found.reason, passing=found.passing)
+    def _is_settled(self, file: ScannedFile) -> bool:
+        if file.reason is not None:
+            self._reject(file, None, file.reason, passing=file.passing)
             return True
-        known = self._known.get(str(found.path))
-        if known is None or not _is_untouched(known, found):
+        stored = self._known.get(str(file.path))
+        if stored is None or not _is_untouched(stored, file):
             return False
-        if known.state == "rejected":
-            if known.info.get("passing") or known.info.get("decoder") != DECODER_VERSION:
+        if stored.state == "rejected":
+            if stored.info.get("passing") or stored.info.get("decoder") != DECODER_VERSION:
                 return False
-            self.report.rejected.append((shown(found.path), known.reason or "rejected"))
+            self.report.rejected.append((shown(file.path), stored.reason or "rejected"))
             return True
-        if known.content_hash is None or self._missing(known.content_hash):
+        if stored.content_hash is None or self._missing_sets(stored.content_hash):
             return False
-        if known.state == "missing":
-            self._link(found, known.content_hash)
+        if stored.state == "missing":
+            self._link(file, stored.content_hash)
         self.report.unchanged += 1
         return True
 
-    def _task(self, found: ScannedFile) -> Task | None:
+    def _task(self, file: ScannedFile) -> Task | None:
         try:
-            digest = self._hash(found)
+            digest = self._hash(file)
         except BadInput as error:
-            self._refuse(found, None, str(error), passing=True)
+            self._reject(file, None, str(error), passing=True)
             return None
         if digest in self._waiting:
-            self._waiting[digest].places.append(found)
+            self._waiting[digest].places.append(file)
             return None
         rows = audio_files.with_content(self._session, digest)
         self._session.commit()
         refused = next((row for row in rows if _is_final(row)), None)
         if refused is not None:
-            self._refuse(found, digest, refused.reason or "rejected", passing=False)
+            self._reject(file, digest, refused.reason or "rejected", passing=False)
             return None
-        missing = self._missing(digest)
+        missing = self._missing_sets(digest)
         has_track = any(row.track_id is not None for row in rows)
         if has_track and not missing:
-            self._link(found, digest)
+            self._link(file, digest)
             # A copy counts as what became of the first, whoever came first.
             if digest in self._fresh:
                 self.report.analysed += 1
@@ -201,35 +201,35 @@ class _Run:
                 self.report.unchanged += 1
             return None
         # Without its track (somebody deleted it) a file is described anew.
-        wanted = missing if has_track else self._keys
-        self._waiting[digest] = _Waiting([found], wanted)
+        sets_needed = missing if has_track else self._keys
+        self._waiting[digest] = _Waiting([file], sets_needed)
         return Task(
-            path=str(found.path),
+            path=str(file.path),
             root=str(self._root),
             content_hash=digest,
-            sets=tuple(key.name for key in wanted),
+            sets=tuple(key.name for key in sets_needed),
             settings=asdict(self._request.settings),
             time_limit_s=self._request.time_limit_s,
         )
 
-    def _hash(self, found: ScannedFile) -> str:
+    def _hash(self, file: ScannedFile) -> str:
         deadline = time.monotonic() + self._request.time_limit_s
 
         def check() -> None:
             if time.monotonic() > deadline:
                 raise BadInput(f"took longer than {self._request.time_limit_s:g} s to read")
 
-        return content_hash(found.path, check)
+        return content_hash(file.path, check)
 
-    def _missing(self, digest: str) -> list[SetKey]:
+    def _missing_sets(self, digest: str) -> list[SetKey]:
         return feature_cache.missing_sets(self._instance, self._keys, digest)
 
     def _settle(self, task: Task, outcome: Outcome) -> None:
         waiting = self._waiting.pop(task.content_hash)
         first, *others = waiting.places
         if outcome.reason is not None:
-            for found in waiting.places:
-                self._refuse(found, task.content_hash, outcome.reason, passing=outcome.passing)
+            for file in waiting.places:
+                self._reject(file, task.content_hash, outcome.reason, passing=outcome.passing)
             return
         for key in waiting.keys:
             array = outcome.arrays[key.name]
@@ -239,20 +239,18 @@ class _Run:
             audio_tracks.record(self._session, self._root, first, task.content_hash, outcome)
         else:
             self._link(first, task.content_hash)
-        for found in others:
-            self._link(found, task.content_hash)
+        for file in others:
+            self._link(file, task.content_hash)
         self._fresh.add(task.content_hash)
         self.report.analysed += len(waiting.places)
 
-    def _link(self, found: ScannedFile, digest: str) -> None:
-        audio_tracks.link(self._session, self._root, found, digest)
+    def _link(self, file: ScannedFile, digest: str) -> None:
+        audio_tracks.link(self._session, self._root, file, digest)
 
-    def _refuse(
-        self, found: ScannedFile, digest: str | None, reason: str, *, passing: bool
-    ) -> None:
-        self.report.rejected.append((shown(found.path), reason))
-        if _fits(found.path):
-            audio_tracks.refuse(self._session, self._root, found, digest, reason, passing=passing)
+    def _reject(self, file: ScannedFile, digest: str | None, reason: str, *, passing: bool) -> None:
+        self.report.rejected.append((shown(file.path), reason))
+        if _can_be_stored(file.path):
+            audio_tracks.refuse(self._session, self._root, file, digest, reason, passing=passing)
 
     def _commit_and_report(self, *, now: bool = False) -> None:
         """Commit and report when it is time; nothing is locked during a report."""
@@ -292,8 +290,8 @@ class _Run:
         return f", about {_format_duration((moment - self._work_started) / done * left)} left"
 
 
-def _is_untouched(known: KnownFile, found: ScannedFile) -> bool:
-    return known.size == found.size and known.modified_ns == found.modified_ns
+def _is_untouched(stored: KnownFile, file: ScannedFile) -> bool:
+    return stored.size == file.size and stored.modified_ns == file.modified_ns
 
 
 def _is_final(row: Any) -> bool:
@@ -305,7 +303,7 @@ def _is_final(row: Any) -> bool:
     )
 
 
-def _fits(path: Path) -> bool:
+def _can_be_stored(path: Path) -> bool:
     return shown(path) == str(path) and len(str(path)) <= 1000
 
 

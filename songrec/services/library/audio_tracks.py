@@ -35,28 +35,28 @@ def source_key(content_hash: str) -> str:
 
 
 def record(
-    session: Session, root: Path, found: ScannedFile, content_hash: str, outcome: Outcome
+    session: Session, root: Path, file: ScannedFile, content_hash: str, outcome: Outcome
 ) -> AudioFile:
     """Write an analysed file: its row, its track, the track's attributes and labels. Flushes.
 
     Track and likes stay where a file moved (same content) and where it was changed and is still
     the same song; a file with another song at an old path is another track.
     """
-    row = audio_files.at_path(session, str(found.path))
+    row = audio_files.at_path(session, str(file.path))
     if row is None:
         row = _moved(session, content_hash) or AudioFile(public_id=audio_files.new_public_id())
     decoded = outcome.decoded
     track = _track_of(session, row, content_hash, outcome)
-    found_out = _describe(session, track, root, content_hash, outcome)
+    measured_attributes = _describe(session, track, root, content_hash, outcome)
     # Earlier estimates stay marked as such until the predictor has heard the new content.
     estimates = {
-        name: said
-        for name, said in (row.info or {}).get("attributes", {}).items()
-        if said["source"] != "measured" and row.track_id == track.id
+        name: entry
+        for name, entry in (row.info or {}).get("attributes", {}).items()
+        if entry["source"] != "measured" and row.track_id == track.id
     }
     row.track_id = track.id
-    row.root, row.path = str(root), str(found.path)
-    row.content_hash, row.size, row.modified_ns = content_hash, found.size, found.modified_ns
+    row.root, row.path = str(root), str(file.path)
+    row.content_hash, row.size, row.modified_ns = content_hash, file.size, file.modified_ns
     row.state, row.reason = "analysed", None
     row.duration_s, row.sample_rate = decoded["duration_s"], decoded["sample_rate"]
     row.channels, row.codec = decoded["channels"], decoded["codec"][:40]
@@ -69,7 +69,7 @@ def record(
         "notes": decoded["notes"],
         "track_number": outcome.tags["track"],
         "language": outcome.tags["language"] or outcome.labels["language"],
-        "attributes": {**estimates, **found_out},
+        "attributes": {**estimates, **measured_attributes},
     }
     row.updated_at = now()
     session.add(row)
@@ -77,13 +77,13 @@ def record(
     return row
 
 
-def link(session: Session, root: Path, found: ScannedFile, content_hash: str) -> AudioFile:
+def link(session: Session, root: Path, file: ScannedFile, content_hash: str) -> AudioFile:
     """Record another place of a content that is analysed already. Flushes."""
     same = [
         row for row in audio_files.with_content(session, content_hash) if row.track_id is not None
     ]
-    model = next((row for row in same if row.path == str(found.path)), same[0])
-    row = audio_files.at_path(session, str(found.path)) or _moved(session, content_hash)
+    model = next((row for row in same if row.path == str(file.path)), same[0])
+    row = audio_files.at_path(session, str(file.path)) or _moved(session, content_hash)
     if row is None:
         row = AudioFile(public_id=audio_files.new_public_id())
     for name in (
@@ -96,8 +96,8 @@ def link(session: Session, root: Path, found: ScannedFile, content_hash: str) ->
         "info",
     ):
         setattr(row, name, getattr(model, name))
-    row.root, row.path, row.content_hash = str(root), str(found.path), content_hash
-    row.size, row.modified_ns = found.size, found.modified_ns
+    row.root, row.path, row.content_hash = str(root), str(file.path), content_hash
+    row.size, row.modified_ns = file.size, file.modified_ns
     row.state, row.reason, row.updated_at = "analysed", None, now()
     session.add(row)
     session.flush()
@@ -107,7 +107,7 @@ def link(session: Session, root: Path, found: ScannedFile, content_hash: str) ->
 def refuse(
     session: Session,
     root: Path,
-    found: ScannedFile,
+    file: ScannedFile,
     content_hash: str | None,
     reason: str,
     *,
@@ -117,10 +117,10 @@ def refuse(
 
     For ``passing`` reasons (permissions, a crash) the row remembers the track for the next time.
     """
-    row = audio_files.at_path(session, str(found.path))
+    row = audio_files.at_path(session, str(file.path))
     if row is None:
-        row = AudioFile(public_id=audio_files.new_public_id(), path=str(found.path))
-    row.size, row.modified_ns = found.size, found.modified_ns
+        row = AudioFile(public_id=audio_files.new_public_id(), path=str(file.path))
+    row.size, row.modified_ns = file.size, file.modified_ns
     row.root, row.state, row.reason = str(root), "rejected", reason[:500]
     if not passing:
         row.track_id, row.content_hash = None, content_hash
@@ -190,14 +190,14 @@ def _describe(
     title, artists = _names(outcome)
     genres = list(tags["genres"]) or ([labels["genre"]] if labels["genre"] else [])
     language = tags["language"] or labels["language"]
-    found = measured(outcome.arrays[MEASURING])
-    told = {
+    measured_values = measured(outcome.arrays[MEASURING])
+    attributes = {
         name: {"value": value, "source": "measured"}
-        for name, value in found.items()
+        for name, value in measured_values.items()
         if value is not None
     }
     if track.source_key != source_key(content_hash):
-        return told  # the file of a merged track: the survivor keeps its names
+        return attributes  # the file of a merged track: the survivor keeps its names
     track.title, track.artists = title, artists
     track.sort_title, track.sort_artists = sort_key(title), sort_key(artists)
     track.song_key = (
@@ -208,14 +208,14 @@ def _describe(
     track.source = root.name[:100] or "audio"
     track.year = tags["year"]
     track.duration_ms = round(outcome.decoded["duration_s"] * 1000)
-    track.key = None if found["key"] is None else int(found["key"])
-    track.mode = None if found["mode"] is None else int(found["mode"])
-    track.fingerprint = _fingerprint(content_hash, tags, labels, found)
+    track.key = None if measured_values["key"] is None else int(measured_values["key"])
+    track.mode = None if measured_values["mode"] is None else int(measured_values["mode"])
+    track.fingerprint = _fingerprint(content_hash, tags, labels, measured_values)
     track.updated_at = now()
     if track.attributes is None:
         track.attributes = TrackAttributes(**dict.fromkeys(ATTRIBUTE_NAMES))
-    track.attributes.tempo = found["tempo"]
-    track.attributes.loudness = found["loudness"]
+    track.attributes.tempo = measured_values["tempo"]
+    track.attributes.loudness = measured_values["loudness"]
     writer = CreditWriter(session)
     credited = TrackNames(_artists(outcome), tags["album"], tags["album_artist"], tags["year"])
     writer.meet([credited])
@@ -226,7 +226,7 @@ def _describe(
     _label(session, track.id, "genre", [genre.lower() for genre in genres])
     _label(session, track.id, "tag", [language] if language else [])
     _keep_lyrics(session, track.id, tags["lyrics"])
-    return told
+    return attributes
 
 
 def _label(session: Session, track_id: int, kind: str, names: list[str]) -> None:
@@ -244,13 +244,13 @@ def _label(session: Session, track_id: int, kind: str, names: list[str]) -> None
 
 
 def _keep_lyrics(session: Session, track_id: int, text: str | None) -> None:
-    kept = session.get(Lyrics, track_id)
-    if text and kept is None:
+    stored = session.get(Lyrics, track_id)
+    if text and stored is None:
         session.add(Lyrics(track_id=track_id, text=text))
-    elif text and kept is not None:
-        kept.text = text
+    elif text and stored is not None:
+        stored.text = text
 
 
 def _fingerprint(content_hash: str, *parts: Any) -> str:
-    said = json.dumps([content_hash, *parts], sort_keys=True, default=str)
-    return hashlib.blake2b(said.encode(), digest_size=16).hexdigest()
+    content = json.dumps([content_hash, *parts], sort_keys=True, default=str)
+    return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()

@@ -23,11 +23,11 @@ def folder(instance: Path) -> Path:
 
 def analyse_made_clips(instance: Instance, on_progress: Progress = no_progress) -> AnalyzeReport:
     """Synthesise the missing demo clips and analyse them. **Commits**, as the analysis does."""
-    made = clips.plan()
-    for number in range(len(made)):
-        on_progress(_MAKING * number / len(made), f"Making clip {number + 1} of {len(made)}.")
-        clips.write(folder(instance.folder), made[number : number + 1])
-    clips.write(folder(instance.folder), made)
+    plan = clips.plan()
+    for number in range(len(plan)):
+        on_progress(_MAKING * number / len(plan), f"Making clip {number + 1} of {len(plan)}.")
+        clips.write(folder(instance.folder), plan[number : number + 1])
+    clips.write(folder(instance.folder), plan)
     request = AnalyzeRequest(
         folder(instance.folder), default_sets(instance.folder), scheduler=dask_scheduler()
     )

@@ -65,9 +65,9 @@ def rows(session: Session) -> Iterator[dict[str, Any]]:
         .order_by(AudioFile.path)
         .execution_options(yield_per=500)
     )
-    found_rows = session.execute(query).partitions()
-    for file, track, attributes, album, genres in _with_genres(session, found_rows):
-        found = file.info.get("attributes", {})
+    batches = session.execute(query).partitions()
+    for file, track, attributes, album, genres in _with_genres(session, batches):
+        sources = file.info.get("attributes", {})
         yield {
             "track_id": track.public_id,
             "title": track.title,
@@ -84,7 +84,7 @@ def rows(session: Session) -> Iterator[dict[str, Any]]:
             "mode": track.mode,
             "key_name": key_name(track.key, track.mode),
             **{name: getattr(attributes, name, None) for name in ATTRIBUTE_NAMES},
-            "sources": {name: said["source"] for name, said in found.items()},
+            "sources": {name: entry["source"] for name, entry in sources.items()},
         }
 
 
@@ -105,11 +105,11 @@ def write_tags(
     left alone. Flushes after each file; with ``dry_run`` nothing is written.
     """
     folder = folder.resolve()
-    known = [
+    analysed = [
         k for k in audio_files.below(instance.session, folder).values() if k.state == "analysed"
     ]
     single = audio_files.at_path(instance.session, str(folder))
-    ids = [k.id for k in known] + ([single.id] if single and single.state == "analysed" else [])
+    ids = [k.id for k in analysed] + ([single.id] if single and single.state == "analysed" else [])
     if not ids:
         raise BadInput(f"No analysed file lies in {folder}: run flask analyze on it first.")
     written, skipped = 0, []
@@ -124,8 +124,8 @@ def write_tags(
 
 def _write_one(instance: Instance, file: AudioFile, values: Sequence[str], dry_run: bool) -> int:
     path = Path(file.path)
-    found = path.stat()
-    if (found.st_size, found.st_mtime_ns) != (file.size, file.modified_ns):
+    status = path.stat()
+    if (status.st_size, status.st_mtime_ns) != (file.size, file.modified_ns):
         raise BadInput("has changed since it was analysed: run flask analyze first")
     track = instance.session.get(Track, file.track_id)
     if track is None:
@@ -144,8 +144,8 @@ def _write_one(instance: Instance, file: AudioFile, values: Sequence[str], dry_r
 def _follow_new_hash(instance: Instance, file: AudioFile, track: Track) -> None:
     """Move rows and cached features to the hash of the file's new bytes."""
     path, before = Path(file.path), str(file.content_hash)
-    after, found = content_hash(path), path.stat()
-    file.content_hash, file.size, file.modified_ns = after, found.st_size, found.st_mtime_ns
+    after, status = content_hash(path), path.stat()
+    file.content_hash, file.size, file.modified_ns = after, status.st_size, status.st_mtime_ns
     file.updated_at = now()
     if track.source_key == source_key(before):
         track.source_key = source_key(after)

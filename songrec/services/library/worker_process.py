@@ -252,11 +252,11 @@ def _extractors(sets: list[str], settings: dict[str, Any]) -> dict[str, Any]:
     from songrec.store.models.published_weights import models_folder
 
     models = models_folder(instance_path())
-    made = make_extractors(sets, AudioSettings(**settings), models)
-    for extractor in made.values():
+    extractors = make_extractors(sets, AudioSettings(**settings), models)
+    for extractor in extractors.values():
         if hasattr(extractor, "warm"):
             extractor.warm()  # its start is no file's time
-    return made
+    return extractors
 
 
 def _analyse(request: Mapping[str, Any], extractors: Mapping[str, Any]) -> dict[str, Any]:

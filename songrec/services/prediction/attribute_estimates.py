@@ -64,9 +64,9 @@ def refresh(instance: Instance) -> int:
     sets = _sets(instance.folder)
     if sets is not None:
         sound = _table(instance, sets)
-        found = None if sound is None else load_estimator(instance.folder, sound.names)
-        if sound is not None and found is not None:
-            seen |= _estimate(instance.session, sound, found, PREDICTED, "predictor")
+        estimator = None if sound is None else load_estimator(instance.folder, sound.names)
+        if sound is not None and estimator is not None:
+            seen |= _estimate(instance.session, sound, estimator, PREDICTED, "predictor")
     sound = _table(instance, FeatureSpec((TAGS,)))
     if sound is not None:
         seen |= _estimate(instance.session, sound, TagGuess(sound.names), FROM_TAGS, "tags")
@@ -111,9 +111,9 @@ def _estimate(
     tracks = _tracks(session, part.track_ids.tolist())
     for row, track_id in enumerate(part.track_ids.tolist()):
         estimate = {name: float(column[row]) for name, column in values.items()}
-        known = _fill_in(tracks[track_id], files[track_id][0], estimate, source)
+        values_with_sources = _fill_in(tracks[track_id], files[track_id][0], estimate, source)
         for file in files[track_id]:
-            file.info = {**file.info, "attributes": known, mark: guess.id}
+            file.info = {**file.info, "attributes": values_with_sources, mark: guess.id}
     return set(files)
 
 
@@ -140,13 +140,13 @@ def _fill_in(
     track: Track, file: AudioFile, estimate: Mapping[str, float], source: str
 ) -> dict[str, Any]:
     """Set what the estimate may set; what is known of the track's attributes then."""
-    known: dict[str, Any] = dict(file.info.get("attributes", {}))
+    attributes: dict[str, Any] = dict(file.info.get("attributes", {}))
     replaceable = {FROM_TAGS} if source == FROM_TAGS else {FROM_TAGS, PREDICTED}
     for name, value in estimate.items():
         place: Any = track.attributes if name in ATTRIBUTE_NAMES else track
-        is_estimate = known.get(name, {}).get("source") in replaceable
+        is_estimate = attributes.get(name, {}).get("source") in replaceable
         if not np.isfinite(value) or (getattr(place, name) is not None and not is_estimate):
             continue
         setattr(place, name, clamped(name, value))
-        known[name] = {"value": getattr(place, name), "source": source}
-    return known
+        attributes[name] = {"value": getattr(place, name), "source": source}
+    return attributes

@@ -52,11 +52,11 @@ def evaluate(
     them. Where there is no such predictor, one is trained on four fifths of the sample, scored on
     the fifth that is left, and not kept.
     """
-    found = folders.newest(instance, sample.table.names)
-    if found is None:
+    predictor_id = folders.newest(instance, sample.table.names)
+    if predictor_id is None:
         predictor = _fit(sample, trials, seed, folders.studies(instance), on_progress)
     else:
-        predictor = saving.load(instance, found)
+        predictor = saving.load(instance, predictor_id)
     held_out, new = _known_rows(predictor, sample)
     scores = _score(predictor, sample, held_out, new)
     if not scores:
@@ -72,7 +72,7 @@ def evaluate(
             "held_out": int((held_out >= 0).sum()),
             "new": int(new.sum()),
         },
-        "predictor": found,
+        "predictor": predictor_id,
     }
 
 
@@ -133,16 +133,22 @@ class Estimator:
 
         Tempo is left out: a bin is less than what measuring gives.
         """
-        found = self._predictor.predict(table)
+        predictions = self._predictor.predict(table)
         return {
-            TARGETS[name].attribute: values for name, values in found.items() if name != "tempo_bin"
+            TARGETS[name].attribute: values
+            for name, values in predictions.items()
+            if name != "tempo_bin"
         }
 
 
 def load_estimator(instance: Path, columns: Sequence[str]) -> Estimator | None:
     """The newest trained predictor that needs no more than ``columns``; None without one."""
-    found = folders.newest(instance, columns)
-    return None if found is None else Estimator(found, saving.load(instance, found))
+    predictor_id = folders.newest(instance, columns)
+    return (
+        None
+        if predictor_id is None
+        else Estimator(predictor_id, saving.load(instance, predictor_id))
+    )
 
 
 def _fit(
@@ -180,11 +186,11 @@ def _score(
     if new.any():
         for name, values in predictor.predict(sample.table.take(new)).items():
             predicted[name][new] = values
-    there = held_out >= 0
+    has_prediction = held_out >= 0
     scores = {}
     for name, values in predicted.items():
         if name in predictor.rows_.predictions:
-            values[there] = predictor.rows_.predictions[name][held_out[there]]
+            values[has_prediction] = predictor.rows_.predictions[name][held_out[has_prediction]]
         if name not in sample.targets:
             continue
         true = np.asarray(sample.targets[name], dtype=np.float64)
@@ -203,10 +209,10 @@ def _score(
 
 
 def _over_runs(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    statistics: dict[str, Any] = {}
     for measure in report.MEASURES:
         values = [run[measure] for run in runs if run.get(measure) is not None]
         if values:
-            found[measure] = float(np.mean(values))
-            found[f"{measure}_std"] = float(np.std(values))
-    return found
+            statistics[measure] = float(np.mean(values))
+            statistics[f"{measure}_std"] = float(np.std(values))
+    return statistics

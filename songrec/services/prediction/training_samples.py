@@ -53,14 +53,14 @@ def read_catalogue(instance: Instance, spec: FeatureSpec = FEATURE_SETS) -> Samp
     track has both.
     """
     table = feature_sets.table(instance, spec)
-    known = _stated(instance.session, table)
-    if not any((~np.isnan(column)).any() for column in known.targets.values()):
+    sample = _stated(instance.session, table)
+    if not any((~np.isnan(column)).any() for column in sample.targets.values()):
         raise NotReady(
             "No track has both audio features and stated attributes: analyse the sound of songs "
             "that the catalogue knows (flask analyze DIR), or train on a table of features and "
             "attributes (flask predict train FILE)."
         )
-    return known
+    return sample
 
 
 def _stated(session: Session, table: FeatureTable) -> Sample:
@@ -78,7 +78,7 @@ def _stated(session: Session, table: FeatureTable) -> Sample:
             .where(Track.source_key.like("audio:%"))
         )
     }
-    wanted = {int(row[1]) for row in own.values()}
+    analysed_songs = {int(row[1]) for row in own.values()}
     elsewhere: dict[int, list[Any]] = {}
     others = session.execute(
         select(Track.song_key, *columns)
@@ -88,7 +88,7 @@ def _stated(session: Session, table: FeatureTable) -> Sample:
         .execution_options(yield_per=20_000)
     )
     for song, *values in others:
-        if song in wanted:
+        if song in analysed_songs:
             elsewhere.setdefault(int(song), values)
     estimated = {
         track_id: set((info or {}).get("attributes", {}))
@@ -96,7 +96,7 @@ def _stated(session: Session, table: FeatureTable) -> Sample:
             select(AudioFile.track_id, AudioFile.info).where(AudioFile.track_id.is_not(None))
         )
     }
-    found = np.full((len(table.track_ids), len(names)), np.nan)
+    matrix = np.full((len(table.track_ids), len(names)), np.nan)
     songs = np.zeros(len(table.track_ids), dtype=np.int64)
     for position, track_id in enumerate(int(number) for number in table.track_ids):
         row = own.get(track_id)
@@ -108,9 +108,11 @@ def _stated(session: Session, table: FeatureTable) -> Sample:
             value = stated[column]
             if value is None and attribute not in estimated.get(track_id, set()):
                 value = row[2 + column]
-            found[position, column] = np.nan if value is None else value
+            matrix[position, column] = np.nan if value is None else value
     at = list(names).index("tempo_bin")
-    found[:, at] = tempo_bins(found[:, at])
-    known = ~np.isnan(found).all(axis=1)
-    targets = {name: TARGETS[name].check(found[known, column]) for column, name in enumerate(names)}
-    return Sample(table.take(known), targets, "catalogue", songs[known])
+    matrix[:, at] = tempo_bins(matrix[:, at])
+    has_values = ~np.isnan(matrix).all(axis=1)
+    targets = {
+        name: TARGETS[name].check(matrix[has_values, column]) for column, name in enumerate(names)
+    }
+    return Sample(table.take(has_values), targets, "catalogue", songs[has_values])

@@ -160,9 +160,9 @@ def _rebuild(
 
 def _sound_files(session: Session) -> SoundFiles:
     files = sorted(audio_files.for_tracks(session, audio_files.audible(session)).items())
-    found = {track: (Path(file.path), str(file.content_hash)) for track, file in files}
+    files_by_track = {track: (Path(file.path), str(file.content_hash)) for track, file in files}
     session.commit()  # nothing stays locked while files are read
-    return found
+    return files_by_track
 
 
 def _encode(

@@ -69,9 +69,9 @@ def artists_like(
     credits = artists.credits_of_tracks(session, [match.track_id for match in matches])
     first = {track_id: views[0].artist_id for track_id, views in credits.items()}
     views = {view.id: view for view in artists.find_artists(session, list(first.values()))}
-    found = [
+    similar = [
         SimilarArtist(views[first[one.track_id]], one.distance, one.sentence, one.figures)
         for one in matches
         if one.track_id in first and first[one.track_id] not in (None, artist_id)
     ]
-    return found[:n]
+    return similar[:n]

@@ -79,8 +79,8 @@ def prepare_lyrics(instance: Instance, on_progress: Progress = no_progress) -> P
             if not (source.tags or source.lyrics or source.known):
                 continue  # search finds its title without preparation
             words = clean(source.lyrics) or ""
-            prepared.append(lyrics.Found(source, words, language_of(words)))
-        lyrics.keep(instance.session, prepared)
+            prepared.append(lyrics.PreparedLyrics(source, words, language_of(words)))
+        lyrics.write_prepared(instance.session, prepared)
         instance.session.commit()
         n_read += len(batch)
         n_changed += len(prepared)

@@ -236,14 +236,14 @@ def parse_choice(stage: str, given: Any) -> AlgorithmChoice:
             f"{given!r}."
         )
     entry: Entry = registry.entry(name.strip())
-    kept = {}
+    typed_parameters = {}
     named = {str(key): value for key, value in (parameters or {}).items()}
     for key, value in entry.with_current_names(named).items():
         parameter = entry.parameter(key)
         typed = parameter.coerce(value, entry.name)
         if typed != parameter.default:
-            kept[parameter.name] = list(typed) if isinstance(typed, tuple) else typed
-    return AlgorithmChoice(entry.name, dict(sorted(kept.items())))
+            typed_parameters[parameter.name] = list(typed) if isinstance(typed, tuple) else typed
+    return AlgorithmChoice(entry.name, dict(sorted(typed_parameters.items())))
 
 
 def parse_yaml(text: str, where: str) -> SweepSpec:

@@ -165,7 +165,7 @@ def _without_sparse_columns(
     table = table.take(np.isin(table.track_ids, ids))
     shares = 1.0 - np.isnan(table.values).mean(axis=0)
     categorical = categorical_columns()
-    kept = [
+    dense = [
         column
         for column, name in enumerate(table.names)
         if shares[column] >= AUDIO_COVERAGE and name not in categorical
@@ -175,4 +175,4 @@ def _without_sparse_columns(
         for name, share in zip(table.names, shares, strict=True)
         if share < AUDIO_COVERAGE
     }
-    return table.select(kept), left_out
+    return table.select(dense), left_out

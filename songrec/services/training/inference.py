@@ -215,11 +215,11 @@ def _vector(space: Space, folder: Path, values: Floats, table: FeatureTable) -> 
 
 def _normal_score(column: NDArray[np.float32], value: np.float32) -> float:
     """Return the normal quantile of the value's mid-rank in the column; 0 if it is unknown."""
-    known = column[~np.isnan(column)]
-    if np.isnan(value) or not len(known):
+    present = column[~np.isnan(column)]
+    if np.isnan(value) or not len(present):
         return 0.0
-    below = int((known < value).sum())
-    ties = int((known == value).sum())
+    below = int((present < value).sum())
+    ties = int((present == value).sum())
     # Beyond either end it lies as far out as the outermost song.
-    share = np.clip((below + ties / 2) / len(known), 0.5 / len(known), 1 - 0.5 / len(known))
+    share = np.clip((below + ties / 2) / len(present), 0.5 / len(present), 1 - 0.5 / len(present))
     return float(normal_quantile(np.array([share]))[0])

@@ -108,8 +108,8 @@ def _spectrogram(model: Any, track: TrackInputs) -> Spectrograms:
 
 
 def _texts(instance: Instance, model: Any, track_ids: Ints) -> list[str | None]:
-    found = lyrics.texts_of(instance.session, track_ids)
-    return [clean(found.get(track)) for track in track_ids.tolist()]
+    texts = lyrics.texts_of(instance.session, track_ids)
+    return [clean(texts.get(track)) for track in track_ids.tolist()]
 
 
 def _text(model: Any, track: TrackInputs) -> list[str | None]:

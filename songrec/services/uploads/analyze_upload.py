@@ -85,7 +85,7 @@ def analyse(
         with contextlib.suppress(NotReady):  # keeping the song will say what is missing
             _analyse_for_library(instance, worker, path, run, description)
         on_progress(0.55, "Drawing its waveform.")
-        drawn = waveform.create(instance.folder, path, analysed.content_hash)
+        waveform_and_cover = waveform.create(instance.folder, path, analysed.content_hash)
         on_progress(0.65, "Hearing what is in it.")
         tagging = None
         if published_weights.status(instance.folder, "musicnn").ready:
@@ -104,7 +104,7 @@ def analyse(
             for name in ("codec", "container", "channels", "sample_rate", "notes")
         },
         "description": description,
-        "cover_type": drawn.cover_type,
+        "cover_type": waveform_and_cover.cover_type,
         "attributes": attributes,
         "tags": None if tagging is None else _tags_over_time(tagging),
         "place": None,
@@ -131,13 +131,13 @@ def keep(instance: Instance, upload: Upload) -> AudioFile:
     if not path.is_file():
         raise BadInput(f"{upload.name} is not there any more: upload it again.")
     description = (upload.result or {}).get("description")
-    known = [
+    library_files = [
         file
         for file in audio_files.with_content(instance.session, content_hash(path))
         if file.state == "analysed" and Path(file.path).is_file()
     ]
-    if known:
-        file = known[0]  # the library has this very file
+    if library_files:
+        file = library_files[0]  # the library has this very file
     else:
         folder = uploads.kept_folder(instance.folder) / upload.public_id
         folder.mkdir(parents=True, exist_ok=True)
@@ -194,9 +194,9 @@ def _attributes(
     tagging: TagPredictions | None,
 ) -> dict[str, dict[str, Any]]:
     """Attribute (or ``key``, ``mode``) to its value and where that comes from, the best source."""
-    found: dict[str, dict[str, Any]] = {}
+    attributes: dict[str, dict[str, Any]] = {}
     if tagging is not None:
-        found |= _marked(
+        attributes |= _marked(
             from_tags.attributes(tagging.tags, tagging.mean[None, :]), attribute_estimates.FROM_TAGS
         )
     predictor = load_estimator(instance, tuple(sound))
@@ -205,11 +205,11 @@ def _attributes(
         table = FeatureTable(
             np.zeros(1, dtype=np.int64), tuple(sound), row, FeatureSpec(("audio",))
         )
-        found |= _marked(predictor.attributes(table), attribute_estimates.PREDICTED)
+        attributes |= _marked(predictor.attributes(table), attribute_estimates.PREDICTED)
     for name, value in measured(analysed.arrays[MEASURING]).items():
         if value is not None:
-            found[name] = {"value": value, "source": attribute_estimates.MEASURED}
-    return found
+            attributes[name] = {"value": value, "source": attribute_estimates.MEASURED}
+    return attributes
 
 
 def _marked(values: Mapping[str, Floats], source: str) -> dict[str, dict[str, Any]]:
@@ -251,10 +251,10 @@ def _placed(
             "No training run is published yet, so there is nothing to compare this song with."
         )
     tags = analysed.description["tags"]
-    known = {a.name: attributes[a.name]["value"] for a in ATTRIBUTES if a.name in attributes}
-    known["duration"] = analysed.description["decoded"]["duration_s"] * 1000
+    values = {a.name: attributes[a.name]["value"] for a in ATTRIBUTES if a.name in attributes}
+    values["duration"] = analysed.description["decoded"]["duration_s"] * 1000
     if tags["year"]:
-        known["year"] = tags["year"]
+        values["year"] = tags["year"]
     genre, language = next(iter(tags["genres"]), None), tags.get("language")
     labels = {"genre": genre, "language": language}
     inputs = model_inputs.TrackInputs(
@@ -262,7 +262,7 @@ def _placed(
         tags.get("lyrics"),
         analysed.arrays.get(model_inputs.SPECTROGRAM_SET),
     )
-    placed = inference.embed_track(instance.folder, run, known, sound, inputs)
+    placed = inference.embed_track(instance.folder, run, values, sound, inputs)
     joined, track_id = placed.append_to_space()
     matches = similar_tracks(joined, track_id, SIMILAR)
     public = dict(

@@ -119,19 +119,19 @@ class CreditWriter:
         for id_, credit in with_id.items():
             if id_ in self._by_id:
                 continue
-            known = self._artists.get(credit.key)
-            if known is not None and known.musicbrainz_id is None:
-                self._change([known.id], musicbrainz_id=id_, confirmed=True)
-                self._remember(replace(known, musicbrainz_id=id_, confirmed=True))
-            elif known is not None or new[credit.key].musicbrainz_id not in (None, id_):
+            stored = self._artists.get(credit.key)
+            if stored is not None and stored.musicbrainz_id is None:
+                self._change([stored.id], musicbrainz_id=id_, confirmed=True)
+                self._remember(replace(stored, musicbrainz_id=id_, confirmed=True))
+            elif stored is not None or new[credit.key].musicbrainz_id not in (None, id_):
                 new[f"{credit.key} [{id_}]"] = credit
             else:
                 new[credit.key] = credit
         self._insert(new, confirmed)
-        unsure = [known for key in confirmed if not (known := self._artists[key]).confirmed]
-        self._change([known.id for known in unsure], confirmed=True)
-        for known in unsure:
-            self._remember(replace(known, confirmed=True))
+        unconfirmed = [stored for key in confirmed if not (stored := self._artists[key]).confirmed]
+        self._change([stored.id for stored in unconfirmed], confirmed=True)
+        for stored in unconfirmed:
+            self._remember(replace(stored, confirmed=True))
 
     def artist(self, credit: Credit) -> tuple[int, str]:
         """Return the id and name of a credited artist after ``meet``."""
@@ -161,8 +161,8 @@ class CreditWriter:
         return self._session.connection().execute(statement, values)
 
     def _row(self, credit: Credit) -> _Row:
-        known = self._by_id.get(credit.musicbrainz_id) if credit.musicbrainz_id else None
-        return known or self._artists[credit.key]
+        by_id = self._by_id.get(credit.musicbrainz_id) if credit.musicbrainz_id else None
+        return by_id or self._artists[credit.key]
 
     def _remember(self, row: _Row) -> None:
         self._artists[row.key] = row
@@ -201,14 +201,14 @@ class CreditWriter:
         return album_public_id(row.album or "", self._row(by).key if by else "")
 
     def _meet_albums(self, rows: list[TrackNames]) -> None:
-        wanted: dict[str, TrackNames] = {}
+        by_key: dict[str, TrackNames] = {}
         for row in rows:
-            wanted.setdefault(self._album_key(row), row)
-        self._find_albums([key for key in wanted if key not in self._albums])
-        new = [key for key in wanted if key not in self._albums]
+            by_key.setdefault(self._album_key(row), row)
+        self._find_albums([key for key in by_key if key not in self._albums])
+        new = [key for key in by_key if key not in self._albums]
         values = []
         for key in new:
-            row = wanted[key]
+            row = by_key[key]
             artist_id = self._row(row.by).id if row.by else None
             values.append((key, row.album, artist_id, row.year))
         names = ("public_id", "title", "artist_id", "year")
@@ -237,7 +237,7 @@ def credits_of_tracks(
     session: Session, track_ids: Sequence[int]
 ) -> dict[int, tuple[CreditView, ...]]:
     """Return the credits of each track that has any, in the order of its artist line."""
-    found: dict[int, list[CreditView]] = {}
+    credits: dict[int, list[CreditView]] = {}
     for part in chunks(list(track_ids)):
         query = (
             select(
@@ -255,8 +255,8 @@ def credits_of_tracks(
         )
         for track_id, public, name, spelt, role, joiner, id_ in session.execute(query):
             view = CreditView(public, spelt or name, role, joiner, id_, name)
-            found.setdefault(track_id, []).append(view)
-    return {track_id: tuple(views) for track_id, views in found.items()}
+            credits.setdefault(track_id, []).append(view)
+    return {track_id: tuple(views) for track_id, views in credits.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,12 +301,12 @@ def find_artist(session: Session, name: str) -> ArtistView | None:
 def find_artists(session: Session, ids: Sequence[int]) -> list[ArtistView]:
     """Return the artists with these ids, in the order given; unknown ids are left out."""
     columns = (Artist.id, Artist.public_id, Artist.name, Artist.musicbrainz_id)
-    found = {
+    by_id = {
         row.id: ArtistView(*row)
         for part in chunks(list(ids))
         for row in session.execute(select(*columns).where(Artist.id.in_(part)))
     }
-    return [found[id_] for id_ in ids if id_ in found]
+    return [by_id[id_] for id_ in ids if id_ in by_id]
 
 
 def find_album(session: Session, public_id: str) -> AlbumView | None:
@@ -349,7 +349,7 @@ def album_track_ids(session: Session, album_id: int, limit: int) -> list[int]:
 
 def names_of_tracks(session: Session, track_ids: Sequence[int]) -> dict[int, list[str]]:
     """Return the names of the artists that each track credits, in order."""
-    found: dict[int, list[str]] = {}
+    names: dict[int, list[str]] = {}
     for part in chunks(list(track_ids)):
         query = (
             select(_CREDIT.c.track_id, _ARTIST.c.name)
@@ -358,8 +358,8 @@ def names_of_tracks(session: Session, track_ids: Sequence[int]) -> dict[int, lis
             .order_by(_CREDIT.c.track_id, _CREDIT.c.position)
         )
         for track_id, name in session.execute(query):
-            found.setdefault(track_id, []).append(name)
-    return found
+            names.setdefault(track_id, []).append(name)
+    return names
 
 
 def parse_text(session: Session, text: str, also: Iterable[str] = ()) -> list[Credit]:

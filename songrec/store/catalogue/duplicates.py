@@ -60,9 +60,9 @@ class Group:
     size: int
 
 
-def replace_all(session: Session, found: Iterable[DuplicatePair]) -> int:
+def replace_all(session: Session, pairs: Iterable[DuplicatePair]) -> int:
     """Replace the stored pairs by those of a new search; return the number of groups."""
-    rows = {(one.first_id, one.second_id, one.kind): one.value for one in found}
+    rows = {(one.first_id, one.second_id, one.kind): one.value for one in pairs}
     into: dict[int, int] = {}
     for first, second, _ in rows:
         one, other = _root(into, first), _root(into, second)
@@ -115,11 +115,13 @@ def _groups(session: Session, ids: Sequence[int]) -> list[Group]:
     for row in session.scalars(rows.order_by(Duplicate.first_id, Duplicate.second_id)):
         pairs[row.group_id].append(row)
     everyone = {
-        group_id: sorted({end for row in of for end in (row.first_id, row.second_id)})
-        for group_id, of in pairs.items()
+        group_id: sorted({end for row in rows_of_group for end in (row.first_id, row.second_id)})
+        for group_id, rows_of_group in pairs.items()
     }
-    wanted = sorted({one for of in everyone.values() for one in of[:MAX_SHOWN]})
-    facts = _Facts.of(session, wanted)
+    member_ids = sorted(
+        {one for rows_of_group in everyone.values() for one in rows_of_group[:MAX_SHOWN]}
+    )
+    facts = _Facts.of(session, member_ids)
     groups = []
     for group_id, track_ids in everyone.items():
         reasons: dict[int, list[tuple[str, float | None, Track]]] = {}
@@ -140,11 +142,11 @@ def _groups(session: Session, ids: Sequence[int]) -> list[Group]:
 
 def _worth(member: Member) -> tuple[Any, ...]:
     """Return a sort key: higher for the track that a merge had better keep."""
-    known = sum(
+    n_known = sum(
         value is not None
         for value in (member.track.album_id, member.track.year, member.track.duration_ms)
     )
-    return (member.in_run, member.files > 0, member.likes + member.playlists, known)
+    return (member.in_run, member.files > 0, member.likes + member.playlists, n_known)
 
 
 @dataclass(frozen=True, slots=True)

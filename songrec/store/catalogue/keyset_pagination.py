@@ -32,7 +32,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Part(Generic[T]):
+class CursorPage(Generic[T]):
     """A page of a list and the cursor of the next one (None at the end)."""
 
     items: list[T]
@@ -46,7 +46,7 @@ def tracks(
     *,
     cursor: str | None = None,
     limit: int = 50,
-) -> Part[TrackView]:
+) -> CursorPage[TrackView]:
     """Return the ``limit`` tracks after ``cursor`` (or the first ones) by title.
 
     Sorting and page number of ``query`` do not count.
@@ -65,7 +65,7 @@ def tracks(
         track_id, title = rows[limit - 1]
         following = f"{title.encode().hex()}.{track_id}"
     ids = [track_id for track_id, _ in rows[:limit]]
-    return Part(catalogue.tracks_by_id(session, ids, run), following)
+    return CursorPage(catalogue.tracks_by_id(session, ids, run), following)
 
 
 def reactions(
@@ -75,7 +75,7 @@ def reactions(
     value: int | None = None,
     cursor: str | None = None,
     limit: int = 50,
-) -> Part[Reaction]:
+) -> CursorPage[Reaction]:
     """Return the likes and dislikes of ``listener`` (or one of the two), newest first."""
     statement = select(Reaction).where(Reaction.listener_id == listener.id)
     if value is not None:
@@ -86,7 +86,7 @@ def reactions(
         statement = statement.where(
             tuple_(Reaction.created_at, Reaction.track_id) < (at, int(track_id))
         )
-    found = list(
+    rows = list(
         session.scalars(
             statement.order_by(Reaction.created_at.desc(), Reaction.track_id.desc()).limit(
                 limit + 1
@@ -94,11 +94,11 @@ def reactions(
         )
     )
     following = None
-    if len(found) > limit:
-        last = found[limit - 1]
+    if len(rows) > limit:
+        last = rows[limit - 1]
         micros = (last.created_at - _EPOCH) // timedelta(microseconds=1)
         following = f"{micros}.{last.track_id}"
-    return Part(found[:limit], following)
+    return CursorPage(rows[:limit], following)
 
 
 def newest(
@@ -107,16 +107,16 @@ def newest(
     *conditions: ColumnElement[bool],
     cursor: str | None = None,
     limit: int = 50,
-) -> Part[T]:
+) -> CursorPage[T]:
     """Return rows of a table with an ``id``, newest first."""
     column: Any = table.id  # type: ignore[attr-defined]
     statement = select(table).where(*conditions)
     if cursor is not None:
         (number,) = _parts(BY_ID, cursor)
         statement = statement.where(column < int(number))
-    found = list(session.scalars(statement.order_by(column.desc()).limit(limit + 1)))
-    following = str(found[limit - 1].id) if len(found) > limit else None
-    return Part(found[:limit], following)
+    rows = list(session.scalars(statement.order_by(column.desc()).limit(limit + 1)))
+    following = str(rows[limit - 1].id) if len(rows) > limit else None
+    return CursorPage(rows[:limit], following)
 
 
 def _parts(pattern: str, cursor: str) -> list[str]:

@@ -32,14 +32,14 @@ class Source:
     @property
     def digest(self) -> str:
         """A digest of title, tags and lyrics."""
-        said = "\0".join((self.title, self.tags, self.lyrics or ""))
-        if spaced(said) != said:
-            said += "\0pairs"  # prepared before characters were written in pairs: once more
-        return hashlib.blake2b(said.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+        content = "\0".join((self.title, self.tags, self.lyrics or ""))
+        if spaced(content) != content:
+            content += "\0pairs"  # prepared before characters were written in pairs: once more
+        return hashlib.blake2b(content.encode(errors="surrogatepass"), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PreparedLyrics:
     """What was made of a source: cleaned lyrics (``""`` without any) and their language."""
 
     source: Source
@@ -49,11 +49,11 @@ class Found:
 
 def texts_of(session: Session, track_ids: Ints) -> dict[int, str]:
     """Return the lyrics of those of ``track_ids`` that have any, unchanged."""
-    found: dict[int, str] = {}
+    texts: dict[int, str] = {}
     for part in chunks(track_ids.tolist()):
         query = select(Lyrics.track_id, Lyrics.text).where(Lyrics.track_id.in_(part))
-        found.update((track_id, text) for track_id, text in session.execute(query))
-    return found
+        texts.update((track_id, text) for track_id, text in session.execute(query))
+    return texts
 
 
 def words_of(session: Session, track_ids: Ints) -> dict[int, str]:
@@ -61,13 +61,13 @@ def words_of(session: Session, track_ids: Ints) -> dict[int, str]:
 
     As they are indexed: scripts without spaces in pairs of characters.
     """
-    found: dict[int, str] = {}
+    words: dict[int, str] = {}
     for part in chunks(track_ids.tolist()):
         query = select(TrackWords.track_id, TrackWords.words).where(
             TrackWords.track_id.in_(part), TrackWords.words != ""
         )
-        found.update((track_id, text) for track_id, text in session.execute(query))
-    return found
+        words.update((track_id, text) for track_id, text in session.execute(query))
+    return words
 
 
 def track_count(session: Session) -> int:
@@ -148,17 +148,17 @@ def sources(session: Session) -> Iterator[list[Source]]:
         ]
 
 
-def keep(session: Session, found: Iterable[Found]) -> None:
+def write_prepared(session: Session, prepared: Iterable[PreparedLyrics]) -> None:
     """Write what was made of some sources: their words, and their language as a tag. Flushes."""
-    made = list(found)
-    ids = [one.source.track_id for one in made]
-    new = [one for one in made if one.source.known is None]
+    items = list(prepared)
+    ids = [one.source.track_id for one in items]
+    new = [one for one in items if one.source.known is None]
     if new:
         session.execute(insert(TrackWords), [_row(one) for one in new])
-    changed = [_row(one) for one in made if one.source.known is not None]
+    changed = [_row(one) for one in items if one.source.known is not None]
     if changed:
         session.execute(update(TrackWords), changed)
-    languages = sorted({one.language for one in made if one.language})
+    languages = sorted({one.language for one in items if one.language})
     numbers = {name: _tag(session, name) for name in languages}
     of_kind = select(Tag.id).where(Tag.kind == LANGUAGE)
     for part in chunks(ids):
@@ -167,7 +167,7 @@ def keep(session: Session, found: Iterable[Found]) -> None:
         )
     rows = [
         {"track_id": one.source.track_id, "tag_id": numbers[one.language]}
-        for one in made
+        for one in items
         if one.language
     ]
     if rows:
@@ -175,7 +175,7 @@ def keep(session: Session, found: Iterable[Found]) -> None:
     session.flush()
 
 
-def _row(one: Found) -> dict[str, object]:
+def _row(one: PreparedLyrics) -> dict[str, object]:
     source = one.source
     return {
         "track_id": source.track_id,
@@ -188,9 +188,9 @@ def _row(one: Found) -> dict[str, object]:
 
 
 def _tag(session: Session, name: str) -> int:
-    found = session.scalar(select(Tag).where(Tag.kind == LANGUAGE, Tag.name == name))
-    if found is None:
-        found = Tag(kind=LANGUAGE, name=name)
-        session.add(found)
+    tag = session.scalar(select(Tag).where(Tag.kind == LANGUAGE, Tag.name == name))
+    if tag is None:
+        tag = Tag(kind=LANGUAGE, name=name)
+        session.add(tag)
         session.flush()
-    return found.id
+    return tag.id

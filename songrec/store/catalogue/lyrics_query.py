@@ -67,23 +67,23 @@ class Word:
 
     def sqlite(self) -> str:
         """Return the expression for FTS5."""
-        said = f'"{" ".join(self.parts)}"{"*" if self.begins else ""}'
+        phrase = f'"{" ".join(self.parts)}"{"*" if self.begins else ""}'
         tags = " OR ".join(f'"{mood}"' for mood in self.moods)
-        return f"({said} OR tags : ({tags}))" if tags else said
+        return f"({phrase} OR tags : ({tags}))" if tags else phrase
 
     def postgresql(self) -> str:
         """Return the expression for ``to_tsquery``; tags have the weight A."""
-        said = " <-> ".join(f"'{part}'" for part in self.parts) + (":*" if self.begins else "")
-        return "(" + " | ".join([said, *(f"'{mood}':A" for mood in self.moods)]) + ")"
+        phrase = " <-> ".join(f"'{part}'" for part in self.parts) + (":*" if self.begins else "")
+        return "(" + " | ".join([phrase, *(f"'{mood}':A" for mood in self.moods)]) + ")"
 
 
-def asked(words: str) -> list[Word]:
+def parse_query(words: str) -> list[Word]:
     """Return the distinct words of a search in lower case, up to a maximum."""
-    said = _SHORTENED.sub(" ", unicodedata.normalize("NFC", words).lower())
-    found = tokens(said) or tokens(unicodedata.normalize("NFC", words).lower())
-    telling = [word for word in found if word not in _EVERYWHERE] or found
-    wanted = [one for word in telling for one in _words(word)]
-    return list(dict.fromkeys(wanted))[:MOST_WORDS]
+    text = _SHORTENED.sub(" ", unicodedata.normalize("NFC", words).lower())
+    all_tokens = tokens(text) or tokens(unicodedata.normalize("NFC", words).lower())
+    informative = [word for word in all_tokens if word not in _EVERYWHERE] or all_tokens
+    query_words = [one for word in informative for one in _words(word)]
+    return list(dict.fromkeys(query_words))[:MOST_WORDS]
 
 
 def _words(token: str) -> list[Word]:

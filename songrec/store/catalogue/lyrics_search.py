@@ -18,7 +18,7 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.orm import Session
 
 from songrec.core.cjk_bigrams import rejoined
-from songrec.store.catalogue.lyrics_query import Word, asked
+from songrec.store.catalogue.lyrics_query import Word, parse_query
 
 LOOKED_AT = 400
 """So many of the best by BM25 are put in order by the words they match: of those that match all
@@ -48,29 +48,29 @@ class Hit:
 def search(session: Session, words: str, n: int = 20) -> list[Hit]:
     """Return the ``n`` best tracks for ``words``; none where no word remains."""
     index = _Index(session)
-    wanted, rarity, counts = [], {}, {}
-    for word in asked(words):
+    matching, rarity, counts = [], {}, {}
+    for word in parse_query(words):
         count = index.count(word)
         if not count and (longer := word.beginning()) != word:
             # Nobody sings just this: words that begin so may be meant.
             word, count = longer, index.count(longer)
         if count:
-            wanted.append(word)
+            matching.append(word)
             counts[word] = count
             # Damped: two common words of three tell more than the rare one alone.
             rarity[word] = math.sqrt(math.log1p(index.most() / count))
-    if not wanted:
+    if not matching:
         return []
-    best = dict(index.best(wanted, together=False))
-    if len(wanted) > 1:
-        best |= dict(index.best(wanted, together=True))
+    best = dict(index.best(matching, together=False))
+    if len(matching) > 1:
+        best |= dict(index.best(matching, together=True))
     covered = dict.fromkeys(best, 0.0)
-    for word in wanted:
+    for word in matching:
         for track_id in index.among(word, counts[word], list(best)):
             covered[track_id] += rarity[word] / sum(rarity.values())
     scores = {track: rank * covered[track] for track, rank in best.items()}
     order = sorted(scores, key=lambda track: (-round(covered[track], 6), -scores[track], track))[:n]
-    marked = index.marked(wanted, order)
+    marked = index.marked(matching, order)
     return [Hit(track, round(scores[track], 4), marked.get(track, {})) for track in order]
 
 
@@ -82,7 +82,7 @@ _DOCUMENT = (
 
 
 class _Index:
-    """The full-text index of either database, asked by expressions of its own kind."""
+    """The full-text index of either database, parse_query by expressions of its own kind."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -100,9 +100,9 @@ class _Index:
             else "SELECT count(*) FROM track_words "
             f"WHERE {_DOCUMENT} @@ to_tsquery('english', :words)"
         )
-        return self._session.scalar(text(sql), {"words": self._said([word])}) or 0
+        return self._session.scalar(text(sql), {"words": self._match_expression([word])}) or 0
 
-    def best(self, wanted: Sequence[Word], *, together: bool) -> list[tuple[int, float]]:
+    def best(self, words: Sequence[Word], *, together: bool) -> list[tuple[int, float]]:
         """Return the best tracks by BM25 that match any of the words, or all (``together``)."""
         sql = (
             f"SELECT rowid, -bm25(words_search, {WEIGHTS}) AS score FROM words_search "
@@ -112,8 +112,10 @@ class _Index:
             f"FROM track_words WHERE {_DOCUMENT} @@ to_tsquery('english', :words) "
             "ORDER BY score DESC, track_id LIMIT :most"
         )
-        given = {"words": self._said(wanted, together=together), "most": LOOKED_AT}
-        return [(track, float(score)) for track, score in self._session.execute(text(sql), given)]
+        parameters = {"words": self._match_expression(words, together=together), "most": LOOKED_AT}
+        return [
+            (track, float(score)) for track, score in self._session.execute(text(sql), parameters)
+        ]
 
     def among(self, word: Word, count: int, tracks: list[int]) -> list[int]:
         """Return those of ``tracks`` that match a word; ``count`` is its number of tracks."""
@@ -126,10 +128,12 @@ class _Index:
             else "SELECT track_id FROM track_words "
             f"WHERE {_DOCUMENT} @@ to_tsquery('english', :word) AND track_id IN :tracks"
         )
-        return list(self._of(sql, {"word": self._said([word]), "tracks": tracks}).scalars())
+        return list(
+            self._of(sql, {"word": self._match_expression([word]), "tracks": tracks}).scalars()
+        )
 
     def marked(
-        self, wanted: Sequence[Word], tracks: list[int]
+        self, query_words: Sequence[Word], tracks: list[int]
     ) -> dict[int, dict[str, tuple[str, ...]]]:
         """By track and place the words that matched; of the text nothing else leaves this room."""
         if self._sqlite:
@@ -138,7 +142,7 @@ class _Index:
                 f"SELECT rowid, {marks} FROM words_search "
                 "WHERE words_search MATCH :words AND rowid IN :tracks"
             )
-            given = {"open": _OPEN, "close": _CLOSE}
+            parameters = {"open": _OPEN, "close": _CLOSE}
         else:
             marks = ", ".join(
                 f"ts_headline('english', {column}, to_tsquery('english', :words), :options)"
@@ -146,26 +150,26 @@ class _Index:
             )
             sql = f"SELECT track_id, {marks} FROM track_words WHERE track_id IN :tracks"
             options = f"StartSel={_OPEN}, StopSel={_CLOSE}, HighlightAll=true"
-            given = {"options": options}
-        given |= {"words": self._said(wanted), "tracks": tracks}
-        written = {word.indexed: word.text for word in wanted}
-        found = {}
-        for track_id, *texts in self._of(sql, given):
-            found[track_id] = {
+            parameters = {"options": options}
+        parameters |= {"words": self._match_expression(query_words), "tracks": tracks}
+        text_of_indexed = {word.indexed: word.text for word in query_words}
+        matched = {}
+        for track_id, *texts in self._of(sql, parameters):
+            matched[track_id] = {
                 place: words
                 for place, marked in zip(PLACES, texts, strict=True)
-                if (words := _words_in(marked, written))
+                if (words := _words_in(marked, text_of_indexed))
             }
-        return found
+        return matched
 
-    def _of(self, sql: str, given: dict[str, Any]) -> Any:
+    def _of(self, sql: str, parameters: dict[str, Any]) -> Any:
         statement = text(sql).bindparams(bindparam("tracks", expanding=True))
-        return self._session.execute(statement, given)
+        return self._session.execute(statement, parameters)
 
-    def _said(self, wanted: Sequence[Word], *, together: bool = False) -> str:
+    def _match_expression(self, words: Sequence[Word], *, together: bool = False) -> str:
         if self._sqlite:
-            return (" AND " if together else " OR ").join(word.sqlite() for word in wanted)
-        return (" & " if together else " | ").join(word.postgresql() for word in wanted)
+            return (" AND " if together else " OR ").join(word.sqlite() for word in words)
+        return (" & " if together else " | ").join(word.postgresql() for word in words)
 
 
 def _words_in(marked: str, written: dict[str, str]) -> tuple[str, ...]:

@@ -28,14 +28,14 @@ def path_of(instance: Path) -> Path:
 def write(instance: Path, parts: Iterable[tuple[Ints, Floats]], rows: int, size: int) -> None:
     """Write all vectors anew, part by part in ascending order; whoever reads sees old or new."""
     with atomic_file(path_of(instance)) as temporary:
-        kept = np.lib.format.open_memmap(temporary, "w+", _row_of(size), (rows,))
+        rows_on_disk = np.lib.format.open_memmap(temporary, "w+", _row_of(size), (rows,))
         first = 0
         for ids, vectors in parts:
-            kept["track"][first : first + len(ids)] = ids
-            kept["vector"][first : first + len(ids)] = vectors
+            rows_on_disk["track"][first : first + len(ids)] = ids
+            rows_on_disk["vector"][first : first + len(ids)] = vectors
             first += len(ids)
-        kept.flush()
-        del kept
+        rows_on_disk.flush()
+        del rows_on_disk
 
 
 def forget(instance: Path) -> None:
@@ -48,20 +48,20 @@ def nearest(instance: Path, track_id: int, n: int) -> list[tuple[int, float]]:
 
     ``NotReady`` where its lyrics have no vector.
     """
-    kept = _read(instance)
-    at = int(np.searchsorted(kept["track"], track_id)) if len(kept) else 0
-    if at >= len(kept) or kept["track"][at] != track_id:
+    table = _read(instance)
+    at = int(np.searchsorted(table["track"], track_id)) if len(table) else 0
+    if at >= len(table) or table["track"][at] != track_id:
         raise NotReady("This song has no lyrics, or they are not prepared yet: flask words")
-    wanted = kept["vector"][at].astype(np.float32)
-    alike = np.empty(len(kept), dtype=np.float32)
-    for first in range(0, len(kept), ROWS_PER_PART):
+    query = table["vector"][at].astype(np.float32)
+    similarities = np.empty(len(table), dtype=np.float32)
+    for first in range(0, len(table), ROWS_PER_PART):
         part = slice(first, first + ROWS_PER_PART)
-        alike[part] = kept["vector"][part].astype(np.float32) @ wanted
-    alike[at] = -np.inf
-    n = min(n, len(kept) - 1)
-    best = np.argpartition(-alike, n - 1)[:n] if n > 0 else np.empty(0, dtype=np.int64)
-    best = best[np.lexsort((best, -alike[best]))]
-    return [(int(kept["track"][row]), float(alike[row])) for row in best]
+        similarities[part] = table["vector"][part].astype(np.float32) @ query
+    similarities[at] = -np.inf
+    n = min(n, len(table) - 1)
+    best = np.argpartition(-similarities, n - 1)[:n] if n > 0 else np.empty(0, dtype=np.int64)
+    best = best[np.lexsort((best, -similarities[best]))]
+    return [(int(table["track"][row]), float(similarities[row])) for row in best]
 
 
 def _read(instance: Path) -> NDArray[Any]:

@@ -128,7 +128,7 @@ def _stale(session: Session, where: Any) -> Sequence[Any]:
 
 def _write(session: Session, rows: Sequence[Any]) -> None:
     connection = session.connection()
-    for part in chunks([known for *_, known in rows if known is not None]):
+    for part in chunks([stored_id for *_, stored_id in rows if stored_id is not None]):
         connection.execute(delete(_KEYS).where(_KEYS.c.track_id.in_(part)))
     names = artists.names_of_tracks(session, [row.id for row in rows])
     insert_many(

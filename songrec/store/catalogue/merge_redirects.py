@@ -28,33 +28,37 @@ def ids(session: Session) -> list[int]:
 
 def survivor_named(session: Session, name: str) -> int | None:
     """Return the survivor of a merged track with this public or catalogue id, or None."""
-    known = (TrackMerge.merged_public_id == name) | (TrackMerge.merged_external_id == name)
-    query = select(TrackMerge.survivor_id).where(known, TrackMerge.undone_at.is_(None))
-    found = session.scalar(query.order_by(TrackMerge.id.desc()).limit(1))
-    return None if found is None else survivors(session, [found]).get(found, found)
+    is_named = (TrackMerge.merged_public_id == name) | (TrackMerge.merged_external_id == name)
+    query = select(TrackMerge.survivor_id).where(is_named, TrackMerge.undone_at.is_(None))
+    survivor_id = session.scalar(query.order_by(TrackMerge.id.desc()).limit(1))
+    return (
+        None
+        if survivor_id is None
+        else survivors(session, [survivor_id]).get(survivor_id, survivor_id)
+    )
 
 
 def survivors(session: Session, track_ids: Iterable[int]) -> dict[int, int]:
     """Return the survivor of each of these tracks that is merged."""
     into: dict[int, int] = {}
-    wanted = list(track_ids)
-    asked = set(wanted)
-    while wanted:
+    pending = list(track_ids)
+    requested = set(pending)
+    while pending:
         step: dict[int, int] = {}
-        for part in chunks(wanted):
+        for part in chunks(pending):
             query = select(TrackMerge.merged_id, TrackMerge.survivor_id).where(
                 TrackMerge.merged_id.in_(part), TrackMerge.undone_at.is_(None)
             )
             step.update(session.execute(query).all())
         into |= step
-        wanted = [end for end in set(step.values()) if end not in into]
-    found = {}
-    for start in asked & into.keys():
+        pending = [end for end in set(step.values()) if end not in into]
+    survivor_of = {}
+    for start in requested & into.keys():
         end = into[start]
         while end in into:
             end = into[end]
-        found[start] = end
-    return found
+        survivor_of[start] = end
+    return survivor_of
 
 
 def by_source_key(session: Session, keys: Iterable[str]) -> dict[str, tuple[int, str]]:
@@ -70,7 +74,7 @@ def by_source_key(session: Session, keys: Iterable[str]) -> dict[str, tuple[int,
         ).where(TrackMerge.merged_source_key.in_(part), TrackMerge.undone_at.is_(None))
         rows += session.execute(query).all()
     ends = survivors(session, {survivor for _, survivor, _ in rows})
-    return {key: (ends.get(survivor, survivor), said) for key, survivor, said in rows}
+    return {key: (ends.get(survivor, survivor), fingerprint) for key, survivor, fingerprint in rows}
 
 
 def page(session: Session, number: int, size: int) -> tuple[list[Merge], int]:
@@ -93,13 +97,14 @@ def page(session: Session, number: int, size: int) -> tuple[list[Merge], int]:
         .limit(size)
         .offset((number - 1) * size)
     ).all()
-    wanted = {row.survivor_id for row in rows}
+    survivor_ids = {row.survivor_id for row in rows}
     tracks = {
-        track.id: track for track in session.scalars(select(Track).where(Track.id.in_(wanted)))
+        track.id: track
+        for track in session.scalars(select(Track).where(Track.id.in_(survivor_ids)))
     }
     newest: dict[int, int] = {}
     for column in (TrackMerge.survivor_id, TrackMerge.merged_id):
-        query = select(column, func.max(TrackMerge.id)).where(stands, column.in_(wanted))
+        query = select(column, func.max(TrackMerge.id)).where(stands, column.in_(survivor_ids))
         for track_id, last in session.execute(query.group_by(column)):
             newest[track_id] = max(last, newest.get(track_id, 0))
     return [

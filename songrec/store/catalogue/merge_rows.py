@@ -29,8 +29,8 @@ class Link:
 
     def rows(self, session: Session, track_id: int) -> dict[tuple[Any, ...], Row]:
         """Return a track's rows by the rest of their key, without the track column."""
-        found = session.execute(select(self.table).where(self.table.c[self.column] == track_id))
-        rows = (dict(row) for row in found.mappings())
+        result = session.execute(select(self.table).where(self.table.c[self.column] == track_id))
+        rows = (dict(row) for row in result.mappings())
         return {tuple(row[name] for name in self.rest): self._without(row) for row in rows}
 
     def _without(self, row: Row) -> Row:
@@ -38,9 +38,9 @@ class Link:
 
     def put(self, session: Session, track_id: int, rows: dict[tuple[Any, ...], Row]) -> None:
         """Add rows to a track; those that lead to what is gone (a listener) are left out."""
-        for name, known in self._known(session, rows.values()).items():
+        for name, existing in self._existing_references(session, rows.values()).items():
             rows = {
-                key: row for key, row in rows.items() if row[name] is None or row[name] in known
+                key: row for key, row in rows.items() if row[name] is None or row[name] in existing
             }
         if rows:
             values = [{**row, self.column: track_id} for row in rows.values()]
@@ -52,16 +52,16 @@ class Link:
             same = [self.table.c[name] == value for name, value in zip(self.rest, key, strict=True)]
             session.execute(delete(self.table).where(self.table.c[self.column] == track_id, *same))
 
-    def _known(self, session: Session, rows: Any) -> dict[str, set[Any]]:
-        known: dict[str, set[Any]] = {}
+    def _existing_references(self, session: Session, rows: Any) -> dict[str, set[Any]]:
+        existing: dict[str, set[Any]] = {}
         for name in (column.name for column in self.table.columns if column.name != self.column):
             for foreign in self.table.c[name].foreign_keys:
-                wanted = sorted({row[name] for row in rows if row[name] is not None})
-                known[name] = set()
-                for part in chunks(wanted):
+                values = sorted({row[name] for row in rows if row[name] is not None})
+                existing[name] = set()
+                for part in chunks(values):
                     query = select(foreign.column).where(foreign.column.in_(part))
-                    known[name].update(session.scalars(query))
-        return known
+                    existing[name].update(session.scalars(query))
+        return existing
 
 
 def pointing() -> tuple[list[Link], list[tuple[Table, str]]]:

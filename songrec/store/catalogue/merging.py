@@ -180,10 +180,10 @@ def undo(session: Session, merge_id: int) -> TrackMerge:
 
 
 def _track(session: Session, track_id: int) -> Row:
-    found = session.execute(select(_TRACK).where(_TRACK.c.id == track_id)).mappings().first()
-    if found is None:
+    row = session.execute(select(_TRACK).where(_TRACK.c.id == track_id)).mappings().first()
+    if row is None:
         raise BadInput(f"The track {track_id} is not in the catalogue any more: look again.")
-    return dict(found)
+    return dict(row)
 
 
 def _taken_over(survivor: Row, gone: Row) -> Row:
@@ -212,7 +212,7 @@ def _move(
 
 
 def _move_back(session: Session, link: Link, row: TrackMerge, log: list[Row]) -> None:
-    there = link.rows(session, row.survivor_id)
+    current = link.rows(session, row.survivor_id)
     back: dict[tuple[Any, ...], Row] = {}
     own: dict[tuple[Any, ...], Row] = {}
     changed = []
@@ -222,7 +222,7 @@ def _move_back(session: Session, link: Link, row: TrackMerge, log: list[Row]) ->
             for side in ("merged", "survivor", "after")
         )
         key = tuple(after[name] for name in link.rest)
-        present = there.get(key)
+        present = current.get(key)
         if present is None:
             continue  # taken back since: for both
         untouched = present == after
@@ -249,7 +249,7 @@ def _merge_duplicates(session: Session, survivor_id: int, merged_id: int) -> lis
     groups = session.scalars(select(columns.group_id).where(touching).distinct()).all()
     query = select(_DUPLICATE).where(columns.group_id.in_(groups))
     before = [dict(row) for row in session.execute(query).mappings()]
-    there = {(row["first_id"], row["second_id"], row["kind"]) for row in before}
+    stored = {(row["first_id"], row["second_id"], row["kind"]) for row in before}
     fresh: dict[Any, Row] = {}
     for row in before:
         ends = {row["first_id"], row["second_id"]}
@@ -257,7 +257,7 @@ def _merge_duplicates(session: Session, survivor_id: int, merged_id: int) -> lis
             (other,) = ends - {merged_id}
             first, second = sorted((other, survivor_id))
             fresh[first, second, row["kind"]] = {**row, "first_id": first, "second_id": second}
-    new = [row for key, row in fresh.items() if key not in there]
+    new = [row for key, row in fresh.items() if key not in stored]
     if new:
         session.execute(insert(_DUPLICATE), new)
     return before
@@ -269,14 +269,14 @@ def _bring_duplicates_back(session: Session, rows: list[Row]) -> None:
         delete(_DUPLICATE).where(columns.group_id.in_({row["group_id"] for row in rows}))
     )
     ends = {row[end] for row in rows for end in ("first_id", "second_id")}
-    known = set(session.scalars(select(_TRACK.c.id).where(_TRACK.c.id.in_(ends))))
+    track_ids = set(session.scalars(select(_TRACK.c.id).where(_TRACK.c.id.in_(ends))))
     query = select(columns.first_id, columns.second_id, columns.kind)
-    there = {tuple(row) for row in session.execute(query.where(columns.first_id.in_(ends)))}
+    stored = {tuple(row) for row in session.execute(query.where(columns.first_id.in_(ends)))}
     back = [
         row
         for row in rows
-        if {row["first_id"], row["second_id"]} <= known
-        and (row["first_id"], row["second_id"], row["kind"]) not in there
+        if {row["first_id"], row["second_id"]} <= track_ids
+        and (row["first_id"], row["second_id"], row["kind"]) not in stored
     ]
     if back:
         session.execute(insert(_DUPLICATE), back)

@@ -97,6 +97,6 @@ class TagPlaylistLinks:
 
 
 def _without(
-    wanted: dict[tuple[int, int], None], there: set[tuple[int, int]]
+    pairs: dict[tuple[int, int], None], stored: set[tuple[int, int]]
 ) -> dict[tuple[int, int], None]:
-    return {pair: None for pair in wanted if pair not in there}
+    return {pair: None for pair in pairs if pair not in stored}

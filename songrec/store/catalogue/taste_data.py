@@ -33,9 +33,9 @@ def credited_tracks(session: Session, track_ids: Ints) -> Iterator[CreditedTrack
     """Yield each of ``track_ids`` (ascending), in order; an empty one for a deleted track."""
     for start in range(0, len(track_ids), ROWS_PER_FETCH):
         part = track_ids[start : start + ROWS_PER_FETCH].tolist()
-        found = _credited(session, part[0], part[-1])
+        credited = _credited(session, part[0], part[-1])
         for track_id in part:
-            yield found.get(track_id) or CreditedTrack()
+            yield credited.get(track_id) or CreditedTrack()
 
 
 def _credited(session: Session, first: int, last: int) -> dict[int, CreditedTrack]:
@@ -78,7 +78,7 @@ def playlists(session: Session, track_ids: Ints) -> list[Ints]:
         return []
     pairs = np.concatenate(parts)
     at = np.minimum(np.searchsorted(track_ids, pairs[:, 1]), len(track_ids) - 1)
-    known = track_ids[at] == pairs[:, 1]
-    rows, lists = at[known], pairs[known, 0]
+    is_track = track_ids[at] == pairs[:, 1]
+    rows, lists = at[is_track], pairs[is_track, 0]
     edges = np.flatnonzero(np.diff(lists)) + 1
     return [part.astype(np.int64) for part in np.split(rows, edges) if len(part)]

@@ -90,8 +90,10 @@ def count(session: Session, query: TrackQuery, run: Run | None) -> tuple[int, bo
         return session.scalar(size) or 0, False
     sets = _id_sets(session, query, run)
     # One filter alone is counted where it stands; several have to meet at the track.
-    wanted = sets[0] if len(sets) == 1 else select(Track.id).where(*(Track.id.in_(s) for s in sets))
-    limited = wanted.limit(COUNT_LIMIT + 1).subquery()
+    matching = (
+        sets[0] if len(sets) == 1 else select(Track.id).where(*(Track.id.in_(s) for s in sets))
+    )
+    limited = matching.limit(COUNT_LIMIT + 1).subquery()
     number = session.scalar(select(func.count()).select_from(limited)) or 0
     return min(number, COUNT_LIMIT), number > COUNT_LIMIT
 
@@ -122,7 +124,7 @@ def ids(
 
 def conditions(session: Session, query: TrackQuery, run: Run | None) -> list[ColumnElement[bool]]:
     """Return the conditions of ``query`` on a statement over ``track``."""
-    return [Track.id.in_(found) for found in _id_sets(session, query, run)]
+    return [Track.id.in_(id_set) for id_set in _id_sets(session, query, run)]
 
 
 def _id_sets(
@@ -169,17 +171,17 @@ def _matching(session: Session, words: str) -> Select[Any]:
     Signs alone are no words: they find the titles and artists of nothing else ("?", "÷", "!!!").
     """
     # Composed: \w+ would cut "e" and its accent apart, as a Mac's file names have them.
-    found = re.findall(r"\w+", unicodedata.normalize("NFC", words), re.UNICODE)[:12]
-    if not found:
+    tokens = re.findall(r"\w+", unicodedata.normalize("NFC", words), re.UNICODE)[:12]
+    if not tokens:
         return select(Track.id).where(_of_signs_alone(unicodedata.normalize("NFC", words).strip()))
     if session.get_bind().dialect.name == "sqlite":
-        match = " ".join(f'"{word}"' for word in found[:-1]) + f' "{found[-1]}"*'
+        match = " ".join(f'"{word}"' for word in tokens[:-1]) + f' "{tokens[-1]}"*'
         return (
             select(literal_column("rowid"))
             .select_from(text("track_search"))
             .where(text("track_search MATCH :words").bindparams(words=match.strip()))
         )
-    return _matching_postgresql([*found[:-1], f"{found[-1]}:*"])
+    return _matching_postgresql([*tokens[:-1], f"{tokens[-1]}:*"])
 
 
 def _matching_postgresql(words: list[str]) -> Select[Any]:
@@ -190,13 +192,13 @@ def _matching_postgresql(words: list[str]) -> Select[Any]:
     tagged = func.to_tsvector(literal_column("'simple'"), Tag.name)
     conditions = []
     for word in words:
-        wanted = func.to_tsquery("simple", word)
-        albums = select(Album.id).where(on_album.op("@@")(wanted))
+        ts_query = func.to_tsquery("simple", word)
+        albums = select(Album.id).where(on_album.op("@@")(ts_query))
         genres = select(TrackTag.track_id).join(Tag, Tag.id == TrackTag.tag_id)
         conditions.append(
-            named.op("@@")(wanted)
+            named.op("@@")(ts_query)
             | Track.album_id.in_(albums)
-            | Track.id.in_(genres.where(Tag.kind == "genre", tagged.op("@@")(wanted)))
+            | Track.id.in_(genres.where(Tag.kind == "genre", tagged.op("@@")(ts_query)))
         )
     return select(Track.id).where(*conditions)
 

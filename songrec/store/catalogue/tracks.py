@@ -167,13 +167,13 @@ def find_track(session: Session, name: str, run: Run | None = None) -> TrackView
 
     What was merged into another track is found as that one.
     """
-    found = _views(
+    views = _views(
         session, _base(run).where((Track.public_id == name) | (Track.external_id == name)).limit(1)
     )
-    if not found:
+    if not views:
         survivor = merge_redirects.survivor_named(session, name)
-        found = tracks_by_id(session, [survivor], run) if survivor is not None else []
-    return found[0] if found else None
+        views = tracks_by_id(session, [survivor], run) if survivor is not None else []
+    return views[0] if views else None
 
 
 def tracks_by_id(
@@ -182,8 +182,8 @@ def tracks_by_id(
     """Return the tracks with these ids, in the order given; unknown ids are left out."""
     if not track_ids:
         return []
-    found = {v.id: v for v in _views(session, _base(run).where(Track.id.in_(list(track_ids))))}
-    return [found[i] for i in track_ids if i in found]
+    by_id = {v.id: v for v in _views(session, _base(run).where(Track.id.in_(list(track_ids))))}
+    return [by_id[i] for i in track_ids if i in by_id]
 
 
 def tracks_by_public_id(
@@ -193,8 +193,8 @@ def tracks_by_public_id(
     if not public_ids:
         return []
     rows = _views(session, _base(run).where(Track.public_id.in_(list(public_ids))))
-    found = {view.public_id: view for view in rows}
-    return [found[name] for name in public_ids if name in found]
+    by_public_id = {view.public_id: view for view in rows}
+    return [by_public_id[name] for name in public_ids if name in by_public_id]
 
 
 def search(session: Session, query: TrackQuery, run: Run | None = None) -> Page:
@@ -273,7 +273,7 @@ def genres_and_emotions(
     session: Session, track_ids: Sequence[int]
 ) -> dict[tuple[int, str], list[str]]:
     """Return the genres and emotions of tracks by track id and kind."""
-    found: dict[tuple[int, str], list[str]] = {}
+    tags: dict[tuple[int, str], list[str]] = {}
     for part in chunks(list(track_ids)):
         query = (
             select(TrackTag.track_id, Tag.kind, Tag.name)
@@ -282,5 +282,5 @@ def genres_and_emotions(
             .order_by(TrackTag.track_id, Tag.id)
         )
         for track_id, kind, name in session.execute(query):
-            found.setdefault((track_id, kind), []).append(name)
-    return found
+            tags.setdefault((track_id, kind), []).append(name)
+    return tags

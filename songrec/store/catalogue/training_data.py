@@ -128,5 +128,7 @@ def read_tags(session: Session, kind: str, track_ids: Ints) -> TrackTags:
     if not len(track_ids):
         pairs = pairs[:0]
     at = np.minimum(np.searchsorted(track_ids, pairs[:, 0]), max(len(track_ids) - 1, 0))
-    known = (track_ids[at] == pairs[:, 0]) & (pairs[:, 1] >= 0)
-    return TrackTags(at[known].astype(np.int64), pairs[known, 1], tuple(name for _, name in tags))
+    is_tagged = (track_ids[at] == pairs[:, 0]) & (pairs[:, 1] >= 0)
+    return TrackTags(
+        at[is_tagged].astype(np.int64), pairs[is_tagged, 1], tuple(name for _, name in tags)
+    )

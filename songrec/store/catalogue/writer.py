@@ -143,7 +143,7 @@ class CatalogueWriter:
         described = tuple(rows[0].fields)
         own = ("album_id", "source", "ingest_mark", "created_at", "updated_at")
         names = (*_IDENTITY, *described, *own)
-        named = [_names(row) for row in rows]
+        named = [_track_names(row) for row in rows]
         self._credits.meet(named)
         values: list[tuple[Any, ...]] = [
             (
@@ -186,8 +186,8 @@ class CatalogueWriter:
         has = self._fields | ({"duration_ms"} if self._fields & _DURATIONS else set())
         has |= {"mode"} if "key" in self._fields else set()
         columns = [name for name in rows[0].fields if name in has]
-        named = self._named(rows, ids)
-        albums = self._albums_of(rows, ids)
+        named = self._name_columns(rows, ids)
+        albums = self._album_columns(rows, ids)
         moment = now()
         values = [
             {
@@ -213,19 +213,21 @@ class CatalogueWriter:
         ]
         self._run(update(_ATTRIBUTES).where(_ATTRIBUTES.c.track_id == bindparam("row_id")), values)
         kinds = self._fields & {"genre", "subgenre", "emotion"}
-        of_kinds = select(Tag.id).where(Tag.kind.in_(sorted(kinds)))
+        tags_of_kinds = select(Tag.id).where(Tag.kind.in_(sorted(kinds)))
         for part in chunks(touched):
             if kinds:
                 self._run(
                     delete(_TRACK_TAG).where(
-                        _TRACK_TAG.c.track_id.in_(part), _TRACK_TAG.c.tag_id.in_(of_kinds)
+                        _TRACK_TAG.c.track_id.in_(part), _TRACK_TAG.c.tag_id.in_(tags_of_kinds)
                     )
                 )
             if "lyrics" in self._fields:
                 self._run(delete(_LYRICS).where(_LYRICS.c.track_id.in_(part)))
         self._add_lyrics(rows, ids)
 
-    def _named(self, rows: list[CatalogueRow], ids: dict[str, int]) -> dict[str, dict[str, Any]]:
+    def _name_columns(
+        self, rows: list[CatalogueRow], ids: dict[str, int]
+    ) -> dict[str, dict[str, Any]]:
         """Return the columns derived from names by source key; empty for a file without names.
 
         Of a file that has titles or artists alone, the other is what the track has already.
@@ -237,8 +239,8 @@ class CatalogueWriter:
         if len(has) < 2:
             columns = (_TRACK.c.id, _TRACK.c.title, _TRACK.c.artists)
             for part in chunks([ids[row.source_key] for row in rows]):
-                found = self._run(select(*columns).where(_TRACK.c.id.in_(part)))
-                stored |= {track.id: track for track in found}
+                result = self._run(select(*columns).where(_TRACK.c.id.in_(part)))
+                stored |= {track.id: track for track in result}
         named = {}
         for row in rows:
             track = stored.get(ids[row.source_key])
@@ -254,14 +256,14 @@ class CatalogueWriter:
             }
         return named
 
-    def _albums_of(
+    def _album_columns(
         self, rows: list[CatalogueRow], ids: dict[str, int]
     ) -> dict[str, dict[str, Any]]:
         """Return each row's album by source key; empty for a file without albums.
 
         Of a file without artists an album is by the first artist that the track has already.
         """
-        named = [_names(row) for row in rows]
+        named = [_track_names(row) for row in rows]
         if "artists" not in self._fields:
             credits = artists.credits_of_tracks(
                 self._session, [ids[row.source_key] for row in rows]
@@ -284,7 +286,7 @@ class CatalogueWriter:
         insert_many(self._session.connection(), _LYRICS, ("track_id", "text"), values)
 
 
-def _names(row: CatalogueRow) -> TrackNames:
+def _track_names(row: CatalogueRow) -> TrackNames:
     return TrackNames(row.artists, row.album, year=row.fields["year"])
 
 
@@ -310,12 +312,14 @@ class DryCounter:
         stored: dict[str, str] = {}
         for part in chunks(list(firsts)):
             query = select(_TRACK.c.source_key, _TRACK.c.fingerprint)
-            found = self._session.connection().execute(query.where(_TRACK.c.source_key.in_(part)))
-            stored |= {key: fingerprint for key, fingerprint in found}  # noqa: C416 -- rows are no pairs
-        gone = merge_redirects.by_source_key(
+            stored_rows = self._session.connection().execute(
+                query.where(_TRACK.c.source_key.in_(part))
+            )
+            stored |= {key: fingerprint for key, fingerprint in stored_rows}  # noqa: C416 -- rows are no pairs
+        merged = merge_redirects.by_source_key(
             self._session, [key for key in firsts if key not in stored]
         )
-        stored |= {key: firsts[key].fingerprint for key in gone}
+        stored |= {key: firsts[key].fingerprint for key in merged}
         updated = sum(stored[k] != row.fingerprint for k, row in firsts.items() if k in stored)
         inserted = len(firsts) - len(stored)
         return BatchCounts(inserted, updated, len(rows) - inserted - updated)

@@ -155,24 +155,24 @@ def model(name: str) -> Model:
 
 def status(instance: Path, name: str) -> ModelStatus:
     """Return the status of a model, without importing its libraries."""
-    known = model(name)
+    weights = model(name)
     folder = models_folder(instance) / name
     libraries = tuple(
-        library for library in known.libraries if importlib.util.find_spec(library) is None
+        library for library in weights.libraries if importlib.util.find_spec(library) is None
     )
-    missing = tuple(file.name for file in known.files if not (folder / file.name).is_file())
-    damaged = damaged_files(folder, known)
+    missing = tuple(file.name for file in weights.files if not (folder / file.name).is_file())
+    damaged = damaged_files(folder, weights)
     advice = []
     if libraries:
-        advice.append(f"pip install -r {known.requirements}")
+        advice.append(f"pip install -r {weights.requirements}")
     if missing or damaged:
-        advice.append(f"flask models fetch {name}  (about {known.size_mb} MB, {known.source})")
+        advice.append(f"flask models fetch {name}  (about {weights.size_mb} MB, {weights.source})")
         advice.append(f"without a network: flask models fetch {name} --from PATH")
     return ModelStatus(
         name,
-        known.label,
-        known.licence,
-        known.source,
+        weights.label,
+        weights.licence,
+        weights.source,
         folder,
         libraries,
         missing,
@@ -192,11 +192,11 @@ def all_status(instance: Path) -> list[ModelStatus]:
     return [status(instance, name) for name in MODELS]
 
 
-def damaged_files(folder: Path, known: Model) -> tuple[str, ...]:
+def damaged_files(folder: Path, weights: Model) -> tuple[str, ...]:
     """Return the files in ``folder`` whose checksum is not the pinned one."""
     return tuple(
         file.name
-        for file in known.files
+        for file in weights.files
         if file.sha256
         and (folder / file.name).is_file()
         and sha256(folder / file.name) != file.sha256

@@ -152,5 +152,5 @@ def derive_assignments(
 
 def _still_there(session: Session, track_ids: Ints) -> np.ndarray:
     query = select(Track.id).order_by(Track.id).execution_options(yield_per=ROWS_PER_INSERT)
-    known = np.fromiter(session.scalars(query), dtype=np.int64)
-    return np.isin(track_ids, known, assume_unique=True)
+    existing = np.fromiter(session.scalars(query), dtype=np.int64)
+    return np.isin(track_ids, existing, assume_unique=True)

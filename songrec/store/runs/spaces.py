@@ -60,8 +60,8 @@ def published_space(instance: Instance) -> Space:
         if space is None:
             space = load_space(folder)
             if index_name is not None:
-                index_name, found = segment_index.open_current(Path(instance.folder))
-                space = replace(space, segments=found)
+                index_name, segments = segment_index.open_current(Path(instance.folder))
+                space = replace(space, segments=segments)
             _spaces[folder, index_name] = space
             while len(_spaces) > MAX_OPEN:
                 _spaces.popitem(last=False)

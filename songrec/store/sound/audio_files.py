@@ -84,13 +84,13 @@ def path_of(session: Session, public_id: str) -> Path:
 
 def for_tracks(session: Session, track_ids: Sequence[int]) -> dict[int, AudioFile]:
     """The file to play for each of the tracks that have one."""
-    found: dict[int, AudioFile] = {}
+    first_files: dict[int, AudioFile] = {}
     for part in chunks(list(track_ids)):
         query = select(AudioFile).where(AudioFile.track_id.in_(part), AudioFile.state == "analysed")
         for file in session.scalars(query.order_by(AudioFile.id)):
             if file.track_id is not None:
-                found.setdefault(file.track_id, file)
-    return found
+                first_files.setdefault(file.track_id, file)
+    return first_files
 
 
 def for_track(session: Session, track_id: int) -> AudioFile | None:
@@ -130,7 +130,7 @@ def below(session: Session, folder: Path) -> dict[str, KnownFile]:
     query = select(*_KNOWN).where(AudioFile.path.startswith(prefix, autoescape=True))
     # LIKE does not tell cases apart on SQLite.
     rows = (KnownFile(*row) for row in session.execute(query))
-    return {known.path: known for known in rows if known.path.startswith(prefix)}
+    return {file.path: file for file in rows if file.path.startswith(prefix)}
 
 
 def at_path(session: Session, path: str) -> AudioFile | None:

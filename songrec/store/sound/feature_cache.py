@@ -200,10 +200,10 @@ def read_table(instance: Instance, keys: Sequence[SetKey], *, minimum: int = 1) 
         rows.append(row)
         ids.append(track_id)
     if len(rows) < minimum:
-        wanted = ",".join(key.name for key in keys)
+        set_list = ",".join(key.name for key in keys)
         raise NotReady(
-            f"{len(rows)} tracks have the features {wanted}; at least {minimum} are needed: "
-            f"flask analyze DIR --features {wanted}"
+            f"{len(rows)} tracks have the features {set_list}; at least {minimum} are needed: "
+            f"flask analyze DIR --features {set_list}"
         )
     values = np.stack(rows) if rows else np.empty((0, len(names)), dtype=np.float32)
     return FeatureTable(
@@ -227,7 +227,7 @@ def hashes_of_tracks(session: Session, keys: Sequence[SetKey]) -> dict[int, str]
     """The tracks whose files have all these sets, each with its first file's content."""
     hashes = [hashes_with(session, key) for key in keys]
     complete = set.intersection(*hashes) if hashes else set()
-    found: dict[int, str] = {}
+    hash_of_track: dict[int, str] = {}
     query = select(AudioFile.track_id, AudioFile.content_hash).join(
         Track, Track.id == AudioFile.track_id
     )
@@ -235,5 +235,5 @@ def hashes_of_tracks(session: Session, keys: Sequence[SetKey]) -> dict[int, str]
         for track_id, content_hash in session.execute(
             query.where(AudioFile.content_hash.in_(part)).order_by(AudioFile.id)
         ):
-            found.setdefault(track_id, content_hash)
-    return found
+            hash_of_track.setdefault(track_id, content_hash)
+    return hash_of_track

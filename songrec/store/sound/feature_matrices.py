@@ -85,11 +85,11 @@ def load(instance: Path, name: str) -> SoundSpace:
             raise _none(name)
         base = folder(instance) / name / used
         with _lock:
-            found = _open.get(base)
-        if found is not None:
-            return found
+            space = _open.get(base)
+        if space is not None:
+            return space
         try:
-            found = _loaded(base, name)
+            space = _loaded(base, name)
         except (OSError, ValueError, KeyError, EOFError):
             if last:
                 raise _damaged(name) from None
@@ -97,8 +97,8 @@ def load(instance: Path, name: str) -> SoundSpace:
         with _lock:
             for other in [path for path in _open if path.parent == base.parent]:
                 del _open[other]
-            _open[base] = found
-        return found
+            _open[base] = space
+        return space
     raise _damaged(name)
 
 
@@ -118,19 +118,19 @@ def refresh(
     Vectors are read once and never all in memory.
     """
     base = folder(instance) / key.name
-    there = [(track, stamp) for track in tracks if (stamp := _stamp(instance, key, track))]
-    if not there:
-        known = current(instance, key.name) is not None
+    stamped = [(track, stamp) for track in tracks if (stamp := _stamp(instance, key, track))]
+    if not stamped:
+        existed = current(instance, key.name) is not None
         (base / "current").unlink(missing_ok=True)
-        return known
-    told = hashlib.sha256(f"{sorted(leave_out)}".encode())
-    for track, stamp in there:
-        told.update(f"{track.track_id} {track.song_key} {track.content_hash} {stamp}\n".encode())
-    name = f"{key.version}-{key.digest}-{told.hexdigest()[:16]}"
+        return existed
+    digest = hashlib.sha256(f"{sorted(leave_out)}".encode())
+    for track, stamp in stamped:
+        digest.update(f"{track.track_id} {track.song_key} {track.content_hash} {stamp}\n".encode())
+    name = f"{key.version}-{key.digest}-{digest.hexdigest()[:16]}"
     if current(instance, key.name) == name and (base / name / "manifest.json").is_file():
         return False
     with atomic_folder(base / name, replace=True) as draft:
-        _write(draft, instance, key, [track for track, _ in there], leave_out, on_share)
+        _write(draft, instance, key, [track for track, _ in stamped], leave_out, on_share)
     use_version(base, name)
     for other in base.iterdir():
         if other.is_dir() and other.name != name and not is_partial(other):
@@ -142,10 +142,10 @@ def _stamp(instance: Path, key: SetKey, track: MatrixRow) -> str | None:
     """Which writing of its vector is in the cache; None where there is none."""
     path = feature_cache.folder(instance) / feature_cache.relative_path(key, track.content_hash)
     try:
-        found = path.stat()
+        status = path.stat()
     except FileNotFoundError:
         return None
-    return f"{found.st_size} {found.st_mtime_ns}"
+    return f"{status.st_size} {status.st_mtime_ns}"
 
 
 def _write(
@@ -174,12 +174,12 @@ def _write(
                 file.write(rows.tobytes())
                 block = []
                 on_share(0.8 * at / len(tracks))
-    kept = informative_columns(moments) & ~np.isin(columns, list(leave_out))
+    informative = informative_columns(moments) & ~np.isin(columns, list(leave_out))
     lengths = []
     with (draft / "matrix.npy").open("wb") as file:
-        _header(file, (len(taken), int(kept.sum())))
+        _header(file, (len(taken), int(informative.sum())))
         for rows in _blocks(raw, len(columns)):
-            part = moments.standardize(rows)[:, kept].astype(np.float32)
+            part = moments.standardize(rows)[:, informative].astype(np.float32)
             file.write(part.tobytes())
             wide = part.astype(np.float64)
             lengths.append(np.sqrt(np.einsum("ij,ij->i", wide, wide)))
@@ -196,7 +196,7 @@ def _write(
         "parameters": feature_cache.parameters(instance, key),
         "tracks": len(taken),
         "damaged": left_out,
-        "columns": [c for c, keep in zip(columns, kept, strict=True) if keep],
+        "columns": [c for c, keep in zip(columns, informative, strict=True) if keep],
     }
     (draft / "manifest.json").write_text(
         json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
@@ -213,15 +213,15 @@ def informative_columns(moments: ColumnMoments) -> NDArray[np.bool_]:
 def _vector(instance: Path, key: SetKey, track: MatrixRow, width: int) -> Floats | None:
     """The track's vector; None where somebody has just removed it, or where it is damaged."""
     try:
-        found = feature_cache.read(instance, key, track.content_hash)
+        vector = feature_cache.read(instance, key, track.content_hash)
     except (NotReady, BadInput):
         return None
-    return np.asarray(found, dtype=np.float32) if found.shape == (width,) else None
+    return np.asarray(vector, dtype=np.float32) if vector.shape == (width,) else None
 
 
 def _header(file: BinaryIO, shape: tuple[int, int]) -> None:
-    told = {"descr": "<f4", "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(file, told)
+    description = {"descr": "<f4", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, description)
 
 
 def _blocks(raw: Path, width: int) -> Iterator[Floats]:
@@ -231,20 +231,20 @@ def _blocks(raw: Path, width: int) -> Iterator[Floats]:
 
 
 def _loaded(base: Path, name: str) -> SoundSpace:
-    told = json.loads((base / "manifest.json").read_text(encoding="utf-8"))
-    found = SoundSpace(
+    manifest = json.loads((base / "manifest.json").read_text(encoding="utf-8"))
+    space = SoundSpace(
         name=name,
         track_ids=np.load(base / "track_ids.npy", allow_pickle=False),
         # A plain view of the map: np.memmap's own bookkeeping costs at every slice.
         matrix=np.asarray(np.load(base / "matrix.npy", mmap_mode="r", allow_pickle=False)),
-        columns=tuple(told["columns"]),
+        columns=tuple(manifest["columns"]),
         lengths=np.load(base / "lengths.npy", allow_pickle=False),
         song_keys=np.load(base / "song_keys.npy", allow_pickle=False),
     )
-    n = len(found.track_ids)
-    if found.matrix.shape != (n, len(found.columns)) or len(found.lengths) != n:
+    n = len(space.track_ids)
+    if space.matrix.shape != (n, len(space.columns)) or len(space.lengths) != n:
         raise ValueError("the arrays do not fit each other")
-    return found
+    return space
 
 
 def _none(name: str) -> NotReady:

@@ -191,8 +191,8 @@ def update(
     before = json.loads((base / "manifest.json").read_text(encoding="utf-8"))
     axes = segment_arrays.read_axes(base)
     new = (replace(song, vectors=axes.transform(song.vectors)) for song in songs)
-    kept = _kept_songs(index, hashes, frozenset(removed))
-    merged = heapq.merge(kept, new, key=lambda song: song.track_id)
+    unchanged = _kept_songs(index, hashes, frozenset(removed))
+    merged = heapq.merge(unchanged, new, key=lambda song: song.track_id)
     with _draft(instance) as draft:
         summary = segment_arrays.write(draft, merged, seed=int(before.get("seed", 0)), axes=axes)
         document = {**before, **(metadata or {}), "name": draft.stem, **summary}

@@ -88,18 +88,18 @@ def tracks(instance: Instance, key: SetKey, *, minimum: int = 1) -> dict[int, st
     ``NotReady`` with fewer than ``minimum`` of them.
     """
     base = feature_cache.folder(instance.folder)
-    found = {
+    hashes = {
         track: digest
         for track, digest in sorted(feature_cache.hashes_of_tracks(instance.session, [key]).items())
         # Missing where the cache was emptied: the track waits for its next analysis.
         if (base / feature_cache.relative_path(key, digest)).is_file()
     }
-    if len(found) < minimum:
+    if len(hashes) < minimum:
         raise NotReady(
-            f"{len(found)} tracks have the features {key.name}; at least {minimum} are needed: "
+            f"{len(hashes)} tracks have the features {key.name}; at least {minimum} are needed: "
             f"flask analyze DIR --features {key.name}"
         )
-    return found
+    return hashes
 
 
 def of_tracks(instance: Instance, key: SetKey, track_ids: Ints) -> CachedSpectrograms:
@@ -111,9 +111,10 @@ def of_tracks(instance: Instance, key: SetKey, track_ids: Ints) -> CachedSpectro
             f"{len(missing)} of {len(track_ids)} tracks have no spectrogram: "
             f"flask analyze DIR --features {key.name}"
         )
-    wanted = [hashes[track] for track in track_ids.tolist()]
+    digests = [hashes[track] for track in track_ids.tolist()]
     lengths = [
-        feature_cache.read(instance.folder, key, digest, mapped=True).shape[-1] for digest in wanted
+        feature_cache.read(instance.folder, key, digest, mapped=True).shape[-1]
+        for digest in digests
     ]
     frames = max(1, min(MOST_FRAMES, int(np.median(lengths))))
-    return CachedSpectrograms(instance.folder, key, wanted, frames)
+    return CachedSpectrograms(instance.folder, key, digests, frames)

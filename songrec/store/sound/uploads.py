@@ -117,10 +117,10 @@ def sweep(instance: Instance) -> int:
     gone = over(instance.session)
     for upload in gone:
         delete(instance, upload)
-    known = set(instance.session.scalars(select(Upload.public_id)))
+    registered = set(instance.session.scalars(select(Upload.public_id)))
     for place in folder(instance.folder).glob("*/"):
         old = time.time() - place.stat().st_mtime > LIFETIME.total_seconds()
-        if place.name not in known and old:
+        if place.name not in registered and old:
             shutil.rmtree(place, ignore_errors=True)
     return len(gone)
 

@@ -25,10 +25,10 @@ class WaveformAndCover:
 def find(instance: Path, content_hash: str) -> WaveformAndCover | None:
     """Return the cached waveform and cover of a content, or None."""
     try:
-        kept = json.loads(_path(instance, content_hash, "json").read_text(encoding="utf-8"))
+        document = json.loads(_path(instance, content_hash, "json").read_text(encoding="utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):
         return None
-    return WaveformAndCover(kept["seconds"], kept["peaks"], kept["cover_type"])
+    return WaveformAndCover(document["seconds"], document["peaks"], document["cover_type"])
 
 
 def write(

@@ -22,7 +22,7 @@ from songrec.services.training import model_inputs
 from songrec.services.training.request import TrainRequest
 from songrec.services.training.train import train
 from songrec.store.catalogue import lyrics_search, lyrics_vectors
-from songrec.store.catalogue.lyrics_query import asked
+from songrec.store.catalogue.lyrics_query import parse_query
 from songrec.store.instance import Instance
 from songrec.store.sound import feature_cache
 from songrec.store.tables import AudioFile, Lyrics, Tag, Track, TrackTag, TrackWords
@@ -136,7 +136,7 @@ class TestSearching:
 
     def test_a_search_of_small_words_alone_keeps_them(self) -> None:
         def said(words: str) -> list[str]:
-            return [word.text for word in asked(words)]
+            return [word.text for word in parse_query(words)]
 
         assert said("sad piano at night") == ["sad", "piano", "night"]
         assert said("to be or") == ["to", "be", "or"]
