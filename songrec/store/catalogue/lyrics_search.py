@@ -82,7 +82,7 @@ _DOCUMENT = (
 
 
 class _Index:
-    """The full-text index of either database, parse_query by expressions of its own kind."""
+    """The full-text index of either database, queried by expressions of its own kind."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
