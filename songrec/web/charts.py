@@ -263,13 +263,3 @@ def _dots(space: Space) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:
         # A line of no length with round ends is a dot, and one path holds all of a cluster's.
         dots[int(label)] = "".join(f"M{px} {py}h0" for px, py in own)
     return low, span, dots
-
-
-def line_path(values: Sequence[float], width: float, height: float, low: float, high: float) -> str:
-    """Points of an SVG polyline through ``values``, evenly spaced, ``low`` at the bottom."""
-    span = (high - low) or 1.0
-    step = width / max(1, len(values) - 1)
-    return " ".join(
-        f"{i * step:.1f},{height - (value - low) / span * height:.1f}"
-        for i, value in enumerate(values)
-    )

@@ -20,7 +20,7 @@ NO_SOUND = {".txt", ".toml", ".csv", ""}
 
 @pytest.fixture(scope="module")
 def awkward(real_data: Path) -> Path:
-    return real_data / "audio" / "awkward"
+    return (real_data / "audio" / "awkward").resolve()
 
 
 def files(awkward: Path) -> Iterator[Path]:

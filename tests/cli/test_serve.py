@@ -293,8 +293,8 @@ class TestBackup:
         ("name", "message"),
         [
             ("copy.zip", "ends in .tar.gz"),
-            ("there.tar.gz", "is there already"),
-            ("no/folder/copy.tar.gz", "no folder"),
+            ("there.tar.gz", "exists already"),
+            ("no/folder/copy.tar.gz", "does not exist"),
         ],
     )
     def test_what_cannot_be_written_is_explained(

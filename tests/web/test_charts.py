@@ -80,7 +80,3 @@ def test_the_small_map_marks_a_corner_song_in_the_corner() -> None:
 
 def test_one_song_alone_has_a_place_too() -> None:
     assert charts.place_on_map(space(np.array([0.5]), "alone"), 0.0, 0.0, 0) is not None
-
-
-def test_a_line_runs_from_bottom_to_top() -> None:
-    assert charts.line_path([0, 1], 100, 10, 0, 1) == "0.0,10.0 100.0,0.0"

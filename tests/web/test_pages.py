@@ -33,6 +33,7 @@ def tracks(session: Session) -> list[Track]:
         make_track(
             session,
             f"Song {n}",
+            artists="The Band",
             energy=0.1 + 0.02 * n if n % 2 else 0.9 - 0.02 * n,
             tempo=80.0 + 10 * n,
             genres=("folk",) if n % 2 else ("metal",),

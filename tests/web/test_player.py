@@ -145,12 +145,12 @@ def test_the_waveform_is_made_once_by_a_job(
 def test_waveforms_do_not_fill_the_queue(
     client: FlaskClient, session: Session, tmp_path: Path
 ) -> None:
-    for number in range(player.MOST_PREPARING + 3):
+    for number in range(player.MAX_PREPARING + 3):
         path = write_wav(tmp_path / f"{number}.wav", 0.1, 100 + number)
         file = add_sound(session, make_track(session), path)
         session.commit()
         assert client.get(f"/listen/{file.public_id}/waveform").status_code == 202
-    assert len(jobs.active(session)) == player.MOST_PREPARING
+    assert len(jobs.active(session)) == player.MAX_PREPARING
 
 
 def test_a_cover_is_served_as_what_it_is(
