@@ -22,7 +22,7 @@ _CLOCK = re.compile(r"^(?:(\d{1,3}):)?(\d{1,3}):([0-5]?\d(?:\.\d+)?)$")
 _KEY = re.compile(r"^([A-Ga-g])\s*([#♯b♭]?)\s*(maj(?:or)?|min(?:or)?|m)?\.?$", re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"^\s*[+-]?\d+,\d+(?:[eE][+-]?\d+)?\s*$")
 _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
-_SEPARATORS = {";": re.compile(";"), ",": re.compile(rf"(?!{THOUSANDS}),(?!\s)")}
+_ARTIST_COMMA = re.compile(rf"(?!{THOUSANDS}),(?!\s)")
 _ESCAPED = re.compile(r"\\(.)")
 _STEPS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 _YES = frozenset({"yes", "y", "true", "t", "1", "1.0"})
@@ -205,13 +205,14 @@ def artists_between(separator: str) -> Any:
     Creator", "10,000 Maniacs"), so a cell with no other comma is a single text. A semicolon
     separates in any case.
     """
+    between = _ARTIST_COMMA if separator == "," else re.compile(re.escape(separator))
 
     def split(cell: Any) -> ArtistField:
         if not isinstance(cell, str) or cell.strip().startswith("["):
             return artists(cell)
-        parts = (_SEPARATORS[";"] if ";" in cell else _SEPARATORS[separator]).split(cell)
+        parts = cell.split(";") if ";" in cell else between.split(cell)
         names = tuple(name for part in parts if (name := line(part)))
-        return ArtistField(names, is_list=separator == ";" or len(names) > 1)
+        return ArtistField(names, is_list=separator != "," or len(names) > 1)
 
     return split
 

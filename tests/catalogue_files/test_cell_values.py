@@ -164,6 +164,7 @@ def test_artists_are_read_from_lists_and_plain_names(cell, names):
 def test_separated_artists_come_apart_and_names_with_a_comma_stay_whole():
     assert cell_values.artists_between(";")("A;B; C") == ArtistField(("A", "B", "C"), True)
     assert cell_values.artists_between(";")("Tyler, The Creator").is_list
+    assert cell_values.artists_between("+")("A + B") == ArtistField(("A", "B"), True)
     by_comma = cell_values.artists_between(",")
     assert by_comma("Ty Dolla,Tyler, The Creator") == ArtistField(
         ("Ty Dolla", "Tyler, The Creator"), True
