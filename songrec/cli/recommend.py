@@ -28,9 +28,11 @@ if TYPE_CHECKING:
     from songrec.services.similarity.ranked_tracks import RankedTrack
 
 
-METHODS_HELP = "By default the best available one (learned, else taste). " + "; ".join(
-    f"{entry.name}: {entry.description[0].lower()}{entry.description[1:]}" for entry in METHODS
+_METHODS = "; ".join(
+    f"{entry.name}: {entry.description[0].lower()}{entry.description[1:].rstrip('.')}"
+    for entry in METHODS
 )
+METHODS_HELP = f"By default the best available one (learned, else taste). {_METHODS}."
 
 
 @click.command("similar")
