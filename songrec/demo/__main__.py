@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 from songrec.demo.catalogue import as_csv
@@ -10,9 +10,11 @@ from songrec.demo.catalogue import as_csv
 
 def main() -> None:
     """Write the catalogue to the path named on the command line."""
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m songrec.demo PATH")
-    Path(sys.argv[1]).write_bytes(as_csv().encode("utf-8"))
+    parser = argparse.ArgumentParser(
+        "python -m songrec.demo", description="Write the demo catalogue."
+    )
+    parser.add_argument("path", metavar="PATH", type=Path, help="the CSV file to write")
+    parser.parse_args().path.write_bytes(as_csv().encode("utf-8"))
 
 
 if __name__ == "__main__":

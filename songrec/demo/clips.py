@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -337,10 +337,13 @@ def _tag(path: Path, clip: Clip, kind: str) -> None:
 
 def main() -> None:
     """Write the clips into the folder named on the command line."""
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m songrec.demo.clips FOLDER")
-    paths = write(Path(sys.argv[1]))
-    print(f"{len(paths)} clips in {sys.argv[1]}; what is known about them is in clips.csv.")
+    parser = argparse.ArgumentParser(
+        "python -m songrec.demo.clips",
+        description="Write 60 clips with known tempo, key and chords.",
+    )
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help="made if it is missing")
+    folder = parser.parse_args().folder
+    print(f"{len(write(folder))} clips in {folder}; what is known about them is in clips.csv.")
 
 
 if __name__ == "__main__":

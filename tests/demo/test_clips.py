@@ -110,3 +110,14 @@ def test_files_have_tags_and_the_table_what_is_known(plan, tmp_path: Path) -> No
     clips.write(tmp_path, few)
     assert paths[0].stat().st_mtime_ns == before
     assert not list(tmp_path.rglob(".*"))
+
+
+def test_help_writes_no_clips(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["clips", "--help"])
+    with pytest.raises(SystemExit, match="0"):
+        clips.main()
+    assert "FOLDER" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
