@@ -51,6 +51,20 @@ def test_an_unfit_name_or_password_is_explained(
     assert not is_signed_in(client)
 
 
+def test_a_repeated_password_that_differs_is_refused(client: FlaskClient, anna: User) -> None:
+    new = {"password": "another good password", "again": "another god password"}
+    answer = client.post("/sign-up", data={"name": "Bo Li", **new})
+    assert answer.status_code == 400
+    assert "The two passwords do not match." in answer.text
+    assert 'value="Bo Li"' in answer.text
+    assert new["password"] not in answer.text
+    sign_in(client)
+    answer = client.post("/account/password", data={"current": PASSWORD, **new})
+    assert answer.status_code == 400
+    assert "The two new passwords do not match." in answer.text
+    assert sign_in(client.application.test_client()).status_code == 303
+
+
 def test_wrong_password_and_unknown_name_get_the_same_answer(
     client: FlaskClient, anna: User
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import abort, flash, make_response, redirect, render_template, request, url_for
+from flask import abort, flash, make_response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
@@ -10,7 +10,8 @@ from songrec.core.errors import BadInput
 from songrec.store.db import db
 from songrec.store.listeners import api_tokens
 from songrec.store.tables import ApiToken, User
-from songrec.web.auth.views import blueprint
+from songrec.web.auth.forms import TokenForm
+from songrec.web.auth.views import account_page, blueprint
 
 
 @blueprint.app_template_global()
@@ -24,11 +25,13 @@ def my_tokens() -> list[ApiToken]:
 def create_token() -> ResponseReturnValue:
     """Make a token and show it, this once."""
     user = db.session.get_one(User, current_user.id)
-    scopes = ["write"] if request.form.get("scope") == "write" else ["read"]
+    form = TokenForm()
+    scope = "write" if form.scope.data == "write" else "read"
     try:
-        token, clear = api_tokens.create(db.session, user, request.form.get("name", ""), scopes)
+        token, clear = api_tokens.create(db.session, user, form.name.data, [scope])
     except BadInput as error:
-        return render_template("auth/account.html", errors={"token": str(error)}), 400
+        form.form_errors.append(str(error))
+        return account_page(create_token=form), 400
     db.session.commit()
     response = make_response(render_template("auth/new_token.html", token=token, clear=clear), 201)
     response.cache_control.no_store = True

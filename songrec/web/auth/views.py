@@ -10,11 +10,18 @@ from flask.typing import ResponseReturnValue
 from flask_limiter.util import get_remote_address
 from flask_login import current_user, login_required, login_user, logout_user
 
-from songrec.core.errors import BadInput
 from songrec.store.db import db
 from songrec.store.listeners import users
 from songrec.store.tables import User
 from songrec.web import current_listener, security
+from songrec.web.auth.forms import (
+    AccountForm,
+    ChangePasswordForm,
+    DeleteAccountForm,
+    SignInForm,
+    SignUpForm,
+    TokenForm,
+)
 
 blueprint = Blueprint("auth", __name__)
 
@@ -26,16 +33,16 @@ def sign_in() -> ResponseReturnValue:
     """Sign in with name and password, then go on to where you wanted to go."""
     if current_user.is_authenticated:
         return redirect(security.back(url_for("auth.account")), 303)
-    name = request.form.get("name", "")
+    form = SignInForm()
     if request.method == "GET":
-        return _form("auth/sign_in.html", name, None)
+        return _page("auth/sign_in.html", form)
     address = get_remote_address()
-    tries = (users.name_key(name)[:100], address)
+    tries = (users.name_key(form.name.data)[:100], address)
     security.count_try(security.SIGN_IN_ADDRESS, address)
     security.count_try(security.SIGN_IN, *tries)
-    user = users.authenticate(db.session, name, request.form.get("password", ""))
+    user = users.authenticate(db.session, form.name.data, form.password.data)
     if user is None:
-        return _form("auth/sign_in.html", name, WRONG), 400
+        return _page("auth/sign_in.html", form, WRONG), 400
     security.forget_tries(security.SIGN_IN, *tries)
     _enter(user)
     return redirect(security.back("/"), 303)
@@ -46,17 +53,13 @@ def sign_up() -> ResponseReturnValue:
     """Make an account; what you liked in this browser moves into it."""
     if current_user.is_authenticated:
         return redirect(security.back(url_for("auth.account")), 303)
-    name, password = request.form.get("name", ""), request.form.get("password", "")
+    form = SignUpForm()
     if request.method == "GET":
-        return _form("auth/sign_up.html", name, None)
+        return _page("auth/sign_up.html", form)
     security.count_try(security.SIGN_UP_ADDRESS, get_remote_address())
-    try:
-        if password != request.form.get("again", password):
-            raise BadInput("The two passwords do not match.")
-        user = users.create(db.session, name, password)
-    except BadInput as error:
-        return _form("auth/sign_up.html", name, str(error)), 400
-    _enter(user)
+    name, password = form.name.data, form.password.data
+    if not form.carry_out(lambda: _enter(users.create(db.session, name, password))):
+        return _page("auth/sign_up.html", form, form.error), 400
     flash("Welcome. Your likes in this browser are now in your account.", "success")
     return redirect(security.back("/"), 303)
 
@@ -73,7 +76,7 @@ def sign_out() -> ResponseReturnValue:
 @login_required
 def account() -> ResponseReturnValue:
     """Show the account: password, API tokens, deletion."""
-    return render_template("auth/account.html", errors={})
+    return account_page()
 
 
 @blueprint.post("/account/password")
@@ -82,15 +85,9 @@ def change_password() -> ResponseReturnValue:
     """Change your password; every other browser is signed out."""
     user = db.session.get_one(User, current_user.id)
     _confirm_limit(user)
-    try:
-        if not users.has_password(user, request.form.get("current", "")):
-            raise BadInput("Wrong current password.")
-        new = request.form.get("password", "")
-        if new != request.form.get("again", new):
-            raise BadInput("The two new passwords do not match.")
-        users.set_password(db.session, user, new)
-    except BadInput as error:
-        return render_template("auth/account.html", errors={"password": str(error)}), 400
+    form = ChangePasswordForm(user)
+    if not form.carry_out(lambda: users.set_password(db.session, user, form.password.data)):
+        return account_page(change_password=form), 400
     db.session.commit()
     login_user(user)
     flash("Password changed. Other browsers are signed out.", "success")
@@ -103,12 +100,9 @@ def delete() -> ResponseReturnValue:
     """Delete your account with your likes and playlists."""
     user = db.session.get_one(User, current_user.id)
     _confirm_limit(user)
-    try:
-        if not users.has_password(user, request.form.get("current", "")):
-            raise BadInput("Wrong current password.")
-        users.delete(db.session, user)
-    except BadInput as error:
-        return render_template("auth/account.html", errors={"delete": str(error)}), 400
+    form = DeleteAccountForm(user)
+    if not form.carry_out(lambda: users.delete(db.session, user)):
+        return account_page(delete_account=form), 400
     db.session.commit()
     logout_user()
     cookie.clear()
@@ -132,6 +126,16 @@ def _enter(user: User) -> None:
     login_user(user)
 
 
-def _form(template: str, name: str, error: str | None) -> str:
+def account_page(**submitted: AccountForm) -> str:
+    """Render the account with its forms; a refused one is passed to show its error."""
+    forms = {
+        "change_password": ChangePasswordForm(current_user),
+        "create_token": TokenForm(),
+        "delete_account": DeleteAccountForm(current_user),
+    }
+    return render_template("auth/account.html", **forms | submitted)
+
+
+def _page(template: str, form: AccountForm, error: str | None = None) -> str:
     target = security.safe_next(request.values.get("next"))
-    return render_template(template, name=name, error=error, next=target)
+    return render_template(template, form=form, error=error, next=target)
