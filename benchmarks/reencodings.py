@@ -123,7 +123,7 @@ def by_fingerprint(files: Sequence[Heard]) -> Pairs:
         (one, other)
         for one, other in pairs
         if _as_long(files[one].seconds, files[other].seconds)
-        and chromaprint.likeness(prints[one], prints[other]) >= FINGERPRINT_THRESHOLD
+        and chromaprint.similarity(prints[one], prints[other]) >= FINGERPRINT_THRESHOLD
     }
 
 
@@ -190,7 +190,7 @@ def _values(
     told["features"]["most other"] = float(max(cosines[pair] for pair in others))
     if prints:
         alike = {
-            pair: chromaprint.likeness(files[pair[0]].print, files[pair[1]].print)
+            pair: chromaprint.similarity(files[pair[0]].print, files[pair[1]].print)
             for pairs in kinds.values()
             for pair in pairs
         }

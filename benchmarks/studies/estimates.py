@@ -34,7 +34,7 @@ NEEDS = (TABLE, "audio/clips/clips.csv", "audio/library")
 NETWORKS = ("MSD_musicnn", "MTT_musicnn")
 RATE = 44_100
 POWERS, WEIGHTS = (1.0, 1.5, 2.0, 2.5), (0.02, 0.05, 0.1)
-"""Instead of ``from_tags.POWER`` and ``from_tags.USUAL_WEIGHT``."""
+"""Instead of ``from_tags.POWER`` and ``from_tags.PRIOR_WEIGHT``."""
 
 
 def study(data: Path, seed: int = 0) -> list[str]:
@@ -55,7 +55,7 @@ def study(data: Path, seed: int = 0) -> list[str]:
         for power, weight in itertools.product(POWERS, WEIGHTS):
             with (
                 patch.object(from_tags, "POWER", power),
-                patch.object(from_tags, "USUAL_WEIGHT", weight),
+                patch.object(from_tags, "PRIOR_WEIGHT", weight),
             ):
                 several.append(agreement(predicted, from_tags.attributes(tags, shares)))
         least.append((f"`{network}`, least", *map(min, zip(*several, strict=True))))

@@ -1,6 +1,6 @@
-"""Any sound file to mono samples at one rate: whole or an excerpt, streamed, memory bounded.
+"""Decoding of audio files to mono samples at one rate, streamed with bounded memory.
 
-Called where it may be killed: a hostile file can keep a native decoder busy for ever.
+To be called in a process that may be killed: a hostile file can block a native decoder for ever.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from songrec.core.errors import BadInput
 from songrec.core.types import Audio, Floats
 
 DECODER_VERSION = 1
-"""Raised when the same file comes to give other samples, or another verdict."""
+"""Raised when the samples of a file, or whether it is accepted, change."""
 SAMPLE_RATE = 22_050
 SECONDS = 30.0
 SHORTEST_S = 0.5
 LONGEST_S = 3600.0
 """Decoding without a limit of seconds stops here: 300 MiB of samples at 22,050 Hz."""
 SILENCE = 1e-4
-"""A peak of -80 dB relative to full scale: below it there is nothing to hear."""
+"""A peak of -80 dB relative to full scale: below it a file is silent."""
 LOUDEST = 64.0
-"""36 dB over full scale: float samples beyond it are not sound."""
+"""36 dB over full scale: files with float samples beyond it are rejected."""
 
 # Playlists, streaming manifests and image sequences are left out: they make FFmpeg open other
 # files and addresses that an uploaded file names.
@@ -51,10 +51,10 @@ _OPTIONS = {"protocol_whitelist": "file", "format_whitelist": _FORMATS}
 
 @dataclass(frozen=True)
 class DecodedAudio:
-    """What a file holds and the part of it that was decoded.
+    """Decoded excerpt with properties of the file.
 
-    ``audio`` says where the excerpt begins and how long the whole file is. ``metadata`` are the
-    container's own tags. ``notes`` tell in words what is odd: damaged packets, a false length.
+    ``audio`` holds the start of the excerpt and the length of the file, ``metadata`` the
+    container's own tags, ``notes`` anomalies in words: damaged packets, a false length.
     """
 
     audio: Audio
@@ -81,27 +81,38 @@ def decode(
 ) -> DecodedAudio:
     """Decode ``path`` to mono float32 at ``sample_rate`` Hz.
 
-    At most ``seconds`` of it, from its middle or its start; None decodes everything. Loudness is
-    kept: nothing is normalised, channels are averaged. The length that a file claims is not
-    believed; its packets are counted, and where they mislead its samples.
+    Loudness is unchanged: channels are averaged, nothing is normalised. The length is that of the
+    packets or, where they mislead, of the samples, not the one in the header.
 
-    Raises ``BadInput`` with one line of reason: no sound in it, nothing decodable, silent, shorter
-    than ``SHORTEST_S``, longer than ``longest_s`` where all is wanted, samples that are no numbers.
+    Parameters
+    ----------
+    seconds
+        Greatest length of the excerpt; None decodes the whole file.
+    where
+        Position of the excerpt.
+    longest_s
+        Greatest length of a whole file.
+
+    Raises
+    ------
+    BadInput
+        With the reason in one line: no audio stream, nothing decodable, silent, shorter than
+        ``SHORTEST_S``, longer than ``longest_s``, non-finite samples.
     """
     reader = _Reader(path, sample_rate)
-    duration = longest_s if seconds is None else seconds
+    length_s = longest_s if seconds is None else seconds
     length = reader.packet_length()
     if length is None:
         length = reader.decoded_length()
     if seconds is None and length > longest_s:
         raise BadInput(f"lasts {length / 60:.0f} minutes; at most {longest_s / 60:.0f} are taken")
-    samples = reader.part(_start(where, length, duration), duration, skip=True)
-    if len(samples) < 0.9 * sample_rate * min(duration, length):
+    samples = reader.part(_start(where, length, length_s), length_s, skip=True)
+    if len(samples) < 0.9 * sample_rate * min(length_s, length):
         # Packets that state a wrong length, or that cannot be decoded: count what comes out.
         length = reader.decoded_length()
-        samples = reader.part(_start(where, length, duration), duration, skip=False)
+        samples = reader.part(_start(where, length, length_s), length_s, skip=False)
     _check(samples, sample_rate)
-    if len(samples) < round(duration * sample_rate) and not reader.start_s:
+    if len(samples) < round(length_s * sample_rate) and not reader.start_s:
         length = len(samples) / sample_rate
     return DecodedAudio(
         Audio(samples, sample_rate, round(reader.start_s, 3), round(length, 3)),
@@ -114,8 +125,8 @@ def decode(
     )
 
 
-def _start(where: str, length: float, duration: float) -> float:
-    return max(0.0, (length - duration) / 2) if where == "middle" else 0.0
+def _start(where: str, length: float, length_s: float) -> float:
+    return max(0.0, (length - length_s) / 2) if where == "middle" else 0.0
 
 
 def _check(samples: Floats, rate: int) -> None:
@@ -134,7 +145,7 @@ def _check(samples: Floats, rate: int) -> None:
 
 
 class _Reader:
-    """One file, opened anew for each pass over it."""
+    """Reader of one file, which opens it for each pass."""
 
     def __init__(self, path: Path, rate: int) -> None:
         self._path = path
@@ -155,12 +166,12 @@ class _Reader:
                 self._claimed = container.duration / av.time_base
 
     def packet_length(self) -> float | None:
-        """Seconds by adding up packets."""
+        """Return the sum of the packets' lengths in seconds; None if they have none."""
         with _opened(self._path) as (container, stream):
             return packet_seconds(container, stream)
 
     def decoded_length(self) -> float:
-        """Seconds by decoding everything and keeping nothing."""
+        """Decode everything and return the length in seconds."""
         with _opened(self._path) as (container, stream):
             return sum(
                 frame.samples / frame.sample_rate
@@ -168,7 +179,7 @@ class _Reader:
             )
 
     def part(self, start: float, seconds: float, *, skip: bool) -> Floats:
-        """Mono samples of ``[start, start + seconds)``; with ``skip`` jump there by packets."""
+        """Decode ``[start, start + seconds)`` to mono; ``skip`` skips earlier packets undecoded."""
         self._damage, self._rates = Damage(), set()
         room, got = round(seconds * self._rate), 0
         chunks: list[Floats] = []
@@ -200,21 +211,21 @@ class _Reader:
         return np.concatenate(chunks) if chunks else np.empty(0, dtype=np.float32)
 
     def notes(self, length: float) -> tuple[str, ...]:
-        """What is odd about the file, for people."""
-        messages = []
+        """Describe anomalies of the file."""
+        notes = []
         if self._damage.broken:
-            messages.append(
+            notes.append(
                 f"{self._damage.broken:,} of {self._damage.packets:,} packets could not be decoded "
                 "and are left out"
             )
         if self._damage.stopped:
-            messages.append(f"cannot be read beyond {length:,.1f} s ({self._damage.stopped})")
+            notes.append(f"cannot be read beyond {length:,.1f} s ({self._damage.stopped})")
         if self._claimed and abs(self._claimed - length) > max(0.25, 0.02 * length):
-            messages.append(f"claims {self._claimed:,.1f} s and holds {length:,.1f} s")
+            notes.append(f"claims {self._claimed:,.1f} s and holds {length:,.1f} s")
         if len(self._rates) > 1:
             rates = ", ".join(f"{rate:,}" for rate in sorted(self._rates))
-            messages.append(f"its sample rate changes on the way: {rates} Hz")
-        return tuple(messages)
+            notes.append(f"its sample rate changes on the way: {rates} Hz")
+        return tuple(notes)
 
 
 @contextmanager

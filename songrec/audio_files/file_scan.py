@@ -1,4 +1,4 @@
-"""Walking a folder for sound files, telling them by their content, hashing them."""
+"""Scan of a folder for audio files, recognised by extension or content, and their hashes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _EXTENSIONS = """
 3gp aac ac3 aif aifc aiff amr ape asf au caf dsf dts eac3 flac gsm m4a m4b m4p mka mp1 mp2 mp3
  mp4 mpa mpc mpga oga ogg opus ra shn snd spx tta voc w64 wav wave weba webm wma wv"""
 SOUND = frozenset(_EXTENSIONS.split())
-"""Extensions whose files are analysed or rejected, whatever is in them."""
+"""Extensions of files that are analysed or rejected with a reason, never ignored."""
 LARGEST_BYTES = 4 * 2**30
 LONGEST_PATH = 1000
 _BLOCK = 2**20
@@ -23,10 +23,10 @@ _BLOCK = 2**20
 
 @dataclass(frozen=True, slots=True)
 class ScannedFile:
-    """A file that claims, by name or content, to be sound; or a place that cannot be looked at.
+    """File with an audio extension or content, or a folder that cannot be read.
 
-    ``reason`` is None for a file that may be analysed, else one line that says why it may not be.
-    ``passing`` reasons (permissions) may be gone next time although the file is as it was.
+    ``reason`` is None for a file that can be analysed, else one line why it cannot. A ``passing``
+    reason (permissions) may disappear although the file does not change.
     """
 
     path: Path
@@ -37,11 +37,11 @@ class ScannedFile:
 
 
 def walk(root: Path) -> Iterator[ScannedFile]:
-    """Sound files below ``root`` in a stable order, each folder once however many links lead there.
+    """Yield the audio files below ``root`` in a stable order, each folder once despite links.
 
-    Hidden files and folders are passed over, and so are files that neither by name nor by their
-    first bytes are sound. What cannot be read is yielded with its reason. Raises ``BadInput`` if
-    ``root`` is no folder that can be read.
+    Hidden files and folders are skipped, as are files with neither an audio extension nor an audio
+    signature. What cannot be read is yielded with its reason. Raises ``BadInput`` if ``root`` is
+    not a readable folder.
     """
     try:
         root = root.resolve(strict=True)
@@ -52,14 +52,14 @@ def walk(root: Path) -> Iterator[ScannedFile]:
         raise BadInput(f"{root}: {error.strerror}: give a folder that can be read.") from None
     except RuntimeError:
         raise BadInput(f"{root} is a loop of links: give a folder.") from None
-    waiting, met = [root], set()
+    waiting, visited = [root], set()
     while waiting:
         folder = waiting.pop()
         try:
             status = folder.stat()
-            if (status.st_dev, status.st_ino) in met:
+            if (status.st_dev, status.st_ino) in visited:
                 continue  # a link back, or two links to one folder
-            met.add((status.st_dev, status.st_ino))
+            visited.add((status.st_dev, status.st_ino))
             with os.scandir(folder) as entries:
                 listed = sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
@@ -84,13 +84,13 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _file(path: Path) -> Iterator[ScannedFile]:
-    named_so = path.suffix[1:].lower() in SOUND
+    has_sound_suffix = path.suffix[1:].lower() in SOUND
     try:
         status = path.stat()
-        if not stat.S_ISREG(status.st_mode) or not (named_so or _looks_like_sound(path)):
+        if not stat.S_ISREG(status.st_mode) or not (has_sound_suffix or _looks_like_sound(path)):
             return
     except OSError as error:
-        if named_so:
+        if has_sound_suffix:
             reason = "is a link that leads nowhere" if path.is_symlink() else error.strerror
             yield ScannedFile(path, reason=f"{reason}", passing=True)
         return
@@ -111,14 +111,14 @@ def _unusable(path: Path, size: int) -> str | None:
 
 
 def shown(path: Path) -> str:
-    """``path`` as text that any terminal, page and database takes."""
+    """Return ``path`` as valid Unicode for terminals, pages and the database."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def content_hash(path: Path, on_block: Callable[[], None] = lambda: None) -> str:
-    """SHA-256 of the file's bytes, hexadecimal. ``on_block`` is called once a MiB and may raise.
+    """Compute the SHA-256 of a file, hexadecimal; ``BadInput`` if it cannot be read.
 
-    Raises ``BadInput`` for a file that cannot be read.
+    ``on_block`` is called once per MiB and may raise.
     """
     digest = hashlib.sha256()
     try:
@@ -131,7 +131,7 @@ def content_hash(path: Path, on_block: Callable[[], None] = lambda: None) -> str
     return digest.hexdigest()
 
 
-# Where in a file's first bytes which mark stands.
+# Offsets and signatures in a file's first bytes.
 _MARKS: tuple[tuple[int, bytes], ...] = (
     (0, b"ID3"),
     (0, b"fLaC"),
@@ -152,7 +152,7 @@ _MARKS: tuple[tuple[int, bytes], ...] = (
     (4, b"ftypM4B"),
     (0, bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")),  # ASF: WMA
 )
-# MPEG audio has no mark but 11 set bits; text in UTF-16 begins alike and is no sound.
+# The signature of MPEG audio is only 11 set bits, with which UTF-16 text begins, too.
 _MPEG_HEADERS = frozenset(
     {0xFA, 0xFB, 0xF2, 0xF3, 0xE2, 0xE3, 0xFC, 0xFD, 0xF4, 0xF5, 0xF6, 0xF7, 0xF0, 0xF1, 0xF8, 0xF9}
 )

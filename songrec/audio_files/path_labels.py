@@ -1,4 +1,4 @@
-"""What a file's path says where its tags say nothing: artist, title, genre, language."""
+"""Labels from file paths, used where tags are missing: artist, title, genre, language."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _DISC = re.compile(r"(?:cd|disc|disk|side|vol|volume)[\s_.-]*[\da-d]{1,2}")
 
 @dataclass(frozen=True)
 class PathLabels:
-    """Labels read off a path; None where it says nothing. ``title`` is never empty."""
+    """Labels of a path; None where unknown. ``title`` is never empty."""
 
     title: str
     artists: str | None = None
@@ -48,11 +48,11 @@ class PathLabels:
 
 
 def labels_of(path: Path, root: Path) -> PathLabels:
-    """Labels of ``path`` below the folder ``root``.
+    """Read labels off ``path`` below the folder ``root``.
 
-    The name is ``Artist - Title`` or a title; a leading track number is left out. A folder names
-    a genre (or a language) if it is one by name, if it lies in a folder called ``genres``,
-    ``genres_original`` or ``by genre`` (``languages``), or if it holds ``Artist - Title`` files
+    The name is ``Artist - Title`` or a title, without a leading track number. A folder is a genre
+    (or a language) if it has the name of one, if its parent is called ``genres``,
+    ``genres_original`` or ``by genre`` (``languages``), or if it contains ``Artist - Title`` files
     and is not the root itself.
     """
     artists, title = _names(path.stem)

@@ -1,7 +1,7 @@
-"""From a container's packets to one mono signal: no index of the file is trusted, none is needed.
+"""Streaming of a container's packets to one mono signal, without relying on an index.
 
-Loudness is kept: channels are averaged (as librosa does), never rescaled. FFmpeg's own mixing to
-mono scales by 1/2 or by 1/sqrt(2), depending on the sample format that the codec happens to use.
+Loudness is unchanged: channels are averaged (as librosa does). FFmpeg's own mixing to mono scales
+by 1/2 or by 1/sqrt(2), depending on the sample format that the codec uses.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from av.audio.resampler import AudioResampler
 from songrec.core.types import Floats
 
 PREROLL_S = 1.0
-"""Decoding begins this long before the part that is wanted: lossy codecs need what came before."""
+"""Decoding begins this long before the excerpt, because lossy codecs depend on the past."""
 
 _FULL_SCALE = {"u8": 128.0, "s16": 2.0**15, "s32": 2.0**31, "flt": 1.0, "dbl": 1.0}
 
 
 @dataclass(slots=True)
 class Damage:
-    """How many packets there were, and how many of them could not be decoded.
+    """Number of packets and of undecodable packets.
 
-    ``stopped`` says why the container could not be read to its end.
+    ``stopped`` is the reason why the container could not be read to its end, or None.
     """
 
     packets: int = 0
@@ -36,7 +36,7 @@ class Damage:
 
 
 def _packets(container: Any, stream: Any, damage: Damage) -> Iterator[Any]:
-    """The stream's packets up to the first place where the container cannot be read on."""
+    """Yield the stream's packets up to the first place where the container is unreadable."""
     try:
         yield from container.demux(stream)
     except (av.FFmpegError, ValueError) as error:
@@ -44,22 +44,22 @@ def _packets(container: Any, stream: Any, damage: Damage) -> Iterator[Any]:
 
 
 def packet_seconds(container: Any, stream: Any) -> float | None:
-    """The stream's length by adding up its packets, without decoding; None if they do not tell."""
-    total, sized, silent_about_it = 0, 0, 0
+    """Add up the lengths of the packets without decoding; None if too many state none."""
+    total, sized, without_length = 0, 0, 0
     for packet in _packets(container, stream, Damage()):
         if packet.size:
             sized += 1
             if packet.duration:
                 total += packet.duration
             else:
-                silent_about_it += 1
-    if not total or silent_about_it > max(1, sized // 100) or stream.time_base is None:
+                without_length += 1
+    if not total or without_length > max(1, sized // 100) or stream.time_base is None:
         return None
     return float(total * stream.time_base)
 
 
 def mono(frame: AudioFrame) -> Floats:
-    """A frame's channels averaged, float32 ``(samples,)``, full scale -1..1."""
+    """Average the channels of a frame, float32 ``(samples,)``, full scale ±1."""
     name = frame.format.name
     packed = name.removesuffix("p")
     if packed not in _FULL_SCALE:
@@ -70,7 +70,7 @@ def mono(frame: AudioFrame) -> Floats:
         values = values.reshape(-1, len(frame.layout.channels)).T
     if packed == "u8":
         values = values.astype(np.float32) - 128.0
-    with np.errstate(over="ignore", invalid="ignore"):  # wild floats are looked at later
+    with np.errstate(over="ignore", invalid="ignore"):  # checked by the caller
         mixed = values.mean(axis=0, dtype=np.float64 if packed in ("s32", "dbl") else np.float32)
         return (mixed / _FULL_SCALE[packed]).astype(np.float32)
 
@@ -78,10 +78,10 @@ def mono(frame: AudioFrame) -> Floats:
 def frames(
     container: Any, stream: Any, damage: Damage, *, skip_s: float = 0.0
 ) -> Iterator[tuple[float, AudioFrame]]:
-    """Decoded frames with the second at which each begins.
+    """Yield decoded frames with their start in seconds.
 
-    Packets that end before ``skip_s`` are passed over by the length that they state. A packet
-    that cannot be decoded is counted and left out.
+    Packets that end before ``skip_s`` are skipped by their stated lengths. A packet that cannot be
+    decoded is counted in ``damage`` and left out.
     """
     clock = 0.0
     skipping = skip_s > 0
@@ -105,7 +105,7 @@ def frames(
 
 
 class Resampler:
-    """Mono chunks of any, even changing, rate to one rate."""
+    """Streaming resampler of mono chunks, whose rate may change, to one rate."""
 
     def __init__(self, rate: int) -> None:
         self._rate = rate
@@ -113,7 +113,7 @@ class Resampler:
         self._inner: AudioResampler | None = None
 
     def push(self, chunk: Floats, rate: int) -> list[Floats]:
-        """What ``chunk`` adds to the output."""
+        """Resample ``chunk`` and return the output that is ready."""
         done = self.finish() if rate != self._from else []
         if rate == self._rate:
             self._from = rate
@@ -126,6 +126,6 @@ class Resampler:
         return done + [out.to_ndarray()[0] for out in self._inner.resample(frame)]
 
     def finish(self) -> list[Floats]:
-        """What is still inside."""
+        """Return the remaining output."""
         inner, self._inner, self._from = self._inner, None, None
         return [] if inner is None else [out.to_ndarray()[0] for out in inner.resample(None)]

@@ -1,4 +1,4 @@
-"""Writing tempo and key into a sound file's own tags: only when somebody asks for it."""
+"""Writing of tempo and key into the tags of audio files, on request only."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _MP4_KEY = "----:com.apple.iTunes:initialkey"
 
 
 def key_text(key: int, mode: int | None) -> str:
-    """Pitch class and mode as tags have them: ``F#m``, ``C``."""
+    """Format pitch class and mode as tags do: ``F#m``, ``C``."""
     return _SHARPS[key] + ("m" if mode == 0 else "")
 
 
 def write_values(path: Path, *, tempo: float | None = None, key: str | None = None) -> None:
     """Write tempo (BPM, rounded) and initial key into the tags of the file at ``path``.
 
-    What else the tags say stays. The file is replaced whole: a crash leaves it as it was. Raises
-    ``BadInput`` for a format whose tags cannot be written.
+    Other tags stay. The file is replaced atomically. Raises ``BadInput`` for a format whose tags
+    cannot be written.
     """
     with atomic_file(path, suffix=path.suffix) as temporary:
         shutil.copy2(path, temporary)

@@ -1,8 +1,8 @@
-"""Reading the tags of a sound file: title, artists, album, genre, year, lyrics, cover.
+"""Tags of audio files: title, artists, album, genre, year, lyrics, cover.
 
-By mutagen itself and not by mediafile, which wraps it: several values in one text, fields of five
-tag formats that damage has left readable, and what a container says in their place are taken from
-the raw frames here, and tested.
+Read with mutagen and not with mediafile, which wraps it, because some tested cases need the raw
+frames: several values in one text, damaged fields in five tag formats, and container metadata as a
+substitute for missing tags.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LONGEST = {"title": 500, "artists": 500, "album": 500, "genre": 100}
 LONGEST_LYRICS = 50_000
 LARGEST_COVER = 16 * 2**20
 
-# The same field under the names that ID3, MP4, ASF, APEv2 and Vorbis comments have for it.
+# Names of each field in ID3, MP4, ASF, APEv2 and Vorbis comments.
 _KEYS: dict[str, tuple[str, ...]] = {
     "title": ("TIT2", "\xa9nam", "Title", "title"),
     "artists": ("TPE1", "\xa9ART", "Author", "Artist", "artist"),
@@ -49,7 +49,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "language": ("TLAN", "WM/Language", "Language", "language"),
     "lyrics": ("USLT", "\xa9lyr", "WM/Lyrics", "Lyrics", "lyrics", "unsyncedlyrics"),
 }
-# What FFmpeg calls them, for containers that mutagen does not know (a WAV's INFO chunk).
+# FFmpeg's names, for containers that mutagen does not read (the INFO chunk of WAV).
 _CONTAINER_KEYS: dict[str, tuple[str, ...]] = {
     "title": ("title",),
     "artists": ("artist", "author", "album_artist"),
@@ -63,11 +63,11 @@ _CONTAINER_KEYS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class FileTags:
-    """Tags as text fit for people: no control characters, at most as long as the table takes.
+    """Tags as printable text, cut to the lengths of the database columns.
 
-    None (or nothing in ``genres``) where the file says nothing. ``artists`` is the artist line as
-    written, several values joined by commas; ``artist_names`` the artists where the file lists
-    them, ``artist_ids`` their MusicBrainz ids.
+    None (or empty ``genres``) where absent. ``artists`` is the artist line as written, several
+    values joined by commas; ``artist_names`` are the artists if the file lists them,
+    ``artist_ids`` their MusicBrainz ids.
     """
 
     title: str | None = None
@@ -84,15 +84,15 @@ class FileTags:
     album_artist: str | None = None
 
     def filled(self, metadata: Mapping[str, str]) -> FileTags:
-        """These tags, with what they lack from a container's own ``metadata``."""
+        """Return these tags, with missing ones taken from a container's ``metadata``."""
         lower = {key.lower(): value for key, value in metadata.items()}
         texts = {
             name: [lower[key] for key in keys if key in lower][:1]
             for name, keys in _CONTAINER_KEYS.items()
         }
-        other = _from_texts(texts)
+        from_container = _from_texts(texts)
         missing = {
-            name: getattr(other, name)
+            name: getattr(from_container, name)
             for name in ("title", "artists", "album", "genres", "year", "track")
             if not getattr(self, name)
         }
@@ -101,14 +101,14 @@ class FileTags:
 
 @dataclass(frozen=True)
 class Cover:
-    """An embedded picture: ``data`` as it lies in the file; ``kind`` is its media type."""
+    """Embedded picture: ``data`` as in the file, ``kind`` its media type."""
 
     kind: str
     data: bytes
 
 
 def read_tags(path: Path) -> FileTags:
-    """The tags of the file at ``path``; empty ones if it has none or they cannot be read."""
+    """Read the tags of the file at ``path``; empty if it has none or they are unreadable."""
     file = _opened(path)
     if file is None:
         return FileTags()
@@ -120,7 +120,7 @@ def read_tags(path: Path) -> FileTags:
 
 
 def read_cover(path: Path) -> Cover | None:
-    """The embedded front cover (JPEG, PNG, GIF or WebP by its content), else the first picture."""
+    """Read the front cover (JPEG, PNG, GIF or WebP by content), else the first picture."""
     file = _opened(path)
     return None if file is None else _cover(file)
 
@@ -147,10 +147,10 @@ def _raw(tags: Any, key: str) -> list[Any]:
         frames = tags.getall(key) if key.startswith("TXXX:") or _is_frame(key) else []
         return [value for frame in frames for value in _frame_values(frame)]
     try:
-        values = tags[key]
+        value = tags[key]
     except (KeyError, ValueError):
         return []
-    return list(values) if isinstance(values, list) else [values]
+    return list(value) if isinstance(value, list) else [value]
 
 
 def _is_frame(key: str) -> bool:
@@ -174,18 +174,18 @@ def _as_text(value: Any) -> list[str]:
 
 def _from_texts(texts: Mapping[str, list[str]]) -> FileTags:
     def first(name: str) -> str | None:
-        return next((text for raw in texts.get(name, []) if (text := clean(raw))), None)
+        return next((value for raw in texts.get(name, []) if (value := clean(raw))), None)
 
     def one_line(name: str) -> str | None:
-        text = first(name)
-        return text[: LONGEST[name]] if text else None
+        value = first(name)
+        return value[: LONGEST[name]] if value else None
 
     def several(name: str) -> tuple[str, ...]:
         return tuple(dict.fromkeys(filter(None, map(clean, texts.get(name, [])))))
 
     artists = several("artists")
     listed = several("artist_names") or (artists if len(artists) > 1 else ())
-    ids = tuple(part for text in several("artist_ids") for part in re.split(r"[/;]\s*", text))
+    ids = tuple(part for value in several("artist_ids") for part in re.split(r"[/;]\s*", value))
     if len(ids) == 1 and len(artists) == 1 and not listed:
         listed = artists  # one id: one artist, whatever its name looks like
     genres = [
@@ -211,7 +211,7 @@ def _from_texts(texts: Mapping[str, list[str]]) -> FileTags:
 
 
 def clean(text: str) -> str:
-    """One line without control characters, lone surrogates and runs of white space."""
+    """Return one line without control characters, lone surrogates and runs of spaces."""
     text = text.encode("utf-8", "replace").decode("utf-8")
     printable = (" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text)
     return " ".join("".join(printable).replace("\ufeff", "").split())
@@ -242,7 +242,7 @@ def _cover(file: Any) -> Cover | None:
 
 
 def _pictures(file: Any) -> Iterable[tuple[int, bytes]]:
-    """Embedded pictures and their kind; 3 is the front cover in all formats."""
+    """Yield the kind (3: front cover, in all formats) and data of embedded pictures."""
     for picture in getattr(file, "pictures", None) or ():
         yield picture.type, picture.data
     tags = file.tags

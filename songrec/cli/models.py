@@ -77,10 +77,10 @@ def tags_command(
     """Name the likeliest tags of the sound in FILE, heard by the network MODEL."""
     from songrec.services.features.audio_tags import tag_file
 
-    tagging = tag_file(file, _instance(), model=model, overlap_s=overlap_s)
-    top = tagging.top(count)
+    predictions = tag_file(file, _instance(), model=model, overlap_s=overlap_s)
+    top = predictions.top(count)
     if over_time:
-        rows = _rows_over_time(tagging, [tag for tag, _ in top])
+        rows = _rows_over_time(predictions, [tag for tag, _ in top])
         if as_json:
             print_json(rows)
             return
@@ -95,18 +95,18 @@ def tags_command(
         click.echo(f"{probability:6.3f}  {tag}")
 
 
-def _rows_over_time(tagging: Any, tags: list[str]) -> list[dict[str, Any]]:
-    columns = [tagging.tags.index(tag) for tag in tags]
+def _rows_over_time(predictions: Any, tags: list[str]) -> list[dict[str, Any]]:
+    columns = [predictions.tags.index(tag) for tag in tags]
     return [
         {
             "start_s": round(float(start), 3),
-            "end_s": round(float(start) + tagging.length_s, 3),
+            "end_s": round(float(start) + predictions.length_s, 3),
             "probabilities": {
-                tag: float(tagging.probabilities[row, at])
+                tag: float(predictions.probabilities[row, at])
                 for tag, at in zip(tags, columns, strict=True)
             },
         }
-        for row, start in enumerate(tagging.times_s)
+        for row, start in enumerate(predictions.times_s)
     ]
 
 

@@ -1,4 +1,4 @@
-"""``flask segments``: songs cut into windows of a few seconds, and the network that tags them."""
+"""``flask segments``: segments of songs, and the network that tags them."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _seconds = click.option(
     type=click.FloatRange(min=0),
     default=60.0,
     show_default=True,
-    help="How much of a song's middle is cut; 0: all of it.",
+    help="Seconds from the middle of each song; 0: the whole song.",
 )
 _seed = click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
 
 
 @click.group("segments")
 def segments_group() -> None:
-    """Cut songs into windows of a few seconds, tag them, recommend by them."""
+    """Cut songs into segments of a few seconds and tag them, for recommendations by segments."""
 
 
 @segments_group.command("train")
@@ -41,21 +41,21 @@ def segments_group() -> None:
     type=click.Choice(SOURCES),
     default=SOURCES[0],
     show_default=True,
-    help="Where the tags to learn come from.",
+    help="Source of the tags to learn.",
 )
 @click.option(
     "--n-seconds",
     type=click.FloatRange(0.5, 60),
     default=5.0,
     show_default=True,
-    help="How long a window is.",
+    help="Length of a segment in seconds.",
 )
 @click.option(
     "--step",
     type=click.FloatRange(0.1, 60),
     default=1.0,
     show_default=True,
-    help="Seconds from one window to the next.",
+    help="Seconds from the start of a segment to that of the next.",
 )
 @_seconds
 @click.option(
@@ -63,14 +63,14 @@ def segments_group() -> None:
     type=click.FloatRange(0, 0.9),
     default=0.2,
     show_default=True,
-    help="Of each part of a song to be held out.",
+    help="Probability that a part of a song is used for validation.",
 )
 @click.option(
     "--by",
     type=click.Choice(("windows", "songs")),
     default="windows",
     show_default=True,
-    help="Hold out parts of songs, or whole songs.",
+    help="Use parts of songs, or whole songs, for validation.",
 )
 @click.option("--epochs", type=click.IntRange(1, 10_000), default=40, show_default=True)
 @click.option(
@@ -78,22 +78,22 @@ def segments_group() -> None:
     type=click.IntRange(1, 10_000),
     default=6,
     show_default=True,
-    help="Epochs without progress after which it stops.",
+    help="Epochs without improvement after which training stops.",
 )
 @click.option(
     "--units",
     type=click.IntRange(1, 2048),
     default=256,
     show_default=True,
-    help="TaggerConfig of the vector that stands for a segment.",
+    help="Dimensions of the vector of a segment.",
 )
 @click.option("--filters", type=click.IntRange(1, 2048), default=128, show_default=True)
 @click.option(
     "--depth", type=click.IntRange(1, 8), default=4, show_default=True, help="Recurrent layers."
 )
 @click.option("--batch-size", type=click.IntRange(1, 4096), default=32, show_default=True)
-@click.option("--no-baselines", is_flag=True, help="Do not measure MusiCNN beside it.")
-@click.option("--queue", "queued", is_flag=True, help="Leave it to the worker, and go on.")
+@click.option("--no-baselines", is_flag=True, help="Do not evaluate MusiCNN for comparison.")
+@click.option("--queue", "queued", is_flag=True, help="Run as a job in the worker.")
 @_seed
 @json_option
 @one_line_errors
@@ -110,8 +110,8 @@ def train_command(
     as_json: bool,
     **size: int,
 ) -> None:
-    """Train the tagger on the songs that can be heard, and measure it on windows held out."""
-    parameters = {
+    """Train the tagger on audible songs and evaluate it on validation segments."""
+    params = {
         "task": "train",
         "source": source,
         "by": by,
@@ -122,11 +122,11 @@ def train_command(
         "baselines": not no_baselines,
     }
     if queued:
-        _enqueue(parameters, as_json)
+        _enqueue(params, as_json)
         return
     from songrec.jobs import segment_tasks
 
-    result = segment_tasks.execute(current_instance(), parameters, terminal_progress())
+    result = segment_tasks.execute(current_instance(), params, terminal_progress())
     if as_json:
         print_json(result)
         return
@@ -135,12 +135,12 @@ def train_command(
     windows = result["windows"]
     click.echo(
         f"Tagger {result['tagger']}: {len(result['tags'])} tags, {result['songs']} songs, "
-        f"{windows['training']:,} windows to learn from, {windows['validation']:,} held out; "
+        f"{windows['training']:,} training and {windows['validation']:,} validation segments; "
         f"best after epoch {result['best_epoch']} of {result['epochs']}."
     )
     _show(result.get("measures") or {})
     best = encoder_selection.choose(_instance())
-    click.echo(f"Songs are cut anew by: flask segments tag ({_by(best.name)}: {best.why})")
+    click.echo(f"To cut all songs again: flask segments tag ({_by(best.name)}: {best.why})")
 
 
 @segments_group.command("tag")
@@ -149,26 +149,26 @@ def train_command(
     type=click.Choice(("best", "tagger", "musicnn", "mfcc")),
     default="best",
     show_default=True,
-    help="What stands for a segment; best: of what is there what "
-    "told the tags of windows held out best.",
+    help="Vector of a segment; best: the available one that predicts the tags of "
+    "validation segments best.",
 )
 @_seconds
-@click.option("--queue", "queued", is_flag=True, help="Leave it to the worker, and go on.")
+@click.option("--queue", "queued", is_flag=True, help="Run as a job in the worker.")
 @_seed
 @json_option
 @one_line_errors
 def tag_command(by: str, seconds: float, queued: bool, seed: int, as_json: bool) -> None:
-    """Cut all songs that can be heard, so that they are recommended by segments.
+    """Cut all audible songs into segments, for recommendations by segments.
 
-    Songs that are analysed later are cut with the analysis, those that vanish leave the index.
+    Songs analysed later are added by the analysis; songs whose files vanish are removed.
     """
-    parameters = {"task": "tag", "by": by, "seed": seed, "cutting": {"seconds": seconds or None}}
+    params = {"task": "tag", "by": by, "seed": seed, "cutting": {"seconds": seconds or None}}
     if queued:
-        _enqueue(parameters, as_json)
+        _enqueue(params, as_json)
         return
     from songrec.jobs import segment_tasks
 
-    result = segment_tasks.execute(current_instance(), parameters, terminal_progress())
+    result = segment_tasks.execute(current_instance(), params, terminal_progress())
     if as_json:
         print_json(result)
         return
@@ -177,14 +177,14 @@ def tag_command(by: str, seconds: float, queued: bool, seed: int, as_json: bool)
         f"by {_by(result['made_by'])}: {result['why']}."
     )
     if result["songs_unread"]:
-        click.echo(f"{result['songs_unread']:,} songs could not be read: flask analyze says why.")
+        click.echo(f"{result['songs_unread']:,} songs could not be read. See: flask analyze")
 
 
 @segments_group.command("status")
 @json_option
 @one_line_errors
 def status_command(as_json: bool) -> None:
-    """The segments in use, the newest tagger and its figures."""
+    """Show the segments in use and the metrics of the newest tagger."""
     from songrec.services.segments import build_index
 
     status = build_index.status(_instance())
@@ -193,7 +193,7 @@ def status_command(as_json: bool) -> None:
         return
     index, tagger = status["index"], status["tagger"]
     if index is None:
-        click.echo("No song is cut into segments yet: flask segments tag")
+        click.echo("No song is cut into segments yet. Run: flask segments tag")
     else:
         click.echo(
             f"{index['fragments']:,} segments of {index['tracks']:,} songs, {index['seconds']:g} "
@@ -202,9 +202,9 @@ def status_command(as_json: bool) -> None:
         )
     best = status["best"]
     if index is None or best["made_by"] != index["made_by"]:
-        click.echo(f"Now they would be cut by {_by(best['made_by'])}: {best['why']}.")
+        click.echo(f"flask segments tag would use {_by(best['made_by'])}: {best['why']}.")
     if tagger is None:
-        click.echo("No tagger is trained yet: flask segments train")
+        click.echo("No tagger is trained yet. Run: flask segments train")
         return
     click.echo(
         f"Tagger {tagger['tagger']}: {len(tagger['tags'])} tags from {tagger['source']}, "
@@ -234,46 +234,46 @@ def _show(measures: dict[str, Any]) -> None:
         return
     click.echo(f"{'':10}" + "".join(f"{label:>10}" for label in _FIGURES.values()))
     for name, figures in measures.items():
-        shown = (figures[measure] for measure in _FIGURES)
+        values = (figures[measure] for measure in _FIGURES)
         click.echo(
             f"{name:10}"
-            + "".join(f"{'–' if value is None else f'{value:.3f}':>10}" for value in shown)
+            + "".join(f"{'–' if value is None else f'{value:.3f}':>10}" for value in values)
         )
-    groups = [_group(one) for one in measures["tagger"]["wrong_tags"]["grouped"]]
+    groups = [_group(group) for group in measures["tagger"]["wrong_tags"]["grouped"]]
     click.echo(f"{'wrong tags':10}" + "".join(f"{label:>10}" for label in groups))
     for name, figures in measures.items():
-        counts = (one["samples"] for one in figures["wrong_tags"]["grouped"])
+        counts = (group["samples"] for group in figures["wrong_tags"]["grouped"])
         click.echo(f"{name:10}" + "".join(f"{count:>10,}" for count in counts))
     for name, figures in measures.items():
         single = ", ".join(
-            f"{one['wrong']}: {one['samples']:,}" for one in figures["wrong_tags"]["single"]
+            f"{group['wrong']}: {group['samples']:,}" for group in figures["wrong_tags"]["single"]
         )
         click.echo(f"{name:10}  samples by wrong tags: {single}")
 
 
-def _group(one: dict[str, Any]) -> str:
-    if one["to"] is None:
-        return f"{one['from']}+"
-    return str(one["from"]) if one["from"] == one["to"] else f"{one['from']}–{one['to']}"
+def _group(group: dict[str, Any]) -> str:
+    if group["to"] is None:
+        return f"{group['from']}+"
+    return str(group["from"]) if group["from"] == group["to"] else f"{group['from']}–{group['to']}"
 
 
-def _enqueue(parameters: dict[str, Any], as_json: bool) -> None:
+def _enqueue(params: dict[str, Any], as_json: bool) -> None:
     from songrec.jobs import queue, segment_tasks
 
     with wrong_usage():
-        job = queue.enqueue(db.session, segment_tasks.KIND, parameters)
+        job = queue.enqueue(db.session, segment_tasks.KIND, params)
     db.session.commit()
     if as_json:
         print_json({"job_id": job.public_id})
     else:
-        click.echo(f"Job {job.public_id} waits for the worker.")
+        click.echo(f"Job {job.public_id} is queued.")
 
 
 def _instance() -> Path:
     return Path(current_app.config["INSTANCE"])
 
 
-# The command's former name goes on working.
+# Former name of the command.
 fragments_group = click.Group(
     "fragments", segments_group.commands, help=segments_group.help, hidden=True
 )

@@ -15,7 +15,7 @@ GENRE = FeatureSpec(("genre",))
 
 
 class Genre:
-    """One column for each of the commonest genres, and ``other``; all 0 where none is known."""
+    """One-hot columns of the most common genres and ``other``; all 0 for an unknown genre."""
 
     version = 1
 
@@ -28,11 +28,10 @@ class Genre:
         genres: Sequence[str | None],
         vocabulary: tuple[str, ...] | None = None,
     ) -> FeatureTable:
-        """The feature set of tracks whose genres are ``genres``, one for each id.
+        """Encode the genres of tracks, one for each id; case and surrounding spaces are ignored.
 
-        ``vocabulary`` fixes the columns (a trained model's); by default they are the ``most``
-        commonest genres in alphabetical order, then ``other`` if it is needed. Case and spaces
-        around do not matter.
+        ``vocabulary`` fixes the columns (of a trained model); by default they are the ``most``
+        most common genres in alphabetical order, then ``other`` if needed.
         """
         plain = [_plain(genre) for genre in genres]
         columns = vocabulary or self.vocabulary(plain)
@@ -45,7 +44,7 @@ class Genre:
         return FeatureTable(np.asarray(track_ids, dtype=np.int64), columns, values, GENRE)
 
     def vocabulary(self, genres: Sequence[str | None]) -> tuple[str, ...]:
-        """The columns for ``genres``, ties in favour of the alphabet."""
+        """Return the columns for ``genres``; ties are broken alphabetically."""
         counts = Counter(genre for genre in map(_plain, genres) if genre and genre != OTHER)
         order = sorted(counts, key=lambda genre: (-counts[genre], genre))
         rest = len(order) > self.most or any(_plain(genre) == OTHER for genre in genres)

@@ -1,4 +1,4 @@
-"""Musical attributes predicted from audio features by stacking ensembles.
+"""Prediction of musical attributes from audio features by stacked ensembles.
 
 Light to import: scikit-learn, XGBoost and Optuna are loaded when something is trained or predicted.
 """

@@ -1,4 +1,4 @@
-"""One fitted base model: numbers standardised on the way in, classes renumbered on the way in."""
+"""Base models fitted on standardised numbers or on consecutive class numbers."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from songrec.prediction.registry import BASE_MODELS
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """A fitted pipeline and what leads from its answers back to the targets.
+class FittedModel:
+    """Fitted pipeline with the transformation from its outputs to the targets.
 
-    Numbers: ``offset`` and ``scale`` float64 ``(targets,)`` undo the standardising. Classes:
-    ``seen`` int64 are the classes that the training tracks had, of ``classes`` in all.
+    Numbers: ``offset`` and ``scale`` float64 ``(targets,)`` undo the standardisation. Classes:
+    ``observed`` int64 are the classes of the training tracks, of ``classes`` in all.
     """
 
     pipeline: Any
     offset: NDArray[np.float64]
     scale: NDArray[np.float64]
-    seen: Ints
+    observed: Ints
     classes: int = 0
 
     @property
     def width(self) -> int:
-        """Columns of ``scores``: one per target, or one per class."""
+        """Number of columns of ``scores``: one per target, or one per class."""
         return self.classes or len(self.offset)
 
     def scores(self, inputs: Floats) -> NDArray[np.float64]:
-        """``(n, targets)`` numbers, or ``(n, classes)`` non-negative shares that add up to 1."""
+        """Predict numbers ``(n, targets)``, or class probabilities ``(n, classes)``."""
         if not self.classes:
             raw = np.asarray(self.pipeline.predict(inputs), dtype=np.float64)
             return raw.reshape(len(inputs), -1) * self.scale + self.offset
         shares = np.zeros((len(inputs), self.classes))
         if hasattr(self.pipeline, "predict_proba"):
-            shares[:, self.seen] = self.pipeline.predict_proba(inputs)
+            shares[:, self.observed] = self.pipeline.predict_proba(inputs)
             return shares
         margins = np.asarray(self.pipeline.decision_function(inputs), dtype=np.float64)
         if margins.ndim == 1:
@@ -49,7 +49,7 @@ class Fitted:
         # A support vector machine gives margins, not probabilities: softmax puts them on the
         # same scale as the others', and the meta-model learns how far to trust them.
         margins = np.exp(margins - margins.max(axis=1, keepdims=True))
-        shares[:, self.seen] = margins / margins.sum(axis=1, keepdims=True)
+        shares[:, self.observed] = margins / margins.sum(axis=1, keepdims=True)
         return shares
 
 
@@ -61,11 +61,17 @@ def fit(
     *,
     classes: int,
     seed: int,
-) -> Fitted:
-    """Fit base model ``name`` on ``inputs`` ``(n, d)``.
+) -> FittedModel:
+    """Fit base model ``name``.
 
-    ``targets`` are ``(n, targets)`` numbers, or with ``classes`` > 0 the ``(n, 1)`` class numbers,
-    of which at least two must occur.
+    Parameters
+    ----------
+    inputs
+        ``(n, d)``; NaN is imputed.
+    targets
+        Numbers ``(n, targets)``, or class numbers ``(n, 1)`` with at least two classes.
+    classes
+        Number of classes; 0 for numbers.
     """
     model = BASE_MODELS.create(name, **parameters)
     rows, columns = inputs.shape
@@ -73,21 +79,21 @@ def fit(
         classes=bool(classes), outputs=targets.shape[1], rows=rows, columns=columns, seed=seed
     )
     offset = scale = np.empty(0)
-    seen: Ints = np.empty(0, dtype=np.int64)
-    wanted: NDArray[Any]
+    observed: Ints = np.empty(0, dtype=np.int64)
+    y: NDArray[Any]
     if classes:
         # XGBoost wants classes numbered without gaps, and a fold may lack a rare one.
-        seen, wanted = np.unique(targets[:, 0].astype(np.int64), return_inverse=True)
+        observed, y = np.unique(targets[:, 0].astype(np.int64), return_inverse=True)
     else:
         offset, scale = targets.mean(axis=0), targets.std(axis=0)
         scale = np.where(scale > 0, scale, 1.0)
-        wanted = (targets - offset) / scale
-        wanted = wanted[:, 0] if wanted.shape[1] == 1 else wanted
+        y = (targets - offset) / scale
+        y = y[:, 0] if y.shape[1] == 1 else y
     with warnings.catch_warnings():
         # Parameters that converge slowly score badly, and the search leaves them behind.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        pipeline.fit(inputs, wanted)
-    return Fitted(pipeline, offset, scale, seen, classes)
+        pipeline.fit(inputs, y)
+    return FittedModel(pipeline, offset, scale, observed, classes)
 
 
 def out_of_fold(
@@ -101,9 +107,18 @@ def out_of_fold(
     seed: int,
     fold: int | None = None,
 ) -> NDArray[np.float64]:
-    """Scores of each track by a model that has not seen its fold, ``(n, width)``.
+    """Cross-validate base model ``name`` and return its predictions of the left-out folds.
 
-    With ``fold``, only that fold's tracks are predicted, the others are NaN.
+    Parameters
+    ----------
+    folds
+        Fold of each track, int64 ``(n,)``.
+    fold
+        Predict only the tracks of this fold; the others are NaN. None predicts all.
+
+    Returns
+    -------
+    ``scores`` of each track by a model fitted on the other folds, float64 ``(n, width)``.
     """
     scores = np.full((len(inputs), classes or targets.shape[1]), np.nan)
     for number in np.unique(folds) if fold is None else (fold,):

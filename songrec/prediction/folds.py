@@ -1,4 +1,4 @@
-"""Seeded splits: parts of equal size that keep what belongs together in one part."""
+"""Seeded splits into folds of equal size that keep groups of tracks intact."""
 
 from __future__ import annotations
 
@@ -15,15 +15,20 @@ def parts(
     n: int,
     *,
     seed: int,
-    together: NDArray[Any] | None = None,
+    groups: NDArray[Any] | None = None,
     classes: NDArray[Any] | None = None,
 ) -> Ints:
-    """The part, 0 to ``n`` - 1, of each of ``count`` tracks; int64 ``(count,)``.
+    """Assign ``count`` tracks to ``n`` folds, 0 to ``n`` - 1; int64 ``(count,)``.
 
-    Tracks with equal ``together`` (recordings of the same song, say) share a part, so that no part
-    is predicted by a model that has heard its songs. Each of the ``classes`` is spread evenly.
+    Parameters
+    ----------
+    groups
+        Tracks with equal values (recordings of the same song, for example) share a fold, so that
+        no track is predicted by a model that was fitted on the same song.
+    classes
+        Class of each track; every fold gets an even share of each.
     """
-    keys = np.arange(count) if together is None else np.asarray(together)
+    keys = np.arange(count) if groups is None else np.asarray(groups)
     _, first, song = np.unique(keys, return_index=True, return_inverse=True)
     songs = len(first)
     order = np.random.default_rng(seed).permutation(songs)

@@ -1,9 +1,8 @@
-"""Attributes estimated from tag probabilities: what to say of a song before a predictor is trained.
+"""Estimation of musical attributes from tag probabilities, without a trained predictor.
 
-A network that names tags has heard of "jazz" and "instrumental", not of energy. What songs under
-such a tag are usually like is known: ``MSD`` and ``MTT`` write it down, and an estimate is the mean
-over the tags, weighed by their probabilities. Where the figures come from, and how far the
-estimates agree with anything else, is in docs/prediction.md.
+``MSD`` and ``MTT`` are the typical attribute values of songs with a tag; an estimate is the mean
+over the tags, weighted by their probabilities. docs/prediction.md says where the values come from
+and how good the estimates are.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import numpy as np
 from songrec.core.types import Floats
 
 VERSION = 1
-"""Raise it with any change of the tables: estimates are then made anew."""
+"""Raised with any change of the tables, so that estimates are updated."""
 
 ATTRIBUTES = (
     "energy",
@@ -27,18 +26,18 @@ ATTRIBUTES = (
 )
 """What tags tell something about, in the order of the tables' columns."""
 
-USUAL = (0.55, 0.46, 0.56, 0.40, 0.35, 0.07)
-"""Between the means of a catalogue of hits and one of free music: what is said without a word."""
-USUAL_WEIGHT = 0.05
+PRIOR = (0.55, 0.46, 0.56, 0.40, 0.35, 0.07)
+"""Prior values, between the means of a catalogue of hits and one of free music."""
+PRIOR_WEIGHT = 0.05
 POWER = 1.5
 """Over a probability's own weight: many unlikely tags must not outvote the one that fits."""
-FEWEST_EVIDENCE = 0.15
-"""Σ p of the tags that say something; below it the attribute stays unknown."""
+MIN_EVIDENCE = 0.15
+"""Smallest Σ p of the tags with a value; below it the attribute stays unknown."""
 
 _ = None
-Row = tuple[float | None, ...]
+TagValues = tuple[float | None, ...]
 
-MSD: dict[str, Row] = {
+MSD: dict[str, TagValues] = {
     "rock": (0.70, _, 0.48, 0.25, 0.15, 0.05),
     "pop": (0.62, 0.55, 0.64, 0.30, 0.08, 0.06),
     "alternative": (0.66, _, 0.50, 0.20, 0.12, 0.05),
@@ -90,9 +89,9 @@ MSD: dict[str, Row] = {
 Most genres are neither cheerful nor sad: near the middle they have no word on positiveness.
 """
 
-_VOICE: Row = (_, _, _, _, 0.05, _)
-_NO_VOICE: Row = (_, _, _, _, 0.92, _)
-MTT: dict[str, Row] = {
+_VOICE: TagValues = (_, _, _, _, 0.05, _)
+_NO_VOICE: TagValues = (_, _, _, _, 0.92, _)
+MTT: dict[str, TagValues] = {
     "guitar": (0.45, 0.45, 0.47, 0.60, 0.55, _),
     "classical": (0.20, 0.28, 0.30, 0.95, 0.88, _),
     "slow": (0.22, 0.25, 0.38, 0.70, _, _),
@@ -150,23 +149,32 @@ MTT: dict[str, Row] = {
 
 
 def attributes(
-    tags: Sequence[str], probabilities: Floats, table: Mapping[str, Row] | None = None
+    tags: Sequence[str], probabilities: Floats, table: Mapping[str, TagValues] | None = None
 ) -> dict[str, Floats]:
-    """Estimates out of tag probabilities: float32 ``(n,)`` by attribute, NaN where unknown.
+    """Estimate attributes from tag probabilities.
 
-    ``probabilities`` is ``(n, len(tags))``, each tag's own, from 0 to 1. ``table`` says what songs
-    under a tag are like; by default that of the network whose tags these are.
+    Parameters
+    ----------
+    probabilities
+        ``(n, len(tags))``, from 0 to 1, independent of each other.
+    table
+        Typical attribute values of songs with a tag; by default those of the network whose tags
+        these are (``MSD`` or ``MTT``).
+
+    Returns
+    -------
+    float32 ``(n,)`` by attribute, NaN where unknown.
     """
     table = (MTT if "no vocals" in tags else MSD) if table is None else table
-    nothing: Row = (None,) * len(ATTRIBUTES)
-    said = np.array([table.get(tag, nothing) for tag in tags], dtype=np.float64)
-    heard = np.asarray(probabilities, dtype=np.float64)
-    weights = heard**POWER
-    found = {}
+    empty: TagValues = (None,) * len(ATTRIBUTES)
+    values = np.array([table.get(tag, empty) for tag in tags], dtype=np.float64)
+    evidence = np.asarray(probabilities, dtype=np.float64)
+    weights = evidence**POWER
+    estimates = {}
     for column, name in enumerate(ATTRIBUTES):
-        speaks = ~np.isnan(said[:, column])
-        total = weights[:, speaks] @ said[speaks, column] + USUAL_WEIGHT * USUAL[column]
-        value = total / (weights[:, speaks].sum(axis=1) + USUAL_WEIGHT)
-        value[~(heard[:, speaks].sum(axis=1) >= FEWEST_EVIDENCE)] = np.nan
-        found[name] = value.astype(np.float32)
-    return found
+        has_value = ~np.isnan(values[:, column])
+        total = weights[:, has_value] @ values[has_value, column] + PRIOR_WEIGHT * PRIOR[column]
+        estimate = total / (weights[:, has_value].sum(axis=1) + PRIOR_WEIGHT)
+        estimate[~(evidence[:, has_value].sum(axis=1) >= MIN_EVIDENCE)] = np.nan
+        estimates[name] = estimate.astype(np.float32)
+    return estimates

@@ -1,4 +1,4 @@
-"""What a chroma says whatever the key: columns made from every set of twelve pitch classes.
+"""Key-invariant columns computed from every set of twelve pitch classes.
 
 A song and the same song in another key have the same energy and the same mood, but their chroma
 are turned against each other. Sorted by size, and as the magnitudes of its discrete Fourier
@@ -22,17 +22,17 @@ _PITCH_CLASS = re.compile(
     r"(?P<class>[0-9]{1,2}|[a-g](?:_?sharp|s|#|♯)?)(?P<tail>(?:[._ -].*)?)$"
 )
 ADDED = 20
-"""Columns made from each chroma."""
+"""Number of columns added for each chroma."""
 
 
 def chroma_sets(names: Sequence[str]) -> list[list[int]]:
-    """Which columns are the twelve pitch classes of one chroma, each set from C to B.
+    """Find the sets of twelve columns that are the pitch classes of one chroma, each from C to B.
 
-    Known are names with ``chroma`` in them that differ in the pitch class alone, as a number
-    (``chroma_cens``, ``chroma_cens.1``, …; ``chroma_01_mean``, …) or a name
+    Columns are recognised by names with ``chroma`` in them that differ in the pitch class alone,
+    as a number (``chroma_cens``, ``chroma_cens.1``, …; ``chroma_01_mean``, …) or a name
     (``chroma_c_sharp_mean``).
     """
-    found: dict[str, dict[int, int]] = {}
+    sets: dict[str, dict[int, int]] = {}
     for column, name in enumerate(names):
         lower = name.lower()
         if "chroma" not in lower:
@@ -40,11 +40,11 @@ def chroma_sets(names: Sequence[str]) -> list[list[int]]:
         match = _PITCH_CLASS.match(lower)
         # pandas numbers repeated headers from the second one on: the first carries no number.
         stem = f"{match['head']}*{match['tail']}" if match else f"{lower}*"
-        found.setdefault(stem, {})[_number(match["class"]) if match else 0] = column
+        sets.setdefault(stem, {})[_number(match["class"]) if match else 0] = column
     whole = (range(12), range(1, 13))
     return [
         [columns[number] for number in sorted(columns)]
-        for columns in found.values()
+        for columns in sets.values()
         if any(set(columns) == set(numbers) for numbers in whole)
     ]
 
@@ -56,15 +56,15 @@ def _number(text: str) -> int:
 
 
 def with_harmony(values: Floats, sets: Sequence[Sequence[int]]) -> Floats:
-    """``values`` ``(n, d)`` with ``ADDED`` columns more for each chroma of ``chroma_sets``.
+    """Append ``ADDED`` key-invariant columns to ``values`` ``(n, d)`` for each chroma of ``sets``.
 
-    Those are the twelve pitch classes by size, their mean and deviation, and the magnitudes of the
-    Fourier coefficients 1 to 6. NaN where any of the twelve is.
+    They are the pitch classes sorted by size, their mean and standard deviation, and the magnitudes
+    of the Fourier coefficients 1 to 6. NaN where any of the twelve is NaN.
     """
     parts = [values]
     for columns in sets:
         chroma = values[:, columns]
-        made = np.hstack(
+        added = np.hstack(
             [
                 np.sort(chroma, axis=1),
                 chroma.mean(axis=1, keepdims=True),
@@ -72,7 +72,7 @@ def with_harmony(values: Floats, sets: Sequence[Sequence[int]]) -> Floats:
                 np.abs(np.fft.rfft(chroma, axis=1))[:, 1:],
             ]
         ).astype(np.float32)
-        made[np.isnan(chroma).any(axis=1)] = np.nan
-        parts.append(made)
+        added[np.isnan(chroma).any(axis=1)] = np.nan
+        parts.append(added)
     joined: Floats = np.hstack(parts)
     return joined

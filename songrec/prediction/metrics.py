@@ -1,4 +1,4 @@
-"""How good predictions are: R², mean absolute error, accuracy, weighted F1, with intervals.
+"""Metrics of predictions with bootstrap intervals: R², MAE, accuracy, weighted F1.
 
 Each measure takes what is true and what was predicted, ``(n,)`` or ``(resamples, n)``, and gives
 one figure per row; an interval is the middle 95% over bootstrap resamples of the tracks (Efron and
@@ -19,24 +19,24 @@ LEVEL = 0.95
 
 
 def r2(true: NDArray[Any], predicted: NDArray[Any]) -> NDArray[Any]:
-    """1 - residual over total sum of squares; NaN where all true values are equal."""
+    """Compute the coefficient of determination; NaN where all true values are equal."""
     residual = ((true - predicted) ** 2).sum(axis=-1)
     total = ((true - true.mean(axis=-1, keepdims=True)) ** 2).sum(axis=-1)
     return 1 - residual / np.where(total > 0, total, np.nan)
 
 
 def mae(true: NDArray[Any], predicted: NDArray[Any]) -> NDArray[Any]:
-    """The mean absolute error, in the target's unit."""
+    """Compute the mean absolute error, in the unit of the target."""
     return np.abs(true - predicted).mean(axis=-1)
 
 
 def accuracy(true: NDArray[Any], predicted: NDArray[Any]) -> NDArray[Any]:
-    """The share of tracks whose class is right."""
+    """Compute the share of correctly classified tracks."""
     return (true == predicted).mean(axis=-1)
 
 
 def f1_weighted(true: NDArray[Any], predicted: NDArray[Any]) -> NDArray[Any]:
-    """F1 per class, averaged with the classes' true frequencies as weights."""
+    """Compute F1 per class, averaged with the frequencies of the true classes as weights."""
     total = np.zeros(true.shape[:-1])
     for label in np.unique(true):
         is_true, is_predicted = true == label, predicted == label
@@ -48,7 +48,7 @@ def f1_weighted(true: NDArray[Any], predicted: NDArray[Any]) -> NDArray[Any]:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A measure, what it is called, and whether more is better."""
+    """Metric with its label and direction."""
 
     name: str
     label: str
@@ -66,20 +66,29 @@ CLASSES = (
 def score(
     true: NDArray[Any], predicted: NDArray[Any], *, is_class: bool, seed: int
 ) -> dict[str, Any]:
-    """``{measure: value, "intervals": {measure: [low, high]}}`` for one target.
+    """Compute the metrics of one target with 95% bootstrap intervals.
 
-    ``true`` and ``predicted`` are ``(n,)``, n at least 2. A figure that is not defined (R² of
-    equal values) is None. The same ``seed`` resamples the same tracks, so that models compare.
+    Parameters
+    ----------
+    true, predicted
+        ``(n,)``, n at least 2.
+    seed
+        The same seed draws the same resamples, so that models are comparable.
+
+    Returns
+    -------
+    ``{measure: value, "intervals": {measure: [low, high]}}``. An undefined value (R² of equal
+    values) is None.
     """
     rows = np.random.default_rng(seed).integers(len(true), size=(RESAMPLES, len(true)))
     tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
-    found: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
     intervals: dict[str, list[float]] = {}
     for measure in CLASSES if is_class else NUMBERS:
         value = float(measure.function(true, predicted))
-        found[measure.name] = value if np.isfinite(value) else None
-        drawn = measure.function(true[rows], predicted[rows])
-        drawn = drawn[np.isfinite(drawn)]
-        if found[measure.name] is not None and len(drawn):
-            intervals[measure.name] = [float(q) for q in np.quantile(drawn, tails)]
-    return {**found, "intervals": intervals}
+        figures[measure.name] = value if np.isfinite(value) else None
+        resampled = measure.function(true[rows], predicted[rows])
+        resampled = resampled[np.isfinite(resampled)]
+        if figures[measure.name] is not None and len(resampled):
+            intervals[measure.name] = [float(q) for q in np.quantile(resampled, tails)]
+    return {**figures, "intervals": intervals}

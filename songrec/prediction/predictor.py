@@ -1,4 +1,4 @@
-"""The predictor: audio features in, musical attributes out, one ensemble per kind of target."""
+"""Predictor of musical attributes from audio features, one ensemble per kind of target."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from songrec.prediction.targets import ENSEMBLES, TARGETS
 
 FOLDS = 5
 HELD_OUT_PARTS = 5
-"""One in so many tracks is held out: no fold, search or meta-model sees it."""
+"""Number of parts of which one is held out from folds, searches and meta-models."""
 
-FEWEST = 40
-"""A target that fewer tracks have is left out."""
+MIN_TRACKS = 40
+"""Smallest number of tracks with a value of a target."""
 
-MOST_ROWS = 10_000
-"""More tracks than this are sampled: forests grow with the tracks, and memory with the forests."""
+MAX_ROWS = 10_000
+"""Size of the sample of a larger catalogue; the size of forests grows with the tracks."""
 
 
 @dataclass(frozen=True)
-class Rows:
-    """The tracks that a predictor knows, so that nothing is scored on what it learned from.
+class TrainingRows:
+    """Tracks that a predictor was trained on, so that an evaluation can exclude them.
 
     ``digests`` uint64 ``(n,)`` of the feature rows, ascending; ``held_out`` bool ``(n,)``;
-    ``predictions`` float32 ``(n,)`` per target: what the ensemble that had not seen the held-out
-    tracks said of them, NaN elsewhere.
+    ``predictions`` float32 ``(n,)`` per target: predictions of the held-out tracks by the ensemble
+    that was fitted without them, NaN elsewhere.
     """
 
     digests: NDArray[np.uint64]
@@ -48,10 +48,10 @@ class Rows:
 
 
 class Predictor:
-    """Predicts the targets it was given, from the columns it was given.
+    """Stacked ensembles for the targets and columns that they were fitted on.
 
-    Fitted: ``columns_``, ``stacks_`` (by ensemble), ``rows_``, ``scores_`` (per target, the
-    ensemble and every base model on the held-out tracks, with intervals), ``notes_``.
+    Attributes after ``fit``: ``columns_``, ``stacks_`` (by ensemble), ``rows_``, ``scores_`` (per
+    target, the ensemble and every base model on the held-out tracks, with intervals), ``notes_``.
     """
 
     def __init__(self, *, models: Iterable[str] | None = None) -> None:
@@ -65,31 +65,40 @@ class Predictor:
         seed: int = 0,
         trials: int = DEFAULT_TRIALS,
         studies: Path | None = None,
-        together: NDArray[Any] | None = None,
+        groups: NDArray[Any] | None = None,
         on_progress: Progress = no_progress,
     ) -> Predictor:
-        """Search, stack and score on a held-out fifth; then fit once more on every track.
+        """Search, stack and score on a held-out fifth; then refit on all tracks.
 
-        ``targets`` maps names of ``targets.TARGETS`` to ``(n,)`` values, NaN where unknown.
-        ``together`` is equal for tracks that must not be split between training and test (the
-        same song). ``studies`` is the folder of cached searches. Raises ``BadInput`` when no
-        target has enough tracks.
+        Parameters
+        ----------
+        targets
+            Names of ``targets.TARGETS`` with values ``(n,)``, NaN where unknown.
+        studies
+            Folder of cached searches; None caches nothing.
+        groups
+            Equal for tracks that must not be split between training and test (the same song).
+
+        Raises
+        ------
+        BadInput
+            If no target has enough tracks.
         """
         values = {name: TARGETS[name].check(column) for name, column in targets.items()}
         self.seed, self.trials, self.notes_ = seed, trials, []
         self.columns_, self.feature_set_ = table.names, table.feature_set
-        inputs, values, together = self._sampled(table.values, values, together)
-        held_out = parts(len(inputs), HELD_OUT_PARTS, seed=seed, together=together) == 0
+        inputs, values, groups = self._sampled(table.values, values, groups)
+        held_out = parts(len(inputs), HELD_OUT_PARTS, seed=seed, groups=groups) == 0
         digests = row_digests(inputs)
         inputs = self._prepared(inputs)
-        self.rows_ = Rows(digests, held_out)
+        self.rows_ = TrainingRows(digests, held_out)
         self.stacks_: dict[str, Stack] = {}
         self.scores_: dict[str, dict[str, Any]] = {}
         plan = self._plan(values, held_out)
         if not plan:
             raise BadInput(
-                f"No attribute is known for {FEWEST} tracks or more, and with differing values: "
-                f"nothing can be learned from these {len(inputs):,} tracks."
+                f"No attribute has different values for at least {MIN_TRACKS} of the "
+                f"{len(inputs):,} tracks: train on a table or catalogue with more attribute values."
             )
         for number, (ensemble, names) in enumerate(plan.items()):
             start, share = number / len(plan), 1 / len(plan)
@@ -106,10 +115,10 @@ class Predictor:
 
             with threads(len(inputs)):
                 self._fit_ensemble(
-                    ensemble, names, inputs, values, held_out, together, studies, report
+                    ensemble, names, inputs, values, held_out, groups, studies, report
                 )
         order = np.argsort(digests, kind="stable")
-        self.rows_ = Rows(
+        self.rows_ = TrainingRows(
             digests[order],
             held_out[order],
             {name: column[order] for name, column in self.rows_.predictions.items()},
@@ -119,57 +128,57 @@ class Predictor:
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """What it predicts."""
+        """Names of the predicted targets."""
         return tuple(name for stack in self.stacks_.values() for name in stack.names)
 
     def predict(self, table: FeatureTable) -> dict[str, Floats]:
-        """Each target's values float32 ``(n,)``; class numbers for class targets.
+        """Predict each target, float32 ``(n,)``; class numbers for class targets.
 
-        Columns may be in any order and more than needed; NaN is filled with the training
-        tracks' median. Raises ``BadInput`` where columns are missing.
+        Columns may be in any order, and further ones are ignored; NaN is replaced by the median of
+        the training tracks. Raises ``BadInput`` where columns are missing.
         """
         inputs = self._prepared(self.inputs(table))
-        found: dict[str, Floats] = {}
+        predictions: dict[str, Floats] = {}
         for stack in self.stacks_.values():
             values = np.empty((0, len(stack.names)))
             if len(inputs):
                 with threads(len(inputs)):
                     values = stack.predict(inputs)
             for column, name in enumerate(stack.names):
-                found[name] = values[:, column].astype(np.float32)
-        return found
+                predictions[name] = values[:, column].astype(np.float32)
+        return predictions
 
     def inputs(self, table: FeatureTable) -> Floats:
-        """The columns that it learned from, in its order, float32 ``(n, d)``."""
-        at = {name: column for column, name in enumerate(table.names)}
-        missing = [name for name in self.columns_ if name not in at]
+        """Select the columns of the predictor, in its order, float32 ``(n, d)``."""
+        position = {name: column for column, name in enumerate(table.names)}
+        missing = [name for name in self.columns_ if name not in position]
         if missing:
-            shown = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
+            listed = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
             raise BadInput(
-                f"The predictor needs {len(missing):,} feature columns that are not there: "
-                f"{shown}. Analyse with the features it was trained on, or train it again."
+                f"The predictor needs {len(missing):,} missing feature columns: "
+                f"{listed}. Analyse with the features it was trained on, or train it again."
             )
-        return finite(table.values[:, [at[name] for name in self.columns_]])
+        return finite(table.values[:, [position[name] for name in self.columns_]])
 
     def _prepared(self, inputs: Floats) -> Floats:
-        """What the models see: the columns, and what their chroma say whatever the key."""
+        """Add the key-invariant columns of each chroma."""
         return with_harmony(inputs, chroma_sets(self.columns_))
 
     def _sampled(
-        self, values: Floats, targets: Mapping[str, Floats], together: NDArray[Any] | None
+        self, values: Floats, targets: Mapping[str, Floats], groups: NDArray[Any] | None
     ) -> tuple[Floats, dict[str, Floats], NDArray[Any] | None]:
         inputs, count = finite(values), len(values)
-        if count <= MOST_ROWS:
-            return inputs, dict(targets), together
-        self.notes_.append(f"Learned from {MOST_ROWS:,} of {count:,} tracks, chosen at random.")
-        rows = np.sort(np.random.default_rng(self.seed).choice(count, MOST_ROWS, replace=False))
-        chosen = None if together is None else np.asarray(together)[rows]
+        if count <= MAX_ROWS:
+            return inputs, dict(targets), groups
+        self.notes_.append(f"Trained on a random sample of {MAX_ROWS:,} of {count:,} tracks.")
+        rows = np.sort(np.random.default_rng(self.seed).choice(count, MAX_ROWS, replace=False))
+        chosen = None if groups is None else np.asarray(groups)[rows]
         return inputs[rows], {name: column[rows] for name, column in targets.items()}, chosen
 
     def _plan(
         self, values: Mapping[str, Floats], held_out: NDArray[np.bool_]
     ) -> dict[str, tuple[str, ...]]:
-        """Which targets each ensemble learns: those that enough tracks have."""
+        """Choose the targets of each ensemble: those that enough tracks have."""
         plan = {}
         for ensemble, members in ENSEMBLES.items():
             usable = [name for name in members if name in values]
@@ -178,15 +187,15 @@ class Predictor:
             chosen = []
             for name in usable:
                 train = values[name][~held_out]
-                if counts[name] < FEWEST:
+                if counts[name] < MIN_TRACKS:
                     self.notes_.append(f"{name}: left out, {counts[name]:,} tracks have it.")
                 elif not _varied(name, train[~np.isnan(train)]):
                     self.notes_.append(f"{name}: left out, its values are nearly all the same.")
                 elif 2 * counts[name] < most:
-                    # Learned together, they would all have to do with the few tracks it has.
+                    # The ensemble could only learn from the few tracks that have all targets.
                     self.notes_.append(
-                        f"{name}: left out, too few tracks have it beside "
-                        "the others of its ensemble."
+                        f"{name}: left out, fewer than half as many tracks have it as have "
+                        "other targets of its ensemble."
                     )
                 else:
                     chosen.append(name)
@@ -201,29 +210,29 @@ class Predictor:
         inputs: Floats,
         values: Mapping[str, Floats],
         held_out: NDArray[np.bool_],
-        together: NDArray[Any] | None,
+        groups: NDArray[Any] | None,
         studies: Path | None,
         report: Progress,
     ) -> None:
-        wanted = np.column_stack([values[name] for name in names]).astype(np.float64)
-        known = ~np.isnan(wanted).any(axis=1)
-        train, test = known & ~held_out, known & held_out
+        y = np.column_stack([values[name] for name in names]).astype(np.float64)
+        complete = ~np.isnan(y).any(axis=1)
+        train, test = complete & ~held_out, complete & held_out
         is_class = TARGETS[names[0]].is_class
         classes = len(TARGETS[names[0]].classes)
         folds = parts(
             int(train.sum()),
             FOLDS,
             seed=self.seed + 1,
-            together=None if together is None else np.asarray(together)[train],
-            classes=wanted[train, 0] if is_class else None,
+            groups=None if groups is None else np.asarray(groups)[train],
+            classes=y[train, 0] if is_class else None,
         )
-        chosen = {}
+        parameters = {}
         for number, model in enumerate(self.models):
             report(0.8 * number / len(self.models), f"searching {BASE_MODELS.entry(model).label}")
-            chosen[model] = search(
+            parameters[model] = search(
                 model,
                 inputs[train],
-                wanted[train],
+                y[train],
                 folds,
                 classes=classes,
                 trials=self.trials,
@@ -231,28 +240,28 @@ class Predictor:
                 studies=studies,
                 label=ensemble,
             )
-        stack = Stack(names, chosen, self.seed)
+        stack = Stack(names, parameters, self.seed)
         report(0.8, "stacking")
-        stack.fit(inputs[train], wanted[train], folds)
+        stack.fit(inputs[train], y[train], folds)
         if test.any():
-            self._score(stack, inputs, wanted, test)
+            self._score(stack, inputs, y, test)
         report(0.95, "fitting on every track")
-        stack.refit(inputs[known], wanted[known])
+        stack.refit(inputs[complete], y[complete])
         self.stacks_[ensemble] = stack
 
     def _score(
-        self, stack: Stack, inputs: Floats, wanted: NDArray[Any], test: NDArray[np.bool_]
+        self, stack: Stack, inputs: Floats, y: NDArray[Any], test: NDArray[np.bool_]
     ) -> None:
         by_model = stack.predict_by_model(inputs[test])
         for column, name in enumerate(stack.names):
-            kept = np.full(len(inputs), np.nan, dtype=np.float32)
-            kept[test] = by_model[ENSEMBLE][:, column]
-            self.rows_.predictions[name] = kept
+            predictions = np.full(len(inputs), np.nan, dtype=np.float32)
+            predictions[test] = by_model[ENSEMBLE][:, column]
+            self.rows_.predictions[name] = predictions
             if test.sum() < 2:
                 continue
             self.scores_[name] = {
                 model: metrics.score(
-                    wanted[test, column],
+                    y[test, column],
                     predicted[:, column].astype(np.float32),
                     is_class=bool(stack.classes),
                     seed=self.seed,
@@ -261,20 +270,20 @@ class Predictor:
             }
 
 
-def _varied(name: str, known: Floats) -> bool:
-    """Whether there is something to learn: two values, or two classes that every fold can show."""
-    _, counts = np.unique(known, return_counts=True)
+def _varied(name: str, values: Floats) -> bool:
+    """Return whether there are two values, or two classes that every fold can have."""
+    _, counts = np.unique(values, return_counts=True)
     return int((counts >= (FOLDS if TARGETS[name].is_class else 1)).sum()) >= 2
 
 
 def finite(values: Floats) -> Floats:
-    """Float32 with NaN for infinities, which no estimator takes and the imputer cannot see."""
-    found = np.asarray(values, dtype=np.float32)
-    return np.where(np.isfinite(found), found, np.float32(np.nan))
+    """Convert to float32 with NaN for infinities, which the imputer does not replace."""
+    array = np.asarray(values, dtype=np.float32)
+    return np.where(np.isfinite(array), array, np.float32(np.nan))
 
 
 def row_digests(inputs: Floats) -> NDArray[np.uint64]:
-    """A 64-bit digest of each feature row, ``(n,)``: equal rows are the same recording."""
+    """Compute a 64-bit digest of each feature row, uint64 ``(n,)``; equal for equal rows."""
     # -0.0 and 0.0 are equal but for their bits, and NaN has many patterns.
     plain = np.where(np.isnan(inputs), np.float32(np.nan), inputs + np.float32(0.0))
     plain = np.ascontiguousarray(plain.astype("<f4"))
@@ -287,9 +296,9 @@ def row_digests(inputs: Floats) -> NDArray[np.uint64]:
     )
 
 
-def match_rows(known: NDArray[np.uint64], rows: NDArray[np.uint64]) -> Ints:
-    """Where each of ``rows`` stands in ``known`` (ascending), -1 where it is not; int64."""
-    if not len(known):
+def match_rows(digests: NDArray[np.uint64], rows: NDArray[np.uint64]) -> Ints:
+    """Return the index of each of ``rows`` in ``digests`` (ascending), -1 where absent; int64."""
+    if not len(digests):
         return np.full(len(rows), -1, dtype=np.int64)
-    at = np.minimum(np.searchsorted(known, rows), len(known) - 1)
-    return np.where(known[at] == rows, at, -1).astype(np.int64)
+    positions = np.minimum(np.searchsorted(digests, rows), len(digests) - 1)
+    return np.where(digests[positions] == rows, positions, -1).astype(np.int64)

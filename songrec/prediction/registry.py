@@ -1,6 +1,6 @@
-"""Which base models an ensemble is stacked from. Adding one is a class and an entry here.
+"""Registry of base models; adding one is a class and an entry here.
 
-The bounds of the parameters are the space that the search looks through. Parameters named in
+The bounds of the parameters are the search space. Parameters named in
 ``LOGARITHMIC`` are searched on a log scale.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from songrec.core.registry import Entry, Parameter, Registry
 
 DEFAULT_TRIALS = 10
-"""Parameters tried per base model and ensemble unless told otherwise."""
+"""Default number of parameter sets tried per base model and ensemble."""
 
 LOGARITHMIC = frozenset({"strength", "penalty", "epsilon", "learning_rate", "gamma"})
 

@@ -1,4 +1,4 @@
-"""A trained predictor's report: every model against the ensemble, as rows, CSV and group figures.
+"""Report on a trained predictor: metrics of each model as rows, CSV and group means.
 
 Light: made from the manifest alone.
 """
@@ -26,8 +26,8 @@ COLUMNS = ("group", "target", "model", "measure", "value", "low", "high", "is_be
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One measure of one model for one target, with its 95% interval where there is one."""
+class ScoreRow:
+    """Metric of one model for one target, with its 95% interval if known."""
 
     group: str
     target: str
@@ -40,40 +40,40 @@ class Row:
 
 
 def model_label(name: str) -> str:
-    """A model as a person reads it."""
-    known: dict[str, Entry] = {entry.name: entry for entry in BASE_MODELS}
-    return "Ensemble" if name == "ensemble" else known[name].label if name in known else name
+    """Return the label of a model."""
+    entries: dict[str, Entry] = {entry.name: entry for entry in BASE_MODELS}
+    return "Ensemble" if name == "ensemble" else entries[name].label if name in entries else name
 
 
-def rows(scores: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[Row]:
-    """All figures by group, target, measure and model, the ensemble first."""
-    found = []
+def rows(scores: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[ScoreRow]:
+    """Return all metrics by group, target, measure and model, the ensemble first."""
+    figures = []
     for group in GROUPS:
         for target in group.targets:
             models = scores.get(target, {})
             for measure in MEASURES:
-                known = {
+                values = {
                     name: score[measure]
                     for name, score in models.items()
                     if score.get(measure) is not None
                 }
-                if not known:
+                if not values:
                     continue
-                best = (min if measure in LESS_IS_BETTER else max)(known.values())
-                for name, value in known.items():
+                best = (min if measure in LESS_IS_BETTER else max)(values.values())
+                for name, value in values.items():
                     low, high = models[name]["intervals"].get(measure, (None, None))
-                    found.append(
-                        Row(group.name, target, name, measure, value, low, high, value == best)
+                    figures.append(
+                        ScoreRow(group.name, target, name, measure, value, low, high, value == best)
                     )
-    return found
+    return figures
 
 
-def to_csv(found: list[Row]) -> str:
-    """The rows as CSV with a header."""
+def to_csv(rows: list[ScoreRow]) -> str:
+    """Format the rows as CSV with a header."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for row in found:
+    for row in rows:
         figures = ["" if v is None else f"{v:.6f}" for v in (row.value, row.low, row.high)]
         best = "yes" if row.is_best else "no"
         writer.writerow([row.group, row.target, row.model, row.measure, *figures, best])
@@ -81,11 +81,12 @@ def to_csv(found: list[Row]) -> str:
 
 
 def groups(scores: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
-    """Per group the means over its targets: ``{"energy_mood": {"r2", "mae"}, …}``.
+    """Average one model's metrics over the targets of each group.
 
-    ``scores`` maps targets to one model's figures. A group without any of its targets is left out.
+    ``scores`` maps targets to metrics. Returns ``{"energy_mood": {"r2", "mae"}, …}``; a group
+    without scored targets is left out.
     """
-    found: dict[str, dict[str, float]] = {}
+    by_group: dict[str, dict[str, float]] = {}
     for group in GROUPS:
         means = {}
         for measure in MEASURES:
@@ -100,5 +101,5 @@ def groups(scores: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float
             if values:
                 means[measure] = sum(values) / len(values)
         if means:
-            found[group.name] = means
-    return found
+            by_group[group.name] = means
+    return by_group

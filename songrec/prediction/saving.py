@@ -1,4 +1,4 @@
-"""A predictor on disk: a manifest, the known rows, and one skops file per ensemble; no pickle.
+"""Predictors on disk: a manifest, the training rows and one skops file per ensemble; no pickle.
 
 skops writes an estimator as a schema and arrays. What is not scikit-learn's or numpy's own has to
 be trusted by name when it is read, and only the names in ``TRUSTED`` are, whatever a file asks for.
@@ -18,8 +18,8 @@ from songrec.core.errors import BadInput, NotReady
 from songrec.core.feature_spec import FeatureSpec
 from songrec.core.files import atomic_folder, write_json
 from songrec.prediction import folders
-from songrec.prediction.fitting import Fitted
-from songrec.prediction.predictor import Predictor, Rows
+from songrec.prediction.fitting import FittedModel
+from songrec.prediction.predictor import Predictor, TrainingRows
 from songrec.prediction.stacking import Stack
 
 FORMAT = 1
@@ -82,7 +82,7 @@ def save(predictor: Predictor, instance: Path, *, source: str) -> str:
 
 
 def load(instance: Path, predictor_id: str) -> Predictor:
-    """Read a predictor back.
+    """Read a predictor.
 
     Raises ``NotReady`` where it is missing or was written by another version of the libraries, and
     ``BadInput`` where a file holds anything that is not in ``TRUSTED``.
@@ -101,7 +101,7 @@ def load(instance: Path, predictor_id: str) -> Predictor:
             for name in arrays.files
             if name.startswith("predicted_")
         }
-        predictor.rows_ = Rows(arrays["digests"], arrays["held_out"], predicted)
+        predictor.rows_ = TrainingRows(arrays["digests"], arrays["held_out"], predicted)
     predictor.stacks_ = {
         name: _stack(folder / f"{name}.skops", described, predictor.seed)
         for name, described in manifest["ensembles"].items()
@@ -121,7 +121,7 @@ def _describe(stack: Stack) -> dict[str, Any]:
                 "parameters": dict(stack.parameters[name]),
                 "offset": [float(value) for value in base.offset],
                 "scale": [float(value) for value in base.scale],
-                "seen": [int(value) for value in base.seen],
+                "seen": [int(value) for value in base.observed],
             }
             for name, base in stack.bases_.items()
         },
@@ -129,13 +129,13 @@ def _describe(stack: Stack) -> dict[str, Any]:
 
 
 def _stack(path: Path, described: dict[str, Any], seed: int) -> Stack:
-    asked = skops.io.get_untrusted_types(file=path)
-    strange = sorted(set(asked) - TRUSTED)
-    if strange:
+    types = skops.io.get_untrusted_types(file=path)
+    untrusted = sorted(set(types) - TRUSTED)
+    if untrusted:
         raise BadInput(
-            f"{path} holds {strange[0]}, which no predictor of songrec holds: it is not read."
+            f"{path} holds {untrusted[0]}, which no predictor of songrec holds: it is not read."
         )
-    held = skops.io.load(path, trusted=asked)
+    data = skops.io.load(path, trusted=types)
     models = described["models"]
     stack = Stack(
         tuple(described["targets"]), {k: v["parameters"] for k, v in models.items()}, seed
@@ -143,8 +143,8 @@ def _stack(path: Path, described: dict[str, Any], seed: int) -> Stack:
     stack.offset_, stack.scale_ = np.array(described["offset"]), np.array(described["scale"])
     stack.trust_ = np.array(described["trust"], dtype=np.float64)
     stack.bases_ = {
-        name: Fitted(
-            held["bases"][name],
+        name: FittedModel(
+            data["bases"][name],
             np.array(model["offset"], dtype=np.float64),
             np.array(model["scale"], dtype=np.float64),
             np.array(model["seen"], dtype=np.int64),
@@ -152,7 +152,7 @@ def _stack(path: Path, described: dict[str, Any], seed: int) -> Stack:
         )
         for name, model in models.items()
     }
-    stack.meta_ = held["meta"]
+    stack.meta_ = data["meta"]
     return stack
 
 

@@ -1,7 +1,7 @@
-"""Bayesian search for a base model's parameters (TPE: Bergstra et al. 2011), with Optuna.
+"""Bayesian search for the parameters of a base model (TPE: Bergstra et al. 2011), with Optuna.
 
-A study is kept in a journal file named after everything that it depends on. Asking again for as
-many trials reads the answer from it, and asking for more continues where it stopped.
+A study is kept in a journal file named after everything that it depends on. Repeating
+a search reads the result from it, and a search with more trials continues it.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from songrec.prediction import metrics
 from songrec.prediction.fitting import out_of_fold
 from songrec.prediction.registry import BASE_MODELS, LOGARITHMIC
 
-MOST_ROWS = 2000
-"""A search looks at a sample of so many tracks: parameters are found on it as well as on all."""
+MAX_ROWS = 2000
+"""Size of the sample for a search; more tracks hardly change the best parameters."""
 
 STARTUP_TRIALS = 6
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
@@ -42,11 +42,19 @@ def search(
     studies: Path | None,
     label: str,
 ) -> dict[str, Any]:
-    """The best parameters of base model ``name`` among ``trials`` tried; 0 gives the defaults.
+    """Search ``trials`` parameter sets of base model ``name`` and return the best one.
 
-    ``targets`` are ``(n, targets)``. Scored is the mean R² of the numbers, or minus the mean log
-    loss of a class, on out-of-fold predictions. The registry's defaults are always the first
-    trial. ``studies`` is where the journal lies (None: kept nowhere), ``label`` begins its name.
+    The defaults of the registry are always the first trial; 0 trials return them. Scored is the
+    mean R² of numbers, or the negative mean log loss of classes, on out-of-fold predictions.
+
+    Parameters
+    ----------
+    targets
+        ``(n, targets)``.
+    studies
+        Folder of the journals; None caches nothing.
+    label
+        Prefix of the journal's file name.
     """
     entry = BASE_MODELS.entry(name)
     if trials <= 0:
@@ -69,9 +77,9 @@ def search(
                 seed=seed,
                 fold=int(fold),
             )
-            known = folds == fold
-            scores[known] = part[known]
-            trial.report(quality(targets[known], part[known], classes), step)
+            scored = folds == fold
+            scores[scored] = part[scored]
+            trial.report(quality(targets[scored], part[scored], classes), step)
             if trial.should_prune():
                 raise optuna.TrialPruned
         return quality(targets, scores, classes)
@@ -89,12 +97,12 @@ def search(
 
 
 def quality(targets: NDArray[Any], scores: NDArray[np.float64], classes: int) -> float:
-    """Higher is better: mean R² over the number targets, or minus the mean log loss."""
+    """Score predictions, higher is better: mean R², or negative mean log loss for classes."""
     if classes:
         own = scores[np.arange(len(scores)), targets[:, 0].astype(np.int64)]
         return float(np.log(np.clip(own, 1e-6, 1.0)).mean())
-    found = metrics.r2(targets.T, scores.T)
-    return float(np.nan_to_num(found, nan=-1.0).mean())
+    r2 = metrics.r2(targets.T, scores.T)
+    return float(np.nan_to_num(r2, nan=-1.0).mean())
 
 
 def _suggest(trial: optuna.Trial, parameter: Any) -> Any:
@@ -110,8 +118,8 @@ def _suggest(trial: optuna.Trial, parameter: Any) -> Any:
 
 
 def _best(study: optuna.Study, entry: Entry, trials: int) -> dict[str, Any]:
-    # A study may hold more trials than are asked for now; only the first ones count, so that the
-    # answer depends on what was asked for and not on what was asked for before.
+    # A study may hold more trials than requested; only the first ones count, so that the result
+    # depends on this request alone and not on earlier ones.
     first = [t for t in study.trials if t.state in FINISHED][:trials]
     complete = [t for t in first if t.state == TrialState.COMPLETE and t.value is not None]
     if not complete:
@@ -141,7 +149,7 @@ def _study(entry: Entry, key: str, studies: Path | None, label: str) -> optuna.S
 
 
 def _key(entry: Entry, inputs: Floats, targets: NDArray[Any], folds: Ints, seed: int) -> str:
-    """A digest of data, folds, seed and search space: equal where the study is the same."""
+    """Compute a digest of data, folds, seed and search space, which identifies a study."""
     digest = hashlib.sha256(repr((entry.name, entry.parameters, seed)).encode())
     for array in (inputs, targets, folds):
         digest.update(repr((array.shape, array.dtype.str)).encode())
@@ -150,6 +158,6 @@ def _key(entry: Entry, inputs: Floats, targets: NDArray[Any], folds: Ints, seed:
 
 
 def _sample(count: int, seed: int) -> Ints:
-    if count <= MOST_ROWS:
+    if count <= MAX_ROWS:
         return np.arange(count)
-    return np.sort(np.random.default_rng(seed).choice(count, MOST_ROWS, replace=False))
+    return np.sort(np.random.default_rng(seed).choice(count, MAX_ROWS, replace=False))

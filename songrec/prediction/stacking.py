@@ -1,9 +1,9 @@
-"""Stacking (Wolpert 1992): a meta-model weighs what the base models say of tracks new to them.
+"""Stacking (Wolpert 1992): a meta-model combines out-of-fold predictions of base models.
 
 For numbers the meta-model is ridge regression (α = 1) per target over the base models' predictions
 of that target, its weights not negative (Breiman 1996: "Stacked regressions"), everything in
 standard deviations; it is averaged with the base models' mean weighted by their out-of-fold R²,
-because ridge alone takes chance for skill where there is little to predict. For classes it is
+because ridge alone overfits targets that are hardly predictable. For classes it is
 logistic regression over the base models' class shares. Both learn from out-of-fold predictions
 only.
 """
@@ -19,18 +19,18 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from songrec.core.types import Floats, Ints
 from songrec.prediction import metrics
-from songrec.prediction.fitting import Fitted, fit, out_of_fold
+from songrec.prediction.fitting import FittedModel, fit, out_of_fold
 from songrec.prediction.targets import TARGETS
 
 ENSEMBLE = "ensemble"
 
 
 class Stack:
-    """The ensemble of one or several targets that are learned together.
+    """Ensemble of one or several targets that are learned together.
 
-    ``names`` are number targets, or one class target. ``parameters`` are the base models, in
-    order, with theirs. Fitted: ``bases_``, ``meta_`` (one per number target, or one), ``trust_``
-    ``(targets, models)``, ``offset_`` and ``scale_`` of the number targets.
+    ``names`` are number targets, or one class target; ``parameters`` the parameters of each base
+    model. Attributes after ``fit``: ``bases_``, ``meta_`` (one per number target, or one),
+    ``trust_`` ``(targets, models)``, ``offset_`` and ``scale_`` of the number targets.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Stack:
 
     @property
     def classes(self) -> int:
-        """How many classes the target has; 0 for numbers."""
+        """Number of classes of the target; 0 for numbers."""
         return len(TARGETS[self.names[0]].classes)
 
     def fit(
@@ -52,51 +52,55 @@ class Stack:
         folds: Ints,
         on_model: Callable[[str], None] = lambda name: None,
     ) -> Stack:
-        """Learn from ``inputs`` ``(n, d)`` and ``targets`` ``(n, len(names))``, none of them NaN.
+        """Fit on ``inputs`` ``(n, d)`` and ``targets`` ``(n, len(names))`` without NaN.
 
-        ``folds`` int64 ``(n,)`` say which tracks are held out together for the meta-model.
+        ``folds`` int64 ``(n,)`` are those of the out-of-fold predictions for the meta-model.
         """
         self.offset_ = targets.mean(axis=0)
         spread = targets.std(axis=0)
         self.scale_ = np.where(spread > 0, spread, 1.0)
-        held: dict[str, NDArray[np.float64]] = {}
+        out_of_fold_scores: dict[str, NDArray[np.float64]] = {}
         for name, parameters in self.parameters.items():
             on_model(name)
-            held[name] = out_of_fold(
+            out_of_fold_scores[name] = out_of_fold(
                 name, parameters, inputs, targets, folds, classes=self.classes, seed=self.seed
             )
         self.refit(inputs, targets)
         self.trust_ = np.empty((0, len(self.parameters)))
         if self.classes:
             meta = LogisticRegression(C=1.0, max_iter=2000)
-            self.meta_ = [meta.fit(self._shares(held), targets[:, 0].astype(np.int64))]
+            self.meta_ = [
+                meta.fit(self._shares(out_of_fold_scores), targets[:, 0].astype(np.int64))
+            ]
             return self
-        wanted = (targets - self.offset_) / self.scale_
+        y = (targets - self.offset_) / self.scale_
         self.meta_ = [
-            Ridge(alpha=1.0, positive=True).fit(self._opinions(held, column), wanted[:, column])
+            Ridge(alpha=1.0, positive=True).fit(
+                self._opinions(out_of_fold_scores, column), y[:, column]
+            )
             for column in range(len(self.names))
         ]
         self.trust_ = np.vstack(
             [
-                _trust(self._opinions(held, column), wanted[:, column])
+                _trust(self._opinions(out_of_fold_scores, column), y[:, column])
                 for column in range(len(self.names))
             ]
         )
         return self
 
     def refit(self, inputs: Floats, targets: NDArray[Any]) -> None:
-        """Fit the base models again on more tracks; how they are weighed stays as it is."""
-        self.bases_: dict[str, Fitted] = {
+        """Fit the base models again on more tracks; the meta-model does not change."""
+        self.bases_: dict[str, FittedModel] = {
             name: fit(name, parameters, inputs, targets, classes=self.classes, seed=self.seed)
             for name, parameters in self.parameters.items()
         }
 
     def predict(self, inputs: Floats) -> NDArray[np.float64]:
-        """``(n, len(names))``: numbers within the targets' bounds, or class numbers."""
+        """Predict numbers within the targets' bounds, or class numbers; ``(n, len(names))``."""
         return self.predict_by_model(inputs)[ENSEMBLE]
 
     def predict_by_model(self, inputs: Floats) -> dict[str, NDArray[np.float64]]:
-        """What every base model says by itself, and the ensemble, each ``(n, len(names))``."""
+        """Predict with the ensemble and with every base model alone, each ``(n, len(names))``."""
         scores = {name: base.scores(inputs) for name, base in self.bases_.items()}
         if self.classes:
             by_model = {
@@ -109,14 +113,14 @@ class Stack:
         for column, (meta, trust) in enumerate(zip(self.meta_, self.trust_, strict=True)):
             opinions = self._opinions(scores, column)
             columns.append((meta.predict(opinions) + opinions @ trust) / 2)
-        together = np.column_stack(columns)
-        found = {ENSEMBLE: together * self.scale_ + self.offset_, **scores}
+        ensemble = np.column_stack(columns)
+        by_model = {ENSEMBLE: ensemble * self.scale_ + self.offset_, **scores}
         low = np.array([TARGETS[name].low for name in self.names])
         high = np.array([TARGETS[name].high for name in self.names])
-        return {name: np.clip(values, low, high) for name, values in found.items()}
+        return {name: np.clip(values, low, high) for name, values in by_model.items()}
 
     def weights(self) -> dict[str, dict[str, float]] | None:
-        """How much each base model counts for each number target; None for classes."""
+        """Return the weight of each base model for each number target; None for classes."""
         if self.classes:
             return None
         return {
@@ -129,16 +133,16 @@ class Stack:
     def _opinions(
         self, scores: Mapping[str, NDArray[np.float64]], column: int
     ) -> NDArray[np.float64]:
-        """The base models' predictions of one target in standard deviations, ``(n, models)``."""
+        """Return the base models' predictions of one target, standardised, ``(n, models)``."""
         stacked = np.column_stack([scores[name][:, column] for name in self.parameters])
         return (stacked - self.offset_[column]) / self.scale_[column]
 
     def _shares(self, scores: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
-        """All class shares side by side, ``(n, models * classes)``."""
+        """Return all class probabilities side by side, ``(n, models * classes)``."""
         return np.column_stack([scores[name] for name in self.parameters])
 
 
-def _trust(opinions: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights ``(models,)`` in proportion to the R² above 0; all 0 where no model has any."""
-    skill = np.maximum(metrics.r2(wanted, opinions.T), 0)
+def _trust(opinions: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return weights ``(models,)`` proportional to R²; negative R² counts as 0."""
+    skill = np.maximum(metrics.r2(y, opinions.T), 0)
     return skill / skill.sum() if skill.sum() else skill

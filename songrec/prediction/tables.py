@@ -1,4 +1,4 @@
-"""A file of features beside known attributes: which of its columns are which.
+"""Tables of features and attributes: detection of feature and target columns.
 
 Targets are known by their names (``TARGET_NAMES``). Columns that identify or describe a track
 rather than sound (``NOT_FEATURES``, names ending in ``_id``, anything that is not a number) are
@@ -126,7 +126,7 @@ def _is_feature(lower: str, column: Any) -> bool:
 
 
 def _numbers(target: str, column: Any) -> NDArray[np.float64]:
-    """A target's values as numbers: pitch and mode may be words, -1 is an unknown key."""
+    """Convert a target's values to numbers: pitch and mode may be words, -1 is an unknown key."""
     import pandas as pd
 
     values = column
@@ -139,7 +139,7 @@ def _numbers(target: str, column: Any) -> NDArray[np.float64]:
             values = plain.replace({name: str(number) for number, name in enumerate(PITCHES)})
         else:
             values = words.str.removesuffix("DB").str.strip()
-    found = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     if target in ("key", "mode"):
-        found = np.where(found < 0, np.nan, found)
-    return found
+        numbers = np.where(numbers < 0, np.nan, numbers)
+    return numbers

@@ -1,4 +1,4 @@
-"""What is predicted: targets, the ensembles they share and the groups they are reported in.
+"""Targets of the predictor, with the ensembles and report groups that they belong to.
 
 An **ensemble** holds targets that one stack of models learns together, because they describe the
 same side of a song. A **group** is what a report sums up: ``energy_mood`` (energy, valence,
@@ -26,10 +26,10 @@ PITCHES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One predicted attribute.
+    """Predicted attribute.
 
-    ``attribute`` is what the catalogue calls it. ``classes`` are the names of a class target's
-    classes, numbered from 0; empty for a number, which lies from ``low`` to ``high``.
+    ``attribute`` is its name in the catalogue. ``classes`` are the names of the classes of a class
+    target, numbered from 0; empty for a number from ``low`` to ``high``.
     """
 
     name: str
@@ -41,29 +41,29 @@ class Target:
 
     @property
     def is_class(self) -> bool:
-        """Whether one of a few classes is predicted rather than a number."""
+        """Whether the target is a class instead of a number."""
         return bool(self.classes)
 
     def check(self, values: NDArray[Any]) -> Floats:
-        """The values as float32, NaN where unknown; ``BadInput`` for one that cannot be."""
-        found = np.asarray(values, dtype=np.float32)
+        """Convert values to float32, NaN where unknown; ``BadInput`` for a value out of range."""
+        array = np.asarray(values, dtype=np.float32)
         high = len(self.classes) - 1 if self.is_class else self.high
-        known = found[~np.isnan(found)]
-        wrong = known[(known < self.low) | (known > high)]
+        stated = array[~np.isnan(array)]
+        wrong = stated[(stated < self.low) | (stated > high)]
         if self.is_class and not len(wrong):
-            wrong = known[known != np.round(known)]
+            wrong = stated[stated != np.round(stated)]
         if len(wrong):
             what = "a whole number" if self.is_class else "a number"
             raise BadInput(
                 f"{self.name} must be {what} from {self.low:g} to {high:g}; "
                 f"one of its values is {wrong[0]:g}."
             )
-        return found
+        return array
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Targets that a report sums up in one figure."""
+    """Targets that a report averages."""
 
     name: str
     label: str
@@ -110,7 +110,7 @@ GROUPS: tuple[Group, ...] = (
 
 
 def tempo_bins(tempo: NDArray[Any]) -> Floats:
-    """Tempo in BPM as the number of its bin, 0 to 5; NaN where it is unknown or not positive."""
+    """Convert tempo in BPM to the number of its bin, 0 to 5; NaN if unknown or not positive."""
     values = np.asarray(tempo, dtype=np.float64)
     bins = np.searchsorted(TEMPO_EDGES, values, side="right").astype(np.float32)
     bins[~(values > 0)] = np.nan

@@ -15,7 +15,7 @@ def test_parts_are_of_equal_size_and_follow_from_the_seed() -> None:
 
 def test_recordings_of_a_song_share_a_part() -> None:
     songs = np.repeat(np.arange(40), 3)
-    found = parts(120, 5, seed=0, together=songs).reshape(40, 3)
+    found = parts(120, 5, seed=0, groups=songs).reshape(40, 3)
     assert (found == found[:, :1]).all()
     assert len(np.unique(found)) == 5
 

@@ -35,7 +35,7 @@ def estimate(tags: tuple[str, ...], **heard: float) -> dict[str, float]:
 )
 def test_what_is_heard_moves_an_attribute_the_right_way(tags, more, less, attribute) -> None:
     high, low = estimate(tags, **more)[attribute], estimate(tags, **less)[attribute]
-    usual = from_tags.USUAL[from_tags.ATTRIBUTES.index(attribute)]
+    usual = from_tags.PRIOR[from_tags.ATTRIBUTES.index(attribute)]
     assert high - low > 0.1
     assert usual < high
     # Techno is instrumental as a rule: even with a voice it stays above what is usual.

@@ -157,8 +157,8 @@ def test_the_catalogue_teaches_what_was_stated_and_not_what_was_estimated(
     assert sample.targets["danceability"].tolist() == [np.float32(0.4), np.float32(0.3)]
     assert sample.targets["tempo_bin"][0] == 2
     assert sample.targets["key"][1] == 5
-    assert sample.together is not None
-    assert sample.together.tolist() == [1001, 1002]
+    assert sample.groups is not None
+    assert sample.groups.tolist() == [1001, 1002]
 
 
 def test_estimates_come_under_the_catalogues_names(app: Flask, table_file: Path) -> None:

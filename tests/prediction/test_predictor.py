@@ -96,7 +96,7 @@ def test_recordings_of_one_song_are_held_out_together() -> None:
     )
     both = {"energy": np.repeat(targets["energy"], 2)}
     found = Predictor(models=("ridge",)).fit(
-        twice, both, trials=0, together=np.repeat(np.arange(120), 2)
+        twice, both, trials=0, groups=np.repeat(np.arange(120), 2)
     )
     from songrec.prediction.predictor import row_digests
 
@@ -127,7 +127,7 @@ def test_gaps_infinities_other_orders_and_more_columns_are_taken(trained: Predic
 def test_missing_columns_are_an_error_that_names_them(trained: Predictor) -> None:
     features, _ = planted(5)
     part = FeatureTable(features.track_ids, features.names[:-1], features.values[:, :-1])
-    with pytest.raises(BadInput, match=r"needs 1 feature columns .* f7"):
+    with pytest.raises(BadInput, match=r"needs 1 missing feature columns: f7"):
         trained.predict(part)
 
 
@@ -152,7 +152,7 @@ def test_targets_that_few_tracks_have_are_left_out_and_named() -> None:
 
 def test_nothing_to_learn_and_values_out_of_bounds_are_errors() -> None:
     features, targets = planted(60)
-    with pytest.raises(BadInput, match="nothing can be learned"):
+    with pytest.raises(BadInput, match="No attribute has different values"):
         Predictor().fit(features, {"energy": np.full(60, np.nan)}, trials=0)
     with pytest.raises(BadInput, match="energy must be a number from 0 to 1"):
         Predictor().fit(features, {"energy": targets["energy"] * 100}, trials=0)

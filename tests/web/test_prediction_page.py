@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from songrec.jobs import tasks
 from songrec.prediction import folders, saving
 from songrec.prediction.predictor import Predictor
-from songrec.prediction.report import Row
+from songrec.prediction.report import ScoreRow
 from songrec.services.prediction import attribute_estimates, attribute_prediction, training_samples
 from songrec.store import jobs
 from songrec.store.tables import Job, User
@@ -72,8 +72,8 @@ def test_the_download_holds_the_pages_figures(app: Flask, client: FlaskClient, a
 
 
 def test_a_chart_places_figures_in_proportion_and_keeps_them_inside() -> None:
-    def row(model: str, value: float, low: float, high: float, is_best: bool = False) -> Row:
-        return Row("energy_mood", "energy", model, "r2", value, low, high, is_best)
+    def row(model: str, value: float, low: float, high: float, is_best: bool = False) -> ScoreRow:
+        return ScoreRow("energy_mood", "energy", model, "r2", value, low, high, is_best)
 
     drawn = chart([row("ensemble", 0.8, 0.6, 1.0, True), row("ridge", 0.4, -40.0, 0.5)])
     first, second = drawn.marks

@@ -76,8 +76,8 @@ def _by_fpcalc(path: Path) -> bytes:
     for line in done.stdout.splitlines():
         if line.startswith(b"FINGERPRINT="):
             return line.removeprefix(b"FINGERPRINT=")
-    said = done.stderr.decode(errors="replace").strip().splitlines() or ["it says nothing"]
-    raise BadInput(f"{path}: no fingerprint ({said[-1]}).")
+    message = done.stderr.decode(errors="replace").strip().splitlines() or ["it says nothing"]
+    raise BadInput(f"{path}: no fingerprint ({message[-1]}).")
 
 
 def _program() -> str:
@@ -125,7 +125,7 @@ def _numbers(bits: NDArray[np.uint8], width: int) -> NDArray[np.int64]:
     return bits[: whole * width].reshape(whole, width) @ (1 << np.arange(width))
 
 
-def likeness(one: Words, other: Words) -> float:
+def similarity(one: Words, other: Words) -> float:
     """The share of equal bits, 0 to 1, where the two lie best; 0 if too little overlaps.
 
     At least nine tenths of the longer have to overlap: an excerpt is not the whole.
@@ -165,7 +165,7 @@ def candidates(sketches: Sequence[Words | None]) -> NDArray[np.int64]:
     if len(rows) < 2:
         return empty
     named = np.array([at for at, _ in rows], dtype=np.int64)
-    found = [empty]
+    pairs = [empty]
     for column in np.array([one for _, one in rows]).T:
         order = np.argsort(column, kind="stable")
         starts = np.flatnonzero(np.diff(column[order], prepend=np.int64(-1)))
@@ -174,5 +174,5 @@ def candidates(sketches: Sequence[Words | None]) -> NDArray[np.int64]:
             if size <= _LARGEST_BUCKET:
                 bucket = named[np.sort(order[start : start + size])]
                 first, second = np.triu_indices(int(size), 1)
-                found.append(np.column_stack([bucket[first], bucket[second]]))
-    return np.unique(np.concatenate(found), axis=0)
+                pairs.append(np.column_stack([bucket[first], bucket[second]]))
+    return np.unique(np.concatenate(pairs), axis=0)

@@ -52,9 +52,9 @@ class EncodecMae:
         total, count = np.zeros(network.size), 0
         for part in chunks(at_rate(audio, SAMPLE_RATE), round(CHUNK_S * SAMPLE_RATE), SHORTEST):
             # Whole frames only: the network would have to be told to look past a partial one.
-            made = network.embed(part[: len(part) // HOP * HOP])
-            total += made.sum(axis=0, dtype=np.float64)
-            count += len(made)
+            embeddings = network.embed(part[: len(part) // HOP * HOP])
+            total += embeddings.sum(axis=0, dtype=np.float64)
+            count += len(embeddings)
         return (total / count).astype(np.float32)
 
 

@@ -70,9 +70,9 @@ class EncodecMaeNetwork:
         normalised = plain
         for number in range(self.layers):
             layer = f"visible_encoder.encoder_layers.{number}"
-            heard = self._attend(f"{layer}.att_layer", normalised)
-            normalised = self._norm(f"{layer}.norm1", normalised + heard)
-            plain = plain + heard
+            attended = self._attend(f"{layer}.att_layer", normalised)
+            normalised = self._norm(f"{layer}.norm1", normalised + attended)
+            plain = plain + attended
             inner = functional.relu(self._linear(f"{layer}.ff_layer.0", normalised))
             thought = self._linear(f"{layer}.ff_layer.2", inner)
             normalised = self._norm(f"{layer}.norm2", normalised + thought)
@@ -84,8 +84,8 @@ class EncodecMaeNetwork:
 
         def split(name: str) -> torch.Tensor:
             # Channel c belongs to head c mod heads: the heads are the last axis, not the first.
-            made = self._linear(f"{layer}.{name}", x)
-            return made.reshape(frames, HEAD, heads).permute(2, 0, 1)
+            projected = self._linear(f"{layer}.{name}", x)
+            return projected.reshape(frames, HEAD, heads).permute(2, 0, 1)
 
         seen = functional.scaled_dot_product_attention(split("wq"), split("wk"), split("wv"))
         return self._linear(f"{layer}.wo", seen.permute(1, 2, 0).reshape(frames, self.size))
@@ -114,8 +114,8 @@ class EncodecMaeNetwork:
         try:
             encoder.load_state_dict(renamed)
         except RuntimeError as error:
-            said = str(error).splitlines()[-1].strip()
-            raise BadInput(f"{self._path}: its EnCodec is another one: {said}") from error
+            reason = str(error).splitlines()[-1].strip()
+            raise BadInput(f"{self._path}: its EnCodec is another one: {reason}") from error
         return encoder.eval()
 
 

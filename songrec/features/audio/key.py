@@ -104,7 +104,7 @@ def _peaks(frames: Frames) -> tuple[int, NDArray[np.int64], Classes, Classes]:
     last = min(int(HIGHEST_HZ / spacing), length // 2 - 1)
     window = signal.get_window("hann", length).astype(np.float32)
     rows = sliding_window_view(samples, length)[:: length // 2]
-    found = []
+    blocks = []
     for start in range(0, len(rows), _BLOCK):
         spectra = np.abs(fft.rfft(rows[start : start + _BLOCK] * window, axis=1))
         spectra = spectra[:, first - 1 : last + 2]
@@ -118,8 +118,8 @@ def _peaks(frames: Frames) -> tuple[int, NDArray[np.int64], Classes, Classes]:
         level = np.sqrt(here[row, column], dtype=np.float64)
         total = np.bincount(row, weights=level, minlength=len(spectra))
         loudness = np.sqrt(np.sqrt((spectra**2).sum(axis=1)))
-        found.append((row + start, hertz, level / total[row] * loudness[row]))
-    row, hertz, weight = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        blocks.append((row + start, hertz, level / total[row] * loudness[row]))
+    row, hertz, weight = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
     return len(rows), row, hertz.astype(np.float64), weight.astype(np.float64)
 
 
@@ -143,8 +143,8 @@ def find_key(classes: Classes, profiles: str = PROFILE, *, home: bool = True) ->
 def _home(classes: Classes) -> Classes:
     """What each of the 24 keys gains by cadences and by the opening, float64 ``(24,)``."""
     length = np.linalg.norm(classes, axis=1, keepdims=True)
-    heard = classes[length[:, 0] > 1e-9] / length[length[:, 0] > 1e-9]
-    fits = heard @ _TRIADS.T
+    sounding = classes[length[:, 0] > 1e-9] / length[length[:, 0] > 1e-9]
+    fits = sounding @ _TRIADS.T
     chords = np.exp(CHORD_SHARPNESS * (fits - fits.max(axis=1, keepdims=True)))
     chords /= chords.sum(axis=1, keepdims=True)
     gain = OPENING_GAIN * chords[:OPENING_WINDOWS].mean(axis=0)

@@ -73,11 +73,11 @@ def integrated_loudness(samples: Floats, sample_rate: int) -> float:
     energies = np.concatenate(list(_energies(channels[:, : count * step], sample_rate, step)))
     blocks = np.convolve(energies, np.ones(OVERLAP), mode="valid")
     power = blocks / (OVERLAP * step)
-    heard = power[power > 10.0 ** ((ABSOLUTE_GATE - _OFFSET) / 10.0)]
-    if len(heard) == 0:
+    audible = power[power > 10.0 ** ((ABSOLUTE_GATE - _OFFSET) / 10.0)]
+    if len(audible) == 0:
         return math.nan
-    gate = heard.mean() * 10.0 ** (RELATIVE_GATE / 10.0)
-    return _OFFSET + 10.0 * math.log10(heard[heard > gate].mean())
+    gate = audible.mean() * 10.0 ** (RELATIVE_GATE / 10.0)
+    return _OFFSET + 10.0 * math.log10(audible[audible > gate].mean())
 
 
 def _energies(channels: Floats, sample_rate: int, step: int) -> Iterator[NDArray[np.float64]]:

@@ -80,13 +80,13 @@ class MertNetwork:
             ) from error
         if not all((folder / name).is_file() for name in FILES):
             raise NotReady(f"MERT is not in {folder}. Fetch it: flask models fetch mert")
-        said = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        document = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         for variant in ("feature_extractor_cqt", "deepnorm"):
-            if said.get(variant):
+            if document.get(variant):
                 raise BadInput(f"{folder}: {variant} is a variant of MERT that is not supported.")
         # The config names a class of the hub; what is used of it are HuBERT's own parameters.
-        known = {k: v for k, v in said.items() if k not in ("auto_map", "architectures")}
-        config = HubertConfig(**{**known, "model_type": "hubert"})
+        parameters = {k: v for k, v in document.items() if k not in ("auto_map", "architectures")}
+        config = HubertConfig(**{**parameters, "model_type": "hubert"})
         self._torch = torch
         self._model, report = HubertModel.from_pretrained(
             folder,
@@ -110,11 +110,11 @@ class MertNetwork:
         if self._normalise:
             samples = (samples - samples.mean()) / np.sqrt(samples.var() + 1e-7)
         with torch.inference_mode():
-            made = self._model(
+            outputs = self._model(
                 torch.from_numpy(np.ascontiguousarray(samples, np.float32))[None],
                 output_hidden_states=True,
             )
-        return torch.cat(made.hidden_states).numpy()
+        return torch.cat(outputs.hidden_states).numpy()
 
 
 @functools.lru_cache(maxsize=1)
@@ -125,5 +125,5 @@ def load(folder: str) -> MertNetwork:
 
 def _normalises(folder: Path) -> bool:
     """Whether the published preprocessing brings each input to mean 0 and variance 1."""
-    said = json.loads((folder / "preprocessor_config.json").read_text(encoding="utf-8"))
-    return bool(said.get("do_normalize", True))
+    document = json.loads((folder / "preprocessor_config.json").read_text(encoding="utf-8"))
+    return bool(document.get("do_normalize", True))

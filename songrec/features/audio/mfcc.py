@@ -48,8 +48,8 @@ class Mfcc:
     def extract(self, audio: Audio, frames: Frames | None = None) -> Floats:
         """The vector of ``audio``, float32 ``(len(names()),)``."""
         frames = frames or Frames(audio, self.n_fft, self.hop_length)
-        found = coefficients(frames, self.n_mfcc, self.n_mels)
-        tracks = [found, delta(found, 1), delta(found, 2)]
+        cepstra = coefficients(frames, self.n_mfcc, self.n_mels)
+        tracks = [cepstra, delta(cepstra, 1), delta(cepstra, 2)]
         return summarise(np.concatenate(tracks, axis=1)).reshape(-1)
 
 

@@ -88,47 +88,49 @@ def build(outputs: tuple[str, ...] = ("max_pool", "mean_pool", "tags")) -> Any:
     image = layers.BatchNormalization(name="input_norm")(image)
 
     def filters(source: Any, name: str, count: int, size: tuple[int, int], padding: str) -> Any:
-        made = layers.Conv2D(count, size, padding=padding, activation="relu", name=name)(source)
-        return layers.BatchNormalization(name=f"{name}_norm")(made)
+        tensors = layers.Conv2D(count, size, padding=padding, activation="relu", name=name)(source)
+        return layers.BatchNormalization(name=f"{name}_norm")(tensors)
 
-    made: dict[str, Any] = {}
+    tensors: dict[str, Any] = {}
     # Padded in time only: in frequency the filter slides inside the bands, then the best place
     # counts, which makes timbre independent of pitch.
     padded = layers.ZeroPadding2D(((3, 3), (0, 0)))(image)
     for share in (0.4, 0.7):
         height = int(share * BANDS)
         name = f"timbral_{height}"
-        made[name] = ops.max(filters(padded, name, 204, (7, height), "valid"), axis=2)
+        tensors[name] = ops.max(filters(padded, name, 204, (7, height), "valid"), axis=2)
     for length in (128, 64, 32):
         name = f"temporal_{length}"
-        made[name] = ops.max(filters(image, name, 51, (length, 1), "same"), axis=2)
-    made["front"] = layers.Concatenate(name="front")(list(made.values()))
+        tensors[name] = ops.max(filters(image, name, 51, (length, 1), "same"), axis=2)
+    tensors["front"] = layers.Concatenate(name="front")(list(tensors.values()))
 
-    below = made["front"]
+    below = tensors["front"]
     for step in (1, 2, 3):
         name = f"middle_{step}"
         padded = layers.ZeroPadding2D(((3, 3), (0, 0)))(ops.expand_dims(below, -1))
         across = filters(padded, name, 64, (7, below.shape[2]), "valid")[:, :, 0, :]
-        made[name] = across if step == 1 else across + below
-        below = made[name]
-    dense_layers = [made[name] for name in ("front", "middle_1", "middle_2", "middle_3")]
-    made["concatenation"] = layers.Concatenate(name="concatenation")(dense_layers)
+        tensors[name] = across if step == 1 else across + below
+        below = tensors[name]
+    dense_layers = [tensors[name] for name in ("front", "middle_1", "middle_2", "middle_3")]
+    tensors["concatenation"] = layers.Concatenate(name="concatenation")(dense_layers)
 
-    made["max_pool"] = ops.max(made["concatenation"], axis=1)
-    made["mean_pool"] = ops.mean(made["concatenation"], axis=1)
+    tensors["max_pool"] = ops.max(tensors["concatenation"], axis=1)
+    tensors["mean_pool"] = ops.mean(tensors["concatenation"], axis=1)
     # Interleaved: maximum and mean of the first channel, of the second, and so on.
-    pooled = ops.stack([made["max_pool"], made["mean_pool"]], axis=-1)
+    pooled = ops.stack([tensors["max_pool"], tensors["mean_pool"]], axis=-1)
     pooled = ops.reshape(pooled, (-1, 2 * EMBEDDING))
     pooled = layers.BatchNormalization(name="pool_norm")(pooled)
     hidden = layers.Dense(200, activation="relu", name="hidden")(pooled)
-    made["penultimate"] = layers.BatchNormalization(name="penultimate")(hidden)
-    made["tags"] = layers.Dense(TAG_COUNT, activation="sigmoid", name="tags")(made["penultimate"])
-    return keras.Model(patch, {name: made[name] for name in outputs}, name="musicnn")
+    tensors["penultimate"] = layers.BatchNormalization(name="penultimate")(hidden)
+    tensors["tags"] = layers.Dense(TAG_COUNT, activation="sigmoid", name="tags")(
+        tensors["penultimate"]
+    )
+    return keras.Model(patch, {name: tensors[name] for name in outputs}, name="musicnn")
 
 
 def variables() -> dict[str, tuple[str, int]]:
     """Each variable of the checkpoint → the layer it belongs to and its place in that layer."""
-    found: dict[str, tuple[str, int]] = {}
+    places: dict[str, tuple[str, int]] = {}
     for family, names, parts in (
         ("conv2d", _CONVOLUTIONS, ("kernel", "bias")),
         (
@@ -140,8 +142,8 @@ def variables() -> dict[str, tuple[str, int]]:
     ):
         for number, layer in enumerate(names):
             scope = family if number == 0 else f"{family}_{number}"
-            found |= {f"{scope}/{part}": (layer, place) for place, part in enumerate(parts)}
-    return found
+            places |= {f"{scope}/{part}": (layer, place) for place, part in enumerate(parts)}
+    return places
 
 
 def load_weights(model: Any, folder: Path) -> None:

@@ -60,21 +60,25 @@ def _candidates(frames: Frames) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     for start, stop, _, magnitudes in frames.blocks():
         power = magnitudes**2
         power[:, :2] = 0.0  # a constant offset is no period
-        found = fft.irfft(power, 2 * frames.n_fft, axis=1)[:, : last + 1]
-        peak[start:stop] = np.sqrt(np.maximum(found[:, 0], 0.0))
-        found = found / np.maximum(found[:, :1], 1e-12) / of_window
-        here = found[:, first:-1]
-        tops = (here > found[:, first - 1 : -2]) & (here >= found[:, first + 1 :]) & (here > 0)
+        correlation = fft.irfft(power, 2 * frames.n_fft, axis=1)[:, : last + 1]
+        peak[start:stop] = np.sqrt(np.maximum(correlation[:, 0], 0.0))
+        correlation = correlation / np.maximum(correlation[:, :1], 1e-12) / of_window
+        here = correlation[:, first:-1]
+        tops = (
+            (here > correlation[:, first - 1 : -2])
+            & (here >= correlation[:, first + 1 :])
+            & (here > 0)
+        )
         lags = np.arange(first, last)
         # Fewer frames are voiced an octave down when short periods win near-ties.
         rank = np.where(tops, here - OCTAVE_COST * np.log2(lags / first), 0.0)
-        keep = np.argpartition(rank, -CANDIDATES, axis=1)[:, -CANDIDATES:]
-        rows = np.arange(len(keep))[:, None]
-        left, top, right = (found[rows, keep + first + shift] for shift in (-1, 0, 1))
+        columns = np.argpartition(rank, -CANDIDATES, axis=1)[:, -CANDIDATES:]
+        rows = np.arange(len(columns))[:, None]
+        left, top, right = (correlation[rows, columns + first + shift] for shift in (-1, 0, 1))
         bend = left + right - 2.0 * top
         shift = np.where(bend < 0, 0.5 * (left - right) / np.where(bend < 0, bend, 1.0), 0.0)
-        real = rank[rows, keep] > 0
-        hertz[start:stop] = np.where(real, rate / (keep + first + shift), 0.0)
+        real = rank[rows, columns] > 0
+        hertz[start:stop] = np.where(real, rate / (columns + first + shift), 0.0)
         strength[start:stop] = np.where(real, top - 0.25 * (left - right) * shift, 0.0)
     # A strength beyond 1 is noise divided by a small window: it counts as its inverse, as in Praat.
     strength = np.where(strength > 1.0, 1.0 / np.maximum(strength, 1.0), strength)
@@ -119,10 +123,10 @@ def harmonics(frames: Frames, f0: Floats) -> Floats:
         if len(voiced) == 0:
             continue
         base = f0[start:stop][voiced].astype(np.float64)[:, None]
-        wanted = base * number / spacing
+        bins = base * number / spacing
         # Room for two bins either way and the neighbours of the outermost.
-        inside = (wanted > 3) & (wanted < magnitudes.shape[1] - 4)
-        centre = np.where(inside, np.rint(wanted), 3).astype(np.int64)
+        inside = (bins > 3) & (bins < magnitudes.shape[1] - 4)
+        centre = np.where(inside, np.rint(bins), 3).astype(np.int64)
         around = centre[:, :, None] + np.arange(-2, 3)
         near = magnitudes[voiced[:, None, None], around]
         at = np.take_along_axis(around, near.argmax(axis=2)[:, :, None], axis=2)[:, :, 0]
@@ -134,7 +138,7 @@ def harmonics(frames: Frames, f0: Floats) -> Floats:
         off = np.abs((at + np.clip(shift, -0.5, 0.5)) * spacing - base * number)
         energy = amplitude**2
         spread = (off * energy).sum(axis=1) / np.maximum(energy.sum(axis=1), 1e-12)
-        found = np.stack(
+        values = np.stack(
             [
                 amplitude[:, 0] / total,
                 amplitude[:, 1:4].sum(axis=1) / total,
@@ -144,5 +148,5 @@ def harmonics(frames: Frames, f0: Floats) -> Floats:
             axis=1,
         )
         # Where bins are wider than that, the harmonics of a low tone cannot be told apart.
-        rows[start + voiced[inside[:, 0]]] = found[inside[:, 0]]
+        rows[start + voiced[inside[:, 0]]] = values[inside[:, 0]]
     return rows

@@ -45,8 +45,8 @@ def onsets(envelope: Floats, rate: float) -> np.ndarray:
     peaks = np.flatnonzero((level == highest) & (level >= mean + ONSET_RISE))
     if len(peaks) == 0:
         return peaks
-    kept = np.concatenate([[True], np.diff(peaks) > reach])
-    return peaks[kept]
+    separate = np.concatenate([[True], np.diff(peaks) > reach])
+    return peaks[separate]
 
 
 def notes(frames: Frames, begins: np.ndarray) -> Floats:
@@ -120,8 +120,8 @@ def beats(envelope: Floats, rate: float, tempo: float) -> np.ndarray:
         came[frame] = frame - gaps[best]
     scores = total[reach:]
     frame = len(scores) - int(period) + int(scores[-int(period) :].argmax())
-    found = []
+    path = []
     while frame >= 0:
-        found.append(frame)
+        path.append(frame)
         frame = int(came[frame])
-    return np.array(found[::-1], dtype=np.int64)
+    return np.array(path[::-1], dtype=np.int64)

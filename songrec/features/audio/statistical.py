@@ -98,10 +98,10 @@ class Statistical:
         single["tuning"] = tonal.tuning(frames)
         f0 = pitch.fundamental(frames)
         single["voiced_share"] = float(np.isfinite(f0).mean())
-        found = key.find_key(key.pitch_classes(frames))
-        single["key"] = float(found.key) if found else math.nan
-        single["mode"] = float(found.mode) if found else math.nan
-        single["key_strength"] = found.strength if found else math.nan
+        estimate = key.find_key(key.pitch_classes(frames))
+        single["key"] = float(estimate.key) if estimate else math.nan
+        single["mode"] = float(estimate.mode) if estimate else math.nan
+        single["key_strength"] = estimate.strength if estimate else math.nan
         chroma = tonal.chroma(frames, single["tuning"])
         return _summaries(chroma, f0, pitch.harmonics(frames, f0))
 

@@ -105,10 +105,10 @@ class Frames:
     def _kept(self) -> Floats | None:
         if self.count > KEPT:
             return None
-        kept = np.empty((self.count, self.n_fft // 2 + 1), dtype=np.float32)
+        spectra = np.empty((self.count, self.n_fft // 2 + 1), dtype=np.float32)
         for start in range(0, self.count, BLOCK):
-            kept[start : start + BLOCK] = self._transform(start, min(start + BLOCK, self.count))
-        return kept
+            spectra[start : start + BLOCK] = self._transform(start, min(start + BLOCK, self.count))
+        return spectra
 
     def _transform(self, start: int, stop: int) -> Floats:
         # In double precision: what lies 100 dB below the loudest bin is still sound, not rounding.

@@ -21,9 +21,9 @@ def summarise(values: np.ndarray) -> Floats:
         return _of(values)
     summary = np.full((values.shape[1], len(STATISTICS)), np.nan, dtype=np.float32)
     for column in range(values.shape[1]):
-        known = values[~np.isnan(values[:, column]), column]
-        if len(known):
-            summary[column] = _of(known[:, None])[0]
+        present = values[~np.isnan(values[:, column]), column]
+        if len(present):
+            summary[column] = _of(present[:, None])[0]
     return summary
 
 

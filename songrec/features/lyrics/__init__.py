@@ -1,1 +1,1 @@
-"""Lyrics as text: what is not sung is taken out, and the language is told."""
+"""Lyrics as text: cleaning and language detection."""

@@ -1,4 +1,4 @@
-"""What lyric sites put around the words of a song, taken out again."""
+"""Removal of text that lyrics sites add to the words of a song."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\ufeff]")
 
 
 def clean(text: str | None) -> str | None:
-    """The words that are sung, line by line; None where fewer than ``SHORTEST`` are left."""
+    """Return the sung words, line by line; None for fewer than ``SHORTEST`` words."""
     if not text:
         return None
-    found = unicodedata.normalize("NFC", html.unescape(text)).replace("\r\n", "\n")
-    found = _INVISIBLE.sub("", found.replace("\u2005", " ").replace("\u205f", " "))
-    found = _TAIL.sub("", _HEAD.sub("", found))
+    cleaned = unicodedata.normalize("NFC", html.unescape(text)).replace("\r\n", "\n")
+    cleaned = _INVISIBLE.sub("", cleaned.replace("\u2005", " ").replace("\u205f", " "))
+    cleaned = _TAIL.sub("", _HEAD.sub("", cleaned))
     for pattern in (_MARKUP, _STAMPS, _MARKS, _IN_BRACKETS, _BETWEEN, _ALONE, _TIMES):
-        found = pattern.sub(" ", found)
-    lines = (" ".join(line.split()) for line in found.split("\n"))
-    found = "\n".join(line for line in lines if line)
-    words = sum(len(pairs_of(word)) if is_run(word) else 1 for word in tokens(found))
-    return found if words >= SHORTEST else None
+        cleaned = pattern.sub(" ", cleaned)
+    lines = (" ".join(line.split()) for line in cleaned.split("\n"))
+    cleaned = "\n".join(line for line in lines if line)
+    words = sum(len(pairs_of(word)) if is_run(word) else 1 for word in tokens(cleaned))
+    return cleaned if words >= SHORTEST else None

@@ -1,1 +1,1 @@
-"""The base models: each builds a scikit-learn pipeline for numbers and one for classes."""
+"""Base models: each builds a scikit-learn pipeline for regression and for classification."""

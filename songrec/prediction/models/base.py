@@ -1,4 +1,4 @@
-"""What the base models share: imputation, scaling and principal components before the estimator."""
+"""Base class of the base models: imputation, scaling and PCA before the estimator."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ QUANTILES = 100
 
 
 def threads(rows: int) -> Any:
-    """A context in which linear algebra uses as many threads as ``rows`` tracks are worth.
+    """Limit BLAS to the number of threads that pays off for ``rows`` tracks (context manager).
 
     On small matrices threads mostly wait for each other, and for other processes: an order of
     magnitude on a busy machine.
@@ -29,7 +29,7 @@ def threads(rows: int) -> Any:
 
 
 class BaseModel(ABC):
-    """A kind of model with its parameters.
+    """Kind of model with its parameters.
 
     Subclasses make the estimator: ``regressor`` for numbers (targets standardised, one column or
     several) and ``classifier`` for classes. Parameters are stored as given.
@@ -43,16 +43,16 @@ class BaseModel(ABC):
 
     @abstractmethod
     def regressor(self, seed: int, *, rows: int, width: int) -> BaseEstimator:
-        """An unfitted estimator of numbers, for ``rows`` tracks of ``width`` inputs."""
+        """Create an unfitted regressor for ``rows`` tracks with ``width`` inputs."""
 
     @abstractmethod
     def classifier(self, seed: int, *, rows: int, width: int) -> BaseEstimator:
-        """An unfitted estimator of classes, for ``rows`` tracks of ``width`` inputs."""
+        """Create an unfitted classifier for ``rows`` tracks with ``width`` inputs."""
 
     def pipeline(self, *, classes: bool, outputs: int, rows: int, columns: int, seed: int) -> Any:
-        """Imputer, scaler, principal components where they apply, estimator; unfitted.
+        """Create the unfitted pipeline: imputer, scaler, PCA if configured, estimator.
 
-        There are never more components than columns or than tracks allow.
+        The number of components is limited by the columns and by the tracks.
         """
         from sklearn.multioutput import MultiOutputRegressor
 
@@ -78,6 +78,6 @@ class BaseModel(ABC):
         return Pipeline([*steps, ("model", estimator)])
 
     def _components(self, rows: int, columns: int) -> int:
-        """How many principal components; 0 where the features stay as they are."""
-        wanted = self.parameters.get("components", "all")
-        return 0 if wanted == "all" else min(int(wanted), columns, rows - 1)
+        """Return the number of principal components; 0 without PCA."""
+        components = self.parameters.get("components", "all")
+        return 0 if components == "all" else min(int(components), columns, rows - 1)

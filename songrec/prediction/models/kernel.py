@@ -1,4 +1,4 @@
-"""Kernel methods with a radial kernel: support vectors (Smola and Schölkopf 2004), kernel ridge."""
+"""Kernel methods with an RBF kernel: support vectors (Smola and Schölkopf 2004), kernel ridge."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ LANDMARKS = 500
 
 
 class SupportVectors(BaseModel):
-    """Parameters ``strength`` (C), ``gamma`` (times 1 / inputs), ``epsilon``, and the inputs'."""
+    """Support vector machine.
+
+    Parameters ``strength`` (C), ``gamma`` (times 1 / inputs), ``epsilon`` and those of the inputs.
+    """
 
     several_outputs: ClassVar[bool] = False
 
     def regressor(self, seed: int, *, rows: int, width: int) -> BaseEstimator:
-        """Support vector regression on standardised targets."""
+        """Create a support vector regressor for standardised targets."""
         return SVR(
             C=self.parameters["strength"],
             gamma=self.parameters["gamma"] / width,
@@ -29,7 +32,7 @@ class SupportVectors(BaseModel):
         )
 
     def classifier(self, seed: int, *, rows: int, width: int) -> BaseEstimator:
-        """Support vector classification; ``epsilon`` has no meaning for classes."""
+        """Create a support vector classifier; ``epsilon`` has no meaning for classes."""
         return SVC(
             C=self.parameters["strength"],
             gamma=self.parameters["gamma"] / width,
@@ -39,20 +42,21 @@ class SupportVectors(BaseModel):
 
 
 class KernelRidge(BaseModel):
-    """Parameters ``penalty``, ``gamma`` (times 1 / inputs), and the inputs'.
+    """Kernel ridge regression.
 
-    The kernel is taken at ``LANDMARKS`` tracks at most (Nyström: Williams and Seeger 2001), which
-    is exact for fewer tracks and bounds the memory for more.
+    Parameters ``penalty``, ``gamma`` (times 1 / inputs) and those of the inputs. The kernel is
+    approximated with at most ``LANDMARKS`` tracks (Nyström: Williams and Seeger 2001), which is
+    exact for fewer tracks and bounds the memory for more.
     """
 
     def regressor(self, seed: int, *, rows: int, width: int) -> BaseEstimator:
-        """Kernel ridge regression."""
+        """Create a kernel ridge regressor."""
         return make_pipeline(
             self._kernel(seed, rows, width), Ridge(alpha=self.parameters["penalty"])
         )
 
     def classifier(self, seed: int, *, rows: int, width: int) -> BaseEstimator:
-        """Kernel logistic regression."""
+        """Create a kernel logistic regression."""
         return make_pipeline(
             self._kernel(seed, rows, width),
             LogisticRegression(C=1 / self.parameters["penalty"], max_iter=2000),

@@ -12,34 +12,34 @@ TOLERANCE = 1e-3
 
 
 class RidgeModel(BaseModel):
-    """Parameters ``penalty`` (α; the logistic C is its inverse) and ``components``."""
+    """Ridge with parameters ``penalty`` (α; logistic C is its inverse) and ``components``."""
 
     def regressor(self, seed: int, *, rows: int, width: int) -> BaseEstimator:
-        """Ridge regression."""
+        """Create a ridge regressor."""
         return Ridge(alpha=self.parameters["penalty"])
 
     def classifier(self, seed: int, *, rows: int, width: int) -> BaseEstimator:
-        """Logistic regression with an L2 penalty."""
+        """Create a logistic regression with an L2 penalty."""
         return LogisticRegression(C=1 / self.parameters["penalty"], max_iter=ITERATIONS)
 
 
 class LassoModel(BaseModel):
-    """Parameters ``penalty`` (α, per track) and ``components``."""
+    """Lasso with parameters ``penalty`` (α, per track) and ``components``."""
 
     def regressor(self, seed: int, *, rows: int, width: int) -> BaseEstimator:
-        """Lasso regression."""
+        """Create a lasso regressor."""
         return Lasso(alpha=self.parameters["penalty"], max_iter=10_000, tol=TOLERANCE)
 
     def classifier(self, seed: int, *, rows: int, width: int) -> BaseEstimator:
-        """Logistic regression with an L1 penalty."""
+        """Create a logistic regression with an L1 penalty."""
         return _sparse_logistic(self.parameters["penalty"], 1.0, seed, rows)
 
 
 class ElasticNetModel(BaseModel):
-    """Parameters ``penalty`` (α, per track), ``balance`` (share of L1) and ``components``."""
+    """Elastic net with ``penalty`` (α, per track), ``balance`` (L1 share) and ``components``."""
 
     def regressor(self, seed: int, *, rows: int, width: int) -> BaseEstimator:
-        """Elastic net regression."""
+        """Create an elastic net regressor."""
         return ElasticNet(
             alpha=self.parameters["penalty"],
             l1_ratio=self.parameters["balance"],
@@ -48,7 +48,7 @@ class ElasticNetModel(BaseModel):
         )
 
     def classifier(self, seed: int, *, rows: int, width: int) -> BaseEstimator:
-        """Logistic regression with both penalties."""
+        """Create a logistic regression with both penalties."""
         return _sparse_logistic(self.parameters["penalty"], self.parameters["balance"], seed, rows)
 
 

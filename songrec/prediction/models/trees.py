@@ -16,17 +16,17 @@ from songrec.prediction.models.base import SMALL, THREADS, BaseModel
 
 
 class RandomForest(BaseModel):
-    """Trees on resampled tracks; parameters ``trees``, ``leaf``, ``share``, ``components``."""
+    """Random forest with parameters ``trees``, ``leaf``, ``share`` and ``components``."""
 
     regression: ClassVar[type] = RandomForestRegressor
     classification: ClassVar[type] = RandomForestClassifier
 
     def regressor(self, seed: int, *, rows: int, width: int) -> BaseEstimator:
-        """A forest of regression trees."""
+        """Create a forest of regression trees."""
         return self.regression(**self._arguments(seed))
 
     def classifier(self, seed: int, *, rows: int, width: int) -> BaseEstimator:
-        """A forest of classification trees."""
+        """Create a forest of classification trees."""
         return self.classification(**self._arguments(seed))
 
     def _arguments(self, seed: int) -> dict[str, Any]:
@@ -40,23 +40,23 @@ class RandomForest(BaseModel):
 
 
 class ExtraTrees(RandomForest):
-    """Trees with random thresholds; the parameters of ``RandomForest``."""
+    """Trees with random thresholds and the parameters of ``RandomForest``."""
 
     regression: ClassVar[type] = ExtraTreesRegressor
     classification: ClassVar[type] = ExtraTreesClassifier
 
 
 class XGBoost(BaseModel):
-    """Parameters ``rounds``, ``depth``, ``learning_rate``, ``penalty``, ``share``."""
+    """Boosted trees with ``rounds``, ``depth``, ``learning_rate``, ``penalty`` and ``share``."""
 
     def regressor(self, seed: int, *, rows: int, width: int) -> BaseEstimator:
-        """Boosted trees on squared errors."""
+        """Create boosted trees that minimise the squared error."""
         from xgboost import XGBRegressor
 
         return XGBRegressor(**self._arguments(seed, rows))
 
     def classifier(self, seed: int, *, rows: int, width: int) -> BaseEstimator:
-        """Boosted trees on the log loss."""
+        """Create boosted trees that minimise the log loss."""
         from xgboost import XGBClassifier
 
         return XGBClassifier(**self._arguments(seed, rows))

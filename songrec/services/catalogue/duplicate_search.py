@@ -151,7 +151,7 @@ def _by_fingerprint(
         one, other = readable[first], readable[second]
         long, short = sorted((one.duration_s or 0, other.duration_s or 0), reverse=True)
         if long - short <= near_duplicates.LENGTH_SLACK * long:
-            value = chromaprint.likeness(print_of(first), print_of(second))
+            value = chromaprint.similarity(print_of(first), print_of(second))
             if value >= FINGERPRINT_THRESHOLD:
                 pairs.append(DuplicatePair(one.track_id, other.track_id, "fingerprint", value))
     return len(readable), pairs, failed

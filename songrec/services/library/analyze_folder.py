@@ -29,7 +29,7 @@ from songrec.services.library.executors import LocalExecutor, open_executor
 from songrec.services.library.worker_process import Outcome, Task
 from songrec.store.instance import Instance
 from songrec.store.sound import audio_files, feature_cache
-from songrec.store.sound.audio_files import KnownFile
+from songrec.store.sound.audio_files import FileRecord
 from songrec.store.sound.feature_cache import SetKey
 
 ANALYSED = 0.95
@@ -290,7 +290,7 @@ class _Run:
         return f", about {_format_duration((moment - self._work_started) / done * left)} left"
 
 
-def _is_untouched(stored: KnownFile, file: ScannedFile) -> bool:
+def _is_untouched(stored: FileRecord, file: ScannedFile) -> bool:
     return stored.size == file.size and stored.modified_ns == file.modified_ns
 
 

@@ -1,7 +1,7 @@
-"""Attributes that nobody stated and nothing measures, estimated from the sound and marked so.
+"""Estimates of attributes that are neither stated nor measured, marked as estimates.
 
-A trained predictor estimates best. Until there is one, and for what it says nothing of, MusiCNN's
-tags do (``prediction.from_tags``). A measurement or a catalogue's word is never replaced.
+A trained predictor takes precedence over MusiCNN's tags (``prediction.from_tags``), which estimate
+what it does not predict. Measured and stated values are never replaced.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ MEASURED, PREDICTED, FROM_TAGS = "measured", "predicted", "musicnn"
 """Where an attribute in ``AudioFile.info["attributes"]`` comes from."""
 
 
-class Guess(Protocol):
-    """Whoever estimates: a trained predictor, or the tags."""
+class AttributeEstimator(Protocol):
+    """Source of estimates: a trained predictor, or tags."""
 
     id: str
 
     def attributes(self, table: FeatureTable) -> dict[str, Floats]:
-        """Estimates by attribute (and ``key``, ``mode``), float32 ``(n,)``, NaN where unknown."""
+        """Estimate attributes (and ``key``, ``mode``), float32 ``(n,)`` each, NaN where unknown."""
 
 
-class TagGuess:
-    """What MusiCNN's tags say of tracks whose ``musicnn_tags`` are known."""
+class TagEstimator:
+    """Estimator from MusiCNN's tag probabilities (``musicnn_tags``)."""
 
     def __init__(self, columns: Sequence[str]) -> None:
         self._tags = [name.removeprefix(f"{TAGS}:") for name in columns]
@@ -49,33 +49,35 @@ class TagGuess:
         self.id = f"{TAGS}:{from_tags.VERSION}-{network}"
 
     def attributes(self, table: FeatureTable) -> dict[str, Floats]:
-        """Estimates by attribute; see ``prediction.from_tags``."""
+        """Estimate attributes; see ``prediction.from_tags``."""
         return from_tags.attributes(self._tags, table.values)
 
 
 def refresh(instance: Instance) -> int:
-    """Estimate what is unknown of the tracks that have not been seen yet; how many there were.
+    """Estimate unknown attributes of tracks not yet estimated; return their number.
 
-    The newest predictor fills in where nothing is known or an estimate stands; then tags fill in
-    where nothing is known or tags had the word. ``AudioFile.info`` says of each attribute where it
-    comes from, and who has estimated. Flushes.
+    The newest predictor replaces unknown values and earlier estimates; tags replace unknown values
+    and earlier estimates from tags. ``AudioFile.info`` holds the source of each attribute and the
+    id of the estimator. Flushes.
     """
-    seen: set[int] = set()
+    estimated: set[int] = set()
     sets = _sets(instance.folder)
     if sets is not None:
         sound = _table(instance, sets)
-        estimator = None if sound is None else load_estimator(instance.folder, sound.names)
-        if sound is not None and estimator is not None:
-            seen |= _estimate(instance.session, sound, estimator, PREDICTED, "predictor")
+        predictor = None if sound is None else load_estimator(instance.folder, sound.names)
+        if sound is not None and predictor is not None:
+            estimated |= _estimate(instance.session, sound, predictor, PREDICTED, "predictor")
     sound = _table(instance, FeatureSpec((TAGS,)))
     if sound is not None:
-        seen |= _estimate(instance.session, sound, TagGuess(sound.names), FROM_TAGS, "tags")
+        estimated |= _estimate(
+            instance.session, sound, TagEstimator(sound.names), FROM_TAGS, "tags"
+        )
     instance.session.flush()
-    return len(seen)
+    return len(estimated)
 
 
-def clamped(name: str, value: float) -> float:
-    """An estimate within the attribute's range; key and mode as whole numbers."""
+def clamp_to_range(name: str, value: float) -> float:
+    """Clamp an estimate to the range of the attribute; key and mode become whole numbers."""
     if name in BY_NAME:
         return min(max(value, BY_NAME[name].low), BY_NAME[name].high)
     return round(value)
@@ -89,7 +91,7 @@ def _table(instance: Instance, sets: FeatureSpec) -> FeatureTable | None:
 
 
 def _sets(instance: Path) -> FeatureSpec | None:
-    """The feature sets of the newest predictor that learned from the library's features."""
+    """Return the feature sets of the newest predictor trained on features of the library."""
     for name in folders.ids(instance):
         columns = folders.manifest(instance, name)["columns"]
         sets = FeatureSpec(tuple(dict.fromkeys(column.partition(":")[0] for column in columns)))
@@ -99,31 +101,31 @@ def _sets(instance: Path) -> FeatureSpec | None:
 
 
 def _estimate(
-    session: Session, sound: FeatureTable, guess: Guess, source: str, mark: str
+    session: Session, sound: FeatureTable, estimator: AttributeEstimator, source: str, mark: str
 ) -> set[int]:
-    """Let ``guess`` estimate the tracks whose files do not name it under ``mark`` yet; which."""
-    files = _not_seen(session, guess.id, mark, sound)
+    """Estimate the tracks whose files lack the estimator's id under ``mark``; return their ids."""
+    files = _not_seen(session, estimator.id, mark, sound)
     if not files:
         return set()
     rows = np.flatnonzero(np.isin(sound.track_ids, list(files)))
     part = sound.take(rows)
-    values = guess.attributes(part)
+    values = estimator.attributes(part)
     tracks = _tracks(session, part.track_ids.tolist())
     for row, track_id in enumerate(part.track_ids.tolist()):
         estimate = {name: float(column[row]) for name, column in values.items()}
-        values_with_sources = _fill_in(tracks[track_id], files[track_id][0], estimate, source)
+        attributes = _fill_in(tracks[track_id], files[track_id][0], estimate, source)
         for file in files[track_id]:
-            file.info = {**file.info, "attributes": values_with_sources, mark: guess.id}
+            file.info = {**file.info, "attributes": attributes, mark: estimator.id}
     return set(files)
 
 
 def _not_seen(
-    session: Session, guess_id: str, mark: str, sound: FeatureTable
+    session: Session, estimator_id: str, mark: str, sound: FeatureTable
 ) -> dict[int, list[AudioFile]]:
     files: dict[int, list[AudioFile]] = {}
     for part in chunks(sound.track_ids.tolist()):
         for file in session.scalars(select(AudioFile).where(AudioFile.track_id.in_(part))):
-            if file.track_id is not None and file.info.get(mark) != guess_id:
+            if file.track_id is not None and file.info.get(mark) != estimator_id:
                 files.setdefault(file.track_id, []).append(file)
     return files
 
@@ -139,14 +141,14 @@ def _tracks(session: Session, track_ids: Sequence[int]) -> dict[int, Track]:
 def _fill_in(
     track: Track, file: AudioFile, estimate: Mapping[str, float], source: str
 ) -> dict[str, Any]:
-    """Set what the estimate may set; what is known of the track's attributes then."""
+    """Set the replaceable attributes; return the known attributes with their sources."""
     attributes: dict[str, Any] = dict(file.info.get("attributes", {}))
     replaceable = {FROM_TAGS} if source == FROM_TAGS else {FROM_TAGS, PREDICTED}
     for name, value in estimate.items():
-        place: Any = track.attributes if name in ATTRIBUTE_NAMES else track
+        record: Any = track.attributes if name in ATTRIBUTE_NAMES else track
         is_estimate = attributes.get(name, {}).get("source") in replaceable
-        if not np.isfinite(value) or (getattr(place, name) is not None and not is_estimate):
+        if not np.isfinite(value) or (getattr(record, name) is not None and not is_estimate):
             continue
-        setattr(place, name, clamped(name, value))
-        attributes[name] = {"value": getattr(place, name), "source": source}
+        setattr(record, name, clamp_to_range(name, value))
+        attributes[name] = {"value": getattr(record, name), "source": source}
     return attributes

@@ -1,4 +1,4 @@
-"""Training, judging and using the predictor of musical attributes."""
+"""Training, evaluation and use of the predictor of musical attributes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from songrec.core.errors import BadInput
 from songrec.core.types import FeatureTable, Floats, Progress, no_progress
 from songrec.prediction import folders, metrics, report, saving
 from songrec.prediction.predictor import (
-    FEWEST,
+    MIN_TRACKS,
     Predictor,
     match_rows,
     row_digests,
@@ -32,7 +32,7 @@ def train(
     seed: int = 0,
     on_progress: Progress = no_progress,
 ) -> tuple[str, Predictor]:
-    """Train a predictor on ``sample`` and keep it in ``<instance>/predictor/``; its id and it."""
+    """Train a predictor on ``sample`` and save it; return its id and the predictor."""
     predictor = _fit(sample, trials, seed, folders.studies(instance), on_progress)
     return saving.save(predictor, instance, source=sample.source), predictor
 
@@ -45,12 +45,12 @@ def evaluate(
     seed: int = 0,
     on_progress: Progress = no_progress,
 ) -> dict[str, Any]:
-    """How good the predictor is on ``sample``: ``{"groups", "targets", "rows", …}``.
+    """Evaluate a predictor on ``sample``: ``{"groups", "targets", "rows", …}``.
 
-    The newest predictor that knows the sample's columns is asked. Tracks that it learned from are
-    not counted; for those of its held-out fifth counts what was predicted before it had seen
-    them. Where there is no such predictor, one is trained on four fifths of the sample, scored on
-    the fifth that is left, and not kept.
+    The newest predictor for the sample's columns is evaluated. Tracks that it was fitted on are
+    excluded; for its held-out fifth, the predictions from before the final refit count. If there
+    is no such predictor, one is trained on four fifths of the sample, scored on the rest, and not
+    saved.
     """
     predictor_id = folders.newest(instance, sample.table.names)
     if predictor_id is None:
@@ -85,9 +85,9 @@ def evaluate_splits(
     instance: Path | None = None,
     on_progress: Progress = no_progress,
 ) -> dict[str, Any]:
-    """Means and standard deviations over ``splits`` held-out fifths, each trained afresh.
+    """Train and score on ``splits`` random splits; return means and standard deviations.
 
-    Seeds are ``seed``, ``seed`` + 1, …; nothing is kept but the searches.
+    Seeds are ``seed``, ``seed`` + 1, …; only the searches are cached.
     """
     studies = folders.studies(instance) if instance else None
     runs = []
@@ -117,7 +117,7 @@ def evaluate_splits(
 
 
 class Estimator:
-    """A trained predictor in the catalogue's words, for tracks that nobody described."""
+    """Trained predictor that names its results as the catalogue names attributes."""
 
     def __init__(self, predictor_id: str, predictor: Predictor) -> None:
         self.id = predictor_id
@@ -125,13 +125,13 @@ class Estimator:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The feature columns that it needs (``"set:column"``)."""
+        """Required feature columns (``"set:column"``)."""
         return tuple(self._predictor.columns_)
 
     def attributes(self, table: FeatureTable) -> dict[str, Floats]:
-        """Estimated ``core.attributes`` by name (and ``key``, ``mode``), float32 ``(n,)`` each.
+        """Estimate ``core.attributes`` by name (and ``key``, ``mode``), float32 ``(n,)`` each.
 
-        Tempo is left out: a bin is less than what measuring gives.
+        Tempo is left out: a measured tempo is more precise than a predicted bin.
         """
         predictions = self._predictor.predict(table)
         return {
@@ -142,7 +142,7 @@ class Estimator:
 
 
 def load_estimator(instance: Path, columns: Sequence[str]) -> Estimator | None:
-    """The newest trained predictor that needs no more than ``columns``; None without one."""
+    """Load the newest predictor that ``columns`` suffice for; None without one."""
     predictor_id = folders.newest(instance, columns)
     return (
         None
@@ -155,10 +155,10 @@ def _fit(
     sample: Sample, trials: int, seed: int, studies: Path | None, on_progress: Progress
 ) -> Predictor:
     rows = len(sample.table.track_ids)
-    if rows < FEWEST:
+    if rows < MIN_TRACKS:
         raise BadInput(
             f"{sample.source} has {rows:,} tracks with features and attributes; a predictor needs "
-            f"{FEWEST} at least."
+            f"{MIN_TRACKS} at least."
         )
     return Predictor().fit(
         sample.table,
@@ -166,17 +166,19 @@ def _fit(
         seed=seed,
         trials=trials,
         studies=studies,
-        together=sample.together,
+        groups=sample.groups,
         on_progress=on_progress,
     )
 
 
 def _known_rows(predictor: Predictor, sample: Sample) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """Where each row stands among the held-out ones (-1: not there), and which rows are new."""
+    """Return each row's index among the held-out rows (-1: absent), and which rows are new."""
     digests = row_digests(predictor.inputs(sample.table))
-    at = match_rows(predictor.rows_.digests, digests)
-    held = np.where((at >= 0) & predictor.rows_.held_out[np.maximum(at, 0)], at, -1)
-    return held, at < 0
+    positions = match_rows(predictor.rows_.digests, digests)
+    held_out = np.where(
+        (positions >= 0) & predictor.rows_.held_out[np.maximum(positions, 0)], positions, -1
+    )
+    return held_out, positions < 0
 
 
 def _score(
@@ -186,11 +188,11 @@ def _score(
     if new.any():
         for name, values in predictor.predict(sample.table.take(new)).items():
             predicted[name][new] = values
-    has_prediction = held_out >= 0
+    is_held_out = held_out >= 0
     scores = {}
     for name, values in predicted.items():
         if name in predictor.rows_.predictions:
-            values[has_prediction] = predictor.rows_.predictions[name][held_out[has_prediction]]
+            values[is_held_out] = predictor.rows_.predictions[name][held_out[is_held_out]]
         if name not in sample.targets:
             continue
         true = np.asarray(sample.targets[name], dtype=np.float64)
@@ -209,10 +211,10 @@ def _score(
 
 
 def _over_runs(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    statistics: dict[str, Any] = {}
+    summary: dict[str, Any] = {}
     for measure in report.MEASURES:
         values = [run[measure] for run in runs if run.get(measure) is not None]
         if values:
-            statistics[measure] = float(np.mean(values))
-            statistics[f"{measure}_std"] = float(np.std(values))
-    return statistics
+            summary[measure] = float(np.mean(values))
+            summary[f"{measure}_std"] = float(np.std(values))
+    return summary

@@ -1,4 +1,4 @@
-"""Report on a trained predictor: every base model and the ensemble on held-out songs.
+"""Report on a trained predictor: metrics of each base model and the ensemble on held-out songs.
 
 Light: read from the predictor's manifest; no estimator is loaded.
 """
@@ -15,7 +15,7 @@ from songrec.prediction.registry import DEFAULT_TRIALS
 from songrec.prediction.report import (
     LESS_IS_BETTER,
     MEASURES,
-    Row,
+    ScoreRow,
     groups,
     model_label,
     rows,
@@ -30,7 +30,7 @@ __all__ = [
     "MEASURES",
     "TARGETS",
     "PredictorReport",
-    "Row",
+    "ScoreRow",
     "groups",
     "load_report",
     "model_label",
@@ -40,14 +40,14 @@ __all__ = [
 
 @dataclass(frozen=True)
 class PredictorReport:
-    """The manifest of a predictor and its figures as rows."""
+    """Manifest of a predictor with its metrics as rows."""
 
     manifest: dict[str, Any]
-    rows: list[Row]
+    rows: list[ScoreRow]
 
     @property
     def ensemble_means(self) -> dict[str, dict[str, float]]:
-        """Means of the ensemble's figures over the targets of each group."""
+        """Return the ensemble's metrics averaged over the targets of each group."""
         return groups({name: one["ensemble"] for name, one in self.manifest["scores"].items()})
 
     def to_csv(self) -> str:

@@ -1,4 +1,4 @@
-"""What a predictor of musical attributes learns from: a table, or the catalogue's own songs."""
+"""Training data of the predictor: a table, or the songs of the catalogue."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from songrec.store.instance import Instance
 from songrec.store.tables import AudioFile, Track, TrackAttributes
 
 FEATURE_SETS = feature_sets.DEFAULT_SETS
-"""What a predictor learns from in the catalogue unless told otherwise."""
+"""Default feature sets of a predictor trained on the catalogue."""
 
 
 @dataclass(frozen=True)
@@ -30,27 +30,27 @@ class Sample:
     """Tracks with features and known attributes.
 
     ``targets`` maps names of ``prediction.TARGETS`` to float32 ``(n,)``, NaN where unknown.
-    ``together`` ``(n,)`` is equal for tracks of the same song, or None where nothing is known.
+    ``groups`` ``(n,)`` is equal for tracks of the same song, or None if unknown.
     """
 
     table: FeatureTable
     targets: Mapping[str, Floats]
     source: str
-    together: NDArray[Any] | None = None
+    groups: NDArray[Any] | None = None
 
 
 def read_file(path: Path) -> Sample:
-    """A table of features and attributes as a sample. Raises ``BadInput``."""
+    """Read a table of features and attributes; ``BadInput`` if it is not usable."""
     table, targets = tables.read(path)
     return Sample(table, targets, path.name)
 
 
 def read_catalogue(instance: Instance, spec: FeatureSpec = FEATURE_SETS) -> Sample:
-    """The catalogue's analysed tracks whose attributes somebody else has stated.
+    """Read the analysed tracks of the catalogue with their stated attributes.
 
-    An attribute counts when it stands on the track itself and was not estimated from its sound,
-    or on a track of the same artist and title that has no audio. Raises ``NotReady`` where no
-    track has both.
+    An attribute counts if it belongs to the track and was not estimated from its sound, or to a
+    track of the same artist and title without audio. Raises ``NotReady`` if no track has both
+    features and attributes.
     """
     table = feature_sets.table(instance, spec)
     sample = _stated(instance.session, table)
@@ -64,7 +64,7 @@ def read_catalogue(instance: Instance, spec: FeatureSpec = FEATURE_SETS) -> Samp
 
 
 def _stated(session: Session, table: FeatureTable) -> Sample:
-    """The stated attributes of the table's tracks; tracks without any are left out."""
+    """Select the tracks of the table that have stated attributes."""
     names = {name: target.attribute for name, target in TARGETS.items()}
     columns = [
         getattr(Track if attribute in ("key", "mode") else TrackAttributes, attribute)
@@ -78,7 +78,7 @@ def _stated(session: Session, table: FeatureTable) -> Sample:
             .where(Track.source_key.like("audio:%"))
         )
     }
-    analysed_songs = {int(row[1]) for row in own.values()}
+    own_songs = {int(row[1]) for row in own.values()}
     elsewhere: dict[int, list[Any]] = {}
     others = session.execute(
         select(Track.song_key, *columns)
@@ -88,7 +88,7 @@ def _stated(session: Session, table: FeatureTable) -> Sample:
         .execution_options(yield_per=20_000)
     )
     for song, *values in others:
-        if song in analysed_songs:
+        if song in own_songs:
             elsewhere.setdefault(int(song), values)
     estimated = {
         track_id: set((info or {}).get("attributes", {}))
@@ -96,7 +96,7 @@ def _stated(session: Session, table: FeatureTable) -> Sample:
             select(AudioFile.track_id, AudioFile.info).where(AudioFile.track_id.is_not(None))
         )
     }
-    matrix = np.full((len(table.track_ids), len(names)), np.nan)
+    values = np.full((len(table.track_ids), len(names)), np.nan)
     songs = np.zeros(len(table.track_ids), dtype=np.int64)
     for position, track_id in enumerate(int(number) for number in table.track_ids):
         row = own.get(track_id)
@@ -108,11 +108,11 @@ def _stated(session: Session, table: FeatureTable) -> Sample:
             value = stated[column]
             if value is None and attribute not in estimated.get(track_id, set()):
                 value = row[2 + column]
-            matrix[position, column] = np.nan if value is None else value
+            values[position, column] = np.nan if value is None else value
     at = list(names).index("tempo_bin")
-    matrix[:, at] = tempo_bins(matrix[:, at])
-    has_values = ~np.isnan(matrix).all(axis=1)
+    values[:, at] = tempo_bins(values[:, at])
+    has_any = ~np.isnan(values).all(axis=1)
     targets = {
-        name: TARGETS[name].check(matrix[has_values, column]) for column, name in enumerate(names)
+        name: TARGETS[name].check(values[has_any, column]) for column, name in enumerate(names)
     }
-    return Sample(table.take(has_values), targets, "catalogue", songs[has_values])
+    return Sample(table.take(has_any), targets, "catalogue", songs[has_any])

@@ -139,7 +139,7 @@ def keep(instance: Instance, upload: Upload) -> AudioFile:
     if library_files:
         file = library_files[0]  # the library has this very file
     else:
-        folder = uploads.kept_folder(instance.folder) / upload.public_id
+        folder = uploads.library_folder(instance.folder) / upload.public_id
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, folder / path.name)
         run = runs.published(instance.session)
@@ -214,7 +214,10 @@ def _attributes(
 
 def _marked(values: Mapping[str, Floats], source: str) -> dict[str, dict[str, Any]]:
     return {
-        name: {"value": attribute_estimates.clamped(name, float(column[0])), "source": source}
+        name: {
+            "value": attribute_estimates.clamp_to_range(name, float(column[0])),
+            "source": source,
+        }
         for name, column in values.items()
         if np.isfinite(column[0])
     }

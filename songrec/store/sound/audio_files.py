@@ -1,4 +1,4 @@
-"""The files of the library: which there are, which track each is, what was refused and why."""
+"""Audio files of the library: their tracks, states and reasons of rejection."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ STATES = ("analysed", "rejected", "missing")
 
 
 class UnknownFile(UnknownName):
-    """No file of the library has this id; there are too many to list."""
+    """Id of a file that the library does not have; the message lists no alternatives."""
 
     def __init__(self, public_id: str) -> None:
-        Exception.__init__(self, f"No sound file {public_id!r} in the library.")
+        Exception.__init__(self, f"The library has no audio file {public_id!r}.")
 
 
 def new_public_id() -> str:
-    """A name for a file's address; it says nothing about where the file lies."""
+    """Create a random id for a file's URL, which does not reveal its path."""
     return secrets.token_hex(8)
 
 
 def find(session: Session, public_id: str) -> AudioFile:
-    """The file with this public id; ``UnknownFile`` otherwise."""
+    """Return the file with this public id; ``UnknownFile`` otherwise."""
     file = session.scalar(select(AudioFile).where(AudioFile.public_id == public_id))
     if file is None:
         raise UnknownFile(public_id)
@@ -40,14 +40,14 @@ def find(session: Session, public_id: str) -> AudioFile:
 
 
 def analysed(session: Session, public_id: str) -> AudioFile | None:
-    """The analysed file with this public id; only such files may be heard."""
+    """Return the file with this public id if it is analysed, which playback requires; else None."""
     return session.scalar(
         select(AudioFile).where(AudioFile.public_id == public_id, AudioFile.state == "analysed")
     )
 
 
 def in_cluster(session: Session, run_id: int, number: int, limit: int) -> list[int]:
-    """The tracks of a run's cluster that can be heard, the most typical first."""
+    """Return the audible tracks of a run's cluster, most typical first."""
     query = (
         select(ClusterAssignment.track_id)
         .where(
@@ -63,7 +63,7 @@ def in_cluster(session: Session, run_id: int, number: int, limit: int) -> list[i
 
 
 def audible(session: Session) -> list[int]:
-    """The ids of all tracks that can be heard."""
+    """Return the ids of all tracks with analysed audio."""
     query = select(AudioFile.track_id).where(
         AudioFile.state == "analysed", AudioFile.track_id.is_not(None)
     )
@@ -71,9 +71,9 @@ def audible(session: Session) -> list[int]:
 
 
 def path_of(session: Session, public_id: str) -> Path:
-    """Where the analysed file with this public id lies; only such files may be served.
+    """Return the path of the analysed file with this public id.
 
-    ``UnknownFile`` if there is none, and if the file has gone since.
+    ``UnknownFile`` if there is no such file, if it is not analysed, or if it has been deleted.
     """
     file = find(session, public_id)
     path = Path(file.path)
@@ -83,24 +83,24 @@ def path_of(session: Session, public_id: str) -> Path:
 
 
 def for_tracks(session: Session, track_ids: Sequence[int]) -> dict[int, AudioFile]:
-    """The file to play for each of the tracks that have one."""
-    first_files: dict[int, AudioFile] = {}
+    """Return the file to play of each track that has one."""
+    files: dict[int, AudioFile] = {}
     for part in chunks(list(track_ids)):
         query = select(AudioFile).where(AudioFile.track_id.in_(part), AudioFile.state == "analysed")
         for file in session.scalars(query.order_by(AudioFile.id)):
             if file.track_id is not None:
-                first_files.setdefault(file.track_id, file)
-    return first_files
+                files.setdefault(file.track_id, file)
+    return files
 
 
 def for_track(session: Session, track_id: int) -> AudioFile | None:
-    """The file to play for a track; None for a track without audio."""
+    """Return the file to play of a track; None without audio."""
     return for_tracks(session, [track_id]).get(track_id)
 
 
 @dataclass(frozen=True, slots=True)
-class KnownFile:
-    """What the library remembers of a path: enough to tell whether to look at it again."""
+class FileRecord:
+    """Recorded state of a path, from which a scan decides whether to analyse it again."""
 
     id: int
     path: str
@@ -112,7 +112,7 @@ class KnownFile:
     info: dict[str, Any]
 
 
-_KNOWN = (
+_RECORD_COLUMNS = (
     AudioFile.id,
     AudioFile.path,
     AudioFile.content_hash,
@@ -124,28 +124,28 @@ _KNOWN = (
 )
 
 
-def below(session: Session, folder: Path) -> dict[str, KnownFile]:
-    """The library's files below ``folder``, by path."""
+def below(session: Session, folder: Path) -> dict[str, FileRecord]:
+    """Return the recorded files below ``folder``, by path."""
     prefix = str(folder).rstrip("/") + "/"
-    query = select(*_KNOWN).where(AudioFile.path.startswith(prefix, autoescape=True))
+    query = select(*_RECORD_COLUMNS).where(AudioFile.path.startswith(prefix, autoescape=True))
     # LIKE does not tell cases apart on SQLite.
-    rows = (KnownFile(*row) for row in session.execute(query))
+    rows = (FileRecord(*row) for row in session.execute(query))
     return {file.path: file for file in rows if file.path.startswith(prefix)}
 
 
 def at_path(session: Session, path: str) -> AudioFile | None:
-    """The row of a path."""
+    """Return the row of a path, or None."""
     return session.scalar(select(AudioFile).where(AudioFile.path == path))
 
 
 def with_content(session: Session, content_hash: str) -> list[AudioFile]:
-    """The rows of one content, oldest first."""
+    """Return the rows with this content hash, oldest first."""
     query = select(AudioFile).where(AudioFile.content_hash == content_hash)
     return list(session.scalars(query.order_by(AudioFile.id)))
 
 
 def mark_missing(session: Session, ids: Iterable[int]) -> int:
-    """Note that files have vanished; their tracks stay. How many were there before."""
+    """Mark files as missing, keeping their tracks; return how many changed."""
     count = 0
     for part in chunks(list(ids)):
         statement = (
@@ -159,13 +159,13 @@ def mark_missing(session: Session, ids: Iterable[int]) -> int:
 
 
 def counts(session: Session) -> dict[str, int]:
-    """How many files are in each state."""
+    """Count the files by state."""
     rows = session.execute(select(AudioFile.state, func.count()).group_by(AudioFile.state))
     return {**dict.fromkeys(STATES, 0), **dict(rows.all())}
 
 
 def page(session: Session, state: str, number: int, size: int) -> tuple[list[AudioFile], int]:
-    """Files in one state by path, ``size`` a page from page 1 on, and how many there are."""
+    """Return page ``number`` (from 1) of the files in a state, by path, and their total."""
     total = (
         session.scalar(select(func.count()).select_from(AudioFile).where(AudioFile.state == state))
         or 0
@@ -181,7 +181,7 @@ def page(session: Session, state: str, number: int, size: int) -> tuple[list[Aud
 
 
 def tracks_of(session: Session, files: Iterable[AudioFile]) -> dict[int, Track]:
-    """The tracks of files, by id."""
+    """Return the tracks of files, by id."""
     ids = {file.track_id for file in files if file.track_id is not None}
     return {
         track.id: track
@@ -191,6 +191,6 @@ def tracks_of(session: Session, files: Iterable[AudioFile]) -> dict[int, Track]:
 
 
 def roots(session: Session) -> list[tuple[str, int]]:
-    """The folders that were analysed and how many files of each are known, by name."""
+    """Return the analysed folders by name, each with its number of files."""
     query = select(AudioFile.root, func.count()).group_by(AudioFile.root).order_by(AudioFile.root)
     return [(root, count) for root, count in session.execute(query)]

@@ -1,9 +1,8 @@
-"""Feature vectors on disk, filed by what they were computed from: content, parameters, version.
+"""Cache of feature vectors on disk, by content hash, parameters and version.
 
-``<instance>/features/<set>/<version>-<digest>/<hash[:2]>/<hash>.npy``, and beside them
-``columns.json``, the names of a vector's columns, and ``parameters.json``. A row of
-``feature_vector`` says that the file is there; the file is written first, so a row never speaks of
-what was lost.
+``<instance>/features/<set>/<version>-<digest>/<hash[:2]>/<hash>.npy``; in the same folder
+``columns.json``, the names of the columns, and ``parameters.json``. A row of ``feature_vector``
+records a file. The file is written first, so that no row refers to a missing file.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from songrec.store.tables import AudioFile, FeatureVector, Track
 
 @dataclass(frozen=True, slots=True)
 class SetKey:
-    """One feature set as it is computed now: name, version, digest of its parameters."""
+    """Name, version and parameter digest of a feature set."""
 
     name: str
     version: int
@@ -38,22 +37,22 @@ class SetKey:
 
     @property
     def folder(self) -> str:
-        """Where its vectors lie, relative to the cache."""
+        """Folder of its vectors, relative to the cache."""
         return f"{self.name}/{self.version}-{self.digest}"
 
 
 def folder(instance: Path) -> Path:
-    """The cache of an instance."""
+    """Return the feature cache of an instance."""
     return instance / "features"
 
 
 def relative_path(key: SetKey, content_hash: str) -> str:
-    """Where a vector lies, relative to the cache."""
+    """Return the path of a vector, relative to the cache."""
     return f"{key.folder}/{content_hash[:2]}/{content_hash}.npy"
 
 
 def write(instance: Path, key: SetKey, content_hash: str, values: Floats) -> None:
-    """Put a vector (or a matrix) in place whole: whoever reads sees all of it or nothing."""
+    """Write a vector (or a matrix) atomically."""
     path = folder(instance) / relative_path(key, content_hash)
     with atomic_file(path) as temporary, temporary.open("wb") as file:
         np.save(file, values, allow_pickle=False)
@@ -65,7 +64,7 @@ def write_columns(
     names: Sequence[str],
     parameters: Mapping[str, Any] | None = None,
 ) -> None:
-    """Keep the names of a set's columns, and the ``parameters`` it is made with, beside it."""
+    """Write the column names and ``parameters`` of a set."""
     base = folder(instance) / key.folder
     write_json(base / "columns.json", list(names))
     if parameters is not None:
@@ -73,7 +72,7 @@ def write_columns(
 
 
 def parameters(instance: Path, key: SetKey) -> dict[str, Any] | None:
-    """What the set's vectors were made with; None where nobody wrote it down."""
+    """Read the parameters that the set was extracted with; None if not recorded."""
     path = folder(instance) / key.folder / "parameters.json"
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
@@ -82,7 +81,7 @@ def parameters(instance: Path, key: SetKey) -> dict[str, Any] | None:
 
 
 def columns(instance: Path, key: SetKey) -> tuple[str, ...]:
-    """The names of a set's columns; ``NotReady`` if nothing was extracted yet."""
+    """Read the column names of a set; ``NotReady`` if nothing has been extracted yet."""
     path = folder(instance) / key.folder / "columns.json"
     try:
         return tuple(json.loads(path.read_text(encoding="utf-8")))
@@ -96,13 +95,16 @@ def columns(instance: Path, key: SetKey) -> tuple[str, ...]:
 def read(
     instance: Path, key: SetKey, content_hash: str, *, mapped: bool = False
 ) -> NDArray[np.float32]:
-    """One content's vector (or matrix); ``mapped`` leaves it on disk. ``NotReady`` if absent."""
+    """Read the vector (or matrix) of one content; ``NotReady`` if absent.
+
+    ``mapped`` memory-maps the file.
+    """
     path = folder(instance) / relative_path(key, content_hash)
     try:
         return np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
     except FileNotFoundError:
         raise NotReady(
-            f"The features {key.name!r} of {content_hash[:12]}… are not there: analyse its file "
+            f"The features {key.name!r} of {content_hash[:12]}… are missing: analyse its file "
             f"(flask analyze DIR --features {key.name})."
         ) from None
     except (ValueError, EOFError):
@@ -110,7 +112,7 @@ def read(
 
 
 def record(session: Session, key: SetKey, content_hash: str) -> None:
-    """Note that a vector is in the cache; noting it twice is one note."""
+    """Record that a vector is in the cache; does nothing if recorded already."""
     query = select(FeatureVector).where(
         FeatureVector.content_hash == content_hash,
         FeatureVector.feature_set == key.name,
@@ -130,7 +132,7 @@ def record(session: Session, key: SetKey, content_hash: str) -> None:
 
 
 def forget_unrecorded(instance: Instance, content_hash: str) -> None:
-    """Remove the vectors of a content that is no part of the library."""
+    """Delete the vectors of a content that does not belong to the library."""
     recorded = select(FeatureVector.id).where(FeatureVector.content_hash == content_hash)
     if instance.session.scalar(recorded.limit(1)) is None:
         for path in folder(instance.folder).glob(f"*/*/{content_hash[:2]}/{content_hash}.npy"):
@@ -138,13 +140,13 @@ def forget_unrecorded(instance: Instance, content_hash: str) -> None:
 
 
 def missing_sets(instance: Path, keys: Iterable[SetKey], content_hash: str) -> list[SetKey]:
-    """Those of ``keys`` whose vector of that content is not on disk."""
+    """Return those of ``keys`` whose vector of this content is not on disk."""
     base = folder(instance)
     return [key for key in keys if not (base / relative_path(key, content_hash)).is_file()]
 
 
 def hashes_with(session: Session, key: SetKey) -> set[str]:
-    """The contents that have a vector of this set."""
+    """Return the hashes of contents with a recorded vector of this set."""
     query = select(FeatureVector.content_hash).where(
         FeatureVector.feature_set == key.name,
         FeatureVector.version == key.version,
@@ -154,12 +156,12 @@ def hashes_with(session: Session, key: SetKey) -> set[str]:
 
 
 def set_names(session: Session) -> set[str]:
-    """The sets of which some content has a vector."""
+    """Return the names of the sets with recorded vectors."""
     return set(session.scalars(select(FeatureVector.feature_set).distinct()))
 
 
 def digests(session: Session, name: str, version: int) -> dict[str, int]:
-    """How many contents have a vector of this set, by the digest of its parameters."""
+    """Count the vectors of a set by the digest of its parameters."""
     query = (
         select(FeatureVector.digest, func.count())
         .where(FeatureVector.feature_set == name, FeatureVector.version == version)
@@ -169,10 +171,10 @@ def digests(session: Session, name: str, version: int) -> dict[str, int]:
 
 
 def read_table(instance: Instance, keys: Sequence[SetKey], *, minimum: int = 1) -> FeatureTable:
-    """The tracks that have all these sets, their vectors side by side, ascending by track id.
+    """Read the tracks that have all these sets as one table, ascending by track id.
 
-    Columns are called ``set:column``. A track with several files (the same sound twice) stands
-    once. ``NotReady`` with fewer than ``minimum`` tracks, ``BadInput`` for a set of matrices.
+    Columns are named ``set:column``. A track with several files (identical content) occurs once.
+    ``NotReady`` with fewer than ``minimum`` tracks, ``BadInput`` for a set of matrices.
     """
     names = [f"{key.name}:{column}" for key in keys for column in columns(instance.folder, key)]
     hashes = hashes_of_tracks(instance.session, keys)
@@ -185,10 +187,10 @@ def read_table(instance: Instance, keys: Sequence[SetKey], *, minimum: int = 1) 
             if (base / relative_path(key, content_hash)).is_file()
         ]
         if len(parts) < len(keys):
-            continue  # somebody emptied the cache: the track waits for its next analysis
+            continue  # deleted from the cache: left out until the next analysis
         if any(part.ndim != 1 for part in parts):
             raise BadInput(
-                f"{', '.join(key.name for key in keys)}: a picture of the sound is no vector; "
+                f"{', '.join(key.name for key in keys)}: spectrograms cannot be used as vectors; "
                 "train on vectors such as mfcc,statistical."
             )
         row = np.concatenate(parts).astype(np.float32)
@@ -200,10 +202,10 @@ def read_table(instance: Instance, keys: Sequence[SetKey], *, minimum: int = 1) 
         rows.append(row)
         ids.append(track_id)
     if len(rows) < minimum:
-        set_list = ",".join(key.name for key in keys)
+        sets = ",".join(key.name for key in keys)
         raise NotReady(
-            f"{len(rows)} tracks have the features {set_list}; at least {minimum} are needed: "
-            f"flask analyze DIR --features {set_list}"
+            f"{len(rows)} tracks have the features {sets}; at least {minimum} are needed: "
+            f"flask analyze DIR --features {sets}"
         )
     values = np.stack(rows) if rows else np.empty((0, len(names)), dtype=np.float32)
     return FeatureTable(
@@ -215,7 +217,7 @@ def read_table(instance: Instance, keys: Sequence[SetKey], *, minimum: int = 1) 
 
 
 def hash_of_track(session: Session, track_id: int) -> str | None:
-    """The content of a track's file; None for a track without audio."""
+    """Return the content hash of a track's file; None without audio."""
     return session.scalar(
         select(AudioFile.content_hash)
         .where(AudioFile.track_id == track_id, AudioFile.content_hash.is_not(None))
@@ -224,10 +226,10 @@ def hash_of_track(session: Session, track_id: int) -> str | None:
 
 
 def hashes_of_tracks(session: Session, keys: Sequence[SetKey]) -> dict[int, str]:
-    """The tracks whose files have all these sets, each with its first file's content."""
+    """Return the content hash of the first file of each track that has all these sets."""
     hashes = [hashes_with(session, key) for key in keys]
     complete = set.intersection(*hashes) if hashes else set()
-    hash_of_track: dict[int, str] = {}
+    hashes: dict[int, str] = {}
     query = select(AudioFile.track_id, AudioFile.content_hash).join(
         Track, Track.id == AudioFile.track_id
     )
@@ -235,5 +237,5 @@ def hashes_of_tracks(session: Session, keys: Sequence[SetKey]) -> dict[int, str]
         for track_id, content_hash in session.execute(
             query.where(AudioFile.content_hash.in_(part)).order_by(AudioFile.id)
         ):
-            hash_of_track.setdefault(track_id, content_hash)
-    return hash_of_track
+            hashes.setdefault(track_id, content_hash)
+    return hashes

@@ -1,4 +1,4 @@
-"""A matrix per audio feature set, by which songs are compared without any training.
+"""Feature matrices of audio feature sets, for comparing songs without a trained model.
 
 ``<instance>/sounds/<set>/<version>-<digest>-<fingerprint>/`` holds ``track_ids.npy``,
 ``song_keys.npy``, ``matrix.npy`` (standardised, float32), ``lengths.npy`` and ``manifest.json``;
@@ -40,7 +40,7 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class MatrixRow:
-    """A track, the key of its song (signed 64 bits as in its row) and the hash of its content."""
+    """Track id, song key (signed 64 bits as in its row) and content hash of a row."""
 
     track_id: int
     song_key: int
@@ -75,7 +75,7 @@ def manifest(instance: Path, name: str) -> dict[str, Any]:
 
 
 def load(instance: Path, name: str) -> SoundSpace:
-    """The matrix in use, mapped once per process.
+    """Memory-map the matrix in use, once per process.
 
     Raises ``NotReady`` where none was written or its files cannot be read.
     """
@@ -110,27 +110,36 @@ def refresh(
     leave_out: Collection[str] = (),
     on_share: Callable[[float], None] = lambda share: None,
 ) -> bool:
-    """Write the matrix of ``key`` over ``tracks`` (ascending) and make it the one in use.
+    """Write the matrix of ``key`` over ``tracks`` (ascending) and put it in use.
 
-    Whether anything was written: nothing is where the one in use is of the same vectors. Columns
-    named in ``leave_out``, constant ones and those that hardly any track has are left out, as are
-    tracks whose vector is not in the cache or damaged. Without any track the set has no matrix.
-    Vectors are read once and never all in memory.
+    Vectors are read once and are never all in memory. Without tracks, the set has no matrix.
+
+    Parameters
+    ----------
+    leave_out
+        Names of columns to leave out. Constant and mostly unknown columns are left out, too, as are
+        tracks whose vector is missing or damaged.
+
+    Returns
+    -------
+    Whether the matrix in use changed; it does not if its vectors are the same.
     """
     base = folder(instance) / key.name
-    stamped = [(track, stamp) for track in tracks if (stamp := _stamp(instance, key, track))]
-    if not stamped:
+    cached = [(track, stamp) for track in tracks if (stamp := _stamp(instance, key, track))]
+    if not cached:
         existed = current(instance, key.name) is not None
         (base / "current").unlink(missing_ok=True)
         return existed
-    digest = hashlib.sha256(f"{sorted(leave_out)}".encode())
-    for track, stamp in stamped:
-        digest.update(f"{track.track_id} {track.song_key} {track.content_hash} {stamp}\n".encode())
-    name = f"{key.version}-{key.digest}-{digest.hexdigest()[:16]}"
+    fingerprint = hashlib.sha256(f"{sorted(leave_out)}".encode())
+    for track, stamp in cached:
+        fingerprint.update(
+            f"{track.track_id} {track.song_key} {track.content_hash} {stamp}\n".encode()
+        )
+    name = f"{key.version}-{key.digest}-{fingerprint.hexdigest()[:16]}"
     if current(instance, key.name) == name and (base / name / "manifest.json").is_file():
         return False
     with atomic_folder(base / name, replace=True) as draft:
-        _write(draft, instance, key, [track for track, _ in stamped], leave_out, on_share)
+        _write(draft, instance, key, [track for track, _ in cached], leave_out, on_share)
     use_version(base, name)
     for other in base.iterdir():
         if other.is_dir() and other.name != name and not is_partial(other):
@@ -139,7 +148,7 @@ def refresh(
 
 
 def _stamp(instance: Path, key: SetKey, track: MatrixRow) -> str | None:
-    """Which writing of its vector is in the cache; None where there is none."""
+    """Return size and time of the cached vector's file; None if it is not cached."""
     path = feature_cache.folder(instance) / feature_cache.relative_path(key, track.content_hash)
     try:
         status = path.stat()
@@ -196,7 +205,7 @@ def _write(
         "parameters": feature_cache.parameters(instance, key),
         "tracks": len(taken),
         "damaged": left_out,
-        "columns": [c for c, keep in zip(columns, informative, strict=True) if keep],
+        "columns": [c for c, is_kept in zip(columns, informative, strict=True) if is_kept],
     }
     (draft / "manifest.json").write_text(
         json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
@@ -206,22 +215,22 @@ def _write(
 
 
 def informative_columns(moments: ColumnMoments) -> NDArray[np.bool_]:
-    """Return which columns vary and are known of enough tracks, ``(d,)``."""
+    """Return which columns vary and have values for enough tracks, bool ``(d,)``."""
     return moments.varies(atol=1e-9) & (moments.count >= COVERAGE * max(moments.rows, 1))
 
 
 def _vector(instance: Path, key: SetKey, track: MatrixRow, width: int) -> Floats | None:
-    """The track's vector; None where somebody has just removed it, or where it is damaged."""
+    """Read the track's vector; None if it was removed meanwhile or is damaged."""
     try:
-        vector = feature_cache.read(instance, key, track.content_hash)
+        values = feature_cache.read(instance, key, track.content_hash)
     except (NotReady, BadInput):
         return None
-    return np.asarray(vector, dtype=np.float32) if vector.shape == (width,) else None
+    return np.asarray(values, dtype=np.float32) if values.shape == (width,) else None
 
 
 def _header(file: BinaryIO, shape: tuple[int, int]) -> None:
-    description = {"descr": "<f4", "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(file, description)
+    header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
 
 
 def _blocks(raw: Path, width: int) -> Iterator[Floats]:
@@ -231,13 +240,13 @@ def _blocks(raw: Path, width: int) -> Iterator[Floats]:
 
 
 def _loaded(base: Path, name: str) -> SoundSpace:
-    manifest = json.loads((base / "manifest.json").read_text(encoding="utf-8"))
+    document = json.loads((base / "manifest.json").read_text(encoding="utf-8"))
     space = SoundSpace(
         name=name,
         track_ids=np.load(base / "track_ids.npy", allow_pickle=False),
         # A plain view of the map: np.memmap's own bookkeeping costs at every slice.
         matrix=np.asarray(np.load(base / "matrix.npy", mmap_mode="r", allow_pickle=False)),
-        columns=tuple(manifest["columns"]),
+        columns=tuple(document["columns"]),
         lengths=np.load(base / "lengths.npy", allow_pickle=False),
         song_keys=np.load(base / "song_keys.npy", allow_pickle=False),
     )

@@ -111,10 +111,10 @@ def of_tracks(instance: Instance, key: SetKey, track_ids: Ints) -> CachedSpectro
             f"{len(missing)} of {len(track_ids)} tracks have no spectrogram: "
             f"flask analyze DIR --features {key.name}"
         )
-    digests = [hashes[track] for track in track_ids.tolist()]
+    selected = [hashes[track] for track in track_ids.tolist()]
     lengths = [
         feature_cache.read(instance.folder, key, digest, mapped=True).shape[-1]
-        for digest in digests
+        for digest in selected
     ]
     frames = max(1, min(MOST_FRAMES, int(np.median(lengths))))
-    return CachedSpectrograms(instance.folder, key, digests, frames)
+    return CachedSpectrograms(instance.folder, key, selected, frames)

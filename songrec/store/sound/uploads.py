@@ -1,4 +1,4 @@
-"""Songs that somebody dropped on the upload page: kept for an hour, or for good when asked.
+"""Uploaded songs: deleted after an hour unless they are kept.
 
 The caller commits.
 """
@@ -25,24 +25,24 @@ NAME_LENGTH = 300
 
 
 def folder(instance: Path) -> Path:
-    """Where uploaded songs lie, each in a folder of its own, until they are kept or gone."""
+    """Return the folder of uploads, each in a folder of its own."""
     return instance / "songs"
 
 
-def kept_folder(instance: Path) -> Path:
-    """Where the songs lie that were kept: a part of the library like any other folder."""
+def library_folder(instance: Path) -> Path:
+    """Return the folder of kept uploads, which belongs to the library."""
     return instance / "library"
 
 
 def new_id() -> str:
-    """128 random bits: without a listener, knowing them is what opens an upload."""
+    """Create a random id of 128 bits; knowing it grants access to an anonymous upload."""
     return secrets.token_hex(16)
 
 
 def create(
     session: Session, public_id: str, listener: Listener | None, name: str, path: Path
 ) -> Upload:
-    """A new upload of ``listener``, or of nobody in particular, that vanishes in an hour."""
+    """Create an upload of ``listener`` (None: anonymous) that expires in an hour."""
     upload = Upload(
         public_id=public_id,
         listener_id=listener.id if listener is not None else None,
@@ -57,25 +57,25 @@ def create(
 
 
 def find(session: Session, public_id: str) -> Upload | None:
-    """The upload with this id, unless its time is over."""
+    """Return the upload with this id, or None if it is unknown or expired."""
     upload = session.scalar(select(Upload).where(Upload.public_id == public_id))
-    return upload if upload is not None and not is_over(upload) else None
+    return upload if upload is not None and not is_expired(upload) else None
 
 
 def of_job(session: Session, job: Job) -> Upload | None:
-    """The upload that a job is about, or None for other work."""
+    """Return the upload that a job analyses, or None for other jobs."""
     return session.scalar(select(Upload).where(Upload.job_id == job.id))
 
 
 def may_see(upload: Upload, listener: Listener | None) -> bool:
-    """Whether ``listener``, who knows the upload's id, may see it: its uploader, nobody else."""
+    """Return whether ``listener`` may see the upload: anybody if anonymous, else its uploader."""
     if upload.listener_id is None:
         return True
     return listener is not None and upload.listener_id == listener.id
 
 
 def of_listener(session: Session, listener: Listener, limit: int = 20) -> list[Upload]:
-    """The uploads of ``listener`` that are not gone, the newest first."""
+    """Return the unexpired uploads of ``listener``, newest first."""
     return list(
         session.scalars(
             select(Upload)
@@ -89,13 +89,13 @@ def of_listener(session: Session, listener: Listener, limit: int = 20) -> list[U
     )
 
 
-def is_over(upload: Upload) -> bool:
-    """Whether the upload's hour is over and nobody kept it."""
+def is_expired(upload: Upload) -> bool:
+    """Return whether the upload has expired without being kept."""
     return not upload.kept and upload.expires_at is not None and upload.expires_at <= now()
 
 
-def over(session: Session) -> list[Upload]:
-    """Uploads whose hour is over and that nobody kept."""
+def expired_uploads(session: Session) -> list[Upload]:
+    """Return at most 500 expired uploads."""
     return list(
         session.scalars(
             select(Upload).where(Upload.kept.is_(False), Upload.expires_at <= now()).limit(500)
@@ -104,29 +104,29 @@ def over(session: Session) -> list[Upload]:
 
 
 def waiting_bytes(session: Session) -> int:
-    """How much room the uploads take that nobody has kept."""
+    """Sum the sizes of uploads that are not kept."""
     query = select(func.sum(Upload.size)).where(Upload.kept.is_(False))
     return int(session.scalar(query) or 0)
 
 
 def sweep(instance: Instance) -> int:
-    """Forget the uploads whose hour is over, with their files; how many went. Flushes.
+    """Delete expired uploads and their files; return how many. Flushes.
 
-    Files that no row speaks of any more (their account was deleted) go as well.
+    Also deletes folders without a row (of a deleted account) that are older than an hour.
     """
-    gone = over(instance.session)
-    for upload in gone:
+    expired = expired_uploads(instance.session)
+    for upload in expired:
         delete(instance, upload)
-    registered = set(instance.session.scalars(select(Upload.public_id)))
-    for place in folder(instance.folder).glob("*/"):
-        old = time.time() - place.stat().st_mtime > LIFETIME.total_seconds()
-        if place.name not in registered and old:
-            shutil.rmtree(place, ignore_errors=True)
-    return len(gone)
+    recorded = set(instance.session.scalars(select(Upload.public_id)))
+    for path in folder(instance.folder).glob("*/"):
+        old = time.time() - path.stat().st_mtime > LIFETIME.total_seconds()
+        if path.name not in recorded and old:
+            shutil.rmtree(path, ignore_errors=True)
+    return len(expired)
 
 
 def delete(instance: Instance, upload: Upload) -> None:
-    """Forget an upload and remove its file; a track that it was kept as stays."""
+    """Delete an upload and its file; its track stays if it was kept."""
     shutil.rmtree(folder(instance.folder) / upload.public_id, ignore_errors=True)
     digest = (upload.result or {}).get("hash")
     if digest is not None:

@@ -1,4 +1,4 @@
-"""Cache of what the player shows of a sound: the peaks of its waveform and its cover.
+"""Cache of the waveforms and covers that the player shows.
 
 Kept by content under ``<instance>/sleeves/<hash[:2]>/``: ``<hash>.json`` and, where the file holds
 a picture, ``<hash>.cover``. Each is written whole and renamed.

@@ -18,7 +18,7 @@ from songrec.services.prediction.predictor_report import (
     MEASURES,
     TARGETS,
     PredictorReport,
-    Row,
+    ScoreRow,
     load_report,
     model_label,
     predictor_ids,
@@ -122,7 +122,7 @@ def prediction_csv() -> ResponseReturnValue:
     return download(report.to_csv(), "text/csv", f"prediction-{report.manifest['id']}.csv")
 
 
-def chart(rows: list[Row]) -> Chart:
+def chart(rows: list[ScoreRow]) -> Chart:
     """Draw one measure of one target; ``rows`` are its models, at least one."""
     low, high = _axis(rows)
 
@@ -159,7 +159,7 @@ def chart(rows: list[Row]) -> Chart:
     )
 
 
-def _axis(rows: list[Row]) -> tuple[float, float]:
+def _axis(rows: list[ScoreRow]) -> tuple[float, float]:
     """Return the axis: from 0 (or the lowest value below) to the highest; whiskers are cut off."""
     ends = [end for row in rows for end in (row.value, row.low, row.high) if end is not None]
     # One hopeless model would squeeze the others into a corner: R² has no lower end.

@@ -239,11 +239,11 @@ def test_a_packed_fingerprint_is_unpacked() -> None:
 
 def test_likeness_finds_the_best_of_the_shifts_and_wants_both_whole() -> None:
     words = np.random.default_rng(0).integers(0, 2**32, 400, dtype=np.uint32)
-    assert chromaprint.likeness(words, words) == 1.0
-    assert chromaprint.likeness(words[3:], words) == 1.0
-    assert chromaprint.likeness(words[:200], words) == 0.0
+    assert chromaprint.similarity(words, words) == 1.0
+    assert chromaprint.similarity(words[3:], words) == 1.0
+    assert chromaprint.similarity(words[:200], words) == 0.0
     noise = np.random.default_rng(1).integers(0, 2**32, 400, dtype=np.uint32)
-    assert 0.4 < chromaprint.likeness(words, noise) < 0.6
+    assert 0.4 < chromaprint.similarity(words, noise) < 0.6
     near = words ^ (noise & noise[::-1] & np.roll(noise, 7) & np.roll(noise, 31))
 
     def candidates(*prints: chromaprint.Words) -> list[list[int]]:

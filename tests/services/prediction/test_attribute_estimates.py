@@ -23,7 +23,7 @@ UNKNOWN = dict.fromkeys(
 )
 
 
-class Guess:
+class FixedEstimator:
     """A predictor whose answers are known: energy is the one feature there is."""
 
     def __init__(self, name: str, more: float = 0.0) -> None:
@@ -60,8 +60,8 @@ def file(app: Flask, session: Session) -> AudioFile:
 
 
 @pytest.fixture
-def predictor(monkeypatch: pytest.MonkeyPatch) -> list[Guess | None]:
-    newest: list[Guess | None] = [Guess("p1")]
+def predictor(monkeypatch: pytest.MonkeyPatch) -> list[FixedEstimator | None]:
+    newest: list[FixedEstimator | None] = [FixedEstimator("p1")]
     monkeypatch.setattr(attribute_estimates, "_sets", lambda instance: ["mfcc"])
     monkeypatch.setattr(attribute_estimates, "load_estimator", lambda instance, columns: newest[-1])
     return newest
@@ -95,7 +95,7 @@ def test_a_newer_predictor_replaces_estimates_within_their_range_and_the_same_do
 ) -> None:
     attribute_estimates.refresh(Instance(app.config["INSTANCE"], session))
     assert attribute_estimates.refresh(Instance(app.config["INSTANCE"], session)) == 0
-    predictor.append(Guess("p2", more=0.8))
+    predictor.append(FixedEstimator("p2", more=0.8))
     assert attribute_estimates.refresh(Instance(app.config["INSTANCE"], session)) == 1
     assert session.get_one(Track, file.track_id).attributes.energy == 1.0
     assert file.info["predictor"] == "p2"
@@ -142,7 +142,7 @@ def test_a_predictor_takes_over_from_the_tags_and_keeps_the_word(
     heard = session.get_one(Track, tagged.track_id).attributes.positiveness
     monkeypatch.setattr(attribute_estimates, "_sets", lambda instance: ["mfcc"])
     monkeypatch.setattr(
-        attribute_estimates, "load_estimator", lambda instance, columns: Guess("p1")
+        attribute_estimates, "load_estimator", lambda instance, columns: FixedEstimator("p1")
     )
     assert attribute_estimates.refresh(Instance(instance, session)) == 1
     assert attribute_estimates.refresh(Instance(instance, session)) == 0

@@ -220,7 +220,7 @@ def test_commands_train_in_the_queue_cut_and_tell(
     assert kinds.KINDS[job.kind].run == "songrec.jobs.segment_tasks:run"
     status = run(args=["segments", "status"]).output
     assert "No song is cut" in status
-    assert "Now they would be cut by cepstral coefficients: no tagger is trained" in status
+    assert "flask segments tag would use cepstral coefficients: no tagger is trained" in status
     cut = run(args=["fragments", "tag", "--seconds", "6"])
     assert "segments of 6 songs, by cepstral coefficients: no tagger is trained" in cut.output
     assert json.loads(run(args=["fragments", "status", "--json"]).output)["index"]["tracks"] == 6
