@@ -217,7 +217,7 @@ def test_a_new_feature_set_is_added_to_what_is_known(
     key = feature_sets.key_of("melspectrogram", SETTINGS)
     digest = session.scalars(select(AudioFile.content_hash)).first()
     assert feature_cache.read(app.config["INSTANCE"], key, digest, mapped=True).shape[0] == 128
-    with pytest.raises(BadInput, match="no vector"):
+    with pytest.raises(BadInput, match="cannot be used as vectors"):
         feature_cache.read_table(Instance(app.config["INSTANCE"], session), [key])
 
 

@@ -198,7 +198,7 @@ def test_clips_are_found_by_segments(instance: Path, tmp_path: Path) -> None:
     assert set(found) == {"fragments", "fragments:mfcc", "mfcc"}
     with pytest.raises(NotReady, match="flask segments train"):
         clip_retrieval.evaluate_clips(instance, tmp_path, "fragments:tagger")
-    with pytest.raises(UnknownName, match="way to compare"):
+    with pytest.raises(UnknownName, match="No segment encoder"):
         clip_retrieval.parse_sets("fragments:ears")
 
 
