@@ -1,13 +1,15 @@
 """Take the pictures in docs/images from the running program: ``make images``.
 
-A fresh instance on the demo catalogue is trained and served; Chromium likes a few songs, signs in
-as admin and photographs the pages. Needs Debian's Chromium.
+A fresh instance with the demo catalogue is trained and served; Chromium likes a few songs, signs
+in as admin and takes screenshots. Needs Debian's Chromium.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -55,7 +57,7 @@ def main() -> None:
 
 
 def flask(instance: Path, *words: str, stdin: str | None = None) -> str:
-    """Run one flask command on the instance; its standard output."""
+    """Run one flask command on the instance and return its standard output."""
     return subprocess.run(
         [sys.executable, "-m", "flask", *words],
         cwd=ROOT,
@@ -68,24 +70,26 @@ def flask(instance: Path, *words: str, stdin: str | None = None) -> str:
 
 
 def likes(instance: Path) -> tuple[list[str], str]:
-    """Three songs that belong together (one, and two that sound like it), and one far from them."""
-    import sqlite3
+    """Return three similar songs, and one that is far from them."""
+    first = first_tagged(instance, "folk", "nostalgia")
+    matches = json.loads(flask(instance, "similar", first, "-n", "2", "--json"))
+    matches = matches if isinstance(matches, list) else matches["matches"]
+    return [first, *(match["track_id"] for match in matches)], first_tagged(instance, "dance")
 
-    with sqlite3.connect(instance / "songrec.db") as database:
-        first = database.execute(
-            "SELECT public_id FROM track WHERE genre = 'folk' AND emotion = 'nostalgia' "
-            "ORDER BY id LIMIT 1"
-        ).fetchone()[0]
-        far = database.execute(
-            "SELECT public_id FROM track WHERE genre = 'dance' ORDER BY id LIMIT 1"
-        ).fetchone()[0]
-    similar = json.loads(flask(instance, "similar", first, "-n", "2", "--json"))
-    matches = similar if isinstance(similar, list) else similar["matches"]
-    return [first, *(match["track_id"] for match in matches)], far
+
+def first_tagged(instance: Path, *names: str) -> str:
+    """Return the public id of the first track that has all of these tags."""
+    query = "SELECT min(track.id), public_id FROM track" + "".join(
+        f" JOIN track_tag AS link{i} ON link{i}.track_id = track.id"
+        f" JOIN tag AS tag{i} ON tag{i}.id = link{i}.tag_id AND tag{i}.name = ?"
+        for i in range(len(names))
+    )
+    with contextlib.closing(sqlite3.connect(instance / "songrec.db")) as database:
+        return database.execute(query, names).fetchone()[1]
 
 
 def photograph(page: Page, liked: list[str], far: str, password: str) -> None:
-    """Every picture the documentation shows."""
+    """Take all pictures of the documentation."""
     for public_id in liked:
         page.goto(f"/tracks/{public_id}")
         page.locator(".track-head button[value=like]").click()
@@ -114,7 +118,7 @@ def photograph(page: Page, liked: list[str], far: str, password: str) -> None:
 
 
 def phone(page: Page) -> None:
-    """Three pages as a phone shows them, with the likes and the theme of ``page``."""
+    """Take three pages at the size of a phone, with the likes of ``page``."""
     browser = page.context.browser
     assert browser is not None
     for theme, name, address, ready in (
@@ -140,7 +144,7 @@ def phone(page: Page) -> None:
 
 
 def take(page: Page, name: str, address: str, ready: str = "main") -> None:
-    """One picture of the window, once ``ready`` is there."""
+    """Take one picture of the window once ``ready`` is visible."""
     page.set_viewport_size(TALL if name in TALL_SHOTS else SIZE)
     page.goto(address)
     page.locator(ready).first.wait_for()
