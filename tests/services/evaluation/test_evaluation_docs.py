@@ -11,8 +11,7 @@ from songrec.cli import evaluate as evaluate_cli
 from songrec.services import evaluation as evaluation_services
 from songrec.services.training.run_metrics import LABEL_SCORES
 from songrec.services.training.train import train
-from songrec.store.db import db
-from songrec.store.instance import Instance
+from songrec.store.instance import Instance, current_instance
 from tests.documented_modules import module_in
 from tests.services.training.test_train import QUICK, plant
 
@@ -29,7 +28,7 @@ def example(document, tmp_path, monkeypatch):
     monkeypatch.setattr(
         evaluate_cli.evaluate_group, "commands", dict(evaluate_cli.evaluate_group.commands)
     )
-    exec(command, {**vars(evaluate_cli), "db": db})
+    exec(command, {**vars(evaluate_cli), "current_instance": current_instance})
     with (
         module_in(evaluation, "neighbour_labels", tmp_path / "task", task),
         module_in(evaluation_services, "genre_neighbours", tmp_path / "service", service),
