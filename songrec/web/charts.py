@@ -166,10 +166,10 @@ def _quantiles(space: Space) -> np.ndarray:
     def compute() -> np.ndarray:
         grid = np.full((len(space.value_names), GRID), np.nan, dtype=np.float32)
         for column in range(len(space.value_names)):
-            known = space.values[:, column]
-            known = known[~np.isnan(known)]
-            if len(known):
-                grid[column] = np.quantile(known, np.linspace(0, 1, GRID), method="nearest")
+            finite = space.values[:, column]
+            finite = finite[~np.isnan(finite)]
+            if len(finite):
+                grid[column] = np.quantile(finite, np.linspace(0, 1, GRID), method="nearest")
         return grid
 
     return cached_value(("quantiles",), space.run_id, compute)
@@ -218,13 +218,13 @@ def route_on_map(
     places: Sequence[tuple[float | None, float | None, int | None]], space: Space
 ) -> Route | None:
     """Tracks by their place on the map and label, joined in order; None where one has none."""
-    found = [place_on_map(space, *place) for place in places]
-    known = [place for place in found if place is not None]
-    if not known or len(known) < len(found):
+    marks = [place_on_map(space, *place) for place in places]
+    placed = [place for place in marks if place is not None]
+    if not placed or len(placed) < len(marks):
         return None
-    stops = [(place.x, place.y, place.label) for place in known]
+    stops = [(place.x, place.y, place.label) for place in placed]
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y, _ in stops)
-    return Route(MAP_WIDTH, MAP_HEIGHT, known[0].dots, line, stops)
+    return Route(MAP_WIDTH, MAP_HEIGHT, placed[0].dots, line, stops)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,11 +239,11 @@ class Spots:
 
 def spots_on_map(places: Sequence[tuple[float, float, int]], space: Space) -> Spots | None:
     """Mark songs on the small map; None without any."""
-    found = [place for one in places if (place := place_on_map(space, *one)) is not None]
-    if not found:
+    marks = [place for one in places if (place := place_on_map(space, *one)) is not None]
+    if not marks:
         return None
-    points = [(place.x, place.y, place.label) for place in found]
-    return Spots(MAP_WIDTH, MAP_HEIGHT, found[0].dots, points)
+    points = [(place.x, place.y, place.label) for place in marks]
+    return Spots(MAP_WIDTH, MAP_HEIGHT, marks[0].dots, points)
 
 
 def _dots(space: Space) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:

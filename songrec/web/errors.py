@@ -79,7 +79,7 @@ def page(status: int, explanation: Explanation, errors: Any = None) -> Response:
 
     ``errors`` tells programs what is wrong with which field.
     """
-    if problems.wanted():
+    if problems.is_api_request():
         own_words = explanation not in (*EXPLANATIONS.values(), CSRF)
         text = explanation.text if own_words else f"{explanation.title}. {explanation.text}"
         return problems.problem(status, text, **({"errors": errors} if errors else {}))

@@ -124,10 +124,10 @@ def queue_of() -> ResponseReturnValue:
     """Return playable songs of ``cluster``, ``playlist`` or ``tracks`` (public ids)."""
     run = runs.published(db.session)
     if "playlist" in request.args:
-        found = playlists.find(db.session, request.args["playlist"], current_listener())
-        if found is None:
+        playlist = playlists.find(db.session, request.args["playlist"], current_listener())
+        if playlist is None:
             abort(404)
-        ids = playlists.tracks(db.session, found)
+        ids = playlists.tracks(db.session, playlist)
     elif "cluster" in request.args:
         number = request.args.get("cluster", type=int)
         if number is None or run is None:
@@ -192,10 +192,10 @@ def _unchanged(file: AudioFile) -> Path:
     """Return the file's path; 404 if it changed since it was analysed."""
     path = Path(file.path)
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         abort(404, "The file of this song is gone.")
-    if not path.is_file() or (found.st_size, found.st_mtime_ns) != (file.size, file.modified_ns):
+    if not path.is_file() or (status.st_size, status.st_mtime_ns) != (file.size, file.modified_ns):
         abort(404, "The file of this song has changed since it was analysed.")
     return path
 

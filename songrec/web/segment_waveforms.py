@@ -23,12 +23,12 @@ class Wave:
 
 def waves(matched: Mapping[int, MatchedSegment]) -> dict[int, Wave]:
     """Return a waveform for each matched segment; a line while the peaks are unknown."""
-    drawn = {}
+    by_track = {}
     for track_id, segment in matched.items():
         left = min(100.0, 100 * segment.start_s / segment.song_s)
         width = min(100.0 - left, max(MIN_WIDTH, 100 * segment.length_s / segment.song_s))
-        drawn[track_id] = Wave(path(segment.peaks), left, width)
-    return drawn
+        by_track[track_id] = Wave(path(segment.peaks), left, width)
+    return by_track
 
 
 def path(peaks: list[float]) -> str:
@@ -37,10 +37,10 @@ def path(peaks: list[float]) -> str:
         return f"M0 {HEIGHT / 2:g}H{BARS}"
     loudest = max(0.05, *peaks)
     count = min(BARS, len(peaks))
-    drawn = []
+    bars = []
     for bar in range(count):
         part = peaks[bar * len(peaks) // count : (bar + 1) * len(peaks) // count]
         half = max(0.5, max(part) / loudest * HEIGHT / 2)
         at = (bar + 0.5) * BARS / count
-        drawn.append(f"M{at:.3g} {HEIGHT / 2 - half:.3g}v{2 * half:.3g}")
-    return "".join(drawn)
+        bars.append(f"M{at:.3g} {HEIGHT / 2 - half:.3g}v{2 * half:.3g}")
+    return "".join(bars)

@@ -182,9 +182,9 @@ def _chosen(text: str) -> tuple[TrackView | None, list[TrackView]]:
     text = text.replace("\0", "").strip()[:200]
     if not text:
         return None, []
-    found = catalogue.find_track(db.session, text, runs.published(db.session))
-    if found is not None:
-        return found, []
+    track = catalogue.find_track(db.session, text, runs.published(db.session))
+    if track is not None:
+        return track, []
     offered = _offered(text)
     return (offered[0], []) if len(offered) == 1 else (None, offered)
 

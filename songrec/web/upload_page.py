@@ -35,7 +35,7 @@ def values(upload: Upload, job: Job | None) -> dict[str, Any]:
     by_id = {
         view.public_id: view
         for view in tracks.tracks_by_public_id(
-            db.session, [found["track_id"] for found in result["similar"][:SHOWN]], run
+            db.session, [match["track_id"] for match in result["similar"][:SHOWN]], run
         )
     }
     return {
@@ -52,9 +52,9 @@ def values(upload: Upload, job: Job | None) -> dict[str, Any]:
         "rows": _rows(result["attributes"], space),
         "tags": _tag_rows(result["tags"]),
         "similar": [
-            {**found, "track": by_id[found["track_id"]], "sentence": found["why"]}
-            for found in result["similar"][:SHOWN]
-            if found["track_id"] in by_id
+            {**match, "track": by_id[match["track_id"]], "sentence": match["why"]}
+            for match in result["similar"][:SHOWN]
+            if match["track_id"] in by_id
         ],
         "song": {
             "id": f"upload-{upload.public_id}",

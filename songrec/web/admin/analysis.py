@@ -69,8 +69,8 @@ class AnalysisForm:
     @property
     def adjusted(self) -> list[Parameter]:
         """The parameters of MusiCNN to choose from."""
-        known = EXTRACTORS.entry("musicnn").parameters
-        return [parameter for parameter in known if parameter.name in _ADJUSTED]
+        parameters = EXTRACTORS.entry("musicnn").parameters
+        return [parameter for parameter in parameters if parameter.name in _ADJUSTED]
 
     @property
     def given(self) -> list[str]:

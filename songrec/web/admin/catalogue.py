@@ -49,7 +49,7 @@ def upload() -> ResponseReturnValue:
         flash("Choose a file first: CSV, CSV.gz or Parquet.", "error")
         return redirect(url_for("admin.index"), 303)
     dialect = request.form.get("dialect") or None
-    if dialect is not None and dialect not in {known.name for known in DIALECTS}:
+    if dialect is not None and dialect not in {row.name for row in DIALECTS}:
         flash(f"Unknown format {dialect!r}.", "error")
         return redirect(url_for("admin.index"), 303)
     scale = request.form.get("scale") or "auto"

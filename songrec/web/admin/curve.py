@@ -38,12 +38,14 @@ class Curve:
 
 def curve(epochs: Sequence[dict[str, Any]]) -> Curve | None:
     """Return the curve of ``[{"epoch", "loss", "val_loss"}, …]``; None before two epochs."""
-    rows = [row for row in epochs if _known(row.get("loss"))]
+    rows = [row for row in epochs if _is_number(row.get("loss"))]
     if len(rows) < 2:
         return None
     step = -(-len(rows) // MOST_POINTS)
     rows = [*rows[:-1:step], rows[-1]]
-    values = [row[name] for row in rows for name in ("loss", "val_loss") if _known(row.get(name))]
+    values = [
+        row[name] for row in rows for name in ("loss", "val_loss") if _is_number(row.get(name))
+    ]
     low, high = min(values), max(values)
     if high == low:
         low, high = low - 0.5, high + 0.5
@@ -54,7 +56,7 @@ def curve(epochs: Sequence[dict[str, Any]]) -> Curve | None:
             f"{scale(row['epoch'], first, last, LEFT, WIDTH - RIGHT):.1f},"
             f"{scale(row[name], low, high, HEIGHT - BOTTOM, TOP):.1f}"
             for row in rows
-            if _known(row.get(name))
+            if _is_number(row.get(name))
         )
 
     ticks = [
@@ -74,7 +76,7 @@ def curve(epochs: Sequence[dict[str, Any]]) -> Curve | None:
 
 def part_curves(history: Sequence[dict[str, Any]]) -> list[tuple[str, Curve]]:
     """Return a curve for each part of the loss, by name, without the total."""
-    drawn = []
+    curves = []
     for name, lines in loss_curves(history):
         rows: dict[float, dict[str, Any]] = {}
         for label, points in lines:
@@ -84,16 +86,16 @@ def part_curves(history: Sequence[dict[str, Any]]) -> list[tuple[str, Curve]]:
         line = curve([rows[at] for at in sorted(rows)])
         if line is not None and name != "loss":
             words = ["KL" if word == "kl" else word for word in name.split("_")]
-            drawn.append((" ".join(words), line))
-    return drawn
+            curves.append((" ".join(words), line))
+    return curves
 
 
-def _known(value: Any) -> bool:
+def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and math.isfinite(value)
 
 
 def _text(value: Any) -> str:
-    return f"{value:.4f}" if _known(value) else ""
+    return f"{value:.4f}" if _is_number(value) else ""
 
 
 def scale(value: float, low: float, high: float, start: float, end: float) -> float:

@@ -25,18 +25,18 @@ SIMILAR = 10
 @blueprint.alt_response(404, "NOT_FOUND")
 def artist(artist_id: str) -> dict[str, Any]:
     """One artist, with albums and similar artists."""
-    found = _artist(artist_id)
+    row = _artist(artist_id)
     space = artist_pages.space_or_none(current_instance())
-    ids = artists.track_ids(db.session, found.id, MAX_TRACKS)
-    similar = artist_pages.artists_like(db.session, space, ids, found.id, SIMILAR) if space else []
+    ids = artists.track_ids(db.session, row.id, MAX_TRACKS)
+    similar = artist_pages.artists_like(db.session, space, ids, row.id, SIMILAR) if space else []
     return {
-        "id": found.public_id,
-        "name": found.name,
-        "musicbrainz_id": found.musicbrainz_id,
-        "tracks": found.tracks,
+        "id": row.public_id,
+        "name": row.name,
+        "musicbrainz_id": row.musicbrainz_id,
+        "tracks": row.tracks,
         "albums": [
             serializers.album(one)
-            for one in artists.albums_of_artist(db.session, found.id, MAX_ALBUMS)
+            for one in artists.albums_of_artist(db.session, row.id, MAX_ALBUMS)
         ],
         "similar": [
             {
@@ -47,7 +47,7 @@ def artist(artist_id: str) -> dict[str, Any]:
             }
             for one in similar
         ],
-        "address": url_for("pages.artist", public_id=found.public_id),
+        "address": url_for("pages.artist", public_id=row.public_id),
     }
 
 
@@ -81,14 +81,14 @@ def _tracks(ids: list[int]) -> dict[str, Any]:
 
 
 def _artist(public_id: str) -> ArtistView:
-    found = artists.find_artist(db.session, public_id)
-    if found is None:
+    row = artists.find_artist(db.session, public_id)
+    if row is None:
         raise NotFound(f"No artist “{public_id[:40]}” in the catalogue.")
-    return found
+    return row
 
 
 def _album(public_id: str) -> AlbumView:
-    found = artists.find_album(db.session, public_id)
-    if found is None:
+    row = artists.find_album(db.session, public_id)
+    if row is None:
         raise NotFound(f"No album “{public_id[:40]}” in the catalogue.")
-    return found
+    return row

@@ -101,10 +101,10 @@ def _by_token() -> Caller | None:
     if header is None:
         return None
     scheme, _, clear = header.partition(" ")
-    known = api_tokens.find(db.session, clear.strip()) if scheme.lower() == "bearer" else None
-    if known is None:
+    owned = api_tokens.find(db.session, clear.strip()) if scheme.lower() == "bearer" else None
+    if owned is None:
         raise unauthorised("This token is not known, or was revoked: see your account's page.")
-    token, user = known
+    token, user = owned
     if api_tokens.record_use(token):
         db.session.commit()
     return Caller(user, token)

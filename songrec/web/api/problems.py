@@ -25,7 +25,7 @@ class ProblemSchema(ma.Schema):
     errors = ma.fields.Dict(metadata={"description": "What is wrong, by place and field."})
 
 
-def wanted() -> bool:
+def is_api_request() -> bool:
     """Return whether the caller is a program that reads problem details."""
     return request.path.startswith("/api/") or request.path in ALSO
 

@@ -52,16 +52,16 @@ def _track(view: TrackView, audio: AudioFile | None) -> dict[str, Any]:
     }
 
 
-def album(found: AlbumView) -> dict[str, Any]:
+def album(view: AlbumView) -> dict[str, Any]:
     """An album as ``AlbumSchema`` describes it."""
     return {
-        "id": found.public_id,
-        "title": found.title,
-        "artist": found.artist,
-        "artist_id": found.artist_id,
-        "year": found.year,
-        "tracks": found.tracks,
-        "address": url_for("pages.album", public_id=found.public_id),
+        "id": view.public_id,
+        "title": view.title,
+        "artist": view.artist,
+        "artist_id": view.artist_id,
+        "year": view.year,
+        "tracks": view.tracks,
+        "address": url_for("pages.album", public_id=view.public_id),
     }
 
 

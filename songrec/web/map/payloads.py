@@ -85,19 +85,19 @@ def maps(space: Space) -> list[str]:
     return cached_value(_key("maps"), space.run_id, read)
 
 
-def coordinates(space: Space, drawn_by: str = "") -> NDArray[np.float32]:
+def coordinates(space: Space, projection: str = "") -> NDArray[np.float32]:
     """Return the tracks' coordinates on the run's own map or another of its maps."""
-    if not drawn_by:
+    if not projection:
         return space.coordinates
-    return run_folders.read_map(current_app.config["INSTANCE"], space.run_id, drawn_by)
+    return run_folders.read_map(current_app.config["INSTANCE"], space.run_id, projection)
 
 
-def points(space: Space, drawn_by: str = "") -> Payload:
+def points(space: Space, projection: str = "") -> Payload:
     """Return the coordinates and cluster of every track of the run."""
     return cached_value(
-        _key(f"points {drawn_by}"),
+        _key(f"points {projection}"),
         space.run_id,
-        lambda: Payload.of(encode_points(coordinates(space, drawn_by), space.labels)),
+        lambda: Payload.of(encode_points(coordinates(space, projection), space.labels)),
     )
 
 
@@ -148,7 +148,7 @@ def plotly_style_ids() -> list[str]:
     return cached_value(
         ("plotly styles",),
         plotly_version(),
-        lambda: sorted({found.decode() for found in STYLE_IDS.findall(plotly().body)}),
+        lambda: sorted({style_id.decode() for style_id in STYLE_IDS.findall(plotly().body)}),
     )
 
 
@@ -162,8 +162,8 @@ def _amounts(space: Space, name: str) -> bytes:
     attribute = BY_NAME[name]
     if attribute.is_share or attribute.unit == "flag":
         return encode_amounts(values, attribute.low, attribute.high)
-    known = values[np.isfinite(values)]
-    low, high = np.quantile(known, [LOW, HIGH]) if len(known) else (0.0, 1.0)
+    finite = values[np.isfinite(values)]
+    low, high = np.quantile(finite, [LOW, HIGH]) if len(finite) else (0.0, 1.0)
     return encode_amounts(values, float(low), float(high))
 
 

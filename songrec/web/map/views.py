@@ -59,14 +59,14 @@ def page() -> str:
     if run is None:
         return render_template("map/empty.html")
     space = _space()
-    drawn_by = _drawn_by(space)
+    projection = _requested_projection(space)
     return render_template(
         "map/map.html",
         run=run,
-        entries=_entries(run, space, drawn_by),
-        maps=_maps(space, drawn_by),
+        entries=_entries(run, space, projection),
+        maps=_maps(space, projection),
         attributes=[a for a in ATTRIBUTES if a.name in payloads.columns(space)],
-        settings=_settings(run, space, drawn_by),
+        settings=_settings(run, space, projection),
         style_ids=payloads.plotly_style_ids(),
     )
 
@@ -78,7 +78,7 @@ def points() -> Response:
     name = request.args.get("column")
     if name is None:
         # With the run in the address the content never changes.
-        return payloads.points(space, _drawn_by(space)).response(forever=_is_for(space))
+        return payloads.points(space, _requested_projection(space)).response(forever=_is_for(space))
     payload = payloads.column(db.session, space, name)
     return payload.response(forever=_is_for(space) and name not in payloads.NAMED_COLUMNS)
 
@@ -157,7 +157,7 @@ def _space() -> Space:
     return spaces.published_space(current_instance())
 
 
-def _drawn_by(space: Space) -> str:
+def _requested_projection(space: Space) -> str:
     """Return the map that ``?projection=`` names; empty for the run's own."""
     name = request.args.get("projection", "")
     names = payloads.maps(space)
@@ -168,13 +168,13 @@ def _drawn_by(space: Space) -> str:
     return name
 
 
-def _maps(space: Space, drawn_by: str) -> list[dict[str, Any]]:
+def _maps(space: Space, projection: str) -> list[dict[str, Any]]:
     """Return the run's maps to choose from: label, URL, whether it is shown."""
     return [
         {
             "label": PROJECTIONS.entry(name).label if name in PROJECTIONS else name,
             "address": url_for("map.page", projection=name if at else None),
-            "shown": name == drawn_by if drawn_by else not at,
+            "shown": name == projection if projection else not at,
         }
         for at, name in enumerate(payloads.maps(space))
     ]
@@ -222,12 +222,12 @@ def _songs(space: Space, rows: NDArray[np.int64]) -> list[dict[str, Any]]:
     ]
 
 
-def _settings(run: Run, space: Space, drawn_by: str) -> dict[str, Any]:
+def _settings(run: Run, space: Space, projection: str) -> dict[str, Any]:
     """Return the settings of the page's script; URLs carry a placeholder for a name."""
     clusters = cached_counts.clusters(db.session, run).values()
     return {
         "run": space.run_id,
-        "points": url_for("map.points", projection=drawn_by or None),
+        "points": url_for("map.points", projection=projection or None),
         "titles": url_for("map.titles"),
         "search": url_for("map.search"),
         "mine": url_for("map.mine"),
@@ -256,19 +256,19 @@ def _song_to_show(space: Space, name: str) -> dict[str, Any] | None:
     return songs[0] if songs else None
 
 
-def _entries(run: Run, space: Space, drawn_by: str) -> list[words.Entry]:
+def _entries(run: Run, space: Space, projection: str) -> list[words.Entry]:
     clusters = cached_counts.clusters(db.session, run)
     where = cached_counts.cached_value(
-        ("map places", drawn_by, str(current_app.config["INSTANCE"])),
+        ("map places", projection, str(current_app.config["INSTANCE"])),
         space.run_id,
         lambda: words.places(
-            replace(space, coordinates=payloads.coordinates(space, drawn_by)),
-            payloads.points(space, drawn_by).body,
+            replace(space, coordinates=payloads.coordinates(space, projection)),
+            payloads.points(space, projection).body,
         ),
     )
     typical = {n: c.profile.get("typical", [])[: words.TYPICAL_SHOWN] for n, c in clusters.items()}
-    found = tracks.tracks_by_id(db.session, [i for ids in typical.values() for i in ids])
-    by_id = {track.id: track for track in found}
+    typical_tracks = tracks.tracks_by_id(db.session, [i for ids in typical.values() for i in ids])
+    by_id = {track.id: track for track in typical_tracks}
     return [
         words.Entry(c, where.get(n, ""), [by_id[i] for i in typical[n] if i in by_id])
         for n, c in clusters.items()

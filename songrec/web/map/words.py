@@ -42,8 +42,8 @@ def _third(value: float, low: float, high: float) -> int:
 def places(space: Space, points: bytes) -> dict[int, str]:
     """Per cluster number, where its middle (the median of its tracks) lies in the first view."""
     view = POINTS_HEADER.unpack_from(points)[9:13]
-    found = {}
+    positions = {}
     for number in np.unique(space.labels).tolist():
         x, y = np.median(space.coordinates[space.labels == number], axis=0)
-        found[number] = place(float(x), float(y), view)
-    return found
+        positions[number] = place(float(x), float(y), view)
+    return positions

@@ -31,83 +31,81 @@ SIMILAR_SHOWN = 8
 @blueprint.get("/artists/<public_id>")
 def artist(public_id: str) -> ResponseReturnValue:
     """Show an artist: songs, albums, place on the map, similar artists; a name leads there too."""
-    found = _artist(public_id)
-    if found.public_id != public_id:
-        return redirect(url_for("pages.artist", public_id=found.public_id))
-    ids = artists.track_ids(db.session, found.id, MAX_SONGS)
+    row = _artist(public_id)
+    if row.public_id != public_id:
+        return redirect(url_for("pages.artist", public_id=row.public_id))
+    ids = artists.track_ids(db.session, row.id, MAX_SONGS)
     space = artist_pages.space_or_none(current_instance())
     similar = (
-        artist_pages.artists_like(db.session, space, ids, found.id, SIMILAR_SHOWN) if space else []
+        artist_pages.artists_like(db.session, space, ids, row.id, SIMILAR_SHOWN) if space else []
     )
     return render_template(
         "pages/artist.html",
-        artist=found,
-        albums=artists.albums_of_artist(db.session, found.id, ALBUMS_SHOWN),
+        artist=row,
+        albums=artists.albums_of_artist(db.session, row.id, ALBUMS_SHOWN),
         similar=similar,
-        like_address=url_for("pages.like_artist", public_id=found.public_id),
-        undo_address=url_for("pages.undo_artist_likes", public_id=found.public_id),
-        **_songs(ids, artist=found.id),
+        like_address=url_for("pages.like_artist", public_id=row.public_id),
+        undo_address=url_for("pages.undo_artist_likes", public_id=row.public_id),
+        **_songs(ids, artist=row.id),
     )
 
 
 @blueprint.get("/albums/<public_id>")
 def album(public_id: str) -> str:
     """Show an album: its songs and their place on the map."""
-    found = _album(public_id)
-    ids = artists.album_track_ids(db.session, found.id, MAX_SONGS)
+    row = _album(public_id)
+    ids = artists.album_track_ids(db.session, row.id, MAX_SONGS)
     return render_template(
         "pages/album.html",
-        album=found,
-        like_address=url_for("pages.like_album", public_id=found.public_id),
-        undo_address=url_for("pages.undo_album_likes", public_id=found.public_id),
-        **_songs(ids, album=found.id),
+        album=row,
+        like_address=url_for("pages.like_album", public_id=row.public_id),
+        undo_address=url_for("pages.undo_album_likes", public_id=row.public_id),
+        **_songs(ids, album=row.id),
     )
 
 
 @blueprint.post("/artists/<public_id>/likes")
 def like_artist(public_id: str) -> ResponseReturnValue:
     """Like every song of an artist that has no reaction yet."""
-    found = _artist(public_id)
-    return _like_all(artists.track_ids(db.session, found.id, MAX_SONGS), "pages.artist", public_id)
+    row = _artist(public_id)
+    return _like_all(artists.track_ids(db.session, row.id, MAX_SONGS), "pages.artist", public_id)
 
 
 @blueprint.post("/albums/<public_id>/likes")
 def like_album(public_id: str) -> ResponseReturnValue:
     """Like every song of an album that has no reaction yet."""
-    found = _album(public_id)
-    ids = artists.album_track_ids(db.session, found.id, MAX_SONGS)
+    row = _album(public_id)
+    ids = artists.album_track_ids(db.session, row.id, MAX_SONGS)
     return _like_all(ids, "pages.album", public_id)
 
 
 @blueprint.post("/artists/<public_id>/likes/undo")
 def undo_artist_likes(public_id: str) -> ResponseReturnValue:
     """Take back the likes that liking all songs of an artist added."""
-    found = _artist(public_id)
-    return _undo_likes(
-        artists.track_ids(db.session, found.id, MAX_SONGS), "pages.artist", public_id
-    )
+    row = _artist(public_id)
+    return _undo_likes(artists.track_ids(db.session, row.id, MAX_SONGS), "pages.artist", public_id)
 
 
 @blueprint.post("/albums/<public_id>/likes/undo")
 def undo_album_likes(public_id: str) -> ResponseReturnValue:
     """Take back the likes that liking all songs of an album added."""
-    found = _album(public_id)
-    ids = artists.album_track_ids(db.session, found.id, MAX_SONGS)
+    row = _album(public_id)
+    ids = artists.album_track_ids(db.session, row.id, MAX_SONGS)
     return _undo_likes(ids, "pages.album", public_id)
 
 
 def _artist(public_id: str) -> ArtistView:
-    found = artists.find_artist(db.session, public_id)
-    if found is None:
+    row = artists.find_artist(db.session, public_id)
+    if row is None:
         abort(404, f"No artist “{public_id[:40]}” in the catalogue.")
-    return found
+    return row
 
 
 def _album(public_id: str) -> AlbumView:
-    found = artists.find_album(db.session, public_id)
-    if found is None:
+    row = artists.find_album(db.session, public_id)
+    if row is None:
         abort(404, f"No album “{public_id[:40]}” in the catalogue.")
-    return found
+    return row
 
 
 def _songs(ids: list[int], **narrowed: int) -> dict[str, Any]:
