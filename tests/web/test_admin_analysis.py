@@ -15,6 +15,7 @@ from songrec.features.settings import DEFAULTS
 from songrec.jobs import tasks
 from songrec.services.library.analysis_report import AnalyzeReport, AnalyzeRequest
 from songrec.store import jobs
+from songrec.store.instance import Instance
 from songrec.store.tables import AudioFile, Job, Track, User
 from tests.audio_files.sounds import chords, write_wav
 from tests.factories import make_track, waiting_ids
@@ -101,7 +102,7 @@ def test_the_network_and_its_pooling_are_chosen_as_by_the_command(
     assert job.parameters["set"] == ["musicnn.model=MTT_musicnn", "musicnn.pooling=max"]
     requests = []
 
-    def analyse(session: Session, instance: Path, request: AnalyzeRequest, *_: object) -> object:
+    def analyse(_: Instance, request: AnalyzeRequest, on_progress: object) -> AnalyzeReport:
         requests.append(request)
         return AnalyzeReport(request.folder)
 
