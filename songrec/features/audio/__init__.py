@@ -1,1 +1,1 @@
-"""Feature sets from audio, one file each, all fed by one short-time Fourier transform."""
+"""Audio feature sets, one file each, which share one short-time Fourier transform."""

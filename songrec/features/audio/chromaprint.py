@@ -1,4 +1,4 @@
-"""Chromaprint's fingerprints, where fpcalc is installed: is it the same recording?
+"""Chromaprint fingerprints (if fpcalc is installed), to recognise identical recordings.
 
 A fingerprint is a row of 32-bit words, eight a second, each saying how the pitch classes' energies
 change (Ke et al., "Computer Vision for Music Identification", CVPR 2005; Lalinsky's Chromaprint).
@@ -33,22 +33,22 @@ _PATIENCE_S = 120
 
 
 def missing() -> str | None:
-    """Why no fingerprints can be made here; None where they can."""
+    """Return why fingerprints are unavailable; None if they are available."""
     if shutil.which(_program()) is None:
         return "fpcalc is not installed (Debian: apt install libchromaprint-tools)"
     return None
 
 
 def fingerprint(path: Path) -> Words:
-    """The words of a file's first two minutes; ``BadInput`` for what fpcalc cannot read.
+    """Compute the fingerprint of a file's first two minutes; ``BadInput`` if fpcalc cannot read it.
 
-    Through pyacoustid where that is installed. It gives up whenever fpcalc ends with a status, and
-    fpcalc 1.5 with FFmpeg 5 ends with 3 at every end of a file: then, and without pyacoustid,
-    fpcalc is asked directly. Raises ``NotReady`` without fpcalc.
+    Uses pyacoustid if installed. That fails whenever fpcalc exits with a status, and fpcalc 1.5
+    with FFmpeg 5 exits with 3 at every end of a file: then, and without pyacoustid, fpcalc is
+    called directly. Raises ``NotReady`` without fpcalc.
     """
     reason = missing()
     if reason:
-        raise NotReady(f"Fingerprints cannot be made: {reason}.")
+        raise NotReady(f"Fingerprints are not available: {reason}.")
     path = path.resolve()
     packed = _by_pyacoustid(path)
     return unpack(packed if packed is not None else _by_fpcalc(path))
@@ -76,7 +76,7 @@ def _by_fpcalc(path: Path) -> bytes:
     for line in done.stdout.splitlines():
         if line.startswith(b"FINGERPRINT="):
             return line.removeprefix(b"FINGERPRINT=")
-    message = done.stderr.decode(errors="replace").strip().splitlines() or ["it says nothing"]
+    message = done.stderr.decode(errors="replace").strip().splitlines() or ["no message"]
     raise BadInput(f"{path}: no fingerprint ({message[-1]}).")
 
 
@@ -85,11 +85,11 @@ def _program() -> str:
 
 
 def unpack(packed: bytes | str) -> Words:
-    """The words of a fingerprint as fpcalc prints it: URL-safe base64 of Chromaprint's packing.
+    """Decode a fingerprint as printed by fpcalc: URL-safe base64 of Chromaprint's compression.
 
-    A header of four bytes holds the algorithm and how many words there are. Each word is the
-    exclusive or with the one before it, as distances between its set bits in three bits each; a
-    distance of seven or more continues in five bits at the end. ``BadInput`` for anything else.
+    A header of four bytes holds the algorithm and the number of words. Each word is the exclusive
+    or with its predecessor, as distances between its set bits in three bits each; a distance of
+    seven or more continues in five bits at the end. ``BadInput`` for anything else.
     """
     text = packed.encode() if isinstance(packed, str) else packed
     try:
@@ -126,9 +126,9 @@ def _numbers(bits: NDArray[np.uint8], width: int) -> NDArray[np.int64]:
 
 
 def similarity(one: Words, other: Words) -> float:
-    """The share of equal bits, 0 to 1, where the two lie best; 0 if too little overlaps.
+    """Return the share of equal bits, 0 to 1, at the best offset; 0 if the overlap is too short.
 
-    At least nine tenths of the longer have to overlap: an excerpt is not the whole.
+    At least nine tenths of the longer fingerprint have to overlap, so an excerpt does not match.
     """
     best = 0.0
     enough = max(FEWEST_WORDS, round(0.9 * max(len(one), len(other))))
@@ -142,11 +142,10 @@ def similarity(one: Words, other: Words) -> float:
 
 
 def sketch(words: Words) -> Words | None:
-    """What says which fingerprints are worth comparing, ``(SKETCH,)``; None for one too short.
+    """Compute a MinHash sketch, ``(SKETCH,)``, to find candidates; None for a short fingerprint.
 
-    Min-hashing (Broder 1997): the smallest of its words under ``SKETCH`` hashes each. Encodings of
-    one recording have a third of their words or more in common and so agree in some of them almost
-    surely.
+    The smallest word under each of ``SKETCH`` hashes (Broder 1997). Encodings of one recording
+    share a third of their words or more and so almost surely agree in some hashes.
     """
     if len(words) < FEWEST_WORDS:
         return None
@@ -156,9 +155,9 @@ def sketch(words: Words) -> Words | None:
 
 
 def candidates(sketches: Sequence[Words | None]) -> NDArray[np.int64]:
-    """Pairs of rows whose sketches agree in something, ``(k, 2)``, first below second, each once.
+    """Return pairs of rows whose sketches share a value, ``(k, 2)``, first below second, each once.
 
-    A word that very many have (silence) leads nowhere.
+    A value that very many sketches share (silence) is ignored.
     """
     empty = np.empty((0, 2), dtype=np.int64)
     rows = [(at, one) for at, one in enumerate(sketches) if one is not None]

@@ -28,7 +28,7 @@ SIZE = 768
 
 
 class EncodecMae:
-    """Embedding of 768 dimensions: the encoder's output, averaged over time.
+    """Embedding of 768 dimensions: the output of the encoder, averaged over time.
 
     ``models`` is the folder of model files, which ``extract`` needs.
     """
@@ -39,19 +39,19 @@ class EncodecMae:
         self.models = models
 
     def names(self) -> tuple[str, ...]:
-        """``encodecmae_000`` to ``encodecmae_767``: the units have no meaning of their own."""
+        """Return ``encodecmae_000`` to ``encodecmae_767``; single units have no meaning."""
         return tuple(f"encodecmae_{unit:03d}" for unit in range(SIZE))
 
     def extract(self, audio: Audio, frames: Any = None) -> Floats:
-        """The embedding of ``audio``: float32 ``(768,)``. ``frames`` (a shared STFT) is not used.
+        """Compute the embedding of ``audio``, float32 ``(768,)``; ``frames`` is unused.
 
-        Raises ``NotReady`` where torch, transformers or the weights are absent and ``BadInput``
-        where the weights are another network's.
+        Raises ``NotReady`` if torch, transformers or the weights are absent and ``BadInput`` if the
+        weights are those of another network.
         """
         network = load(str(model_folder(self.models, "encodecmae")))
         total, count = np.zeros(network.size), 0
         for part in chunks(at_rate(audio, SAMPLE_RATE), round(CHUNK_S * SAMPLE_RATE), SHORTEST):
-            # Whole frames only: the network would have to be told to look past a partial one.
+            # Whole frames only: a partial one would have to be masked.
             embeddings = network.embed(part[: len(part) // HOP * HOP])
             total += embeddings.sum(axis=0, dtype=np.float64)
             count += len(embeddings)
@@ -60,7 +60,7 @@ class EncodecMae:
 
 @functools.lru_cache(maxsize=1)
 def load(folder: str) -> Any:
-    """The network in ``folder``, read once in a process."""
+    """Load the network in ``folder``, once per process."""
     try:
         from songrec.features.audio.encodecmae_network import EncodecMaeNetwork
     except ImportError as error:

@@ -33,7 +33,7 @@ _CODEC = "wav_encoder.model."
 
 
 class EncodecMaeNetwork:
-    """The network whose weights lie in ``folder/model.safetensors``."""
+    """Network with the weights of ``folder/model.safetensors``."""
 
     def __init__(self, folder: Path) -> None:
         path = folder / "model.safetensors"
@@ -47,13 +47,13 @@ class EncodecMaeNetwork:
             raise BadInput(f"{path} cannot be read: {error}") from error
         self._path = path
         self.layers = 1 + max(
-            (int(found[1]) for name in self._weights if (found := _LAYER.match(name))), default=-1
+            (int(match[1]) for name in self._weights if (match := _LAYER.match(name))), default=-1
         )
         self.size = self._get("feat_projector.weight").shape[0]
         self._codec = self._encodec()
 
     def embed(self, samples: Floats) -> Floats:
-        """The encoder's output at 75 frames a second: ``(frames, size)``, for 24 kHz ``(n,)``.
+        """Encode 24 kHz samples ``(n,)`` as 75 frames a second, ``(frames, size)``.
 
         ``n`` is a multiple of 320.
         """
@@ -63,7 +63,7 @@ class EncodecMaeNetwork:
             return self.transform(features).numpy()
 
     def transform(self, features: torch.Tensor) -> torch.Tensor:
-        """EnCodec's features ``(frames, 128)`` → embeddings ``(frames, size)``."""
+        """Transform EnCodec's features ``(frames, 128)`` into embeddings ``(frames, size)``."""
         projected = self._linear("feat_projector", features)
         scale = self._get("positional_encoder.scale")
         plain = projected + scale * positions(len(projected), self.size)
@@ -103,7 +103,7 @@ class EncodecMaeNetwork:
         return self._weights[name]
 
     def _encodec(self) -> torch.nn.Module:
-        """EnCodec's encoder in transformers' form, with the weights of this checkpoint."""
+        """Build EnCodec's encoder of transformers with the weights of this checkpoint."""
         first = self._get(f"{_CODEC}model.0.conv.conv.bias")
         encoder = EncodecModel(EncodecConfig(num_filters=len(first))).encoder
         renamed = {
@@ -120,7 +120,7 @@ class EncodecMaeNetwork:
 
 
 def codec_name(name: str) -> str:
-    """A weight's name in EnCodec's own package → its name in transformers.
+    """Convert the name of a weight in EnCodec's own package to its name in transformers.
 
     >>> codec_name("model.1.block.3.conv.conv.weight_g")
     'layers.1.block.3.conv.parametrizations.weight.original0'
@@ -131,7 +131,7 @@ def codec_name(name: str) -> str:
 
 
 def positions(frames: int, size: int) -> torch.Tensor:
-    """Sinusoidal positions ``(frames, size)``: sines in even columns, cosines in odd ones."""
+    """Compute sinusoidal positions ``(frames, size)``: sines in even columns, cosines in odd."""
     at = torch.arange(frames, dtype=torch.float32)[:, None]
     rate = torch.exp(torch.arange(0, size, 2, dtype=torch.float32) * (-math.log(10_000.0) / size))
     return torch.stack([torch.sin(at * rate), torch.cos(at * rate)], dim=-1).reshape(frames, size)

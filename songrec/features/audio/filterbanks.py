@@ -14,7 +14,7 @@ _LOG_STEP = np.log(6.4) / 27.0
 
 
 def _to_mel(hertz: np.ndarray) -> np.ndarray:
-    """Slaney's mel scale (Auditory Toolbox, 1998): linear to 1 kHz, logarithmic above."""
+    """Convert Hz to Slaney's mel scale (Auditory Toolbox, 1998): linear to 1 kHz, then log."""
     above = np.log(np.maximum(hertz, _BREAK_HZ) / _BREAK_HZ) / _LOG_STEP
     return np.minimum(hertz, _BREAK_HZ) / _LINEAR_HZ + above
 
@@ -27,7 +27,7 @@ def _to_hertz(mel: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=16)
 def mel_filters(sample_rate: int, n_fft: int, n_mels: int) -> Floats:
-    """Triangles of equal area from 0 Hz to half the sample rate, float32 ``(n_mels, bins)``."""
+    """Compute triangles of equal area from 0 Hz to Nyquist, float32 ``(n_mels, bins)``."""
     bins = np.fft.rfftfreq(n_fft, 1.0 / sample_rate)
     top = _to_mel(np.asarray(sample_rate / 2.0))
     edges = _to_hertz(np.linspace(0.0, top, n_mels + 2))
@@ -42,10 +42,10 @@ def mel_filters(sample_rate: int, n_fft: int, n_mels: int) -> Floats:
 
 @lru_cache(maxsize=32)
 def chroma_filters(sample_rate: int, n_fft: int, tuning: float) -> Floats:
-    """Ellis' chroma weights (2007), float32 ``(12, bins)``, C first.
+    """Compute Ellis' chroma weights (2007), float32 ``(12, bins)``, C first.
 
-    Each bin is spread over the pitch classes near it by a Gaussian as wide as the bin, and bins
-    far from the fifth octave count less. ``tuning`` is in semitones from A = 440 Hz.
+    Each bin is spread over the nearby pitch classes by a Gaussian as wide as the bin, and bins far
+    from the fifth octave weigh less. ``tuning`` is in semitones from A = 440 Hz.
     """
     # The zeroth bin has no pitch; it is placed an octave and a half under the first.
     hertz = np.arange(1, n_fft) * (sample_rate / n_fft)

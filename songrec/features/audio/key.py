@@ -1,10 +1,10 @@
-"""Key and mode: which of the 24 key profiles the pitch classes follow, and where home is.
+"""Key and mode estimation by the correlation of pitch classes with 24 key profiles.
 
-A profile alone cannot tell C major from A minor when a song uses the same notes for both; so a key
-also gains by its dominant resolving into its tonic, and by its tonic's opening the excerpt.
+A profile alone cannot separate C major from A minor when a song uses the same notes for both; so
+a key also gains by its dominant resolving into its tonic, and by its tonic opening the excerpt.
 
-Written here because librosa estimates no key, and Essentia and madmom, which do, are large compiled
-dependencies.
+Written here because librosa estimates no key, and Essentia and madmom, which do, are large
+compiled dependencies.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Krumhansl and Kessler (1982): listeners' ratings; Temperley (2007): shares of th
 corpus; Albrecht and Shanahan (2013): shares in 490 pieces.
 """
 PROFILE = "albrecht-shanahan"
-"""What is right most often on made clips, and most often the same for two excerpts of one track."""
+"""The most accurate on synthetic clips, and the most consistent for two excerpts of a track."""
 
 WINDOW_S = 0.37
 """Seconds a window: two neighbouring semitones are apart from 110 Hz on."""
@@ -59,7 +59,7 @@ _BLOCK = 128
 
 @dataclass(frozen=True)
 class Key:
-    """Pitch class 0-11 (C is 0), mode 1 (major) or 0 (minor), the correlation with the profile."""
+    """Pitch class 0-11 (C is 0), mode 1 (major) or 0 (minor), correlation with the profile."""
 
     key: int
     mode: int
@@ -67,11 +67,11 @@ class Key:
 
 
 def pitch_classes(frames: Frames) -> Classes:
-    """How much of each pitch class is heard when, float64 ``(windows, 12)``, C first.
+    """Estimate the strength of each pitch class over time, float64 ``(windows, 12)``, C first.
 
-    A second, longer transform every half window tells low semitones apart, which the shared one
-    cannot; only spectral peaks count, each for the fundamentals whose harmonic it may be (Gómez
-    2006), at the tuning that the peaks agree on. Zeros where no tone is heard.
+    A longer transform every half window resolves low semitones, which the shared one does not; only
+    spectral peaks count, each for the fundamentals whose harmonic it may be (Gómez 2006), at the
+    tuning that the peaks agree on. Zeros in windows without tones.
     """
     count, row, hertz, weight = _peaks(frames)
     classes = np.zeros((count, 12))
@@ -90,10 +90,10 @@ def pitch_classes(frames: Frames) -> Classes:
 
 
 def _peaks(frames: Frames) -> tuple[int, NDArray[np.int64], Classes, Classes]:
-    """Number of windows; window, frequency in Hz and weight of each spectral peak.
+    """Return the number of windows; window, frequency in Hz and weight of each spectral peak.
 
-    The square roots of a window's peaks are shares of its own loudness's square root, so that
-    neither one loud tone nor one loud moment decides.
+    The square roots of a window's peaks are scaled to the square root of its loudness, so that
+    neither one loud tone nor one loud window decides.
     """
     length = 2 ** max(8, round(math.log2(WINDOW_S * frames.sample_rate)))
     samples = frames.samples
@@ -124,10 +124,10 @@ def _peaks(frames: Frames) -> tuple[int, NDArray[np.int64], Classes, Classes]:
 
 
 def find_key(classes: Classes, profiles: str = PROFILE, *, home: bool = True) -> Key | None:
-    """The key that ``classes`` ``(windows, 12)`` are in; None where no tone stands out.
+    """Estimate the key of ``classes`` ``(windows, 12)``; None if no tone stands out.
 
-    The correlation of their sum with the profile of each key, plus (``home``) how often its
-    dominant goes to its tonic and how much of the opening is its tonic.
+    The score of a key is the correlation of the sum of ``classes`` with its profile plus (``home``)
+    how often its dominant resolves into its tonic and the share of its tonic in the opening.
     """
     total = classes.sum(axis=0)
     if not np.isfinite(total).all() or np.ptp(total) <= 1e-6 * max(float(total.max()), 1e-9):
@@ -141,7 +141,7 @@ def find_key(classes: Classes, profiles: str = PROFILE, *, home: bool = True) ->
 
 
 def _home(classes: Classes) -> Classes:
-    """What each of the 24 keys gains by cadences and by the opening, float64 ``(24,)``."""
+    """Score cadences and the opening of each of the 24 keys, float64 ``(24,)``."""
     length = np.linalg.norm(classes, axis=1, keepdims=True)
     sounding = classes[length[:, 0] > 1e-9] / length[length[:, 0] > 1e-9]
     fits = sounding @ _TRIADS.T
@@ -157,7 +157,7 @@ def _home(classes: Classes) -> Classes:
 
 
 def _triads() -> Classes:
-    """The 12 major and 12 minor triads as unit vectors, float64 ``(24, 12)``."""
+    """Return the 12 major and 12 minor triads as unit vectors, float64 ``(24, 12)``."""
     triads = np.zeros((24, 12))
     for row in range(24):
         for part in (0, 4 if row < 12 else 3, 7):

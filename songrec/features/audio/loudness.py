@@ -32,7 +32,7 @@ _HIGH_PASS_HZ, _HIGH_PASS_Q = 38.13547087602444, 0.5003270373238773
 
 
 def k_weighting(sample_rate: int) -> NDArray[np.float64]:
-    """The two filters as second-order sections ``(2, 6)`` for any sample rate in Hz."""
+    """Return the two K-weighting filters as second-order sections ``(2, 6)`` for a rate in Hz."""
     turn = math.tan(math.pi * _SHELF_HZ / sample_rate)
     high = 10.0 ** (_SHELF_DB / 20.0)
     band = high**_SHELF_BAND
@@ -59,11 +59,11 @@ def k_weighting(sample_rate: int) -> NDArray[np.float64]:
 
 
 def integrated_loudness(samples: Floats, sample_rate: int) -> float:
-    """Loudness in LUFS of ``samples`` ``(n,)`` or ``(n, channels)``; channels weigh 1 each.
+    """Measure the integrated loudness in LUFS of ``samples`` ``(n,)`` or ``(n, channels)``.
 
-    Finite samples are expected. NaN for less than one block of 400 ms, and where every block is
-    below the absolute gate of -70 LUFS. What was mixed to one channel by averaging measures 3 dB
-    less than the two equal channels that it may have been: pass those to have theirs.
+    Samples must be finite; each channel has weight 1. NaN for less than one block of 400 ms, and if
+    every block is below the absolute gate of -70 LUFS. The average of two equal channels measures
+    3 dB less than the two channels.
     """
     channels = np.atleast_2d(np.asarray(samples, dtype=np.float32).T)
     step = round(BLOCK_S / OVERLAP * sample_rate)
@@ -81,7 +81,7 @@ def integrated_loudness(samples: Floats, sample_rate: int) -> float:
 
 
 def _energies(channels: Floats, sample_rate: int, step: int) -> Iterator[NDArray[np.float64]]:
-    """The K-weighted energy of all channels in each ``step`` samples, half a minute at a time."""
+    """Return the K-weighted energy per ``step`` samples, computed half a minute at a time."""
     sections = k_weighting(sample_rate)
     state = np.zeros((len(sections), len(channels), 2))
     for start in range(0, channels.shape[1], CHUNK_STEPS * step):

@@ -1,4 +1,4 @@
-"""``melspectrogram``: the picture of the sound that convolutional models read."""
+"""``melspectrogram``: log-mel spectrogram for convolutional models."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from songrec.features.settings import DEFAULTS
 
 
 class MelSpectrogram:
-    """Power in mel bands in decibels: 0 is a power of 1, at most 80 dB below the loudest."""
+    """Mel spectrogram in decibels: 0 is a power of 1, at most 80 dB below the loudest."""
 
     version = 1
 
@@ -25,10 +25,10 @@ class MelSpectrogram:
         self.hop_length = hop_length
 
     def names(self) -> tuple[str, ...]:
-        """One name a band, lowest first: ``mel_1``, …; a row each."""
+        """Return a name per band, lowest first: ``mel_1``, …; each is a row."""
         return tuple(f"mel_{band}" for band in range(1, self.n_mels + 1))
 
     def extract(self, audio: Audio, frames: Frames | None = None) -> Floats:
-        """Decibels, float32 ``(n_mels, frames)``."""
+        """Compute the spectrogram in decibels, float32 ``(n_mels, frames)``."""
         frames = frames or Frames(audio, self.n_fft, self.hop_length)
         return np.ascontiguousarray(frames.log_mel(self.n_mels).T)

@@ -32,9 +32,8 @@ FILES = ("config.json", "preprocessor_config.json", "model.safetensors")
 class Mert:
     """Embedding of 768 dimensions: activations of the transformer, averaged over time.
 
-    ``layer`` is the layer whose activations count: 0 is what enters the transformer, 1 to 12 are
-    its layers, -1 is the mean over these twelve (lower ones know more of sound, higher ones more
-    of what the pre-training predicts). ``models`` is the folder of model files, which ``extract``
+    ``layer`` selects the activations: 0 is the input of the transformer, 1 to 12 are its layers,
+    -1 is the mean of these twelve. ``models`` is the folder of model files, which ``extract``
     needs.
     """
 
@@ -45,14 +44,14 @@ class Mert:
         self.models = models
 
     def names(self) -> tuple[str, ...]:
-        """``mert_000`` to ``mert_767``: the units have no meaning of their own."""
+        """Return ``mert_000`` to ``mert_767``; single units have no meaning."""
         return tuple(f"mert_{unit:03d}" for unit in range(SIZE))
 
     def extract(self, audio: Audio, frames: Any = None) -> Floats:
-        """The embedding of ``audio``: float32 ``(768,)``. ``frames`` (a shared STFT) is not used.
+        """Compute the embedding of ``audio``, float32 ``(768,)``; ``frames`` is unused.
 
-        Raises ``NotReady`` where torch, transformers or the weights are absent, ``BadInput``
-        where the weights are another network's or have no such layer.
+        Raises ``NotReady`` if torch, transformers or the weights are absent, ``BadInput`` if the
+        weights are those of another network or lack the layer.
         """
         folder = model_folder(self.models, "mert")
         network = load(str(folder))
@@ -68,7 +67,7 @@ class Mert:
 
 
 class MertNetwork:
-    """The network in ``folder`` (``FILES``), ready to listen."""
+    """Network loaded from ``folder`` (``FILES``)."""
 
     def __init__(self, folder: Path) -> None:
         try:
@@ -105,7 +104,7 @@ class MertNetwork:
         self.size = int(config.hidden_size)
 
     def states(self, samples: Floats) -> Floats:
-        """Activations of all layers at 75 frames a second: ``(1 + layers, frames, size)``."""
+        """Compute all layers' activations at 75 frames a second, ``(1 + layers, frames, size)``."""
         torch = self._torch
         if self._normalise:
             samples = (samples - samples.mean()) / np.sqrt(samples.var() + 1e-7)
@@ -119,11 +118,11 @@ class MertNetwork:
 
 @functools.lru_cache(maxsize=1)
 def load(folder: str) -> MertNetwork:
-    """The network in ``folder``, read once in a process."""
+    """Load the network in ``folder``, once per process."""
     return MertNetwork(Path(folder))
 
 
 def _normalises(folder: Path) -> bool:
-    """Whether the published preprocessing brings each input to mean 0 and variance 1."""
+    """Return whether the published preprocessing scales inputs to mean 0 and variance 1."""
     document = json.loads((folder / "preprocessor_config.json").read_text(encoding="utf-8"))
     return bool(document.get("do_normalize", True))

@@ -1,4 +1,4 @@
-"""``mfcc``: mel-frequency cepstral coefficients and how they move, summed up."""
+"""``mfcc``: statistics of mel-frequency cepstral coefficients and their differences."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Mfcc:
         self.hop_length = hop_length
 
     def names(self) -> tuple[str, ...]:
-        """``mfcc_1_mean``, …, ``mfcc_1_delta_mean``, …, ``mfcc_13_delta2_q75``."""
+        """Return ``mfcc_1_mean``, …, ``mfcc_1_delta_mean``, …, ``mfcc_13_delta2_q75``."""
         return summary_names(
             tuple(
                 f"mfcc_{number}{order}"
@@ -46,7 +46,7 @@ class Mfcc:
         )
 
     def extract(self, audio: Audio, frames: Frames | None = None) -> Floats:
-        """The vector of ``audio``, float32 ``(len(names()),)``."""
+        """Compute the vector of ``audio``, float32 ``(len(names()),)``."""
         frames = frames or Frames(audio, self.n_fft, self.hop_length)
         cepstra = coefficients(frames, self.n_mfcc, self.n_mels)
         tracks = [cepstra, delta(cepstra, 1), delta(cepstra, 2)]
@@ -54,18 +54,18 @@ class Mfcc:
 
 
 def coefficients(frames: Frames, n_mfcc: int, n_mels: int) -> Floats:
-    """The first ``n_mfcc`` coefficients of each frame, float32 ``(frames, n_mfcc)``.
+    """Compute the first ``n_mfcc`` coefficients of each frame, float32 ``(frames, n_mfcc)``.
 
-    Fewer mel bands than coefficients leave the last ones at zero.
+    With fewer mel bands than coefficients the last ones are zero.
     """
     cepstrum = fft.dct(frames.log_mel(n_mels), type=2, norm="ortho", axis=1)[:, :n_mfcc]
     return np.pad(cepstrum, ((0, 0), (0, n_mfcc - cepstrum.shape[1])))
 
 
 def delta(values: Floats, order: int) -> Floats:
-    """The local derivative of each column by Savitzky and Golay (1964) over nine frames.
+    """Compute the local derivative of each column by Savitzky and Golay (1964) over nine frames.
 
-    Over as many as there are (odd) in a shorter clip, and NaN where they do not carry a parabola.
+    A shorter clip uses the largest odd number of frames, and is NaN if they do not fit a parabola.
     """
     width = min(DELTA_FRAMES, len(values) - 1 + len(values) % 2)
     if width <= order or width < 3:

@@ -1,4 +1,4 @@
-"""The folder of a published network's files, which the caller of an extractor passes on."""
+"""Folder of a published network's files, passed by the caller of an extractor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MusiCNN: the published tagging network, rebuilt in Keras and given its published weights.
+"""MusiCNN, the published tagging network, rebuilt in Keras with the published weights.
 
 Source: Jordi Pons and Xavier Serra, "musicnn: pre-trained convolutional neural networks for music
 audio tagging", ISMIR late-breaking demo, 2019; the architecture is that of Pons et al., "End-to-end
@@ -81,7 +81,7 @@ _DENSE = ("hidden", "tags")
 
 
 def build(outputs: tuple[str, ...] = ("max_pool", "mean_pool", "tags")) -> Any:
-    """The network with untrained weights: ``(b, 187, 96)`` → a dict of the named ``outputs``."""
+    """Build the untrained network: ``(b, 187, 96)`` → a dict of the named ``outputs``."""
     layers, ops = keras.layers, keras.ops
     patch = keras.Input((FRAMES, BANDS), name="log_mel")
     image = ops.expand_dims(patch, -1)
@@ -129,7 +129,7 @@ def build(outputs: tuple[str, ...] = ("max_pool", "mean_pool", "tags")) -> Any:
 
 
 def variables() -> dict[str, tuple[str, int]]:
-    """Each variable of the checkpoint → the layer it belongs to and its place in that layer."""
+    """Map each variable of the checkpoint to its layer and its position in the layer."""
     places: dict[str, tuple[str, int]] = {}
     for family, names, parts in (
         ("conv2d", _CONVOLUTIONS, ("kernel", "bias")),
@@ -147,9 +147,9 @@ def variables() -> dict[str, tuple[str, int]]:
 
 
 def load_weights(model: Any, folder: Path) -> None:
-    """Read ``model``'s weights from the checkpoint in ``folder``.
+    """Load the weights of ``model`` from the checkpoint in ``folder``.
 
-    Raises ``NotReady`` where there is none and ``BadInput`` where it is not one of MusiCNN.
+    Raises ``NotReady`` if there is no checkpoint and ``BadInput`` if it is not one of MusiCNN.
     """
     # The folder may also hold the authors' file named "checkpoint", which leads to a path on their
     # machine: only the prefix of the files says where these are.
@@ -179,7 +179,7 @@ def load_weights(model: Any, folder: Path) -> None:
 
 @functools.lru_cache(maxsize=4)
 def network(folder: str) -> Callable[[Floats], dict[str, Any]]:
-    """The network with the weights in ``folder``, compiled; built once in a process."""
+    """Build the network with the weights in ``folder``, compiled; once per process."""
     model = build()
     load_weights(model, Path(folder))
     model.trainable = False

@@ -1,8 +1,7 @@
-"""What the outputs of the two MusiCNN networks stand for, in the order of their output units.
+"""Tags of the two MusiCNN networks, in the order of their output units.
 
 The labels belong to the published weights: the fifty most frequent tags of MagnaTagATune (MTT) and
-of the Million Song Dataset's Last.fm tags (MSD). Some are synonyms of each other; they are kept as
-the networks were trained on them.
+of the Million Song Dataset's Last.fm tags (MSD). Synonyms among them are left as they are.
 """
 
 from __future__ import annotations

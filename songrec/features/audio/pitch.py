@@ -29,7 +29,7 @@ HARMONIC: tuple[str, ...] = ("tristimulus_1", "tristimulus_2", "tristimulus_3", 
 
 
 def fundamental(frames: Frames) -> Floats:
-    """f0 of each frame in Hz, float32 ``(frames,)``, NaN where there is none."""
+    """Estimate f0 of each frame in Hz, float32 ``(frames,)``, NaN in unvoiced frames."""
     hertz, strength, peak = _candidates(frames)
     if frames.silent:
         return np.full(frames.count, np.nan, dtype=np.float32)
@@ -46,7 +46,7 @@ def fundamental(frames: Frames) -> Floats:
 
 
 def _candidates(frames: Frames) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Frequencies and strengths ``(frames, CANDIDATES)`` (0 where there are fewer), and levels."""
+    """Return candidate frequencies, strengths ``(frames, CANDIDATES)`` and levels; 0 if absent."""
     rate = 2 * frames.sample_rate  # the inverse transform is twice as long: lags of half a sample
     first = max(2, int(rate / HIGHEST_HZ))
     # Beyond half a window too little of it overlaps with itself.
@@ -86,7 +86,7 @@ def _candidates(frames: Frames) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _likeliest(gains: np.ndarray, pitches: np.ndarray, rate: float) -> np.ndarray:
-    """The path ``(frames,)`` through the states of most gain less the cost of its jumps."""
+    """Find the path ``(frames,)`` of greatest gain less the cost of its jumps."""
     scale = _COST_STEP_S * rate
     count, states = gains.shape
     voiced = ~np.isnan(pitches) & np.isfinite(pitches)
@@ -109,11 +109,11 @@ def _likeliest(gains: np.ndarray, pitches: np.ndarray, rate: float) -> np.ndarra
 
 
 def harmonics(frames: Frames, f0: Floats) -> Floats:
-    """The columns ``HARMONIC`` of each frame, float32 ``(frames, 4)``, NaN where f0 is.
+    """Compute the columns ``HARMONIC`` of each frame, float32 ``(frames, 4)``, NaN where f0 is NaN.
 
     Tristimulus (Pollard and Jansson 1982): the shares of the first harmonic, of the second to the
     fourth, and of those from the fifth on, in the sum of their amplitudes. Inharmonicity (Peeters
-    2004): how far the harmonics lie from multiples of f0, weighted by energy, from 0 to 1.
+    2004): deviation of the harmonics from multiples of f0, weighted by energy, from 0 to 1.
     """
     rows = np.full((frames.count, len(HARMONIC)), np.nan, dtype=np.float32)
     spacing = frames.sample_rate / frames.n_fft
@@ -147,6 +147,6 @@ def harmonics(frames: Frames, f0: Floats) -> Floats:
             ],
             axis=1,
         )
-        # Where bins are wider than that, the harmonics of a low tone cannot be told apart.
+        # Wider bins do not resolve the harmonics of a low tone.
         rows[start + voiced[inside[:, 0]]] = values[inside[:, 0]]
     return rows

@@ -1,4 +1,4 @@
-"""Onsets, beats, and how notes begin."""
+"""Onsets, beats, and the attack of notes."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ BEAT_TIGHTNESS = 100.0
 
 
 def onset_envelope(frames: Frames) -> Floats:
-    """How much louder the mel bands become, in dB on average, float32 ``(frames,)``.
+    """Compute the mean rise of the mel bands in dB, float32 ``(frames,)``.
 
-    As librosa's ``onset_strength``: later by half a window, so that a rise stands where it is
-    heard.
+    As librosa's ``onset_strength``: delayed by half a window, so that a rise is where it is
+    audible.
     """
     levels = frames.log_mel(128)
     later = 1 + frames.n_fft // (2 * frames.hop_length)
@@ -29,10 +29,11 @@ def onset_envelope(frames: Frames) -> Floats:
 
 
 def onsets(envelope: Floats, rate: float) -> np.ndarray:
-    """Frames at which notes begin, int64 ``(k,)``: peaks that stand out of their surroundings.
+    """Detect the frames at which notes begin, int64 ``(k,)``.
 
-    Böck et al. (2012) with librosa's windows: the largest within 30 ms, above the mean of the
-    100 ms around by 0.07 of the loudest onset, and at least 30 ms after the one before.
+    Peak picking after Böck et al. (2012) with librosa's windows: the largest within 30 ms, above
+    the mean of the surrounding 100 ms by 0.07 of the loudest onset, and at least 30 ms after the
+    previous one.
     """
     top = float(envelope.max(initial=0.0))
     if top <= 0:
@@ -50,10 +51,10 @@ def onsets(envelope: Floats, rate: float) -> np.ndarray:
 
 
 def notes(frames: Frames, begins: np.ndarray) -> Floats:
-    """Attack time and temporal centroid of each note in seconds, float32 ``(notes, 2)``.
+    """Measure attack time and temporal centroid of each note in s, float32 ``(notes, 2)``.
 
-    A note lasts from its onset to the next. Its attack (Peeters 2004) is from 20 % to 80 % of its
-    amplitude's first peak, its temporal centroid where the middle of its energy lies.
+    A note lasts from its onset to the next. Its attack (Peeters 2004) is the time from 20 % to 80
+    % of the first peak of its amplitude, its temporal centroid the centre of its energy.
     """
     hop = max(1, round(ENVELOPE_HOP_S * frames.sample_rate))
     usable = len(frames.samples) // hop * hop
@@ -63,7 +64,7 @@ def notes(frames: Frames, begins: np.ndarray) -> Floats:
     # The filter keeps a running sum, whose rounding may end below zero after a loud passage.
     power = np.maximum(ndimage.uniform_filter1d(power, 5, mode="nearest"), 0.0)
     step = hop / frames.sample_rate
-    # The envelope marks an onset up to a window late: the note is looked for from there on back.
+    # The envelope marks an onset up to a window late: the note is searched backwards from there.
     lead = frames.n_fft / 2 / frames.sample_rate
     at = np.maximum(0.0, begins / frames.rate - lead) / step
     edges = np.append(np.floor(at).astype(np.int64), len(power))
@@ -77,7 +78,7 @@ def notes(frames: Frames, begins: np.ndarray) -> Floats:
 
 
 def _attack(amplitude: np.ndarray) -> float:
-    """Steps from 20 % to 80 % of the way from the quietest point before the peak up to it."""
+    """Count the steps from 20 % to 80 % of the rise between the preceding minimum and the peak."""
     peak = int(amplitude.argmax())
     trough = int(amplitude[: peak + 1].argmin())
     rise = amplitude[trough : peak + 1] - amplitude[trough]
@@ -91,10 +92,10 @@ def _centroid(power: np.ndarray) -> float:
 
 
 def beats(envelope: Floats, rate: float, tempo: float) -> np.ndarray:
-    """Frames of the beats at about ``tempo`` BPM, int64 ``(k,)`` ascending.
+    """Track the beats at about ``tempo`` BPM; their frames, int64 ``(k,)`` ascending.
 
-    Ellis (2007): of all sequences of beats the one that collects most onset strength while its
-    gaps stay near the period, found by dynamic programming.
+    Dynamic programming (Ellis 2007): the sequence of beats that collects most onset strength while
+    its intervals stay near the period.
     """
     if not np.isfinite(tempo) or tempo <= 0 or envelope.max(initial=0.0) <= 0:
         return np.empty(0, dtype=np.int64)

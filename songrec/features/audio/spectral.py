@@ -1,4 +1,4 @@
-"""What a spectrum looks like: one row of figures for each frame."""
+"""Spectral descriptors, one row per frame."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ LEVEL: tuple[str, ...] = ("rms", "zero_crossing_rate")
 
 
 def shape(frames: Frames) -> Floats:
-    """The columns ``SHAPE`` of each frame, float32 ``(frames, 5)``.
+    """Compute the columns ``SHAPE`` of each frame, float32 ``(frames, 5)``.
 
-    Centroid, bandwidth and 85 % roll-off in Hz; flatness from 0 (a tone) to 1 (noise); flux is
-    how much of the spectrum, taken as shares of its sum, is new since the frame before, from
-    0 to 1. As in librosa, a frame without sound has zeros, and flatness 1.
+    Centroid, bandwidth and 85 % roll-off in Hz; flatness from 0 (a tone) to 1 (noise); flux is the
+    share of the spectrum that is new since the previous frame, from 0 to 1. As in librosa, a silent
+    frame has zeros, and flatness 1.
     """
     hertz = frames.frequencies
     rows = np.empty((frames.count, len(SHAPE)), dtype=np.float32)
@@ -57,7 +57,7 @@ def shape(frames: Frames) -> Floats:
 
 
 def _flux(spectra: Floats, shares: Floats, lead: int) -> Floats:
-    """The positive half of the change of ``shares``; nothing comes before the first frame."""
+    """Sum the positive changes of ``shares``; the first frame has no predecessor."""
     if lead:
         total = max(float(spectra[0].sum()), _TINY)
         before = np.concatenate([spectra[:1] / total, shares[:-1]])
@@ -67,7 +67,7 @@ def _flux(spectra: Floats, shares: Floats, lead: int) -> Floats:
 
 
 def contrast(frames: Frames) -> Floats:
-    """Decibels between peaks and valleys in octave bands, float32 ``(frames, 7)``.
+    """Compute the decibels between peaks and valleys in octave bands, float32 ``(frames, 7)``.
 
     Jiang et al. (2002): below 200 Hz, then octaves, the last up to half the sample rate; the mean
     of the loudest and of the quietest 2 % of the bins. A band beyond half the sample rate is NaN.
@@ -90,7 +90,7 @@ def contrast(frames: Frames) -> Floats:
 
 
 def _decibels(values: Floats) -> Floats:
-    """At most 80 dB below the loudest; what is NaN stays so."""
+    """Convert to decibels, at most 80 dB below the loudest; NaN stays NaN."""
     decibels = 10.0 * np.log10(np.maximum(values, FLOOR))
     if np.isnan(decibels).all():
         return decibels
@@ -98,10 +98,10 @@ def _decibels(values: Floats) -> Floats:
 
 
 def _band(hertz: Floats, edges: np.ndarray, band: int) -> tuple[int, int, int]:
-    """The bins ``first`` to before ``last`` of an octave, and how many are 2 % of them.
+    """Return first and last bin (exclusive) of an octave, and how many bins are 2 % of it.
 
     As in librosa, a band begins one bin below its edge and ends one bin before the next, and the
-    share is taken of what lies between, both ends included.
+    share is that of the bins between, both ends included.
     """
     if edges[band] >= hertz[-1]:
         return 0, 0, 0
@@ -116,7 +116,7 @@ def _band(hertz: Floats, edges: np.ndarray, band: int) -> tuple[int, int, int]:
 
 
 def level(frames: Frames) -> Floats:
-    """The columns ``LEVEL``: root mean square, and sign changes a sample, ``(frames, 2)``."""
+    """Compute the columns ``LEVEL``: RMS and sign changes per sample, ``(frames, 2)``."""
     rows = np.empty((frames.count, 2), dtype=np.float32)
     plain, edged = frames.plain, frames.windows("edge")
     for start in range(0, frames.count, 512):
@@ -129,10 +129,10 @@ def level(frames: Frames) -> Floats:
 
 
 def harmonic_percussive(frames: Frames) -> tuple[Floats, Floats]:
-    """Energy of the harmonic and of the percussive part of each frame, two float32 ``(frames,)``.
+    """Compute the harmonic and the percussive energy of each frame, two float32 ``(frames,)``.
 
-    Fitzgerald (2010): medians over 31 frames against medians over 31 bins, and the soft masks
-    that follow from their squares.
+    Fitzgerald (2010): medians over 31 frames against medians over 31 bins, and soft masks from
+    their squares.
     """
     harmonic = np.empty(frames.count, dtype=np.float32)
     percussive = np.empty(frames.count, dtype=np.float32)
@@ -153,10 +153,10 @@ def harmonic_percussive(frames: Frames) -> tuple[Floats, Floats]:
 
 
 def _running_median(rows: Floats) -> Floats:
-    """The median of 31 around each value along rows; the 15 at either end are of no use.
+    """Compute the median of 31 values around each along rows; the 15 at either end are invalid.
 
-    All rows end to end are one signal for SciPy's one-dimensional filter, which is ten times as
-    fast as the general one.
+    All rows are filtered end to end as one signal by SciPy's one-dimensional filter, which is ten
+    times as fast as the general one.
     """
     line = np.ascontiguousarray(rows, dtype=np.float32)
     filtered = ndimage.median_filter(line.reshape(-1), size=MEDIAN_FRAMES, mode="constant")

@@ -1,4 +1,4 @@
-"""``statistical``: spectrum, dynamics, rhythm, harmony and pitch in figures."""
+"""``statistical``: statistics of spectrum, dynamics, rhythm, harmony and pitch."""
 
 from __future__ import annotations
 
@@ -50,9 +50,8 @@ _LIMIT_DB = 80.0
 class Statistical:
     """Seven statistics of 36 descriptors and 11 values of the whole excerpt: 263 columns.
 
-    Hz, seconds, decibels, BPM and LUFS as docs/features.md says. What the excerpt does not have is
-    NaN: f0 without pitch, tempo without beats, key without tones, everything but the levels in
-    silence.
+    docs/features.md has the units. Undefined values are NaN: f0 without pitch, tempo without beats,
+    key without tones, everything but the levels in silence.
     """
 
     version = 1
@@ -62,11 +61,11 @@ class Statistical:
         self.hop_length = hop_length
 
     def names(self) -> tuple[str, ...]:
-        """``spectral_centroid_mean``, …, then the values of the whole excerpt."""
+        """Return ``spectral_centroid_mean``, …, then the values of the whole excerpt."""
         return (*summary_names(DESCRIPTORS), *SINGLE)
 
     def extract(self, audio: Audio, frames: Frames | None = None) -> Floats:
-        """The vector of ``audio``, float32 ``(len(names()),)``."""
+        """Compute the vector of ``audio``, float32 ``(len(names()),)``."""
         frames = frames or Frames(audio, self.n_fft, self.hop_length)
         if frames.silent:
             return self._silence()
@@ -126,7 +125,7 @@ def _summaries(*descriptors: np.ndarray) -> list[Floats]:
 
 
 def _centroid(frames: Frames) -> float:
-    """Where the middle of the energy lies, in seconds; a second's worth of samples at a time."""
+    """Return the centre of the energy in seconds, computed a second of samples at a time."""
     energy = moment = 0.0
     for start in range(0, len(frames.samples), frames.sample_rate):
         part = frames.samples[start : start + frames.sample_rate].astype(np.float64) ** 2
@@ -136,15 +135,17 @@ def _centroid(frames: Frames) -> float:
 
 
 def _ratio_db(harmonic: np.ndarray, percussive: np.ndarray) -> np.ndarray:
-    """Decibels, limited to 80 either way."""
+    """Return the ratio in decibels, limited to ±80."""
     tiny = np.finfo(np.float32).tiny
     ratio = np.log10(np.maximum(harmonic, tiny)) - np.log10(np.maximum(percussive, tiny))
     return np.clip(10.0 * ratio, -_LIMIT_DB, _LIMIT_DB)
 
 
 def measured(vector: Floats, names: tuple[str, ...] | None = None) -> Mapping[str, float | None]:
-    """Tempo (BPM), key (0-11), mode (1 major, 0 minor) and loudness (LUFS) of a ``statistical``
-    vector; None where it holds no number. ``names`` are its columns (default: of this version).
+    """Return tempo (BPM), key (0-11), mode (1 major, 0 minor) and loudness (LUFS) of a vector.
+
+    None where the value is NaN. ``names`` are the columns of the ``statistical`` vector, by default
+    those of this version.
     """
     names = names or Statistical().names()
     values = {name: float(vector[names.index(name)]) for name in MEASURED}

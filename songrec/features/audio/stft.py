@@ -1,8 +1,8 @@
-"""The spectra of one excerpt: computed once, when first asked for, and shared by all feature sets.
+"""Short-time Fourier transform of an excerpt, computed on first use and shared by feature sets.
 
-Everything follows librosa's conventions (centred frames over zero padding, periodic Hann window),
-so that a value here is the value that librosa gives; but frames are rows here: ``(frames, bins)``.
-Long excerpts are worked on in blocks of frames, which bounds the memory.
+The conventions are librosa's (centred frames over zero padding, periodic Hann window), so that
+values equal librosa's; but frames are rows: ``(frames, bins)``. Long excerpts are processed in
+blocks of frames, which bounds the memory.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from songrec.features.audio.filterbanks import mel_filters
 from songrec.features.settings import DEFAULTS
 
 BLOCK = 512
-"""Frames worked on at a time: 2 MiB of spectra, which stays in a processor's cache."""
+"""Frames per block: 2 MiB of spectra, which fit into a processor's cache."""
 KEPT = 20_000
-"""Frames whose spectra are kept (80 MiB); those of longer excerpts are computed anew."""
+"""Frames whose spectra are cached (80 MiB); those of longer excerpts are recomputed."""
 LOUDEST = 16.0
 """Samples are limited to this (24 dB above full scale), so that no sum overflows."""
 SILENT = 10.0 ** (-90.0 / 20.0)
 FLOOR = 1e-10
-"""The least power that is told from none (-100 dB)."""
+"""Smallest power that differs from silence (-100 dB)."""
 RANGE_DB = 80.0
-"""Decibels below the loudest band of the excerpt at which log-mel spectra end."""
+"""Dynamic range of log-mel spectra below the loudest band of the excerpt."""
 
 
 class Frames:
     """Windows of ``n_fft`` samples every ``hop_length`` samples of an excerpt.
 
-    Samples that are no numbers count as silence, an excerpt without samples as one silent frame.
+    Non-finite samples count as silence, an excerpt without samples as one silent frame.
     """
 
     def __init__(
@@ -58,26 +58,26 @@ class Frames:
 
     @property
     def silent(self) -> bool:
-        """Whether no sample reaches -90 dB, less than the last bit of a compact disc."""
+        """Whether no sample reaches -90 dB, less than the last bit of 16-bit audio."""
         return self.peak < SILENT
 
     @property
     def rate(self) -> float:
-        """Frames a second."""
+        """Frames per second."""
         return self.sample_rate / self.hop_length
 
     @cached_property
     def frequencies(self) -> Floats:
-        """The bins' centres in Hz, float32 ``(n_fft // 2 + 1,)``."""
+        """Centre frequencies of the bins in Hz, float32 ``(n_fft // 2 + 1,)``."""
         return fft.rfftfreq(self.n_fft, 1.0 / self.sample_rate).astype(np.float32)
 
     @cached_property
     def plain(self) -> Floats:
-        """The samples of each frame over zero padding, ``(frames, n_fft)``."""
+        """Samples of each frame over zero padding, ``(frames, n_fft)``."""
         return self.windows()
 
     def windows(self, pad_mode: str = "constant") -> Floats:
-        """The samples of each frame, centred: a read-only view ``(frames, n_fft)``."""
+        """Return the samples of each centred frame as a read-only view ``(frames, n_fft)``."""
         samples = self.samples if len(self.samples) else np.zeros(1, dtype=np.float32)
         padded = np.pad(samples, self.n_fft // 2, mode=pad_mode)  # type: ignore[call-overload]
         if len(padded) < self.n_fft:
@@ -85,9 +85,9 @@ class Frames:
         return sliding_window_view(padded, self.n_fft)[:: self.hop_length]
 
     def blocks(self, context: int = 0) -> Iterator[tuple[int, int, int, Floats]]:
-        """Magnitudes of ``BLOCK`` frames after the other: ``(start, stop, lead, magnitudes)``.
+        """Yield the magnitudes in blocks of ``BLOCK`` frames: ``(start, stop, lead, magnitudes)``.
 
-        ``magnitudes`` holds ``lead`` frames (at most ``context``) before frame ``start`` and at
+        ``magnitudes`` includes ``lead`` frames (at most ``context``) before frame ``start`` and at
         most ``context`` from frame ``stop`` on; read only.
         """
         for start in range(0, self.count, BLOCK):
@@ -96,7 +96,7 @@ class Frames:
             yield start, stop, start - low, self.magnitudes(low, high)
 
     def magnitudes(self, start: int, stop: int) -> Floats:
-        """Magnitudes of the frames from ``start`` to before ``stop``, float32 ``(…, bins)``."""
+        """Return the magnitudes of frames ``start`` to before ``stop``, float32 ``(…, bins)``."""
         if self._kept is not None:
             return self._kept[start:stop]
         return self._transform(start, stop)
@@ -116,7 +116,7 @@ class Frames:
         return np.abs(fft.rfft(self.plain[start:stop] * window, axis=1)).astype(np.float32)
 
     def mel(self, n_mels: int = DEFAULTS.n_mels) -> Floats:
-        """Power in ``n_mels`` mel bands, float32 ``(frames, n_mels)``."""
+        """Return the power in ``n_mels`` mel bands, float32 ``(frames, n_mels)``."""
         if n_mels not in self._mel:
             filters = mel_filters(self.sample_rate, self.n_fft, n_mels)
             mel = np.empty((self.count, n_mels), dtype=np.float32)
@@ -126,6 +126,6 @@ class Frames:
         return self._mel[n_mels]
 
     def log_mel(self, n_mels: int = DEFAULTS.n_mels) -> Floats:
-        """``mel`` in decibels, not below 80 dB under its loudest, float32 ``(frames, n_mels)``."""
+        """Return ``mel`` in dB, at most 80 dB below its loudest, float32 ``(frames, n_mels)``."""
         decibels = 10.0 * np.log10(np.maximum(self.mel(n_mels), FLOOR))
         return np.maximum(decibels, decibels.max() - RANGE_DB)

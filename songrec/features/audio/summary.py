@@ -1,4 +1,4 @@
-"""From one value a frame to a few a clip."""
+"""Statistics of frame-wise values."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ STATISTICS: tuple[str, ...] = ("mean", "std", "min", "max", "median", "q25", "q7
 
 
 def summarise(values: np.ndarray) -> Floats:
-    """The seven ``STATISTICS`` of each column of ``values`` ``(frames, k)``, float32 ``(k, 7)``.
+    """Compute the ``STATISTICS`` of each column of ``values`` ``(frames, k)``, float32 ``(k, 7)``.
 
-    Frames that are NaN do not count; a column without any number gives NaN.
+    NaN frames are ignored; a column of NaN only gives NaN.
     """
     values = np.asarray(values, dtype=np.float64)
     if values.ndim == 1:
@@ -34,5 +34,5 @@ def _of(values: np.ndarray) -> Floats:
 
 
 def summary_names(names: tuple[str, ...]) -> tuple[str, ...]:
-    """The columns of a summary of ``names``: ``name_mean``, ``name_std``, …"""
+    """Return the column names of a summary of ``names``: ``name_mean``, ``name_std``, …"""
     return tuple(f"{name}_{statistic}" for name in names for statistic in STATISTICS)

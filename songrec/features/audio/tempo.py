@@ -1,4 +1,4 @@
-"""Tempo: the rate at which a listener taps.
+"""Tempo estimation: the rate at which a listener taps.
 
 Written here because librosa estimates it from the autocorrelation alone, which also peaks at half
 and twice the tempo, and because importing librosa brings numba into each worker process.
@@ -22,7 +22,7 @@ _GRID = SLOWEST * (FASTEST / SLOWEST) ** np.linspace(0.0, 1.0, 600)
 
 
 def rhythm_envelope(frames: Frames) -> Floats:
-    """Rises of loudness in eight bands, each band as important, float32 ``(frames,)``."""
+    """Sum the rises in loudness of eight bands with equal weights, float32 ``(frames,)``."""
     levels = np.log1p(1e3 * frames.mel(128) / max(float(frames.mel(128).max()), 1e-12))
     rise = np.maximum(levels[1:] - levels[:-1], 0.0)
     bands = rise.reshape(len(rise), BANDS, levels.shape[1] // BANDS).mean(axis=2)
@@ -30,11 +30,11 @@ def rhythm_envelope(frames: Frames) -> Floats:
 
 
 def find_tempo(envelope: Floats, rate: float) -> float:
-    """Beats a minute; NaN where nothing recurs.
+    """Estimate the tempo in BPM; NaN if nothing is periodic.
 
-    A period shows in the autocorrelation at its multiples and in the spectrum of the envelope at
-    its fractions; their product (Peeters 2007) is high at the period itself alone. Preferred are
-    tempi as people tap them (Moelants 2002).
+    The autocorrelation of the envelope peaks at multiples of the period and its spectrum at
+    fractions; their product (Peeters 2007) is high at the period alone. Tempi are weighted by how
+    often people tap them (Moelants 2002).
     """
     if len(envelope) < 2.0 * rate or envelope.max(initial=0.0) <= 0:
         return math.nan

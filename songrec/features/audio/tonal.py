@@ -1,4 +1,4 @@
-"""Pitch classes and the tuning they are counted from."""
+"""Chroma and tuning."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _TUNING_STEPS = 100
 
 
 def tuning(frames: Frames) -> float:
-    """How far the excerpt is tuned from A = 440 Hz, in semitones from -0.5 to below 0.5.
+    """Estimate the deviation from A = 440 Hz, in semitones from -0.5 to below 0.5.
 
-    As librosa's ``estimate_tuning`` of a power spectrogram: the commonest deviation, to a
-    hundredth, among the stronger half of the spectral peaks between 150 and 4000 Hz. 0 where there
-    is no peak.
+    As librosa's ``estimate_tuning`` of a power spectrogram: the most common deviation, to a
+    hundredth, among the stronger half of the spectral peaks between 150 and 4000 Hz. 0 without
+    peaks.
     """
     first = max(1, int(np.searchsorted(frames.frequencies, _TUNING_HZ[0])))
     last = int(np.searchsorted(frames.frequencies, _TUNING_HZ[1]))
@@ -63,7 +63,7 @@ def tuning(frames: Frames) -> float:
 
 
 def chroma(frames: Frames, tuned: float) -> Floats:
-    """Power in the twelve pitch classes, the strongest of a frame 1, float32 ``(frames, 12)``."""
+    """Compute the power in the twelve pitch classes, frame maximum 1, float32 ``(frames, 12)``."""
     weights = chroma_filters(frames.sample_rate, frames.n_fft, tuned)
     rows = np.empty((frames.count, 12), dtype=np.float32)
     for start, stop, _, magnitudes in frames.blocks():
