@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import NotReady
+from songrec.core.feature_spec import FeatureSpec
 from songrec.features.settings import AudioSettings
 from songrec.services.library import executors, worker_process
 from songrec.services.library.analysis_report import AnalyzeRequest
@@ -91,7 +92,7 @@ def test_a_worker_killed_half_way_loses_nothing(
         if details["analysed"] >= 4 and one.poll() is None:
             os.kill(one.pid, signal.SIGKILL)
 
-    request = AnalyzeRequest(music, ("mfcc",), scheduler=address, settings=SETTINGS)
+    request = AnalyzeRequest(music, FeatureSpec(("mfcc",)), scheduler=address, settings=SETTINGS)
     report = analyze_folder(Instance(app.config["INSTANCE"], session), request, kill_one)
     assert one.wait(10) == -signal.SIGKILL
     assert report.rejected == []
