@@ -67,7 +67,7 @@ class JobSupervisor:
                 self._write()
                 written = moment
             if reason is None:
-                reason = self._why_stop()
+                reason = self._stop_requested_by()
                 if reason:
                     stopped_at = moment
                     self.process.terminate()
@@ -75,9 +75,9 @@ class JobSupervisor:
                 self.process.kill()
         code = self.process.wait()
         self._write()
-        insist(lambda: self._end(code, reason))
+        commit_with_retries(lambda: self._end(code, reason))
 
-    def _why_stop(self) -> str | None:
+    def _stop_requested_by(self) -> str | None:
         if stopping.is_set():
             return "worker"
         try:
@@ -120,7 +120,7 @@ class JobSupervisor:
 
     def _write(self) -> None:
         try:
-            with impatient():
+            with short_transaction():
                 if self.changed:
                     jobs.report(
                         db.session,
@@ -139,7 +139,7 @@ class JobSupervisor:
 
 
 @contextlib.contextmanager
-def impatient() -> Iterator[None]:
+def short_transaction() -> Iterator[None]:
     """Run a short transaction that gives up soon while the job itself holds the write lock."""
     sqlite = db.engine.dialect.name == "sqlite"
     try:
@@ -154,7 +154,7 @@ def impatient() -> Iterator[None]:
             db.session.rollback()
 
 
-def insist(change: Callable[[], T]) -> T:
+def commit_with_retries(change: Callable[[], T]) -> T:
     """Commit a change of state, retrying for as long as the database is busy."""
     while True:
         try:

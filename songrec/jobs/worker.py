@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 
 from songrec.jobs import files
 from songrec.jobs import queue as job_queue
-from songrec.jobs.supervisor import GRACE, JobSupervisor, insist, stopping
+from songrec.jobs.supervisor import GRACE, JobSupervisor, commit_with_retries, stopping
 from songrec.store import jobs
 from songrec.store.db import db
 from songrec.store.instance import Instance
@@ -133,7 +133,7 @@ def run_job(app: Flask, job_id: int) -> None:
         log.exception("job %s cannot be followed", job_id)
         reason = f"Unexpected {type(error).__name__} in the worker: {error}"
         db.session.rollback()
-        insist(lambda: jobs.fail(db.session, job_id, reason))
+        commit_with_retries(lambda: jobs.fail(db.session, job_id, reason))
     job = db.session.get_one(Job, job_id)
     if job.state == "done" and "path" in job.parameters:
         files.forget_upload(app.config["INSTANCE"], Path(job.parameters["path"]))

@@ -96,7 +96,7 @@ def telling_bars(profile: Mapping[str, Any]) -> list[Row]:
     return sorted(rows, key=lambda row: -row.length)[:N_BARS]
 
 
-def shares(entries: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+def tag_bars(entries: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
     """Genres or emotions of a cluster: name, share of its tracks, bar length, how unusual."""
     longest = max((float(entry[1]) for entry in entries), default=0) or 1
     return [
@@ -130,7 +130,7 @@ def track_rows(
         name, value = attribute.name, values.get(attribute.name)
         if value is None:
             continue
-        share = standing(space, name, value) if name != "explicit" else None
+        share = catalogue_percentile(space, name, value) if name != "explicit" else None
         rows.append(
             Row(
                 name,
@@ -146,7 +146,7 @@ def track_rows(
     return rows
 
 
-def standing(space: Space, name: str, value: float) -> float | None:
+def catalogue_percentile(space: Space, name: str, value: float) -> float | None:
     """Return the share of the catalogue below ``value``; ties count half. None if unknown."""
     if name not in space.value_names:
         return None
@@ -176,7 +176,7 @@ def _quantiles(space: Space) -> np.ndarray:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class MapThumbnail:
     """A small picture of the map: dots per cluster as SVG path data, and the song's own dot."""
 
     width: int
@@ -187,13 +187,15 @@ class Place:
     label: int
 
 
-def place_on_map(space: Space, x: float | None, y: float | None, label: int | None) -> Place | None:
+def place_on_map(
+    space: Space, x: float | None, y: float | None, label: int | None
+) -> MapThumbnail | None:
     """Return a track's place among a sample of the others; None without a place."""
     if x is None or y is None or label is None or not len(space.coordinates):
         return None
     low, span, dots = cached_value(("dots",), space.run_id, lambda: _dots(space))
     at = np.clip((np.array([x, y], dtype=np.float32) - low) / span, 0, 1)
-    return Place(
+    return MapThumbnail(
         MAP_WIDTH,
         MAP_HEIGHT,
         dots,
@@ -228,7 +230,7 @@ def route_on_map(
 
 
 @dataclass(frozen=True, slots=True)
-class Spots:
+class SongsOnMap:
     """Songs on the small map: ``points`` as (x, y, label)."""
 
     width: int
@@ -237,13 +239,13 @@ class Spots:
     points: list[tuple[float, float, int]]
 
 
-def spots_on_map(places: Sequence[tuple[float, float, int]], space: Space) -> Spots | None:
+def spots_on_map(places: Sequence[tuple[float, float, int]], space: Space) -> SongsOnMap | None:
     """Mark songs on the small map; None without any."""
     marks = [place for one in places if (place := place_on_map(space, *one)) is not None]
     if not marks:
         return None
     points = [(place.x, place.y, place.label) for place in marks]
-    return Spots(MAP_WIDTH, MAP_HEIGHT, marks[0].dots, points)
+    return SongsOnMap(MAP_WIDTH, MAP_HEIGHT, marks[0].dots, points)
 
 
 def _dots(space: Space) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:

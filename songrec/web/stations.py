@@ -119,7 +119,7 @@ def path() -> str:
         way=way,
         problem=problem,
         route=route,
-        lengths=charts.shares([("", float(length)) for length in way.lengths]) if way else [],
+        lengths=charts.tag_bars([("", float(length)) for length in way.lengths]) if way else [],
         clusters=cached_counts.clusters(db.session, run),
         reactions=current_reactions(),
     )

@@ -76,12 +76,16 @@ def _rows(attributes: dict[str, Any], space: Any) -> list[dict[str, str]]:
     for attribute in ATTRIBUTES:
         stated = attributes.get(attribute.name)
         if stated is not None:
-            standing = charts.standing(space, attribute.name, stated["value"]) if space else None
+            percentile = (
+                charts.catalogue_percentile(space, attribute.name, stated["value"])
+                if space
+                else None
+            )
             rows.append(
                 {
                     "label": attribute.label,
                     "value": format_attribute(attribute.name, stated["value"]),
-                    "words": charts.words_for(attribute.name, standing),
+                    "words": charts.words_for(attribute.name, percentile),
                     "source": charts.SOURCES.get(stated["source"], stated["source"]),
                 }
             )

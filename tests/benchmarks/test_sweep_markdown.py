@@ -23,7 +23,7 @@ def grid(instance):
     )
     grid = SweepFolder.begin(instance, "0123456789ab", spec, 5)
     for cell in spec.cells():
-        row = {**runner.failed(cell, "no"), "state": "done", "reason": None, "clusters": 2}
+        row = {**runner.failed_row(cell, "no"), "state": "done", "reason": None, "clusters": 2}
         row["metrics"] = {
             "silhouette": 0.1 * cell.seed,
             "nmi_genre": 0.5,
@@ -37,7 +37,7 @@ def grid(instance):
         if not (cell.baseline and cell.seed == 2):
             grid.write_row(cell, row, None)
     failed = next(cell for cell in spec.cells() if cell.baseline and cell.seed == 2)
-    grid.write_row(failed, runner.failed(failed, "no memory"), None)
+    grid.write_row(failed, runner.failed_row(failed, "no memory"), None)
     write_json(grid.path / "agreement.json", {spec.cells()[0].key: 0.875})
     return grid
 

@@ -17,7 +17,7 @@ from songrec import create_app
 from songrec.core.errors import UnknownName
 from songrec.jobs import queue
 from songrec.jobs.job_log import JobLog
-from songrec.jobs.supervisor import insist
+from songrec.jobs.supervisor import commit_with_retries
 from songrec.store import jobs
 from songrec.store.db import db, now
 from songrec.store.instance import Instance
@@ -90,7 +90,9 @@ def test_a_job_is_claimed_by_one_of_several_workers(app: Flask, session: Session
     def work(worker: str) -> list[int]:
         with app.app_context():
             ids = []
-            while (job_id := insist(lambda: jobs.claim(db.session, worker))) is not None:
+            while (
+                job_id := commit_with_retries(lambda: jobs.claim(db.session, worker))
+            ) is not None:
                 ids.append(job_id)
             return ids
 

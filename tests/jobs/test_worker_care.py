@@ -89,7 +89,7 @@ def test_no_process_outlives_its_supervisor(
         raise ZeroDivisionError
 
     monkeypatch.setattr(supervisor, "command", ["sleep", "60"])
-    monkeypatch.setattr(supervisor.JobSupervisor, "_why_stop", broken)
+    monkeypatch.setattr(supervisor.JobSupervisor, "_stop_requested_by", broken)
     job = jobs.create(session, "train", {})
     session.commit()
     supervised = supervisor.JobSupervisor(app, job.id)
@@ -100,7 +100,7 @@ def test_no_process_outlives_its_supervisor(
 
 
 def test_reporting_leaves_the_connection_as_patient_as_it_was(app: Flask, session: Session) -> None:
-    with supervisor.impatient():
+    with supervisor.short_transaction():
         assert session.scalar(text("PRAGMA busy_timeout")) == 200
     assert session.scalar(text("PRAGMA busy_timeout")) == BUSY_TIMEOUT_MS
 

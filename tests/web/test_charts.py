@@ -27,18 +27,18 @@ def space(values: np.ndarray, run_id: str, names: tuple[str, ...] = ("energy",))
 
 def test_standing_is_the_part_of_the_catalogue_below() -> None:
     even = space(np.linspace(0, 1, 1001), "standing")
-    assert charts.standing(even, "energy", 0.25) == pytest.approx(0.25, abs=0.002)
-    assert charts.standing(even, "energy", 2.0) == 1.0
-    assert charts.standing(even, "tempo", 120.0) is None
+    assert charts.catalogue_percentile(even, "energy", 0.25) == pytest.approx(0.25, abs=0.002)
+    assert charts.catalogue_percentile(even, "energy", 2.0) == 1.0
+    assert charts.catalogue_percentile(even, "tempo", 120.0) is None
 
 
 def test_ties_count_half_so_that_common_zeros_are_in_their_middle() -> None:
     mostly_zero = space(np.r_[np.zeros(800), np.ones(200)], "ties")
-    assert charts.standing(mostly_zero, "energy", 0.0) == pytest.approx(0.4, abs=0.01)
+    assert charts.catalogue_percentile(mostly_zero, "energy", 0.0) == pytest.approx(0.4, abs=0.01)
 
 
 def test_a_column_nobody_has_gives_no_standing() -> None:
-    assert charts.standing(space(np.full(10, np.nan), "empty"), "energy", 0.5) is None
+    assert charts.catalogue_percentile(space(np.full(10, np.nan), "empty"), "energy", 0.5) is None
 
 
 @pytest.mark.parametrize(

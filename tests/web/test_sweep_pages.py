@@ -40,7 +40,7 @@ def grid(app: Flask) -> SweepFolder:
     spec = SweepSpec.from_mapping({"representation": ["identity", "vae"], "seeds": "0-2"})
     folder = SweepFolder.begin(Path(app.config["INSTANCE"]), "0123456789ab", spec, 17_390)
     for cell in spec.cells():
-        row = runner.failed(cell, "no memory")
+        row = runner.failed_row(cell, "no memory")
         name = cell.representation.name
         if (name, cell.seed) != ("vae", 2):
             row |= {

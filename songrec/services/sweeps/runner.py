@@ -181,7 +181,7 @@ class _GroupProcesses:
             return
         group = next(group for group in self.running if group.process is process)
         if message is None:
-            self._ended(group)
+            self._handle_exit(group)
         elif "done" in message:
             group.done.add(message["done"])
             group.current, group.fraction = None, 0.0
@@ -204,7 +204,7 @@ class _GroupProcesses:
             text += f"; {cell.representation} + {cell.clustering}, seed {cell.seed}"
         self.on_progress(0.99 * share, f"{text}: {message}" if message else text, None)
 
-    def _ended(self, group: _Group) -> None:
+    def _handle_exit(self, group: _Group) -> None:
         """Fail the cell that an ended process was training; leave the rest to another process."""
         assert group.process is not None
         code = group.process.wait()
@@ -216,14 +216,14 @@ class _GroupProcesses:
         reason = f"Its process {describe_exit(code)}."
         lost = left if group.current is None or group.shared else [group.current]
         for cell in lost:
-            self.sweep.write_row(cell, failed(cell, reason), None)
+            self.sweep.write_row(cell, failed_row(cell, reason), None)
             group.done.add(cell.key)
             self.finished += 1
         if group.left:
             self.waiting.appendleft(group)
 
 
-def failed(cell: Cell, reason: str) -> dict[str, Any]:
+def failed_row(cell: Cell, reason: str) -> dict[str, Any]:
     """Return the row of a cell that could not be trained."""
     return {
         "key": cell.key,

@@ -18,7 +18,7 @@ from songrec.core.errors import SongrecError
 from songrec.core.types import Floats, Ints, no_progress
 from songrec.services.sweeps import folder
 from songrec.services.sweeps.folder import SweepFolder
-from songrec.services.sweeps.runner import failed
+from songrec.services.sweeps.runner import failed_row
 from songrec.services.sweeps.specification import Cell, SweepSpec
 from songrec.services.training.artifacts import TrainingResult
 from songrec.services.training.stage_cache import StageCache, StageProgress
@@ -72,7 +72,7 @@ def train_cells(
         instance.session.rollback()
         # Without features or latent there is nothing that the other cells could do better.
         for lost in cells[at:] if progress.shared else [cell]:
-            sweep.write_row(lost, failed(lost, reason), None)
+            sweep.write_row(lost, failed_row(lost, reason), None)
             send({"done": lost.key})
         if progress.shared:
             return

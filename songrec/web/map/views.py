@@ -63,7 +63,7 @@ def page() -> str:
     return render_template(
         "map/map.html",
         run=run,
-        entries=_entries(run, space, projection),
+        entries=_cluster_entries(run, space, projection),
         maps=_maps(space, projection),
         attributes=[a for a in ATTRIBUTES if a.name in payloads.columns(space)],
         settings=_settings(run, space, projection),
@@ -78,16 +78,18 @@ def points() -> Response:
     name = request.args.get("column")
     if name is None:
         # With the run in the address the content never changes.
-        return payloads.points(space, _requested_projection(space)).response(forever=_is_for(space))
+        return payloads.points(space, _requested_projection(space)).response(
+            forever=_names_run(space)
+        )
     payload = payloads.column(db.session, space, name)
-    return payload.response(forever=_is_for(space) and name not in payloads.NAMED_COLUMNS)
+    return payload.response(forever=_names_run(space) and name not in payloads.NAMED_COLUMNS)
 
 
 @blueprint.get("/titles")
 def titles() -> Response:
     """Return the songs in these rows of the run: ``?rows=1,5,9``, at most 100 at once."""
     space = _space()
-    _is_for(space)
+    _names_run(space)
     rows = _rows(space, request.args.get("rows", ""), TITLES_AT_ONCE)
     response = jsonify(_songs(space, rows))
     response.cache_control.public = True
@@ -180,7 +182,7 @@ def _maps(space: Space, projection: str) -> list[dict[str, Any]]:
     ]
 
 
-def _is_for(space: Space) -> bool:
+def _names_run(space: Space) -> bool:
     """Return whether the URL names the run; 409 if it names another one."""
     run_id = request.args.get("run")
     if run_id is not None and run_id != space.run_id:
@@ -256,7 +258,7 @@ def _song_to_show(space: Space, name: str) -> dict[str, Any] | None:
     return songs[0] if songs else None
 
 
-def _entries(run: Run, space: Space, projection: str) -> list[words.Entry]:
+def _cluster_entries(run: Run, space: Space, projection: str) -> list[words.Entry]:
     clusters = cached_counts.clusters(db.session, run)
     where = cached_counts.cached_value(
         ("map places", projection, str(current_app.config["INSTANCE"])),

@@ -308,7 +308,7 @@ def test_the_csv_has_a_line_a_cell_and_a_line_a_configuration(session, instance)
     spec = SweepSpec.from_mapping({"representation": "identity", "seeds": "0-2"})
     sweep = SweepFolder.begin(instance, "0123456789ab", spec, 1)
     for cell in spec.cells():
-        row = {**runner.failed(cell, "no"), "state": "done", "reason": None, "clusters": 2}
+        row = {**runner.failed_row(cell, "no"), "state": "done", "reason": None, "clusters": 2}
         row["metrics"] = {"silhouette": 0.1 * cell.seed, "sizes": {"0": 3}, "part": {"x": 2}}
         sweep.write_row(cell, row, None)
     cells, summary = (list(csv.DictReader(io.StringIO(text))) for text in results.as_csv(sweep))
