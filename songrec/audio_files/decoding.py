@@ -39,8 +39,8 @@ SILENCE = 1e-4
 LOUDEST = 64.0
 """36 dB over full scale: files with float samples beyond it are rejected."""
 
-# Playlists, streaming manifests and image sequences are left out: they make FFmpeg open other
-# files and addresses that an uploaded file names.
+# Without playlists, streaming manifests and image sequences, which make FFmpeg open other files and
+# URLs that an uploaded file names.
 _FORMATS = (
     "3gp,aac,ac3,adp,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,dsf,dts,dtshd,eac3,flac,flv,gsm,iff,"
     "ircam,latm,loas,m4a,matroska,mlp,mov,mp2,mp3,mp4,mpc,mpc8,mpeg,mpegts,nistsphere,ogg,oma,"
@@ -133,7 +133,7 @@ def _check(samples: Floats, rate: int) -> None:
     if not len(samples):
         raise BadInput("no sound in it could be decoded")
     if not np.isfinite(samples).all():
-        raise BadInput("holds samples that are no numbers")
+        raise BadInput("holds non-finite samples")
     peak = float(np.abs(samples).max())
     if peak > LOUDEST:
         raise BadInput(f"holds samples {20 * np.log10(peak):.0f} dB over full scale")
@@ -250,7 +250,7 @@ def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
             raise BadInput("holds no sound")
         stream = container.streams.audio[0]
         if stream.codec_context is None:
-            raise BadInput("holds sound in a format that no decoder here knows")
+            raise BadInput("holds sound without an available decoder")
         try:
             yield container, stream
         except BadInput:

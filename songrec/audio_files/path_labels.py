@@ -11,7 +11,7 @@ from songrec.audio_files.tags import LONGEST, clean
 from songrec.core.languages import is_language
 from songrec.core.songs import plain
 
-# Names that stand for a genre wherever a folder bears them; GTZAN's ten among them.
+# Folder names that are genres anywhere, including GTZAN's ten.
 _GENRES_WORDS = """
 acoustic afrobeat alternative ambient blues bluegrass classical country dance disco dub
 dubstep edm electronic emo flamenco folk funk garage gospel grime grunge hiphop hip-hop house
@@ -27,7 +27,7 @@ _GENRES = frozenset(_GENRES_WORDS.split()) | {
 }
 _ABOVE_GENRES = frozenset({"genres", "genres_original", "genre", "by genre", "bygenre"})
 _ABOVE_LANGUAGES = frozenset({"languages", "language", "by language", "bylanguage"})
-# Folders that say nothing about what lies in them.
+# Folder names that are not labels.
 _NO_LABEL_WORDS = """
 audio clips data downloads files library media misc mix mixes mp3 mp3s music new other
 playlist playlists singles songs sounds temp test tmp tracks train unknown unsorted upload
@@ -57,7 +57,7 @@ def labels_of(path: Path, root: Path) -> PathLabels:
     """
     artists, title = _names(path.stem)
     above = [root.parent.name, root.name, *path.relative_to(root).parent.parts]
-    # The root and what lies below it may be labels; the root's parent only says of what kind.
+    # The root and its subfolders may be labels; the root's parent only determines their kind.
     places = list(itertools.pairwise(above))
     genre = language = None
     for parent, folder in places:

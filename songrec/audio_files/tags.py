@@ -128,7 +128,7 @@ def read_cover(path: Path) -> Cover | None:
 def _opened(path: Path) -> Any:
     try:
         return mutagen.File(path)
-    # Broken tags make mutagen raise nearly anything; a file without tags is a file all the same.
+    # Broken tags make mutagen raise nearly any exception; a file without tags is acceptable.
     except Exception:  # noqa: BLE001
         return None
 

@@ -1,4 +1,4 @@
-"""``flask models`` (published networks' weights) and ``flask tags`` (what one of them hears)."""
+"""``flask models`` (weights of published networks) and ``flask tags`` (tags of a file)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from songrec.cli.base import json_option, one_line_errors, print_json
 
 @click.group("models")
 def models_command() -> None:
-    """Weights of published networks: which are here, and fetching them."""
+    """List and download the weights of published networks."""
 
 
 @models_command.command("status")
@@ -22,7 +22,7 @@ def models_command() -> None:
 @with_appcontext
 @one_line_errors
 def status_command(as_json: bool) -> None:
-    """Say which models can be used, and for the others what is missing and how to get it."""
+    """Show which models are available, and what the others lack and how to get it."""
     from songrec.store.models.published_weights import all_status
 
     statuses = all_status(_instance())
@@ -39,7 +39,7 @@ def status_command(as_json: bool) -> None:
     "--from",
     "source",
     type=click.Path(path_type=Path),
-    help="A local copy: for musicnn its wheel or an unpacked one, else a folder.",
+    help="Local copy: for musicnn its wheel, packed or unpacked, else a folder.",
 )
 @json_option
 @with_appcontext
@@ -65,16 +65,16 @@ def fetch_command(name: str, source: Path | None, as_json: bool) -> None:
     type=click.FloatRange(0.0, 2.9),
     default=0.0,
     show_default=True,
-    help="Seconds that a patch of three seconds shares with the next one.",
+    help="Seconds of overlap between patches of three seconds.",
 )
-@click.option("--over-time", is_flag=True, help="Probabilities of these tags patch by patch.")
+@click.option("--over-time", is_flag=True, help="Print the probabilities of these tags per patch.")
 @json_option
 @with_appcontext
 @one_line_errors
 def tags_command(
     file: Path, model: str, count: int, overlap_s: float, over_time: bool, as_json: bool
 ) -> None:
-    """Name the likeliest tags of the sound in FILE, heard by the network MODEL."""
+    """Print the likeliest tags of FILE by the network MODEL."""
     from songrec.services.features.audio_tags import tag_file
 
     predictions = tag_file(file, _instance(), model=model, overlap_s=overlap_s)
@@ -85,8 +85,8 @@ def tags_command(
             print_json(rows)
             return
         for row in rows:
-            shown = ", ".join(f"{tag} {p:.2f}" for tag, p in row["probabilities"].items())
-            click.echo(f"{row['start_s']:8.2f} s  {shown}")
+            listed = ", ".join(f"{tag} {p:.2f}" for tag, p in row["probabilities"].items())
+            click.echo(f"{row['start_s']:8.2f} s  {listed}")
         return
     if as_json:
         print_json([{"tag": tag, "probability": probability} for tag, probability in top])

@@ -32,20 +32,20 @@ _trials = click.option(
     type=click.IntRange(0, 10_000),
     default=DEFAULT_TRIALS,
     show_default=True,
-    help="Parameters tried per base model and ensemble; 0 takes the defaults.",
+    help="Parameter sets tried per base model and ensemble; 0: the defaults.",
 )
 _seed = click.option(
     "--seed",
     type=click.IntRange(0, 2**31 - 1),
     default=0,
     show_default=True,
-    help="Splits, searches and models follow from it.",
+    help="Seed of splits, searches and models.",
 )
 _features = click.option(
     "--features",
     default="mfcc,statistical",
     show_default=True,
-    help="Feature sets of analysed tracks, separated by commas; not for a FILE.",
+    help="Feature sets of analysed tracks, separated by commas; ignored with FILE.",
 )
 
 
@@ -62,7 +62,7 @@ def predict_group() -> None:
 @json_option
 @one_line_errors
 def train_command(file: Path | None, trials: int, seed: int, features: str, as_json: bool) -> None:
-    """Train on FILE (features and attributes), or on tracks that have both."""
+    """Train on FILE (features and attributes), or on tracks of the catalogue."""
     from songrec.services.prediction import attribute_estimates, attribute_prediction
 
     sample = _sample(file, features)
@@ -95,17 +95,17 @@ def train_command(file: Path | None, trials: int, seed: int, features: str, as_j
 @click.option(
     "--splits",
     type=click.IntRange(1, 100),
-    help="Train afresh on this many splits and give means and deviations; nothing is kept.",
+    help="Train on this many splits and print means and deviations; saves no predictor.",
 )
 @json_option
 @one_line_errors
 def evaluate_command(
     file: Path | None, trials: int, seed: int, features: str, splits: int | None, as_json: bool
 ) -> None:
-    """Score the predictor on tracks of FILE (or of the catalogue) that it has not learned from.
+    """Score the predictor on tracks of FILE (or of the catalogue) that it was not trained on.
 
-    Without a trained predictor for these features, one is trained on four fifths and scored on
-    the rest; --trials and --seed are for that.
+    Without a predictor for these features, one is trained on four fifths, with --trials and
+    --seed, and scored on the rest.
     """
     from songrec.services.prediction import attribute_prediction
 
@@ -134,7 +134,7 @@ def evaluate_command(
             + (
                 f"predictor {result['predictor']}."
                 if result["predictor"]
-                else "trained for this only: flask predict train keeps one."
+                else "trained for this evaluation only; to save one: flask predict train."
             )
         )
 
@@ -145,12 +145,12 @@ def evaluate_command(
     "--csv",
     "csv_path",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the figures there.",
+    help="Write the metrics to this file, too.",
 )
 @json_option
 @one_line_errors
 def report_command(predictor: str | None, csv_path: Path | None, as_json: bool) -> None:
-    """Show every single model against the ensemble, on tracks that none had seen."""
+    """Compare each base model with the ensemble on held-out tracks."""
     from dataclasses import asdict
 
     report = load_report(_instance(), predictor)

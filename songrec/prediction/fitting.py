@@ -47,7 +47,7 @@ class FittedModel:
         if margins.ndim == 1:
             margins = np.column_stack([-margins, margins])
         # A support vector machine gives margins, not probabilities: softmax puts them on the
-        # same scale as the others', and the meta-model learns how far to trust them.
+        # same scale as the others', and the meta-model learns their weight.
         margins = np.exp(margins - margins.max(axis=1, keepdims=True))
         shares[:, self.observed] = margins / margins.sum(axis=1, keepdims=True)
         return shares
@@ -82,7 +82,7 @@ def fit(
     observed: Ints = np.empty(0, dtype=np.int64)
     y: NDArray[Any]
     if classes:
-        # XGBoost wants classes numbered without gaps, and a fold may lack a rare one.
+        # XGBoost requires consecutive class numbers, and a fold may lack a rare class.
         observed, y = np.unique(targets[:, 0].astype(np.int64), return_inverse=True)
     else:
         offset, scale = targets.mean(axis=0), targets.std(axis=0)
@@ -90,7 +90,7 @@ def fit(
         y = (targets - offset) / scale
         y = y[:, 0] if y.shape[1] == 1 else y
     with warnings.catch_warnings():
-        # Parameters that converge slowly score badly, and the search leaves them behind.
+        # Parameters that converge slowly score badly, so the search avoids them.
         warnings.simplefilter("ignore", ConvergenceWarning)
         pipeline.fit(inputs, y)
     return FittedModel(pipeline, offset, scale, observed, classes)

@@ -46,7 +46,7 @@ def manifest(instance: Path, predictor_id: str) -> dict[str, Any]:
     """Read the manifest of a predictor; ``NotReady`` if it does not exist."""
     path = root(instance) / predictor_id / MANIFEST
     if predictor_id not in ids(instance):
-        raise NotReady(f"There is no predictor {predictor_id!r}: flask predict train")
+        raise NotReady(f"No predictor {predictor_id!r}. To train one: flask predict train")
     document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return document
 

@@ -33,7 +33,7 @@ def parts(
     songs = len(first)
     order = np.random.default_rng(seed).permutation(songs)
     if classes is not None:
-        # Dealt out class by class, the shuffled songs leave every part its share of each class.
+        # Dealing out the shuffled songs by class gives every part its share of each class.
         order = order[np.argsort(np.asarray(classes)[first][order], kind="stable")]
     part = np.empty(songs, dtype=np.int64)
     part[order] = np.arange(songs) % n

@@ -24,13 +24,13 @@ ATTRIBUTES = (
     "instrumentalness",
     "speechiness",
 )
-"""What tags tell something about, in the order of the tables' columns."""
+"""Estimated attributes, in the order of the columns of the tables."""
 
 PRIOR = (0.55, 0.46, 0.56, 0.40, 0.35, 0.07)
 """Prior values, between the means of a catalogue of hits and one of free music."""
 PRIOR_WEIGHT = 0.05
 POWER = 1.5
-"""Over a probability's own weight: many unlikely tags must not outvote the one that fits."""
+"""Exponent of probabilities, so that many unlikely tags do not outweigh a likely one."""
 MIN_EVIDENCE = 0.15
 """Smallest Σ p of the tags with a value; below it the attribute stays unknown."""
 
@@ -84,7 +84,7 @@ MSD: dict[str, TagValues] = {
     "House": (0.82, _, 0.76, 0.06, 0.55, 0.07),
     "happy": (0.68, 0.82, 0.66, 0.30, 0.05, 0.06),
 }
-"""Tags of the Million Song Dataset; decades are left out, for they say nothing of the sound.
+"""Tags of the Million Song Dataset; decades are left out, which do not describe the sound.
 
 Most genres are neither cheerful nor sad: near the middle they have no word on positiveness.
 """
@@ -145,7 +145,7 @@ MTT: dict[str, TagValues] = {
     ),
     **dict.fromkeys(("no vocals", "no vocal", "no voice"), _NO_VOICE),
 }
-"""Tags of MagnaTagATune. None of them tells speech from song."""
+"""Tags of MagnaTagATune. None of them separates speech from song."""
 
 
 def attributes(

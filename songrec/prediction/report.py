@@ -90,7 +90,7 @@ def groups(scores: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float
     for group in GROUPS:
         means = {}
         for measure in MEASURES:
-            # Decibels would drown the shares' errors: their mean says nothing.
+            # Errors in decibels would dominate the mean.
             values = [
                 scores[target][measure]
                 for target in group.targets

@@ -34,7 +34,7 @@ TRUSTED = frozenset(
 )
 VERSIONED = ("scikit-learn", "xgboost-cpu", "skops", "numpy")
 STRICT = ("scikit-learn", "xgboost-cpu")
-"""Fitted estimators are only good for the minor version that wrote them."""
+"""Libraries whose minor version must be the one that wrote the estimators."""
 
 
 def save(predictor: Predictor, instance: Path, *, source: str) -> str:
@@ -133,7 +133,7 @@ def _stack(path: Path, described: dict[str, Any], seed: int) -> Stack:
     untrusted = sorted(set(types) - TRUSTED)
     if untrusted:
         raise BadInput(
-            f"{path} holds {untrusted[0]}, which no predictor of songrec holds: it is not read."
+            f"{path} holds {untrusted[0]}, which is not a trusted type: the file is not read."
         )
     data = skops.io.load(path, trusted=types)
     models = described["models"]
@@ -159,12 +159,13 @@ def _stack(path: Path, described: dict[str, Any], seed: int) -> Stack:
 def _check_versions(manifest: dict[str, Any]) -> None:
     if manifest.get("format") != FORMAT:
         raise NotReady(
-            f"Predictor {manifest.get('id')} is of another version of songrec: flask predict train"
+            f"Predictor {manifest.get('id')} was written by another version of songrec. "
+            "Train again: flask predict train"
         )
     for name in STRICT:
         wrote, runs = manifest["versions"].get(name, "none"), importlib.metadata.version(name)
         if wrote.split(".")[:2] != runs.split(".")[:2]:
             raise NotReady(
                 f"Predictor {manifest['id']} was trained with {name} {wrote}, and {runs} is "
-                "installed: flask predict train"
+                "installed. Train again: flask predict train"
             )

@@ -93,7 +93,7 @@ def read(path: Path) -> tuple[FeatureTable, dict[str, Floats]]:
         elif _is_feature(lower, column):
             features[shown] = column.to_numpy(dtype=np.float32, na_value=np.nan)
     if not features:
-        raise BadInput(f"{path} has no columns of features beside the attributes.")
+        raise BadInput(f"{path} has no feature columns besides the attributes.")
     if not targets:
         raise BadInput(f"{path} has none of the attributes {', '.join(sorted(TARGET_NAMES))}.")
     matrix = np.column_stack(list(features.values()))
@@ -107,7 +107,7 @@ def _frame(path: Path) -> Any:
     import pandas as pd
 
     if not path.is_file():
-        raise BadInput(f"There is no file {path}.")
+        raise BadInput(f"File {path} does not exist.")
     try:
         if path.suffix.lower() == ".parquet":
             return pd.read_parquet(path)

@@ -233,7 +233,7 @@ class TestAwkward:
             decode(write_wav(tmp_path / "a.wav", samples))
 
     @pytest.mark.parametrize(
-        ("value", "reason"), [(np.nan, "no numbers"), (np.inf, "no numbers"), (1e6, "120 dB over")]
+        ("value", "reason"), [(np.nan, "non-finite"), (np.inf, "non-finite"), (1e6, "120 dB over")]
     )
     def test_floats_that_are_no_sound_are_refused(
         self, tmp_path: Path, value: float, reason: str

@@ -124,7 +124,7 @@ def test_variants_that_need_code_of_the_hub_are_refused(tmp_path: Path, variant:
 
 @needs_torch
 def test_a_layer_that_is_not_there_is_named(models: Path) -> None:
-    with pytest.raises(BadInput, match="layers 0 to 2, none 3"):
+    with pytest.raises(BadInput, match="layers 0 to 2, not 3"):
         Mert(layer=3, models=models).extract(noise(1))
 
 

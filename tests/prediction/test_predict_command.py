@@ -113,8 +113,8 @@ def test_several_splits_give_means_and_deviations(app: Flask, table_file: Path) 
 
 def test_what_cannot_be_done_ends_with_one_line(app: Flask, tmp_path: Path) -> None:
     for words, reason in [
-        (("report",), "No predictor is trained yet: flask predict train"),
-        (("report", "x"), "no predictor 'x'"),
+        (("report",), "No predictor is trained yet. Run: flask predict train"),
+        (("report", "x"), "No predictor 'x'"),
         (("train", write_table(tmp_path / "few.csv", 20, 0)), "needs 40 at least"),
         (("train",), "No track has"),
     ]:

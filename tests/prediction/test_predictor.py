@@ -205,5 +205,5 @@ class TestSaving:
             saving.load(tmp_path, name)
 
     def test_a_predictor_that_is_not_there_is_named(self, tmp_path: Path) -> None:
-        with pytest.raises(NotReady, match="no predictor 'x'"):
+        with pytest.raises(NotReady, match="No predictor 'x'"):
             saving.load(tmp_path, "x")

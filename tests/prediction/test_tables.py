@@ -39,7 +39,7 @@ def test_features_and_attributes_are_told_apart(tmp_path: Path) -> None:
     [
         ("", "cannot be read as CSV"),
         (HEADER, "has no rows"),
-        ("energy,genre_id\n0.5,3\n", "no columns of features"),
+        ("energy,genre_id\n0.5,3\n", "no feature columns"),
         ("mfcc,title\n0.5,x\n", "none of the attributes"),
         ("mfcc,energy\n0.5,50\n", "energy must be a number from 0 to 1"),
         ("mfcc,key\n0.5,12\n", "key must be a whole number from 0 to 11"),
@@ -53,7 +53,7 @@ def test_files_that_cannot_serve_say_why(tmp_path: Path, text: str, reason: str)
 
 
 def test_a_missing_file_and_a_false_parquet_are_named(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="There is no file"):
+    with pytest.raises(BadInput, match="does not exist"):
         tables.read(tmp_path / "absent.csv")
     with pytest.raises(BadInput, match="cannot be read"):
         tables.read(write(tmp_path / "a.parquet", "no parquet"))

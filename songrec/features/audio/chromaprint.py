@@ -23,9 +23,9 @@ from songrec.core.errors import BadInput, NotReady
 
 Words = NDArray[np.uint32]
 SECONDS = 120
-"""How much of a file is fingerprinted, from its beginning."""
+"""Length of the beginning of a file that is fingerprinted."""
 MOST_SHIFTED = 8
-"""Two fingerprints are laid over each other up to that many words (a second) apart."""
+"""Greatest offset in words (one second) at which fingerprints are compared."""
 FEWEST_WORDS = 32
 SKETCH = 24
 _LARGEST_BUCKET = 60
@@ -95,21 +95,21 @@ def unpack(packed: bytes | str) -> Words:
     try:
         raw = np.frombuffer(base64.urlsafe_b64decode(text + b"=" * (-len(text) % 4)), np.uint8)
     except ValueError:
-        raise BadInput("That is no fingerprint: it is not base64.") from None
+        raise BadInput("Invalid fingerprint: not base64.") from None
     if len(raw) < 4:
-        raise BadInput("That is no fingerprint: it is too short.")
+        raise BadInput("Invalid fingerprint: too short.")
     count = int(raw[1]) << 16 | int(raw[2]) << 8 | int(raw[3])
     bits = np.unpackbits(raw[4:], bitorder="little")
     steps = _numbers(bits, 3)
     ends = np.flatnonzero(steps == 0)[:count]
     if len(ends) < count:
-        raise BadInput("That is no fingerprint: it is cut off.")
+        raise BadInput("Invalid fingerprint: cut off.")
     steps = steps[: ends[-1] + 1 if count else 0].astype(np.int64)
     large = np.flatnonzero(steps == 7)
     start = (3 * len(steps) + 7) // 8 * 8
     more = _numbers(bits[start:], 5)
     if len(more) < len(large):
-        raise BadInput("That is no fingerprint: it is cut off.")
+        raise BadInput("Invalid fingerprint: cut off.")
     steps[large] += more[: len(large)]
     words = np.zeros(count, dtype=np.uint32)
     before = 0

@@ -99,7 +99,7 @@ class EncodecMaeNetwork:
 
     def _get(self, name: str) -> torch.Tensor:
         if name not in self._weights:
-            raise BadInput(f"{self._path} holds no {name}; it is no EnCodecMAE over EnCodec.")
+            raise BadInput(f"{self._path} lacks {name}; it is not an EnCodecMAE over EnCodec.")
         return self._weights[name]
 
     def _encodec(self) -> torch.nn.Module:
@@ -115,7 +115,7 @@ class EncodecMaeNetwork:
             encoder.load_state_dict(renamed)
         except RuntimeError as error:
             reason = str(error).splitlines()[-1].strip()
-            raise BadInput(f"{self._path}: its EnCodec is another one: {reason}") from error
+            raise BadInput(f"{self._path}: has a different EnCodec: {reason}") from error
         return encoder.eval()
 
 

@@ -35,7 +35,7 @@ PROFILES: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
         (0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052),
     ),
 }
-"""How much each degree belongs to a major and to a minor key.
+"""Weight of each degree in a major and in a minor key.
 
 Krumhansl and Kessler (1982): listeners' ratings; Temperley (2007): shares of the Kostka-Payne
 corpus; Albrecht and Shanahan (2013): shares in 490 pieces.
@@ -44,10 +44,10 @@ PROFILE = "albrecht-shanahan"
 """The most accurate on synthetic clips, and the most consistent for two excerpts of a track."""
 
 WINDOW_S = 0.37
-"""Seconds a window: two neighbouring semitones are apart from 110 Hz on."""
+"""Window in seconds, which separates neighbouring semitones from 110 Hz on."""
 LOWEST_HZ, HIGHEST_HZ = 80.0, 2000.0
 FAINTEST = 0.01
-"""A peak counts from this share of the loudest of its window on."""
+"""Smallest share of the loudest peak of the window at which a peak counts."""
 HARMONICS = 5
 HARMONIC_DECAY = 0.5
 

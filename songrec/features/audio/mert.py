@@ -56,7 +56,7 @@ class Mert:
         folder = model_folder(self.models, "mert")
         network = load(str(folder))
         if not -1 <= self.layer <= network.layers:
-            raise BadInput(f"{folder} has layers 0 to {network.layers}, none {self.layer}.")
+            raise BadInput(f"{folder} has layers 0 to {network.layers}, not {self.layer}.")
         total, count = np.zeros(network.size), 0
         for part in chunks(at_rate(audio, SAMPLE_RATE), round(CHUNK_S * SAMPLE_RATE), SHORTEST):
             states = network.states(part)
@@ -83,7 +83,7 @@ class MertNetwork:
         for variant in ("feature_extractor_cqt", "deepnorm"):
             if document.get(variant):
                 raise BadInput(f"{folder}: {variant} is a variant of MERT that is not supported.")
-        # The config names a class of the hub; what is used of it are HuBERT's own parameters.
+        # The config names a class of the hub; only HuBERT's own parameters are used.
         parameters = {k: v for k, v in document.items() if k not in ("auto_map", "architectures")}
         config = HubertConfig(**{**parameters, "model_type": "hubert"})
         self._torch = torch
@@ -97,7 +97,7 @@ class MertNetwork:
         )
         absent = sorted(set(report["missing_keys"]) - {"masked_spec_embed"})
         if absent:
-            raise BadInput(f"{folder}: the weights hold no {absent[0]}; they are not MERT's.")
+            raise BadInput(f"{folder}: the weights lack {absent[0]}; they are not MERT's.")
         self._model.eval()
         self._normalise = _normalises(folder)
         self.layers = int(config.num_hidden_layers)

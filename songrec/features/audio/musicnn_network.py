@@ -60,7 +60,7 @@ OUTPUTS: tuple[str, ...] = (
 PREFIX = "model"
 """A network's checkpoint: ``<folder>/model.index`` and ``model.data-00000-of-00001``."""
 
-# Variables of the checkpoint are numbered in the order in which the authors made their layers.
+# Variables of the checkpoint are numbered in the order in which the layers were created.
 _CONVOLUTIONS = (
     "timbral_38",
     "timbral_67",
@@ -92,8 +92,8 @@ def build(outputs: tuple[str, ...] = ("max_pool", "mean_pool", "tags")) -> Any:
         return layers.BatchNormalization(name=f"{name}_norm")(tensors)
 
     tensors: dict[str, Any] = {}
-    # Padded in time only: in frequency the filter slides inside the bands, then the best place
-    # counts, which makes timbre independent of pitch.
+    # Padded in time only: in frequency the filter stays inside the bands, and the maximum over
+    # positions makes timbre independent of pitch.
     padded = layers.ZeroPadding2D(((3, 3), (0, 0)))(image)
     for share in (0.4, 0.7):
         height = int(share * BANDS)
@@ -151,8 +151,8 @@ def load_weights(model: Any, folder: Path) -> None:
 
     Raises ``NotReady`` if there is no checkpoint and ``BadInput`` if it is not one of MusiCNN.
     """
-    # The folder may also hold the authors' file named "checkpoint", which leads to a path on their
-    # machine: only the prefix of the files says where these are.
+    # The folder may also hold the authors' file named "checkpoint", with a path on their
+    # machine, so the prefix of the files is given.
     if not (folder / f"{PREFIX}.index").is_file():
         raise NotReady(
             f"MusiCNN's weights are not in {folder}. Fetch them: flask models fetch musicnn"

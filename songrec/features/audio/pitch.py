@@ -49,7 +49,7 @@ def _candidates(frames: Frames) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return candidate frequencies, strengths ``(frames, CANDIDATES)`` and levels; 0 if absent."""
     rate = 2 * frames.sample_rate  # the inverse transform is twice as long: lags of half a sample
     first = max(2, int(rate / HIGHEST_HZ))
-    # Beyond half a window too little of it overlaps with itself.
+    # Longer lags leave too little overlap of the window with itself.
     last = min(int(rate / LOWEST_HZ) + 2, frames.n_fft)
     window = signal.get_window("hann", frames.n_fft, fftbins=True)
     of_window = fft.irfft(np.abs(fft.rfft(window)) ** 2, 2 * frames.n_fft)
@@ -59,7 +59,7 @@ def _candidates(frames: Frames) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     peak = np.zeros(frames.count)
     for start, stop, _, magnitudes in frames.blocks():
         power = magnitudes**2
-        power[:, :2] = 0.0  # a constant offset is no period
+        power[:, :2] = 0.0  # remove the constant offset
         correlation = fft.irfft(power, 2 * frames.n_fft, axis=1)[:, : last + 1]
         peak[start:stop] = np.sqrt(np.maximum(correlation[:, 0], 0.0))
         correlation = correlation / np.maximum(correlation[:, :1], 1e-12) / of_window
@@ -124,7 +124,7 @@ def harmonics(frames: Frames, f0: Floats) -> Floats:
             continue
         base = f0[start:stop][voiced].astype(np.float64)[:, None]
         bins = base * number / spacing
-        # Room for two bins either way and the neighbours of the outermost.
+        # Needs two bins on either side and the neighbours of the outermost.
         inside = (bins > 3) & (bins < magnitudes.shape[1] - 4)
         centre = np.where(inside, np.rint(bins), 3).astype(np.int64)
         around = centre[:, :, None] + np.arange(-2, 3)

@@ -10,7 +10,7 @@ from songrec.features.audio.stft import FLOOR, RANGE_DB, Frames
 
 ROLLOFF = 0.85
 MEDIAN_FRAMES = 31
-"""Length of the medians that tell harmonic from percussive sound."""
+"""Length of the medians that separate harmonic from percussive sound."""
 CONTRAST_FROM_HZ = 200.0
 CONTRAST_BANDS = 7
 CONTRAST_SHARE = 0.02

@@ -26,7 +26,7 @@ DESCRIPTORS: tuple[str, ...] = (
     "attack_time",
     "note_temporal_centroid",
 )
-"""What is summed up by the seven statistics, over frames, beats (``beat_strength``) or notes."""
+"""Columns of the seven statistics, over frames, beats (``beat_strength``) or notes."""
 
 SINGLE: tuple[str, ...] = (
     "voiced_share",
@@ -90,8 +90,8 @@ class Statistical:
     def _parts(self, frames: Frames, single: dict[str, float]) -> list[Floats]:
         harmonic, percussive = spectral.harmonic_percussive(frames)
         single["harmonic_percussive_ratio"] = float(_ratio_db(harmonic.sum(), percussive.sum()))
-        heard = harmonic + percussive > 0
-        return _summaries(np.where(heard, _ratio_db(harmonic, percussive), np.nan))
+        audible = harmonic + percussive > 0
+        return _summaries(np.where(audible, _ratio_db(harmonic, percussive), np.nan))
 
     def _tones(self, frames: Frames, single: dict[str, float]) -> list[Floats]:
         single["tuning"] = tonal.tuning(frames)

@@ -111,7 +111,7 @@ class Frames:
         return spectra
 
     def _transform(self, start: int, stop: int) -> Floats:
-        # In double precision: what lies 100 dB below the loudest bin is still sound, not rounding.
+        # Double precision, so that values 100 dB below the loudest bin are not rounding errors.
         window = signal.get_window("hann", self.n_fft, fftbins=True)
         return np.abs(fft.rfft(self.plain[start:stop] * window, axis=1)).astype(np.float32)
 

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 THREADS = 2
 SMALL = 2000
-"""Up to so many tracks, threads cost more than they bring."""
+"""Number of tracks up to which one thread is faster than several."""
 
 QUANTILES = 100
 
@@ -63,7 +63,7 @@ class BaseModel(ABC):
             ("scaler", StandardScaler()),
         ]
         if self.parameters.get("scaling") == "quantile":
-            # Ranks as normal scores: figures with long tails no longer fill the distances.
+            # Ranks as normal scores, so that columns with long tails do not dominate distances.
             ranks = QuantileTransformer(
                 n_quantiles=min(QUANTILES, rows), output_distribution="normal", random_state=seed
             )

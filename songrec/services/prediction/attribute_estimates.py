@@ -28,7 +28,7 @@ from songrec.store.instance import Instance
 from songrec.store.tables import AudioFile, Track
 
 MEASURED, PREDICTED, FROM_TAGS = "measured", "predicted", "musicnn"
-"""Where an attribute in ``AudioFile.info["attributes"]`` comes from."""
+"""Sources of attributes in ``AudioFile.info["attributes"]``."""
 
 
 class AttributeEstimator(Protocol):

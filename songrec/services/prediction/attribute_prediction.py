@@ -61,8 +61,8 @@ def evaluate(
     scores = _score(predictor, sample, held_out, new)
     if not scores:
         raise BadInput(
-            f"Nothing of {sample.source} can be scored: all of its "
-            f"{len(sample.table.track_ids):,} tracks were learned from, or lack the attributes."
+            f"{sample.source} has no tracks to score: all of its "
+            f"{len(sample.table.track_ids):,} tracks are training tracks, or lack the attributes."
         )
     return {
         "groups": report.groups(scores),

@@ -67,6 +67,6 @@ def load_report(instance: Path, predictor_id: str | None = None) -> PredictorRep
     """
     chosen = predictor_id or folders.newest(instance)
     if chosen is None:
-        raise NotReady("No predictor is trained yet: flask predict train")
+        raise NotReady("No predictor is trained yet. Run: flask predict train")
     manifest = folders.manifest(instance, chosen)
     return PredictorReport(manifest, rows(manifest["scores"]))

@@ -128,7 +128,7 @@ def below(session: Session, folder: Path) -> dict[str, FileRecord]:
     """Return the recorded files below ``folder``, by path."""
     prefix = str(folder).rstrip("/") + "/"
     query = select(*_RECORD_COLUMNS).where(AudioFile.path.startswith(prefix, autoescape=True))
-    # LIKE does not tell cases apart on SQLite.
+    # LIKE ignores case on SQLite.
     rows = (FileRecord(*row) for row in session.execute(query))
     return {file.path: file for file in rows if file.path.startswith(prefix)}
 

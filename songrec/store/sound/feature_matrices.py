@@ -29,9 +29,9 @@ from songrec.store.sound import feature_cache
 from songrec.store.sound.feature_cache import SetKey
 
 BLOCK = 2048
-"""Rows that are in memory at once, however many tracks there are."""
+"""Number of rows in memory at once."""
 COVERAGE = 0.5
-"""Share of the tracks that must have a value: the pitch of music without one says little."""
+"""Share of the tracks that must have a value of a column."""
 _MASK = (1 << 64) - 1
 
 _open: dict[Path, SoundSpace] = {}
@@ -258,8 +258,8 @@ def _loaded(base: Path, name: str) -> SoundSpace:
 
 def _none(name: str) -> NotReady:
     return NotReady(
-        f"No song can be compared by {name} yet: flask analyze DIR --features {name}, or "
-        "flask sound-spaces where that is done."
+        f"No songs can be compared by {name} yet. Run flask analyze DIR --features {name}, or "
+        "flask sound-spaces if they are analysed."
     )
 
 

@@ -91,7 +91,7 @@ def tracks(instance: Instance, key: SetKey, *, minimum: int = 1) -> dict[int, st
     hashes = {
         track: digest
         for track, digest in sorted(feature_cache.hashes_of_tracks(instance.session, [key]).items())
-        # Missing where the cache was emptied: the track waits for its next analysis.
+        # Missing if the cache was emptied: left out until the next analysis.
         if (base / feature_cache.relative_path(key, digest)).is_file()
     }
     if len(hashes) < minimum:

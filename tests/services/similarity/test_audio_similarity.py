@@ -173,7 +173,7 @@ def test_a_song_without_sound_gets_one_clear_line(
     plant(instance, session, late, {"mfcc": np.zeros(4)})
     with pytest.raises(NotReady, match="“Late” was not analysed by musicnn"):
         audio_similarity.similar_by(Instance(instance, session), view(session, late), by="musicnn")
-    with pytest.raises(NotReady, match="No song can be compared by mert yet"):
+    with pytest.raises(NotReady, match="No songs can be compared by mert yet"):
         audio_similarity.similar_by(Instance(instance, session), view(session, heard[0]), by="mert")
     with pytest.raises(UnknownName, match="Did you mean 'musicnn'"):
         audio_similarity.similar_by(
