@@ -31,12 +31,12 @@ def test_loudness_and_pitch_are_kept_at_every_rate_and_width(
     tmp_path: Path, rate: int, width: int
 ) -> None:
     path = write_wav(tmp_path / "a.wav", tone(2.0, rate), rate, width)
-    found = decode(path)
-    middle = found.audio.samples[2205:-2205]
+    decoded = decode(path)
+    middle = decoded.audio.samples[2205:-2205]
     assert rms(middle) == pytest.approx(0.5 / np.sqrt(2), rel=0.01)
     assert frequency(middle, 22_050) == pytest.approx(440, abs=1)
-    assert found.audio.duration_s == pytest.approx(2.0, abs=0.01)
-    assert (found.source_rate, found.channels) == (rate, 1)
+    assert decoded.audio.duration_s == pytest.approx(2.0, abs=0.01)
+    assert (decoded.source_rate, decoded.channels) == (rate, 1)
 
 
 @pytest.mark.parametrize(
@@ -56,19 +56,19 @@ def test_equal_channels_are_as_loud_as_one_of_them_in_every_format(
 ) -> None:
     planes = np.tile(tone(3.0, 48_000), (channels, 1))
     path = write(tmp_path / name, planes, 48_000, codec, layout=layout)
-    found = decode(path)
+    decoded = decode(path)
     level = 0.5 / np.sqrt(2) * (LAME if codec == "libmp3lame" else 1)
-    assert rms(found.audio.samples[6000:-6000]) == pytest.approx(level, rel=0.01)
-    assert found.channels == channels
-    assert found.seconds == pytest.approx(3.0, abs=0.1)
+    assert rms(decoded.audio.samples[6000:-6000]) == pytest.approx(level, rel=0.01)
+    assert decoded.channels == channels
+    assert decoded.seconds == pytest.approx(3.0, abs=0.1)
 
 
 @pytest.mark.parametrize("channels", range(1, 9))
 def test_one_to_eight_channels_are_read(tmp_path: Path, channels: int) -> None:
     path = write_wav(tmp_path / "a.wav", np.tile(tone(1.0)[:, None], channels))
-    found = decode(path)
-    assert found.channels == channels
-    np.testing.assert_allclose(found.audio.samples, tone(1.0), atol=1e-4)
+    decoded = decode(path)
+    assert decoded.channels == channels
+    np.testing.assert_allclose(decoded.audio.samples, tone(1.0), atol=1e-4)
 
 
 def test_samples_at_the_wanted_rate_are_not_touched(tmp_path: Path) -> None:
@@ -96,19 +96,19 @@ class TestExcerpt:
         return write(tmp_path / name, samples, 22_050, codec)
 
     def test_the_middle_is_taken(self, rising: Path) -> None:
-        found = decode(rising, seconds=10)
-        assert found.audio.start_s == pytest.approx(25, abs=0.1)
-        assert len(found.audio.samples) == 10 * 22_050
-        assert found.audio.duration_s == pytest.approx(60, abs=0.1)
+        decoded = decode(rising, seconds=10)
+        assert decoded.audio.start_s == pytest.approx(25, abs=0.1)
+        assert len(decoded.audio.samples) == 10 * 22_050
+        assert decoded.audio.duration_s == pytest.approx(60, abs=0.1)
         for second in range(1, 9):  # the 26th second has level 0.26
-            part = found.audio.samples[second * 22_050 + 4000 : (second + 1) * 22_050 - 4000]
+            part = decoded.audio.samples[second * 22_050 + 4000 : (second + 1) * 22_050 - 4000]
             assert rms(part) * np.sqrt(2) == pytest.approx((26 + second) / 100, abs=0.005)
 
     def test_the_start_is_taken_when_asked(self, rising: Path) -> None:
-        found = decode(rising, seconds=3.5, where="start")
-        assert found.audio.start_s == 0
-        assert len(found.audio.samples) == round(3.5 * 22_050)
-        part = found.audio.samples[26_000:40_000]
+        decoded = decode(rising, seconds=3.5, where="start")
+        assert decoded.audio.start_s == 0
+        assert len(decoded.audio.samples) == round(3.5 * 22_050)
+        part = decoded.audio.samples[26_000:40_000]
         assert rms(part) * np.sqrt(2) == pytest.approx(0.02, abs=0.005)
 
     def test_everything_is_taken_when_asked_and_too_much_refused(self, rising: Path) -> None:
@@ -128,9 +128,9 @@ class TestAwkward:
         data[at + 4 : at + 8] = struct.pack("<I", claimed)
         data[4:8] = struct.pack("<I", claimed + 36)
         path.write_bytes(data)
-        found = decode(path)
-        assert found.audio.duration_s == pytest.approx(40, abs=0.1)
-        assert found.audio.start_s == pytest.approx(5, abs=0.1)
+        decoded = decode(path)
+        assert decoded.audio.duration_s == pytest.approx(40, abs=0.1)
+        assert decoded.audio.start_s == pytest.approx(5, abs=0.1)
 
     def test_an_mp3_that_claims_ten_hours_is_measured_by_its_packets(self, tmp_path: Path) -> None:
         path = write(tmp_path / "a.mp3", tone(8.0, 44_100), 44_100, "libmp3lame")
@@ -140,17 +140,17 @@ class TestAwkward:
         frames = 10 * 3600 * 44_100 // 1152
         data[at + 8 : at + 12] = struct.pack(">I", frames)
         path.write_bytes(data)
-        found = decode(path)
-        assert found.audio.duration_s == pytest.approx(8, abs=0.2)
-        assert any("claims 36,000" in note for note in found.notes)
+        decoded = decode(path)
+        assert decoded.audio.duration_s == pytest.approx(8, abs=0.2)
+        assert any("claims 36,000" in note for note in decoded.notes)
 
     def test_a_truncated_file_gives_what_is_left_of_it(self, tmp_path: Path) -> None:
         path = write(tmp_path / "a.flac", tone(10.0), 22_050, "flac")
         data = path.read_bytes()
         path.write_bytes(data[: len(data) // 2])
-        found = decode(path)
-        assert 3 < found.audio.duration_s < 6
-        assert found.notes
+        decoded = decode(path)
+        assert 3 < decoded.audio.duration_s < 6
+        assert decoded.notes
 
     def test_damage_in_the_middle_is_left_out_and_told(self, tmp_path: Path) -> None:
         noise = np.random.default_rng(1).normal(0, 0.1, 10 * 22_050).astype(np.float32)
@@ -159,24 +159,24 @@ class TestAwkward:
         middle = len(data) // 2
         data[middle : middle + 20_000] = bytes(20_000)
         path.write_bytes(data)
-        found = decode(path)
-        assert found.seconds > 5
-        assert np.isfinite(found.audio.samples).all()
-        assert found.notes
+        decoded = decode(path)
+        assert decoded.seconds > 5
+        assert np.isfinite(decoded.audio.samples).all()
+        assert decoded.notes
 
     def test_a_rate_that_changes_on_the_way_is_followed(self, tmp_path: Path) -> None:
-        found = decode(self.two_rates(tmp_path, "a.mp3", "libmp3lame"))
-        assert any("sample rate changes on the way: 22,050, 44,100 Hz" in n for n in found.notes)
-        assert found.seconds == pytest.approx(8, abs=0.2)
+        decoded = decode(self.two_rates(tmp_path, "a.mp3", "libmp3lame"))
+        assert any("sample rate changes on the way: 22,050, 44,100 Hz" in n for n in decoded.notes)
+        assert decoded.seconds == pytest.approx(8, abs=0.2)
         for second in (1, 6):
-            part = found.audio.samples[second * 22_050 : (second + 1) * 22_050]
+            part = decoded.audio.samples[second * 22_050 : (second + 1) * 22_050]
             assert frequency(part, 22_050) == pytest.approx(440, abs=2)
 
     def test_a_chain_that_cannot_be_followed_is_told(self, tmp_path: Path) -> None:
         # FFmpeg does not read on where a chained Ogg file changes its rate.
-        found = decode(self.two_rates(tmp_path, "a.ogg", "vorbis"))
-        assert found.seconds == pytest.approx(4, abs=0.1)
-        assert any("cannot be read beyond 4.0 s" in note for note in found.notes)
+        decoded = decode(self.two_rates(tmp_path, "a.ogg", "vorbis"))
+        assert decoded.seconds == pytest.approx(4, abs=0.1)
+        assert any("cannot be read beyond 4.0 s" in note for note in decoded.notes)
 
     @staticmethod
     def two_rates(folder: Path, name: str, codec: str) -> Path:

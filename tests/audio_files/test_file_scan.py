@@ -15,7 +15,7 @@ from tests.audio_files.sounds import tone, write_wav
 
 
 def names(root: Path) -> list[str]:
-    return [str(found.path.relative_to(root)) for found in walk(root)]
+    return [str(scanned.path.relative_to(root)) for scanned in walk(root)]
 
 
 def put(path: Path, content: bytes = b"sound") -> Path:
@@ -54,9 +54,9 @@ def test_a_loop_of_links_ends_and_a_folder_linked_twice_is_walked_once(tmp_path:
 def test_links_that_lead_nowhere_are_told(tmp_path: Path) -> None:
     (tmp_path / "a.mp3").symlink_to(tmp_path / "gone.mp3")
     (tmp_path / "b.mp3").symlink_to(tmp_path / "b.mp3")
-    found = list(walk(tmp_path))
-    assert [f.reason for f in found] == ["is a link that leads nowhere"] * 2
-    assert all(f.passing for f in found)
+    scanned = list(walk(tmp_path))
+    assert [f.reason for f in scanned] == ["is a link that leads nowhere"] * 2
+    assert all(f.passing for f in scanned)
 
 
 def test_a_folder_that_cannot_be_opened_is_told_and_the_rest_is_walked(
@@ -72,8 +72,8 @@ def test_a_folder_that_cannot_be_opened_is_told_and_the_rest_is_walked(
         return real(path)
 
     monkeypatch.setattr(file_scan.os, "scandir", scandir)
-    found = {f.path.name: f.reason for f in walk(tmp_path)}
-    assert found == {"closed": "cannot be opened: Permission denied", "b.mp3": None}
+    scanned = {f.path.name: f.reason for f in walk(tmp_path)}
+    assert scanned == {"closed": "cannot be opened: Permission denied", "b.mp3": None}
 
 
 def test_pipes_and_sockets_are_no_sound(tmp_path: Path) -> None:
@@ -85,8 +85,8 @@ def test_empty_files_and_names_that_are_no_text_are_refused(tmp_path: Path) -> N
     put(tmp_path / "a.mp3", b"")
     bad = Path(os.fsdecode(os.fsencode(tmp_path) + b"/b\xff.mp3"))
     put(bad)
-    found = list(walk(tmp_path))
-    assert [f.reason for f in found] == ["is empty", "its name is not valid UTF-8: rename it"]
+    scanned = list(walk(tmp_path))
+    assert [f.reason for f in scanned] == ["is empty", "its name is not valid UTF-8: rename it"]
     assert shown(bad).endswith("b\\xff.mp3")
 
 

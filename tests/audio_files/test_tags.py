@@ -40,8 +40,8 @@ def test_id3_tags_are_read_with_numbers_as_genres(tmp_path: Path) -> None:
     # Two pictures need two descriptions.
     tags.getall("APIC")[0].desc = "back"
     tags.save(path)
-    found = read_tags(path)
-    assert found == FileTags(
+    tags = read_tags(path)
+    assert tags == FileTags(
         "Song", "One, Two", None, ("Rock",), 2003, 3, None, "la\nla", True, ("One", "Two")
     )
     cover = read_cover(path)
@@ -60,10 +60,10 @@ def test_the_artists_of_a_file_are_listed_with_their_ids(tmp_path: Path) -> None
     ):
         tags.add(frame)
     tags.save(path)
-    found = read_tags(path)
-    assert (found.artists, found.album_artist) == ("Queen feat. David Bowie", "Queen")
-    assert found.artist_names == ("Queen", "David Bowie")
-    assert found.artist_ids == ("id-1", "id-2")
+    tags = read_tags(path)
+    assert (tags.artists, tags.album_artist) == ("Queen feat. David Bowie", "Queen")
+    assert tags.artist_names == ("Queen", "David Bowie")
+    assert tags.artist_ids == ("id-1", "id-2")
 
 
 def test_one_id_says_that_a_name_is_one_artist(tmp_path: Path) -> None:
@@ -71,8 +71,8 @@ def test_one_id_says_that_a_name_is_one_artist(tmp_path: Path) -> None:
     file = FLAC(path)
     file["artist"], file["musicbrainz_artistid"] = "Earth, Wind & Fire", "id-1"
     file.save()
-    found = read_tags(path)
-    assert (found.artist_names, found.artist_ids) == (("Earth, Wind & Fire",), ("id-1",))
+    tags = read_tags(path)
+    assert (tags.artist_names, tags.artist_ids) == (("Earth, Wind & Fire",), ("id-1",))
 
 
 def test_mp4_tags_are_read(tmp_path: Path) -> None:
@@ -82,9 +82,9 @@ def test_mp4_tags_are_read(tmp_path: Path) -> None:
     file["\xa9gen"], file["\xa9day"], file["trkn"] = "Folk; Pop", "1999", [(7, 0)]
     file["covr"] = [MP4Cover(JPEG, MP4Cover.FORMAT_JPEG)]
     file.save()
-    found = read_tags(path)
-    assert (found.title, found.artists, found.album) == ("Lied", "Jemand", "Platte")
-    assert (found.genres, found.year, found.track) == (("Folk", "Pop"), 1999, 7)
+    tags = read_tags(path)
+    assert (tags.title, tags.artists, tags.album) == ("Lied", "Jemand", "Platte")
+    assert (tags.genres, tags.year, tags.track) == (("Folk", "Pop"), 1999, 7)
     assert read_cover(path).data == JPEG
 
 
@@ -99,10 +99,14 @@ def test_vorbis_comments_are_read(tmp_path: Path, name: str, codec: str) -> None
         picture.type, picture.data = 3, PNG
         file.add_picture(picture)
     file.save()
-    found = read_tags(path)
-    assert (found.title, found.artists, found.year) == ("T", "A, B", 1971)
-    assert (found.genres, found.lyrics, found.language) == (("Jazz",), "words", "english")
-    assert found.has_cover is (codec == "flac")
+    tags = read_tags(path)
+    assert (tags.title, tags.artists, tags.year) == ("T", "A, B", 1971)
+    assert (tags.genres, tags.lyrics, tags.language) == (
+        ("Jazz",),
+        "words",
+        "english",
+    )
+    assert tags.has_cover is (codec == "flac")
 
 
 def test_a_file_without_tags_has_none_and_a_container_may_know(tmp_path: Path) -> None:

@@ -43,8 +43,8 @@ def test_what_is_heard_moves_an_attribute_the_right_way(tags, more, less, attrib
 
 
 def test_one_sure_tag_gives_nearly_its_own_value_by_the_formula() -> None:
-    found = estimate(MSD_TAGS, metal=1.0)["energy"]
-    assert found == pytest.approx((0.90 + 0.05 * 0.55) / 1.05, abs=1e-6)
+    estimates = estimate(MSD_TAGS, metal=1.0)["energy"]
+    assert estimates == pytest.approx((0.90 + 0.05 * 0.55) / 1.05, abs=1e-6)
 
 
 @pytest.mark.parametrize("tags", TAGS.values(), ids=TAGS)
@@ -57,8 +57,8 @@ def test_any_probabilities_stay_in_range(tags: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("row", [0.0, np.nan], ids=["silence", "no number"])
 def test_what_is_not_heard_stays_unknown(row: float) -> None:
-    found = from_tags.attributes(MSD_TAGS, np.full((2, 50), row, np.float32))
-    assert all(np.isnan(column).all() for column in found.values())
+    estimates = from_tags.attributes(MSD_TAGS, np.full((2, 50), row, np.float32))
+    assert all(np.isnan(column).all() for column in estimates.values())
 
 
 def test_magnatagatune_has_no_word_on_speech() -> None:

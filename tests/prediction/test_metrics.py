@@ -31,19 +31,19 @@ def test_measures_of_classes_agree_with_scikit_learn(rng: np.random.Generator) -
 
 
 def test_r2_of_equal_values_is_unknown_rather_than_a_figure() -> None:
-    found = metrics.score(np.ones(10), np.zeros(10), is_class=False, seed=0)
-    assert found["r2"] is None
-    assert found["mae"] == 1.0
-    assert "r2" not in found["intervals"]
+    result = metrics.score(np.ones(10), np.zeros(10), is_class=False, seed=0)
+    assert result["r2"] is None
+    assert result["mae"] == 1.0
+    assert "r2" not in result["intervals"]
 
 
 def test_intervals_hold_the_figure_and_shrink_with_more_tracks(rng: np.random.Generator) -> None:
     widths = []
     for n in (40, 1000):
         true = rng.normal(size=n)
-        found = metrics.score(true, true + 0.5 * rng.normal(size=n), is_class=False, seed=1)
-        low, high = found["intervals"]["r2"]
-        assert low < found["r2"] < high
+        result = metrics.score(true, true + 0.5 * rng.normal(size=n), is_class=False, seed=1)
+        low, high = result["intervals"]["r2"]
+        assert low < result["r2"] < high
         widths.append(high - low)
     assert widths[1] < widths[0] / 2
 
@@ -52,7 +52,7 @@ def test_about_95_of_100_intervals_hold_the_true_accuracy() -> None:
     held = 0
     for seed in range(100):
         right = np.random.default_rng(seed).random(200) < 0.7
-        found = metrics.score(np.ones(200), right.astype(float), is_class=True, seed=seed)
-        low, high = found["intervals"]["accuracy"]
+        result = metrics.score(np.ones(200), right.astype(float), is_class=True, seed=seed)
+        low, high = result["intervals"]["accuracy"]
         held += low <= 0.7 <= high
     assert 88 <= held <= 100

@@ -24,14 +24,14 @@ def test_features_and_attributes_are_told_apart(tmp_path: Path) -> None:
     table, targets = tables.read(path)
     assert table.names == ("mfcc", "mfcc.1")
     np.testing.assert_array_equal(table.values, np.array([[1.5, np.nan], [2.5, 4]], np.float32))
-    found = {name: values.tolist() for name, values in targets.items()}
-    assert found["valence"] == [0.25, 0.75]
-    assert found["mode"] == [1, 0]
-    assert found["key"][0] == 1
-    assert np.isnan(found["key"][1])
-    assert found["tempo_bin"][0] == 3
-    assert np.isnan(found["tempo_bin"][1])
-    assert np.isnan(found["energy"][1])
+    result = {name: values.tolist() for name, values in targets.items()}
+    assert result["valence"] == [0.25, 0.75]
+    assert result["mode"] == [1, 0]
+    assert result["key"][0] == 1
+    assert np.isnan(result["key"][1])
+    assert result["tempo_bin"][0] == 3
+    assert np.isnan(result["tempo_bin"][1])
+    assert np.isnan(result["energy"][1])
 
 
 @pytest.mark.parametrize(
@@ -60,5 +60,5 @@ def test_a_missing_file_and_a_false_parquet_are_named(tmp_path: Path) -> None:
 
 
 def test_tempo_bins_begin_at_their_edges() -> None:
-    found = tables.tempo_bins(np.array([0, 40, 70, 89.9, 90, 149, 150, 300, np.nan]))
-    np.testing.assert_array_equal(found, [np.nan, 0, 1, 1, 2, 4, 5, 5, np.nan])
+    result = tables.tempo_bins(np.array([0, 40, 70, 89.9, 90, 149, 150, 300, np.nan]))
+    np.testing.assert_array_equal(result, [np.nan, 0, 1, 1, 2, 4, 5, 5, np.nan])
