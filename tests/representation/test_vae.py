@@ -46,9 +46,9 @@ def test_the_reconstruction_is_a_gaussians_negative_log_likelihood():
 
 
 def test_beta_grows_through_the_warm_up_and_stays():
-    weight = maths.warmed_up(2.0, 3)
+    weight = maths.kl_weight(2.0, 3)
     assert [weight(epoch) for epoch in range(1, 7)] == [0.5, 1.0, 1.5, 2.0, 2.0, 2.0]
-    assert maths.warmed_up(2.0, 0)(1) == 2.0
+    assert maths.kl_weight(2.0, 0)(1) == 2.0
 
 
 def test_the_parts_of_an_epoch_are_means_over_every_track(table):

@@ -142,7 +142,7 @@ from songrec import create_app
 from songrec.catalogue_files.reading import TextTable
 from songrec.services.catalogue import ingest
 from songrec.store.db import db
-from songrec.store.catalogue.tag_playlist_links import Links
+from songrec.store.catalogue.tag_playlist_links import TagPlaylistLinks
 
 path, where, batch = sys.argv[1], sys.argv[2], int(sys.argv[3])
 seen = {"between": 0, "inside": 0}
@@ -152,14 +152,14 @@ def die_at(place):
     if place == where and seen[place] == batch:
         os.kill(os.getpid(), signal.SIGKILL)
 
-whole, enlist = TextTable.batches, Links.enlist
+whole, enlist = TextTable.batches, TagPlaylistLinks.add_to_playlists
 
 def dying_enlist(self, rows, ids):
     die_at("inside")
     enlist(self, rows, ids)
 
 TextTable.batches = lambda table: whole(table, size=150)
-Links.enlist = dying_enlist
+TagPlaylistLinks.add_to_playlists = dying_enlist
 with create_app().app_context():
     ingest.ingest_file(db.session, Path(path), on_progress=lambda *_: die_at("between"))
 """

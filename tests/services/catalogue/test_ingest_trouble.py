@@ -139,12 +139,12 @@ def test_a_cancelled_ingest_keeps_what_was_committed_and_can_be_run_again(
 
 
 def test_an_error_half_way_leaves_triggers_and_index_as_they_were(session, tmp_path, monkeypatch):
-    from songrec.store.catalogue.tag_playlist_links import Links
+    from songrec.store.catalogue.tag_playlist_links import TagPlaylistLinks
 
     def fail(*_):
         raise RuntimeError("disk full")
 
-    monkeypatch.setattr(Links, "enlist", fail)
+    monkeypatch.setattr(TagPlaylistLinks, "add_to_playlists", fail)
     with pytest.raises(RuntimeError, match="disk full"):
         ingest_file(session, write(tmp_path / "songs.csv", [song()]))
     assert tracks(session) == []

@@ -122,11 +122,11 @@ def test_a_sweep_that_was_killed_leaves_no_process_and_goes_on_where_it_was(
         "from songrec import create_app\n"
         "from songrec.services.sweeps.specification import SweepSpec\n"
         "from songrec.services.sweeps.runner import run_sweep\n"
-        "from songrec.store.db import db\n"
+        "from songrec.store.instance import current_instance\n"
         "app = create_app()\n"
         "with app.app_context():\n"
         "    spec = SweepSpec.from_mapping(json.loads(sys.argv[1]))\n"
-        "    run_sweep(db.session, app.config['INSTANCE'], spec)\n"
+        "    run_sweep(current_instance(), spec)\n"
     )
     many = SweepSpec.from_mapping({"representation": "pca", "clusters": "2-11", "quick": True})
     killed = subprocess.Popen(
