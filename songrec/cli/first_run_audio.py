@@ -32,7 +32,7 @@ def analyse_audio(audio: str | None) -> None:
     analysed = audio_files.counts(db.session)["analysed"]
     if audio is None and not analysed:
         click.echo("There is no sound yet. make run AUDIO=~/Music analyses a folder of it;")
-        click.echo("  make run AUDIO=demo makes 60 clips that can be heard.")
+        click.echo("  make run AUDIO=demo adds 60 clips to listen to.")
         return
     _fetch_weights()
     if audio is None:

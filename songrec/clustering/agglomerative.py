@@ -69,7 +69,7 @@ class Agglomerative(CountedClustering):
 
 
 def _cut(tree: Any, clusters: int) -> Labels:
-    """Return labels from 0; ties in the tree may leave fewer clusters than asked for."""
+    """Return labels from 0; ties in the tree may leave fewer clusters than requested."""
     if tree is None:
         return np.zeros(1, dtype=np.int32)
     return (fcluster(tree, clusters, "maxclust") - 1).astype(np.int32)

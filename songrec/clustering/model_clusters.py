@@ -1,4 +1,4 @@
-"""The clusters that a model learnt together with its latent, such as VaDE's mixture."""
+"""Clusters fitted by a model together with its latent, such as VaDE's mixture."""
 
 from __future__ import annotations
 

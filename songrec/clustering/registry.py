@@ -10,7 +10,7 @@ MODEL_CLUSTERS = "assign"
 
 
 def clusters_by_model(name: str) -> bool:
-    """Return whether a clustering takes the clusters that the representation learnt itself."""
+    """Return whether a clustering uses the clusters of the representation itself."""
     return MODEL_CLUSTERS in CLUSTERINGS.entry(name).requires
 
 

@@ -48,7 +48,7 @@ class Solution:
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class WeightedKMeans(CountedClustering):
-    """k-means with learnt column weights, which ``details["feature_weights"]`` lists.
+    """k-means with fitted column weights, which ``details["feature_weights"]`` lists.
 
     Columns are standardised first, as in the paper, so that a weight reflects structure and not
     units. ``beta`` (more than 1) controls how even the weights stay: just above 1 one column takes
@@ -56,7 +56,7 @@ class WeightedKMeans(CountedClustering):
     ``n_init`` starts (random weights, as in the paper, except the first, which is even) the one
     with the best silhouette, measured with all columns alike, is kept. Confidence is the simplified
     silhouette in the weighted space, where new tracks go to the nearest centre. Above 20,000 tracks
-    centres and weights are learnt from a sample and all tracks go to their nearest centre.
+    centres and weights are fitted on a sample and all tracks go to their nearest centre.
     """
 
     FITTED = ("mean_", "scale_", "centres_")

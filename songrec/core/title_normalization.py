@@ -135,7 +135,7 @@ def _drops(text: str) -> bool:
 
 
 def _add_guests(text: str, guests: set[str]) -> str:
-    """Note the guests that a title names; wherever they can be told apart, for comparing."""
+    """Collect the guests named in a title, separated where possible, for comparison."""
     guests.update(_comparable([credit.name for credit in parse_credits(text, EVERY_NAME)]))
     return " "
 

@@ -15,7 +15,7 @@ Abilities are optional methods; callers look for the attribute, never for a mode
 
 * ``reconstruct(table)`` restores the table from its latent;
 * ``decode(latent)`` returns the features that belong to places of the latent;
-* ``assign(table) -> Clustering`` returns the clusters that the model learnt itself.
+* ``assign(table) -> Clustering`` returns the clusters of the model itself.
 
 The registry's entry repeats ``required_inputs``, and of the abilities those that others choose by.
 """

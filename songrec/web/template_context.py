@@ -72,8 +72,12 @@ def like_count() -> int:
 
 def asset(filename: str) -> str:
     """Return the URL of a static file, with a digest of its content for caching."""
-    folder = Path(str(current_app.static_folder))
-    return url_for("static", filename=filename, v=_digest(folder / filename))
+    urls: dict[str, str] = g.setdefault("asset_urls", {})
+    if filename not in urls:
+        # A list of songs draws the same icons hundreds of times.
+        folder = Path(str(current_app.static_folder))
+        urls[filename] = url_for("static", filename=filename, v=_digest(folder / filename))
+    return urls[filename]
 
 
 def is_current(path: str, version: str | None) -> bool:
