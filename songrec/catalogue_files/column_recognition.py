@@ -1,0 +1,543 @@
+"""Recognition of columns by their names and by what they hold, and the report of it.
+
+``recognise_columns`` gives the same answer for a header that was never seen as for one that was:
+the name says what a column may be (``column_names``), the cells confirm or refute it
+(``column_contents``), and where two columns could be the same field the cells decide. What was
+taken, what was passed over and what looks wrong is one value, ``ColumnMapping``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from songrec.catalogue_files.column_contents import ColumnContent, sample_rows, summarise_column
+from songrec.catalogue_files.column_names import ColumnName, parse_column_name
+from songrec.catalogue_files.dialects import FIELDS
+from songrec.core.attributes import BY_NAME, SHARES
+
+CORE_FIELDS = ("title", "artists", "external_id")
+"""Fields whose absence is worth a warning if a column may hold them."""
+FIELD_LABELS = {
+    "external_id": "id",
+    "artists": "artists",
+    "positiveness": "happiness (valence)",
+    "duration_ms": "duration in milliseconds",
+    "playlist_id": "id of the playlist",
+    "playlist_name": "name of the playlist",
+    "time_signature": "time signature",
+}
+_ENOUGH = 0.5
+_ID_KINDS = ("spotify track", "id22", "mbid", "isrc")
+_FOREIGN_KINDS = ("spotify artist", "spotify album", "spotify playlist", "spotify user")
+_NAME_FIELDS = ("title", "artists", "album", "playlist_name")
+_MANY = 10
+_SHOWN = 40
+
+
+@dataclass(frozen=True, slots=True)
+class MappedColumn:
+    """A column that is read as ``field``.
+
+    ``evidence`` is ``request`` (the person who imports chose it), ``format`` (the file's format
+    has it under this name), ``name`` or ``content``. ``note`` says what else could have been meant.
+    """
+
+    field: str
+    at: int
+    header: str
+    evidence: str
+    note: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Serialize for ``--json`` and the job."""
+        row = {"field": self.field, "column": self.header, "evidence": self.evidence}
+        return {**row, "note": self.note}
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOverColumn:
+    """A column that is not read; ``note`` says what it holds or why it was not taken."""
+
+    at: int
+    header: str
+    note: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Serialize for ``--json`` and the job."""
+        return {"column": self.header, "note": self.note}
+
+
+@dataclass(frozen=True)
+class ColumnMapping:
+    """Which column became what, which were passed over, and what looks wrong.
+
+    ``id_columns`` are the numbers of all columns that hold ids of tracks, the strongest first; the
+    first of them is the one that is read.
+    """
+
+    mapped: tuple[MappedColumn, ...] = ()
+    passed_over: tuple[PassedOverColumn, ...] = ()
+    warnings: tuple[str, ...] = ()
+    id_columns: tuple[int, ...] = ()
+
+    @property
+    def places(self) -> dict[str, int]:
+        """Column numbers by field."""
+        return {column.field: column.at for column in self.mapped}
+
+    def to_json(self) -> dict[str, Any]:
+        """Serialize for ``--json`` and the job."""
+        return {
+            "mapped": [column.to_json() for column in self.mapped],
+            "passed_over": [column.to_json() for column in self.passed_over],
+            "warnings": list(self.warnings),
+        }
+
+
+@dataclass(frozen=True)
+class _Column:
+    at: int
+    header: str
+    name: ColumnName
+    content: ColumnContent
+
+
+@dataclass
+class _Candidate:
+    column: _Column
+    field: str
+    score: float
+    evidence: str
+    reasons: list[str] = field(default_factory=list)
+
+
+def recognise_columns(
+    header: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    fields: Collection[str] = FIELDS,
+    given: Sequence[MappedColumn] = (),
+) -> ColumnMapping:
+    """Return what the columns of a table are.
+
+    Parameters
+    ----------
+    header
+        Names of the columns.
+    rows
+        Some rows of the table; a thousand of them, spread evenly, are looked at. A row may be
+        shorter than the header.
+    fields
+        Fields to look for.
+    given
+        Columns that are certain already; only the other fields are looked for.
+    """
+    sample = sample_rows(rows)
+    columns = [
+        _Column(
+            at,
+            name,
+            parse_column_name(name),
+            summarise_column([row[at] if at < len(row) else None for row in sample]),
+        )
+        for at, name in enumerate(header)
+    ]
+    taken = {column.at: column.field for column in given}
+    open_fields = [name for name in fields if name not in taken.values()]
+    candidates = [
+        candidate
+        for column in columns
+        if column.at not in taken
+        for candidate in _candidates(column, open_fields)
+    ]
+    _compare_titles(candidates, columns)
+    chosen = _assign(candidates)
+    mapped = [*given, *(_mapped(one, candidates) for one in chosen)]
+    order = {name: i for i, name in enumerate(FIELDS)}
+    mapped.sort(key=lambda column: order.get(column.field, len(order)))
+    ids = _id_columns(columns, mapped)
+    warnings = _warnings(columns, mapped, candidates, fields)
+    return ColumnMapping(
+        tuple(mapped),
+        tuple(_passed_over(columns, mapped, candidates)),
+        tuple(warnings),
+        tuple(ids),
+    )
+
+
+def _candidates(column: _Column, fields: Sequence[str]) -> list[_Candidate]:
+    found: list[_Candidate] = []
+    for meaning in column.name.meanings:
+        if meaning.field not in fields:
+            continue
+        fit = _fit(meaning.field, column)
+        if fit is not None and meaning.strength + fit >= _ENOUGH:
+            found.append(_Candidate(column, meaning.field, meaning.strength + fit, "name"))
+    if "external_id" in fields and not any(one.field == "external_id" for one in found):
+        score = _id_by_content(column)
+        if score:
+            found.append(_Candidate(column, "external_id", score, "content"))
+    return found
+
+
+def _fit(name: str, column: _Column) -> float | None:
+    """Return what the content adds to the evidence for a field, or None if it refutes it."""
+    content = column.content
+    if not content.filled:
+        return -0.2
+    if name in BY_NAME:
+        return _attribute_fit(name, column)
+    if name in _NAME_FIELDS:
+        return _text_fit(name, column)
+    match name:
+        case "external_id":
+            return _id_fit(column)
+        case "year":
+            dates = content.share("date")
+            years = sum(1000 <= value <= 2200 for value in content.numbers) / content.filled
+            texts = content.share("text") if _holds_years(content) else 0.0
+            return 0.0 if dates + years + texts >= 0.5 else None
+        case "duration_ms":
+            return 0.0 if content.share("number") >= 0.5 else None
+        case "duration":
+            return 0.0 if content.share("number", "clock", "text") >= 0.5 else None
+        case "key" | "mode" | "time_signature":
+            if content.share("number") >= 0.5:
+                return 0.0 if all(-1 <= v <= 64 for v in content.numbers) else None
+            return 0.0 if content.share("text", "date") >= 0.5 and _is_short(content) else None
+        case "genre" | "subgenre" | "emotion":
+            return 0.0 if content.share("text", "mixed") >= 0.5 else None
+        case "lyrics":
+            return 0.0 if content.share("text") >= 0.5 else None
+    return 0.0
+
+
+def _attribute_fit(name: str, column: _Column) -> float | None:
+    content = column.content
+    if name == "explicit":
+        flags = content.share("flag", "text") + sum(v in (0, 1) for v in content.numbers) / (
+            content.filled
+        )
+        return 0.0 if flags >= 0.5 else None
+    if content.share("number") < 0.5:
+        return None
+    attribute = BY_NAME[name]
+    high = 100.0 if name in SHARES else attribute.high
+    values = content.numbers
+    if sum(attribute.low <= value <= high for value in values) < 0.5 * len(values):
+        return None
+    if column.name.strength(name) < 0.7 and len(values) >= _MANY and set(values) <= {0.0, 1.0}:
+        return None  # "pop", "live": whether it is of that genre or kind
+    if name == "loudness" and len(set(values)) > 2 and min(values) >= 0 and max(values) <= 1:
+        return None  # rescaled from 0 to 1: no decibels
+    return 0.0
+
+
+def _text_fit(name: str, column: _Column) -> float | None:
+    content = column.content
+    if content.share("address", *_ID_KINDS, *_FOREIGN_KINDS) >= 0.5:
+        return None
+    if content.share("number", "flag", "clock") >= 0.9 and content.filled > 2:
+        # A number of the track, or songs that are called "1989" and "7".
+        return None if content.is_row_number or column.name.strength(name) < 0.87 else -0.35
+    fit = -0.5 if content.filled_share < 0.05 else -0.1 * (1.0 - content.filled_share)
+    if name == "title" and content.filled > 5 * _MANY and content.distinct < 0.1 * content.filled:
+        fit -= 0.3  # names of playlists, shows, albums
+    if content.is_constant and content.filled > _MANY and name == "title":
+        fit -= 0.3
+    return fit
+
+
+def _id_fit(column: _Column) -> float | None:
+    content = column.content
+    if content.is_constant or content.share(*_FOREIGN_KINDS) >= 0.5:
+        return None
+    if content.share("id22") >= 0.9:
+        return 0.3
+    if content.share("spotify track") >= 0.5:
+        return 0.25
+    if content.share("spotify track", "id22") >= 0.5:
+        return 0.2
+    if content.share("mbid") >= 0.5:
+        return 0.1
+    if content.share("isrc") >= 0.5:
+        return 0.05
+    if "address" in column.name.concepts or "isrc" in column.name.concepts:
+        return None
+    if content.share("address", "flag", "clock", "date") >= 0.5:
+        return None
+    return 0.0
+
+
+def _id_by_content(column: _Column) -> float:
+    """Return how certain ids of tracks are in a column whose name does not say so."""
+    name, content = column.name, column.content
+    if not content.filled or content.is_constant:
+        return 0.0
+    if content.share("spotify track") >= 0.9 and not name.concepts & {"other"}:
+        return 0.85
+    subjects = {"artist", "album", "playlist", "person", "other", "video", "genre"}
+    if content.share("id22") >= 0.9 and not name.concepts & subjects:
+        return 0.7
+    return 0.0
+
+
+def _compare_titles(candidates: list[_Candidate], columns: Sequence[_Column]) -> None:
+    """Lower the score of a title that holds another candidate and more, as a video's does."""
+    titles = [one for one in candidates if one.field == "title"]
+    if len(titles) < 2:
+        return
+    about_videos = any("video" in column.name.concepts for column in columns)
+    for one in titles:
+        for other in titles:
+            if one is other:
+                continue
+            longer = _share_contained(other.column.content, one.column.content)
+            if longer >= 0.3:
+                one.score -= 0.5
+                one.reasons.append(f"it holds the text of {_quote(other.column)} and more")
+                break
+        else:
+            if about_videos and one.column.name.concepts == {"title"}:
+                one.score -= 0.2
+                one.reasons.append("it may be the title of a video")
+
+
+def _share_contained(inner: ColumnContent, outer: ColumnContent) -> float:
+    """Return the share of rows in which the outer text holds the inner one and more."""
+    pairs = [(a, b) for a, b in zip(inner.texts, outer.texts, strict=True) if a and b]
+    if not pairs:
+        return 0.0
+    held = sum(len(a) > 2 and a != b and a.casefold() in b.casefold() for a, b in pairs)
+    return held / len(pairs)
+
+
+def _assign(candidates: list[_Candidate]) -> list[_Candidate]:
+    chosen: dict[str, _Candidate] = {}
+    used: set[int] = set()
+    for one in sorted(candidates, key=lambda one: (-one.score, one.column.at)):
+        if one.score < _ENOUGH or one.field in chosen or one.column.at in used:
+            continue
+        if one.field == "duration" and "duration_ms" in chosen:
+            continue
+        chosen[one.field] = one
+        used.add(one.column.at)
+    return list(chosen.values())
+
+
+def _mapped(one: _Candidate, candidates: Sequence[_Candidate]) -> MappedColumn:
+    others = [
+        other.column
+        for other in candidates
+        if other.field == one.field and other is not one and other.column.content.filled
+    ]
+    note = f"rather than {_list(others)}" if others else ""
+    if one.evidence == "content":
+        note = "; ".join(filter(None, (one.column.content.label, note)))
+    return MappedColumn(one.field, one.column.at, one.column.header, one.evidence, note)
+
+
+def _id_columns(columns: Sequence[_Column], mapped: Sequence[MappedColumn]) -> list[int]:
+    first = [column.at for column in mapped if column.field == "external_id"]
+    used = {column.at for column in mapped}
+    scored: list[tuple[float, int]] = []
+    for column in columns:
+        if column.at in used:
+            continue
+        strength = column.name.strength("external_id")
+        fit = _id_fit(column) if strength else None
+        score = strength + fit if fit is not None else _id_by_content(column)
+        if score >= _ENOUGH and column.content.filled:
+            scored.append((-score, column.at))
+    return first + [at for _, at in sorted(scored)]
+
+
+def _passed_over(
+    columns: Sequence[_Column],
+    mapped: Sequence[MappedColumn],
+    candidates: Sequence[_Candidate],
+) -> list[PassedOverColumn]:
+    used = {column.at for column in mapped}
+    by_field = {column.field: column for column in mapped}
+    headers: dict[str, int] = {}
+    rows: list[PassedOverColumn] = []
+    for column in columns:
+        first = headers.setdefault(column.header, column.at)
+        if column.at in used:
+            continue
+        rivals = [one for one in candidates if one.column is column and one.field in by_field]
+        note = ""
+        if first != column.at:
+            note = "a second column of this name"
+        elif rivals:
+            winner = by_field[rivals[0].field]
+            reason = f": {rivals[0].reasons[0]}" if rivals[0].reasons else ""
+            note = f"could be the {field_label(winner.field)} too, {winner.header!r} was taken"
+            note += reason
+        elif not column.content.filled and column.content.texts:
+            note = "empty"
+        elif column.content.share(*_FOREIGN_KINDS, *_ID_KINDS, "address") >= 0.9:
+            note = column.content.label
+        elif column.name.meanings:
+            meant = column.name.meanings[0].field
+            if meant not in by_field:
+                note = f"named like the {field_label(meant)}, but holds {_holds(column)}"
+        rows.append(PassedOverColumn(column.at, column.header, note))
+    return rows
+
+
+def _warnings(
+    columns: Sequence[_Column],
+    mapped: Sequence[MappedColumn],
+    candidates: Sequence[_Candidate],
+    fields: Collection[str],
+) -> list[str]:
+    used = {column.at: column for column in mapped}
+    warnings: list[str] = []
+    for name in CORE_FIELDS:
+        if name not in fields:
+            continue
+        chosen = next((column for column in mapped if column.field == name), None)
+        rest = [column for column in columns if column.at not in used]
+        if chosen is None:
+            likely = [column for column in rest if _may_be(name, column)]
+            if likely:
+                warnings.append(
+                    f"no column was taken as the {field_label(name)}, but {_list(likely)} may be: "
+                    f"{_examples(likely[0])}. --column {name}={_argument(likely[0])} takes it."
+                )
+            continue
+        column = columns[chosen.at]
+        if chosen.evidence == "request":
+            continue
+        warnings += _doubts(name, column, rest, candidates)
+    return warnings
+
+
+def _doubts(
+    name: str, column: _Column, rest: Sequence[_Column], candidates: Sequence[_Candidate]
+) -> list[str]:
+    """Say where the chosen column is empty or odd while another may hold the same field."""
+    content = column.content
+    if len(content.texts) and content.filled_share < 0.5:
+        fuller = [
+            other
+            for other in rest
+            if other.content.filled_share > content.filled_share and _may_be(name, other)
+        ]
+        if fuller:
+            return [
+                f"the {field_label(name)} {_quote(column)} is empty in "
+                f"{1 - content.filled_share:.0%} of the rows; {_list(fuller)} may hold it: "
+                f"{_examples(fuller[0])}. --column {name}={_argument(fuller[0])} takes it instead."
+            ]
+    if name == "external_id" and content.share(*_ID_KINDS) < 0.5:
+        stronger = [other for other in rest if other.content.share("spotify track", "id22") >= 0.9]
+        stronger = [other for other in stronger if _may_be(name, other)]
+        if stronger:
+            return [
+                f"the id was read from {_quote(column)} ({_holds(column)}), but "
+                f"{_list(stronger)} holds {stronger[0].content.label}. "
+                f"--column external_id={_argument(stronger[0])} takes it instead."
+            ]
+    if name in ("title", "artists") and content.filled > 2:
+        odd = content.share("number", "address", "flag", *_ID_KINDS, *_FOREIGN_KINDS)
+        if odd >= 0.9:
+            return [
+                f"the {field_label(name)} was read from {_quote(column)}, which holds "
+                f"{_holds(column)}: {_examples(column)}."
+            ]
+    if name == "title":
+        shared = [
+            one
+            for one in candidates
+            if one.field == "title" and one.column.at == column.at and one.reasons
+        ]
+        if shared:
+            return [f"the title was read from {_quote(column)}, but {shared[0].reasons[0]}."]
+    return []
+
+
+def _may_be(name: str, column: _Column) -> bool:
+    """Whether a column that was not taken may hold a field: by half of the evidence."""
+    content, concepts = column.content, column.name.concepts
+    if not content.filled or content.is_constant:
+        return False
+    if name == "external_id":
+        if content.share("spotify track") >= 0.5:
+            return True
+        if concepts & {"artist", "album", "playlist", "person", "genre", "video", "other"}:
+            return False
+        return content.share("id22", "isrc", "mbid") >= 0.9
+    if content.share("text") < 0.5:
+        return False
+    if name == "artists":
+        if "title" in concepts or "track" in concepts:
+            return False
+        return bool(concepts & {"artist", "person", "name"}) and not concepts & {
+            "other",
+            "id",
+            "address",
+            "date",
+            "release",
+            "playlist",
+        }
+    if column.name.strength("title"):
+        return True
+    return bool(concepts & {"title", "track", "name", "video"}) and not concepts & {
+        "other",
+        "id",
+        "address",
+        "date",
+        "artist",
+        "album",
+        "playlist",
+        "genre",
+        "person",
+    }
+
+
+def _holds_years(content: ColumnContent) -> bool:
+    texts = [text for text in content.texts if text]
+    with_year = sum(any(part.isdigit() and len(part) == 4 for part in t.split()) for t in texts)
+    return with_year >= 0.5 * len(texts)
+
+
+def _is_short(content: ColumnContent) -> bool:
+    return all(len(text) <= 12 for text in content.texts)
+
+
+def field_label(name: str) -> str:
+    """Return the name of a field for people."""
+    return FIELD_LABELS.get(name, name)
+
+
+def _holds(column: _Column) -> str:
+    return column.content.label or "cells of several kinds"
+
+
+def _quote(column: _Column) -> str:
+    return repr(_short(column.header))
+
+
+def _argument(column: _Column) -> str:
+    name = _short(column.header)
+    return f'"{name}"' if " " in name or not name else name
+
+
+def _list(columns: Sequence[_Column]) -> str:
+    names = [_quote(column) for column in columns[:3]]
+    more = f" and {len(columns) - 3} more" if len(columns) > 3 else ""
+    return ", ".join(names) + more
+
+
+def _examples(column: _Column) -> str:
+    distinct = list(dict.fromkeys(text for text in column.content.texts if text))[:2]
+    return ", ".join(f"“{_short(text)}”" for text in distinct)
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
