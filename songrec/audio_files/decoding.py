@@ -240,7 +240,7 @@ def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
         raise BadInput("is empty")
     try:
         # The prefix keeps FFmpeg from reading "http:..." or "concat:..." in a file's name.
-        container = av.open(f"file:{path}", options=_OPTIONS, metadata_errors="replace")
+        container = av.open(f"file:{path}", options=_OPTIONS, metadata_errors="surrogateescape")
     except PermissionError:
         raise BadInput("cannot be read: permission denied") from None
     except (av.FFmpegError, OSError, ValueError) as error:

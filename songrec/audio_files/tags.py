@@ -11,43 +11,76 @@ import base64
 import binascii
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import mutagen
+from mutagen.apev2 import APEv2
 from mutagen.flac import Picture
+from mutagen.id3 import ID3, SYLT, TCON, Encoding, Frame, ID3NoHeaderError, ID3Tags
+
+from songrec.audio_files.lyrics_text import from_synchronised, read_beside, without_times
+from songrec.audio_files.text_encoding import DecodedText, decode_bytes, likely_code_page, mend
+from songrec.audio_files.trailing_tags import read_ape, read_id3v1
+from songrec.audio_files.video_titles import is_video, split_video_title
 
 LONGEST = {"title": 500, "artists": 500, "album": 500, "genre": 100}
 LONGEST_LYRICS = 50_000
 LARGEST_COVER = 16 * 2**20
 
-# Names of each field in ID3, MP4, ASF, APEv2 and Vorbis comments.
+# Names of each field in ID3, MP4, ASF, APEv2 and Vorbis comments, in lower case; the first with a
+# value counts. "txxx:" are ID3's frames and "----:" MP4's atoms with a name of their own.
 _KEYS: dict[str, tuple[str, ...]] = {
-    "title": ("TIT2", "\xa9nam", "Title", "title"),
-    "artists": ("TPE1", "\xa9ART", "Author", "Artist", "artist"),
-    "artist_names": ("TXXX:ARTISTS", "----:com.apple.iTunes:ARTISTS", "WM/ARTISTS", "ARTISTS"),
+    "title": ("tit2", "\xa9nam", "title", "----:title"),
+    "artists": ("tpe1", "\xa9art", "author", "artist", "----:artist"),
+    "artist_names": ("txxx:artists", "----:artists", "wm/artists", "artists"),
     "artist_ids": (
-        "TXXX:MusicBrainz Artist Id",
-        "----:com.apple.iTunes:MusicBrainz Artist Id",
-        "MusicBrainz/Artist Id",
-        "MUSICBRAINZ_ARTISTID",
+        "txxx:musicbrainz artist id",
+        "----:musicbrainz artist id",
+        "musicbrainz/artist id",
+        "musicbrainz_artistid",
     ),
     "album_artist": (
-        "TPE2",
-        "aART",
-        "WM/AlbumArtist",
-        "Album Artist",
+        "tpe2",
+        "aart",
+        "wm/albumartist",
+        "album artist",
         "albumartist",
         "album_artist",
     ),
-    "album": ("TALB", "\xa9alb", "WM/AlbumTitle", "Album", "album"),
-    "genre": ("TCON", "\xa9gen", "WM/Genre", "Genre", "genre"),
-    "year": ("TDRC", "TDOR", "TYER", "\xa9day", "WM/Year", "Year", "date", "year", "originaldate"),
-    "track": ("TRCK", "trkn", "WM/TrackNumber", "Track", "tracknumber"),
-    "language": ("TLAN", "WM/Language", "Language", "language"),
-    "lyrics": ("USLT", "\xa9lyr", "WM/Lyrics", "Lyrics", "lyrics", "unsyncedlyrics"),
+    "album": ("talb", "\xa9alb", "wm/albumtitle", "album", "----:album"),
+    "genre": ("tcon", "\xa9gen", "wm/genre", "genre", "----:genre"),
+    "year": ("tdrc", "tyer", "tdrl", "\xa9day", "wm/year", "year", "date", "----:date"),
+    "original_year": (
+        "tdor",
+        "tory",
+        *(
+            f"{prefix}{name}"
+            for prefix in ("", "txxx:", "----:")
+            for name in ("originaldate", "originalyear", "original year", "original_year")
+        ),
+        "wm/originalreleasetime",
+        "wm/originalreleaseyear",
+    ),
+    "track": ("trck", "trkn", "wm/tracknumber", "track", "tracknumber"),
+    "language": ("tlan", "wm/language", "language", "----:language"),
+    "lyrics": (
+        "uslt",
+        "\xa9lyr",
+        "wm/lyrics",
+        "lyrics",
+        "unsyncedlyrics",
+        "unsynced lyrics",
+        "txxx:lyrics",
+        "txxx:unsyncedlyrics",
+        "----:lyrics",
+        "sylt",
+        "syncedlyrics",
+        "txxx:syncedlyrics",
+    ),
+    "page": ("txxx:purl", "purl", "txxx:comment", "comment", "comm", "\xa9cmt", "wwwaudiofile"),
 }
 # FFmpeg's names, for containers that mutagen does not read (the INFO chunk of WAV).
 _CONTAINER_KEYS: dict[str, tuple[str, ...]] = {
@@ -67,7 +100,8 @@ class FileTags:
 
     None (or empty ``genres``) where absent. ``artists`` is the artist line as written, several
     values joined by commas; ``artist_names`` are the artists if the file lists them,
-    ``artist_ids`` their MusicBrainz ids.
+    ``artist_ids`` their MusicBrainz ids. ``year`` is that of the first release where the file
+    has both. ``notes`` say what was mended, guessed or could not be read.
     """
 
     title: str | None = None
@@ -82,21 +116,40 @@ class FileTags:
     artist_names: tuple[str, ...] = ()
     artist_ids: tuple[str, ...] = ()
     album_artist: str | None = None
+    notes: tuple[str, ...] = ()
 
-    def filled(self, metadata: Mapping[str, str]) -> FileTags:
-        """Return these tags, with missing ones taken from a container's ``metadata``."""
+    def filled(self, metadata: Mapping[str, str], code_page: str | None = None) -> FileTags:
+        """Return these tags, with missing and damaged ones from a container's ``metadata``.
+
+        Bytes of ``metadata`` that are not UTF-8 are surrogates (``surrogateescape``).
+        """
         lower = {key.lower(): value for key, value in metadata.items()}
-        texts = {
-            name: [lower[key] for key in keys if key in lower][:1]
-            for name, keys in _CONTAINER_KEYS.items()
+        values = {
+            key: [value.encode("utf-8", "surrogateescape")] for key, value in lower.items() if value
         }
+        reader = _TextReader(code_page)
+        texts = {name: reader.read(name, [values], keys) for name, keys in _CONTAINER_KEYS.items()}
         from_container = _from_texts(texts)
         missing = {
             name: getattr(from_container, name)
             for name in ("title", "artists", "album", "genres", "year", "track")
-            if not getattr(self, name)
+            if getattr(from_container, name) and _is_poor(getattr(self, name))
         }
-        return replace(self, **missing)
+        notes = reader.notes(missing)
+        filled = replace(self, **missing, notes=(*self.notes, *notes))
+        pages = [lower[key] for key in ("purl", "comment") if key in lower]
+        return filled._without_video_names(pages)
+
+    def _without_video_names(self, pages: Iterable[str]) -> FileTags:
+        if not self.title:
+            return self
+        names = split_video_title(self.title, self.artists, from_video=is_video(*pages))
+        if names is None:
+            return self
+        note = f"artist and title are taken from the title of a video: {self.title}"
+        title, artists = names
+        kept = {} if artists == self.artists else {"artist_names": (), "artist_ids": ()}
+        return replace(self, title=title, artists=artists, notes=(*self.notes, note), **kept)
 
 
 @dataclass(frozen=True)
@@ -107,69 +160,184 @@ class Cover:
     data: bytes
 
 
-def read_tags(path: Path) -> FileTags:
-    """Read the tags of the file at ``path``; empty if it has none or they are unreadable."""
-    file = _opened(path)
-    if file is None:
-        return FileTags()
-    has_cover = _cover(file) is not None
-    if file.tags is None:
-        return FileTags(has_cover=has_cover)
-    texts = {name: _texts(file.tags, keys) for name, keys in _KEYS.items()}
-    return replace(_from_texts(texts), has_cover=has_cover)
+def read_tags(path: Path, code_page: str | None = None) -> FileTags:
+    """Read the tags of the file at ``path`` and the lyrics of an .lrc file beside it.
+
+    Several kinds of tags in one file complete each other: those of its format, ID3v2, APEv2,
+    ID3v1. What is damaged is left out and noted; nothing raises. ``code_page`` is the encoding of
+    text that declares none (``SONGREC_TAG_ENCODING``).
+    """
+    opened = _open(path)
+    reader = _TextReader(code_page)
+    texts = {name: reader.read(name, opened.values, keys) for name, keys in _KEYS.items()}
+    pages = texts.pop("page")
+    if not texts["lyrics"] and (lyrics := read_beside(path, code_page)):
+        texts["lyrics"] = [lyrics]
+    tags = replace(
+        _from_texts(texts),
+        has_cover=_cover(opened) is not None,
+        notes=(*opened.notes, *reader.notes()),
+    )
+    return tags._without_video_names(pages)
 
 
 def read_cover(path: Path) -> Cover | None:
     """Read the front cover (JPEG, PNG, GIF or WebP by content), else the first picture."""
-    file = _opened(path)
-    return None if file is None else _cover(file)
+    return _cover(_open(path))
 
 
-def _opened(path: Path) -> Any:
+@dataclass
+class _OpenedTags:
+    """Tags of a file by kind, best first: objects of mutagen, and values by key in lower case."""
+
+    sources: list[Any] = field(default_factory=list)
+    values: list[dict[str, list[str | bytes]]] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def _open(path: Path) -> _OpenedTags:
+    opened = _OpenedTags()
+    file = _attempt(opened, lambda: mutagen.File(path))
+    tags = None if file is None else file.tags
+    if _starts_with_id3(path) or (isinstance(tags, ID3) and tags.version < (2,)):
+        # Without ID3v1, which cuts what APEv2 may have whole, and with dates as they are written.
+        id3 = _attempt(opened, lambda: _id3v2(path))
+        tags = None if isinstance(tags, ID3) else tags
+    else:
+        id3 = None
+    opened.pictures = list(getattr(file, "pictures", None) or ())
+    opened.sources = [source for source in (tags, id3) if source is not None]
+    if not isinstance(tags, APEv2):
+        opened.sources.append(read_ape(path))
+    opened.values = [_values(source) for source in (*opened.sources, read_id3v1(path))]
+    if any(opened.values):
+        opened.notes = []  # what was wrong is the sound, which the decoder reports
+    return opened
+
+
+def _attempt(opened: _OpenedTags, read: Callable[[], Any]) -> Any:
     try:
-        return mutagen.File(path)
-    # Broken tags make mutagen raise nearly any exception; a file without tags is acceptable.
-    except Exception:  # noqa: BLE001
+        return read()
+    # Broken tags make mutagen raise nearly any exception; they cost no song.
+    except Exception as error:  # noqa: BLE001
+        what = clean(str(error))[:200]
+        opened.notes = [f"its tags are damaged ({what})" if what else "its tags are damaged"]
         return None
 
 
-def _texts(tags: Any, keys: Iterable[str]) -> list[str]:
-    for key in keys:
-        values = _raw(tags, key)
-        texts = [text for value in values for text in _as_text(value) if text.strip("\0 \t\r\n")]
-        if texts:
-            return texts
-    return []
-
-
-def _raw(tags: Any, key: str) -> list[Any]:
-    if hasattr(tags, "getall"):  # ID3: frames such as USLT have a description in their key
-        frames = tags.getall(key) if key.startswith("TXXX:") or _is_frame(key) else []
-        return [value for frame in frames for value in _frame_values(frame)]
+def _starts_with_id3(path: Path) -> bool:
     try:
-        value = tags[key]
-    except (KeyError, ValueError):
-        return []
-    return list(value) if isinstance(value, list) else [value]
+        with path.open("rb") as file:
+            return file.read(3) == b"ID3"
+    except OSError:
+        return False
 
 
-def _is_frame(key: str) -> bool:
-    return len(key) == 4 and key.isupper()
+def _id3v2(path: Path) -> ID3 | None:
+    try:
+        return ID3(path, translate=False, load_v1=False)
+    except ID3NoHeaderError:
+        return None
 
 
-def _frame_values(frame: Any) -> list[Any]:
-    if hasattr(frame, "genres"):
-        return list(frame.genres)  # "(17)" is "Rock"
-    text = getattr(frame, "text", None)
-    return list(text) if isinstance(text, list) else [text] if text else []
+def _values(tags: Any) -> dict[str, list[str | bytes]]:
+    """Return the values of all texts by key in lower case."""
+    values: dict[str, list[str | bytes]] = {}
+    if isinstance(tags, ID3Tags):
+        for frame in tags.values():
+            key = f"{frame.FrameID}:{frame.desc}" if frame.FrameID == "TXXX" else frame.FrameID
+            values.setdefault(key.lower(), []).extend(_frame_texts(frame))
+        return values
+    for key, raw in tags.items():
+        if key.startswith("----:"):  # MP4: "----:com.apple.iTunes:ARTISTS"
+            key = "----:" + key.rpartition(":")[2]
+        for value in raw if isinstance(raw, list) else [raw]:
+            values.setdefault(key.lower(), []).extend(_as_texts(value))
+    return values
 
 
-def _as_text(value: Any) -> list[str]:
+def _frame_texts(frame: Frame) -> list[str | bytes]:
+    text = getattr(frame, "text", None) or getattr(frame, "url", None)
+    if isinstance(frame, SYLT):
+        return [from_synchronised(text or [])]
+    texts = [str(part) for part in text] if isinstance(text, list) else [text] if text else []
+    if getattr(frame, "encoding", None) == Encoding.LATIN1:
+        return [part.encode("latin-1", "replace") for part in texts]
+    return texts
+
+
+def _as_texts(value: Any) -> list[str | bytes]:
     if isinstance(value, tuple):  # MP4's (track, of how many)
         return [str(value[0])] if value and value[0] else []
     if isinstance(value, bytes):
-        return [value.decode("utf-8", "replace")]
-    return str(value).split("\0")  # several values in one ID3v2.4 or APEv2 text
+        return list(value.split(b"\0"))
+    return list(str(value).split("\0"))  # several values in one APEv2 text
+
+
+class _TextReader:
+    """Decoder of a file's texts, which remembers what it had to mend or doubts."""
+
+    def __init__(self, code_page: str | None) -> None:
+        self._code_page = code_page
+        self._mended: dict[str, dict[str, None]] = {}
+        self._doubtful: dict[str, str] = {}
+
+    def read(
+        self, name: str, sources: Iterable[Mapping[str, Sequence[str | bytes]]], keys: Iterable[str]
+    ) -> list[str]:
+        """Return the texts of the first key that has a usable value in the first such source."""
+        is_usable = _PARSERS.get(name, clean)
+        for source in sources:
+            for key in keys:
+                texts = [
+                    (part, decoded.how)
+                    for value in source.get(key, ())
+                    for decoded in [self._decode(value)]
+                    for part in decoded.text.split("\0")
+                    if is_usable(part)
+                ]
+                if texts:
+                    self._note(name, texts)
+                    return [text for text, _ in texts]
+        return []
+
+    def notes(self, fields: Container[str] | None = None) -> list[str]:
+        """Describe what was mended and what looks wrong, of ``fields`` (None: of all)."""
+        notes = []
+        for how, names in self._mended.items():
+            shown = [_SHOWN[name] for name in names if fields is None or name in fields]
+            if shown:
+                notes.append(f"{', '.join(shown)}: {how} behind a wrong declaration, mended")
+        doubtful = {
+            name: text for name, text in self._doubtful.items() if fields is None or name in fields
+        }
+        guess = likely_code_page(list(doubtful.values()))
+        if guess is not None:
+            page, text = guess
+            notes.append(
+                f"{', '.join(_SHOWN[name] for name in doubtful)}: looks like {page} "
+                f"({text[:100]}): if that is right, set SONGREC_TAG_ENCODING={page} and analyse "
+                "again"
+            )
+        return notes
+
+    def _decode(self, value: str | bytes) -> DecodedText:
+        if isinstance(value, bytes):
+            return decode_bytes(value, self._code_page)
+        return mend(value, self._code_page)
+
+    def _note(self, name: str, texts: list[tuple[str, str | None]]) -> None:
+        if name not in _SHOWN:
+            return
+        for text, how in texts:
+            if how is not None:
+                self._mended.setdefault(how, {})[name] = None
+            elif not text.isascii():
+                self._doubtful.setdefault(name, clean(text))
+
+
+_SHOWN = {"title": "title", "artists": "artist", "album": "album", "album_artist": "album artist"}
 
 
 def _from_texts(texts: Mapping[str, list[str]]) -> FileTags:
@@ -188,19 +356,14 @@ def _from_texts(texts: Mapping[str, list[str]]) -> FileTags:
     ids = tuple(part for value in several("artist_ids") for part in re.split(r"[/;]\s*", value))
     if len(ids) == 1 and len(artists) == 1 and not listed:
         listed = artists  # one id: one artist, whatever its name looks like
-    genres = [
-        part.strip()[: LONGEST["genre"]]
-        for raw in texts.get("genre", [])
-        for part in re.split(r"[;,]|(?<=\S) / (?=\S)", clean(raw))
-        if part.strip()
-    ]
-    lyrics = "\n\n".join(_lines(raw) for raw in texts.get("lyrics", []))
+    genres = [genre for raw in texts.get("genre", []) for genre in _genres(raw)]
+    lyrics = "\n\n".join(without_times(_lines(raw)) for raw in texts.get("lyrics", []))
     return FileTags(
         title=one_line("title"),
         artists=", ".join(artists)[: LONGEST["artists"]] or None,
         album=one_line("album"),
         genres=tuple(dict.fromkeys(genres)),
-        year=_year(first("year")),
+        year=_first_release(_year(first("original_year")), _year(first("year"))),
         track=_number(first("track")),
         language=(first("language") or "").lower()[:40] or None,
         lyrics=lyrics.strip()[:LONGEST_LYRICS] or None,
@@ -208,6 +371,12 @@ def _from_texts(texts: Mapping[str, list[str]]) -> FileTags:
         artist_ids=ids if len(ids) == len(listed) else (),
         album_artist=(first("album_artist") or "")[: LONGEST["artists"]] or None,
     )
+
+
+def _is_poor(value: Any) -> bool:
+    """Return whether a tag is missing or has characters that could not be decoded."""
+    texts = value if isinstance(value, tuple) else (value,)
+    return not value or any("\ufffd" in text for text in texts if isinstance(text, str))
 
 
 def clean(text: str) -> str:
@@ -221,9 +390,39 @@ def _lines(text: str) -> str:
     return "\n".join(clean(line) for line in text.replace("\0", "").splitlines())
 
 
+def _genres(text: str) -> list[str]:
+    """Split a genre tag; ID3's numbers become names: ``17``, ``(17)``, ``(17)Rock``."""
+    text = clean(text)
+    numbers = re.match(r"(?:\((?:\d{1,3}|RX|CR)\))*", text)
+    coded = re.findall(r"\(([^)]*)\)", numbers[0]) if numbers else []
+    rest = text[numbers.end() :].strip() if numbers else text
+    if not coded and (alone := re.fullmatch(r"(\d{1,3})|(RX|CR)", rest)):
+        coded, rest = [alone[1] or alone[2]], ""
+    if rest.startswith("(("):  # ID3's way to write a parenthesis that is none of these
+        rest = rest[1:]
+    named = [part.strip() for part in re.split(r"[;,]|(?<=\S) / (?=\S)", rest)]
+    return [name[: LONGEST["genre"]] for name in (*map(_numbered_genre, coded), *named) if name]
+
+
+def _numbered_genre(code: str) -> str | None:
+    if code in ("RX", "CR"):
+        return {"RX": "Remix", "CR": "Cover"}[code]
+    return TCON.GENRES[int(code)] if int(code) < len(TCON.GENRES) else None  # 255: none
+
+
 def _year(text: str | None) -> int | None:
-    match = re.search(r"(?<!\d)(1\d{3}|20\d{2})(?!\d{3})", text or "")
+    if text is None:
+        return None
+    if compact := re.search(r"(?<!\d)(1\d{3}|20\d{2})(0\d|1[0-2])([0-2]\d|3[01])?(?!\d)", text):
+        return int(compact[1])  # yt-dlp: 20190614
+    match = re.search(r"(?<!\d)(1\d{3}|20\d{2})(?!\d)", text)
     return int(match[1]) if match else None
+
+
+def _first_release(original: int | None, release: int | None) -> int | None:
+    """Return the year of the first release, which cannot be later than this one."""
+    years = [year for year in (original, release) if year is not None]
+    return min(years, default=None)
 
 
 def _number(text: str | None) -> int | None:
@@ -231,8 +430,16 @@ def _number(text: str | None) -> int | None:
     return int(match[1]) if match and int(match[1]) else None
 
 
-def _cover(file: Any) -> Cover | None:
-    pictures = list(_pictures(file))
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    "genre": _genres,
+    "year": _year,
+    "original_year": _year,
+    "track": _number,
+}
+
+
+def _cover(opened: _OpenedTags) -> Cover | None:
+    pictures = list(_pictures(opened))
     fronts = [data for kind, data in pictures if kind == 3]
     for data in [*fronts, *(data for _, data in pictures)]:
         media = _media_type(data)
@@ -241,35 +448,51 @@ def _cover(file: Any) -> Cover | None:
     return None
 
 
-def _pictures(file: Any) -> Iterable[tuple[int, bytes]]:
+def _pictures(opened: _OpenedTags) -> Iterator[tuple[int, bytes]]:
     """Yield the kind (3: front cover, in all formats) and data of embedded pictures."""
-    for picture in getattr(file, "pictures", None) or ():
+    for picture in opened.pictures:
         yield picture.type, picture.data
-    tags = file.tags
-    if tags is None:
-        return
-    if hasattr(tags, "getall"):
-        for frame in tags.getall("APIC"):
-            yield frame.type, frame.data
-        return
-    for value in _raw(tags, "covr"):
-        yield 3, bytes(value)
-    for key in ("metadata_block_picture", "METADATA_BLOCK_PICTURE"):
-        for value in _raw(tags, key):
-            try:
-                picture = Picture(base64.b64decode(value))
-            except (mutagen.MutagenError, binascii.Error, ValueError, TypeError):
-                continue
-            yield picture.type, picture.data
-    for value in _raw(tags, "Cover Art (Front)"):
-        data = getattr(value, "value", b"")
-        if isinstance(data, bytes):
-            yield 3, data.partition(b"\0")[2]
-    for value in _raw(tags, "WM/Picture"):
-        data = getattr(value, "value", b"")
-        if isinstance(data, bytes) and len(data) > 5:
-            # kind, length of the data, media type and description in UTF-16, the data itself
-            yield data[0], data[-int.from_bytes(data[1:5], "little") or len(data) :]
+    for source in opened.sources:
+        try:
+            if isinstance(source, ID3Tags):
+                yield from ((frame.type, frame.data) for frame in source.getall("APIC"))
+            else:
+                yield from _keyed_pictures(source)
+        except Exception as error:  # noqa: BLE001 - damaged beyond what mutagen checks
+            opened.notes.append(f"a picture is damaged ({type(error).__name__})")
+
+
+def _keyed_pictures(tags: Any) -> Iterator[tuple[int, bytes]]:
+    for key, raw in tags.items():
+        for value in raw if isinstance(raw, list) else [raw]:
+            data = value if isinstance(value, bytes) else getattr(value, "value", b"")
+            match key.lower():
+                case "covr":
+                    yield 3, bytes(value)
+                case "metadata_block_picture":
+                    if (picture := _flac_picture(value)) is not None:
+                        yield picture.type, picture.data
+                case "coverart":  # what came before metadata_block_picture
+                    yield 3, _base64(value)
+                case "cover art (front)" if isinstance(data, bytes):
+                    yield 3, data.partition(b"\0")[2]
+                case "wm/picture" if isinstance(data, bytes) and len(data) > 5:
+                    # kind, length of the data, media type and description in UTF-16, the data
+                    yield data[0], data[-int.from_bytes(data[1:5], "little") or len(data) :]
+
+
+def _flac_picture(value: str) -> Picture | None:
+    try:
+        return Picture(_base64(value))
+    except (mutagen.MutagenError, ValueError, TypeError):
+        return None
+
+
+def _base64(value: str) -> bytes:
+    try:
+        return base64.b64decode(value)
+    except (binascii.Error, ValueError, TypeError):
+        return b""
 
 
 def _media_type(data: bytes) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import logging
 import os
@@ -43,6 +44,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SONGREC_UPLOAD_AUDIO_MB", "50", "Largest song that can be uploaded, in MiB."),
     Setting("SONGREC_UPLOAD_MINUTES", "20", "Longest song that can be uploaded."),
     Setting("SONGREC_HTTPS", "0", "1 behind HTTPS: cookies are then sent over HTTPS only."),
+    Setting(
+        "SONGREC_TAG_ENCODING",
+        "Windows-1252",
+        "Encoding of tags that declare none, such as cp1251, koi8-r, gbk, big5, cp932, cp949.",
+    ),
     Setting("SONGREC_REAL_DATA", "../shared/data if there", "Real files for the realdata tests."),
     Setting("PORT", "8000", "The port `make run` serves on."),
     Setting(
@@ -85,6 +91,21 @@ def web_processes() -> int:
 def dask_scheduler() -> str | None:
     """Return the address of the dask cluster for audio analysis; None for this machine's cores."""
     return os.environ.get("SONGREC_DASK_SCHEDULER") or None
+
+
+def tag_encoding() -> str | None:
+    """Return Python's name of the configured encoding of tags, or None; ``BadInput`` if unknown."""
+    name = os.environ.get("SONGREC_TAG_ENCODING")
+    if not name:
+        return None
+    try:
+        "".encode(name)
+        return codecs.lookup(name).name
+    except LookupError:
+        raise BadInput(
+            f"SONGREC_TAG_ENCODING: {name!r} is no encoding of text; use cp1251, koi8-r, cp1250, "
+            "cp932, gbk, big5, cp949, …"
+        ) from None
 
 
 def _number(name: str, maximum: float = 1e6, *, whole: bool = False) -> float:
@@ -132,6 +153,7 @@ def load(instance: Path | None = None) -> dict[str, Any]:
     """
     folder = instance or instance_path()
     https = os.environ.get("SONGREC_HTTPS", "0") == "1"
+    tag_encoding()
     checked = {
         "SQLALCHEMY_DATABASE_URI": _database_url() or f"sqlite:///{folder / 'songrec.db'}",
         "MAX_CONTENT_LENGTH": int(_number("SONGREC_UPLOAD_MB") * 2**20),

@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+import base64
+import struct
 from pathlib import Path
 
+import mutagen
 import numpy as np
 import pytest
 from mutagen.flac import FLAC, Picture
-from mutagen.id3 import APIC, ID3, TCON, TDRC, TIT2, TPE1, TPE2, TRCK, TXXX, USLT
+from mutagen.id3 import (
+    APIC,
+    ID3,
+    SYLT,
+    TALB,
+    TCON,
+    TDRC,
+    TIT2,
+    TORY,
+    TPE1,
+    TPE2,
+    TRCK,
+    TXXX,
+    TYER,
+    USLT,
+)
 from mutagen.mp4 import MP4, MP4Cover
 from mutagen.oggopus import OggOpus
 
+from songrec.audio_files.decoding import decode
 from songrec.audio_files.path_labels import PathLabels, labels_of
 from songrec.audio_files.tags import FileTags, clean, read_cover, read_tags
 from tests.audio_files.sounds import tone, write
@@ -120,7 +139,7 @@ def test_a_file_without_tags_has_none_and_a_container_may_know(tmp_path: Path) -
 def test_broken_tags_are_no_tags(tmp_path: Path) -> None:
     path = tmp_path / "a.mp3"
     path.write_bytes(b"ID3\x04\0\0\x7f\x7f\x7f\x7f" + np.random.default_rng(0).bytes(5000))
-    assert read_tags(path) == FileTags()
+    assert read_tags(path) == FileTags(notes=("its tags are damaged",))
     assert read_cover(path) is None
 
 
@@ -157,3 +176,262 @@ def test_the_root_itself_may_name_a_genre_or_what_its_folders_are() -> None:
     assert labels_of(root / "metal" / "a.wav", root).genre == "metal"
     assert labels_of(root / "odd" / "a.wav", root).genre == "odd"
     assert labels_of(root / "odd" / "a.wav", root / "odd").genre == "odd"
+
+
+def append_ape(path: Path, items: dict[str, bytes | list[str]], *, id3v1: bytes = b"") -> None:
+    """Append an APEv2 tag with a footer, and an ID3v1 tag behind it."""
+    body = b""
+    for key, value in items.items():
+        is_binary = isinstance(value, bytes) and key.startswith("Cover")
+        data = value if isinstance(value, bytes) else "\0".join(value).encode()
+        body += struct.pack("<II", len(data), 2 if is_binary else 0) + key.encode() + b"\0" + data
+    footer = struct.pack("<8sIIII8x", b"APETAGEX", 2000, len(body) + 32, len(items), 0)
+    with path.open("ab") as file:
+        file.write(body + footer + id3v1)
+
+
+def id3v1(title: bytes, artist: bytes = b"", genre: int = 255) -> bytes:
+    return b"TAG" + title.ljust(30, b"\0") + artist.ljust(30, b"\0") + bytes(64) + bytes([genre])
+
+
+def test_apev2_completes_id3_and_precedes_id3v1(tmp_path: Path) -> None:
+    path = sound(tmp_path, "a.mp3", "libmp3lame")
+    items = {"TITLE": ["Whole title of more than thirty letters"], "Artist": ["A", "B"]}
+    cover = {"Cover Art (Front)": b"front.png\0" + PNG, "Year": ["1999"], "Genre": ["(17)"]}
+    append_ape(path, {**items, **cover}, id3v1=id3v1(b"Whole title of more than thirt", b"V1"))
+    tags = read_tags(path)
+    assert (tags.title, tags.artists) == ("Whole title of more than thirty letters", "A, B")
+    assert (tags.year, tags.genres, tags.has_cover) == (1999, ("Rock",), True)
+    assert read_cover(path).data == PNG
+
+    id3 = ID3()
+    id3.add(TIT2(encoding=3, text="By ID3"))
+    id3.save(path)
+    tags = read_tags(path)
+    assert (tags.title, tags.artists) == ("By ID3", "A, B")
+
+
+def test_apev2_with_a_damaged_item_or_another_encoding_keeps_the_rest(tmp_path: Path) -> None:
+    path = sound(tmp_path, "a.mp3", "libmp3lame")
+    append_ape(path, {"Title": "Müde".encode("cp1252"), "Artist": ["Q"]})
+    assert (read_tags(path).title, read_tags(path).artists) == ("Müde", "Q")
+    data = path.read_bytes()
+    path.write_bytes(
+        data[:-32].replace(b"\x01\0\0\0\0\0\0\0Artist", b"\xff\xff\xff\x7f\0\0\0\0Artist")
+        + data[-32:]
+    )
+    assert (read_tags(path).title, read_tags(path).artists) == ("Müde", None)
+
+
+def test_id3v1_alone_is_read_with_its_genre_and_a_cut_character(tmp_path: Path) -> None:
+    path = sound(tmp_path, "a.mp3", "libmp3lame")
+    with path.open("ab") as file:
+        file.write(id3v1(f"A{'ö' * 15}".encode()[:30], b"Bj\xf6rk", 17))
+    tags = read_tags(path)
+    assert tags.title == f"A{'ö' * 14}"
+    assert (tags.artists, tags.genres) == ("Björk", ("Rock",))
+
+
+def test_text_in_a_wrong_encoding_is_mended_and_noted(tmp_path: Path) -> None:
+    path = sound(tmp_path, "a.mp3", "libmp3lame")
+    tags = ID3()
+    tags.add(TIT2(encoding=0, text="DÃ©jÃ\xa0 vu"))
+    tags.add(TPE1(encoding=1, text="SigÃºr"))
+    tags.add(TALB(encoding=0, text="Don\x92t"))
+    tags.save(path)
+    read = read_tags(path)
+    assert (read.title, read.artists, read.album) == ("Déjà vu", "Sigúr", "Don’t")
+    assert read.notes == ("title, artist: UTF-8 behind a wrong declaration, mended",)
+
+
+def test_a_foreign_code_page_is_named_and_read_by_the_setting(tmp_path: Path) -> None:
+    path = sound(tmp_path, "a.mp3", "libmp3lame")
+    tags = ID3()
+    tags.add(TIT2(encoding=0, text="Выхода нет".encode("cp1251").decode("latin-1")))
+    tags.add(TPE1(encoding=0, text="Сплин".encode("cp1251").decode("latin-1")))
+    tags.add(TALB(encoding=0, text="Beyoncé"))
+    tags.save(path)
+    read = read_tags(path)
+    assert read.title == "Âûõîäà íåò"
+    assert "SONGREC_TAG_ENCODING=cp1251" in read.notes[0]
+    assert "Выхода нет / Сплин" in read.notes[0]
+    read = read_tags(path, "cp1251")
+    assert (read.title, read.artists, read.album) == ("Выхода нет", "Сплин", "Beyoncé")
+
+
+def test_the_info_chunk_of_wav_is_read_in_its_own_encoding(tmp_path: Path) -> None:
+    path = sound(tmp_path, "a.wav", "pcm_s16le")
+
+    def info(title: bytes) -> FileTags:
+        body = b"INFOINAM" + struct.pack("<I", len(title)) + title + bytes(len(title) % 2)
+        chunk = b"LIST" + struct.pack("<I", len(body)) + body
+        data = original + chunk
+        path.write_bytes(data[:4] + struct.pack("<I", len(data) - 8) + data[8:])
+        return read_tags(path).filled(decode(path).metadata)
+
+    original = path.read_bytes()
+    assert info("Müde – Größe".encode("cp1252")).title == "Müde – Größe"
+    assert info("Müde – Größe".encode()).title == "Müde – Größe"
+    read = info("Группа крови".encode("cp1251"))
+    assert "SONGREC_TAG_ENCODING=cp1251" in read.notes[-1]
+
+
+def test_vorbis_text_that_is_not_utf8_is_read_from_the_container(tmp_path: Path) -> None:
+    path = sound(tmp_path, "a.flac", "flac")
+    file = FLAC(path)
+    file["title"], file["artist"] = "M?de", "Known"
+    file.save()
+    path.write_bytes(path.read_bytes().replace(b"M?de", b"M\xfcde"))
+    read = read_tags(path).filled(decode(path).metadata)
+    assert (read.title, read.artists) == ("Müde", "Known")
+
+
+@pytest.mark.parametrize(
+    ("written", "genres"),
+    [
+        ("(17)", ("Rock",)),
+        ("17", ("Rock",)),
+        ("(17)Rock", ("Rock",)),
+        ("(17)Krautrock", ("Rock", "Krautrock")),
+        ("(31)(39)", ("Trance", "Noise")),
+        ("(RX)", ("Remix",)),
+        ("((Odd)", ("(Odd)",)),
+        ("255", ()),
+        ("(255)", ()),
+        ("(255)Ska", ("Ska",)),
+        ("80s; Pop / Rock", ("80s", "Pop", "Rock")),
+        ("genre 1", ("genre 1",)),
+    ],
+)
+@pytest.mark.parametrize("kind", ["mp3", "flac"])
+def test_numbers_of_genres_become_names(
+    tmp_path: Path, kind: str, written: str, genres: tuple[str, ...]
+) -> None:
+    if kind == "mp3":
+        path = sound(tmp_path, "a.mp3", "libmp3lame")
+        tags = ID3()
+        tags.add(TCON(encoding=3, text=written))
+        tags.save(path)
+    else:
+        path = sound(tmp_path, "a.flac", "flac")
+        file = FLAC(path)
+        file["genre"] = written
+        file.save()
+    assert read_tags(path).genres == genres
+
+
+@pytest.mark.parametrize(
+    ("written", "year"),
+    [
+        ("20190614", 2019),
+        ("2019-06-14", 2019),
+        ("201906", 2019),
+        ("14.06.2019", 2019),
+        ("2019", 2019),
+        ("20190614T101112", 2019),
+        ("99999999", None),
+        ("123456", None),
+        ("0000", None),
+    ],
+)
+def test_years_are_read_from_dates(tmp_path: Path, written: str, year: int | None) -> None:
+    path = sound(tmp_path, "a.opus", "libopus")
+    file = OggOpus(path)
+    file["date"] = written
+    file.save()
+    assert read_tags(path).year == year
+
+
+def test_the_year_is_that_of_the_first_release(tmp_path: Path) -> None:
+    path = sound(tmp_path, "a.mp3", "libmp3lame")
+    tags = ID3()
+    tags.add(TYER(encoding=0, text="20110926"))
+    tags.add(TORY(encoding=0, text="1991"))
+    tags.save(path, v2_version=3)
+    assert read_tags(path).year == 1991
+    path = sound(tmp_path, "b.flac", "flac")
+    file = FLAC(path)
+    file["DATE"], file["ORIGINALDATE"] = "2011", "1991-09-24"
+    file.save()
+    assert read_tags(path).year == 1991
+    file["ORIGINALDATE"] = "2020"  # later than this release: wrong
+    file.save()
+    assert read_tags(path).year == 2011
+    path = sound(tmp_path, "c.m4a", "aac")
+    mp4 = MP4(path)
+    mp4["\xa9day"], mp4["----:com.apple.iTunes:ORIGINALYEAR"] = "2011", [b"1991"]
+    mp4.save()
+    assert read_tags(path).year == 1991
+
+
+def test_freeform_atoms_are_read_whoever_wrote_them(tmp_path: Path) -> None:
+    path = sound(tmp_path, "a.m4a", "aac")
+    file = MP4(path)
+    file["\xa9ART"] = "One & Two"
+    file["----:org.example:Artists"] = [b"One", b"Two"]
+    file["----:com.apple.iTunes:LANGUAGE"] = [b"deutsch"]
+    file["----:com.apple.iTunes:LYRICS"] = ["Größe".encode("cp1252")]
+    file.save()
+    tags = read_tags(path)
+    assert (tags.artist_names, tags.language, tags.lyrics) == (("One", "Two"), "deutsch", "Größe")
+
+
+def test_synchronised_lyrics_and_files_beside_are_lyrics(tmp_path: Path) -> None:
+    path = sound(tmp_path, "a.mp3", "libmp3lame")
+    (tmp_path / "a.lrc").write_text("[00:01.00]beside")
+    assert read_tags(path).lyrics == "beside"
+    tags = ID3()
+    tags.add(SYLT(encoding=3, lang="eng", format=2, type=1, text=[("one", 10), ("two", 20)]))
+    tags.save(path)
+    assert read_tags(path).lyrics == "one\ntwo"
+    tags.add(USLT(encoding=3, lang="eng", text="[00:05.00]plain"))
+    tags.save(path)
+    assert read_tags(path).lyrics == "plain"
+
+
+def test_the_tags_of_a_video_become_those_of_a_song(tmp_path: Path) -> None:
+    path = sound(tmp_path, "a.opus", "libopus")
+    file = OggOpus(path)
+    file["title"], file["artist"] = "Some One - A Song (Official Video)", "SomeOneVEVO"
+    file["date"], file["purl"] = "20190614", "https://www.youtube.com/watch?v=0"
+    file.save()
+    tags = read_tags(path).filled(decode(path).metadata)
+    assert (tags.title, tags.artists, tags.year) == ("A Song", "Some One", 2019)
+    assert len(tags.notes) == 1
+    assert "Official Video" in tags.notes[0]
+
+
+@pytest.mark.parametrize("name", ["a.mp3", "a.flac", "a.opus", "a.m4a", "a.wav"])
+@pytest.mark.parametrize("seed", range(6))
+def test_damaged_tags_raise_nothing(tmp_path: Path, name: str, seed: int) -> None:
+    codecs = {"mp3": "libmp3lame", "flac": "flac", "opus": "libopus", "m4a": "aac"}
+    path = sound(tmp_path, name, codecs.get(name[2:], "pcm_s16le"))
+    if name != "a.wav":
+        file = mutagen.File(path, easy=True)
+        if file.tags is None:
+            file.add_tags()
+        file["title"], file["artist"], file["genre"] = "T" * 40, ["A", "B"], "17"
+        file.save()
+    append_ape(path, {"Title": ["Ape"], "Cover Art (Front)": b"x\0" + JPEG}, id3v1=id3v1(b"V1"))
+    rng = np.random.default_rng(seed)
+    data = bytearray(path.read_bytes())
+    for at in [*rng.integers(0, 400, 20), *rng.integers(len(data) - 400, len(data), 20)]:
+        data[at] = rng.integers(256)
+    path.write_bytes(bytes(data))
+    tags = read_tags(path)
+    assert tags.title is None or tags.title == clean(tags.title)
+    read_cover(path)
+
+
+def test_old_pictures_of_vorbis_comments_are_covers(tmp_path: Path) -> None:
+    path = sound(tmp_path, "a.opus", "libopus")
+    file = OggOpus(path)
+    file["COVERART"] = base64.b64encode(PNG).decode()
+    file.save()
+    assert read_cover(path).data == PNG
+    picture = Picture()
+    picture.type, picture.data = 3, JPEG
+    file["METADATA_BLOCK_PICTURE"] = base64.b64encode(picture.write()).decode()
+    del file["COVERART"]
+    file.save()
+    assert read_cover(path).data == JPEG

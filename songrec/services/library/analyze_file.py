@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from songrec.audio_files.file_scan import ScannedFile, content_hash
 from songrec.audio_files.path_labels import labels_of
+from songrec.core.config import tag_encoding
 from songrec.core.errors import BadInput
 from songrec.core.feature_spec import FeatureSpec
 from songrec.core.types import Floats
@@ -45,7 +46,9 @@ def analyse_file(
     feature set that cannot be extracted here.
     """
     names = with_companions(sets).names
-    task = Task(str(path), str(path.parent), "", names, asdict(settings), time_limit_s)
+    task = Task(
+        str(path), str(path.parent), "", names, asdict(settings), time_limit_s, tag_encoding()
+    )
     outcome = worker.analyse(task)
     if outcome.reason is not None:
         raise BadInput(f"{path.name}: {outcome.reason}.")

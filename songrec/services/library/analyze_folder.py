@@ -15,6 +15,7 @@ from typing import Any
 
 from songrec.audio_files.decoding import DECODER_VERSION
 from songrec.audio_files.file_scan import ScannedFile, content_hash, shown, walk
+from songrec.core.config import tag_encoding
 from songrec.core.errors import BadInput
 from songrec.core.types import Progress, no_progress
 from songrec.features.extraction import make_extractors
@@ -104,6 +105,7 @@ class _Run:
         files: list[ScannedFile],
     ) -> None:
         self._session = instance.session
+        self._tag_encoding = tag_encoding()
         self._instance = instance.folder
         self._root = root
         self._request = request
@@ -210,6 +212,7 @@ class _Run:
             sets=tuple(key.name for key in sets_needed),
             settings=asdict(self._request.settings),
             time_limit_s=self._request.time_limit_s,
+            tag_encoding=self._tag_encoding,
         )
 
     def _hash(self, file: ScannedFile) -> str:

@@ -37,7 +37,10 @@ MEMORY_BYTES = 4 * 2**30
 
 @dataclass(frozen=True)
 class Task:
-    """A file to analyse, with feature sets and the fields of ``AudioSettings``."""
+    """A file to analyse, with feature sets and the fields of ``AudioSettings``.
+
+    ``tag_encoding`` is the encoding of tags that declare none.
+    """
 
     path: str
     root: str
@@ -45,6 +48,7 @@ class Task:
     sets: tuple[str, ...]
     settings: dict[str, Any]
     time_limit_s: float = TIME_LIMIT_S
+    tag_encoding: str | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ class WorkerProcess:
         """
         child = self._prepare(task)
         request = {"path": task.path, "root": task.root, "settings": task.settings}
-        child.send({**request, "sets": list(task.sets)})
+        child.send({**request, "sets": list(task.sets), "tag_encoding": task.tag_encoding})
         try:
             answer = child.receive(task.time_limit_s)
         except TimeoutError:
@@ -283,11 +287,14 @@ def _analyse(request: Mapping[str, Any], extractors: Mapping[str, Any]) -> dict[
         decoded = decode(
             path, sample_rate=settings.sample_rate, seconds=settings.seconds, where=settings.where
         )
+    encoding = request.get("tag_encoding")
+    tags = read_tags(path, encoding)
+    tags = tags.filled(decoded.metadata, encoding)
     for name, array in arrays.items():
         if np.isinf(array).any():
             raise BadInput(f"gives infinite values for {name}")
     return {
-        "tags": asdict(read_tags(path).filled(decoded.metadata)),
+        "tags": asdict(tags),
         "labels": asdict(labels_of(path, root)),
         "decoded": {
             "duration_s": decoded.audio.duration_s,
@@ -297,7 +304,7 @@ def _analyse(request: Mapping[str, Any], extractors: Mapping[str, Any]) -> dict[
             "sample_rate": decoded.source_rate,
             "codec": decoded.codec,
             "container": decoded.container,
-            "notes": list(decoded.notes),
+            "notes": [*decoded.notes, *tags.notes],
         },
         "arrays": arrays,
     }
