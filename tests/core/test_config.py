@@ -30,7 +30,7 @@ BAD = [
     ("SONGREC_DATABASE_URL", "nonsense:secret", "is not a valid database URL"),
     ("SONGREC_DATABASE_URL", "nosuch://me:secret@host/name", "is not a valid database URL"),
     ("SONGREC_DATABASE_URL", "postgresql://me:secret@host:port/name", "is not a valid"),
-    ("SONGREC_TAG_ENCODING", "cyrillic", "is no encoding of text; use cp1251"),
+    ("SONGREC_TAG_ENCODING", "klingon", "is no encoding of text; use cp1251"),
     ("SONGREC_TAG_ENCODING", "base64", "is no encoding of text"),
     ("SONGREC_DATABASE_URL", "oracle://me:secret@host/name", "needs the package"),
 ]
