@@ -8,8 +8,9 @@ taken, what was passed over and what looks wrong is one value, ``ColumnMapping``
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from songrec.catalogue_files.column_contents import ColumnContent, sample_rows, summarise_column
@@ -119,6 +120,8 @@ def recognise_columns(
     *,
     fields: Collection[str] = FIELDS,
     given: Sequence[MappedColumn] = (),
+    preferred: Mapping[str, int] = MappingProxyType({}),
+    any_id: bool = True,
 ) -> ColumnMapping:
     """Return what the columns of a table are.
 
@@ -133,6 +136,10 @@ def recognise_columns(
         Fields to look for.
     given
         Columns that are certain already; only the other fields are looked for.
+    preferred
+        Columns by field that are taken unless another is clearly better.
+    any_id
+        Whether ids may be of any kind ("7", "fx0042") or must be Spotify's.
     """
     sample = sample_rows(rows)
     columns = [
@@ -152,8 +159,12 @@ def recognise_columns(
         if column.at not in taken
         for candidate in _candidates(column, open_fields)
     ]
+    if not any_id:
+        candidates = [one for one in candidates if _is_acceptable_id(one, preferred)]
+    _prefer(candidates, preferred)
     _compare_titles(candidates, columns)
     chosen = _assign(candidates)
+    chosen += _remaining(columns, preferred, chosen)
     mapped = [*given, *(_mapped(one, candidates) for one in chosen)]
     order = {name: i for i, name in enumerate(FIELDS)}
     mapped.sort(key=lambda column: order.get(column.field, len(order)))
@@ -180,6 +191,34 @@ def _candidates(column: _Column, fields: Sequence[str]) -> list[_Candidate]:
         if score:
             found.append(_Candidate(column, "external_id", score, "content"))
     return found
+
+
+def _is_acceptable_id(one: _Candidate, preferred: Mapping[str, int]) -> bool:
+    if one.field != "external_id" or one.column.at == preferred.get("external_id"):
+        return True
+    return one.column.content.share("spotify track", "id22") >= 0.5
+
+
+def _prefer(candidates: Sequence[_Candidate], preferred: Mapping[str, int]) -> None:
+    for one in candidates:
+        if preferred.get(one.field) == one.column.at:
+            one.score += 0.1
+            one.evidence = "format"
+
+
+def _remaining(
+    columns: Sequence[_Column], preferred: Mapping[str, int], chosen: Sequence[_Candidate]
+) -> list[_Candidate]:
+    """Return preferred columns for fields that nothing better was taken for."""
+    fields = {one.field for one in chosen}
+    used = {one.column.at for one in chosen}
+    return [
+        _Candidate(columns[at], name, 0.0, "format")
+        for name, at in preferred.items()
+        if name not in fields
+        and at not in used
+        and columns[at].content.share(*_FOREIGN_KINDS) < 0.5
+    ]
 
 
 def _fit(name: str, column: _Column) -> float | None:

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
 
-from songrec.catalogue_files.dialects import DIALECTS, Dialect
+from songrec.catalogue_files.column_recognition import (
+    CORE_FIELDS,
+    ColumnMapping,
+    MappedColumn,
+    recognise_columns,
+)
+from songrec.catalogue_files.dialects import BY_COLUMNS, DIALECTS, FIELDS, Dialect
+from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.errors import BadInput, UnknownName
 
 
@@ -18,10 +27,101 @@ def normalize(name: str) -> str:
 
 def dialect_by_name(name: str, dialects: Sequence[Dialect] = DIALECTS) -> Dialect:
     """Return the dialect called ``name``; ``UnknownName`` if there is none."""
-    for dialect in dialects:
+    known = (*dialects, BY_COLUMNS)
+    for dialect in known:
         if dialect.name == name:
             return dialect
-    raise UnknownName("catalogue format", name, [d.name for d in dialects])
+    raise UnknownName("catalogue format", name, [d.name for d in known])
+
+
+def map_columns(
+    header: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    name: str | None = None,
+    *,
+    requested: Mapping[str, str] = MappingProxyType({}),
+    dialects: Sequence[Dialect] = DIALECTS,
+) -> tuple[Dialect, ColumnMapping]:
+    """Return a file's dialect and what each of its columns is.
+
+    The dialect says what its own columns are; other columns, and all columns of a file of no
+    known dialect, are recognised by name and content.
+
+    Parameters
+    ----------
+    header
+        Names of the columns.
+    rows
+        Rows by whose cells columns are recognised.
+    name
+        Forces a dialect.
+    requested
+        Names of columns by field, which take precedence over everything else.
+
+    Raises
+    ------
+    BadInput
+        If the file is no catalogue, or lacks a requested column or one that its dialect needs.
+    """
+    chosen = [_requested_column(field, column, header) for field, column in requested.items()]
+    try:
+        dialect = detect_dialect(header, name, dialects)
+    except BadInput:
+        if name is not None or not rows:
+            raise
+        mapping = recognise_columns(header, rows, given=chosen)
+        if not _is_catalogue(mapping):
+            raise
+        return BY_COLUMNS, mapping
+    return dialect, _map_dialect(dialect, header, rows, chosen)
+
+
+def _map_dialect(
+    dialect: Dialect,
+    header: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    chosen: Sequence[MappedColumn],
+) -> ColumnMapping:
+    fields = {column.field for column in chosen}
+    used = {column.at for column in chosen}
+    places = {
+        field: at
+        for field, at in locate_columns(dialect, header).items()
+        if field not in fields and at not in used
+    }
+    by_evidence = CORE_FIELDS if dialect.open else ()
+    given = [
+        MappedColumn(field, at, header[at], "format")
+        for field, at in places.items()
+        if field not in by_evidence
+    ]
+    return recognise_columns(
+        header,
+        rows,
+        given=[*chosen, *given],
+        preferred={field: places[field] for field in by_evidence if field in places},
+        any_id=dialect is BY_COLUMNS,
+    )
+
+
+def _requested_column(field: str, name: str, header: Sequence[str]) -> MappedColumn:
+    if field not in FIELDS:
+        raise UnknownName("field", field, FIELDS)
+    for matches in (str.__eq__, lambda a, b: normalize(a) == normalize(b)):
+        for at, column in enumerate(header):
+            if matches(column, name):
+                return MappedColumn(field, at, column, "request")
+    near = difflib.get_close_matches(name, header, n=1, cutoff=0.6)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise BadInput(f"has no column {name!r}.{hint} It has: {shorten_list(header)}.")
+
+
+def _is_catalogue(mapping: ColumnMapping) -> bool:
+    """Whether songs can be known from the columns, and more than a name or a number is there."""
+    places = mapping.places
+    if "title" in places:
+        return "artists" in places or any(name in places for name in ATTRIBUTE_NAMES)
+    return "external_id" in places and any(name in places for name in ATTRIBUTE_NAMES)
 
 
 def locate_columns(dialect: Dialect, header: Sequence[str]) -> dict[str, int]:
@@ -64,7 +164,7 @@ def detect_dialect(
     for missing, dialect in gaps:
         if not missing:
             return dialect
-    missing, nearest = min(gaps, key=lambda gap: len(gap[0]) / _criteria_count(gap[1]))
+    missing, nearest = max(gaps, key=lambda gap: _criteria_count(gap[1]) - len(gap[0]))
     if not any(field in locate_columns(nearest, header) for field in nearest.required):
         names = ", ".join(dialect.name for dialect in dialects)
         raise BadInput(

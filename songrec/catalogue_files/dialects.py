@@ -57,7 +57,8 @@ class Dialect:
     and signature it holds. ``converters`` replace the usual ones. ``scale`` is that of the seven
     perceptual columns: ``unit`` (0-1), ``percent`` (0-100) or ``auto``, seen from the values.
     ``missing`` are words that mean an empty cell in text columns. ``id_namespace`` says whose ids
-    ``external_id`` holds; files of one namespace share tracks. None: the file's own ids.
+    ``external_id`` holds; files of one namespace share tracks. None: the file's own ids. ``open``:
+    title, artists and id may be in other columns too; the listed names are only preferred.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Dialect:
     scale: str = "auto"
     missing: tuple[str, ...] = ()
     id_namespace: str | None = None
+    open: bool = False
 
     def __post_init__(self) -> None:
         unknown = [n for n in (*self.columns, *self.converters, *self.required) if n not in FIELDS]
@@ -123,6 +125,7 @@ PREPROCESS = Dialect(
     },
     required=ATTRIBUTE_NAMES,
     converters={"artists": cell_values.artists_between(",")},
+    open=True,
 )
 
 SPOTIFY_900K = replace(
@@ -135,37 +138,46 @@ SPOTIFY_900K = replace(
         *("title", "artists", "tempo", "loudness", "energy", "danceability", "positiveness"),
         *("speechiness", "liveness", "acousticness", "instrumentalness"),
     ),
+    open=False,
 )
+
+_SPOTIFY_FEATURES = {
+    "tempo": ("tempo",),
+    "loudness": ("loudness",),
+    "explicit": ("explicit",),
+    "popularity": ("popularity", "track popularity"),
+    "positiveness": ("valence",),
+    **{name: (name,) for name in SHARES if name != "positiveness"},
+    "duration_ms": ("duration ms",),
+    "key": ("key",),
+    "mode": ("mode",),
+    "time_signature": ("time signature",),
+}
 
 SPOTIFY_API = Dialect(
     name="spotify-api",
     label="columns named as in Spotify's API (lower case, valence, shares from 0 to 1)",
     columns={
-        "tempo": ("tempo",),
-        "loudness": ("loudness",),
-        "explicit": ("explicit",),
-        "popularity": ("popularity", "track popularity"),
-        "positiveness": ("valence",),
-        **{name: (name,) for name in SHARES if name != "positiveness"},
+        **_SPOTIFY_FEATURES,
         "title": ("name", "track name", "song", "title"),
         "artists": ("artists", "artist", "track artist", "artist name"),
         "album": ("album", "album name", "track album name"),
         "external_id": ("track id", "id", "spotify id"),
         "genre": ("track genre", "genre", "genres"),
         "year": ("release date", "track album release date", "year"),
-        "duration_ms": ("duration ms",),
-        "key": ("key",),
-        "mode": ("mode",),
-        "time_signature": ("time signature",),
         **_PLAYLISTS,
     },
     required=("tempo", "loudness", *SHARES),
+    converters={"artists": cell_values.artists_between(",")},
     scale="unit",
     id_namespace="spotify",
+    open=True,
 )
 
+_SPOTIFY_EXPORT = replace(SPOTIFY_API, converters={}, open=False)
+
 SPOTIFY_PLAYLISTS = replace(
-    SPOTIFY_API,
+    _SPOTIFY_EXPORT,
     name="spotify-playlists",
     label="Spotify tracks, one row per playlist they stand in (TidyTuesday 2020-01-21)",
     columns={
@@ -178,7 +190,7 @@ SPOTIFY_PLAYLISTS = replace(
 )
 
 SPOTIFY_TRACKS = replace(
-    SPOTIFY_API,
+    _SPOTIFY_EXPORT,
     name="spotify-tracks",
     label='Kaggle "Spotify Tracks Dataset" (114,000 rows, one per genre)',
     signature=("track id", "track genre", "artists"),
@@ -186,18 +198,157 @@ SPOTIFY_TRACKS = replace(
 )
 
 SPOTIFY_SONGS = replace(
-    SPOTIFY_API,
+    _SPOTIFY_EXPORT,
     name="spotify-songs",
     label="Kaggle \"Spotify 1.2M+ Songs\" (artists as \"['A', 'B']\")",
     signature=("id", "artist ids", "disc number"),
 )
 
+SPOTIFY_160K = replace(
+    _SPOTIFY_EXPORT,
+    name="spotify-160k",
+    label='Kaggle "Spotify Dataset 1921-2020, 160k+ Tracks" (data.csv)',
+    signature=("id", "name", "artists", "year", "popularity", "explicit"),
+)
+
+EXPORTIFY = replace(
+    _SPOTIFY_EXPORT,
+    name="exportify",
+    label="Exportify: a playlist of Spotify, with or without audio features",
+    columns={
+        **_SPOTIFY_FEATURES,
+        "title": ("track name",),
+        "artists": ("artist name(s)", "artist name"),
+        "album": ("album name",),
+        "external_id": ("track uri", "spotify uri", "spotify id"),
+        "genre": ("genres", "artist genres"),
+        "year": ("release date", "album release date"),
+        "duration_ms": ("duration (ms)", "track duration (ms)"),
+    },
+    required=("title", "artists", "external_id"),
+    signature=("added at",),
+    converters={"artists": cell_values.artists_between(",")},
+)
+
+HIT_PREDICTOR = replace(
+    _SPOTIFY_EXPORT,
+    name="hit-predictor",
+    label='Kaggle "The Spotify Hit Predictor Dataset (1960-2019)" (dataset-of-00s.csv and others)',
+    columns={
+        **_SPOTIFY_FEATURES,
+        "title": ("track",),
+        "artists": ("artist",),
+        "external_id": ("uri",),
+    },
+    required=("title", "artists", "external_id", *SPOTIFY_API.required),
+    signature=("chorus hit", "sections"),
+)
+
+GENRES_V2 = replace(
+    _SPOTIFY_EXPORT,
+    name="genres-v2",
+    label='Kaggle "Dataset of songs in Spotify" (genres_v2.csv: title is a playlist\'s name)',
+    columns={
+        **_SPOTIFY_FEATURES,
+        "title": ("song name",),
+        "external_id": ("id", "uri"),
+        "genre": ("genre",),
+        "playlist_name": ("title",),
+    },
+    required=("title", "external_id", *SPOTIFY_API.required),
+    signature=("track href", "analysis url"),
+)
+
+SPOTIFY_YOUTUBE = replace(
+    _SPOTIFY_EXPORT,
+    name="spotify-youtube",
+    label='Kaggle "Spotify and Youtube" (Title is the title of a video)',
+    columns={
+        **_SPOTIFY_FEATURES,
+        "title": ("track",),
+        "artists": ("artist",),
+        "album": ("album",),
+        "external_id": ("uri",),
+    },
+    required=("title", "artists", "external_id"),
+    signature=("url youtube", "channel"),
+)
+
+MOST_STREAMED = Dialect(
+    name="most-streamed",
+    label='Kaggle "Most Streamed Spotify Songs 2023" (spotify-2023.csv)',
+    columns={
+        "tempo": ("bpm",),
+        "positiveness": ("valence %",),
+        **{name: (f"{name} %",) for name in SHARES if name != "positiveness"},
+        "title": ("track name",),
+        "artists": ("artist(s) name",),
+        "year": ("released year",),
+        "key": ("key",),
+        "mode": ("mode",),
+    },
+    required=("title", "artists"),
+    signature=("artist count", "in spotify playlists", "streams"),
+    scale="percent",
+)
+
+FMA_TRACKS = Dialect(
+    name="fma-tracks",
+    label="Free Music Archive, tracks.csv (three header rows)",
+    columns={
+        "title": ("track title",),
+        "artists": ("artist name",),
+        "album": ("album title",),
+        "external_id": ("track id",),
+        "genre": ("track genre top",),
+        "year": ("album date released", "track date recorded"),
+        "duration": ("track duration",),
+    },
+    required=("title", "artists", "external_id"),
+    signature=("set split", "set subset"),
+)
+
+MPD = Dialect(
+    name="mpd",
+    label="Million Playlist Dataset (mpd.slice.0-999.json): playlists and their songs",
+    columns={
+        "title": ("track name",),
+        "artists": ("artist name",),
+        "album": ("album name",),
+        "external_id": ("track uri",),
+        "duration_ms": ("duration ms",),
+        "playlist_id": ("playlist id",),
+        "playlist_name": ("playlist name",),
+    },
+    required=("title", "external_id", "playlist_id"),
+    signature=("pos", "artist uri", "album uri"),
+    id_namespace="spotify",
+)
+
 DIALECTS: tuple[Dialect, ...] = (
     PREPROCESS,
     SPOTIFY_900K,
+    EXPORTIFY,
+    HIT_PREDICTOR,
+    GENRES_V2,
+    SPOTIFY_YOUTUBE,
+    MOST_STREAMED,
+    FMA_TRACKS,
+    MPD,
     SPOTIFY_PLAYLISTS,
     SPOTIFY_TRACKS,
     SPOTIFY_SONGS,
+    SPOTIFY_160K,
     SPOTIFY_API,
 )
 """In the order in which a header is compared with them: the narrower before the wider."""
+
+BY_COLUMNS = Dialect(
+    name="by-columns",
+    label="any other table with titles or ids: columns are recognised by name and content",
+    columns={},
+    required=(),
+    converters={"artists": cell_values.artists_between(",")},
+    open=True,
+)
+"""The dialect of files of no other."""

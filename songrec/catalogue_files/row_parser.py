@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from songrec.catalogue_files import cell_values
 from songrec.catalogue_files.batches import Batch, Table
+from songrec.catalogue_files.column_recognition import ColumnMapping
 from songrec.catalogue_files.dialect_detection import locate_columns
 from songrec.catalogue_files.dialects import Dialect
 from songrec.catalogue_files.rejects import Reject, format_value
@@ -54,16 +55,24 @@ class RowParser:
     """A parser of one table's batches into track records.
 
     ``scale`` is ``unit`` or ``percent``, see ``unit_detection.detect_scale``; ``source`` names the
-    catalogue.
+    catalogue. ``columns`` says what the columns are; without it the dialect's own columns are read.
     """
 
-    def __init__(self, dialect: Dialect, table: Table, *, scale: str, source: str) -> None:
+    def __init__(
+        self,
+        dialect: Dialect,
+        table: Table,
+        *,
+        scale: str,
+        source: str,
+        columns: ColumnMapping | None = None,
+    ) -> None:
         self.dialect = dialect
         self.source = source
         self.divisor = 100.0 if scale == "percent" else 1.0
         self.scale = scale
         self._decimal_comma = table.decimal_comma
-        self.places = locate_columns(dialect, table.header)
+        self.places = columns.places if columns else locate_columns(dialect, table.header)
         self._columns = {
             name: _Column(
                 name, at, table.header[at], self._reader(name), dialect.converter(name) in _NUMERIC

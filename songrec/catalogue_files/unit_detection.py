@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from songrec.catalogue_files import cell_values
+from songrec.catalogue_files.column_recognition import ColumnMapping
 from songrec.catalogue_files.dialect_detection import locate_columns
 from songrec.catalogue_files.dialects import Dialect
 from songrec.catalogue_files.reading import Batch, Table
@@ -10,7 +11,13 @@ from songrec.catalogue_files.reading import Batch, Table
 _SAMPLED = ("energy", "danceability", "positiveness")
 
 
-def detect_scale(dialect: Dialect, table: Table, sample: Batch, requested: str = "auto") -> str:
+def detect_scale(
+    dialect: Dialect,
+    table: Table,
+    sample: Batch,
+    requested: str = "auto",
+    columns: ColumnMapping | None = None,
+) -> str:
     """Return ``unit`` or ``percent``: as requested, as the dialect declares, or from a sample.
 
     Percent if more than half of the sampled energy, danceability and positiveness values are
@@ -19,7 +26,7 @@ def detect_scale(dialect: Dialect, table: Table, sample: Batch, requested: str =
     scale = requested if requested != "auto" else dialect.scale
     if scale != "auto":
         return scale
-    positions = locate_columns(dialect, table.header)
+    positions = columns.places if columns else locate_columns(dialect, table.header)
     above = finite = 0
     for name in _SAMPLED:
         if name not in positions:

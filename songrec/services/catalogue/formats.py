@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from songrec.catalogue_files.dialect_detection import dialect_by_name
-from songrec.catalogue_files.dialects import DIALECTS, SCALES
+from songrec.catalogue_files.dialects import BY_COLUMNS, DIALECTS, FIELDS, SCALES
 
-__all__ = ["DIALECTS", "SCALES", "dialect_by_name"]
+FORMATS = (*DIALECTS, BY_COLUMNS)
+
+__all__ = ["FIELDS", "FORMATS", "SCALES", "dialect_by_name"]

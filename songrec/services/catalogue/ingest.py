@@ -6,7 +6,7 @@ import gc
 import itertools
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from songrec.catalogue_files.batches import Batch
-from songrec.catalogue_files.dialect_detection import detect_dialect
+from songrec.catalogue_files.column_recognition import ColumnMapping
+from songrec.catalogue_files.dialect_detection import map_columns
 from songrec.catalogue_files.dialects import DIALECTS, SCALES
 from songrec.catalogue_files.reading import open_table
 from songrec.catalogue_files.rejects import Reject, RejectsFile
@@ -36,7 +37,7 @@ class IngestReport:
     """Result of an import. Every row read was inserted, updated, unchanged or rejected.
 
     ``alike`` counts the inserted tracks with the same name as an earlier track
-    (``services.library.after_import``).
+    (``services.library.after_import``). ``columns`` says which column was read as what.
     """
 
     source: str
@@ -53,6 +54,7 @@ class IngestReport:
     rejects_path: Path | None = None
     alike: int = 0
     seconds: float = 0.0
+    columns: ColumnMapping = field(default_factory=ColumnMapping)
 
     @property
     def stored(self) -> int:
@@ -78,6 +80,7 @@ class IngestReport:
             "dialect": self.dialect,
             "scale": self.scale,
             "encoding": self.encoding,
+            "columns": self.columns.to_json(),
             "dry_run": self.dry_run,
             "seconds": round(self.seconds, 3),
         }
@@ -90,6 +93,7 @@ def ingest_file(
     dialect: str | None = None,
     source: str | None = None,
     scale: str = "auto",
+    columns: Mapping[str, str] | None = None,
     dry_run: bool = False,
     rejects_path: Path | None = None,
     on_progress: Progress = no_progress,
@@ -97,7 +101,8 @@ def ingest_file(
     """Read the catalogue at ``path`` and insert or update its tracks.
 
     ``dialect`` forces a format, ``scale`` that of the perceptual columns; ``source`` names the
-    catalogue (default: the file's name without extensions). Rejected rows go to ``rejects_path``.
+    catalogue (default: the file's name without extensions). ``columns`` names the columns of single
+    fields (``{"title": "song_name"}``). Rejected rows go to ``rejects_path``.
 
     Unlike other functions this one **commits**, after every batch: memory stays constant
     in the file's length and other writers get their turn. Run again after being killed it ends as
@@ -110,20 +115,26 @@ def ingest_file(
     if scale not in SCALES:
         raise BadInput(f"no scale {scale!r}. Known: {', '.join(SCALES)}.")
     table = open_table(path)
-    try:
-        detected = detect_dialect(table.header, dialect, DIALECTS)
-    except BadInput as error:
-        raise BadInput(f"{path}: {error}") from None
     batches = table.batches()
     first = next(batches, None)
+    try:
+        detected, mapping = map_columns(
+            table.header,
+            first.rows if first else (),
+            dialect,
+            requested=columns or {},
+            dialects=DIALECTS,
+        )
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from None
     if first is None:
         raise BadInput(f"{path}: the file has a header and no rows.")
-    used_scale = detect_scale(detected, table, first, scale)
+    used_scale = detect_scale(detected, table, first, scale, mapping)
     name = source or source_name(path)
     if len(name) > MAX_SOURCE_LENGTH:
         raise BadInput(f"A catalogue's name has at most {MAX_SOURCE_LENGTH} characters: {name!r}.")
-    parser = RowParser(detected, table, scale=used_scale, source=name)
-    report = IngestReport(name, detected.name, used_scale, table.encoding, dry_run)
+    parser = RowParser(detected, table, scale=used_scale, source=name, columns=mapping)
+    report = IngestReport(name, detected.name, used_scale, table.encoding, dry_run, columns=mapping)
     write: Callable[..., Any]
     if dry_run:
         write = DryCounter(session).write

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from songrec.catalogue_files.dialect_detection import detect_dialect
+from songrec.catalogue_files.dialect_detection import map_columns
 from songrec.catalogue_files.reading import open_table
 from songrec.catalogue_files.row_parser import RowParser
 from songrec.catalogue_files.unit_detection import detect_scale
@@ -92,15 +92,15 @@ def read_playlists(paths: Sequence[Path], on_progress: Progress = no_progress) -
 
 def _rows(path: Path, file: int, n_files: int, on_progress: Progress) -> Iterator[CatalogueRow]:
     table = open_table(path)
-    try:
-        dialect = detect_dialect(table.header)
-    except BadInput as error:
-        raise BadInput(f"{path}: {error}") from None
     parser = None
     for batch in table.batches():
         if parser is None:
-            scale = detect_scale(dialect, table, batch, "auto")
-            parser = RowParser(dialect, table, scale=scale, source="playlists")
+            try:
+                dialect, columns = map_columns(table.header, batch.rows)
+            except BadInput as error:
+                raise BadInput(f"{path}: {error}") from None
+            scale = detect_scale(dialect, table, batch, "auto", columns)
+            parser = RowParser(dialect, table, scale=scale, source="playlists", columns=columns)
         yield from parser.parse(batch)[0]
         on_progress((file + batch.fraction) / n_files, f"Reading {path.name}")
 

@@ -11,7 +11,7 @@ from flask_login import current_user
 from werkzeug.utils import secure_filename
 
 from songrec.jobs import files, queue
-from songrec.services.catalogue.formats import DIALECTS, SCALES
+from songrec.services.catalogue.formats import FORMATS, SCALES
 from songrec.store import jobs as job_store
 from songrec.store.db import db
 from songrec.store.instance import current_instance
@@ -35,7 +35,7 @@ def index() -> ResponseReturnValue:
         runs=len(runs.all_runs(db.session)),
         jobs=recent,
         worker=queue.worker_runs(instance),
-        dialects=DIALECTS,
+        dialects=FORMATS,
         upload_mb=current_app.config["MAX_CONTENT_LENGTH"] // 2**20,
         form=TrainForm.like(published, publish=published is None),
     )
@@ -49,7 +49,7 @@ def upload() -> ResponseReturnValue:
         flash("Choose a file first: CSV, CSV.gz or Parquet.", "error")
         return redirect(url_for("admin.index"), 303)
     dialect = request.form.get("dialect") or None
-    if dialect is not None and dialect not in {row.name for row in DIALECTS}:
+    if dialect is not None and dialect not in {row.name for row in FORMATS}:
         flash(f"Unknown format {dialect!r}.", "error")
         return redirect(url_for("admin.index"), 303)
     scale = request.form.get("scale") or "auto"
