@@ -165,7 +165,8 @@ def detect_dialect(
         if not missing:
             return dialect
     missing, nearest = max(gaps, key=lambda gap: _criteria_count(gap[1]) - len(gap[0]))
-    if not any(field in locate_columns(nearest, header) for field in nearest.required):
+    present = locate_columns(nearest, header).keys() & set(nearest.required)
+    if not present - {"external_id"}:
         names = ", ".join(dialect.name for dialect in dialects)
         raise BadInput(
             f"not a known catalogue format: none of the columns fits. Found: "
