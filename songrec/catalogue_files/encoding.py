@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO
 
 from songrec.core.errors import BadInput
@@ -25,7 +24,7 @@ class Encoding:
     label: str
 
 
-def detect_encoding(raw: IO[bytes], path: Path) -> Encoding:
+def detect_encoding(raw: IO[bytes], name: str) -> Encoding:
     """Detect the encoding of ``raw``: UTF-8 (with or without BOM), UTF-16 with BOM, or Latin-1.
 
     Everything is read first so that a truncated gzip file or a binary file is detected before
@@ -43,7 +42,7 @@ def detect_encoding(raw: IO[bytes], path: Path) -> Encoding:
         return Encoding("utf-16", "replace", "UTF-16")
     # One stray NUL is a bad row; many are a file of another kind.
     if chunk[:65536].count(0) > 8:
-        raise BadInput(f"{path}: is a binary file, not a CSV or Parquet catalogue.")
+        raise BadInput(f"{name}: is a binary file, not a CSV or Parquet catalogue.")
     while chunk:
         if valid:
             try:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import gzip
+import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 from songrec.catalogue_files.batches import BATCH_ROWS, Batch, Table
-from songrec.catalogue_files.encoding import Encoding, detect_encoding
+from songrec.catalogue_files.csv_layout import CsvLayout, UnreadableHeader, detect_layout
+from songrec.catalogue_files.dialect_detection import normalize
+from songrec.catalogue_files.dialects import DIALECTS
+from songrec.catalogue_files.encoding import detect_encoding
 from songrec.catalogue_files.parquet import ParquetTable
 from songrec.catalogue_files.rejects import Reject, format_value
-from songrec.catalogue_files.tolerant_csv import TolerantReader
+from songrec.catalogue_files.tolerant_csv import TolerantReader, read_lines
 from songrec.core.errors import BadInput
 
 MAX_COLUMNS = 5_000
+_HEAD = 1 << 20
 _MAGIC_BYTES = {
     b"\x89PNG": "a PNG picture",
     b"\xff\xd8\xff": "a JPEG picture",
@@ -31,6 +37,16 @@ _MAGIC_BYTES = {
     b"RIFF": "a sound file",
 }
 
+_KNOWN_COLUMNS = frozenset(
+    normalize(spelling)
+    for dialect in DIALECTS
+    for spellings in dialect.columns.values()
+    for spelling in spellings
+)
+
+TableRow = tuple[int, list[str] | Reject]
+"""The line that a row starts on, and its cells or why it has none."""
+
 
 def open_table(path: Path) -> Table:
     """Open the catalogue at ``path``; ``BadInput`` if it is not a CSV or Parquet file."""
@@ -45,55 +61,132 @@ def open_table(path: Path) -> Table:
             head = file.read(16)
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror}).") from None
-    if not head:
-        raise BadInput(f"{path}: the file is empty.")
     if head.startswith(b"PAR1"):
         return ParquetTable(path)
-    for magic, kind in _MAGIC_BYTES.items():
-        if head.startswith(magic):
-            raise BadInput(f"{path}: is {kind}, not a CSV or Parquet catalogue.")
+    zipped = _check_magic_bytes(head, str(path), "a CSV or Parquet catalogue")
     if path.name.lower().endswith(".parquet"):
         raise BadInput(f"{path}: is named .parquet but is not a Parquet file.")
-    return TextTable(path, zipped=head.startswith(b"\x1f\x8b"))
+    return TextTable(str(path), lambda: path.open("rb"), path.stat().st_size, zipped=zipped)
+
+
+def open_text(
+    content: bytes,
+    name: str,
+    *,
+    is_column_name: Callable[[str], bool] | None = None,
+) -> TextTable:
+    """Open the content of a CSV file, plain or gzipped; ``BadInput`` if it is something else.
+
+    Parameters
+    ----------
+    content
+        The whole file.
+    name
+        What messages call it.
+    is_column_name
+        See ``TextTable``.
+    """
+    zipped = _check_magic_bytes(content[:16], name, "a CSV file")
+    return TextTable(
+        name,
+        lambda: io.BytesIO(content),
+        len(content),
+        zipped=zipped,
+        is_column_name=is_column_name or is_known_column,
+    )
+
+
+def is_known_column(name: str) -> bool:
+    """Return whether a known format has a column of this name."""
+    return normalize(name) in _KNOWN_COLUMNS
+
+
+def _check_magic_bytes(head: bytes, name: str, expected: str) -> bool:
+    """Return whether a file that starts with ``head`` is gzipped; ``BadInput`` if it is no text."""
+    if not head:
+        raise BadInput(f"{name}: the file is empty.")
+    for magic, kind in _MAGIC_BYTES.items():
+        if head.startswith(magic):
+            raise BadInput(f"{name}: is {kind}, not {expected}.")
+    return head.startswith(b"\x1f\x8b")
 
 
 class TextTable:
-    """A CSV file, plain or gzipped; delimiter and encoding are detected."""
+    """A CSV file, plain or gzipped; syntax, encoding and layout are detected.
 
-    def __init__(self, path: Path, *, zipped: bool) -> None:
-        self.path = path
+    Parameters
+    ----------
+    name
+        What messages call the file: its path.
+    open_file
+        Opens the file for reading bytes, as often as it is called.
+    size
+        Its size in bytes, before it is unpacked.
+    zipped
+        Whether it is gzipped.
+    is_column_name
+        Tells the name of a column from a title line above the header.
+
+    Attributes
+    ----------
+    header
+        The names of the columns, without blanks around them.
+    encoding, delimiter
+        As detected; the encoding for reports.
+    decimal_comma
+        Whether a comma may be a decimal comma, because it does not separate cells.
+    assumptions
+        What the reading assumes.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        open_file: Callable[[], IO[bytes]],
+        size: int,
+        *,
+        zipped: bool,
+        is_column_name: Callable[[str], bool] = is_known_column,
+    ) -> None:
+        self.name = name
         self.zipped = zipped
-        self._size = max(path.stat().st_size, 1)
-        with self._open() as raw:
-            detected: Encoding = self._guarded(detect_encoding, raw, path)
+        self._open_file = open_file
+        self._size = max(size, 1)
+        with self._open() as raw, self._guard():
+            detected = detect_encoding(raw, name)
         self.encoding = detected.label
         self._codec, self._errors = detected.codec, detected.errors
-        self.header, self.delimiter = self._read_header()
-        # Where the comma does not separate cells it may be a decimal comma: "0,83".
+        self._layout = self._detect_layout(is_column_name)
+        self.header = self._layout.header
+        self._header_cells = self._layout.written_header
+        self.delimiter = self._layout.syntax.delimiter
         self.decimal_comma = self.delimiter != ","
+        self.assumptions = list(self._layout.assumptions)
+
+    def rows(self, *, any_width: bool = False) -> Iterator[TableRow]:
+        """Yield the line and the cells of every row that is not blank, in file order.
+
+        Parameters
+        ----------
+        any_width
+            Also return the cells of rows that have more or fewer of them than the header.
+
+        Yields
+        ------
+        tuple
+            The line that the row starts on, and its cells or a ``Reject`` that says why it has
+            none.
+        """
+        with self._open() as raw:
+            yield from self._rows(raw, any_width=any_width)
 
     def batches(self, size: int = BATCH_ROWS) -> Iterator[Batch]:
         """See ``Table``."""
         with self._open() as raw:
-            reader = TolerantReader(raw, self._codec, self._errors, self.delimiter)
-            rows = reader.rows()
-            next(rows, None)  # the header
-            width = len(self.header)
-            number = 0
             batch = Batch()
-            while True:
-                row = self._guarded(next, rows, None)
-                if row is None:
-                    break
-                place, cells = row
-                number += 1
-                if isinstance(cells, str):
-                    batch.rejects.append(Reject(place, "", "", cells))
-                elif len(cells) != width:
-                    cell_count = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
-                    reason = f"has {cell_count}, the header has {width}"
-                    start = format_value(self.delimiter.join(cells[:2]))
-                    batch.rejects.append(Reject(place, "", start, reason))
+            for number, (place, cells) in enumerate(self._rows(raw), 1):
+                if isinstance(cells, Reject):
+                    batch.rejects.append(cells)
                 else:
                     batch.rows.append(cells)
                     batch.places.append(place)
@@ -106,39 +199,65 @@ class TextTable:
                 batch.fraction = 1.0
                 yield batch
 
-    def _open(self) -> IO[bytes]:
-        return gzip.open(self.path, "rb") if self.zipped else self.path.open("rb")  # type: ignore[return-value]
+    def _rows(self, raw: IO[bytes], *, any_width: bool = False) -> Iterator[TableRow]:
+        layout = self._layout
+        width, first, last = layout.width, layout.leading, layout.leading + len(layout.header)
+        is_offset = width != len(layout.header)
+        with self._guard():
+            lines = read_lines(raw, self._codec, self._errors)
+            for _ in range(layout.header_lines):
+                next(lines, None)
+            for line, cells in TolerantReader(lines, layout.syntax, width).rows():
+                place = line + layout.header_lines
+                if isinstance(cells, str):
+                    yield place, Reject(place, "", "", cells)
+                elif len(cells) != width and not any_width:
+                    yield place, self._misfit(place, cells)
+                elif cells == self._header_cells:
+                    yield place, Reject(place, "", "", "repeats the header")
+                else:
+                    yield place, cells[first:last] if is_offset else cells
+
+    def _misfit(self, place: int, cells: list[str]) -> Reject:
+        cell_count = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
+        start = format_value(self.delimiter.join(cells[:2]))
+        return Reject(place, "", start, f"has {cell_count}, the header has {self._layout.width}")
+
+    @contextmanager
+    def _open(self) -> Iterator[IO[bytes]]:
+        with self._open_file() as file:
+            yield gzip.GzipFile(fileobj=file) if self.zipped else file  # type: ignore[misc]
 
     def _fraction(self, raw: Any) -> float:
         position = raw.fileobj.tell() if self.zipped else raw.tell()
         return min(position / self._size, 1.0)
 
-    def _guarded(self, function: Any, *values: Any) -> Any:
+    @contextmanager
+    def _guard(self) -> Iterator[None]:
+        """Turn errors of reading into ``BadInput``."""
         try:
-            return function(*values)
+            yield
         except EOFError:
             raise BadInput(
-                f"{self.path}: the gzip file ends too early; it was cut off. Copy it again."
+                f"{self.name}: the gzip file ends too early; it was cut off. Copy it again."
             ) from None
         except (gzip.BadGzipFile, zlib.error) as error:
-            raise BadInput(f"{self.path}: the gzip file is damaged ({error}).") from None
+            raise BadInput(f"{self.name}: the gzip file is damaged ({error}).") from None
         except OSError as error:
-            raise BadInput(f"{self.path}: cannot be read ({error.strerror or error}).") from None
+            raise BadInput(f"{self.name}: cannot be read ({error.strerror or error}).") from None
 
-    def _read_header(self) -> tuple[list[str], str]:
-        best: tuple[list[str], str] = ([], ",")
-        broken = "holds nothing but blank lines"
-        for delimiter in (",", ";", "\t", "|"):
-            with self._open() as raw:
-                rows = TolerantReader(raw, self._codec, self._errors, delimiter).rows()
-                first = next(rows, None)
-            if first is not None and isinstance(first[1], str):
-                broken = f"has no header that can be read: line {first[0]} {first[1]}"
-            elif first is not None and len(first[1]) > len(best[0]):
-                best = ([name.strip() for name in first[1]], delimiter)
-        header, delimiter = best
-        if not any(header):
-            raise BadInput(f"{self.path}: the file {broken}.")
-        if len(header) > MAX_COLUMNS:
-            raise BadInput(f"{self.path}: {len(header):,} columns; at most {MAX_COLUMNS:,} work.")
-        return header, delimiter
+    def _detect_layout(self, is_column_name: Callable[[str], bool]) -> CsvLayout:
+        with self._open() as raw, self._guard():
+            text = io.TextIOWrapper(raw, encoding=self._codec, errors=self._errors, newline="")
+            head = text.read(_HEAD)
+            # The rest of the last line.
+            head += text.readline(_HEAD)
+            text.detach()
+        try:
+            layout = detect_layout(head, is_column_name=is_column_name)
+        except UnreadableHeader as error:
+            raise BadInput(f"{self.name}: the file {error}.") from None
+        columns = len(layout.header)
+        if columns > MAX_COLUMNS:
+            raise BadInput(f"{self.name}: {columns:,} columns; at most {MAX_COLUMNS:,} work.")
+        return layout

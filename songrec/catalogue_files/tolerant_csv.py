@@ -1,4 +1,4 @@
-"""CSV rows with the physical line each starts on; a stray quote costs one line only.
+"""CSV rows with the physical line each starts on; a row that is not well formed costs itself only.
 
 Kept by hand: ``csv`` and pandas swallow or drop everything behind a quote that never closes.
 """
@@ -7,69 +7,274 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import IO
 
 # Longer lines are split into pieces, each of which is rejected: a file without line ends is
 # never read into memory whole.
 MAX_LINE_LENGTH = 1 << 22
 _ENDS = ("\n", "\r")
+_UNCLOSED = "opens a quote that is not closed"
+
+# While a row is taken apart, characters that follow a backslash are these, which no text may
+# contain (Unicode's noncharacters).
+_HIDDEN_QUOTE, _HIDDEN_DELIMITER, _HIDDEN_BACKSLASH = "\ufdd0", "\ufdd1", "\ufdd2"
+_HIDDEN = re.compile(f"[{_HIDDEN_QUOTE}{_HIDDEN_DELIMITER}{_HIDDEN_BACKSLASH}]")
+_NUMBER = re.compile(r"\s*-?\d+([.,]\d+)?\s*")
+_BACKSLASH = re.compile(r"\\(.)")
 
 Row = tuple[int, list[str] | str]
 """The line a row starts on, and its cells or the reason why it cannot be read."""
 
 
+@dataclass(frozen=True, slots=True)
+class CsvSyntax:
+    r"""How a CSV file writes its cells.
+
+    Attributes
+    ----------
+    delimiter, quote
+        The characters between cells and around them.
+    backslash
+        A backslash makes a quote, a delimiter or a backslash after it an ordinary character
+        (``"The \"Best\" Song"``). Otherwise a quote in a quoted cell is doubled.
+    spaced
+        Blanks after a delimiter are not part of the cell, so that a quote may follow them.
+    wrapped
+        Each line is one quoted cell that holds the line's cells: ``"A,""B, C"",1"``.
+    """
+
+    delimiter: str = ","
+    quote: str = '"'
+    backslash: bool = False
+    spaced: bool = False
+    wrapped: bool = False
+
+
 class TolerantReader:
     """A reader of CSV rows that feeds ``csv.reader`` line by line and can rewind.
 
-    A stray quote makes a CSV reader swallow the lines that follow. Here a row that cannot be read
-    as written costs its first line only: the other lines are read again.
+    A stray quote makes a CSV reader swallow the lines that follow. Here a row that is not well
+    formed, or that has another number of cells than ``width``, is read again from its first line
+    alone. It costs no more than that line: the other lines are rows of their own.
+
+    Parameters
+    ----------
+    lines
+        The lines of the file, with their ends; see ``read_lines``.
+    syntax
+        How the file writes its cells.
+    width
+        The number of cells of a good row, None where it is unknown. It only decides between two
+        readings of a row; rows of any width are returned.
     """
 
-    def __init__(self, raw: IO[bytes], codec: str, errors: str, delimiter: str) -> None:
-        self._text = io.TextIOWrapper(raw, encoding=codec, errors=errors, newline="")
-        self._delimiter = delimiter
+    def __init__(self, lines: Iterable[str], syntax: CsvSyntax, width: int | None = None) -> None:
+        self._lines = iter(lines)
+        self._syntax = syntax
+        self._width = width
         self._replayed: deque[str] = deque()
         self._current: list[str] = []
-        self._line = 0
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        line = self._replayed.popleft() if self._replayed else self._text.readline(MAX_LINE_LENGTH)
-        if not line:
-            raise StopIteration
+        line = self._replayed.popleft() if self._replayed else next(self._lines)
         self._current.append(line)
-        return line
+        return _hide(line, self._syntax) if self._syntax.backslash else line
 
     def rows(self) -> Iterator[Row]:
         """Yield every row that is not blank."""
-        reader = csv.reader(self, delimiter=self._delimiter, strict=True)
+        syntax, width, current = self._syntax, self._width, self._current
+        is_plain = not (syntax.backslash or syntax.wrapped)
+        reader = _strict_reader(self, syntax)
+        next_line = 1
         while True:
-            self._current.clear()
-            start = self._line + 1
+            current.clear()
+            start = next_line
+            cells: list[str] | str
             try:
-                cells: list[str] | str = next(reader)
+                cells = next(reader)
+                if not is_plain:
+                    cells = _finished(cells, syntax)
+                if width is not None and (len(cells) != width or len(current) > 1):
+                    cells = self._reread_suspect(cells, width)
             except StopIteration:
                 break
-            except csv.Error as error:
-                cells = self._read_first_line(error)
-            self._line += sum(line.endswith(_ENDS) for line in self._current)
-            if cells and (len(cells) > 1 or cells[0].strip()):
+            except csv.Error:
+                cells = self._reread_broken()
+            for line in current:
+                next_line += line.endswith(_ENDS)
+            if cells and (cells[0].strip() or any(cell.strip() for cell in cells)):
                 yield start, cells
-        # The wrapper would close the file that the caller opened.
-        self._text.detach()
 
-    def _read_first_line(self, error: csv.Error) -> list[str] | str:
+    def _reread_suspect(self, cells: list[str], width: int) -> list[str] | str:
+        """Read a well-formed row again where stray quotes may have joined cells or lines."""
         first, *rest = self._current
-        self._replayed.extendleft(reversed(rest))
-        self._current[1:] = []
+        if not rest:
+            return self._mended(first) or cells
+        if len(cells) == width:
+            # Believed, unless each line is a row to all appearances.
+            has_swallowed = self._are_rows([first, *rest], width)
+        else:
+            has_swallowed = any(len(split_line(line, self._syntax)[0]) == width for line in rest)
+        if not has_swallowed:
+            return cells
+        self._unread(rest)
+        return self._mended(first) or _UNCLOSED
+
+    def _are_rows(self, lines: list[str], width: int) -> bool:
+        """Return whether each line alone has ``width`` cells, with numbers in a common column."""
+        delimiter = self._syntax.delimiter
+        if width < 3 or any(line.count(delimiter) < width - 1 for line in (lines[0], lines[-1])):
+            return False
+        rows = [split_line(line, self._syntax)[0] for line in lines]
+        return all(len(cells) == width for cells in rows) and any(
+            all(_NUMBER.fullmatch(cell) for cell in column) for column in zip(*rows, strict=True)
+        )
+
+    def _reread_broken(self) -> list[str] | str:
+        """Read a row that is not well formed again, from its first line alone."""
+        first, *rest = self._current
+        self._unread(rest)
         if len(first) > csv.field_size_limit():
             return f"is longer than {csv.field_size_limit():,} characters"
-        if rest or "end of data" in str(error):
-            # The quote opened here closes in a later row: the lines between are rows of their own.
-            return "opens a quote that is not closed"
-        # Quotes inside an unquoted style: '"Weird Al" Yankovic,Eat It' is meant as it stands.
-        return next(csv.reader([first], delimiter=self._delimiter))
+        mended = self._mended(first)
+        if mended is not None:
+            return mended
+        cells, is_closed = split_line(first, self._syntax)
+        # If nothing was swallowed, '"Weird Al" Yankovic,Eat It' is meant as it stands. Otherwise
+        # the quote closes in a later row.
+        return cells if is_closed and not rest else _UNCLOSED
+
+    def _unread(self, lines: list[str]) -> None:
+        self._replayed.extendleft(reversed(lines))
+        self._current[1:] = []
+
+    def _mended(self, line: str) -> list[str] | None:
+        """Return the cells of ``line`` in the first reading that has the right number of them."""
+        syntax = self._syntax
+        if self._width is None or syntax.wrapped or syntax.quote not in line:
+            return None
+        readings = [syntax]
+        if not syntax.backslash and "\\" in line:
+            readings.append(replace(syntax, backslash=True))
+        for reading in readings:
+            cells, is_closed = split_line(line, reading)
+            if is_closed and len(cells) == self._width:
+                return cells
+        return None
+
+
+def read_lines(raw: IO[bytes], codec: str, errors: str) -> Iterator[str]:
+    """Yield the lines of a file with their ends (LF, CR or both), without closing it."""
+    text = io.TextIOWrapper(raw, encoding=codec, errors=errors, newline="")
+    while line := text.readline(MAX_LINE_LENGTH):
+        yield line
+    # The wrapper would close the file that the caller opened.
+    text.detach()
+
+
+def split_line(line: str, syntax: CsvSyntax) -> tuple[list[str], bool]:
+    """Split one line whose quotes need not be well formed.
+
+    A quote opens a cell at its beginning only, and closes it only where the cell ends:
+    ``"The "Best" Song",Anna`` has the cells ``The "Best" Song`` and ``Anna``. Any other quote is a
+    character of the text.
+
+    Parameters
+    ----------
+    line
+        A physical line, with or without its end.
+    syntax
+        How the file writes its cells.
+
+    Returns
+    -------
+    cells
+        The cells.
+    is_closed
+        Whether every quote that opens a cell is closed on the line.
+    """
+    text = line.rstrip("\r\n")
+    if syntax.backslash:
+        text = _hide(text, syntax)
+    quote, delimiter = re.escape(syntax.quote), re.escape(syntax.delimiter)
+    blank = r"[^\S\t]*"
+    opening = re.compile(f"{blank}{quote}")
+    closing = re.compile(f"{quote}{blank}(?:{delimiter}|$)")
+    cells: list[str] = []
+    is_closed = True
+    at: int | None = 0
+    while at is not None:
+        opened = opening.match(text, at)
+        closed = _closing_quote(text, opened.end(), syntax.quote, closing) if opened else None
+        if opened and closed:
+            cell = text[opened.end() : closed.start()].replace(syntax.quote * 2, syntax.quote)
+            at = closed.end() if closed.group().endswith(syntax.delimiter) else None
+        else:
+            end = text.find(syntax.delimiter, at)
+            cell = text[at:] if end < 0 else text[at:end]
+            at = None if end < 0 else end + 1
+            if opened and cell.count(syntax.quote) % 2:
+                is_closed = False
+        cells.append(cell)
+    return (_reveal(cells, syntax) if syntax.backslash else cells), is_closed
+
+
+def _closing_quote(
+    text: str, start: int, quote: str, closing: re.Pattern[str]
+) -> re.Match[str] | None:
+    """Find the quote that ends the cell whose text begins at ``start``."""
+    at = start
+    while (at := text.find(quote, at)) >= 0:
+        end = at
+        while text.startswith(quote, end):
+            end += 1
+        # Doubled quotes are text: of an odd number the last one is left to close the cell.
+        if (end - at) % 2 and (match := closing.match(text, end - 1)):
+            return match
+        at = end
+    return None
+
+
+def _strict_reader(lines: Iterable[str], syntax: CsvSyntax) -> Iterator[list[str]]:
+    return csv.reader(
+        lines,
+        delimiter=syntax.delimiter,
+        quotechar=syntax.quote,
+        skipinitialspace=syntax.spaced,
+        strict=True,
+    )
+
+
+def _finished(cells: list[str], syntax: CsvSyntax) -> list[str]:
+    """Take the cells out of their wrapping, and reveal what backslashes protected."""
+    if syntax.wrapped and len(cells) == 1:
+        inner = replace(syntax, wrapped=False)
+        return next((row for _, row in TolerantReader(cells, inner).rows()), cells)
+    return _reveal(cells, syntax) if syntax.backslash else cells
+
+
+def _hide(line: str, syntax: CsvSyntax) -> str:
+    if "\\" not in line:
+        return line
+    hidden = {
+        syntax.quote: _HIDDEN_QUOTE,
+        syntax.delimiter: _HIDDEN_DELIMITER,
+        "\\": _HIDDEN_BACKSLASH,
+    }
+    return _BACKSLASH.sub(lambda match: hidden.get(match[1], match[0]), line)
+
+
+def _reveal(cells: list[str], syntax: CsvSyntax) -> list[str]:
+    shown = {
+        _HIDDEN_QUOTE: syntax.quote,
+        _HIDDEN_DELIMITER: syntax.delimiter,
+        _HIDDEN_BACKSLASH: "\\",
+    }
+    return [_HIDDEN.sub(lambda match: shown[match[0]], cell) for cell in cells]

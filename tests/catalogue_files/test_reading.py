@@ -124,7 +124,8 @@ def test_a_line_without_end_is_not_read_whole(tmp_path, monkeypatch):
     path = tmp_path / "songs.csv"
     path.write_text("a,b\n1,2\n" + "x" * 700_000 + "\n3,4\n", encoding="utf-8")
     with path.open("rb") as raw:
-        found = list(Watched(raw, "utf-8", "strict", ",").rows())
+        lines = tolerant_csv.read_lines(raw, "utf-8", "strict")
+        found = list(Watched(lines, tolerant_csv.CsvSyntax(), 2).rows())
     assert max(longest) == 200_000
     assert [row for row in found if isinstance(row[1], list)] == [
         (1, ["a", "b"]),
@@ -189,7 +190,7 @@ def test_a_stray_quote_does_not_swallow_the_rows_up_to_the_next_quote(tmp_path):
 def test_quotes_around_a_part_of_a_cell_are_taken_as_they_are_meant(tmp_path):
     path = tmp_path / "songs.csv"
     path.write_text('song,Tempo\n"Weird" Name,1\nThe "Best",2\n', encoding="utf-8")
-    assert read(path)[1] == [["Weird Name", "1"], ['The "Best"', "2"]]
+    assert read(path)[1] == [['"Weird" Name', "1"], ['The "Best"', "2"]]
 
 
 def test_one_row_of_broken_bytes_does_not_cost_the_others_their_accents(tmp_path):

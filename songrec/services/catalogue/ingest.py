@@ -7,7 +7,7 @@ import itertools
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -142,7 +142,7 @@ def ingest_file(
     else:
         context = bulk_writing(session)
         write = CatalogueWriter(session, source=name, fields=parser.fields).write
-    with RejectsFile(rejects_path) as rejects, _less_frequent_gc(), context:
+    with closing(batches), RejectsFile(rejects_path) as rejects, _less_frequent_gc(), context:
         for batch in itertools.chain([first], batches):
             _import_batch(batch, parser, write, rejects, report)
             if not dry_run:
