@@ -173,10 +173,13 @@ class TolerantReader:
 def read_lines(raw: IO[bytes], codec: str, errors: str) -> Iterator[str]:
     """Yield the lines of a file with their ends (LF, CR or both), without closing it."""
     text = io.TextIOWrapper(raw, encoding=codec, errors=errors, newline="")
-    while line := text.readline(MAX_LINE_LENGTH):
-        yield line
-    # The wrapper would close the file that the caller opened.
-    text.detach()
+    try:
+        while line := text.readline(MAX_LINE_LENGTH):
+            yield line
+    finally:
+        # The wrapper would close the file that the caller opened.
+        if not raw.closed:
+            text.detach()
 
 
 def split_line(line: str, syntax: CsvSyntax) -> tuple[list[str], bool]:
