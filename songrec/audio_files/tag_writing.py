@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 import mutagen
-from mutagen.id3 import TBPM, TKEY
+from mutagen.apev2 import APEv2
+from mutagen.id3 import ID3, TBPM, TKEY, Encoding
 from mutagen.mp4 import MP4Tags
+from mutagen.oggvorbis import VCommentDict
 
+from songrec.audio_files.trailing_tags import ID3V1_BYTES, read_ape
 from songrec.core.errors import BadInput
-from songrec.core.files import atomic_file
+from songrec.core.files import temporary_beside
 
 _SHARPS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 _MP4_KEY = "----:com.apple.iTunes:initialkey"
@@ -25,38 +30,116 @@ def key_text(key: int, mode: int | None) -> str:
 def write_values(path: Path, *, tempo: float | None = None, key: str | None = None) -> None:
     """Write tempo (BPM, rounded) and initial key into the tags of the file at ``path``.
 
-    Other tags stay. The file is replaced atomically. Raises ``BadInput`` for a format whose tags
-    cannot be written.
+    All else stays: other tags, pictures, unknown frames, the version of ID3, ID3v1, owner and
+    permissions. A symbolic link stays one, its target is written. The file is replaced atomically;
+    one with several hard links is overwritten, so that it stays the same file under all its
+    names. The modification time becomes the present, which backups go by.
+
+    Raises ``BadInput`` for a format whose tags cannot be written.
     """
-    with atomic_file(path, suffix=path.suffix) as temporary:
-        shutil.copy2(path, temporary)
-        _write(temporary, path.name, tempo, key)
+    target = path.resolve()
+    status = target.stat()
+    with temporary_beside(target, suffix=target.suffix) as draft:
+        shutil.copy2(target, draft)
+        _write(draft, path.name, tempo, key)
+        os.utime(draft)
+        if status.st_nlink > 1:
+            _overwrite(target, draft)
+            return
+        with contextlib.suppress(PermissionError):  # of another user: it becomes the writer's
+            os.chown(draft, status.st_uid, status.st_gid)
+        draft.replace(target)
+
+
+def _overwrite(target: Path, draft: Path) -> None:
+    """Copy ``draft`` into the existing file; if that fails half-way, the draft is kept."""
+    with target.open("r+b") as file, draft.open("rb") as content:
+        try:
+            shutil.copyfileobj(content, file, 2**20)
+            file.truncate()
+            file.flush()
+            os.fsync(file.fileno())
+        except OSError as error:
+            kept = draft.with_name(f"{target.stem}.complete{target.suffix}")
+            draft.rename(kept)
+            raise BadInput(
+                f"{target.name}: was only written in part ({error.strerror}); {kept} is complete."
+            ) from None
 
 
 def _write(draft: Path, name: str, tempo: float | None, key: str | None) -> None:
+    id3v1 = _id3v1(draft)
+    bpm = None if tempo is None else str(round(tempo))
     try:
         file: Any = mutagen.File(draft)
         if file is None:
             raise BadInput(f"{name}: its tags cannot be written.")
-        if file.tags is None:
-            file.add_tags()
-        tags = file.tags
-        bpm = None if tempo is None else str(round(tempo))
-        if hasattr(tags, "getall"):  # ID3
-            if bpm:
-                tags.setall("TBPM", [TBPM(encoding=3, text=[bpm])])
-            if key:
-                tags.setall("TKEY", [TKEY(encoding=3, text=[key])])
-        elif isinstance(tags, MP4Tags):
-            if bpm:
-                tags["tmpo"] = [int(bpm)]
-            if key:
-                tags[_MP4_KEY] = [key.encode()]
-        else:  # Vorbis comments, APEv2, ASF
-            if bpm:
-                tags["BPM"] = bpm
-            if key:
-                tags["INITIALKEY"] = key
-        file.save()
+        has_id3v1_alone = isinstance(file.tags, ID3) and file.tags.version < (2,)
+        if (file.tags is None or has_id3v1_alone) and read_ape(draft):
+            # An MP3 with APEv2: an ID3v2 tag of two fields would hide it from players.
+            tags = APEv2(draft)
+            _write_items(tags, bpm, key)
+            tags.save(draft)
+        else:
+            if file.tags is None:
+                file.add_tags()
+            if isinstance(file.tags, ID3):
+                _write_id3(file.tags, draft, bpm, key)
+            elif isinstance(file.tags, MP4Tags):
+                _write_atoms(file.tags, bpm, key)
+                file.save()
+            else:
+                _write_items(file.tags, bpm, key)
+                file.save()
     except mutagen.MutagenError as error:
         raise BadInput(f"{name}: its tags cannot be written ({error}).") from None
+    _restore_id3v1(draft, id3v1)
+
+
+def _write_id3(tags: ID3, draft: Path, bpm: str | None, key: str | None) -> None:
+    version = tags.version[1] if tags.version >= (2,) else 4
+    if tags.version >= (2,) and tags.size:
+        # As written: without ID3v1 merged in and without dates turned into those of 2.4.
+        tags = type(tags)(draft, translate=False, load_v1=False)
+    if bpm:
+        tags.setall("TBPM", [TBPM(encoding=Encoding.LATIN1, text=[bpm])])
+    if key:
+        tags.setall("TKEY", [TKEY(encoding=Encoding.LATIN1, text=[key])])
+    # Nobody writes 2.2 any more; 2.3 has the same fields under longer names.
+    tags.save(draft, v2_version=4 if version == 4 else 3, v23_sep=None)
+
+
+def _write_atoms(tags: MP4Tags, bpm: str | None, key: str | None) -> None:
+    if bpm:
+        tags["tmpo"] = [int(bpm)]
+    if key:
+        tags[_MP4_KEY] = [key.encode()]
+
+
+def _write_items(tags: Any, bpm: str | None, key: str | None) -> None:
+    """Set values of Vorbis comments, APEv2 or ASF."""
+    if isinstance(tags, VCommentDict) and any("\ufffd" in value for _, value in tags):
+        raise BadInput("has tags that are not UTF-8, which writing would destroy")
+    if bpm:
+        tags["BPM"] = bpm
+    if key:
+        tags["INITIALKEY"] = key
+
+
+def _id3v1(path: Path) -> bytes | None:
+    """Return the bytes of an ID3v1 tag; mutagen writes it anew, or not at all."""
+    with path.open("rb") as file:
+        if file.seek(0, os.SEEK_END) < ID3V1_BYTES:
+            return None
+        file.seek(-ID3V1_BYTES, os.SEEK_END)
+        data = file.read()
+    return data if data.startswith(b"TAG") else None
+
+
+def _restore_id3v1(path: Path, data: bytes | None) -> None:
+    if data is None:
+        return
+    present = _id3v1(path) is not None
+    with path.open("r+b") as file:
+        file.seek(-ID3V1_BYTES if present else 0, os.SEEK_END)
+        file.write(data)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-_ID3V1_BYTES = 128
+ID3V1_BYTES = 128
 _APE_HEADER = struct.Struct("<8sIIII8x")
 _MOST_ITEMS = 1_000
 _LARGEST_APE = 32 * 2**20
@@ -25,7 +25,7 @@ def read_ape(path: Path) -> dict[str, list[bytes]]:
     try:
         with path.open("rb") as file:
             length = file.seek(0, 2)
-            for end in (length, length - _ID3V1_BYTES):
+            for end in (length, length - ID3V1_BYTES):
                 if end < _APE_HEADER.size:
                     continue
                 file.seek(end - _APE_HEADER.size)
@@ -60,10 +60,10 @@ def read_id3v1(path: Path) -> dict[str, list[bytes]]:
     """Read an ID3v1 tag: values by the names of ID3v2's frames in lower case; empty without one."""
     try:
         with path.open("rb") as file:
-            if file.seek(0, 2) < _ID3V1_BYTES:
+            if file.seek(0, 2) < ID3V1_BYTES:
                 return {}
-            file.seek(-_ID3V1_BYTES, 2)
-            data = file.read(_ID3V1_BYTES)
+            file.seek(-ID3V1_BYTES, 2)
+            data = file.read(ID3V1_BYTES)
     except OSError:
         return {}
     if not data.startswith(b"TAG"):

@@ -76,7 +76,12 @@ def export_clusters(run_id: str | None, out: Path | None) -> None:
 @with_appcontext
 @one_line_errors
 def write_tags(path: Path, tempo: bool, key: bool, dry_run: bool, as_json: bool) -> None:
-    """Write measured values into the tags of files: PATH is an analysed file or folder."""
+    """Write measured values into the tags of files: PATH is an analysed file or folder.
+
+    All else in the files stays: other tags, pictures, the version of ID3. Links stay links; a file
+    with several hard links is overwritten in place, others are replaced. The modification time
+    becomes the present.
+    """
     from songrec.services.library.export_values import write_tags as write
 
     values = [name for name, selected in (("tempo", tempo), ("key", key)) if selected]

@@ -21,8 +21,8 @@ CURRENT = "current"
 
 
 @contextlib.contextmanager
-def atomic_file(path: Path, *, suffix: str = "") -> Iterator[Path]:
-    """Yield a temporary path beside ``path`` that replaces it when the block ends well.
+def temporary_beside(path: Path, *, suffix: str = "") -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; what is there when the block ends is deleted.
 
     Missing parent folders are created. ``suffix`` ends the temporary name, for writers that go by
     the extension.
@@ -31,9 +31,19 @@ def atomic_file(path: Path, *, suffix: str = "") -> Iterator[Path]:
     temporary = path.with_name(f".{secrets.token_hex(8)}{PARTIAL}{suffix}")
     try:
         yield temporary
-        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def atomic_file(path: Path, *, suffix: str = "") -> Iterator[Path]:
+    """Yield a temporary path beside ``path`` that replaces it when the block ends well.
+
+    Folders and ``suffix`` as in ``temporary_beside``.
+    """
+    with temporary_beside(path, suffix=suffix) as temporary:
+        yield temporary
+        temporary.replace(path)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

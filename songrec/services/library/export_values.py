@@ -102,9 +102,11 @@ def write_tags(
 
     The library follows: a file is known by its content, which the new tags change, so its row,
     its track and its cached features are filed anew. A file that changed since it was analysed is
-    left alone. Flushes after each file; with ``dry_run`` nothing is written.
+    left alone. A file below several names (links) is written once and counts for each. Flushes
+    after each file; with ``dry_run`` nothing is written.
     """
-    folder = folder.resolve()
+    # The file's own name stays: the library has links under theirs.
+    folder = folder.parent.resolve() / folder.name if folder.is_file() else folder.resolve()
     analysed = [
         k for k in audio_files.below(instance.session, folder).values() if k.state == "analysed"
     ]
@@ -113,16 +115,25 @@ def write_tags(
     if not ids:
         raise BadInput(f"No analysed file lies in {folder}: run flask analyze on it first.")
     written, skipped = 0, []
+    done: set[tuple[int, int]] = set()
     for file_id in sorted(ids):
         file = instance.session.get_one(AudioFile, file_id)
         try:
-            written += _write_one(instance, file, values, dry_run)
+            if _identity(file) not in done:
+                _write_one(instance, file, values, dry_run)
+                done.add(_identity(file))
+            written += 1
         except (BadInput, OSError) as error:
             skipped.append({"path": file.path, "reason": str(error)})
     return Written(written, skipped)
 
 
-def _write_one(instance: Instance, file: AudioFile, values: Sequence[str], dry_run: bool) -> int:
+def _identity(file: AudioFile) -> tuple[int, int]:
+    status = Path(file.path).stat()
+    return status.st_dev, status.st_ino
+
+
+def _write_one(instance: Instance, file: AudioFile, values: Sequence[str], dry_run: bool) -> None:
     path = Path(file.path)
     status = path.stat()
     if (status.st_size, status.st_mtime_ns) != (file.size, file.modified_ns):
@@ -135,18 +146,32 @@ def _write_one(instance: Instance, file: AudioFile, values: Sequence[str], dry_r
     if tempo is None and key is None:
         raise BadInput("has neither of the values that are to be written")
     if dry_run:
-        return 1
+        return
     write_values(path, tempo=tempo, key=key)
     _follow_new_hash(instance, file, track)
-    return 1
+
+
+def _is_same_file(path: Path, other: Path) -> bool:
+    try:
+        return path.samefile(other)
+    except OSError:
+        return False
 
 
 def _follow_new_hash(instance: Instance, file: AudioFile, track: Track) -> None:
-    """Move rows and cached features to the hash of the file's new bytes."""
+    """Move rows and cached features to the hash of the file's new bytes.
+
+    Other rows of the same file, behind a link, follow as well.
+    """
     path, before = Path(file.path), str(file.content_hash)
     after, status = content_hash(path), path.stat()
-    file.content_hash, file.size, file.modified_ns = after, status.st_size, status.st_mtime_ns
-    file.updated_at = now()
+    for row in audio_files.with_content(instance.session, before):
+        if row is file or _is_same_file(Path(row.path), path):
+            row.content_hash, row.size = after, status.st_size
+            row.modified_ns, row.updated_at = status.st_mtime_ns, now()
+    if after == before:
+        instance.session.flush()
+        return
     if track.source_key == source_key(before):
         track.source_key = source_key(after)
     cache = feature_cache.folder(instance.folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from pathlib import Path
 
 import mutagen
@@ -102,3 +103,28 @@ def test_what_is_not_of_the_library_is_refused(app: Flask, tmp_path: Path) -> No
 )
 def test_keys_are_written_as_tags_have_them(key: int, mode: int | None, text: str) -> None:
     assert key_text(key, mode) == text
+
+
+def test_all_names_of_a_file_follow(app: Flask, session: Session, file: AudioFile) -> None:
+    path = Path(file.path)
+    hard, symbolic = path.with_name("b.wav"), path.with_name("c.wav")
+    os.link(path, hard)
+    symbolic.symlink_to(path)
+    track = session.get_one(Track, file.track_id)
+    for other in (hard, symbolic):
+        add_sound(session, track, other)
+    session.commit()
+    done = app.test_cli_runner().invoke(args=["write-tags", str(path.parent), "--key", "--json"])
+    assert json.loads(done.output) == {"written": 3, "skipped": []}
+    assert hard.samefile(path)
+    assert symbolic.is_symlink()
+    session.expire_all()
+    digest, status = content_hash(path), path.stat()
+    for row in session.scalars(select(AudioFile)):
+        assert (row.content_hash, row.size, row.modified_ns) == (
+            digest,
+            status.st_size,
+            status.st_mtime_ns,
+        )
+    again = app.test_cli_runner().invoke(args=["write-tags", str(symbolic), "--key", "--json"])
+    assert json.loads(again.output) == {"written": 1, "skipped": []}
