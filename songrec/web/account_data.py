@@ -22,7 +22,7 @@ from songrec.services.listeners import import_export
 from songrec.services.recommendation.taste_page import taste_page
 from songrec.store.db import db
 from songrec.store.instance import current_instance
-from songrec.store.listeners import reactions, skips, unmatched_imports
+from songrec.store.listeners import listens, reactions, skips, unmatched_imports
 from songrec.web import cached_counts, charts, security
 from songrec.web.current_listener import (
     TOKEN,
@@ -52,6 +52,7 @@ def page() -> str:
         rows=charts.track_rows(profile.median, page.space, None) if profile and page.space else [],
         clusters=cached_counts.clusters(db.session, page.run),
         reactions=page.feedback.reactions,
+        kinds=import_export.KINDS,
     )
 
 
@@ -66,18 +67,28 @@ def export() -> Response:
 
 @blueprint.post("/import")
 def import_likes() -> ResponseReturnValue:
-    """Like the songs of an uploaded list; those not found are kept and reported."""
+    """Import an uploaded list: likes, plays, playlists; what is missing is kept and reported."""
     security.count_from_here(security.IMPORTS_ADDRESS, "import")
     file = request.files.get("file")
     if file is None or not file.filename:
-        raise BadInput("Choose a file first: CSV, JSPF, ListenBrainz feedback or your own export.")
+        raise BadInput(
+            "Choose a file first: a playlist, a CSV, data of a music service or your own export."
+        )
     content = file.stream.read(security.LIST_BYTES + 1)
     if len(content) > security.LIST_BYTES:
         raise import_export.too_large()
     listener = require_listener()
-    report = import_export.import_likes(db.session, listener, content)
+    report = import_export.import_likes(
+        db.session,
+        listener,
+        content,
+        file_name=file.filename,
+        kind=request.form.get("as", "auto"),
+    )
     db.session.commit()
-    return render_template("me/imported.html", report=report, name=file.filename[:100])
+    return render_template(
+        "me/imported.html", report=report, name=file.filename[:100], hows=import_export.HOWS
+    )
 
 
 @blueprint.post("/again")
@@ -90,7 +101,7 @@ def retry_unmatched() -> ResponseReturnValue:
         db.session.commit()
         flash(
             f"{count(report.found, 'song is', 'songs are')} in the catalogue now; "
-            f"{len(report.missing):,} still missing.",
+            f"{len(report.missing_songs):,} still missing.",
             "success",
         )
     return redirect(url_for("me.page") + "#waiting", 303)
@@ -115,6 +126,17 @@ def clear_skips() -> ResponseReturnValue:
         skips.delete_skips(db.session, listener)
         db.session.commit()
         flash("Your skips are cleared.", "success")
+    return redirect(url_for("me.page"), 303)
+
+
+@blueprint.post("/plays/forget")
+def clear_plays() -> ResponseReturnValue:
+    """Delete the listener's play history."""
+    listener = current_listener()
+    if listener is not None:
+        listens.delete_listens(db.session, listener)
+        db.session.commit()
+        flash("Your play history is deleted.", "success")
     return redirect(url_for("me.page"), 303)
 
 

@@ -61,7 +61,7 @@ FORM_BYTES = 2**20
 """No form is longer; only what takes files, and from those who may send them, is read further."""
 UPLOADS: dict[str, bool] = {"admin.upload": True, "me.import_likes": False}
 """The endpoints that take files: whether from admins only."""
-LIST_BYTES = 8 * 2**20
+LIST_BYTES = 32 * 2**20
 LISTS = frozenset({"me.import_likes"})
 """The endpoints whose file is a list of songs, from anybody, and no longer than that."""
 SONGS = frozenset({"upload.create", "api.from_audio", "api_aliases.from_audio"})

@@ -135,6 +135,7 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, int, int]]] = {
     ("me.retry_unmatched", "POST"): ("/me/again", (303, 303, 303)),
     ("me.delete_unmatched", "POST"): ("/me/waiting/forget", (303, 303, 303)),
     ("me.clear_skips", "POST"): ("/me/skips/forget", (303, 303, 303)),
+    ("me.clear_plays", "POST"): ("/me/plays/forget", (303, 303, 303)),
     ("me.delete", "POST"): ("/me/delete", (400, 303, 303)),
     ("api.station", "GET"): ("/api/v1/stations/song?of={track}", OPEN),
     ("api.path", "GET"): ("/api/v1/tracks/{track}/path/{track}", OPEN),

@@ -1,37 +1,77 @@
-"""Import of lists of songs into a listener's likes and playlists, and export of all their data."""
+"""Import of lists into a listener's likes, plays and playlists, and export of all their data."""
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from songrec.core import songs
 from songrec.core.errors import BadInput
-from songrec.core.sorting import SORT_KEY_LENGTH, sort_key
 from songrec.services.listeners import list_files
 from songrec.services.listeners.list_files import ListEntry, SongList
-from songrec.store.bulk import chunks
-from songrec.store.catalogue import artists, tracks
-from songrec.store.db import now
-from songrec.store.listeners import playlists, reactions, skips, unmatched_imports
-from songrec.store.tables import Listener, Reaction, Track
-
-CANDIDATES = 500
-_GUEST = re.compile(
-    r"\s*[\(\[]\s*(?:feat|ft|featuring|with)\b\.?[^\)\]]*[\)\]]|\s+-?\s*(?:feat|ft|featuring)\b\.?.*$",
-    re.IGNORECASE,
+from songrec.services.listeners.list_formats import own_export, spotify
+from songrec.services.listeners.list_matching import (
+    Contradiction,
+    bare_title,
+    match_entries,
 )
+from songrec.store.bulk import chunks
+from songrec.store.catalogue import tracks
+from songrec.store.db import now
+from songrec.store.listeners import listens, playlists, reactions, skips, unmatched_imports
+from songrec.store.tables import Listener, Playlist, Reaction, Track
+
+__all__ = [
+    "HOWS",
+    "KINDS",
+    "ImportReport",
+    "bare_title",
+    "export",
+    "import_likes",
+    "match",
+    "retry_unmatched",
+    "too_large",
+]
+
+KINDS = list_files.KINDS
+HOWS = {
+    "id": "by id",
+    "isrc": "by ISRC",
+    "path": "by the path of the file",
+    "names": "by artist and title",
+    "guests": "by title and main artist",
+}
+"""How songs are matched, in words."""
+LISTED = 500
+"""Songs and lines that a report names one by one."""
+
+
+@dataclass
+class PlaylistReport:
+    """An imported playlist; ``is_new`` unless its songs were added to one that was there."""
+
+    name: str
+    songs: int
+    missing: int
+    is_new: bool
 
 
 @dataclass
 class ImportReport:
-    """Result of an import: entries by how they were matched (id, names, guests) and the rest."""
+    """Result of an import.
+
+    ``matched`` are the entries by how (``HOWS``), ``missing`` those without a track, ``refused``
+    the unusable lines. ``added`` counts what is new by kind (like, dislike, skip, play),
+    ``unchanged`` what was there already or was decided otherwise before. ``playlists`` is the
+    number of new playlists, ``playlist_reports`` are all of them. ``passed_over``, ``notes``,
+    ``contradictions`` and ``limits`` say what else a reader should know.
+    """
 
     format: str
     matched: dict[str, list[tuple[ListEntry, int]]] = field(
@@ -40,93 +80,162 @@ class ImportReport:
     missing: list[ListEntry] = field(default_factory=list)
     refused: list[tuple[int, str]] = field(default_factory=list)
     playlists: int = 0
+    playlist_reports: list[PlaylistReport] = field(default_factory=list)
+    added: Counter[str] = field(default_factory=Counter)
+    unchanged: Counter[str] = field(default_factory=Counter)
+    passed_over: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+    contradictions: list[Contradiction] = field(default_factory=list)
+    limits: list[str] = field(default_factory=list)
 
     @property
     def found(self) -> int:
         """Number of matched entries."""
         return sum(map(len, self.matched.values()))
 
+    @property
+    def likes(self) -> int:
+        """Number of new likes."""
+        return self.added["like"]
 
-def import_likes(session: Session, listener: Listener, content: bytes) -> ImportReport:
-    """Import a file for ``listener``: matched songs are liked, the others are stored for later.
+    @property
+    def dislikes(self) -> int:
+        """Number of new dislikes."""
+        return self.added["dislike"]
 
-    Existing reactions stay: a list never turns a dislike into a like or the reverse. The caller
-    commits. Raises ``BadInput`` if the file cannot be read.
+    @property
+    def plays(self) -> int:
+        """Number of new plays, of songs that the catalogue lacks as well."""
+        return self.added["play"]
+
+    @property
+    def skips(self) -> int:
+        """Number of new skips."""
+        return self.added["skip"]
+
+    @property
+    def missing_songs(self) -> list[ListEntry]:
+        """The entries without a track, each song once."""
+        return list({(e.label, e.kind, e.playlist): e for e in reversed(self.missing)}.values())[
+            ::-1
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """Serialize for the API and ``--json``."""
+        missing = self.missing_songs
+        return {
+            "format": self.format,
+            "likes": self.likes,
+            "dislikes": self.dislikes,
+            "skips": self.skips,
+            "plays": self.plays,
+            "playlists": [
+                {"name": one.name, "songs": one.songs, "missing": one.missing, "new": one.is_new}
+                for one in self.playlist_reports
+            ],
+            "unchanged": sum(self.unchanged.values()),
+            "matched": {how: len(pairs) for how, pairs in self.matched.items() if pairs},
+            "missing": len(missing),
+            "missing_songs": [entry.label for entry in missing[:LISTED]],
+            "refused": [{"line": line, "reason": reason} for line, reason in self.refused[:LISTED]],
+            "passed_over": dict(self.passed_over),
+            "notes": [*self.notes, *self.limits],
+            "contradictions": [one.text for one in self.contradictions[:LISTED]],
+        }
+
+
+def import_likes(
+    session: Session,
+    listener: Listener,
+    content: bytes,
+    *,
+    file_name: str = "",
+    kind: str = "auto",
+) -> ImportReport:
+    """Import a file for ``listener``: what it is decides what its songs become.
+
+    Matched songs are liked, disliked, skipped, played or put into playlists, the others are stored
+    for later. Existing reactions stay: a list never turns a dislike into a like or the reverse.
+    ``file_name`` names a playlist without a name of its own; ``kind`` (``list_files.KINDS``)
+    overrides what the songs become. The caller commits. Raises ``BadInput`` if the file cannot be
+    read.
     """
-    listed = list_files.read(content)
+    listed = list_files.read(content, file_name, kind)
     report = match(session, listed)
-    _apply(session, listener, report, listed)
-    unmatched_imports.add(
-        session,
-        listener,
-        [
-            {
-                "kind": entry.kind,
-                "playlist": entry.playlist[:200],
-                "external_id": (entry.ids[0] if entry.ids else "")[:200],
-                "title": entry.title,
-                "artists": entry.artists,
-                "weight": entry.weight,
-            }
-            for entry in report.missing
-        ],
-    )
+    stored = _apply(session, listener, report, listed)
+    waiting = [
+        {
+            "kind": entry.kind,
+            "playlist": entry.playlist[:200],
+            "playlist_id": stored[entry.playlist_number].id
+            if entry.playlist_number in stored
+            else None,
+            "external_id": (entry.ids[0] if entry.ids else "")[:200],
+            "ids": list(entry.ids) or None,
+            "title": entry.title,
+            "artists": entry.artists,
+            "path": entry.path,
+            "weight": entry.weight,
+        }
+        for entry in report.missing
+        if entry.kind != "play"
+    ]
+    unmatched_imports.add(session, listener, waiting)
+    if unmatched_imports.count(session, listener) >= unmatched_imports.MAX_PER_LISTENER:
+        report.limits.append(
+            f"At most {unmatched_imports.MAX_PER_LISTENER:,} missing songs are kept to try again; "
+            "further ones are not."
+        )
     return report
 
 
 def retry_unmatched(session: Session, listener: Listener) -> ImportReport:
-    """Match the stored unmatched songs again. The caller commits."""
+    """Match the stored unmatched songs and plays again. The caller commits."""
     waiting = unmatched_imports.of_listener(session, listener)
-    listed = SongList(
-        "waiting",
-        [
+    listed = SongList("waiting")
+    numbers: dict[int, int] = {}
+    owned = {playlist.id: playlist for playlist in playlists.owned(session, listener)}
+    for one in waiting:
+        number = -1
+        if one.playlist_id in owned:
+            if one.playlist_id not in numbers:
+                numbers[one.playlist_id] = listed.start_playlist(owned[one.playlist_id].name)
+            number = numbers[one.playlist_id]
+        ids = one.ids or ([one.external_id] if one.external_id else [])
+        listed.entries.append(
             ListEntry(
                 one.id,
                 one.kind,
-                (one.external_id,) if one.external_id else (),
+                tuple(ids),
                 one.title,
                 one.artists,
                 one.weight,
                 one.playlist,
+                number,
+                path=one.path,
             )
-            for one in waiting
-        ],
-    )
+        )
     report = match(session, listed)
-    _apply(session, listener, report, listed)
+    targets = {number: owned[playlist_id] for playlist_id, number in numbers.items()}
+    _apply(session, listener, report, listed, targets)
     ids = [entry.line for matches in report.matched.values() for entry, _ in matches]
     unmatched_imports.remove(session, listener, ids)
+    _retry_listens(session, listener, report)
     return report
 
 
 def match(session: Session, listed: SongList) -> ImportReport:
-    """Match each entry to a track: by id, by artist and title, by both without guest artists.
-
-    Ids are the catalogue's own or public ones. Names are compared without case, accents and
-    spacing; then without “feat. X” in either, if the first artist of one is an artist of the
-    other.
-    """
-    report = ImportReport(listed.format, refused=list(listed.refused))
-    by_id = _by_id(session, {one for entry in listed.entries for one in entry.ids})
-    left = []
-    for entry in listed.entries:
-        track = next((by_id[one] for one in entry.ids if one in by_id), None)
-        if track is not None:
-            report.matched["id"].append((entry, track))
-        else:
-            left.append(entry)
-    keys = {songs.song_key(e.artists, e.title): e for e in left if e.artists and e.title}
-    by_key = _by_song(session, keys)
-    for entry in left:
-        named = entry.artists and entry.title
-        track = by_key.get(songs.song_key(entry.artists, entry.title)) if named else None
-        if track is not None:
-            report.matched["names"].append((entry, track))
-        elif named and (track := _without_guests(session, entry)) is not None:
-            report.matched["guests"].append((entry, track))
-        else:
-            report.missing.append(entry)
-    return report
+    """Match each entry to a track; see ``list_matching``."""
+    matching = match_entries(session, listed.entries)
+    return ImportReport(
+        listed.format,
+        matching.matched,
+        matching.missing,
+        list(listed.refused),
+        passed_over=Counter(listed.passed_over),
+        notes=list(listed.notes),
+        contradictions=matching.contradictions,
+    )
 
 
 def export(session: Session, listener: Listener | None) -> dict[str, Any]:
@@ -138,6 +247,7 @@ def export(session: Session, listener: Listener | None) -> dict[str, Any]:
         "likes": [],
         "dislikes": [],
         "skips": [],
+        "plays": [],
         "playlists": [],
         "waiting": [],
     }
@@ -169,6 +279,7 @@ def export(session: Session, listener: Listener | None) -> dict[str, Any]:
     content["skips"] = [
         {**named[s.track_id], "times": s.times, "last": s.last_at.isoformat()} for s in skipped
     ]
+    content["plays"] = _plays(session, listener)
     content["playlists"] = [
         {
             "name": playlist.name,
@@ -178,96 +289,308 @@ def export(session: Session, listener: Listener | None) -> dict[str, Any]:
         }
         for playlist, ids in lists
     ]
+    numbers = {playlist.id: number for number, (playlist, _) in enumerate(lists)}
     content["waiting"] = [
-        {name: getattr(one, name) for name in unmatched_imports.FIELDS}
+        {
+            **{name: getattr(one, name) for name in unmatched_imports.FIELDS},
+            "ids": one.ids or [],
+            "path": one.path,
+            "playlist_number": numbers.get(one.playlist_id) if one.playlist_id else None,
+        }
         for one in unmatched_imports.of_listener(session, listener)
     ]
     return content
 
 
-def _apply(session: Session, listener: Listener, report: ImportReport, listed: SongList) -> None:
-    existing = reactions.values(session, listener)
-    skipped_ids = {skip.track_id for skip in skips.of_listener(session, listener)}
-    playlist_entries: dict[str, list[tuple[int, int]]] = defaultdict(list)
+def too_large() -> BadInput:
+    """Return the error for a file larger than ``MAX_BYTES``."""
+    return BadInput(
+        f"A list of songs is {list_files.MAX_BYTES // 2**20} MiB at most; an operator can import a "
+        "larger one with flask likes import."
+    )
+
+
+def _apply(
+    session: Session,
+    listener: Listener,
+    report: ImportReport,
+    listed: SongList,
+    targets: dict[int, Playlist] | None = None,
+) -> dict[int, Playlist]:
+    """Store what was matched, and all plays; return the playlists by their number in the list."""
     pairs = [pair for matches in report.matched.values() for pair in matches]
     # Lists start with the newest entry; the song liked last here counts as the newest.
-    for entry, track in sorted(pairs, key=lambda pair: -pair[0].line):
-        if entry.kind == "playlist":
-            playlist_entries[entry.playlist].append((entry.line, track))
-        elif entry.kind == "skip":
-            if track not in skipped_ids:
-                skipped_ids.add(track)
-                skips.record(session, listener, track, entry.weight)
-        elif track not in existing:
+    pairs.sort(key=lambda pair: -pair[0].line)
+    _apply_feedback(session, listener, report, pairs)
+    _apply_plays(session, listener, report, pairs)
+    return _apply_playlists(session, listener, report, listed, pairs, targets)
+
+
+def _apply_feedback(
+    session: Session,
+    listener: Listener,
+    report: ImportReport,
+    pairs: Sequence[tuple[ListEntry, int]],
+) -> None:
+    existing = reactions.values(session, listener)
+    skipped_ids = {skip.track_id for skip in skips.of_listener(session, listener)}
+    for entry, track in pairs:
+        if entry.kind == "skip":
+            if track in skipped_ids:
+                report.unchanged["skip"] += 1
+                continue
+            skipped_ids.add(track)
+            skips.record(session, listener, track, entry.weight)
+            report.added["skip"] += entry.weight
+        elif entry.kind in ("like", "dislike"):
+            if track in existing:
+                report.unchanged[entry.kind] += 1
+                continue
             value = reactions.LIKE if entry.kind == "like" else reactions.DISLIKE
             weight = min(entry.weight, max(reactions.WEIGHTS)) if value > 0 else None
             reactions.react(session, listener, track, value, weight)
             existing[track] = value
-    owned = {p.playlist.name: p.playlist for p in playlists.of_listener(session, listener)}
-    for name, description in [*listed.playlists, *((name, "") for name in playlist_entries)]:
-        if name and name not in owned:
-            owned[name] = playlists.create(session, listener, name, description)
-            report.playlists += 1
-    for name, entries in playlist_entries.items():
-        if name in owned:
-            playlists.add(session, owned[name], [track for _, track in sorted(entries)])
+            report.added[entry.kind] += 1
 
 
-def _by_id(session: Session, names: Iterable[str]) -> dict[str, int]:
-    tracks_by_id: dict[str, int] = {}
-    for part in chunks(sorted(names)):
-        query = select(Track.id, Track.public_id, Track.external_id).where(
-            or_(Track.public_id.in_(part), Track.external_id.in_(part))
+def _apply_plays(
+    session: Session,
+    listener: Listener,
+    report: ImportReport,
+    pairs: Sequence[tuple[ListEntry, int]],
+) -> None:
+    plays: list[tuple[ListEntry, int | None]] = [
+        (entry, track) for entry, track in pairs if entry.kind == "play"
+    ]
+    plays += [(entry, None) for entry in report.missing if entry.kind == "play"]
+    if not plays:
+        return
+    rows = _listen_rows(plays)
+    new = listens.record(session, listener, rows)
+    skipped: dict[int, list[datetime | None]] = defaultdict(list)
+    for row in rows:
+        kind = "skip" if row["is_skip"] else "play"
+        if row["key"] not in new:
+            report.unchanged[kind] += 1
+            continue
+        report.added[kind] += row["times"]
+        if row["is_skip"] and row["track_id"] is not None:
+            skipped[row["track_id"]].append(row["played_at"])
+    repeated = len(plays) - len(rows)
+    if repeated:
+        report.passed_over["plays that the file lists twice"] += repeated
+    if report.format != own_export.LABEL:  # which lists its skips apart
+        _record_skips(session, listener, skipped)
+
+
+def _listen_rows(plays: Sequence[tuple[ListEntry, int | None]]) -> list[dict[str, Any]]:
+    """Return rows of the play history, each with the key that the same play always has.
+
+    Spotify's two exports give the same play to the second or to the minute only, so the minute
+    counts, and several plays of a song within one are numbered.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    within: dict[tuple[str, ...], dict[tuple[Any, ...], int]] = defaultdict(dict)
+    for entry, track in sorted(plays, key=_play_time):
+        song = str(
+            songs.song_key(entry.artists, entry.title)
+            if entry.artists and entry.title
+            else songs.unique_song_key(entry.ids[0] if entry.ids else entry.label)
         )
-        for track, public, external in session.execute(query.order_by(Track.id.desc())):
-            tracks_by_id[public] = track
-            if external:
-                tracks_by_id[external] = track
-    return tracks_by_id
+        if entry.is_total or entry.played_at is None:
+            key = f"all:{entry.source[:10]}:{song}"
+        else:
+            seconds = round(entry.played_at.timestamp())
+            key = f"{seconds}:{song}"
+            if entry.source == spotify.SOURCE:
+                minute = (str(seconds // 60), song)
+                exact = (seconds, entry.ms_played)
+                number = within[minute].setdefault(exact, len(within[minute]))
+                key = f"{seconds // 60}m{number or ''}:{song}"
+        rows.setdefault(
+            key,
+            {
+                "key": key,
+                "track_id": track,
+                "played_at": entry.played_at,
+                "times": entry.weight,
+                "ms_played": entry.ms_played,
+                "is_skip": entry.is_skip,
+                "source": entry.source,
+                "external_id": (entry.ids[0] if entry.ids else "")[:200],
+                "title": entry.title,
+                "artists": entry.artists,
+                "album": entry.album,
+            },
+        )
+    return list(rows.values())
 
 
-def _by_song(session: Session, keys: Iterable[int]) -> dict[int, int]:
-    track_of_key: dict[int, int] = {}
-    for part in chunks(sorted(keys)):
-        query = select(Track.song_key, Track.id).where(Track.song_key.in_(part))
-        track_of_key.update(session.execute(query.order_by(Track.id.desc())).all())
-    return track_of_key
+def _play_time(play: tuple[ListEntry, int | None]) -> tuple[float, int]:
+    played_at = play[0].played_at
+    return (played_at.timestamp() if played_at else 0.0, play[0].line)
 
 
-def _without_guests(session: Session, entry: ListEntry) -> int | None:
-    title = bare_title(entry.title)
-    if not title or not entry.artists:
-        return None
-    key = sort_key(_GUEST.sub("", entry.title))
-    ranges = [
-        (Track.sort_title >= f"{key}{sign}") & (Track.sort_title < f"{key}{sign}\uffff")
-        for sign in (" (", " [", " f", " - f")
-        if len(key) < SORT_KEY_LENGTH - 5
+def _record_skips(
+    session: Session, listener: Listener, skipped: dict[int, list[datetime | None]]
+) -> None:
+    for track, times in skipped.items():
+        existing = skips.find(session, listener, track)
+        moments = [moment for moment in times if moment is not None]
+        if existing is not None:
+            moments.append(existing.last_at)
+        skips.record(session, listener, track, len(times), max(moments, default=None))
+
+
+def _retry_listens(session: Session, listener: Listener, report: ImportReport) -> None:
+    """Match the songs of the play history that the catalogue lacked."""
+    unmatched = listens.unmatched(session, listener)
+    entries = [
+        ListEntry(
+            number,
+            "play",
+            (song.external_id, song.external_id.rpartition(":")[2]) if song.external_id else (),
+            song.title,
+            song.artists,
+        )
+        for number, song in enumerate(unmatched)
     ]
-    query = select(Track.id, Track.title).where(or_(Track.sort_title == key, *ranges))
-    candidates = [
-        track_id
-        for track_id, its_title in session.execute(query.order_by(Track.id).limit(CANDIDATES))
-        if bare_title(its_title) == title
+    matching = match_entries(session, entries)
+    for how, pairs in matching.matched.items():
+        for entry, track in pairs:
+            skipped = listens.assign(session, listener, unmatched[entry.line], track)
+            _record_skips(session, listener, {track: [one.played_at for one in skipped]})
+            report.matched.setdefault(how, []).append((entry, track))
+    report.missing += matching.missing
+
+
+def _apply_playlists(
+    session: Session,
+    listener: Listener,
+    report: ImportReport,
+    listed: SongList,
+    pairs: Sequence[tuple[ListEntry, int]],
+    targets: dict[int, Playlist] | None,
+) -> dict[int, Playlist]:
+    in_order: dict[int, list[int]] = {number: [] for number in range(len(listed.playlists))}
+    missing: Counter[int] = Counter()
+    numbers = {playlist.name: number for number, playlist in enumerate(listed.playlists)}
+
+    def number_of(entry: ListEntry) -> int:
+        """Return the entry's playlist; of one that was stored by its name only, by that name."""
+        if entry.playlist_number >= 0:
+            return entry.playlist_number
+        number = numbers.get(entry.playlist)
+        if number is None:
+            number = numbers[entry.playlist] = listed.start_playlist(entry.playlist)
+            in_order[number] = []
+        return number
+
+    for entry, track in sorted(pairs, key=lambda pair: pair[0].line):
+        if entry.kind == "playlist":
+            in_order[number_of(entry)].append(track)
+    for entry in report.missing:
+        if entry.kind == "playlist" and entry.playlist_number >= 0:
+            missing[entry.playlist_number] += 1
+    stored = dict(targets or {})
+    choice = _PlaylistChoice(session, listener, {playlist.id for playlist in stored.values()})
+    for number, ids in in_order.items():
+        name = playlists.usable_name(listed.playlists[number].name, list_files.UNNAMED)
+        is_new = False
+        if number not in stored:
+            playlist = choice.existing(name, ids)
+            if playlist is None and choice.is_full:
+                report.limits.append(
+                    f"“{name}” was not added: you have {playlists.PLAYLIST_LIMIT} playlists. "
+                    "Delete one and import again."
+                )
+                continue
+            if playlist is None:
+                is_new = True
+                description = listed.playlists[number].description
+                playlist = choice.create(name, description)
+            stored[number] = playlist
+        _fill(session, stored[number], ids, report)
+        if targets is None or is_new:
+            report.playlist_reports.append(
+                PlaylistReport(name, len(set(ids)), missing[number], is_new)
+            )
+        report.playlists += is_new
+    return stored
+
+
+class _PlaylistChoice:
+    """Which stored playlist a listed one is: of its name and, unless one is empty, its songs.
+
+    Each is chosen once, so that two playlists of one name stay two.
+    """
+
+    def __init__(self, session: Session, listener: Listener, taken: set[int]) -> None:
+        self._session, self._listener = session, listener
+        owned = playlists.owned(session, listener)
+        self._number = len(owned)
+        self._free: dict[str, list[tuple[Playlist, set[int]]]] = defaultdict(list)
+        for playlist in owned:
+            if playlist.id not in taken:
+                ids = set(playlists.tracks(session, playlist))
+                self._free[playlist.name].append((playlist, ids))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the listener may have no further playlist."""
+        return self._number >= playlists.PLAYLIST_LIMIT
+
+    def existing(self, name: str, ids: Sequence[int]) -> Playlist | None:
+        """Return the stored playlist to fill, or None if it is a new one."""
+        best: tuple[int, int] | None = None
+        for place, (_, held) in enumerate(self._free[name]):
+            shared = len(held & set(ids))
+            if (shared or not held) and (best is None or shared > best[0]):
+                best = (shared, place)
+        return self._free[name].pop(best[1])[0] if best else None
+
+    def create(self, name: str, description: str) -> Playlist:
+        """Create a playlist."""
+        self._number += 1
+        text = playlists.usable_name(description, "")[: playlists.DESCRIPTION_LENGTH]
+        return playlists.create(self._session, self._listener, name, text)
+
+
+def _fill(session: Session, playlist: Playlist, ids: Sequence[int], report: ImportReport) -> None:
+    present = set(playlists.tracks(session, playlist))
+    new = [track for track in dict.fromkeys(ids) if track not in present]
+    room = max(playlists.TRACK_LIMIT - len(present), 0)
+    if len(new) > room:
+        report.limits.append(
+            f"“{playlist.name}” holds {playlists.TRACK_LIMIT:,} songs, the most of a playlist; "
+            f"{len(new) - room:,} more were not added."
+        )
+    report.added["playlist"] += len(new[:room])
+    playlists.add(session, playlist, new[:room])
+
+
+def _plays(session: Session, listener: Listener) -> list[dict[str, Any]]:
+    public: dict[int, str] = {}
+    rows = list(listens.of_listener(session, listener))
+    for part in chunks(sorted({row.track_id for row in rows if row.track_id is not None})):
+        query = select(Track.id, Track.public_id).where(Track.id.in_(part))
+        public.update(session.execute(query).all())
+    return [
+        {
+            "id": public.get(row.track_id) if row.track_id is not None else None,
+            "external_id": row.external_id or None,
+            "title": row.title,
+            "artists": row.artists,
+            "album": row.album or None,
+            "played_at": row.played_at.isoformat() if row.played_at else None,
+            "times": row.times,
+            "total": row.key.startswith("all:"),
+            "skipped": row.is_skip,
+            "ms_played": row.ms_played,
+            "source": row.source,
+        }
+        for row in rows
     ]
-    credited = artists.names_of_tracks(session, candidates)
-    for track_id in candidates:
-        if _share_artist(session, entry.artists, credited.get(track_id, ())):
-            return track_id
-    return None
-
-
-def _share_artist(session: Session, line: str, credited: Sequence[str]) -> bool:
-    """Whether the first artist of one is an artist of the other; each is evidence for the other."""
-    mine = [one.key for one in artists.parse_text(session, line, also=credited)]
-    names = [one.name for one in artists.parse_text(session, line)]
-    theirs = [one.key for name in credited for one in artists.parse_text(session, name, also=names)]
-    return bool(mine and theirs) and (mine[0] in theirs or theirs[0] in mine)
-
-
-def bare_title(title: str) -> str:
-    """A title without guests, case, accents: ``"Élan (feat. X)"`` is ``"elan"``."""
-    return songs.plain(_GUEST.sub("", title))
 
 
 def _named(session: Session, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
@@ -282,8 +605,3 @@ def _named(session: Session, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
                 "album": view.album,
             }
     return fields_by_id
-
-
-def too_large() -> BadInput:
-    """Return the error for a file larger than ``MAX_BYTES``."""
-    return BadInput(f"A list of songs is {list_files.MAX_BYTES // 2**20} MiB at most.")

@@ -1,322 +1,267 @@
-"""Reader of lists of songs: CSV, JSPF, ListenBrainz feedback, songrec's own export.
+"""Reader of lists of songs in any format: likes, plays, playlists, exports of services.
 
-Pure functions from bytes to entries; unreadable rows are reported by line, never dropped silently.
+Pure functions from bytes to entries. What a file is decides what it becomes; what is not read is
+reported by line or counted, never dropped silently. The formats are in ``list_formats``.
 """
 
 from __future__ import annotations
 
-import csv
+import gzip
 import io
-import json
 import re
-from dataclasses import dataclass, field
-from typing import Any
+import zipfile
+import zlib
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 
-from songrec.catalogue_files import cell_values
+from songrec.catalogue_files.encoding import detect_encoding
 from songrec.core.errors import BadInput
+from songrec.services.listeners.list_formats import m3u, own_export, pls, tables
+from songrec.services.listeners.list_formats.entries import ListEntry, SongList
+from songrec.services.listeners.list_formats.itunes_xml import read_itunes
+from songrec.services.listeners.list_formats.json_documents import read_json
+from songrec.services.listeners.list_formats.xspf import check_xml, read_xspf
 
-FORMAT = "songrec listener"
-_ARTIST_CELL = cell_values.artists_between(",")
-MAX_BYTES = 8 * 2**20
-MAX_ENTRIES = 10_000
-_TITLES = ("title", "track name", "track", "song", "name", "track_name")
-_ARTISTS = ("artists", "artist", "artist name(s)", "artist name", "creator", "artist_name")
-_IDS = (
-    "external_id",
-    "track_id",
-    "spotify_id",
-    "spotify id",
-    "id",
-    "uri",
-    "track uri",
-    "isrc",
-    "spotify_track_uri",
-    "address",
+__all__ = [
+    "FORMAT",
+    "KINDS",
+    "MAX_BYTES",
+    "MAX_ENTRIES",
+    "UNNAMED",
+    "ListEntry",
+    "SongList",
+    "playlist_name",
+    "read",
+]
+
+FORMAT = own_export.FORMAT
+MAX_BYTES = 32 * 2**20
+MAX_ENTRIES = 20_000
+"""Likes, dislikes, skips and places in playlists of one file."""
+MAX_PLAYS = 300_000
+"""Plays of one file."""
+KINDS = {
+    "auto": "what the file is",
+    "likes": "likes",
+    "playlist": "a playlist",
+}
+"""What the songs of a list become."""
+UNNAMED = "Imported playlist"
+_UNPACKED = 8
+"""An archive holds this many times ``MAX_BYTES`` at most."""
+_EXTENSIONS = frozenset(
+    {"csv", "tsv", "txt", "json", "jsonl", "jspf", "xspf", "m3u", "m3u8", "pls", "xml"}
 )
-_VALUES = {"like": "like", "dislike": "dislike", "skip": "skip", "1": "like", "-1": "dislike"}
+_OTHER_KINDS = {
+    b"\x89PNG": "a PNG picture",
+    b"\xff\xd8\xff": "a JPEG picture",
+    b"%PDF": "a PDF document",
+    b"SQLite format 3\0": "an SQLite database; export a playlist from the program it belongs to",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook; save its sheet as CSV",
+    b"PAR1": "a Parquet file, which is read as a catalogue only",
+    b"bplist": "a binary property list; export the library as XML (File, Library, Export Library)",
+    b"BZh": "a bzip2 archive; unpack it",
+    b"\xfd7zXZ": "an xz archive; unpack it",
+    b"7z\xbc\xaf": "a 7-Zip archive; unpack it",
+    b"Rar!": "a RAR archive; unpack it",
+    b"ID3": "an MP3 file",
+    b"OggS": "an Ogg file",
+    b"fLaC": "a FLAC file",
+    b"RIFF": "a sound file",
+}
+_XML_KINDS = {
+    "html": "a web page. Google Takeout offers the history as JSON too: choose that, and import "
+    "watch-history.json",
+    "dj_playlists": "a rekordbox collection; export the playlist as M3U8 instead",
+    "nml": "a Traktor collection; export the playlist as M3U instead",
+    "rss": "a feed",
+    "smil": "a Windows Media playlist (WPL); save it as M3U instead",
+    "asx": "a Windows Media playlist (ASX); save it as M3U instead",
+}
 
 
-@dataclass(frozen=True, slots=True)
-class ListEntry:
-    """One song of a list.
-
-    ``kind`` is like, dislike, skip or playlist (then ``playlist`` is its name); ``ids`` are the ids
-    under which a catalogue may have it; ``weight`` is 1 to 3, or the number of skips.
-    """
-
-    line: int
-    kind: str = "like"
-    ids: tuple[str, ...] = ()
-    title: str = ""
-    artists: str = ""
-    weight: int = 1
-    playlist: str = ""
-
-    @property
-    def label(self) -> str:
-        """Artists and title, or the first id."""
-        names = " – ".join(filter(None, (self.artists, self.title)))
-        return names or (self.ids[0] if self.ids else "nothing")
-
-
-@dataclass(frozen=True)
-class SongList:
-    """Contents of a file; ``refused`` are unusable lines with the reason."""
-
-    format: str
-    entries: list[ListEntry] = field(default_factory=list)
-    refused: list[tuple[int, str]] = field(default_factory=list)
-    playlists: list[tuple[str, str]] = field(default_factory=list)
-
-
-def read(content: bytes) -> SongList:
+def read(content: bytes, file_name: str = "", kind: str = "auto") -> SongList:
     """Read a file of any of the formats, detected from its content.
 
-    Raises ``BadInput`` for an unknown format, an empty file or too many entries.
+    ``file_name`` names a playlist that its file does not name. ``kind`` other than ``auto`` makes
+    likes of a playlist, or a playlist of likes. Raises ``BadInput`` for an unknown format, an
+    empty file or too many entries.
     """
+    result = _read_file(content, file_name, allow_archives=True)
+    if kind != "auto":
+        result = _converted(result, kind, playlist_name(file_name))
+    plays = sum(entry.kind == "play" for entry in result.entries)
+    songs = len(result.entries) - plays
+    if songs > MAX_ENTRIES:
+        raise BadInput(f"This list has {songs:,} songs; at most {MAX_ENTRIES:,} are read.")
+    if plays > MAX_PLAYS:
+        raise BadInput(f"This history has {plays:,} plays; at most {MAX_PLAYS:,} are read at once.")
+    if not result.entries and not result.refused and not result.playlists:
+        held = ", ".join(f"{number:,} {what}" for what, number in result.passed_over.items())
+        kept = f" ({result.format}): it holds {held}" if held else ""
+        raise BadInput(f"This file contains no songs{kept}.")
+    return result
+
+
+def playlist_name(file_name: str) -> str:
+    """Return the name of a playlist that is called as its file."""
+    name = PurePosixPath(file_name.replace("\\", "/")).name
+    stem, dot, extension = name.rpartition(".")
+    return (stem if dot and extension.lower() in _EXTENSIONS else name).strip() or UNNAMED
+
+
+def _read_file(content: bytes, file_name: str, *, allow_archives: bool) -> SongList:
+    if content.startswith(b"\x1f\x8b") and allow_archives:
+        content = _unzipped(content)
+        file_name = re.sub(r"\.gz$", "", file_name, flags=re.IGNORECASE)
+    if content.startswith(b"PK\x03\x04") and allow_archives:
+        return _read_archive(content)
+    for magic, what in _OTHER_KINDS.items():
+        if content.startswith(magic):
+            raise BadInput(f"This is {what}, not a list of songs.")
     text = _decode(content)
     start = text.lstrip()[:1]
     if not start:
         raise BadInput("This file is empty.")
-    result = _read_json(text) if start in "{[" else _read_csv(text)
-    if len(result.entries) > MAX_ENTRIES:
-        raise BadInput(
-            f"This list has {len(result.entries):,} songs; at most {MAX_ENTRIES:,} are read."
-        )
-    if not result.entries and not result.refused and not result.playlists:
-        raise BadInput("This file contains no songs.")
-    return result
+    name = playlist_name(file_name)
+    extension = file_name.rpartition(".")[2].lower()
+    if start in "{[" and not re.match(r"\s*\[playlist\]", text, re.IGNORECASE):
+        return read_json(text, name)
+    if start == "<":
+        return _read_xml(text, name)
+    lines = re.split(r"\r\n|\r|\n", text)
+    if text.lstrip().upper().startswith("#EXTM3U") or extension in m3u.EXTENSIONS:
+        return m3u.read_m3u(lines, name)
+    if pls.looks_like_pls(lines):
+        return pls.read_pls(lines, name)
+    if m3u.looks_like_m3u(lines):
+        result = m3u.read_m3u(lines, name)
+        result.note("The lines were read as paths of sound files (M3U).")
+        return result
+    return tables.read_table(text, name)
 
 
 def _decode(content: bytes) -> str:
-    for encoding in (
-        ("utf-8-sig", "utf-16") if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig",)
+    """Decode text: UTF-8, UTF-16 or UTF-32 (also without a mark), else Windows-1252."""
+    for mark, codec in (
+        (b"\xff\xfe\0\0", "utf-32"),
+        (b"\xff\xfe", "utf-16"),
+        (b"\xfe\xff", "utf-16"),
     ):
-        try:
-            return content.decode(encoding).replace("\0", "")
-        except UnicodeDecodeError:
-            continue
-    return content.decode("cp1252", errors="replace").replace("\0", "")
+        if content.startswith(mark):
+            return content.decode(codec, errors="replace").replace("\0", "")
+    head = content[:2000]
+    for offset, codec in ((1, "utf-16-le"), (0, "utf-16-be")):
+        zeros = head[offset::2].count(0)
+        if (
+            len(head) > 3
+            and zeros > 0.4 * len(head[offset::2])
+            and not head[1 - offset :: 2].count(0)
+        ):
+            return content.decode(codec, errors="replace").replace("\0", "")
+    if head.count(0) > 8:
+        raise BadInput("This is a binary file, not a list of songs.")
+    detected = detect_encoding(io.BytesIO(content), Path("list"))
+    text = content.decode(detected.codec, errors=detected.errors)
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\0", "")
 
 
-def _read_json(text: str) -> SongList:
+def _read_xml(text: str, name: str) -> SongList:
+    check_xml(text)
+    root = re.search(r"<\s*(?:\w+:)?([A-Za-z_][\w.-]*)", text)
+    tag = root[1].lower() if root else ""
+    if tag == "plist":
+        return read_itunes(text, name)
+    if tag == "playlist":
+        return read_xspf(text, name)
+    what = _XML_KINDS.get("html" if "<!doctype html" in text[:200].lower() else tag)
+    if what:
+        raise BadInput(f"This is {what}.")
+    raise BadInput(f"This XML is neither an XSPF playlist nor an iTunes library (<{tag[:40]}>).")
+
+
+def _unzipped(content: bytes) -> bytes:
     try:
-        document = json.loads(text)
-    except RecursionError:
-        raise BadInput("This file is nested too deeply to be a list of songs.") from None
-    except json.JSONDecodeError:
-        return _read_feedback(_json_lines(text))
-    if isinstance(document, dict) and document.get("format") == FORMAT:
-        return _read_export(document)
-    if isinstance(document, dict) and isinstance(document.get("playlist"), dict):
-        return _read_jspf(document["playlist"])
-    if isinstance(document, dict) and isinstance(document.get("feedback"), list):
-        return _read_feedback(list(enumerate(document["feedback"], 1)))
-    if isinstance(document, list):
-        return _read_feedback(list(enumerate(document, 1)))
-    if isinstance(document, dict) and {"recording_mbid", "recording_msid"} & set(document):
-        return _read_feedback([(1, document)])
-    raise BadInput(
-        "This JSON is not a JSPF playlist, ListenBrainz feedback or an export of songrec."
-    )
+        with gzip.open(io.BytesIO(content)) as file:
+            unpacked = file.read(_UNPACKED * MAX_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise BadInput(f"This gzip file is damaged or was cut off ({error}).") from None
+    if len(unpacked) > _UNPACKED * MAX_BYTES:
+        raise BadInput("This gzip file unpacks to too much to be a list of songs.")
+    return unpacked
 
 
-def _json_lines(text: str) -> list[tuple[int, Any]]:
-    rows: list[tuple[int, Any]] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.strip():
-            try:
-                rows.append((number, json.loads(line)))
-            except (json.JSONDecodeError, RecursionError):
-                rows.append((number, None))
-    if all(row is None for _, row in rows):
-        raise BadInput("This file begins like JSON but is not valid JSON.")
-    return rows
+def _read_archive(content: bytes) -> SongList:
+    """Read all lists within a ZIP archive, as services send their exports."""
+    result = SongList("ZIP archive")
+    formats: dict[str, None] = {}
+    others: list[str] = []
+    budget = _UNPACKED * MAX_BYTES
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = [one for one in archive.infolist() if not one.is_dir()]
+            if any(one.filename == "[Content_Types].xml" for one in members):
+                raise BadInput("This is an Excel workbook; save the sheet with the songs as CSV.")
+            for member in sorted(members, key=lambda one: one.filename):
+                path = PurePosixPath(member.filename.replace("\\", "/"))
+                if path.parts[:1] == ("__MACOSX",) or path.name.startswith("."):
+                    continue
+                if path.suffix[1:].lower() not in _EXTENSIONS:
+                    others.append(path.name)
+                    continue
+                with archive.open(member) as file:
+                    data = file.read(budget + 1)
+                budget -= len(data)
+                if budget < 0:
+                    raise BadInput("This archive unpacks to too much; import its files one by one.")
+                try:
+                    part = _read_file(data, path.name, allow_archives=False)
+                except BadInput:
+                    others.append(path.name)
+                    continue
+                formats.setdefault(part.format)
+                result.append(part)
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
+        raise BadInput(f"This ZIP archive is damaged ({error}); download it again.") from None
+    except RuntimeError:
+        raise BadInput("This ZIP archive is encrypted; unpack it first.") from None
+    if not formats:
+        raise BadInput(f"This ZIP archive holds no list of songs; it holds {_shortened(others)}.")
+    result.format = f"ZIP archive: {', '.join(formats)}"
+    if others:
+        result.note(f"Files of the archive that are no lists of songs: {_shortened(others)}.")
+    return result
 
 
-def _read_jspf(playlist: dict[str, Any]) -> SongList:
-    result = SongList("JSPF")
-    tracks = playlist.get("track")
-    for number, track in enumerate(tracks if isinstance(tracks, list) else [], 1):
-        if not isinstance(track, dict):
-            result.refused.append((number, "is not a track"))
-            continue
-        ids = [
-            *_texts(track.get("identifier")),
-            *_texts(track.get("location")),
-            *_texts(track.get("info")),
+def _shortened(names: list[str], most: int = 8) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return (", ".join(names[:most]) or "nothing") + more
+
+
+def _converted(listed: SongList, kind: str, name: str) -> SongList:
+    """Return ``listed`` with its playlists as likes, or its likes as a playlist."""
+    if kind not in KINDS:
+        raise BadInput(f"A list becomes {', '.join(KINDS)}, not {kind!r}.")
+    if kind == "likes":
+        listed.entries = [
+            replace(entry, kind="like", playlist="", playlist_number=-1)
+            if entry.kind == "playlist"
+            else entry
+            for entry in listed.entries
         ]
-        _add(result, number, "like", ids, track.get("title"), track.get("creator"))
-    return result
-
-
-def _read_feedback(rows: list[tuple[int, Any]]) -> SongList:
-    result = SongList("ListenBrainz")
-    for number, row in rows:
-        if not isinstance(row, dict):
-            result.refused.append((number, "is not a JSON object"))
-            continue
-        score = row.get("score", 1)
-        if score not in (1, -1):
-            result.refused.append((number, "is neither loved nor hated"))
-            continue
-        metadata = row.get("track_metadata")
-        metadata = metadata if isinstance(metadata, dict) else {}
-        more = metadata.get("additional_info")
-        more = more if isinstance(more, dict) else {}
-        ids = [
-            *_texts(more.get("spotify_id")),
-            *_texts(more.get("isrc")),
-            *_texts(row.get("recording_mbid")),
-            *_texts(row.get("recording_msid")),
+        listed.playlists.clear()
+    elif any(entry.kind == "like" for entry in listed.entries):
+        number = listed.start_playlist(name)
+        listed.entries = [
+            replace(
+                entry,
+                kind="playlist",
+                playlist=listed.playlists[number].name,
+                playlist_number=number,
+                weight=1,
+            )
+            if entry.kind == "like"
+            else entry
+            for entry in listed.entries
         ]
-        _add(
-            result,
-            number,
-            "like" if score == 1 else "dislike",
-            ids,
-            metadata.get("track_name"),
-            metadata.get("artist_name"),
-        )
-    return result
-
-
-def _read_export(document: dict[str, Any]) -> SongList:
-    result = SongList("songrec")
-    number = 0
-    for kind, name in (("like", "likes"), ("dislike", "dislikes"), ("skip", "skips")):
-        for row in _rows(document.get(name)):
-            number += 1
-            _add_exported(result, number, kind, row)
-    for playlist in _rows(document.get("playlists")):
-        if not isinstance(playlist, dict) or not str(playlist.get("name") or "").strip():
-            result.refused.append((number, "is a playlist without a name"))
-            continue
-        name = str(playlist["name"])[:200]
-        result.playlists.append((name, str(playlist.get("description") or "")[:500]))
-        for row in _rows(playlist.get("tracks")):
-            number += 1
-            _add_exported(result, number, "playlist", row, name)
-    for row in _rows(document.get("waiting")):
-        number += 1
-        fields = row if isinstance(row, dict) else {}
-        kind = str(fields.get("kind"))
-        kind = kind if kind in ("like", "dislike", "skip", "playlist") else "like"
-        _add_exported(result, number, kind, row, str(fields.get("playlist") or ""))
-    return result
-
-
-def _add_exported(result: SongList, number: int, kind: str, row: Any, playlist: str = "") -> None:
-    if not isinstance(row, dict):
-        result.refused.append((number, "is not a song"))
-        return
-    weight = row.get("times" if kind == "skip" else "weight", 1)
-    _add(
-        result,
-        number,
-        kind,
-        [*_texts(row.get("id")), *_texts(row.get("external_id"))],
-        row.get("title"),
-        row.get("artists"),
-        weight,
-        playlist,
-    )
-
-
-def _read_csv(text: str) -> SongList:
-    result = SongList("CSV")
-    head = text.lstrip().splitlines()[0]
-    delimiter = max(",;\t", key=head.count)
-    rows = csv.reader(io.StringIO(text.lstrip()), delimiter=delimiter)
-    try:
-        names = [name.strip().lower() for name in next(rows)]
-        title, artists = _column(names, _TITLES), _column(names, _ARTISTS)
-        ids = [names.index(name) for name in _IDS if name in names]
-        if title is None and not ids:
-            raise BadInput(
-                "This CSV has no column for titles or ids "
-                f"({', '.join(_IDS[:3])}); its first line must name the columns."
-            )
-        value, weight = _column(names, ("value", "score")), _column(names, ("weight",))
-        for row in rows:
-            if not any(cell.strip() for cell in row):
-                continue
-
-            def cell(at: int | None, row: list[str] = row) -> str:
-                return row[at] if at is not None and at < len(row) else ""
-
-            kind = _VALUES.get(cell(value).strip().lower() or "like")
-            if kind is None:
-                result.refused.append((rows.line_num, f"says {cell(value)[:20]!r}, not like"))
-                continue
-            _add(
-                result,
-                rows.line_num,
-                kind,
-                [cell(at) for at in ids],
-                cell(title),
-                cell(artists),
-                cell(weight) or 1,
-            )
-    except csv.Error as error:
-        raise BadInput(f"Line {rows.line_num} of this CSV cannot be read: {error}.") from error
-    return result
-
-
-def _column(names: list[str], aliases: tuple[str, ...]) -> int | None:
-    return next((names.index(name) for name in aliases if name in names), None)
-
-
-def _add(
-    result: SongList,
-    line: int,
-    kind: str,
-    ids: list[str],
-    title: Any,
-    artists: Any,
-    weight: Any = 1,
-    playlist: str = "",
-) -> None:
-    names = tuple(dict.fromkeys(one for text in ids for one in _split_id(text)))
-    entry = ListEntry(
-        line, kind, names, _name(title), _artist_line(artists), _whole(weight), playlist
-    )
-    if entry.ids or (entry.title and entry.artists):
-        result.entries.append(entry)
-    else:
-        result.refused.append((line, "has no id and no title with an artist"))
-
-
-def _split_id(text: str) -> list[str]:
-    """Return the id as written and the last part of a URI or address (``spotify:track:ID``)."""
-    text = text.strip().strip("'")[:200]
-    last = re.split(r"[/:]", text.split("?")[0].rstrip("/"))[-1]
-    return [one for one in dict.fromkeys((text, last)) if one]
-
-
-def _rows(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
-
-
-def _name(value: Any) -> str:
-    text = " ".join(value.split())[:500] if isinstance(value, str) else ""
-    # `playlist_export.defuse_formula` put an apostrophe before it.
-    return text[1:] if re.match(r"'[=+\-@]", text) else text
-
-
-def _artist_line(value: Any) -> str:
-    """The artist line; names that the file separates ("A;B", "A,B") are joined as in catalogues."""
-    return _ARTIST_CELL(_name(value)).line if isinstance(value, str) else ""
-
-
-def _whole(value: Any) -> int:
-    try:
-        return min(max(int(value), 1), 1000)
-    except (TypeError, ValueError, OverflowError):
-        return 1
+    return listed

@@ -11,7 +11,8 @@ from songrec.services.recommendation.for_listener import MAX_REACTIONS, Listener
 from songrec.store.catalogue import tracks
 from songrec.store.catalogue.tracks import TrackView
 from songrec.store.instance import Instance
-from songrec.store.listeners import skips, unmatched_imports
+from songrec.store.listeners import listens, skips, unmatched_imports
+from songrec.store.listeners.listens import ListenCounts
 from songrec.store.runs import runs
 from songrec.store.runs.spaces import published_space
 from songrec.store.tables import Listener, PendingLike, Run, Skip
@@ -23,6 +24,7 @@ N_LISTED = 100
 class TastePage:
     """A listener's feedback, taste profile, skips and songs still missing from the catalogue.
 
+    ``history`` counts the imported plays.
     ``profile`` and ``space`` are None without likes in a published run; ``songs`` holds, by id,
     the tracks that profile and skips name.
     """
@@ -35,6 +37,7 @@ class TastePage:
     skipped: list[Skip]
     missing: list[PendingLike]
     missing_total: int
+    history: ListenCounts
 
 
 def taste_page(instance: Instance, listener: Listener | None) -> TastePage:
@@ -55,6 +58,7 @@ def taste_page(instance: Instance, listener: Listener | None) -> TastePage:
         [skip for skip in skipped if skip.track_id in songs],
         unmatched_imports.of_listener(instance.session, listener, N_LISTED) if listener else [],
         unmatched_imports.count(instance.session, listener) if listener else 0,
+        listens.counts(instance.session, listener) if listener else ListenCounts(),
     )
 
 

@@ -38,6 +38,21 @@ def survivor_named(session: Session, name: str) -> int | None:
     )
 
 
+def survivors_named(session: Session, names: Iterable[str]) -> dict[str, int]:
+    """Map public and catalogue ids of merged tracks among ``names`` to their survivors."""
+    if session.scalar(select(TrackMerge.id).limit(1)) is None:
+        return {}
+    named: dict[str, int] = {}
+    for part in chunks(sorted(names)):
+        for column in (TrackMerge.merged_external_id, TrackMerge.merged_public_id):
+            query = select(column, TrackMerge.survivor_id).where(
+                column.in_(part), TrackMerge.undone_at.is_(None)
+            )
+            named.update(session.execute(query.order_by(TrackMerge.id)).all())
+    ends = survivors(session, set(named.values()))
+    return {name: ends.get(track_id, track_id) for name, track_id in named.items()}
+
+
 def survivors(session: Session, track_ids: Iterable[int]) -> dict[int, int]:
     """Return the survivor of each of these tracks that is merged."""
     into: dict[int, int] = {}

@@ -1,7 +1,8 @@
 """Delete anonymous listeners after a period of inactivity. The caller commits.
 
 Page views are not recorded, so the last activity is the newest row of a listener: a like or
-dislike, a skip, a playlist, an unmatched import, an upload or a changed list of recommendations.
+dislike, a skip, a playlist, an imported play, an unmatched import, an upload or a changed list of
+recommendations.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from songrec.core.errors import BadInput
 from songrec.store.db import now
 from songrec.store.tables import (
     KeptAnswer,
+    Listen,
     Listener,
     PendingLike,
     Playlist,
@@ -27,6 +29,7 @@ from songrec.store.tables import (
 ACTIVITY = (
     (Reaction.listener_id, Reaction.created_at),
     (Skip.listener_id, Skip.last_at),
+    (Listen.listener_id, Listen.created_at),
     (Playlist.listener_id, Playlist.created_at),
     (PendingLike.listener_id, PendingLike.created_at),
     (KeptAnswer.listener_id, KeptAnswer.created_at),

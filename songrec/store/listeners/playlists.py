@@ -91,6 +91,15 @@ def of_catalogue(session: Session, limit: int = 50, text: str = "") -> list[Play
     return _with_sizes(session, condition, Playlist.name.asc(), limit)
 
 
+def owned(session: Session, listener: Listener) -> list[Playlist]:
+    """List the playlists of ``listener``, oldest first."""
+    return list(
+        session.scalars(
+            select(Playlist).where(Playlist.listener_id == listener.id).order_by(Playlist.id)
+        )
+    )
+
+
 def tracks(session: Session, playlist: Playlist) -> list[int]:
     """Return the playlist's track ids in order."""
     return list(
@@ -219,6 +228,12 @@ def _with_sizes(
         select(Playlist, size).where(condition).order_by(order, Playlist.id).limit(limit)
     )
     return [PlaylistSize(playlist, number) for playlist, number in rows]
+
+
+def usable_name(text: str, default: str) -> str:
+    """Return ``text`` as a playlist's name, cut to its length; ``default`` if nothing is left."""
+    name = " ".join("".join(map(_printable, text)).split())[:NAME_LENGTH].strip()
+    return name if name.strip(_JOINERS) else default
 
 
 def _printable(character: str) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from songrec.core.errors import BadInput
 from songrec.store.bulk import chunks
 from songrec.store.db import now
-from songrec.store.listeners import skips, unmatched_imports
+from songrec.store.listeners import listens, skips, unmatched_imports
 from songrec.store.tables import KeptAnswer, Listener, Playlist, Reaction
 
 LIKE, DISLIKE = 1, -1
@@ -147,7 +147,7 @@ def counts(session: Session, listener: Listener) -> tuple[int, int]:
 
 
 def merge(session: Session, anonymous: Listener, account: Listener) -> None:
-    """Move the reactions, skips and playlists of ``anonymous`` to ``account``, then delete it.
+    """Move the reactions, skips, plays and playlists of ``anonymous`` to ``account``; delete it.
 
     If both have reacted to a track, the newer reaction stays; skips add up.
     """
@@ -179,6 +179,7 @@ def merge(session: Session, anonymous: Listener, account: Listener) -> None:
             current.value, current.created_at = reaction.value, reaction.created_at
             current.weight = reaction.weight
     skips.merge(session, anonymous, account)
+    listens.merge(session, anonymous, account)
     unmatched_imports.merge(session, anonymous, account)
     # The stored recommendations were seen by only one of the two.
     session.execute(delete(KeptAnswer).where(KeptAnswer.listener_id == account.id))

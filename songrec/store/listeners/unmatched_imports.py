@@ -13,13 +13,16 @@ from songrec.store.tables import Listener, PendingLike
 
 MAX_PER_LISTENER = 20_000
 FIELDS = ("kind", "playlist", "external_id", "title", "artists", "weight")
+"""Columns of every entry; ``MORE`` may be missing."""
+MORE: dict[str, Any] = {"playlist_id": None, "ids": None, "path": ""}
 
 
 def add(session: Session, listener: Listener, entries: Iterable[dict[str, Any]]) -> int:
-    """Store entries (``FIELDS``) that are new, up to the limit; return their number."""
+    """Store entries (``FIELDS``, ``MORE``) that are new, up to the limit; return their number."""
     existing = {_key(vars(one)) for one in of_listener(session, listener)}
     new: list[dict[str, Any]] = []
-    for entry in entries:
+    for fields in entries:
+        entry = {**MORE, **fields}
         if _key(entry) not in existing and len(existing) < MAX_PER_LISTENER:
             existing.add(_key(entry))
             new.append({"listener_id": listener.id, **entry})
@@ -77,4 +80,5 @@ def merge(session: Session, anonymous: Listener, account: Listener) -> None:
 
 
 def _key(entry: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(entry[name] for name in FIELDS[:-1])
+    names = (*FIELDS[:-1], "playlist_id", "path")
+    return tuple(entry[name] for name in names)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+import unicodedata
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,27 @@ def with_content(session: Session, content_hash: str) -> list[AudioFile]:
     """Return the rows with this content hash, oldest first."""
     query = select(AudioFile).where(AudioFile.content_hash == content_hash)
     return list(session.scalars(query.order_by(AudioFile.id)))
+
+
+def paths_by_name(session: Session, names: Set[str]) -> dict[str, list[tuple[str, int]]]:
+    """Return path and track of each analysed or missing file by its name, for these names.
+
+    Names are compared without case, in Unicode's composed form (``comparable_path``).
+    """
+    found: dict[str, list[tuple[str, int]]] = {}
+    query = select(AudioFile.path, AudioFile.track_id).where(AudioFile.track_id.is_not(None))
+    for path, track_id in session.execute(
+        query.order_by(AudioFile.id).execution_options(yield_per=5_000)
+    ):
+        name = comparable_path(path).rpartition("/")[2]
+        if name in names:
+            found.setdefault(name, []).append((path, track_id))
+    return found
+
+
+def comparable_path(path: str) -> str:
+    """Return a path as it is compared across systems: composed, without case."""
+    return unicodedata.normalize("NFC", path).casefold()
 
 
 def mark_missing(session: Session, ids: Iterable[int]) -> int:

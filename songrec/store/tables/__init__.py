@@ -13,7 +13,7 @@ from songrec.store.tables.catalogue import (
     TrackWords,
 )
 from songrec.store.tables.duplicates import Duplicate, MatchKey, TrackMerge
-from songrec.store.tables.feedback import KeptAnswer, PendingLike, Skip
+from songrec.store.tables.feedback import KeptAnswer, Listen, PendingLike, Skip
 from songrec.store.tables.jobs import Job
 from songrec.store.tables.people import Listener, Playlist, PlaylistTrack, Reaction, User
 from songrec.store.tables.rate_limits import RateLimit
@@ -30,6 +30,7 @@ __all__ = [
     "FeatureVector",
     "Job",
     "KeptAnswer",
+    "Listen",
     "Listener",
     "Lyrics",
     "MatchKey",

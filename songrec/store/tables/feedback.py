@@ -1,4 +1,4 @@
-"""What listening tells beside likes: skips, the answer kept to compare with, likes that wait."""
+"""Evidence beside likes: plays, skips, the last recommendations, songs of lists still missing."""
 
 from __future__ import annotations
 
@@ -28,6 +28,38 @@ class Skip(Base):
     __table_args__ = (Index("ix_skip_track_id", "track_id"),)
 
 
+class Listen(Base):
+    """A play of a song, from a play history that a listener imported.
+
+    ``title``, ``artists``, ``album`` and ``external_id`` are as the history gives them;
+    ``track_id`` is NULL while the catalogue lacks the song. ``key`` names the play within the
+    listener's history (time and song), so that importing it again adds nothing. ``times`` is above
+    1 where the history gives only a count, of plays until ``played_at``. ``is_skip`` marks a song
+    that was left within its first seconds.
+    """
+
+    __tablename__ = "listen"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    listener_id: Mapped[int] = mapped_column(ForeignKey("listener.id", ondelete="CASCADE"))
+    track_id: Mapped[int | None] = mapped_column(
+        ForeignKey("track.id", ondelete="SET NULL"), index=True
+    )
+    key: Mapped[str] = mapped_column(String(60))
+    played_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    times: Mapped[int] = mapped_column(default=1)
+    ms_played: Mapped[int | None]
+    is_skip: Mapped[bool] = mapped_column(default=False)
+    source: Mapped[str] = mapped_column(String(40), default="")
+    external_id: Mapped[str] = mapped_column(String(200), default="")
+    title: Mapped[str] = mapped_column(String(500), default="")
+    artists: Mapped[str] = mapped_column(String(500), default="")
+    album: Mapped[str] = mapped_column(String(500), default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+    __table_args__ = (Index("uq_listen_listener_id_key", "listener_id", "key", unique=True),)
+
+
 class KeptAnswer(Base):
     """The recommendations that a listener reacted to last, to tell what the reaction changed.
 
@@ -48,9 +80,11 @@ class KeptAnswer(Base):
 
 
 class PendingLike(Base):
-    """A song of an imported list that the catalogue does not hold; it waits to be found.
+    """A song of an imported list that the catalogue lacks; importing again looks for it.
 
-    ``kind`` is like, dislike, skip or playlist; ``playlist`` names the list it belongs to.
+    ``kind`` is like, dislike, skip or playlist; ``playlist`` names the list it belongs to, which is
+    the playlist ``playlist_id`` where that exists. ``external_id`` is the first of ``ids``;
+    ``path`` is the song's file as the list names it.
     """
 
     __tablename__ = "pending_like"
@@ -61,8 +95,13 @@ class PendingLike(Base):
     )
     kind: Mapped[str] = mapped_column(String(10))
     playlist: Mapped[str] = mapped_column(String(200), default="")
+    playlist_id: Mapped[int | None] = mapped_column(
+        ForeignKey("playlist.id", ondelete="CASCADE"), index=True
+    )
     external_id: Mapped[str] = mapped_column(String(200), default="")
     title: Mapped[str] = mapped_column(String(500), default="")
     artists: Mapped[str] = mapped_column(String(500), default="")
     weight: Mapped[int] = mapped_column(default=1)
+    ids: Mapped[list[str] | None] = mapped_column(JSON)
+    path: Mapped[str] = mapped_column(String(1000), default="", server_default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

@@ -67,7 +67,11 @@ class Reaction(Base):
 
 
 class Playlist(Base):
-    """A list of tracks: a listener's own, or one that came with a catalogue (no listener)."""
+    """A list of tracks: a listener's own, or one that came with a catalogue (no listener).
+
+    ``stream_salt`` makes the key in the playlist's stream addresses; NULL while it has none, and
+    a new one revokes the old addresses.
+    """
 
     __tablename__ = "playlist"
 
@@ -79,6 +83,7 @@ class Playlist(Base):
     external_id: Mapped[str | None] = mapped_column(String(100), unique=True)
     name: Mapped[str] = mapped_column(String(200))
     description: Mapped[str] = mapped_column(String(500), default="")
+    stream_salt: Mapped[str | None] = mapped_column(String(32))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 

@@ -1,0 +1,1 @@
+"""One file per format of lists of songs; ``services.listeners.list_files`` chooses among them."""

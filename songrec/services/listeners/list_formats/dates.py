@@ -1,0 +1,84 @@
+"""Times of plays, as services write them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+_MIN_YEAR, _MAX_YEAR = 1900, 2200
+_FORMATS = (
+    "%d %b %Y, %H:%M",
+    "%d %b %Y, %H:%M:%S",
+    "%d %b %Y %H:%M",
+    "%d %b %Y %H:%M:%S",
+    "%d %B %Y, %H:%M",
+    "%b %d, %Y, %I:%M %p",
+    "%b %d, %Y, %I:%M:%S %p",
+    "%b %d %Y %H:%M",
+    "%Y/%m/%d %H:%M",
+    "%Y/%m/%d %H:%M:%S",
+    "%d.%m.%Y %H:%M",
+    "%d.%m.%Y, %H:%M",
+    "%d.%m.%Y %H:%M:%S",
+    "%d.%m.%y %H:%M",
+    "%d.%m.%y, %H:%M",
+    "%m/%d/%Y %H:%M",
+    "%m/%d/%Y %I:%M %p",
+    "%m/%d/%y, %I:%M %p",
+    "%m/%d/%y %I:%M %p",
+    "%m/%d/%y, %H:%M",
+    "%d/%m/%Y %H:%M",
+    "%d/%m/%Y, %H:%M",
+    "%Y%m%d",
+)
+_NUMBER = re.compile(r"\d{9,14}(?:\.\d+)?")
+
+
+def moment(value: Any) -> datetime | None:
+    """Return the time that ``value`` gives, aware and in UTC; None for an unreadable one.
+
+    Numbers are seconds, or milliseconds, since 1970; a time without a zone is UTC.
+    """
+    if isinstance(value, datetime):
+        return _checked(value)
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, int | float):
+        return _from_number(float(value))
+    text = " ".join(str(value).replace("\u202f", " ").split())
+    if _NUMBER.fullmatch(text):
+        return _from_number(float(text))
+    text = text.removesuffix(" UTC").removesuffix("[UTC]")
+    if re.fullmatch(r"\d{4}-\d\d-\d\d.*|\d{4}\d\d\d\dT.*", text):
+        try:
+            return _checked(datetime.fromisoformat(text))
+        except ValueError:
+            return None
+    for form in _FORMATS:
+        try:
+            return _checked(datetime.strptime(text, form))
+        except ValueError:
+            continue
+    return None
+
+
+def has_time_of_day(text: str) -> bool:
+    """Whether ``text`` is a time of a day or a Unix time, not merely a date or a year."""
+    is_precise = ":" in text or bool(_NUMBER.fullmatch(text.strip()))
+    return is_precise and moment(text) is not None
+
+
+def _from_number(number: float) -> datetime | None:
+    seconds = number / 1000 if number > 1e11 else number
+    try:
+        return _checked(datetime.fromtimestamp(seconds, UTC))
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _checked(value: datetime) -> datetime | None:
+    aware = value.replace(tzinfo=UTC) if value.tzinfo is None else value
+    if not _MIN_YEAR <= aware.year <= _MAX_YEAR:
+        return None
+    return aware.astimezone(UTC)

@@ -1,0 +1,237 @@
+"""Contents of a list of songs, whatever its format: likes, plays, playlists and the rest."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from songrec.catalogue_files import cell_values
+
+KINDS = ("like", "dislike", "skip", "play", "playlist")
+NAME_LENGTH = 200
+TEXT_LENGTH = 500
+PATH_LENGTH = 1_000
+ID_LENGTH = 200
+MAX_TIMES = 1_000_000
+_ARTIST_CELL = cell_values.artists_between(",")
+_INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
+_SEPARATORS = re.compile(r"[/:]")
+GLOBAL_ID = re.compile(
+    r"[0-9A-Za-z]{22}"  # Spotify
+    r"|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"  # MusicBrainz
+    r"|[A-Za-z]{2}-?[0-9A-Za-z]{3}-?\d{2}-?\d{5}"  # ISRC
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ListEntry:
+    """One song of a list.
+
+    ``kind`` is one of ``KINDS``; ``ids`` are the ids under which a catalogue may have the song and
+    ``path`` is its file as the list writes it. ``weight`` is 1 to 3 for a like, else the number of
+    skips or plays. ``playlist`` is the name of the playlist number ``playlist_number`` of the
+    list; -1 is none. A play has a time, or ``is_total``: it sums up all plays until
+    ``played_at``.
+    """
+
+    line: int
+    kind: str = "like"
+    ids: tuple[str, ...] = ()
+    title: str = ""
+    artists: str = ""
+    weight: int = 1
+    playlist: str = ""
+    playlist_number: int = -1
+    album: str = ""
+    path: str = ""
+    played_at: datetime | None = None
+    ms_played: int | None = None
+    is_skip: bool = False
+    is_total: bool = False
+    source: str = ""
+
+    @property
+    def label(self) -> str:
+        """Artists and title, or the path, or the first id."""
+        names = " – ".join(filter(None, (self.artists, self.title)))
+        return names or self.path or (self.ids[0] if self.ids else "nothing")
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPlaylist:
+    """A playlist of a list; two may have one name."""
+
+    name: str
+    description: str = ""
+
+
+@dataclass
+class SongList:
+    """Contents of a file.
+
+    ``refused`` are unusable lines with the reason, ``passed_over`` counts what is no song (albums,
+    podcast episodes), ``notes`` are sentences on what was guessed.
+    """
+
+    format: str
+    entries: list[ListEntry] = field(default_factory=list)
+    refused: list[tuple[int, str]] = field(default_factory=list)
+    playlists: list[ListedPlaylist] = field(default_factory=list)
+    passed_over: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+
+    def add(
+        self,
+        line: int,
+        kind: str,
+        *,
+        ids: Iterable[Any] = (),
+        title: Any = None,
+        artists: Any = None,
+        album: Any = None,
+        weight: Any = 1,
+        playlist: int = -1,
+        playlist_name: str = "",
+        path: str = "",
+        played_at: datetime | None = None,
+        ms_played: int | None = None,
+        is_skip: bool = False,
+        is_total: bool = False,
+        source: str = "",
+    ) -> None:
+        """Add an entry; one without an id, a path, or both names is refused."""
+        texts = [text for one in ids for text in _texts(one)]
+        entry = ListEntry(
+            line,
+            kind,
+            tuple(dict.fromkeys(one for text in texts for one in split_id(text))),
+            one_line(title),
+            artist_line(artists),
+            whole(weight),
+            self.playlists[playlist].name if playlist >= 0 else playlist_name[:NAME_LENGTH],
+            playlist,
+            one_line(album),
+            path[:PATH_LENGTH],
+            played_at,
+            ms_played,
+            is_skip,
+            is_total,
+            source,
+        )
+        if entry.ids or entry.path or (entry.title and entry.artists):
+            self.entries.append(entry)
+        else:
+            self.refuse(line, "has no id and no title with an artist")
+
+    def refuse(self, line: int, reason: str) -> None:
+        """Report an unusable line."""
+        self.refused.append((line, reason))
+
+    def pass_over(self, what: str, number: int = 1) -> None:
+        """Count things that are not songs; ``what`` is in the plural."""
+        if number:
+            self.passed_over[what] += number
+
+    def note(self, sentence: str) -> None:
+        """Report once what was guessed."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+
+    def start_playlist(self, name: Any, description: Any = "") -> int:
+        """Add a playlist and return its number; a nameless one is called by that number."""
+        title = one_line(name)[:NAME_LENGTH] or f"Playlist {len(self.playlists) + 1}"
+        self.playlists.append(ListedPlaylist(title, one_line(description)))
+        return len(self.playlists) - 1
+
+    def number_of(self, name: str) -> int:
+        """Return the number of the playlist with this name, which is started if it is new."""
+        title = one_line(name)[:NAME_LENGTH]
+        for number, playlist in enumerate(self.playlists):
+            if playlist.name == title:
+                return number
+        return self.start_playlist(name)
+
+    def append(self, other: SongList) -> None:
+        """Add the contents of another file behind these."""
+        shift = len(self.playlists)
+        self.playlists += other.playlists
+        for entry in other.entries:
+            if entry.playlist_number >= 0:
+                entry = replace(entry, playlist_number=entry.playlist_number + shift)
+            self.entries.append(entry)
+        self.refused += other.refused
+        self.passed_over += other.passed_over
+        for sentence in other.notes:
+            self.note(sentence)
+
+
+def split_id(text: str) -> list[str]:
+    """Return the id as written and the id within a URI or address (``spotify:track:ID``).
+
+    The last part of an address counts only where it is certain to be an id: after ``tracks`` or
+    ``spotify:track``, or by its form. ``https://shazam.com/track/1`` does not name the song "1".
+    """
+    text = _INVISIBLE.sub("", text).strip().strip("'")
+    if text.startswith("spotify:local:"):
+        return []
+    *before, last = _SEPARATORS.split(re.split(r"[?#]", text)[0].rstrip("/"))
+    is_id = not before or GLOBAL_ID.fullmatch(last) or before[-1] == "tracks"
+    if not is_id and before[:2] != ["spotify", "track"]:
+        last = text
+    return [one for one in dict.fromkeys((text, last)) if one and len(one) <= ID_LENGTH]
+
+
+def one_line(value: Any) -> str:
+    """Return a text in one line, without control characters and the defusing apostrophe."""
+    if not isinstance(value, str):
+        return ""
+    text = " ".join(_INVISIBLE.sub("", value).split())[:TEXT_LENGTH]
+    # `playlist_export.defuse_formula` put an apostrophe before it.
+    return text[1:] if re.match(r"'[=+\-@]", text) else text
+
+
+def artist_line(value: Any) -> str:
+    """Return the artist line; names that the file separates ("A;B", "A,B") are joined by ", "."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        names = [one_line(one.get("name") if isinstance(one, dict) else one) for one in value]
+        return ", ".join(filter(None, names))[:TEXT_LENGTH]
+    try:
+        return _ARTIST_CELL(one_line(value)).line if isinstance(value, str) else ""
+    except ValueError:
+        return one_line(value)
+
+
+def whole(value: Any) -> int:
+    """Return a count of at least 1."""
+    try:
+        return min(max(int(value), 1), MAX_TIMES)
+    except (TypeError, ValueError, OverflowError):
+        return 1
+
+
+def milliseconds(value: Any) -> int | None:
+    """Return a number of milliseconds that the database holds, or None."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return int(value) if is_number and 0 <= value < 2**31 else None
+
+
+def rows(value: Any) -> list[Any]:
+    """Return ``value`` if it is a list, else an empty list."""
+    return value if isinstance(value, list) else []
+
+
+def fields(value: Any) -> dict[str, Any]:
+    """Return ``value`` if it is a JSON object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return [str(value)]
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []

@@ -1,0 +1,67 @@
+"""Last.fm's API and exporters in JSON: recent tracks are plays, loved tracks are likes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from songrec.services.listeners.list_formats.dates import moment
+from songrec.services.listeners.list_formats.entries import SongList, fields, rows
+
+SOURCE = "lastfm"
+
+
+def read_object(document: dict[str, Any], name: str) -> SongList | None:
+    """Read ``recenttracks``, ``lovedtracks`` or lastfmstats.com's ``scrobbles``; else None."""
+    for key, kind in (("recenttracks", "play"), ("lovedtracks", "like"), ("bannedtracks", "no")):
+        inner = fields(document.get(key))
+        if inner:
+            found = inner.get("track")
+            tracks = [found] if isinstance(found, dict) else rows(found)
+            return _read(list(enumerate(tracks, 1)), "dislike" if kind == "no" else kind)
+    if isinstance(document.get("scrobbles"), list):
+        return _read(list(enumerate(document["scrobbles"], 1)), "play")
+    return None
+
+
+def has_row(row: dict[str, Any]) -> bool:
+    """Whether ``row`` is a track of the API or of an exporter."""
+    artist = row.get("artist")
+    has_names = isinstance(row.get("name"), str) and isinstance(artist, dict)
+    return has_names or ("date" in row and isinstance(row.get("track"), str) and bool(artist))
+
+
+def read_rows(numbered: list[tuple[int, Any]], name: str) -> SongList:
+    """Read tracks; those with a time are plays."""
+    is_played = any("date" in fields(row) for _, row in numbered)
+    return _read(numbered, "play" if is_played and "love" not in name.casefold() else "like")
+
+
+def _read(numbered: list[tuple[int, Any]], kind: str) -> SongList:
+    result = SongList("Last.fm")
+    for number, row in numbered:
+        if not isinstance(row, dict):
+            result.refuse(number, "is not a JSON object")
+            continue
+        if fields(row.get("@attr")).get("nowplaying"):
+            result.pass_over("songs that were playing at that moment")
+            continue
+        date = row.get("date")
+        played_at = moment(fields(date).get("uts") if isinstance(date, dict) else date)
+        if kind == "play" and played_at is None:
+            result.refuse(number, "has no readable time")
+            continue
+        result.add(
+            number,
+            kind,
+            ids=[row.get("mbid")],
+            title=row.get("name") if isinstance(row.get("name"), str) else row.get("track"),
+            artists=_text(row.get("artist")),
+            album=_text(row.get("album")),
+            played_at=played_at if kind == "play" else None,
+            source=SOURCE if kind == "play" else "",
+        )
+    return result
+
+
+def _text(value: Any) -> Any:
+    return (value.get("#text") or value.get("name")) if isinstance(value, dict) else value

@@ -1,0 +1,148 @@
+"""Play history of listeners, from imported files. The caller commits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from songrec.store.bulk import chunks
+from songrec.store.db import now
+from songrec.store.tables import Listen, Listener
+
+FIELDS = (
+    "track_id",
+    "key",
+    "played_at",
+    "times",
+    "ms_played",
+    "is_skip",
+    "source",
+    "external_id",
+    "title",
+    "artists",
+    "album",
+)
+"""Columns that an import gives."""
+_LISTEN = Listen.__table__
+_ROWS = 50
+"""Rows of one statement: SQLite takes a limited number of values."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListenCounts:
+    """Numbers of plays, of skips among the history, and of both whose song is missing."""
+
+    plays: int = 0
+    skips: int = 0
+    unmatched: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class UnmatchedSong:
+    """A song of a play history that the catalogue lacks."""
+
+    external_id: str
+    title: str
+    artists: str
+
+
+def record(session: Session, listener: Listener, rows: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Add plays (``FIELDS``) that are new and return their keys.
+
+    A count of plays replaces a lower one with the same key.
+    """
+    unique = {row["key"]: row for row in rows}
+    stored: dict[str, int] = {}
+    for part in chunks(list(unique)):
+        query = select(Listen.key, Listen.times).where(
+            Listen.listener_id == listener.id, Listen.key.in_(part)
+        )
+        stored.update(session.execute(query).all())
+    new = [row for key, row in unique.items() if key not in stored]
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    moment = now()
+    for start in range(0, len(new), _ROWS):
+        values = [
+            {"listener_id": listener.id, "created_at": moment, **row}
+            for row in new[start : start + _ROWS]
+        ]
+        # Two imports of one file at the same moment must not collide.
+        session.execute(dialect.insert(_LISTEN).values(values).on_conflict_do_nothing())
+    for key, times in stored.items():
+        if unique[key]["times"] > times:
+            session.execute(
+                update(Listen)
+                .where(Listen.listener_id == listener.id, Listen.key == key)
+                .values(times=unique[key]["times"], played_at=unique[key]["played_at"])
+            )
+    return {row["key"] for row in new}
+
+
+def of_listener(session: Session, listener: Listener) -> Iterable[Listen]:
+    """Yield the history of ``listener``, latest first; what has no time comes last."""
+    return session.scalars(
+        select(Listen)
+        .where(Listen.listener_id == listener.id)
+        .order_by(Listen.played_at.desc().nulls_last(), Listen.id)
+        .execution_options(populate_existing=True, yield_per=1_000)
+    )
+
+
+def counts(session: Session, listener: Listener) -> ListenCounts:
+    """Count the plays and skips of ``listener``."""
+    rows = session.execute(
+        select(Listen.is_skip, func.sum(Listen.times), func.count(), func.count(Listen.track_id))
+        .where(Listen.listener_id == listener.id)
+        .group_by(Listen.is_skip)
+    ).all()
+    sums = {bool(is_skip): int(times) for is_skip, times, _, _ in rows}
+    missing = sum(number - matched for _, _, number, matched in rows)
+    return ListenCounts(sums.get(False, 0), sums.get(True, 0), missing)
+
+
+def unmatched(session: Session, listener: Listener) -> list[UnmatchedSong]:
+    """List the songs of the history that the catalogue lacks, each once."""
+    rows = session.execute(
+        select(Listen.external_id, Listen.title, Listen.artists)
+        .where(Listen.listener_id == listener.id, Listen.track_id.is_(None))
+        .distinct()
+    )
+    return [UnmatchedSong(*row) for row in rows]
+
+
+def assign(
+    session: Session, listener: Listener, song: UnmatchedSong, track_id: int
+) -> list[Listen]:
+    """Point the unmatched plays of ``song`` at a track; return those that are skips."""
+    same = (
+        Listen.listener_id == listener.id,
+        Listen.track_id.is_(None),
+        Listen.external_id == song.external_id,
+        Listen.title == song.title,
+        Listen.artists == song.artists,
+    )
+    skipped = list(session.scalars(select(Listen).where(*same, Listen.is_skip)))
+    session.execute(update(Listen).where(*same).values(track_id=track_id))
+    return skipped
+
+
+def delete_listens(session: Session, listener: Listener) -> None:
+    """Delete the play history of ``listener``."""
+    session.execute(delete(Listen).where(Listen.listener_id == listener.id))
+    session.expire_all()
+
+
+def merge(session: Session, anonymous: Listener, account: Listener) -> None:
+    """Move the plays of ``anonymous`` that ``account`` lacks to it."""
+    known = select(Listen.key).where(Listen.listener_id == account.id)
+    session.execute(
+        update(Listen)
+        .where(Listen.listener_id == anonymous.id, Listen.key.not_in(known))
+        .values(listener_id=account.id),
+        execution_options={"synchronize_session": False},
+    )
