@@ -12,7 +12,7 @@ import re
 import zipfile
 import zlib
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from songrec.catalogue_files.encoding import detect_encoding
 from songrec.core.errors import BadInput
@@ -161,7 +161,7 @@ def _decode(content: bytes) -> str:
             return content.decode(codec, errors="replace").replace("\0", "")
     if head.count(0) > 8:
         raise BadInput("This is a binary file, not a list of songs.")
-    detected = detect_encoding(io.BytesIO(content), Path("list"))
+    detected = detect_encoding(io.BytesIO(content), "This file")
     text = content.decode(detected.codec, errors=detected.errors)
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\0", "")
 

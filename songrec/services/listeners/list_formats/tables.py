@@ -7,7 +7,6 @@ themselves (a playlist, a history) is known by its header.
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,7 +14,8 @@ from dataclasses import dataclass, field
 from songrec.catalogue_files.column_names import parse_column_name
 from songrec.catalogue_files.column_recognition import ColumnMapping, recognise_columns
 from songrec.catalogue_files.dialect_detection import normalize
-from songrec.catalogue_files.tolerant_csv import TolerantReader
+from songrec.catalogue_files.reading import open_text
+from songrec.catalogue_files.rejects import Reject
 from songrec.core.errors import BadInput
 from songrec.services.listeners.list_formats.dates import has_time_of_day, moment
 from songrec.services.listeners.list_formats.entries import SongList
@@ -61,6 +61,7 @@ _ROLES: dict[str, tuple[str, ...]] = {
     "rating": ("myrating", "meinewertung", "rating"),
     "path": ("location", "path", "filepath", "filename", "file", "ort", "emplacement"),
 }
+_ROLE_NAMES = frozenset(one for names in _ROLES.values() for one in (*names, *_IDS))
 _VALUES = {
     "like": "like",
     "dislike": "dislike",
@@ -89,7 +90,6 @@ _LIKED = re.compile(
     re.IGNORECASE,
 )
 _VIDEO_ID = re.compile(r"[\w-]{11}")
-_DELIMITERS = (",", ";", "\t", "|")
 _SURE = 0.8
 
 
@@ -153,7 +153,6 @@ SERVICES = (
 class _Table:
     header: list[str]
     rows: list[tuple[int, list[str] | str]]
-    delimiter: str
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -199,21 +198,18 @@ def read_table(text: str, name: str) -> SongList:
 
 
 def _open(text: str) -> _Table:
-    """Split the text into rows; the header is the first line with the most columns."""
-    best: _Table | None = None
-    for delimiter in _DELIMITERS:
-        raw = io.BytesIO(text.lstrip().encode("utf-8", "replace"))
-        rows = list(TolerantReader(raw, "utf-8", "strict", delimiter).rows())
-        first = rows[0][1] if rows else ""
-        header = [first] if isinstance(first, str) else [cell.strip() for cell in first]
-        if best is None or len(header) > len(best.header):
-            best = _Table(header, rows[1:], delimiter)
-    assert best is not None
-    for place, (_, row) in enumerate(best.rows[:5]):
-        # A title stands above the header: "Shazam Library".
-        if not isinstance(row, str) and len(row) > len(best.header) and len(best.header) == 1:
-            return _Table([cell.strip() for cell in row], best.rows[place + 1 :], best.delimiter)
-    return best
+    opened = open_text(text.encode("utf-8", "replace"), "This table", is_column_name=_is_column)
+    rows: list[tuple[int, list[str] | str]] = []
+    for line, cells in opened.rows(any_width=True):
+        rows.append((line, cells.reason if isinstance(cells, Reject) else cells))
+    notes = [assumption.text[:1].upper() + assumption.text[1:] for assumption in opened.assumptions]
+    return _Table(opened.header, rows, [f"{note.rstrip('.')}." for note in notes])
+
+
+def _is_column(name: str) -> bool:
+    """Whether a first cell is the name of a column and not a title above the header."""
+    normalized = normalize(name)
+    return normalized in _ROLE_NAMES or bool(parse_column_name(name).meanings)
 
 
 def _layout(table: _Table) -> _Layout | None:
