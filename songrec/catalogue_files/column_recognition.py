@@ -16,7 +16,7 @@ from typing import Any
 from songrec.catalogue_files.column_contents import ColumnContent, sample_rows, summarise_column
 from songrec.catalogue_files.column_names import ColumnName, parse_column_name
 from songrec.catalogue_files.dialects import FIELDS
-from songrec.core.attributes import BY_NAME, SHARES
+from songrec.core.attributes import ATTRIBUTE_NAMES, BY_NAME, SHARES
 
 CORE_FIELDS = ("title", "artists", "external_id")
 """Fields whose absence is worth a warning if a column may hold them."""
@@ -70,6 +70,22 @@ class PassedOverColumn:
         return {"column": self.header, "note": self.note}
 
 
+@dataclass(frozen=True, slots=True)
+class ColumnWarning:
+    """Something that looks wrong about the columns.
+
+    ``choice`` is what to ask for to read the columns otherwise (``title=song_name``); "" if nothing
+    better is known.
+    """
+
+    text: str
+    choice: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Serialize for ``--json`` and the job."""
+        return {"text": self.text, "choice": self.choice}
+
+
 @dataclass(frozen=True)
 class ColumnMapping:
     """Which column became what, which were passed over, and what looks wrong.
@@ -80,7 +96,7 @@ class ColumnMapping:
 
     mapped: tuple[MappedColumn, ...] = ()
     passed_over: tuple[PassedOverColumn, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[ColumnWarning, ...] = ()
     id_columns: tuple[int, ...] = ()
 
     @property
@@ -88,12 +104,18 @@ class ColumnMapping:
         """Column numbers by field."""
         return {column.field: column.at for column in self.mapped}
 
+    @property
+    def unknown_attributes(self) -> list[str]:
+        """Attributes that no column holds."""
+        return [name for name in ATTRIBUTE_NAMES if name not in self.places]
+
     def to_json(self) -> dict[str, Any]:
         """Serialize for ``--json`` and the job."""
         return {
             "mapped": [column.to_json() for column in self.mapped],
             "passed_over": [column.to_json() for column in self.passed_over],
-            "warnings": list(self.warnings),
+            "warnings": [warning.to_json() for warning in self.warnings],
+            "unknown_attributes": self.unknown_attributes,
         }
 
 
@@ -166,8 +188,8 @@ def recognise_columns(
     chosen = _assign(candidates)
     chosen += _remaining(columns, preferred, chosen)
     mapped = [*given, *(_mapped(one, candidates) for one in chosen)]
-    order = {name: i for i, name in enumerate(FIELDS)}
-    mapped.sort(key=lambda column: order.get(column.field, len(order)))
+    order = list(dict.fromkeys((*CORE_FIELDS, "album", *FIELDS)))
+    mapped.sort(key=lambda column: order.index(column.field))
     ids = _id_columns(columns, mapped)
     warnings = _warnings(columns, mapped, candidates, fields)
     return ColumnMapping(
@@ -432,9 +454,9 @@ def _warnings(
     mapped: Sequence[MappedColumn],
     candidates: Sequence[_Candidate],
     fields: Collection[str],
-) -> list[str]:
+) -> list[ColumnWarning]:
     used = {column.at: column for column in mapped}
-    warnings: list[str] = []
+    warnings: list[ColumnWarning] = []
     for name in CORE_FIELDS:
         if name not in fields:
             continue
@@ -444,8 +466,11 @@ def _warnings(
             likely = [column for column in rest if _may_be(name, column)]
             if likely:
                 warnings.append(
-                    f"no column was taken as the {field_label(name)}, but {_list(likely)} may be: "
-                    f"{_examples(likely[0])}. --column {name}={_argument(likely[0])} takes it."
+                    ColumnWarning(
+                        f"no column was read as the {field_label(name)}, but {_list(likely)} may "
+                        f"hold it: {_examples(likely[0])}",
+                        f"{name}={likely[0].header}",
+                    )
                 )
             continue
         column = columns[chosen.at]
@@ -457,7 +482,7 @@ def _warnings(
 
 def _doubts(
     name: str, column: _Column, rest: Sequence[_Column], candidates: Sequence[_Candidate]
-) -> list[str]:
+) -> list[ColumnWarning]:
     """Say where the chosen column is empty or odd while another may hold the same field."""
     content = column.content
     if len(content.texts) and content.filled_share < 0.5:
@@ -467,35 +492,38 @@ def _doubts(
             if other.content.filled_share > content.filled_share and _may_be(name, other)
         ]
         if fuller:
-            return [
+            text = (
                 f"the {field_label(name)} {_quote(column)} is empty in "
                 f"{1 - content.filled_share:.0%} of the rows; {_list(fuller)} may hold it: "
-                f"{_examples(fuller[0])}. --column {name}={_argument(fuller[0])} takes it instead."
-            ]
+                f"{_examples(fuller[0])}"
+            )
+            return [ColumnWarning(text, f"{name}={fuller[0].header}")]
     if name == "external_id" and content.share(*_ID_KINDS) < 0.5:
         stronger = [other for other in rest if other.content.share("spotify track", "id22") >= 0.9]
         stronger = [other for other in stronger if _may_be(name, other)]
         if stronger:
-            return [
+            text = (
                 f"the id was read from {_quote(column)} ({_holds(column)}), but "
-                f"{_list(stronger)} holds {stronger[0].content.label}. "
-                f"--column external_id={_argument(stronger[0])} takes it instead."
-            ]
+                f"{_list(stronger)} holds {stronger[0].content.label}"
+            )
+            return [ColumnWarning(text, f"{name}={stronger[0].header}")]
     if name in ("title", "artists") and content.filled > 2:
         odd = content.share("number", "address", "flag", *_ID_KINDS, *_FOREIGN_KINDS)
         if odd >= 0.9:
-            return [
+            text = (
                 f"the {field_label(name)} was read from {_quote(column)}, which holds "
-                f"{_holds(column)}: {_examples(column)}."
-            ]
-    if name == "title":
-        shared = [
-            one
-            for one in candidates
-            if one.field == "title" and one.column.at == column.at and one.reasons
-        ]
-        if shared:
-            return [f"the title was read from {_quote(column)}, but {shared[0].reasons[0]}."]
+                f"{_holds(column)}: {_examples(column)}"
+            )
+            return [ColumnWarning(text)]
+    reasons = [
+        reason
+        for one in candidates
+        if one.field == name and one.column.at == column.at
+        for reason in one.reasons
+    ]
+    if reasons:
+        text = f"the {field_label(name)} was read from {_quote(column)}, but {reasons[0]}"
+        return [ColumnWarning(text)]
     return []
 
 
@@ -559,11 +587,6 @@ def _holds(column: _Column) -> str:
 
 def _quote(column: _Column) -> str:
     return repr(_short(column.header))
-
-
-def _argument(column: _Column) -> str:
-    name = _short(column.header)
-    return f'"{name}"' if " " in name or not name else name
 
 
 def _list(columns: Sequence[_Column]) -> str:

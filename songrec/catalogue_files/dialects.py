@@ -322,7 +322,6 @@ MPD = Dialect(
     },
     required=("title", "external_id", "playlist_id"),
     signature=("pos", "artist uri", "album uri"),
-    id_namespace="spotify",
 )
 
 DIALECTS: tuple[Dialect, ...] = (

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
+import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from flask import current_app
@@ -16,6 +18,11 @@ from flask.cli import with_appcontext
 from songrec.cli.base import json_option, one_line_errors, print_json, wrong_usage
 from songrec.core.types import Progress, no_progress
 from songrec.store.instance import current_instance
+
+if TYPE_CHECKING:
+    from songrec.services.catalogue.formats import ColumnMapping
+
+MOST_PASSED_OVER = 40
 
 
 @click.command("ingest")
@@ -35,6 +42,13 @@ from songrec.store.instance import current_instance
     help="Range of energy, danceability etc.: unit (0–1) or percent (0–100).",
 )
 @click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="FIELD=NAME",
+    help="Read a field from the column NAME, as in title=song_name. May be repeated.",
+)
+@click.option(
     "--rejects",
     "rejects_path",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -49,20 +63,25 @@ def ingest(
     dialect: str | None,
     source: str | None,
     scale: str,
+    columns: tuple[str, ...],
     rejects_path: Path | None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
     """Import the catalogue file PATH (.csv, .csv.gz, .parquet).
 
+    The report says which column was read as what, which were passed over, and warns where a title,
+    an artist or an id under another name was not read.
+
     Unusable rows are rejected with a reason, the others are imported. Importing the same file
     again changes nothing.
     """
-    from songrec.services.catalogue.formats import dialect_by_name
+    from songrec.services.catalogue.formats import dialect_by_name, parse_column_choices
     from songrec.services.library.after_import import import_catalogue
 
-    if dialect is not None:
-        with wrong_usage():
+    with wrong_usage():
+        chosen = parse_column_choices(columns)
+        if dialect is not None:
             dialect_by_name(dialect)
     if rejects_path is None and not dry_run:
         rejects_path = rejects_file(path, source)
@@ -73,6 +92,7 @@ def ingest(
             dialect=dialect,
             source=source,
             scale=scale,
+            columns=chosen,
             dry_run=dry_run,
             rejects_path=rejects_path,
             on_progress=on_progress,
@@ -94,12 +114,41 @@ def ingest(
             f"{report.alike:,} of them look like songs already in the catalogue; nothing was "
             "merged: flask duplicates"
         )
+    echo_columns(report.columns)
     for reject in report.rejected[:5]:
         click.echo(f"  {reject}")
     if report.rejected_count > 5:
         click.echo(f"  and {report.rejected_count - 5:,} more")
     if report.rejects_path:
         click.echo(f"Rejected rows: {report.rejects_path}")
+
+
+def echo_columns(columns: ColumnMapping) -> None:
+    """Print which columns were read as what, which were passed over, and what looks wrong."""
+    from songrec.services.catalogue.formats import FIELD_LABELS
+
+    read = [
+        f"{FIELD_LABELS.get(column.field, column.field)} from {column.header!r}"
+        + (f" ({column.note})" if column.note else "")
+        for column in columns.mapped
+    ]
+    passed = [
+        repr(column.header) + (f" ({column.note})" if column.note else "")
+        for column in columns.passed_over
+    ]
+    _echo_list("Columns read", read)
+    _echo_list("Passed over", passed, MOST_PASSED_OVER)
+    _echo_list("In no column", [FIELD_LABELS[name] for name in columns.unknown_attributes])
+    for warning in columns.warnings:
+        hint = f". To read it: --column {shlex.quote(warning.choice)}" if warning.choice else ""
+        click.echo(f"Warning: {warning.text}{hint}", err=True)
+
+
+def _echo_list(label: str, items: Sequence[str], most: int | None = None) -> None:
+    if items:
+        more = f" and {len(items) - most:,} more" if most and len(items) > most else ""
+        text = f"{label}: {', '.join(items[:most])}{more}"
+        click.echo(textwrap.fill(text, 100, subsequent_indent="  ", break_on_hyphens=False))
 
 
 def rejects_file(path: Path, source: str | None = None) -> Path:

@@ -22,7 +22,7 @@ def ingest(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     """Read a catalogue file into the database.
 
     Parameters: ``path``; ``source``, the file's own name; ``dialect``, or None to tell by the
-    header; ``scale`` as for ``ingest_file``. The result is the ingest report with
+    header; ``scale`` and ``columns`` as for ``ingest_file``. The result is the ingest report with
     the path of the rejected rows.
     """
     from songrec.services.library.after_import import import_catalogue
@@ -35,6 +35,7 @@ def ingest(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
         dialect=job.parameters.get("dialect"),
         source=job.parameters.get("source"),
         scale=job.parameters.get("scale", "auto"),
+        columns=job.parameters.get("columns"),
         rejects_path=rejects,
         on_progress=on_progress,
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
@@ -21,8 +22,8 @@ from songrec.projection import PROJECTIONS
 from songrec.representation import REPRESENTATIONS
 from songrec.store import jobs
 from songrec.store.runs import runs
-from songrec.store.tables import Job, TrackAttributes, User
-from tests.catalogue_files.samples import TWELVE, as_text
+from songrec.store.tables import Job, Track, TrackAttributes, User
+from tests.catalogue_files.samples import TWELVE, as_text, song
 from tests.factories import waiting_ids
 from tests.web.accounts import admin, anna, quick_hashes
 from tests.web.admin_runs import a_run
@@ -132,6 +133,42 @@ class TestUpload:
         self.upload(client, "quiet.csv", as_text([values], TWELVE).encode(), scale="percent")
         tasks.ingest(session, last_job(session), no_progress)
         assert session.scalars(select(TrackAttributes.energy)).all() == [0.01]
+
+    def test_the_job_says_which_column_became_what(
+        self, app: Flask, client: FlaskClient, session: Session, admin: User
+    ) -> None:
+        content = as_text([song(author="Ada", price=1)], ("song", "author", "price", *TWELVE))
+        self.upload(client, "songs.csv", content.encode())
+        job = last_job(session)
+        job.result = tasks.ingest(session, job, no_progress)
+        job.state = "done"
+        session.commit()
+        text = BeautifulSoup(client.get(f"/admin/jobs/{job.public_id}").text, "html.parser")
+        rows = [[cell.text for cell in row.find_all("td")] for row in text.select("tbody tr")]
+        assert ["title", "song", "the format's column"] in rows
+        assert ["tempo", "Tempo", "the format's column"] in rows
+        assert [item.text for item in text.select("details li")] == ["author", "price"]
+        alert = text.select_one("[role=alert]")
+        assert alert is not None
+        assert "No column was read as the artists, but 'author' may hold it: “Ada”" in alert.text
+        assert "artists=author" in alert.text
+
+    def test_columns_that_were_chosen_are_read(
+        self, app: Flask, client: FlaskClient, session: Session, admin: User
+    ) -> None:
+        content = as_text([song(author="Ada")], ("song", "author", *TWELVE)).encode()
+        self.upload(client, "songs.csv", content, columns="artists = author\r\n\r\n")
+        tasks.ingest(session, last_job(session), no_progress)
+        assert session.scalars(select(Track.artists)).all() == ["Ada"]
+
+    @pytest.mark.parametrize("columns", ["author", "singer=author"])
+    def test_a_choice_of_columns_that_cannot_be_is_refused(
+        self, client: FlaskClient, session: Session, admin: User, columns: str
+    ) -> None:
+        answer = self.upload(client, "songs.csv", columns=columns)
+        page = client.get(answer.headers["Location"]).text
+        assert "is no choice of a column" in page or "singer" in page
+        assert jobs.page(session, 1)[1] == 0
 
     def test_an_uploaded_file_is_forgotten_and_others_are_not(self, tmp_path: Path) -> None:
         folder = files.upload_folder(tmp_path)

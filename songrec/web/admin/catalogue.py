@@ -10,8 +10,9 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from werkzeug.utils import secure_filename
 
+from songrec.core.errors import SongrecError
 from songrec.jobs import files, queue
-from songrec.services.catalogue.formats import FORMATS, SCALES
+from songrec.services.catalogue.formats import FIELDS, FORMATS, SCALES, parse_column_choices
 from songrec.store import jobs as job_store
 from songrec.store.db import db
 from songrec.store.instance import current_instance
@@ -19,6 +20,8 @@ from songrec.store.runs import runs
 from songrec.web import cached_counts
 from songrec.web.admin import blueprint
 from songrec.web.admin.training import TrainForm
+
+MAX_COLUMNS_FIELD = 5_000
 
 
 @blueprint.get("")
@@ -36,6 +39,7 @@ def index() -> ResponseReturnValue:
         jobs=recent,
         worker=queue.worker_runs(instance),
         dialects=FORMATS,
+        fields=FIELDS,
         upload_mb=current_app.config["MAX_CONTENT_LENGTH"] // 2**20,
         form=TrainForm.like(published, publish=published is None),
     )
@@ -56,6 +60,11 @@ def upload() -> ResponseReturnValue:
     if scale not in SCALES:
         flash(f"Unknown scale {scale!r}.", "error")
         return redirect(url_for("admin.index"), 303)
+    try:
+        columns = parse_column_choices(filter(str.strip, _columns_field().splitlines()))
+    except SongrecError as error:
+        flash(str(error), "error")
+        return redirect(url_for("admin.index"), 303)
     original = _base_name(file.filename)
     folder = files.upload_folder(current_app.config["INSTANCE"])
     path = folder / (secure_filename(original)[-100:] or "catalogue")
@@ -69,6 +78,7 @@ def upload() -> ResponseReturnValue:
                 "source": _source(original),
                 "dialect": dialect,
                 "scale": scale,
+                "columns": columns,
                 "file": original,
             },
             current_user,
@@ -81,6 +91,10 @@ def upload() -> ResponseReturnValue:
             return redirect(url_for("admin.index"), 303)
         raise
     return redirect(url_for("admin.job", public_id=job.public_id), 303)
+
+
+def _columns_field() -> str:
+    return (request.form.get("columns") or "")[:MAX_COLUMNS_FIELD]
 
 
 def _base_name(filename: str) -> str:

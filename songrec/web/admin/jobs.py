@@ -12,6 +12,7 @@ from flask_login import current_user
 
 from songrec.jobs import files, queue
 from songrec.jobs.kinds import KINDS
+from songrec.services.catalogue.formats import EVIDENCE, FIELD_LABELS
 from songrec.store import jobs as store
 from songrec.store.db import db, now
 from songrec.store.instance import current_instance
@@ -75,6 +76,8 @@ def job(public_id: str) -> ResponseReturnValue:
         active=row.state in store.ACTIVE,
         worker=queue.worker_runs(instance),
         has_rejects=row.kind == "ingest" and rejects.is_file(),
+        evidence=EVIDENCE,
+        field_labels=FIELD_LABELS,
     )
 
 

@@ -12,8 +12,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
-from tests.catalogue_files.samples import song, write
+from songrec.store.db import db
+from songrec.store.tables import Track
+from tests.catalogue_files.samples import NAMED, song, write
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -195,3 +198,48 @@ def test_a_catalogue_name_that_is_too_long_is_refused_and_an_empty_one_is_the_fi
     assert result.exit_code == 1
     assert "at most 100 characters" in result.stderr
     assert json.loads(run(path, "--source", "", "--json").stdout)["source"] == "songs"
+
+
+def test_an_ingest_says_which_column_became_what(run, tmp_path):
+    path = write(
+        tmp_path / "songs.csv",
+        [song(author="Ada Fenwick", price=3, song="Noon"), song(author="Bo", price=4)],
+        ("song", "author", "price", *NAMED[3:]),
+    )
+    result = run(path)
+    assert result.exit_code == 0
+    lines = " ".join(result.output.split())
+    assert "Columns read: title from 'song', variance from 'variance', tempo from 'Tempo'" in lines
+    assert "Passed over: 'author', 'price'" in lines
+    assert "Warning: no column was read as the artists, but 'author' may hold it" in lines
+    assert "--column artists=author" in lines
+
+
+def test_a_column_can_be_chosen(run, app, tmp_path):
+    path = write(tmp_path / "songs.csv", [song(author="Ada")], ("song", "author", *NAMED[3:]))
+    report = json.loads(run(path, "--column", "artists=author", "--json").output)
+    mapped = {row["field"]: row for row in report["columns"]["mapped"]}
+    assert mapped["artists"] == {
+        "field": "artists",
+        "column": "author",
+        "evidence": "request",
+        "note": "",
+    }
+    assert report["columns"]["warnings"] == []
+    with app.app_context():
+        assert db.session.scalar(select(Track.artists)) == "Ada"
+
+
+@pytest.mark.parametrize(
+    ("choice", "code", "says"),
+    [
+        ("artists", 2, "is no choice of a column"),
+        ("singer=author", 2, "singer"),
+        ("artists=autor", 1, "has no column 'autor'. Did you mean 'author'?"),
+    ],
+)
+def test_a_choice_that_cannot_be_is_one_line(run, tmp_path, choice, code, says):
+    path = write(tmp_path / "songs.csv", [song(author="Ada")], ("song", "author", *NAMED[3:]))
+    result = run(path, "--column", choice)
+    assert result.exit_code == code
+    assert says in result.output
