@@ -1,0 +1,91 @@
+"""Cutting of a part of a sound file, such as one track of an album, into a file of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+
+from songrec.audio_files.decoding import _opened as opened
+from songrec.audio_files.resampling import PREROLL_S, Damage, frames
+from songrec.core.errors import BadInput
+from songrec.core.files import atomic_file
+
+HIGHEST_RATE = 192_000
+"""Hz. What FLAC and browsers play; only DSD has more."""
+_DEEP = frozenset({"s32", "s64", "flt", "dbl"})
+_LOSSY = ("mp", "aac", "vorbis", "opus", "wma", "ac3", "eac3", "atrac")
+
+
+def cut(path: Path, start_s: float, end_s: float | None, target: Path) -> None:
+    """Write the part from ``start_s`` up to ``end_s`` (None: to the end) as FLAC to ``target``.
+
+    Exact to the sample, at the rate and with the channels of the file; 24 bits where it is lossless
+    with more than 16. ``target`` is replaced atomically.
+
+    Raises ``BadInput`` for a file that cannot be decoded and for a part behind its end.
+    """
+    with atomic_file(target, suffix=".flac") as draft:
+        written = 0
+        with opened(path) as (container, stream), av.open(str(draft), "w", format="flac") as out:
+            context = stream.codec_context
+            rate = min(context.sample_rate, HIGHEST_RATE)
+            is_lossy = context.name.startswith(_LOSSY)
+            deep = context.format.packed.name in _DEEP and not is_lossy
+            sample_format = "s32" if deep else "s16"
+            encoder = out.add_stream("flac", rate=rate, layout=context.layout.name)
+            encoder.codec_context.format = sample_format
+            for samples in _samples(container, stream, sample_format, rate, start_s, end_s):
+                frame = AudioFrame.from_ndarray(samples, sample_format, context.layout.name)
+                frame.sample_rate = rate
+                out.mux(encoder.encode(frame))
+                written += frame.samples
+            out.mux(encoder.encode(None))
+        if not written:
+            raise BadInput(f"ends before {start_s:.1f} s, where the part begins")
+
+
+def _start_of(frame: AudioFrame, stream: Any, clock: float) -> float:
+    """Return where the first decoded frame begins, in seconds of what a player plays.
+
+    The lengths of skipped packets of MP3 include the encoder's delay, which is not played.
+    """
+    if not stream.codec_context.name.startswith("mp3") or frame.pts is None:
+        return clock
+    return float((frame.pts - (stream.start_time or 0)) * stream.time_base)
+
+
+def _samples(
+    container: Any, stream: Any, sample_format: str, rate: int, start_s: float, end_s: float | None
+) -> Iterator[np.ndarray]:
+    """Yield the interleaved samples of the part, ``(1, samples * channels)``."""
+    n_channels = stream.codec_context.layout.nb_channels
+    resampler: AudioResampler | None = None
+    source: tuple[Any, ...] | None = None
+    at: float | None = None
+    for clock, *_, frame in frames(
+        container, stream, Damage(), skip_s=max(0.0, start_s - PREROLL_S)
+    ):
+        at = _start_of(frame, stream, clock) if at is None else at
+        properties = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if properties != source:
+            source = properties
+            resampler = AudioResampler(
+                format=sample_format, layout=stream.codec_context.layout.name, rate=rate
+            )
+        frame.pts = None
+        for piece in resampler.resample(frame):
+            values = piece.to_ndarray()
+            first = round((start_s - at) * rate)
+            last = values.size // n_channels if end_s is None else round((end_s - at) * rate)
+            part = values[:, max(0, first) * n_channels : max(0, last) * n_channels]
+            at += values.size / n_channels / rate
+            if part.size:
+                yield np.ascontiguousarray(part)
+        if end_s is not None and at >= end_s:
+            return
