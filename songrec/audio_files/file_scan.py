@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
+import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
+from songrec.audio_files.ignored_names import HIDDEN, LINKED_AGAIN, ignored_as
 from songrec.core.errors import BadInput
+from songrec.core.files import modified_ns
 
 _EXTENSIONS = """
 3gp aac ac3 aif aifc aiff amr ape asf au caf dsf dts eac3 flac gsm m4a m4b m4p mka mp1 mp2 mp3
@@ -35,30 +40,30 @@ class ScannedFile:
     reason: str | None = None
     passing: bool = False
 
+    @classmethod
+    def at(cls, path: Path) -> ScannedFile:
+        """Return the file at ``path`` as it is now; ``OSError`` if it cannot be looked at."""
+        status = path.stat()
+        return cls(path, status.st_size, modified_ns(status), _unusable(path, status))
 
-def walk(root: Path) -> Iterator[ScannedFile]:
+
+def walk(root: Path, ignored: Counter[str] | None = None) -> Iterator[ScannedFile]:
     """Yield the audio files below ``root`` in a stable order, each folder once despite links.
 
-    Hidden files and folders are skipped, as are files with neither an audio extension nor an audio
-    signature. What cannot be read is yielded with its reason. Raises ``BadInput`` if ``root`` is
-    not a readable folder.
+    Files with neither an audio extension nor an audio signature are skipped. So is what holds no
+    songs by its name (``ignored_names``), which is counted by kind in ``ignored``. What cannot be
+    read is yielded with its reason. Raises ``BadInput`` if ``root`` is not a readable folder.
     """
-    try:
-        root = root.resolve(strict=True)
-        if not root.is_dir():
-            raise BadInput(f"{root} is a file: give the folder that it lies in.")
-        os.scandir(root).close()
-    except OSError as error:
-        raise BadInput(f"{root}: {error.strerror}: give a folder that can be read.") from None
-    except RuntimeError:
-        raise BadInput(f"{root} is a loop of links: give a folder.") from None
+    root = _readable_folder(root)
+    ignored = Counter() if ignored is None else ignored
     waiting, visited = [root], set()
     while waiting:
         folder = waiting.pop()
         try:
             status = folder.stat()
             if (status.st_dev, status.st_ino) in visited:
-                continue  # a link back, or two links to one folder
+                ignored[LINKED_AGAIN] += 1  # a link back, or two links to one folder
+                continue
             visited.add((status.st_dev, status.st_ino))
             with os.scandir(folder) as entries:
                 listed = sorted(entries, key=lambda entry: entry.name)
@@ -67,13 +72,33 @@ def walk(root: Path) -> Iterator[ScannedFile]:
             continue
         folders = []
         for entry in listed:
-            if entry.name.startswith("."):
-                continue
-            if _is_folder(entry):
+            is_folder = _is_folder(entry)
+            kind = ignored_as(entry.name, is_folder=is_folder)
+            if kind is not None:
+                # Of hidden files only those that look like songs are worth a word.
+                ignored[kind] += is_folder or kind != HIDDEN or _has_sound_ending(entry.name)
+            elif is_folder:
                 folders.append(Path(entry.path))
             else:
-                yield from _file(Path(entry.path))
+                yield from _file(Path(entry.path), ignored)
         waiting.extend(reversed(folders))
+
+
+def _readable_folder(root: Path) -> Path:
+    try:
+        root = root.resolve(strict=True)
+        if not root.is_dir():
+            raise BadInput(f"{shown(root)} is a file: give the folder that it lies in.")
+        os.scandir(root).close()
+    except OSError as error:
+        raise BadInput(
+            f"{shown(root)}: {error.strerror}: give a folder that can be read."
+        ) from None
+    except ValueError:
+        raise BadInput(f"{shown(root)} is not a path: it holds a zero byte.") from None
+    except RuntimeError:
+        raise BadInput(f"{shown(root)} is a loop of links: give a folder.") from None
+    return root
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -83,36 +108,72 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _file(path: Path) -> Iterator[ScannedFile]:
-    has_sound_suffix = path.suffix[1:].lower() in SOUND
+def _has_sound_ending(name: str) -> bool:
+    return PurePath(name).suffix[1:].lower() in SOUND
+
+
+def _file(path: Path, ignored: Counter[str]) -> Iterator[ScannedFile]:
+    has_sound_ending = _has_sound_ending(path.name)
     try:
         status = path.stat()
-        if not stat.S_ISREG(status.st_mode) or not (has_sound_suffix or _looks_like_sound(path)):
-            return
+        is_file = stat.S_ISREG(status.st_mode)
+        if has_sound_ending or (is_file and _looks_like_sound(path)):
+            reason = _unusable(path, status)
+            yield ScannedFile(path, status.st_size, modified_ns(status), reason)
     except OSError as error:
-        if has_sound_suffix:
+        if has_sound_ending:
             reason = "is a link that leads nowhere" if path.is_symlink() else error.strerror
             yield ScannedFile(path, reason=f"{reason}", passing=True)
-        return
-    reason = _unusable(path, status.st_size)
-    yield ScannedFile(path, status.st_size, status.st_mtime_ns, reason)
+        elif error.errno == errno.ELOOP:
+            ignored[LINKED_AGAIN] += 1
 
 
-def _unusable(path: Path, size: int) -> str | None:
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        return "its name is not valid UTF-8: rename it"
+_KINDS = (
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISDIR, "a folder"),
+)
+
+
+def _unusable(path: Path, status: os.stat_result) -> str | None:
+    for is_kind, words in _KINDS:
+        if is_kind(status.st_mode):
+            return f"is {words}, not a file"
+    for part, words in ((path.name, "its name"), (str(path), "the name of its folder")):
+        if not _is_unicode(part):
+            return f"{words} is not valid UTF-8: rename it"
     if len(str(path)) > LONGEST_PATH:
         return f"its path is longer than {LONGEST_PATH:,} characters"
-    if size > LARGEST_BYTES:
+    if status.st_size > LARGEST_BYTES:
         return f"is larger than {LARGEST_BYTES // 2**30} GiB"
-    return "is empty" if not size else None
+    return "is empty" if not status.st_size else None
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def can_be_recorded(path: Path) -> bool:
+    """Return whether the database holds ``path``: valid Unicode, at most ``LONGEST_PATH`` long."""
+    return _is_unicode(str(path)) and len(str(path)) <= LONGEST_PATH
 
 
 def shown(path: Path) -> str:
-    """Return ``path`` as valid Unicode for terminals, pages and the database."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    """Return ``path`` as one line of valid Unicode, for terminals, pages and logs."""
+    try:
+        text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:
+        text = str(path).encode("utf-8", "backslashreplace").decode()
+    return "".join(
+        one if one.isprintable() or unicodedata.category(one) == "Zs" else repr(one)[1:-1]
+        for one in text
+    )
 
 
 def content_hash(path: Path, on_block: Callable[[], None] = lambda: None) -> str:
@@ -122,7 +183,10 @@ def content_hash(path: Path, on_block: Callable[[], None] = lambda: None) -> str
     """
     digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
+        # A pipe that has taken the file's place would block for ever.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise BadInput("cannot be read: is not a file")
             while block := file.read(_BLOCK):
                 digest.update(block)
                 on_block()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import stat
 from pathlib import Path
 
 from songrec.audio_files.text_encoding import decode_bytes, mend
@@ -67,8 +68,11 @@ def lrc_of(path: Path) -> Path | None:
     """Return the .lrc file beside a sound file, or None."""
     for suffix in (".lrc", ".LRC", ".Lrc"):
         file = path.with_suffix(suffix)
-        if file.is_file():
-            return file
+        try:
+            if stat.S_ISREG(file.stat().st_mode):
+                return file
+        except OSError:  # absent, or a name too long with this ending
+            continue
     return None
 
 

@@ -105,6 +105,9 @@ def analyze(
     )
     if report.missing:
         click.echo(f"{report.missing:,} have vanished since last time; their tracks stay.")
+    if report.ignored:
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in report.ignored.items())
+        click.echo(f"Passed over: {kinds}.")
     if report.alike:
         click.echo(
             f"{report.alike:,} new ones look like songs that were there already; nothing was "

@@ -118,6 +118,15 @@ def use_version(folder: Path, name: str) -> None:
     write_text(folder / CURRENT, name)
 
 
+def modified_ns(status: os.stat_result) -> int:
+    """Return the modification time of a file in ns, as a signed 64-bit integer.
+
+    File systems hold dates that 64 bits of nanoseconds do not (from 2262 on); those wrap around.
+    The value recognises an unchanged file, and is not a date to show.
+    """
+    return (status.st_mtime_ns + 2**63) % 2**64 - 2**63
+
+
 def _fsync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:

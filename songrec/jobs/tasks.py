@@ -234,14 +234,20 @@ def keep(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     from songrec.services.catalogue.duplicate_search import newest_id
     from songrec.services.uploads import analyze_upload as uploads
     from songrec.store import jobs
+    from songrec.store.db import write_with_retries
     from songrec.store.tables import Track
 
     on_progress(0.1, "Taking the song into the library.")
     before = newest_id(session)
-    file = uploads.keep(current_instance(), _upload(session, job))
+    upload_id = _upload(session, job).id
+
+    def write() -> int | None:
+        return uploads.keep(current_instance(), session.get_one(Upload, upload_id)).track_id
+
+    track_id = write_with_retries(session, write)
     if not any(one.kind == "refresh" and one.state == "waiting" for one in jobs.active(session)):
         queue.enqueue(session, "refresh", {"newest_before": before})
-    return {"track_id": session.get_one(Track, file.track_id).public_id}
+    return {"track_id": session.get_one(Track, track_id).public_id}
 
 
 def _upload(session: Session, job: Job) -> Upload:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import DateTime, MetaData, event
 from sqlalchemy.engine import Engine
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
+
+T = TypeVar("T")
 
 
 class Base(DeclarativeBase):
@@ -83,3 +89,47 @@ def _sqlite_pragmas(connection: Any, record: Any) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+ATTEMPTS = 10
+"""Attempts to write what conflicts with rows that other processes insert at the same time."""
+_RETRY_S = 0.5
+# PostgreSQL: deadlock, serialization failure, lock not available. SQLite: busy, locked.
+_TRANSIENT_STATES = frozenset({"40P01", "40001", "55P03"})
+_TRANSIENT_CODES = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+
+
+def write_with_retries(
+    session: Session, write: Callable[[], T], on_wait: Callable[[str], None] = lambda _: None
+) -> T:
+    """Run ``write`` and **commit**; again where another process came first or holds the database.
+
+    A row that another process inserted meanwhile is there at the next attempt, so ``write`` reads
+    before it inserts. Each attempt starts from a rollback. ``on_wait`` is called with a message
+    before another attempt at a busy database, and may raise to give up.
+    """
+    for attempt in itertools.count(1):
+        try:
+            result = write()
+            session.commit()
+        except IntegrityError:
+            session.rollback()
+            if attempt >= ATTEMPTS:
+                raise
+        except OperationalError as error:
+            session.rollback()
+            if not is_transient(error):
+                raise
+            on_wait("The database is busy; waiting for another process.")
+            time.sleep(_RETRY_S)
+        else:
+            return result
+    raise AssertionError  # the loop has no end of its own
+
+
+def is_transient(error: OperationalError) -> bool:
+    """Return whether the same statement may succeed later: the database is locked, a deadlock."""
+    state = getattr(error.orig, "sqlstate", None)
+    # The low byte of an extended code is the code itself.
+    code = (getattr(error.orig, "sqlite_errorcode", None) or 0) & 0xFF
+    return state in _TRANSIENT_STATES or code in _TRANSIENT_CODES

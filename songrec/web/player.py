@@ -23,6 +23,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from limits import RateLimitItemPerMinute
 
+from songrec.core.files import modified_ns
 from songrec.jobs import queue
 from songrec.store import jobs
 from songrec.store.catalogue import tracks
@@ -195,7 +196,7 @@ def _unchanged(file: AudioFile) -> Path:
         status = path.stat()
     except OSError:
         abort(404, "The file of this song is gone.")
-    if not path.is_file() or (status.st_size, status.st_mtime_ns) != (file.size, file.modified_ns):
+    if not path.is_file() or (status.st_size, modified_ns(status)) != (file.size, file.modified_ns):
         abort(404, "The file of this song has changed since it was analysed.")
     return path
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from songrec.audio_files import file_scan
-from songrec.audio_files.file_scan import content_hash, shown, walk
+from songrec.audio_files.file_scan import ScannedFile, content_hash, shown, walk
 from songrec.core.errors import BadInput
 from tests.audio_files.sounds import tone, write_wav
 
@@ -48,7 +50,9 @@ def test_a_loop_of_links_ends_and_a_folder_linked_twice_is_walked_once(tmp_path:
     (tmp_path / "music" / "back").symlink_to(tmp_path)
     (tmp_path / "again").symlink_to(tmp_path / "music")
     (tmp_path / "itself").symlink_to(tmp_path / "itself")
-    assert len(names(tmp_path)) == 1
+    ignored: Counter[str] = Counter()
+    assert len(list(walk(tmp_path, ignored))) == 1
+    assert ignored == {"links to folders that are read already": 3}
 
 
 def test_links_that_lead_nowhere_are_told(tmp_path: Path) -> None:
@@ -76,9 +80,54 @@ def test_a_folder_that_cannot_be_opened_is_told_and_the_rest_is_walked(
     assert scanned == {"closed": "cannot be opened: Permission denied", "b.mp3": None}
 
 
-def test_pipes_and_sockets_are_no_sound(tmp_path: Path) -> None:
+def test_what_is_no_file_is_rejected_by_its_kind_and_never_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.mp3")
-    assert names(tmp_path) == []
+    os.mkfifo(tmp_path / "no_sound")
+    (tmp_path / "b.wav").symlink_to("/dev/zero")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "c.ogg"))
+    reasons = {scanned.path.name: scanned.reason for scanned in walk(tmp_path)}
+    assert reasons == {
+        "a.mp3": "is a named pipe, not a file",
+        "b.wav": "is a device, not a file",
+        "c.ogg": "is a socket, not a file",
+    }
+    with pytest.raises(BadInput, match="is not a file"):
+        content_hash(tmp_path / "a.mp3")
+
+
+@pytest.mark.parametrize("seconds", [-(2**31), -1, 2**33, 9_300_000_000, 15_000_000_000])
+def test_dates_before_1970_and_beyond_2262_fit_into_64_bits(tmp_path: Path, seconds: int) -> None:
+    path = put(tmp_path / "a.mp3")
+    os.utime(path, (seconds, seconds))
+    (scanned,) = walk(tmp_path)
+    assert -(2**63) <= scanned.modified_ns < 2**63
+    assert scanned == ScannedFile.at(path)
+
+
+def test_trash_system_folders_and_unfinished_downloads_are_counted(tmp_path: Path) -> None:
+    for folder in ("#Recycle", "$RECYCLE.BIN", "@eaDir", "lost+found", "__MACOSX", ".Trashes"):
+        put(tmp_path / "music" / folder / "gone.mp3")
+    for name in ("a.flac.part", "b.mp3.crdownload", "c.ogg.tmp", "d.m4a.part-Frag3", "e.mp3.!qB"):
+        put(tmp_path / "music" / name, b"ID3\x03\0\0\0\0\0\0")
+    put(tmp_path / "music" / "Thumbs.db", b"ID3")
+    put(tmp_path / "music" / "._f.mp3")
+    put(tmp_path / "music" / ".DS_Store", b"ID3")
+    put(tmp_path / "System Volume Information" / "g.mp3")
+    put(tmp_path / "music" / "Trash" / "Garbage - Milk.mp3")
+    put(tmp_path / "music" / "Part.mp3")
+    ignored: Counter[str] = Counter()
+    assert [scanned.path.name for scanned in walk(tmp_path, ignored)] == [
+        "Part.mp3",
+        "Garbage - Milk.mp3",
+    ]
+    assert ignored == {"hidden": 2, "trash and system": 7, "unfinished downloads": 5}
+
+
+def test_a_path_is_shown_as_one_line(tmp_path: Path) -> None:
+    assert shown(Path("/m/a\nb\x1b[31m.mp3")) == "/m/a\\nb\\x1b[31m.mp3"
+    assert shown(Path("/m/Кино\u3000七里香.mp3")) == "/m/Кино\u3000七里香.mp3"
+    assert shown(Path("/m/\ud800.mp3")) == "/m/\\ud800.mp3"
 
 
 def test_empty_files_and_names_that_are_no_text_are_refused(tmp_path: Path) -> None:
@@ -88,6 +137,8 @@ def test_empty_files_and_names_that_are_no_text_are_refused(tmp_path: Path) -> N
     scanned = list(walk(tmp_path))
     assert [f.reason for f in scanned] == ["is empty", "its name is not valid UTF-8: rename it"]
     assert shown(bad).endswith("b\\xff.mp3")
+    put(Path(os.fsdecode(os.fsencode(tmp_path) + b"/sub\xff")) / "c.mp3")
+    assert list(walk(tmp_path))[-1].reason == "the name of its folder is not valid UTF-8: rename it"
 
 
 def test_a_path_that_is_no_folder_is_one_line(tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -68,3 +71,15 @@ def test_the_version_in_use_is_named_in_a_file(tmp_path: Path) -> None:
     files.use_version(tmp_path, "v1")
     files.use_version(tmp_path, "v2")
     assert files.current_version(tmp_path) == "v2"
+
+
+@pytest.mark.parametrize("moment", [-(2**70), -1, 0, 2**63 - 1, 2**63, 10**19, 2**64 + 5])
+def test_modification_times_fit_into_64_bits_and_differ(moment: int) -> None:
+    one, next_one = (
+        files.modified_ns(cast(os.stat_result, SimpleNamespace(st_mtime_ns=moment + step)))
+        for step in (0, 1)
+    )
+    assert one != next_one
+    assert all(-(2**63) <= value < 2**63 for value in (one, next_one))
+    if abs(moment) < 2**62:
+        assert one == moment

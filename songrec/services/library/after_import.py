@@ -17,6 +17,7 @@ from songrec.services.prediction import attribute_estimates
 from songrec.services.segments.build_index import refresh_after_analysis
 from songrec.services.similarity import audio_similarity, word_search
 from songrec.store.catalogue import artists
+from songrec.store.db import write_with_retries
 from songrec.store.instance import Instance
 
 IMPORTED = 0.8
@@ -40,17 +41,17 @@ def refresh_derived(
     """Update artists, words, duplicates, estimates, similarity matrices and segments.
 
     ``newest_before`` is ``duplicate_search.newest_id`` from before the import. **Commits** after
-    each step: cancelled or killed, the next import completes it.
+    each step: cancelled or killed, the next import completes it. Several processes may do it at
+    once: a step that meets another's rows starts again.
     """
-    artists.split_joint_artists(instance.session)
-    instance.session.commit()
-    word_search.prepare_lyrics(instance, part_of(on_progress, 0.0, 0.5))
+    session = instance.session
+    write_with_retries(session, lambda: artists.split_joint_artists(session))
+    words_progress = part_of(on_progress, 0.0, 0.5)
+    write_with_retries(session, lambda: word_search.prepare_lyrics(instance, words_progress))
     on_progress(0.5, "Comparing the names of new songs.")
-    alike = duplicate_search.count_new(instance.session, newest_before)
-    instance.session.commit()
+    alike = write_with_retries(session, lambda: duplicate_search.count_new(session, newest_before))
     on_progress(0.55, "Estimating what new songs are like.")
-    attribute_estimates.refresh(instance)
-    instance.session.commit()
+    write_with_retries(session, lambda: attribute_estimates.refresh(instance))
     audio_similarity.refresh_matrices(instance, part_of(on_progress, 0.65, 0.8))
     segments = refresh_after_analysis(instance, part_of(on_progress, 0.8, 1.0))
     instance.session.commit()

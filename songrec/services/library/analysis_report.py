@@ -29,8 +29,9 @@ class AnalyzeReport:
     """Counts of the files: ``found`` is ``analysed + unchanged + len(rejected)``.
 
     ``unchanged`` includes files that were only moved. ``missing`` counts files that have vanished
-    since the last analysis; ``alike`` new tracks with the name of an earlier one. ``segments`` is
-    the report of ``refresh_after_analysis``, None where segments are not in use.
+    since the last analysis; ``alike`` new tracks with the name of an earlier one. ``ignored``
+    counts by kind what holds no songs by its name (``audio_files.ignored_names``).
+    ``segments`` is the report of ``refresh_after_analysis``, None where segments are not in use.
     """
 
     folder: Path
@@ -40,6 +41,7 @@ class AnalyzeReport:
     missing: int = 0
     alike: int = 0
     rejected: list[tuple[str, str]] = field(default_factory=list)
+    ignored: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     segments: dict[str, Any] | None = None
 
@@ -57,6 +59,7 @@ class AnalyzeReport:
             "missing": self.missing,
             "alike": self.alike,
             "rejected": [{"path": path, "reason": reason} for path, reason in self.rejected],
+            "ignored": self.ignored,
             "seconds": round(self.seconds, 3),
             "fragments": self.segments
             and {

@@ -15,6 +15,7 @@ from songrec.audio_files.path_labels import labels_of
 from songrec.core.config import tag_encoding
 from songrec.core.errors import BadInput
 from songrec.core.feature_spec import FeatureSpec
+from songrec.core.files import modified_ns
 from songrec.core.types import Floats
 from songrec.features.extraction import Extractor, make_extractors
 from songrec.features.registry import with_companions
@@ -124,7 +125,7 @@ def keep_file(session: Session, path: Path, analysed: AnalysedFile) -> AudioFile
     A file whose content the library has already becomes that track.
     """
     status = path.stat()
-    place = ScannedFile(path.resolve(), status.st_size, status.st_mtime_ns)
+    place = ScannedFile(path.resolve(), status.st_size, modified_ns(status))
     folder = place.path.parent
     outcome = Outcome(
         labels=asdict(labels_of(place.path, folder)),

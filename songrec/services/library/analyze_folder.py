@@ -7,16 +7,17 @@ records the results in small batches, so a killed analysis resumes where it stop
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from songrec.audio_files.decoding import DECODER_VERSION
-from songrec.audio_files.file_scan import ScannedFile, content_hash, shown, walk
+from songrec.audio_files.file_scan import ScannedFile, can_be_recorded, content_hash, shown, walk
 from songrec.core.config import tag_encoding
-from songrec.core.errors import BadInput
+from songrec.core.errors import BadInput, Cancelled
 from songrec.core.types import Progress, no_progress
 from songrec.features.extraction import make_extractors
 from songrec.features.registry import MEASURING, with_companions
@@ -26,8 +27,10 @@ from songrec.services.features.feature_sets import keys_of
 from songrec.services.library import audio_tracks
 from songrec.services.library.after_import import refresh_derived
 from songrec.services.library.analysis_report import AnalyzeReport, AnalyzeRequest
+from songrec.services.library.audio_tracks import ContentRows
 from songrec.services.library.executors import LocalExecutor, open_executor
 from songrec.services.library.worker_process import Outcome, Task
+from songrec.store.db import write_with_retries
 from songrec.store.instance import Instance
 from songrec.store.sound import audio_files, feature_cache
 from songrec.store.sound.audio_files import FileRecord
@@ -35,8 +38,9 @@ from songrec.store.sound.feature_cache import SetKey
 
 ANALYSED = 0.95
 """The share of the work that analysing the files is."""
-COMMIT_S = 1.0
 REPORT_S = 0.25
+CONTENTS_REMEMBERED = 50_000
+"""Contents whose rows are remembered; beyond them it starts anew, so that memory is bounded."""
 
 
 def analyze_folder(
@@ -46,8 +50,9 @@ def analyze_folder(
 ) -> AnalyzeReport:
     """Analyse what is new or changed below ``request.folder`` and mark what has vanished.
 
-    Unlike most functions this one **commits**, about once a second: an analysis takes hours, and
-    what is done must not be lost. ``on_progress`` is only called when nothing is locked.
+    Unlike most functions this one **commits**, after each file: an analysis takes hours, and what
+    is done must not be lost. ``on_progress`` is only called when nothing is locked. Several may
+    run at once, also on one folder.
 
     Raises ``BadInput`` for a folder that cannot be read and ``NotReady`` for a feature set that
     cannot be extracted here (weights that were not fetched). No file raises.
@@ -57,10 +62,12 @@ def analyze_folder(
     keys = keys_of(names, request.settings)
     _write_column_names(instance.folder, keys, request)
     root = request.folder.expanduser()
-    files = list(walk(root))
+    ignored: Counter[str] = Counter()
+    files = list(walk(root, ignored))
     root = root.resolve()
     before = duplicate_search.newest_id(instance.session)
     run = _Run(instance, root, request, keys, on_progress, files)
+    run.report.ignored = dict(sorted(ignored.items()))
     with open_executor(request.workers, request.scheduler) as executor:
         run.execute(executor)
     run.mark_missing()
@@ -115,11 +122,12 @@ class _Run:
         self._known = audio_files.below(instance.session, root)
         instance.session.commit()
         self._waiting: dict[str, _Waiting] = {}
+        self._contents: dict[str, ContentRows] = {}
         self._fresh: set[str] = set()
         self._started = time.monotonic()
         self._work_started: float | None = None
         self._settled_before = 0
-        self._committed = self._reported = self._started
+        self._reported = self._started
         self.report = AnalyzeReport(root, found=len(files))
 
     def execute(self, executor: LocalExecutor) -> None:
@@ -127,8 +135,8 @@ class _Run:
         for item in executor.run(self._tasks()):
             if item is not None:
                 self._settle(*item)
-            self._commit_and_report()
-        self._commit_and_report(now=True)
+            self._report_now_and_then()
+        self._report_now_and_then(now=True)
 
     def mark_missing(self) -> None:
         """Mark vanished files; those below an unreadable folder may still exist."""
@@ -137,10 +145,17 @@ class _Run:
         gone = [
             stored.id
             for path, stored in audio_files.below(self._session, self._root).items()
-            if path not in here and stored.state != "missing" and not path.startswith(closed)
+            # What was not known at the start another process has recorded since.
+            if path in self._known
+            and path not in here
+            and stored.state != "missing"
+            and not path.startswith(closed)
         ]
-        self.report.missing = audio_files.mark_missing(self._session, gone)
-        self._session.commit()
+        self.report.missing = write_with_retries(
+            self._session,
+            lambda: audio_files.mark_missing(self._session, gone),
+            self._report_waiting,
+        )
 
     def _tasks(self) -> Iterator[Task]:
         """Yield the files to analyse; the others are settled on the way."""
@@ -149,12 +164,12 @@ class _Run:
         for file in self._files:
             if not self._is_settled(file):
                 later.append(file)
-            self._commit_and_report()
+            self._report_now_and_then()
         self._settled_before = self.report.done
         self._work_started = time.monotonic()
         while later:
             task = self._task(later.popleft())
-            self._commit_and_report()
+            self._report_now_and_then()
             if task is not None:
                 yield task
 
@@ -172,32 +187,31 @@ class _Run:
             return True
         if stored.content_hash is None or self._missing_sets(stored.content_hash):
             return False
-        if stored.state == "missing":
-            self._link(file, stored.content_hash)
-        self.report.unchanged += 1
+        if stored.state != "missing" or self._link(file, stored.content_hash):
+            self.report.unchanged += 1
         return True
 
-    def _task(self, file: ScannedFile) -> Task | None:
+    def _task(self, scanned: ScannedFile) -> Task | None:
         try:
-            digest = self._hash(file)
+            file, digest = self._hash(scanned.path)
         except BadInput as error:
-            self._reject(file, None, str(error), passing=True)
+            self._reject(scanned, None, str(error), passing=True)
             return None
         if digest in self._waiting:
             self._waiting[digest].places.append(file)
             return None
-        rows = audio_files.with_content(self._session, digest)
+        content = self._content(digest)
         self._session.commit()
-        refused = next((row for row in rows if _is_final(row)), None)
-        if refused is not None:
-            self._reject(file, digest, refused.reason or "rejected", passing=False)
+        if content.refusal is not None:
+            self._reject(file, digest, content.refusal, passing=False)
             return None
         missing = self._missing_sets(digest)
-        has_track = any(row.track_id is not None for row in rows)
+        has_track = content.described_id is not None
         if has_track and not missing:
-            self._link(file, digest)
             # A copy counts as what became of the first, whoever came first.
-            if digest in self._fresh:
+            if not self._link(file, digest):
+                pass
+            elif digest in self._fresh:
                 self.report.analysed += 1
             else:
                 self.report.unchanged += 1
@@ -215,52 +229,115 @@ class _Run:
             tag_encoding=self._tag_encoding,
         )
 
-    def _hash(self, file: ScannedFile) -> str:
+    def _hash(self, path: Path) -> tuple[ScannedFile, str]:
+        """Return the file as it is now, which may be hours after the scan, and its hash."""
         deadline = time.monotonic() + self._request.time_limit_s
 
         def check() -> None:
             if time.monotonic() > deadline:
                 raise BadInput(f"took longer than {self._request.time_limit_s:g} s to read")
 
-        return content_hash(file.path, check)
+        file = _look_at(path)
+        digest = content_hash(path, check)
+        if file != _look_at(path):
+            raise BadInput(_CHANGED)
+        return file, digest
+
+    def _content(self, digest: str) -> ContentRows:
+        if len(self._contents) >= CONTENTS_REMEMBERED:
+            self._contents.clear()
+        if digest not in self._contents:
+            self._contents[digest] = ContentRows(self._session, digest)
+        return self._contents[digest]
 
     def _missing_sets(self, digest: str) -> list[SetKey]:
         return feature_cache.missing_sets(self._instance, self._keys, digest)
 
     def _settle(self, task: Task, outcome: Outcome) -> None:
         waiting = self._waiting.pop(task.content_hash)
-        first, *others = waiting.places
-        if outcome.reason is not None:
+        first = waiting.places[0]
+        reason, passing = outcome.reason, outcome.passing
+        if reason is None:
+            reason, passing = _change_of(first), True
+        if reason is not None:
             for file in waiting.places:
-                self._reject(file, task.content_hash, outcome.reason, passing=outcome.passing)
+                self._reject(file, task.content_hash, reason, passing=passing)
             return
         for key in waiting.keys:
             array = outcome.arrays[key.name]
             feature_cache.write(self._instance, key, task.content_hash, array)
-            feature_cache.record(self._session, key, task.content_hash)
-        if MEASURING in outcome.arrays:
-            audio_tracks.record(self._session, self._root, first, task.content_hash, outcome)
-        else:
-            self._link(first, task.content_hash)
-        for file in others:
-            self._link(file, task.content_hash)
+        for file in waiting.places:
+            if file is first:
+                is_stored = self._store(file, lambda: self._record(first, task, waiting, outcome))
+            else:
+                is_stored = self._link(file, task.content_hash)
+            self.report.analysed += is_stored
         self._fresh.add(task.content_hash)
-        self.report.analysed += len(waiting.places)
 
-    def _link(self, file: ScannedFile, digest: str) -> None:
-        audio_tracks.link(self._session, self._root, file, digest)
+    def _record(self, file: ScannedFile, task: Task, waiting: _Waiting, outcome: Outcome) -> None:
+        digest = task.content_hash
+        self._contents.pop(digest, None)  # from here on another row describes it
+        for key in waiting.keys:
+            feature_cache.record(self._session, key, digest)
+        content = self._content(digest)
+        if MEASURING in outcome.arrays:
+            row = audio_tracks.record(self._session, self._root, file, digest, outcome, content)
+            content.described_id = row.id
+        else:
+            audio_tracks.link(self._session, self._root, file, digest, content)
+
+    def _link(self, file: ScannedFile, digest: str) -> bool:
+        """Record another place of an analysed content; False where that was rejected."""
+
+        def write() -> None:
+            content = self._content(digest)
+            audio_tracks.link(self._session, self._root, file, digest, content)
+
+        return self._store(file, write)
+
+    def _store(self, file: ScannedFile, write: Callable[[], None]) -> bool:
+        """Write a file's rows in a transaction of their own; False where it was rejected.
+
+        A row that another process inserted meanwhile is met at the next attempt.
+        """
+
+        def attempt() -> None:
+            try:
+                write()
+            except IntegrityError:
+                self._contents.clear()
+                raise
+
+        try:
+            write_with_retries(self._session, attempt, self._report_waiting)
+        except (Cancelled, OperationalError):
+            raise
+        except BadInput as error:
+            self._session.rollback()
+            self._reject(file, None, str(error), passing=True)
+        except Exception as error:  # noqa: BLE001 - one odd file must not end the others' analysis
+            self._session.rollback()
+            self._reject(file, None, _why_not_stored(error), passing=True)
+        else:
+            return True
+        return False
 
     def _reject(self, file: ScannedFile, digest: str | None, reason: str, *, passing: bool) -> None:
         self.report.rejected.append((shown(file.path), reason))
-        if _can_be_stored(file.path):
+
+        def write() -> None:
             audio_tracks.refuse(self._session, self._root, file, digest, reason, passing=passing)
 
-    def _commit_and_report(self, *, now: bool = False) -> None:
-        """Commit and report when it is time; nothing is locked during a report."""
+        if can_be_recorded(file.path):
+            write_with_retries(self._session, write, self._report_waiting)
+
+    def _report_waiting(self, message: str) -> None:
+        share = ANALYSED * self.report.done / max(1, self.report.found)
+        self._on_progress(share, message, self.counts())
+
+    def _report_now_and_then(self, *, now: bool = False) -> None:
+        """Report when it is time; nothing is locked during a report."""
         moment = time.monotonic()
-        if now or moment - self._committed >= COMMIT_S:
-            self._session.commit()
-            self._committed = moment
         if not now and moment - self._reported < REPORT_S:
             return
         self._session.commit()
@@ -297,17 +374,32 @@ def _is_untouched(stored: FileRecord, file: ScannedFile) -> bool:
     return stored.size == file.size and stored.modified_ns == file.modified_ns
 
 
-def _is_final(row: Any) -> bool:
-    """Return whether a content was rejected for good by the present decoder."""
-    return (
-        row.state == "rejected"
-        and not row.info.get("passing")
-        and row.info.get("decoder") == DECODER_VERSION
-    )
+_CHANGED = "changed while it was analysed: analyse the folder again"
 
 
-def _can_be_stored(path: Path) -> bool:
-    return shown(path) == str(path) and len(str(path)) <= 1000
+def _look_at(path: Path) -> ScannedFile:
+    """Return the file as it is now; ``BadInput`` where it cannot be analysed any more."""
+    try:
+        file = ScannedFile.at(path)
+    except OSError as error:
+        raise BadInput(f"cannot be read: {error.strerror}") from None
+    if file.reason is not None:
+        raise BadInput(file.reason)
+    return file
+
+
+def _change_of(file: ScannedFile) -> str | None:
+    """Return in words how a file has changed since it was hashed; None if it has not."""
+    try:
+        return None if _look_at(file.path) == file else _CHANGED
+    except BadInput as error:
+        return str(error)
+
+
+def _why_not_stored(error: Exception) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    words = " ".join(str(cause).split())[:200]
+    return f"could not be stored ({type(cause).__name__}: {words})"
 
 
 def _format_duration(seconds: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from songrec.audio_files.file_scan import ScannedFile
 from songrec.core import songs
 from songrec.core.artist_credits import ArtistField
 from songrec.core.attributes import ATTRIBUTE_NAMES
+from songrec.core.errors import BadInput
 from songrec.core.sorting import sort_key
 from songrec.features.audio.statistical import measured
 from songrec.services.features.feature_sets import MEASURING
@@ -34,17 +36,69 @@ def source_key(content_hash: str) -> str:
     return f"audio:{content_hash}"
 
 
+class ContentRows:
+    """The rows of one content, read once for all the places where it lies.
+
+    ``described_id`` is a row with a track, ``refusal`` why the present decoder rejected the content
+    for good; None without.
+    """
+
+    def __init__(self, session: Session, content_hash: str) -> None:
+        self._session = session
+        self._content_hash = content_hash
+        rows = audio_files.with_content(session, content_hash)
+        self.described_id = next((row.id for row in rows if row.track_id is not None), None)
+        self.refusal = next((row.reason or "rejected" for row in rows if _is_final(row)), None)
+        # Each is looked at once: thousands of copies take linear time.
+        self._elsewhere = deque((row.id, row.path) for row in rows if row.state != "rejected")
+
+    def take_moved(self) -> AudioFile | None:
+        """Return the row of a file that was moved away from its former place, each once."""
+        while self._elsewhere:
+            row_id, path = self._elsewhere.popleft()
+            if not Path(path).exists():
+                row = self._session.get(AudioFile, row_id, populate_existing=True)
+                if row is not None and (row.path, row.content_hash) == (path, self._content_hash):
+                    return row
+        return None
+
+    def described(self) -> AudioFile:
+        """Return a row with a track; ``BadInput`` where the track was deleted meanwhile."""
+        row = None
+        if self.described_id is not None:
+            row = self._session.get(AudioFile, self.described_id, populate_existing=True)
+        if row is None or row.track_id is None or row.content_hash != self._content_hash:
+            raise BadInput("its song was deleted meanwhile: analyse the folder again")
+        return row
+
+
+def _is_final(row: AudioFile) -> bool:
+    """Return whether a content was rejected for good by the present decoder."""
+    return (
+        row.state == "rejected"
+        and not row.info.get("passing")
+        and row.info.get("decoder") == DECODER_VERSION
+    )
+
+
 def record(
-    session: Session, root: Path, file: ScannedFile, content_hash: str, outcome: Outcome
+    session: Session,
+    root: Path,
+    file: ScannedFile,
+    content_hash: str,
+    outcome: Outcome,
+    content: ContentRows | None = None,
 ) -> AudioFile:
     """Write an analysed file: its row, its track, the track's attributes and labels. Flushes.
 
     Track and likes stay where a file moved (same content) and where it was changed and is still
-    the same song; a file with another song at an old path is another track.
+    the same song; a file with another song at an old path is another track. ``content`` are the
+    rows of its content, if they are read already.
     """
-    row = audio_files.at_path(session, str(file.path))
+    content = content or ContentRows(session, content_hash)
+    row = audio_files.at_path(session, str(file.path)) or content.take_moved()
     if row is None:
-        row = _moved(session, content_hash) or AudioFile(public_id=audio_files.new_public_id())
+        row = AudioFile(public_id=audio_files.new_public_id())
     decoded = outcome.decoded
     track = _track_of(session, row, content_hash, outcome)
     measured_attributes = _describe(session, track, root, content_hash, outcome)
@@ -77,25 +131,27 @@ def record(
     return row
 
 
-def link(session: Session, root: Path, file: ScannedFile, content_hash: str) -> AudioFile:
-    """Record another place of a content that is analysed already. Flushes."""
-    same = [
-        row for row in audio_files.with_content(session, content_hash) if row.track_id is not None
-    ]
-    model = next((row for row in same if row.path == str(file.path)), same[0])
-    row = audio_files.at_path(session, str(file.path)) or _moved(session, content_hash)
-    if row is None:
-        row = AudioFile(public_id=audio_files.new_public_id())
-    for name in (
-        "track_id",
-        "duration_s",
-        "sample_rate",
-        "channels",
-        "codec",
-        "has_cover",
-        "info",
-    ):
-        setattr(row, name, getattr(model, name))
+def link(
+    session: Session, root: Path, file: ScannedFile, content_hash: str, content: ContentRows
+) -> AudioFile:
+    """Record another place of a content that is analysed already. Flushes.
+
+    Raises ``BadInput`` where its track was deleted meanwhile.
+    """
+    row = audio_files.at_path(session, str(file.path))
+    if row is None or row.content_hash != content_hash or row.track_id is None:
+        described = content.described()
+        row = row or content.take_moved() or AudioFile(public_id=audio_files.new_public_id())
+        for name in (
+            "track_id",
+            "duration_s",
+            "sample_rate",
+            "channels",
+            "codec",
+            "has_cover",
+            "info",
+        ):
+            setattr(row, name, getattr(described, name))
     row.root, row.path, row.content_hash = str(root), str(file.path), content_hash
     row.size, row.modified_ns = file.size, file.modified_ns
     row.state, row.reason, row.updated_at = "analysed", None, now()
@@ -130,14 +186,6 @@ def refuse(
     row.updated_at = now()
     session.add(row)
     session.flush()
-
-
-def _moved(session: Session, content_hash: str) -> AudioFile | None:
-    """Return the row of a file that was moved away from its former place."""
-    for row in audio_files.with_content(session, content_hash):
-        if row.state != "rejected" and not Path(row.path).exists():
-            return row
-    return None
 
 
 def _track_of(session: Session, row: AudioFile, content_hash: str, outcome: Outcome) -> Track:

@@ -15,6 +15,7 @@ from songrec.audio_files.file_scan import content_hash
 from songrec.audio_files.tag_writing import key_text, write_values
 from songrec.core.attributes import ATTRIBUTE_NAMES, key_name
 from songrec.core.errors import BadInput
+from songrec.core.files import modified_ns
 from songrec.services.library.audio_tracks import source_key
 from songrec.store.catalogue import tracks
 from songrec.store.db import now
@@ -136,7 +137,7 @@ def _identity(file: AudioFile) -> tuple[int, int]:
 def _write_one(instance: Instance, file: AudioFile, values: Sequence[str], dry_run: bool) -> None:
     path = Path(file.path)
     status = path.stat()
-    if (status.st_size, status.st_mtime_ns) != (file.size, file.modified_ns):
+    if (status.st_size, modified_ns(status)) != (file.size, file.modified_ns):
         raise BadInput("has changed since it was analysed: run flask analyze first")
     track = instance.session.get(Track, file.track_id)
     if track is None:
@@ -168,7 +169,7 @@ def _follow_new_hash(instance: Instance, file: AudioFile, track: Track) -> None:
     for row in audio_files.with_content(instance.session, before):
         if row is file or _is_same_file(Path(row.path), path):
             row.content_hash, row.size = after, status.st_size
-            row.modified_ns, row.updated_at = status.st_mtime_ns, now()
+            row.modified_ns, row.updated_at = modified_ns(status), now()
     if after == before:
         instance.session.flush()
         return

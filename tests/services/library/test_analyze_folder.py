@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +13,21 @@ import pytest
 from flask import Flask
 from mutagen.id3 import ID3, TIT2, TPE1
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from songrec.audio_files.file_scan import content_hash
 from songrec.core.errors import BadInput, Cancelled, NotReady, UnknownName
 from songrec.core.feature_spec import FeatureSpec
 from songrec.features.extraction import make_extractors
 from songrec.features.settings import DEFAULTS, AudioSettings
 from songrec.services.features import feature_sets
 from songrec.services.library import analyze_folder as analyze_module
-from songrec.services.library import executors
+from songrec.services.library import audio_tracks, executors
 from songrec.services.library.analysis_report import AnalyzeReport, AnalyzeRequest
 from songrec.services.library.analyze_folder import analyze_folder
 from songrec.services.library.worker_process import Outcome, Task, try_to_analyse
+from songrec.store.db import db
 from songrec.store.instance import Instance
 from songrec.store.sound import audio_files, feature_cache
 from songrec.store.sound.audio_files import UnknownFile
@@ -350,3 +354,151 @@ def test_cancelled_in_the_middle_keeps_what_is_done(
     done = len(tracks(session))
     assert done == 2
     assert counted(analyze(tmp_path / "m")) == (4, 2, 2, 0)
+
+
+def test_odd_dates_and_names_stop_nothing(analyze: Any, session: Session, tmp_path: Path) -> None:
+    folder = tmp_path / "m"
+    names = [
+        "two\nlines.wav",
+        "bell\x07.wav",
+        "x" * 251 + ".wav",
+        "ж" * 125 + ".wav",
+        "y" * 255,
+        "a\u202egpj.wav",
+        "plain.wav",
+    ]
+    for number, name in enumerate(names):
+        write_wav(folder / name, chords(2.0, number))
+    os.utime(folder / "plain.wav", (9_400_000_000, 9_400_000_000))
+    os.utime(folder / names[0], (-(2**31), -(2**31)))
+    os.mkfifo(folder / "pipe.mp3")
+    assert counted(analyze(folder)) == (8, 7, 0, 1)
+    assert counted(analyze(folder)) == (8, 0, 7, 1)
+    assert not any("\n" in title or "\x07" in title for title in tracks(session))
+    assert {row.path for row in session.scalars(select(AudioFile))} == {
+        str(folder / name) for name in [*names, "pipe.mp3"]
+    }
+
+
+def test_a_read_error_in_the_middle_rejects_one_file(
+    analyze: Any, music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(path: Path, on_block: Any = None) -> str:
+        if path.name.endswith("First.wav"):
+            raise BadInput("cannot be read: Input/output error")
+        return content_hash(path)
+
+    monkeypatch.setattr(analyze_module, "content_hash", broken)
+    report = analyze(music)
+    assert counted(report) == (2, 1, 0, 1)
+    assert report.rejected[0][1] == "cannot be read: Input/output error"
+
+
+@pytest.mark.parametrize("change", ["touched", "replaced", "deleted", "emptied"])
+def test_a_file_that_changes_while_it_is_analysed_is_rejected(
+    analyze: Any, music: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    path = music / "Rock" / "Some Band - First.wav"
+
+    def analyse_and_change(task: Task) -> Outcome:
+        outcome = analyse_in_process(task)
+        if task.path == str(path):
+            if change == "deleted":
+                path.unlink()
+            elif change == "replaced":
+                write_wav(path, chords(3.0, 7))
+            elif change == "emptied":
+                path.write_bytes(b"")
+            else:
+                os.utime(path, (1, 1))
+        return outcome
+
+    monkeypatch.setattr(executors, "analyse_here", analyse_and_change)
+    report = analyze(music)
+    assert counted(report) == (2, 1, 0, 1)
+    expected = {"deleted": "cannot be read", "emptied": "is empty"}.get(change, "changed while")
+    assert report.rejected[0][1].startswith(expected)
+    monkeypatch.setattr(executors, "analyse_here", analyse_in_process)
+    after = {"touched": (2, 1, 1, 0), "replaced": (2, 1, 1, 0)}
+    assert counted(analyze(music)) == after.get(change, counted(analyze(music)))
+
+
+def test_what_cannot_be_stored_is_rejected_with_the_reason(
+    analyze: Any, session: Session, music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def analyse_with_odd_length(task: Task) -> Outcome:
+        outcome = analyse_in_process(task)
+        if "First" in task.path:
+            outcome.decoded["duration_s"] = float("nan")
+        return outcome
+
+    monkeypatch.setattr(executors, "analyse_here", analyse_with_odd_length)
+    report = analyze(music)
+    assert counted(report) == (2, 1, 0, 1)
+    assert report.rejected[0][1].startswith("could not be stored (ValueError")
+    assert list(tracks(session)) == ["Second"]
+    row = session.scalar(select(AudioFile).where(AudioFile.state == "rejected"))
+    assert row.path.endswith("First.wav")
+
+
+def test_rows_that_another_process_inserts_meanwhile_are_met(
+    analyze: Any, app: Flask, session: Session, music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second analysis of the same folder runs to its end while the first decodes."""
+    races = []
+
+    def analyse_beside_another(task: Task) -> Outcome:
+        outcome = analyse_in_process(task)
+        if not races:
+            races.append(task.path)
+            with app.app_context():  # a session of its own
+                request = AnalyzeRequest(music, workers=1, settings=SETTINGS)
+                own = db.session
+                races.append(analyze_folder(Instance(app.config["INSTANCE"], own), request))
+        return outcome
+
+    monkeypatch.setattr(executors, "analyse_here", analyse_beside_another)
+    read_before = audio_tracks.record
+    stale = iter([IntegrityError("INSERT", {}, Exception("UNIQUE constraint failed"))])
+
+    def record_late(*values: Any) -> AudioFile:
+        # As if the other process had inserted between this one's look and its insertion.
+        if (error := next(stale, None)) is not None:
+            raise error
+        return read_before(*values)
+
+    monkeypatch.setattr(audio_tracks, "record", record_late)
+    assert counted(analyze(music)) == (2, 1, 1, 0)
+    assert counted(races[1]) == (2, 2, 0, 0)
+    assert len(tracks(session)) == 2
+    assert audio_files.counts(session) == {"analysed": 2, "rejected": 0, "missing": 0}
+
+
+def test_copies_take_linear_time(
+    analyze: Any, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each row of the content is read, and its former path looked at, a bounded number of times."""
+    folder, n_copies = tmp_path / "m", 300
+    first = write_wav(folder / "0.wav", chords(2.0, 1))
+    for number in range(1, n_copies):
+        shutil.copy(first, folder / f"{number}.wav")
+    seen: Counter[str] = Counter()
+    read, exists = audio_files.with_content, Path.exists
+
+    def counted_read(*values: Any) -> list[AudioFile]:
+        rows = read(*values)
+        seen["rows"] += len(rows)
+        return rows
+
+    def counted_exists(path: Path, **values: Any) -> bool:
+        seen["looks"] += 1
+        return exists(path, **values)
+
+    monkeypatch.setattr(audio_files, "with_content", counted_read)
+    monkeypatch.setattr(Path, "exists", counted_exists)
+    assert counted(analyze(folder)) == (n_copies, n_copies, 0, 0)
+    folder.rename(tmp_path / "moved")
+    assert counted(analyze(tmp_path / "moved")) == (n_copies, 0, n_copies, 0)
+    assert seen["rows"] <= 3 * n_copies
+    assert seen["looks"] <= 3 * n_copies
+    assert audio_files.counts(session) == {"analysed": n_copies, "rejected": 0, "missing": 0}
