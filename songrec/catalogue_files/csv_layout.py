@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from songrec.catalogue_files.header_levels import join_levels
 from songrec.catalogue_files.reading_notes import Assumption
 from songrec.catalogue_files.tolerant_csv import CsvSyntax, Row, TolerantReader
 
@@ -126,8 +127,11 @@ def detect_layout(
         raise UnreadableHeader(
             f"has no header that can be read: line {line + separator_lines} {cells}"
         )
-    body_line = next((line for line, _ in best.rows[best.at + 1 :]), len(lines) + 1)
-    return _layout(best, lines, separator_lines + body_line - 1)
+    names, levels = join_levels(best.header, best.body)
+    body = best.rows[best.at + 1 + levels :]
+    header_lines = separator_lines + (body[0][0] if body else len(lines) + 1) - 1
+    layout = _layout(best, lines, header_lines)
+    return replace(layout, header=names) if levels else layout
 
 
 def _separator_line(lines: Sequence[str]) -> tuple[int, str | None]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +17,7 @@ from songrec.catalogue_files.csv_layout import CsvLayout, UnreadableHeader, dete
 from songrec.catalogue_files.dialect_detection import normalize
 from songrec.catalogue_files.dialects import DIALECTS
 from songrec.catalogue_files.encoding import detect_encoding
+from songrec.catalogue_files.json_tables import JsonTable
 from songrec.catalogue_files.parquet import ParquetTable
 from songrec.catalogue_files.rejects import Reject, format_value
 from songrec.catalogue_files.tolerant_csv import TolerantReader, read_lines
@@ -22,6 +25,8 @@ from songrec.core.errors import BadInput
 
 MAX_COLUMNS = 5_000
 _HEAD = 1 << 20
+_JSON_HEAD = 4096
+_JSON_START = re.compile(rb"""\s*(\{\s*["}]|\[\s*\{)""")
 _MAGIC_BYTES = {
     b"\x89PNG": "a PNG picture",
     b"\xff\xd8\xff": "a JPEG picture",
@@ -49,11 +54,13 @@ TableRow = tuple[int, list[str] | Reject]
 
 
 def open_table(path: Path) -> Table:
-    """Open the catalogue at ``path``; ``BadInput`` if it is not a CSV or Parquet file."""
+    """Open the catalogue at ``path``; ``BadInput`` if it is none."""
     if not path.exists():
         raise BadInput(f"{path}: no such file.")
     if path.is_dir():
-        raise BadInput(f"{path}: is a folder; give a catalogue file (.csv, .csv.gz or .parquet).")
+        raise BadInput(
+            f"{path}: is a folder; give a catalogue file (.csv, .csv.gz, .json or .parquet)."
+        )
     if not path.is_file():
         raise BadInput(f"{path}: is not an ordinary file.")
     try:
@@ -63,10 +70,23 @@ def open_table(path: Path) -> Table:
         raise BadInput(f"{path}: cannot be read ({error.strerror}).") from None
     if head.startswith(b"PAR1"):
         return ParquetTable(path)
-    zipped = _check_magic_bytes(head, str(path), "a CSV or Parquet catalogue")
+    zipped = _check_magic_bytes(head, str(path), "a CSV, JSON or Parquet catalogue")
     if path.name.lower().endswith(".parquet"):
         raise BadInput(f"{path}: is named .parquet but is not a Parquet file.")
-    return TextTable(str(path), lambda: path.open("rb"), path.stat().st_size, zipped=zipped)
+    kind = JsonTable if _is_json(path, zipped=zipped) else TextTable
+    return kind(str(path), lambda: path.open("rb"), path.stat().st_size, zipped=zipped)
+
+
+def _is_json(path: Path, *, zipped: bool) -> bool:
+    """Return whether a text file begins as JSON does: ``{``, or ``[`` and a value."""
+    with path.open("rb") as file:
+        try:
+            head = (gzip.GzipFile(fileobj=file) if zipped else file).read(_JSON_HEAD)
+        except (EOFError, OSError, zlib.error):
+            return False
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        head = head.decode("utf-16", "ignore").encode()
+    return bool(_JSON_START.match(head.removeprefix(codecs.BOM_UTF8)))
 
 
 def open_text(

@@ -68,7 +68,7 @@ def ingest(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Import the catalogue file PATH (.csv, .csv.gz, .parquet).
+    """Import the catalogue file PATH (.csv, .csv.gz, .json, .parquet).
 
     The report says which column was read as what, which were passed over, and warns where a title,
     an artist or an id under another name was not read.

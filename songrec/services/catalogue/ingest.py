@@ -165,7 +165,7 @@ def ingest_file(
 
 def source_name(path: Path) -> str:
     """Return the file name without its extensions (``songs`` for ``songs.csv.gz``), 100 letters."""
-    name = re.sub(r"(?i)(\.(csv|tsv|txt|gz|parquet|pq))+$", "", path.name)
+    name = re.sub(r"(?i)(\.(csv|tsv|txt|gz|json|jsonl|ndjson|parquet|pq))+$", "", path.name)
     return (name or path.name)[:MAX_SOURCE_LENGTH]
 
 

@@ -211,7 +211,9 @@ class CatalogueWriter:
             {"row_id": ids[r.source_key], **{ATTRIBUTE_NAMES[i]: r.attributes[i] for i in at}}
             for r in rows
         ]
-        self._run(update(_ATTRIBUTES).where(_ATTRIBUTES.c.track_id == bindparam("row_id")), values)
+        if at:
+            in_row = _ATTRIBUTES.c.track_id == bindparam("row_id")
+            self._run(update(_ATTRIBUTES).where(in_row), values)
         kinds = self._fields & {"genre", "subgenre", "emotion"}
         tags_of_kinds = select(Tag.id).where(Tag.kind.in_(sorted(kinds)))
         for part in chunks(touched):

@@ -50,7 +50,7 @@ def upload() -> ResponseReturnValue:
     """Keep the uploaded catalogue file and import it as a job."""
     file = request.files.get("file")
     if file is None or not file.filename:
-        flash("Choose a file first: CSV, CSV.gz or Parquet.", "error")
+        flash("Choose a file first: CSV, CSV.gz, JSON or Parquet.", "error")
         return redirect(url_for("admin.index"), 303)
     dialect = request.form.get("dialect") or None
     if dialect is not None and dialect not in {row.name for row in FORMATS}:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -368,3 +369,112 @@ def test_a_table_of_artists_is_no_catalogue(session, tmp_path):
     with pytest.raises(BadInput, match="not a known catalogue format"):
         ingest(session, tmp_path, "id,name,url", "1,Ada,https://example.org/ada")
     assert session.scalar(select(Track.id)) is None
+
+
+# Files of another form.
+
+
+def test_fma_s_tracks_have_three_header_rows(session, tmp_path):
+    report = ingest(
+        session,
+        tmp_path,
+        ",album,album,album,artist,artist,set,set,track,track,track,track,track,track",
+        ",date_released,id,title,id,name,split,subset,date_recorded,duration,genre_top,genres,"
+        "interest,title",
+        "track_id,,,,,,,,,,,,,",
+        '2,2009-01-05 00:00:00,1,"Days, One",1,Ada,training,small,2008-11-26 00:00:00,168,Folk,'
+        "[21],4656,Noon",
+        "3,,1,Days,1,Bo,training,medium,,237,,[21],1470,Dusk",
+    )
+    assert (report.dialect, report.inserted, report.rejected_count) == ("fma-tracks", 2, 0)
+    noon, _ = tracks(session)
+    assert (noon.title, noon.artists, noon.external_id) == ("Noon", "Ada", "2")
+    assert (noon.album.title, noon.year, noon.duration_ms) == ("Days, One", 2009, 168_000)
+    assert names_of(session, noon, "genre") == "folk"
+
+
+def test_fma_s_echonest_table_is_recognised_without_a_format(session, tmp_path):
+    report = ingest(
+        session,
+        tmp_path,
+        ",echonest,echonest,echonest,echonest,echonest,echonest",
+        ",audio_features,audio_features,audio_features,metadata,metadata,ranks",
+        ",acousticness,energy,tempo,artist_latitude,artist_name,artist_discovery_rank",
+        "track_id,,,,,,",
+        "2,0.41,0.63,165.9,32.6,Ada,",
+        "3,0.37,0.46,126.9,32.6,Bo,",
+    )
+    assert (report.dialect, report.inserted) == ("by-columns", 2)
+    one, _ = tracks(session)
+    assert (one.external_id, one.artists) == ("2", "Ada")
+    assert (one.attributes.acousticness, one.attributes.tempo) == (0.41, 165.9)
+
+
+def mpd_track(position: int, track_id: str, title: str, artist: str) -> dict[str, Any]:
+    return {
+        "pos": position,
+        "artist_name": artist,
+        "track_uri": f"spotify:track:{track_id}",
+        "artist_uri": f"spotify:artist:{OTHER_ID}",
+        "track_name": title,
+        "album_uri": f"spotify:album:{OTHER_ID}",
+        "duration_ms": 201000,
+        "album_name": "Days",
+    }
+
+
+def test_the_playlists_of_a_slice_of_the_million_become_playlists(session, tmp_path):
+    header = f"track,artist,uri,{FEATURES},duration_ms,time_signature,chorus_hit,sections,target"
+    ingest(session, tmp_path, header, f"Noon,Ada,spotify:track:{ID},{VALUES},188493,4,41.18,10,1")
+    slice_ = tmp_path / "mpd.slice.0-999.json"
+    about = {"collaborative": "false", "modified_at": 1493424000, "num_tracks": 2}
+    playlists = [
+        {
+            "name": "Mornings",
+            "pid": 0,
+            **about,
+            "tracks": [mpd_track(0, OTHER_ID, "Dusk", "Bo"), mpd_track(1, ID, "Noon", "Ada")],
+        },
+        {"name": "Mornings", "pid": 1, **about, "tracks": [mpd_track(0, ID, "Noon", "Ada")]},
+    ]
+    document = {"info": {"slice": "0-999", "version": "v1"}, "playlists": playlists}
+    slice_.write_text(json.dumps(document, indent=4), encoding="utf-8")
+    report = ingest_file(session, slice_)
+    assert (report.dialect, report.source) == ("mpd", "mpd.slice.0-999")
+    assert (report.read, report.inserted, report.rejected_count) == (3, 1, 0)
+    noon, dusk = tracks(session)
+    assert (noon.title, noon.attributes.energy) == ("Noon", 0.62)
+    assert (dusk.title, dusk.artists, dusk.duration_ms) == ("Dusk", "Bo", 201_000)
+    members = select(Playlist.external_id, Playlist.name, PlaylistTrack.track_id).join(
+        PlaylistTrack
+    )
+    assert session.execute(members.order_by(Playlist.id, PlaylistTrack.position)).all() == [
+        ("mpd:0", "Mornings", dusk.id),
+        ("mpd:0", "Mornings", noon.id),
+        ("mpd:1", "Mornings", noon.id),
+    ]
+    again = ingest_file(session, slice_)
+    assert (again.inserted, again.updated, again.unchanged) == (0, 0, 3)
+
+
+def test_songs_as_an_interface_gives_them(session, tmp_path):
+    """Lines of JSON with nested objects, as of Spotify's API."""
+    path = tmp_path / "songs.jsonl"
+    song = {
+        "track": {
+            "id": ID,
+            "name": "Noon",
+            "artists": [{"name": "Ada", "id": OTHER_ID}, {"name": "Bo & Cleo", "id": OTHER_ID}],
+            "album": {"id": OTHER_ID, "name": "Days", "release_date": "2019-05-03"},
+            "duration_ms": 201000,
+            "explicit": False,
+        },
+        "audio_features": FEATURE_CELLS,
+    }
+    path.write_text("\n".join([json.dumps(song)] * 2), encoding="utf-8")
+    report = ingest_file(session, path)
+    assert (report.inserted, report.unchanged) == (1, 1)
+    (track,) = tracks(session)
+    assert (track.title, track.artists, track.external_id) == ("Noon", "Ada, Bo & Cleo", ID)
+    assert (track.album.title, track.year, track.duration_ms) == ("Days", 2019, 201_000)
+    assert (track.attributes.energy, track.attributes.explicit) == (0.62, 0.0)
