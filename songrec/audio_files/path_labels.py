@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from songrec.audio_files.ignored_names import ignored_as
 from songrec.audio_files.tags import LONGEST, clean
+from songrec.audio_files.track_numbers import counted_names, without_track_number
 from songrec.core.languages import is_language
 from songrec.core.songs import plain
 
@@ -33,7 +36,6 @@ audio clips data downloads files library media misc mix mixes mp3 mp3s music new
 playlist playlists singles songs sounds temp test tmp tracks train unknown unsorted upload
 uploads various wav wavs"""
 _NO_LABEL = frozenset(_NO_LABEL_WORDS.split())
-_NUMBERED = re.compile(r"^\d{1,3}(?:\s*[-.)_]\s*|\s+)(?=\S)")
 _DISC = re.compile(r"(?:cd|disc|disk|side|vol|volume)[\s_.-]*[\da-d]{1,2}")
 
 
@@ -47,15 +49,18 @@ class PathLabels:
     language: str | None = None
 
 
-def labels_of(path: Path, root: Path) -> PathLabels:
+def labels_of(
+    path: Path, root: Path, *, is_counted: bool = False, track: int | None = None
+) -> PathLabels:
     """Read labels off ``path`` below the folder ``root``.
 
-    The name is ``Artist - Title`` or a title, without a leading track number. A folder is a genre
-    (or a language) if it has the name of one, if its parent is called ``genres``,
-    ``genres_original`` or ``by genre`` (``languages``), or if it contains ``Artist - Title`` files
-    and is not the root itself.
+    The name is ``Artist - Title`` or a title, without a track number (``without_track_number``,
+    which takes ``is_counted`` and ``track``). A folder is a genre (or a language) if it has the
+    name of one, if its parent is called ``genres``, ``genres_original`` or ``by genre``
+    (``languages``), or if it contains ``Artist - Title`` files and is not the root itself.
     """
-    artists, title = _names(path.stem)
+    text = name_of(path)
+    artists, title = _names(without_track_number(text, is_counted=is_counted, track=track))
     above = [root.parent.name, root.name, *path.relative_to(root).parent.parts]
     # The root and its subfolders may be labels; the root's parent only determines their kind.
     places = list(itertools.pairwise(above))
@@ -76,13 +81,30 @@ def labels_of(path: Path, root: Path) -> PathLabels:
     )
 
 
-def _names(stem: str) -> tuple[str | None, str]:
-    text = clean(stem.replace("_", " ") if " " not in stem else stem)
-    shorter = _NUMBERED.sub("", text, count=1)
-    parts = re.split(r"\s+[-–—]\s+", shorter)
+def counted_paths(paths: Iterable[Path]) -> frozenset[Path]:
+    """Return which files have a track number before their name, by the others of their folder."""
+    by_folder: dict[Path, list[Path]] = {}
+    for path in paths:
+        by_folder.setdefault(path.parent, []).append(path)
+    counted: set[Path] = set()
+    for folder in by_folder.values():
+        names = {path: name_of(path) for path in folder}
+        with_number = counted_names(set(names.values()))
+        counted |= {path for path, name in names.items() if name in with_number}
+    return frozenset(counted)
+
+
+def name_of(path: Path) -> str:
+    """Return the name of a file as words: without its ending, underscores as spaces."""
+    stem = path.stem
+    return clean(stem.replace("_", " ") if " " not in stem else stem)
+
+
+def _names(text: str) -> tuple[str | None, str]:
+    parts = re.split(r"\s+[-–—]\s+", text)
     if len(parts) >= 2 and all(part.strip() for part in parts):
         return parts[0], " - ".join(parts[1:])
-    return None, shorter or text or "Untitled"
+    return None, text or "Untitled"
 
 
 def _free_label(folder: str, artists: str, language: str | None) -> str | None:
@@ -94,5 +116,6 @@ def _free_label(folder: str, artists: str, language: str | None) -> str | None:
         and name != plain(artists)
         and not re.search(r"\s[-–—]\s|\d{4}", name)  # "Artist - Album", "Album (1999)"
         and not _DISC.fullmatch(name)
+        and ignored_as(folder, is_folder=True) is None
     )
     return name if is_label else None

@@ -128,7 +128,7 @@ def keep_file(session: Session, path: Path, analysed: AnalysedFile) -> AudioFile
     place = ScannedFile(path.resolve(), status.st_size, modified_ns(status))
     folder = place.path.parent
     outcome = Outcome(
-        labels=asdict(labels_of(place.path, folder)),
+        labels=asdict(labels_of(place.path, folder, track=analysed.description["tags"]["track"])),
         arrays=dict(analysed.arrays),
         **analysed.description,
     )

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from songrec.audio_files.decoding import DECODER_VERSION
 from songrec.audio_files.file_scan import ScannedFile, can_be_recorded, content_hash, shown, walk
+from songrec.audio_files.path_labels import counted_paths
 from songrec.core.config import tag_encoding
 from songrec.core.errors import BadInput, Cancelled
 from songrec.core.types import Progress, no_progress
@@ -113,6 +114,7 @@ class _Run:
     ) -> None:
         self._session = instance.session
         self._tag_encoding = tag_encoding()
+        self._counted = counted_paths(file.path for file in files)
         self._instance = instance.folder
         self._root = root
         self._request = request
@@ -227,6 +229,7 @@ class _Run:
             settings=asdict(self._request.settings),
             time_limit_s=self._request.time_limit_s,
             tag_encoding=self._tag_encoding,
+            is_counted=file.path in self._counted,
         )
 
     def _hash(self, path: Path) -> tuple[ScannedFile, str]:

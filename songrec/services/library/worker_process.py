@@ -39,7 +39,8 @@ MEMORY_BYTES = 4 * 2**30
 class Task:
     """A file to analyse, with feature sets and the fields of ``AudioSettings``.
 
-    ``tag_encoding`` is the encoding of tags that declare none.
+    ``tag_encoding`` is the encoding of tags that declare none. ``is_counted`` says that the file's
+    name begins with a track number, as the names of its folder do.
     """
 
     path: str
@@ -49,6 +50,7 @@ class Task:
     settings: dict[str, Any]
     time_limit_s: float = TIME_LIMIT_S
     tag_encoding: str | None = None
+    is_counted: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,8 @@ class WorkerProcess:
         """
         child = self._prepare(task)
         request = {"path": task.path, "root": task.root, "settings": task.settings}
-        child.send({**request, "sets": list(task.sets), "tag_encoding": task.tag_encoding})
+        names = {"tag_encoding": task.tag_encoding, "is_counted": task.is_counted}
+        child.send({**request, **names, "sets": list(task.sets)})
         try:
             answer = child.receive(task.time_limit_s)
         except TimeoutError:
@@ -295,7 +298,9 @@ def _analyse(request: Mapping[str, Any], extractors: Mapping[str, Any]) -> dict[
             raise BadInput(f"gives infinite values for {name}")
     return {
         "tags": asdict(tags),
-        "labels": asdict(labels_of(path, root)),
+        "labels": asdict(
+            labels_of(path, root, is_counted=bool(request.get("is_counted")), track=tags.track)
+        ),
         "decoded": {
             "duration_s": decoded.audio.duration_s,
             "start_s": decoded.audio.start_s,
