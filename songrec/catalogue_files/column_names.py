@@ -20,36 +20,41 @@ _CONCEPTS: Mapping[str, str] = MappingProxyType(
     {
         # What a column speaks of.
         "track": """track tracks song songs recording recordings tune piece stuck lied lieder
-            cancion canciones canzone brano chanson morceau musica musicas faixa lat utwor piosenka
-            nummer skladba песня трек 歌 歌曲 曲 曲目 楽曲 トラック ソング 곡 노래 트랙""",
+            cancion canciones canzone brano chanson morceau musica musicas faixa lat utwor utworu
+            piosenka piosenki nummer skladba skladby kappale şarkı lagu песня песни трек композиция
+            пісня пісні τραγουδι τραγουδιου أغنية الأغنية שיר 歌 歌曲 曲 曲目 楽曲 トラック ソング
+            곡 노래 트랙""",
         "artist": """artist artists artiste artistes artista artistas artiest artiesten artysta
-            interpret interpreten interprete interpretes interpreti kunstler kuenstler kunstner
-            konstnar performer performers singer singers band bands musician musicians creator
-            chanteur cantante cantor esecutore wykonawca uitvoerende uitvoerder sanatci esittaja
-            umelec eloado исполнитель исполнители артист певец 歌手 艺术家 艺人 藝人 演唱者
+            artis interpret interpreten interprete interpretes interpreti kunstler kuenstler
+            kunstner konstnar performer performers performed singer singers band bands musician
+            musicians creator chanteur cantante cantor esecutore wykonawca uitvoerende uitvoerder
+            sanatçı sanatci esittaja umelec eloado penyanyi tpe1 исполнитель исполнители исполнителя
+            артист певец виконавець καλλιτεχνης فنان الفنان אמן 歌手 艺术家 艺人 藝人 演唱者
             アーティスト 가수 아티스트""",
-        "album": "album albums alben albumes lp альбом 专辑 專輯 アルバム 앨범",
+        "album": "album albums alben albumes albüm lp talb альбом 专辑 專輯 アルバム 앨범",
         "playlist": "playlist playlists wiedergabeliste плейлист 歌单 プレイリスト 플레이리스트",
         "video": "video videos clip videoclip youtube yt channel",
         "person": """user users owner added uploader uploaded label labels publisher producer
-            composer composers lyricist writer writers songwriter songwriters author autor engineer
-            conductor company distributor""",
+            composer composers lyricist writer writers songwriter songwriters author autor auteur
+            autore engineer conductor company distributor""",
         # What is said of it.
-        "title": """title titles titel titre titulo titolo tytul tittel cim nazev baslik название
-            заголовок 标题 標題 タイトル 제목""",
-        "name": "name names namen nom nombre nome nazwa navn namn имя 名 名称 名前 名字 이름 명",
+        "title": """title titles titel titre titulo titolo tytuł tytul tittel cim nazev baslik
+            başlık judul tit2 название заголовок назва τιτλος عنوان العنوان 标题 標題
+            タイトル 제목""",
+        "name": """name names namen nom nombre nome nazwa navn namn adı ad имя اسم שם 名 名称 名前
+            名字 이름 명""",
         "id": "id ids uri uris identifier identifiers uuid gid kennung",
         "address": "url urls link links href weblink permalink",
         "mbid": "mbid mbids",
         "isrc": "isrc isrcs",
         "release": """release released releases veroffentlichung veroffentlichungs veroffentlicht
-            erschienen sortie lanzamiento lancamento uscita pubblicazione wydania выпуск выпуска
-            发行 發行 リリース 発売 발매 erscheinung erscheinungs""",
-        "date": "date dates datum fecha дата 日期 日付 날짜",
-        "year": "year years yr jahr annee ano anno rok ar god год 年 年份 연도",
+            erschienen erscheinung erscheinungs sortie lanzamiento lancamento uscita pubblicazione
+            wydania выпуск выпуска 发行 發行 リリース 発売 발매""",
+        "date": "date dates datum fecha дата 日期 日付 発売日 发行日 リリース日 날짜 발매일",
+        "year": "year years yr jahr annee ano anno rok ar god vuosi yıl год года рік 年 年份 연도",
         "duration": """duration durations length len dur time runtime playtime dauer lange laufzeit
-            spieldauer duree duracion duracao durata czas kesto длительность 时长 時長 再生時間
-            長さ 재생시간""",
+            spieldauer duree duracion duracao durata czas kesto süre длительность 时长 時長
+            再生時間 長さ 재생시간""",
         "ms": "ms msec millis millisecond milliseconds millisekunden",
         "seconds": "s sec secs second seconds sekunden",
         "minutes": "min mins minute minutes minuten",
@@ -61,12 +66,13 @@ _CONCEPTS: Mapping[str, str] = MappingProxyType(
             sonorite громкость 响度""",
         "positiveness": """positiveness positivity valence val happiness happy valenz valencia
             valenza""",
-        "tempo": "tempo bpm tempi темп テンポ 템포",
+        "tempo": "tempo bpm tbpm tempi темп テンポ 템포",
         "acousticness": "acousticness acoustic acous acousticity akustik acusticidad",
         "instrumentalness": "instrumentalness instrumental instrumentalidad",
         "speechiness": "speechiness speech spch spoken",
         "liveness": "liveness live",
-        "popularity": "popularity popular pop popularitat popularidad popularite popolarita",
+        "popularity": """popularity popular pop popularitat popularidad popularite popolarita
+            популярность 人气 人気 热度 인기""",
         "explicit": "explicit explicito",
         "variance": "variance varianz varianza",
         "key": "key keys tonart tonalite tonalidad tonalidade tonalita tonika camelot",
@@ -122,7 +128,7 @@ _WEAK |= {"acoustic", "instrumental", "time", "text", "no"}
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?<!\bd)(?=[A-Z])")
 _CJK = re.compile(r"[\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff]")
 _MIN_FUZZY_LENGTH = 6
-_FUZZY_CUTOFF = 0.85
+_FUZZY_CUTOFF = 0.82
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +274,7 @@ def _words(name: str) -> list[str]:
     for pattern, replacement in _PHRASES:
         text = pattern.sub(replacement, text)
     words = [word for word in re.split(r"[\W_]+", text) if word]
+    words = _join_halves(words)
     # "artist(s)", and what other programs make of it: "artist_s_", "artist.s."
     joined: list[str] = []
     for word in words:
@@ -275,6 +282,17 @@ def _words(name: str) -> list[str]:
             continue
         joined.append(word)
     return [part for word in joined for part in _split_compound(word)]
+
+
+def _join_halves(words: list[str]) -> list[str]:
+    """Join neighbours that are one word of the lexicon: ``"dance-ability"``."""
+    joined: list[str] = []
+    for word in words:
+        if joined and (word not in _LEXICON or len(word) > 3) and joined[-1] + word in _LEXICON:
+            joined[-1] += word
+        else:
+            joined.append(word)
+    return joined
 
 
 @functools.lru_cache(maxsize=4096)

@@ -8,12 +8,18 @@ taken, what was passed over and what looks wrong is one value, ``ColumnMapping``
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from songrec.catalogue_files.column_contents import ColumnContent, sample_rows, summarise_column
+from songrec.catalogue_files.column_contents import (
+    SAMPLE_ROWS,
+    ColumnContent,
+    sample_rows,
+    summarise_column,
+)
 from songrec.catalogue_files.column_names import ColumnName, parse_column_name
 from songrec.catalogue_files.dialects import FIELDS
 from songrec.core.attributes import ATTRIBUTE_NAMES, BY_NAME, SHARES
@@ -34,7 +40,10 @@ _ID_KINDS = ("spotify track", "id22", "mbid", "isrc")
 _FOREIGN_KINDS = ("spotify artist", "spotify album", "spotify playlist", "spotify user")
 _NAME_FIELDS = ("title", "artists", "album", "playlist_name")
 _MANY = 10
+_MIN_ROWS = 50
+_MAX_CELLS = 200_000
 _SHOWN = 40
+_ARTIST_AND_TITLE = re.compile(r"\S +[-–—] +\S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +161,8 @@ def recognise_columns(
     header
         Names of the columns.
     rows
-        Some rows of the table; a thousand of them, spread evenly, are looked at. A row may be
-        shorter than the header.
+        Some rows of the table; at most a thousand of them, spread evenly, are looked at. A row may
+        be shorter than the header.
     fields
         Fields to look for.
     given
@@ -163,7 +172,7 @@ def recognise_columns(
     any_id
         Whether ids may be of any kind ("7", "fx0042") or must be Spotify's.
     """
-    sample = sample_rows(rows)
+    sample = sample_rows(rows, min(SAMPLE_ROWS, max(_MIN_ROWS, _MAX_CELLS // max(len(header), 1))))
     columns = [
         _Column(
             at,
@@ -441,9 +450,9 @@ def _passed_over(
             note = "empty"
         elif column.content.share(*_FOREIGN_KINDS, *_ID_KINDS, "address") >= 0.9:
             note = column.content.label
-        elif column.name.meanings:
+        elif column.name.meanings and column.name.meanings[0].strength >= _ENOUGH:
             meant = column.name.meanings[0].field
-            if meant not in by_field:
+            if meant not in by_field and _fit(meant, column) is None:
                 note = f"named like the {field_label(meant)}, but holds {_holds(column)}"
         rows.append(PassedOverColumn(column.at, column.header, note))
     return rows
@@ -472,12 +481,31 @@ def _warnings(
                         f"{name}={likely[0].header}",
                     )
                 )
+            elif name == "artists":
+                warnings += _artists_in_titles(columns, mapped)
             continue
         column = columns[chosen.at]
         if chosen.evidence == "request":
             continue
         warnings += _doubts(name, column, rest, candidates)
     return warnings
+
+
+def _artists_in_titles(
+    columns: Sequence[_Column], mapped: Sequence[MappedColumn]
+) -> list[ColumnWarning]:
+    """Warn of titles such as "Ada - Noon" in a table without artists."""
+    title = next((columns[column.at] for column in mapped if column.field == "title"), None)
+    if title is None:
+        return []
+    both = sum(bool(_ARTIST_AND_TITLE.search(text)) for text in title.content.texts)
+    if not title.content.filled or both < 0.6 * title.content.filled:
+        return []
+    text = (
+        f"no column was read as the artists, but the title {_quote(title)} seems to hold them too: "
+        f"{_examples(title)}. Two columns, artist and title, would be read"
+    )
+    return [ColumnWarning(text)]
 
 
 def _doubts(

@@ -66,12 +66,12 @@ def map_columns(
     chosen = [_requested_column(field, column, header) for field, column in requested.items()]
     try:
         dialect = detect_dialect(header, name, dialects)
-    except BadInput:
+    except BadInput as error:
         if name is not None or not rows:
             raise
         mapping = recognise_columns(header, rows, given=chosen)
         if not _is_catalogue(mapping):
-            raise
+            raise BadInput(f"{error}{_explain_recognition(mapping)}") from None
         return BY_COLUMNS, mapping
     return dialect, _map_dialect(dialect, header, rows, chosen)
 
@@ -173,6 +173,17 @@ def detect_dialect(
             f"{shorten_list(header)}. Known formats: {names}; see docs/data-formats.md."
         )
     raise BadInput(_explain(nearest, missing, header))
+
+
+def _explain_recognition(mapping: ColumnMapping) -> str:
+    """Say what was recognised in a table that is no catalogue, and what to do."""
+    if not mapping.mapped:
+        return ""
+    read = ", ".join(f"{column.field} in {column.header!r}" for column in mapping.mapped[:8])
+    return (
+        f" By name and content were recognised: {read}. A catalogue needs titles or ids, and "
+        "artists or attributes beside them; --column title=NAME says in which column they are."
+    )
 
 
 def _unsigned(dialect: Dialect) -> Dialect:

@@ -52,6 +52,27 @@ def test_a_column_of_artists_under_another_name_is_warned_of():
     assert warning.choice == "artists=author"
 
 
+def test_artists_in_the_titles_are_warned_of():
+    both = [f"{artist} - {title}" for artist, title in zip(ARTISTS, TITLES, strict=True)]
+    (warning,) = recognise(track=both, bpm=[90, 91, 92, 93, 94, 95]).warnings
+    assert "the title 'track' seems to hold them too: “Ada Fenwick - Morning Walk”" in warning.text
+    assert recognise(track=TITLES, bpm=[90, 91, 92, 93, 94, 95]).warnings == ()
+
+
+def test_ids_of_recordings_that_were_not_taken_are_warned_of():
+    codes = [f"GBAYE06{n:05}" for n in range(6)]
+    mapping = recognise(song=TITLES, artist=ARTISTS, catalogue_code=codes)
+    (warning,) = mapping.warnings
+    assert "no column was read as the id, but 'catalogue_code' may hold it" in warning.text
+    assert warning.choice == "external_id=catalogue_code"
+
+
+def test_the_widest_tables_are_judged_by_fewer_rows():
+    header = ["song", *(f"x{n}" for n in range(4_000))]
+    rows = [["Noon", *["0.5"] * 4_000] for _ in range(400)]
+    assert recognise_columns(header, rows).places == {"title": 0}
+
+
 def test_a_column_of_titles_under_another_name_is_warned_of():
     mapping = recognise(artist=ARTISTS, video_title=TITLES)
     assert "title" not in taken(mapping)

@@ -243,3 +243,13 @@ def test_a_choice_that_cannot_be_is_one_line(run, tmp_path, choice, code, says):
     result = run(path, "--column", choice)
     assert result.exit_code == code
     assert says in result.output
+
+
+def test_a_table_without_titles_says_what_was_recognised_and_what_to_do(run, tmp_path):
+    path = tmp_path / "analysis.csv"
+    path.write_text("File name,BPM,Energy\nAda - Noon.mp3,118,6\n", encoding="utf-8")
+    result = run(path)
+    assert result.exit_code == 1
+    assert "tempo in 'BPM', energy in 'Energy'" in result.output
+    assert "--column title=NAME" in result.output
+    assert run(path, "--column", "title=File name").exit_code == 0
