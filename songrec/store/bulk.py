@@ -95,7 +95,6 @@ class SearchIndex:
         "track_search_tag_goes",
         "track_search_tag_gone",
     )
-    _COLUMNS = "title, artists, album, genre"
 
     def __init__(self, session: Session) -> None:
         self._connection = session.connection()
@@ -131,11 +130,11 @@ class SearchIndex:
 
     def remove(self, track_ids: list[int]) -> None:
         """Remove tracks from the index, before their text changes."""
-        self._insert(f"(track_search, rowid, {self._COLUMNS}) SELECT 'delete',", track_ids)
+        self._insert("(track_search, rowid, terms) SELECT 'delete',", track_ids)
 
     def add(self, track_ids: list[int]) -> None:
         """Add tracks to the index with their current text."""
-        self._insert(f"(rowid, {self._COLUMNS}) SELECT", track_ids)
+        self._insert("(rowid, terms) SELECT", track_ids)
 
     def _insert(self, statement: str, track_ids: list[int]) -> None:
         if not self._triggers:
@@ -143,7 +142,7 @@ class SearchIndex:
         for part in chunks(track_ids):
             marks = ", ".join("?" * len(part))
             self._connection.exec_driver_sql(
-                f"INSERT INTO track_search{statement} id, {self._COLUMNS} FROM track_text "
+                f"INSERT INTO track_search{statement} id, terms FROM track_terms "
                 f"WHERE id IN ({marks})",
                 tuple(part),
             )

@@ -17,7 +17,6 @@ from songrec.core import songs
 from songrec.core.artist_credits import ArtistField
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.errors import BadInput
-from songrec.core.sorting import sort_key
 from songrec.features.audio.statistical import measured
 from songrec.services.features.feature_sets import MEASURING
 from songrec.services.library.worker_process import Outcome
@@ -247,7 +246,6 @@ def _describe(
     if track.source_key != source_key(content_hash):
         return attributes  # the file of a merged track: the survivor keeps its names
     track.title, track.artists = title, artists
-    track.sort_title, track.sort_artists = sort_key(title), sort_key(artists)
     track.song_key = (
         songs.song_key(artists, title)
         if artists and title

@@ -24,8 +24,10 @@ from songrec.core.artist_credits import (
     parse_credits,
     split_name,
 )
+from songrec.core.search_terms import meets, parse_search, search_terms, spelling_key
 from songrec.core.songs import album_public_id, public_id
 from songrec.store.bulk import chunks, insert_many
+from songrec.store.catalogue import track_filters
 from songrec.store.tables import Album, Artist, MatchKey, Track, TrackArtist
 
 _ARTIST = Artist.__table__
@@ -210,8 +212,9 @@ class CreditWriter:
         for key in new:
             row = by_key[key]
             artist_id = self._row(row.by).id if row.by else None
-            values.append((key, row.album, artist_id, row.year))
-        names = ("public_id", "title", "artist_id", "year")
+            terms = search_terms(row.album or "")
+            values.append((key, row.album, artist_id, row.year, terms))
+        names = ("public_id", "title", "artist_id", "year", "search_terms")
         insert_many(self._session.connection(), _ALBUM, names, values)
         self._find_albums(new)
 
@@ -295,7 +298,31 @@ def find_artist(session: Session, name: str) -> ArtistView | None:
         row = session.execute(select(*columns, count).where(condition)).first()
         if row is not None:
             return ArtistView(*row)
-    return None
+    key = spelling_key(name)
+    return next((one for one in search(session, name) if key == spelling_key(one.name)), None)
+
+
+def search(session: Session, words: str, limit: int = 50) -> list[ArtistView]:
+    """Return artists whose name has every word (the last may be a beginning).
+
+    A name that is the words comes first, then the artists with the most tracks.
+    """
+    query = parse_search(words)
+    if not query:
+        return []
+    columns = (Artist.id, Artist.public_id, Artist.name, Artist.musicbrainz_id)
+    matching = track_filters.matching(session, words)
+    count = func.count(TrackArtist.track_id.distinct())
+    rows = session.execute(
+        select(*columns, count)
+        .join(TrackArtist, TrackArtist.artist_id == Artist.id)
+        .where(TrackArtist.track_id.in_(matching))
+        .group_by(*columns)
+        .order_by(count.desc(), Artist.id)
+    )
+    named = [ArtistView(*row) for row in rows if meets(query, search_terms(row.name))]
+    key = spelling_key(words)
+    return sorted(named, key=lambda one: spelling_key(one.name) != key)[:limit]
 
 
 def find_artists(session: Session, ids: Sequence[int]) -> list[ArtistView]:

@@ -9,8 +9,8 @@ short one is gathered first and then sorted.
 
 from __future__ import annotations
 
-import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from sqlalchemy import (
     Float,
     Select,
     and_,
+    cast,
     false,
     func,
     literal_column,
@@ -26,9 +27,11 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 from sqlalchemy.orm import Session
 
 from songrec.core.attributes import ATTRIBUTE_NAMES
+from songrec.core.search_terms import SearchWord, Term, parse_search
 from songrec.core.sorting import sort_key
 from songrec.store.tables import (
     Album,
@@ -133,7 +136,7 @@ def _id_sets(
     """One statement of track ids per filter; without ranges and cluster where they are joined."""
     sets: list[Select[Any]] = []
     if query.text:
-        sets.append(_matching(session, query.text))
+        sets.append(matching(session, query.text))
     for kind, name in (("genre", query.genre), ("emotion", query.emotion)):
         if name:
             tag = select(Tag.id).where(Tag.kind == kind, Tag.name == name.lower())
@@ -165,45 +168,64 @@ def _within(query: TrackQuery) -> list[Any]:
     return conditions
 
 
-def _matching(session: Session, words: str) -> Select[Any]:
-    """Match every word, the last one as a prefix (people are still typing).
+def matching(session: Session, words: str) -> Select[Any]:
+    """Return the ids of tracks with every word in title, artists, album or genre.
 
-    Signs alone are no words: they find the titles and artists of nothing else ("?", "÷", "!!!").
+    The last word may be a beginning: people are still typing. Signs alone are no words: they find
+    the titles and artists of nothing else ("?", "÷", "!!!").
     """
-    # Composed: \w+ would cut "e" and its accent apart, as a Mac's file names have them.
-    tokens = re.findall(r"\w+", unicodedata.normalize("NFC", words), re.UNICODE)[:12]
-    if not tokens:
-        return select(Track.id).where(_of_signs_alone(unicodedata.normalize("NFC", words).strip()))
+    query = parse_search(words)
+    if not query:
+        return select(Track.id).where(_of_signs_alone(words))
     if session.get_bind().dialect.name == "sqlite":
-        match = " ".join(f'"{word}"' for word in tokens[:-1]) + f' "{tokens[-1]}"*'
+        match = " AND ".join(f"({_fts5(word)})" for word in query)
         return (
             select(literal_column("rowid"))
             .select_from(text("track_search"))
-            .where(text("track_search MATCH :words").bindparams(words=match.strip()))
+            .where(text("track_search MATCH :words").bindparams(words=match))
         )
-    return _matching_postgresql([*tokens[:-1], f"{tokens[-1]}:*"])
+    return select(Track.id).where(*map(_postgresql, query))
 
 
-def _matching_postgresql(words: list[str]) -> Select[Any]:
-    """Match every word in title, artists, album title or a genre."""
+def _fts5(word: SearchWord) -> str:
+    """Return the expression of a word; terms are letters and digits only."""
+    return " OR ".join(
+        "(" + " AND ".join(f'"{term.text}"{"*" if term.begins else ""}' for term in way) + ")"
+        for way in word.alternatives
+    )
+
+
+def _postgresql(word: SearchWord) -> ColumnElement[bool]:
+    singles = [way[0] for way in word.alternatives if len(way) == 1]
+    together = [way for way in word.alternatives if len(way) > 1]
+    # Terms that must all be there may be in different places, as in SQLite's one index of all.
+    return or_(
+        *([_has_any(singles)] if singles else []),
+        *(and_(*(_has_any([term]) for term in way)) for way in together),
+    )
+
+
+def _has_any(terms: Sequence[Term]) -> ColumnElement[bool]:
+    """Whether one of ``terms`` is in title, artists, album title or a genre."""
+    query = cast(" | ".join(f"'{one.text}'{':*' if one.begins else ''}" for one in terms), TSQUERY)
     # The same expressions as the indexes of the migration that made them.
-    named = literal_column("to_tsvector('simple', track.title || ' ' || track.artists)")
-    on_album = literal_column("to_tsvector('simple', album.title)")
-    tagged = func.to_tsvector(literal_column("'simple'"), Tag.name)
-    conditions = []
-    for word in words:
-        ts_query = func.to_tsquery("simple", word)
-        albums = select(Album.id).where(on_album.op("@@")(ts_query))
-        genres = select(TrackTag.track_id).join(Tag, Tag.id == TrackTag.tag_id)
-        conditions.append(
-            named.op("@@")(ts_query)
-            | Track.album_id.in_(albums)
-            | Track.id.in_(genres.where(Tag.kind == "genre", tagged.op("@@")(ts_query)))
-        )
-    return select(Track.id).where(*conditions)
+    albums = select(Album.id).where(cast(Album.search_terms, TSVECTOR).op("@@")(query))
+    genres = (
+        select(TrackTag.track_id)
+        .join(Tag, Tag.id == TrackTag.tag_id)
+        .where(Tag.kind == "genre", cast(Tag.search_terms, TSVECTOR).op("@@")(query))
+    )
+    return or_(
+        cast(Track.search_terms, TSVECTOR).op("@@")(query),
+        Track.album_id.in_(albums),
+        Track.id.in_(genres),
+    )
 
 
-def _of_signs_alone(signs: str) -> ColumnElement[bool]:
+def _of_signs_alone(words: str) -> ColumnElement[bool]:
+    # Neither a zero byte (PostgreSQL) nor half a surrogate pair is text to a database.
+    signs = words.replace("\0", "").encode(errors="ignore").decode()
+    signs = unicodedata.normalize("NFC", signs).strip()
     if not signs:
         return false()
     # Names without a word share one sort key, so an index finds the few that there are.

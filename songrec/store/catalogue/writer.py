@@ -16,13 +16,13 @@ from sqlalchemy.orm import Session
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.catalogue import CatalogueRow
 from songrec.core.songs import UNTITLED, public_id, song_key
-from songrec.core.sorting import sort_key
 from songrec.store.bulk import SearchIndex, bind_datetime, chunks, insert_many
 from songrec.store.catalogue import artists, merge_redirects
 from songrec.store.catalogue.artists import CreditWriter, TrackNames
 from songrec.store.catalogue.tag_playlist_links import TagPlaylistLinks
 from songrec.store.db import now
 from songrec.store.tables import Lyrics, Tag, Track, TrackAttributes, TrackTag
+from songrec.store.tables.catalogue import name_columns
 from songrec.store.tables.duplicates import first_free_id
 
 _TRACK = Track.__table__
@@ -36,6 +36,7 @@ _IDENTITY = (
     "song_key",
     "sort_title",
     "sort_artists",
+    "search_terms",
 )
 _DURATIONS = frozenset({"duration", "duration_ms"})
 
@@ -151,8 +152,7 @@ class CatalogueWriter:
                 public_id(row.source_key),
                 row.fingerprint,
                 row.song_key,
-                sort_key(row.fields["title"]),
-                sort_key(row.fields["artists"]),
+                *name_columns(row.fields["title"], row.fields["artists"]).values(),
                 *row.fields.values(),
                 self._credits.album_id(by),
                 self._source,
@@ -251,11 +251,7 @@ class CatalogueWriter:
             key = row.song_key
             if track is not None and line and title not in ("", UNTITLED):
                 key = song_key(line, title)
-            named[row.source_key] = {
-                "song_key": key,
-                "sort_title": sort_key(title),
-                "sort_artists": sort_key(line),
-            }
+            named[row.source_key] = {"song_key": key, **name_columns(title, line)}
         return named
 
     def _album_columns(

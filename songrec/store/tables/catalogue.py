@@ -6,14 +6,20 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
+from songrec.core.search_terms import search_terms
 from songrec.core.sorting import SORT_KEY_LENGTH, sort_key
 from songrec.store.db import Base, UtcDateTime, now
 
 
 def _sort_key_of(context: Any, column: str) -> str:
     return sort_key(context.get_current_parameters().get(column) or "")
+
+
+def _terms_of(context: Any, *columns: str) -> str:
+    values = context.get_current_parameters()
+    return search_terms(*(values.get(column) or "" for column in columns))
 
 
 class Artist(Base):
@@ -37,7 +43,8 @@ class Artist(Base):
 class Album(Base):
     """An album: a title by an artist; ``artist_id`` is NULL where its tracks credit nobody.
 
-    ``public_id`` is derived from title and artist and tells albums apart.
+    ``public_id`` is derived from title and artist and tells albums apart; ``search_terms`` are the
+    title's, see ``core.search_terms``.
     """
 
     __tablename__ = "album"
@@ -49,6 +56,9 @@ class Album(Base):
         ForeignKey("artist.id", ondelete="SET NULL"), index=True
     )
     year: Mapped[int | None]
+    search_terms: Mapped[str] = mapped_column(
+        Text, default=lambda context: _terms_of(context, "title"), server_default=""
+    )
 
 
 class Track(Base):
@@ -58,9 +68,10 @@ class Track(Base):
     a rebuilt database. ``source_key`` says what makes a row of a catalogue the same track again.
     ``fingerprint`` is a digest of everything the catalogue said, to tell changed from unchanged.
     ``artists`` is the displayed artist line: ``core.artist_credits.display_line`` composes it from
-    the credits in ``track_artist``. It is stored because lists sort by it and full-text search
-    indexes it; nothing takes it apart. ``sort_title`` and ``sort_artists`` (see ``core.sorting``)
-    order lists; they are filled in on insert, and whoever changes a title changes them too.
+    the credits in ``track_artist``. It is stored because lists sort by it; nothing takes it apart.
+    ``sort_title`` and ``sort_artists`` (see ``core.sorting``) order lists, ``search_terms`` (see
+    ``core.search_terms``) are what title and artists are found by. They are filled in on insert and
+    follow a changed attribute; a bulk update of names writes ``name_columns``.
     ``song_key`` is a signed 64-bit hash of artist and title, equal for the same song twice.
     """
 
@@ -80,6 +91,9 @@ class Track(Base):
     )
     sort_artists: Mapped[str] = mapped_column(
         String(SORT_KEY_LENGTH), default=lambda context: _sort_key_of(context, "artists")
+    )
+    search_terms: Mapped[str] = mapped_column(
+        Text, default=lambda context: _terms_of(context, "title", "artists"), server_default=""
     )
     year: Mapped[int | None]
     duration_ms: Mapped[int | None]
@@ -102,6 +116,22 @@ class Track(Base):
         Index("ix_track_sort_title_id", "sort_title", "id"),
         Index("ix_track_sort_artists_id", "sort_artists", "id"),
     )
+
+    @validates("title", "artists")
+    def _derive_name_columns(self, name: str, value: str) -> str:
+        names = {"title": self.title or "", "artists": self.artists or "", name: value or ""}
+        for column, derived in name_columns(names["title"], names["artists"]).items():
+            setattr(self, column, derived)
+        return value
+
+
+def name_columns(title: str, artists: str) -> dict[str, str]:
+    """Return the columns of ``track`` that are derived from its title and artist line."""
+    return {
+        "sort_title": sort_key(title),
+        "sort_artists": sort_key(artists),
+        "search_terms": search_terms(title, artists),
+    }
 
 
 class TrackArtist(Base):
@@ -153,13 +183,19 @@ class TrackAttributes(Base):
 
 
 class Tag(Base):
-    """A genre, an emotion, a language (``kind``), as the catalogue names it, in lower case."""
+    """A genre, an emotion, a language (``kind``), as the catalogue names it, in lower case.
+
+    ``search_terms`` are the name's, see ``core.search_terms``.
+    """
 
     __tablename__ = "tag"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(20))
     name: Mapped[str] = mapped_column(String(200))
+    search_terms: Mapped[str] = mapped_column(
+        Text, default=lambda context: _terms_of(context, "name"), server_default=""
+    )
 
     __table_args__ = (
         Index("uq_tag_kind_name", "kind", "name", unique=True),

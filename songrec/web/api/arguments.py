@@ -83,6 +83,17 @@ RangeArguments = type(
 )
 
 
+class ArtistArguments(ArgumentsSchema):
+    """Which artists to list."""
+
+    q = fields.String(
+        required=True,
+        validate=validate.Length(min=1, max=200),
+        metadata={"description": "Words of the name; the last may be a beginning."},
+    )
+    limit = limit_field()
+
+
 class CountArguments(ArgumentsSchema):
     """How many to answer."""
 

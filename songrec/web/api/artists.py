@@ -13,11 +13,30 @@ from songrec.store.catalogue.artists import AlbumView, ArtistView
 from songrec.store.db import db
 from songrec.store.instance import current_instance
 from songrec.store.runs import runs
-from songrec.web.api import blueprint, schemas, serializers
+from songrec.web.api import arguments, blueprint, schemas, serializers
 
 MAX_TRACKS = 500
 MAX_ALBUMS = 200
 SIMILAR = 10
+
+
+@blueprint.get("/artists", tags=["artists"])
+@blueprint.arguments(arguments.ArtistArguments, location="query")
+@blueprint.response(200, schemas.ArtistsSchema)
+def search_artists(args: dict[str, Any]) -> dict[str, Any]:
+    """Search artists by name, in any usual spelling."""
+    found = artists.search(db.session, args["q"], args["limit"])
+    return {
+        "items": [
+            {
+                "id": one.public_id,
+                "name": one.name,
+                "tracks": one.tracks,
+                "address": url_for("pages.artist", public_id=one.public_id),
+            }
+            for one in found
+        ]
+    }
 
 
 @blueprint.get("/artists/<artist_id>", tags=["artists"])

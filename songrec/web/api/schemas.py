@@ -142,6 +142,21 @@ class ArtistSchema(ma.Schema):
     address = written("Its page.")
 
 
+class ArtistSummarySchema(ma.Schema):
+    """An artist in a list; more is at `/artists/ID`."""
+
+    id = written("The public id: it stands in addresses and stays.")
+    name = written("Name.")
+    tracks = whole("Number of songs that credit the artist.")
+    address = written("Its page.")
+
+
+class ArtistsSchema(ma.Schema):
+    """Artists whose name matches a search, the exact name first, then those with most songs."""
+
+    items = fields.List(fields.Nested(ArtistSummarySchema), required=True)
+
+
 class TracksSchema(ma.Schema):
     """Songs of an artist or an album, at most 500."""
 
