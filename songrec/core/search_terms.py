@@ -18,9 +18,10 @@ from __future__ import annotations
 
 import functools
 import itertools
+import operator
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from songrec.core.cjk_bigrams import CHARACTERS
@@ -121,16 +122,14 @@ class SearchWord:
 
 
 def search_terms(*names: str) -> str:
-    """Return the distinct terms that something of these names is found by, between spaces.
+    """Return the terms that something of these names is found by, between spaces.
 
     >>> search_terms("AC/DC")
     'ac dc acdc'
     >>> search_terms("椎名林檎")
     '椎名林檎 名林檎 林檎 檎'
     """
-    if len(names) == 1:
-        return _name_terms(names[0])
-    return " ".join(dict.fromkeys(" ".join(map(_name_terms, names)).split()))
+    return " ".join(filter(None, map(_name_terms, names)))
 
 
 @functools.lru_cache(maxsize=8192)
@@ -141,8 +140,8 @@ def _name_terms(name: str) -> str:
         tokens, others = _chunk_terms(chunk)
         stream += tokens
         terms += others
-    terms = [*_stream_terms(stream), *terms]
-    return " ".join(dict.fromkeys(term[:MAX_TERM] for term in terms if term))
+    distinct = dict.fromkeys([*_stream_terms(stream), *terms])
+    return " ".join(term[:MAX_TERM] for term in distinct if term)
 
 
 def parse_search(text: str) -> list[SearchWord]:
@@ -208,8 +207,10 @@ def _spellings(chunk: str) -> list[str]:
 
     Letters and digits are folded; of signs, those of ASCII and ``_KEPT_SIGNS`` are left.
     """
-    if chunk.isascii() and chunk.isalpha() and (chunk.islower() or chunk[1:].islower()):
-        return [chunk.lower()]
+    if chunk.isascii() and (
+        chunk.isdigit() or (chunk.isalpha() and (chunk.islower() or chunk[1:].islower()))
+    ):
+        return [chunk.lower()]  # nearly all there are, at once
     chunk = unicodedata.normalize("NFC", chunk)
     raw = (chunk, chunk.translate(_UMLAUTS), _CAMEL.sub("/", chunk))
     spellings: dict[str, None] = {}
@@ -298,36 +299,41 @@ def _words(spelling: str) -> list[str]:
 
 
 def _is_run(token: str) -> bool:
-    return _RUN.match(token) is not None
+    return not token.isascii() and _RUN.match(token) is not None
 
 
 def _is_word(spelling: str) -> bool:
     return bool(_items(spelling)) and not _RUN.search(spelling)
 
 
-def _stream_terms(stream: Sequence[str]) -> Iterator[str]:
-    """Yield the terms of a name's words and runs, alone and joined to their neighbours."""
+def _stream_terms(stream: Sequence[str]) -> Iterable[str]:
+    """Return the terms of a name's words and runs, alone and joined to their neighbours."""
+    if not any(map(_is_run, stream)):
+        return _word_terms(stream)
+    terms: list[str] = []
     for is_run, group in itertools.groupby(stream, key=_is_run):
         if is_run:
             run = "".join(group)
-            yield from (run[at : at + STRETCH] for at in range(len(run)))
+            terms += (run[at : at + STRETCH] for at in range(len(run)))
         else:
-            yield from _word_terms(list(group))
+            terms += _word_terms(list(group))
+    return terms
 
 
-def _word_terms(tokens: list[str]) -> Iterator[str]:
+def _word_terms(tokens: Sequence[str]) -> list[str]:
     words = [token for token in tokens if token not in _AND_SIGNS]
-    yield from words
-    for token in tokens:
-        yield from _CONNECTORS.get(token, ())
-    for one, other in itertools.pairwise(words):
-        yield one + other
-    for one, between, other in zip(tokens, tokens[1:], tokens[2:], strict=False):
-        if between in _CONNECTORS:
-            yield from (f"{one}{word}{other}" for word in _AND)
-    for is_letter, letters in itertools.groupby(words, key=lambda word: len(word) == 1):
-        if is_letter:
-            yield "".join(letters)
+    terms = [*words, *map(operator.add, words, words[1:])]
+    if not _CONNECTORS.keys().isdisjoint(tokens):
+        for token in tokens:
+            terms += _CONNECTORS.get(token, ())
+        for one, between, other in zip(tokens, tokens[1:], tokens[2:], strict=False):
+            if between in _CONNECTORS:
+                terms += (f"{one}{word}{other}" for word in _AND)
+    if sum(len(word) == 1 for word in words) > 2:
+        for is_letter, letters in itertools.groupby(words, key=lambda word: len(word) == 1):
+            if is_letter:
+                terms.append("".join(letters))
+    return terms
 
 
 def _ways(spelling: str, unfinished: bool) -> Iterator[Alternative]:

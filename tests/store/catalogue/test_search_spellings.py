@@ -191,7 +191,7 @@ def rows(app: Flask) -> list[str]:
 def old_catalogue_is_indexed(app: Flask) -> None:
     """Upgrade a catalogue of the revision before, search it, and take the upgrade back."""
     with app.app_context():
-        upgrade(revision="0009")
+        upgrade(revision="0010")
         with db.engine.begin() as connection:
             for statement in (
                 "INSERT INTO album (id, public_id, title) VALUES (1, 'al', 'Jay-Z live')",
@@ -214,7 +214,7 @@ def old_catalogue_is_indexed(app: Flask) -> None:
         upgrade()
         assert rows(app) == ["a", "Straße", "c", "d"]
         db.session.remove()
-        downgrade(revision="0009")
+        downgrade(revision="0010")
         upgrade()
         assert rows(app) == ["a", "Straße", "c", "d"]
         db.session.remove()

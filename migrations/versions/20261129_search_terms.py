@@ -1,6 +1,6 @@
 """Full-text search by folded terms, the same on both databases.
 
-Revision 0010, after 0009. What names are found by (``songrec.core.search_terms``) is stored beside
+Revision 0011, after 0010. What names are found by (``songrec.core.search_terms``) is stored beside
 them, and the index is made anew of it: an upgraded catalogue is searched like a new one.
 """
 
@@ -9,8 +9,8 @@ from alembic import op
 
 from songrec.core.search_terms import search_terms
 
-revision = "0010"
-down_revision = "0009"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
