@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from songrec.catalogue_files.reading_notes import Assumption
 from songrec.catalogue_files.rejects import Reject
 
 # A batch is written in one transaction. More rows at once write fewer index pages in all; fewer
@@ -38,6 +39,7 @@ class Table(Protocol):
     header: list[str]
     encoding: str
     decimal_comma: bool
+    assumptions: Sequence[Assumption]
 
     def batches(self, size: int = BATCH_ROWS) -> Iterator[Batch]:
         """Yield the rows in file order, about ``size`` rows (readable or not) per batch."""

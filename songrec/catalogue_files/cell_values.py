@@ -1,32 +1,94 @@
 """Converters from one cell to one canonical value; ``ValueError`` if the cell is unusable.
 
-The message of the ``ValueError`` is the reason written to the rejects file.
+The message of the ``ValueError`` is the reason in the report. What a cell means may depend on its
+column (``CellFormat``): whether a comma is a decimal comma, which unit a duration has.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
+from songrec.catalogue_files.durations import (
+    MILLISECONDS,
+    SECONDS,
+    DurationFormat,
+    parse_duration,
+)
+from songrec.catalogue_files.musical_keys import parse_key, parse_mode
+from songrec.catalogue_files.name_lists import is_number_list, names_of_entries, parse_name_list
+from songrec.catalogue_files.numerals import PLAIN, NumberFormat, parse_number, unify
+from songrec.catalogue_files.release_years import UNKNOWN_ORDER, DateOrder, parse_year
 from songrec.core.artist_credits import THOUSANDS, ArtistField
 
-MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "<na>"})
+NO_NAME = frozenset({"", "na", "n/a", "nan", "null", "none", "<na>", "\\n"})
+"""Spellings of an empty cell, in lower case, that no genre has as its name."""
+MISSING = NO_NAME | frozenset(
+    {
+        *("-", "--", "---", "–", "—", "−", ".", "..", "...", "…", "?", "??"),
+        *("n.a.", "#n/a", "#na", "#n/a n/a", "n.v.", "#nv", "k.a.", "k. a.", "not available"),
+        *("-nan", "+nan", "1.#qnan", "-1.#qnan", "1.#ind", "-1.#ind", "nat", "<nat>"),
+        *("(null)", "<null>", "[null]", "nil", "<none>", "(none)", "undefined", "missing"),
+        *("unknown", "unbekannt", "inconnu", "desconocido"),
+    }
+)
 """Spellings of an empty numeric cell, in lower case."""
+NULL = "\\N"
+"""An empty cell in exports of databases; no text is written so."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-_DECIBELS = re.compile(r"\s*d[bB](?:FS)?\s*$", re.IGNORECASE)
-_YEAR = re.compile(r"(?<!\d)(\d{4})(?!\d)")
-_CLOCK = re.compile(r"^(?:(\d{1,3}):)?(\d{1,3}):([0-5]?\d(?:\.\d+)?)$")
-_KEY = re.compile(r"^([A-Ga-g])\s*([#♯b♭]?)\s*(maj(?:or)?|min(?:or)?|m)?\.?$", re.IGNORECASE)
-_DECIMAL_COMMA = re.compile(r"^\s*[+-]?\d+,\d+(?:[eE][+-]?\d+)?\s*$")
-_QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
+_DECIBELS = re.compile(r"\s*(?:d[bB](?:\s*FS)?|LUFS|LKFS)\s*$", re.IGNORECASE)
+_TEMPO = re.compile(r"\s*(?:bpm|b\.p\.m\.|beats\s*(?:/|per)\s*min(?:ute)?)\.?\s*$", re.IGNORECASE)
+_PERCENT = re.compile(r"\s*(?:[%\u066a\ufe6a\uff05]|/\s*100|percent|pct\.?)\s*$", re.IGNORECASE)
+_QUOTED_TEXT = re.compile(r'="(.*)"', re.DOTALL)
 _ARTIST_COMMA = re.compile(rf"(?!{THOUSANDS}),(?!\s)")
-_ESCAPED = re.compile(r"\\(.)")
-_STEPS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
-_YES = frozenset({"yes", "y", "true", "t", "1", "1.0"})
-_NO = frozenset({"no", "n", "false", "f", "0", "0.0"})
+_YES = frozenset(
+    {
+        *("1", "true", "t", "yes", "y", "explicit", "e", "✓", "✔", "☑"),
+        *("wahr", "ja", "j", "vrai", "oui", "verdadero", "cierto", "sí", "si", "vero", "sì"),
+        *("verdadeiro", "sim", "waar", "sant", "sand", "sann", "tosi", "kyllä", "prawda", "tak"),
+        *("pravda", "ano", "igaz", "igen", "adevărat", "da", "doğru", "evet", "αληθησ", "ναι"),
+        *("истина", "да", "правда", "так", "真", "是", "はい", "예", "참"),
+    }
+)
+_NO = frozenset(
+    {
+        *("0", "false", "f", "no", "n", "clean", "cleaned", "edited", "✗", "✘", "☐"),
+        *("notexplicit", "nonexplicit", "unexplicit", "falsch", "nein", "faux", "non", "falso"),
+        *("não", "nao", "onwaar", "nee", "falskt", "falsk", "usann", "nej", "nei", "epätosi", "ei"),
+        *("fałsz", "nie", "nepravda", "ne", "hamis", "nem", "fals", "nu", "yanlış", "hayır"),
+        *("ψευδησ", "όχι", "ложь", "нет", "неправда", "ні", "偽", "假", "否", "いいえ"),
+        *("아니요", "거짓"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CellFormat:
+    """How a column writes its values.
+
+    Attributes
+    ----------
+    numbers, durations, dates
+        What its cells do not say for themselves.
+    percent
+        What one percent is on the column's scale: 0.01, or 1 if it counts to 100.
+    has_german_keys
+        Whether H is a key and B therefore B flat.
+    """
+
+    numbers: NumberFormat = PLAIN
+    durations: DurationFormat = SECONDS
+    dates: DateOrder = UNKNOWN_ORDER
+    percent: float = 0.01
+    has_german_keys: bool = False
+
+
+DEFAULT_FORMAT = CellFormat()
+_MILLISECONDS = CellFormat(durations=MILLISECONDS)
 
 
 def is_missing(cell: Any) -> bool:
@@ -36,63 +98,75 @@ def is_missing(cell: Any) -> bool:
     return isinstance(cell, str) and cell.strip().casefold() in MISSING
 
 
-def number(cell: Any, *, decimal_comma: bool = False) -> float | None:
-    """Parse a finite number; None for an empty cell. ``"0,83"`` only with ``decimal_comma``."""
+def number(cell: Any, form: CellFormat = DEFAULT_FORMAT) -> float | None:
+    """Parse a finite number; None for an empty cell. ``"0,83"`` only with a decimal comma."""
     if is_missing(cell):
         return None
-    text = str(cell).strip()
-    if decimal_comma and _DECIMAL_COMMA.match(text):
-        text = text.replace(",", ".")
-    if "_" in text:
-        raise ValueError("is not a number")
-    try:
-        value = float(text)
-    except ValueError:
-        raise ValueError("is not a number") from None
-    if math.isinf(value):
-        raise ValueError("is infinite")
-    return value
+    return parse_number(str(cell).strip(), form.numbers)
 
 
-def decibels(cell: Any, *, decimal_comma: bool = False) -> float | None:
+def decibels(cell: Any, form: CellFormat = DEFAULT_FORMAT) -> float | None:
     """Parse loudness in dB, with or without its unit: ``"-6.85db"`` is -6.85."""
-    text = _DECIBELS.sub("", cell) if isinstance(cell, str) else cell
-    return number(text, decimal_comma=decimal_comma)
+    return number(_DECIBELS.sub("", cell) if isinstance(cell, str) else cell, form)
 
 
-def flag(cell: Any, *, decimal_comma: bool = False) -> float | None:
-    """Return 1.0 or 0.0 from Yes/No, True/False, 1/0."""
+def tempo(cell: Any, form: CellFormat = DEFAULT_FORMAT) -> float | None:
+    """Parse a tempo in beats per minute, with or without its unit: ``"120 BPM"``."""
+    return number(_TEMPO.sub("", cell) if isinstance(cell, str) else cell, form)
+
+
+def share(cell: Any, form: CellFormat = DEFAULT_FORMAT) -> float | None:
+    """Parse a share on the column's scale: ``"83 %"`` is 0.83 where it ends at 1."""
+    text = _PERCENT.sub("", cell) if isinstance(cell, str) else cell
+    value = number(text, form)
+    return value if value is None or text == cell else value * form.percent
+
+
+def points(cell: Any, form: CellFormat = DEFAULT_FORMAT) -> float | None:
+    """Parse a number from 0 to 100: ``"83"``, ``"83 %"``, ``"83/100"``."""
+    return number(_PERCENT.sub("", cell) if isinstance(cell, str) else cell, form)
+
+
+def flag(cell: Any, form: CellFormat = DEFAULT_FORMAT) -> float | None:
+    """Return 1.0 or 0.0 from yes/no, true/false in many languages, Explicit/Clean and 1/0."""
     if is_missing(cell):
         return None
     word = str(cell).strip().casefold()
+    if word not in _YES and word not in _NO:
+        word = re.sub(r"[\s_-]|content$|lyrics$|version$", "", word)
     if word in _YES:
         return 1.0
     if word in _NO:
         return 0.0
-    raise ValueError("is neither yes nor no")
+    try:
+        value = parse_number(word, form.numbers)
+    except ValueError:
+        value = math.nan
+    if value not in (0, 1):
+        raise ValueError("is neither yes nor no")
+    return value
 
 
-def year(cell: Any) -> int | None:
-    """Return the year of ``"29th April 2013"``, ``"2019-06-14"`` or ``2019``; year 0 is unknown."""
+def year(cell: Any, form: CellFormat = DEFAULT_FORMAT) -> int | None:
+    """Return the year of ``"29th April 2013"``, ``"2019-06-14"``, ``"6/14/19"`` or ``2019``.
+
+    Year 0 is unknown.
+    """
     if is_missing(cell):
         return None
-    text = str(cell).strip()
-    match = _YEAR.search(text)
-    if match:
-        value = int(match.group(1))
-        if value == 0:
-            return None
-        if not 1000 <= value <= 2200:
-            raise ValueError("is not a year between 1000 and 2200")
-        return value
-    if text in {"0", "0.0"}:
-        return None
-    raise ValueError("holds no year")
+    if isinstance(cell, date):  # from a Parquet file
+        cell = cell.isoformat()
+    return parse_year(str(cell), form.dates)
 
 
-def milliseconds(cell: Any) -> int | None:
-    """Parse a duration in whole milliseconds; 0 is unknown."""
-    value = number(cell)
+def milliseconds(cell: Any, form: CellFormat = _MILLISECONDS) -> int | None:
+    """Parse a duration from a column of milliseconds, in whole milliseconds; 0 is unknown."""
+    if form.durations.unit != "ms":
+        return clock(cell, form)
+    try:
+        value = number(cell, form)
+    except ValueError:
+        return clock(cell, form)
     if value is None:
         return None
     if not 0 <= value < 2**31:
@@ -100,33 +174,23 @@ def milliseconds(cell: Any) -> int | None:
     return round(value) or None
 
 
-def clock(cell: Any) -> int | None:
-    """Return milliseconds from ``"03:47"``, ``"1:02:03"``, plain seconds or a ``timedelta``."""
+def clock(cell: Any, form: CellFormat = DEFAULT_FORMAT) -> int | None:
+    """Return milliseconds from ``"03:47"``, ``"3m47s"``, plain numbers or a ``timedelta``."""
     if is_missing(cell):
         return None
-    match = _CLOCK.match(str(cell).strip())
     if isinstance(cell, timedelta):  # from a Parquet file
-        total = cell.total_seconds()
-    elif match:
-        hours, minutes, seconds = match.groups()
-        total = int(hours or 0) * 3600 + int(minutes) * 60 + float(seconds)
-    else:
-        total = number(cell) or 0.0
-    if not 0 <= total < 2_000_000:
-        raise ValueError("is not a duration")
-    return round(total * 1000) or None
+        cell = f"{cell.total_seconds()} s"
+    return round(parse_duration(str(cell), form.durations, form.numbers) * 1000) or None
 
 
-def pitch(cell: Any) -> int | None:
-    """Parse a pitch class 0-11 from a number (-1: unknown) or a name: ``"D min"``, ``"A# Maj"``."""
+def pitch(cell: Any, form: CellFormat = DEFAULT_FORMAT) -> int | None:
+    """Parse a pitch class 0-11: a number (-1: unknown), a name ("D min") or a code ("8A")."""
     if is_missing(cell):
         return None
-    match = _KEY.match(str(cell).strip())
-    if match:
-        step, accidental, _ = match.groups()
-        shift = {"": 0, "#": 1, "♯": 1}.get(accidental, -1)
-        return (_STEPS[step.lower()] + shift) % 12
-    value = _whole(cell, "is not a key")
+    key = parse_key(str(cell), german=form.has_german_keys)
+    if key is not None:
+        return key[0]
+    value = _whole(cell, form, "is not a key")
     if value == -1:
         return None
     if not 0 <= value <= 11:
@@ -134,42 +198,50 @@ def pitch(cell: Any) -> int | None:
     return value
 
 
-def mode(cell: Any) -> int | None:
+def mode(cell: Any, form: CellFormat = DEFAULT_FORMAT) -> int | None:
     """Return 1 for major, 0 for minor, from 0/1, ``"minor"`` or a key's name (``"D min"``)."""
     if is_missing(cell):
         return None
-    text = str(cell).strip()
-    word = text.casefold()
-    if word in {"1", "1.0", "maj", "major"}:
-        return 1
-    if word in {"0", "0.0", "min", "minor"}:
-        return 0
-    match = _KEY.match(text)
-    if match:
-        name = (match.group(3) or "").casefold()
-        return None if not name else int(name.startswith("maj"))
-    raise ValueError("is neither major (1) nor minor (0)")
+    text = str(cell)
+    word = parse_mode(text)
+    if word is not None:
+        return word
+    key = parse_key(text)
+    if key is not None:
+        return key[1]
+    reason = "is neither major (1) nor minor (0)"
+    value = _whole(cell, form, reason)
+    if value not in (0, 1):
+        raise ValueError(reason)
+    return value
 
 
 def mode_of_key(cell: Any) -> int | None:
-    """Return the mode in a key's name (``"D min"``); None for a key given as a number."""
-    match = _KEY.match(str(cell).strip()) if cell is not None else None
-    return mode(cell) if match else None
+    """Return the mode in a key's name or code (``"D min"``, ``"8A"``); None for a number."""
+    key = parse_key(str(cell)) if cell is not None else None
+    return key[1] if key else None
 
 
-def beats(cell: Any) -> int | None:
+def beats(cell: Any, form: CellFormat = DEFAULT_FORMAT) -> int | None:
     """Return the beats per bar: 4 from ``"4/4"`` or ``4``; 0 is unknown."""
     if is_missing(cell):
         return None
-    value = _whole(str(cell).split("/")[0], "is not a time signature")
+    reason = "is not a time signature"
+    value = _whole(unify(str(cell)).split("/")[0], form, reason)
     if not 0 <= value <= 64:
-        raise ValueError("is not a time signature")
+        raise ValueError(reason)
     return value or None
+
+
+FORMATTED = frozenset(
+    [number, decibels, tempo, share, points, flag, year, milliseconds, clock, pitch, mode, beats]
+)
+"""Converters that read a cell in the format of its column, their second parameter."""
 
 
 def line(cell: Any) -> str:
     """Return one line of text: white space, line breaks included, becomes single spaces."""
-    text = "" if cell is None or cell != cell else str(cell)
+    text = _text(cell)
     if _CONTROL.search(text):
         raise ValueError("holds control characters or undecodable bytes")
     return " ".join(text.split())
@@ -177,7 +249,7 @@ def line(cell: Any) -> str:
 
 def lyrics(cell: Any) -> str | None:
     """Return text of many lines without stray control characters."""
-    text = "" if cell is None or cell != cell else str(cell)
+    text = _text(cell)
     return _CONTROL.sub("", text).strip() or None
 
 
@@ -189,13 +261,10 @@ def names(cell: Any) -> list[str]:
 def artists(cell: Any) -> ArtistField:
     """Return artists: of ``"['A', 'B']"`` or a list as a list, else as a single text."""
     if isinstance(cell, list | tuple):
-        return ArtistField(tuple(name for part in cell if (name := line(part))), is_list=True)
+        parts = names_of_entries(cell) if any(isinstance(one, dict) for one in cell) else cell
+        return ArtistField(tuple(name for part in parts if (name := line(part))), is_list=True)
     text = line(cell)
-    if text.startswith("[") and text.endswith("]"):
-        quoted = [_ESCAPED.sub(r"\1", part[1:-1]).strip() for part in _QUOTED.findall(text)]
-        if quoted or not text[1:-1].strip():
-            return ArtistField(tuple(name for name in quoted if name), is_list=True)
-    return ArtistField.from_text(text)
+    return _listed_artists(text) or ArtistField.from_text(text)
 
 
 def artists_between(separator: str) -> Any:
@@ -210,6 +279,8 @@ def artists_between(separator: str) -> Any:
     def split(cell: Any) -> ArtistField:
         if not isinstance(cell, str) or cell.strip().startswith("["):
             return artists(cell)
+        if listed := _listed_artists(line(cell)):
+            return listed
         parts = cell.split(";") if ";" in cell else between.split(cell)
         names = tuple(name for part in parts if (name := line(part)))
         return ArtistField(names, is_list=separator != "," or len(names) > 1)
@@ -219,18 +290,40 @@ def artists_between(separator: str) -> Any:
 
 def labels(cell: Any) -> list[str]:
     """Return genres or emotions in lower case, separated by commas, semicolons or in a list."""
+    if isinstance(cell, str) and is_number_list(cell):
+        raise ValueError("is a list of numbers, not of names")
     distinct: dict[str, None] = {}
     for name in names(cell):
         for part in re.split(r"[,;]", name):
             label = part.strip().casefold()
-            if label and label not in MISSING:
+            if label not in NO_NAME:
                 distinct.setdefault(label)
     return list(distinct)
 
 
-def _whole(cell: Any, reason: str) -> int:
+def _listed_artists(text: str) -> ArtistField | None:
+    """Return the artists of ``['A', 'B']`` and other notations of a list, None for a name."""
+    names = parse_name_list(text) if text.startswith(("[", "(", "{")) else None
+    if names is None:
+        return None
+    return ArtistField(tuple(name for part in names if (name := line(part))), is_list=True)
+
+
+def _text(cell: Any) -> str:
+    """Return a cell's text: nothing for ``\\N``, and ``0123`` for a spreadsheet's ``="0123"``."""
+    if cell is None or cell != cell:
+        return ""
+    text = str(cell)
+    if text[:1] not in ("=", "\\", " "):
+        return text
+    if quoted := _QUOTED_TEXT.fullmatch(text.strip()):
+        return quoted[1].replace('""', '"')
+    return "" if text.strip() == NULL else text
+
+
+def _whole(cell: Any, form: CellFormat, reason: str) -> int:
     try:
-        value = number(cell)
+        value = number(cell, form)
     except ValueError:
         raise ValueError(reason) from None
     if value is None or value != int(value):

@@ -14,7 +14,7 @@ from typing import Any
 from songrec.catalogue_files import cell_values
 from songrec.core.attributes import ATTRIBUTE_NAMES, SHARES
 
-Converter = Callable[[Any], Any]
+Converter = Callable[..., Any]
 
 TEXT_FIELDS = ("title", "artists", "album", "external_id", "genre", "subgenre", "emotion")
 WHOLE_FIELDS = ("year", "duration_ms", "duration", "key", "mode", "time_signature")
@@ -24,8 +24,11 @@ FIELDS = (*ATTRIBUTE_NAMES, *TEXT_FIELDS, *WHOLE_FIELDS, *OTHER_FIELDS)
 
 CONVERTERS: Mapping[str, Converter] = MappingProxyType(
     {
+        "tempo": cell_values.tempo,
         "loudness": cell_values.decibels,
         "explicit": cell_values.flag,
+        "popularity": cell_values.points,
+        **dict.fromkeys(SHARES, cell_values.share),
         "title": cell_values.line,
         "artists": cell_values.artists,
         "album": cell_values.line,

@@ -18,6 +18,7 @@ class ParquetTable:
 
     encoding = "Parquet"
     decimal_comma = False
+    assumptions = ()
 
     def __init__(self, path: Path) -> None:
         import pyarrow as pa

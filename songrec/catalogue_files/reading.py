@@ -20,7 +20,7 @@ from songrec.catalogue_files.encoding import detect_encoding
 from songrec.catalogue_files.json_tables import JsonTable
 from songrec.catalogue_files.parquet import ParquetTable
 from songrec.catalogue_files.rejects import Reject, format_value
-from songrec.catalogue_files.tolerant_csv import TolerantReader, read_lines
+from songrec.catalogue_files.tolerant_csv import TolerantReader, text_lines
 from songrec.core.errors import BadInput
 
 MAX_COLUMNS = 5_000
@@ -223,8 +223,7 @@ class TextTable:
         layout = self._layout
         width, first, last = layout.width, layout.leading, layout.leading + len(layout.header)
         is_offset = width != len(layout.header)
-        with self._guard():
-            lines = read_lines(raw, self._codec, self._errors)
+        with self._guard(), text_lines(raw, self._codec, self._errors) as lines:
             for _ in range(layout.header_lines):
                 next(lines, None)
             for line, cells in TolerantReader(lines, layout.syntax, width).rows():

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+
+from songrec.catalogue_files.rejects import Reject
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +25,27 @@ class Assumption:
 
     def __str__(self) -> str:
         return f"{self.column}: {self.text}" if self.column else self.text
+
+
+@dataclass
+class LostCells:
+    """Cells of one column that could not be read; their rows were imported without them."""
+
+    count: int
+    example: Reject
+
+    def to_json(self) -> dict[str, Any]:
+        """Serialize for ``--json``."""
+        return {"count": self.count, **self.example.to_json()}
+
+    def __str__(self) -> str:
+        cells = "1 cell" if self.count == 1 else f"{self.count:,} cells"
+        such = "" if self.count == 1 else " such as"
+        return f"{cells} of {self.example.column} not read,{such} {self.example}"
+
+
+def count_lost_cells(totals: dict[str, LostCells], cells: Iterable[Reject]) -> None:
+    """Add the cells of a batch to ``totals``, by column."""
+    for cell in cells:
+        total = totals.setdefault(cell.column, LostCells(0, cell))
+        total.count += 1

@@ -1,4 +1,4 @@
-"""Rejected rows: place, column, value and reason, and the CSV file that lists them."""
+"""Rejected rows and lost cells: place, column, value, reason, and the CSV file that lists them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MAX_LENGTH = 80
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A row that was not imported.
+    """A row that was not imported, or a cell that its row was imported without.
 
     ``row`` is the physical line of a text file (the header is line 1) or the row of a Parquet file.
     """
@@ -51,7 +51,10 @@ def _defuse(text: str) -> str:
 
 
 class RejectsFile:
-    """A CSV file of rejects, created with the first one."""
+    """A CSV file of rejects, created with the first one.
+
+    Its last column, ``lost``, says whether the whole ``row`` is not imported or only the ``cell``.
+    """
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
@@ -71,7 +74,7 @@ class RejectsFile:
         if self._file is not None:
             self._file.close()
 
-    def add(self, reject: Reject) -> None:
+    def add(self, reject: Reject, lost: str = "row") -> None:
         """Write one reject."""
         self.count += 1
         if self.path is None:
@@ -80,6 +83,6 @@ class RejectsFile:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("w", encoding="utf-8", newline="")
             self._writer = csv.writer(self._file)
-            self._writer.writerow(["row", "column", "value", "reason"])
-        row = (reject.row, _defuse(reject.column), _defuse(reject.value), reject.reason)
+            self._writer.writerow(["row", "column", "value", "reason", "lost"])
+        row = (reject.row, _defuse(reject.column), _defuse(reject.value), reject.reason, lost)
         self._writer.writerow(row)

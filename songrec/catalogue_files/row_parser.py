@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from songrec.catalogue_files import cell_values
 from songrec.catalogue_files.batches import Batch, Table
+from songrec.catalogue_files.cell_values import CellFormat
+from songrec.catalogue_files.column_contents import sample_rows
+from songrec.catalogue_files.column_formats import (
+    ColumnFormats,
+    detect_column_formats,
+    detect_null_words,
+)
 from songrec.catalogue_files.column_recognition import ColumnMapping
 from songrec.catalogue_files.dialect_detection import locate_columns
-from songrec.catalogue_files.dialects import Dialect
+from songrec.catalogue_files.dialects import Converter, Dialect
+from songrec.catalogue_files.reading_notes import Assumption
 from songrec.catalogue_files.rejects import Reject, format_value
 from songrec.catalogue_files.track_keys import TrackKeys
 from songrec.core import songs
@@ -23,7 +31,16 @@ from songrec.core.attributes import ATTRIBUTE_NAMES, BY_NAME
 from songrec.core.catalogue import CatalogueRow
 
 # Converters that leave a plain number as it is.
-_NUMERIC = (cell_values.number, cell_values.decibels, cell_values.flag)
+_NUMERIC = (
+    cell_values.number,
+    cell_values.decibels,
+    cell_values.tempo,
+    cell_values.share,
+    cell_values.points,
+    cell_values.flag,
+)
+# Without these, or an attribute that the format requires, a row is not the song that it was.
+_ESSENTIAL = ("title", "artists", "external_id")
 _MAX_LENGTH = {
     "title": 500,
     "artists": 500,
@@ -36,10 +53,23 @@ _MAX_LENGTH = {
     "emotion": 100,
 }
 _MAX_LABEL_LENGTH = 100
+_SAMPLE_ROWS = 2_000
 # Sums of shares and float32 files end a hair above 1; that is rounding, not another scale.
 _ROUNDING = 1e-6
 # Part of every fingerprint: increase it when the same cells get another meaning.
 _VERSION = b"2"
+
+
+class ParsedBatch(NamedTuple):
+    """The good rows of a batch, its rejects, and the unreadable cells of good rows.
+
+    A row without an unreadable cell that is not essential is imported all the same. All three are
+    in file order.
+    """
+
+    rows: list[CatalogueRow]
+    rejects: list[Reject]
+    lost_cells: list[Reject]
 
 
 @dataclass
@@ -49,6 +79,15 @@ class _Column:
     header: str
     read: Callable[[Any], Any]
     is_plain: bool
+    is_essential: bool
+
+
+@dataclass
+class _Problems:
+    """The reasons why rows (by number) and cells (by row and field) of a batch are not read."""
+
+    rows: dict[int, Reject] = field(default_factory=dict)
+    cells: dict[tuple[int, str], Reject] = field(default_factory=dict)
 
 
 class RowParser:
@@ -56,6 +95,8 @@ class RowParser:
 
     ``scale`` is ``unit`` or ``percent``, see ``unit_detection.detect_scale``; ``source`` names the
     catalogue. ``columns`` says what the columns are; without it the dialect's own columns are read.
+    How a column writes its values is decided by a sample of the first batch; ``assumptions`` then
+    says what that assumes.
     """
 
     def __init__(
@@ -71,14 +112,12 @@ class RowParser:
         self.source = source
         self.divisor = 100.0 if scale == "percent" else 1.0
         self.scale = scale
-        self._decimal_comma = table.decimal_comma
         self.places = columns.places if columns else locate_columns(dialect, table.header)
-        self._columns = {
-            name: _Column(
-                name, at, table.header[at], self._reader(name), dialect.converter(name) in _NUMERIC
-            )
-            for name, at in self.places.items()
-        }
+        self._table = table
+        self._formats: ColumnFormats | None = None
+        self._columns: dict[str, _Column] = {}
+        self._null_words: frozenset[str] = frozenset()
+        self.assumptions: tuple[Assumption, ...] = ()
         self._track_keys = TrackKeys(dialect, source)
 
     @property
@@ -86,50 +125,86 @@ class RowParser:
         """Fields for which the file has a column."""
         return frozenset(self.places)
 
-    def parse(self, batch: Batch) -> tuple[list[CatalogueRow], list[Reject]]:
-        """Return the batch's good rows and its rejects, both in file order."""
-        bad: dict[int, Reject] = {}
+    def parse(self, batch: Batch) -> ParsedBatch:
+        """Return the batch's good rows, its rejects and the cells that good rows lost."""
+        if self._formats is None:
+            self._detect_formats(batch)
+        problems = _Problems()
         values = np.full((len(batch.rows), len(ATTRIBUTE_NAMES)), np.nan)
         for at, name in enumerate(ATTRIBUTE_NAMES):
             if name in self._columns:
-                values[:, at] = self._attribute(self._columns[name], batch, bad)
+                values[:, at] = self._attribute(self._columns[name], batch, problems)
         others = {
-            name: self._converted(column, [row[column.at] for row in batch.rows], batch, bad)
+            name: self._converted(column, [row[column.at] for row in batch.rows], batch, problems)
             for name, column in self._columns.items()
             if name not in BY_NAME
         }
-        if "mode" not in others and "key" in self._columns:
-            cells = [row[self._columns["key"].at] for row in batch.rows]
-            others["mode"], _ = _read_all(cell_values.mode_of_key, cells)
-        good = self._assemble(batch, values, others, bad)
-        rejects = sorted([*bad.values(), *batch.rejects], key=lambda reject: reject.row)
-        return good, rejects
+        if "key" in self._columns and ("mode" not in others or None in others["mode"]):
+            others["mode"] = self._with_modes_of_keys(batch, others.get("mode"))
+        good = self._assemble(batch, values, others, problems.rows)
+        rejects = sorted([*problems.rows.values(), *batch.rejects], key=lambda reject: reject.row)
+        lost = [cell for (i, _), cell in problems.cells.items() if i not in problems.rows]
+        return ParsedBatch(good, rejects, sorted(lost, key=lambda cell: cell.row))
 
-    def _reader(self, name: str) -> Callable[[Any], Any]:
+    def _with_modes_of_keys(self, batch: Batch, modes: Sequence[Any] | None) -> list[Any]:
+        cells = [row[self._columns["key"].at] for row in batch.rows]
+        of_keys, _ = _read_all(cell_values.mode_of_key, cells)
+        if modes is None:
+            return of_keys
+        return [b if a is None else a for a, b in zip(modes, of_keys, strict=True)]
+
+    def _detect_formats(self, batch: Batch) -> None:
+        rows = sample_rows(batch.rows, _SAMPLE_ROWS)
+        cells = {name: [row[at] for row in rows] for name, at in self.places.items()}
+        header = self._table.header
+        formatted = {
+            name: (header[self.places[name]], column)
+            for name, column in cells.items()
+            if self.dialect.converter(name) in cell_values.FORMATTED
+        }
+        self._formats = detect_column_formats(
+            formatted,
+            decimal_comma=self._table.decimal_comma,
+            percent=self.scale == "percent",
+        )
+        names = {header[self.places[n]]: cells[n] for n in ("artists", "album") if n in cells}
+        self._null_words, assumed = detect_null_words(names, (c for _, c in formatted.values()))
+        self.assumptions = (*self._formats.assumptions, *assumed)
+        self._columns = {name: self._column(name, self._formats) for name in self.places}
+
+    def _column(self, name: str, formats: ColumnFormats) -> _Column:
         read = self.dialect.converter(name)
-        if name in BY_NAME and read in _NUMERIC:
-            return lambda cell: read(cell, decimal_comma=self._decimal_comma)
-        if name in _MAX_LENGTH and name not in ("genre", "subgenre", "emotion", "artists"):
-            return lambda cell: _check_length(self._text(read(cell)), name)
+        form = formats.by_field.get(name)
+        at = self.places[name]
+        return _Column(
+            name,
+            at,
+            self._table.header[at],
+            self._reader(name, read, form),
+            read in _NUMERIC and (form is None or form.numbers.point == "decimal"),
+            name in _ESSENTIAL or name in self.dialect.required,
+        )
+
+    def _reader(self, name: str, read: Converter, form: CellFormat | None) -> Callable[[Any], Any]:
+        if form is not None:
+            return lambda cell: read(cell, form)
+        missing = frozenset(self.dialect.missing)
+        if name in ("album", "artists"):
+            # A song may well be called "None".
+            missing |= self._null_words
         if name == "artists":
-            return lambda cell: _check_artists(self._artists(read(cell)))
+            return lambda cell: _check_artists(_without(missing, read(cell)))
         if name in ("genre", "subgenre", "emotion"):
             return lambda cell: _check_labels(read(cell))
+        if name in _MAX_LENGTH:
+            return lambda cell: _check_length(_text(missing, read(cell)), name)
         return read
 
-    def _text(self, text: str) -> str:
-        return "" if text in self.dialect.missing else text
-
-    def _artists(self, artists: ArtistField) -> ArtistField:
-        return replace(artists, names=tuple(name for name in artists.names if self._text(name)))
-
-    def _attribute(
-        self, column: _Column, batch: Batch, bad: dict[int, Reject]
-    ) -> NDArray[np.float64]:
+    def _attribute(self, column: _Column, batch: Batch, problems: _Problems) -> NDArray[np.float64]:
         cells = [row[column.at] for row in batch.rows]
         values = _fast_floats(cells) if column.is_plain else None
         if values is None:
-            converted = self._converted(column, cells, batch, bad)
+            converted = self._converted(column, cells, batch, problems)
             values = np.array([np.nan if v is None else v for v in converted], dtype=np.float64)
         attribute = BY_NAME[column.field]
         if attribute.is_share:
@@ -139,14 +214,17 @@ class RowParser:
         with np.errstate(invalid="ignore"):
             outside = np.flatnonzero((values < attribute.low) | (values > attribute.high))
         for i in outside.tolist():
-            self._reject(i, column, batch, bad, self._range_reason(column.field, values[i]))
+            self._refuse(i, column, batch, problems, self._range_reason(column.field, values[i]))
+        values[outside] = np.nan
         if attribute.unit == "flag":
             for i in np.flatnonzero((values > 0) & (values < 1)).tolist():
-                self._reject(i, column, batch, bad, "is neither yes nor no")
+                self._refuse(i, column, batch, problems, "is neither yes nor no")
+                values[i] = np.nan
         if column.field in self.dialect.required:
             for i in np.flatnonzero(np.isnan(values)).tolist():
                 blank = cells[i] is None or not str(cells[i]).strip()
-                self._reject(i, column, batch, bad, "is empty" if blank else "holds no value")
+                reason = "is empty" if blank else "holds no value"
+                self._refuse(i, column, batch, problems, reason)
         if column.field == "tempo":
             values[values == 0] = np.nan  # Spotify writes 0 where it found no beat
         return values
@@ -165,21 +243,25 @@ class RowParser:
         return f"is outside {low:g} to {high:g}{hint}"
 
     def _converted(
-        self, column: _Column, cells: Sequence[Any], batch: Batch, bad: dict[int, Reject]
+        self, column: _Column, cells: Sequence[Any], batch: Batch, problems: _Problems
     ) -> list[Any]:
         values, failed = _read_all(column.read, cells)
         if failed:
             for i, value in enumerate(values):
                 if isinstance(value, ValueError):
-                    self._reject(i, column, batch, bad, str(value))
+                    self._refuse(i, column, batch, problems, str(value))
                     values[i] = None
         return values
 
-    def _reject(
-        self, i: int, column: _Column, batch: Batch, bad: dict[int, Reject], reason: str
+    def _refuse(
+        self, i: int, column: _Column, batch: Batch, problems: _Problems, reason: str
     ) -> None:
         value = format_value(batch.rows[i][column.at])
-        bad.setdefault(i, Reject(batch.places[i], format_value(column.header), value, reason))
+        reject = Reject(batch.places[i], format_value(column.header), value, reason)
+        if column.is_essential:
+            problems.rows.setdefault(i, reject)
+        else:
+            problems.cells.setdefault((i, column.field), reject)
 
     def _assemble(
         self,
@@ -214,9 +296,9 @@ class RowParser:
             named_artists = artists[i] or ArtistField()
             artist = named_artists.line
             key = self._track_keys.source_key(ids[i], artist, title, album or "", number)
-            tags = [("genre", n) for n in genres[i]]
-            tags += [("subgenre", n) for n in subgenres[i]]
-            tags += [("emotion", n) for n in emotions[i]]
+            tags = [("genre", n) for n in genres[i] or ()]
+            tags += [("subgenre", n) for n in subgenres[i] or ()]
+            tags += [("emotion", n) for n in emotions[i] or ()]
             fields = {
                 "external_id": ids[i] or None,
                 "title": title or (songs.UNTITLED if ids[i] else f"Track {number}"),
@@ -287,6 +369,16 @@ def _try(read: Callable[[Any], Any], cell: Any) -> Any:
         return read(cell)
     except ValueError as error:
         return error
+
+
+def _text(missing: frozenset[str], text: str) -> str:
+    return "" if text in missing else text
+
+
+def _without(missing: frozenset[str], artists: ArtistField) -> ArtistField:
+    if missing.isdisjoint(artists.names):
+        return artists
+    return replace(artists, names=tuple(name for name in artists.names if name not in missing))
 
 
 def _check_length(text: str, name: str) -> str:

@@ -6,10 +6,12 @@ Kept by hand: ``csv`` and pandas swallow or drop everything behind a quote that 
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import IO
 
@@ -64,7 +66,7 @@ class TolerantReader:
     Parameters
     ----------
     lines
-        The lines of the file, with their ends; see ``read_lines``.
+        The lines of the file, with their ends; see ``text_lines``.
     syntax
         How the file writes its cells.
     width
@@ -170,12 +172,12 @@ class TolerantReader:
         return None
 
 
-def read_lines(raw: IO[bytes], codec: str, errors: str) -> Iterator[str]:
-    """Yield the lines of a file with their ends (LF, CR or both), without closing it."""
+@contextmanager
+def text_lines(raw: IO[bytes], codec: str, errors: str) -> Iterator[Iterator[str]]:
+    """Read the lines of a file with their ends (LF, CR or both), without closing it."""
     text = io.TextIOWrapper(raw, encoding=codec, errors=errors, newline="")
     try:
-        while line := text.readline(MAX_LINE_LENGTH):
-            yield line
+        yield iter(functools.partial(text.readline, MAX_LINE_LENGTH), "")
     finally:
         # The wrapper would close the file that the caller opened.
         if not raw.closed:

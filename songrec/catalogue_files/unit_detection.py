@@ -6,8 +6,11 @@ from songrec.catalogue_files import cell_values
 from songrec.catalogue_files.column_recognition import ColumnMapping
 from songrec.catalogue_files.dialect_detection import locate_columns
 from songrec.catalogue_files.dialects import Dialect
+from songrec.catalogue_files.numerals import NumberFormat
 from songrec.catalogue_files.reading import Batch, Table
 
+# A comma in a share can only be a decimal comma.
+_SHARES = cell_values.CellFormat(NumberFormat(comma="decimal"))
 _SAMPLED = ("energy", "danceability", "positiveness")
 
 
@@ -21,7 +24,8 @@ def detect_scale(
     """Return ``unit`` or ``percent``: as requested, as the dialect declares, or from a sample.
 
     Percent if more than half of the sampled energy, danceability and positiveness values are
-    above 1: on a scale from 0 to 1 none is, on one from 0 to 100 nearly all are.
+    above 1: on a scale from 0 to 1 none is, on one from 0 to 100 nearly all are. Values with a
+    percent sign do not count, they speak for themselves.
     """
     scale = requested if requested != "auto" else dialect.scale
     if scale != "auto":
@@ -33,7 +37,7 @@ def detect_scale(
             continue
         for row in sample.rows:
             try:
-                value = cell_values.number(row[positions[name]], decimal_comma=table.decimal_comma)
+                value = cell_values.number(row[positions[name]], _SHARES)
             except ValueError:
                 continue
             if value is not None:

@@ -115,12 +115,16 @@ def ingest(
             "merged: flask duplicates"
         )
     echo_columns(report.columns)
+    for assumption in report.assumptions:
+        click.echo(f"Assumed: {assumption}")
+    for lost in report.lost_cells.values():
+        click.echo(f"Lost: {lost}")
     for reject in report.rejected[:5]:
         click.echo(f"  {reject}")
     if report.rejected_count > 5:
         click.echo(f"  and {report.rejected_count - 5:,} more")
     if report.rejects_path:
-        click.echo(f"Rejected rows: {report.rejects_path}")
+        click.echo(f"Rejected rows and lost cells: {report.rejects_path}")
 
 
 def echo_columns(columns: ColumnMapping) -> None:

@@ -5,6 +5,9 @@ import math
 import pytest
 
 from songrec.catalogue_files import cell_values
+from songrec.catalogue_files.cell_values import CellFormat
+from songrec.catalogue_files.durations import MILLISECONDS
+from songrec.catalogue_files.numerals import NumberFormat
 from songrec.core.artist_credits import ArtistField
 
 
@@ -43,11 +46,75 @@ def test_what_is_no_number_says_so(cell, reason):
         cell_values.number(cell)
 
 
-def test_a_decimal_comma_is_read_where_the_comma_parts_no_cells():
-    assert cell_values.number("0,83", decimal_comma=True) == 0.83
-    assert cell_values.number("0.83", decimal_comma=True) == 0.83
-    with pytest.raises(ValueError, match="not a number"):
-        cell_values.number("1.234,5", decimal_comma=True)
+def test_a_decimal_comma_is_read_in_columns_that_have_one():
+    comma = CellFormat(NumberFormat(comma="decimal"))
+    for read in (
+        cell_values.number,
+        cell_values.share,
+        cell_values.points,
+        cell_values.decibels,
+        cell_values.tempo,
+    ):
+        assert read("0,83", comma) == 0.83
+        assert read("0.83", comma) == 0.83
+    assert cell_values.number("1.234,5", comma) == 1234.5
+    assert cell_values.flag("1,0", comma) == 1.0
+    assert cell_values.pitch("5,0", comma) == 5
+    assert cell_values.mode("0,0", comma) == 0
+    assert cell_values.beats("4,0", comma) == 4
+    assert cell_values.milliseconds("201000,0", CellFormat(comma.numbers, MILLISECONDS)) == 201_000
+    assert cell_values.clock("201,5", comma) == 201_500
+
+
+@pytest.mark.parametrize(
+    ("read", "cell", "value"),
+    [
+        (cell_values.decibels, "\u22127.5 dB", -7.5),
+        (cell_values.decibels, "-7.5 LUFS", -7.5),
+        (cell_values.decibels, "-7.5\u00a0dBFS", -7.5),
+        (cell_values.tempo, "120 BPM", 120.0),
+        (cell_values.tempo, "120bpm", 120.0),
+        (cell_values.tempo, "120 beats per minute", 120.0),
+        (cell_values.share, "83 %", 0.83),
+        (cell_values.share, "83\u00a0%", 0.83),
+        (cell_values.share, "83/100", 0.83),
+        (cell_values.share, "0.83", 0.83),
+        (cell_values.points, "83%", 83.0),
+        (cell_values.points, "83/100", 83.0),
+    ],
+)
+def test_values_may_carry_their_unit(read, cell, value):
+    assert read(cell) == pytest.approx(value)
+
+
+def test_a_percent_sign_has_its_meaning_on_a_scale_to_a_hundred_too():
+    assert cell_values.share("83 %", CellFormat(percent=1.0)) == 83.0
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["-", "\u2013", "?", "unknown", "\\N", "(null)", "#N/A", "n.a.", "<NA>", "-nan", "NULL", "."],
+)
+def test_programs_and_people_write_nothing_in_many_ways(cell):
+    assert cell_values.is_missing(cell)
+    assert cell_values.number(cell) is None
+    assert cell_values.year(cell) is None
+    assert cell_values.clock(cell) is None
+
+
+@pytest.mark.parametrize("cell", ["0", "no", "N", "loud", "None of us", "--5"])
+def test_a_value_is_not_nothing(cell):
+    assert not cell_values.is_missing(cell)
+
+
+def test_an_empty_cell_of_a_database_is_no_text_and_a_marked_text_loses_its_mark():
+    assert cell_values.line("\\N") == ""
+    assert cell_values.lyrics(" \\N") is None
+    assert cell_values.artists("\\N").names == ()
+    assert cell_values.labels("\\N") == []
+    assert cell_values.line('="0123"') == "0123"
+    assert cell_values.line('="say ""hi"""') == 'say "hi"'
+    assert cell_values.line("=not a mark") == "=not a mark"
 
 
 @pytest.mark.parametrize("cell", ["-6.85db", "-6.85 dB", "-6.85dBFS", "-6.85", -6.85])
@@ -62,6 +129,21 @@ def test_loudness_may_carry_its_unit(cell):
         ("no", 0.0),
         ("TRUE", 1.0),
         ("False", 0.0),
+        ("WAHR", 1.0),
+        ("falsch", 0.0),
+        ("VRAI", 1.0),
+        ("FAUX", 0.0),
+        ("VERDADERO", 1.0),
+        ("Falso", 0.0),
+        ("ИСТИНА", 1.0),
+        ("ΨΕΥΔΗΣ", 0.0),
+        ("はい", 1.0),
+        ("Explicit", 1.0),
+        ("Explicit Lyrics", 1.0),
+        ("clean", 0.0),
+        ("Not explicit", 0.0),
+        ("notExplicit", 0.0),
+        ("\u2713", 1.0),
         ("1", 1.0),
         ("0.0", 0.0),
         (True, 1.0),
@@ -96,7 +178,7 @@ def test_years_are_found_in_dates(cell, value):
     assert cell_values.year(cell) == value
 
 
-@pytest.mark.parametrize("cell", ["spring", "20190614", "9999", "0007"])
+@pytest.mark.parametrize("cell", ["spring", "20191614", "9999", "0007"])
 def test_a_date_without_a_year_is_refused(cell):
     with pytest.raises(ValueError, match="year"):
         cell_values.year(cell)
@@ -174,6 +256,20 @@ def test_separated_artists_come_apart_and_names_with_a_comma_stay_whole():
     for name in ("10,000 Maniacs", "Tyler, The Creator", "Earth, Wind & Fire", "Fingertips, Inc."):
         assert by_comma(name) == ArtistField((name,))
     assert by_comma("U2,100 gecs,10,000 Maniacs").names == ("U2", "100 gecs", "10,000 Maniacs")
+
+
+def test_brackets_in_a_name_are_no_list():
+    by_comma = cell_values.artists_between(",")
+    for name in ("(G)I-DLE", "(((()))),surround.", "{Awake}", "[Unquoted]", "[Rock 'n' Roll]"):
+        assert "".join(cell_values.artists(name).names) == name
+    assert by_comma("(G)I-DLE,WENGIE").names == ("(G)I-DLE", "WENGIE")
+    assert by_comma("('A', 'B')").names == ("A", "B")
+
+
+def test_ids_of_genres_are_no_genres():
+    with pytest.raises(ValueError, match="list of numbers"):
+        cell_values.labels("[21, 45]")
+    assert cell_values.labels("[{'genre_id': '21', 'genre_title': 'Hip-Hop'}]") == ["hip-hop"]
 
 
 def test_genres_are_lower_case_and_named_once():

@@ -30,7 +30,7 @@ def test_the_documented_dialect_reads_the_documented_file(page: str, tmp_path) -
     dialect = detect_dialect(table.header, None, (*dialects.DIALECTS, namespace["RADIO_ARCHIVE"]))
     assert dialect.name == "radio-archive"
     (batch,) = table.batches()
-    rows, rejects = RowParser(dialect, table, scale="unit", source="archive").parse(batch)
+    rows, rejects, _ = RowParser(dialect, table, scale="unit", source="archive").parse(batch)
     assert [row.fields["title"] for row in rows] == ["Morning", "Noon"]
     assert [row.fields["duration_ms"] for row in rows] == [185_000, 178_000]
     energy = dialects.ATTRIBUTE_NAMES.index("energy")

@@ -40,11 +40,12 @@ def test_columns_of_odd_types_are_read(session, tmp_path):
     assert (track.attributes.energy, track.attributes.explicit) == (0.8, 1.0)
 
 
-def test_a_date_outside_the_calendar_where_one_is_needed_is_a_reject(session, tmp_path):
+def test_a_date_outside_the_calendar_is_a_lost_cell(session, tmp_path):
     columns = {name: pa.array([float(PLAIN[name])] * 2) for name in TWELVE} | {
         "year": pa.array([2**60, 0], pa.timestamp("us")),
     }
     pq.write_table(pa.table(columns), tmp_path / "far.parquet")
     report = ingest_file(session, tmp_path / "far.parquet")
-    assert report.inserted == 1
-    assert (report.rejected[0].column, report.rejected[0].reason) == ("year", "holds no year")
+    assert report.inserted == 2
+    lost = report.lost_cells["year"]
+    assert (lost.count, lost.example.row, lost.example.reason) == (1, 1, "holds no year")

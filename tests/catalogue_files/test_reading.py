@@ -123,8 +123,7 @@ def test_a_line_without_end_is_not_read_whole(tmp_path, monkeypatch):
 
     path = tmp_path / "songs.csv"
     path.write_text("a,b\n1,2\n" + "x" * 700_000 + "\n3,4\n", encoding="utf-8")
-    with path.open("rb") as raw:
-        lines = tolerant_csv.read_lines(raw, "utf-8", "strict")
+    with path.open("rb") as raw, tolerant_csv.text_lines(raw, "utf-8", "strict") as lines:
         found = list(Watched(lines, tolerant_csv.CsvSyntax(), 2).rows())
     assert max(longest) == 200_000
     assert [row for row in found if isinstance(row[1], list)] == [

@@ -19,6 +19,7 @@ from songrec.catalogue_files.column_recognition import ColumnMapping
 from songrec.catalogue_files.dialect_detection import map_columns
 from songrec.catalogue_files.dialects import DIALECTS, SCALES
 from songrec.catalogue_files.reading import open_table
+from songrec.catalogue_files.reading_notes import Assumption, LostCells, count_lost_cells
 from songrec.catalogue_files.rejects import Reject, RejectsFile
 from songrec.catalogue_files.row_parser import RowParser
 from songrec.catalogue_files.unit_detection import detect_scale
@@ -37,7 +38,9 @@ class IngestReport:
     """Result of an import. Every row read was inserted, updated, unchanged or rejected.
 
     ``alike`` counts the inserted tracks with the same name as an earlier track
-    (``services.library.after_import``). ``columns`` says which column was read as what.
+    (``services.library.after_import``). ``columns`` says which column was read as what,
+    ``assumptions`` what reading them assumes, ``lost_cells`` (by column) which cells of imported
+    rows could not be read.
     """
 
     source: str
@@ -55,6 +58,8 @@ class IngestReport:
     alike: int = 0
     seconds: float = 0.0
     columns: ColumnMapping = field(default_factory=ColumnMapping)
+    assumptions: list[Assumption] = field(default_factory=list)
+    lost_cells: dict[str, LostCells] = field(default_factory=dict)
 
     @property
     def stored(self) -> int:
@@ -65,7 +70,7 @@ class IngestReport:
         """Serialize for ``flask ingest --json``.
 
         ``rejected`` holds the first hundred rejects, ``rejected_count`` their number and
-        ``rejects_path`` the file that lists all.
+        ``rejects_path`` the file that lists all, lost cells too.
         """
         return {
             "read": self.read,
@@ -81,6 +86,8 @@ class IngestReport:
             "scale": self.scale,
             "encoding": self.encoding,
             "columns": self.columns.to_json(),
+            "assumptions": [assumption.to_json() for assumption in self.assumptions],
+            "lost_cells": [cells.to_json() for cells in self.lost_cells.values()],
             "dry_run": self.dry_run,
             "seconds": round(self.seconds, 3),
         }
@@ -154,6 +161,7 @@ def ingest_file(
                 {"read": report.read, "rejected": report.rejected_count},
             )
     report.seconds = time.perf_counter() - start
+    report.assumptions = [*table.assumptions, *parser.assumptions]
     if not report.stored:
         where = f" All of them: {report.rejects_path}." if report.rejects_path else ""
         all_rows = "its only row was rejected:"
@@ -190,10 +198,13 @@ def _import_batch(
     rejects: RejectsFile,
     report: IngestReport,
 ) -> None:
-    rows, refused = parser.parse(batch)
+    rows, refused, lost_cells = parser.parse(batch)
     written = write(rows)
     for reject in refused:
         rejects.add(reject)
+    for cell in lost_cells:
+        rejects.add(cell, lost="cell")
+    count_lost_cells(report.lost_cells, lost_cells)
     report.read += len(batch)
     report.inserted += written.inserted
     report.updated += written.updated

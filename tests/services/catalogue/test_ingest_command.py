@@ -48,6 +48,7 @@ def test_rejected_rows_lie_in_the_instance_folder(run, app, tmp_path):
         "column": "Energy",
         "value": "loud",
         "reason": "is not a number",
+        "lost": "row",
     }
 
 

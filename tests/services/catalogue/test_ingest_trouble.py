@@ -14,7 +14,7 @@ from songrec.services.catalogue.ingest import ingest_file
 from songrec.store.tables import (
     Tag,
 )
-from tests.catalogue_files.samples import song, write
+from tests.catalogue_files.samples import NAMED, song, write
 from tests.catalogue_files.stored import batches_of, counts, search_is_intact, tracks
 
 
@@ -33,7 +33,6 @@ from tests.catalogue_files.stored import batches_of, counts, search_is_intact, t
         ({"Energy": "1.5"}, "Energy", "1.5", "is outside 0 to 1 (--scale percent"),
         ({"song": "x" * 501}, "song", "x" * 79 + "…", "is longer than 500 characters"),
         ({"song": "a\x07b"}, "song", "a\\x07b", "holds control characters"),
-        ({"genre": "g" * 101}, "genre", "g" * 79 + "…", "has a name longer than 100"),
     ],
 )
 def test_a_bad_row_is_rejected_with_line_column_value_and_reason(
@@ -48,8 +47,48 @@ def test_a_bad_row_is_rejected_with_line_column_value_and_reason(
     assert reject.reason.startswith(reason)
     with (tmp_path / "rejects" / "r.csv").open(encoding="utf-8", newline="") as file:
         header, row = csv.reader(file)
-    assert header == ["row", "column", "value", "reason"]
-    assert (row[0], row[1], row[3]) == ("3", column, reject.reason)
+    assert header == ["row", "column", "value", "reason", "lost"]
+    assert (row[0], row[1], *row[3:]) == ("3", column, reject.reason, "row")
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "shown", "reason"),
+    [
+        ("genre", "g" * 101, "g" * 79 + "…", "has a name longer than 100"),
+        ("year", "spring", "spring", "holds no year"),
+        ("duration", "long", "long", "is not a duration"),
+        ("key", "loud", "loud", "is not a key"),
+        ("album", "a\x07b", "a\\x07b", "holds control characters"),
+    ],
+)
+def test_a_cell_that_no_song_needs_costs_the_cell_only_and_is_reported(
+    session, tmp_path, column, cell, shown, reason
+):
+    rows = [song(song=f"S{i}", **{column: "" if i < 2 else cell}) for i in range(5)]
+    columns = (*NAMED, *({column} - set(NAMED)))
+    path = write(tmp_path / "songs.csv", rows, columns)
+    report = ingest_file(session, path, rejects_path=tmp_path / "r.csv")
+    assert counts(report) == (5, 5, 0, 0, 0)
+    (lost,) = report.to_json()["lost_cells"]
+    assert lost["reason"].startswith(reason)
+    assert lost == {
+        "count": 3,
+        "row": 4,
+        "column": column,
+        "value": shown,
+        "reason": lost["reason"],
+    }
+    with (tmp_path / "r.csv").open(encoding="utf-8", newline="") as file:
+        written = list(csv.DictReader(file))
+    assert [(row["row"], row["lost"]) for row in written] == [(str(n), "cell") for n in (4, 5, 6)]
+    assert ingest_file(session, path).unchanged == 5
+
+
+def test_cells_of_rejected_rows_are_not_counted_as_lost(session, tmp_path):
+    rows = [song(), song(song="Bad", Energy="x", year="spring")]
+    report = ingest_file(session, write(tmp_path / "songs.csv", rows, (*NAMED, "year")))
+    assert report.lost_cells == {}
+    assert report.rejected_count == 1
 
 
 def test_a_share_a_rounding_error_above_one_is_one(session, tmp_path):
