@@ -25,6 +25,7 @@ from limits import RateLimitItemPerMinute
 
 from songrec.core.files import modified_ns
 from songrec.jobs import queue
+from songrec.services.listeners import playlist_export
 from songrec.store import jobs
 from songrec.store.catalogue import tracks
 from songrec.store.db import db
@@ -76,6 +77,23 @@ def media(file_id: str) -> ResponseReturnValue:
         conditional=True,
         max_age=CACHE_SECONDS,
         etag=f"{file.content_hash}",
+    )
+
+
+@blueprint.get("/playlists/<playlist_id>/<key>/tracks/<public_id>")
+def stream(playlist_id: str, key: str, public_id: str) -> ResponseReturnValue:
+    """Send the audio of a playlist's song to a player that knows the playlist's key."""
+    playlist = playlists.with_public_id(db.session, playlist_id)
+    secret = str(current_app.secret_key)
+    if playlist is None or not playlist_export.is_stream_key(playlist, secret, key):
+        abort(404, "This address is not valid, or was revoked.")
+    track_id = playlists.holds(db.session, playlist, public_id)
+    file = audio_files.for_track(db.session, track_id) if track_id is not None else None
+    if file is None:
+        abort(404, "This song is not in the playlist any more, or has no audio.")
+    # Not kept by anybody: a revoked address must not go on sounding from a cache.
+    return send_file(
+        _unchanged(file), mimetype=media_type(file), conditional=True, etag=str(file.content_hash)
     )
 
 

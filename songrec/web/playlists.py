@@ -9,6 +9,7 @@ from flask import (
     Flask,
     Response,
     abort,
+    current_app,
     flash,
     jsonify,
     redirect,
@@ -17,10 +18,12 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 
 from songrec.core.errors import BadInput
 from songrec.services.listeners import playlist_export
 from songrec.store.catalogue import tracks as catalogue
+from songrec.store.catalogue.tracks import TrackView
 from songrec.store.db import db
 from songrec.store.listeners import playlists
 from songrec.store.runs import runs
@@ -85,6 +88,12 @@ def show(public_id: str) -> str:
         "playlists/show.html",
         playlist=playlist,
         is_mine=listener is not None and playlist.listener_id == listener.id,
+        may_stream=_may_stream(playlist),
+        locations={
+            name: label
+            for name, label in playlist_export.LOCATIONS.items()
+            if name != "absolute" or _is_admin()
+        },
         tracks=catalogue.tracks_by_id(db.session, playlists.tracks(db.session, playlist), run),
         formats=playlist_export.FORMATS.values(),
         clusters=cached_counts.clusters(db.session, run),
@@ -94,15 +103,78 @@ def show(public_id: str) -> str:
 
 @blueprint.get("/<public_id>.<format>")
 def export(public_id: str, format: str) -> Response:
-    """Send the playlist as a file: csv, m3u8 or jspf."""
+    """Send the playlist as a file: csv, m3u8 or jspf.
+
+    ``files`` says what it names the files by, ``root`` where relative paths start.
+    """
     playlist = _readable(public_id)
     kind = playlist_export.format_named(format)
-    tracks = catalogue.tracks_by_id(db.session, playlists.tracks(db.session, playlist))
-    named = playlist_export.PlaylistHeader(playlist.name, playlist.description, playlist.created_at)
-    text = kind.write(
-        named, tracks, lambda t: url_for("pages.track", public_id=t.public_id, _external=True)
+    text = export_text(
+        playlist,
+        kind,
+        files=request.args.get("files", "relative"),
+        root=request.args.get("root", "").strip(),
+        is_admin=_is_admin(),
     )
     return download(text, kind.media_type, playlist_export.file_name(playlist.name, kind.name))
+
+
+def export_text(
+    playlist: Playlist,
+    kind: playlist_export.PlaylistFormat,
+    *,
+    files: str,
+    root: str,
+    is_admin: bool,
+) -> str:
+    """Return the text of a playlist's file, with addresses of this site."""
+    tracks = catalogue.tracks_by_id(db.session, playlists.tracks(db.session, playlist))
+    key = playlist_export.stream_key(playlist, str(current_app.secret_key))
+
+    def stream_address(track: TrackView) -> str:
+        return url_for(
+            "player.stream",
+            playlist_id=playlist.public_id,
+            key=key,
+            public_id=track.public_id,
+            _external=True,
+        )
+
+    locations = playlist_export.file_locations(
+        db.session,
+        tracks,
+        files,
+        root=root,
+        stream_address=stream_address if key else None,
+        may_see_paths=is_admin,
+    )
+    named = playlist_export.PlaylistHeader(playlist.name, playlist.description, playlist.created_at)
+    return kind.write(
+        named,
+        tracks,
+        lambda t: url_for("pages.track", public_id=t.public_id, _external=True),
+        locations,
+    )
+
+
+@blueprint.post("/<public_id>/stream-key")
+def create_stream_key(public_id: str) -> ResponseReturnValue:
+    """Give the playlist a key, with which players play it without signing in."""
+    playlist = _streamable(public_id)
+    playlists.create_stream_key(db.session, playlist)
+    db.session.commit()
+    flash("The playlist has stream addresses now: download it as M3U8 with them.", "success")
+    return _shown(playlist)
+
+
+@blueprint.post("/<public_id>/stream-key/revoke")
+def revoke_stream_key(public_id: str) -> ResponseReturnValue:
+    """Make the playlist's stream addresses invalid."""
+    playlist = _streamable(public_id)
+    playlists.revoke_stream_key(db.session, playlist)
+    db.session.commit()
+    flash("The stream addresses of this playlist are revoked.", "success")
+    return _shown(playlist)
 
 
 @blueprint.post("/<public_id>/details")
@@ -176,6 +248,25 @@ def _mine(public_id: str) -> Playlist:
     # Somebody else's playlist is not there, whether or not it exists.
     playlist = playlists.find(db.session, public_id, current_listener(), to_change=True)
     if playlist is None:
+        abort(404)
+    return playlist
+
+
+def _is_admin() -> bool:
+    return bool(getattr(current_user, "is_admin", False))
+
+
+def _may_stream(playlist: Playlist) -> bool:
+    """Whether this browser may create and revoke the key: the owner, or an admin."""
+    listener = current_listener()
+    if listener is not None and playlist.listener_id == listener.id:
+        return True
+    return playlist.listener_id is None and _is_admin()
+
+
+def _streamable(public_id: str) -> Playlist:
+    playlist = _readable(public_id)
+    if not _may_stream(playlist):
         abort(404)
     return playlist
 

@@ -1,22 +1,44 @@
-"""Export of playlists as CSV, M3U8 and JSPF. Pure functions from tracks to text."""
+"""Export of playlists as CSV, M3U8 and JSPF: pure functions from tracks to text.
+
+``locations`` says where each track's file lies, in one of the ways of ``LOCATIONS``.
+"""
 
 from __future__ import annotations
 
+import base64
 import csv
+import hashlib
+import hmac
 import io
 import json
+import os
+import posixpath
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote_from_bytes
+
+from sqlalchemy.orm import Session
 
 from songrec.core.attributes import ATTRIBUTE_NAMES
-from songrec.core.errors import UnknownName
+from songrec.core.errors import BadInput, UnknownName
 from songrec.store.catalogue.tracks import TrackView
+from songrec.store.sound import audio_files
+from songrec.store.tables import Playlist
 
 AddressOf = Callable[[TrackView], str]
-"""Function from a track to the absolute address of its page."""
+"""Function from a track to an absolute address: of its page, or of its stream."""
+LOCATIONS = {
+    "relative": "paths from the library’s folder, or from a folder in it",
+    "absolute": "full paths on the server",
+    "stream": "stream addresses with a key",
+    "pages": "addresses of the songs’ pages",
+}
+"""What an exported playlist names its files by; full paths are for admins only."""
+Locations = Mapping[int, str]
+"""Path or address of the file of each track that has one, by track id."""
 
 _SPOTIFY_ID = re.compile(r"[0-9A-Za-z]{22}")
 # A spreadsheet runs a cell that begins with one of these (OWASP, "CSV Injection").
@@ -32,7 +54,92 @@ class PlaylistHeader:
     created_at: datetime | None = None
 
 
-def to_csv(playlist: PlaylistHeader, tracks: Sequence[TrackView], address: AddressOf) -> str:
+def file_locations(
+    session: Session,
+    tracks: Sequence[TrackView],
+    kind: str,
+    *,
+    root: str = "",
+    stream_address: AddressOf | None = None,
+    may_see_paths: bool = False,
+) -> dict[int, str]:
+    """Return where the file of each track lies.
+
+    Parameters
+    ----------
+    session
+        Database session.
+    tracks
+        Tracks of the playlist; those without a file are missing from the answer.
+    kind
+        One of ``LOCATIONS``; ``pages`` names no files.
+    root
+        The folder that relative paths start from: a folder below the library's own (empty: the
+        library's own), or an absolute one if ``may_see_paths``.
+    stream_address
+        Address of a track's stream; None while the playlist has no key.
+    may_see_paths
+        Whether the reader may know where files lie on the server.
+
+    Raises
+    ------
+    BadInput
+        If a reader would see full paths and may not, or without a key of stream addresses.
+    UnknownName
+        If there is no such kind.
+    """
+    if kind not in LOCATIONS:
+        raise UnknownName("kind of location", kind, LOCATIONS)
+    if kind == "pages":
+        return {}
+    if not may_see_paths and (kind == "absolute" or posixpath.isabs(root)):
+        raise BadInput(
+            "Only an admin sees where files lie on the server; use paths from the library's folder."
+        )
+    if not may_see_paths and posixpath.normpath(root).split("/")[0] == "..":
+        raise BadInput("The folder must lie in the library: paths outside of it are not shown.")
+    if kind == "stream" and stream_address is None:
+        raise BadInput(
+            "This playlist has no key for stream addresses yet; its owner can create one on its "
+            "page."
+        )
+    files = audio_files.for_tracks(session, [track.id for track in tracks])
+    if kind == "stream":
+        assert stream_address is not None
+        return {track.id: stream_address(track) for track in tracks if track.id in files}
+    if kind == "absolute":
+        return {track_id: file.path for track_id, file in files.items()}
+    return {
+        track_id: posixpath.relpath(file.path, posixpath.join(file.root, root))
+        for track_id, file in files.items()
+    }
+
+
+def stream_key(playlist: Playlist, secret: str) -> str | None:
+    """Return the key in a playlist's stream addresses; None while it has none.
+
+    It is signed, not stored: a copy of the database opens nothing, and another ``stream_salt``
+    revokes it.
+    """
+    if playlist.stream_salt is None:
+        return None
+    text = f"stream:{playlist.public_id}:{playlist.stream_salt}"
+    digest = hmac.new(secret.encode(), text.encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest[:24]).decode()
+
+
+def is_stream_key(playlist: Playlist, secret: str, key: str) -> bool:
+    """Whether ``key`` opens the streams of ``playlist``."""
+    valid = stream_key(playlist, secret)
+    return valid is not None and hmac.compare_digest(valid.encode(), key.encode())
+
+
+def to_csv(
+    playlist: PlaylistHeader,
+    tracks: Sequence[TrackView],
+    address: AddressOf,
+    locations: Locations | None = None,
+) -> str:
     """Write a header and one row per track: names, ids, address, the twelve attributes.
 
     Formulas are defused by an apostrophe.
@@ -76,32 +183,50 @@ def defuse_formula(text: str | None) -> str | None:
     return f"'{text}" if text and text.startswith(_FORMULA) else text
 
 
-def to_m3u8(playlist: PlaylistHeader, tracks: Sequence[TrackView], address: AddressOf) -> str:
-    """Write an extended M3U in UTF-8: ``#EXTINF`` with seconds (-1: unknown), then address."""
+def to_m3u8(
+    playlist: PlaylistHeader,
+    tracks: Sequence[TrackView],
+    address: AddressOf,
+    locations: Locations | None = None,
+) -> str:
+    """Write an extended M3U in UTF-8: ``#EXTINF`` with seconds (-1: unknown), then the file.
+
+    A track without a file has the address of its page, so that it comes back when the playlist is
+    imported.
+    """
     lines = ["#EXTM3U", f"#PLAYLIST:{_one_line(playlist.name)}"]
     for track in tracks:
         seconds = round(track.duration_ms / 1000) if track.duration_ms else -1
         by = f"{track.artists} - " if track.artists else ""
-        lines += [f"#EXTINF:{seconds},{_one_line(by + track.title)}", address(track)]
+        location = (locations or {}).get(track.id)
+        line = address(track) if location is None else _m3u_line(location)
+        lines += [f"#EXTINF:{seconds},{_one_line(by + track.title)}", line]
     return "\n".join(lines) + "\n"
 
 
-def to_jspf(playlist: PlaylistHeader, tracks: Sequence[TrackView], address: AddressOf) -> str:
+def to_jspf(
+    playlist: PlaylistHeader,
+    tracks: Sequence[TrackView],
+    address: AddressOf,
+    locations: Locations | None = None,
+) -> str:
     """Write JSPF, the JSON form of XSPF (https://www.xspf.org/jspf).
 
-    ``identifier`` is a Spotify URI if the catalogue's own id looks like a Spotify id; unknown
-    fields are omitted.
+    ``location`` is the file as a URI; ``identifier`` is a Spotify URI if the catalogue's own id
+    looks like a Spotify id, else the page's address; unknown fields are omitted.
     """
     content: dict[str, Any] = {"title": playlist.name, "creator": "songrec"}
     if playlist.description:
         content["annotation"] = playlist.description
     if playlist.created_at:
         content["date"] = playlist.created_at.isoformat(timespec="seconds")
-    content["track"] = [_jspf_track(track, address(track)) for track in tracks]
+    content["track"] = [
+        _jspf_track(track, address(track), (locations or {}).get(track.id)) for track in tracks
+    ]
     return json.dumps({"playlist": content}, ensure_ascii=False, indent=2) + "\n"
 
 
-def _jspf_track(track: TrackView, address: str) -> dict[str, Any]:
+def _jspf_track(track: TrackView, address: str, location: str | None) -> dict[str, Any]:
     entry: dict[str, Any] = {"title": track.title, "info": address}
     if track.artists:
         entry["creator"] = track.artists
@@ -109,12 +234,32 @@ def _jspf_track(track: TrackView, address: str) -> dict[str, Any]:
         entry["album"] = track.album
     if track.duration_ms:
         entry["duration"] = track.duration_ms
+    locations = [] if location is None else [_uri(location)]
     if track.external_id and _SPOTIFY_ID.fullmatch(track.external_id):
         entry["identifier"] = [f"spotify:track:{track.external_id}"]
-        entry["location"] = [f"https://open.spotify.com/track/{track.external_id}"]
+        locations.append(f"https://open.spotify.com/track/{track.external_id}")
     else:
         entry["identifier"] = [address]
+    if locations:
+        entry["location"] = locations
     return entry
+
+
+def _uri(location: str) -> str:
+    """Return a path as a URI; an address is one."""
+    if re.match(r"https?://", location):
+        return location
+    path = quote_from_bytes(os.fsencode(location))
+    return f"file://{path}" if location.startswith("/") else path
+
+
+def _m3u_line(location: str) -> str:
+    """Return a path as one line that no player takes for a comment."""
+    if re.search(r"[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]", location) or (
+        location != location.rstrip()
+    ):
+        return _uri(location)
+    return f"./{location}" if location[:1] in ("#", " ", "[", "<", "{") else location
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +269,7 @@ class PlaylistFormat:
     name: str
     label: str
     media_type: str
-    write: Callable[[PlaylistHeader, Sequence[TrackView], AddressOf], str]
+    write: Callable[[PlaylistHeader, Sequence[TrackView], AddressOf, Locations | None], str]
 
 
 FORMATS: dict[str, PlaylistFormat] = {

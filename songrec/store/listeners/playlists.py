@@ -162,6 +162,33 @@ def rename(session: Session, playlist: Playlist, name: str, description: str | N
     session.flush()
 
 
+def create_stream_key(session: Session, playlist: Playlist) -> None:
+    """Give the playlist a key for stream addresses, unless it has one."""
+    if playlist.stream_salt is None:
+        playlist.stream_salt = secrets.token_hex(16)
+        session.flush()
+
+
+def revoke_stream_key(session: Session, playlist: Playlist) -> None:
+    """Make the playlist's stream addresses invalid."""
+    playlist.stream_salt = None
+    session.flush()
+
+
+def with_public_id(session: Session, public_id: str) -> Playlist | None:
+    """Return the playlist, whoever's it is; for keys, which say who may."""
+    return session.scalar(select(Playlist).where(Playlist.public_id == public_id))
+
+
+def holds(session: Session, playlist: Playlist, public_id: str) -> int | None:
+    """Return the id of the track with this public id if it is in the playlist."""
+    return session.scalar(
+        select(Track.id)
+        .join(PlaylistTrack, PlaylistTrack.track_id == Track.id)
+        .where(PlaylistTrack.playlist_id == playlist.id, Track.public_id == public_id)
+    )
+
+
 def delete(session: Session, playlist: Playlist) -> None:
     """Delete the playlist; its tracks stay in the catalogue."""
     session.execute(sql_delete(Playlist).where(Playlist.id == playlist.id))
