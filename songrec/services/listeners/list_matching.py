@@ -32,6 +32,7 @@ _SPOTIFY_ID = re.compile(r"[0-9A-Za-z]{22}")
 _ISRC = re.compile(r"[A-Za-z]{2}-?[0-9A-Za-z]{3}-?\d{2}-?\d{5}")
 
 Song = tuple[tuple[str, ...], str, str, str]
+"""Ids, title, artists and path: what a song of a list is looked for by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,11 @@ def names_agree(entry: ListEntry, title: str, artists_line: str) -> bool:
 
 
 def _song(entry: ListEntry) -> Song:
-    return entry.ids, entry.title, entry.artists, entry.path
+    return _ids(entry), entry.title, entry.artists, entry.path
+
+
+def _ids(entry: ListEntry) -> tuple[str, ...]:
+    return (entry.own_id, *entry.ids) if entry.own_id else entry.ids
 
 
 def _match_ids(
@@ -117,11 +122,11 @@ def _match_ids(
     found: dict[Song, tuple[str, int]],
     result: Matching,
 ) -> None:
-    by_id = _tracks_by_id(session, {one for entry in distinct.values() for one in entry.ids})
+    by_id = _tracks_by_id(session, {one for entry in distinct.values() for one in _ids(entry)})
     names = _names_of(session, set(by_id.values()))
     public = {track_id: names[track_id][2] for track_id in names}
     for song, entry in distinct.items():
-        for one in entry.ids:
+        for one in _ids(entry):
             track_id = by_id.get(one)
             if track_id is None:
                 continue

@@ -35,7 +35,7 @@ class ListEntry:
     ``path`` is its file as the list writes it. ``weight`` is 1 to 3 for a like, else the number of
     skips or plays. ``playlist`` is the name of the playlist number ``playlist_number`` of the
     list; -1 is none. A play has a time, or ``is_total``: it sums up all plays until
-    ``played_at``.
+    ``played_at``; ``own_id`` is the public id of a play's song in an export of songrec.
     """
 
     line: int
@@ -53,6 +53,7 @@ class ListEntry:
     is_skip: bool = False
     is_total: bool = False
     source: str = ""
+    own_id: str = ""
 
     @property
     def label(self) -> str:
@@ -102,6 +103,7 @@ class SongList:
         is_skip: bool = False,
         is_total: bool = False,
         source: str = "",
+        own_id: str = "",
     ) -> None:
         """Add an entry; one without an id, a path, or both names is refused."""
         texts = [text for one in ids for text in _texts(one)]
@@ -121,8 +123,9 @@ class SongList:
             is_skip,
             is_total,
             source,
+            own_id[:ID_LENGTH],
         )
-        if entry.ids or entry.path or (entry.title and entry.artists):
+        if entry.own_id or entry.ids or entry.path or (entry.title and entry.artists):
             self.entries.append(entry)
         else:
             self.refuse(line, "has no id and no title with an artist")

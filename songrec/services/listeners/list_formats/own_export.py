@@ -57,14 +57,12 @@ def _add(
     if not isinstance(row, dict):
         result.refuse(number, "is not a song")
         return
-    ids = [row.get("id"), row.get("external_id")]
-    if kind == "play":
-        ids.reverse()  # the id that the history gave is part of what makes it the same play
-    weight = row.get("times" if kind in ("skip", "play") else "weight", 1)
+    is_play = kind == "play"
+    weight = row.get("times" if is_play or kind == "skip" else "weight", 1)
     result.add(
         number,
         kind,
-        ids=[*ids, *rows(row.get("ids"))],
+        ids=[None if is_play else row.get("id"), row.get("external_id"), *rows(row.get("ids"))],
         title=row.get("title"),
         artists=row.get("artists"),
         album=row.get("album"),
@@ -73,10 +71,9 @@ def _add(
         playlist_name=name,
         path=one_line(row.get("path")),
         played_at=moment(row.get("played_at")),
-        ms_played=milliseconds
-        if isinstance(milliseconds, int) and 0 <= milliseconds < 2**31
-        else None,
+        ms_played=milliseconds(row.get("ms_played")),
         is_skip=row.get("skipped") is True,
         is_total=row.get("total") is True,
         source=one_line(row.get("source"))[:40],
+        own_id=one_line(row.get("id")) if is_play else "",
     )
