@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
 
 from flask import current_app
 from flask import session as cookie
 from flask_login import current_user
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 
 from songrec.store.db import db
-from songrec.store.listeners import reactions
+from songrec.store.listeners import reactions, users
 from songrec.store.tables import Listener, User
 from songrec.web import security
 
@@ -36,9 +34,9 @@ def require_listener() -> Listener:
     if listener is not None:
         return listener
     if current_user.is_authenticated:
-        return _make(_random(), current_user.id)
+        return users.require_listener(db.session, current_user)
     security.count_from_here(security.NEW_LISTENER_ADDRESS, "listener")
-    listener = _make(_browser_token(), None)
+    listener = users.create_listener(db.session, _browser_token())
     cookie[TOKEN] = listener.token
     cookie.permanent = True
     return listener
@@ -51,7 +49,7 @@ def listener_of(user: User | None) -> Listener | None:
 
 def make_listener_of(user: User) -> Listener:
     """Return the listener of an account, created if there is none. The caller commits."""
-    return _of_account(user) or _make(_random(), user.id)
+    return users.require_listener(db.session, user)
 
 
 def current_reactions() -> dict[int, int]:
@@ -70,7 +68,7 @@ def adopt(user: User) -> None:
     if account is None:
         anonymous.user_id = user.id
         # The old cookie must not open what now belongs to an account.
-        anonymous.token = _random()
+        anonymous.token = users.random_token()
         db.session.flush()
         return
     reactions.merge(db.session, anonymous, account)
@@ -86,19 +84,7 @@ def _anonymous() -> Listener | None:
 
 
 def _of_account(user: User) -> Listener | None:
-    return db.session.scalar(select(Listener).where(Listener.user_id == user.id))
-
-
-def _make(token: str, user_id: int | None) -> Listener:
-    try:
-        with db.session.begin_nested():
-            listener = Listener(token=token, user_id=user_id)
-            db.session.add(listener)
-    except IntegrityError:
-        # Two likes at the same moment, both the first: the other one made the row.
-        same = Listener.token == token if user_id is None else Listener.user_id == user_id
-        return db.session.scalars(select(Listener).where(same)).one()
-    return listener
+    return users.listener_of(db.session, user)
 
 
 def _browser_token() -> str:
@@ -109,10 +95,6 @@ def _browser_token() -> str:
     """
     secret = cookie.get("csrf_token")
     if not secret:
-        return _random()
+        return users.random_token()
     key = str(current_app.secret_key).encode()
     return hmac.new(key, f"listener:{secret}".encode(), hashlib.sha256).hexdigest()
-
-
-def _random() -> str:
-    return secrets.token_urlsafe(32)

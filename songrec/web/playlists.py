@@ -23,7 +23,6 @@ from flask_login import current_user
 from songrec.core.errors import BadInput
 from songrec.services.listeners import playlist_export
 from songrec.store.catalogue import tracks as catalogue
-from songrec.store.catalogue.tracks import TrackView
 from songrec.store.db import db
 from songrec.store.listeners import playlists
 from songrec.store.runs import runs
@@ -107,53 +106,42 @@ def export(public_id: str, format: str) -> Response:
 
     ``files`` says what it names the files by, ``root`` where relative paths start.
     """
-    playlist = _readable(public_id)
-    kind = playlist_export.format_named(format)
-    text = export_text(
-        playlist,
-        kind,
+    file = export_file(
+        _readable(public_id),
+        format,
         files=request.args.get("files", "relative"),
         root=request.args.get("root", "").strip(),
         is_admin=_is_admin(),
     )
-    return download(text, kind.media_type, playlist_export.file_name(playlist.name, kind.name))
+    return download(file.text, file.media_type, file.name)
 
 
-def export_text(
-    playlist: Playlist,
-    kind: playlist_export.PlaylistFormat,
-    *,
-    files: str,
-    root: str,
-    is_admin: bool,
-) -> str:
-    """Return the text of a playlist's file, with addresses of this site."""
-    tracks = catalogue.tracks_by_id(db.session, playlists.tracks(db.session, playlist))
+def export_file(
+    playlist: Playlist, format: str, *, files: str, root: str, is_admin: bool
+) -> playlist_export.PlaylistFile:
+    """Return a playlist's file, with addresses of this site."""
     key = playlist_export.stream_key(playlist, str(current_app.secret_key))
-
-    def stream_address(track: TrackView) -> str:
-        return url_for(
-            "player.stream",
-            playlist_id=playlist.public_id,
-            key=key,
-            public_id=track.public_id,
-            _external=True,
-        )
-
-    locations = playlist_export.file_locations(
+    return playlist_export.export_playlist(
         db.session,
-        tracks,
-        files,
+        playlist,
+        format,
+        page_address=lambda track: url_for(
+            "pages.track", public_id=track.public_id, _external=True
+        ),
+        stream_address=(
+            lambda track: url_for(
+                "player.stream",
+                playlist_id=playlist.public_id,
+                key=key,
+                public_id=track.public_id,
+                _external=True,
+            )
+        )
+        if key
+        else None,
+        files=files,
         root=root,
-        stream_address=stream_address if key else None,
         may_see_paths=is_admin,
-    )
-    named = playlist_export.PlaylistHeader(playlist.name, playlist.description, playlist.created_at)
-    return kind.write(
-        named,
-        tracks,
-        lambda t: url_for("pages.track", public_id=t.public_id, _external=True),
-        locations,
     )
 
 

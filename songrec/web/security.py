@@ -59,10 +59,14 @@ IMPORTS_ADDRESS = RateLimitItemPerMinute(30, 60)
 
 FORM_BYTES = 2**20
 """No form is longer; only what takes files, and from those who may send them, is read further."""
-UPLOADS: dict[str, bool] = {"admin.upload": True, "me.import_likes": False}
+UPLOADS: dict[str, bool] = {
+    "admin.upload": True,
+    "me.import_likes": False,
+    "api.import_list": False,
+}
 """The endpoints that take files: whether from admins only."""
 LIST_BYTES = 32 * 2**20
-LISTS = frozenset({"me.import_likes"})
+LISTS = frozenset({"me.import_likes", "api.import_list"})
 """The endpoints whose file is a list of songs, from anybody, and no longer than that."""
 SONGS = frozenset({"upload.create", "api.from_audio", "api_aliases.from_audio"})
 """The endpoints that take a song, from anybody, up to a size of its own."""

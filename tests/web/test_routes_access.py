@@ -139,6 +139,17 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, int, int]]] = {
     ("me.clear_skips", "POST"): ("/me/skips/forget", (303, 303, 303)),
     ("me.clear_plays", "POST"): ("/me/plays/forget", (303, 303, 303)),
     ("me.delete", "POST"): ("/me/delete", (400, 303, 303)),
+    ("api.import_list", "POST"): ("/api/v1/imports", (422, 422, 422)),
+    ("api.listen_list", "GET"): ("/api/v1/listens", (401, 200, 200)),
+    ("api.playlist_file", "GET"): ("/api/v1/playlists/{playlist}/file", HIDDEN),
+    ("api.create_stream_key", "PUT"): (
+        "/api/v1/playlists/{playlist}/stream-key",
+        (401, 404, 404),
+    ),
+    ("api.revoke_stream_key", "DELETE"): (
+        "/api/v1/playlists/{playlist}/stream-key",
+        (401, 404, 404),
+    ),
     ("api.station", "GET"): ("/api/v1/stations/song?of={track}", OPEN),
     ("api.path", "GET"): ("/api/v1/tracks/{track}/path/{track}", OPEN),
     ("api.blend", "GET"): ("/api/v1/blend?add={track}", OPEN),

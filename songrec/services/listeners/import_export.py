@@ -36,6 +36,7 @@ __all__ = [
     "import_likes",
     "match",
     "retry_unmatched",
+    "summary_lines",
     "too_large",
 ]
 
@@ -302,11 +303,46 @@ def export(session: Session, listener: Listener | None) -> dict[str, Any]:
     return content
 
 
+def summary_lines(report: ImportReport, name: str, most: int = 20) -> list[str]:
+    """Return a report as lines of text: what was read as what, added, missing, not read."""
+    lines = [f"{name} was read as {report.format}."]
+    counts = [
+        (report.likes, "like", "likes"),
+        (report.dislikes, "dislike", "dislikes"),
+        (report.plays, "play", "plays"),
+        (report.skips, "skip", "skips"),
+    ]
+    added = [f"{n:,} {one if n == 1 else many}" for n, one, many in counts if n]
+    lines.append(f"Added: {', '.join(added) or 'nothing'}.")
+    for one in report.playlist_reports:
+        kind = "New playlist" if one.is_new else "Playlist"
+        missing = f", {one.missing:,} missing" if one.missing else ""
+        number = f"{one.songs:,} song{'s' * (one.songs != 1)}"
+        lines.append(f"{kind} “{one.name}”: {number}{missing}.")
+    if report.unchanged:
+        lines.append(f"Unchanged: {report.unchanged.total():,} entries that were here already.")
+    matched = [f"{len(p):,} {HOWS[how]}" for how, p in report.matched.items() if p]
+    lines.append(f"Matched: {', '.join(matched) or 'nothing'}.")
+    lists = (
+        ("Not in this catalogue (kept to try again)", [e.label for e in report.missing_songs]),
+        ("Ids of other songs", [c.text for c in report.contradictions]),
+        ("Not read", [f"line {line} {reason}" for line, reason in report.refused]),
+        ("Passed over", [f"{n:,} {what}" for what, n in report.passed_over.items()]),
+    )
+    for title, texts in lists:
+        if texts:
+            lines.append(f"{title}: {len(texts):,}")
+            lines += [f"  {text}" for text in texts[:most]]
+            if len(texts) > most:
+                lines.append(f"  and {len(texts) - most:,} more")
+    return [*lines, *report.limits, *report.notes]
+
+
 def too_large() -> BadInput:
     """Return the error for a file larger than ``MAX_BYTES``."""
     return BadInput(
         f"A list of songs is {list_files.MAX_BYTES // 2**20} MiB at most; an operator can import a "
-        "larger one with flask likes import."
+        "larger one with flask listeners import."
     )
 
 

@@ -1,6 +1,7 @@
-"""Export of playlists as CSV, M3U8 and JSPF: pure functions from tracks to text.
+"""Export of playlists as CSV, M3U8 and JSPF.
 
-``locations`` says where each track's file lies, in one of the ways of ``LOCATIONS``.
+The writers are pure functions from tracks to text; ``locations`` says where each track's file
+lies, in one of the ways of ``LOCATIONS``.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from sqlalchemy.orm import Session
 
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.errors import BadInput, UnknownName
-from songrec.store.catalogue.tracks import TrackView
+from songrec.store.catalogue.tracks import TrackView, tracks_by_id
+from songrec.store.listeners import playlists
 from songrec.store.sound import audio_files
 from songrec.store.tables import Playlist
 
@@ -45,6 +47,23 @@ _SPOTIFY_ID = re.compile(r"[0-9A-Za-z]{22}")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
+class PathsNotAllowed(BadInput):
+    """The reader may not know where files lie on the server."""
+
+
+class NoStreamKey(BadInput):
+    """The playlist has no key for stream addresses."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaylistFile:
+    """A playlist as a file: its text, media type and name."""
+
+    text: str
+    media_type: str
+    name: str
+
+
 @dataclass(frozen=True, slots=True)
 class PlaylistHeader:
     """Name and description written into a file."""
@@ -52,6 +71,36 @@ class PlaylistHeader:
     name: str
     description: str = ""
     created_at: datetime | None = None
+
+
+def export_playlist(
+    session: Session,
+    playlist: Playlist,
+    format: str,
+    *,
+    page_address: AddressOf,
+    stream_address: AddressOf | None = None,
+    files: str = "relative",
+    root: str = "",
+    may_see_paths: bool = False,
+) -> PlaylistFile:
+    """Export a playlist as a file; see ``file_locations`` for the parameters.
+
+    Raises ``UnknownName`` for an unknown format.
+    """
+    kind = format_named(format)
+    tracks = tracks_by_id(session, playlists.tracks(session, playlist))
+    locations = file_locations(
+        session,
+        tracks,
+        files,
+        root=root,
+        stream_address=stream_address,
+        may_see_paths=may_see_paths,
+    )
+    header = PlaylistHeader(playlist.name, playlist.description, playlist.created_at)
+    text = kind.write(header, tracks, page_address, locations)
+    return PlaylistFile(text, kind.media_type, file_name(playlist.name, kind.name))
 
 
 def file_locations(
@@ -83,8 +132,10 @@ def file_locations(
 
     Raises
     ------
-    BadInput
-        If a reader would see full paths and may not, or without a key of stream addresses.
+    PathsNotAllowed
+        If the reader would see full paths.
+    NoStreamKey
+        If stream addresses are requested of a playlist without a key.
     UnknownName
         If there is no such kind.
     """
@@ -93,13 +144,15 @@ def file_locations(
     if kind == "pages":
         return {}
     if not may_see_paths and (kind == "absolute" or posixpath.isabs(root)):
-        raise BadInput(
+        raise PathsNotAllowed(
             "Only an admin sees where files lie on the server; use paths from the library's folder."
         )
     if not may_see_paths and posixpath.normpath(root).split("/")[0] == "..":
-        raise BadInput("The folder must lie in the library: paths outside of it are not shown.")
+        raise PathsNotAllowed(
+            "The folder must lie in the library: paths outside of it are not shown."
+        )
     if kind == "stream" and stream_address is None:
-        raise BadInput(
+        raise NoStreamKey(
             "This playlist has no key for stream addresses yet; its owner can create one on its "
             "page."
         )

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput, UnknownName
-from songrec.store.tables import User
+from songrec.store.tables import Listener, User
 
 NAME_LENGTH = (3, 30)
 PASSWORD_LENGTH = (10, 500)
@@ -75,6 +75,34 @@ def get(session: Session, name: str) -> User:
     if user is None:
         raise UnknownName("account", name, session.scalars(select(User.name).limit(1000)))
     return user
+
+
+def listener_of(session: Session, user: User) -> Listener | None:
+    """Return the listener of an account, or None while it has liked nothing."""
+    return session.scalar(select(Listener).where(Listener.user_id == user.id))
+
+
+def require_listener(session: Session, user: User) -> Listener:
+    """Return the listener of an account, created if there is none."""
+    return listener_of(session, user) or create_listener(session, random_token(), user.id)
+
+
+def create_listener(session: Session, token: str, user_id: int | None = None) -> Listener:
+    """Create the listener of an account, or of a browser that carries ``token``."""
+    try:
+        with session.begin_nested():
+            listener = Listener(token=token, user_id=user_id)
+            session.add(listener)
+    except IntegrityError:
+        # Two likes at the same moment, both the first: the other one made the row.
+        same = Listener.token == token if user_id is None else Listener.user_id == user_id
+        return session.scalars(select(Listener).where(same)).one()
+    return listener
+
+
+def random_token() -> str:
+    """Return a new token of a listener."""
+    return secrets.token_urlsafe(32)
 
 
 def by_session_key(session: Session, key: str) -> User | None:

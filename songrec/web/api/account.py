@@ -1,25 +1,31 @@
-"""What belongs to whoever asks: likes and playlists."""
+"""What belongs to the caller: likes, imported lists and plays, playlists."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import url_for
-from werkzeug.exceptions import NotFound
+from flask import Response, request, url_for
+from werkzeug.exceptions import Conflict, Forbidden, NotFound, UnprocessableEntity
 
+from songrec.core.errors import BadInput
+from songrec.services.listeners import import_export
+from songrec.services.listeners.playlist_export import FORMATS, NoStreamKey, PathsNotAllowed
 from songrec.store.catalogue import keyset_pagination, tracks
 from songrec.store.db import db
 from songrec.store.listeners import playlists, reactions
 from songrec.store.runs import runs
-from songrec.store.tables import Playlist, Reaction
+from songrec.store.tables import Listen, Playlist, Reaction
 from songrec.web import security
 from songrec.web.api import arguments, blueprint, schemas, serializers
 from songrec.web.api.authentication import (
+    caller,
     current_listener,
     identified_listener,
     require_listener,
 )
 from songrec.web.api.catalogue import track_or_404
+from songrec.web.downloads import download
+from songrec.web.playlists import export_file
 
 VALUES = {"like": reactions.LIKE, "dislike": reactions.DISLIKE}
 WORDS = {value: word for word, value in VALUES.items()}
@@ -80,6 +86,61 @@ def unlike(track_id: str) -> None:
     db.session.commit()
 
 
+@blueprint.post("/imports", tags=["likes"])
+@blueprint.arguments(arguments.ImportArguments, location="query")
+@blueprint.arguments(arguments.ListFiles, location="files")
+@blueprint.response(200, schemas.ImportSchema)
+@blueprint.alt_response(401, "UNAUTHORIZED")
+@blueprint.alt_response(403, "FORBIDDEN")
+@blueprint.alt_response(413, "REQUEST_ENTITY_TOO_LARGE")
+@blueprint.doc(security=TOKEN)
+def import_list(args: dict[str, Any], files: dict[str, Any]) -> dict[str, Any]:
+    """Import a list: likes, plays or playlists; what the catalogue lacks is kept to try again.
+
+    Of a file that cannot be read nothing is imported, and `problem` says what it is.
+    """
+    if more := set(request.form) - {"csrf_token"}:
+        raise UnprocessableEntity(f"The form has fields that mean nothing: {sorted(more)}.")
+    security.count_from_here(security.IMPORTS_ADDRESS, "import")
+    listener = require_listener()
+    file = files["file"]
+    content = file.stream.read(security.LIST_BYTES + 1)
+    if len(content) > security.LIST_BYTES:
+        raise import_export.too_large()
+    problem = None
+    try:
+        report = import_export.import_likes(
+            db.session, listener, content, file_name=file.filename or "", kind=args["kind"]
+        )
+    except BadInput as error:
+        db.session.rollback()
+        report, problem = import_export.ImportReport(""), str(error)
+    db.session.commit()
+    return {**report.to_json(), "problem": problem}
+
+
+@blueprint.get("/listens", tags=["likes"])
+@blueprint.arguments(arguments.PageArguments, location="query")
+@blueprint.response(200, schemas.page_of(schemas.ListenSchema))
+@blueprint.alt_response(401, "UNAUTHORIZED")
+@blueprint.doc(security=TOKEN)
+def listen_list(args: dict[str, Any]) -> dict[str, Any]:
+    """List the plays of your imported histories, in the order of their import, last first."""
+    listener = identified_listener()
+    if listener is None:
+        return {"items": [], "next": None}
+    part = keyset_pagination.newest(
+        db.session,
+        Listen,
+        Listen.listener_id == listener.id,
+        cursor=args.get("cursor"),
+        limit=args["limit"],
+    )
+    ids = [row.track_id for row in part.items if row.track_id is not None]
+    public = {view.id: view.public_id for view in tracks.tracks_by_id(db.session, ids)}
+    return {"items": [_listen(row, public) for row in part.items], "next": part.next}
+
+
 @blueprint.get("/playlists", tags=["playlists"])
 @blueprint.arguments(arguments.PageArguments, location="query")
 @blueprint.response(200, schemas.page_of(schemas.PlaylistSchema))
@@ -119,6 +180,65 @@ def create_playlist(args: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str
 def playlist(playlist_id: str) -> dict[str, Any]:
     """Get one playlist with its songs."""
     return _full(_find_playlist(playlist_id))
+
+
+@blueprint.get("/playlists/<playlist_id>/file", tags=["playlists"])
+@blueprint.arguments(arguments.PlaylistFileArguments, location="query")
+@blueprint.response(200, {"type": "string"}, content_type="audio/x-mpegurl")
+@blueprint.alt_response(403, "FORBIDDEN")
+@blueprint.alt_response(409, "CONFLICT")
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.doc(
+    responses={
+        "200": {
+            "content": {
+                kind.media_type: {
+                    "schema": {"type": "object" if "json" in kind.media_type else "string"}
+                }
+                for kind in FORMATS.values()
+            }
+        }
+    }
+)
+def playlist_file(args: dict[str, Any], playlist_id: str) -> Response:
+    """Download a playlist as M3U8, JSPF or CSV, with the paths or stream addresses of its files."""
+    try:
+        file = export_file(
+            _find_playlist(playlist_id),
+            args["format"],
+            files=args["files"],
+            root=args["root"].replace("\0", ""),
+            is_admin=caller().is_admin,
+        )
+    except PathsNotAllowed as error:
+        raise Forbidden(str(error)) from None
+    except NoStreamKey as error:
+        raise Conflict(str(error)) from None
+    return download(file.text, file.media_type, file.name)
+
+
+@blueprint.put("/playlists/<playlist_id>/stream-key", tags=["playlists"])
+@blueprint.response(204)
+@blueprint.alt_response(401, "UNAUTHORIZED")
+@blueprint.alt_response(403, "FORBIDDEN")
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.doc(security=TOKEN)
+def create_stream_key(playlist_id: str) -> None:
+    """Give a playlist a key: its file with `files=stream` then plays without signing in."""
+    playlists.create_stream_key(db.session, _find_streamable(playlist_id))
+    db.session.commit()
+
+
+@blueprint.delete("/playlists/<playlist_id>/stream-key", tags=["playlists"])
+@blueprint.response(204)
+@blueprint.alt_response(401, "UNAUTHORIZED")
+@blueprint.alt_response(403, "FORBIDDEN")
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.doc(security=TOKEN)
+def revoke_stream_key(playlist_id: str) -> None:
+    """Make the stream addresses of a playlist invalid."""
+    playlists.revoke_stream_key(db.session, _find_streamable(playlist_id))
+    db.session.commit()
 
 
 @blueprint.delete("/playlists/<playlist_id>", tags=["playlists"])
@@ -176,6 +296,27 @@ def _find_playlist(public_id: str, *, to_change: bool = False) -> Playlist:
     if row is None:
         raise NotFound("No such playlist, or it is not yours.")
     return row
+
+
+def _find_streamable(public_id: str) -> Playlist:
+    """Return a playlist of the caller's own, or for an admin one of the catalogue."""
+    row = _find_playlist(public_id, to_change=not caller().is_admin)
+    if row.listener_id is None and not caller().is_admin:
+        raise NotFound("No such playlist, or it is not yours.")
+    return row
+
+
+def _listen(row: Listen, public: dict[int, str]) -> dict[str, Any]:
+    return {
+        "track_id": public.get(row.track_id) if row.track_id is not None else None,
+        "title": row.title,
+        "artists": row.artists,
+        "played_at": row.played_at,
+        "times": row.times,
+        "ms_played": row.ms_played,
+        "skipped": row.is_skip,
+        "source": row.source,
+    }
 
 
 def _playlist(row: Playlist, size: int) -> dict[str, Any]:

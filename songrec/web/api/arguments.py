@@ -7,6 +7,8 @@ from flask_smorest.fields import Upload
 from marshmallow import fields, validate
 
 from songrec.core.attributes import ATTRIBUTES
+from songrec.services.listeners.import_export import KINDS
+from songrec.services.listeners.playlist_export import FORMATS, LOCATIONS
 from songrec.services.recommendation.options import MAX_PER_ARTIST, METHODS
 from songrec.services.recommendation.stations import CURSOR
 from songrec.services.similarity.audio_similarity import COMPARISONS
@@ -257,6 +259,52 @@ class SongFiles(ArgumentsSchema):
         metadata={
             "description": "MP3, WAV, M4A, FLAC, OGG, Opus and most other sound files.",
             "minLength": 1,
+        },
+    )
+
+
+class ListFiles(ArgumentsSchema):
+    """A list of songs."""
+
+    file = Upload(
+        required=True,
+        metadata={
+            "description": "A playlist, a table, an export of a music service or of songrec; a ZIP "
+            "of these.",
+            "minLength": 1,
+        },
+    )
+
+
+class ImportArguments(ArgumentsSchema):
+    """What a list becomes."""
+
+    kind = fields.String(
+        load_default="auto",
+        validate=validate.OneOf(tuple(KINDS)),
+        data_key="as",
+        metadata={"description": "What the songs become; auto: what the file is."},
+    )
+
+
+class PlaylistFileArguments(ArgumentsSchema):
+    """What an exported playlist names its files by."""
+
+    format = fields.String(load_default="m3u8", validate=validate.OneOf(tuple(FORMATS)))
+    files = fields.String(
+        load_default="relative",
+        validate=validate.OneOf(tuple(LOCATIONS)),
+        metadata={
+            "description": "relative: paths from `root`; absolute: full paths on the server, for "
+            "admins; stream: addresses with the playlist's key; pages: no files."
+        },
+    )
+    root = fields.String(
+        load_default="",
+        validate=validate.Length(max=500),
+        metadata={
+            "description": "The folder that relative paths start from: one in the library (empty: "
+            "the library's own), or for admins any on the server."
         },
     )
 

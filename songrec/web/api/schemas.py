@@ -247,6 +247,57 @@ class SkipsSchema(ma.Schema):
     items = fields.List(fields.Nested(SkipSchema), required=True)
 
 
+class ListenSchema(ma.Schema):
+    """A play from an imported history."""
+
+    track_id = written("The song's public id; null while the catalogue lacks it.", optional=True)
+    title = written("The title as the history gives it.")
+    artists = written("The artists as the history gives them.")
+    played_at = moment("When it was played.", optional=True)
+    times = whole("1, or more where the history only counts plays up to that time.")
+    ms_played = whole("Milliseconds that were played.", optional=True)
+    skipped = fields.Boolean(
+        required=True, metadata={"description": "Whether it was left within 30 seconds."}
+    )
+    source = written("Where the history is from.")
+
+
+class ImportedPlaylistSchema(ma.Schema):
+    """A playlist of an imported file."""
+
+    name = written("Its name.")
+    songs = whole("Its songs that the catalogue has.")
+    missing = whole("Its songs that are missing.")
+    new = fields.Boolean(required=True, metadata={"description": "Whether it is a new playlist."})
+
+
+class RefusedLineSchema(ma.Schema):
+    """A line of an imported file that names no song."""
+
+    line = whole("Line, or number of the entry.")
+    reason = written("Why.")
+
+
+class ImportSchema(ma.Schema):
+    """What became of an imported file."""
+
+    format = written("What the file was read as; empty if it could not be read.")
+    problem = written("Why the file could not be read.", optional=True)
+    likes = whole("New likes.")
+    dislikes = whole("New dislikes.")
+    skips = whole("New skips.")
+    plays = whole("New plays.")
+    playlists = fields.List(fields.Nested(ImportedPlaylistSchema), required=True)
+    unchanged = whole("Entries that were here already, or decided otherwise before.")
+    matched = free("How many entries were matched by id, isrc, path, names, guests.")
+    missing = whole("Songs that are not in the catalogue; they are kept to try again.")
+    missing_songs = fields.List(fields.String(), required=True)
+    refused = fields.List(fields.Nested(RefusedLineSchema), required=True)
+    passed_over = free("What is no song, counted.")
+    notes = fields.List(fields.String(), required=True)
+    contradictions = fields.List(fields.String(), required=True)
+
+
 class StationSchema(MatchesSchema):
     """The next songs of a station."""
 
