@@ -11,6 +11,7 @@ from pathlib import Path
 from songrec.audio_files.ignored_names import ignored_as
 from songrec.audio_files.tags import LONGEST, clean
 from songrec.audio_files.track_numbers import counted_names, without_track_number
+from songrec.core.file_names import printable
 from songrec.core.languages import is_language
 from songrec.core.songs import plain
 
@@ -97,7 +98,7 @@ def counted_paths(paths: Iterable[Path]) -> frozenset[Path]:
 def name_of(path: Path) -> str:
     """Return the name of a file as words: without its ending, underscores as spaces."""
     stem = path.stem
-    return clean(stem.replace("_", " ") if " " not in stem else stem)
+    return printable(clean(stem.replace("_", " ") if " " not in stem else stem))
 
 
 def _names(text: str) -> tuple[str | None, str]:

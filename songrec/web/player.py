@@ -35,6 +35,7 @@ from songrec.store.sound import audio_files, waveform_cache
 from songrec.store.tables import AudioFile
 from songrec.web import security
 from songrec.web.current_listener import current_listener
+from songrec.web.downloads import send_stored_file
 
 blueprint = Blueprint("player", __name__, url_prefix="/listen")
 
@@ -71,12 +72,8 @@ def media(file_id: str) -> ResponseReturnValue:
     """Send the audio of one file; range requests allow seeking."""
     file = _file(file_id)
     path = _unchanged(file)
-    return send_file(
-        path,
-        mimetype=media_type(file),
-        conditional=True,
-        max_age=CACHE_SECONDS,
-        etag=f"{file.content_hash}",
+    return send_stored_file(
+        path, path.name, media_type(file), max_age=CACHE_SECONDS, etag=f"{file.content_hash}"
     )
 
 

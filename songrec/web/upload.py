@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 
 from flask import (
     Blueprint,
@@ -15,7 +15,6 @@ from flask import (
     redirect,
     render_template,
     request,
-    send_file,
     url_for,
 )
 from flask.typing import ResponseReturnValue
@@ -23,9 +22,9 @@ from flask_login import current_user, login_required
 from limits import RateLimitItemPerHour
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import ServiceUnavailable
-from werkzeug.utils import secure_filename
 
 from songrec.core.errors import BadInput
+from songrec.core.file_names import base_name, safe_file_name
 from songrec.jobs import queue
 from songrec.store import jobs as job_store
 from songrec.store.db import db
@@ -34,6 +33,7 @@ from songrec.store.sound import uploads, waveform_cache
 from songrec.store.tables import Job, Listener, Upload, User
 from songrec.web import player, security, upload_page
 from songrec.web.current_listener import current_listener, require_listener
+from songrec.web.downloads import send_stored_file
 from songrec.web.errors import wants_json
 
 blueprint = Blueprint("upload", __name__, url_prefix="/upload")
@@ -97,11 +97,11 @@ def receive(
     security.count_from_here(UPLOADS, "song")
     if uploads.waiting_bytes(db.session) > ROOM:
         raise ServiceUnavailable("Too many songs are waiting. Come back in an hour.")
-    name = _base_name(sent.filename or "song")
+    name = base_name(sent.filename or "")[:200] or "song"
     public_id = uploads.new_id()
     folder = uploads.folder(current_app.config["INSTANCE"]) / public_id
     folder.mkdir(parents=True)
-    path = folder / (secure_filename(name)[-100:] or "song")
+    path = folder / safe_file_name(name, "song")
     try:
         sent.save(path)
         if not path.stat().st_size:
@@ -159,7 +159,7 @@ def media(public_id: str) -> ResponseReturnValue:
     if not path.is_file() or upload.result is None:
         abort(404)
     kind = player.type_of(upload.result["codec"], upload.result["container"])
-    return send_file(path, mimetype=kind, conditional=True, max_age=0)
+    return send_stored_file(path, upload.name, kind, max_age=0)
 
 
 @blueprint.get("/<public_id>/waveform")
@@ -220,9 +220,3 @@ def _job(upload: Upload) -> Job | None:
     if job is not None:
         queue.show_abandoned(current_instance(), [job])
     return job
-
-
-def _base_name(filename: str) -> str:
-    """Return the file's own name: some browsers send its folders, of either system."""
-    name = PureWindowsPath(PurePosixPath(filename).name).name
-    return "".join(one for one in name if one.isprintable())[:200] or "song"

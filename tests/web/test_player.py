@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
+from werkzeug.http import parse_options_header
 
+from songrec.core.files import modified_ns
 from songrec.jobs import tasks
 from songrec.services.features import waveform
 from songrec.store import jobs
 from songrec.store.sound import waveform_cache
 from songrec.store.tables import AudioFile, Track
 from songrec.web import player
+from songrec.web.downloads import content_disposition
 from tests.factories import make_track
 from tests.planted_run import plant
 from tests.sounding import add_sound, write_wav
@@ -52,6 +57,47 @@ def test_the_whole_sound_is_served_with_its_type_and_length(
     assert answer.mimetype == "audio/wav"
     assert answer.headers["Accept-Ranges"] == "bytes"
     assert answer.data == Path(file.path).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "sent"),
+    [
+        ("two\nlines.wav", "two lines.wav"),
+        ('q"u\\ote;%41.wav', "ote;%41.wav"),
+        ("bell\x07\x1b[31m.wav", "bell[31m.wav"),
+        ("晴天.wav", "晴天.wav"),
+        ("Земфира — Искала.wav", "Земфира — Искала.wav"),
+        ("a\u202evaw.wav", "avaw.wav"),
+        ("x" * 251 + ".wav", "x" * 251 + ".wav"),
+        ("...Baby.wav", "…Baby.wav"),
+    ],
+)
+def test_a_file_of_any_name_and_date_is_played(
+    client: FlaskClient, session: Session, tmp_path: Path, name: str, sent: str
+) -> None:
+    path = write_wav(tmp_path / name)
+    os.utime(path, (-(2**31), -(2**31)) if name.isascii() else (9_400_000_000, 9_400_000_000))
+    modified = modified_ns(path.stat())
+    file = add_sound(session, make_track(session, "Swell"), path, modified_ns=modified)
+    session.commit()
+    answer = client.get(f"/listen/{file.public_id}", headers={"Range": "bytes=0-9"})
+    assert (answer.status_code, answer.data) == (206, path.read_bytes()[:10])
+    header = answer.headers["Content-Disposition"]
+    assert header.isascii()
+    assert header.isprintable()
+    assert parse_options_header(header) == ("inline", {"filename": sent})
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [("晴天.wav", "__.wav"), ("Déjà vu.mp3", "Deja vu.mp3"), ('50% "live".csv', "50_ _live_.csv")],
+)
+def test_a_name_is_sent_in_its_letters_and_in_ascii(name: str, plain: str) -> None:
+    header = content_disposition(name, attachment=True)
+    assert header.startswith("attachment; ")
+    assert re.search(r'filename="?([^";]+)"?', header).group(1) == plain
+    if not name.isascii():
+        assert f"filename*=UTF-8''{quote(name)}" in header
 
 
 @pytest.mark.parametrize(

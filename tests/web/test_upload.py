@@ -17,10 +17,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from werkzeug.http import parse_options_header
 
 from songrec.audio_files.file_scan import content_hash
 from songrec.audio_files.path_labels import labels_of
 from songrec.core.errors import BadInput
+from songrec.core.file_names import safe_file_name
 from songrec.jobs import queue, tasks
 from songrec.services.library import analyze_file
 from songrec.services.training.request import TrainRequest
@@ -266,6 +268,41 @@ def test_kept_it_becomes_a_track_that_can_be_heard(
         assert heard.data == song
     assert "Now in the library" in client.get(address).text
     assert waveform_cache.find(app.config["INSTANCE"], file.content_hash) is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "artists"),
+    [
+        ("Земфира - Искала.wav", "Искала", "Земфира"),
+        ("晴天.wav", "晴天", ""),
+        ("../Beyonce\u0301 - Déjà vu?.wav", "Déjà vu？", "Beyoncé"),
+        ("4 Non Blondes - What's Up.wav", "What's Up", "4 Non Blondes"),
+    ],
+)
+def test_a_kept_song_keeps_its_name_in_any_alphabet(
+    client: FlaskClient,
+    app: Flask,
+    session: Session,
+    song: bytes,
+    anna: User,  # noqa: F811
+    name: str,
+    title: str,
+    artists: str,
+) -> None:
+    sign_in(client)
+    address = send(client, song, name).headers["Location"]
+    work(session)
+    upload = session.scalars(select(Upload)).one()
+    with client.get(f"{address}/media") as media:
+        _, options = parse_options_header(media.headers["Content-Disposition"])
+    assert options["filename"] == safe_file_name(name) == Path(upload.path).name
+    client.post(f"{address}/keep")
+    work(session)
+    track = session.scalars(select(Track)).one()
+    assert (track.title, track.artists) == (title, artists)
+    file = session.scalars(select(AudioFile)).one()
+    assert Path(file.path).name == safe_file_name(name)
+    assert Path(file.path).is_relative_to(uploads.library_folder(app.config["INSTANCE"]))
 
 
 def test_programs_get_a_job_to_poll_and_then_the_answer(

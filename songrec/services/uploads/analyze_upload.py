@@ -20,6 +20,7 @@ from songrec.audio_files.file_scan import content_hash
 from songrec.core.attributes import ATTRIBUTES
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.feature_spec import FeatureSpec
+from songrec.core.file_names import safe_file_name
 from songrec.core.types import FeatureTable, Floats, Progress, no_progress
 from songrec.features.audio.musicnn import TagPredictions
 from songrec.features.audio.statistical import measured
@@ -141,7 +142,8 @@ def keep(instance: Instance, upload: Upload) -> AudioFile:
     else:
         folder = uploads.library_folder(instance.folder) / upload.public_id
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(path, folder / path.name)
+        place = folder / safe_file_name(upload.name, "song")
+        shutil.copy2(path, place)
         run = runs.published(instance.session)
         with WorkerProcess() as worker:  # starts nothing where the cache has all
             analysed = _analyse_for_library(instance, worker, path, run, description)
@@ -149,7 +151,7 @@ def keep(instance: Instance, upload: Upload) -> AudioFile:
             with contextlib.suppress(NotReady):  # nothing can be extracted for that run any more
                 for_run = _analyse_for_run(instance, worker, path, run, description)
                 record_vectors(instance, for_run)
-        file = keep_file(instance.session, folder / path.name, analysed)
+        file = keep_file(instance.session, place, analysed)
     upload.kept, upload.track_id, upload.expires_at = True, file.track_id, None
     upload.path = file.path
     instance.session.flush()

@@ -8,9 +8,9 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from flask import current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
-from werkzeug.utils import secure_filename
 
 from songrec.core.errors import SongrecError
+from songrec.core.file_names import safe_file_name
 from songrec.jobs import files, queue
 from songrec.services.catalogue.formats import FIELDS, FORMATS, SCALES, parse_column_choices
 from songrec.store import jobs as job_store
@@ -67,7 +67,7 @@ def upload() -> ResponseReturnValue:
         return redirect(url_for("admin.index"), 303)
     original = _base_name(file.filename)
     folder = files.upload_folder(current_app.config["INSTANCE"])
-    path = folder / (secure_filename(original)[-100:] or "catalogue")
+    path = folder / safe_file_name(original, "catalogue")
     try:
         file.save(path)
         job = queue.enqueue(
