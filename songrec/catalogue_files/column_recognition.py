@@ -22,6 +22,7 @@ from songrec.catalogue_files.column_contents import (
 )
 from songrec.catalogue_files.column_names import ColumnName, parse_column_name
 from songrec.catalogue_files.dialects import FIELDS
+from songrec.catalogue_files.rejects import format_value
 from songrec.core.attributes import ATTRIBUTE_NAMES, BY_NAME, SHARES
 
 CORE_FIELDS = ("title", "artists", "external_id")
@@ -176,7 +177,7 @@ def recognise_columns(
     columns = [
         _Column(
             at,
-            name,
+            format_value(name),
             parse_column_name(name),
             summarise_column([row[at] if at < len(row) else None for row in sample]),
         )
@@ -233,7 +234,7 @@ def _is_acceptable_id(one: _Candidate, preferred: Mapping[str, int]) -> bool:
 def _prefer(candidates: Sequence[_Candidate], preferred: Mapping[str, int]) -> None:
     for one in candidates:
         if preferred.get(one.field) == one.column.at:
-            one.score += 0.1
+            one.score += 0.06
             one.evidence = "format"
 
 
@@ -312,7 +313,7 @@ def _text_fit(name: str, column: _Column) -> float | None:
     if content.share("number", "flag", "clock") >= 0.9 and content.filled > 2:
         # A number of the track, or songs that are called "1989" and "7".
         return None if content.is_row_number or column.name.strength(name) < 0.87 else -0.35
-    fit = -0.5 if content.filled_share < 0.05 else -0.1 * (1.0 - content.filled_share)
+    fit = -0.5 if content.filled_share < 0.05 else -0.05 * (1.0 - content.filled_share)
     if name == "title" and content.filled > 5 * _MANY and content.distinct < 0.1 * content.filled:
         fit -= 0.3  # names of playlists, shows, albums
     if content.is_constant and content.filled > _MANY and name == "title":
@@ -444,7 +445,7 @@ def _passed_over(
         elif rivals:
             winner = by_field[rivals[0].field]
             reason = f": {rivals[0].reasons[0]}" if rivals[0].reasons else ""
-            note = f"could be the {field_label(winner.field)} too, {winner.header!r} was taken"
+            note = f"could be the {field_label(winner.field)} too, '{winner.header}' was taken"
             note += reason
         elif not column.content.filled and column.content.texts:
             note = "empty"
@@ -614,7 +615,7 @@ def _holds(column: _Column) -> str:
 
 
 def _quote(column: _Column) -> str:
-    return repr(_short(column.header))
+    return f"'{_short(column.header)}'"
 
 
 def _list(columns: Sequence[_Column]) -> str:
@@ -629,5 +630,5 @@ def _examples(column: _Column) -> str:
 
 
 def _short(text: str) -> str:
-    text = " ".join(text.split())
+    text = format_value(" ".join(text.split()))
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"

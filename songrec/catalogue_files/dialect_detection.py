@@ -16,6 +16,7 @@ from songrec.catalogue_files.column_recognition import (
     recognise_columns,
 )
 from songrec.catalogue_files.dialects import BY_COLUMNS, DIALECTS, FIELDS, Dialect
+from songrec.catalogue_files.rejects import format_value
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.errors import BadInput, UnknownName
 
@@ -91,7 +92,7 @@ def _map_dialect(
     }
     by_evidence = CORE_FIELDS if dialect.open else ()
     given = [
-        MappedColumn(field, at, header[at], "format")
+        MappedColumn(field, at, format_value(header[at]), "format")
         for field, at in places.items()
         if field not in by_evidence
     ]
@@ -107,10 +108,11 @@ def _map_dialect(
 def _requested_column(field: str, name: str, header: Sequence[str]) -> MappedColumn:
     if field not in FIELDS:
         raise UnknownName("field", field, FIELDS)
-    for matches in (str.__eq__, lambda a, b: normalize(a) == normalize(b)):
+    for spelling in (str, format_value, normalize):
+        wanted = spelling(name)
         for at, column in enumerate(header):
-            if matches(column, name):
-                return MappedColumn(field, at, column, "request")
+            if wanted and spelling(column) == wanted:
+                return MappedColumn(field, at, format_value(column), "request")
     near = difflib.get_close_matches(name, header, n=1, cutoff=0.6)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise BadInput(f"has no column {name!r}.{hint} It has: {shorten_list(header)}.")

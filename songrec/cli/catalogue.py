@@ -16,11 +16,13 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from songrec.cli.base import json_option, one_line_errors, print_json, wrong_usage
+from songrec.core.files import write_json
 from songrec.core.types import Progress, no_progress
 from songrec.store.instance import current_instance
 
 if TYPE_CHECKING:
     from songrec.services.catalogue.formats import ColumnMapping
+    from songrec.services.catalogue.ingest import IngestReport
 
 MOST_PASSED_OVER = 40
 
@@ -97,6 +99,8 @@ def ingest(
             rejects_path=rejects_path,
             on_progress=on_progress,
         )
+    if not dry_run:
+        store_report(report)
     if as_json:
         print_json(report.to_json())
         return
@@ -132,12 +136,12 @@ def echo_columns(columns: ColumnMapping) -> None:
     from songrec.services.catalogue.formats import FIELD_LABELS
 
     read = [
-        f"{FIELD_LABELS.get(column.field, column.field)} from {column.header!r}"
+        f"{FIELD_LABELS.get(column.field, column.field)} from '{column.header}'"
         + (f" ({column.note})" if column.note else "")
         for column in columns.mapped
     ]
     passed = [
-        repr(column.header) + (f" ({column.note})" if column.note else "")
+        f"'{column.header}'" + (f" ({column.note})" if column.note else "")
         for column in columns.passed_over
     ]
     _echo_list("Columns read", read)
@@ -155,13 +159,24 @@ def _echo_list(label: str, items: Sequence[str], most: int | None = None) -> Non
         click.echo(textwrap.fill(text, 100, subsequent_indent="  ", break_on_hyphens=False))
 
 
+def store_report(report: IngestReport) -> Path:
+    """Write the report of an import into the instance, as a job stores its own; return the path."""
+    path = _dated_file("imports", report.source, ".json")
+    write_json(path, report.to_json(), indent=2)
+    return path
+
+
 def rejects_file(path: Path, source: str | None = None) -> Path:
     """Return the default file for rejected rows of ``path``, a new one each time."""
     from songrec.services.catalogue.ingest import source_name
 
+    return _dated_file("rejects", source or source_name(path), ".csv")
+
+
+def _dated_file(folder: str, source: str, ending: str) -> Path:
     moment = time.strftime("%Y%m%d-%H%M%S")
-    name = f"{source or source_name(path)}-{moment}.csv".replace("/", "_")
-    return Path(current_app.config["INSTANCE"]) / "rejects" / name
+    name = f"{source}-{moment}{ending}".replace("/", "_")
+    return Path(current_app.config["INSTANCE"]) / folder / name
 
 
 @contextmanager

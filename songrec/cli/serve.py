@@ -13,7 +13,7 @@ from flask import current_app
 
 from songrec.cli import first_run_audio
 from songrec.cli.base import one_line_errors
-from songrec.cli.catalogue import echo_columns, rejects_file
+from songrec.cli.catalogue import echo_columns, rejects_file, store_report
 from songrec.core import config
 from songrec.core.errors import BadInput
 from songrec.store.db import db
@@ -109,6 +109,7 @@ def _import(catalogue: Path | None) -> None:
         f"  {report.inserted:,} new songs, {report.updated:,} updated, {report.unchanged:,} "
         f"unchanged, {report.rejected_count:,} rejected."
     )
+    store_report(report)
     echo_columns(report.columns)
     if report.rejects_path:
         click.echo(f"  Rejected rows, with reasons: {report.rejects_path}")

@@ -66,12 +66,22 @@ def test_json_is_one_document_with_the_promised_keys(run, tmp_path):
     assert Path(report["rejects_path"]).is_file()
 
 
+def test_the_report_is_stored_in_the_instance_folder(run, app, tmp_path):
+    path = write(tmp_path / "songs.csv", [song()])
+    printed = json.loads(run(path, "--json").output)
+    (stored,) = (app.config["INSTANCE"] / "imports").iterdir()
+    assert stored.name.startswith("songs-")
+    assert json.loads(stored.read_text(encoding="utf-8")) == printed
+    assert "title" in {row["field"] for row in printed["columns"]["mapped"]}
+
+
 def test_a_dry_run_leaves_neither_tracks_nor_files(run, app, tmp_path):
     path = write(tmp_path / "songs.csv", [song(), song(song="Bad", Energy="loud")])
     result = run(path, "--dry-run")
     assert result.exit_code == 0
     assert "nothing was written" in result.output
     assert not (app.config["INSTANCE"] / "rejects").exists()
+    assert not (app.config["INSTANCE"] / "imports").exists()
     assert json.loads(run(path, "--dry-run", "--json").output)["inserted"] == 1
 
 
@@ -254,3 +264,17 @@ def test_a_table_without_titles_says_what_was_recognised_and_what_to_do(run, tmp
     assert "tempo in 'BPM', energy in 'Energy'" in result.output
     assert "--column title=NAME" in result.output
     assert run(path, "--column", "title=File name").exit_code == 0
+
+
+def test_broken_bytes_in_the_header_and_the_cells_are_reported_escaped(run, app, tmp_path):
+    path = tmp_path / "songs.csv"
+    rows = [f"Titel{n},Ad\u00e4,{n},1" for n in range(9)]
+    text = "\n".join(["song,Aut\u00f6r,bpm,Pr\u00e9s", *rows, ""]).encode()
+    path.write_bytes(text.replace("Aut\u00f6r".encode(), b"Aut\xffor"))
+    result = run(path)
+    assert result.exit_code == 0
+    assert "'Aut\\udcffor'" in result.output
+    assert len(list((app.config["INSTANCE"] / "imports").iterdir())) == 1
+    chosen = json.loads(run(path, "--column", "artists=Aut\\udcffor", "--json").output)
+    mapped = {row["field"]: row["column"] for row in chosen["columns"]["mapped"]}
+    assert mapped["artists"] == "Aut\\udcffor"

@@ -371,6 +371,32 @@ def test_a_table_of_artists_is_no_catalogue(session, tmp_path):
     assert session.scalar(select(Track.id)) is None
 
 
+def test_genres_v2_without_the_columns_that_mark_it(session, tmp_path):
+    report = ingest(
+        session,
+        tmp_path,
+        f"title,{FEATURES},id,genre,song_name",
+        f",{VALUES},{ID},Dark Trap,Noon",
+        f"Loud Evening,{VALUES},{OTHER_ID},hardstyle,",
+    )
+    assert report.dialect == "spotify-api"
+    assert [track.title for track in tracks(session)] == ["Noon", "Untitled"]
+    (column,) = [c for c in report.columns.mapped if c.field == "title"]
+    assert (column.header, column.note) == ("song_name", "rather than 'title'")
+
+
+@pytest.mark.parametrize("channel", ["Channel", "Uploader"])
+def test_a_video_s_title_without_the_columns_that_mark_it(session, tmp_path, channel):
+    ingest(
+        session,
+        tmp_path,
+        f"Title,{channel},Artist,Track,Uri,{FEATURES}",
+        f"Ada - Noon (Official Video),Ada VEVO,Ada,Noon,spotify:track:{ID},{VALUES}",
+        f"Dusk [Lyrics],Bo VEVO,Bo,Dusk,spotify:track:{OTHER_ID},{VALUES}",
+    )
+    assert [track.title for track in tracks(session)] == ["Noon", "Dusk"]
+
+
 # Files of another form.
 
 
