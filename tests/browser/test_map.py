@@ -128,6 +128,26 @@ def test_the_address_can_name_the_cluster_to_show(page: Any) -> None:
     assert pressed.all_text_contents() == ["bright dance pop"]
 
 
+@both_sizes
+def test_an_artists_songs_are_ringed_selected_and_in_view(page: Any, viewport: str) -> None:
+    page.goto("/artists/Artist 7")
+    page.click("text=Show on map")
+    page.wait_for_selector("[data-map][data-ready=true]")
+    settled(page)
+    rings = page.locator(".map-picked circle:not(.is-hidden)")
+    count = rings.count()
+    assert page.text_content("[data-selection-count]") == f"{count} songs by Artist 7"
+    assert count > 2
+    frame = page.locator("[data-map-frame]").bounding_box()
+    for ring in rings.all():
+        box = ring.bounding_box()
+        assert frame["x"] < box["x"] < frame["x"] + frame["width"] - box["width"]
+        assert frame["y"] < box["y"] < frame["y"] + frame["height"] - box["height"]
+    page.click("[data-selection-clear]")
+    assert page.locator(".map-picked circle").count() == 0
+    page.wait_for_selector("[data-map-selection]", state="hidden")
+
+
 def test_colours_follow_a_genre_and_an_attribute(page: Any) -> None:
     open_map(page)
     page.select_option("#map-colour", "genre")

@@ -12,14 +12,17 @@ import numpy as np
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from songrec.core.attributes import ATTRIBUTE_NAMES
-from songrec.store.tables import Tag, Track, TrackTag
+from songrec.store.catalogue import artists
+from songrec.store.tables import Album, Tag, Track, TrackTag
 from songrec.web.map.encoding import encode_amounts, encode_names, encode_points
 from songrec.web.map.words import place
+from tests.factories import make_track
 from tests.planted_run import Planted, publish
+from tests.web.html import links, parse
 
 
 def decode_points(body: bytes) -> tuple[np.ndarray, np.ndarray, tuple[float, ...]]:
@@ -278,8 +281,39 @@ def test_the_page_hands_over_the_song_and_cluster_of_its_address(
         return json.loads(html.unescape(settings))["show"]
 
     assert shown("?track=p000000009")["song"]["title"] == "Song 9"
-    assert shown("?track=nobody") == {"song": None, "cluster": None}
+    assert shown("?track=nobody") == {"song": None, "cluster": None, "songs": None}
     assert shown("?cluster=2")["cluster"] == 2
+
+
+def test_pages_of_artists_and_albums_lead_to_their_songs_on_the_map(
+    client: FlaskClient, session: Session, planted: Planted
+) -> None:
+    (track_id,) = session.scalars(select(Track.id).where(Track.title == "Song 9"))
+    artist = artists.names_of_tracks(session, [track_id])[track_id][0]
+    found = artists.find_artist(session, artist)
+    by = artists.track_ids(session, found.id, 500)
+    album = Album(public_id="alb", title="Nine", artist_id=found.id)
+    session.add(album)
+    session.flush()
+    session.get(Track, track_id).album_id = album.id
+    session.commit()
+    for page, of, ids in (
+        (f"/artists/{found.public_id}", f"by {artist}", by),
+        ("/albums/alb", "on Nine", [track_id]),
+    ):
+        (address,) = (
+            href for text, href in links(client.get(page)).items() if text == "Show on map"
+        )
+        settings = parse(client.get(address)).select_one("#map-settings")["data-settings"]
+        shown = json.loads(settings)["show"]["songs"]
+        assert shown["of"] == of
+        assert planted.track_ids[shown["rows"]].tolist() == ids
+    new = make_track(session, "New", artists="Newcomer")
+    session.commit()
+    newcomer = artists.names_of_tracks(session, [new.id])[new.id][0]
+    for query in (f"?artist={newcomer}", "?artist=no", "?album=no", "?album="):
+        settings = parse(client.get(f"/map{query}")).select_one("#map-settings")["data-settings"]
+        assert json.loads(settings)["show"]["songs"] is None
 
 
 def test_without_a_run_the_page_says_what_to_do_and_the_data_is_not_ready(

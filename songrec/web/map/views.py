@@ -26,7 +26,7 @@ from songrec.core.sorting import sort_key
 from songrec.core.types import Space
 from songrec.services.similarity.song_traits import song_traits
 from songrec.services.training.algorithms import PROJECTIONS
-from songrec.store.catalogue import tracks
+from songrec.store.catalogue import artists, tracks
 from songrec.store.db import db
 from songrec.store.instance import current_instance
 from songrec.store.listeners import reactions
@@ -43,6 +43,7 @@ MATCHES = 8
 # Enough for a corner of the map; more would say nothing of what the listener likes.
 LIKES_AT_ONCE = 200
 PLAYLIST_LIMIT = 500
+SHOWN_AT_ONCE = 500
 
 PLACEHOLDER = "PUBLIC_ID"
 NUMBER_PLACEHOLDER = -987
@@ -247,6 +248,7 @@ def _settings(run: Run, space: Space, projection: str) -> dict[str, Any]:
         "show": {
             "cluster": request.args.get("cluster", type=int),
             "song": _song_to_show(space, request.args.get("track", "")),
+            "songs": _songs_to_show(space),
         },
     }
 
@@ -275,3 +277,16 @@ def _cluster_entries(run: Run, space: Space, projection: str) -> list[words.Entr
         words.Entry(c, where.get(n, ""), [by_id[i] for i in typical[n] if i in by_id])
         for n, c in clusters.items()
     ]
+
+
+def _songs_to_show(space: Space) -> dict[str, Any] | None:
+    """Return the songs of ``?artist=`` or ``?album=``, or None if none of them is on this map."""
+    artist_id, album_id = request.args.get("artist", ""), request.args.get("album", "")
+    if artist_id and (artist := artists.find_artist(db.session, artist_id)):
+        of, ids = f"by {artist.name}", artists.track_ids(db.session, artist.id, SHOWN_AT_ONCE)
+    elif album_id and (album := artists.find_album(db.session, album_id)):
+        of, ids = f"on {album.title}", artists.album_track_ids(db.session, album.id, SHOWN_AT_ONCE)
+    else:
+        return None
+    rows = space.rows_of(ids).tolist()
+    return {"of": of, "rows": rows} if rows else None

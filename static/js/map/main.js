@@ -64,6 +64,7 @@ class SongMap {
     this.find("status").remove();
     this.root.dataset.ready = "true";
     if (this.settings.show.song) this.goTo(this.settings.show.song);
+    if (this.settings.show.songs) this.showAll(this.settings.show.songs);
     this.watch();
   }
 
@@ -270,6 +271,13 @@ class SongMap {
     announce(`${song.title} is in the middle of the map.`);
   }
 
+  // The songs of an artist or an album: selected, ringed, and as near as all of them allow.
+  showAll({ rows, of }) {
+    const { x, y } = this.points;
+    this.plot.fit(rows.map((row) => x[row]), rows.map((row) => y[row]));
+    this.select(rows, of);
+  }
+
   // ---- liking, selecting ----
 
   async react(song, value) {
@@ -314,9 +322,10 @@ class SongMap {
     form.submit();
   }
 
-  select(rows) {
+  select(rows, of = "") {
     this.selected = rows && rows.length ? new Set(rows) : null;
-    this.guarded(() => this.picked.show(rows));
+    this.overlay.setPicked(of ? rows : []);
+    this.guarded(() => this.picked.show(rows, of));
     this.draw();
   }
 

@@ -1,5 +1,5 @@
 // What lies over the drawing and moves with it: hearts on liked songs, the rings around the song
-// under the pointer and the one searched for, its title, and the shape being drawn.
+// under the pointer, the one searched for and those of an artist, its title, and the shape drawn.
 
 import { svg } from "./dom.js";
 
@@ -13,12 +13,14 @@ export class Overlay {
     this.sprite = sprite;
     this.hearts = new Map();
     this.heartLayer = svg("g", { class: "map-hearts" });
+    this.picked = new Map();
+    this.pickedLayer = svg("g", { class: "map-picked" });
     this.ring = svg("circle", { class: "map-ring", r: 9 });
     this.found = svg("g", { class: "map-found" }, svg("circle", { r: 20 }), svg("circle", { r: 9 }));
     this.shape = svg("path", { class: "map-shape" });
     this.nameLayer = svg("g", { class: "map-names" });
     this.names = [];
-    root.append(this.heartLayer, this.nameLayer, this.found, this.ring, this.shape);
+    root.append(this.pickedLayer, this.heartLayer, this.nameLayer, this.found, this.ring, this.shape);
     this.at = { ring: -1, found: -1 };
     plot.onChange(() => this.place());
   }
@@ -37,6 +39,12 @@ export class Overlay {
       this.hearts.set(row, heart);
       this.heartLayer.append(heart);
     }
+    this.place();
+  }
+
+  setPicked(rows) {
+    this.picked = new Map(rows.map((row) => [row, svg("circle", { r: 7 })]));
+    this.pickedLayer.replaceChildren(...this.picked.values());
     this.place();
   }
 
@@ -107,6 +115,7 @@ export class Overlay {
   }
 
   place() {
+    for (const [row, circle] of this.picked) this.move(circle, row);
     for (const [row, heart] of this.hearts) this.move(heart, row);
     this.move(this.ring, this.at.ring);
     this.move(this.found, this.at.found);

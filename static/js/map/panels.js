@@ -114,12 +114,13 @@ export class SelectionPanel {
     });
   }
 
-  async show(rows) {
+  // `of` says whose songs they are, where they were not drawn around: "by Nirvana".
+  async show(rows, of = "") {
     this.rows = rows;
     this.root.hidden = rows === null;
     this.form.hidden = true;
     if (rows === null) return;
-    const text = rows.length ? `${plural(rows.length, "song", "songs")} selected` : "No songs selected";
+    const text = rows.length ? `${plural(rows.length, "song", "songs")} ${of || "selected"}` : "No songs selected";
     this.count.textContent = text;
     announce(text);
     this.titles.textContent = "";

@@ -10,6 +10,8 @@ const MOST_LAYERS = 3;
 const STRETCH = 1.5;
 const NEAREST_ZOOM = 200;
 const FARTHEST_ZOOM = 0.4;
+const NEAREST_FIT = 5;
+const ROOM = 0.7;
 const SMOOTH = 50;
 const SETTLED = 180;
 const SHAPES_FROM = 6.5;
@@ -126,6 +128,18 @@ export class Plot {
   panBy(px, py) {
     const [unitX, unitY] = this.pixel();
     this.look({ x: this.view.x - px * unitX, y: this.view.y + py * unitY });
+  }
+
+  // Looks at these places, all of them in view, with some room around.
+  fit(xs, ys) {
+    const [left, right] = [Math.min(...xs), Math.max(...xs)];
+    const [bottom, top] = [Math.min(...ys), Math.max(...ys)];
+    const zoom = Math.min(
+      NEAREST_FIT,
+      (ROOM * 2 * this.half.x) / Math.max(right - left, Number.EPSILON),
+      (ROOM * 2 * this.half.y) / Math.max(top - bottom, Number.EPSILON),
+    );
+    this.look({ x: (left + right) / 2, y: (bottom + top) / 2, zoom });
   }
 
   onChange(listener) {
