@@ -39,6 +39,7 @@ _UNIT_CONCEPTS = {"ms": "ms", "seconds": "s", "minutes": "min"}
 # What programs write for a missing text, and nobody else: an artist may be called "None" or "Null".
 _NO_NAMES = frozenset({"nan", "NaN", "<NA>", "#N/A", "N/A"})
 _MAX_LISTED = 4
+_FEWEST_FOR_SCALE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ def detect_column_formats(
         form = CellFormat(numbers[sample.field]) if sample.field in numbers else CellFormat()
         if percent:
             form = replace(form, percent=1.0)
+            assumptions += _about_scale(sample)
         if sample.field == "year":
             form = replace(form, dates=detect_date_order(sample.texts))
             assumptions += _about_years(sample, form)
@@ -230,6 +232,18 @@ def _value(cell: str, form: NumberFormat) -> float | None:
         except ValueError:
             continue
     return None
+
+
+def _about_scale(sample: _Sample) -> list[Assumption]:
+    """Say where a file counts to 100 and a column of it seems to count to 1."""
+    attribute = BY_NAME.get(sample.field)
+    if attribute is None or not attribute.is_share or len(sample.numbers) < _FEWEST_FOR_SCALE:
+        return []
+    highest = max(sample.numbers)
+    if highest > 1:
+        return []
+    text = f"values up to {highest:g} were read as per cent, because other columns count to 100"
+    return [Assumption(sample.header, text)]
 
 
 def _about_years(sample: _Sample, form: CellFormat) -> list[Assumption]:

@@ -56,7 +56,7 @@ _CONCEPTS: Mapping[str, str] = MappingProxyType(
             spieldauer duree duracion duracao durata czas kesto süre длительность 时长 時長
             再生時間 長さ 재생시간""",
         "ms": "ms msec millis millisecond milliseconds millisekunden",
-        "seconds": "s sec secs second seconds sekunden",
+        "seconds": "s sec secs second seconds sek sekunden",
         "minutes": "min mins minute minutes minuten",
         # Musical attributes.
         "danceability": """danceability danceable dance dnce tanzbarkeit bailabilidad
@@ -161,6 +161,11 @@ def parse_column_name(name: str) -> ColumnName:
     """Take a column name apart and say which fields it may mean."""
     words = _words(name)
     found = [(word, *_concept(word)) for word in words]
+    start = next(
+        (i for i, (_, concept, _) in enumerate(found) if concept == "duration"), len(found)
+    )
+    # Elsewhere "min" is a minimum.
+    found[start:] = [(w, "minutes", 1.0) if w == "min" else (w, c, s) for w, c, s in found[start:]]
     concepts = [concept for _, concept, _ in found if concept]
     known = frozenset(concepts) - {"filler"}
     unknown = sum(1 for word, concept, _ in found if not concept and not word.isdigit())
@@ -194,7 +199,7 @@ def _fields(known: frozenset[str], concepts: list[str]) -> list[tuple[str, float
             return []
         if "ms" in known:
             return [("duration_ms", 1.0)]
-        return [] if "minutes" in known else [("duration", 1.0)]
+        return [("duration", 1.0)]
     if known & {"year", "date", "release"} and "title" not in known and "name" not in known:
         return _year_fields(known, subjects)
     for field, concept in (("subgenre", "subgenre"), ("genre", "genre")):

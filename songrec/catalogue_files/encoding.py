@@ -10,6 +10,7 @@ from typing import IO
 from songrec.core.errors import BadInput
 
 _CHUNK = 1 << 20
+_WIDE_HEAD = 1 << 16
 _BROKEN = re.compile(r"[\udc80-\udcff]")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f\udc80-\udcff]")
 _UNDEFINED_IN_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
@@ -25,7 +26,7 @@ class Encoding:
 
 
 def detect_encoding(raw: IO[bytes], name: str) -> Encoding:
-    """Detect the encoding of ``raw``: UTF-8 (with or without BOM), UTF-16 with BOM, or Latin-1.
+    """Detect the encoding of ``raw``: UTF-8, UTF-16 or UTF-32 (with or without BOM), or Latin-1.
 
     Everything is read first so that a truncated gzip file or a binary file is detected before
     a single row is stored. ``BadInput`` for a binary file.
@@ -36,10 +37,11 @@ def detect_encoding(raw: IO[bytes], name: str) -> Encoding:
     undefined = False
     tolerant = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     chunk = raw.read(_CHUNK)
-    if chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    wide = _wide_codec(chunk)
+    if wide is not None:
         while raw.read(_CHUNK):
             pass
-        return Encoding("utf-16", "replace", "UTF-16")
+        return Encoding(wide, "replace", wide[:6].upper())
     # One stray NUL is a bad row; many are a file of another kind.
     if chunk[:65536].count(0) > 8:
         raise BadInput(f"{name}: is a binary file, not a CSV or Parquet catalogue.")
@@ -61,3 +63,19 @@ def detect_encoding(raw: IO[bytes], name: str) -> Encoding:
     if undefined:
         return Encoding("latin-1", "strict", "Latin-1")
     return Encoding("cp1252", "strict", "Latin-1 (Windows-1252)")
+
+
+def _wide_codec(chunk: bytes) -> str | None:
+    """Return the codec of text of two or four bytes per character, by its BOM or its zeros."""
+    # The BOM of UTF-32 begins with that of UTF-16.
+    if chunk.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
+    if chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    head = chunk[: _WIDE_HEAD - _WIDE_HEAD % 2]
+    pairs = len(head) // 2
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    # Delimiters and digits have a zero byte in any language; text without BOM has few others.
+    if pairs >= 8 and min(even, odd) == 0 and max(even, odd) > pairs // 4:
+        return "utf-16-le" if odd else "utf-16-be"
+    return None

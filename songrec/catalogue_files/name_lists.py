@@ -15,7 +15,7 @@ _ITEM = re.compile(rf"[urb]?({_QUOTED})|({_NOTHING})")
 _LIST = re.compile(
     rf"\s*(?:[urb]?(?:{_QUOTED})|{_NOTHING})(?:[\s,;]+(?:[urb]?(?:{_QUOTED})|{_NOTHING}))*\s*,?\s*"
 )
-_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)")
+_ESCAPE = re.compile(r"\\(U[0-9a-fA-F]{8}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)")
 _NUMBERS = re.compile(r"\s*-?\d+(?:\.\d+)?(?:[\s,]+-?\d+(?:\.\d+)?)*\s*")
 _BETWEEN_BARE_QUOTES = re.compile(r"""['"]\s*[,;]\s*['"]""")
 _NAME_KEYS = ("name", "artist_name", "genre_title", "genre_name", "title", "artist", "genre", "tag")
@@ -108,7 +108,7 @@ def _unescape(quoted: str) -> str:
         code = match[1]
         if len(code) > 1:
             return chr(int(code[1:], 16))
-        return {"n": "\n", "t": "\t", "r": "\r"}.get(code, code)
+        return {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "b": "\b"}.get(code, code)
 
     text = _ESCAPE.sub(character, quoted[1:-1])
     # Characters beyond 16 bits that JSON writes as two.

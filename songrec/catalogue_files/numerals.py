@@ -109,7 +109,7 @@ def detect_number_format(
     doubtful = [one for one in numerals if _ONE_GROUP.fullmatch(one)]
     if comma is None and any("," in one for one in numerals):
         comma = "thousands" if point == "decimal" else "decimal" if point == "thousands" else None
-        comma = comma or file_comma or _plausible_meaning(doubtful, is_plausible, default_comma)
+        comma = comma or _plausible_meaning(doubtful, is_plausible) or file_comma or default_comma
     if point is None:
         point = "decimal"
         points = [one for one in doubtful if "." in one]
@@ -166,15 +166,14 @@ def _meaning(sign: str, numerals: Iterable[str]) -> str | None:
     return None
 
 
-def _plausible_meaning(
-    numerals: list[str], is_plausible: Callable[[float], bool], default: str | None
-) -> str | None:
+def _plausible_meaning(numerals: list[str], is_plausible: Callable[[float], bool]) -> str | None:
+    """Return the meaning of a comma by which alone all numbers can be those of the column."""
     texts = [one for one in numerals if "," in one]
     decimal = all(is_plausible(float(one.replace(",", "."))) for one in texts)
     thousands = all(is_plausible(float(one.replace(",", ""))) for one in texts)
-    if decimal != thousands:
-        return "decimal" if decimal else "thousands"
-    return default
+    if decimal == thousands:
+        return None
+    return "decimal" if decimal else "thousands"
 
 
 def _decimal_point(digits: str, form: NumberFormat) -> str:

@@ -19,12 +19,14 @@ from songrec.catalogue_files.dialects import DIALECTS
 from songrec.catalogue_files.encoding import detect_encoding
 from songrec.catalogue_files.json_tables import JsonTable
 from songrec.catalogue_files.parquet import ParquetTable
+from songrec.catalogue_files.reading_notes import Assumption
 from songrec.catalogue_files.rejects import Reject, format_value
 from songrec.catalogue_files.tolerant_csv import TolerantReader, text_lines
 from songrec.core.errors import BadInput
 
 MAX_COLUMNS = 5_000
 _HEAD = 1 << 20
+_BEYOND_ASCII = re.compile(r"\w*[^\x00-\x7f]\w*")
 _JSON_HEAD = 4096
 _JSON_START = re.compile(rb"""\s*(\{\s*["}]|\[\s*\{)""")
 _MAGIC_BYTES = {
@@ -181,7 +183,7 @@ class TextTable:
         self._header_cells = self._layout.written_header
         self.delimiter = self._layout.syntax.delimiter
         self.decimal_comma = self.delimiter != ","
-        self.assumptions = list(self._layout.assumptions)
+        self.assumptions = [*self._encoding_assumption(), *self._layout.assumptions]
 
     def rows(self, *, any_width: bool = False) -> Iterator[TableRow]:
         """Yield the line and the cells of every row that is not blank, in file order.
@@ -264,6 +266,16 @@ class TextTable:
             raise BadInput(f"{self.name}: the gzip file is damaged ({error}).") from None
         except OSError as error:
             raise BadInput(f"{self.name}: cannot be read ({error.strerror or error}).") from None
+
+    def _encoding_assumption(self) -> list[Assumption]:
+        """Show a word by which a person sees whether the guess at the encoding is right."""
+        if not self.encoding.startswith("Latin-1"):
+            return []
+        with self._open() as raw, self._guard(), text_lines(raw, self._codec, "replace") as lines:
+            words = (match for line in lines if (match := _BEYOND_ASCII.search(line)))
+            word = next(words, None)
+        such = f", as in “{format_value(word[0])}”" if word else ""
+        return [Assumption("", f"the text is not UTF-8 but {self.encoding}{such}")]
 
     def _detect_layout(self, is_column_name: Callable[[str], bool]) -> CsvLayout:
         with self._open() as raw, self._guard():

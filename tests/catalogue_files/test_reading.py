@@ -27,6 +27,9 @@ def read(path: Path, **how):
         (b"\xef\xbb\xbf" + SIMPLE.encode(), "UTF-8"),
         (SIMPLE.encode("latin-1"), "Latin-1 (Windows-1252)"),
         (SIMPLE.encode("utf-16"), "UTF-16"),
+        (SIMPLE.encode("utf-16-le"), "UTF-16"),
+        (SIMPLE.encode("utf-16-be"), "UTF-16"),
+        (SIMPLE.encode("utf-32"), "UTF-32"),
     ],
 )
 def test_encodings_are_told_apart(tmp_path, content, encoding):
@@ -37,6 +40,15 @@ def test_encodings_are_told_apart(tmp_path, content, encoding):
     assert table.header == ["song", "Tempo"]
     assert rows == [["Élan", "120"], ["Öl", "90"]]
     assert rejects == []
+
+
+def test_a_guess_at_the_encoding_shows_a_word(tmp_path):
+    path = tmp_path / "songs.csv"
+    path.write_bytes(SIMPLE.encode("latin-1"))
+    (assumption,) = read(path)[0].assumptions
+    assert str(assumption) == "the text is not UTF-8 but Latin-1 (Windows-1252), as in “Élan”"
+    path.write_bytes(SIMPLE.encode())
+    assert read(path)[0].assumptions == []
 
 
 def test_curly_quotes_of_windows_are_kept(tmp_path):
