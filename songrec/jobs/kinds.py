@@ -12,7 +12,8 @@ class Kind:
     ``run`` is ``"module:function"``; the function takes ``(session, job, on_progress)``, leaves
     the last commit to its caller, and returns the result, which its row stores as JSON.
     ``when_cancelled`` says what remains of cancelled work; waiting jobs of a higher ``priority``
-    start first.
+    start first. Of the kinds with one ``exclusive_key`` a single job runs at a time, however many
+    workers there are; the others wait.
     """
 
     name: str
@@ -20,8 +21,13 @@ class Kind:
     run: str
     when_cancelled: str = "Cancelled; nothing was published."
     priority: int = 0
+    exclusive_key: str | None = None
 
 
+LIBRARY = "library"
+"""Key of the jobs that add tracks and then update what follows from them."""
+TRAINING = "training"
+"""Key of the jobs that train runs."""
 SOMEBODY_WAITS = 10
 """The priority of short work whose result a listener is waiting for."""
 
@@ -33,43 +39,50 @@ KINDS: dict[str, Kind] = {
             "Catalogue import",
             "songrec.jobs.tasks:ingest",
             "Cancelled; the rows read until then stay. Importing the file again completes them.",
+            exclusive_key=LIBRARY,
         ),
-        Kind("train", "Training", "songrec.jobs.tasks:train"),
+        Kind("train", "Training", "songrec.jobs.tasks:train", exclusive_key=TRAINING),
         Kind(
             "analyze",
             "Audio analysis",
             "songrec.jobs.tasks:analyze",
             "Cancelled; the files analysed until then stay. Analysing the folder again goes on.",
+            exclusive_key=LIBRARY,
         ),
         Kind(
             "demo",
             "The made clips",
             "songrec.jobs.tasks:demo",
             "Cancelled; the clips analysed until then stay. Asking for them again goes on.",
+            exclusive_key=LIBRARY,
         ),
         Kind(
             "predict",
             "Training the predictor",
             "songrec.jobs.tasks:predict",
             "Cancelled; the predictor before it, if there is one, stays in use.",
+            exclusive_key="predictor",
         ),
         Kind(
             "grid",
             "Grid",
             "songrec.jobs.tasks:grid",
             "Cancelled; the cells trained until then stay. Starting the same grid again goes on.",
+            exclusive_key=TRAINING,
         ),
         Kind(
             "duplicates",
             "Search for duplicates",
             "songrec.jobs.tasks:duplicates",
             "Cancelled; what the search before it found stays.",
+            exclusive_key="duplicates",
         ),
         Kind(
             "fragments",
             "Moments",
             "songrec.jobs.segment_tasks:run",
             "Cancelled; the tagger and the segments before stay in use.",
+            exclusive_key="segments",
         ),
         Kind("report", "Report", "songrec.jobs.tasks:report", "Cancelled; no report was written."),
         Kind(
@@ -77,6 +90,7 @@ KINDS: dict[str, Kind] = {
             "Lyrics and tags",
             "songrec.jobs.tasks:words",
             "Cancelled; what was prepared until then stays.",
+            exclusive_key="words",
         ),
         Kind(
             "refresh",
@@ -84,6 +98,7 @@ KINDS: dict[str, Kind] = {
             "songrec.jobs.tasks:refresh",
             "Cancelled; the next import completes it.",
             SOMEBODY_WAITS - 5,
+            exclusive_key=LIBRARY,
         ),
         Kind("upload", "Uploaded song", "songrec.jobs.tasks:upload", "Cancelled.", SOMEBODY_WAITS),
         Kind(

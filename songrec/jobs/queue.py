@@ -32,7 +32,8 @@ def enqueue(
     if kind not in KINDS:
         raise UnknownName("kind of job", kind, KINDS)
     user_id = user.id if user is not None else None
-    return jobs.create(session, kind, parameters, user_id, KINDS[kind].priority)
+    row = KINDS[kind]
+    return jobs.create(session, kind, parameters, user_id, row.priority, row.exclusive_key)
 
 
 @contextlib.contextmanager

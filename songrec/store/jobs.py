@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select, update
-from sqlalchemy.orm import Session, load_only
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, aliased, load_only
 
 from songrec.core.errors import UnknownName
 from songrec.store.db import now
@@ -31,8 +33,12 @@ def create(
     parameters: dict[str, Any],
     user_id: int | None = None,
     priority: int = 0,
+    exclusive_key: str | None = None,
 ) -> Job:
-    """Add a waiting job, which workers see once the caller has committed."""
+    """Add a waiting job, which workers see once the caller has committed.
+
+    It starts when no other job with its ``exclusive_key`` runs.
+    """
     job = Job(
         public_id=secrets.token_hex(6),
         kind=kind,
@@ -42,6 +48,7 @@ def create(
         details={},
         user_id=user_id,
         priority=priority,
+        exclusive_key=exclusive_key,
     )
     session.add(job)
     session.flush()
@@ -104,19 +111,27 @@ def ahead_of(session: Session, job: Job) -> int:
 
 
 def claim(session: Session, worker: str) -> int | None:
-    """Make the next waiting job a running one of ``worker``; its id, or None if none waits.
+    """Make the next waiting job a running one of ``worker``; its id, or None if none may start.
 
-    One statement, so that no two workers get the same job.
+    One statement, so that no two workers get the same job. A job whose ``exclusive_key`` is that
+    of a running job is passed over and waits.
     """
+    waiting, running = aliased(Job), aliased(Job)
+    others = select(running.id).where(
+        running.state == "running", running.exclusive_key == waiting.exclusive_key
+    )
     following = (
-        select(Job.id).where(Job.state == "waiting").order_by(Job.priority.desc(), Job.id).limit(1)
+        select(waiting.id)
+        .where(waiting.state == "waiting", ~others.exists())
+        .order_by(waiting.priority.desc(), waiting.id)
+        .limit(1)
     )
     if session.scalar(following) is None:
         return None  # workers look often: only one that finds a job takes SQLite's write lock
     moment = now()
-    job_id = session.scalar(
+    statement = (
         update(Job)
-        .where(Job.id == following.with_for_update(skip_locked=True).scalar_subquery())
+        .where(Job.id == following.with_for_update(skip_locked=True, of=waiting).scalar_subquery())
         .values(
             state="running",
             worker=worker,
@@ -127,9 +142,24 @@ def claim(session: Session, worker: str) -> int | None:
         .returning(Job.id)
         .execution_options(synchronize_session=False)
     )
+    try:
+        with _savepoint(session):
+            job_id = session.scalar(statement)
+    except IntegrityError:
+        return None  # another worker has just started a job with the same key
     if job_id is not None:
         _expire(session, job_id)
     return job_id
+
+
+def _savepoint(session: Session) -> AbstractContextManager[Any]:
+    """Return a savepoint on PostgreSQL, where a statement that fails ends the transaction.
+
+    On SQLite, where one writes at a time, a claim sees all claims before it.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        return nullcontext()
+    return session.begin_nested()
 
 
 def report(

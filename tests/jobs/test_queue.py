@@ -21,6 +21,7 @@ from songrec.jobs.supervisor import commit_with_retries
 from songrec.store import jobs
 from songrec.store.db import db, now
 from songrec.store.instance import Instance
+from songrec.store.tables import Job
 from tests.factories import waiting_ids
 
 Queued = Callable[[], list[int]]
@@ -72,9 +73,56 @@ def claimed(session: Session) -> list[int]:
 def test_jobs_start_in_the_order_in_which_they_were_added(session: Session) -> None:
     first, second = (queue.enqueue(session, kind, {}) for kind in ("train", "ingest"))
     session.commit()
-    third = queue.enqueue(session, "train", {})
+    third = queue.enqueue(session, "report", {})
     session.commit()
     assert claimed(session) == [first.id, second.id, third.id]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "started"),
+    [
+        (("train", "train", "grid", "report"), ["train", "report"]),
+        (("analyze", "demo", "ingest", "train"), ["analyze", "train"]),
+        (("analyze", "refresh"), ["refresh"]),
+        (("predict", "words", "duplicates"), ["predict", "words", "duplicates"]),
+        (("upload", "upload", "keep", "sleeve"), ["upload", "upload", "keep", "sleeve"]),
+    ],
+)
+def test_of_jobs_that_exclude_each_other_one_starts(
+    session: Session, kinds: tuple[str, ...], started: list[str]
+) -> None:
+    for kind in kinds:
+        queue.enqueue(session, kind, {})
+    session.commit()
+    assert [session.get_one(Job, job_id).kind for job_id in claimed(session)] == started
+
+
+def test_the_next_of_a_key_starts_when_the_one_before_has_ended(session: Session) -> None:
+    first, second, third = (queue.enqueue(session, "analyze", {}).id for _ in range(3))
+    assert claimed(session) == [first]
+    assert jobs.fail(session, first, "no")
+    assert claimed(session) == [second]
+    assert jobs.finish(session, second, {}, log="", details={})
+    assert claimed(session) == [third]
+
+
+def test_two_workers_at_once_start_one_training(app: Flask, session: Session) -> None:
+    rows = [queue.enqueue(session, "train", {}).id for _ in range(6)]
+    session.commit()
+
+    def work(worker: str) -> list[int]:
+        with app.app_context():
+            return [
+                job_id
+                for _ in range(3)
+                if (job_id := commit_with_retries(lambda: jobs.claim(db.session, worker)))
+            ]
+
+    with ThreadPoolExecutor(4) as workers:
+        claims = [job_id for ids in workers.map(work, "abcd") for job_id in ids]
+    assert claims == rows[:1]
+    session.expire_all()
+    assert waiting_ids(session) == rows[1:]
 
 
 def test_uploads_go_before_long_work(session: Session) -> None:
@@ -115,6 +163,8 @@ def test_jobs_of_the_version_before_are_claimed(tmp_path: Path) -> None:
             db.session.execute(insert, {"id": number, "kind": kind, "state": state})
         db.session.commit()
         upgrade()
+        keys = db.session.execute(text("SELECT id, exclusive_key FROM job ORDER BY id")).all()
+        assert keys == [(1, None), (2, "training"), (3, None)]
         assert claimed(db.session) == [3, 2]
         db.engine.dispose()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +12,7 @@ from flask import Flask
 from flask_migrate import upgrade
 
 from songrec import create_app
+from songrec.jobs import queue
 from songrec.store import jobs
 from songrec.store.db import db
 from songrec.web import ratelimit
@@ -51,6 +53,49 @@ def test_several_workers_share_the_jobs(app: Flask) -> None:
     db.session.commit()
     assert first == upload
     assert sorted(job_id for ids in claims for job_id in ids) == created
+
+
+def test_workers_at_once_start_one_job_of_a_key(app: Flask) -> None:
+    rows = [queue.enqueue(db.session, "train", {}).id for _ in range(8)]
+    reports = [queue.enqueue(db.session, "report", {}).id for _ in range(4)]
+    db.session.commit()
+
+    def work(worker: str) -> list[int]:
+        with app.app_context():
+            ids = []
+            for _ in range(10):
+                job_id = jobs.claim(db.session, worker)
+                db.session.commit()
+                ids += [job_id] if job_id is not None else []
+            return ids
+
+    with ThreadPoolExecutor(4) as workers:
+        claims = sorted(job_id for ids in workers.map(work, "abcd") for job_id in ids)
+    assert claims == [rows[0], *reports]
+    assert jobs.fail(db.session, rows[0], "no")
+    assert jobs.claim(db.session, "a") == rows[1]
+    db.session.commit()
+
+
+def test_a_claim_that_is_not_committed_yet_excludes_too(app: Flask) -> None:
+    first, second = (queue.enqueue(db.session, "analyze", {}).id for _ in range(2))
+    db.session.commit()
+    assert jobs.claim(db.session, "a") == first
+
+    def claim_beside() -> int | None:
+        with app.app_context():
+            job_id = jobs.claim(db.session, "b")  # waits for the other's end
+            db.session.commit()
+            return job_id
+
+    with ThreadPoolExecutor(1) as worker:
+        claim = worker.submit(claim_beside)
+        time.sleep(0.3)
+        db.session.commit()
+        assert claim.result(timeout=10) is None
+    assert jobs.fail(db.session, first, "no")
+    assert jobs.claim(db.session, "b") == second
+    db.session.commit()
 
 
 def test_tries_are_counted_in_the_database(app: Flask) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from songrec.store.db import Base, UtcDateTime, now
@@ -17,6 +17,7 @@ class Job(Base):
     """One piece of long work: its parameters, its progress and its result.
 
     Waiting jobs of a higher ``priority`` go first. ``worker`` names the worker that runs the job.
+    Of the jobs with one ``exclusive_key`` a single one runs at a time.
     """
 
     __tablename__ = "job"
@@ -34,6 +35,7 @@ class Job(Base):
     result: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     cancel_requested: Mapped[bool] = mapped_column(default=False)
     priority: Mapped[int] = mapped_column(default=0, server_default="0")
+    exclusive_key: Mapped[str | None] = mapped_column(String(40))
     worker: Mapped[str | None] = mapped_column(String(40))
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
@@ -46,4 +48,11 @@ class Job(Base):
             "state in ('waiting', 'running', 'done', 'failed', 'cancelled')", name="state"
         ),
         Index("ix_job_state_priority", "state", "priority"),
+        Index(
+            "uq_job_exclusive_key_running",
+            "exclusive_key",
+            unique=True,
+            sqlite_where=text("state = 'running'"),
+            postgresql_where=text("state = 'running'"),
+        ),
     )
