@@ -478,7 +478,7 @@ def _warnings(
                 warnings.append(
                     ColumnWarning(
                         f"no column was read as the {field_label(name)}, but {_list(likely)} may "
-                        f"hold it: {_examples(likely[0])}",
+                        f"hold {'them' if name == 'artists' else 'it'}: {_examples(likely[0])}",
                         f"{name}={likely[0].header}",
                     )
                 )
@@ -523,7 +523,8 @@ def _doubts(
         if fuller:
             text = (
                 f"the {field_label(name)} {_quote(column)} is empty in "
-                f"{1 - content.filled_share:.0%} of the rows; {_list(fuller)} may hold it: "
+                f"{1 - content.filled_share:.0%} of the rows; {_list(fuller)} may "
+                f"hold {'them' if name == 'artists' else 'it'}: "
                 f"{_examples(fuller[0])}"
             )
             return [ColumnWarning(text, f"{name}={fuller[0].header}")]

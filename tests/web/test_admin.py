@@ -150,7 +150,7 @@ class TestUpload:
         assert [item.text for item in text.select("details li")] == ["author", "price"]
         alert = text.select_one("[role=alert]")
         assert alert is not None
-        assert "No column was read as the artists, but 'author' may hold it: “Ada”" in alert.text
+        assert "No column was read as the artists, but 'author' may hold them: “Ada”" in alert.text
         assert "artists=author" in alert.text
 
     def test_columns_that_were_chosen_are_read(

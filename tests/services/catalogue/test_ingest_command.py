@@ -222,7 +222,7 @@ def test_an_ingest_says_which_column_became_what(run, tmp_path):
     lines = " ".join(result.output.split())
     assert "Columns read: title from 'song', variance from 'variance', tempo from 'Tempo'" in lines
     assert "Passed over: 'author', 'price'" in lines
-    assert "Warning: no column was read as the artists, but 'author' may hold it" in lines
+    assert "Warning: no column was read as the artists, but 'author' may hold them" in lines
     assert "--column artists=author" in lines
 
 
