@@ -59,9 +59,10 @@ class Dialect:
     header names that only this format has; a file is of the first dialect whose required fields
     and signature it holds. ``converters`` replace the usual ones. ``scale`` is that of the seven
     perceptual columns: ``unit`` (0-1), ``percent`` (0-100) or ``auto``, seen from the values.
-    ``missing`` are words that mean an empty cell in text columns. ``id_namespace`` says whose ids
-    ``external_id`` holds; files of one namespace share tracks. None: the file's own ids. ``open``:
-    title, artists and id may be in other columns too; the listed names are only preferred.
+    ``missing`` are words that mean an empty cell in text columns. ``id_namespace`` names whose ids
+    ``external_id`` holds, so that all files of the format share tracks. None: ids are the
+    catalogue's own, unless they look like those of Spotify, MusicBrainz or ISRC. ``open``: title,
+    artists and id may be in other columns too; the listed names are only preferred.
     """
 
     name: str
@@ -173,7 +174,6 @@ SPOTIFY_API = Dialect(
     required=("tempo", "loudness", *SHARES),
     converters={"artists": cell_values.artists_between(",")},
     scale="unit",
-    id_namespace="spotify",
     open=True,
 )
 

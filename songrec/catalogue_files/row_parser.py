@@ -29,6 +29,7 @@ from songrec.core import songs
 from songrec.core.artist_credits import ArtistField
 from songrec.core.attributes import ATTRIBUTE_NAMES, BY_NAME
 from songrec.core.catalogue import CatalogueRow
+from songrec.core.track_identity import recording_id, recording_key
 
 # Converters that leave a plain number as it is.
 _NUMERIC = (
@@ -119,6 +120,7 @@ class RowParser:
         self._null_words: frozenset[str] = frozenset()
         self.assumptions: tuple[Assumption, ...] = ()
         self._track_keys = TrackKeys(dialect, source)
+        self._further_ids = columns.id_columns[1:] if columns else ()
 
     @property
     def fields(self) -> frozenset[str]:
@@ -281,6 +283,7 @@ class RowParser:
         years, keys = others.get("year", nothing), others.get("key", nothing)
         modes, beats = others.get("mode", nothing), others.get("time_signature", nothing)
         words = others.get("lyrics", nothing)
+        further = self._further_keys(batch)
         playlist_ids, playlist_names = (
             others.get("playlist_id", nothing),
             others.get("playlist_name", nothing),
@@ -295,13 +298,22 @@ class RowParser:
             title, album = titles[i] or "", albums[i] or None
             named_artists = artists[i] or ArtistField()
             artist = named_artists.line
-            key = self._track_keys.source_key(ids[i], artist, title, album or "", number)
+            attributes = [None if v != v else v for v in rows[i]]
+            key = self._track_keys.source_key(
+                ids[i] or (further[i][0] if further and further[i] else None),
+                artist,
+                title,
+                album or "",
+                attributes,
+                (durations[i], years[i], keys[i], modes[i]),
+            )
             tags = [("genre", n) for n in genres[i] or ()]
             tags += [("subgenre", n) for n in subgenres[i] or ()]
             tags += [("emotion", n) for n in emotions[i] or ()]
+            external_id = recording_id(key) or ids[i] or None
             fields = {
-                "external_id": ids[i] or None,
-                "title": title or (songs.UNTITLED if ids[i] else f"Track {number}"),
+                "external_id": external_id,
+                "title": title or (songs.UNTITLED if external_id else ""),
                 "artists": artist,
                 "year": years[i],
                 "duration_ms": durations[i],
@@ -310,9 +322,14 @@ class RowParser:
                 "time_signature": beats[i],
             }
             text = "\x1f".join(map(str, (*fields.values(), named_artists, album, tags, words[i])))
+            if not fields["title"]:
+                fields["title"] = f"Track {number}"
             digest = hashlib.blake2b(_VERSION, digest_size=16)
             digest.update(packed[i * width : (i + 1) * width])
             digest.update(text.encode())
+            more_keys = tuple(one for one in further[i] if one != key) if further else ()
+            if more_keys:
+                digest.update("\x1f".join(more_keys).encode())
             good.append(
                 CatalogueRow(
                     number=number,
@@ -322,15 +339,32 @@ class RowParser:
                     if artist and title
                     else songs.unique_song_key(key),
                     fields=fields,
-                    attributes=[None if v != v else v for v in rows[i]],
+                    attributes=attributes,
                     artists=named_artists,
                     album=album,
                     tags=tags,
                     lyrics=words[i],
                     playlist=_playlist(playlist_ids[i], playlist_names[i]),
+                    further_keys=more_keys,
+                    is_titled=bool(title),
                 )
             )
         return good
+
+    def _further_keys(self, batch: Batch) -> list[tuple[str, ...]] | None:
+        """Return the keys in the other columns of ids, by row; None if there are none."""
+        if not self._further_ids:
+            return None
+        return [
+            tuple(
+                dict.fromkeys(
+                    key
+                    for at in self._further_ids
+                    if row[at] and (key := recording_key(str(row[at])))
+                )
+            )
+            for row in batch.rows
+        ]
 
 
 def _playlist(external_id: str | None, name: str | None) -> tuple[str, str] | None:

@@ -2,40 +2,61 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
 
 from songrec.catalogue_files.dialects import Dialect
 from songrec.core import songs
-
-_SPOTIFY_ID = re.compile(r"(?:spotify:track:)?([0-9A-Za-z]{22})")
-_MAX_LENGTH = 80
+from songrec.core.track_identity import (
+    MIN_VALUES,
+    id_key,
+    known_values,
+    repeated_key,
+    values_key,
+)
 
 
 class TrackKeys:
-    """Source keys for the rows of one source: by id, else by names, else by row number."""
+    """Source keys for the rows of one file: by id, else by names, else by values.
+
+    Of rows without a complete name it remembers 64 bits each, about 90 MB for a million rows.
+    """
 
     def __init__(self, dialect: Dialect, source: str) -> None:
-        self._source = source if len(source) <= 50 else digest(source)
-        self._namespace = dialect.id_namespace or f"id:{self._source}"
+        self._source = source
+        self._catalogue = dialect.id_namespace or source
+        self._rows_by_values: Counter[int] = Counter()
 
     def source_key(
-        self, external_id: str | None, artists: str, title: str, album: str, number: int
+        self,
+        external_id: str | None,
+        artists: str,
+        title: str,
+        album: str,
+        values: Sequence[float | None],
+        further: Sequence[Any] = (),
     ) -> str:
-        """Return the key, at most 80 characters, that the row has in every import of its source.
+        """Return the key, at most 80 characters, that the row has in every import.
 
-        Files with Spotify ids share their tracks (``spotify:<id>``), whatever their format. A row
-        without an id, artist or title is identified by its number.
+        Parameters
+        ----------
+        external_id, artists, title, album
+            Empty where unknown.
+        values
+            The attributes in the order of ``core.attributes``.
+        further
+            What else tells rows apart that have neither names nor enough values.
         """
-        if external_id:
-            spotify = _SPOTIFY_ID.fullmatch(external_id)
-            key = f"spotify:{spotify[1]}" if spotify else f"{self._namespace}:{external_id}"
-            return key if len(key) <= _MAX_LENGTH else f"id:{digest(key)}"
+        key = id_key(external_id, self._catalogue)
+        if key is not None:
+            return key
         if artists and title:
             return songs.names_key(artists, title, album)
-        return f"row:{self._source}:{number}"
-
-
-def digest(text: str) -> str:
-    """Return 32 hexadecimal digits for a text of any length."""
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+        scope = ""
+        if known_values(values) < MIN_VALUES:
+            scope = "\x1f".join((self._source, album, *map(str, further)))
+        key = values_key(values, title=title, artists=artists, scope=scope)
+        row = hash(key)
+        self._rows_by_values[row] += 1
+        return repeated_key(key, self._rows_by_values[row])

@@ -35,7 +35,16 @@ MOST_PASSED_OVER = 40
     metavar="NAME",
     help="The file's format; default: detected from its header.",
 )
-@click.option("--source", metavar="NAME", help="The catalogue's name; default: the file's.")
+@click.option(
+    "--source",
+    metavar="NAME",
+    help="The catalogue's name; default: that of the catalogue it updates, else the file's.",
+)
+@click.option(
+    "--trust-ids",
+    is_flag=True,
+    help="Update songs by their ids also where title and artist are others.",
+)
 @click.option(
     "--scale",
     type=click.Choice(["auto", "unit", "percent"]),
@@ -64,6 +73,7 @@ def ingest(
     path: Path,
     dialect: str | None,
     source: str | None,
+    trust_ids: bool,
     scale: str,
     columns: tuple[str, ...],
     rejects_path: Path | None,
@@ -93,6 +103,7 @@ def ingest(
             path,
             dialect=dialect,
             source=source,
+            trust_ids=trust_ids,
             scale=scale,
             columns=chosen,
             dry_run=dry_run,
@@ -113,6 +124,17 @@ def ingest(
         f"{report.inserted:,} inserted, {report.updated:,} updated, "
         f"{report.unchanged:,} unchanged, {report.rejected_count:,} rejected"
     )
+    click.echo(f"Songs are known by {_identities(report.identified_by)}.")
+    for note in report.notes:
+        click.echo(f"{note[:1].upper()}{note[1:]}.")
+    if report.adopted:
+        songs = "1 song" if report.adopted == 1 else f"{report.adopted:,} songs"
+        click.echo(f"{songs} of earlier imports recognised, now by another key.")
+    if report.contradicting:
+        click.echo(
+            f"{report.contradicting:,} rejected for having the id of another song, which is "
+            "unchanged."
+        )
     if report.alike:
         click.echo(
             f"{report.alike:,} of them look like songs already in the catalogue; nothing was "
@@ -157,6 +179,13 @@ def _echo_list(label: str, items: Sequence[str], most: int | None = None) -> Non
         more = f" and {len(items) - most:,} more" if most and len(items) > most else ""
         text = f"{label}: {', '.join(items[:most])}{more}"
         click.echo(textwrap.fill(text, 100, subsequent_indent="  ", break_on_hyphens=False))
+
+
+def _identities(counts: dict[str, int]) -> str:
+    from songrec.services.catalogue.formats import IDENTITIES
+
+    rows = {label: counts[kind] for kind, label in IDENTITIES.items() if counts.get(kind)}
+    return ", ".join(f"{label} ({count:,})" for label, count in rows.items())
 
 
 def store_report(report: IngestReport) -> Path:

@@ -13,8 +13,9 @@ class CatalogueRow:
     """One good row of a catalogue.
 
     ``number`` counts the file's data rows from 1. ``source_key`` says which track it is,
-    ``fingerprint`` digests everything the row says. ``fields`` are the track table's descriptive
-    columns (``artists`` is the displayed line), ``attributes`` the twelve in ``core.attributes``
+    ``further_keys`` are those of further ids, ``fingerprint`` digests everything the row says.
+    ``fields`` are the track table's descriptive columns (``artists`` is the displayed line; where
+    ``is_titled`` is False the title is a label), ``attributes`` the twelve in ``core.attributes``
     order on the canonical scale, None where unknown. ``artists`` and ``album`` are as the source
     names them, ``tags`` are (kind, name) pairs. ``playlist`` is (external id, name) or None.
     """
@@ -30,3 +31,5 @@ class CatalogueRow:
     tags: list[tuple[str, str]] = field(default_factory=list)
     lyrics: str | None = None
     playlist: tuple[str, str] | None = None
+    further_keys: tuple[str, ...] = ()
+    is_titled: bool = True

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 def ingest(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     """Read a catalogue file into the database.
 
-    Parameters: ``path``; ``source``, the file's own name; ``dialect``, or None to tell by the
-    header; ``scale`` and ``columns`` as for ``ingest_file``. The result is the ingest report with
-    the path of the rejected rows.
+    Parameters: ``path``; ``source``, the file's own name; ``catalogue``, its ``source`` for
+    ``ingest_file`` where a person named it; ``dialect``, ``scale``, ``columns`` and ``trust_ids``
+    as there. The result is the ingest report with the path of the rejected rows.
     """
     from songrec.services.library.after_import import import_catalogue
 
@@ -33,9 +33,11 @@ def ingest(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
         current_instance(),
         Path(job.parameters["path"]),
         dialect=job.parameters.get("dialect"),
-        source=job.parameters.get("source"),
+        source=job.parameters.get("catalogue"),
         scale=job.parameters.get("scale", "auto"),
         columns=job.parameters.get("columns"),
+        trust_ids=job.parameters.get("trust_ids", False),
+        file_name=job.parameters.get("source"),
         rejects_path=rejects,
         on_progress=on_progress,
     )

@@ -19,12 +19,22 @@ EVIDENCE = {
     "content": "by what it holds",
 }
 """What the evidence for a column is called."""
+IDENTITIES = {
+    "spotify": "Spotify id",
+    "mbid": "MusicBrainz id",
+    "isrc": "ISRC",
+    "id": "the catalogue's own id",
+    "names": "artist and title",
+    "values": "their values (no id, no full name)",
+}
+"""What says which track a row is (``core.track_identity.key_kind``), the strongest first."""
 
 __all__ = [
     "EVIDENCE",
     "FIELDS",
     "FIELD_LABELS",
     "FORMATS",
+    "IDENTITIES",
     "SCALES",
     "ColumnMapping",
     "dialect_by_name",

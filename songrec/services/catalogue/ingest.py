@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gc
-import itertools
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -20,12 +20,15 @@ from songrec.catalogue_files.dialect_detection import map_columns
 from songrec.catalogue_files.dialects import DIALECTS, SCALES
 from songrec.catalogue_files.reading import open_table
 from songrec.catalogue_files.reading_notes import Assumption, LostCells, count_lost_cells
-from songrec.catalogue_files.rejects import Reject, RejectsFile
-from songrec.catalogue_files.row_parser import RowParser
+from songrec.catalogue_files.rejects import Reject, RejectsFile, format_value
+from songrec.catalogue_files.row_parser import ParsedBatch, RowParser
 from songrec.catalogue_files.unit_detection import detect_scale
 from songrec.core.errors import BadInput
+from songrec.core.track_identity import CATALOGUE_ID, key_kind
 from songrec.core.types import Progress, no_progress
+from songrec.services.catalogue.source_identity import identify_source
 from songrec.store.bulk import bulk_writing
+from songrec.store.catalogue.row_matching import Contradiction
 from songrec.store.catalogue.writer import CatalogueWriter, DryCounter
 
 MAX_SOURCE_LENGTH = 100
@@ -40,7 +43,9 @@ class IngestReport:
     ``alike`` counts the inserted tracks with the same name as an earlier track
     (``services.library.after_import``). ``columns`` says which column was read as what,
     ``assumptions`` what reading them assumes, ``lost_cells`` (by column) which cells of imported
-    rows could not be read.
+    rows could not be read. ``identified_by`` counts the rows by what says which track they are,
+    ``contradicting`` those whose id is another song's (they are rejected), ``adopted`` the updated
+    tracks that had no such id before. ``notes`` say what was guessed.
     """
 
     source: str
@@ -56,6 +61,10 @@ class IngestReport:
     rejected_count: int = 0
     rejects_path: Path | None = None
     alike: int = 0
+    identified_by: Counter[str] = field(default_factory=Counter)
+    contradicting: int = 0
+    adopted: int = 0
+    notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
     columns: ColumnMapping = field(default_factory=ColumnMapping)
     assumptions: list[Assumption] = field(default_factory=list)
@@ -81,6 +90,10 @@ class IngestReport:
             "rejected_count": self.rejected_count,
             "rejects_path": str(self.rejects_path) if self.rejects_path else None,
             "alike": self.alike,
+            "identified_by": dict(self.identified_by),
+            "contradicting": self.contradicting,
+            "adopted": self.adopted,
+            "notes": self.notes,
             "source": self.source,
             "dialect": self.dialect,
             "scale": self.scale,
@@ -101,22 +114,27 @@ def ingest_file(
     source: str | None = None,
     scale: str = "auto",
     columns: Mapping[str, str] | None = None,
+    trust_ids: bool = False,
     dry_run: bool = False,
+    file_name: str | None = None,
     rejects_path: Path | None = None,
     on_progress: Progress = no_progress,
 ) -> IngestReport:
     """Read the catalogue at ``path`` and insert or update its tracks.
 
     ``dialect`` forces a format, ``scale`` that of the perceptual columns; ``source`` names the
-    catalogue (default: the file's name without extensions). ``columns`` names the columns of single
-    fields (``{"title": "song_name"}``). Rejected rows go to ``rejects_path``.
+    catalogue. By default it is the one whose ids and names the file repeats, else one with the
+    name of the file (``file_name`` where it had another) without extensions. ``columns`` names the
+    columns of single fields (``{"title": "song_name"}``). A row whose id is stored under clearly
+    other names is rejected, unless ``trust_ids``. Rejected rows go to ``rejects_path``.
 
     Unlike other functions this one **commits**, after every batch: memory stays constant
     in the file's length and other writers get their turn. Run again after being killed it ends as
     if it had run once, for a row that is there already is left alone. With ``dry_run`` nothing is
     written but a ``rejects_path`` that was asked for.
 
-    Raises ``BadInput`` for a file that cannot be used, also when every row is rejected.
+    Raises ``BadInput`` for a file that cannot be used, also when every row is rejected or when a
+    person has to say which catalogue it is.
     """
     start = time.perf_counter()
     if scale not in SCALES:
@@ -137,29 +155,43 @@ def ingest_file(
     if first is None:
         raise BadInput(f"{path}: the file has a header and no rows.")
     used_scale = detect_scale(detected, table, first, scale, mapping)
-    name = source or source_name(path)
-    if len(name) > MAX_SOURCE_LENGTH:
-        raise BadInput(f"A catalogue's name has at most {MAX_SOURCE_LENGTH} characters: {name!r}.")
-    parser = RowParser(detected, table, scale=used_scale, source=name, columns=mapping)
-    report = IngestReport(name, detected.name, used_scale, table.encoding, dry_run, columns=mapping)
-    write: Callable[..., Any]
-    if dry_run:
-        write = DryCounter(session).write
-        context: AbstractContextManager[None] = nullcontext()
-    else:
-        context = bulk_writing(session)
-        write = CatalogueWriter(session, source=name, fields=parser.fields).write
-    with closing(batches), RejectsFile(rejects_path) as rejects, _less_frequent_gc(), context:
-        for batch in itertools.chain([first], batches):
-            _import_batch(batch, parser, write, rejects, report)
-            if not dry_run:
-                session.commit()
-            # No lock is held here: the progress callback may write to the database.
-            on_progress(
-                batch.fraction,
-                f"{report.read:,} rows read",
-                {"read": report.read, "rejected": report.rejected_count},
-            )
+
+    def parser_for(name: str) -> RowParser:
+        return RowParser(detected, table, scale=used_scale, source=name, columns=mapping)
+
+    name = _checked_name(source) if source else source_name(Path(file_name or path))
+    is_certain = bool(source or detected.id_namespace)
+    with closing(batches), _less_frequent_gc():
+        try:
+            parser, parsed, notes = _parse_first(session, first, parser_for, name, is_certain)
+        except BadInput as error:
+            raise BadInput(f"{path}: {error}") from None
+        name = parser.source
+        report = IngestReport(
+            name, detected.name, used_scale, table.encoding, dry_run, notes=notes, columns=mapping
+        )
+        write: Callable[..., Any]
+        if dry_run:
+            write = DryCounter(session, source=name, trust_ids=trust_ids).write
+            context: AbstractContextManager[None] = nullcontext()
+        else:
+            context = bulk_writing(session)
+            write = CatalogueWriter(
+                session, source=name, fields=parser.fields, trust_ids=trust_ids
+            ).write
+        parsed_batches = _parsed(first, parsed, parser, batches)
+        del first, parsed  # a batch is kept no longer than it is needed
+        with RejectsFile(rejects_path) as rejects, context:
+            for batch, parsed_batch in parsed_batches:
+                _import_batch(batch, parsed_batch, write, rejects, report)
+                if not dry_run:
+                    session.commit()
+                # No lock is held here: the progress callback may write to the database.
+                on_progress(
+                    batch.fraction,
+                    f"{report.read:,} rows read",
+                    {"read": report.read, "rejected": report.rejected_count},
+                )
     report.seconds = time.perf_counter() - start
     report.assumptions = [*table.assumptions, *parser.assumptions]
     if not report.stored:
@@ -175,6 +207,42 @@ def source_name(path: Path) -> str:
     """Return the file name without its extensions (``songs`` for ``songs.csv.gz``), 100 letters."""
     name = re.sub(r"(?i)(\.(csv|tsv|txt|gz|json|jsonl|ndjson|parquet|pq))+$", "", path.name)
     return (name or path.name)[:MAX_SOURCE_LENGTH]
+
+
+def _checked_name(name: str) -> str:
+    if len(name) > MAX_SOURCE_LENGTH:
+        raise BadInput(f"A catalogue's name has at most {MAX_SOURCE_LENGTH} characters: {name!r}.")
+    return name
+
+
+def _parse_first(
+    session: Session,
+    batch: Batch,
+    parser_for: Callable[[str], RowParser],
+    name: str,
+    is_certain: bool,
+) -> tuple[RowParser, ParsedBatch, list[str]]:
+    """Parse the first batch, and decide by it which catalogue the file is of.
+
+    Returns the parser for that catalogue, what it gave, and what is worth a note.
+    """
+    parser = parser_for(name)
+    parsed = parser.parse(batch)
+    if not is_certain:
+        catalogue = identify_source(session, name, parsed[0])
+        if catalogue.name != name:
+            parser = parser_for(catalogue.name)
+            return parser, parser.parse(batch), [catalogue.note]
+    return parser, parsed, []
+
+
+def _parsed(
+    first: Batch, parsed: ParsedBatch, parser: RowParser, batches: Iterator[Batch]
+) -> Iterator[tuple[Batch, ParsedBatch]]:
+    yield first, parsed
+    del first, parsed
+    for batch in batches:
+        yield batch, parser.parse(batch)
 
 
 @contextmanager
@@ -193,13 +261,19 @@ def _less_frequent_gc() -> Iterator[None]:
 
 def _import_batch(
     batch: Batch,
-    parser: RowParser,
+    parsed: ParsedBatch,
     write: Callable[..., Any],
     rejects: RejectsFile,
     report: IngestReport,
 ) -> None:
-    rows, refused, lost_cells = parser.parse(batch)
+    rows, refused, lost_cells = parsed
     written = write(rows)
+    if written.contradictions:
+        places = dict(zip(batch.numbers, batch.places, strict=True))
+        refused += [
+            _contradiction(one, places[one.row.number], report) for one in written.contradictions
+        ]
+        refused.sort(key=lambda reject: reject.row)
     for reject in refused:
         rejects.add(reject)
     for cell in lost_cells:
@@ -209,6 +283,28 @@ def _import_batch(
     report.inserted += written.inserted
     report.updated += written.updated
     report.unchanged += written.unchanged
+    report.adopted += written.adopted
+    report.contradicting += len(written.contradictions)
+    report.identified_by.update(Counter([key_kind(row.source_key) for row in rows]))
     report.rejected += refused[: REPORTED_REJECTS - len(report.rejected)]
     report.rejected_count += len(refused)
     report.rejects_path = rejects.path if rejects.count else None
+
+
+def _contradiction(one: Contradiction, place: int, report: IngestReport) -> Reject:
+    """Return the reject of a row whose id is another song's."""
+    stored, read = (
+        f"“{format_value(title)}” by {format_value(artists)}"
+        for title, artists in (
+            (one.title, one.artists),
+            (one.row.fields["title"], one.row.fields["artists"]),
+        )
+    )
+    own = one.row.source_key.startswith(f"{CATALOGUE_ID}:")
+    advice = f"not the catalogue {report.source!r}? --source OTHER. " if own else ""
+    return Reject(
+        place,
+        "id",
+        format_value(one.row.fields["external_id"]),
+        f"is {stored}, here it is {read} ({advice}Renamed? --trust-ids)",
+    )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import bindparam, delete, select, update
@@ -16,9 +16,12 @@ from sqlalchemy.orm import Session
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.catalogue import CatalogueRow
 from songrec.core.songs import UNTITLED, public_id, song_key
+from songrec.core.sorting import sort_key
+from songrec.core.track_identity import is_label, recording_id, recording_key
 from songrec.store.bulk import SearchIndex, bind_datetime, chunks, insert_many
-from songrec.store.catalogue import artists, merge_redirects
+from songrec.store.catalogue import artists, track_aliases
 from songrec.store.catalogue.artists import CreditWriter, TrackNames
+from songrec.store.catalogue.row_matching import Contradiction, RowMatcher, StoredTrack
 from songrec.store.catalogue.tag_playlist_links import TagPlaylistLinks
 from songrec.store.db import now
 from songrec.store.tables import Lyrics, Tag, Track, TrackAttributes, TrackTag
@@ -43,18 +46,16 @@ _DURATIONS = frozenset({"duration", "duration_ms"})
 
 @dataclass
 class BatchCounts:
-    """Counts of a batch's rows by outcome."""
+    """Counts of a batch's rows by outcome, and the rows whose id is another song's.
+
+    ``adopted`` counts the updated tracks that were known by less than an id before.
+    """
 
     inserted: int = 0
     updated: int = 0
     unchanged: int = 0
-
-
-@dataclass(slots=True)
-class _StoredTrack:
-    id: int
-    fingerprint: str
-    mark: str | None
+    adopted: int = 0
+    contradictions: list[Contradiction] = field(default_factory=list)
 
 
 class CatalogueWriter:
@@ -66,38 +67,48 @@ class CatalogueWriter:
     their tags and playlists.
     """
 
-    def __init__(self, session: Session, *, source: str, fields: frozenset[str]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        *,
+        source: str,
+        fields: frozenset[str],
+        trust_ids: bool = False,
+    ) -> None:
         self._session = session
         self._source = source
         self._fields = fields
         self._mark = secrets.token_hex(16)
+        self._matcher = RowMatcher(session, source=source, mark=self._mark, trust_ids=trust_ids)
+        self._labels = TrackLabels(session, source)
         self._links = TagPlaylistLinks(session)
         self._credits = CreditWriter(session)
 
     def write(self, rows: Sequence[CatalogueRow]) -> BatchCounts:
-        """Insert or update ``rows``, in file order."""
+        """Insert or update ``rows``, in file order.
+
+        Rows whose id is stored under clearly other names are not written.
+        """
+        with SearchIndex(self._session) as index:
+            return self._write(rows, index)
+
+    def _write(self, rows: Sequence[CatalogueRow], index: SearchIndex) -> BatchCounts:
+        matches = self._matcher.match(rows)
+        rows, stored = matches.rows, matches.tracks
         firsts: dict[str, CatalogueRow] = {}
         repeats = [row for row in rows if firsts.setdefault(row.source_key, row) is not row]
-        with SearchIndex(self._session) as index:
-            return self._write(rows, firsts, repeats, index)
-
-    def _write(
-        self,
-        rows: Sequence[CatalogueRow],
-        firsts: dict[str, CatalogueRow],
-        repeats: list[CatalogueRow],
-        index: SearchIndex,
-    ) -> BatchCounts:
-        stored = self._stored(firsts)
         new = [row for key, row in firsts.items() if key not in stored]
         changed, same = [], []
+        written: set[int] = set()  # a track may have several of the keys
         for key, row in firsts.items():
             track = stored.get(key)
             if track is None:
                 continue
-            if track.mark == self._mark:
+            if track.is_merged or track.mark == self._mark or track.id in written:
                 repeats.append(row)
-            elif track.fingerprint == row.fingerprint:
+                continue
+            written.add(track.id)
+            if track.fingerprint == row.fingerprint:
                 same.append(track.id)
             else:
                 changed.append(row)
@@ -106,40 +117,45 @@ class CatalogueWriter:
         touched = {ids[row.source_key] for row in changed + repeats if row.source_key in ids}
         index.remove(list(touched))
         ids |= self._insert(new)
-        self._update(changed, ids)
+        self._update(changed, stored)
+        self._add_aliases(new + changed, ids, matches.adopted)
         for part in chunks(same):
             self._run(update(_TRACK).where(_TRACK.c.id.in_(part)).values(ingest_mark=self._mark))
         self._links.tag(new + changed, ids, fresh=True)
         self._links.tag(repeats, ids, fresh=False)
         index.add(list(touched | {ids[row.source_key] for row in new}))
         self._links.add_to_playlists(rows, ids)
-        return BatchCounts(len(new), len(changed), len(same) + len(repeats))
+        return BatchCounts(
+            len(new),
+            len(changed),
+            len(same) + len(repeats),
+            len(matches.adopted),
+            matches.contradictions,
+        )
 
     def _run(self, statement: Any, values: Any = None) -> Any:
         return self._session.connection().execute(statement, values)
 
-    def _stored(self, keys: Iterable[str]) -> dict[str, _StoredTrack]:
-        columns = (_TRACK.c.source_key, _TRACK.c.id, _TRACK.c.fingerprint, _TRACK.c.ingest_mark)
-        keys = list(keys)
-        found = {
-            key: _StoredTrack(*rest)
-            for part in chunks(keys)
-            for key, *rest in self._run(
-                select(*columns).where(_TRACK.c.source_key.in_(part))
-            ).fetchall()
+    def _ids(self, keys: Iterable[str]) -> dict[str, int]:
+        return {
+            key: track_id
+            for part in chunks(list(keys))
+            for key, track_id in self._run(
+                select(_TRACK.c.source_key, _TRACK.c.id).where(_TRACK.c.source_key.in_(part))
+            )
         }
-        # What was merged adds its tags and playlists to the survivor, as a later row would.
-        gone = merge_redirects.by_source_key(
-            self._session, [key for key in keys if key not in found]
-        )
-        return found | {
-            key: _StoredTrack(id_, fingerprint, self._mark)
-            for key, (id_, fingerprint) in gone.items()
-        }
+
+    def _add_aliases(
+        self, rows: Iterable[CatalogueRow], ids: dict[str, int], adopted: dict[str, int]
+    ) -> None:
+        further = {key: ids[row.source_key] for row in rows for key in row.further_keys}
+        if adopted or further:
+            track_aliases.add(self._session, {**further, **adopted})
 
     def _insert(self, rows: list[CatalogueRow]) -> dict[str, int]:
         if not rows:
             return {}
+        self._labels.number(rows)
         moment = bind_datetime(self._session.connection(), now())
         described = tuple(rows[0].fields)
         own = ("album_id", "source", "ingest_mark", "created_at", "updated_at")
@@ -167,7 +183,7 @@ class CatalogueWriter:
             names = ("id", *names)
             values = [(free + at, *row) for at, row in enumerate(values)]
         insert_many(self._session.connection(), _TRACK, names, values)
-        ids = {key: track.id for key, track in self._stored(r.source_key for r in rows).items()}
+        ids = self._ids(row.source_key for row in rows)
         insert_many(
             self._session.connection(),
             _ATTRIBUTES,
@@ -179,9 +195,11 @@ class CatalogueWriter:
         self._add_lyrics(rows, ids)
         return ids
 
-    def _update(self, rows: list[CatalogueRow], ids: dict[str, int]) -> None:
+    def _update(self, rows: list[CatalogueRow], stored: dict[str, StoredTrack]) -> None:
         if not rows:
             return
+        ids = {row.source_key: stored[row.source_key].id for row in rows}
+        self._keep_what_the_file_lacks(rows, stored)
         touched = [ids[row.source_key] for row in rows]
         has = self._fields | ({"duration_ms"} if self._fields & _DURATIONS else set())
         has |= {"mode"} if "key" in self._fields else set()
@@ -227,6 +245,27 @@ class CatalogueWriter:
                 self._run(delete(_LYRICS).where(_LYRICS.c.track_id.in_(part)))
         self._add_lyrics(rows, ids)
 
+    def _keep_what_the_file_lacks(
+        self, rows: list[CatalogueRow], stored: dict[str, StoredTrack]
+    ) -> None:
+        """Give rows without a title the stored one; a track found by another id keeps its own."""
+        by_id = {
+            stored[row.source_key].id: row
+            for row in rows
+            if not row.is_titled or stored[row.source_key].by_alias
+        }
+        columns = (_TRACK.c.id, _TRACK.c.title, _TRACK.c.external_id)
+        for part in chunks(list(by_id)):
+            for track_id, title, external_id in self._run(
+                select(*columns).where(_TRACK.c.id.in_(part))
+            ):
+                row = by_id[track_id]
+                if not row.is_titled:
+                    row.fields["title"] = title
+                is_stronger = recording_key(external_id or "") or not recording_id(row.source_key)
+                if stored[row.source_key].by_alias and external_id and is_stronger:
+                    row.fields["external_id"] = external_id
+
     def _name_columns(
         self, rows: list[CatalogueRow], ids: dict[str, int]
     ) -> dict[str, dict[str, Any]]:
@@ -249,7 +288,8 @@ class CatalogueWriter:
             title = row.fields["title"] if track is None or "title" in has else track.title
             line = row.fields["artists"] if track is None or "artists" in has else track.artists
             key = row.song_key
-            if track is not None and line and title not in ("", UNTITLED):
+            is_completed = track is not None or not row.is_titled
+            if is_completed and line and title not in ("", UNTITLED) and not is_label(title):
                 key = song_key(line, title)
             named[row.source_key] = {"song_key": key, **name_columns(title, line)}
         return named
@@ -288,6 +328,39 @@ def _track_names(row: CatalogueRow) -> TrackNames:
     return TrackNames(row.artists, row.album, year=row.fields["year"])
 
 
+class TrackLabels:
+    """Titles of tracks that have none: "Track 7", the number of the row, once per source."""
+
+    def __init__(self, session: Session, source: str) -> None:
+        self._session = session
+        self._source = source
+        self._last: int | None = None
+
+    def number(self, rows: Sequence[CatalogueRow]) -> None:
+        """Give new rows with a label that a track of the source has already the next number."""
+        labelled = {
+            sort_key(row.fields["title"]): row
+            for row in rows
+            if not row.is_titled and is_label(row.fields["title"])
+        }
+        for part in chunks(list(labelled)):
+            query = select(_TRACK.c.sort_title).where(
+                _TRACK.c.sort_title.in_(part), _TRACK.c.source == self._source
+            )
+            for (label,) in self._session.connection().execute(query).all():
+                labelled[label].fields["title"] = f"Track {self._next(rows)}"
+
+    def _next(self, rows: Sequence[CatalogueRow]) -> int:
+        if self._last is None:
+            query = select(_TRACK.c.sort_title).where(
+                _TRACK.c.sort_title.startswith("track "), _TRACK.c.source == self._source
+            )
+            labels = self._session.connection().scalars(query)
+            self._last = max(int(label.split()[1]) for label in labels if is_label(label))
+        self._last = max(self._last, rows[-1].number) + 1
+        return self._last
+
+
 class DryCounter:
     """Counts what ``CatalogueWriter`` would write, without writing.
 
@@ -295,29 +368,29 @@ class DryCounter:
     million tracks.
     """
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, session: Session, *, source: str, trust_ids: bool = False) -> None:
+        self._matcher = RowMatcher(session, source=source, trust_ids=trust_ids)
         self._met: set[int] = set()
 
     def write(self, rows: Sequence[CatalogueRow]) -> BatchCounts:
         """Count ``rows`` as inserted, updated or unchanged."""
+        matches = self._matcher.match(rows)
         firsts: dict[str, CatalogueRow] = {}
-        for row in rows:
+        for row in matches.rows:
             met = hash(row.source_key)
             if met not in self._met:
                 self._met.add(met)
                 firsts[row.source_key] = row
-        stored: dict[str, str] = {}
-        for part in chunks(list(firsts)):
-            query = select(_TRACK.c.source_key, _TRACK.c.fingerprint)
-            stored_rows = self._session.connection().execute(
-                query.where(_TRACK.c.source_key.in_(part))
-            )
-            stored |= {key: fingerprint for key, fingerprint in stored_rows}  # noqa: C416 -- rows are no pairs
-        merged = merge_redirects.by_source_key(
-            self._session, [key for key in firsts if key not in stored]
+        stored = {key: matches.tracks[key] for key in firsts if key in matches.tracks}
+        updated = sum(
+            not track.is_merged and track.fingerprint != firsts[key].fingerprint
+            for key, track in stored.items()
         )
-        stored |= {key: firsts[key].fingerprint for key in merged}
-        updated = sum(stored[k] != row.fingerprint for k, row in firsts.items() if k in stored)
         inserted = len(firsts) - len(stored)
-        return BatchCounts(inserted, updated, len(rows) - inserted - updated)
+        return BatchCounts(
+            inserted,
+            updated,
+            len(matches.rows) - inserted - updated,
+            len(matches.adopted),
+            matches.contradictions,
+        )

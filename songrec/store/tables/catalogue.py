@@ -65,7 +65,8 @@ class Track(Base):
     """A song of the catalogue.
 
     ``public_id`` stands in addresses and is derived from ``source_key``, so that a link survives
-    a rebuilt database. ``source_key`` says what makes a row of a catalogue the same track again.
+    a rebuilt database. ``source_key`` says what makes a row of a catalogue the same track again
+    (``core.track_identity``); ``TrackAlias`` has further keys.
     ``fingerprint`` is a digest of everything the catalogue said, to tell changed from unchanged.
     ``artists`` is the displayed artist line: ``core.artist_credits.display_line`` composes it from
     the credits in ``track_artist``. It is stored because lists sort by it; nothing takes it apart.
@@ -132,6 +133,20 @@ def name_columns(title: str, artists: str) -> dict[str, str]:
         "sort_artists": sort_key(artists),
         "search_terms": search_terms(title, artists),
     }
+
+
+class TrackAlias(Base):
+    """A further key of a track, besides its ``source_key``.
+
+    It is an id of another namespace (``isrc:…``, ``mbid:…``, ``id:<catalogue>:…``) or what
+    another import knows the track by. A key belongs to one track.
+    """
+
+    __tablename__ = "track_alias"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(80), unique=True)
+    track_id: Mapped[int] = mapped_column(ForeignKey("track.id", ondelete="CASCADE"), index=True)
 
 
 class TrackArtist(Base):

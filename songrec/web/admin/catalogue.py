@@ -76,6 +76,8 @@ def upload() -> ResponseReturnValue:
             {
                 "path": str(path),
                 "source": _source(original),
+                "catalogue": (request.form.get("catalogue") or "").strip()[:100] or None,
+                "trust_ids": request.form.get("trust_ids") == "yes",
                 "dialect": dialect,
                 "scale": scale,
                 "columns": columns,

@@ -12,7 +12,7 @@ from flask_login import current_user
 
 from songrec.jobs import files, queue
 from songrec.jobs.kinds import KINDS
-from songrec.services.catalogue.formats import EVIDENCE, FIELD_LABELS
+from songrec.services.catalogue.formats import EVIDENCE, FIELD_LABELS, IDENTITIES
 from songrec.store import jobs as store
 from songrec.store.db import db, now
 from songrec.store.instance import current_instance
@@ -78,6 +78,7 @@ def job(public_id: str) -> ResponseReturnValue:
         has_rejects=row.kind == "ingest" and rejects.is_file(),
         evidence=EVIDENCE,
         field_labels=FIELD_LABELS,
+        identities=IDENTITIES,
     )
 
 
