@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from songrec.audio_files.lyrics_text import decode_text_file
-from songrec.audio_files.tags import LONGEST, clean
+from songrec.audio_files.tags import LONGEST, FileTags, clean, split_genres, year_of
 from songrec.core.errors import BadInput
 
 FRAMES_PER_S = 75
@@ -208,6 +208,25 @@ def parts_of(sheet: CueSheet, file: CueFile, name: str | None) -> tuple[AlbumPar
             name,
         )
         for number, track in zip(numbers, file.tracks, strict=True)
+    )
+
+
+def tags_of(part: AlbumPart, album: FileTags) -> FileTags:
+    """Return the tags of a part: the sheet's for the track, the file's for the album."""
+    artists = part.performer or album.artists
+    same = artists == album.artists
+    return replace(
+        album,
+        title=part.title or f"Track {part.number}",
+        artists=artists,
+        album=album.album or part.album,
+        genres=album.genres or tuple(split_genres(part.genre or "")),
+        year=album.year or year_of(part.date),
+        track=part.number,
+        lyrics=None,
+        artist_names=album.artist_names if same else (),
+        artist_ids=album.artist_ids if same else (),
+        album_artist=album.album_artist or part.album_performer,
     )
 
 

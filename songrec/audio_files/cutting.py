@@ -13,20 +13,22 @@ from av.audio.resampler import AudioResampler
 
 from songrec.audio_files.decoding import _opened as opened
 from songrec.audio_files.resampling import PREROLL_S, Damage, frames
+from songrec.core.child_process import ParentConnection, run_child
 from songrec.core.errors import BadInput
 from songrec.core.files import atomic_file
 
 HIGHEST_RATE = 192_000
 """Hz. What FLAC and browsers play; only DSD has more."""
+MEMORY_BYTES = 2**30
 _DEEP = frozenset({"s32", "s64", "flt", "dbl"})
 _LOSSY = ("mp", "aac", "vorbis", "opus", "wma", "ac3", "eac3", "atrac")
 
 
-def cut(path: Path, start_s: float, end_s: float | None, target: Path) -> None:
+def cut(path: Path, start_s: float, end_s: float | None, target: Path) -> str:
     """Write the part from ``start_s`` up to ``end_s`` (None: to the end) as FLAC to ``target``.
 
     Exact to the sample, at the rate and with the channels of the file; 24 bits where it is lossless
-    with more than 16. ``target`` is replaced atomically.
+    with more than 16. ``target`` is replaced atomically. Returns the codec of the file.
 
     Raises ``BadInput`` for a file that cannot be decoded and for a part behind its end.
     """
@@ -48,6 +50,7 @@ def cut(path: Path, start_s: float, end_s: float | None, target: Path) -> None:
             out.mux(encoder.encode(None))
         if not written:
             raise BadInput(f"ends before {start_s:.1f} s, where the part begins")
+    return str(context.name)
 
 
 def _start_of(frame: AudioFrame, stream: Any, clock: float) -> float:
@@ -89,3 +92,22 @@ def _samples(
                 yield np.ascontiguousarray(part)
         if end_s is not None and at >= end_s:
             return
+
+
+def main(parent: ParentConnection) -> int:
+    """Cut one part in a process of its own, which may be killed over a hostile file."""
+    request = parent.receive()
+    start_s, end_s = request["start_s"], request["end_s"]
+    try:
+        cut(Path(request["path"]), start_s, end_s, Path(request["target"]))
+    except (BadInput, OSError) as error:
+        parent.send({"reason": str(error)})
+    except MemoryError:
+        parent.send({"reason": "needs more memory than it may have"})
+    else:
+        parent.send({"done": True})
+    return 0
+
+
+if __name__ == "__main__":
+    run_child(main, memory_bytes=MEMORY_BYTES)

@@ -9,9 +9,10 @@ import stat
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
+from songrec.audio_files.cue_sheets import AlbumPart
 from songrec.audio_files.ignored_names import HIDDEN, LINKED_AGAIN, ignored_as
 from songrec.core.errors import BadInput
 from songrec.core.files import modified_ns
@@ -31,7 +32,9 @@ class ScannedFile:
     """File with an audio extension or content, or a folder that cannot be read.
 
     ``reason`` is None for a file that can be analysed, else one line why it cannot. A ``passing``
-    reason (permissions) may disappear although the file does not change.
+    reason (permissions) may disappear although the file does not change. ``part`` is the track of
+    an album file that this stands for, ``lyrics_ns`` the modification time of an .lrc file beside
+    it; both are of other files, and the file is the same without them.
     """
 
     path: Path
@@ -39,6 +42,13 @@ class ScannedFile:
     modified_ns: int = 0
     reason: str | None = None
     passing: bool = False
+    part: AlbumPart | None = field(default=None, compare=False)
+    lyrics_ns: int | None = field(default=None, compare=False)
+
+    @property
+    def number(self) -> int:
+        """Number of the part, 0 for a file as a whole."""
+        return self.part.number if self.part else 0
 
     @classmethod
     def at(cls, path: Path) -> ScannedFile:

@@ -26,6 +26,8 @@ from songrec.audio_files.text_encoding import DecodedText, decode_bytes, likely_
 from songrec.audio_files.trailing_tags import read_ape, read_id3v1
 from songrec.audio_files.video_titles import is_video, split_video_title
 
+TAG_READER_VERSION = 1
+"""Raised when files give other tags than before: their tags are read again, not their sound."""
 LONGEST = {"title": 500, "artists": 500, "album": 500, "genre": 100}
 LONGEST_LYRICS = 50_000
 LARGEST_COVER = 16 * 2**20
@@ -179,6 +181,13 @@ def read_tags(path: Path, code_page: str | None = None) -> FileTags:
         notes=(*opened.notes, *reader.notes()),
     )
     return tags._without_video_names(pages)
+
+
+def read_cue_sheet(path: Path, code_page: str | None = None) -> str | None:
+    """Read the CUE sheet of an album file from its own tags; None without one."""
+    keys = ("cuesheet", "txxx:cuesheet", "----:cuesheet")
+    texts = _TextReader(code_page).read("cue_sheet", _open(path).values, keys)
+    return "\n".join(texts) or None
 
 
 def read_cover(path: Path) -> Cover | None:
@@ -356,14 +365,14 @@ def _from_texts(texts: Mapping[str, list[str]]) -> FileTags:
     ids = tuple(part for value in several("artist_ids") for part in re.split(r"[/;]\s*", value))
     if len(ids) == 1 and len(artists) == 1 and not listed:
         listed = artists  # one id: one artist, whatever its name looks like
-    genres = [genre for raw in texts.get("genre", []) for genre in _genres(raw)]
+    genres = [genre for raw in texts.get("genre", []) for genre in split_genres(raw)]
     lyrics = "\n\n".join(without_times(_lines(raw)) for raw in texts.get("lyrics", []))
     return FileTags(
         title=one_line("title"),
         artists=", ".join(artists)[: LONGEST["artists"]] or None,
         album=one_line("album"),
         genres=tuple(dict.fromkeys(genres)),
-        year=_first_release(_year(first("original_year")), _year(first("year"))),
+        year=_first_release(year_of(first("original_year")), year_of(first("year"))),
         track=_number(first("track")),
         language=(first("language") or "").lower()[:40] or None,
         lyrics=lyrics.strip()[:LONGEST_LYRICS] or None,
@@ -390,7 +399,7 @@ def _lines(text: str) -> str:
     return "\n".join(clean(line) for line in text.replace("\0", "").splitlines())
 
 
-def _genres(text: str) -> list[str]:
+def split_genres(text: str) -> list[str]:
     """Split a genre tag; ID3's numbers become names: ``17``, ``(17)``, ``(17)Rock``."""
     text = clean(text)
     numbers = re.match(r"(?:\((?:\d{1,3}|RX|CR)\))*", text)
@@ -410,7 +419,8 @@ def _numbered_genre(code: str) -> str | None:
     return TCON.GENRES[int(code)] if int(code) < len(TCON.GENRES) else None  # 255: none
 
 
-def _year(text: str | None) -> int | None:
+def year_of(text: str | None) -> int | None:
+    """Return the year of a date in any usual notation, or None."""
     if text is None:
         return None
     if compact := re.search(r"(?<!\d)(1\d{3}|20\d{2})(0\d|1[0-2])([0-2]\d|3[01])?(?!\d)", text):
@@ -431,9 +441,9 @@ def _number(text: str | None) -> int | None:
 
 
 _PARSERS: dict[str, Callable[[str], Any]] = {
-    "genre": _genres,
-    "year": _year,
-    "original_year": _year,
+    "genre": split_genres,
+    "year": year_of,
+    "original_year": year_of,
     "track": _number,
 }
 

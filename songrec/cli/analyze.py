@@ -119,6 +119,12 @@ def analyze(
             or f"Segments: {cut['added']:,} songs cut, {cut['removed']:,} left out; "
             f"{cut['tracks']:,} songs are in use."
         )
+    if report.tags_read_again:
+        click.echo(f"The tags of {report.tags_read_again:,} unchanged ones were read again.")
+    for path, note in report.notes[:10]:
+        click.echo(f"  {path}: {note}")
+    if len(report.notes) > 10:
+        click.echo(f"  and {len(report.notes) - 10:,} more notes; --json lists them all")
     for path, reason in report.rejected[:10]:
         click.echo(f"  {path}: {reason}")
     if len(report.rejected) > 10:

@@ -206,12 +206,16 @@ def duplicates(session: Session, job: Job, on_progress: Progress) -> dict[str, A
 def sleeve(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     """Create the waveform and cover of the library's file ``file_id``."""
     from songrec.services.features import waveform
+    from songrec.services.features.sound_files import local_path
     from songrec.store.sound import audio_files
 
     file = audio_files.find(session, job.parameters["file_id"])
     path = audio_files.path_of(session, file.public_id)
+    instance, source = current_app.config["INSTANCE"], audio_files.source_of(file)
+    session.commit()  # nothing stays locked while a part is cut
     on_progress(0.1, "Reading the sound.")
-    created = waveform.create(current_app.config["INSTANCE"], path, str(file.content_hash))
+    sound = local_path(instance, source)
+    created = waveform.create(instance, sound, source.content_hash, cover_of=path)
     return {"seconds": created.seconds, "cover": created.cover_type}
 
 

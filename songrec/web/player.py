@@ -23,8 +23,10 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from limits import RateLimitItemPerMinute
 
+from songrec.core.errors import BadInput
 from songrec.core.files import modified_ns
 from songrec.jobs import queue
+from songrec.services.features.sound_files import is_local, local_path
 from songrec.services.listeners import playlist_export
 from songrec.store import jobs
 from songrec.store.catalogue import tracks
@@ -71,10 +73,8 @@ def init_app(app: Flask) -> None:
 def media(file_id: str) -> ResponseReturnValue:
     """Send the audio of one file; range requests allow seeking."""
     file = _file(file_id)
-    path = _unchanged(file)
-    return send_stored_file(
-        path, path.name, media_type(file), max_age=CACHE_SECONDS, etag=f"{file.content_hash}"
-    )
+    path, name, kind = _sound(file)
+    return send_stored_file(path, name, kind, max_age=CACHE_SECONDS, etag=f"{file.content_hash}")
 
 
 @blueprint.get("/playlists/<playlist_id>/<key>/tracks/<public_id>")
@@ -89,9 +89,8 @@ def stream(playlist_id: str, key: str, public_id: str) -> ResponseReturnValue:
     if file is None:
         abort(404, "This song is not in the playlist any more, or has no audio.")
     # Not kept by anybody: a revoked address must not go on sounding from a cache.
-    return send_file(
-        _unchanged(file), mimetype=media_type(file), conditional=True, etag=str(file.content_hash)
-    )
+    path, _, kind = _sound(file)
+    return send_file(path, mimetype=kind, conditional=True, etag=str(file.content_hash))
 
 
 @blueprint.get("/tracks/<public_id>")
@@ -214,6 +213,25 @@ def _unchanged(file: AudioFile) -> Path:
     if not path.is_file() or (status.st_size, modified_ns(status)) != (file.size, file.modified_ns):
         abort(404, "The file of this song has changed since it was analysed.")
     return path
+
+
+def _sound(file: AudioFile) -> tuple[Path, str, str]:
+    """Return a file with the sound of a row, its name for a download and its media type.
+
+    A track of an album file is cut from it at the first play.
+    """
+    path = _unchanged(file)
+    if not file.part:
+        return path, path.name, media_type(file)
+    name = f"{path.stem} {file.part:02}.flac"
+    instance, source = current_app.config["INSTANCE"], audio_files.source_of(file)
+    if not is_local(instance, source):
+        security.count_from_here(PREPARATIONS, "part")
+    db.session.commit()  # nothing stays locked meanwhile
+    try:
+        return local_path(instance, source), name, "audio/flac"
+    except BadInput as error:
+        abort(404, f"This song cannot be played: {error}")
 
 
 def _prepare(file: AudioFile) -> None:

@@ -19,11 +19,12 @@ from songrec.core.types import Progress, no_progress
 from songrec.features import near_duplicates
 from songrec.features.audio import chromaprint
 from songrec.services.features import feature_sets
+from songrec.services.features.sound_files import local_path
 from songrec.store.catalogue import duplicates, match_keys
 from songrec.store.catalogue.duplicates import DuplicatePair
 from songrec.store.db import now
 from songrec.store.instance import Instance
-from songrec.store.sound import feature_cache
+from songrec.store.sound import audio_files, feature_cache
 from songrec.store.sound.feature_cache import SetKey
 from songrec.store.tables import AudioFile, Track
 
@@ -119,9 +120,16 @@ def count_new(session: Session, before_id: int) -> int:
 
 
 def _files(session: Session) -> Iterator[Any]:
-    """Return one analysed file per track: track id, path, content hash, length in seconds."""
+    """Return one analysed file per track: track id, columns of its source, length in seconds."""
     rows = session.execute(
-        select(AudioFile.track_id, AudioFile.path, AudioFile.content_hash, AudioFile.duration_s)
+        select(
+            AudioFile.track_id,
+            AudioFile.path,
+            AudioFile.start_s,
+            AudioFile.end_s,
+            AudioFile.content_hash,
+            AudioFile.duration_s,
+        )
         .where(AudioFile.track_id.is_not(None), AudioFile.state == "analysed")
         .order_by(AudioFile.track_id, AudioFile.id)
         .execution_options(yield_per=5_000)
@@ -161,7 +169,7 @@ def _fingerprint_of(instance: Path, file: Any) -> chromaprint.Words:
     try:
         return np.asarray(feature_cache.read(instance, _PRINTS, file.content_hash), dtype=np.uint32)
     except NotReady:
-        fingerprint = chromaprint.fingerprint(Path(file.path))
+        fingerprint = chromaprint.fingerprint(local_path(instance, audio_files.source_of(file)))
         feature_cache.write(instance, _PRINTS, file.content_hash, fingerprint)
         return fingerprint
 

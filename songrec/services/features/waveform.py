@@ -15,16 +15,19 @@ RATE = 8_000
 """Hz. The outline of the loudness needs no more."""
 
 
-def create(instance: Path, path: Path, content_hash: str) -> waveform_cache.WaveformAndCover:
+def create(
+    instance: Path, path: Path, content_hash: str, *, cover_of: Path | None = None
+) -> waveform_cache.WaveformAndCover:
     """Decode the whole file, cache its waveform and cover and return them.
 
-    Raises ``BadInput`` for a file that cannot be decoded.
+    ``cover_of`` is the file with the cover, if another one: a part has none of its own. Raises
+    ``BadInput`` for a file that cannot be decoded.
     """
     from songrec.audio_files.decoding import decode
     from songrec.audio_files.tags import read_cover
 
     samples = decode(path, sample_rate=RATE, seconds=None).audio.samples
-    cover = read_cover(path)
+    cover = read_cover(cover_of or path)
     waveform = waveform_cache.WaveformAndCover(
         round(len(samples) / RATE, 3), peaks(samples, PEAKS), cover.kind if cover else None
     )

@@ -31,7 +31,10 @@ class AnalyzeReport:
     ``unchanged`` includes files that were only moved. ``missing`` counts files that have vanished
     since the last analysis; ``alike`` new tracks with the name of an earlier one. ``ignored``
     counts by kind what holds no songs by its name (``audio_files.ignored_names``).
-    ``segments`` is the report of ``refresh_after_analysis``, None where segments are not in use.
+    Of the unchanged files ``tags_read_again`` have new tags, because a setting, a lyrics file or a
+    cue sheet has changed. ``notes`` are (path, remark): what was mended or guessed in tags and what
+    could not be used beside files. ``segments`` is the report of ``refresh_after_analysis``, None
+    where segments are not in use.
     """
 
     folder: Path
@@ -42,6 +45,8 @@ class AnalyzeReport:
     alike: int = 0
     rejected: list[tuple[str, str]] = field(default_factory=list)
     ignored: dict[str, int] = field(default_factory=dict)
+    tags_read_again: int = 0
+    notes: list[tuple[str, str]] = field(default_factory=list)
     seconds: float = 0.0
     segments: dict[str, Any] | None = None
 
@@ -60,6 +65,8 @@ class AnalyzeReport:
             "alike": self.alike,
             "rejected": [{"path": path, "reason": reason} for path, reason in self.rejected],
             "ignored": self.ignored,
+            "tags_read_again": self.tags_read_again,
+            "notes": [{"path": path, "note": note} for path, note in self.notes],
             "seconds": round(self.seconds, 3),
             "fragments": self.segments
             and {

@@ -7,13 +7,15 @@ records the results in small batches, so a killed analysis resumes where it stop
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
+from songrec.audio_files.album_files import embedded_parts, with_parts
+from songrec.audio_files.cue_sheets import AlbumPart
 from songrec.audio_files.decoding import DECODER_VERSION
 from songrec.audio_files.file_scan import ScannedFile, can_be_recorded, content_hash, shown, walk
 from songrec.audio_files.path_labels import counted_paths
@@ -94,10 +96,14 @@ def _write_column_names(instance: Path, keys: list[SetKey], request: AnalyzeRequ
 
 @dataclass(slots=True)
 class _Waiting:
-    """A file whose content is being analysed, perhaps for several places where it lies."""
+    """A file whose content is being analysed, perhaps for several places where it lies.
+
+    ``tags_only``: its features are there, and its tags are read again.
+    """
 
     places: list[ScannedFile]
     keys: list[SetKey]
+    tags_only: bool = False
 
 
 class _Run:
@@ -120,17 +126,26 @@ class _Run:
         self._request = request
         self._keys = keys
         self._on_progress = on_progress
-        self._files = files
         self._known = audio_files.below(instance.session, root)
         instance.session.commit()
+        self._parts_of: dict[str, list[FileRecord]] = defaultdict(list)
+        for (path, number), stored in self._known.items():
+            if number:
+                self._parts_of[path].append(stored)
+        scan = with_parts(files, self._tag_encoding, self._recorded_parts)
+        self._files = scan.files
+        self._here = {(str(file.path), file.number) for file in scan.files}
+        self._hashed: tuple[ScannedFile, str] | None = None
         self._waiting: dict[str, _Waiting] = {}
+        self._later: deque[ScannedFile] = deque()
         self._contents: dict[str, ContentRows] = {}
         self._fresh: set[str] = set()
+        self._noted: set[tuple[Path, str]] = set()
         self._started = time.monotonic()
         self._work_started: float | None = None
         self._settled_before = 0
         self._reported = self._started
-        self.report = AnalyzeReport(root, found=len(files))
+        self.report = AnalyzeReport(root, found=len(scan.files), notes=scan.notes)
 
     def execute(self, executor: LocalExecutor) -> None:
         """Analyse or skip every file."""
@@ -142,35 +157,63 @@ class _Run:
 
     def mark_missing(self) -> None:
         """Mark vanished files; those below an unreadable folder may still exist."""
-        here = {str(file.path) for file in self._files}
+        here = self._here
+        # Rows of album files that were split since.
+        split = {path for path, number in here if number}
+        whole = {place for place in self._known if place[1] == 0 and place[0] in split}
         closed = tuple(f"{file.path}/" for file in self._files if file.passing)
         gone = [
             stored.id
-            for path, stored in audio_files.below(self._session, self._root).items()
+            for place, stored in audio_files.below(self._session, self._root).items()
             # What was not known at the start another process has recorded since.
-            if path in self._known
-            and path not in here
+            if place in self._known
+            and place not in here
+            and place not in whole
             and stored.state != "missing"
-            and not path.startswith(closed)
+            and not stored.path.startswith(closed)
         ]
-        self.report.missing = write_with_retries(
-            self._session,
-            lambda: audio_files.mark_missing(self._session, gone),
-            self._report_waiting,
-        )
+
+        def write() -> int:
+            for place in whole:
+                self._replace_whole(*place)
+            return audio_files.mark_missing(self._session, gone)
+
+        self.report.missing = write_with_retries(self._session, write, self._report_waiting)
+
+    def _replace_whole(self, path: str, part: int) -> None:
+        """Remove the row of an album file as a whole, and its track if nobody used it."""
+        row = audio_files.at_path(self._session, path, part)
+        if row is None:
+            return
+        track_id = row.track_id
+        self._session.delete(row)
+        self._session.flush()
+        if track_id is not None and not audio_tracks.remove_unused_track(self._session, track_id):
+            self.report.notes.append(
+                (path, "is split into tracks; the song that it was as a whole is in use and stays")
+            )
+
+    def _recorded_parts(self, file: ScannedFile) -> tuple[AlbumPart, ...] | None:
+        """Return the parts of an unchanged album file as they were recorded."""
+        parts = []
+        for stored in self._parts_of.get(str(file.path), ()):
+            fields = (stored.info.get("tags") or {}).get("part")
+            if fields is None or not _is_untouched(stored, file) or stored.state == "missing":
+                return None
+            parts.append(AlbumPart(**fields))
+        return tuple(sorted(parts, key=lambda part: part.start_s)) or None
 
     def _tasks(self) -> Iterator[Task]:
         """Yield the files to analyse; the others are settled on the way."""
         # Files that are as they were go first: they take no time, and estimates are for the rest.
-        later: deque[ScannedFile] = deque()
         for file in self._files:
             if not self._is_settled(file):
-                later.append(file)
+                self._later.append(file)
             self._report_now_and_then()
         self._settled_before = self.report.done
         self._work_started = time.monotonic()
-        while later:
-            task = self._task(later.popleft())
+        while self._later:
+            task = self._task(self._later.popleft())
             self._report_now_and_then()
             if task is not None:
                 yield task
@@ -179,7 +222,7 @@ class _Run:
         if file.reason is not None:
             self._reject(file, None, file.reason, passing=file.passing)
             return True
-        stored = self._known.get(str(file.path))
+        stored = self._known.get((str(file.path), file.number))
         if stored is None or not _is_untouched(stored, file):
             return False
         if stored.state == "rejected":
@@ -189,15 +232,20 @@ class _Run:
             return True
         if stored.content_hash is None or self._missing_sets(stored.content_hash):
             return False
+        if not audio_tracks.are_tags_current(stored.info, file, self._tag_encoding):
+            return False
         if stored.state != "missing" or self._link(file, stored.content_hash):
             self.report.unchanged += 1
         return True
 
     def _task(self, scanned: ScannedFile) -> Task | None:
         try:
-            file, digest = self._hash(scanned.path)
+            file, digest = self._unchanged(scanned) or self._hash(scanned)
         except BadInput as error:
             self._reject(scanned, None, str(error), passing=True)
+            return None
+        if file.part is None and (parts := self._embedded_parts(file)):
+            self._replace_by(file, parts)
             return None
         if digest in self._waiting:
             self._waiting[digest].places.append(file)
@@ -209,7 +257,8 @@ class _Run:
             return None
         missing = self._missing_sets(digest)
         has_track = content.described_id is not None
-        if has_track and not missing:
+        is_current = audio_tracks.are_tags_current(content.info, file, self._tag_encoding)
+        if has_track and not missing and is_current:
             # A copy counts as what became of the first, whoever came first.
             if not self._link(file, digest):
                 pass
@@ -220,7 +269,7 @@ class _Run:
             return None
         # Without its track (somebody deleted it) a file is described anew.
         sets_needed = missing if has_track else self._keys
-        self._waiting[digest] = _Waiting([file], sets_needed)
+        self._waiting[digest] = _Waiting([file], sets_needed, has_track and not missing)
         return Task(
             path=str(file.path),
             root=str(self._root),
@@ -230,21 +279,49 @@ class _Run:
             time_limit_s=self._request.time_limit_s,
             tag_encoding=self._tag_encoding,
             is_counted=file.path in self._counted,
+            part=asdict(file.part) if file.part else None,
         )
 
-    def _hash(self, path: Path) -> tuple[ScannedFile, str]:
+    def _embedded_parts(self, file: ScannedFile) -> tuple[AlbumPart, ...]:
+        try:
+            return embedded_parts(file.path, self._tag_encoding)
+        except BadInput as error:
+            self.report.notes.append((shown(file.path), f"its cue sheet {error}"))
+            return ()
+
+    def _replace_by(self, file: ScannedFile, parts: tuple[AlbumPart, ...]) -> None:
+        """Go on with the parts of an album file instead of the file."""
+        files = [replace(file, part=part) for part in parts]
+        self._here.discard((str(file.path), 0))
+        self._here |= {(str(other.path), other.number) for other in files}
+        self._later.extendleft(reversed(files))
+        self.report.found += len(files) - 1
+
+    def _unchanged(self, scanned: ScannedFile) -> tuple[ScannedFile, str] | None:
+        """Return an untouched file and its recorded hash, so that it is not read again."""
+        stored = self._known.get((str(scanned.path), 0))
+        if scanned.part or stored is None or stored.content_hash is None:
+            return None
+        file = replace(_look_at(scanned.path), lyrics_ns=scanned.lyrics_ns)
+        return (file, stored.content_hash) if _is_untouched(stored, file) else None
+
+    def _hash(self, scanned: ScannedFile) -> tuple[ScannedFile, str]:
         """Return the file as it is now, which may be hours after the scan, and its hash."""
+        path, part = scanned.path, scanned.part
         deadline = time.monotonic() + self._request.time_limit_s
 
         def check() -> None:
             if time.monotonic() > deadline:
                 raise BadInput(f"took longer than {self._request.time_limit_s:g} s to read")
 
-        file = _look_at(path)
-        digest = content_hash(path, check)
-        if file != _look_at(path):
-            raise BadInput(_CHANGED)
-        return file, digest
+        file = replace(_look_at(path), part=part, lyrics_ns=scanned.lyrics_ns)
+        if self._hashed is None or self._hashed[0] != file:
+            digest = content_hash(path, check)
+            if file != _look_at(path):
+                raise BadInput(_CHANGED)
+            self._hashed = file, digest
+        digest = self._hashed[1]
+        return file, audio_tracks.part_hash(digest, part) if part else digest
 
     def _content(self, digest: str) -> ContentRows:
         if len(self._contents) >= CONTENTS_REMEMBERED:
@@ -274,8 +351,21 @@ class _Run:
                 is_stored = self._store(file, lambda: self._record(first, task, waiting, outcome))
             else:
                 is_stored = self._link(file, task.content_hash)
-            self.report.analysed += is_stored
-        self._fresh.add(task.content_hash)
+            if waiting.tags_only:
+                self.report.unchanged += is_stored
+                self.report.tags_read_again += is_stored
+            else:
+                self.report.analysed += is_stored
+        if not waiting.tags_only:
+            self._fresh.add(task.content_hash)
+        self._note(first, outcome.tags.get("notes", ()))
+
+    def _note(self, file: ScannedFile, notes: Iterable[str]) -> None:
+        """Report what was noted of a file's tags, once for all parts of an album file."""
+        for note in notes:
+            if (file.path, note) not in self._noted:
+                self._noted.add((file.path, note))
+                self.report.notes.append((shown(file.path), note))
 
     def _record(self, file: ScannedFile, task: Task, waiting: _Waiting, outcome: Outcome) -> None:
         digest = task.content_hash
@@ -283,9 +373,14 @@ class _Run:
         for key in waiting.keys:
             feature_cache.record(self._session, key, digest)
         content = self._content(digest)
+        if waiting.tags_only:
+            key = next(key for key in self._keys if key.name == MEASURING)
+            outcome.arrays[MEASURING] = feature_cache.read(self._instance, key, digest)
         if MEASURING in outcome.arrays:
-            row = audio_tracks.record(self._session, self._root, file, digest, outcome, content)
-            content.described_id = row.id
+            row = audio_tracks.record(
+                self._session, self._root, file, digest, outcome, content, self._tag_encoding
+            )
+            content.described_id, content.info = row.id, dict(row.info)
         else:
             audio_tracks.link(self._session, self._root, file, digest, content)
 

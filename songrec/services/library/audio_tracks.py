@@ -5,14 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import deque
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from songrec.audio_files.cue_sheets import AlbumPart
 from songrec.audio_files.decoding import DECODER_VERSION
 from songrec.audio_files.file_scan import ScannedFile
+from songrec.audio_files.tags import TAG_READER_VERSION
 from songrec.core import songs
 from songrec.core.artist_credits import ArtistField
 from songrec.core.attributes import ATTRIBUTE_NAMES
@@ -24,7 +28,18 @@ from songrec.store.catalogue import merge_redirects
 from songrec.store.catalogue.artists import CreditWriter, TrackNames
 from songrec.store.db import now
 from songrec.store.sound import audio_files
-from songrec.store.tables import AudioFile, Lyrics, Tag, Track, TrackAttributes, TrackTag
+from songrec.store.tables import (
+    AudioFile,
+    ClusterAssignment,
+    Listen,
+    Lyrics,
+    PlaylistTrack,
+    Reaction,
+    Tag,
+    Track,
+    TrackAttributes,
+    TrackTag,
+)
 
 SAME_LENGTH_S = 0.2
 """A changed file whose length stays within this is the same song, tagged or encoded anew."""
@@ -35,18 +50,49 @@ def source_key(content_hash: str) -> str:
     return f"audio:{content_hash}"
 
 
+def part_hash(content_hash: str, part: AlbumPart) -> str:
+    """Return the content hash of a part of a file with ``content_hash``.
+
+    Whatever the sheet calls it, the same part of the same content is the same track.
+    """
+    return hashlib.sha256(f"{content_hash} {part.start_s} {part.end_s}".encode()).hexdigest()
+
+
+def tags_stamp(file: ScannedFile, encoding: str | None) -> dict[str, Any]:
+    """Return what the tags of a file depend on beside its content, as its row records it."""
+    return {
+        "reader": TAG_READER_VERSION,
+        "encoding": encoding,
+        "lyrics": file.lyrics_ns,
+        "part": asdict(file.part) if file.part else None,
+    }
+
+
+def are_tags_current(info: Mapping[str, Any], file: ScannedFile, encoding: str | None) -> bool:
+    """Return whether the tags that a row with ``info`` was described by are read as now.
+
+    Lyrics that were beside a file and are gone stay.
+    """
+    before, present = dict(info.get("tags") or {}), tags_stamp(file, encoding)
+    if present["lyrics"] is None:
+        present["lyrics"] = before.get("lyrics")
+    return before == present
+
+
 class ContentRows:
     """The rows of one content, read once for all the places where it lies.
 
-    ``described_id`` is a row with a track, ``refusal`` why the present decoder rejected the content
-    for good; None without.
+    ``described_id`` is a row with a track, ``info`` that row's, ``refusal`` why the present decoder
+    rejected the content for good; None without.
     """
 
     def __init__(self, session: Session, content_hash: str) -> None:
         self._session = session
         self._content_hash = content_hash
         rows = audio_files.with_content(session, content_hash)
-        self.described_id = next((row.id for row in rows if row.track_id is not None), None)
+        described = next((row for row in rows if row.track_id is not None), None)
+        self.described_id = described.id if described else None
+        self.info = dict(described.info or {}) if described else {}
         self.refusal = next((row.reason or "rejected" for row in rows if _is_final(row)), None)
         # Each is looked at once: thousands of copies take linear time.
         self._elsewhere = deque((row.id, row.path) for row in rows if row.state != "rejected")
@@ -87,15 +133,16 @@ def record(
     content_hash: str,
     outcome: Outcome,
     content: ContentRows | None = None,
+    encoding: str | None = None,
 ) -> AudioFile:
     """Write an analysed file: its row, its track, the track's attributes and labels. Flushes.
 
     Track and likes stay where a file moved (same content) and where it was changed and is still
     the same song; a file with another song at an old path is another track. ``content`` are the
-    rows of its content, if they are read already.
+    rows of its content, if they are read already; ``encoding`` is that of the tags.
     """
     content = content or ContentRows(session, content_hash)
-    row = audio_files.at_path(session, str(file.path)) or content.take_moved()
+    row = audio_files.at_path(session, str(file.path), file.number) or content.take_moved()
     if row is None:
         row = AudioFile(public_id=audio_files.new_public_id())
     decoded = outcome.decoded
@@ -108,7 +155,7 @@ def record(
         if entry["source"] != "measured" and row.track_id == track.id
     }
     row.track_id = track.id
-    row.root, row.path = str(root), str(file.path)
+    _place(row, root, file)
     row.content_hash, row.size, row.modified_ns = content_hash, file.size, file.modified_ns
     row.state, row.reason = "analysed", None
     row.duration_s, row.sample_rate = decoded["duration_s"], decoded["sample_rate"]
@@ -123,6 +170,7 @@ def record(
         "track_number": outcome.tags["track"],
         "language": outcome.tags["language"] or outcome.labels["language"],
         "attributes": {**estimates, **measured_attributes},
+        "tags": tags_stamp(file, encoding),
     }
     row.updated_at = now()
     session.add(row)
@@ -137,8 +185,14 @@ def link(
 
     Raises ``BadInput`` where its track was deleted meanwhile.
     """
-    row = audio_files.at_path(session, str(file.path))
-    if row is None or row.content_hash != content_hash or row.track_id is None:
+    row = audio_files.at_path(session, str(file.path), file.number)
+    is_described = (
+        row is not None
+        and row.content_hash == content_hash
+        and row.track_id is not None
+        and (row.info or {}).get("tags") == content.info.get("tags")
+    )
+    if not is_described:
         described = content.described()
         row = row or content.take_moved() or AudioFile(public_id=audio_files.new_public_id())
         for name in (
@@ -151,7 +205,8 @@ def link(
             "info",
         ):
             setattr(row, name, getattr(described, name))
-    row.root, row.path, row.content_hash = str(root), str(file.path), content_hash
+    _place(row, root, file)
+    row.content_hash = content_hash
     row.size, row.modified_ns = file.size, file.modified_ns
     row.state, row.reason, row.updated_at = "analysed", None, now()
     session.add(row)
@@ -172,19 +227,48 @@ def refuse(
 
     For ``passing`` reasons (permissions, a crash) the row remembers the track for the next time.
     """
-    row = audio_files.at_path(session, str(file.path))
+    row = audio_files.at_path(session, str(file.path), file.number)
     if row is None:
-        row = AudioFile(public_id=audio_files.new_public_id(), path=str(file.path))
+        row = AudioFile(public_id=audio_files.new_public_id())
+    _place(row, root, file)
     row.size, row.modified_ns = file.size, file.modified_ns
-    row.root, row.state, row.reason = str(root), "rejected", reason[:500]
+    row.state, row.reason = "rejected", reason[:500]
     if not passing:
         row.track_id, row.content_hash = None, content_hash
         row.duration_s = row.sample_rate = row.channels = row.codec = None
         row.has_cover = False
-    row.info = {"decoder": DECODER_VERSION, "passing": passing}
+    row.info = {
+        "decoder": DECODER_VERSION,
+        "passing": passing,
+        "tags": tags_stamp(file, None),  # the part, by which an album file is known to be split
+    }
     row.updated_at = now()
     session.add(row)
     session.flush()
+
+
+def _place(row: AudioFile, root: Path, file: ScannedFile) -> None:
+    row.root, row.path, row.part = str(root), str(file.path), file.number
+    row.start_s = file.part.start_s if file.part else None
+    row.end_s = file.part.end_s if file.part else None
+
+
+def remove_unused_track(session: Session, track_id: int) -> bool:
+    """Delete a track that no file, run or listener has anything to do with; False for another.
+
+    It is that of an album file that is split now.
+    """
+    for column in (
+        AudioFile.track_id,
+        ClusterAssignment.track_id,
+        Reaction.track_id,
+        PlaylistTrack.track_id,
+        Listen.track_id,
+    ):
+        if session.scalar(select(column).where(column == track_id).limit(1)) is not None:
+            return False
+    session.execute(delete(Track).where(Track.id == track_id))
+    return True
 
 
 def _track_of(session: Session, row: AudioFile, content_hash: str, outcome: Outcome) -> Track:
@@ -203,7 +287,7 @@ def _track_of(session: Session, row: AudioFile, content_hash: str, outcome: Outc
 
 
 def _is_same_song(session: Session, before: Track, row: AudioFile, outcome: Outcome) -> bool:
-    others = select(func.count()).where(AudioFile.track_id == before.id, AudioFile.path != row.path)
+    others = select(func.count()).where(AudioFile.track_id == before.id, AudioFile.id != row.id)
     if session.scalar(others):
         return False  # another file is that track still
     title, artists = _names(outcome)

@@ -135,6 +135,8 @@ def _identity(file: AudioFile) -> tuple[int, int]:
 
 
 def _write_one(instance: Instance, file: AudioFile, values: Sequence[str], dry_run: bool) -> None:
+    if file.part:
+        raise BadInput("is one track of an album file, whose tags are those of the album")
     path = Path(file.path)
     status = path.stat()
     if (status.st_size, modified_ns(status)) != (file.size, file.modified_ns):

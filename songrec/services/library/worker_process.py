@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import warnings
@@ -40,7 +41,8 @@ class Task:
     """A file to analyse, with feature sets and the fields of ``AudioSettings``.
 
     ``tag_encoding`` is the encoding of tags that declare none. ``is_counted`` says that the file's
-    name begins with a track number, as the names of its folder do.
+    name begins with a track number, as the names of its folder do. ``part`` are the fields of the
+    ``AlbumPart`` that is analysed alone.
     """
 
     path: str
@@ -51,6 +53,7 @@ class Task:
     time_limit_s: float = TIME_LIMIT_S
     tag_encoding: str | None = None
     is_counted: bool = False
+    part: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,12 @@ class Outcome:
     seconds: float = 0.0
 
 
+def request_of(task: Task) -> dict[str, Any]:
+    """Return what the child is asked to do for a task (``try_to_analyse``)."""
+    names = ("path", "root", "settings", "tag_encoding", "is_counted", "part")
+    return {"sets": list(task.sets), **{name: getattr(task, name) for name in names}}
+
+
 class WorkerProcess:
     """A child that is started with the first file, and again after it was lost."""
 
@@ -84,9 +93,7 @@ class WorkerProcess:
         Raises ``NotReady`` for an extractor that cannot be made, which is no file's fault.
         """
         child = self._prepare(task)
-        request = {"path": task.path, "root": task.root, "settings": task.settings}
-        names = {"tag_encoding": task.tag_encoding, "is_counted": task.is_counted}
-        child.send({**request, **names, "sets": list(task.sets)})
+        child.send(request_of(task))
         try:
             answer = child.receive(task.time_limit_s)
         except TimeoutError:
@@ -268,6 +275,26 @@ def _extractors(sets: list[str], settings: dict[str, Any]) -> dict[str, Any]:
 
 def _analyse(request: Mapping[str, Any], extractors: Mapping[str, Any]) -> dict[str, Any]:
     """Decode, read tags and extract features; ``BadInput`` for a file that cannot be used."""
+    if request["part"] is None:
+        return _analyse_sound(request, extractors, Path(request["path"]))
+    from songrec.audio_files.cue_sheets import AlbumPart, tags_of
+    from songrec.audio_files.cutting import cut
+    from songrec.audio_files.tags import FileTags
+
+    part = AlbumPart(**request["part"])
+    with tempfile.TemporaryDirectory(prefix="songrec-") as folder:
+        sound = Path(folder) / "part.flac"
+        codec = cut(Path(request["path"]), part.start_s, part.end_s, sound)
+        answer = _analyse_sound(request, extractors, sound)
+    answer["decoded"]["codec"] = codec
+    answer["tags"] = asdict(tags_of(part, FileTags(**answer["tags"])))
+    return answer
+
+
+def _analyse_sound(
+    request: Mapping[str, Any], extractors: Mapping[str, Any], sound: Path
+) -> dict[str, Any]:
+    """Analyse ``sound``, which is the file or its part, with the tags of the file."""
     from songrec.audio_files.decoding import decode
     from songrec.audio_files.path_labels import labels_of
     from songrec.audio_files.tags import read_tags
@@ -283,14 +310,14 @@ def _analyse(request: Mapping[str, Any], extractors: Mapping[str, Any]) -> dict[
     arrays: dict[str, Any] = {}
     decoded = None
     for rate in sorted(by_rate, key=lambda rate: rate != settings.sample_rate):
-        at_rate = decode(path, sample_rate=rate, seconds=settings.seconds, where=settings.where)
+        at_rate = decode(sound, sample_rate=rate, seconds=settings.seconds, where=settings.where)
         arrays |= extract_all(at_rate.audio, by_rate[rate])
         decoded = decoded or at_rate
     if decoded is None:
         decoded = decode(
-            path, sample_rate=settings.sample_rate, seconds=settings.seconds, where=settings.where
+            sound, sample_rate=settings.sample_rate, seconds=settings.seconds, where=settings.where
         )
-    encoding = request.get("tag_encoding")
+    encoding = request["tag_encoding"]
     tags = read_tags(path, encoding)
     tags = tags.filled(decoded.metadata, encoding)
     for name, array in arrays.items():

@@ -119,7 +119,8 @@ def file_locations(
     session
         Database session.
     tracks
-        Tracks of the playlist; those without a file are missing from the answer.
+        Tracks of the playlist; those without a file are missing from the answer, and from paths
+        those that are parts of an album file.
     kind
         One of ``LOCATIONS``; ``pages`` names no files.
     root
@@ -160,11 +161,13 @@ def file_locations(
     if kind == "stream":
         assert stream_address is not None
         return {track.id: stream_address(track) for track in tracks if track.id in files}
+    # A path to an album file would play all of it, and not come back as the track.
+    whole = {track_id: file for track_id, file in files.items() if not file.part}
     if kind == "absolute":
-        return {track_id: file.path for track_id, file in files.items()}
+        return {track_id: file.path for track_id, file in whole.items()}
     return {
         track_id: posixpath.relpath(file.path, posixpath.join(file.root, root))
-        for track_id, file in files.items()
+        for track_id, file in whole.items()
     }
 
 

@@ -13,20 +13,22 @@ from sqlalchemy.orm import Session
 from songrec.core.errors import BadInput, Cancelled, NotReady, SongrecError
 from songrec.core.types import Progress, no_progress
 from songrec.services.features import waveform
+from songrec.services.features.sound_files import local_path
 from songrec.services.segments.encoder_selection import status
 from songrec.services.segments.encoders import SegmentEncoder, encoder_for_index, select_encoder
 from songrec.services.segments.tagger_dataset import SegmentSettings
 from songrec.store.instance import Instance
 from songrec.store.models import taggers
 from songrec.store.sound import audio_files, segment_index, waveform_cache
+from songrec.store.sound.audio_files import SoundSource
 from songrec.store.sound.segment_index import SongSegments
 
 __all__ = ["build", "refresh", "refresh_after_analysis", "status"]
 
 log = logging.getLogger("songrec.segments")
 
-SoundFiles = dict[int, tuple[Path, str]]
-"""Path and content hash of the sound file of each audible track."""
+SoundFiles = dict[int, SoundSource]
+"""Where the sound of each audible track is."""
 
 
 def build(
@@ -87,7 +89,7 @@ def refresh(instance: Instance, on_progress: Progress = no_progress) -> dict[str
         if manifest is None or indexed is None:
             return _rebuild(instance, manifest or {}, on_progress)
         files = _sound_files(instance.session)
-        hashes = {track: content_hash for track, (_, content_hash) in files.items()}
+        hashes = {track: file.content_hash for track, file in files.items()}
         unreadable = {
             track: content_hash
             for track, content_hash in manifest.get("unread", {}).items()
@@ -96,7 +98,7 @@ def refresh(instance: Instance, on_progress: Progress = no_progress) -> dict[str
         new = {
             track: file
             for track, file in files.items()
-            if file[1] not in (indexed.get(track), unreadable.get(str(track)))
+            if file.content_hash not in (indexed.get(track), unreadable.get(str(track)))
         }
         removed = [track for track, digest in indexed.items() if hashes.get(track) != digest]
         if not new and not removed:
@@ -160,7 +162,7 @@ def _rebuild(
 
 def _sound_files(session: Session) -> SoundFiles:
     files = sorted(audio_files.for_tracks(session, audio_files.audible(session)).items())
-    files_by_track = {track: (Path(file.path), str(file.content_hash)) for track, file in files}
+    files_by_track = {track: audio_files.source_of(file) for track, file in files}
     session.commit()  # nothing stays locked while files are read
     return files_by_track
 
@@ -176,12 +178,14 @@ def _encode(
 
     Each song also gets its waveform, on which pages mark its moments.
     """
-    for done, (track, (path, content_hash)) in enumerate(sorted(files.items())):
+    for done, (track, source) in enumerate(sorted(files.items())):
+        content_hash = source.content_hash
         on_progress(0.95 * done / len(files), f"{done} of {len(files)} songs cut")
         try:
+            path = local_path(instance, source)
             encoded = encoder.encode(path, content_hash)
             if waveform_cache.find(instance, content_hash) is None:
-                waveform.create(instance, path, content_hash)
+                waveform.create(instance, path, content_hash, cover_of=source.path)
         except (BadInput, OSError):
             unreadable[str(track)] = content_hash  # moved or damaged: the next analysis reports it
             continue

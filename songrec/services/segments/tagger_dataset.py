@@ -19,8 +19,10 @@ from songrec.core.types import Audio, Floats, Ints, Progress, no_progress
 from songrec.features.registry import digest
 from songrec.features.settings import DEFAULTS
 from songrec.services.features import feature_sets
+from songrec.services.features.sound_files import local_path
 from songrec.store.instance import Instance
 from songrec.store.sound import audio_files, feature_cache
+from songrec.store.sound.audio_files import SoundSource
 from songrec.store.sound.feature_cache import SetKey
 from songrec.store.tables import AudioFile, Tag, TrackTag
 from songrec.tagging.segmentation import Segments, split
@@ -96,6 +98,7 @@ class SongSpectrogram:
     content_hash: str
     start_s: float
     frames: int
+    source: SoundSource | None = None
 
 
 def cache_spectrograms(
@@ -164,10 +167,12 @@ def cache_spectrogram(
 def _song(
     instance: Path, settings: SegmentSettings, track_id: int, file: AudioFile
 ) -> SongSpectrogram:
-    content_hash = str(file.content_hash)
-    start_s, frames = cache_spectrogram(instance, settings, Path(file.path), content_hash)
-    path, root = Path(file.path), Path(file.root)
-    return SongSpectrogram(track_id, path, root, content_hash, start_s, frames)
+    source = audio_files.source_of(file)
+    is_cached = not feature_cache.missing_sets(instance, [settings.key], source.content_hash)
+    path = source.path if is_cached else local_path(instance, source)
+    start_s, frames = cache_spectrogram(instance, settings, path, source.content_hash)
+    path, root = source.path, Path(file.root)
+    return SongSpectrogram(track_id, path, root, source.content_hash, start_s, frames, source)
 
 
 class CachedSegments:

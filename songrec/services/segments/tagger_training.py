@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from songrec.core.errors import NotReady
 from songrec.core.files import atomic_folder
 from songrec.core.types import Floats, Ints, Progress, no_progress
+from songrec.services.features.sound_files import local_path
 from songrec.services.segments import tagger_dataset as dataset
 from songrec.services.segments.encoders import MusiCNNEncoder
 from songrec.services.segments.tagger_dataset import (
@@ -168,7 +169,8 @@ def _musicnn_embeddings(
     vectors = []
     for at, song in enumerate(songs):
         on_progress(at / len(songs), f"MusiCNN for comparison: {at} of {len(songs)} songs")
-        encoded = encoder.encode(song.path, song.content_hash)
+        path = song.path if song.source is None else local_path(instance, song.source)
+        encoded = encoder.encode(path, song.content_hash)
         # Its frames begin a few milliseconds elsewhere: the nearest of its segments is the same.
         song_starts = starts[segments.song == at]
         nearest = np.abs(encoded.starts[None, :] - song_starts[:, None]).argmin(axis=1)

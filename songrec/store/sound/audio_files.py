@@ -71,6 +71,21 @@ def audible(session: Session) -> list[int]:
     return [track_id for track_id in session.scalars(query.distinct()) if track_id is not None]
 
 
+@dataclass(frozen=True, slots=True)
+class SoundSource:
+    """Where the sound of a row is: a file, or the part of it from ``start_s`` to ``end_s``."""
+
+    path: Path
+    content_hash: str
+    start_s: float | None = None
+    end_s: float | None = None
+
+
+def source_of(file: Any) -> SoundSource:
+    """Return where the sound of an analysed ``AudioFile`` is."""
+    return SoundSource(Path(file.path), str(file.content_hash), file.start_s, file.end_s)
+
+
 def path_of(session: Session, public_id: str) -> Path:
     """Return the path of the analysed file with this public id.
 
@@ -105,6 +120,7 @@ class FileRecord:
 
     id: int
     path: str
+    part: int
     content_hash: str | None
     size: int
     modified_ns: int
@@ -116,6 +132,7 @@ class FileRecord:
 _RECORD_COLUMNS = (
     AudioFile.id,
     AudioFile.path,
+    AudioFile.part,
     AudioFile.content_hash,
     AudioFile.size,
     AudioFile.modified_ns,
@@ -125,18 +142,18 @@ _RECORD_COLUMNS = (
 )
 
 
-def below(session: Session, folder: Path) -> dict[str, FileRecord]:
-    """Return the recorded files below ``folder``, by path."""
+def below(session: Session, folder: Path) -> dict[tuple[str, int], FileRecord]:
+    """Return the recorded files below ``folder``, by path and part."""
     prefix = str(folder).rstrip("/") + "/"
     query = select(*_RECORD_COLUMNS).where(AudioFile.path.startswith(prefix, autoescape=True))
     # LIKE ignores case on SQLite.
     rows = (FileRecord(*row) for row in session.execute(query))
-    return {file.path: file for file in rows if file.path.startswith(prefix)}
+    return {(file.path, file.part): file for file in rows if file.path.startswith(prefix)}
 
 
-def at_path(session: Session, path: str) -> AudioFile | None:
-    """Return the row of a path, or None."""
-    return session.scalar(select(AudioFile).where(AudioFile.path == path))
+def at_path(session: Session, path: str, part: int = 0) -> AudioFile | None:
+    """Return the row of a path, or of a part of the file there; None without one."""
+    return session.scalar(select(AudioFile).where(AudioFile.path == path, AudioFile.part == part))
 
 
 def with_content(session: Session, content_hash: str) -> list[AudioFile]:
@@ -148,10 +165,13 @@ def with_content(session: Session, content_hash: str) -> list[AudioFile]:
 def paths_by_name(session: Session, names: Set[str]) -> dict[str, list[tuple[str, int]]]:
     """Return path and track of each analysed or missing file by its name, for these names.
 
-    Names are compared without case, in Unicode's composed form (``comparable_path``).
+    Album files that are split are not one track. Names are compared without case, in Unicode's
+    composed form (``comparable_path``).
     """
     found: dict[str, list[tuple[str, int]]] = {}
-    query = select(AudioFile.path, AudioFile.track_id).where(AudioFile.track_id.is_not(None))
+    query = select(AudioFile.path, AudioFile.track_id).where(
+        AudioFile.track_id.is_not(None), AudioFile.part == 0
+    )
     for path, track_id in session.execute(
         query.order_by(AudioFile.id).execution_options(yield_per=5_000)
     ):

@@ -24,13 +24,15 @@ _LONG = BigInteger().with_variant(Integer, "sqlite")
 
 
 class AudioFile(Base):
-    """A file of an analysed folder, or a kept upload.
+    """A file of an analysed folder, a part of one (a track of an album file), or a kept upload.
 
     ``content_hash`` (SHA-256, hex) is what makes a file the same one again wherever it lies;
-    ``path`` is absolute. ``state``: ``analysed``, ``rejected`` (``reason`` says why in one line;
-    no track), ``missing`` (it was there once; its track stays). ``size`` in bytes and
-    ``modified_ns`` tell an untouched file without reading it. ``info`` holds what the decoder and
-    the tags said that has no column of its own.
+    ``path`` is absolute. ``part`` is 0 for a file as a whole, else the number of a track that
+    begins at ``start_s`` in it and ends at ``end_s`` (NULL: at the end of the file); its
+    ``content_hash`` is derived from the file's and these times. ``state``: ``analysed``,
+    ``rejected`` (``reason`` says why in one line; no track), ``missing`` (it was there once; its
+    track stays). ``size`` in bytes and ``modified_ns`` tell an untouched file without reading it.
+    ``info`` holds what the decoder and the tags said that has no column of its own.
     """
 
     __tablename__ = "audio_file"
@@ -41,7 +43,10 @@ class AudioFile(Base):
         ForeignKey("track.id", ondelete="SET NULL"), index=True
     )
     root: Mapped[str] = mapped_column(String(1000))
-    path: Mapped[str] = mapped_column(String(1000), unique=True)
+    path: Mapped[str] = mapped_column(String(1000))
+    part: Mapped[int] = mapped_column(default=0)
+    start_s: Mapped[float | None]
+    end_s: Mapped[float | None]
     content_hash: Mapped[str | None] = mapped_column(String(64), index=True)
     size: Mapped[int] = mapped_column(_LONG)
     modified_ns: Mapped[int] = mapped_column(_LONG)
@@ -59,6 +64,7 @@ class AudioFile(Base):
     __table_args__ = (
         CheckConstraint("state in ('analysed', 'rejected', 'missing')", name="state"),
         Index("ix_audio_file_root_state", "root", "state"),
+        Index("uq_audio_file_path_part", "path", "part", unique=True),
     )
 
 

@@ -26,7 +26,7 @@ from songrec.services.library import analyze_folder as analyze_module
 from songrec.services.library import audio_tracks, executors
 from songrec.services.library.analysis_report import AnalyzeReport, AnalyzeRequest
 from songrec.services.library.analyze_folder import analyze_folder
-from songrec.services.library.worker_process import Outcome, Task, try_to_analyse
+from songrec.services.library.worker_process import Outcome, Task, request_of, try_to_analyse
 from songrec.store.db import db
 from songrec.store.instance import Instance
 from songrec.store.sound import audio_files, feature_cache
@@ -52,8 +52,7 @@ def music(tmp_path: Path) -> Path:
 def analyse_in_process(task: Task) -> Outcome:
     """What a child process answers, without waiting for one to start."""
     extractors = make_extractors(task.sets, AudioSettings(**task.settings))
-    request = {"path": task.path, "root": task.root, "settings": task.settings, "sets": task.sets}
-    return Outcome(**try_to_analyse(request, extractors))
+    return Outcome(**try_to_analyse(request_of(task), extractors))
 
 
 @pytest.fixture

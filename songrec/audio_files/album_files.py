@@ -1,0 +1,167 @@
+"""Album files beside a CUE sheet: which scanned files are split, and into which parts."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import mutagen
+
+from songrec.audio_files import cue_sheets
+from songrec.audio_files.cue_sheets import AlbumPart, match_file, normalized, parts_of
+from songrec.audio_files.file_scan import ScannedFile, shown
+from songrec.audio_files.tags import read_cue_sheet
+from songrec.core.errors import BadInput
+from songrec.core.files import modified_ns
+
+Parts = tuple[AlbumPart, ...]
+
+
+@dataclass
+class ScanWithParts:
+    """Scanned files, album files replaced by their parts, and what was wrong with sheets.
+
+    ``notes`` are (path, reason), one line each.
+    """
+
+    files: list[ScannedFile] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
+
+
+def with_parts(
+    files: Iterable[ScannedFile],
+    code_page: str | None = None,
+    recorded: Callable[[ScannedFile], Parts | None] = lambda file: None,
+) -> ScanWithParts:
+    """Replace album files by their parts, and note lyrics files beside songs.
+
+    A .cue file splits the sound files that it names, if it has two tracks or more in them. What it
+    names and is not there, times behind the end of a file and a second sheet for a file are noted,
+    and split nothing. ``recorded`` returns the parts that an unchanged file had the last time, None
+    for another file: they are trusted without opening it.
+    """
+    scan = ScanWithParts()
+    usable: dict[Path, list[ScannedFile]] = defaultdict(list)
+    files = list(files)
+    for file in files:
+        if file.reason is None:
+            usable[file.path.parent].append(file)
+    parts: dict[Path, Parts] = {}
+    lyrics: dict[Path, int] = {}
+    folders_below: dict[Path, list[Path]] = defaultdict(list)
+    for folder in usable:
+        folders_below[folder.parent].append(folder)
+    for folder in usable:
+        sheets, times = _beside(folder)
+        lyrics |= times
+        if sheets:
+            here = [file for below in (folder, *folders_below[folder]) for file in usable[below]]
+            _split(sheets, here, code_page, recorded, parts, scan.notes)
+    for file in files:
+        if file.path in parts:
+            scan.files += [replace(file, part=part) for part in parts[file.path]]
+            continue
+        kept = recorded(file) or ()
+        embedded = [part for part in kept if part.sheet is None]
+        if embedded:
+            scan.files += [replace(file, part=part) for part in embedded]
+        else:
+            stamp = lyrics.get(file.path.with_suffix(".lrc"))
+            scan.files.append(file if stamp is None else replace(file, lyrics_ns=stamp))
+    return scan
+
+
+def embedded_parts(path: Path, code_page: str | None = None) -> Parts:
+    """Return the parts of an album file whose own tags hold a sheet; none for another file.
+
+    Raises ``BadInput`` with one line of reason for a sheet that cannot be used.
+    """
+    text = read_cue_sheet(path, code_page)
+    if text is None:
+        return ()
+    sheet = cue_sheets.parse(text)
+    for file in sheet.files:
+        if parts := parts_of(sheet, file, None):
+            _check_length(path, parts)
+            return parts
+    return ()
+
+
+def _beside(folder: Path) -> tuple[list[Path], dict[Path, int]]:
+    """Return the .cue files of a folder, and its .lrc files with their modification times."""
+    sheets, lyrics = [], {}
+    try:
+        with os.scandir(folder) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                ending = entry.name[-4:].lower()
+                if entry.name.startswith(".") or ending not in (".cue", ".lrc"):
+                    continue
+                if ending == ".cue":
+                    sheets.append(Path(entry.path))
+                else:
+                    lyrics[Path(entry.path[:-4] + ".lrc")] = modified_ns(entry.stat())
+    except OSError:
+        pass  # the scan has reported the folder, or a file vanished since
+    return sheets, lyrics
+
+
+def _split(
+    sheets: list[Path],
+    files: list[ScannedFile],
+    code_page: str | None,
+    recorded: Callable[[ScannedFile], Parts | None],
+    parts: dict[Path, Parts],
+    notes: list[tuple[str, str]],
+) -> None:
+    by_path = {file.path: file for file in files}
+    splits: dict[Path, Path] = {}
+    for sheet_path in sheets:
+        note = _noter(notes, sheet_path)
+        try:
+            sheet = cue_sheets.read(sheet_path, code_page)
+        except BadInput as error:
+            note(str(error))
+            continue
+        folder = sheet_path.parent
+        beside = {normalized(path.relative_to(folder).as_posix()): path for path in by_path}
+        with_tracks = [named for named in sheet.files if named.tracks]
+        for named in with_tracks:
+            path = match_file(named.name, sheet_path, beside, is_only=len(with_tracks) == 1)
+            if path is None:
+                note(f"names {named.name!r}, which is not there")
+                continue
+            found = parts_of(sheet, named, sheet_path.name)
+            if not found:
+                continue
+            if path in parts:
+                if parts[path] != found:
+                    note(f"is not used: {splits[path].name} splits {path.name} already")
+                continue
+            try:
+                if recorded(by_path[path]) != found:
+                    _check_length(path, found)
+            except BadInput as error:
+                note(str(error))
+                continue
+            parts[path], splits[path] = found, sheet_path
+
+
+def _noter(notes: list[tuple[str, str]], path: Path) -> Callable[[str], None]:
+    return lambda reason: notes.append((shown(path), reason))
+
+
+def _check_length(path: Path, parts: Parts) -> None:
+    """Raise ``BadInput`` where the last part begins behind the end of the file."""
+    try:
+        length = float(mutagen.File(path).info.length)
+    except Exception:  # noqa: BLE001 - a length that mutagen cannot read: the decoder will
+        return
+    last = max(part.start_s for part in parts)
+    if length and last >= length:
+        raise BadInput(
+            f"does not fit {path.name}: its last track begins at {last:.0f} s, and the file has "
+            f"{length:.0f} s"
+        )
