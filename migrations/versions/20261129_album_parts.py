@@ -1,13 +1,13 @@
 """Tracks that are parts of an album file: where they begin and end in it.
 
-Revision 0012, after 0011. A file may have several rows, one for each part.
+Revision 0014, after 0013. A file may have several rows, one for each part.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012"
-down_revision = "0011"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

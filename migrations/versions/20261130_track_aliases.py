@@ -1,6 +1,6 @@
 """Further keys of tracks, and keys of tracks that were known by a place or by another's ids.
 
-Revision 0012, after 0011. Rows without names were known by their number (``row:songs:7``), and a
+Revision 0013, after 0012. Rows without names were known by their number (``row:songs:7``), and a
 catalogue's own ids passed for Spotify's in files with Spotify's columns (``spotify:7``). Such
 tracks get the keys by which imports know them now: their values, and the ids of their catalogue.
 Nothing is renamed: addresses, likes and playlists stay.
@@ -23,8 +23,8 @@ from songrec.core.track_identity import (
     values_key,
 )
 
-revision = "0012"
-down_revision = "0011"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
