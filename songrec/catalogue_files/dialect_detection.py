@@ -12,6 +12,7 @@ from typing import Any
 from songrec.catalogue_files.column_recognition import (
     CORE_FIELDS,
     ColumnMapping,
+    ColumnWarning,
     MappedColumn,
     recognise_columns,
 )
@@ -19,6 +20,11 @@ from songrec.catalogue_files.dialects import BY_COLUMNS, DIALECTS, FIELDS, Diale
 from songrec.catalogue_files.rejects import format_value
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.errors import BadInput, UnknownName
+
+_NO_ATTRIBUTES = ColumnWarning(
+    "no column holds an attribute (tempo, energy, …): these songs come in by name, to be found and "
+    "listed, but nothing says how they sound. A list of likes is imported under Likes instead"
+)
 
 
 def normalize(name: str) -> str:
@@ -73,6 +79,8 @@ def map_columns(
         mapping = recognise_columns(header, rows, given=chosen)
         if not _is_catalogue(mapping):
             raise BadInput(f"{error}{_explain_recognition(mapping)}") from None
+        if len(mapping.unknown_attributes) == len(ATTRIBUTE_NAMES):
+            mapping = replace(mapping, warnings=(*mapping.warnings, _NO_ATTRIBUTES))
         return BY_COLUMNS, mapping
     return dialect, _map_dialect(dialect, header, rows, chosen)
 

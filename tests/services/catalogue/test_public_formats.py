@@ -504,3 +504,10 @@ def test_songs_as_an_interface_gives_them(session, tmp_path):
     assert (track.title, track.artists, track.external_id) == ("Noon", "Ada, Bo & Cleo", ID)
     assert (track.album.title, track.year, track.duration_ms) == ("Days", 2019, 201_000)
     assert (track.attributes.energy, track.attributes.explicit) == (0.62, 0.0)
+
+
+def test_a_table_of_names_alone_comes_in_with_a_warning(session, tmp_path):
+    report = ingest(session, tmp_path, "Song;Artist;Link", "Noon;Ada;x", "Dusk;Bo;y")
+    assert (report.dialect, report.inserted) == ("by-columns", 2)
+    (warning,) = report.columns.warnings
+    assert "nothing says how they sound" in warning.text
