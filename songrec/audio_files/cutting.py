@@ -11,8 +11,9 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 
-from songrec.audio_files.decoding import _opened as opened
-from songrec.audio_files.resampling import PREROLL_S, Damage, frames
+from songrec.audio_files.containers import Damage, frames_from, opened
+from songrec.audio_files.decoding import PREROLL_S
+from songrec.audio_files.stream_length import measure
 from songrec.core.child_process import ParentConnection, run_child
 from songrec.core.errors import BadInput
 from songrec.core.files import atomic_file
@@ -32,6 +33,8 @@ def cut(path: Path, start_s: float, end_s: float | None, target: Path) -> str:
 
     Raises ``BadInput`` for a file that cannot be decoded and for a part behind its end.
     """
+    with opened(path) as (container, stream):
+        origin_s = measure(container, stream).origin_s
     with atomic_file(target, suffix=".flac") as draft:
         written = 0
         with opened(path) as (container, stream), av.open(str(draft), "w", format="flac") as out:
@@ -42,7 +45,9 @@ def cut(path: Path, start_s: float, end_s: float | None, target: Path) -> str:
             sample_format = "s32" if deep else "s16"
             encoder = out.add_stream("flac", rate=rate, layout=context.layout.name)
             encoder.codec_context.format = sample_format
-            for samples in _samples(container, stream, sample_format, rate, start_s, end_s):
+            skip_s = max(0.0, start_s - PREROLL_S)
+            decoded = frames_from(container, stream, Damage(), skip_s, origin_s)
+            for samples in _samples(decoded, stream, sample_format, rate, start_s, end_s):
                 frame = AudioFrame.from_ndarray(samples, sample_format, context.layout.name)
                 frame.sample_rate = rate
                 out.mux(encoder.encode(frame))
@@ -53,28 +58,21 @@ def cut(path: Path, start_s: float, end_s: float | None, target: Path) -> str:
     return str(context.name)
 
 
-def _start_of(frame: AudioFrame, stream: Any, clock: float) -> float:
-    """Return where the first decoded frame begins, in seconds of what a player plays.
-
-    The lengths of skipped packets of MP3 include the encoder's delay, which is not played.
-    """
-    if not stream.codec_context.name.startswith("mp3") or frame.pts is None:
-        return clock
-    return float((frame.pts - (stream.start_time or 0)) * stream.time_base)
-
-
 def _samples(
-    container: Any, stream: Any, sample_format: str, rate: int, start_s: float, end_s: float | None
+    decoded: Iterator[tuple[float, AudioFrame]],
+    stream: Any,
+    sample_format: str,
+    rate: int,
+    start_s: float,
+    end_s: float | None,
 ) -> Iterator[np.ndarray]:
     """Yield the interleaved samples of the part, ``(1, samples * channels)``."""
     n_channels = stream.codec_context.layout.nb_channels
     resampler: AudioResampler | None = None
     source: tuple[Any, ...] | None = None
     at: float | None = None
-    for clock, *_, frame in frames(
-        container, stream, Damage(), skip_s=max(0.0, start_s - PREROLL_S)
-    ):
-        at = _start_of(frame, stream, clock) if at is None else at
+    for clock, frame in decoded:
+        at = clock if at is None else at
         properties = (frame.format.name, frame.layout.name, frame.sample_rate)
         if properties != source:
             source = properties

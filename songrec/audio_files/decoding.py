@@ -5,29 +5,31 @@ To be called in a process that may be killed: a hostile file can block a native 
 
 from __future__ import annotations
 
-import errno
-import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import av
 import numpy as np
 
-from songrec.audio_files.resampling import (
-    PREROLL_S,
-    Damage,
-    Resampler,
-    frames,
+from songrec.audio_files.containers import Damage, frames, opened
+from songrec.audio_files.excerpts import Range, Where, choose, may_hold_silence
+from songrec.audio_files.mixing import (
+    BLOCK_S,
+    LEAST_POWER,
+    AlignedMix,
+    BlockMeter,
+    Blocks,
     mono,
-    packet_seconds,
+    opposing_channels,
+    samples_of,
 )
+from songrec.audio_files.resampling import Resampler
+from songrec.audio_files.stream_length import measure, stated_length
+from songrec.audio_files.truncation import is_cut_off
 from songrec.core.errors import BadInput
 from songrec.core.types import Audio, Floats
 
-DECODER_VERSION = 1
+DECODER_VERSION = 2
 """Raised when the samples of a file, or whether it is accepted, change."""
 SAMPLE_RATE = 22_050
 SECONDS = 30.0
@@ -38,15 +40,10 @@ SILENCE = 1e-4
 """A peak of -80 dB relative to full scale: below it a file is silent."""
 LOUDEST = 64.0
 """36 dB over full scale: files with float samples beyond it are rejected."""
-
-# Without playlists, streaming manifests and image sequences, which make FFmpeg open other files and
-# URLs that an uploaded file names.
-_FORMATS = (
-    "3gp,aac,ac3,adp,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,dsf,dts,dtshd,eac3,flac,flv,gsm,iff,"
-    "ircam,latm,loas,m4a,matroska,mlp,mov,mp2,mp3,mp4,mpc,mpc8,mpeg,mpegts,nistsphere,ogg,oma,"
-    "paf,pvf,qcp,qoa,rso,shn,sox,spdif,tak,truehd,tta,voc,vqf,w64,wav,wavarc,webm,wsd,wv,xwma,afc"
-)
-_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": _FORMATS}
+PREROLL_S = 1.0
+"""Decoding begins this long before the excerpt, because lossy codecs depend on the past."""
+CHUNK_S = 0.25
+"""Frames are collected to chunks of this length, which are resampled at once."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,8 @@ class DecodedAudio:
     """Decoded excerpt with properties of the file.
 
     ``audio`` holds the start of the excerpt and the length of the file, ``metadata`` the
-    container's own tags, ``notes`` anomalies in words: damaged packets, a false length.
+    container's own tags, ``notes`` anomalies in words: damaged packets, a false length, what was
+    chosen otherwise than usual.
     """
 
     audio: Audio
@@ -76,191 +74,341 @@ def decode(
     *,
     sample_rate: int = SAMPLE_RATE,
     seconds: float | None = SECONDS,
-    where: Literal["middle", "start"] = "middle",
+    where: Where = "middle",
     longest_s: float = LONGEST_S,
 ) -> DecodedAudio:
-    """Decode ``path`` to mono float32 at ``sample_rate`` Hz.
-
-    Loudness is unchanged: channels are averaged, nothing is normalised. The length is that of the
-    packets or, where they mislead, of the samples, not the one in the header.
-
-    Parameters
-    ----------
-    seconds
-        Greatest length of the excerpt; None decodes the whole file.
-    where
-        Position of the excerpt.
-    longest_s
-        Greatest length of a whole file.
-
-    Raises
-    ------
-    BadInput
-        With the reason in one line: no audio stream, nothing decodable, silent, shorter than
-        ``SHORTEST_S``, longer than ``longest_s``, non-finite samples.
-    """
-    reader = _Reader(path, sample_rate)
-    length_s = longest_s if seconds is None else seconds
-    length = reader.packet_length()
-    if length is None:
-        length = reader.decoded_length()
-    if seconds is None and length > longest_s:
-        raise BadInput(f"lasts {length / 60:.0f} minutes; at most {longest_s / 60:.0f} are taken")
-    samples = reader.part(_start(where, length, length_s), length_s, skip=True)
-    if len(samples) < 0.9 * sample_rate * min(length_s, length):
-        # Packets that state a wrong length, or that cannot be decoded: count what comes out.
-        length = reader.decoded_length()
-        samples = reader.part(_start(where, length, length_s), length_s, skip=False)
-    _check(samples, sample_rate)
-    if len(samples) < round(length_s * sample_rate) and not reader.start_s:
-        length = len(samples) / sample_rate
-    return DecodedAudio(
-        Audio(samples, sample_rate, round(reader.start_s, 3), round(length, 3)),
-        channels=reader.channels,
-        source_rate=reader.source_rate,
-        codec=reader.codec,
-        container=reader.format,
-        metadata=reader.metadata,
-        notes=reader.notes(length),
+    """Decode ``path`` once; see ``SoundFile.decode``."""
+    return SoundFile(path).decode(
+        sample_rate=sample_rate, seconds=seconds, where=where, longest_s=longest_s
     )
 
 
-def _start(where: str, length: float, length_s: float) -> float:
-    return max(0.0, (length - length_s) / 2) if where == "middle" else 0.0
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Part of a file, in seconds.
+
+    Where packets before ``start_s`` are skipped undecoded, it is on the clock of the lengths that
+    packets state, else on that of the decoded frames. ``position_s`` is on the latter, if known.
+    """
+
+    start_s: float
+    seconds: float
+    skip: bool = False
+    position_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Samples of a span, where they begin, and what was noticed while decoding them."""
+
+    samples: Floats
+    start_s: float
+    channels: int
+    source_rate: int
+    rates: frozenset[int]
+    damage: Damage
+    blocks: Blocks
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How an excerpt is decoded at any rate: its span, and the mix where channels cancel."""
+
+    span: _Span
+    is_moved: bool = False
+    opposing: tuple[Blocks, Floats] | None = None
+
+    def mix(self) -> AlignedMix | None:
+        return None if self.opposing is None else AlignedMix(*self.opposing)
+
+
+class SoundFile:
+    """A sound file that is decoded at one or several rates.
+
+    Its length, the choice of an excerpt and the mix of its channels are determined once. Raises
+    ``BadInput`` for a file that cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._plans: dict[tuple[float | None, Where], _Plan] = {}
+        self._counted_s: float | None = None
+        self._is_cut_off = is_cut_off(path)
+        with opened(path) as (container, stream):
+            self._codec = stream.codec_context.name
+            self._format = container.format.name
+            self._metadata = {**container.metadata, **stream.metadata}
+            self._channels = stream.codec_context.channels or 0
+            self._source_rate = stream.codec_context.sample_rate or 0
+            self._stated_s = stated_length(path, container, stream)
+            self._stream = 1 + list(container.streams.audio).index(stream)
+            self._streams = len(container.streams.audio)
+            self._length = measure(container, stream)
+
+    def decode(
+        self,
+        *,
+        sample_rate: int = SAMPLE_RATE,
+        seconds: float | None = SECONDS,
+        where: Where = "middle",
+        longest_s: float = LONGEST_S,
+    ) -> DecodedAudio:
+        """Decode to mono float32 at ``sample_rate`` Hz.
+
+        Loudness is unchanged: channels are averaged (``mixing``), nothing is normalised. The length
+        is what decoding gives (``stream_length``), not what the header states.
+
+        Parameters
+        ----------
+        seconds
+            Greatest length of the excerpt; None decodes the whole file.
+        where
+            Position of the excerpt. It moves where that holds a long silence (``excerpts``).
+        longest_s
+            Greatest length of a whole file.
+
+        Raises
+        ------
+        BadInput
+            With the reason in one line: no audio stream, nothing decodable, silent, shorter than
+            ``SHORTEST_S``, longer than ``longest_s``, non-finite samples.
+        """
+        plan = self._plans.get((seconds, where))
+        if plan is not None:
+            part = self._decode(plan.span, sample_rate, plan.mix())
+        elif seconds is None:
+            part, plan = self._decode_all(sample_rate, longest_s)
+        else:
+            part, plan = self._decode_excerpt(sample_rate, seconds, where)
+        _check(part.samples, sample_rate)
+        self._plans[seconds, where] = plan
+        is_whole = not part.start_s and len(part.samples) < round(plan.span.seconds * sample_rate)
+        length = len(part.samples) / sample_rate if is_whole else self._seconds
+        return DecodedAudio(
+            Audio(part.samples, sample_rate, round(part.start_s, 3), round(length, 3)),
+            channels=part.channels,
+            source_rate=part.source_rate,
+            codec=self._codec,
+            container=self._format,
+            metadata=self._metadata,
+            notes=self._notes(part, plan, length),
+        )
+
+    @property
+    def _seconds(self) -> float:
+        """Length of the file, which is counted where nothing else can be relied on."""
+        if self._counted_s is not None:
+            return self._counted_s
+        return self._count() if self._length.seconds is None else self._length.seconds
+
+    def _count(self) -> float:
+        """Decode everything and return the length in seconds."""
+        if self._counted_s is None:
+            with opened(self._path) as (container, stream):
+                self._counted_s = sum(
+                    frame.samples / frame.sample_rate
+                    for _, _, frame in frames(container, stream, Damage())
+                )
+        return self._counted_s
+
+    def _decode_all(self, rate: int, longest_s: float) -> tuple[_Part, _Plan]:
+        length = self._length.seconds
+        if length is None or length <= longest_s:
+            plan = _Plan(_Span(0.0, longest_s))
+            part = self._decode(plan.span, rate)
+            if length is not None or len(part.samples) < round(longest_s * rate):
+                return self._aligned(part, plan, rate)
+        minutes = self._seconds / 60
+        raise BadInput(f"lasts {minutes:.0f} minutes; at most {longest_s / 60:.0f} are taken")
+
+    def _decode_excerpt(self, rate: int, seconds: float, where: Where) -> tuple[_Part, _Plan]:
+        # The clock of the packets places the excerpt, although it is not exact: a better one would
+        # move the excerpts of all libraries by a little, and with them every vector of features.
+        length = self._length.packets_s
+        if length is None:
+            length = self._count()
+        span = _Span(_start(where, length, seconds), seconds, skip=True)
+        part = self._decode(span, rate)
+        if len(part.samples) < 0.9 * rate * min(seconds, length):
+            # Packets that state a wrong length, or that cannot be decoded: count what comes out.
+            length = self._count()
+            span = _Span(_start(where, length, seconds), seconds)
+            part = self._decode(span, rate)
+        _check_values(part.samples)
+        plan = _Plan(span)
+        if len(part.samples) and may_hold_silence(part.blocks.powers):
+            moved = self._moved(part, seconds, where)
+            if moved is not None:
+                plan = _Plan(moved, is_moved=True)
+                part = self._decode(moved, rate)
+        return self._aligned(part, plan, rate)
+
+    def _moved(self, part: _Part, seconds: float, where: Where) -> _Span | None:
+        """Return the span where the file sounds, None to stay with ``part``."""
+        blocks, packet_clock = self._scan()
+        start = int(np.searchsorted(blocks.starts_s, part.start_s - BLOCK_S / 2))
+        usual = Range(start, start + len(part.blocks.powers))
+        chosen = choose(blocks.powers, usual, round(seconds / BLOCK_S), where)
+        if chosen is None:
+            return None
+        position = float(blocks.starts_s[chosen.start])
+        length = min(seconds, (chosen.stop - chosen.start) * BLOCK_S)
+        if self._length.packets_s is None:
+            return _Span(position, length, position_s=position)
+        return _Span(float(packet_clock[chosen.start]), length, skip=True, position_s=position)
+
+    def _scan(self) -> tuple[Blocks, Floats]:
+        """Measure the whole file, or its first hour and as much as it takes to find sound.
+
+        Returns the blocks, without covariances, and their starts on the packets' clock.
+        """
+        meter = BlockMeter(covariances=False)
+        decoded_s: list[float] = []
+        packets_s: list[float] = []
+        with opened(self._path) as (container, stream):
+            for at, packet_at, frame in frames(container, stream, Damage()):
+                if at > LONGEST_S and meter.loudest > LEAST_POWER:
+                    break
+                decoded_s.append(at)
+                packets_s.append(packet_at)
+                values, full_scale, _ = samples_of(frame)
+                meter.add(at, values, full_scale, frame.sample_rate)
+            else:
+                self._counted_s = at + frame.samples / frame.sample_rate if decoded_s else 0.0
+        blocks = meter.finish()
+        return blocks, np.interp(blocks.starts_s, decoded_s, packets_s)
+
+    def _aligned(self, part: _Part, plan: _Plan, rate: int) -> tuple[_Part, _Plan]:
+        """Decode anew where channels cancel each other."""
+        signs = opposing_channels(part.blocks)
+        if signs is None:
+            return part, plan
+        mix = AlignedMix(part.blocks, signs)
+        aligned = self._decode(plan.span, rate, mix)
+        if mix.explained_by_delay:
+            return part, plan
+        return aligned, replace(plan, opposing=(part.blocks, signs))
+
+    def _decode(self, span: _Span, rate: int, mix: AlignedMix | None = None) -> _Part:
+        """Decode a span, with the mean of the channels or with ``mix``, and measure its blocks."""
+        damage, rates = Damage(), set()
+        room, count = round(span.seconds * rate), 0
+        samples: list[Floats] = []
+        collected: list[Floats] = []
+        resampler = Resampler(rate)
+        meter = BlockMeter()
+        start_s, relative_s = None, 0.0
+        channels, source_rate = self._channels, self._source_rate
+
+        def keep(pieces: list[Floats]) -> None:
+            nonlocal count
+            for piece in pieces:
+                samples.append(piece[: room - count])
+                count += len(samples[-1])
+
+        def resample(source_rate: int) -> None:
+            if collected:
+                keep(resampler.push(np.concatenate(collected), source_rate))
+                collected.clear()
+
+        with opened(self._path) as (container, stream):
+            skip_s = max(0.0, span.start_s - PREROLL_S) if span.skip else 0.0
+            pending, pending_rate = 0.0, 0
+            for at, _, frame in frames(container, stream, damage, skip_s=skip_s):
+                frame_rate = frame.sample_rate
+                drop = max(0, round((span.start_s - at) * frame_rate))
+                if drop >= frame.samples:
+                    continue
+                if start_s is None:
+                    start_s = self._position(span, at, frame, drop, skipped=skip_s > 0)
+                    channels, source_rate = len(frame.layout.channels), frame_rate
+                rates.add(frame_rate)
+                values, full_scale, precision = samples_of(frame)
+                values = values[:, drop:]
+                if frame_rate != pending_rate:
+                    resample(pending_rate)
+                    pending, pending_rate = 0.0, frame_rate
+                if mix is None:
+                    meter.add(relative_s, values, full_scale, frame_rate)
+                    collected.append(mono(values, full_scale, precision))
+                else:
+                    collected.append(mix.mono(relative_s, values, full_scale, frame_rate))
+                length = values.shape[1] / frame_rate
+                relative_s += length
+                pending += length
+                if pending >= CHUNK_S:
+                    resample(frame_rate)
+                    pending = 0.0
+                    if count >= room:
+                        break
+            resample(pending_rate)
+        keep(resampler.finish())
+        return _Part(
+            np.concatenate(samples) if samples else np.empty(0, dtype=np.float32),
+            start_s or 0.0,
+            channels,
+            source_rate,
+            frozenset(rates),
+            damage,
+            meter.finish(),
+        )
+
+    def _position(self, span: _Span, at: float, frame: Any, drop: int, *, skipped: bool) -> float:
+        """Return where the first sample of a span lies in the file, in seconds."""
+        if not skipped:
+            return max(at, span.start_s)
+        if self._length.origin_s is not None and frame.pts is not None:
+            stamp = float(frame.pts * frame.time_base) - self._length.origin_s
+            return max(0.0, stamp + drop / frame.sample_rate)
+        return max(at, span.start_s) if span.position_s is None else span.position_s
+
+    def _notes(self, part: _Part, plan: _Plan, length: float) -> tuple[str, ...]:
+        """Describe anomalies of the file, and what was chosen otherwise than usual."""
+        notes = []
+        damage = part.damage
+        if damage.broken:
+            notes.append(
+                f"{damage.broken:,} of {damage.packets:,} packets could not be decoded "
+                "and are left out"
+            )
+        if damage.stopped:
+            notes.append(f"cannot be read beyond {length:,.1f} s ({damage.stopped})")
+        if self._stated_s and abs(self._stated_s - length) > max(0.25, 0.005 * length):
+            notes.append(f"claims {self._stated_s:,.1f} s and holds {length:,.1f} s")
+        elif self._is_cut_off:
+            notes.append("seems to be cut off: its end is missing")
+        if len(part.rates) > 1:
+            rates = ", ".join(f"{rate:,}" for rate in sorted(part.rates))
+            notes.append(f"its sample rate changes on the way: {rates} Hz")
+        if self._streams > 1:
+            notes.append(f"holds {self._streams} audio streams; number {self._stream} is used")
+        if plan.is_moved:
+            notes.append(
+                f"is silent for long: analysed from {part.start_s:,.1f} s, where it sounds"
+            )
+        if plan.opposing is not None:
+            notes.append("its channels cancel each other: they are mixed with aligned polarity")
+        return tuple(notes)
+
+
+def _start(where: Where, length: float, seconds: float) -> float:
+    return max(0.0, (length - seconds) / 2) if where == "middle" else 0.0
 
 
 def _check(samples: Floats, rate: int) -> None:
     if not len(samples):
         raise BadInput("no sound in it could be decoded")
-    if not np.isfinite(samples).all():
-        raise BadInput("holds non-finite samples")
-    peak = float(np.abs(samples).max())
-    if peak > LOUDEST:
-        raise BadInput(f"holds samples {20 * np.log10(peak):.0f} dB over full scale")
+    _check_values(samples)
     if len(samples) < SHORTEST_S * rate:
         count = "one sample" if len(samples) == 1 else f"{len(samples) / rate:.3g} s"
         raise BadInput(f"is too short: {count}; at least {SHORTEST_S:g} s are needed")
-    if peak < SILENCE:
+    if np.abs(samples).max() < SILENCE:
         raise BadInput("is silent")
 
 
-class _Reader:
-    """Reader of one file, which opens it for each pass."""
-
-    def __init__(self, path: Path, rate: int) -> None:
-        self._path = path
-        self._rate = rate
-        self._damage = Damage()
-        self._claimed: float | None = None
-        self._rates: set[int] = set()
-        self.start_s = 0.0
-        with _opened(path) as (container, stream):
-            self.codec = stream.codec_context.name
-            self.format = container.format.name
-            self.metadata = {**container.metadata, **stream.metadata}
-            self.channels = stream.codec_context.channels or 0
-            self.source_rate = stream.codec_context.sample_rate or 0
-            if stream.duration and stream.time_base:
-                self._claimed = float(stream.duration * stream.time_base)
-            elif container.duration:
-                self._claimed = container.duration / av.time_base
-
-    def packet_length(self) -> float | None:
-        """Return the sum of the packets' lengths in seconds; None if they have none."""
-        with _opened(self._path) as (container, stream):
-            return packet_seconds(container, stream)
-
-    def decoded_length(self) -> float:
-        """Decode everything and return the length in seconds."""
-        with _opened(self._path) as (container, stream):
-            return sum(
-                frame.samples / frame.sample_rate
-                for _, frame in frames(container, stream, Damage())
-            )
-
-    def part(self, start: float, seconds: float, *, skip: bool) -> Floats:
-        """Decode ``[start, start + seconds)`` to mono; ``skip`` skips earlier packets undecoded."""
-        self._damage, self._rates = Damage(), set()
-        room, got = round(seconds * self._rate), 0
-        chunks: list[Floats] = []
-        resampler = Resampler(self._rate)
-        first: float | None = None
-
-        def keep(pieces: list[Floats]) -> None:
-            nonlocal got
-            for piece in pieces:
-                chunks.append(piece[: room - got])
-                got += len(chunks[-1])
-
-        with _opened(self._path) as (container, stream):
-            ahead = start - PREROLL_S if skip else 0.0
-            for at, frame in frames(container, stream, self._damage, skip_s=max(0.0, ahead)):
-                rate = frame.sample_rate
-                drop = max(0, round((start - at) * rate))
-                if drop >= frame.samples:
-                    continue
-                if first is None:
-                    first = max(at, start)
-                    self.channels, self.source_rate = len(frame.layout.channels), rate
-                self._rates.add(rate)
-                keep(resampler.push(mono(frame)[drop:], rate))
-                if got >= room:
-                    break
-        keep(resampler.finish())
-        self.start_s = first or 0.0
-        return np.concatenate(chunks) if chunks else np.empty(0, dtype=np.float32)
-
-    def notes(self, length: float) -> tuple[str, ...]:
-        """Describe anomalies of the file."""
-        notes = []
-        if self._damage.broken:
-            notes.append(
-                f"{self._damage.broken:,} of {self._damage.packets:,} packets could not be decoded "
-                "and are left out"
-            )
-        if self._damage.stopped:
-            notes.append(f"cannot be read beyond {length:,.1f} s ({self._damage.stopped})")
-        if self._claimed and abs(self._claimed - length) > max(0.25, 0.02 * length):
-            notes.append(f"claims {self._claimed:,.1f} s and holds {length:,.1f} s")
-        if len(self._rates) > 1:
-            rates = ", ".join(f"{rate:,}" for rate in sorted(self._rates))
-            notes.append(f"its sample rate changes on the way: {rates} Hz")
-        return tuple(notes)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise BadInput(f"cannot be read: {error.strerror}") from None
-    if not stat.S_ISREG(status.st_mode):
-        raise BadInput("is no file")
-    if not status.st_size:
-        raise BadInput("is empty")
-    try:
-        # The prefix keeps FFmpeg from reading "http:..." or "concat:..." in a file's name.
-        container = av.open(f"file:{path}", options=_OPTIONS, metadata_errors="surrogateescape")
-    except PermissionError:
-        raise BadInput("cannot be read: permission denied") from None
-    except (av.FFmpegError, OSError, ValueError) as error:
-        raise BadInput(f"is no sound file that can be read ({_words(error)})") from None
-    with container:
-        if not container.streams.audio:
-            raise BadInput("holds no sound")
-        stream = container.streams.audio[0]
-        if stream.codec_context is None:
-            raise BadInput("holds sound without an available decoder")
-        try:
-            yield container, stream
-        except BadInput:
-            raise
-        except (av.FFmpegError, OSError, ValueError) as error:
-            raise BadInput(f"cannot be decoded ({_words(error)})") from None
-
-
-def _words(error: Exception) -> str:
-    if getattr(error, "errno", None) == errno.EINVAL:  # a format that is not among _FORMATS
-        return "no format of sound"
-    text = getattr(error, "strerror", None) or str(error)
-    return " ".join(str(text).split())[:120]
+def _check_values(samples: Floats) -> None:
+    if not np.isfinite(samples).all():
+        raise BadInput("holds non-finite samples")
+    peak = float(np.abs(samples).max(initial=0.0))
+    if peak > LOUDEST:
+        raise BadInput(f"holds samples {20 * np.log10(peak):.0f} dB over full scale")

@@ -13,15 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from songrec.audio_files.cue_sheets import AlbumPart
+from songrec.audio_files.formats import HEAD_BYTES, SOUND, is_sound
 from songrec.audio_files.ignored_names import HIDDEN, LINKED_AGAIN, ignored_as
 from songrec.core.errors import BadInput
 from songrec.core.files import modified_ns
 
-_EXTENSIONS = """
-3gp aac ac3 aif aifc aiff amr ape asf au caf dsf dts eac3 flac gsm m4a m4b m4p mka mp1 mp2 mp3
- mp4 mpa mpc mpga oga ogg opus ra shn snd spx tta voc w64 wav wave weba webm wma wv"""
-SOUND = frozenset(_EXTENSIONS.split())
-"""Extensions of files that are analysed or rejected with a reason, never ignored."""
 LARGEST_BYTES = 4 * 2**30
 LONGEST_PATH = 1000
 _BLOCK = 2**20
@@ -205,36 +201,6 @@ def content_hash(path: Path, on_block: Callable[[], None] = lambda: None) -> str
     return digest.hexdigest()
 
 
-# Offsets and signatures in a file's first bytes.
-_MARKS: tuple[tuple[int, bytes], ...] = (
-    (0, b"ID3"),
-    (0, b"fLaC"),
-    (0, b"OggS"),
-    (0, b"MAC "),
-    (0, b"wvPk"),
-    (0, b"MPCK"),
-    (0, b"MP+"),
-    (0, b".snd"),
-    (0, b"DSD "),
-    (0, b"caff"),
-    (0, b"TTA1"),
-    (0, b"#!AMR"),
-    (8, b"WAVE"),
-    (8, b"AIFF"),
-    (8, b"AIFC"),
-    (4, b"ftypM4A"),
-    (4, b"ftypM4B"),
-    (0, bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")),  # ASF: WMA
-)
-# The signature of MPEG audio is only 11 set bits, with which UTF-16 text begins, too.
-_MPEG_HEADERS = frozenset(
-    {0xFA, 0xFB, 0xF2, 0xF3, 0xE2, 0xE3, 0xFC, 0xFD, 0xF4, 0xF5, 0xF6, 0xF7, 0xF0, 0xF1, 0xF8, 0xF9}
-)
-
-
 def _looks_like_sound(path: Path) -> bool:
     with path.open("rb") as file:
-        head = file.read(64)
-    if any(head[at : at + len(mark)] == mark for at, mark in _MARKS):
-        return True
-    return len(head) > 3 and head[0] == 0xFF and head[1] in _MPEG_HEADERS and head[2] >> 4 != 15
+        return is_sound(file.read(HEAD_BYTES))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import wave
+from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 from numpy.typing import NDArray
+
+BIT_RATES = {"wmav1": 64_000, "wmav2": 64_000, "real_144": 8_000}
+"""Bits a second for encoders without a default."""
 
 
 def tone(
@@ -60,15 +64,22 @@ def write(
     *,
     layout: str = "mono",
     container: str | None = None,
+    **muxer: str,
 ) -> Path:
-    """Encode mono or planar samples ``(n,)`` or ``(channels, n)`` with one of FFmpeg's encoders."""
+    """Encode mono or planar samples ``(n,)`` or ``(channels, n)`` with one of FFmpeg's encoders.
+
+    ``muxer`` are options of the container format.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     planes = samples.reshape(-1, samples.shape[-1])
-    with av.open(str(path), "w", format=container) as file:
+    with av.open(str(path), "w", format=container, options=muxer) as file:
         options = {"strict": "experimental"} if codec == "vorbis" else {}
         stream = file.add_stream(codec, rate=rate, layout=layout, options=options)
+        if codec in BIT_RATES:
+            stream.bit_rate = BIT_RATES[codec]
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(planes), "fltp", layout)
-        frame.sample_rate = rate
+        # Without timestamps some encoders make them up.
+        frame.sample_rate, frame.pts, frame.time_base = rate, 0, Fraction(1, rate)
         resampler = av.AudioResampler(
             format=stream.codec_context.format,
             layout=layout,

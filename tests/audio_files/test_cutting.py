@@ -40,6 +40,7 @@ def samples_of(path: Path) -> np.ndarray:
         ("a.mp3", "libmp3lame", 16),
         ("a.m4a", "aac", 16),
         ("a.opus", "libopus", 16),
+        ("a.ogg", "vorbis", 16),
     ],
 )
 def test_a_part_has_the_samples_of_its_file(

@@ -295,7 +295,7 @@ def _analyse_sound(
     request: Mapping[str, Any], extractors: Mapping[str, Any], sound: Path
 ) -> dict[str, Any]:
     """Analyse ``sound``, which is the file or its part, with the tags of the file."""
-    from songrec.audio_files.decoding import decode
+    from songrec.audio_files.decoding import SoundFile
     from songrec.audio_files.path_labels import labels_of
     from songrec.audio_files.tags import read_tags
     from songrec.features.extraction import extract_all
@@ -309,14 +309,13 @@ def _analyse_sound(
         by_rate.setdefault(sample_rate_of(name, settings), {})[name] = extractor
     arrays: dict[str, Any] = {}
     decoded = None
-    for rate in sorted(by_rate, key=lambda rate: rate != settings.sample_rate):
-        at_rate = decode(sound, sample_rate=rate, seconds=settings.seconds, where=settings.where)
-        arrays |= extract_all(at_rate.audio, by_rate[rate])
+    file = SoundFile(sound)
+    rates = sorted(by_rate, key=lambda rate: rate != settings.sample_rate)
+    for rate in rates or [settings.sample_rate]:
+        at_rate = file.decode(sample_rate=rate, seconds=settings.seconds, where=settings.where)
+        arrays |= extract_all(at_rate.audio, by_rate.get(rate, {}))
         decoded = decoded or at_rate
-    if decoded is None:
-        decoded = decode(
-            sound, sample_rate=settings.sample_rate, seconds=settings.seconds, where=settings.where
-        )
+    assert decoded is not None
     encoding = request["tag_encoding"]
     tags = read_tags(path, encoding)
     tags = tags.filled(decoded.metadata, encoding)

@@ -1,0 +1,155 @@
+"""Opening of sound files with FFmpeg: the stream that is played, its packets and decoded frames."""
+
+from __future__ import annotations
+
+import errno
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+from av.audio.frame import AudioFrame
+
+from songrec.audio_files.formats import DEMUXERS
+from songrec.audio_files.truncation import is_cut_off
+from songrec.core.errors import BadInput
+
+UNDECODABLE = (av.FFmpegError, ValueError)
+"""What PyAV raises for packets and containers that are damaged."""
+_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": ",".join(DEMUXERS)}
+
+
+@dataclass(slots=True)
+class Damage:
+    """Number of packets and of undecodable packets.
+
+    ``stopped`` is the reason why the container could not be read to its end, or None.
+    """
+
+    packets: int = 0
+    broken: int = 0
+    stopped: str | None = None
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[Any, Any]]:
+    """Open a sound file: PyAV's container and the audio stream that players choose.
+
+    Raises
+    ------
+    BadInput
+        With the reason in one line, also for errors within the ``with`` block.
+    """
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise BadInput(f"cannot be read: {error.strerror}") from None
+    if not stat.S_ISREG(status.st_mode):
+        raise BadInput("is no file")
+    if not status.st_size:
+        raise BadInput("is empty")
+    try:
+        # The prefix keeps FFmpeg from reading "http:..." or "concat:..." in a file's name.
+        container = av.open(f"file:{path}", options=_OPTIONS, metadata_errors="surrogateescape")
+    except PermissionError:
+        raise BadInput("cannot be read: permission denied") from None
+    except (av.FFmpegError, OSError, ValueError) as error:
+        if is_cut_off(path):
+            raise BadInput("cannot be read: it is cut off, its end is missing") from None
+        raise BadInput(f"is no sound file that can be read ({_words(error)})") from None
+    with container:
+        stream = _default_stream(container)
+        try:
+            yield container, stream
+        except BadInput:
+            raise
+        except (av.FFmpegError, OSError, ValueError) as error:
+            raise BadInput(f"cannot be decoded ({_words(error)})") from None
+
+
+def _default_stream(container: Any) -> Any:
+    """Return the audio stream marked as default, else the best by FFmpeg's rules."""
+    streams = container.streams.audio
+    if not streams:
+        raise BadInput("holds no sound")
+    playable = [stream for stream in streams if stream.codec_context is not None]
+    if not playable:
+        raise BadInput("holds sound without an available decoder")
+    best = container.streams.best("audio")
+    return best if best in playable else playable[0]
+
+
+def packets(container: Any, stream: Any, damage: Damage) -> Iterator[Any]:
+    """Yield the stream's packets up to the first place where the container is unreadable."""
+    try:
+        yield from container.demux(stream)
+    except UNDECODABLE as error:
+        damage.stopped = " ".join(str(getattr(error, "strerror", None) or error).split())[:120]
+
+
+def frames(
+    container: Any, stream: Any, damage: Damage, *, skip_s: float = 0.0
+) -> Iterator[tuple[float, float, AudioFrame]]:
+    """Yield decoded frames with their start in seconds and that of their packet.
+
+    Packets that end before ``skip_s`` are skipped by their stated lengths, of which the second time
+    is the sum; the first goes on from there by the lengths of the decoded frames. A packet that
+    cannot be decoded is counted in ``damage`` and left out.
+    """
+    clock = packet_clock = 0.0
+    skipping = skip_s > 0
+    ticks, per_second = stream.time_base.as_integer_ratio() if stream.time_base else (0, 1)
+    for packet in packets(container, stream, damage):
+        length = (packet.duration or 0) * ticks / per_second if packet.size else 0.0
+        if skipping and packet.size:
+            if clock + length <= skip_s:
+                clock += length
+                continue
+            skipping, packet_clock = False, clock
+        for frame in _decode(packet, damage):
+            yield clock, packet_clock, frame
+            clock += frame.samples / frame.sample_rate
+        packet_clock += length
+
+
+def frames_from(
+    container: Any, stream: Any, damage: Damage, skip_s: float, origin_s: float | None
+) -> Iterator[tuple[float, AudioFrame]]:
+    """Yield decoded frames with their start in seconds, exactly.
+
+    Packets that end before ``skip_s`` are skipped by their timestamps, if ``origin_s`` is that of
+    the first sample (``stream_length.measure``); without it everything is decoded.
+    """
+    clock = None if origin_s is not None and skip_s > 0 else 0.0
+    for packet in packets(container, stream, damage):
+        if clock is None and packet.size and packet.pts is not None:
+            end = float((packet.pts + (packet.duration or 0)) * stream.time_base)
+            if end - origin_s <= skip_s:
+                continue
+        for frame in _decode(packet, damage):
+            if clock is None:
+                if frame.pts is None:
+                    continue
+                clock = float(frame.pts * frame.time_base) - origin_s
+            yield clock, frame
+            clock += frame.samples / frame.sample_rate
+
+
+def _decode(packet: Any, damage: Damage) -> list[AudioFrame]:
+    damage.packets += bool(packet.size)
+    try:
+        decoded = packet.decode()
+    except UNDECODABLE:
+        damage.broken += 1
+        return []
+    return [frame for frame in decoded if frame.sample_rate > 0 and frame.samples]
+
+
+def _words(error: Exception) -> str:
+    if getattr(error, "errno", None) == errno.EINVAL:  # a format that is not among DEMUXERS
+        return "no format of sound"
+    text = getattr(error, "strerror", None) or str(error)
+    return " ".join(str(text).split())[:120]
