@@ -44,6 +44,7 @@ def cut(path: Path, start_s: float, end_s: float | None, target: Path) -> str:
             deep = context.format.packed.name in _DEEP and not is_lossy
             sample_format = "s32" if deep else "s16"
             encoder = out.add_stream("flac", rate=rate, layout=context.layout.name)
+            encoder.codec_context.options = {"compression_level": "0"}  # a copy that does not last
             encoder.codec_context.format = sample_format
             skip_s = max(0.0, start_s - PREROLL_S)
             decoded = frames_from(container, stream, Damage(), skip_s, origin_s)

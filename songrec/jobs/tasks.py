@@ -118,7 +118,7 @@ def analyze(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
 
     Parameters: ``folder``; ``features``, names of feature sets; optionally ``seconds`` and
     ``where`` of the excerpt, and ``set``, a list of what the command's ``--set`` takes. The result
-    is the report with at most a thousand of its rejects: the library page has all.
+    is the report with at most a thousand of its rejects and notes: the library page has all.
     """
     from dataclasses import replace
 
@@ -156,6 +156,8 @@ def _analysed(report: AnalyzeReport) -> dict[str, Any]:
         **result,
         "rejected": result["rejected"][:1000],
         "rejected_count": len(report.rejected),
+        "notes": result["notes"][:1000],
+        "notes_count": len(report.notes),
     }
 
 

@@ -173,12 +173,16 @@ def entries(track_ids: list[int]) -> list[dict[str, Any]]:
 
 
 def addresses(file: AudioFile) -> dict[str, Any]:
-    """Return the URLs of a file's audio, waveform and cover, and its duration."""
+    """Return the URLs of a file's audio, waveform and cover, and its duration.
+
+    ``is_part`` marks a track of an album file, which the player has cut ahead of time.
+    """
     return {
         "media": url_for("player.media", file_id=file.public_id),
         "waveform": url_for("player.waveform", file_id=file.public_id),
         "cover": url_for("player.cover", file_id=file.public_id) if file.has_cover else None,
         "duration_s": file.duration_s,
+        **({"is_part": True} if file.part else {}),
     }
 
 

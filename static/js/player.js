@@ -268,7 +268,12 @@
     one("volume").value = audio.muted ? 0 : audio.volume;
   });
   for (const kind of ["timeupdate", "seeked", "loadedmetadata", "durationchange"]) audio.addEventListener(kind, show);
-  audio.addEventListener("playing", () => { failures = 0; });
+  audio.addEventListener("playing", () => {
+    failures = 0;
+    // A track of an album file is cut out of it at first, which takes a moment.
+    const ahead = queue[at + 1];
+    if (ahead?.is_part) fetch(ahead.media, { method: "HEAD" }).catch(() => {});
+  });
   audio.addEventListener("ended", next);
   audio.addEventListener("error", () => {
     if (!audio.getAttribute("src")) return;

@@ -267,6 +267,20 @@ def test_a_path_in_an_exported_playlist_is_never_the_whole_album(
     assert list(located.values()) == ["Single.wav"]
 
 
+def test_the_next_part_is_cut_ahead(
+    app: Flask, analyze: Any, session: Session, album: Path
+) -> None:
+    analyze(album.parent)
+    file = session.scalars(select(AudioFile).where(AudioFile.part == 2)).one()
+    public_id = session.get_one(Track, file.track_id).public_id
+    client = app.test_client()
+    (entry,) = client.get(f"/listen/queue?tracks={public_id}").get_json()
+    assert entry["is_part"]
+    with client.head(entry["media"]) as answer:
+        assert (answer.status_code, answer.data) == (200, b"")
+    assert sound_files.is_local(app.config["INSTANCE"], audio_files.source_of(file))
+
+
 def test_waveforms_are_those_of_the_parts(
     app: Flask, analyze: Any, session: Session, album: Path
 ) -> None:
