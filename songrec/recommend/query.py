@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -15,13 +15,18 @@ from songrec.recommend import top_k
 from songrec.recommend.space_statistics import SpaceStatistics, statistics_of
 from songrec.recommend.top_k import Ranking, Rows, Scores
 
+WITHDRAWN = np.uint64(2**64 - 1)
+"""Stands for the song key of a row that is no track any more."""
+
 
 @dataclass(frozen=True, eq=False)
 class Query(Cached):
     """Liked and disliked rows of a space, each once; a track that is both counts as disliked.
 
-    ``excluded`` are further rows that say nothing about the taste but must not come back. ``names``
-    looks up the titles that reasons quote.
+    ``excluded`` are further rows that say nothing about the taste; like liked ones, they must not
+    come back, nor another track of the same song. ``withdrawn`` rows are no tracks of the catalogue
+    any more (merged into others): they alone must not come back. ``names`` looks up the titles that
+    reasons quote.
     """
 
     space: Space
@@ -29,6 +34,7 @@ class Query(Cached):
     dislikes: Rows
     names: NameTracks | None = None
     excluded: Rows = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    withdrawn: Rows = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     @classmethod
     def of(
@@ -38,11 +44,13 @@ class Query(Cached):
         dislikes: list[int] | None = None,
         names: NameTracks | None = None,
         excluded: list[int] | None = None,
+        withdrawn: Iterable[int] = (),
     ) -> Query:
         """Create a query from track ids; ids that the space does not hold are left out."""
         disliked = np.unique(space.rows_of(list(dislikes or [])))
         liked = np.setdiff1d(space.rows_of(list(likes)), disliked)
-        return cls(space, liked, disliked, names, space.rows_of(list(excluded or [])))
+        rows = [space.rows_of(list(ids or [])) for ids in (excluded, withdrawn)]
+        return cls(space, liked, disliked, names, *rows)
 
     @property
     def statistics(self) -> SpaceStatistics:
@@ -60,10 +68,20 @@ class Query(Cached):
         return self.space.matrix[self.dislikes].astype(np.float64)
 
     @cached_property
+    def song_keys(self) -> NDArray[np.uint64]:
+        """The song keys of the space, ``(n,)``; those of withdrawn rows are ``WITHDRAWN``."""
+        if not len(self.withdrawn):
+            return self.space.song_keys
+        keys = np.array(self.space.song_keys)
+        keys[self.withdrawn] = WITHDRAWN
+        return keys
+
+    @cached_property
     def excluded_keys(self) -> NDArray[np.uint64]:
-        """The song keys of everything liked, disliked or excluded, ascending."""
+        """The keys in ``song_keys`` of everything that must not come back, ascending."""
         rows = np.concatenate([self.likes, self.dislikes, self.excluded])
-        return np.unique(self.space.song_keys[rows])
+        keys = self.space.song_keys[rows]
+        return np.unique(np.append(keys, WITHDRAWN) if len(self.withdrawn) else keys)
 
     @cached_property
     def titles(self) -> dict[int, str]:
@@ -78,7 +96,7 @@ class Query(Cached):
 
     def rank_distinct(self, rows: Rows, scores: Scores) -> Ranking:
         """Sort ``rows`` best first, each song once, without liked, disliked and excluded songs."""
-        return top_k.rank_distinct(rows, scores, self.space.song_keys, self.excluded_keys)
+        return top_k.rank_distinct(rows, scores, self.song_keys, self.excluded_keys)
 
     def top(
         self,
@@ -90,7 +108,7 @@ class Query(Cached):
         slack: float = 0.0,
     ) -> Ranking:
         """Return the best ``count`` rows and scores; see ``top_k.top_distinct``."""
-        keys, excluded = self.space.song_keys, self.excluded_keys
+        keys, excluded = self.song_keys, self.excluded_keys
         return top_k.top_distinct(
             bounds, count, keys, excluded, score, members=members, slack=slack
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
@@ -81,6 +81,7 @@ def rank(
     by: Reranking = NO_RERANKING,
     names: NameTracks | None = None,
     excluded: list[int] | None = None,
+    withdrawn: Iterable[int] = (),
     boosts: Sequence[Boost] = (),
     **parameters: Any,
 ) -> list[Match]:
@@ -101,6 +102,8 @@ def rank(
         Looks up the titles that reasons quote.
     excluded
         Track ids that must not come back either but say nothing about the taste.
+    withdrawn
+        Track ids that the catalogue has no longer; another track of the same song may come.
     boosts
         Change the order a little for likes that weigh more and for skips, whatever the method.
     parameters
@@ -124,7 +127,7 @@ def rank(
     if not len(likes):
         raise BadInput("Recommendations need at least one liked song.")
     check_comparable(space)
-    query = Query.of(space, likes, dislikes, names, excluded)
+    query = Query.of(space, likes, dislikes, names, excluded, withdrawn)
     if not len(query.likes):
         if not len(space.rows_of(list(likes))):
             raise NotReady(

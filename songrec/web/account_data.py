@@ -23,6 +23,7 @@ from songrec.services.recommendation.taste_page import taste_page
 from songrec.store.db import db
 from songrec.store.instance import current_instance
 from songrec.store.listeners import listens, reactions, skips, unmatched_imports
+from songrec.store.sound import uploads
 from songrec.web import cached_counts, charts, security
 from songrec.web.current_listener import (
     TOKEN,
@@ -149,6 +150,7 @@ def delete() -> ResponseReturnValue:
         raise BadInput("Tick the box first: this cannot be undone.")
     listener = current_listener()
     if listener is not None:
+        uploads.delete_of_listener(current_instance(), listener)
         reactions.delete_listener(db.session, listener)
         db.session.commit()
     cookie.pop(TOKEN, None)

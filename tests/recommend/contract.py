@@ -84,6 +84,22 @@ class RecommenderContract:
             )
             assert long[:5].tolist() == short.tolist()
 
+    def test_a_withdrawn_track_gives_way_to_another_of_the_same_song(self, entry):
+        likes, dislikes, _ = next(iter(questions()))
+
+        def ids(space, **options):
+            found = rank(space, likes, dislikes, TRACKS, method=entry.name, **options)
+            return [match.track_id for match in found]
+
+        best, *_, last = ids(SPACE)
+        keys = SPACE.song_keys.copy()
+        keys[SPACE.rows_of([best])] = keys[SPACE.rows_of([last])]
+        space = replace(SPACE, song_keys=keys)
+        assert (best in ids(space), last in ids(space)) == (True, False)
+        without = ids(space, withdrawn=[best])
+        assert (best in without, last in without) == (False, True)
+        assert last not in ids(space, excluded=[best])
+
     def test_matches_add_up_whatever_the_list_is_re_ranked_by(self, entry):
         for by in (DEFAULT_RERANKING, Reranking(variety=0.5, surprise=3, every_taste=True)):
             for likes, dislikes, excluded in questions():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import os
 import shutil
 import time
 from dataclasses import asdict, replace
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 from werkzeug.http import parse_options_header
 
@@ -31,11 +32,11 @@ from songrec.store import jobs
 from songrec.store.db import now
 from songrec.store.instance import Instance
 from songrec.store.sound import feature_cache, uploads, waveform_cache
-from songrec.store.tables import AudioFile, Job, Track, Upload, User
+from songrec.store.tables import AudioFile, Job, Listener, Track, Upload, User
 from songrec.web import security
 from tests.planted_run import plant
 from tests.sounding import write_wav
-from tests.web.accounts import admin, anna, quick_hashes, sign_in  # noqa: F401  (fixtures)
+from tests.web.accounts import PASSWORD, admin, anna, quick_hashes, sign_in  # noqa: F401  (fixtures)
 
 ADDRESS = "/api/v1/recommend/from-audio"
 
@@ -303,6 +304,59 @@ def test_a_kept_song_keeps_its_name_in_any_alphabet(
     file = session.scalars(select(AudioFile)).one()
     assert Path(file.path).name == safe_file_name(name)
     assert Path(file.path).is_relative_to(uploads.library_folder(app.config["INSTANCE"]))
+
+
+def test_uploads_and_their_vectors_go_with_the_account(
+    client: FlaskClient,
+    app: Flask,
+    session: Session,
+    song: bytes,
+    anna: User,  # noqa: F811
+) -> None:
+    sign_in(client)
+    instance = app.config["INSTANCE"]
+    send(client, song)
+    work(session)
+    waiting = send(client, write_wav(instance / "other.wav", 2.0).read_bytes(), "other.wav")
+    assert waiting.status_code == 303
+    assert list(feature_cache.folder(instance).rglob("*.npy"))
+    assert client.post("/account/delete", data={"current": PASSWORD}).status_code == 303
+    assert session.scalars(select(Upload)).all() == []
+    assert not list(feature_cache.folder(instance).rglob("*.npy"))
+    assert [job.state for job in session.scalars(select(Job).order_by(Job.id))][1:] == ["cancelled"]
+    (left,) = uploads.folder(instance).iterdir()
+    os.utime(left, (0, 0))
+    uploads.sweep(Instance(instance, session))
+    assert not left.exists()
+
+
+def test_what_an_anonymous_listener_leaves_is_swept_with_its_vectors(
+    client: FlaskClient, app: Flask, session: Session, song: bytes
+) -> None:
+    instance = app.config["INSTANCE"]
+    send(client, song)
+    work(session)
+    session.execute(delete(Listener))  # as by a period of inactivity
+    session.commit()
+    (left,) = uploads.folder(instance).iterdir()
+    os.utime(left, (0, 0))
+    assert list(feature_cache.folder(instance).rglob("*.npy"))
+    uploads.sweep(Instance(instance, session))
+    assert not left.exists()
+    assert not list(feature_cache.folder(instance).rglob("*.npy"))
+
+
+def test_an_anonymous_upload_goes_along_when_signing_in(
+    client: FlaskClient,
+    session: Session,
+    song: bytes,
+    anna: User,  # noqa: F811
+) -> None:
+    session.add(Listener(token="of the account", user_id=anna.id))
+    session.commit()
+    address = send(client, song).headers["Location"]
+    sign_in(client)
+    assert client.get(address).status_code == 200
 
 
 def test_programs_get_a_job_to_poll_and_then_the_answer(

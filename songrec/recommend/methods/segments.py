@@ -75,7 +75,7 @@ class NearestSegments:
         disliked = self.sample(segments, _tracks(query.space, segments, query.dislikes))
         places, songs = _places(query.space, segments)
         fresh = (places >= 0) & ~np.isin(
-            query.space.song_keys[np.maximum(places, 0)], query.excluded_keys
+            query.song_keys[np.maximum(places, 0)], query.excluded_keys
         )
         windows = np.diff(segments.first)
         hits = segment_search.search_segments(

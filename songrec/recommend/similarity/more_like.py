@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from songrec.core.types import Match, NameTracks, Space
 from songrec.recommend.feedback_boosts import Boost, apply_boosts
@@ -24,17 +24,20 @@ def more_like(
     dislikes: Sequence[int] = (),
     weights: Mapping[int, int] | None = None,
     names: NameTracks | None = None,
+    withdrawn: Iterable[int] = (),
 ) -> list[Match]:
     """Return ``n`` tracks that sound like ``track_id`` and suit the other likes.
 
     The ``POOL_FACTOR`` · n nearest tracks by ``similar_tracks`` are moved towards the likes (times
     their weight) and away from the dislikes, using the newest ``MAX_BACKGROUND`` of each. Likes
     share one total strength, so they remain the background however many they are. Liked and
-    disliked songs are excluded. The reasons add up. Raises ``NotReady`` like ``similar_tracks``.
+    disliked songs are excluded. The reasons add up. ``withdrawn`` and ``NotReady`` as in
+    ``similar_tracks``.
     """
     likes = [one for one in likes if one != track_id]
     rated = set(Query.of(space, [*likes, track_id], list(dislikes)).excluded_keys.tolist())
-    matches = similar_tracks(space, track_id, POOL_FACTOR * n + len(likes) + len(dislikes))
+    count = POOL_FACTOR * n + len(likes) + len(dislikes)
+    matches = similar_tracks(space, track_id, count, withdrawn=withdrawn)
     rows = space.rows_of([match.track_id for match in matches])
     fresh = [
         match

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -34,8 +35,12 @@ def _select_audible(space: Space) -> Space:
     return replace(space, matrix=space.matrix[:, chosen], columns=columns)
 
 
-def similar_tracks(space: Space, track_id: int, n: int) -> list[Match]:
+def similar_tracks(
+    space: Space, track_id: int, n: int, *, withdrawn: Iterable[int] = ()
+) -> list[Match]:
     """Return the ``n`` nearest tracks by audible columns, each song once, never the track itself.
+
+    ``withdrawn`` are ids of the space that the catalogue has no longer.
 
     The score is 1 − distance / typical: 1 at the same point, 0 as far as two random tracks. The
     reasons are one per feature (see ``split_distance``); the given track's value comes second.
@@ -47,7 +52,7 @@ def similar_tracks(space: Space, track_id: int, n: int) -> list[Match]:
     """
     space = audible_subspace(space)
     check_comparable(space)
-    query = Query.of(space, [track_id])
+    query = Query.of(space, [track_id], withdrawn=withdrawn)
     if not len(query.likes):
         raise NotReady(
             "This track came into the catalogue after the published run was trained. "

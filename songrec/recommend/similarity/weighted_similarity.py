@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +37,13 @@ class Harmony:
 
 
 def weighted_neighbours(
-    space: Space, harmony: Harmony, track_id: int, n: int, weights: Mapping[str, float]
+    space: Space,
+    harmony: Harmony,
+    track_id: int,
+    n: int,
+    weights: Mapping[str, float],
+    *,
+    withdrawn: Iterable[int] = (),
 ) -> list[Match]:
     """Return the ``n`` tracks of largest cosine over standardised features.
 
@@ -49,6 +55,8 @@ def weighted_neighbours(
     weights
         Factors from 0 to ``MAX_WEIGHT`` of the groups' parts of the scalar product; 1 for groups
         that are missing. All 0 means all 1.
+    withdrawn
+        Track ids of the space that the catalogue has no longer.
 
     Raises
     ------
@@ -60,7 +68,7 @@ def weighted_neighbours(
     for name, weight in weights.items():
         if name not in GROUPS or not 0 <= weight <= MAX_WEIGHT:
             raise BadInput(f"Weights are {', '.join(GROUPS)}, each from 0 to {MAX_WEIGHT:g}.")
-    query = _query(space, track_id)
+    query = _query(space, track_id, withdrawn)
     row = int(query.likes[0])
     table = _StandardizedTable.of(space, harmony)
     scale = np.sqrt([weights.get(group, 1.0) for group in table.groups]).astype(np.float32)
@@ -77,13 +85,15 @@ def weighted_neighbours(
     return build_matches(space, rows, reasons)
 
 
-def latent_neighbours(space: Space, track_id: int, n: int) -> list[Match]:
+def latent_neighbours(
+    space: Space, track_id: int, n: int, *, withdrawn: Iterable[int] = ()
+) -> list[Match]:
     """Return the ``n`` nearest tracks in the run's latent.
 
     The score is 1 − distance / (median distance of two random tracks). The dimensions have no
-    names, so there is one reason.
+    names, so there is one reason. ``withdrawn`` as for ``weighted_neighbours``.
     """
-    query = _query(space, track_id)
+    query = _query(space, track_id, withdrawn)
     row = int(query.likes[0])
     apart = distances(space.latent, np.asarray(space.latent[row]))
     rng = np.random.default_rng(0)
@@ -122,8 +132,8 @@ def describe_match(match: Match) -> str:
     return f"Close in {join_clauses(names)}" if names else LITTLE_IN_COMMON
 
 
-def _query(space: Space, track_id: int) -> Query:
-    query = Query.of(space, [track_id])
+def _query(space: Space, track_id: int, withdrawn: Iterable[int]) -> Query:
+    query = Query.of(space, [track_id], withdrawn=withdrawn)
     if not len(query.likes):
         raise NotReady(
             "This track came into the catalogue after the published run was trained. "

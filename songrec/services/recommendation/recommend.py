@@ -66,8 +66,9 @@ def recommend_for(
         method=method,
         by=by,
         names=title_lookup(instance.session),
+        excluded=list(excluded),
         # Merged tracks may still be part of the run.
-        excluded=[*excluded, *merge_redirects.ids(instance.session)],
+        withdrawn=merge_redirects.ids(instance.session),
         boosts=_boosts(likes, dislikes, weights or {}, skips or {}),
         **parameters,
     )

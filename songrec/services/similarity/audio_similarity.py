@@ -83,7 +83,9 @@ def similar_to(instance: Instance, track: HasId, n: int = 8) -> list[RankedTrack
 
     Raises ``NotReady`` when nothing is published or the track is not part of the run.
     """
-    return attach_tracks(instance.session, similar_tracks(published_space(instance), track.id, n))
+    merged = merge_redirects.ids(instance.session)
+    matches = similar_tracks(published_space(instance), track.id, n, withdrawn=merged)
+    return attach_tracks(instance.session, matches)
 
 
 def similar_by(
@@ -115,13 +117,13 @@ def similar_by(
         return similar_to(instance, track, n)
     if by in FEATURE_SETS:
         return _by_feature_set(instance, track, n, by)
-    space = published_space(instance)
+    space, merged = published_space(instance), merge_redirects.ids(instance.session)
     if by == "latent":
-        matches = weighted_similarity.latent_neighbours(space, track.id, n)
+        matches = weighted_similarity.latent_neighbours(space, track.id, n, withdrawn=merged)
     else:
         harmony = _harmony(instance.session, space)
         matches = weighted_similarity.weighted_neighbours(
-            space, harmony, track.id, n, weights or {}
+            space, harmony, track.id, n, weights or {}, withdrawn=merged
         )
     return attach_tracks(instance.session, matches, weighted_similarity.describe_match)
 

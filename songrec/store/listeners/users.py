@@ -177,19 +177,20 @@ def reset_password(session: Session, user: User) -> str:
 def set_admin(session: Session, user: User, is_admin: bool) -> None:
     """Grant or revoke admin rights; ``BadInput`` for the last admin."""
     if not is_admin:
-        _require_another_admin(session, user)
+        require_another_admin(session, user)
     user.is_admin = is_admin
     session.flush()
 
 
 def delete(session: Session, user: User) -> None:
     """Delete the account with its likes and playlists; ``BadInput`` for the last admin."""
-    _require_another_admin(session, user)
+    require_another_admin(session, user)
     session.execute(sql_delete(User).where(User.id == user.id))
     session.expire_all()
 
 
-def _require_another_admin(session: Session, user: User) -> None:
+def require_another_admin(session: Session, user: User) -> None:
+    """Raise ``BadInput`` where ``user`` is the last admin."""
     # Write before reading: two admins must not remove each other at the same moment, and a write
     # makes the second one wait on every database, SQLite too.
     session.execute(update(User).where(User.is_admin).values(is_admin=True))

@@ -5,6 +5,8 @@ The caller commits.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import secrets
 import shutil
 import time
@@ -15,6 +17,7 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from songrec.store import jobs
 from songrec.store.db import now
 from songrec.store.instance import Instance
 from songrec.store.sound import feature_cache
@@ -112,7 +115,8 @@ def waiting_bytes(session: Session) -> int:
 def sweep(instance: Instance) -> int:
     """Delete expired uploads and their files; return how many. Flushes.
 
-    Also deletes folders without a row (of a deleted account) that are older than an hour.
+    Also deletes folders without a row (of a deleted listener) that are older than an hour, and the
+    cached vectors of the songs in them.
     """
     expired = expired_uploads(instance.session)
     for upload in expired:
@@ -121,15 +125,41 @@ def sweep(instance: Instance) -> int:
     for path in folder(instance.folder).glob("*/"):
         old = time.time() - path.stat().st_mtime > LIFETIME.total_seconds()
         if path.name not in recorded and old:
-            shutil.rmtree(path, ignore_errors=True)
+            _delete_folder(instance, path)
     return len(expired)
 
 
 def delete(instance: Instance, upload: Upload) -> None:
-    """Delete an upload and its file; its track stays if it was kept."""
-    shutil.rmtree(folder(instance.folder) / upload.public_id, ignore_errors=True)
+    """Delete an upload, its file and cached vectors; its track stays if it was kept."""
+    _delete_folder(instance, folder(instance.folder) / upload.public_id)
     digest = (upload.result or {}).get("hash")
     if digest is not None:
         feature_cache.forget_unrecorded(instance, digest)
     instance.session.execute(sql_delete(Upload).where(Upload.id == upload.id))
     instance.session.expire_all()
+
+
+def delete_of_listener(instance: Instance, listener: Listener) -> None:
+    """Delete the uploads of a listener that were not kept.
+
+    Jobs that analyse some of them are cancelled. What such a job leaves is deleted by ``sweep``.
+    """
+    session = instance.session
+    rows = session.scalars(
+        select(Upload).where(Upload.listener_id == listener.id, Upload.kept.is_(False))
+    ).all()
+    for upload in rows:
+        if upload.result is not None:
+            delete(instance, upload)
+        elif upload.job_id is not None:
+            jobs.request_cancel(session, upload.job_id)
+
+
+def _delete_folder(instance: Instance, path: Path) -> None:
+    """Delete the folder of an upload and the cached vectors of the song in it."""
+    with contextlib.suppress(OSError):
+        for file in path.iterdir():
+            with file.open("rb") as content:
+                digest = hashlib.file_digest(content, "sha256").hexdigest()
+            feature_cache.forget_unrecorded(instance, digest)
+    shutil.rmtree(path, ignore_errors=True)

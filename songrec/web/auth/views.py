@@ -11,7 +11,9 @@ from flask_limiter.util import get_remote_address
 from flask_login import current_user, login_required, login_user, logout_user
 
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 from songrec.store.listeners import users
+from songrec.store.sound import uploads
 from songrec.store.tables import User
 from songrec.web import current_listener, security
 from songrec.web.auth.forms import (
@@ -97,17 +99,25 @@ def change_password() -> ResponseReturnValue:
 @blueprint.post("/account/delete")
 @login_required
 def delete() -> ResponseReturnValue:
-    """Delete your account with your likes and playlists."""
+    """Delete your account with your likes, playlists and uploads."""
     user = db.session.get_one(User, current_user.id)
     _confirm_limit(user)
     form = DeleteAccountForm(user)
-    if not form.carry_out(lambda: users.delete(db.session, user)):
+    if not form.carry_out(lambda: _delete_account(user)):
         return account_page(delete_account=form), 400
     db.session.commit()
     logout_user()
     cookie.clear()
     flash("Your account, likes and playlists are deleted.", "success")
     return redirect("/", 303)
+
+
+def _delete_account(user: User) -> None:
+    users.require_another_admin(db.session, user)
+    listener = current_listener.current_listener()
+    if listener is not None:
+        uploads.delete_of_listener(current_instance(), listener)
+    users.delete(db.session, user)
 
 
 def _confirm_limit(user: User) -> None:
