@@ -7,6 +7,7 @@ from songrec.recommend.registry import METHODS
 from songrec.services.recommendation import for_listener
 from songrec.store.listeners import reactions
 from songrec.store.tables import Listener, Reaction, Track
+from tests.web.html import links, parse, texts
 
 JSON = {"Accept": "application/json"}
 
@@ -29,9 +30,9 @@ def test_liking_works_without_an_account_and_comes_back_to_the_page(client, sess
     answer = react(client, public_id, "like", next="/tracks?q=song")
     assert (answer.status_code, answer.location) == (303, "/tracks?q=song")
     assert session.query(Reaction).one().value == 1
-    page = client.get("/likes").text
-    assert "Liked songs" in page
-    assert f"/tracks/{public_id}" in page
+    page = client.get("/likes")
+    assert "Liked songs" in texts(page, "main h2")
+    assert list(links(page, "main .song .title").values()) == [f"/tracks/{public_id}"]
 
 
 @pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/\\evil", ""])
@@ -68,21 +69,40 @@ def test_taking_back_what_was_never_said_makes_no_listener(client, session, plan
 
 
 def test_two_browsers_do_not_share_likes(app, client, session, planted):
-    react(client, address(session, planted.track_ids[0]), "like")
-    assert "Liked songs" not in app.test_client().get("/likes").text
+    public_id = address(session, planted.track_ids[0])
+    react(client, public_id, "like")
+    others = app.test_client().get("/likes")
+    assert "Liked songs" in texts(client.get("/likes"), "main h2")
+    assert "Liked songs" not in texts(others, "main h2")
 
 
 def test_without_likes_there_are_three_typical_songs_of_every_cluster(client, session, planted):
-    page = client.get("/likes").text
-    assert page.count('class="starter"') == len(set(planted.labels.tolist()))
-    assert page.count("data-reaction") == 3 * len(set(planted.labels.tolist()))
+    starters = parse(client.get("/likes")).select(".starter")
+    assert len(starters) == len(set(planted.labels.tolist()))
+    assert [len(starter.select("[data-reaction]")) for starter in starters] == [3] * len(starters)
 
 
-@pytest.mark.parametrize("path", ["/likes", "/recommendations", "/mood", "/playlists"])
-def test_an_empty_instance_says_what_to_do_next(client, path):
+@pytest.mark.parametrize(
+    ("path", "heading"),
+    [
+        ("/likes", "No songs to like yet"),
+        ("/recommendations", "Nothing to recommend from yet"),
+        ("/mood", "No songs to choose from yet"),
+    ],
+)
+def test_an_empty_instance_says_what_to_do_next(client, path, heading):
     page = client.get(path)
     assert page.status_code == 200
-    assert re.search(r"trained songrec on it|New playlist", page.text)
+    assert texts(page, "main .empty h2") == [heading]
+    (advice,) = texts(page, "main .empty p")
+    assert advice.startswith("Once an admin has added a catalogue and trained songrec on it, ")
+    assert links(page, "main .empty a") == {"Home": "/"}
+
+
+def test_playlists_are_made_without_any_catalogue(client):
+    page = client.get("/playlists")
+    assert texts(page, "main .empty") == []
+    assert texts(page, "main form button") == ["New playlist"]
 
 
 def test_recommendations_say_why_and_leave_out_what_is_known(client, session, planted):
@@ -91,15 +111,22 @@ def test_recommendations_say_why_and_leave_out_what_is_known(client, session, pl
         react(client, address(session, track_id), "like")
     answer = client.get("/recommendations?n=10&variety=0.3&method=distance")
     assert answer.status_code == 200
-    assert answer.text.count('class="reason"') == 10
-    assert re.search(r", like “[^”]+”</p>|Close overall to “", answer.text)
-    main = answer.text[answer.text.index('<ol class="song-list">') :]
-    for track_id in liked:
-        assert f'href="/tracks/{address(session, track_id)}"' not in main
-    first = re.search(r"/tracks/(\w+)/reaction", main).group(1)
-    react(client, first, "dislike")
-    again = client.get("/recommendations?n=10&variety=0.3&method=distance").text
-    assert f"/tracks/{first}/reaction" not in again
+    titles = {session.get(Track, track_id).title for track_id in liked}
+    items = parse(answer).select(".song-list > li")
+    assert len(items) == 10
+    for item in items:
+        (reason,) = texts(str(item), ".reason")
+        nearest = texts(str(item), ".sum th[scope=row]")[0]
+        named = re.fullmatch(r"\w[\w -]+ and [\w -]+, like “(.+)”", reason)[1]
+        assert named in titles
+        assert re.search("“(.+?)”", nearest)[1] == named  # the like that adds most to the score
+    before = list(links(answer, ".song-list .title").values())
+    assert not {f"/tracks/{address(session, track_id)}" for track_id in liked} & set(before)
+    react(client, before[0].removeprefix("/tracks/"), "dislike")
+    again = client.get("/recommendations?n=10&variety=0.3&method=distance")
+    after = list(links(again, ".song-list .title").values())
+    assert len(after) == 10
+    assert before[0] not in after
 
 
 @pytest.mark.parametrize("method", ["cosine", "distance", "cluster"])
@@ -107,11 +134,10 @@ def test_the_sum_shown_adds_up_to_the_score_shown(client, session, planted, meth
     for track_id in planted.track_ids[:4]:
         react(client, address(session, track_id), "like")
     react(client, address(session, planted.track_ids[5]), "dislike")
-    page = client.get(f"/recommendations?method={method}").text
-    tables = re.findall(r'<table class="sum">(.*?)</table>', page, re.DOTALL)
-    assert tables
+    tables = parse(client.get(f"/recommendations?method={method}")).select("table.sum")
+    assert len(tables) >= 20
     for table in tables:
-        *parts, score = [float(x) for x in re.findall(r'"number">([-+][\d.]+)<', table)]
+        *parts, score = map(float, texts(str(table), "td.number"))
         assert sum(parts) == pytest.approx(score, abs=0.0005 * (len(parts) + 1))
 
 
