@@ -358,7 +358,7 @@ def test_features_in_another_order_of_words(session, tmp_path):
     )
     noon, _ = tracks(session)
     assert (noon.title, noon.artists) == ("Noon", "Ada, Bo")
-    assert ID in noon.external_id
+    assert noon.source_key == f"spotify:{ID}"
     evidence = {column.field: column.evidence for column in report.columns.mapped}
     assert (evidence["energy"], evidence["title"]) == ("format", "name")
 
