@@ -18,6 +18,7 @@ DELIMITERS = (",", ";", "\t", "|")
 _MAX_ROWS = 100
 _MAX_TITLE_LINES = 20
 _MOST = 0.9
+_MANY_NAMES = 10
 _SEPARATOR_LINE = re.compile(r"""\s*"?sep=(\\t|[^"])?"?[\s,;|]*""", re.IGNORECASE)
 
 
@@ -163,11 +164,15 @@ def _candidate(
 
 
 def _header_index(rows: Sequence[Row], is_column_name: Callable[[str], bool]) -> int:
-    """Return the index of the first row below the file's title lines."""
+    """Return the index of the first row below the file's title lines and comments."""
     for at, (_, cells) in enumerate(rows[: _MAX_TITLE_LINES + 1]):
-        named = [cell for cell in cells if cell.strip()] if isinstance(cells, list) else []
+        if not isinstance(cells, list):
+            return 0
+        below = rows[at + 1][1] if at + 1 < len(rows) else cells
+        named = [cell for cell in cells if cell.strip()]
+        if cells[0].lstrip().startswith("#") and len(below) != len(cells):
+            continue
         if len(named) > 1:
-            below = rows[at + 1][1] if at + 1 < len(rows) else cells
             return at if isinstance(below, list) and len(below) == len(cells) else 0
         if not named or is_column_name(named[0]):
             return 0
@@ -262,10 +267,13 @@ def _layout(best: _Candidate, lines: Sequence[str], header_lines: int) -> CsvLay
 
 
 def _are_row_names(names: Sequence[str], best: _Candidate, lines: Sequence[str]) -> bool:
-    """Return whether first cells without a header are distinct numbers or quoted names."""
+    """Return whether first cells without a header are names of rows, as R writes them."""
     if len(set(names)) < len(names) or not all(name.strip() for name in names):
         return False
     if all(name.strip().isdecimal() for name in names):
         return True
     quoted = (lines[line - 1].startswith(best.syntax.quote) for line, _ in best.rows[best.at + 1 :])
-    return len(names) > 1 and all(quoted)
+    if len(names) > 1 and (best.syntax.delimiter == "\t" or all(quoted)):
+        return True
+    # A comma in every first cell that nobody quoted is followed by a blank.
+    return len(names) >= _MANY_NAMES and not any(cells[1].startswith(" ") for cells in best.body)

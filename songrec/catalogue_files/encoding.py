@@ -14,6 +14,7 @@ _WIDE_HEAD = 1 << 16
 _BROKEN = re.compile(r"[\udc80-\udcff]")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f\udc80-\udcff]")
 _UNDEFINED_IN_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
+_LOWER, _UPPER = re.compile(rb"[\x80-\x9f]"), re.compile(rb"[\xa0-\xff]")
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Encoding:
 
 
 def detect_encoding(raw: IO[bytes], name: str) -> Encoding:
-    """Detect the encoding of ``raw``: UTF-8, UTF-16 or UTF-32 (with or without BOM), or Latin-1.
+    """Detect the encoding of ``raw``: UTF-8, UTF-16 or UTF-32 (with or without BOM), else Latin-1
+    or, where lines end with CR alone, Mac Roman.
 
     Everything is read first so that a truncated gzip file or a binary file is detected before
     a single row is stored. ``BadInput`` for a binary file.
@@ -35,6 +37,8 @@ def detect_encoding(raw: IO[bytes], name: str) -> Encoding:
     valid = True
     valid_beyond = broken = 0
     undefined = False
+    has_line_feed = False
+    lower = upper = 0
     tolerant = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     chunk = raw.read(_CHUNK)
     wide = _wide_codec(chunk)
@@ -56,10 +60,16 @@ def detect_encoding(raw: IO[bytes], name: str) -> Encoding:
             broken += len(_BROKEN.findall(text))
             valid_beyond += len(_BEYOND_ASCII.findall(text))
             undefined = undefined or bool(_UNDEFINED_IN_CP1252.search(chunk))
+            lower += len(_LOWER.findall(chunk))
+            upper += len(_UPPER.findall(chunk))
+        has_line_feed = has_line_feed or b"\n" in chunk
         chunk = raw.read(_CHUNK)
     if valid or valid_beyond > broken:
         # Mostly UTF-8: the few rows with broken bytes are rejected, not the names of all others.
         return Encoding("utf-8-sig", "surrogateescape", "UTF-8")
+    if lower > upper and not has_line_feed:
+        # Lines that end with CR alone, and accented letters where Windows has signs.
+        return Encoding("mac-roman", "strict", "Mac Roman")
     if undefined:
         return Encoding("latin-1", "strict", "Latin-1")
     return Encoding("cp1252", "strict", "Latin-1 (Windows-1252)")

@@ -269,13 +269,14 @@ class TextTable:
 
     def _encoding_assumption(self) -> list[Assumption]:
         """Show a word by which a person sees whether the guess at the encoding is right."""
-        if not self.encoding.startswith("Latin-1"):
+        if self.encoding.startswith("UTF"):
             return []
         with self._open() as raw, self._guard(), text_lines(raw, self._codec, "replace") as lines:
             words = (match for line in lines if (match := _BEYOND_ASCII.search(line)))
             word = next(words, None)
         such = f", as in “{format_value(word[0])}”" if word else ""
-        return [Assumption("", f"the text is not UTF-8 but {self.encoding}{such}")]
+        advice = "if that is wrong, save the file as UTF-8"
+        return [Assumption("", f"the text is not UTF-8 but {self.encoding}{such}; {advice}")]
 
     def _detect_layout(self, is_column_name: Callable[[str], bool]) -> CsvLayout:
         with self._open() as raw, self._guard():

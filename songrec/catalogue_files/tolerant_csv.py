@@ -162,6 +162,11 @@ class TolerantReader:
         syntax = self._syntax
         if self._width is None or syntax.wrapped or syntax.quote not in line:
             return None
+        if line.lstrip().startswith(syntax.quote):
+            # A row that was quoted as a whole under a header that was not.
+            unwrapped = _unwrapped_line(line, syntax)
+            if unwrapped is not None and len(unwrapped) == self._width:
+                return unwrapped
         readings = [syntax]
         if not syntax.backslash and "\\" in line:
             readings.append(replace(syntax, backslash=True))
@@ -260,9 +265,20 @@ def _strict_reader(lines: Iterable[str], syntax: CsvSyntax) -> Iterator[list[str
 def _finished(cells: list[str], syntax: CsvSyntax) -> list[str]:
     """Take the cells out of their wrapping, and reveal what backslashes protected."""
     if syntax.wrapped and len(cells) == 1:
-        inner = replace(syntax, wrapped=False)
-        return next((row for _, row in TolerantReader(cells, inner).rows()), cells)
+        return _unwrapped(cells[0], syntax) or cells
     return _reveal(cells, syntax) if syntax.backslash else cells
+
+
+def _unwrapped_line(line: str, syntax: CsvSyntax) -> list[str] | None:
+    cells, is_closed = split_line(line, syntax)
+    return _unwrapped(cells[0], syntax) if is_closed and len(cells) == 1 else None
+
+
+def _unwrapped(cell: str, syntax: CsvSyntax) -> list[str] | None:
+    """Return the cells of a line that was written into one cell."""
+    rows = list(TolerantReader([cell], replace(syntax, wrapped=False)).rows())
+    row = rows[0][1] if len(rows) == 1 else None
+    return row if isinstance(row, list) else None
 
 
 def _hide(line: str, syntax: CsvSyntax) -> str:

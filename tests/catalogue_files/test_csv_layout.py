@@ -46,6 +46,12 @@ def test_a_title_above_the_header_is_passed_over():
     assert rows == [["Ada", "One"], ["Bo", "Two"]]
 
 
+def test_comments_above_the_header_are_passed_over():
+    table, rows, _ = opened("# by a program, version 1\n#\ntitle,artist,year\nOne,Ada,1\n")
+    assert (table.header, rows) == (["title", "artist", "year"], [["One", "Ada", "1"]])
+    assert opened("#,title\n1,One\n")[0].header == ["#", "title"]
+
+
 def test_a_single_column_with_commas_in_its_cells_stays_one_column():
     table, rows, _ = opened("title\nOne, Two\nBuckle, My Shoe\n")
     assert table.header == ["title"]
@@ -93,12 +99,19 @@ def test_lines_that_were_quoted_as_a_whole_are_unwrapped():
     assert rows == [["One", "Ada"], ["Two, Three", "Bo"]]
 
 
+def test_rows_that_were_quoted_as_a_whole_are_unwrapped_under_a_plain_header():
+    table, rows, _ = opened('title,artist\n"""One, Two"",Ada"\n"Three,Bo"\nFour,Cy\n')
+    assert table.header == ["title", "artist"]
+    assert rows == [["One, Two", "Ada"], ["Three", "Bo"], ["Four", "Cy"]]
+
+
 @pytest.mark.parametrize(
     "text",
     [
         '"title","artist"\n"1","One","Ada"\n"2","Two","Bo"\n',
         "title,artist\n1,One,Ada\n2,Two,Bo\n",
         '"title","artist"\n"row a","One","Ada"\n"row b","Two","Bo"\n',
+        "title\tartist\na\tOne\tAda\nb\tTwo\tBo\n",
     ],
 )
 def test_names_of_rows_without_a_header_are_passed_over_and_reported(text):

@@ -26,6 +26,8 @@ def read(path: Path, **how):
         (SIMPLE.encode(), "UTF-8"),
         (b"\xef\xbb\xbf" + SIMPLE.encode(), "UTF-8"),
         (SIMPLE.encode("latin-1"), "Latin-1 (Windows-1252)"),
+        (SIMPLE.replace("\n", "\r").encode("mac-roman"), "Mac Roman"),
+        (SIMPLE.replace("\n", "\r").encode("cp1252"), "Latin-1 (Windows-1252)"),
         (SIMPLE.encode("utf-16"), "UTF-16"),
         (SIMPLE.encode("utf-16-le"), "UTF-16"),
         (SIMPLE.encode("utf-16-be"), "UTF-16"),
@@ -46,7 +48,10 @@ def test_a_guess_at_the_encoding_shows_a_word(tmp_path):
     path = tmp_path / "songs.csv"
     path.write_bytes(SIMPLE.encode("latin-1"))
     (assumption,) = read(path)[0].assumptions
-    assert str(assumption) == "the text is not UTF-8 but Latin-1 (Windows-1252), as in “Élan”"
+    assert str(assumption) == (
+        "the text is not UTF-8 but Latin-1 (Windows-1252), as in “Élan”; if that is wrong, "
+        "save the file as UTF-8"
+    )
     path.write_bytes(SIMPLE.encode())
     assert read(path)[0].assumptions == []
 
