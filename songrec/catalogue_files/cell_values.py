@@ -43,6 +43,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _DECIBELS = re.compile(r"\s*(?:d[bB](?:\s*FS)?|LUFS|LKFS)\s*$", re.IGNORECASE)
 _TEMPO = re.compile(r"\s*(?:bpm|b\.p\.m\.|beats\s*(?:/|per)\s*min(?:ute)?)\.?\s*$", re.IGNORECASE)
 _PERCENT = re.compile(r"\s*(?:[%\u066a\ufe6a\uff05]|/\s*100|percent|pct\.?)\s*$", re.IGNORECASE)
+_LONGEST_NUMBER = 100
 _QUOTED_TEXT = re.compile(r'="(.*)"', re.DOTALL)
 _ARTIST_COMMA = re.compile(rf"(?!{THOUSANDS}),(?!\s)")
 _YES = frozenset(
@@ -107,24 +108,24 @@ def number(cell: Any, form: CellFormat = DEFAULT_FORMAT) -> float | None:
 
 def decibels(cell: Any, form: CellFormat = DEFAULT_FORMAT) -> float | None:
     """Parse loudness in dB, with or without its unit: ``"-6.85db"`` is -6.85."""
-    return number(_DECIBELS.sub("", cell) if isinstance(cell, str) else cell, form)
+    return number(_without_unit(cell, _DECIBELS), form)
 
 
 def tempo(cell: Any, form: CellFormat = DEFAULT_FORMAT) -> float | None:
     """Parse a tempo in beats per minute, with or without its unit: ``"120 BPM"``."""
-    return number(_TEMPO.sub("", cell) if isinstance(cell, str) else cell, form)
+    return number(_without_unit(cell, _TEMPO), form)
 
 
 def share(cell: Any, form: CellFormat = DEFAULT_FORMAT) -> float | None:
     """Parse a share on the column's scale: ``"83 %"`` is 0.83 where it ends at 1."""
-    text = _PERCENT.sub("", cell) if isinstance(cell, str) else cell
+    text = _without_unit(cell, _PERCENT)
     value = number(text, form)
     return value if value is None or text == cell else value * form.percent
 
 
 def points(cell: Any, form: CellFormat = DEFAULT_FORMAT) -> float | None:
     """Parse a number from 0 to 100: ``"83"``, ``"83 %"``, ``"83/100"``."""
-    return number(_PERCENT.sub("", cell) if isinstance(cell, str) else cell, form)
+    return number(_without_unit(cell, _PERCENT), form)
 
 
 def flag(cell: Any, form: CellFormat = DEFAULT_FORMAT) -> float | None:
@@ -299,6 +300,11 @@ def labels(cell: Any) -> list[str]:
             if label not in NO_NAME:
                 distinct.setdefault(label)
     return list(distinct)
+
+
+def _without_unit(cell: Any, unit: re.Pattern[str]) -> Any:
+    # A longer cell is no number; searching it for the unit could take quadratic time.
+    return unit.sub("", cell) if isinstance(cell, str) and len(cell) <= _LONGEST_NUMBER else cell
 
 
 def _listed_artists(text: str) -> ArtistField | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import warnings
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
@@ -89,7 +90,9 @@ def _literal(text: str) -> Sequence[Any] | Set[Any] | Mapping[Any, Any] | None:
         return None
     for read in (json.loads, ast.literal_eval):
         try:
-            value = read(text)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of escapes that Python does not know
+                value = read(text)
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             continue
         if isinstance(value, list | tuple | set | dict):

@@ -144,8 +144,8 @@ def _year_of_short_date(match: re.Match[str], order: DateOrder) -> int:
 
 def _year_of_number(digits: str) -> int | None:
     """Return the year of ``20190614``, of a spreadsheet's day number or of Unix time."""
-    number = int(digits)
     today = date.today()
+    number = int(digits[:14])
     match len(digits):
         case 2:
             return _full_year(number)

@@ -288,3 +288,17 @@ def test_text_is_one_line_without_control_characters():
 def test_emoji_joined_by_invisible_characters_are_text():
     family = "\U0001f469\u200d\U0001f4bb"
     assert cell_values.line(family) == family
+
+
+@pytest.mark.parametrize(
+    "cell", ["5" + " " * 100_000 + "x", "9" * 100_000, "'" * 100_000, "[" * 50_000]
+)
+def test_a_hostile_cell_takes_no_time(cell):
+    for read in (*cell_values.FORMATTED, cell_values.artists, cell_values.labels):
+        try:
+            read(cell)
+        except ValueError as error:
+            reason = str(error)
+        else:
+            reason = ""
+        assert len(reason) < 80

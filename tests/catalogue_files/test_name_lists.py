@@ -27,6 +27,7 @@ from songrec.catalogue_files.name_lists import is_number_list, parse_name_list
         ('[{"name": "A", "label": {"name": "X"}}]', ["A"]),
         ('[{"name": "A"}, {"name": null}]', ["A"]),
         ("{'name': 'A'}", ["A"]),
+        (r"[{'name': 'AC\DC'}]", [r"AC\DC"]),
         ("[{'genre_id': '21', 'genre_title': 'Hip-Hop'}]", ["Hip-Hop"]),
         ("['A', None, nan]", ["A"]),
         ("['Guns N' Roses', 'Tool']", ["Guns N' Roses", "Tool"]),
