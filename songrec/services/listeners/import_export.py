@@ -370,6 +370,7 @@ def _apply_feedback(
 ) -> None:
     existing = reactions.values(session, listener)
     skipped_ids = {skip.track_id for skip in skips.of_listener(session, listener)}
+    new: list[tuple[int, int, int]] = []
     for entry, track in pairs:
         if entry.kind == "skip":
             if track in skipped_ids:
@@ -383,10 +384,11 @@ def _apply_feedback(
                 report.unchanged[entry.kind] += 1
                 continue
             value = reactions.LIKE if entry.kind == "like" else reactions.DISLIKE
-            weight = min(entry.weight, max(reactions.WEIGHTS)) if value > 0 else None
-            reactions.react(session, listener, track, value, weight)
+            weight = min(entry.weight, max(reactions.WEIGHTS)) if value > 0 else 1
+            new.append((track, value, weight))
             existing[track] = value
             report.added[entry.kind] += 1
+    reactions.react_all(session, listener, new)
 
 
 def _apply_plays(

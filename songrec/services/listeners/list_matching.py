@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from songrec.audio_files.path_labels import labels_of
 from songrec.core import songs
-from songrec.core.sorting import SORT_KEY_LENGTH, sort_key
+from songrec.core.sorting import sort_key
 from songrec.services.listeners.list_formats.entries import GLOBAL_ID, ListEntry
 from songrec.services.listeners.list_formats.locations import unescaped
 from songrec.store.bulk import chunks
@@ -99,8 +99,7 @@ def names_agree(entry: ListEntry, title: str, artists_line: str) -> bool:
     if not one or not other or other == songs.plain(songs.UNTITLED):
         return True
     same_title = one == other or (min(len(one), len(other)) > 2 and (one in other or other in one))
-    words = set(re.findall(r"\w+", songs.plain(entry.artists)))
-    others = set(re.findall(r"\w+", songs.plain(artists_line)))
+    words, others = _words(entry.artists), _words(artists_line)
     share_artist = not words or not others or bool(words & others)
     if same_title:
         return share_artist or one == other
@@ -141,9 +140,9 @@ def _match_ids(
 
 
 def _tracks_by_id(session: Session, names: Iterable[str]) -> dict[str, int]:
-    requested = sorted(names)
+    requested = set(names)
     tracks_by_id = dict(merge_redirects.survivors_named(session, requested))
-    for part in chunks(requested):
+    for part in chunks(sorted(requested)):
         keys = [f"spotify:{one}" for one in part if _SPOTIFY_ID.fullmatch(one)]
         query = select(Track.id, Track.source_key).where(Track.source_key.in_(keys))
         for track, key in session.execute(query):
@@ -155,7 +154,7 @@ def _tracks_by_id(session: Session, names: Iterable[str]) -> dict[str, int]:
             tracks_by_id[public] = track
             if external:
                 tracks_by_id[external] = track
-    return {name: track for name, track in tracks_by_id.items() if name in set(requested)}
+    return {name: track for name, track in tracks_by_id.items() if name in requested}
 
 
 def _names_of(session: Session, ids: Iterable[int]) -> dict[int, tuple[str, str, str]]:
@@ -237,16 +236,15 @@ def _match_names(
     spellings = {song: _spellings(entry) for song, entry in distinct.items() if song not in found}
     keys = {songs.song_key(*names) for all_names in spellings.values() for names in all_names}
     by_key = _tracks_by_song(session, keys)
+    rest: dict[Song, tuple[str, str]] = {}
     for song, all_names in spellings.items():
         hits = [by_key.get(songs.song_key(*names)) for names in all_names]
         track_id = next((hit for hit in hits if hit is not None), None)
         if track_id is not None:
             found[song] = ("names", track_id)
-            continue
-        for artist_line, title in all_names[:1]:
-            guest = _without_guests(session, artist_line, title)
-            if guest is not None:
-                found[song] = ("guests", guest)
+        elif all_names:
+            rest[song] = all_names[0]
+    _match_without_guests(session, rest, found)
 
 
 def _spellings(entry: ListEntry) -> list[tuple[str, str]]:
@@ -270,27 +268,56 @@ def _tracks_by_song(session: Session, keys: Iterable[int]) -> dict[int, int]:
     return track_of_key
 
 
-def _without_guests(session: Session, artist_line: str, text: str) -> int | None:
-    title = bare_title(text)
-    if not title or not artist_line:
-        return None
-    key = sort_key(_GUEST.sub("", text))
-    ranges = [
-        (Track.sort_title >= f"{key}{sign}") & (Track.sort_title < f"{key}{sign}\uffff")
-        for sign in (" (", " [", " f", " - f")
-        if len(key) < SORT_KEY_LENGTH - 5
-    ]
-    query = select(Track.id, Track.title).where(or_(Track.sort_title == key, *ranges))
-    candidates = [
-        track_id
-        for track_id, its_title in session.execute(query.order_by(Track.id).limit(CANDIDATES))
-        if bare_title(its_title) == title
-    ]
-    credited = artists.names_of_tracks(session, candidates)
-    for track_id in candidates:
-        if _share_artist(session, artist_line, credited.get(track_id, ())):
-            return track_id
-    return None
+def _match_without_guests(
+    session: Session,
+    names: dict[Song, tuple[str, str]],
+    found: dict[Song, tuple[str, int]],
+) -> None:
+    """Match by title and main artist, without "feat. X" in either."""
+    titles = {song: bare_title(title) for song, (_, title) in names.items()}
+    candidates = _tracks_by_bare_title(
+        session,
+        {title for title in titles.values() if title},
+        [title for _, title in names.values()],
+    )
+    ids = {track_id for some in candidates.values() for track_id in some}
+    credited = artists.names_of_tracks(session, sorted(ids))
+    words = {track_id: _words(" ".join(some)) for track_id, some in credited.items()}
+    for song, (line, _) in names.items():
+        mine = _words(line)
+        for track_id in candidates.get(titles[song], ()):
+            theirs = words.get(track_id, set())
+            # Names without a common word are not one artist; looking them up takes a query.
+            if (not mine or not theirs or mine & theirs) and _share_artist(
+                session, line, credited.get(track_id, ())
+            ):
+                found[song] = ("guests", track_id)
+                break
+
+
+def _tracks_by_bare_title(
+    session: Session, bare: set[str], titles: Sequence[str]
+) -> dict[str, list[int]]:
+    """Return the tracks of each title without guests, at most ``CANDIDATES``, oldest first."""
+    if not bare:
+        return {}
+    rows: dict[int, str] = {}
+    for part in chunks(sorted({sort_key(_GUEST.sub("", title)) for title in titles})):
+        query = select(Track.id, Track.title).where(Track.sort_title.in_(part))
+        rows.update(session.execute(query).all())
+    lower = func.lower(Track.title)
+    marked = or_(*(lower.like(f"%{mark}%") for mark in ("feat", "ft", "(with", "[with")))
+    rows.update(session.execute(select(Track.id, Track.title).where(marked)).all())
+    found: dict[str, list[int]] = {}
+    for track_id, title in sorted(rows.items()):
+        key = bare_title(title)
+        if key in bare and len(found.setdefault(key, [])) < CANDIDATES:
+            found[key].append(track_id)
+    return found
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", songs.plain(text)))
 
 
 def _share_artist(session: Session, line: str, credited: Sequence[str]) -> bool:

@@ -29,8 +29,6 @@ FIELDS = (
 )
 """Columns that an import gives."""
 _LISTEN = Listen.__table__
-_ROWS = 50
-"""Rows of one statement: SQLite takes a limited number of values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +64,12 @@ def record(session: Session, listener: Listener, rows: Sequence[Mapping[str, Any
     new = [row for key, row in unique.items() if key not in stored]
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     moment = now()
-    for start in range(0, len(new), _ROWS):
-        values = [
-            {"listener_id": listener.id, "created_at": moment, **row}
-            for row in new[start : start + _ROWS]
-        ]
+    if new:
         # Two imports of one file at the same moment must not collide.
-        session.execute(dialect.insert(_LISTEN).values(values).on_conflict_do_nothing())
+        session.connection().execute(
+            dialect.insert(_LISTEN).on_conflict_do_nothing(),
+            [{"listener_id": listener.id, "created_at": moment, **row} for row in new],
+        )
     for key, times in stored.items():
         if unique[key]["times"] > times:
             session.execute(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import case, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -69,6 +69,26 @@ def react(
             set_={"value": value, **update_values},
         )
     )
+
+
+def react_all(session: Session, listener: Listener, new: Sequence[tuple[int, int, int]]) -> None:
+    """Add reactions (track id, value, weight), the last one newest; existing ones stay."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    moment = now()
+    rows = [
+        {
+            "listener_id": listener.id,
+            "track_id": track_id,
+            "value": value,
+            "weight": weight,
+            "created_at": moment + timedelta(microseconds=at - len(new)),
+        }
+        for at, (track_id, value, weight) in enumerate(new, 1)
+    ]
+    if rows:
+        session.connection().execute(
+            dialect.insert(Reaction.__table__).on_conflict_do_nothing(), rows
+        )
 
 
 def like_all(session: Session, listener: Listener, track_ids: Sequence[int]) -> datetime:

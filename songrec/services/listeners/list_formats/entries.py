@@ -18,7 +18,7 @@ PATH_LENGTH = 1_000
 ID_LENGTH = 200
 MAX_TIMES = 1_000_000
 _ARTIST_CELL = cell_values.artists_between(",")
-_INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
+_INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _SEPARATORS = re.compile(r"[/:]")
 GLOBAL_ID = re.compile(
     r"[0-9A-Za-z]{22}"  # Spotify
@@ -202,10 +202,8 @@ def artist_line(value: Any) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         names = [one_line(one.get("name") if isinstance(one, dict) else one) for one in value]
         return ", ".join(filter(None, names))[:TEXT_LENGTH]
-    try:
-        return _ARTIST_CELL(one_line(value)).line if isinstance(value, str) else ""
-    except ValueError:
-        return one_line(value)
+    text = one_line(value)
+    return text if text.startswith("[") else _ARTIST_CELL(text).line or text
 
 
 def whole(value: Any) -> int:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from songrec.catalogue_files import cell_values
 from songrec.catalogue_files.column_names import parse_column_name
 from songrec.catalogue_files.column_recognition import ColumnMapping, recognise_columns
 from songrec.catalogue_files.dialect_detection import normalize
@@ -18,7 +19,7 @@ from songrec.catalogue_files.reading import open_text
 from songrec.catalogue_files.rejects import Reject
 from songrec.core.errors import BadInput
 from songrec.services.listeners.list_formats.dates import has_time_of_day, moment
-from songrec.services.listeners.list_formats.entries import SongList
+from songrec.services.listeners.list_formats.entries import SongList, one_line
 from songrec.services.listeners.list_formats.itunes_xml import add_rating
 from songrec.services.listeners.list_formats.locations import as_path
 from songrec.services.listeners.list_formats.m3u import split_name
@@ -332,13 +333,16 @@ def _names(layout: _Layout, row: list[str]) -> dict[str, object]:
         artists, title = split_name(layout.cell(row, "both"))
     elif layout.splits_titles:
         artists, title = split_name(title)
+    names: str | list[str] = artists
+    if artists.startswith("["):
+        names = cell_values.names(one_line(artists))  # "['A', 'B']"
     path = as_path(layout.cell(row, "path"))
     if path and "/" not in path and path.count(":") > 1:
         path = path.replace(":", "/")  # a path of classic Mac OS, as iTunes writes it
     return {
         "ids": [row[at] for at in layout.ids if at < len(row)],
         "title": title,
-        "artists": artists,
+        "artists": names,
         "album": layout.cell(row, "album"),
         "path": path,
     }
