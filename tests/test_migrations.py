@@ -11,10 +11,12 @@ from flask_migrate import check, downgrade, upgrade
 from sqlalchemy import inspect, text
 
 from songrec import create_app
+from songrec.services.catalogue.ingest import ingest_file
 from songrec.store import tables
 from songrec.store.catalogue import tracks
 from songrec.store.catalogue.track_filters import TrackQuery
 from songrec.store.db import Base, db
+from tests.catalogue_files.samples import PLAIN, TWELVE, song, write
 from tests.factories import make_track
 from tests.postgresql import server_url  # noqa: F401 - a fixture
 
@@ -192,3 +194,93 @@ def test_joined_artists_become_entities_on_postgresql(
 ) -> None:
     config = {"INSTANCE": tmp_path, "SQLALCHEMY_DATABASE_URI": server_url, "TESTING": True}
     upgrade_with_artists(create_app(config))
+
+
+OLD_KEYS = (
+    # key, external id, source, title, artists, energy
+    ("row:liked:1", None, "liked", "Alpha", "", 0.1),
+    ("row:numbers:1", None, "numbers", "Track 1", "", 0.2),
+    ("row:numbers:2", None, "numbers", "Track 2", "", 0.3),
+    ("row:numbers:3", None, "numbers", "Track 3", "", 0.2),
+    ("spotify:7", "7", "fma", "Noon", "Ada", 0.4),
+    (f"spotify:{'4' * 22}", "4" * 22, "fma", "Night", "Ada", 0.5),
+    ("id:codes:GBAYE0601498", "GBAYE0601498", "codes", "Rain", "Bo", 0.6),
+    ("id:more:GBAYE0601498", "GBAYE0601498", "more", "Rain", "Bo", 0.6),
+    ("id:fma:8", "8", "fma", "Snow", "Bo", 0.7),
+    ("song:0", None, "fma", "Sun", "Bo", 0.8),
+)
+
+
+def upgrade_with_old_keys(app: Flask, folder: Path) -> None:
+    """Upgrade tracks that were known by a place or as Spotify's, and import their files again."""
+    with app.app_context():
+        upgrade(revision="0012")
+        with db.engine.begin() as connection:
+            for number, (key, external_id, source, title, line, energy) in enumerate(OLD_KEYS, 1):
+                connection.execute(
+                    text(
+                        "INSERT INTO track (id, public_id, source_key, external_id, source,"
+                        " fingerprint, song_key, title, artists, sort_title, sort_artists,"
+                        " created_at, updated_at) VALUES"
+                        " (:id, :public, :key, :external_id, :source, 'f', :id, :title, :line,"
+                        " 'track', '', '2026-01-01', '2026-01-01')"
+                    ),
+                    {
+                        "id": number,
+                        "public": f"old{number}",
+                        "key": key,
+                        "external_id": external_id,
+                        "source": source,
+                        "title": title,
+                        "line": line,
+                    },
+                )
+                values = [PLAIN[name] for name in TWELVE] + [number]
+                values[TWELVE.index("Energy")] = energy
+                columns = ", ".join(name.lower() for name in TWELVE)
+                marks = ", ".join(f":v{at}" for at in range(len(values)))
+                connection.execute(
+                    text(f"INSERT INTO track_attributes ({columns}, track_id) VALUES ({marks})"),
+                    {f"v{at}": value for at, value in enumerate(values)},
+                )
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT setval('track_id_seq', 100)"))
+        upgrade()
+        aliases = dict(db.session.execute(text("SELECT track_id, key FROM track_alias")).all())
+        assert set(aliases) == {1, 2, 3, 4, 5, 7}
+        assert (aliases[5], aliases[7]) == ("id:fma:7", "isrc:GBAYE0601498")
+        assert aliases[4] == f"{aliases[2]}:2"
+        rows = [song(Energy=e, Popularity=p) for p, e in enumerate((0.9, 0.2, 0.3, 0.2), 1)]
+        report = ingest_file(db.session, write(folder / "one on top.csv", rows, TWELVE))
+        assert (report.inserted, report.updated) == (1, 3)
+        popularity = db.session.execute(
+            text(
+                "SELECT popularity FROM track_attributes WHERE track_id IN (2, 3, 4)"
+                " ORDER BY track_id"
+            )
+        )
+        assert popularity.scalars().all() == [2, 3, 4]
+        path = folder / "fma.csv"
+        path.write_text("id,title,artist,energy\n7,Noon,Ada,1\n8,Snow,Bo,1\n", encoding="utf-8")
+        assert ingest_file(db.session, path).updated == 2
+        db.session.remove()
+        downgrade(revision="0012")
+        upgrade()
+        db.engine.dispose()
+
+
+def test_places_and_other_ids_become_keys_that_last(bare: Flask, tmp_path: Path) -> None:
+    upgrade_with_old_keys(bare, tmp_path)
+
+
+@pytest.mark.postgresql
+def test_places_and_other_ids_become_keys_that_last_on_postgresql(
+    server_url: str,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    config = {"INSTANCE": tmp_path, "SQLALCHEMY_DATABASE_URI": server_url, "TESTING": True}
+    app = create_app(config)
+    with app.app_context():
+        upgrade()
+        downgrade(revision="base")
+    upgrade_with_old_keys(app, tmp_path)

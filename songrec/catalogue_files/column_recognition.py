@@ -204,7 +204,7 @@ def recognise_columns(
     warnings = _warnings(columns, mapped, candidates, fields)
     return ColumnMapping(
         tuple(mapped),
-        tuple(_passed_over(columns, mapped, candidates)),
+        tuple(_passed_over(columns, mapped, candidates, ids)),
         tuple(warnings),
         tuple(ids),
     )
@@ -429,6 +429,7 @@ def _passed_over(
     columns: Sequence[_Column],
     mapped: Sequence[MappedColumn],
     candidates: Sequence[_Candidate],
+    ids: Sequence[int],
 ) -> list[PassedOverColumn]:
     used = {column.at for column in mapped}
     by_field = {column.field: column for column in mapped}
@@ -455,6 +456,8 @@ def _passed_over(
             meant = column.name.meanings[0].field
             if meant not in by_field and _fit(meant, column) is None:
                 note = f"named like the {field_label(meant)}, but holds {_holds(column)}"
+        if column.at in ids and column.content.share(*_ID_KINDS) >= 0.5:
+            note = "; ".join(filter(None, (note, "its ids are kept beside")))
         rows.append(PassedOverColumn(column.at, column.header, note))
     return rows
 

@@ -96,6 +96,7 @@ class RowParser:
 
     ``scale`` is ``unit`` or ``percent``, see ``unit_detection.detect_scale``; ``source`` names the
     catalogue. ``columns`` says what the columns are; without it the dialect's own columns are read.
+    ``reads_ids`` is False where they are not ids of single songs.
     How a column writes its values is decided by a sample of the first batch; ``assumptions`` then
     says what that assumes.
     """
@@ -108,19 +109,24 @@ class RowParser:
         scale: str,
         source: str,
         columns: ColumnMapping | None = None,
+        reads_ids: bool = True,
     ) -> None:
         self.dialect = dialect
         self.source = source
         self.divisor = 100.0 if scale == "percent" else 1.0
         self.scale = scale
         self.places = columns.places if columns else locate_columns(dialect, table.header)
+        if not reads_ids:
+            self.places = {name: at for name, at in self.places.items() if name != "external_id"}
         self._table = table
         self._formats: ColumnFormats | None = None
         self._columns: dict[str, _Column] = {}
         self._null_words: frozenset[str] = frozenset()
         self.assumptions: tuple[Assumption, ...] = ()
         self._track_keys = TrackKeys(dialect, source)
-        self._further_ids = columns.id_columns[1:] if columns else ()
+        own_id = self.places.get("external_id")
+        id_columns = columns.id_columns if columns and reads_ids else ()
+        self._further_ids = [at for at in id_columns if at != own_id]
 
     @property
     def fields(self) -> frozenset[str]:
@@ -300,7 +306,8 @@ class RowParser:
             artist = named_artists.line
             attributes = [None if v != v else v for v in rows[i]]
             key = self._track_keys.source_key(
-                ids[i] or (further[i][0] if further and further[i] else None),
+                ids[i]
+                or (further[i][0] if further and further[i] and not (title and artist) else None),
                 artist,
                 title,
                 album or "",

@@ -26,7 +26,7 @@ from songrec.catalogue_files.unit_detection import detect_scale
 from songrec.core.errors import BadInput
 from songrec.core.track_identity import CATALOGUE_ID, key_kind
 from songrec.core.types import Progress, no_progress
-from songrec.services.catalogue.source_identity import identify_source
+from songrec.services.catalogue.source_identity import identify_source, ids_are_shared
 from songrec.store.bulk import bulk_writing
 from songrec.store.catalogue.row_matching import Contradiction
 from songrec.store.catalogue.writer import CatalogueWriter, DryCounter
@@ -156,8 +156,15 @@ def ingest_file(
         raise BadInput(f"{path}: the file has a header and no rows.")
     used_scale = detect_scale(detected, table, first, scale, mapping)
 
-    def parser_for(name: str) -> RowParser:
-        return RowParser(detected, table, scale=used_scale, source=name, columns=mapping)
+    def parser_for(name: str, reads_ids: bool) -> RowParser:
+        return RowParser(
+            detected,
+            table,
+            scale=used_scale,
+            source=name,
+            columns=mapping,
+            reads_ids=reads_ids,
+        )
 
     name = _checked_name(source) if source else source_name(Path(file_name or path))
     is_certain = bool(source or detected.id_namespace)
@@ -218,7 +225,7 @@ def _checked_name(name: str) -> str:
 def _parse_first(
     session: Session,
     batch: Batch,
-    parser_for: Callable[[str], RowParser],
+    parser_for: Callable[[str, bool], RowParser],
     name: str,
     is_certain: bool,
 ) -> tuple[RowParser, ParsedBatch, list[str]]:
@@ -226,14 +233,21 @@ def _parse_first(
 
     Returns the parser for that catalogue, what it gave, and what is worth a note.
     """
-    parser = parser_for(name)
+    parser = parser_for(name, True)
     parsed = parser.parse(batch)
+    notes: list[str] = []
+    reads_ids = not ids_are_shared(parsed.rows)
+    if not reads_ids:
+        notes.append("the ids stand for several songs each, so they are not read as ids of songs")
+        parser = parser_for(name, reads_ids)
+        parsed = parser.parse(batch)
     if not is_certain:
-        catalogue = identify_source(session, name, parsed[0])
+        catalogue = identify_source(session, name, parsed.rows)
         if catalogue.name != name:
-            parser = parser_for(catalogue.name)
-            return parser, parser.parse(batch), [catalogue.note]
-    return parser, parsed, []
+            notes.append(catalogue.note)
+            parser = parser_for(catalogue.name, reads_ids)
+            parsed = parser.parse(batch)
+    return parser, parsed, notes
 
 
 def _parsed(

@@ -19,6 +19,7 @@ from songrec.core.track_identity import (
     CATALOGUE_ID,
     VALUES,
     catalogue_namespace,
+    namespace_of,
     plain_id,
     same_values,
 )
@@ -28,6 +29,9 @@ SAMPLE = 2_000
 """Number of ids that are compared at most."""
 MIN_RETITLED = 3
 """Number of other titles by the same artists from which they are no corrections any more."""
+
+MIN_SHARED = 2
+"""Number of rows with another title under an earlier id from which ids are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,24 @@ class _Evidence:
     def figures(self) -> str:
         """The share of songs that agree, for people."""
         return f"{self.same:,} of {self.compared:,} {'song' if self.compared == 1 else 'songs'}"
+
+
+def ids_are_shared(rows: Sequence[CatalogueRow]) -> bool:
+    """Return whether most ids that recur in a file stand under another title each time.
+
+    Then they are not ids of songs but of albums, genres, years, …
+    """
+    firsts: dict[str, CatalogueRow] = {}
+    repeats = others = 0
+    for row in rows:
+        first = firsts.setdefault(row.source_key, row)
+        if first is row or namespace_of(row.source_key) is None:
+            continue
+        repeats += 1
+        if row.is_titled and row.fields["title"] != first.fields["title"]:
+            names = (one.fields[name] for one in (first, row) for name in ("title", "artists"))
+            others += compare_names(*names).title is False
+    return others >= MIN_SHARED and 2 * others > repeats
 
 
 def identify_source(session: Session, default: str, rows: Sequence[CatalogueRow]) -> Source:

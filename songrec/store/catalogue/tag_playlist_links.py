@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -9,19 +10,25 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from songrec.core.catalogue import CatalogueRow
-from songrec.core.songs import public_id
+from songrec.core.songs import plain, public_id
 from songrec.store.bulk import chunks, insert_many
-from songrec.store.tables import Playlist, PlaylistTrack, Tag, TrackTag
+from songrec.store.tables import Playlist, PlaylistTrack, Tag, Track, TrackTag
 
 _TRACK_TAG = TrackTag.__table__
 _PLAYLIST_TRACK = PlaylistTrack.__table__
+_SPOTIFY_ID = re.compile(r"[0-9A-Za-z]{22}")
+MAX_ID_LENGTH = 100
 
 
 class TagPlaylistLinks:
-    """Writes the tags and playlists of one import; caches the ids of both."""
+    """Writes the tags and playlists of one import; caches the ids of both.
 
-    def __init__(self, session: Session) -> None:
+    ``source`` is the catalogue: a playlist's id means something only in it, unless it is Spotify's.
+    """
+
+    def __init__(self, session: Session, source: str) -> None:
         self._session = session
+        self._source = source
         self._tags: dict[tuple[str, str], int] = {}
         self._playlists: dict[str, int] = {}
 
@@ -66,20 +73,39 @@ class TagPlaylistLinks:
 
     def _playlist_id(self, external_id: str, name: str) -> int:
         if external_id not in self._playlists:
-            found = self._session.scalar(
-                select(Playlist.id).where(Playlist.external_id == external_id)
-            )
-            if found is None:
-                added = Playlist(
-                    public_id=public_id(f"playlist:{external_id}"),
-                    external_id=external_id,
-                    name=name,
-                )
-                self._session.add(added)
-                self._session.flush()
-                found = added.id
+            own_id = f"{self._source}:{external_id}"[:MAX_ID_LENGTH]
+            columns = (Playlist.external_id, Playlist.id, Playlist.name)
+            query = select(*columns).where(Playlist.external_id.in_((own_id, external_id)))
+            stored = {row.external_id: row for row in self._session.execute(query)}
+            if own_id in stored:
+                found = stored[own_id].id
+            elif external_id not in stored:
+                found = self._new_playlist(external_id, name)
+            elif self._is_same(stored[external_id], name):
+                found = stored[external_id].id
+            else:
+                found = self._new_playlist(own_id, name)
             self._playlists[external_id] = found
         return self._playlists[external_id]
+
+    def _new_playlist(self, external_id: str, name: str) -> int:
+        added = Playlist(
+            public_id=public_id(f"playlist:{external_id}"), external_id=external_id, name=name
+        )
+        self._session.add(added)
+        self._session.flush()
+        return added.id
+
+    def _is_same(self, stored: Any, name: str) -> bool:
+        """Whether a playlist with the id is the one meant: Spotify's, of this name or source."""
+        if _SPOTIFY_ID.fullmatch(stored.external_id) or plain(stored.name) == plain(name):
+            return True
+        shared = (
+            select(PlaylistTrack.track_id)
+            .join(Track, Track.id == PlaylistTrack.track_id)
+            .where(PlaylistTrack.playlist_id == stored.id, Track.source == self._source)
+        )
+        return self._session.scalar(shared.limit(1)) is not None
 
     def _pairs(
         self, table: Any, one: str, other: str, wanted: Iterable[tuple[int, int]]

@@ -81,7 +81,7 @@ class CatalogueWriter:
         self._mark = secrets.token_hex(16)
         self._matcher = RowMatcher(session, source=source, mark=self._mark, trust_ids=trust_ids)
         self._labels = TrackLabels(session, source)
-        self._links = TagPlaylistLinks(session)
+        self._links = TagPlaylistLinks(session, source)
         self._credits = CreditWriter(session)
 
     def write(self, rows: Sequence[CatalogueRow]) -> BatchCounts:
