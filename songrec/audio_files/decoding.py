@@ -52,7 +52,8 @@ class DecodedAudio:
 
     ``audio`` holds the start of the excerpt and the length of the file, ``metadata`` the
     container's own tags, ``notes`` anomalies in words: damaged packets, a false length, what was
-    chosen otherwise than usual.
+    chosen otherwise than usual. ``since`` is the ``DECODER_VERSION`` from which on these samples
+    are given.
     """
 
     audio: Audio
@@ -62,6 +63,7 @@ class DecodedAudio:
     container: str
     metadata: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    since: int = DECODER_VERSION
 
     @property
     def seconds(self) -> float:
@@ -192,6 +194,8 @@ class SoundFile:
             container=self._format,
             metadata=self._metadata,
             notes=self._notes(part, plan, length),
+            # Version 1 took the mean of the first stream's channels, whatever the excerpt held.
+            since=2 if plan.is_moved or plan.opposing or self._stream > 1 else 1,
         )
 
     @property

@@ -98,12 +98,14 @@ def _write_column_names(instance: Path, keys: list[SetKey], request: AnalyzeRequ
 class _Waiting:
     """A file whose content is being analysed, perhaps for several places where it lies.
 
-    ``tags_only``: its features are there, and its tags are read again.
+    ``tags_only``: its features are there, and its tags are read again. ``decoder``: the earlier one
+    that it was described by; features are extracted anew if the present one gives other samples.
     """
 
     places: list[ScannedFile]
     keys: list[SetKey]
     tags_only: bool = False
+    decoder: int | None = None
 
 
 class _Run:
@@ -232,7 +234,7 @@ class _Run:
             return True
         if stored.content_hash is None or self._missing_sets(stored.content_hash):
             return False
-        if not audio_tracks.are_tags_current(stored.info, file, self._tag_encoding):
+        if not audio_tracks.is_current(stored.info, file, self._tag_encoding):
             return False
         if stored.state != "missing" or self._link(file, stored.content_hash):
             self.report.unchanged += 1
@@ -257,7 +259,7 @@ class _Run:
             return None
         missing = self._missing_sets(digest)
         has_track = content.described_id is not None
-        is_current = audio_tracks.are_tags_current(content.info, file, self._tag_encoding)
+        is_current = audio_tracks.is_current(content.info, file, self._tag_encoding)
         if has_track and not missing and is_current:
             # A copy counts as what became of the first, whoever came first.
             if not self._link(file, digest):
@@ -268,8 +270,12 @@ class _Run:
                 self.report.unchanged += 1
             return None
         # Without its track (somebody deleted it) a file is described anew.
-        sets_needed = missing if has_track else self._keys
-        self._waiting[digest] = _Waiting([file], sets_needed, has_track and not missing)
+        decoder = content.info.get("decoder", 1) if has_track else DECODER_VERSION
+        is_outdated = decoder != DECODER_VERSION
+        sets_needed = missing if has_track and not is_outdated else self._keys
+        self._waiting[digest] = _Waiting(
+            [file], sets_needed, has_track and not missing, decoder if is_outdated else None
+        )
         return Task(
             path=str(file.path),
             root=str(self._root),
@@ -280,6 +286,7 @@ class _Run:
             tag_encoding=self._tag_encoding,
             is_counted=file.path in self._counted,
             part=asdict(file.part) if file.part else None,
+            cached_by=decoder if is_outdated and not missing else None,
         )
 
     def _embedded_parts(self, file: ScannedFile) -> tuple[AlbumPart, ...]:
@@ -343,7 +350,9 @@ class _Run:
             for file in waiting.places:
                 self._reject(file, task.content_hash, reason, passing=passing)
             return
-        for key in waiting.keys:
+        if outcome.arrays:
+            waiting.tags_only = False
+        for key in () if waiting.tags_only else waiting.keys:
             array = outcome.arrays[key.name]
             feature_cache.write(self._instance, key, task.content_hash, array)
         for file in waiting.places:
@@ -370,6 +379,10 @@ class _Run:
     def _record(self, file: ScannedFile, task: Task, waiting: _Waiting, outcome: Outcome) -> None:
         digest = task.content_hash
         self._contents.pop(digest, None)  # from here on another row describes it
+        if waiting.decoder is not None and outcome.decoded["since"] > waiting.decoder:
+            # Vectors by other settings are of samples that the file does not give any more.
+            instance = Instance(self._instance, self._session)
+            feature_cache.forget_others(instance, waiting.keys, digest)
         for key in waiting.keys:
             feature_cache.record(self._session, key, digest)
         content = self._content(digest)

@@ -68,11 +68,13 @@ def tags_stamp(file: ScannedFile, encoding: str | None) -> dict[str, Any]:
     }
 
 
-def are_tags_current(info: Mapping[str, Any], file: ScannedFile, encoding: str | None) -> bool:
-    """Return whether the tags that a row with ``info`` was described by are read as now.
+def is_current(info: Mapping[str, Any], file: ScannedFile, encoding: str | None) -> bool:
+    """Return whether a row with ``info`` was described by the present decoder and the same tags.
 
     Lyrics that were beside a file and are gone stay.
     """
+    if info.get("decoder") != DECODER_VERSION:
+        return False
     before, present = dict(info.get("tags") or {}), tags_stamp(file, encoding)
     if present["lyrics"] is None:
         present["lyrics"] = before.get("lyrics")
@@ -190,7 +192,9 @@ def link(
         row is not None
         and row.content_hash == content_hash
         and row.track_id is not None
-        and (row.info or {}).get("tags") == content.info.get("tags")
+        and all(
+            (row.info or {}).get(name) == content.info.get(name) for name in ("tags", "decoder")
+        )
     )
     if not is_described:
         described = content.described()

@@ -42,7 +42,8 @@ class Task:
 
     ``tag_encoding`` is the encoding of tags that declare none. ``is_counted`` says that the file's
     name begins with a track number, as the names of its folder do. ``part`` are the fields of the
-    ``AlbumPart`` that is analysed alone.
+    ``AlbumPart`` that is analysed alone. ``cached_by`` is the ``DECODER_VERSION`` of vectors in the
+    cache: where it gives the samples that the present one gives, nothing is extracted.
     """
 
     path: str
@@ -54,6 +55,7 @@ class Task:
     tag_encoding: str | None = None
     is_counted: bool = False
     part: dict[str, Any] | None = None
+    cached_by: int | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Outcome:
 
 def request_of(task: Task) -> dict[str, Any]:
     """Return what the child is asked to do for a task (``try_to_analyse``)."""
-    names = ("path", "root", "settings", "tag_encoding", "is_counted", "part")
+    names = ("path", "root", "settings", "tag_encoding", "is_counted", "part", "cached_by")
     return {"sets": list(task.sets), **{name: getattr(task, name) for name in names}}
 
 
@@ -313,8 +315,10 @@ def _analyse_sound(
     rates = sorted(by_rate, key=lambda rate: rate != settings.sample_rate)
     for rate in rates or [settings.sample_rate]:
         at_rate = file.decode(sample_rate=rate, seconds=settings.seconds, where=settings.where)
-        arrays |= extract_all(at_rate.audio, by_rate.get(rate, {}))
         decoded = decoded or at_rate
+        if request["cached_by"] is not None and decoded.since <= request["cached_by"]:
+            break
+        arrays |= extract_all(at_rate.audio, by_rate.get(rate, {}))
     assert decoded is not None
     encoding = request["tag_encoding"]
     tags = read_tags(path, encoding)
@@ -335,6 +339,7 @@ def _analyse_sound(
             "sample_rate": decoded.source_rate,
             "codec": decoded.codec,
             "container": decoded.container,
+            "since": decoded.since,
             "notes": [*decoded.notes, *tags.notes],
         },
         "arrays": arrays,

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput, NotReady
@@ -136,6 +136,20 @@ def forget_unrecorded(instance: Instance, content_hash: str) -> None:
     recorded = select(FeatureVector.id).where(FeatureVector.content_hash == content_hash)
     if instance.session.scalar(recorded.limit(1)) is None:
         for path in folder(instance.folder).glob(f"*/*/{content_hash[:2]}/{content_hash}.npy"):
+            path.unlink(missing_ok=True)
+
+
+def forget_others(instance: Instance, keys: Iterable[SetKey], content_hash: str) -> None:
+    """Delete the vectors of a content except those of ``keys``. Flushes."""
+    kept = {relative_path(key, content_hash) for key in keys}
+    base = folder(instance.folder)
+    instance.session.execute(
+        delete(FeatureVector).where(
+            FeatureVector.content_hash == content_hash, FeatureVector.path.not_in(kept)
+        )
+    )
+    for path in base.glob(f"*/*/{content_hash[:2]}/{content_hash}.npy"):
+        if str(path.relative_to(base)) not in kept:
             path.unlink(missing_ok=True)
 
 

@@ -501,3 +501,76 @@ def test_copies_take_linear_time(
     assert seen["rows"] <= 3 * n_copies
     assert seen["looks"] <= 3 * n_copies
     assert audio_files.counts(session) == {"analysed": n_copies, "rejected": 0, "missing": 0}
+
+
+class TestAnotherDecoder:
+    """Files that an earlier decoder described are described anew, and extracted only if need be."""
+
+    def outdated(self, app: Flask, session: Session) -> None:
+        """Make rows and vectors look like those of the first decoder."""
+        session.expire_all()
+        for row in session.scalars(select(AudioFile)):
+            row.info = {**row.info, "decoder": 1, "notes": ["claims 9.0 s and holds 4.0 s"]}
+            row.duration_s = 3.9
+        session.commit()
+        for path in (app.config["INSTANCE"] / "features").glob("*/*/*/*.npy"):
+            values = np.load(path)
+            np.save(path, np.zeros_like(values))
+
+    def vectors(self, app: Flask, path: Path, name: str = "mfcc") -> np.ndarray:
+        key = feature_sets.key_of(name, SETTINGS)
+        return feature_cache.read(app.config["INSTANCE"], key, content_hash(path))
+
+    @pytest.fixture
+    def hidden(self, music: Path) -> Path:
+        silence = np.zeros(30 * 22_050, np.float32)
+        samples = np.concatenate([chords(8.0, 3), silence, chords(6.0, 4)])
+        return write_wav(music / "Rock" / "Some Band - Hidden.wav", samples)
+
+    def test_lengths_and_notes_are_new_and_features_where_the_samples_are(
+        self, app: Flask, session: Session, analyze: Any, music: Path, hidden: Path
+    ) -> None:
+        plain = music / "Rock" / "Some Band - First.wav"
+        analyze(music)
+        before = self.vectors(app, hidden)
+        self.outdated(app, session)
+        report = analyze(music)
+        assert counted(report) == (3, 1, 2, 0)
+        assert not self.vectors(app, plain).any()  # the cached vector, which is right
+        np.testing.assert_array_equal(self.vectors(app, hidden), before)
+        session.expire_all()
+        for row in session.scalars(select(AudioFile)):
+            length = 44.0 if row.path == str(hidden) else 4.0
+            assert row.duration_s == pytest.approx(length, abs=0.01)
+            assert not any("claims" in note for note in row.info["notes"])
+            assert session.get(Track, row.track_id).duration_ms == pytest.approx(
+                length * 1000, 0.01
+            )
+        assert counted(analyze(music)) == (3, 0, 3, 0)
+
+    def test_vectors_by_other_settings_go_where_the_samples_are_others(
+        self, app: Flask, session: Session, analyze: Any, music: Path, hidden: Path
+    ) -> None:
+        other = SETTINGS.updated({"n_mfcc": 20})
+        analyze(music)
+        analyze(music, settings=other)
+        self.outdated(app, session)
+        analyze(music)
+        key = feature_sets.key_of("mfcc", other)
+        plain = content_hash(music / "Jazz" / "Other Band - Second.wav")
+        instance = app.config["INSTANCE"]
+        assert feature_cache.missing_sets(instance, [key], content_hash(hidden)) == [key]
+        assert feature_cache.missing_sets(instance, [key], plain) == []
+        assert content_hash(hidden) not in feature_cache.hashes_with(session, key)
+        assert counted(analyze(music, settings=other)) == (3, 1, 2, 0)
+
+    def test_a_copy_is_described_by_the_present_decoder_too(
+        self, app: Flask, session: Session, analyze: Any, music: Path, hidden: Path
+    ) -> None:
+        shutil.copy(hidden, music / "Jazz" / "Copy.wav")
+        analyze(music)
+        self.outdated(app, session)
+        analyze(music)
+        session.expire_all()
+        assert {row.info["decoder"] for row in session.scalars(select(AudioFile))} == {2}
+        assert counted(analyze(music)) == (4, 0, 4, 0)
