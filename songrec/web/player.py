@@ -89,8 +89,8 @@ def stream(playlist_id: str, key: str, public_id: str) -> ResponseReturnValue:
     if file is None:
         abort(404, "This song is not in the playlist any more, or has no audio.")
     # Not kept by anybody: a revoked address must not go on sounding from a cache.
-    path, _, kind = _sound(file)
-    return send_file(path, mimetype=kind, conditional=True, etag=str(file.content_hash))
+    path, name, kind = _sound(file)
+    return send_stored_file(path, name, kind, max_age=0, etag=str(file.content_hash))
 
 
 @blueprint.get("/tracks/<public_id>")

@@ -127,6 +127,7 @@ def test_stream_addresses_play_without_a_cookie_until_they_are_revoked(
     answer = stranger.get(lines[-1], headers={"Range": "bytes=0-3"}, buffered=True)
     assert (answer.status_code, answer.data) == (206, b"RIFF")
     assert "Set-Cookie" not in answer.headers
+    assert all(stranger.get(line, buffered=True).status_code == 200 for line in lines)
     assert reimported(session, text, "x.m3u8") == all_tracks(session)
     # A key opens the songs of its playlist only.
     other = make_track(session, "Elsewhere")

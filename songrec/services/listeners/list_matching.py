@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -13,23 +12,21 @@ from sqlalchemy.orm import Session
 
 from songrec.audio_files.path_labels import labels_of
 from songrec.core import songs
+from songrec.core.name_comparison import compare_names
 from songrec.core.sorting import sort_key
-from songrec.services.listeners.list_formats.entries import GLOBAL_ID, ListEntry
+from songrec.core.track_identity import ISRC, is_label, recording_key
+from songrec.services.listeners.list_formats.entries import ListEntry
 from songrec.services.listeners.list_formats.locations import unescaped
 from songrec.store.bulk import chunks
-from songrec.store.catalogue import artists, merge_redirects
+from songrec.store.catalogue import artists, merge_redirects, track_aliases
 from songrec.store.sound import audio_files
 from songrec.store.tables import Track
 
 CANDIDATES = 500
-SIMILAR_TITLES = 0.6
-"""Ratio of matching letters from which two titles may be spellings of one."""
 _GUEST = re.compile(
     r"\s*[\(\[]\s*(?:feat|ft|featuring|with)\b\.?[^\)\]]*[\)\]]|\s+-?\s*(?:feat|ft|featuring)\b\.?.*$",
     re.IGNORECASE,
 )
-_SPOTIFY_ID = re.compile(r"[0-9A-Za-z]{22}")
-_ISRC = re.compile(r"[A-Za-z]{2}-?[0-9A-Za-z]{3}-?\d{2}-?\d{5}")
 
 Song = tuple[tuple[str, ...], str, str, str]
 """Ids, title, artists and path: what a song of a list is looked for by."""
@@ -93,18 +90,22 @@ def bare_title(title: str) -> str:
     return songs.plain(_GUEST.sub("", title))
 
 
-def names_agree(entry: ListEntry, title: str, artists_line: str) -> bool:
-    """Whether the names of an entry and of a track may be the same song's; unknown ones may."""
-    one, other = bare_title(entry.title), bare_title(title)
-    if not one or not other or other == songs.plain(songs.UNTITLED):
-        return True
-    same_title = one == other or (min(len(one), len(other)) > 2 and (one in other or other in one))
-    words, others = _words(entry.artists), _words(artists_line)
-    share_artist = not words or not others or bool(words & others)
-    if same_title:
-        return share_artist or one == other
-    similar = difflib.SequenceMatcher(None, one, other).ratio() >= SIMILAR_TITLES
-    return similar and share_artist
+def names_contradict(entry: ListEntry, title: str, artists_line: str) -> bool:
+    """Whether the title or the artists of an entry are clearly not those of a track."""
+    names = compare_names(entry.title, entry.artists, title, artists_line)
+    return names.title is False or names.artists is False
+
+
+def names_confirm(entry: ListEntry, title: str, artists_line: str) -> bool:
+    """Whether the names confirm an id that many catalogues may have; unknown names do not object.
+
+    Another script says nothing by itself: title or artists must be the same.
+    """
+    names = compare_names(entry.title, entry.artists, title, artists_line)
+    if names.title is False or names.artists is False:
+        return False
+    is_unknown = not entry.title or not title or title == songs.UNTITLED or is_label(title)
+    return bool(names.title or names.artists) or is_unknown
 
 
 def _song(entry: ListEntry) -> Song:
@@ -121,48 +122,69 @@ def _match_ids(
     found: dict[Song, tuple[str, int]],
     result: Matching,
 ) -> None:
-    by_id = _tracks_by_id(session, {one for entry in distinct.values() for one in _ids(entry)})
-    names = _names_of(session, set(by_id.values()))
-    public = {track_id: names[track_id][2] for track_id in names}
+    requested = {one for entry in distinct.values() for one in _ids(entry)}
+    certain, possible = _certain_tracks(session, requested), _possible_tracks(session, requested)
+    ids = set(certain.values()) | {track for some in possible.values() for track in some}
+    names = _names_of(session, ids)
     for song, entry in distinct.items():
         for one in _ids(entry):
-            track_id = by_id.get(one)
-            if track_id is None:
-                continue
-            title, line, _ = names[track_id]
-            agrees = names_agree(entry, title, line)
-            is_global = bool(GLOBAL_ID.fullmatch(one)) or one == public[track_id]
-            if not agrees:
-                result.contradictions.append(Contradiction(entry, title, line, is_global))
-            if agrees or is_global:
-                found[song] = ("isrc" if _ISRC.fullmatch(one) else "id", track_id)
+            how = "isrc" if (recording_key(one) or "").startswith(f"{ISRC}:") else "id"
+            if one in certain:
+                found[song] = (how, certain[one])
+                if names_contradict(entry, *names[certain[one]]):
+                    result.contradictions.append(
+                        Contradiction(entry, *names[certain[one]], is_matched=True)
+                    )
                 break
+            confirmed = [id_ for id_ in possible.get(one, ()) if names_confirm(entry, *names[id_])]
+            if confirmed:
+                found[song] = (how, confirmed[0])
+                break
+            if one in possible:
+                other = names[possible[one][0]]
+                result.contradictions.append(Contradiction(entry, *other, is_matched=False))
 
 
-def _tracks_by_id(session: Session, names: Iterable[str]) -> dict[str, int]:
-    requested = set(names)
-    tracks_by_id = dict(merge_redirects.survivors_named(session, requested))
-    for part in chunks(sorted(requested)):
-        keys = [f"spotify:{one}" for one in part if _SPOTIFY_ID.fullmatch(one)]
-        query = select(Track.id, Track.source_key).where(Track.source_key.in_(keys))
-        for track, key in session.execute(query):
-            tracks_by_id[key.removeprefix("spotify:")] = track
-        query = select(Track.id, Track.public_id, Track.external_id).where(
-            or_(Track.public_id.in_(part), Track.external_id.in_(part))
-        )
-        for track, public, external in session.execute(query.order_by(Track.id.desc())):
-            tracks_by_id[public] = track
-            if external:
-                tracks_by_id[external] = track
-    return {name: track for name, track in tracks_by_id.items() if name in requested}
-
-
-def _names_of(session: Session, ids: Iterable[int]) -> dict[int, tuple[str, str, str]]:
-    names = {}
+def _certain_tracks(session: Session, ids: Set[str]) -> dict[str, int]:
+    """Return the tracks of ids that are unique in the world: of a recording, or songrec's own."""
+    keys = {one: key for one in ids if (key := recording_key(one)) is not None}
+    by_key = track_aliases.tracks_by_key(session, set(keys.values()))
+    found = {
+        name: track_id
+        for name, track_id in merge_redirects.survivors_named(session, ids).items()
+        if name in keys or name not in by_key
+    }
+    # A catalogue may write an id in another way: bare, or as a URI.
+    values = {key: key.partition(":")[2] for key in keys.values()}
+    spellings = set(values.values()) | {f"spotify:track:{value}" for value in values.values()}
+    stored = _possible_tracks(session, spellings | keys.keys())
+    for one, key in keys.items():
+        for spelling in (one, values[key], f"spotify:track:{values[key]}"):
+            if spelling in stored:
+                found[one] = stored[spelling][0]
+    found |= {one: by_key[key] for one, key in keys.items() if key in by_key}
     for part in chunks(sorted(ids)):
-        query = select(Track.id, Track.title, Track.artists, Track.public_id)
-        for track_id, *texts in session.execute(query.where(Track.id.in_(part))):
-            names[track_id] = tuple(texts)
+        query = select(Track.public_id, Track.id).where(Track.public_id.in_(part))
+        found.update(session.execute(query).all())
+    return found
+
+
+def _possible_tracks(session: Session, ids: Set[str]) -> dict[str, list[int]]:
+    """Return the tracks that any catalogue calls by one of these ids, oldest first."""
+    found: dict[str, list[int]] = {}
+    for part in chunks(sorted(ids)):
+        query = select(Track.external_id, Track.id).where(Track.external_id.in_(part))
+        for external_id, track_id in session.execute(query.order_by(Track.id)):
+            found.setdefault(str(external_id), []).append(track_id)
+    return found
+
+
+def _names_of(session: Session, ids: Iterable[int]) -> dict[int, tuple[str, str]]:
+    names: dict[int, tuple[str, str]] = {}
+    for part in chunks(sorted(ids)):
+        query = select(Track.id, Track.title, Track.artists)
+        for track_id, title, line in session.execute(query.where(Track.id.in_(part))):
+            names[track_id] = (title, line)
     return names
 
 
@@ -192,7 +214,7 @@ def _best_path(
     entry: ListEntry,
     parts: list[str],
     rows: Sequence[tuple[str, int]],
-    names: dict[int, tuple[str, str, str]],
+    names: dict[int, tuple[str, str]],
 ) -> int | None:
     """Return the track whose file shares most of its last folders with the path, if one does.
 
@@ -203,7 +225,7 @@ def _best_path(
         return None
     longest = max(length for length, _ in lengths)
     tracks = list(dict.fromkeys(track_id for length, track_id in lengths if length == longest))
-    agreeing = [one for one in tracks if names_agree(entry, *names[one][:2])]
+    agreeing = [one for one in tracks if not names_contradict(entry, *names[one])]
     if longest == 1 or len(tracks) > 1:
         return agreeing[0] if len(agreeing) == 1 else None
     return tracks[0]

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from songrec.core import songs
 from songrec.services.listeners import import_export
-from songrec.store.catalogue import merging
+from songrec.store.catalogue import merging, track_aliases
 from songrec.store.listeners import (
     listens,
     playlists,
@@ -217,6 +217,38 @@ def test_an_id_that_a_source_numbers_is_believed_only_with_its_names(session, li
     # A list of nothing but ids is believed: there is nothing to compare.
     load(session, listener, "track_id\n1\n")
     assert wrong.id in reactions.reactions(session, listener)[0]
+
+
+def test_ids_of_recordings_are_believed_and_contradictions_shown(session, listener):
+    halo = add(session, "Halo", external_id="spotify:track:" + "a" * 22)
+    by_isrc, by_mbid = add(session, "Beta"), add(session, "Gamma", external_id="1")
+    mbid = "0f1b3c2d-0000-4000-8000-0123456789ab"
+    track_aliases.add(session, {"isrc:GBAAA9000001": by_isrc.id, f"mbid:{mbid}": by_mbid.id})
+    text = (
+        "title,artist,spotify_id,isrc,recording_mbid\n"
+        f"Umbrella,Bert,{'a' * 22},,\n"
+        "Beta (Remastered 2011),Anna,,gb-aaa-90-00001,\n"
+        f",,,,{mbid}\n"
+    )
+    report = load(session, listener, text)
+    assert set(reactions.reactions(session, listener)[0]) == {halo.id, by_isrc.id, by_mbid.id}
+    assert {how: len(pairs) for how, pairs in report.matched.items() if pairs} == {
+        "id": 2,
+        "isrc": 1,
+    }
+    (one,) = report.contradictions
+    assert (one.track_title, one.is_matched) == ("Halo", True)
+
+
+def test_of_two_catalogues_that_number_their_songs_the_names_choose(session, listener):
+    add(session, "Wrong", "Zed", external_id="2")
+    right = add(session, "Right", external_id="2")
+    report = load(session, listener, "id,title,artist\n2,right!,ANNA\n")
+    assert reactions.reactions(session, listener)[0] == [right.id]
+    assert not report.contradictions
+    # By the same artist, but another song.
+    load(session, listener, "id,title,artist\n2,Something else,Zed\n")
+    assert reactions.reactions(session, listener)[0] == [right.id]
 
 
 def test_paths_match_from_their_end(session, listener):

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from songrec.catalogue_files import cell_values
+from songrec.core.track_identity import recording_key
 
 KINDS = ("like", "dislike", "skip", "play", "playlist")
 NAME_LENGTH = 200
@@ -20,11 +21,6 @@ MAX_TIMES = 1_000_000
 _ARTIST_CELL = cell_values.artists_between(",")
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _SEPARATORS = re.compile(r"[/:]")
-GLOBAL_ID = re.compile(
-    r"[0-9A-Za-z]{22}"  # Spotify
-    r"|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"  # MusicBrainz
-    r"|[A-Za-z]{2}-?[0-9A-Za-z]{3}-?\d{2}-?\d{5}"  # ISRC
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +178,7 @@ def split_id(text: str) -> list[str]:
     if text.startswith("spotify:local:"):
         return []
     *before, last = _SEPARATORS.split(re.split(r"[?#]", text)[0].rstrip("/"))
-    is_id = not before or GLOBAL_ID.fullmatch(last) or before[-1] == "tracks"
+    is_id = not before or recording_key(last) or before[-1] == "tracks"
     if not is_id and before[:2] != ["spotify", "track"]:
         last = text
     return [one for one in dict.fromkeys((text, last)) if one and len(one) <= ID_LENGTH]

@@ -168,12 +168,16 @@ class _Table:
 
 @dataclass
 class _Layout:
-    """Which column is what: ``columns`` by field or role, ``ids`` the columns of ids."""
+    """Which column is what: ``columns`` by field or role, ``ids`` the columns of ids.
+
+    ``isrcs`` are those of ISRC codes; ``splits_titles``: titles are ``Artist - Title``.
+    """
 
     columns: dict[str, int]
     ids: list[int]
     service: Service | None
     mapping: ColumnMapping
+    isrcs: frozenset[int] = frozenset()
     splits_titles: bool = False
 
     def cell(self, row: Sequence[str], name: str) -> str:
@@ -236,7 +240,8 @@ def _layout(table: _Table) -> _Layout | None:
     ids += [i for i, one in enumerate(names) if one in _IDS and i not in ids]
     if not {"title", "both"} & set(columns) and not ids and "path" not in columns:
         return None
-    layout = _Layout(columns, ids, service, mapping)
+    isrcs = frozenset(at for at, one in enumerate(names) if "isrc" in one)
+    layout = _Layout(columns, ids, service, mapping, isrcs)
     if "artists" not in columns and "title" in columns:
         titles = table.column(columns["title"])
         dashed = sum(" - " in title for title in titles)
@@ -340,12 +345,17 @@ def _names(layout: _Layout, row: list[str]) -> dict[str, object]:
     if path and "/" not in path and path.count(":") > 1:
         path = path.replace(":", "/")  # a path of classic Mac OS, as iTunes writes it
     return {
-        "ids": [row[at] for at in layout.ids if at < len(row)],
+        "ids": [_id(layout, row[at], at) for at in layout.ids if at < len(row)],
         "title": title,
         "artists": names,
         "album": layout.cell(row, "album"),
         "path": path,
     }
+
+
+def _id(layout: _Layout, cell: str, at: int) -> str:
+    """Return an id; ISRC codes in capitals, as some programs do not write them."""
+    return cell.strip().upper() if at in layout.isrcs else cell
 
 
 def _read_place(
