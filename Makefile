@@ -24,7 +24,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements/dev.txt
 
 run: $(VENV)/.installed   ## set up, then serve web and worker; PORT=8000, CATALOGUE=path.csv, AUDIO=folder or demo
 	@$(BIN)/flask first-run $(if $(CATALOGUE),--catalogue "$(CATALOGUE)") $(if $(AUDIO),--audio "$(AUDIO)")
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/honcho --no-prefix start --port $(PORT) || [ $$? -eq 130 ]
+	@exec $(BIN)/python -m songrec.core.process_supervisor Procfile
 
 test: $(VENV)/.installed-dev   ## set up and pass every test, a file at a time on each core
 	$(BIN)/python -m pytest -n auto --dist loadfile

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal as _signal
 from typing import Any
 
-from songrec.core import config as _settings  # a plain name would be read as a setting
+# A plain name would be read as a setting.
+from songrec.core import config as _settings
+from songrec.core import processes as _processes
 
 # Looked at here, once: processes that fail one by one would be started again for ever.
 with _settings.one_line():
@@ -31,3 +34,8 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 def when_ready(server: Any) -> None:
     """Say where songrec is, last of all that is printed at the start."""
     print(f"\nsongrec is at {_settings.address()}  (Ctrl-C stops it)\n", flush=True)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Let a web process die with the server: a new one needs its port."""
+    _processes.end_with(server.pid, _signal.SIGTERM)

@@ -7,13 +7,11 @@ line. Arrays follow their line as the bytes of an ``.npz`` archive and arrive as
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import io
 import json
 import os
 import queue
 import resource
-import signal
 import subprocess
 import sys
 import threading
@@ -21,6 +19,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
+
+from songrec.core.processes import end_with_parent
 
 Message = dict[str, Any]
 
@@ -122,14 +122,6 @@ class ChildProcess:
         self.inbox.put((self, None))
 
 
-def describe_exit(code: int) -> str:
-    """Describe an exit code for people: which signal or code ended the process."""
-    if code >= 0:
-        return f"ended with code {code} and did not say why"
-    hint = ", most likely for want of memory" if -code == signal.SIGKILL else ""
-    return f"was ended by {signal.Signals(-code).name}{hint}"
-
-
 class ParentConnection:
     """The child's end: requests of the parent come in, messages go out.
 
@@ -141,9 +133,7 @@ class ParentConnection:
     def __init__(self, *, memory_bytes: int | None = None) -> None:
         self._out = os.fdopen(os.dup(1), "wb")
         os.dup2(2, 1)
-        if sys.platform == "linux":
-            pr_set_pdeathsig = 1
-            ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
+        end_with_parent()
         if memory_bytes is not None:
             resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
         self._requests: queue.Queue[Message] = queue.Queue()

@@ -14,7 +14,8 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from songrec.core.child_process import ChildProcess, describe_exit
+from songrec.core.child_process import ChildProcess
+from songrec.core.processes import describe_exit
 from songrec.jobs.job_log import JobLog
 from songrec.jobs.kinds import KINDS
 from songrec.store import jobs

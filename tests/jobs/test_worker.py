@@ -248,7 +248,7 @@ def test_stopping_the_worker_ends_its_job_with_a_reason(session: Session, start:
     asked = time.monotonic()
     worker.send_signal(signal.SIGTERM)
     output, _ = worker.communicate(timeout=60)
-    assert time.monotonic() - asked < 5  # honcho kills after five seconds
+    assert time.monotonic() - asked < 5  # the supervisor kills after six
     assert worker.returncode == 0
     assert "Traceback" not in output
     wait(session, job, "failed")

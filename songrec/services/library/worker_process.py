@@ -22,11 +22,11 @@ import numpy as np
 from songrec.core.child_process import (
     ChildProcess,
     ParentConnection,
-    describe_exit,
     run_child,
     thread_limits,
 )
 from songrec.core.errors import BadInput, NotReady, SongrecError
+from songrec.core.processes import describe_exit
 from songrec.core.types import Floats
 from songrec.features.audio.musicnn import TagPredictions
 

@@ -19,10 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from songrec.core.child_process import ChildProcess, Message, describe_exit, thread_limits
+from songrec.core.child_process import ChildProcess, Message, thread_limits
 from songrec.core.errors import NotReady, SongrecError
 from songrec.core.feature_spec import ATTRIBUTES_ONLY
 from songrec.core.files import write_json
+from songrec.core.processes import describe_exit
 from songrec.core.types import Progress, no_progress
 from songrec.evaluation import stability
 from songrec.services.sweeps import folder, results

@@ -1,0 +1,34 @@
+"""Ends of processes: with their parent, and described for people."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+
+_PR_SET_PDEATHSIG = 1
+
+
+def end_with_parent(number: int = signal.SIGKILL) -> None:
+    """Have the kernel send this process a signal when its parent dies; does nothing but on Linux.
+
+    The setting survives ``exec``, not ``fork``.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
+
+
+def end_with(parent: int, number: int) -> None:
+    """``end_with_parent`` for a fork of ``parent``, which may have died before this call."""
+    end_with_parent(number)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def describe_exit(code: int) -> str:
+    """Describe an exit code for people: which signal or code ended the process."""
+    if code >= 0:
+        return f"ended with code {code} and did not say why"
+    hint = ", most likely for want of memory" if -code == signal.SIGKILL else ""
+    return f"was ended by {signal.Signals(-code).name}{hint}"
