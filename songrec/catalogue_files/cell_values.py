@@ -166,7 +166,7 @@ def milliseconds(cell: Any, form: CellFormat = _MILLISECONDS) -> int | None:
         return clock(cell, form)
     try:
         value = number(cell, form)
-    except ValueError:
+    except ValueError:  # "3:47" in spite of the column's name
         return clock(cell, form)
     if value is None:
         return None

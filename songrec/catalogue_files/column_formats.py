@@ -26,6 +26,7 @@ from songrec.catalogue_files.numerals import (
     detect_number_format,
 )
 from songrec.catalogue_files.reading_notes import Assumption
+from songrec.catalogue_files.rejects import format_value
 from songrec.catalogue_files.release_years import (
     detect_date_order,
     is_day_number,
@@ -216,7 +217,7 @@ def _about_numbers(
             cell = next((c for c in (*sample.texts, *sample.pointed) if sign in c), None)
             value = None if cell is None else _value(cell, form)
             if value is not None:
-                examples[sample.header] = f"{cell!r} is {value:.10g}"
+                examples[sample.header] = f"'{format_value(cell)}' is {value:.10g}"
         if examples:
             header, example = next(iter(examples.items()))
             names = _list([name for name in examples if name != header])
@@ -299,5 +300,5 @@ def _declared_unit(sample: _Sample) -> str | None:
 
 
 def _list(names: Sequence[str]) -> str:
-    listed = ", ".join(names[:_MAX_LISTED])
+    listed = ", ".join(map(format_value, names[:_MAX_LISTED]))
     return f"{listed} and {len(names) - _MAX_LISTED} more" if len(names) > _MAX_LISTED else listed

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from songrec.catalogue_files.header_levels import join_levels
 from songrec.catalogue_files.reading_notes import Assumption
+from songrec.catalogue_files.rejects import format_value
 from songrec.catalogue_files.tolerant_csv import CsvSyntax, Row, TolerantReader
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -259,10 +260,9 @@ def _layout(best: _Candidate, lines: Sequence[str], header_lines: int) -> CsvLay
     if common < width and not any(header[common:]):
         return replace(layout, header=header[:common])
     if common == width + 1 and _are_row_names([cells[0] for cells in rows], best, lines):
-        text = (
-            f"rows have one cell more than the header; the first, such as {rows[0][0]!r}, is a name"
-        )
-        return replace(layout, leading=1, assumptions=(Assumption("", f"{text} of the row"),))
+        name = format_value(rows[0][0])
+        text = f"rows have one cell more than the header; the first ('{name}') is the row's name"
+        return replace(layout, leading=1, assumptions=(Assumption("", text),))
     return layout
 
 

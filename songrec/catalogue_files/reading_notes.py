@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from songrec.catalogue_files.rejects import Reject
+from songrec.catalogue_files.rejects import Reject, format_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +21,10 @@ class Assumption:
 
     def to_json(self) -> dict[str, Any]:
         """Serialize for ``--json``."""
-        return {"column": self.column, "text": self.text}
+        return {"column": format_value(self.column), "text": self.text}
 
     def __str__(self) -> str:
-        return f"{self.column}: {self.text}" if self.column else self.text
+        return f"{format_value(self.column)}: {self.text}" if self.column else self.text
 
 
 @dataclass

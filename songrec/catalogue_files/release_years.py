@@ -14,6 +14,8 @@ from datetime import date
 from songrec.catalogue_files.numerals import unify
 
 EARLIEST, LATEST = 1000, 2200
+# Nearly all dates of nearly all files. Dates that are not set are earlier.
+_ISO_DATE = re.compile(r"(19[1-9][0-9]|20[0-9][0-9])(?:-[0-9][0-9]-[0-9][0-9])?")
 _FOUR_DIGITS = re.compile(r"(?<!\d)(\d{4})(?!\d)")
 _GROUPED_YEAR = re.compile(r"([12])[., ' ](\d{3})")
 _SHORT_DATE = re.compile(r"(\d{1,2})([./\- ])(\d{1,2})\2(\d{1,2})(?:[T ]+\d{1,2}:.*)?")
@@ -56,6 +58,8 @@ def parse_year(text: str, order: DateOrder = UNKNOWN_ORDER) -> int | None:
     ValueError
         If the text holds no year, or which of its numbers is the year is not certain.
     """
+    if match := _ISO_DATE.fullmatch(text):
+        return int(match[1])
     text = unify(text)
     if _NO_DATE.fullmatch(text):
         return None

@@ -54,7 +54,7 @@ _MAX_LENGTH = {
     "emotion": 100,
 }
 _MAX_LABEL_LENGTH = 100
-_SAMPLE_ROWS = 2_000
+_SAMPLE_ROWS = 1_000
 # Sums of shares and float32 files end a hair above 1; that is rounding, not another scale.
 _ROUNDING = 1e-6
 # Part of every fingerprint: increase it when the same cells get another meaning.

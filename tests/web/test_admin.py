@@ -153,6 +153,23 @@ class TestUpload:
         assert "No column was read as the artists, but 'author' may hold them: “Ada”" in alert.text
         assert "artists=author" in alert.text
 
+    def test_the_job_says_what_was_assumed_and_which_cells_were_left_out(
+        self, app: Flask, client: FlaskClient, session: Session, admin: User
+    ) -> None:
+        cells = ["227000", "long", "lang"]
+        rows = [song(song=f"S{i}", duration=cell) for i, cell in enumerate(cells)]
+        self.upload(client, "songs.csv", as_text(rows, ("song", "duration", *TWELVE)).encode())
+        job = last_job(session)
+        job.result = tasks.ingest(session, job, no_progress)
+        job.state = "done"
+        session.commit()
+        text = BeautifulSoup(client.get(f"/admin/jobs/{job.public_id}").text, "html.parser")
+        assert "duration: plain numbers, such as 227000, are milliseconds" in text.text
+        table = text.select_one("[aria-label='Cells that could not be read']")
+        assert table is not None
+        cells = [cell.text for cell in table.find_all("td")]
+        assert cells == ["duration", "2", "3", "long", "is not a duration"]
+
     def test_columns_that_were_chosen_are_read(
         self, app: Flask, client: FlaskClient, session: Session, admin: User
     ) -> None:

@@ -36,6 +36,17 @@ def test_an_ingest_says_what_it_did(run, tmp_path):
     assert "Reading" not in result.output
 
 
+def test_an_ingest_says_what_it_assumed_and_which_cells_it_left_out(run, tmp_path):
+    rows = [song(song=f"S{i}", duration=cell) for i, cell in enumerate(["227000", "long", "?"])]
+    result = run(write(tmp_path / "songs.csv", rows, (*NAMED, "duration")))
+    assert "3 inserted, 0 updated, 0 unchanged, 0 rejected" in result.output
+    assert "Assumed: duration: plain numbers, such as 227000, are milliseconds" in result.output
+    assert "Lost: 1 cell of duration not read, row 3: duration 'long' is not a" in result.output
+    report = json.loads(run(tmp_path / "songs.csv", "--json").output)
+    assert [one["column"] for one in report["assumptions"]] == ["duration"]
+    assert [(one["count"], one["row"]) for one in report["lost_cells"]] == [(1, 3)]
+
+
 def test_rejected_rows_lie_in_the_instance_folder(run, app, tmp_path):
     path = write(tmp_path / "songs.csv", [song(), song(song="Bad", Energy="loud")])
     run(path)
