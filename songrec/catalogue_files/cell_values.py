@@ -303,7 +303,7 @@ def labels(cell: Any) -> list[str]:
 
 
 def _without_unit(cell: Any, unit: re.Pattern[str]) -> Any:
-    # A longer cell is no number; searching it for the unit could take quadratic time.
+    # A longer cell is not a number; searching it for the unit could take quadratic time.
     return unit.sub("", cell) if isinstance(cell, str) and len(cell) <= _LONGEST_NUMBER else cell
 
 

@@ -37,7 +37,7 @@ from songrec.core.attributes import BY_NAME
 
 _DURATIONS = ("duration", "duration_ms")
 _UNIT_CONCEPTS = {"ms": "ms", "seconds": "s", "minutes": "min"}
-# What programs write for a missing text, and nobody else: an artist may be called "None" or "Null".
+# Only programs write these, for a missing text; an artist may be called "None" or "Null".
 _NO_NAMES = frozenset({"nan", "NaN", "<NA>", "#N/A", "N/A"})
 _MAX_LISTED = 4
 _FEWEST_FOR_SCALE = 20
@@ -47,8 +47,8 @@ _FEWEST_FOR_SCALE = 20
 class _Sample:
     """The distinct cells of one column in the sample.
 
-    ``texts`` are those that are no plain numbers, ``numbers`` the values of the others, and
-    ``pointed`` those of them that have a decimal point, or a point between thousands.
+    ``numbers`` are the values of plain numbers, ``pointed`` those cells of them that have a point,
+    and ``texts`` all other cells.
     """
 
     field: str
@@ -130,7 +130,7 @@ def detect_null_words(
         present = [cell for cell in present if cell.strip()]
         if present:
             listed = ", ".join(repr(word) for word in sorted({cell.strip() for cell in present}))
-            text = f"cells with {listed} are empty ({len(present):,} of the first {len(cells):,})"
+            text = f"cells with {listed} are empty ({len(present):,} of {len(cells):,} sampled)"
             assumptions.append(Assumption(header, text))
     return frozenset(words), assumptions
 

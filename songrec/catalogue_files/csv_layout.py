@@ -114,7 +114,10 @@ def detect_layout(
     lines = io.StringIO(head, newline="").readlines()
     separator_lines, delimiter = _separator_line(lines)
     lines = lines[separator_lines:]
-    delimiters = (delimiter,) if delimiter else DELIMITERS
+    # Not every "sep=," is true: another program may have written the rest of the file.
+    delimiters = DELIMITERS
+    if delimiter and any(delimiter in line for line in lines[:_MAX_TITLE_LINES]):
+        delimiters = (delimiter,)
     candidates = [
         _candidate(lines, CsvSyntax(d, _quote(lines, d)), is_column_name) for d in delimiters
     ]
@@ -227,7 +230,7 @@ def _with_options(
     """Switch backslashes and blanks before quotes on where more rows are well formed with them."""
     text = "".join(lines[: best.rows[-1][0] + 1])
     delimiter, quote = re.escape(best.syntax.delimiter), re.escape(best.syntax.quote)
-    if re.search(rf"\\{quote}", text):
+    if re.search(rf"\\(?:{quote}|{delimiter})", text):
         other = _candidate(lines, replace(best.syntax, backslash=True), is_column_name)
         if other.fitting() > best.fitting():
             best = other
@@ -275,5 +278,5 @@ def _are_row_names(names: Sequence[str], best: _Candidate, lines: Sequence[str])
     quoted = (lines[line - 1].startswith(best.syntax.quote) for line, _ in best.rows[best.at + 1 :])
     if len(names) > 1 and (best.syntax.delimiter == "\t" or all(quoted)):
         return True
-    # A comma in every first cell that nobody quoted is followed by a blank.
+    # The alternative is an unquoted comma in every first cell; a blank would follow it.
     return len(names) >= _MANY_NAMES and not any(cells[1].startswith(" ") for cells in best.body)

@@ -30,7 +30,7 @@ def parse_key(text: str, *, german: bool = False) -> tuple[int, int | None] | No
     """Return pitch class and mode (1 major, 0 minor, None unknown) of a key's name or code.
 
     ``D min``, ``F♯ minor``, ``Fis-Moll``, ``La mineur``, ``8A``, ``1m``, ``C♯/D♭ major``. None
-    if the text is no key. In ``german`` names H is B and B is B flat.
+    if the text is not a key. In ``german`` names H is B and B is B flat.
     """
     text = unify(text)
     key = _parse_one(text, german)

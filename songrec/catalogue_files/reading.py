@@ -124,7 +124,7 @@ def is_known_column(name: str) -> bool:
 
 
 def _check_magic_bytes(head: bytes, name: str, expected: str) -> bool:
-    """Return whether a file that starts with ``head`` is gzipped; ``BadInput`` if it is no text."""
+    """Return whether a file that starts with ``head`` is gzipped; refuse what is not text."""
     if not head:
         raise BadInput(f"{name}: the file is empty.")
     for magic, kind in _MAGIC_BYTES.items():

@@ -90,7 +90,7 @@ def detect_date_order(cells: Iterable[str]) -> DateOrder:
             separators.add(match[2])
     if first != last:
         return DateOrder("first" if first else "last")
-    # Nobody is known to write 19/06/14 or 19.06.14 for a day of 2019; with hyphens it is ISO's way.
+    # Slashes and points go with the year last in all common styles; hyphens also with ISO's order.
     return DateOrder("last" if not first and separators and separators <= {"/", "."} else None)
 
 

@@ -160,7 +160,9 @@ class TolerantReader:
     def _mended(self, line: str) -> list[str] | None:
         """Return the cells of ``line`` in the first reading that has the right number of them."""
         syntax = self._syntax
-        if self._width is None or syntax.wrapped or syntax.quote not in line:
+        if self._width is None or syntax.wrapped:
+            return None
+        if syntax.quote not in line and "\\" not in line:
             return None
         if line.lstrip().startswith(syntax.quote):
             # A row that was quoted as a whole under a header that was not.

@@ -182,8 +182,8 @@ def test_words_for_nothing_are_no_artists_and_no_albums_and_stay_titles():
     assert [row.artists.names for row in parsed.rows] == [("Ada",), (), ()]
     assert [row.album for row in parsed.rows] == [None, None, None]
     assert assumptions == [
-        "artist: cells with 'NULL', 'None' are empty (2 of the first 3)",
-        "album: cells with 'None', 'nan' are empty (2 of the first 3)",
+        "artist: cells with 'NULL', 'None' are empty (2 of 3 sampled)",
+        "album: cells with 'None', 'nan' are empty (2 of 3 sampled)",
     ]
     assert column("artist", ["None", "Null"])[0].rows[0].fields["artists"] == "None"
 

@@ -34,6 +34,17 @@ def test_a_line_that_names_the_delimiter_is_no_header(first, delimiter):
     assert rows == [["One", "Ada"]]
 
 
+def test_a_delimiter_that_the_file_does_not_have_is_not_believed():
+    assert opened("sep=,\ntitle;artist\nOne;Ada\n")[0].delimiter == ";"
+
+
+def test_backslashes_before_delimiters_are_no_text():
+    text = "title\tartist\nOne\\\tTwo\tAda\nThree\tAC\\\\DC\n"
+    assert opened(text)[1] == [["One\tTwo", "Ada"], ["Three", "AC\\DC"]]
+    # Only where the row is too wide without.
+    assert opened("title,artist\nC:\\,Ada\n")[1] == [["C:\\", "Ada"]]
+
+
 def test_lines_are_counted_from_the_top_of_the_file():
     table, _, rejects = opened("sep=;\n\ntitle;artist\nOne;Ada\nTwo\n")
     assert table.header == ["title", "artist"]

@@ -22,6 +22,7 @@ COMMA, THOUSANDS = NumberFormat("decimal"), NumberFormat("thousands")
         ("\u20137.5", -7.5),
         ("\u20147.5", -7.5),
         ("\ufe637.5", -7.5),
+        ("\u207b7.5", -7.5),
         ("- 7.5", -7.5),
         ("7.5-", -7.5),
         ("(7.5)", -7.5),
