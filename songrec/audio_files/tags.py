@@ -103,7 +103,8 @@ class FileTags:
     None (or empty ``genres``) where absent. ``artists`` is the artist line as written, several
     values joined by commas; ``artist_names`` are the artists if the file lists them,
     ``artist_ids`` their MusicBrainz ids. ``year`` is that of the first release where the file
-    has both. ``notes`` say what was mended, guessed or could not be read.
+    has both. ``notes`` say what was mended, guessed or could not be read;
+    ``suspected_encoding`` is a code page that texts look like and were not read by.
     """
 
     title: str | None = None
@@ -119,6 +120,7 @@ class FileTags:
     artist_ids: tuple[str, ...] = ()
     album_artist: str | None = None
     notes: tuple[str, ...] = ()
+    suspected_encoding: str | None = None
 
     def filled(self, metadata: Mapping[str, str], code_page: str | None = None) -> FileTags:
         """Return these tags, with missing and damaged ones from a container's ``metadata``.
@@ -139,13 +141,16 @@ class FileTags:
         }
         notes = reader.notes(missing)
         filled = replace(self, **missing, notes=(*self.notes, *notes))
+        if (guess := reader.guess(missing)) is not None:
+            filled = replace(filled, suspected_encoding=guess[0])
         pages = [lower[key] for key in ("purl", "comment") if key in lower]
-        return filled._without_video_names(pages)
+        dates = [lower["date"]] if "date" in lower else []
+        return filled._without_video_names(is_video(pages, dates))
 
-    def _without_video_names(self, pages: Iterable[str]) -> FileTags:
+    def _without_video_names(self, from_video: bool) -> FileTags:
         if not self.title:
             return self
-        names = split_video_title(self.title, self.artists, from_video=is_video(*pages))
+        names = split_video_title(self.title, self.artists, from_video=from_video)
         if names is None:
             return self
         note = f"artist and title are taken from the title of a video: {self.title}"
@@ -172,15 +177,16 @@ def read_tags(path: Path, code_page: str | None = None) -> FileTags:
     opened = _open(path)
     reader = _TextReader(code_page)
     texts = {name: reader.read(name, opened.values, keys) for name, keys in _KEYS.items()}
-    pages = texts.pop("page")
+    from_video = is_video(texts.pop("page"), texts["year"])
     if not texts["lyrics"] and (lyrics := read_beside(path, code_page)):
         texts["lyrics"] = [lyrics]
     tags = replace(
         _from_texts(texts),
         has_cover=_cover(opened) is not None,
         notes=(*opened.notes, *reader.notes()),
+        suspected_encoding=guess[0] if (guess := reader.guess()) else None,
     )
-    return tags._without_video_names(pages)
+    return tags._without_video_names(from_video)
 
 
 def read_cue_sheet(path: Path, code_page: str | None = None) -> str | None:
@@ -318,18 +324,19 @@ class _TextReader:
             shown = [_SHOWN[name] for name in names if fields is None or name in fields]
             if shown:
                 notes.append(f"{', '.join(shown)}: {how} behind a wrong declaration, mended")
-        doubtful = {
-            name: text for name, text in self._doubtful.items() if fields is None or name in fields
-        }
-        guess = likely_code_page(list(doubtful.values()))
-        if guess is not None:
+        if (guess := self.guess(fields)) is not None:
             page, text = guess
+            names = [_SHOWN[name] for name in self._doubtful if fields is None or name in fields]
             notes.append(
-                f"{', '.join(_SHOWN[name] for name in doubtful)}: looks like {page} "
-                f"({text[:100]}): if that is right, set SONGREC_TAG_ENCODING={page} and analyse "
-                "again"
+                f"{', '.join(names)}: looks like {page} ({text[:100]}): if that is right, set "
+                f"SONGREC_TAG_ENCODING={page} and analyse again"
             )
         return notes
+
+    def guess(self, fields: Container[str] | None = None) -> tuple[str, str] | None:
+        """Guess the code page of texts that Windows-1252 makes no sense of, as it would read."""
+        texts = [text for name, text in self._doubtful.items() if fields is None or name in fields]
+        return likely_code_page(texts)
 
     def _decode(self, value: str | bytes) -> DecodedText:
         if isinstance(value, bytes):

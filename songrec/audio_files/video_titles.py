@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from songrec.core.songs import plain
 
@@ -18,17 +19,23 @@ _MARK = re.compile(
 )
 _DASH = re.compile(r"\s+[-–—]\s+")
 _VERSION = re.compile(
-    r"(?:\d{4}\s+)?(?:remaster|live|acoustic|remix|radio edit|demo|instrumental|extended|version)",
+    r"\b(?:remaster(?:ed)?|live|acoustic|remix|edit|demo|instrumental|extended|version|session|mix)\b",
     re.IGNORECASE,
 )
 _TOPIC = re.compile(r"\s+-\s+Topic$")
 _VEVO = re.compile(r"\s*vevo$", re.IGNORECASE)
+_COMPACT_DATE = re.compile(r"20[0-4]\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 _VIDEO_SITE = re.compile(r"https?://(?:[\w-]+\.)*(?:youtube\.com|youtu\.be)/", re.IGNORECASE)
 
 
-def is_video(*texts: str) -> bool:
-    """Return whether a tag names the page of a video (yt-dlp's ``purl`` and ``comment``)."""
-    return any(_VIDEO_SITE.match(text.strip()) for text in texts)
+def is_video(pages: Iterable[str], dates: Iterable[str] = ()) -> bool:
+    """Return whether tags are those of a video, as yt-dlp writes them.
+
+    They name its page (``purl`` or ``comment``), or have the date of its upload as eight digits.
+    """
+    return any(_VIDEO_SITE.match(text.strip()) for text in pages) or any(
+        _COMPACT_DATE.fullmatch(text.strip()) for text in dates
+    )
 
 
 def split_video_title(
@@ -36,9 +43,9 @@ def split_video_title(
 ) -> tuple[str, str | None] | None:
     """Return title and artist of a song whose tags are those of a video; None if they are not.
 
-    ``from_video``: the tags name the page of a video, so the artist may be its uploader. A title
+    ``from_video``: the tags are those of a video, so the artist may be its uploader. A title
     ``Artist - Title`` is split if the uploader's name is that artist's, or if the title calls
-    itself the official video and has one dash.
+    itself the official video, has one dash and names no version of a song behind it.
     """
     name = _TOPIC.sub("", artist) if artist else None
     bare = _MARK.sub("", title).strip() or title
@@ -49,10 +56,10 @@ def split_video_title(
     front, rest = parts[0].strip(), " - ".join(parts[1:]).strip()
     channel = _letters(_VEVO.sub("", name)) if name else ""
     by_channel = bool(channel) and channel == _letters(front)
-    by_mark = from_video and is_official and len(parts) == 2
+    by_mark = from_video and is_official and len(parts) == 2 and not _VERSION.search(rest)
     if by_mark and channel and channel in _letters(rest):
         by_mark = False  # "Song - Artist"
-    if front and rest and (by_channel or by_mark) and not _VERSION.match(rest):
+    if front and rest and (by_channel or by_mark):
         bare, name = rest, front
     if (bare, name) == (title, artist):
         return None

@@ -121,6 +121,11 @@ def analyze(
         )
     if report.tags_read_again:
         click.echo(f"The tags of {report.tags_read_again:,} unchanged ones were read again.")
+    for encoding, count in report.suspected_encodings.most_common():
+        click.echo(
+            f"The tags of {count:,} look like {encoding}: if the notes read right, analyse again "
+            f"with SONGREC_TAG_ENCODING={encoding}"
+        )
     for path, note in report.notes[:10]:
         click.echo(f"  {path}: {note}")
     if len(report.notes) > 10:

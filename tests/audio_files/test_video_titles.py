@@ -20,7 +20,9 @@ NONE = None
         ("Nirvana - Lithium", "Nirvana", True, ("Lithium", "Nirvana")),
         ("Hello", "Adele - Topic", False, ("Hello", "Adele")),
         ("Hello (Official Video)", "Adele", False, ("Hello", "Adele")),
+        ("Band - Live at Home (Official Video)", "BandVEVO", True, ("Live at Home", "Band")),
         # Uncertain: the artist stays.
+        ("Song - Live Session (Official Video)", "Band", True, ("Song - Live Session", "Band")),
         ("Adele - Hello (Official Video)", "XL", False, ("Adele - Hello", "XL")),
         (
             "Lithium - Remastered (Official Video)",
@@ -42,6 +44,8 @@ def test_names_are_taken_where_they_are_certain(
 
 
 def test_a_page_of_a_video_is_recognised() -> None:
-    assert is_video("https://www.youtube.com/watch?v=abc")
-    assert is_video("a comment", "https://youtu.be/abc")
-    assert not is_video("see https://www.youtube.com/watch?v=abc", "https://example.com")
+    assert is_video(["https://www.youtube.com/watch?v=abc"])
+    assert is_video(["a comment", "https://youtu.be/abc"])
+    assert is_video([], ["20190614"])
+    assert not is_video(["see https://www.youtube.com/watch?v=abc", "https://example.com"])
+    assert not is_video([], ["2019", "2019-06-14", "20199914", "19690614"])

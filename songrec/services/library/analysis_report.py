@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,8 +34,9 @@ class AnalyzeReport:
     counts by kind what holds no songs by its name (``audio_files.ignored_names``).
     Of the unchanged files ``tags_read_again`` have new tags, because a setting, a lyrics file or a
     cue sheet has changed. ``notes`` are (path, remark): what was mended or guessed in tags and what
-    could not be used beside files. ``segments`` is the report of ``refresh_after_analysis``, None
-    where segments are not in use.
+    could not be used beside files. ``suspected_encodings`` counts files whose tags look like
+    another encoding than they were read by. ``segments`` is the report of
+    ``refresh_after_analysis``, None where segments are not in use.
     """
 
     folder: Path
@@ -47,6 +49,7 @@ class AnalyzeReport:
     ignored: dict[str, int] = field(default_factory=dict)
     tags_read_again: int = 0
     notes: list[tuple[str, str]] = field(default_factory=list)
+    suspected_encodings: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     segments: dict[str, Any] | None = None
 
@@ -66,6 +69,7 @@ class AnalyzeReport:
             "rejected": [{"path": path, "reason": reason} for path, reason in self.rejected],
             "ignored": self.ignored,
             "tags_read_again": self.tags_read_again,
+            "suspected_encodings": dict(self.suspected_encodings),
             "notes": [{"path": path, "note": note} for path, note in self.notes],
             "seconds": round(self.seconds, 3),
             "fragments": self.segments

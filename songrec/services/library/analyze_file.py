@@ -132,7 +132,9 @@ def keep_file(session: Session, path: Path, analysed: AnalysedFile) -> AudioFile
         arrays=dict(analysed.arrays),
         **analysed.description,
     )
-    return audio_tracks.record(session, folder, place, analysed.content_hash, outcome)
+    return audio_tracks.record(
+        session, folder, place, analysed.content_hash, outcome, encoding=tag_encoding()
+    )
 
 
 def record_vectors(instance: Instance, analysed: AnalysedFile) -> None:

@@ -368,6 +368,8 @@ class _Run:
         if not waiting.tags_only:
             self._fresh.add(task.content_hash)
         self._note(first, outcome.tags.get("notes", ()))
+        if (suspected := outcome.tags.get("suspected_encoding")) is not None:
+            self.report.suspected_encodings[suspected] += 1
 
     def _note(self, file: ScannedFile, notes: Iterable[str]) -> None:
         """Report what was noted of a file's tags, once for all parts of an album file."""

@@ -331,6 +331,7 @@ def test_a_setting_and_lyrics_beside_a_song_are_seen_later(
     report = analyze(path.parent)
     assert (report.analysed, report.tags_read_again) == (1, 0)
     assert "SONGREC_TAG_ENCODING=cp1251" in report.notes[0][1]
+    assert report.to_json()["suspected_encodings"] == {"cp1251": 1}
     assert reread(analyze, path.parent) == (0, 0)
     monkeypatch.setenv("SONGREC_TAG_ENCODING", "cp1251")
     assert reread(analyze, path.parent) == (0, 1)
