@@ -182,7 +182,8 @@ def _chosen(text: str) -> tuple[TrackView | None, list[TrackView]]:
     text = text.replace("\0", "").strip()[:200]
     if not text:
         return None, []
-    track = catalogue.find_track(db.session, text, runs.published(db.session))
+    # "1999" is a title here, not a catalogue's number.
+    track = catalogue.find_track(db.session, text, runs.published(db.session), own_ids=False)
     if track is not None:
         return track, []
     offered = _offered(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from songrec.core.errors import UnknownName
+from songrec.core.errors import BadInput, UnknownName
 from songrec.core.types import NameTracks
 from songrec.store.catalogue import tracks
 from songrec.store.catalogue.tracks import TrackView
@@ -28,9 +28,21 @@ class UnknownTrack(UnknownName):
 
 
 def resolve_track(session: Session, identifier: str) -> TrackView:
-    """Return the track with this public id or catalogue id; raise ``UnknownTrack`` otherwise."""
-    track = tracks.find_track(session, identifier.strip())
+    """Return the track with this public id or catalogue id.
+
+    Raises ``UnknownTrack`` if there is none, ``BadInput`` if catalogues share the id.
+    """
+    identifier = identifier.strip()
+    track = tracks.find_track(session, identifier)
     if track is None:
+        same = tracks.tracks_by_id(session, tracks.with_external_id(session, identifier))
+        if same:
+            songs = ", ".join(f"{view.public_id} ({_shorten(view.title)})" for view in same[:3])
+            more = f" and {len(same) - 3} more" if len(same) > 3 else ""
+            raise BadInput(
+                f"{len(same)} songs have the id {identifier!r}: {songs}{more}. Give one of these "
+                f"public ids, or the catalogue's name before the id (songs:{identifier})."
+            )
         raise UnknownTrack(identifier)
     return track
 

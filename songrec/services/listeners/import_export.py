@@ -71,7 +71,8 @@ class ImportReport:
     the unusable lines. ``added`` counts what is new by kind (like, dislike, skip, play),
     ``unchanged`` what was there already or was decided otherwise before. ``playlists`` is the
     number of new playlists, ``playlist_reports`` are all of them. ``passed_over``, ``notes``,
-    ``contradictions`` and ``limits`` say what else a reader should know.
+    ``contradictions`` and ``limits`` say what else a reader should know. ``names`` are the artists
+    and titles of the first matched tracks, as the catalogue has them.
     """
 
     format: str
@@ -88,6 +89,7 @@ class ImportReport:
     notes: list[str] = field(default_factory=list)
     contradictions: list[Contradiction] = field(default_factory=list)
     limits: list[str] = field(default_factory=list)
+    names: dict[int, str] = field(default_factory=dict)
 
     @property
     def found(self) -> int:
@@ -121,6 +123,18 @@ class ImportReport:
             ::-1
         ]
 
+    def matched_songs(self, how: str) -> list[str]:
+        """Name the first songs that were matched in one way, and what the list calls them."""
+        songs_by_label = {
+            (entry.label, self.names[track_id]): None
+            for entry, track_id in self.matched[how]
+            if track_id in self.names
+        }
+        return [
+            name if songs.plain(name) == songs.plain(label) else f"{name} (listed as “{label}”)"
+            for label, name in list(songs_by_label)[:LISTED]
+        ]
+
     def to_json(self) -> dict[str, Any]:
         """Serialize for the API and ``--json``."""
         missing = self.missing_songs
@@ -136,6 +150,7 @@ class ImportReport:
             ],
             "unchanged": sum(self.unchanged.values()),
             "matched": {how: len(pairs) for how, pairs in self.matched.items() if pairs},
+            "matched_songs": [one for how in self.matched for one in self.matched_songs(how)],
             "missing": len(missing),
             "missing_songs": [entry.label for entry in missing[:LISTED]],
             "refused": [{"line": line, "reason": reason} for line, reason in self.refused[:LISTED]],
@@ -236,7 +251,22 @@ def match(session: Session, listed: SongList) -> ImportReport:
         passed_over=Counter(listed.passed_over),
         notes=list(listed.notes),
         contradictions=matching.contradictions,
+        names=_names_of(session, matching.matched),
     )
+
+
+def _names_of(session: Session, matched: dict[str, list[tuple[ListEntry, int]]]) -> dict[int, str]:
+    """Return artists and title of the first tracks of each way in which songs were matched."""
+    firsts = {
+        track_id: None
+        for pairs in matched.values()
+        for track_id in list(dict.fromkeys(track_id for _, track_id in pairs))[:LISTED]
+    }
+    return {
+        view.id: " – ".join(filter(None, (view.artists, view.title)))
+        for part in chunks(list(firsts))
+        for view in tracks.tracks_by_id(session, part)
+    }
 
 
 def export(session: Session, listener: Listener | None) -> dict[str, Any]:
@@ -323,7 +353,11 @@ def summary_lines(report: ImportReport, name: str, most: int = 20) -> list[str]:
         lines.append(f"Unchanged: {report.unchanged.total():,} entries that were here already.")
     matched = [f"{len(p):,} {HOWS[how]}" for how, p in report.matched.items() if p]
     lines.append(f"Matched: {', '.join(matched) or 'nothing'}.")
+    listed_otherwise = [
+        text for how in report.matched for text in report.matched_songs(how) if "(listed as" in text
+    ]
     lists = (
+        ("Under another name in the list", listed_otherwise),
         ("Not in this catalogue (kept to try again)", [e.label for e in report.missing_songs]),
         ("Ids of other songs", [c.text for c in report.contradictions]),
         ("Not read", [f"line {line} {reason}" for line, reason in report.refused]),

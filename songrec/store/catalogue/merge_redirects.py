@@ -26,9 +26,11 @@ def ids(session: Session) -> list[int]:
     return list(session.scalars(select(TrackMerge.merged_id).where(TrackMerge.undone_at.is_(None))))
 
 
-def survivor_named(session: Session, name: str) -> int | None:
-    """Return the survivor of a merged track with this public or catalogue id, or None."""
-    is_named = (TrackMerge.merged_public_id == name) | (TrackMerge.merged_external_id == name)
+def survivor_named(session: Session, name: str, *, own_ids: bool = True) -> int | None:
+    """Return the survivor of a merged track with this public or (``own_ids``) catalogue id."""
+    is_named = TrackMerge.merged_public_id == name
+    if own_ids:
+        is_named = is_named | (TrackMerge.merged_external_id == name)
     query = select(TrackMerge.survivor_id).where(is_named, TrackMerge.undone_at.is_(None))
     survivor_id = session.scalar(query.order_by(TrackMerge.id.desc()).limit(1))
     return (

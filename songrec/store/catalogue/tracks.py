@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.sorting import sort_key
+from songrec.core.track_identity import catalogue_key, recording_key
 from songrec.store.bulk import chunks
-from songrec.store.catalogue import artists, merge_redirects, track_filters
+from songrec.store.catalogue import artists, merge_redirects, track_aliases, track_filters
 from songrec.store.catalogue.artists import CreditView
 from songrec.store.catalogue.track_filters import TrackQuery
 from songrec.store.tables import (
@@ -162,18 +163,42 @@ def first_tags(session: Session, kind: str) -> dict[int, str]:
     return {track_id: name for track_id, name in rows}  # noqa: C416 -- rows are no pairs
 
 
-def find_track(session: Session, name: str, run: Run | None = None) -> TrackView | None:
-    """Return the track with this public id or the catalogue's own id, or None.
+def find_track(
+    session: Session, name: str, run: Run | None = None, *, own_ids: bool = True
+) -> TrackView | None:
+    """Return the track with this public id, id of a recording or catalogue's id, or None.
 
-    What was merged into another track is found as that one.
+    A catalogue's id may stand behind the catalogue's name (``fma:7``); alone it must be one
+    track's. ``own_ids`` is False where the name may as well be a title ("1999"). What was merged
+    into another track is found as that one.
     """
-    views = _views(
-        session, _base(run).where((Track.public_id == name) | (Track.external_id == name)).limit(1)
-    )
-    if not views:
-        survivor = merge_redirects.survivor_named(session, name)
-        views = tracks_by_id(session, [survivor], run) if survivor is not None else []
+    keys = _keys_of(name, own_ids=own_ids)
+    track_id = session.scalar(select(Track.id).where(Track.public_id == name))
+    if track_id is None and keys:
+        track_id = next(iter(track_aliases.tracks_by_key(session, keys).values()), None)
+    if track_id is None and (own_ids or keys):
+        same = with_external_id(session, name)
+        if len(same) > 1:
+            return None
+        track_id = same[0] if same else None
+    if track_id is None:
+        track_id = merge_redirects.survivor_named(session, name, own_ids=own_ids)
+    views = tracks_by_id(session, [track_id], run) if track_id is not None else []
     return views[0] if views else None
+
+
+def with_external_id(session: Session, external_id: str) -> list[int]:
+    """Return the tracks that any catalogue knows by this id, the oldest first."""
+    query = select(Track.id).where(Track.external_id == external_id).order_by(Track.id)
+    return list(session.scalars(query))
+
+
+def _keys_of(name: str, *, own_ids: bool) -> list[str]:
+    key = recording_key(name)
+    if key is not None:
+        return [key]
+    catalogue, _, own_id = name.rpartition(":")
+    return [catalogue_key(catalogue, own_id)] if own_ids and catalogue else []
 
 
 def tracks_by_id(

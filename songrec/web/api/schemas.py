@@ -290,6 +290,11 @@ class ImportSchema(ma.Schema):
     playlists = fields.List(fields.Nested(ImportedPlaylistSchema), required=True)
     unchanged = whole("Entries that were here already, or decided otherwise before.")
     matched = free("How many entries were matched by id, isrc, path, names, guests.")
+    matched_songs = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "The first of them as the catalogue names them."},
+    )
     missing = whole("Songs that are not in the catalogue; they are kept to try again.")
     missing_songs = fields.List(fields.String(), required=True)
     refused = fields.List(fields.Nested(RefusedLineSchema), required=True)

@@ -400,3 +400,40 @@ def test_the_lists_of_the_issue(session, listener, real_data: Path):
     assert names == {"Mine", "playlist", "My mix", "Other mix"}
     assert listens.counts(session, listener).plays == 2
     assert alpha.id in reactions.reactions(session, listener)[0]
+
+
+def test_numbered_rows_like_by_their_names_and_the_report_shows_what_was_liked(session, listener):
+    """The numbers are those of a list's rows; two catalogues have songs under them."""
+    for number in range(1, 4):
+        add(session, f"Song A{number}", "Artist A", external_id=str(number))
+        add(session, f"Song C{number}", "Artist C", external_id=str(number))
+    right = [add(session, f"Song B{number}", "Artist B") for number in range(1, 4)]
+    own = add(session, "Song D - 2011 Remaster", "Artist D", external_id="4")
+    rows = "".join(f"{number},SONG B{number},Artist B\n" for number in range(1, 4))
+    report = load(session, listener, f"id,title,artist\n{rows}4,Song D,Artist D\n")
+    assert set(reactions.reactions(session, listener)[0]) == {own.id, *(one.id for one in right)}
+    assert report.matched_songs("names") == [f"Artist B – Song B{n}" for n in range(1, 4)]
+    assert report.matched_songs("id") == [
+        "Artist D – Song D - 2011 Remaster (listed as “Artist D – Song D”)"
+    ]
+    document = report.to_json()
+    assert document["matched_songs"] == [
+        *report.matched_songs("id"),
+        *report.matched_songs("names"),
+    ]
+    # Nothing but numbers: where two songs have one, nobody can tell.
+    report = load(session, listener, "track_id\n1\n4\n")
+    assert report.matched["id"][0][1] == own.id
+    assert [entry.ids for entry in report.missing] == [("1",)]
+    assert "and of 1 other song in this catalogue" in report.contradictions[0].text
+
+
+def test_ids_of_recordings_find_the_track_by_any_of_its_keys(session, listener):
+    isrc, mbid = "GBAYE0601498", "b1a9c0e8-1f2e-4c3b-9d4a-0123456789ab"
+    track = add(session, "Alpha", external_id="5" * 22, source_key=f"spotify:{'5' * 22}")
+    track_aliases.add(session, {f"isrc:{isrc}": track.id, f"mbid:{mbid}": track.id})
+    for text in ("GB-AYE-06-01498", f"https://musicbrainz.org/recording/{mbid}", "5" * 22):
+        report = load(session, listener, f"isrc\n{text}\n")
+        assert [track_id for pairs in report.matched.values() for _, track_id in pairs] == [
+            track.id
+        ]
