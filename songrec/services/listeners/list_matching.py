@@ -34,17 +34,26 @@ Song = tuple[tuple[str, ...], str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """An id that leads to a song of another name; ``is_matched`` if the id was believed."""
+    """An id that leads to a song of another name; ``is_matched`` if the id was believed.
+
+    ``n_tracks`` is the number of tracks that have the id.
+    """
 
     entry: ListEntry
     track_title: str
     track_artists: str
     is_matched: bool
+    n_tracks: int = 1
 
     @property
     def text(self) -> str:
         """The contradiction in words."""
         names = " – ".join(filter(None, (self.track_artists, self.track_title)))
+        if self.n_tracks > 1:
+            others = self.n_tracks - 1
+            more = f"{others} other {'song' if others == 1 else 'songs'}"
+            outcome = f"and that of {more} in this catalogue; none was taken"
+            return f"{self.entry.label}: its id is that of “{names}” {outcome}"
         outcome = "matched by the id" if self.is_matched else "the id was not believed"
         return f"{self.entry.label}: its id is “{names}” in this catalogue; {outcome}"
 
@@ -64,8 +73,8 @@ def match_entries(session: Session, entries: Sequence[ListEntry]) -> Matching:
     """Match each entry to a track; an entry that stands many times is looked for once.
 
     1. By id. One that is unique in the world (Spotify, MusicBrainz, ISRC, songrec's own) is
-       believed, and a contradiction to the names reported; one of the catalogue's own numbering
-       counts only if the names agree or the list has none.
+       believed, and a contradiction to the names reported; one of a catalogue's own numbering
+       counts only if the names agree, or if the list has none and one song has the id.
     2. By the path of a file: absolute, or its last folders and name.
     3. By artist and title without case, accents and spacing; then without “feat. X” in either,
        if the first artist of one is an artist of the other.
@@ -136,24 +145,24 @@ def _match_ids(
                         Contradiction(entry, *names[certain[one]], is_matched=True)
                     )
                 break
-            confirmed = [id_ for id_ in possible.get(one, ()) if names_confirm(entry, *names[id_])]
-            if confirmed:
+            same = possible.get(one, [])
+            is_named = bool(entry.title or entry.artists)
+            confirmed = [id_ for id_ in same if names_confirm(entry, *names[id_])]
+            if confirmed and (is_named or len(same) == 1):
                 found[song] = (how, confirmed[0])
                 break
-            if one in possible:
-                other = names[possible[one][0]]
-                result.contradictions.append(Contradiction(entry, *other, is_matched=False))
+            if same:
+                other = names[same[0]]
+                n_tracks = 1 if is_named else len(same)
+                result.contradictions.append(Contradiction(entry, *other, False, n_tracks))
 
 
 def _certain_tracks(session: Session, ids: Set[str]) -> dict[str, int]:
     """Return the tracks of ids that are unique in the world: of a recording, or songrec's own."""
     keys = {one: key for one in ids if (key := recording_key(one)) is not None}
     by_key = track_aliases.tracks_by_key(session, set(keys.values()))
-    found = {
-        name: track_id
-        for name, track_id in merge_redirects.survivors_named(session, ids).items()
-        if name in keys or name not in by_key
-    }
+    found = merge_redirects.survivors_by_external_id(session, keys)
+    found |= merge_redirects.survivors_by_public_id(session, ids)
     # A catalogue may write an id in another way: bare, or as a URI.
     values = {key: key.partition(":")[2] for key in keys.values()}
     spellings = set(values.values()) | {f"spotify:track:{value}" for value in values.values()}
@@ -176,7 +185,9 @@ def _possible_tracks(session: Session, ids: Set[str]) -> dict[str, list[int]]:
         query = select(Track.external_id, Track.id).where(Track.external_id.in_(part))
         for external_id, track_id in session.execute(query.order_by(Track.id)):
             found.setdefault(str(external_id), []).append(track_id)
-    return found
+    for external_id, track_id in merge_redirects.survivors_by_external_id(session, ids).items():
+        found.setdefault(external_id, []).append(track_id)
+    return {external_id: list(dict.fromkeys(some)) for external_id, some in found.items()}
 
 
 def _names_of(session: Session, ids: Iterable[int]) -> dict[int, tuple[str, str]]:

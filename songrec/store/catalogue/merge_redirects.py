@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, load_only
@@ -40,17 +41,25 @@ def survivor_named(session: Session, name: str, *, own_ids: bool = True) -> int 
     )
 
 
-def survivors_named(session: Session, names: Iterable[str]) -> dict[str, int]:
-    """Map public and catalogue ids of merged tracks among ``names`` to their survivors."""
+def survivors_by_public_id(session: Session, ids: Iterable[str]) -> dict[str, int]:
+    """Map public ids of merged tracks among ``ids`` to their survivors."""
+    return _survivors_by(session, TrackMerge.merged_public_id, ids)
+
+
+def survivors_by_external_id(session: Session, ids: Iterable[str]) -> dict[str, int]:
+    """Map catalogue ids of merged tracks among ``ids`` to their survivors."""
+    return _survivors_by(session, TrackMerge.merged_external_id, ids)
+
+
+def _survivors_by(session: Session, column: Any, names: Iterable[str]) -> dict[str, int]:
     if session.scalar(select(TrackMerge.id).limit(1)) is None:
         return {}
     named: dict[str, int] = {}
     for part in chunks(sorted(names)):
-        for column in (TrackMerge.merged_external_id, TrackMerge.merged_public_id):
-            query = select(column, TrackMerge.survivor_id).where(
-                column.in_(part), TrackMerge.undone_at.is_(None)
-            )
-            named.update(session.execute(query.order_by(TrackMerge.id)).all())
+        query = select(column, TrackMerge.survivor_id).where(
+            column.in_(part), TrackMerge.undone_at.is_(None)
+        )
+        named.update(session.execute(query.order_by(TrackMerge.id)).all())
     ends = survivors(session, set(named.values()))
     return {name: ends.get(track_id, track_id) for name, track_id in named.items()}
 

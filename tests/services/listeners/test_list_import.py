@@ -425,7 +425,7 @@ def test_numbered_rows_like_by_their_names_and_the_report_shows_what_was_liked(s
     report = load(session, listener, "track_id\n1\n4\n")
     assert report.matched["id"][0][1] == own.id
     assert [entry.ids for entry in report.missing] == [("1",)]
-    assert "and of 1 other song in this catalogue" in report.contradictions[0].text
+    assert "and that of 1 other song in this catalogue" in report.contradictions[0].text
 
 
 def test_ids_of_recordings_find_the_track_by_any_of_its_keys(session, listener):
