@@ -13,13 +13,16 @@ export PORT
 help:            ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*##/  make \1 \t/'
 
+# One line for each thing that can be wrong: the script says it, or this one if there is no Python.
+INSTALL = @command -v $(PYTHON) >/dev/null || { echo "songrec: there is no $(PYTHON); install Python, or add PYTHON=python3.12 to the command." >&2; exit 1; }; \
+	$(PYTHON) requirements/install.py $(VENV)
+
 $(VENV)/.installed: requirements.txt
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(INSTALL) requirements.txt
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed requirements/dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
+	$(INSTALL) requirements/dev.txt
 	@touch $@
 
 run: $(VENV)/.installed   ## set up, then serve web and worker; PORT=8000, CATALOGUE=path.csv, AUDIO=folder or demo

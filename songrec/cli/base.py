@@ -15,6 +15,7 @@ from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, Programming
 
 from songrec.core.errors import Cancelled, SongrecError
 from songrec.core.types import Progress, no_progress
+from songrec.store.db import DISK_FULL, is_disk_full
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -46,7 +47,8 @@ def one_line_errors(function: Callable[P, R]) -> Callable[P, R]:
             if error.errno == errno.EPIPE or not error.strerror:  # the first is click's to handle
                 raise
             where = f"{error.filename}: " if error.filename else ""
-            click.echo(f"songrec: {where}{error.strerror}.", err=True)
+            what = DISK_FULL if is_disk_full(error) else f"{error.strerror}."
+            click.echo(f"songrec: {where}{what}", err=True)
             sys.exit(1)
 
     return wrapped
@@ -63,6 +65,8 @@ def wrong_usage() -> Iterator[None]:
 
 def _database_message(error: DatabaseError) -> str | None:
     """Return the message for a database error; None for a bug, which needs its traceback."""
+    if is_disk_full(error):
+        return DISK_FULL
     first = str(error.orig).strip().partition("\n")[0]
     if any(sign in first for sign in ("no such table", "no such column", "does not exist")):
         return "The database has not been set up or is an older one: flask db upgrade, or make run."

@@ -38,7 +38,10 @@ def main(worker: ParentConnection, job_id: int) -> int:
     except Exception as error:  # noqa: BLE001 - whatever it was, the job's row must say it
         trace = traceback.format_exc()
         print(trace, file=sys.stderr, flush=True)
-        worker.send({"error": f"Unexpected {type(error).__name__}: {error}", "trace": trace})
+        from songrec.store.db import DISK_FULL, is_disk_full
+
+        what = f"Unexpected {type(error).__name__}: {error}"
+        worker.send({"error": DISK_FULL if is_disk_full(error) else what, "trace": trace})
     return 1
 
 

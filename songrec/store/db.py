@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import sqlite3
 import time
@@ -133,3 +134,16 @@ def is_transient(error: OperationalError) -> bool:
     # The low byte of an extended code is the code itself.
     code = (getattr(error.orig, "sqlite_errorcode", None) or 0) & 0xFF
     return state in _TRANSIENT_STATES or code in _TRANSIENT_CODES
+
+
+DISK_FULL = "The disk is full: free some space, then try again."
+_DISK_FULL_STATE = "53100"
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Return whether a file or the database could not be written for want of space."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    original = getattr(error, "orig", None)
+    code = (getattr(original, "sqlite_errorcode", None) or 0) & 0xFF
+    return code == sqlite3.SQLITE_FULL or getattr(original, "sqlstate", None) == _DISK_FULL_STATE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from songrec.store.db import db
 
@@ -57,4 +57,16 @@ def test_a_folder_that_cannot_be_written_to_is_named(app, invoke, instance, sess
         "C,D,100,-7,loud,0.5,0.5,0.1,0.1,0.1,0.1\n"
     )
     assert str(rejects) in invoke("ingest", str(path))
+    assert session.scalar(text("SELECT count(*) FROM track")) == 0
+
+
+def test_a_full_disk_says_what_to_do(app, invoke, session):
+    @event.listens_for(db.engine, "connect")
+    def full(connection, record):
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count={pages}")
+
+    db.engine.dispose()
+    message = invoke("ingest", "data/preprocess.csv")
+    assert message == "songrec: The disk is full: free some space, then try again.\n"
     assert session.scalar(text("SELECT count(*) FROM track")) == 0

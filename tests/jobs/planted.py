@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -43,6 +44,11 @@ def fail(session: Any, job: Any, on_progress: Any) -> dict[str, Any]:
     raise ZeroDivisionError("a bug")
 
 
+def fill(session: Any, job: Any, on_progress: Any) -> dict[str, Any]:
+    """Run out of space."""
+    raise OSError(errno.ENOSPC, "No space left on device", "/somewhere/run.partial")
+
+
 def publish(session: Any, job: Any, on_progress: Any) -> dict[str, Any]:
     """Publish another run, then take so long to finish that one can be killed meanwhile."""
     from songrec.store.runs import runs
@@ -53,7 +59,7 @@ def publish(session: Any, job: Any, on_progress: Any) -> dict[str, Any]:
     return {}
 
 
-for function in (sleep, deaf, die, fail, publish):
+for function in (sleep, deaf, die, fail, fill, publish):
     KINDS[function.__name__] = Kind(
         function.__name__, function.__name__, f"tests.jobs.planted:{function.__name__}"
     )

@@ -260,6 +260,10 @@ def test_a_bug_and_a_death_are_reported(working: Session) -> None:
     wait(working, bug, "failed")
     assert bug.error == "Unexpected ZeroDivisionError: a bug"
     assert "Traceback" in bug.log
+    full = ask(working, "fill")
+    wait(working, full, "failed")
+    assert full.error == "The disk is full: free some space, then try again."
+    assert "/somewhere/run.partial" in full.log
     wait(working, death, "failed")
     assert "SIGKILL" in death.error  # type: ignore[operator]
 
