@@ -28,6 +28,9 @@ def near_pairs(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Find pairs of rows with a cosine of at least ``threshold`` between standardised values.
 
+    Of rows that are equal the first one stands for all, and each other is paired with it alone:
+    thousands of copies take linear time.
+
     Parameters
     ----------
     values
@@ -40,11 +43,15 @@ def near_pairs(
     -------
     Rows ``(k, 2)``, the smaller one first, each pair once, and cosines ``(k,)``.
     """
-    unit = unit_rows(values)
-    order = np.argsort(lengths, kind="stable")
-    sorted_lengths = np.asarray(lengths, dtype=np.float64)[order]
+    unit, lengths = unit_rows(values), np.asarray(lengths, dtype=np.float64)
+    first = _first_equal(unit, lengths)
+    copies = np.flatnonzero((first != np.arange(len(first))) & unit.any(axis=1))
+    alone = np.setdiff1d(np.arange(len(first)), copies)
+    order = alone[np.argsort(lengths[alone], kind="stable")]
+    sorted_lengths = lengths[order]
     ends = np.searchsorted(sorted_lengths, sorted_lengths / (1 - LENGTH_SLACK), side="right")
-    pairs, cosines = [np.empty((0, 2), dtype=np.int64)], [np.empty(0, dtype=np.float32)]
+    pairs = [np.column_stack([first[copies], copies])]
+    cosines = [np.ones(len(copies), dtype=np.float32)]
     for start in range(0, len(order), _BLOCK):
         stop = min(start + _BLOCK, len(order))
         last = ends[stop - 1]
@@ -57,3 +64,13 @@ def near_pairs(
         )
         cosines.append(similarity[rows, columns])
     return np.concatenate(pairs), np.concatenate(cosines)
+
+
+def _first_equal(unit: Floats, lengths: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return for each row the first row with the same values and length."""
+    if not len(unit):
+        return np.empty(0, dtype=np.int64)
+    table = np.hstack([part.reshape(len(unit), -1).view(np.uint8) for part in (unit, lengths)])
+    rows = table.view(np.dtype((np.void, table.shape[1])))
+    _, first, group = np.unique(rows.ravel(), return_index=True, return_inverse=True)
+    return first[group].astype(np.int64)

@@ -270,3 +270,15 @@ def test_encodings_of_a_recording_have_the_same_fingerprint(
     with av.open(str(tmp_path / "2.mp3")) as file:
         assert file.streams.audio[0].codec_context.name.startswith("mp3")
     assert session.scalar(select(MatchKey.track_id)) is not None
+
+
+def test_equal_rows_are_paired_with_the_first_of_them_alone() -> None:
+    rng = np.random.default_rng(3)
+    values = rng.normal(size=(1_000, 5)).astype(np.float32)
+    lengths = rng.uniform(100, 200, 1_000)
+    copies = np.arange(10, 400, 3)
+    values[copies], lengths[copies] = values[4], lengths[4]
+    values[500], lengths[500] = values[4], lengths[4] * 1.5
+    pairs, cosines = near_duplicates.near_pairs(values, lengths, 0.9999)
+    assert sorted(map(tuple, pairs.tolist())) == [(4, copy) for copy in copies]
+    assert cosines == pytest.approx(1.0)
