@@ -11,6 +11,7 @@ from pathlib import Path
 from songrec.audio_files.lyrics_text import decode_text_file
 from songrec.audio_files.tags import LONGEST, FileTags, clean, split_genres, year_of
 from songrec.core.errors import BadInput
+from songrec.core.files import open_regular
 
 FRAMES_PER_S = 75
 LARGEST_BYTES = 2**20
@@ -57,9 +58,10 @@ class CueSheet:
 def read(path: Path, code_page: str | None = None) -> CueSheet:
     """Read a .cue file; ``BadInput`` with one line of reason if it is none."""
     try:
-        if path.stat().st_size > LARGEST_BYTES:
+        with open_regular(path) as file:
+            data = file.read(LARGEST_BYTES + 1)
+        if len(data) > LARGEST_BYTES:
             raise BadInput("is too large for a cue sheet")
-        data = path.read_bytes()
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}") from None
     return parse(decode_text_file(data, code_page))

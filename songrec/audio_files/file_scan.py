@@ -16,7 +16,7 @@ from songrec.audio_files.cue_sheets import AlbumPart
 from songrec.audio_files.formats import HEAD_BYTES, SOUND, is_sound
 from songrec.audio_files.ignored_names import HIDDEN, LINKED_AGAIN, ignored_as
 from songrec.core.errors import BadInput
-from songrec.core.files import modified_ns
+from songrec.core.files import modified_ns, open_regular
 
 LARGEST_BYTES = 4 * 2**30
 LONGEST_PATH = 1000
@@ -189,10 +189,7 @@ def content_hash(path: Path, on_block: Callable[[], None] = lambda: None) -> str
     """
     digest = hashlib.sha256()
     try:
-        # A pipe that has taken the file's place would block for ever.
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise BadInput("cannot be read: is not a file")
+        with open_regular(path) as file:
             while block := file.read(_BLOCK):
                 digest.update(block)
                 on_block()

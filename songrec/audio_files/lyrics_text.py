@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 
 from songrec.audio_files.text_encoding import decode_bytes, mend
+from songrec.core.files import open_regular
 
 LARGEST_BYTES = 2**20
 """A larger .lrc file contains something else than lyrics."""
@@ -55,10 +56,11 @@ def read_beside(path: Path, code_page: str | None = None) -> str | None:
     if file is None:
         return None
     try:
-        if file.stat().st_size > LARGEST_BYTES:
-            return None
-        data = file.read_bytes()
+        with open_regular(file) as opened:
+            data = opened.read(LARGEST_BYTES + 1)
     except OSError:
+        return None
+    if len(data) > LARGEST_BYTES:
         return None
     text = decode_text_file(data, code_page)
     return without_times(text).strip() or None

@@ -8,13 +8,15 @@ well (POSIX ``rename`` replaces atomically). A folder of versions names the one 
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 PARTIAL = ".partial"
 CURRENT = "current"
@@ -116,6 +118,15 @@ def current_version(folder: Path) -> str | None:
 def use_version(folder: Path, name: str) -> None:
     """Make ``name`` the version in use in ``folder``, atomically."""
     write_text(folder / CURRENT, name)
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file to be read; ``OSError`` for anything else, which might block for ever."""
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "Not a regular file")
+    return file
 
 
 def modified_ns(status: os.stat_result) -> int:

@@ -92,7 +92,7 @@ def test_what_is_no_file_is_rejected_by_its_kind_and_never_opened(tmp_path: Path
         "b.wav": "is a device, not a file",
         "c.ogg": "is a socket, not a file",
     }
-    with pytest.raises(BadInput, match="is not a file"):
+    with pytest.raises(BadInput, match="Not a regular file"):
         content_hash(tmp_path / "a.mp3")
 
 

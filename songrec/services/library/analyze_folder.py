@@ -349,6 +349,8 @@ class _Run:
         if reason is not None:
             for file in waiting.places:
                 self._reject(file, task.content_hash, reason, passing=passing)
+            if not passing:
+                self._content(task.content_hash).refusal = reason  # of its copies, too
             return
         if outcome.arrays:
             waiting.tags_only = False

@@ -102,10 +102,15 @@ def for_tracks(session: Session, track_ids: Sequence[int]) -> dict[int, AudioFil
     """Return the file to play of each track that has one."""
     files: dict[int, AudioFile] = {}
     for part in chunks(list(track_ids)):
-        query = select(AudioFile).where(AudioFile.track_id.in_(part), AudioFile.state == "analysed")
-        for file in session.scalars(query.order_by(AudioFile.id)):
+        # Of thousands of copies only the first is read.
+        first = (
+            select(func.min(AudioFile.id))
+            .where(AudioFile.track_id.in_(part), AudioFile.state == "analysed")
+            .group_by(AudioFile.track_id)
+        )
+        for file in session.scalars(select(AudioFile).where(AudioFile.id.in_(first))):
             if file.track_id is not None:
-                files.setdefault(file.track_id, file)
+                files[file.track_id] = file
     return files
 
 

@@ -473,6 +473,39 @@ def test_rows_that_another_process_inserts_meanwhile_are_met(
     assert audio_files.counts(session) == {"analysed": 2, "rejected": 0, "missing": 0}
 
 
+def test_copies_of_what_cannot_be_used_are_looked_at_once(
+    analyze: Any, music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks: list[str] = []
+
+    def analyse_and_count(task: Task) -> Outcome:
+        tasks.append(task.path)
+        return analyse_in_process(task)
+
+    monkeypatch.setattr(executors, "analyse_here", analyse_and_count)
+    for number in range(5):
+        write_wav(music / f"silent {number}.wav", np.zeros(44_100))
+    report = analyze(music)
+    assert counted(report) == (7, 2, 0, 5)
+    assert len({reason for _, reason in report.rejected}) == 1
+    assert len(tasks) == 3
+
+
+@pytest.mark.parametrize("ending", [".cue", ".lrc"])
+def test_what_is_no_file_beside_a_song_is_never_opened(
+    analyze: Any, music: Path, ending: str
+) -> None:
+    path = music / "Rock" / f"Some Band - First{ending}"
+    os.mkfifo(path)
+    assert counted(analyze(music)) == (2, 2, 0, 0)
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    assert counted(analyze(music))[:2] == (2, 0)
+    path.unlink()
+    path.mkdir()
+    assert counted(analyze(music))[3] == 0
+
+
 def test_copies_take_linear_time(
     analyze: Any, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
