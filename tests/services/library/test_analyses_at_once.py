@@ -23,7 +23,7 @@ from songrec.features.settings import AudioSettings
 from songrec.services.library import executors
 from songrec.services.library.analysis_report import AnalyzeReport, AnalyzeRequest
 from songrec.services.library.analyze_folder import analyze_folder
-from songrec.services.library.worker_process import Outcome, Task, try_to_analyse
+from songrec.services.library.worker_process import Outcome, Task, request_of, try_to_analyse
 from songrec.store import db as store_db
 from songrec.store.db import db, is_transient, write_with_retries
 from songrec.store.instance import Instance
@@ -37,7 +37,7 @@ SETTINGS = AudioSettings(seconds=2.0)
 
 def analyse_in_process(task: Task) -> Outcome:
     extractors = make_extractors(task.sets, AudioSettings(**task.settings))
-    request = {"path": task.path, "root": task.root, "settings": task.settings, "sets": task.sets}
+    request = request_of(task)
     return Outcome(**try_to_analyse(request, extractors))
 
 
