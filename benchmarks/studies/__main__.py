@@ -28,6 +28,7 @@ STUDIES = {
     "estimates": "attributes from tags beside a predictor's (prediction.md)",
     "pictures": "what conv_vae knows of real sound (words.md)",
     "memory": "what a worker of flask analyze takes (embeddings.md)",
+    "lengths": "lengths of sound files as stated, measured and decoded (sound-library.md)",
     "vade": "steps of VaDE's joint phase and the sizes of clusters (representations.md)",
     "priors": "what taste is made of, a part at a time (evaluation.md)",
     "tastes": "likes of two playlists at once (evaluation.md)",

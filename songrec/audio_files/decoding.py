@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from songrec.audio_files.containers import Damage, frames, opened
-from songrec.audio_files.excerpts import Range, Where, choose, may_hold_silence
+from songrec.audio_files.excerpts import Where, choose, may_hold_silence
 from songrec.audio_files.mixing import (
     BLOCK_S,
     LEAST_POWER,
@@ -36,6 +36,8 @@ SECONDS = 30.0
 SHORTEST_S = 0.5
 LONGEST_S = 3600.0
 """Decoding without a limit of seconds stops here: 300 MiB of samples at 22,050 Hz."""
+SCAN_STEP_S = 600.0
+"""A file that is silent for longer is searched for sound in steps of this length."""
 SILENCE = 1e-4
 """A peak of -80 dB relative to full scale: below it a file is silent."""
 LOUDEST = 64.0
@@ -250,9 +252,7 @@ class SoundFile:
     def _moved(self, part: _Part, seconds: float, where: Where) -> _Span | None:
         """Return the span where the file sounds, None to stay with ``part``."""
         blocks, packet_clock = self._scan()
-        start = int(np.searchsorted(blocks.starts_s, part.start_s - BLOCK_S / 2))
-        usual = Range(start, start + len(part.blocks.powers))
-        chosen = choose(blocks.powers, usual, round(seconds / BLOCK_S), where)
+        chosen = choose(blocks.powers, part.blocks.powers, round(seconds / BLOCK_S), where)
         if chosen is None:
             return None
         position = float(blocks.starts_s[chosen.start])
@@ -262,17 +262,19 @@ class SoundFile:
         return _Span(float(packet_clock[chosen.start]), length, skip=True, position_s=position)
 
     def _scan(self) -> tuple[Blocks, Floats]:
-        """Measure the whole file, or its first hour and as much as it takes to find sound.
+        """Measure the whole file, or its first hour and what follows in steps until it sounds.
 
         Returns the blocks, without covariances, and their starts on the packets' clock.
         """
-        meter = BlockMeter(covariances=False)
+        meter, until = BlockMeter(covariances=False), LONGEST_S
         decoded_s: list[float] = []
         packets_s: list[float] = []
         with opened(self._path) as (container, stream):
             for at, packet_at, frame in frames(container, stream, Damage()):
-                if at > LONGEST_S and meter.loudest > LEAST_POWER:
-                    break
+                if at > until:
+                    if meter.loudest > LEAST_POWER:
+                        break
+                    until += SCAN_STEP_S
                 decoded_s.append(at)
                 packets_s.append(packet_at)
                 values, full_scale, _ = samples_of(frame)
@@ -377,7 +379,7 @@ class SoundFile:
             )
         if damage.stopped:
             notes.append(f"cannot be read beyond {length:,.1f} s ({damage.stopped})")
-        if self._stated_s and abs(self._stated_s - length) > max(0.25, 0.005 * length):
+        if differs_from_statement(self._stated_s, length):
             notes.append(f"claims {self._stated_s:,.1f} s and holds {length:,.1f} s")
         elif self._is_cut_off:
             notes.append("seems to be cut off: its end is missing")
@@ -393,6 +395,11 @@ class SoundFile:
         if plan.opposing is not None:
             notes.append("its channels cancel each other: they are mixed with aligned polarity")
         return tuple(notes)
+
+
+def differs_from_statement(stated_s: float | None, length: float) -> bool:
+    """Return whether a file holds noticeably more or less (seconds) than its header states."""
+    return bool(stated_s) and abs(stated_s - length) > max(0.25, 0.005 * length)
 
 
 def _start(where: Where, length: float, seconds: float) -> float:

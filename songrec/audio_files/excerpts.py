@@ -52,24 +52,28 @@ def may_hold_silence(powers: NDArray[np.float64]) -> bool:
 
 
 def choose(
-    powers: NDArray[np.float64], middle: Range, length: int, where: Where = "middle"
+    powers: NDArray[np.float64],
+    usual: NDArray[np.float64],
+    length: int,
+    where: Where = "middle",
 ) -> Range | None:
     """Choose an excerpt of at most ``length`` blocks where a file sounds.
 
     Parameters
     ----------
     powers
-        Those of all blocks of the file.
-    middle
-        The excerpt that is taken if it holds no long silence.
+        Those of all blocks of the file, or of its first hour.
+    usual
+        Powers of the blocks of the excerpt that is taken if it holds no long silence.
 
     Returns
     -------
     Range or None
         None if that excerpt holds no long silence, or if nothing in the file sounds.
     """
-    sounding = powers > _gate(powers)
-    if not sounding.any() or not _holds_silence(sounding[middle.start : middle.stop]):
+    gate = _gate(powers)
+    sounding = powers > gate
+    if not sounding.any() or not _holds_silence(usual > gate):
         return None
     bridged = _bridge_pauses(sounding)
     length = min(length, len(bridged))

@@ -44,7 +44,7 @@ class StreamLength:
 
 def measure(container: Any, stream: Any) -> StreamLength:
     """Read all packets of a stream and measure its length."""
-    stated = count = without_length = 0
+    stated = count = without_length = without_timestamp = 0
     first = following = None
     continuous = stream.time_base is not None
     # Whole numbers of the stream's clock: a file has ten thousands of packets.
@@ -60,7 +60,7 @@ def measure(container: Any, stream: Any) -> StreamLength:
         if not length:
             without_length += 1
         if at is None:
-            continuous = False
+            without_timestamp += 1
         elif continuous:
             if following is None:
                 first = at
@@ -75,12 +75,14 @@ def measure(container: Any, stream: Any) -> StreamLength:
         stated += length
         if len(tail) > TAIL_PACKETS or (len(tail) > 2 and stated - tail[1][0] > longest_tail):
             tail.popleft()
-    states_lengths = stated and without_length <= max(1, count // 100) and stream.time_base
+    # The first and the last packet of some encoders state nothing.
+    few = max(1, count // 100)
+    states_lengths = stated and without_length <= few and stream.time_base
     packets_s = float(stated * stream.time_base) if states_lengths else None
     if is_complete:
         head.finish(stream)
         return StreamLength(packets_s, head.seconds or None, head.start_s)
-    if not continuous or first is None or following is None:
+    if not continuous or without_timestamp > few or first is None or following is None:
         return StreamLength(packets_s, None, None)
     span = float((following - first) * stream.time_base)
     if packets_s is None or not LEAST_SHARE <= packets_s / max(span, 1e-9) <= GREATEST_SHARE:
@@ -121,10 +123,10 @@ class _Decoded:
             if frame.sample_rate <= 0 or not frame.samples:
                 continue
             length = frame.samples / frame.sample_rate
-            self.seconds += length
             at = None if frame.pts is None else float(frame.pts * frame.time_base)
             if at is not None and self.start_s is None:
-                self.start_s = at
+                self.start_s = at - self.seconds  # of frames without a timestamp
+            self.seconds += length
             if at is None or at == self._latest:
                 # Several frames of one packet, or what the decoder held back.
                 self.end_s = None if self.end_s is None else self.end_s + length
@@ -133,7 +135,7 @@ class _Decoded:
                 self.end_s += length
 
 
-_WITHOUT_LENGTH = "aac ac3 adp amr amrnb amrwb dts dtshd eac3 gsm loas mlp mp3 rso spdif truehd"
+_WITHOUT_LENGTH = "aac ac3 adp amr amrnb amrwb dts dtshd eac3 gsm loas mlp mp3 ogg rso spdif truehd"
 _FRAME_COUNTS = (b"Xing", b"Info", b"VBRI")
 
 

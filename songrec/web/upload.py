@@ -26,6 +26,7 @@ from werkzeug.exceptions import ServiceUnavailable
 from songrec.core.errors import BadInput
 from songrec.core.file_names import base_name, safe_file_name
 from songrec.jobs import queue
+from songrec.services.uploads.accepted_files import ACCEPT
 from songrec.store import jobs as job_store
 from songrec.store.db import db
 from songrec.store.instance import current_instance
@@ -54,6 +55,7 @@ def index() -> str:
     listener = current_listener()
     return render_template(
         "upload/index.html",
+        accept=ACCEPT,
         mine=uploads.of_listener(db.session, listener) if listener else [],
         megabytes=current_app.config["UPLOAD_AUDIO_BYTES"] // 2**20,
         minutes=round(current_app.config["UPLOAD_SECONDS"] / 60),

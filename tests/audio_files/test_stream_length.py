@@ -209,6 +209,7 @@ class TestHeadersThatLie:
         path.write_bytes(path.read_bytes() * 3)
         file = decode(path, seconds=4)
         assert file.audio.duration_s == pytest.approx(3 * SECONDS, abs=0.1)
+        assert file.notes == ()
         assert file.audio.duration_s == pytest.approx(decoded(path), abs=0.02)
 
     def test_two_mp3_files_in_one(self, tmp_path: Path) -> None:

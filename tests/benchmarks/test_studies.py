@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.studies import densities, estimates, memory, priors, tastes, towers, vade
+from benchmarks.studies import lengths as lengths_study
 from benchmarks.studies import similar as similar_study
 from benchmarks.studies.__main__ import STUDIES, main, module
 from benchmarks.studies.instance import empty_instance
@@ -16,6 +17,7 @@ from songrec.services.evaluation.playlist_tasks import continuation_tasks
 from songrec.services.sweeps.specification import SweepSpec
 from songrec.services.training import two_tower
 from songrec.store.tables import Track
+from tests.audio_files import sounds
 from tests.playlist_file import write
 
 
@@ -186,3 +188,17 @@ def test_a_clip_finds_its_other_excerpt(tmp_path, monkeypatch):
     for first, within in found.values():
         assert re.fullmatch(r"\d of 6", first)
         assert within == "6"
+
+
+def test_lengths_are_compared_file_by_file(tmp_path):
+    folder = tmp_path / "audio" / "some"
+    sounds.write_wav(folder / "whole.wav", sounds.tone(2.0))
+    path = sounds.write(folder / "cut.flac", sounds.tone(9.0), 22_050, "flac")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    (folder / "words.txt").write_text("no sound")
+    lines = lengths_study.study(tmp_path)
+    assert any(line.startswith("| some/whole.wav | 2.000 | 2.000 | 2.000 |  |") for line in lines)
+    (cut,) = (line for line in lines if "cut.flac" in line)
+    assert "9.000" in cut
+    assert "states another length" in cut
+    assert lines[-1] == "2 files, 0 measured wrongly by more than 50 ms."
