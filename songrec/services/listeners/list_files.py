@@ -47,6 +47,8 @@ KINDS = {
 }
 """What the songs of a list become."""
 UNNAMED = "Imported playlist"
+_CUE_SHEET = re.compile(r"^\s*TRACK\s+\d\d\s+AUDIO\s*$", re.MULTILINE)
+_PLAYLIST_FILES = frozenset({"M3U", "PLS", "XSPF", "JSPF"})
 _UNPACKED = 8
 """An archive holds this many times ``MAX_BYTES`` at most."""
 _EXTENSIONS = frozenset(
@@ -96,7 +98,9 @@ def read(content: bytes, file_name: str = "", kind: str = "auto") -> SongList:
         raise BadInput(f"This list has {songs:,} songs; at most {MAX_ENTRIES:,} are read.")
     if plays > MAX_PLAYS:
         raise BadInput(f"This history has {plays:,} plays; at most {MAX_PLAYS:,} are read at once.")
-    if not result.entries and not result.refused and not result.playlists:
+    # An account may have empty playlists; a file of one playlist without songs holds nothing.
+    is_kept = result.playlists and result.format not in _PLAYLIST_FILES
+    if not result.entries and not result.refused and not is_kept:
         held = ", ".join(f"{number:,} {what}" for what, number in result.passed_over.items())
         kept = f" ({result.format}): it holds {held}" if held else ""
         raise BadInput(f"This file contains no songs{kept}.")
@@ -132,6 +136,10 @@ def _read_file(content: bytes, file_name: str, *, allow_archives: bool) -> SongL
     lines = re.split(r"\r\n|\r|\n", text)
     if text.lstrip().upper().startswith("#EXTM3U") or extension in m3u.EXTENSIONS:
         return m3u.read_m3u(lines, name)
+    if _CUE_SHEET.search(text[:20_000]):
+        raise BadInput(
+            "This is a CUE sheet, which divides one sound file; analyse its folder instead."
+        )
     if pls.looks_like_pls(lines):
         return pls.read_pls(lines, name)
     if m3u.looks_like_m3u(lines):
@@ -202,6 +210,8 @@ def _read_archive(content: bytes) -> SongList:
             members = [one for one in archive.infolist() if not one.is_dir()]
             if any(one.filename == "[Content_Types].xml" for one in members):
                 raise BadInput("This is an Excel workbook; save the sheet with the songs as CSV.")
+            if any(one.filename == "mimetype" for one in members):
+                raise BadInput("This is a spreadsheet; save the sheet with the songs as CSV.")
             for member in sorted(members, key=lambda one: one.filename):
                 path = PurePosixPath(member.filename.replace("\\", "/"))
                 if path.parts[:1] == ("__MACOSX",) or path.name.startswith("."):

@@ -284,13 +284,14 @@ def _spellings(entry: ListEntry) -> list[tuple[str, str]]:
     """Return artists and title as the list names them, else as its file's path does."""
     if entry.artists and entry.title:
         return [(entry.artists, entry.title)]
-    if not entry.path or entry.title:
+    if not entry.path:
         return []
     path = PurePosixPath(entry.path.replace("\\", "/"))
     labels = labels_of(path, path.parent)  # type: ignore[arg-type]
     folders = [part for part in reversed(path.parts[:-1]) if part not in ("..", "/")]
     by = [labels.artists] if labels.artists else []
-    return [(artist, labels.title) for artist in (*by, *folders[1:2], *folders[:1])]
+    title = entry.title or labels.title
+    return [(artist, title) for artist in (*by, *folders[1:2], *folders[:1])]
 
 
 def _tracks_by_song(session: Session, keys: Iterable[int]) -> dict[int, int]:

@@ -433,12 +433,68 @@ def workbook():
         (b"PK\x03\x04 broken", "damaged"),
         (b"\x1f\x8b broken", "damaged"),
         (b"\x00\x01\x02" * 100, "binary"),
+        (b'FILE "x.wav" WAVE\n  TRACK 01 AUDIO\n', "CUE sheet"),
+        (b"#EXTM3U\n", "no songs"),
+        (b"<playlist><trackList/></playlist>", "no songs"),
+        (b"Playlist Id,Title\nPL1,Mix\n\nVideo Id,Time Added\nabcdefghijk,2020\n", "Takeout"),
     ],
 )
 def test_other_files_are_named_with_what_to_do(content, message):
     with pytest.raises(BadInput, match=message) as caught:
         read(content)
     assert "\n" not in str(caught.value)
+
+
+def test_a_column_of_ratings_or_hearts_decides():
+    rated = read("title,artist,rating\nA,Anna,5\nB,Anna,1\nC,Anna,3\nD,Anna,\n")
+    assert songs(rated, "like") == [("Anna", "A")]
+    assert songs(rated, "dislike") == [("Anna", "B")]
+    assert rated.passed_over.total() == 2
+    loved = read("title,artist,loved\nA,Anna,1\nB,Anna,0\nC,Anna,TRUE\n")
+    assert songs(loved, "like") == [("Anna", "A"), ("Anna", "C")]
+    assert loved.passed_over.total() == 1
+    # Nobody rated anything: the list says nothing about it.
+    assert len(read("title,artist,rating\nA,Anna,0\nB,Anna,0\n").entries) == 2
+    favourites = read(
+        "Favorite Type,Item Description,Preference\n"
+        "SONG,Anna - A,LIKE\nALBUM,Anna - X,LIKE\nSONG,Bert - B,DISLIKE\n"
+    )
+    assert (songs(favourites, "like"), songs(favourites, "dislike")) == (
+        [("Anna", "A")],
+        [("Bert", "B")],
+    )
+
+
+@pytest.mark.parametrize(
+    "line", ["spotify:track:{}", "https://open.spotify.com/track/{}?si=x", "{}"]
+)
+def test_lines_of_ids_need_no_header(line):
+    ids = [SPOTIFY, SPOTIFY[::-1]]
+    listed = read("\n".join(line.format(one) for one in ids) + "\nnothing\n", "ids.txt")
+    assert [entry.ids[-1] for entry in listed.entries] == ids
+    assert [number for number, _ in listed.refused] == [3]
+
+
+def test_lines_of_names():
+    listed = read("Anna - Alpha\n2. Bert – Beta\n", "list.txt")
+    assert songs(listed, "like") == [("Anna", "Alpha"), ("Bert", "Beta")]
+
+
+def test_json_of_any_program():
+    listed = read(json.dumps({"data": [{"id": 1, "title": "A", "artist": {"name": "Anna"}}]}))
+    assert [(e.kind, e.ids) for e in listed.entries] == [("like", ("1",))]
+    listed = read(json.dumps({"name": "Mix", "tracks": [{"title": "A", "artists": ["X", "Y"]}]}))
+    assert (listed.playlists[0].name, songs(listed, "playlist")) == ("Mix", [("X, Y", "A")])
+    several = [{"playlist": {"title": "P", "track": [{"title": t, "creator": "X"}]}} for t in "AB"]
+    for document in (several, {"playlists": several}):
+        assert [e.playlist_number for e in read(json.dumps(document)).entries] == [0, 1]
+
+
+def test_loved_tracks_of_last_fm_are_likes_although_they_have_times():
+    text = "ISO time\tunixtime\ttrack name\tartist name\n2013-01-01T00:00:00\t1356998400\tA\tAnna\n"
+    assert songs(read(text, "loved_tracks.tsv"), "like") == [("Anna", "A")]
+    assert songs(read(text, "banned_tracks.tsv"), "dislike") == [("Anna", "A")]
+    assert songs(read(text, "scrobbles.tsv"), "play") == [("Anna", "A")]
 
 
 def test_what_the_songs_become_can_be_chosen():

@@ -437,3 +437,22 @@ def test_ids_of_recordings_find_the_track_by_any_of_its_keys(session, listener):
         assert [track_id for pairs in report.matched.values() for _, track_id in pairs] == [
             track.id
         ]
+
+
+def test_what_no_database_can_hold_is_stored_without_it(session, listener):
+    document = {
+        "playlist": {
+            "title": "a\0b\ud800",
+            "annotation": "c\0d",
+            "track": [
+                {"title": "e\0f", "creator": "g\ud800", "location": "h\0\udfff.mp3"},
+                {"identifier": "i\0j"},
+            ],
+        }
+    }
+    load(session, listener, json.dumps(document))
+    session.commit()
+    session.expire_all()
+    assert unmatched_imports.count(session, listener) == 2
+    text = json.dumps(import_export.export(session, listener))
+    assert load(session, listener, text).playlists == 0

@@ -20,6 +20,7 @@ ID_LENGTH = 200
 MAX_TIMES = 1_000_000
 _ARTIST_CELL = cell_values.artists_between(",")
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 _SEPARATORS = re.compile(r"[/:]")
 
 
@@ -113,7 +114,7 @@ class SongList:
             self.playlists[playlist].name if playlist >= 0 else playlist_name[:NAME_LENGTH],
             playlist,
             one_line(album),
-            path[:PATH_LENGTH],
+            _UNSTORABLE.sub("\ufffd", path)[:PATH_LENGTH],
             played_at,
             ms_played,
             is_skip,

@@ -10,6 +10,7 @@ from songrec.services.listeners.list_formats import (
     lastfm,
     listenbrainz,
     own_export,
+    plain_json,
     spotify,
     youtube,
 )
@@ -37,7 +38,9 @@ def _read_object(document: dict[str, Any], name: str) -> SongList:
         return own_export.read(document)
     if isinstance(document.get("playlist"), dict):
         return read_jspf(document["playlist"], name)
-    for reader in (listenbrainz, spotify, lastfm, youtube):
+    if _are_jspf(document.get("playlists")):
+        return _read_several(document["playlists"], name)
+    for reader in (listenbrainz, spotify, lastfm, youtube, plain_json):
         result = reader.read_object(document, name)
         if result is not None:
             return result
@@ -50,12 +53,29 @@ def _read_object(document: dict[str, Any], name: str) -> SongList:
 
 def _read_rows(rows: Rows, name: str) -> SongList:
     first = next((row for _, row in rows if isinstance(row, dict)), {})
-    for reader in (spotify, youtube, lastfm):
+    if _are_jspf([row for _, row in rows]):
+        return _read_several([row for _, row in rows], name)
+    for reader in (spotify, youtube, listenbrainz, lastfm, plain_json):
         if reader.has_row(first):
             return reader.read_rows(rows, name)
-    if len(rows) == 1 and "playlist" in first:
-        return _read_object(first, name)
     return listenbrainz.read_rows(rows, name)
+
+
+def _are_jspf(documents: Any) -> bool:
+    return isinstance(documents, list) and any(
+        isinstance(fields(one).get("playlist"), dict) for one in documents
+    )
+
+
+def _read_several(documents: list[Any], name: str) -> SongList:
+    """Read several JSPF documents, as ListenBrainz exports playlists."""
+    result = SongList("JSPF")
+    for number, document in enumerate(documents, 1):
+        if isinstance(fields(document).get("playlist"), dict):
+            result.append(read_jspf(document["playlist"], f"{name} {number}"))
+        else:
+            result.refuse(number, "is not a playlist")
+    return result
 
 
 def _flat(rows: list[Any]) -> list[Any]:

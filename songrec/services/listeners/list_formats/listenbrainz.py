@@ -22,6 +22,11 @@ def read_object(document: dict[str, Any], name: str) -> SongList | None:
     return None
 
 
+def has_row(row: dict[str, Any]) -> bool:
+    """Whether ``row`` is a listen or feedback."""
+    return bool({"listened_at", "recording_mbid", "recording_msid", "score"} & set(row))
+
+
 def read_rows(numbered: list[tuple[int, Any]], name: str) -> SongList:
     """Read listens and feedback; a row with ``listened_at`` is a listen."""
     listens = any("listened_at" in fields(row) for _, row in numbered)
@@ -29,6 +34,8 @@ def read_rows(numbered: list[tuple[int, Any]], name: str) -> SongList:
     for number, row in numbered:
         if not isinstance(row, dict):
             result.refuse(number, "is not a JSON object")
+        elif "pinned_until" in row:
+            result.pass_over("pinned recordings")
         elif "listened_at" in row:
             _add_listen(result, number, row)
         else:

@@ -15,6 +15,7 @@ _SOUND = re.compile(
 )
 # The length, then attributes (key="value"), then a comma and the name.
 _EXTINF = re.compile(r"\s*-?[\d.]*\s*((?:[\w-]+=(?:\"[^\"]*\"|\S+)\s*)*),?(.*)", re.DOTALL)
+_DASH = re.compile(r"\s+[-–—]\s+")
 _DIRECTIVE = re.compile(r"#([A-Z][A-Z0-9-]*)\s*:?(.*)", re.IGNORECASE | re.DOTALL)
 
 
@@ -71,5 +72,5 @@ def read_m3u(lines: list[str], name: str) -> SongList:
 
 def split_name(text: str) -> tuple[str, str]:
     """Split ``Artist - Title`` at its first dash; a name without one is a title."""
-    artists, dash, title = text.strip().partition(" - ")
-    return (artists.strip(), title.strip()) if dash else ("", artists)
+    artists, *title = _DASH.split(text.strip(), maxsplit=1)
+    return (artists.strip(), title[0].strip()) if title else ("", artists)

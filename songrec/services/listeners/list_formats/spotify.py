@@ -179,7 +179,7 @@ def _read_api(document: dict[str, Any], items: list[Any], name: str) -> SongList
 
 
 def _is_saved(tracks: list[Any]) -> bool:
-    return bool(tracks) and {"artist", "track", "uri"} <= set(fields(tracks[0]))
+    return bool(tracks) and {"artist", "track"} <= set(fields(tracks[0]))
 
 
 def _is_api_item(items: list[Any]) -> bool:

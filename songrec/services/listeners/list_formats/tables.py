@@ -18,6 +18,7 @@ from songrec.catalogue_files.dialect_detection import normalize
 from songrec.catalogue_files.reading import open_text
 from songrec.catalogue_files.rejects import Reject
 from songrec.core.errors import BadInput
+from songrec.core.track_identity import recording_key
 from songrec.services.listeners.list_formats.dates import has_time_of_day, moment
 from songrec.services.listeners.list_formats.entries import SongList, one_line
 from songrec.services.listeners.list_formats.itunes_xml import add_rating
@@ -33,6 +34,8 @@ _ROLES: dict[str, tuple[str, ...]] = {
     "type": ("type",),
     "moment": (
         "uts",
+        "unixtime",
+        "isotime",
         "listenedat",
         "playedat",
         "endtime",
@@ -59,7 +62,9 @@ _ROLES: dict[str, tuple[str, ...]] = {
     "plays": ("plays", "playcount", "wiedergaben", "reproducciones", "lectures", "riproduzioni"),
     "last_played": ("lastplayed", "zuletztgespielt", "dernierelecture", "ultimareproduccion"),
     "skips": ("skips", "skipcount"),
-    "rating": ("myrating", "meinewertung", "rating"),
+    "rating": ("myrating", "meinewertung", "rating", "stars", "bewertung"),
+    "loved": ("loved", "liked", "favorite", "favourite", "favorited", "starred", "isliked"),
+    "item_type": ("itemtype", "favoritetype"),
     "path": ("location", "path", "filepath", "filename", "file", "ort", "emplacement"),
 }
 _ROLE_NAMES = frozenset(one for names in _ROLES.values() for one in (*names, *_IDS))
@@ -85,12 +90,18 @@ _TYPES = {
     "": "playlist",
 }
 _LIKED = re.compile(
-    r"liked(?:[\W_].*)?"
+    r"(?:liked|loved)(?:[\W_].*)?"
     r"|(?:my[ _-]?)?(?:like|loved?|favou?rites?|saved|starred)(?:[ _-]?(?:songs?|tracks?|music))?"
     r"(?:[ _-]?\(?\d+\)?)?",
     re.IGNORECASE,
 )
+_DISLIKED = re.compile(r"(?:banned|disliked?|hated)(?:[\W_].*)?", re.IGNORECASE)
 _VIDEO_ID = re.compile(r"[\w-]{11}")
+_TAKEOUT = (
+    "This is a playlist of Google Takeout, which names its videos by id only. Export it with "
+    "titles (TuneMyMusic, Soundiiz) and import that."
+)
+_YES = frozenset({"1", "true", "yes", "y", "x", "t", "1.0"})
 _SURE = 0.8
 
 
@@ -138,6 +149,7 @@ SERVICES = (
     Service("YouTube Music library", "like", _needs("songtitle albumtitle artistname")),
     Service("Deezer", "like", _needs("songtitle artist isrc albumtitle"), "deezer"),
     Service("Apple Music plays", "like", _needs("songname eventtype"), "apple"),
+    Service("Apple Music plays", "like", _needs("contentname eventtype"), "apple"),
     Service("Apple Music plays", "like", _needs("trackname lastplayeddate"), "apple"),
     Service("Apple Music plays", "like", _needs("trackdescription dateplayed"), "apple"),
     Service("Apple Music favourites", "like", _needs("itemdescription preference")),
@@ -170,7 +182,8 @@ class _Table:
 class _Layout:
     """Which column is what: ``columns`` by field or role, ``ids`` the columns of ids.
 
-    ``isrcs`` are those of ISRC codes; ``splits_titles``: titles are ``Artist - Title``.
+    ``isrcs`` are those of ISRC codes; ``star`` is what a column of ratings writes for one star, 0
+    without ratings; ``splits_titles``: titles are ``Artist - Title``.
     """
 
     columns: dict[str, int]
@@ -178,6 +191,7 @@ class _Layout:
     service: Service | None
     mapping: ColumnMapping
     isrcs: frozenset[int] = frozenset()
+    star: float = 0.0
     splits_titles: bool = False
 
     def cell(self, row: Sequence[str], name: str) -> str:
@@ -189,9 +203,11 @@ class _Layout:
 def read_table(text: str, name: str) -> SongList:
     """Read a table whose first line names its columns, or one of the known forms without it."""
     table = _open(text)
-    layout = _layout(table)
+    layout = None if any(map(recording_key, table.header)) else _layout(table)
+    if layout and not {"artists", "both", "path"} & set(layout.columns) and _is_takeout(table):
+        layout = None
     if layout is None:
-        result = _read_headerless(table) or _read_lines(text)
+        result = _read_ids(table) or _read_headerless(table) or _read_lines(text)
         if result is not None:
             return result
         raise BadInput(_explain(table))
@@ -242,11 +258,21 @@ def _layout(table: _Table) -> _Layout | None:
         return None
     isrcs = frozenset(at for at, one in enumerate(names) if "isrc" in one)
     layout = _Layout(columns, ids, service, mapping, isrcs)
+    if "rating" in columns:
+        layout.star = _star(table.column(columns["rating"]))
     if "artists" not in columns and "title" in columns:
         titles = table.column(columns["title"])
-        dashed = sum(" - " in title for title in titles)
+        dashed = sum(bool(split_name(title)[0]) for title in titles)
         layout.splits_titles = bool(titles) and dashed >= _SURE * len(titles)
     return layout
+
+
+def _star(ratings: Sequence[str]) -> float:
+    """Return what ratings write for one star, of five: 1, 2 or 20; 0 without any rating."""
+    highest = max((_decimal(rating) or 0.0 for rating in ratings), default=0.0)
+    if highest <= 0:
+        return 0.0
+    return 1.0 if highest <= 5 else 2.0 if highest <= 10 else 20.0
 
 
 def _check_moment(table: _Table, columns: dict[str, int], service: Service | None) -> None:
@@ -290,9 +316,11 @@ def _read_rows(result: SongList, table: _Table, layout: _Layout, name: str) -> N
     service = layout.service
     listed = -1
     kind = service.kind if service else "like"
-    if kind == "playlist" and _LIKED.fullmatch(name):
-        kind = "like"
-        result.note(f"The songs became likes because the file is called “{name}”.")
+    named = "like" if _LIKED.fullmatch(name) else "dislike" if _DISLIKED.fullmatch(name) else ""
+    if named and (kind == "playlist" or "moment" in layout.columns):
+        kind = named
+        layout.columns.pop("moment", None)
+        result.note(f"The songs became {kind}s because the file is called “{name}”.")
     if kind == "playlist" and "playlist_name" not in layout.columns:
         listed = result.start_playlist(name)
     for line, row in table.rows:
@@ -312,6 +340,9 @@ def _read_row(
     result: SongList, layout: _Layout, line: int, row: list[str], kind: str, listed: int
 ) -> None:
     names = _names(layout, row)
+    if layout.cell(row, "item_type").lower() not in ("", "song", "track", "songs"):
+        result.pass_over(f"rows of the type {layout.cell(row, 'item_type')[:20]!r}")
+        return
     value = layout.cell(row, "value").lower()
     if "value" in layout.columns and value:
         decided = _VALUES.get(value)
@@ -326,8 +357,12 @@ def _read_row(
         _read_play(result, layout, line, row, names)
     elif kind == "playlist":
         result.add(line, "playlist", playlist=listed, **names)
+    elif "loved" in layout.columns and layout.cell(row, "loved").lower() not in _YES:
+        result.pass_over("songs that are not marked as liked")
+    elif layout.star:
+        _read_rating(result, layout, line, row, names)
     else:
-        result.add(line, "like", weight=layout.cell(row, "weight") or 1, **names)
+        result.add(line, kind, weight=layout.cell(row, "weight") or 1, **names)
     if layout.service and layout.service.source == "itunes":
         _read_counts(result, layout, line, row, names)
 
@@ -400,13 +435,26 @@ def _read_play(
     )
 
 
+def _read_rating(
+    result: SongList, layout: _Layout, line: int, row: list[str], names: dict[str, object]
+) -> None:
+    rating = layout.cell(row, "rating")
+    stars = (_decimal(rating) or 0.0) / layout.star
+    if stars > 0:
+        add_rating(result, line, stars, names)
+    elif rating.lower() in _VALUES:
+        result.add(line, _VALUES[rating.lower()], **names)  # type: ignore[arg-type]
+    else:
+        result.pass_over("songs without a rating")
+
+
 def _read_counts(
     result: SongList, layout: _Layout, line: int, row: list[str], names: dict[str, object]
 ) -> None:
     """Add what iTunes counts beside the places in a playlist: rating, plays, skips."""
     rating = _number(layout.cell(row, "rating"))
     if rating:
-        add_rating(result, line, rating / 20, names)
+        add_rating(result, line, rating / 20, names)  # iTunes writes 20 for a star
     plays, skips = _number(layout.cell(row, "plays")), _number(layout.cell(row, "skips"))
     if plays:
         result.add(
@@ -423,10 +471,31 @@ def _read_counts(
 
 
 def _number(cell: str) -> int | None:
+    value = _decimal(cell)
+    return None if value is None else int(min(value, 2**31 - 1))
+
+
+def _decimal(cell: str) -> float | None:
     try:
-        return max(int(float(cell.replace(",", "."))), 0)
-    except (ValueError, OverflowError):
+        value = float(cell.replace(",", "."))
+    except ValueError:
         return None
+    return max(value, 0.0) if value == value else None
+
+
+def _read_ids(table: _Table) -> SongList | None:
+    """Read rows with ids of recordings and no header: one Spotify address per line."""
+    if not any(map(recording_key, table.header)):
+        return None
+    result = SongList("Ids")
+    result.note("The columns have no names; the ids in them were read.")
+    for line, row in [(1, table.header), *table.rows]:
+        ids = [] if isinstance(row, str) else [cell for cell in row if recording_key(cell)]
+        if ids:
+            result.add(line, "like", ids=ids)
+        else:
+            result.refuse(line, row if isinstance(row, str) else "has no id")
+    return result
 
 
 def _read_headerless(table: _Table) -> SongList | None:
@@ -468,7 +537,7 @@ def _read_lines(text: str) -> SongList | None:
     """Read lines of ``Artist - Title``."""
     lines = [(number, line.strip()) for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1)]
     lines = [(number, line) for number, line in lines if line and not line.startswith("#")]
-    dashed = sum(" - " in line for _, line in lines)
+    dashed = sum(bool(split_name(line)[0]) for _, line in lines)
     if not lines or dashed < _SURE * len(lines):
         return None
     result = SongList("Text")
@@ -479,14 +548,18 @@ def _read_lines(text: str) -> SongList | None:
     return result
 
 
+def _is_takeout(table: _Table) -> bool:
+    """Whether a line begins with the name of a column of video ids."""
+    return any(row and normalize(row[0]) == "videoid" for row in [table.header, *table.cells[:20]])
+
+
 def _explain(table: _Table) -> str:
+    if _is_takeout(table):
+        return _TAKEOUT
     header = ", ".join(name[:30] for name in table.header[:8] if name)
     ids = table.column(0)
     if ids and all(_VIDEO_ID.fullmatch(one) for one in ids) and len(table.header) <= 3:
-        return (
-            "This is a playlist of Google Takeout, which names its videos by id only. Export it "
-            "with titles (TuneMyMusic, Soundiiz) and import that."
-        )
+        return _TAKEOUT
     first = table.rows[0][1] if table.rows else ""
     if isinstance(first, str) and not table.header:
         return f"The first line of this CSV {first}."
