@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,11 @@ def cut(path: Path, start_s: float, end_s: float | None, target: Path) -> str:
 
     Raises ``BadInput`` for a file that cannot be decoded and for a part behind its end.
     """
-    with opened(path) as (container, stream):
-        origin_s = measure(container, stream).origin_s
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise BadInput(f"cannot be read: {error.strerror}") from None
+    origin_s = _origin(path, status.st_size, status.st_mtime_ns)
     with atomic_file(target, suffix=".flac") as draft:
         written = 0
         with opened(path) as (container, stream), av.open(str(draft), "w", format="flac") as out:
@@ -57,6 +61,13 @@ def cut(path: Path, start_s: float, end_s: float | None, target: Path) -> str:
         if not written:
             raise BadInput(f"ends before {start_s:.1f} s, where the part begins")
     return str(context.name)
+
+
+@lru_cache(maxsize=64)
+def _origin(path: Path, size: int, modified_ns: int) -> float | None:
+    """Return ``StreamLength.origin_s``, for which all packets are read once for all parts."""
+    with opened(path) as (container, stream):
+        return measure(container, stream).origin_s
 
 
 def _samples(

@@ -135,7 +135,7 @@ class SoundFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._plans: dict[tuple[float | None, Where], _Plan] = {}
+        self._plans: dict[tuple[float | None, Where, float], _Plan] = {}
         self._counted_s: float | None = None
         self._is_cut_off = is_cut_off(path)
         with opened(path) as (container, stream):
@@ -177,7 +177,7 @@ class SoundFile:
             With the reason in one line: no audio stream, nothing decodable, silent, shorter than
             ``SHORTEST_S``, longer than ``longest_s``, non-finite samples.
         """
-        plan = self._plans.get((seconds, where))
+        plan = self._plans.get((seconds, where, longest_s))
         if plan is not None:
             part = self._decode(plan.span, sample_rate, plan.mix())
         elif seconds is None:
@@ -185,7 +185,7 @@ class SoundFile:
         else:
             part, plan = self._decode_excerpt(sample_rate, seconds, where)
         _check(part.samples, sample_rate)
-        self._plans[seconds, where] = plan
+        self._plans[seconds, where, longest_s] = plan
         is_whole = not part.start_s and len(part.samples) < round(plan.span.seconds * sample_rate)
         length = len(part.samples) / sample_rate if is_whole else self._seconds
         return DecodedAudio(

@@ -22,8 +22,11 @@ ENDS_S = 1.5
 """At most about this much is decoded of the beginning and of the end."""
 TAIL_PACKETS = 48
 """A decoder that begins in the middle may drop many packets: Musepack's drops 32."""
-GAP_S = 1.0
-"""Timestamps that jump by more are not those of one uninterrupted recording."""
+GAP_S, GAP_OF_VORBIS_S = 0.1, 1.0
+"""Timestamps that jump by more are not those of one uninterrupted recording.
+
+Those of Vorbis jump with each page of Ogg by what the lengths of its packets are too short.
+"""
 LEAST_SHARE, GREATEST_SHARE = 0.75, 1.05
 """Range of the packets' stated lengths in all, relative to the length by timestamps."""
 
@@ -49,7 +52,8 @@ def measure(container: Any, stream: Any) -> StreamLength:
     continuous = stream.time_base is not None
     # Whole numbers of the stream's clock: a file has ten thousands of packets.
     ticks_per_s = float(1 / stream.time_base) if stream.time_base else 1.0
-    gap, longest_tail = GAP_S * ticks_per_s, ENDS_S * ticks_per_s
+    gap = ticks_per_s * (GAP_OF_VORBIS_S if stream.codec_context.name == "vorbis" else GAP_S)
+    longest_tail = ENDS_S * ticks_per_s
     head, is_complete = _Decoded(), True
     tail: deque[tuple[int, Any]] = deque()
     for packet in packets(container, stream, Damage()):
