@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from songrec.store.tables import Listener, PendingLike, Playlist, Reaction, Skip, Track
+from songrec.store.tables import Listen, Listener, PendingLike, Playlist, Reaction, Skip, Track
 from songrec.web import security
 from tests.web.accounts import anna, quick_hashes, sign_in
 
@@ -110,3 +110,34 @@ def test_an_account_s_things_are_deleted_behind_its_password(client, session, an
     answer = client.post("/me/delete", data={"sure": "yes"})
     assert answer.location == "/account#delete"
     assert session.query(Reaction).count() == 1
+
+
+def test_a_history_is_shown_apart_from_likes_and_deleted_on_request(client, session, planted):
+    rows = [
+        {"listened_at": 1_700_000_000 + n, "track_metadata": {"track_name": t, "artist_name": a}}
+        for n, (t, a) in enumerate([("song 12", "Artist 12"), ("Unheard of", "Nobody")])
+    ]
+    answer = sent(client, "\n".join(map(json.dumps, rows)), "listens.jsonl")
+    assert "listens.jsonl was read as ListenBrainz listens" in answer.text
+    assert "2 plays" in answer.text
+    page = client.get("/me").text
+    assert "Plays are not likes" in page
+    assert "2 plays" in page
+    plays = json.loads(client.get("/me/export.json").data)["plays"]
+    assert [(play["title"], play["id"] is None) for play in plays] == [
+        ("Unheard of", True),
+        ("song 12", False),
+    ]
+    assert client.post("/me/plays/forget").status_code == 303
+    assert session.query(Listen).count() == 0
+    assert "Play history" not in client.get("/me").text
+
+
+def test_what_the_songs_become_can_be_chosen(client, session, planted):
+    data = {"file": (io.BytesIO(b"title,artist\nsong 12,Artist 12\n"), "Mix.csv"), "as": "playlist"}
+    answer = client.post("/me/import", data=data, content_type="multipart/form-data")
+    answer.request.close()
+    assert "New playlist “Mix”: 1 song" in answer.text
+    assert "Columns read: “title” as title" in answer.text
+    assert session.query(Playlist).one().name == "Mix"
+    assert session.query(Reaction).count() == 0

@@ -169,6 +169,21 @@ def test_last_fms_json():
     assert songs(read(json.dumps(stats)), "play") == [("Anna", "Alpha")]
 
 
+def test_a_column_says_whether_the_day_or_the_month_is_first():
+    def days(*dates):
+        rows = "".join(f"Alpha,Anna,{date}\n" for date in dates)
+        listed = read(f"title,artist,played at\n{rows}")
+        return [e.played_at.strftime("%d.%m.") for e in listed.entries], listed.notes
+
+    assert days("1/2/2021 10:00", "13/2/2021 10:00")[0] == ["01.02.", "13.02."]
+    assert days("1/2/2021 10:00", "1/13/2021 10:00")[0] == ["02.01.", "13.01."]
+    found, notes = days("1/2/2021 10:00 PM")
+    assert found == ["02.01."]
+    assert "Dates such as 1/2/2021 were read with the month first." in notes
+    assert "Times without a zone were read as UTC." in notes
+    assert "Times without a zone were read as UTC." not in days("2021-01-02T10:00:00Z")[1]
+
+
 def test_a_release_date_makes_no_plays():
     listed = read("title,artist,date\nAlpha,Anna,2019-01-02\nBeta,Anna,2018\n")
     assert songs(listed, "like") == [("Anna", "Alpha"), ("Anna", "Beta")]

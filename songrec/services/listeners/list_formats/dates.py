@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,22 +24,21 @@ _FORMATS = (
     "%d.%m.%Y %H:%M:%S",
     "%d.%m.%y %H:%M",
     "%d.%m.%y, %H:%M",
-    "%m/%d/%Y %H:%M",
-    "%m/%d/%Y %I:%M %p",
-    "%m/%d/%y, %I:%M %p",
-    "%m/%d/%y %I:%M %p",
-    "%m/%d/%y, %H:%M",
-    "%d/%m/%Y %H:%M",
-    "%d/%m/%Y, %H:%M",
+    "%d-%m-%Y %H:%M",
+    "%d-%m-%Y %H:%M:%S",
     "%Y%m%d",
 )
+_CLOCKS = ("%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p")
+_SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}|\d{2}),? (.+)")
+_ZONE = re.compile(r"(?:Z|UTC|\[UTC\]|[+-]\d\d:?\d\d)$")
 _NUMBER = re.compile(r"\d{9,14}(?:\.\d+)?")
 
 
-def moment(value: Any) -> datetime | None:
+def moment(value: Any, *, day_first: bool = False) -> datetime | None:
     """Return the time that ``value`` gives, aware and in UTC; None for an unreadable one.
 
-    Numbers are seconds, or milliseconds, since 1970; a time without a zone is UTC.
+    Numbers are seconds, or milliseconds, since 1970; a time without a zone is UTC. ``day_first``
+    reads ``1/2/2021`` as 1 February.
     """
     if isinstance(value, datetime):
         return _checked(value)
@@ -55,6 +55,9 @@ def moment(value: Any) -> datetime | None:
             return _checked(datetime.fromisoformat(text))
         except ValueError:
             return None
+    slashed = _SLASHED.fullmatch(text)
+    if slashed:
+        return _from_slashes(*slashed.groups(), day_first=day_first)
     for form in _FORMATS:
         try:
             return _checked(datetime.strptime(text, form))
@@ -63,10 +66,37 @@ def moment(value: Any) -> datetime | None:
     return None
 
 
+def is_day_first(texts: Iterable[str]) -> bool | None:
+    """Whether slashed dates of a column begin with the day; None if it cannot be told."""
+    numbers = [match.groups() for text in texts if (match := _SLASHED.fullmatch(text.strip()))]
+    days = any(int(first) > 12 for first, *_ in numbers)
+    months = any(int(second) > 12 for _, second, *_ in numbers)
+    return None if days == months else days
+
+
+def lacks_zone(text: str) -> bool:
+    """Whether ``text`` is a time of a day without the zone that it is in."""
+    return ":" in text and not _ZONE.search(text.strip())
+
+
 def has_time_of_day(text: str) -> bool:
     """Whether ``text`` is a time of a day or a Unix time, not merely a date or a year."""
     is_precise = ":" in text or bool(_NUMBER.fullmatch(text.strip()))
-    return is_precise and moment(text) is not None
+    return is_precise and any(moment(text, day_first=first) is not None for first in (False, True))
+
+
+def _from_slashes(
+    first: str, second: str, year: str, clock: str, *, day_first: bool
+) -> datetime | None:
+    day, month = (first, second) if day_first else (second, first)
+    century = "%y" if len(year) == 2 else "%Y"
+    for form in _CLOCKS:
+        try:
+            text = f"{day}/{month}/{year} {clock}"
+            return _checked(datetime.strptime(text, f"%d/%m/{century} {form}"))
+        except ValueError:
+            continue
+    return None
 
 
 def _from_number(number: float) -> datetime | None:
