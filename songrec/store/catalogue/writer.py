@@ -199,7 +199,7 @@ class CatalogueWriter:
         if not rows:
             return
         ids = {row.source_key: stored[row.source_key].id for row in rows}
-        self._keep_what_the_file_lacks(rows, stored)
+        without_artists = self._complete(rows, stored)
         touched = [ids[row.source_key] for row in rows]
         has = self._fields | ({"duration_ms"} if self._fields & _DURATIONS else set())
         has |= {"mode"} if "key" in self._fields else set()
@@ -222,7 +222,11 @@ class CatalogueWriter:
         ]
         self._run(update(_TRACK).where(_TRACK.c.id == bindparam("row_id")), values)
         if "artists" in self._fields:
-            credits = [(ids[row.source_key], row.artists.certain_credits) for row in rows]
+            credits = [
+                (ids[row.source_key], row.artists.certain_credits)
+                for row in rows
+                if ids[row.source_key] not in without_artists
+            ]
             self._credits.write(credits, fresh=False)
         at = [i for i, name in enumerate(ATTRIBUTE_NAMES) if name in self._fields]
         values = [
@@ -245,26 +249,37 @@ class CatalogueWriter:
                 self._run(delete(_LYRICS).where(_LYRICS.c.track_id.in_(part)))
         self._add_lyrics(rows, ids)
 
-    def _keep_what_the_file_lacks(
-        self, rows: list[CatalogueRow], stored: dict[str, StoredTrack]
-    ) -> None:
-        """Give rows without a title the stored one; a track found by another id keeps its own."""
+    def _complete(self, rows: list[CatalogueRow], stored: dict[str, StoredTrack]) -> set[int]:
+        """Give rows without a name what another catalogue has said; return those without artists.
+
+        A label ("Track 7") never replaces a title. A track that was found by another id keeps its
+        own, unless the new one is stronger.
+        """
         by_id = {
             stored[row.source_key].id: row
             for row in rows
-            if not row.is_titled or stored[row.source_key].by_alias
+            if not row.is_titled or not row.fields["artists"] or stored[row.source_key].by_alias
         }
-        columns = (_TRACK.c.id, _TRACK.c.title, _TRACK.c.external_id)
-        for part in chunks(list(by_id)):
-            for track_id, title, external_id in self._run(
-                select(*columns).where(_TRACK.c.id.in_(part))
-            ):
-                row = by_id[track_id]
-                if not row.is_titled:
-                    row.fields["title"] = title
-                is_stronger = recording_key(external_id or "") or not recording_id(row.source_key)
-                if stored[row.source_key].by_alias and external_id and is_stronger:
-                    row.fields["external_id"] = external_id
+        names = ("id", "title", "artists", "external_id", "source")
+        columns = [_TRACK.c[name] for name in names]
+        tracks = [
+            track
+            for part in chunks(list(by_id))
+            for track in self._run(select(*columns).where(_TRACK.c.id.in_(part)))
+        ]
+        without_artists = set()
+        for track in tracks:
+            row = by_id[track.id]
+            is_others = track.source != self._source
+            if not row.is_titled and (is_others or is_label(row.fields["title"])):
+                row.fields["title"] = track.title
+            if not row.fields["artists"] and track.artists and is_others:
+                row.fields["artists"] = track.artists
+                without_artists.add(track.id)
+            is_stronger = recording_key(track.external_id or "") or not recording_id(row.source_key)
+            if stored[row.source_key].by_alias and track.external_id and is_stronger:
+                row.fields["external_id"] = track.external_id
+        return without_artists
 
     def _name_columns(
         self, rows: list[CatalogueRow], ids: dict[str, int]
@@ -288,7 +303,7 @@ class CatalogueWriter:
             title = row.fields["title"] if track is None or "title" in has else track.title
             line = row.fields["artists"] if track is None or "artists" in has else track.artists
             key = row.song_key
-            is_completed = track is not None or not row.is_titled
+            is_completed = track is not None or not row.is_titled or not row.artists.names
             if is_completed and line and title not in ("", UNTITLED) and not is_label(title):
                 key = song_key(line, title)
             named[row.source_key] = {"song_key": key, **name_columns(title, line)}

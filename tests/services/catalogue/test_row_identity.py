@@ -19,6 +19,7 @@ from songrec.store.tables import (
     Reaction,
     Track,
     TrackAlias,
+    TrackArtist,
 )
 from tests.catalogue_files.samples import NAMED, PLAYLIST_COLUMNS, TWELVE, song, spotify, write
 from tests.catalogue_files.stored import batches_of, counts
@@ -417,14 +418,21 @@ class TestKnownByMore:
         assert liked(session) == [(alpha, "Alpha"), (third, "Gamma")]
         assert counts(ingest_file(session, path)) == (4, 0, 0, 4, 0)
 
-    def test_a_row_without_a_title_keeps_the_stored_one(self, session, tmp_path):
-        path = write(tmp_path / "songs.csv", catalogue(*OURS), IDS)
-        ingest_file(session, path)
-        before = session.scalars(select(Track.song_key).order_by(Track.id)).all()
-        rows = [one | {"name": "", "energy": 0.9} for one in catalogue(*OURS)]
-        assert ingest_file(session, write(path, rows, IDS)).updated == 4
+    def test_a_row_without_names_keeps_those_of_another_catalogue(self, session, tmp_path):
+        rows = [
+            spotify(id=spotify_id(at), name=title, artists=artists)
+            for at, (title, artists) in enumerate(OURS)
+        ]
+        ingest_file(session, write(tmp_path / "songs.csv", rows, IDS))
+        before = session.execute(select(Track.song_key, Track.artists).order_by(Track.id)).all()
+        credits = select(func.count()).select_from(TrackArtist)
+        n_credits = session.scalar(credits)
+        nameless = [one | {"name": "", "artists": "", "energy": 0.9} for one in rows]
+        other = write(tmp_path / "other.csv", nameless, IDS)
+        assert ingest_file(session, other).updated == 4
         assert [title for title, *_ in names(session)] == [title for title, _ in OURS]
-        assert session.scalars(select(Track.song_key).order_by(Track.id)).all() == before
+        after = session.execute(select(Track.song_key, Track.artists).order_by(Track.id)).all()
+        assert (after, session.scalar(credits)) == (before, n_credits)
 
 
 def test_keys_of_a_merged_track_lead_to_the_survivor_and_back(session, tmp_path):
