@@ -1,4 +1,4 @@
-"""Executors of the analysis: one child process, a local cluster, or a remote cluster."""
+"""Executors of the analysis: one child process, several, or a remote cluster."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import queue
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -36,12 +37,45 @@ class LocalExecutor:
             yield task, analyse_here(task)
 
 
+class ThreadExecutor(LocalExecutor):
+    """Executor of ``size`` threads of this process, each with a child process of its own.
+
+    Tasks and outcomes go through pipes: nothing listens on a port.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._threads = ThreadPoolExecutor(size, thread_name_prefix="analysis")
+
+    def run(self, tasks: Iterator[Task]) -> Iterator[tuple[Task, Outcome] | None]:
+        """See ``LocalExecutor.run``."""
+        pending: dict[Future[Outcome], Task] = {}
+        more = True
+        while more or pending:
+            while more and len(pending) < WAITING_PER_WORKER * self.size:
+                task = next(tasks, None)
+                if task is None:
+                    more = False
+                    break
+                pending[self._threads.submit(analyse_here, task)] = task
+            done, _ = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield pending.pop(future), future.result()
+            if pending and not done:
+                yield None
+
+    def close(self) -> None:
+        """End the threads; children that are busy are not waited for."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        close_all()
+        self._threads.shutdown()
+
+
 class DaskExecutor(LocalExecutor):
     """Executor on a dask.distributed cluster; the files of a worker that dies go to others."""
 
-    def __init__(self, client: Any, *, remote: bool) -> None:
+    def __init__(self, client: Any) -> None:
         self._client = client
-        self._remote = remote
 
     @property
     def size(self) -> int:  # type: ignore[override]
@@ -80,7 +114,7 @@ class DaskExecutor(LocalExecutor):
     def _check_cluster(self, last_result: float) -> None:
         if self._client.status not in ("running", "connecting"):
             raise NotReady(_LOST)
-        lonely = self._remote and time.monotonic() - last_result > LONELY_S
+        lonely = time.monotonic() - last_result > LONELY_S
         if lonely and not self._client.nthreads():
             raise NotReady(
                 f"The cluster has had no workers for {LONELY_S:.0f} s. What is analysed stays: "
@@ -130,32 +164,9 @@ def open_executor(
         if count == 1:
             yield LocalExecutor()
         else:
-            with _local(count) as executor:
+            with closing(ThreadExecutor(count)) as executor:
                 yield executor
     finally:
-        close_all()
-
-
-@contextmanager
-def _local(count: int) -> Iterator[LocalExecutor]:
-    from distributed import Client, LocalCluster
-
-    # Within this process and without a port that others on the machine could reach: the work is
-    # done by a child process of each worker.
-    with (
-        _quiet(),
-        LocalCluster(
-            n_workers=count,
-            threads_per_worker=1,
-            processes=False,
-            dashboard_address=None,
-            memory_limit=0,
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        yield DaskExecutor(client, remote=False)
-        # Workers whose child is busy must not be waited for.
         close_all()
 
 
@@ -170,7 +181,7 @@ def _remote(address: str) -> Iterator[LocalExecutor]:
         except (OSError, TimeoutError) as error:
             raise BadInput(_no_scheduler(address, error)) from None
         try:
-            yield DaskExecutor(client, remote=True)
+            yield DaskExecutor(client)
         finally:
             if client.status == "running":
                 client.run(close_all, on_error="ignore")

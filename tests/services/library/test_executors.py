@@ -1,10 +1,12 @@
-"""The same work on dask.distributed: threads of this process, and a cluster that loses a worker."""
+"""The same work in threads of this process, and on a dask cluster that loses a worker."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -133,3 +135,49 @@ def test_two_local_workers_do_the_same_and_leave_no_process_behind(
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
     assert not worker_process._all
+
+
+def listening_sockets(pids: set[int]) -> set[str]:
+    """Return the local addresses on which these processes listen, from Linux's tables."""
+    inodes = set()
+    for pid in pids:
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                inodes.add(str(descriptor.readlink()).removeprefix("socket:[").removesuffix("]"))
+    rows = (
+        line.split()
+        for table in ("tcp", "tcp6")
+        for line in Path("/proc/net", table).read_text().splitlines()[1:]
+    )
+    return {row[1] for row in rows if row[3] == "0A" and row[9] in inodes}
+
+
+def process_tree(root: int) -> set[int]:
+    """Return ``root`` and its descendants."""
+    pids = {root}
+    for children in Path(f"/proc/{root}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            for child in children.read_text().split():
+                pids |= process_tree(int(child))
+    return pids
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="needs Linux's /proc")
+def test_nothing_listens_while_a_folder_is_analysed(
+    app: Flask, session: Session, music: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)):  # the test sees what it should see
+        assert len(listening_sockets({os.getpid()})) >= 1
+    before = listening_sockets({os.getpid()})
+    seen: set[str] = set()
+    trees = []
+
+    def look(share: float, message: str, details: dict[str, Any] | None = None) -> None:
+        tree = process_tree(os.getpid())
+        trees.append(len(tree))
+        seen.update(listening_sockets(tree))
+
+    request = AnalyzeRequest(music, workers=3, settings=SETTINGS)
+    assert analyze_folder(Instance(app.config["INSTANCE"], session), request, look).analysed
+    assert max(trees) >= 4  # this process and its three children
+    assert seen <= before
