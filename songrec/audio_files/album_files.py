@@ -131,7 +131,10 @@ def _split(
         for named in with_tracks:
             path = match_file(named.name, sheet_path, beside, is_only=len(with_tracks) == 1)
             if path is None:
-                note(f"names {named.name!r}, which is not there")
+                note(
+                    f"names {named.name!r}, which is not there, and no single file of that name "
+                    "with another ending"
+                )
                 continue
             found = parts_of(sheet, named, sheet_path.name)
             if not found:

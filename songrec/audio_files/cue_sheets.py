@@ -16,8 +16,6 @@ from songrec.core.files import open_regular
 FRAMES_PER_S = 75
 LARGEST_BYTES = 2**20
 MOST_TRACKS = 999
-SHORTEST_S = 0.5
-"""A track shorter than this is a mistake of the sheet."""
 _LINE = re.compile(r"\s*([A-Za-z]+)\s*(.*?)\s*$")
 _TIME = re.compile(r"(\d{1,2})\s+(\d{1,4}):(\d{1,2})(?:[:.](\d{1,2}))?$")
 
@@ -135,7 +133,7 @@ def _files(names: Sequence[str], drafts: Iterable[_Draft]) -> Iterable[CueFile]:
 def _tracks(starts: Sequence[tuple[float, _Draft]]) -> Iterable[CueTrack]:
     ends = [start for start, _ in starts[1:]]
     for (start, draft), end in zip(starts, [*ends, None], strict=True):
-        if end is not None and end - start < SHORTEST_S:
+        if end is not None and end <= start:
             raise BadInput(f"has times that do not ascend (track {draft.number})")
         if draft.is_audio:
             yield CueTrack(

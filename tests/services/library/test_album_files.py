@@ -17,9 +17,11 @@ from sqlalchemy.orm import Session
 from songrec.services.features import sound_files
 from songrec.services.library.analysis_report import AnalyzeReport
 from songrec.services.listeners import playlist_export
+from songrec.services.segments import build_index
 from songrec.store.catalogue.tracks import tracks_by_id
+from songrec.store.instance import Instance
 from songrec.store.listeners import reactions
-from songrec.store.sound import audio_files
+from songrec.store.sound import audio_files, segment_index, waveform_cache
 from songrec.store.tables import Album, Artist, AudioFile, Listener, Lyrics, Track, TrackArtist
 from tests.audio_files.sounds import chords, write, write_wav
 from tests.services.library import test_analyze_folder
@@ -281,19 +283,6 @@ def test_the_next_part_is_cut_ahead(
     assert sound_files.is_local(app.config["INSTANCE"], audio_files.source_of(file))
 
 
-def test_waveforms_are_those_of_the_parts(
-    app: Flask, analyze: Any, session: Session, album: Path
-) -> None:
-    from songrec.services.features import waveform
-
-    analyze(album.parent)
-    for file in session.scalars(select(AudioFile)):
-        source = audio_files.source_of(file)
-        path = sound_files.local_path(app.config["INSTANCE"], source)
-        created = waveform.create(app.config["INSTANCE"], path, source.content_hash)
-        assert created.seconds == pytest.approx(file.duration_s, abs=0.01)
-
-
 def test_cut_parts_are_forgotten_when_there_are_too_many(
     app: Flask, analyze: Any, session: Session, album: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -359,3 +348,24 @@ def test_files_analysed_by_an_earlier_version_get_their_tags_read_once(
     session.commit()
     assert reread(analyze, path.parent) == (0, 1)
     assert reread(analyze, path.parent) == (0, 0)
+
+
+def test_segments_and_waveforms_lie_within_their_parts(
+    app: Flask, analyze: Any, session: Session, album: Path
+) -> None:
+    analyze(album.parent)
+    instance = app.config["INSTANCE"]
+    build_index.build(Instance(instance, session), by="mfcc")
+    name = segment_index.current(instance)
+    folder = segment_index.folder(instance) / name
+    tracks, first, starts = (
+        np.load(folder / f"{name}.npy") for name in ("track_ids", "first", "starts")
+    )
+    files = {file.track_id: file for file in session.scalars(select(AudioFile))}
+    assert set(tracks.tolist()) == set(files)
+    for track_id, begin, end in zip(tracks.tolist(), first[:-1], first[1:], strict=True):
+        file = files[track_id]
+        assert starts[begin:end].min() == 0.0
+        assert starts[begin:end].max() < file.duration_s
+        waveform = waveform_cache.find(instance, file.content_hash)
+        assert waveform.seconds == pytest.approx(file.duration_s, abs=0.01)
