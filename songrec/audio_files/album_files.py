@@ -11,9 +11,16 @@ from pathlib import Path
 import mutagen
 
 from songrec.audio_files import cue_sheets
-from songrec.audio_files.cue_sheets import AlbumPart, match_file, normalized, parts_of
+from songrec.audio_files.cue_sheets import (
+    AlbumPart,
+    CueSheet,
+    match_file,
+    normalized,
+    parts_of,
+)
 from songrec.audio_files.file_scan import ScannedFile, shown
 from songrec.audio_files.tags import read_cue_sheet
+from songrec.audio_files.text_encoding import likely_code_page
 from songrec.core.errors import BadInput
 from songrec.core.files import modified_ns
 
@@ -125,6 +132,12 @@ def _split(
         except BadInput as error:
             note(str(error))
             continue
+        if (guess := likely_code_page(_texts(sheet))) is not None:
+            page, text = guess
+            note(
+                f"looks like {page} ({text[:100]}): if that is right, set "
+                f"SONGREC_TAG_ENCODING={page} and analyse again"
+            )
         folder = sheet_path.parent
         beside = {normalized(path.relative_to(folder).as_posix()): path for path in by_path}
         with_tracks = [named for named in sheet.files if named.tracks]
@@ -150,6 +163,13 @@ def _split(
                 note(str(error))
                 continue
             parts[path], splits[path] = found, sheet_path
+
+
+def _texts(sheet: CueSheet) -> list[str]:
+    """Return the names in a sheet, those that are not plain English."""
+    tracks = [track for file in sheet.files for track in file.tracks]
+    names = [sheet.performer, sheet.title, *(track.title for track in tracks)]
+    return [name for name in names if name and not name.isascii()]
 
 
 def _noter(notes: list[tuple[str, str]], path: Path) -> Callable[[str], None]:

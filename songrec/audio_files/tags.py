@@ -323,7 +323,7 @@ class _TextReader:
         for how, names in self._mended.items():
             shown = [_SHOWN[name] for name in names if fields is None or name in fields]
             if shown:
-                notes.append(f"{', '.join(shown)}: {how} behind a wrong declaration, mended")
+                notes.append(f"{', '.join(shown)}: {how} in a field declared otherwise, mended")
         if (guess := self.guess(fields)) is not None:
             page, text = guess
             names = [_SHOWN[name] for name in self._doubtful if fields is None or name in fields]

@@ -241,7 +241,7 @@ def test_text_in_a_wrong_encoding_is_mended_and_noted(tmp_path: Path) -> None:
     tags.save(path)
     read = read_tags(path)
     assert (read.title, read.artists, read.album) == ("Déjà vu", "Sigúr", "Don’t")
-    assert read.notes == ("title, artist: UTF-8 behind a wrong declaration, mended",)
+    assert read.notes == ("title, artist: UTF-8 in a field declared otherwise, mended",)
 
 
 def test_a_foreign_code_page_is_named_and_read_by_the_setting(tmp_path: Path) -> None:

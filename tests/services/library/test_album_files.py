@@ -102,6 +102,21 @@ def test_a_sheet_inside_the_file_splits_it(analyze: Any, session: Session, album
     assert counted(analyze(album.parent)) == (3, 0, 3, 0)
 
 
+def test_a_sheet_in_another_code_page_is_named_and_read_by_the_setting(
+    analyze: Any, session: Session, album: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sheet = CUE.replace("One", "Выхода нет").replace("Somebody", "Сплин")
+    (album.parent / "Album.cue").write_bytes(sheet.encode("cp1251"))
+    ((path, note),) = analyze(album.parent).notes
+    assert path.endswith("Album.cue")
+    assert "Выхода нет" in note
+    assert "SONGREC_TAG_ENCODING=cp1251" in note
+    monkeypatch.setenv("SONGREC_TAG_ENCODING", "cp1251")
+    report = analyze(album.parent)
+    assert (counted(report), report.tags_read_again, report.notes) == ((3, 0, 3, 0), 3, [])
+    assert rows(session)[0][4] == "Выхода нет"
+
+
 def test_new_names_in_a_sheet_are_read_without_analysing(
     analyze: Any, session: Session, album: Path
 ) -> None:
