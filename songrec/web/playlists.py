@@ -24,7 +24,7 @@ from songrec.core.errors import BadInput
 from songrec.services.listeners import playlist_export
 from songrec.store.catalogue import tracks as catalogue
 from songrec.store.db import db
-from songrec.store.listeners import playlists
+from songrec.store.listeners import playlists, unmatched_imports
 from songrec.store.runs import runs
 from songrec.store.tables import Playlist
 from songrec.web import cached_counts, security
@@ -87,6 +87,7 @@ def show(public_id: str) -> str:
         "playlists/show.html",
         playlist=playlist,
         is_mine=listener is not None and playlist.listener_id == listener.id,
+        n_missing=unmatched_imports.count_of_playlist(db.session, playlist.id),
         may_stream=_may_stream(playlist),
         locations={
             name: label

@@ -134,10 +134,14 @@ def test_a_history_is_shown_apart_from_likes_and_deleted_on_request(client, sess
 
 
 def test_what_the_songs_become_can_be_chosen(client, session, planted):
-    data = {"file": (io.BytesIO(b"title,artist\nsong 12,Artist 12\n"), "Mix.csv"), "as": "playlist"}
+    text = b"title,artist\nsong 12,Artist 12\nGone,Nobody\n"
+    data = {"file": (io.BytesIO(text), "Mix.csv"), "as": "playlist"}
     answer = client.post("/me/import", data=data, content_type="multipart/form-data")
     answer.request.close()
-    assert "New playlist “Mix”: 1 song" in answer.text
+    assert "New playlist “Mix”: 1 song, 1 missing" in answer.text
     assert "Columns read: “title” as title" in answer.text
-    assert session.query(Playlist).one().name == "Mix"
+    playlist = session.query(Playlist).one()
+    assert playlist.name == "Mix"
+    page = client.get(f"/playlists/{playlist.public_id}").text
+    assert "1 of the imported list" in page
     assert session.query(Reaction).count() == 0

@@ -57,6 +57,12 @@ def count(session: Session, listener: Listener) -> int:
     )
 
 
+def count_of_playlist(session: Session, playlist_id: int) -> int:
+    """Count the unmatched songs of a playlist."""
+    query = select(func.count()).select_from(PendingLike)
+    return session.scalar(query.where(PendingLike.playlist_id == playlist_id)) or 0
+
+
 def remove(session: Session, listener: Listener, ids: Sequence[int] | None = None) -> None:
     """Delete the entries with these ids, or all of them."""
     if ids is None:

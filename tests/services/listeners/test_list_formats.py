@@ -214,11 +214,13 @@ def test_tunemymusic_names_playlists_and_favourites():
         "Gamma,Bert,L,My mix,Playlist,,\n"
         "Delta,Bert,,Favorite Songs,Favorite,,\n"
         "Someone,,,Artists,Artist,,\n"
+        "Nobody,,,Empty,Playlist,,\n"
     )
     assert [one.name for one in listed.playlists] == ["My mix", "Other"]
     assert [e.playlist for e in listed.entries] == ["My mix", "Other", "My mix", ""]
     assert songs(listed, "like") == [("Bert", "Delta")]
     assert listed.passed_over.total() == 1
+    assert [line for line, _ in listed.refused] == [7]
 
 
 @pytest.mark.parametrize(

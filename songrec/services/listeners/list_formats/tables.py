@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from songrec.catalogue_files import cell_values
 from songrec.catalogue_files.column_names import parse_column_name
@@ -256,7 +257,7 @@ def _read_row(
         _read_counts(result, layout, line, row, names)
 
 
-def _names(layout: _Layout, row: list[str]) -> dict[str, object]:
+def _names(layout: _Layout, row: list[str]) -> dict[str, Any]:
     title, artists = layout.cell(row, "title"), layout.cell(row, "artists")
     if "both" in layout.columns and not (title and artists):
         artists, title = split_name(layout.cell(row, "both"))
@@ -283,21 +284,23 @@ def _id(layout: _Layout, cell: str, at: int) -> str:
 
 
 def _read_place(
-    result: SongList, layout: _Layout, line: int, row: list[str], names: dict[str, object]
+    result: SongList, layout: _Layout, line: int, row: list[str], names: dict[str, Any]
 ) -> None:
     kind = TYPES.get(layout.cell(row, "type").lower())
     if "type" in layout.columns and kind is None:
         result.pass_over(f"rows of the type {layout.cell(row, 'type')[:20]!r}")
         return
     playlist = layout.cell(row, "playlist_name")
-    if kind == "like" or not playlist:
-        result.add(line, "like", **names)  # type: ignore[arg-type]
+    is_song = any(names["ids"]) or names["path"] or (names["title"] and names["artists"])
+    # A row that is refused starts no playlist.
+    if kind == "like" or not playlist or not is_song:
+        result.add(line, "like", **names)
     else:
-        result.add(line, "playlist", playlist=result.number_of(playlist), **names)  # type: ignore[arg-type]
+        result.add(line, "playlist", playlist=result.number_of(playlist), **names)
 
 
 def _read_play(
-    result: SongList, layout: _Layout, line: int, row: list[str], names: dict[str, object]
+    result: SongList, layout: _Layout, line: int, row: list[str], names: dict[str, Any]
 ) -> None:
     event = layout.cell(row, "event")
     if event and event.upper() != "PLAY_END":
@@ -320,25 +323,25 @@ def _read_play(
         ms_played=ms_played,
         is_skip=ms_played is not None and ms_played < MAX_SECONDS * 1000,
         source=layout.service.source if layout.service else "csv",
-        **names,  # type: ignore[arg-type]
+        **names,
     )
 
 
 def _read_rating(
-    result: SongList, layout: _Layout, line: int, row: list[str], names: dict[str, object]
+    result: SongList, layout: _Layout, line: int, row: list[str], names: dict[str, Any]
 ) -> None:
     rating = layout.cell(row, "rating")
     stars = (_decimal(rating) or 0.0) / layout.star
     if stars > 0:
         add_rating(result, line, stars, names)
     elif rating.lower() in VALUES:
-        result.add(line, VALUES[rating.lower()], **names)  # type: ignore[arg-type]
+        result.add(line, VALUES[rating.lower()], **names)
     else:
         result.pass_over("songs without a rating")
 
 
 def _read_counts(
-    result: SongList, layout: _Layout, line: int, row: list[str], names: dict[str, object]
+    result: SongList, layout: _Layout, line: int, row: list[str], names: dict[str, Any]
 ) -> None:
     """Add what iTunes counts beside the places in a playlist: rating, plays, skips."""
     rating = _number(layout.cell(row, "rating"))
@@ -353,10 +356,10 @@ def _read_counts(
             played_at=moment(layout.cell(row, "last_played"), day_first=layout.day_first),
             is_total=True,
             source="itunes",
-            **names,  # type: ignore[arg-type]
+            **names,
         )
     if skips:
-        result.add(line, "skip", weight=skips, **names)  # type: ignore[arg-type]
+        result.add(line, "skip", weight=skips, **names)
 
 
 def _number(cell: str) -> int | None:
