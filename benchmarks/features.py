@@ -43,6 +43,9 @@ def clip() -> np.ndarray:
 
 def plain(samples: np.ndarray) -> dict[str, np.ndarray]:
     """Extract the same features by one call of librosa each."""
+    from songrec.core import numba_cache
+
+    numba_cache.claim()
     import librosa
 
     y, rate = samples, RATE

@@ -14,10 +14,15 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from songrec import create_app
+from songrec.core import numba_cache
 from songrec.store.db import db
 from tests.planted_run import Planted, plant
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# Before any test imports numba; processes that run tests at once have folders of their own.
+os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".pytest_cache" / "numba"))
+numba_cache.claim()
 
 
 @pytest.fixture(scope="session")

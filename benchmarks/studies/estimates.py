@@ -19,6 +19,7 @@ from benchmarks.studies.instance import empty_instance
 from benchmarks.tables import table
 from songrec.audio_files.decoding import decode
 from songrec.audio_files.file_scan import walk
+from songrec.core import numba_cache
 from songrec.core.types import FeatureTable, Floats
 from songrec.features.extraction import extract_all, make_extractors
 from songrec.features.registry import sample_rate_of
@@ -73,6 +74,7 @@ def study(data: Path, seed: int = 0) -> list[str]:
 
 def fma_means(samples: Floats, rate: int) -> dict[str, float]:
     """Compute the means over time that FMA's table has, by the names of its columns."""
+    numba_cache.claim()
     import librosa
 
     chroma_of = np.abs(librosa.cqt(samples, sr=rate, hop_length=512, n_bins=84, tuning=None))

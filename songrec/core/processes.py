@@ -8,6 +8,7 @@ import signal
 import sys
 
 _PR_SET_PDEATHSIG = 1
+_CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGABRT})
 
 
 def end_with_parent(number: int = signal.SIGKILL) -> None:
@@ -26,9 +27,22 @@ def end_with(parent: int, number: int) -> None:
         os._exit(1)
 
 
+def crashed(code: int) -> bool:
+    """Return whether an exit code is that of a fault in native code."""
+    return -code in _CRASHES
+
+
 def describe_exit(code: int) -> str:
     """Describe an exit code for people: which signal or code ended the process."""
     if code >= 0:
         return f"ended with code {code} and did not say why"
-    hint = ", most likely for want of memory" if -code == signal.SIGKILL else ""
-    return f"was ended by {signal.Signals(-code).name}{hint}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:  # a real-time signal
+        name = f"signal {-code}"
+    hint = ""
+    if -code == signal.SIGKILL:
+        hint = ", most likely for want of memory"
+    elif crashed(code):
+        hint = ", a fault in compiled code"
+    return f"was ended by {name}{hint}"

@@ -52,6 +52,7 @@ def _work(job_id: int, log: JobLog, on_progress: Progress) -> int:
 
     with database_app().app_context():
         job = db.session.get_one(Job, job_id)
+        log.text = job.log  # of a process before it that crashed
         module, function = KINDS[job.kind].run.split(":")
         result = getattr(importlib.import_module(module), function)(db.session, job, on_progress)
         # From here on a stop would come too late: the results and the row's "done" are

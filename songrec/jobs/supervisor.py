@@ -8,14 +8,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
+from songrec.core import numba_cache
 from songrec.core.child_process import ChildProcess
-from songrec.core.processes import describe_exit
+from songrec.core.processes import crashed, describe_exit
 from songrec.jobs.job_log import JobLog
 from songrec.jobs.kinds import KINDS
 from songrec.store import jobs
@@ -43,9 +45,12 @@ class JobSupervisor:
         self.log = JobLog()
         self.error: str | None = None
         self.changed = False
-        self.process = ChildProcess(
-            [*command, str(job_id)],
-            environment={"SONGREC_INSTANCE": str(app.config["INSTANCE"])},
+        self.instance = Path(app.config["INSTANCE"])
+        self.process = self._start()
+
+    def _start(self) -> ChildProcess:
+        return ChildProcess(
+            [*command, str(self.job_id)], environment={"SONGREC_INSTANCE": str(self.instance)}
         )
 
     def follow(self) -> None:
@@ -57,6 +62,28 @@ class JobSupervisor:
             self.process.close()
 
     def _follow(self) -> None:
+        code, reason = self._watch()
+        if crashed(code) and reason is None and self._report_crash(code):
+            self.process.close()
+            self.process = self._start()
+            code, reason = self._watch()
+        self._write()
+        commit_with_retries(lambda: self._end(code, reason))
+
+    def _report_crash(self, code: int) -> bool:
+        """Empty the cache of compiled code and store what happened; False if the job has ended."""
+        count = numba_cache.clear(self.instance)
+        self.log.write(
+            f"Its process {describe_exit(code)}. It starts once more, with an empty cache of "
+            f"compiled code ({count} folders emptied)."
+        )
+        self.log.progress, self.log.details = 0.0, {}
+        self.log.message = "Starting once more after a crash."
+        # The second process continues the log that it finds in the row.
+        return commit_with_retries(self._report)
+
+    def _watch(self) -> tuple[int, str | None]:
+        """Store progress until the process ends; return its exit code and who stopped it."""
         stopped_at: float | None = None
         reason: str | None = None
         written = time.monotonic()
@@ -74,9 +101,7 @@ class JobSupervisor:
                     self.process.terminate()
             elif stopped_at is not None and moment - stopped_at > GRACE:
                 self.process.kill()
-        code = self.process.wait()
-        self._write()
-        commit_with_retries(lambda: self._end(code, reason))
+        return self.process.wait(), reason
 
     def _stop_requested_by(self) -> str | None:
         if stopping.is_set():
@@ -123,20 +148,23 @@ class JobSupervisor:
         try:
             with short_transaction():
                 if self.changed:
-                    jobs.report(
-                        db.session,
-                        self.job_id,
-                        progress=self.log.progress,
-                        message=self.log.message,
-                        log=self.log.text,
-                        details=self.log.details,
-                    )
+                    self._report()
                 else:
                     jobs.beat(db.session, self.job_id)
         except OperationalError as error:
             log.debug("The database is busy, writing progress later: %s", error.orig)
             return
         self.changed = False
+
+    def _report(self) -> bool:
+        return jobs.report(
+            db.session,
+            self.job_id,
+            progress=self.log.progress,
+            message=self.log.message,
+            log=self.log.text,
+            details=self.log.details,
+        )
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from songrec.core import numba_cache
 from songrec.core.types import Floats, Ints, Progress, no_progress
 from songrec.projection.knn_placement import NeighbourIndex, rows_to_learn_from
 from songrec.projection.pca import PCAProjection
@@ -51,6 +52,7 @@ class UMAP:
         if len(self.rows_) < FEWEST:
             return self
         on_progress(0.0, f"neighbours of {len(self.rows_):,} tracks")
+        numba_cache.claim()
         from umap import umap_
 
         k = min(self.n_neighbors, len(self.rows_))

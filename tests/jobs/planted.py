@@ -39,6 +39,17 @@ def die(session: Any, job: Any, on_progress: Any) -> dict[str, Any]:
     return {}
 
 
+def crash(session: Any, job: Any, on_progress: Any) -> dict[str, Any]:
+    """Crash as native code does, the first ``times``; ``mark`` counts."""
+    mark = Path(job.parameters["mark"])
+    count = int(mark.read_text()) if mark.exists() else 0
+    if count < job.parameters["times"]:
+        mark.write_text(str(count + 1))
+        on_progress(0.5, "half of it")
+        signal.raise_signal(getattr(signal, job.parameters["signal"]))
+    return {"crashes": count}
+
+
 def fail(session: Any, job: Any, on_progress: Any) -> dict[str, Any]:
     """Run into a bug."""
     raise ZeroDivisionError("a bug")
@@ -59,7 +70,7 @@ def publish(session: Any, job: Any, on_progress: Any) -> dict[str, Any]:
     return {}
 
 
-for function in (sleep, deaf, die, fail, fill, publish):
+for function in (sleep, deaf, die, crash, fail, fill, publish):
     KINDS[function.__name__] = Kind(
         function.__name__, function.__name__, f"tests.jobs.planted:{function.__name__}"
     )

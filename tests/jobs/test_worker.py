@@ -268,6 +268,40 @@ def test_a_bug_and_a_death_are_reported(working: Session) -> None:
     assert "SIGKILL" in death.error  # type: ignore[operator]
 
 
+def test_a_job_that_crashes_is_tried_once_more_with_an_empty_cache(
+    app: Flask, session: Session, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    start()
+    cached = app.config["INSTANCE"] / "cache" / "numba" / "slot-0" / "layouts.nbc"
+    cached.parent.mkdir(parents=True)
+    cached.write_bytes(b"compiled by two processes at once")
+    job = ask(session, "crash", mark=str(tmp_path / "once"), times=1, signal="SIGSEGV")
+    wait(session, job, "done", seconds=30)
+    assert job.result == {"crashes": 1}
+    assert not cached.exists()
+    assert "Its process was ended by SIGSEGV, a fault in compiled code. It starts once more" in (
+        job.log
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "crashes", "error"),
+    [
+        ("SIGSEGV", 2, "Its process was ended by SIGSEGV, a fault in compiled code; nothing"),
+        ("SIGKILL", 1, "Its process was ended by SIGKILL, most likely for want of memory; nothing"),
+    ],
+)
+def test_a_second_crash_and_a_kill_are_the_end(
+    working: Session, tmp_path: Path, number: str, crashes: int, error: str
+) -> None:
+    mark = tmp_path / number
+    job = ask(working, "crash", mark=str(mark), times=9, signal=number)
+    wait(working, job, "failed", seconds=30)
+    assert mark.read_text() == str(crashes)
+    assert job.error.startswith(error)  # type: ignore[union-attr]
+
+
 def test_two_workers_share_the_work_and_one_takes_over_when_the_other_dies(
     session: Session, start: Start
 ) -> None:

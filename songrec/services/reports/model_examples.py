@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from songrec.core import numba_cache
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.feature_spec import FeatureSpec
 from songrec.core.types import FeatureTable, Floats, Ints
@@ -231,6 +232,7 @@ def to_audio(
     """
     if decibels.ndim != 2 or decibels.shape[1] < 2:
         raise BadInput(f"A spectrogram has bands and frames; this has shape {decibels.shape}.")
+    numba_cache.claim()
     import librosa
 
     from songrec.features.audio.filterbanks import mel_filters

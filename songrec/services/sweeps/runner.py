@@ -19,11 +19,12 @@ from typing import Any
 
 import numpy as np
 
+from songrec.core import numba_cache
 from songrec.core.child_process import ChildProcess, Message, thread_limits
 from songrec.core.errors import NotReady, SongrecError
 from songrec.core.feature_spec import ATTRIBUTES_ONLY
 from songrec.core.files import write_json
-from songrec.core.processes import describe_exit
+from songrec.core.processes import crashed, describe_exit
 from songrec.core.types import Progress, no_progress
 from songrec.evaluation import stability
 from songrec.services.sweeps import folder, results
@@ -106,13 +107,14 @@ class _Group:
     """Cells that share a latent, and the state of their process.
 
     ``current`` is the cell that it trains, ``fraction`` how far that is, ``shared`` whether the
-    process still works on what its cells share.
+    process still works on what its cells share, ``crashed`` whether one has crashed before.
     """
 
     cells: list[Cell]
     process: ChildProcess | None = None
     current: Cell | None = None
     shared: bool = True
+    crashed: bool = False
     fraction: float = 0.0
     done: set[str] = field(default_factory=set)
 
@@ -206,13 +208,21 @@ class _GroupProcesses:
         self.on_progress(0.99 * share, f"{text}: {message}" if message else text, None)
 
     def _handle_exit(self, group: _Group) -> None:
-        """Fail the cell that an ended process was training; leave the rest to another process."""
+        """Fail the cell that an ended process was training; leave the rest to another process.
+
+        After the first crash of compiled code all of them are tried again, with an empty cache.
+        """
         assert group.process is not None
         code = group.process.wait()
         group.process.close()
         self.running.remove(group)
         left = group.left
         if not left:
+            return
+        if crashed(code) and not group.crashed:
+            group.crashed = True
+            numba_cache.clear(self.instance)
+            self.waiting.appendleft(group)
             return
         reason = f"Its process {describe_exit(code)}."
         lost = left if group.current is None or group.shared else [group.current]
