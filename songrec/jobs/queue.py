@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
+import json
 import os
 import secrets
 from collections.abc import Iterable, Iterator
@@ -15,25 +17,62 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from songrec.core.errors import UnknownName
+from songrec.core.errors import NotReady, UnknownName
 from songrec.jobs.kinds import KINDS
 from songrec.store import jobs
 from songrec.store.db import now
 from songrec.store.instance import Instance
 from songrec.store.tables import Job, User
 
+_ATTEMPTS = 5
+
 
 def enqueue(
     session: Session, kind: str, parameters: dict[str, Any], user: User | None = None
 ) -> Job:
     """Add a job for the workers. The caller commits."""
+    return _create(session, kind, parameters, user)
+
+
+def enqueue_once(
+    session: Session, kind: str, parameters: dict[str, Any], user: User | None = None
+) -> tuple[Job, bool]:
+    """Add a job unless the same one waits or runs; return it, and whether it is new.
+
+    The same is of one kind with equal parameters, whoever asks, also in another process at the
+    same moment. The caller commits; where another process came first, what the caller has not
+    committed yet is rolled back.
+    """
+    content = json.dumps([kind, parameters], sort_keys=True, separators=(",", ":"))
+    key = hashlib.sha256(content.encode()).hexdigest()
+    for _ in range(_ATTEMPTS):
+        job = jobs.find_active(session, key)
+        if job is not None:
+            return job, False
+        try:
+            return _create(session, kind, parameters, user, key), True
+        except IntegrityError:
+            session.rollback()
+    raise NotReady("The same work keeps being queued by others: look at the list of jobs.")
+
+
+def _create(
+    session: Session,
+    kind: str,
+    parameters: dict[str, Any],
+    user: User | None,
+    request_key: str | None = None,
+) -> Job:
     if kind not in KINDS:
         raise UnknownName("kind of job", kind, KINDS)
     user_id = user.id if user is not None else None
     row = KINDS[kind]
-    return jobs.create(session, kind, parameters, user_id, row.priority, row.exclusive_key)
+    return jobs.create(
+        session, kind, parameters, user_id, row.priority, row.exclusive_key, request_key
+    )
 
 
 @contextlib.contextmanager

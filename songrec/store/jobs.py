@@ -34,10 +34,12 @@ def create(
     user_id: int | None = None,
     priority: int = 0,
     exclusive_key: str | None = None,
+    request_key: str | None = None,
 ) -> Job:
     """Add a waiting job, which workers see once the caller has committed.
 
-    It starts when no other job with its ``exclusive_key`` runs.
+    It starts when no other job with its ``exclusive_key`` runs. Raises ``IntegrityError`` while one
+    with its ``request_key`` waits or runs.
     """
     job = Job(
         public_id=secrets.token_hex(6),
@@ -49,6 +51,7 @@ def create(
         user_id=user_id,
         priority=priority,
         exclusive_key=exclusive_key,
+        request_key=request_key,
     )
     session.add(job)
     session.flush()
@@ -98,6 +101,12 @@ _LISTED = (
 def active(session: Session) -> list[Job]:
     """Return the jobs that wait or run, oldest first."""
     return list(session.scalars(select(Job).where(Job.state.in_(ACTIVE)).order_by(Job.id)))
+
+
+def find_active(session: Session, request_key: str) -> Job | None:
+    """Return the job of this request that waits or runs, if any."""
+    query = select(Job).where(Job.request_key == request_key, Job.state.in_(ACTIVE))
+    return session.scalar(query)
 
 
 def ahead_of(session: Session, job: Job) -> int:

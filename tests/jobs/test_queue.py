@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from flask import Flask
@@ -125,6 +126,46 @@ def test_two_workers_at_once_start_one_training(app: Flask, session: Session) ->
     assert waiting_ids(session) == rows[1:]
 
 
+def test_the_same_request_is_queued_once_while_it_waits_or_runs(session: Session) -> None:
+    parameters = {"representation": "vae", "clustering": {"n_clusters": 8}}
+    job, is_new = queue.enqueue_once(session, "train", parameters)
+    session.commit()
+    assert is_new
+    # The order of parameters says nothing; another value or kind is another request.
+    swapped = {"clustering": {"n_clusters": 8}, "representation": "vae"}
+    assert queue.enqueue_once(session, "train", swapped) == (job, False)
+    assert queue.enqueue_once(session, "train", {**parameters, "seed": 1})[1]
+    assert queue.enqueue_once(session, "grid", parameters)[1]
+    session.commit()
+    assert jobs.claim(session, "worker") == job.id
+    assert queue.enqueue_once(session, "train", parameters) == (job, False)
+    jobs.fail(session, job.id, "for a reason")
+    session.commit()
+    again, is_new = queue.enqueue_once(session, "train", parameters)
+    session.commit()
+    assert is_new
+    assert again.id != job.id
+
+
+def test_the_same_request_of_many_at_once_is_queued_once(app: Flask, session: Session) -> None:
+    barrier = Barrier(6)
+
+    def press(_: int) -> tuple[int, bool]:
+        with app.app_context():
+            barrier.wait()
+            job, is_new = queue.enqueue_once(db.session, "train", {"seed": 7})
+            result = job.id, is_new
+            db.session.commit()
+            return result
+
+    with ThreadPoolExecutor(6) as presses:
+        results = list(presses.map(press, range(6)))
+    session.expire_all()
+    assert len(waiting_ids(session)) == 1
+    assert {job_id for job_id, _ in results} == set(waiting_ids(session))
+    assert sum(is_new for _, is_new in results) == 1
+
+
 def test_uploads_go_before_long_work(session: Session) -> None:
     train, upload, keep = (queue.enqueue(session, kind, {}) for kind in ("train", "upload", "keep"))
     assert [jobs.ahead_of(session, job) for job in (upload, keep, train)] == [0, 1, 2]
@@ -166,6 +207,7 @@ def test_jobs_of_the_version_before_are_claimed(tmp_path: Path) -> None:
         keys = db.session.execute(text("SELECT id, exclusive_key FROM job ORDER BY id")).all()
         assert keys == [(1, None), (2, "training"), (3, None)]
         assert claimed(db.session) == [3, 2]
+        db.session.remove()
         db.engine.dispose()
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from flask import Flask
@@ -53,6 +54,25 @@ def test_several_workers_share_the_jobs(app: Flask) -> None:
     db.session.commit()
     assert first == upload
     assert sorted(job_id for ids in claims for job_id in ids) == created
+
+
+def test_the_same_request_of_many_at_once_is_queued_once(app: Flask) -> None:
+    barrier = Barrier(6)
+
+    def press(_: int) -> int:
+        with app.app_context():
+            barrier.wait()
+            job_id = queue.enqueue_once(db.session, "train", {"seed": 7})[0].id
+            db.session.commit()
+            return job_id
+
+    with ThreadPoolExecutor(6) as presses:
+        ids = set(presses.map(press, range(6)))
+    same = [job.id for job in jobs.active(db.session) if job.parameters == {"seed": 7}]
+    assert same == list(ids)
+    assert len(ids) == 1
+    jobs.request_cancel(db.session, ids.pop())
+    db.session.commit()
 
 
 def test_workers_at_once_start_one_job_of_a_key(app: Flask) -> None:

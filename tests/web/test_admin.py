@@ -227,6 +227,17 @@ class TestRetrain:
             "parameters": {"representation": {}, "clustering": {}, "projection": {}},
         }
 
+    def test_pressing_three_times_trains_once(
+        self, client: FlaskClient, session: Session, admin: User
+    ) -> None:
+        answers = [client.post("/admin/train", data={"seed": "5"}) for _ in range(3)]
+        assert len({answer.location for answer in answers}) == 1
+        assert len(jobs.active(session)) == 1
+        page = client.get(answers[0].location).text
+        assert "This is waiting for its turn already; it was not queued a second time." in page
+        assert client.post("/admin/train", data={"seed": "6"}).location != answers[0].location
+        assert len(jobs.active(session)) == 2
+
     def test_what_is_asked_for_is_what_training_takes(
         self, client: FlaskClient, session: Session, admin: User
     ) -> None:

@@ -17,7 +17,8 @@ class Job(Base):
     """One piece of long work: its parameters, its progress and its result.
 
     Waiting jobs of a higher ``priority`` go first. ``worker`` names the worker that runs the job.
-    Of the jobs with one ``exclusive_key`` a single one runs at a time.
+    Of the jobs with one ``exclusive_key`` a single one runs at a time. Of those with one
+    ``request_key`` a single one waits or runs: the same request twice is one job.
     """
 
     __tablename__ = "job"
@@ -36,6 +37,7 @@ class Job(Base):
     cancel_requested: Mapped[bool] = mapped_column(default=False)
     priority: Mapped[int] = mapped_column(default=0, server_default="0")
     exclusive_key: Mapped[str | None] = mapped_column(String(40))
+    request_key: Mapped[str | None] = mapped_column(String(64))
     worker: Mapped[str | None] = mapped_column(String(40))
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
@@ -54,5 +56,12 @@ class Job(Base):
             unique=True,
             sqlite_where=text("state = 'running'"),
             postgresql_where=text("state = 'running'"),
+        ),
+        Index(
+            "uq_job_request_key_active",
+            "request_key",
+            unique=True,
+            sqlite_where=text("state IN ('waiting', 'running')"),
+            postgresql_where=text("state IN ('waiting', 'running')"),
         ),
     )

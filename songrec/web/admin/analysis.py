@@ -6,20 +6,19 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flask import current_app, redirect, render_template, request, url_for
+from flask import current_app, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 
 from songrec.core.errors import BadInput
 from songrec.core.registry import Entry, Parameter
 from songrec.jobs import queue
 from songrec.services.features.feature_sets import EXTRACTORS, MEASURING, offered_sets
-from songrec.store import jobs
 from songrec.store.db import db
 from songrec.store.models import published_weights
 from songrec.store.sound import audio_files
 from songrec.web.admin import blueprint
 from songrec.web.admin.paging import Pages, page_number
+from songrec.web.admin.queueing import queue_once
 
 SIZE = 50
 ALWAYS = MEASURING
@@ -118,18 +117,13 @@ def analyze() -> ResponseReturnValue:
     }
     if form.given:
         parameters["set"] = form.given
-    job = queue.enqueue(db.session, "analyze", parameters, current_user)
-    db.session.commit()
-    return redirect(url_for("admin.job", public_id=job.public_id), 303)
+    return queue_once("analyze", parameters)
 
 
 @blueprint.post("/library/clips")
 def make_clips() -> ResponseReturnValue:
     """Queue the synthesis and analysis of the 60 demo clips."""
-    waiting = next((job for job in jobs.active(db.session) if job.kind == "demo"), None)
-    job = waiting or queue.enqueue(db.session, "demo", {}, current_user)
-    db.session.commit()
-    return redirect(url_for("admin.job", public_id=job.public_id), 303)
+    return queue_once("demo", {})
 
 
 def _page(form: AnalysisForm) -> str:

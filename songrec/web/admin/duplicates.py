@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask import current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 
 from songrec.core.errors import BadInput
 from songrec.jobs import queue
@@ -15,6 +14,7 @@ from songrec.store.db import db
 from songrec.web import security
 from songrec.web.admin import blueprint
 from songrec.web.admin.paging import Pages, page_number
+from songrec.web.admin.queueing import queue_once, show_queued
 
 SIZE = 20
 MERGES = 10
@@ -53,9 +53,7 @@ def duplicates() -> ResponseReturnValue:
 def search_duplicates() -> ResponseReturnValue:
     """Queue another search."""
     waiting = next((job for job in jobs.active(db.session) if job.kind == "duplicates"), None)
-    job = waiting or queue.enqueue(db.session, "duplicates", {}, current_user)
-    db.session.commit()
-    return redirect(url_for("admin.job", public_id=job.public_id), 303)
+    return show_queued(waiting) if waiting else queue_once("duplicates", {})
 
 
 @blueprint.post("/duplicates/merge")

@@ -8,7 +8,6 @@ from typing import Any
 from flask import abort, current_app, flash, jsonify, redirect, render_template, url_for
 from flask import send_file as send
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 
 from songrec.jobs import files, queue
 from songrec.jobs.kinds import KINDS
@@ -20,6 +19,7 @@ from songrec.store.tables import Job
 from songrec.web.admin import blueprint
 from songrec.web.admin.curve import curve, part_curves
 from songrec.web.admin.paging import Pages, page_number
+from songrec.web.admin.queueing import queue_once, show_queued
 
 SIZE = 25
 STATE_WORDS = {
@@ -132,11 +132,7 @@ def again(public_id: str) -> ResponseReturnValue:
         for job in store.active(db.session)
         if (job.kind, job.parameters) == (row.kind, row.parameters)
     ]
-    new = same[0] if same else None
-    if new is None:
-        new = queue.enqueue(db.session, row.kind, dict(row.parameters), current_user)
-    db.session.commit()
-    return redirect(url_for("admin.job", public_id=new.public_id), 303)
+    return show_queued(same[0]) if same else queue_once(row.kind, dict(row.parameters))
 
 
 @blueprint.get("/jobs/<public_id>/rejects")

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from flask import abort, current_app, redirect, render_template, request, url_for
+from flask import abort, current_app, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 
 from songrec.jobs import queue
 from songrec.services.prediction.predictor_report import (
@@ -27,6 +26,7 @@ from songrec.store import jobs
 from songrec.store.db import db
 from songrec.store.tables import Job
 from songrec.web.admin import blueprint
+from songrec.web.admin.queueing import queue_once, show_queued
 from songrec.web.downloads import download
 
 MAX_TRIALS = 1000
@@ -79,9 +79,8 @@ def train_predictor() -> ResponseReturnValue:
     if not (text.isascii() and text.isdecimal() and int(text) <= MAX_TRIALS):
         error = f"Give a whole number from 0 to {MAX_TRIALS:,}."
         return _page(text, error), 400
-    job = _waiting() or queue.enqueue(db.session, "predict", {"trials": int(text)}, current_user)
-    db.session.commit()
-    return redirect(url_for("admin.job", public_id=job.public_id), 303)
+    waiting = _waiting()
+    return show_queued(waiting) if waiting else queue_once("predict", {"trials": int(text)})
 
 
 def _waiting() -> Job | None:

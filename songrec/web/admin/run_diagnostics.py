@@ -8,21 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flask import abort, current_app, redirect, request, send_from_directory, url_for
+from flask import abort, current_app, request, send_from_directory
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 
 from songrec.core.attributes import BY_NAME
 from songrec.core.errors import NotReady
-from songrec.jobs import queue
 from songrec.jobs.files import report_folder
 from songrec.services.reports.cluster_importance import Importance, cluster_importance
-from songrec.store import jobs as job_store
 from songrec.store.db import db
 from songrec.store.runs import runs as store
 from songrec.store.tables import Run
 from songrec.web.admin import blueprint
 from songrec.web.admin.curve import part_curves
+from songrec.web.admin.queueing import queue_once
 from songrec.web.cached_counts import cached_value
 
 N_DESCRIBED = 4
@@ -75,14 +73,7 @@ def make_report(public_id: str) -> ResponseReturnValue:
     row = store.find(db.session, public_id)
     store.manifest(current_app.config["INSTANCE"], row)  # a run without its files has none
     parameters = {"run_id": row.public_id, "file": row.public_id}
-    same = [
-        job
-        for job in job_store.active(db.session)
-        if (job.kind, job.parameters) == ("report", parameters)
-    ]
-    job = same[0] if same else queue.enqueue(db.session, "report", parameters, current_user)
-    db.session.commit()
-    return redirect(url_for("admin.job", public_id=job.public_id), 303)
+    return queue_once("report", parameters)
 
 
 @blueprint.get("/runs/<public_id>/report/<name>")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, redirect, render_template, request, url_for
+from flask import current_app, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 
 from songrec.core.errors import BadInput
 from songrec.jobs import queue, segment_tasks
@@ -15,6 +14,7 @@ from songrec.store import jobs
 from songrec.store.db import db
 from songrec.store.tables import Job
 from songrec.web.admin import blueprint
+from songrec.web.admin.queueing import queue_once, show_queued
 
 SOURCES = {
     "musicnn": "MusiCNN’s tags",
@@ -75,9 +75,8 @@ def work_on_segments() -> ResponseReturnValue:
     parameters = {"task": task, **({"source": source} if task == "train" else {"by": by})}
     if task == "tag":
         encoder_selection.choose(current_app.config["INSTANCE"], by)  # says what is missing at once
-    job = _waiting() or queue.enqueue(db.session, segment_tasks.KIND, parameters, current_user)
-    db.session.commit()
-    return redirect(url_for("admin.job", public_id=job.public_id), 303)
+    waiting = _waiting()
+    return show_queued(waiting) if waiting else queue_once(segment_tasks.KIND, parameters)
 
 
 def _waiting() -> Job | None:

@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 
 from songrec.core.errors import NotReady
 from songrec.jobs import queue
@@ -15,6 +14,7 @@ from songrec.services.sweeps.specification import BASELINE, SweepSpec
 from songrec.store import jobs as job_store
 from songrec.store.db import db
 from songrec.web.admin import blueprint
+from songrec.web.admin.queueing import queue_once, show_queued
 from songrec.web.admin.sweep_form import GridForm, is_ticked, own_parameters
 from songrec.web.downloads import download
 
@@ -97,12 +97,11 @@ blueprint.add_app_template_filter(results.spread_text, "spread")
 
 def _enqueue(spec: SweepSpec, *, keep: bool = False, retry: bool = False) -> ResponseReturnValue:
     job = _active(spec)
-    if job is None:
-        parameters = {"grid": spec.to_json(), "file": f"{len(spec.cells()):,} cells"}
-        parameters |= {name: True for name, on in (("keep", keep), ("retry", retry)) if on}
-        job = queue.enqueue(db.session, "grid", parameters, current_user)
-        db.session.commit()
-    return redirect(url_for("admin.job", public_id=job.public_id), 303)
+    if job is not None:
+        return show_queued(job)
+    parameters = {"grid": spec.to_json(), "file": f"{len(spec.cells()):,} cells"}
+    parameters |= {name: True for name, on in (("keep", keep), ("retry", retry)) if on}
+    return queue_once("grid", parameters)
 
 
 def _active(spec: SweepSpec) -> Any:

@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import redirect, render_template, request, url_for
+from flask import render_template, request
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 
 from songrec.core.errors import SongrecError
 from songrec.core.feature_spec import FeatureSpec
 from songrec.core.registry import Entry, Parameter, Registry
-from songrec.jobs import queue
 from songrec.services.training import model_inputs
 from songrec.services.training.algorithms import (
     CLUSTERINGS,
@@ -25,6 +23,7 @@ from songrec.store.db import db
 from songrec.store.runs import runs
 from songrec.store.tables import Run
 from songrec.web.admin import blueprint
+from songrec.web.admin.queueing import queue_once
 
 FEATURES = Parameter(
     "feature_set",
@@ -201,6 +200,4 @@ def train() -> ResponseReturnValue:
     fields = form.request()
     if fields is None:
         return render_template("admin/train.html", form=form), 400
-    job = queue.enqueue(db.session, "train", fields, current_user)
-    db.session.commit()
-    return redirect(url_for("admin.job", public_id=job.public_id), 303)
+    return queue_once("train", fields)

@@ -178,7 +178,18 @@ def test_features_that_are_not_there_make_failed_rows_with_the_reason(session, i
         assert "flask analyze DIR --features mfcc" in one.failed[0][1]
 
 
-def test_a_process_that_dies_costs_the_cell_it_was_at(session, instance, catalogue, monkeypatch):
+@pytest.mark.parametrize(
+    ("number", "reason", "processes"),
+    [
+        # Two groups of two cells, a process for each cell.
+        (9, "Its process was ended by SIGKILL, most likely for want of memory.", 4),
+        # Each group once more after its first crash.
+        (11, "Its process was ended by SIGSEGV, a fault in compiled code.", 6),
+    ],
+)
+def test_a_process_that_dies_costs_the_cell_it_was_at(
+    session, instance, catalogue, monkeypatch, number, reason, processes
+):
     # At its first cell this process says that the latent is there, and dies.
     spec = SweepSpec.from_mapping({**SPEC.to_json(), "seeds": 0, "clusters": [2, 3]})
     keys = [[cell.to_json(), cell.key] for cell in spec.cells()]
@@ -188,7 +199,7 @@ def test_a_process_that_dies_costs_the_cell_it_was_at(session, instance, catalog
         "(key,) = [key for cell, key in json.loads(sys.argv[1]) if cell == first]\n"
         "print(json.dumps({'cell': key, 'shared': False, 'progress': 0.7, 'message': ''}),"
         " flush=True)\n"
-        "os.kill(os.getpid(), 9)\n"
+        f"os.kill(os.getpid(), {number})\n"
     )
     monkeypatch.setattr(runner, "command", [sys.executable, "-c", dies, json.dumps(keys)])
     started = []
@@ -199,10 +210,8 @@ def test_a_process_that_dies_costs_the_cell_it_was_at(session, instance, catalog
         lambda fleet, group: (started.append(1), start(fleet, group)),
     )
     sweep = run_sweep(Instance(instance, session), spec)
-    assert [row["reason"] for row in sweep.rows()] == [
-        "Its process was ended by SIGKILL, most likely for want of memory."
-    ] * 4
-    assert len(started) == 4  # two groups of two cells, a process for each cell
+    assert [row["reason"] for row in sweep.rows()] == [reason] * 4
+    assert len(started) == processes
 
 
 def test_a_cell_that_fails_is_a_row_and_the_others_go_on(session, instance, catalogue, monkeypatch):
