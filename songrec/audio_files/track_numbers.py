@@ -108,6 +108,9 @@ def _counted_numbers(
         certain = {one.number for one in alike if one.is_padded}
         if len(certain) < 2 and width != 2:
             return []
+        if len(certain) > 1 and mark and share >= 0.8:
+            # A folder of such names may be a choice: 01, 11, 38.
+            certain |= {one.number for one in alike if one.width == width}
     else:
         alike = _without_artists(found)
         numbers = sorted({one.number for one in alike})

@@ -80,6 +80,7 @@ def test_numbers_of_names_stay_beside_counted_files() -> None:
         (["3) Third", "9) Ninth"], ["Third", "Ninth"]),
         (["57 - A - x", "58 - B - y", "59 - C - z"], ["A - x", "B - y", "C - z"]),
         (["001 - A", "002 - B", "010 - C"], ["A", "B", "C"]),
+        (["01 - A", "03 - B", "11 - C", "38 - D", "64 - E"], ["A", "B", "C", "D", "E"]),
         (["1-03 Title"], ["Title"]),
         (["1-11 A", "1-12 B", "1-13 C", "2-01 D"], ["A", "B", "C", "D"]),
         (["A1 First", "A2 Second", "B1 Third"], ["First", "Second", "Third"]),
