@@ -110,3 +110,15 @@ def test_the_walk_finds_sound_and_leaves_words(awkward: Path) -> None:
     assert not {path for path in found if path.suffix in NO_SOUND}
     left = {path.name for path in named - found}
     assert all(name.endswith((".x", ".bogus", ".afc", ".ogv")) for name in left), left
+
+
+def test_tags_that_others_lose_are_read(real_data: Path) -> None:
+    folder = real_data / "faults" / "audio"
+    ape = read_tags(folder / "t15 ape only.mp3")
+    assert (ape.title, ape.artist_names, ape.year) == ("Ape title", ("Ape A", "Ape B"), 1999)
+    assert (ape.genres, ape.has_cover) == (("Folk",), True)
+    mended = read_tags(folder / "t04c utf8 in latin1.mp3")
+    assert (mended.title, mended.artists) == ("Déjà vu", "Beyoncé")
+    assert mended.notes
+    video = read_tags(folder / "ytdlp.opus")
+    assert (video.title, video.artists, video.year) == ("Yt opus", "A", 2019)
