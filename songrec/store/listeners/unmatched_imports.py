@@ -77,7 +77,10 @@ def remove(session: Session, listener: Listener, ids: Sequence[int] | None = Non
 
 
 def merge(session: Session, anonymous: Listener, account: Listener) -> None:
-    """Move the unmatched songs of ``anonymous`` to ``account``."""
+    """Move the unmatched songs of ``anonymous`` that ``account`` lacks to it."""
+    existing = {_key(vars(one)) for one in of_listener(session, account)}
+    twice = [one.id for one in of_listener(session, anonymous) if _key(vars(one)) in existing]
+    remove(session, anonymous, twice)
     session.execute(
         update(PendingLike)
         .where(PendingLike.listener_id == anonymous.id)
