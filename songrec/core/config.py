@@ -164,6 +164,8 @@ def load(instance: Path | None = None) -> dict[str, Any]:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return {
         "INSTANCE": folder,
+        # Errors and logs name statements, never what people typed into them.
+        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},
         "SECRET_KEY": os.environ.get("SONGREC_SECRET_KEY") or secret_key(folder),
         **checked,
         "HTTPS": https,

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import DateTime, MetaData, event
-from sqlalchemy.engine import Engine
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.engine import Engine, ExceptionContext
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
@@ -90,6 +90,14 @@ def _sqlite_pragmas(connection: Any, record: Any) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+@event.listens_for(Engine, "handle_error")
+def _overflow_is_data_error(context: ExceptionContext) -> DataError | None:
+    """Raise ``DataError``, as PostgreSQL does, for an integer beyond SQLite's 64 bits."""
+    if isinstance(context.original_exception, OverflowError):
+        return DataError(context.statement, None, context.original_exception, hide_parameters=True)
+    return None
 
 
 ATTEMPTS = 10

@@ -86,7 +86,7 @@ def _engine() -> Engine:
 
 @functools.lru_cache(maxsize=2)
 def _own_file(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}")
+    engine = create_engine(f"sqlite:///{path}", hide_parameters=True)
     with engine.begin() as connection:
         connection.execute(CreateTable(RateLimit.__table__, if_not_exists=True))  # type: ignore[arg-type]
     return engine
