@@ -33,7 +33,8 @@ class AnalyzeReport:
     since the last analysis; ``alike`` new tracks with the name of an earlier one. ``ignored``
     counts by kind what holds no songs by its name (``audio_files.ignored_names``).
     Of the unchanged files ``tags_read_again`` have new tags, because a setting, a lyrics file or a
-    cue sheet has changed. ``notes`` are (path, remark): what was mended or guessed in tags and what
+    cue sheet has changed. ``notes`` are (path, remark): what is irregular in the sound or chosen
+    otherwise than usual (``DecodedAudio.notes``), what was mended or guessed in tags and what
     could not be used beside files. ``suspected_encodings`` counts files whose tags look like
     another encoding than they were read by. ``segments`` is the report of
     ``refresh_after_analysis``, None where segments are not in use.

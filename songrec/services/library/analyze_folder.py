@@ -369,12 +369,12 @@ class _Run:
                 self.report.analysed += is_stored
         if not waiting.tags_only:
             self._fresh.add(task.content_hash)
-        self._note(first, outcome.tags.get("notes", ()))
+        self._note(first, outcome.decoded["notes"])
         if (suspected := outcome.tags.get("suspected_encoding")) is not None:
             self.report.suspected_encodings[suspected] += 1
 
     def _note(self, file: ScannedFile, notes: Iterable[str]) -> None:
-        """Report what was noted of a file's tags, once for all parts of an album file."""
+        """Report what was noted of a file's sound and tags, once for all parts of an album file."""
         for note in notes:
             if (file.path, note) not in self._noted:
                 self._noted.add((file.path, note))

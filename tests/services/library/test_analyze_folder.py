@@ -569,6 +569,9 @@ class TestAnotherDecoder:
         self.outdated(app, session)
         report = analyze(music)
         assert counted(report) == (3, 1, 2, 0)
+        ((path, note),) = report.notes
+        assert path == str(hidden)
+        assert "is silent for long: analysed from" in note
         assert not self.vectors(app, plain).any()  # the cached vector, which is right
         np.testing.assert_array_equal(self.vectors(app, hidden), before)
         session.expire_all()
