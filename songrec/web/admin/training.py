@@ -1,4 +1,9 @@
-"""The retrain form, rendered from the registries; adding an algorithm changes nothing here."""
+"""The retrain form, rendered from the registries; adding an algorithm changes nothing here.
+
+Parameters of the registries know their types, bounds and messages, and only those of the chosen
+algorithms are checked. WTForms would need a field class around each and the same loops beside it,
+so the admin's forms of models, sweeps and analyses hold texts and ask the parameters.
+"""
 
 from __future__ import annotations
 

@@ -53,12 +53,11 @@ def init_app(app: Flask) -> None:
         recommendations,
         runs_and_jobs,
     )
-    from songrec.web.api.docs import pages, register
+    from songrec.web.api.docs import pages
     from songrec.web.security import csrf
 
     # Decided in `callers`: a token in a header is sent by nobody but its owner.
     for each in (blueprint, aliases):
         csrf.exempt(each)
-    register(app, blueprint)
-    app.register_blueprint(aliases)
-    app.register_blueprint(pages)
+    for each in (blueprint, aliases, pages):
+        app.register_blueprint(each)

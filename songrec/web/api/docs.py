@@ -11,10 +11,11 @@ from typing import Any
 
 from flask import Blueprint as PlainBlueprint
 from flask import Flask, Response, abort, current_app, json, render_template, send_from_directory
-from flask_smorest import Api, Blueprint
+from flask_smorest import Api
 from flask_smorest.utils import prepare_response
 
 from songrec.core.version import VERSION
+from songrec.web.api import blueprint
 from songrec.web.api.problems import MEDIA_TYPE, ProblemSchema
 
 DESCRIPTION = """Songs by how they sound, each with a reason.
@@ -49,8 +50,9 @@ class SongrecApi(Api):
             self.spec.components.response(name, response, lazy=True)
 
 
-def register(app: Flask, blueprint: Blueprint) -> None:
-    """Register the views of ``blueprint`` and describe them."""
+@functools.lru_cache(maxsize=1)
+def _described(app: Flask) -> SongrecApi:
+    """Describe the views; by the first who asks, as it takes as long as the rest of a start."""
     api = SongrecApi(
         spec_kwargs={
             "title": "songrec",
@@ -64,13 +66,15 @@ def register(app: Flask, blueprint: Blueprint) -> None:
     schemes.security_scheme("token", {"type": "http", "scheme": "bearer"})
     cookie = app.config["SESSION_COOKIE_NAME"]
     schemes.security_scheme("cookie", {"type": "apiKey", "in": "cookie", "name": cookie})
-    api.register_blueprint(blueprint)
-    app.extensions["songrec.api"] = api
+    options: dict[str, Any] = {"name": blueprint.name, "parameters": None}
+    blueprint.register_views_in_doc(api, app, api.spec, **options)
+    api.spec.tag({"name": blueprint.name, "description": blueprint.description})
+    return api
 
 
 def description() -> dict[str, Any]:
     """Return the OpenAPI 3.1 document."""
-    return current_app.extensions["songrec.api"].spec.to_dict()
+    return _described(current_app._get_current_object()).spec.to_dict()  # type: ignore[attr-defined]
 
 
 @pages.get("/openapi.json")
