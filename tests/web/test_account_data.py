@@ -10,6 +10,7 @@ import pytest
 from songrec.store.tables import Listen, Listener, PendingLike, Playlist, Reaction, Skip, Track
 from songrec.web import security
 from tests.web.accounts import anna, quick_hashes, sign_in
+from tests.web.html import parse, texts
 
 __all__ = ["anna", "quick_hashes"]  # fixtures
 
@@ -35,21 +36,20 @@ def test_two_tastes_are_told_apart_with_their_songs(client, planted, like):
     for label in (0, 1):
         like((planted.labels == label).nonzero()[0][:8].tolist())
     like((planted.labels == 2).nonzero()[0][:3].tolist(), "dislike")
-    page = client.get("/me").text
-    assert "2 tastes" in page
-    assert page.count('class="taste"') == 2
-    assert "Compared with the songs you like" in page
-    assert 'class="profile"' in page
+    page = client.get("/me")
+    assert "2 tastes" in texts(page, "h2")
+    assert len(parse(page).select(".taste")) == 2
+    assert "Compared with the songs you like, the ones you dislike are …" in texts(page, "main p")
+    assert len(parse(page).select("main .profile")) == 1
 
 
 def test_a_list_is_taken_in_and_the_page_says_what_was_found(client, session, planted):
     answer = sent(client, "title,artist\nsong 12,Artist 12\nUnheard of,Nobody\n")
     assert answer.status_code == 200
-    assert "1 song found" in answer.text
-    assert "Nobody – Unheard of" in answer.text
+    assert texts(answer, "main h1") == ["1 song found"]
+    assert "line 3 Nobody – Unheard of" in texts(answer, "main li")
     assert session.query(Reaction).one().value == 1
-    page = client.get("/me").text
-    assert "Not in this catalogue yet" in page
+    assert "Not in this catalogue yet" in texts(client.get("/me"), "h2")
     assert client.post("/me/again").status_code == 303
     assert session.query(PendingLike).count() == 1
     client.post("/me/waiting/forget")

@@ -12,6 +12,7 @@ from songrec.store.tables import User
 from tests.planted_run import plant
 from tests.web.accounts import PASSWORD, admin, anna, quick_hashes
 from tests.web.admin_runs import a_run
+from tests.web.html import texts
 
 __all__ = ["admin", "anna", "quick_hashes"]  # fixtures
 
@@ -28,9 +29,9 @@ class TestRuns:
             assert client.post(f"/admin/runs/{public_id}/publish").status_code == 303
             session.expire_all()
             assert runs.published(session).public_id == public_id  # type: ignore[union-attr]
-        assert "Publish" in client.get("/admin/runs").text
+        assert texts(client.get("/admin/runs"), "tbody button") == ["Publish"]
         client.post("/admin/runs/r-new/publish")
-        assert "Roll back to this" in client.get("/admin/runs").text
+        assert texts(client.get("/admin/runs"), "tbody button") == ["Roll back to this"]
 
     def test_a_run_without_files_is_not_published(
         self, app: Flask, client: FlaskClient, session: Session, admin: User
@@ -40,7 +41,9 @@ class TestRuns:
         assert answer.status_code == 503
         assert "train again" in answer.text
         assert runs.published(session) is None
-        assert "The files of this run are gone" in client.get("/admin/runs/r-gone").text
+        assert texts(client.get("/admin/runs/r-gone"), ".notice-bad") == [
+            "The files of this run are gone, so it cannot be published. Retrain."
+        ]
 
     def test_a_run_shows_parameters_measures_notes_and_curve(
         self, app: Flask, client: FlaskClient, session: Session, admin: User
@@ -56,9 +59,9 @@ class TestRuns:
         planted = plant(session, app.config["INSTANCE"])
         session.commit()
         public_id = planted.run.public_id
-        text = client.get(f"/admin/compare?a=published&b={public_id}").text
-        assert "<dd>0 (0.0%)</dd>" in text  # nothing changed company against itself
-        assert ">successor<" in text
+        page = client.get(f"/admin/compare?a=published&b={public_id}")
+        assert "0 (0.0%)" in texts(page, ".facts dd")  # nothing changed company against itself
+        assert "successor" in texts(page, "main th, main .state, main span")
 
     def test_an_unknown_run_is_404(self, client: FlaskClient, admin: User) -> None:
         assert client.get("/admin/runs/nope").status_code == 404
@@ -81,15 +84,17 @@ class TestUsers:
         answer = client.post(
             f"/admin/users/{admin.id}/admin", data={"value": "0"}, follow_redirects=True
         )
-        assert "last admin" in answer.text
+        assert texts(answer, ".notice-bad") == [
+            "'Chief' is the last admin; make somebody else admin first."
+        ]
         session.expire_all()
         assert admin.is_admin
 
     def test_a_new_password_is_shown_once_and_works(
         self, app: Flask, client: FlaskClient, session: Session, admin: User, anna: User
     ) -> None:
-        text = client.post(f"/admin/users/{anna.id}/password").text
-        password = text.split('aria-label="New password">')[1].split("<")[0]
+        page = client.post(f"/admin/users/{anna.id}/password")
+        (password,) = texts(page, '[aria-label="New password"]')
         assert users.authenticate(session, "Anna", password) is not None
         assert users.authenticate(session, "Anna", PASSWORD) is None
         assert password not in client.get("/admin/users").text

@@ -16,6 +16,7 @@ from songrec.store.listeners import users
 from songrec.store.tables import Listener, Reaction, User
 from tests.factories import make_track
 from tests.web.accounts import PASSWORD, anna, quick_hashes, sign_in
+from tests.web.html import parse, texts
 
 __all__ = ["anna", "quick_hashes"]  # fixtures
 
@@ -55,13 +56,15 @@ def test_a_repeated_password_that_differs_is_refused(client: FlaskClient, anna: 
     new = {"password": "another good password", "again": "another god password"}
     answer = client.post("/sign-up", data={"name": "Bo Li", **new})
     assert answer.status_code == 400
-    assert "The two passwords do not match." in answer.text
-    assert 'value="Bo Li"' in answer.text
+    assert texts(answer, "#form-error") == ["The two passwords do not match."]
+    fields = {field["name"]: field.get("value", "") for field in parse(answer).select("main input")}
+    assert fields["name"] == "Bo Li"
+    assert (fields["password"], fields["again"]) == ("", "")
     assert new["password"] not in answer.text
     sign_in(client)
     answer = client.post("/account/password", data={"current": PASSWORD, **new})
     assert answer.status_code == 400
-    assert "The two new passwords do not match." in answer.text
+    assert texts(answer, "#password-error") == ["The two new passwords do not match."]
     assert sign_in(client.application.test_client()).status_code == 303
 
 

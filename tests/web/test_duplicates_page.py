@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -19,6 +17,7 @@ from songrec.store.listeners import reactions
 from songrec.store.tables import Job, Listener, Track, TrackMerge, User
 from tests.factories import make_track
 from tests.web.accounts import admin, quick_hashes
+from tests.web.html import links, parse, texts
 
 __all__ = ["admin", "quick_hashes"]  # fixtures
 
@@ -43,9 +42,10 @@ def test_a_search_that_is_done_leads_to_what_it_found(
     assert jobs.claim(session, "worker")
     assert jobs.finish(session, job.id, {"groups": 1}, log="", details={})
     session.commit()
-    page = client.get(f"/admin/jobs/{job.public_id}").text
-    assert "1 group of tracks that are probably the same song" in page
-    assert re.search(r'<section class="panel".*?href="/admin/duplicates"', page, re.S)
+    page = client.get(f"/admin/jobs/{job.public_id}")
+    panel = texts(page, ".panel p")
+    assert "1 group of tracks that are probably the same song." in panel
+    assert "/admin/duplicates" in links(page, ".panel a").values()
 
 
 def test_a_group_is_shown_with_its_reason_and_merged_into_the_one_that_stays(
@@ -57,23 +57,27 @@ def test_a_group_is_shown_with_its_reason_and_merged_into_the_one_that_stays(
     session.flush()
     reactions.react(session, person, again, 1)
     search(Instance(app.config["INSTANCE"], session))
-    page = client.get("/admin/duplicates").text
-    assert "same name and length" in page
+    page = client.get("/admin/duplicates")
+    reasons = texts(page, ".duplicates td.quiet")
+    assert "same name and length as “Song number 0”" in reasons
     # What somebody likes had better stay: it is the one that is chosen.
-    assert re.search(r'value="(\d+)" checked><span[^>]*>Keep ', page)[1] == str(again)
+    chosen = parse(page).select("input[name=keep][checked]")
+    assert [radio["value"] for radio in chosen] == [str(again)]
     answer = client.post(
         "/admin/duplicates/merge",
         data={"keep": first, "track": [first, again]},
         follow_redirects=True,
     )
-    assert "1 song merged" in answer.text
+    assert texts(answer, ".notice-good") == ["1 song merged. You can undo it below."]
     assert session.get(Track, again) is None
     assert reactions.values(session, person) == {first: 1}
     merge = session.scalars(select(TrackMerge)).one()
     answer = client.post(f"/admin/duplicates/merges/{merge.id}/undo", follow_redirects=True)
-    assert "is restored with its likes" in answer.text
+    assert texts(answer, ".notice-good") == [
+        "Song Number 0 - 2011 Remaster is restored with its likes, playlists and files."
+    ]
     assert reactions.values(session, person) == {again: 1}
-    assert "same name and length" in answer.text  # the group is there again
+    assert texts(answer, ".duplicates td.quiet") == reasons  # the group is there again
 
 
 @pytest.mark.parametrize(
@@ -94,7 +98,7 @@ def test_a_form_that_says_nothing_merges_nothing(
     session.commit()
     answer = client.post("/admin/duplicates/merge", data=form, follow_redirects=True)
     assert answer.status_code == 200
-    assert "merged. It can be undone" not in answer.text
+    assert texts(answer, ".notice-good") == []
     assert session.scalars(select(TrackMerge)).all() == []
 
 
@@ -104,8 +108,10 @@ def test_many_groups_are_paged(
     pairs = [pair(session, number) for number in range(45)]
     assert search(Instance(app.config["INSTANCE"], session)).groups == len(pairs)
     shown = [
-        client.get(f"/admin/duplicates?page={n}").text.count(
-            '<form method="post" action="/admin/duplicates/merge"'
+        len(
+            parse(client.get(f"/admin/duplicates?page={n}")).select(
+                'form[action="/admin/duplicates/merge"]'
+            )
         )
         for n in (1, 2, 3)
     ]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import numpy as np
 import pytest
 from flask import Flask
@@ -21,6 +24,7 @@ from songrec.web.admin.clustering_details import number_curve
 from songrec.web.map.encoding import POINTS_HEADER
 from tests.services.training.test_noise_and_labels import noisy
 from tests.web.accounts import admin, quick_hashes
+from tests.web.html import links, parse, texts
 
 __all__ = ["admin", "quick_hashes"]  # fixtures
 
@@ -66,7 +70,7 @@ def test_every_page_lives_with_songs_in_no_cluster(
         assert answer.status_code == 200, address
     for method in METHODS.names():
         assert client.get(f"/recommendations?method={method}").status_code == 200
-    assert "songs apart" in client.get("/map").text.lower()
+    assert "Songs apart" in texts(client.get("/map"), ".map-entries a")
     body = client.get("/map/points").data
     count = POINTS_HEADER.unpack_from(body)[4]
     labels = np.frombuffer(body, "<i1", offset=POINTS_HEADER.size + 4 * count)
@@ -96,9 +100,17 @@ def test_the_map_offers_the_projections_of_the_run(
     noisy(session)
     published(app, session, "kmeans", maps=("tsne",))
     own, other = client.get("/map"), client.get("/map?projection=tsne")
-    assert 'href="/map?projection=tsne"' in own.text
-    assert "projection=tsne" not in own.text.partition("map-settings")[2]
-    assert "/map/points?projection=tsne" in other.text.partition("map-settings")[2]
+    for page, label, points in (
+        (own, "Principal components", "/map/points"),
+        (other, "t-SNE", "/map/points?projection=tsne"),
+    ):
+        assert links(page, ".map-maps a") == {
+            "Principal components": "/map",
+            "t-SNE": "/map?projection=tsne",
+        }
+        assert texts(page, ".map-maps [aria-current]") == [label]
+        settings = json.loads(parse(page).select_one("#map-settings")["data-settings"])
+        assert settings["points"] == points
     points = client.get("/map/points").data
     assert client.get("/map/points?projection=pca").data == points
     drawn = client.get("/map/points?projection=tsne").data
@@ -113,7 +125,7 @@ def test_a_run_with_one_map_offers_no_choice(
 ) -> None:
     noisy(session)
     published(app, session, "kmeans")
-    assert "map-maps" not in client.get("/map").text
+    assert texts(client.get("/map"), ".map-maps") == []
 
 
 def test_the_run_page_draws_the_curve_and_what_was_listened_to(
@@ -127,14 +139,19 @@ def test_the_run_page_draws_the_curve_and_what_was_listened_to(
         maps=("tsne",),
         parameters={"n_clusters": 0, "max_clusters": 5, "beta": 3, "n_init": 1},
     )
-    text = client.get(f"/admin/runs/{run.public_id}").text
-    assert "Number of clusters" in text
-    assert f"{run.cluster_count} was chosen" in text
-    assert "Feature weights of the clustering" in text
-    assert "acousticness" in text.partition("Feature weights of the clustering")[2]
-    assert "Trustworthiness" in text
-    assert "Agreement with labels" in text
-    assert "by chance" in text
+    page = client.get(f"/admin/runs/{run.public_id}")
+    headings = texts(page, "main h2")
+    assert {
+        "Number of clusters",
+        "Feature weights of the clustering",
+        "Agreement with labels",
+    } <= set(headings)
+    (curve,) = texts(page, "#number-text")
+    assert curve.endswith(f". {run.cluster_count} was chosen.")
+    assert "acousticness" in texts(page, ".feature-weights .name")
+    assert "Trustworthiness" in texts(page, "main thead th")
+    by_chance = texts(page, "main td .explain")
+    assert [text for text in by_chance if re.fullmatch(r"by chance -?0\.\d+", text)]
 
 
 def test_the_form_asks_for_further_maps(client: FlaskClient, session: Session, admin: User) -> None:
@@ -151,10 +168,11 @@ def test_the_form_asks_for_further_maps(client: FlaskClient, session: Session, a
     assert asked["map_parameters"] == {"tsne": {"perplexity": 50.0}}
     assert asked["feature_set"] == "auto"
     TrainRequest.from_json(asked).validated_parameters()
-    assert 'name="map.tsne"' in client.get("/admin/train").text
+    assert parse(client.get("/admin/train")).select('input[name="map.tsne"]')
     wrong = client.post("/admin/train", data={**asking, "projection.tsne.perplexity": "x"})
     assert wrong.status_code == 400
-    assert "must be a number from 2 to 200" in wrong.text
+    (error,) = texts(wrong, ".error")
+    assert "must be a number from 2 to 200" in error
 
 
 def test_a_curve_needs_two_points_and_shows_where_the_kept_one_is() -> None:

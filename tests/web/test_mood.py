@@ -8,6 +8,7 @@ from songrec.services.recommendation import mood as moods
 from songrec.store.instance import Instance
 from tests.factories import make_track
 from tests.recommend.planted import publish_run
+from tests.web.html import links, parse, texts
 
 CALM = {
     "energy": 0.15,
@@ -155,19 +156,19 @@ def test_what_is_not_a_mood_is_refused(error, arguments):
 
 
 def test_the_page_begins_with_the_table(client, catalogue):
-    page = client.get("/mood").text
-    assert "genre=Classical&amp;emotion=peace" in page
-    content = page.split("<main")[1].split("</main>")[0]
-    assert content.count('type="range"') == 7
-    assert 'class="reason"' not in page
+    page = client.get("/mood")
+    assert [one for one in links(page).values() if "genre=Classical&emotion=peace" in one]
+    assert len(parse(page).select("main input[type=range]")) == 7
+    assert texts(page, ".reason") == []
 
 
 def test_everything_asked_for_is_in_the_address(client, catalogue):
-    page = client.get("/mood?genre=Classical&emotion=peace&energy=0.15&acousticness=0.95").text
-    assert 'value="0.15"' in page
-    assert "<option selected>Classical</option>" in page
-    assert page.count('class="reason"') == 20
-    assert "Calm 0" in page
+    page = client.get("/mood?genre=Classical&emotion=peace&energy=0.15&acousticness=0.95")
+    sliders = {field["name"]: field["value"] for field in parse(page).select("main [type=range]")}
+    assert (sliders["energy"], sliders["acousticness"]) == ("0.15", "0.95")
+    assert texts(page, "select[name=genre] option[selected]") == ["Classical"]
+    assert len(texts(page, ".reason")) == 20
+    assert "Calm 0" in texts(page, ".song-list .title")
 
 
 @pytest.mark.parametrize("query", ["genre=x&emotion=y", "energy=abc", "energy=9", "energy=nan"])
@@ -176,6 +177,6 @@ def test_an_odd_address_still_gets_an_answer(client, catalogue, query):
 
 
 def test_the_page_takes_a_genre_and_a_feeling_in_any_capitals(client, session, catalogue):
-    page = client.get("/mood?genre=cLASSICAL&emotion=Peace").get_data(as_text=True)
-    assert "<option selected>Classical</option>" in page
-    assert "Calm 0" in page
+    page = client.get("/mood?genre=cLASSICAL&emotion=Peace")
+    assert texts(page, "select[name=genre] option[selected]") == ["Classical"]
+    assert "Calm 0" in texts(page, ".song-list .title")

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from songrec.store.tables import Run, Track
 from tests.factories import make_track
 from tests.recommend.planted import publish_run
+from tests.web.html import parse, texts
 
 
 def page(client: FlaskClient, address: str, status: int = 200) -> str:
@@ -53,27 +54,30 @@ def run(session: Session, instance: Path, tracks: list[Track]) -> Run:
 
 
 def test_an_empty_catalogue_says_how_to_fill_it(client: FlaskClient) -> None:
-    body = page(client, "/")
-    assert "The catalogue is empty" in body
-    assert "flask ingest" in body
-    assert "The catalogue is empty" in page(client, "/tracks")
+    for address in ("/", "/tracks"):
+        body = page(client, address)
+        assert texts(body, "main .empty h2") == ["The catalogue is empty"]
+    commands = texts(page(client, "/"), "main .empty code")
+    assert commands == ["flask ingest data/preprocess.csv", "flask train"]
 
 
 def test_before_the_first_training_home_says_how_to_train(
     client: FlaskClient, tracks: list[Track]
 ) -> None:
     body = page(client, "/")
-    assert "No sound groups yet" in body
-    assert "6 songs" in body
-    assert "Song 3" in page(client, f"/tracks/{tracks[3].public_id}")
+    assert texts(body, "main .empty h2") == ["No sound groups yet"]
+    advice = texts(body, "main .empty p")
+    assert advice[0].startswith("There are 6 songs, but no training run is published.")
+    assert texts(page(client, f"/tracks/{tracks[3].public_id}"), "main h1") == ["Song 3"]
     page(client, "/clusters/0", 404)
 
 
 def test_home_shows_each_cluster_with_typical_songs(client: FlaskClient, run: Run) -> None:
     body = page(client, "/")
-    assert body.count('class="card-cluster"') == 2
-    assert "6 songs, in 2 sound groups" in body
-    assert "Song 1" in body
+    cards = parse(body).select(".card-cluster")
+    songs = [{text.partition(" · ")[0] for text in texts(str(card), ".songs a")} for card in cards]
+    assert songs == [{"Song 0", "Song 2", "Song 4"}, {"Song 1", "Song 3", "Song 5"}]
+    assert texts(body, "main .lead")[0].startswith("6 songs, in 2 sound groups: ")
 
 
 def test_a_cluster_page_lists_its_songs_only(client: FlaskClient, run: Run) -> None:
@@ -84,8 +88,9 @@ def test_a_cluster_page_lists_its_songs_only(client: FlaskClient, run: Run) -> N
 
 
 def test_an_unknown_cluster_is_a_page_that_says_so(client: FlaskClient, run: Run) -> None:
-    assert "No sound group 77" in page(client, "/clusters/77", 404)
-    assert "No sound group -1" in page(client, "/clusters/-1", 404)
+    for number in (77, -1):
+        body = page(client, f"/clusters/{number}", 404)
+        assert texts(body, "main .lead") == [f"No sound group {number} in the published run."]
 
 
 def test_songs_are_narrowed_by_the_address_alone(client: FlaskClient, run: Run) -> None:
@@ -115,7 +120,8 @@ def test_a_value_that_cannot_be_used_is_named_and_the_list_still_shown(
     client: FlaskClient, run: Run, address: str, words: str
 ) -> None:
     body = page(client, address)
-    assert words in body
+    (notice,) = texts(body, "main .notice-bad")
+    assert notice.startswith(words)
     assert len(titles(body)) == 6
 
 
@@ -127,12 +133,12 @@ def test_a_song_page_says_how_it_sounds_and_what_sounds_like_it(
     client: FlaskClient, run: Run, tracks: list[Track]
 ) -> None:
     body = page(client, f"/tracks/{tracks[1].public_id}")
-    assert "Similar songs" in body
-    assert "90 BPM" in body
+    assert "Similar songs" in texts(body, "main h2")
+    assert "90 BPM" in texts(body, "main td, main dd, main .value")
     similar = titles(body)
-    assert "Song 1" not in similar
+    assert set(similar) == {f"Song {n}" for n in (0, 2, 3, 4, 5)}
     assert similar[0] == "Song 3", "the nearest in energy and tempo comes first"
-    assert 'class="here"' in body, "its place on the small map"
+    assert len(parse(body).select("svg .here")) == 1, "its place on the small map"
 
 
 def test_the_catalogues_own_id_leads_to_the_songs_address(
@@ -150,9 +156,10 @@ def test_a_song_added_after_the_training_says_that_it_has_no_place_yet(
     late = make_track(session, "Late")
     session.commit()
     body = page(client, f"/tracks/{late.public_id}")
-    assert "This song is new" in body
-    assert "Similar songs" not in body
-    assert "Late" in page(client, "/tracks?q=late")
+    notes = texts(body, "main p.quiet")
+    assert [note for note in notes if note.startswith("This song is new: the next training")]
+    assert "Similar songs" not in texts(body, "main h2")
+    assert titles(page(client, "/tracks?q=late")) == ["Late"]
 
 
 def test_titles_are_text_never_markup(client: FlaskClient, session: Session) -> None:
@@ -160,8 +167,10 @@ def test_titles_are_text_never_markup(client: FlaskClient, session: Session) -> 
     session.commit()
     for address in ("/tracks", f"/tracks/{track.public_id}"):
         raw = client.get(address).get_data(as_text=True)
-        assert "<script>alert" not in raw
-        assert "<b>Bold" not in raw
+        assert [one for one in parse(raw).select("script") if "alert" in one.text] == []
+        assert parse(raw).select("main b") == []
+        assert '<script>alert("x")</script>' in texts(raw, "main h1, main .title")
+        assert "<b>Bold</b>" in texts(raw, "main a")
 
 
 def test_pages_carry_no_inline_script_style_or_handler(
@@ -176,4 +185,5 @@ def test_the_theme_cookie_is_honoured_and_nothing_else(app: Flask) -> None:
     for value, shown in (("dark", True), ("light", True), ('"><script>', False)):
         client = app.test_client()
         client.set_cookie("theme", value)
-        assert (f'data-bs-theme="{value}"' in page(client, "/")) is shown
+        theme = parse(client.get("/")).html.get("data-bs-theme")
+        assert theme == (value if shown else None)

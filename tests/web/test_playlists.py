@@ -11,6 +11,7 @@ from songrec.store.listeners import playlists, reactions
 from songrec.store.tables import Listener, Playlist, PlaylistTrack, Track
 from songrec.web.downloads import download
 from tests.factories import make_track
+from tests.web.html import parse, text_of, texts
 
 
 @pytest.fixture
@@ -43,12 +44,17 @@ def order(session):
     return [row.track_id for row in rows]
 
 
+def names_of(client, query=""):
+    """The playlists that the page lists."""
+    return texts(client.get(f"/playlists{query}"), ".song-list .title")
+
+
 def test_a_selection_becomes_a_playlist_in_its_order(client, session, songs):
     address = make(client, songs[::-1])
     assert order(session) == [s.id for s in songs[::-1]]
-    page = client.get(address)
-    assert page.text.index("Third") < page.text.index("HYPERLINK")
-    assert "Mine" in client.get("/playlists").text
+    titles = texts(client.get(address), "main .song .title")
+    assert titles == [" ".join(song.title.split()) for song in songs[::-1]]
+    assert "Mine" in names_of(client)
 
 
 def test_fetch_gets_the_new_playlist_as_json(client, songs):
@@ -100,7 +106,7 @@ def test_a_listener_can_neither_see_nor_change_anothers_playlist(app, client, se
     address = make(client, songs)
     other = app.test_client()
     make(other, songs[:1], name="Theirs")
-    assert "Mine" not in other.get("/playlists").text
+    assert (names_of(client), names_of(other)) == (["Mine"], ["Theirs"])
     assert other.get(address).status_code == 404
     for form in ("csv", "m3u8", "jspf"):
         assert other.get(f"{address}.{form}").status_code == 404
@@ -108,7 +114,7 @@ def test_a_listener_can_neither_see_nor_change_anothers_playlist(app, client, se
         data = {"name": "Stolen", "do": "remove", "tracks": songs[0].public_id}
         assert other.post(address + path, data=data).status_code == 404
     assert session.query(Playlist).filter_by(name="Mine").count() == 1
-    assert client.get(address).text.count('id="t-') == 3
+    assert len(parse(client.get(address)).select("[id^='t-']")) == 3
 
 
 def test_playlists_of_the_catalogue_are_read_by_all_and_changed_by_none(client, session, songs):
@@ -116,12 +122,12 @@ def test_playlists_of_the_catalogue_are_read_by_all_and_changed_by_none(client, 
     session.flush()
     session.commit()
     make(client, songs)
-    assert "100% Catalogue" in client.get("/playlists").text
-    assert "100% Catalogue" in client.get("/playlists?q=100%25").text
-    assert "100% Catalogue" not in client.get("/playlists?q=nothing_like_it").text
+    assert "100% Catalogue" in names_of(client)
+    assert "100% Catalogue" in names_of(client, "?q=100%25")
+    assert "100% Catalogue" not in names_of(client, "?q=nothing_like_it")
     page = client.get("/playlists/cat")
-    assert page.status_code == 200
-    assert "Delete" not in page.text
+    assert texts(page, "main h1") == ["100% Catalogue"]
+    assert parse(page).select("form[action$='/delete'], .button-danger") == []
     assert client.post("/playlists/cat/delete").status_code == 404
     assert client.post("/playlists/cat/details", data={"name": "x"}).status_code == 404
 
@@ -243,16 +249,21 @@ def test_moving_a_song_comes_back_to_it(client, songs):
 
 
 def test_one_song_is_not_called_songs(client, songs):
-    page = client.get(make(client, songs[:1])).text
-    assert "is saved with 1 song." in page
+    page = client.get(make(client, songs[:1]))
+    assert texts(page, ".notice-good") == ["“Mine” is saved with 1 song."]
 
 
 def test_a_songs_page_adds_it_to_my_playlists_and_to_nobody_elses(app, client, songs):
     mine = make(client, songs[:1], name="Road songs")
     page = f"/tracks/{songs[1].public_id}"
-    assert f'formaction="{mine}/tracks"' in client.get(page).text
-    assert "Road songs" not in app.test_client().get(page).text
+
+    def offered(browser):
+        buttons = parse(browser.get(page)).select("button[formaction]")
+        return {text_of(button): button["formaction"] for button in buttons}
+
+    assert offered(client)["Road songs"] == f"{mine}/tracks"
+    assert "Road songs" not in offered(app.test_client())
     answer = client.post(f"{mine}/tracks", data={"tracks": songs[1].public_id, "name": ""})
     assert answer.location == mine
-    assert "1 song added to" in client.get(mine).text
+    assert texts(client.get(mine), ".notice-good") == ["1 song added to “Road songs”."]
     assert app.test_client().post(f"{mine}/tracks", data={"tracks": "x"}).status_code == 404

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from pathlib import Path
 
 import pytest
@@ -18,12 +17,13 @@ from songrec.prediction.predictor import Predictor
 from songrec.prediction.report import ScoreRow
 from songrec.services.prediction import attribute_estimates, attribute_prediction, training_samples
 from songrec.store import jobs
-from songrec.store.tables import Job, User
+from songrec.store.tables import Job, Track, User
 from songrec.web.admin.prediction import LEFT, RIGHT, WIDTH, chart
 from tests.factories import make_track
 from tests.prediction.planted import planted
 from tests.sounding import add_sound, write_wav
 from tests.web.accounts import admin, quick_hashes
+from tests.web.html import links, parse, texts
 
 __all__ = ["admin", "quick_hashes"]  # fixtures
 
@@ -36,7 +36,11 @@ def train(app: Flask) -> str:
 
 
 def test_without_a_predictor_the_page_says_how_to_get_one(client: FlaskClient, admin: User) -> None:
-    assert "flask predict train" in client.get("/admin/prediction").text
+    page = client.get("/admin/prediction")
+    assert texts(page, "main .empty code")[-2:] == [
+        "flask predict train",
+        "flask predict train FILE",
+    ]
     assert client.get("/admin/prediction/report.csv").status_code == 404
 
 
@@ -44,15 +48,18 @@ def test_the_page_draws_every_model_beside_the_ensemble(
     app: Flask, client: FlaskClient, admin: User
 ) -> None:
     name = train(app)
-    text = client.get("/admin/prediction").text
-    assert f"Predictor {name}" in text
-    assert "songs.csv" in text
+    page = client.get("/admin/prediction")
+    (summary,) = (text for text in texts(page, "main p") if text.startswith("Predictor "))
+    assert summary.startswith(f"Predictor {name}: trained on songs.csv, 100 songs, 20 of them")
     # R² and error of energy, accuracy and F1 of mode: three models each.
-    assert text.count('<svg class="chart"') == 4
-    assert text.count("forest-mark is-ensemble") == 4
-    assert len(re.findall(r'<circle class="dot"', text)) == 12
-    assert "Ridge" in text
-    assert "style=" not in text
+    figures = parse(page).select("figure.forest")
+    assert len(figures) == 4
+    for figure in figures:
+        assert len(figure.select("svg.chart .forest-mark.is-ensemble")) == 1
+        assert len(figure.select("svg.chart circle.dot")) == 3
+        models = texts(str(figure), "details table tbody th")
+        assert sorted(models) == ["Ensemble", "Ridge", "Support vector machine"]
+    assert parse(page).select("[style]") == []
     assert client.get(f"/admin/prediction?predictor={name}").status_code == 200
     assert client.get("/admin/prediction?predictor=../secret_key").status_code == 404
 
@@ -96,10 +103,11 @@ def test_a_training_is_asked_for_once(client: FlaskClient, session: Session, adm
     assert answer.status_code == 303
     assert answer.headers["Location"] == f"/admin/jobs/{job.public_id}"
     assert job.parameters == {"trials": 3}
-    assert "Training the predictor" in client.get(f"/admin/jobs/{job.public_id}").text
-    page = client.get("/admin/prediction").text
-    assert "A training is waiting" in page
-    assert 'name="trials"' not in page
+    shown = client.get(f"/admin/jobs/{job.public_id}")
+    assert texts(shown, "main h1") == ["Training the predictor"]
+    page = client.get("/admin/prediction")
+    assert links(page)["A training is waiting"] == f"/admin/jobs/{job.public_id}"
+    assert parse(page).select("[name=trials]") == []
     assert client.post("/admin/prediction", data={"trials": "5"}).status_code == 303
     assert asked(session) == [job]
     assert client.post(f"/admin/jobs/{job.public_id}/cancel").status_code == 303
@@ -112,7 +120,7 @@ def test_trials_that_are_none_are_refused_beside_the_field(
 ) -> None:
     answer = client.post("/admin/prediction", data={"trials": trials})
     assert answer.status_code == 400
-    assert "Give a whole number from 0 to 1,000." in answer.text
+    assert texts(answer, "#trials-error") == ["Give a whole number from 0 to 1,000."]
     assert asked(session) == []
 
 
@@ -142,8 +150,10 @@ def test_the_job_trains_estimates_and_says_how_well(
     assert folders.ids(app.config["INSTANCE"]) == [result["predictor"]]
     assert (result["tracks"], result["held_out"], result["estimated"]) == (100, 20, 12)
     assert result["groups"]["energy_mood"]["r2"] > 0.8
-    page = client.get(f"/admin/jobs/{job.public_id}").text
-    assert "was trained on 100 songs, 20 of them held out; 12 songs have new estimates" in page
+    assert (
+        f"Predictor {result['predictor']} was trained on 100 songs, 20 of them held out; "
+        "12 songs have new estimates."
+    ) in texts(client.get(f"/admin/jobs/{job.public_id}"), ".panel p")
 
 
 def test_a_songs_page_says_what_was_measured_and_what_estimated(
@@ -154,8 +164,14 @@ def test_a_songs_page_says_what_was_measured_and_what_estimated(
     known = {name: {"value": 0.5, "source": source} for name, source in sources.items()}
     add_sound(session, heard, write_wav(tmp_path / "a.wav"), info={"attributes": known})
     session.commit()
-    page = client.get(f"/tracks/{heard.public_id}").text
-    assert "Measured from the sound: Tempo, Key." in page
-    assert "Estimated from the sound: Liveness." in page
-    assert "Estimated from the tags that MusiCNN hears: Energy." in page
-    assert "from the sound" not in client.get(f"/tracks/{silent.public_id}").text
+
+    def origins(track: Track) -> set[str]:
+        notes = texts(client.get(f"/tracks/{track.public_id}"), "main p.quiet")
+        return {note for note in notes if note.startswith(("Measured", "Estimated"))}
+
+    assert origins(heard) == {
+        "Measured from the sound: Tempo, Key.",
+        "Estimated from the sound: Liveness.",
+        "Estimated from the tags that MusiCNN hears: Energy.",
+    }
+    assert origins(silent) == set()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ from songrec.tagging.measures import measures
 from tests.planted_run import plant
 from tests.sounding import add_sound, write_wav
 from tests.web.accounts import admin, quick_hashes
+from tests.web.html import parse, text_of, texts
 
 __all__ = ["admin", "quick_hashes"]  # fixtures
 
@@ -55,15 +55,20 @@ def test_the_page_shows_the_moment_and_plays_from_there(
 ) -> None:
     liked, found, _ = cut
     client.post(f"/tracks/{liked.public_id}/reaction", data={"value": "like"})
-    page = client.get("/recommendations?method=fragments").get_data(as_text=True)
-    assert f'href="/listen/tracks/{found.public_id}#t=61.0"' in page
-    assert f'data-moment="{found.public_id}" data-from="61.0" data-for="5' in page
-    assert "From 1:01" in page
-    assert "slow waltz" in page
-    assert "techno" not in page
-    assert "Moments of 5 s are compared by MusiCNN’s embedding." in page
-    assert re.search(r"0:00 \(0\.43\), 0:30 \(0\.43\), 1:01 \(0\.43\), 1:31 \(0\.43\)", page)
-    assert '<th scope="row">Distance d</th><td></td><td class="number">1.73</td>' in page
+    page = parse(client.get("/recommendations?method=fragments"))
+    item = page.select_one(".song-list > li")
+    (chip,) = item.select("a[data-moment]")
+    assert chip["href"] == f"/listen/tracks/{found.public_id}#t=61.0"
+    assert (chip["data-moment"], chip["data-from"]) == (found.public_id, "61.0")
+    assert float(chip["data-for"]) == 5
+    assert text_of(chip) == "From 1:01"
+    assert "slow waltz" in text_of(item)
+    assert "techno" not in text_of(item)
+    notes = [text_of(note) for note in page.select("main p.quiet")]
+    assert [one for one in notes if "Moments of 5 s are compared by MusiCNN’s embedding." in one]
+    assert "0:00 (0.43), 0:30 (0.43), 1:01 (0.43), 1:31 (0.43)" in text_of(item)
+    rows = [[text_of(cell) for cell in row.select("th, td")] for row in item.select("tr")]
+    assert ["Distance d", "", "1.73"] in rows
 
 
 def test_the_interface_tells_the_moment(client: FlaskClient, cut: list[Track]) -> None:
@@ -92,10 +97,11 @@ def test_whole_songs_are_compared_where_none_is_cut_and_the_page_says_so(
     track = session.get_one(Track, int(planted.track_ids[0]))
     session.commit()
     client.post(f"/tracks/{track.public_id}/reaction", data={"value": "like"})
-    page = client.get("/recommendations?method=fragments").get_data(as_text=True)
-    assert "flask segments tag" in page
-    assert "data-moment" not in page
-    assert "flask segments tag" not in client.get("/recommendations").get_data(as_text=True)
+    page = parse(client.get("/recommendations?method=fragments"))
+    assert len(page.select(".song-list > li")) > 0
+    assert [text_of(command) for command in page.select(".notice code")] == ["flask segments tag"]
+    assert page.select("[data-moment]") == []
+    assert parse(client.get("/recommendations")).select(".notice code") == []
 
 
 def test_the_admin_sees_what_is_in_use_and_asks_for_more(
@@ -127,9 +133,13 @@ def test_the_admin_reads_the_taggers_figures(
     }
     with atomic_folder(taggers.new_folder(instance)) as folder:
         (folder / "tagger.json").write_text(json.dumps(told))
-    page = client.get("/admin/fragments").get_data(as_text=True)
-    assert "12 moments of 3 songs" in page
-    assert "1,234 moments" in page
-    row = re.search(r"Exact match</th>(.*?)</tr>", page)
-    assert row is not None
-    assert re.findall(r">([\d.]+)<", row.group(1)) == ["0.500", "0.000"]
+    page = client.get("/admin/fragments")
+    assert texts(page, "p.figures")[0].startswith("12 moments of 3 songs, 5 s each, ")
+    trained = "2 tags from genres, trained on 1,234 moments of 2 songs; 2 moments were held out."
+    assert trained in texts(page, "main p")
+    rows = {
+        text_of(row.th): [text_of(cell) for cell in row.select("td")]
+        for row in parse(page).select("main tbody tr")
+    }
+    (exact,) = (values for name, values in rows.items() if name.startswith("Exact match"))
+    assert exact == ["0.500", "0.000"]

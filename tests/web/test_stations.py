@@ -11,6 +11,7 @@ from sqlalchemy import select
 from songrec.store.listeners import playlists, reactions, skips
 from songrec.store.tables import KeptAnswer, Listener, Playlist, Reaction, Skip, Track
 from tests.sounding import add_sound, write_wav
+from tests.web.html import links, parse, text_of, texts
 
 JSON = {"Accept": "application/json"}
 
@@ -54,7 +55,7 @@ def test_recommendations_say_what_a_reaction_changed(client, session, planted, n
     after = shown(second)
     came = set(after) - set(before)
     assert changed(second) == f"Liked “{title}” and updated your list."
-    assert second.count('class="badge-new"') == len(came) > 0
+    assert len(parse(second).select(".song-list .badge-new")) == len(came) > 0
     # It stays until something else is done.
     assert changed(client.get("/recommendations?n=10").text) == changed(second)
     gone = session.query(Track).filter_by(public_id=after[0]).one().title
@@ -64,11 +65,9 @@ def test_recommendations_say_what_a_reaction_changed(client, session, planted, n
     # Another number or method is another list: nothing to compare with.
     assert changed(client.get("/recommendations?n=20").text) is None
     # Undo brings the list back.
-    undo = re.search(
-        r'action="/tracks/(p\d+)/reaction" data-reaction>(?:(?!</form>).)*?>Undo<', third, re.S
-    )
-    assert undo[1] == after[0]
-    assert re.search(r'value="none" aria-label="Undo: ', third)
+    (undo,) = (button for button in parse(third).select("button") if text_of(button) == "Undo")
+    assert undo.find_parent("form")["action"] == f"/tracks/{after[0]}/reaction"
+    assert (undo["value"], undo["aria-label"]) == ("none", f"Undo: {gone}")
     react(client, after[0], "none", page=third)
     fourth = client.get("/recommendations?n=10").text
     assert shown(fourth) == after
@@ -85,7 +84,7 @@ def test_a_reaction_elsewhere_is_told_with_the_others(client, session, planted, 
     react(client, other, "dislike")
     said = changed(client.get("/recommendations?n=10").text)
     assert said == f"Liked “{titles[one]}”, removed “{titles[other]}” and updated your list."
-    assert ">Undo<" not in client.get("/recommendations?n=10").text
+    assert "Undo" not in texts(client.get("/recommendations?n=10"), "button")
 
 
 @pytest.mark.parametrize(
@@ -118,9 +117,11 @@ def test_a_like_can_count_twice_without_a_script(client, session, planted, name)
     assert (answer.status_code, answer.location) == (303, f"/likes#t-{name(0)}")
     listener = session.query(Listener).one()
     assert reactions.weights(session, listener) == {int(planted.track_ids[0]): 3}
-    page = client.get("/likes").text
-    assert re.search(r'value="3" aria-pressed="true"', page)
-    assert "counts three times" in client.get("/recommendations").text
+    pressed = parse(client.get("/likes")).select("button[name=weight][aria-pressed=true]")
+    assert sorted(button["value"] for button in pressed) == ["1", "3"]
+    reasons = texts(client.get("/recommendations"), ".sum th")
+    assert [reason for reason in reasons if "“Song 1”, which counts three times" in reason]
+    assert not [reason for reason in reasons if "“Song 6”, which counts" in reason]
     # Liking it again keeps the weight; disliking forgets it.
     react(client, name(0))
     assert reactions.weights(session, listener)
@@ -144,10 +145,13 @@ def test_a_skip_is_counted_and_is_no_dislike(client, session, planted, name):
         assert answer.json == {"skipped": True}
     assert session.query(Skip).one().times == 2
     assert session.query(Reaction).one().value == 1
-    page = client.get("/recommendations").text
-    assert ", which you skipped" in page
-    assert "Not for you" not in client.get("/likes").text
-    assert "Recently skipped" in client.get("/me").text
+    title = session.scalars(select(Track.title).where(Track.public_id == near)).one()
+    skipped = f"“{title}”, which you skipped"
+    assert [text for text in texts(client.get("/recommendations"), ".sum th") if skipped in text]
+    likes = texts(client.get("/likes"), "main h2")
+    assert "Liked songs" in likes
+    assert "Not for you" not in likes
+    assert "Recently skipped" in texts(client.get("/me"), "main h2")
     client.post("/me/skips/forget")
     assert session.query(Skip).count() == 0
 
@@ -243,7 +247,8 @@ def test_what_is_disliked_is_passed_over(client, session, planted, name):
 def test_there_is_no_station_of_what_there_is_not(client, planted, address):
     answer = client.get(f"/stations/{address}")
     assert answer.status_code == 404
-    assert "so it has no radio" in answer.text
+    (reason,) = texts(answer, "main .lead")
+    assert "so it has no radio" in reason
 
 
 def test_the_player_s_queue_holds_what_can_be_heard_and_asks_for_more(
@@ -270,15 +275,20 @@ def test_a_path_leads_from_one_song_to_the_other(client, planted, name):
     assert page.status_code == 200
     found = shown(page.text)
     assert (found[0], found[-1], len(found)) == (name(0), name(1), 6)
-    assert page.text.count("Step ") == 5
-    assert '<polyline class="route"' in page.text
+    steps = parse(page).select("main svg[aria-label^='Step ']")
+    assert [step["aria-label"].partition(":")[0] for step in steps] == [
+        f"Step {number}" for number in range(1, 6)
+    ]
+    assert len(parse(page).select("svg polyline.route")) == 1
 
 
 def test_songs_of_a_path_can_be_chosen_by_their_title(client, session, planted, name):
-    page = client.get("/path?from=Artist+3&to=").text
-    assert "Which song do you start from?" in page
-    assert re.search(r'href="/path\?from=p\d+&amp;to=&amp;steps=8"', page)
-    assert "No results for “zzz”" in client.get("/path?from=zzz").text
+    page = client.get("/path?from=Artist+3&to=")
+    assert "Which song do you start from?" in texts(page, "main h2")
+    offered = [a for a in links(page).values() if a.startswith("/path?from=")]
+    assert offered
+    assert all(re.fullmatch(r"/path\?from=p\d+&to=&steps=8", a) for a in offered)
+    assert texts(client.get("/path?from=zzz"), ".notice-bad") == ["No results for “zzz”."]
 
 
 def test_a_queue_around_songs_that_cannot_be_heard_holds_only_what_can(
@@ -308,25 +318,42 @@ def test_a_blend_adds_and_takes_away(client, session, planted, name):
     )
     assert len(found) == 20
     assert not {name(0), name(1), name(2)} & set(found)
-    assert ", which you took out" in page.text
-    both = client.get(f"/blend?add={name(0)}&subtract={name(0)}").text
-    assert "cancel each other out" in both
+    taken = [text for text in texts(page, ".sum th") if text.endswith(", which you took out")]
+    assert taken
+    assert all("“Song 3”" in text for text in taken)
+    both = client.get(f"/blend?add={name(0)}&subtract={name(0)}")
+    assert texts(both, ".notice-bad") == [
+        "These songs cancel each other out: nothing is left to look for."
+    ]
     # A word in the field offers songs; an id adds the song.
-    assert client.get(f"/blend?add={name(0)}&and=Artist+3").text.count("&amp;add=p") >= 2
-    assert f'value="{name(4)}"' in client.get(f"/blend?add={name(0)}&not={name(4)}").text
+    offered = links(client.get(f"/blend?add={name(0)}&and=Artist+3")).values()
+    assert len([address for address in offered if "&add=p" in address]) >= 2
+    without = parse(client.get(f"/blend?add={name(0)}&not={name(4)}"))
+    assert {field["value"] for field in without.select("input[name=subtract]")} == {name(4)}
 
 
-@pytest.mark.parametrize("address", ["/stations", "/path", "/blend", "/me", "/stations?q=song"])
-def test_pages_say_what_to_do_before_there_is_anything(client, session, address):
+@pytest.mark.parametrize(
+    ("address", "heading"),
+    [
+        ("/stations", "No songs to play yet"),
+        ("/path", "No paths yet"),
+        ("/blend", "Nothing to blend yet"),
+        ("/me", "No likes yet"),
+        ("/stations?q=song", "No songs to play yet"),
+    ],
+)
+def test_pages_say_what_to_do_before_there_is_anything(client, session, address, heading):
     page = client.get(address)
     assert page.status_code == 200
-    assert "yet" in page.text
+    assert texts(page, "main .empty h2") == [heading]
 
 
 def test_every_kind_of_station_is_offered(client, session, planted, name):
     react(client, name(0))
     client.post("/playlists", data={"name": "Mine", "tracks": name(3)})
-    page = client.get("/stations?q=Song+12").text
-    for kind in ("song", "artist", "cluster", "mood", "playlist", "likes"):
-        assert f'href="/stations/{kind}' in page, kind
+    offered = {
+        a["href"].removeprefix("/stations/").partition("?")[0]
+        for a in parse(client.get("/stations?q=Song+12")).select("main a[href^='/stations/']")
+    }
+    assert offered == {"song", "artist", "cluster", "mood", "playlist", "likes"}
     assert client.get("/stations/likes").status_code == 200

@@ -17,6 +17,7 @@ from songrec.services.sweeps.specification import AlgorithmChoice, SweepSpec, pa
 from songrec.store.tables import Job, User
 from songrec.web.admin.sweep_form import GridForm
 from tests.web.accounts import admin, quick_hashes
+from tests.web.html import links, parse, text_of, texts
 
 __all__ = ["admin", "quick_hashes"]  # fixtures
 
@@ -91,7 +92,7 @@ def test_a_wrong_value_is_said_beside_its_field(
     assert answer.status_code == 400
     assert "Nothing was started: correct 1 field below." in answer.text
     assert said in GridForm.sent(MultiDict(data)).errors[field]
-    assert said.replace("'", "&#39;") in answer.text
+    assert [error for error in texts(answer, ".error") if said in error]
     assert session.scalar(select(Job)) is None
 
 
@@ -101,14 +102,14 @@ def test_the_settings_of_what_is_not_ticked_do_not_matter() -> None:
 
 def test_what_was_written_stays_and_is_unfolded(client: FlaskClient, admin: User) -> None:
     data = {**ASKED, "representation.vae.epochs": "5; 30", "quick": "yes", "action": "count"}
-    text = client.post("/admin/grids", data=data).text
-    assert 'value="5; 30"' in text
-    settings = text.partition(" of Variational")[0].rpartition("<details")[2]
-    assert " open" in settings
-    assert text.count('<details class="parameters" open>') == 1
-    assert 'name="quick" value="yes" checked' in text
-    assert "Start 8 cells" in text
-    assert "flask compare --grid FILE" in text
+    page = parse(client.post("/admin/grids", data=data))
+    (settings,) = page.select("details.parameters[open]")
+    assert text_of(settings.summary) == "Settings of Variational autoencoder"
+    assert settings.select_one('[name="representation.vae.epochs"]')["value"] == "5; 30"
+    assert page.select_one("input[name=quick]").has_attr("checked")
+    assert not page.select_one("input[name=bootstrap_refit]").has_attr("checked")
+    assert "Start 8 cells" in texts(str(page), "button")
+    assert texts(str(page), ".as-file code") == ["flask compare --grid FILE"]
 
 
 def test_a_grid_with_parameters_becomes_a_job(
@@ -152,8 +153,9 @@ def test_another_grid_begins_with_one_that_is_there(
 ) -> None:
     spec = SweepSpec.from_mapping({"representation": [{"vae": {"epochs": 7}}], "seeds": "4,5"})
     SweepFolder.begin(Path(app.config["INSTANCE"]), "0123456789ab", spec, 5)
-    assert "/admin/grids?like=0123456789ab" in client.get("/admin/grids/0123456789ab").text
-    text = client.get("/admin/grids?like=0123456789ab").text
-    assert 'name="representation.vae.epochs" value="7"' in text
-    assert 'name="seeds" value="4,5"' in text
+    offered = links(client.get("/admin/grids/0123456789ab"))
+    assert offered["Change and run another"] == "/admin/grids?like=0123456789ab"
+    page = parse(client.get(offered["Change and run another"]))
+    assert page.select_one('[name="representation.vae.epochs"]')["value"] == "7"
+    assert page.select_one("[name=seeds]")["value"] == "4,5"
     assert client.get("/admin/grids?like=ffffffffffff").status_code == 404

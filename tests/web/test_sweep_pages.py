@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from songrec.store.tables import Job, User
 from tests.planted_run import plant
 from tests.web.accounts import admin, quick_hashes
 from tests.web.admin_runs import a_run
+from tests.web.html import links, parse, text_of, texts
 
 __all__ = ["admin", "quick_hashes"]  # fixtures
 
@@ -66,10 +68,10 @@ def test_the_number_of_cells_is_seen_before_a_grid_starts(
 ) -> None:
     unseen = client.post("/admin/grids", data={**ASKED, "action": "start"})
     assert unseen.status_code == 200
-    assert "Start 6 cells" in unseen.text
+    assert "Start 6 cells" in texts(unseen, "button")
     assert jobs_of(session, "grid") == []
     another = {**ASKED, "seeds": "0", "action": "start", "counted": "6"}
-    assert "Start 2 cells" in client.post("/admin/grids", data=another).text
+    assert "Start 2 cells" in texts(client.post("/admin/grids", data=another), "button")
     assert jobs_of(session, "grid") == []
 
     started = client.post("/admin/grids", data={**ASKED, "action": "start", "counted": "6"})
@@ -95,24 +97,28 @@ def test_what_is_wrong_is_said_and_what_was_ticked_stays(
 ) -> None:
     answer = client.post("/admin/grids", data={**ASKED, **change, "action": "start"})
     assert answer.status_code == 400
-    assert said in answer.text
-    assert 'value="attributes" checked' in answer.text
+    (alert,) = texts(answer, "[role=alert]")
+    assert said in alert
+    ticked = parse(answer).select("input[name=features][checked]")
+    assert [box["value"] for box in ticked] == ["attributes"]
     assert jobs_of(session, "grid") == []
 
 
 def test_the_table_says_which_is_best_and_whether_that_exceeds_the_spread(
     client: FlaskClient, admin: User, grid: SweepFolder
 ) -> None:
-    text = client.get(f"/admin/grids/{grid.id}").text
+    page = client.get(f"/admin/grids/{grid.id}")
     # 0.6 against 0.2, each ± 0.1: the spread of the difference is √(0.01 + 0.01).
-    assert "identity + kmeans on attributes, 0.6 ± 0.1" in text
-    assert "The difference, 0.4, exceeds the spread over the seeds (0.14)." in text
-    assert text.count('class="state state-done">best') == 1
-    assert "Seed 2 failed: no memory" in text
-    assert "8 of 9 cells trained, 1 failed" in text
-    assert text.count('viewBox="0 0 240 160"') == 3
-    assert 'class="is-baseline"' in text
-    assert "style=" not in text.partition("<main")[2]
+    assert texts(page, ".verdicts li") == [
+        "Silhouette (higher is better): identity + kmeans on attributes, 0.6 ± 0.1; "
+        "the baseline 0.2 ± 0.1. The difference, 0.4, exceeds the spread over the seeds (0.14)."
+    ]
+    assert texts(page, ".grid-table .state-done") == ["best"]
+    assert texts(page, ".grid-table .error") == ["Seed 2 failed: no memory"]
+    assert texts(page, ".lead")[0].startswith("8 of 9 cells trained, 1 failed; 3 seeds, ")
+    assert len(parse(page).select('svg[viewBox="0 0 240 160"]')) == 3
+    assert texts(page, ".grid-table tr.is-baseline th") == ["pca baseline"]
+    assert parse(page).select("main [style]") == []
 
 
 def test_a_difference_within_the_spread_is_called_no_better(
@@ -123,10 +129,8 @@ def test_a_difference_within_the_spread_is_called_no_better(
             row = {**grid.rows()[0], "key": cell.key, "cell": cell.to_json()}
             row["metrics"] = {"silhouette": 0.15 + 0.1 * cell.seed}
             grid.write_row(cell, row, None)
-    assert (
-        "lies within the spread over the seeds (0.14): no better"
-        in client.get(f"/admin/grids/{grid.id}").text
-    )
+    (verdict,) = texts(client.get(f"/admin/grids/{grid.id}"), ".verdicts li")
+    assert verdict.endswith("lies within the spread over the seeds (0.14): no better.")
 
 
 def test_what_leaves_most_songs_apart_is_called_best_by_nothing(
@@ -137,25 +141,25 @@ def test_what_leaves_most_songs_apart_is_called_best_by_nothing(
         if cell.representation.name == "identity":
             row["metrics"]["noise_share"] = 0.51
             grid.write_row(cell, row, None)
-    text = client.get(f"/admin/grids/{grid.id}").text
-    assert "vae + kmeans on attributes, 0.225" in text
-    assert "identity + kmeans on attributes, 0.6" not in text
+    (verdict,) = texts(client.get(f"/admin/grids/{grid.id}"), ".verdicts li")
+    assert verdict.startswith(
+        "Silhouette (higher is better): vae + kmeans on attributes, 0.225 ± 0.035; "
+    )
 
 
 def test_the_table_sorts_without_a_script(
     client: FlaskClient, admin: User, grid: SweepFolder
 ) -> None:
     def order(query: str) -> list[str]:
-        text = client.get(f"/admin/grids/{grid.id}?{query}").text
-        body = text.partition("grid-table")[2].partition("</table>")[0]
-        return re.findall(r'<th scope="row">(\w+)', body)
+        page = client.get(f"/admin/grids/{grid.id}?{query}")
+        return [text.split()[0] for text in texts(page, ".grid-table tbody th")]
 
     assert order("sort=silhouette&order=desc") == ["identity", "vae", "pca"]
     assert order("sort=silhouette&order=asc") == ["pca", "vae", "identity"]
     assert order("sort=representation") == ["identity", "pca", "vae"]
     assert order("sort=nothing") == ["pca", "identity", "vae"]
-    text = client.get(f"/admin/grids/{grid.id}?sort=silhouette&order=desc").text
-    assert 'aria-sort="descending"' in text
+    page = client.get(f"/admin/grids/{grid.id}?sort=silhouette&order=desc")
+    assert texts(page, '[aria-sort="descending"]') == ["Silhouette ↓"]
 
 
 def test_both_tables_are_files(client: FlaskClient, admin: User, grid: SweepFolder) -> None:
@@ -164,20 +168,21 @@ def test_both_tables_are_files(client: FlaskClient, admin: User, grid: SweepFold
     assert len(cells.text.splitlines()) == 1 + 9
     assert len(summary.text.splitlines()) == 1 + 3
     assert "attachment" in cells.headers["Content-Disposition"]
-    assert "no memory" in cells.text
+    failed = [row for row in csv.DictReader(cells.text.splitlines()) if row["state"] == "failed"]
+    assert [row["reason"] for row in failed] == ["no memory"]
 
 
 def test_a_grid_is_deleted_from_its_page_unless_it_is_being_trained(
     client: FlaskClient, admin: User, grid: SweepFolder
 ) -> None:
     address = f"/admin/grids/{grid.id}"
-    assert f'action="{address}/forget"' in client.get(address).text
+    assert parse(client.get(address)).select(f'form[action="{address}/forget"]')
     with training(grid.path):
         refused = client.post(f"{address}/forget", follow_redirects=True)
-    assert "is being trained: stop that first" in refused.text
+    assert texts(refused, ".notice-bad") == [f"Grid {grid.id} is being trained: stop that first."]
     assert grid.path.is_dir()
     gone = client.post(f"{address}/forget", follow_redirects=True)
-    assert "The grid is deleted." in gone.text
+    assert texts(gone, ".notice-good") == ["The grid is deleted."]
     assert not grid.path.exists()
     assert client.post(f"{address}/forget").status_code == 404
 
@@ -185,20 +190,24 @@ def test_a_grid_is_deleted_from_its_page_unless_it_is_being_trained(
 def test_the_page_says_that_a_grid_of_another_version_does_not_go_on(
     client: FlaskClient, admin: User, grid: SweepFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "started with another version" not in client.get(f"/admin/grids/{grid.id}").text
+    assert texts(client.get(f"/admin/grids/{grid.id}"), "main .notice") == []
     newer = {**folder.current_versions(), "numpy": "99"}
     monkeypatch.setattr(folder, "current_versions", lambda: newer)
-    assert "started with another version" in client.get(f"/admin/grids/{grid.id}").text
+    (notice,) = texts(client.get(f"/admin/grids/{grid.id}"), "main .notice")
+    assert notice.startswith("This grid was started with another version of songrec")
 
 
 def test_what_is_missing_is_trained_on_request(
     client: FlaskClient, session: Session, admin: User, grid: SweepFolder
 ) -> None:
-    assert "Train missing and failed cells" in client.get(f"/admin/grids/{grid.id}").text
+    address = f"/admin/grids/{grid.id}"
+    assert "Train missing and failed cells" in texts(client.get(address), "button")
     client.post(f"/admin/grids/{grid.id}/again")
     (job,) = jobs_of(session, "grid")
     assert job.parameters["retry"] is True
-    assert "Training: progress and cancel" in client.get(f"/admin/grids/{grid.id}").text
+    page = client.get(address)
+    assert links(page)["Training: progress and cancel"] == f"/admin/jobs/{job.public_id}"
+    assert "Train missing and failed cells" not in texts(page, "button")
 
 
 def test_grids_are_listed_and_damaged_ones_left_out(
@@ -207,10 +216,10 @@ def test_grids_are_listed_and_damaged_ones_left_out(
     damaged = grid.path.with_name("ffffffffffff")
     damaged.mkdir()
     (damaged / "grid.json").write_text("{")
-    text = client.get("/admin/grids").text
-    assert f'href="/admin/grids/{grid.id}"' in text
-    assert 'href="/admin/grids/ffffffffffff"' not in text
-    assert 'action="/admin/grids/ffffffffffff/forget"' in text
+    page = client.get("/admin/grids")
+    assert f"/admin/grids/{grid.id}" in links(page).values()
+    assert "/admin/grids/ffffffffffff" not in links(page).values()
+    assert parse(page).select('form[action="/admin/grids/ffffffffffff/forget"]')
     assert client.get("/admin/grids/ffffffffffff").status_code == 503
     assert client.get("/admin/grids/..%2f..%2fsongrec.db").status_code == 404
 
@@ -223,10 +232,18 @@ def test_a_run_shows_the_parts_of_its_loss_and_what_sets_its_clusters_apart(
     folder = Path(app.config["INSTANCE"]) / "runs" / planted.run.public_id
     history = [{"epoch": n, "loss": 1 / n, "kl": 0.5 / n} for n in range(1, 4)]
     write_json(folder / "history.json", history)
-    text = client.get(f"/admin/runs/{planted.run.public_id}").text
-    assert 'aria-label="KL per epoch' in text
-    assert "Distinguished by" in text
-    assert re.search(r"<td>\w[\w ]* [+-]\d\.\d\d, ", text)
+    page = client.get(f"/admin/runs/{planted.run.public_id}")
+    labels = [element["aria-label"] for element in parse(page).select("[aria-label]")]
+    assert [label for label in labels if label.startswith("KL per epoch")]
+    (table,) = (
+        table
+        for table in parse(page).select("table")
+        if "Distinguished by" in texts(str(table), "thead th")
+    )
+    column = texts(str(table), "thead th").index("Distinguished by")
+    for row in table.select("tbody tr"):
+        traits = text_of(row.select("th, td")[column])
+        assert re.match(r"\w[\w ]* [+-]\d\.\d\d, ", traits)
 
 
 def test_a_report_is_a_job_and_then_pictures_on_the_page(
@@ -234,7 +251,7 @@ def test_a_report_is_a_job_and_then_pictures_on_the_page(
 ) -> None:
     run = a_run(app, session, "r-one")
     address = f"/admin/runs/{run.public_id}/report"
-    assert "Make report" in client.get(f"/admin/runs/{run.public_id}").text
+    assert "Make report" in texts(client.get(f"/admin/runs/{run.public_id}"), "button")
     asked = client.post(address)
     (job,) = jobs_of(session, "report")
     assert asked.location == f"/admin/jobs/{job.public_id}"
@@ -244,8 +261,9 @@ def test_a_report_is_a_job_and_then_pictures_on_the_page(
     folder.mkdir(parents=True)
     for name in ("report.html", "map_pca.png", "map_pca.svg", "example_1_before.wav"):
         (folder / name).write_bytes(b"x")
-    text = client.get(f"/admin/runs/{run.public_id}").text
-    assert f'src="{address}/map_pca.png"' in text
+    page = client.get(f"/admin/runs/{run.public_id}")
+    assert [image["src"] for image in parse(page).select("main img")] == [f"{address}/map_pca.png"]
+    assert "Make report again" in texts(page, "button")
     # Shown here, its own styles would be refused: it is a file to keep.
     with client.get(f"{address}/report.html") as page:
         assert "attachment" in page.headers["Content-Disposition"]

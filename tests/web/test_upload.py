@@ -37,6 +37,7 @@ from songrec.web import security
 from tests.planted_run import plant
 from tests.sounding import write_wav
 from tests.web.accounts import PASSWORD, admin, anna, quick_hashes, sign_in  # noqa: F401  (fixtures)
+from tests.web.html import parse, text_of, texts
 
 ADDRESS = "/api/v1/recommend/from-audio"
 
@@ -98,7 +99,7 @@ def test_a_song_is_described_placed_and_compared(
     answer = send(client, song)
     assert answer.status_code == 303
     address = answer.headers["Location"]
-    assert "Waiting" in client.get(address).text
+    assert "Waiting for its turn." in texts(client.get(address), ".panel p")
     assert client.get(f"{address}/state").json["active"]
     job = work(session)
     upload = session.scalars(select(Upload)).one()
@@ -110,11 +111,14 @@ def test_a_song_is_described_placed_and_compared(
     assert result["place"]["cluster"] in range(4)
     assert "energy" in result["place"]["guessed"]
     assert job.result["place"] == result["place"]
-    page = client.get(address).text
-    assert "measured from the sound" in page
-    assert "Unknown: " in page
-    assert page.count('class="reason"') == 10
-    assert "Its place on the map" in page
+    page = client.get(address)
+    rows = {text_of(row.th): text_of(row) for row in parse(page).select(".data-table tbody tr")}
+    assert rows["Loudness"].endswith("measured from the sound")
+    (unknown,) = (text for text in texts(page, "main p") if text.startswith("Unknown: "))
+    assert "energy" in unknown.split(".")[0]
+    assert len(texts(page, ".reason")) == 10
+    labels = [one["aria-label"] for one in parse(page).select("main svg[aria-label]")]
+    assert [label for label in labels if label.startswith("Its place on the map")]
     for found in result["similar"]:
         total = math.fsum(reason["contribution"] for reason in found["reasons"])
         assert math.isclose(total, found["score"], abs_tol=1e-5)
@@ -150,9 +154,12 @@ def test_without_a_run_it_is_described_all_the_same(
 ) -> None:
     address = send(client, song).headers["Location"]
     work(session)
-    page = client.get(address).text
-    assert "measured from the sound" in page
-    assert "No training run is published yet" in page
+    page = client.get(address)
+    rows = {text_of(row.th): text_of(row) for row in parse(page).select(".data-table tbody tr")}
+    assert rows["Loudness"].endswith("measured from the sound")
+    assert texts(page, ".notice-bad") == [
+        "No training run is published yet, so there is nothing to compare this song with."
+    ]
 
 
 @pytest.mark.parametrize(
@@ -204,7 +211,9 @@ def test_names_lead_nowhere(client: FlaskClient, app: Flask, session: Session, s
     folder = uploads.folder(app.config["INSTANCE"]) / upload.public_id
     assert [path.parent for path in folder.iterdir()] == [folder]
     assert upload.name == "my song<b>.wav"
-    assert "<b>.wav" not in client.get(f"/upload/{upload.public_id}").text
+    page = client.get(f"/upload/{upload.public_id}")
+    assert texts(page, "main h1") == ["my song<b>.wav"]
+    assert parse(page).select("main h1 b") == []
 
 
 def test_after_an_hour_it_is_gone_with_its_file(

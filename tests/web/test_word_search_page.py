@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -13,6 +11,7 @@ from songrec.services.similarity import word_search
 from songrec.store.instance import Instance
 from songrec.store.tables import Lyrics, Track
 from tests.factories import make_track
+from tests.web.html import links, texts
 
 
 @pytest.fixture
@@ -34,27 +33,26 @@ def sung(app: Flask, session: Session) -> list[Track]:
 
 
 def test_words_find_songs_and_show_what_matched(client: FlaskClient, sung: list[Track]) -> None:
-    page = client.get("/words?q=lantern furnace").text
-    assert "Matches: lanterns." in page
-    assert "Furnace" in page
-    assert "Matches: furnace." in page
-    assert "drifting" not in page  # nothing of the text but the words that matched
-    assert "iron singing" not in page
+    page = client.get("/words?q=lantern furnace")
+    matches = [text.removesuffix(" Similar lyrics") for text in texts(page, ".reason")]
+    found = dict(zip(texts(page, "main .title"), matches, strict=True))
+    assert found["Furnace"] == "Matches: furnace."
+    assert "Matches: lanterns." in found.values()
+    # Nothing of the text but the words that matched.
+    assert "drifting" not in page.text
+    assert "iron singing" not in page.text
 
 
 def test_tags_answer_too(client: FlaskClient, sung: list[Track]) -> None:
-    page = client.get("/words?q=ambient").text
-    assert "Instrumental" in page
-    assert "Matches: ambient." in page
+    page = client.get("/words?q=ambient")
+    assert texts(page, "main .title") == ["Instrumental"]
+    assert texts(page, ".reason") == ["Matches: ambient."]
 
 
 def test_from_a_song_to_lyrics_like_it(client: FlaskClient, sung: list[Track]) -> None:
-    page = client.get(f"/words?like={sung[0].public_id}").text
-    assert "Lyrics similar to “Harbour”" in page
-    assert re.findall(r'<a class="title" href="/tracks[^>]*>([^<]*)</a>', page) == [
-        "Quay",
-        "Furnace",
-    ]
+    page = client.get(f"/words?like={sung[0].public_id}")
+    assert texts(page, "main h1") == ["Lyrics similar to “Harbour”"]
+    assert texts(page, "main .title") == ["Quay", "Furnace"]
 
 
 def test_a_songs_page_leads_to_lyrics_like_its_own_where_it_has_any(
@@ -62,9 +60,9 @@ def test_a_songs_page_leads_to_lyrics_like_its_own_where_it_has_any(
 ) -> None:
     silent = session.query(Track).filter_by(title="Instrumental").one()
     for track, has_words in ((sung[0], True), (silent, False)):
-        page = client.get(f"/tracks/{track.public_id}").text
-        assert (f'href="/words?like={track.public_id}"' in page) == has_words
-    assert 'href="/words"' in client.get("/tracks").text
+        addresses = links(client.get(f"/tracks/{track.public_id}")).values()
+        assert (f"/words?like={track.public_id}" in addresses) == has_words
+    assert "/words" in links(client.get("/tracks")).values()
 
 
 def test_a_song_without_lyrics_and_one_there_is_not(
@@ -79,8 +77,11 @@ def test_words_that_nothing_answers_and_odd_words(client: FlaskClient, sung: lis
     for said in ("zzzz", '"', "* OR NOT (", "a" * 900, "' NEAR/2 \\"):
         answer = client.get("/words", query_string={"q": said})
         assert answer.status_code == 200
-        assert "No results for" in answer.text
+        (notice,) = texts(answer, "main .notice")
+        assert notice.startswith(f"No results for “{said[:100]}")
+        assert texts(answer, "main .title") == []
 
 
 def test_before_anything_is_prepared_the_page_says_so(client: FlaskClient) -> None:
-    assert "Word search is not ready yet" in client.get("/words?q=rain").text
+    page = client.get("/words?q=rain")
+    assert texts(page, "main .empty h2") == ["Word search is not ready yet"]
