@@ -16,6 +16,7 @@ from songrec.audio_files.cue_sheets import AlbumPart
 from songrec.audio_files.formats import HEAD_BYTES, SOUND, is_sound
 from songrec.audio_files.ignored_names import HIDDEN, LINKED_AGAIN, ignored_as
 from songrec.core.errors import BadInput
+from songrec.core.file_names import is_unicode
 from songrec.core.files import modified_ns, open_regular
 
 LARGEST_BYTES = 4 * 2**30
@@ -104,6 +105,8 @@ def _readable_folder(root: Path) -> Path:
         raise BadInput(f"{shown(root)} is not a path: it holds a zero byte.") from None
     except RuntimeError:
         raise BadInput(f"{shown(root)} is a loop of links: give a folder.") from None
+    if not is_unicode(str(root)):
+        raise BadInput(f"{shown(root)} is not valid UTF-8: rename the folder.")
     return root
 
 
@@ -148,7 +151,7 @@ def _unusable(path: Path, status: os.stat_result) -> str | None:
         if is_kind(status.st_mode):
             return f"is {words}, not a file"
     for part, words in ((path.name, "its name"), (str(path), "the name of its folder")):
-        if not _is_unicode(part):
+        if not is_unicode(part):
             return f"{words} is not valid UTF-8: rename it"
     if len(str(path)) > LONGEST_PATH:
         return f"its path is longer than {LONGEST_PATH:,} characters"
@@ -157,17 +160,9 @@ def _unusable(path: Path, status: os.stat_result) -> str | None:
     return "is empty" if not status.st_size else None
 
 
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def can_be_recorded(path: Path) -> bool:
     """Return whether the database holds ``path``: valid Unicode, at most ``LONGEST_PATH`` long."""
-    return _is_unicode(str(path)) and len(str(path)) <= LONGEST_PATH
+    return is_unicode(str(path)) and len(str(path)) <= LONGEST_PATH
 
 
 def shown(path: Path) -> str:

@@ -24,8 +24,8 @@ R = TypeVar("R")
 def one_line_errors(function: Callable[P, R]) -> Callable[P, R]:
     """Print a ``SongrecError`` as one line on stderr and exit with code 1.
 
-    The same applies to database errors and unreadable or unwritable files. The SQL statement that
-    failed is not printed: it may contain a password's hash.
+    The same applies to names that are not UTF-8, database errors and unreadable or unwritable
+    files. The SQL statement that failed is not printed: it may contain a password's hash.
     """
 
     @functools.wraps(function)
@@ -36,6 +36,14 @@ def one_line_errors(function: Callable[P, R]) -> Callable[P, R]:
             raise SystemExit(f"songrec: {error or 'cancelled'}") from None
         except SongrecError as error:
             click.echo(f"songrec: {error}", err=True)
+            sys.exit(1)
+        except UnicodeEncodeError as error:
+            if error.reason != "surrogates not allowed":
+                raise
+            # A name in bytes that are no UTF-8, as the shell passes it on.
+            name = error.object.encode("utf-8", "surrogateescape")
+            shown = name.decode("utf-8", "backslashreplace")
+            click.echo(f"songrec: {shown} is not valid UTF-8: rename it.", err=True)
             sys.exit(1)
         except DatabaseError as error:
             message = _database_message(error)

@@ -17,6 +17,15 @@ _JOINERS = "\u200c\u200d"
 _ENDING_ALONE = re.compile(r"\.\w{1,8}")
 
 
+def is_unicode(text: str) -> bool:
+    """Return whether a name is text, which UTF-8 and the database hold, and not stray bytes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def printable(text: str) -> str:
     """Return ``text`` without control characters, direction marks and lone surrogates."""
     return "".join(

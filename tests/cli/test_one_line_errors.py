@@ -70,3 +70,16 @@ def test_a_full_disk_says_what_to_do(app, invoke, session):
     message = invoke("ingest", "data/preprocess.csv")
     assert message == "songrec: The disk is full: free some space, then try again.\n"
     assert session.scalar(text("SELECT count(*) FROM track")) == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("analyze",), ("ingest",), ("write-tags", "--tempo"), ("similar",), ("recommend", "--like")],
+)
+def test_a_name_that_is_no_utf8_is_named(app, invoke, tmp_path, words):
+    folder = tmp_path / "caf\udce9.csv"
+    if words == ("ingest",):
+        folder.write_text("song,artist\nA,B\n")
+    else:
+        folder.mkdir()
+    assert "caf\\xe9" in invoke(*words, str(folder))

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from songrec.audio_files.file_scan import content_hash
+from songrec.audio_files.file_scan import content_hash, shown
 from songrec.audio_files.tag_writing import key_text, write_values
 from songrec.core.attributes import ATTRIBUTE_NAMES, key_name
 from songrec.core.errors import BadInput
@@ -114,7 +114,7 @@ def write_tags(
     single = audio_files.at_path(instance.session, str(folder))
     ids = [k.id for k in analysed] + ([single.id] if single and single.state == "analysed" else [])
     if not ids:
-        raise BadInput(f"No analysed file lies in {folder}: run flask analyze on it first.")
+        raise BadInput(f"No analysed file lies in {shown(folder)}: run flask analyze on it first.")
     written, skipped = 0, []
     done: set[tuple[int, int]] = set()
     for file_id in sorted(ids):

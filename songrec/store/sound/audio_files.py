@@ -13,6 +13,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import UnknownName
+from songrec.core.file_names import is_unicode
 from songrec.store.bulk import chunks
 from songrec.store.db import now
 from songrec.store.tables import AudioFile, ClusterAssignment, Track
@@ -149,6 +150,8 @@ _RECORD_COLUMNS = (
 
 def below(session: Session, folder: Path) -> dict[tuple[str, int], FileRecord]:
     """Return the recorded files below ``folder``, by path and part."""
+    if not is_unicode(str(folder)):
+        return {}
     prefix = str(folder).rstrip("/") + "/"
     query = select(*_RECORD_COLUMNS).where(AudioFile.path.startswith(prefix, autoescape=True))
     # LIKE ignores case on SQLite.
@@ -158,6 +161,8 @@ def below(session: Session, folder: Path) -> dict[tuple[str, int], FileRecord]:
 
 def at_path(session: Session, path: str, part: int = 0) -> AudioFile | None:
     """Return the row of a path, or of a part of the file there; None without one."""
+    if not is_unicode(path):
+        return None
     return session.scalar(select(AudioFile).where(AudioFile.path == path, AudioFile.part == part))
 
 
