@@ -23,6 +23,7 @@ from songrec.catalogue_files.name_lists import is_number_list, names_of_entries,
 from songrec.catalogue_files.numerals import PLAIN, NumberFormat, parse_number, unify
 from songrec.catalogue_files.release_years import UNKNOWN_ORDER, DateOrder, parse_year
 from songrec.core.artist_credits import THOUSANDS, ArtistField
+from songrec.core.csv_output import restore_text
 
 NO_NAME = frozenset({"", "na", "n/a", "nan", "null", "none", "<na>", "\\n"})
 """Spellings of an empty cell, in lower case, that no genre has as its name."""
@@ -316,10 +317,13 @@ def _listed_artists(text: str) -> ArtistField | None:
 
 
 def _text(cell: Any) -> str:
-    """Return a cell's text: nothing for ``\\N``, and ``0123`` for a spreadsheet's ``="0123"``."""
+    """Return a cell's text: nothing for ``\\N``, and ``0123`` for a spreadsheet's ``="0123"``.
+
+    The apostrophe that our own exports put before a formula is taken off.
+    """
     if cell is None or cell != cell:
         return ""
-    text = str(cell)
+    text = restore_text(str(cell))
     if text[:1] not in ("=", "\\", " "):
         return text
     if quoted := _QUOTED_TEXT.fullmatch(text.strip()):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from songrec.core.csv_output import CsvWriter
+
 _MAX_LENGTH = 80
 
 
@@ -45,11 +45,6 @@ def format_value(value: Any) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
 
 
-def _defuse(text: str) -> str:
-    # The file may be opened in a spreadsheet: a leading apostrophe defuses formulas.
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
 class RejectsFile:
     """A CSV file of rejects, created with the first one.
 
@@ -82,7 +77,7 @@ class RejectsFile:
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("w", encoding="utf-8", newline="")
-            self._writer = csv.writer(self._file)
+            self._writer = CsvWriter(self._file)
             self._writer.writerow(["row", "column", "value", "reason", "lost"])
-        row = (reject.row, _defuse(reject.column), _defuse(reject.value), reject.reason, lost)
+        row = (reject.row, reject.column, reject.value, reject.reason, lost)
         self._writer.writerow(row)

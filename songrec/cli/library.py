@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ import click
 from flask.cli import with_appcontext
 
 from songrec.cli.base import json_option, one_line_errors, print_json
+from songrec.core.csv_output import CsvDictWriter
 from songrec.store.db import db
 from songrec.store.instance import current_instance
 
@@ -37,7 +37,7 @@ def export(context: click.Context, kind: str, output: Path | None) -> None:
             json.dump(list(rows(db.session)), target, ensure_ascii=False, indent=2, allow_nan=False)
             target.write("\n")
             return
-        table = csv.DictWriter(target, COLUMNS)
+        table = CsvDictWriter(target, COLUMNS)
         table.writeheader()
         for row in rows(db.session):
             sources = "; ".join(f"{name}: {source}" for name, source in row["sources"].items())

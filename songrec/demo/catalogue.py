@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import math
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from songrec.core.csv_output import CsvWriter
 from songrec.demo import vocabulary
 from songrec.demo.draw import Draw, at_quantile, cholesky, normal_share
 from songrec.demo.naming import Namer
@@ -114,7 +114,7 @@ def rows(seed: int = SEED) -> list[list[str]]:
 def as_csv(seed: int = SEED) -> str:
     """Return the catalogue as CSV text with ``\\n`` line ends."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    writer = CsvWriter(out, lineterminator="\n")
     writer.writerow(HEADER)
     writer.writerows(rows(seed))
     return out.getvalue()

@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from songrec.core.csv_output import CsvDictWriter
 from songrec.core.files import atomic_file
 from songrec.demo.clips_sounds import DRUM_LEVELS, RATE, Samples, note, stroke
 from songrec.demo.clips_styles import MAJOR_STEPS, MINOR_STEPS, STYLES, Style
@@ -297,7 +297,7 @@ def write(folder: Path, clips: list[Clip] | None = None) -> list[Path]:
                 _tag(temporary, clip, kind)
         paths.append(path)
     with (folder / "clips.csv").open("w", encoding="utf-8", newline="") as file:
-        rows = csv.DictWriter(file, COLUMNS)
+        rows = CsvDictWriter(file, COLUMNS)
         rows.writeheader()
         rows.writerows(metadata(clip) for clip in clips)
     return paths

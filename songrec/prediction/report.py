@@ -5,12 +5,12 @@ Light: made from the manifest alone.
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from songrec.core.csv_output import CsvWriter
 from songrec.core.registry import Entry
 from songrec.prediction.registry import BASE_MODELS
 from songrec.prediction.targets import GROUPS, TARGETS
@@ -71,7 +71,7 @@ def rows(scores: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[ScoreRow
 def to_csv(rows: list[ScoreRow]) -> str:
     """Format the rows as CSV with a header."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = CsvWriter(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for row in rows:
         figures = ["" if v is None else f"{v:.6f}" for v in (row.value, row.low, row.high)]

@@ -7,7 +7,6 @@ lies, in one of the ways of ``LOCATIONS``.
 from __future__ import annotations
 
 import base64
-import csv
 import hashlib
 import hmac
 import io
@@ -24,6 +23,7 @@ from urllib.parse import quote_from_bytes
 from sqlalchemy.orm import Session
 
 from songrec.core.attributes import ATTRIBUTE_NAMES
+from songrec.core.csv_output import CsvWriter
 from songrec.core.errors import BadInput, UnknownName
 from songrec.store.catalogue.tracks import TrackView, tracks_by_id
 from songrec.store.listeners import playlists
@@ -44,7 +44,6 @@ Locations = Mapping[int, str]
 
 _SPOTIFY_ID = re.compile(r"[0-9A-Za-z]{22}")
 # A spreadsheet runs a cell that begins with one of these (OWASP, "CSV Injection").
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class PathsNotAllowed(BadInput):
@@ -201,7 +200,7 @@ def to_csv(
     Formulas are defused by an apostrophe.
     """
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
+    writer = CsvWriter(out, lineterminator="\r\n")
     writer.writerow(
         [
             "position",
@@ -217,26 +216,22 @@ def to_csv(
         ]
     )
     for position, track in enumerate(tracks, 1):
-        texts = [track.title, track.artists, track.album]
         writer.writerow(
             [
                 position,
-                *map(defuse_formula, texts),
+                track.title,
+                track.artists,
+                track.album,
                 track.year,
-                defuse_formula(track.genre),
+                track.genre,
                 track.public_id,
-                defuse_formula(track.external_id),
+                track.external_id,
                 address(track),
             ]
             + [track.attributes[name] for name in ATTRIBUTE_NAMES]
         )
     # The byte order mark makes spreadsheets read UTF-8.
     return "\ufeff" + out.getvalue()
-
-
-def defuse_formula(text: str | None) -> str | None:
-    """Prefix ``text`` with an apostrophe if a spreadsheet would run it as a formula."""
-    return f"'{text}" if text and text.startswith(_FORMULA) else text
 
 
 def to_m3u8(

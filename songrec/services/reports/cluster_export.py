@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, TextIO
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from songrec.core.csv_output import CsvWriter
 from songrec.core.files import atomic_file
 from songrec.store.tables import Cluster, ClusterAssignment, Run, Track
 
@@ -79,6 +79,6 @@ def write_csv(session: Session, run: Run, out: Path | None = None) -> Path | Non
 
 
 def _write(session: Session, run: Run, stream: TextIO) -> None:
-    table = csv.writer(stream, lineterminator="\n")
+    table = CsvWriter(stream, lineterminator="\n")
     table.writerow(COLUMNS)
     table.writerows(rows(session, run))

@@ -5,7 +5,6 @@ Pages import this module, so it imports no heavy library.
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from songrec.core.csv_output import CsvDictWriter
 from songrec.core.files import write_text
 from songrec.services.sweeps.folder import SweepFolder
 from songrec.services.sweeps.specification import Cell
@@ -356,7 +356,7 @@ def as_csv(sweep: SweepFolder) -> tuple[str, str]:
 
 def _csv(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
     out = io.StringIO()
-    writer = csv.DictWriter(out, names, lineterminator="\n")
+    writer = CsvDictWriter(out, names, lineterminator="\n")
     writer.writeheader()
     for row in rows:
         writer.writerow(

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from songrec.catalogue_files import cell_values
+from songrec.core.csv_output import defuse_formula, restore_text
 from songrec.core.track_identity import recording_key
 
 KINDS = ("like", "dislike", "skip", "play", "playlist")
@@ -189,9 +190,8 @@ def one_line(value: Any) -> str:
     """Return a text in one line, without control characters and the defusing apostrophe."""
     if not isinstance(value, str):
         return ""
-    text = " ".join(_INVISIBLE.sub("", value).split())[:TEXT_LENGTH]
-    # `playlist_export.defuse_formula` put an apostrophe before it.
-    return text[1:] if re.match(r"'[=+\-@]", text) else text
+    text = restore_text(value)
+    return " ".join(_INVISIBLE.sub("", text).split())[:TEXT_LENGTH]
 
 
 def artist_line(value: Any) -> str:
@@ -200,7 +200,7 @@ def artist_line(value: Any) -> str:
         names = [one_line(one.get("name") if isinstance(one, dict) else one) for one in value]
         return ", ".join(filter(None, names))[:TEXT_LENGTH]
     text = one_line(value)
-    return text if text.startswith("[") else _ARTIST_CELL(text).line or text
+    return text if text.startswith("[") else _ARTIST_CELL(defuse_formula(text)).line or text
 
 
 def whole(value: Any) -> int:
