@@ -8,13 +8,13 @@ import os
 import stat
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from songrec.audio_files.cue_sheets import AlbumPart
 from songrec.audio_files.formats import HEAD_BYTES, SOUND, is_sound
-from songrec.audio_files.ignored_names import HIDDEN, LINKED_AGAIN, ignored_as
+from songrec.audio_files.ignored_names import HIDDEN, LINKED_AGAIN, OWN, ignored_as
 from songrec.core.errors import BadInput
 from songrec.core.file_names import is_unicode
 from songrec.core.files import modified_ns, open_regular
@@ -54,22 +54,29 @@ class ScannedFile:
         return cls(path, status.st_size, modified_ns(status), _unusable(path, status))
 
 
-def walk(root: Path, ignored: Counter[str] | None = None) -> Iterator[ScannedFile]:
+def walk(
+    root: Path, ignored: Counter[str] | None = None, own: Collection[Path] = ()
+) -> Iterator[ScannedFile]:
     """Yield the audio files below ``root`` in a stable order, each folder once despite links.
 
     Files with neither an audio extension nor an audio signature are skipped. So is what holds no
     songs by its name (``ignored_names``), which is counted by kind in ``ignored``. What cannot be
-    read is yielded with its reason. Raises ``BadInput`` if ``root`` is not a readable folder.
+    read is yielded with its reason. The folders ``own`` are passed over, by whatever path or link
+    they are reached. Raises ``BadInput`` if ``root`` is not a readable folder.
     """
     root = _readable_folder(root)
     ignored = Counter() if ignored is None else ignored
     waiting, visited = [root], set()
+    own_ids = {identity for path in own if (identity := folder_identity(path))}
     while waiting:
         folder = waiting.pop()
         try:
             status = folder.stat()
             if (status.st_dev, status.st_ino) in visited:
                 ignored[LINKED_AGAIN] += 1  # a link back, or two links to one folder
+                continue
+            if (status.st_dev, status.st_ino) in own_ids:
+                ignored[OWN] += 1
                 continue
             visited.add((status.st_dev, status.st_ino))
             with os.scandir(folder) as entries:
@@ -89,6 +96,15 @@ def walk(root: Path, ignored: Counter[str] | None = None) -> Iterator[ScannedFil
             else:
                 yield from _file(Path(entry.path), ignored)
         waiting.extend(reversed(folders))
+
+
+def folder_identity(path: Path) -> tuple[int, int] | None:
+    """Return device and inode of a folder, the same by every path to it; None if unreadable."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _readable_folder(root: Path) -> Path:

@@ -7,6 +7,7 @@ import re
 HIDDEN = "hidden"
 SYSTEM = "trash and system"
 UNFINISHED = "unfinished downloads"
+OWN = "songrec's own folders"
 LINKED_AGAIN = "links to folders that are read already"
 
 _SYSTEM_FOLDERS = re.compile(

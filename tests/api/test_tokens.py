@@ -159,3 +159,25 @@ class TestWithLimits:
         assert [a.status_code for a in answers] == [200, 200, 200, 429]
         assert 0 < int(answers[-1].headers["Retry-After"]) <= 60
         assert answers[-1].content_type == "application/problem+json"
+
+
+def test_a_read_token_of_an_admin_sees_its_own_jobs_only(
+    client: FlaskClient, anna, token_of, session
+) -> None:
+    chief = users.create(session, "Chief", PASSWORD, is_admin=True)
+    mine = jobs.create(session, "train", {}, chief.id).public_id
+    theirs = jobs.create(session, "train", {}, anna.id).public_id
+    session.commit()
+    read, write = token_of(chief, "read"), token_of(chief, "write")
+
+    def listed(header: dict[str, str]) -> set[str]:
+        return {job["id"] for job in client.get("/api/v1/jobs", headers=header).json["items"]}
+
+    assert listed(read) == {mine}
+    assert listed(write) == {mine, theirs}
+    statuses = [
+        client.get(f"/api/v1/jobs/{job}", headers=header).status_code
+        for header in (read, write)
+        for job in (mine, theirs)
+    ]
+    assert statuses == [200, 404, 200, 200]

@@ -32,6 +32,7 @@ from songrec.services.library.after_import import refresh_derived
 from songrec.services.library.analysis_report import AnalyzeReport, AnalyzeRequest
 from songrec.services.library.audio_tracks import ContentRows
 from songrec.services.library.executors import LocalExecutor, open_executor
+from songrec.services.library.own_folders import own_folders, refuse_own_folder
 from songrec.services.library.worker_process import Outcome, Task
 from songrec.store.db import write_with_retries
 from songrec.store.instance import Instance
@@ -57,8 +58,10 @@ def analyze_folder(
     is done must not be lost. ``on_progress`` is only called when nothing is locked. Several may
     run at once, also on one folder.
 
-    Raises ``BadInput`` for a folder that cannot be read and ``NotReady`` for a feature set that
-    cannot be extracted here (weights that were not fetched). No file raises.
+    The folders of the instance are passed over, except for the demo clips.
+
+    Raises ``BadInput`` for a folder that cannot be read or is the instance's own, and ``NotReady``
+    for a feature set that cannot be extracted here (weights that were not fetched). No file raises.
     """
     start = time.perf_counter()
     names = with_companions(request.features)
@@ -66,7 +69,8 @@ def analyze_folder(
     _write_column_names(instance.folder, keys, request)
     root = request.folder.expanduser()
     ignored: Counter[str] = Counter()
-    files = list(walk(root, ignored))
+    own = refuse_own_folder(root, instance.folder)
+    files = list(walk(root, ignored, own))
     root = root.resolve()
     before = duplicate_search.newest_id(instance.session)
     run = _Run(instance, root, request, keys, on_progress, files)
@@ -163,7 +167,10 @@ class _Run:
         # Rows of album files that were split since.
         split = {path for path, number in here if number}
         whole = {place for place in self._known if place[1] == 0 and place[0] in split}
-        closed = tuple(f"{file.path}/" for file in self._files if file.passing)
+        passed_over = own_folders(self._instance)
+        closed = tuple(
+            f"{path}/" for path in (*(f.path for f in self._files if f.passing), *passed_over)
+        )
         gone = [
             stored.id
             for place, stored in audio_files.below(self._session, self._root).items()

@@ -10,6 +10,7 @@ from songrec.demo import clips
 from songrec.services.features.feature_sets import default_sets
 from songrec.services.library.analysis_report import AnalyzeReport, AnalyzeRequest
 from songrec.services.library.analyze_folder import analyze_folder
+from songrec.services.library.own_folders import CLIPS
 from songrec.store.instance import Instance
 
 _MAKING = 0.3
@@ -18,7 +19,7 @@ _MAKING = 0.3
 
 def folder(instance: Path) -> Path:
     """Return the folder of an instance's demo clips."""
-    return instance / "clips"
+    return instance / CLIPS
 
 
 def analyse_made_clips(instance: Instance, on_progress: Progress = no_progress) -> AnalyzeReport:

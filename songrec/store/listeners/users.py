@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput, UnknownName
+from songrec.core.passwords import weakness
 from songrec.store.tables import Listener, User
 
 NAME_LENGTH = (3, 30)
@@ -57,6 +58,8 @@ def check_password(password: str, name: str = "") -> None:
         raise BadInput(f"A password has at most {longest} characters.")
     if name and name_key(password) == name_key(name):
         raise BadInput("The password must not be the name.")
+    if reason := weakness(password, name):
+        raise BadInput(f"The password is easy to guess: {reason}. Use several unrelated words.")
 
 
 def generate_password() -> str:

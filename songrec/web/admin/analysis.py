@@ -13,6 +13,7 @@ from songrec.core.errors import BadInput
 from songrec.core.registry import Entry, Parameter
 from songrec.jobs import queue
 from songrec.services.features.feature_sets import EXTRACTORS, MEASURING, offered_sets
+from songrec.services.library.own_folders import refuse_own_folder
 from songrec.store.db import db
 from songrec.store.models import published_weights
 from songrec.store.sound import audio_files
@@ -93,6 +94,10 @@ def _why_not(folder: str) -> str | None:
         return f"No folder {folder} on the server."
     if not os.access(path, os.R_OK | os.X_OK):
         return f"The server has no permission to read {folder}."
+    try:
+        refuse_own_folder(path, current_app.config["INSTANCE"])
+    except BadInput as error:
+        return str(error)
     return None
 
 

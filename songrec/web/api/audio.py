@@ -91,7 +91,7 @@ def delete_upload(upload_id: str) -> None:
 
 def _mine(upload_id: str) -> Upload:
     row = uploads.find(db.session, upload_id)
-    if row is None or not (caller().is_admin or uploads.may_see(row, current_listener())):
+    if row is None or not (caller().sees_everybody or uploads.may_see(row, current_listener())):
         raise NotFound("No such upload, or it is not yours or deleted already.")
     return row
 

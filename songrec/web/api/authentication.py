@@ -36,6 +36,11 @@ class Caller:
         """Whether the account is an admin's."""
         return self.user is not None and self.user.is_admin
 
+    @property
+    def sees_everybody(self) -> bool:
+        """Whether jobs and uploads of others are shown: to admins, but not to their read tokens."""
+        return self.is_admin and (self.token is None or api_tokens.allows(self.token, "write"))
+
 
 def caller() -> Caller:
     """Return who makes this request."""

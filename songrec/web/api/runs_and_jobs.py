@@ -62,9 +62,9 @@ def run(run_id: str) -> dict[str, Any]:
 @blueprint.alt_response(401, "UNAUTHORIZED")
 @blueprint.doc(security=TOKEN)
 def job_list(args: dict[str, Any]) -> dict[str, Any]:
-    """List your jobs, newest first; an admin sees everybody's."""
+    """List your jobs, newest first; an admin sees everybody's, with a token that may write."""
     user = require_user()
-    mine = () if user.is_admin else (Job.user_id == user.id,)
+    mine = () if caller().sees_everybody else (Job.user_id == user.id,)
     part = keyset_pagination.newest(
         db.session, Job, *mine, cursor=args.get("cursor"), limit=args["limit"]
     )
@@ -89,7 +89,7 @@ def job(job_id: str) -> dict[str, Any]:
 
 def _may_see(row: Job) -> bool:
     who = caller()
-    if who.is_admin or (who.user is not None and row.user_id == who.user.id):
+    if who.sees_everybody or (who.user is not None and row.user_id == who.user.id):
         return True
     upload = uploads.of_job(db.session, row)
     return upload is not None and uploads.may_see(upload, current_listener())

@@ -1,0 +1,40 @@
+"""Folders of the instance, which hold people's uploads and no library of songs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from songrec.audio_files.file_scan import folder_identity
+from songrec.core.errors import BadInput
+
+CLIPS = "clips"
+"""Name of the one folder of an instance that is analysed as others are: the demo clips."""
+
+
+def own_folders(instance: Path) -> list[Path]:
+    """Return the folders in the instance folder that no analysis enters."""
+    if not instance.is_dir():
+        return []
+    return [path for path in instance.resolve().iterdir() if path.name != CLIPS and path.is_dir()]
+
+
+def refuse_own_folder(folder: Path, instance: Path) -> list[Path]:
+    """Return the folders to pass over; ``BadInput`` if ``folder`` lies in the instance folder."""
+    own = own_folders(instance)
+    clips, home = folder_identity(instance / CLIPS), folder_identity(instance)
+    try:
+        resolved = folder.expanduser().resolve()
+    except (OSError, RuntimeError, ValueError):
+        return own  # the scan says what is wrong with it
+    for path in (resolved, *resolved.parents):
+        identity = folder_identity(path)
+        if identity is None:
+            continue
+        if identity == clips:
+            break
+        if identity == home or identity in {folder_identity(one) for one in own}:
+            raise BadInput(
+                f"{folder} belongs to songrec itself (its instance folder, with people's uploads): "
+                "give a folder of music outside it."
+            )
+    return own
