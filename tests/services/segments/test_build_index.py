@@ -26,7 +26,7 @@ from songrec.store.models import published_weights, taggers
 from songrec.store.sound import segment_index as store
 from songrec.store.sound import waveform_cache
 from songrec.store.sound.segment_index import SongSegments, Superseded
-from songrec.store.tables import AudioFile, Track
+from songrec.store.tables import AudioFile, Track, Upload
 from tests.planted_run import plant
 from tests.services.segments.test_segments import write_song
 from tests.sounding import add_sound
@@ -218,7 +218,9 @@ def test_keeping_an_upload_enqueues_a_refresh(
     file = sound(session, tmp_path, tracks[0], 300.0)
     build_index.build(Instance(instance, session), settings=SETTINGS)
     kept = sound(session, tmp_path, tracks[1], 500.0)
-    monkeypatch.setattr(tasks, "_upload", lambda *_: None)
+    upload = Upload(public_id="x", name="two.wav", path="two.wav", size=1)
+    session.add(upload)
+    session.commit()
     monkeypatch.setattr(analyze_upload, "keep", lambda *_: kept)
     for _ in range(2):
         job = jobs.create(session, "keep", {"upload_id": "x"})
