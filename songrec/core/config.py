@@ -6,6 +6,7 @@ import codecs
 import contextlib
 import logging
 import os
+import re
 import secrets
 import sys
 from collections.abc import Iterator
@@ -44,6 +45,16 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SONGREC_UPLOAD_AUDIO_MB", "50", "Largest song that can be uploaded, in MiB."),
     Setting("SONGREC_UPLOAD_MINUTES", "20", "Longest song that can be uploaded."),
     Setting("SONGREC_HTTPS", "0", "1 behind HTTPS: cookies are then sent over HTTPS only."),
+    Setting(
+        "SONGREC_HOSTS",
+        "on loopback without a proxy only localhost; else any",
+        "Host names it answers to, separated by commas; .example.org with all subdomains.",
+    ),
+    Setting(
+        "SONGREC_PROXIES",
+        "0; 1 with SONGREC_HTTPS=1",
+        "How many proxies stand before it, whose X-Forwarded headers are believed.",
+    ),
     Setting(
         "SONGREC_TAG_ENCODING",
         "Windows-1252",
@@ -86,6 +97,44 @@ def address() -> str:
 def web_processes() -> int:
     """Return the number of web processes; ``BadInput`` for an invalid number."""
     return int(_number("WEB_CONCURRENCY", maximum=1000, whole=True))
+
+
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+"""Host names by which a browser on this machine comes; always answered to."""
+_HOST_NAME = re.compile(r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f]*:[0-9a-f:.]+")
+
+
+def proxies() -> int:
+    """Return how many proxies are in front; ``BadInput`` for an invalid number."""
+    text = os.environ.get("SONGREC_PROXIES") or ""
+    if not text:
+        return int(os.environ.get("SONGREC_HTTPS", "0") == "1")
+    if not re.fullmatch(r"[0-9]{1,2}", text, re.ASCII):
+        raise BadInput(f"SONGREC_PROXIES must be a whole number from 0 to 99; it is {text!r}.")
+    return int(text)
+
+
+def trusted_hosts() -> tuple[str, ...] | None:
+    """Return the host names that are answered to, lower case; None for any.
+
+    A page elsewhere whose name is made to lead to this machine (DNS rebinding) comes with a name
+    of its own, so a server for this machine alone answers to the names of loopback only.
+    """
+    names = [
+        name.strip().lower().strip("[]").removesuffix(".")
+        for name in (os.environ.get("SONGREC_HOSTS") or "").split(",")
+        if name.strip()
+    ]
+    for name in names:
+        if not _HOST_NAME.fullmatch(name):
+            raise BadInput(
+                f"SONGREC_HOSTS: {name!r} is no host name; write music.example.org, 192.168.1.5 "
+                "or .example.org, without a port, separated by commas."
+            )
+    host = bind()[0].lower()
+    if not names and (proxies() or host not in LOOPBACK_NAMES):
+        return None
+    return tuple(dict.fromkeys((*LOOPBACK_NAMES, *names)))
 
 
 def dask_scheduler() -> str | None:
@@ -158,6 +207,8 @@ def load(instance: Path | None = None) -> dict[str, Any]:
         "SQLALCHEMY_DATABASE_URI": _database_url() or f"sqlite:///{folder / 'songrec.db'}",
         "MAX_CONTENT_LENGTH": int(_number("SONGREC_UPLOAD_MB") * 2**20),
         "UPLOAD_AUDIO_BYTES": int(_number("SONGREC_UPLOAD_AUDIO_MB") * 2**20),
+        "PROXIES": proxies(),
+        "HOSTS": trusted_hosts(),
         "UPLOAD_SECONDS": _number("SONGREC_UPLOAD_MINUTES") * 60,
     }
     # Private: the database holds what people like, and uploads lie beside it.

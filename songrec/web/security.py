@@ -79,9 +79,12 @@ limiter = Limiter(key_func=get_remote_address, strategy="fixed-window")
 def init_app(app: Flask) -> None:
     """Set headers on every response, ask every change for its token, share the rate limits."""
     https = app.config["HTTPS"]
-    if https:
-        # Behind HTTPS there is a proxy in front; its last word on address and scheme counts.
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    if count := app.config["PROXIES"]:
+        # What visitors write into these headers themselves stands before what the proxies add.
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=count, x_proto=count, x_host=count
+        )
+    app.before_request(check_host)
     app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)  # a token lasts as long as its session
     app.config.setdefault("RATELIMIT_STORAGE_URI", ratelimit.URI)
     app.config["MAX_FORM_MEMORY_SIZE"] = FORM_BYTES
@@ -103,6 +106,21 @@ def init_app(app: Flask) -> None:
         permissions_policy=PERMISSIONS_POLICY,
         referrer_policy="same-origin",
     )
+
+
+def check_host() -> None:
+    """Answer 400 to a host name that is not one of ours."""
+    trusted = current_app.config["HOSTS"]
+    if trusted is None:
+        return
+    try:
+        name = (urlsplit(f"//{request.host}").hostname or "").removesuffix(".")
+    except ValueError:
+        name = ""
+    for one in trusted:
+        if name == one.removeprefix(".") or (one.startswith(".") and name.endswith(one)):
+            return
+    abort(400, "This server does not answer to that host name: an admin sets SONGREC_HOSTS.")
 
 
 def limit_body() -> None:

@@ -94,7 +94,7 @@ class TestDoors:
 
         @pytest.fixture
         def app_config(self) -> dict[str, Any]:
-            return {"HTTPS": True, "SESSION_COOKIE_SECURE": True}
+            return {"HTTPS": True, "PROXIES": 1, "SESSION_COOKIE_SECURE": True}
 
         def test_cookies_are_secure_and_plain_http_is_sent_on(
             self, client: FlaskClient, anna: User
