@@ -141,13 +141,18 @@ def values_key(
     return f"{VALUES}:{digest(text)}"
 
 
-def same_values(one: Sequence[float | None], other: Sequence[float | None]) -> bool | None:
-    """Return whether most attributes that both know are equal; None if they share too few."""
+def same_values(
+    one: Sequence[float | None], other: Sequence[float | None], share: float = 0.5
+) -> bool | None:
+    """Return whether a ``share`` of the attributes that both know are equal.
+
+    None if they share fewer than ``MIN_VALUES``. What changes from day to day does not count.
+    """
     pairs = [(one[at], other[at]) for at in _LASTING]
     known = [(a, b) for a, b in pairs if a is not None and b is not None]
     if len(known) < MIN_VALUES:
         return None
-    return 2 * sum(f"{a:.6g}" == f"{b:.6g}" for a, b in known) >= len(known)
+    return sum(f"{a:.6g}" == f"{b:.6g}" for a, b in known) >= share * len(known)
 
 
 def known_values(values: Sequence[float | None]) -> int:

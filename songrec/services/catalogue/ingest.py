@@ -26,7 +26,11 @@ from songrec.catalogue_files.unit_detection import detect_scale
 from songrec.core.errors import BadInput
 from songrec.core.track_identity import CATALOGUE_ID, key_kind
 from songrec.core.types import Progress, no_progress
-from songrec.services.catalogue.source_identity import identify_source, ids_are_shared
+from songrec.services.catalogue.source_identity import (
+    check_nameless,
+    identify_source,
+    ids_are_shared,
+)
 from songrec.store.bulk import bulk_writing
 from songrec.store.catalogue.row_matching import Contradiction
 from songrec.store.catalogue.writer import CatalogueWriter, DryCounter
@@ -167,10 +171,11 @@ def ingest_file(
         )
 
     name = _checked_name(source) if source else source_name(Path(file_name or path))
-    is_certain = bool(source or detected.id_namespace)
     with closing(batches), _less_frequent_gc():
         try:
-            parser, parsed, notes = _parse_first(session, first, parser_for, name, is_certain)
+            parser, parsed, notes = _parse_first(
+                session, first, parser_for, name, is_certain=bool(source)
+            )
         except BadInput as error:
             raise BadInput(f"{path}: {error}") from None
         name = parser.source
@@ -227,6 +232,7 @@ def _parse_first(
     batch: Batch,
     parser_for: Callable[[str, bool], RowParser],
     name: str,
+    *,
     is_certain: bool,
 ) -> tuple[RowParser, ParsedBatch, list[str]]:
     """Parse the first batch, and decide by it which catalogue the file is of.
@@ -241,12 +247,15 @@ def _parse_first(
         notes.append("the ids stand for several songs each, so they are not read as ids of songs")
         parser = parser_for(name, reads_ids)
         parsed = parser.parse(batch)
+    if parser.dialect.id_namespace is not None:
+        return parser, parsed, notes
+    catalogue = identify_source(session, name, parsed.rows, is_certain=is_certain)
+    notes += [catalogue.note] if catalogue.note else []
+    if catalogue.name != name or not catalogue.reads_ids:
+        parser = parser_for(catalogue.name, reads_ids and catalogue.reads_ids)
+        parsed = parser.parse(batch)
     if not is_certain:
-        catalogue = identify_source(session, name, parsed.rows)
-        if catalogue.name != name:
-            notes.append(catalogue.note)
-            parser = parser_for(catalogue.name, reads_ids)
-            parsed = parser.parse(batch)
+        check_nameless(session, catalogue.name, parsed.rows)
     return parser, parsed, notes
 
 

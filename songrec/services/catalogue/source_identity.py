@@ -7,6 +7,7 @@ at it: two catalogues may both be called ``tracks.csv``, and the next export of 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 from songrec.core.catalogue import CatalogueRow
 from songrec.core.errors import BadInput
 from songrec.core.name_comparison import compare_names
+from songrec.core.songs import plain
 from songrec.core.track_identity import (
     CATALOGUE_ID,
     VALUES,
@@ -28,32 +30,43 @@ from songrec.store.catalogue import catalogue_ids, track_aliases
 SAMPLE = 2_000
 """Number of ids that are compared at most."""
 MIN_RETITLED = 3
-"""Number of other titles by the same artists from which they are no corrections any more."""
+"""See ``_Evidence``; 2 where the ids count the rows."""
 
+MIN_SAME_IN_ORDER = 0.99
+"""Share of equal values from which a nameless row is the same under an id that counts rows."""
 MIN_SHARED = 2
 """Number of rows with another title under an earlier id from which ids are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A catalogue's name, and why it is not the one that the file's name suggests."""
+    """The catalogue that a file is of.
+
+    ``note`` says why it is not the one that the file's name suggests, or why ids are not read
+    (``reads_ids``).
+    """
 
     name: str
     note: str = ""
+    reads_ids: bool = True
 
 
 @dataclass
 class _Evidence:
     """Counts of the ids that a catalogue and the file share, by how their names compare.
 
-    ``changed`` are those without names to compare whose values are others.
+    ``moved`` of the ``contradicting`` and ``retitled`` songs have another id in the catalogue;
+    ``changed`` are those without names to compare whose values are others. From ``min_retitled``
+    other titles by the same artists they are no corrections any more.
     """
 
     source: str
+    min_retitled: int = MIN_RETITLED
     compared: int = 0
     same: int = 0
     retitled: int = 0
     contradicting: int = 0
+    moved: int = 0
     changed: int = 0
 
     @property
@@ -62,20 +75,20 @@ class _Evidence:
         return self.same > self.contradicting + self.retitled
 
     @property
+    def is_renumbered(self) -> bool:
+        """Whether most songs that are not where they were are elsewhere: ids were places."""
+        return self.moved > 0 and 2 * self.moved >= self.contradicting + self.retitled
+
+    @property
     def is_other(self) -> bool:
         """Whether most names are others; a few new titles by the same artists are corrections."""
-        retitled = self.retitled if self.retitled >= MIN_RETITLED else 0
+        retitled = self.retitled if self.retitled >= self.min_retitled else 0
         return self.contradicting + retitled > self.same
 
     @property
     def is_doubtful(self) -> bool:
         """Whether there are no names to compare and most values are others."""
         return not self.same and self.compared > 1 and 2 * self.changed > self.compared
-
-    @property
-    def figures(self) -> str:
-        """The share of songs that agree, for people."""
-        return f"{self.same:,} of {self.compared:,} {'song' if self.compared == 1 else 'songs'}"
 
 
 def ids_are_shared(rows: Sequence[CatalogueRow]) -> bool:
@@ -96,8 +109,10 @@ def ids_are_shared(rows: Sequence[CatalogueRow]) -> bool:
     return others >= MIN_SHARED and 2 * others > repeats
 
 
-def identify_source(session: Session, default: str, rows: Sequence[CatalogueRow]) -> Source:
-    """Return the catalogue that a file belongs to.
+def identify_source(
+    session: Session, default: str, rows: Sequence[CatalogueRow], *, is_certain: bool = False
+) -> Source:
+    """Return the catalogue that a file belongs to, and whether its ids are worth reading.
 
     Parameters
     ----------
@@ -105,33 +120,28 @@ def identify_source(session: Session, default: str, rows: Sequence[CatalogueRow]
         The name that the file's name suggests.
     rows
         The file's first rows, read as a part of that catalogue.
+    is_certain
+        Whether a person chose ``default``, so that only the ids are looked at.
 
     Raises
     ------
     BadInput
         If the rows cannot tell: a person has to name the catalogue.
     """
-    _check_nameless(session, default, rows)
-    evidence = _gather(session, rows)
     own = catalogue_namespace(default)
-    agreeing = [
-        (counts.same, namespace == own, namespace)
-        for namespace, counts in evidence.items()
-        if counts.is_same
-    ]
+    evidence = _gather(session, rows, own if is_certain else None)
     mine = evidence.get(own)
-    if agreeing:
-        _, is_own, namespace = max(agreeing)
-        if is_own:
-            return Source(default)
-        other = evidence[namespace]
-        name = _name_of(namespace, other.source)
-        return Source(
-            name,
-            f"{other.figures} with the same ids are those of the catalogue {name!r}: this is an "
-            f"update of it. If it is another one: --source {_quoted(default)}",
-        )
-    if mine is None:
+    if mine is None and _counts_nameless_rows(rows):
+        return Source(default, "the ids only count the rows, so they are not read", False)
+    known = [
+        (counts.same + counts.moved, namespace == own, namespace)
+        for namespace, counts in evidence.items()
+        if counts.is_same or counts.is_renumbered
+    ]
+    if known:
+        _, is_own, namespace = max(known)
+        return _known_source(default, is_own, namespace, evidence[namespace])
+    if is_certain or mine is None:
         return Source(default)
     if mine.is_other:
         name = _free_name(session, default)
@@ -149,15 +159,61 @@ def identify_source(session: Session, default: str, rows: Sequence[CatalogueRow]
     return Source(default)
 
 
-def _gather(session: Session, rows: Sequence[CatalogueRow]) -> dict[str, _Evidence]:
+def check_nameless(session: Session, source: str, rows: Sequence[CatalogueRow]) -> None:
+    """Raise ``BadInput`` if values identify most rows, and few are stored in the same catalogue."""
+    keys = [row.source_key for row in rows if row.source_key.startswith(f"{VALUES}:")]
+    if 2 * len(keys) <= len(rows):
+        return
+    stored = catalogue_ids.count_by_values(session, source)
+    known = len(track_aliases.tracks_by_key(session, keys)) if stored else 0
+    if 2 * known < min(stored, len(keys)):
+        raise BadInput(
+            f"its rows have neither ids nor artists and titles, so values identify them, and only "
+            f"{known:,} of {len(keys):,} are in the catalogue {source!r} ({stored:,} songs). More "
+            f"songs for it: --source {_quoted(source)}. Another catalogue: --source OTHER. The "
+            "same songs with new values: they need a column of ids or names."
+        )
+
+
+def _known_source(default: str, is_own: bool, namespace: str, counts: _Evidence) -> Source:
+    """Return the catalogue that a file repeats, by the same ids or with new ones."""
+    name = default if is_own else _name_of(namespace, counts.source)
+    otherwise = f"If it is another one: --source {_quoted(default if not is_own else 'OTHER')}"
+    if counts.is_renumbered:
+        return Source(
+            name,
+            f"{counts.moved:,} of {counts.compared:,} songs have another id in the catalogue "
+            f"{name!r}, so ids are not read and songs are known by artist and title. {otherwise}",
+            reads_ids=False,
+        )
+    if is_own:
+        return Source(default)
+    figures = f"{counts.same:,} of {counts.compared:,}"
+    return Source(
+        name,
+        f"{figures} {'song' if counts.compared == 1 else 'songs'} with the same ids are those of "
+        f"the catalogue {name!r}: this is an update of it. {otherwise}",
+    )
+
+
+def _gather(
+    session: Session, rows: Sequence[CatalogueRow], only: str | None
+) -> dict[str, _Evidence]:
     """Compare the rows that have an own id with the stored tracks of that id, by namespace."""
     by_id: dict[str, CatalogueRow] = {}
     for row in rows:
         if row.source_key.startswith(f"{CATALOGUE_ID}:") and len(by_id) < SAMPLE:
             by_id.setdefault(plain_id(row.fields["external_id"]), row)
+    counts_rows = _count_rows(list(by_id.values()))
     evidence: dict[str, _Evidence] = {}
+    titles: dict[str, set[str]] = defaultdict(set)
+    others: dict[str, list[CatalogueRow]] = defaultdict(list)
     for stored in catalogue_ids.with_ids(session, by_id):
-        counts = evidence.setdefault(stored.namespace, _Evidence(stored.source))
+        if only is not None and stored.namespace != only:
+            continue
+        counts = evidence.setdefault(
+            stored.namespace, _Evidence(stored.source, 2 if counts_rows else MIN_RETITLED)
+        )
         row = by_id[stored.id]
         title = row.fields["title"] if row.is_titled else ""
         names = compare_names(title, row.fields["artists"], stored.title, stored.artists)
@@ -165,25 +221,37 @@ def _gather(session: Session, rows: Sequence[CatalogueRow]) -> dict[str, _Eviden
         counts.same += names.agrees
         counts.retitled += names.is_retitled
         counts.contradicting += names.contradicts
+        titles[stored.namespace].add(plain(stored.title))
+        if names.contradicts or names.is_retitled:
+            others[stored.namespace].append(row)
         if names.title is None:
-            counts.changed += same_values(row.attributes, stored.values) is False
+            share = MIN_SAME_IN_ORDER if counts_rows else 0.5
+            counts.changed += same_values(row.attributes, stored.values, share) is False
+    for namespace, moved in others.items():
+        named = {row.song_key for row in moved if row.fields["artists"]}
+        counts = evidence[namespace]
+        counts.moved = catalogue_ids.count_songs(session, counts.source, named)
+        counts.moved += sum(
+            not row.fields["artists"] and plain(row.fields["title"]) in titles[namespace]
+            for row in moved
+        )
     return evidence
 
 
-def _check_nameless(session: Session, default: str, rows: Sequence[CatalogueRow]) -> None:
-    """Raise if most rows are known by their values, and they are not those stored before."""
-    keys = [row.source_key for row in rows if row.source_key.startswith(f"{VALUES}:")]
-    if 2 * len(keys) <= len(rows):
-        return
-    stored = catalogue_ids.count_by_values(session, default)
-    known = len(track_aliases.tracks_by_key(session, keys)) if stored else 0
-    if 2 * known < min(stored, len(keys)):
-        raise BadInput(
-            f"its rows have neither ids nor artists and titles, so values identify them, and only "
-            f"{known:,} of {len(keys):,} are in the catalogue {default!r} ({stored:,} songs). More "
-            f"songs for it: --source {_quoted(default)}. Another catalogue: --source OTHER. The "
-            "same songs with new values: they need a column of ids or names."
-        )
+def _counts_nameless_rows(rows: Sequence[CatalogueRow]) -> bool:
+    """Whether most rows have no name and an id that is only their place."""
+    numbered = [row for row in rows if row.source_key.startswith(f"{CATALOGUE_ID}:")]
+    nameless = [row for row in numbered if not row.is_titled and not row.fields["artists"]]
+    return 2 * len(nameless) > len(rows) and _count_rows(nameless)
+
+
+def _count_rows(rows: Sequence[CatalogueRow]) -> bool:
+    """Whether the ids of rows count them, from 0 or 1."""
+    try:
+        starts = {int(plain_id(row.fields["external_id"])) - row.number for row in rows}
+    except ValueError:
+        return False
+    return len(rows) > 1 and starts in ({0}, {-1})
 
 
 def _name_of(namespace: str, source: str) -> str:

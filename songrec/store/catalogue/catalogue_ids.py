@@ -62,6 +62,19 @@ def with_ids(session: Session, ids: Iterable[str]) -> list[CatalogueId]:
     return found
 
 
+def count_songs(session: Session, source: str, song_keys: Iterable[int]) -> int:
+    """Count those of the songs (``Track.song_key``) that a catalogue has."""
+    return sum(
+        session.connection().scalar(
+            select(func.count(Track.song_key.distinct())).where(
+                Track.song_key.in_(part), Track.source == source
+            )
+        )
+        or 0
+        for part in chunks(list(song_keys))
+    )
+
+
 def is_used(session: Session, namespace: str) -> bool:
     """Return whether a track has an id of this namespace."""
     return any(

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from songrec.core.catalogue import CatalogueRow
 from songrec.core.name_comparison import compare_names
 from songrec.core.songs import plain
+from songrec.core.sorting import sort_key
 from songrec.core.title_normalization import same_length
 from songrec.core.track_identity import (
     MIN_VALUES,
@@ -230,28 +231,41 @@ class RowMatcher:
         return {key: [found[one] for one in some if one in found][:1] for key, some in keys.items()}
 
     def _with_names(self, rows: Sequence[CatalogueRow]) -> dict[str, list[int]]:
-        """Find tracks of the same source with a row's artists and title."""
+        """Find tracks of the same source with a row's names: its artists and title, or the one."""
         named = [row for row in rows if row.is_titled and row.fields["artists"]]
-        columns = (_TRACK.c.song_key, _TRACK.c.id, Album.title, _TRACK.c.duration_ms)
-        by_song: dict[int, list[Any]] = defaultdict(list)
-        for part in chunks(list({row.song_key for row in named})):
-            query = (
-                select(*columns)
-                .select_from(_TRACK.outerjoin(Album.__table__, Album.id == _TRACK.c.album_id))
-                .where(_TRACK.c.song_key.in_(part), _TRACK.c.source == self._source)
-            )
-            for song_key, *track in self._run(query):
-                by_song[song_key].append(track)
+        titled = [row for row in rows if row.is_titled and not row.fields["artists"]]
+        songs = self._of_source(_TRACK.c.song_key, {row.song_key for row in named})
+        nameless = self._of_source(
+            _TRACK.c.sort_title,
+            {sort_key(row.fields["title"]) for row in titled},
+            _TRACK.c.artists == "",
+        )
+        candidates = [(row, songs.get(row.song_key, ())) for row in named]
+        candidates += [(row, nameless.get(sort_key(row.fields["title"]), ())) for row in titled]
         return {
             row.source_key: [
                 track_id
-                for track_id, album, duration in by_song[row.song_key]
-                if same_length(duration, row.fields["duration_ms"])
+                for track_id, title, album, duration in tracks
+                if plain(title) == plain(row.fields["title"])
+                and same_length(duration, row.fields["duration_ms"])
                 and (not album or not row.album or plain(album) == plain(row.album))
             ]
-            for row in named
-            if row.song_key in by_song
+            for row, tracks in candidates
         }
+
+    def _of_source(self, column: Any, values: Iterable[Any], *where: Any) -> dict[Any, list[Any]]:
+        """Return id, title, album and length of the source's tracks by the value of ``column``."""
+        found: dict[Any, list[Any]] = defaultdict(list)
+        columns = (column, _TRACK.c.id, _TRACK.c.title, Album.title, _TRACK.c.duration_ms)
+        for part in chunks(list(values)):
+            query = (
+                select(*columns)
+                .select_from(_TRACK.outerjoin(Album.__table__, Album.id == _TRACK.c.album_id))
+                .where(column.in_(part), _TRACK.c.source == self._source, *where)
+            )
+            for value, *track in self._run(query):
+                found[value].append(track)
+        return found
 
     def _names(self, track_ids: Iterable[int]) -> dict[int, tuple[str, str]]:
         return {

@@ -245,12 +245,13 @@ class TestOwnIds:
 
     def test_ids_without_names_are_compared_by_their_values(self, session, tmp_path):
         columns = ("id", *PLAYLIST_COLUMNS[8:])
-        path = write(tmp_path / "songs.csv", catalogue(*OURS), columns)
+        songs = [one | {"id": 7 * one["id"]} for one in catalogue(*OURS)]
+        path = write(tmp_path / "songs.csv", songs, columns)
         ingest_file(session, path)
-        updated = write(path, [one | {"energy": 0.9} for one in catalogue(*OURS)], columns)
+        updated = write(path, [one | {"energy": 0.9} for one in songs], columns)
         assert ingest_file(session, updated).updated == 4
         others = [
-            spotify(id=at, **{name: at / 50 for name in PLAYLIST_COLUMNS[8:] if name != "key"})
+            spotify(id=7 * at, **{name: at / 50 for name in PLAYLIST_COLUMNS[8:] if name != "key"})
             | {"loudness": -at, "tempo": 60 + at, "mode": 1}
             for at in range(1, 5)
         ]
@@ -277,6 +278,53 @@ class TestOwnIds:
         assert (report.rejected[0].row, report.rejected[0].value) == (6, "1")
         monkeypatch.setattr("songrec.catalogue_files.reading.TextTable.batches", batches_of(4))
         assert counts(ingest_file(session, path)) == (6, 0, 0, 5, 1)
+
+    @pytest.mark.parametrize("name", ["songs", "songs of today"])
+    @pytest.mark.parametrize("first_id", [0, 1])
+    def test_ids_that_count_the_rows_are_places(self, session, tmp_path, like, name, first_id):
+        songs = catalogue(*OURS, first_id=first_id)
+        ingest_file(session, write(tmp_path / "songs.csv", songs, IDS))
+        track_id = like("Noon")
+        later = [*OURS[:1], ("New", "Zoe"), *OURS[1:]]
+        path = write(tmp_path / f"{name}.csv", catalogue(*later, first_id=first_id), IDS)
+        for expected in ((5, 1, 4, 0, 0), (5, 0, 0, 5, 0)):
+            report = ingest_file(session, path)
+            assert counts(report) == expected
+            assert (report.source, report.identified_by) == ("songs", {"names": 5})
+            assert "songs have another id in the catalogue 'songs'" in report.notes[0]
+        assert liked(session) == [(track_id, "Noon")]
+        assert len(names(session)) == 5
+
+    @pytest.mark.parametrize("n", [2, 4])
+    def test_so_are_those_of_titles_alone(self, session, tmp_path, like, n):
+        columns = ("id", "name", *PLAYLIST_COLUMNS[8:])
+        path = write(tmp_path / "songs.csv", catalogue(*OURS[:n]), columns)
+        ingest_file(session, path)
+        track_id = like("Noon")
+        later = write(path, catalogue(("New", ""), *OURS[:n]), columns)
+        assert counts(ingest_file(session, later))[:2] == (n + 1, 1)
+        assert liked(session) == [(track_id, "Noon")]
+
+    def test_and_of_rows_without_names(self, session, tmp_path, like):
+        columns = ("id", *PLAYLIST_COLUMNS[8:])
+        rows = [spotify(id=at, energy=at / 10) for at in range(1, 4)]
+        report = ingest_file(session, write(tmp_path / "songs.csv", rows, columns))
+        assert report.identified_by == {"values": 3}
+        assert "only count the rows" in report.notes[0]
+        track_id = like("Track 2")
+        later = [spotify(id=1, energy=0.9), *(one | {"id": one["id"] + 1} for one in rows)]
+        report = ingest_file(session, write(tmp_path / "later.csv", later, columns))
+        assert counts(report) == (4, 1, 0, 3, 0)
+        assert liked(session) == [(track_id, "Track 2")]
+        assert session.get_one(Track, track_id).attributes.energy == 0.2
+
+    def test_a_named_catalogue_may_number_anew(self, session, tmp_path, like):
+        path = write(tmp_path / "songs.csv", catalogue(*OURS), IDS)
+        ingest_file(session, path, source="mine")
+        track_id = like("Noon")
+        write(path, catalogue(*reversed(OURS)), IDS)
+        assert counts(ingest_file(session, path, source="mine")) == (4, 0, 4, 0, 0)
+        assert liked(session) == [(track_id, "Noon")]
 
     def test_playlists_of_two_catalogues_with_the_same_id_stay_two(self, session, tmp_path):
         columns = (*IDS, "playlist_id", "playlist_name")
