@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, insert
 from sqlalchemy.orm import Session
 
+from songrec.store.db import take_write_turn
 from songrec.store.tables import Track
 
 _CHUNK_SIZE = 1_000
@@ -83,7 +84,8 @@ class SearchIndex:
     A trigger makes SQLite write the index after every single row, which takes longer than the
     rest of an import. Dropping the triggers, writing and recreating them happen in one
     transaction, so concurrent readers, and a restart after a crash, see the triggers and an index
-    that matches the table. On PostgreSQL this does nothing.
+    that matches the table. On PostgreSQL, which has no such index, this only waits for others
+    who write.
     """
 
     _TRIGGERS = (
@@ -97,17 +99,15 @@ class SearchIndex:
     )
 
     def __init__(self, session: Session) -> None:
+        self._session = session
         self._connection = session.connection()
         self._triggers: list[str] = []
 
     def __enter__(self) -> SearchIndex:
+        # Python's sqlite3 would run DDL outside a transaction; this begins one.
+        take_write_turn(self._session)
         if self._connection.dialect.name != "sqlite":
             return self
-        raw = self._connection.connection.driver_connection
-        if raw is not None and not raw.in_transaction:
-            # Python's sqlite3 would run DDL outside a transaction. IMMEDIATE waits for the write
-            # lock here, where waiting works, and not at the first write, where it may fail.
-            self._connection.exec_driver_sql("BEGIN IMMEDIATE")
         for name in self._TRIGGERS:
             statement = self._connection.exec_driver_sql(
                 "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = ?", (name,)

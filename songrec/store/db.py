@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, MetaData, event
+from sqlalchemy import DateTime, MetaData, event, func, select
 from sqlalchemy.engine import Engine, ExceptionContext
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -98,6 +98,27 @@ def _overflow_is_data_error(context: ExceptionContext) -> DataError | None:
     if isinstance(context.original_exception, OverflowError):
         return DataError(context.statement, None, context.original_exception, hide_parameters=True)
     return None
+
+
+_CATALOGUE_LOCK = 7_102_734
+"""Key of PostgreSQL's advisory lock of those who write tracks, artists and albums."""
+
+
+def take_write_turn(session: Session) -> None:
+    """Wait until no other process writes to the catalogue, and keep it waiting until the commit.
+
+    What is read from here on is not outdated when it is written: of two processes with the same new
+    artist one inserts it and the other finds it. Others can read, and on PostgreSQL write what is
+    not part of the catalogue.
+    """
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_CATALOGUE_LOCK)))
+        return
+    raw = connection.connection.driver_connection
+    if isinstance(raw, sqlite3.Connection) and not raw.in_transaction:
+        # At the first write it would be too late: a reader cannot always become a writer.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 ATTEMPTS = 10

@@ -26,7 +26,7 @@ from songrec.services.features.feature_sets import MEASURING
 from songrec.services.library.worker_process import Outcome
 from songrec.store.catalogue import merge_redirects
 from songrec.store.catalogue.artists import CreditWriter, TrackNames
-from songrec.store.db import now
+from songrec.store.db import now, take_write_turn
 from songrec.store.sound import audio_files
 from songrec.store.tables import (
     AudioFile,
@@ -143,6 +143,7 @@ def record(
     the same song; a file with another song at an old path is another track. ``content`` are the
     rows of its content, if they are read already; ``encoding`` is that of the tags.
     """
+    take_write_turn(session)
     content = content or ContentRows(session, content_hash)
     row = audio_files.at_path(session, str(file.path), file.number) or content.take_moved()
     if row is None:
@@ -187,6 +188,7 @@ def link(
 
     Raises ``BadInput`` where its track was deleted meanwhile.
     """
+    take_write_turn(session)
     row = audio_files.at_path(session, str(file.path), file.number)
     is_described = (
         row is not None
@@ -231,6 +233,7 @@ def refuse(
 
     For ``passing`` reasons (permissions, a crash) the row remembers the track for the next time.
     """
+    take_write_turn(session)
     row = audio_files.at_path(session, str(file.path), file.number)
     if row is None:
         row = AudioFile(public_id=audio_files.new_public_id())

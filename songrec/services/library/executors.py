@@ -13,8 +13,14 @@ from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from songrec.core.errors import BadInput, NotReady
-from songrec.services.library.worker_process import Outcome, Task, analyse_here, close_all
+from songrec.core.errors import BadInput, NotReady, SongrecError
+from songrec.services.library.worker_process import (
+    Outcome,
+    Task,
+    analyse_here,
+    close_all,
+    describe_failure,
+)
 
 CONNECT_S = 15
 LONELY_S = 60.0
@@ -143,7 +149,9 @@ def _outcome(future: Any) -> Outcome:
             f"A worker of the cluster cannot analyse: {error}. Install songrec's requirements "
             "there and start its workers in songrec's folder."
         )
-    raise error
+    if isinstance(error, SongrecError):
+        raise error
+    return Outcome(describe_failure(error), passing=True)
 
 
 @contextmanager

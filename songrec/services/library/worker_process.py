@@ -81,6 +81,9 @@ def request_of(task: Task) -> dict[str, Any]:
     return {"sets": list(task.sets), **{name: getattr(task, name) for name in names}}
 
 
+_NOT_STARTED = "The process that analyses files could not be started ({})."
+
+
 class WorkerProcess:
     """A child that is started with the first file, and again after it was lost."""
 
@@ -145,12 +148,15 @@ class WorkerProcess:
         if self._child is None or not self._child.is_running:
             self.close()
             self._sets, self._settings = frozenset(), {}
-            self._child = ChildProcess(
-                [sys.executable, "-m", __name__],
-                # As many children as cores would otherwise fight over each of them.
-                environment=thread_limits(1),
-                quiet=True,
-            )
+            try:
+                self._child = ChildProcess(
+                    [sys.executable, "-m", __name__],
+                    # As many children as cores would otherwise fight over each of them.
+                    environment=thread_limits(1),
+                    quiet=True,
+                )
+            except OSError as error:
+                raise NotReady(_NOT_STARTED.format(error.strerror)) from None
         return self._child
 
     def _prepare(self, task: Task) -> ChildProcess:
@@ -164,7 +170,7 @@ class WorkerProcess:
             answer = None
         if answer is None:
             how = self._how_it_ended()
-            raise NotReady(f"The process that analyses files could not be started ({how}).")
+            raise NotReady(_NOT_STARTED.format(how))
         if "fatal" in answer:
             raise NotReady(answer["fatal"])
         self._sets, self._settings = frozenset(task.sets), task.settings
@@ -192,7 +198,19 @@ def analyse_here(task: Task) -> Outcome:
         worker = _here.worker = WorkerProcess()
     with _lock:
         _all.add(worker)
-    return worker.analyse(task)
+    try:
+        return worker.analyse(task)
+    except SongrecError:
+        raise
+    except Exception as error:  # noqa: BLE001 - an answer that cannot be read ends no analysis
+        worker.close()
+        return Outcome(describe_failure(error), passing=True)
+
+
+def describe_failure(error: BaseException) -> str:
+    """Describe an unexpected error over one file, in one line."""
+    words = " ".join(str(error).split())[:200]
+    return f"could not be analysed ({type(error).__name__}: {words})"
 
 
 def close_all() -> None:
@@ -238,9 +256,8 @@ def try_to_analyse(request: Mapping[str, Any], extractors: Mapping[str, Any]) ->
     except SongrecError:
         raise  # weights that are missing, say: no file's fault
     except Exception as error:  # noqa: BLE001 - one odd file must not end the others' analysis
-        words = " ".join(str(error).split())[:200]
         return {
-            "reason": f"could not be analysed ({type(error).__name__}: {words})",
+            "reason": describe_failure(error),
             "passing": True,  # ours more likely than the file's: try again with another version
         }
     return {**answer, "seconds": round(time.perf_counter() - start, 3)}

@@ -28,6 +28,7 @@ from songrec.core.search_terms import meets, parse_search, search_terms, spellin
 from songrec.core.songs import album_public_id, public_id
 from songrec.store.bulk import chunks, insert_many
 from songrec.store.catalogue import track_filters
+from songrec.store.db import take_write_turn
 from songrec.store.tables import Album, Artist, MatchKey, Track, TrackArtist
 
 _ARTIST = Artist.__table__
@@ -106,6 +107,7 @@ class CreditWriter:
 
     def meet_artists(self, credits: Iterable[tuple[Credit, bool]]) -> None:
         """Make sure that credited artists have rows; the flag says that a list names them."""
+        take_write_turn(self._session)
         named: dict[str, Credit] = {}
         with_id: dict[str, Credit] = {}
         confirmed = set()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from flask_migrate import upgrade
 from sqlalchemy import func, select
@@ -43,5 +45,31 @@ def test_a_catalogue_is_ingested_updated_and_left_alone_on_postgresql(server_url
         assert ingest_file(db.session, lists).unchanged == 3
         assert db.session.scalar(select(func.count(Playlist.id))) == 1
         assert db.session.scalar(select(func.count(PlaylistTrack.track_id))) == 2
+        db.session.remove()
+        db.engine.dispose()
+
+
+def test_imports_at_once_meet_each_other_s_rows(server_url, tmp_path):  # noqa: F811
+    app = create_app(
+        {"INSTANCE": tmp_path / "i", "SQLALCHEMY_DATABASE_URI": server_url, "TESTING": True}
+    )
+    rows = [song(song=f"At once {i}", artist=f"Band {i % 7}", genre="Rock") for i in range(300)]
+    paths = [write(tmp_path / f"{number}.csv", rows[:: 1 - 2 * number]) for number in range(2)]
+
+    def run(path):
+        with app.app_context():
+            try:
+                return ingest_file(db.session, path, source="at once")
+            finally:
+                db.session.remove()
+
+    with app.app_context():
+        upgrade()
+        with ThreadPoolExecutor(2) as pool:
+            reports = list(pool.map(run, paths))
+        assert sorted(report.inserted + report.unchanged for report in reports) == [300, 300]
+        assert sum(report.inserted for report in reports) == 300
+        titles = select(func.count(Track.id)).where(Track.title.startswith("At once"))
+        assert db.session.scalar(titles) == 300
         db.session.remove()
         db.engine.dispose()

@@ -16,7 +16,8 @@ import pytest
 
 from songrec.core.errors import NotReady
 from songrec.features.settings import AudioSettings
-from songrec.services.library.worker_process import Task, WorkerProcess
+from songrec.services.library import worker_process
+from songrec.services.library.worker_process import Task, WorkerProcess, analyse_here, close_all
 from tests.audio_files.sounds import chords, tone, write_wav
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -50,6 +51,30 @@ class TestWorkerProcess:
         assert outcome.passing
         assert one.analyse(task).reason is None
 
+    def test_an_answer_that_cannot_be_read_rejects_one_file(
+        self, task: Task, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def answer(self: WorkerProcess, task: Task) -> Any:
+            raise ValueError("half an\nanswer")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(WorkerProcess, "analyse", answer)
+            outcome = analyse_here(task)
+        assert outcome.reason == "could not be analysed (ValueError: half an answer)"
+        assert outcome.passing
+        assert analyse_here(task).reason is None
+        close_all()
+
+    def test_a_process_that_cannot_start_is_one_line(
+        self, one: WorkerProcess, task: Task, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*values: Any, **options: Any) -> None:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+
+        monkeypatch.setattr(worker_process, "ChildProcess", refuse)
+        with pytest.raises(NotReady, match="Resource temporarily unavailable"):
+            one.analyse(task)
+
     def test_a_crash_is_told_and_the_next_file_is_done(
         self, one: WorkerProcess, task: Task
     ) -> None:
@@ -60,7 +85,10 @@ class TestWorkerProcess:
         crash.start()
         outcome = one.analyse(task)
         crash.join()
-        assert outcome.reason == "made the decoder crash (was ended by SIGSEGV)"
+        assert (
+            outcome.reason
+            == "made the decoder crash (was ended by SIGSEGV, a fault in compiled code)"
+        )
         assert outcome.passing
         assert one.analyse(task).reason is None
 
