@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from songrec.audio_files.lyrics_text import decode_text_file
-from songrec.audio_files.tags import LONGEST, FileTags, clean, split_genres, year_of
+from songrec.audio_files.tag_text import LONGEST, clean
+from songrec.audio_files.tags import FileTags, split_genres, year_of
 from songrec.core.errors import BadInput
 from songrec.core.files import open_regular
 

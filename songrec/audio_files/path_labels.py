@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from songrec.audio_files.ignored_names import ignored_as
-from songrec.audio_files.tags import LONGEST, clean
+from songrec.audio_files.tag_text import LONGEST, clean
 from songrec.audio_files.track_numbers import counted_names, without_track_number
 from songrec.core.file_names import printable
 from songrec.core.languages import is_language

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-import unicodedata
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,13 +21,13 @@ from mutagen.flac import Picture
 from mutagen.id3 import ID3, SYLT, TCON, Encoding, Frame, ID3NoHeaderError, ID3Tags
 
 from songrec.audio_files.lyrics_text import from_synchronised, read_beside, without_times
+from songrec.audio_files.tag_text import LONGEST, clean
 from songrec.audio_files.text_encoding import DecodedText, decode_bytes, likely_code_page, mend
 from songrec.audio_files.trailing_tags import read_ape, read_id3v1
 from songrec.audio_files.video_titles import is_video, split_video_title
 
 TAG_READER_VERSION = 1
 """Raised when files give other tags than before: their tags are read again, not their sound."""
-LONGEST = {"title": 500, "artists": 500, "album": 500, "genre": 100}
 LONGEST_LYRICS = 50_000
 LARGEST_COVER = 16 * 2**20
 
@@ -393,13 +392,6 @@ def _is_poor(value: Any) -> bool:
     """Return whether a tag is missing or has characters that could not be decoded."""
     texts = value if isinstance(value, tuple) else (value,)
     return not value or any("\ufffd" in text for text in texts if isinstance(text, str))
-
-
-def clean(text: str) -> str:
-    """Return one line without control characters, lone surrogates and runs of spaces."""
-    text = text.encode("utf-8", "replace").decode("utf-8")
-    printable = (" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text)
-    return " ".join("".join(printable).replace("\ufeff", "").split())
 
 
 def _lines(text: str) -> str:

@@ -11,7 +11,8 @@ import pytest
 
 from songrec.audio_files.decoding import LOUDEST, SHORTEST_S, decode
 from songrec.audio_files.file_scan import walk
-from songrec.audio_files.tags import clean, read_cover, read_tags
+from songrec.audio_files.tag_text import clean
+from songrec.audio_files.tags import read_cover, read_tags
 from songrec.core.errors import BadInput
 
 pytestmark = pytest.mark.realdata

@@ -31,7 +31,8 @@ from mutagen.oggopus import OggOpus
 
 from songrec.audio_files.decoding import decode
 from songrec.audio_files.path_labels import PathLabels, labels_of
-from songrec.audio_files.tags import FileTags, clean, read_cover, read_tags
+from songrec.audio_files.tag_text import clean
+from songrec.audio_files.tags import FileTags, read_cover, read_tags
 from tests.audio_files.sounds import tone, write
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(50)

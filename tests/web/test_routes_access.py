@@ -166,6 +166,7 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, int, int]]] = {
     ("api.health", "GET"): ("/api/v1/health", OPEN),
     ("api.tracks", "GET"): ("/api/v1/tracks", OPEN),
     ("api.track", "GET"): ("/api/v1/tracks/{track}", OPEN),
+    ("api.search_artists", "GET"): ("/api/v1/artists?q=a", OPEN),
     ("api.artist", "GET"): ("/api/v1/artists/{artist}", OPEN),
     ("api.artist_tracks", "GET"): ("/api/v1/artists/{artist}/tracks", OPEN),
     ("api.album", "GET"): ("/api/v1/albums/{album}", OPEN),
