@@ -17,7 +17,7 @@ from songrec.audio_files.formats import HEAD_BYTES, SOUND, is_sound
 from songrec.audio_files.ignored_names import HIDDEN, LINKED_AGAIN, OWN, ignored_as
 from songrec.core.errors import BadInput
 from songrec.core.file_names import is_unicode
-from songrec.core.files import modified_ns, open_regular
+from songrec.core.files import folder_identity, modified_ns, open_regular
 
 LARGEST_BYTES = 4 * 2**30
 LONGEST_PATH = 1000
@@ -96,15 +96,6 @@ def walk(
             else:
                 yield from _file(Path(entry.path), ignored)
         waiting.extend(reversed(folders))
-
-
-def folder_identity(path: Path) -> tuple[int, int] | None:
-    """Return device and inode of a folder, the same by every path to it; None if unreadable."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
 
 
 def _readable_folder(root: Path) -> Path:

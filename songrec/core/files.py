@@ -144,3 +144,12 @@ def _fsync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def folder_identity(path: Path) -> tuple[int, int] | None:
+    """Return device and inode of a folder, the same by every path to it; None if unreadable."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

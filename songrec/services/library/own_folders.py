@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from songrec.audio_files.file_scan import folder_identity
 from songrec.core.errors import BadInput
+from songrec.core.files import folder_identity
 
 CLIPS = "clips"
 """Name of the one folder of an instance that is analysed as others are: the demo clips."""
