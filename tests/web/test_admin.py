@@ -155,6 +155,33 @@ class TestUpload:
         assert "No column was read as the artists, but 'author' may hold them: “Ada”" in alert.text
         assert "artists=author" in alert.text
 
+    def test_a_catalogue_that_was_named_is_the_one_and_the_job_says_what_is_another_song_s(
+        self, app: Flask, client: FlaskClient, session: Session, admin: User
+    ) -> None:
+        names = [("7", "Paper Moon", "Ada"), ("9", "Noon", "Bo"), ("8", "Rain", "Cy")]
+        columns = ("id", "song", "artist", "Tempo", "Energy")
+
+        def import_as(name: str, *songs: tuple[str, str, str], **fields: str) -> Job:
+            rows = [dict(zip(columns, (*one, "99", "0.5"), strict=True)) for one in songs]
+            self.upload(client, name, as_text(rows, columns).encode(), **fields)
+            job = last_job(session)
+            job.result = tasks.ingest(session, job, no_progress)
+            job.state = "done"
+            session.commit()
+            return job
+
+        import_as("songs.csv", *names, catalogue=" Ours ")
+        assert session.scalars(select(Track.source).distinct()).all() == ["Ours"]
+        changed = [*names[:2], ("8", "Gold Rush", "Dee")]
+        job = import_as("songs (1).csv", *changed)
+        page = client.get(f"/admin/jobs/{job.public_id}")
+        assert "2 of 3 songs with the same ids are those of the catalogue" in page.text
+        assert "1 rejected row has the id of another song; that song is unchanged" in page.text
+        assert "Songs are known by the catalogue&#39;s own id (3)" in page.text
+        import_as("songs.csv", *changed, trust_ids="yes")
+        titles = session.scalars(select(Track.title).order_by(Track.id)).all()
+        assert titles == ["Paper Moon", "Noon", "Gold Rush"]
+
     def test_the_job_says_what_was_assumed_and_which_cells_were_left_out(
         self, app: Flask, client: FlaskClient, session: Session, admin: User
     ) -> None:
