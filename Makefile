@@ -29,8 +29,8 @@ run: $(VENV)/.installed   ## set up, then serve web and worker; PORT=8000, CATAL
 	@$(BIN)/flask first-run $(if $(CATALOGUE),--catalogue "$(CATALOGUE)") $(if $(AUDIO),--audio "$(AUDIO)")
 	@exec $(BIN)/python -m songrec.core.process_supervisor Procfile
 
-test: $(VENV)/.installed-dev   ## set up and pass every test, a file at a time on each core
-	$(BIN)/python -m pytest -n auto --dist loadfile
+test: $(VENV)/.installed-dev   ## set up and pass every test, a file at a time on each core, long ones first
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.installed-dev   ## style, imports between rooms
 	$(BIN)/ruff check .

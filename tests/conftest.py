@@ -19,6 +19,29 @@ from songrec.store.db import db
 from tests.planted_run import Planted, plant
 
 ROOT = Path(__file__).resolve().parents[1]
+LONG = (
+    "browser/",
+    "jobs/",
+    "representation/",
+    "services/training/",
+    "services/library/",
+    "services/sweeps/",
+    "services/evaluation/",
+    "services/segments/",
+    "services/similarity/",
+    "services/test_audio_end_to_end.py",
+    "prediction/",
+    "features/audio/",
+    "api/test_schemathesis.py",
+)
+"""Files that train, decode or drive a browser: some take minutes, the others seconds."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put long files first, so that no core waits at the end for one that came last."""
+    tests = ROOT / "tests"
+    items.sort(key=lambda item: not item.path.relative_to(tests).as_posix().startswith(LONG))
+
 
 # Before any test imports numba; processes that run tests at once have folders of their own.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".pytest_cache" / "numba"))

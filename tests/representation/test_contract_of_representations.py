@@ -73,16 +73,6 @@ def trained(table):
     return functools.cache(lambda name: Learnt(name, table))
 
 
-@pytest.fixture
-def interpreted():
-    """TensorFlow runs its functions as they are written: nothing to compile for a few rows."""
-    from songrec.core.backend import tf
-
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
 @everyone
 def test_init_stores_its_parameters_untouched(name):
     parameters = REPRESENTATIONS.parse(name)

@@ -65,7 +65,7 @@ def test_an_unknown_label_is_a_class_and_an_unheard_one_is_not_made_up(trained):
         model.generate("folc", 3, 0)
 
 
-def test_rare_labels_share_a_class():
+def test_rare_labels_share_a_class(interpreted):
     table, labels = made(2, rows=60)
     labels[0], labels[1] = "polka", "tango"
     model = CVAE(hidden=(8,), epochs=1, max_labels=3).fit(table, seed=0, labels=labels)
@@ -73,7 +73,7 @@ def test_rare_labels_share_a_class():
     assert model._classes(["polka", "never heard", None, "folk"]).tolist() == [1, 1, 0, 3]
 
 
-def test_a_class_that_training_has_not_seen_is_the_average_label():
+def test_a_class_that_training_has_not_seen_is_the_average_label(interpreted):
     table, labels = made(2, rows=60)
     model = CVAE(hidden=(8,), epochs=1).fit(table, seed=0, labels=labels)
     np.testing.assert_allclose(model._one_hot([None])[0], [0, 0, 1 / 3, 1 / 3, 1 / 3], rtol=1e-6)

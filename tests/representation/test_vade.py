@@ -172,7 +172,7 @@ def test_the_first_mixture_covers_the_posteriors_and_not_only_their_middles():
     np.testing.assert_allclose(variances, 0.01 + 0.25, atol=0.01)
 
 
-def test_the_joint_phase_takes_its_own_steps_and_they_decay(monkeypatch):
+def test_the_joint_phase_takes_its_own_steps_and_they_decay(monkeypatch, interpreted):
     table, _ = unequal_groups(7)
     rates = []
     train = training_loop.train
@@ -196,7 +196,7 @@ def test_the_joint_phase_takes_its_own_steps_and_they_decay(monkeypatch):
     assert rates == pytest.approx([0.01, 0.01, 0.004, 0.002, 0.001])
 
 
-def test_there_are_never_more_clusters_than_distinct_tracks():
+def test_there_are_never_more_clusters_than_distinct_tracks(interpreted):
     values = np.repeat(np.eye(2, 4, dtype=np.float32), 20, axis=0)
     table = FeatureTable(np.arange(40), tuple("abcd"), values)
     model = VaDE(n_clusters=6, hidden=(8,), pretraining_epochs=1, epochs=1).fit(table, seed=0)

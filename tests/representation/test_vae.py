@@ -112,7 +112,7 @@ def test_a_latent_that_must_say_nothing_says_nothing(table):
     assert model.metrics_["active_latent_dimensions"] == 0
 
 
-def test_the_curve_keeps_its_parts(table):
+def test_the_curve_keeps_its_parts(table, interpreted):
     seen = []
     model = VAE(**SMALL, beta=0.5, kl_warmup_epochs=1)
     model.fit(table, seed=0, on_progress=lambda share, message, details=None: seen.append(details))
@@ -126,7 +126,7 @@ def test_the_curve_keeps_its_parts(table):
         )
 
 
-def test_a_model_saved_under_former_parameter_names_loads(table, tmp_path):
+def test_a_model_saved_under_former_parameter_names_loads(table, tmp_path, interpreted):
     model = VAE(**SMALL, kl_warmup_epochs=1).fit(table, seed=0)
     model.save(tmp_path)
     path = tmp_path / "model.json"
@@ -136,12 +136,12 @@ def test_a_model_saved_under_former_parameter_names_loads(table, tmp_path):
     np.testing.assert_array_equal(loaded.transform(table), model.transform(table))
 
 
-def test_another_seed_is_another_latent(table):
+def test_another_seed_is_another_latent(table, interpreted):
     first, second = (VAE(**SMALL).fit(table, seed=seed).transform(table) for seed in (0, 1))
     assert np.abs(first - second).max() > 0.01
 
 
-def test_a_rate_too_high_says_what_to_change(table):
+def test_a_rate_too_high_says_what_to_change(table, interpreted):
     huge = table_of(table.values * 1e18)
     with pytest.raises(BadInput, match="learning rate of 1 is too high"):
         VAE(**SMALL, learning_rate=1.0).fit(huge, seed=0)
