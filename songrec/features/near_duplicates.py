@@ -70,7 +70,8 @@ def _first_equal(unit: Floats, lengths: NDArray[np.float64]) -> NDArray[np.int64
     """Return for each row the first row with the same values and length."""
     if not len(unit):
         return np.empty(0, dtype=np.int64)
-    table = np.hstack([part.reshape(len(unit), -1).view(np.uint8) for part in (unit, lengths)])
+    parts = (np.ascontiguousarray(part).reshape(len(unit), -1) for part in (unit, lengths))
+    table = np.hstack([part.view(np.uint8) for part in parts])
     rows = table.view(np.dtype((np.void, table.shape[1])))
     _, first, group = np.unique(rows.ravel(), return_index=True, return_inverse=True)
     return first[group].astype(np.int64)
