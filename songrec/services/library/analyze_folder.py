@@ -206,7 +206,7 @@ class _Run:
         """Return the parts of an unchanged album file as they were recorded."""
         parts = []
         for stored in self._parts_of.get(str(file.path), ()):
-            fields = (stored.info.get("tags") or {}).get("part")
+            fields = (stored.info.get(audio_tracks.TAG_STAMP) or {}).get("part")
             if fields is None or not _is_untouched(stored, file) or stored.state == "missing":
                 return None
             parts.append(AlbumPart(**fields))

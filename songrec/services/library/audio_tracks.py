@@ -58,6 +58,10 @@ def part_hash(content_hash: str, part: AlbumPart) -> str:
     return hashlib.sha256(f"{content_hash} {part.start_s} {part.end_s}".encode()).hexdigest()
 
 
+TAG_STAMP = "tag_stamp"
+"""Key of a row's ``info``; ``tags`` is that of an estimator (``attribute_estimates``)."""
+
+
 def tags_stamp(file: ScannedFile, encoding: str | None) -> dict[str, Any]:
     """Return what the tags of a file depend on beside its content, as its row records it."""
     return {
@@ -75,7 +79,7 @@ def is_current(info: Mapping[str, Any], file: ScannedFile, encoding: str | None)
     """
     if info.get("decoder") != DECODER_VERSION:
         return False
-    before, present = dict(info.get("tags") or {}), tags_stamp(file, encoding)
+    before, present = dict(info.get(TAG_STAMP) or {}), tags_stamp(file, encoding)
     if present["lyrics"] is None:
         present["lyrics"] = before.get("lyrics")
     return before == present
@@ -173,7 +177,7 @@ def record(
         "track_number": outcome.tags["track"],
         "language": outcome.tags["language"] or outcome.labels["language"],
         "attributes": {**estimates, **measured_attributes},
-        "tags": tags_stamp(file, encoding),
+        TAG_STAMP: tags_stamp(file, encoding),
     }
     row.updated_at = now()
     session.add(row)
@@ -195,7 +199,7 @@ def link(
         and row.content_hash == content_hash
         and row.track_id is not None
         and all(
-            (row.info or {}).get(name) == content.info.get(name) for name in ("tags", "decoder")
+            (row.info or {}).get(name) == content.info.get(name) for name in (TAG_STAMP, "decoder")
         )
     )
     if not is_described:
@@ -247,7 +251,7 @@ def refuse(
     row.info = {
         "decoder": DECODER_VERSION,
         "passing": passing,
-        "tags": tags_stamp(file, None),  # the part, by which an album file is known to be split
+        TAG_STAMP: tags_stamp(file, None),  # the part, by which an album file is known to be split
     }
     row.updated_at = now()
     session.add(row)

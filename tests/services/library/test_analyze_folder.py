@@ -127,6 +127,19 @@ def test_the_same_folder_again_changes_nothing(
     assert {title: track.updated_at for title, track in tracks(session).items()} == before
 
 
+def test_the_mark_of_an_estimator_is_no_stamp_of_tags(
+    analyze: Any, session: Session, music: Path
+) -> None:
+    analyze(music)
+    for row in session.scalars(select(AudioFile)):
+        row.info = {**row.info, "tags": "musicnn_tags:1-0a1b2c3d"}
+    session.commit()
+    assert counted(analyze(music)) == (2, 0, 2, 0)
+    assert {row.info["tags"] for row in session.scalars(select(AudioFile))} == {
+        "musicnn_tags:1-0a1b2c3d"
+    }
+
+
 def test_a_moved_file_keeps_its_track_and_its_address(
     analyze: Any, session: Session, music: Path
 ) -> None:
