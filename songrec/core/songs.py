@@ -44,6 +44,7 @@ def public_id(source_key: str) -> str:
     return base64.b32encode(digest)[:12].decode().lower()
 
 
+@functools.lru_cache(maxsize=16_384)
 def album_public_id(title: str, artist_key: str) -> str:
     """Return the public id of an album; ``artist_key`` is empty where its artist is unknown."""
     return public_id(f"album:{artist_key}\x1f{plain(title)}")
