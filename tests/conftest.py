@@ -33,6 +33,9 @@ LONG = (
     "prediction/",
     "features/audio/",
     "api/test_schemathesis.py",
+    "audio_files/",
+    "projection/",
+    "services/reports/",
 )
 """Files that train, decode or drive a browser: some take minutes, the others seconds."""
 

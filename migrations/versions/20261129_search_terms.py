@@ -137,10 +137,10 @@ def _drop_postgresql() -> None:
 def _fill(table: str) -> None:
     connection, last = op.get_bind(), 0
     columns = ", ".join(SOURCES[table])
-    rows = sa.text(f"SELECT id, {columns} FROM {table} WHERE id > :last ORDER BY id LIMIT :n")
+    query = sa.text(f"SELECT id, {columns} FROM {table} WHERE id > :last ORDER BY id LIMIT :n")
     write = sa.text(f"UPDATE {table} SET search_terms = :terms WHERE id = :row_id")
-    while found := connection.execute(rows, {"last": last, "n": BATCH}).all():
-        last = found[-1][0]
+    while rows := connection.execute(query, {"last": last, "n": BATCH}).all():
+        last = rows[-1][0]
         connection.execute(
-            write, [{"row_id": row_id, "terms": search_terms(*names)} for row_id, *names in found]
+            write, [{"row_id": row_id, "terms": search_terms(*names)} for row_id, *names in rows]
         )

@@ -237,16 +237,16 @@ class _Before(dict[int, str]):
     def __missing__(self, code: int) -> str:
         character = chr(code)
         if character in _APOSTROPHES:
-            found = "'"
+            kept = "'"
         elif character in _VOICED:
-            found = _VOICED[character]
+            kept = _VOICED[character]
         elif unicodedata.category(character) == "Cf" or character in _INVISIBLE:
-            found = ""
+            kept = ""
         elif unicodedata.decomposition(character).startswith("<compat> 0020 "):
-            found = "'"  # an accent that stands alone
+            kept = "'"  # an accent that stands alone
         else:
-            found = character
-        return self.setdefault(code, found)
+            kept = character
+        return self.setdefault(code, kept)
 
 
 class _After(dict[int, str]):

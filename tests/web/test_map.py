@@ -290,15 +290,15 @@ def test_pages_of_artists_and_albums_lead_to_their_songs_on_the_map(
 ) -> None:
     (track_id,) = session.scalars(select(Track.id).where(Track.title == "Song 9"))
     artist = artists.names_of_tracks(session, [track_id])[track_id][0]
-    found = artists.find_artist(session, artist)
-    by = artists.track_ids(session, found.id, 500)
-    album = Album(public_id="alb", title="Nine", artist_id=found.id)
+    row = artists.find_artist(session, artist)
+    by = artists.track_ids(session, row.id, 500)
+    album = Album(public_id="alb", title="Nine", artist_id=row.id)
     session.add(album)
     session.flush()
     session.get(Track, track_id).album_id = album.id
     session.commit()
     for page, of, ids in (
-        (f"/artists/{found.public_id}", f"by {artist}", by),
+        (f"/artists/{row.public_id}", f"by {artist}", by),
         ("/albums/alb", "on Nine", [track_id]),
     ):
         (address,) = (

@@ -35,9 +35,9 @@ def sung(app: Flask, session: Session) -> list[Track]:
 def test_words_find_songs_and_show_what_matched(client: FlaskClient, sung: list[Track]) -> None:
     page = client.get("/words?q=lantern furnace")
     matches = [text.removesuffix(" Similar lyrics") for text in texts(page, ".reason")]
-    found = dict(zip(texts(page, "main .title"), matches, strict=True))
-    assert found["Furnace"] == "Matches: furnace."
-    assert "Matches: lanterns." in found.values()
+    by_title = dict(zip(texts(page, "main .title"), matches, strict=True))
+    assert by_title["Furnace"] == "Matches: furnace."
+    assert "Matches: lanterns." in by_title.values()
     # Nothing of the text but the words that matched.
     assert "drifting" not in page.text
     assert "iron singing" not in page.text

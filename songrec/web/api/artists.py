@@ -25,7 +25,7 @@ SIMILAR = 10
 @blueprint.response(200, schemas.ArtistsSchema)
 def search_artists(args: dict[str, Any]) -> dict[str, Any]:
     """Search artists by name, in any usual spelling."""
-    found = artists.search(db.session, args["q"], args["limit"])
+    matches = artists.search(db.session, args["q"], args["limit"])
     return {
         "items": [
             {
@@ -34,7 +34,7 @@ def search_artists(args: dict[str, Any]) -> dict[str, Any]:
                 "tracks": one.tracks,
                 "address": url_for("pages.artist", public_id=one.public_id),
             }
-            for one in found
+            for one in matches
         ]
     }
 

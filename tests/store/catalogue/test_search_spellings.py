@@ -43,7 +43,7 @@ HOSTILE = (
 )
 
 
-def found(session: Session, words: str) -> set[str]:
+def titles_of(session: Session, words: str) -> set[str]:
     """The titles that a search finds, by page and by cursor."""
     query = TrackQuery(text=words, per_page=500)
     titles = {view.title for view in tracks.search(session, query).tracks}
@@ -112,21 +112,21 @@ def test_both_databases_answer_alike(by_database: dict[str, Flask]) -> None:
 def test_songs_are_found_in_each_spelling(session: Session) -> None:
     add_names(session)
     for name, searches in SAME.items():
-        missed = [words for words in (name, *searches) if name not in found(session, words)]
+        missed = [words for words in (name, *searches) if name not in titles_of(session, words)]
         assert missed == [], name
     for name, searches in DIFFERENT.items():
-        assert [words for words in searches if name in found(session, words)] == [], name
+        assert [words for words in searches if name in titles_of(session, words)] == [], name
 
 
 def test_parts_of_a_word_may_be_in_different_places(session: Session) -> None:
     make_track(session, "Scattered Ac", album="Dc")
-    assert found(session, "ac/dc") == {"Scattered Ac"}
+    assert titles_of(session, "ac/dc") == {"Scattered Ac"}
 
 
 @pytest.mark.parametrize("words", HOSTILE)
 def test_hostile_searches_find_nothing_and_harm_nothing(session: Session, words: str) -> None:
     make_track(session, "Quiet", artists="Nobody")
-    assert found(session, words) == set()
+    assert titles_of(session, words) == set()
     assert artists.search(session, words) == []
     assert session.query(Track).count() == 1
 
@@ -136,12 +136,12 @@ def test_the_index_follows_names_albums_genres_and_merges(session: Session) -> N
     gone = make_track(session, "Straße!", artists="Beyoncé")
     kept.title, kept.artists = "Gasse", "Jay-Z"
     session.flush()
-    assert found(session, "strasse") == {"Straße!"}
-    assert found(session, "jayz") == found(session, "kraut") == {"Gasse"}
+    assert titles_of(session, "strasse") == {"Straße!"}
+    assert titles_of(session, "jayz") == titles_of(session, "kraut") == {"Gasse"}
     row = merging.merge(session, kept.id, gone.id)
-    assert found(session, "beyonce") == set()
+    assert titles_of(session, "beyonce") == set()
     merging.undo(session, row.id)
-    assert found(session, "beyonce strasse") == {"Straße!"}
+    assert titles_of(session, "beyonce strasse") == {"Straße!"}
     check = "INSERT INTO track_search(track_search, rank) VALUES('integrity-check', 1)"
     session.execute(text(check))
 
