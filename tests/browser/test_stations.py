@@ -108,18 +108,24 @@ def test_a_station_plays_on_past_its_first_part_and_repeats_nothing(
         db.session.remove()
 
 
+ANSWERED = re.compile("Which song do you|songs along the path")
+
+
 @both_sizes
 def test_a_path_and_a_blend_are_found_by_title(page: Any, viewport: str) -> None:
     page.goto("/path")
     page.get_by_label("From", exact=True).fill("Song 17")
     page.get_by_label("To", exact=True).fill("Song 23")
     page.get_by_role("button", name="Build path").click()
+    path = page.get_by_role("heading", name="8 songs along the path")
     # More than one song may answer to the words: the person says which.
     for heading, name in (("start from", "Song 17"), ("end with", "Song 23")):
         choose = page.get_by_role("heading", name=f"Which song do you {heading}?")
+        expect(page.get_by_role("heading", name=ANSWERED).first).to_be_visible()
         if choose.count():
             page.locator(".choose").first.get_by_role("link", name=name, exact=True).click()
-    expect(page.get_by_role("heading", name="8 songs along the path")).to_be_visible()
+            expect(choose).to_be_hidden()
+    expect(path).to_be_visible()
     titles = page.locator(".song-list .title").all_inner_texts()
     assert (titles[0], titles[-1], len(titles)) == ("Song 17", "Song 23", 10)
     assert page.locator(".steps li").count() == 9
