@@ -54,7 +54,7 @@ _LETTERS = {
     "ə": "e",
     "ʌ": "a",
 }
-"""Letters without a decomposition, besides those whose Unicode name says what they are."""
+"""Letters without a decomposition whose Unicode name does not give the base letter."""
 _NAMED_LETTER = re.compile(
     r"LATIN (?:SMALL |CAPITAL )?LETTER (?:SMALL CAPITAL )?([A-Z]{1,2})(?: WITH .*)?"
 )
@@ -97,7 +97,7 @@ _RUN = re.compile(f"[{CHARACTERS}]+")
 _PIECES = re.compile(r"[/,;|&+]")
 _UNFINISHED_SYLLABLE = re.compile("(?<=[\uac00-\ud7a3])[\u1100-\u11ff]+$")
 
-_AND_SIGNS = ("&", "+")
+_AND_SIGNS = frozenset("&+")
 _AND = ("and", "n")
 _CONNECTORS = {"&": _AND, "+": (*_AND, "plus"), "and": ("n",), "n": ("and",)}
 
@@ -327,7 +327,7 @@ def _word_terms(tokens: Sequence[str]) -> list[str]:
         for token in tokens:
             terms += _CONNECTORS.get(token, ())
         for one, between, other in zip(tokens, tokens[1:], tokens[2:], strict=False):
-            if between in _CONNECTORS:
+            if between in _CONNECTORS and _AND_SIGNS.isdisjoint((one, other)):
                 terms += (f"{one}{word}{other}" for word in _AND)
     if sum(len(word) == 1 for word in words) > 2:
         for is_letter, letters in itertools.groupby(words, key=lambda word: len(word) == 1):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from songrec.core.search_terms import (
@@ -51,6 +51,8 @@ def test_every_part_of_a_name_without_spaces_finds_it(name: str, data: st.DataOb
     assert finds(name[start:stop], name)
 
 
+@example("0+&")
+@example("& and +")
 @given(st.text(max_size=300))
 def test_terms_are_letters_and_digits_of_bounded_length(name: str) -> None:
     for term in search_terms(name).split(" ") if search_terms(name) else ():
