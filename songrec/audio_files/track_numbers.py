@@ -1,4 +1,4 @@
-"""Track numbers at the start of file names, told from numbers that belong to the name.
+"""Track numbers at the start of file names, as opposed to numbers that belong to the name.
 
 ``01 - Yesterday`` begins with a track number, ``3 Doors Down - Kryptonite`` and ``7 Rings`` do not.
 A number is a track number only on evidence: the other files of its folder are counted in the same

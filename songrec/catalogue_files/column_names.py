@@ -37,7 +37,7 @@ _CONCEPTS: Mapping[str, str] = MappingProxyType(
         "person": """user users owner added uploader uploaded label labels publisher producer
             composer composers lyricist writer writers songwriter songwriters author autor auteur
             autore engineer conductor company distributor""",
-        # What is said of it.
+        # Its properties.
         "title": """title titles titel titre titulo titolo tytuł tytul tittel cim nazev baslik
             başlık judul tit2 название заголовок назва τιτλος عنوان العنوان 标题 標題
             タイトル 제목""",

@@ -7,12 +7,12 @@ import gzip
 import itertools
 import json
 import re
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, Any
 
 from songrec.catalogue_files.batches import BATCH_ROWS, Batch
+from songrec.catalogue_files.read_errors import read_errors_as_bad_input
 from songrec.catalogue_files.reading_notes import Assumption
 from songrec.catalogue_files.rejects import Reject, format_value
 from songrec.core.errors import BadInput
@@ -33,7 +33,7 @@ _PLAYLIST_KEYS = {
     "title": "playlist name",
 }
 Record = dict[str, Any] | str
-"""A flat record, or the reason why there is none."""
+"""A flat record, or the reason why it cannot be read."""
 
 
 class JsonTable:
@@ -85,7 +85,7 @@ class JsonTable:
             yield batch
 
     def _records(self, on_fraction: Callable[[float], None]) -> Iterator[Record]:
-        with self._open() as raw, self._guard():
+        with self._open() as raw, read_errors_as_bad_input(self.name):
             file: Any = gzip.GzipFile(fileobj=raw) if self._zipped else raw
 
             def advance() -> None:
@@ -97,19 +97,6 @@ class JsonTable:
     def _open(self) -> Iterator[IO[bytes]]:
         with self._open_file() as file:
             yield file
-
-    @contextmanager
-    def _guard(self) -> Iterator[None]:
-        try:
-            yield
-        except EOFError:
-            raise BadInput(
-                f"{self.name}: the gzip file ends too early; it was cut off. Copy it again."
-            ) from None
-        except (gzip.BadGzipFile, zlib.error) as error:
-            raise BadInput(f"{self.name}: the gzip file is damaged ({error}).") from None
-        except OSError as error:
-            raise BadInput(f"{self.name}: cannot be read ({error.strerror or error}).") from None
 
 
 class _Scanner:

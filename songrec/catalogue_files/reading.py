@@ -19,6 +19,7 @@ from songrec.catalogue_files.dialects import DIALECTS
 from songrec.catalogue_files.encoding import detect_encoding
 from songrec.catalogue_files.json_tables import JsonTable
 from songrec.catalogue_files.parquet import ParquetTable
+from songrec.catalogue_files.read_errors import read_errors_as_bad_input
 from songrec.catalogue_files.reading_notes import Assumption
 from songrec.catalogue_files.rejects import Reject, format_value
 from songrec.catalogue_files.tolerant_csv import TolerantReader, text_lines
@@ -174,7 +175,7 @@ class TextTable:
         self.zipped = zipped
         self._open_file = open_file
         self._size = max(size, 1)
-        with self._open() as raw, self._guard():
+        with self._open() as raw, read_errors_as_bad_input(self.name):
             detected = detect_encoding(raw, name)
         self.encoding = detected.label
         self._codec, self._errors = detected.codec, detected.errors
@@ -225,7 +226,10 @@ class TextTable:
         layout = self._layout
         width, first, last = layout.width, layout.leading, layout.leading + len(layout.header)
         is_offset = width != len(layout.header)
-        with self._guard(), text_lines(raw, self._codec, self._errors) as lines:
+        with (
+            read_errors_as_bad_input(self.name),
+            text_lines(raw, self._codec, self._errors) as lines,
+        ):
             for _ in range(layout.header_lines):
                 next(lines, None)
             for line, cells in TolerantReader(lines, layout.syntax, width).rows():
@@ -253,25 +257,15 @@ class TextTable:
         position = raw.fileobj.tell() if self.zipped else raw.tell()
         return min(position / self._size, 1.0)
 
-    @contextmanager
-    def _guard(self) -> Iterator[None]:
-        """Turn errors of reading into ``BadInput``."""
-        try:
-            yield
-        except EOFError:
-            raise BadInput(
-                f"{self.name}: the gzip file ends too early; it was cut off. Copy it again."
-            ) from None
-        except (gzip.BadGzipFile, zlib.error) as error:
-            raise BadInput(f"{self.name}: the gzip file is damaged ({error}).") from None
-        except OSError as error:
-            raise BadInput(f"{self.name}: cannot be read ({error.strerror or error}).") from None
-
     def _encoding_assumption(self) -> list[Assumption]:
         """Show a word by which a person sees whether the guess at the encoding is right."""
         if self.encoding.startswith("UTF"):
             return []
-        with self._open() as raw, self._guard(), text_lines(raw, self._codec, "replace") as lines:
+        with (
+            self._open() as raw,
+            read_errors_as_bad_input(self.name),
+            text_lines(raw, self._codec, "replace") as lines,
+        ):
             words = (match for line in lines if (match := _BEYOND_ASCII.search(line)))
             word = next(words, None)
         such = f", as in “{format_value(word[0])}”" if word else ""
@@ -279,7 +273,7 @@ class TextTable:
         return [Assumption("", f"the text is not UTF-8 but {self.encoding}{such}; {advice}")]
 
     def _detect_layout(self, is_column_name: Callable[[str], bool]) -> CsvLayout:
-        with self._open() as raw, self._guard():
+        with self._open() as raw, read_errors_as_bad_input(self.name):
             text = io.TextIOWrapper(raw, encoding=self._codec, errors=self._errors, newline="")
             head = text.read(_HEAD)
             # The rest of the last line.

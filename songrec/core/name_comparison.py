@@ -27,7 +27,7 @@ _NOBODY = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class NameComparison:
-    """Whether titles and artists are the same; None where that cannot be said."""
+    """Whether titles and artists are the same; None if it cannot be decided."""
 
     title: bool | None
     artists: bool | None

@@ -30,7 +30,7 @@ class UnknownTrack(UnknownName):
 def resolve_track(session: Session, identifier: str) -> TrackView:
     """Return the track with this public id or catalogue id.
 
-    Raises ``UnknownTrack`` if there is none, ``BadInput`` if catalogues share the id.
+    Raises ``UnknownTrack`` if no track has it, ``BadInput`` if catalogues share the id.
     """
     identifier = identifier.strip()
     track = tracks.find_track(session, identifier)

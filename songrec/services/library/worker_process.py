@@ -76,7 +76,7 @@ class Outcome:
 
 
 def request_of(task: Task) -> dict[str, Any]:
-    """Return what the child is asked to do for a task (``try_to_analyse``)."""
+    """Return the child's request for a task (``try_to_analyse``)."""
     names = ("path", "root", "settings", "tag_encoding", "is_counted", "part", "cached_by")
     return {"sets": list(task.sets), **{name: getattr(task, name) for name in names}}
 

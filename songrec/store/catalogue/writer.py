@@ -250,7 +250,7 @@ class CatalogueWriter:
         self._add_lyrics(rows, ids)
 
     def _complete(self, rows: list[CatalogueRow], stored: dict[str, StoredTrack]) -> set[int]:
-        """Give rows without a name what another catalogue has said; return those without artists.
+        """Fill rows without a name from another catalogue; return those without artists.
 
         A label ("Track 7") never replaces a title. A track that was found by another id keeps its
         own, unless the new one is stronger.

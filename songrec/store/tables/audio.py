@@ -32,7 +32,7 @@ class AudioFile(Base):
     ``content_hash`` is derived from the file's and these times. ``state``: ``analysed``,
     ``rejected`` (``reason`` says why in one line; no track), ``missing`` (it was there once; its
     track stays). ``size`` in bytes and ``modified_ns`` tell an untouched file without reading it.
-    ``info`` holds what the decoder and the tags said that has no column of its own.
+    ``info`` holds values of the decoder and the tags that have no column of their own.
     """
 
     __tablename__ = "audio_file"

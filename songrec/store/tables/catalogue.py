@@ -136,7 +136,7 @@ def name_columns(title: str, artists: str) -> dict[str, str]:
 
 
 class TrackAlias(Base):
-    """A further key of a track, besides its ``source_key``.
+    """A further key of a track, in addition to its ``source_key``.
 
     It is an id of another namespace (``isrc:…``, ``mbid:…``, ``id:<catalogue>:…``) or what
     another import knows the track by. A key belongs to one track.

@@ -67,7 +67,7 @@ def moment(value: Any, *, day_first: bool = False) -> datetime | None:
 
 
 def is_day_first(texts: Iterable[str]) -> bool | None:
-    """Whether slashed dates of a column begin with the day; None if it cannot be told."""
+    """Whether slashed dates of a column begin with the day; None if the values do not decide it."""
     numbers = [match.groups() for text in texts if (match := _SLASHED.fullmatch(text.strip()))]
     days = any(int(first) > 12 for first, *_ in numbers)
     months = any(int(second) > 12 for _, second, *_ in numbers)
