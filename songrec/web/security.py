@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 from flask import Flask, abort, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_login import current_user
 from flask_talisman import Talisman
 from flask_wtf.csrf import CSRFProtect
@@ -18,6 +17,7 @@ from limits import RateLimitItem, RateLimitItemPerMinute
 from werkzeug.exceptions import TooManyRequests
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from songrec.core import addresses
 from songrec.web import ratelimit
 
 V = TypeVar("V", bound=Callable[..., Any])
@@ -73,7 +73,17 @@ SONGS = frozenset({"upload.create", "api.from_audio", "api_aliases.from_audio"})
 
 csrf = CSRFProtect()
 talisman = Talisman()
-limiter = Limiter(key_func=get_remote_address, strategy="fixed-window")
+
+
+def client_network() -> str:
+    """Return the network of the client, by which tries are counted: an IPv6 /64, an IPv4 address.
+
+    Forwarded addresses are those that the configured proxies add, never the client's own.
+    """
+    return addresses.client_network(request.remote_addr)
+
+
+limiter = Limiter(key_func=client_network, strategy="fixed-window")
 
 
 def init_app(app: Flask) -> None:
@@ -151,8 +161,8 @@ def count_try(item: RateLimitItem, *identifiers: str) -> None:
 
 
 def count_from_here(item: RateLimitItem, what: str) -> None:
-    """Count one ``what`` from this address; 429 once there were too many."""
-    count_try(item, what, get_remote_address())
+    """Count one ``what`` from this network; 429 once there were too many."""
+    count_try(item, what, client_network())
 
 
 def forget_tries(item: RateLimitItem, *identifiers: str) -> None:

@@ -19,6 +19,7 @@ from songrec.store.tables.jobs import Job
 from songrec.store.tables.people import Listener, Playlist, PlaylistTrack, Reaction, User
 from songrec.store.tables.rate_limits import RateLimit
 from songrec.store.tables.runs import Cluster, ClusterAssignment, Publication, Run
+from songrec.store.tables.security import SecurityEvent, UserSession
 
 __all__ = [
     "Album",
@@ -42,6 +43,7 @@ __all__ = [
     "RateLimit",
     "Reaction",
     "Run",
+    "SecurityEvent",
     "Skip",
     "Tag",
     "Track",
@@ -53,4 +55,5 @@ __all__ = [
     "TrackWords",
     "Upload",
     "User",
+    "UserSession",
 ]

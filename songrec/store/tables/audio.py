@@ -123,7 +123,10 @@ class Upload(Base):
 
 
 class ApiToken(Base):
-    """A key to the API: only its SHA-256 is kept. ``scopes`` is a space-separated list."""
+    """A key to the API: only its SHA-256 is kept. ``scopes`` is a space-separated list.
+
+    One without ``expires_at`` is valid until it is revoked.
+    """
 
     __tablename__ = "api_token"
 
@@ -135,3 +138,4 @@ class ApiToken(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

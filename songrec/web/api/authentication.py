@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from flask import current_app, g, request
 from flask import session as cookie
-from flask_limiter.util import get_remote_address
 from flask_login import current_user
 from limits import RateLimitItemPerMinute
 from werkzeug.datastructures import WWWAuthenticate
@@ -92,7 +91,7 @@ def identify() -> None:
     g.api_caller = _by_token() or _by_cookie()
     who = g.api_caller
     # An account's requests count together, wherever they come from.
-    key = f"user:{who.user.id}" if who.user else get_remote_address()
+    key = f"user:{who.user.id}" if who.user else security.client_network()
     security.count_try(REQUESTS, "api", key)
     if any("\0" in str(part) for part in (request.view_args or {}).values()):
         raise NotFound

@@ -7,7 +7,6 @@ import secrets
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
-from flask_limiter.util import get_remote_address
 from flask_login import current_user, login_required, login_user, logout_user
 
 from songrec.store.db import db
@@ -38,7 +37,7 @@ def sign_in() -> ResponseReturnValue:
     form = SignInForm()
     if request.method == "GET":
         return _page("auth/sign_in.html", form)
-    address = get_remote_address()
+    address = security.client_network()
     tries = (users.name_key(form.name.data)[:100], address)
     security.count_try(security.SIGN_IN_ADDRESS, address)
     security.count_try(security.SIGN_IN, *tries)
@@ -58,7 +57,7 @@ def sign_up() -> ResponseReturnValue:
     form = SignUpForm()
     if request.method == "GET":
         return _page("auth/sign_up.html", form)
-    security.count_try(security.SIGN_UP_ADDRESS, get_remote_address())
+    security.count_try(security.SIGN_UP_ADDRESS, security.client_network())
     name, password = form.name.data, form.password.data
     if not form.carry_out(lambda: _enter(users.create(db.session, name, password))):
         return _page("auth/sign_up.html", form, form.error), 400
@@ -121,7 +120,7 @@ def _delete_account(user: User) -> None:
 
 
 def _confirm_limit(user: User) -> None:
-    security.count_try(security.SIGN_IN, user.name_key, get_remote_address())
+    security.count_try(security.SIGN_IN, user.name_key, security.client_network())
 
 
 def _enter(user: User) -> None:

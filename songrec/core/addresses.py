@@ -1,0 +1,32 @@
+"""Networks of clients, by which tries and requests are counted."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+UNKNOWN = "unknown"
+"""The one network of everybody whose address cannot be read."""
+_WITH_PORT = re.compile(r"\[([^\]]+)\](?::\d{1,5})?|(\d{1,3}(?:\.\d{1,3}){3}):\d{1,5}")
+
+
+def client_network(address: str | None) -> str:
+    """Return the network that ``address`` belongs to.
+
+    A home or a server gets a whole IPv6 /64, so 2001:db8::7 counts as 2001:db8::/64. An IPv4
+    address counts alone, also when it is written as IPv6 (``::ffff:192.0.2.1``). A port, which some
+    proxies add, is left out.
+    """
+    text = (address or "").strip()
+    match = _WITH_PORT.fullmatch(text)
+    if match:
+        text = match[1] or match[2]
+    try:
+        parsed = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return UNKNOWN
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.IPv6Network((parsed, 64), strict=False))
