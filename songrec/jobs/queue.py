@@ -102,18 +102,19 @@ def worker_runs(instance: Path) -> bool:
     return bool(live_workers(instance))
 
 
-def fail_abandoned(instance: Instance, silent_for: timedelta = timedelta(0)) -> int:
-    """Fail the jobs of workers that have died; returns their number. The caller commits.
+def requeue_abandoned(instance: Instance, silent_for: timedelta = timedelta(0)) -> tuple[int, int]:
+    """Let the jobs of workers that have died wait again. The caller commits.
 
-    A living worker is trusted even if it could not write its heartbeat for a while because of
-    somebody's long transaction.
+    Returns how many wait, and how many ended because they had been tried often enough or were
+    cancelled. A living worker is trusted even if it could not write its heartbeat for a while
+    because of somebody's long transaction.
     """
     before = now() - silent_for  # a worker that starts from here on may be missing below
-    return jobs.fail_abandoned(instance.session, live_workers(instance.folder), before)
+    return jobs.requeue_abandoned(instance.session, live_workers(instance.folder), before)
 
 
 def show_abandoned(instance: Instance, rows: Iterable[Job]) -> None:
-    """Show the stale jobs of dead workers as failed, without writing anything.
+    """Show the stale jobs of dead workers as what they will be, without writing anything.
 
     Such ``rows`` are detached from ``session``; the next worker or request that changes jobs
     writes what is shown here.
@@ -123,15 +124,14 @@ def show_abandoned(instance: Instance, rows: Iterable[Job]) -> None:
     for job in stale:
         if job.worker not in live:
             instance.session.expunge(job)
-            job.state, job.message, job.error = "failed", "Failed.", jobs.WORKER_STOPPED
-            job.finished_at = job.heartbeat_at
+            jobs.show_abandoned(job)
 
 
 def tidy(instance: Instance) -> int:
-    """Fail the stale jobs of dead workers; returns their number. The caller commits."""
+    """Requeue or end the stale jobs of dead workers; returns their number. The caller commits."""
     if not any(jobs.is_stale(job) for job in jobs.active(instance.session)):
         return 0
-    return fail_abandoned(instance, jobs.STALE)
+    return sum(requeue_abandoned(instance, jobs.STALE))
 
 
 def forget_dead_workers(instance: Path) -> None:

@@ -121,7 +121,7 @@ class JobSupervisor:
             job = db.session.get_one(Job, self.job_id)
             return jobs.cancelled(db.session, self.job_id, KINDS[job.kind].when_cancelled)
         if reason == "worker":
-            return jobs.fail(db.session, self.job_id, jobs.WORKER_STOPPED)
+            return jobs.release(db.session, self.job_id)
         died = f"Its process {describe_exit(code)}; nothing was published."
         return jobs.fail(db.session, self.job_id, self.error or died)
 

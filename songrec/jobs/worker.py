@@ -2,7 +2,8 @@
 
 The worker itself stays small and does no work: it starts the process, stores its progress,
 sends a heartbeat every two seconds, and stops the process when somebody cancels. Several workers
-may share an instance.
+may share an instance. A worker that stops gives its job back; a job whose worker was killed is
+started again by the next one, once.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def serve(app: Flask) -> None:
         job_queue.forget_dead_workers(instance)
         for obsolete in OBSOLETE:
             (instance / obsolete).unlink(missing_ok=True)
-        _fail_abandoned(instance)
+        _requeue_abandoned(instance)
         housekeeper = threading.Thread(target=_keep_house, args=(app,), daemon=True)
         housekeeper.start()
         log.info("ready for jobs")
@@ -73,24 +74,26 @@ def _claim(worker: str) -> int | None:
 
 
 def _keep_house(app: Flask) -> None:
-    """Clear away leftovers and fail the jobs of dead workers until this worker stops."""
+    """Clear away leftovers and requeue the jobs of dead workers until this worker stops."""
     instance = app.config["INSTANCE"]
     cleared = -HOUR
     with app.app_context():
         while not stopping.wait(SWEEP):
-            _fail_abandoned(instance)
+            _requeue_abandoned(instance)
             _forget_songs(instance)
             if time.monotonic() - cleared >= HOUR:
                 _clear_away(instance)
                 cleared = time.monotonic()
 
 
-def _fail_abandoned(instance: Path) -> None:
+def _requeue_abandoned(instance: Path) -> None:
     try:
-        count = job_queue.fail_abandoned(Instance(instance, db.session))
+        waiting, ended = job_queue.requeue_abandoned(Instance(instance, db.session))
         db.session.commit()
-        if count:
-            log.warning("%d job(s) of a worker that died are marked as failed", count)
+        if waiting:
+            log.warning("%d job(s) of a worker that died wait again", waiting)
+        if ended:
+            log.warning("%d job(s) of workers that died have ended", ended)
     except OperationalError as error:
         log.warning("Could not look for jobs of dead workers: %s", error.orig)
     finally:

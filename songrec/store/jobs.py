@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased, load_only
 
@@ -24,7 +24,12 @@ ACTIVE = ("waiting", "running")
 STALE = timedelta(seconds=30)  # a worker beats every 2 s
 LOG_LENGTH = 40_000  # characters; the oldest lines go first
 KEPT_EPOCHS = 2_000
-WORKER_STOPPED = "The worker stopped while this was running; nothing was published. Start it again."
+MAX_ATTEMPTS = 2  # a job that takes its worker down with it must not do so for ever
+WORKER_STOPPED = (
+    "Its worker was killed while this was running, and so was the one that tried again; nothing "
+    "was published. Start it again once the cause is known, such as too little memory."
+)
+STARTS_AGAIN = "Its worker stopped; the next worker starts it again."
 
 
 def create(
@@ -94,6 +99,7 @@ _LISTED = (
     Job.started_at,
     Job.heartbeat_at,
     Job.worker,
+    Job.attempts,
     Job.finished_at,
 )
 
@@ -144,6 +150,7 @@ def claim(session: Session, worker: str) -> int | None:
         .values(
             state="running",
             worker=worker,
+            attempts=Job.attempts + 1,
             started_at=moment,
             heartbeat_at=moment,
             message="Starting.",
@@ -256,18 +263,71 @@ def cancel_requested(session: Session, job_id: int) -> bool:
     return bool(session.scalar(select(Job.cancel_requested).where(Job.id == job_id)))
 
 
-def fail_abandoned(session: Session, live_workers: Collection[str], before: datetime) -> int:
-    """Fail the running jobs of workers that have died and were last heard of before a moment."""
+def release(session: Session, job_id: int) -> bool:
+    """Let a running job wait again because its worker stops; False if it no longer runs."""
+    return _change(session, job_id, "running", **_waiting_again(), attempts=Job.attempts - 1)
+
+
+def requeue_abandoned(
+    session: Session, live_workers: Collection[str], before: datetime
+) -> tuple[int, int]:
+    """End the runs of workers that have died and whose last heartbeat is before a moment.
+
+    Returns how many jobs wait again, and how many have failed after ``MAX_ATTEMPTS`` workers died
+    or were cancelled. Each kind of job may be run again: what it commits on the way stays valid,
+    and its last commit marks it as done.
+    """
     died = Job.worker.is_(None) | Job.worker.not_in(live_workers)
-    statement = (
-        update(Job)
-        .where(Job.state == "running", died, Job.heartbeat_at <= before)
-        .values(state="failed", message="Failed.", error=WORKER_STOPPED, finished_at=now())
-        .execution_options(synchronize_session=False)
-    )
-    count = session.connection().execute(statement).rowcount
+    abandoned = (Job.state == "running") & died & (Job.heartbeat_at <= before)
+    ended = {"finished_at": now()}
+    changes: list[tuple[Any, dict[str, Any]]] = [
+        (
+            Job.cancel_requested,
+            {"state": "cancelled", "message": "Cancelled; its worker has died.", **ended},
+        ),
+        (
+            Job.attempts >= MAX_ATTEMPTS,
+            {"state": "failed", "message": "Failed.", "error": WORKER_STOPPED, **ended},
+        ),
+        (true(), _waiting_again()),
+    ]
+    counts = [
+        session.connection()
+        .execute(
+            update(Job)
+            .where(abandoned, condition)
+            .values(**values)
+            .execution_options(synchronize_session=False)
+        )
+        .rowcount
+        for condition, values in changes
+    ]
     session.expire_all()
-    return count
+    return counts[2], counts[0] + counts[1]
+
+
+def show_abandoned(job: Job) -> None:
+    """Give a detached ``job`` of a dead worker the state that ``requeue_abandoned`` will write."""
+    if job.cancel_requested or job.attempts >= MAX_ATTEMPTS:
+        job.finished_at = job.heartbeat_at
+        if job.cancel_requested:
+            job.state, job.message = "cancelled", "Cancelled; its worker has died."
+        else:
+            job.state, job.message, job.error = "failed", "Failed.", WORKER_STOPPED
+    else:
+        job.state, job.message, job.progress = "waiting", STARTS_AGAIN, 0.0
+
+
+def _waiting_again() -> dict[str, Any]:
+    return {
+        "state": "waiting",
+        "message": STARTS_AGAIN,
+        "progress": 0.0,
+        "details": {},
+        "worker": None,
+        "started_at": None,
+        "heartbeat_at": None,
+    }
 
 
 def is_stale(job: Job, at: datetime | None = None) -> bool:

@@ -245,9 +245,25 @@ class TestStates:
         silent.heartbeat_at = now() - timedelta(seconds=31)
         session.flush()
         assert queue.tidy(Instance(app.config["INSTANCE"], session)) == 1
-        assert silent.state == "failed"
-        assert silent.error == jobs.WORKER_STOPPED
+        assert (silent.state, silent.message) == ("waiting", jobs.STARTS_AGAIN)
         assert beating.state == "running"
+
+    def test_a_job_of_two_dead_workers_fails(self, app: Flask, session: Session) -> None:
+        job = jobs.create(session, "train", {})
+        instance = Instance(app.config["INSTANCE"], session)
+        for expected in ((1, 0), (0, 1)):
+            assert claimed(session) == [job.id]
+            assert queue.requeue_abandoned(instance) == expected
+        assert (job.state, job.error) == ("failed", jobs.WORKER_STOPPED)
+
+    def test_a_cancelled_job_of_a_dead_worker_is_not_started_again(
+        self, app: Flask, session: Session
+    ) -> None:
+        job = jobs.create(session, "train", {})
+        claimed(session)
+        jobs.request_cancel(session, job.id)
+        assert queue.requeue_abandoned(Instance(app.config["INSTANCE"], session)) == (0, 1)
+        assert job.state == "cancelled"
 
     def test_a_living_worker_that_could_not_write_is_trusted(
         self, app: Flask, session: Session

@@ -110,7 +110,7 @@ class TestJobPages:
         jobs.claim(session, "worker")
         job.heartbeat_at = job.heartbeat_at - jobs.STALE * 2  # type: ignore[operator]
         session.commit()
-        assert jobs.WORKER_STOPPED in client.get(f"/admin/jobs/{job.public_id}").text
+        assert jobs.STARTS_AGAIN in client.get(f"/admin/jobs/{job.public_id}").text
 
     def test_cancel_and_start_again(
         self, app: Flask, client: FlaskClient, session: Session, admin: User, job: Job

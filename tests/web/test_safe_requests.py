@@ -64,7 +64,7 @@ def test_a_get_changes_nothing(
     assert changed == {}
 
 
-def test_a_job_of_a_dead_worker_is_shown_as_failed_and_fails_with_the_next_change(
+def test_a_job_of_a_dead_worker_is_shown_as_waiting_and_waits_with_the_next_change(
     app: Flask, session: Session, used: dict[str, str]
 ) -> None:
     def stored() -> str:
@@ -73,12 +73,12 @@ def test_a_job_of_a_dead_worker_is_shown_as_failed_and_fails_with_the_next_chang
 
     client, name = as_role(app, "admin"), used["job"]
     for address in ("/admin", "/admin/jobs", f"/admin/jobs/{name}"):
-        assert ">Failed<" in client.get(address).text
-    assert client.get(f"/admin/jobs/{name}/state").json["state"] == "failed"
-    assert client.get(f"/api/v1/jobs/{name}").json["error"] == jobs.WORKER_STOPPED
+        assert ">Waiting<" in client.get(address).text
+    assert client.get(f"/admin/jobs/{name}/state").json["state"] == "waiting"
+    assert client.get(f"/api/v1/jobs/{name}").json["message"] == jobs.STARTS_AGAIN
     assert stored() == "running"
-    assert client.post(f"/admin/jobs/{name}/again").status_code == 303
-    assert stored() == "failed"
+    assert client.post(f"/admin/jobs/{name}/cancel").status_code == 303
+    assert stored() == "cancelled"
 
 
 def test_a_token_notes_its_last_use(app: Flask, session: Session, used: dict[str, str]) -> None:

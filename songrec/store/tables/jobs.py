@@ -18,7 +18,8 @@ class Job(Base):
 
     Waiting jobs of a higher ``priority`` go first. ``worker`` names the worker that runs the job.
     Of the jobs with one ``exclusive_key`` a single one runs at a time. Of those with one
-    ``request_key`` a single one waits or runs: the same request twice is one job.
+    ``request_key`` a single one waits or runs: the same request twice is one job. ``attempts``
+    counts how often a worker started it and did not give it back.
     """
 
     __tablename__ = "job"
@@ -39,6 +40,7 @@ class Job(Base):
     exclusive_key: Mapped[str | None] = mapped_column(String(40))
     request_key: Mapped[str | None] = mapped_column(String(64))
     worker: Mapped[str | None] = mapped_column(String(40))
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
