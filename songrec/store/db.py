@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, MetaData, event, func, select
+from sqlalchemy import DateTime, MetaData, event, func, inspect, select
 from sqlalchemy.engine import Engine, ExceptionContext
-from sqlalchemy.exc import DataError, IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
@@ -163,6 +163,35 @@ def is_transient(error: OperationalError) -> bool:
     # The low byte of an extended code is the code itself.
     code = (getattr(error.orig, "sqlite_errorcode", None) or 0) & 0xFF
     return state in _TRANSIENT_STATES or code in _TRANSIENT_CODES
+
+
+NOT_SET_UP = "The database has not been set up: run `flask db upgrade`, or `make run`."
+OLD_SCHEMA = "The database is older than this songrec: run `flask db upgrade`, or `make run`."
+
+
+def describe_schema_error(error: SQLAlchemyError) -> str | None:
+    """Return what to do if a statement failed for want of a table or column, else None."""
+    original = getattr(error, "orig", None)
+    text = f"{type(original).__name__} {original}".lower()
+    if any(sign in text for sign in ("no such table", "undefinedtable")):
+        return NOT_SET_UP
+    if any(sign in text for sign in ("no such column", "has no column", "undefinedcolumn")):
+        return OLD_SCHEMA
+    return None
+
+
+def schema_problem(engine: Engine) -> str | None:
+    """Return what to do if a table or column is missing, None if all are there."""
+    columns = {
+        name: {column["name"] for column in described}
+        for (_, name), described in inspect(engine).get_multi_columns().items()
+    }
+    if not columns.keys() & Base.metadata.tables.keys():
+        return NOT_SET_UP
+    for table in Base.metadata.tables.values():
+        if not columns.get(table.name, set()).issuperset(table.columns.keys()):
+            return OLD_SCHEMA
+    return None
 
 
 DISK_FULL = "The disk is full: free some space, then try again."

@@ -18,6 +18,7 @@ MODULES: tuple[str, ...] = (
     "ranges",
     "http_caching",
     "errors",
+    "health",
     "template_context",
     "auth",
     "pages",

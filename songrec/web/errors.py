@@ -13,7 +13,7 @@ from sqlalchemy.exc import DataError, OperationalError, ProgrammingError, SQLAlc
 from werkzeug.exceptions import HTTPException
 
 from songrec.core.errors import NotReady, SongrecError, UnknownName
-from songrec.store.db import db
+from songrec.store.db import db, describe_schema_error
 from songrec.web.api import problems
 
 
@@ -160,24 +160,9 @@ def _unusable(error: DataError) -> Response:
 def _database(error: OperationalError | ProgrammingError) -> Response:
     db.session.rollback()
     current_app.logger.error("Database error on %r: %s", request.path, error.orig)
-    text = f"{type(error.orig).__name__} {error.orig}".lower()
-    if any(sign in text for sign in ("no such table", "undefinedtable")):
-        return page(
-            503,
-            Explanation(
-                EXPLANATIONS[503].title,
-                "The database has not been set up: run `flask db upgrade`, or `make run`.",
-            ),
-        )
-    if any(sign in text for sign in ("no such column", "has no column", "undefinedcolumn")):
-        return page(
-            503,
-            Explanation(
-                EXPLANATIONS[503].title,
-                "The database is older than this songrec: run `flask db upgrade`, or `make run`.",
-            ),
-        )
-    if "locked" in text:
+    if schema_error := describe_schema_error(error):
+        return page(503, Explanation(EXPLANATIONS[503].title, schema_error))
+    if "locked" in str(error.orig).lower():
         return page(
             503,
             Explanation(

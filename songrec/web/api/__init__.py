@@ -37,7 +37,7 @@ class Blueprint(flask_smorest.Blueprint):
 blueprint = Blueprint(
     "api", __name__, url_prefix="/api/v1", description="Everything that the pages can do."
 )
-# The same views at the two addresses that stand outside the prefix.
+# The same views at addresses outside the prefix.
 aliases = PlainBlueprint("api_aliases", __name__)
 
 

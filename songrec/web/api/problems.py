@@ -9,8 +9,8 @@ import marshmallow as ma
 from flask import Response, json, request
 
 MEDIA_TYPE = "application/problem+json"
-# The two addresses outside /api that programs ask for.
-ALSO = frozenset({"/health", "/recommend/from-audio"})
+# The addresses outside /api that programs ask for.
+ALSO = frozenset({"/health", "/ready", "/recommend/from-audio"})
 
 
 class ProblemSchema(ma.Schema):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app
 from werkzeug.exceptions import NotFound
 
 from songrec.core.errors import UnknownName
@@ -17,25 +16,17 @@ from songrec.store.instance import current_instance
 from songrec.store.runs import runs
 from songrec.store.sound import uploads
 from songrec.store.tables import Job, Run
-from songrec.web import cached_counts
-from songrec.web.api import aliases, arguments, blueprint, schemas, serializers
+from songrec.web.api import arguments, blueprint, schemas, serializers
 from songrec.web.api.account import TOKEN
 from songrec.web.api.authentication import caller, current_listener, require_user
+from songrec.web.health import summary
 
 
-@aliases.get("/health")
 @blueprint.get("/health", tags=["health"])
 @blueprint.response(200, schemas.HealthSchema)
 def health() -> dict[str, Any]:
     """Check that this songrec answers, and what it has."""
-    run = runs.published(db.session)
-    return {
-        "status": "ok",
-        "version": VERSION,
-        "tracks": cached_counts.track_count(db.session),
-        "run_id": run.public_id if run else None,
-        "worker": queue.worker_runs(current_app.config["INSTANCE"]),
-    }
+    return {"status": "ok", "version": VERSION, **summary()}
 
 
 @blueprint.get("/runs", tags=["runs"])
