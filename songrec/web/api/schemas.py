@@ -382,7 +382,7 @@ class HealthSchema(ma.Schema):
         required=True, validate=validate.OneOf(("ok",)), metadata={"description": "It answers."}
     )
     version = written("The version of songrec.")
-    tracks = whole("Songs in the catalogue; null while the database does not answer.", optional=True)
+    tracks = whole("Songs in the catalogue; null without a database.", optional=True)
     run_id = written("The published run; null before the first one.", optional=True)
     worker = fields.Boolean(required=True, metadata={"description": "Whether a worker runs."})
 
