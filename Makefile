@@ -50,9 +50,14 @@ demo: $(VENV)/.installed   ## make data/preprocess.csv again
 images: $(VENV)/.installed-dev   ## take the pictures in docs/images from a running program
 	$(BIN)/python docs/pictures.py
 
+# Every pin has the hashes of its files on all platforms; pip refuses any other file.
+LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
 lock:            ## resolve requirements/*.in into the pinned files (needs uv)
-	uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" requirements/base.in -o requirements.txt
-	uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" requirements/dev.in -o requirements/dev.txt
+	$(LOCK) requirements/base.in -o requirements.txt
+	$(LOCK) requirements/dev.in -o requirements/dev.txt
+	$(LOCK) requirements/postgresql.in -o requirements/postgresql.txt
+	$(LOCK) requirements/embeddings.in -o requirements/embeddings.txt
 
 clean:           ## remove the virtual environment and caches, never the instance folder
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

@@ -163,7 +163,7 @@ def install(folder, requirements):
         _run([sys.executable, "-m", "venv", "--clear", folder])
     _run(
         [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        + ["-r", requirements]
+        + ["--require-hashes", "-r", requirements]
     )
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from types import ModuleType
 
@@ -140,9 +142,36 @@ def test_failures_of_pip_are_one_line(install: ModuleType, output: str, line: st
     assert "\n" not in text
 
 
-def test_a_package_that_does_not_exist_is_one_line_of_the_real_pip(tmp_path: Path) -> None:
+LOCKS = {
+    "requirements.txt": "base.in",
+    "requirements/dev.txt": "dev.in",
+    "requirements/embeddings.txt": "embeddings.in",
+    "requirements/postgresql.txt": "postgresql.in",
+}
+
+
+def normalized(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.mark.parametrize(("lock", "source"), LOCKS.items(), ids=LOCKS)
+def test_every_pin_has_hashes_and_every_requirement_a_pin(lock: str, source: str) -> None:
+    lines = (ROOT / lock).read_text().replace("\\\n", "").splitlines()
+    pins = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    for pin in pins:
+        assert re.match(r"[\w.-]+==[\w.]+ .*--hash=sha256:[0-9a-f]{64}\b", pin), pin[:80]
+    required = {
+        normalized(match[1])
+        for line in (SCRIPT.parent / source).read_text().splitlines()
+        if (match := re.match(r"([A-Za-z][\w.-]*)", line))
+    }
+    assert required
+    assert required <= {normalized(pin.split("==")[0]) for pin in pins}
+
+
+def test_what_the_real_pip_refuses_is_one_line(tmp_path: Path) -> None:
     requirements = tmp_path / "requirements.txt"
-    requirements.write_text("songrec-no-such-package==1.0\n")
+    requirements.write_text(f"songrec-no-such-package==1.0 --hash=sha256:{'0' * 64}\n")
     environment = tmp_path / "venv"
     arguments = [sys.executable, str(SCRIPT), str(environment), str(requirements)]
     done = subprocess.run(
@@ -158,3 +187,16 @@ def test_a_package_that_does_not_exist_is_one_line_of_the_real_pip(tmp_path: Pat
     # The environment works: the next call goes on in it.
     requirements.write_text("")
     assert subprocess.run(arguments, capture_output=True, text=True).returncode == 0
+    # Nor does a file with another hash than the pinned one get into it.
+    with zipfile.ZipFile(tmp_path / "songrec_probe-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("songrec_probe-1.0.dist-info/METADATA", "Name: songrec-probe\nVersion: 1.0")
+    requirements.write_text(f"songrec-probe==1.0 --hash=sha256:{'0' * 64}\n")
+    done = subprocess.run(
+        arguments,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path)},
+    )
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "a downloaded package differs from the pinned one" in line

@@ -189,8 +189,9 @@ def _database_url() -> str | None:
         ) from None
     except ImportError as error:
         raise BadInput(
-            f"SONGREC_DATABASE_URL needs the package {error.name}, which is not installed: "
-            f"pip install {error.name}, or write postgresql+psycopg://…"
+            f"SONGREC_DATABASE_URL needs the package {error.name}, which is not installed. For "
+            "PostgreSQL: pip install -r requirements/postgresql.txt, and write "
+            "postgresql+psycopg://…"
         ) from None
     return text
 
