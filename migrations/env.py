@@ -23,16 +23,25 @@ def include_name(name: str | None, kind: str, parents: object) -> bool:
     )
 
 
+INLINE_REFERENCES = {
+    ("track", "album_id"),
+    ("job", "listener_id"),
+    ("audio_file", "kept_by_id"),
+}
+
+
 def include_object(
     item: object, name: str | None, kind: str, reflected: bool, compared_to: object
 ) -> bool:
-    """Leave out the album of a track: SQLite adds the column with its reference inline.
+    """Leave out references that SQLite added inline with their column.
 
     SQLAlchemy reads neither name nor ON DELETE of such a reference, and a reference of the table
     would need the table to be made anew.
     """
-    is_reference = isinstance(item, ForeignKeyConstraint)
-    return not (is_reference and item.table.name == "track" and item.column_keys == ["album_id"])
+    return not (
+        isinstance(item, ForeignKeyConstraint)
+        and (item.table.name, *item.column_keys) in INLINE_REFERENCES
+    )
 
 
 def render_item(kind: str, item: object, autogen_context: object) -> str | bool:

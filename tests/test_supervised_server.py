@@ -74,6 +74,7 @@ def child_named(supervisor: int, name: str) -> int:
         int(child)
         for child in children
         if any(Path(part).name == name for part in _arguments(child))
+        and "--only" not in _arguments(child)
     ]
     return pid
 

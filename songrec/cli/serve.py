@@ -16,6 +16,7 @@ from songrec.cli.base import one_line_errors
 from songrec.cli.catalogue import echo_columns, rejects_file, store_report
 from songrec.core import config
 from songrec.core.errors import BadInput
+from songrec.jobs.kinds import KIND_GROUPS
 from songrec.store.db import db
 from songrec.store.instance import current_instance
 
@@ -163,8 +164,13 @@ def _make_admin() -> None:
 
 
 @click.command("worker")
+@click.option(
+    "--only",
+    type=click.Choice(sorted(KIND_GROUPS)),
+    help="Do only short jobs that somebody waits for: uploaded songs, lists, waveforms.",
+)
 @one_line_errors
-def worker_command() -> None:
+def worker_command(only: str | None) -> None:
     """Do the jobs that the pages queue, one at a time, until Ctrl-C; several workers may run."""
     from songrec.jobs import worker
 
@@ -176,7 +182,7 @@ def worker_command() -> None:
     logger.setLevel(logging.INFO)
     logger.propagate = False
     config.warn_of_removed_settings()
-    worker.serve(current_app._get_current_object())  # type: ignore[attr-defined]
+    worker.serve(current_app._get_current_object(), only)  # type: ignore[attr-defined]
 
 
 def _check_database() -> None:

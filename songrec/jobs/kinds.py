@@ -117,3 +117,8 @@ KINDS: dict[str, Kind] = {
         ),
     )
 }
+
+KIND_GROUPS: dict[str, frozenset[str]] = {
+    "uploads": frozenset(kind.name for kind in KINDS.values() if kind.priority >= SOMEBODY_WAITS),
+}
+"""Kinds that a worker can be restricted to: short work that somebody waits for."""

@@ -21,7 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import NotReady, UnknownName
-from songrec.jobs.kinds import KINDS
+from songrec.jobs.kinds import KIND_GROUPS, KINDS
 from songrec.store import jobs
 from songrec.store.db import now
 from songrec.store.instance import Instance
@@ -31,10 +31,20 @@ _ATTEMPTS = 5
 
 
 def enqueue(
-    session: Session, kind: str, parameters: dict[str, Any], user: User | None = None
+    session: Session,
+    kind: str,
+    parameters: dict[str, Any],
+    user: User | None = None,
+    *,
+    listener_id: int | None = None,
+    owner_key: str | None = None,
 ) -> Job:
-    """Add a job for the workers. The caller commits."""
-    return _create(session, kind, parameters, user)
+    """Add a job for the workers. The caller commits.
+
+    The job of a listener is deleted with the listener. ``owner_key`` is whose turn it takes, of
+    somebody without an account.
+    """
+    return _create(session, kind, parameters, user, None, listener_id, owner_key)
 
 
 def enqueue_once(
@@ -65,22 +75,46 @@ def _create(
     parameters: dict[str, Any],
     user: User | None,
     request_key: str | None = None,
+    listener_id: int | None = None,
+    owner_key: str | None = None,
 ) -> Job:
     if kind not in KINDS:
         raise UnknownName("kind of job", kind, KINDS)
     user_id = user.id if user is not None else None
     row = KINDS[kind]
+    # Of equally urgent jobs an admin's goes first.
+    priority = row.priority + (user is not None and user.is_admin)
+    if user is not None:
+        owner_key = owner_key_of(user)
     return jobs.create(
-        session, kind, parameters, user_id, row.priority, row.exclusive_key, request_key
+        session,
+        kind,
+        parameters,
+        user_id,
+        priority,
+        row.exclusive_key,
+        request_key,
+        owner_key,
+        listener_id,
     )
 
 
+def owner_key_of(user: User) -> str:
+    """Return the key under which an account takes turns."""
+    return f"user:{user.id}"
+
+
 @contextlib.contextmanager
-def worker_lock(instance: Path) -> Iterator[str]:
-    """Hold the lock of a new worker and yield its name; the kernel frees it with the process."""
+def worker_lock(instance: Path, group: str | None = None) -> Iterator[str]:
+    """Hold the lock of a new worker and yield its name; the kernel frees it with the process.
+
+    The name of a worker that does only a group of kinds (``KIND_GROUPS``) begins with the group.
+    """
     folder = _workers(instance)
     folder.mkdir(exist_ok=True)
     name = secrets.token_hex(8)
+    if group is not None:
+        name = f"{group}-{name}"
     # Renamed once it is locked: a file of the final name without a lock is a dead worker's.
     draft, path = folder / name, folder / f"{name}.lock"
     with draft.open("w") as file:
@@ -97,9 +131,10 @@ def live_workers(instance: Path) -> list[str]:
     return [path.stem for path in _workers(instance).glob("*.lock") if _is_locked(path)]
 
 
-def worker_runs(instance: Path) -> bool:
-    """Return whether any worker of this instance lives."""
-    return bool(live_workers(instance))
+def worker_runs(instance: Path, kind: str | None = None) -> bool:
+    """Return whether a worker of this instance lives that does every kind, or at least ``kind``."""
+    groups = (name.rpartition("-")[0] for name in live_workers(instance))
+    return any(not group or kind in KIND_GROUPS.get(group, ()) for group in groups)
 
 
 def requeue_abandoned(instance: Instance, silent_for: timedelta = timedelta(0)) -> tuple[int, int]:

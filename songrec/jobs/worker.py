@@ -12,6 +12,7 @@ import logging
 import signal
 import threading
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 from flask import Flask
@@ -19,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 
 from songrec.jobs import files
 from songrec.jobs import queue as job_queue
+from songrec.jobs.kinds import KIND_GROUPS
 from songrec.jobs.supervisor import GRACE, JobSupervisor, commit_with_retries, stopping
 from songrec.store import jobs
 from songrec.store.db import db
@@ -36,10 +38,11 @@ OBSOLETE = ("worker.lock", "queue.db", "queue.db-wal", "queue.db-shm")
 """Files in the instance folder that earlier versions wrote."""
 
 
-def serve(app: Flask) -> None:
-    """Work until SIGINT or SIGTERM."""
+def serve(app: Flask, group: str | None = None) -> None:
+    """Work until SIGINT or SIGTERM; ``group`` restricts the kinds of jobs (``KIND_GROUPS``)."""
     instance = app.config["INSTANCE"]
-    with job_queue.worker_lock(instance) as name, app.app_context():
+    kinds = KIND_GROUPS[group] if group is not None else None
+    with job_queue.worker_lock(instance, group) as name, app.app_context():
         stopping.clear()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: stopping.set())
@@ -51,7 +54,7 @@ def serve(app: Flask) -> None:
         housekeeper.start()
         log.info("ready for jobs")
         while not stopping.is_set():
-            job_id = _claim(name)
+            job_id = _claim(name, kinds)
             if job_id is None:
                 stopping.wait(POLL)
             else:
@@ -60,9 +63,9 @@ def serve(app: Flask) -> None:
         housekeeper.join(GRACE)
 
 
-def _claim(worker: str) -> int | None:
+def _claim(worker: str, kinds: Collection[str] | None) -> int | None:
     try:
-        job_id = jobs.claim(db.session, worker)
+        job_id = jobs.claim(db.session, worker, kinds)
         db.session.commit()
     except OperationalError as error:
         log.warning("Could not look for waiting jobs: %s", error.orig)

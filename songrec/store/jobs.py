@@ -7,12 +7,13 @@ same job differently (a worker that finishes it, a page that finds it dead) cann
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Collection
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, true, update
+from sqlalchemy import Select, func, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased, load_only
 
@@ -21,6 +22,8 @@ from songrec.store.db import now
 from songrec.store.tables import Job
 
 ACTIVE = ("waiting", "running")
+TURN_MEMORY = timedelta(minutes=30)
+"""Time for which a job that started counts as a turn of its person."""
 STALE = timedelta(seconds=30)  # a worker beats every 2 s
 LOG_LENGTH = 40_000  # characters; the oldest lines go first
 KEPT_EPOCHS = 2_000
@@ -40,11 +43,13 @@ def create(
     priority: int = 0,
     exclusive_key: str | None = None,
     request_key: str | None = None,
+    owner_key: str | None = None,
+    listener_id: int | None = None,
 ) -> Job:
     """Add a waiting job, which workers see once the caller has committed.
 
-    It starts when no other job with its ``exclusive_key`` runs. Raises ``IntegrityError`` while one
-    with its ``request_key`` waits or runs.
+    It starts when no other job with its ``exclusive_key`` runs, in turn with the jobs of other
+    ``owner_key``s. Raises ``IntegrityError`` while one with its ``request_key`` waits or runs.
     """
     job = Job(
         public_id=secrets.token_hex(6),
@@ -57,6 +62,8 @@ def create(
         priority=priority,
         exclusive_key=exclusive_key,
         request_key=request_key,
+        owner_key=owner_key,
+        listener_id=listener_id,
     )
     session.add(job)
     session.flush()
@@ -116,31 +123,61 @@ def find_active(session: Session, request_key: str) -> Job | None:
 
 
 def ahead_of(session: Session, job: Job) -> int:
-    """Count the jobs that run or will start before this waiting one."""
-    earlier = (Job.priority == job.priority) & (Job.id < job.id)
-    query = select(func.count()).where(
-        (Job.state == "running")
-        | ((Job.state == "waiting") & ((Job.priority > job.priority) | earlier))
-    )
+    """Count the jobs that run or will start before this waiting one, as it looks now."""
+    running = session.scalar(select(func.count()).where(Job.state == "running")) or 0
+    columns = (Job.id, Job.priority, Job.owner_key)
+    waiting = session.execute(
+        select(*columns)
+        .where(Job.state == "waiting", Job.priority >= job.priority)
+        .order_by(Job.priority.desc(), Job.id)
+    ).all()
+    turns: Counter[str | None] = Counter()
+    for owner_key in {row.owner_key for row in waiting} - {None}:
+        turns[owner_key] = session.scalar(_turns_of(owner_key)) or 0
+    order = []
+    for row in waiting:
+        order.append((-row.priority, turns[row.owner_key], row.id))
+        if row.owner_key is not None:
+            turns[row.owner_key] += 1  # when this one has started
+    return running + sorted(order).index(next(key for key in order if key[2] == job.id))
+
+
+def waiting_of(session: Session, owner_key: str) -> int:
+    """Count a person's jobs that wait."""
+    query = select(func.count()).where(Job.owner_key == owner_key, Job.state == "waiting")
     return session.scalar(query) or 0
 
 
-def claim(session: Session, worker: str) -> int | None:
+def _turns_of(owner_key: Any) -> Select[tuple[int]]:
+    """Count the jobs of a person that run or started lately."""
+    others = aliased(Job)
+    return select(func.count(others.id)).where(
+        others.owner_key == owner_key,
+        (others.started_at > now() - TURN_MEMORY) | (others.state == "running"),
+    )
+
+
+def claim(session: Session, worker: str, kinds: Collection[str] | None = None) -> int | None:
     """Make the next waiting job a running one of ``worker``; its id, or None if none may start.
 
-    One statement, so that no two workers get the same job. A job whose ``exclusive_key`` is that
-    of a running job is passed over and waits.
+    One statement, so that no two workers get the same job. The highest priority goes first; among
+    equals, people take turns: first whoever had the fewest jobs started within ``TURN_MEMORY``,
+    then the oldest job. A job whose ``exclusive_key`` is that of a running job is passed over and
+    waits. ``kinds`` restricts the choice.
     """
     waiting, running = aliased(Job), aliased(Job)
     others = select(running.id).where(
         running.state == "running", running.exclusive_key == waiting.exclusive_key
     )
+    turns = _turns_of(waiting.owner_key).correlate(waiting).scalar_subquery()
     following = (
         select(waiting.id)
         .where(waiting.state == "waiting", ~others.exists())
-        .order_by(waiting.priority.desc(), waiting.id)
+        .order_by(waiting.priority.desc(), turns, waiting.id)
         .limit(1)
     )
+    if kinds is not None:
+        following = following.where(waiting.kind.in_(sorted(kinds)))
     if session.scalar(following) is None:
         return None  # workers look often: only one that finds a job takes SQLite's write lock
     moment = now()

@@ -18,12 +18,15 @@ from songrec import create_app
 from songrec.core.errors import UnknownName
 from songrec.jobs import queue
 from songrec.jobs.job_log import JobLog
+from songrec.jobs.kinds import KIND_GROUPS
 from songrec.jobs.supervisor import commit_with_retries
 from songrec.store import jobs
 from songrec.store.db import db, now
 from songrec.store.instance import Instance
+from songrec.store.listeners import users
 from songrec.store.tables import Job
 from tests.factories import waiting_ids
+from tests.web.accounts import PASSWORD, quick_hashes  # noqa: F401 (a fixture)
 
 Queued = Callable[[], list[int]]
 
@@ -170,6 +173,75 @@ def test_uploads_go_before_long_work(session: Session) -> None:
     train, upload, keep = (queue.enqueue(session, kind, {}) for kind in ("train", "upload", "keep"))
     assert [jobs.ahead_of(session, job) for job in (upload, keep, train)] == [0, 1, 2]
     assert claimed(session) == [upload.id, keep.id, train.id]
+
+
+def test_people_take_turns_whoever_came_first(session: Session) -> None:
+    def upload(owner: str) -> int:
+        return queue.enqueue(session, "upload", {}, owner_key=owner).id
+
+    a1, a2, a3, a4 = (upload("address:a") for _ in range(4))
+    b1, b2 = (upload("address:b") for _ in range(2))
+    assert jobs.claim(session, "worker") == a1
+    c1 = upload("address:c")
+    order = [b1, c1, a2, b2, a3, a4]
+    ahead = {job_id: jobs.ahead_of(session, session.get_one(Job, job_id)) for job_id in order}
+    assert ahead == {job_id: place for place, job_id in enumerate(order, 1)}
+    assert claimed(session) == order
+
+
+def test_turns_of_long_ago_count_no_more_unless_the_job_still_runs(session: Session) -> None:
+    for owner in ("address:a", "address:b"):
+        queue.enqueue(session, "upload", {}, owner_key=owner)
+    finished, running = (session.get_one(Job, job_id) for job_id in claimed(session))
+    jobs.fail(session, finished.id, "no")
+    long_ago = now() - jobs.TURN_MEMORY - timedelta(seconds=1)
+    finished.started_at = running.started_at = long_ago
+    session.flush()
+    b, a = (
+        queue.enqueue(session, "upload", {}, owner_key=owner).id
+        for owner in ("address:b", "address:a")
+    )
+    assert claimed(session) == [a, b]
+
+
+def test_an_admin_s_jobs_go_first_but_no_training_before_an_upload(session: Session) -> None:
+    anna = users.create(session, "Anna", PASSWORD)
+    admin = users.create(session, "Chief", PASSWORD, is_admin=True)
+    jobs_by_name = {
+        name: queue.enqueue(session, kind, {}, user).id
+        for name, kind, user in (
+            ("report of anna", "report", anna),
+            ("upload of anna", "upload", anna),
+            ("training of the admin", "train", admin),
+            ("upload of the admin", "upload", admin),
+            ("upload of anna again", "upload", anna),
+        )
+    }
+    started = claimed(session)
+    assert [name for id_ in started for name, other in jobs_by_name.items() if other == id_] == [
+        "upload of the admin",
+        "upload of anna",
+        "upload of anna again",
+        "training of the admin",
+        "report of anna",
+    ]
+
+
+def test_a_worker_of_some_kinds_leaves_the_others(session: Session) -> None:
+    train, upload = (queue.enqueue(session, kind, {}).id for kind in ("train", "upload"))
+    assert jobs.claim(session, "small", KIND_GROUPS["uploads"]) == upload
+    assert jobs.claim(session, "small", KIND_GROUPS["uploads"]) is None
+    assert jobs.claim(session, "large") == train
+
+
+def test_a_worker_of_some_kinds_counts_for_these_alone(app: Flask) -> None:
+    instance: Path = app.config["INSTANCE"]
+    with queue.worker_lock(instance, "uploads"):
+        assert queue.worker_runs(instance, "upload")
+        assert not queue.worker_runs(instance, "train")
+        assert not queue.worker_runs(instance)
+    with queue.worker_lock(instance):
+        assert queue.worker_runs(instance, "train")
 
 
 def test_a_job_is_claimed_by_one_of_several_workers(app: Flask, session: Session) -> None:

@@ -394,7 +394,7 @@ def test_waiting_ends_with_the_job(
 ) -> None:
     from songrec.web.api import audio
 
-    monkeypatch.setattr(audio.queue, "worker_runs", lambda instance: True)
+    monkeypatch.setattr(audio.queue, "worker_runs", lambda *_: True)
     # Only this module's clock: threads of other tests sleep too.
     clock = SimpleNamespace(monotonic=time.monotonic, sleep=lambda seconds: work(session))
     monkeypatch.setattr(audio, "time", clock)

@@ -33,6 +33,7 @@ class AudioFile(Base):
     ``rejected`` (``reason`` says why in one line; no track), ``missing`` (it was there once; its
     track stays). ``size`` in bytes and ``modified_ns`` tell an untouched file without reading it.
     ``info`` holds values of the decoder and the tags that have no column of their own.
+    ``kept_by_id`` is the listener who put the file into the library by an upload.
     """
 
     __tablename__ = "audio_file"
@@ -58,6 +59,9 @@ class AudioFile(Base):
     codec: Mapped[str | None] = mapped_column(String(40))
     has_cover: Mapped[bool] = mapped_column(default=False)
     info: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    kept_by_id: Mapped[int | None] = mapped_column(
+        ForeignKey("listener.id", ondelete="SET NULL"), index=True
+    )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
@@ -100,8 +104,10 @@ class FeatureVector(Base):
 class Upload(Base):
     """A song somebody dropped on the upload page: analysed, and gone after ``expires_at``.
 
-    ``kept`` ones have become a track of the library (``track_id``). ``result`` is what the
-    analysis found: attributes and where each comes from, tags over time, place, similar tracks.
+    ``kept`` ones have become a track of the library (``track_id``). Before that ``keep_state`` is
+    ``requested`` (an admin decides), ``queued`` (a job does it) or ``refused``. ``result`` is what
+    the analysis found: attributes and where each comes from, tags over time, place, similar tracks.
+    ``size`` counts the bytes of the file, ``derived_size`` those of its waveform, cover, vectors.
     """
 
     __tablename__ = "upload"
@@ -116,7 +122,9 @@ class Upload(Base):
     name: Mapped[str] = mapped_column(String(300))
     path: Mapped[str] = mapped_column(Text)
     size: Mapped[int]
+    derived_size: Mapped[int] = mapped_column(default=0, server_default="0")
     kept: Mapped[bool] = mapped_column(default=False)
+    keep_state: Mapped[str | None] = mapped_column(String(12))
     result: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)

@@ -16,7 +16,9 @@ STATES = ("waiting", "running", "done", "failed", "cancelled")
 class Job(Base):
     """One piece of long work: its parameters, its progress and its result.
 
-    Waiting jobs of a higher ``priority`` go first. ``worker`` names the worker that runs the job.
+    Waiting jobs of a higher ``priority`` go first, and among equals those of the person
+    (``owner_key``) for whom the fewest started lately. ``worker`` names the worker that runs the
+    job. A job that a listener requested (``listener_id``) is deleted with the listener.
     Of the jobs with one ``exclusive_key`` a single one runs at a time. Of those with one
     ``request_key`` a single one waits or runs: the same request twice is one job. ``attempts``
     counts how often a worker started it and did not give it back.
@@ -41,7 +43,11 @@ class Job(Base):
     request_key: Mapped[str | None] = mapped_column(String(64))
     worker: Mapped[str | None] = mapped_column(String(40))
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    owner_key: Mapped[str | None] = mapped_column(String(80))
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    listener_id: Mapped[int | None] = mapped_column(
+        ForeignKey("listener.id", ondelete="CASCADE"), index=True
+    )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -52,6 +58,7 @@ class Job(Base):
             "state in ('waiting', 'running', 'done', 'failed', 'cancelled')", name="state"
         ),
         Index("ix_job_state_priority", "state", "priority"),
+        Index("ix_job_owner_key_started_at", "owner_key", "started_at"),
         Index(
             "uq_job_exclusive_key_running",
             "exclusive_key",

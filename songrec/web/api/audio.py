@@ -99,7 +99,7 @@ def _mine(upload_id: str) -> Upload:
 def _await(job: Job, seconds: float) -> None:
     """Wait until the job has ended, for at most ``seconds``; not at all if too many wait."""
     # Without a worker, or behind several other jobs, nothing would come of it in time.
-    working = queue.worker_runs(current_app.config["INSTANCE"])
+    working = queue.worker_runs(current_app.config["INSTANCE"], "upload")
     if not working or jobs.ahead_of(db.session, job) > 1 or not WAITING.acquire(blocking=False):
         return
     try:
