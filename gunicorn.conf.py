@@ -7,6 +7,7 @@ import signal as _signal
 from typing import Any
 
 # A plain name would be read as a setting.
+from songrec.core import access_settings as _access
 from songrec.core import config as _settings
 from songrec.core import processes as _processes
 
@@ -14,6 +15,7 @@ from songrec.core import processes as _processes
 with _settings.one_line():
     _settings.load()
     _settings.warn_of_removed_settings()
+    _undecided = _access.undecided(exposed=_settings.exposed())
     _host, _port = _settings.bind()
     workers = _settings.web_processes()
 bind = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"
@@ -32,7 +34,9 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 
 
 def when_ready(server: Any) -> None:
-    """Say where songrec is, last of all that is printed at the start."""
+    """Say what is undecided and where songrec is, last of all that is printed at the start."""
+    for line in _undecided:
+        print(f"songrec: {line}", flush=True)
     print(f"\nsongrec is at {_settings.address()}  (Ctrl-C stops it)\n", flush=True)
 
 

@@ -27,6 +27,7 @@ MODULES: tuple[str, ...] = (
     "word_search",
     "models",
     "users",
+    "invitations",
     "lists",
     "serve",
 )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from songrec.core import access_settings
 from songrec.core.errors import BadInput
 
 log = logging.getLogger("songrec.config")
@@ -54,6 +55,21 @@ SETTINGS: tuple[Setting, ...] = (
         "SONGREC_PROXIES",
         "0; 1 with SONGREC_HTTPS=1",
         "How many proxies stand before it, whose X-Forwarded headers are believed.",
+    ),
+    Setting(
+        "SONGREC_SIGN_UP",
+        "open on loopback; else closed",
+        "Who may make an account: open, invitation (`flask invite`) or closed (admins make them).",
+    ),
+    Setting(
+        "SONGREC_CATALOGUE",
+        "everyone",
+        "Who sees pages, map and API: everyone, or accounts that are signed in.",
+    ),
+    Setting(
+        "SONGREC_LISTENING",
+        "everyone on loopback; else accounts",
+        "Who may play songs: everyone, or accounts that are signed in.",
     ),
     Setting(
         "SONGREC_TAG_ENCODING",
@@ -137,6 +153,11 @@ def trusted_hosts() -> tuple[str, ...] | None:
     return tuple(dict.fromkeys((*LOOPBACK_NAMES, *names)))
 
 
+def exposed() -> bool:
+    """Return whether others than the person at this machine may come: by network or by proxy."""
+    return bind()[0].lower() not in LOOPBACK_NAMES or proxies() > 0
+
+
 def dask_scheduler() -> str | None:
     """Return the address of the dask cluster for audio analysis; None for this machine's cores."""
     return os.environ.get("SONGREC_DASK_SCHEDULER") or None
@@ -211,6 +232,7 @@ def load(instance: Path | None = None) -> dict[str, Any]:
         "PROXIES": proxies(),
         "HOSTS": trusted_hosts(),
         "UPLOAD_SECONDS": _number("SONGREC_UPLOAD_MINUTES") * 60,
+        **access_settings.load(exposed=exposed()),
     }
     # Private: the database holds what people like, and uploads lie beside it.
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

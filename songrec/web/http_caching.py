@@ -10,6 +10,7 @@ from flask import Flask, request, session
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask.wrappers import Response
 
+from songrec.web import access
 from songrec.web.template_context import is_current
 
 YEAR = 365 * 24 * 3600
@@ -46,6 +47,11 @@ def _who_may_keep(response: Response) -> Response:
         keep.public = True
         if request.endpoint == "static" and is_current(request.path, request.args.get("v")):
             keep.no_cache, keep.max_age, keep.immutable = None, YEAR, True
+    elif access.needs_account(request.endpoint):
+        # What is for accounts only stays between server and browser, the map's bytes too.
+        keep.public, keep.private = None, True
+        if not keep.max_age:
+            keep.no_store = True
     elif "Cache-Control" not in response.headers:
         keep.private = True
         # After signing out, "back" must not show what belongs to the account.

@@ -18,7 +18,7 @@ from werkzeug.exceptions import TooManyRequests
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from songrec.core import addresses
-from songrec.web import ratelimit
+from songrec.web import access, ratelimit
 
 V = TypeVar("V", bound=Callable[..., Any])
 
@@ -98,6 +98,7 @@ def init_app(app: Flask) -> None:
             app.wsgi_app, x_for=count, x_proto=count, x_host=count
         )
     app.before_request(check_host)
+    app.before_request(access.require_account)  # before anything reads a body
     app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)  # a token lasts as long as its session
     app.config.setdefault("RATELIMIT_STORAGE_URI", ratelimit.URI)
     app.config["MAX_FORM_MEMORY_SIZE"] = FORM_BYTES

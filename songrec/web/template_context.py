@@ -13,6 +13,7 @@ from songrec.core.attributes import BY_NAME, format_attribute, key_name
 from songrec.core.version import VERSION
 from songrec.store.db import db
 from songrec.store.listeners import reactions
+from songrec.web import access
 from songrec.web.current_listener import current_listener
 
 # Where a link of the header leads, what it is called, and the further pages it stands for.
@@ -52,6 +53,8 @@ def _context() -> dict[str, Any]:
         "asset": asset,
         "here": here,
         "like_count": like_count,
+        "may_listen": access.may_listen,
+        "may_see_catalogue": access.may_see_catalogue,
     }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.metadata
 import re
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from argon2 import PasswordHasher
@@ -18,7 +19,7 @@ from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
 from songrec.store import jobs
-from songrec.store.listeners import users
+from songrec.store.listeners import api_tokens, invitations, users
 from songrec.store.tables import Album, Artist, Listener, Playlist, Track, Upload
 from songrec.web.map.payloads import plotly_version
 from tests.planted_run import plant
@@ -123,6 +124,11 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, int, int]]] = {
     ("admin.set_admin", "POST"): ("/admin/users/{other}/admin", (303, 403, 303)),
     ("admin.reset_password", "POST"): ("/admin/users/{other}/password", (303, 403, 200)),
     ("admin.delete_user", "POST"): ("/admin/users/{other}/delete", (303, 403, 303)),
+    ("admin.create_invitation", "POST"): ("/admin/invitations", (303, 403, 201)),
+    ("admin.revoke_invitation", "POST"): (
+        "/admin/invitations/{invitation}/revoke",
+        (303, 403, 303),
+    ),
     ("likes.weigh", "POST"): ("/tracks/{track}/weight", HIDDEN),
     ("likes.skip", "POST"): ("/tracks/{track}/skip", (400, 400, 400)),
     ("recommendations.more_like", "GET"): ("/tracks/{track}/more", OPEN),
@@ -236,6 +242,7 @@ def places(app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch) -> dic
         "run": planted.run.public_id,
         "job": jobs.create(session, "train", {}).public_id,
         "other": str(other.id),
+        "invitation": str(invitations.create(session)[0].id),
     }
     session.commit()
     version = importlib.metadata.version("flask-swagger-ui")
@@ -295,6 +302,97 @@ def test_admin_pages_send_the_anonymous_to_sign_in_and_back(
 def test_every_admin_route_is_behind_the_admin_door(app: Flask) -> None:
     for rule in app.url_map.iter_rules():
         assert str(rule).startswith("/admin") == rule.endpoint.startswith("admin.")
+
+
+class TestAccountsOnly:
+    """Where the catalogue is for accounts, every route is, except those that are named here."""
+
+    OPEN = {  # noqa: RUF012 - the routes for everybody, with their statuses
+        ("static", "GET"): 200,
+        ("bootstrap.static", "GET"): 200,
+        ("assets.plotly", "GET"): 200,
+        ("auth.sign_in", "GET"): 200,
+        ("auth.sign_in", "POST"): 400,
+        ("auth.sign_up", "GET"): 200,
+        ("auth.sign_up", "POST"): 400,
+        ("auth.sign_out", "POST"): 303,
+        ("api.health", "GET"): 200,
+        ("api_aliases.health", "GET"): 200,
+        ("api_docs.openapi", "GET"): 200,
+        ("api_docs.openapi_3_0", "GET"): 200,
+        ("api_docs.docs", "GET"): 200,
+        ("api_docs.docs_file", "GET"): 200,
+        ("player.stream", "GET"): 404,  # by the key of a playlist
+    }
+
+    @pytest.fixture
+    def app_config(self) -> dict[str, Any]:
+        return {"CATALOGUE": "accounts", "LISTENING": "accounts"}
+
+    def test_the_anonymous_are_asked_to_sign_in_by_every_route(
+        self, app: Flask, session: Session, places: dict[str, str]
+    ) -> None:
+        before = session.query(Listener).count()
+        for endpoint, method in sorted(routes(app)):
+            address = TABLE[endpoint, method][0].format(**places)
+            for headers in ({}, {"Accept": "application/json"}):
+                answer = app.test_client().open(address, method=method, headers=headers)
+                answer.close()
+                if (endpoint, method) in self.OPEN:
+                    assert answer.status_code == self.OPEN[endpoint, method], endpoint
+                elif endpoint.startswith("api") or headers:
+                    assert answer.status_code == 401, endpoint
+                else:
+                    assert answer.status_code == 303, endpoint
+                    place = urlsplit(answer.headers["Location"])
+                    back = {"next": [address if method == "GET" else "/"]}
+                    assert (place.path, parse_qs(place.query)) == ("/sign-in", back), endpoint
+        assert session.query(Listener).count() == before
+
+    @pytest.mark.parametrize("role", ["user", "admin"])
+    def test_accounts_get_what_the_table_says_and_no_cache_keeps_it_for_others(
+        self, app: Flask, places: dict[str, str], role: str
+    ) -> None:
+        client = as_role(app, role)
+        for (endpoint, method), (address, statuses) in TABLE.items():
+            if method != "GET":
+                continue
+            answer = client.open(address.format(**places), method=method)
+            answer.close()
+            assert answer.status_code == statuses[ROLES.index(role)], endpoint
+            if (endpoint, method) not in self.OPEN:
+                assert not answer.cache_control.public, endpoint
+
+    def test_a_token_opens_the_api(self, app: Flask, session: Session, places) -> None:
+        _, clear = api_tokens.create(session, users.get(session, "user"), "a program")
+        session.commit()
+        client = app.test_client()
+        for endpoint, method in sorted(routes(app)):
+            if not endpoint.startswith("api.") or method != "GET":
+                continue
+            address, (_, expected, _) = TABLE[endpoint, method]
+            headers = {"Authorization": f"Bearer {clear}"}
+            answer = client.get(address.format(**places), headers=headers)
+            assert answer.status_code == expected, endpoint
+
+
+class TestListeningForAccounts:
+    """Where only listening is for accounts, the pages stay open and nothing sounds."""
+
+    SOUND = {("player.media", "GET"), ("player.play", "GET")}  # noqa: RUF012
+
+    @pytest.fixture
+    def app_config(self) -> dict[str, Any]:
+        return {"LISTENING": "accounts"}
+
+    def test_only_sound_asks_to_sign_in(self, app: Flask, places: dict[str, str]) -> None:
+        for (endpoint, method), (address, statuses) in TABLE.items():
+            if method != "GET":
+                continue
+            answer = app.test_client().get(address.format(**places))
+            answer.close()
+            expected = 303 if (endpoint, method) in self.SOUND else statuses[0]
+            assert answer.status_code == expected, endpoint
 
 
 class TestCsrf:

@@ -16,7 +16,14 @@ from songrec.store.tables.catalogue import (
 from songrec.store.tables.duplicates import Duplicate, MatchKey, TrackMerge
 from songrec.store.tables.feedback import KeptAnswer, Listen, PendingLike, Skip
 from songrec.store.tables.jobs import Job
-from songrec.store.tables.people import Listener, Playlist, PlaylistTrack, Reaction, User
+from songrec.store.tables.people import (
+    Invitation,
+    Listener,
+    Playlist,
+    PlaylistTrack,
+    Reaction,
+    User,
+)
 from songrec.store.tables.rate_limits import RateLimit
 from songrec.store.tables.runs import Cluster, ClusterAssignment, Publication, Run
 from songrec.store.tables.security import SecurityEvent, UserSession
@@ -30,6 +37,7 @@ __all__ = [
     "ClusterAssignment",
     "Duplicate",
     "FeatureVector",
+    "Invitation",
     "Job",
     "KeptAnswer",
     "Listen",

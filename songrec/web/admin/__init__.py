@@ -23,6 +23,7 @@ def init_app(app: Flask) -> None:
         analysis,
         catalogue,
         duplicates,
+        invitations,
         jobs,
         prediction,
         run_diagnostics,

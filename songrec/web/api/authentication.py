@@ -14,8 +14,8 @@ from werkzeug.exceptions import Forbidden, NotFound, Unauthorized
 from songrec.store.db import db
 from songrec.store.listeners import api_tokens
 from songrec.store.tables import ApiToken, Listener, User
+from songrec.web import access, security
 from songrec.web import current_listener as listening
-from songrec.web import security
 from songrec.web.api import aliases, blueprint
 
 PER_MINUTE = 300
@@ -93,6 +93,8 @@ def identify() -> None:
     # An account's requests count together, wherever they come from.
     key = f"user:{who.user.id}" if who.user else security.client_network()
     security.count_try(REQUESTS, "api", key)
+    if who.user is None and access.needs_account(request.endpoint):
+        raise unauthorised("This songrec is for accounts only: send a token, or sign in.")
     if any("\0" in str(part) for part in (request.view_args or {}).values()):
         raise NotFound
     scope = "read" if request.method in SAFE else "write"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import secrets
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required, login_user, logout_user
 
 from songrec.store.db import db
 from songrec.store.instance import current_instance
-from songrec.store.listeners import users
+from songrec.store.listeners import invitations, users
 from songrec.store.sound import uploads
 from songrec.store.tables import User
 from songrec.web import current_listener, security
@@ -54,12 +54,17 @@ def sign_up() -> ResponseReturnValue:
     """Make an account; what you liked in this browser moves into it."""
     if current_user.is_authenticated:
         return redirect(security.back(url_for("auth.account")), 303)
+    secret = request.values.get("invitation", "")
+    by_invitation = current_app.config["SIGN_UP"] == "invitation"
+    if current_app.config["SIGN_UP"] == "closed" or (
+        by_invitation and invitations.find(db.session, secret) is None
+    ):
+        return render_template("auth/no_sign_up.html", tried=bool(secret)), 403
     form = SignUpForm()
     if request.method == "GET":
         return _page("auth/sign_up.html", form)
     security.count_try(security.SIGN_UP_ADDRESS, security.client_network())
-    name, password = form.name.data, form.password.data
-    if not form.carry_out(lambda: _enter(users.create(db.session, name, password))):
+    if not form.carry_out(lambda: _sign_up(form, secret if by_invitation else None)):
         return _page("auth/sign_up.html", form, form.error), 400
     flash("Welcome. Your likes in this browser are now in your account.", "success")
     return redirect(security.back("/"), 303)
@@ -121,6 +126,15 @@ def _delete_account(user: User) -> None:
 
 def _confirm_limit(user: User) -> None:
     security.count_try(security.SIGN_IN, user.name_key, security.client_network())
+
+
+def _sign_up(form: SignUpForm, secret: str | None) -> None:
+    # A savepoint: without its invitation there is no account.
+    with db.session.begin_nested():
+        user = users.create(db.session, form.name.data, form.password.data)
+        if secret is not None:
+            invitations.redeem(db.session, secret, user)
+    _enter(user)
 
 
 def _enter(user: User) -> None:

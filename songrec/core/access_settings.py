@@ -1,0 +1,64 @@
+"""Who may do what on an address that others reach: sign-up, listening, the catalogue.
+
+On loopback everybody is the person at the machine, and everything is open. Elsewhere each of these
+is a decision; until it is made, a careful default holds and the start says so.
+"""
+
+from __future__ import annotations
+
+import os
+
+from songrec.core.errors import BadInput
+
+SIGN_UP = ("open", "invitation", "closed")
+READERS = ("everyone", "accounts")
+
+
+def load(*, exposed: bool) -> dict[str, str]:
+    """Return ``SIGN_UP``, ``CATALOGUE`` and ``LISTENING``; ``BadInput`` for an invalid value.
+
+    ``exposed`` says whether others than the person at this machine may come.
+    """
+    sign_up = _choice("SONGREC_SIGN_UP", SIGN_UP) or ("closed" if exposed else "open")
+    catalogue = _choice("SONGREC_CATALOGUE", READERS) or "everyone"
+    listening = _choice("SONGREC_LISTENING", READERS)
+    if catalogue == "accounts" and listening == "everyone":
+        raise BadInput(
+            "SONGREC_LISTENING=everyone needs SONGREC_CATALOGUE=everyone: who may not see the "
+            "songs cannot play them."
+        )
+    if listening is None:
+        listening = "accounts" if exposed else catalogue
+    return {"SIGN_UP": sign_up, "CATALOGUE": catalogue, "LISTENING": listening}
+
+
+def undecided(*, exposed: bool) -> list[str]:
+    """Return one line for each decision that is still to be made, with the default in use."""
+    if not exposed:
+        return []
+    chosen = load(exposed=exposed)
+    lines = {
+        "SONGREC_SIGN_UP": f"sign-up is {chosen['SIGN_UP']}; decide: open, invitation or closed.",
+        "SONGREC_LISTENING": f"songs play for {chosen['LISTENING']}; decide: everyone or accounts.",
+        "SONGREC_CATALOGUE": (
+            f"the catalogue is open to {chosen['CATALOGUE']}; decide: everyone or accounts."
+        ),
+        "SONGREC_HOSTS": (
+            "any host name is answered to; decide: the names it is reached by, "
+            "such as music.example.org."
+        ),
+        "SONGREC_PROXIES": (
+            f"{int(os.environ.get('SONGREC_HTTPS', '0') == '1')} proxies are believed; "
+            "decide: how many stand before it, 0 for none."
+        ),
+    }
+    return [
+        f"{name} is not set: {text}" for name, text in lines.items() if not os.environ.get(name)
+    ]
+
+
+def _choice(name: str, values: tuple[str, ...]) -> str | None:
+    text = (os.environ.get(name) or "").strip().lower()
+    if text and text not in values:
+        raise BadInput(f"{name} must be {', '.join(values[:-1])} or {values[-1]}; it is {text!r}.")
+    return text or None

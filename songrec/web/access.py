@@ -1,0 +1,71 @@
+"""What is for accounts only, by ``SONGREC_CATALOGUE`` and ``SONGREC_LISTENING``.
+
+Every endpoint that is not named here belongs to the catalogue, so that a new page is closed
+where the catalogue is.
+"""
+
+from __future__ import annotations
+
+from flask import abort, current_app, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+OPEN = frozenset(
+    {
+        "static",
+        "bootstrap.static",
+        "assets.plotly",
+        "auth.sign_in",
+        "auth.sign_up",
+        "auth.sign_out",
+        "api.health",
+        "api_aliases.health",
+        # The description of the API says nothing of this instance.
+        "api_docs.openapi",
+        "api_docs.openapi_3_0",
+        "api_docs.docs",
+        "api_docs.docs_file",
+        # Its address holds the key of a playlist, which only accounts make.
+        "player.stream",
+    }
+)
+"""The endpoints that everybody may ask, whatever is decided."""
+AUDIO = frozenset({"player.media", "player.play"})
+"""The endpoints that send the library's sound."""
+API = ("api", "api_aliases")
+"""The blueprints that find out themselves who asks: a token counts there, too."""
+
+
+def needs_account(endpoint: str | None) -> bool:
+    """Return whether an endpoint is for accounts only; unknown addresses are for nobody."""
+    if endpoint is None or endpoint in OPEN:
+        return False
+    if current_app.config["CATALOGUE"] == "accounts":
+        return True
+    return endpoint in AUDIO and current_app.config["LISTENING"] == "accounts"
+
+
+def may_see_catalogue() -> bool:
+    """Return whether this request's listener may open the catalogue's pages."""
+    return current_app.config["CATALOGUE"] == "everyone" or current_user.is_authenticated
+
+
+def may_listen() -> bool:
+    """Return whether this request's listener may play songs."""
+    if current_user.is_authenticated:
+        return True
+    return all(current_app.config[name] == "everyone" for name in ("CATALOGUE", "LISTENING"))
+
+
+def require_account() -> ResponseReturnValue | None:
+    """Before-request door: ask the anonymous to sign in where an account is needed."""
+    if request.blueprint in API or not needs_account(request.endpoint):
+        return None
+    if current_user.is_authenticated:
+        return None
+    accepted = request.accept_mimetypes
+    if accepted["application/json"] > accepted["text/html"]:
+        abort(401)
+    # Not `security.here`: this module is one of the doors that `security` sets up.
+    target = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else "/"
+    return redirect(url_for("auth.sign_in", next=target), 303)
