@@ -24,6 +24,7 @@ from songrec.store.tables import Invitation
 def invite(note: str, days: int, base_url: str | None, as_json: bool) -> None:
     """Print a link by which one person can make an account."""
     from songrec.core import config
+    from songrec.store import security_log
     from songrec.store.listeners import invitations
 
     if current_app.config["SIGN_UP"] == "closed":
@@ -31,6 +32,8 @@ def invite(note: str, days: int, base_url: str | None, as_json: bool) -> None:
     invitation, secret = invitations.create(db.session, note, days)
     with current_app.test_request_context(base_url=base_url or config.address()):
         link = url_for("auth.sign_up", invitation=secret, _external=True)
+    detail = f"invitation {invitation.id}, by command"
+    security_log.record(db.session, "invitation-created", detail=detail)
     db.session.commit()
     if as_json:
         print_json({**_described(invitation), "link": link})
@@ -66,10 +69,13 @@ def list_invitations(as_json: bool) -> None:
 @one_line_errors
 def revoke(invitation_id: int) -> None:
     """Make the link of the open invitation ID useless."""
+    from songrec.store import security_log
     from songrec.store.listeners import invitations
 
     if not invitations.revoke(db.session, invitation_id):
         raise BadInput(f"No open invitation {invitation_id}: flask invitations list")
+    detail = f"invitation {invitation_id}, by command"
+    security_log.record(db.session, "invitation-revoked", detail=detail)
     db.session.commit()
     click.echo(f"Invitation {invitation_id} revoked.")
 

@@ -6,8 +6,7 @@ where the catalogue is.
 
 from __future__ import annotations
 
-from flask import abort, current_app, redirect, request, url_for
-from flask.typing import ResponseReturnValue
+from flask import current_app
 from flask_login import current_user
 
 OPEN = frozenset(
@@ -18,8 +17,9 @@ OPEN = frozenset(
         "auth.sign_in",
         "auth.sign_up",
         "auth.sign_out",
+        "health.health",
+        "health.ready",
         "api.health",
-        "api_aliases.health",
         # The description of the API says nothing of this instance.
         "api_docs.openapi",
         "api_docs.openapi_3_0",
@@ -55,17 +55,3 @@ def may_listen() -> bool:
     if current_user.is_authenticated:
         return True
     return all(current_app.config[name] == "everyone" for name in ("CATALOGUE", "LISTENING"))
-
-
-def require_account() -> ResponseReturnValue | None:
-    """Before-request door: ask the anonymous to sign in where an account is needed."""
-    if request.blueprint in API or not needs_account(request.endpoint):
-        return None
-    if current_user.is_authenticated:
-        return None
-    accepted = request.accept_mimetypes
-    if accepted["application/json"] > accepted["text/html"]:
-        abort(401)
-    # Not `security.here`: this module is one of the doors that `security` sets up.
-    target = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else "/"
-    return redirect(url_for("auth.sign_in", next=target), 303)

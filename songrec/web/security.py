@@ -98,7 +98,7 @@ def init_app(app: Flask) -> None:
             app.wsgi_app, x_for=count, x_proto=count, x_host=count
         )
     app.before_request(check_host)
-    app.before_request(access.require_account)  # before anything reads a body
+    app.before_request(accounts_only)  # before anything reads a body
     app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)  # a token lasts as long as its session
     app.config.setdefault("RATELIMIT_STORAGE_URI", ratelimit.URI)
     app.config["MAX_FORM_MEMORY_SIZE"] = FORM_BYTES
@@ -204,6 +204,18 @@ def here() -> str:
     if request.method not in ("GET", "HEAD"):
         return "/"
     return safe_next(request.full_path.rstrip("?")) or "/"
+
+
+def accounts_only() -> ResponseReturnValue | None:
+    """Before-request door: the anonymous are asked to sign in where an account is needed."""
+    if request.blueprint in access.API or not access.needs_account(request.endpoint):
+        return None
+    if current_user.is_authenticated:
+        return None
+    accepted = request.accept_mimetypes
+    if accepted["application/json"] > accepted["text/html"]:
+        abort(401)
+    return redirect(url_for("auth.sign_in", next=here()), 303)
 
 
 def admins_only() -> ResponseReturnValue | None:

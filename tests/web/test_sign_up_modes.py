@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from songrec.store.db import now
 from songrec.store.listeners import invitations, users
-from songrec.store.tables import Invitation, User
+from songrec.store.tables import Invitation, SecurityEvent, User
 from tests.factories import make_track
 from tests.sounding import add_sound, write_wav
 from tests.web.accounts import PASSWORD, admin, quick_hashes
@@ -87,6 +88,10 @@ class TestInvitation:
         assert "was used, revoked or has expired" in refused.text
         assert users.find(session, "Somebody else") is None
         assert "used" in client.get("/admin/users").text
+        events = session.scalars(select(SecurityEvent).order_by(SecurityEvent.id)).all()
+        kinds = [event.kind for event in events if event.kind.startswith("invitation")]
+        assert kinds == ["invitation-created", "invitation-used"]
+        assert all(secret not in event.detail for event in events)
 
     def test_a_refused_form_leaves_the_invitation_open(
         self, client: FlaskClient, session: Session

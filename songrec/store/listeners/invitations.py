@@ -72,10 +72,10 @@ def find(session: Session, secret: str) -> Invitation | None:
     return found if found is not None and is_open(found) else None
 
 
-def redeem(session: Session, secret: str, user: User) -> None:
+def redeem(session: Session, secret: str, user: User) -> Invitation:
     """Use an invitation for ``user``'s new account; ``BadInput`` if it is not open any more."""
     # One statement: of two sign-ups by one link at the same moment, one gets it.
-    used = session.execute(
+    invitation = session.scalar(
         update(Invitation)
         .where(
             Invitation.secret_hash == _hash(secret),
@@ -83,9 +83,11 @@ def redeem(session: Session, secret: str, user: User) -> None:
             Invitation.expires_at > now(),
         )
         .values(used_at=now(), user_id=user.id)
+        .returning(Invitation)
     )
-    if used.rowcount != 1:  # type: ignore[attr-defined]
+    if invitation is None:
         raise BadInput("This invitation was used, revoked or has expired; ask for a new one.")
+    return invitation
 
 
 def revoke(session: Session, invitation_id: int) -> bool:

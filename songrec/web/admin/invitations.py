@@ -19,6 +19,7 @@ from songrec.core.errors import BadInput
 from songrec.store.db import db
 from songrec.store.listeners import invitations
 from songrec.store.tables import Invitation, User
+from songrec.web import security_log
 from songrec.web.admin import blueprint
 
 
@@ -48,6 +49,7 @@ def create_invitation() -> ResponseReturnValue:
     except BadInput as error:
         flash(str(error), "error")
         return redirect(url_for("admin.users"), 303)
+    security_log.record("invitation-created", detail=f"invitation {invitation.id}")
     db.session.commit()
     link = url_for("auth.sign_up", invitation=secret, _external=True)
     # Shown in the answer itself: a redirect would have to keep the secret somewhere in clear.
@@ -61,6 +63,7 @@ def revoke_invitation(invitation_id: int) -> ResponseReturnValue:
     """Make an open invitation useless from now on."""
     if not invitations.revoke(db.session, invitation_id):
         abort(404, "No such invitation, or it was used or revoked already.")
+    security_log.record("invitation-revoked", detail=f"invitation {invitation_id}")
     db.session.commit()
     flash("Invitation revoked. Its link no longer works.", "success")
     return redirect(url_for("admin.users") + "#invitations", 303)

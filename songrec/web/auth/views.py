@@ -14,7 +14,7 @@ from songrec.store.instance import current_instance
 from songrec.store.listeners import invitations, users
 from songrec.store.sound import uploads
 from songrec.store.tables import User
-from songrec.web import current_listener, security
+from songrec.web import current_listener, security, security_log
 from songrec.web.auth.forms import (
     AccountForm,
     ChangePasswordForm,
@@ -133,7 +133,8 @@ def _sign_up(form: SignUpForm, secret: str | None) -> None:
     with db.session.begin_nested():
         user = users.create(db.session, form.name.data, form.password.data)
         if secret is not None:
-            invitations.redeem(db.session, secret, user)
+            invitation = invitations.redeem(db.session, secret, user)
+            security_log.record("invitation-used", user, detail=f"invitation {invitation.id}")
     _enter(user)
 
 
