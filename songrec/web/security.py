@@ -45,10 +45,6 @@ PERMISSIONS_POLICY: dict[str, str] = dict.fromkeys(
     ("browsing-topics", "camera", "geolocation", "microphone", "payment"), "()"
 )
 
-# Tries to sign in to one account from one address; forgotten as soon as one succeeds.
-SIGN_IN = RateLimitItemPerMinute(10, 5)
-# Tries from one address whatever the account, against one password tried on many names.
-SIGN_IN_ADDRESS = RateLimitItemPerMinute(100, 5)
 SIGN_UP_ADDRESS = RateLimitItemPerMinute(30, 60)
 # Whoever has no account is a new listener with every cookie thrown away, and each may keep songs
 # and playlists: these bound what one address can put into the database.
@@ -162,6 +158,15 @@ def count_try(item: RateLimitItem, *identifiers: str) -> None:
     if not limiter.limiter.hit(item, *identifiers):
         ends = limiter.limiter.get_window_stats(item, *identifiers).reset_time
         raise TooManyRequests(retry_after=max(1, round(ends - time.time())))
+
+
+def is_first(item: RateLimitItem, *identifiers: str) -> bool:
+    """Return whether this happens for the first time in a window of ``item``, and count it.
+
+    For what is logged once and not each time.
+    """
+    once = type(item)(1, item.multiples, namespace="first")
+    return limiter.limiter.hit(once, *identifiers)
 
 
 def count_from_here(item: RateLimitItem, what: str) -> None:

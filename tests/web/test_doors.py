@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from songrec.store.tables import User
 from songrec.web import security
+from songrec.web.auth import sign_in_limits
 from tests.planted_run import plant
 from tests.web.accounts import PASSWORD, anna, quick_hashes, sign_in
 
@@ -47,7 +48,7 @@ class TestRateLimit:
         for _ in range(9):
             sign_in(client, password="wrong guess")
         elsewhere = FixedWindowRateLimiter(ratelimit.DatabaseCounters(ratelimit.URI))
-        assert elsewhere.hit(security.SIGN_IN, "anna", "127.0.0.1")
+        assert elsewhere.hit(sign_in_limits.BY_ACCOUNT_AND_ADDRESS, "anna", "127.0.0.1")
         assert sign_in(client, password="wrong guess").status_code == 429
 
     def test_a_success_starts_counting_anew(self, client: FlaskClient, anna: User) -> None:

@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
 from songrec.store import jobs
-from songrec.store.listeners import api_tokens, invitations, users
-from songrec.store.tables import Album, Artist, Listener, Playlist, Track, Upload
+from songrec.store.listeners import api_tokens, invitations, user_sessions, users
+from songrec.store.tables import Album, Artist, Listener, Playlist, Track, Upload, UserSession
 from songrec.web.map.payloads import plotly_version
 from tests.planted_run import plant
 
@@ -82,6 +82,7 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, int, int]]] = {
     ("auth.delete", "POST"): ("/account/delete", (303, 400, 400)),
     ("auth.create_token", "POST"): ("/account/tokens", (303, 400, 400)),
     ("auth.revoke_token", "POST"): ("/account/tokens/1/revoke", (303, 404, 404)),
+    ("auth.end_session", "POST"): ("/account/sessions/{session}/end", (303, 404, 404)),
     ("auth.sign_out", "POST"): ("/sign-out", SIGN_IN),
     ("admin.index", "GET"): ("/admin", (303, 403, 200)),
     ("admin.upload", "POST"): ("/admin/catalogue", (303, 403, 303)),
@@ -205,9 +206,10 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, int, int]]] = {
     ("static", "GET"): ("/static/css/theme.css", OPEN),
     ("bootstrap.static", "GET"): ("/bootstrap/static/css/bootstrap.min.css", OPEN),
     ("assets.plotly", "GET"): ("{plotly}", OPEN),
-    # Last: nothing above is liked.
+    # Last: nothing above is liked, and the browser stays signed in.
     ("pages.like_artist", "POST"): ("/artists/{artist}/likes", (303, 303, 303)),
     ("pages.like_album", "POST"): ("/albums/{album}/likes", (303, 303, 303)),
+    ("auth.sign_out_everywhere", "POST"): ("/account/sessions/end", SIGN_IN),
 }
 ADMIN_ONLY = sorted(row for row in TABLE if row[0].startswith("admin."))
 
@@ -233,7 +235,9 @@ def places(app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch) -> dic
     song = Upload(public_id="theirs", listener_id=owner.id, name="a", path="/no", size=1)
     song.job_id = job.id
     session.add(song)
+    user_sessions.start(session, other)
     found = {
+        "session": str(session.scalars(select(UserSession.id)).one()),
         "upload": "theirs",
         "track": session.get_one(Track, int(planted.track_ids[0])).public_id,
         "artist": session.scalars(select(Artist.public_id)).first(),

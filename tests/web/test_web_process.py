@@ -10,7 +10,7 @@ from pathlib import Path
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from songrec.store.listeners import users
+from songrec.store.listeners import user_sessions, users
 from songrec.store.tables import Track
 from tests.planted_run import plant
 
@@ -52,6 +52,7 @@ def test_pages_are_served_without_importing_what_trains(app: Flask, session: Ses
     planted = plant(session, app.config["INSTANCE"])
     track = session.get_one(Track, int(planted.track_ids[0]))
     admin = users.create(session, "Chief", "a good password", is_admin=True)
+    token = user_sessions.start(session, admin)
     session.commit()
     addresses = [
         str(rule)
@@ -75,7 +76,7 @@ def test_pages_are_served_without_importing_what_trains(app: Flask, session: Ses
     ]
     assert {"/", "/tracks", "/map", "/likes", "/recommendations", "/admin"} <= set(addresses)
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", SCRIPT, admin.session_key, *addresses],
+        [sys.executable, "-W", "error", "-c", SCRIPT, token, *addresses],
         cwd=ROOT,
         env={**os.environ, "SONGREC_INSTANCE": str(app.config["INSTANCE"])},
         capture_output=True,

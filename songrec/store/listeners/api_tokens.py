@@ -10,8 +10,9 @@ import hashlib
 import secrets
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any, cast
 
-from sqlalchemy import select
+from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput
@@ -100,6 +101,13 @@ def revoke(session: Session, user: User, token_id: int) -> bool:
     token.revoked_at = now()
     session.flush()
     return True
+
+
+def revoke_all(session: Session, user: User) -> int:
+    """Revoke all tokens of ``user`` and return their number."""
+    statement = update(ApiToken).where(ApiToken.user_id == user.id, ApiToken.revoked_at.is_(None))
+    done = session.execute(statement.values(revoked_at=now()))
+    return cast(CursorResult[Any], done).rowcount
 
 
 def allows(token: ApiToken, scope: str) -> bool:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput, UnknownName
 from songrec.core.passwords import weakness
+from songrec.store.listeners import api_tokens, user_sessions
 from songrec.store.tables import Listener, User
 
 NAME_LENGTH = (3, 30)
@@ -108,11 +109,6 @@ def random_token() -> str:
     return secrets.token_urlsafe(32)
 
 
-def by_session_key(session: Session, key: str) -> User | None:
-    """Return the account of a sign-in with this key, or None if the key has changed."""
-    return session.scalar(select(User).where(User.session_key == key))
-
-
 def create(session: Session, name: str, password: str, *, is_admin: bool = False) -> User:
     """Create an account; ``BadInput`` for an unsuitable name or password."""
     cleaned = clean_name(name)
@@ -162,19 +158,29 @@ def _verify(password_hash: str, password: str) -> bool:
         return False
 
 
-def set_password(session: Session, user: User, password: str) -> None:
-    """Set a new password and sign the account out everywhere."""
+def set_password(
+    session: Session, user: User, password: str, *, revoke_tokens: bool = False
+) -> None:
+    """Set a new password and end all sessions, and with ``revoke_tokens`` all API tokens too."""
     check_password(password, user.name)
     user.password_hash = HASHER.hash(password)
     user.session_key = secrets.token_urlsafe(32)
-    session.flush()
+    sign_out(session, user, revoke_tokens=revoke_tokens)
 
 
 def reset_password(session: Session, user: User) -> str:
-    """Set a generated password and return it; only its hash is stored."""
+    """Set a generated password and return it; all sessions and API tokens end."""
     password = generate_password()
-    set_password(session, user, password)
+    set_password(session, user, password, revoke_tokens=True)
     return password
+
+
+def sign_out(session: Session, user: User, *, revoke_tokens: bool) -> tuple[int, int]:
+    """End all sessions and, if asked to, all API tokens; return their numbers."""
+    ended = user_sessions.end_all(session, user)
+    revoked = api_tokens.revoke_all(session, user) if revoke_tokens else 0
+    session.flush()
+    return ended, revoked
 
 
 def set_admin(session: Session, user: User, is_admin: bool) -> None:

@@ -14,7 +14,8 @@ from songrec.store.db import Base, UtcDateTime, now
 class User(UserMixin, Base):
     """An account. ``name`` is kept as typed, ``name_key`` (lower case) makes it unique.
 
-    ``session_key`` is part of every sign-in; changing it signs the account out everywhere.
+    ``session_key`` changes with the password: browsers that knew the old one are unknown again.
+    With ``shares_playlists`` the account's playlists teach the models of everybody.
     """
 
     __tablename__ = "user"
@@ -28,9 +29,12 @@ class User(UserMixin, Base):
     shares_playlists: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
+    # Of the session by which this object was loaded: no column, stored nowhere.
+    session_token = ""
+
     def get_id(self) -> str:
-        """What a sign-in's cookie carries: the session key, not the row's number."""
-        return self.session_key
+        """Return what the cookie of a signed-in browser carries: the token of its session."""
+        return self.session_token
 
 
 class Listener(Base):

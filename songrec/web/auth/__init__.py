@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import redirect, request, url_for
+from flask import g, redirect, request, url_for
+from flask.wrappers import Response as FlaskResponse
 from flask_login import LoginManager
 from werkzeug.wrappers import Response
 
 from songrec.store.db import db
-from songrec.store.listeners import users
+from songrec.store.listeners import user_sessions
 from songrec.store.tables import User
 from songrec.web import security
 
@@ -20,9 +21,22 @@ login_manager = LoginManager()
 
 
 @login_manager.user_loader
-def load_user(session_key: str) -> User | None:
-    """Return the account of the session key in the cookie; a changed key signs out everywhere."""
-    return users.by_session_key(db.session, session_key)
+def load_user(token: str) -> User | None:
+    """Return the account of the session in the cookie, or None once the session has ended."""
+    found = user_sessions.load(db.session, token)
+    if found is None:
+        return None
+    user, session_id, last_seen_at = found
+    user.session_token = token
+    g.visit = (session_id, last_seen_at)
+    return user
+
+
+def record_visit(response: FlaskResponse) -> FlaskResponse:
+    """Record, every quarter of an hour, that a session is in use."""
+    if visit := g.pop("visit", None):
+        user_sessions.record_visit(db.engine, *visit, security.client_network())
+    return response
 
 
 @login_manager.unauthorized_handler
@@ -34,8 +48,9 @@ def ask_to_sign_in() -> Response:
 
 def init_app(app: Flask) -> None:
     """Set up Flask-Login and the account pages."""
-    from songrec.web.auth import tokens  # noqa: F401  (importing adds its routes)
+    from songrec.web.auth import sessions, tokens  # noqa: F401  (importing adds their routes)
     from songrec.web.auth.views import blueprint
 
     login_manager.init_app(app)
+    app.after_request(record_visit)
     app.register_blueprint(blueprint)

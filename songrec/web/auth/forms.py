@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import request
 from flask_wtf import FlaskForm
-from wtforms import Field, PasswordField, StringField, ValidationError
+from wtforms import BooleanField, Field, PasswordField, StringField, ValidationError
 
 from songrec.core.errors import BadInput
 from songrec.store.listeners import users
@@ -112,6 +112,7 @@ class ChangePasswordForm(DeleteAccountForm):
         [_RepeatedPassword("The two new passwords do not match.")],
         render_kw=_AGAIN,
     )
+    revoke_tokens = BooleanField("Also revoke my API tokens")
 
 
 class TokenForm(AccountForm):

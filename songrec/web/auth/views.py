@@ -11,10 +11,11 @@ from flask_login import current_user, login_required, login_user, logout_user
 
 from songrec.store.db import db
 from songrec.store.instance import current_instance
-from songrec.store.listeners import invitations, users
+from songrec.store.listeners import invitations, user_sessions, users
 from songrec.store.sound import uploads
 from songrec.store.tables import User
 from songrec.web import current_listener, security, security_log
+from songrec.web.auth import browsers, sign_in_limits
 from songrec.web.auth.forms import (
     AccountForm,
     ChangePasswordForm,
@@ -37,15 +38,15 @@ def sign_in() -> ResponseReturnValue:
     form = SignInForm()
     if request.method == "GET":
         return _page("auth/sign_in.html", form)
-    address = security.client_network()
-    tries = (users.name_key(form.name.data)[:100], address)
-    security.count_try(security.SIGN_IN_ADDRESS, address)
-    security.count_try(security.SIGN_IN, *tries)
+    tries = sign_in_limits.count_sign_in(form.name.data)
     user = users.authenticate(db.session, form.name.data, form.password.data)
     if user is None:
+        # Who types a password into the field of the name must not find it in a log.
+        security_log.record("sign-in-failed", users.find(db.session, form.name.data))
+        db.session.commit()
         return _page("auth/sign_in.html", form, WRONG), 400
-    security.forget_tries(security.SIGN_IN, *tries)
-    _enter(user)
+    sign_in_limits.forget(tries)
+    _enter(user, "signed-in")
     return redirect(security.back("/"), 303)
 
 
@@ -72,31 +73,42 @@ def sign_up() -> ResponseReturnValue:
 
 @blueprint.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
-    """Sign out of this browser."""
-    logout_user()
-    cookie.clear()
+    """Sign out of this browser: its session ends."""
+    if current_user.is_authenticated:
+        user_sessions.end(db.session, current_user.get_id())
+        security_log.record("signed-out", db.session.get_one(User, current_user.id))
+        db.session.commit()
+    leave()
     return redirect("/", 303)
 
 
 @blueprint.get("/account")
 @login_required
 def account() -> ResponseReturnValue:
-    """Show the account: password, API tokens, deletion."""
+    """Show the account: browsers that are signed in, password, API tokens, deletion."""
     return account_page()
 
 
 @blueprint.post("/account/password")
 @login_required
 def change_password() -> ResponseReturnValue:
-    """Change your password; every other browser is signed out."""
+    """Change your password; every other browser is signed out, and every token if asked to."""
     user = db.session.get_one(User, current_user.id)
-    _confirm_limit(user)
+    sign_in_limits.count_confirmation(user)
     form = ChangePasswordForm(user)
-    if not form.carry_out(lambda: users.set_password(db.session, user, form.password.data)):
+    with_tokens = form.revoke_tokens.data
+
+    def change() -> None:
+        users.set_password(db.session, user, form.password.data, revoke_tokens=with_tokens)
+
+    if not form.carry_out(change):
+        _record_refusal(form, user)
         return account_page(change_password=form), 400
+    security_log.record("password-changed", user, "with API tokens" if with_tokens else "")
+    _begin_session(user)
     db.session.commit()
-    login_user(user)
-    flash("Password changed. Other browsers are signed out.", "success")
+    tokens = " API tokens are revoked." if with_tokens else ""
+    flash(f"Password changed. Other browsers are signed out.{tokens}", "success")
     return redirect(url_for("auth.account"), 303)
 
 
@@ -105,13 +117,15 @@ def change_password() -> ResponseReturnValue:
 def delete() -> ResponseReturnValue:
     """Delete your account with your likes, playlists and uploads."""
     user = db.session.get_one(User, current_user.id)
-    _confirm_limit(user)
+    sign_in_limits.count_confirmation(user)
     form = DeleteAccountForm(user)
     if not form.carry_out(lambda: _delete_account(user)):
+        _record_refusal(form, user)
         return account_page(delete_account=form), 400
-    db.session.commit()
     logout_user()
     cookie.clear()
+    security_log.record("account-deleted", detail="by its owner")
+    db.session.commit()
     flash("Your account, likes and playlists are deleted.", "success")
     return redirect("/", 303)
 
@@ -124,8 +138,10 @@ def _delete_account(user: User) -> None:
     users.delete(db.session, user)
 
 
-def _confirm_limit(user: User) -> None:
-    security.count_try(security.SIGN_IN, user.name_key, security.client_network())
+def _record_refusal(form: DeleteAccountForm, user: User) -> None:
+    if form.current.errors:
+        security_log.record("password-refused", user)
+        db.session.commit()
 
 
 def _sign_up(form: SignUpForm, secret: str | None) -> None:
@@ -135,19 +151,36 @@ def _sign_up(form: SignUpForm, secret: str | None) -> None:
         if secret is not None:
             invitation = invitations.redeem(db.session, secret, user)
             security_log.record("invitation-used", user, detail=f"invitation {invitation.id}")
-    _enter(user)
+    _enter(user, "account-created")
 
 
-def _enter(user: User) -> None:
+def _enter(user: User, event: str) -> None:
     current_listener.adopt(user)
+    _begin_session(user)
+    security_log.record(event, user)
     db.session.commit()
-    # A new session: nothing that was planted in the cookie before signing in survives it.
-    cookie.clear()
+
+
+def _begin_session(user: User) -> None:
+    """Sign in this browser with a new session; the caller commits."""
+    # Nothing that was planted in the cookie before signing in survives it, but for the marks of
+    # accounts, which nobody can make.
+    browsers.forget_all_but_marks()
     cookie.permanent = True
     # Made now and not by the first page with a form: of two pages that load at the same moment,
     # each with a secret of its own, one would have its forms refused.
     cookie["csrf_token"] = secrets.token_hex(20)
+    browsers.remember(user)
+    user.session_token = user_sessions.start(
+        db.session, user, device=browsers.device_name(), address=security.client_network()
+    )
     login_user(user)
+
+
+def leave() -> None:
+    """Empty the cookie, but for the marks of accounts that signed in with this browser."""
+    logout_user()
+    browsers.forget_all_but_marks()
 
 
 def account_page(**submitted: AccountForm) -> str:

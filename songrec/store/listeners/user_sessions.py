@@ -1,0 +1,159 @@
+"""Browsers that are signed in: each has a session here, and ends when its row does.
+
+The browser's cookie holds a token of 256 random bits, the database its SHA-256. A cookie that is
+replayed after its session ended opens nothing. The caller commits, except where it says otherwise.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import secrets
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import Connection, CursorResult, Engine, delete, exists, select, update
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from songrec.store.db import BUSY_TIMEOUT_MS, is_transient, now
+from songrec.store.tables import User, UserSession
+
+LIFETIME = timedelta(days=31)
+"""A session ends this long after the last visit; the cookie lasts as long."""
+SESSION_LIMIT = 50
+"""Sessions of one account; another one ends the one that was seen longest ago."""
+# "Last seen" is written at most this often, and never waited for: reading should not mean writing.
+SEEN_INTERVAL = timedelta(minutes=15)
+_SEEN_WAIT_MS = 50
+
+
+def start(session: Session, user: User, *, device: str = "", address: str = "") -> str:
+    """Start a session of ``user`` and return its token, which is stored nowhere."""
+    rows = of_user(session, user)
+    for row in rows[SESSION_LIMIT - 1 :]:
+        session.delete(row)
+    token = secrets.token_urlsafe(32)
+    session.add(
+        UserSession(
+            token_hash=_hash(token),
+            user_id=user.id,
+            device=device[:60],
+            address=address[:45],
+            expires_at=now() + LIFETIME,
+        )
+    )
+    session.flush()
+    return token
+
+
+def load(session: Session, token: str) -> tuple[User, int, datetime] | None:
+    """Return the account of a session, the session's id and when it was last seen.
+
+    None for a token without a session. One query.
+    """
+    row = session.execute(
+        select(User, UserSession.id, UserSession.last_seen_at)
+        .join(UserSession, UserSession.user_id == User.id)
+        .where(UserSession.token_hash == _hash(token), UserSession.expires_at > now())
+    ).one_or_none()
+    return None if row is None else (row[0], row[1], row[2])
+
+
+def record_visit(engine: Engine, session_id: int, last_seen_at: datetime, address: str) -> None:
+    """Record that a session was seen, unless that was recorded a moment ago. **Commits.**
+
+    It has a connection of its own and does not wait for another writer: then a later request
+    records it.
+    """
+    moment = now()
+    if moment - last_seen_at < SEEN_INTERVAL:
+        return
+    seen = (
+        update(UserSession)
+        .where(UserSession.id == session_id)
+        .values(last_seen_at=moment, expires_at=moment + LIFETIME, address=address[:45])
+    )
+    with engine.connect() as connection, _without_waiting(connection):
+        try:
+            connection.execute(seen)
+            connection.commit()
+        except OperationalError as error:
+            connection.rollback()
+            if not is_transient(error):
+                raise
+
+
+def of_user(session: Session, user: User) -> list[UserSession]:
+    """List the account's sessions, the one seen last first."""
+    return list(
+        session.scalars(
+            select(UserSession)
+            .where(UserSession.user_id == user.id, UserSession.expires_at > now())
+            .order_by(UserSession.last_seen_at.desc(), UserSession.id.desc())
+        )
+    )
+
+
+def is_known_address(session: Session, user: User | None, address: str) -> bool:
+    """Return whether the account is signed in from ``address``; as slow for None."""
+    account = user.id if user is not None else 0
+    return bool(
+        session.scalar(
+            select(
+                exists().where(
+                    UserSession.user_id == account,
+                    UserSession.address == address,
+                    UserSession.expires_at > now(),
+                )
+            )
+        )
+    )
+
+
+def has_token(row: UserSession, token: str) -> bool:
+    """Return whether ``token`` is the one of this session."""
+    return secrets.compare_digest(row.token_hash, _hash(token))
+
+
+def end(session: Session, token: str) -> None:
+    """End the session of this token, if there is one."""
+    session.execute(delete(UserSession).where(UserSession.token_hash == _hash(token)))
+
+
+def end_one(session: Session, user: User, session_id: int) -> bool:
+    """End a session of ``user``; return False if it does not exist or is somebody else's."""
+    statement = delete(UserSession).where(
+        UserSession.id == session_id, UserSession.user_id == user.id
+    )
+    return bool(cast(CursorResult[Any], session.execute(statement)).rowcount)
+
+
+def end_all(session: Session, user: User) -> int:
+    """End all sessions of ``user`` and return their number."""
+    statement = delete(UserSession).where(UserSession.user_id == user.id)
+    return cast(CursorResult[Any], session.execute(statement)).rowcount
+
+
+def prune(session: Session) -> int:
+    """Delete sessions that have expired and return their number."""
+    statement = delete(UserSession).where(UserSession.expires_at <= now())
+    return cast(CursorResult[Any], session.execute(statement)).rowcount
+
+
+@contextlib.contextmanager
+def _without_waiting(connection: Connection) -> Iterator[None]:
+    """Let statements on SQLite fail soon where another process writes."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={_SEEN_WAIT_MS}")
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,69 @@
+"""How often a password may be tried: by account and address, by address, and by account.
+
+The last limit counts tries from anywhere, against guesses spread over many addresses. Not to keep
+the owner out meanwhile, a browser that has signed in to the account before is counted apart, and so
+is an address from which the account is signed in.
+"""
+
+from __future__ import annotations
+
+from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
+from werkzeug.exceptions import TooManyRequests
+
+from songrec.store.db import db
+from songrec.store.listeners import user_sessions, users
+from songrec.store.tables import User
+from songrec.web import security, security_log
+from songrec.web.auth import browsers
+
+BY_ACCOUNT_AND_ADDRESS = RateLimitItemPerMinute(10, 5)
+"""Forgotten as soon as one try succeeds."""
+BY_ADDRESS = RateLimitItemPerMinute(100, 5)
+"""Whatever the account: against one password tried on many names."""
+BY_ACCOUNT = RateLimitItemPerHour(50)
+"""From anywhere; apart for each browser and address that is known."""
+ANYWHERE = "anywhere"
+
+Tries = list[tuple[RateLimitItem, tuple[str, ...]]]
+
+
+def count_sign_in(name: str) -> Tries:
+    """Count one try to sign in as ``name``; 429 after too many.
+
+    Returns what to forget after a success. An account that does not exist is counted like one that
+    does.
+    """
+    address = security.client_network()
+    user = users.find(db.session, name)
+    key = users.name_key(name)[:100]
+    is_known_address = user_sessions.is_known_address(db.session, user, address)
+    origin = browsers.known_browser(user) or (address if is_known_address else ANYWHERE)
+    tries: Tries = [
+        (BY_ADDRESS, (address,)),
+        (BY_ACCOUNT_AND_ADDRESS, (key, address)),
+        (BY_ACCOUNT, (key, origin)),
+    ]
+    for item, identifiers in tries:
+        _count(item, identifiers, user)
+    return [tries[1], *(() if origin == ANYWHERE else (tries[2],))]
+
+
+def count_confirmation(user: User) -> None:
+    """Count one try to confirm a change by the current password; 429 after too many."""
+    _count(BY_ACCOUNT_AND_ADDRESS, (user.name_key, security.client_network()), user)
+
+
+def forget(tries: Tries) -> None:
+    """Start counting anew, after a success."""
+    for item, identifiers in tries:
+        security.forget_tries(item, *identifiers)
+
+
+def _count(item: RateLimitItem, identifiers: tuple[str, ...], user: User | None) -> None:
+    try:
+        security.count_try(item, *identifiers)
+    except TooManyRequests:
+        if security.is_first(item, "sign-in-limited", *identifiers):
+            security_log.record("sign-in-limited", user)
+            db.session.commit()
+        raise
