@@ -8,6 +8,7 @@ from sqlalchemy import ForeignKeyConstraint
 
 from songrec.store import tables
 from songrec.store.db import Base, UtcDateTime
+from songrec.store.instance_paths import InstancePath
 
 assert tables.__all__  # importing the tables is what fills the metadata
 
@@ -45,9 +46,11 @@ def include_object(
 
 
 def render_item(kind: str, item: object, autogen_context: object) -> str | bool:
-    """Write our datetime type as plain SQLAlchemy, so that migrations do not import songrec."""
+    """Write our own types as plain SQLAlchemy, so that migrations do not import songrec."""
     if kind == "type" and isinstance(item, UtcDateTime):
         return "sa.DateTime(timezone=True)"
+    if kind == "type" and isinstance(item, InstancePath):
+        return f"sa.{item.impl_instance!r}" if item.impl_instance.length else "sa.Text()"
     return False
 
 

@@ -16,14 +16,17 @@ def create_app(config: dict[str, Any] | None = None, *, migrations: bool = True)
     """Build the application. Neither migrates, trains, prompts nor touches the network.
 
     ``config`` overrides what ``core.config.load`` reads from the environment; ``INSTANCE`` in it
-    moves the instance folder. A web process needs no ``migrations`` and starts sooner without.
+    moves the instance folder. From here on the process creates files that only their owner may
+    read. A web process needs no ``migrations`` and starts sooner without.
     """
     from flask import Flask
 
     from songrec import cli, web
     from songrec.core import config as settings
+    from songrec.core import private_files
     from songrec.store.db import db
 
+    private_files.start_private()
     overrides = config or {}
     app = Flask(
         __name__,

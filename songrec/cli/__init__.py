@@ -30,6 +30,7 @@ MODULES: tuple[str, ...] = (
     "invitations",
     "lists",
     "serve",
+    "backup",
 )
 
 

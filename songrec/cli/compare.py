@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from songrec.cli.base import (
 )
 from songrec.cli.runs import figure_text
 from songrec.core.errors import BadInput
+from songrec.core.private_files import persons_umask
 from songrec.store.instance import current_instance
 
 if TYPE_CHECKING:
@@ -183,7 +185,8 @@ def _grid(spec: SweepSpec, *, keep: bool, retry: bool, out: Path | None, as_json
         click.echo(f"{len(spec.cells()):,} cells, the baseline's included.", err=True)
     grid = run_sweep(current_instance(), spec, terminal_progress(), keep=keep, retry=retry)
     table = results.sweep_table(grid)
-    paths = results.write_csv(grid, out)
+    with persons_umask() if out else contextlib.nullcontext():
+        paths = results.write_csv(grid, out)
     if as_json:
         print_json(sweep_output.as_json(grid, table))
         return

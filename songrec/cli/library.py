@@ -11,6 +11,7 @@ from flask.cli import with_appcontext
 
 from songrec.cli.base import json_option, one_line_errors, print_json
 from songrec.core.csv_output import CsvDictWriter
+from songrec.core.private_files import persons_umask
 from songrec.store.db import db
 from songrec.store.instance import current_instance
 
@@ -31,7 +32,8 @@ def export(context: click.Context, kind: str, output: Path | None) -> None:
         return
     from songrec.services.library.export_values import COLUMNS, rows
 
-    target = output.open("w", encoding="utf-8", newline="") if output else sys.stdout
+    with persons_umask():
+        target = output.open("w", encoding="utf-8", newline="") if output else sys.stdout
     try:
         if kind == "json":
             json.dump(list(rows(db.session)), target, ensure_ascii=False, indent=2, allow_nan=False)
@@ -62,7 +64,8 @@ def export_clusters(run_id: str | None, out: Path | None) -> None:
     from songrec.store.runs import runs
 
     run = runs.find(db.session, run_id) if run_id else runs.published_or_error(db.session)
-    written = cluster_export.write_csv(db.session, run, out)
+    with persons_umask():
+        written = cluster_export.write_csv(db.session, run, out)
     if written is not None:
         click.echo(f"Wrote {written}: {run.track_count:,} tracks.")
 

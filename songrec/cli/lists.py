@@ -13,6 +13,7 @@ from songrec.cli.base import json_option, one_line_errors, print_json
 from songrec.cli.library import export
 from songrec.cli.users import listeners_group
 from songrec.core.errors import BadInput
+from songrec.core.private_files import persons_umask
 from songrec.store.db import db
 
 if TYPE_CHECKING:
@@ -177,7 +178,8 @@ def _write(text: str, output: Path | None) -> None:
     if output is None:
         click.echo(text, nl=False)
     else:
-        write_bytes(output, text.encode())
+        with persons_umask():
+            write_bytes(output, text.encode())
 
 
 COMMANDS = (playlists_command,)

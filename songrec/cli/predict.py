@@ -11,6 +11,7 @@ from songrec.cli.base import json_option, one_line_errors, print_json, terminal_
 from songrec.cli.runs import _instance
 from songrec.core.errors import BadInput
 from songrec.core.feature_spec import FeatureSpec
+from songrec.core.private_files import persons_umask
 from songrec.services.prediction.predictor_report import (
     DEFAULT_TRIALS,
     MEASURES,
@@ -157,7 +158,8 @@ def report_command(predictor: str | None, csv_path: Path | None, as_json: bool) 
     rows, manifest = report.rows, report.manifest
     if csv_path is not None:
         try:
-            csv_path.write_text(report.to_csv(), encoding="utf-8")
+            with persons_umask():
+                csv_path.write_text(report.to_csv(), encoding="utf-8")
         except OSError as error:
             raise BadInput(f"{csv_path} cannot be written: {error.strerror}.") from None
     if as_json:

@@ -8,6 +8,7 @@ import click
 from flask.cli import with_appcontext
 
 from songrec.cli.base import one_line_errors, terminal_progress
+from songrec.core.private_files import persons_umask
 from songrec.store.db import db
 from songrec.store.instance import current_instance
 
@@ -34,9 +35,10 @@ def report_command(run: str, out: Path | None, pictures: Path | None) -> None:
     selected = runs.find(db.session, run)
     report = reports.make_report(current_instance(), selected, terminal_progress())
     path = out or Path(f"report_{selected.public_id}.html")
-    if pictures is not None:
-        reports.write_report(report, pictures)
-    path.write_text(report.html, encoding="utf-8")
+    with persons_umask():
+        if pictures is not None:
+            reports.write_report(report, pictures)
+        path.write_text(report.html, encoding="utf-8")
     click.echo(f"Written: {path} ({len(report.html) / 1e6:.1f} MB).")
 
 

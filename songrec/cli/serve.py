@@ -1,4 +1,4 @@
-"""``flask first-run``, ``flask worker`` and ``flask backup``."""
+"""``flask first-run`` and ``flask worker``."""
 
 from __future__ import annotations
 
@@ -192,15 +192,4 @@ def _check_database() -> None:
         raise BadInput("The database has not been set up: flask db upgrade, or make run.")
 
 
-@click.command("backup")
-@click.argument("path", type=click.Path(path_type=Path))
-@one_line_errors
-def backup_command(path: Path) -> None:
-    """Write a consistent copy of the database and the runs to PATH (a .tar.gz that is new)."""
-    from songrec.store import backup
-
-    size = backup.write(db.engine, current_app.config["INSTANCE"], path)
-    click.echo(f"{path}: {size / 2**20:.1f} MiB. To restore: unpack it into an instance folder.")
-
-
-COMMANDS = (first_run_command, worker_command, backup_command)
+COMMANDS = (first_run_command, worker_command)

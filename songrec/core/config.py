@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from songrec.core import access_settings
+from songrec.core import access_settings, private_files
 from songrec.core.errors import BadInput
 
 log = logging.getLogger("songrec.config")
@@ -235,7 +235,7 @@ def load(instance: Path | None = None) -> dict[str, Any]:
         **access_settings.load(exposed=exposed()),
     }
     # Private: the database holds what people like, and uploads lie beside it.
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_files.prepare_instance(folder)
     return {
         "INSTANCE": folder,
         # Errors and logs name statements, never what people typed into them.

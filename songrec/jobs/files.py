@@ -25,6 +25,17 @@ def uploads(instance: Path) -> Path:
     return instance / "uploads"
 
 
+def uploaded_file(instance: Path, path: str) -> Path:
+    """Return the file of an import by the path that its job names.
+
+    An upload is found after the instance was moved, too.
+    """
+    named = Path(path)
+    here = uploads(instance) / named.parent.name / named.name
+    was_upload = named.parent.parent.name == uploads(instance).name
+    return here if was_upload and not named.exists() and here.exists() else named
+
+
 def forget_upload(instance: Path, path: Path) -> None:
     """Remove an uploaded file once it is imported; files elsewhere are left alone."""
     folder = path.parent

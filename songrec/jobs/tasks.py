@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from songrec.core.feature_spec import FeatureSpec
 from songrec.core.types import Progress, part_of
-from songrec.jobs.files import rejects_path, report_folder
+from songrec.jobs.files import rejects_path, report_folder, uploaded_file
 from songrec.store.instance import current_instance
 from songrec.store.tables import Job, Upload
 
@@ -31,7 +31,7 @@ def ingest(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     rejects.parent.mkdir(parents=True, exist_ok=True)
     report = import_catalogue(
         current_instance(),
-        Path(job.parameters["path"]),
+        uploaded_file(current_app.config["INSTANCE"], job.parameters["path"]),
         dialect=job.parameters.get("dialect"),
         source=job.parameters.get("catalogue"),
         scale=job.parameters.get("scale", "auto"),

@@ -117,7 +117,11 @@ def _forget_songs(instance: Path) -> None:
 def _clear_away(instance: Path) -> None:
     """Remove what killed trainings and given-up imports left on the disk."""
     try:
-        needed = {str(job.parameters.get("path")) for job in jobs.active(db.session)}
+        needed = {
+            str(files.uploaded_file(instance, job.parameters["path"]))
+            for job in jobs.active(db.session)
+            if "path" in job.parameters
+        }
         removed = [*files.sweep(instance, needed), *run_folders.sweep(instance)]
     except (OSError, OperationalError) as error:
         log.warning("Could not clear away leftovers: %s", getattr(error, "orig", error))
@@ -142,7 +146,8 @@ def run_job(app: Flask, job_id: int) -> None:
         commit_with_retries(lambda: jobs.fail(db.session, job_id, reason))
     job = db.session.get_one(Job, job_id)
     if job.state == "done" and "path" in job.parameters:
-        files.forget_upload(app.config["INSTANCE"], Path(job.parameters["path"]))
+        instance = app.config["INSTANCE"]
+        files.forget_upload(instance, files.uploaded_file(instance, job.parameters["path"]))
     log.info(
         "job %s (%s) %s%s",
         job.public_id,

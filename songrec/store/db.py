@@ -62,8 +62,9 @@ db = SQLAlchemy(model_class=Base)
 
 def database_app() -> Flask:
     """Create an application with settings and database only, for processes without pages."""
-    from songrec.core import config
+    from songrec.core import config, private_files
 
+    private_files.start_private()
     app = Flask("songrec")
     app.config.from_mapping(config.load())
     db.init_app(app)

@@ -1,12 +1,9 @@
-"""``flask first-run``, ``worker``, ``backup`` and ``create-user``."""
+"""``flask first-run``, ``worker`` and ``create-user``."""
 
 from __future__ import annotations
 
 import re
 import socket
-import sqlite3
-import stat
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -19,12 +16,10 @@ from sqlalchemy.orm import Session
 from songrec.cli import serve
 from songrec.core import config
 from songrec.core.errors import BadInput, NotReady
-from songrec.core.files import PARTIAL
 from songrec.store.catalogue import tracks
-from songrec.store.db import db
 from songrec.store.listeners import users
 from songrec.store.models import fetching
-from songrec.store.runs import run_folders, runs
+from songrec.store.runs import runs
 from songrec.store.sound import audio_files
 from songrec.store.tables import Run
 from tests.factories import make_track
@@ -245,65 +240,6 @@ class TestFirstRun:
         result = run(app, "first-run")
         assert result.exit_code == 1
         assert "PORT must be a number" in result.stderr
-
-
-class TestBackup:
-    """``flask backup``: a whole copy while others write."""
-
-    @pytest.mark.parametrize("content", [b"", b"no database at all"])
-    def test_what_was_never_set_up_is_no_backup(self, tmp_path: Path, content: bytes) -> None:
-        from songrec import create_app
-
-        fresh = create_app({"INSTANCE": tmp_path / "fresh", "TESTING": True})
-        (tmp_path / "fresh" / "songrec.db").write_bytes(content)
-        with fresh.app_context():
-            result = run(fresh, "backup", str(tmp_path / "copy.tar.gz"))
-            db.engine.dispose()
-        assert result.exit_code == 1
-        assert ("has not been set up" if not content else "cannot be read") in result.stderr
-        assert result.stderr.count("\n") == 1
-        assert not (tmp_path / "copy.tar.gz").exists()
-
-    def test_the_copy_holds_the_database_and_whole_runs_only(
-        self, app: Flask, session: Session, tmp_path: Path
-    ) -> None:
-        make_track(session, "Kept")
-        session.commit()
-        make_track(session, "Not committed yet")
-        folder = run_folders.runs_folder(app.config["INSTANCE"])
-        for name in ("whole", f"half{PARTIAL}"):
-            (folder / name).mkdir(parents=True)
-            (folder / name / "manifest.json").write_text("{}")
-        path = tmp_path / "copy.tar.gz"
-        result = run(app, "backup", str(path))
-        assert result.exit_code == 0, result.output
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        restored = tmp_path / "restored"
-        with tarfile.open(path) as archive:
-            archive.extractall(restored, filter="data")
-        with sqlite3.connect(restored / "songrec.db") as connection:
-            titles = [row[0] for row in connection.execute("SELECT title FROM track")]
-            assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        connection.close()
-        assert titles == ["Kept"]
-        assert [item.name for item in (restored / "runs").iterdir()] == ["whole"]
-        assert sorted(item.name for item in tmp_path.iterdir() if item.name.startswith(".")) == []
-
-    @pytest.mark.parametrize(
-        ("name", "message"),
-        [
-            ("copy.zip", "ends in .tar.gz"),
-            ("there.tar.gz", "exists already"),
-            ("no/folder/copy.tar.gz", "does not exist"),
-        ],
-    )
-    def test_what_cannot_be_written_is_explained(
-        self, app: Flask, tmp_path: Path, name: str, message: str
-    ) -> None:
-        (tmp_path / "there.tar.gz").touch()
-        result = run(app, "backup", str(tmp_path / name))
-        assert result.exit_code == 1
-        assert message in result.stderr
 
 
 def test_the_worker_needs_a_database(app: Flask, session: Session) -> None:

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select, update
+from flask import current_app
+from sqlalchemy import String, func, select, type_coerce, update
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import UnknownName
 from songrec.core.file_names import is_unicode
 from songrec.store.bulk import chunks
 from songrec.store.db import now
+from songrec.store.instance_paths import to_stored
 from songrec.store.tables import AudioFile, ClusterAssignment, Track
 
 STATES = ("analysed", "rejected", "missing")
@@ -153,7 +155,9 @@ def below(session: Session, folder: Path) -> dict[tuple[str, int], FileRecord]:
     if not is_unicode(str(folder)):
         return {}
     prefix = str(folder).rstrip("/") + "/"
-    query = select(*_RECORD_COLUMNS).where(AudioFile.path.startswith(prefix, autoescape=True))
+    stored = type_coerce(AudioFile.path, String)
+    inside = to_stored(current_app.config["INSTANCE"], prefix)
+    query = select(*_RECORD_COLUMNS).where(stored.startswith(inside, autoescape=True))
     # LIKE ignores case on SQLite.
     rows = (FileRecord(*row) for row in session.execute(query))
     return {(file.path, file.part): file for file in rows if file.path.startswith(prefix)}

@@ -13,11 +13,11 @@ from sqlalchemy import (
     Index,
     Integer,
     String,
-    Text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from songrec.store.db import Base, UtcDateTime, now
+from songrec.store.instance_paths import InstancePath
 
 # SQLite's INTEGER holds 64 bits as it is.
 _LONG = BigInteger().with_variant(Integer, "sqlite")
@@ -27,13 +27,13 @@ class AudioFile(Base):
     """A file of an analysed folder, a part of one (a track of an album file), or a kept upload.
 
     ``content_hash`` (SHA-256, hex) is what makes a file the same one again wherever it lies;
-    ``path`` is absolute. ``part`` is 0 for a file as a whole, else the number of a track that
-    begins at ``start_s`` in it and ends at ``end_s`` (NULL: at the end of the file); its
-    ``content_hash`` is derived from the file's and these times. ``state``: ``analysed``,
-    ``rejected`` (``reason`` says why in one line; no track), ``missing`` (it was there once; its
-    track stays). ``size`` in bytes and ``modified_ns`` tell an untouched file without reading it.
-    ``info`` holds values of the decoder and the tags that have no column of their own.
-    ``kept_by_id`` is the listener who put the file into the library by an upload.
+    ``path`` is absolute, and stored as ``InstancePath``. ``part`` is 0 for a file as a whole, else
+    the number of a track that begins at ``start_s`` in it and ends at ``end_s`` (NULL: at the end
+    of the file); its ``content_hash`` is derived from the file's and these times. ``state``:
+    ``analysed``, ``rejected`` (``reason`` says why in one line; no track), ``missing`` (it was
+    there once; its track stays). ``size`` in bytes and ``modified_ns`` tell an untouched file
+    without reading it. ``info`` holds values of the decoder and the tags that have no column of
+    their own. ``kept_by_id`` is the listener who put the file into the library by an upload.
     """
 
     __tablename__ = "audio_file"
@@ -43,8 +43,8 @@ class AudioFile(Base):
     track_id: Mapped[int | None] = mapped_column(
         ForeignKey("track.id", ondelete="SET NULL"), index=True
     )
-    root: Mapped[str] = mapped_column(String(1000))
-    path: Mapped[str] = mapped_column(String(1000))
+    root: Mapped[str] = mapped_column(InstancePath(1000))
+    path: Mapped[str] = mapped_column(InstancePath(1000))
     part: Mapped[int] = mapped_column(default=0)
     start_s: Mapped[float | None]
     end_s: Mapped[float | None]
@@ -120,7 +120,7 @@ class Upload(Base):
     job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="SET NULL"))
     track_id: Mapped[int | None] = mapped_column(ForeignKey("track.id", ondelete="SET NULL"))
     name: Mapped[str] = mapped_column(String(300))
-    path: Mapped[str] = mapped_column(Text)
+    path: Mapped[str] = mapped_column(InstancePath)
     size: Mapped[int]
     derived_size: Mapped[int] = mapped_column(default=0, server_default="0")
     kept: Mapped[bool] = mapped_column(default=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from flask import abort, current_app, flash, jsonify, redirect, render_template, url_for
@@ -123,7 +122,7 @@ def again(public_id: str) -> ResponseReturnValue:
         flash("Only failed or cancelled jobs can be started again.", "error")
         return redirect(url_for("admin.job", public_id=public_id), 303)
     path = row.parameters.get("path")
-    if path and not Path(path).exists():
+    if path and not files.uploaded_file(current_app.config["INSTANCE"], path).exists():
         flash("The uploaded file is gone: upload it again.", "error")
         return redirect(url_for("admin.job", public_id=public_id), 303)
     # Pressed twice, or in two windows: the second import would find the file gone.

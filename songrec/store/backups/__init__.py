@@ -1,0 +1,1 @@
+"""Backups of an instance: what belongs in one, writing and restoring it."""

@@ -1,0 +1,55 @@
+"""Paths in the database: relative to the instance folder where they lie in it, else absolute.
+
+An instance that is moved, or restored into another folder, keeps its own files.
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import Dialect, String, Text
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+
+def to_stored(instance: Path, path: str) -> str:
+    """Return ``path`` as it is stored."""
+    for base in (str(instance), _resolved(instance)):
+        inside = path.removeprefix(f"{base}/")
+        if inside != path:
+            return inside
+    return path
+
+
+def to_absolute(instance: Path, stored: str) -> str:
+    """Return the absolute path of a stored one."""
+    return stored if stored.startswith("/") else f"{_resolved(instance)}/{stored}"
+
+
+class InstancePath(TypeDecorator[str]):
+    """An absolute path that is stored relative to the instance folder if it lies in it.
+
+    A ``VARCHAR`` of the given length, without one a ``TEXT``.
+    """
+
+    impl = String
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return the column's type."""
+        return dialect.type_descriptor(self.impl_instance if self.impl_instance.length else Text())
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Store a path, or compare with stored ones."""
+        return None if value is None else to_stored(current_app.config["INSTANCE"], value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        """Read an absolute path."""
+        return None if value is None else to_absolute(current_app.config["INSTANCE"], value)
+
+
+@functools.lru_cache(maxsize=16)
+def _resolved(instance: Path) -> str:
+    return str(instance.resolve())
