@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import cast
 
 from songrec.core.songs import TYPOGRAPHY, plain
 
@@ -135,6 +136,12 @@ class Evidence:
         rarest = min((self.tracks.get(k, 0) for k in keys), default=0)
         return self.tracks.get(key, 0) >= 2 and self.tracks.get(key, 0) > MARGIN * rarest
 
+    def with_names(self, names: Iterable[str]) -> Evidence:
+        """Add names that stand, of a source beside the catalogue."""
+        others = {artist_key(name): 1 for name in names}
+        tracks = cast(dict[str, int], self.tracks)
+        return replace(self, tracks=ChainMap(tracks, others)) if others else self
+
 
 EVERY_NAME = Evidence(splits_everywhere=True)
 """Evidence by which a text is split wherever it can be: to compare guests, never to store them."""
@@ -223,11 +230,20 @@ def candidate_names(name: str) -> list[str]:
     candidates = {name: None} | dict.fromkeys(pieces)
     for piece in pieces:
         cuts = [match.span() for match in _POSSIBLE.finditer(piece)]
+        if len(cuts) > MOST_CUTS + 2:  # two may stand at the ends
+            continue
         starts = [0, *(end for _, end in cuts)]
         ends = [*(start for start, _ in cuts), len(piece)]
         for i, start in enumerate(starts):
             candidates |= {piece[start:end]: None for end in ends[i:] if piece[start:end]}
     return list(candidates)
+
+
+def evidence_names(text: str) -> list[str]:
+    """Return every name that parsing an artist line may ask evidence for."""
+    credits = ArtistField.from_text(text).certain_credits
+    joint = [one.name for one in credits if may_be_several(one.name)]
+    return [candidate for name in joint for candidate in candidate_names(name)]
 
 
 def _listed(source: ArtistField) -> list[Credit]:

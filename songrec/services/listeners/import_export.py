@@ -404,6 +404,7 @@ def _apply_feedback(
 ) -> None:
     existing = reactions.values(session, listener)
     skipped_ids = {skip.track_id for skip in skips.of_listener(session, listener)}
+    new_skips: dict[int, tuple[int, datetime]] = {}
     new: list[tuple[int, int, int]] = []
     for entry, track in pairs:
         if entry.kind == "skip":
@@ -411,7 +412,7 @@ def _apply_feedback(
                 report.unchanged["skip"] += 1
                 continue
             skipped_ids.add(track)
-            skips.record(session, listener, track, entry.weight)
+            new_skips[track] = (entry.weight, now())
             report.added["skip"] += entry.weight
         elif entry.kind in ("like", "dislike"):
             if track in existing:
@@ -422,6 +423,7 @@ def _apply_feedback(
             new.append((track, value, weight))
             existing[track] = value
             report.added[entry.kind] += 1
+    skips.record_all(session, listener, new_skips)
     reactions.react_all(session, listener, new)
 
 
@@ -506,12 +508,12 @@ def _play_time(play: tuple[ListEntry, int | None]) -> tuple[float, int]:
 def _record_skips(
     session: Session, listener: Listener, skipped: dict[int, list[datetime | None]]
 ) -> None:
+    last = {skip.track_id: skip.last_at for skip in skips.of_listener(session, listener)}
+    rows = {}
     for track, times in skipped.items():
-        existing = skips.find(session, listener, track)
-        moments = [moment for moment in times if moment is not None]
-        if existing is not None:
-            moments.append(existing.last_at)
-        skips.record(session, listener, track, len(times), max(moments, default=None))
+        moments = [moment for moment in (*times, last.get(track)) if moment is not None]
+        rows[track] = (len(times), max(moments, default=now()))
+    skips.record_all(session, listener, rows)
 
 
 def _retry_listens(session: Session, listener: Listener, report: ImportReport) -> None:
@@ -528,11 +530,14 @@ def _retry_listens(session: Session, listener: Listener, report: ImportReport) -
         for number, song in enumerate(unmatched)
     ]
     matching = match_entries(session, entries)
+    track_ids: dict[listens.UnmatchedSong, int] = {}
     for how, pairs in matching.matched.items():
-        for entry, track in pairs:
-            skipped = listens.assign(session, listener, unmatched[entry.line], track)
-            _record_skips(session, listener, {track: [one.played_at for one in skipped]})
-            report.matched.setdefault(how, []).append((entry, track))
+        report.matched.setdefault(how, []).extend(pairs)
+        track_ids |= {unmatched[entry.line]: track for entry, track in pairs}
+    skipped: dict[int, list[datetime | None]] = defaultdict(list)
+    for track, played_at in listens.assign_all(session, listener, track_ids):
+        skipped[track].append(played_at)
+    _record_skips(session, listener, skipped)
     report.missing += matching.missing
 
 

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from songrec.audio_files.path_labels import labels_of
 from songrec.core import songs
+from songrec.core.artist_credits import Credit, evidence_names, parse_credits
 from songrec.core.name_comparison import compare_names
 from songrec.core.sorting import sort_key
 from songrec.core.track_identity import ISRC, is_label, recording_key
@@ -317,16 +318,25 @@ def _match_without_guests(
     ids = {track_id for some in candidates.values() for track_id in some}
     credited = artists.names_of_tracks(session, sorted(ids))
     words = {track_id: _words(" ".join(some)) for track_id, some in credited.items()}
+    pairs: dict[Song, list[int]] = {}
     for song, (line, _) in names.items():
         mine = _words(line)
         for track_id in candidates.get(titles[song], ()):
             theirs = words.get(track_id, set())
-            # Names without a common word are not one artist; looking them up takes a query.
-            if (not mine or not theirs or mine & theirs) and _share_artist(
-                session, line, credited.get(track_id, ())
-            ):
-                found[song] = ("guests", track_id)
-                break
+            # Names without a common word are not one artist.
+            if not mine or not theirs or mine & theirs:
+                pairs.setdefault(song, []).append(track_id)
+    for some in chunks(list(pairs)):  # a long line may have hundreds of names
+        comparison = _ArtistComparison(
+            session,
+            {names[song][0] for song in some},
+            {name for song in some for one in pairs[song] for name in credited.get(one, ())},
+        )
+        for song in some:
+            for track_id in pairs[song]:
+                if comparison.share_artist(names[song][0], credited.get(track_id, ())):
+                    found[song] = ("guests", track_id)
+                    break
 
 
 def _tracks_by_bare_title(
@@ -335,17 +345,24 @@ def _tracks_by_bare_title(
     """Return the tracks of each title without guests, at most ``CANDIDATES``, oldest first."""
     if not bare:
         return {}
-    rows: dict[int, str] = {}
+    keys: dict[int, str] = {}
+
+    def collect(query: Select[tuple[int, str]]) -> None:
+        for track_id, title in session.execute(query.execution_options(yield_per=1000)):
+            key = bare_title(title)
+            if key in bare:
+                keys[track_id] = key
+
+    query = select(Track.id, Track.title)
     for part in chunks(sorted({sort_key(_GUEST.sub("", title)) for title in titles})):
-        query = select(Track.id, Track.title).where(Track.sort_title.in_(part))
-        rows.update(session.execute(query).all())
+        collect(query.where(Track.sort_title.in_(part)))
     lower = func.lower(Track.title)
-    marked = or_(*(lower.like(f"%{mark}%") for mark in ("feat", "ft", "(with", "[with")))
-    rows.update(session.execute(select(Track.id, Track.title).where(marked)).all())
+    collect(
+        query.where(or_(*(lower.like(f"%{mark}%") for mark in ("feat", "ft", "(with", "[with"))))
+    )
     found: dict[str, list[int]] = {}
-    for track_id, title in sorted(rows.items()):
-        key = bare_title(title)
-        if key in bare and len(found.setdefault(key, [])) < CANDIDATES:
+    for track_id, key in sorted(keys.items()):
+        if len(found.setdefault(key, [])) < CANDIDATES:
             found[key].append(track_id)
     return found
 
@@ -354,9 +371,19 @@ def _words(text: str) -> set[str]:
     return set(re.findall(r"\w+", songs.plain(text)))
 
 
-def _share_artist(session: Session, line: str, credited: Sequence[str]) -> bool:
-    """Whether the first artist of one is an artist of the other; each is evidence for the other."""
-    mine = [one.key for one in artists.parse_text(session, line, also=credited)]
-    names = [one.name for one in artists.parse_text(session, line)]
-    theirs = [one.key for name in credited for one in artists.parse_text(session, name, also=names)]
-    return bool(mine and theirs) and (mine[0] in theirs or theirs[0] in mine)
+class _ArtistComparison:
+    """Comparison of artist lines of a list with credits; the catalogue is asked once for all."""
+
+    def __init__(self, session: Session, lines: Set[str], names: Set[str]) -> None:
+        requested = {name for text in lines | names for name in evidence_names(text)}
+        self._evidence = artists.evidence_for(session, requested)
+
+    def share_artist(self, line: str, credited: Sequence[str]) -> bool:
+        """Whether the first artist of one is an artist of the other; each is evidence for both."""
+        mine = [one.key for one in self._parse(line, credited)]
+        names = [one.name for one in self._parse(line)]
+        theirs = [one.key for name in credited for one in self._parse(name, names)]
+        return bool(mine and theirs) and (mine[0] in theirs or theirs[0] in mine)
+
+    def _parse(self, text: str, also: Iterable[str] = ()) -> list[Credit]:
+        return parse_credits(text, self._evidence.with_names(also))

@@ -20,6 +20,7 @@ from songrec.core.artist_credits import (
     Evidence,
     artist_key,
     candidate_names,
+    evidence_names,
     may_be_several,
     parse_credits,
     split_name,
@@ -396,12 +397,9 @@ def parse_text(session: Session, text: str, also: Iterable[str] = ()) -> list[Cr
 
     ``also`` are further names that stand, of a source beside the catalogue.
     """
-    source = ArtistField.from_text(text)
-    joint = [one.name for one in source.certain_credits if may_be_several(one.name)]
-    names = [candidate for name in joint for candidate in candidate_names(name)]
+    names = evidence_names(text)
     evidence = evidence_for(session, names) if names else Evidence()
-    tracks = {artist_key(name): 1 for name in also} | dict(evidence.tracks)
-    return parse_credits(source, replace(evidence, tracks=tracks))
+    return parse_credits(text, evidence.with_names(also))
 
 
 def evidence_for(session: Session, names: Iterable[str]) -> Evidence:

@@ -1,8 +1,8 @@
 """Delete anonymous listeners after a period of inactivity. The caller commits.
 
 Page views are not recorded, so the last activity is the newest row of a listener: a like or
-dislike, a skip, a playlist, an imported play, an unmatched import, an upload or a changed list of
-recommendations.
+dislike, a skip, a playlist, an imported play, an unmatched import, an upload, a kept song, a job
+or a changed list of recommendations.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session
 from songrec.core.errors import BadInput
 from songrec.store.db import now
 from songrec.store.tables import (
+    AudioFile,
+    Job,
     KeptAnswer,
     Listen,
     Listener,
@@ -34,6 +36,8 @@ ACTIVITY = (
     (PendingLike.listener_id, PendingLike.created_at),
     (KeptAnswer.listener_id, KeptAnswer.created_at),
     (Upload.listener_id, Upload.created_at),
+    (AudioFile.kept_by_id, AudioFile.created_at),
+    (Job.listener_id, Job.created_at),
 )
 """(listener column, time column) of every table with rows of listeners."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -112,19 +113,31 @@ def unmatched(session: Session, listener: Listener) -> list[UnmatchedSong]:
     return [UnmatchedSong(*row) for row in rows]
 
 
-def assign(
-    session: Session, listener: Listener, song: UnmatchedSong, track_id: int
-) -> list[Listen]:
-    """Point the unmatched plays of ``song`` at a track; return those that are skips."""
-    same = (
-        Listen.listener_id == listener.id,
-        Listen.track_id.is_(None),
-        Listen.external_id == song.external_id,
-        Listen.title == song.title,
-        Listen.artists == song.artists,
-    )
-    skipped = list(session.scalars(select(Listen).where(*same, Listen.is_skip)))
-    session.execute(update(Listen).where(*same).values(track_id=track_id))
+def assign_all(
+    session: Session, listener: Listener, track_ids: Mapping[UnmatchedSong, int]
+) -> list[tuple[int, datetime | None]]:
+    """Point the unmatched plays of songs at tracks; return track and time of each skip."""
+    query = select(
+        Listen.id,
+        Listen.is_skip,
+        Listen.played_at,
+        Listen.external_id,
+        Listen.title,
+        Listen.artists,
+    ).where(Listen.listener_id == listener.id, Listen.track_id.is_(None))
+    changed: list[dict[str, int]] = []
+    skipped: list[tuple[int, datetime | None]] = []
+    for row in session.execute(query):
+        track_id = track_ids.get(UnmatchedSong(row.external_id, row.title, row.artists))
+        if track_id is None:
+            continue
+        changed.append({"row_id": row.id, "new_track_id": track_id})
+        if row.is_skip:
+            skipped.append((track_id, row.played_at))
+    if changed:
+        statement = update(_LISTEN).where(_LISTEN.c.id == bindparam("row_id"))
+        session.execute(statement.values(track_id=bindparam("new_track_id")), changed)
+        session.expire_all()
     return skipped
 
 

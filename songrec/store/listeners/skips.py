@@ -5,6 +5,7 @@ A skip is weak evidence, because its reason is unknown; it is stored apart from 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import delete, select
@@ -28,21 +29,26 @@ def record(
     at: datetime | None = None,
 ) -> None:
     """Record that ``listener`` skipped a track (``times`` times)."""
+    record_all(session, listener, {track_id: (times, at or now())})
+
+
+def record_all(
+    session: Session, listener: Listener, skipped: Mapping[int, tuple[int, datetime]]
+) -> None:
+    """Record how often ``listener`` skipped each track, and when last."""
+    if not skipped:
+        return
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    row = {
-        "listener_id": listener.id,
-        "track_id": track_id,
-        "times": times,
-        "last_at": at or now(),
-    }
-    session.execute(
-        dialect.insert(Skip)
-        .values(row)
-        .on_conflict_do_update(
-            index_elements=["listener_id", "track_id"],
-            set_={"times": Skip.times + times, "last_at": row["last_at"]},
-        )
+    insert = dialect.insert(Skip.__table__)
+    statement = insert.on_conflict_do_update(
+        index_elements=["listener_id", "track_id"],
+        set_={"times": Skip.times + insert.excluded.times, "last_at": insert.excluded.last_at},
     )
+    rows = [
+        {"listener_id": listener.id, "track_id": track_id, "times": times, "last_at": at}
+        for track_id, (times, at) in skipped.items()
+    ]
+    session.execute(statement, rows)
 
 
 def of_listener(session: Session, listener: Listener, limit: int | None = None) -> list[Skip]:
@@ -83,7 +89,15 @@ def delete_skips(session: Session, listener: Listener, track_id: int | None = No
 
 def merge(session: Session, anonymous: Listener, account: Listener) -> None:
     """Add the skips of ``anonymous`` to those of ``account``."""
-    for skip in of_listener(session, anonymous):
-        existing = find(session, account, skip.track_id)
-        latest = max(skip.last_at, existing.last_at) if existing else skip.last_at
-        record(session, account, skip.track_id, skip.times, latest)
+    existing = {skip.track_id: skip.last_at for skip in of_listener(session, account)}
+    record_all(
+        session,
+        account,
+        {
+            skip.track_id: (
+                skip.times,
+                max(skip.last_at, existing.get(skip.track_id, skip.last_at)),
+            )
+            for skip in of_listener(session, anonymous)
+        },
+    )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from songrec.core import songs
@@ -456,3 +458,50 @@ def test_what_no_database_can_hold_is_stored_without_it(session, listener):
     assert unmatched_imports.count(session, listener) == 2
     text = json.dumps(import_export.export(session, listener))
     assert load(session, listener, text).playlists == 0
+
+
+@pytest.fixture
+def statements(session: Session) -> Iterator[list[str]]:
+    """The statements that the database executes."""
+    seen: list[str] = []
+
+    def note(connection: object, cursor: object, statement: str, *_: object) -> None:
+        seen.append(statement)
+
+    event.listen(session.get_bind(), "before_cursor_execute", note)
+    yield seen
+    event.remove(session.get_bind(), "before_cursor_execute", note)
+
+
+def test_the_number_of_queries_does_not_grow_with_the_list(session, statements):
+    for number in range(40):
+        add(session, f"Song {number}", f"Singer {number} & Band {number}")
+    session.flush()
+
+    def imported(many: int) -> int:
+        row = Listener(token=f"of {many}")
+        session.add(row)
+        session.flush()
+        likes = "title,artist\n" + "".join(
+            f"Song {n} (feat. X),Singer {n} and Friend {n}\n" for n in range(many)
+        )
+        plays = [(f"Song {n}", f"2024-01-01T00:{n:02}:00Z", 900) for n in range(many)]
+        missing = [(f"Gone {n}", f"2024-01-02T00:{n:02}:00Z", 900) for n in range(many)]
+        del statements[:]
+        load(session, row, likes)
+        load(session, row, spotify(*plays, *missing))
+        import_export.retry_unmatched(session, row)
+        return len(statements)
+
+    assert imported(4) == imported(40)
+
+
+def test_skips_of_a_history_are_counted_when_the_song_arrives(session, listener):
+    for day in (2, 1):
+        text = spotify(("Late", f"2024-01-0{day}T00:00:00Z", 900), ("Late", "2024-02-01", 900))
+        load(session, listener, text)
+    track = add(session, "Late")
+    import_export.retry_unmatched(session, listener)
+    (skip,) = skips.of_listener(session, listener)
+    assert (skip.track_id, skip.times) == (track.id, 3)
+    assert skip.last_at == datetime(2024, 2, 1, tzinfo=UTC)
