@@ -9,11 +9,14 @@ from typing import Any
 # A plain name would be read as a setting.
 from songrec.core import access_settings as _access
 from songrec.core import config as _settings
+from songrec.core import logs as _logs
 from songrec.core import processes as _processes
 
 # Looked at here, once: processes that fail one by one would be started again for ever.
 with _settings.one_line():
     _settings.load()
+    logconfig_dict = _logs.dict_config()
+    _logs.configure()
     _settings.warn_of_removed_settings()
     _undecided = _access.undecided(exposed=_settings.exposed())
     _host, _port = _settings.bind()
@@ -28,7 +31,7 @@ timeout = 120  # a large upload over a slow line
 graceful_timeout = 3
 keepalive = 5
 accesslog = None
-loglevel = "warning"
+loglevel = logconfig_dict["root"]["level"]
 # Heartbeats on a disk that is busy writing a training would look like a hung process.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112
 
@@ -36,8 +39,8 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 def when_ready(server: Any) -> None:
     """Say what is undecided and where songrec is, last of all that is printed at the start."""
     for line in _undecided:
-        print(f"songrec: {line}", flush=True)
-    print(f"\nsongrec is at {_settings.address()}  (Ctrl-C stops it)\n", flush=True)
+        _logs.announce(f"songrec: {line}")
+    _logs.announce(f"\nsongrec is at {_settings.address()}  (Ctrl-C stops it)\n")
 
 
 def post_fork(server: Any, worker: Any) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import logging
 import socket
-import sys
 from pathlib import Path
 
 import click
@@ -14,7 +13,7 @@ from flask import current_app
 from songrec.cli import first_run_audio
 from songrec.cli.base import one_line_errors
 from songrec.cli.catalogue import echo_columns, rejects_file, store_report
-from songrec.core import config
+from songrec.core import config, logs
 from songrec.core.errors import BadInput
 from songrec.jobs.kinds import KIND_GROUPS
 from songrec.store.db import db
@@ -175,12 +174,7 @@ def worker_command(only: str | None) -> None:
     from songrec.jobs import worker
 
     _check_database()
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(logging.Formatter("%(asctime)s worker %(message)s", "%H:%M:%S"))
-    logger = logging.getLogger("songrec")
-    logger.handlers[:] = [handler]
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
+    logs.configure()
     config.warn_of_removed_settings()
     worker.serve(current_app._get_current_object(), only)  # type: ignore[attr-defined]
 

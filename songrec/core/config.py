@@ -9,7 +9,7 @@ import os
 import re
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,9 @@ SETTINGS: tuple[Setting, ...] = (
         "Windows-1252",
         "Encoding of tags that declare none, such as cp1251, koi8-r, gbk, big5, cp932, cp949.",
     ),
+    Setting("SONGREC_LOG_REQUESTS", "0", "1: one log line for each request."),
+    Setting("SONGREC_LOG_FORMAT", "text", "text, or json: one object per line."),
+    Setting("SONGREC_LOG_LEVEL", "info", "debug, info, warning or error."),
     Setting("SONGREC_REAL_DATA", "../shared/data if there", "Real files for the realdata tests."),
     Setting("PORT", "8000", "The port `make run` serves on."),
     Setting(
@@ -158,6 +161,25 @@ def exposed() -> bool:
     return bind()[0].lower() not in LOOPBACK_NAMES or proxies() > 0
 
 
+LOG_FORMATS = ("text", "json")
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+def log_requests() -> bool:
+    """Return whether each request is logged; ``BadInput`` for anything but 0 and 1."""
+    return _flag("SONGREC_LOG_REQUESTS")
+
+
+def log_format() -> str:
+    """Return one of ``LOG_FORMATS``; ``BadInput`` for another word."""
+    return _choice("SONGREC_LOG_FORMAT", LOG_FORMATS)
+
+
+def log_level() -> str:
+    """Return the name of one of logging's levels; ``BadInput`` for another word."""
+    return _choice("SONGREC_LOG_LEVEL", LOG_LEVELS).upper()
+
+
 def dask_scheduler() -> str | None:
     """Return the address of the dask cluster for audio analysis; None for this machine's cores."""
     return os.environ.get("SONGREC_DASK_SCHEDULER") or None
@@ -178,10 +200,27 @@ def tag_encoding() -> str | None:
         ) from None
 
 
+def _default(name: str) -> str:
+    return next(setting.default for setting in SETTINGS if setting.name == name)
+
+
+def _flag(name: str) -> bool:
+    """Return whether a setting is 1; ``BadInput`` for anything but 0 and 1."""
+    return _choice(name, ("0", "1")) == "1"
+
+
+def _choice(name: str, allowed: Sequence[str]) -> str:
+    """Return a setting in lower case; ``BadInput`` if it is not allowed."""
+    text = os.environ.get(name) or _default(name)
+    if text.lower() not in allowed:
+        *others, last = allowed
+        raise BadInput(f"{name} must be {', '.join(others)} or {last}; it is {text!r}.")
+    return text.lower()
+
+
 def _number(name: str, maximum: float = 1e6, *, whole: bool = False) -> float:
     """Return a numeric setting above 0 and at most ``maximum``; ``BadInput`` otherwise."""
-    default = next(setting.default for setting in SETTINGS if setting.name == name)
-    text = os.environ.get(name) or default
+    text = os.environ.get(name) or _default(name)
     try:
         value = float(int(text) if whole else float(text))
     except ValueError:
@@ -225,12 +264,15 @@ def load(instance: Path | None = None) -> dict[str, Any]:
     folder = instance or instance_path()
     https = os.environ.get("SONGREC_HTTPS", "0") == "1"
     tag_encoding()
+    log_format()
+    log_level()
     checked = {
         "SQLALCHEMY_DATABASE_URI": _database_url() or f"sqlite:///{folder / 'songrec.db'}",
         "MAX_CONTENT_LENGTH": int(_number("SONGREC_UPLOAD_MB") * 2**20),
         "UPLOAD_AUDIO_BYTES": int(_number("SONGREC_UPLOAD_AUDIO_MB") * 2**20),
         "PROXIES": proxies(),
         "HOSTS": trusted_hosts(),
+        "LOG_REQUESTS": log_requests(),
         "UPLOAD_SECONDS": _number("SONGREC_UPLOAD_MINUTES") * 60,
         **access_settings.load(exposed=exposed()),
     }

@@ -7,6 +7,7 @@ it, while the others go on. SIGINT, SIGTERM and SIGHUP stop all of them.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shlex
 import signal
@@ -20,8 +21,11 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
+from songrec.core import config, logs
 from songrec.core.errors import BadInput
 from songrec.core.processes import describe_exit, end_with
+
+log = logging.getLogger("songrec.supervisor")
 
 TICK = 0.1
 EARLY = 15.0
@@ -185,7 +189,9 @@ def main(arguments: Sequence[str]) -> int:
     scripts = str(Path(sys.executable).parent)
     os.environ["PATH"] = os.pathsep.join(filter(None, (scripts, os.environ.get("PATH"))))
     try:
-        return ProcessSupervisor(read_procfile(path), folder=path.parent).run()
+        logs.configure()
+        report = log.warning if config.log_format() == "json" else _print_line
+        return ProcessSupervisor(read_procfile(path), folder=path.parent, report=report).run()
     except BadInput as error:
         _print_line(str(error))
         return 1

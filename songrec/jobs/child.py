@@ -7,16 +7,20 @@ cannot take the worker down with it.
 from __future__ import annotations
 
 import importlib
+import logging
 import signal
 import sys
 import traceback
 from typing import Any
 
+from songrec.core import logs
 from songrec.core.child_process import ParentConnection, run_child
 from songrec.core.errors import Cancelled, SongrecError
 from songrec.core.types import Progress
 from songrec.jobs.job_log import JobLog
 from songrec.jobs.kinds import KINDS
+
+logger = logging.getLogger("songrec.job")
 
 
 def main(worker: ParentConnection, job_id: int) -> int:
@@ -35,9 +39,9 @@ def main(worker: ParentConnection, job_id: int) -> int:
         return 1
     except SongrecError as error:
         worker.send({"error": str(error)})
-    except Exception as error:  # noqa: BLE001 - whatever it was, the job's row must say it
+    except Exception as error:
         trace = traceback.format_exc()
-        print(trace, file=sys.stderr, flush=True)
+        logger.exception("unexpected %s", type(error).__name__)
         from songrec.store.db import DISK_FULL, is_disk_full
 
         what = f"Unexpected {type(error).__name__}: {error}"
@@ -52,6 +56,7 @@ def _work(job_id: int, log: JobLog, on_progress: Progress) -> int:
 
     with database_app().app_context():
         job = db.session.get_one(Job, job_id)
+        logs.set_context(job=job.public_id, kind=job.kind)
         log.text = job.log  # of a process before it that crashed
         module, function = KINDS[job.kind].run.split(":")
         result = getattr(importlib.import_module(module), function)(db.session, job, on_progress)
@@ -71,4 +76,5 @@ def _cancel(number: int, frame: object) -> None:
 
 
 if __name__ == "__main__":
+    logs.configure()
     run_child(lambda worker: main(worker, int(sys.argv[1])))

@@ -18,6 +18,7 @@ from pathlib import Path
 from flask import Flask
 from sqlalchemy.exc import OperationalError
 
+from songrec.core import logs
 from songrec.jobs import files
 from songrec.jobs import queue as job_queue
 from songrec.jobs.kinds import KIND_GROUPS
@@ -135,24 +136,20 @@ def _clear_away(instance: Path) -> None:
 def run_job(app: Flask, job_id: int) -> None:
     """Run one job that was claimed; return when it has ended, in whatever way."""
     job = db.session.get_one(Job, job_id)
-    log.info("job %s (%s) starts", job.public_id, job.kind)
-    db.session.rollback()
-    try:
-        JobSupervisor(app, job_id).follow()
-    except Exception as error:  # whatever it was, the job must not seem to run for ever
-        log.exception("job %s cannot be followed", job_id)
-        reason = f"Unexpected {type(error).__name__} in the worker: {error}"
+    with logs.context(job=job.public_id, kind=job.kind):
+        log.info("the job starts")
         db.session.rollback()
-        commit_with_retries(lambda: jobs.fail(db.session, job_id, reason))
-    job = db.session.get_one(Job, job_id)
-    if job.state == "done" and "path" in job.parameters:
-        instance = app.config["INSTANCE"]
-        files.forget_upload(instance, files.uploaded_file(instance, job.parameters["path"]))
-    log.info(
-        "job %s (%s) %s%s",
-        job.public_id,
-        job.kind,
-        job.state,
-        f": {job.error}" if job.error else "",
-    )
-    db.session.rollback()
+        try:
+            JobSupervisor(app, job_id).follow()
+        except Exception as error:  # whatever it was, the job must not seem to run for ever
+            log.exception("the job cannot be followed")
+            reason = f"Unexpected {type(error).__name__} in the worker: {error}"
+            db.session.rollback()
+            commit_with_retries(lambda: jobs.fail(db.session, job_id, reason))
+        job = db.session.get_one(Job, job_id)
+        if job.state == "done" and "path" in job.parameters:
+            instance = app.config["INSTANCE"]
+            files.forget_upload(instance, files.uploaded_file(instance, job.parameters["path"]))
+        level = logging.WARNING if job.state == "failed" else logging.INFO
+        log.log(level, "the job is %s%s", job.state, f": {job.error}" if job.error else "")
+        db.session.rollback()

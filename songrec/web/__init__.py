@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 # Modules with `init_app(app)`, in the order in which they are set up.
 MODULES: tuple[str, ...] = (
+    "request_log",
     "security",
     "ranges",
     "http_caching",
@@ -39,5 +40,8 @@ MODULES: tuple[str, ...] = (
 
 def init_app(app: Flask) -> None:
     """Set up security, accounts, error pages and every blueprint."""
+    from songrec.web import request_log
+
     for name in MODULES:
         importlib.import_module(f"songrec.web.{name}").init_app(app)
+    request_log.wrap(app)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from flask import Flask, Response, current_app, jsonify, make_response, render_template, request
+from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from jinja2 import TemplateError
 from markupsafe import escape
@@ -54,7 +54,8 @@ EXPLANATIONS: dict[int, Explanation] = {
     429: Explanation("Too many attempts", "Nothing is lost."),
     500: Explanation(
         "Something went wrong",
-        "Your earlier changes are kept. Try again; if it happens again, the log says why.",
+        "Your earlier changes are kept. Try again. If it happens again, send the number of the "
+        "request to whoever runs this songrec: it finds the reason in the log.",
     ),
     503: Explanation("Not ready yet", "Come back in a moment."),
 }
@@ -79,6 +80,8 @@ def page(status: int, explanation: Explanation, errors: Any = None) -> Response:
 
     ``errors`` tells programs what is wrong with which field.
     """
+    if status == 500 and "request_id" in g:
+        explanation = replace(explanation, text=f"{explanation.text} Request: {g.request_id}.")
     if problems.is_api_request():
         own_words = explanation not in (*EXPLANATIONS.values(), CSRF)
         text = explanation.text if own_words else f"{explanation.title}. {explanation.text}"
@@ -159,7 +162,7 @@ def _unusable(error: DataError) -> Response:
 
 def _database(error: OperationalError | ProgrammingError) -> Response:
     db.session.rollback()
-    current_app.logger.error("Database error on %r: %s", request.path, error.orig)
+    current_app.logger.error("Database error: %s", error.orig)
     if schema_error := describe_schema_error(error):
         return page(503, Explanation(EXPLANATIONS[503].title, schema_error))
     if "locked" in str(error.orig).lower():
