@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 ROOT = Path(__file__).resolve().parents[1]
 WORKERS = 2
@@ -75,12 +76,17 @@ def environment(instance: Path) -> dict[str, str]:
     return {**os.environ, "FLASK_APP": "app.py", "SONGREC_INSTANCE": str(instance)}
 
 
+def free_port() -> int:
+    """Return a port that no program uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @contextmanager
 def served(instance: Path) -> Iterator[int]:
     """Run gunicorn as `make run` does, on a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     server = subprocess.Popen(
         [
             sys.executable,
@@ -122,7 +128,7 @@ class Client:
 
     def get(self, address: str) -> bytes:
         """Return the body of a page; raise for any status but 200."""
-        return self._send("GET", address, None, 200)
+        return self._send("GET", address, None, 200)[0]
 
     def timed(self, address: str) -> float:
         """Return the milliseconds from the request to the last byte."""
@@ -135,17 +141,34 @@ class Client:
         for public_id in some_ids(instance, 8):
             page = self.get(f"/tracks/{public_id}").decode()
             token = page.split('name="csrf_token" value="')[1].split('"')[0]
-            self._send(
-                "POST",
-                f"/tracks/{public_id}/reaction",
-                f"csrf_token={token}&value=like&next=/",
-                303,
-            )
+            fields = {"csrf_token": token, "value": "like", "next": "/"}
+            self.post(f"/tracks/{public_id}/reaction", fields)
 
-    def _send(self, method: str, address: str, body: str | None, expected: int) -> bytes:
+    def post(self, address: str, fields: dict[str, str]) -> str:
+        """Send a form and return where it leads; raise for any status but 303."""
+        return self._send(
+            "POST", address, urlencode(fields).encode(), 303, "application/x-www-form-urlencoded"
+        )[1]
+
+    def post_file(self, address: str, fields: dict[str, str], name: str, content: bytes) -> str:
+        """Send a form with the file ``name`` in its field ``file``; return where it leads."""
+        line = b"--boundary-of-the-benchmark"
+        parts = [
+            f'Content-Disposition: form-data; name="{key}"\r\n\r\n{value}'.encode()
+            for key, value in fields.items()
+        ]
+        head = f'Content-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
+        parts.append(head.encode() + content)
+        body = b"".join(line + b"\r\n" + part + b"\r\n" for part in parts) + line + b"--\r\n"
+        kind = f"multipart/form-data; boundary={line[2:].decode()}"
+        return self._send("POST", address, body, 303, kind)[1]
+
+    def _send(
+        self, method: str, address: str, body: bytes | None, expected: int, kind: str = ""
+    ) -> tuple[bytes, str]:
         headers = {"Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items())}
-        if body is not None:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        if kind:
+            headers["Content-Type"] = kind
         self.connection.request(method, address, body, headers)
         response = self.connection.getresponse()
         content = response.read()
@@ -154,7 +177,7 @@ class Client:
             self.cookies[name] = rest.split(";")[0]
         if response.status != expected:
             raise RuntimeError(f"{method} {address}: {response.status}, expected {expected}")
-        return content
+        return content, response.headers.get("Location", "")
 
 
 def some_ids(instance: Path, number: int) -> list[str]:
