@@ -63,7 +63,8 @@ class JobSupervisor:
 
     def _follow(self) -> None:
         code, reason = self._watch()
-        if crashed(code) and reason is None and self._report_crash(code):
+        # Whatever killed it may not happen again: a full memory, a damaged cache.
+        if code < 0 and reason is None and self._report_crash(code):
             self.process.close()
             self.process = self._start()
             code, reason = self._watch()
@@ -71,12 +72,15 @@ class JobSupervisor:
         commit_with_retries(lambda: self._end(code, reason))
 
     def _report_crash(self, code: int) -> bool:
-        """Empty the cache of compiled code and store what happened; False if the job has ended."""
-        count = numba_cache.clear(self.instance)
-        self.log.write(
-            f"Its process {describe_exit(code)}. It starts once more, with an empty cache of "
-            f"compiled code ({count} folders emptied)."
-        )
+        """Store which signal ended the process; False if the job has ended.
+
+        After a fault in compiled code the cache of such code is emptied.
+        """
+        cache = ""
+        if crashed(code):
+            count = numba_cache.clear(self.instance)
+            cache = f", with an empty cache of compiled code ({count} folders emptied)"
+        self.log.write(f"Its process {describe_exit(code)}. It starts once more{cache}.")
         self.log.progress, self.log.details = 0.0, {}
         self.log.message = "Starting once more after a crash."
         # The second process continues the log that it finds in the row.
