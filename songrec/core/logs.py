@@ -52,7 +52,9 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line; further lines are a traceback's and begin with spaces."""
-        fields = "".join(f" {name}={value}" for name, value in _context.get().items())
+        # A record that has such a field of its own names it in its message.
+        added = {n: value for n, value in _context.get().items() if n not in vars(record)}
+        fields = "".join(f" {name}={value}" for name, value in added.items())
         line = f"{_time(record)} {record.levelname} {record.name} {record.getMessage()}{fields}"
         trace = _traceback(self, record)
         below = "".join(f"\n{INDENT}{escape(one)}" for one in trace.split("\n")) if trace else ""

@@ -33,7 +33,9 @@ def no_context() -> None:
 def test_text_names_time_level_logger_and_context() -> None:
     with logs.context(job="ab12"):
         line = logs.TextFormatter().format(record("%d songs", 3, more=1))
+        repeated = logs.TextFormatter().format(record("done job=ab12", job="ab12"))
     assert line == "2001-09-09T01:46:40.250Z INFO songrec.test 3 songs job=ab12"
+    assert repeated.endswith(" done job=ab12")
     assert logs.TextFormatter().format(record("later")).endswith(" later")
 
 
