@@ -27,6 +27,7 @@ MODULES: tuple[str, ...] = (
     "word_search",
     "models",
     "users",
+    "accounts",
     "invitations",
     "lists",
     "serve",

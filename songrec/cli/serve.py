@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import secrets
 import socket
 from pathlib import Path
 
@@ -145,6 +146,7 @@ def _train() -> None:
 
 
 def _make_admin() -> None:
+    from songrec.store import security_log
     from songrec.store.listeners import users
 
     if users.any_admin(db.session):
@@ -152,8 +154,9 @@ def _make_admin() -> None:
     password = users.generate_password()
     name = ADMIN
     if users.find(db.session, name) is not None:  # somebody who is none signed up as "admin"
-        name = f"admin-{password[:4].strip('-_').lower()}1"
-    users.create(db.session, name, password, is_admin=True)
+        name = f"admin-{secrets.token_hex(2)}"
+    user = users.create(db.session, name, password, is_admin=True)
+    security_log.record(db.session, "account-created", user=user, detail="admin, by command")
     db.session.commit()
     click.echo("")
     click.echo("  The admin's account, shown this once:")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 from flask.cli import with_appcontext
 
+from songrec.cli.accounts import BY_COMMAND, read_password
 from songrec.cli.base import json_option, one_line_errors, print_json
-from songrec.core.errors import BadInput
 from songrec.store.db import db
 
 
@@ -19,15 +17,13 @@ from songrec.store.db import db
 @one_line_errors
 def create_user_command(name: str, admin: bool, password_stdin: bool) -> None:
     """Create the account NAME; without --password-stdin a password is generated and printed."""
+    from songrec.store import security_log
     from songrec.store.listeners import users
 
-    if password_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
-        if not password:
-            raise BadInput("--password-stdin was given, but stdin is empty.")
-    else:
-        password = users.generate_password()
+    password = read_password() if password_stdin else users.generate_password()
     user = users.create(db.session, name, password, is_admin=admin)
+    detail = f"{'admin, ' if admin else ''}{BY_COMMAND}"
+    security_log.record(db.session, "account-created", user=user, detail=detail)
     db.session.commit()
     click.echo(f"{'Admin' if admin else 'Account'} {user.name} created.")
     if not password_stdin:

@@ -71,6 +71,7 @@ SETTINGS: tuple[Setting, ...] = (
         "everyone on loopback; else accounts",
         "Who may play songs: everyone, or accounts that are signed in.",
     ),
+    Setting("SONGREC_SECURITY_LOG_DAYS", "180", "How long events of the security log are kept."),
     Setting(
         "SONGREC_TAG_ENCODING",
         "Windows-1252",
@@ -273,6 +274,7 @@ def load(instance: Path | None = None) -> dict[str, Any]:
         "PROXIES": proxies(),
         "HOSTS": trusted_hosts(),
         "LOG_REQUESTS": log_requests(),
+        "SECURITY_LOG_DAYS": int(_number("SONGREC_SECURITY_LOG_DAYS", 36_500, whole=True)),
         "UPLOAD_SECONDS": _number("SONGREC_UPLOAD_MINUTES") * 60,
         **access_settings.load(exposed=exposed()),
     }

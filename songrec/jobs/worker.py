@@ -23,9 +23,10 @@ from songrec.jobs import files
 from songrec.jobs import queue as job_queue
 from songrec.jobs.kinds import KIND_GROUPS
 from songrec.jobs.supervisor import GRACE, JobSupervisor, commit_with_retries, stopping
-from songrec.store import jobs
+from songrec.store import jobs, security_log
 from songrec.store.db import db
 from songrec.store.instance import Instance
+from songrec.store.listeners import user_sessions
 from songrec.store.runs import run_folders
 from songrec.store.sound import uploads
 from songrec.store.tables import Job
@@ -87,6 +88,7 @@ def _keep_house(app: Flask) -> None:
             _forget_songs(instance)
             if time.monotonic() - cleared >= HOUR:
                 _clear_away(instance)
+                _forget_security(app.config["SECURITY_LOG_DAYS"])
                 cleared = time.monotonic()
 
 
@@ -129,6 +131,18 @@ def _clear_away(instance: Path) -> None:
     else:
         if removed:
             log.info("cleared away: %s", ", ".join(removed))
+    finally:
+        db.session.rollback()
+
+
+def _forget_security(days: int) -> None:
+    """Remove sessions that have expired and old events of the security log."""
+    try:
+        user_sessions.prune(db.session)
+        security_log.prune(db.session, days)
+        db.session.commit()
+    except OperationalError as error:
+        log.warning("Could not clear the security log: %s", error.orig)
     finally:
         db.session.rollback()
 

@@ -165,6 +165,8 @@ def is_first(item: RateLimitItem, *identifiers: str) -> bool:
 
     For what is logged once and not each time.
     """
+    if not current_app.config.get("RATELIMIT_ENABLED", True):
+        return True
     once = type(item)(1, item.multiples, namespace="first")
     return limiter.limiter.hit(once, *identifiers)
 

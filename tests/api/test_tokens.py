@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput
-from songrec.store import jobs
+from songrec.store import jobs, security_log
 from songrec.store.db import now
 from songrec.store.listeners import api_tokens, users
 from songrec.store.tables import ApiToken, User
@@ -181,3 +181,73 @@ def test_a_read_token_of_an_admin_sees_its_own_jobs_only(
         for job in (mine, theirs)
     ]
     assert statuses == [200, 404, 200, 200]
+
+
+def test_a_token_expires_when_its_owner_chose_and_says_so(
+    client: FlaskClient, anna: User, session: Session
+) -> None:
+    sign_in(client)
+    data = {"name": "My script", "scope": "write", "days": "30"}
+    clear = re.search(r'value="(songrec_[\w-]+)"', client.post("/account/tokens", data=data).text)
+    assert clear is not None
+    header = {"Authorization": f"Bearer {clear[1]}"}
+    token = session.query(ApiToken).one()
+    assert f"Expires on {token.expires_at:%-d %B %Y}." in client.get("/account").text
+    program = client.application.test_client()
+    described = program.get("/api/v1/token", headers=header).json
+    assert described["account"] == "Anna"
+    assert (described["name"], described["scopes"]) == ("My script", ["read", "write"])
+    assert described["expires_at"][:10] == f"{token.expires_at:%Y-%m-%d}"
+    token.expires_at = now() - timedelta(seconds=1)
+    session.commit()
+    for _ in range(2):
+        refused = program.get("/api/v1/likes", headers=header)
+        assert refused.status_code == 401
+        assert f"This token expired on {token.expires_at:%-d %B %Y};" in refused.json["detail"]
+    page = client.get("/account").text
+    assert "Expired on" in page
+    assert "Remove My script" in page
+    events, total = security_log.page(session, kinds=["token-expired"])
+    assert total == 1  # once a day, not with every request
+    assert (events[0].user, events[0].event.detail) == ("Anna", f"token {token.id}")
+
+
+@pytest.mark.parametrize("days", ["0", "30", "90", "365"])
+def test_the_form_offers_lifetimes(client: FlaskClient, anna: User, session, days: str) -> None:
+    sign_in(client)
+    assert client.post("/account/tokens", data={"name": "a", "days": days}).status_code == 201
+    token = session.query(ApiToken).one()
+    assert (token.expires_at is None) == (days == "0")
+
+
+@pytest.mark.parametrize("days", ["-1", "7", "x", "99999999999999999999"])
+def test_the_form_takes_no_other_lifetime(client: FlaskClient, anna, session, days: str) -> None:
+    sign_in(client)
+    assert client.post("/account/tokens", data={"name": "a", "days": days}).status_code == 400
+    assert session.query(ApiToken).count() == 0
+
+
+def test_expired_tokens_take_no_place(session: Session, anna: User) -> None:
+    for number in range(api_tokens.TOKEN_LIMIT):
+        token, _ = api_tokens.create(session, anna, f"{number}", days=1)
+    with pytest.raises(BadInput, match="revoke one"):
+        api_tokens.create(session, anna, "one more")
+    token.expires_at = now()
+    api_tokens.create(session, anna, "one more")
+
+
+def test_tokens_that_are_not_valid_are_limited_by_network_and_valid_ones_are_not(
+    client: FlaskClient, anna: User, token_of, session: Session
+) -> None:
+    valid, wrong = token_of(anna), {"Authorization": "Bearer songrec_guess"}
+    network = {"REMOTE_ADDR": "2001:db8::1"}
+
+    def status(headers: dict[str, str], **where: str) -> int:
+        return client.get("/api/v1/likes", headers=headers, environ_overrides=where).status_code
+
+    tries = authentication.REFUSED.amount
+    assert {status(wrong, **network) for _ in range(tries)} == {401}
+    assert {status(wrong, REMOTE_ADDR=f"2001:db8::{n}") for n in range(2, 5)} == {429}
+    assert status(valid, **network) == 200
+    assert status(wrong, REMOTE_ADDR="192.0.2.1") == 401
+    assert security_log.page(session, kinds=["token-limited"])[1] == 1

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from songrec.store import security_log
 from songrec.store.db import db, now
 from songrec.store.listeners import api_tokens, user_sessions, users
-from songrec.store.tables import ApiToken, User, UserSession
+from songrec.store.tables import User, UserSession
 from tests.web.accounts import PASSWORD, anna, quick_hashes, sign_in
 from tests.web.html import parse, texts
 
@@ -299,20 +299,6 @@ def test_an_account_has_a_limited_number_of_sessions(session: Session, anna: Use
     assert session.query(UserSession).count() == user_sessions.SESSION_LIMIT
     assert user_sessions.load(session, tokens[0]) is None
     assert user_sessions.load(session, tokens[-1]) is not None
-
-
-def test_changed_rights_count_at_once(client: FlaskClient, session: Session, anna: User) -> None:
-    sign_in(client)
-    _, clear = api_tokens.create(session, anna, "writer", ["write"])
-    users.create(session, "Chief", PASSWORD, is_admin=True)
-    bearer = {"Authorization": f"Bearer {clear}"}
-    for is_admin, status in ((True, 200), (False, 403)):
-        users.set_admin(session, anna, is_admin)
-        session.commit()
-        assert client.get("/admin/users").status_code == status
-        answer = client.application.test_client().get("/api/v1/jobs", headers=bearer)
-        assert answer.status_code == 200
-    assert session.query(ApiToken).count() == 1
 
 
 def test_the_page_asks_the_database_once_for_session_and_account(

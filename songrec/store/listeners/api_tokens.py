@@ -28,15 +28,23 @@ NAME_LENGTH = 60
 TOKEN_LIMIT = 20
 # "Last used" is written at most this often: reading should not mean writing.
 LAST_USED_INTERVAL = timedelta(minutes=5)
+EXPIRY_DAYS = (30, 90, 365)
+"""Lifetimes that the account page offers, beside no end."""
+MAX_DAYS = 3650
 
 
 def create(
-    session: Session, user: User, name: str, scopes: Iterable[str] = ("read",)
+    session: Session,
+    user: User,
+    name: str,
+    scopes: Iterable[str] = ("read",),
+    days: int | None = None,
 ) -> tuple[ApiToken, str]:
     """Create a token for ``user``; return it and its clear text, which is shown once, never stored.
 
-    ``write`` includes ``read``. Raises ``BadInput`` for an empty or too long name, an unknown
-    scope, or more than ``TOKEN_LIMIT`` tokens in use.
+    ``write`` includes ``read``. It expires after ``days``, by default never. Raises ``BadInput``
+    for an empty or too long name, an unknown scope, an invalid lifetime, or more than
+    ``TOKEN_LIMIT`` tokens in use.
     """
     name = " ".join(name.split())
     if not 1 <= len(name) <= NAME_LENGTH:
@@ -44,13 +52,19 @@ def create(
     requested = set(scopes)
     if not requested or requested - set(SCOPES):
         raise BadInput(f"A token may {' or '.join(SCOPES)}; it was given {sorted(requested)}.")
-    if len(of_user(session, user)) >= TOKEN_LIMIT:
+    if days is not None and not 1 <= days <= MAX_DAYS:
+        raise BadInput(f"A token lasts 1 to {MAX_DAYS:,} days, or for ever; not {days}.")
+    if sum(not is_expired(token) for token in of_user(session, user)) >= TOKEN_LIMIT:
         raise BadInput(f"You have {TOKEN_LIMIT} tokens; revoke one to make another.")
     if "write" in requested:
         requested.add("read")
     clear = PREFIX + secrets.token_urlsafe(32)
     token = ApiToken(
-        user_id=user.id, name=name, token_hash=_hash(clear), scopes=" ".join(sorted(requested))
+        user_id=user.id,
+        name=name,
+        token_hash=_hash(clear),
+        scopes=" ".join(sorted(requested)),
+        expires_at=now() + timedelta(days=days) if days is not None else None,
     )
     session.add(token)
     session.flush()
@@ -58,7 +72,18 @@ def create(
 
 
 def find(session: Session, clear: str) -> tuple[ApiToken, User] | None:
-    """Return the unrevoked token with this clear text and its account, or None."""
+    """Return the valid token with this clear text and its account, or None."""
+    found = _find(session, clear)
+    return None if found is None or is_expired(found[0]) else found
+
+
+def find_expired(session: Session, clear: str) -> tuple[ApiToken, User] | None:
+    """Return the token with this clear text and its account if it has expired, else None."""
+    found = _find(session, clear)
+    return found if found is not None and is_expired(found[0]) else None
+
+
+def _find(session: Session, clear: str) -> tuple[ApiToken, User] | None:
     if not clear.startswith(PREFIX) or len(clear) > 200:
         return None
     row = session.execute(
@@ -67,6 +92,11 @@ def find(session: Session, clear: str) -> tuple[ApiToken, User] | None:
         .where(ApiToken.token_hash == _hash(clear), ApiToken.revoked_at.is_(None))
     ).one_or_none()
     return (row[0], row[1]) if row is not None else None
+
+
+def is_expired(token: ApiToken) -> bool:
+    """Return whether the token's time is over."""
+    return token.expires_at is not None and token.expires_at <= now()
 
 
 def record_use(token: ApiToken) -> bool:
@@ -79,7 +109,7 @@ def record_use(token: ApiToken) -> bool:
 
 
 def of_user(session: Session, user: User) -> list[ApiToken]:
-    """List the account's unrevoked tokens, newest first."""
+    """List the account's unrevoked tokens, expired ones too, newest first."""
     return list(
         session.scalars(
             select(ApiToken)

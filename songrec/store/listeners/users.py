@@ -6,6 +6,7 @@ import functools
 import re
 import secrets
 import unicodedata
+from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
@@ -16,8 +17,9 @@ from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput, UnknownName
 from songrec.core.passwords import weakness
+from songrec.store.db import now
 from songrec.store.listeners import api_tokens, user_sessions
-from songrec.store.tables import Listener, User
+from songrec.store.tables import ApiToken, Listener, User, UserSession
 
 NAME_LENGTH = (3, 30)
 PASSWORD_LENGTH = (10, 500)
@@ -211,6 +213,40 @@ def require_another_admin(session: Session, user: User) -> None:
 def any_admin(session: Session) -> bool:
     """Return whether at least one account is an admin."""
     return session.scalar(select(User.id).where(User.is_admin).limit(1)) is not None
+
+
+def everybody(session: Session) -> list[User]:
+    """List all accounts by name."""
+    return list(session.scalars(select(User).order_by(User.name_key)))
+
+
+def overview(session: Session) -> list[dict[str, Any]]:
+    """List all accounts by name, each with its numbers of sessions and of valid API tokens."""
+    moment = now()
+    sessions = (
+        select(func.count())
+        .where(UserSession.user_id == User.id, UserSession.expires_at > moment)
+        .scalar_subquery()
+    )
+    tokens = (
+        select(func.count())
+        .where(
+            ApiToken.user_id == User.id,
+            ApiToken.revoked_at.is_(None),
+            ApiToken.expires_at.is_(None) | (ApiToken.expires_at > moment),
+        )
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(
+            User.name,
+            User.is_admin,
+            User.created_at,
+            sessions.label("sessions"),
+            tokens.label("tokens"),
+        ).order_by(User.name_key)
+    )
+    return [dict(row._mapping) for row in rows]
 
 
 def page(session: Session, number: int, size: int = 50) -> tuple[list[User], int]:

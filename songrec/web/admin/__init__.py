@@ -28,6 +28,7 @@ def init_app(app: Flask) -> None:
         prediction,
         run_diagnostics,
         runs,
+        security_events,
         segments,
         sweeps,
         training,

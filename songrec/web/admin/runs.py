@@ -12,7 +12,7 @@ from songrec.core.errors import NotReady
 from songrec.store.db import db
 from songrec.store.instance import current_instance
 from songrec.store.runs import runs as store
-from songrec.web import security
+from songrec.web import security, security_log
 from songrec.web.admin import blueprint, clustering_details, run_diagnostics
 from songrec.web.admin.curve import curve
 
@@ -75,6 +75,7 @@ def publish(public_id: str) -> ResponseReturnValue:
     # A run without its files would leave every page without its figures.
     store.manifest(current_app.config["INSTANCE"], row)
     store.publish(db.session, public_id)
+    security_log.record("run-published", detail=f"run {public_id}")
     db.session.commit()
     flash(f"Run {public_id} is live.", "success")
     return redirect(security.back(url_for("admin.runs")), 303)

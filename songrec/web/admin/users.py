@@ -10,8 +10,10 @@ from songrec.core.errors import BadInput
 from songrec.store.db import db
 from songrec.store.listeners import users as store
 from songrec.store.tables import User
+from songrec.web import security_log
 from songrec.web.admin import blueprint
 from songrec.web.admin.paging import Pages, page_number
+from songrec.web.template_context import count
 
 SIZE = 50
 
@@ -34,6 +36,7 @@ def set_admin(user_id: int) -> ResponseReturnValue:
     except BadInput as error:
         flash(str(error), "error")
     else:
+        security_log.record("admin-granted" if is_admin else "admin-revoked", user)
         db.session.commit()
         flash(f"{user.name} is {'now' if is_admin else 'no longer'} an admin.", "success")
     target = "admin.users" if current_user.is_admin else "auth.account"
@@ -42,15 +45,34 @@ def set_admin(user_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/users/<int(max=2147483647):user_id>/password")
 def reset_password(user_id: int) -> ResponseReturnValue:
-    """Give somebody a generated password and show it this once."""
+    """Give somebody a generated password and show it this once; sessions and tokens end."""
     user = _user(user_id)
     if user.id == current_user.id:
         flash("Change your own password on your account page.", "error")
         return redirect(url_for("admin.users"), 303)
     password = store.reset_password(db.session, user)
+    security_log.record("password-reset", user)
     db.session.commit()
     # Shown in the answer itself: a redirect would have to keep it somewhere in clear.
     return render_template("admin/new_password.html", user=user, password=password)
+
+
+@blueprint.post("/users/<int(max=2147483647):user_id>/sign-out")
+def sign_out_user(user_id: int) -> ResponseReturnValue:
+    """Sign somebody out everywhere and revoke their API tokens."""
+    user = _user(user_id)
+    if user.id == current_user.id:
+        flash("Sign out everywhere on your account page.", "error")
+        return redirect(url_for("admin.users"), 303)
+    ended, revoked = store.sign_out(db.session, user, revoke_tokens=True)
+    security_log.record("signed-out-everywhere", user, "with API tokens")
+    db.session.commit()
+    flash(
+        f"{user.name} is signed out: {count(ended, 'browser', 'browsers')} and "
+        f"{count(revoked, 'API token', 'API tokens')}.",
+        "success",
+    )
+    return redirect(url_for("admin.users"), 303)
 
 
 @blueprint.post("/users/<int(max=2147483647):user_id>/delete")
@@ -66,6 +88,7 @@ def delete_user(user_id: int) -> ResponseReturnValue:
     except BadInput as error:
         flash(str(error), "error")
     else:
+        security_log.record("account-deleted", detail=f"account {user_id}")
         db.session.commit()
         flash(f"The account {name} is deleted, with its likes and playlists.", "success")
     return redirect(url_for("admin.users"), 303)

@@ -22,6 +22,7 @@ from songrec.web.api.authentication import (
     current_listener,
     identified_listener,
     require_listener,
+    unauthorised,
 )
 from songrec.web.api.catalogue import track_or_404
 from songrec.web.downloads import download
@@ -30,6 +31,24 @@ from songrec.web.playlists import export_file
 VALUES = {"like": reactions.LIKE, "dislike": reactions.DISLIKE}
 WORDS = {value: word for word, value in VALUES.items()}
 TOKEN: list[dict[str, list[str]]] = [{"token": []}, {"cookie": []}]
+
+
+@blueprint.get("/token", tags=["service"])
+@blueprint.response(200, schemas.TokenSchema)
+@blueprint.alt_response(401, "UNAUTHORIZED")
+@blueprint.doc(security=[{"token": []}])
+def token() -> dict[str, Any]:
+    """Describe the token of this request: its account, what it may do, when it expires."""
+    who = caller()
+    if who.token is None or who.user is None:
+        raise unauthorised("This needs a token.")
+    return {
+        "account": who.user.name,
+        "name": who.token.name,
+        "scopes": who.token.scopes.split(),
+        "created_at": who.token.created_at,
+        "expires_at": who.token.expires_at,
+    }
 
 
 @blueprint.get("/likes", tags=["likes"])

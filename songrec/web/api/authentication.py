@@ -7,19 +7,22 @@ from dataclasses import dataclass
 from flask import current_app, g, request
 from flask import session as cookie
 from flask_login import current_user
-from limits import RateLimitItemPerMinute
+from limits import RateLimitItemPerDay, RateLimitItemPerMinute
 from werkzeug.datastructures import WWWAuthenticate
-from werkzeug.exceptions import Forbidden, NotFound, Unauthorized
+from werkzeug.exceptions import Forbidden, NotFound, TooManyRequests, Unauthorized
 
 from songrec.store.db import db
 from songrec.store.listeners import api_tokens
 from songrec.store.tables import ApiToken, Listener, User
-from songrec.web import access, security
+from songrec.web import access, security, security_log
 from songrec.web import current_listener as listening
 from songrec.web.api import aliases, blueprint
 
 PER_MINUTE = 300
 REQUESTS = RateLimitItemPerMinute(PER_MINUTE, 1)
+REFUSED = RateLimitItemPerMinute(30, 5)
+"""Tokens from one network that are not valid."""
+DAY = RateLimitItemPerDay(1)
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -107,13 +110,35 @@ def _by_token() -> Caller | None:
     if header is None:
         return None
     scheme, _, clear = header.partition(" ")
-    owned = api_tokens.find(db.session, clear.strip()) if scheme.lower() == "bearer" else None
+    clear = clear.strip() if scheme.lower() == "bearer" else ""
+    owned = api_tokens.find(db.session, clear)
     if owned is None:
-        raise unauthorised("This token is not known, or was revoked: see your account's page.")
+        raise _refused(clear)
     token, user = owned
     if api_tokens.record_use(token):
         db.session.commit()
     return Caller(user, token)
+
+
+def _refused(clear: str) -> Unauthorized:
+    """Return the 401 for a token that is not valid; 429 after too many from one network."""
+    network = security.client_network()
+    try:
+        security.count_try(REFUSED, "token", network)
+    except TooManyRequests:
+        if security.is_first(REFUSED, "token-limited", network):
+            security_log.record("token-limited")
+            db.session.commit()
+        raise
+    expired = api_tokens.find_expired(db.session, clear)
+    if expired is None:
+        return unauthorised("This token is not known, or was revoked: see your account's page.")
+    token, user = expired
+    if security.is_first(DAY, "token-expired", str(token.id)):
+        security_log.record("token-expired", user, f"token {token.id}")
+        db.session.commit()
+    ended = f"{token.expires_at:%-d %B %Y}"
+    return unauthorised(f"This token expired on {ended}; make another on your account's page.")
 
 
 def _by_cookie() -> Caller:

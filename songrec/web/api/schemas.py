@@ -321,6 +321,20 @@ class PathSchema(MatchesSchema):
     unevenness = number("Standard deviation of the lengths over their mean; 0 is even.")
 
 
+class TokenSchema(ma.Schema):
+    """The token of a request; never its clear text."""
+
+    account = written("Name of its account.")
+    name = written("Name.")
+    scopes = fields.List(
+        fields.String(validate=validate.OneOf(("read", "write"))),
+        required=True,
+        metadata={"description": "What it may do."},
+    )
+    created_at = moment("When it was made.")
+    expires_at = moment("When it expires; null: never.", optional=True)
+
+
 class PlaylistSchema(ma.Schema):
     """A playlist without its songs."""
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from flask import request
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, Field, PasswordField, StringField, ValidationError
+from wtforms import BooleanField, Field, PasswordField, SelectField, StringField, ValidationError
+from wtforms.fields.choices import SelectChoice
 
 from songrec.core.errors import BadInput
-from songrec.store.listeners import users
+from songrec.store.listeners import api_tokens, users
 from songrec.store.tables import User
 
 _NAME = {
@@ -116,7 +117,22 @@ class ChangePasswordForm(DeleteAccountForm):
 
 
 class TokenForm(AccountForm):
-    """Name and scope of a new API token."""
+    """Name, scope and lifetime of a new API token."""
 
     name = StringField("Name", id="token-name", default="", render_kw={"maxlength": 60})
     scope = StringField(default="read")
+    days = SelectField(
+        "Expires",
+        id="token-days",
+        coerce=int,
+        choices=[
+            *(SelectChoice(str(days), f"After {days} days") for days in api_tokens.EXPIRY_DAYS),
+            SelectChoice("0", "Never"),
+        ],
+        default=90,
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        if request.method == "POST" and "days" not in request.form:
+            self.days.data = 0  # programs that know no lifetimes
