@@ -114,11 +114,11 @@ def record(
         "user_id": user.id if user else None,
         "actor_id": actor.id if actor else None,
         "address": address,
-        "request_id": request_id,
         "detail": detail[:200],
     }
-    session.add(SecurityEvent(kind=kind, **values))
-    # Numbers of accounts, not names: lines of a log file outlive a deleted account.
+    session.add(SecurityEvent(kind=kind, request_id=request_id, **values))
+    # Numbers of accounts, not names: lines of a log file outlive a deleted account. The request's
+    # id is added by the formatter, as to every line.
     shown = " ".join(f"{name}={value}" for name, value in values.items() if value not in (None, ""))
     level = logging.WARNING if kind in WARNINGS else logging.INFO
     log.log(level, "%s %s", kind, shown, extra={"security_event": kind, **values})
