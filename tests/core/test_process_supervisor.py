@@ -209,9 +209,10 @@ def test_a_procfile_that_cannot_be_read_is_one_line(
         process_supervisor.read_procfile(path)
 
 
-def test_the_procfile_of_songrec_names_web_and_worker() -> None:
+def test_the_procfile_of_songrec_names_web_and_workers() -> None:
     commands = dict(process_supervisor.read_procfile(ROOT / "Procfile"))
     assert commands == {
         "web": ["gunicorn", "--config", "gunicorn.conf.py", "wsgi:app"],
         "worker": ["flask", "worker"],
+        "uploads": ["flask", "worker", "--only", "uploads"],
     }

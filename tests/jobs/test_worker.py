@@ -241,7 +241,7 @@ def test_a_job_whose_worker_is_killed_is_started_again_once(session: Session, st
         worker.kill()
         worker.wait()
         worker = start()
-    wait(session, job, "failed", seconds=10)
+    wait(session, job, "failed")
     assert job.error == jobs.WORKER_STOPPED
     wait(session, waiting, "done")
 
