@@ -45,6 +45,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SONGREC_UPLOAD_MB", "512", "Largest upload the admin page takes, in MiB."),
     Setting("SONGREC_UPLOAD_AUDIO_MB", "50", "Largest song that can be uploaded, in MiB."),
     Setting("SONGREC_UPLOAD_MINUTES", "20", "Longest song that can be uploaded."),
+    Setting(
+        "SONGREC_JOBS_PER_PERSON",
+        "20",
+        "Songs and lists of one account, or of one network without accounts, that may wait.",
+    ),
     Setting("SONGREC_HTTPS", "0", "1 behind HTTPS: cookies are then sent over HTTPS only."),
     Setting(
         "SONGREC_HOSTS",
@@ -276,6 +281,7 @@ def load(instance: Path | None = None) -> dict[str, Any]:
         "LOG_REQUESTS": log_requests(),
         "SECURITY_LOG_DAYS": int(_number("SONGREC_SECURITY_LOG_DAYS", 36_500, whole=True)),
         "UPLOAD_SECONDS": _number("SONGREC_UPLOAD_MINUTES") * 60,
+        "JOBS_PER_PERSON": int(_number("SONGREC_JOBS_PER_PERSON", whole=True)),
         **access_settings.load(exposed=exposed()),
     }
     # Private: the database holds what people like, and uploads lie beside it.

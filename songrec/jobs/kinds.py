@@ -100,6 +100,13 @@ KINDS: dict[str, Kind] = {
             SOMEBODY_WAITS - 5,
             exclusive_key=LIBRARY,
         ),
+        Kind(
+            "import",
+            "Imported list",
+            "songrec.jobs.list_imports:run",
+            "Cancelled; nothing was imported.",
+            SOMEBODY_WAITS,
+        ),
         Kind("upload", "Uploaded song", "songrec.jobs.tasks:upload", "Cancelled.", SOMEBODY_WAITS),
         Kind(
             "keep",

@@ -122,7 +122,9 @@ class JobSupervisor:
         # This counts only if the job still runs: a process that finished has marked it as done
         # itself, in the transaction of its work.
         if reason == "person":
-            job = db.session.get_one(Job, self.job_id)
+            job = db.session.get(Job, self.job_id)
+            if job is None:  # deleted with its listener
+                return False
             return jobs.cancelled(db.session, self.job_id, KINDS[job.kind].when_cancelled)
         if reason == "worker":
             return jobs.release(db.session, self.job_id)

@@ -13,6 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Collection
+from datetime import timedelta
 from pathlib import Path
 
 from flask import Flask
@@ -24,9 +25,9 @@ from songrec.jobs import queue as job_queue
 from songrec.jobs.kinds import KIND_GROUPS
 from songrec.jobs.supervisor import GRACE, JobSupervisor, commit_with_retries, stopping
 from songrec.store import jobs, security_log
-from songrec.store.db import db
+from songrec.store.db import db, now
 from songrec.store.instance import Instance
-from songrec.store.listeners import user_sessions
+from songrec.store.listeners import unmatched_imports, user_sessions
 from songrec.store.runs import run_folders
 from songrec.store.sound import uploads
 from songrec.store.tables import Job
@@ -36,6 +37,8 @@ log = logging.getLogger("songrec.worker")
 POLL = 0.5
 SWEEP = 5.0
 HOUR = 3600.0
+IMPORT_REPORTS = timedelta(days=7)
+"""Time for which the report of an imported list is kept."""
 OBSOLETE = ("worker.lock", "queue.db", "queue.db-wal", "queue.db-shm")
 """Files in the instance folder that earlier versions wrote."""
 
@@ -65,7 +68,7 @@ def serve(app: Flask, group: str | None = None) -> None:
         housekeeper.join(GRACE)
 
 
-def _claim(worker: str, kinds: Collection[str] | None) -> int | None:
+def _claim(worker: str, kinds: Collection[str] | None = None) -> int | None:
     try:
         job_id = jobs.claim(db.session, worker, kinds)
         db.session.commit()
@@ -126,6 +129,9 @@ def _clear_away(instance: Path) -> None:
             if "path" in job.parameters
         }
         removed = [*files.sweep(instance, needed), *run_folders.sweep(instance)]
+        unmatched_imports.remove_expired(db.session)
+        jobs.remove_ended(db.session, "import", now() - IMPORT_REPORTS)
+        db.session.commit()
     except (OSError, OperationalError) as error:
         log.warning("Could not clear away leftovers: %s", getattr(error, "orig", error))
     else:
@@ -149,9 +155,13 @@ def _forget_security(days: int) -> None:
 
 def run_job(app: Flask, job_id: int) -> None:
     """Run one job that was claimed; return when it has ended, in whatever way."""
-    job = db.session.get_one(Job, job_id)
+    job = db.session.get(Job, job_id)
+    if job is None:  # deleted with its listener since it was claimed
+        return
+    path = job.parameters.get("path")
     with logs.context(job=job.public_id, kind=job.kind):
         log.info("the job starts")
+        is_list = job.kind == "import"
         db.session.rollback()
         try:
             JobSupervisor(app, job_id).follow()
@@ -160,10 +170,13 @@ def run_job(app: Flask, job_id: int) -> None:
             reason = f"Unexpected {type(error).__name__} in the worker: {error}"
             db.session.rollback()
             commit_with_retries(lambda: jobs.fail(db.session, job_id, reason))
-        job = db.session.get_one(Job, job_id)
-        if job.state == "done" and "path" in job.parameters:
+        job = db.session.get(Job, job_id)
+        state = job.state if job is not None else "deleted"
+        # A catalogue that failed can be started again; a list is sent again.
+        if path and (state in ("done", "deleted") or (is_list and state not in jobs.ACTIVE)):
             instance = app.config["INSTANCE"]
-            files.forget_upload(instance, files.uploaded_file(instance, job.parameters["path"]))
-        level = logging.WARNING if job.state == "failed" else logging.INFO
-        log.log(level, "the job is %s%s", job.state, f": {job.error}" if job.error else "")
+            files.forget_upload(instance, files.uploaded_file(instance, path))
+        level = logging.WARNING if state == "failed" else logging.INFO
+        error_text = f": {job.error}" if job is not None and job.error else ""
+        log.log(level, "the job is %s%s", state, error_text)
         db.session.rollback()

@@ -13,13 +13,13 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, select, true, update
+from sqlalchemy import Select, delete, func, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased, load_only
 
 from songrec.core.errors import UnknownName
 from songrec.store.db import now
-from songrec.store.tables import Job
+from songrec.store.tables import Job, Listener
 
 ACTIVE = ("waiting", "running")
 TURN_MEMORY = timedelta(minutes=30)
@@ -114,6 +114,28 @@ _LISTED = (
 def active(session: Session) -> list[Job]:
     """Return the jobs that wait or run, oldest first."""
     return list(session.scalars(select(Job).where(Job.state.in_(ACTIVE)).order_by(Job.id)))
+
+
+def active_parameters(session: Session, kind: str) -> list[dict[str, Any]]:
+    """Return the parameters of the jobs of a kind that wait or run."""
+    query = select(Job.parameters).where(Job.state.in_(ACTIVE), Job.kind == kind)
+    return list(session.scalars(query))
+
+
+def of_listener(session: Session, listener: Listener, kind: str, limit: int = 5) -> list[Job]:
+    """Return a listener's newest jobs of a kind."""
+    query = select(Job).where(Job.listener_id == listener.id, Job.kind == kind)
+    return list(session.scalars(query.order_by(Job.id.desc()).limit(limit)))
+
+
+def remove_ended(session: Session, kind: str, before: datetime) -> int:
+    """Delete the jobs of a kind that ended before a moment; return their number."""
+    statement = delete(Job).where(
+        Job.kind == kind, Job.state.not_in(ACTIVE), Job.finished_at < before
+    )
+    count = session.connection().execute(statement).rowcount
+    session.expire_all()
+    return count
 
 
 def find_active(session: Session, request_key: str) -> Job | None:
@@ -296,8 +318,9 @@ def request_cancel(session: Session, job_id: int) -> bool:
 
 
 def cancel_requested(session: Session, job_id: int) -> bool:
-    """Return whether somebody asked for this job to stop."""
-    return bool(session.scalar(select(Job.cancel_requested).where(Job.id == job_id)))
+    """Return whether somebody asked for this job to stop, or deleted it."""
+    requested = session.scalar(select(Job.cancel_requested).where(Job.id == job_id))
+    return requested is None or requested
 
 
 def release(session: Session, job_id: int) -> bool:

@@ -32,6 +32,7 @@ MODULES: tuple[str, ...] = (
     "player",
     "stations",
     "account_data",
+    "list_imports",
     "upload",
     "api",
     "admin",

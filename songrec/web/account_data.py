@@ -24,7 +24,8 @@ from songrec.store.db import db
 from songrec.store.instance import current_instance
 from songrec.store.listeners import listens, reactions, skips, unmatched_imports
 from songrec.store.sound import uploads
-from songrec.web import cached_counts, charts, security
+from songrec.store.tables import Job
+from songrec.web import cached_counts, charts, list_imports, security
 from songrec.web.current_listener import (
     TOKEN,
     current_listener,
@@ -44,7 +45,8 @@ def init_app(app: Flask) -> None:
 @blueprint.get("")
 def page() -> str:
     """Show the listener's taste, skips and missing songs, with import, export and deletion."""
-    page = taste_page(current_instance(), current_listener())
+    listener = current_listener()
+    page = taste_page(current_instance(), listener)
     profile = page.profile
     return render_template(
         "me/page.html",
@@ -54,6 +56,7 @@ def page() -> str:
         clusters=cached_counts.clusters(db.session, page.run),
         reactions=page.feedback.reactions,
         kinds=import_export.KINDS,
+        imports=list_imports.latest(listener),
     )
 
 
@@ -79,16 +82,13 @@ def import_likes() -> ResponseReturnValue:
     if len(content) > security.LIST_BYTES:
         raise import_export.too_large()
     listener = require_listener()
-    report = import_export.import_likes(
-        db.session,
-        listener,
-        content,
-        file_name=file.filename,
-        kind=request.form.get("as", "auto"),
-    )
+    name = file.filename[:200]
+    done = list_imports.import_list(listener, content, name, request.form.get("as", "auto"))
     db.session.commit()
+    if isinstance(done, Job):
+        return redirect(url_for("imports.show", public_id=done.public_id), 303)
     return render_template(
-        "me/imported.html", report=report, name=file.filename[:100], hows=import_export.HOWS
+        "me/imported.html", report=done.to_result(), name=name, hows=import_export.HOWS
     )
 
 
@@ -98,11 +98,13 @@ def retry_unmatched() -> ResponseReturnValue:
     security.count_from_here(security.IMPORTS_ADDRESS, "import")
     listener = current_listener()
     if listener is not None:
-        report = import_export.retry_unmatched(db.session, listener)
+        done = list_imports.retry_unmatched(listener)
         db.session.commit()
+        if isinstance(done, Job):
+            return redirect(url_for("imports.show", public_id=done.public_id), 303)
         flash(
-            f"{count(report.found, 'song is', 'songs are')} in the catalogue now; "
-            f"{len(report.missing_songs):,} still missing.",
+            f"{count(done.found, 'song is', 'songs are')} in the catalogue now; "
+            f"{len(done.missing_songs):,} still missing.",
             "success",
         )
     return redirect(url_for("me.page") + "#waiting", 303)

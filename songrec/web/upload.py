@@ -32,7 +32,7 @@ from songrec.store.db import db
 from songrec.store.instance import current_instance
 from songrec.store.sound import uploads, waveform_cache
 from songrec.store.tables import Job, Listener, Upload, User
-from songrec.web import player, security, upload_page
+from songrec.web import personal_jobs, player, security, upload_page
 from songrec.web.current_listener import current_listener, require_listener
 from songrec.web.downloads import send_stored_file
 from songrec.web.errors import wants_json
@@ -109,11 +109,8 @@ def receive(
         if not path.stat().st_size:
             raise BadInput(f"{name} is empty.")
         upload = uploads.create(db.session, public_id, listener, name, path)
-        if user is None and current_user.is_authenticated:
-            user = db.session.get(User, current_user.id)
-        job = queue.enqueue(
-            db.session, "upload", {"upload_id": upload.public_id, "file": name}, user
-        )
+        parameters = {"upload_id": upload.public_id, "file": name}
+        job = personal_jobs.enqueue("upload", parameters, listener, user)
         upload.job_id = job.id
         db.session.commit()
     except BaseException:

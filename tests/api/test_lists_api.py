@@ -6,11 +6,16 @@ import io
 import json
 from pathlib import Path
 
+import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from songrec.core.errors import BadInput
+from songrec.jobs import list_imports as import_job
+from songrec.store import jobs
 from songrec.store.listeners import playlists, users
-from songrec.store.tables import Listener, Playlist, Track, User
+from songrec.store.tables import Job, Listener, Playlist, Track, User
+from songrec.web import list_imports
 from tests.planted_run import Planted
 from tests.sounding import add_sound, write_wav
 
@@ -44,6 +49,43 @@ def test_a_list_is_imported_and_reported(
     assert send(client, header, text, "x.csv", "?as=plays").status_code == 422
     assert send(client, token_of(anna, "read"), text, "x.csv").status_code == 403
     assert send(client, {}, text, "x.csv").status_code == 401
+
+
+def test_a_long_list_is_a_job_to_poll(
+    client: FlaskClient,
+    session: Session,
+    planted: Planted,
+    anna: User,
+    token_of,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(list_imports, "SHORT_BYTES", 10)
+    header = token_of(anna)
+
+    def report_of(text: bytes):
+        answer = send(client, header, text, "x.csv")
+        assert (answer.status_code, answer.json["job"]["state"]) == (202, "waiting")
+        assert client.get(answer.json["job"]["address"], headers=header).json["kind"] == "import"
+        address = answer.headers["Location"]
+        assert client.get(address, headers=header).status_code == 202
+        assert client.get(address).status_code == 404
+        job_id = jobs.claim(session, "worker")
+        try:
+            result = import_job.run(session, session.get_one(Job, job_id), lambda *_: None)
+            jobs.finish(session, job_id, result, log="", details={})
+        except BadInput as error:
+            jobs.fail(session, job_id, str(error))
+        session.commit()
+        report = client.get(address, headers=header)
+        assert report.status_code == 200
+        return report.json
+
+    report = report_of(b"title,artist\nsong 12,Artist 12\nUnheard of,Nobody\n")
+    assert (report["likes"], report["missing_songs"]) == (1, ["Nobody – Unheard of"])
+    assert (report["problem"], report["job"]["state"]) == (None, "done")
+    unread = report_of(b"{} and more than ten bytes")
+    assert (unread["likes"], unread["job"]["state"]) == (0, "failed")
+    assert unread["problem"].startswith("This file begins like JSON")
 
 
 def test_plays_are_listed_in_parts(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -18,9 +19,9 @@ from songrec.core.files import PARTIAL
 from songrec.jobs import files, queue, supervisor, worker
 from songrec.jobs.job_log import JobLog
 from songrec.store import jobs
-from songrec.store.db import BUSY_TIMEOUT_MS
+from songrec.store.db import BUSY_TIMEOUT_MS, now
 from songrec.store.runs import run_folders
-from songrec.store.tables import Job
+from songrec.store.tables import Job, Listener, PendingLike
 
 EIGHT_DAYS = 8 * 24 * 3600
 
@@ -45,6 +46,28 @@ def test_uploads_nobody_imported_go_after_a_week(app: Flask, session: Session) -
     assert not given_up.parent.exists()
     assert young.is_file()
     assert waited_for.is_file()
+
+
+def test_missing_songs_and_reports_of_imports_expire(app: Flask, session: Session) -> None:
+    listener = Listener(token="me")
+    session.add(listener)
+    session.flush()
+    for title, age in (("young", 100), ("old", 200)):
+        at = now() - timedelta(days=age)
+        session.add(PendingLike(listener_id=listener.id, kind="like", title=title, created_at=at))
+    for kind, state, age in (
+        ("import", "done", 8),
+        ("import", "done", 6),
+        ("import", "waiting", 8),
+        ("train", "done", 8),
+    ):
+        job = queue.enqueue(session, kind, {"age": age})
+        job.state, job.finished_at = state, now() - timedelta(days=age)
+    session.commit()
+    worker._clear_away(app.config["INSTANCE"])
+    assert session.scalars(select(PendingLike.title)).all() == ["young"]
+    left = session.execute(select(Job.kind, Job.state).order_by(Job.id)).all()
+    assert left == [("import", "done"), ("import", "waiting"), ("train", "done")]
 
 
 def test_what_a_killed_training_left_goes_after_a_day(app: Flask) -> None:

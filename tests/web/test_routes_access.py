@@ -148,7 +148,11 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, int, int]]] = {
     ("me.clear_skips", "POST"): ("/me/skips/forget", (303, 303, 303)),
     ("me.clear_plays", "POST"): ("/me/plays/forget", (303, 303, 303)),
     ("me.delete", "POST"): ("/me/delete", (400, 303, 303)),
+    ("imports.show", "GET"): ("/me/imports/none", HIDDEN),
+    ("imports.state", "GET"): ("/me/imports/none/state", HIDDEN),
+    ("imports.cancel", "POST"): ("/me/imports/none/cancel", HIDDEN),
     ("api.import_list", "POST"): ("/api/v1/imports", (422, 422, 422)),
+    ("api.import_of_list", "GET"): ("/api/v1/imports/none", HIDDEN),
     ("api.listen_list", "GET"): ("/api/v1/listens", (401, 200, 200)),
     ("api.playlist_file", "GET"): ("/api/v1/playlists/{playlist}/file", HIDDEN),
     ("api.create_stream_key", "PUT"): (

@@ -13,7 +13,7 @@ from songrec.core.errors import BadInput
 from songrec.store.bulk import chunks
 from songrec.store.db import now
 from songrec.store.listeners import listens, skips, unmatched_imports
-from songrec.store.tables import KeptAnswer, Listener, Playlist, Reaction, Upload
+from songrec.store.tables import AudioFile, Job, KeptAnswer, Listener, Playlist, Reaction, Upload
 
 LIKE, DISLIKE = 1, -1
 WEIGHTS = (1, 2, 3)
@@ -203,9 +203,11 @@ def merge(session: Session, anonymous: Listener, account: Listener) -> None:
     unmatched_imports.merge(session, anonymous, account)
     # The stored recommendations were seen by only one of the two.
     session.execute(delete(KeptAnswer).where(KeptAnswer.listener_id == account.id))
-    for table in (Playlist, Upload):
+    for table in (Playlist, Upload, Job):
         moved = update(table).where(table.listener_id == anonymous.id)
         session.execute(moved.values(listener_id=account.id))
+    kept = update(AudioFile).where(AudioFile.kept_by_id == anonymous.id)
+    session.execute(kept.values(kept_by_id=account.id))
     session.flush()
     # Deleting cascades to the anonymous reactions.
     session.execute(delete(Listener).where(Listener.id == anonymous.id))

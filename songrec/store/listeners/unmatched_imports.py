@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from datetime import timedelta
+from typing import Any, cast
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import CursorResult, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from songrec.store.bulk import chunks
+from songrec.store.db import now
 from songrec.store.tables import Listener, PendingLike
 
 MAX_PER_LISTENER = 20_000
+LIFETIME = timedelta(days=183)
+"""Time for which a song is kept to be tried again."""
 FIELDS = ("kind", "playlist", "external_id", "title", "artists", "weight")
 """Columns of every entry; ``MORE`` may be missing."""
 MORE: dict[str, Any] = {"playlist_id": None, "ids": None, "path": ""}
@@ -74,6 +78,14 @@ def remove(session: Session, listener: Listener, ids: Sequence[int] | None = Non
             )
         )
     session.expire_all()
+
+
+def remove_expired(session: Session) -> int:
+    """Delete the songs that were imported longer than ``LIFETIME`` ago; return their number."""
+    statement = delete(PendingLike).where(PendingLike.created_at < now() - LIFETIME)
+    done = session.execute(statement, execution_options={"synchronize_session": False})
+    session.expire_all()
+    return cast(CursorResult[Any], done).rowcount
 
 
 def merge(session: Session, anonymous: Listener, account: Listener) -> None:

@@ -49,6 +49,7 @@ def init_app(app: Flask) -> None:
         audio,
         authentication,
         catalogue,
+        imports,
         lists,
         recommendations,
         runs_and_jobs,

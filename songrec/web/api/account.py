@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, request, url_for
-from werkzeug.exceptions import Conflict, Forbidden, NotFound, UnprocessableEntity
+from flask import Response, url_for
+from werkzeug.exceptions import Conflict, Forbidden, NotFound
 
-from songrec.core.errors import BadInput
-from songrec.services.listeners import import_export
 from songrec.services.listeners.playlist_export import FORMATS, NoStreamKey, PathsNotAllowed
 from songrec.store.catalogue import keyset_pagination, tracks
 from songrec.store.db import db
@@ -103,39 +101,6 @@ def unlike(track_id: str) -> None:
     listener = require_listener()
     reactions.react(db.session, listener, track_or_404(track_id).id, None)
     db.session.commit()
-
-
-@blueprint.post("/imports", tags=["likes"])
-@blueprint.arguments(arguments.ImportArguments, location="query")
-@blueprint.arguments(arguments.ListFiles, location="files")
-@blueprint.response(200, schemas.ImportSchema)
-@blueprint.alt_response(401, "UNAUTHORIZED")
-@blueprint.alt_response(403, "FORBIDDEN")
-@blueprint.alt_response(413, "REQUEST_ENTITY_TOO_LARGE")
-@blueprint.doc(security=TOKEN)
-def import_list(args: dict[str, Any], files: dict[str, Any]) -> dict[str, Any]:
-    """Import a list: likes, plays or playlists; what the catalogue lacks is kept to try again.
-
-    Of a file that cannot be read nothing is imported, and `problem` says what it is.
-    """
-    if more := set(request.form) - {"csrf_token"}:
-        raise UnprocessableEntity(f"The form has fields that mean nothing: {sorted(more)}.")
-    security.count_from_here(security.IMPORTS_ADDRESS, "import")
-    listener = require_listener()
-    file = files["file"]
-    content = file.stream.read(security.LIST_BYTES + 1)
-    if len(content) > security.LIST_BYTES:
-        raise import_export.too_large()
-    problem = None
-    try:
-        report = import_export.import_likes(
-            db.session, listener, content, file_name=file.filename or "", kind=args["kind"]
-        )
-    except BadInput as error:
-        db.session.rollback()
-        report, problem = import_export.ImportReport(""), str(error)
-    db.session.commit()
-    return {**report.to_json(), "problem": problem}
 
 
 @blueprint.get("/listens", tags=["likes"])

@@ -285,6 +285,11 @@ class ImportArguments(ArgumentsSchema):
         data_key="as",
         metadata={"description": "What the songs become; auto: what the file is."},
     )
+    wait = fields.Float(
+        load_default=20.0,
+        validate=validate.Range(0, 30),
+        metadata={"description": "Seconds to wait for a job's report before the job is given."},
+    )
 
 
 class PlaylistFileArguments(ArgumentsSchema):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from typing import Any
 
-from flask import current_app, request, url_for
+from flask import request, url_for
 from werkzeug.exceptions import NotFound, UnprocessableEntity
 
 from songrec.jobs import queue
@@ -16,15 +14,13 @@ from songrec.store.db import db
 from songrec.store.instance import current_instance
 from songrec.store.sound import uploads
 from songrec.store.tables import Job, Upload
+from songrec.web import personal_jobs
 from songrec.web import upload as page
 from songrec.web.api import aliases, arguments, blueprint, schemas, serializers
 from songrec.web.api.account import TOKEN
 from songrec.web.api.authentication import caller, current_listener, require_listener
 
 ANYBODY: list[dict[str, list[str]]] = [{}, *TOKEN]
-TICK = 0.25
-WAITING = threading.BoundedSemaphore(2)
-"""Of the threads that answer, at most so many wait for a job in one process."""
 
 
 @aliases.post("/recommend/from-audio")
@@ -54,7 +50,7 @@ def from_audio(
     listener = require_listener() if user is not None else current_listener()
     row, job = page.receive(files["file"], listener, user)
     if args["wait"]:
-        _await(job, args["wait"])
+        personal_jobs.wait_for(job, args["wait"])
     if job.state not in jobs.ACTIVE:
         db.session.refresh(row)
         return _answer(row, job, args["top_n"]), 200, {}
@@ -94,25 +90,6 @@ def _mine(upload_id: str) -> Upload:
     if row is None or not (caller().sees_everybody or uploads.may_see(row, current_listener())):
         raise NotFound("No such upload, or it is not yours or deleted already.")
     return row
-
-
-def _await(job: Job, seconds: float) -> None:
-    """Wait until the job has ended, for at most ``seconds``; not at all if too many wait."""
-    # Without a worker, or behind several other jobs, nothing would come of it in time.
-    working = queue.worker_runs(current_app.config["INSTANCE"], "upload")
-    if not working or jobs.ahead_of(db.session, job) > 1 or not WAITING.acquire(blocking=False):
-        return
-    try:
-        end = time.monotonic() + seconds
-        while True:
-            # A transaction that stays open would go on seeing the job as it was.
-            db.session.rollback()
-            db.session.refresh(job)
-            if job.state not in jobs.ACTIVE or time.monotonic() >= end:
-                return
-            time.sleep(TICK)
-    finally:
-        WAITING.release()
 
 
 def _answer(row: Upload, job: Job, top_n: int) -> dict[str, Any]:

@@ -82,5 +82,8 @@ def _may_see(row: Job) -> bool:
     who = caller()
     if who.sees_everybody or (who.user is not None and row.user_id == who.user.id):
         return True
+    listener = current_listener()
+    if listener is not None and row.listener_id == listener.id:
+        return True
     upload = uploads.of_job(db.session, row)
-    return upload is not None and uploads.may_see(upload, current_listener())
+    return upload is not None and uploads.may_see(upload, listener)

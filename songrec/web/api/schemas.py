@@ -278,31 +278,6 @@ class RefusedLineSchema(ma.Schema):
     reason = written("Why.")
 
 
-class ImportSchema(ma.Schema):
-    """What became of an imported file."""
-
-    format = written("What the file was read as; empty if it could not be read.")
-    problem = written("Why the file could not be read.", optional=True)
-    likes = whole("New likes.")
-    dislikes = whole("New dislikes.")
-    skips = whole("New skips.")
-    plays = whole("New plays.")
-    playlists = fields.List(fields.Nested(ImportedPlaylistSchema), required=True)
-    unchanged = whole("Entries that were here already, or decided otherwise before.")
-    matched = free("How many entries were matched by id, isrc, path, names, guests.")
-    matched_songs = fields.List(
-        fields.String(),
-        required=True,
-        metadata={"description": "The first of them as the catalogue names them."},
-    )
-    missing = whole("Songs that are not in the catalogue; they are kept to try again.")
-    missing_songs = fields.List(fields.String(), required=True)
-    refused = fields.List(fields.Nested(RefusedLineSchema), required=True)
-    passed_over = free("What is no song, counted.")
-    notes = fields.List(fields.String(), required=True)
-    contradictions = fields.List(fields.String(), required=True)
-
-
 class StationSchema(MatchesSchema):
     """The next songs of a station."""
 
@@ -387,6 +362,37 @@ class JobSchema(ma.Schema):
     started_at = moment("When it started.", optional=True)
     finished_at = moment("When it finished.", optional=True)
     address = written("URL to poll.")
+
+
+class ImportSchema(ma.Schema):
+    """What became of an imported file."""
+
+    format = written("What the file was read as; empty if it could not be read.")
+    problem = written("Why the file could not be read.", optional=True)
+    likes = whole("New likes.")
+    dislikes = whole("New dislikes.")
+    skips = whole("New skips.")
+    plays = whole("New plays.")
+    playlists = fields.List(fields.Nested(ImportedPlaylistSchema), required=True)
+    unchanged = whole("Entries that were here already, or decided otherwise before.")
+    matched = free("How many entries were matched by id, isrc, path, names, guests.")
+    matched_songs = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "The first of them as the catalogue names them."},
+    )
+    missing = whole("Songs that are not in the catalogue; they are kept to try again.")
+    missing_songs = fields.List(fields.String(), required=True)
+    refused = fields.List(fields.Nested(RefusedLineSchema), required=True)
+    passed_over = free("What is no song, counted.")
+    notes = fields.List(fields.String(), required=True)
+    contradictions = fields.List(fields.String(), required=True)
+    job = fields.Nested(
+        JobSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "The job that imports a longer list; null if none was needed."},
+    )
 
 
 class HealthSchema(ma.Schema):

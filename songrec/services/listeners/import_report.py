@@ -1,0 +1,187 @@
+"""Report of an imported list: what was read as what, matched, added, missing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from songrec.core import songs
+from songrec.services.listeners.list_formats.entries import ListEntry
+from songrec.services.listeners.list_matching import Contradiction
+
+HOWS = {
+    "id": "by id",
+    "isrc": "by ISRC",
+    "path": "by the path of the file",
+    "names": "by artist and title",
+    "guests": "by title and main artist",
+}
+"""How songs are matched, in words."""
+LISTED = 500
+"""Songs and lines that a report names one by one."""
+
+
+@dataclass
+class PlaylistReport:
+    """An imported playlist; ``is_new`` unless its songs were added to one that was there."""
+
+    name: str
+    songs: int
+    missing: int
+    is_new: bool
+
+
+@dataclass
+class ImportReport:
+    """Result of an import.
+
+    ``matched`` are the entries by how (``HOWS``), ``missing`` those without a track, ``refused``
+    the unusable lines. ``added`` counts what is new by kind (like, dislike, skip, play),
+    ``unchanged`` what was there already or was decided otherwise before. ``playlists`` is the
+    number of new playlists, ``playlist_reports`` are all of them. ``passed_over``, ``notes``,
+    ``contradictions`` and ``limits`` say what else a reader should know. ``names`` are the artists
+    and titles of the first matched tracks, as the catalogue has them.
+    """
+
+    format: str
+    matched: dict[str, list[tuple[ListEntry, int]]] = field(
+        default_factory=lambda: {"id": [], "names": [], "guests": []}
+    )
+    missing: list[ListEntry] = field(default_factory=list)
+    refused: list[tuple[int, str]] = field(default_factory=list)
+    playlists: int = 0
+    playlist_reports: list[PlaylistReport] = field(default_factory=list)
+    added: Counter[str] = field(default_factory=Counter)
+    unchanged: Counter[str] = field(default_factory=Counter)
+    passed_over: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+    contradictions: list[Contradiction] = field(default_factory=list)
+    limits: list[str] = field(default_factory=list)
+    names: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def found(self) -> int:
+        """Number of matched entries."""
+        return sum(map(len, self.matched.values()))
+
+    @property
+    def likes(self) -> int:
+        """Number of new likes."""
+        return self.added["like"]
+
+    @property
+    def dislikes(self) -> int:
+        """Number of new dislikes."""
+        return self.added["dislike"]
+
+    @property
+    def plays(self) -> int:
+        """Number of new plays, of songs that the catalogue lacks as well."""
+        return self.added["play"]
+
+    @property
+    def skips(self) -> int:
+        """Number of new skips."""
+        return self.added["skip"]
+
+    @property
+    def missing_songs(self) -> list[ListEntry]:
+        """The entries without a track, each song once."""
+        return list({(e.label, e.kind, e.playlist): e for e in reversed(self.missing)}.values())[
+            ::-1
+        ]
+
+    def matched_songs(self, how: str) -> list[str]:
+        """Name the first songs that were matched in one way, and what the list calls them."""
+        songs_by_label = {
+            (entry.label, self.names[track_id]): None
+            for entry, track_id in self.matched[how]
+            if track_id in self.names
+        }
+        return [
+            name if songs.plain(name) == songs.plain(label) else f"{name} (listed as “{label}”)"
+            for label, name in list(songs_by_label)[:LISTED]
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """Serialize for the API and ``--json``."""
+        missing = self.missing_songs
+        return {
+            "format": self.format,
+            "likes": self.likes,
+            "dislikes": self.dislikes,
+            "skips": self.skips,
+            "plays": self.plays,
+            "playlists": [
+                {"name": one.name, "songs": one.songs, "missing": one.missing, "new": one.is_new}
+                for one in self.playlist_reports
+            ],
+            "unchanged": sum(self.unchanged.values()),
+            "matched": {how: len(pairs) for how, pairs in self.matched.items() if pairs},
+            "matched_songs": [one for how in self.matched for one in self.matched_songs(how)],
+            "missing": len(missing),
+            "missing_songs": [entry.label for entry in missing[:LISTED]],
+            "refused": [{"line": line, "reason": reason} for line, reason in self.refused[:LISTED]],
+            "passed_over": dict(self.passed_over),
+            "notes": [*self.notes, *self.limits],
+            "contradictions": [one.text for one in self.contradictions[:LISTED]],
+        }
+
+    def to_result(self) -> dict[str, Any]:
+        """Serialize for a job's row: as for the API, and ``details`` for the page."""
+        return {
+            **self.to_json(),
+            "details": {
+                "found": self.found,
+                "entries": self.found + len(self.missing),
+                "songs": {how: self.matched_songs(how) for how in self.matched},
+                "missing": [[one.line, one.label] for one in self.missing_songs[:LISTED]],
+                "contradictions": [
+                    [one.entry.line, one.text] for one in self.contradictions[:LISTED]
+                ],
+                "n_contradictions": len(self.contradictions),
+                "n_refused": len(self.refused),
+                "limits": self.limits,
+                "notes": self.notes,
+            },
+        }
+
+
+def summary_lines(report: ImportReport, name: str, most: int = 20) -> list[str]:
+    """Return a report as lines of text: what was read as what, added, missing, not read."""
+    lines = [f"{name} was read as {report.format}."]
+    counts = [
+        (report.likes, "like", "likes"),
+        (report.dislikes, "dislike", "dislikes"),
+        (report.plays, "play", "plays"),
+        (report.skips, "skip", "skips"),
+    ]
+    added = [f"{n:,} {one if n == 1 else many}" for n, one, many in counts if n]
+    lines.append(f"Added: {', '.join(added) or 'nothing'}.")
+    for one in report.playlist_reports:
+        kind = "New playlist" if one.is_new else "Playlist"
+        missing = f", {one.missing:,} missing" if one.missing else ""
+        number = f"{one.songs:,} song{'s' * (one.songs != 1)}"
+        lines.append(f"{kind} “{one.name}”: {number}{missing}.")
+    if report.unchanged:
+        lines.append(f"Unchanged: {report.unchanged.total():,} entries that were here already.")
+    matched = [f"{len(p):,} {HOWS[how]}" for how, p in report.matched.items() if p]
+    lines.append(f"Matched: {', '.join(matched) or 'nothing'}.")
+    listed_otherwise = [
+        text for how in report.matched for text in report.matched_songs(how) if "(listed as" in text
+    ]
+    lists = (
+        ("Under another name in the list", listed_otherwise),
+        ("Not in this catalogue (kept to try again)", [e.label for e in report.missing_songs]),
+        ("Ids of other songs", [c.text for c in report.contradictions]),
+        ("Not read", [f"line {line} {reason}" for line, reason in report.refused]),
+        ("Passed over", [f"{n:,} {what}" for what, n in report.passed_over.items()]),
+    )
+    for title, texts in lists:
+        if texts:
+            lines.append(f"{title}: {len(texts):,}")
+            lines += [f"  {text}" for text in texts[:most]]
+            if len(texts) > most:
+                lines.append(f"  and {len(texts) - most:,} more")
+    return [*lines, *report.limits, *report.notes]

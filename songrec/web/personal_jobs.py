@@ -1,0 +1,73 @@
+"""Jobs that listeners queue: in turn per person, and only so many at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import threading
+import time
+from typing import Any
+
+from flask import current_app
+from flask_login import current_user
+from werkzeug.exceptions import TooManyRequests
+
+from songrec.jobs import queue
+from songrec.store import jobs
+from songrec.store.db import db
+from songrec.store.tables import Job, Listener, User
+from songrec.web import security
+
+TICK = 0.25
+RETRY_AFTER = 60
+WAITING = threading.BoundedSemaphore(2)
+"""Of the threads that answer, at most so many wait for a job in one process."""
+
+
+def enqueue(
+    kind: str, parameters: dict[str, Any], listener: Listener | None, user: User | None = None
+) -> Job:
+    """Queue a job of this request's listener, or of ``user``. The caller commits.
+
+    Raises ``TooManyRequests`` where too many jobs of this person wait already; an admin's may.
+    """
+    if user is None and current_user.is_authenticated:
+        user = db.session.get_one(User, current_user.id)
+    owner_key = queue.owner_key_of(user) if user is not None else _network_key()
+    limit = current_app.config["JOBS_PER_PERSON"]
+    is_admin = user is not None and user.is_admin
+    if not is_admin and jobs.waiting_of(db.session, owner_key) >= limit:
+        raise TooManyRequests(
+            f"{limit} of your songs and lists are waiting already; nothing was added.",
+            retry_after=RETRY_AFTER,
+        )
+    listener_id = listener.id if listener is not None else None
+    return queue.enqueue(
+        db.session, kind, parameters, user, listener_id=listener_id, owner_key=owner_key
+    )
+
+
+def wait_for(job: Job, seconds: float) -> None:
+    """Wait until the job has ended, for at most ``seconds``; not at all if too many wait."""
+    # Without a worker, or behind several other jobs, nothing would come of it in time.
+    working = queue.worker_runs(current_app.config["INSTANCE"], job.kind)
+    if not working or jobs.ahead_of(db.session, job) > 1 or not WAITING.acquire(blocking=False):
+        return
+    try:
+        end = time.monotonic() + seconds
+        while True:
+            # A transaction that stays open would go on seeing the job as it was.
+            db.session.rollback()
+            db.session.refresh(job)
+            if job.state not in jobs.ACTIVE or time.monotonic() >= end:
+                return
+            time.sleep(TICK)
+    finally:
+        WAITING.release()
+
+
+def _network_key() -> str:
+    """Return a key of the network that the request comes from, without its address."""
+    key = str(current_app.secret_key).encode()
+    digest = hmac.new(key, f"jobs:{security.client_network()}".encode(), hashlib.sha256)
+    return f"network:{digest.hexdigest()[:32]}"
