@@ -76,6 +76,11 @@ SETTINGS: tuple[Setting, ...] = (
         "everyone on loopback; else accounts",
         "Who may play songs: everyone, or accounts that are signed in.",
     ),
+    Setting(
+        "SONGREC_LEARN_FROM_ACCOUNTS",
+        "0 where sign-up is open; else 1",
+        "1: trainings also learn from playlists that accounts share.",
+    ),
     Setting("SONGREC_SECURITY_LOG_DAYS", "180", "How long events of the security log are kept."),
     Setting(
         "SONGREC_TAG_ENCODING",
@@ -171,6 +176,16 @@ def trusted_hosts() -> tuple[str, ...] | None:
 def exposed() -> bool:
     """Return whether others than the person at this machine may come: by network or by proxy."""
     return bind()[0].lower() not in LOOPBACK_NAMES or proxies() > 0
+
+
+def learns_from_accounts() -> bool:
+    """Return whether trainings learn from the playlists that accounts share.
+
+    Where anybody can make accounts, anybody could teach the models with a few of them.
+    """
+    if os.environ.get("SONGREC_LEARN_FROM_ACCOUNTS"):
+        return _flag("SONGREC_LEARN_FROM_ACCOUNTS")
+    return access_settings.load(exposed=exposed())["SIGN_UP"] != "open"
 
 
 LOG_FORMATS = ("text", "json")
@@ -312,6 +327,7 @@ def load(instance: Path | None = None) -> dict[str, Any]:
         "PROXIES": proxies(),
         "HOSTS": trusted_hosts(),
         "LOG_REQUESTS": log_requests(),
+        "LEARN_FROM_ACCOUNTS": learns_from_accounts(),
         "SECURITY_LOG_DAYS": int(_number("SONGREC_SECURITY_LOG_DAYS", 36_500, whole=True)),
         "METRICS": metrics(),
         "METRICS_TOKEN": metrics_token(),

@@ -79,6 +79,7 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, int, int]]] = {
     ("auth.sign_up", "POST"): ("/sign-up", (400, 303, 303)),
     ("auth.account", "GET"): ("/account", (303, 200, 200)),
     ("auth.change_password", "POST"): ("/account/password", (303, 400, 400)),
+    ("auth.share_playlists", "POST"): ("/account/sharing", SIGN_IN),
     ("auth.delete", "POST"): ("/account/delete", (303, 400, 400)),
     ("auth.create_token", "POST"): ("/account/tokens", (303, 400, 400)),
     ("auth.revoke_token", "POST"): ("/account/tokens/1/revoke", (303, 404, 404)),

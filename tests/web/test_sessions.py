@@ -331,3 +331,32 @@ def test_what_is_typed_for_a_name_is_not_logged(
     assert (newest.event.address, newest.event.detail) == ("127.0.0.1", "")
     assert PASSWORD not in repr([one.to_json() for one in (newest, oldest)])
     assert texts(sign_in(client, password="x"), "#form-error") == ["Wrong name or password."]
+
+
+class TestSharingPlaylists:
+    """An account lets its playlists teach the models, or not; by default it does not."""
+
+    @pytest.fixture
+    def app_config(self) -> dict[str, bool]:
+        return {"LEARN_FROM_ACCOUNTS": True}
+
+    def test_it_is_the_owners_choice(
+        self, client: FlaskClient, session: Session, anna: User
+    ) -> None:
+        sign_in(client)
+        checked = "input[name=shares_playlists][checked]"
+        assert not anna.shares_playlists
+        assert not parse(client.get("/account")).select(checked)
+        for data, expected in (({"shares_playlists": "1"}, True), ({}, False), ({}, False)):
+            assert client.post("/account/sharing", data=data).status_code == 303
+            session.refresh(anna)
+            assert anna.shares_playlists == expected
+            assert bool(parse(client.get("/account")).select(checked)) == expected
+        assert kinds(session) == ["signed-in", "sharing-on", "sharing-off"]
+
+
+def test_where_nothing_is_learnt_from_accounts_none_is_asked(
+    client: FlaskClient, anna: User
+) -> None:
+    sign_in(client)
+    assert not parse(client.get("/account")).select("input[name=shares_playlists]")

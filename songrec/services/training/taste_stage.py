@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from songrec.core import config
 from songrec.core.files import atomic_folder, write_json
 from songrec.core.title_normalization import match_key
 from songrec.core.types import Floats, Ints, Progress, Space, no_progress
@@ -38,7 +39,8 @@ def train_tastes(
     Songs of the same name in other words ("- 2011 Remaster", "feat. …") share a song key: who likes
     one is not shown the other. Without playlists to learn from, the model is the default prior
     (``recommend.taste.prior``); with enough of them there are track factors too, if they help
-    (``two_tower``). Results for the same space and playlists come from ``<instance>/tastes``.
+    (``two_tower``). Playlists are those of catalogues and of accounts that share theirs. Results
+    for the same space and playlists come from ``<instance>/tastes``.
     """
     space = result.recommendation_space()
     keys = space.song_keys.copy()
@@ -53,7 +55,9 @@ def train_tastes(
     track_factors, model = _cached_model(
         instance.folder / "tastes",
         space,
-        taste_data.playlists(instance.session, space.track_ids),
+        taste_data.playlists(
+            instance.session, space.track_ids, shared=config.learns_from_accounts()
+        ),
         seed,
         # Details are dropped: their epochs and losses are not those of the run's model.
         lambda fraction, message, details=None: on_progress(fraction, message),

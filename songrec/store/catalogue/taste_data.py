@@ -6,13 +6,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sqlalchemy import and_, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from songrec.core.types import Ints
-from songrec.store.tables import Album, Artist, PlaylistTrack, Track, TrackArtist
+from songrec.store.tables import (
+    Album,
+    Artist,
+    Listener,
+    Playlist,
+    PlaylistTrack,
+    Track,
+    TrackArtist,
+    User,
+)
 
 ROWS_PER_FETCH = 20_000
+MAX_SHARED = 20
+"""Playlists of one account that models learn from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +74,30 @@ def _credited(session: Session, first: int, last: int) -> dict[int, CreditedTrac
     }
 
 
-def playlists(session: Session, track_ids: Ints) -> list[Ints]:
-    """Return every playlist, of catalogue and listeners, as rows of ``track_ids`` (ascending)."""
+def playlists(session: Session, track_ids: Ints, *, shared: bool = False) -> list[Ints]:
+    """Return the playlists that models may learn from, as rows of ``track_ids`` (ascending).
+
+    Those of catalogues count, and with ``shared`` the newest ``MAX_SHARED`` of each account that
+    shares its own. What a listener without an account keeps never counts: it costs nothing to be a
+    thousand of them.
+    """
+    newest = func.row_number().over(partition_by=Playlist.listener_id, order_by=Playlist.id.desc())
+    of_accounts = (
+        select(Playlist.id, newest.label("place"))
+        .join(Listener, Listener.id == Playlist.listener_id)
+        .join(User, User.id == Listener.user_id)
+        .where(User.shares_playlists)
+        .subquery()
+    )
+    counted = select(Playlist.id).where(Playlist.listener_id.is_(None))
+    if shared:
+        counted = counted.union_all(
+            select(of_accounts.c.id).where(of_accounts.c.place <= MAX_SHARED)
+        )
     query = (
         select(PlaylistTrack.playlist_id, PlaylistTrack.track_id)
-        .order_by(PlaylistTrack.playlist_id)
+        .where(PlaylistTrack.playlist_id.in_(counted))
+        .order_by(PlaylistTrack.playlist_id, PlaylistTrack.track_id)
         .execution_options(yield_per=ROWS_PER_FETCH)
     )
     parts = [

@@ -112,6 +112,21 @@ def change_password() -> ResponseReturnValue:
     return redirect(url_for("auth.account"), 303)
 
 
+@blueprint.post("/account/sharing")
+@login_required
+def share_playlists() -> ResponseReturnValue:
+    """Let your playlists teach what is recommended to everybody, or no longer."""
+    user = db.session.get_one(User, current_user.id)
+    shares = request.form.get("shares_playlists") is not None
+    if shares != user.shares_playlists:
+        user.shares_playlists = shares
+        security_log.record("sharing-on" if shares else "sharing-off", user)
+        db.session.commit()
+    verb = "count" if shares else "do not count"
+    flash(f"Your playlists {verb} from the next training on.", "success")
+    return redirect(url_for("auth.account") + "#sharing", 303)
+
+
 @blueprint.post("/account/delete")
 @login_required
 def delete() -> ResponseReturnValue:

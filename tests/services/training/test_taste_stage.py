@@ -1,8 +1,15 @@
 """A training keeps who made each track and what the catalogue's playlists teach."""
 
-import numpy as np
-from sqlalchemy import select
+import json
+import shutil
+from pathlib import Path
 
+import numpy as np
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from songrec.core import config
 from songrec.core.artist_credits import Credit
 from songrec.recommend.lists.rerank import NO_RERANKING
 from songrec.recommend.taste.prior import TastePrior
@@ -12,9 +19,10 @@ from songrec.services.training.request import TrainRequest
 from songrec.services.training.train import train
 from songrec.store.catalogue import artists, taste_data
 from songrec.store.instance import Instance
+from songrec.store.listeners import playlists, users
 from songrec.store.runs.run_folders import run_folder
 from songrec.store.runs.spaces import published_space
-from songrec.store.tables import Track
+from songrec.store.tables import Track, User
 from tests.services.evaluation.test_playlist_continuation import LENGTH, LISTS, write
 
 
@@ -71,6 +79,88 @@ def test_names_and_playlists_follow_the_tracks_that_are_asked_for(session, tmp_p
     assert sorted(len(rows) for rows in lists) == [15, 15]
     assert {row for rows in lists for row in rows.tolist()} == set(range(30))
     assert taste_data.playlists(session, np.empty(0, dtype=np.int64)) == []
+
+
+@pytest.fixture
+def keep_lists(session):
+    """Makes a listener, by default without an account, with playlists across the catalogue."""
+
+    def keep(count: int, *, user: User | None = None) -> list[list[int]]:
+        listener = users.create_listener(session, users.random_token(), user.id if user else None)
+        ids = [row.id for row in session.query(Track.id).order_by(Track.id)]
+        kept = [ids[number :: count + 7][:30] for number in range(count)]
+        for number, tracks in enumerate(kept):
+            playlists.create(session, listener, f"Mine {number}", track_ids=tracks)
+        session.commit()
+        return kept
+
+    return keep
+
+
+def trained_files(session: Session, instance: Path) -> dict[str, bytes]:
+    """What a training writes, but for what names the run and counts seconds."""
+    shutil.rmtree(instance / "tastes", ignore_errors=True)
+    run = train(Instance(instance, session), TrainRequest(representation="identity"))
+    session.commit()
+    folder = run_folder(instance, run.public_id)
+    return {
+        path.name: path.read_bytes() for path in folder.iterdir() if path.name != "manifest.json"
+    }
+
+
+def test_private_playlists_change_no_byte_of_a_run_until_their_owner_shares_them(
+    session, instance, tmp_path, keep_lists, monkeypatch
+):
+    monkeypatch.setenv("SONGREC_LEARN_FROM_ACCOUNTS", "1")
+    ingest_file(session, write(tmp_path / "lists.csv"))
+    anna = users.create(session, "Anna", "a good password")
+    session.commit()
+    before = trained_files(session, instance)
+    assert {"taste.json", "space.npy", "clustering.npz"} <= set(before)
+    keep_lists(15)  # without an account
+    keep_lists(15, user=anna)
+    assert trained_files(session, instance) == before
+    anna.shares_playlists = True
+    session.commit()
+    shared = trained_files(session, instance)
+    assert json.loads(shared["taste.json"])["playlists"] == LISTS + 15
+    monkeypatch.setenv("SONGREC_LEARN_FROM_ACCOUNTS", "0")
+    assert trained_files(session, instance) == before
+
+
+def test_the_newest_playlists_of_an_account_that_shares_count_and_no_more(
+    session, tmp_path, keep_lists
+):
+    ingest_file(session, write(tmp_path / "lists.csv", lists=range(2)))
+    anna, bert = (users.create(session, name, "a good password") for name in ("Anna", "Bert"))
+    kept = keep_lists(taste_data.MAX_SHARED + 3, user=anna)
+    keep_lists(4, user=bert)
+    keep_lists(5)
+    ids = np.array([row.id for row in session.query(Track.id).order_by(Track.id)])
+    anna.shares_playlists = True
+    session.commit()
+    assert len(taste_data.playlists(session, ids)) == 2
+    shared = [ids[rows].tolist() for rows in taste_data.playlists(session, ids, shared=True)[2:]]
+    assert shared == kept[3:]
+
+
+@pytest.mark.parametrize(
+    ("settings", "learns"),
+    [
+        ({}, False),  # on loopback sign-up is open
+        ({"SONGREC_SIGN_UP": "invitation"}, True),
+        ({"SONGREC_HOST": "0.0.0.0"}, True),
+        ({"SONGREC_HOST": "0.0.0.0", "SONGREC_SIGN_UP": "open"}, False),
+        ({"SONGREC_SIGN_UP": "closed", "SONGREC_LEARN_FROM_ACCOUNTS": "0"}, False),
+        ({"SONGREC_LEARN_FROM_ACCOUNTS": "1"}, True),
+    ],
+)
+def test_where_anybody_can_make_accounts_nothing_is_learnt_from_them(monkeypatch, settings, learns):
+    for name in ("SONGREC_HOST", "SONGREC_SIGN_UP", "SONGREC_LEARN_FROM_ACCOUNTS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    assert config.learns_from_accounts() == learns
 
 
 def test_who_likes_a_song_is_not_shown_its_remaster_but_may_be_shown_it_live(
