@@ -1,14 +1,16 @@
-"""Album files beside a CUE sheet: which scanned files are split, and into which parts."""
+"""Album files beside a CUE sheet: which scanned files are split, and into which parts.
+
+The sound files themselves are read in a child process (``core.isolation``).
+"""
 
 from __future__ import annotations
 
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-
-import mutagen
+from typing import Any
 
 from songrec.audio_files import cue_sheets
 from songrec.audio_files.cue_sheets import (
@@ -21,9 +23,12 @@ from songrec.audio_files.cue_sheets import (
 from songrec.audio_files.file_scan import ScannedFile, shown
 from songrec.audio_files.tags import read_cue_sheet
 from songrec.audio_files.text_encoding import likely_code_page
+from songrec.core import isolation
 from songrec.core.errors import BadInput
 from songrec.core.files import modified_ns
+from songrec.core.isolation import Limits, Stopped
 
+LIMITS = Limits(seconds=30.0, memory_bytes=2**30)
 Parts = tuple[AlbumPart, ...]
 
 
@@ -86,15 +91,20 @@ def embedded_parts(path: Path, code_page: str | None = None) -> Parts:
 
     Raises ``BadInput`` with one line of reason for a sheet that cannot be used.
     """
-    text = read_cue_sheet(path, code_page)
+    parts = isolation.call(_read_embedded_parts, str(path), code_page, limits=LIMITS)
+    return tuple(AlbumPart(**part) for part in parts)
+
+
+def _read_embedded_parts(path: str, code_page: str | None) -> list[dict[str, Any]]:
+    text = read_cue_sheet(Path(path), code_page)
     if text is None:
-        return ()
+        return []
     sheet = cue_sheets.parse(text)
     for file in sheet.files:
         if parts := parts_of(sheet, file, None):
-            _check_length(path, parts)
-            return parts
-    return ()
+            _check_length(Path(path), parts)
+            return [asdict(part) for part in parts]
+    return []
 
 
 def _beside(folder: Path) -> tuple[list[Path], dict[Path, int]]:
@@ -179,12 +189,24 @@ def _noter(notes: list[tuple[str, str]], path: Path) -> Callable[[str], None]:
 def _check_length(path: Path, parts: Parts) -> None:
     """Raise ``BadInput`` where the last part begins behind the end of the file."""
     try:
-        length = float(mutagen.File(path).info.length)
-    except Exception:  # noqa: BLE001 - a length that mutagen cannot read: the decoder will
-        return
+        length = isolation.call(_stated_length, str(path), limits=LIMITS)
+    except Stopped:
+        return  # the analysis will say what is wrong with it
     last = max(part.start_s for part in parts)
     if length and last >= length:
         raise BadInput(
             f"does not fit {path.name}: its last track begins at {last:.0f} s, and the file has "
             f"{length:.0f} s"
         )
+
+
+def _stated_length(path: str) -> float:
+    """Return the seconds that a file's header states, 0 if it states none."""
+    import mutagen
+
+    try:
+        return float(mutagen.File(path).info.length)
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - a length that mutagen cannot read: the decoder will
+        return 0.0

@@ -19,6 +19,11 @@ from songrec.core.errors import BadInput
 
 UNDECODABLE = (av.FFmpegError, ValueError)
 """What PyAV raises for packets and containers that are damaged."""
+HIGHEST_RATE = 384_000
+"""Hz. What the best recordings have; resampling from higher ones takes memory without bounds."""
+HIGHEST_DSD_RATE = 8 * 352_800
+"""Hz. DSD512, whose decoder gives one sample for eight bits."""
+MOST_CHANNELS = 16
 _OPTIONS = {"protocol_whitelist": "file", "format_whitelist": ",".join(DEMUXERS)}
 
 
@@ -62,6 +67,8 @@ def opened(path: Path) -> Iterator[tuple[Any, Any]]:
         raise BadInput(f"is no sound file that can be read ({_words(error)})") from None
     with container:
         stream = _default_stream(container)
+        context = stream.codec_context
+        _check_format(context.name, context.sample_rate, context.channels)
         try:
             yield container, stream
         except BadInput:
@@ -80,6 +87,14 @@ def _default_stream(container: Any) -> Any:
         raise BadInput("holds sound without an available decoder")
     best = container.streams.best("audio")
     return best if best in playable else playable[0]
+
+
+def _check_format(codec: str, rate: int | None, channels: int | None) -> None:
+    highest = HIGHEST_DSD_RATE if codec.startswith("dsd") else HIGHEST_RATE
+    if rate and rate > highest:
+        raise BadInput(f"has {rate:,} samples a second; at most {highest:,} are read")
+    if channels and channels > MOST_CHANNELS:
+        raise BadInput(f"has {channels:,} channels; at most {MOST_CHANNELS} are read")
 
 
 def packets(container: Any, stream: Any, damage: Damage) -> Iterator[Any]:
@@ -102,6 +117,7 @@ def frames(
     clock = packet_clock = 0.0
     skipping = skip_s > 0
     ticks, per_second = stream.time_base.as_integer_ratio() if stream.time_base else (0, 1)
+    codec = stream.codec_context.name
     for packet in packets(container, stream, damage):
         length = (packet.duration or 0) * ticks / per_second if packet.size else 0.0
         if skipping and packet.size:
@@ -109,7 +125,7 @@ def frames(
                 clock += length
                 continue
             skipping, packet_clock = False, clock
-        for frame in _decode(packet, damage):
+        for frame in _decode(packet, damage, codec):
             yield clock, packet_clock, frame
             clock += frame.samples / frame.sample_rate
         packet_clock += length
@@ -124,12 +140,13 @@ def frames_from(
     the first sample (``stream_length.measure``); without it everything is decoded.
     """
     clock = None if origin_s is not None and skip_s > 0 else 0.0
+    codec = stream.codec_context.name
     for packet in packets(container, stream, damage):
         if clock is None and packet.size and packet.pts is not None:
             end = float((packet.pts + (packet.duration or 0)) * stream.time_base)
             if end - origin_s <= skip_s:
                 continue
-        for frame in _decode(packet, damage):
+        for frame in _decode(packet, damage, codec):
             if clock is None:
                 if frame.pts is None:
                     continue
@@ -138,14 +155,17 @@ def frames_from(
             clock += frame.samples / frame.sample_rate
 
 
-def _decode(packet: Any, damage: Damage) -> list[AudioFrame]:
+def _decode(packet: Any, damage: Damage, codec: str) -> list[AudioFrame]:
     damage.packets += bool(packet.size)
     try:
         decoded = packet.decode()
     except UNDECODABLE:
         damage.broken += 1
         return []
-    return [frame for frame in decoded if frame.sample_rate > 0 and frame.samples]
+    usable = [frame for frame in decoded if frame.sample_rate > 0 and frame.samples]
+    for frame in usable:  # which may differ from what the container states
+        _check_format(codec, frame.sample_rate, frame.layout.nb_channels)
+    return usable
 
 
 def _words(error: Exception) -> str:

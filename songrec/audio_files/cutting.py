@@ -15,13 +15,11 @@ from av.audio.resampler import AudioResampler
 from songrec.audio_files.containers import Damage, frames_from, opened
 from songrec.audio_files.decoding import PREROLL_S
 from songrec.audio_files.stream_length import measure
-from songrec.core.child_process import ParentConnection, run_child
 from songrec.core.errors import BadInput
 from songrec.core.files import atomic_file
 
 HIGHEST_RATE = 192_000
 """Hz. What FLAC and browsers play; only DSD has more."""
-MEMORY_BYTES = 2**30
 _DEEP = frozenset({"s32", "s64", "flt", "dbl"})
 _LOSSY = ("mp", "aac", "vorbis", "opus", "wma", "ac3", "eac3", "atrac")
 
@@ -102,22 +100,3 @@ def _samples(
                 yield np.ascontiguousarray(part)
         if end_s is not None and at >= end_s:
             return
-
-
-def main(parent: ParentConnection) -> int:
-    """Cut one part in a process of its own, which may be killed over a hostile file."""
-    request = parent.receive()
-    start_s, end_s = request["start_s"], request["end_s"]
-    try:
-        cut(Path(request["path"]), start_s, end_s, Path(request["target"]))
-    except (BadInput, OSError) as error:
-        parent.send({"reason": str(error)})
-    except MemoryError:
-        parent.send({"reason": "needs more memory than it may have"})
-    else:
-        parent.send({"done": True})
-    return 0
-
-
-if __name__ == "__main__":
-    run_child(main, memory_bytes=MEMORY_BYTES)

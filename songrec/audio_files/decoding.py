@@ -413,13 +413,17 @@ def _check(samples: Floats, rate: int) -> None:
     if len(samples) < SHORTEST_S * rate:
         count = "one sample" if len(samples) == 1 else f"{len(samples) / rate:.3g} s"
         raise BadInput(f"is too short: {count}; at least {SHORTEST_S:g} s are needed")
-    if np.abs(samples).max() < SILENCE:
+    if _peak(samples) < SILENCE:
         raise BadInput("is silent")
 
 
 def _check_values(samples: Floats) -> None:
     if not np.isfinite(samples).all():
         raise BadInput("holds non-finite samples")
-    peak = float(np.abs(samples).max(initial=0.0))
+    peak = _peak(samples)
     if peak > LOUDEST:
         raise BadInput(f"holds samples {20 * np.log10(peak):.0f} dB over full scale")
+
+
+def _peak(samples: Floats) -> float:
+    return float(max(samples.max(initial=0.0), -samples.min(initial=0.0)))

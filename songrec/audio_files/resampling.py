@@ -28,9 +28,18 @@ class Resampler:
             self._from = rate
         frame = AudioFrame.from_ndarray(np.ascontiguousarray(chunk[None]), "flt", "mono")
         frame.sample_rate = rate
-        return done + [out.to_ndarray()[0] for out in self._inner.resample(frame)]
+        return done + _copies(self._inner.resample(frame))
 
     def finish(self) -> list[Floats]:
         """Return the remaining output."""
         inner, self._inner, self._from = self._inner, None, None
-        return [] if inner is None else [out.to_ndarray()[0] for out in inner.resample(None)]
+        return [] if inner is None else _copies(inner.resample(None))
+
+
+def _copies(frames: list[AudioFrame]) -> list[Floats]:
+    """Return the samples of frames in memory of their own.
+
+    Kept as they come, the small arrays lie between FFmpeg's larger buffers, whose memory then
+    cannot be used again: five times as much as the samples need.
+    """
+    return [frame.to_ndarray()[0].copy() for frame in frames]

@@ -25,11 +25,18 @@ from songrec.audio_files.tag_text import LONGEST, clean
 from songrec.audio_files.text_encoding import DecodedText, decode_bytes, likely_code_page, mend
 from songrec.audio_files.trailing_tags import read_ape, read_id3v1
 from songrec.audio_files.video_titles import is_video, split_video_title
+from songrec.core.memory import bounded_growth
 
 TAG_READER_VERSION = 1
 """Raised when files give other tags than before: their tags are read again, not their sound."""
 LONGEST_LYRICS = 50_000
 LARGEST_COVER = 16 * 2**20
+MEMORY_BYTES = 256 * 2**20
+"""Tags that need more are left out: a compressed frame of 1 MB may hold 1 GB of zeros."""
+_LONGEST_TEXTS = 2**20
+"""Characters of all texts of one key; what follows is not read."""
+_MOST_VALUES = 100
+"""Genres, and artists, of one song."""
 
 # Names of each field in ID3, MP4, ASF, APEv2 and Vorbis comments, in lower case; the first with a
 # value counts. "txxx:" are ID3's frames and "----:" MP4's atoms with a name of their own.
@@ -173,6 +180,14 @@ def read_tags(path: Path, code_page: str | None = None) -> FileTags:
     ID3v1. What is damaged is left out and noted; nothing raises. ``code_page`` is the encoding of
     text that declares none (``SONGREC_TAG_ENCODING``).
     """
+    try:
+        with bounded_growth(MEMORY_BYTES):
+            return _read_tags(path, code_page)
+    except MemoryError:
+        return FileTags(notes=(_TOO_LARGE,))
+
+
+def _read_tags(path: Path, code_page: str | None) -> FileTags:
     opened = _open(path)
     reader = _TextReader(code_page)
     texts = {name: reader.read(name, opened.values, keys) for name, keys in _KEYS.items()}
@@ -191,13 +206,24 @@ def read_tags(path: Path, code_page: str | None = None) -> FileTags:
 def read_cue_sheet(path: Path, code_page: str | None = None) -> str | None:
     """Read the CUE sheet of an album file from its own tags; None without one."""
     keys = ("cuesheet", "txxx:cuesheet", "----:cuesheet")
-    texts = _TextReader(code_page).read("cue_sheet", _open(path).values, keys)
+    try:
+        with bounded_growth(MEMORY_BYTES):
+            texts = _TextReader(code_page).read("cue_sheet", _open(path).values, keys)
+    except MemoryError:
+        return None  # as reading the other tags will say
     return "\n".join(texts) or None
 
 
 def read_cover(path: Path) -> Cover | None:
     """Read the front cover (JPEG, PNG, GIF or WebP by content), else the first picture."""
-    return _cover(_open(path))
+    try:
+        with bounded_growth(MEMORY_BYTES):
+            return _cover(_open(path))
+    except MemoryError:
+        return None
+
+
+_TOO_LARGE = f"its tags need more than {MEMORY_BYTES // 2**20} MiB of memory and are not read"
 
 
 @dataclass
@@ -233,6 +259,8 @@ def _open(path: Path) -> _OpenedTags:
 def _attempt(opened: _OpenedTags, read: Callable[[], Any]) -> Any:
     try:
         return read()
+    except MemoryError:
+        raise
     # Broken tags make mutagen raise nearly any exception; they cost no song.
     except Exception as error:  # noqa: BLE001
         what = clean(str(error))[:200]
@@ -306,7 +334,7 @@ class _TextReader:
             for key in keys:
                 texts = [
                     (part, decoded.how)
-                    for value in source.get(key, ())
+                    for value in _beginning(source.get(key, ()))
                     for decoded in [self._decode(value)]
                     for part in decoded.text.split("\0")
                     if is_usable(part)
@@ -352,6 +380,15 @@ class _TextReader:
                 self._doubtful.setdefault(name, clean(text))
 
 
+def _beginning(values: Iterable[str | bytes]) -> Iterator[str | bytes]:
+    left = _LONGEST_TEXTS
+    for value in values:
+        if left <= 0:
+            return
+        yield value[:left]
+        left -= len(value) + 1
+
+
 _SHOWN = {"title": "title", "artists": "artist", "album": "album", "album_artist": "album artist"}
 
 
@@ -364,7 +401,8 @@ def _from_texts(texts: Mapping[str, list[str]]) -> FileTags:
         return value[: LONGEST[name]] if value else None
 
     def several(name: str) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(filter(None, map(clean, texts.get(name, [])))))
+        values = dict.fromkeys(filter(None, map(clean, texts.get(name, []))))
+        return tuple(values)[:_MOST_VALUES]
 
     artists = several("artists")
     listed = several("artist_names") or (artists if len(artists) > 1 else ())
@@ -377,7 +415,7 @@ def _from_texts(texts: Mapping[str, list[str]]) -> FileTags:
         title=one_line("title"),
         artists=", ".join(artists)[: LONGEST["artists"]] or None,
         album=one_line("album"),
-        genres=tuple(dict.fromkeys(genres)),
+        genres=tuple(dict.fromkeys(genres))[:_MOST_VALUES],
         year=_first_release(year_of(first("original_year")), year_of(first("year"))),
         track=_number(first("track")),
         language=(first("language") or "").lower()[:40] or None,
@@ -467,6 +505,8 @@ def _pictures(opened: _OpenedTags) -> Iterator[tuple[int, bytes]]:
                 yield from ((frame.type, frame.data) for frame in source.getall("APIC"))
             else:
                 yield from _keyed_pictures(source)
+        except MemoryError:
+            raise
         except Exception as error:  # noqa: BLE001 - damaged beyond what mutagen checks
             opened.notes.append(f"a picture is damaged ({type(error).__name__})")
 

@@ -1,17 +1,17 @@
 """Child processes with time and memory limits that never outlive their parent.
 
 Parent and child exchange messages over the child's standard input and output: one JSON object per
-line. Arrays follow their line as the bytes of an ``.npz`` archive and arrive as ``arrays``.
+line. The bytes of arrays follow their line, which says their types and shapes; they arrive as
+``arrays``.
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import os
 import queue
-import resource
+import signal
 import subprocess
 import sys
 import threading
@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 
+from songrec.core.memory import limit_process
 from songrec.core.processes import end_with_parent
 
 Message = dict[str, Any]
@@ -74,11 +75,11 @@ class ChildProcess:
         """Whether the process has not ended yet."""
         return self._process.poll() is None
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Message, arrays: Mapping[str, np.ndarray] | None = None) -> None:
         """Send a message; one to a child that has ended is lost, as ``receive`` will tell."""
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
-            _write(self._process.stdin, message)
+            _write(self._process.stdin, message, arrays)
 
     def receive(self, timeout_s: float) -> Message | None:
         """Return the child's next message, None once it has ended; ``TimeoutError`` if it is late.
@@ -95,8 +96,10 @@ class ChildProcess:
         self._process.terminate()
 
     def kill(self) -> None:
-        """End the child at once."""
-        self._process.kill()
+        """End the child at once, with the programs that it has started in its session."""
+        if self.is_running:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     def wait(self, timeout_s: float | None = None) -> int:
         """Wait for the end and return the exit code, negative for a signal.
@@ -107,7 +110,7 @@ class ChildProcess:
 
     def close(self) -> int:
         """Kill the child if it still runs, release its pipes and return its exit code."""
-        self._process.kill()
+        self.kill()
         code = self._process.wait()
         if self._process.stdin:
             with contextlib.suppress(BrokenPipeError):
@@ -116,10 +119,12 @@ class ChildProcess:
 
     def _read(self) -> None:
         assert self._process.stdout is not None
-        with self._process.stdout as stream:
-            while (message := _read_message(stream)) is not None:
-                self.inbox.put((self, message))
-        self.inbox.put((self, None))
+        try:
+            with self._process.stdout as stream:
+                while (message := _read_message(stream)) is not None:
+                    self.inbox.put((self, message))
+        finally:
+            self.inbox.put((self, None))
 
 
 class ParentConnection:
@@ -135,7 +140,7 @@ class ParentConnection:
         os.dup2(2, 1)
         end_with_parent()
         if memory_bytes is not None:
-            resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+            limit_process(memory_bytes)
         self._requests: queue.Queue[Message] = queue.Queue()
         threading.Thread(target=self._read, name="parent", daemon=True).start()
 
@@ -165,13 +170,13 @@ def run_child(main: Callable[[ParentConnection], int], **limits: Any) -> NoRetur
 def _write(
     stream: BinaryIO, message: Message, arrays: Mapping[str, np.ndarray] | None = None
 ) -> None:
-    body = b""
+    parts = {name: np.asarray(array, order="C") for name, array in (arrays or {}).items()}
     if arrays is not None:
-        buffer = io.BytesIO()
-        np.savez(buffer, allow_pickle=False, **arrays)
-        body = buffer.getvalue()
-        message = {**message, "arrays": len(body)}
-    stream.write(json.dumps(message, default=str).encode() + b"\n" + body)
+        described = [[name, part.dtype.str, part.shape] for name, part in parts.items()]
+        message = {**message, "arrays": described}
+    stream.write(json.dumps(message, default=str).encode() + b"\n")
+    for part in parts.values():
+        stream.write(_as_bytes(part))
     stream.flush()
 
 
@@ -180,11 +185,17 @@ def _read_message(stream: BinaryIO) -> Message | None:
     line = stream.readline()
     if not line.endswith(b"\n"):
         return None
-    message = json.loads(line)
+    message: Message = json.loads(line)
     if "arrays" in message:
-        body = stream.read(message["arrays"])
-        if len(body) < message["arrays"]:
-            return None
-        with np.load(io.BytesIO(body), allow_pickle=False) as archive:
-            message["arrays"] = dict(archive.items())
+        arrays = {}
+        for name, kind, shape in message["arrays"]:
+            arrays[name] = np.empty(shape, np.dtype(kind))
+            body = _as_bytes(arrays[name])
+            if stream.readinto(body) < len(body):  # type: ignore[attr-defined]
+                return None
+        message["arrays"] = arrays
     return message
+
+
+def _as_bytes(array: np.ndarray) -> memoryview:
+    return memoryview(array.reshape(-1).view(np.uint8))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import struct
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import numpy as np
 import pytest
 
 from songrec.audio_files.decoding import SHORTEST_S, decode
+from songrec.audio_files.resampling import Resampler
 from songrec.core.errors import BadInput
+from songrec.core.isolation import IsolatedProcess, Limits
 from tests.audio_files.sounds import tone, write, write_wav
 
 LAME = 0.95
@@ -248,3 +251,57 @@ class TestAwkward:
             decode(tmp_path / "gone.wav")
         with pytest.raises(BadInput, match="is no file"):
             decode(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("rate", "channels", "reason"),
+    [
+        (384_001, 1, "has 384,001 samples a second; at most 384,000 are read"),
+        (2_000_000_000, 2, "has 2,000,000,000 samples a second; at most 384,000 are read"),
+        (48_000, 17, "has 17 channels; at most 16 are read"),
+        (48_000, 64, "has 64 channels; at most 16 are read"),
+    ],
+)
+def test_formats_beyond_all_recordings_are_refused(
+    tmp_path: Path, rate: int, channels: int, reason: str
+) -> None:
+    path = write_wav(tmp_path / "a.wav", np.ones((3000, 2)) / 2)
+    data = bytearray(path.read_bytes())
+    data[22:28] = channels.to_bytes(2, "little") + rate.to_bytes(4, "little")
+    data[32:34] = (2 * channels).to_bytes(2, "little")
+    path.write_bytes(data)
+    with pytest.raises(BadInput, match=f"^{reason}$"):
+        decode(path)
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(384_000, 1), (48_000, 16)])
+def test_the_highest_formats_are_decoded(tmp_path: Path, rate: int, channels: int) -> None:
+    samples = np.repeat(tone(1.0, rate)[:, None], channels, axis=1)
+    decoded = decode(write_wav(tmp_path / "a.wav", samples, rate))
+    assert (decoded.source_rate, decoded.channels) == (rate, channels)
+    assert decoded.seconds == pytest.approx(1.0, abs=0.01)
+
+
+def test_resampled_pieces_hold_no_more_memory_than_their_samples() -> None:
+    """Between FFmpeg's buffers they would take five times as much; measured in a new process."""
+    with IsolatedProcess() as process:
+        grown = process.call(
+            memory_of_resampling, 1000, limits=Limits(seconds=120.0, memory_bytes=2**30)
+        )
+    kept = 1000 * 2000 * 4
+    assert grown < 2 * kept
+
+
+def memory_of_resampling(n_chunks: int) -> int:
+    """Resample chunks of 11,025 samples to 2,000 and return the memory that keeping them takes."""
+    resampler, chunk, kept = Resampler(8_000), tone(0.25, 44_100), []
+    for _ in range(10):
+        resampler.push(chunk, 44_100)
+    before = _resident_bytes()
+    for _ in range(n_chunks):
+        kept += resampler.push(chunk, 44_100)
+    return _resident_bytes() - before
+
+
+def _resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()

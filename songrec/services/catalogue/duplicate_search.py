@@ -14,7 +14,9 @@ import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from songrec.core import isolation
 from songrec.core.errors import BadInput, NotReady
+from songrec.core.isolation import Limits
 from songrec.core.types import Progress, no_progress
 from songrec.features import near_duplicates
 from songrec.features.audio import chromaprint
@@ -37,6 +39,7 @@ KEPT = 1_000
 """So many fingerprints (four kilobytes each) are held while pairs are compared."""
 FEWEST = 10
 """Fewer tracks say too little about what is usual to compare by features."""
+_LIMITS = Limits(seconds=300.0, memory_bytes=2**30)
 _PRINTS = SetKey("chromaprint", 1, f"{chromaprint.SECONDS}s")
 
 
@@ -169,9 +172,14 @@ def _fingerprint_of(instance: Path, file: Any) -> chromaprint.Words:
     try:
         return np.asarray(feature_cache.read(instance, _PRINTS, file.content_hash), dtype=np.uint32)
     except NotReady:
-        fingerprint = chromaprint.fingerprint(local_path(instance, audio_files.source_of(file)))
+        sound = local_path(instance, audio_files.source_of(file))
+        fingerprint = isolation.call(_fingerprint, str(sound), limits=_LIMITS)["arrays"]["words"]
         feature_cache.write(instance, _PRINTS, file.content_hash, fingerprint)
         return fingerprint
+
+
+def _fingerprint(path: str) -> dict[str, Any]:
+    return {"arrays": {"words": chromaprint.fingerprint(Path(path))}}
 
 
 def _by_features(instance: Instance) -> tuple[int, list[DuplicatePair]]:

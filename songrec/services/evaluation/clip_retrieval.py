@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from songrec.audio_files.decoding import decode
 from songrec.audio_files.file_scan import content_hash
+from songrec.audio_files.isolated import decode
 from songrec.core.errors import BadInput, NotReady, UnknownName
 from songrec.core.types import FeatureTable, Floats, Progress, no_progress
 from songrec.evaluation.retrieval import retrieve

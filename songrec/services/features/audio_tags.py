@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from songrec.audio_files.decoding import decode
+from songrec.audio_files.isolated import decode
 from songrec.core.errors import BadInput
 from songrec.features.audio.musicnn import SAMPLE_RATE, MusiCNN, TagPredictions
 from songrec.store.models.published_weights import models_folder

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from pathlib import Path
 
-from songrec.core.child_process import ChildProcess, thread_limits
 from songrec.core.errors import BadInput
+from songrec.core.isolation import IsolatedProcess, Limits
 from songrec.store.sound.audio_files import SoundSource
 
 CACHE_BYTES = 2 * 2**30
 """Parts of album files that are kept cut: about 70 songs on CD quality, those used last."""
-TIME_LIMIT_S = 120.0
+LIMITS = Limits(seconds=120.0, memory_bytes=2**30)
 _cutting = threading.Lock()  # one at a time, however many requests a player makes for a song
 
 
@@ -56,19 +55,21 @@ def _use(target: Path) -> bool:
 
 
 def _cut(source: SoundSource, target: Path) -> None:
-    request = {"path": str(source.path), "start_s": source.start_s, "end_s": source.end_s}
-    command = [sys.executable, "-m", "songrec.audio_files.cutting"]
-    child = ChildProcess(command, environment=thread_limits(1), quiet=True)
+    part = (str(source.path), source.start_s, source.end_s, str(target))
     try:
-        child.send({**request, "target": str(target)})
-        answer = child.receive(TIME_LIMIT_S)
-    except TimeoutError:
-        answer = {"reason": f"took longer than {TIME_LIMIT_S:g} s to cut"}
-    finally:
-        child.close()
-    if answer is None or "reason" in answer:
-        reason = (answer or {}).get("reason", "made the decoder crash")
-        raise BadInput(f"{source.path.name}: {reason}.")
+        with IsolatedProcess() as process:  # web processes keep no child
+            process.call(_cut_part, *part, limits=LIMITS)
+    except BadInput as error:
+        raise BadInput(f"{source.path.name}: {error}.") from None
+
+
+def _cut_part(path: str, start_s: float, end_s: float | None, target: str) -> None:
+    from songrec.audio_files.cutting import cut
+
+    try:
+        cut(Path(path), start_s, end_s, Path(target))
+    except OSError as error:
+        raise BadInput(str(error)) from None
 
 
 def _forget(folder: Path, newest: Path) -> None:

@@ -6,34 +6,25 @@ could not be stopped otherwise.
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from songrec.core.child_process import (
-    ChildProcess,
-    ParentConnection,
-    run_child,
-    thread_limits,
-)
 from songrec.core.errors import BadInput, NotReady, SongrecError
-from songrec.core.processes import describe_exit
+from songrec.core.isolation import START_LIMIT_S, IsolatedProcess, Limits, Stopped
 from songrec.core.types import Floats
 from songrec.features.audio.musicnn import TagPredictions
 
 TIME_LIMIT_S = 120.0
-START_LIMIT_S = 300.0  # importing the models the first time, on a busy machine
 MEMORY_BYTES = 4 * 2**30
-"""A child that needs more gets a MemoryError, and its file is rejected."""
+"""A file that takes more memory than this is rejected."""
 
 
 @dataclass(frozen=True)
@@ -81,33 +72,30 @@ def request_of(task: Task) -> dict[str, Any]:
     return {"sets": list(task.sets), **{name: getattr(task, name) for name in names}}
 
 
-_NOT_STARTED = "The process that analyses files could not be started ({})."
-
-
 class WorkerProcess:
     """A child that is started with the first file, and again after it was lost."""
 
     def __init__(self) -> None:
-        self._child: ChildProcess | None = None
+        self._process = IsolatedProcess()
         self._sets: frozenset[str] = frozenset()
         self._settings: dict[str, Any] = {}
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id, None where it does not run."""
+        return self._process.pid
 
     def analyse(self, task: Task) -> Outcome:
         """Analyse one file within its time limit.
 
         Raises ``NotReady`` for an extractor that cannot be made, which is no file's fault.
         """
-        child = self._prepare(task)
-        child.send(request_of(task))
+        self._prepare(task)
+        limits = Limits(task.time_limit_s, MEMORY_BYTES)
         try:
-            answer = child.receive(task.time_limit_s)
-        except TimeoutError:
-            self.close()
-            return Outcome(f"took longer than {task.time_limit_s:g} s", passing=True)
-        if answer is None:
-            return Outcome(f"made the decoder crash ({self._how_it_ended()})", passing=True)
-        if "fatal" in answer:
-            raise NotReady(answer["fatal"])
+            answer = self._process.call(try_to_analyse, request_of(task), limits=limits)
+        except Stopped as error:
+            return Outcome(str(error), passing=error.passing)
         return Outcome(**answer)
 
     def tag(self, path: Path, instance: Path, model: str, seconds: float) -> TagPredictions:
@@ -115,19 +103,13 @@ class WorkerProcess:
 
         Raises ``BadInput`` for a file that cannot be tagged, ``NotReady`` without weights.
         """
-        child = self._start()
-        request = {"path": str(path), "instance": str(instance)}
-        child.send({"tag": {**request, "model": model, "seconds": seconds}})
+        limits = Limits(START_LIMIT_S, MEMORY_BYTES)
         try:
-            answer = child.receive(START_LIMIT_S)
-        except TimeoutError:
-            answer = None
-        if answer is None:
-            raise BadInput(f"{path.name}: could not be tagged ({self._how_it_ended()}).")
-        if "fatal" in answer:
-            raise NotReady(answer["fatal"])
-        if "reason" in answer:
-            raise BadInput(answer["reason"])
+            answer = self._process.call(
+                _tag, str(path), str(instance), model, seconds, limits=limits
+            )
+        except Stopped as error:
+            raise BadInput(f"{path.name}: {error}.") from None
         return TagPredictions(
             tuple(answer["tags"]), length_s=answer["length_s"], **answer["arrays"]
         )
@@ -140,50 +122,21 @@ class WorkerProcess:
 
     def close(self) -> None:
         """End the child, whatever it is doing."""
-        child, self._child = self._child, None
-        if child is not None:
-            child.close()
+        self._process.close()
 
-    def _start(self) -> ChildProcess:
-        if self._child is None or not self._child.is_running:
-            self.close()
-            self._sets, self._settings = frozenset(), {}
-            try:
-                self._child = ChildProcess(
-                    [sys.executable, "-m", __name__],
-                    # As many children as cores would otherwise fight over each of them.
-                    environment=thread_limits(1),
-                    quiet=True,
-                )
-            except OSError as error:
-                raise NotReady(_NOT_STARTED.format(error.strerror)) from None
-        return self._child
-
-    def _prepare(self, task: Task) -> ChildProcess:
-        child = self._start()
-        if self._settings == task.settings and self._sets.issuperset(task.sets):
-            return child
-        child.send({"prepare": {"sets": list(task.sets), "settings": task.settings}})
+    def _prepare(self, task: Task) -> None:
+        if (
+            self._process.is_running
+            and self._settings == task.settings
+            and self._sets.issuperset(task.sets)
+        ):
+            return
+        limits = Limits(START_LIMIT_S, MEMORY_BYTES)
         try:
-            answer = child.receive(START_LIMIT_S)
-        except TimeoutError:
-            answer = None
-        if answer is None:
-            how = self._how_it_ended()
-            raise NotReady(_NOT_STARTED.format(how))
-        if "fatal" in answer:
-            raise NotReady(answer["fatal"])
+            self._process.call(prepare, task.sets, task.settings, limits=limits)
+        except BadInput as error:
+            raise NotReady(str(error)) from None
         self._sets, self._settings = frozenset(task.sets), task.settings
-        return child
-
-    def _how_it_ended(self) -> str:
-        assert self._child is not None
-        try:
-            how = describe_exit(self._child.wait(5))
-        except subprocess.TimeoutExpired:
-            how = "hung"
-        self.close()
-        return how
 
 
 _here = threading.local()
@@ -222,38 +175,28 @@ def close_all() -> None:
         worker.close()
 
 
-def main(parent: ParentConnection) -> int:
-    """Answer requests until the parent goes away."""
+_extractors: dict[str, Any] = {}
+"""Of the child: those of the latest ``prepare``."""
+
+
+def prepare(sets: Sequence[str], settings: dict[str, Any]) -> None:
+    """Make the extractors of the files to come, in the child."""
     warnings.simplefilter("ignore")
-    extractors: dict[str, Any] = {}
-    while True:
-        request = parent.receive()
-        try:
-            if "prepare" in request:
-                extractors = _extractors(**request["prepare"])
-                parent.send({"ready": True})
-            elif "tag" in request:
-                parent.send(*_tag(**request["tag"]))
-            else:
-                answer = try_to_analyse(request, extractors)
-                parent.send(answer, answer.pop("arrays", None))
-        except SongrecError as error:
-            parent.send({"fatal": str(error)})
-        except Exception as error:  # noqa: BLE001 - the parent must hear what is wrong
-            parent.send({"fatal": f"{type(error).__name__}: {error}"})
+    _extractors.clear()
+    _extractors.update(_make_extractors(sets, settings))
 
 
-def try_to_analyse(request: Mapping[str, Any], extractors: Mapping[str, Any]) -> dict[str, Any]:
+def try_to_analyse(
+    request: Mapping[str, Any], extractors: Mapping[str, Any] = _extractors
+) -> dict[str, Any]:
     """Analyse one file; returns the fields of its ``Outcome``."""
     start = time.perf_counter()
     chosen = {name: extractors[name] for name in request["sets"]}
     try:
         answer = _analyse(request, chosen)
     except BadInput as error:
-        return {"reason": str(error)}
-    except MemoryError:
-        return {"reason": f"needs more than {MEMORY_BYTES // 2**30} GiB of memory"}
-    except SongrecError:
+        return {"reason": str(error), "passing": isinstance(error, Stopped) and error.passing}
+    except (SongrecError, MemoryError):
         raise  # weights that are missing, say: no file's fault
     except Exception as error:  # noqa: BLE001 - one odd file must not end the others' analysis
         return {
@@ -263,22 +206,15 @@ def try_to_analyse(request: Mapping[str, Any], extractors: Mapping[str, Any]) ->
     return {**answer, "seconds": round(time.perf_counter() - start, 3)}
 
 
-def _tag(
-    path: str, instance: str, model: str, seconds: float
-) -> tuple[dict[str, Any], dict[str, Floats] | None]:
+def _tag(path: str, instance: str, model: str, seconds: float) -> dict[str, Any]:
     from songrec.services.features.audio_tags import tag_file
 
-    try:
-        tagging = tag_file(Path(path), Path(instance), model=model, seconds=seconds)
-    except BadInput as error:
-        return {"reason": str(error)}, None
-    except MemoryError:
-        return {"reason": f"needs more than {MEMORY_BYTES // 2**30} GiB of memory"}, None
+    tagging = tag_file(Path(path), Path(instance), model=model, seconds=seconds)
     arrays = {name: getattr(tagging, name) for name in ("times_s", "probabilities", "embeddings")}
-    return {"tags": tagging.tags, "length_s": tagging.length_s}, arrays
+    return {"tags": tagging.tags, "length_s": tagging.length_s, "arrays": arrays}
 
 
-def _extractors(sets: list[str], settings: dict[str, Any]) -> dict[str, Any]:
+def _make_extractors(sets: Sequence[str], settings: dict[str, Any]) -> dict[str, Any]:
     from songrec.core.config import instance_path
     from songrec.features.extraction import make_extractors
     from songrec.features.settings import AudioSettings
@@ -361,7 +297,3 @@ def _analyse_sound(
         },
         "arrays": arrays,
     }
-
-
-if __name__ == "__main__":
-    run_child(main, memory_bytes=MEMORY_BYTES)

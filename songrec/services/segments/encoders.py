@@ -120,7 +120,7 @@ class MusiCNNEncoder:
 
     def encode(self, path: Path, content_hash: str) -> EncodedSegments:
         """Decode and encode one file."""
-        from songrec.audio_files.decoding import decode
+        from songrec.audio_files.isolated import decode
 
         audio = decode(path, sample_rate=self.rate, seconds=self.settings.seconds).audio
         patches = self.model.tag(audio)
@@ -147,7 +147,7 @@ class MfccEncoder:
 
     def encode(self, path: Path, content_hash: str) -> EncodedSegments:
         """Decode and encode one file."""
-        from songrec.audio_files.decoding import decode
+        from songrec.audio_files.isolated import decode
 
         settings = self.settings
         audio = decode(path, sample_rate=settings.rate, seconds=settings.seconds).audio

@@ -147,7 +147,7 @@ def cache_spectrogram(
     """
     starts = SetKey(STARTS, 1, settings.key.digest)
     if feature_cache.missing_sets(instance, [settings.key, starts], content_hash):
-        from songrec.audio_files.decoding import decode
+        from songrec.audio_files.isolated import decode
 
         audio = decode(path, sample_rate=settings.rate, seconds=settings.seconds).audio
         feature_cache.write(instance, settings.key, content_hash, spectrogram(audio, settings))

@@ -125,7 +125,7 @@ def test_two_local_workers_do_the_same_and_leave_no_process_behind(
     seen: set[int] = set()
 
     def look(share: float, message: str, details: dict[str, Any] | None = None) -> None:
-        seen.update(one._child.pid for one in list(worker_process._all) if one._child)
+        seen.update(one.pid for one in list(worker_process._all) if one.pid)
 
     request = AnalyzeRequest(music, workers=2, settings=SETTINGS)
     report = analyze_folder(Instance(app.config["INSTANCE"], session), request, look)
