@@ -15,7 +15,7 @@ from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, Programming
 
 from songrec.core.errors import Cancelled, SongrecError
 from songrec.core.types import Progress, no_progress
-from songrec.store.db import DISK_FULL, is_disk_full
+from songrec.store.db import explain_failure
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -55,7 +55,7 @@ def one_line_errors(function: Callable[P, R]) -> Callable[P, R]:
             if error.errno == errno.EPIPE or not error.strerror:  # the first is click's to handle
                 raise
             where = f"{error.filename}: " if error.filename else ""
-            what = DISK_FULL if is_disk_full(error) else f"{error.strerror}."
+            what = explain_failure(error) or f"{error.strerror}."
             click.echo(f"songrec: {where}{what}", err=True)
             sys.exit(1)
 
@@ -73,8 +73,9 @@ def wrong_usage() -> Iterator[None]:
 
 def _database_message(error: DatabaseError) -> str | None:
     """Return the message for a database error; None for a bug, which needs its traceback."""
-    if is_disk_full(error):
-        return DISK_FULL
+    explained = explain_failure(error)
+    if explained is not None:
+        return explained
     first = str(error.orig).strip().partition("\n")[0]
     if any(sign in first for sign in ("no such table", "no such column", "does not exist")):
         return "The database has not been set up or is an older one: flask db upgrade, or make run."

@@ -9,13 +9,15 @@ import os
 import re
 import secrets
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from songrec.core import access_settings, private_files
+from songrec.core import access_settings, file_systems, private_files
 from songrec.core.errors import BadInput
+from songrec.core.files import temporary_beside
 
 log = logging.getLogger("songrec.config")
 
@@ -310,6 +312,10 @@ def _database_url() -> str | None:
     return text
 
 
+_KEY_ATTEMPTS = 20
+_KEY_WAIT_S = 0.1
+
+
 def load(instance: Path | None = None) -> dict[str, Any]:
     """Return Flask's configuration from the environment; create the instance folder and its key.
 
@@ -368,16 +374,25 @@ def one_line() -> Iterator[None]:
 
 
 def secret_key(folder: Path) -> str:
-    """Return the cookie-signing key of the instance, created once, readable by its owner only."""
+    """Return the cookie-signing key of the instance, created once, readable by its owner only.
+
+    Processes that start together read the same key. ``BadInput`` if it cannot be written or read.
+    """
     path = folder / "secret_key"
-    if not path.exists():
-        # Linked into place atomically: two processes that start together must read the same key.
-        temporary = folder / f".secret_key.{secrets.token_hex(4)}"
-        with os.fdopen(
-            os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w"
-        ) as file:
-            file.write(secrets.token_hex(32))
-        with contextlib.suppress(FileExistsError):
-            os.link(temporary, path)
-        temporary.unlink()
-    return path.read_text().strip()
+    try:
+        if not path.exists():
+            with temporary_beside(path) as temporary:
+                descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                with os.fdopen(descriptor, "w") as file:
+                    file.write(secrets.token_hex(32))
+                with contextlib.suppress(FileExistsError):
+                    file_systems.link_or_create(temporary, path)
+        for _ in range(_KEY_ATTEMPTS):
+            key = path.read_text().strip()
+            if key:
+                return key
+            time.sleep(_KEY_WAIT_S)  # another process is writing it
+    except OSError as error:
+        what = file_systems.explain(error) or f"{error.strerror or error}."
+        raise BadInput(f"{error.filename or path}: {what}") from None
+    raise BadInput(f"{path} is empty: delete it, and everybody has to sign in again.")

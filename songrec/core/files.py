@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from songrec.core import file_systems
+
 PARTIAL = ".partial"
 CURRENT = "current"
 
@@ -78,7 +80,7 @@ def read_json(path: Path) -> Any:
 def atomic_folder(final: Path, *, replace: bool = False) -> Iterator[Path]:
     """Yield ``<final>.partial`` to write into; it takes its final name when the block ends well.
 
-    Files are fsynced before the renaming and the parent after it, so that even a power cut leaves
+    Files are synced before the renaming and the parent after it, so that even a power cut leaves
     the whole folder or none. A block that raises leaves nothing; a killed process leaves the
     ``.partial`` folder. With ``replace`` an existing folder gives way, otherwise ``OSError``.
     """
@@ -87,8 +89,8 @@ def atomic_folder(final: Path, *, replace: bool = False) -> Iterator[Path]:
     partial.mkdir(parents=True)
     try:
         yield partial
-        for path in (*partial.iterdir(), partial):
-            _fsync(path)
+        for path in (*partial.rglob("*"), partial):
+            file_systems.sync(path)
         if replace and final.exists():
             old = final.with_name(f"{final.name}.{secrets.token_hex(4)}.old{PARTIAL}")
             final.rename(old)
@@ -96,7 +98,7 @@ def atomic_folder(final: Path, *, replace: bool = False) -> Iterator[Path]:
             shutil.rmtree(old, ignore_errors=True)
         else:
             partial.rename(final)
-        _fsync(final.parent)
+        file_systems.sync(final.parent)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
@@ -136,14 +138,6 @@ def modified_ns(status: os.stat_result) -> int:
     The value recognises an unchanged file, and is not a date to show.
     """
     return (status.st_mtime_ns + 2**63) % 2**64 - 2**63
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def folder_identity(path: Path) -> tuple[int, int] | None:

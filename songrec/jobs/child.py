@@ -42,10 +42,10 @@ def main(worker: ParentConnection, job_id: int) -> int:
     except Exception as error:
         trace = traceback.format_exc()
         logger.exception("unexpected %s", type(error).__name__)
-        from songrec.store.db import DISK_FULL, is_disk_full
+        from songrec.store.db import explain_failure
 
-        what = f"Unexpected {type(error).__name__}: {error}"
-        worker.send({"error": DISK_FULL if is_disk_full(error) else what, "trace": trace})
+        what = explain_failure(error) or f"Unexpected {type(error).__name__}: {error}"
+        worker.send({"error": what, "trace": trace})
     return 1
 
 

@@ -7,7 +7,6 @@ transaction that added it is committed.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -20,6 +19,7 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from songrec.core import file_systems
 from songrec.core.errors import NotReady, UnknownName
 from songrec.jobs.kinds import KIND_GROUPS, KINDS
 from songrec.store import jobs
@@ -117,13 +117,14 @@ def worker_lock(instance: Path, group: str | None = None) -> Iterator[str]:
         name = f"{group}-{name}"
     # Renamed once it is locked: a file of the final name without a lock is a dead worker's.
     draft, path = folder / name, folder / f"{name}.lock"
-    with draft.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        draft.rename(path)
-        try:
+    try:
+        with draft.open("w") as file:
+            file_systems.lock(file.fileno(), folder)
+            draft.rename(path)
             yield name
-        finally:
-            path.unlink(missing_ok=True)
+    finally:
+        for each in (draft, path):
+            each.unlink(missing_ok=True)
 
 
 def live_workers(instance: Path) -> list[str]:
@@ -186,9 +187,6 @@ def _is_locked(path: Path) -> bool:
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return not file_systems.lock(handle, path, shared=True)
     finally:
         os.close(handle)
-    return False

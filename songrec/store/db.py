@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import errno
+import functools
 import itertools
+import logging
 import sqlite3
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 from flask import Flask
@@ -17,6 +20,10 @@ from sqlalchemy.engine import Engine, ExceptionContext
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
+
+from songrec.core.file_systems import DISK_FULL, explain, network_type
+
+log = logging.getLogger("songrec.database")
 
 T = TypeVar("T")
 
@@ -80,17 +87,49 @@ def _sqlite_pragmas(connection: Any, record: Any) -> None:
     if not isinstance(connection, sqlite3.Connection):
         return
     cursor = connection.cursor()
-    # WAL: readers are not blocked by a writer. busy_timeout: wait instead of failing.
+    # Wait instead of failing; first, for the next one may have to.
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    writes_ahead = _set_journal(cursor)
     for pragma in (
-        "journal_mode=WAL",
-        "synchronous=NORMAL",
+        f"synchronous={'NORMAL' if writes_ahead else 'FULL'}",
         "foreign_keys=ON",
-        f"busy_timeout={BUSY_TIMEOUT_MS}",
         "temp_store=MEMORY",
         "cache_size=-32000",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _set_journal(cursor: sqlite3.Cursor) -> bool:
+    """Let SQLite write ahead, so that a writer blocks no reader, where that is safe.
+
+    Not on network file systems: the index of the log is shared memory, which machines do not share.
+    """
+    file = cursor.execute("PRAGMA database_list").fetchone()[2]
+    network = network_type(Path(file).parent) if file else None
+    mode = ""
+    if network is None:
+        try:
+            (mode,) = cursor.execute("PRAGMA journal_mode=WAL").fetchone()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_IOERR:
+                raise
+    if mode != "wal":
+        (mode,) = cursor.execute("PRAGMA journal_mode=DELETE").fetchone()
+    if file and mode != "wal":
+        _warn_of_journal(file, network)
+    return bool(mode == "wal")
+
+
+@functools.cache
+def _warn_of_journal(file: str, network: str | None) -> None:
+    where = f"a network file system ({network})" if network else "a file system without shared maps"
+    log.warning(
+        "%s lies on %s: a writer blocks readers there. Use a local disk, or PostgreSQL "
+        "(SONGREC_DATABASE_URL), above all for several machines.",
+        file,
+        where,
+    )
 
 
 @event.listens_for(Engine, "handle_error")
@@ -195,14 +234,26 @@ def schema_problem(engine: Engine) -> str | None:
     return None
 
 
-DISK_FULL = "The disk is full: free some space, then try again."
 _DISK_FULL_STATE = "53100"
 
 
-def is_disk_full(error: BaseException) -> bool:
-    """Return whether a file or the database could not be written for want of space."""
+def explain_failure(error: BaseException) -> str | None:
+    """Return a line for what the disk or the system is to blame for, in files or the database."""
     if isinstance(error, OSError):
-        return error.errno in (errno.ENOSPC, errno.EDQUOT)
-    original = getattr(error, "orig", None)
+        return explain(error)
+    original = getattr(error, "orig", error)
+    if getattr(original, "sqlstate", None) == _DISK_FULL_STATE:
+        return DISK_FULL
     code = (getattr(original, "sqlite_errorcode", None) or 0) & 0xFF
-    return code == sqlite3.SQLITE_FULL or getattr(original, "sqlstate", None) == _DISK_FULL_STATE
+    return {
+        sqlite3.SQLITE_FULL: DISK_FULL,
+        sqlite3.SQLITE_READONLY: explain(OSError(errno.EROFS, "")),
+        sqlite3.SQLITE_IOERR: explain(OSError(errno.EIO, "")),
+        sqlite3.SQLITE_PROTOCOL: NO_SQLITE_LOCKS,
+    }.get(code)
+
+
+NO_SQLITE_LOCKS = (
+    "SQLite cannot lock the database on this file system: set SONGREC_INSTANCE to a folder on a "
+    "local disk, or use PostgreSQL (SONGREC_DATABASE_URL)."
+)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DataError, OperationalError, ProgrammingError, SQLAlc
 from werkzeug.exceptions import HTTPException
 
 from songrec.core.errors import NotReady, SongrecError, UnknownName
-from songrec.store.db import db, describe_schema_error
+from songrec.store.db import db, describe_schema_error, explain_failure
 from songrec.web.api import problems
 
 
@@ -59,6 +59,7 @@ EXPLANATIONS: dict[int, Explanation] = {
     ),
     503: Explanation("Not ready yet", "Come back in a moment."),
 }
+CANNOT_SAVE = "Nothing can be saved at the moment"
 CSRF = Explanation(
     "This form has expired",
     "Nothing was changed. Go back, reload the page and send it again; cookies must be allowed.",
@@ -73,6 +74,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(OperationalError, _database)
     app.register_error_handler(ProgrammingError, _database)
     app.register_error_handler(DataError, _unusable)
+    app.register_error_handler(OSError, _files)
 
 
 def page(status: int, explanation: Explanation, errors: Any = None) -> Response:
@@ -160,11 +162,23 @@ def _unusable(error: DataError) -> Response:
     return page(400, EXPLANATIONS[400])
 
 
+def _files(error: OSError) -> Response:
+    """Explain what the disk or the system is to blame for; raise again what it is not."""
+    text = explain_failure(error)
+    if text is None:
+        raise error
+    db.session.rollback()
+    current_app.logger.error("%s on %r", error, request.path)
+    return page(503, Explanation(CANNOT_SAVE, text))
+
+
 def _database(error: OperationalError | ProgrammingError) -> Response:
     db.session.rollback()
     current_app.logger.error("Database error: %s", error.orig)
     if schema_error := describe_schema_error(error):
         return page(503, Explanation(EXPLANATIONS[503].title, schema_error))
+    if failure := explain_failure(error):
+        return page(503, Explanation(CANNOT_SAVE, failure))
     if "locked" in str(error.orig).lower():
         return page(
             503,

@@ -8,7 +8,6 @@ import this module, so it imports no heavy library.
 
 from __future__ import annotations
 
-import fcntl
 import functools
 import hashlib
 import importlib.metadata
@@ -23,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from songrec.core import file_systems
 from songrec.core.errors import NotReady, SongrecError, UnknownName
 from songrec.core.files import atomic_file, read_json, write_json
 from songrec.core.version import VERSION
@@ -160,10 +160,8 @@ class SweepFolder:
 def training(path: Path) -> Iterator[None]:
     """Lock a sweep's folder against other trainings and deletion; ``NotReady`` if locked."""
     with (path / "lock").open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise NotReady(f"Grid {path.name} is being trained: stop that first.") from None
+        if not file_systems.lock(handle.fileno(), path):
+            raise NotReady(f"Grid {path.name} is being trained: stop that first.")
         yield
 
 

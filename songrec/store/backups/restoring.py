@@ -24,7 +24,7 @@ from songrec.core.instance_contents import MANIFEST, RESTORING, SECRET_KEY
 from songrec.core.types import Progress, no_progress
 from songrec.store.backups import database
 from songrec.store.backups.writing import FORMAT
-from songrec.store.db import DISK_FULL, is_disk_full
+from songrec.store.db import explain_failure
 
 _PLACING = "placing.json"
 """Names that are being moved into the instance folder, in ``RESTORING``."""
@@ -104,10 +104,8 @@ def restore(
         _place(engine, instance, partial, migrations, manifest)
         has_key = (instance / SECRET_KEY).is_file()
     except OSError as error:
-        if is_disk_full(error):
-            raise NotReady(f"{instance} cannot hold the backup. {DISK_FULL}") from None
-        where = error.filename or instance
-        raise BadInput(f"{where} cannot be written: {error.strerror or error}.") from None
+        what = explain_failure(error) or f"{error.strerror or error}."
+        raise NotReady(f"{error.filename or instance} cannot be written: {what}") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     on_progress(1.0, "Done.")

@@ -23,7 +23,7 @@ from songrec.core.types import Progress, no_progress
 from songrec.core.version import VERSION
 from songrec.store.backups import database
 from songrec.store.backups.database import Snapshot
-from songrec.store.db import DISK_FULL, is_disk_full, now
+from songrec.store.db import explain_failure, now
 
 SUFFIXES = (".tar.gz", ".tgz")
 FORMAT = 1
@@ -112,10 +112,8 @@ def write(
                 return report
         raise AssertionError  # the last attempt returns or raises
     except OSError as error:
-        if is_disk_full(error):
-            raise BadInput(f"{path} cannot be written. {DISK_FULL}") from None
-        where = error.filename or path
-        raise BadInput(f"{where} cannot be copied: {error.strerror or error}.") from None
+        what = explain_failure(error) or f"{error.strerror or error}."
+        raise BadInput(f"{error.filename or path} cannot be copied or written: {what}") from None
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from songrec.core.array_files import map_array, write_header
 from songrec.core.errors import NotReady
 from songrec.core.files import atomic_file
 from songrec.core.types import Floats, Ints
@@ -27,15 +28,12 @@ def path_of(instance: Path) -> Path:
 
 def write(instance: Path, parts: Iterable[tuple[Ints, Floats]], rows: int, size: int) -> None:
     """Write all vectors anew, part by part in ascending order; whoever reads sees old or new."""
-    with atomic_file(path_of(instance)) as temporary:
-        rows_on_disk = np.lib.format.open_memmap(temporary, "w+", _row_of(size), (rows,))
-        first = 0
+    with atomic_file(path_of(instance)) as temporary, temporary.open("wb") as file:
+        write_header(file, _row_of(size), (rows,))
         for ids, vectors in parts:
-            rows_on_disk["track"][first : first + len(ids)] = ids
-            rows_on_disk["vector"][first : first + len(ids)] = vectors
-            first += len(ids)
-        rows_on_disk.flush()
-        del rows_on_disk
+            part = np.empty(len(ids), dtype=_row_of(size))
+            part["track"], part["vector"] = ids, vectors
+            file.write(part.tobytes())
 
 
 def forget(instance: Path) -> None:
@@ -66,7 +64,7 @@ def nearest(instance: Path, track_id: int, n: int) -> list[tuple[int, float]]:
 
 def _read(instance: Path) -> NDArray[Any]:
     try:
-        return np.load(path_of(instance), mmap_mode="r", allow_pickle=False)
+        return map_array(path_of(instance))
     except FileNotFoundError:
         raise NotReady("No lyrics are prepared: flask words") from None
     except (ValueError, EOFError):

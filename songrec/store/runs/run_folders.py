@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from songrec.core.array_files import map_array
 from songrec.core.errors import NotReady
 from songrec.core.files import PARTIAL
 
@@ -44,7 +45,7 @@ def read_array(instance: Path, public_id: str, name: str, *, mapped: bool = True
     """Read a ``.npy`` file of the run, memory-mapped by default."""
     with _readable(instance, public_id):
         path = run_folder(instance, public_id) / name
-        return np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+        return map_array(path) if mapped else np.load(path, allow_pickle=False)
 
 
 def read_labels(instance: Path, public_id: str) -> tuple[NDArray[np.int64], NDArray[np.int32]]:

@@ -19,6 +19,7 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from songrec.core.array_files import map_array
 from songrec.core.errors import NotReady
 from songrec.core.types import Space
 from songrec.store.instance import Instance
@@ -83,15 +84,15 @@ def load_space(folder: Path) -> Space:
         coordinates = _archived(folder / "projection.npz", "coordinates").astype(np.float32)
         space = Space(
             run_id=folder.name,
-            track_ids=_mapped(folder / "track_ids.npy"),
-            matrix=_mapped(folder / "space.npy"),
+            track_ids=map_array(folder / "track_ids.npy"),
+            matrix=map_array(folder / "space.npy"),
             columns=tuple(manifest["space"]["columns"]),
-            values=_mapped(folder / "values.npy"),
+            values=map_array(folder / "values.npy"),
             value_names=tuple(manifest["values"]["columns"]),
-            latent=_mapped(folder / "latent.npy"),
+            latent=map_array(folder / "latent.npy"),
             labels=labels,
             coordinates=coordinates,
-            song_keys=_mapped(folder / "song_keys.npy"),
+            song_keys=map_array(folder / "song_keys.npy"),
             **_taste_arrays(folder),
         )
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
@@ -115,10 +116,10 @@ def _taste_arrays(folder: Path) -> dict[str, Any]:
         return {}
     factors = track_factors_file(folder)
     return {
-        "artists": _mapped(folder / "artists.npy"),
-        "albums": _mapped(folder / "albums.npy"),
+        "artists": map_array(folder / "artists.npy"),
+        "albums": map_array(folder / "albums.npy"),
         "taste_prior": json.loads((folder / "taste.json").read_text(encoding="utf-8")),
-        "track_factors": _mapped(factors) if factors.is_file() else None,
+        "track_factors": map_array(factors) if factors.is_file() else None,
     }
 
 
@@ -127,11 +128,6 @@ def _describe(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename:
         return f"{Path(error.filename).name}: {error.strerror}"
     return str(error)
-
-
-def _mapped(path: Path) -> np.ndarray:
-    # A plain view of the map: np.memmap's own bookkeeping costs at every slice.
-    return np.asarray(np.lib.format.open_memmap(path, mode="r"))
 
 
 def _archived(path: Path, name: str) -> np.ndarray:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from songrec.core.array_files import map_array
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.feature_spec import FeatureSpec
 from songrec.core.files import atomic_file, write_json
@@ -101,7 +102,7 @@ def read(
     """
     path = folder(instance) / relative_path(key, content_hash)
     try:
-        return np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+        return map_array(path) if mapped else np.load(path, allow_pickle=False)
     except FileNotFoundError:
         raise NotReady(
             f"The features {key.name!r} of {content_hash[:12]}… are missing: analyse its file "

@@ -16,11 +16,12 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from songrec.core.array_files import map_array, write_header
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.files import atomic_folder, current_version, is_partial, use_version
 from songrec.core.standardization import ColumnMoments
@@ -186,7 +187,7 @@ def _write(
     informative = informative_columns(moments) & ~np.isin(columns, list(leave_out))
     lengths = []
     with (draft / "matrix.npy").open("wb") as file:
-        _header(file, (len(taken), int(informative.sum())))
+        write_header(file, "<f4", (len(taken), int(informative.sum())))
         for rows in _blocks(raw, len(columns)):
             part = moments.standardize(rows)[:, informative].astype(np.float32)
             file.write(part.tobytes())
@@ -228,11 +229,6 @@ def _vector(instance: Path, key: SetKey, track: MatrixRow, width: int) -> Floats
     return np.asarray(values, dtype=np.float32) if values.shape == (width,) else None
 
 
-def _header(file: BinaryIO, shape: tuple[int, int]) -> None:
-    header = {"descr": "<f4", "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(file, header)
-
-
 def _blocks(raw: Path, width: int) -> Iterator[Floats]:
     with raw.open("rb") as file:
         while data := file.read(BLOCK * width * 4):
@@ -244,8 +240,7 @@ def _loaded(base: Path, name: str) -> SoundSpace:
     space = SoundSpace(
         name=name,
         track_ids=np.load(base / "track_ids.npy", allow_pickle=False),
-        # A plain view of the map: np.memmap's own bookkeeping costs at every slice.
-        matrix=np.asarray(np.load(base / "matrix.npy", mmap_mode="r", allow_pickle=False)),
+        matrix=map_array(base / "matrix.npy"),
         columns=tuple(document["columns"]),
         lengths=np.load(base / "lengths.npy", allow_pickle=False),
         song_keys=np.load(base / "song_keys.npy", allow_pickle=False),

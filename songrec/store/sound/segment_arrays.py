@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from songrec.core.array_files import map_array, map_raw, write_header
 from songrec.core.errors import BadInput
 from songrec.core.standardization import ColumnMoments
 from songrec.core.types import Floats
@@ -117,24 +118,25 @@ def write(
     m = first[-1]
     if not m:
         raise BadInput("No song has segments to index: flask analyze DIR")
-    source = np.memmap(raw, np.float32, "r", shape=(m, width))
+    source = map_raw(raw, np.float32, (m, width))
     used = axes or _principal_axes(source, standardize, seed)
     head = min(HEAD, width)
-    create = np.lib.format.open_memmap
-    out = create(folder / "vectors.npy", "w+", np.float32, (m, width))
-    heads = create(folder / "head.npy", "w+", np.float32, (m, head))
-    tails = create(folder / "tail.npy", "w+", np.float32, (m,))
-    for at in range(0, m, SLICE):
-        part = source[at : at + SLICE]
-        part = part if axes is not None else used.transform(part)
-        out[at : at + SLICE] = part
-        heads[at : at + SLICE] = part[:, :head]
-        tails[at : at + SLICE] = np.linalg.norm(part[:, head:].astype(np.float64), axis=1)
-    typical = _typical_distance(out, seed)
-    for array in (out, heads, tails):
-        array.flush()
-    del source, out, heads, tails
+    with (
+        (folder / "vectors.npy").open("wb") as out,
+        (folder / "head.npy").open("wb") as heads,
+        (folder / "tail.npy").open("wb") as tails,
+    ):
+        for file, shape in ((out, (m, width)), (heads, (m, head)), (tails, (m,))):
+            write_header(file, np.float32, shape)
+        for at in range(0, m, SLICE):
+            part = source[at : at + SLICE]
+            part = part if axes is not None else used.transform(part)
+            rest = np.linalg.norm(part[:, head:].astype(np.float64), axis=1)
+            for file, values in ((out, part), (heads, part[:, :head]), (tails, rest)):
+                file.write(values.astype(np.float32, copy=False).tobytes())
+    del source
     raw.unlink()
+    typical = _typical_distance(map_array(folder / "vectors.npy"), seed)
     np.save(folder / "track_ids.npy", np.array(ids, dtype=np.int64))
     np.save(folder / "contents.npy", np.array(hashes, dtype=CONTENT))
     np.save(folder / "first.npy", np.array(first, dtype=np.int64))

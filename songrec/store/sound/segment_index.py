@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import heapq
 import json
 import os
@@ -21,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from songrec.core import file_systems
+from songrec.core.array_files import map_array
 from songrec.core.files import current_version, is_partial, use_version, write_json
 from songrec.core.types import SegmentIndex
 from songrec.store.sound import segment_arrays
@@ -65,17 +66,17 @@ def load(instance: Path, name: str) -> SegmentIndex | None:
         document = json.loads((base / "manifest.json").read_text(encoding="utf-8"))
         index = SegmentIndex(
             name=name,
-            track_ids=_mapped(base / "track_ids.npy"),
-            first=_mapped(base / "first.npy"),
-            vectors=_mapped(base / "vectors.npy"),
-            head=_mapped(base / "head.npy"),
-            tail=_mapped(base / "tail.npy"),
-            starts=_mapped(base / "starts.npy"),
+            track_ids=map_array(base / "track_ids.npy"),
+            first=map_array(base / "first.npy"),
+            vectors=map_array(base / "vectors.npy"),
+            head=map_array(base / "head.npy"),
+            tail=map_array(base / "tail.npy"),
+            starts=map_array(base / "starts.npy"),
             seconds=float(document["seconds"]),
             typical=float(document["typical"]),
             made_by=str(document["made_by"]),
             tag_names=tuple(document["tags"]),
-            tags=_mapped(base / "tags.npy") if (base / "tags.npy").is_file() else None,
+            tags=map_array(base / "tags.npy") if (base / "tags.npy").is_file() else None,
             why=str(document.get("why", "")),
         )
     except (OSError, KeyError, ValueError, EOFError):
@@ -256,13 +257,10 @@ def _is_being_written(draft: Path) -> bool:
 @contextlib.contextmanager
 def _exclusive_lock(instance: Path) -> Iterator[None]:
     """Hold a lock between processes; the kernel releases it if this one dies."""
-    handle = os.open(folder(instance) / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    path = folder(instance) / ".lock"
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        file_systems.lock(handle, path, wait=True)
         yield
     finally:
         os.close(handle)
-
-
-def _mapped(path: Path) -> np.ndarray:
-    return np.asarray(np.lib.format.open_memmap(path, mode="r"))
