@@ -16,6 +16,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from songrec.cli.base import json_option, one_line_errors, print_json, wrong_usage
+from songrec.core.file_names import safe_file_name
 from songrec.core.files import write_json
 from songrec.core.types import Progress, no_progress
 from songrec.store.instance import current_instance
@@ -204,7 +205,7 @@ def rejects_file(path: Path, source: str | None = None) -> Path:
 
 def _dated_file(folder: str, source: str, ending: str) -> Path:
     moment = time.strftime("%Y%m%d-%H%M%S")
-    name = f"{source}-{moment}{ending}".replace("/", "_")
+    name = safe_file_name(f"{source.replace('/', '_')}-{moment}{ending}", folder)
     return Path(current_app.config["INSTANCE"]) / folder / name
 
 

@@ -46,6 +46,7 @@ CONTENTS: tuple[Content, ...] = (
     Content("grids", Kind.DATA, "results of sweeps"),
     Content("uploads", Kind.DATA, "uploaded catalogues that wait for their import"),
     Content("rejects", Kind.DATA, "rejected rows of imports, with reasons"),
+    Content("imports", Kind.DATA, "reports of imports"),
     Content("duplicates.json", Kind.DATA, "the report of the last search for duplicates"),
     Content(
         FEATURES,

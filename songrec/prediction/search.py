@@ -14,7 +14,7 @@ import numpy as np
 import optuna
 from numpy.typing import NDArray
 from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import TrialState
 
 from songrec.core.registry import Entry
@@ -138,7 +138,9 @@ def _study(entry: Entry, key: str, studies: Path | None, label: str) -> optuna.S
     if studies is not None:
         studies.mkdir(parents=True, exist_ok=True)
         path = studies / f"{label}-{entry.name}-{key[:16]}.jsonl"
-        storage = JournalStorage(JournalFileBackend(str(path)))
+        # By default it locks by symbolic links, which some file systems do not have.
+        lock = JournalFileOpenLock(str(path))
+        storage = JournalStorage(JournalFileBackend(str(path), lock_obj=lock))
     return optuna.create_study(
         storage=storage,
         study_name=key,

@@ -6,6 +6,8 @@ import errno
 import functools
 import itertools
 import logging
+import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable
@@ -100,10 +102,21 @@ def _sqlite_pragmas(connection: Any, record: Any) -> None:
     cursor.close()
 
 
+_LEAST_FREE_BYTES = 2**16
+"""Of free space, without which SQLite cannot make the files that lie beside the database."""
+
+
+def require_space(file: Path) -> None:
+    """Raise ``OSError`` if a full disk is why an SQLite file cannot be opened."""
+    if shutil.disk_usage(file.parent).free < _LEAST_FREE_BYTES:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file))
+
+
 def _set_journal(cursor: sqlite3.Cursor) -> bool:
     """Let SQLite write ahead, so that a writer blocks no reader, where that is safe.
 
     Not on network file systems: the index of the log is shared memory, which machines do not share.
+    Raises ``OSError`` on a full disk.
     """
     file = cursor.execute("PRAGMA database_list").fetchone()[2]
     network = network_type(Path(file).parent) if file else None
@@ -114,6 +127,7 @@ def _set_journal(cursor: sqlite3.Cursor) -> bool:
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_IOERR:
                 raise
+            require_space(Path(file))
     if mode != "wal":
         (mode,) = cursor.execute("PRAGMA journal_mode=DELETE").fetchone()
     if file and mode != "wal":

@@ -258,6 +258,28 @@ def test_a_postgresql_instance_comes_back(
     assert (result.exit_code, "only PostgreSQL can take" in result.stderr) == (1, True)
 
 
+def test_kept_songs_play_where_the_file_system_rounds_times(
+    app: Flask, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_wav(app.config["INSTANCE"] / contents.LIBRARY / KEPT / "a.wav")
+    os.utime(path, ns=(MOMENT, MOMENT))
+    public_id = add_sound(session, make_track(session), path).public_id
+    session.commit()
+    assert run(app, "backup", str(tmp_path / "b.tar.gz")).exit_code == 0
+    set_times = os.utime
+
+    def rounding(target: Path, ns: tuple[int, int]) -> None:
+        set_times(target, ns=(ns[0] // 10**9 * 10**9, ns[1] // 10**9 * 10**9))
+
+    monkeypatch.setattr(os, "utime", rounding)
+    new = elsewhere(tmp_path / "new")
+    with new.app_context():
+        assert run(new, "restore", str(tmp_path / "b.tar.gz")).exit_code == 0
+        with new.test_client().get(f"/listen/{public_id}") as answer:
+            assert answer.status_code == 200
+        db.engine.dispose()
+
+
 def failing_migrations() -> Migrations:
     """Migrations that know every revision and fail."""
 

@@ -7,6 +7,7 @@ import fcntl
 import mmap
 import os
 import stat
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,10 @@ import pytest
 
 from songrec.core import array_files, config, file_systems
 from songrec.core.errors import BadInput, NotReady
+from songrec.core.file_names import safe_file_name
 from songrec.core.files import atomic_folder, write_text
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def failing(number: int) -> Callable[..., Any]:
@@ -187,3 +191,11 @@ def test_what_the_system_is_to_blame_for_is_explained(number: int, line: str) ->
     assert explained is not None
     assert explained.startswith(line)
     assert file_systems.explain(FileNotFoundError(errno.ENOENT, "")) is None
+
+
+def test_names_of_an_instance_are_valid_on_every_file_system() -> None:
+    with tarfile.open(ROOT / "tests" / "fixtures" / "instance_0_1.tar.gz") as archive:
+        names = archive.getnames()
+    assert len({name.casefold() for name in names}) == len(names)
+    parts = {part for name in names for part in name.split("/") if not part.startswith(".")}
+    assert {part: safe_file_name(part) for part in parts} == {part: part for part in parts}

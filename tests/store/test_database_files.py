@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from flask import Flask
@@ -63,6 +65,37 @@ def test_a_full_disk_is_explained(engine: Engine) -> None:
         with pytest.raises(OperationalError) as error:
             connection.execute(text("INSERT INTO a VALUES (zeroblob(100000))"))
     assert explain_failure(error.value) == "The disk is full: free some space, then try again."
+
+
+def test_a_disk_too_full_to_open_the_database_is_explained(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Cursor:
+        """Fails as SQLite does without room for the index of its log."""
+
+        answers: tuple[object, ...] = ()
+
+        def execute(self, statement: str) -> Cursor:
+            is_list = statement.endswith("database_list")
+            self.answers = (0, "main", str(engine.url.database)) if is_list else ("delete",)
+            if "=WAL" in statement:
+                error = sqlite3.OperationalError("disk I/O error")
+                error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMSIZE
+                raise error
+            return self
+
+        def fetchone(self) -> tuple[object, ...]:
+            return self.answers
+
+    cursor = cast(sqlite3.Cursor, Cursor())
+    usage = shutil.disk_usage("/")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=4096))
+    with pytest.raises(OSError, match="No space left") as error:
+        database._set_journal(cursor)
+    assert str(explain_failure(error.value)).startswith("The disk is full")
+    # With room, it is the file system that has no shared maps.
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=2**30))
+    assert not database._set_journal(cursor)
 
 
 def test_a_read_only_database_is_explained(engine: Engine) -> None:

@@ -23,7 +23,7 @@ from sqlalchemy.exc import OperationalError
 
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.instance_contents import DATABASE, DUMP
-from songrec.store.db import BUSY_TIMEOUT_MS
+from songrec.store.db import BUSY_TIMEOUT_MS, require_space
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 FILE_NAMES = {SQLITE: DATABASE, POSTGRESQL: DUMP}
@@ -138,8 +138,8 @@ def _copy_sqlite(source: Path, copy: Path) -> None:
         ):
             reading.backup(writing)
     except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL:
-            raise
+        require_space(source)
+        require_space(copy)
         raise BadInput(f"{source} cannot be read ({error}).") from None
 
 

@@ -9,17 +9,18 @@ import os
 import shutil
 import tarfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from sqlalchemy import bindparam, column, table, update
 from sqlalchemy.engine import Engine, make_url
 
 from songrec.core import instance_contents as contents
 from songrec.core.errors import BadInput, NotReady
-from songrec.core.files import write_json
+from songrec.core.files import modified_ns, write_json
 from songrec.core.instance_contents import MANIFEST, RESTORING, SECRET_KEY
 from songrec.core.types import Progress, no_progress
 from songrec.store.backups import database
@@ -99,9 +100,10 @@ def restore(
     try:
         partial.mkdir(mode=0o700)
         with _one_line_errors(archive):
-            _unpack(archive, partial, files, on_progress)
+            rounded = _unpack(archive, partial, files, on_progress)
         on_progress(0.9, "Restoring the database.")
         _place(engine, instance, partial, migrations, manifest)
+        _record_times(engine, rounded)
         has_key = (instance / SECRET_KEY).is_file()
     except OSError as error:
         what = explain_failure(error) or f"{error.strerror or error}."
@@ -199,7 +201,9 @@ def _members(archive: Path) -> Iterator[tuple[tarfile.TarInfo, Any]]:
             pass
 
 
-def _unpack(archive: Path, folder: Path, files: int, on_progress: Progress) -> None:
+def _unpack(archive: Path, folder: Path, files: int, on_progress: Progress) -> dict[str, int]:
+    """Unpack an archive; return the times of kept songs that the file system has rounded, in ns."""
+    rounded = {}
     for number, (member, content) in enumerate(_members(archive)):
         if member.isdir() or member.name == MANIFEST:
             continue
@@ -217,6 +221,23 @@ def _unpack(archive: Path, folder: Path, files: int, on_progress: Progress) -> N
         except (KeyError, InvalidOperation):
             moment = int(member.mtime) * 10**9
         os.utime(target, ns=(moment, moment))
+        status = target.stat()
+        if status.st_mtime_ns != moment and member.name.startswith(f"{contents.LIBRARY}/"):
+            rounded[member.name] = modified_ns(status)
+    return rounded
+
+
+def _record_times(engine: Engine, rounded: Mapping[str, int]) -> None:
+    """Record the times by which kept songs are recognised as unchanged."""
+    if rounded:
+        file = table("audio_file", column("path"), column("modified_ns"))
+        statement = update(file).where(file.c.path == bindparam("name"))
+        with engine.begin() as connection:
+            connection.execute(
+                statement.values(modified_ns=bindparam("moment")),
+                [{"name": name, "moment": moment} for name, moment in rounded.items()],
+            )
+        engine.dispose()
 
 
 def _place(
