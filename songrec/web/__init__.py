@@ -20,7 +20,6 @@ MODULES: tuple[str, ...] = (
     "http_caching",
     "errors",
     "health",
-    "metrics",
     "template_context",
     "auth",
     "pages",
