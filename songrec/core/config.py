@@ -48,6 +48,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SONGREC_UPLOAD_AUDIO_MB", "50", "Largest song that can be uploaded, in MiB."),
     Setting("SONGREC_UPLOAD_MINUTES", "20", "Longest song that can be uploaded."),
     Setting(
+        "SONGREC_KEEP",
+        "request",
+        "Whose uploads get into the library: request (an admin grants it) or accounts.",
+    ),
+    Setting("SONGREC_KEEP_SONGS", "100", "Songs that one account may keep in the library."),
+    Setting("SONGREC_KEEP_MB", "1024", "MiB of songs that one account may keep in the library."),
+    Setting(
         "SONGREC_JOBS_PER_PERSON",
         "20",
         "Songs and lists of one account, or of one network without accounts, that may wait.",
@@ -185,6 +192,7 @@ def learns_from_accounts() -> bool:
 
 
 LOG_FORMATS = ("text", "json")
+KEEP = ("request", "accounts")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -303,6 +311,9 @@ def load(instance: Path | None = None) -> dict[str, Any]:
         "LEARN_FROM_ACCOUNTS": learns_from_accounts(),
         "SECURITY_LOG_DAYS": int(_number("SONGREC_SECURITY_LOG_DAYS", 36_500, whole=True)),
         "UPLOAD_SECONDS": _number("SONGREC_UPLOAD_MINUTES") * 60,
+        "KEEP": _choice("SONGREC_KEEP", KEEP),
+        "KEEP_SONGS": int(_number("SONGREC_KEEP_SONGS", whole=True)),
+        "KEEP_BYTES": int(_number("SONGREC_KEEP_MB") * 2**20),
         "JOBS_PER_PERSON": int(_number("SONGREC_JOBS_PER_PERSON", whole=True)),
         **access_settings.load(exposed=exposed()),
     }

@@ -122,7 +122,9 @@ def active_parameters(session: Session, kind: str) -> list[dict[str, Any]]:
     return list(session.scalars(query))
 
 
-def of_listener(session: Session, listener: Listener, kind: str, limit: int = 5) -> list[Job]:
+def of_listener(
+    session: Session, listener: Listener, kind: str, limit: int | None = 5
+) -> list[Job]:
     """Return a listener's newest jobs of a kind."""
     query = select(Job).where(Job.listener_id == listener.id, Job.kind == kind)
     return list(session.scalars(query.order_by(Job.id.desc()).limit(limit)))
@@ -136,6 +138,16 @@ def remove_ended(session: Session, kind: str, before: datetime) -> int:
     count = session.connection().execute(statement).rowcount
     session.expire_all()
     return count
+
+
+def remove_of_upload(session: Session, upload_id: str) -> bool:
+    """Delete the jobs of an uploaded song; return whether one of them runs, which then stops."""
+    query = select(Job.id, Job.state).where(
+        Job.kind.in_(("upload", "keep")), Job.parameters["upload_id"].as_string() == upload_id
+    )
+    rows = session.execute(query).all()
+    session.execute(delete(Job).where(Job.id.in_([row.id for row in rows])))
+    return any(row.state == "running" for row in rows)
 
 
 def find_active(session: Session, request_key: str) -> Job | None:

@@ -18,12 +18,12 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from songrec.core.errors import BadInput
+from songrec.jobs import personal_data
 from songrec.services.listeners import import_export
 from songrec.services.recommendation.taste_page import taste_page
 from songrec.store.db import db
 from songrec.store.instance import current_instance
-from songrec.store.listeners import listens, reactions, skips, unmatched_imports
-from songrec.store.sound import uploads
+from songrec.store.listeners import listens, skips, unmatched_imports
 from songrec.store.tables import Job
 from songrec.web import cached_counts, charts, list_imports, security
 from songrec.web.current_listener import (
@@ -152,8 +152,7 @@ def delete() -> ResponseReturnValue:
         raise BadInput("Tick the box first: this cannot be undone.")
     listener = current_listener()
     if listener is not None:
-        uploads.delete_of_listener(current_instance(), listener)
-        reactions.delete_listener(db.session, listener)
+        personal_data.delete_listener(current_instance(), listener)
         db.session.commit()
     cookie.pop(TOKEN, None)
     flash("Your data is deleted.", "success")

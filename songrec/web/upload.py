@@ -30,7 +30,7 @@ from songrec.services.uploads.accepted_files import ACCEPT
 from songrec.store import jobs as job_store
 from songrec.store.db import db
 from songrec.store.instance import current_instance
-from songrec.store.sound import uploads, waveform_cache
+from songrec.store.sound import kept_songs, uploads, waveform_cache
 from songrec.store.tables import Job, Listener, Upload, User
 from songrec.web import personal_jobs, player, security, upload_page
 from songrec.web.current_listener import current_listener, require_listener
@@ -176,28 +176,52 @@ def waveform(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/<public_id>/keep")
 @login_required
 def keep(public_id: str) -> ResponseReturnValue:
-    """Queue the song's way into the library, where everybody hears it."""
+    """Keep a song in the library, where everybody hears it, or ask an admin for that."""
     upload = upload_or_404(public_id)
+    address = url_for("upload.show", public_id=public_id)
     if upload.kept or upload.result is None:
-        return redirect(url_for("upload.show", public_id=public_id), 303)
+        return redirect(address, 303)
     user = db.session.get_one(User, current_user.id)
-    job = queue.enqueue(
-        db.session, "keep", {"upload_id": upload.public_id, "file": upload.name}, user
-    )
+    if upload.listener_id is None:
+        upload.listener_id = require_listener().id  # from now on it belongs to somebody
+    try:
+        if user.is_admin:
+            queue_keep(upload, user)
+        else:
+            _keep_within_quota(upload, user)
+    except BadInput as error:
+        db.session.rollback()
+        flash(str(error), "error")
+    else:
+        db.session.commit()
+    return redirect(address, 303)
+
+
+def queue_keep(upload: Upload, user: User) -> bool:
+    """Queue the job that keeps a song; False if there is one already. The caller commits."""
+    if not kept_songs.queue(db.session, upload):
+        return False
+    parameters = {"upload_id": upload.public_id, "file": upload.name}
+    job = queue.enqueue(db.session, "keep", parameters, user, listener_id=upload.listener_id)
     upload.job_id = job.id
-    # It must not vanish while it waits for the worker.
-    upload.expires_at = None
-    db.session.commit()
-    return redirect(url_for("upload.show", public_id=public_id), 303)
+    return True
+
+
+def _keep_within_quota(upload: Upload, user: User) -> None:
+    if current_app.config["KEEP"] == "accounts":
+        changed = queue_keep(upload, user)
+    else:
+        changed = kept_songs.request(db.session, upload)
+    if changed:
+        listener = db.session.get_one(Listener, upload.listener_id)
+        limits = current_app.config["KEEP_SONGS"], current_app.config["KEEP_BYTES"]
+        kept_songs.require_room(db.session, listener, kept_songs.Usage(*limits))
 
 
 @blueprint.post("/<public_id>/delete")
 def delete(public_id: str) -> ResponseReturnValue:
     """Delete the upload now; a kept song stays in the library."""
     upload = upload_or_404(public_id)
-    job = _job(upload)
-    if job is not None:
-        job_store.request_cancel(db.session, job.id)
     name = upload.name
     uploads.delete(current_instance(), upload)
     db.session.commit()

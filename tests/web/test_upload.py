@@ -242,7 +242,7 @@ def test_it_can_be_deleted_at_once(client: FlaskClient, session: Session, song: 
     assert client.post(f"{address}/delete").status_code == 303
     assert client.get(address).status_code == 404
     assert not path.exists()
-    assert session.scalars(select(Job)).one().state == "cancelled"
+    assert session.scalars(select(Job)).all() == []
 
 
 def test_kept_it_becomes_a_track_that_can_be_heard(
@@ -260,6 +260,7 @@ def test_kept_it_becomes_a_track_that_can_be_heard(
     assert "Sign in to keep it" in anonymous.get(theirs).text
     anonymous.post(f"{theirs}/delete")
 
+    app.config["KEEP"] = "accounts"
     sign_in(client)
     address = send(client, song, "Deep Sea.wav").headers["Location"]
     work(session)
@@ -299,6 +300,7 @@ def test_a_kept_song_keeps_its_name_in_any_alphabet(
     title: str,
     artists: str,
 ) -> None:
+    app.config["KEEP"] = "accounts"
     sign_in(client)
     address = send(client, song, name).headers["Location"]
     work(session)
@@ -331,12 +333,10 @@ def test_uploads_and_their_vectors_go_with_the_account(
     assert list(feature_cache.folder(instance).rglob("*.npy"))
     assert client.post("/account/delete", data={"current": PASSWORD}).status_code == 303
     assert session.scalars(select(Upload)).all() == []
+    assert session.scalars(select(Job)).all() == []
     assert not list(feature_cache.folder(instance).rglob("*.npy"))
-    assert [job.state for job in session.scalars(select(Job).order_by(Job.id))][1:] == ["cancelled"]
-    (left,) = uploads.folder(instance).iterdir()
-    os.utime(left, (0, 0))
-    uploads.sweep(Instance(instance, session))
-    assert not left.exists()
+    assert not [path for path in (instance / "sleeves").rglob("*") if path.is_file()]
+    assert not list(uploads.folder(instance).iterdir())
 
 
 def test_what_an_anonymous_listener_leaves_is_swept_with_its_vectors(
@@ -353,6 +353,57 @@ def test_what_an_anonymous_listener_leaves_is_swept_with_its_vectors(
     uploads.sweep(Instance(instance, session))
     assert not left.exists()
     assert not list(feature_cache.folder(instance).rglob("*.npy"))
+    assert session.scalars(select(Job)).all() == []
+
+
+def test_an_upload_that_a_job_reads_goes_when_the_job_has_stopped(
+    client: FlaskClient, app: Flask, session: Session, song: bytes
+) -> None:
+    instance = Instance(app.config["INSTANCE"], session)
+    address = send(client, song).headers["Location"]
+    job_id = jobs.claim(session, "worker")
+    assert job_id is not None
+    session.commit()
+    client.post(f"{address}/delete")
+    assert jobs.cancel_requested(session, job_id)  # its row is gone: the worker stops it
+    (left,) = uploads.folder(instance.folder).iterdir()
+    # What the job wrote before it stopped.
+    digest = content_hash(next(left.iterdir()))
+    waveform = waveform_cache.WaveformAndCover(1.0, [0.5], None)
+    waveform_cache.write(instance.folder, digest, waveform, b"cover")
+    uploads.sweep(instance)
+    assert left.exists()
+    os.utime(left, (time.time() - uploads.DELETED_SECONDS - 1,) * 2)
+    uploads.sweep(instance)
+    assert not left.exists()
+    assert waveform_cache.files(instance.folder, digest) == []
+
+
+def test_the_same_sound_of_two_people_goes_with_the_second(
+    client: FlaskClient, app: Flask, session: Session, song: bytes
+) -> None:
+    other = app.test_client()
+    addresses = []
+    for browser in (client, other):
+        addresses.append(send(browser, song).headers["Location"])
+        work(session)
+    client.post(f"{addresses[0]}/delete")
+    assert other.get(f"{addresses[1]}/waveform").status_code == 200
+    other.post(f"{addresses[1]}/delete")
+    assert not [path for path in (app.config["INSTANCE"] / "sleeves").rglob("*") if path.is_file()]
+
+
+def test_what_is_derived_from_a_song_takes_room_too(
+    client: FlaskClient, app: Flask, session: Session, song: bytes
+) -> None:
+    send(client, song)
+    assert uploads.waiting_bytes(session) == len(song)
+    work(session)
+    upload = session.scalars(select(Upload)).one()
+    folder = app.config["INSTANCE"]
+    derived = [*(folder / "sleeves").rglob("*.*"), *(folder / "features").rglob("*.npy")]
+    sizes = sum(path.stat().st_size for path in derived)
+    assert uploads.waiting_bytes(session) == upload.size + sizes > upload.size
 
 
 def test_an_anonymous_upload_goes_along_when_signing_in(
@@ -392,12 +443,12 @@ def test_programs_get_a_job_to_poll_and_then_the_answer(
 def test_waiting_ends_with_the_job(
     client: FlaskClient, app: Flask, session: Session, song: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from songrec.web.api import audio
+    from songrec.web import personal_jobs
 
-    monkeypatch.setattr(audio.queue, "worker_runs", lambda *_: True)
+    monkeypatch.setattr(personal_jobs.queue, "worker_runs", lambda *_: True)
     # Only this module's clock: threads of other tests sleep too.
     clock = SimpleNamespace(monotonic=time.monotonic, sleep=lambda seconds: work(session))
-    monkeypatch.setattr(audio, "time", clock)
+    monkeypatch.setattr(personal_jobs, "time", clock)
     answer = client.post(f"{ADDRESS}?wait=30", data={"file": (io.BytesIO(song), "song.wav")})
     assert (answer.status_code, answer.json["job"]["state"]) == (200, "done")
     assert answer.json["title"] == "song"

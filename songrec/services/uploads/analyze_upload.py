@@ -119,6 +119,7 @@ def analyse(
         # The analysis is shown without a run; the page says what is missing.
         result["problem"] = str(error)
     upload.result = result
+    upload.derived_size = uploads.derived_size(instance.folder, analysed.content_hash)
     instance.session.flush()
     return result
 
@@ -131,7 +132,6 @@ def keep(instance: Instance, upload: Upload) -> AudioFile:
     path = Path(upload.path)
     if not path.is_file():
         raise BadInput(f"{upload.name} is not there any more: upload it again.")
-    description = (upload.result or {}).get("description")
     library_files = [
         file
         for file in audio_files.with_content(instance.session, content_hash(path))
@@ -141,21 +141,32 @@ def keep(instance: Instance, upload: Upload) -> AudioFile:
         file = library_files[0]  # the library has this very file
     else:
         folder = uploads.library_folder(instance.folder) / upload.public_id
-        folder.mkdir(parents=True, exist_ok=True)
-        place = folder / safe_file_name(upload.name, "song")
-        shutil.copy2(path, place)
-        run = runs.published(instance.session)
-        with WorkerProcess() as worker:  # starts nothing where the cache has all
-            analysed = _analyse_for_library(instance, worker, path, run, description)
-            record_vectors(instance, analysed)
-            with contextlib.suppress(NotReady):  # nothing can be extracted for that run any more
-                for_run = _analyse_for_run(instance, worker, path, run, description)
-                record_vectors(instance, for_run)
-        file = keep_file(instance.session, place, analysed)
+        try:
+            file = _copy_into_library(instance, upload, path, folder)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        file.kept_by_id = upload.listener_id
     upload.kept, upload.track_id, upload.expires_at = True, file.track_id, None
+    upload.keep_state = None
     upload.path = file.path
     instance.session.flush()
     return file
+
+
+def _copy_into_library(instance: Instance, upload: Upload, path: Path, folder: Path) -> AudioFile:
+    folder.mkdir(parents=True, exist_ok=True)
+    place = folder / safe_file_name(upload.name, "song")
+    shutil.copy2(path, place)
+    description = (upload.result or {}).get("description")
+    run = runs.published(instance.session)
+    with WorkerProcess() as worker:  # starts nothing where the cache has all
+        analysed = _analyse_for_library(instance, worker, path, run, description)
+        record_vectors(instance, analysed)
+        with contextlib.suppress(NotReady):  # nothing can be extracted for that run any more
+            for_run = _analyse_for_run(instance, worker, path, run, description)
+            record_vectors(instance, for_run)
+    return keep_file(instance.session, place, analysed)
 
 
 def _analyse_for_run(

@@ -6,6 +6,7 @@ import functools
 import re
 import secrets
 import unicodedata
+from collections.abc import Iterable
 from typing import Any
 
 from argon2 import PasswordHasher
@@ -86,6 +87,13 @@ def get(session: Session, name: str) -> User:
 def listener_of(session: Session, user: User) -> Listener | None:
     """Return the listener of an account, or None while it has liked nothing."""
     return session.scalar(select(Listener).where(Listener.user_id == user.id))
+
+
+def names_by_listener(session: Session, listener_ids: Iterable[int | None]) -> dict[int, str]:
+    """Return the names of the accounts of these listeners, of those that have one."""
+    ids = [listener_id for listener_id in listener_ids if listener_id is not None]
+    query = select(Listener.id, User.name).join(User, User.id == Listener.user_id)
+    return dict(session.execute(query.where(Listener.id.in_(ids))).all())
 
 
 def require_listener(session: Session, user: User) -> Listener:

@@ -136,8 +136,13 @@ def forget_unrecorded(instance: Instance, content_hash: str) -> None:
     """Delete the vectors of a content that does not belong to the library."""
     recorded = select(FeatureVector.id).where(FeatureVector.content_hash == content_hash)
     if instance.session.scalar(recorded.limit(1)) is None:
-        for path in folder(instance.folder).glob(f"*/*/{content_hash[:2]}/{content_hash}.npy"):
+        for path in files(instance.folder, content_hash):
             path.unlink(missing_ok=True)
+
+
+def files(instance: Path, content_hash: str) -> list[Path]:
+    """Return the cached vectors of a content, of all sets."""
+    return list(folder(instance).glob(f"*/*/{content_hash[:2]}/{content_hash}.npy"))
 
 
 def forget_others(instance: Instance, keys: Iterable[SetKey], content_hash: str) -> None:
@@ -149,7 +154,7 @@ def forget_others(instance: Instance, keys: Iterable[SetKey], content_hash: str)
             FeatureVector.content_hash == content_hash, FeatureVector.path.not_in(kept)
         )
     )
-    for path in base.glob(f"*/*/{content_hash[:2]}/{content_hash}.npy"):
+    for path in files(instance.folder, content_hash):
         if str(path.relative_to(base)) not in kept:
             path.unlink(missing_ok=True)
 

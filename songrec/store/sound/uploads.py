@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import secrets
 import shutil
 import time
@@ -14,16 +15,19 @@ from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import delete as sql_delete
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from songrec.store import jobs
 from songrec.store.db import now
 from songrec.store.instance import Instance
-from songrec.store.sound import feature_cache
-from songrec.store.tables import Job, Listener, Upload
+from songrec.store.sound import feature_cache, waveform_cache
+from songrec.store.tables import AudioFile, Job, Listener, Upload
 
 LIFETIME = timedelta(hours=1)
+DELETED = ".deleted"
+"""End of the name of a folder whose upload was deleted while a job read it."""
+DELETED_SECONDS = 60
 NAME_LENGTH = 300
 
 
@@ -107,59 +111,104 @@ def expired_uploads(session: Session) -> list[Upload]:
 
 
 def waiting_bytes(session: Session) -> int:
-    """Sum the sizes of uploads that are not kept."""
-    query = select(func.sum(Upload.size)).where(Upload.kept.is_(False))
+    """Sum the bytes of uploads that are not kept, with their waveforms, covers and vectors."""
+    query = select(func.sum(Upload.size + Upload.derived_size)).where(Upload.kept.is_(False))
     return int(session.scalar(query) or 0)
+
+
+def derived_size(instance: Path, content_hash: str) -> int:
+    """Return the bytes of the waveform, the cover and the vectors of a content."""
+    files = [*waveform_cache.files(instance, content_hash)]
+    files += feature_cache.files(instance, content_hash)
+    return sum(path.stat().st_size for path in files)
 
 
 def sweep(instance: Instance) -> int:
     """Delete expired uploads and their files; return how many. Flushes.
 
-    Also deletes folders without a row (of a deleted listener) that are older than an hour, and the
-    cached vectors of the songs in them.
+    Also deletes folders without a row (of a deleted listener) that are older than an hour, with
+    what was derived from the songs in them, and the copies of songs that the library has. An upload
+    that could not be kept expires like others.
     """
+    _expire_failed(instance.session)
     expired = expired_uploads(instance.session)
     for upload in expired:
         delete(instance, upload)
-    recorded = set(instance.session.scalars(select(Upload.public_id)))
+    rows = instance.session.execute(select(Upload.public_id, Upload.kept))
+    kept_by_id: dict[str, bool] = dict(rows.all())
     for path in folder(instance.folder).glob("*/"):
-        old = time.time() - path.stat().st_mtime > LIFETIME.total_seconds()
-        if path.name not in recorded and old:
+        wait = DELETED_SECONDS if path.name.endswith(DELETED) else LIFETIME.total_seconds()
+        is_old = time.time() - path.stat().st_mtime > wait
+        if kept_by_id.get(path.name) or (path.name not in kept_by_id and is_old):
             _delete_folder(instance, path)
     return len(expired)
 
 
 def delete(instance: Instance, upload: Upload) -> None:
-    """Delete an upload, its file and cached vectors; its track stays if it was kept."""
-    _delete_folder(instance, folder(instance.folder) / upload.public_id)
+    """Delete an upload with its file, jobs and all that was derived; a kept song's track stays.
+
+    A job that analyses it stops; what it writes until then is deleted by ``sweep``.
+    """
+    session = instance.session
+    place = folder(instance.folder) / upload.public_id
+    if jobs.remove_of_upload(session, upload.public_id):
+        with contextlib.suppress(FileNotFoundError):
+            place = place.rename(place.with_name(f"{place.name}{DELETED}"))
+            os.utime(place)
+    else:
+        _delete_folder(instance, place)
+    if not upload.kept:
+        # A copy that a job made and did not finish.
+        shutil.rmtree(library_folder(instance.folder) / upload.public_id, ignore_errors=True)
     digest = (upload.result or {}).get("hash")
+    session.execute(sql_delete(Upload).where(Upload.id == upload.id))
+    session.expire_all()
     if digest is not None:
-        feature_cache.forget_unrecorded(instance, digest)
-    instance.session.execute(sql_delete(Upload).where(Upload.id == upload.id))
-    instance.session.expire_all()
+        forget_derived(instance, digest)
 
 
 def delete_of_listener(instance: Instance, listener: Listener) -> None:
-    """Delete the uploads of a listener that were not kept.
+    """Delete the uploads of a listener with all that belongs to them; kept songs stay."""
+    query = select(Upload).where(Upload.listener_id == listener.id)
+    for upload in instance.session.scalars(query).all():
+        delete(instance, upload)
 
-    Jobs that analyse some of them are cancelled. What such a job leaves is deleted by ``sweep``.
-    """
+
+def forget_derived(instance: Instance, content_hash: str) -> None:
+    """Delete waveform, cover and vectors of a content that no file and no upload has any more."""
     session = instance.session
-    rows = session.scalars(
-        select(Upload).where(Upload.listener_id == listener.id, Upload.kept.is_(False))
-    ).all()
-    for upload in rows:
-        if upload.result is not None:
-            delete(instance, upload)
-        elif upload.job_id is not None:
-            jobs.request_cancel(session, upload.job_id)
+    in_use = (
+        select(AudioFile.id).where(AudioFile.content_hash == content_hash),
+        select(Upload.id).where(Upload.result["hash"].as_string() == content_hash),
+    )
+    if all(session.scalar(query.limit(1)) is None for query in in_use):
+        feature_cache.forget_unrecorded(instance, content_hash)
+        for path in waveform_cache.files(instance.folder, content_hash):
+            path.unlink(missing_ok=True)
+
+
+def _expire_failed(session: Session) -> None:
+    """Let uploads expire whose job should have kept them and did not."""
+    ended = select(Job.id).where(Job.state.in_(jobs.ACTIVE))
+    session.execute(
+        update(Upload)
+        .where(
+            Upload.keep_state == "queued",
+            Upload.kept.is_(False),
+            Upload.job_id.is_(None) | Upload.job_id.not_in(ended),
+        )
+        .values(keep_state=None, expires_at=now() + LIFETIME)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _delete_folder(instance: Instance, path: Path) -> None:
-    """Delete the folder of an upload and the cached vectors of the song in it."""
+    """Delete the folder of an upload and what was derived from the song in it."""
+    digests = []
     with contextlib.suppress(OSError):
         for file in path.iterdir():
             with file.open("rb") as content:
-                digest = hashlib.file_digest(content, "sha256").hexdigest()
-            feature_cache.forget_unrecorded(instance, digest)
+                digests.append(hashlib.file_digest(content, "sha256").hexdigest())
     shutil.rmtree(path, ignore_errors=True)
+    for digest in digests:
+        forget_derived(instance, digest)

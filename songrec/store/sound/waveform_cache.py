@@ -53,6 +53,12 @@ def _path(instance: Path, content_hash: str, kind: str) -> Path:
     return instance / "sleeves" / content_hash[:2] / f"{content_hash}.{kind}"
 
 
+def files(instance: Path, content_hash: str) -> list[Path]:
+    """Return the cached files of a content."""
+    paths = (_path(instance, content_hash, kind) for kind in ("json", "cover"))
+    return [path for path in paths if path.is_file()]
+
+
 def copy(instance: Path, content_hash: str, other: str) -> None:
     """Cache the waveform and cover of one content under another hash, too, if cached."""
     for kind in ("cover", "json"):

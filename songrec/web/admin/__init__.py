@@ -25,6 +25,7 @@ def init_app(app: Flask) -> None:
         duplicates,
         invitations,
         jobs,
+        kept_songs,
         prediction,
         run_diagnostics,
         runs,

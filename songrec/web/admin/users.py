@@ -7,7 +7,9 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from songrec.core.errors import BadInput
+from songrec.jobs import personal_data
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 from songrec.store.listeners import users as store
 from songrec.store.tables import User
 from songrec.web import security_log
@@ -77,20 +79,20 @@ def sign_out_user(user_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/users/<int(max=2147483647):user_id>/delete")
 def delete_user(user_id: int) -> ResponseReturnValue:
-    """Remove an account with its likes and playlists."""
+    """Remove an account with everything that belongs to it."""
     user = _user(user_id)
     if user.id == current_user.id:
         flash("Delete your own account on your account page.", "error")
         return redirect(url_for("admin.users"), 303)
     name = user.name
     try:
-        store.delete(db.session, user)
+        personal_data.delete_account(current_instance(), user)
     except BadInput as error:
         flash(str(error), "error")
     else:
         security_log.record("account-deleted", detail=f"account {user_id}")
         db.session.commit()
-        flash(f"The account {name} is deleted, with its likes and playlists.", "success")
+        flash(f"The account {name} is deleted, with its likes, playlists and uploads.", "success")
     return redirect(url_for("admin.users"), 303)
 
 

@@ -79,8 +79,6 @@ def upload(args: dict[str, Any], upload_id: str) -> dict[str, Any]:
 def delete_upload(upload_id: str) -> None:
     """Remove a song that you sent before its hour is over."""
     row = _mine(upload_id)
-    if row.job_id is not None:
-        jobs.request_cancel(db.session, row.job_id)
     uploads.delete(current_instance(), row)
     db.session.commit()
 

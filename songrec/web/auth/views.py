@@ -9,10 +9,10 @@ from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required, login_user, logout_user
 
+from songrec.jobs import personal_data
 from songrec.store.db import db
 from songrec.store.instance import current_instance
 from songrec.store.listeners import invitations, user_sessions, users
-from songrec.store.sound import uploads
 from songrec.store.tables import User
 from songrec.web import current_listener, security, security_log
 from songrec.web.auth import browsers, sign_in_limits
@@ -134,23 +134,15 @@ def delete() -> ResponseReturnValue:
     user = db.session.get_one(User, current_user.id)
     sign_in_limits.count_confirmation(user)
     form = DeleteAccountForm(user)
-    if not form.carry_out(lambda: _delete_account(user)):
+    if not form.carry_out(lambda: personal_data.delete_account(current_instance(), user)):
         _record_refusal(form, user)
         return account_page(delete_account=form), 400
     logout_user()
     cookie.clear()
     security_log.record("account-deleted", detail="by its owner")
     db.session.commit()
-    flash("Your account, likes and playlists are deleted.", "success")
+    flash("Your account is deleted, with your likes, playlists and uploads.", "success")
     return redirect("/", 303)
-
-
-def _delete_account(user: User) -> None:
-    users.require_another_admin(db.session, user)
-    listener = current_listener.current_listener()
-    if listener is not None:
-        uploads.delete_of_listener(current_instance(), listener)
-    users.delete(db.session, user)
 
 
 def _record_refusal(form: DeleteAccountForm, user: User) -> None:

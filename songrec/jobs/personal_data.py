@@ -1,0 +1,38 @@
+"""Deletion of a listener or an account with everything that belongs to it. The caller commits."""
+
+from __future__ import annotations
+
+from sqlalchemy import update
+
+from songrec.jobs import files
+from songrec.store import jobs
+from songrec.store.instance import Instance
+from songrec.store.listeners import reactions, users
+from songrec.store.sound import uploads
+from songrec.store.tables import Job, Listener, User
+
+
+def delete_listener(instance: Instance, listener: Listener) -> None:
+    """Delete a listener: reactions, plays, playlists, uploads, lists that wait for their import.
+
+    Kept songs stay in the library, without a trace of who kept them. Jobs that run for the listener
+    stop; what they write until then is deleted by the worker.
+    """
+    for job in jobs.of_listener(instance.session, listener, "import", limit=None):
+        if "path" in job.parameters:
+            path = files.uploaded_file(instance.folder, job.parameters["path"])
+            files.forget_upload(instance.folder, path)
+    uploads.delete_of_listener(instance, listener)
+    reactions.delete_listener(instance.session, listener)
+
+
+def delete_account(instance: Instance, user: User) -> None:
+    """Delete an account with its listener; ``BadInput`` for the last admin."""
+    users.require_another_admin(instance.session, user)
+    listener = users.listener_of(instance.session, user)
+    if listener is not None:
+        delete_listener(instance, listener)
+    instance.session.execute(
+        update(Job).where(Job.user_id == user.id).values(owner_key=None, user_id=None)
+    )
+    users.delete(instance.session, user)
