@@ -11,12 +11,16 @@ from typing import Any
 import pytest
 from flask import Flask, g, request_started
 from flask.testing import FlaskClient
+from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from songrec import create_app
 from songrec.core import numba_cache
 from songrec.store.db import db
 from tests.planted_run import Planted, plant
+from tests.postgresql import Server, postgresql_server, postgresql_template, server_url
+
+__all__ = ["postgresql_server", "postgresql_template", "server_url"]
 
 ROOT = Path(__file__).resolve().parents[1]
 LONG = (
@@ -39,6 +43,24 @@ LONG = (
 )
 """Files that train, decode or drive a browser: some take minutes, the others seconds."""
 
+DATABASE = os.environ.get("SONGREC_TEST_DATABASE") or "sqlite"
+"""The database of all tests: sqlite, or postgresql as `make test-postgresql` sets it."""
+ON_BOTH = ("store/", "jobs/test_queue.py")
+"""Tests that run on both databases unless ``SONGREC_TEST_DATABASE`` names one."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run tests of what depends on the database most on SQLite and on PostgreSQL."""
+    path = metafunc.definition.path.relative_to(ROOT / "tests").as_posix()
+    if (
+        "database_kind" in metafunc.fixturenames
+        and path.startswith(ON_BOTH)
+        and "SONGREC_TEST_DATABASE" not in os.environ
+        and metafunc.definition.get_closest_marker("sqlite") is None
+    ):
+        kinds = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql))
+        metafunc.parametrize("database_kind", kinds, indirect=True, scope="session")
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put long files first, so that no core waits at the end for one that came last."""
@@ -52,25 +74,83 @@ numba_cache.claim()
 
 
 @pytest.fixture(scope="session")
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """The database that the tests run on: sqlite or postgresql."""
+    return str(getattr(request, "param", DATABASE))
+
+
+@pytest.fixture(scope="session")
 def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty SQLite database brought to head by the real migrations, once; tests copy it."""
     from flask_migrate import upgrade
 
     folder = tmp_path_factory.mktemp("migrated")
-    app = create_app({"INSTANCE": folder, "TESTING": True})
+    database = folder / "songrec.db"
+    app = create_app(
+        {
+            "INSTANCE": folder,
+            "SQLALCHEMY_DATABASE_URI": f"sqlite:///{database}",
+            "TESTING": True,
+        }
+    )
     with app.app_context():
         upgrade()
         db.engine.dispose()
-    return folder / "songrec.db"
+    return database
+
+
+class Instances:
+    """Makes instance folders with an empty, migrated database of the kind under test."""
+
+    def __init__(self, kind: str, request: pytest.FixtureRequest) -> None:
+        self._kind = kind
+        self._fixture = request.getfixturevalue
+
+    def create(self, folder: Path) -> str:
+        """Make ``folder`` an instance and return the URL of its database."""
+        folder.mkdir(exist_ok=True)
+        if self._kind == "sqlite":
+            shutil.copy(self._fixture("migrated_database"), folder / "songrec.db")
+            return f"sqlite:///{folder / 'songrec.db'}"
+        template = self._fixture("postgresql_template")
+        server: Server = self._fixture("postgresql_server")
+        return server.url(server.create(template))
+
+    def drop(self, url: str) -> None:
+        """Drop a server's database; a file goes with its folder."""
+        if self._kind != "sqlite":
+            server: Server = self._fixture("postgresql_server")
+            server.drop(str(make_url(url).database))
+
+
+@pytest.fixture(scope="session")
+def instances(database_kind: str, request: pytest.FixtureRequest) -> Instances:
+    """Makes further instances; ``instance`` is one."""
+    return Instances(database_kind, request)
 
 
 @pytest.fixture
-def instance(tmp_path: Path, migrated_database: Path) -> Path:
+def database_url(
+    tmp_path: Path,
+    instances: Instances,
+    database_kind: str,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> Iterator[str]:
+    """The URL of the database of ``instance``; commands that a test starts use it too."""
+    if database_kind != "sqlite" and request.node.get_closest_marker("sqlite"):
+        pytest.skip("about SQLite alone")
+    url = instances.create(tmp_path / "instance")
+    if database_kind != "sqlite":
+        monkeypatch.setenv("SONGREC_DATABASE_URL", url)
+    yield url
+    instances.drop(url)
+
+
+@pytest.fixture
+def instance(tmp_path: Path, database_url: str) -> Path:
     """A fresh instance folder with an empty, migrated database."""
-    folder = tmp_path / "instance"
-    folder.mkdir()
-    shutil.copy(migrated_database, folder / "songrec.db")
-    return folder
+    return tmp_path / "instance"
 
 
 @pytest.fixture

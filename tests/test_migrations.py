@@ -18,7 +18,6 @@ from songrec.store.catalogue.track_filters import TrackQuery
 from songrec.store.db import Base, db
 from tests.catalogue_files.samples import PLAIN, TWELVE, song, write
 from tests.factories import make_track
-from tests.postgresql import server_url  # noqa: F401 - a fixture
 
 
 @pytest.fixture
@@ -65,6 +64,7 @@ def test_the_secret_key_is_made_once(tmp_path: Path) -> None:
     assert len(str(keys.pop())) == 64
 
 
+@pytest.mark.sqlite
 def test_sqlite_enforces_foreign_keys_and_waits_for_writers(app: Flask) -> None:
     with db.engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
@@ -189,7 +189,7 @@ def test_joined_artists_become_entities_and_joined_columns_come_back(bare: Flask
 
 @pytest.mark.postgresql
 def test_joined_artists_become_entities_on_postgresql(
-    server_url: str,  # noqa: F811
+    server_url: str,
     tmp_path: Path,
 ) -> None:
     config = {"INSTANCE": tmp_path, "SQLALCHEMY_DATABASE_URI": server_url, "TESTING": True}
@@ -275,7 +275,7 @@ def test_places_and_other_ids_become_keys_that_last(bare: Flask, tmp_path: Path)
 
 @pytest.mark.postgresql
 def test_places_and_other_ids_become_keys_that_last_on_postgresql(
-    server_url: str,  # noqa: F811
+    server_url: str,
     tmp_path: Path,
 ) -> None:
     config = {"INSTANCE": tmp_path, "SQLALCHEMY_DATABASE_URI": server_url, "TESTING": True}

@@ -16,14 +16,13 @@ from songrec.services.training.train import train
 from songrec.store.db import db
 from songrec.store.instance import Instance
 from songrec.store.runs import runs
-from tests.postgresql import server_url  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.postgresql
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def test_the_whole_loop_works_on_postgresql(server_url: str, tmp_path: Path) -> None:  # noqa: F811
+def test_the_whole_loop_works_on_postgresql(server_url: str, tmp_path: Path) -> None:
     instance = tmp_path / "instance"
     app = create_app(
         {

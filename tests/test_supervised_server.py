@@ -36,7 +36,7 @@ def server(instance: Path, tmp_path: Path) -> Iterator[Server]:
             stderr=subprocess.STDOUT,
         )
     try:
-        wait_for(lambda: answers(port) and queue.worker_runs(instance))
+        wait_for(lambda: answers(port) and queue.local_workers(instance))
         yield process, port, instance, output
     finally:
         process.terminate()
@@ -98,7 +98,7 @@ def test_killed_processes_come_back_while_the_others_serve(server: Server) -> No
     os.kill(worker, signal.SIGKILL)
     wait_for(lambda: not exists(worker))
     assert answers(port)
-    wait_for(lambda: queue.worker_runs(instance))
+    wait_for(lambda: queue.local_workers(instance))
     assert child_named(supervisor.pid, "worker") != worker
 
     # One of gunicorn's processes: its master starts another.
@@ -113,7 +113,7 @@ def test_killed_processes_come_back_while_the_others_serve(server: Server) -> No
     os.kill(web, signal.SIGKILL)
     wait_for(lambda: not any(exists(pid) for pid in processes))
     wait_for(lambda: answers(port))
-    assert queue.worker_runs(instance)
+    assert queue.local_workers(instance)
     assert output.read_text().count("it is started again in") == 2
 
     everything = descendants(supervisor.pid)

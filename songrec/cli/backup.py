@@ -63,7 +63,7 @@ def restore_command(archive: Path, as_json: bool) -> None:
     from songrec.store.backups import restoring
 
     instance = current_app.config["INSTANCE"]
-    if queue.worker_runs(instance):
+    if queue.local_workers(instance):
         raise NotReady(f"A worker is running in {instance}: stop songrec first.")
     restored = restoring.restore(
         db.engine, instance, archive, _migrations(), on_progress=terminal_progress()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import signal
+import socket
 import sys
+from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 _CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGABRT})
@@ -25,6 +28,19 @@ def end_with(parent: int, number: int) -> None:
     end_with_parent(number)
     if os.getppid() != parent:
         os._exit(1)
+
+
+@functools.cache
+def host_id() -> str:
+    """Return the name of this host and of its start; containers on one machine differ in the name.
+
+    Two hosts may have one name, and a lock or a process id means nothing after a restart.
+    """
+    start = Path("/proc/sys/kernel/random/boot_id")
+    try:
+        return f"{socket.gethostname()[:64]}:{start.read_text().strip()}"
+    except OSError:  # not Linux
+        return socket.gethostname()[:64]
 
 
 def crashed(code: int) -> bool:

@@ -58,13 +58,16 @@ def _work(job_id: int, log: JobLog, on_progress: Progress) -> int:
         job = db.session.get_one(Job, job_id)
         logs.set_context(job=job.public_id, kind=job.kind)
         log.text = job.log  # of a process before it that crashed
+        attempt = job.attempts
         module, function = KINDS[job.kind].run.split(":")
         result = getattr(importlib.import_module(module), function)(db.session, job, on_progress)
         # From here on a stop would come too late: the results and the row's "done" are
         # committed together or not at all.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         log.write("Done.")
-        if not jobs.finish(db.session, job_id, result, log=log.text, details=log.details):
+        if not jobs.finish(
+            db.session, job_id, result, log=log.text, details=log.details, attempt=attempt
+        ):
             db.session.rollback()
             return 1
         db.session.commit()

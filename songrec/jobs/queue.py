@@ -21,9 +21,10 @@ from sqlalchemy.orm import Session
 
 from songrec.core import file_systems
 from songrec.core.errors import NotReady, UnknownName
+from songrec.core.processes import host_id
 from songrec.jobs.kinds import KIND_GROUPS, KINDS
-from songrec.store import jobs
-from songrec.store.db import now
+from songrec.store import jobs, workers
+from songrec.store.db import clock
 from songrec.store.instance import Instance
 from songrec.store.tables import Job, User
 
@@ -108,6 +109,9 @@ def owner_key_of(user: User) -> str:
 def worker_lock(instance: Path, group: str | None = None) -> Iterator[str]:
     """Hold the lock of a new worker and yield its name; the kernel frees it with the process.
 
+    The lock speaks to processes on this host alone, which the file names. Where hosts share a
+    database, workers also report to it (``store.workers``).
+
     The name of a worker that does only a group of kinds (``KIND_GROUPS``) begins with the group.
     """
     folder = _workers(instance)
@@ -120,6 +124,8 @@ def worker_lock(instance: Path, group: str | None = None) -> Iterator[str]:
     try:
         with draft.open("w") as file:
             file_systems.lock(file.fileno(), folder)
+            file.write(host_id())
+            file.flush()
             draft.rename(path)
             yield name
     finally:
@@ -127,12 +133,22 @@ def worker_lock(instance: Path, group: str | None = None) -> Iterator[str]:
             each.unlink(missing_ok=True)
 
 
-def live_workers(instance: Path) -> list[str]:
-    """Return the names of this instance's workers whose process lives."""
-    return [path.stem for path in _workers(instance).glob("*.lock") if _is_locked(path)]
+def local_workers(instance: Path) -> list[str]:
+    """Return the names of the workers on this host whose process lives."""
+    return [path.stem for path in _of_this_host(instance) if _is_locked(path)]
 
 
-def worker_runs(instance: Path, kind: str | None = None) -> bool:
+def live_workers(instance: Instance) -> list[str]:
+    """Return the names of this instance's workers that live.
+
+    A worker on this host lives while its process does; one on another host, where the database is
+    shared, while it reports.
+    """
+    elsewhere = workers.elsewhere(instance.session, host_id())
+    return [*local_workers(instance.folder), *elsewhere]
+
+
+def worker_runs(instance: Instance, kind: str | None = None) -> bool:
     """Return whether a worker of this instance lives that does every kind, or at least ``kind``."""
     groups = (name.rpartition("-")[0] for name in live_workers(instance))
     return any(not group or kind in KIND_GROUPS.get(group, ()) for group in groups)
@@ -145,8 +161,9 @@ def requeue_abandoned(instance: Instance, silent_for: timedelta = timedelta(0)) 
     cancelled. A living worker is trusted even if it could not write its heartbeat for a while
     because of somebody's long transaction.
     """
-    before = now() - silent_for  # a worker that starts from here on may be missing below
-    return jobs.requeue_abandoned(instance.session, live_workers(instance.folder), before)
+    # A worker that starts from here on may be missing below.
+    before = clock(instance.session) - silent_for
+    return jobs.requeue_abandoned(instance.session, live_workers(instance), before)
 
 
 def show_abandoned(instance: Instance, rows: Iterable[Job]) -> None:
@@ -155,8 +172,9 @@ def show_abandoned(instance: Instance, rows: Iterable[Job]) -> None:
     Such ``rows`` are detached from ``session``; the next worker or request that changes jobs
     writes what is shown here.
     """
-    stale = [job for job in rows if jobs.is_stale(job)]
-    live = live_workers(instance.folder) if stale else []
+    moment = clock(instance.session)
+    stale = [job for job in rows if jobs.is_stale(job, moment)]
+    live = live_workers(instance) if stale else []
     for job in stale:
         if job.worker not in live:
             instance.session.expunge(job)
@@ -165,20 +183,29 @@ def show_abandoned(instance: Instance, rows: Iterable[Job]) -> None:
 
 def tidy(instance: Instance) -> int:
     """Requeue or end the stale jobs of dead workers; returns their number. The caller commits."""
-    if not any(jobs.is_stale(job) for job in jobs.active(instance.session)):
+    moment = clock(instance.session)
+    if not any(jobs.is_stale(job, moment) for job in jobs.active(instance.session)):
         return 0
     return sum(requeue_abandoned(instance, jobs.STALE))
 
 
 def forget_dead_workers(instance: Path) -> None:
-    """Remove the lock files of workers that were killed."""
-    for path in _workers(instance).glob("*.lock"):
+    """Remove the lock files of this host's workers that were killed."""
+    for path in _of_this_host(instance):
         if not _is_locked(path):
             path.unlink(missing_ok=True)
 
 
 def _workers(instance: Path) -> Path:
     return instance / "workers"
+
+
+def _of_this_host(instance: Path) -> Iterator[Path]:
+    """Yield the lock files of this host, and those that name no host, of earlier versions."""
+    for path in _workers(instance).glob("*.lock"):
+        with contextlib.suppress(FileNotFoundError):
+            if path.read_text() in ("", host_id()):
+                yield path
 
 
 def _is_locked(path: Path) -> bool:

@@ -45,6 +45,9 @@ class JobSupervisor:
         self.log = JobLog()
         self.error: str | None = None
         self.changed = False
+        self.taken_over = False
+        self.attempt = db.session.get_one(Job, job_id).attempts
+        db.session.rollback()
         self.instance = Path(app.config["INSTANCE"])
         self.process = self._start()
 
@@ -108,6 +111,8 @@ class JobSupervisor:
         return self.process.wait(), reason
 
     def _stop_requested_by(self) -> str | None:
+        if self.taken_over:
+            return "another worker"
         if stopping.is_set():
             return "worker"
         try:
@@ -127,9 +132,11 @@ class JobSupervisor:
                 return False
             return jobs.cancelled(db.session, self.job_id, KINDS[job.kind].when_cancelled)
         if reason == "worker":
-            return jobs.release(db.session, self.job_id)
+            return jobs.release(db.session, self.job_id, self.attempt)
+        if reason == "another worker":
+            return False
         died = f"Its process {describe_exit(code)}; nothing was published."
-        return jobs.fail(db.session, self.job_id, self.error or died)
+        return jobs.fail(db.session, self.job_id, self.error or died, self.attempt)
 
     def _receive(self, seconds: float) -> bool:
         """Handle the messages of the next ``seconds``; False once the process has ended."""
@@ -154,13 +161,15 @@ class JobSupervisor:
         try:
             with short_transaction():
                 if self.changed:
-                    self._report()
+                    is_ours = self._report()
                 else:
-                    jobs.beat(db.session, self.job_id)
+                    is_ours = jobs.beat(db.session, self.job_id, self.attempt)
         except OperationalError as error:
             log.debug("The database is busy, writing progress later: %s", error.orig)
             return
         self.changed = False
+        # The database was out of reach for so long that another worker has started the job anew.
+        self.taken_over = not is_ours
 
     def _report(self) -> bool:
         return jobs.report(
@@ -170,6 +179,7 @@ class JobSupervisor:
             message=self.log.message,
             log=self.log.text,
             details=self.log.details,
+            attempt=self.attempt,
         )
 
 

@@ -20,11 +20,12 @@ from flask import Flask
 from sqlalchemy.exc import OperationalError
 
 from songrec.core import logs
+from songrec.core.processes import host_id
 from songrec.jobs import files
 from songrec.jobs import queue as job_queue
 from songrec.jobs.kinds import KIND_GROUPS
-from songrec.jobs.supervisor import GRACE, JobSupervisor, commit_with_retries, stopping
-from songrec.store import jobs, security_log
+from songrec.jobs.supervisor import BEAT, GRACE, JobSupervisor, commit_with_retries, stopping
+from songrec.store import jobs, security_log, workers
 from songrec.store.db import db, now
 from songrec.store.instance import Instance
 from songrec.store.listeners import unmatched_imports, user_sessions
@@ -54,6 +55,9 @@ def serve(app: Flask, group: str | None = None) -> None:
         job_queue.forget_dead_workers(instance)
         for obsolete in OBSOLETE:
             (instance / obsolete).unlink(missing_ok=True)
+        _report_alive(name)
+        reporter = threading.Thread(target=_keep_reporting, args=(app, name), daemon=True)
+        reporter.start()
         _requeue_abandoned(instance)
         housekeeper = threading.Thread(target=_keep_house, args=(app,), daemon=True)
         housekeeper.start()
@@ -66,6 +70,8 @@ def serve(app: Flask, group: str | None = None) -> None:
                 run_job(app, job_id)
         log.info("stopping")
         housekeeper.join(GRACE)
+        reporter.join(GRACE)
+        _forget(name)
 
 
 def _claim(worker: str, kinds: Collection[str] | None = None) -> int | None:
@@ -77,6 +83,35 @@ def _claim(worker: str, kinds: Collection[str] | None = None) -> int | None:
         return None
     else:
         return job_id
+    finally:
+        db.session.rollback()
+
+
+def _report_alive(name: str) -> None:
+    """Tell workers on other hosts that this one lives."""
+    if not workers.are_shared(db.session):
+        return
+    try:
+        workers.report(db.session, name, host_id())
+        db.session.commit()
+    except OperationalError as error:
+        log.warning("Could not report to the database: %s", error.orig)
+    finally:
+        db.session.rollback()
+
+
+def _keep_reporting(app: Flask, name: str) -> None:
+    with app.app_context():
+        while not stopping.wait(BEAT):
+            _report_alive(name)
+
+
+def _forget(name: str) -> None:
+    try:
+        workers.remove(db.session, name)
+        db.session.commit()
+    except OperationalError as error:
+        log.warning("Could not sign off from the database: %s", error.orig)
     finally:
         db.session.rollback()
 

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import DateTime, MetaData, event, func, inspect, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine, ExceptionContext
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -67,6 +68,23 @@ def now() -> datetime:
 
 
 db = SQLAlchemy(model_class=Base)
+
+
+def clock(session: Session) -> datetime:
+    """Return the time by the database's clock, which all hosts on one database share.
+
+    SQLite runs in this process and has this machine's clock.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        return now()
+    moment: datetime = session.execute(select(func.clock_timestamp())).scalar_one()
+    return moment.astimezone(UTC)
+
+
+def insert(session: Session, table: Any) -> postgresql.Insert | sqlite.Insert:
+    """Return an INSERT that may be given an ON CONFLICT clause, for the session's database."""
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    return dialect.insert(table)
 
 
 def database_app() -> Flask:

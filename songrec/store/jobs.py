@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased, load_only
 
 from songrec.core.errors import UnknownName
-from songrec.store.db import now
+from songrec.store.db import clock
 from songrec.store.tables import Job, Listener
 
 ACTIVE = ("waiting", "running")
@@ -52,6 +52,7 @@ def create(
     ``owner_key``s. Raises ``IntegrityError`` while one with its ``request_key`` waits or runs.
     """
     job = Job(
+        created_at=clock(session),
         public_id=secrets.token_hex(6),
         kind=kind,
         state="waiting",
@@ -166,14 +167,18 @@ def ahead_of(session: Session, job: Job) -> int:
         .order_by(Job.priority.desc(), Job.id)
     ).all()
     turns: Counter[str | None] = Counter()
+    moment = clock(session)
     for owner_key in {row.owner_key for row in waiting} - {None}:
-        turns[owner_key] = session.scalar(_turns_of(owner_key)) or 0
+        turns[owner_key] = session.scalar(_turns_of(owner_key, moment)) or 0
     order = []
     for row in waiting:
         order.append((-row.priority, turns[row.owner_key], row.id))
         if row.owner_key is not None:
             turns[row.owner_key] += 1  # when this one has started
-    return running + sorted(order).index(next(key for key in order if key[2] == job.id))
+    own = next((key for key in order if key[2] == job.id), None)
+    if own is None:  # shown as waiting because its worker has died: its row still runs
+        return max(running - 1, 0)
+    return running + sorted(order).index(own)
 
 
 def waiting_of(session: Session, owner_key: str) -> int:
@@ -182,12 +187,12 @@ def waiting_of(session: Session, owner_key: str) -> int:
     return session.scalar(query) or 0
 
 
-def _turns_of(owner_key: Any) -> Select[tuple[int]]:
+def _turns_of(owner_key: Any, moment: datetime) -> Select[tuple[int]]:
     """Count the jobs of a person that run or started lately."""
     others = aliased(Job)
     return select(func.count(others.id)).where(
         others.owner_key == owner_key,
-        (others.started_at > now() - TURN_MEMORY) | (others.state == "running"),
+        (others.started_at > moment - TURN_MEMORY) | (others.state == "running"),
     )
 
 
@@ -203,7 +208,8 @@ def claim(session: Session, worker: str, kinds: Collection[str] | None = None) -
     others = select(running.id).where(
         running.state == "running", running.exclusive_key == waiting.exclusive_key
     )
-    turns = _turns_of(waiting.owner_key).correlate(waiting).scalar_subquery()
+    moment = clock(session)
+    turns = _turns_of(waiting.owner_key, moment).correlate(waiting).scalar_subquery()
     following = (
         select(waiting.id)
         .where(waiting.state == "waiting", ~others.exists())
@@ -214,7 +220,6 @@ def claim(session: Session, worker: str, kinds: Collection[str] | None = None) -
         following = following.where(waiting.kind.in_(sorted(kinds)))
     if session.scalar(following) is None:
         return None  # workers look often: only one that finds a job takes SQLite's write lock
-    moment = now()
     statement = (
         update(Job)
         .where(Job.id == following.with_for_update(skip_locked=True, of=waiting).scalar_subquery())
@@ -257,13 +262,19 @@ def report(
     message: str,
     log: str,
     details: dict[str, Any],
+    attempt: int | None = None,
 ) -> bool:
-    """Store the progress of a running job, with a heartbeat; False if it no longer runs."""
+    """Store the progress of a running job, with a heartbeat; False if it no longer runs.
+
+    ``attempt``, here and below, is that of the worker which asks: a job that another worker has
+    taken over meanwhile is that one's.
+    """
     return _change(
         session,
         job_id,
         "running",
-        heartbeat_at=now(),
+        attempt,
+        heartbeat_at=clock(session),
         progress=progress,
         message=message,
         log=log,
@@ -271,46 +282,54 @@ def report(
     )
 
 
-def beat(session: Session, job_id: int) -> bool:
+def beat(session: Session, job_id: int, attempt: int | None = None) -> bool:
     """Store a heartbeat of a running job; False if it no longer runs."""
-    return _change(session, job_id, "running", heartbeat_at=now())
+    return _change(session, job_id, "running", attempt, heartbeat_at=clock(session))
 
 
 def finish(
-    session: Session, job_id: int, result: dict[str, Any], *, log: str, details: dict[str, Any]
+    session: Session,
+    job_id: int,
+    result: dict[str, Any],
+    *,
+    log: str,
+    details: dict[str, Any],
+    attempt: int | None = None,
 ) -> bool:
     """Mark a running job as done, in the transaction of its work: both happen or neither."""
     return _change(
         session,
         job_id,
         "running",
+        attempt,
         state="done",
         progress=1.0,
         message="Done.",
         result=result,
         log=log,
         details=details,
-        finished_at=now(),
+        finished_at=clock(session),
     )
 
 
-def fail(session: Session, job_id: int, error: str) -> bool:
+def fail(session: Session, job_id: int, error: str, attempt: int | None = None) -> bool:
     """Mark a running job as failed, with a message for its readers."""
     return _change(
         session,
         job_id,
         "running",
+        attempt,
         state="failed",
         message="Failed.",
         error=error[:4000],
-        finished_at=now(),
+        finished_at=clock(session),
     )
 
 
 def cancelled(session: Session, job_id: int, message: str) -> bool:
     """Mark a running job as cancelled; ``message`` says what remains of its work."""
     return _change(
-        session, job_id, "running", state="cancelled", finished_at=now(), message=message
+        session, job_id, "running", state="cancelled", finished_at=clock(session), message=message
     )
 
 
@@ -322,7 +341,7 @@ def request_cancel(session: Session, job_id: int) -> bool:
         "waiting",
         state="cancelled",
         cancel_requested=True,
-        finished_at=now(),
+        finished_at=clock(session),
         message="Cancelled before it started.",
     ):
         return True
@@ -335,9 +354,10 @@ def cancel_requested(session: Session, job_id: int) -> bool:
     return requested is None or requested
 
 
-def release(session: Session, job_id: int) -> bool:
+def release(session: Session, job_id: int, attempt: int | None = None) -> bool:
     """Let a running job wait again because its worker stops; False if it no longer runs."""
-    return _change(session, job_id, "running", **_waiting_again(), attempts=Job.attempts - 1)
+    values = {**_waiting_again(), "attempts": Job.attempts - 1}
+    return _change(session, job_id, "running", attempt, **values)
 
 
 def requeue_abandoned(
@@ -351,7 +371,7 @@ def requeue_abandoned(
     """
     died = Job.worker.is_(None) | Job.worker.not_in(live_workers)
     abandoned = (Job.state == "running") & died & (Job.heartbeat_at <= before)
-    ended = {"finished_at": now()}
+    ended = {"finished_at": clock(session)}
     changes: list[tuple[Any, dict[str, Any]]] = [
         (
             Job.cancel_requested,
@@ -402,19 +422,23 @@ def _waiting_again() -> dict[str, Any]:
     }
 
 
-def is_stale(job: Job, at: datetime | None = None) -> bool:
-    """Return whether a job is marked as running without a recent heartbeat."""
+def is_stale(job: Job, at: datetime) -> bool:
+    """Return whether a job is marked as running without a heartbeat shortly before ``at``."""
     beat_at = job.heartbeat_at or job.started_at or job.created_at
-    return job.state == "running" and beat_at < (at or now()) - STALE
+    return job.state == "running" and beat_at < at - STALE
 
 
-def _change(session: Session, job_id: int, from_state: str, **values: Any) -> bool:
+def _change(
+    session: Session, job_id: int, from_state: str, attempt: int | None = None, **values: Any
+) -> bool:
     statement = (
         update(Job)
         .where(Job.id == job_id, Job.state == from_state)
         .values(**values)
         .execution_options(synchronize_session=False)
     )
+    if attempt is not None:
+        statement = statement.where(Job.attempts == attempt)
     changed = session.connection().execute(statement).rowcount == 1
     _expire(session, job_id)
     return changed

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, Flask, Response, current_app, jsonify
+from flask import Blueprint, Flask, Response, jsonify
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from songrec.core.version import VERSION
@@ -133,10 +133,12 @@ def _check_disk() -> Check:
 
 def _worker_runs() -> bool:
     try:
-        return queue.worker_runs(current_app.config["INSTANCE"])
+        return queue.worker_runs(current_instance())
     except OSError as error:
         log.warning("Could not look for workers: %s", error)
-        return False
+    except SQLAlchemyError as error:
+        _log_database_error(error)
+    return False
 
 
 def _log_database_error(error: SQLAlchemyError) -> None:

@@ -83,7 +83,7 @@ def show_import(public_id: str) -> str:
         job=job,
         name=name,
         active=job.state in jobs.ACTIVE,
-        worker=queue.worker_runs(current_app.config["INSTANCE"], KIND),
+        worker=queue.worker_runs(current_instance(), KIND),
         ahead=jobs.ahead_of(db.session, job) if job.state == "waiting" else 0,
     )
 

@@ -15,6 +15,7 @@ from werkzeug.exceptions import TooManyRequests
 from songrec.jobs import queue
 from songrec.store import jobs
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 from songrec.store.tables import Job, Listener, User
 from songrec.web import security
 
@@ -50,7 +51,7 @@ def enqueue(
 def wait_for(job: Job, seconds: float) -> None:
     """Wait until the job has ended, for at most ``seconds``; not at all if too many wait."""
     # Without a worker, or behind several other jobs, nothing would come of it in time.
-    working = queue.worker_runs(current_app.config["INSTANCE"], job.kind)
+    working = queue.worker_runs(current_instance(), job.kind)
     if not working or jobs.ahead_of(db.session, job) > 1 or not WAITING.acquire(blocking=False):
         return
     try:

@@ -59,7 +59,7 @@ def index() -> str:
         mine=uploads.of_listener(db.session, listener) if listener else [],
         megabytes=current_app.config["UPLOAD_AUDIO_BYTES"] // 2**20,
         minutes=round(current_app.config["UPLOAD_SECONDS"] / 60),
-        worker=queue.worker_runs(current_app.config["INSTANCE"], "upload"),
+        worker=queue.worker_runs(current_instance(), "upload"),
     )
 
 
@@ -130,7 +130,7 @@ def show_upload(public_id: str) -> str:
             upload=upload,
             job=job,
             active=job is not None and job.state in job_store.ACTIVE,
-            worker=queue.worker_runs(current_app.config["INSTANCE"], "upload"),
+            worker=queue.worker_runs(current_instance(), "upload"),
         )
     return render_template("upload/show.html", **upload_page.values(upload, job))
 

@@ -35,7 +35,12 @@ def counts(report) -> tuple[int, int, int, int, int]:
 
 
 def search_is_intact(session) -> None:
-    """SQLite compares the full-text index with the table, and the triggers are there."""
+    """SQLite compares the full-text index with the table, and the triggers are there.
+
+    PostgreSQL keeps its index by itself.
+    """
+    if session.get_bind().dialect.name != "sqlite":
+        return
     session.execute(
         text("INSERT INTO track_search(track_search, rank) VALUES('integrity-check', 1)")
     )

@@ -237,11 +237,11 @@ def test_a_worker_of_some_kinds_leaves_the_others(session: Session) -> None:
 def test_a_worker_of_some_kinds_counts_for_these_alone(app: Flask) -> None:
     instance: Path = app.config["INSTANCE"]
     with queue.worker_lock(instance, "uploads"):
-        assert queue.worker_runs(instance, "upload")
-        assert not queue.worker_runs(instance, "train")
-        assert not queue.worker_runs(instance)
+        assert queue.worker_runs(Instance(instance, db.session), "upload")
+        assert not queue.worker_runs(Instance(instance, db.session), "train")
+        assert not queue.worker_runs(Instance(instance, db.session))
     with queue.worker_lock(instance):
-        assert queue.worker_runs(instance, "train")
+        assert queue.worker_runs(Instance(instance, db.session), "train")
 
 
 def test_a_job_is_claimed_by_one_of_several_workers(app: Flask, session: Session) -> None:
@@ -346,9 +346,9 @@ class TestStates:
             jobs.claim(session, worker)
             job.heartbeat_at = now() - timedelta(hours=1)
             session.flush()
-            assert queue.worker_runs(instance)
+            assert queue.worker_runs(Instance(instance, db.session))
             assert queue.tidy(Instance(instance, session)) == 0
-        assert not queue.worker_runs(instance)
+        assert not queue.worker_runs(Instance(instance, db.session))
         with queue.worker_lock(instance):  # another worker does not speak for the dead one
             assert queue.tidy(Instance(instance, session)) == 1
 

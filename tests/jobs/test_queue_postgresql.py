@@ -17,13 +17,12 @@ from songrec.jobs import queue
 from songrec.store import jobs
 from songrec.store.db import db
 from songrec.web import ratelimit
-from tests.postgresql import server_url  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.postgresql
 
 
 @pytest.fixture
-def app(server_url: str, tmp_path: Path) -> Iterator[Flask]:  # noqa: F811
+def app(server_url: str, tmp_path: Path) -> Iterator[Flask]:
     application = create_app(
         {"INSTANCE": tmp_path, "SQLALCHEMY_DATABASE_URI": server_url, "TESTING": True}
     )

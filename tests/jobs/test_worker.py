@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from songrec.store.instance import Instance
 from songrec.store.models import taggers
 from songrec.store.runs import runs
 from songrec.store.tables import Job, Run, Track
+from tests.conftest import Instances
 from tests.factories import make_track
 from tests.jobs import planted
 from tests.services.segments.test_segments import write_song
@@ -41,11 +42,12 @@ def planted_kinds() -> None:
     assert planted.sleep.__name__ in KINDS
 
 
-def start_worker(instance: Path) -> subprocess.Popen[str]:
+def start_worker(instance: Path, url: str) -> subprocess.Popen[str]:
+    settings = {"SONGREC_INSTANCE": str(instance), "SONGREC_DATABASE_URL": url}
     return subprocess.Popen(
         [sys.executable, "-m", "tests.jobs.planted", "worker"],
         cwd=ROOT,
-        env={**os.environ, "SONGREC_INSTANCE": str(instance)},
+        env={**os.environ, **settings},
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -59,12 +61,12 @@ def stop(process: subprocess.Popen[str]) -> None:
 
 
 @pytest.fixture
-def start(app: Flask) -> Iterator[Start]:
+def start(app: Flask, database_url: str) -> Iterator[Start]:
     """Starts workers; those still there at the end are stopped."""
     started: list[subprocess.Popen[str]] = []
 
     def start() -> subprocess.Popen[str]:
-        started.append(start_worker(app.config["INSTANCE"]))
+        started.append(start_worker(app.config["INSTANCE"], database_url))
         return started[-1]
 
     yield start
@@ -72,22 +74,31 @@ def start(app: Flask) -> Iterator[Start]:
         stop(process)
 
 
+@dataclass(frozen=True)
+class Shared:
+    """An instance with a worker."""
+
+    folder: Path
+    url: str
+
+
 @pytest.fixture(scope="module")
-def shared(
-    tmp_path_factory: pytest.TempPathFactory, migrated_database: Path
-) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
+def shared(tmp_path_factory: pytest.TempPathFactory, instances: Instances) -> Iterator[Shared]:
     """An instance with a worker that the tests which leave it alive have in common."""
-    instance = tmp_path_factory.mktemp("shared")
-    shutil.copy(migrated_database, instance / "songrec.db")
-    process = start_worker(instance)
-    yield instance, process
+    folder = tmp_path_factory.mktemp("shared")
+    url = instances.create(folder)
+    process = start_worker(folder, url)
+    yield Shared(folder, url)
     stop(process)
+    instances.drop(url)
 
 
 @pytest.fixture
-def working(shared: tuple[Path, Any]) -> Iterator[Session]:
+def working(shared: Shared) -> Iterator[Session]:
     """The session of an application on the shared instance."""
-    application = create_app({"INSTANCE": shared[0], "TESTING": True})
+    application = create_app(
+        {"INSTANCE": shared.folder, "SQLALCHEMY_DATABASE_URI": shared.url, "TESTING": True}
+    )
     with application.app_context():
         yield db.session  # type: ignore[misc]
         db.session.remove()
@@ -381,7 +392,7 @@ def test_a_catalogue_is_imported_and_trained_on(working: Session, tmp_path: Path
 
 
 def test_a_tagger_is_trained_and_a_cancelled_training_leaves_it_in_use(
-    working: Session, shared: tuple[Path, Any], tmp_path: Path
+    working: Session, shared: Shared, tmp_path: Path
 ) -> None:
     for number in range(4):
         path = write_song(
@@ -405,7 +416,7 @@ def test_a_tagger_is_trained_and_a_cancelled_training_leaves_it_in_use(
     epochs = trained.details["epochs"]
     assert [one["epoch"] for one in epochs] == [1, 2]
     assert all(one["val_loss"] > 0 for one in epochs)
-    kept = taggers.newest(shared[0])
+    kept = taggers.newest(shared.folder)
     assert kept is not None
     assert kept.name == trained.result["tagger"]
 
@@ -422,5 +433,5 @@ def test_a_tagger_is_trained_and_a_cancelled_training_leaves_it_in_use(
     working.commit()
     wait(working, job, "cancelled", "failed", "done")
     assert job.state == "cancelled"
-    assert taggers.newest(shared[0]) == kept
-    assert [path.name for path in taggers.folder(shared[0]).iterdir()] == [kept.name]
+    assert taggers.newest(shared.folder) == kept
+    assert [path.name for path in taggers.folder(shared.folder).iterdir()] == [kept.name]

@@ -122,6 +122,7 @@ def test_no_process_outlives_its_supervisor(
     assert supervised.process.receive(5) is None  # its pipe is at its end
 
 
+@pytest.mark.sqlite
 def test_reporting_leaves_the_connection_as_patient_as_it_was(app: Flask, session: Session) -> None:
     with supervisor.short_transaction():
         assert session.scalar(text("PRAGMA busy_timeout")) == 200

@@ -84,6 +84,7 @@ def test_no_route_fails_at_a_huge_number(
     assert failed == []
 
 
+@pytest.mark.sqlite
 def test_sqlite_refuses_a_huge_integer_as_postgresql_does(session: Session) -> None:
     with pytest.raises(DataError):
         session.scalar(text("SELECT :number + 1"), {"number": 10**30})

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from songrec.store.db import now
+from songrec.store.db import insert, now
 from songrec.store.tables import KeptAnswer, Listener
 
 
@@ -35,6 +34,5 @@ def keep(
         "created_at": now(),
     }
     # One statement: two reactions at the same moment must not collide.
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(KeptAnswer).values(listener_id=listener.id, **row)
+    statement = insert(session, KeptAnswer).values(listener_id=listener.id, **row)
     session.execute(statement.on_conflict_do_update(index_elements=["listener_id"], set_=row))

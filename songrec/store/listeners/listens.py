@@ -8,11 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from songrec.store.bulk import chunks
-from songrec.store.db import now
+from songrec.store.db import insert, now
 from songrec.store.tables import Listen, Listener
 
 FIELDS = (
@@ -63,12 +62,11 @@ def record(session: Session, listener: Listener, rows: Sequence[Mapping[str, Any
         )
         stored.update(session.execute(query).all())
     new = [row for key, row in unique.items() if key not in stored]
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     moment = now()
     if new:
         # Two imports of one file at the same moment must not collide.
         session.connection().execute(
-            dialect.insert(_LISTEN).on_conflict_do_nothing(),
+            insert(session, _LISTEN).on_conflict_do_nothing(),
             [{"listener_id": listener.id, "created_at": moment, **row} for row in new],
         )
     for key, times in stored.items():

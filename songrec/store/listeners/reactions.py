@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import case, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput
 from songrec.store.bulk import chunks
-from songrec.store.db import now
+from songrec.store.db import insert, now
 from songrec.store.listeners import listens, skips, unmatched_imports
 from songrec.store.tables import AudioFile, Job, KeptAnswer, Listener, Playlist, Reaction, Upload
 
@@ -43,7 +42,6 @@ def react(
     if weight is not None and weight not in WEIGHTS:
         raise BadInput(f"A like counts 1, 2 or 3 times, not {weight}.")
     # One statement: two clicks that arrive together must not collide.
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     row = {
         "listener_id": listener.id,
         "track_id": track_id,
@@ -62,7 +60,7 @@ def react(
             "created_at": case((same, Reaction.created_at), else_=row["created_at"]),
             "weight": row["weight"],
         }
-    statement = dialect.insert(Reaction).values(row)
+    statement = insert(session, Reaction).values(row)
     session.execute(
         statement.on_conflict_do_update(
             index_elements=["listener_id", "track_id"],
@@ -73,7 +71,6 @@ def react(
 
 def react_all(session: Session, listener: Listener, new: Sequence[tuple[int, int, int]]) -> None:
     """Add reactions (track id, value, weight), the last one newest; existing ones stay."""
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     moment = now()
     rows = [
         {
@@ -87,7 +84,7 @@ def react_all(session: Session, listener: Listener, new: Sequence[tuple[int, int
     ]
     if rows:
         session.connection().execute(
-            dialect.insert(Reaction.__table__).on_conflict_do_nothing(), rows
+            insert(session, Reaction.__table__).on_conflict_do_nothing(), rows
         )
 
 

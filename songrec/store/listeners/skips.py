@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from songrec.store.db import now
+from songrec.store.db import insert, now
 from songrec.store.tables import Listener, Skip
 
 MAX_SECONDS = 30
@@ -38,11 +37,13 @@ def record_all(
     """Record how often ``listener`` skipped each track, and when last."""
     if not skipped:
         return
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(Skip.__table__)
-    statement = insert.on_conflict_do_update(
+    statement = insert(session, Skip.__table__)
+    statement = statement.on_conflict_do_update(
         index_elements=["listener_id", "track_id"],
-        set_={"times": Skip.times + insert.excluded.times, "last_at": insert.excluded.last_at},
+        set_={
+            "times": Skip.times + statement.excluded.times,
+            "last_at": statement.excluded.last_at,
+        },
     )
     rows = [
         {"listener_id": listener.id, "track_id": track_id, "times": times, "last_at": at}

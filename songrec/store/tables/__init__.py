@@ -15,7 +15,7 @@ from songrec.store.tables.catalogue import (
 )
 from songrec.store.tables.duplicates import Duplicate, MatchKey, TrackMerge
 from songrec.store.tables.feedback import KeptAnswer, Listen, PendingLike, Skip
-from songrec.store.tables.jobs import Job
+from songrec.store.tables.jobs import Job, Worker
 from songrec.store.tables.people import (
     Invitation,
     Listener,
@@ -64,4 +64,5 @@ __all__ = [
     "Upload",
     "User",
     "UserSession",
+    "Worker",
 ]

@@ -74,3 +74,13 @@ class Job(Base):
             postgresql_where=text("state IN ('waiting', 'running')"),
         ),
     )
+
+
+class Worker(Base):
+    """A worker on one of several hosts, and when it last reported by the database's clock."""
+
+    __tablename__ = "worker"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    host: Mapped[str] = mapped_column(String(120))
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)

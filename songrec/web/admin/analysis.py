@@ -15,6 +15,7 @@ from songrec.jobs import queue
 from songrec.services.features.feature_sets import EXTRACTORS, MEASURING, offered_sets
 from songrec.services.library.own_folders import refuse_own_folder
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 from songrec.store.models import published_weights
 from songrec.store.sound import audio_files
 from songrec.web.admin import blueprint
@@ -149,5 +150,5 @@ def _page(form: AnalysisForm) -> str:
         tracks=audio_files.tracks_of(db.session, files),
         roots=audio_files.roots(db.session),
         page=Pages(number, total, SIZE),
-        worker=queue.worker_runs(current_app.config["INSTANCE"]),
+        worker=queue.worker_runs(current_instance()),
     )

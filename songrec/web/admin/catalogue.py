@@ -27,7 +27,6 @@ MAX_COLUMNS_FIELD = 5_000
 @blueprint.get("")
 def index() -> ResponseReturnValue:
     """Show catalogue, published run, latest jobs and what to do next."""
-    instance: Path = current_app.config["INSTANCE"]
     published = runs.published(db.session)
     recent, _ = job_store.page(db.session, 1, 5)
     queue.show_abandoned(current_instance(), recent)
@@ -37,7 +36,7 @@ def index() -> ResponseReturnValue:
         published=published,
         runs=len(runs.all_runs(db.session)),
         jobs=recent,
-        worker=queue.worker_runs(instance),
+        worker=queue.worker_runs(current_instance()),
         dialects=FORMATS,
         fields=FIELDS,
         upload_mb=current_app.config["MAX_CONTENT_LENGTH"] // 2**20,

@@ -11,6 +11,7 @@ from songrec.store import jobs
 from songrec.store.catalogue import duplicates as store
 from songrec.store.catalogue import merge_redirects, merging
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 from songrec.web import security
 from songrec.web.admin import blueprint
 from songrec.web.admin.paging import Pages, page_number
@@ -45,7 +46,7 @@ def duplicates() -> ResponseReturnValue:
         merge_count=merge_count,
         summary=store.summary(current_app.config["INSTANCE"]),
         job=waiting,
-        worker=queue.worker_runs(current_app.config["INSTANCE"]),
+        worker=queue.worker_runs(current_instance()),
     )
 
 

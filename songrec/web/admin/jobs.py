@@ -73,7 +73,7 @@ def job(public_id: str) -> ResponseReturnValue:
         loss_parts=part_curves(row.details.get("epochs", [])),
         note=_note(row),
         active=row.state in store.ACTIVE,
-        worker=queue.worker_runs(instance, row.kind),
+        worker=queue.worker_runs(current_instance(), row.kind),
         has_rejects=row.kind == "ingest" and rejects.is_file(),
         evidence=EVIDENCE,
         field_labels=FIELD_LABELS,

@@ -24,6 +24,7 @@ from songrec.services.prediction.predictor_report import (
 )
 from songrec.store import jobs
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 from songrec.store.tables import Job
 from songrec.web.admin import blueprint
 from songrec.web.admin.queueing import queue_once, show_queued
@@ -108,7 +109,7 @@ def _page(trials: str, error: str | None = None) -> str:
         max_trials=MAX_TRIALS,
         error=error,
         job=_waiting(),
-        worker=queue.worker_runs(_instance()),
+        worker=queue.worker_runs(current_instance()),
     )
 
 

@@ -12,6 +12,7 @@ from songrec.jobs import queue, segment_tasks
 from songrec.services.segments import encoder_selection
 from songrec.store import jobs
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 from songrec.store.tables import Job
 from songrec.web.admin import blueprint
 from songrec.web.admin.queueing import queue_once, show_queued
@@ -50,7 +51,7 @@ def segments() -> str:
         by=BY,
         made_by=MADE_BY,
         job=_waiting(),
-        worker=queue.worker_runs(current_app.config["INSTANCE"]),
+        worker=queue.worker_runs(current_instance()),
     )
 
 

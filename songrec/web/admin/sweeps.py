@@ -13,6 +13,7 @@ from songrec.services.sweeps import folder, results, specification
 from songrec.services.sweeps.specification import BASELINE, SweepSpec
 from songrec.store import jobs as job_store
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 from songrec.web.admin import blueprint
 from songrec.web.admin.queueing import queue_once, show_queued
 from songrec.web.admin.sweep_form import GridForm, is_ticked, own_parameters
@@ -128,5 +129,5 @@ def _page(form: GridForm) -> str:
         unreadable=folder.unreadable(instance),
         grids=[(one, results.counts(one)) for one in sweeps],
         baseline=" + ".join(BASELINE.values()),
-        worker=queue.worker_runs(instance),
+        worker=queue.worker_runs(current_instance()),
     )

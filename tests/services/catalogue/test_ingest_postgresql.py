@@ -14,12 +14,11 @@ from songrec.store.db import db
 from songrec.store.tables import Playlist, PlaylistTrack, Track
 from tests.catalogue_files.samples import PLAYLIST_COLUMNS, song, spotify, write
 from tests.catalogue_files.stored import names_of
-from tests.postgresql import server_url  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.postgresql
 
 
-def test_a_catalogue_is_ingested_updated_and_left_alone_on_postgresql(server_url, tmp_path):  # noqa: F811
+def test_a_catalogue_is_ingested_updated_and_left_alone_on_postgresql(server_url, tmp_path):
     app = create_app(
         {"INSTANCE": tmp_path / "i", "SQLALCHEMY_DATABASE_URI": server_url, "TESTING": True}
     )
@@ -49,7 +48,7 @@ def test_a_catalogue_is_ingested_updated_and_left_alone_on_postgresql(server_url
         db.engine.dispose()
 
 
-def test_imports_at_once_meet_each_other_s_rows(server_url, tmp_path):  # noqa: F811
+def test_imports_at_once_meet_each_other_s_rows(server_url, tmp_path):
     app = create_app(
         {"INSTANCE": tmp_path / "i", "SQLALCHEMY_DATABASE_URI": server_url, "TESTING": True}
     )

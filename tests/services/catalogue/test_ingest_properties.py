@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-import shutil
 from pathlib import Path
 
 import pytest
@@ -72,14 +71,15 @@ rows = st.lists(
 
 
 @pytest.fixture(scope="module")
-def catalogue_app(tmp_path_factory, migrated_database):
+def catalogue_app(tmp_path_factory, instances):
     folder = tmp_path_factory.mktemp("properties")
-    shutil.copy(migrated_database, folder / "songrec.db")
-    app = create_app({"INSTANCE": folder, "TESTING": True})
+    url = instances.create(folder)
+    app = create_app({"INSTANCE": folder, "SQLALCHEMY_DATABASE_URI": url, "TESTING": True})
     with app.app_context():
         yield app
         db.session.remove()
         db.engine.dispose()
+    instances.drop(url)
 
 
 def empty_the_catalogue() -> None:

@@ -13,12 +13,11 @@ from songrec.store.db import db
 from songrec.store.tables import Track
 from tests.catalogue_files.samples import NAMED, PLAYLIST_COLUMNS, TWELVE, song, spotify, write
 from tests.catalogue_files.stored import counts
-from tests.postgresql import server_url  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.postgresql
 
 
-def test_rows_are_identified_on_postgresql(server_url, tmp_path):  # noqa: F811
+def test_rows_are_identified_on_postgresql(server_url, tmp_path):
     app = create_app(
         {"INSTANCE": tmp_path / "i", "SQLALCHEMY_DATABASE_URI": server_url, "TESTING": True}
     )

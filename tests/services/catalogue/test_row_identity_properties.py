@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -25,14 +24,15 @@ COLUMNS = ("id", "name", "artists", *PLAYLIST_COLUMNS[8:])
 
 
 @pytest.fixture(scope="module")
-def catalogue_app(tmp_path_factory, migrated_database):
+def catalogue_app(tmp_path_factory, instances):
     folder = tmp_path_factory.mktemp("identity")
-    shutil.copy(migrated_database, folder / "songrec.db")
-    app = create_app({"INSTANCE": folder, "TESTING": True})
+    url = instances.create(folder)
+    app = create_app({"INSTANCE": folder, "SQLALCHEMY_DATABASE_URI": url, "TESTING": True})
     with app.app_context():
         yield app
         db.session.remove()
         db.engine.dispose()
+    instances.drop(url)
 
 
 def rows_of(songs: list[int], says: str, popularity: int) -> list[dict]:

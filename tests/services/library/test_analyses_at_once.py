@@ -30,7 +30,6 @@ from songrec.store.instance import Instance
 from songrec.store.sound import audio_files
 from songrec.store.tables import Artist, Tag, Track
 from tests.audio_files.sounds import chords, write_wav
-from tests.postgresql import server_url  # noqa: F401 - a fixture
 
 SETTINGS = AudioSettings(seconds=2.0)
 
@@ -42,7 +41,7 @@ def analyse_in_process(task: Task) -> Outcome:
 
 
 @pytest.fixture
-def on_postgresql(server_url: str, tmp_path: Path) -> Iterator[Flask]:  # noqa: F811
+def on_postgresql(server_url: str, tmp_path: Path) -> Iterator[Flask]:
     application = create_app(
         {"INSTANCE": tmp_path / "pg", "SQLALCHEMY_DATABASE_URI": server_url, "TESTING": True}
     )

@@ -15,12 +15,11 @@ from songrec.store.db import db
 from songrec.store.listeners import listens, playlists, reactions, skips
 from songrec.store.tables import Listener
 from tests.factories import make_track
-from tests.postgresql import server_url  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.postgresql
 
 
-def test_imports_on_postgresql(server_url: str, tmp_path: Path) -> None:  # noqa: F811
+def test_imports_on_postgresql(server_url: str, tmp_path: Path) -> None:
     app = create_app({"INSTANCE": tmp_path, "SQLALCHEMY_DATABASE_URI": server_url, "TESTING": True})
     with app.app_context():
         upgrade()

@@ -13,12 +13,11 @@ from songrec.store.db import db
 from songrec.store.instance import Instance
 from songrec.store.tables import Lyrics
 from tests.factories import make_track
-from tests.postgresql import server_url  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.postgresql
 
 
-def test_words_are_found_on_postgresql(server_url: str, tmp_path: Path) -> None:  # noqa: F811
+def test_words_are_found_on_postgresql(server_url: str, tmp_path: Path) -> None:
     app = create_app(
         {"INSTANCE": tmp_path / "i", "SQLALCHEMY_DATABASE_URI": server_url, "TESTING": True}
     )

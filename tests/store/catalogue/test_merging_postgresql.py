@@ -18,14 +18,13 @@ from songrec.store.instance import Instance
 from songrec.store.listeners import inactive_listeners, playlists, reactions, skips
 from songrec.store.tables import Listener, Lyrics, Reaction, Track
 from tests.factories import make_track
-from tests.postgresql import server_url  # noqa: F401 - a fixture
 from tests.sounding import add_sound, write_wav
 from tests.store.catalogue.test_merging import START, a_listener, everything
 
 pytestmark = pytest.mark.postgresql
 
 
-def test_songs_become_one_and_two_again_on_postgresql(server_url: str, tmp_path: Path) -> None:  # noqa: F811
+def test_songs_become_one_and_two_again_on_postgresql(server_url: str, tmp_path: Path) -> None:
     instance = tmp_path / "i"
     app = create_app({"INSTANCE": instance, "SQLALCHEMY_DATABASE_URI": server_url, "TESTING": True})
     with app.app_context():

@@ -9,7 +9,6 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.orm import Session
 
 from songrec import create_app
@@ -18,8 +17,9 @@ from songrec.store.catalogue import artists, keyset_pagination, merging, tracks
 from songrec.store.catalogue.track_filters import TrackQuery
 from songrec.store.db import db
 from songrec.store.tables import Track
+from tests.catalogue_files.stored import search_is_intact
 from tests.factories import make_track
-from tests.postgresql import server_url  # noqa: F401 - a fixture
+from tests.postgresql import Server
 from tests.search_spellings import DIFFERENT, SAME
 from tests.web.html import texts
 
@@ -63,11 +63,15 @@ def add_names(session: Session) -> None:
 
 @pytest.fixture(scope="module")
 def by_database(
-    server_url: str,  # noqa: F811
+    postgresql_server: Server,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[dict[str, Flask]]:
     """The same songs in SQLite and in PostgreSQL."""
-    folder = tmp_path_factory.mktemp("spellings")
+    with postgresql_server.database() as url:
+        yield from apps_with_names(url, tmp_path_factory.mktemp("spellings"))
+
+
+def apps_with_names(server_url: str, folder: Path) -> Iterator[dict[str, Flask]]:
     apps = {
         "sqlite": create_app({"INSTANCE": folder / "s", "TESTING": True}),
         "postgresql": create_app(
@@ -142,8 +146,7 @@ def test_the_index_follows_names_albums_genres_and_merges(session: Session) -> N
     assert titles_of(session, "beyonce") == set()
     merging.undo(session, row.id)
     assert titles_of(session, "beyonce strasse") == {"Straße!"}
-    check = "INSERT INTO track_search(track_search, rank) VALUES('integrity-check', 1)"
-    session.execute(text(check))
+    search_is_intact(session)
 
 
 def test_an_artist_is_reached_by_any_spelling(client: FlaskClient, session: Session) -> None:
@@ -227,13 +230,8 @@ def test_an_old_catalogue_is_indexed_by_the_upgrade(tmp_path: Path) -> None:
 
 @pytest.mark.postgresql
 def test_an_old_catalogue_is_indexed_by_the_upgrade_on_postgresql(
-    server_url: str,  # noqa: F811
+    server_url: str,
     tmp_path: Path,
 ) -> None:
-    engine = create_engine(server_url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text("CREATE DATABASE old_catalogue"))
-    engine.dispose()
-    url = make_url(server_url).set(database="old_catalogue")
-    config = {"INSTANCE": tmp_path, "SQLALCHEMY_DATABASE_URI": url, "TESTING": True}
+    config = {"INSTANCE": tmp_path, "SQLALCHEMY_DATABASE_URI": server_url, "TESTING": True}
     old_catalogue_is_indexed(create_app(config))
