@@ -10,6 +10,7 @@ from typing import Any
 from songrec.core import access_settings as _access
 from songrec.core import config as _settings
 from songrec.core import logs as _logs
+from songrec.core import metrics_folder as _metrics_folder
 from songrec.core import processes as _processes
 
 # Looked at here, once: processes that fail one by one would be started again for ever.
@@ -34,6 +35,8 @@ accesslog = None
 loglevel = logconfig_dict["root"]["level"]
 # Heartbeats on a disk that is busy writing a training would look like a hung process.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112
+if _settings.metrics():
+    _metrics_folder.prepare(worker_tmp_dir)
 
 
 def when_ready(server: Any) -> None:
@@ -46,3 +49,13 @@ def when_ready(server: Any) -> None:
 def post_fork(server: Any, worker: Any) -> None:
     """Let a web process die with the server: a new one needs its port."""
     _processes.end_with(server.pid, _signal.SIGTERM)
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Forget what a web process measured of itself."""
+    _metrics_folder.forget(worker.pid)
+
+
+def on_exit(server: Any) -> None:
+    """Remove the counters that the web processes shared."""
+    _metrics_folder.remove()

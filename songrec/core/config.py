@@ -99,6 +99,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SONGREC_LOG_REQUESTS", "0", "1: one log line for each request."),
     Setting("SONGREC_LOG_FORMAT", "text", "text, or json: one object per line."),
     Setting("SONGREC_LOG_LEVEL", "info", "debug, info, warning or error."),
+    Setting("SONGREC_METRICS", "0", "1: `/metrics` for Prometheus, for this machine alone."),
+    Setting(
+        "SONGREC_METRICS_TOKEN",
+        "none; required behind a proxy",
+        "Bearer token by which `/metrics` is read from elsewhere, at least 16 characters.",
+    ),
     Setting("SONGREC_REAL_DATA", "../shared/data if there", "Real files for the realdata tests."),
     Setting("PORT", "8000", "The port `make run` serves on."),
     Setting(
@@ -211,6 +217,33 @@ def log_level() -> str:
     return _choice("SONGREC_LOG_LEVEL", LOG_LEVELS).upper()
 
 
+def metrics() -> bool:
+    """Return whether ``/metrics`` answers; ``BadInput`` for anything but 0 and 1."""
+    return _flag("SONGREC_METRICS")
+
+
+_TOKEN = re.compile(r"[!-~]{16,}", re.ASCII)
+
+
+def metrics_token() -> str | None:
+    """Return the token that opens ``/metrics``; ``BadInput`` if it is weak, or missing.
+
+    Behind a proxy every request comes from the proxy's address, so the address decides nothing.
+    """
+    token = os.environ.get("SONGREC_METRICS_TOKEN") or None
+    if token is not None and not _TOKEN.fullmatch(token):
+        raise BadInput(
+            "SONGREC_METRICS_TOKEN must have at least 16 letters, digits or signs and no space; "
+            "make one: openssl rand -hex 16."
+        )
+    if token is None and metrics() and proxies():
+        raise BadInput(
+            "SONGREC_METRICS=1 behind a proxy needs SONGREC_METRICS_TOKEN, which Prometheus sends; "
+            "make one: openssl rand -hex 16."
+        )
+    return token
+
+
 def dask_scheduler() -> str | None:
     """Return the address of the dask cluster for audio analysis; None for this machine's cores."""
     return os.environ.get("SONGREC_DASK_SCHEDULER") or None
@@ -310,6 +343,8 @@ def load(instance: Path | None = None) -> dict[str, Any]:
         "LOG_REQUESTS": log_requests(),
         "LEARN_FROM_ACCOUNTS": learns_from_accounts(),
         "SECURITY_LOG_DAYS": int(_number("SONGREC_SECURITY_LOG_DAYS", 36_500, whole=True)),
+        "METRICS": metrics(),
+        "METRICS_TOKEN": metrics_token(),
         "UPLOAD_SECONDS": _number("SONGREC_UPLOAD_MINUTES") * 60,
         "KEEP": _choice("SONGREC_KEEP", KEEP),
         "KEEP_SONGS": int(_number("SONGREC_KEEP_SONGS", whole=True)),

@@ -20,6 +20,7 @@ MODULES: tuple[str, ...] = (
     "http_caching",
     "errors",
     "health",
+    "metrics",
     "template_context",
     "auth",
     "pages",

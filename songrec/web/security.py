@@ -67,7 +67,7 @@ LISTS = frozenset({"me.import_likes", "api.import_list"})
 SONGS = frozenset({"upload.create", "api.from_audio", "api_aliases.from_audio"})
 """The endpoints that take a song, from anybody, up to a size of its own."""
 
-PROBES = frozenset({"health.health", "health.ready"})
+PROBES = frozenset({"health.health", "health.ready", "metrics.metrics"})
 """The endpoints that probes ask by address, whatever the host names."""
 
 csrf = CSRFProtect()
@@ -119,9 +119,15 @@ def init_app(app: Flask) -> None:
 
 
 def check_host() -> None:
+    """Answer 400 to a host name that is not one of ours, except to probes."""
+    if request.endpoint not in PROBES:
+        refuse_foreign_host()
+
+
+def refuse_foreign_host() -> None:
     """Answer 400 to a host name that is not one of ours."""
     trusted = current_app.config["HOSTS"]
-    if trusted is None or request.endpoint in PROBES:
+    if trusted is None:
         return
     try:
         name = (urlsplit(f"//{request.host}").hostname or "").removesuffix(".")

@@ -30,6 +30,7 @@ HEAVY = (
     "xgboost",
     "optuna",
     "skops",
+    "prometheus_client",
 )
 # A report of predictions is there once a predictor is trained; no worker runs.
 EXPECTED = {"/admin/prediction/report.csv": (404,), "/ready": (503,)}

@@ -10,7 +10,7 @@ from flask import Response, json, request
 
 MEDIA_TYPE = "application/problem+json"
 # The addresses outside /api that programs ask for.
-ALSO = frozenset({"/health", "/ready", "/recommend/from-audio"})
+ALSO = frozenset({"/health", "/ready", "/metrics", "/recommend/from-audio"})
 
 
 class ProblemSchema(ma.Schema):
