@@ -15,6 +15,7 @@ from songrec.core.instance_contents import BY_NAME
 from songrec.jobs import queue
 from songrec.store.backups.restoring import Migrations
 from songrec.store.db import db
+from songrec.store.listeners import user_sessions
 
 
 @click.command("backup")
@@ -105,6 +106,10 @@ def _migrations() -> Migrations:
         logging.getLogger("alembic").setLevel(logging.WARNING)
         with app.app_context():
             command.upgrade(app.extensions["migrate"].migrate.get_config(), "head")
+            # A session that ended after the backup was made must not be there again.
+            user_sessions.end_everybody(db.session)
+            db.session.commit()
+            db.session.remove()
             db.engine.dispose()
 
     return Migrations(revisions.__contains__, upgrade)

@@ -28,7 +28,7 @@ from songrec.jobs.supervisor import BEAT, GRACE, JobSupervisor, commit_with_retr
 from songrec.store import jobs, security_log, workers
 from songrec.store.db import db, now
 from songrec.store.instance import Instance
-from songrec.store.listeners import unmatched_imports, user_sessions
+from songrec.store.listeners import api_tokens, unmatched_imports, user_sessions
 from songrec.store.runs import run_folders
 from songrec.store.sound import uploads
 from songrec.store.tables import Job
@@ -177,9 +177,10 @@ def _clear_away(instance: Path) -> None:
 
 
 def _forget_security(days: int) -> None:
-    """Remove sessions that have expired and old events of the security log."""
+    """Remove sessions that have expired, and tokens and events that ended ``days`` ago."""
     try:
         user_sessions.prune(db.session)
+        api_tokens.prune(db.session, days)
         security_log.prune(db.session, days)
         db.session.commit()
     except OperationalError as error:

@@ -35,11 +35,12 @@ from songrec.store import jobs
 from songrec.store.backups import database, writing
 from songrec.store.backups.restoring import Migrations
 from songrec.store.db import db
+from songrec.store.listeners import user_sessions
 from songrec.store.runs import run_folders
 from songrec.store.sound import feature_cache, waveform_cache
 from songrec.store.sound.feature_cache import SetKey
 from songrec.store.sound.waveform_cache import WaveformAndCover
-from songrec.store.tables import AudioFile, Run, Upload
+from songrec.store.tables import AudioFile, Run, Upload, User, UserSession
 from tests.factories import make_track
 from tests.planted_run import Planted, plant
 from tests.postgresql import server_url  # noqa: F401 - a fixture
@@ -80,6 +81,10 @@ def fill(instance: Path, session: Session) -> None:
             kept=True,
         )
     )
+    user = User(name="Anna", name_key="anna", password_hash="", session_key="")
+    session.add(user)
+    session.flush()
+    user_sessions.start(session, user)
     queue.enqueue(session, "ingest", {"path": str(instance / "uploads" / "made" / "thing.json")})
     for content in contents.CONTENTS:
         place = instance / content.name
@@ -164,6 +169,7 @@ def assert_all_came_back(
         assert Path(kept.path).is_relative_to(instance.resolve())
         assert Path(outside.path).is_relative_to(tmp_path / "old" / "music")
         assert db.session.scalars(select(Upload)).one().path == kept.path
+        assert db.session.scalars(select(UserSession)).all() == []
         (job,) = jobs.active(db.session)
         path = instance / "uploads" / "made" / "thing.json"
         assert uploaded_file(instance, job.parameters["path"]) == path

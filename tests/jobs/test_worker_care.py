@@ -20,8 +20,9 @@ from songrec.jobs import files, queue, supervisor, worker
 from songrec.jobs.job_log import JobLog
 from songrec.store import jobs
 from songrec.store.db import BUSY_TIMEOUT_MS, now
+from songrec.store.listeners import user_sessions
 from songrec.store.runs import run_folders
-from songrec.store.tables import Job, Listener, PendingLike
+from songrec.store.tables import Job, Listener, PendingLike, SecurityEvent, User, UserSession
 
 EIGHT_DAYS = 8 * 24 * 3600
 
@@ -142,3 +143,18 @@ def test_a_loss_that_ran_away_is_kept_as_unknown() -> None:
         "kl": 1.0,
         "val_kl": 2.0,
     }
+
+
+def test_old_events_and_ended_sessions_are_forgotten(app: Flask, session: Session) -> None:
+    user = User(name="Anna", name_key="anna", password_hash="", session_key="")
+    session.add(user)
+    session.flush()
+    user_sessions.start(session, user)
+    user_sessions.of_user(session, user)[0].expires_at = now()
+    for days in (9, 11):
+        session.add(SecurityEvent(kind="signed-in", at=now() - timedelta(days=days)))
+    session.commit()
+    worker._forget_security(10)
+    session.rollback()
+    assert session.query(UserSession).count() == 0
+    assert session.query(SecurityEvent).count() == 1

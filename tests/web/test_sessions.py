@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_login import encode_cookie
 from sqlalchemy import event, select, update
 from sqlalchemy.orm import Session
 
@@ -294,11 +295,21 @@ class TestLastSeen:
         assert user_sessions.prune(session) == 1
 
 
-def test_an_account_has_a_limited_number_of_sessions(session: Session, anna: User) -> None:
-    tokens = [user_sessions.start(session, anna) for _ in range(user_sessions.SESSION_LIMIT + 1)]
-    assert session.query(UserSession).count() == user_sessions.SESSION_LIMIT
-    assert user_sessions.load(session, tokens[0]) is None
-    assert user_sessions.load(session, tokens[-1]) is not None
+def test_a_remembering_cookie_obeys_the_session_too(
+    app: Flask, client: FlaskClient, anna: User
+) -> None:
+    sign_in(client)
+    with client.session_transaction() as cookie:
+        token = cookie["_user_id"]
+    with app.test_request_context():
+        remembering = encode_cookie(token)
+    other = app.test_client()
+    other.set_cookie("remember_token", remembering)
+    assert is_signed_in(other)
+    client.post("/sign-out")
+    other = app.test_client()
+    other.set_cookie("remember_token", remembering)
+    assert not is_signed_in(other)
 
 
 def test_the_page_asks_the_database_once_for_session_and_account(

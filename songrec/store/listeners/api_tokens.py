@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import CursorResult, delete, select, update
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput
@@ -138,6 +138,13 @@ def revoke_all(session: Session, user: User) -> int:
     statement = update(ApiToken).where(ApiToken.user_id == user.id, ApiToken.revoked_at.is_(None))
     done = session.execute(statement.values(revoked_at=now()))
     return cast(CursorResult[Any], done).rowcount
+
+
+def prune(session: Session, days: int) -> int:
+    """Delete tokens that were revoked or expired more than ``days`` ago; return their number."""
+    before = now() - timedelta(days=days)
+    ended = (ApiToken.revoked_at < before) | (ApiToken.expires_at < before)
+    return cast(CursorResult[Any], session.execute(delete(ApiToken).where(ended))).rowcount
 
 
 def allows(token: ApiToken, scope: str) -> bool:

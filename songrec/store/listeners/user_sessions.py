@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Connection, CursorResult, Engine, delete, exists, select, update
+from sqlalchemy import Connection, CursorResult, Engine, bindparam, delete, exists, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -27,6 +27,15 @@ SESSION_LIMIT = 50
 # "Last seen" is written at most this often, and never waited for: reading should not mean writing.
 SEEN_INTERVAL = timedelta(minutes=15)
 _SEEN_WAIT_MS = 50
+# Built once: every page of a signed-in browser runs it.
+_LOAD = (
+    select(User, UserSession.id, UserSession.last_seen_at)
+    .join(UserSession, UserSession.user_id == User.id)
+    .where(
+        UserSession.token_hash == bindparam("token_hash"),
+        UserSession.expires_at > bindparam("moment", type_=UserSession.expires_at.type),
+    )
+)
 
 
 def start(session: Session, user: User, *, device: str = "", address: str = "") -> str:
@@ -53,11 +62,7 @@ def load(session: Session, token: str) -> tuple[User, int, datetime] | None:
 
     None for a token without a session. One query.
     """
-    row = session.execute(
-        select(User, UserSession.id, UserSession.last_seen_at)
-        .join(UserSession, UserSession.user_id == User.id)
-        .where(UserSession.token_hash == _hash(token), UserSession.expires_at > now())
-    ).one_or_none()
+    row = session.execute(_LOAD, {"token_hash": _hash(token), "moment": now()}).one_or_none()
     return None if row is None else (row[0], row[1], row[2])
 
 
@@ -134,6 +139,11 @@ def end_all(session: Session, user: User) -> int:
     """End all sessions of ``user`` and return their number."""
     statement = delete(UserSession).where(UserSession.user_id == user.id)
     return cast(CursorResult[Any], session.execute(statement)).rowcount
+
+
+def end_everybody(session: Session) -> int:
+    """End the sessions of all accounts and return their number."""
+    return cast(CursorResult[Any], session.execute(delete(UserSession))).rowcount
 
 
 def prune(session: Session) -> int:
