@@ -23,12 +23,14 @@ with _settings.one_line():
     _host, _port = _settings.bind()
     workers = _settings.web_processes()
 bind = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"
-worker_class = "gthread"
-threads = 4
+# Threads get whole requests: clients that send or read slowly hold none.
+worker_class = "songrec.web.serving.worker.BufferingWorker"
+threads = 20
 # Not preloaded: a process forked from one that has opened SQLite or drawn random numbers would
 # share both, and `import wsgi` is quick.
 preload_app = False
-timeout = 120  # a large upload over a slow line
+timeout = 120  # of the loop, which never waits
+worker_connections = 1000
 graceful_timeout = 3
 keepalive = 5
 accesslog = None
@@ -47,8 +49,9 @@ def when_ready(server: Any) -> None:
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """Let a web process die with the server: a new one needs its port."""
+    """Let a web process die with the server, whose port a new one needs, and open many files."""
     _processes.end_with(server.pid, _signal.SIGTERM)
+    _processes.allow_open_files(4 * worker_connections)
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -43,6 +43,18 @@ def host_id() -> str:
         return socket.gethostname()[:64]
 
 
+def allow_open_files(count: int) -> None:
+    """Raise this process's limit of open files to ``count``, as far as it may."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def crashed(code: int) -> bool:
     """Return whether an exit code is that of a fault in native code."""
     return -code in _CRASHES

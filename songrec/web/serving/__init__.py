@@ -1,0 +1,1 @@
+"""The web server's side: whole requests go to threads, slow clients do not."""
