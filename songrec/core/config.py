@@ -110,7 +110,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "SONGREC_HOST", "127.0.0.1", "The address it serves on; 0.0.0.0 for the whole network."
     ),
-    Setting("WEB_CONCURRENCY", "2", "Processes of the web server, each with four threads."),
+    Setting("WEB_CONCURRENCY", "2", "Processes of the web server, each with twenty threads."),
 )
 
 REMOVED_SETTINGS = {
@@ -357,7 +357,8 @@ def load(instance: Path | None = None) -> dict[str, Any]:
     return {
         "INSTANCE": folder,
         # Errors and logs name statements, never what people typed into them.
-        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},
+        # At least as many connections as gunicorn.conf.py has threads.
+        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True, "max_overflow": 20},
         "SECRET_KEY": os.environ.get("SONGREC_SECRET_KEY") or secret_key(folder),
         **checked,
         "HTTPS": https,
