@@ -155,6 +155,8 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, int, int]]] = {
     ("admin.kept_songs", "GET"): ("/admin/kept-songs", (303, 403, 200)),
     ("admin.grant_song", "POST"): ("/admin/kept-songs/none/grant", (303, 403, 404)),
     ("admin.refuse_song", "POST"): ("/admin/kept-songs/none/refuse", (303, 403, 404)),
+    ("admin.remove", "POST"): ("/admin/tracks/none/remove", (303, 403, 404)),
+    ("api.remove_track", "DELETE"): ("/api/v1/tracks/none", (401, 403, 404)),
     ("api.import_list", "POST"): ("/api/v1/imports", (422, 422, 422)),
     ("api.import_of_list", "GET"): ("/api/v1/imports/none", HIDDEN),
     ("api.listen_list", "GET"): ("/api/v1/listens", (401, 200, 200)),

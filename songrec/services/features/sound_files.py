@@ -40,9 +40,13 @@ def is_local(instance: Path, source: SoundSource) -> bool:
     return source.start_s is None or _target(instance, source).is_file()
 
 
+def cut_path(instance: Path, content_hash: str) -> Path:
+    """Return where a part with this content is cut to, whether or not it is."""
+    return instance / "parts" / content_hash[:2] / f"{content_hash}.flac"
+
+
 def _target(instance: Path, source: SoundSource) -> Path:
-    digest = source.content_hash
-    return instance / "parts" / digest[:2] / f"{digest}.flac"
+    return cut_path(instance, source.content_hash)
 
 
 def _use(target: Path) -> bool:

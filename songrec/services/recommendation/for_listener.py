@@ -14,7 +14,7 @@ from songrec.services.catalogue.track_lookup import title_lookup
 from songrec.services.recommendation.recommend import recommend_for
 from songrec.services.similarity.audio_similarity import HasId
 from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
-from songrec.store.catalogue import merge_redirects, tracks
+from songrec.store.catalogue import removed_tracks, tracks
 from songrec.store.instance import Instance
 from songrec.store.listeners import last_recommendations, reactions, skips
 from songrec.store.runs.spaces import published_space
@@ -93,7 +93,7 @@ def more_like_song(
         dislikes=feedback.dislikes,
         weights=feedback.weights,
         names=title_lookup(instance.session),
-        withdrawn=merge_redirects.ids(instance.session),
+        withdrawn=removed_tracks.withdrawn_ids(instance.session),
     )
     return attach_tracks(instance.session, matches)
 

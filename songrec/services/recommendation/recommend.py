@@ -15,7 +15,7 @@ from songrec.recommend.feedback_boosts import Boost
 from songrec.recommend.lists.rerank import DEFAULT_RERANKING, Reranking
 from songrec.services.catalogue.track_lookup import title_lookup
 from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
-from songrec.store.catalogue import artists, merge_redirects, tracks
+from songrec.store.catalogue import artists, removed_tracks, tracks
 from songrec.store.catalogue.tracks import TrackView
 from songrec.store.instance import Instance
 from songrec.store.listeners import playlists
@@ -68,7 +68,7 @@ def recommend_for(
         names=title_lookup(instance.session),
         excluded=list(excluded),
         # Merged tracks may still be part of the run.
-        withdrawn=merge_redirects.ids(instance.session),
+        withdrawn=removed_tracks.withdrawn_ids(instance.session),
         boosts=_boosts(likes, dislikes, weights or {}, skips or {}),
         **parameters,
     )

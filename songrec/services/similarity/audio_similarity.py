@@ -18,7 +18,7 @@ from songrec.recommend.similarity.similar import similar_tracks
 from songrec.services.features import feature_sets
 from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
 from songrec.store.bulk import chunks
-from songrec.store.catalogue import merge_redirects
+from songrec.store.catalogue import removed_tracks
 from songrec.store.catalogue.tracks import TrackView
 from songrec.store.instance import Instance
 from songrec.store.runs.spaces import published_space
@@ -83,8 +83,8 @@ def similar_to(instance: Instance, track: HasId, n: int = 8) -> list[RankedTrack
 
     Raises ``NotReady`` when nothing is published or the track is not part of the run.
     """
-    merged = merge_redirects.ids(instance.session)
-    matches = similar_tracks(published_space(instance), track.id, n, withdrawn=merged)
+    withdrawn = removed_tracks.withdrawn_ids(instance.session)
+    matches = similar_tracks(published_space(instance), track.id, n, withdrawn=withdrawn)
     return attach_tracks(instance.session, matches)
 
 
@@ -117,13 +117,13 @@ def similar_by(
         return similar_to(instance, track, n)
     if by in FEATURE_SETS:
         return _by_feature_set(instance, track, n, by)
-    space, merged = published_space(instance), merge_redirects.ids(instance.session)
+    space, withdrawn = published_space(instance), removed_tracks.withdrawn_ids(instance.session)
     if by == "latent":
-        matches = weighted_similarity.latent_neighbours(space, track.id, n, withdrawn=merged)
+        matches = weighted_similarity.latent_neighbours(space, track.id, n, withdrawn=withdrawn)
     else:
         harmony = _harmony(instance.session, space)
         matches = weighted_similarity.weighted_neighbours(
-            space, harmony, track.id, n, weights or {}, withdrawn=merged
+            space, harmony, track.id, n, weights or {}, withdrawn=withdrawn
         )
     return attach_tracks(instance.session, matches, weighted_similarity.describe_match)
 
@@ -138,7 +138,7 @@ def _by_feature_set(instance: Instance, track: TrackView, n: int, name: str) -> 
             track.id,
             n,
             label=EXTRACTORS.entry(name).label,
-            excluded=merge_redirects.ids(instance.session),
+            excluded=removed_tracks.withdrawn_ids(instance.session),
         )
     except NotReady:
         raise NotReady(

@@ -21,6 +21,7 @@ from songrec.store.tables import (
     Album,
     AudioFile,
     ClusterAssignment,
+    RemovedTrack,
     Run,
     Tag,
     Track,
@@ -123,12 +124,13 @@ _HAS_AUDIO = (
 
 
 def version(session: Session) -> str:
-    """Return a string that changes with any track added or changed; two index look-ups."""
+    """Return a string that changes with any track added, changed or removed; index look-ups."""
     # Two statements in one: SQLite answers a maximum from an index only when it is asked alone.
     newest = select(func.max(Track.id)).scalar_subquery()
     changed = select(func.max(Track.updated_at)).scalar_subquery()
-    row = session.execute(select(newest, changed)).one()
-    return f"{row[0]}:{row[1]}"
+    removed = select(func.count()).select_from(RemovedTrack).scalar_subquery()
+    row = session.execute(select(newest, changed, removed)).one()
+    return f"{row[0]}:{row[1]}:{row[2]}"
 
 
 def track_count(session: Session) -> int:

@@ -13,7 +13,7 @@ from songrec.store.tables.catalogue import (
     TrackTag,
     TrackWords,
 )
-from songrec.store.tables.duplicates import Duplicate, MatchKey, TrackMerge
+from songrec.store.tables.duplicates import Duplicate, MatchKey, RemovedTrack, TrackMerge
 from songrec.store.tables.feedback import KeptAnswer, Listen, PendingLike, Skip
 from songrec.store.tables.jobs import Job, Worker
 from songrec.store.tables.people import (
@@ -50,6 +50,7 @@ __all__ = [
     "Publication",
     "RateLimit",
     "Reaction",
+    "RemovedTrack",
     "Run",
     "SecurityEvent",
     "Skip",

@@ -93,20 +93,29 @@ class TrackMerge(Base):
     undone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
+class RemovedTrack(Base):
+    """The id of a track that an admin removed: runs may hold it, no other track gets it."""
+
+    __tablename__ = "removed_track"
+
+    track_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    removed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
 def first_free_id(connection: Connection) -> int | None:
     """The id that the next track has to take; None where the database may choose it itself.
 
-    SQLite gives the highest id again once its row is gone. A merged track's id stays its own: runs
-    know the track by it, and the track may come back.
+    SQLite gives the highest id again once its row is gone. The id of a merged or removed track
+    stays its own: runs know the track by it, and a merged one may come back.
     """
     if connection.dialect.name != "sqlite":
         return None
     newest = select(func.max(Track.id)).scalar_subquery()
-    gone = select(func.max(TrackMerge.merged_id)).scalar_subquery()
-    last, merged = connection.execute(select(newest, gone)).one()
-    if merged is None or (last or 0) >= merged:
-        return None
-    return int(merged) + 1
+    merged = select(func.max(TrackMerge.merged_id)).scalar_subquery()
+    removed = select(func.max(RemovedTrack.track_id)).scalar_subquery()
+    last, *others = connection.execute(select(newest, merged, removed)).one()
+    gone = max(other or 0 for other in others)
+    return int(gone) + 1 if gone > (last or 0) else None
 
 
 @event.listens_for(Track, "before_insert")

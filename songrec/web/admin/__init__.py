@@ -32,6 +32,7 @@ def init_app(app: Flask) -> None:
         security_events,
         segments,
         sweeps,
+        tracks,
         training,
         users,
     )

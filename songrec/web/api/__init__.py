@@ -52,6 +52,7 @@ def init_app(app: Flask) -> None:
         imports,
         lists,
         recommendations,
+        removals,
         runs_and_jobs,
     )
     from songrec.web.api.docs import pages

@@ -276,6 +276,15 @@ class ListFiles(ArgumentsSchema):
     )
 
 
+class RemoveTrackArguments(ArgumentsSchema):
+    """What goes with a song."""
+
+    files = fields.Boolean(
+        load_default=False,
+        metadata={"description": "Whether its file in an analysed folder is deleted, too."},
+    )
+
+
 class ImportArguments(ArgumentsSchema):
     """What a list becomes."""
 

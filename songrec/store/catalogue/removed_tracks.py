@@ -1,0 +1,62 @@
+"""Tracks that an admin removed: runs know them still, pages and recommendations do not.
+
+The caller commits.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, exists, select
+from sqlalchemy.orm import Session
+
+from songrec.store.catalogue import merge_redirects
+from songrec.store.tables import Album, Artist, RemovedTrack, Track, TrackArtist, TrackMerge
+
+
+def withdrawn_ids(session: Session) -> list[int]:
+    """Return the ids of tracks that are merged into others or removed, which runs may hold."""
+    removed = session.scalars(select(RemovedTrack.track_id))
+    return [*merge_redirects.ids(session), *removed]
+
+
+def remove(session: Session, track_id: int) -> None:
+    """Delete a track with everything that belongs to it alone, and what was merged into it.
+
+    Likes, places in playlists and tags go with it; plays stay as plays of a song that the catalogue
+    lacks. Artists and albums that have no other track are deleted. Flushes.
+    """
+    session.flush()
+    gone = {track_id} | set(_merged_into(session, track_id))
+    merges = TrackMerge.survivor_id.in_(gone) | TrackMerge.merged_id.in_(gone)
+    artist_ids = session.scalars(
+        select(TrackArtist.artist_id).where(TrackArtist.track_id == track_id)
+    ).all()
+    album_id = session.scalar(select(Track.album_id).where(Track.id == track_id))
+    session.execute(delete(TrackMerge).where(merges))
+    session.execute(delete(Track).where(Track.id == track_id))
+    known = set(
+        session.scalars(select(RemovedTrack.track_id).where(RemovedTrack.track_id.in_(gone)))
+    )
+    session.add_all(RemovedTrack(track_id=one) for one in sorted(gone - known))
+    if album_id is not None:
+        no_track = ~exists().where(Track.album_id == Album.id)
+        session.execute(delete(Album).where(Album.id == album_id, no_track))
+    unused = (
+        ~exists().where(TrackArtist.artist_id == Artist.id),
+        ~exists().where(Album.artist_id == Artist.id),
+    )
+    session.execute(delete(Artist).where(Artist.id.in_(artist_ids), *unused))
+    session.flush()
+    session.expire_all()
+
+
+def _merged_into(session: Session, track_id: int) -> list[int]:
+    """Return the tracks that were merged into this one, directly or not."""
+    found: list[int] = []
+    pending = [track_id]
+    while pending:
+        query = select(TrackMerge.merged_id).where(
+            TrackMerge.survivor_id.in_(pending), TrackMerge.undone_at.is_(None)
+        )
+        pending = [one for one in session.scalars(query) if one not in found]
+        found += pending
+    return found
