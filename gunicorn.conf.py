@@ -20,9 +20,10 @@ with _settings.one_line():
     _logs.configure()
     _settings.warn_of_removed_settings()
     _undecided = _access.undecided(exposed=_settings.exposed())
-    _host, _port = _settings.bind()
+    bind = _settings.bind_address()
     workers = _settings.web_processes()
-bind = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"
+# Headers of proxies are read by the application, as SONGREC_PROXIES says.
+forwarded_allow_ips = ""
 # Threads get whole requests: clients that send or read slowly hold none.
 worker_class = "songrec.web.serving.worker.BufferingWorker"
 threads = 20

@@ -1,4 +1,4 @@
-"""Networks of clients, by which tries and requests are counted."""
+"""Names of hosts, and networks of clients, by which tries and requests are counted."""
 
 from __future__ import annotations
 
@@ -30,3 +30,12 @@ def client_network(address: str | None) -> str:
     if parsed.ipv4_mapped is not None:
         return str(parsed.ipv4_mapped)
     return str(ipaddress.IPv6Network((parsed, 64), strict=False))
+
+
+def canonical_host(name: str) -> str:
+    """Return a host name or address as it is compared: lower case, no brackets, IPv6 short."""
+    text = name.strip().lower().removesuffix(".").removeprefix("[").removesuffix("]")
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return text

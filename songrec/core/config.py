@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from songrec.core import access_settings, file_systems, private_files
+from songrec.core.addresses import canonical_host
 from songrec.core.errors import BadInput
 from songrec.core.files import temporary_beside
 
@@ -96,6 +97,11 @@ SETTINGS: tuple[Setting, ...] = (
         "Windows-1252",
         "Encoding of tags that declare none, such as cp1251, koi8-r, gbk, big5, cp932, cp949.",
     ),
+    Setting(
+        "SONGREC_PREFIX",
+        "none; what a believed proxy sends as X-Forwarded-Prefix",
+        "Path it answers below, such as /music.",
+    ),
     Setting("SONGREC_LOG_REQUESTS", "0", "1: one log line for each request."),
     Setting("SONGREC_LOG_FORMAT", "text", "text, or json: one object per line."),
     Setting("SONGREC_LOG_LEVEL", "info", "debug, info, warning or error."),
@@ -125,18 +131,60 @@ def instance_path() -> Path:
 
 
 def bind() -> tuple[str, int]:
-    """Return the host and port of the web server; ``BadInput`` for an invalid port."""
+    """Return the host, without brackets, and port of the web server; ``BadInput`` if invalid."""
     text = os.environ.get("PORT") or "8000"
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise BadInput(f"PORT must be a number from 1 to 65535; it is {text!r}.")
-    return os.environ.get("SONGREC_HOST") or "127.0.0.1", int(text)
+    name = os.environ.get("SONGREC_HOST") or "127.0.0.1"
+    host = canonical_host(name)
+    if not _HOST_NAME.fullmatch(host) or host.startswith("."):
+        raise BadInput(
+            f"SONGREC_HOST must be a name or an address of this machine, such as 0.0.0.0, "
+            f"192.168.1.5 or ::, without a port; it is {name!r}."
+        )
+    return host, int(text)
+
+
+def bind_address() -> str:
+    """Return host and port as the web server takes them: ``[::1]:8000``."""
+    host, port = bind()
+    return f"{_bracketed(host)}:{port}"
 
 
 def address() -> str:
     """Return the address to open in a browser on this machine."""
     host, port = bind()
-    local = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host)  # noqa: S104 - compared, not bound
-    return f"http://{local or (f'[{host}]' if ':' in host else host)}:{port}"
+    local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"http://{_bracketed(local)}:{port}{prefix()}"
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+_PREFIX = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*", re.ASCII)
+
+
+def normalized_prefix(text: str) -> str:
+    """Return a path prefix as ``/a/b``, empty for none; ``ValueError`` if it is not one."""
+    stripped = text.strip().rstrip("/")
+    if stripped and not stripped.startswith("/"):
+        stripped = f"/{stripped}"
+    if not _PREFIX.fullmatch(stripped) or len(stripped) > 200:
+        raise ValueError(text)
+    return stripped
+
+
+def prefix() -> str:
+    """Return the path that songrec answers below, empty for the whole host."""
+    text = os.environ.get("SONGREC_PREFIX") or ""
+    try:
+        return normalized_prefix(text)
+    except ValueError:
+        raise BadInput(
+            f"SONGREC_PREFIX must be a path of letters, digits, '-', '_', '.' and '~', such as "
+            f"/music; it is {text!r}."
+        ) from None
 
 
 def web_processes() -> int:
@@ -166,7 +214,7 @@ def trusted_hosts() -> tuple[str, ...] | None:
     of its own, so a server for this machine alone answers to the names of loopback only.
     """
     names = [
-        name.strip().lower().strip("[]").removesuffix(".")
+        canonical_host(name)
         for name in (os.environ.get("SONGREC_HOSTS") or "").split(",")
         if name.strip()
     ]
@@ -176,15 +224,14 @@ def trusted_hosts() -> tuple[str, ...] | None:
                 f"SONGREC_HOSTS: {name!r} is no host name; write music.example.org, 192.168.1.5 "
                 "or .example.org, without a port, separated by commas."
             )
-    host = bind()[0].lower()
-    if not names and (proxies() or host not in LOOPBACK_NAMES):
+    if not names and exposed():
         return None
     return tuple(dict.fromkeys((*LOOPBACK_NAMES, *names)))
 
 
 def exposed() -> bool:
     """Return whether others than the person at this machine may come: by network or by proxy."""
-    return bind()[0].lower() not in LOOPBACK_NAMES or proxies() > 0
+    return bind()[0] not in LOOPBACK_NAMES or proxies() > 0
 
 
 def learns_from_accounts() -> bool:
@@ -340,6 +387,7 @@ def load(instance: Path | None = None) -> dict[str, Any]:
         "UPLOAD_AUDIO_BYTES": int(_number("SONGREC_UPLOAD_AUDIO_MB") * 2**20),
         "PROXIES": proxies(),
         "HOSTS": trusted_hosts(),
+        "PREFIX": prefix(),
         "LOG_REQUESTS": log_requests(),
         "LEARN_FROM_ACCOUNTS": learns_from_accounts(),
         "SECURITY_LOG_DAYS": int(_number("SONGREC_SECURITY_LOG_DAYS", 36_500, whole=True)),

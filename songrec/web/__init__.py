@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # Modules with `init_app(app)`, in the order in which they are set up.
 MODULES: tuple[str, ...] = (
     "request_log",
+    "prefix",
     "security",
     "ranges",
     "http_caching",

@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    g,
+    jsonify,
+    make_response,
+    render_template,
+    request,
+    url_for,
+)
 from flask_wtf.csrf import CSRFError
 from jinja2 import TemplateError
 from markupsafe import escape
@@ -112,7 +122,7 @@ def _html(status: int, explanation: Explanation) -> str:
         return (
             "<!doctype html><html lang='en'><meta charset='utf-8'><title>songrec</title>"
             f"<h1>{escape(explanation.title)}</h1><p>{escape(explanation.text)}</p>"
-            "<p><a href='/'>Home</a></p></html>"
+            f"<p><a href='{escape(url_for('pages.home'))}'>Home</a></p></html>"
         )
 
 

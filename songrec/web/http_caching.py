@@ -25,6 +25,10 @@ class Sessions(SecureCookieSessionInterface):
     and with it somebody who has signed out meanwhile.
     """
 
+    def get_cookie_path(self, app: Flask) -> str:
+        """Return the path of the cookie: other programs on the same host do not get it."""
+        return app.config["SESSION_COOKIE_PATH"] or request.script_root or "/"
+
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Write the cookie, but never with an answer that others may be given."""
         if response.cache_control.public:

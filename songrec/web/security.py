@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-from flask import Flask, abort, current_app, redirect, request, url_for
+from flask import Flask, abort, current_app, has_request_context, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
 from flask_login import current_user
@@ -91,7 +91,7 @@ def init_app(app: Flask) -> None:
     if count := app.config["PROXIES"]:
         # What visitors write into these headers themselves stands before what the proxies add.
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, x_for=count, x_proto=count, x_host=count
+            app.wsgi_app, x_for=count, x_proto=count, x_host=count, x_prefix=count
         )
     app.before_request(check_host)
     app.before_request(accounts_only)  # before anything reads a body
@@ -130,7 +130,7 @@ def refuse_foreign_host() -> None:
     if trusted is None:
         return
     try:
-        name = (urlsplit(f"//{request.host}").hostname or "").removesuffix(".")
+        name = addresses.canonical_host(urlsplit(f"//{request.host}").hostname or "")
     except ValueError:
         name = ""
     for one in trusted:
@@ -192,7 +192,7 @@ def safe_next(target: str | None) -> str | None:
     """``target`` if it is a path on this site, else None.
 
     A browser reads ``//host``, ``/\\host`` and paths with control characters or a tab inside as
-    other sites; none of them passes.
+    other sites; none of them passes. Below a prefix, other paths of the host are other sites.
     """
     if not target or not target.startswith("/") or len(target) > 2000:
         return None
@@ -204,7 +204,12 @@ def safe_next(target: str | None) -> str | None:
         parts = urlsplit(target)
     except ValueError:
         return None
-    return None if parts.scheme or parts.netloc else target
+    if parts.scheme or parts.netloc:
+        return None
+    if any(unquote(segment) in (".", "..") for segment in parts.path.split("/")):
+        return None
+    root = request.script_root if has_request_context() else ""
+    return target if f"{target}/".startswith(f"{root}/") else None
 
 
 def back(default: str) -> str:
@@ -215,8 +220,8 @@ def back(default: str) -> str:
 def here() -> str:
     """Return the URL to come back to after signing in: this page, or home after a change."""
     if request.method not in ("GET", "HEAD"):
-        return "/"
-    return safe_next(request.full_path.rstrip("?")) or "/"
+        return url_for("pages.home")
+    return safe_next(request.script_root + request.full_path.rstrip("?")) or url_for("pages.home")
 
 
 def accounts_only() -> ResponseReturnValue | None:

@@ -49,6 +49,7 @@ def _context() -> dict[str, Any]:
     return {
         "theme": theme if theme in ("light", "dark") else None,
         "navigation": [n for n in NAVIGATION if n[0] in current_app.view_functions],
+        "root": request.script_root or "/",
         "version": VERSION,
         "asset": asset,
         "here": here,
@@ -62,7 +63,7 @@ def here() -> str:
     """Return the current page's path and query; the home page for anything but a GET."""
     if request.method != "GET":
         return url_for("pages.home")
-    return request.full_path if request.query_string else request.path
+    return request.script_root + (request.full_path if request.query_string else request.path)
 
 
 def like_count() -> int:

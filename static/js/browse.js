@@ -44,8 +44,8 @@
     }
     const counts = page.querySelector("[data-like-count]")?.textContent;
     for (const counter of document.querySelectorAll("[data-like-count]")) counter.textContent = counts ?? "";
-    const signIn = page.querySelector(".site-tools a[href^='/sign-in']");
-    document.querySelector(".site-tools a[href^='/sign-in']")?.setAttribute("href", signIn?.getAttribute("href") || "/sign-in");
+    const signIn = page.querySelector("[data-sign-in]")?.getAttribute("href");
+    if (signIn) document.querySelector("[data-sign-in]")?.setAttribute("href", signIn);
     document.title = page.title;
   };
 

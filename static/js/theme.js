@@ -29,7 +29,7 @@
   button.addEventListener("click", () => {
     const next = current() === "dark" ? "light" : "dark";
     root.dataset.bsTheme = next;
-    document.cookie = `theme=${next}; path=/; max-age=31536000; samesite=lax`;
+    document.cookie = `theme=${next}; path=${root.dataset.root || "/"}; max-age=31536000; samesite=lax`;
     label();
     document.dispatchEvent(new CustomEvent("themechange", { detail: next }));
   });

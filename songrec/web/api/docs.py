@@ -10,7 +10,16 @@ import importlib.resources
 from typing import Any
 
 from flask import Blueprint as PlainBlueprint
-from flask import Flask, Response, abort, current_app, json, render_template, send_from_directory
+from flask import (
+    Flask,
+    Response,
+    abort,
+    current_app,
+    json,
+    render_template,
+    request,
+    send_from_directory,
+)
 from flask_smorest import Api
 from flask_smorest.utils import prepare_response
 
@@ -80,13 +89,14 @@ def description() -> dict[str, Any]:
 @pages.get("/openapi.json")
 def openapi() -> Response:
     """Serve the OpenAPI 3.1 document."""
-    return _json(description())
+    return _json({**description(), "servers": _servers()})
 
 
 @pages.get("/openapi-3.0.json")
 def openapi_3_0() -> Response:
     """Serve the same as OpenAPI 3.0.3, for tools that do not read 3.1."""
-    return _json({**_for_3_0(copy.deepcopy(description())), "openapi": "3.0.3"})
+    converted = _for_3_0(copy.deepcopy(description()))
+    return _json({**converted, "openapi": "3.0.3", "servers": _servers()})
 
 
 @pages.get("/docs")
@@ -113,6 +123,11 @@ def docs_file(version: str, name: str) -> Response:
 def swagger_ui_version() -> str:
     """Return the version of the package with Swagger UI's files."""
     return importlib.metadata.version("flask-swagger-ui")
+
+
+def _servers() -> list[dict[str, str]]:
+    """Return the address that the described paths are below."""
+    return [{"url": request.script_root or "/"}]
 
 
 def _json(document: dict[str, Any]) -> Response:

@@ -47,7 +47,7 @@ def sign_in() -> ResponseReturnValue:
         return _page("auth/sign_in.html", form, WRONG), 400
     sign_in_limits.forget(tries)
     _enter(user, "signed-in")
-    return redirect(security.back("/"), 303)
+    return redirect(security.back(url_for("pages.home")), 303)
 
 
 @blueprint.route("/sign-up", methods=["GET", "POST"])
@@ -68,7 +68,7 @@ def sign_up() -> ResponseReturnValue:
     if not form.carry_out(lambda: _sign_up(form, secret if by_invitation else None)):
         return _page("auth/sign_up.html", form, form.error), 400
     flash("Welcome. Your likes in this browser are now in your account.", "success")
-    return redirect(security.back("/"), 303)
+    return redirect(security.back(url_for("pages.home")), 303)
 
 
 @blueprint.post("/sign-out")
@@ -79,7 +79,7 @@ def sign_out() -> ResponseReturnValue:
         security_log.record("signed-out", db.session.get_one(User, current_user.id))
         db.session.commit()
     leave()
-    return redirect("/", 303)
+    return redirect(url_for("pages.home"), 303)
 
 
 @blueprint.get("/account")
@@ -142,7 +142,7 @@ def delete() -> ResponseReturnValue:
     security_log.record("account-deleted", detail="by its owner")
     db.session.commit()
     flash("Your account is deleted, with your likes, playlists and uploads.", "success")
-    return redirect("/", 303)
+    return redirect(url_for("pages.home"), 303)
 
 
 def _record_refusal(form: DeleteAccountForm, user: User) -> None:
