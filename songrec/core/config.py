@@ -19,6 +19,7 @@ from songrec.core import access_settings, file_systems, private_files
 from songrec.core.addresses import canonical_host
 from songrec.core.errors import BadInput
 from songrec.core.files import temporary_beside
+from songrec.core.memory import machine_bytes
 
 log = logging.getLogger("songrec.config")
 
@@ -59,6 +60,11 @@ SETTINGS: tuple[Setting, ...] = (
         "SONGREC_JOBS_PER_PERSON",
         "20",
         "Songs and lists of one account, or of one network without accounts, that may wait.",
+    ),
+    Setting(
+        "SONGREC_JOB_MEMORY_MB",
+        "three quarters of the machine's or container's",
+        "Memory that one job may take, in MiB; trainings are not limited.",
     ),
     Setting("SONGREC_HTTPS", "0", "1 behind HTTPS: cookies are then sent over HTTPS only."),
     Setting(
@@ -289,6 +295,22 @@ def metrics_token() -> str | None:
             "make one: openssl rand -hex 16."
         )
     return token
+
+
+LEAST_JOB_MEMORY_MB = 256
+
+
+def job_memory_bytes() -> int:
+    """Return the memory that the process of a job may take; ``BadInput`` for an invalid number."""
+    text = os.environ.get("SONGREC_JOB_MEMORY_MB")
+    if not text:
+        return max(machine_bytes() * 3 // 4, LEAST_JOB_MEMORY_MB * 2**20)
+    size = int(_number("SONGREC_JOB_MEMORY_MB", maximum=1e8, whole=True))
+    if size < LEAST_JOB_MEMORY_MB:
+        raise BadInput(
+            f"SONGREC_JOB_MEMORY_MB must be at least {LEAST_JOB_MEMORY_MB}; it is {text!r}."
+        )
+    return size * 2**20
 
 
 def dask_scheduler() -> str | None:

@@ -15,7 +15,9 @@ from typing import Any
 
 from songrec.core import logs
 from songrec.core.child_process import ParentConnection, run_child
+from songrec.core.config import job_memory_bytes
 from songrec.core.errors import Cancelled, SongrecError
+from songrec.core.memory import limit_process
 from songrec.core.types import Progress
 from songrec.jobs.job_log import JobLog
 from songrec.jobs.kinds import KINDS
@@ -39,6 +41,8 @@ def main(worker: ParentConnection, job_id: int) -> int:
         return 1
     except SongrecError as error:
         worker.send({"error": str(error)})
+    except MemoryError:
+        worker.send({"error": _out_of_memory()})
     except Exception as error:
         trace = traceback.format_exc()
         logger.exception("unexpected %s", type(error).__name__)
@@ -59,7 +63,10 @@ def _work(job_id: int, log: JobLog, on_progress: Progress) -> int:
         logs.set_context(job=job.public_id, kind=job.kind)
         log.text = job.log  # of a process before it that crashed
         attempt = job.attempts
-        module, function = KINDS[job.kind].run.split(":")
+        kind = KINDS[job.kind]
+        if kind.is_memory_limited:
+            limit_process(job_memory_bytes())
+        module, function = kind.run.split(":")
         result = getattr(importlib.import_module(module), function)(db.session, job, on_progress)
         # From here on a stop would come too late: the results and the row's "done" are
         # committed together or not at all.
@@ -72,6 +79,13 @@ def _work(job_id: int, log: JobLog, on_progress: Progress) -> int:
             return 1
         db.session.commit()
         return 0
+
+
+def _out_of_memory() -> str:
+    return (
+        f"It needed more than the {job_memory_bytes() // 2**20:,} MiB of memory that a job may "
+        "take. SONGREC_JOB_MEMORY_MB allows more."
+    )
 
 
 def _cancel(number: int, frame: object) -> None:

@@ -13,7 +13,9 @@ class Kind:
     the last commit to its caller, and returns the result, which its row stores as JSON.
     ``when_cancelled`` says what remains of cancelled work; waiting jobs of a higher ``priority``
     start first. Of the kinds with one ``exclusive_key`` a single job runs at a time, however many
-    workers there are; the others wait.
+    workers there are; the others wait. A job that takes longer than ``time_limit_s`` is stopped.
+    ``is_memory_limited`` is False for trainings: what they take depends on the library, not on
+    what a stranger sent.
     """
 
     name: str
@@ -22,6 +24,8 @@ class Kind:
     when_cancelled: str = "Cancelled; nothing was published."
     priority: int = 0
     exclusive_key: str | None = None
+    time_limit_s: float | None = None
+    is_memory_limited: bool = True
 
 
 LIBRARY = "library"
@@ -30,6 +34,8 @@ TRAINING = "training"
 """Key of the jobs that train runs."""
 SOMEBODY_WAITS = 10
 """The priority of short work whose result a listener is waiting for."""
+SHORT_WORK_S = 1800.0
+"""The longest that such work may take: a song, on a busy machine."""
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
@@ -41,7 +47,13 @@ KINDS: dict[str, Kind] = {
             "Cancelled; the rows read until then stay. Importing the file again completes them.",
             exclusive_key=LIBRARY,
         ),
-        Kind("train", "Training", "songrec.jobs.tasks:train", exclusive_key=TRAINING),
+        Kind(
+            "train",
+            "Training",
+            "songrec.jobs.tasks:train",
+            exclusive_key=TRAINING,
+            is_memory_limited=False,
+        ),
         Kind(
             "analyze",
             "Audio analysis",
@@ -62,6 +74,7 @@ KINDS: dict[str, Kind] = {
             "songrec.jobs.tasks:predict",
             "Cancelled; the predictor before it, if there is one, stays in use.",
             exclusive_key="predictor",
+            is_memory_limited=False,
         ),
         Kind(
             "grid",
@@ -69,6 +82,7 @@ KINDS: dict[str, Kind] = {
             "songrec.jobs.tasks:grid",
             "Cancelled; the cells trained until then stay. Starting the same grid again goes on.",
             exclusive_key=TRAINING,
+            is_memory_limited=False,
         ),
         Kind(
             "duplicates",
@@ -83,6 +97,7 @@ KINDS: dict[str, Kind] = {
             "songrec.jobs.segment_tasks:run",
             "Cancelled; the tagger and the segments before stay in use.",
             exclusive_key="segments",
+            is_memory_limited=False,
         ),
         Kind("report", "Report", "songrec.jobs.tasks:report", "Cancelled; no report was written."),
         Kind(
@@ -107,13 +122,21 @@ KINDS: dict[str, Kind] = {
             "Cancelled; nothing was imported.",
             SOMEBODY_WAITS,
         ),
-        Kind("upload", "Uploaded song", "songrec.jobs.tasks:upload", "Cancelled.", SOMEBODY_WAITS),
+        Kind(
+            "upload",
+            "Uploaded song",
+            "songrec.jobs.tasks:upload",
+            "Cancelled.",
+            SOMEBODY_WAITS,
+            time_limit_s=SHORT_WORK_S,
+        ),
         Kind(
             "keep",
             "Song kept",
             "songrec.jobs.tasks:keep",
             "Cancelled; it was not kept.",
             SOMEBODY_WAITS,
+            time_limit_s=SHORT_WORK_S,
         ),
         Kind(
             "sleeve",
@@ -121,6 +144,7 @@ KINDS: dict[str, Kind] = {
             "songrec.jobs.tasks:sleeve",
             "Cancelled.",
             SOMEBODY_WAITS,
+            time_limit_s=SHORT_WORK_S,
         ),
     )
 }

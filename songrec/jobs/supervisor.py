@@ -49,6 +49,9 @@ class JobSupervisor:
         self.attempt = db.session.get_one(Job, job_id).attempts
         db.session.rollback()
         self.instance = Path(app.config["INSTANCE"])
+        self.time_limit_s = KINDS[db.session.get_one(Job, job_id).kind].time_limit_s
+        db.session.rollback()
+        self.started = time.monotonic()
         self.process = self._start()
 
     def _start(self) -> ChildProcess:
@@ -103,12 +106,17 @@ class JobSupervisor:
                 written = moment
             if reason is None:
                 reason = self._stop_requested_by()
+                if reason is None and self._is_late(moment):
+                    reason = "time"
                 if reason:
                     stopped_at = moment
                     self.process.terminate()
             elif stopped_at is not None and moment - stopped_at > GRACE:
                 self.process.kill()
         return self.process.wait(), reason
+
+    def _is_late(self, moment: float) -> bool:
+        return self.time_limit_s is not None and moment - self.started > self.time_limit_s
 
     def _stop_requested_by(self) -> str | None:
         if self.taken_over:
