@@ -401,6 +401,7 @@ def load(instance: Path | None = None) -> dict[str, Any]:
     folder = instance or instance_path()
     https = os.environ.get("SONGREC_HTTPS", "0") == "1"
     tag_encoding()
+    job_memory_bytes()
     log_format()
     log_level()
     checked = {

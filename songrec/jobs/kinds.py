@@ -121,6 +121,7 @@ KINDS: dict[str, Kind] = {
             "songrec.jobs.list_imports:run",
             "Cancelled; nothing was imported.",
             SOMEBODY_WAITS,
+            time_limit_s=SHORT_WORK_S,
         ),
         Kind(
             "upload",

@@ -143,6 +143,11 @@ class JobSupervisor:
             return jobs.release(db.session, self.job_id, self.attempt)
         if reason == "another worker":
             return False
+        if reason == "time":
+            seconds = self.time_limit_s or 0.0
+            limit = f"{seconds:g} s" if seconds < 120 else f"{seconds / 60:g} minutes"
+            why = f"Stopped: it took longer than the {limit} that it may take."
+            return jobs.fail(db.session, self.job_id, why, self.attempt)
         died = f"Its process {describe_exit(code)}; nothing was published."
         return jobs.fail(db.session, self.job_id, self.error or died, self.attempt)
 

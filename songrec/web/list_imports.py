@@ -15,6 +15,7 @@ from songrec.core.file_names import base_name, safe_file_name
 from songrec.jobs import files, queue
 from songrec.services.listeners import import_export
 from songrec.services.listeners.import_report import HOWS, ImportReport
+from songrec.services.listeners.list_reader import is_short_text
 from songrec.store import jobs
 from songrec.store.db import db
 from songrec.store.instance import current_instance
@@ -32,7 +33,6 @@ SHORT_RETRY = 500
 """So many missing songs are looked for at once."""
 ROOM = 2**30
 """Bytes that all lists that wait for their import may occupy together."""
-_ARCHIVES = (b"\x1f\x8b", b"PK\x03\x04")
 
 
 def init_app(app: Flask) -> None:
@@ -47,7 +47,7 @@ def import_list(
 
     The caller commits. Raises ``BadInput`` for what is no list, if it is short.
     """
-    if len(content) <= SHORT_BYTES and not content.startswith(_ARCHIVES):
+    if len(content) <= SHORT_BYTES and is_short_text(content):
         return import_export.import_likes(db.session, listener, content, file_name=name, kind=kind)
     if _waiting_bytes() + len(content) > ROOM:
         raise ServiceUnavailable("Too many lists are waiting. Come back in some minutes.")

@@ -30,6 +30,8 @@ BAD = [
     ("SONGREC_DATABASE_URL", "nonsense:secret", "is not a valid database URL"),
     ("SONGREC_DATABASE_URL", "nosuch://me:secret@host/name", "is not a valid database URL"),
     ("SONGREC_DATABASE_URL", "postgresql://me:secret@host:port/name", "is not a valid"),
+    ("SONGREC_JOB_MEMORY_MB", "lots", "SONGREC_JOB_MEMORY_MB must be a whole number"),
+    ("SONGREC_JOB_MEMORY_MB", "100", "must be at least 256; it is '100'"),
     ("SONGREC_TAG_ENCODING", "klingon", "is no encoding of text; use cp1251"),
     ("SONGREC_TAG_ENCODING", "base64", "is no encoding of text"),
     ("SONGREC_DATABASE_URL", "oracle://me:secret@host/name", "needs the package"),
@@ -46,6 +48,16 @@ def test_a_setting_that_cannot_be_used_is_named_before_anything_is_made(
     assert reason in str(error.value)
     assert "secret" not in str(error.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_job_may_take_three_quarters_of_the_memory_unless_a_setting_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("SONGREC_JOB_MEMORY_MB", raising=False)
+    monkeypatch.setattr(config, "machine_bytes", lambda: 4 * 2**30)
+    assert config.job_memory_bytes() == 3 * 2**30
+    monkeypatch.setenv("SONGREC_JOB_MEMORY_MB", "512")
+    assert config.job_memory_bytes() == 512 * 2**20
 
 
 @pytest.mark.parametrize("value", ["abc", "0", "1.5", "-1"])

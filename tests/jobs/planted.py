@@ -70,9 +70,24 @@ def publish(session: Any, job: Any, on_progress: Any) -> dict[str, Any]:
     return {}
 
 
-for function in (sleep, deaf, die, crash, fail, fill, publish):
+def hoard(session: Any, job: Any, on_progress: Any) -> dict[str, Any]:
+    """Take ``mib`` MiB of memory."""
+    return {"bytes": len(bytearray(job.parameters["mib"] * 2**20))}
+
+
+def linger(session: Any, job: Any, on_progress: Any) -> dict[str, Any]:
+    """Take longer than the second that it may."""
+    on_progress(0.1, "begun")
+    time.sleep(60)
+    return {}
+
+
+for function in (sleep, deaf, die, crash, fail, fill, publish, hoard, linger):
     KINDS[function.__name__] = Kind(
-        function.__name__, function.__name__, f"tests.jobs.planted:{function.__name__}"
+        function.__name__,
+        function.__name__,
+        f"tests.jobs.planted:{function.__name__}",
+        time_limit_s=1.0 if function is linger else None,
     )
 
 

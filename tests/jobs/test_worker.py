@@ -47,7 +47,11 @@ def start_worker(instance: Path, url: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "tests.jobs.planted", "worker"],
         cwd=ROOT,
+<<<<<<< HEAD
         env={**os.environ, **settings},
+=======
+        env={**os.environ, "SONGREC_INSTANCE": str(instance), "SONGREC_JOB_MEMORY_MB": "4096"},
+>>>>>>> 8471292 (Long lists and archives are read in a child process with limits)
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -179,6 +183,22 @@ def test_jobs_run_one_after_another_in_order(working: Session) -> None:
     wait(working, second, "done")
     working.refresh(first)
     assert first.finished_at <= second.started_at  # type: ignore[operator]
+
+
+def test_a_job_that_takes_too_much_memory_or_time_says_so_in_one_line(working: Session) -> None:
+    fits, hoards, lingers = (
+        ask(working, "hoard", mib=1000),
+        ask(working, "hoard", mib=5000),
+        ask(working, "linger"),
+    )
+    wait(working, fits, "done")
+    wait(working, hoards, "failed")
+    assert hoards.error == (
+        "It needed more than the 4,096 MiB of memory that a job may take. "
+        "SONGREC_JOB_MEMORY_MB allows more."
+    )
+    wait(working, lingers, "failed")
+    assert lingers.error == "Stopped: it took longer than the 1 s that it may take."
 
 
 def test_cancelling_ends_a_running_job_and_the_next_one_starts(working: Session) -> None:

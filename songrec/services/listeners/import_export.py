@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from songrec.core import songs
 from songrec.core.errors import BadInput
-from songrec.services.listeners import list_files
+from songrec.services.listeners import list_files, list_reader
 from songrec.services.listeners.import_report import (
     HOWS,
     LISTED,
@@ -64,7 +64,7 @@ def import_likes(
     overrides what the songs become. The caller commits. Raises ``BadInput`` if the file cannot be
     read.
     """
-    listed = list_files.read(content, file_name, kind)
+    listed = list_reader.read(content, file_name, kind)
     report = match(session, listed)
     stored = _apply(session, listener, report, listed)
     waiting = [

@@ -51,6 +51,7 @@ _CUE_SHEET = re.compile(r"^\s*TRACK\s+\d\d\s+AUDIO\s*$", re.MULTILINE)
 _PLAYLIST_FILES = frozenset({"M3U", "PLS", "XSPF", "JSPF"})
 _UNPACKED = 8
 """An archive holds this many times ``MAX_BYTES`` at most."""
+_MOST_FILES = 10_000
 _EXTENSIONS = frozenset(
     {"csv", "tsv", "txt", "json", "jsonl", "jspf", "xspf", "m3u", "m3u8", "pls", "xml"}
 )
@@ -207,6 +208,8 @@ def _read_archive(content: bytes) -> SongList:
     budget = _UNPACKED * MAX_BYTES
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if len(archive.infolist()) > _MOST_FILES:
+                raise BadInput(f"This ZIP archive holds more than {_MOST_FILES:,} files.")
             members = [one for one in archive.infolist() if not one.is_dir()]
             if any(one.filename == "[Content_Types].xml" for one in members):
                 raise BadInput("This is an Excel workbook; save the sheet with the songs as CSV.")

@@ -11,6 +11,7 @@ from typing import Any
 
 from songrec.catalogue_files import cell_values
 from songrec.core.csv_output import defuse_formula, restore_text
+from songrec.core.errors import BadInput
 from songrec.core.track_identity import recording_key
 
 KINDS = ("like", "dislike", "skip", "play", "playlist")
@@ -19,6 +20,7 @@ TEXT_LENGTH = 500
 PATH_LENGTH = 1_000
 ID_LENGTH = 200
 MAX_TIMES = 1_000_000
+MAX_REFUSED = 100_000
 _ARTIST_CELL = cell_values.artists_between(",")
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
@@ -129,7 +131,9 @@ class SongList:
             self.refuse(line, "has no id and no title with an artist")
 
     def refuse(self, line: int, reason: str) -> None:
-        """Report an unusable line."""
+        """Report an unusable line; ``BadInput`` once there are too many to be a list."""
+        if len(self.refused) >= MAX_REFUSED:
+            raise BadInput(f"More than {MAX_REFUSED:,} lines of this file are no songs.")
         self.refused.append((line, reason))
 
     def pass_over(self, what: str, number: int = 1) -> None:

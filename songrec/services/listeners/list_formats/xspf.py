@@ -53,7 +53,7 @@ def read_xspf(text: str, name: str) -> SongList:
 
 def check_xml(text: str) -> None:
     """Raise ``BadInput`` for XML with entities of its own, which can expand without bounds."""
-    if "<!ENTITY" in text[:100_000]:
+    if "<!ENTITY" in text:
         raise BadInput("This XML declares entities, which no list of songs needs; it is not read.")
 
 
