@@ -16,6 +16,7 @@ from av.audio.frame import AudioFrame
 from songrec.audio_files.formats import DEMUXERS
 from songrec.audio_files.truncation import is_cut_off
 from songrec.core.errors import BadInput
+from songrec.core.memory import bounded_growth
 
 UNDECODABLE = (av.FFmpegError, ValueError)
 """What PyAV raises for packets and containers that are damaged."""
@@ -24,6 +25,8 @@ HIGHEST_RATE = 384_000
 HIGHEST_DSD_RATE = 8 * 352_800
 """Hz. DSD512, whose decoder gives one sample for eight bits."""
 MOST_CHANNELS = 16
+OPENING_BYTES = 512 * 2**20
+"""Memory for the headers: FFmpeg unpacks compressed tags, too, and leaves out what does not fit."""
 _OPTIONS = {"protocol_whitelist": "file", "format_whitelist": ",".join(DEMUXERS)}
 
 
@@ -58,7 +61,8 @@ def opened(path: Path) -> Iterator[tuple[Any, Any]]:
         raise BadInput("is empty")
     try:
         # The prefix keeps FFmpeg from reading "http:..." or "concat:..." in a file's name.
-        container = av.open(f"file:{path}", options=_OPTIONS, metadata_errors="surrogateescape")
+        with bounded_growth(OPENING_BYTES):
+            container = av.open(f"file:{path}", options=_OPTIONS, metadata_errors="surrogateescape")
     except PermissionError:
         raise BadInput("cannot be read: permission denied") from None
     except (av.FFmpegError, OSError, ValueError) as error:

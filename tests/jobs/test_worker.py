@@ -47,11 +47,7 @@ def start_worker(instance: Path, url: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "tests.jobs.planted", "worker"],
         cwd=ROOT,
-<<<<<<< HEAD
-        env={**os.environ, **settings},
-=======
-        env={**os.environ, "SONGREC_INSTANCE": str(instance), "SONGREC_JOB_MEMORY_MB": "4096"},
->>>>>>> 8471292 (Long lists and archives are read in a child process with limits)
+        env={**os.environ, "SONGREC_JOB_MEMORY_MB": "4096", **settings},
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

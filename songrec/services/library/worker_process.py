@@ -25,6 +25,7 @@ from songrec.features.audio.musicnn import TagPredictions
 TIME_LIMIT_S = 120.0
 MEMORY_BYTES = 4 * 2**30
 """A file that takes more memory than this is rejected."""
+_PREPARE = Limits(START_LIMIT_S, MEMORY_BYTES)
 
 
 @dataclass(frozen=True)
@@ -131,9 +132,8 @@ class WorkerProcess:
             and self._sets.issuperset(task.sets)
         ):
             return
-        limits = Limits(START_LIMIT_S, MEMORY_BYTES)
         try:
-            self._process.call(prepare, task.sets, task.settings, limits=limits)
+            self._process.call(prepare, task.sets, task.settings, limits=_PREPARE)
         except BadInput as error:
             raise NotReady(str(error)) from None
         self._sets, self._settings = frozenset(task.sets), task.settings
@@ -180,7 +180,9 @@ _extractors: dict[str, Any] = {}
 
 
 def prepare(sets: Sequence[str], settings: dict[str, Any]) -> None:
-    """Make the extractors of the files to come, in the child."""
+    """Make the extractors of the files to come, in the child, and import what reads them."""
+    from songrec.audio_files import cutting, decoding, tags  # noqa: F401 - no file's time and memory
+
     warnings.simplefilter("ignore")
     _extractors.clear()
     _extractors.update(_make_extractors(sets, settings))
