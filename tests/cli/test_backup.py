@@ -585,19 +585,34 @@ class TestRestore:
         assert (result.exit_code, json.loads(result.stdout)["files"]) == (0, 2)
         assert set(stored_files(instance)) == {"secret_key", "runs/r1/manifest.json"}
 
-    def test_an_archive_of_version_0_1_is_migrated(self, fresh: Flask, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("by_version_0_1", [True, False])
+    def test_an_instance_of_version_0_1_is_migrated(
+        self, fresh: Flask, tmp_path: Path, by_version_0_1: bool
+    ) -> None:
         with tarfile.open(ROOT / "tests" / "fixtures" / "instance_0_1.tar.gz") as archive:
             archive.extractall(tmp_path, filter="data")
         (old,) = tmp_path.rglob("songrec.db")
         path = tmp_path / "b.tar.gz"
-        with tarfile.open(path, "w:gz") as archive:
-            archive.add(old, "songrec.db")
-            archive.add(old.parent / "runs", "runs")
+        if by_version_0_1:
+            with tarfile.open(path, "w:gz") as archive:
+                archive.add(old, "songrec.db")
+                archive.add(old.parent / "runs", "runs")
+        else:
+            app = elsewhere(old.parent)
+            with app.app_context():
+                result = run(app, "backup", str(path))
+                db.engine.dispose()
+            assert result.exit_code == 0, result.output
         result = run(fresh, "restore", str(path))
         assert result.exit_code == 0, result.output
         check()  # exits when the tables and the migrations differ
+        instance = fresh.config["INSTANCE"]
         for run_id in db.session.scalars(select(Run.public_id)).all():
-            assert run_folders.read_json(fresh.config["INSTANCE"], run_id, "manifest.json")
+            assert run_folders.read_json(instance, run_id, "manifest.json")
+        kept = db.session.scalars(select(Upload).where(Upload.kept)).one()
+        file = db.session.scalars(select(AudioFile).where(AudioFile.path == kept.path)).one()
+        is_here = Path(file.path).is_relative_to(instance.resolve())
+        assert is_here is Path(file.path).is_file() is not by_version_0_1
 
     @staticmethod
     def assert_refused(app: Flask, path: Path, message: str) -> None:

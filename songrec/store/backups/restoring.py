@@ -97,8 +97,8 @@ def restore(
         raise _newer(manifest)
     _require_space(instance, size)
     partial = instance / RESTORING
+    partial.mkdir(mode=0o700)
     try:
-        partial.mkdir(mode=0o700)
         with _one_line_errors(archive):
             rounded = _unpack(archive, partial, files, on_progress)
         on_progress(0.9, "Restoring the database.")
