@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -59,6 +60,10 @@ class BackupReport:
             "music": list(self.music),
             "notes": list(self.notes),
         }
+
+
+_INDEPENDENT = frozenset({"sleeves", "uploads", "rejects", "imports"})
+"""Folders whose files do without each other: one that is deleted meanwhile is left out."""
 
 
 class _Changed(Exception):
@@ -143,19 +148,23 @@ def _write(
                 tarfile.open(fileobj=file, mode="w:gz", compresslevel=_LEVEL) as archive,
             ):
                 kind = engine.dialect.name
-                size = _add(archive, snapshot.path, database.FILE_NAMES[kind])
+                sizes = [_add(archive, snapshot.path, database.FILE_NAMES[kind])]
                 for number, (source, name) in enumerate(files):
                     if number % 100 == 0:
                         on_progress(0.1 + 0.9 * number / len(files), f"Copying {name}.")
-                    size += _add(archive, source, name)
+                    try:
+                        sizes.append(_add(archive, source, name))
+                    except FileNotFoundError:
+                        if name.partition("/")[0] not in _INDEPENDENT:
+                            raise _Changed from None
                 manifest = {
                     "format": FORMAT,
                     "songrec": VERSION,
                     "created_at": now().isoformat(),
                     "database": kind,
                     "revision": snapshot.revision,
-                    "files": len(files) + 1,
-                    "bytes": size,
+                    "files": len(sizes),
+                    "bytes": sum(sizes),
                     "left_out": list(left_out),
                     "music": list(snapshot.music),
                 }
@@ -165,7 +174,7 @@ def _write(
     temporary.rename(path)
     on_progress(1.0, "Done.")
     return BackupReport(
-        path, path.stat().st_size, len(files) + 1, left_out, snapshot.music, tuple(notes)
+        path, path.stat().st_size, len(sizes), left_out, snapshot.music, tuple(notes)
     )
 
 
@@ -190,16 +199,24 @@ def _files(
 
 def _below(folder: Path, name: str, notes: list[str]) -> Iterator[tuple[Path, str]]:
     """Yield the files below a folder, without what is being written."""
-    for entry in sorted(folder.iterdir()):
+    try:
+        entries = sorted(folder.iterdir())
+    except FileNotFoundError:
+        return  # deleted since it was listed
+    for entry in entries:
         inside = f"{name}/{entry.name}"
-        if entry.name.startswith("."):
+        try:
+            mode = entry.lstat().st_mode
+        except FileNotFoundError:
             continue
-        if entry.is_symlink() or not (entry.is_dir() or entry.is_file()):
-            notes.append(f"{inside} is a link or no regular file: left out.")
-        elif entry.is_file():
-            yield entry, inside
-        elif not is_partial(entry):
+        if entry.name.startswith(".") or (stat.S_ISDIR(mode) and is_partial(entry)):
+            continue
+        if stat.S_ISDIR(mode):
             yield from _below(entry, inside, notes)
+        elif stat.S_ISREG(mode):
+            yield entry, inside
+        else:
+            notes.append(f"{inside} is a link or no regular file: left out.")
 
 
 def _irreplaceable_vectors(folder: Path, snapshot: Snapshot) -> Iterator[tuple[Path, str]]:
@@ -227,12 +244,8 @@ def _missing(instance: Path, snapshot: Snapshot) -> list[str]:
 
 
 def _add(archive: tarfile.TarFile, path: Path, name: str) -> int:
-    """Add a file and return its size."""
-    try:
-        file = open_regular(path)
-    except FileNotFoundError:
-        raise _Changed from None
-    with file:
+    """Add a file and return its size; ``FileNotFoundError`` if it was deleted."""
+    with open_regular(path) as file:
         status = os.fstat(file.fileno())
         member = tarfile.TarInfo(name)
         member.size, member.mode = status.st_size, 0o600
