@@ -27,7 +27,8 @@ RUN rm -r /app/requirements /app/requirements.txt && /venv/bin/python -m compile
 
 FROM ${BASE}
 # pg_dump and pg_restore are for `flask backup` and `flask restore`.
-RUN apt-get update \
+RUN export DEBIAN_FRONTEND=noninteractive \
+    && apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates postgresql-client \
     && apt-get clean && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 10001 songrec \

@@ -193,11 +193,12 @@ class Container:
     @property
     def first_process(self) -> int:
         """The process id, outside, of the container's process 1."""
-        pid = self.process.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        if not children:
-            raise CheckFailed(f"{self.name} has ended: {self.tail()}")
-        return int(children[0])
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        while self.process.poll() is None:
+            if found := children.read_text().split():
+                return int(found[0])
+            time.sleep(0.05)
+        raise CheckFailed(f"{self.name} has ended: {self.tail()}")
 
     def check_health(self) -> str | None:
         """Run the health check of the service or the image in it; return what is wrong."""

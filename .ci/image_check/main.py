@@ -214,11 +214,11 @@ def check_isolation(host: Host, services: dict[str, Container]) -> None:
 
 def check_stopped_training(host: Host, image: Image, services: dict[str, Container]) -> None:
     """A training whose worker is stopped goes back to the queue and ends with the next worker."""
-    parameters = '{"representation": "autoencoder", "epochs": 400}'
+    parameters = '{"parameters": {"representation": {"epochs": 200}}}'
     words = ["python", "-c", QUEUE.replace("{parameters}", parameters)]
     queued = Container(host, "worker", image, command=words, run_name="queue").finish()
     job = queued.rsplit(None, 1)[-1]
-    wait_for(lambda: state(host, image, job) == "running", "the training starts")
+    wait_for(lambda: state(host, image, job) != "waiting", "the training starts")
     seconds = services["worker"].stop()
     found = state(host, image, job)
     if found != "waiting":
