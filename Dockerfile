@@ -36,10 +36,11 @@ RUN export DEBIAN_FRONTEND=noninteractive \
     && install -d -o songrec -g songrec -m 0700 /instance
 COPY --from=build /venv /venv
 COPY --from=build /app /app
-# Everything that is written lies in /instance, /tmp or TMPDIR.
+# Everything that is written lies in /instance, /tmp or TMPDIR. dask's programs import songrec, too.
 ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONPATH=/app \
     FLASK_APP=app.py \
     HOME=/tmp \
     MPLCONFIGDIR=/tmp/matplotlib \

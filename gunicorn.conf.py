@@ -37,7 +37,7 @@ keepalive = 5
 accesslog = None
 loglevel = logconfig_dict["root"]["level"]
 # Heartbeats on a disk that is busy writing a training would look like a hung process.
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
 if _settings.metrics():
     _metrics_folder.prepare(worker_tmp_dir)
 

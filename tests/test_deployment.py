@@ -128,6 +128,7 @@ def test_the_image_is_pinned_and_runs_without_root() -> None:
     assert re.findall(r"^USER (.*)$", final, re.MULTILINE) == ["10001:10001"]
     assert not re.search(r"\b(gcc|build-essential|curl|git)\b", final)
     assert instructions("STOPSIGNAL") == ["SIGTERM"]
+    assert "PYTHONPATH=/app" in final, "dask's programs import songrec"
     for keyword in ("CMD", "HEALTHCHECK"):
         (command,) = instructions(keyword)
         assert re.search(r'\[("[^"]+"(, )?)+\]$', command), "exec form: signals reach the program"

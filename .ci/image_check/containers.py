@@ -200,6 +200,17 @@ class Container:
             time.sleep(0.05)
         raise CheckFailed(f"{self.name} has ended: {self.tail()}")
 
+    def memory(self) -> int:
+        """Return the bytes of memory that its processes take, shared pages by their share."""
+        namespace = Path(f"/proc/{self.first_process}/ns/pid").readlink()
+        total = 0
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):  # it has ended
+                if (process / "ns" / "pid").readlink() == namespace:
+                    pages = (process / "smaps_rollup").read_text()
+                    total += 1024 * int(re.search(r"^Pss: +(\d+)", pages, re.M)[1])
+        return total
+
     def check_health(self) -> str | None:
         """Run the health check of the service or the image in it; return what is wrong."""
         check = self.service.get("healthcheck") or self.image.config.get("Healthcheck")

@@ -58,6 +58,16 @@ with create_app().app_context():
     db.session.commit()
     print("job", job.public_id)
 """
+BACKUP = """
+set -e
+flask backup /var/tmp/songrec.tar.gz
+python -c "import psycopg
+with psycopg.connect('host=db user=songrec dbname=songrec', autocommit=True) as server:
+    server.execute('CREATE DATABASE restored')"
+export SONGREC_INSTANCE=/var/tmp/restored SONGREC_DATABASE_URL=postgresql+psycopg://songrec@db/restored
+flask restore /var/tmp/songrec.tar.gz
+flask runs
+"""
 WRITE = """
 import sys
 for folder in sys.argv[1:]:
@@ -148,6 +158,7 @@ def check_services(host: Host, image: Image) -> None:
     check_isolation(host, services)
     check_stopped_training(host, image, services)
     check_cluster(host, image)
+    check_backup(host, image)
     check_modes(host)
     for service in services.values():
         passed(f"{service.name} ended with code 0 after {service.stop():.1f} s")
@@ -210,6 +221,8 @@ def check_isolation(host: Host, services: dict[str, Container]) -> None:
     if "wrote" in written.finish():
         raise CheckFailed(f"the root is not read-only: {written.tail()}")
     passed("each is process 1 of its own, user 10001, no capabilities, read-only root and music")
+    sizes = [f"{name} {service.memory() / 2**20:.0f} MiB" for name, service in services.items()]
+    passed(f"memory after those pages: {', '.join(sizes)}")
 
 
 def check_stopped_training(host: Host, image: Image, services: dict[str, Container]) -> None:
@@ -264,6 +277,15 @@ def write_tone(path: Path, frequency: float, seconds: int = 5, rate: int = 22050
         file.setparams((1, 2, rate, 0, "NONE", ""))
         samples = (math.sin(2 * math.pi * frequency * n / rate) for n in range(seconds * rate))
         file.writeframes(b"".join(struct.pack("<h", int(9000 * sample)) for sample in samples))
+
+
+def check_backup(host: Host, image: Image) -> None:
+    """A backup of database and instance is restored into new ones, with the image's pg_dump."""
+    words = ["sh", "-c", BACKUP]
+    printed = Container(host, "worker", image, command=words, run_name="backup").finish()
+    if not re.search(r"^\* \d{8}-", printed, re.M):
+        raise CheckFailed(f"the restored instance shows no published run: {printed}")
+    passed("a backup was restored into another database and instance folder")
 
 
 def check_modes(host: Host) -> None:
