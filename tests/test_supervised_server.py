@@ -36,7 +36,7 @@ def server(instance: Path, tmp_path: Path) -> Iterator[Server]:
             stderr=subprocess.STDOUT,
         )
     try:
-        wait_for(lambda: answers(port) and queue.local_workers(instance))
+        wait_for(lambda: answers(port) and len(queue.local_workers(instance)) == 2)
         yield process, port, instance, output
     finally:
         process.terminate()
@@ -98,7 +98,8 @@ def test_killed_processes_come_back_while_the_others_serve(server: Server) -> No
     os.kill(worker, signal.SIGKILL)
     wait_for(lambda: not exists(worker))
     assert answers(port)
-    wait_for(lambda: queue.local_workers(instance))
+    # The worker for uploads went on: only the second lock is that of the new one.
+    wait_for(lambda: len(queue.local_workers(instance)) == 2)
     assert child_named(supervisor.pid, "worker") != worker
 
     # One of gunicorn's processes: its master starts another.
