@@ -165,9 +165,6 @@ def instance_families(instance: Instance) -> list[Metric]:
     families: list[Metric] = [
         InfoMetricFamily("songrec", "The running version.", {"version": VERSION}),
         GaugeMetricFamily(
-            "songrec_workers", "Workers that run.", len(queue.live_workers(instance.folder))
-        ),
-        GaugeMetricFamily(
             "songrec_instance_free_bytes",
             "Free space on the disk of the instance folder.",
             shutil.disk_usage(instance.folder).free,
@@ -202,7 +199,10 @@ def _job_families(instance: Instance) -> list[Metric]:
         "Time for which the oldest waiting job has waited; 0 if none waits.",
         max(0.0, (now() - oldest).total_seconds()) if oldest else 0.0,
     )
-    return [jobs, durations, waiting]
+    workers = GaugeMetricFamily(
+        "songrec_workers", "Workers that run.", len(queue.live_workers(instance))
+    )
+    return [jobs, durations, waiting, workers]
 
 
 def _library_families(instance: Instance) -> list[Metric]:

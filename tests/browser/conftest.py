@@ -93,8 +93,16 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
+def live_config() -> dict[str, Any]:
+    """What a test module may override to configure the server's application."""
+    return {}
+
+
+@pytest.fixture(scope="module")
 def live_server(
-    tmp_path_factory: pytest.TempPathFactory, migrated_database: Path
+    tmp_path_factory: pytest.TempPathFactory,
+    migrated_database: Path,
+    live_config: dict[str, Any],
 ) -> Iterator[LiveServer]:
     """A server in a thread, on an instance with 240 planted songs in 4 clusters."""
     instance = tmp_path_factory.mktemp("live") / "instance"
@@ -102,7 +110,7 @@ def live_server(
     shutil.copy(migrated_database, instance / "songrec.db")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SONGREC_INSTANCE", str(instance))
-        app = create_app({"INSTANCE": instance})
+        app = create_app({"INSTANCE": instance, **live_config})
         with app.app_context():
             planted = plant(db.session, instance)
             db.session.commit()
@@ -111,7 +119,8 @@ def live_server(
             "127.0.0.1", 0, _answered_whole(app), threaded=True, request_handler=_Quiet
         )
         with _serving(server):
-            yield LiveServer(f"http://127.0.0.1:{server.port}", app, instance, planted)
+            url = f"http://127.0.0.1:{server.port}{app.config['PREFIX']}"
+            yield LiveServer(url, app, instance, planted)
         with app.app_context():
             db.engine.dispose()
 
