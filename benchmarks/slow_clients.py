@@ -26,6 +26,8 @@ PLAIN = "--worker-class gthread --threads 4"
 PAGES = ("home", "songs", "song", "recommendations")
 SONG_BYTES = 32 * 2**20
 TIMEOUT = 30.0
+THEIRS = "127.0.0.2"
+"""The address of the slow clients; the normal one has another."""
 
 Slow = Callable[[socket.socket, threading.Event], None]
 
@@ -42,7 +44,7 @@ def measure(rows: int, clients: int, seconds: float) -> dict[str, Any]:
             "slow heads": slow_head,
             "slow sign-in forms": slow_form,
             "unread songs": unread(f"/listen/{song}"),
-            "unread pages": unread("/tracks"),
+            "unread pages, twenty each": unread("/tracks"),
             "slow uploads": slow_upload,
         }
         result: dict[str, Any] = {"rows": rows, "clients": clients, "seconds": seconds, "kinds": {}}
@@ -145,6 +147,7 @@ def hanging(port: int, slow: Slow | None, clients: int) -> Iterator[None]:
             with contextlib.suppress(OSError), socket.socket() as connection:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
                 connection.settimeout(TIMEOUT)
+                connection.bind((THEIRS, 0))
                 connection.connect(("127.0.0.1", port))
                 slow(connection, ends)
             ends.wait(0.05)

@@ -99,6 +99,11 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("SONGREC_SECURITY_LOG_DAYS", "180", "How long events of the security log are kept."),
     Setting(
+        "SONGREC_SENDFILE",
+        "none: it sends them itself",
+        "Let the proxy send files: x-accel-redirect:/protected/ (nginx) or x-sendfile.",
+    ),
+    Setting(
         "SONGREC_TAG_ENCODING",
         "Windows-1252",
         "Encoding of tags that declare none, such as cp1251, koi8-r, gbk, big5, cp932, cp949.",
@@ -313,6 +318,27 @@ def job_memory_bytes() -> int:
     return size * 2**20
 
 
+def sendfile() -> tuple[str, str] | None:
+    """Return the header by which the proxy sends files and the prefix of its paths, or None."""
+    text = (os.environ.get("SONGREC_SENDFILE") or "").strip()
+    if not text:
+        return None
+    kind, _, prefix = text.partition(":")
+    if kind == "x-sendfile" and not prefix:
+        header, prefix = "X-Sendfile", "/"
+    elif kind == "x-accel-redirect" and re.fullmatch(r"(/[\w.~-]+)+/", prefix, re.ASCII):
+        header = "X-Accel-Redirect"
+    else:
+        raise BadInput(
+            "SONGREC_SENDFILE must be x-sendfile or x-accel-redirect:/protected/, the internal "
+            f"location of nginx; it is {text!r}."
+        )
+    if not proxies():
+        # Without a proxy that takes the header out, visitors would get paths instead of files.
+        raise BadInput("SONGREC_SENDFILE needs a proxy that sends the files: SONGREC_PROXIES=1.")
+    return header, prefix
+
+
 def dask_scheduler() -> str | None:
     """Return the address of the dask cluster for audio analysis; None for this machine's cores."""
     return os.environ.get("SONGREC_DASK_SCHEDULER") or None
@@ -411,6 +437,7 @@ def load(instance: Path | None = None) -> dict[str, Any]:
         "PROXIES": proxies(),
         "HOSTS": trusted_hosts(),
         "PREFIX": prefix(),
+        "SENDFILE": sendfile(),
         "LOG_REQUESTS": log_requests(),
         "LEARN_FROM_ACCOUNTS": learns_from_accounts(),
         "SECURITY_LOG_DAYS": int(_number("SONGREC_SECURITY_LOG_DAYS", 36_500, whole=True)),

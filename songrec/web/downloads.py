@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
 import unicodedata
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
-from flask import Response, send_file
+from flask import Response, current_app, send_file
 from werkzeug.http import dump_options_header
 
 from songrec.core.file_names import safe_file_name
@@ -29,21 +29,48 @@ def download(text: str, media_type: str, name: str) -> Response:
     return response
 
 
-def send_stored_file(path: Path, name: str, media_type: str, **options: Any) -> Response:
+def send_stored_file(
+    path: Path, name: str, media_type: str, *, max_age: int, etag: str | bool = True
+) -> Response:
     """Send a file under ``name``, whatever characters or date it has; ranges allow seeking.
 
-    ``options`` as for ``flask.send_file``.
+    With ``SONGREC_SENDFILE`` the proxy sends it, and answers ranges and conditions.
+
+    Parameters
+    ----------
+    max_age
+        Seconds for which it may be kept; 0 to ask every time.
+    etag
+        Its entity tag; True for one of its date and size.
     """
-    changed = min(max(path.stat().st_mtime, 0.0), LATEST)
-    response = send_file(
-        path,
-        media_type,
-        download_name="file",
-        conditional=True,
-        last_modified=changed,
-        **options,
-    )
+    if current_app.config["SENDFILE"] is not None:
+        response = _hand_over(path, media_type, max_age)
+    else:
+        response = send_file(
+            path,
+            media_type,
+            download_name="file",
+            conditional=True,
+            last_modified=min(max(path.stat().st_mtime, 0.0), LATEST),
+            max_age=max_age,
+            etag=etag,
+        )
     response.headers["Content-Disposition"] = content_disposition(name, attachment=False)
+    return response
+
+
+def _hand_over(path: Path, media_type: str, max_age: int) -> Response:
+    """Return a response without a body that names a file for the proxy to send."""
+    header, prefix = current_app.config["SENDFILE"]
+    response = current_app.response_class(content_type=media_type)
+    # Proxies decode the path, so every byte that is not plain is encoded.
+    absolute = os.fsencode(os.path.abspath(path)).lstrip(b"/")  # noqa: PTH100 - links stay links
+    response.headers[header] = prefix + quote(absolute, safe="/")
+    response.cache_control.max_age = max_age
+    if max_age:
+        response.cache_control.public = True
+    else:
+        response.cache_control.no_cache = True
     return response
 
 

@@ -17,7 +17,6 @@ from flask import (
     jsonify,
     redirect,
     request,
-    send_file,
     url_for,
 )
 from flask.typing import ResponseReturnValue
@@ -127,11 +126,8 @@ def cover(file_id: str) -> ResponseReturnValue:
         _prepare(file)
     if sleeve is None or sleeve.cover_type is None:
         abort(404, "This song has no cover.")
-    return send_file(
-        waveform_cache.cover_path(instance, str(file.content_hash)),
-        mimetype=sleeve.cover_type,
-        max_age=CACHE_SECONDS,
-    )
+    path = waveform_cache.cover_path(instance, str(file.content_hash))
+    return send_stored_file(path, path.name, sleeve.cover_type, max_age=CACHE_SECONDS)
 
 
 @blueprint.get("/queue")
