@@ -46,6 +46,7 @@ CLOSED = (
     "/admin/jobs",
     "/admin/runs",
     "/admin/users",
+    "/admin/security",
     "/admin/compare",
     "/admin/grids",
 )

@@ -270,6 +270,7 @@ class TestLastSeen:
         session.refresh(seen)
         assert seen.last_seen_at == first
 
+    @pytest.mark.sqlite
     def test_while_another_process_writes_the_page_comes_all_the_same(
         self, app: Flask, client: FlaskClient, session: Session, seen: UserSession
     ) -> None:

@@ -154,8 +154,10 @@ def prune(session: Session) -> int:
 
 @contextlib.contextmanager
 def _without_waiting(connection: Connection) -> Iterator[None]:
-    """Let statements on SQLite fail soon where another process writes."""
+    """Let statements fail soon where another process holds the database or the row."""
     if connection.dialect.name != "sqlite":
+        # Until the end of the transaction.
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_SEEN_WAIT_MS}ms'")
         yield
         return
     connection.exec_driver_sql(f"PRAGMA busy_timeout={_SEEN_WAIT_MS}")
