@@ -6,6 +6,8 @@ from sqlalchemy import update
 
 from songrec.jobs import files
 from songrec.store import jobs
+from songrec.store.catalogue import merging
+from songrec.store.db import overwrite_deleted
 from songrec.store.instance import Instance
 from songrec.store.listeners import reactions, users
 from songrec.store.sound import uploads
@@ -18,6 +20,8 @@ def delete_listener(instance: Instance, listener: Listener) -> None:
     Kept songs stay in the library, without a trace of who kept them. Jobs that run for the listener
     stop; what they write until then is deleted by the worker.
     """
+    overwrite_deleted(instance.session)
+    merging.forget_listener(instance.session, listener)
     for job in jobs.of_listener(instance.session, listener, "import", limit=None):
         if "path" in job.parameters:
             path = files.uploaded_file(instance.folder, job.parameters["path"])
@@ -28,6 +32,7 @@ def delete_listener(instance: Instance, listener: Listener) -> None:
 
 def delete_account(instance: Instance, user: User) -> None:
     """Delete an account with its listener; ``BadInput`` for the last admin."""
+    overwrite_deleted(instance.session)
     users.require_another_admin(instance.session, user)
     listener = users.listener_of(instance.session, user)
     if listener is not None:

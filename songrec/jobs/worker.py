@@ -26,7 +26,7 @@ from songrec.jobs import queue as job_queue
 from songrec.jobs.kinds import KIND_GROUPS
 from songrec.jobs.supervisor import BEAT, GRACE, JobSupervisor, commit_with_retries, stopping
 from songrec.store import jobs, security_log, workers
-from songrec.store.db import db, now
+from songrec.store.db import db, now, truncate_log
 from songrec.store.instance import Instance
 from songrec.store.listeners import api_tokens, unmatched_imports, user_sessions
 from songrec.store.runs import run_folders
@@ -167,6 +167,7 @@ def _clear_away(instance: Path) -> None:
         unmatched_imports.remove_expired(db.session)
         jobs.remove_ended(db.session, "import", now() - IMPORT_REPORTS)
         db.session.commit()
+        truncate_log(db.session)
     except (OSError, OperationalError) as error:
         log.warning("Could not clear away leftovers: %s", getattr(error, "orig", error))
     else:

@@ -172,6 +172,23 @@ def _overflow_is_data_error(context: ExceptionContext) -> DataError | None:
     return None
 
 
+def overwrite_deleted(session: Session) -> None:
+    """Let SQLite overwrite what this session deletes, which stays readable in its file otherwise.
+
+    The log beside the file is emptied by ``truncate_log``.
+    """
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA secure_delete=ON")
+
+
+def truncate_log(session: Session) -> None:
+    """Empty SQLite's write-ahead log as far as nobody reads it: it holds former content."""
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 _CATALOGUE_LOCK = 7_102_734
 """Key of PostgreSQL's advisory lock of those who write tracks, artists and albums."""
 

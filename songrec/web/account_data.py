@@ -24,7 +24,7 @@ from songrec.services.recommendation.taste_page import taste_page
 from songrec.store.db import db
 from songrec.store.instance import current_instance
 from songrec.store.listeners import listens, skips, unmatched_imports
-from songrec.store.tables import Job
+from songrec.store.tables import Job, User
 from songrec.web import cached_counts, charts, list_imports, security
 from songrec.web.current_listener import (
     TOKEN,
@@ -63,9 +63,12 @@ def page() -> str:
 @blueprint.get("/export.json")
 def export() -> Response:
     """Send all the listener's data as one file, which can be imported again."""
-    text = json.dumps(
-        import_export.export(db.session, current_listener()), indent=2, ensure_ascii=False
-    )
+    user = db.session.get(User, current_user.id) if current_user.is_authenticated else None
+    content = import_export.export(db.session, current_listener(), user)
+    for upload in content["uploads"]:
+        address = url_for("upload.media", public_id=upload["id"], _external=True)
+        upload["file"] = address
+    text = json.dumps(content, indent=2, ensure_ascii=False)
     return download(text + "\n", "application/json", "songrec.json")
 
 

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from songrec.core import songs
 from songrec.core.errors import BadInput
 from songrec.services.listeners import list_files, list_reader
+from songrec.services.listeners.export_data import export
 from songrec.services.listeners.import_report import (
     HOWS,
     LISTED,
@@ -30,7 +30,7 @@ from songrec.store.bulk import chunks
 from songrec.store.catalogue import tracks
 from songrec.store.db import now
 from songrec.store.listeners import listens, playlists, reactions, skips, unmatched_imports
-from songrec.store.tables import Listener, Playlist, Reaction, Track
+from songrec.store.tables import Listener, Playlist
 
 __all__ = [
     "HOWS",
@@ -155,70 +155,6 @@ def _names_of(session: Session, matched: dict[str, list[tuple[ListEntry, int]]])
         for part in chunks(list(firsts))
         for view in tracks.tracks_by_id(session, part)
     }
-
-
-def export(session: Session, listener: Listener | None) -> dict[str, Any]:
-    """Export all data of ``listener`` as JSON that ``import_likes`` reads."""
-    content: dict[str, Any] = {
-        "format": list_files.FORMAT,
-        "version": 1,
-        "exported_at": now().isoformat(timespec="seconds"),
-        "likes": [],
-        "dislikes": [],
-        "skips": [],
-        "plays": [],
-        "playlists": [],
-        "waiting": [],
-    }
-    if listener is None:
-        return content
-    rows = session.scalars(
-        select(Reaction)
-        .where(Reaction.listener_id == listener.id)
-        .order_by(Reaction.created_at.desc(), Reaction.track_id.desc())
-        .execution_options(populate_existing=True)
-    ).all()
-    skipped = skips.of_listener(session, listener)
-    lists = [
-        (p.playlist, playlists.tracks(session, p.playlist))
-        for p in playlists.of_listener(session, listener)
-    ]
-    named = _named(
-        session,
-        [r.track_id for r in rows]
-        + [s.track_id for s in skipped]
-        + [i for _, ids in lists for i in ids],
-    )
-    for row in rows:
-        exported = {**named[row.track_id], "since": row.created_at.isoformat()}
-        if row.value == reactions.LIKE:
-            content["likes"].append({**exported, "weight": row.weight})
-        else:
-            content["dislikes"].append(exported)
-    content["skips"] = [
-        {**named[s.track_id], "times": s.times, "last": s.last_at.isoformat()} for s in skipped
-    ]
-    content["plays"] = _plays(session, listener)
-    content["playlists"] = [
-        {
-            "name": playlist.name,
-            "description": playlist.description,
-            "created_at": playlist.created_at.isoformat(),
-            "tracks": [named[i] for i in ids],
-        }
-        for playlist, ids in lists
-    ]
-    numbers = {playlist.id: number for number, (playlist, _) in enumerate(lists)}
-    content["waiting"] = [
-        {
-            **{name: getattr(one, name) for name in unmatched_imports.FIELDS},
-            "ids": one.ids or [],
-            "path": one.path,
-            "playlist_number": numbers.get(one.playlist_id) if one.playlist_id else None,
-        }
-        for one in unmatched_imports.of_listener(session, listener)
-    ]
-    return content
 
 
 def too_large() -> BadInput:
@@ -493,41 +429,3 @@ def _fill(session: Session, playlist: Playlist, ids: Sequence[int], report: Impo
         )
     report.added["playlist"] += len(new[:room])
     playlists.add(session, playlist, new[:room])
-
-
-def _plays(session: Session, listener: Listener) -> list[dict[str, Any]]:
-    public: dict[int, str] = {}
-    rows = list(listens.of_listener(session, listener))
-    for part in chunks(sorted({row.track_id for row in rows if row.track_id is not None})):
-        query = select(Track.id, Track.public_id).where(Track.id.in_(part))
-        public.update(session.execute(query).all())
-    return [
-        {
-            "id": public.get(row.track_id) if row.track_id is not None else None,
-            "external_id": row.external_id or None,
-            "title": row.title,
-            "artists": row.artists,
-            "album": row.album or None,
-            "played_at": row.played_at.isoformat() if row.played_at else None,
-            "times": row.times,
-            "total": row.key.startswith("all:"),
-            "skipped": row.is_skip,
-            "ms_played": row.ms_played,
-            "source": row.source,
-        }
-        for row in rows
-    ]
-
-
-def _named(session: Session, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    fields_by_id = {}
-    for part in chunks(sorted(set(ids))):
-        for view in tracks.tracks_by_id(session, part):
-            fields_by_id[view.id] = {
-                "id": view.public_id,
-                "external_id": view.external_id,
-                "title": view.title,
-                "artists": view.artists,
-                "album": view.album,
-            }
-    return fields_by_id

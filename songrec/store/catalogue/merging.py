@@ -23,6 +23,8 @@ from songrec.store.db import Base, now
 from songrec.store.tables import (
     ClusterAssignment,
     Duplicate,
+    Listener,
+    Playlist,
     Track,
     TrackArtist,
     TrackAttributes,
@@ -191,6 +193,26 @@ def _taken_over(survivor: Row, gone: Row) -> Row:
     if survivor["key"] is not None and "mode" in names:
         names.remove("mode")  # of another key, perhaps
     return {name: gone[name] for name in names}
+
+
+def forget_listener(session: Session, listener: Listener) -> None:
+    """Remove a listener's likes, skips and playlists from what merges would restore."""
+    playlist_ids = set(
+        session.scalars(select(Playlist.id).where(Playlist.listener_id == listener.id))
+    )
+    for merge in session.scalars(select(TrackMerge)):
+        links = {
+            name: [
+                entry
+                for entry in log
+                if entry["merged"].get("listener_id") != listener.id
+                and entry["merged"].get("playlist_id") not in playlist_ids
+            ]
+            for name, log in merge.before["links"].items()
+        }
+        if links != merge.before["links"]:
+            merge.before = {**merge.before, "links": links}
+    session.flush()
 
 
 def _move(

@@ -1,0 +1,185 @@
+"""Export of everything that an installation holds of a listener."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from songrec.services.listeners.list_formats import own_export
+from songrec.store.bulk import chunks
+from songrec.store.catalogue import tracks
+from songrec.store.db import now
+from songrec.store.listeners import listens, playlists, reactions, skips, unmatched_imports
+from songrec.store.tables import ApiToken, Listener, Reaction, Track, Upload, User, UserSession
+
+
+def export(session: Session, listener: Listener | None, user: User | None = None) -> dict[str, Any]:
+    """Export all data of ``listener`` and of its account as JSON that ``import_likes`` reads.
+
+    ``user`` is the account of somebody who has no listener yet. No secret is in it: tokens and
+    sign-ins have names and dates.
+    """
+    if user is None and listener is not None and listener.user_id is not None:
+        user = session.get(User, listener.user_id)
+    content: dict[str, Any] = {
+        "format": own_export.FORMAT,
+        "version": 1,
+        "exported_at": now().isoformat(timespec="seconds"),
+        "likes": [],
+        "dislikes": [],
+        "skips": [],
+        "plays": [],
+        "playlists": [],
+        "waiting": [],
+        "uploads": [],
+        "account": None if user is None else _account(session, user),
+    }
+    if listener is None:
+        return content
+    rows = session.scalars(
+        select(Reaction)
+        .where(Reaction.listener_id == listener.id)
+        .order_by(Reaction.created_at.desc(), Reaction.track_id.desc())
+        .execution_options(populate_existing=True)
+    ).all()
+    skipped = skips.of_listener(session, listener)
+    lists = [
+        (p.playlist, playlists.tracks(session, p.playlist))
+        for p in playlists.of_listener(session, listener)
+    ]
+    named = _named(
+        session,
+        [r.track_id for r in rows]
+        + [s.track_id for s in skipped]
+        + [i for _, ids in lists for i in ids],
+    )
+    for row in rows:
+        exported = {**named[row.track_id], "since": row.created_at.isoformat()}
+        if row.value == reactions.LIKE:
+            content["likes"].append({**exported, "weight": row.weight})
+        else:
+            content["dislikes"].append(exported)
+    content["skips"] = [
+        {**named[s.track_id], "times": s.times, "last": s.last_at.isoformat()} for s in skipped
+    ]
+    content["plays"] = _plays(session, listener)
+    content["uploads"] = _uploads(session, listener)
+    content["playlists"] = [
+        {
+            "name": playlist.name,
+            "description": playlist.description,
+            "created_at": playlist.created_at.isoformat(),
+            "tracks": [named[i] for i in ids],
+        }
+        for playlist, ids in lists
+    ]
+    numbers = {playlist.id: number for number, (playlist, _) in enumerate(lists)}
+    content["waiting"] = [
+        {
+            **{name: getattr(one, name) for name in unmatched_imports.FIELDS},
+            "ids": one.ids or [],
+            "path": one.path,
+            "playlist_number": numbers.get(one.playlist_id) if one.playlist_id else None,
+        }
+        for one in unmatched_imports.of_listener(session, listener)
+    ]
+    return content
+
+
+def _account(session: Session, user: User) -> dict[str, Any]:
+    """Return the account with its tokens and the browsers that are signed in."""
+    tokens = session.scalars(
+        select(ApiToken).where(ApiToken.user_id == user.id).order_by(ApiToken.id)
+    )
+    browsers = session.scalars(
+        select(UserSession).where(UserSession.user_id == user.id).order_by(UserSession.id)
+    )
+    return {
+        "name": user.name,
+        "admin": user.is_admin,
+        "created_at": user.created_at.isoformat(),
+        "tokens": [
+            {
+                "name": token.name,
+                "scopes": token.scopes.split(),
+                **_moments(token, "created_at", "last_used_at", "expires_at", "revoked_at"),
+            }
+            for token in tokens
+        ],
+        "browsers": [
+            {
+                "device": browser.device,
+                "address": browser.address,
+                **_moments(browser, "created_at", "last_seen_at", "expires_at"),
+            }
+            for browser in browsers
+        ],
+    }
+
+
+def _uploads(session: Session, listener: Listener) -> list[dict[str, Any]]:
+    """Return the uploads with what their analysis found; ``id`` leads to the file."""
+    rows = session.scalars(
+        select(Upload).where(Upload.listener_id == listener.id).order_by(Upload.id)
+    ).all()
+    ids = [row.track_id for row in rows if row.track_id is not None]
+    named = _named(session, ids)
+    found = ("title", "artists", "seconds", "attributes")
+    return [
+        {
+            "id": row.public_id,
+            "name": row.name,
+            "bytes": row.size,
+            **_moments(row, "created_at", "expires_at"),
+            "kept": row.kept,
+            "track": named.get(row.track_id) if row.track_id is not None else None,
+            **{name: (row.result or {}).get(name) for name in found},
+        }
+        for row in rows
+    ]
+
+
+def _moments(row: Any, *names: str) -> dict[str, str | None]:
+    values = {name: getattr(row, name) for name in names}
+    return {name: value.isoformat() if value else None for name, value in values.items()}
+
+
+def _plays(session: Session, listener: Listener) -> list[dict[str, Any]]:
+    public: dict[int, str] = {}
+    rows = list(listens.of_listener(session, listener))
+    for part in chunks(sorted({row.track_id for row in rows if row.track_id is not None})):
+        query = select(Track.id, Track.public_id).where(Track.id.in_(part))
+        public.update(session.execute(query).all())
+    return [
+        {
+            "id": public.get(row.track_id) if row.track_id is not None else None,
+            "external_id": row.external_id or None,
+            "title": row.title,
+            "artists": row.artists,
+            "album": row.album or None,
+            "played_at": row.played_at.isoformat() if row.played_at else None,
+            "times": row.times,
+            "total": row.key.startswith("all:"),
+            "skipped": row.is_skip,
+            "ms_played": row.ms_played,
+            "source": row.source,
+        }
+        for row in rows
+    ]
+
+
+def _named(session: Session, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    fields_by_id = {}
+    for part in chunks(sorted(set(ids))):
+        for view in tracks.tracks_by_id(session, part):
+            fields_by_id[view.id] = {
+                "id": view.public_id,
+                "external_id": view.external_id,
+                "title": view.title,
+                "artists": view.artists,
+                "album": view.album,
+            }
+    return fields_by_id
