@@ -15,8 +15,12 @@ from mutagen.mp4 import MP4Tags
 from mutagen.oggvorbis import VCommentDict
 
 from songrec.audio_files.trailing_tags import ID3V1_BYTES, read_ape
+from songrec.core import isolation
 from songrec.core.errors import BadInput
 from songrec.core.files import temporary_beside
+from songrec.core.isolation import Limits
+
+LIMITS = Limits(seconds=300.0, memory_bytes=2**30)
 
 _SHARPS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 _MP4_KEY = "----:com.apple.iTunes:initialkey"
@@ -33,7 +37,8 @@ def write_values(path: Path, *, tempo: float | None = None, key: str | None = No
     All else stays: other tags, pictures, unknown frames, the version of ID3, ID3v1, owner and
     permissions. A symbolic link stays one, its target is written. The file is replaced atomically;
     one with several hard links is overwritten, so that it stays the same file under all its
-    names. The modification time becomes the present, which backups go by.
+    names. The modification time becomes the present, which backups go by. Its tags are read and
+    written by a child process, in a copy.
 
     Raises ``BadInput`` for a format whose tags cannot be written.
     """
@@ -41,7 +46,7 @@ def write_values(path: Path, *, tempo: float | None = None, key: str | None = No
     status = target.stat()
     with temporary_beside(target, suffix=target.suffix) as draft:
         shutil.copy2(target, draft)
-        _write(draft, path.name, tempo, key)
+        isolation.call(_write, str(draft), path.name, tempo, key, limits=LIMITS)
         os.utime(draft)
         if status.st_nlink > 1:
             _overwrite(target, draft)
@@ -67,7 +72,8 @@ def _overwrite(target: Path, draft: Path) -> None:
             ) from None
 
 
-def _write(draft: Path, name: str, tempo: float | None, key: str | None) -> None:
+def _write(path: str, name: str, tempo: float | None, key: str | None) -> None:
+    draft = Path(path)
     id3v1 = _id3v1(draft)
     bpm = None if tempo is None else str(round(tempo))
     try:

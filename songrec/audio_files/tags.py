@@ -21,6 +21,7 @@ from mutagen.flac import Picture
 from mutagen.id3 import ID3, SYLT, TCON, Encoding, Frame, ID3NoHeaderError, ID3Tags
 
 from songrec.audio_files.lyrics_text import from_synchronised, read_beside, without_times
+from songrec.audio_files.picture_size import picture_size
 from songrec.audio_files.tag_text import LONGEST, clean
 from songrec.audio_files.text_encoding import DecodedText, decode_bytes, likely_code_page, mend
 from songrec.audio_files.trailing_tags import read_ape, read_id3v1
@@ -31,6 +32,8 @@ TAG_READER_VERSION = 1
 """Raised when files give other tags than before: their tags are read again, not their sound."""
 LONGEST_LYRICS = 50_000
 LARGEST_COVER = 16 * 2**20
+MOST_PIXELS = 50_000_000
+"""A browser unpacks a cover to four bytes a pixel; a small file may claim thousands of millions."""
 MEMORY_BYTES = 256 * 2**20
 """Tags that need more are left out: a compressed frame of 1 MB may hold 1 GB of zeros."""
 _LONGEST_TEXTS = 2**20
@@ -215,7 +218,10 @@ def read_cue_sheet(path: Path, code_page: str | None = None) -> str | None:
 
 
 def read_cover(path: Path) -> Cover | None:
-    """Read the front cover (JPEG, PNG, GIF or WebP by content), else the first picture."""
+    """Read the front cover (JPEG, PNG, GIF or WebP by content), else the first picture.
+
+    Pictures above ``LARGEST_COVER`` bytes or ``MOST_PIXELS`` are passed over.
+    """
     try:
         with bounded_growth(MEMORY_BYTES):
             return _cover(_open(path))
@@ -491,7 +497,9 @@ def _cover(opened: _OpenedTags) -> Cover | None:
     for data in [*fronts, *(data for _, data in pictures)]:
         media = _media_type(data)
         if media and len(data) <= LARGEST_COVER:
-            return Cover(media, data)
+            width, height = picture_size(data) or (0, 0)
+            if width * height <= MOST_PIXELS:
+                return Cover(media, data)
     return None
 
 

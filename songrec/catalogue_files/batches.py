@@ -8,10 +8,14 @@ from typing import Any, Protocol
 
 from songrec.catalogue_files.reading_notes import Assumption
 from songrec.catalogue_files.rejects import Reject
+from songrec.core.errors import BadInput
 
 # A batch is written in one transaction. More rows at once write fewer index pages in all; fewer
 # let others write sooner.
 BATCH_ROWS = 10_000
+BATCH_CHARACTERS = 64 * 2**20
+"""A batch ends sooner with this many characters: a packed file may hold gigabytes of blanks."""
+MAX_COLUMNS = 5_000
 
 
 @dataclass
@@ -42,5 +46,14 @@ class Table(Protocol):
     assumptions: Sequence[Assumption]
 
     def batches(self, size: int = BATCH_ROWS) -> Iterator[Batch]:
-        """Yield the rows in file order, about ``size`` rows (readable or not) per batch."""
+        """Yield the rows in file order, about ``size`` rows (readable or not) per batch.
+
+        A batch of long rows ends sooner (``BATCH_CHARACTERS``).
+        """
         ...
+
+
+def check_columns(name: str, count: int) -> None:
+    """Raise ``BadInput`` for more columns than a catalogue has."""
+    if count > MAX_COLUMNS:
+        raise BadInput(f"{name}: {count:,} columns; at most {MAX_COLUMNS:,} work.")

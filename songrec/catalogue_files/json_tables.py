@@ -11,7 +11,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, Any
 
-from songrec.catalogue_files.batches import BATCH_ROWS, Batch
+from songrec.catalogue_files.batches import (
+    BATCH_CHARACTERS,
+    BATCH_ROWS,
+    Batch,
+    check_columns,
+)
 from songrec.catalogue_files.read_errors import read_errors_as_bad_input
 from songrec.catalogue_files.reading_notes import Assumption
 from songrec.catalogue_files.rejects import Reject, format_value
@@ -56,9 +61,10 @@ class JsonTable:
         self._size = max(size, 1)
         self._zipped = zipped
         names: dict[str, None] = {}
-        for record in itertools.islice(self._records(lambda _: None), _HEADER_RECORDS):
+        for record in itertools.islice(self._records(lambda *_: None), _HEADER_RECORDS):
             if isinstance(record, dict):
                 names |= dict.fromkeys(record)
+                check_columns(name, len(names))
         if not names:
             raise BadInput(f"{name}: holds no records (JSON objects with names and values).")
         self.header = list(names)
@@ -66,30 +72,32 @@ class JsonTable:
     def batches(self, size: int = BATCH_ROWS) -> Iterator[Batch]:
         """See ``Table``."""
         batch = Batch()
+        start = end = 0
 
-        def set_fraction(fraction: float) -> None:
-            batch.fraction = fraction
+        def advance(fraction: float, characters: int) -> None:
+            nonlocal end
+            batch.fraction, end = fraction, characters
 
-        for number, record in enumerate(self._records(set_fraction), 1):
+        for number, record in enumerate(self._records(advance), 1):
             if isinstance(record, str):
                 batch.rejects.append(Reject(number, "", "", record))
             else:
                 batch.rows.append([record.get(name) for name in self.header])
                 batch.places.append(number)
                 batch.numbers.append(number)
-            if len(batch) >= size:
+            if len(batch) >= size or end - start >= BATCH_CHARACTERS:
                 yield batch
-                batch = Batch(fraction=batch.fraction)
+                batch, start = Batch(fraction=batch.fraction), end
         if len(batch):
             batch.fraction = 1.0
             yield batch
 
-    def _records(self, on_fraction: Callable[[float], None]) -> Iterator[Record]:
+    def _records(self, on_advance: Callable[[float, int], None]) -> Iterator[Record]:
         with self._open() as raw, read_errors_as_bad_input(self.name):
             file: Any = gzip.GzipFile(fileobj=raw) if self._zipped else raw
 
-            def advance() -> None:
-                on_fraction(min(raw.tell() / self._size, 1.0))
+            def advance(characters: int) -> None:
+                on_advance(min(raw.tell() / self._size, 1.0), characters)
 
             yield from _flat_records(_Scanner(file, self.name, advance))
 
@@ -102,7 +110,7 @@ class JsonTable:
 class _Scanner:
     """Decodes one JSON value after the other from a file of any length."""
 
-    def __init__(self, file: Any, name: str, advance: Callable[[], None]) -> None:
+    def __init__(self, file: Any, name: str, advance: Callable[[int], None]) -> None:
         first = file.read(_CHUNK)
         encoding = "utf-8-sig"
         if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -114,6 +122,7 @@ class _Scanner:
         self._json = json.JSONDecoder()
         self._text = self._decoder.decode(first)
         self._at = 0
+        self._before = 0
         self._done = not first
         self.values = 0
 
@@ -154,7 +163,7 @@ class _Scanner:
                 continue
             self._at = end
             self.values += 1
-            self._advance()
+            self._advance(self._before + self._at)
             return value
 
     def line(self) -> str:
@@ -165,7 +174,7 @@ class _Scanner:
         end = self._text.find("\n", self._at)
         end = len(self._text) if end < 0 else end + 1
         line, self._at = self._text[self._at : end], end
-        self._advance()
+        self._advance(self._before + self._at)
         return line
 
     def has_lines(self) -> bool:
@@ -186,6 +195,7 @@ class _Scanner:
         chunk = self._file.read(max(_CHUNK, len(self._text) - self._at))
         self._done = not chunk
         self._text = self._text[self._at :] + self._decoder.decode(chunk, final=self._done)
+        self._before += self._at
         self._at = 0
         return True
 

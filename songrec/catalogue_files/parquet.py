@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from songrec.catalogue_files.batches import BATCH_ROWS, Batch
+from songrec.catalogue_files.batches import BATCH_ROWS, Batch, check_columns
 from songrec.core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class ParquetTable:
             reason = str(error).splitlines()[0][:200]
             raise BadInput(f"{path}: the Parquet file cannot be read ({reason}).") from None
         self.header = [str(name) for name in self._file.schema_arrow.names]
+        check_columns(str(path), len(self.header))
 
     def batches(self, size: int = BATCH_ROWS) -> Iterator[Batch]:
         """Yield batches, see ``Table``."""

@@ -12,7 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from songrec.catalogue_files.batches import BATCH_ROWS, Batch, Table
+from songrec.catalogue_files.batches import (
+    BATCH_CHARACTERS,
+    BATCH_ROWS,
+    Batch,
+    Table,
+    check_columns,
+)
 from songrec.catalogue_files.csv_layout import CsvLayout, UnreadableHeader, detect_layout
 from songrec.catalogue_files.dialect_detection import normalize
 from songrec.catalogue_files.dialects import DIALECTS
@@ -25,7 +31,6 @@ from songrec.catalogue_files.rejects import Reject, format_value
 from songrec.catalogue_files.tolerant_csv import TolerantReader, text_lines
 from songrec.core.errors import BadInput
 
-MAX_COLUMNS = 5_000
 _HEAD = 1 << 20
 _BEYOND_ASCII = re.compile(r"\w*[^\x00-\x7f]\w*")
 _JSON_HEAD = 4096
@@ -206,18 +211,19 @@ class TextTable:
     def batches(self, size: int = BATCH_ROWS) -> Iterator[Batch]:
         """See ``Table``."""
         with self._open() as raw:
-            batch = Batch()
+            batch, characters = Batch(), 0
             for number, (place, cells) in enumerate(self._rows(raw), 1):
                 if isinstance(cells, Reject):
                     batch.rejects.append(cells)
                 else:
+                    characters += sum(map(len, cells))
                     batch.rows.append(cells)
                     batch.places.append(place)
                     batch.numbers.append(number)
-                if len(batch) >= size:
+                if len(batch) >= size or characters >= BATCH_CHARACTERS:
                     batch.fraction = self._fraction(raw)
                     yield batch
-                    batch = Batch()
+                    batch, characters = Batch(), 0
             if len(batch):
                 batch.fraction = 1.0
                 yield batch
@@ -283,7 +289,5 @@ class TextTable:
             layout = detect_layout(head, is_column_name=is_column_name)
         except UnreadableHeader as error:
             raise BadInput(f"{self.name}: the file {error}.") from None
-        columns = len(layout.header)
-        if columns > MAX_COLUMNS:
-            raise BadInput(f"{self.name}: {columns:,} columns; at most {MAX_COLUMNS:,} work.")
+        check_columns(self.name, len(layout.header))
         return layout

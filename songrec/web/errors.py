@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json.decoder
+import traceback
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from flask import (
@@ -85,6 +88,8 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(ProgrammingError, _database)
     app.register_error_handler(DataError, _unusable)
     app.register_error_handler(OSError, _files)
+    app.register_error_handler(RecursionError, _json)
+    app.register_error_handler(ValueError, _json)
 
 
 def page(status: int, explanation: Explanation, errors: Any = None) -> Response:
@@ -170,6 +175,16 @@ def _unusable(error: DataError) -> Response:
     """Answer 400 for values that PostgreSQL refuses: a NUL in a text, a number out of range."""
     db.session.rollback()
     return page(400, EXPLANATIONS[400])
+
+
+def _json(error: RecursionError | ValueError) -> Response:
+    """Answer 400 for JSON too deep, or with numbers too long, to be decoded; raise others again."""
+    (innermost,) = traceback.extract_tb(error.__traceback__, limit=-1)
+    if Path(innermost.filename) != Path(json.decoder.__file__):
+        raise error
+    reason = "nested too deeply" if isinstance(error, RecursionError) else "a number too long"
+    text = f"The JSON cannot be read: {reason}. Nothing was changed."
+    return page(400, Explanation(EXPLANATIONS[400].title, text))
 
 
 def _files(error: OSError) -> Response:

@@ -69,3 +69,19 @@ def test_a_defect_says_nothing_of_the_inside(
     assert answer.status_code == 500
     assert answer.content_type == "application/problem+json"
     assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"[" * 300_000, "nested too deeply"),
+        (b'{"name":' * 100_000, "nested too deeply"),
+        (b"1" * 9_000, "a number too long"),
+    ],
+)
+def test_json_that_cannot_be_decoded_is_a_problem(
+    client: FlaskClient, body: bytes, reason: str
+) -> None:
+    answer = client.post("/api/v1/playlists", data=body, content_type="application/json")
+    assert answer.status_code == 400
+    assert answer.json["detail"] == f"The JSON cannot be read: {reason}. Nothing was changed."
