@@ -18,19 +18,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
-import re
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from http.client import HTTPException
@@ -39,9 +36,21 @@ from typing import Any, TypeVar
 
 from benchmarks.ingest import ROOT, make_catalogue
 from benchmarks.instance_state import contents, damages, digest
-from benchmarks.pages import Client, environment, free_port
+from benchmarks.pages import Client
+from benchmarks.supervised import (
+    ADMIN,
+    PASSWORD,
+    Supervised,
+    alive,
+    descendants,
+    environment,
+    flask,
+    kill,
+    signed_in,
+    supervised,
+    wait_for,
+)
 
-PASSWORD = "a long password of the benchmark"
 ROWS = 20_000
 CLIPS = 1
 """Clips of each style of the demo."""
@@ -93,10 +102,10 @@ def prepare(folder: Path) -> Path:
         ["train", "--representation", "pca", "--seed", "1"],
         ["train", "--representation", "pca", "--seed", "2", "--no-publish"],
     ):
-        _flask(instance, command)
-    _flask(instance, ["create-user", "boss", "--admin", "--password-stdin"], PASSWORD)
-    with served(instance) as port:
-        Client(port).like_a_few(instance)
+        flask(instance, command)
+    flask(instance, ["create-user", ADMIN, "--admin", "--password-stdin"], PASSWORD)
+    with supervised(instance) as server:
+        Client(server.port).like_a_few(instance)
     return instance
 
 
@@ -132,7 +141,7 @@ def _commands(
     before = contents(template)
     undisturbed = _copy(template, folder / "undisturbed")
     start = time.monotonic()
-    _flask(undisturbed, command)
+    flask(undisturbed, command)
     tally = Tally(name, time.monotonic() - start)
     expected = contents(undisturbed)
     for number in range(kills):
@@ -177,15 +186,15 @@ def publishing(template: Path, folder: Path, kills: int, choose: random.Random) 
     instance = _copy(template, folder / "instance")
     likes = contents(instance)["likes"]
     runs = _runs(instance)
-    with served(instance) as port:
-        client = _admin(port)
+    with supervised(instance) as server:
+        client = signed_in(server.port)
         seconds = _publish(client, runs[1])
         _publish(client, runs[0])
         tally = Tally("publishing", seconds)
         for number in range(kills):
             run = runs[(number + 1) % 2]
             delay = 1.5 * seconds * (number + choose.random()) / kills
-            confirmed = _killing(port, delay, "gunicorn", partial(_publish, client, run))
+            confirmed = _killing(server, delay, "web", partial(_publish, client, run))
             tally.kills += 1
             shown = _published(instance)
             if shown not in runs or (confirmed is not None and shown != run):
@@ -194,15 +203,17 @@ def publishing(template: Path, folder: Path, kills: int, choose: random.Random) 
                 tally.count("half_written", f"kill {number}: {damage}")
             if contents(instance)["likes"] != likes:
                 tally.count("lost", f"kill {number}: likes")
-            _wait(lambda: _answers(port))
-            client = _admin(port)
+            wait_for(server.answers)
+            client = signed_in(server.port)
             _publish(client, run)
             if _published(instance) != run:
                 tally.count("not_resumed", f"kill {number}: {run} cannot be published")
     return tally
 
 
-TARGETS = ("gunicorn", "worker", "child", "everything")
+NAMES = {"web": "gunicorn", "worker": "worker", "job": "songrec.jobs.child"}
+"""Words in the command lines of the server's processes."""
+TARGETS = (*NAMES, "everything")
 
 
 def upload(template: Path, folder: Path, kills: int, choose: random.Random) -> Tally:
@@ -212,23 +223,23 @@ def upload(template: Path, folder: Path, kills: int, choose: random.Random) -> T
     instance = _copy(template, folder / "instance")
     sound = clips.write(folder / "clips", clips.plan(per_style=1))[0].read_bytes()
     likes = contents(instance)["likes"]
-    with served(instance) as port:
+    with supervised(instance) as server:
         start = time.monotonic()
-        expected = _result(port, instance, _upload(Client(port), sound))
+        expected = _result(instance, _upload(Client(server.port), sound))
         tally = Tally("upload", time.monotonic() - start)
         for number in range(kills):
             target = TARGETS[number % len(TARGETS)]
             delay = tally.seconds * choose.random()
-            sent = _killing(port, delay, target, lambda: _upload(Client(port), sound))
+            sent = _killing(server, delay, target, lambda: _upload(Client(server.port), sound))
             tally.kills += 1
-            _wait(lambda: _answers(port), 90)
+            wait_for(server.answers, 90)
             for damage in damages(instance):
                 tally.count("half_written", f"kill {number} ({target}): {damage}")
             if contents(instance)["likes"] != likes:
                 tally.count("lost", f"kill {number} ({target}): likes")
             # One that was not confirmed is sent again, as a person would.
-            address = sent or _upload(Client(port), sound)
-            found = _result(port, instance, address)
+            address = sent or _upload(Client(server.port), sound)
+            found = _result(instance, address)
             if found is None:
                 tally.count("lost" if sent else "not_resumed", f"kill {number} ({target})")
             elif found != expected:
@@ -244,34 +255,8 @@ OPERATIONS: dict[str, Callable[[Path, Path, int, random.Random], Tally]] = {
     "upload": upload,
 }
 
-_supervisors: dict[int, tuple[subprocess.Popen[bytes], Path]] = {}
 
-
-@contextmanager
-def served(instance: Path) -> Iterator[int]:
-    """Run web and worker as `make run` does, on a free port."""
-    port = free_port()
-    _supervisors[port] = (_supervisor(instance, port), instance)
-    try:
-        _wait(lambda: _answers(port))
-        yield port
-    finally:
-        process, _ = _supervisors.pop(port)
-        process.terminate()
-        process.wait(30)
-
-
-def _supervisor(instance: Path, port: int) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "songrec.core.process_supervisor", "Procfile"],
-        cwd=ROOT,
-        env={**_quiet(instance), "PORT": str(port)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-
-
-def _killing(port: int, delay: float, target: str, action: Callable[[], T]) -> T | None:
+def _killing(server: Supervised, delay: float, target: str, action: Callable[[], T]) -> T | None:
     """Kill ``target`` ``delay`` seconds after ``action`` began.
 
     Returns what ``action`` returned, None if the kill broke its connection.
@@ -285,45 +270,29 @@ def _killing(port: int, delay: float, target: str, action: Callable[[], T]) -> T
     thread = threading.Thread(target=act)
     thread.start()
     time.sleep(delay)
-    process, instance = _supervisors[port]
-    pids = [process.pid, *_descendants(process.pid)]
-    if target != "everything":
-        pids = [pid for pid in pids[1:] if _is(pid, target)]
-    for pid in pids:
-        _kill(pid)
     if target == "everything":
-        process.wait()
-        _wait(lambda: not any(_alive(pid) for pid in pids))
-        _supervisors[port] = (_supervisor(instance, port), instance)
+        server.kill()
+        server.start()
+    else:
+        for pid in server.named(NAMES[target]):
+            kill(pid)
     thread.join()
     return answers[0] if answers else None
 
 
-def _is(pid: int, target: str) -> bool:
-    words = {"gunicorn": "gunicorn", "worker": "worker", "child": "songrec.jobs.child"}
-    return any(Path(part).name == words[target] for part in _arguments(pid))
-
-
-def _admin(port: int) -> Client:
-    client = Client(port)
-    token = _token(client.get("/sign-in"))
-    client.post("/sign-in", {"csrf_token": token, "name": "boss", "password": PASSWORD})
-    return client
-
-
 def _publish(client: Client, run: str) -> float:
-    token = _token(client.get("/admin/runs"))
+    token = client.token("/admin/runs")
     start = time.monotonic()
     client.post(f"/admin/runs/{run}/publish", {"csrf_token": token})
     return time.monotonic() - start
 
 
 def _upload(client: Client, sound: bytes) -> str:
-    token = _token(client.get("/upload"))
-    return client.post_file("/upload", {"csrf_token": token}, "song.wav", sound)
+    fields = {"csrf_token": client.token("/upload")}
+    return client.post_file("/upload", fields, "song.wav", sound)
 
 
-def _result(port: int, instance: Path, address: str) -> list[str] | None:
+def _result(instance: Path, address: str) -> list[str] | None:
     """Wait for the upload at ``address``; returns its similar songs, None if its job failed."""
     name = address.rpartition("/")[2]
     found: list[str] | None = None
@@ -343,91 +312,27 @@ def _result(port: int, instance: Path, address: str) -> list[str] | None:
             found = [match["track_id"] for match in json.loads(result)["similar"]]
         return state in ("done", "failed", "cancelled")
 
-    _wait(ended, 120)
+    wait_for(ended, 120)
     return found
-
-
-# Processes
-
-
-def _flask(instance: Path, command: list[str], line: str = "") -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "flask", *command],
-        cwd=ROOT,
-        env=_quiet(instance),
-        input=f"{line}\n",
-        text=True,
-        capture_output=True,
-    )
-    if done.returncode:
-        raise RuntimeError(f"flask {' '.join(command)}: {done.stderr[-2000:]}")
 
 
 def _start(instance: Path, command: list[str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-m", "flask", *command],
         cwd=ROOT,
-        env=_quiet(instance),
+        env=environment(instance),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
 
 
-def _quiet(instance: Path) -> dict[str, str]:
-    return {**environment(instance), "TF_CPP_MIN_LOG_LEVEL": "3"}
-
-
 def _kill_session(process: subprocess.Popen[bytes]) -> None:
     """Kill the command; its children end by themselves, and are waited for."""
-    children = _descendants(process.pid) if process.poll() is None else []
+    children = descendants(process.pid) if process.poll() is None else []
     process.kill()
     process.wait()
-    _wait(lambda: not any(_alive(pid) for pid in children))
-
-
-def _kill(pid: int) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
-
-
-def _descendants(pid: int) -> list[int]:
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return []
-    return [one for child in map(int, children) for one in (child, *_descendants(child))]
-
-
-def _arguments(pid: int) -> list[str]:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-    except OSError:
-        return []
-
-
-def _alive(pid: int) -> bool:
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
-    return status.rpartition(")")[2].split()[0] != "Z"
-
-
-def _answers(port: int) -> bool:
-    try:
-        Client(port).get("/")
-    except (OSError, RuntimeError):
-        return False
-    return True
-
-
-def _wait(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise RuntimeError("waited in vain")
-        time.sleep(0.1)
+    wait_for(lambda: not any(alive(pid) for pid in children))
 
 
 # Instances
@@ -452,13 +357,6 @@ def _published(instance: Path) -> str:
         instance, "SELECT public_id FROM run JOIN publication ON publication.run_id = run.id"
     )
     return str(name)
-
-
-def _token(page: bytes) -> str:
-    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.decode())
-    if found is None:
-        raise RuntimeError("the page has no form")
-    return found[1]
 
 
 def table(tallies: list[Tally]) -> list[str]:

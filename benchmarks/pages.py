@@ -12,6 +12,7 @@ import http.client
 import json
 import os
 import random
+import re
 import socket
 import statistics
 import subprocess
@@ -24,6 +25,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+
+from bs4 import BeautifulSoup
 
 ROOT = Path(__file__).resolve().parents[1]
 WORKERS = 2
@@ -139,10 +142,32 @@ class Client:
     def like_a_few(self, instance: Path) -> None:
         """Like eight songs, so that there are recommendations."""
         for public_id in some_ids(instance, 8):
-            page = self.get(f"/tracks/{public_id}").decode()
-            token = page.split('name="csrf_token" value="')[1].split('"')[0]
+            token = self.token(f"/tracks/{public_id}")
             fields = {"csrf_token": token, "value": "like", "next": "/"}
             self.post(f"/tracks/{public_id}/reaction", fields)
+
+    def token(self, address: str) -> str:
+        """Return the token that the forms of a page send."""
+        found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', self.get(address).decode())
+        if found is None:
+            raise RuntimeError(f"{address} has no form")
+        return found[1]
+
+    def fields(self, address: str, action: str) -> dict[str, str]:
+        """Return what a page's form sends to ``action`` when nothing is changed in it."""
+        page = BeautifulSoup(self.get(address), "html.parser")
+        form = page.select_one(f'form[action="{action}"]')
+        if form is None:
+            raise RuntimeError(f"{address} has no form for {action}")
+        found = {
+            str(one["name"]): str(one.get("value", "on"))
+            for one in form.select("input[name]")
+            if one.get("type") not in ("checkbox", "radio", "file") or one.has_attr("checked")
+        }
+        for one in form.select("select[name]"):
+            option = one.select_one("option[selected]") or one.select_one("option")
+            found[str(one["name"])] = str(option["value"]) if option else ""
+        return found
 
     def post(self, address: str, fields: dict[str, str]) -> str:
         """Send a form and return where it leads; raise for any status but 303."""
@@ -195,7 +220,11 @@ ASKED = ("taste", "distance", "cosine", "cluster")
 
 def pages(instance: Path) -> dict[str, Iterator[str]]:
     """Return endless seeded addresses of every kind of page."""
-    ids = some_ids(instance, 400)
+    return addresses_of(some_ids(instance, 400))
+
+
+def addresses_of(ids: list[str]) -> dict[str, Iterator[str]]:
+    """Return endless seeded addresses of every kind of page; ``ids`` are songs' public ids."""
     choose = random.Random(2)
     words = ["night", "love", "river", "blue", "the", "moon", "dance", "a", "fire", "little"]
     genres = ["pop", "rock", "jazz", "folk", "rap", "metal"]
