@@ -149,7 +149,9 @@ def read(server: Supervised, ids: list[str], log: Log, ends: threading.Event, nu
     client, at = Client(server.port), 3 * number
     while not ends.is_set():
         kind, addresses = order[at % len(order)]
-        if not log.timed(kind, lambda addresses=addresses, client=client: client.get(next(addresses))):
+        if not log.timed(
+            kind, lambda addresses=addresses, client=client: client.get(next(addresses))
+        ):
             client = Client(server.port)
         at += 1
 
@@ -167,7 +169,9 @@ def listen(
             liked.add(song)
             log.likes.append((number, song))
         name = f"list {number} {len(log.playlists)}"
-        if len(liked) % 25 == 0 and log.timed("playlist", lambda name=name: _playlist(client, name)):
+        if len(liked) % 25 == 0 and log.timed(
+            "playlist", lambda name=name: _playlist(client, name)
+        ):
             log.playlists.append(name)
         ends.wait(0.2)
 
@@ -227,7 +231,7 @@ def lost(url: str, log: Log) -> dict[str, int]:
                 "GROUP BY public_id"
             )
         )
-        counts = {public_id: count for public_id, count in likes}
+        counts = dict(likes.tuples().all())
     confirmed: dict[str, int] = defaultdict(int)
     for _, song in log.likes:
         confirmed[song] += 1

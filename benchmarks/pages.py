@@ -194,9 +194,13 @@ class Client:
         headers = {"Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items())}
         if kind:
             headers["Content-Type"] = kind
-        self.connection.request(method, address, body, headers)
-        response = self.connection.getresponse()
-        content = response.read()
+        try:
+            self.connection.request(method, address, body, headers)
+            response = self.connection.getresponse()
+            content = response.read()
+        except (OSError, http.client.HTTPException):
+            self.connection.close()  # the next request opens another
+            raise
         for value in response.headers.get_all("Set-Cookie") or ():
             name, _, rest = value.partition("=")
             self.cookies[name] = rest.split(";")[0]
