@@ -39,7 +39,8 @@ loglevel = logconfig_dict["root"]["level"]
 # Heartbeats on a disk that is busy writing a training would look like a hung process.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
 if _settings.metrics():
-    _metrics_folder.prepare(worker_tmp_dir)
+    with _settings.one_line():
+        _metrics_folder.prepare(worker_tmp_dir)
 
 
 def when_ready(server: Any) -> None:

@@ -39,3 +39,17 @@ def canonical_host(name: str) -> str:
         return str(ipaddress.ip_address(text))
     except ValueError:
         return text
+
+
+_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*", re.ASCII)
+
+
+def is_host(text: str) -> bool:
+    """Return whether a canonical text is a host name or an address, without a port."""
+    if _NAME.fullmatch(text):
+        return True
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return "%" not in text  # a zone is nothing that a browser sends or the server binds to

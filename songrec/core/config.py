@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from songrec.core import access_settings, file_systems, private_files
-from songrec.core.addresses import canonical_host
+from songrec.core.addresses import canonical_host, is_host
 from songrec.core.errors import BadInput
 from songrec.core.files import temporary_beside
 from songrec.core.memory import machine_bytes
@@ -148,7 +148,7 @@ def bind() -> tuple[str, int]:
         raise BadInput(f"PORT must be a number from 1 to 65535; it is {text!r}.")
     name = os.environ.get("SONGREC_HOST") or "127.0.0.1"
     host = canonical_host(name)
-    if not _HOST_NAME.fullmatch(host) or host.startswith("."):
+    if not is_host(host):
         raise BadInput(
             f"SONGREC_HOST must be a name or an address of this machine, such as 0.0.0.0, "
             f"192.168.1.5 or ::, without a port; it is {name!r}."
@@ -205,7 +205,6 @@ def web_processes() -> int:
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 """Host names by which a browser on this machine comes; always answered to."""
-_HOST_NAME = re.compile(r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f]*:[0-9a-f:.]+")
 
 
 def proxies() -> int:
@@ -230,7 +229,7 @@ def trusted_hosts() -> tuple[str, ...] | None:
         if name.strip()
     ]
     for name in names:
-        if not _HOST_NAME.fullmatch(name):
+        if not is_host(name.removeprefix(".")):
             raise BadInput(
                 f"SONGREC_HOSTS: {name!r} is no host name; write music.example.org, 192.168.1.5 "
                 "or .example.org, without a port, separated by commas."

@@ -7,6 +7,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from songrec.core.errors import BadInput
+
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """What prometheus_client reads when it is first imported."""
 _PREFIX = "songrec-metrics-"
@@ -16,7 +18,7 @@ def prepare(parent: str | None) -> Path:
     """Create the folder of this process in ``parent``, once, and name it to its children.
 
     Folders of servers that were killed are removed. ``parent`` is None for the usual place of
-    temporary files.
+    temporary files. Raises ``BadInput`` if nothing can be written there.
     """
     own = f"{_PREFIX}{os.getpid()}-"
     current = Path(os.environ.get(VARIABLE, ""))
@@ -26,7 +28,13 @@ def prepare(parent: str | None) -> Path:
     for left in place.glob(f"{_PREFIX}*-*"):
         if not _lives(left.name.removeprefix(_PREFIX).split("-")[0]):
             shutil.rmtree(left, ignore_errors=True)  # another user's stay
-    folder = tempfile.mkdtemp(prefix=own, dir=place)
+    try:
+        folder = tempfile.mkdtemp(prefix=own, dir=place)
+    except OSError as error:
+        raise BadInput(
+            f"SONGREC_METRICS=1 needs a folder for the counters, and {place} cannot be written to: "
+            f"{error.strerror}."
+        ) from None
     os.environ[VARIABLE] = folder
     return Path(folder)
 

@@ -256,6 +256,7 @@ def test_the_worker_needs_a_database(app: Flask, session: Session) -> None:
         ("0.0.0.0", "http://127.0.0.1:80"),
         ("::", "http://[::1]:80"),
         ("::1", "http://[::1]:80"),
+        ("[2001:DB8::0:7]", "http://[2001:db8::7]:80"),
         ("songs.lan", "http://songs.lan:80"),
     ],
 )

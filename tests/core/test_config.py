@@ -94,3 +94,36 @@ def test_a_program_that_cannot_start_says_so_in_one_line(
     assert done.returncode == 1
     assert done.stderr.startswith(f"songrec: {name} ")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("host", "bound", "exposed"),
+    [
+        ("", "127.0.0.1:8000", False),
+        ("LOCALHOST", "localhost:8000", False),
+        ("::1", "[::1]:8000", False),
+        ("[::1]", "[::1]:8000", False),
+        ("0:0:0:0:0:0:0:1", "[::1]:8000", False),
+        ("::", "[::]:8000", True),
+        ("[2001:DB8::0:7]", "[2001:db8::7]:8000", True),
+        ("0.0.0.0", "0.0.0.0:8000", True),
+    ],
+)
+def test_addresses_are_bound_with_brackets_where_they_need_them(
+    monkeypatch: pytest.MonkeyPatch, host: str, bound: str, exposed: bool
+) -> None:
+    monkeypatch.setenv("SONGREC_HOST", host)
+    monkeypatch.delenv("PORT", raising=False)
+    assert config.bind_address() == bound
+    assert config.exposed() is exposed
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["[::1]:80", "localhost:80", "cafe:80", "http://[::1]", "::1%eth0", "a b", ".a", "1::2::3"],
+)
+def test_a_host_that_is_none_is_explained(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    monkeypatch.setenv("SONGREC_HOST", host)
+    with pytest.raises(BadInput, match="SONGREC_HOST must be a name or an address") as caught:
+        config.bind()
+    assert "\n" not in str(caught.value)

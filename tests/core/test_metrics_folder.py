@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from songrec.core import metrics_folder
+from songrec.core.errors import BadInput
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +39,11 @@ def test_a_killed_servers_folder_is_removed_and_a_living_ones_stays(tmp_path: Pa
         assert names == {folder.name, f"songrec-metrics-{living.pid}-abc", "other"}
     finally:
         living.communicate()
+
+
+def test_a_place_that_cannot_be_written_to_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"SONGREC_METRICS=1 needs a folder .* No such file"):
+        metrics_folder.prepare(str(tmp_path / "absent"))
 
 
 def test_another_programs_folder_is_not_removed(

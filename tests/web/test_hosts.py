@@ -79,6 +79,7 @@ def test_listed_names_and_their_subdomains_are_answered(
         "a.home.arpa",
         "192.168.1.5",
         "[2001:db8::1]",
+        "[2001:DB8:0:0:0:0:0:1]:8000",
     ):
         assert client.get("/seen", headers={"Host": host}).status_code == 200
     assert client.get("/seen", headers={"Host": "a.music.example.org"}).status_code == 400
@@ -120,7 +121,8 @@ def test_a_server_for_others_answers_to_any_name_until_told(
 @pytest.mark.parametrize(
     ("name", "value"),
     [("SONGREC_HOSTS", "https://music.example.org"), ("SONGREC_HOSTS", "a.org:80"),
-     ("SONGREC_HOSTS", "*"), ("SONGREC_PROXIES", "-1"), ("SONGREC_PROXIES", "two")],
+     ("SONGREC_HOSTS", "*"), ("SONGREC_HOSTS", "[::1]:80"),
+     ("SONGREC_PROXIES", "-1"), ("SONGREC_PROXIES", "two")],
 )  # fmt: skip
 def test_an_invalid_setting_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
