@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from images import Image, output
+from images import CheckFailed, Image, output
 
 START = r"""
 set -eu
@@ -46,10 +46,6 @@ exec chroot . setpriv --reuid "$OWNER" --regid "$GROUP" --clear-groups --no-new-
 """
 GRACE_S = 10.0
 """Seconds that Docker waits between SIGTERM and SIGKILL."""
-
-
-class CheckFailed(Exception):
-    """One line: what was expected of a container and what it did."""
 
 
 class Compose:

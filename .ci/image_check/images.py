@@ -47,9 +47,17 @@ def _bytes(size: str | int) -> int:
     return int(float(number) * {"B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9}[unit.upper()])
 
 
+class CheckFailed(Exception):
+    """One line: what was expected and what happened."""
+
+
 def output(*command: str) -> str:
-    """Run a command and return what it prints; its errors are shown."""
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    """Run a command and return what it prints; raise ``CheckFailed`` with its last lines."""
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        last = (done.stderr or done.stdout).strip().splitlines()[-5:]
+        raise CheckFailed(f"{' '.join(command[:3])} ended with code {done.returncode}: {last}")
+    return done.stdout.strip()
 
 
 def exists(name: str) -> bool:
@@ -100,15 +108,11 @@ def build(source: Path) -> Image:
     with tempfile.NamedTemporaryFile("w", suffix=".conf") as settings:
         settings.write(_pip_settings())
         settings.flush()
-        subprocess.run(
-            [
-                *("buildah", "build", "--isolation", "chroot", "--format", "docker"),
-                *("--layers", "--pull-never", "--build-arg", f"BASE={BASE}"),
-                *("--secret", f"id=pip,src={settings.name}"),
-                *("--volume", f"{CERTIFICATES}:{INSIDE}:ro", "--tag", IMAGE, str(source)),
-            ],
-            check=True,
-            stdout=subprocess.DEVNULL,
+        output(
+            *("buildah", "build", "--isolation", "chroot", "--format", "docker"),
+            *("--layers", "--pull-never", "--build-arg", f"BASE={BASE}"),
+            *("--secret", f"id=pip,src={settings.name}"),
+            *("--volume", f"{CERTIFICATES}:{INSIDE}:ro", "--tag", IMAGE, str(source)),
         )
     return Image.inspect(IMAGE)
 

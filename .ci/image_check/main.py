@@ -26,8 +26,8 @@ from pathlib import Path
 from secrets import token_hex
 
 import images
-from containers import CheckFailed, Compose, Container, Host
-from images import Image
+from containers import Compose, Container, Host
+from images import CheckFailed, Image
 
 ROOT = Path(__file__).resolve().parents[2]
 CLONE_NEWNET = 0x40000000
