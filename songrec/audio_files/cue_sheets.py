@@ -17,7 +17,7 @@ from songrec.core.files import open_regular
 FRAMES_PER_S = 75
 LARGEST_BYTES = 2**20
 MOST_TRACKS = 999
-_LINE = re.compile(r"\s*([A-Za-z]+)\s*(.*?)\s*$")
+_LINE = re.compile(r"([A-Za-z]+)\s*(.*)", re.DOTALL)
 _TIME = re.compile(r"(\d{1,2})\s+(\d{1,4}):(\d{1,2})(?:[:.](\d{1,2}))?$")
 
 
@@ -87,7 +87,7 @@ def parse(text: str) -> CueSheet:
     album: dict[str, str] = {}
     drafts: list[_Draft] = []
     for line in text.replace("\0", "").splitlines():
-        match = _LINE.match(line)
+        match = _LINE.match(line.strip())
         if match is None:
             continue
         command, value = match[1].upper(), match[2]
@@ -158,7 +158,7 @@ def _unquoted(value: str) -> str:
 def _file_name(value: str) -> str:
     """Return the name of ``FILE "name" WAVE``, folders separated by slashes."""
     quoted = re.match(r'"(.*)"', value)
-    name = quoted[1] if quoted else re.sub(r"\s+[A-Za-z0-9]+$", "", value)
+    name = quoted[1] if quoted else re.sub(r"(?<!\s)\s+[A-Za-z0-9]+$", "", value)
     return name.strip().replace("\\", "/")
 
 

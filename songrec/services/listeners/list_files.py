@@ -47,7 +47,7 @@ KINDS = {
 }
 """What the songs of a list become."""
 UNNAMED = "Imported playlist"
-_CUE_SHEET = re.compile(r"^\s*TRACK\s+\d\d\s+AUDIO\s*$", re.MULTILINE)
+_CUE_SHEET = re.compile(r"^[ \t]*TRACK[ \t]+\d\d[ \t]+AUDIO[ \t]*$", re.MULTILINE)
 _PLAYLIST_FILES = frozenset({"M3U", "PLS", "XSPF", "JSPF"})
 _UNPACKED = 8
 """An archive holds this many times ``MAX_BYTES`` at most."""

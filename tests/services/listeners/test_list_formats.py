@@ -560,3 +560,27 @@ def test_locations(location, path):
 )
 def test_times(value, expected):
     assert moment(value) == expected
+
+
+@pytest.mark.parametrize("space", [" ", "\t ", "\N{NO-BREAK SPACE}"])
+def test_long_runs_of_spaces_are_read_like_one(space: str) -> None:
+    # Patterns that try every place of a run would take hours.
+    name = f"Anna{space * 200_000}- Song{space * 200_000}Two"
+    watched = {
+        "header": "YouTube Music",
+        "title": f"Watched {name}",
+        "titleUrl": "https://music.youtube.com/watch?v=abc",
+        "subtitles": [{"name": f"Anna{space * 200_000}B - Topic"}],
+        "time": "2024-01-01T00:00:00Z",
+    }
+    texts = {
+        "a.m3u": f"#EXTM3U\n#EXTINF:1,{name}\na.mp3\n",
+        "a.pls": f"[playlist]\nFile1=a.mp3\nTitle1={name}\n",
+        "a.txt": f"{name}\nBert - Song\n",
+        "watch-history.json": json.dumps([watched]),
+    }
+    entries = [list_files.read(text.encode(), file).entries[0] for file, text in texts.items()]
+    assert [(one.artists, one.title) for one in entries] == [
+        *[("Anna", "Song Two")] * 3,
+        ("Anna B", "Anna - Song Two"),
+    ]

@@ -72,5 +72,6 @@ def read_m3u(lines: list[str], name: str) -> SongList:
 
 def split_name(text: str) -> tuple[str, str]:
     """Split ``Artist - Title`` at its first dash; a name without one is a title."""
-    artists, *title = _DASH.split(text.strip(), maxsplit=1)
+    # Runs of spaces become one, which the pattern would try at each of their places.
+    artists, *title = _DASH.split(" ".join(text.split()), maxsplit=1)
     return (artists.strip(), title[0].strip()) if title else ("", artists)

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from songrec.services.listeners.list_formats.dates import moment
-from songrec.services.listeners.list_formats.entries import SongList, fields, rows
+from songrec.services.listeners.list_formats.entries import SongList, fields, one_line, rows
 
 SOURCE = "youtube"
 # Takeout writes the title in the language of the account.
@@ -45,8 +45,8 @@ def read_rows(numbered: list[tuple[int, Any]], name: str) -> SongList:
         result.add(
             number,
             "play",
-            title=_WATCHED.sub("", str(row.get("title") or "")),
-            artists=_TOPIC.sub("", channel) if isinstance(channel, str) else None,
+            title=_WATCHED.sub("", one_line(str(row.get("title") or ""))),
+            artists=_TOPIC.sub("", one_line(channel)) if isinstance(channel, str) else None,
             played_at=played_at,
             source=SOURCE,
         )
