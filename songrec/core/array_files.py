@@ -17,12 +17,16 @@ _NO_MAPS = frozenset(
 def map_array(path: Path) -> NDArray[Any]:
     """Memory-map a ``.npy`` file to be read; read it where the file system has no maps."""
     try:
-        # A plain view of the map: np.memmap's own bookkeeping costs at every slice.
-        return np.asarray(np.lib.format.open_memmap(path, mode="r"))
+        return np.lib.format.open_memmap(path, mode="r")
     except OSError as error:
         if error.errno not in _NO_MAPS:
             raise
         return np.asarray(np.load(path, allow_pickle=False))
+
+
+def map_view(path: Path) -> NDArray[Any]:
+    """Return a plain view of ``map_array``: a map's own bookkeeping costs at every slice."""
+    return np.asarray(map_array(path))
 
 
 def map_raw(path: Path, dtype: DTypeLike, shape: tuple[int, ...]) -> NDArray[Any]:

@@ -19,7 +19,7 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from songrec.core.array_files import map_array
+from songrec.core.array_files import map_view
 from songrec.core.errors import NotReady
 from songrec.core.types import Space
 from songrec.store.instance import Instance
@@ -84,15 +84,15 @@ def load_space(folder: Path) -> Space:
         coordinates = _archived(folder / "projection.npz", "coordinates").astype(np.float32)
         space = Space(
             run_id=folder.name,
-            track_ids=map_array(folder / "track_ids.npy"),
-            matrix=map_array(folder / "space.npy"),
+            track_ids=map_view(folder / "track_ids.npy"),
+            matrix=map_view(folder / "space.npy"),
             columns=tuple(manifest["space"]["columns"]),
-            values=map_array(folder / "values.npy"),
+            values=map_view(folder / "values.npy"),
             value_names=tuple(manifest["values"]["columns"]),
-            latent=map_array(folder / "latent.npy"),
+            latent=map_view(folder / "latent.npy"),
             labels=labels,
             coordinates=coordinates,
-            song_keys=map_array(folder / "song_keys.npy"),
+            song_keys=map_view(folder / "song_keys.npy"),
             **_taste_arrays(folder),
         )
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
@@ -116,10 +116,10 @@ def _taste_arrays(folder: Path) -> dict[str, Any]:
         return {}
     factors = track_factors_file(folder)
     return {
-        "artists": map_array(folder / "artists.npy"),
-        "albums": map_array(folder / "albums.npy"),
+        "artists": map_view(folder / "artists.npy"),
+        "albums": map_view(folder / "albums.npy"),
         "taste_prior": json.loads((folder / "taste.json").read_text(encoding="utf-8")),
-        "track_factors": map_array(factors) if factors.is_file() else None,
+        "track_factors": map_view(factors) if factors.is_file() else None,
     }
 
 

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from songrec.core.array_files import map_array, write_header
+from songrec.core.array_files import map_view, write_header
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.files import atomic_folder, current_version, is_partial, use_version
 from songrec.core.standardization import ColumnMoments
@@ -240,7 +240,7 @@ def _loaded(base: Path, name: str) -> SoundSpace:
     space = SoundSpace(
         name=name,
         track_ids=np.load(base / "track_ids.npy", allow_pickle=False),
-        matrix=map_array(base / "matrix.npy"),
+        matrix=map_view(base / "matrix.npy"),
         columns=tuple(document["columns"]),
         lengths=np.load(base / "lengths.npy", allow_pickle=False),
         song_keys=np.load(base / "song_keys.npy", allow_pickle=False),

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from songrec.core import file_systems
-from songrec.core.array_files import map_array
+from songrec.core.array_files import map_view
 from songrec.core.files import current_version, is_partial, use_version, write_json
 from songrec.core.types import SegmentIndex
 from songrec.store.sound import segment_arrays
@@ -66,17 +66,17 @@ def load(instance: Path, name: str) -> SegmentIndex | None:
         document = json.loads((base / "manifest.json").read_text(encoding="utf-8"))
         index = SegmentIndex(
             name=name,
-            track_ids=map_array(base / "track_ids.npy"),
-            first=map_array(base / "first.npy"),
-            vectors=map_array(base / "vectors.npy"),
-            head=map_array(base / "head.npy"),
-            tail=map_array(base / "tail.npy"),
-            starts=map_array(base / "starts.npy"),
+            track_ids=map_view(base / "track_ids.npy"),
+            first=map_view(base / "first.npy"),
+            vectors=map_view(base / "vectors.npy"),
+            head=map_view(base / "head.npy"),
+            tail=map_view(base / "tail.npy"),
+            starts=map_view(base / "starts.npy"),
             seconds=float(document["seconds"]),
             typical=float(document["typical"]),
             made_by=str(document["made_by"]),
             tag_names=tuple(document["tags"]),
-            tags=map_array(base / "tags.npy") if (base / "tags.npy").is_file() else None,
+            tags=map_view(base / "tags.npy") if (base / "tags.npy").is_file() else None,
             why=str(document.get("why", "")),
         )
     except (OSError, KeyError, ValueError, EOFError):
