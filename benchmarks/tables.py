@@ -78,7 +78,7 @@ def pages(results: list[dict[str, Any]]) -> list[str]:
     return [
         "## Pages",
         "",
-        "Milliseconds from the request to the last byte: gunicorn with 2 workers × 4 threads and "
+        "Milliseconds from the request to the last byte: gunicorn with 2 processes and "
         f"the client on the same two cores, {results[0]['requests']} requests each, over different "
         "songs, words, clusters and filters; a listener with eight likes.",
         "",
@@ -87,6 +87,40 @@ def pages(results: list[dict[str, Any]]) -> list[str]:
         + ", ".join(f"{r['per_second']:.0f} requests/s at {r['rows']:,} songs" for r in results)
         + ".",
         "",
+    ]
+
+
+def slow_clients(results: list[dict[str, Any]]) -> list[str]:
+    """Section of ``slow_clients``."""
+    ours, plain = results
+
+    def cells(found: dict[str, Any]) -> list[str]:
+        times = ["–" if found[p] is None else f"{found[p]:.0f}" for p in ("p50", "p95")]
+        return [str(found["answers"]), str(found["errors"]), *times, f"{found['memory_mb']:.0f}"]
+
+    return [
+        "## Slow clients",
+        "",
+        f"A normal client asks for pages for {ours['seconds']:.0f} s, one after the other, while "
+        f"{ours['clients']} clients of another address are slow: answers, errors (none within 30 "
+        "s), milliseconds, and MB of memory per process. Two processes and all clients are on the "
+        f"same two cores, {ours['rows']:,} songs. First songrec's worker, with 20 threads, then "
+        "gunicorn's own, with 4.",
+        "",
+        *table(
+            (
+                "slow clients",
+                *(
+                    f"{whose}{what}"
+                    for whose in ("", "plain: ")
+                    for what in ("answers", "errors", "p50", "p95", "MB")
+                ),
+            ),
+            (
+                [kind, *cells(found), *cells(plain["kinds"][kind])]
+                for kind, found in ours["kinds"].items()
+            ),
+        ),
     ]
 
 
@@ -324,6 +358,7 @@ WRITERS: dict[str, Callable[[list[dict[str, Any]]], list[str]]] = {
     "ingest": ingest,
     "training": training,
     "pages": pages,
+    "slow_clients": slow_clients,
     "recommend": recommend,
     "map": latent_map,
     "duplicates": duplicates,
