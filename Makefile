@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 CATALOGUE ?=
 AUDIO ?=
+DATABASE_TESTS := tests/store tests/jobs tests/web tests/api tests/cli tests/services tests/test_two_hosts.py
 export FLASK_APP := app.py
 export PORT
 
-.PHONY: run test check bench lock format demo images clean help
+.PHONY: run test test-postgresql check bench lock format demo images clean help
 
 help:            ## say what there is
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*##/  make \1 \t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*##/  make \1 \t/'
 
 # One line for each thing that can be wrong: the script says it, or this one if there is no Python.
 INSTALL = @command -v $(PYTHON) >/dev/null || { echo "songrec: there is no $(PYTHON); install Python, or add PYTHON=python3.12 to the command." >&2; exit 1; }; \
@@ -31,6 +32,9 @@ run: $(VENV)/.installed   ## set up, then serve web and worker; PORT=8000, CATAL
 
 test: $(VENV)/.installed-dev   ## set up and pass every test, a file at a time on each core, long ones first
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
+test-postgresql: $(VENV)/.installed-dev   ## pass the tests that use a database on PostgreSQL; SONGREC_TEST_POSTGRESQL=16
+	SONGREC_TEST_DATABASE=postgresql $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(DATABASE_TESTS)
 
 check: $(VENV)/.installed-dev   ## style, imports between rooms
 	$(BIN)/ruff check .

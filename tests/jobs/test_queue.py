@@ -352,6 +352,24 @@ class TestStates:
         with queue.worker_lock(instance):  # another worker does not speak for the dead one
             assert queue.tidy(Instance(instance, session)) == 1
 
+    def test_a_worker_that_was_given_up_changes_nothing_of_the_job(
+        self, app: Flask, session: Session
+    ) -> None:
+        job = jobs.create(session, "train", {})
+        for attempt in (1, 2):
+            assert claimed(session) == [job.id]
+            assert job.attempts == attempt
+            if attempt == 1:
+                queue.requeue_abandoned(Instance(app.config["INSTANCE"], session))
+        report = {"progress": 0.5, "message": "half", "log": "", "details": {}}
+        assert not jobs.beat(session, job.id, 1)
+        assert not jobs.report(session, job.id, **report, attempt=1)
+        assert not jobs.fail(session, job.id, "no", 1)
+        assert not jobs.release(session, job.id, 1)
+        assert not jobs.finish(session, job.id, {}, log="", details={}, attempt=1)
+        assert job.state == "running"
+        assert jobs.finish(session, job.id, {}, log="", details={}, attempt=2)
+
     def test_pages_list_the_newest_first(self, session: Session) -> None:
         made = [jobs.create(session, "train", {}).public_id for _ in range(5)]
         listed, total = jobs.page(session, 2, size=2)

@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from datetime import timedelta
 from threading import Barrier
 
 import pytest
 from flask import Flask
-from flask_migrate import upgrade
+from sqlalchemy import select, update
 
-from songrec import create_app
+from songrec.core.processes import host_id
 from songrec.jobs import queue
-from songrec.store import jobs
-from songrec.store.db import db
+from songrec.store import db as store_db
+from songrec.store import jobs, workers
+from songrec.store.db import db, now
+from songrec.store.instance import Instance
+from songrec.store.tables import Job, Worker
 from songrec.web import ratelimit
 
-pytestmark = pytest.mark.postgresql
-
-
-@pytest.fixture
-def app(server_url: str, tmp_path: Path) -> Iterator[Flask]:
-    application = create_app(
-        {"INSTANCE": tmp_path, "SQLALCHEMY_DATABASE_URI": server_url, "TESTING": True}
-    )
-    with application.app_context():
-        upgrade()
-        yield application
-        db.session.remove()
-        db.engine.dispose()
+pytestmark = [
+    pytest.mark.postgresql,
+    pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True, scope="session"),
+]
 
 
 def test_several_workers_share_the_jobs(app: Flask) -> None:
@@ -124,3 +117,37 @@ def test_tries_are_counted_in_the_database(app: Flask) -> None:
     counters.clear("key")
     assert counters.get("key") == 0
     assert not (app.config["INSTANCE"] / "limits.db").exists()
+
+
+def test_a_worker_elsewhere_lives_while_it_reports(app: Flask) -> None:
+    instance = Instance(app.config["INSTANCE"], db.session)
+    assert not queue.worker_runs(instance)
+    workers.report(db.session, "far", "another host")
+    workers.report(db.session, "uploads-near", host_id())  # its process has ended
+    job_id = jobs.create(db.session, "train", {}).id
+    assert jobs.claim(db.session, "far") == job_id
+    assert queue.live_workers(instance) == ["far"]
+    assert queue.worker_runs(instance, "train")
+    assert queue.requeue_abandoned(instance) == (0, 0)
+    silent_since = now() - jobs.STALE - timedelta(seconds=1)
+    db.session.execute(update(Worker).values(seen_at=silent_since))
+    assert queue.live_workers(instance) == []
+    assert queue.requeue_abandoned(instance) == (1, 0)
+    workers.remove(db.session, "far")
+    assert db.session.scalars(select(Worker.name)).all() == ["uploads-near"]
+
+
+@pytest.mark.parametrize("hours", [-5, 5])
+def test_a_host_whose_clock_is_wrong_takes_no_job_over(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    instance = Instance(app.config["INSTANCE"], db.session)
+    monkeypatch.setattr(store_db, "now", lambda: now() + timedelta(hours=hours))
+    workers.report(db.session, "far", "another host")
+    job_id = jobs.create(db.session, "train", {}).id
+    jobs.claim(db.session, "far")
+    monkeypatch.undo()
+    assert queue.live_workers(instance) == ["far"]
+    assert queue.tidy(instance) == 0
+    job = db.session.get_one(Job, job_id)
+    assert abs(job.heartbeat_at - now()) < timedelta(hours=1)  # type: ignore[operator]
