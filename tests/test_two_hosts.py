@@ -201,7 +201,7 @@ def test_two_hosts_are_one_songrec(
     runs.publish(session, first)
     session.commit()
     assert [host.call("/health", token)["run_id"] for host in hosts] == [first] * 2
-    track = north.call("/tracks?limit=1", token)["items"][0]["track_id"]
+    track = north.call("/tracks?limit=1", token)["items"][0]["id"]
     north.call(f"/likes/{track}", token, "PUT")
     assert [row["track_id"] for row in south.call("/likes", token)["items"]] == [track]
     assert all(row["track_id"] != track for row in south.call("/recommendations", token)["items"])

@@ -202,12 +202,14 @@ def runs_command(as_json: bool) -> None:
 @one_line_errors
 def publish_command(run: str, as_json: bool) -> None:
     """Publish RUN on every page; an older run may be published again."""
+    from songrec.services.training.publication import publish
     from songrec.store import security_log
+    from songrec.store.instance import current_instance
     from songrec.store.runs import runs
 
     # A run without its files must not be published: pages would have no data.
     runs.manifest(_instance(), runs.find(db.session, run))
-    published = runs.publish(db.session, run)
+    published = publish(current_instance(), run)
     detail = f"run {published.public_id}, by command"
     security_log.record(db.session, "run-published", detail=detail)
     db.session.commit()

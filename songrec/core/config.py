@@ -39,6 +39,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SONGREC_INSTANCE", "instance/", "Folder for the database and the runs."),
     Setting("SONGREC_DATABASE_URL", "SQLite in the instance folder", "SQLAlchemy database URL."),
     Setting(
+        "SONGREC_VECTORS",
+        "files",
+        "Where similar songs are searched: files (memory maps) or pgvector (in PostgreSQL).",
+    ),
+    Setting(
         "SONGREC_DASK_SCHEDULER",
         "none: the cores of this machine",
         "Dask cluster that analyses audio, tcp://host:8786.",
@@ -418,6 +423,19 @@ _KEY_ATTEMPTS = 20
 _KEY_WAIT_S = 0.1
 
 
+def _vectors(database_url: str | None) -> str:
+    """Return where nearest vectors are searched; ``BadInput`` for what cannot be."""
+    place = os.environ.get("SONGREC_VECTORS") or "files"
+    if place not in ("files", "pgvector"):
+        raise BadInput(f"SONGREC_VECTORS must be files or pgvector; it is {place!r}.")
+    if place == "pgvector" and not (database_url or "").startswith("postgresql+psycopg:"):
+        raise BadInput(
+            "SONGREC_VECTORS=pgvector needs PostgreSQL: set "
+            "SONGREC_DATABASE_URL=postgresql+psycopg://user:password@host/name."
+        )
+    return place
+
+
 def load(instance: Path | None = None) -> dict[str, Any]:
     """Return Flask's configuration from the environment; create the instance folder and its key.
 
@@ -429,8 +447,10 @@ def load(instance: Path | None = None) -> dict[str, Any]:
     job_memory_bytes()
     log_format()
     log_level()
+    database_url = _database_url()
     checked = {
-        "SQLALCHEMY_DATABASE_URI": _database_url() or f"sqlite:///{folder / 'songrec.db'}",
+        "SQLALCHEMY_DATABASE_URI": database_url or f"sqlite:///{folder / 'songrec.db'}",
+        "VECTORS": _vectors(database_url),
         "MAX_CONTENT_LENGTH": int(_number("SONGREC_UPLOAD_MB") * 2**20),
         "UPLOAD_AUDIO_BYTES": int(_number("SONGREC_UPLOAD_AUDIO_MB") * 2**20),
         "PROXIES": proxies(),

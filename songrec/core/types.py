@@ -206,6 +206,21 @@ class Cached:
         return self._cache[name]
 
 
+class NeighbourIndex(Protocol):
+    """An exact search for nearest rows outside of this process, in some columns of a space."""
+
+    columns: tuple[str, ...]
+
+    def nearest(self, point: Floats, count: int, rounding: float) -> Ints:
+        """Return rows that contain the ``count`` nearest to ``point``, unordered.
+
+        All ties of the last one are included, and every row that only a rounding error of float32
+        keeps from being among them: ``rounding`` times the squares that a squared distance is
+        computed from.
+        """
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Space(Cached):
     """The arrays of one run that ranking needs, over the same n tracks, mostly memory-mapped.
@@ -220,7 +235,8 @@ class Space(Cached):
     same album, 0 where unknown; None where the run does not say. ``taste_prior`` is the JSON of a
     ``recommend.taste.prior.TastePrior`` fitted to playlists, None without one; ``track_factors``
     float32 ``(n, t)`` are unit vectors in which songs of one playlist are near, None without any.
-    ``segments`` are those of the tracks that have any; None without an index.
+    ``segments`` are those of the tracks that have any; None without an index. ``neighbours``
+    answers searches in its columns in place of ``matrix``; None where there is no such index.
     """
 
     run_id: str
@@ -238,6 +254,7 @@ class Space(Cached):
     taste_prior: dict[str, Any] | None = None
     track_factors: Floats | None = None
     segments: SegmentIndex | None = None
+    neighbours: NeighbourIndex | None = None
 
     def rows_of(self, track_ids: Ints | list[int]) -> Ints:
         """Return the rows of those of ``track_ids`` that are in the space, in the order given."""

@@ -59,6 +59,8 @@ def nearest_rows(space: Space, point: NDArray, count: int) -> Rows:
     if count >= len(space.track_ids):
         return np.arange(len(space.track_ids), dtype=np.int64)
     point = point.astype(np.float32)
+    if space.neighbours is not None and space.neighbours.columns == space.columns:
+        return space.neighbours.nearest(point, count, ROUNDING * len(point))
     squares = product(space.matrix, -2 * point)
     squares += statistics_of(space).square_norms
     last = np.partition(squares, count - 1)[count - 1]

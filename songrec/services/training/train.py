@@ -41,6 +41,7 @@ from songrec.services.training.artifacts import (
     write_folder,
 )
 from songrec.services.training.cluster_profiles import ProfileInputs, profile_clusters
+from songrec.services.training.publication import publish
 from songrec.services.training.request import TrainRequest
 from songrec.services.training.stage_cache import StageCache, StageProgress
 from songrec.store.catalogue import training_data
@@ -208,7 +209,7 @@ def write_run(
             instance.session, run, clusters, data.track_ids, result.clustering, result.coordinates
         )
         if request.publish:
-            runs.publish(instance.session, run.public_id)
+            publish(instance, run.public_id)
     run.seconds = {**progress.seconds, "total": round(sum(progress.seconds.values()), 3)}
     instance.session.flush()
     return run

@@ -8,6 +8,7 @@ again only when that row has changed.
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import zipfile
 from collections import OrderedDict
@@ -16,15 +17,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from flask import current_app
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from songrec.core.array_files import map_view
 from songrec.core.errors import NotReady
-from songrec.core.types import Space
+from songrec.core.types import NeighbourIndex, Space
 from songrec.store.instance import Instance
+from songrec.store.runs import vector_tables
 from songrec.store.sound import segment_index
 from songrec.store.tables import Publication, Run
+
+log = logging.getLogger("songrec.store")
 
 MAX_OPEN = 2
 """The published run and the one before it: requests that still read that, and a rollback, find it
@@ -63,12 +68,26 @@ def published_space(instance: Instance) -> Space:
             if index_name is not None:
                 index_name, segments = segment_index.open_current(Path(instance.folder))
                 space = replace(space, segments=segments)
+            if current_app.config.get("VECTORS") == "pgvector":
+                space = replace(space, neighbours=_vector_table(instance.session, folder.name))
             _spaces[folder, index_name] = space
             while len(_spaces) > MAX_OPEN:
                 _spaces.popitem(last=False)
         else:
             _spaces.move_to_end(key)
     return space
+
+
+def _vector_table(session: Session, run_id: str) -> NeighbourIndex | None:
+    table = vector_tables.open_table(session, run_id)
+    if table is None:
+        log.warning(
+            "The vectors of run %s are not in the database, so its files are searched; "
+            "`flask publish %s` writes them, for processes that start from then on.",
+            run_id,
+            run_id,
+        )
+    return table
 
 
 def load_space(folder: Path) -> Space:

@@ -9,6 +9,7 @@ from flask import current_app, flash, redirect, render_template, request, url_fo
 from flask.typing import ResponseReturnValue
 
 from songrec.core.errors import NotReady
+from songrec.services.training import publication
 from songrec.store.db import db
 from songrec.store.instance import current_instance
 from songrec.store.runs import runs as store
@@ -74,7 +75,7 @@ def publish(public_id: str) -> ResponseReturnValue:
     row = store.find(db.session, public_id)
     # A run without its files would leave every page without its figures.
     store.manifest(current_app.config["INSTANCE"], row)
-    store.publish(db.session, public_id)
+    publication.publish(current_instance(), public_id)
     security_log.record("run-published", detail=f"run {public_id}")
     db.session.commit()
     flash(f"Run {public_id} is live.", "success")
