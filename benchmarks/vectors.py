@@ -61,7 +61,10 @@ def space_over(path: Path) -> Space:
 
 
 def timed(search: Callable[[int], Ints], queries: list[int]) -> dict[str, float]:
-    """Return the median and the 95th percentile in milliseconds; the first answer is not timed."""
+    """Return the best, the median and the 95th percentile in ms; the first answer is not timed.
+
+    The best is what an idle machine takes, even where others work on this one.
+    """
     search(queries[0])
     taken = []
     for query in queries:
@@ -69,6 +72,7 @@ def timed(search: Callable[[int], Ints], queries: list[int]) -> dict[str, float]
         search(query)
         taken.append((time.perf_counter() - begin) * 1000)
     return {
+        "best_ms": round(min(taken), 2),
         "median_ms": round(statistics.median(taken), 2),
         "p95_ms": round(sorted(taken)[int(0.95 * len(taken))], 2),
     }

@@ -423,12 +423,22 @@ _KEY_ATTEMPTS = 20
 _KEY_WAIT_S = 0.1
 
 
+def _is_postgresql(database_url: str | None) -> bool:
+    """Return whether a valid database URL is that of PostgreSQL by the driver psycopg."""
+    if database_url is None:
+        return False
+    from sqlalchemy.engine import make_url
+
+    dialect = make_url(database_url).get_dialect()
+    return (dialect.name, dialect.driver) == ("postgresql", "psycopg")
+
+
 def _vectors(database_url: str | None) -> str:
     """Return where nearest vectors are searched; ``BadInput`` for what cannot be."""
     place = os.environ.get("SONGREC_VECTORS") or "files"
     if place not in ("files", "pgvector"):
         raise BadInput(f"SONGREC_VECTORS must be files or pgvector; it is {place!r}.")
-    if place == "pgvector" and not (database_url or "").startswith("postgresql+psycopg:"):
+    if place == "pgvector" and not _is_postgresql(database_url):
         raise BadInput(
             "SONGREC_VECTORS=pgvector needs PostgreSQL: set "
             "SONGREC_DATABASE_URL=postgresql+psycopg://user:password@host/name."

@@ -34,6 +34,8 @@ BAD = [
     ("SONGREC_JOB_MEMORY_MB", "100", "must be at least 256; it is '100'"),
     ("SONGREC_TAG_ENCODING", "klingon", "is no encoding of text; use cp1251"),
     ("SONGREC_TAG_ENCODING", "base64", "is no encoding of text"),
+    ("SONGREC_VECTORS", "faiss", "must be files or pgvector; it is 'faiss'"),
+    ("SONGREC_VECTORS", "pgvector", "needs PostgreSQL: set SONGREC_DATABASE_URL=postgresql"),
     ("SONGREC_DATABASE_URL", "oracle://me:secret@host/name", "needs the package"),
 ]
 
