@@ -12,7 +12,7 @@ export PORT
 .PHONY: run test test-postgresql check bench lock format demo images clean help
 
 help:            ## say what there is
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*##/  make \1 \t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*##/  make \1 \t/'
 
 # One line for each thing that can be wrong: the script says it, or this one if there is no Python.
 INSTALL = @command -v $(PYTHON) >/dev/null || { echo "songrec: there is no $(PYTHON); install Python, or add PYTHON=python3.12 to the command." >&2; exit 1; }; \
