@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.orm import Session
 
 from songrec.core.artist_credits import Credit
@@ -162,6 +162,12 @@ def _tracks(session: Session, labels: NDArray[np.int32], values: Floats) -> Ints
             for track_id in ids.tolist()
         ],
     )
+    if session.get_bind().dialect.name == "postgresql":
+        # Given ids leave the sequence where it was.
+        session.execute(
+            text("SELECT setval(pg_get_serial_sequence('track', 'id'), :last)"),
+            {"last": int(ids[-1])},
+        )
     session.execute(
         insert(TrackAttributes),
         [

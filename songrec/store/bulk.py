@@ -28,18 +28,14 @@ def chunks(values: list[Any]) -> Iterable[list[Any]]:
 
 @contextmanager
 def bulk_writing(session: Session) -> Iterator[None]:
-    """Enlarge SQLite's cache (to about 130 MiB) during a long write; no-op on PostgreSQL.
+    """Enlarge SQLite's cache (to about 130 MiB) during a long write.
 
     Commit before leaving; on an error uncommitted changes are rolled back.
     """
     connection = session.connection()
-    if connection.dialect.name != "sqlite":
-        yield
-        return
-    before = {
-        name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in _BULK_PRAGMAS
-    }
-    for name, value in _BULK_PRAGMAS.items():
+    pragmas = _BULK_PRAGMAS if connection.dialect.name == "sqlite" else {}
+    before = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in pragmas}
+    for name, value in pragmas.items():
         connection.exec_driver_sql(f"PRAGMA {name} = {value}")
     try:
         yield

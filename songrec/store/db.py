@@ -172,6 +172,34 @@ def _overflow_is_data_error(context: ExceptionContext) -> DataError | None:
     return None
 
 
+# Data exceptions and violated constraints, whose messages quote values.
+_QUOTING = ("22", "23")
+
+
+@event.listens_for(Engine, "handle_error")
+def _values_stay_out_of_messages(context: ExceptionContext) -> None:
+    """Take values out of PostgreSQL's messages, such as "Key (name)=(Anna) already exists".
+
+    SQLite's name columns alone. What remains: kind of error, state, table, column, constraint.
+    """
+    error = context.original_exception
+    state = getattr(error, "sqlstate", None)
+    if state is None or context.sqlalchemy_exception is None:
+        return
+    parts = {
+        name: getattr(error.diag, f"{name}_name") for name in ("table", "column", "constraint")
+    }
+    if state.startswith(_QUOTING):
+        message = ", ".join(
+            [f"SQLSTATE {state}", *(f"{name} {value}" for name, value in parts.items() if value)]
+        )
+    else:
+        message = str(error.diag.message_primary or error)
+    error.args = (message,)
+    kind = type(error)
+    context.sqlalchemy_exception.args = (f"({kind.__module__}.{kind.__name__}) {message}",)
+
+
 def overwrite_deleted(session: Session) -> None:
     """Let SQLite overwrite what this session deletes, which stays readable in its file otherwise.
 

@@ -34,13 +34,19 @@ def invoke(app):
 
 @pytest.mark.parametrize("words", COMMANDS, ids=lambda words: words[0])
 def test_a_database_that_was_never_set_up_says_what_to_do(app, invoke, instance, words):
-    db.engine.dispose()
-    (instance / "songrec.db").unlink()
+    if db.engine.dialect.name == "sqlite":
+        db.engine.dispose()
+        (instance / "songrec.db").unlink()
+    else:
+        with db.engine.begin() as connection:
+            connection.execute(text("DROP SCHEMA public CASCADE"))
+            connection.execute(text("CREATE SCHEMA public"))
     said = invoke(*words)
     assert "flask db upgrade" in said
     assert "argon2" not in said
 
 
+@pytest.mark.sqlite
 def test_a_file_that_is_no_database_is_named_as_such(app, invoke, instance):
     db.engine.dispose()
     (instance / "songrec.db").write_text("not a database at all, but long enough to be read" * 20)
@@ -60,6 +66,7 @@ def test_a_folder_that_cannot_be_written_to_is_named(app, invoke, instance, sess
     assert session.scalar(text("SELECT count(*) FROM track")) == 0
 
 
+@pytest.mark.sqlite
 def test_a_full_disk_says_what_to_do(app, invoke, session):
     @event.listens_for(db.engine, "connect")
     def full(connection, record):

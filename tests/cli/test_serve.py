@@ -243,7 +243,8 @@ class TestFirstRun:
 
 
 def test_the_worker_needs_a_database(app: Flask, session: Session) -> None:
-    session.execute(text("DROP TABLE job"))
+    cascade = " CASCADE" if session.get_bind().dialect.name == "postgresql" else ""
+    session.execute(text(f"DROP TABLE job{cascade}"))
     session.commit()
     with pytest.raises(BadInput, match="flask db upgrade"):
         serve._check_database()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,7 @@ def test_values_stay_out_of_errors_and_logs(
 
     @app.get("/broken")
     def broken() -> str:
-        session.execute(text("INSERT INTO track (id) VALUES (:value)"), {"value": secret})
+        session.execute(text("INSERT INTO track (title) VALUES (:value)"), {"value": secret})
         return ""
 
     app.config.update(PROPAGATE_EXCEPTIONS=False)
@@ -110,3 +111,25 @@ def test_values_stay_out_of_errors_and_logs(
         assert client.get("/broken").status_code == 500
     assert "INSERT INTO track" in caplog.text
     assert secret not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO tag (id, kind, name) VALUES (1, 'genre', :value), (2, 'genre', :value)",
+        "INSERT INTO tag (kind, name) VALUES (:value, :value)",
+        "INSERT INTO track (title) VALUES (:value)",
+        "SELECT CAST(:value AS integer) FROM nowhere",
+        "INSERT INTO track_attributes (track_id) VALUES (CAST(:value AS integer))",
+    ],
+    ids=["unique", "check", "not null", "no table", "no number"],
+)
+def test_what_a_database_quotes_stays_out_of_errors(session: Session, statement: str) -> None:
+    secret = "what-somebody-typed"
+    with pytest.raises(SQLAlchemyError) as caught:
+        session.execute(text(statement), {"value": secret})
+    session.rollback()
+    assert secret not in "".join(traceback.format_exception(caught.value))
+    table = re.search(r"(?:INTO|FROM) (\w+)", statement)
+    assert table is not None
+    assert table[1] in str(caught.value)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
 from songrec.services.catalogue.ingest import ingest_file
 from songrec.store.tables import (
@@ -13,7 +13,7 @@ from songrec.store.tables import (
     Track,
     TrackAttributes,
 )
-from tests.catalogue_files.stored import names_of
+from tests.catalogue_files.stored import names_of, search_is_intact
 
 pytestmark = pytest.mark.realdata
 
@@ -34,9 +34,7 @@ def test_the_tidytuesday_file_gives_its_tracks_and_playlists(session, real_data)
     assert count(session, Tag.id, Tag.kind == "genre") == 6
     assert count(session, Tag.id, Tag.kind == "subgenre") == 24
     assert count(session, TrackAttributes.track_id, TrackAttributes.variance.is_not(None)) == 0
-    session.execute(
-        text("INSERT INTO track_search(track_search, rank) VALUES('integrity-check', 1)")
-    )
+    search_is_intact(session)
     again = ingest_file(session, path)
     assert (again.inserted, again.updated, again.unchanged) == (0, 0, 19_567)
 
