@@ -37,6 +37,9 @@ def one_line_errors(function: Callable[P, R]) -> Callable[P, R]:
         except SongrecError as error:
             click.echo(f"songrec: {error}", err=True)
             sys.exit(1)
+        except MemoryError:
+            click.echo("songrec: it needs more memory than it may take here.", err=True)
+            sys.exit(1)
         except UnicodeEncodeError as error:
             if error.reason != "surrogates not allowed":
                 raise

@@ -16,8 +16,10 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from songrec.cli.base import json_option, one_line_errors, print_json, wrong_usage
+from songrec.core.config import job_memory_bytes
 from songrec.core.file_names import safe_file_name
 from songrec.core.files import write_json
+from songrec.core.memory import bounded_growth
 from songrec.core.types import Progress, no_progress
 from songrec.store.instance import current_instance
 
@@ -98,7 +100,10 @@ def ingest(
             dialect_by_name(dialect)
     if rejects_path is None and not dry_run:
         rejects_path = rejects_file(path, source)
-    with _progress_bar(enabled=not as_json) as on_progress:
+    with (
+        bounded_growth(job_memory_bytes()),
+        _progress_bar(enabled=not as_json) as on_progress,
+    ):
         report = import_catalogue(
             current_instance(),
             path,

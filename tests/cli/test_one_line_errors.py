@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import event, text
 
+from songrec.cli import catalogue
 from songrec.store.db import db
 
 COMMANDS = [
@@ -90,3 +93,13 @@ def test_a_name_that_is_no_utf8_is_named(app, invoke, tmp_path, words):
     else:
         folder.mkdir()
     assert "caf\\xe9" in invoke(*words, str(folder))
+
+
+def test_a_catalogue_that_unpacks_to_more_than_the_memory_is_one_line(
+    invoke, session, tmp_path, monkeypatch
+):
+    titles = pa.DictionaryArray.from_arrays([0] * 400, pa.array(["x" * 2**20]))
+    pq.write_table(pa.table({"title": titles}), tmp_path / "songs.parquet")
+    monkeypatch.setattr(catalogue, "job_memory_bytes", lambda: 256 * 2**20)
+    said = invoke("ingest", str(tmp_path / "songs.parquet"))
+    assert said == "songrec: it needs more memory than it may take here.\n"

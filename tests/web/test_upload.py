@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import os
+import resource
 import shutil
 import time
 from dataclasses import asdict, replace
@@ -34,6 +35,8 @@ from songrec.store.instance import Instance
 from songrec.store.sound import feature_cache, uploads, waveform_cache
 from songrec.store.tables import AudioFile, Job, Listener, Track, Upload, User
 from songrec.web import security
+from tests.audio_files.bombs import id3_bomb
+from tests.audio_files.sounds import tone, write
 from tests.planted_run import plant
 from tests.sounding import write_wav
 from tests.web.accounts import PASSWORD, admin, anna, quick_hashes, sign_in  # noqa: F401  (fixtures)
@@ -91,6 +94,22 @@ def work(session: Session) -> Job:
     assert jobs.finish(session, job.id, result, log="", details={})
     session.commit()
     return session.get_one(Job, job.id)
+
+
+def test_a_bomb_in_the_tags_costs_neither_the_web_process_nor_the_job_its_memory(
+    client: FlaskClient, session: Session, tmp_path: Path
+) -> None:
+    song = write(tmp_path / "a.mp3", tone(3.0, 22_050), 22_050, "libmp3lame").read_bytes()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert send(client, id3_bomb(0.4) + song, "bomb.mp3").status_code == 303
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20 * 1024
+    work(session)
+    result = session.scalars(select(Upload)).one().result
+    assert result["seconds"] == pytest.approx(3.0, abs=0.1)
+    assert result["title"] == "bomb"
+    assert "its tags need more than 256 MiB of memory and are not read" in result["notes"]
+    # The modules of such a job take a hundred MiB.
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 1024
 
 
 def test_a_song_is_described_placed_and_compared(
