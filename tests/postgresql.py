@@ -48,10 +48,15 @@ class Server:
             ).scalar()
         return "LOCALE_PROVIDER icu ICU_LOCALE 'en-US'" if has_icu else ""
 
-    def create(self, template: str | None = None) -> str:
-        """Create a database, empty or a copy of ``template``, and return its name."""
+    def create(self, template: str | None = None, *, by_bytes: bool = False) -> str:
+        """Create a database, empty or a copy of ``template``, and return its name.
+
+        ``by_bytes`` sorts an empty one's text as SQLite does.
+        """
         name = f"songrec_{next(self._numbers)}"
-        options = f"TEMPLATE {template}" if template else f"TEMPLATE template0 {self._collation}"
+        options = f"TEMPLATE {template or 'template0'}"
+        if template is None:
+            options += " LC_COLLATE 'C'" if by_bytes else f" {self._collation}"
         self._execute(f"CREATE DATABASE {name} {options}")
         return name
 
@@ -68,9 +73,9 @@ class Server:
             connection.exec_driver_sql(statement)
 
     @contextmanager
-    def database(self, template: str | None = None) -> Iterator[str]:
+    def database(self, template: str | None = None, *, by_bytes: bool = False) -> Iterator[str]:
         """Yield the URL of a new database, dropped afterwards."""
-        name = self.create(template)
+        name = self.create(template, by_bytes=by_bytes)
         try:
             yield self.url(name)
         finally:

@@ -67,7 +67,7 @@ def by_database(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[dict[str, Flask]]:
     """The same songs in SQLite and in PostgreSQL."""
-    with postgresql_server.database() as url:
+    with postgresql_server.database(by_bytes=True) as url:
         yield from apps_with_names(url, tmp_path_factory.mktemp("spellings"))
 
 
