@@ -32,8 +32,12 @@ HEAVY = (
     "skops",
     "prometheus_client",
 )
-# A report of predictions is there once a predictor is trained; no worker runs.
-EXPECTED = {"/admin/prediction/report.csv": (404,), "/ready": (503,)}
+# A report of predictions is there once a predictor is trained; no worker runs; no token is sent.
+EXPECTED = {
+    "/admin/prediction/report.csv": (404,),
+    "/ready": (503,),
+    "/api/v1/token": (401,),
+}
 SCRIPT = f"""
 import sys
 import wsgi
