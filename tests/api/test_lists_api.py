@@ -47,6 +47,7 @@ def test_a_list_is_imported_and_reported(
     assert (unread["format"], unread["likes"]) == ("", 0)
     assert unread["problem"].startswith("This JSON is not")
     assert send(client, header, text, "x.csv", "?as=plays").status_code == 422
+    assert send(client, header, b"", "x.csv").status_code == 422
     assert send(client, token_of(anna, "read"), text, "x.csv").status_code == 403
     assert send(client, {}, text, "x.csv").status_code == 401
 

@@ -47,6 +47,8 @@ def import_list(args: dict[str, Any], files: dict[str, Any]) -> Answer:
     content = file.stream.read(security.LIST_BYTES + 1)
     if len(content) > security.LIST_BYTES:
         raise import_export.too_large()
+    if not content:
+        raise UnprocessableEntity("The file is empty.")
     try:
         done = list_imports.import_list(
             listener, content, file.filename or "", args["kind"], caller().user
