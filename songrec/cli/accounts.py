@@ -172,7 +172,7 @@ def revoke_token(name: str, token_id: int) -> None:
 @click.option("--kind", "kinds", multiple=True, metavar="KIND", help="Only this kind; repeatable.")
 @click.option("--user", "account", default="", metavar="NAME", help="Only about or by NAME.")
 @click.option("--days", type=click.FloatRange(min=0), metavar="N", help="Only the last N days.")
-@click.option("-n", "limit", default=100, show_default=True, help="At most so many, newest first.")
+@click.option("-n", "limit", default=100, show_default=True, help="Maximum number, newest first.")
 @json_option
 @with_appcontext
 @one_line_errors

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from songrec.core.types import Floats, Space
 
 SAMPLE = 50_000
-"""Distributions are estimated from at most so many tracks: a percentile's error is below 0.5%."""
+"""Maximum size of the sample for distributions: a percentile's error is below 0.5%."""
 PAIRS = 20_000
 SEED = 20_260
 

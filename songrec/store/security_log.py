@@ -59,7 +59,7 @@ MAX_EVENTS = 200_000
 
 @dataclass(frozen=True, slots=True)
 class LoggedEvent:
-    """An event with the names of the accounts, None where there is none or it is deleted."""
+    """An event with the names of the accounts, None without an account or after its deletion."""
 
     event: SecurityEvent
     user: str | None

@@ -138,7 +138,7 @@ class RequestMetrics:
 
 
 class InstanceMetrics:
-    """Figures of the instance, read when they are asked for and kept for a few seconds."""
+    """Figures of the instance, read at a request and cached for a few seconds."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

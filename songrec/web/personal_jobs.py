@@ -1,4 +1,4 @@
-"""Jobs that listeners queue: in turn per person, and only so many at a time."""
+"""Jobs that listeners queue: in turn per person, and a limited number at a time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from songrec.web import security
 TICK = 0.25
 RETRY_AFTER = 60
 WAITING = threading.BoundedSemaphore(2)
-"""Of the threads that answer, at most so many wait for a job in one process."""
+"""Maximum number of threads of one process that wait for a job before they answer."""
 
 
 def enqueue(

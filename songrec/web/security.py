@@ -225,7 +225,7 @@ def here() -> str:
 
 
 def accounts_only() -> ResponseReturnValue | None:
-    """Before-request door: the anonymous are asked to sign in where an account is needed."""
+    """Before-request door: send the anonymous to the sign-in page where an account is needed."""
     if request.blueprint in access.API or not access.needs_account(request.endpoint):
         return None
     if current_user.is_authenticated:
@@ -237,7 +237,7 @@ def accounts_only() -> ResponseReturnValue | None:
 
 
 def admins_only() -> ResponseReturnValue | None:
-    """Before-request door: the anonymous are asked to sign in, everybody else gets 403."""
+    """Before-request door: send the anonymous to the sign-in page, answer 403 to all but admins."""
     if not current_user.is_authenticated:
         return redirect(url_for("auth.sign_in", next=here()), 303)
     if not current_user.is_admin:

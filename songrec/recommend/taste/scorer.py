@@ -29,7 +29,7 @@ from songrec.recommend.top_k import Ranking, Rows, Scores, attempt_top, rank, wi
 BACKGROUND = 0.8
 """Weight of the catalogue's own log density: all of it would favour the rarest songs."""
 MAX_LOOK = 2**14
-"""Dislikes are evaluated for the most promising tracks; beyond so many, for all tracks."""
+"""Dislikes are evaluated for this number of the most promising tracks; all if there are more."""
 ROUNDING = 1e-3
 """Bound of the error of a float32 score."""
 

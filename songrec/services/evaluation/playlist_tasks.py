@@ -26,7 +26,7 @@ from songrec.services.evaluation.playlist_splits import Fold
 from songrec.services.training.artifacts import EXTRA_COLUMNS
 
 Search = Callable[[Space, Query, int], Rows]
-"""Returns at most so many rows of a space for a query, best first."""
+"""Returns at most that number of rows of a space for a query, best first."""
 
 
 @dataclass(frozen=True)

@@ -372,7 +372,7 @@ def _words(text: str) -> set[str]:
 
 
 class _ArtistComparison:
-    """Comparison of artist lines of a list with credits; the catalogue is asked once for all."""
+    """Comparison of artist lines of a list with credits; with one query for all."""
 
     def __init__(self, session: Session, lines: Set[str], names: Set[str]) -> None:
         requested = {name for text in lines | names for name in evidence_names(text)}

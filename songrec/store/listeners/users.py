@@ -186,7 +186,7 @@ def reset_password(session: Session, user: User) -> str:
 
 
 def sign_out(session: Session, user: User, *, revoke_tokens: bool) -> tuple[int, int]:
-    """End all sessions and, if asked to, all API tokens; return their numbers."""
+    """End all sessions and, if requested, all API tokens; return their numbers."""
     ended = user_sessions.end_all(session, user)
     revoked = api_tokens.revoke_all(session, user) if revoke_tokens else 0
     session.flush()

@@ -150,7 +150,7 @@ class RecommendationArguments(CountArguments):
     per_artist = fields.Integer(
         load_default=MAX_PER_ARTIST,
         validate=validate.Range(0, 1000),
-        metadata={"description": "At most so many songs by one artist; 0 for any number."},
+        metadata={"description": "Maximum number of songs by one artist; 0 for any number."},
     )
     surprise = fields.Integer(
         load_default=None,

@@ -39,7 +39,7 @@ def end_session(session_id: int) -> ResponseReturnValue:
 @blueprint.post("/account/sessions/end")
 @login_required
 def sign_out_everywhere() -> ResponseReturnValue:
-    """Sign out all browsers, this one too, and revoke the API tokens if asked to."""
+    """Sign out all browsers, this one too, and revoke the API tokens if requested."""
     user = db.session.get_one(User, current_user.id)
     with_tokens = request.form.get("revoke_tokens") is not None
     users.sign_out(db.session, user, revoke_tokens=with_tokens)

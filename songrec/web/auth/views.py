@@ -92,7 +92,7 @@ def account() -> ResponseReturnValue:
 @blueprint.post("/account/password")
 @login_required
 def change_password() -> ResponseReturnValue:
-    """Change your password; every other browser is signed out, and every token if asked to."""
+    """Change your password, sign out other browsers and, if requested, revoke all tokens."""
     user = db.session.get_one(User, current_user.id)
     sign_in_limits.count_confirmation(user)
     form = ChangePasswordForm(user)

@@ -50,7 +50,7 @@ class Memory:
         self._lock = threading.Lock()
 
     def add(self, count: int) -> None:
-        """Count so many more bytes, or fewer."""
+        """Add a number of bytes, which may be negative, to the count."""
         with self._lock:
             self.used += count
 
