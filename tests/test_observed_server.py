@@ -120,8 +120,12 @@ def test_logs_metrics_prefix_and_ipv6_of_a_real_server(server: Server) -> None:
     assert "evil" not in answer.text  # type: ignore[attr-defined]
 
     # One line for each request, with the id of its answer.
-    lines = [line for line in server.lines() if line["logger"] == "songrec.requests"]
-    (line,) = [one for one in lines if one["request_id"] == answer.headers["X-Request-ID"]]
+    def lines_of_answer() -> list[dict[str, Any]]:
+        lines = [line for line in server.lines() if line["logger"] == "songrec.requests"]
+        return [one for one in lines if one["request_id"] == answer.headers["X-Request-ID"]]
+
+    wait_for(lines_of_answer)  # written after the answer
+    (line,) = lines_of_answer()
     assert (line["method"], line["status"]) == ("GET", 200)
     assert (line["path"], line["route"]) == (f"{PREFIX}/sign-in", "/sign-in")
     assert line["bytes"] == int(answer.headers["Content-Length"])

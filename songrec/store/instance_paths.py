@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import Any
 
 from flask import current_app
 from sqlalchemy import Dialect, String, Text
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy.types import TypeDecorator
 
 
 def to_stored(instance: Path, path: str) -> str:
@@ -37,9 +36,10 @@ class InstancePath(TypeDecorator[str]):
     impl = String
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Return the column's type."""
-        return dialect.type_descriptor(self.impl_instance if self.impl_instance.length else Text())
+    def __init__(self, length: int | None = None) -> None:
+        super().__init__(length)
+        if length is None:
+            self.impl = Text()
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """Store a path, or compare with stored ones."""

@@ -22,7 +22,7 @@ def file(app: Flask, tmp_path: Path) -> str:
     app.add_url_rule(
         "/song",
         endpoint="song",
-        view_func=lambda: send_stored_file(path, "a", "audio/wav", etag="x1"),
+        view_func=lambda: send_stored_file(path, "a", "audio/wav", max_age=0, etag="x1"),
     )
     app.add_url_rule(
         "/cover", endpoint="cover", view_func=lambda: send_file(path, mimetype="image/png")

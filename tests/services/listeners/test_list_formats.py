@@ -562,15 +562,16 @@ def test_times(value, expected):
     assert moment(value) == expected
 
 
-@pytest.mark.parametrize("space", [" ", "\t ", "\N{NO-BREAK SPACE}"])
+@pytest.mark.parametrize("space", [" ", "\N{EM SPACE} ", "\N{NO-BREAK SPACE}"])
 def test_long_runs_of_spaces_are_read_like_one(space: str) -> None:
     # Patterns that try every place of a run would take hours.
-    name = f"Anna{space * 200_000}- Song{space * 200_000}Two"
+    run = (space * 60_000)[:60_000]
+    name = f"Anna{run}- Song{run}Two"
     watched = {
         "header": "YouTube Music",
         "title": f"Watched {name}",
         "titleUrl": "https://music.youtube.com/watch?v=abc",
-        "subtitles": [{"name": f"Anna{space * 200_000}B - Topic"}],
+        "subtitles": [{"name": f"Anna{run}B - Topic"}],
         "time": "2024-01-01T00:00:00Z",
     }
     texts = {
