@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,18 +48,37 @@ def limit_process(size: int) -> None:
 def bounded_growth(size: int) -> Iterator[None]:
     """Let this process take at most ``size`` bytes more than it has; beyond it: ``MemoryError``.
 
-    May be nested; an inner bound never exceeds an outer one. Has no effect but on Linux.
+    May be nested, and entered by several threads: the lowest bound of all holds, and the last to
+    leave restores the limit from before. Has no effect but on Linux.
     """
     in_use = _data_bytes()
     if in_use is None:
         yield
         return
-    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    resource.setrlimit(resource.RLIMIT_DATA, (_lower(in_use + size, soft), hard))
+    bound = in_use + size
+    with _lock:
+        if not _bounds:
+            _before[:] = resource.getrlimit(resource.RLIMIT_DATA)
+        _bounds.append(bound)
+        _apply_bounds()
     try:
         yield
     finally:
-        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+        with _lock:
+            _bounds.remove(bound)
+            _apply_bounds()
+
+
+_lock = threading.Lock()
+_bounds: list[int] = []
+_before: list[int] = []
+"""Soft and hard limit outside all bounds."""
+
+
+def _apply_bounds() -> None:
+    soft, hard = _before
+    limit = _lower(min(_bounds), soft) if _bounds else soft
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
 
 
 def _lower(size: int, limit: int) -> int:

@@ -57,3 +57,16 @@ def test_growth_is_bounded_within_the_block_alone() -> None:
     assert held[0] == 1.0
     assert resource.getrlimit(resource.RLIMIT_DATA) == before
     assert np.empty(2**27).nbytes == 2**30
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux's /proc")
+def test_bounds_of_two_threads_leave_no_limit_behind() -> None:
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    first, second = bounded_growth(2**33), bounded_growth(2**34)
+    first.__enter__()
+    second.__enter__()
+    limited, _ = resource.getrlimit(resource.RLIMIT_DATA)
+    first.__exit__(None, None, None)  # the first to enter leaves first, as threads may
+    assert resource.getrlimit(resource.RLIMIT_DATA)[0] > limited
+    second.__exit__(None, None, None)
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
