@@ -349,7 +349,7 @@ def request_cancel(session: Session, job_id: int) -> bool:
 
 
 def cancel_requested(session: Session, job_id: int) -> bool:
-    """Return whether somebody asked for this job to stop, or deleted it."""
+    """Return whether this job is to stop: a person cancelled or deleted it."""
     requested = session.scalar(select(Job.cancel_requested).where(Job.id == job_id))
     return requested is None or requested
 

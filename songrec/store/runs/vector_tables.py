@@ -67,7 +67,7 @@ class VectorTable:
 
 
 def open_table(session: Session, run_id: str) -> VectorTable | None:
-    """Return the table of a run, or None if there is none."""
+    """Return the table of a run, or None if it has no table."""
     described = session.scalar(
         text("SELECT obj_description(to_regclass(:name), 'pg_class')"), {"name": _name(run_id)}
     )
