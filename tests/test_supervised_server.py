@@ -67,20 +67,23 @@ def descendants(pid: int) -> list[int]:
     return [one for child in map(int, children) for one in (child, *descendants(child))]
 
 
-def child_named(supervisor: int, name: str) -> int:
-    """The supervisor's child with this word, or a path that ends with it, in its command line."""
+def child_named(supervisor: int, name: str) -> int | None:
+    """The supervisor's child with this word, or a path that ends with it, in its command line.
+
+    None while it is down, and between its fork and the start of its command.
+    """
     children = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
-    (pid,) = [
-        int(child)
-        for child in children
-        if any(Path(part).name == name for part in _arguments(child))
-        and "--only" not in _arguments(child)
-    ]
-    return pid
+    pids = [int(child) for child in children if _runs(child, name)]
+    assert len(pids) <= 1
+    return pids[0] if pids else None
 
 
-def _arguments(pid: str) -> list[str]:
-    return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+def _runs(pid: str, name: str) -> bool:
+    try:
+        arguments = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    except OSError:  # it ended meanwhile
+        return False
+    return "--only" not in arguments and any(Path(part).name == name for part in arguments)
 
 
 def exists(pid: int) -> bool:
@@ -95,15 +98,17 @@ def exists(pid: int) -> bool:
 def test_killed_processes_come_back_while_the_others_serve(server: Server) -> None:
     supervisor, port, instance, output = server
     worker = child_named(supervisor.pid, "worker")
+    assert worker is not None
     os.kill(worker, signal.SIGKILL)
     wait_for(lambda: not exists(worker))
     assert answers(port)
     # The worker for uploads went on: only the second lock is that of the new one.
+    wait_for(lambda: child_named(supervisor.pid, "worker") not in (None, worker))
     wait_for(lambda: len(queue.local_workers(instance)) == 2)
-    assert child_named(supervisor.pid, "worker") != worker
 
     # One of gunicorn's processes: its master starts another.
     web = child_named(supervisor.pid, "gunicorn")
+    assert web is not None
     first = descendants(web)[0]
     os.kill(first, signal.SIGKILL)
     wait_for(lambda: not exists(first) and len(descendants(web)) == 2)

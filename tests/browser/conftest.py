@@ -41,6 +41,7 @@ ARGUMENTS = (
     "--disable-sync",
 )
 SECONDS = 20
+playwright.expect.set_options(timeout=SECONDS * 1000)
 
 
 @dataclass(frozen=True)

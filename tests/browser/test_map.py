@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import LiveServer
 from tests.browser.sizes import both_sizes
@@ -76,7 +77,7 @@ def test_a_song_found_is_in_the_middle_and_its_panel_shows_it(page: Any, viewpor
 
 def test_the_address_can_name_the_song_to_show(page: Any) -> None:
     open_map(page, "?track=p000000017")
-    assert page.text_content("[data-map-song] .title") == "Song 17"
+    expect(page.locator("[data-map-song] .title")).to_have_text("Song 17")
 
 
 def test_pointing_tells_the_song_and_clicking_opens_it(page: Any) -> None:
@@ -94,7 +95,7 @@ def test_a_finger_shows_the_song_and_the_link_opens_it(page: Any) -> None:
     open_map(page, "?track=p000000017")
     settled(page)
     page.click("[data-map-song] .map-close")
-    assert page.locator("[data-map-song] .title").count() == 0
+    expect(page.locator("[data-map-song] .title")).to_have_count(0)
     page.touchscreen.tap(*middle(page))
     page.wait_for_selector("[data-map-song] .title:text-is('Song 17')")
     assert "/map" in page.url
@@ -111,10 +112,10 @@ def test_the_legend_shows_and_hides_a_cluster_with_mouse_and_keyboard(
     counts = [int(text) for text in page.locator(".legend-count").all_text_contents()]
     assert counts == sizes
     toggles.first.click()
-    assert toggles.first.get_attribute("aria-pressed") == "false"
+    expect(toggles.first).to_have_attribute("aria-pressed", "false")
     toggles.first.focus()
     page.keyboard.press("Space")
-    assert toggles.first.get_attribute("aria-pressed") == "true"
+    expect(toggles.first).to_have_attribute("aria-pressed", "true")
     toggles.nth(1).dblclick()
     pressed = [toggle.get_attribute("aria-pressed") for toggle in toggles.all()]
     assert pressed == ["false", "true", "false", "false"]
@@ -136,7 +137,7 @@ def test_an_artists_songs_are_ringed_selected_and_in_view(page: Any, viewport: s
     settled(page)
     rings = page.locator(".map-picked circle:not(.is-hidden)")
     count = rings.count()
-    assert page.text_content("[data-selection-count]") == f"{count} songs by Artist 7"
+    expect(page.locator("[data-selection-count]")).to_have_text(f"{count} songs by Artist 7")
     assert count > 2
     frame = page.locator("[data-map-frame]").bounding_box()
     for ring in rings.all():
@@ -144,7 +145,7 @@ def test_an_artists_songs_are_ringed_selected_and_in_view(page: Any, viewport: s
         assert frame["x"] < box["x"] < frame["x"] + frame["width"] - box["width"]
         assert frame["y"] < box["y"] < frame["y"] + frame["height"] - box["height"]
     page.click("[data-selection-clear]")
-    assert page.locator(".map-picked circle").count() == 0
+    expect(page.locator(".map-picked circle")).to_have_count(0)
     page.wait_for_selector("[data-map-selection]", state="hidden")
 
 
@@ -177,7 +178,7 @@ def test_of_a_large_selection_the_songs_in_its_middle_are_liked(
     page.click("label[title='Select with a lasso']")
     drag(page, [(0.3, 0.01), (0.99, 0.01), (0.99, 0.99), (0.01, 0.99), (0.01, 0.01)])
     page.wait_for_selector("[data-map-selection]:not([hidden])")
-    assert page.text_content("[data-selection-like]") == "Like the 200 in the middle"
+    expect(page.locator("[data-selection-like]")).to_have_text("Like the 200 in the middle")
     with page.expect_request("**/map/likes") as sent:
         page.click("[data-selection-like]")
     rows = [int(row) for row in parse_qs(sent.value.post_data)["rows"][0].split(",")]
@@ -198,11 +199,11 @@ def test_a_box_around_everything_selects_all_songs_in_view_and_likes_them(page: 
     page.click("[data-selection-like]")
     page.wait_for_selector("[data-map-selection]", state="hidden")
     expected = min(count, 200)
-    assert page.text_content("[data-like-count]") == str(expected)
-    assert page.locator(".map-hearts use").count() == expected
+    expect(page.locator("[data-like-count]")).to_have_text(str(expected))
+    expect(page.locator(".map-hearts use")).to_have_count(expected)
     page.reload()
     page.wait_for_selector("[data-map][data-ready=true]")
-    assert page.locator(".map-hearts use").count() == expected
+    expect(page.locator(".map-hearts use")).to_have_count(expected)
 
 
 def test_a_lasso_is_kept_as_a_playlist(page: Any) -> None:
@@ -223,11 +224,11 @@ def test_a_like_from_the_panel_leaves_a_heart_and_a_dislike_takes_it_away(page: 
     open_map(page, "?track=p000000017")
     page.click("[data-map-song] button[title='Like']")
     page.wait_for_selector("[data-map-song] button[title='Like'][aria-pressed=true]")
-    assert page.locator(".map-hearts use").count() == 1
+    expect(page.locator(".map-hearts use")).to_have_count(1)
     page.click("[data-map-song] button[title^='Not for me']")
     page.wait_for_selector("[data-map-song] button[title^='Not for me'][aria-pressed=true]")
-    assert page.locator(".map-hearts use").count() == 0
-    assert page.text_content("[data-like-count]") == "0"
+    expect(page.locator(".map-hearts use")).to_have_count(0)
+    expect(page.locator("[data-like-count]")).to_have_text("0")
 
 
 def test_the_keyboard_moves_zooms_and_opens(page: Any) -> None:
@@ -258,8 +259,8 @@ def test_the_list_says_the_same_without_javascript(browser: Any, live_server: Li
     context = browser.new_context(base_url=live_server.url, java_script_enabled=False)
     page = context.new_page()
     page.goto("/map")
-    assert page.locator(".map-entries > li").count() == 4
-    assert page.locator(".map-entries a[href^='/tracks/']").first.is_visible()
+    expect(page.locator(".map-entries > li")).to_have_count(4)
+    expect(page.locator(".map-entries a[href^='/tracks/']").first).to_be_visible()
     assert "240 songs" in page.inner_text("main")
     context.close()
 

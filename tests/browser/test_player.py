@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from songrec.jobs import tasks
 from songrec.store import jobs
@@ -68,7 +69,7 @@ def start(page: Any, title: str) -> None:
 @both_sizes
 def test_a_song_plays_on_while_one_browses(page: Any, songs: list[str]) -> None:
     page.goto("/clusters/0")
-    assert page.locator("[data-player]").is_hidden()
+    expect(page.locator("[data-player]")).to_be_hidden()
     page.get_by_role("button", name="Play all").click()
     until(page, lambda: time_of(page) > 0.3)
     bar = page.get_by_role("region", name="Player")
@@ -102,13 +103,13 @@ def test_a_page_with_its_own_scripts_is_loaded_and_the_song_goes_on_where_it_was
     page.get_by_role("link", name="Map", exact=True).click()
     page.wait_for_selector("[data-map][data-ready=true]")
     until(page, lambda: time_of(page) > 11)
-    assert page.locator("[data-player-title]").inner_text() == songs[0]
+    expect(page.locator("[data-player-title]")).to_have_text(songs[0])
 
 
 def test_the_queue_is_the_list_and_the_buttons_step_through_it(page: Any, songs: list[str]) -> None:
     start(page, songs[0])
     title = page.locator("[data-player-title]")
-    assert title.inner_text() == songs[0]
+    expect(title).to_have_text(songs[0])
     order = page.locator("[data-play]").evaluate_all("all => all.map((one) => one.dataset.play)")
     assert len(order) == 3
     page.get_by_role("button", name="Next song").click()
@@ -135,9 +136,9 @@ def test_seeking_by_waveform_and_by_keyboard(page: Any, songs: list[str]) -> Non
     until(page, lambda: not playing(page))
     assert "of 0:30" in slider.get_attribute("aria-valuetext")
     page.get_by_role("button", name="Close the player").click()
-    assert page.locator("[data-player]").is_hidden()
+    expect(page.locator("[data-player]")).to_be_hidden()
     page.reload()
-    assert page.locator("[data-player]").is_hidden()
+    expect(page.locator("[data-player]")).to_be_hidden()
 
 
 def test_a_file_that_is_gone_is_told_and_passed_over(

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from songrec.jobs import tasks
 from songrec.store import jobs
@@ -78,7 +79,7 @@ def test_a_recommendation_plays_from_its_moment_which_the_waveform_marks(
     page.get_by_role("button", name="Show", exact=True).click()
     page.wait_for_url(re.compile("method=fragments"))
     small = page.get_by_role("img", name=f"Waveform of {title}, marked from 0:12")
-    assert small.locator("rect").get_attribute("x") == "40.00"
+    expect(small.locator("rect")).to_have_attribute("x", "40.00")
     bars = small.locator("path").get_attribute("d")
     assert bars.count("M") == 100
     link = page.get_by_role("link", name=f"Play {title} from 0:12")

@@ -48,7 +48,7 @@ def like_some(page: Any) -> None:
 def test_a_like_changes_the_list_at_once_and_says_what_changed(page: Any, viewport: str) -> None:
     like_some(page)
     page.goto("/recommendations?n=10")
-    assert not page.locator("[data-change]").count()
+    expect(page.locator("[data-change]")).to_have_count(0)
     first = page.locator(".song-list > li").first
     title = first.locator(".title").inner_text()
     first.get_by_role("button", name=re.compile("^Like")).click()
@@ -56,7 +56,7 @@ def test_a_like_changes_the_list_at_once_and_says_what_changed(page: Any, viewpo
     expect(page.locator("[data-announce]")).to_contain_text("updated your list")
     expect(page.get_by_role("button", name=f"Undo: {title}")).to_be_visible()
     assert title not in page.locator(".song-list .title").all_inner_texts()
-    assert page.locator(".badge-new").count() >= 1
+    expect(page.locator(".badge-new").nth(0)).to_be_attached()
     # What to do with a song stands beside it: more like this one.
     other = page.locator(".song-list > li").first.locator(".title").inner_text()
     page.get_by_role("link", name=f"More like {other}", exact=True).click()
@@ -68,7 +68,7 @@ def test_a_like_changes_the_list_at_once_and_says_what_changed(page: Any, viewpo
         "aria-pressed", "true"
     )
     page.goto("/me")
-    assert page.get_by_role("heading", name="One taste").is_visible()
+    expect(page.get_by_role("heading", name="One taste")).to_be_visible()
 
 
 def queue(page: Any) -> list[str]:
@@ -128,14 +128,14 @@ def test_a_path_and_a_blend_are_found_by_title(page: Any, viewport: str) -> None
     expect(path).to_be_visible()
     titles = page.locator(".song-list .title").all_inner_texts()
     assert (titles[0], titles[-1], len(titles)) == ("Song 17", "Song 23", 10)
-    assert page.locator(".steps li").count() == 9
+    expect(page.locator(".steps li")).to_have_count(9)
 
     page.get_by_role("link", name="Song 17", exact=True).first.click()
     page.get_by_role("link", name="Blend", exact=True).click()
     page.get_by_label("Less like this").fill("Song 201")
     page.get_by_role("button", name="Add to “Less like this”").click()
     expect(page.locator(".terms li")).to_have_count(2)
-    assert page.locator(".song-list > li").count() == 20
+    expect(page.locator(".song-list > li")).to_have_count(20)
     first = page.locator(".song-list > li").first
     first.get_by_text("How this was scored").click()
     figures = [

@@ -70,7 +70,7 @@ def test_from_the_first_look_to_a_published_retraining(
     # A person browses clusters and looks around the map.
     page.goto("/")
     page.locator(".card-cluster h3 a").first.click()
-    assert page.get_by_role("heading", name="Songs", exact=True).is_visible()
+    expect(page.get_by_role("heading", name="Songs", exact=True)).to_be_visible()
     page.get_by_role("link", name="Show on map").click()
     page.wait_for_selector("[data-map][data-ready=true]")
 
@@ -86,7 +86,7 @@ def test_from_the_first_look_to_a_published_retraining(
     # They get recommendations, each with a reason whose parts add up to the score.
     page.get_by_role("link", name="For you").click()
     songs = page.locator(".song-list > li")
-    assert songs.count() >= 10
+    expect(songs.nth(9)).to_be_attached()
     assert not set(liked) & set(page.locator(".song-list .title").all_inner_texts())
     first = songs.first
     assert first.locator(".reason").inner_text().strip()
@@ -120,17 +120,19 @@ def test_from_the_first_look_to_a_published_retraining(
 
     # They compare the new run with the old one and publish it.
     page.get_by_role("link", name="Compare with the published run").click()
-    assert page.get_by_text("Adjusted Rand index").first.is_visible()
+    expect(page.get_by_text("Adjusted Rand index").first).to_be_visible()
     page.get_by_role("link", name="Runs", exact=True).click()
     page.get_by_role("button", name="Publish", exact=True).first.click()
+    page.locator(".notice", has_text="is live.").wait_for()
     page.goto("/")
-    assert f"{representation} and kmeans" in page.locator(".site-footer").inner_text()
+    expect(page.locator(".site-footer")).to_contain_text(f"{representation} and kmeans")
 
     # Rolling back is the same step.
     page.goto("/admin/runs")
     page.get_by_role("button", name="Roll back to this").last.click()
+    page.locator(".notice", has_text="is live.").wait_for()
     page.goto("/")
-    assert f"{representation} and kmeans" not in page.locator(".site-footer").inner_text()
+    expect(page.locator(".site-footer")).not_to_contain_text(f"{representation} and kmeans")
 
 
 def test_everything_but_the_map_works_without_javascript(
@@ -140,14 +142,14 @@ def test_everything_but_the_map_works_without_javascript(
     page = context.new_page()
     page.goto("/tracks?q=song&sort=tempo")
     page.locator(".songs-table button[value=like]").first.click()
-    assert like_count(page) == 1
+    expect(page.locator("[data-like-count]")).to_have_text("1")
     assert page.url.endswith("/tracks?q=song&sort=tempo"), "back where they were"
     page.get_by_role("link", name="For you").click()
-    assert page.locator(".song-list > li").count() >= 10
+    expect(page.locator(".song-list > li").nth(9)).to_be_attached()
     page.get_by_role("link", name="Mood").click()
-    assert page.locator("main").inner_text()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Mood")
     page.get_by_role("link", name="Map").click()
-    assert page.get_by_role("heading", name="The map as a list").is_visible()
+    expect(page.get_by_role("heading", name="The map as a list")).to_be_visible()
     context.close()
 
 
@@ -166,6 +168,6 @@ def test_the_theme_is_remembered(page: Any) -> None:
     page.goto("/")
     page.get_by_role("button", name="Switch to the dark theme").click()
     page.goto("/tracks")
-    assert page.locator("html").get_attribute("data-bs-theme") == "dark"
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert background == "rgb(22, 21, 18)"

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from songrec.jobs import tasks
 from songrec.services.training.request import TrainRequest
@@ -77,10 +78,10 @@ def test_a_song_is_dropped_and_what_sounds_like_it_is_shown(
     page.get_by_role("button", name="Find similar songs").click()
     page.get_by_role("heading", name="My own song", level=1).wait_for()
     page.get_by_role("heading", name="Similar songs").wait_for(timeout=120_000)
-    assert page.locator(".song-list > li").count() == 10
+    expect(page.locator(".song-list > li")).to_have_count(10)
     assert page.locator(".reason").first.inner_text()
-    assert page.get_by_role("cell", name="measured from the sound").count() >= 1
-    assert page.get_by_role("link", name="Sign in to keep it").is_visible()
+    expect(page.get_by_role("cell", name="measured from the sound").nth(0)).to_be_attached()
+    expect(page.get_by_role("link", name="Sign in to keep it")).to_be_visible()
     fits = "document.documentElement.scrollWidth <= window.innerWidth"
     assert page.evaluate(fits)
     # The song itself plays in the player.
@@ -89,7 +90,7 @@ def test_a_song_is_dropped_and_what_sounds_like_it_is_shown(
     while page.evaluate("document.querySelector('[data-player-audio]').currentTime") < 0.2:
         assert time.monotonic() < end
         page.wait_for_timeout(50)
-    assert page.locator("[data-player-title]").inner_text() == "My own song"
+    expect(page.locator("[data-player-title]")).to_have_text("My own song")
     page.get_by_role("button", name="Delete now").click()
     page.get_by_text("is deleted here").wait_for()
 
