@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 from flask import current_app
@@ -58,15 +59,25 @@ def clips_command(folder: Path, features: str, as_json: bool) -> None:
         )
 
 
-_COLUMNS = {
-    "p_at_10": "P@10",
-    "recall_at_50": "recall@50",
-    "ndcg_at_10": "NDCG@10",
-    "new_artist_p_at_10": "new artists",
-    "hits_per_artist": "per artist",
-    "coverage": "coverage",
-    "intra_list_diversity": "diversity",
-}
+_TABLES: tuple[dict[str, str], ...] = (
+    {
+        "p_at_10": "P@10",
+        "recall_at_50": "recall@50",
+        "ndcg_at_10": "NDCG@10",
+        "r_precision": "R-precision",
+        "clicks": "clicks",
+        "discovery_p_at_10": "discovery",
+        "new_artist_p_at_10": "new artists",
+    },
+    {
+        "hits_per_artist": "per artist",
+        "coverage": "coverage",
+        "hubness": "hubness",
+        "largest_hub": "largest hub",
+        "intra_list_diversity": "diversity",
+    },
+)
+"""Columns of the printed tables: measures with their headings."""
 
 
 @evaluate_group.command("playlists")
@@ -133,16 +144,8 @@ def playlists_command(
         f"{result['playlists']:,} playlists, {result['questions']:,} questions with "
         f"{likes} likes each, {result['tracks']:,} tracks to choose from"
     )
-    click.echo(f"{'':16}" + "".join(f"{label:>13}" for label in _COLUMNS.values()))
-    for name, figures in result["methods"].items():
-        for label, row in ((name, figures), ("  95% from", 0), ("  to", 1)):
-            shown = (
-                row[measure]
-                if isinstance(row, dict)
-                else (figures["intervals"][measure] or [None] * 2)[row]
-                for measure in _COLUMNS
-            )
-            click.echo(f"{label:16}" + "".join(f"{_figure(value):>13}" for value in shown))
+    for columns in _TABLES:
+        _print_measures(result["methods"], columns)
     for baseline, others in result["p_at_10_times"].items():
         for name, ratio in others.items():
             if ratio is not None:
@@ -151,6 +154,21 @@ def playlists_command(
                         name, ratio[0], baseline, *ratio[1:]
                     )
                 )
+
+
+def _print_measures(methods: dict[str, dict[str, Any]], columns: dict[str, str]) -> None:
+    """Print a table of methods: each measure, and below it its interval."""
+    click.echo(f"{'':16}" + "".join(f"{label:>13}" for label in columns.values()))
+    for name, figures in methods.items():
+        for label, row in ((name, figures), ("  95% from", 0), ("  to", 1)):
+            shown = (
+                row[measure]
+                if isinstance(row, dict)
+                else (figures["intervals"][measure] or [None] * 2)[row]
+                for measure in columns
+            )
+            click.echo(f"{label:16}" + "".join(f"{_figure(value):>13}" for value in shown))
+    click.echo()
 
 
 def _figure(value: float | None) -> str:

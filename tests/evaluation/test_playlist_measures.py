@@ -1,16 +1,24 @@
 import numpy as np
 import pytest
 
-from songrec.evaluation.playlists import MEASURES, Answer, measure, times
+from songrec.evaluation.occurrences import Occurrences
+from songrec.evaluation.playlists import MEASURES, Answer, clicks, measure, r_precision, times
 
 POINTS = np.eye(60, dtype=np.float32)
 
 
-def answer(playlist, right, rest, rows=None, artists=None, known=(99,)):
+def answer(playlist, right, rest, rows=None, artists=None, known=(99,), to_find=(), new=None):
     rows = np.arange(len(right)) if rows is None else np.asarray(rows)
     artists = np.arange(1, len(right) + 1) if artists is None else np.asarray(artists)
     return Answer(
-        playlist, rows, np.array(right, dtype=bool), rest, artists, np.array(known, dtype=int)
+        playlist,
+        rows,
+        np.array(right, dtype=bool),
+        rest,
+        artists,
+        np.array(known, dtype=int),
+        np.array(to_find, dtype=int),
+        None if new is None else np.array(new, dtype=bool),
     )
 
 
@@ -50,7 +58,13 @@ def test_intervals_hold_the_value_and_narrow_with_more_playlists():
 
     def some(count):
         return [
-            answer(i, rng.random(10) < 0.3, 20, rows=rng.choice(60, 10, replace=False))
+            answer(
+                i,
+                rng.random(10) < 0.3,
+                20,
+                rows=rng.choice(60, 10, replace=False),
+                new=rng.random(10) < 0.2,
+            )
             for i in range(count)
         ]
 
@@ -99,3 +113,39 @@ def test_one_method_is_so_many_times_another():
     assert ratio == pytest.approx(10 / 6, abs=1e-4)
     assert low < ratio <= high == 2.0
     assert times(half, [answer(i, [0] * 10, 10) for i in range(6)]) is None
+
+
+def test_r_precision_credits_each_artist_once_with_a_quarter():
+    # Four to find, so the first four count: one is right, artists 7 and 8 are of songs to find.
+    artists = [7, 7, 8, 0, 9, 9]
+    found = answer(0, [1, 0, 0, 0, 1, 1], 4, artists=artists, to_find=[0, 7, 8, 9])
+    assert r_precision(found) == (1 + 0.25 * 2) / 4
+    assert r_precision(answer(0, [1, 1], 2, artists=[7, 8], to_find=[7, 8])) == 1.25
+    assert r_precision(answer(0, [0, 0], 2, artists=[1, 2], to_find=[7])) == 0.0
+
+
+def test_clicks_are_tens_of_songs_before_the_first_that_is_right():
+    assert [clicks(answer(0, [*[0] * hit, 1], 9)) for hit in (0, 9, 10, 499)] == [0, 0, 1, 49]
+    assert clicks(answer(0, [*[0] * 500, 1], 9)) == clicks(answer(0, [], 9)) == 51
+
+
+def test_discovery_is_of_the_list_of_other_artists():
+    some = [answer(0, [1] * 10, 20, new=[1, 1, 0]), answer(1, [1] * 10, 20, new=[0] * 10)]
+    assert measure(some, POINTS, 60)["discovery_p_at_10"] == 0.1
+    assert measure([answer(0, [1], 9)], POINTS, 60)["discovery_p_at_10"] is None
+
+
+def test_hubs_are_songs_in_many_lists():
+    # Song 0 is in all of eight lists, the others in one each.
+    hub = [answer(i, [0, 0], 9, rows=[0, 1 + i]) for i in range(8)]
+    found = measure(hub, POINTS, 9)
+    assert found["largest_hub"] == 1.0
+    counts = np.array([8, *[1] * 8])
+    skewness = ((counts - counts.mean()) ** 3).mean() / counts.std() ** 3
+    assert found["hubness"] == pytest.approx(skewness, abs=1e-4)
+    even = Occurrences.count([np.array([i]) for i in range(4)], np.arange(4), 4)
+    assert even.skewness(np.arange(4)) == 0.0
+    assert even.largest_share(np.arange(4)) == 0.25
+    # A group that is drawn twice counts twice.
+    assert even.largest_share(np.array([0, 0, 1])) == pytest.approx(2 / 3)
+    assert even.coverage(np.array([0, 0, 1])) == 0.5

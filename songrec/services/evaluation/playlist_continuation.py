@@ -199,7 +199,7 @@ def search_for(evaluated: EvaluatedMethod, seed: int = 0) -> Search:
 def _at_random(query: Query, count: int, seed: int) -> Rows:
     rng = np.random.default_rng([seed, *query.likes.tolist()])
     n = len(query.space.track_ids)
-    rows = np.sort(rng.choice(n, min(n, 4 * count + len(query.likes)), replace=False))
+    rows = np.sort(rng.choice(n, min(n, 4 * count + len(query.excluded_keys)), replace=False))
     return query.rank_distinct(rows, rng.random(len(rows)))[0][:count]
 
 

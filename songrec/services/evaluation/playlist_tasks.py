@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -60,12 +60,31 @@ class ContinuationTasks:
 
     def _answer(self, search: Search, space: Space, number: int, likes: Ints) -> Answer:
         query = Query(space, likes, np.empty(0, dtype=np.int64))
-        rows = search(space, query, measures.LOOK)
-        keys = self.catalogue.song_keys
-        rest = np.setdiff1d(keys[self.playlists[number].rows], keys[likes])
-        right = np.isin(keys[rows], rest)
-        artists = query.statistics.artists
-        return Answer(number, rows, right, len(rest), artists[rows], artists[likes])
+        rows = search(space, query, measures.DEPTH)
+        keys, artists = self.catalogue.song_keys, query.statistics.artists
+        playlist = self.playlists[number].rows
+        rest = np.setdiff1d(keys[playlist], keys[likes])
+        discovery = None
+        if artists[likes].any():
+            found = search(space, _by_other_artists(query), measures.FIRST)
+            discovery = np.isin(keys[found], rest)
+        return Answer(
+            number,
+            rows,
+            np.isin(keys[rows], rest),
+            len(rest),
+            artists[rows],
+            artists[likes],
+            np.unique(artists[playlist[np.isin(keys[playlist], rest)]]),
+            discovery,
+        )
+
+
+def _by_other_artists(query: Query) -> Query:
+    """Return the query without candidates that are by artists of the likes, or by unknown ones."""
+    artists = query.statistics.artists
+    excluded = np.isin(artists, np.append(artists[query.likes], measures.UNKNOWN))
+    return replace(query, excluded=np.flatnonzero(excluded))
 
 
 def continuation_tasks(

@@ -165,7 +165,8 @@ def test_without_artists_years_or_albums_the_rest_is_measured(file):
     found = evaluate_playlists(ContinuationRequest(bare, names, draws=1))
     assert "year" not in found["columns"]
     for figures in found["methods"].values():
-        assert figures["new_artist_p_at_10"] is figures["hits_per_artist"] is None
+        for name in ("new_artist_p_at_10", "discovery_p_at_10", "hits_per_artist"):
+            assert figures[name] is None
     assert found["methods"]["taste_content"] == found["methods"]["taste"]
 
 
@@ -207,6 +208,28 @@ def test_a_hit_is_a_song_that_was_not_liked(file):
     assert not set(answer.rows.tolist()) & set(likes.tolist())
     inside = np.isin(answer.rows, tasks.playlists[0].rows)
     assert answer.right.tolist() == inside.tolist()
+
+
+def test_discovery_is_among_artists_of_none_of_the_likes(file):
+    tasks = continuation_tasks(file, draws=1)
+    artists = tasks.catalogue.artists
+    calls = []
+
+    def search(space, query, count):
+        rows = search_for(EVALUATED_METHODS["distance"])(space, query, count)
+        calls.append((count, rows))
+        return rows
+
+    answers = list(tasks.answers(search, tasks.space, range(3)))
+    for number, answer in enumerate(answers):
+        (_, rows), (count, others) = calls[2 * number : 2 * number + 2]
+        likes, playlist = tasks.likes[number][0], tasks.playlists[number].rows
+        assert len(rows) == LISTS * LENGTH - 10
+        assert count == len(others) == 10
+        assert not np.isin(artists[others], artists[likes]).any()
+        assert answer.discovery.tolist() == np.isin(others, playlist).tolist()
+        to_find = np.setdiff1d(playlist, likes)
+        assert len(answer.rest_artists) == len(np.unique(artists[to_find]))
 
 
 def test_a_track_in_several_playlists_is_one_track(tmp_path):
