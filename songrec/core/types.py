@@ -235,6 +235,9 @@ class Space(Cached):
     same album, 0 where unknown; None where the run does not say. ``taste_prior`` is the JSON of a
     ``recommend.taste.prior.TastePrior`` fitted to playlists, None without one; ``track_factors``
     float32 ``(n, t)`` are unit vectors in which songs of one playlist are near, None without any.
+    ``artist_vectors`` float32 ``(k, d)`` are unit vectors in which artists with the same listeners
+    are near, of the artists ``artist_ids`` uint64 ``(k,)`` ascending (values of ``artists``, 0 is
+    none of them); None without any.
     ``segments`` are those of the tracks that have any; None without an index. ``neighbours``
     answers searches in its columns in place of ``matrix``; None where there is no such index.
     """
@@ -253,6 +256,8 @@ class Space(Cached):
     albums: NDArray[np.uint64] | None = None
     taste_prior: dict[str, Any] | None = None
     track_factors: Floats | None = None
+    artist_ids: NDArray[np.uint64] | None = None
+    artist_vectors: Floats | None = None
     segments: SegmentIndex | None = None
     neighbours: NeighbourIndex | None = None
 
