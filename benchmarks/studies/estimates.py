@@ -25,7 +25,7 @@ from songrec.features.extraction import extract_all, make_extractors
 from songrec.features.registry import sample_rate_of
 from songrec.features.settings import DEFAULTS
 from songrec.prediction import from_tags
-from songrec.services.evaluation.clip_retrieval import read_clip_pairs
+from songrec.services.evaluation.clip_list import read_clip_pairs
 from songrec.services.features.feature_sets import TAGS
 from songrec.services.prediction import attribute_prediction
 from songrec.services.prediction import training_samples as samples

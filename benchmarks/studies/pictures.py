@@ -16,9 +16,9 @@ from songrec.audio_files.decoding import decode
 from songrec.audio_files.file_scan import walk
 from songrec.core.feature_spec import FeatureSpec
 from songrec.core.types import Audio, FeatureTable, Floats
-from songrec.evaluation.retrieval import retrieve
+from songrec.evaluation.retrieval import cosine_similarities, retrieve_track
 from songrec.features.audio.melspectrogram import MelSpectrogram
-from songrec.services.evaluation.clip_retrieval import read_clip_pairs
+from songrec.services.evaluation.clip_list import read_clip_pairs
 from songrec.store.sound.spectrograms import GivenSpectrograms
 
 NEEDS = ("audio/clips/clips.csv", "audio/library")
@@ -54,7 +54,10 @@ def study(data: Path, seed: int) -> list[str]:
         "|---|---|---|",
     ]
     for name, latents in latents_of.items():
-        found = [retrieve(latent[0::2], latent[1::2]).to_json() for latent in latents]
+        found = [
+            retrieve_track(cosine_similarities(latent[0::2], latent[1::2])).to_json()
+            for latent in latents
+        ]
         figures = (", ".join(f"{one[of]:.2f}" for one in found) for of in ("top1", "top5"))
         lines.append(f"| {name} | {' | '.join(figures)} |")
     return lines

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from benchmarks.studies.instance import empty_instance
 from benchmarks.tables import table
-from songrec.services.evaluation.clip_retrieval import read_clip_pairs
+from songrec.services.evaluation.clip_list import read_clip_pairs
 from songrec.services.features import feature_sets
 from songrec.services.library.analysis_report import AnalyzeRequest
 from songrec.services.library.analyze_folder import analyze_folder

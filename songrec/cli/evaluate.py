@@ -33,9 +33,17 @@ def evaluate_group() -> None:
     "beginning of their names, musicnn:MTT_musicnn:max network and pooling; segments is the "
     "recommendation method, segments:tagger with an encoder (tagger, musicnn, mfcc).",
 )
+@click.option(
+    "--by",
+    type=click.Choice(("track", "artist")),
+    default="track",
+    show_default=True,
+    help="What excerpt a has to find: excerpt b of the same track, or another track by its artist "
+    "(of another album, where the artist has several).",
+)
 @json_option
 @one_line_errors
-def clips_command(folder: Path, features: str, as_json: bool) -> None:
+def clips_command(folder: Path, features: str, by: str, as_json: bool) -> None:
     """Evaluate feature sets by retrieval: excerpt a of a track in DIR has to find its excerpt b.
 
     DIR holds audio files and clips.csv: docs/evaluation.md.
@@ -45,7 +53,7 @@ def clips_command(folder: Path, features: str, as_json: bool) -> None:
     with wrong_usage():
         clip_retrieval.parse_sets(features)
     result = clip_retrieval.evaluate_clips(
-        Path(current_app.config["INSTANCE"]), folder, features, terminal_progress()
+        Path(current_app.config["INSTANCE"]), folder, features, terminal_progress(), by=by
     )
     if as_json:
         print_json(result)

@@ -1,13 +1,19 @@
-"""Retrieval of the other excerpt of the same recording: a test of what a feature set captures.
+"""Retrieval among excerpts of tracks: a test of what a measure of similarity captures.
 
-One rule for every feature set. Columns are standardised over all clips that take part (mean 0,
-standard deviation 1; an unknown value lies at the mean, a constant column is left out) and the
-similarity of two clips is the cosine of their vectors. Each track's excerpt a is a query; the
-candidates are the excerpts b of all tracks, one of which is right.
+Each track's excerpt a is a query, the excerpts b of all tracks are the candidates. By *track*, the
+right candidate is the excerpt b of the same track. By *artist*, the query's own track is left out
+and every other track by its artist is right; where the artist has tracks of other albums, the
+tracks of the query's album are left out, too (the album filter: Flexer and Schnitzer 2010), so
+that the production of one album does not count as success. Tracks whose artist has no other track
+ask nothing.
+
+Candidates exactly as similar as a right one are ranked before it, so that a measure that cannot
+tell them apart does not look as if it could.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,9 +25,13 @@ from songrec.core.types import Floats
 FIRST = 5
 
 
+EQUAL = 1e-12
+"""Similarities that differ by less, relative to their size, are equal: they differ by rounding."""
+
+
 @dataclass(frozen=True)
 class Retrieval:
-    """The rank of the right clip for each query, ``ranks`` int64 ``(pairs,)`` from 1."""
+    """Ranks from 1 of each query's first right candidate, ``ranks`` int64 ``(queries,)``."""
 
     ranks: NDArray[np.int64]
 
@@ -31,10 +41,10 @@ class Retrieval:
         return len(self.ranks)
 
     def to_json(self) -> dict[str, float]:
-        """Return the number of pairs and three measures, rounded to four places.
+        """Return the number of queries and three measures, rounded to four places.
 
-        The share of queries whose right clip is first (``top1``) or among the first five
-        (``top5``), and the mean reciprocal rank (``mrr``).
+        The share of queries for which a right candidate is first (``top1``) or among the first
+        five (``top5``), and the mean reciprocal rank (``mrr``).
         """
         return {
             "pairs": self.pairs,
@@ -44,15 +54,16 @@ class Retrieval:
         }
 
 
-def retrieve(queries: Floats, candidates: Floats) -> Retrieval:
-    """Rank the candidates of each query by cosine similarity.
+def cosine_similarities(queries: Floats, candidates: Floats) -> NDArray[np.float64]:
+    """Return the cosines of standardised vectors, ``(queries, candidates)``.
+
+    Columns are standardised over queries and candidates together (mean 0, standard deviation 1);
+    an unknown value lies at the mean, a constant column is left out.
 
     Parameters
     ----------
     queries, candidates
-        float ``(pairs, d)``; row i of the one is the right answer to row i of the other.
-        Candidates exactly as similar as the right one are ranked before it, so that equal vectors
-        do not count as found.
+        float ``(pairs, d)``; row i of both is of the same track.
 
     Raises
     ------
@@ -67,24 +78,52 @@ def retrieve(queries: Floats, candidates: Floats) -> Retrieval:
     clips = np.concatenate([queries, candidates])
     moments = ColumnMoments.of(clips)
     unit = _unit(moments.standardize(clips)[:, moments.varies()])
-    similarities = unit[: len(queries)] @ unit[len(queries) :].T
-    right = np.diag(similarities)[:, None]
-    # Equal up to rounding counts as equal.
-    return Retrieval((similarities >= right - 1e-12).sum(axis=1).astype(np.int64))
+    return unit[: len(queries)] @ unit[len(queries) :].T
 
 
-def retrieve_by_distance(distances: NDArray[np.float64]) -> Retrieval:
-    """Rank the candidates of each query by distance.
+def retrieve_track(similarities: NDArray[np.float64]) -> Retrieval:
+    """Rank the candidate of the query's own track, ``similarities`` ``(tracks, tracks)``.
+
+    Row i is query i, column i the candidate of the same track.
+    """
+    return Retrieval(_rank(similarities, np.eye(len(similarities), dtype=bool)))
+
+
+def retrieve_artist(
+    similarities: NDArray[np.float64], artists: Sequence[str], albums: Sequence[str]
+) -> Retrieval:
+    """Rank the best candidate of another track by the query's artist, with the album filter.
 
     Parameters
     ----------
-    distances
-        ``(pairs, pairs)``, a row per query; the right candidate of query i is column i. Candidates
-        exactly as far as the right one are ranked before it.
+    similarities
+        ``(tracks, tracks)``: row i is query i, column i the candidate of the same track.
+    artists, albums
+        One each per track; empty where unknown.
+
+    Raises
+    ------
+    ValueError
+        If no artist has two tracks.
     """
-    right = np.diag(distances)[:, None]
-    # Equal up to rounding counts as equal.
-    return Retrieval((distances <= right * (1 + 1e-12)).sum(axis=1).astype(np.int64))
+    artist, album = np.array(artists), np.array(albums)
+    right = (artist[:, None] == artist) & (artist != "") & ~np.eye(len(artist), dtype=bool)
+    same_album = (album[:, None] == album) & (album != "")
+    is_filtered = (right & (album != "") & (album[:, None] != "") & ~same_album).any(axis=1)
+    left_out = np.eye(len(artist), dtype=bool) | (same_album & is_filtered[:, None])
+    right &= ~left_out
+    asking = right.any(axis=1)
+    if not asking.any():
+        raise ValueError("no artist has two tracks")
+    allowed = np.where(left_out, -np.inf, similarities)
+    return Retrieval(_rank(allowed[asking], right[asking]))
+
+
+def _rank(similarities: NDArray[np.float64], right: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the rank from 1 of the best right candidate of each row, after those equal to it."""
+    best = np.where(right, similarities, -np.inf).max(axis=1, keepdims=True)
+    as_good = similarities >= best - EQUAL * np.maximum(np.abs(best), 1.0)
+    return 1 + (as_good & ~right).sum(axis=1).astype(np.int64)
 
 
 def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:

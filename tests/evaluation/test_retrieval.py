@@ -1,7 +1,17 @@
 import numpy as np
 import pytest
 
-from songrec.evaluation.retrieval import retrieve
+from songrec.core.types import Floats
+from songrec.evaluation.retrieval import (
+    Retrieval,
+    cosine_similarities,
+    retrieve_artist,
+    retrieve_track,
+)
+
+
+def retrieve(queries: Floats, candidates: Floats) -> Retrieval:
+    return retrieve_track(cosine_similarities(queries, candidates))
 
 
 def test_clips_that_are_their_others_neighbours_are_found_first():
@@ -40,3 +50,40 @@ def test_a_scale_of_its_own_changes_nothing():
 def test_each_question_needs_its_answer():
     with pytest.raises(ValueError, match="must have one shape"):
         retrieve(np.ones((3, 2)), np.ones((2, 2)))
+
+
+#          query 0: another track of its album is nearest, then one of another album
+ARTISTS = ("one", "one", "two", "one", "")
+SIMILARITIES = np.array(
+    [
+        [1.0, 0.9, 0.8, 0.7, 0.1],
+        [0.9, 1.0, 0.8, 0.7, 0.1],
+        [0.8, 0.8, 1.0, 0.7, 0.1],
+        [0.7, 0.8, 0.8, 1.0, 0.1],
+        [0.1, 0.1, 0.1, 0.1, 1.0],
+    ]
+)
+
+
+def test_another_track_by_the_artist_is_right_and_the_own_track_is_left_out():
+    found = retrieve_artist(SIMILARITIES, ARTISTS, ("", "", "", "", ""))
+    # Of the fourth track's candidates one by another artist is as near as the right one.
+    assert found.ranks.tolist() == [1, 1, 2]
+
+
+def test_tracks_of_the_same_album_do_not_count_where_the_artist_has_other_albums():
+    found = retrieve_artist(SIMILARITIES, ARTISTS, ("red", "red", "red", "blue", ""))
+    # The first two may only find the fourth: the second and third are of their album.
+    assert found.ranks.tolist() == [1, 1, 2]
+    found = retrieve_artist(SIMILARITIES, ARTISTS, ("red", "red", "green", "blue", ""))
+    assert found.ranks.tolist() == [2, 2, 2]
+
+
+def test_an_album_filter_that_would_leave_nothing_is_not_applied():
+    found = retrieve_artist(SIMILARITIES, ARTISTS, ("red", "red", "green", "red", ""))
+    assert found.ranks.tolist() == [1, 1, 2]
+
+
+def test_a_list_without_two_tracks_by_an_artist_asks_nothing():
+    with pytest.raises(ValueError, match="no artist has two tracks"):
+        retrieve_artist(np.eye(3), ("one", "two", ""), ("", "", ""))

@@ -1,29 +1,29 @@
 """Evaluation of feature sets by retrieval: find the other excerpt of a track among clips.
 
-A folder holds audio files and ``clips.csv`` with the columns ``clip`` (the file, relative to the
-folder), ``track`` (equal for excerpts of one recording) and ``excerpt`` (``a`` or ``b``). Features
-are extracted with the default settings and cached with those of the library.
+A folder holds audio files and a list of them (``clip_list``). Features are extracted with the
+default settings and cached with those of the library.
 """
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from songrec.audio_files.file_scan import content_hash
 from songrec.audio_files.isolated import decode
 from songrec.core.errors import BadInput, NotReady, UnknownName
 from songrec.core.types import FeatureTable, Floats, Progress, no_progress
-from songrec.evaluation.retrieval import retrieve
+from songrec.evaluation.retrieval import cosine_similarities, retrieve_artist, retrieve_track
 from songrec.features.extraction import extract_all, make_extractors
 from songrec.features.registry import ATTRIBUTES, EXTRACTORS, categorical_columns, sample_rate_of
 from songrec.features.settings import DEFAULTS, AudioSettings
 from songrec.services.evaluation import segment_retrieval
+from songrec.services.evaluation.clip_list import CLIP_LIST, ClipPair, read_clips
 from songrec.services.features import feature_sets
 from songrec.services.features.feature_sets import DEFAULT_SETS
 from songrec.services.segments.encoder_selection import ENCODERS
@@ -31,7 +31,6 @@ from songrec.store.models import published_weights
 from songrec.store.sound import feature_cache
 from songrec.store.sound.feature_cache import SetKey
 
-CLIP_LIST = "clips.csv"
 SEGMENT_METHOD = ("segments", "fragments")
 
 
@@ -89,28 +88,60 @@ def parse_sets(text: str) -> dict[str, tuple[FeaturePart, ...]]:
 
 
 def evaluate_clips(
-    instance: Path, folder: Path, features: str, on_progress: Progress = no_progress
+    instance: Path,
+    folder: Path,
+    features: str,
+    on_progress: Progress = no_progress,
+    *,
+    by: str = "track",
 ) -> dict[str, dict[str, float]]:
     """Evaluate feature sets; returns ``{set: {"pairs", "top1", "top5", "mrr"}}``.
 
-    Raises ``BadInput`` for a folder, list or clip that cannot be used and ``NotReady`` where
-    weights or a predictor are missing.
+    Parameters
+    ----------
+    by
+        What is right: ``"track"``, the other excerpt of the track; ``"artist"``, another track by
+        its artist (``evaluation.retrieval``).
+
+    Raises
+    ------
+    BadInput
+        For a folder, list or clip that cannot be used.
+    NotReady
+        Where weights or a predictor are missing.
     """
     sets = parse_sets(features)
-    pairs = read_clip_pairs(folder)
-    clips = [clip for pair in pairs for clip in pair]
+    pairs = read_clips(folder)
+    if by == "artist" and len({pair.artist for pair in pairs if pair.artist}) == 0:
+        raise BadInput(f"{folder / CLIP_LIST}: no artist is named; the column is 'artist'.")
+    clips = [clip for pair in pairs for clip in (pair.a, pair.b)]
     variants = list(dict.fromkeys(v for parts in sets.values() for p in parts for v in p.variants))
     vectors = _vectors(instance, clips, variants, on_progress)
     results = {}
     for name, parts in sets.items():
         if encoder := _segment_encoder(name):
-            results[name] = segment_retrieval.retrieve(
-                instance, pairs, on_progress, by=encoder
-            ).to_json()
-            continue
-        values = np.hstack([_columns(instance, part, vectors) for part in parts])
-        results[name] = retrieve(values[0::2], values[1::2]).to_json()
+            similarities = segment_retrieval.similarities(
+                instance, [(pair.a, pair.b) for pair in pairs], on_progress, by=encoder
+            )
+        else:
+            values = np.hstack([_columns(instance, part, vectors) for part in parts])
+            similarities = cosine_similarities(values[0::2], values[1::2])
+        results[name] = _retrieve(similarities, pairs, by)
     return results
+
+
+def _retrieve(
+    similarities: NDArray[np.float64], pairs: Sequence[ClipPair], by: str
+) -> dict[str, float]:
+    if by == "track":
+        return retrieve_track(similarities).to_json()
+    try:
+        found = retrieve_artist(
+            similarities, [pair.artist for pair in pairs], [pair.album for pair in pairs]
+        )
+    except ValueError as error:
+        raise BadInput(f"The list cannot be evaluated by artist: {error}.") from None
+    return found.to_json()
 
 
 def _segment_encoder(name: str) -> str:
@@ -121,39 +152,6 @@ def _segment_encoder(name: str) -> str:
     if encoder and encoder not in ENCODERS:
         raise UnknownName("segment encoder", encoder, ENCODERS)
     return encoder or ENCODERS[0]
-
-
-def read_clip_pairs(folder: Path) -> list[tuple[Path, Path]]:
-    """Read the excerpts a and b of every track that has both, in the list's order.
-
-    Raises ``BadInput``, one line, for an invalid list.
-    """
-    path = folder / CLIP_LIST
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            required = {"clip", "track", "excerpt"}
-            missing = required - set(reader.fieldnames or ())
-            rows = list(reader)
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read ({error.strerror}).") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise BadInput(f"{path}: not a CSV file in UTF-8 ({error}).") from None
-    if missing:
-        raise BadInput(f"{path}: the column {sorted(missing)[0]!r} is missing.")
-    tracks: dict[str, dict[str, Path]] = {}
-    for line, row in enumerate(rows, 2):
-        excerpt = (row["excerpt"] or "").strip().lower()
-        track = (row["track"] or "").strip()
-        if excerpt not in ("a", "b"):
-            raise BadInput(f"{path}: line {line}: the excerpt is a or b, not {excerpt!r}.")
-        if excerpt in tracks.setdefault(track, {}):
-            raise BadInput(f"{path}: line {line}: a second excerpt {excerpt} of {track!r}.")
-        tracks[track][excerpt] = folder / (row["clip"] or "").strip()
-    pairs = [(clips["a"], clips["b"]) for clips in tracks.values() if len(clips) == 2]
-    if len(pairs) < 2:
-        raise BadInput(f"{path}: names {len(pairs)} tracks with excerpts a and b; 2 are needed.")
-    return pairs
 
 
 def _parse_part(text: str) -> FeaturePart:

@@ -6,29 +6,30 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from songrec.audio_files.file_scan import content_hash
 from songrec.core.errors import BadInput
 from songrec.core.standardization import ColumnMoments
 from songrec.core.types import Progress, no_progress
-from songrec.evaluation.retrieval import Retrieval, retrieve_by_distance
 from songrec.services.segments.encoders import select_encoder
 from songrec.services.segments.tagger_dataset import SegmentSettings
 from songrec.store.sound.segment_arrays import NEARLY_ZERO
 
 
-def retrieve(
+def similarities(
     instance: Path,
     pairs: Sequence[tuple[Path, Path]],
     on_progress: Progress = no_progress,
     *,
     by: str = "best",
-) -> Retrieval:
-    """Find excerpt b of each track by the segments of its excerpt a.
+) -> NDArray[np.float64]:
+    """Compare the segments of each track's excerpt a with those of every excerpt b.
 
     The distance of a song is the smallest sum of distances from one of its segments to all of
-    those of excerpt a. Vectors are those of ``flask segments tag --by``, standardised over all
-    clips if their encoder is not trained. Raises ``BadInput`` for a clip that cannot be read.
+    those of excerpt a; returned are the negative distances, ``(pairs, pairs)``. Vectors are those
+    of ``flask segments tag --by``, standardised over all clips if their encoder is not trained.
+    Raises ``BadInput`` for a clip that cannot be read.
     """
     encoder, _ = select_encoder(instance, SegmentSettings(seconds=None), by)
     cut = []
@@ -45,7 +46,7 @@ def retrieve(
     tasks, answering = cut[0::2], cut[1::2]
     sums = np.array([[_least(points, song) for song in answering] for points in tasks])
     on_progress(1.0, f"{len(clips)} clips.")
-    return retrieve_by_distance(sums)
+    return -sums
 
 
 def _least(points: np.ndarray, song: np.ndarray) -> float:

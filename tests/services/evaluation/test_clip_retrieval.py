@@ -9,7 +9,8 @@ import pytest
 
 from songrec.core.errors import BadInput, NotReady, UnknownName
 from songrec.features.audio.mfcc import Mfcc
-from songrec.services.evaluation.clip_retrieval import evaluate_clips, parse_sets, read_clip_pairs
+from songrec.services.evaluation.clip_list import read_clip_pairs
+from songrec.services.evaluation.clip_retrieval import evaluate_clips, parse_sets
 
 RATE = 22_050
 
@@ -26,18 +27,22 @@ def write_clip(path: Path, hertz: float, noise: float, seed: int) -> None:
         file.writeframes((np.clip(sound, -1, 1) * 32767).astype("<i2").tobytes())
 
 
+# By their timbre: two pure tones, two noisy ones.
+ARTISTS = ("tones", "noises", "tones", "noises")
+
+
 @pytest.fixture
 def clips(tmp_path: Path) -> Path:
     folder = tmp_path / "clips"
     folder.mkdir()
-    lines = ["clip,track,excerpt"]
+    lines = ["clip,track,excerpt,artist"]
     for at, (hertz, noise) in enumerate([(110, 0.001), (440, 0.05), (1760, 0.001), (220, 0.15)]):
         for excerpt in "ab":
             name = f"{at}{excerpt}.wav"
             write_clip(folder / name, hertz, noise, seed=2 * at + (excerpt == "b"))
-            lines.append(f"{name},track {at},{excerpt}")
+            lines.append(f"{name},track {at},{excerpt},{ARTISTS[at]}")
     write_clip(folder / "alone.wav", 300, 0.01, 99)
-    lines.append("alone.wav,alone,a")
+    lines.append("alone.wav,alone,a,tones")
     (folder / "clips.csv").write_text("\n".join(lines) + "\n")
     return folder
 
@@ -50,6 +55,29 @@ def test_the_command_finds_every_other_excerpt_of_unmistakable_tracks(app, clips
     result = app.test_cli_runner().invoke(args=arguments)
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout) == {"mfcc": PERFECT, "mfcc+statistical": PERFECT}
+
+
+def test_by_artist_another_track_of_the_artist_is_the_right_one(app, clips):
+    arguments = ["evaluate", "clips", str(clips), "--features", "mfcc", "--by", "artist", "--json"]
+    result = app.test_cli_runner().invoke(args=arguments)
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["mfcc"]["pairs"] == 4
+    assert json.loads(result.stdout)["mfcc"]["top5"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("artists", "message"),
+    [(("", "", "", ""), "no artist is named"), (("a", "b", "c", "d"), "no artist has two tracks")],
+)
+def test_a_list_without_artists_cannot_be_evaluated_by_artist(instance, clips, artists, message):
+    path = clips / "clips.csv"
+    rows = path.read_text().splitlines()
+    head, *rest = [row.rpartition(",")[0] for row in rows]
+    names = [artists[int(row[0])] if row[0].isdigit() else "" for row in rest]
+    lines = [f"{head},artist", *(f"{row},{name}" for row, name in zip(rest, names, strict=True))]
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(BadInput, match=message):
+        evaluate_clips(instance, clips, "mfcc", by="artist")
 
 
 def test_what_was_extracted_is_not_extracted_again(instance, clips, monkeypatch):
