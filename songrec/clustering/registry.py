@@ -79,7 +79,7 @@ CLUSTERINGS = Registry(
                 ),
                 Parameter(
                     "min_samples", "int", 0, "Neighbours",
-                    "How many neighbours make a place dense; more of them, more songs apart. "
+                    "How many neighbours make a place dense; more of them, more ungrouped songs. "
                     "auto: as many as the smallest cluster has.",
                     1, 200, zero="auto",
                 ),

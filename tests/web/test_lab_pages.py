@@ -70,7 +70,7 @@ def test_every_page_lives_with_songs_in_no_cluster(
         assert answer.status_code == 200, address
     for method in METHODS.names():
         assert client.get(f"/recommendations?method={method}").status_code == 200
-    assert "Songs apart" in texts(client.get("/map"), ".map-entries a")
+    assert "Ungrouped songs" in texts(client.get("/map"), ".map-entries a")
     body = client.get("/map/points").data
     count = POINTS_HEADER.unpack_from(body)[4]
     labels = np.frombuffer(body, "<i1", offset=POINTS_HEADER.size + 4 * count)

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from songrec.clustering.naming import NOISE_NAME, ClusterTraits, name_clusters
+from songrec.clustering.naming import (
+    NOISE_NAME,
+    ClusterName,
+    ClusterTraits,
+    WordShare,
+    mean_word_share,
+    name_clusters,
+)
+from songrec.core.attribute_words import words_true_of
+from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.types import Clustering, Floats
+from songrec.recommend.explain.phrases import decade
 from songrec.store.catalogue.training_data import TrackTags, TrainingData
 from songrec.store.runs.runs import ClusterProfile
 
 TYPICAL_TRACKS = 10
+MIN_POOL = 50
+"""Members nearest the centre from which typical tracks are chosen, at least."""
 TOP_TAGS = 8
 
 
@@ -21,13 +34,15 @@ TOP_TAGS = 8
 class ProfileInputs:
     """The catalogue that clusters are profiled against.
 
-    ``values`` float32 ``(n, len(names))`` are the attributes ``names``; ``tags`` by kind.
+    ``values`` float32 ``(n, len(names))`` are the attributes ``names``; ``tags`` by kind;
+    ``artists`` uint64 ``(n,)`` are equal for tracks by the same artist, 0 where unknown.
     """
 
     data: TrainingData
     names: tuple[str, ...]
     values: Floats
     tags: dict[str, TrackTags]
+    artists: NDArray[np.uint64]
 
 
 def profile_clusters(
@@ -41,7 +56,10 @@ def profile_clusters(
         plural: _top_tags(catalogue.tags[kind], labels, numbers)
         for kind, plural in (("genre", "genres"), ("emotion", "emotions"))
     }
+    truth = _word_truth(catalogue, sorted_values)
+    overall = {word: float(true.mean()) for word, true in truth.items()}
     profiles: list[dict[str, Any]] = []
+    words: list[dict[str, WordShare]] = []
     sizes = []
     for index, number in enumerate(numbers):
         rows = np.flatnonzero(labels == number)
@@ -54,19 +72,63 @@ def profile_clusters(
                     for name, values in zip(catalogue.names, sorted_values, strict=True)
                     if median[name] is not None
                 },
-                "typical": _typical(catalogue.data, clustering, latent, rows, number),
+                "typical": _typical(
+                    catalogue.data, catalogue.artists, clustering, latent, rows, number
+                ),
                 **{plural: tags[index] for plural, tags in top_tags.items()},
             }
         )
         sizes.append(len(rows))
+        words.append(
+            {
+                word: WordShare(float(true[rows].mean()), overall[word])
+                for word, true in truth.items()
+            }
+        )
     clustered = [index for index, number in enumerate(numbers) if number >= 0]
-    names = dict.fromkeys(range(len(numbers)), NOISE_NAME)
-    traits = [ClusterTraits(profiles[i]["share"], profiles[i]["genres"]) for i in clustered]
+    names = dict.fromkeys(range(len(numbers)), ClusterName(NOISE_NAME))
+    traits = [ClusterTraits(words[i], profiles[i]["genres"]) for i in clustered]
     names.update(zip(clustered, name_clusters(traits), strict=True))
+    for index, profile in enumerate(profiles):
+        profile["words"] = [[word, round(share, 4)] for word, share in names[index].words]
     return [
-        ClusterProfile(number, names[index], sizes[index], profiles[index])
+        ClusterProfile(number, names[index].text, sizes[index], profiles[index])
         for index, number in enumerate(numbers)
     ]
+
+
+def name_metrics(clusters: Sequence[ClusterProfile]) -> dict[str, float | None]:
+    """Return the mean share of members that a word of their cluster's name is true of."""
+    names = [ClusterName(c.name, tuple((w, s) for w, s in c.profile["words"])) for c in clusters]
+    return {"name_word_share": mean_word_share(names)}
+
+
+def _word_truth(
+    catalogue: ProfileInputs, sorted_values: Sequence[NDArray[np.floating]]
+) -> dict[str, NDArray[np.bool_]]:
+    """Return by word, of adjectives and decades, of which tracks it is true, ``(n,)``."""
+    values, ranks = {}, {}
+    for name, column, ascending in zip(
+        catalogue.names, catalogue.values.T, sorted_values, strict=True
+    ):
+        values[name] = column
+        ranks[name] = _shares_below(ascending, column)
+    truth = words_true_of(values, ranks)
+    years = catalogue.data.year
+    for start in range(1920, 2100, 10):
+        in_decade = (years >= start) & (years < start + 10)
+        if in_decade.any():
+            truth[decade(start)] = in_decade
+    return truth
+
+
+def _shares_below(ascending: NDArray[np.floating], values: Floats) -> NDArray[np.float64]:
+    """Return ``share_below`` of many values; NaN where unknown."""
+    if not len(ascending):
+        return np.full(len(values), np.nan)
+    below = np.searchsorted(ascending, values, "left")
+    up_to = np.searchsorted(ascending, values, "right")
+    return np.where(np.isnan(values), np.nan, (below + up_to) / (2 * len(ascending)))
 
 
 def share_below(sorted_values: NDArray[np.floating], value: float) -> float:
@@ -88,28 +150,37 @@ def _medians(catalogue: ProfileInputs, rows: NDArray[np.integer]) -> dict[str, f
 
 def _typical(
     data: TrainingData,
+    artists: NDArray[np.uint64],
     clustering: Clustering,
     latent: Floats,
     rows: NDArray[np.integer],
     number: int,
 ) -> list[int]:
-    """Return ids of the tracks nearest the centre (or mean), nearest first, each song once."""
+    """Return ids of typical tracks, the first to show first, each song once.
+
+    They are of the quarter of the members (at least ``MIN_POOL``) that lie nearest the centre, or
+    the mean. Where popularities are known the best known come first, else the nearest; artists
+    come once before any comes twice.
+    """
     members = latent[rows]
     if clustering.centres is not None and number >= 0:
         centre = clustering.centres[number]
     else:
         centre = members.mean(axis=0)
     order = np.argsort(((members - centre) ** 2).sum(axis=1), kind="stable")
-    typical: list[int] = []
-    songs: set[int] = set()
-    for row in rows[order]:
-        song = int(data.song_keys[row])
-        if song not in songs:
-            songs.add(song)
-            typical.append(int(data.track_ids[row]))
-            if len(typical) == TYPICAL_TRACKS:
-                break
-    return typical
+    pool = rows[order[: max(MIN_POOL, len(rows) // 4)]]
+    popularity = data.values[pool, ATTRIBUTE_NAMES.index("popularity")]
+    # Unknown ones come last; equal ones by their nearness.
+    pool = pool[np.argsort(-np.nan_to_num(popularity, nan=-1.0), kind="stable")]
+    pool = pool[_first_of(data.song_keys[pool])]
+    pool = np.concatenate([pool[first := _first_of(artists[pool])], np.delete(pool, first)])
+    return data.track_ids[pool[:TYPICAL_TRACKS]].tolist()
+
+
+def _first_of(keys: NDArray[np.unsignedinteger]) -> NDArray[np.int64]:
+    """Return where each distinct key comes first, ascending; key 0, unknown, is always distinct."""
+    distinct = np.unique(keys, return_index=True)[1]
+    return np.union1d(distinct, np.flatnonzero(keys == 0))
 
 
 def _top_tags(

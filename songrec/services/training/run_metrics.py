@@ -52,7 +52,13 @@ MEASURES: tuple[Measure, ...] = (
     Measure("track_count", "Tracks", "Number of tracks in the run.", None, "run"),
     Measure("cluster_count", "Clusters", "Number of clusters, without noise.", None, "run"),
     *(Measure(s.name, s.label, s.description, s.better) for s in SCORES),
-    Measure("noise_share", "Songs apart", "Share of tracks that are in no cluster (noise).", None),
+    Measure("noise_share", "Ungrouped", "Share of tracks that are in no cluster (noise).", None),
+    Measure(
+        "name_word_share",
+        "Truth of names",
+        "Share of a cluster's tracks that a word of its name is true of, mean over all words.",
+        "higher",
+    ),
     *(
         Measure(
             f"{name}_{kind}{chance}",

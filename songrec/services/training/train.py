@@ -6,7 +6,7 @@ The steps are those of docs/architecture.md. Heavy: only commands and job tasks 
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,7 @@ from songrec.services.training.artifacts import (
     run_row,
     write_folder,
 )
-from songrec.services.training.cluster_profiles import ProfileInputs, profile_clusters
+from songrec.services.training.cluster_profiles import ProfileInputs, name_metrics, profile_clusters
 from songrec.services.training.publication import publish
 from songrec.services.training.request import TrainRequest
 from songrec.services.training.stage_cache import StageCache, StageProgress
@@ -196,10 +196,11 @@ def write_run(
         described = dataset.described_attributes(data)
         columns = [ATTRIBUTE_NAMES.index(name) for name in described]
         clusters = profile_clusters(
-            ProfileInputs(data, described, data.values[:, columns], tags),
+            ProfileInputs(data, described, data.values[:, columns], tags, tastes.artists),
             result.clustering,
             result.latent,
         )
+        result = replace(result, metrics={**result.metrics, **name_metrics(clusters)})
     run = run_row(request, parameters, result)
     with progress.stage("write", "Writing the run", 1.0):
         run.seconds = progress.seconds

@@ -41,7 +41,8 @@ class Cluster(Base):
     ``number`` goes by size from 0, or continues the cluster of an older run; -1 is noise.
     ``profile``: ``{"median": {attribute: value}, "share": {attribute: 0..1}, "typical": [ids]}``
     where ``share`` is the part of the catalogue below the cluster's median and ``typical`` are
-    the ids of the tracks nearest the centre, nearest first.
+    the ids of typical tracks, the first to show first. ``words`` of newer runs: ``[[word of the
+    name, share of the members that it is true of], …]``.
     """
 
     __tablename__ = "cluster"

@@ -52,7 +52,7 @@ def test_noise_stays_noise_in_rows_folder_and_measures(session, instance):
     assert run.cluster_count == 3
     clusters = runs.clusters_of(session, run)
     assert [cluster.number for cluster in clusters] == [0, 1, 2, -1]
-    assert clusters[-1].name == "songs apart"
+    assert clusters[-1].name == "ungrouped songs"
     assert clusters[-1].size == (labels == -1).sum()
     assert run.metrics["noise_share"] == pytest.approx((labels == -1).mean())
 
