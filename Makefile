@@ -62,6 +62,7 @@ lock:            ## resolve requirements/*.in into the pinned files (needs uv)
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
 	$(LOCK) requirements/postgresql.in -o requirements/postgresql.txt
 	$(LOCK) requirements/embeddings.in -o requirements/embeddings.txt
+	$(LOCK) requirements/vibenet.in -o requirements/vibenet.txt
 
 clean:           ## remove the virtual environment and caches, never the instance folder
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

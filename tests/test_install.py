@@ -147,6 +147,7 @@ LOCKS = {
     "requirements/dev.txt": "dev.in",
     "requirements/embeddings.txt": "embeddings.in",
     "requirements/postgresql.txt": "postgresql.in",
+    "requirements/vibenet.txt": "vibenet.in",
 }
 
 

@@ -160,6 +160,12 @@ EXTRACTORS = FeatureSets(
             sample_rate=16_000, model="musicnn", family="musicnn",
         ),
         FeatureSet(
+            "vibenet", "songrec.features.audio.vibenet:VibeNet", "VibeNet",
+            "Seven musical attributes by the published VibeNet network; needs onnxruntime and its "
+            "weights.",
+            sample_rate=16_000, model="vibenet", is_optional=True,
+        ),
+        FeatureSet(
             "mert", "songrec.features.audio.mert:Mert", "MERT",
             "Embedding of the self-supervised MERT transformer; needs torch and its weights.",
             (

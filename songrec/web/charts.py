@@ -28,6 +28,7 @@ MAP_WIDTH, MAP_HEIGHT, MAP_DOTS = 320, 200, 2500
 SOURCES = {
     "measured": "measured from the sound",
     "predicted": "estimated from the sound",
+    "vibenet": "estimated from the sound by VibeNet",
     "musicnn": "estimated from the tags that MusiCNN hears",
 }
 """Where an attribute of a song with sound comes from, by what its file's row says."""

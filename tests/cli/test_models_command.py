@@ -76,7 +76,7 @@ def test_what_cannot_be_tagged_is_told_in_one_line(app: Flask, words, reason: st
 
 def test_status_says_what_is_missing_and_how_to_get_it(app: Flask) -> None:
     found = json.loads(run(app, "models", "status", "--json").stdout)
-    assert [model["name"] for model in found] == ["musicnn", "mert", "encodecmae"]
+    assert [model["name"] for model in found] == ["musicnn", "vibenet", "mert", "encodecmae"]
     assert not any(model["ready"] for model in found)
     assert all(model["missing_files"] and model["advice"] for model in found)
     text = run(app, "models", "status").stdout

@@ -33,6 +33,7 @@ __all__ = [
     "EXTRACTORS",
     "MEASURING",
     "TAGS",
+    "VIBENET",
     "default_sets",
     "key_of",
     "keys_of",
@@ -48,14 +49,17 @@ __all__ = [
 
 DEFAULT_SETS = FeatureSpec(("mfcc", MEASURING))
 TAGS = "musicnn_tags"
-"""The set from which attributes are estimated if no predictor is trained."""
+"""The set from which attributes are estimated without a predictor and without VibeNet."""
+VIBENET = "vibenet"
+"""The set whose columns are estimates of attributes."""
+NETWORKS = ("musicnn", VIBENET)
+"""Sets of published networks that are extracted by default where they are installed."""
 
 
 def default_sets(instance: Path) -> FeatureSpec:
-    """Return the sets to extract by default: with MusiCNN's if its weights are installed."""
-    if published_weights.is_there(instance, "musicnn"):
-        return with_companions(FeatureSpec((*DEFAULT_SETS, "musicnn")))
-    return DEFAULT_SETS
+    """Return the sets to extract by default: with those of networks that are installed."""
+    installed = [name for name in NETWORKS if published_weights.is_usable(instance, name)]
+    return with_companions(FeatureSpec((*DEFAULT_SETS, *installed))) if installed else DEFAULT_SETS
 
 
 def settings_from(assignments: Iterable[str], settings: AudioSettings = DEFAULTS) -> AudioSettings:

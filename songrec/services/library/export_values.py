@@ -54,8 +54,9 @@ class Written:
 def rows(session: Session) -> Iterator[dict[str, Any]]:
     """Yield the analysed files by path, one row each with ``COLUMNS``.
 
-    ``sources`` maps each attribute that comes from the sound to ``measured``, ``predicted`` or
-    ``musicnn`` (estimated from MusiCNN's tags); all others come from a catalogue.
+    ``sources`` maps each attribute that comes from the sound to ``measured``, ``predicted``,
+    ``vibenet`` (estimated by VibeNet) or ``musicnn`` (estimated from MusiCNN's tags); all others
+    come from a catalogue.
     """
     query = (
         select(AudioFile, Track, TrackAttributes, Album.title)

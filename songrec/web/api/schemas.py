@@ -411,7 +411,9 @@ class HeardAttributeSchema(ma.Schema):
     """One attribute of an uploaded song."""
 
     value = number("On the catalogue's scale.")
-    source = written("measured, or an estimate: predicted from the sound, or musicnn, from tags.")
+    source = written(
+        "measured, or an estimate: predicted or vibenet, from the sound, or musicnn, from tags."
+    )
 
 
 class PlaceSchema(ma.Schema):

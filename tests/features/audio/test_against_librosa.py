@@ -14,7 +14,7 @@ import soundfile
 from scipy import ndimage
 from scipy.signal import resample_poly
 
-from songrec.features.audio import filterbanks, mfcc, rhythm, spectral, tonal
+from songrec.features.audio import filterbanks, mfcc, rhythm, spectral, tonal, vibenet
 from songrec.features.audio.stft import Frames
 from songrec.features.extraction import extract_all, make_extractors
 from tests.features.audio.sounds import RATE, audio, clicks, mixture, tone
@@ -202,3 +202,23 @@ def test_the_vector_sums_up_what_librosa_gives() -> None:
         np.percentile(librosa.feature.delta(coefficients, order=2)[12], 75),
         rtol=1e-3,
     )
+
+
+def test_the_spectrogram_of_vibenet_is_that_of_its_parameters() -> None:
+    sound = audio(mixture()[: 2 * RATE])
+    n_fft, window, rate = vibenet.N_FFT, vibenet.WINDOW, vibenet.SAMPLE_RATE
+    # librosa centres a short window in its frame; the network's are padded behind it.
+    padded = np.pad(vibenet.at_rate(sound, rate), (n_fft - window) // 2)
+    mel = librosa.feature.melspectrogram(
+        y=padded,
+        sr=rate,
+        n_fft=n_fft,
+        win_length=window,
+        hop_length=vibenet.HOP,
+        center=False,
+        n_mels=vibenet.BANDS,
+        fmin=0.0,
+        fmax=8000.0,
+    )
+    expected = librosa.power_to_db(mel, ref=1.0, top_db=80.0)
+    np.testing.assert_allclose(vibenet.log_mel(sound), expected, atol=2e-3)

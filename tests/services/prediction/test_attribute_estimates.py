@@ -151,3 +151,31 @@ def test_a_predictor_takes_over_from_the_tags_and_keeps_the_word(
     assert said["energy"]["source"] == "predicted"
     # The predictor knows nothing of positiveness: the tags' word stands.
     assert said["positiveness"] == {"value": heard, "source": "musicnn"}
+
+
+def test_vibenet_comes_between_the_tags_and_a_predictor(
+    app: Flask, session: Session, tagged: AudioFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = app.config["INSTANCE"]
+    instance = Instance(folder, session)
+    attribute_estimates.refresh(instance)
+    key, names = feature_sets.key_of(feature_sets.VIBENET), ("energy", "liveness", "danceability")
+    feature_cache.write_columns(folder, key, names)
+    values = np.array([0.25, 0.75, 0.5], np.float32)
+    feature_cache.write(folder, key, str(tagged.content_hash), values)
+    feature_cache.record(session, key, str(tagged.content_hash))
+    session.commit()
+    assert attribute_estimates.refresh(instance) == 1
+    assert attribute_estimates.refresh(instance) == 0
+    sources = {name: entry["source"] for name, entry in tagged.info["attributes"].items()}
+    assert (sources["energy"], sources["liveness"]) == ("vibenet", "vibenet")
+    assert sources["positiveness"] == "musicnn"
+    attributes = session.get_one(Track, tagged.track_id).attributes
+    assert (attributes.energy, attributes.liveness, attributes.danceability) == (0.25, 0.75, 0.9)
+    monkeypatch.setattr(attribute_estimates, "_sets", lambda instance: ["mfcc"])
+    monkeypatch.setattr(
+        attribute_estimates, "load_estimator", lambda instance, columns: FixedEstimator("p1")
+    )
+    assert attribute_estimates.refresh(instance) == 1
+    sources = {name: entry["source"] for name, entry in tagged.info["attributes"].items()}
+    assert (sources["energy"], sources["liveness"]) == ("predicted", "vibenet")

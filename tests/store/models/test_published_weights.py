@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,9 +45,10 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ModelFile(name.replace("/.", "/model."), hashlib.sha256(content).hexdigest())
         for name, content in CONTENT.items()
     )
-    small = Model("musicnn", "MusiCNN", "musicnn==0.1.0", "ISC", 1, files)
+    small = Model(
+        "musicnn", "MusiCNN", "musicnn==0.1.0", "ISC", 1, files, wheel_sha256=sha256(path)
+    )
     monkeypatch.setitem(published_weights.MODELS, "musicnn", small)
-    monkeypatch.setattr(fetching, "MUSICNN_WHEEL_SHA256", sha256(path))
     return path
 
 
@@ -72,6 +74,26 @@ def test_of_a_wheel_only_weights_and_licence_are_kept(tmp_path: Path, wheel: Pat
     assert kept(instance) == EXPECTED
     assert not (tmp_path / "escaped").exists()
     assert [path.name for path in models_folder(instance).iterdir()] == ["musicnn"]
+
+
+def test_of_vibenet_the_network_and_its_licence_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "vibenet-0.1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("vibenet/artifacts/efficientnet_model.onnx", b"weights")
+        archive.writestr("vibenet/core.py", "raise SystemExit")
+        archive.writestr("vibenet-0.1.0.dist-info/LICENSE", "GPL")
+    published = MODELS["vibenet"]
+    network = ModelFile(published.files[0].name, hashlib.sha256(b"weights").hexdigest())
+    small = replace(published, files=(network,), libraries=(), wheel_sha256=sha256(path))
+    monkeypatch.setitem(MODELS, "vibenet", small)
+    assert fetch(tmp_path, "vibenet", path).ready
+    folder = models_folder(tmp_path) / "vibenet"
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == {
+        "efficientnet_model.onnx": b"weights",
+        "LICENSE": b"GPL",
+    }
 
 
 def test_an_unpacked_wheel_and_another_instance_serve_as_well(tmp_path: Path, wheel: Path) -> None:
@@ -156,7 +178,8 @@ def test_an_empty_instance_is_told_how_to_get_each_model(tmp_path: Path, name: s
         library for library in MODELS[name].libraries if importlib.util.find_spec(library) is None
     ]
     assert list(found.missing_libraries) == absent
-    assert any("requirements/embeddings.txt" in step for step in found.advice) == bool(absent)
+    needed = MODELS[name].requirements or "requirements/"
+    assert any(needed in step for step in found.advice) == bool(absent)
 
 
 class TestWithTorch:
