@@ -227,11 +227,11 @@ def lost(url: str, log: Log) -> dict[str, int]:
         names = set(connection.execute(text("SELECT name FROM playlist")).scalars())
         likes = connection.execute(
             text(
-                "SELECT public_id, count(*) FROM reaction JOIN track ON track.id = track_id "
-                "GROUP BY public_id"
+                "SELECT public_id, count(*) AS likes FROM reaction "
+                "JOIN track ON track.id = track_id GROUP BY public_id"
             )
         )
-        counts = dict(likes.tuples().all())
+        counts = {row.public_id: row.likes for row in likes}
     confirmed: dict[str, int] = defaultdict(int)
     for _, song in log.likes:
         confirmed[song] += 1

@@ -13,6 +13,7 @@ import json
 import os
 import random
 import re
+import select
 import socket
 import statistics
 import subprocess
@@ -188,12 +189,19 @@ class Client:
         kind = f"multipart/form-data; boundary={line[2:].decode()}"
         return self._send("POST", address, body, 303, kind)[1]
 
+    def _was_closed(self) -> bool:
+        """Return whether the server has closed the connection while it was idle."""
+        sock = self.connection.sock
+        return sock is not None and bool(select.select([sock], [], [], 0)[0])
+
     def _send(
         self, method: str, address: str, body: bytes | None, expected: int, kind: str = ""
     ) -> tuple[bytes, str]:
         headers = {"Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items())}
         if kind:
             headers["Content-Type"] = kind
+        if self._was_closed():
+            self.connection.close()  # the request opens another, as a browser does
         try:
             self.connection.request(method, address, body, headers)
             response = self.connection.getresponse()

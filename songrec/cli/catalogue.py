@@ -123,7 +123,7 @@ def ingest(
         return
     suffix = " (dry run: nothing was written)" if dry_run else ""
     click.echo(
-        f"{report.read:,} rows read as {report.dialect} ({report.scale} scale, {report.encoding}) "
+        f"{report.rows_text} read as {report.dialect} ({report.scale} scale, {report.encoding}) "
         f"in {report.seconds:.1f} s{suffix}"
     )
     click.echo(

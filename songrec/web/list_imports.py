@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from flask import Blueprint, Flask, abort, current_app, jsonify, redirect, render_template, url_for
+from flask import Blueprint, Flask, abort, current_app, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import ServiceUnavailable
 
@@ -91,14 +91,7 @@ def show_import(public_id: str) -> str:
 @blueprint.get("/<public_id>/state")
 def state(public_id: str) -> ResponseReturnValue:
     """Return the job's state for the script of the waiting page."""
-    job = _mine_or_404(public_id)
-    return jsonify(
-        state=job.state,
-        progress=job.progress,
-        message=job.message,
-        error=job.error,
-        active=job.state in jobs.ACTIVE,
-    )
+    return personal_jobs.state(_mine_or_404(public_id))
 
 
 @blueprint.post("/<public_id>/cancel")

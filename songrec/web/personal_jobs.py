@@ -8,7 +8,7 @@ import threading
 import time
 from typing import Any
 
-from flask import current_app
+from flask import Response, current_app, jsonify
 from flask_login import current_user
 from werkzeug.exceptions import TooManyRequests
 
@@ -45,6 +45,17 @@ def enqueue(
     listener_id = listener.id if listener is not None else None
     return queue.enqueue(
         db.session, kind, parameters, user, listener_id=listener_id, owner_key=owner_key
+    )
+
+
+def state(job: Job) -> Response:
+    """Return the state of a job as JSON for the script of a waiting page."""
+    return jsonify(
+        state=job.state,
+        progress=job.progress,
+        message=job.message,
+        error=job.error,
+        active=job.state in jobs.ACTIVE,
     )
 
 

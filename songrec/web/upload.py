@@ -141,13 +141,7 @@ def state(public_id: str) -> ResponseReturnValue:
     job = _job(upload_or_404(public_id))
     if job is None:
         abort(404)
-    return jsonify(
-        state=job.state,
-        progress=job.progress,
-        message=job.message,
-        error=job.error,
-        active=job.state in job_store.ACTIVE,
-    )
+    return personal_jobs.state(job)
 
 
 @blueprint.get("/<public_id>/media")

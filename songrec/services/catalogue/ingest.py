@@ -79,6 +79,11 @@ class IngestReport:
         """Number of good rows."""
         return self.inserted + self.updated + self.unchanged
 
+    @property
+    def rows_text(self) -> str:
+        """How many rows were read: ``1 row``, ``2,000 rows``."""
+        return "1 row" if self.read == 1 else f"{self.read:,} rows"
+
     def to_json(self) -> dict[str, Any]:
         """Serialize for ``flask ingest --json``.
 
@@ -201,7 +206,7 @@ def ingest_file(
                 # No lock is held here: the progress callback may write to the database.
                 on_progress(
                     batch.fraction,
-                    f"{report.read:,} rows read",
+                    f"{report.rows_text} read",
                     {"read": report.read, "rejected": report.rejected_count},
                 )
     report.seconds = time.perf_counter() - start

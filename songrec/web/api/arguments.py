@@ -1,10 +1,12 @@
-"""What may be asked, field by field: the description is made from these."""
+"""The arguments of all requests, field by field: the API's description comes from these."""
 
 from __future__ import annotations
 
 import marshmallow as ma
+from flask import request
 from flask_smorest.fields import Upload
 from marshmallow import fields, validate
+from werkzeug.exceptions import UnprocessableEntity
 
 from songrec.core.attributes import ATTRIBUTES
 from songrec.services.listeners.import_export import KINDS
@@ -28,6 +30,12 @@ class ArgumentsSchema(ma.Schema):
         """marshmallow's settings."""
 
         unknown = ma.RAISE
+
+
+def refuse_form_fields() -> None:
+    """Raise ``UnprocessableEntity`` for fields that come with the files of a form."""
+    if more := set(request.form) - {"csrf_token"}:
+        raise UnprocessableEntity(f"The form has fields that mean nothing: {sorted(more)}.")
 
 
 def limit_field(default: int = 50) -> fields.Integer:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request, url_for
-from werkzeug.exceptions import NotFound, UnprocessableEntity
+from flask import url_for
+from werkzeug.exceptions import NotFound
 
 from songrec.jobs import queue
 from songrec.services.similarity.ranked_tracks import restore_ranked
@@ -44,8 +44,7 @@ def from_audio(
     waited for behind several other jobs. Without a token the song belongs to whoever knows its id.
     It is gone after an hour.
     """
-    if more := set(request.form) - {"csrf_token"}:
-        raise UnprocessableEntity(f"The form has fields that mean nothing: {sorted(more)}.")
+    arguments.refuse_form_fields()
     user = caller().user
     listener = require_listener() if user is not None else current_listener()
     row, job = page.receive(files["file"], listener, user)

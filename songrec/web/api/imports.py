@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request, url_for
+from flask import url_for
 from werkzeug.exceptions import NotFound, UnprocessableEntity
 
 from songrec.core.errors import BadInput
@@ -39,8 +39,7 @@ def import_list(args: dict[str, Any], files: dict[str, Any]) -> Answer:
     report will be. Of a file that cannot be read nothing is imported, and `problem` says what it
     is.
     """
-    if more := set(request.form) - {"csrf_token"}:
-        raise UnprocessableEntity(f"The form has fields that mean nothing: {sorted(more)}.")
+    arguments.refuse_form_fields()
     security.count_from_here(security.IMPORTS_ADDRESS, "import")
     listener = require_listener()
     file = files["file"]
