@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -87,42 +88,68 @@ _TABLES: tuple[dict[str, str], ...] = (
 )
 """Columns of the printed tables: measures with their headings."""
 
+_TASTES_TABLE = {
+    "tastes_served": "served",
+    "p_at_20": "P@20",
+    "best_single_p_at_20": "best single",
+    "of_best_single": "ratio",
+}
+
+
+_PLAYLIST_OPTIONS = (
+    click.argument("file", metavar="FILE", type=click.Path(path_type=Path)),
+    click.option(
+        "--method",
+        "methods",
+        multiple=True,
+        metavar="METHOD",
+        help="A method, or several separated by commas; repeatable. Default: all.",
+    ),
+    click.option(
+        "--train",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Playlists to train on; default: the other playlists of FILE.",
+    ),
+    click.option(
+        "--draws",
+        type=click.IntRange(1, 100),
+        default=3,
+        show_default=True,
+        help="Number of times that likes are drawn from each playlist.",
+    ),
+    click.option(
+        "--seed",
+        type=click.IntRange(0, 2**31 - 1),
+        default=0,
+        show_default=True,
+        help="Seed of draws, folds and resampling.",
+    ),
+    click.option(
+        "--listening",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Listening counts of others (user_artists.tsv, artists.tsv; or a file that flask "
+        "artists import reads), for nearness of artists.",
+    ),
+)
+
+
+def _playlist_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the argument and the options of evaluations by playlists."""
+    for option in reversed(_PLAYLIST_OPTIONS):
+        command = option(command)
+    return command
+
 
 @evaluate_group.command("playlists")
-@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
-@click.option(
-    "--method",
-    "methods",
-    multiple=True,
-    metavar="METHOD",
-    help="A method, or several separated by commas; repeatable. Default: all.",
-)
+@_playlist_options
 @click.option(
     "--likes",
     type=click.IntRange(1, 1000),
     default=10,
     show_default=True,
     help="Number of songs of each playlist that are liked.",
-)
-@click.option(
-    "--train",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Playlists to train on; default: the other playlists of FILE.",
-)
-@click.option(
-    "--draws",
-    type=click.IntRange(1, 100),
-    default=3,
-    show_default=True,
-    help="Number of times that likes are drawn from each playlist.",
-)
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**31 - 1),
-    default=0,
-    show_default=True,
-    help="Seed of draws, folds and resampling.",
 )
 @json_option
 @one_line_errors
@@ -133,6 +160,7 @@ def playlists_command(
     train: Path | None,
     draws: int,
     seed: int,
+    listening: Path | None,
     as_json: bool,
 ) -> None:
     """Evaluate recommendation methods by playlist continuation.
@@ -143,7 +171,9 @@ def playlists_command(
 
     with wrong_usage():
         names = playlist_continuation.parse_methods(methods)
-    request = playlist_continuation.ContinuationRequest(file, names, likes, train, draws, seed)
+    request = playlist_continuation.ContinuationRequest(
+        file, names, likes, train, draws, seed, listening
+    )
     result = playlist_continuation.evaluate_playlists(request, terminal_progress())
     if as_json:
         print_json(result)
@@ -162,6 +192,41 @@ def playlists_command(
                         name, ratio[0], baseline, *ratio[1:]
                     )
                 )
+
+
+@evaluate_group.command("tastes")
+@_playlist_options
+@json_option
+@one_line_errors
+def tastes_command(
+    file: Path,
+    methods: tuple[str, ...],
+    train: Path | None,
+    draws: int,
+    seed: int,
+    listening: Path | None,
+    as_json: bool,
+) -> None:
+    """Evaluate lists for several tastes: one song of each of five playlists of FILE is liked.
+
+    How many of the five have a song among the first twenty, and how many of the twenty are right?
+    """
+    from songrec.services.evaluation import playlist_continuation, playlist_tastes
+
+    with wrong_usage():
+        names = playlist_continuation.parse_methods(methods)
+    request = playlist_continuation.ContinuationRequest(
+        file, names, train=train, draws=draws, seed=seed, listening=listening
+    )
+    result = playlist_tastes.evaluate_tastes(request, terminal_progress())
+    if as_json:
+        print_json(result)
+        return
+    click.echo(
+        f"{result['sets']:,} sets of {result['tastes']} playlists, {result['tracks']:,} tracks to "
+        "choose from"
+    )
+    _print_measures(result["methods"], _TASTES_TABLE)
 
 
 def _print_measures(methods: dict[str, dict[str, Any]], columns: dict[str, str]) -> None:

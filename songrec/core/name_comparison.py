@@ -55,6 +55,20 @@ def compare_names(title: str, artists: str, other_title: str, other_artists: str
     return NameComparison(_same_titles(title, other_title), _same_artists(artists, other_artists))
 
 
+def artist_comparison_key(name: str) -> str:
+    """Return what two spellings of one artist's name share, "The", signs and spaces aside.
+
+    "The Beatles", "beatles"; "AC/DC", "ac dc"; "Beyoncé", "Beyonce". A name without letters or
+    digits ("!!!") is compared by its signs; the key of a name that stands for nobody ("Various
+    Artists") is empty.
+    """
+    text = plain(name.translate(TYPOGRAPHY))
+    squeezed = _squeezed(text.removeprefix("the ")) or _squeezed(text)
+    if squeezed in _NOBODY - {""}:
+        return ""
+    return squeezed or text.replace(" ", "") or name.strip()
+
+
 def _is_title(title: str) -> bool:
     return bool(_squeezed(title)) and title != UNTITLED and not is_label(title)
 

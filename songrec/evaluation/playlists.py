@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from songrec.core.types import Floats, Ints
+from songrec.evaluation.bootstrap import finite_mean, interval, quantiles, resamples
 from songrec.evaluation.occurrences import Occurrences
 
 FIRST, LOOK = 10, 50
@@ -18,8 +19,6 @@ PAGE = 10
 """Songs that a click shows."""
 NO_HIT_CLICKS = DEPTH // PAGE + 1
 ARTIST_CREDIT = 0.25
-RESAMPLES = 1000
-LEVEL = 0.95
 UNKNOWN = 0
 
 
@@ -119,8 +118,7 @@ def measure(
         "hits_per_artist": [_per_artist(a) for a in answers],
         "intra_list_diversity": [_diversity(points, a.rows[:FIRST]) for a in answers],
     }
-    rng = np.random.default_rng(seed)
-    draws = rng.integers(0, playlists, (RESAMPLES, playlists))
+    draws = resamples(playlists, seed)
     values: dict[str, float | None] = {}
     intervals: dict[str, list[float] | None] = {}
     for name, of_answers in figures.items():
@@ -128,7 +126,7 @@ def measure(
         finite = means[np.isfinite(means)]
         values[name] = round(float(finite.mean()), 4) if len(finite) else None
         intervals[name] = (
-            _interval(lambda at, m=means: _mean(m[at]), draws) if len(finite) else None
+            interval(lambda at, m=means: finite_mean(m[at]), draws) if len(finite) else None
         )
     of_lists = Occurrences.count([a.rows[:FIRST] for a in answers], of, songs)
     for name, statistic in (
@@ -152,13 +150,13 @@ def times(
     one, other = (_means(of) for of in (answers, others))
     if not other.mean():
         return None
-    draws = np.random.default_rng(seed).integers(0, len(one), (RESAMPLES, len(one)))
+    draws = resamples(len(one), seed)
 
     def ratio(at: Ints) -> float:
         below = float(other[at].mean())
         return float(one[at].mean()) / below if below else float("nan")
 
-    return [round(float(one.mean() / other.mean()), 4), *_interval(ratio, draws)]
+    return [round(float(one.mean() / other.mean()), 4), *interval(ratio, draws)]
 
 
 def _means(answers: Sequence[Answer]) -> NDArray[np.float64]:
@@ -245,22 +243,5 @@ def _of_all_lists(
 ) -> tuple[float, list[float] | None]:
     """Return a statistic of all lists together, and its interval shifted to be around it."""
     value = statistic(np.arange(draws.shape[1]))
-    low, middle, high = _quantiles(statistic, draws)
+    low, middle, high = quantiles(statistic, draws)
     return round(value, 4), [round(value + low - middle, 4), round(value + high - middle, 4)]
-
-
-def _mean(values: NDArray[np.float64]) -> float:
-    finite = values[np.isfinite(values)]
-    return float(finite.mean()) if len(finite) else float("nan")
-
-
-def _quantiles(statistic: Callable[[Ints], float], draws: Ints) -> tuple[float, float, float]:
-    samples = np.array([statistic(at) for at in draws])
-    tail = (1 - LEVEL) / 2
-    low, middle, high = np.nanquantile(samples, [tail, 0.5, 1 - tail])
-    return float(low), float(middle), float(high)
-
-
-def _interval(statistic: Callable[[Ints], float], draws: Ints) -> list[float]:
-    low, _, high = _quantiles(statistic, draws)
-    return [round(low, 4), round(high, 4)]

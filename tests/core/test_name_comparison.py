@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from songrec.core.name_comparison import compare_names
+from songrec.core.name_comparison import artist_comparison_key, compare_names
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,24 @@ def test_a_new_title_by_the_same_artist_is_told_apart_from_another_song():
     assert compare_names("Halo", "Beyoncé", "Paper Moon", "Beyoncé").is_retitled
     assert compare_names("Halo", "", "Paper Moon", "Beyoncé").is_retitled
     assert not compare_names("Halo", "Ada", "Paper Moon", "Beyoncé").is_retitled
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("The Beatles", "beatles"),
+        ("AC/DC", "ac dc"),
+        ("Beyoncé", "Beyonce"),
+        ("Guns N’ Roses", "Guns N' Roses"),
+        ("!!!", "! ! !"),
+    ],
+)
+def test_spellings_of_an_artist_have_one_key(one, other):
+    assert artist_comparison_key(one) == artist_comparison_key(other) != ""
+
+
+def test_different_artists_have_different_keys_and_nobody_has_none():
+    names = ["The Band", "The The", "Prince", "!!!", "???", "椎名林檎", "Queen"]
+    assert len({artist_comparison_key(name) for name in names}) == len(names)
+    for nobody in ("", "Various Artists", "unknown artist", "N/A"):
+        assert artist_comparison_key(nobody) == ""

@@ -48,6 +48,8 @@ class PlaylistCatalogue:
         uint64 ``(n,)``.
     artists, albums
         uint64 ``(n,)``, numbers of each track's first artist and its album, 0 where unknown.
+    artist_names
+        The name of each artist, of number 1 first.
     playlists
         Those of all files, in the files' order.
     """
@@ -58,6 +60,7 @@ class PlaylistCatalogue:
     song_keys: NDArray[np.uint64]
     artists: NDArray[np.uint64]
     albums: NDArray[np.uint64]
+    artist_names: tuple[str, ...]
     playlists: tuple[Playlist, ...]
 
 
@@ -116,6 +119,7 @@ def _to_arrays(tracks: list[CatalogueRow], playlists: list[Playlist]) -> Playlis
         [_song_key(row, by) for row, by in zip(tracks, credits, strict=True)], dtype=np.uint64
     )
     artists = [by[0].key if by else None for by in credits]
+    artist_names = {by[0].key: by[0].name for by in reversed(credits) if by}
     albums = [
         album_public_id(row.album, by) if row.album and by else None
         for row, by in zip(tracks, artists, strict=True)
@@ -127,6 +131,7 @@ def _to_arrays(tracks: list[CatalogueRow], playlists: list[Playlist]) -> Playlis
         keys,
         _numbered(artists),
         _numbered(albums),
+        tuple(artist_names[key] for key in dict.fromkeys(artists) if key is not None),
         tuple(playlists),
     )
 

@@ -26,6 +26,7 @@ from songrec.recommend.ranking import Method, find_candidates
 from songrec.recommend.registry import METHODS
 from songrec.recommend.taste import prior as taste_prior
 from songrec.recommend.top_k import Rows
+from songrec.services.evaluation.listening import coverage, search_by_nearness
 from songrec.services.evaluation.playlist_catalogue import Playlist
 from songrec.services.evaluation.playlist_tasks import Search, continuation_tasks
 from songrec.services.training import two_tower
@@ -35,13 +36,15 @@ from songrec.services.training import two_tower
 class EvaluatedMethod:
     """A recommendation method with parameters, or a baseline.
 
-    ``trained`` methods use what playlists teach; ``per_artist`` limits songs by one artist.
+    ``trained`` methods use what playlists teach; ``per_artist`` limits songs by one artist;
+    ``every_taste`` serves several tastes in turn.
     """
 
     method: str
     parameters: dict[str, Any]
     trained: bool = False
     per_artist: int = 0
+    every_taste: bool = False
 
 
 EVALUATED_METHODS: dict[str, EvaluatedMethod] = {
@@ -51,6 +54,7 @@ EVALUATED_METHODS: dict[str, EvaluatedMethod] = {
     "cosine": EvaluatedMethod("cosine", {}),
     "distance": EvaluatedMethod("distance", {}),
     "taste_content": EvaluatedMethod("taste", {"metadata": False}, trained=True),
+    "artist_nearness": EvaluatedMethod("artist_nearness", {}, trained=True),
     "taste": EvaluatedMethod("taste", {}, trained=True),
     "learned": EvaluatedMethod("learned", {}, trained=True),
     "taste_capped": EvaluatedMethod("taste", {}, trained=True, per_artist=MAX_PER_ARTIST),
@@ -59,7 +63,8 @@ EVALUATED_METHODS: dict[str, EvaluatedMethod] = {
 """Methods by their names in the evaluation.
 
 A recommendation method has the name and the parameters that it has on pages. ``taste_content`` is
-``taste`` without artist, album and popularity; ``…_capped`` limits songs by an artist, as pages do.
+``taste`` without artist, album and popularity; ``artist_nearness`` is that with artist vectors of
+listening counts; ``…_capped`` limits songs by an artist, as pages do.
 """
 
 FORMER_NAMES = {"taste_metadata": "taste", "taste_metadata_capped": "taste_capped"}
@@ -87,7 +92,8 @@ class ContinuationRequest:
     """What to evaluate: ``likes`` songs of each playlist of ``file`` are liked, ``draws`` times.
 
     Methods are trained on the playlists of ``train``, or else on the other playlists of ``file``
-    (``playlist_splits.leakage_free_folds``).
+    (``playlist_splits.leakage_free_folds``). ``listening`` holds listening counts of others, for
+    artist vectors.
     """
 
     file: Path
@@ -96,6 +102,7 @@ class ContinuationRequest:
     train: Path | None = None
     draws: int = 3
     seed: int = 0
+    listening: Path | None = None
 
 
 def evaluate_playlists(
@@ -113,6 +120,7 @@ def evaluate_playlists(
         likes=request.likes,
         draws=request.draws,
         seed=request.seed,
+        listening=request.listening,
         on_progress=lambda fraction, message, _=None: on_progress(0.1 * fraction, message),
     )
     catalogue, space = tasks.catalogue, tasks.space
@@ -158,6 +166,7 @@ def evaluate_playlists(
         "songs": songs,
         "columns": list(space.columns),
         "learned_from": [model["playlists"] for model in taste_models if model],
+        "artist_vectors": coverage(space),
         "towers": [model["two_tower"] for model in taste_models if "two_tower" in model],
         "seed": request.seed,
     }
@@ -186,8 +195,10 @@ def search_for(evaluated: EvaluatedMethod, seed: int = 0) -> Search:
         return lambda space, query, count: _at_random(query, count, seed)
     if evaluated.method == "popularity":
         return _most_popular
+    if evaluated.method == "artist_nearness":
+        return search_by_nearness
     method: Method = METHODS.create(evaluated.method, **evaluated.parameters)
-    reranking = Reranking(per_artist=evaluated.per_artist)
+    reranking = Reranking(per_artist=evaluated.per_artist, every_taste=evaluated.every_taste)
 
     def search(space: Space, query: Query, count: int) -> Rows:
         candidates = find_candidates(method, query, count, reranking)

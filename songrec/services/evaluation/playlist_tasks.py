@@ -17,6 +17,7 @@ from songrec.features.quantile_normalization import normal_space
 from songrec.recommend.query import Query
 from songrec.recommend.top_k import Rows
 from songrec.services.evaluation import playlist_splits
+from songrec.services.evaluation.listening import listening_vectors
 from songrec.services.evaluation.playlist_catalogue import (
     Playlist,
     PlaylistCatalogue,
@@ -94,12 +95,14 @@ def continuation_tasks(
     likes: int = 10,
     draws: int = 3,
     seed: int = 0,
+    listening: Path | None = None,
     on_progress: Progress = no_progress,
 ) -> ContinuationTasks:
     """Build the tasks of every playlist of ``file`` with more than ``likes`` songs.
 
-    Training playlists are those of ``train``, or else the other playlists of ``file``. Raises
-    ``BadInput`` for a file without playlists, and if none is long enough.
+    Training playlists are those of ``train``, or else the other playlists of ``file``. With
+    ``listening``, listening counts that ``flask artists import`` reads, the space has artist
+    vectors. Raises ``BadInput`` for a file without playlists, and if none is long enough.
     """
     paths = [file] if train is None else [file, train]
     catalogue = read_playlists(paths, on_progress)
@@ -118,9 +121,11 @@ def continuation_tasks(
         _, first = np.unique(keys[playlist.rows], return_index=True)
         rows = playlist.rows[np.sort(first)]
         liked.append(tuple(np.sort(rng.choice(rows, likes, replace=False)) for _ in range(draws)))
-    return ContinuationTasks(
-        catalogue, recommendation_space(catalogue), tested, tuple(folds), tuple(liked)
-    )
+    space = recommendation_space(catalogue)
+    if listening is not None:
+        vectors = listening_vectors(listening, catalogue, seed=seed, on_progress=on_progress)
+        space = space if vectors is None else vectors.onto(space)
+    return ContinuationTasks(catalogue, space, tested, tuple(folds), tuple(liked))
 
 
 def recommendation_space(catalogue: PlaylistCatalogue) -> Space:

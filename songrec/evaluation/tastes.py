@@ -1,0 +1,67 @@
+"""Measures of lists for several tastes: is each of them served, and is the list good?
+
+One song of each of several playlists is liked. A song of the list is right if it is on any of the
+playlists. The list is compared with those that each like alone gets: the best of these, chosen with
+the playlists known, is what a list would be that gave all but one taste up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from songrec.evaluation.bootstrap import interval, resamples
+
+LIST = 20
+
+
+@dataclass(frozen=True)
+class TastesAnswer:
+    """The lists for one song of each of several playlists.
+
+    Attributes
+    ----------
+    hits
+        Bool ``(songs, playlists)``: whether a song of the list, best first, is on a playlist.
+    alone
+        Bool ``(playlists, songs)``: whether a song of the list for each like alone is on any of the
+        playlists.
+    """
+
+    hits: NDArray[np.bool_]
+    alone: tuple[NDArray[np.bool_], ...]
+
+
+def measure(answers: Sequence[TastesAnswer], *, seed: int = 0) -> dict[str, Any]:
+    """Compute every measure with its bootstrap interval over the answers.
+
+    Returns
+    -------
+    dict
+        ``tastes_served``: share of the playlists that have a song among the first twenty.
+        ``p_at_20``: right ones among the first twenty, by twenty. ``best_single_p_at_20``: the
+        highest one of the lists for a like alone. ``of_best_single``: the ratio of the two means.
+        ``intervals``: 95% intervals of the same names.
+    """
+    served = np.array([answer.hits[:LIST].any(axis=0).mean() for answer in answers])
+    precision = np.array([answer.hits[:LIST].any(axis=1).sum() / LIST for answer in answers])
+    best = np.array([max(one[:LIST].sum() / LIST for one in answer.alone) for answer in answers])
+    draws = resamples(len(answers), seed)
+
+    def ratio(at: NDArray[np.int64]) -> float:
+        below = float(best[at].mean())
+        return float(precision[at].mean()) / below if below else float("nan")
+
+    everything = np.arange(len(answers))
+    means = {"tastes_served": served, "p_at_20": precision, "best_single_p_at_20": best}
+    values: dict[str, Any] = {name: round(float(of.mean()), 4) for name, of in means.items()}
+    intervals: dict[str, Any] = {
+        name: interval(lambda at, of=of: float(of[at].mean()), draws) for name, of in means.items()
+    }
+    values["of_best_single"] = round(ratio(everything), 4) if best.any() else None
+    intervals["of_best_single"] = interval(ratio, draws) if best.any() else None
+    return {**values, "intervals": intervals}

@@ -1,0 +1,34 @@
+import numpy as np
+import pytest
+
+from songrec.evaluation.tastes import TastesAnswer, measure
+
+
+def answer(served, right, alone):
+    """Five tastes; the first ``right`` songs are right, of as many playlists as are served."""
+    hits = np.zeros((20, 5), dtype=bool)
+    for song in range(right):
+        hits[song, song % served] = True
+    return TastesAnswer(hits, tuple(np.arange(20) < count for count in alone))
+
+
+def test_tastes_served_and_the_share_right_beside_the_best_single_list():
+    found = measure([answer(5, 10, [4, 10, 0, 0, 0]), answer(2, 4, [2, 1, 0, 0, 10])])
+    assert found["tastes_served"] == pytest.approx((1 + 0.4) / 2)
+    assert found["p_at_20"] == pytest.approx((0.5 + 0.2) / 2)
+    assert found["best_single_p_at_20"] == 0.5
+    assert found["of_best_single"] == 0.7
+    low, high = found["intervals"]["of_best_single"]
+    assert low <= 0.7 <= high
+
+
+def test_a_short_list_and_one_without_a_hit():
+    hits = np.ones((3, 5), dtype=bool)
+    found = measure([TastesAnswer(hits, (np.zeros(2, dtype=bool),) * 5)])
+    assert (found["tastes_served"], found["p_at_20"]) == (1.0, 0.15)
+    assert found["of_best_single"] is found["intervals"]["of_best_single"] is None
+
+
+def test_the_same_seed_gives_the_same_intervals():
+    answers = [answer(1 + i % 5, 5 + i, [i, 0, 0, 0, 3]) for i in range(8)]
+    assert measure(answers, seed=2) == measure(answers, seed=2)
