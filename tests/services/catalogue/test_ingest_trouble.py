@@ -203,4 +203,4 @@ def test_nothing_is_locked_while_progress_is_told(session, tmp_path, database_ur
     report = ingest_file(session, write(tmp_path / "songs.csv", [song()]), on_progress=tell)
     other.dispose()
     assert report.inserted == 1
-    assert session.scalar(select(Tag.name).where(Tag.kind == "tag")) == "1 rows read"
+    assert session.scalar(select(Tag.name).where(Tag.kind == "tag")) == "1 row read"
