@@ -58,6 +58,11 @@ played: neither has a word for the sound."""
 MELANCHOLY = "melancholy"
 """Said of songs that are dark and calm; low positiveness alone may as well be anger."""
 
+ATTRIBUTES_OF: dict[str, tuple[str, ...]] = {
+    word: (name,) for name, pair in WORD_PAIRS.items() for word in (pair.low, pair.high) if word
+} | {MELANCHOLY: ("positiveness", "energy")}
+"""The attributes that each word rests on."""
+
 
 def is_high_true(name: str, values: ArrayLike, ranks: ArrayLike) -> NDArray[np.bool_]:
     """Return of which values the upper word of attribute ``name`` is true.

@@ -11,7 +11,11 @@ from flask import Flask, current_app, g, request, url_for
 
 from songrec.core.attributes import BY_NAME, format_attribute, key_name
 from songrec.core.version import VERSION
+from songrec.services.similarity.artist_pages import space_or_none
+from songrec.services.similarity.song_traits import telling_words
+from songrec.store.catalogue.tracks import TrackView
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 from songrec.store.listeners import reactions
 from songrec.web import access
 from songrec.web.current_listener import current_listener
@@ -54,6 +58,7 @@ def _context() -> dict[str, Any]:
         "asset": asset,
         "here": here,
         "like_count": like_count,
+        "traits_of": traits_of,
         "may_listen": access.may_listen,
         "may_see_catalogue": access.may_see_catalogue,
     }
@@ -72,6 +77,13 @@ def like_count() -> int:
         listener = current_listener()
         g.like_count = reactions.like_count(db.session, listener) if listener else 0
     return g.like_count
+
+
+def traits_of(track: TrackView) -> tuple[str, ...]:
+    """Return the words that tell most about a song; none before anything is published."""
+    if "space" not in g:
+        g.space = space_or_none(current_instance())
+    return telling_words(g.space, track.attributes) if g.space is not None else ()
 
 
 def asset(filename: str) -> str:

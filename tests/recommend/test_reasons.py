@@ -149,7 +149,8 @@ def test_where_no_value_is_stored_the_place_in_the_catalogue_is_told():
         ("instrumentalness", 0.0, 0.0, 0.2, 0.2, False),
         ("speechiness", 0.03, 0.03, 0.1, 0.1, False),
         ("liveness", 0.06, 0.06, 0.1, 0.1, False),
-        ("liveness", 0.8, 0.9, 0.95, 0.97, True),
+        ("liveness", 0.81, 0.9, 0.95, 0.97, True),
+        ("liveness", 0.7, 0.75, 0.95, 0.97, False),
         # Unknown, or on different sides of the middle.
         ("energy", float("nan"), 0.2, float("nan"), 0.1, False),
         ("tempo", 90, 150, 0.1, 0.9, False),

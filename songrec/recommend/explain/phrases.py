@@ -14,41 +14,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from songrec.core.attribute_words import WORD_PAIRS
 from songrec.core.attributes import BY_NAME, SHARES, format_attribute
 
 ADJECTIVES: dict[str, tuple[str, str]] = {
     "variance": ("steady", "varied"),
     "tempo": ("slow", "fast"),
     "loudness": ("quiet", "loud"),
-    "popularity": ("little known", "well known"),
+    "popularity": ("less played", "well known"),
     "energy": ("calm", "energetic"),
     "danceability": ("hard to dance to", "danceable"),
-    "positiveness": ("sad", "happy"),
-    "speechiness": ("sung", "lyric-heavy"),
-    "liveness": ("studio-like", "live"),
+    "positiveness": ("dark", "happy"),
+    "speechiness": ("sung", "spoken"),
+    "liveness": ("without audience", "live"),
     "acousticness": ("electric", "acoustic"),
     "instrumentalness": ("vocal", "instrumental"),
     "duration": ("short", "long"),
     "year": ("old", "recent"),
 }
 """Adjectives of the lower and the upper half of the catalogue; other columns go by their name."""
-NEVER_SAID = frozenset({"duration", "loudness", "explicit"})
+NEVER_SAID = frozenset({"duration", "loudness", "explicit", "popularity", "variance"})
 """Attributes that are part of the figures but never of the sentence that a listener reads first."""
-NEVER = -math.inf
 ADJECTIVE_BOUNDS: dict[str, tuple[float, float]] = {
-    "energy": (0.6, 0.4),
-    "danceability": (0.45, 0.5),
-    "positiveness": (0.5, 0.5),
-    "speechiness": (NEVER, 0.15),
-    "liveness": (NEVER, 0.5),
-    "acousticness": (0.15, 0.4),
-    "instrumentalness": (NEVER, 0.5),
-}
+    name: pair.bounds for name, pair in WORD_PAIRS.items() if name != "explicit"
+} | {"instrumentalness": (-math.inf, WORD_PAIRS["instrumentalness"].bounds[1])}
 """Highest value that the lower adjective fits, lowest value that the upper one fits.
 
-Among songs with vocals 0.01 is a high instrumentalness, and yet not "instrumental"; that a song is
-sung, in a studio, with a voice, is true of nearly all. The bounds follow Spotify's own: above 0.33
-speech and music, above 0.5 no vocals.
+That a song is sung, in a studio, with a voice, is true of nearly all and never said.
 """
 SIMILAR_WITHIN: dict[str, float] = {
     **dict.fromkeys(SHARES, 0.2),
@@ -94,7 +86,6 @@ _SELF_EXPLANATORY = frozenset(
         "old",
         "recent",
         "well known",
-        "little known",
     }
 )
 
@@ -105,7 +96,7 @@ class Trait:
 
     A trait is worth mentioning when both songs share it *and* it is unusual: both lie on the same
     side of the catalogue's median, far from it and close together. The smallest difference alone
-    would say "as studio-like" of nearly any two songs. ``is_stored`` tells whether the values are
+    would say "as dark" of nearly any two songs. ``is_stored`` tells whether the values are
     the tracks' own, or only coordinates in the recommendation space.
     """
 
@@ -132,11 +123,8 @@ class Trait:
             return -1.0
         a, b = self.rank - 0.5, self.other_rank - 0.5
         common = min(abs(a), abs(b)) if a * b > 0 else 0.0
-        if self.is_stored and self.name in ADJECTIVE_BOUNDS:
-            most, least = ADJECTIVE_BOUNDS[self.name]
-            low, high = sorted((self.value, self.other))
-            if not (low >= least if a + b >= 0 else high <= most):
-                common = 0.0
+        if not self.is_word_true:
+            common = 0.0
         if self.is_stored and self.name in SIMILAR_WITHIN:
             near = abs(self.value - self.other) <= SIMILAR_WITHIN[self.name]
             common = common if near else 0.0
@@ -148,9 +136,18 @@ class Trait:
         return self.rank + self.other_rank >= 1
 
     @property
+    def is_word_true(self) -> bool:
+        """Whether the attribute's adjective is true of both values."""
+        if not self.is_stored or self.name not in ADJECTIVE_BOUNDS:
+            return True
+        most, least = ADJECTIVE_BOUNDS[self.name]
+        low, high = sorted((self.value, self.other))
+        return low >= least if self.is_high else high <= most
+
+    @property
     def word(self) -> str:
         """The trait as the first sentence says it, ``calm`` or ``from the 70s``; else empty."""
-        if not (can_be_said(self.name) and self.is_known):
+        if not (can_be_said(self.name) and self.is_known and self.is_word_true):
             return ""
         if self.name == "year" and self.is_stored:
             return _describe_years(round(self.value), round(self.other))
@@ -244,7 +241,7 @@ def describe_shared(trait: Trait) -> str:
         if format_value("year", trait.value) == format_value("year", trait.other):
             return f"from the same year ({format_value('year', trait.value)})"
         return f"from about the same time ({trait.pair})"
-    if trait.name not in ADJECTIVES:
+    if trait.name not in ADJECTIVES or not trait.is_word_true:
         return f"alike in {attribute_label(trait.name).lower()} ({trait.pair})"
     word = ADJECTIVES[trait.name][trait.is_high]
     return f"as {word} ({_figures(trait, word)})"

@@ -24,7 +24,7 @@ MIN_VALUE_GAP: dict[str, float] = {
     **{name: gap / 2 for name, gap in phrases.SIMILAR_WITHIN.items()},
 }
 """Smallest difference between likes and dislikes, in the attribute's unit, that is described."""
-NOT_DESCRIBED = phrases.NEVER_SAID | {"popularity", "variance"}
+NOT_DESCRIBED = phrases.NEVER_SAID
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ import numpy as np
 
 from songrec.core.types import Ints, Space
 from songrec.recommend.explain import phrases
-from songrec.recommend.explain.phrases import Trait
+from songrec.recommend.explain.phrases import NEVER_SAID, Trait
 from songrec.recommend.similarity.similar import audible_subspace
 from songrec.recommend.space_statistics import statistics_of
 
 MIN_SONGS = 2
 """The mean of a single song says little about its artist; such artists come only if none else."""
-NOT_SAID = frozenset({"explicit", "popularity", "variance", "duration", "year", "loudness"})
+NOT_SAID = NEVER_SAID | {"year"}
 MAX_TRAITS = 2
 
 

@@ -1,20 +1,28 @@
-"""Traits of songs: the attributes in which a song differs most from the catalogue."""
+"""Traits of songs: the attributes in which a song differs most from the catalogue, and words."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from songrec.clustering.naming import WORDS
+from songrec.core.attribute_words import ATTRIBUTES_OF, WORD_PAIRS, words_true_of
 from songrec.core.attributes import BY_NAME, format_attribute
 from songrec.core.types import Space
+from songrec.recommend.explain import phrases
 from songrec.recommend.space_statistics import statistics_of
 
 N_TRAITS = 3
-# Whether a song is explicit says little about its sound, and half of all songs tie.
-NOT_TRAITS = ("explicit",)
+NOT_TRAITS = phrases.NEVER_SAID
+N_WORDS = 2
+NOT_TELLING = frozenset({"vocal", "electric"})
+"""Words that are true of most songs."""
+MIN_RANK_GAP = 0.2
+"""How far from the catalogue's median a value has to lie for its word to tell something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,33 @@ def song_traits(space: Space, rows: NDArray[np.int64]) -> list[list[dict[str, An
         ]
         for row, columns in enumerate(best.tolist())
     ]
+
+
+def telling_words(space: Space, attributes: Mapping[str, float | None]) -> tuple[str, ...]:
+    """Return the adjectives that are true of a song and most unusual in the catalogue.
+
+    At most ``N_WORDS``, the most unusual first; ``attributes`` are the song's values. A song that
+    the run does not hold is ranked among those of ``space``, too.
+    """
+    distributions = statistics_of(space).distributions
+    values, ranks = {}, {}
+    for name in WORD_PAIRS.keys() - NOT_TRAITS:
+        value = attributes.get(name)
+        if name in distributions and value is not None:
+            values[name] = np.float64(value)
+            ranks[name] = distributions[name].percentile(value)
+    gap = {name: abs(float(rank) - 0.5) for name, rank in ranks.items()}
+    strength = {
+        word: min(gap[name] for name in names) * WORDS[word].weight
+        for word, names in ATTRIBUTES_OF.items()
+        if all(gap.get(name, 0.0) >= MIN_RANK_GAP for name in names)
+    }
+    truth = words_true_of(values, ranks)
+    words = [word for word in strength if truth[word] and word not in NOT_TELLING]
+    words.sort(key=lambda word: -strength[word])
+    # Of words that mean nearly the same the strongest stands for all.
+    best = {WORDS[word].family: word for word in reversed(words)}
+    return tuple(word for word in words if word in best.values())[:N_WORDS]
 
 
 def _trait(name: str, value: float, share: float) -> Trait:

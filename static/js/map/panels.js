@@ -34,7 +34,7 @@ export class SongPanel {
         element("a", { class: "title", href: this.address(song) }, song.title),
         element("span", { class: "by" }, song.artists || "Unknown artist"),
       ),
-      element("div", { class: "map-song-row" }, cluster ? this.chip(cluster) : null, this.buttons(song, value)),
+      element("div", { class: "map-song-row" }, cluster ? this.clusterMark(cluster) : null, song.genre ? element("span", { class: "small quiet" }, song.genre) : null, this.buttons(song, value)),
       element(
         "ul",
         { class: "map-traits" },
@@ -44,13 +44,17 @@ export class SongPanel {
     );
   }
 
-  chip({ number, name }) {
+  clusterMark({ number, name }) {
     const key = number < 0 ? "noise" : number % 12;
     return element(
       "a",
-      { class: "chip", href: this.settings.cluster.replace("-987", number) },
+      {
+        class: "cluster-mark",
+        href: this.settings.cluster.replace("-987", number),
+        title: name[0].toUpperCase() + name.slice(1),
+        "aria-label": `Sound group: ${name}`,
+      },
       mark(this.sprite, key),
-      element("span", {}, name),
     );
   }
 
