@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 from flask import current_app
@@ -10,8 +11,10 @@ from flask.cli import with_appcontext
 
 from songrec.cli.base import json_option, one_line_errors, print_json, terminal_progress
 from songrec.core.config import dask_scheduler
-from songrec.core.types import no_progress
-from songrec.store.instance import current_instance
+from songrec.core.types import Progress, no_progress
+from songrec.jobs import queue, segment_tasks
+from songrec.store.instance import Instance, current_instance
+from songrec.store.sound import segment_index
 
 
 @click.command("analyze")
@@ -96,6 +99,7 @@ def analyze(
     )
     on_progress = no_progress if as_json else terminal_progress()
     report = analyze_folder(current_instance(), request, on_progress)
+    report.segments = _update_segments(current_instance(), on_progress)
     if as_json:
         print_json(report.to_json())
         return
@@ -114,11 +118,7 @@ def analyze(
             "merged: flask duplicates"
         )
     if cut := report.segments:
-        click.echo(
-            cut.get("problem")
-            or f"Segments: {cut['added']:,} songs cut, {cut['removed']:,} left out; "
-            f"{cut['tracks']:,} songs are in use."
-        )
+        click.echo(_describe_segments(cut))
     if report.tags_read_again:
         click.echo(f"The tags of {report.tags_read_again:,} unchanged ones were read again.")
     for encoding, count in report.suspected_encodings.most_common():
@@ -134,6 +134,32 @@ def analyze(
         click.echo(f"  {path}: {reason}")
     if len(report.rejected) > 10:
         click.echo(f"  and {len(report.rejected) - 10:,} more; --json lists them all")
+
+
+def _update_segments(instance: Instance, on_progress: Progress) -> dict[str, Any] | None:
+    """Queue the update of the index of segments; without a worker an existing one is updated here.
+
+    **Commits**.
+    """
+    from songrec.services.segments.build_index import refresh_after_analysis
+
+    is_in_use = segment_index.current(instance.folder) is not None
+    if is_in_use and not queue.worker_runs(instance, segment_tasks.KIND):
+        return refresh_after_analysis(instance, on_progress)
+    job = segment_tasks.queue_refresh(instance)
+    instance.session.commit()
+    return None if job is None else {"job_id": job.public_id}
+
+
+def _describe_segments(segments: dict[str, Any]) -> str:
+    if "job_id" in segments:
+        return f"Segments: the worker cuts new songs (job {segments['job_id']})."
+    if "problem" in segments:
+        return str(segments["problem"])
+    return (
+        f"Segments: {segments['added']:,} songs cut, {segments['removed']:,} left out; "
+        f"{segments['tracks']:,} songs are in use."
+    )
 
 
 COMMANDS = (analyze,)

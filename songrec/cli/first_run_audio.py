@@ -9,6 +9,7 @@ from flask import current_app
 
 from songrec.cli.base import terminal_progress
 from songrec.core.errors import BadInput, SongrecError
+from songrec.jobs import segment_tasks
 from songrec.store.db import db
 from songrec.store.instance import current_instance
 
@@ -78,5 +79,7 @@ def _analyse(audio: str) -> None:
         f"  {report.found:,} files: {report.analysed:,} analysed, {report.unchanged:,} unchanged, "
         f"{len(report.rejected):,} rejected."
     )
+    segment_tasks.queue_refresh(current_instance())
+    db.session.commit()
     if report.analysed and runs.published(db.session) is not None:
         click.echo("  The next training puts them on the map: Admin, Retrain, or flask train.")

@@ -8,17 +8,43 @@ from sqlalchemy.orm import Session
 
 from songrec.core.errors import UnknownName
 from songrec.core.types import Progress
+from songrec.jobs import queue
+from songrec.store import jobs
 from songrec.store.instance import Instance, current_instance
 from songrec.store.tables import Job
 
 KIND = "fragments"
 """The name of these jobs in the job table."""
 TASKS = ("train", "tag", "refresh")
+REFRESH_LIMIT_S = 1800.0
+"""After this time a refresh ends and a new one is queued, so that others have their turn."""
 
 
 def run(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
-    """Run a job; its parameters are those of ``execute``."""
-    return execute(current_instance(), job.parameters, on_progress)
+    """Run a job; its parameters are those of ``execute``.
+
+    After a refresh that did not reach all songs, another one is queued.
+    """
+    instance = current_instance()
+    result = execute(instance, job.parameters, on_progress)
+    if is_refresh(job) and (result["added"] or result["removed"]):
+        queue_refresh(instance)
+    return result
+
+
+def queue_refresh(instance: Instance) -> Job | None:
+    """Queue the update of the index if songs were added or removed. The caller commits.
+
+    Returns the job, which may have been waiting already; None if the index is up to date. One that
+    runs does not count: it may have passed the new songs.
+    """
+    from songrec.services.segments import index_state
+
+    if not index_state.count_waiting(instance):
+        return None
+    waiting = (job for job in jobs.active(instance.session) if job.state == "waiting")
+    job = next((job for job in waiting if is_refresh(job)), None)
+    return job or queue.enqueue(instance.session, KIND, {"task": "refresh"})
 
 
 def execute(
@@ -50,7 +76,8 @@ def execute(
             seed=int(fields.get("seed", 0)),
         )
     if task == "refresh":
-        return build_index.refresh(instance, on_progress) or {"added": 0, "removed": 0}
+        done = build_index.refresh(instance, on_progress, time_limit_s=REFRESH_LIMIT_S)
+        return done or {"added": 0, "removed": 0}
     raise UnknownName("segment task", task, TASKS)
 
 

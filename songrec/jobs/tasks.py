@@ -46,12 +46,13 @@ def ingest(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
 
 def refresh(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     """Update what follows from new tracks; ``newest_before`` as for ``refresh_derived``."""
-    from dataclasses import asdict
-
+    from songrec.jobs import segment_tasks
     from songrec.services.library.after_import import refresh_derived
 
     before = int(job.parameters["newest_before"])
-    return asdict(refresh_derived(current_instance(), before, on_progress))
+    derived = refresh_derived(current_instance(), before, on_progress)
+    following = segment_tasks.queue_refresh(current_instance())
+    return {"alike": derived.alike, "segments": following and {"job_id": following.public_id}}
 
 
 def words(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
@@ -151,6 +152,11 @@ def demo(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
 
 
 def _analysed(report: AnalyzeReport) -> dict[str, Any]:
+    """Queue the update of the segments and return the report for the job's row."""
+    from songrec.jobs import segment_tasks
+
+    following = segment_tasks.queue_refresh(current_instance())
+    report.segments = following and {"job_id": following.public_id}
     result = report.to_json()
     return {
         **result,

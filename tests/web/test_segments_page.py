@@ -11,7 +11,9 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from songrec.core.files import atomic_folder
+from songrec.jobs import segment_tasks
 from songrec.store import jobs
+from songrec.store.instance import Instance
 from songrec.store.models import taggers
 from songrec.store.sound import segment_index
 from songrec.store.sound.segment_index import SongSegments
@@ -115,6 +117,26 @@ def test_the_admin_sees_what_is_in_use_and_asks_for_more(
     waiting = [job for job in jobs.active(session) if job.kind == "fragments"]
     assert [job.parameters for job in waiting] == [{"task": "train", "source": "genre"}]
     assert client.post("/admin/fragments", data={"task": "burn"}).status_code == 400
+
+
+def test_the_admin_reads_how_far_the_splitting_is(
+    client: FlaskClient, cut: list[Track], session: Session, instance: Path, admin: User
+) -> None:
+    def state() -> str:
+        return " ".join(texts(client.get("/admin/fragments"), "main .notice, main p.quiet"))
+
+    assert "3 songs are not split yet, or gone" in state()  # as an index of an earlier version
+    job = segment_tasks.queue_refresh(Instance(instance, session))
+    session.commit()
+    assert job is not None
+    assert "3 songs to go. Splitting new songs is waiting for its turn" in state()
+    job.state, job.progress = "running", 0.4
+    session.commit()
+    assert "New songs are being split, 40%" in state()
+    segment_tasks.run(session, job, lambda *_: None)
+    job.state = "done"
+    session.commit()
+    assert "All songs with sound are split." in state()
 
 
 def test_the_admin_reads_the_taggers_figures(

@@ -1,7 +1,8 @@
 """Everything that follows from new tracks, whatever way they came in.
 
 A catalogue file, a folder, the demo clips and a kept upload all end here, so that artists, lyrics
-search, duplicates, estimates, similarity and segments never lag behind one of them.
+search, duplicates, estimates and similarity never lag behind one of them. Segments follow in a job
+of their own (``jobs.segment_tasks``).
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from songrec.core.types import Progress, no_progress, part_of
 from songrec.services.catalogue import duplicate_search
 from songrec.services.catalogue.ingest import IngestReport, ingest_file
 from songrec.services.prediction import attribute_estimates
-from songrec.services.segments.build_index import refresh_after_analysis
 from songrec.services.similarity import audio_similarity, word_search
 from songrec.store.catalogue import artists
 from songrec.store.db import write_with_retries
@@ -26,19 +26,15 @@ IMPORTED = 0.8
 
 @dataclass(frozen=True)
 class DerivedUpdate:
-    """``alike`` counts the new tracks that are named like an earlier one.
-
-    ``segments`` is the report of ``refresh_after_analysis``, None where segments are not in use.
-    """
+    """``alike`` counts the new tracks that are named like an earlier one."""
 
     alike: int
-    segments: dict[str, Any] | None
 
 
 def refresh_derived(
     instance: Instance, newest_before: int, on_progress: Progress = no_progress
 ) -> DerivedUpdate:
-    """Update artists, words, duplicates, estimates, similarity matrices and segments.
+    """Update artists, words, duplicates, estimates and similarity matrices.
 
     ``newest_before`` is ``duplicate_search.newest_id`` from before the import. **Commits** after
     each step: cancelled or killed, the next import completes it. Several processes may do it at
@@ -52,10 +48,9 @@ def refresh_derived(
     alike = write_with_retries(session, lambda: duplicate_search.count_new(session, newest_before))
     on_progress(0.55, "Estimating what new songs are like.")
     write_with_retries(session, lambda: attribute_estimates.refresh(instance))
-    audio_similarity.refresh_matrices(instance, part_of(on_progress, 0.65, 0.8))
-    segments = refresh_after_analysis(instance, part_of(on_progress, 0.8, 1.0))
+    audio_similarity.refresh_matrices(instance, part_of(on_progress, 0.65, 1.0))
     instance.session.commit()
-    return DerivedUpdate(alike, segments)
+    return DerivedUpdate(alike)
 
 
 def import_catalogue(

@@ -25,6 +25,9 @@ class AnalyzeRequest:
     time_limit_s: float = TIME_LIMIT_S
 
 
+_SEGMENT_FIELDS = ("job_id", "added", "removed", "tracks", "fragments", "made_by", "problem")
+
+
 @dataclass
 class AnalyzeReport:
     """Counts of the files: ``found`` is ``analysed + unchanged + len(rejected)``.
@@ -36,8 +39,9 @@ class AnalyzeReport:
     cue sheet has changed. ``notes`` are (path, remark): what is irregular in the sound or chosen
     otherwise than usual (``DecodedAudio.notes``), what was mended or guessed in tags and what
     could not be used beside files. ``suspected_encodings`` counts files whose tags look like
-    another encoding than they were read by. ``segments`` is the report of
-    ``refresh_after_analysis``, None where segments are not in use.
+    another encoding than they were read by. ``segments`` says what follows for the index of
+    segments: ``job_id`` of the job that updates it, or the report of ``refresh_after_analysis``;
+    None where it is up to date.
     """
 
     folder: Path
@@ -74,9 +78,5 @@ class AnalyzeReport:
             "notes": [{"path": path, "note": note} for path, note in self.notes],
             "seconds": round(self.seconds, 3),
             "fragments": self.segments
-            and {
-                name: value
-                for name, value in self.segments.items()
-                if name in ("added", "removed", "tracks", "fragments", "made_by", "problem")
-            },
+            and {name: value for name, value in self.segments.items() if name in _SEGMENT_FIELDS},
         }

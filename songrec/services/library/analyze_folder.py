@@ -86,7 +86,7 @@ def analyze_folder(
             ANALYSED + (1 - ANALYSED) * share, message, run.counts()
         ),
     )
-    run.report.alike, run.report.segments = derived.alike, derived.segments
+    run.report.alike = derived.alike
     on_progress(1.0, run.summary(), run.counts())
     run.report.seconds = time.perf_counter() - start
     return run.report

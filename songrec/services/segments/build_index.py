@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,11 +15,11 @@ from songrec.core.errors import BadInput, Cancelled, NotReady, SongrecError
 from songrec.core.types import Progress, no_progress
 from songrec.services.features import waveform
 from songrec.services.features.sound_files import local_path
+from songrec.services.segments import index_state
 from songrec.services.segments.encoder_selection import status
 from songrec.services.segments.encoders import SegmentEncoder, encoder_for_index, select_encoder
 from songrec.services.segments.tagger_dataset import SegmentSettings
 from songrec.store.instance import Instance
-from songrec.store.models import taggers
 from songrec.store.sound import audio_files, segment_index, waveform_cache
 from songrec.store.sound.audio_files import SoundSource
 from songrec.store.sound.segment_index import SongSegments
@@ -38,11 +39,13 @@ def build(
     settings: SegmentSettings | None = None,
     by: str = "best",
     seed: int = 0,
+    time_limit_s: float = math.inf,
 ) -> dict[str, Any]:
     """Encode the segments of every audible song, put their index in use, return its manifest.
 
     ``by`` is one of ``encoder_selection.ENCODERS``. Vectors of encoders without training are
-    standardised. Raises ``NotReady`` if no song is audible or the encoder is not available.
+    standardised. Songs that are not encoded within ``time_limit_s`` are left to ``refresh``. Raises
+    ``NotReady`` if no song is audible or the encoder is not available.
     """
     started = time.perf_counter()
     encoder, choice = select_encoder(instance.folder, settings, by)
@@ -52,7 +55,7 @@ def build(
     unreadable: dict[str, str] = {}
     manifest = segment_index.write(
         instance.folder,
-        _encode(instance.folder, encoder, files, unreadable, on_progress),
+        _encode(instance.folder, encoder, files, unreadable, on_progress, time_limit_s),
         standardize=encoder.name != "tagger",
         seconds=encoder.settings.n_seconds,
         made_by=encoder.name,
@@ -67,41 +70,40 @@ def build(
         },
         seed=seed,
     )
-    # Songs may have been added or removed meanwhile.
-    return _report(refresh(instance) or manifest, started, on_progress)
+    if math.isinf(time_limit_s):
+        # Songs may have been added or removed meanwhile.
+        manifest = refresh(instance) or manifest
+    return _report(manifest, started, on_progress)
 
 
-def refresh(instance: Instance, on_progress: Progress = no_progress) -> dict[str, Any] | None:
-    """Update the index to the songs that are audible now.
+def refresh(
+    instance: Instance,
+    on_progress: Progress = no_progress,
+    *,
+    time_limit_s: float = math.inf,
+) -> dict[str, Any] | None:
+    """Update the index to the songs that are audible now, or build it if there is none.
 
     New songs are encoded by the encoder of the index, so that distances stay comparable; if it no
-    longer exists the index is rebuilt.
+    longer exists the index is rebuilt. After ``time_limit_s`` no further song is encoded: the next
+    refresh continues.
 
     Returns
     -------
-    The manifest with the counts ``added`` and ``removed``. None if nothing has changed, or if there
-    is neither an index nor a tagger: then segments are not used in this instance.
+    The manifest with the counts ``added`` and ``removed``. None if nothing has changed.
     """
     started = time.perf_counter()
     while (name := segment_index.current(instance.folder)) is not None:
         manifest = segment_index.manifest(instance.folder)
         indexed = segment_index.content_hashes(instance.folder, name)
         if manifest is None or indexed is None:
-            return _rebuild(instance, manifest or {}, on_progress)
+            return _rebuild(instance, manifest or {}, on_progress, time_limit_s)
         files = _sound_files(instance.session)
         hashes = {track: file.content_hash for track, file in files.items()}
-        unreadable = {
-            track: content_hash
-            for track, content_hash in manifest.get("unread", {}).items()
-            if hashes.get(int(track)) == content_hash
-        }
-        new = {
-            track: file
-            for track, file in files.items()
-            if file.content_hash not in (indexed.get(track), unreadable.get(str(track)))
-        }
-        removed = [track for track, digest in indexed.items() if hashes.get(track) != digest]
-        if not new and not removed:
+        changes = index_state.compare(hashes, indexed, manifest)
+        new = {track: files[track] for track in changes.new}
+        removed, unreadable = changes.removed, changes.unreadable
+        if not changes.count:
             return None
         if not new and len(removed) == len(indexed):
             segment_index.remove(instance.folder, name)
@@ -110,21 +112,20 @@ def refresh(instance: Instance, on_progress: Progress = no_progress) -> dict[str
             encoder = encoder_for_index(instance.folder, manifest) if new else None
         except NotReady as error:
             log.warning("The index of segments is rebuilt: %s", error)
-            return _rebuild(instance, manifest, on_progress)
-        before = len(unreadable)
-        songs = (
-            _encode(instance.folder, encoder, new, unreadable, on_progress) if encoder else iter(())
-        )
+            return _rebuild(instance, manifest, on_progress, time_limit_s)
+        songs: Iterator[SongSegments] = iter(())
+        if encoder:
+            songs = _encode(instance.folder, encoder, new, unreadable, on_progress, time_limit_s)
         try:
             manifest = segment_index.update(
                 instance.folder, name, songs, removed, {"unread": unreadable}
             )
         except segment_index.Superseded:
             continue  # rebuilt meanwhile: compare with the new index
-        added = len(new) - (len(unreadable) - before)
-        counts = {"added": added, "removed": len(removed)}
+        kept = len(indexed) - len(removed)
+        counts = {"added": manifest["tracks"] - kept, "removed": len(removed)}
         return _report({**manifest, **counts}, started, on_progress)
-    return None if taggers.newest(instance.folder) is None else _rebuild(instance, {}, on_progress)
+    return _rebuild(instance, {}, on_progress, time_limit_s)
 
 
 def refresh_after_analysis(
@@ -149,14 +150,14 @@ def refresh_after_analysis(
 
 
 def _rebuild(
-    instance: Instance, manifest: dict[str, Any], on_progress: Progress
+    instance: Instance, manifest: dict[str, Any], on_progress: Progress, time_limit_s: float
 ) -> dict[str, Any] | None:
     """Build the index anew with the settings of ``manifest`` and the best encoder of now."""
     if not _sound_files(instance.session):
         return None
     settings = SegmentSettings(**manifest["cutting"]) if "cutting" in manifest else None
     seed = int(manifest.get("seed", 0))
-    built = build(instance, on_progress, settings=settings, seed=seed)
+    built = build(instance, on_progress, settings=settings, seed=seed, time_limit_s=time_limit_s)
     return {"added": built["tracks"], "removed": 0, **built}
 
 
@@ -173,12 +174,17 @@ def _encode(
     files: SoundFiles,
     unreadable: dict[str, str],
     on_progress: Progress,
+    time_limit_s: float,
 ) -> Iterator[SongSegments]:
     """Yield the segments of each song; adds files that cannot be read to ``unreadable``.
 
-    Each song also gets its waveform, on which pages mark its moments.
+    Each song also gets its waveform, on which pages mark its moments. Ends with the first song
+    after ``time_limit_s``.
     """
+    started, encoded_any = time.monotonic(), False
     for done, (track, source) in enumerate(sorted(files.items())):
+        if encoded_any and time.monotonic() - started > time_limit_s:
+            return
         content_hash = source.content_hash
         on_progress(0.95 * done / len(files), f"{done} of {len(files)} songs cut")
         try:
@@ -189,6 +195,7 @@ def _encode(
         except (BadInput, OSError):
             unreadable[str(track)] = content_hash  # moved or damaged: the next analysis reports it
             continue
+        encoded_any = True
         yield SongSegments(track, encoded.starts, encoded.vectors, encoded.tags, content_hash)
 
 

@@ -1,4 +1,4 @@
-"""Songs cut into segments: what is in use, how good the tagger is, and asking for either anew."""
+"""Songs cut into segments: what is in use, what follows, and how good the tagger is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from songrec.core.errors import BadInput
 from songrec.jobs import queue, segment_tasks
-from songrec.services.segments import encoder_selection
+from songrec.services.segments import encoder_selection, index_state
 from songrec.store import jobs
 from songrec.store.db import db
 from songrec.store.instance import current_instance
@@ -51,6 +51,8 @@ def segments() -> str:
         by=BY,
         made_by=MADE_BY,
         job=_waiting(),
+        following=_refreshing(),
+        waiting=index_state.count_waiting(current_instance()),
         worker=queue.worker_runs(current_instance()),
     )
 
@@ -82,5 +84,14 @@ def work_on_segments() -> ResponseReturnValue:
 
 def _waiting() -> Job | None:
     """Return the queued or running job, if any; a training needs all processors."""
-    active = (job for job in jobs.active(db.session) if job.kind == segment_tasks.KIND)
-    return next((job for job in active if not segment_tasks.is_refresh(job)), None)
+    return next((job for job in _active() if not segment_tasks.is_refresh(job)), None)
+
+
+def _refreshing() -> Job | None:
+    """Return the job that cuts new songs, the running one before one that waits."""
+    refreshing = [job for job in _active() if segment_tasks.is_refresh(job)]
+    return min(refreshing, key=lambda job: job.state != "running", default=None)
+
+
+def _active() -> list[Job]:
+    return [job for job in jobs.active(db.session) if job.kind == segment_tasks.KIND]

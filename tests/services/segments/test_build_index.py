@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from flask import Flask
 from sqlalchemy.orm import Session
 
-from songrec.core.errors import Cancelled, NotReady, UnknownName
+from songrec.core.errors import NotReady, UnknownName
 from songrec.core.files import atomic_folder
 from songrec.core.types import Floats, SegmentIndex
-from songrec.features.settings import AudioSettings
-from songrec.jobs import segment_tasks, tasks
-from songrec.services.library import analyze_folder
-from songrec.services.library.analysis_report import AnalyzeReport, AnalyzeRequest
-from songrec.services.segments import build_index, encoder_selection
+from songrec.jobs import queue, segment_tasks, tasks
+from songrec.services.segments import build_index, encoder_selection, index_state
 from songrec.services.segments.tagger_dataset import SegmentSettings
 from songrec.services.uploads import analyze_upload
 from songrec.store import jobs
@@ -26,7 +25,7 @@ from songrec.store.models import published_weights, taggers
 from songrec.store.sound import segment_index as store
 from songrec.store.sound import waveform_cache
 from songrec.store.sound.segment_index import SongSegments, Superseded
-from songrec.store.tables import AudioFile, Track, Upload
+from songrec.store.tables import AudioFile, Job, Track, Upload
 from tests.planted_run import plant
 from tests.services.segments.test_segments import write_song
 from tests.sounding import add_sound
@@ -115,9 +114,9 @@ def test_a_file_that_cannot_be_read_is_tried_once(
 def test_without_any_song_left_there_is_no_index(
     session: Session, instance: Path, tracks: list[Track], tmp_path: Path
 ) -> None:
-    file = sound(session, tmp_path, tracks[0], 300.0)
-    assert build_index.refresh(Instance(instance, session)) is None  # segments are not in use yet
+    assert build_index.refresh(Instance(instance, session)) is None
     assert store.current(instance) is None
+    file = sound(session, tmp_path, tracks[0], 300.0)
     build_index.build(Instance(instance, session), settings=SETTINGS)
     file.state = "missing"
     session.commit()
@@ -160,12 +159,12 @@ def test_an_index_that_was_put_in_use_meanwhile_is_not_overwritten(tmp_path: Pat
     ]
 
 
-def analysed(session: Session, instance: Path, folder: Path) -> AnalyzeReport:
-    request = AnalyzeRequest(folder, workers=1, settings=AudioSettings(seconds=2.0))
-    return analyze_folder.analyze_folder(Instance(instance, session), request)
+def refreshes(session: Session) -> list[Job]:
+    return [job for job in jobs.active(session) if segment_tasks.is_refresh(job)]
 
 
-def test_an_analysis_refreshes_the_index_and_survives_a_failure_there(
+def test_segments_follow_an_analysis_in_the_worker_or_without_one_in_the_command(
+    app: Flask,
     session: Session,
     instance: Path,
     tmp_path: Path,
@@ -176,36 +175,44 @@ def test_an_analysis_refreshes_the_index_and_survives_a_failure_there(
     from tests.services.library.test_analyze_folder import analyse_in_process
 
     monkeypatch.setattr(executors, "analyse_here", analyse_in_process)
-    folder = tmp_path / "music"
-    write_song(folder / "one.wav", [220.0])
-    assert analysed(session, instance, folder).segments is None
-    build_index.build(Instance(instance, session), settings=SETTINGS)
-    write_song(folder / "two.wav", [440.0])
-    report = analysed(session, instance, folder)
-    assert report.analysed == 1
-    told = report.to_json()["fragments"]
-    assert (told["added"], told["removed"], told["tracks"]) == (1, 0, 2)
-    (folder / "one.wav").unlink()
-    assert analysed(session, instance, folder).to_json()["fragments"]["tracks"] == 1
+    folder, words = tmp_path / "music", ("analyze", str(tmp_path / "music"), "--seconds", "2")
+    runner = app.test_cli_runner()
 
-    def broken(*_: object) -> None:
+    def analysed() -> dict[str, Any]:
+        done = runner.invoke(args=[*words, "--workers", "1", "--json"])
+        assert done.exit_code == 0, done.output
+        report = dict(json.loads(done.stdout)["fragments"] or {})
+        session.expire_all()
+        return report
+
+    write_song(folder / "one.wav", [220.0])
+    (job,) = refreshes(session) if "job_id" in analysed() else ()
+    assert analysed() == {"job_id": job.public_id}
+    with app.app_context():
+        assert segment_tasks.run(session, job, lambda *_: None)["added"] == 1
+    session.delete(job)
+    session.commit()
+    assert analysed() == {}
+
+    write_song(folder / "two.wav", [440.0])
+    report = analysed()
+    assert (report["added"], report["removed"], report["tracks"]) == (1, 0, 2)
+    (folder / "one.wav").unlink()
+    assert analysed()["tracks"] == 1
+
+    def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a bug")
 
     write_song(folder / "three.wav", [660.0])
-    monkeypatch.setattr(build_index, "refresh", broken)
-    with caplog.at_level(logging.CRITICAL):
-        report = analysed(session, instance, folder)
-    assert report.analysed == 1
-    assert "ZeroDivisionError" in report.to_json()["fragments"]["problem"]
+    with monkeypatch.context() as patch, caplog.at_level(logging.CRITICAL):
+        patch.setattr(build_index, "refresh", broken)
+        assert "ZeroDivisionError" in analysed()["problem"]
     assert session.query(Track).filter_by(title="three").count() == 1
     assert len(current_index(instance).track_ids) == 1
 
-    def stopped(*_: object) -> None:
-        raise Cancelled("stopped")
-
-    monkeypatch.setattr(build_index, "refresh", stopped)
-    with pytest.raises(Cancelled):
-        analysed(session, instance, folder)
+    monkeypatch.setattr(queue, "worker_runs", lambda *_: True)
+    assert "job_id" in analysed()
+    assert len(current_index(instance).track_ids) == 1
 
 
 def test_keeping_an_upload_enqueues_a_refresh(
@@ -227,7 +234,10 @@ def test_keeping_an_upload_enqueues_a_refresh(
         assert tasks.keep(session, job, lambda *_: None) == {"track_id": tracks[1].public_id}
     waiting = [job for job in jobs.active(session) if job.kind == "refresh"]
     assert len(waiting) == 1
-    tasks.refresh(session, waiting[0], lambda *_: None)
+    done = tasks.refresh(session, waiting[0], lambda *_: None)
+    (following,) = refreshes(session)
+    assert done["segments"] == {"job_id": following.public_id}
+    segment_tasks.run(session, following, lambda *_: None)
     name = str(store.current(instance))
     assert set((store.content_hashes(instance, name) or {}).values()) == {
         file.content_hash,
@@ -240,6 +250,29 @@ def test_a_song_that_is_gone_leaves_the_index(session: Session, instance: Path) 
     store.write(instance, [song], seconds=5, made_by="mfcc")
     done = segment_tasks.execute(Instance(instance, session), {"task": "refresh"}, lambda *_: None)
     assert done == {"tracks": 0, "fragments": 0, "added": 0, "removed": 1}
+
+
+def test_a_refresh_that_runs_out_of_time_is_continued_by_another(
+    session: Session,
+    instance: Path,
+    tracks: list[Track],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for track in tracks[:3]:
+        sound(session, tmp_path, track, 200.0 + 90 * track.id)
+    monkeypatch.setattr(segment_tasks, "REFRESH_LIMIT_S", 0.0)
+    job = segment_tasks.queue_refresh(Instance(instance, session))
+    for count in (1, 2, 3):
+        assert job is not None
+        assert segment_tasks.queue_refresh(Instance(instance, session)) is job
+        job.state = "running"
+        done = segment_tasks.run(session, job, lambda *_: None)
+        assert (done["added"], done["tracks"]) == (1, count)
+        job.state = "done"
+        job = next(iter(refreshes(session)), None)
+    assert job is None
+    assert index_state.count_waiting(Instance(instance, session)) == 0
 
 
 @pytest.mark.parametrize(
