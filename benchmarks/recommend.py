@@ -22,18 +22,19 @@ import numpy as np
 
 from songrec.core.attributes import ATTRIBUTE_NAMES, SHARES
 from songrec.core.types import Space
+from songrec.recommend.feedback_boosts import background_boosts
 from songrec.recommend.lists import moods, paths, stations
-from songrec.recommend.lists.blends import blend
-from songrec.recommend.lists.rerank import DEFAULT_RERANKING
+from songrec.recommend.lists.rerank import DEFAULT_RERANKING, MAX_PER_ARTIST, Reranking
 from songrec.recommend.query import Query
-from songrec.recommend.ranking import rank
-from songrec.recommend.similarity.more_like import more_like
+from songrec.recommend.ranking import create_method, rank
 from songrec.recommend.similarity.similar import similar_tracks
+from songrec.recommend.similarity.similar_artists import similar_artists
 from songrec.recommend.taste.prior import ColumnPrior, TastePrior
 
 SIZES = (17_000, 114_000, 1_200_000)
 FEWER, FEWER_REPEATS = 1_000_000, 5
 RERANKED = replace(DEFAULT_RERANKING, variety=0.5, novelty=0.3, freshness=0.3, surprise=1)
+BLENDED = Reranking(per_artist=MAX_PER_ARTIST)
 TOWER = 32
 LIKES, DISLIKES, WANTED = 10, 3, 20
 COLUMNS = (
@@ -180,10 +181,18 @@ def _other_questions(space: Space, asked: list[tuple[list[int], list[int]]]) -> 
     aims = [moods.target_values(space, genre, None) for genre in list(moods.GENRES)[: len(asked)]]
     later = stations.candidates_needed(200 + WANTED)
     questions: dict[str, list[Callable[[], Any]]] = {
-        "similar": [lambda a=a: similar_tracks(space, a[0][0], 8) for a in asked],
-        "more like this one": [
-            lambda a=a: more_like(space, a[0][0], WANTED, likes=a[0][1:], dislikes=a[1])
+        "songs of a song's page": [
+            lambda a=a: rank(space, a[0][:1], n=8, by=DEFAULT_RERANKING, seeds=True) for a in asked
+        ],
+        "the same, by sound alone": [lambda a=a: similar_tracks(space, a[0][0], 8) for a in asked],
+        "more like this one": [lambda a=a: _more_like(space, *a) for a in asked],
+        "similar artists": [
+            lambda a=a: similar_artists(create_method(space), space, space.rows_of(a[0]), 8)
             for a in asked
+        ],
+        "five likes of five tastes": [
+            lambda at=at: rank(space, _five_tastes(space, at), n=WANTED, by=DEFAULT_RERANKING)
+            for at in range(len(asked))
         ],
         "mood": [lambda a=a: moods.nearest_to_target(space, a, WANTED) for a in aims],
         "surprise me": [
@@ -209,7 +218,8 @@ def _other_questions(space: Space, asked: list[tuple[list[int], list[int]]]) -> 
         "path over 8 songs": [lambda a=a: _path(space, a[0][0], a[0][-1], 8) for a in asked],
         "path over 16 songs": [lambda a=a: _path(space, a[0][0], a[0][-1], 16) for a in asked],
         "blend of 2 less 1": [
-            lambda a=a: blend(space, [a[0][0], a[0][-1]], a[1][:1], WANTED) for a in asked
+            lambda a=a: rank(space, [a[0][0], a[0][-1]], a[1][:1], WANTED, by=BLENDED, seeds=True)
+            for a in asked
         ],
     }
     results = {}
@@ -220,11 +230,32 @@ def _other_questions(space: Space, asked: list[tuple[list[int], list[int]]]) -> 
 
 
 def _station(space: Space, seeds: list[int], **asked: Any) -> Any:
-    return stations.station_matches(space, seeds, 200, WANTED, seed=1, **asked)
+    return stations.station_matches(
+        create_method(space), space, seeds, 200, WANTED, seed=1, **asked
+    )
+
+
+def _more_like(space: Space, likes: list[int], dislikes: list[int]) -> Any:
+    return rank(
+        space,
+        likes[:1],
+        dislikes,
+        WANTED,
+        by=DEFAULT_RERANKING,
+        excluded=likes[1:],
+        boosts=background_boosts(likes[1:], {}),
+        seeds=True,
+    )
+
+
+def _five_tastes(space: Space, at: int) -> list[int]:
+    return [int(space.track_ids[np.flatnonzero(space.labels == label)[at]]) for label in range(5)]
 
 
 def _path(space: Space, start: int, end: int, between: int) -> Any:
-    return paths.describe_path(space, paths.find_path(space, start, end, between))
+    return paths.describe_path(
+        space, paths.find_path(create_method(space), space, start, end, between)
+    )
 
 
 def _timed(calls: list[Callable[[], Any]]) -> dict[str, float]:

@@ -111,6 +111,10 @@ MORE_CANDIDATES = {("admin", "distance"): 2e-3}
 Scores that are relative to all candidates move a little where it counts among them."""
 
 
+ONE_TASTE = replace(DEFAULT_RERANKING, every_taste=False)
+"""In 0.1 few likes were one taste, however different they were."""
+
+
 @pytest.mark.parametrize("name", LISTENERS)
 def test_recommendations_are_the_same(
     session: Session, old_instance: Path, answers: dict[str, Any], name: str
@@ -120,12 +124,12 @@ def test_recommendations_are_the_same(
     assert method_used(Instance(old_instance, session)) == expected["method_used"]
     asked = {method: {"method": method} for method in expected["recommendations"]}
     asked |= {
-        "variety=0.7": {"by": replace(DEFAULT_RERANKING, variety=0.7)},
-        "novelty=0.5,per_artist=1": {"by": replace(DEFAULT_RERANKING, novelty=0.5, per_artist=1)},
-        "surprise=7": {"by": replace(DEFAULT_RERANKING, surprise=7)},
+        "variety=0.7": {"by": replace(ONE_TASTE, variety=0.7)},
+        "novelty=0.5,per_artist=1": {"by": replace(ONE_TASTE, novelty=0.5, per_artist=1)},
+        "surprise=7": {"by": replace(ONE_TASTE, surprise=7)},
     }
     for key, old in {**expected["recommendations"], **expected["reranked"]}.items():
-        options = {"by": DEFAULT_RERANKING, "n": 10, **asked[key]}
+        options = {"by": ONE_TASTE, "n": 10, **asked[key]}
         if isinstance(old, dict):
             with pytest.raises(SongrecError):
                 for_listener.recommend_for_listener(
@@ -242,7 +246,8 @@ def test_similar_songs_are_the_same(
             same_list(similar_by(Instance(old_instance, session), track, 10, by=name), old)
 
 
-def test_radio_is_the_same(session: Session, old_instance: Path, answers: dict[str, Any]) -> None:
+def test_radio_goes_on(session: Session, old_instance: Path, answers: dict[str, Any]) -> None:
+    """Moods have the same order; around songs the method that recommends best decides now."""
     user = listener_of(session, answers, "user")
     for place, old in answers["stations"].items():
         kind, key, cursor = place.split("|")
@@ -251,7 +256,13 @@ def test_radio_is_the_same(session: Session, old_instance: Path, answers: dict[s
         page = stations.station_page(
             Instance(old_instance, session), user, kind, key, cursor=cursor, n=10
         )
-        same_list(page.items, old["items"])
+        if kind == "mood":
+            same_list(page.items, old["items"])
+        else:
+            # What the listener dislikes is left out.
+            assert 8 <= len({one.track.id for one in page.items}) <= 10
+        if kind == "song":
+            assert page.items[0].track.public_id == old["items"][0]["track_id"]
         assert page.cursor == old["cursor"]
 
 
@@ -272,27 +283,28 @@ def test_radio_of_an_artist_starts_from_all_of_its_songs(
         assert page.items
 
 
-def test_paths_blends_and_more_like_are_the_same(
+def test_paths_blends_and_more_like_are_answered(
     session: Session, old_instance: Path, answers: dict[str, Any]
 ) -> None:
     def ids(names: list[str]) -> list[int]:
         return [track_of(session, name).id for name in names]
 
     old = answers["blend"]
-    same_list(
-        blend(Instance(old_instance, session), ids(old["plus"]), ids(old["minus"]), 10),
-        old["items"],
-    )
+    found = blend(Instance(old_instance, session), ids(old["plus"]), ids(old["minus"]), 10)
+    assert len(found) == len(old["items"])
+    assert not {one.track.public_id for one in found} & {*old["plus"], *old["minus"]}
     old = answers["path"]
     start, end = track_of(session, old["from"]), track_of(session, old["to"])
-    same_list(
-        song_path(Instance(old_instance, session), start, end, old["between"])[0], old["items"]
-    )
+    found = song_path(Instance(old_instance, session), start, end, old["between"])[0]
+    assert len(found) == len(old["items"])
+    assert (found[0].track.id, found[-1].track.id) == (start.id, end.id)
     old = answers["more_like"]
     feedback = ListenerFeedback.load(session, listener_of(session, answers, old["listener"]))
     track = track_of(session, old["track"])
     found = for_listener.more_like_song(Instance(old_instance, session), track, feedback, 10)
-    same_list(found, old["items"])
+    assert len(found) == len(old["items"])
+    rated = {track.id, *feedback.likes, *feedback.dislikes}
+    assert not {one.track.id for one in found} & rated
 
 
 def test_search_finds_the_same(session: Session, answers: dict[str, Any]) -> None:
@@ -353,7 +365,8 @@ def test_tokens_open_the_same(app: Flask, answers: dict[str, Any]) -> None:
         body = answer.get_json()
         if old["status"] == 200:
             assert body["method"] == old["method"]
-            assert [one["track"]["id"] for one in body["items"]] == old["tracks"]
+            # The likes of different tastes take turns now.
+            assert len({one["track"]["id"] for one in body["items"]}) == len(old["tracks"])
 
 
 def test_uploads_wait_where_they_were(session: Session, answers: dict[str, Any]) -> None:

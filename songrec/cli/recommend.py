@@ -48,10 +48,11 @@ METHODS_HELP = f"By default the best available one (learned, else taste). {_METH
 @click.option(
     "--by",
     metavar="COMPARISON",
-    default="space",
+    default="best",
     show_default=True,
-    help="What to compare by: space, features or latent of the published run, or a feature "
-    "set that was analysed (mfcc, statistical, musicnn, …), which needs no run.",
+    help="What to compare by: best (the method that recommends best); sound alone, features or "
+    "latent of the published run; or a feature set that was analysed (mfcc, statistical, musicnn, "
+    "…), which needs no run.",
 )
 @json_option
 @with_appcontext
@@ -59,16 +60,20 @@ METHODS_HELP = f"By default the best available one (learned, else taste). {_METH
 def similar(track: str, count: int, by: str, as_json: bool) -> None:
     """List songs similar to TRACK (a public id or the catalogue's own id), with reasons."""
     from songrec.services.catalogue.track_lookup import resolve_track
-    from songrec.services.similarity import audio_similarity
+    from songrec.services.recommendation import recommend
 
     with wrong_usage():
-        if by not in audio_similarity.COMPARISONS:
-            raise UnknownName("comparison", by, audio_similarity.COMPARISONS)
+        if by not in recommend.COMPARISONS:
+            raise UnknownName("comparison", by, recommend.COMPARISONS)
     song = resolve_track(db.session, track)
-    ranked = audio_similarity.similar_by(current_instance(), song, count, by=by)
+    ranked = recommend.similar_songs(current_instance(), song, count, by=by)
+    used = recommend.comparison_used(current_instance(), by)
     if not as_json:
-        click.echo(f"Sounds like “{song.title}” ({song.artists or 'unknown artist'}):\n")
-    _print_ranked(ranked, as_json)
+        how = METHODS.entry(used).label if by == recommend.BEST else "sound alone"
+        click.echo(
+            f"Songs like “{song.title}” ({song.artists or 'unknown artist'}) – {how} ({used}):\n"
+        )
+    _print_ranked(ranked, as_json, method=used)
 
 
 @click.command("recommend")

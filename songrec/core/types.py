@@ -123,7 +123,8 @@ class Reason:
     ``about`` depends on ``kind``: ``"liked"``, ``"disliked"``, ``"skipped"``, ``"background"``: a
     track id, None where several songs are one reason; ``"feature"``, ``"target"``: an attribute's
     name; ``"tag"``: its name; ``"prior"``: ``"artist"``, ``"album"``, ``"popularity"``,
-    ``"playlists"`` or ``"taste"``; ``"rerank"``: ``"variety"``, ``"novelty"``, …
+    ``"playlists"`` or ``"taste"``; ``"rerank"``: ``"variety"``, ``"novelty"``, …; ``"seed"``: the
+    id of the track that a list starts from.
 
     ``text`` is a sentence or clause for listeners, ``details`` its figures:
     ``{"features": [{"name", "value", "other"}, …]}``.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from songrec.core.types import Match, Reason
+from songrec.core.types import Reason
 from songrec.recommend.query import Query
 from songrec.recommend.top_k import Rows, Scores, distances
 
@@ -17,6 +17,9 @@ LIKE_STEP = 0.5
 """Strength of each step of a like's weight beyond the first, in spreads of the scores."""
 SKIP_STRENGTH = 0.2
 """What a skip takes away: less than half a step of weight, for a skip may mean anything."""
+BACKGROUND = 0.3
+"""Strength of all likes together where they are only the background of a list."""
+MAX_BACKGROUND = 50
 WEIGHTS = {1: "a like", 2: "counts double", 3: "counts three times"}
 
 
@@ -98,18 +101,15 @@ def _nearness(query: Query, boosts: Sequence[Boost], rows: Rows) -> NDArray[np.f
     return np.array(near).T.reshape(len(rows), len(boosts))
 
 
-def apply_boosts(
-    query: Query, matches: Sequence[Match], boosts: Sequence[Boost], n: int
-) -> list[Match]:
-    """Re-rank matches under ``boosts``; the reasons still add up to the scores."""
-    rows = query.space.rows_of([match.track_id for match in matches])
-    applied = AppliedBoosts.of(query, boosts, rows, np.array([match.score for match in matches]))
-    boosted = []
-    for match, added in zip(matches, applied.reasons(np.arange(len(matches))), strict=True):
-        reasons = (*match.reasons, *added)
-        score = math.fsum(reason.contribution for reason in reasons)
-        boosted.append(replace(match, score=score, reasons=reasons))
-    return sorted(boosted, key=lambda match: -match.score)[:n]
+def background_boosts(likes: Sequence[int], weights: Mapping[int, int]) -> list[Boost]:
+    """Return boosts that move a list towards the newest ``MAX_BACKGROUND`` of the likes.
+
+    The likes (track ids, newest first) share one total strength by their weights, so that they
+    remain the background however many they are.
+    """
+    weighted = [(like, weights.get(like, 1)) for like in likes[:MAX_BACKGROUND]]
+    total = sum(weight for _, weight in weighted) or 1
+    return [Boost(like, BACKGROUND * weight / total, "background") for like, weight in weighted]
 
 
 def _reason(boost: Boost, title: str, share: float) -> Reason:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,8 +15,13 @@ from songrec.recommend import top_k
 from songrec.recommend.space_statistics import SpaceStatistics, statistics_of
 from songrec.recommend.top_k import Ranking, Rows, Scores
 
+YOUR_LIKES, THESE_SONGS = "your likes", "these songs"
 WITHDRAWN = np.uint64(2**64 - 1)
 """Stands for the song key of a row that is no track any more."""
+NOT_IN_RUN = (
+    "This track came into the catalogue after the published run was trained. "
+    "Train again with `flask train`."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,9 +29,10 @@ class Query(Cached):
     """Liked and disliked rows of a space, each once; a track that is both counts as disliked.
 
     ``excluded`` are further rows that say nothing about the taste; like liked ones, they must not
-    come back, nor another track of the same song. ``withdrawn`` rows are no tracks of the catalogue
-    any more (merged into others): they alone must not come back. ``names`` looks up the titles that
-    reasons quote.
+    come back, nor another track of the same song. ``withdrawn`` rows alone must not come back:
+    tracks that the catalogue has no longer, or that are not to be chosen from. ``names`` looks up
+    the titles that reasons quote. ``seeds`` tells whether the likes are songs that somebody asks
+    about and need not like: reasons then speak of “these songs”.
     """
 
     space: Space
@@ -35,6 +41,7 @@ class Query(Cached):
     names: NameTracks | None = None
     excluded: Rows = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     withdrawn: Rows = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    seeds: bool = False
 
     @classmethod
     def of(
@@ -45,12 +52,31 @@ class Query(Cached):
         names: NameTracks | None = None,
         excluded: list[int] | None = None,
         withdrawn: Iterable[int] = (),
+        only: Iterable[int] | None = None,
+        seeds: bool = False,
     ) -> Query:
-        """Create a query from track ids; ids that the space does not hold are left out."""
+        """Create a query from track ids; ids that the space does not hold are left out.
+
+        ``only`` are the ids to choose from, None for all.
+        """
         disliked = np.unique(space.rows_of(list(dislikes or [])))
         liked = np.setdiff1d(space.rows_of(list(likes)), disliked)
         rows = [space.rows_of(list(ids or [])) for ids in (excluded, withdrawn)]
-        return cls(space, liked, disliked, names, *rows)
+        query = cls(space, liked, disliked, names, *rows, seeds=seeds)
+        return query if only is None else query.among(space.rows_of(list(only)))
+
+    def among(self, rows: Rows) -> Query:
+        """Return the same query with nothing but ``rows`` to choose from."""
+        closed = np.ones(len(self.space.track_ids), dtype=bool)
+        closed[rows] = False
+        closed[self.withdrawn] = True
+        return replace(self, withdrawn=np.flatnonzero(closed))
+
+    def narrowed(self, likes: Rows) -> Query:
+        """Return the query of these of the likes (rows); the others are only excluded."""
+        others = np.setdiff1d(self.likes, likes)
+        excluded = np.concatenate([self.excluded, others])
+        return replace(self, likes=likes, names=self._titles_of, excluded=excluded)
 
     @property
     def statistics(self) -> SpaceStatistics:
@@ -90,6 +116,16 @@ class Query(Cached):
         named = self.names(ids) if self.names else {}
         return {track_id: named.get(track_id) or f"track {track_id}" for track_id in ids}
 
+    def _titles_of(self, ids: list[int]) -> dict[int, str]:
+        return {track_id: self.titles[track_id] for track_id in ids if track_id in self.titles}
+
+    @property
+    def likes_phrase(self) -> str:
+        """What reasons call all of the likes: the title of a single one, else “your likes”."""
+        if len(self.likes) == 1:
+            return f"“{self.title(int(self.likes[0]))}”"
+        return THESE_SONGS if self.seeds else YOUR_LIKES
+
     def title(self, row: int) -> str:
         """Return the title of a liked or disliked row."""
         return self.titles[int(self.space.track_ids[row])]
@@ -109,22 +145,44 @@ class Query(Cached):
     ) -> Ranking:
         """Return the best ``count`` rows and scores; see ``top_k.top_distinct``."""
         keys, excluded = self.song_keys, self.excluded_keys
+        bounds = self.without_withdrawn(bounds, members)
         return top_k.top_distinct(
             bounds, count, keys, excluded, score, members=members, slack=slack
         )
 
+    def without_withdrawn(self, bounds: NDArray, members: Rows | None = None) -> NDArray:
+        """Return ``bounds`` with -inf at the withdrawn rows, so that none of them is looked at.
+
+        ``members`` are the rows that ``bounds`` are of; without them they are of all rows.
+        """
+        if not len(self.withdrawn):
+            return bounds
+        bounds = np.array(bounds)
+        bounds[self.withdrawn if members is None else np.isin(members, self.withdrawn)] = -np.inf
+        return bounds
+
 
 @dataclass(frozen=True)
 class Candidates:
-    """Rows best first with their scores, to choose a list from.
+    """Rows with their scores, to choose a list from, each the answer to one of ``queries``.
 
-    ``group`` ``(rows,)`` numbers the taste of each row, ``likes`` are the likes of each taste.
+    ``group`` ``(rows,)`` numbers each row's query. The queries are the tastes of the likes: one of
+    all likes, or one of each taste's. The rows of a query are best first.
     """
 
     rows: Rows
     scores: Scores
     group: NDArray[np.int64]
-    likes: tuple[int, ...]
+    queries: tuple[Query, ...]
+
+    @property
+    def likes(self) -> tuple[int, ...]:
+        """Number of likes of each taste."""
+        return tuple(len(query.likes) for query in self.queries)
+
+    def take(self, at: NDArray) -> Candidates:
+        """Return the candidates at these positions."""
+        return replace(self, rows=self.rows[at], scores=self.scores[at], group=self.group[at])
 
 
 def check_comparable(space: Space) -> None:

@@ -4,54 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 
 from songrec.core.errors import BadInput, NotReady
-from songrec.core.types import Match, NameTracks, Reason, Space
-from songrec.recommend.explain import contributions
-from songrec.recommend.explain.contributions import build_matches
+from songrec.core.types import Match, NameTracks, Space
+from songrec.recommend.explain.matches import explain_candidates
 from songrec.recommend.feedback_boosts import AppliedBoosts, Boost
 from songrec.recommend.lists.rerank import NO_RERANKING, POOL_FACTOR, Reranking, has_enough, rerank
-from songrec.recommend.query import Candidates, Query, check_comparable
+from songrec.recommend.lists.tastes import search_tastes, split_tastes
+from songrec.recommend.method import Method
+from songrec.recommend.query import NOT_IN_RUN, Candidates, Query, check_comparable
 from songrec.recommend.registry import METHODS
 from songrec.recommend.taste import two_tower_scores
-from songrec.recommend.top_k import Rows, Scores, distances, widen
-
-
-class Method(Protocol):
-    """A recommendation method, the contract of an entry of ``METHODS``."""
-
-    def search(self, query: Query, count: int) -> tuple[Rows, Scores]:
-        """Return the best ``count`` rows and their scores, best first, each song once.
-
-        Liked, disliked and excluded songs are left out; ``Query.top`` does all of that.
-        """
-        ...
-
-    def reasons(self, query: Query, rows: Rows) -> list[tuple[Reason, ...]]:
-        """Return the reasons of each row; their contributions add up to the row's score."""
-        ...
-
-
-@runtime_checkable
-class SeparatesTastes(Protocol):
-    """A method that finds candidates for each of several tastes."""
-
-    def candidates(self, query: Query, count: int) -> Candidates:
-        """Return about ``count`` best rows of each taste, best first."""
-        ...
-
-
-@runtime_checkable
-class ExplainsLikes(Protocol):
-    """A method whose scores can be split over the likes."""
-
-    def per_like(self, query: Query, rows: Rows) -> NDArray[np.float64]:
-        """Split the score without what the dislikes take away, ``(rows, likes)``."""
-        ...
+from songrec.recommend.top_k import widen
 
 
 def method_used(space: Space, method: str | None = None) -> str:
@@ -71,6 +38,11 @@ def method_used(space: Space, method: str | None = None) -> str:
     return "learned" if two_tower_scores.playlist_weight(space) else "taste"
 
 
+def create_method(space: Space, method: str | None = None, **parameters: Any) -> Method:
+    """Create the method that ranks when ``method`` is requested; see ``method_used``."""
+    return METHODS.create(method_used(space, method), **parameters)
+
+
 def rank(
     space: Space,
     likes: list[int],
@@ -82,7 +54,9 @@ def rank(
     names: NameTracks | None = None,
     excluded: list[int] | None = None,
     withdrawn: Iterable[int] = (),
+    only: Iterable[int] | None = None,
     boosts: Sequence[Boost] = (),
+    seeds: bool = False,
     **parameters: Any,
 ) -> list[Match]:
     """Recommend the ``n`` best tracks for these likes and dislikes, each with its reasons.
@@ -104,8 +78,12 @@ def rank(
         Track ids that must not come back either but say nothing about the taste.
     withdrawn
         Track ids that the catalogue has no longer; another track of the same song may come.
+    only
+        Track ids to choose from; None for all.
     boosts
         Change the order a little for likes that weigh more and for skips, whatever the method.
+    seeds
+        Whether the likes are songs that somebody asks about, as on a song's page.
     parameters
         Parameters of the method.
 
@@ -123,45 +101,36 @@ def rank(
     NotReady
         When no liked track is part of the space or the space has no columns.
     """
-    recommender: Method = METHODS.create(method_used(space, method), **parameters)
+    recommender = create_method(space, method, **parameters)
     if not len(likes):
         raise BadInput("Recommendations need at least one liked song.")
     check_comparable(space)
-    query = Query.of(space, likes, dislikes, names, excluded, withdrawn)
+    query = Query.of(space, likes, dislikes, names, excluded, withdrawn, only, seeds)
     if not len(query.likes):
-        if not len(space.rows_of(list(likes))):
-            raise NotReady(
-                "None of the liked songs is part of the published run: they came after it. "
-                "Train again with `flask train`."
-            )
-        raise BadInput("All of the liked songs are disliked as well.")
+        _explain_no_likes(space, likes, seeds)
     candidates = find_candidates(recommender, query, n, by, boosted=bool(boosts))
     applied = AppliedBoosts.of(query, boosts, candidates.rows, candidates.scores)
     order = np.arange(len(candidates.rows))
     if applied.boosts:
         scores = candidates.scores + applied.total
         order = np.argsort(-scores, kind="stable")
-        candidates = replace(
-            candidates,
-            rows=candidates.rows[order],
-            scores=scores[order],
-            group=candidates.group[order],
-        )
+        candidates = replace(candidates, scores=scores).take(order)
     reranked = rerank(query, candidates, by, n)
-    rows, chosen = candidates.rows[reranked.chosen], order[reranked.chosen]
-    by_method = recommender.reasons(query, rows)
-    of_boosts, of_reranking = applied.reasons(chosen), reranked.reasons()
+    of_boosts, of_reranking = applied.reasons(order[reranked.chosen]), reranked.reasons()
     added = [(*one, *other) for one, other in zip(of_boosts, of_reranking, strict=True)]
-    matches = build_matches(
-        space, rows, [(*why, *more) for why, more in zip(by_method, added, strict=True)]
+    return explain_candidates(recommender, candidates.take(reranked.chosen), added)
+
+
+def _explain_no_likes(space: Space, likes: list[int], seeds: bool) -> NoReturn:
+    """Raise the error that says why none of ``likes`` can be recommended from."""
+    if len(space.rows_of(list(likes))):
+        raise BadInput("All of the liked songs are disliked as well.")
+    if seeds:
+        raise NotReady(NOT_IN_RUN)
+    raise NotReady(
+        "None of the liked songs is part of the published run: they came after it. "
+        "Train again with `flask train`."
     )
-    if not isinstance(recommender, ExplainsLikes):
-        return matches
-    per_like = _reasons_per_like(query, rows, recommender)
-    return [
-        replace(match, per_like=(*likes_of, *(r for r in why if r.kind == "disliked"), *more))
-        for match, likes_of, why, more in zip(matches, per_like, by_method, added, strict=True)
-    ]
 
 
 def find_candidates(
@@ -176,42 +145,12 @@ def find_candidates(
 
     There are more of them where ``by`` or boosts (``boosted``) change the order.
     """
+    queries = split_tastes(recommender, query) if by.every_taste else (query,)
 
     def attempt(count: int) -> Candidates | None:
-        if by.every_taste and isinstance(recommender, SeparatesTastes):
-            candidates = recommender.candidates(query, count)
-        else:
-            rows, scores = recommender.search(query, count)
-            one_taste = np.zeros(len(rows), dtype=np.int64)
-            candidates = Candidates(rows, scores, one_taste, (len(query.likes),))
+        candidates = search_tastes(recommender, queries, count)
         # Where one artist has most of them there must be more for the cap to choose from.
         is_all = len(candidates.rows) < count
         return candidates if is_all or has_enough(query, candidates.rows, by, n) else None
 
     return widen(attempt, n if by.is_plain and not boosted else n * POOL_FACTOR)
-
-
-def _reasons_per_like(
-    query: Query, rows: Rows, recommender: ExplainsLikes
-) -> list[tuple[Reason, ...]]:
-    vectors = query.space.matrix[rows].astype(np.float64)
-    to_likes = np.array([distances(vectors, point) for point in query.liked_vectors]).T
-    shares = recommender.per_like(query, rows)
-    reasons = contributions.reasons_per_like(query, rows, shares, to_likes.reshape(shares.shape))
-    return [
-        tuple(_name_artist(query, int(row), reason) for reason in why)
-        for row, why in zip(rows, reasons, strict=True)
-    ]
-
-
-def _name_artist(query: Query, row: int, reason: Reason) -> Reason:
-    """Begin a like's reason with "Same artist as" where both songs are by the same artist."""
-    if not isinstance(reason.about, int):
-        return reason
-    artists = query.statistics.artists
-    (like,) = query.space.rows_of([reason.about])
-    if not artists[row] or artists[row] != artists[like]:
-        return reason
-    details = {**reason.details, "before": "Same artist as"}
-    text = f"{details['before']} “{details['title']}”{details['after']}"
-    return replace(reason, text=text, details=details)

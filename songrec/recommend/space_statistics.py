@@ -104,20 +104,6 @@ class SpaceStatistics:
         return order[ends[artist] - self.sizes[0][artist] : ends[artist]]
 
     @cached_property
-    def artist_means(self) -> NDArray[np.float32]:
-        """The mean vector of each artist's tracks ``(k + 1, d)``, by number; row 0 is zeros."""
-        order, ends = self._by_artist
-        counts = self.sizes[0]
-        means = np.zeros((len(counts), self.space.matrix.shape[1]), dtype=np.float32)
-        present = np.flatnonzero(counts)
-        if len(present):
-            starts = (ends - counts)[present]
-            sums = np.add.reduceat(self.space.matrix[order], starts, axis=0, dtype=np.float64)
-            means[present] = sums / counts[present, None]
-        means[0] = 0
-        return means
-
-    @cached_property
     def _by_artist(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         return np.argsort(self.artists, kind="stable"), np.cumsum(self.sizes[0])
 

@@ -94,6 +94,15 @@ def rank_distinct(
     return rows[first], scores[first]
 
 
+def count_earlier(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return for each position how many earlier ones have the same number, ``(n,)``."""
+    order = np.argsort(numbers, kind="stable")
+    _, first, sizes = np.unique(numbers[order], return_index=True, return_counts=True)
+    earlier = np.empty(len(numbers), dtype=np.int64)
+    earlier[order] = np.arange(len(numbers)) - np.repeat(first, sizes)
+    return earlier
+
+
 @overload
 def widen(attempt: Callable[[int], T | None], first: int) -> T: ...
 @overload

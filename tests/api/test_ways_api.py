@@ -74,14 +74,15 @@ def test_a_path_has_its_steps(get, name):
     assert all(adds_up(item) for item in found["items"])
 
 
-def test_a_blend_has_a_term_for_each_feature_and_each_song(get, name, client):
+def test_a_blend_says_what_each_of_its_songs_adds_or_takes_away(get, name, client):
     found = get(f"/blend?add={name(0)}&add={name(1)}&subtract={name(2)}&n=5")
     assert len(found["items"]) == 5
     for item in found["items"]:
         assert adds_up(item)
-        assert {reason["kind"] for reason in item["reasons"]} == {"feature"}
+        assert {"feature", "subtracted"} <= {reason["kind"] for reason in item["reasons"]}
         assert adds_up({**item, "reasons": item["per_like"]})
-        assert {reason["about"] for reason in item["per_like"]} == {name(0), name(1), name(2)}
+        roles = {reason["about"]: reason["kind"] for reason in item["per_like"]}
+        assert roles == {name(0): "added", name(1): "added", name(2): "subtracted"}
     assert client.get("/api/v1/blend").status_code == 422
     assert client.get("/api/v1/blend?add=none").status_code == 404
     same = client.get(f"/api/v1/blend?add={name(0)}&subtract={name(0)}")

@@ -261,9 +261,10 @@ def test_two_planted_tastes_both_appear_in_the_first_ten(one, other):
 
 
 def test_one_taste_is_not_shared_out():
-    likes = SPACE.track_ids[:4].tolist()
-    assert rank(SPACE, likes, method="taste", by=Reranking(every_taste=True)) == rank(
-        SPACE, likes, method="taste"
+    space = two_tastes(0.7)
+    likes = space.track_ids[:4].tolist()
+    assert rank(space, likes, method="taste", by=Reranking(every_taste=True)) == rank(
+        space, likes, method="taste"
     )
 
 

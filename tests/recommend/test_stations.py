@@ -1,24 +1,33 @@
-"""Stations play on without repeating; paths step evenly; blends add and subtract; known answers."""
+"""Stations play on without repeating; paths step evenly; known answers."""
 
 from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from songrec.core.errors import BadInput, NotReady
+from songrec.core.errors import NotReady
 from songrec.recommend.explain.taste_profile import build_taste_profile
-from songrec.recommend.lists import blends, paths, stations
-from songrec.recommend.similarity.more_like import more_like
-from songrec.recommend.space_statistics import statistics_of
+from songrec.recommend.feedback_boosts import background_boosts
+from songrec.recommend.lists import paths, stations
+from songrec.recommend.methods.taste import TasteMethod
+from songrec.recommend.query import Query
+from songrec.recommend.ranking import rank
+from songrec.recommend.taste.prior import PitmanYor, TastePrior
 from songrec.recommend.top_k import nearest_rows
 from tests.recommend.planted import make_space, random_space
 
 SPACE = random_space(500, d=4, seed=2)
+BY_ARTISTS = replace(
+    SPACE,
+    artists=np.arange(500, dtype=np.uint64) // np.uint64(10) + np.uint64(1),
+    taste_prior=TastePrior(artist=PitmanYor(2.0, 0.2, 1.0)).to_json(),
+)
 
 
 def ids(found):
@@ -32,17 +41,22 @@ def adds_up(found):
     )
 
 
-def test_a_station_plays_every_song_once_and_the_nearer_ones_early():
-    whole = stations.station_matches(SPACE, [10], 0, 600, seed=5)
+def station(seeds, start, n, space=SPACE, **options):
+    return stations.station_matches(TasteMethod(), space, seeds, start, n, **options)
+
+
+def test_a_station_plays_every_song_once_and_the_best_ones_early():
+    whole = station([10], 0, 600, seed=5)
     keys = SPACE.song_keys[SPACE.rows_of(ids(whole))]
     assert len(whole) == len(np.unique(SPACE.song_keys)) == len(set(keys.tolist()))
     assert whole[0].track_id == 10
+    assert whole[0].reasons[0].text == "The song this radio starts from"
     scores = np.array([match.score for match in whole])
     assert scores[:40].mean() > scores[40:120].mean() > scores[120:].mean()
     assert adds_up(whole[:30])
-    # A little variety: not simply the nearest first, and another seed plays another order.
+    # A little variety: not simply the best first, and another seed plays another order.
     assert scores[1:].tolist() != sorted(scores[1:], reverse=True)
-    assert ids(stations.station_matches(SPACE, [10], 0, 20, seed=6)) != ids(whole[:20])
+    assert ids(station([10], 0, 20, seed=6)) != ids(whole[:20])
 
 
 @settings(max_examples=25, deadline=None)
@@ -53,9 +67,9 @@ def test_a_station_plays_every_song_once_and_the_nearer_ones_early():
 )
 def test_the_parts_of_a_station_make_up_one_order(numbers, seed, label):
     seeds = [10 * number for number in numbers]
-    ask = {"seed": seed, "label": label}
-    whole = ids(stations.station_matches(SPACE, seeds, 0, 75, **ask))
-    parts = [stations.station_matches(SPACE, seeds, at, 25, **ask) for at in (0, 25, 50)]
+    ask = {"seed": seed, "label": label, "space": BY_ARTISTS}
+    whole = ids(station(seeds, 0, 75, **ask))
+    parts = [station(seeds, at, 25, **ask) for at in (0, 25, 50)]
     assert whole == [one for part in parts for one in ids(part)]
     assert len(set(whole)) == 75
 
@@ -63,7 +77,7 @@ def test_the_parts_of_a_station_make_up_one_order(numbers, seed, label):
 def test_a_cluster_s_station_leaves_the_cluster_only_when_it_is_played_out():
     rng = np.random.default_rng(0)
     space = make_space(rng.normal(size=(60, 3)), labels=np.repeat([0, 1], 30))
-    found = stations.station_matches(space, [10, 20, 30], 0, 60, seed=1, label=0)
+    found = station([10, 20, 30], 0, 60, space, seed=1, label=0)
     labels = [int(space.labels[space.rows_of([one])[0]]) for one in ids(found)]
     assert labels[:12] == [0] * 12
     assert sorted(labels) == [0] * 30 + [1] * 30
@@ -71,45 +85,67 @@ def test_a_cluster_s_station_leaves_the_cluster_only_when_it_is_played_out():
 
 def test_a_station_of_what_can_be_heard_plays_nothing_else():
     audible = [10 * number for number in range(1, 500, 7)]
-    found = stations.station_matches(SPACE, [10], 0, 600, seed=1, only=audible)
+    found = station([10], 0, 600, seed=1, only=audible)
     assert set(ids(found)) == {one for one in audible if one in ids(found)}
     assert len(found) >= len(audible) - 2
 
 
-def test_what_can_be_heard_is_still_measured_by_the_whole_catalogue():
-    alone = stations.station_matches(SPACE, [10], 0, 10, seed=1, only=[10, 20, 30])
-    whole = {m.track_id: m for m in stations.station_matches(SPACE, [10], 0, 600, seed=1)}
+def test_what_can_be_heard_is_still_scored_by_the_whole_catalogue():
+    alone = station([10], 0, 10, seed=1, only=[10, 20, 30])
+    whole = {m.track_id: m for m in station([10], 0, 600, seed=1)}
     assert len(alone) == 3
-    assert alone == [whole[match.track_id] for match in alone]
+    for match in alone:
+        assert match.score == pytest.approx(whole[match.track_id].score, abs=1e-9)
 
 
-@pytest.mark.parametrize("seeds", [[10], [10, 250, 4990], list(range(10, 300, 10))])
-def test_a_station_s_order_is_that_of_all_distances(monkeypatch, seeds):
+def test_a_song_s_station_has_the_order_of_the_recommendations_for_it(monkeypatch):
     monkeypatch.setattr(stations, "JITTER", 0.0)
-    rows = SPACE.rows_of(seeds[: stations.MAX_SEEDS])
-    gaps = SPACE.matrix[:, None].astype(np.float64) - SPACE.matrix[rows]
-    apart = np.sqrt((gaps**2).sum(axis=2))
-    if len(rows) > 1:
-        apart[rows, np.arange(len(rows))] = np.inf  # a seed is measured against the others
-    apart = apart.min(axis=1)
-    found = stations.station_matches(SPACE, seeds[: stations.MAX_SEEDS], 0, 60)
-    of_found = apart[SPACE.rows_of(ids(found))]
-    nearest_copy = [apart[SPACE.song_keys == key].min() for key in np.unique(SPACE.song_keys)]
-    assert of_found == pytest.approx(np.sort(nearest_copy)[:60], abs=1e-3)
-    assert [1 - m.score for m in found] == pytest.approx(
-        of_found / statistics_of(SPACE).typical, abs=1e-6
+    found = station([10], 0, 60)
+    best = rank(SPACE, [10], [], 59, method="taste")
+    assert ids(found[1:]) == ids(best)
+    assert [m.score for m in found[1:]] == pytest.approx([m.score for m in best], abs=1e-9)
+
+
+def test_an_artist_does_not_fill_a_station(monkeypatch):
+    monkeypatch.setattr(stations, "JITTER", 0.0)
+    found = station([10], 0, 40, BY_ARTISTS)
+    artists = BY_ARTISTS.artists[BY_ARTISTS.rows_of(ids(found))]
+    best = rank(BY_ARTISTS, [10], [], 9, method="taste")
+    assert (BY_ARTISTS.artists[BY_ARTISTS.rows_of(ids(best))] == artists[0]).sum() >= 8
+    assert (artists[:20] == artists[0]).sum() <= 5
+
+
+def test_several_seeds_come_in_between_and_are_explained_by_the_others():
+    seeds = [10, 110, 210, 310]
+    found = station(seeds, 0, 40, BY_ARTISTS, names=lambda ids: {i: f"Song {i}" for i in ids})
+    places = [at for at, one in enumerate(ids(found)) if one in seeds]
+    assert len(places) == 4
+    assert max(places) > 6
+    own = found[places[0]]
+    others = Query.of(BY_ARTISTS, [one for one in seeds if one != own.track_id])
+    (score,) = TasteMethod().scores(others, BY_ARTISTS.rows_of([own.track_id]))
+    assert own.score == pytest.approx(score, abs=1e-9)
+    assert adds_up(found)
+
+
+def test_the_candidates_of_a_path_are_what_the_method_ranks_first_for_either_end(monkeypatch):
+    monkeypatch.setattr(paths, "CANDIDATES", 20)
+    ends, shares = SPACE.rows_of([40, 780]), np.array([0.001, 0.5, 0.999])
+    first, middle, last = paths._candidates(TasteMethod(), SPACE, ends, shares, ())
+    best = [
+        SPACE.rows_of(ids(rank(SPACE, [one], [], 499, method="taste"))).tolist()
+        for one in (40, 780)
+    ]
+    assert first[:10].tolist() == best[0][:10]
+    assert last[:10].tolist() == best[1][:10]
+    places = [{row: np.log1p(at) for at, row in enumerate(ranked)} for ranked in best]
+    outside = np.log1p(paths.LOOK)
+    sums = [places[0].get(row, outside) + places[1].get(row, outside) for row in middle.tolist()]
+    assert sums == sorted(sums)
+    others = set(best[0]) - set(middle.tolist())
+    assert max(sums) <= min(
+        places[0].get(row, outside) + places[1].get(row, outside) for row in others
     )
-
-
-@pytest.mark.parametrize("candidates", [1, 7, 600])
-def test_what_lies_nearest_to_the_way_is_what_all_distances_say(monkeypatch, candidates):
-    monkeypatch.setattr(paths, "CANDIDATES", candidates)
-    ends = SPACE.latent[[3, 77]].astype(np.float64)
-    shares = np.array([0.0, 0.2, 0.5, 0.9])
-    for share, rows in zip(shares, paths._nearest(SPACE, ends, shares), strict=True):
-        gaps = SPACE.latent - (ends[0] + share * (ends[1] - ends[0]))
-        order = np.argsort((gaps**2).sum(axis=1), kind="stable")
-        assert rows == order[:candidates].tolist()
 
 
 @settings(max_examples=30, deadline=None)
@@ -124,7 +160,7 @@ def test_none_of_the_nearest_is_missing_however_far_from_the_middle_it_lies(row,
 
 
 def test_what_is_disliked_is_left_out_of_a_station_with_its_copies():
-    found = stations.station_matches(SPACE, [10], 0, 600, seed=1)
+    found = station([10], 0, 600, seed=1)
     # Rows 49 and 50 are the same song.
     kept = stations.exclude_songs(SPACE, found, [500])
     assert len(found) - len(kept) == 1
@@ -132,13 +168,11 @@ def test_what_is_disliked_is_left_out_of_a_station_with_its_copies():
 
 
 def test_no_artist_comes_twice_in_a_row_where_it_can_be_avoided():
-    from dataclasses import replace
-
     space = replace(
         make_space(np.arange(6)[:, None] * np.ones((6, 2))),
         artists=np.array([1, 1, 1, 2, 2, 0], dtype=np.uint64),
     )
-    found = stations.separate_artists(space, stations.station_matches(space, [10], 0, 6))
+    found = stations.separate_artists(space, station([10], 0, 6, space))
     by = [int(space.artists[space.rows_of([one])[0]]) for one in ids(found)]
     assert sorted(ids(found)) == [10, 20, 30, 40, 50, 60]
     assert not [pair for pair in itertools.pairwise(by) if pair[0] == pair[1] != 0]
@@ -150,7 +184,7 @@ def test_the_way_between_two_songs_is_found_where_it_was_planted():
     far = rng.uniform(-4, 4, (200, 2))
     far = far[np.abs(far @ np.array([1, -1])) > 1.5]
     space = make_space(np.vstack([line, far]))
-    path = paths.find_path(space, 10, 90, 7)
+    path = paths.find_path(TasteMethod(), space, 10, 90, 7)
     assert space.track_ids[path.rows].tolist() == [10, 20, 30, 40, 50, 60, 70, 80, 90]
     assert path.unevenness == pytest.approx(0, abs=1e-6)
     told = paths.describe_path(space, path)
@@ -161,7 +195,7 @@ def test_the_way_between_two_songs_is_found_where_it_was_planted():
 def test_a_copy_of_a_song_is_no_step_of_its_own():
     points = np.linspace([0.0, 0.0], [1.0, 1.0], 5)
     keys = [0, 1, 0, 3, 4]
-    path = paths.find_path(make_space(points, song_keys=keys), 10, 50, 3)
+    path = paths.find_path(TasteMethod(), make_space(points, song_keys=keys), 10, 50, 3)
     # The third track is the first song again: two tracks are left for three targets.
     assert path.rows.tolist() == [0, 1, 3, 4]
 
@@ -170,7 +204,7 @@ def test_a_copy_of_a_song_is_no_step_of_its_own():
 @given(st.integers(0, 400), st.integers(0, 400), st.integers(1, 6))
 def test_no_single_exchange_makes_the_steps_more_even(first, last, between):
     space = random_space(401, d=3, seed=4)
-    path = paths.find_path(space, 10 * (first + 1), 10 * (last + 1), between)
+    path = paths.find_path(TasteMethod(), space, 10 * (first + 1), 10 * (last + 1), between)
     assert len(path.rows) == between + 2
     keys = space.song_keys[path.rows[1:-1]].tolist()
     ends = space.song_keys[path.rows[[0, -1]]].tolist()
@@ -179,7 +213,7 @@ def test_no_single_exchange_makes_the_steps_more_even(first, last, between):
     latent = space.latent.astype(np.float64)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(paths, "SWEEPS", 0)
-        nearest = paths.find_path(space, 10 * (first + 1), 10 * (last + 1), between)
+        nearest = paths.find_path(TasteMethod(), space, 10 * (first + 1), 10 * (last + 1), between)
     mean = nearest.lengths.mean()
     total = ((path.lengths - mean) ** 2).sum()
     assert total <= ((nearest.lengths - mean) ** 2).sum() + 1e-6
@@ -196,83 +230,25 @@ def test_no_single_exchange_makes_the_steps_more_even(first, last, between):
 
 def test_a_path_to_a_song_that_no_run_knows_is_refused():
     with pytest.raises(NotReady):
-        paths.find_path(SPACE, 10, 7, 3)
+        paths.find_path(TasteMethod(), SPACE, 10, 7, 3)
 
 
-def test_a_blend_finds_what_was_planted_where_the_sum_points():
-    rng = np.random.default_rng(5)
-    a, b, c = np.array([2.0, 1, 0]), np.array([0.0, 2, 1]), np.array([0.0, 1, 2])
-    wanted = 1.5 * (a + b - c)
-    space = make_space(np.vstack([a, b, c, wanted, rng.normal(size=(80, 3)) * 0.8]))
-    found = blends.blend(space, [10, 20], [30], 5)
-    assert found[0].track_id == 40
-    assert found[0].score == pytest.approx(1, abs=1e-5)
-    assert adds_up(found)
-    assert not {10, 20, 30} & set(ids(found))
-    assert {r.kind for r in found[0].reasons} == {"feature"}
-    for match in found:
-        # Told once per feature, once per song; both add up to the cosine.
-        assert sorted(r.about for r in match.reasons) == sorted(space.columns)
-        split = math.fsum(r.contribution for r in match.per_like)
-        assert split == pytest.approx(match.score, abs=1e-9)
-        x = space.matrix[space.rows_of([match.track_id])[0]].astype(float)
-        q = (a + b - c) / np.linalg.norm(a + b - c)
-        for reason in match.reasons:
-            column = space.columns.index(reason.about)
-            own = x[column] * q[column] / np.linalg.norm(x)
-            assert reason.contribution == pytest.approx(own, abs=1e-6)
-    assert {r.kind for r in found[0].per_like} == {"added", "subtracted"}
-    for reason in found[0].per_like:
-        point = space.matrix[space.rows_of([reason.about])[0]]
-        assert reason.text.startswith("Like" if point @ wanted > 0 else "Unlike")
-    unit = space.matrix / np.linalg.norm(space.matrix, axis=1, keepdims=True)
-    query = a + b - c
-    brute = unit @ query / np.linalg.norm(query)
-    brute[:3] = -2
-    assert ids(found) == (10 * (np.argsort(-brute)[:5] + 1)).tolist()
-
-
-def test_a_blend_says_in_words_which_songs_and_features_carry_it():
-    # Columns: variance, tempo, loudness, energy. A and B are fast and loud, C is loud alone.
-    rng = np.random.default_rng(6)
-    planted = [[0, 2, 2, 0], [0, 2, 1.5, 0.1], [0, 0, 2, 0], [0, 2.4, 0.9, -0.1]]
-    space = make_space(np.vstack([planted, rng.normal(size=(200, 4)) * 0.6]))
-    names = dict(zip([10, 20, 30], ["A", "B", "C"], strict=True))
-    best = blends.blend(space, [10, 20], [30], 1, lambda ids: names)[0]
-    assert best.track_id == 40
-    assert best.reasons[0].about == "tempo"
-    assert (
-        best.reasons[0].text
-        == "Faster than 99% of all songs (2 BPM), like the blend (2 BPM and 2 BPM, minus 0 BPM)"
-    )
-    # Loudness is part of the figures, not of the sentence.
-    assert best.reasons[1].about == "loudness"
-    assert blends.describe_match(best) == "Faster than most songs, like “A” and “B”"
-
-
-def test_songs_that_cancel_out_leave_nothing_to_look_for():
-    space = make_space([[1, 2], [1, 2], [3, 1], [0, 1]])
-    with pytest.raises(BadInput, match="cancel"):
-        blends.blend(space, [10], [20], 3)
-    with pytest.raises(BadInput, match="at least one"):
-        blends.blend(space, [], [20], 3)
-    with pytest.raises(NotReady):
-        blends.blend(space, [11], [], 3)
-
-
-def test_more_like_one_song_leans_towards_the_likes_and_never_brings_them_back():
+def test_a_song_s_list_leans_towards_the_likes_in_the_background():
     rng = np.random.default_rng(2)
     # Around the song at the origin, as many to the left as to the right.
     points = np.vstack([[0, 0, 0], [1.2, 0, 0], rng.normal(size=(150, 3))])
     space = make_space(points)
-    found = more_like(space, 10, 12, likes=[20])
-    side = points[space.rows_of(ids(found)), 0]
-    plain = points[space.rows_of(ids(more_like(space, 10, 12))), 0]
-    assert side.mean() > plain.mean()
+
+    def side(found):
+        return points[space.rows_of(ids(found)), 0].mean()
+
+    plain = rank(space, [10], n=12, seeds=True)
+    boosts = background_boosts([20], {})
+    found = rank(space, [10], n=12, excluded=[20], boosts=boosts, seeds=True)
+    assert side(found) > side(plain)
     assert adds_up(found)
     assert not {10, 20} & set(ids(found))
-    away = points[space.rows_of(ids(more_like(space, 10, 12, dislikes=[20]))), 0]
-    assert away.mean() < plain.mean()
+    assert side(rank(space, [10], [20], n=12, seeds=True)) < side(plain)
 
 
 def test_two_planted_tastes_stay_two_and_dislikes_teach_what_differs():

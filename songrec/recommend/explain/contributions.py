@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from songrec.core.types import Match, Reason, Space
 from songrec.recommend.explain import attribute_ranks, phrases
 from songrec.recommend.explain.attribute_ranks import AttributeTable
-from songrec.recommend.query import Query
+from songrec.recommend.query import THESE_SONGS, YOUR_LIKES, Query
 from songrec.recommend.top_k import Rows
 
 MAX_NAMED = 8
@@ -26,7 +26,6 @@ MAX_TRAITS = 2
 MAX_COMPARED = 100
 """Likes among which ``name_likes`` looks for the one to name; of more, evenly spaced ones."""
 THIS_SONG = "this song"
-YOUR_LIKES = "your likes"
 NO_TRAIT = "no single trait stands out"
 CLOSE_OVERALL = "Close overall"
 LITTLE_IN_COMMON = "Little in common, but nothing is closer"
@@ -56,7 +55,8 @@ def reasons_per_like(
         ]
         rest = order[MAX_NAMED:]
         if len(rest):
-            reasons.append(_summary_reason("liked", contributions[at, rest], "songs you like"))
+            songs = "of these songs" if query.seeds else "songs you like"
+            reasons.append(_summary_reason("liked", contributions[at, rest], songs))
         answers.append(tuple(reasons))
     return answers
 
@@ -242,6 +242,8 @@ def _compare_with(details: dict[str, Any], mentioned: Sequence[Reason], adjectiv
         compared_with = f"“{title}”"
     elif compared_with.endswith(YOUR_LIKES):
         compared_with = "most songs you like"
+    elif compared_with.endswith(THESE_SONGS):
+        compared_with = "most of these songs"
     return phrases.capitalize(f"{adjectives}, like {compared_with}")
 
 

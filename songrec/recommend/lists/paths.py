@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from songrec.core.errors import NotReady
-from songrec.core.types import Match, NameTracks, Reason, Space
+from songrec.core.types import Floats, Match, NameTracks, Reason, Space
 from songrec.recommend.explain import phrases
 from songrec.recommend.explain.attribute_ranks import AttributeTable, mask_unsaid
 from songrec.recommend.explain.contributions import build_matches
+from songrec.recommend.method import Method
+from songrec.recommend.query import NOT_IN_RUN, Query
 from songrec.recommend.similarity.similar import audible_subspace
-from songrec.recommend.top_k import ROUNDING, Rows, product
+from songrec.recommend.top_k import Rows
 
 CANDIDATES = 512
-"""Tracks around each point of the line that are tried when the steps are evened."""
+"""Songs for each point of the line, from which a path is chosen."""
+LOOK = 4096
+"""Songs that the method ranks for each end; all others count as equally far down."""
 SWEEPS = 50
-SLICE = 2**14
 
 
 @dataclass(frozen=True)
@@ -35,16 +39,26 @@ class SongPath:
         return float(self.lengths.std()) / mean if mean else 0.0
 
 
-def find_path(space: Space, start: int, end: int, between: int) -> SongPath:
+def find_path(
+    recommender: Method,
+    space: Space,
+    start: int,
+    end: int,
+    between: int,
+    *,
+    withdrawn: Iterable[int] = (),
+) -> SongPath:
     """Find ``between`` tracks that lead from track ``start`` to track ``end`` (ids) in even steps.
 
-    1. The targets are the points A + i / (between + 1) · (B − A) of the latent, i = 1 … between.
-    2. Each target in turn gets the nearest track whose song is not on the path yet.
+    1. The targets are the points A + t · (B − A) of the latent, t = i / (between + 1), i = 1 …
+       between. The candidates of each are the ``CANDIDATES`` songs of smallest (1 − t) · log(a) +
+       t · log(b), with a song's places a and b among what ``recommender`` ranks for either end.
+    2. Each target in turn gets the nearest of its candidates whose song is not on the path yet.
     3. The steps are evened to their mean length L: each track in turn is exchanged for the one,
-       among the ``CANDIDATES`` tracks nearest to any target, that lowers the sum of (length − L)²
-       over its two steps most and whose song is unused, until a whole round changes nothing.
+       among the candidates of any target, that lowers the sum of (length − L)² over its two steps
+       most and whose song is unused, until a whole round changes nothing.
 
-    Deterministic.
+    ``withdrawn`` are ids of the space that the catalogue has no longer. Deterministic.
 
     Raises
     ------
@@ -53,15 +67,16 @@ def find_path(space: Space, start: int, end: int, between: int) -> SongPath:
     """
     at = space.rows_of([start, end])
     if len(at) < 2:
-        raise NotReady(
-            "This track came into the catalogue after the published run was trained. "
-            "Train again with `flask train`."
-        )
+        raise NotReady(NOT_IN_RUN)
     latent = space.latent
     ends = latent[at].astype(np.float64)
     shares = np.arange(1, between + 1) / (between + 1)
     used = set(space.song_keys[at].tolist())
-    candidates = _nearest(space, ends, shares)
+    of_shares = zip(_candidates(recommender, space, at, shares, withdrawn), shares, strict=True)
+    candidates = [
+        _by_distance(latent, rows, ends[0] + share * (ends[1] - ends[0]))
+        for rows, share in of_shares
+    ]
     path = [int(at[0])]
     for rows in candidates:
         free = next((row for row in rows if int(space.song_keys[row]) not in used), None)
@@ -112,36 +127,31 @@ def describe_match(match: Match) -> str:
     return str(match.reasons[0].details["step"])
 
 
-def _nearest(
-    space: Space, ends: NDArray[np.float64], shares: NDArray[np.float64]
-) -> list[list[int]]:
-    """Find the ``CANDIDATES`` nearest rows to each point of the line, nearest first; exact.
+def _candidates(
+    recommender: Method,
+    space: Space,
+    ends: Rows,
+    shares: NDArray[np.float64],
+    withdrawn: Iterable[int],
+) -> list[Rows]:
+    """Return the rows of the candidates at each share of the way, the best first."""
+    queries = [
+        Query.of(space, [track_id], withdrawn=withdrawn, seeds=True)
+        for track_id in space.track_ids[ends].tolist()
+    ]
+    ranked = [recommender.search(query, LOOK)[0] for query in queries]
+    pool = np.union1d(*ranked)
+    places = np.full((2, len(pool)), np.log1p(LOOK))
+    for place, rows in zip(places, ranked, strict=True):
+        place[np.searchsorted(pool, rows)] = np.log1p(np.arange(len(rows)))
+    mixed = (1 - shares[:, None]) * places[0] + shares[:, None] * places[1]
+    return list(pool[np.argsort(mixed, axis=1, kind="stable")[:, :CANDIDATES]])
 
-    At A + t D the squared distance is ‖x − A‖² − 2 t (x − A)·D + t² ‖D‖², so that the catalogue is
-    read once for all points.
-    """
-    latent = space.latent
-    line = ends[1] - ends[0]
-    length = float(line @ line)
-    squares = np.empty(len(latent), dtype=np.float32)
-    along = np.empty(len(latent), dtype=np.float32)
-    for at in range(0, len(latent), SLICE):
-        gaps = latent[at : at + SLICE] - ends[0].astype(np.float32)
-        squares[at : at + SLICE] = np.einsum("ij,ij->i", gaps, gaps)
-        along[at : at + SLICE] = product(gaps, line.astype(np.float32))
-    nearest = []
-    for share in shares.tolist():
-        rough = squares - np.float32(2 * share) * along
-        rows = np.arange(len(rough))
-        if len(rough) > CANDIDATES:
-            last = float(np.partition(rough, CANDIDATES - 1)[CANDIDATES - 1])
-            # Keep the tracks that only float32's rounding may have put beyond the last one.
-            slack = ROUNDING * latent.shape[1] * (length + max(last + length, 0.0))
-            rows = np.flatnonzero(rough <= last + np.float32(slack))
-        gaps = latent[rows] - (ends[0] + share * line)
-        exact = np.einsum("ij,ij->i", gaps, gaps)
-        nearest.append(rows[np.lexsort((rows, exact))][:CANDIDATES].tolist())
-    return nearest
+
+def _by_distance(latent: Floats, rows: Rows, point: NDArray[np.float64]) -> list[int]:
+    """Sort rows by their distance to a point of the latent."""
+    gaps = latent[rows] - point
+    return rows[np.lexsort((rows, np.einsum("ij,ij->i", gaps, gaps)))].tolist()
 
 
 def _even(space: Space, path: list[int], pool: list[int], used: set[int]) -> None:

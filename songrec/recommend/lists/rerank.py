@@ -19,7 +19,7 @@ from songrec.core.errors import BadInput
 from songrec.core.types import Reason, Space
 from songrec.recommend.query import Candidates, Query
 from songrec.recommend.space_statistics import statistics_of
-from songrec.recommend.top_k import Rows, Scores, distances
+from songrec.recommend.top_k import Rows, Scores, count_earlier, distances
 
 Array = NDArray[np.float64]
 
@@ -147,11 +147,7 @@ def cap_per_artist(artists: NDArray[np.int64], most: int) -> Rows:
     """
     if not most:
         return np.arange(len(artists), dtype=np.int64)
-    order = np.argsort(artists, kind="stable")
-    _, first, sizes = np.unique(artists[order], return_index=True, return_counts=True)
-    place = np.empty(len(artists), dtype=np.int64)
-    place[order] = np.arange(len(artists)) - np.repeat(first, sizes)
-    return np.flatnonzero((place < most) | (artists == 0))
+    return np.flatnonzero((count_earlier(artists) < most) | (artists == 0))
 
 
 def rerank(query: Query, candidates: Candidates, options: Reranking, n: int) -> RerankResult:

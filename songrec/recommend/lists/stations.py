@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from songrec.core.blas import single_threaded_blas
-from songrec.core.types import Match, NameTracks, Space
-from songrec.recommend.explain import contributions
-from songrec.recommend.explain.attribute_ranks import AttributeTable
-from songrec.recommend.explain.contributions import build_matches, split_distance
-from songrec.recommend.query import Query, check_comparable
-from songrec.recommend.similarity.similar import audible_subspace
-from songrec.recommend.space_statistics import statistics_of
-from songrec.recommend.top_k import Rows, top_distinct
+from songrec.core.types import Match, NameTracks, Reason, Space
+from songrec.recommend.explain.matches import explain_candidates
+from songrec.recommend.lists.tastes import search_tastes, split_tastes
+from songrec.recommend.method import Method
+from songrec.recommend.query import Candidates, Query, check_comparable
+from songrec.recommend.top_k import Rows, count_earlier
 
 MAX_SEEDS = 24
 """A station around more songs than this draws as many of them, by its seed."""
 JITTER = 0.7
 """A song of rank r is played at about a place between r / e^JITTER² and r · e^JITTER²."""
-SLICE = 2**17
+ARTIST_GAP = 5
+"""An artist's k-th song has at least the rank ``ARTIST_GAP`` · k."""
+SEED_GAP = 4
+"""Of several seeds one comes in each ``SEED_GAP`` ranks."""
+FIRST_SONG = "The song this radio starts from"
 
 
 def station_matches(
+    recommender: Method,
     space: Space,
     seeds: Sequence[int],
     start: int,
@@ -33,15 +36,15 @@ def station_matches(
     *,
     seed: int = 0,
     label: int | None = None,
-    only: Sequence[int] | None = None,
+    only: Iterable[int] | None = None,
+    withdrawn: Iterable[int] = (),
     names: NameTracks | None = None,
 ) -> list[Match]:
     """Return places ``start`` to ``start + n`` of the station around the tracks ``seeds`` (ids).
 
-    All songs of the space are ordered by their distance to the nearest seed in the audible
-    subspace, then reordered by ``jittered_order``. A seed is measured against the other seeds, so
-    that an artist's own songs come in between the others; a single seed comes first. Every song
-    comes once. Scores and reasons are those of ``similar_tracks``.
+    All songs of the space are put into the order of ``station_order``, then reordered by
+    ``jittered_order``. Every song comes once, the seeds included: a single one comes first, one of
+    several is explained by the others. Scores and reasons are those of ``recommender``.
 
     Parameters
     ----------
@@ -51,26 +54,102 @@ def station_matches(
         A cluster whose songs come before all others.
     only
         Track ids to choose from, for example those with a playable file.
+    withdrawn
+        Track ids of the space that the catalogue has no longer.
     """
-    space = audible_subspace(space)
     check_comparable(space)
-    rows = space.rows_of(list(dict.fromkeys(seeds)))
-    if len(rows) > MAX_SEEDS:
-        sample = np.random.default_rng(seed).choice(len(rows), MAX_SEEDS, replace=False)
-        rows = rows[np.sort(sample)]
-    if not len(rows):
+    query = Query.of(space, list(seeds), None, names, None, withdrawn, only, seeds=True)
+    if len(query.likes) > MAX_SEEDS:
+        rng = np.random.default_rng(seed)
+        drawn = np.sort(rng.choice(query.likes, MAX_SEEDS, replace=False))
+        query = replace(query, likes=drawn)
+    if not len(query.likes):
         return []
-    order = _seed_distances(space, rows)
-    if label is not None:
-        # Nothing outside the cluster comes before the last of it.
-        order += np.where(space.labels == label, 0.0, float(order.max()) + 1.0).astype(np.float32)
-    if only is not None:
-        closed = np.ones(len(order), dtype=bool)
-        closed[space.rows_of(list(only))] = False
-        order[closed] = np.inf
-    chosen, _ = top_distinct(-order, candidates_needed(start + n), space.song_keys)
-    chosen = chosen[jittered_order(len(chosen), start, n, seed, fixed=len(rows) == 1)]
-    return _describe(space, chosen, rows, _nearest_seed(space, rows, chosen), names)
+    order = station_order(recommender, query, candidates_needed(start + n), seed=seed, label=label)
+    single = len(query.likes) == 1 and order.rows[:1].tolist() == query.likes.tolist()
+    return _explain(
+        recommender,
+        query,
+        order.take(jittered_order(len(order.rows), start, n, seed, fixed=single)),
+    )
+
+
+def station_order(
+    recommender: Method, query: Query, places: int, *, seed: int = 0, label: int | None = None
+) -> Candidates:
+    """Return the first ``places`` songs (or more; fewer where there are no more) of a station.
+
+    1. The method ranks all songs for each taste of the likes, which take turns (``tastes``). With
+       ``label`` the songs of that cluster come before the others.
+    2. The likes come in between, one in each ``SEED_GAP`` ranks, in an order that follows from
+       ``seed``; a single one comes first.
+    3. An artist's k-th song is moved down to the rank ``ARTIST_GAP`` · k.
+
+    The order does not depend on ``places``.
+    """
+    queries = (query,) if label is not None else split_tastes(recommender, query)
+    seeds = _seed_rows(query, seed)
+    count = places
+    while True:
+        if label is None:
+            ranked = search_tastes(recommender, queries, count)
+        else:
+            ranked = _cluster_first(recommender, query, label, count)
+        is_all = len(ranked.rows) < count
+        rank = np.concatenate([SEED_GAP * np.arange(len(seeds)) - 0.5, np.arange(len(ranked.rows))])
+        merged = replace(
+            ranked,
+            rows=np.concatenate([seeds, ranked.rows]),
+            scores=np.concatenate([np.zeros(len(seeds)), ranked.scores]),
+            group=np.concatenate([np.full(len(seeds), -1), ranked.group]),
+        ).take(np.argsort(rank, kind="stable"))
+        artists = query.statistics.artists[merged.rows]
+        rank = np.arange(len(artists))
+        rank = np.maximum(rank, np.where(artists > 0, ARTIST_GAP * count_earlier(artists), 0))
+        if not is_all:
+            # A song that was not looked at may come before those of a later rank.
+            merged, rank = merged.take(rank < count), rank[rank < count]
+        if is_all or len(merged.rows) >= places:
+            return merged.take(np.argsort(rank, kind="stable"))
+        count *= 2
+
+
+def _cluster_first(recommender: Method, query: Query, label: int, count: int) -> Candidates:
+    """Rank the songs of a cluster, then all others."""
+    inside = query.space.labels == label
+    found = []
+    for rows in (np.flatnonzero(inside), np.flatnonzero(~inside)):
+        left = count - sum(len(part) for part, _ in found)
+        if left > 0:
+            found.append(recommender.search(query.among(rows), left))
+    rows, scores = (np.concatenate(part) for part in zip(*found, strict=True))
+    return Candidates(rows, scores, np.zeros(len(rows), dtype=np.int64), (query,))
+
+
+def _seed_rows(query: Query, seed: int) -> Rows:
+    """The likes that may come, each song once, in an order drawn with ``seed``."""
+    allowed = np.setdiff1d(query.likes, query.withdrawn)
+    first = np.unique(query.space.song_keys[allowed], return_index=True)[1]
+    return np.random.default_rng(seed).permutation(allowed[np.sort(first)])
+
+
+def _explain(recommender: Method, query: Query, chosen: Candidates) -> list[Match]:
+    """Explain the songs of a station: a seed by the other seeds, a single one as the first song."""
+    queries, group = list(chosen.queries), chosen.group.copy()
+    for at in np.flatnonzero(group < 0).tolist():
+        group[at] = len(queries)
+        others = query.likes[query.likes != chosen.rows[at]]
+        queries.append(query.narrowed(others) if len(others) else query)
+    matches = explain_candidates(recommender, replace(chosen, group=group, queries=tuple(queries)))
+    if len(query.likes) > 1:
+        return matches
+    first = int(query.space.track_ids[query.likes[0]])
+    return [
+        replace(match, reasons=(Reason("seed", FIRST_SONG, match.score, first),), per_like=())
+        if match.track_id == first
+        else match
+        for match in matches
+    ]
 
 
 def jittered_order(
@@ -117,59 +196,6 @@ def separate_artists(space: Space, matches: list[Match]) -> list[Match]:
         ordered.append(left.pop(place))
         last = artist_of[ordered[-1].track_id]
     return ordered
-
-
-def _seed_distances(space: Space, seeds: Rows) -> NDArray[np.float32]:
-    """Compute every track's distance to the nearest seed, ``(n,)``; a seed's to another one."""
-    points = space.matrix[seeds].astype(np.float32)
-    squares = np.einsum("ij,ij->i", points, points)[:, None]
-    doubled = -2 * points
-    apart = np.empty(len(space.track_ids), dtype=np.float32)
-    # In slices that stay in the processor's cache.
-    step = max(1, SLICE // points.size)
-    with single_threaded_blas():
-        for at in range(0, len(apart), step):
-            part = space.matrix[at : at + step]
-            squared = doubled @ part.T
-            squared += squares
-            if len(seeds) > 1:
-                own = np.flatnonzero((seeds >= at) & (seeds < at + len(part)))
-                squared[own, seeds[own] - at] = np.inf
-            squared.min(axis=0, out=apart[at : at + len(part)])
-    apart += statistics_of(space).square_norms
-    np.maximum(apart, 0.0, out=apart)
-    np.sqrt(apart, out=apart)
-    if len(seeds) == 1:
-        apart[seeds[0]] = -1.0  # before a copy of it
-    return apart
-
-
-def _nearest_seed(space: Space, seeds: Rows, rows: Rows) -> NDArray[np.int64]:
-    """Return the position of the seed that each row is nearest to; a seed's is another one."""
-    gaps = space.matrix[rows].astype(np.float64)[:, None] - space.matrix[seeds]
-    squared = np.einsum("ijk,ijk->ij", gaps, gaps)
-    if len(seeds) > 1:
-        squared[rows[:, None] == seeds] = np.inf
-    return squared.argmin(axis=1)
-
-
-def _describe(
-    space: Space, rows: Rows, seeds: Rows, nearest: NDArray[np.int64], names: NameTracks | None
-) -> list[Match]:
-    typical = statistics_of(space).typical
-    ids = space.track_ids[seeds].tolist()
-    titles = names(ids) if names else {}
-    gaps = space.matrix[rows].astype(np.float64) - space.matrix[seeds[nearest]]
-    theirs = [f"“{titles.get(ids[at]) or f'track {ids[at]}'}”" for at in nearest]
-    reasons = contributions.reasons_per_feature(
-        space,
-        rows,
-        split_distance(gaps, typical) / typical,
-        AttributeTable.from_rows(space, seeds),
-        nearest,
-        theirs,
-    )
-    return build_matches(space, rows, reasons)
 
 
 def exclude_songs(space: Space, matches: list[Match], excluded: Sequence[int]) -> list[Match]:

@@ -41,25 +41,27 @@ class Cosine:
         return query.top(
             bounds,
             count,
-            lambda rows: self._unit(query, rows) @ direction,
+            lambda rows: self.scores(query, rows),
             slack=ROUNDING * len(direction),
         )
+
+    def scores(self, query: Query, rows: Rows) -> Scores:
+        """Compute the scores of ``rows`` in float64."""
+        towards, away = self._direction(query)
+        return self._unit(query, rows) @ (towards - away.sum(axis=0))
 
     def reasons(self, query: Query, rows: Rows) -> list[tuple[Reason, ...]]:
         """Return per row a reason per feature for the likes, and one per disliked track."""
         towards, away = self._direction(query)
         unit = self._unit(query, rows)
         sheet = AttributeTable.from_rows(query.space, query.likes).median(query.space)
-        whose = contributions.YOUR_LIKES
-        if len(query.likes) == 1:
-            whose = f"“{query.title(int(query.likes[0]))}”"
         good = contributions.reasons_per_feature(
             query.space,
             rows,
             unit * towards,
             sheet,
             np.zeros(len(rows), dtype=np.int64),
-            [whose] * len(rows),
+            [query.likes_phrase] * len(rows),
         )
         contributions.name_likes(query, rows, good, [query.likes] * len(rows))
         vectors = query.space.matrix[rows].astype(np.float64)

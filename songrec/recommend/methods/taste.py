@@ -7,7 +7,7 @@ import numpy as np
 from songrec.core.types import Reason
 from songrec.recommend.explain import contributions
 from songrec.recommend.explain.attribute_ranks import AttributeTable
-from songrec.recommend.query import Candidates, Query
+from songrec.recommend.query import Query
 from songrec.recommend.taste.attribution import (
     features_per_like,
     prior_reasons,
@@ -49,17 +49,9 @@ class TasteMethod:
         """Return the best ``count`` rows (fewer if there are no more) and scores, best first."""
         return TasteScorer.of(query, self.settings).top(count, query.rank_distinct)
 
-    def candidates(self, query: Query, count: int) -> Candidates:
-        """Return about ``count`` best rows of each taste, all of them best first."""
-        scorer = TasteScorer.of(query, self.settings)
-        sizes = tuple(len(group) for group in scorer.groups)
-        if len(sizes) == 1:
-            rows, scores = self.search(query, count)
-            return Candidates(rows, scores, np.zeros(len(rows), dtype=np.int64), sizes)
-        look = 2 * count + len(query.likes) + len(query.dislikes)
-        rows = np.concatenate([scorer.top(look, group=number)[0] for number in range(len(sizes))])
-        rows, scores = query.rank_distinct(rows, scorer.scores(rows))
-        return Candidates(rows, scores, scorer.terms(rows).group, sizes)
+    def scores(self, query: Query, rows: Rows) -> Scores:
+        """Compute the scores of ``rows`` in float64."""
+        return TasteScorer.of(query, self.settings).scores(rows)
 
     def per_like(self, query: Query, rows: Rows) -> Array:
         """Split the score without the dislikes over the likes; see ``taste.attribution``."""

@@ -12,7 +12,7 @@ from songrec.core.types import Match, Space
 from songrec.recommend.explain import contributions as explain
 from songrec.recommend.explain.attribute_ranks import AttributeTable
 from songrec.recommend.explain.contributions import build_matches, split_distance
-from songrec.recommend.query import Query, check_comparable
+from songrec.recommend.query import NOT_IN_RUN, Query, check_comparable
 from songrec.recommend.top_k import Rows, distances, nearest_rows, widen
 
 INAUDIBLE = frozenset({"duration", "year"})
@@ -54,10 +54,7 @@ def similar_tracks(
     check_comparable(space)
     query = Query.of(space, [track_id], withdrawn=withdrawn)
     if not len(query.likes):
-        raise NotReady(
-            "This track came into the catalogue after the published run was trained. "
-            "Train again with `flask train`."
-        )
+        raise NotReady(NOT_IN_RUN)
     typical = query.statistics.typical
     point = query.liked_vectors[0]
 

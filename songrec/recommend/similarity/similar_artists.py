@@ -1,4 +1,4 @@
-"""Artists whose songs sound alike: the distance between the means of their songs."""
+"""Artists whose songs a method recommends to somebody who likes the songs of one artist."""
 
 from __future__ import annotations
 
@@ -9,24 +9,35 @@ import numpy as np
 from songrec.core.types import Ints, Space
 from songrec.recommend.explain import phrases
 from songrec.recommend.explain.phrases import NEVER_SAID, Trait
+from songrec.recommend.method import Method
+from songrec.recommend.query import Query
 from songrec.recommend.similarity.similar import audible_subspace
 from songrec.recommend.space_statistics import statistics_of
+from songrec.recommend.top_k import count_earlier
 
-MIN_SONGS = 2
-"""The mean of a single song says little about its artist; such artists come only if none else."""
+MAX_LIKED = 24
+"""Songs of an artist that stand for it; of more, evenly spaced ones."""
+LOOK = 1000
+"""Recommended songs among which artists are looked for."""
+N_BEST = 2
+"""An artist's best songs that count: one song says little about its artist."""
 NOT_SAID = NEVER_SAID | {"year"}
 MAX_TRAITS = 2
+CLOSE = 0.75
+"""Distance of two artists' means up to which they sound close."""
 
 
 @dataclass(frozen=True)
 class ArtistMatch:
     """An artist like another one, by one of its tracks.
 
-    ``distance`` is in units of the distance of two random tracks. ``traits`` are what both share,
-    the most unusual first: means over the songs of the matched artist and of the other.
+    ``score`` is the method's, ``distance`` that of the means of both artists' songs by what can be
+    heard, in units of the distance of two random tracks. ``traits`` are what both share, the most
+    unusual first: means over the songs of the matched artist and of the other.
     """
 
     track_id: int
+    score: float
     distance: float
     traits: tuple[Trait, ...]
 
@@ -34,56 +45,71 @@ class ArtistMatch:
     def sentence(self) -> str:
         """What both share, in words."""
         words = [phrases.ADJECTIVES[trait.name][trait.is_high] for trait in self.traits]
-        return f"Both {phrases.join_clauses(words)}" if words else "Close overall"
+        if words:
+            return f"Both {phrases.join_clauses(words)}"
+        return "Close overall" if self.distance < CLOSE else "For the same listeners"
 
     @property
     def figures(self) -> str:
         """The figures behind the sentence."""
         clauses = [phrases.describe_shared(trait) for trait in self.traits]
-        return "; ".join([*clauses, f"distance {self.distance:.2f}"])
+        return "; ".join([*clauses, f"score {self.score:.2f}", f"distance {self.distance:.2f}"])
 
 
-def similar_artists(space: Space, rows: Ints, n: int) -> list[ArtistMatch]:
-    """Return the ``n`` artists whose songs are on average nearest to those of one artist.
+def similar_artists(recommender: Method, space: Space, rows: Ints, n: int) -> list[ArtistMatch]:
+    """Return the ``n`` artists that ``recommender`` comes upon when an artist's songs are liked.
 
     Parameters
     ----------
+    recommender
+        Its ``LOOK`` best songs by other artists decide.
     space
         A run's space; one that knows no artists gives no matches.
     rows
         Rows of the artist's tracks, as first artist or as a guest.
     n
-        Number of matches at most, nearest first.
+        Number of matches at most, best first.
 
     Notes
     -----
-    Distances are Euclidean between mean vectors of the columns that can be heard, divided by the
-    typical distance of two tracks. An artist's tracks are those that credit it first.
+    An artist's score is the mean score of its ``N_BEST`` best songs; one that is missing counts as
+    the last of all. An artist's tracks are those that credit it first.
     """
-    subspace = audible_subspace(space)
-    statistics = statistics_of(subspace)
-    own = rows[np.isin(statistics.artists[rows], _numbers_of(statistics.artists, rows))]
-    if not len(own):
+    artists = statistics_of(space).artists
+    own = rows[np.isin(artists[rows], _numbers_of(artists, rows))]
+    if not len(own) or not space.columns:
         return []
-    counts = statistics.sizes[0]
-    mine = np.unique(statistics.artists[own])
-    centre = subspace.matrix[own].mean(axis=0, dtype=np.float64)
-    distances = np.linalg.norm(statistics.artist_means - centre, axis=1) / statistics.typical
-    is_candidate = counts > 0
-    is_candidate[[0, *mine.tolist()]] = False
-    for fewest in (MIN_SONGS, 1):
-        numbers = np.flatnonzero(is_candidate & (counts >= fewest))
-        if len(numbers) >= n:
-            break
-    nearest = numbers[np.argsort(distances[numbers], kind="stable")[:n]]
+    mine = np.unique(artists[own])
+    liked = own[:: -(-len(own) // MAX_LIKED)]
+    query = Query(space, liked, np.empty(0, dtype=np.int64), excluded=own, seeds=True)
+    query = query.among(np.flatnonzero(~np.isin(artists, [0, *mine.tolist()])))
+    ranked, scores = recommender.search(query, LOOK)
+    if not len(ranked):
+        return []
+    numbers, of = np.unique(artists[ranked], return_inverse=True)
+    counted = count_earlier(artists[ranked]) < N_BEST
+    counts = np.bincount(of[counted], minlength=len(numbers))
+    totals = np.bincount(of[counted], weights=scores[counted], minlength=len(numbers))
+    means = (totals + (N_BEST - counts) * scores[-1]) / N_BEST
     matches = []
-    for number in nearest.tolist():
-        tracks = statistics.rows_by(number)
-        traits = _shared_traits(space, tracks, own)
+    for at in np.argsort(-means, kind="stable")[:n].tolist():
+        tracks = statistics_of(space).rows_by(int(numbers[at]))
         matches.append(
-            ArtistMatch(int(space.track_ids[tracks[0]]), float(distances[number]), traits)
+            ArtistMatch(
+                int(space.track_ids[tracks[0]]),
+                float(means[at]),
+                _distance(space, tracks, own),
+                _shared_traits(space, tracks, own),
+            )
         )
     return matches
+
+
+def _distance(space: Space, rows: Ints, others: Ints) -> float:
+    """The distance of two means by what can be heard, 1 for two random tracks."""
+    subspace = audible_subspace(space)
+    one, other = (subspace.matrix[some].mean(axis=0, dtype=np.float64) for some in (rows, others))
+    return float(np.linalg.norm(one - other)) / statistics_of(subspace).typical
 
 
 def _numbers_of(artists: Ints, rows: Ints) -> Ints:

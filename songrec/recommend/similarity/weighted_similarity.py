@@ -13,7 +13,7 @@ from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import Match, Reason, Space
 from songrec.recommend.explain.contributions import LITTLE_IN_COMMON, build_matches
 from songrec.recommend.explain.phrases import NEVER_SAID, attribute_label, join_clauses
-from songrec.recommend.query import Query
+from songrec.recommend.query import NOT_IN_RUN, Query
 from songrec.recommend.top_k import distances
 
 GROUPS: dict[str, tuple[str, ...]] = {
@@ -135,10 +135,7 @@ def describe_match(match: Match) -> str:
 def _query(space: Space, track_id: int, withdrawn: Iterable[int]) -> Query:
     query = Query.of(space, [track_id], withdrawn=withdrawn)
     if not len(query.likes):
-        raise NotReady(
-            "This track came into the catalogue after the published run was trained. "
-            "Train again with `flask train`."
-        )
+        raise NotReady(NOT_IN_RUN)
     return query
 
 

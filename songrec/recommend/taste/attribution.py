@@ -126,7 +126,10 @@ def _describe_prior(
         liked = _likes_with_number(query, query.statistics.artists, row)
         if liked:
             return f"By the same artist as {_quote(query, liked)}", liked
-        return "By an artist you have not liked yet", liked
+        if len(query.likes) == 1:
+            return f"Not by the artist of {query.likes_phrase}", liked
+        whose = "none of these songs" if query.seeds else "none of the songs you like"
+        return f"By an artist of {whose}", liked
     if name == "album":
         liked = _likes_with_number(query, query.statistics.albums, row)
         if liked:
@@ -139,7 +142,7 @@ def _describe_prior(
         title = f"“{query.title(liked[0])}”"
         if is_positive:
             return f"Often in playlists with songs like {title}", liked
-        return "Seldom in playlists with songs like those you like", liked
+        return f"Seldom in playlists with songs like {query.likes_phrase}", liked
     return f"{len(members)} of {len(query.likes)} likes", []
 
 
@@ -153,8 +156,8 @@ def _compare_popularity(query: Query, row: int, fits: bool) -> str:
     usual = float(np.median(theirs))
     figures = f"(popularity {own:.0f} and {usual:.0f})"
     if fits or round(own) == round(usual):
-        return f"About as well known as your likes {figures}"
-    return f"{'Better' if own > usual else 'Less'} known than your likes {figures}"
+        return f"About as well known as {query.likes_phrase} {figures}"
+    return f"{'Better' if own > usual else 'Less'} known than {query.likes_phrase} {figures}"
 
 
 def _likes_with_number(query: Query, numbers: NDArray[np.int64], row: int) -> list[int]:
@@ -168,5 +171,7 @@ def _quote(query: Query, liked: Sequence[int]) -> str:
     first = f"“{query.title(liked[0])}”"
     if len(liked) == 1:
         return first
+    if query.seeds:
+        return f"{first} and {len(liked) - 1} more of these songs"
     other = "another song" if len(liked) == 2 else f"{len(liked) - 1} other songs"
     return f"{first} and {other} you like"

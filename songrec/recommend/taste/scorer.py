@@ -153,32 +153,24 @@ class TasteScorer:
 
     def describe_likes(self, group: int) -> str:
         """Name the likes that a song of this taste is compared with."""
-        likes = self.query.likes
-        if len(likes) == 1:
-            return f"“{self.query.title(int(likes[0]))}”"
-        if len(self.groups) == 1:
-            return "your likes"
-        return f"{len(self.groups[group])} of your likes"
+        phrase = self.query.likes_phrase
+        return phrase if len(self.groups) == 1 else f"{len(self.groups[group])} of {phrase}"
 
     def top(
         self,
         count: int,
         order: Callable[[Rows, Scores], Ranking] = rank,
-        group: int | None = None,
     ) -> Ranking:
-        """Return the ``count`` highest scores, best first, of the tracks of one taste or of all.
+        """Return the ``count`` highest scores, best first.
 
         Exact: dislikes only take away, so the score without them is a bound.
         """
-        members = None if group is None else np.flatnonzero(self._without_dislikes[1] == group)
 
         def search(bounds: Floats32, limit: int | None = None) -> Ranking | None:
-            of_members = bounds if members is None else bounds[members]
+            bounds = self.query.without_withdrawn(bounds)
 
             def attempt(look: int) -> Ranking | None:
-                return attempt_top(
-                    of_members, look, count, self.scores, order, members=members, slack=ROUNDING
-                )
+                return attempt_top(bounds, look, count, self.scores, order, slack=ROUNDING)
 
             first = 2 * count + len(self.query.excluded_keys) + 16
             return widen(attempt, first, limit=limit)

@@ -31,7 +31,8 @@ def nearness(query: Query, rows: Rows) -> Array:
     """Compute weight · (cosine to the likes' mean − that of the catalogue's mean), ``(rows,)``."""
     direction = likes_direction(query)
     usual = float(query.statistics.mean_track_factors @ direction)
-    near = product(np.ascontiguousarray(_factors(query)[rows]), direction).astype(np.float64)
+    # In float64: a row's score must not depend on the rows that are scored with it.
+    near = _factors(query)[rows].astype(np.float64) @ direction.astype(np.float64)
     return playlist_weight(query.space) * (near - usual)
 
 

@@ -21,11 +21,13 @@ from songrec.core.types import Progress, Space, no_progress
 from songrec.evaluation import playlists as measures
 from songrec.evaluation.playlists import Answer
 from songrec.recommend.lists.rerank import MAX_PER_ARTIST, Reranking, rerank
+from songrec.recommend.method import Method
 from songrec.recommend.query import Query
-from songrec.recommend.ranking import Method, find_candidates
+from songrec.recommend.ranking import find_candidates
 from songrec.recommend.registry import METHODS
+from songrec.recommend.similarity.similar import audible_subspace
 from songrec.recommend.taste import prior as taste_prior
-from songrec.recommend.top_k import Rows
+from songrec.recommend.top_k import Rows, distances
 from songrec.services.evaluation.listening import coverage, search_by_nearness
 from songrec.services.evaluation.playlist_catalogue import Playlist
 from songrec.services.evaluation.playlist_tasks import Search, continuation_tasks
@@ -50,6 +52,7 @@ class EvaluatedMethod:
 EVALUATED_METHODS: dict[str, EvaluatedMethod] = {
     "random": EvaluatedMethod("random", {}),
     "popularity": EvaluatedMethod("popularity", {}),
+    "sound": EvaluatedMethod("sound", {}),
     "cluster": EvaluatedMethod("cluster", {}),
     "cosine": EvaluatedMethod("cosine", {}),
     "distance": EvaluatedMethod("distance", {}),
@@ -62,7 +65,8 @@ EVALUATED_METHODS: dict[str, EvaluatedMethod] = {
 }
 """Methods by their names in the evaluation.
 
-A recommendation method has the name and the parameters that it has on pages. ``taste_content`` is
+A recommendation method has the name and the parameters that it has on pages. ``sound`` is a song's
+page compared by sound alone: the songs that sound nearest to one of the likes. ``taste_content`` is
 ``taste`` without artist, album and popularity; ``artist_nearness`` is that with artist vectors of
 listening counts; ``…_capped`` limits songs by an artist, as pages do.
 """
@@ -197,6 +201,8 @@ def search_for(evaluated: EvaluatedMethod, seed: int = 0) -> Search:
         return _most_popular
     if evaluated.method == "artist_nearness":
         return search_by_nearness
+    if evaluated.method == "sound":
+        return _nearest_in_sound
     method: Method = METHODS.create(evaluated.method, **evaluated.parameters)
     reranking = Reranking(per_artist=evaluated.per_artist, every_taste=evaluated.every_taste)
 
@@ -212,6 +218,12 @@ def _at_random(query: Query, count: int, seed: int) -> Rows:
     n = len(query.space.track_ids)
     rows = np.sort(rng.choice(n, min(n, 4 * count + len(query.excluded_keys)), replace=False))
     return query.rank_distinct(rows, rng.random(len(rows)))[0][:count]
+
+
+def _nearest_in_sound(space: Space, query: Query, count: int) -> Rows:
+    matrix = audible_subspace(space).matrix
+    apart = [distances(matrix, point) for point in matrix[query.likes]]
+    return query.top(-np.min(apart, axis=0), count)[0]
 
 
 def _most_popular(space: Space, query: Query, count: int) -> Rows:

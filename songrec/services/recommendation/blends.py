@@ -1,21 +1,65 @@
-"""Blends: songs in the direction of some songs and away from others."""
+"""Blends: songs like some songs and unlike others."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from songrec.recommend.lists import blends
-from songrec.services.catalogue.track_lookup import title_lookup
-from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
+from songrec.core.errors import BadInput, NotReady
+from songrec.core.types import Reason
+from songrec.recommend.lists.rerank import MAX_PER_ARTIST, Reranking
+from songrec.recommend.query import NOT_IN_RUN
+from songrec.services.recommendation.recommend import recommend_for
+from songrec.services.similarity.ranked_tracks import RankedTrack
 from songrec.store.instance import Instance
 from songrec.store.runs.spaces import published_space
+
+BLENDED = Reranking(per_artist=MAX_PER_ARTIST)
+"""Of a blend all songs are one taste: what lies between them is what is asked for."""
 
 
 def blend(
     instance: Instance, plus: Sequence[int], minus: Sequence[int], n: int
 ) -> list[RankedTrack]:
-    """Return the ``n`` songs nearest in direction to Σ ``plus`` − Σ ``minus`` (track ids)."""
-    matches = blends.blend(
-        published_space(instance), plus, minus, n, title_lookup(instance.session)
-    )
-    return attach_tracks(instance.session, matches, blends.describe_match)
+    """Return the ``n`` songs that are best for the songs ``plus``, less what is like ``minus``.
+
+    The songs (track ids) are one taste, ``minus`` its dislikes. ``per_like`` splits each score over
+    the songs of the blend.
+
+    Raises
+    ------
+    BadInput
+        If ``plus`` is empty or all of it is subtracted again.
+    NotReady
+        If a song is not in the published run.
+    """
+    if not plus:
+        raise BadInput("A blend needs at least one song to begin with.")
+    if not set(plus) - set(minus):
+        raise BadInput("These songs cancel each other out: nothing is left to look for.")
+    together = list(dict.fromkeys([*plus, *minus]))
+    if len(published_space(instance).rows_of(together)) < len(together):
+        raise NotReady(NOT_IN_RUN)
+    ranked = recommend_for(instance, plus, minus, n=n, by=BLENDED, seeds=True)
+    return [
+        replace(
+            one,
+            reasons=tuple(map(_name_role, one.reasons)),
+            per_like=tuple(map(_name_role, one.per_like)),
+        )
+        for one in ranked
+    ]
+
+
+def _name_role(reason: Reason) -> Reason:
+    """Say of a subtracted song that it was taken out, not that it is disliked."""
+    if reason.kind == "liked":
+        return replace(reason, kind="added")
+    if reason.kind != "disliked":
+        return reason
+    words = ", which you dislike", ", which you took out"
+    details = {
+        name: value.replace(*words) if isinstance(value, str) else value
+        for name, value in reason.details.items()
+    }
+    return replace(reason, kind="subtracted", text=reason.text.replace(*words), details=details)

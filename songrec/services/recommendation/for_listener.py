@@ -9,15 +9,14 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from songrec.recommend.explain.phrases import capitalize, join_clauses
-from songrec.recommend.similarity.more_like import more_like
+from songrec.recommend.feedback_boosts import background_boosts
 from songrec.services.catalogue.track_lookup import title_lookup
 from songrec.services.recommendation.recommend import recommend_for
 from songrec.services.similarity.audio_similarity import HasId
-from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
-from songrec.store.catalogue import removed_tracks, tracks
+from songrec.services.similarity.ranked_tracks import RankedTrack
+from songrec.store.catalogue import tracks
 from songrec.store.instance import Instance
 from songrec.store.listeners import last_recommendations, reactions, skips
-from songrec.store.runs.spaces import published_space
 from songrec.store.tables import Listener
 
 MAX_REACTIONS = 500
@@ -84,18 +83,17 @@ def recommend_for_listener(
 def more_like_song(
     instance: Instance, track: HasId, feedback: ListenerFeedback, n: int
 ) -> list[RankedTrack]:
-    """Return ``n`` songs that sound like ``track``, with the likes as the background."""
-    matches = more_like(
-        published_space(instance),
-        track.id,
-        n,
-        likes=feedback.likes,
-        dislikes=feedback.dislikes,
-        weights=feedback.weights,
-        names=title_lookup(instance.session),
-        withdrawn=removed_tracks.withdrawn_ids(instance.session),
+    """Return ``n`` songs like ``track`` that suit the listener's other likes and dislikes."""
+    likes = [one for one in feedback.likes if one != track.id]
+    return recommend_for(
+        instance,
+        [track.id],
+        [one for one in feedback.dislikes[:MAX_REACTIONS] if one != track.id],
+        n=n,
+        excluded=[*likes, *feedback.dislikes[MAX_REACTIONS:]],
+        boosts=background_boosts(likes, feedback.weights),
+        seeds=True,
     )
-    return attach_tracks(instance.session, matches)
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from songrec.recommend import ranking
 from songrec.recommend.lists import paths
 from songrec.services.catalogue.track_lookup import title_lookup
 from songrec.services.similarity.audio_similarity import HasId
 from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
+from songrec.store.catalogue import removed_tracks
 from songrec.store.instance import Instance
 from songrec.store.runs.spaces import published_space
 
@@ -15,6 +17,13 @@ def song_path(
 ) -> tuple[list[RankedTrack], paths.SongPath]:
     """Return the songs from ``start`` to ``end`` over ``between`` others, and the path itself."""
     space = published_space(instance)
-    path = paths.find_path(space, start.id, end.id, between)
+    path = paths.find_path(
+        ranking.create_method(space),
+        space,
+        start.id,
+        end.id,
+        between,
+        withdrawn=removed_tracks.withdrawn_ids(instance.session),
+    )
     matches = paths.describe_path(space, path, title_lookup(instance.session))
     return attach_tracks(instance.session, matches, paths.describe_match), path

@@ -9,11 +9,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from songrec.core.errors import UnknownName
 from songrec.core.types import Match, Reason
 from songrec.recommend import ranking
 from songrec.recommend.feedback_boosts import Boost
 from songrec.recommend.lists.rerank import DEFAULT_RERANKING, Reranking
 from songrec.services.catalogue.track_lookup import title_lookup
+from songrec.services.similarity import audio_similarity
 from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
 from songrec.store.catalogue import artists, removed_tracks, tracks
 from songrec.store.catalogue.tracks import TrackView
@@ -23,6 +25,9 @@ from songrec.store.runs.spaces import published_space
 from songrec.store.tables import Cluster, Run
 
 STARTERS_PER_CLUSTER = 3
+BEST = "best"
+COMPARISONS = (BEST, *audio_similarity.COMPARISONS)
+"""All values of ``by`` in ``similar_songs``."""
 
 
 def recommend_for(
@@ -36,10 +41,13 @@ def recommend_for(
     excluded: Sequence[int] = (),
     weights: Mapping[int, int] | None = None,
     skips: Mapping[int, int] | None = None,
+    boosts: Sequence[Boost] = (),
+    seeds: bool = False,
     **parameters: Any,
 ) -> list[RankedTrack]:
     """Return the ``n`` best tracks of the published run for likes and dislikes (track ids).
 
+    Every list of songs for songs comes from here: a listener's, a song's page, *more like this*.
     ``recommend.ranking.rank`` has the rules and errors; ``NotReady`` also when nothing is
     published.
 
@@ -55,6 +63,10 @@ def recommend_for(
         Likes (track ids) that count twice or three times.
     skips
         How often tracks were skipped.
+    boosts
+        Further changes of the order.
+    seeds
+        Whether ``likes`` are songs that somebody asks about, and need not like.
     parameters
         The method's own parameters.
     """
@@ -69,10 +81,43 @@ def recommend_for(
         excluded=list(excluded),
         # Merged tracks may still be part of the run.
         withdrawn=removed_tracks.withdrawn_ids(instance.session),
-        boosts=_boosts(likes, dislikes, weights or {}, skips or {}),
+        boosts=[*_boosts(likes, dislikes, weights or {}, skips or {}), *boosts],
+        seeds=seeds,
         **parameters,
     )
     return attach_tracks(instance.session, name_evidence(instance.session, matches))
+
+
+def similar_songs(
+    instance: Instance,
+    track: TrackView,
+    n: int = 8,
+    *,
+    by: str = BEST,
+    weights: Mapping[str, float] | None = None,
+) -> list[RankedTrack]:
+    """Return the ``n`` songs most like ``track`` by one of ``COMPARISONS``.
+
+    ``best`` is the method that recommends with the song alone liked; the others are those of
+    ``audio_similarity.similar_by``, by what can be heard alone.
+
+    Raises
+    ------
+    UnknownName
+        If ``by`` is none of ``COMPARISONS``.
+    NotReady
+        If the comparison does not know the track.
+    """
+    if by == BEST:
+        return recommend_for(instance, [track.id], n=n, seeds=True)
+    if by not in COMPARISONS:
+        raise UnknownName("comparison", by, COMPARISONS)
+    return audio_similarity.similar_by(instance, track, n, by=by, weights=weights)
+
+
+def comparison_used(instance: Instance, by: str = BEST) -> str:
+    """Return the method that answers a comparison ``best``; any other is its own answer."""
+    return method_used(instance) if by == BEST else by
 
 
 def name_evidence(session: Session, matches: Sequence[Match]) -> list[Match]:

@@ -11,15 +11,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput, NotReady, UnknownName
-from songrec.core.types import Match, Space
-from songrec.recommend.explain import contributions
+from songrec.core.types import Space
+from songrec.recommend import ranking
 from songrec.recommend.lists import moods as mood_table
 from songrec.recommend.lists import stations
 from songrec.services.catalogue.track_lookup import title_lookup
 from songrec.services.recommendation import mood as moods
 from songrec.services.recommendation.for_listener import ListenerFeedback
+from songrec.services.recommendation.recommend import name_evidence
 from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
-from songrec.store.catalogue import artists, tracks
+from songrec.store.catalogue import artists, removed_tracks, tracks
 from songrec.store.instance import Instance
 from songrec.store.listeners import playlists
 from songrec.store.runs import runs
@@ -33,7 +34,6 @@ CURSOR = r"^[0-9]{1,9}-[0-9]{1,6}$"
 """A station's seed and the place to go on from."""
 MAX_LENGTH = 5_000
 """A station ends after this many songs."""
-FIRST_SONG = "The song this radio starts from"
 
 
 class UnknownStation(UnknownName):
@@ -122,6 +122,7 @@ def station_page(
         )
     else:
         matches = stations.station_matches(
+            ranking.create_method(space),
             space,
             source.seeds,
             start,
@@ -129,20 +130,18 @@ def station_page(
             seed=seed,
             label=source.label,
             only=only,
+            withdrawn=removed_tracks.withdrawn_ids(instance.session),
             names=title_lookup(instance.session),
         )
     has_more = len(matches) == n and start + n < MAX_LENGTH
-    first = source.seeds[0] if len(source.seeds) == 1 and start == 0 else None
     if dislikes:
         matches = stations.exclude_songs(space, matches, dislikes)
     matches = stations.separate_artists(space, matches)
 
-    def describe(match: Match) -> str:
-        if source.mood is not None:
-            return mood_table.describe_match(match)
-        return FIRST_SONG if match.track_id == first else contributions.main_reason(match.reasons)
-
-    items = attach_tracks(instance.session, matches, describe)
+    if source.mood is not None:
+        items = attach_tracks(instance.session, matches, mood_table.describe_match)
+    else:
+        items = attach_tracks(instance.session, name_evidence(instance.session, matches))
     next_cursor = f"{seed}-{start + n}" if has_more else None
     return StationPage(kind, key, source.title, items, next_cursor)
 

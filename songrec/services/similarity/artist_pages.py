@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from songrec.core.errors import NotReady
 from songrec.core.types import Space
+from songrec.recommend import ranking
 from songrec.recommend.similarity.similar_artists import similar_artists
 from songrec.store.catalogue import artists
 from songrec.store.catalogue.artists import ArtistView
@@ -64,8 +65,10 @@ def whereabouts(space: Space, track_ids: Sequence[int]) -> Whereabouts | None:
 def artists_like(
     session: Session, space: Space, track_ids: Sequence[int], artist_id: int, n: int
 ) -> list[SimilarArtist]:
-    """Return the artists whose songs are most like these tracks, which are one artist's."""
-    matches = similar_artists(space, space.rows_of(list(track_ids)), n + 1)
+    """Return the artists whose songs the best method recommends for one artist's tracks."""
+    matches = similar_artists(
+        ranking.create_method(space), space, space.rows_of(list(track_ids)), n + 1
+    )
     credits = artists.credits_of_tracks(session, [match.track_id for match in matches])
     first = {track_id: views[0].artist_id for track_id, views in credits.items()}
     views = {view.id: view for view in artists.find_artists(session, list(first.values()))}

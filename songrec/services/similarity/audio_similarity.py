@@ -26,8 +26,9 @@ from songrec.store.sound import feature_cache, feature_matrices
 from songrec.store.sound.feature_matrices import MatrixRow
 from songrec.store.tables import Track
 
-RUN_COMPARISONS = ("space", "features", "latent")
-"""Comparisons within the published run; see ``similar_by``."""
+SOUND = "sound"
+RUN_COMPARISONS = (SOUND, "space", "features", "latent")
+"""Comparisons within the published run; see ``similar_by``. ``space`` is a former name."""
 # A spectrogram is not a vector that songs could be compared by.
 FEATURE_SETS = tuple(entry.name for entry in EXTRACTORS if entry.from_audio and entry.is_vector)
 """The feature sets that songs can be compared by."""
@@ -93,12 +94,12 @@ def similar_by(
     track: TrackView,
     n: int = 8,
     *,
-    by: str = COMPARISONS[0],
+    by: str = SOUND,
     weights: Mapping[str, float] | None = None,
 ) -> list[RankedTrack]:
-    """Return the ``n`` tracks most like ``track`` by one of ``COMPARISONS``.
+    """Return the ``n`` tracks that sound most like ``track``, by one of ``COMPARISONS``.
 
-    ``space`` is ``similar_to``; ``features`` the cosine over standardised features with one-hot
+    ``sound`` is ``similar_to``; ``features`` the cosine over standardised features with one-hot
     key and mode, its groups multiplied by ``weights``; ``latent`` the distance in what the
     published run's model learnt (a run of ``--features mfcc --representation identity`` compares
     by those). A feature set is the cosine over its standardised columns, of all tracks that have
@@ -113,7 +114,7 @@ def similar_by(
     """
     if by not in COMPARISONS:
         raise UnknownName("comparison", by, COMPARISONS)
-    if by == "space":
+    if by in (SOUND, "space"):
         return similar_to(instance, track, n)
     if by in FEATURE_SETS:
         return _by_feature_set(instance, track, n, by)

@@ -12,9 +12,9 @@ from songrec.core.attributes import ATTRIBUTES
 from songrec.services.listeners.import_export import KINDS
 from songrec.services.listeners.playlist_export import FORMATS, LOCATIONS
 from songrec.services.recommendation.options import MAX_PER_ARTIST, METHODS
+from songrec.services.recommendation.recommend import COMPARISONS
+from songrec.services.recommendation.song_page import GROUPS, MAX_WEIGHT
 from songrec.services.recommendation.stations import CURSOR
-from songrec.services.similarity.audio_similarity import COMPARISONS
-from songrec.services.similarity.song_page import GROUPS, MAX_WEIGHT
 from songrec.store.catalogue import keyset_pagination
 from songrec.store.listeners.reactions import WEIGHTS
 from songrec.store.listeners.skips import MAX_SECONDS
@@ -119,7 +119,9 @@ class SimilarArguments(CountArguments):
         load_default=COMPARISONS[0],
         validate=validate.OneOf(COMPARISONS),
         metadata={
-            "description": "space: the normalised attributes; features: cosine over standardised "
+            "description": "best: the method that recommends best in the published run, with the "
+            "song alone liked; sound (former name: space): the attributes that can be heard, "
+            "nothing else; features: cosine over standardised "
             "features with one-hot key and mode, weighed; latent: what the run's model learnt; "
             "a feature set: cosine over its standardised columns, no run needed."
         },

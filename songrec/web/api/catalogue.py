@@ -9,8 +9,9 @@ from werkzeug.exceptions import NotFound
 
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.errors import NotReady
-from songrec.services.similarity import audio_similarity
-from songrec.services.similarity.song_page import GROUPS
+from songrec.services.recommendation import recommend
+from songrec.services.recommendation.song_page import GROUPS
+from songrec.services.similarity.audio_similarity import FEATURE_SETS
 from songrec.store.catalogue import keyset_pagination
 from songrec.store.catalogue import tracks as catalogue
 from songrec.store.catalogue.track_filters import TrackQuery
@@ -56,13 +57,16 @@ def track(track_id: str) -> dict[str, Any]:
 
 @blueprint.get("/tracks/<track_id>/similar", tags=["tracks"])
 @blueprint.arguments(arguments.SimilarArguments, location="query")
-@blueprint.response(200, schemas.MatchesSchema)
+@blueprint.response(200, schemas.RecommendationsSchema)
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
 def similar(args: dict[str, Any], track_id: str) -> dict[str, Any]:
-    """List similar songs, nearest first, with reasons."""
+    """List similar songs, best first, with reasons; `method` says what found them.
+
+    By default everything counts that recommendations count; `by=sound` compares by the sound alone.
+    """
     try:
-        ranked = audio_similarity.similar_by(
+        ranked = recommend.similar_songs(
             current_instance(),
             track_or_404(track_id),
             args["n"],
@@ -70,10 +74,11 @@ def similar(args: dict[str, Any], track_id: str) -> dict[str, Any]:
             weights={name: args[name] for name in GROUPS},
         )
     except NotReady as error:
-        if args["by"] in audio_similarity.FEATURE_SETS:
+        if args["by"] in FEATURE_SETS:
             raise NotFound(str(error)) from None  # the service is well: there is no such sound
         raise
-    return serializers.matches(ranked)
+    used = recommend.comparison_used(current_instance(), args["by"])
+    return {**serializers.matches(ranked), "method": used}
 
 
 @blueprint.get("/clusters", tags=["clusters"])

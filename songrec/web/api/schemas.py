@@ -166,7 +166,7 @@ class TracksSchema(ma.Schema):
 class ReasonSchema(ma.Schema):
     """One part of a score."""
 
-    kind = written("liked, disliked, feature, target, tag, prior or rerank.")
+    kind = written("liked, disliked, feature, target, tag, prior, seed or rerank.")
     text = written("As a listener reads it.")
     contribution = number("What it adds; over a match the contributions are the score.")
     about = written("The public id of the song or the name of the feature.", optional=True)
@@ -198,7 +198,9 @@ class MatchesSchema(ma.Schema):
 class RecommendationsSchema(MatchesSchema):
     """What was found, best first, and by which method."""
 
-    method = written("The method that answered; null where none was asked.", optional=True)
+    method = written(
+        "The method or comparison that answered; null where none was asked.", optional=True
+    )
 
 
 class ClusterSchema(ma.Schema):

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from songrec.core.attributes import BY_NAME
 from songrec.services.catalogue.suggestions import did_you_mean
-from songrec.services.similarity.song_page import GROUP_LABELS, MAX_WEIGHT, song_page
+from songrec.services.recommendation.song_page import GROUP_LABELS, MAX_WEIGHT, song_page
 from songrec.store.catalogue import tracks as catalogue
 from songrec.store.db import db
 from songrec.store.instance import current_instance

@@ -6,20 +6,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from songrec.core.errors import NotReady
+from songrec.core.registry import Entry
 from songrec.core.types import Space
+from songrec.recommend import ranking
+from songrec.recommend.registry import METHODS
 from songrec.recommend.similarity.weighted_similarity import GROUP_LABELS, GROUPS, MAX_WEIGHT
-from songrec.services.similarity import audio_similarity
+from songrec.services.recommendation.recommend import BEST, similar_songs
+from songrec.services.similarity import artist_pages, audio_similarity
+from songrec.services.similarity.audio_similarity import SOUND
 from songrec.services.similarity.ranked_tracks import RankedTrack
 from songrec.store.catalogue import lyrics, tracks
 from songrec.store.catalogue.tracks import TrackView
 from songrec.store.instance import Instance
 from songrec.store.listeners import playlists
-from songrec.store.runs import runs, spaces
+from songrec.store.runs import runs
 from songrec.store.sound import audio_files
 from songrec.store.tables import AudioFile, Listener, Playlist, Run
 
-__all__ = ["GROUPS", "GROUP_LABELS", "MAX_WEIGHT", "SongPage", "song_page"]
+__all__ = ["BEST", "GROUPS", "GROUP_LABELS", "MAX_WEIGHT", "SOUND", "SongPage", "song_page"]
 
+LABELS = {BEST: "All that songrec knows", SOUND: "Sound alone"}
 N_SIMILAR = 8
 N_PLAYLISTS = 20
 
@@ -28,9 +34,10 @@ N_PLAYLISTS = 20
 class SongPage:
     """A song, its similar songs, its audio file and the listener's playlists.
 
-    ``by`` is the feature set that ``similar`` was compared by, empty for attributes;
-    ``comparisons`` are the feature sets to choose from, with their labels. ``problem`` says why
-    there are no similar songs. ``space`` is None while nothing is published.
+    ``by`` is what ``similar`` was compared by: ``BEST``, ``SOUND`` or a feature set;
+    ``method`` is the recommendation method that answered ``BEST``.
+    ``comparisons`` are those to choose from, with their labels. ``problem`` says why there are no
+    similar songs. ``space`` is None while nothing is published.
     """
 
     track: TrackView
@@ -38,6 +45,7 @@ class SongPage:
     space: Space | None
     similar: list[RankedTrack]
     by: str
+    method: Entry | None
     comparisons: dict[str, str]
     problem: str | None
     has_lyrics: bool
@@ -58,38 +66,33 @@ def song_page(
     Parameters
     ----------
     by
-        A feature set to compare by; anything else compares by attributes.
+        One of the page's comparisons; anything else is ``BEST``.
     weights
-        Weights (0 to ``MAX_WEIGHT``) of the groups of attributes; without any, the published
-        run's own space is used.
+        Weights (0 to ``MAX_WEIGHT``) of the groups of attributes that ``SOUND`` compares by.
     """
     run = runs.published(instance.session)
     track = tracks.find_track(instance.session, public_id, run)
     if track is None:
         return None
-    comparisons = audio_similarity.available_feature_sets(instance.folder)
-    by = by if by in comparisons else ""
-    try:
-        space = spaces.published_space(instance)
-    except NotReady:
-        space = None
+    space = artist_pages.space_or_none(instance)
+    feature_sets = audio_similarity.available_feature_sets(instance.folder)
+    in_run = space is not None and track.label is not None
+    comparisons = {**(LABELS if in_run else {}), **feature_sets}
+    by = SOUND if weights else by if by in comparisons else BEST
     similar, problem = [], None
-    try:
-        if by:
-            similar = audio_similarity.similar_by(instance, track, N_SIMILAR, by=by)
-        elif space is not None and track.label is not None:
-            method = "features" if weights else "space"
-            similar = audio_similarity.similar_by(
-                instance, track, N_SIMILAR, by=method, weights=weights
-            )
-    except NotReady as error:
-        problem = str(error)
+    if by in feature_sets or in_run:
+        how = "features" if weights else by
+        try:
+            similar = similar_songs(instance, track, N_SIMILAR, by=how, weights=weights)
+        except NotReady as error:
+            problem = str(error)
     return SongPage(
         track,
         run,
         space,
         similar,
         by,
+        METHODS.entry(ranking.method_used(space)) if space is not None and by == BEST else None,
         comparisons,
         problem,
         lyrics.has_words(instance.session, track.id),

@@ -1,0 +1,138 @@
+"""Several tastes: which likes belong together, and the candidates of each taste.
+
+Every like votes on every other one through the method itself: how early does it come among the
+songs of the catalogue when only the first is liked? Likes that do not call for each other are
+tastes of their own, however few they are; each taste is then a query of its own, so that its songs
+are like its likes and not like the middle of all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from songrec.recommend.method import Method, ScoresRows
+from songrec.recommend.query import Candidates, Query
+from songrec.recommend.top_k import Rows
+
+Array = NDArray[np.float64]
+
+MAX_TASTES = 8
+MAX_VOTERS = 24
+"""Likes that vote; of more, evenly spaced ones do, and the others join the nearest taste."""
+SAMPLE = 512
+"""Songs of the catalogue that a like's place is estimated among."""
+SEED = 20_260
+TOGETHER = 2.0
+"""Mean surprisal from which two groups of likes are one taste; two random songs have 1."""
+
+
+def split_tastes(recommender: Method, query: Query) -> tuple[Query, ...]:
+    """Return a query for each taste of the likes, the largest first; often the query itself.
+
+    Groups of likes are merged by average linkage while their mean ``affinities`` are at least
+    ``TOGETHER``, or while there are more than ``MAX_TASTES``.
+    """
+    likes = query.likes
+    if len(likes) < 2 or not isinstance(recommender, ScoresRows):
+        return (query,)
+    step = -(-len(likes) // MAX_VOTERS)
+    voters = np.arange(0, len(likes), step)
+    votes = affinities(recommender, query, voters)
+    groups = merge_groups(votes[:, voters], TOGETHER, MAX_TASTES)
+    if len(groups) == 1:
+        return (query,)
+    joined = np.array([votes[group].mean(axis=0) for group in groups]).argmax(axis=0)
+    for number, group in enumerate(groups):
+        joined[voters[group]] = number
+    parts = [np.flatnonzero(joined == number) for number in range(len(groups))]
+    parts.sort(key=lambda part: (-len(part), int(part[0])))
+    return tuple(query.narrowed(likes[part]) for part in parts)
+
+
+def affinities(recommender: ScoresRows, query: Query, voters: Rows) -> Array:
+    """Compute how much some of the likes call for each like, ``(voters, likes)``.
+
+    That is the surprisal −log(p) of its place p, the share of the catalogue's songs (by a fixed
+    sample) that the method scores as high with the voter alone liked. A random song has 1 on
+    average. Symmetric for two voters: the mean of both directions.
+    """
+    sample = _sample(query)
+    surprisal = np.zeros((len(voters), len(query.likes)))
+    nothing = np.empty(0, dtype=np.int64)
+    for at, voter in enumerate(voters.tolist()):
+        alone = replace(query, likes=query.likes[[voter]], dislikes=nothing)
+        scores = recommender.scores(alone, np.concatenate([query.likes, sample]))
+        own, others = scores[: len(query.likes)], np.sort(scores[len(query.likes) :])
+        above = len(others) - np.searchsorted(others, own)
+        surprisal[at] = -np.log((above + 0.5) / (len(others) + 0.5))
+    mutual = surprisal[:, voters]
+    surprisal[:, voters] = (mutual + mutual.T) / 2
+    return surprisal
+
+
+def merge_groups(affinity: Array, least: float, most: int) -> list[NDArray[np.int64]]:
+    """Merge items by average linkage; return the positions of each group's items.
+
+    Parameters
+    ----------
+    affinity
+        Symmetric ``(n, n)``; the diagonal does not count.
+    least
+        The two groups of largest mean affinity are merged while that is at least this.
+    most
+        They are merged regardless while there are more groups than this.
+    """
+    groups = [[item] for item in range(len(affinity))]
+    between = np.array(affinity, dtype=np.float64)
+    np.fill_diagonal(between, -np.inf)
+    while len(groups) > 1:
+        one, other = sorted(divmod(int(between.argmax()), len(groups)))
+        if between[one, other] < least and len(groups) <= most:
+            break
+        sizes = len(groups[one]), len(groups[other])
+        merged = (sizes[0] * between[one] + sizes[1] * between[other]) / sum(sizes)
+        between[one], between[:, one] = merged, merged
+        between[one, one] = -np.inf
+        between = np.delete(np.delete(between, other, axis=0), other, axis=1)
+        groups[one] += groups.pop(other)
+    return [np.sort(np.array(group, dtype=np.int64)) for group in groups]
+
+
+def search_tastes(recommender: Method, queries: tuple[Query, ...], count: int) -> Candidates:
+    """Return the best rows of each query, the queries in turn; at least ``count`` where there are.
+
+    The k-th row of a query of l likes has the turn (2 k + 1) / l (Sainte-Laguë). A song that
+    answers several queries has its earliest turn. Rows come in the order of their turns, up to the
+    turn at which the first of the queries needs more than ``count`` rows.
+    """
+    found = [recommender.search(query, count) for query in queries]
+    if len(queries) == 1:
+        (rows, scores), *_ = found
+        return Candidates(rows, scores, np.zeros(len(rows), dtype=np.int64), queries)
+    turns = [
+        (2 * np.arange(len(of[0])) + 1) / len(q.likes) for of, q in zip(found, queries, strict=True)
+    ]
+    unknown = [
+        (2 * count + 1) / len(query.likes)
+        for (rows, _), query in zip(found, queries, strict=True)
+        if len(rows) == count
+    ]
+    rows, scores = (np.concatenate(part) for part in zip(*found, strict=True))
+    group = np.repeat(np.arange(len(queries)), [len(turn) for turn in turns])
+    turn = np.concatenate(turns)
+    order = np.argsort(turn, kind="stable")
+    order = order[turn[order] < min(unknown, default=np.inf)]
+    first = np.unique(queries[0].space.song_keys[rows[order]], return_index=True)[1]
+    return Candidates(rows, scores, group, queries).take(order[np.sort(first)])
+
+
+def _sample(query: Query) -> Rows:
+    """The fixed sample of songs of the space (all of a small one)."""
+    n = len(query.space.track_ids)
+    if n <= SAMPLE:
+        return np.arange(n, dtype=np.int64)
+    rng = np.random.default_rng(SEED)
+    return np.sort(rng.choice(n, SAMPLE, replace=False)).astype(np.int64)
