@@ -67,13 +67,13 @@ def similar(track: str, count: int, by: str, as_json: bool) -> None:
             raise UnknownName("comparison", by, recommend.COMPARISONS)
     song = resolve_track(db.session, track)
     ranked = recommend.similar_songs(current_instance(), song, count, by=by)
-    used = recommend.comparison_used(current_instance(), by)
     if not as_json:
+        used = recommend.comparison_used(current_instance(), by)
         how = METHODS.entry(used).label if by == recommend.BEST else "sound alone"
         click.echo(
             f"Songs like “{song.title}” ({song.artists or 'unknown artist'}) – {how} ({used}):\n"
         )
-    _print_ranked(ranked, as_json, method=used)
+    _print_ranked(ranked, as_json)
 
 
 @click.command("recommend")

@@ -25,7 +25,7 @@ MAX_VOTERS = 24
 SAMPLE = 512
 """Songs of the catalogue that a like's place is estimated among."""
 SEED = 20_260
-TOGETHER = 2.0
+TOGETHER = 1.5
 """Mean surprisal from which two groups of likes are one taste; two random songs have 1."""
 
 
