@@ -32,12 +32,12 @@ TYPICAL = {
 
 
 def make_track(session: Session, title: str | None = None, **values: Any) -> Track:
-    """A track; keywords named like an attribute set it, ``genres`` and ``tags`` tag it.
+    """A track; keywords named like an attribute set it.
 
-    Others set columns.
+    ``genres``, ``emotions`` and ``tags`` tag it; others set columns.
     """
     number = next(_numbers)
-    genres, free = values.pop("genres", ()), values.pop("tags", ())
+    names_of = {kind: values.pop(f"{kind}s", ()) for kind in ("genre", "emotion", "tag")}
     attributes = {name: values.pop(name, TYPICAL[name]) for name in ATTRIBUTE_NAMES}
     title = title or f"Song {number}"
     fields = {
@@ -58,7 +58,7 @@ def make_track(session: Session, title: str | None = None, **values: Any) -> Tra
     session.add(track)
     session.flush()
     writer.write([(track.id, names.artists.certain_credits)], fresh=True)
-    for kind, name in [*(("genre", one) for one in genres), *(("tag", one) for one in free)]:
+    for kind, name in ((kind, one) for kind, names in names_of.items() for one in names):
         tag = session.query(Tag).filter_by(kind=kind, name=name).one_or_none()
         if tag is None:
             tag = Tag(kind=kind, name=name)

@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from songrec.services.recommendation import mood
+from songrec.services.recommendation.mood import MoodChoices
 from songrec.store.catalogue import tracks
 from songrec.store.runs import runs
 from songrec.store.tables import Cluster, Run
@@ -53,6 +55,15 @@ def tags(session: Session, kind: str) -> list[tuple[str, int]]:
         ("tags", kind, _database(session)),
         tracks.version(session),
         lambda: tracks.tags(session, kind),
+    )
+
+
+def mood_choices(session: Session) -> MoodChoices:
+    """Return the genres and emotions to choose a mood from."""
+    return cached_value(
+        ("moods", _database(session)),
+        tracks.version(session),
+        lambda: mood.mood_choices(session),
     )
 
 

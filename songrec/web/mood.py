@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from flask import Blueprint, Flask, current_app, render_template, request
+from flask import Blueprint, Flask, render_template, request
 
 from songrec.core.attributes import BY_NAME, SHARES
 from songrec.services.recommendation import mood as moods
-from songrec.services.recommendation.options import MOOD_GENRES
-from songrec.store.catalogue import tracks
 from songrec.store.db import db
 from songrec.store.instance import current_instance
 from songrec.store.listeners import reactions
 from songrec.store.runs import runs
+from songrec.store.runs.spaces import published_space
 from songrec.web import cached_counts, query_args
 from songrec.web.current_listener import current_listener
 
@@ -34,34 +31,32 @@ def page() -> str:
     run = runs.published(db.session)
     if run is None:
         return render_template("mood/page.html", run=None)
-    emotions = cached_counts.cached_value(
-        ("mood emotions", str(current_app.config["INSTANCE"])),
-        tracks.version(db.session),
-        lambda: moods.emotions(db.session),
-    )
+    choices = cached_counts.mood_choices(db.session)
     mood = moods.Mood(
-        _spelt(request.args.get("genre", ""), MOOD_GENRES),
-        _spelt(request.args.get("emotion", ""), emotions),
+        _spelt("genre"),
+        _spelt("emotion"),
         query_args.load(SLIDERS, request.args)[0] or None,
     )
     listener = current_listener()
     likes, dislikes = reactions.reactions(db.session, listener) if listener else ([], [])
+    songs = []
+    if not mood.is_empty:
+        songs = moods.recommend_for_mood(current_instance(), mood, n=N_SONGS, dislikes=dislikes)
     return render_template(
         "mood/page.html",
         run=run,
         mood=mood,
-        genres=MOOD_GENRES,
-        emotions=emotions,
+        choices=choices,
+        presets=moods.sound_presets(published_space(current_instance())),
         target=moods.target_values(current_instance(), mood),
-        found=[]
-        if mood.is_empty
-        else moods.recommend_for_mood(current_instance(), mood, n=N_SONGS, dislikes=dislikes),
+        found=songs,
         attributes=[BY_NAME[name] for name in SHARES],
         clusters=cached_counts.clusters(db.session, run),
         reactions=dict.fromkeys(likes, 1) | dict.fromkeys(dislikes, -1),
     )
 
 
-def _spelt(text: str, names: Iterable[str]) -> str | None:
-    """Return the one of ``names`` that is ``text``, whatever its capitals, or None."""
-    return next((name for name in names if name.lower() == text.lower()), None)
+def _spelt(kind: str) -> str | None:
+    """Return the requested genre or emotion as the catalogue spells it, else as requested."""
+    text = request.args.get(kind, "").strip()[:60]
+    return moods.spell_tag(db.session, kind, text) or text or None

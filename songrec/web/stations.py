@@ -10,7 +10,6 @@ from flask.typing import ResponseReturnValue
 from songrec.core.errors import BadInput, NotReady
 from songrec.services.recommendation import blends, paths, stations
 from songrec.services.recommendation.for_listener import ListenerFeedback
-from songrec.services.recommendation.options import MOOD_GENRES
 from songrec.store.catalogue import tracks as catalogue
 from songrec.store.catalogue.tracks import TrackView
 from songrec.store.db import db
@@ -50,7 +49,7 @@ def index() -> str:
         text=text,
         offered=_offered(text) if text else [],
         clusters=cached_counts.clusters(db.session, run),
-        genres=MOOD_GENRES,
+        choices=cached_counts.mood_choices(db.session),
         playlists=[*mine, *playlists.of_catalogue(db.session, limit=12)][:24],
         likes=ListenerFeedback.load(db.session, listener).likes,
         reactions=current_reactions(),

@@ -31,7 +31,7 @@ def adds_up(item):
         ("song", None),
         ("artist", "artist 7"),
         ("cluster", "1"),
-        ("mood", "Jazz,calm"),
+        ("mood", "folk,joy"),
         ("mood", "calm"),
     ],
 )
@@ -45,7 +45,9 @@ def test_a_station_goes_on_by_its_cursor_and_repeats_nothing(get, name, kind, of
         cursor = part["next"]
         if cursor is None:
             break
-    assert len(heard) == len(set(heard)) == 240
+    assert len(heard) == len(set(heard))
+    # A mood is answered by the songs that are tagged with it.
+    assert len(heard) == 240 if kind != "mood" else 0 < len(heard) < 240
     assert part["title"]
 
 

@@ -96,13 +96,13 @@ class TaggedRows:
 def target_percentiles(genre: str | None, emotion: str | None) -> dict[str, float]:
     """Return the target percentile, 0 to 1, of each attribute.
 
-    Without a genre every attribute starts at the median. An emotion that is not in the table
-    shifts nothing.
+    Without a genre of the table every attribute starts at the median. An emotion that is not in
+    the table shifts nothing.
     """
-    letters = GENRES[genre][1] if genre else "M" * len(SHARES)
+    letters = GENRES[genre][1] if genre in GENRES else "M" * len(SHARES)
     places = {name: LEVELS[letter] for name, letter in zip(SHARES, letters, strict=True)}
     pleasure, arousal = EMOTIONS.get(emotion or "", (0.0, 0.0))
-    shift = SHIFT if genre else SHIFT_ALONE
+    shift = SHIFT if genre in GENRES else SHIFT_ALONE
     places["positiveness"] += shift * pleasure
     places["energy"] += shift * arousal
     return {name: min(max(place, 0.02), 0.98) for name, place in places.items()}
@@ -139,7 +139,7 @@ def nearest_to_target(
 
     The score is the mean over the attributes of 1 − |difference| / spread, each at least -1, where
     the spread is the width of the catalogue's middle 70%; 1 is exactly on target. Unknown values
-    add nothing.
+    add nothing and are no reason; a track of which all are unknown is no answer.
 
     Parameters
     ----------
@@ -161,6 +161,9 @@ def nearest_to_target(
     scores = _closeness_of_all(space, names, target, ends)
     for tag in preferred:
         scores[tag.rows] += np.float32(TAG_BONUS)
+    if names:
+        columns = [space.value_names.index(name) for name in names]
+        scores[np.isnan(space.values[:, columns]).all(axis=1)] = -np.inf
     if only is not None:
         excluded = np.ones(len(scores), dtype=bool)
         excluded[space.rows_of(list(only))] = False
@@ -180,10 +183,12 @@ def nearest_to_target(
                 target[name],
                 float(shares[at, column]),
                 float(spreads[name].percentile(target[name])),
+                float(spreads[name].percentile(space.values[row, space.value_names.index(name)])),
                 _spread(space, name),
                 ends.get(name, 0),
             )
             for column, name in enumerate(names)
+            if np.isfinite(space.values[row, space.value_names.index(name)])
         ]
         parts += [
             Reason("tag", f"Tagged “{tag.name}”", TAG_BONUS, tag.name, {"kind": tag.kind})
@@ -196,7 +201,9 @@ def nearest_to_target(
 
 def describe_match(match: Match) -> str:
     """Write a match's main sentence: the clearest requests that it meets, and its tags."""
-    met = [r for r in match.reasons if r.kind == "target" and r.details["met"]]
+    met = [
+        r for r in match.reasons if r.kind == "target" and r.details["met"] and r.details["word"]
+    ]
     met.sort(key=lambda reason: -reason.details["asked"])
     words = phrases.join_clauses([reason.details["word"] for reason in met[:3]])
     tags = phrases.join_clauses([f"“{r.about}”" for r in match.reasons if r.kind == "tag"])
@@ -254,33 +261,34 @@ def _target_reason(
     target: float,
     contribution: float,
     percentile: float,
+    rank: float,
     spread: float,
     end: int,
 ) -> Reason:
     figure: dict[str, Any] = {"name": name, "label": BY_NAME[name].label, "other": target}
     details: dict[str, Any] = {"features": [figure]}
-    if value != value:
-        figure["value"] = None
-        details |= {"met": False, "asked": 0.0}
-        return Reason("target", f"{BY_NAME[name].label} unknown", contribution, name, details)
     figure["value"] = round(value, 6)
     figures = f"({name} {value:.2f}, target {target:.2f})"
-    word = phrases.ADJECTIVES[name][percentile >= 0.5]
+    is_high = percentile >= 0.5
+    most, least = phrases.ADJECTIVE_BOUNDS[name]
+    # A value may be near what was asked for, and yet not what the adjective says.
+    is_true = value >= least if is_high else value <= most
+    word = phrases.ADJECTIVES[name][is_high] if is_true else ""
     comparative = BY_NAME[name].more if value > target else BY_NAME[name].less
     is_near = abs(value - target) <= ON_TARGET * spread
     is_met = is_near or (value - target) * end > 0
     # A target in the middle of the scale is hardly a request.
-    is_request = abs(percentile - 0.5) > 0.1
+    is_request = abs(percentile - 0.5) > 0.1 and (rank - 0.5) * (percentile - 0.5) > 0
     if is_met and not is_near:
         text = f"Even {comparative} than asked {figures}"
     elif is_met:
-        text = f"{phrases.capitalize(word if is_request else name)} as asked {figures}"
+        text = f"{phrases.capitalize(word if word and is_request else name)} as asked {figures}"
     else:
         text = f"{phrases.capitalize(comparative)} than asked {figures}"
     details |= {
         "met": is_met and is_request,
         "asked": abs(percentile - 0.5),
-        "clause": f"{word} {figures}",
+        "clause": f"{word or name} {figures}",
         "word": word,
     }
     return Reason("target", text, contribution, name, details)

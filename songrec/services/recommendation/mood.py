@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, aliased
 
 from songrec.core.attributes import SHARES
 from songrec.core.errors import BadInput, UnknownName
-from songrec.core.types import Match, Space
+from songrec.core.types import Ints, Match, Space
 from songrec.recommend.lists import moods
+from songrec.recommend.space_statistics import statistics_of
 from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
 from songrec.store.catalogue import tracks
 from songrec.store.instance import Instance
@@ -22,6 +23,14 @@ from songrec.store.runs.spaces import published_space
 from songrec.store.tables import Tag, TrackTag
 
 MAX_CACHED_TAGS = 64
+EMOTIONS_PER_GENRE = 3
+PRESETS = {
+    "Happy and energetic": ("H", "H"),
+    "Happy and calm": ("H", "L"),
+    "Dark and energetic": ("L", "H"),
+    "Melancholy": ("L", "L"),
+}
+"""Moods by sound: the levels of happiness and energy."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +42,6 @@ class Mood:
     sliders: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
-        if self.genre is not None and self.genre not in moods.GENRES:
-            raise UnknownName("genre in the mood table", self.genre, moods.GENRES)
         for name, value in (self.sliders or {}).items():
             if name not in SHARES:
                 raise UnknownName("slider", name, SHARES)
@@ -46,6 +53,74 @@ class Mood:
         """Whether neither genre, emotion nor slider is set."""
         return not (self.genre or self.emotion or self.sliders)
 
+    @property
+    def tags(self) -> tuple[tuple[str, str], ...]:
+        """The requested tags: kind and name."""
+        named = (("genre", self.genre), ("emotion", self.emotion))
+        return tuple((kind, name) for kind, name in named if name)
+
+    @property
+    def table_genre(self) -> str | None:
+        """The genre as the mood table spells it; None where it has no such genre."""
+        key = normalize_tag(self.genre or "")
+        return next((name for name in moods.GENRES if normalize_tag(name) == key), None)
+
+
+@dataclass(frozen=True)
+class MoodChoices:
+    """What the catalogue has songs for.
+
+    ``genres`` maps each genre to the emotions that most of its songs are tagged with; ``emotions``
+    are all, both with the most songs first.
+    """
+
+    genres: dict[str, tuple[str, ...]]
+    emotions: tuple[str, ...]
+
+
+def mood_choices(session: Session) -> MoodChoices:
+    """Return the genres and emotions that tracks of the catalogue are tagged with."""
+    of_genre, of_emotion = aliased(TrackTag), aliased(TrackTag)
+    genre, emotion = aliased(Tag), aliased(Tag)
+    number = func.count(of_genre.track_id)
+    pairs = session.execute(
+        select(genre.name, emotion.name)
+        .join(of_genre, of_genre.tag_id == genre.id)
+        .join(of_emotion, of_emotion.track_id == of_genre.track_id)
+        .join(emotion, emotion.id == of_emotion.tag_id)
+        .where(genre.kind == "genre", emotion.kind == "emotion")
+        .group_by(genre.id, emotion.id)
+        .order_by(number.desc(), emotion.name)
+    ).all()
+    genres: dict[str, list[str]] = {name: [] for name, _ in tracks.tags(session, "genre")}
+    for name, felt in pairs:
+        if name in genres and len(genres[name]) < EMOTIONS_PER_GENRE:
+            genres[name].append(felt)
+    emotions = tuple(name for name, _ in tracks.tags(session, "emotion"))
+    return MoodChoices({name: tuple(felt) for name, felt in genres.items()}, emotions)
+
+
+def spell_tag(session: Session, kind: str, text: str) -> str | None:
+    """Return the genre or emotion of the catalogue that ``text`` spells in some way, or None."""
+    key = normalize_tag(text)
+    carried = select(TrackTag.tag_id).where(TrackTag.tag_id == Tag.id).exists()
+    names = session.scalars(select(Tag.name).where(Tag.kind == kind, carried).order_by(Tag.id))
+    return next((name for name in names if key and normalize_tag(name) == key), None)
+
+
+def sound_presets(space: Space) -> dict[str, dict[str, float]]:
+    """Return moods by sound alone as slider values: for catalogues without emotions, too."""
+    spreads = statistics_of(space).distributions
+    if any(n not in spreads or not len(spreads[n].values) for n in ("energy", "positiveness")):
+        return {}
+    return {
+        label: {
+            name: round(float(np.clip(spreads[name].quantile(moods.LEVELS[level]), 0, 1)), 2)
+            for name, level in (("positiveness", positiveness), ("energy", energy))
+        }
+        for label, (positiveness, energy) in PRESETS.items()
+    }
+
 
 def target_values(instance: Instance, mood: Mood) -> dict[str, float]:
     """Return the target values of the mood in the published run."""
@@ -54,7 +129,7 @@ def target_values(instance: Instance, mood: Mood) -> dict[str, float]:
 
 def target_values_in(space: Space, mood: Mood) -> dict[str, float]:
     """Return the target value of each of the seven attributes that ``space`` has."""
-    values = moods.target_values(space, mood.genre, mood.emotion)
+    values = moods.target_values(space, mood.table_genre, mood.emotion)
     return {name: (mood.sliders or {}).get(name, value) for name, value in values.items()}
 
 
@@ -67,7 +142,7 @@ def recommend_for_mood(
 ) -> list[RankedTrack]:
     """Return the ``n`` tracks of the published run nearest to the mood, with reasons.
 
-    Tracks tagged with the genre or emotion are preferred.
+    A genre and an emotion are answered by tracks that are tagged with them; there may be none.
     """
     space = published_space(instance)
     return attach_tracks(
@@ -84,23 +159,25 @@ def mood_matches(
     n: int,
     dislikes: Sequence[int] = (),
     *,
-    only: Sequence[int] | None = None,
+    only: Sequence[int] | Ints | None = None,
     pick_ranks: Callable[[int], NDArray[np.int64]] | None = None,
 ) -> list[Match]:
     """Return the ``n`` tracks of ``space`` nearest to the mood; see ``moods.nearest_to_target``."""
-    preferred = [
-        moods.TaggedRows(kind, name, rows)
-        for kind, name in (("genre", mood.genre), ("emotion", mood.emotion))
-        if name and len(rows := tagged_rows(session, space, kind, name))
+    tagged = [
+        moods.TaggedRows(kind, name, tagged_rows(session, space, kind, name))
+        for kind, name in mood.tags
     ]
+    for tag in tagged:
+        ids = space.track_ids[tag.rows]
+        only = ids if only is None else np.intersect1d(ids, np.asarray(only, dtype=np.int64))
     # A slider means its exact value; a level at an end of the scale means that end.
-    ends = moods.extreme_attributes(mood.genre, mood.emotion)
+    ends = moods.extreme_attributes(mood.table_genre, mood.emotion)
     return moods.nearest_to_target(
         space,
         target_values_in(space, mood),
         n,
         ends={name: end for name, end in ends.items() if name not in (mood.sliders or {})},
-        preferred=preferred,
+        preferred=tagged,
         dislikes=dislikes,
         only=only,
         pick_ranks=pick_ranks,
@@ -110,8 +187,7 @@ def mood_matches(
 def tagged_rows(session: Session, space: Space, kind: str, name: str) -> NDArray[np.int64]:
     """Return the rows of tracks tagged with a genre or emotion, in any spelling.
 
-    "Hip Hop" is also "hip-hop"; a genre that no track is tagged with takes the genres that contain
-    its words ("indie pop" for Indie). Cached until the catalogue changes.
+    "Hip Hop" is also "hip-hop". Cached until the catalogue changes.
     """
     cache: dict[tuple[object, str, str], NDArray[np.int64]] = space.cached("tagged_rows", dict)
     key = (tracks.version(session), kind, name)
@@ -120,8 +196,6 @@ def tagged_rows(session: Session, space: Space, kind: str, name: str) -> NDArray
         tags = session.execute(select(Tag.id, Tag.name).where(Tag.kind.in_(kinds))).all()
         key_words = normalize_tag(name)
         chosen = [tag for tag, written in tags if normalize_tag(written) == key_words]
-        if not chosen and kind == "genre":
-            chosen = [t for t, written in tags if f" {key_words} " in f" {normalize_tag(written)} "]
         ids = session.scalars(
             select(TrackTag.track_id).where(TrackTag.tag_id.in_(chosen)).distinct()
         )
@@ -129,12 +203,6 @@ def tagged_rows(session: Session, space: Space, kind: str, name: str) -> NDArray
             cache.clear()
         cache[key] = space.rows_of(np.fromiter(ids, dtype=np.int64))
     return cache[key]
-
-
-def emotions(session: Session) -> list[str]:
-    """Return all emotions to choose from: the mood table's, then further tags of the catalogue."""
-    table = list(moods.EMOTIONS)
-    return table + [name for name, _ in tracks.tags(session, "emotion") if name not in table]
 
 
 def normalize_tag(name: str) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from songrec.recommend.lists.moods import GENRES as MOOD_GENRES
 from songrec.recommend.lists.rerank import DEFAULT_RERANKING, MAX_PER_ARTIST, Reranking
 from songrec.recommend.registry import METHODS
 
-__all__ = ["DEFAULT_RERANKING", "MAX_PER_ARTIST", "METHODS", "MOOD_GENRES", "Reranking"]
+__all__ = ["DEFAULT_RERANKING", "MAX_PER_ARTIST", "METHODS", "Reranking"]

@@ -120,6 +120,9 @@ def station_page(
             only=only,
             pick_ranks=lambda available: stations.jittered_order(available, start, n, seed),
         )
+        if not matches and not start:
+            named = " and ".join(f"“{name}”" for _, name in source.mood.tags)
+            raise UnknownStation(f"song tagged {named}")
     else:
         matches = stations.station_matches(
             ranking.create_method(space),
@@ -203,11 +206,10 @@ def _of_cluster(session: Session, space: Space, key: str) -> _Source:
 def _of_mood(session: Session, key: str) -> _Source:
     genre, emotion = None, None
     for part in (part.strip() for part in key.split(",") if part.strip()):
-        genres = {name.lower(): name for name in mood_table.GENRES}
-        if part.lower() in genres and genre is None:
-            genre = genres[part.lower()]
-        elif part.lower() in (name.lower() for name in moods.emotions(session)):
-            emotion = part.lower()
+        if genre is None and (name := moods.spell_tag(session, "genre", part)):
+            genre = name
+        elif name := moods.spell_tag(session, "emotion", part):
+            emotion = name
         else:
             raise UnknownStation(f"mood {part[:40]!r}")
     if not (genre or emotion):
