@@ -23,6 +23,7 @@ MODULES: tuple[str, ...] = (
     "report",
     "predict",
     "evaluate",
+    "artists",
     "segments",
     "word_search",
     "models",

@@ -119,7 +119,10 @@ def _weighted_rows(
     if source.kind == SIMILAR:
         best = np.zeros(n_groups)
         np.maximum.at(best, groups, weights)
-        itself = [columns.setdefault(key, len(columns)) for key in source.group_names]
+        itself = [
+            columns.setdefault(by_musicbrainz.get(key, key), len(columns))
+            for key in source.group_names
+        ]
         groups = np.append(groups, np.arange(n_groups))
         at = np.append(at, itself)
         weights = np.append(weights / best[source.groups], np.ones(n_groups))

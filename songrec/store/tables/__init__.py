@@ -1,5 +1,6 @@
 """All tables, importable from one place: ``from songrec.store.tables import Track``."""
 
+from songrec.store.tables.affinities import AffinitySource, ArtistAffinity, NamedArtist
 from songrec.store.tables.audio import ApiToken, AudioFile, FeatureVector, Upload
 from songrec.store.tables.catalogue import (
     Album,
@@ -29,9 +30,11 @@ from songrec.store.tables.runs import Cluster, ClusterAssignment, Publication, R
 from songrec.store.tables.security import SecurityEvent, UserSession
 
 __all__ = [
+    "AffinitySource",
     "Album",
     "ApiToken",
     "Artist",
+    "ArtistAffinity",
     "AudioFile",
     "Cluster",
     "ClusterAssignment",
@@ -44,6 +47,7 @@ __all__ = [
     "Listener",
     "Lyrics",
     "MatchKey",
+    "NamedArtist",
     "PendingLike",
     "Playlist",
     "PlaylistTrack",

@@ -15,7 +15,8 @@ class User(UserMixin, Base):
     """An account. ``name`` is kept as typed, ``name_key`` (lower case) makes it unique.
 
     ``session_key`` changes with the password: browsers that knew the old one are unknown again.
-    With ``shares_playlists`` the account's playlists teach the models of everybody.
+    With ``shares_playlists`` the account's playlists teach the models of everybody, with
+    ``shares_listening`` its likes and plays do.
     """
 
     __tablename__ = "user"
@@ -27,6 +28,7 @@ class User(UserMixin, Base):
     session_key: Mapped[str] = mapped_column(String(64), unique=True)
     is_admin: Mapped[bool] = mapped_column(default=False)
     shares_playlists: Mapped[bool] = mapped_column(default=False, server_default=false())
+    shares_listening: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
     # Of the session by which this object was loaded: no column, stored nowhere.
