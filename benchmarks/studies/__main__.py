@@ -7,6 +7,7 @@ DIR holds what the study needs, under these names:
     catalogues/tidytuesday_spotify_songs.csv                  TidyTuesday 2020-01-21
     attributes/fma_librosa_means_with_echonest.csv            FMA's means with Echo Nest attributes
     audio/clips/ with clips.csv (clip, track, excerpt)        two excerpts, a and b, of each track
+    audio/music/ with clips.csv                               the same of further tracks
     audio/library/                                            whole tracks
 
 MusiCNN's weights are taken from the instance (``flask models fetch musicnn``); nothing is written
@@ -26,6 +27,7 @@ from types import ModuleType
 STUDIES = {
     "similar": "what sounds like each of the clips, without a training (sound-library.md)",
     "estimates": "attributes from tags beside a predictor's (prediction.md)",
+    "tempo_key": "half and double tempi, relative keys (evaluation.md)",
     "pictures": "what conv_vae knows of real sound (words.md)",
     "memory": "what a worker of flask analyze takes (embeddings.md)",
     "lengths": "lengths of sound files as stated, measured and decoded (sound-library.md)",

@@ -5,7 +5,16 @@ import re
 import numpy as np
 import pytest
 
-from benchmarks.studies import densities, estimates, memory, priors, tastes, towers, vade
+from benchmarks.studies import (
+    densities,
+    estimates,
+    memory,
+    priors,
+    tastes,
+    tempo_key,
+    towers,
+    vade,
+)
 from benchmarks.studies import lengths as lengths_study
 from benchmarks.studies import similar as similar_study
 from benchmarks.studies.__main__ import STUDIES, main, module
@@ -202,3 +211,24 @@ def test_lengths_are_compared_file_by_file(tmp_path):
     assert "9.000" in cut
     assert "states another length" in cut
     assert lines[-1] == "2 files, 0 measured wrongly by more than 50 ms."
+
+
+def test_tempi_and_keys_are_named_by_their_relation():
+    relation = tempo_key.tempo_relation
+    assert [relation(120.0, bpm) for bpm in (123.0, 61.0, 239.0, 40.0, 358.0, 90.0)] == [
+        *tempo_key.FACTORS,
+        "other",
+    ]
+    c_major, a_minor = (0, 1), (9, 0)
+    related = ((0, 1), (7, 1), (5, 1), (9, 0), (0, 0), (3, 0))
+    assert [tempo_key.key_relation(c_major, key) for key in related] == [*tempo_key.KEYS, "other"]
+    assert tempo_key.key_relation(a_minor, c_major) == "relative"
+
+
+def test_tempi_and_keys_are_scored_as_mir_eval_does():
+    pytest.importorskip("mir_eval", reason="a development requirement: requirements/dev.txt")
+    truth = {"tempo": 100.0, "key": 0.0, "mode": 1.0}
+    found = [truth, {"tempo": 107.0, "key": 9.0, "mode": 0.0}, dict.fromkeys(truth)]
+    pairs = [(truth, one) for one in found]
+    assert tempo_key._tempo_cells(pairs)[:3] == ["2 of 3", "1.000", "50%"]
+    assert tempo_key._key_cells(pairs)[:3] == ["2 of 3", "0.650", "50%"]

@@ -35,11 +35,11 @@ __all__ = [
     "TAGS",
     "VIBENET",
     "default_sets",
+    "installed_sets",
     "key_of",
     "keys_of",
     "library_settings",
     "most_common_settings",
-    "offered_sets",
     "parse_audio_features",
     "parse_features",
     "settings_from",
@@ -60,6 +60,13 @@ def default_sets(instance: Path) -> FeatureSpec:
     """Return the sets to extract by default: with those of networks that are installed."""
     installed = [name for name in NETWORKS if published_weights.is_usable(instance, name)]
     return with_companions(FeatureSpec((*DEFAULT_SETS, *installed))) if installed else DEFAULT_SETS
+
+
+def installed_sets(instance: Path) -> tuple[str, ...]:
+    """Return the audio sets that forms offer: all that need no optional library or have it."""
+    optional = (name for name in NETWORKS if EXTRACTORS.entry(name).is_optional)
+    usable = (name for name in optional if published_weights.is_usable(instance, name))
+    return (*offered_sets(), *usable)
 
 
 def settings_from(assignments: Iterable[str], settings: AudioSettings = DEFAULTS) -> AudioSettings:

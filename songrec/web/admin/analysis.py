@@ -12,11 +12,15 @@ from flask.typing import ResponseReturnValue
 from songrec.core.errors import BadInput
 from songrec.core.registry import Entry, Parameter
 from songrec.jobs import queue
-from songrec.services.features.feature_sets import EXTRACTORS, MEASURING, offered_sets
+from songrec.services.features.feature_sets import (
+    EXTRACTORS,
+    MEASURING,
+    default_sets,
+    installed_sets,
+)
 from songrec.services.library.own_folders import refuse_own_folder
 from songrec.store.db import db
 from songrec.store.instance import current_instance
-from songrec.store.models import published_weights
 from songrec.store.sound import audio_files
 from songrec.web.admin import blueprint
 from songrec.web.admin.paging import Pages, page_number
@@ -26,8 +30,6 @@ SIZE = 50
 ALWAYS = MEASURING
 USUAL = frozenset({"mfcc", ALWAYS})
 STATES = {"analysed": "Analysed", "rejected": "Rejected", "missing": "Missing"}
-# Sets that need a library or weights that not every installation has, and those of labels.
-_OFFERED = offered_sets()
 _ADJUSTED = ("model", "pooling")
 """Those parameters of MusiCNN that are chosen here; ``--set`` of the command knows all."""
 
@@ -57,7 +59,7 @@ class AnalysisForm:
         reason = _why_not(form.folder)
         if reason:
             form.errors["folder"] = reason
-        unknown = sorted(form.features - set(_OFFERED))
+        unknown = sorted(form.features - set(_offered()))
         if unknown:
             form.errors["features"] = f"Unknown feature set {unknown[0]!r}."
         return form
@@ -65,7 +67,7 @@ class AnalysisForm:
     @property
     def offered(self) -> list[Entry]:
         """The feature sets to choose from."""
-        return [EXTRACTORS.entry(name) for name in _OFFERED]
+        return [EXTRACTORS.entry(name) for name in _offered()]
 
     @property
     def adjusted(self) -> list[Parameter]:
@@ -82,6 +84,10 @@ class AnalysisForm:
             if "musicnn" in self.features
             and self.chosen.get(parameter.name, parameter.default) != parameter.default
         ]
+
+
+def _offered() -> tuple[str, ...]:
+    return installed_sets(current_app.config["INSTANCE"])
 
 
 def _why_not(folder: str) -> str | None:
@@ -105,8 +111,8 @@ def _why_not(folder: str) -> str | None:
 @blueprint.get("/library")
 def library() -> ResponseReturnValue:
     """List the library's files by state, with the form to analyse a folder."""
-    has_weights = published_weights.is_there(current_app.config["INSTANCE"], "musicnn")
-    return _page(AnalysisForm(features=USUAL | {"musicnn"} if has_weights else USUAL))
+    usual = default_sets(current_app.config["INSTANCE"])
+    return _page(AnalysisForm(features=frozenset(usual).intersection(_offered())))
 
 
 @blueprint.post("/library")
@@ -118,7 +124,7 @@ def analyze() -> ResponseReturnValue:
     folder = Path(form.folder).expanduser().resolve()
     parameters = {
         "folder": str(folder),
-        "features": [name for name in _OFFERED if name in form.features],
+        "features": [name for name in _offered() if name in form.features],
         "file": folder.name or str(folder),
     }
     if form.given:
