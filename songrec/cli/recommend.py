@@ -167,13 +167,13 @@ def recommend(
 def spaces_of_sound(as_json: bool) -> None:
     """Prepare comparing songs by each feature set; an analysis does this at its end."""
     from songrec.services.similarity import audio_similarity
-    from songrec.store.sound import feature_matrices
+    from songrec.store.sound import sound_folders
 
     on_progress = no_progress if as_json else terminal_progress()
     written = audio_similarity.refresh_matrices(current_instance(), on_progress)
     matrices = [
-        {"written": written.get(name, False), **feature_matrices.manifest(_instance(), name)}
-        for name in feature_matrices.names(_instance())
+        {"written": written.get(name, False), **sound_folders.manifest(_instance(), name)}
+        for name in sound_folders.names(_instance())
     ]
     if as_json:
         print_json(matrices)

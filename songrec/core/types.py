@@ -288,5 +288,38 @@ class SoundSpace:
         return positions(self.track_ids, track_ids)
 
 
+@dataclass(frozen=True)
+class ProximityPart:
+    """One feature set of a mixture: vectors whose Euclidean distance is its distance.
+
+    ``vectors`` float32 ``(n, d)``, ``square_norms`` float32 ``(n,)`` of its rows; ``mean`` and
+    ``std`` float32 ``(n,)`` are the mean and standard deviation of a track's distances to a sample
+    of all tracks, ``weight`` its share of the mixture. ``name`` is the feature set's.
+    """
+
+    name: str
+    vectors: Floats
+    square_norms: Floats
+    mean: Floats
+    std: Floats
+    weight: float
+
+
+@dataclass(frozen=True)
+class SoundMixture:
+    """The n tracks that have all feature sets of ``parts``, whose weights add up to 1.
+
+    ``track_ids`` int64 ``(n,)`` ascending, ``song_keys`` uint64 ``(n,)`` as in ``Space``.
+    """
+
+    track_ids: Ints
+    song_keys: NDArray[np.uint64]
+    parts: tuple[ProximityPart, ...]
+
+    def rows_of(self, track_ids: Ints | list[int]) -> Ints:
+        """Return the rows of those of ``track_ids`` that are in the mixture, in the order given."""
+        return positions(self.track_ids, track_ids)
+
+
 NameTracks = Callable[[list[int]], dict[int, str]]
 """Looks up the titles of track ids as reasons quote them."""

@@ -44,6 +44,9 @@ class FeatureSet(Entry):
         Columns that are names and not amounts: no distance between their values means anything.
     component
         What listeners call the principal components of its columns.
+    distance
+        ``"cosine"`` over standardised columns, or ``"gaussian"``: the columns are a mean and a
+        covariance (``features.gaussians``).
     """
 
     from_audio: bool = True
@@ -55,6 +58,7 @@ class FeatureSet(Entry):
     companions: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     component: str = ""
+    distance: str = "cosine"
 
     def setting(self, parameter: Parameter) -> str:
         """Return the name of a parameter in ``AudioSettings``."""
@@ -132,6 +136,19 @@ EXTRACTORS = FeatureSets(
             # 11 is next to 0. The chroma columns carry the harmony.
             categorical=("key",),
             component="sound",
+        ),
+        FeatureSet(
+            "timbre", "songrec.features.audio.timbre:Timbre", "Timbre",
+            "Mean and covariance of 25 mel-frequency cepstral coefficients over the excerpt: what "
+            "the sound's colour is and how it varies.",
+            (_MELS, *_STFT),
+            component="texture", distance="gaussian",
+        ),
+        FeatureSet(
+            "chroma", "songrec.features.audio.chroma:Chroma", "Chroma",
+            "Mean and covariance of the twelve pitch classes over the excerpt: key and chords.",
+            _STFT,
+            component="harmony", distance="gaussian",
         ),
         FeatureSet(
             "melspectrogram", "songrec.features.audio.melspectrogram:MelSpectrogram",

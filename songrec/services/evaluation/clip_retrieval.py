@@ -6,7 +6,7 @@ default settings and cached with those of the library.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,14 @@ from songrec.evaluation.retrieval import cosine_similarities, retrieve_artist, r
 from songrec.features.extraction import extract_all, make_extractors
 from songrec.features.registry import ATTRIBUTES, EXTRACTORS, categorical_columns, sample_rate_of
 from songrec.features.settings import DEFAULTS, AudioSettings
+from songrec.features.sound_vectors import is_gaussian
+from songrec.recommend.similarity.mutual_proximity import proximity
 from songrec.services.evaluation import segment_retrieval
 from songrec.services.evaluation.clip_list import CLIP_LIST, ClipPair, read_clips
 from songrec.services.features import feature_sets
 from songrec.services.features.feature_sets import DEFAULT_SETS
 from songrec.services.segments.encoder_selection import ENCODERS
+from songrec.services.similarity import sound_mixture
 from songrec.store.models import published_weights
 from songrec.store.sound import feature_cache
 from songrec.store.sound.feature_cache import SetKey
@@ -72,19 +75,16 @@ def parse_sets(text: str) -> dict[str, tuple[FeaturePart, ...]]:
 
     ``+`` concatenates sets. A colon precedes an option of the set (``musicnn:MTT_musicnn:max``) or
     a prefix of column names (``statistical:chroma``). ``attributes`` are those that a trained
-    predictor estimates. ``segments`` (or ``fragments``) is the recommendation method of that name,
-    which cannot be concatenated, with the best encoder or a named one (``segments:tagger``).
+    predictor estimates. ``sound`` is the mixture that songs are compared by (``sound_mixture``);
+    ``timbre`` and ``chroma`` alone are compared by their own distance. ``segments`` (or
+    ``fragments``) is the recommendation method of that name, with the best encoder or a named one
+    (``segments:tagger``). Neither ``sound`` nor ``segments`` can be concatenated.
     Raises ``UnknownName`` or ``BadInput`` for anything else and for sets that are no vectors.
     """
     names = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     if not names:
         raise BadInput(f"No feature set is named. Known: {', '.join(EXTRACTORS.names())}.")
-    return {
-        name: ()
-        if _segment_encoder(name)
-        else tuple(_parse_part(one.strip()) for one in name.split("+"))
-        for name in names
-    }
+    return {name: _parse_set(name) for name in names}
 
 
 def evaluate_clips(
@@ -111,6 +111,8 @@ def evaluate_clips(
         Where weights or a predictor are missing.
     """
     sets = parse_sets(features)
+    if sound_mixture.NAME in sets:
+        sets[sound_mixture.NAME] = _extractable(instance, sets[sound_mixture.NAME])
     pairs = read_clips(folder)
     if by == "artist" and len({pair.artist for pair in pairs if pair.artist}) == 0:
         raise BadInput(f"{folder / CLIP_LIST}: no artist is named; the column is 'artist'.")
@@ -123,11 +125,52 @@ def evaluate_clips(
             similarities = segment_retrieval.similarities(
                 instance, [(pair.a, pair.b) for pair in pairs], on_progress, by=encoder
             )
+        elif weights := _mixture(name, parts):
+            similarities = _proximities(vectors, weights)
         else:
             values = np.hstack([_columns(instance, part, vectors) for part in parts])
             similarities = cosine_similarities(values[0::2], values[1::2])
         results[name] = _retrieve(similarities, pairs, by)
     return results
+
+
+def _extractable(instance: Path, parts: tuple[FeaturePart, ...]) -> tuple[FeaturePart, ...]:
+    """Return the parts that need no weights, or whose weights are installed.
+
+    So the mixture is the one that a library of this instance is compared by.
+    """
+    models = ((part, EXTRACTORS.entry(part.variants[0].name).model) for part in parts)
+    return tuple(p for p, m in models if m is None or published_weights.is_there(instance, m))
+
+
+def _mixture(name: str, parts: tuple[FeaturePart, ...]) -> dict[FeatureVariant, float]:
+    """Return the weights of the sets that ``name`` compares by mutual proximity; none otherwise.
+
+    These are ``sound`` and a single set with a distance of its own.
+    """
+    variants = [part.variants[0] for part in parts]
+    if name == sound_mixture.NAME:
+        return {variant: sound_mixture.WEIGHTS[variant.name] for variant in variants}
+    is_whole = len(parts) == 1 and not parts[0].is_estimated and not parts[0].columns
+    return {variants[0]: 1.0} if is_whole and is_gaussian(variants[0].name) else {}
+
+
+def _proximities(
+    vectors: Mapping[FeatureVariant, Floats], weights: Mapping[FeatureVariant, float]
+) -> NDArray[np.float64]:
+    """Compare excerpts a with b by mutual proximity, over all clips; ``(pairs, pairs)``."""
+    rows = np.arange(len(vectors[next(iter(weights))]))
+    parts = sound_mixture.parts_of(
+        {v.name: sound_mixture.values_matrix(v.name, vectors[v]) for v in weights},
+        {v.name: rows for v in weights},
+        {v.name: weight for v, weight in weights.items()},
+    )
+    return np.stack(
+        [
+            sum((p.weight * proximity(p, int(row), rows[1::2]) for p in parts), np.zeros(1))
+            for row in rows[0::2]
+        ]
+    )
 
 
 def _retrieve(
@@ -152,6 +195,14 @@ def _segment_encoder(name: str) -> str:
     if encoder and encoder not in ENCODERS:
         raise UnknownName("segment encoder", encoder, ENCODERS)
     return encoder or ENCODERS[0]
+
+
+def _parse_set(name: str) -> tuple[FeaturePart, ...]:
+    if _segment_encoder(name):
+        return ()
+    if name == sound_mixture.NAME:
+        return tuple(_parse_part(each) for each in sound_mixture.WEIGHTS)
+    return tuple(_parse_part(each.strip()) for each in name.split("+"))
 
 
 def _parse_part(text: str) -> FeaturePart:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -11,18 +13,21 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import NotReady, UnknownName
-from songrec.core.types import Progress, Space, no_progress
+from songrec.core.types import Match, Progress, SoundMixture, Space, no_progress
 from songrec.features.registry import EXTRACTORS
+from songrec.features.sound_vectors import embed_gaussians, is_gaussian
 from songrec.recommend.similarity import content_similarity, weighted_similarity
+from songrec.recommend.similarity.mutual_proximity import nearest_by_mixture
 from songrec.recommend.similarity.similar import similar_tracks
 from songrec.services.features import feature_sets
+from songrec.services.similarity import sound_mixture
 from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
 from songrec.store.bulk import chunks
 from songrec.store.catalogue import removed_tracks
 from songrec.store.catalogue.tracks import TrackView
 from songrec.store.instance import Instance
 from songrec.store.runs.spaces import published_space
-from songrec.store.sound import feature_cache, feature_matrices
+from songrec.store.sound import feature_cache, feature_matrices, mixture_files, sound_folders
 from songrec.store.sound.feature_matrices import MatrixRow
 from songrec.store.tables import Track
 
@@ -32,7 +37,9 @@ RUN_COMPARISONS = (SOUND, "space", "features", "latent")
 # A spectrogram is not a vector that songs could be compared by.
 FEATURE_SETS = tuple(entry.name for entry in EXTRACTORS if entry.from_audio and entry.is_vector)
 """The feature sets that songs can be compared by."""
-COMPARISONS = (*RUN_COMPARISONS, *FEATURE_SETS)
+SOUND_COMPARISONS = (sound_mixture.NAME, *FEATURE_SETS)
+"""Comparisons by sound, without a run; ``sound`` is the mixture of several feature sets."""
+COMPARISONS = (*RUN_COMPARISONS, *SOUND_COMPARISONS)
 """All values of ``by`` in ``similar_by``."""
 
 
@@ -46,7 +53,7 @@ class HasId(Protocol):
 
 
 def refresh_matrices(instance: Instance, on_progress: Progress = no_progress) -> dict[str, bool]:
-    """Write the matrix of every feature set that changed.
+    """Write the matrix of every feature set that changed, and their mixture.
 
     Each matrix holds the vectors of the settings that most tracks were analysed with.
 
@@ -68,15 +75,19 @@ def refresh_matrices(instance: Instance, on_progress: Progress = no_progress) ->
             key,
             _matrix_rows(instance.session, feature_cache.hashes_of_tracks(instance.session, [key])),
             leave_out=EXTRACTORS.entry(name).categorical,
+            embed=embed_gaussians if is_gaussian(name) else None,
             on_share=report,
         )
+    written[sound_mixture.NAME] = sound_mixture.refresh(instance.folder)
     return written
 
 
 def available_feature_sets(instance: Path) -> dict[str, str]:
     """Return the feature sets that songs can be compared by now, with their labels."""
-    present = feature_matrices.names(instance)
-    return {name: EXTRACTORS.entry(name).label for name in FEATURE_SETS if name in present}
+    present = sound_folders.names(instance)
+    labels = {name: EXTRACTORS.entry(name).label for name in FEATURE_SETS}
+    labels = {sound_mixture.NAME: "Sound", **labels}
+    return {name: label for name, label in labels.items() if name in present}
 
 
 def similar_to(instance: Instance, track: HasId, n: int = 8) -> list[RankedTrack]:
@@ -102,8 +113,9 @@ def similar_by(
     ``sound`` is ``similar_to``; ``features`` the cosine over standardised features with one-hot
     key and mode, its groups multiplied by ``weights``; ``latent`` the distance in what the
     published run's model learnt (a run of ``--features mfcc --representation identity`` compares
-    by those). A feature set is the cosine over its standardised columns, of all tracks that have
-    it, in a run or not.
+    by those). ``sound`` is the mixture of several feature sets by mutual proximity, a Gaussian
+    set (``timbre``, ``chroma``) its part of the mixture, any other feature set the cosine over its
+    standardised columns; of all tracks that have it, in a run or not.
 
     Raises
     ------
@@ -116,8 +128,8 @@ def similar_by(
         raise UnknownName("comparison", by, COMPARISONS)
     if by in (SOUND, "space"):
         return similar_to(instance, track, n)
-    if by in FEATURE_SETS:
-        return _by_feature_set(instance, track, n, by)
+    if by in SOUND_COMPARISONS:
+        return _by_sound(instance, track, n, by)
     space, withdrawn = published_space(instance), removed_tracks.withdrawn_ids(instance.session)
     if by == "latent":
         matches = weighted_similarity.latent_neighbours(space, track.id, n, withdrawn=withdrawn)
@@ -129,24 +141,38 @@ def similar_by(
     return attach_tracks(instance.session, matches, weighted_similarity.describe_match)
 
 
-def _by_feature_set(instance: Instance, track: TrackView, n: int, name: str) -> list[RankedTrack]:
+def _by_sound(instance: Instance, track: TrackView, n: int, name: str) -> list[RankedTrack]:
     if feature_cache.hash_of_track(instance.session, track.id) is None:
         raise NotReady(f"“{track.title}” has no sound file here, so {name} cannot compare it.")
-    sound = feature_matrices.load(instance.folder, name)
+    find: Callable[..., list[Match]]
+    if name == sound_mixture.NAME or is_gaussian(name):
+        mixture = mixture_files.load(instance.folder)
+        mixture = mixture if name == sound_mixture.NAME else _only(mixture, name)
+        find = partial(nearest_by_mixture, mixture, phrases=sound_mixture.phrases())
+    else:
+        space = feature_matrices.load(instance.folder, name)
+        label = EXTRACTORS.entry(name).label
+        find = partial(content_similarity.nearest_by_features, space, label=label)
     try:
-        matches = content_similarity.nearest_by_features(
-            sound,
-            track.id,
-            n,
-            label=EXTRACTORS.entry(name).label,
-            excluded=removed_tracks.withdrawn_ids(instance.session),
-        )
+        matches = find(track.id, n, excluded=removed_tracks.withdrawn_ids(instance.session))
     except NotReady:
+        sets = "" if name == sound_mixture.NAME else f" --features {name}"
         raise NotReady(
             f"“{track.title}” was not analysed by {name} as the other songs were: flask analyze "
-            f"DIR --features {name}"
+            f"DIR{sets}"
         ) from None
     return attach_tracks(instance.session, matches, content_similarity.describe_match)
+
+
+def _only(mixture: SoundMixture, name: str) -> SoundMixture:
+    """Return the mixture of one of its sets; ``NotReady`` if it is none of them."""
+    parts = tuple(replace(part, weight=1.0) for part in mixture.parts if part.name == name)
+    if not parts:
+        raise NotReady(
+            f"Too few songs have the features {name} to be compared by them: flask analyze DIR "
+            f"--features {name}"
+        )
+    return replace(mixture, parts=parts)
 
 
 def _matrix_rows(session: Session, hashes: Mapping[int, str]) -> list[MatrixRow]:

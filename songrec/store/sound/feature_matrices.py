@@ -1,32 +1,26 @@
 """Feature matrices of audio feature sets, for comparing songs without a trained model.
 
-``<instance>/sounds/<set>/<version>-<digest>-<fingerprint>/`` holds ``track_ids.npy``,
-``song_keys.npy``, ``matrix.npy`` (standardised, float32), ``lengths.npy`` and ``manifest.json``;
-``<instance>/sounds/<set>/current`` names the folder in use. The digest is that of the set's
-settings, the fingerprint that of the vectors. Written whole by whoever analyses; the web process
-only maps it.
+``<instance>/sounds/<set>/<version>-<digest>-<fingerprint>/`` (``sound_folders``) holds
+``track_ids.npy``, ``song_keys.npy``, ``matrix.npy`` (float32, standardised or embedded),
+``lengths.npy`` and ``manifest.json``. The digest is that of the set's settings, the fingerprint
+that of the vectors.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-import shutil
-import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from songrec.core.array_files import map_view, write_header
 from songrec.core.errors import BadInput, NotReady
-from songrec.core.files import atomic_folder, current_version, is_partial, use_version
 from songrec.core.standardization import ColumnMoments
 from songrec.core.types import Floats, SoundSpace
-from songrec.store.sound import feature_cache
+from songrec.store.sound import feature_cache, sound_folders
 from songrec.store.sound.feature_cache import SetKey
 
 BLOCK = 2048
@@ -34,9 +28,8 @@ BLOCK = 2048
 COVERAGE = 0.5
 """Share of the tracks that must have a value of a column."""
 _MASK = (1 << 64) - 1
-
-_open: dict[Path, SoundSpace] = {}
-_lock = threading.Lock()
+Convert = Callable[[Floats], Floats]
+Embed = Callable[[ColumnMoments], Convert]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,59 +41,12 @@ class MatrixRow:
     content_hash: str
 
 
-def folder(instance: Path) -> Path:
-    """Return the folder of all matrices."""
-    return Path(instance) / "sounds"
-
-
-def current(instance: Path, name: str) -> str | None:
-    """Return the folder in use of the feature set ``name``, or None."""
-    return current_version(folder(instance) / name)
-
-
-def names(instance: Path) -> tuple[str, ...]:
-    """Return the feature sets that tracks can be compared by, in alphabetical order."""
-    return tuple(sorted(path.parent.name for path in folder(instance).glob("*/current")))
-
-
-def manifest(instance: Path, name: str) -> dict[str, Any]:
-    """Return the manifest of the matrix in use; ``NotReady`` if there is no matrix."""
-    used = current(instance, name)
-    if used is None:
-        raise _none(name)
-    try:
-        text = (folder(instance) / name / used / "manifest.json").read_text(encoding="utf-8")
-        return dict(json.loads(text))
-    except (OSError, ValueError):
-        raise _damaged(name) from None
-
-
 def load(instance: Path, name: str) -> SoundSpace:
     """Memory-map the matrix in use, once per process.
 
     Raises ``NotReady`` where none was written or its files cannot be read.
     """
-    for last in (False, True):
-        used = current(instance, name)
-        if used is None:
-            raise _none(name)
-        base = folder(instance) / name / used
-        with _lock:
-            space = _open.get(base)
-        if space is not None:
-            return space
-        try:
-            space = _loaded(base, name)
-        except (OSError, ValueError, KeyError, EOFError):
-            if last:
-                raise _damaged(name) from None
-            continue  # another process has just put a newer one in its place
-        with _lock:
-            for other in [path for path in _open if path.parent == base.parent]:
-                del _open[other]
-            _open[base] = space
-        return space
-    raise _damaged(name)
+    return sound_folders.load(instance, name, lambda base: _loaded(base, name))
 
 
 def refresh(
@@ -109,6 +55,7 @@ def refresh(
     tracks: Iterable[MatrixRow],
     *,
     leave_out: Collection[str] = (),
+    embed: Embed | None = None,
     on_share: Callable[[float], None] = lambda share: None,
 ) -> bool:
     """Write the matrix of ``key`` over ``tracks`` (ascending) and put it in use.
@@ -120,31 +67,28 @@ def refresh(
     leave_out
         Names of columns to leave out. Constant and mostly unknown columns are left out, too, as are
         tracks whose vector is missing or damaged.
+    embed
+        Returns from the moments of all columns a function that maps rows to rows of the matrix;
+        by default columns are standardised. Columns of embedded rows have numbers for names.
 
     Returns
     -------
     Whether the matrix in use changed; it does not if its vectors are the same.
     """
-    base = folder(instance) / key.name
     cached = [(track, stamp) for track in tracks if (stamp := _stamp(instance, key, track))]
     if not cached:
-        existed = current(instance, key.name) is not None
-        (base / "current").unlink(missing_ok=True)
-        return existed
+        return sound_folders.retire(instance, key.name)
     fingerprint = hashlib.sha256(f"{sorted(leave_out)}".encode())
     for track, stamp in cached:
         fingerprint.update(
             f"{track.track_id} {track.song_key} {track.content_hash} {stamp}\n".encode()
         )
     name = f"{key.version}-{key.digest}-{fingerprint.hexdigest()[:16]}"
-    if current(instance, key.name) == name and (base / name / "manifest.json").is_file():
+    if sound_folders.is_current(instance, key.name, name):
         return False
-    with atomic_folder(base / name, replace=True) as draft:
-        _write(draft, instance, key, [track for track, _ in cached], leave_out, on_share)
-    use_version(base, name)
-    for other in base.iterdir():
-        if other.is_dir() and other.name != name and not is_partial(other):
-            shutil.rmtree(other, ignore_errors=True)  # whoever has it mapped keeps it
+    with sound_folders.new_version(instance, key.name, name) as draft:
+        taken = [track for track, _ in cached]
+        _write(draft, instance, key, taken, leave_out, embed, on_share)
     return True
 
 
@@ -164,6 +108,7 @@ def _write(
     key: SetKey,
     tracks: list[MatrixRow],
     leave_out: Collection[str],
+    embed: Embed | None,
     on_share: Callable[[float], None],
 ) -> None:
     columns = feature_cache.columns(instance, key)
@@ -184,12 +129,21 @@ def _write(
                 file.write(rows.tobytes())
                 block = []
                 on_share(0.8 * at / len(tracks))
-    informative = informative_columns(moments) & ~np.isin(columns, list(leave_out))
+    if embed is None:
+        informative = informative_columns(moments) & ~np.isin(columns, list(leave_out))
+        kept = [name for name, is_kept in zip(columns, informative, strict=True) if is_kept]
+
+        def convert(rows: Floats) -> Floats:
+            return moments.standardize(rows)[:, informative].astype(np.float32)
+    else:
+        convert = embed(moments)
+        width = convert(np.empty((0, len(columns)), dtype=np.float32)).shape[1]
+        kept = [str(at) for at in range(width)]
     lengths = []
     with (draft / "matrix.npy").open("wb") as file:
-        write_header(file, "<f4", (len(taken), int(informative.sum())))
+        write_header(file, "<f4", (len(taken), len(kept)))
         for rows in _blocks(raw, len(columns)):
-            part = moments.standardize(rows)[:, informative].astype(np.float32)
+            part = convert(rows)
             file.write(part.tobytes())
             wide = part.astype(np.float64)
             lengths.append(np.sqrt(np.einsum("ij,ij->i", wide, wide)))
@@ -206,12 +160,9 @@ def _write(
         "parameters": feature_cache.parameters(instance, key),
         "tracks": len(taken),
         "damaged": left_out,
-        "columns": [c for c, is_kept in zip(columns, informative, strict=True) if is_kept],
+        "columns": kept,
     }
-    (draft / "manifest.json").write_text(
-        json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
-        encoding="utf-8",
-    )
+    sound_folders.write_manifest(draft, document)
     on_share(1.0)
 
 
@@ -236,7 +187,7 @@ def _blocks(raw: Path, width: int) -> Iterator[Floats]:
 
 
 def _loaded(base: Path, name: str) -> SoundSpace:
-    document = json.loads((base / "manifest.json").read_text(encoding="utf-8"))
+    document = sound_folders.read_manifest(base)
     space = SoundSpace(
         name=name,
         track_ids=np.load(base / "track_ids.npy", allow_pickle=False),
@@ -249,17 +200,3 @@ def _loaded(base: Path, name: str) -> SoundSpace:
     if space.matrix.shape != (n, len(space.columns)) or len(space.lengths) != n:
         raise ValueError("the arrays do not fit each other")
     return space
-
-
-def _none(name: str) -> NotReady:
-    return NotReady(
-        f"No songs can be compared by {name} yet. Run flask analyze DIR --features {name}, or "
-        "flask sound-spaces if they are analysed."
-    )
-
-
-def _damaged(name: str) -> NotReady:
-    return NotReady(
-        f"The matrix of {name} is damaged: remove its folder in sounds/ of the instance and run "
-        "flask sound-spaces."
-    )

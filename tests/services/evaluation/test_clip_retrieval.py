@@ -11,6 +11,7 @@ from songrec.core.errors import BadInput, NotReady, UnknownName
 from songrec.features.audio.mfcc import Mfcc
 from songrec.services.evaluation.clip_list import read_clip_pairs
 from songrec.services.evaluation.clip_retrieval import evaluate_clips, parse_sets
+from songrec.services.similarity.sound_mixture import WEIGHTS
 
 RATE = 22_050
 
@@ -55,6 +56,16 @@ def test_the_command_finds_every_other_excerpt_of_unmistakable_tracks(app, clips
     result = app.test_cli_runner().invoke(args=arguments)
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout) == {"mfcc": PERFECT, "mfcc+statistical": PERFECT}
+
+
+def test_distributions_are_compared_by_their_own_distance(instance, clips):
+    found = evaluate_clips(instance, clips, "timbre,timbre:mean,timbre+mfcc")
+    assert found == {"timbre": PERFECT, "timbre:mean": PERFECT, "timbre+mfcc": PERFECT}
+
+
+def test_the_mixture_uses_the_sets_that_can_be_extracted(instance, clips):
+    assert [part.variants[0].name for part in parse_sets("sound")["sound"]] == list(WEIGHTS)
+    assert evaluate_clips(instance, clips, "sound")["sound"]["top1"] == 1.0
 
 
 def test_by_artist_another_track_of_the_artist_is_the_right_one(app, clips):

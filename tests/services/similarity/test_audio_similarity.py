@@ -19,7 +19,7 @@ from songrec.services.similarity import audio_similarity
 from songrec.store.catalogue import tracks as catalogue
 from songrec.store.catalogue.tracks import TrackView
 from songrec.store.instance import Instance
-from songrec.store.sound import feature_cache, feature_matrices
+from songrec.store.sound import feature_cache, feature_matrices, sound_folders
 from songrec.store.tables import AudioFile, Track
 from tests.factories import make_track
 
@@ -185,7 +185,7 @@ def test_a_matrix_is_written_again_only_when_something_changed(
     app: Flask, session: Session, heard: list[Track]
 ) -> None:
     instance = app.config["INSTANCE"]
-    before = {name: feature_matrices.current(instance, name) for name in COLUMNS}
+    before = {name: sound_folders.current(instance, name) for name in COLUMNS}
     assert audio_similarity.refresh_matrices(Instance(instance, session)) == dict.fromkeys(
         COLUMNS, False
     )
@@ -195,12 +195,12 @@ def test_a_matrix_is_written_again_only_when_something_changed(
     plant(instance, session, track, {"musicnn": np.ones(12)})
     written = audio_similarity.refresh_matrices(Instance(instance, session))
     assert [name for name, is_new in written.items() if is_new] == ["musicnn"]
-    assert feature_matrices.current(instance, "mfcc") == before["mfcc"]
-    assert feature_matrices.current(instance, "musicnn") != before["musicnn"]
+    assert sound_folders.current(instance, "mfcc") == before["mfcc"]
+    assert sound_folders.current(instance, "musicnn") != before["musicnn"]
     assert len(feature_matrices.load(instance, "musicnn").track_ids) == TRACKS + 1
     # Whoever mapped the older one still reads it; only the newer one is on disk.
     assert np.isfinite(open_one.matrix).all()
-    folders = [p for p in (feature_matrices.folder(instance) / "musicnn").iterdir() if p.is_dir()]
+    folders = [p for p in (sound_folders.folder(instance) / "musicnn").iterdir() if p.is_dir()]
     key = feature_sets.key_of("musicnn")
     assert [p.name.startswith(f"{key.version}-{key.digest}-") for p in folders] == [True]
 
@@ -211,19 +211,19 @@ def test_blocks_do_not_matter_and_damaged_vectors_are_counted(
     instance = app.config["INSTANCE"]
     whole = np.array(feature_matrices.load(instance, "statistical").matrix)
     monkeypatch.setattr(feature_matrices, "BLOCK", 7)
-    (feature_matrices.folder(instance) / "statistical" / "current").unlink()
+    (sound_folders.folder(instance) / "statistical" / "current").unlink()
     assert audio_similarity.refresh_matrices(Instance(instance, session))["statistical"]
     assert np.allclose(feature_matrices.load(instance, "statistical").matrix, whole, atol=1e-5)
     key = feature_sets.key_of("musicnn")
     lost = feature_cache.folder(instance) / feature_cache.relative_path(key, f"{TRACKS:064x}")
     lost.write_bytes(b"damaged")
     audio_similarity.refresh_matrices(Instance(instance, session))
-    told = feature_matrices.manifest(instance, "musicnn")
+    told = sound_folders.manifest(instance, "musicnn")
     assert (told["tracks"], told["damaged"]) == (TRACKS - 1, 1)
     assert told["parameters"] is None
     lost.unlink()
     audio_similarity.refresh_matrices(Instance(instance, session))
-    assert feature_matrices.manifest(instance, "musicnn")["damaged"] == 0
+    assert sound_folders.manifest(instance, "musicnn")["damaged"] == 0
 
 
 def test_the_same_song_comes_once_and_never_itself(
