@@ -346,7 +346,7 @@ def test_what_is_typed_for_a_name_is_not_logged(
 
 
 class TestSharingPlaylists:
-    """An account lets its playlists teach the models, or not; by default it does not."""
+    """An account lets playlists, likes and plays teach the models; by default it does not."""
 
     @pytest.fixture
     def app_config(self) -> dict[str, bool]:
@@ -356,15 +356,17 @@ class TestSharingPlaylists:
         self, client: FlaskClient, session: Session, anna: User
     ) -> None:
         sign_in(client)
-        checked = "input[name=shares_playlists][checked]"
-        assert not anna.shares_playlists
-        assert not parse(client.get("/account")).select(checked)
-        for data, expected in (({"shares_playlists": "1"}, True), ({}, False), ({}, False)):
+        names = ("shares_playlists", "shares_listening")
+        for ticked in ((), names[:1], names, names[1:], (), ()):
+            data = dict.fromkeys(ticked, "1")
             assert client.post("/account/sharing", data=data).status_code == 303
             session.refresh(anna)
-            assert anna.shares_playlists == expected
-            assert bool(parse(client.get("/account")).select(checked)) == expected
-        assert kinds(session) == ["signed-in", "sharing-on", "sharing-off"]
+            page = parse(client.get("/account"))
+            for name in names:
+                assert getattr(anna, name) == (name in ticked)
+                assert bool(page.select(f"input[name={name}][checked]")) == (name in ticked)
+        events = ["signed-in", "sharing-on", "sharing-on", "sharing-on", "sharing-off"]
+        assert kinds(session) == events
 
 
 def test_where_nothing_is_learnt_from_accounts_none_is_asked(

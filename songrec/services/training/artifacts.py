@@ -19,6 +19,7 @@ from songrec.features.attribute_table import AttributeSelection
 from songrec.features.quantile_normalization import NormalSpace
 from songrec.features.scaling import Scaler
 from songrec.features.whitening_pca import Components
+from songrec.services.training.artist_vectors import FittedVectors
 from songrec.services.training.request import TrainRequest
 from songrec.store.catalogue import training_data
 from songrec.store.db import now
@@ -67,6 +68,8 @@ class TasteArtifacts:
         The taste prior as JSON.
     track_factors
         Float32 ``(n, t)``; None where the two towers do not improve recommendations.
+    artist_vectors
+        Vectors of artists; None where nothing tells who listens to them.
     """
 
     song_keys: NDArray[np.uint64]
@@ -74,6 +77,7 @@ class TasteArtifacts:
     albums: NDArray[np.uint64]
     model: dict[str, Any]
     track_factors: Floats | None
+    artist_vectors: FittedVectors | None = None
 
     def write(self, folder: Path) -> None:
         """Write the taste files into a run's folder."""
@@ -83,6 +87,9 @@ class TasteArtifacts:
             "albums": self.albums,
             "track_factors": self.track_factors,
         }
+        if self.artist_vectors is not None:
+            arrays["artist_ids"] = self.artist_vectors.artist_ids
+            arrays["artist_vectors"] = self.artist_vectors.vectors
         for name, array in arrays.items():
             if array is not None:
                 np.save(folder / f"{name}.npy", array)

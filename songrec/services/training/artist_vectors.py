@@ -23,8 +23,8 @@ from songrec.core.artist_affinities import SIMILAR, ArtistAffinities, NamedArtis
 from songrec.core.types import Floats, Space
 
 DIMENSIONS = 64
-MIN_GROUPS = 2
-"""An artist that fewer rows name has no vector: a single listener says nothing of others."""
+MIN_ROWS = 30
+"""Fewer rows are too few: with three listeners every two artists are near or far."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ def fit_artist_vectors(
     artists: Sequence[tuple[int, NamedArtist]],
     *,
     dimensions: int = DIMENSIONS,
+    min_rows: int = MIN_ROWS,
     seed: int = 0,
 ) -> FittedVectors | None:
     """Fit vectors to all sources together.
@@ -67,22 +68,21 @@ def fit_artist_vectors(
     Returns
     -------
     vectors
-        Of those of ``artists`` that at least ``MIN_GROUPS`` rows name; None without any.
+        Of those of ``artists`` that a row names; None without any, and below ``min_rows`` rows.
     """
     keys, names = _keys(artists)
     columns: dict[str, int] = {}
     blocks = [_weighted_rows(source, columns, names) for source in sources]
-    if not columns:
+    if not columns or sum(block.shape[0] for block in blocks) < min_rows:
         return None
     rows = csr_array(vstack([_widened(block, len(columns)) for block in blocks]))
     named = np.bincount(rows.indices, minlength=rows.shape[1])
     vectors = _decompose(rows * _inverse_frequency(named, rows.shape[0]), dimensions, seed)
     norms = np.linalg.norm(vectors, axis=1)
-    usable = (named >= MIN_GROUPS) & (norms > 0)
     found = [
         (artist_id, columns[key])
         for artist_id, key in sorted(keys.items())
-        if key in columns and usable[columns[key]]
+        if key in columns and norms[columns[key]] > 0
     ]
     if not found:
         return None

@@ -19,6 +19,7 @@ from songrec.core.types import Floats, Ints, Progress, Space, no_progress
 from songrec.recommend.taste import prior as taste_prior
 from songrec.services.training import two_tower
 from songrec.services.training.artifacts import TasteArtifacts, TrainingResult
+from songrec.services.training.artist_evidence import fit_vectors_of_catalogue
 from songrec.store.catalogue import taste_data
 from songrec.store.instance import Instance
 from songrec.store.runs.spaces import track_factors_file
@@ -52,17 +53,19 @@ def train_tastes(
         if key is not None:
             keys[row] = key % 2**64
     space = replace(space, song_keys=keys, artists=artists, albums=albums)
+    shared = config.learns_from_accounts()
+    vectors = fit_vectors_of_catalogue(instance.session, artists, shared=shared, seed=seed)
+    if vectors is not None:
+        space = vectors.onto(space)
     track_factors, model = _cached_model(
         instance.folder / "tastes",
         space,
-        taste_data.playlists(
-            instance.session, space.track_ids, shared=config.learns_from_accounts()
-        ),
+        taste_data.playlists(instance.session, space.track_ids, shared=shared),
         seed,
         # Details are dropped: their epochs and losses are not those of the run's model.
         lambda fraction, message, details=None: on_progress(fraction, message),
     )
-    return TasteArtifacts(keys, artists, albums, model, track_factors)
+    return TasteArtifacts(keys, artists, albums, model, track_factors, vectors)
 
 
 def _cached_model(
@@ -94,6 +97,9 @@ def _digest(space: Space, playlists: Sequence[Ints], seed: int) -> str:
     digest = hashlib.sha256(json.dumps([seed, list(space.columns)]).encode())
     for array in (space.track_ids, space.matrix, space.values, space.artists, space.albums):
         digest.update(np.ascontiguousarray(array))
+    if space.artist_ids is not None and space.artist_vectors is not None:
+        digest.update(np.ascontiguousarray(space.artist_ids))
+        digest.update(np.ascontiguousarray(space.artist_vectors))
     for rows in playlists:
         digest.update(len(rows).to_bytes(8, "big"))
         digest.update(np.ascontiguousarray(rows))

@@ -9,13 +9,21 @@ import numpy as np
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
+from songrec.core.artist_affinities import (
+    COUNTS,
+    AffinityCollector,
+    ArtistAffinities,
+    NamedArtist,
+)
 from songrec.core.types import Ints
 from songrec.store.tables import (
     Album,
     Artist,
+    Listen,
     Listener,
     Playlist,
     PlaylistTrack,
+    Reaction,
     Track,
     TrackArtist,
     User,
@@ -24,6 +32,8 @@ from songrec.store.tables import (
 ROWS_PER_FETCH = 20_000
 MAX_SHARED = 20
 """Playlists of one account that models learn from."""
+PLAYS_PER_LIKE = 10
+"""A like counts as so many plays of its artist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,3 +122,36 @@ def playlists(session: Session, track_ids: Ints, *, shared: bool = False) -> lis
     rows, lists = at[is_track], pairs[is_track, 0]
     edges = np.flatnonzero(np.diff(lists)) + 1
     return [part.astype(np.int64) for part in np.split(rows, edges) if len(part)]
+
+
+def artists_listened_to(session: Session) -> ArtistAffinities:
+    """Return how often accounts that let their listening teach played or liked each artist.
+
+    A like counts as ``PLAYS_PER_LIKE`` plays, and a song for its first artist. Skips and dislikes
+    count nothing.
+    """
+    teaching = (
+        select(Listener.id).join(User, User.id == Listener.user_id).where(User.shares_listening)
+    )
+    liked = (
+        select(Reaction.listener_id, Artist, PLAYS_PER_LIKE * func.sum(Reaction.weight))
+        .join(TrackArtist, TrackArtist.track_id == Reaction.track_id)
+        .where(Reaction.value > 0, Reaction.listener_id.in_(teaching))
+        .group_by(Reaction.listener_id, Artist.id)
+        .order_by(Reaction.listener_id, Artist.id)
+    )
+    played = (
+        select(Listen.listener_id, Artist, func.sum(Listen.times))
+        .join(TrackArtist, TrackArtist.track_id == Listen.track_id)
+        .where(~Listen.is_skip, Listen.listener_id.in_(teaching))
+        .group_by(Listen.listener_id, Artist.id)
+        .order_by(Listen.listener_id, Artist.id)
+    )
+    collector = AffinityCollector(COUNTS)
+    for query in (liked, played):
+        query = query.join(Artist, Artist.id == TrackArtist.artist_id)
+        for listener, artist, plays in session.execute(query.where(TrackArtist.position == 0)):
+            named = NamedArtist(artist.name, artist.musicbrainz_id)
+            if named.key and plays > 0:
+                collector.add(str(listener), named, float(plays))
+    return collector.affinities()

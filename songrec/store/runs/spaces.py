@@ -139,6 +139,11 @@ def _taste_arrays(folder: Path) -> dict[str, Any]:
         "albums": map_view(folder / "albums.npy"),
         "taste_prior": json.loads((folder / "taste.json").read_text(encoding="utf-8")),
         "track_factors": map_view(factors) if factors.is_file() else None,
+        **{
+            name: map_view(folder / f"{name}.npy")
+            for name in ("artist_ids", "artist_vectors")
+            if (folder / f"{name}.npy").is_file()
+        },
     }
 
 
@@ -169,6 +174,9 @@ def _check(space: Space, folder: Path) -> None:
         expected["albums.npy"] = (space.albums, (n,))
     if space.track_factors is not None:
         expected["track_factors.npy"] = (space.track_factors, (n, *space.track_factors.shape[1:]))
+    if space.artist_ids is not None and space.artist_vectors is not None:
+        shape = (len(space.artist_ids), *space.artist_vectors.shape[1:])
+        expected["artist_vectors.npy"] = (space.artist_vectors, shape)
     for name, (array, shape) in expected.items():
         if array.shape != shape:
             raise NotReady(

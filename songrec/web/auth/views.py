@@ -115,15 +115,24 @@ def change_password() -> ResponseReturnValue:
 @blueprint.post("/account/sharing")
 @login_required
 def share_playlists() -> ResponseReturnValue:
-    """Let your playlists teach what is recommended to everybody, or no longer."""
+    """Let your playlists, or likes and plays, teach what everybody is recommended, or no longer."""
     user = db.session.get_one(User, current_user.id)
-    shares = request.form.get("shares_playlists") is not None
-    if shares != user.shares_playlists:
-        user.shares_playlists = shares
-        security_log.record("sharing-on" if shares else "sharing-off", user)
+    shares = {
+        name: request.form.get(name) is not None
+        for name in ("shares_playlists", "shares_listening")
+    }
+    if shares != {name: getattr(user, name) for name in shares}:
+        user.shares_playlists = shares["shares_playlists"]
+        user.shares_listening = shares["shares_listening"]
+        names = ", ".join(name.removeprefix("shares_") for name, on in shares.items() if on)
+        security_log.record("sharing-on" if names else "sharing-off", user, names)
         db.session.commit()
-    verb = "count" if shares else "do not count"
-    flash(f"Your playlists {verb} from the next training on.", "success")
+    verbs = {True: "count", False: "do not count"}
+    flash(
+        f"From the next training on your playlists {verbs[shares['shares_playlists']]}, and your "
+        f"likes and plays {verbs[shares['shares_listening']]}.",
+        "success",
+    )
     return redirect(url_for("auth.account") + "#sharing", 303)
 
 

@@ -44,15 +44,16 @@ def test_the_same_counts_give_the_same_vectors():
     np.testing.assert_allclose(one.vectors, other.vectors, atol=1e-6)
 
 
-def test_artists_that_one_row_names_or_that_nobody_names_have_no_vector():
+def test_artists_that_nobody_names_have_no_vector():
     collector = AffinityCollector(COUNTS)
     for listener, names in (("ann", "ABC"), ("bob", "AB"), ("cy", "D")):
         for name in names:
             collector.add(listener, NamedArtist(name * 3), 5)
     artists = [(number, NamedArtist(name * 3)) for number, name in enumerate("ABCDE", 1)]
-    fitted = fit_artist_vectors([collector.affinities()], artists)
-    assert fitted.artist_ids.tolist() == [1, 2]
-    assert fit_artist_vectors([collector.affinities()], artists[2:]) is None
+    fitted = fit_artist_vectors([collector.affinities()], artists, min_rows=1)
+    assert fitted.artist_ids.tolist() == [1, 2, 3, 4]
+    assert fit_artist_vectors([collector.affinities()], artists[4:], min_rows=1) is None
+    assert fit_artist_vectors([collector.affinities()], artists) is None
     assert fit_artist_vectors([], artists) is None
 
 
@@ -68,7 +69,7 @@ def test_spellings_and_musicbrainz_ids_match():
         (3, NamedArtist("The Beatles")),  # another artist of that name has the same vector
         (4, NamedArtist("Stones")),
     ]
-    fitted = fit_artist_vectors([collector.affinities()], artists)
+    fitted = fit_artist_vectors([collector.affinities()], artists, min_rows=1)
     assert fitted.artist_ids.tolist() == [1, 2, 3]
     np.testing.assert_array_equal(fitted.vectors[0], fitted.vectors[2])
 
@@ -81,7 +82,9 @@ def test_similar_artists_are_near_to_the_artist_itself():
                 if other != artist:
                     name = NamedArtist(f"Artist {scene} {other}")
                     collector.add(NamedArtist(f"Artist {scene} {artist}").key, name, 900 - other)
-    fitted = fit_artist_vectors([collector.affinities()], catalogue()[: 2 * ARTISTS], dimensions=2)
+    fitted = fit_artist_vectors(
+        [collector.affinities()], catalogue()[: 2 * ARTISTS], dimensions=2, min_rows=12
+    )
     cosines = fitted.vectors @ fitted.vectors.T
     assert cosines[:ARTISTS, :ARTISTS].min() > 0.9
     assert cosines[:ARTISTS, ARTISTS:].max() == pytest.approx(0, abs=1e-5)
