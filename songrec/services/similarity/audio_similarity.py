@@ -26,20 +26,21 @@ from songrec.store.bulk import chunks
 from songrec.store.catalogue import removed_tracks
 from songrec.store.catalogue.tracks import TrackView
 from songrec.store.instance import Instance
+from songrec.store.runs import runs
 from songrec.store.runs.spaces import published_space
 from songrec.store.sound import feature_cache, feature_matrices, mixture_files, sound_folders
 from songrec.store.sound.feature_matrices import MatrixRow
 from songrec.store.tables import Track
 
-SOUND = "sound"
-RUN_COMPARISONS = (SOUND, "space", "features", "latent")
-"""Comparisons within the published run; see ``similar_by``. ``space`` is a former name."""
+SOUND = sound_mixture.NAME
+RUN_COMPARISONS = ("space", "features", "latent")
+"""Comparisons within the published run; see ``similar_by``."""
 # A spectrogram is not a vector that songs could be compared by.
 FEATURE_SETS = tuple(entry.name for entry in EXTRACTORS if entry.from_audio and entry.is_vector)
 """The feature sets that songs can be compared by."""
-SOUND_COMPARISONS = (sound_mixture.NAME, *FEATURE_SETS)
-"""Comparisons by sound, without a run; ``sound`` is the mixture of several feature sets."""
-COMPARISONS = (*RUN_COMPARISONS, *SOUND_COMPARISONS)
+COVERAGE = 0.5
+"""Share of a run's tracks that must have sound for songs to be compared by the mixture."""
+COMPARISONS = (SOUND, *RUN_COMPARISONS, *FEATURE_SETS)
 """All values of ``by`` in ``similar_by``."""
 
 
@@ -78,7 +79,7 @@ def refresh_matrices(instance: Instance, on_progress: Progress = no_progress) ->
             embed=embed_gaussians if is_gaussian(name) else None,
             on_share=report,
         )
-    written[sound_mixture.NAME] = sound_mixture.refresh(instance.folder)
+    written[SOUND] = sound_mixture.refresh(instance.folder)
     return written
 
 
@@ -86,7 +87,6 @@ def available_feature_sets(instance: Path) -> dict[str, str]:
     """Return the feature sets that songs can be compared by now, with their labels."""
     present = sound_folders.names(instance)
     labels = {name: EXTRACTORS.entry(name).label for name in FEATURE_SETS}
-    labels = {sound_mixture.NAME: "Sound", **labels}
     return {name: label for name, label in labels.items() if name in present}
 
 
@@ -110,12 +110,13 @@ def similar_by(
 ) -> list[RankedTrack]:
     """Return the ``n`` tracks that sound most like ``track``, by one of ``COMPARISONS``.
 
-    ``sound`` is ``similar_to``; ``features`` the cosine over standardised features with one-hot
-    key and mode, its groups multiplied by ``weights``; ``latent`` the distance in what the
-    published run's model learnt (a run of ``--features mfcc --representation identity`` compares
-    by those). ``sound`` is the mixture of several feature sets by mutual proximity, a Gaussian
-    set (``timbre``, ``chroma``) its part of the mixture, any other feature set the cosine over its
-    standardised columns; of all tracks that have it, in a run or not.
+    ``sound`` is by what can be heard alone: where most songs have sound the mixture of several
+    feature sets by mutual proximity (``sound_mixture``), else ``space``, the audible attributes of
+    the published run. ``features`` is the cosine over standardised features with one-hot key and
+    mode, its groups multiplied by ``weights``; ``latent`` the distance in what the published run's
+    model learnt (a run of ``--features mfcc --representation identity`` compares by those). A
+    Gaussian set (``timbre``, ``chroma``) is its part of the mixture, any other feature set the
+    cosine over its standardised columns; of all tracks that have it, in a run or not.
 
     Raises
     ------
@@ -126,10 +127,12 @@ def similar_by(
     """
     if by not in COMPARISONS:
         raise UnknownName("comparison", by, COMPARISONS)
-    if by in (SOUND, "space"):
+    if by == SOUND:
+        by = SOUND if has_mixture(instance, track) else "space"
+    if by == "space":
         return similar_to(instance, track, n)
-    if by in SOUND_COMPARISONS:
-        return _by_sound(instance, track, n, by)
+    if by == SOUND or by in FEATURE_SETS:
+        return _by_features(instance, track, n, by)
     space, withdrawn = published_space(instance), removed_tracks.withdrawn_ids(instance.session)
     if by == "latent":
         matches = weighted_similarity.latent_neighbours(space, track.id, n, withdrawn=withdrawn)
@@ -141,13 +144,27 @@ def similar_by(
     return attach_tracks(instance.session, matches, weighted_similarity.describe_match)
 
 
-def _by_sound(instance: Instance, track: TrackView, n: int, name: str) -> list[RankedTrack]:
+def has_mixture(instance: Instance, track: HasId) -> bool:
+    """Return whether ``track`` is compared by the mixture of feature sets when by its sound.
+
+    It is if it has all of its sets, and most of the published run's tracks have them, too: among
+    few songs with sound in a large catalogue the nearest would not be near.
+    """
+    if sound_folders.current(instance.folder, SOUND) is None:
+        return False
+    mixture = mixture_files.load(instance.folder)
+    run = runs.published(instance.session)
+    enough = run is None or len(mixture.track_ids) >= COVERAGE * run.track_count
+    return enough and len(mixture.rows_of([track.id])) > 0
+
+
+def _by_features(instance: Instance, track: TrackView, n: int, name: str) -> list[RankedTrack]:
     if feature_cache.hash_of_track(instance.session, track.id) is None:
         raise NotReady(f"“{track.title}” has no sound file here, so {name} cannot compare it.")
     find: Callable[..., list[Match]]
-    if name == sound_mixture.NAME or is_gaussian(name):
+    if name == SOUND or is_gaussian(name):
         mixture = mixture_files.load(instance.folder)
-        mixture = mixture if name == sound_mixture.NAME else _only(mixture, name)
+        mixture = mixture if name == SOUND else _only(mixture, name)
         find = partial(nearest_by_mixture, mixture, phrases=sound_mixture.phrases())
     else:
         space = feature_matrices.load(instance.folder, name)
@@ -156,7 +173,7 @@ def _by_sound(instance: Instance, track: TrackView, n: int, name: str) -> list[R
     try:
         matches = find(track.id, n, excluded=removed_tracks.withdrawn_ids(instance.session))
     except NotReady:
-        sets = "" if name == sound_mixture.NAME else f" --features {name}"
+        sets = "" if name == SOUND else f" --features {name}"
         raise NotReady(
             f"“{track.title}” was not analysed by {name} as the other songs were: flask analyze "
             f"DIR{sets}"

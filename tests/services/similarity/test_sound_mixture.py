@@ -93,14 +93,18 @@ def test_the_mixture_is_written_again_only_where_a_set_changed(
     assert len(mixture_files.load(instance).track_ids) == TRACKS
 
 
-def test_a_song_without_sound_and_a_library_without_a_mixture_say_so(
+def test_where_there_is_no_mixture_the_published_run_is_asked(
     app: Flask, session: Session, library: list[Track]
 ) -> None:
     with pytest.raises(NotReady, match="has no sound file"):
+        nearest(app, session, library[-1], "timbre")
+    with pytest.raises(NotReady, match="publish"):
         nearest(app, session, library[-1], "sound")
     sound_folders.retire(app.config["INSTANCE"], "sound")
-    with pytest.raises(NotReady, match="flask sound-spaces"):
+    with pytest.raises(NotReady, match="publish"):
         nearest(app, session, library[0], "sound")
+    with pytest.raises(NotReady, match="flask sound-spaces"):
+        nearest(app, session, library[0], "timbre")
 
 
 def test_a_set_that_few_songs_have_is_left_out(
