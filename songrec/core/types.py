@@ -239,6 +239,7 @@ class Space(Cached):
     ``artist_vectors`` float32 ``(k, d)`` are unit vectors in which artists with the same listeners
     are near, of the artists ``artist_ids`` uint64 ``(k,)`` ascending (values of ``artists``, 0 is
     none of them); None without any.
+    ``content_flags`` uint8 ``(n,)`` are those of ``core.content_flags``, None in older runs.
     ``segments`` are those of the tracks that have any; None without an index. ``neighbours``
     answers searches in its columns in place of ``matrix``; None where there is no such index.
     """
@@ -259,6 +260,7 @@ class Space(Cached):
     track_factors: Floats | None = None
     artist_ids: NDArray[np.uint64] | None = None
     artist_vectors: Floats | None = None
+    content_flags: NDArray[np.uint8] | None = None
     segments: SegmentIndex | None = None
     neighbours: NeighbourIndex | None = None
 

@@ -27,6 +27,7 @@ MODULES: tuple[str, ...] = (
     "pages",
     "map",
     "likes",
+    "rules",
     "recommendations",
     "playlists",
     "mood",

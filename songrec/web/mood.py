@@ -41,7 +41,9 @@ def page() -> str:
     likes, dislikes = reactions.reactions(db.session, listener) if listener else ([], [])
     songs = []
     if not mood.is_empty:
-        songs = moods.recommend_for_mood(current_instance(), mood, n=N_SONGS, dislikes=dislikes)
+        songs = moods.recommend_for_mood(
+            current_instance(), mood, n=N_SONGS, dislikes=dislikes, listener=listener
+        )
     return render_template(
         "mood/page.html",
         run=run,

@@ -98,7 +98,7 @@ def path() -> str:
     run = runs.published(db.session)
     if start and end:
         try:
-            found, way = paths.song_path(current_instance(), start, end, steps)
+            found, way = paths.song_path(current_instance(), start, end, steps, current_listener())
             route = charts.route_on_map(
                 [(i.track.x, i.track.y, i.track.label) for i in found],
                 stations.published_space(current_instance()),
@@ -141,6 +141,7 @@ def blend() -> str:
                 [t.id for t in plus],
                 [t.id for t in minus],
                 N_SONGS,
+                current_listener(),
             )
         except (NotReady, BadInput) as error:
             problem = str(error)

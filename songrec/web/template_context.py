@@ -26,7 +26,11 @@ NAVIGATION = (
     ("pages.tracks", "Songs", ("pages.track", "words.page")),
     ("map.page", "Map", ()),
     ("mood.page", "Mood", ()),
-    ("recommendations.page", "For you", ("recommendations.more_like", "likes.page", "me.page")),
+    (
+        "recommendations.page",
+        "For you",
+        ("recommendations.more_like", "likes.page", "me.page", "rules.page"),
+    ),
     ("stations.index", "Radio", ("stations.show", "stations.path", "stations.blend")),
     ("playlists.index", "Playlists", ("playlists.show",)),
     ("upload.index", "Upload", ("upload.show",)),

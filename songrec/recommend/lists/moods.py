@@ -132,7 +132,8 @@ def nearest_to_target(
     ends: Mapping[str, int] | None = None,
     preferred: Sequence[TaggedRows] = (),
     dislikes: Sequence[int] = (),
-    only: Sequence[int] | None = None,
+    only: Sequence[int] | NDArray[np.int64] | None = None,
+    withdrawn: Sequence[int] = (),
     pick_ranks: Callable[[int], NDArray[np.int64]] | None = None,
 ) -> list[Match]:
     """Return the ``n`` tracks nearest to ``target``, every song once, disliked ones left out.
@@ -152,11 +153,13 @@ def nearest_to_target(
         Rows with a requested tag, which get ``TAG_BONUS`` more.
     only
         Track ids to choose from.
+    withdrawn
+        Track ids that must not be chosen.
     pick_ranks
         Given the number of ranked tracks, returns the ranks to keep, in order.
     """
     names = [name for name in target if name in space.value_names]
-    query = Query.of(space, [], list(dislikes))
+    query = Query.of(space, [], list(dislikes), withdrawn=withdrawn)
     ends = ends or {}
     scores = _closeness_of_all(space, names, target, ends)
     for tag in preferred:

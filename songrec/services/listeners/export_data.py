@@ -12,7 +12,14 @@ from songrec.services.listeners.list_formats import own_export
 from songrec.store.bulk import chunks
 from songrec.store.catalogue import tracks
 from songrec.store.db import now
-from songrec.store.listeners import listens, playlists, reactions, skips, unmatched_imports
+from songrec.store.listeners import (
+    listens,
+    playlists,
+    reactions,
+    recommendation_rules,
+    skips,
+    unmatched_imports,
+)
 from songrec.store.tables import ApiToken, Listener, Reaction, Track, Upload, User, UserSession
 
 
@@ -31,6 +38,7 @@ def export(session: Session, listener: Listener | None, user: User | None = None
         "likes": [],
         "dislikes": [],
         "skips": [],
+        "rules": [],
         "plays": [],
         "playlists": [],
         "waiting": [],
@@ -64,6 +72,10 @@ def export(session: Session, listener: Listener | None, user: User | None = None
             content["dislikes"].append(exported)
     content["skips"] = [
         {**named[s.track_id], "times": s.times, "last": s.last_at.isoformat()} for s in skipped
+    ]
+    content["rules"] = [
+        {"kind": rule.kind, "label": rule.label, **_moments(rule, "created_at")}
+        for rule in recommendation_rules.of_listener(session, listener)
     ]
     content["plays"] = _plays(session, listener)
     content["uploads"] = _uploads(session, listener)

@@ -13,18 +13,23 @@ from songrec.services.recommendation.recommend import recommend_for
 from songrec.services.similarity.ranked_tracks import RankedTrack
 from songrec.store.instance import Instance
 from songrec.store.runs.spaces import published_space
+from songrec.store.tables import Listener
 
 BLENDED = Reranking(per_artist=MAX_PER_ARTIST)
 """Of a blend all songs are one taste: what lies between them is what is asked for."""
 
 
 def blend(
-    instance: Instance, plus: Sequence[int], minus: Sequence[int], n: int
+    instance: Instance,
+    plus: Sequence[int],
+    minus: Sequence[int],
+    n: int,
+    listener: Listener | None = None,
 ) -> list[RankedTrack]:
     """Return the ``n`` songs that are best for the songs ``plus``, less what is like ``minus``.
 
     The songs (track ids) are one taste, ``minus`` its dislikes. ``per_like`` splits each score over
-    the songs of the blend.
+    the songs of the blend. The rules of ``listener`` apply.
 
     Raises
     ------
@@ -40,7 +45,7 @@ def blend(
     together = list(dict.fromkeys([*plus, *minus]))
     if len(published_space(instance).rows_of(together)) < len(together):
         raise NotReady(NOT_IN_RUN)
-    ranked = recommend_for(instance, plus, minus, n=n, by=BLENDED, seeds=True)
+    ranked = recommend_for(instance, plus, minus, n=n, by=BLENDED, seeds=True, listener=listener)
     return [
         replace(
             one,

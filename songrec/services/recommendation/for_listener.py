@@ -30,12 +30,16 @@ MAX_SEEN = 100
 
 @dataclass(frozen=True)
 class ListenerFeedback:
-    """Likes and dislikes (track ids, newest first), weights of likes, skips and how often."""
+    """Likes and dislikes (track ids, newest first), weights of likes, skips and how often.
+
+    The rules of ``listener`` apply to what is recommended; without one there are none.
+    """
 
     likes: list[int] = field(default_factory=list)
     dislikes: list[int] = field(default_factory=list)
     weights: dict[int, int] = field(default_factory=dict)
     skips: dict[int, int] = field(default_factory=dict)
+    listener: Listener | None = None
 
     @classmethod
     def load(cls, session: Session, listener: Listener | None) -> ListenerFeedback:
@@ -48,6 +52,7 @@ class ListenerFeedback:
             dislikes,
             reactions.weights(session, listener),
             skips.recent_counts(session, listener),
+            listener,
         )
 
     @property
@@ -76,6 +81,7 @@ def recommend_for_listener(
         excluded=[*feedback.likes[MAX_REACTIONS:], *feedback.dislikes[MAX_REACTIONS:]],
         weights=feedback.weights,
         skips=feedback.skips,
+        listener=feedback.listener,
         **options,
     )
 
@@ -93,6 +99,7 @@ def more_like_song(
         excluded=[*likes, *feedback.dislikes[MAX_REACTIONS:]],
         boosts=background_boosts(likes, feedback.weights),
         seeds=True,
+        listener=feedback.listener,
     )
 
 

@@ -16,11 +16,12 @@ from songrec.core.errors import BadInput, UnknownName
 from songrec.core.types import Ints, Match, Space
 from songrec.recommend.lists import moods
 from songrec.recommend.space_statistics import statistics_of
+from songrec.services.catalogue.left_out import left_out
 from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
 from songrec.store.catalogue import tracks
 from songrec.store.instance import Instance
 from songrec.store.runs.spaces import published_space
-from songrec.store.tables import Tag, TrackTag
+from songrec.store.tables import Listener, Tag, TrackTag
 
 MAX_CACHED_TAGS = 64
 EMOTIONS_PER_GENRE = 3
@@ -139,6 +140,7 @@ def recommend_for_mood(
     *,
     n: int = 20,
     dislikes: Sequence[int] = (),
+    listener: Listener | None = None,
 ) -> list[RankedTrack]:
     """Return the ``n`` tracks of the published run nearest to the mood, with reasons.
 
@@ -147,7 +149,9 @@ def recommend_for_mood(
     space = published_space(instance)
     return attach_tracks(
         instance.session,
-        mood_matches(instance.session, space, mood, n, dislikes),
+        mood_matches(
+            instance.session, space, mood, n, dislikes, withdrawn=left_out(instance, listener)
+        ),
         moods.describe_match,
     )
 
@@ -160,6 +164,7 @@ def mood_matches(
     dislikes: Sequence[int] = (),
     *,
     only: Sequence[int] | Ints | None = None,
+    withdrawn: Sequence[int] = (),
     pick_ranks: Callable[[int], NDArray[np.int64]] | None = None,
 ) -> list[Match]:
     """Return the ``n`` tracks of ``space`` nearest to the mood; see ``moods.nearest_to_target``."""
@@ -180,6 +185,7 @@ def mood_matches(
         preferred=tagged,
         dislikes=dislikes,
         only=only,
+        withdrawn=withdrawn,
         pick_ranks=pick_ranks,
     )
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from songrec.recommend import ranking
 from songrec.recommend.lists import paths
+from songrec.services.catalogue.left_out import left_out
 from songrec.services.catalogue.track_lookup import title_lookup
 from songrec.services.similarity.audio_similarity import HasId
 from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
-from songrec.store.catalogue import removed_tracks
 from songrec.store.instance import Instance
 from songrec.store.runs.spaces import published_space
+from songrec.store.tables import Listener
 
 
 def song_path(
-    instance: Instance, start: HasId, end: HasId, between: int
+    instance: Instance, start: HasId, end: HasId, between: int, listener: Listener | None = None
 ) -> tuple[list[RankedTrack], paths.SongPath]:
     """Return the songs from ``start`` to ``end`` over ``between`` others, and the path itself."""
     space = published_space(instance)
@@ -23,7 +24,7 @@ def song_path(
         start.id,
         end.id,
         between,
-        withdrawn=removed_tracks.withdrawn_ids(instance.session),
+        withdrawn=left_out(instance, listener, [start.id, end.id]),
     )
     matches = paths.describe_path(space, path, title_lookup(instance.session))
     return attach_tracks(instance.session, matches, paths.describe_match), path

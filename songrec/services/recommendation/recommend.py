@@ -14,15 +14,16 @@ from songrec.core.types import Match, Reason
 from songrec.recommend import ranking
 from songrec.recommend.feedback_boosts import Boost
 from songrec.recommend.lists.rerank import DEFAULT_RERANKING, Reranking
+from songrec.services.catalogue.left_out import left_out
 from songrec.services.catalogue.track_lookup import title_lookup
 from songrec.services.similarity import audio_similarity
 from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
-from songrec.store.catalogue import artists, removed_tracks, tracks
+from songrec.store.catalogue import artists, tracks
 from songrec.store.catalogue.tracks import TrackView
 from songrec.store.instance import Instance
 from songrec.store.listeners import playlists
 from songrec.store.runs.spaces import published_space
-from songrec.store.tables import Cluster, Run
+from songrec.store.tables import Cluster, Listener, Run
 
 STARTERS_PER_CLUSTER = 3
 BEST = "best"
@@ -43,6 +44,7 @@ def recommend_for(
     skips: Mapping[int, int] | None = None,
     boosts: Sequence[Boost] = (),
     seeds: bool = False,
+    listener: Listener | None = None,
     **parameters: Any,
 ) -> list[RankedTrack]:
     """Return the ``n`` best tracks of the published run for likes and dislikes (track ids).
@@ -67,6 +69,8 @@ def recommend_for(
         Further changes of the order.
     seeds
         Whether ``likes`` are songs that somebody asks about, and need not like.
+    listener
+        Whose rules apply.
     parameters
         The method's own parameters.
     """
@@ -79,8 +83,7 @@ def recommend_for(
         by=by,
         names=title_lookup(instance.session),
         excluded=list(excluded),
-        # Merged tracks may still be part of the run.
-        withdrawn=removed_tracks.withdrawn_ids(instance.session),
+        withdrawn=left_out(instance, listener, likes),
         boosts=[*_boosts(likes, dislikes, weights or {}, skips or {}), *boosts],
         seeds=seeds,
         **parameters,
@@ -95,6 +98,7 @@ def similar_songs(
     *,
     by: str = BEST,
     weights: Mapping[str, float] | None = None,
+    listener: Listener | None = None,
 ) -> list[RankedTrack]:
     """Return the ``n`` songs most like ``track`` by one of ``COMPARISONS``.
 
@@ -109,10 +113,12 @@ def similar_songs(
         If the comparison does not know the track.
     """
     if by == BEST:
-        return recommend_for(instance, [track.id], n=n, seeds=True)
+        return recommend_for(instance, [track.id], n=n, seeds=True, listener=listener)
     if by not in COMPARISONS:
         raise UnknownName("comparison", by, COMPARISONS)
-    return audio_similarity.similar_by(instance, track, n, by=by, weights=weights)
+    return audio_similarity.similar_by(
+        instance, track, n, by=by, weights=weights, listener=listener
+    )
 
 
 def comparison_used(instance: Instance, by: str = BEST) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from songrec.core.errors import NotReady
 from songrec.core.registry import Entry
@@ -37,7 +38,8 @@ class SongPage:
     ``by`` is what ``similar`` was compared by: ``BEST``, ``SOUND`` or a feature set;
     ``method`` is the recommendation method that answered ``BEST``.
     ``comparisons`` are those to choose from, with their labels. ``problem`` says why there are no
-    similar songs. ``space`` is None while nothing is published.
+    similar songs. ``space`` is None while nothing is published, ``folder`` the name of the file's
+    folder.
     """
 
     track: TrackView
@@ -50,6 +52,7 @@ class SongPage:
     problem: str | None
     has_lyrics: bool
     file: AudioFile | None
+    folder: str
     playlists: list[Playlist]
 
 
@@ -83,9 +86,12 @@ def song_page(
     if by in feature_sets or in_run:
         how = "features" if weights else by
         try:
-            similar = similar_songs(instance, track, N_SIMILAR, by=how, weights=weights)
+            similar = similar_songs(
+                instance, track, N_SIMILAR, by=how, weights=weights, listener=listener
+            )
         except NotReady as error:
             problem = str(error)
+    file = audio_files.for_track(instance.session, track.id)
     return SongPage(
         track,
         run,
@@ -96,6 +102,7 @@ def song_page(
         comparisons,
         problem,
         lyrics.has_words(instance.session, track.id),
-        audio_files.for_track(instance.session, track.id),
+        file,
+        PurePosixPath(file.path).parent.name if file else "",
         playlists.of_listener(instance.session, listener)[:N_PLAYLISTS] if listener else [],
     )

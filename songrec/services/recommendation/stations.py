@@ -15,12 +15,13 @@ from songrec.core.types import Space
 from songrec.recommend import ranking
 from songrec.recommend.lists import moods as mood_table
 from songrec.recommend.lists import stations
+from songrec.services.catalogue.left_out import left_out
 from songrec.services.catalogue.track_lookup import title_lookup
 from songrec.services.recommendation import mood as moods
 from songrec.services.recommendation.for_listener import ListenerFeedback
 from songrec.services.recommendation.recommend import name_evidence
 from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
-from songrec.store.catalogue import artists, removed_tracks, tracks
+from songrec.store.catalogue import artists, tracks
 from songrec.store.instance import Instance
 from songrec.store.listeners import playlists
 from songrec.store.runs import runs
@@ -118,6 +119,7 @@ def station_page(
             source.mood,
             stations.candidates_needed(start + n),
             only=only,
+            withdrawn=left_out(instance, listener),
             pick_ranks=lambda available: stations.jittered_order(available, start, n, seed),
         )
         if not matches and not start:
@@ -133,7 +135,7 @@ def station_page(
             seed=seed,
             label=source.label,
             only=only,
-            withdrawn=removed_tracks.withdrawn_ids(instance.session),
+            withdrawn=left_out(instance, listener, source.seeds if source.label is None else ()),
             names=title_lookup(instance.session),
         )
     has_more = len(matches) == n and start + n < MAX_LENGTH

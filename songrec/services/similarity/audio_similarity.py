@@ -19,18 +19,18 @@ from songrec.features.sound_vectors import embed_gaussians, is_gaussian
 from songrec.recommend.similarity import content_similarity, weighted_similarity
 from songrec.recommend.similarity.mutual_proximity import nearest_by_mixture
 from songrec.recommend.similarity.similar import similar_tracks
+from songrec.services.catalogue.left_out import left_out
 from songrec.services.features import feature_sets
 from songrec.services.similarity import sound_mixture
 from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
 from songrec.store.bulk import chunks
-from songrec.store.catalogue import removed_tracks
 from songrec.store.catalogue.tracks import TrackView
 from songrec.store.instance import Instance
 from songrec.store.runs import runs
 from songrec.store.runs.spaces import published_space
 from songrec.store.sound import feature_cache, feature_matrices, mixture_files, sound_folders
 from songrec.store.sound.feature_matrices import MatrixRow
-from songrec.store.tables import Track
+from songrec.store.tables import Listener, Track
 
 SOUND = sound_mixture.NAME
 RUN_COMPARISONS = ("space", "features", "latent")
@@ -90,12 +90,16 @@ def available_feature_sets(instance: Path) -> dict[str, str]:
     return {name: label for name, label in labels.items() if name in present}
 
 
-def similar_to(instance: Instance, track: HasId, n: int = 8) -> list[RankedTrack]:
+def similar_to(
+    instance: Instance, track: HasId, n: int = 8, *, listener: Listener | None = None
+) -> list[RankedTrack]:
     """Return the ``n`` tracks of the published run that sound most like ``track``.
+
+    What is not recommended to ``listener`` is left out.
 
     Raises ``NotReady`` when nothing is published or the track is not part of the run.
     """
-    withdrawn = removed_tracks.withdrawn_ids(instance.session)
+    withdrawn = left_out(instance, listener, [track.id])
     matches = similar_tracks(published_space(instance), track.id, n, withdrawn=withdrawn)
     return attach_tracks(instance.session, matches)
 
@@ -107,6 +111,7 @@ def similar_by(
     *,
     by: str = SOUND,
     weights: Mapping[str, float] | None = None,
+    listener: Listener | None = None,
 ) -> list[RankedTrack]:
     """Return the ``n`` tracks that sound most like ``track``, by one of ``COMPARISONS``.
 
@@ -130,10 +135,10 @@ def similar_by(
     if by == SOUND:
         by = SOUND if has_mixture(instance, track) else "space"
     if by == "space":
-        return similar_to(instance, track, n)
+        return similar_to(instance, track, n, listener=listener)
     if by == SOUND or by in FEATURE_SETS:
-        return _by_features(instance, track, n, by)
-    space, withdrawn = published_space(instance), removed_tracks.withdrawn_ids(instance.session)
+        return _by_features(instance, track, n, by, listener)
+    space, withdrawn = published_space(instance), left_out(instance, listener, [track.id])
     if by == "latent":
         matches = weighted_similarity.latent_neighbours(space, track.id, n, withdrawn=withdrawn)
     else:
@@ -158,7 +163,9 @@ def has_mixture(instance: Instance, track: HasId) -> bool:
     return enough and len(mixture.rows_of([track.id])) > 0
 
 
-def _by_features(instance: Instance, track: TrackView, n: int, name: str) -> list[RankedTrack]:
+def _by_features(
+    instance: Instance, track: TrackView, n: int, name: str, listener: Listener | None
+) -> list[RankedTrack]:
     if feature_cache.hash_of_track(instance.session, track.id) is None:
         raise NotReady(f"“{track.title}” has no sound file here, so {name} cannot compare it.")
     find: Callable[..., list[Match]]
@@ -171,7 +178,7 @@ def _by_features(instance: Instance, track: TrackView, n: int, name: str) -> lis
         label = EXTRACTORS.entry(name).label
         find = partial(content_similarity.nearest_by_features, space, label=label)
     try:
-        matches = find(track.id, n, excluded=removed_tracks.withdrawn_ids(instance.session))
+        matches = find(track.id, n, excluded=left_out(instance, listener, [track.id]))
     except NotReady:
         sets = "" if name == SOUND else f" --features {name}"
         raise NotReady(

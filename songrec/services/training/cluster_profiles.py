@@ -35,7 +35,8 @@ class ProfileInputs:
     """The catalogue that clusters are profiled against.
 
     ``values`` float32 ``(n, len(names))`` are the attributes ``names``; ``tags`` by kind;
-    ``artists`` uint64 ``(n,)`` are equal for tracks by the same artist, 0 where unknown.
+    ``artists`` uint64 ``(n,)`` are equal for tracks by the same artist, 0 where unknown;
+    ``is_for_any_day`` ``(n,)`` is False for seasonal songs and spoken word, which are not typical.
     """
 
     data: TrainingData
@@ -43,6 +44,7 @@ class ProfileInputs:
     values: Floats
     tags: dict[str, TrackTags]
     artists: NDArray[np.uint64]
+    is_for_any_day: NDArray[np.bool_]
 
 
 def profile_clusters(
@@ -72,9 +74,7 @@ def profile_clusters(
                     for name, values in zip(catalogue.names, sorted_values, strict=True)
                     if median[name] is not None
                 },
-                "typical": _typical(
-                    catalogue.data, catalogue.artists, clustering, latent, rows, number
-                ),
+                "typical": _typical(catalogue, clustering, latent, rows, number),
                 **{plural: tags[index] for plural, tags in top_tags.items()},
             }
         )
@@ -149,8 +149,7 @@ def _medians(catalogue: ProfileInputs, rows: NDArray[np.integer]) -> dict[str, f
 
 
 def _typical(
-    data: TrainingData,
-    artists: NDArray[np.uint64],
+    catalogue: ProfileInputs,
     clustering: Clustering,
     latent: Floats,
     rows: NDArray[np.integer],
@@ -169,6 +168,9 @@ def _typical(
         centre = members.mean(axis=0)
     order = np.argsort(((members - centre) ** 2).sum(axis=1), kind="stable")
     pool = rows[order[: max(MIN_POOL, len(rows) // 4)]]
+    data, artists = catalogue.data, catalogue.artists
+    if catalogue.is_for_any_day[pool].any():
+        pool = pool[catalogue.is_for_any_day[pool]]
     popularity = data.values[pool, ATTRIBUTE_NAMES.index("popularity")]
     # Unknown ones come last; equal ones by their nearness.
     pool = pool[np.argsort(-np.nan_to_num(popularity, nan=-1.0), kind="stable")]

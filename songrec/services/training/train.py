@@ -44,9 +44,9 @@ from songrec.services.training.cluster_profiles import ProfileInputs, name_metri
 from songrec.services.training.publication import publish
 from songrec.services.training.request import TrainRequest
 from songrec.services.training.stage_cache import StageCache, StageProgress
-from songrec.store.catalogue import training_data
+from songrec.store.catalogue import content_flags, training_data
 from songrec.store.instance import Instance
-from songrec.store.runs import run_folders, runs
+from songrec.store.runs import run_folders, runs, spaces
 from songrec.store.tables import Run
 
 
@@ -195,8 +195,15 @@ def write_run(
     with progress.stage("portraits", "Naming the clusters", 0.98):
         described = dataset.described_attributes(data)
         columns = [ATTRIBUTE_NAMES.index(name) for name in described]
+        flags = content_flags.read_flags(
+            instance.session,
+            data.track_ids,
+            data.values[:, ATTRIBUTE_NAMES.index("speechiness")],
+        )
         clusters = profile_clusters(
-            ProfileInputs(data, described, data.values[:, columns], tags, tastes.artists),
+            ProfileInputs(
+                data, described, data.values[:, columns], tags, tastes.artists, flags == 0
+            ),
             result.clustering,
             result.latent,
         )
@@ -206,6 +213,7 @@ def write_run(
         run.seconds = progress.seconds
         with atomic_folder(run_folders.run_folder(instance.folder, run.public_id)) as folder:
             write_folder(folder, run, result, tastes, clusters)
+            np.save(folder / spaces.CONTENT_FLAGS_FILE, flags)
         runs.insert_run(
             instance.session, run, clusters, data.track_ids, result.clustering, result.coordinates
         )

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from songrec.core.errors import BadInput
 from songrec.store.bulk import chunks
 from songrec.store.db import insert, now
-from songrec.store.listeners import listens, skips, unmatched_imports
+from songrec.store.listeners import listens, recommendation_rules, skips, unmatched_imports
 from songrec.store.tables import AudioFile, Job, KeptAnswer, Listener, Playlist, Reaction, Upload
 
 LIKE, DISLIKE = 1, -1
@@ -196,6 +196,7 @@ def merge(session: Session, anonymous: Listener, account: Listener) -> None:
             current.value, current.created_at = reaction.value, reaction.created_at
             current.weight = reaction.weight
     skips.merge(session, anonymous, account)
+    recommendation_rules.merge(session, anonymous, account)
     listens.merge(session, anonymous, account)
     unmatched_imports.merge(session, anonymous, account)
     # The stored recommendations were seen by only one of the two.

@@ -31,6 +31,7 @@ from songrec.store.tables import Publication, Run
 
 log = logging.getLogger("songrec.store")
 
+CONTENT_FLAGS_FILE = "content_flags.npy"
 MAX_OPEN = 2
 """The published run and the one before it: requests that still read that, and a rollback, find it
 open."""
@@ -97,6 +98,7 @@ def load_space(folder: Path) -> Space:
     ``NotReady`` when a file is missing or damaged.
     """
     folder = Path(folder)
+    flags = folder / CONTENT_FLAGS_FILE
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         labels = _archived(folder / "clustering.npz", "labels").astype(np.int32)
@@ -112,6 +114,7 @@ def load_space(folder: Path) -> Space:
             labels=labels,
             coordinates=coordinates,
             song_keys=map_view(folder / "song_keys.npy"),
+            content_flags=map_view(flags) if flags.is_file() else None,
             **_taste_arrays(folder),
         )
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
@@ -172,6 +175,8 @@ def _check(space: Space, folder: Path) -> None:
     if space.artists is not None and space.albums is not None:
         expected["artists.npy"] = (space.artists, (n,))
         expected["albums.npy"] = (space.albums, (n,))
+    if space.content_flags is not None:
+        expected[CONTENT_FLAGS_FILE] = (space.content_flags, (n,))
     if space.track_factors is not None:
         expected["track_factors.npy"] = (space.track_factors, (n, *space.track_factors.shape[1:]))
     if space.artist_ids is not None and space.artist_vectors is not None:

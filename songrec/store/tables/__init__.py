@@ -15,7 +15,7 @@ from songrec.store.tables.catalogue import (
     TrackWords,
 )
 from songrec.store.tables.duplicates import Duplicate, MatchKey, RemovedTrack, TrackMerge
-from songrec.store.tables.feedback import KeptAnswer, Listen, PendingLike, Skip
+from songrec.store.tables.feedback import KeptAnswer, Listen, PendingLike, RecommendationRule, Skip
 from songrec.store.tables.jobs import Job, Worker
 from songrec.store.tables.people import (
     Invitation,
@@ -54,6 +54,7 @@ __all__ = [
     "Publication",
     "RateLimit",
     "Reaction",
+    "RecommendationRule",
     "RemovedTrack",
     "Run",
     "SecurityEvent",

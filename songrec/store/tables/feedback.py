@@ -60,6 +60,33 @@ class Listen(Base):
     __table_args__ = (Index("uq_listen_listener_id_key", "listener_id", "key", unique=True),)
 
 
+class RecommendationRule(Base):
+    """What a listener never wants to be recommended, or wants although it is usually left out.
+
+    ``kind`` is artist or album (``value``: its public id), genre (its name), folder (its path) or
+    allowed (a flag's name, see ``core.content_flags``). ``label`` is what pages call it.
+    """
+
+    __tablename__ = "recommendation_rule"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    listener_id: Mapped[int] = mapped_column(ForeignKey("listener.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(10))
+    value: Mapped[str] = mapped_column(String(600))
+    label: Mapped[str] = mapped_column(String(300), default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+    __table_args__ = (
+        Index(
+            "uq_recommendation_rule_listener_id_kind_value",
+            "listener_id",
+            "kind",
+            "value",
+            unique=True,
+        ),
+    )
+
+
 class KeptAnswer(Base):
     """The recommendations that a listener reacted to last, to tell what the reaction changed.
 

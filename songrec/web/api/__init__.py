@@ -53,6 +53,7 @@ def init_app(app: Flask) -> None:
         lists,
         recommendations,
         removals,
+        rules,
         runs_and_jobs,
     )
     from songrec.web.api.docs import pages

@@ -17,6 +17,7 @@ from songrec.services.recommendation.song_page import GROUPS, MAX_WEIGHT
 from songrec.services.recommendation.stations import CURSOR
 from songrec.store.catalogue import keyset_pagination
 from songrec.store.listeners.reactions import WEIGHTS
+from songrec.store.listeners.recommendation_rules import KINDS as RULE_KINDS
 from songrec.store.listeners.skips import MAX_SECONDS
 
 LIMIT = 200
@@ -348,6 +349,20 @@ class ReactionArguments(ArgumentsSchema):
     weight = fields.Integer(
         validate=validate.OneOf(WEIGHTS),
         metadata={"description": "How much a like counts; what it was unless named, at first 1."},
+    )
+
+
+class RuleArguments(ArgumentsSchema):
+    """What is never to be recommended, or what to allow."""
+
+    kind = fields.String(required=True, validate=validate.OneOf(RULE_KINDS))
+    value = fields.String(
+        required=True,
+        validate=validate.Length(1, 600),
+        metadata={
+            "description": "The id of an artist or album, a genre, the id of a song in the folder; "
+            "of `allowed`: seasonal or spoken-word."
+        },
     )
 
 

@@ -22,6 +22,7 @@ from songrec.store.runs import runs
 from songrec.store.tables import Cluster, Run
 from songrec.web import cached_counts
 from songrec.web.api import arguments, blueprint, schemas, serializers
+from songrec.web.api.authentication import current_listener
 
 
 @blueprint.get("/tracks", tags=["tracks"])
@@ -72,6 +73,7 @@ def similar(args: dict[str, Any], track_id: str) -> dict[str, Any]:
             args["n"],
             by=args["by"],
             weights={name: args[name] for name in GROUPS},
+            listener=current_listener(),
         )
     except NotReady as error:
         if args["by"] in FEATURE_SETS:

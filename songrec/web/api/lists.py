@@ -56,7 +56,9 @@ def station(args: dict[str, Any], kind: str) -> dict[str, Any]:
 def path(args: dict[str, Any], track_id: str, to_id: str) -> dict[str, Any]:
     """List songs from one to another, in even steps of the published run's latent space."""
     start, end = track_or_404(track_id), track_or_404(to_id)
-    ranked, song_path = paths.song_path(current_instance(), start, end, args["between"])
+    ranked, song_path = paths.song_path(
+        current_instance(), start, end, args["between"], current_listener()
+    )
     lengths = song_path.lengths.tolist()
     return {**serializers.matches(ranked), "lengths": lengths, "unevenness": song_path.unevenness}
 
@@ -69,7 +71,7 @@ def path(args: dict[str, Any], track_id: str, to_id: str) -> dict[str, Any]:
 def blend(args: dict[str, Any]) -> dict[str, Any]:
     """List songs in the direction of some songs and away from others, with reasons that add up."""
     plus, minus = ([track_or_404(name).id for name in args[field]] for field in ("add", "subtract"))
-    ranked = blends.blend(current_instance(), plus, minus, args["n"])
+    ranked = blends.blend(current_instance(), plus, minus, args["n"], current_listener())
     return serializers.matches(ranked)
 
 

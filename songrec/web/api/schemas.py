@@ -249,6 +249,21 @@ class SkipsSchema(ma.Schema):
     items = fields.List(fields.Nested(SkipSchema), required=True)
 
 
+class RuleSchema(ma.Schema):
+    """A rule about what is recommended to you."""
+
+    id = whole("The rule's number.")
+    kind = written("What is never recommended: artist, album, genre, folder; or allowed.")
+    label = written("The name of what the rule is about.")
+    created_at = moment("When it was made.")
+
+
+class RulesSchema(ma.Schema):
+    """Your rules, the newest first."""
+
+    items = fields.List(fields.Nested(RuleSchema), required=True)
+
+
 class ListenSchema(ma.Schema):
     """A play from an imported history."""
 

@@ -19,7 +19,7 @@ N = 100
 
 
 def profiles(
-    *, popularity: np.ndarray | None = None, liveness: float = 0.1
+    *, popularity: np.ndarray | None = None, liveness: float = 0.1, seasonal: int = -1
 ) -> list[ClusterProfile]:
     """Return the profiles of a calm acoustic half and an energetic half of ``N`` tracks."""
     values = np.full((N, len(ATTRIBUTE_NAMES)), np.nan, dtype=np.float32)
@@ -48,8 +48,9 @@ def profiles(
     centres = np.array([[0.0], [N // 2]], dtype=np.float32)
     clustering = Clustering(labels, np.ones(N, dtype=np.float32), centres)
     artists = np.repeat(np.arange(1, N // 2 + 1), 2).astype(np.uint64)
+    any_day = np.arange(N) != seasonal
     inputs = ProfileInputs(
-        data, ATTRIBUTE_NAMES, values, {"genre": genres, "emotion": none}, artists
+        data, ATTRIBUTE_NAMES, values, {"genre": genres, "emotion": none}, artists, any_day
     )
     return profile_clusters(inputs, clustering, latent)
 
@@ -78,3 +79,4 @@ def test_typical_tracks_are_near_the_centre_and_well_known() -> None:
     known = profiles(popularity=popularity)[0].profile["typical"]
     assert known[:3] == [7, 30, 49]
     assert 31 not in known
+    assert profiles(popularity=popularity, seasonal=7)[0].profile["typical"][:2] == [30, 49]

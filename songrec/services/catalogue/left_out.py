@@ -1,0 +1,77 @@
+"""The tracks that are not recommended to a listener: the one place that every list asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from songrec.core.content_flags import NAMES
+from songrec.core.errors import NotReady
+from songrec.core.types import Space
+from songrec.store.catalogue import removed_tracks, tracks
+from songrec.store.instance import Instance
+from songrec.store.listeners import recommendation_rules
+from songrec.store.runs.spaces import published_space
+from songrec.store.tables import Listener, RecommendationRule
+
+LIKED_SHARE = 0.1
+"""Seasonal songs, or spoken word, are recommended where this share of the likes is of them."""
+MAX_CACHED = 64
+
+
+def left_out(
+    instance: Instance, listener: Listener | None = None, likes: Sequence[int] = ()
+) -> list[int]:
+    """Return the ids of the tracks that must not be recommended.
+
+    These are what the catalogue has no longer, what the rules of ``listener`` leave out, and,
+    unless the listener allows them or enough of ``likes`` (track ids) are of the kind, seasonal
+    songs and spoken word. ``likes`` are never among what rules and kinds leave out: whoever asks
+    for songs like one means that one.
+    """
+    session = instance.session
+    withdrawn = removed_tracks.withdrawn_ids(session)
+    rules = recommendation_rules.of_listener(session, listener)
+    try:
+        space = published_space(instance)
+    except NotReady:
+        return [*withdrawn, *recommendation_rules.never_ids(session, rules)]
+    never = _never(instance, space, rules)
+    liked = set(likes)
+    unwanted = [i for i in (*never, *_flagged(space, rules, likes)) if i not in liked]
+    return [*withdrawn, *unwanted]
+
+
+def _never(instance: Instance, space: Space, rules: Sequence[RecommendationRule]) -> Sequence[int]:
+    """Return ``never_ids``, read once until the catalogue or the rules change."""
+    named = tuple(sorted((rule.kind, rule.value) for rule in rules))
+    if not named:
+        return ()
+    cache: dict[tuple[object, ...], list[int]] = space.cached("never_recommended", dict)
+    key = (tracks.version(instance.session), named)
+    if key not in cache:
+        if len(cache) >= MAX_CACHED:
+            cache.clear()
+        cache[key] = recommendation_rules.never_ids(instance.session, rules)
+    return cache[key]
+
+
+def _flagged(
+    space: Space, rules: Sequence[RecommendationRule], likes: Sequence[int]
+) -> Sequence[int]:
+    """Return the ids of the tracks of kinds that are neither allowed nor liked."""
+    flags = space.content_flags
+    if flags is None:
+        return ()
+    allowed = {rule.value for rule in rules if rule.kind == recommendation_rules.ALLOWED}
+    liked = np.asarray(flags[space.rows_of(list(likes))])
+    unwanted = 0
+    for flag, name in NAMES.items():
+        is_liked = len(liked) and (liked & flag > 0).mean() >= LIKED_SHARE
+        if name not in allowed and not is_liked:
+            unwanted |= flag
+    cache: dict[int, list[int]] = space.cached("flagged", dict)
+    if unwanted not in cache:
+        cache[unwanted] = space.track_ids[np.flatnonzero(np.asarray(flags) & unwanted)].tolist()
+    return cache[unwanted]
