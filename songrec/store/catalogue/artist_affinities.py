@@ -20,7 +20,7 @@ from songrec.store.tables import AffinitySource, Artist, ArtistAffinity, NamedAr
 
 _AFFINITY = ArtistAffinity.__table__
 _NAMED = NamedArtist.__table__
-ROWS_PER_FETCH = 50_000
+ROWS_PER_FETCH, ROWS_PER_INSERT = 50_000, 50_000
 
 
 @dataclass(frozen=True)
@@ -82,18 +82,20 @@ def write(
                     ArtistAffinity.source_id == source.id, ArtistAffinity.group_number.in_(part)
                 )
             )
-    rows = zip(
-        groups.tolist(),
-        columns[affinities.columns].tolist(),
-        affinities.weights.astype(np.float64).tolist(),
-        strict=True,
-    )
-    insert_many(
-        session.connection(),
-        _AFFINITY,
-        ("source_id", "group_number", "artist_id", "weight"),
-        [(source.id, *row) for row in rows],
-    )
+    for start in range(0, len(groups), ROWS_PER_INSERT):
+        part = slice(start, start + ROWS_PER_INSERT)
+        values = zip(
+            groups[part].tolist(),
+            columns[affinities.columns[part]].tolist(),
+            affinities.weights[part].tolist(),
+            strict=True,
+        )
+        insert_many(
+            session.connection(),
+            _AFFINITY,
+            ("source_id", "group_number", "artist_id", "weight"),
+            [(source.id, *row) for row in values],
+        )
     _delete_unused_artists(session)
 
 
