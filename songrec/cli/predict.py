@@ -163,7 +163,13 @@ def report_command(predictor: str | None, csv_path: Path | None, as_json: bool) 
         except OSError as error:
             raise BadInput(f"{csv_path} cannot be written: {error.strerror}.") from None
     if as_json:
-        print_json({"predictor": manifest["id"], "rows": [asdict(row) for row in rows]})
+        print_json(
+            {
+                "predictor": manifest["id"],
+                "rows": [asdict(row) for row in rows],
+                "combiners": [asdict(row) for row in report.combiners],
+            }
+        )
         return
     click.echo(
         f"Predictor {manifest['id']}, {manifest['held_out']:,} held-out tracks, 95% intervals"
@@ -175,7 +181,10 @@ def report_command(predictor: str | None, csv_path: Path | None, as_json: bool) 
         last = row.target, row.measure
         interval = "" if row.low is None else f"  {row.low:6.3f} to {row.high:6.3f}"
         mark = "*" if row.is_best else " "
-        click.echo(f"{mark} {model_label(row.model):24}{row.value:7.3f}{interval}")
+        click.echo(f"{mark} {model_label(row.model):30}{row.value:7.3f}{interval}")
+    click.echo()
+    for combiner in report.combiners:
+        click.echo(combiner.text)
 
 
 def _sample(file: Path | None, features: str) -> Sample:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from songrec.core.types import Floats, Ints
-from songrec.prediction.registry import BASE_MODELS
+from songrec.prediction.registry import BASE_MODELS, TWIN
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def fit(
     classes: int,
     seed: int,
 ) -> FittedModel:
-    """Fit base model ``name``.
+    """Fit base model ``name``, or its twin with other parameters (``registry.TWIN``).
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def fit(
     classes
         Number of classes; 0 for numbers.
     """
-    model = BASE_MODELS.create(name, **parameters)
+    model = BASE_MODELS.create(name.partition(TWIN)[0], **parameters)
     rows, columns = inputs.shape
     pipeline = model.pipeline(
         classes=bool(classes), outputs=targets.shape[1], rows=rows, columns=columns, seed=seed

@@ -17,7 +17,7 @@ from songrec.prediction import metrics
 from songrec.prediction.folds import parts
 from songrec.prediction.harmony import chroma_sets, with_harmony
 from songrec.prediction.models.base import threads
-from songrec.prediction.registry import BASE_MODELS, DEFAULT_TRIALS
+from songrec.prediction.registry import BASE_MODELS, DEFAULT_TRIALS, with_twins
 from songrec.prediction.search import search
 from songrec.prediction.stacking import ENSEMBLE, Stack
 from songrec.prediction.targets import ENSEMBLES, TARGETS
@@ -240,7 +240,8 @@ class Predictor:
                 studies=studies,
                 label=ensemble,
             )
-        stack = Stack(names, parameters, self.seed)
+        members = parameters if classes else with_twins(parameters, inputs.shape[1])
+        stack = Stack(names, members, self.seed)
         report(0.8, "stacking")
         stack.fit(inputs[train], y[train], folds)
         if test.any():

@@ -6,12 +6,18 @@ The bounds of the parameters are the search space. Parameters named in
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from songrec.core.registry import Entry, Parameter, Registry
 
 DEFAULT_TRIALS = 10
 """Default number of parameter sets tried per base model and ensemble."""
 
 LOGARITHMIC = frozenset({"strength", "penalty", "epsilon", "learning_rate", "gamma"})
+
+TWIN = ":"
+"""Between a model's name and the components of its twin in an ensemble: ``svm:all``."""
 
 _COMPONENTS = Parameter(
     "components",
@@ -175,3 +181,21 @@ BASE_MODELS = Registry(
         ),
     ),
 )
+
+
+def with_twins(
+    parameters: Mapping[str, Mapping[str, Any]], columns: int
+) -> dict[str, dict[str, Any]]:
+    """Add to each model that is cheap on all columns its twin on the other number of components.
+
+    ``parameters`` are those of each model; forests have no twin, for they take longest. With few
+    ``columns`` principal components would only turn them.
+    """
+    members: dict[str, dict[str, Any]] = {}
+    for name, values in parameters.items():
+        members[name] = dict(values)
+        default = str(BASE_MODELS.entry(name).resolve().get("components", "all"))
+        if default != "all" and columns > int(default):
+            other = "all" if values["components"] != "all" else default
+            members[f"{name}{TWIN}{other}"] = {**values, "components": other}
+    return members

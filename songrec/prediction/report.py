@@ -12,7 +12,7 @@ from typing import Any
 
 from songrec.core.csv_output import CsvWriter
 from songrec.core.registry import Entry
-from songrec.prediction.registry import BASE_MODELS
+from songrec.prediction.registry import BASE_MODELS, TWIN
 from songrec.prediction.targets import GROUPS, TARGETS
 
 MEASURES = {
@@ -21,6 +21,12 @@ MEASURES = {
     "accuracy": "Accuracy",
     "f1_weighted": "Weighted F1",
 }
+COMBINERS = {
+    "stacking_and_mean": "stacking averaged with the mean of all models",
+    "stacking": "stacking",
+    "mean": "the mean of all models",
+}
+"""Names of the combiners of base models for people."""
 LESS_IS_BETTER = frozenset({"mae"})
 COLUMNS = ("group", "target", "model", "measure", "value", "low", "high", "is_best")
 
@@ -42,7 +48,11 @@ class ScoreRow:
 def model_label(name: str) -> str:
     """Return the label of a model."""
     entries: dict[str, Entry] = {entry.name: entry for entry in BASE_MODELS}
-    return "Ensemble" if name == "ensemble" else entries[name].label if name in entries else name
+    model, _, components = name.partition(TWIN)
+    if model not in entries:
+        return "Ensemble" if name == "ensemble" else name
+    label = entries[model].label
+    return f"{label} ({components})" if components else label
 
 
 def rows(scores: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[ScoreRow]:
@@ -103,3 +113,33 @@ def groups(scores: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float
         if means:
             by_group[group.name] = means
     return by_group
+
+
+@dataclass(frozen=True, slots=True)
+class CombinerRow:
+    """Combiner of one ensemble: its name, and R² of each by cross-validation on training tracks."""
+
+    targets: tuple[str, ...]
+    combiner: str
+    r2: dict[str, float]
+
+    @property
+    def text(self) -> str:
+        """Sentence that says which combiner is used and by what margin."""
+        names = ", ".join(TARGETS[name].label for name in self.targets)
+        figures = "; ".join(f"{COMBINERS[name]} {value:.3f}" for name, value in self.r2.items())
+        chosen = f"{names}: combined by {COMBINERS[self.combiner]}"
+        return f"{chosen} (R² by cross-validation: {figures})." if figures else f"{chosen}."
+
+
+def combiners(ensembles: Mapping[str, Mapping[str, Any]]) -> list[CombinerRow]:
+    """Return the combiner of each ensemble of numbers, from the ``ensembles`` of a manifest."""
+    return [
+        CombinerRow(
+            tuple(ensemble["targets"]),
+            ensemble.get("combiner", "stacking"),
+            ensemble.get("combiner_r2", {}),
+        )
+        for ensemble in ensembles.values()
+        if ensemble.get("weights") is not None
+    ]

@@ -48,7 +48,7 @@ def save(predictor: Predictor, instance: Path, *, source: str) -> str:
             skops.io.dump(
                 {
                     "bases": {model: base.pipeline for model, base in stack.bases_.items()},
-                    "meta": list(stack.meta_),
+                    "meta": [stack.meta_] if stack.classes else [],
                 },
                 folder / f"{name}.skops",
                 compression=zipfile.ZIP_DEFLATED,
@@ -114,8 +114,8 @@ def _describe(stack: Stack) -> dict[str, Any]:
         "targets": list(stack.names),
         "offset": [float(value) for value in stack.offset_],
         "scale": [float(value) for value in stack.scale_],
-        "trust": stack.trust_.tolist(),
         "weights": stack.weights(),
+        **({} if stack.classes else _describe_combiner(stack)),
         "models": {
             name: {
                 "parameters": dict(stack.parameters[name]),
@@ -125,6 +125,14 @@ def _describe(stack: Stack) -> dict[str, Any]:
             }
             for name, base in stack.bases_.items()
         },
+    }
+
+
+def _describe_combiner(stack: Stack) -> dict[str, Any]:
+    return {
+        "combiner": stack.combiner_,
+        "combiner_r2": stack.combiner_r2_,
+        "intercepts": stack.intercepts_.tolist(),
     }
 
 
@@ -141,7 +149,6 @@ def _stack(path: Path, described: dict[str, Any], seed: int) -> Stack:
         tuple(described["targets"]), {k: v["parameters"] for k, v in models.items()}, seed
     )
     stack.offset_, stack.scale_ = np.array(described["offset"]), np.array(described["scale"])
-    stack.trust_ = np.array(described["trust"], dtype=np.float64)
     stack.bases_ = {
         name: FittedModel(
             data["bases"][name],
@@ -152,8 +159,23 @@ def _stack(path: Path, described: dict[str, Any], seed: int) -> Stack:
         )
         for name, model in models.items()
     }
-    stack.meta_ = data["meta"]
+    if stack.classes:
+        (stack.meta_,) = data["meta"]
+    else:
+        _read_combiner(stack, described, data["meta"])
     return stack
+
+
+def _read_combiner(stack: Stack, described: dict[str, Any], meta: list[Any]) -> None:
+    stack.weights_ = np.array(
+        [[described["weights"][name][model] for model in stack.parameters] for name in stack.names]
+    )
+    stack.combiner_ = described.get("combiner", "stacking")
+    stack.combiner_r2_ = described.get("combiner_r2", {})
+    # Earlier versions stored the ridge regression that stacking averages with a weighted mean.
+    stack.intercepts_ = np.array(
+        described.get("intercepts") or [float(ridge.intercept_) / 2 for ridge in meta]
+    )
 
 
 def _check_versions(manifest: dict[str, Any]) -> None:

@@ -1,11 +1,9 @@
-"""Stacking (Wolpert 1992): a meta-model combines out-of-fold predictions of base models.
+"""Combination of base models, learned from their out-of-fold predictions.
 
-For numbers the meta-model is ridge regression (α = 1) per target over the base models' predictions
-of that target, its weights not negative (Breiman 1996: "Stacked regressions"), everything in
-standard deviations; it is averaged with the base models' mean weighted by their out-of-fold R²,
-because ridge alone overfits targets that are hardly predictable. For classes it is
-logistic regression over the base models' class shares. Both learn from out-of-fold predictions
-only.
+For numbers a combination is a weighted sum per target of ``combiners``: stacking (Wolpert 1992) or
+a plain mean. The one with the highest R² in cross-validation over the out-of-fold predictions is
+used for all targets of the ensemble. For classes it is logistic regression over the base models'
+class shares.
 """
 
 from __future__ import annotations
@@ -15,10 +13,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression
 
 from songrec.core.types import Floats, Ints
-from songrec.prediction import metrics
+from songrec.prediction.combiners import choose_combiner
 from songrec.prediction.fitting import FittedModel, fit, out_of_fold
 from songrec.prediction.targets import TARGETS
 
@@ -29,8 +27,10 @@ class Stack:
     """Ensemble of one or several targets that are learned together.
 
     ``names`` are number targets, or one class target; ``parameters`` the parameters of each base
-    model. Attributes after ``fit``: ``bases_``, ``meta_`` (one per number target, or one),
-    ``trust_`` ``(targets, models)``, ``offset_`` and ``scale_`` of the number targets.
+    model. Attributes after ``fit``: ``bases_``; for classes ``meta_``; for numbers ``combiner_``,
+    ``combiner_r2_`` (mean R² of each combiner in cross-validation), ``weights_``
+    ``(targets, models)`` and ``intercepts_`` ``(targets,)`` of the standardised predictions,
+    ``offset_`` and ``scale_`` ``(targets,)``.
     """
 
     def __init__(
@@ -66,30 +66,21 @@ class Stack:
                 name, parameters, inputs, targets, folds, classes=self.classes, seed=self.seed
             )
         self.refit(inputs, targets)
-        self.trust_ = np.empty((0, len(self.parameters)))
         if self.classes:
             meta = LogisticRegression(C=1.0, max_iter=2000)
-            self.meta_ = [
-                meta.fit(self._shares(out_of_fold_scores), targets[:, 0].astype(np.int64))
-            ]
+            self.meta_ = meta.fit(self._shares(out_of_fold_scores), targets[:, 0].astype(np.int64))
             return self
-        y = (targets - self.offset_) / self.scale_
-        self.meta_ = [
-            Ridge(alpha=1.0, positive=True).fit(
-                self._opinions(out_of_fold_scores, column), y[:, column]
-            )
-            for column in range(len(self.names))
-        ]
-        self.trust_ = np.vstack(
-            [
-                _trust(self._opinions(out_of_fold_scores, column), y[:, column])
-                for column in range(len(self.names))
-            ]
+        choice = choose_combiner(
+            [self._opinions(out_of_fold_scores, column) for column in range(len(self.names))],
+            (targets - self.offset_) / self.scale_,
+            folds,
         )
+        self.combiner_, self.combiner_r2_ = choice.name, choice.r2
+        self.weights_, self.intercepts_ = choice.weights, choice.intercepts
         return self
 
     def refit(self, inputs: Floats, targets: NDArray[Any]) -> None:
-        """Fit the base models again on more tracks; the meta-model does not change."""
+        """Fit the base models again on more tracks; their combination does not change."""
         self.bases_: dict[str, FittedModel] = {
             name: fit(name, parameters, inputs, targets, classes=self.classes, seed=self.seed)
             for name, parameters in self.parameters.items()
@@ -107,13 +98,16 @@ class Stack:
                 name: shares.argmax(axis=1)[:, None].astype(np.float64)
                 for name, shares in scores.items()
             }
-            chosen = self.meta_[0].predict(self._shares(scores))
+            chosen = self.meta_.predict(self._shares(scores))
             return {ENSEMBLE: chosen[:, None].astype(np.float64), **by_model}
-        columns = []
-        for column, (meta, trust) in enumerate(zip(self.meta_, self.trust_, strict=True)):
-            opinions = self._opinions(scores, column)
-            columns.append((meta.predict(opinions) + opinions @ trust) / 2)
-        ensemble = np.column_stack(columns)
+        ensemble = np.column_stack(
+            [
+                self._opinions(scores, column) @ weights + intercept
+                for column, (weights, intercept) in enumerate(
+                    zip(self.weights_, self.intercepts_, strict=True)
+                )
+            ]
+        )
         by_model = {ENSEMBLE: ensemble * self.scale_ + self.offset_, **scores}
         low = np.array([TARGETS[name].low for name in self.names])
         high = np.array([TARGETS[name].high for name in self.names])
@@ -124,10 +118,8 @@ class Stack:
         if self.classes:
             return None
         return {
-            target: dict(
-                zip(self.parameters, ((meta.coef_ + trust) / 2).astype(float).tolist(), strict=True)
-            )
-            for target, meta, trust in zip(self.names, self.meta_, self.trust_, strict=True)
+            target: dict(zip(self.parameters, weights.astype(float).tolist(), strict=True))
+            for target, weights in zip(self.names, self.weights_, strict=True)
         }
 
     def _opinions(
@@ -140,9 +132,3 @@ class Stack:
     def _shares(self, scores: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
         """Return all class probabilities side by side, ``(n, models * classes)``."""
         return np.column_stack([scores[name] for name in self.parameters])
-
-
-def _trust(opinions: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return weights ``(models,)`` proportional to R²; negative R² counts as 0."""
-    skill = np.maximum(metrics.r2(y, opinions.T), 0)
-    return skill / skill.sum() if skill.sum() else skill

@@ -15,7 +15,9 @@ from songrec.prediction.registry import DEFAULT_TRIALS
 from songrec.prediction.report import (
     LESS_IS_BETTER,
     MEASURES,
+    CombinerRow,
     ScoreRow,
+    combiners,
     groups,
     model_label,
     rows,
@@ -44,6 +46,11 @@ class PredictorReport:
 
     manifest: dict[str, Any]
     rows: list[ScoreRow]
+
+    @property
+    def combiners(self) -> list[CombinerRow]:
+        """Return how the base models of each ensemble are combined."""
+        return combiners(self.manifest["ensembles"])
 
     @property
     def ensemble_means(self) -> dict[str, dict[str, float]]:

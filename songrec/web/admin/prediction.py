@@ -31,7 +31,7 @@ from songrec.web.admin.queueing import queue_once, show_queued
 from songrec.web.downloads import download
 
 MAX_TRIALS = 1000
-WIDTH, LEFT, RIGHT, TOP, LINE = 560, 168, 56, 12, 26
+WIDTH, LEFT, RIGHT, TOP, LINE = 580, 188, 56, 12, 26
 TICKS = 4
 
 
@@ -104,6 +104,7 @@ def _page(trials: str, error: str | None = None) -> str:
             (g, [(TARGETS[t], by_target[t]) for t in g.targets if t in by_target]) for g in GROUPS
         ],
         means=report.ensemble_means if report else {},
+        combiners=report.combiners if report else [],
         measures=MEASURES,
         trials=trials,
         max_trials=MAX_TRIALS,
