@@ -29,11 +29,13 @@ TOGETHER = 1.5
 """Mean surprisal from which two groups of likes are one taste; two random songs have 1."""
 
 
-def split_tastes(recommender: Method, query: Query) -> tuple[Query, ...]:
+def split_tastes(
+    recommender: Method, query: Query, least: float = TOGETHER, most: int = MAX_TASTES
+) -> tuple[Query, ...]:
     """Return a query for each taste of the likes, the largest first; often the query itself.
 
-    Groups of likes are merged by average linkage while their mean ``affinities`` are at least
-    ``TOGETHER``, or while there are more than ``MAX_TASTES``.
+    Groups of likes are merged by average linkage while their mean ``affinities`` are at ``least``
+    so large, or while there are more than ``most``.
     """
     likes = query.likes
     if len(likes) < 2 or not isinstance(recommender, ScoresRows):
@@ -41,7 +43,7 @@ def split_tastes(recommender: Method, query: Query) -> tuple[Query, ...]:
     step = -(-len(likes) // MAX_VOTERS)
     voters = np.arange(0, len(likes), step)
     votes = affinities(recommender, query, voters)
-    groups = merge_groups(votes[:, voters], TOGETHER, MAX_TASTES)
+    groups = merge_groups(votes[:, voters], least, most)
     if len(groups) == 1:
         return (query,)
     joined = np.array([votes[group].mean(axis=0) for group in groups]).argmax(axis=0)
@@ -101,27 +103,27 @@ def merge_groups(affinity: Array, least: float, most: int) -> list[NDArray[np.in
     return [np.sort(np.array(group, dtype=np.int64)) for group in groups]
 
 
-def search_tastes(recommender: Method, queries: tuple[Query, ...], count: int) -> Candidates:
+def search_tastes(
+    recommender: Method, queries: tuple[Query, ...], count: int, weights: Array | None = None
+) -> Candidates:
     """Return the best rows of each query, the queries in turn; at least ``count`` where there are.
 
-    The k-th row of a query of l likes has the turn (2 k + 1) / l (Sainte-Laguë). A song that
-    answers several queries has its earliest turn. Rows come in the order of their turns, up to the
-    turn at which the first of the queries needs more than ``count`` rows.
+    The k-th row of a query of weight w, by default its number of likes, has the turn (2 k + 1) / w
+    (Sainte-Laguë). A song that answers several queries has its earliest turn. Rows come in the
+    order of their turns, up to the turn at which the first of the queries needs more than
+    ``count`` rows.
     """
     found = [recommender.search(query, count) for query in queries]
     if len(queries) == 1:
         (rows, scores), *_ = found
         return Candidates(rows, scores, np.zeros(len(rows), dtype=np.int64), queries)
-    turns = [
-        (2 * np.arange(len(of[0])) + 1) / len(q.likes) for of, q in zip(found, queries, strict=True)
-    ]
-    unknown = [
-        (2 * count + 1) / len(query.likes)
-        for (rows, _), query in zip(found, queries, strict=True)
-        if len(rows) == count
-    ]
+    if weights is None:
+        weights = np.array([len(query.likes) for query in queries], dtype=np.float64)
+    sizes = [len(rows) for rows, _ in found]
+    turns = [(2 * np.arange(n) + 1) / w for n, w in zip(sizes, weights, strict=True)]
+    unknown = [(2 * n + 1) / w for n, w in zip(sizes, weights, strict=True) if n == count]
     rows, scores = (np.concatenate(part) for part in zip(*found, strict=True))
-    group = np.repeat(np.arange(len(queries)), [len(turn) for turn in turns])
+    group = np.repeat(np.arange(len(queries)), sizes)
     turn = np.concatenate(turns)
     order = np.argsort(turn, kind="stable")
     order = order[turn[order] < min(unknown, default=np.inf)]
