@@ -149,7 +149,7 @@ def rank_rows(
         _explain_no_likes(space, likes, seeds=False)
     by = replace(by, every_taste=False)
     queries = split_tastes(recommender, query, least=np.inf, most=n_rows)
-    candidates = search_tastes(recommender, queries, n * POOL_FACTOR, np.ones(len(queries)))
+    candidates = search_tastes(recommender, queries, n * POOL_FACTOR, in_proportion=False)
     rows = []
     for number, of_row in enumerate(queries):
         part = candidates.take(candidates.group == number)
@@ -209,7 +209,8 @@ def find_candidates(
     def attempt(count: int) -> Candidates | None:
         candidates = search_tastes(recommender, queries, count)
         # Where one artist has most of them there must be more for the cap to choose from.
-        is_all = len(candidates.rows) < count
-        return candidates if is_all or has_enough(query, candidates.rows, by, n) else None
+        return (
+            candidates if candidates.is_all or has_enough(query, candidates.rows, by, n) else None
+        )
 
     return widen(attempt, n if by.is_plain and not boosted else n * POOL_FACTOR)
