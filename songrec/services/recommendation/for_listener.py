@@ -12,6 +12,7 @@ from songrec.recommend import ranking
 from songrec.recommend.explain.phrases import capitalize, join_clauses
 from songrec.recommend.feedback_boosts import background_boosts
 from songrec.recommend.lists.rerank import DEFAULT_RERANKING, Reranking
+from songrec.services.catalogue.left_out import left_out
 from songrec.services.catalogue.track_lookup import title_lookup
 from songrec.services.recommendation.recommend import (
     feedback_boosts,
@@ -20,7 +21,7 @@ from songrec.services.recommendation.recommend import (
 )
 from songrec.services.similarity.audio_similarity import HasId
 from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
-from songrec.store.catalogue import removed_tracks, tracks
+from songrec.store.catalogue import tracks
 from songrec.store.catalogue.tracks import TrackView
 from songrec.store.instance import Instance
 from songrec.store.listeners import last_recommendations, reactions, skips
@@ -127,7 +128,7 @@ def recommendation_rows(
         by=by,
         names=title_lookup(session),
         excluded=[*feedback.likes[MAX_REACTIONS:], *feedback.dislikes[MAX_REACTIONS:]],
-        withdrawn=removed_tracks.withdrawn_ids(session),
+        withdrawn=left_out(instance, feedback.listener, likes),
         boosts=feedback_boosts(likes, dislikes, feedback.weights, feedback.skips),
     )
     age = {track_id: at for at, track_id in enumerate(likes)}
