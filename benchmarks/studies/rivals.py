@@ -100,9 +100,7 @@ def _table(folder: Path) -> list[str]:
         similarities, taken = compare(module, pairs)
         found = {
             "track": retrieve_track(similarities).to_json(),
-            "artist": retrieve_artist(
-                similarities, [pair.artist for pair in pairs], [pair.album for pair in pairs]
-            ).to_json(),
+            "artist": retrieve_artist(similarities, [pair.artist for pair in pairs]).to_json(),
         }
         rows.append(_row(name, found, f"{taken:.0f}"))
     rows += _own(folder)

@@ -40,7 +40,7 @@ def evaluate_group() -> None:
     default="track",
     show_default=True,
     help="What excerpt a has to find: excerpt b of the same track, or another track by its artist "
-    "(of another album, where the artist has several).",
+    "(also by those of other albums alone, where artists have several).",
 )
 @json_option
 @one_line_errors
@@ -62,10 +62,12 @@ def clips_command(folder: Path, features: str, by: str, as_json: bool) -> None:
     wide = max(len(name) for name in result)
     click.echo(f"{'':{wide}}  {'pairs':>6} {'top 1':>6} {'top 5':>6} {'MRR':>6}")
     for name, figures in result.items():
-        click.echo(
-            f"{name:{wide}}  {figures['pairs']:>6} {figures['top1']:6.3f} {figures['top5']:6.3f} "
-            f"{figures['mrr']:6.3f}"
-        )
+        for label, row in ((name, figures), ("  other albums", figures.get("album_filter"))):
+            if row:
+                click.echo(
+                    f"{label:{wide}}  {row['pairs']:>6} {row['top1']:6.3f} {row['top5']:6.3f} "
+                    f"{row['mrr']:6.3f}"
+                )
 
 
 _TABLES: tuple[dict[str, str], ...] = (

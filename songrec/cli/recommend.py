@@ -48,28 +48,26 @@ METHODS_HELP = f"By default the best available one (learned, else taste). {_METH
 @click.option(
     "--by",
     metavar="COMPARISON",
-    default="best",
-    show_default=True,
-    help="What to compare by: best (the method that recommends best); sound alone, features or "
-    "latent of the published run; or a feature set that was analysed (mfcc, statistical, musicnn, "
-    "…), which needs no run.",
+    help="What to compare by: best (the method that recommends best); sound alone; space, features "
+    "or latent of the published run; or a feature set that was analysed (timbre, musicnn, …), "
+    "which needs no run. By default best, or sound in a library of sound files without playlists.",
 )
 @json_option
 @with_appcontext
 @one_line_errors
-def similar(track: str, count: int, by: str, as_json: bool) -> None:
+def similar(track: str, count: int, by: str | None, as_json: bool) -> None:
     """List songs similar to TRACK (a public id or the catalogue's own id), with reasons."""
     from songrec.services.catalogue.track_lookup import resolve_track
     from songrec.services.recommendation import recommend
 
     with wrong_usage():
-        if by not in recommend.COMPARISONS:
+        if by is not None and by not in recommend.COMPARISONS:
             raise UnknownName("comparison", by, recommend.COMPARISONS)
     song = resolve_track(db.session, track)
     ranked = recommend.similar_songs(current_instance(), song, count, by=by)
     if not as_json:
-        used = recommend.comparison_used(current_instance(), by)
-        how = METHODS.entry(used).label if by == recommend.BEST else "sound alone"
+        used = recommend.comparison_used(current_instance(), song, by)
+        how = METHODS.entry(used).label if used in METHODS else "sound alone"
         click.echo(
             f"Songs like “{song.title}” ({song.artists or 'unknown artist'}) – {how} ({used}):\n"
         )

@@ -2,10 +2,9 @@
 
 Each track's excerpt a is a query, the excerpts b of all tracks are the candidates. By *track*, the
 right candidate is the excerpt b of the same track. By *artist*, the query's own track is left out
-and every other track by its artist is right; where the artist has tracks of other albums, the
-tracks of the query's album are left out, too (the album filter: Flexer and Schnitzer 2010), so
-that the production of one album does not count as success. Tracks whose artist has no other track
-ask nothing.
+and every other track by its artist is right; tracks whose artist has no other ask nothing. With the
+album filter (Flexer and Schnitzer 2010) the tracks of the query's album are left out, too, where
+the artist has tracks of other albums, so that the production of one album is no success.
 
 Candidates exactly as similar as a right one are ranked before it, so that a measure that cannot
 tell them apart does not look as if it could.
@@ -15,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,23 +90,23 @@ def retrieve_track(similarities: NDArray[np.float64]) -> Retrieval:
 
 
 def retrieve_artist(
-    similarities: NDArray[np.float64], artists: Sequence[str], albums: Sequence[str]
+    similarities: NDArray[np.float64], artists: Sequence[str], albums: Sequence[str] | None = None
 ) -> Retrieval:
-    """Rank the best candidate of another track by the query's artist, with the album filter.
+    """Rank the best candidate of another track by the query's artist.
 
     Parameters
     ----------
     similarities
         ``(tracks, tracks)``: row i is query i, column i the candidate of the same track.
     artists, albums
-        One each per track; empty where unknown.
+        One each per track; empty where unknown. With ``albums`` the album filter is applied.
 
     Raises
     ------
     ValueError
         If no artist has two tracks.
     """
-    artist, album = np.array(artists), np.array(albums)
+    artist, album = np.array(artists), np.array(albums or [""] * len(artists))
     right = (artist[:, None] == artist) & (artist != "") & ~np.eye(len(artist), dtype=bool)
     same_album = (album[:, None] == album) & (album != "")
     is_filtered = (right & (album != "") & (album[:, None] != "") & ~same_album).any(axis=1)
@@ -117,6 +117,22 @@ def retrieve_artist(
         raise ValueError("no artist has two tracks")
     allowed = np.where(left_out, -np.inf, similarities)
     return Retrieval(_rank(allowed[asking], right[asking]))
+
+
+def evaluate_artist(
+    similarities: NDArray[np.float64], artists: Sequence[str], albums: Sequence[str]
+) -> dict[str, Any]:
+    """Return the measures of ``retrieve_artist``, and with the album filter as ``album_filter``.
+
+    ``album_filter`` is there only if an artist has tracks of several albums.
+    """
+    plain = retrieve_artist(similarities, artists)
+    filtered = retrieve_artist(similarities, artists, albums)
+    result: dict[str, Any] = plain.to_json()
+    of_artist = {(artist, album) for artist, album in zip(artists, albums, strict=True) if album}
+    if len(of_artist) > len({artist for artist, _ in of_artist}):
+        result["album_filter"] = filtered.to_json()
+    return result
 
 
 def _rank(similarities: NDArray[np.float64], right: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -167,7 +167,14 @@ EXTRACTORS = FeatureSets(
                     "What is kept of the frames of a patch.", choices=("mean", "max"),
                 ),
             ),
-            sample_rate=16_000, model="musicnn", companions=("musicnn_tags",),
+            sample_rate=16_000, model="musicnn", companions=("musicnn_tags", "musicnn_max"),
+        ),
+        FeatureSet(
+            "musicnn_max", "songrec.features.audio.musicnn:MusiCNNMax", "MusiCNN's maxima",
+            "The embedding with the maximum of the frames of each patch; in one pass with the "
+            "embedding.",
+            _MUSICNN,
+            sample_rate=16_000, model="musicnn", family="musicnn",
         ),
         FeatureSet(
             "musicnn_tags", "songrec.features.audio.musicnn:MusiCNNTags", "MusiCNN's tags",

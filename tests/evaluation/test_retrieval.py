@@ -5,6 +5,7 @@ from songrec.core.types import Floats
 from songrec.evaluation.retrieval import (
     Retrieval,
     cosine_similarities,
+    evaluate_artist,
     retrieve_artist,
     retrieve_track,
 )
@@ -66,7 +67,7 @@ SIMILARITIES = np.array(
 
 
 def test_another_track_by_the_artist_is_right_and_the_own_track_is_left_out():
-    found = retrieve_artist(SIMILARITIES, ARTISTS, ("", "", "", "", ""))
+    found = retrieve_artist(SIMILARITIES, ARTISTS)
     # Of the fourth track's candidates one by another artist is as near as the right one.
     assert found.ranks.tolist() == [1, 1, 2]
 
@@ -86,4 +87,14 @@ def test_an_album_filter_that_would_leave_nothing_is_not_applied():
 
 def test_a_list_without_two_tracks_by_an_artist_asks_nothing():
     with pytest.raises(ValueError, match="no artist has two tracks"):
-        retrieve_artist(np.eye(3), ("one", "two", ""), ("", "", ""))
+        retrieve_artist(np.eye(3), ("one", "two", ""))
+
+
+def test_the_album_filter_is_told_apart_where_artists_have_several_albums():
+    plain = evaluate_artist(SIMILARITIES, ARTISTS, ("", "", "", "", ""))
+    assert plain == retrieve_artist(SIMILARITIES, ARTISTS).to_json()
+    found = evaluate_artist(SIMILARITIES, ARTISTS, ("red", "red", "green", "blue", ""))
+    assert found == {
+        **plain,
+        "album_filter": {"pairs": 3, "top1": 0.0, "top5": 1.0, "mrr": 0.5},
+    }

@@ -9,14 +9,15 @@ from songrec.core.errors import NotReady
 from songrec.core.types import Floats, ProximityPart, SoundMixture
 from songrec.recommend.similarity import mutual_proximity
 from songrec.recommend.similarity.mutual_proximity import (
+    Phrase,
     distance_moments,
     nearest_by_mixture,
     proximity,
 )
 
 PHRASES = {
-    "timbre": ("Similar timbre", "Different timbre"),
-    "chroma": ("Similar harmony", "Different harmony"),
+    "timbre": Phrase("timbre", "Similar timbre", "Different timbre"),
+    "chroma": Phrase("chroma", "Similar harmony", "Different harmony"),
 }
 
 
@@ -59,8 +60,16 @@ def test_the_nearest_are_those_of_the_definition_and_reasons_add_up():
     for one in found:
         assert sum(r.contribution for r in one.reasons) == pytest.approx(one.score, abs=1e-9)
         assert {r.about for r in one.reasons} == {"timbre", "chroma"}
-        assert all(0 <= r.details["mutual_proximity"] <= 1 for r in one.reasons)
-        assert one.reasons[0].text == PHRASES[one.reasons[0].about][0]
+        assert all(0 <= r.details["mutual_proximity"][r.about] <= 1 for r in one.reasons)
+        assert one.reasons[0].text == PHRASES[one.reasons[0].about].close
+
+
+def test_sets_of_one_phrase_are_one_reason():
+    both = {name: Phrase("sound", "Similar sound", "Different sound") for name in PHRASES}
+    for one in nearest_by_mixture(mixture(), 17, 3, phrases=both):
+        (reason,) = one.reasons
+        assert (reason.about, reason.contribution) == ("sound", pytest.approx(one.score))
+        assert set(reason.details["mutual_proximity"]) == set(PHRASES)
 
 
 def test_moments_of_a_sample_are_near_those_of_all():

@@ -1,4 +1,4 @@
-"""The feature sets ``musicnn`` and ``musicnn_tags``: outputs of the published MusiCNN networks.
+"""The feature sets ``musicnn``, ``musicnn_max`` and ``musicnn_tags`` of the published networks.
 
 The sound is resampled to 16 kHz, turned into a log-mel spectrogram of 96 bands and cut into
 patches of 187 frames (3 s). Every patch gives an embedding and a probability for each of 50 tags;
@@ -191,6 +191,19 @@ class MusiCNN(MusiCNNTags):
 
     def _pooled(self, outputs: ForwardPass) -> Floats:
         return outputs.max_pool if self.pooling == "max" else outputs.mean_pool
+
+
+class MusiCNNMax(MusiCNN):
+    """The embedding with the maximum of each patch's frames, from the same pass as the mean.
+
+    The network's own layers read both. Alone it finds less than the mean, beside it more: what
+    sounds once in three seconds counts as much as what sounds throughout.
+    """
+
+    def __init__(
+        self, model: str = "MSD_musicnn", overlap_s: float = 0.0, models: Path | None = None
+    ) -> None:
+        super().__init__(model, overlap_s, "max", models)
 
 
 def log_mel(audio: Audio) -> Floats:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,18 @@ SMALLEST = 1e-6
 ROUNDING = 0.02
 """Largest error of a score in float32: that of a small distance between long vectors."""
 _Scores = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """What a listener reads of a feature set: where it speaks for a track, and where against.
+
+    Sets of equal ``about`` are one reason.
+    """
+
+    about: str
+    close: str
+    far: str
 
 
 def distance_moments(vectors: Floats, sample: Rows) -> tuple[Floats, Floats]:
@@ -100,19 +113,19 @@ def nearest_by_mixture(
     track_id: int,
     n: int,
     *,
-    phrases: Mapping[str, tuple[str, str]],
+    phrases: Mapping[str, Phrase],
     excluded: Iterable[int] = (),
 ) -> list[Match]:
     """Return the ``n`` tracks of highest score to ``track_id``, each song once.
 
-    The reasons are one per feature set, in the order of their contributions, which add up to the
-    score: standard deviations nearer than usual, times the weight of the set. ``details`` holds
-    the mutual proximity of the set: the probability that a random track is farther from both.
+    The reasons are one per phrase, in the order of their contributions, which add up to the score:
+    standard deviations nearer than usual, times the weights of the sets. ``details`` holds the
+    mutual proximity by each set: the probability that a random track is farther from both.
 
     Parameters
     ----------
     phrases
-        By feature set, what is said where it speaks for the track, and where against.
+        What is said of each feature set.
     excluded
         Further track ids to leave out.
 
@@ -149,18 +162,19 @@ def _match(
     row: int,
     other: int,
     nearness: NDArray[np.float64],
-    phrases: Mapping[str, tuple[str, str]],
+    phrases: Mapping[str, Phrase],
 ) -> Match:
-    reasons = [
-        Reason(
-            "feature",
-            phrases[part.name][0 if value > 0 else 1],
-            part.weight * float(value),
-            part.name,
-            {"mutual_proximity": round(_mutual(part, row, other), 6)},
-        )
-        for part, value in zip(mixture.parts, nearness, strict=True)
-    ]
+    groups: dict[str, list[tuple[ProximityPart, float]]] = {}
+    for part, value in zip(mixture.parts, nearness, strict=True):
+        contribution = part.weight * float(value)
+        groups.setdefault(phrases[part.name].about, []).append((part, contribution))
+    reasons = []
+    for about, parts in groups.items():
+        total = math.fsum(contribution for _, contribution in parts)
+        phrase = phrases[parts[0][0].name]
+        text = phrase.close if total > 0 else phrase.far
+        by_set = {part.name: round(_mutual(part, row, other), 6) for part, _ in parts}
+        reasons.append(Reason("feature", text, total, about, {"mutual_proximity": by_set}))
     reasons.sort(key=lambda reason: -reason.contribution)
     score = math.fsum(reason.contribution for reason in reasons)
     return Match(int(mixture.track_ids[other]), score, tuple(reasons))

@@ -18,7 +18,7 @@ from songrec.audio_files.file_scan import content_hash
 from songrec.audio_files.isolated import decode
 from songrec.core.errors import BadInput, NotReady, UnknownName
 from songrec.core.types import FeatureTable, Floats, Progress, no_progress
-from songrec.evaluation.retrieval import cosine_similarities, retrieve_artist, retrieve_track
+from songrec.evaluation.retrieval import cosine_similarities, evaluate_artist, retrieve_track
 from songrec.features.extraction import extract_all, make_extractors
 from songrec.features.registry import ATTRIBUTES, EXTRACTORS, categorical_columns, sample_rate_of
 from songrec.features.settings import DEFAULTS, AudioSettings
@@ -94,8 +94,10 @@ def evaluate_clips(
     on_progress: Progress = no_progress,
     *,
     by: str = "track",
-) -> dict[str, dict[str, float]]:
+) -> dict[str, dict[str, Any]]:
     """Evaluate feature sets; returns ``{set: {"pairs", "top1", "top5", "mrr"}}``.
+
+    By artist the same with the album filter may follow as ``album_filter``.
 
     Parameters
     ----------
@@ -175,16 +177,15 @@ def _proximities(
 
 def _retrieve(
     similarities: NDArray[np.float64], pairs: Sequence[ClipPair], by: str
-) -> dict[str, float]:
+) -> dict[str, Any]:
     if by == "track":
         return retrieve_track(similarities).to_json()
     try:
-        found = retrieve_artist(
+        return evaluate_artist(
             similarities, [pair.artist for pair in pairs], [pair.album for pair in pairs]
         )
     except ValueError as error:
         raise BadInput(f"The list cannot be evaluated by artist: {error}.") from None
-    return found.to_json()
 
 
 def _segment_encoder(name: str) -> str:

@@ -48,6 +48,9 @@ __all__ = [
 ]
 
 DEFAULT_SETS = FeatureSpec(("mfcc", MEASURING))
+"""The sets that attributes are predicted from; every analysis includes them."""
+COMPARED_SETS = FeatureSpec(("timbre", "chroma"))
+"""Further sets of every analysis, by which songs are compared; see ``sound_mixture``."""
 TAGS = "musicnn_tags"
 """The set from which attributes are estimated without a predictor and without VibeNet."""
 VIBENET = "vibenet"
@@ -59,7 +62,7 @@ NETWORKS = ("musicnn", VIBENET)
 def default_sets(instance: Path) -> FeatureSpec:
     """Return the sets to extract by default: with those of networks that are installed."""
     installed = [name for name in NETWORKS if published_weights.is_usable(instance, name)]
-    return with_companions(FeatureSpec((*DEFAULT_SETS, *installed))) if installed else DEFAULT_SETS
+    return with_companions(FeatureSpec((*DEFAULT_SETS, *COMPARED_SETS, *installed)))
 
 
 def installed_sets(instance: Path) -> tuple[str, ...]:

@@ -16,7 +16,8 @@ from songrec.recommend.feedback_boosts import Boost
 from songrec.recommend.lists.rerank import DEFAULT_RERANKING, Reranking
 from songrec.services.catalogue.left_out import left_out
 from songrec.services.catalogue.track_lookup import title_lookup
-from songrec.services.similarity import audio_similarity
+from songrec.services.similarity import artist_pages, audio_similarity
+from songrec.services.similarity.audio_similarity import SOUND
 from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
 from songrec.store.catalogue import artists, tracks
 from songrec.store.catalogue.tracks import TrackView
@@ -96,14 +97,14 @@ def similar_songs(
     track: TrackView,
     n: int = 8,
     *,
-    by: str = BEST,
+    by: str | None = None,
     weights: Mapping[str, float] | None = None,
     listener: Listener | None = None,
 ) -> list[RankedTrack]:
     """Return the ``n`` songs most like ``track`` by one of ``COMPARISONS``.
 
-    ``best`` is the method that recommends with the song alone liked; the others are those of
-    ``audio_similarity.similar_by``, by what can be heard alone.
+    By default ``default_comparison``. ``best`` is the method that recommends with the song alone
+    liked; the others are those of ``audio_similarity.similar_by``, by what can be heard alone.
 
     Raises
     ------
@@ -112,6 +113,7 @@ def similar_songs(
     NotReady
         If the comparison does not know the track.
     """
+    by = by or default_comparison(instance, track)
     if by == BEST:
         return recommend_for(instance, [track.id], n=n, seeds=True, listener=listener)
     if by not in COMPARISONS:
@@ -121,8 +123,21 @@ def similar_songs(
     )
 
 
-def comparison_used(instance: Instance, by: str = BEST) -> str:
-    """Return the method that answers a comparison ``best``; any other is its own answer."""
+def default_comparison(instance: Instance, track: TrackView) -> str:
+    """Return the comparison of ``similar_songs`` without a request.
+
+    Where most songs have sound it is their sound (``audio_similarity.has_mixture``), unless
+    playlists have taught the published run what goes together.
+    """
+    if not audio_similarity.has_mixture(instance, track):
+        return BEST
+    space = artist_pages.space_or_none(instance)
+    return BEST if space is not None and space.track_factors is not None else SOUND
+
+
+def comparison_used(instance: Instance, track: TrackView, by: str | None = None) -> str:
+    """Return what answers ``similar_songs``: a method for ``best``, else the comparison itself."""
+    by = by or default_comparison(instance, track)
     return method_used(instance) if by == BEST else by
 
 

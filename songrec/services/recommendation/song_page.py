@@ -12,7 +12,7 @@ from songrec.core.types import Space
 from songrec.recommend import ranking
 from songrec.recommend.registry import METHODS
 from songrec.recommend.similarity.weighted_similarity import GROUP_LABELS, GROUPS, MAX_WEIGHT
-from songrec.services.recommendation.recommend import BEST, similar_songs
+from songrec.services.recommendation.recommend import BEST, default_comparison, similar_songs
 from songrec.services.similarity import artist_pages, audio_similarity
 from songrec.services.similarity.audio_similarity import SOUND
 from songrec.services.similarity.ranked_tracks import RankedTrack
@@ -69,7 +69,7 @@ def song_page(
     Parameters
     ----------
     by
-        One of the page's comparisons; anything else is ``BEST``.
+        One of the page's comparisons; anything else is ``default_comparison``.
     weights
         Weights (0 to ``MAX_WEIGHT``) of the groups of attributes that ``SOUND`` compares by.
     """
@@ -80,10 +80,12 @@ def song_page(
     space = artist_pages.space_or_none(instance)
     feature_sets = audio_similarity.available_feature_sets(instance.folder)
     in_run = space is not None and track.label is not None
-    comparisons = {**(LABELS if in_run else {}), **feature_sets}
-    by = SOUND if weights else by if by in comparisons else BEST
+    by_default = default_comparison(instance, track)
+    offered = LABELS if in_run else {SOUND: LABELS[SOUND]} if by_default == SOUND else {}
+    comparisons = {**offered, **feature_sets}
+    by = SOUND if weights else by if by in comparisons else by_default
     similar, problem = [], None
-    if by in feature_sets or in_run:
+    if by in comparisons:
         how = "features" if weights else by
         try:
             similar = similar_songs(

@@ -172,7 +172,7 @@ def _by_features(
     if name == SOUND or is_gaussian(name):
         mixture = mixture_files.load(instance.folder)
         mixture = mixture if name == SOUND else _only(mixture, name)
-        find = partial(nearest_by_mixture, mixture, phrases=sound_mixture.phrases())
+        find = partial(nearest_by_mixture, mixture, phrases=sound_mixture.PHRASES)
     else:
         space = feature_matrices.load(instance.folder, name)
         label = EXTRACTORS.entry(name).label

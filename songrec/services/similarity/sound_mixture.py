@@ -15,14 +15,18 @@ import numpy as np
 from songrec.core.standardization import ColumnMoments
 from songrec.core.types import Floats, Ints, ProximityPart
 from songrec.features import sound_vectors
-from songrec.features.registry import EXTRACTORS
-from songrec.recommend.similarity.mutual_proximity import distance_moments
+from songrec.recommend.similarity.mutual_proximity import Phrase, distance_moments
 from songrec.store.sound import feature_matrices, mixture_files, sound_folders
 from songrec.store.sound.mixture_files import NAME
 
-__all__ = ["NAME", "WEIGHTS", "parts_of", "phrases", "refresh", "values_matrix"]
+__all__ = ["NAME", "PHRASES", "WEIGHTS", "parts_of", "refresh", "values_matrix"]
 
-WEIGHTS: Mapping[str, float] = {"musicnn": 1.0, "timbre": 1.0, "chroma": 0.5}
+WEIGHTS: Mapping[str, float] = {
+    "musicnn": 0.5,
+    "musicnn_max": 0.5,
+    "timbre": 1.0,
+    "chroma": 0.5,
+}
 """Feature sets of the mixture and their weights, scaled to add up to 1 over those that exist."""
 VERSION = 1
 """Raised when the same matrices give another mixture."""
@@ -31,22 +35,18 @@ SAMPLE = 1000
 COVERAGE = 0.5
 """Share of the tracks of the most common set that a set must have to be part of the mixture."""
 SEED = 0
-_PHRASES = {
-    "timbre": ("Similar timbre", "Different timbre"),
-    "chroma": ("Similar key and chords", "Different key and chords"),
+_HEARD = Phrase(
+    "musicnn",
+    "Close by what a listening model hears (MusiCNN)",
+    "Far by what a listening model hears (MusiCNN)",
+)
+PHRASES: Mapping[str, Phrase] = {
+    "musicnn": _HEARD,
+    "musicnn_max": _HEARD,
+    "timbre": Phrase("timbre", "Similar timbre", "Different timbre"),
+    "chroma": Phrase("chroma", "Similar key and chords", "Different key and chords"),
 }
-
-
-def phrases() -> dict[str, tuple[str, str]]:
-    """Return what a listener reads where a set speaks for a song, and where against."""
-    return {
-        name: _PHRASES.get(name)
-        or tuple(
-            f"{nearness} by what a listening model hears ({EXTRACTORS.entry(name).label})"
-            for nearness in ("Close", "Far")
-        )
-        for name in WEIGHTS
-    }
+"""What a listener reads of each set."""
 
 
 def parts_of(

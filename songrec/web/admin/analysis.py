@@ -28,7 +28,7 @@ from songrec.web.admin.queueing import queue_once
 
 SIZE = 50
 ALWAYS = MEASURING
-USUAL = frozenset({"mfcc", ALWAYS})
+USUAL = frozenset({"mfcc", "timbre", "chroma", ALWAYS})
 STATES = {"analysed": "Analysed", "rejected": "Rejected", "missing": "Missing"}
 _ADJUSTED = ("model", "pooling")
 """Those parameters of MusiCNN that are chosen here; ``--set`` of the command knows all."""

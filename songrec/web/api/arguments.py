@@ -117,14 +117,16 @@ class SimilarArguments(CountArguments):
     """What to compare by."""
 
     by = fields.String(
-        load_default=COMPARISONS[0],
+        load_default=None,
         validate=validate.OneOf(COMPARISONS),
         metadata={
             "description": "best: the method that recommends best in the published run, with the "
-            "song alone liked; sound (former name: space): the attributes that can be heard, "
-            "nothing else; features: cosine over standardised "
+            "song alone liked; sound: what can be heard, nothing else: several feature sets at "
+            "once where most songs have sound, else space; space: the run's attributes that can be "
+            "heard; features: cosine over standardised "
             "features with one-hot key and mode, weighed; latent: what the run's model learnt; "
-            "a feature set: cosine over its standardised columns, no run needed."
+            "a feature set: by its own distance, no run needed. By default best, or sound in a "
+            "library of sound files without playlists."
         },
     )
     timbre, rhythm, harmony, mood = (

@@ -64,12 +64,14 @@ def track(track_id: str) -> dict[str, Any]:
 def similar(args: dict[str, Any], track_id: str) -> dict[str, Any]:
     """List similar songs, best first, with reasons; `method` says what found them.
 
-    By default everything counts that recommendations count; `by=sound` compares by the sound alone.
+    By default everything counts that recommendations count; in a library of sound files without
+    playlists the sound. `by=sound` compares by the sound alone.
     """
+    song = track_or_404(track_id)
     try:
         ranked = recommend.similar_songs(
             current_instance(),
-            track_or_404(track_id),
+            song,
             args["n"],
             by=args["by"],
             weights={name: args[name] for name in GROUPS},
@@ -79,7 +81,7 @@ def similar(args: dict[str, Any], track_id: str) -> dict[str, Any]:
         if args["by"] in FEATURE_SETS:
             raise NotFound(str(error)) from None  # the service is well: there is no such sound
         raise
-    used = recommend.comparison_used(current_instance(), args["by"])
+    used = recommend.comparison_used(current_instance(), song, args["by"])
     return {**serializers.matches(ranked), "method": used}
 
 

@@ -67,18 +67,19 @@ def test_settings_that_there_are_not_are_explained(
 
 
 def test_the_embedding_brings_its_tags() -> None:
-    names = ("musicnn", "statistical", "musicnn_tags")
+    names = ("musicnn", "statistical", "musicnn_tags", "musicnn_max")
     assert parse_audio_features("musicnn").names == names
     assert parse_audio_features("mfcc,statistical").names == ("mfcc", "statistical")
 
 
 def test_the_network_listens_by_default_where_its_weights_are(tmp_path: Path) -> None:
-    assert default_sets(tmp_path).names == ("mfcc", "statistical")
+    always = ("mfcc", "statistical", "timbre", "chroma")
+    assert default_sets(tmp_path).names == always
     for file in model("musicnn").files:
         path = tmp_path / "models" / "musicnn" / file.name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    assert default_sets(tmp_path).names == ("mfcc", "statistical", "musicnn", "musicnn_tags")
+    assert default_sets(tmp_path).names == (*always, "musicnn", "musicnn_tags", "musicnn_max")
 
 
 def test_an_upload_is_heard_as_the_library_was(

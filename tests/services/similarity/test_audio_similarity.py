@@ -187,7 +187,7 @@ def test_a_matrix_is_written_again_only_when_something_changed(
     instance = app.config["INSTANCE"]
     before = {name: sound_folders.current(instance, name) for name in COLUMNS}
     assert audio_similarity.refresh_matrices(Instance(instance, session)) == dict.fromkeys(
-        COLUMNS, False
+        (*COLUMNS, "sound"), False
     )
     open_one = feature_matrices.load(instance, "musicnn")
     assert feature_matrices.load(instance, "musicnn") is open_one
