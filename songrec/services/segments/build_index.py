@@ -11,16 +11,15 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from songrec.core.errors import BadInput, Cancelled, NotReady, SongrecError
+from songrec.core.errors import Cancelled, NotReady, SongrecError
 from songrec.core.types import Progress, no_progress
-from songrec.services.features import waveform
-from songrec.services.features.sound_files import local_path
 from songrec.services.segments import index_state
 from songrec.services.segments.encoder_selection import status
 from songrec.services.segments.encoders import SegmentEncoder, encoder_for_index, select_encoder
+from songrec.services.segments.encoding import encode_songs
 from songrec.services.segments.tagger_dataset import SegmentSettings
 from songrec.store.instance import Instance
-from songrec.store.sound import audio_files, segment_index, waveform_cache
+from songrec.store.sound import audio_files, segment_index
 from songrec.store.sound.audio_files import SoundSource
 from songrec.store.sound.segment_index import SongSegments
 
@@ -182,21 +181,20 @@ def _encode(
     after ``time_limit_s``.
     """
     started, encoded_any = time.monotonic(), False
-    for done, (track, source) in enumerate(sorted(files.items())):
-        if encoded_any and time.monotonic() - started > time_limit_s:
-            return
-        content_hash = source.content_hash
+
+    def is_over() -> bool:
+        return encoded_any and time.monotonic() - started > time_limit_s
+
+    for done, song in enumerate(encode_songs(instance, encoder, files, is_over), start=1):
         on_progress(0.95 * done / len(files), f"{done} of {len(files)} songs cut")
-        try:
-            path = local_path(instance, source)
-            encoded = encoder.encode(path, content_hash)
-            if waveform_cache.find(instance, content_hash) is None:
-                waveform.create(instance, path, content_hash, cover_of=source.path)
-        except (BadInput, OSError):
-            unreadable[str(track)] = content_hash  # moved or damaged: the next analysis reports it
+        segments, content_hash = song.segments, song.source.content_hash
+        if segments is None:
+            unreadable[str(song.track_id)] = content_hash
             continue
         encoded_any = True
-        yield SongSegments(track, encoded.starts, encoded.vectors, encoded.tags, content_hash)
+        yield SongSegments(
+            song.track_id, segments.starts, segments.vectors, segments.tags, content_hash
+        )
 
 
 def _report(manifest: dict[str, Any], started: float, on_progress: Progress) -> dict[str, Any]:

@@ -37,9 +37,13 @@ class EncodedSegments:
 
 
 class SegmentEncoder(Protocol):
-    """An encoder of segments; pages and manifests call it by ``name``."""
+    """An encoder of segments; pages and manifests call it by ``name``.
+
+    ``in_children`` says that it needs no TensorFlow, so that each core may have a process with it.
+    """
 
     name: str
+    in_children: bool
     tags: tuple[str, ...]
     settings: SegmentSettings
 
@@ -55,7 +59,7 @@ def select_encoder(
     A tagger cuts segments as it was trained to; of ``settings`` it only uses ``seconds``.
     """
     settings, choice = settings or SegmentSettings(), choose(instance, by)
-    return _load(instance, choice.name, choice.tagger, settings), choice
+    return load_encoder(instance, choice.name, settings, choice.tagger), choice
 
 
 def encoder_for_index(instance: Path, manifest: Mapping[str, Any]) -> SegmentEncoder:
@@ -66,12 +70,13 @@ def encoder_for_index(instance: Path, manifest: Mapping[str, Any]) -> SegmentEnc
         tagger = taggers.folder(instance) / str(manifest["tagger"])
     else:
         choose(instance, name)  # raises if its weights are gone
-    return _load(instance, name, tagger, SegmentSettings(**manifest["cutting"]))
+    return load_encoder(instance, name, SegmentSettings(**manifest["cutting"]), tagger)
 
 
-def _load(
-    instance: Path, name: str, tagger: Path | None, settings: SegmentSettings
+def load_encoder(
+    instance: Path, name: str, settings: SegmentSettings, tagger: Path | None = None
 ) -> SegmentEncoder:
+    """Load the encoder ``name``; ``tagger`` is the folder of the tagger of that encoder."""
     if name == "tagger" and tagger is not None:
         return TaggerEncoder(instance, tagger, settings.seconds)
     return MusiCNNEncoder(instance, settings) if name == "musicnn" else MfccEncoder(settings)
@@ -81,6 +86,7 @@ class TaggerEncoder:
     """The embedding and the tags of a trained tagger."""
 
     name = "tagger"
+    in_children = False
 
     def __init__(self, instance: Path, folder: Path, seconds: float | None) -> None:
         from songrec.tagging.tagger import Tagger
@@ -106,6 +112,7 @@ class MusiCNNEncoder:
     """MusiCNN's embedding: the mean over the patches of 3 s that lie within the segment."""
 
     name = "musicnn"
+    in_children = True
 
     def __init__(self, instance: Path, settings: SegmentSettings) -> None:
         from songrec.features.audio.musicnn import SAMPLE_RATE, MusiCNN
@@ -137,6 +144,7 @@ class MfccEncoder:
     """Statistics of mel-frequency cepstral coefficients; it knows no tags."""
 
     name = "mfcc"
+    in_children = True
     tags: tuple[str, ...] = ()
 
     def __init__(self, settings: SegmentSettings) -> None:
