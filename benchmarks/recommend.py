@@ -29,13 +29,15 @@ from songrec.recommend.query import Query
 from songrec.recommend.ranking import create_method, rank
 from songrec.recommend.similarity.similar import similar_tracks
 from songrec.recommend.similarity.similar_artists import similar_artists
+from songrec.recommend.taste.additive_model import AdditiveModel
+from songrec.recommend.taste.evidence import INPUTS
 from songrec.recommend.taste.prior import ColumnPrior, TastePrior
 
 SIZES = (17_000, 114_000, 1_200_000)
 FEWER, FEWER_REPEATS = 1_000_000, 5
 RERANKED = replace(DEFAULT_RERANKING, variety=0.5, novelty=0.3, freshness=0.3, surprise=1)
 BLENDED = Reranking(per_artist=MAX_PER_ARTIST)
-TOWER = 32
+TOWER, PLAYLISTS = 32, 1000
 LIKES, DISLIKES, WANTED = 10, 3, 20
 COLUMNS = (
     *[name for name in ATTRIBUTE_NAMES if name not in ("explicit", "popularity")],
@@ -47,7 +49,8 @@ COLUMNS = (
 def made_up_space(tracks: int, seed: int = 0) -> Space:
     """Ten groups in a normalised space of 12 columns, and values to speak of; in memory.
 
-    Artists have ten tracks each, albums five; vectors as learnt from playlists follow the groups.
+    Artists have ten tracks each, albums five; vectors as learnt from playlists and the playlists
+    themselves follow the groups.
     """
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 10, tracks).astype(np.int32)
@@ -84,6 +87,10 @@ def made_up_space(tracks: int, seed: int = 0) -> Space:
             **TastePrior({"popularity": ColumnPrior()}).to_json(),
             "two_tower": {"weight": 3.0},
         },
+        ranker=AdditiveModel.linear(dict.fromkeys(INPUTS, 0.7)).to_json(),
+        playlists=tuple(
+            rng.choice(np.flatnonzero(labels == number % 10), 40) for number in range(PLAYLISTS)
+        ),
     )
 
 
@@ -126,6 +133,7 @@ PLAIN: dict[str, Callable[[Space, Query], np.ndarray]] = {
     "cluster": plain_cluster,
     "taste": plain_taste,
     "learned": plain_taste,
+    "additive_ranker": plain_taste,
 }
 
 

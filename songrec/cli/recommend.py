@@ -32,7 +32,9 @@ _METHODS = "; ".join(
     f"{entry.name}: {entry.description[0].lower()}{entry.description[1:].rstrip('.')}"
     for entry in METHODS
 )
-METHODS_HELP = f"By default the best available one (learned, else taste). {_METHODS}."
+METHODS_HELP = (
+    f"By default the best available one (additive_ranker, else learned, else taste). {_METHODS}."
+)
 
 
 @click.command("similar")

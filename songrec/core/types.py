@@ -240,6 +240,8 @@ class Space(Cached):
     are near, of the artists ``artist_ids`` uint64 ``(k,)`` ascending (values of ``artists``, 0 is
     none of them); None without any.
     ``content_flags`` uint8 ``(n,)`` are those of ``core.content_flags``, None in older runs.
+    ``ranker`` is the JSON of a ``recommend.taste.additive_model.AdditiveModel``, None without one;
+    ``playlists`` are the rows of the playlists that it takes evidence from.
     ``segments`` are those of the tracks that have any; None without an index. ``neighbours``
     answers searches in its columns in place of ``matrix``; None where there is no such index.
     """
@@ -261,6 +263,8 @@ class Space(Cached):
     artist_ids: NDArray[np.uint64] | None = None
     artist_vectors: Floats | None = None
     content_flags: NDArray[np.uint8] | None = None
+    ranker: dict[str, Any] | None = None
+    playlists: tuple[Ints, ...] = ()
     segments: SegmentIndex | None = None
     neighbours: NeighbourIndex | None = None
 

@@ -24,17 +24,20 @@ from songrec.recommend.top_k import widen
 def method_used(space: Space, method: str | None = None) -> str:
     """Return the method that ranks when ``method`` is requested.
 
-    Without a request that is the best measured one that the run has: ``learned`` where track
-    factors were learnt from playlists with success, else ``taste``. Where a run lacks what a
-    method needs another one answers: ``taste`` for ``learned``, ``distance`` for ``fragments``.
-    Raises ``UnknownName``.
+    Without a request that is the best measured one that the run has: ``additive_ranker`` where its
+    training found it better than ``taste``, else ``learned`` where track factors were learnt from
+    playlists with success, else ``taste``. Where a run lacks what a method needs another one
+    answers: the best of the others for ``additive_ranker``, ``taste`` for ``learned``,
+    ``distance`` for ``fragments``. Raises ``UnknownName``.
     """
     if method is not None:
         method = METHODS.entry(method).name
     if method == "fragments" and space.segments is None:
         return "distance"
-    if method not in (None, "learned"):
+    if method not in (None, "learned", "additive_ranker"):
         return method
+    if method != "learned" and space.ranker is not None:
+        return "additive_ranker"
     return "learned" if two_tower_scores.playlist_weight(space) else "taste"
 
 

@@ -76,6 +76,25 @@ METHODS = Registry(
             _taste_parameters(playlists=True),
         ),
         Entry(
+            "additive_ranker",
+            "songrec.recommend.methods.additive_ranker:AdditiveRanker",
+            "All evidence",
+            "Sound, artists and playlists together, weighted as playlists taught.",
+            (
+                _dislike_weight(1.0),
+                Parameter(
+                    "discovery",
+                    "float",
+                    0.0,
+                    "Familiar to new",
+                    "0: what goes with your likes, artists you like included; 1: artists that are "
+                    "new to you.",
+                    low=0.0,
+                    high=1.0,
+                ),
+            ),
+        ),
+        Entry(
             "fragments",
             "songrec.recommend.methods.segments:NearestSegments",
             "A moment like those",

@@ -45,17 +45,20 @@ class TasteMethod:
     ) -> None:
         self.settings = TasteSettings(dislike_weight, metadata, playlists)
 
+    def _scorer(self, query: Query) -> TasteScorer:
+        return TasteScorer.of(query, self.settings)
+
     def search(self, query: Query, count: int) -> tuple[Rows, Scores]:
         """Return the best ``count`` rows (fewer if there are no more) and scores, best first."""
-        return TasteScorer.of(query, self.settings).top(count, query.rank_distinct)
+        return self._scorer(query).top(count, query.rank_distinct)
 
     def scores(self, query: Query, rows: Rows) -> Scores:
         """Compute the scores of ``rows`` in float64."""
-        return TasteScorer.of(query, self.settings).scores(rows)
+        return self._scorer(query).scores(rows)
 
     def per_like(self, query: Query, rows: Rows) -> Array:
         """Split the score without the dislikes over the likes; see ``taste.attribution``."""
-        scorer = TasteScorer.of(query, self.settings)
+        scorer = self._scorer(query)
         terms = scorer.terms(rows)
         split = features_per_like(
             scorer.model.columns,
@@ -69,7 +72,7 @@ class TasteMethod:
 
     def reasons(self, query: Query, rows: Rows) -> list[tuple[Reason, ...]]:
         """Return per row reasons of the priors, one per feature, and one per disliked track."""
-        scorer = TasteScorer.of(query, self.settings)
+        scorer = self._scorer(query)
         terms = scorer.terms(rows)
         likes = [query.likes[group] for group in scorer.groups]
         medians = [

@@ -65,11 +65,15 @@ class ArtistVectors:
 
     def nearness_of_all(self, likes: Rows) -> NDArray[np.float32]:
         """Return ``nearness`` of every track in float32, ``(n,)``."""
+        return self.nearness_of_artists(likes)[self.artists]
+
+    def nearness_of_artists(self, likes: Rows) -> NDArray[np.float32]:
+        """Return ``nearness`` of every artist in float32, ``(n_artists,)``."""
         liked = self._vectors_of(likes).sum(axis=0)
         direction = (liked / max(np.count_nonzero(self.known_rows(likes)), 1)).astype(np.float32)
         by_artist = product(self.vectors, direction)
         by_artist -= np.float32(self._mean @ direction)
-        return np.where(self.known, by_artist, np.float32(0))[self.artists]
+        return np.where(self.known, by_artist, np.float32(0))
 
     def known_rows(self, rows: Rows) -> NDArray[np.bool_]:
         """Tell for each track whether its artist has a vector, ``(rows,)``."""

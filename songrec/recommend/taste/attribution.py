@@ -5,8 +5,8 @@ over the likes of the song's taste: a positive term in proportion to the density
 at the song's value (responsibilities, as of the components of a mixture), so that it goes to the
 likes that are similar there; a negative one in inverse proportion, to those that are different.
 Artist and album go in equal parts to the likes of that artist or album, or to all likes where
-there are none; popularity and the share of a taste to all of its likes; nearness learnt from
-playlists is a sum over the likes already.
+there are none; popularity to all likes, other priors to all likes of the taste; nearness learnt
+from playlists is a sum over the likes already.
 """
 
 from __future__ import annotations
@@ -20,6 +20,14 @@ from songrec.core.types import Reason
 from songrec.recommend.query import Query
 from songrec.recommend.taste import two_tower_scores
 from songrec.recommend.taste.density import Array, NormalInverseGamma
+from songrec.recommend.taste.evidence import (
+    ARTIST_SOUND,
+    LIKED_ARTIST,
+    LISTENERS,
+    MIXTURE,
+    NEAREST_YEAR,
+    PAIRS,
+)
 from songrec.recommend.top_k import Rows
 
 Groups = Sequence[NDArray[np.int64]]
@@ -83,7 +91,7 @@ def priors_per_like(
             numbers = numbers_by_prior[name]
             same = (numbers[rows][:, None] == numbers[query.likes]) & (numbers[rows] > 0)[:, None]
             part[same.any(axis=1)] = same[same.any(axis=1)]
-        elif name == "taste":
+        elif name != "popularity":
             part[:] = 0.0
             for at in range(len(rows)):
                 part[at, groups[int(group[at])]] = 1.0
@@ -143,7 +151,32 @@ def _describe_prior(
         if is_positive:
             return f"Often in playlists with songs like {title}", liked
         return f"Seldom in playlists with songs like {query.likes_phrase}", liked
+    if name in _SENTENCES:
+        return _SENTENCES[name][0 if is_positive else 1], []
     return f"{len(members)} of {len(query.likes)} likes", []
+
+
+_SENTENCES = {
+    ARTIST_SOUND: (
+        "Other songs by this artist fit your taste",
+        "Other songs by this artist fit your taste less",
+    ),
+    PAIRS: (
+        "The artist is often in playlists with artists you like",
+        "The artist is seldom in playlists with artists you like",
+    ),
+    MIXTURE: (
+        "The artist is often in playlists like your likes",
+        "The artist is seldom in playlists like your likes",
+    ),
+    LIKED_ARTIST: ("By an artist you like", "By an artist you know already"),
+    LISTENERS: (
+        "Heard by the listeners of artists you like",
+        "Heard by other people than the artists you like",
+    ),
+    NEAREST_YEAR: ("From the years of songs you like", "From other years than songs you like"),
+}
+"""Sentences of further priors, for and against a song."""
 
 
 def _compare_popularity(query: Query, row: int, fits: bool) -> str:

@@ -134,6 +134,8 @@ class TasteScorer:
     ``groups`` are the positions of the likes of each taste.
     """
 
+    rounding = ROUNDING
+
     def __init__(self, query: Query, settings: TasteSettings) -> None:
         self.query, self.settings = query, settings
         self.model = model_for(query.space)
@@ -170,7 +172,7 @@ class TasteScorer:
             bounds = self.query.without_withdrawn(bounds)
 
             def attempt(look: int) -> Ranking | None:
-                return attempt_top(bounds, look, count, self.scores, order, slack=ROUNDING)
+                return attempt_top(bounds, look, count, self.scores, order, slack=self.rounding)
 
             first = 2 * count + len(self.query.excluded_keys) + 16
             return widen(attempt, first, limit=limit)
@@ -199,13 +201,19 @@ class TasteScorer:
         priors = {"taste": self.log_shares[group]} if len(self.groups) > 1 else {}
         if self.settings.metadata:
             priors |= self._metadata(rows)
+        return ScoreTerms(features, group, priors, self.dislike_terms(rows))
+
+    def dislike_terms(self, rows: Rows) -> Array:
+        """Compute what each dislike takes away from the scores of rows, ``(rows, dislikes)``."""
+        points = self.model.points(rows)
+        background = self.model.columns.prior_predictive.log_density(points)
         ratios = np.zeros((len(rows), len(self.query.dislikes)))
         for column, density in enumerate(self.disliked_densities):
             ratio = np.exp((density.log_density(points) - background).sum(axis=1))
             ratios[:, column] = self.weight_per_dislike * ratio
         total = ratios.sum(axis=1, keepdims=True)
         share = ratios / np.where(total == 0, 1.0, total)
-        return ScoreTerms(features, group, priors, share * np.log1p(total))
+        return share * np.log1p(total)
 
     @cached_property
     def _without_dislikes(self) -> tuple[Floats32, NDArray[np.int8]]:

@@ -31,7 +31,7 @@ from songrec.recommend.top_k import Rows, distances
 from songrec.services.evaluation.listening import coverage, search_by_nearness
 from songrec.services.evaluation.playlist_catalogue import Playlist
 from songrec.services.evaluation.playlist_tasks import Search, continuation_tasks
-from songrec.services.training import two_tower
+from songrec.services.training import additive_ranker, two_tower
 
 
 @dataclass(frozen=True)
@@ -60,15 +60,21 @@ EVALUATED_METHODS: dict[str, EvaluatedMethod] = {
     "artist_nearness": EvaluatedMethod("artist_nearness", {}, trained=True),
     "taste": EvaluatedMethod("taste", {}, trained=True),
     "learned": EvaluatedMethod("learned", {}, trained=True),
+    "additive_ranker": EvaluatedMethod("additive_ranker", {}, trained=True),
+    "additive_ranker_new": EvaluatedMethod("additive_ranker", {"discovery": 1.0}, trained=True),
     "taste_capped": EvaluatedMethod("taste", {}, trained=True, per_artist=MAX_PER_ARTIST),
     "learned_capped": EvaluatedMethod("learned", {}, trained=True, per_artist=MAX_PER_ARTIST),
+    "additive_ranker_capped": EvaluatedMethod(
+        "additive_ranker", {}, trained=True, per_artist=MAX_PER_ARTIST
+    ),
 }
 """Methods by their names in the evaluation.
 
 A recommendation method has the name and the parameters that it has on pages. ``sound`` is a song's
 page compared by sound alone: the songs that sound nearest to one of the likes. ``taste_content`` is
 ``taste`` without artist, album and popularity; ``artist_nearness`` is that with artist vectors of
-listening counts; ``…_capped`` limits songs by an artist, as pages do.
+listening counts; ``…_new`` is the end of the scale where artists are new; ``…_capped`` limits songs
+by an artist, as pages do.
 """
 
 FORMER_NAMES = {"taste_metadata": "taste", "taste_metadata_capped": "taste_capped"}
@@ -190,6 +196,8 @@ def train_space(space: Space, playlists: Sequence[Playlist], request: Continuati
             taste_prior={**(space.taste_prior or {}), "two_tower": summary},
             track_factors=track_factors,
         )
+    if any(one.method == "additive_ranker" for one in methods):
+        space = additive_ranker.fit_ranker(space, rows, seed=request.seed).apply(space)
     return space
 
 

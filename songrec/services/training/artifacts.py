@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.files import write_json
-from songrec.core.types import Clustering, Floats, Space
+from songrec.core.types import Clustering, Floats, Ints, Space
 from songrec.core.version import VERSION
 from songrec.features.attribute_table import AttributeSelection
 from songrec.features.quantile_normalization import NormalSpace
@@ -24,6 +24,7 @@ from songrec.services.training.request import TrainRequest
 from songrec.store.catalogue import training_data
 from songrec.store.db import now
 from songrec.store.runs import runs
+from songrec.store.runs.spaces import write_ranker
 from songrec.store.tables import Run
 
 PREDICTOR_FILE = "predictor.npz"
@@ -70,6 +71,10 @@ class TasteArtifacts:
         Float32 ``(n, t)``; None where the two towers do not improve recommendations.
     artist_vectors
         Vectors of artists; None where nothing tells who listens to them.
+    ranker
+        The additive ranker as JSON; None where it does not improve recommendations.
+    playlists
+        Rows of the playlists that the ranker takes evidence from.
     """
 
     song_keys: NDArray[np.uint64]
@@ -78,6 +83,8 @@ class TasteArtifacts:
     model: dict[str, Any]
     track_factors: Floats | None
     artist_vectors: FittedVectors | None = None
+    ranker: dict[str, Any] | None = None
+    playlists: tuple[Ints, ...] = ()
 
     def write(self, folder: Path) -> None:
         """Write the taste files into a run's folder."""
@@ -94,6 +101,8 @@ class TasteArtifacts:
             if array is not None:
                 np.save(folder / f"{name}.npy", array)
         write_json(folder / "taste.json", self.model, indent=2)
+        if self.ranker is not None:
+            write_ranker(folder, self.ranker, self.playlists)
 
 
 @dataclass(frozen=True)

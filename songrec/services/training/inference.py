@@ -70,6 +70,8 @@ class EmbeddedTrack:
             artists=None,
             albums=None,
             track_factors=None,
+            ranker=None,
+            playlists=(),
         ), track_id
 
 

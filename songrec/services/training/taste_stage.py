@@ -15,15 +15,19 @@ import numpy as np
 from songrec.core import config
 from songrec.core.files import atomic_folder, write_json
 from songrec.core.title_normalization import match_key
-from songrec.core.types import Floats, Ints, Progress, Space, no_progress
+from songrec.core.types import Floats, Ints, Progress, Space, no_progress, part_of
 from songrec.recommend.taste import prior as taste_prior
-from songrec.services.training import two_tower
+from songrec.services.training import additive_ranker, two_tower
+from songrec.services.training.additive_ranker import RankerArtifacts
 from songrec.services.training.artifacts import TasteArtifacts, TrainingResult
 from songrec.services.training.artist_evidence import fit_vectors_of_catalogue
 from songrec.store.catalogue import taste_data
 from songrec.store.instance import Instance
+from songrec.store.runs import spaces
 from songrec.store.runs.spaces import track_factors_file
 
+VERSION = 2
+"""Version of what is cached; models of another one are trained again."""
 CACHED_MODELS = 4
 """Number of taste models cached: runs of one catalogue often differ in their models alone."""
 
@@ -39,9 +43,10 @@ def train_tastes(
 
     Songs of the same name in other words ("- 2011 Remaster", "feat. …") share a song key: who likes
     one is not shown the other. Without playlists to learn from, the model is the default prior
-    (``recommend.taste.prior``); with enough of them there are track factors too, if they help
-    (``two_tower``). Playlists are those of catalogues and of accounts that share theirs. Results
-    for the same space and playlists come from ``<instance>/tastes``.
+    (``recommend.taste.prior``); with enough of them there are track factors too (``two_tower``) and
+    an additive ranker (``additive_ranker``), each if it helps. Playlists are those of catalogues
+    and of accounts that share theirs. Results for the same space and playlists come from
+    ``<instance>/tastes``.
     """
     space = result.recommendation_space()
     keys = space.song_keys.copy()
@@ -57,7 +62,7 @@ def train_tastes(
     vectors = fit_vectors_of_catalogue(instance.session, artists, shared=shared, seed=seed)
     if vectors is not None:
         space = vectors.onto(space)
-    track_factors, model = _cached_model(
+    track_factors, model, ranker = _cached_model(
         instance.folder / "tastes",
         space,
         taste_data.playlists(instance.session, space.track_ids, shared=shared),
@@ -65,36 +70,52 @@ def train_tastes(
         # Details are dropped: their epochs and losses are not those of the run's model.
         lambda fraction, message, details=None: on_progress(fraction, message),
     )
-    return TasteArtifacts(keys, artists, albums, model, track_factors, vectors)
+    return TasteArtifacts(
+        keys, artists, albums, model, track_factors, vectors, ranker.model, ranker.playlists
+    )
 
 
 def _cached_model(
     cache: Path, space: Space, playlists: Sequence[Ints], seed: int, on_progress: Progress
-) -> tuple[Floats | None, dict[str, Any]]:
-    """Return the track factors and the taste model as JSON, trained or read from ``cache``."""
+) -> tuple[Floats | None, dict[str, Any], RankerArtifacts]:
+    """Return the track factors, the taste model as JSON and the additive ranker.
+
+    They are trained, or read from ``cache``.
+    """
     cached = cache / _digest(space, playlists, seed)
     if (cached / "taste.json").is_file():
         path = track_factors_file(cached)
         track_factors = np.load(path, allow_pickle=False) if path.is_file() else None
-        return track_factors, json.loads((cached / "taste.json").read_text(encoding="utf-8"))
+        stored = spaces.read_ranker(cached)
+        ranker = RankerArtifacts(stored.get("ranker"), stored.get("playlists", ()))
+        model = json.loads((cached / "taste.json").read_text(encoding="utf-8"))
+        return track_factors, model, ranker
     prior = taste_prior.fit_prior(space, playlists, seed=seed)
     track_factors, summary = two_tower.fit_track_factors(
-        space, playlists, seed=seed, on_progress=on_progress
+        space, playlists, seed=seed, on_progress=part_of(on_progress, 0.0, 0.5)
     )
     model = {**prior.to_json(), "two_tower": summary}
+    ranker = additive_ranker.fit_ranker(
+        replace(space, taste_prior=model),
+        playlists,
+        seed=seed,
+        on_progress=part_of(on_progress, 0.5, 1.0),
+    )
     with atomic_folder(cached, replace=True) as folder:
         if track_factors is not None:
             np.save(folder / "track_factors.npy", track_factors)
+        if ranker.model is not None:
+            spaces.write_ranker(folder, ranker.model, ranker.playlists)
         write_json(folder / "taste.json", model, indent=2)
     newest_first = sorted(cache.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in newest_first[CACHED_MODELS:]:
         shutil.rmtree(path, ignore_errors=True)
-    return track_factors, model
+    return track_factors, model, ranker
 
 
 def _digest(space: Space, playlists: Sequence[Ints], seed: int) -> str:
     """Return a digest that is equal for equal training data and settings."""
-    digest = hashlib.sha256(json.dumps([seed, list(space.columns)]).encode())
+    digest = hashlib.sha256(json.dumps([VERSION, seed, list(space.columns)]).encode())
     for array in (space.track_ids, space.matrix, space.values, space.artists, space.albums):
         digest.update(np.ascontiguousarray(array))
     if space.artist_ids is not None and space.artist_vectors is not None:

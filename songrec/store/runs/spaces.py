@@ -12,6 +12,7 @@ import logging
 import threading
 import zipfile
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,8 @@ from sqlalchemy.orm import Session
 
 from songrec.core.array_files import map_view
 from songrec.core.errors import NotReady
-from songrec.core.types import NeighbourIndex, Space
+from songrec.core.files import write_json
+from songrec.core.types import Ints, NeighbourIndex, Space
 from songrec.store.instance import Instance
 from songrec.store.runs import vector_tables
 from songrec.store.sound import segment_index
@@ -147,6 +149,28 @@ def _taste_arrays(folder: Path) -> dict[str, Any]:
             for name in ("artist_ids", "artist_vectors")
             if (folder / f"{name}.npy").is_file()
         },
+        **read_ranker(folder),
+    }
+
+
+def write_ranker(folder: Path, ranker: dict[str, Any], playlists: Sequence[Ints]) -> None:
+    """Write an additive ranker and the rows of its playlists into a run's folder."""
+    write_json(folder / "ranker.json", ranker, indent=2)
+    np.savez(
+        folder / "playlists.npz",
+        ends=np.cumsum([len(rows) for rows in playlists]),
+        rows=np.concatenate([*playlists, np.empty(0, dtype=np.int64)]).astype(np.int64),
+    )
+
+
+def read_ranker(folder: Path) -> dict[str, Any]:
+    """Read what ``write_ranker`` wrote, as fields of ``Space``; none in runs without a ranker."""
+    if not (folder / "ranker.json").is_file():
+        return {}
+    ends, rows = (_archived(folder / "playlists.npz", name) for name in ("ends", "rows"))
+    return {
+        "ranker": json.loads((folder / "ranker.json").read_text(encoding="utf-8")),
+        "playlists": tuple(np.split(rows, ends[:-1])) if len(ends) else (),
     }
 
 

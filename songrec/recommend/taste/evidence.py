@@ -1,0 +1,255 @@
+"""Evidence for candidates, given the likes of one taste: the inputs of the additive ranking model.
+
+Every input is a logarithm of how much likelier a song is than usual, or behaves like one: higher
+speaks for the song, and 0 where nothing is known. Most inputs depend on a song's artist, year or
+popularity alone; they are computed once per value of those, whatever the number of songs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from songrec.core.types import Ints, Space
+from songrec.recommend.space_statistics import SpaceStatistics, statistics_of
+from songrec.recommend.taste import prior as taste_prior
+from songrec.recommend.taste.artist_nearness import artist_vectors_of
+from songrec.recommend.taste.density import Array, Floats32, StudentT
+from songrec.recommend.taste.playlist_evidence import PlaylistEvidence
+from songrec.recommend.taste.prior import UNKNOWN, NameCounts, PitmanYor
+from songrec.recommend.taste.scorer import BACKGROUND, TasteModel, model_for
+from songrec.recommend.top_k import Rows
+
+USUAL_GAP = 1.0
+"""Distance of two years, in deviations, that says nothing."""
+SOUND_LIMIT = 10.0
+"""A song counts no more than this in the mean of an artist's songs."""
+
+CONTENT, ALBUM = "content", "album"
+YEAR, NEAREST_YEAR, POPULARITY = "year", "nearest_year", "popularity"
+ARTIST, ARTIST_SOUND, LIKED_ARTIST = "artist", "artist_sound", "liked_artist"
+PAIRS, MIXTURE, LISTENERS = "artist_playlists", "similar_playlists", "artist_listeners"
+
+INPUTS = (
+    CONTENT,
+    YEAR,
+    NEAREST_YEAR,
+    ARTIST_SOUND,
+    ARTIST,
+    ALBUM,
+    POPULARITY,
+    PAIRS,
+    MIXTURE,
+    LISTENERS,
+)
+"""Names of the inputs that have trained curves; ``LIKED_ARTIST`` has a fixed one."""
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """Inputs that depend on a song's group alone (its artist, its year, …).
+
+    ``group`` ``(n,)`` is the number of each song's group, ``inputs`` ``(groups,)`` by name.
+    """
+
+    group: Ints
+    inputs: dict[str, Array]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The inputs of all songs of a space for the likes of one taste.
+
+    Parameters
+    ----------
+    space
+        With its playlists, if there are any.
+    likes
+        Rows.
+    allowed
+        Bool ``(playlists,)``: the playlists that may be used; all by default.
+    """
+
+    space: Space
+    likes: Ints
+    allowed: NDArray[np.bool_] | None = None
+
+    @property
+    def statistics(self) -> SpaceStatistics:
+        """The statistics of the space."""
+        return statistics_of(self.space)
+
+    @property
+    def model(self) -> TasteModel:
+        """The taste model of the space."""
+        return model_for(self.space)
+
+    @cached_property
+    def density(self) -> StudentT:
+        """The density of the taste."""
+        return self.model.columns.posterior_predictive(self.model.points(self.likes))
+
+    def by_column(self, rows: Rows) -> Array:
+        """Compute the log-likelihood ratio of rows by column of the space, ``(rows, d)``."""
+        points = self.model.points(rows)
+        background = self.model.columns.prior_predictive.log_density(points)
+        return self.density.log_density(points) - BACKGROUND * background - self.model.reference
+
+    def of_rows(self, rows: Rows) -> dict[str, Array]:
+        """Compute the inputs of rows in float64, ``(rows,)`` by name."""
+        columns = self.by_column(rows)
+        if self.year_column is not None:
+            columns = np.delete(columns, self.year_column, axis=1)
+        inputs = {CONTENT: columns.sum(axis=1)}
+        for grouped in self.of_groups:
+            group = grouped.group[rows]
+            inputs |= {name: values[group] for name, values in grouped.inputs.items()}
+        for name, (some, values) in self.of_few_songs.items():
+            dense = np.zeros(len(self.space.track_ids))
+            dense[some] = values
+            inputs[name] = dense[rows]
+        return inputs
+
+    def matrix(self) -> Floats32:
+        """Compute the inputs of all songs, float32 ``(n, len(INPUTS))``."""
+        inputs = np.zeros((len(self.space.track_ids), len(INPUTS)), dtype=np.float32)
+        columns = {name: inputs[:, number] for number, name in enumerate(INPUTS)}
+        columns[CONTENT][:] = self.content
+        for grouped in self.of_groups:
+            for name, values in grouped.inputs.items():
+                if name in columns:
+                    columns[name][:] = values[grouped.group]
+        for name, (rows, some) in self.of_few_songs.items():
+            columns[name][rows] = some
+        return inputs
+
+    @cached_property
+    def content(self) -> Floats32:
+        """The log-likelihood ratio of all songs by the columns without the year, ``(n,)``."""
+        total = self.model.log_densities([self.density])[0]
+        total -= np.float32(BACKGROUND) * self.model.background
+        total -= np.float32(self.model.reference.sum())
+        if self._years is not None:
+            total -= self._years.inputs[YEAR].astype(np.float32)[self._years.group]
+        return total
+
+    @cached_property
+    def of_groups(self) -> list[Grouped]:
+        """The inputs that depend on the year, the popularity or the artist alone."""
+        groups = [self._years, self._popularity, self._artists]
+        return [grouped for grouped in groups if grouped is not None]
+
+    @cached_property
+    def _years(self) -> Grouped | None:
+        column = self.year_column
+        if column is None:
+            return None
+        values, group = self._distinct("year", self.space.matrix[:, column])
+        scaled = values / self.statistics.scales[column]
+        density = _column(self.density, column)
+        background = _column(self.model.columns.prior_predictive, column)
+        ratio = _log_density(density, scaled) - BACKGROUND * _log_density(background, scaled)
+        liked = np.unique(scaled[group[self.likes]])
+        gap = np.abs(scaled[:, None] - liked).min(axis=1)
+        return Grouped(
+            group, {YEAR: ratio - self.model.reference[column], NEAREST_YEAR: USUAL_GAP - gap}
+        )
+
+    @cached_property
+    def _popularity(self) -> Grouped | None:
+        if self.model.popularity is None:
+            return None
+        scores, group = self._distinct("popularity", self.statistics.popularity)
+        prior = self.model.popularity_column
+        density = prior.posterior_predictive(scores[group[self.likes]][:, None])
+        ratio = _log_density(density, scores)
+        ratio -= BACKGROUND * _log_density(prior.prior_predictive, scores)
+        return Grouped(group, {POPULARITY: ratio})
+
+    def _distinct(self, name: str, column: NDArray) -> tuple[Array, Ints]:
+        """Return the distinct values of a column and each song's number among them; cached."""
+
+        def compute() -> tuple[Array, Ints]:
+            values, numbers = np.unique(column, return_inverse=True)
+            return values.astype(np.float64), numbers.astype(np.int64)
+
+        return self.space.cached(f"distinct {name}", compute)
+
+    @cached_property
+    def _artists(self) -> Grouped | None:
+        artists = self.statistics.artists
+        if not artists.any():
+            return None
+        inputs: dict[str, Array] = {ARTIST_SOUND: self._artist_sound()}
+        liked = artists[self.likes]
+        liked = liked[liked != UNKNOWN]
+        if len(liked):
+            inputs[ARTIST] = self._artist_lift(liked)
+            inputs[LIKED_ARTIST] = np.isin(np.arange(len(inputs[ARTIST])), liked)
+            vectors = artist_vectors_of(self.space)
+            if vectors is not None:
+                inputs[LISTENERS] = vectors.nearness_of_artists(self.likes)
+        if self.space.playlists:
+            playlists = PlaylistEvidence.of(self.space)
+            inputs[PAIRS] = playlists.pair_lift(liked, self.allowed)
+            inputs[MIXTURE] = playlists.mixture_lift(self.likes, self.allowed)
+        inputs = {name: values.astype(np.float64) for name, values in inputs.items()}
+        for values in inputs.values():
+            values[UNKNOWN] = 0.0
+        return Grouped(artists, inputs)
+
+    @cached_property
+    def of_few_songs(self) -> dict[str, tuple[Ints, Array]]:
+        """The inputs that are 0 for most songs: rows and their values by name."""
+        statistics = self.statistics
+        artists, albums = statistics.artists, statistics.albums
+        liked = np.unique(artists[self.likes])
+        rows = [statistics.rows_by(artist) for artist in liked[liked != UNKNOWN].tolist()]
+        if not rows:
+            return {}
+        related = np.concatenate(rows)
+        counts = taste_prior.album_counts(artists, albums, self.likes, related, statistics.sizes)
+        return {ALBUM: (related, taste_prior.log_lift(_fitted(self.model.prior.album), counts))}
+
+    @cached_property
+    def year_column(self) -> int | None:
+        """The column of the year; None in a space without it."""
+        columns = self.space.columns
+        return columns.index("year") if "year" in columns and len(columns) > 1 else None
+
+    def _artist_sound(self) -> Array:
+        """Mean log-likelihood ratio of each artist's songs beyond the catalogue's, shrunk to 0."""
+        sound = self.content
+        if self._years is not None:
+            sound = sound + self._years.inputs[YEAR].astype(np.float32)[self._years.group]
+        sound = np.clip(sound, -SOUND_LIMIT, SOUND_LIMIT)
+        sums = np.bincount(self.statistics.artists, weights=sound - sound.mean())
+        return sums / (self.statistics.sizes[0] + 1.0)
+
+    def _artist_lift(self, liked: Ints) -> Array:
+        """How much likelier than chance each artist is to come again (``prior.PitmanYor``)."""
+        sizes = self.statistics.sizes[0]
+        same = np.bincount(liked, minlength=len(sizes)).astype(np.float64)
+        left = np.maximum(sizes - same, 1.0)
+        names = float((same > 0).sum())
+        counts = NameCounts(same, left, float(len(liked)), names, float(len(self.space.track_ids)))
+        return taste_prior.log_lift(_fitted(self.model.prior.artist), counts)
+
+
+def _column(density: StudentT, column: int) -> StudentT:
+    """Return the density of one column alone."""
+    one = slice(column, column + 1)
+    return StudentT(density.df[one], density.location[one], density.squared_scale[one])
+
+
+def _log_density(density: StudentT, points: Array) -> Array:
+    """Return the log density of one column at ``points`` ``(k,)``, ``(k,)``."""
+    return density.log_density(points[:, None])[:, 0]
+
+
+def _fitted(process: PitmanYor) -> PitmanYor:
+    """Return the process at full strength: the model's curves weight it."""
+    return PitmanYor(process.concentration, process.discount, 1.0)
