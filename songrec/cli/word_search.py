@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from flask import current_app
@@ -70,8 +70,8 @@ def words_command(as_json: bool) -> None:
 def search_command(
     words: tuple[str, ...], count: int, like: str | None, by_sound: bool, as_json: bool
 ) -> None:
-    """Search songs by lyrics, tags and titles, for example: sad piano at night."""
-    from songrec.services.similarity import word_search
+    """Search songs by sound, lyrics, tags and titles, for example: sad piano at night."""
+    from songrec.services.similarity import sound_word_search, word_search
 
     query = " ".join(words).strip()
     with wrong_usage():
@@ -87,7 +87,7 @@ def search_command(
 
         matches = text_to_audio.search_by_sound(current_instance(), query, count)
     else:
-        matches = word_search.search_words(db.session, query, count)
+        matches = sound_word_search.search(current_instance(), query, count)
     _print_matches(matches, as_json)
 
 
@@ -101,13 +101,22 @@ def search_command(
 )
 @click.option("--epochs", type=click.IntRange(1, 10_000), default=30, show_default=True)
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
+@click.option(
+    "--tags",
+    "by_tags",
+    is_flag=True,
+    help="Instead: recall@10 of genres, emotions and tags by what is heard, labels held out.",
+)
 @json_option
 @with_appcontext
 @one_line_errors
-def evaluate_words(share: float, epochs: int, seed: int, as_json: bool) -> None:
+def evaluate_words(share: float, epochs: int, seed: int, by_tags: bool, as_json: bool) -> None:
     """Measure recall@10 of songs' sound by their lyrics and of lyrics by their sound."""
-    from songrec.services.similarity import text_to_audio
+    from songrec.services.similarity import sound_word_search, text_to_audio
 
+    if by_tags:
+        _print_tags(sound_word_search.evaluate(current_instance()), as_json)
+        return
     measures = text_to_audio.evaluate_retrieval(
         current_instance(),
         share=share,
@@ -122,6 +131,16 @@ def evaluate_words(share: float, epochs: int, seed: int, as_json: bool) -> None:
     click.echo(f"  lyrics → sound          recall@10 {measures['words_to_sound']:.3f}")
     click.echo(f"  sound → lyrics          recall@10 {measures['sound_to_words']:.3f}")
     click.echo(f"  chance                            {measures['chance']:.3f}")
+
+
+def _print_tags(measures: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(measures)
+        return
+    click.echo(f"{measures['tracks']:,} tracks, labels held out: recall@10 (by chance)")
+    rows = [*measures["words"], {**measures, "word": "mean"}]
+    for row in rows:
+        click.echo(f"  {row['word']:<20} {row['recall_at_10']:.3f} ({row['chance']:.3f})")
 
 
 def _instance() -> Path:
@@ -139,7 +158,8 @@ def _print_matches(matches: list[WordMatch], as_json: bool) -> None:
     for place, one in enumerate(matches, 1):
         by = f" – {one.track.artists}" if one.track.artists else ""
         name = textwrap.shorten(f"{one.track.title}{by}", 68, placeholder=" …")
-        matched = f"  ({', '.join(one.words)})" if one.words else ""
+        found_by = ", ".join(dict.fromkeys([*one.words, *one.heard]))
+        matched = f"  ({found_by})" if found_by else ""
         click.echo(f"{place:>4}  {one.track.public_id:<{wide}}  {one.score:8.3f}  {name}{matched}")
 
 

@@ -184,6 +184,13 @@ EXTRACTORS = FeatureSets(
             sample_rate=16_000, model="musicnn", family="musicnn",
         ),
         FeatureSet(
+            "instrument_tags", "songrec.features.audio.musicnn:InstrumentTags", "Instruments",
+            "How likely each of 50 tags, most of them instruments and voices, is to the MusiCNN of "
+            "MagnaTagATune; searches by words rest on them.",
+            _MUSICNN[1:],
+            sample_rate=16_000, model="musicnn", family="musicnn",
+        ),
+        FeatureSet(
             "vibenet", "songrec.features.audio.vibenet:VibeNet", "VibeNet",
             "Seven musical attributes by the published VibeNet network; needs onnxruntime and its "
             "weights.",

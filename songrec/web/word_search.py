@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Flask, abort, render_template, request
 
 from songrec.core.errors import NotReady
-from songrec.services.similarity import word_search
+from songrec.services.similarity import sound_word_search, word_search
 from songrec.store.catalogue import lyrics, tracks
 from songrec.store.db import db
 from songrec.store.instance import current_instance
@@ -42,7 +42,7 @@ def page() -> str:
         except NotReady:
             problem = "This song has no lyrics here, or they have not been prepared yet."
     elif text:
-        hits = word_search.search_words(db.session, text, N_HITS)
+        hits = sound_word_search.search(current_instance(), text, N_HITS)
     return render_template(
         "words/page.html",
         text=text,
@@ -50,7 +50,7 @@ def page() -> str:
         hits=hits,
         problem=problem,
         sung=lyrics.sung(db.session, [item.track.id for item in hits]),
-        ready=lyrics.any_prepared(db.session),
+        ready=bool(hits) or lyrics.any_prepared(db.session),
         clusters=cached_counts.clusters(db.session, run),
         reactions=current_reactions(),
     )

@@ -139,6 +139,16 @@ class MusiCNNTags:
         return model_folder(self.models, "musicnn") / self.model
 
 
+class InstrumentTags(MusiCNNTags):
+    """Mean probabilities of MagnaTagATune's 50 tags: instruments, voices and how they sound.
+
+    The network of the Million Song Dataset, which is compared by, knows few instruments.
+    """
+
+    def __init__(self, overlap_s: float = 0.0, models: Path | None = None) -> None:
+        super().__init__("MTT_musicnn", overlap_s, models)
+
+
 class MusiCNN(MusiCNNTags):
     """Embedding of 753 dimensions: the activations that the network's tags are derived from.
 

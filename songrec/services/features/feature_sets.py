@@ -31,6 +31,7 @@ from songrec.store.sound.feature_cache import SetKey
 __all__ = [
     "DEFAULT_SETS",
     "EXTRACTORS",
+    "INSTRUMENTS",
     "MEASURING",
     "TAGS",
     "VIBENET",
@@ -53,16 +54,27 @@ COMPARED_SETS = FeatureSpec(("timbre", "chroma"))
 """Further sets of every analysis, by which songs are compared; see ``sound_mixture``."""
 TAGS = "musicnn_tags"
 """The set from which attributes are estimated without a predictor and without VibeNet."""
+INSTRUMENTS = "instrument_tags"
+"""The set of instruments and voices that searches by words rest on."""
 VIBENET = "vibenet"
 """The set whose columns are estimates of attributes."""
-NETWORKS = ("musicnn", VIBENET)
+NETWORKS = ("musicnn", INSTRUMENTS, VIBENET)
 """Sets of published networks that are extracted by default where they are installed."""
 
 
 def default_sets(instance: Path) -> FeatureSpec:
     """Return the sets to extract by default: with those of networks that are installed."""
-    installed = [name for name in NETWORKS if published_weights.is_usable(instance, name)]
+    installed = [
+        name
+        for name in NETWORKS
+        if published_weights.is_usable(instance, str(EXTRACTORS.entry(name).model))
+    ]
     return with_companions(FeatureSpec((*DEFAULT_SETS, *COMPARED_SETS, *installed)))
+
+
+def extracted_sets(instance: Instance) -> list[str]:
+    """Return the names of the audio sets that any file was analysed with."""
+    return list(feature_cache.set_names(instance.session))
 
 
 def installed_sets(instance: Path) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from songrec.core.types import Progress, no_progress, part_of
 from songrec.services.catalogue import duplicate_search
 from songrec.services.catalogue.ingest import IngestReport, ingest_file
 from songrec.services.prediction import attribute_estimates
-from songrec.services.similarity import audio_similarity, word_search
+from songrec.services.similarity import audio_similarity, sound_word_search, word_search
 from songrec.store.catalogue import artists
 from songrec.store.db import write_with_retries
 from songrec.store.instance import Instance
@@ -48,7 +48,9 @@ def refresh_derived(
     alike = write_with_retries(session, lambda: duplicate_search.count_new(session, newest_before))
     on_progress(0.55, "Estimating what new songs are like.")
     write_with_retries(session, lambda: attribute_estimates.refresh(instance))
-    audio_similarity.refresh_matrices(instance, part_of(on_progress, 0.65, 1.0))
+    audio_similarity.refresh_matrices(instance, part_of(on_progress, 0.65, 0.95))
+    on_progress(0.95, "Collecting the tags that are heard.")
+    sound_word_search.refresh(instance)
     instance.session.commit()
     return DerivedUpdate(alike)
 

@@ -42,11 +42,15 @@ class PreparationReport:
 
 @dataclass(frozen=True)
 class WordMatch:
-    """A song found by words or by another song's lyrics: its score and the words that matched."""
+    """A song found by words or by another song's lyrics: its score and the words that matched.
+
+    ``heard`` are the instruments, genres and moods of the search that its sound has.
+    """
 
     track: TrackView
     score: float
     words: tuple[str, ...]
+    heard: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Serialize for ``flask search --json``; of the lyrics only the words that matched."""
@@ -58,6 +62,7 @@ class WordMatch:
             "artists": self.track.artists,
             "score": round(self.score, 4),
             "words": list(self.words),
+            "heard": list(self.heard),
         }
 
 

@@ -79,7 +79,13 @@ def test_the_network_listens_by_default_where_its_weights_are(tmp_path: Path) ->
         path = tmp_path / "models" / "musicnn" / file.name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    assert default_sets(tmp_path).names == (*always, "musicnn", "musicnn_tags", "musicnn_max")
+    assert default_sets(tmp_path).names == (
+        *always,
+        "musicnn",
+        "instrument_tags",
+        "musicnn_tags",
+        "musicnn_max",
+    )
 
 
 def test_an_upload_is_heard_as_the_library_was(

@@ -1,0 +1,261 @@
+"""Search by words for sound: instruments that are heard, genres, moods and occasions.
+
+``sad piano at night`` finds pieces in which a piano is heard, the sad and calm ones first. A
+concept of the search (``sound_vocabulary``) is met by what MusiCNN hears, by attributes and by the
+catalogue's labels; the score of a song is the weighted mean of how well it meets them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from songrec.core.attribute_words import WORD_PAIRS
+from songrec.core.errors import NotReady
+from songrec.core.search_terms import search_terms
+from songrec.core.types import Floats, Ints, Space, positions
+from songrec.recommend.space_statistics import statistics_of
+from songrec.services.features import feature_sets
+from songrec.services.similarity import word_search
+from songrec.services.similarity.sound_vocabulary import CONCEPTS, WEIGHTS, Concept, concepts_in
+from songrec.services.similarity.word_search import WordMatch
+from songrec.store.catalogue import lyrics_query
+from songrec.store.catalogue import tracks as catalogue
+from songrec.store.instance import Instance
+from songrec.store.runs import runs
+from songrec.store.runs.spaces import published_space
+from songrec.store.sound import heard_tags
+from songrec.store.sound.heard_tags import HeardTags
+from songrec.store.tables import Tag, TrackTag
+
+MIN_SCORE = 0.35
+"""Songs that meet the search less are no answer."""
+IS_HEARD = 0.5
+"""A concept that a song meets this well is named beside it."""
+MIN_PROBABILITY = 0.1
+"""An instrument below this is not heard, however rare it is in the library."""
+CLEAR = (0.05, 0.5)
+"""The probability that counts as 1 is the library's 98th percentile, within these bounds."""
+MISSING_INSTRUMENT = 0.5
+"""Factor for songs without an instrument that was asked for."""
+TEXT_WEIGHT = 0.5
+"""How much all words in lyrics, tags and title add to a score by sound, at most 1."""
+N_BY_TEXT = 200
+MIN_LABELLED = 3
+RECALL_AT = 10
+LABEL_KINDS = ("genre", "subgenre", "emotion", "tag")
+
+
+def search(instance: Instance, words: str, n: int = 20) -> list[WordMatch]:
+    """Return the songs that match ``words`` by sound, lyrics, tags or title, best first.
+
+    Where nothing is known of how songs sound, the answer is that of ``search_words``.
+    """
+    by_text = word_search.search_words(instance.session, words, max(n, N_BY_TEXT))
+    by_sound = score_concepts(instance, [concept for _, concept in concepts_in(words)])
+    if by_sound is None:
+        return by_text[:n]
+    asked = max(1, len(lyrics_query.parse_query(words)))
+    texts = {match.track.id: match for match in by_text}
+    scores = by_sound.best(MIN_SCORE, also=list(texts))
+    for track_id, match in texts.items():
+        scores[track_id] += TEXT_WEIGHT * min(1.0, len(match.words) / asked)
+    rank_of = {track_id: rank for rank, track_id in enumerate(texts)}
+    last = len(texts)
+    best = sorted(scores, key=lambda i: (-round(scores[i], 6), rank_of.get(i, last), i))[:n]
+    run = runs.published(instance.session)
+    views = {view.id: view for view in catalogue.tracks_by_id(instance.session, best, run)}
+    return [
+        replace(
+            texts.get(i) or WordMatch(views[i], 0.0, ()),
+            score=scores[i],
+            heard=by_sound.met_by(i),
+        )
+        for i in best
+        if i in views
+    ]
+
+
+def refresh(instance: Instance) -> bool:
+    """Write what MusiCNN hears in the library's tracks where it changed; see ``heard_tags``."""
+    extracted = feature_sets.extracted_sets(instance)
+    sets = [name for name in (feature_sets.TAGS, feature_sets.INSTRUMENTS) if name in extracted]
+    keys = [feature_sets.most_common_settings(instance.session, name) for name in sets]
+    return heard_tags.refresh(instance, keys)
+
+
+@dataclass(frozen=True)
+class ConceptScores:
+    """How well tracks meet concepts: ``scores`` ``(n, concepts)`` and ``total`` ``(n,)``, 0 to 1.
+
+    ``track_ids`` is ascending.
+    """
+
+    track_ids: Ints
+    concepts: tuple[Concept, ...]
+    scores: Floats
+    total: Floats
+
+    def best(self, least: float, also: Sequence[int] = ()) -> dict[int, float]:
+        """Return the totals from ``least`` on, and those of the tracks ``also`` (0 if unknown)."""
+        rows = np.flatnonzero(self.total >= least)
+        found = dict.fromkeys(also, 0.0)
+        rows = np.union1d(rows, positions(self.track_ids, list(also)))
+        found |= zip(self.track_ids[rows].tolist(), self.total[rows].tolist(), strict=True)
+        return found
+
+    def met_by(self, track_id: int) -> tuple[str, ...]:
+        """Return the names of the concepts that a track meets."""
+        scores = self.scores[positions(self.track_ids, [track_id])]
+        met = np.flatnonzero((scores >= IS_HEARD).any(axis=0))
+        return tuple(self.concepts[column].name for column in met)
+
+
+def score_concepts(
+    instance: Instance, concepts: Sequence[Concept], *, by_labels: bool = True
+) -> ConceptScores | None:
+    """Score all tracks that anything is known of; None without concepts or without evidence.
+
+    Without ``by_labels`` the catalogue's labels do not count.
+    """
+    heard = heard_tags.load(instance.folder)
+    space = _published_space(instance)
+    known = [np.asarray(one.track_ids) for one in (heard, space) if one is not None]
+    if not concepts or not known:
+        return None
+    ids = np.unique(np.concatenate(known))
+    labelled = _labelled(instance.session, concepts if by_labels else (), ids)
+    scores = np.zeros((len(ids), len(concepts)), dtype=np.float32)
+    has_evidence = False
+    for column, concept in enumerate(concepts):
+        parts = [*_by_tags(heard, concept, ids), *_by_attributes(space, concept, ids)]
+        if parts:
+            stacked = np.stack(parts)
+            is_known = ~np.isnan(stacked)
+            total = np.where(is_known, stacked, 0).sum(axis=0)
+            scores[:, column] = total / np.maximum(is_known.sum(axis=0), 1)
+        rows = labelled.get(concept.name, np.empty(0, dtype=np.int64))
+        scores[rows, column] = 1.0
+        has_evidence = has_evidence or bool(parts) or len(rows) > 0
+    if not has_evidence:
+        return None
+    weights = np.array([WEIGHTS[concept.kind] for concept in concepts], dtype=np.float32)
+    total = scores @ weights / weights.sum()
+    for column, concept in enumerate(concepts):
+        if concept.kind == "instrument":
+            total = np.where(scores[:, column] > 0, total, total * MISSING_INSTRUMENT)
+    return ConceptScores(ids, tuple(concepts), scores, total)
+
+
+def evaluate(instance: Instance) -> dict[str, Any]:
+    """Measure recall@10 of the catalogue's labels by sound alone, all labels held out.
+
+    For each concept that at least ``MIN_LABELLED`` tracks are labelled with, its word alone is
+    searched without labels. Recall is the share of min(10, tracks with the label) that are among
+    the first ten; chance that of a random order. Only tracks that MusiCNN listened to take part.
+
+    Raises
+    ------
+    NotReady
+        Without such a label.
+    """
+    heard = heard_tags.load(instance.folder)
+    ids = heard.track_ids if heard is not None else np.empty(0, dtype=np.int64)
+    rows = []
+    for concept in CONCEPTS:
+        labelled = _labelled(instance.session, [concept], ids)[concept.name]
+        scored = score_concepts(instance, [concept], by_labels=False)
+        if len(labelled) < MIN_LABELLED or scored is None:
+            continue
+        scores = scored.total[np.searchsorted(scored.track_ids, ids)]
+        first = np.lexsort((ids, -scores))[:RECALL_AT]
+        most = min(RECALL_AT, len(labelled))
+        rows.append(
+            {
+                "word": concept.name,
+                "labelled": len(labelled),
+                "recall_at_10": len(np.intersect1d(first, labelled)) / most,
+                "chance": RECALL_AT * len(labelled) / len(ids) / most,
+            }
+        )
+    if not rows:
+        raise NotReady(
+            f"No label that a search understands is carried by {MIN_LABELLED} tracks that "
+            "MusiCNN listened to: flask analyze DIR --features musicnn,instrument_tags"
+        )
+    mean = {name: float(np.mean([r[name] for r in rows])) for name in ("recall_at_10", "chance")}
+    return {"tracks": len(ids), **mean, "words": rows}
+
+
+def _published_space(instance: Instance) -> Space | None:
+    try:
+        return published_space(instance)
+    except NotReady:
+        return None
+
+
+def _by_tags(heard: HeardTags | None, concept: Concept, ids: Ints) -> list[Floats]:
+    """Return how clearly a concept's tags are heard, ``(n,)``; NaN where no network listened."""
+    names = {search_terms(tag) for tag in concept.tags}
+    columns = (
+        [at for at, name in enumerate(heard.names) if search_terms(name) in names] if heard else []
+    )
+    if heard is None or not columns:
+        return []
+    clarity = heard.probabilities[:, columns].astype(np.float32)
+    for at in range(len(columns)):
+        column = clarity[:, at]
+        present = column[~np.isnan(column)]
+        if len(present):
+            is_faint = column < MIN_PROBABILITY
+            column /= np.clip(np.quantile(present, 0.98), *CLEAR)
+            np.minimum(column, 1.0, out=column)
+            if concept.kind == "instrument":
+                column[is_faint] = 0.0
+    is_known = ~np.isnan(clarity).all(axis=1)
+    found = np.full(len(ids), np.nan, dtype=np.float32)
+    rows = np.searchsorted(ids, heard.track_ids[is_known])
+    found[rows] = np.nanmax(clarity[is_known], axis=1)
+    return [found]
+
+
+def _by_attributes(space: Space | None, concept: Concept, ids: Ints) -> list[Floats]:
+    """Return how far each of the concept's attributes lies on its side, ``(n,)``; NaN unknown."""
+    found = []
+    for signed in concept.attributes:
+        name, is_high = signed.removeprefix("-"), not signed.startswith("-")
+        if space is None or name not in space.value_names:
+            continue
+        values = np.asarray(space.values[:, space.value_names.index(name)])
+        ranks = statistics_of(space).distributions[name].percentile(values)
+        if np.isnan(ranks).all():
+            continue
+        side = np.clip(2 * (ranks - 0.5 if is_high else 0.5 - ranks), 0.0, None)
+        most, least = WORD_PAIRS[name].bounds
+        is_true = values >= least if is_high else values <= most
+        scores = np.full(len(ids), np.nan, dtype=np.float32)
+        scores[np.searchsorted(ids, space.track_ids)] = np.where(
+            is_true | np.isnan(values), side, 0.0
+        )
+        found.append(scores)
+    return found
+
+
+def _labelled(
+    session: Session, concepts: Sequence[Concept], ids: Ints
+) -> dict[str, NDArray[np.int64]]:
+    """Return by concept the rows of tracks that the catalogue labels with it."""
+    tags = session.execute(select(Tag.id, Tag.name).where(Tag.kind.in_(LABEL_KINDS))).all()
+    terms = [(tag_id, search_terms(name)) for tag_id, name in tags]
+    rows = {}
+    for concept in concepts:
+        chosen = [tag_id for tag_id, named in terms if named in concept.labels]
+        tagged = session.scalars(select(TrackTag.track_id).where(TrackTag.tag_id.in_(chosen)))
+        rows[concept.name] = positions(ids, sorted(set(tagged)) if chosen else [])
+    return rows

@@ -1,0 +1,93 @@
+"""The tags that MusiCNN hears in each track, as one file for searching by words.
+
+``<instance>/words/heard_tags.npz``: ``track_ids`` int64 ``(n,)`` ascending, ``names`` ``(t,)``,
+``probabilities`` float16 ``(n, t)``, NaN where a track was not tagged by the network, ``digest``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from songrec.core.files import atomic_file
+from songrec.core.types import FeatureTable, Ints
+from songrec.store.instance import Instance
+from songrec.store.sound import feature_cache
+from songrec.store.sound.feature_cache import SetKey
+
+FILE = Path("words") / "heard_tags.npz"
+
+
+@dataclass(frozen=True, eq=False)
+class HeardTags:
+    """Mean probabilities of tags; see the module."""
+
+    track_ids: Ints
+    names: tuple[str, ...]
+    probabilities: NDArray[np.float16]
+    digest: str
+
+
+_cached: dict[Path, tuple[tuple[int, int], HeardTags]] = {}
+
+
+def load(instance: Path) -> HeardTags | None:
+    """Return the tags in use, read once per process and version; None without any."""
+    path = Path(instance) / FILE
+    try:
+        status = path.stat()
+        version = (status.st_mtime_ns, status.st_size)
+        cached = _cached.get(path)
+        if cached is None or cached[0] != version:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+                tags = HeardTags(
+                    arrays["track_ids"],
+                    tuple(arrays["names"].tolist()),
+                    arrays["probabilities"],
+                    str(arrays["digest"]),
+                )
+            cached = _cached[path] = version, tags
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
+        return None
+    return cached[1]
+
+
+def refresh(instance: Instance, keys: Sequence[SetKey]) -> bool:
+    """Write the tags of all tracks that have any of the sets ``keys``; return whether any changed.
+
+    Tags of the same name in several sets are columns of their own.
+    """
+    path = Path(instance.folder) / FILE
+    hashes = [feature_cache.hashes_of_tracks(instance.session, [key]) for key in keys]
+    if not any(hashes):
+        path.unlink(missing_ok=True)
+        return False
+    named = [(key.name, key.version, key.digest) for key in keys]
+    digest = hashlib.sha256(repr([named, [sorted(h.items()) for h in hashes]]).encode()).hexdigest()
+    present = load(instance.folder)
+    if present is not None and present.digest == digest:
+        return False
+    tables = [feature_cache.read_table(instance, [key], minimum=0) for key in keys]
+    ids = np.unique(np.concatenate([table.track_ids for table in tables]))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_file(path, suffix=path.suffix) as draft:
+        np.savez(
+            draft,
+            track_ids=ids,
+            names=np.array([name.partition(":")[2] for table in tables for name in table.names]),
+            probabilities=np.concatenate([_aligned(table, ids) for table in tables], axis=1),
+            digest=np.array(digest),
+        )
+    return True
+
+
+def _aligned(table: FeatureTable, ids: Ints) -> NDArray[np.float16]:
+    values = np.full((len(ids), len(table.names)), np.nan, dtype=np.float16)
+    values[np.searchsorted(ids, table.track_ids)] = table.values
+    return values
