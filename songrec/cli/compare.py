@@ -211,7 +211,13 @@ def _compare(a: str, b: str, as_json: bool) -> None:
                 "moved_share": comparison.moved_share,
                 "adjusted_rand_index": comparison.adjusted_rand_index,
                 "metrics": [
-                    {"name": row.measure.name, "a": row.a, "b": row.b, "better": row.better}
+                    {
+                        "name": row.measure.name,
+                        "a": row.a,
+                        "b": row.b,
+                        "better": row.better,
+                        "difference": row.difference,
+                    }
                     for row in comparison.metrics
                 ],
                 "table": {
@@ -227,6 +233,7 @@ def _compare(a: str, b: str, as_json: bool) -> None:
         click.echo(
             f"{row.measure.label:26}{figure_text(row.a, row.better == 'a'):>24}"
             f"{figure_text(row.b, row.better == 'b'):>24}"
+            + (f"  not compared: {row.difference}" if row.difference else "")
         )
     index = comparison.adjusted_rand_index
     click.echo(

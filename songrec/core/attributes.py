@@ -40,7 +40,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute("tempo", "Tempo", "BPM", 0.0, 300.0, "slower", "faster", "Beats per minute."),
     Attribute(
         "loudness", "Loudness", "dB", -80.0, 20.0, "quieter", "louder",
-        "Average loudness in decibels relative to full scale.",
+        "Average loudness: LUFS where measured from the sound, else the catalogue's decibels.",
     ),
     Attribute(
         "explicit", "Explicit", "flag", 0.0, 1.0, "cleaner", "more explicit",
@@ -78,8 +78,11 @@ def key_name(key: int | None, mode: int | None) -> str | None:
     return f"{_PITCHES[key]} {'major' if mode else 'minor'}" if mode is not None else _PITCHES[key]
 
 
-def format_attribute(name: str, value: float | None) -> str:
-    """Format an attribute value with its unit: ``"118 BPM"``, ``"-6.9 dB"``, ``"0.31"``."""
+def format_attribute(name: str, value: float | None, *, measured: bool = False) -> str:
+    """Format an attribute value with its unit: ``"118 BPM"``, ``"-6.9 dB"``, ``"0.31"``.
+
+    A loudness that was measured from the sound is in LUFS; a catalogue's is in decibels of its own.
+    """
     if value is None or value != value:
         return "unknown"
     attribute = BY_NAME[name]
@@ -89,7 +92,7 @@ def format_attribute(name: str, value: float | None) -> str:
         case "BPM":
             return f"{value:.0f} BPM"
         case "dB":
-            return f"{value:.1f} dB".replace("-", "−")
+            return f"{value:.1f} {'LUFS' if measured else attribute.unit}".replace("-", "−")
         case "points":
             return f"{value:.0f}"
         case _:

@@ -27,7 +27,8 @@ class Parameter:
     of integers, written ``"64,32"``). ``low`` and ``high`` are inclusive and bound each integer.
     ``zero`` is a word that stands for 0 of an ``int`` or ``float``, ``"auto"``; 0 is then allowed
     whatever ``low`` says. ``aliases`` are former names: settings, grids and runs that still use
-    one are read as if they used ``name``.
+    one are read as if they used ``name``. ``defines_loss``: losses under two values of it do not
+    measure the same.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Parameter:
     choices: tuple[str, ...] = ()
     zero: str = ""
     aliases: tuple[str, ...] = ()
+    defines_loss: bool = False
 
     def coerce(self, value: Any, owner: str = "") -> Any:
         """Convert ``value`` (text from a form, or already typed) to this parameter's type.

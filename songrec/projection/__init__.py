@@ -5,6 +5,6 @@ A projection's ``__init__`` only stores its parameters. ``fit(latent, *, seed) -
 ``state()`` returns the arrays that ``project`` needs and ``from_state(arrays)`` takes them back.
 """
 
-from songrec.projection.registry import PROJECTIONS
+from songrec.projection.registry import MAPS, PROJECTIONS
 
-__all__ = ["PROJECTIONS"]
+__all__ = ["MAPS", "PROJECTIONS"]

@@ -50,9 +50,10 @@ class NeighbourIndex:
         placed = np.empty((len(latent), 2), dtype=np.float32)
         for start in range(0, len(latent), ROWS_AT_ONCE):
             part = latent[start : start + ROWS_AT_ONCE]
-            at, distances = self.nearest(part, k)
-            placed[start : start + len(part)] = coordinates[at[:, 0]]
-            new = distances[:, 0] > self._same
+            nearest, distance = self.nearest(part, 1)
+            placed[start : start + len(part)] = coordinates[nearest[:, 0]]
+            new = distance[:, 0] > self._same
             if new.any():
-                placed[start : start + len(part)][new] = place(part[new], at[new], distances[new])
+                at, distances = self.nearest(part[new], k)
+                placed[start : start + len(part)][new] = place(part[new], at, distances)
         return placed

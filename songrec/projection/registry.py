@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from songrec.core.registry import Entry, Parameter, Registry
 
+AUTO = "auto"
+"""The projection that chooses one of the others; a run records the one that it chose."""
+
 PROJECTIONS = Registry(
     "projection",
     (
+        Entry(
+            AUTO,
+            "songrec.projection.auto:AutomaticMap",
+            "Automatic",
+            "UMAP, or the principal components where their map is more faithful: with few songs.",
+        ),
         Entry(
             "pca",
             "songrec.projection.pca:PCAProjection",
@@ -53,3 +62,6 @@ PROJECTIONS = Registry(
         ),
     ),
 )  # fmt: skip
+
+MAPS: tuple[str, ...] = tuple(name for name in PROJECTIONS.names() if name != AUTO)
+"""The projections without the automatic choice between them."""

@@ -15,10 +15,13 @@ from threadpoolctl import threadpool_limits
 
 from songrec.core import numba_cache
 from songrec.core.types import Floats, Ints, Progress, no_progress
+from songrec.projection.islands import draw_in
 from songrec.projection.knn_placement import NeighbourIndex, rows_to_learn_from
 from songrec.projection.pca import PCAProjection
 
-LEARNT_FROM = 30_000
+LEARNT_FROM = 200_000
+WIDE, LEARNT_FROM_WIDE = 24, 30_000
+"""From a wider latent fewer tracks are learnt, because the exact search for neighbours is slow."""
 FEWEST = 4
 """With fewer distinct rows the map is that of the principal components."""
 
@@ -32,8 +35,9 @@ class UMAP:
 
     ``n_neighbors`` is the size of a neighbourhood: few show detail, many the whole; ``min_dist`` is
     how close points may come. It starts from the principal components (Kobak & Linderman 2021).
-    Above 30,000 distinct tracks it learns from a sample of 30,000 and places the others as it
-    places new ones: where UMAP itself would begin with them, at the mean of their nearest learnt
+    Groups far off are drawn in (``islands``). Above 200,000 distinct tracks, above 30,000 of more
+    than 24 dimensions, it learns from a sample of as many and places the others as it places new
+    ones: where UMAP itself would begin with them, at the mean of their nearest learnt
     tracks' places, weighted by exp(-(d - r) / s), where d is a distance, r that of the nearest,
     and s such that the weights add up to log2(n_neighbors). A learnt track keeps its place.
     """
@@ -45,7 +49,8 @@ class UMAP:
 
     def fit(self, latent: Floats, *, seed: int, on_progress: Progress = no_progress) -> Self:
         """Learn the map of ``latent`` ``(n, l)``, or of a sample of it."""
-        self.rows_ = rows_to_learn_from(latent, LEARNT_FROM, seed)
+        most = LEARNT_FROM if latent.shape[1] <= WIDE else min(LEARNT_FROM, LEARNT_FROM_WIDE)
+        self.rows_ = rows_to_learn_from(latent, most, seed)
         self._neighbours = NeighbourIndex(self.rows_)
         plane = PCAProjection().fit(self.rows_, seed=seed).plane(self.rows_)
         self.coordinates_ = plane.astype(np.float32)
@@ -91,7 +96,7 @@ class UMAP:
                 tqdm_kwds=_tqdm_options(on_progress, epochs),
             )
         on_progress(1.0, f"epoch {epochs} of {epochs}")
-        self.coordinates_ = (embedding - embedding.mean(axis=0)).astype(np.float32)
+        self.coordinates_ = draw_in((embedding - embedding.mean(axis=0)).astype(np.float32), seed)
         return self
 
     def project(self, latent: Floats) -> Floats:

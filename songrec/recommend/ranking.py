@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import numpy as np
@@ -24,19 +24,19 @@ from songrec.recommend.top_k import widen
 def method_used(space: Space, method: str | None = None) -> str:
     """Return the method that ranks when ``method`` is requested.
 
-    Without a request that is the best measured one that the run has: ``additive_ranker`` where its
-    training found it better than ``taste``, else ``learned`` where track factors were learnt from
-    playlists with success, else ``taste``. Where a run lacks what a method needs another one
+    Without a request that is the one that recommended best from the catalogue's own playlists
+    when the run was trained (``best_measured``). Without a measure it is ``additive_ranker`` where
+    its training found it better than ``taste``, else ``learned`` where track factors were learnt
+    from playlists with success, else ``taste``. Where a run lacks what a method needs another one
     answers: the best of the others for ``additive_ranker``, ``taste`` for ``learned``,
     ``distance`` for ``fragments``. Raises ``UnknownName``.
     """
-    if method is not None:
-        method = METHODS.entry(method).name
-    if method == "fragments" and space.segments is None:
+    name = METHODS.entry(method).name if method is not None else best_measured(space)
+    if name == "fragments" and space.segments is None:
         return "distance"
-    if method not in (None, "learned", "additive_ranker"):
-        return method
-    if method != "learned" and space.ranker is not None:
+    if name not in (None, "learned", "additive_ranker"):
+        return name
+    if name != "learned" and space.ranker is not None:
         return "additive_ranker"
     return "learned" if two_tower_scores.playlist_weight(space) else "taste"
 
@@ -44,6 +44,13 @@ def method_used(space: Space, method: str | None = None) -> str:
 def create_method(space: Space, method: str | None = None, **parameters: Any) -> Method:
     """Create the method that ranks when ``method`` is requested; see ``method_used``."""
     return METHODS.create(method_used(space, method), **parameters)
+
+
+def best_measured(space: Space) -> str | None:
+    """Return the method that measured best when the run was trained; None if none was measured."""
+    measured: dict[str, Any] = (space.taste_prior or {}).get("measured") or {}
+    best = measured.get("best")
+    return best if best in METHODS else None
 
 
 def rank(
@@ -112,65 +119,6 @@ def rank(
     if not len(query.likes):
         _explain_no_likes(space, likes, seeds)
     candidates = find_candidates(recommender, query, n, by, boosted=bool(boosts))
-    return _choose(recommender, query, candidates, n, by, boosts)
-
-
-@dataclass(frozen=True)
-class MatchRow:
-    """A row of recommendations for some of the likes (track ids)."""
-
-    likes: tuple[int, ...]
-    matches: list[Match]
-
-
-def rank_rows(
-    space: Space,
-    likes: list[int],
-    dislikes: list[int] | None = None,
-    *,
-    n_rows: int = 6,
-    n: int = 10,
-    method: str | None = None,
-    by: Reranking = NO_RERANKING,
-    names: NameTracks | None = None,
-    excluded: list[int] | None = None,
-    withdrawn: Iterable[int] = (),
-    boosts: Sequence[Boost] = (),
-) -> list[MatchRow]:
-    """Recommend ``n`` tracks for each of at most ``n_rows`` groups of likes, no song twice.
-
-    As long as there are rows enough each like has one of its own; beyond that the likes that call
-    most for each other share one (``lists.tastes``). A song that suits several rows stands in the
-    one where it comes first. The other parameters and the errors are those of ``rank``.
-    """
-    recommender = create_method(space, method)
-    if not len(likes):
-        raise BadInput("Recommendations need at least one liked song.")
-    check_comparable(space)
-    query = Query.of(space, likes, dislikes, names, excluded, withdrawn)
-    if not len(query.likes):
-        _explain_no_likes(space, likes, seeds=False)
-    by = replace(by, every_taste=False)
-    queries = split_tastes(recommender, query, least=np.inf, most=n_rows)
-    candidates = search_tastes(recommender, queries, n * POOL_FACTOR, in_proportion=False)
-    rows = []
-    for number, of_row in enumerate(queries):
-        part = candidates.take(candidates.group == number)
-        part = replace(part, group=np.zeros(len(part.rows), dtype=np.int64), queries=(of_row,))
-        matches = _choose(recommender, of_row, part, n, by, boosts)
-        rows.append(MatchRow(tuple(space.track_ids[of_row.likes].tolist()), matches))
-    return rows
-
-
-def _choose(
-    recommender: Method,
-    query: Query,
-    candidates: Candidates,
-    n: int,
-    by: Reranking,
-    boosts: Sequence[Boost],
-) -> list[Match]:
-    """Boost, re-rank and explain candidates."""
     applied = AppliedBoosts.of(query, boosts, candidates.rows, candidates.scores)
     order = np.arange(len(candidates.rows))
     if applied.boosts:
@@ -212,8 +160,7 @@ def find_candidates(
     def attempt(count: int) -> Candidates | None:
         candidates = search_tastes(recommender, queries, count)
         # Where one artist has most of them there must be more for the cap to choose from.
-        return (
-            candidates if candidates.is_all or has_enough(query, candidates.rows, by, n) else None
-        )
+        is_all = len(candidates.rows) < count
+        return candidates if is_all or has_enough(query, candidates.rows, by, n) else None
 
     return widen(attempt, n if by.is_plain and not boosted else n * POOL_FACTOR)

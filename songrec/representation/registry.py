@@ -16,6 +16,7 @@ _VARIATIONAL = (
         "beta", "float", 0.3, "Beta",
         "Weight of the divergence from the prior: more gives a simpler latent, less a truer one.",
         0.0, 100.0,
+        defines_loss=True,
     ),
     Parameter(
         "kl_warmup_epochs", "int", 5, "Warm-up", "Epochs in which beta grows from 0.", 0, 10_000,
@@ -35,10 +36,12 @@ _CONVOLUTIONAL = (
         "latent", "int", 16, "Latent dimensions", "Gaussians that describe a track.", 1, 1024
     ),
     Parameter(
-        "bands", "int", 64, "Bands", "Mel bands that the pictures are pooled to.", 8, 512
+        "bands", "int", 64, "Bands", "Mel bands that the pictures are pooled to.", 8, 512,
+        defines_loss=True,
     ),
     Parameter(
-        "frames", "int", 128, "Frames", "Moments that the pictures are pooled to.", 8, 4096
+        "frames", "int", 128, "Frames", "Moments that the pictures are pooled to.", 8, 4096,
+        defines_loss=True,
     ),
     Parameter(
         "filters", "int", 16, "Filters",
@@ -51,6 +54,7 @@ _CONVOLUTIONAL = (
         "beta", "float", 1.0, "Beta",
         "Weight of the divergence from the prior: more gives a simpler latent, less a truer one.",
         0.0, 1000.0,
+        defines_loss=True,
     ),
     Parameter(
         "kl_warmup_epochs", "int", 5, "Warm-up", "Epochs in which beta grows from 0.", 0, 10_000,
@@ -82,17 +86,30 @@ REPRESENTATIONS = Registry(
                     "latent", "int", 6, "Latent dimensions", "Width of the middle layer.", 1, 1024
                 ),
                 Parameter(
-                    "epochs", "int", 20, "Epochs", "How often it sees every track.", 1, 10_000
+                    "epochs", "int", 40, "Epochs", "How often it sees every track.", 1, 10_000
                 ),
                 Parameter(
-                    "batch_size", "int", 32, "Batch size", "Tracks per step.", 1, 65_536
+                    "batch_size", "int", 128, "Batch size", "Tracks per step.", 1, 65_536
                 ),
                 Parameter(
-                    "learning_rate", "float", 1e-3, "Learning rate", "Adam's step.", 1e-7, 1.0
+                    "learning_rate", "float", 2e-3, "Learning rate",
+                    "Adam's first step; it falls to 0 along a cosine.", 1e-7, 1.0,
                 ),
                 Parameter(
                     "validation_share", "float", 0.1, "Validation share",
                     "Part of the tracks held out to measure the validation loss.", 0.0, 0.9,
+                ),
+                Parameter(
+                    "init", "choice", "pca", "First weights",
+                    "pca: those of the principal components, so that seeds agree; random: each "
+                    "seed ends in a latent of its own.",
+                    choices=("pca", "random"),
+                ),
+                Parameter(
+                    "n_init", "int", 3, "Starts",
+                    "How often it trains anew, keeping the one with the least validation loss. "
+                    "The time grows with it.",
+                    1, 100,
                 ),
             ),
         ),
@@ -133,11 +150,13 @@ REPRESENTATIONS = Registry(
                 Parameter(
                     "condition", "choice", "genre", "Label", "The kind of label it is told.",
                     choices=("genre", "emotion", "language"),
+                    defines_loss=True,
                 ),
                 Parameter(
                     "max_labels", "int", 20, "Labels",
                     "The commonest have a class of their own; the others share one.", 1, 1000,
                     aliases=("most_labels",),
+                    defines_loss=True,
                 ),
                 *_VARIATIONAL,
             ),
@@ -154,6 +173,7 @@ REPRESENTATIONS = Registry(
                 Parameter(
                     "n_clusters", "int", 10, "Clusters", "Gaussians of the mixture.", 1, 200,
                     aliases=("clusters",),
+                    defines_loss=True,
                 ),
                 *_VARIATIONAL[:2],
                 Parameter(
@@ -161,6 +181,7 @@ REPRESENTATIONS = Registry(
                     "Weight of the divergence from the mixture: with more of it clusters fall "
                     "together and fewer are left.",
                     0.0, 100.0,
+                    defines_loss=True,
                 ),
                 Parameter(
                     "kl_warmup_epochs", "int", 0, "Warm-up",
@@ -215,23 +236,28 @@ REPRESENTATIONS = Registry(
                     "tfidf: hashed words on their main directions; sentences: a transformer in "
                     "models/sentences of the instance, which needs requirements/embeddings.txt.",
                     choices=("tfidf", "sentences"),
+                    defines_loss=True,
                 ),
                 Parameter(
-                    "text_size", "int", 64, "Text dimensions", "Of tfidf's directions.", 1, 1024
+                    "text_size", "int", 64, "Text dimensions", "Of tfidf's directions.", 1, 1024,
+                    defines_loss=True,
                 ),
                 Parameter(
                     "text_weight", "float", 10.0, "Weight of the text",
                     "What restoring the text counts beside restoring the sound.", 0.0, 10_000.0,
+                    defines_loss=True,
                 ),
                 Parameter(
                     "alignment_weight", "float", 100.0, "Alignment",
                     "What it counts that a song's words lie where its sound lies.", 0.0, 100_000.0,
                     aliases=("alignment",),
+                    defines_loss=True,
                 ),
                 Parameter(
                     "modality_dropout", "float", 0.5, "Left out",
                     "How often a song with both is encoded from its sound or its words alone.",
                     0.0, 1.0, aliases=("dropped",),
+                    defines_loss=True,
                 ),
             ),
             abilities=("decode",),

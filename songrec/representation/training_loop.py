@@ -64,6 +64,7 @@ def train(
     row_loss: RowLoss = squared_error,
     part_weights: Callable[[int], Sequence[float]] = lambda epoch: (1.0,),
     learning_rate: Callable[[int], float] | None = None,
+    loop: Any = None,
     on_steps: Callable[[int, float], None] = lambda epoch, share: None,
 ) -> Iterator[Epoch]:
     """Train ``model`` to reproduce ``values`` float32 ``(n, d)``; yields after every epoch.
@@ -74,6 +75,8 @@ def train(
     layers ``add_loss``: a weight that grows is a warm-up. The losses that are yielded always have
     the last epoch's weights, so that epochs can be compared. ``learning_rate(epoch)`` sets the
     optimizer's rate for an epoch; without it that stays as it is.
+    ``loop`` is a former training's of the same model and optimizer (``compile_loop``), so that
+    compiling, which takes seconds, is done once.
     ``on_steps(epoch, share)`` is called at least about every half second with the share of the
     epoch done, and may raise to stop.
     The last batch, when short, is filled up with rows of weight 0, so its gradient is the mean
@@ -86,7 +89,7 @@ def train(
     batch_size = min(batch_size, rows)
     batches = -(-rows // batch_size)
     final = np.asarray(part_weights(epochs), dtype=np.float64)
-    run = _compiled_loop(model, optimizer, batch_size, row_loss, len(final))
+    run = loop or compile_loop(model, optimizer, batch_size, row_loss, len(final))
     random = np.random.default_rng(seed)
     weights = np.zeros(batches * batch_size, dtype=np.float32)
     weights[:rows] = 1.0
@@ -176,9 +179,17 @@ def _several(values: Any) -> tuple[Any, ...]:
     return tuple(values) if isinstance(values, (tuple, list)) else (values,)
 
 
-def _compiled_loop(
-    model: Any, optimizer: Any, batch_size: int, row_loss: RowLoss, parts: int
+def compile_loop(
+    model: Any,
+    optimizer: Any,
+    batch_size: int,
+    row_loss: RowLoss = squared_error,
+    parts: int = 1,
 ) -> Any:
+    """Return the compiled loop over batches, which is compiled when it is first called.
+
+    ``batch_size`` is at most the number of rows, ``parts`` the number of the loss's parts.
+    """
     variables = model.trainable_variables
     # Its slots have to exist before the loop is traced: a loop cannot create variables.
     optimizer.build(variables)
@@ -202,6 +213,14 @@ def _compiled_loop(
         )[1]
 
     return run
+
+
+def restart(model: Any, optimizer: Any, weights: Sequence[Floats]) -> None:
+    """Give a model first weights, and its optimizer the state that it begins with."""
+    model.set_weights(list(weights))
+    for variable in optimizer.variables:
+        if variable is not optimizer.learning_rate and "learning_rate" not in variable.path:
+            variable.assign(np.zeros(variable.shape, dtype=variable.dtype))
 
 
 def seed_everything(seed: int) -> None:

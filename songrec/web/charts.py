@@ -6,14 +6,18 @@ they need no script and follow the theme through the style sheet.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from flask import current_app
 
 from songrec.core.attributes import ATTRIBUTES, BY_NAME, format_attribute
+from songrec.core.errors import NotReady
 from songrec.core.types import Space
+from songrec.store.runs import run_folders
 from songrec.web.cached_counts import cached_value
 
 GRID = 1001
@@ -111,19 +115,32 @@ def tag_bars(entries: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def plain_rows(values: Mapping[str, float | None]) -> list[Row]:
+def plain_rows(values: Mapping[str, float | None], measured: Collection[str] = ()) -> list[Row]:
     """Return the attributes of a track that is in no run: values without a standing."""
     return [
-        Row(a.name, a.label, a.help, format_attribute(a.name, values.get(a.name)), None, "")
+        Row(
+            a.name,
+            a.label,
+            a.help,
+            format_attribute(a.name, values.get(a.name), measured=a.name in measured),
+            None,
+            "",
+        )
         for a in ATTRIBUTES
         if values.get(a.name) is not None
     ]
 
 
 def track_rows(
-    values: Mapping[str, float | None], space: Space, profile: Mapping[str, Any] | None
+    values: Mapping[str, float | None],
+    space: Space,
+    profile: Mapping[str, Any] | None,
+    measured: Collection[str] = (),
 ) -> list[Row]:
-    """Return the attributes of a track with their standing in the catalogue and its cluster."""
+    """Return the attributes of a track with their standing in the catalogue and its cluster.
+
+    ``measured`` names those that were measured from the sound.
+    """
     medians = (profile or {}).get("median", {})
     cluster_shares = (profile or {}).get("share", {})
     rows = []
@@ -131,13 +148,15 @@ def track_rows(
         name, value = attribute.name, values.get(attribute.name)
         if value is None:
             continue
-        share = catalogue_percentile(space, name, value) if name != "explicit" else None
+        share = catalogue_percentile(space, name, value, measured=name in measured)
+        if name == "explicit":
+            share = None
         rows.append(
             Row(
                 name,
                 attribute.label,
                 attribute.help,
-                format_attribute(name, value),
+                format_attribute(name, value, measured=name in measured),
                 share,
                 words_for(name, share),
                 cluster_shares.get(name) if name != "explicit" else None,
@@ -147,9 +166,17 @@ def track_rows(
     return rows
 
 
-def catalogue_percentile(space: Space, name: str, value: float) -> float | None:
-    """Return the share of the catalogue below ``value``; ties count half. None if unknown."""
+def catalogue_percentile(
+    space: Space, name: str, value: float, *, measured: bool = False
+) -> float | None:
+    """Return the share of the catalogue below ``value``; ties count half.
+
+    None if unknown, and for a loudness that is not on the scale of the run: ``measured`` tells one
+    in LUFS from a catalogue's.
+    """
     if name not in space.value_names:
+        return None
+    if name == "loudness" and _loudness_scale(space) not in (None, measured):
         return None
     grid = _quantiles(space)[space.value_names.index(name)]
     if np.isnan(grid[0]):
@@ -159,6 +186,21 @@ def catalogue_percentile(space: Space, name: str, value: float) -> float | None:
         np.searchsorted(grid, np.float32(value), side="right"),
     )
     return float(below + upto) / (2 * len(grid))
+
+
+def _loudness_scale(space: Space) -> bool | None:
+    """Return whether the run's loudness was measured; None for a run that does not say."""
+
+    def read() -> bool | None:
+        with contextlib.suppress(NotReady):
+            folder = current_app.config["INSTANCE"]
+            scale = run_folders.read_json(folder, space.run_id, "manifest.json").get(
+                "loudness_scale"
+            )
+            return None if scale is None else scale == "measured"
+        return None
+
+    return cached_value(("loudness scale",), space.run_id, read)
 
 
 def _quantiles(space: Space) -> np.ndarray:

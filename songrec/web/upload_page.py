@@ -77,14 +77,18 @@ def _rows(attributes: dict[str, Any], space: Any) -> list[dict[str, str]]:
         stated = attributes.get(attribute.name)
         if stated is not None:
             percentile = (
-                charts.catalogue_percentile(space, attribute.name, stated["value"])
+                charts.catalogue_percentile(
+                    space, attribute.name, stated["value"], measured=stated["source"] == "measured"
+                )
                 if space
                 else None
             )
             rows.append(
                 {
                     "label": attribute.label,
-                    "value": format_attribute(attribute.name, stated["value"]),
+                    "value": format_attribute(
+                        attribute.name, stated["value"], measured=stated["source"] == "measured"
+                    ),
                     "words": charts.words_for(attribute.name, percentile),
                     "source": charts.SOURCES.get(stated["source"], stated["source"]),
                 }

@@ -110,9 +110,10 @@ def test_from_the_first_look_to_a_published_retraining(
 
     # They press Retrain and watch.
     page.goto("/admin/train")
+    page.get_by_text("Other settings").click()
     label, representation = MODELS[viewport]
     page.get_by_role("radio", name=re.compile(f"^{label}")).first.check()
-    page.get_by_role("button", name="Retrain").click()
+    page.get_by_role("button", name="Retrain with these settings").click()
     page.wait_for_url(re.compile("/admin/jobs/"))
     page.get_by_role("link", name="Compare with the published run").wait_for(
         timeout=TRAINING_SECONDS * 1000

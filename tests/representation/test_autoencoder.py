@@ -164,3 +164,20 @@ def test_holding_out_splits_every_row_once():
     learn, check = training_loop.hold_out(100, 0.1, seed=3)
     assert len(check) == 10
     assert sorted([*learn, *check]) == list(range(100))
+
+
+def test_of_several_trainings_the_one_with_the_least_validation_loss_is_kept(table):
+    model = Autoencoder(epochs=2, n_init=3, init="random").fit(table, seed=0)
+    kept = model.metrics_["val_loss"]
+    assert kept == model.history_[-1]["val_loss"] < model.metrics_["worst_start_loss"]
+    # The weights are those of the history that is kept.
+    _, held_out = training_loop.hold_out(600, 0.1, seed=0)
+    restored = model.reconstruct(table.take(held_out))
+    assert np.mean((restored - table.values[held_out]) ** 2) == pytest.approx(kept, rel=1e-4)
+
+
+def test_two_seeds_end_in_nearly_the_same_latent(table):
+    latents = [Autoencoder(epochs=3, n_init=1).fit(table, seed=s).transform(table) for s in (0, 1)]
+    # Three factors made the table: the other dimensions hold next to nothing.
+    for one, other in zip(*(latent.T[:3] for latent in latents), strict=True):
+        assert np.corrcoef(one, other)[0, 1] > 0.95

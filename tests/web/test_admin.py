@@ -24,7 +24,7 @@ from songrec.store import jobs
 from songrec.store.runs import runs
 from songrec.store.tables import Job, Track, TrackAttributes, User
 from tests.catalogue_files.samples import TWELVE, as_text, song
-from tests.factories import waiting_ids
+from tests.factories import make_track, waiting_ids
 from tests.web.accounts import admin, anna, quick_hashes
 from tests.web.admin_runs import a_run
 from tests.web.html import links, parse, texts
@@ -246,6 +246,23 @@ class TestRetrain:
                 ending = f".{entry.name}.{parameter.name}"
                 assert [name for name in names if name.endswith(ending)]
 
+    def test_a_recommended_setting_comes_first_with_the_time_that_it_takes(
+        self, app: Flask, client: FlaskClient, session: Session, admin: User
+    ) -> None:
+        make_track(session)
+        session.commit()
+        page = client.get("/admin/train")
+        (recommended,) = parse(page).select(".recommended")
+        assert "Autoencoder of attributes, k-means" in recommended.get_text()
+        assert "for 1 song." in recommended.get_text()
+        fields = {field["name"] for field in recommended.select("[name]")}
+        assert fields == {"csrf_token", "publish"}
+        assert not parse(page).select_one("details.other-settings").has_attr("open")
+        a_run(app, session, "r-before")
+        assert "for 1 song, going by earlier runs." in client.get("/admin/train").text
+        wrong = client.post("/admin/train", data={"seed": "-1"})
+        assert parse(wrong).select_one("details.other-settings").has_attr("open")
+
     def test_pressing_retrain_queues_the_defaults(
         self, app: Flask, client: FlaskClient, session: Session, admin: User
     ) -> None:
@@ -255,7 +272,7 @@ class TestRetrain:
         assert job.parameters == {
             "representation": "autoencoder",
             "clustering": "kmeans",
-            "projection": "pca",
+            "projection": "auto",
             "feature_set": "auto",
             "seed": 0,
             "publish": False,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from songrec.store.listeners import users
-from songrec.store.runs import runs
-from songrec.store.tables import User
+from songrec.store.runs import run_folders, runs
+from songrec.store.tables import Cluster, User
 from tests.planted_run import plant
 from tests.web.accounts import PASSWORD, admin, anna, quick_hashes
 from tests.web.admin_runs import a_run
@@ -52,6 +53,45 @@ class TestRuns:
         text = client.get("/admin/runs/r-one").text
         for shown in ("representation: epochs", "0.25", "variance was left out", "0.0500"):
             assert shown in text
+
+    def test_a_run_shows_how_good_its_recommendations_are(
+        self, app: Flask, client: FlaskClient, session: Session, admin: User
+    ) -> None:
+        measures = {"p_at_10_of_1": [0.2, 0.15, 0.25], "p_at_10_of_10": [0.4, 0.31, 0.47]}
+        methods = {
+            "cosine": {name: [value / 2 for value in of] for name, of in measures.items()},
+            "taste": {**measures, "discovery_p_at_10": None},
+        }
+        measured = {"playlists": 50, "trained_on": 200, "methods": methods, "best": "taste"}
+        a_run(app, session, "r-measured", recommendation=measured)
+        few = {"playlists": 0, "available": 7, "needed": 30, "songs": 12}
+        a_run(app, session, "r-few", recommendation=few)
+        a_run(app, session, "r-old")
+        page = client.get("/admin/runs/r-measured")
+        table = "[aria-labelledby=recommendation-title] tbody"
+        assert texts(page, f"{table} th") == ["Your taste used", "What they share"]
+        assert texts(page, f"{table} td")[:3] == ["20% (15 to 25)", "40% (31 to 47)", "–"]
+        assert "Measured on 50 playlists of this catalogue" in page.text
+        page = client.get("/admin/runs/r-few").text
+        assert "it takes 30 playlists of 12 songs or more, and this catalogue has 7." in page
+        assert "this run is older than the measure" in client.get("/admin/runs/r-old").text
+
+    def test_losses_that_measure_something_else_are_not_compared(
+        self, app: Flask, client: FlaskClient, session: Session, admin: User
+    ) -> None:
+        for public_id, representation in (("r-a", "autoencoder"), ("r-v", "vae")):
+            run = a_run(app, session, public_id)
+            run.representation = representation
+            run.metrics = {"val_loss": 0.1 if representation == "vae" else 0.2}
+            folder = run_folders.run_folder(app.config["INSTANCE"], public_id)
+            np.save(folder / "track_ids.npy", np.arange(4))
+            labels = np.zeros(4, dtype=np.int32)
+            np.savez(folder / "clustering.npz", labels=labels, confidence=labels)
+            session.add(Cluster(run_id=run.id, number=0, name="All", size=4, profile={}))
+        session.commit()
+        page = client.get("/admin/compare?a=r-a&b=r-v")
+        assert "Not compared: different models, autoencoder and vae." in page.text
+        assert texts(page, "td.better") == []
 
     def test_two_runs_side_by_side(
         self, app: Flask, client: FlaskClient, session: Session, admin: User

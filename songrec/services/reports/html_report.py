@@ -19,7 +19,7 @@ from songrec.core.files import write_bytes
 from songrec.core.types import Progress, no_progress
 from songrec.core.version import VERSION
 from songrec.evaluation.importance import importance
-from songrec.projection import PROJECTIONS
+from songrec.projection import MAPS, PROJECTIONS
 from songrec.services.reports import model_examples, plots
 from songrec.services.reports.cluster_importance import cluster_importance
 from songrec.services.training.run_metrics import MEASURES
@@ -146,8 +146,8 @@ def _maps(
     latent = run_folders.read_array(instance, run.public_id, "latent.npy")
     rows = np.sort(np.random.default_rng(run.seed).permutation(len(labels))[:MAP_TRACKS])
     own = _own_map(instance, run)
-    for at, entry in enumerate(PROJECTIONS):
-        on_progress(0.1 + 0.5 * at / len(PROJECTIONS), f"Drawing the map by {entry.label}", None)
+    for at, entry in enumerate(map(PROJECTIONS.entry, MAPS)):
+        on_progress(0.1 + 0.5 * at / len(MAPS), f"Drawing the map by {entry.label}", None)
         of = f", {len(rows):,} of {len(labels):,} tracks" if len(rows) < len(labels) else ""
         if entry.name == run.projection:
             coordinates, of = own[rows], f"{of} (the run's own map)"

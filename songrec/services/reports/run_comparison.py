@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from songrec.evaluation.agreement import adjusted_rand_index, contingency, match_labels, moved
-from songrec.services.training.run_metrics import MEASURES, Measure
+from songrec.services.training.algorithms import REPRESENTATIONS
+from songrec.services.training.run_metrics import MEASURES, Measure, Scope
 from songrec.store.instance import Instance
 from songrec.store.runs import run_folders, runs
 from songrec.store.tables import Cluster, Run
@@ -15,12 +17,17 @@ from songrec.store.tables import Cluster, Run
 
 @dataclass(frozen=True)
 class MetricRow:
-    """A measure of both runs; ``better`` is ``"a"``, ``"b"``, or None (equal or unknown)."""
+    """A measure of both runs.
+
+    ``better`` is ``"a"``, ``"b"``, or None (equal, unknown or not comparable). ``difference`` says
+    why the values are not comparable; it is empty where they are.
+    """
 
     measure: Measure
     a: float | None
     b: float | None
     better: str | None
+    difference: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,17 +107,85 @@ def compare_runs(instance: Instance, a: str, b: str) -> RunComparison:
 
 
 def metric_rows(a: Run, b: Run) -> tuple[MetricRow, ...]:
-    """Compare every measure that at least one of the runs has."""
+    """Compare every measure that at least one of the runs has.
+
+    One is called better only where both values measure the same.
+    """
     rows = []
     for measure in MEASURES:
         value_a, value_b = measure.value_of(a), measure.value_of(b)
         if value_a is None and value_b is None:
             continue
-        better = None
-        if measure.better and value_a is not None and value_b is not None and value_a != value_b:
-            better = "a" if (value_a > value_b) == (measure.better == "higher") else "b"
-        rows.append(MetricRow(measure, value_a, value_b, better))
+        better, differing = None, ""
+        if measure.better and value_a is not None and value_b is not None:
+            differing = difference(measure.scope, a, b)
+            if not differing and value_a != value_b:
+                better = "a" if (value_a > value_b) == (measure.better == "higher") else "b"
+        rows.append(MetricRow(measure, value_a, value_b, better, differing))
     return tuple(rows)
+
+
+def difference(scope: Scope, a: Run, b: Run) -> str:
+    """Describe why a measure of ``scope`` does not measure the same of two runs, or return ``""``.
+
+    The losses of two models, or of one with another weight of a term, are numbers of different
+    kinds; a silhouette in two latents is one of two spaces.
+    """
+    if scope == "any" or a.public_id == b.public_id:
+        return ""
+    if scope == "songs":
+        return "different songs" if a.data_fingerprint != b.data_fingerprint else ""
+    if scope == "features":
+        return _data_difference(a, b) or (
+            # A model of spectrograms measures its error in those.
+            _model_difference(a, b) if _reads_sound_itself(a) or _reads_sound_itself(b) else ""
+        )
+    if a.representation != b.representation:
+        return f"different models, {a.representation} and {b.representation}"
+    if scope == "model":
+        return ""
+    if scope == "loss":
+        return _data_difference(a, b) or _model_difference(a, b)
+    if a.seed != b.seed or _parameters(a) != _parameters(b):
+        return "each in its own latent"
+    return _data_difference(a, b)
+
+
+def _data_difference(a: Run, b: Run) -> str:
+    if a.feature_set != b.feature_set:
+        return f"different features, {a.feature_set} and {b.feature_set}"
+    return "different songs" if a.data_fingerprint != b.data_fingerprint else ""
+
+
+def _model_difference(a: Run, b: Run) -> str:
+    """Describe how the losses of two runs differ, or return ``""``."""
+    if a.representation != b.representation:
+        return f"different models, {a.representation} and {b.representation}"
+    if a.representation not in REPRESENTATIONS:
+        return ""
+    of_a, of_b = _parameters(a), _parameters(b)
+    for parameter in REPRESENTATIONS.entry(a.representation).parameters:
+        value_a, value_b = of_a.get(parameter.name), of_b.get(parameter.name)
+        if parameter.defines_loss and value_a != value_b:
+            return (
+                f"different losses, {parameter.label.lower()} "
+                f"{parameter.text(value_a)} and {parameter.text(value_b)}"
+            )
+    return ""
+
+
+def _parameters(run: Run) -> dict[str, Any]:
+    values = run.parameters.get("representation", {})
+    if run.representation not in REPRESENTATIONS:
+        return dict(values)
+    return REPRESENTATIONS.entry(run.representation).with_current_names(values)
+
+
+def _reads_sound_itself(run: Run) -> bool:
+    return (
+        run.representation in REPRESENTATIONS
+        and "spectrograms" in REPRESENTATIONS.entry(run.representation).required_inputs
+    )
 
 
 def _table(

@@ -19,13 +19,12 @@ from songrec.core.errors import BadInput, SongrecError, UnknownName
 from songrec.core.feature_spec import ATTRIBUTES_ONLY, FeatureSpec
 from songrec.core.registry import Entry
 from songrec.features.registry import parse_features
-from songrec.projection import PROJECTIONS
 from songrec.representation import REPRESENTATIONS
 from songrec.services.features import feature_sets
 from songrec.services.training import model_inputs
 from songrec.services.training.algorithms import REGISTRIES
 
-BASELINE = {"representation": "pca", "clustering": "kmeans"}
+BASELINE = {"representation": "pca", "clustering": "kmeans", "projection": "pca"}
 MAX_CELLS = 5_000
 _FLAGS = ("quick", "bootstrap_refit")
 _KEYS = ("features", *REGISTRIES, "seeds", "clusters", *_FLAGS)
@@ -125,7 +124,7 @@ class SweepSpec:
     features: tuple[FeatureSpec, ...] = (ATTRIBUTES_ONLY,)
     representation: tuple[AlgorithmChoice, ...] = (AlgorithmChoice(BASELINE["representation"]),)
     clustering: tuple[AlgorithmChoice, ...] = (AlgorithmChoice(BASELINE["clustering"]),)
-    projection: tuple[AlgorithmChoice, ...] = (AlgorithmChoice(PROJECTIONS.names()[0]),)
+    projection: tuple[AlgorithmChoice, ...] = (AlgorithmChoice(BASELINE["projection"]),)
     seeds: tuple[int, ...] = (0,)
     clusters: tuple[int, ...] = ()
     quick: bool = False

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from songrec.clustering import CLUSTERINGS, clusters_by_model
 from songrec.core.registry import Registry
-from songrec.projection import PROJECTIONS
+from songrec.projection import MAPS, PROJECTIONS
 from songrec.representation import REPRESENTATIONS
 
 __all__ = [
     "CLUSTERINGS",
+    "MAPS",
     "PROJECTIONS",
     "REGISTRIES",
     "REPRESENTATIONS",

@@ -66,7 +66,8 @@ class TasteArtifacts:
     song_keys, artists, albums
         uint64 ``(n,)``, as in ``Space``.
     model
-        The taste prior as JSON.
+        The taste prior as JSON; ``"measured"`` holds the measures of the methods
+        (``method_evaluation``).
     track_factors
         Float32 ``(n, t)``; None where the two towers do not improve recommendations.
     artist_vectors
@@ -85,6 +86,17 @@ class TasteArtifacts:
     artist_vectors: FittedVectors | None = None
     ranker: dict[str, Any] | None = None
     playlists: tuple[Ints, ...] = ()
+
+    @property
+    def measured(self) -> dict[str, Any]:
+        """The measures of the recommendation methods; empty if there is none."""
+        return self.model.get("measured", {})
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The measures of the best method, as metrics of the run."""
+        best = self.measured.get("methods", {}).get(self.measured.get("best"), {})
+        return {name: of[0] for name, of in best.items() if of is not None}
 
     def write(self, folder: Path) -> None:
         """Write the taste files into a run's folder."""
@@ -111,7 +123,8 @@ class TrainingResult:
 
     The first of ``maps`` is the run's own. ``predictor`` holds the arrays by which the clustering
     assigns new tracks. ``feature_settings`` holds the extraction settings of
-    each audio feature set (``run_settings.record``).
+    each audio feature set (``run_settings.record``), ``loudness_scale`` names the scale of the
+    loudness in ``data`` (``dataset``).
     """
 
     data: training_data.TrainingData
@@ -127,6 +140,7 @@ class TrainingResult:
     metrics: dict[str, Any]
     notes: list[str]
     feature_settings: dict[str, dict[str, Any]]
+    loudness_scale: str
 
     @property
     def coordinates(self) -> Floats:
@@ -156,7 +170,10 @@ class TrainingResult:
 
 
 def run_row(
-    request: TrainRequest, parameters: dict[str, dict[str, Any]], result: TrainingResult
+    request: TrainRequest,
+    parameters: dict[str, dict[str, Any]],
+    result: TrainingResult,
+    tastes: TasteArtifacts,
 ) -> Run:
     """Build the run's row, without seconds and not yet added to a session."""
     created = now()
@@ -166,13 +183,13 @@ def run_row(
         feature_set=str(request.feature_set),
         representation=request.representation,
         clustering=request.clustering,
-        projection=request.projection,
+        projection=result.maps[0].name,
         seed=request.seed,
         track_count=len(result.data.track_ids),
         cluster_count=len(set(np.unique(result.clustering.labels).tolist()) - {-1}),
         data_fingerprint=result.data.fingerprint(),
-        parameters=_with_lists(parameters),
-        metrics=result.metrics,
+        parameters=_with_lists({**parameters, "projection": result.maps[0].parameters}),
+        metrics={**result.metrics, **tastes.metrics},
     )
 
 
@@ -239,6 +256,7 @@ def write_folder(
             "data_fingerprint": run.data_fingerprint,
             "features": {"used": result.choice.used, "left_out": result.choice.left_out},
             "feature_settings": result.feature_settings,
+            "loudness_scale": result.loudness_scale,
             "values": {"columns": (*ATTRIBUTE_NAMES, *EXTRA_COLUMNS)},
             "space": {"columns": result.space.columns},
             # The key "clustering" holds the algorithm's name.
@@ -248,6 +266,7 @@ def write_folder(
                 for cluster in clusters
             ],
             "metrics": run.metrics,
+            "recommendation": tastes.measured,
             "seconds": run.seconds,
             "notes": result.notes,
         },

@@ -27,6 +27,8 @@ from songrec.store.sound import feature_cache, spectrograms
 AUDIO_COVERAGE = 0.5
 """A feature is left out where fewer analysed tracks have it (the pitch of unpitched music)."""
 MIN_TRACKS = 10
+CATALOGUE_LOUDNESS, MEASURED_LOUDNESS = "catalogue", "measured"
+"""Scales of loudness: a catalogue's own decibels, and LUFS measured from the sound."""
 DEFAULT_SHARE = 0.5
 """An audio feature set is a default where this share of the catalogue's tracks has it."""
 
@@ -36,7 +38,9 @@ class TrainingDataset:
     """The tracks that have every feature set, their raw columns, and the columns left out.
 
     ``described`` names the attributes that enough tracks have to describe clusters by,
-    ``settings`` holds the extraction settings of each audio feature set (``run_settings.record``).
+    ``settings`` holds the extraction settings of each audio feature set (``run_settings.record``),
+    ``loudness_scale`` is that of the loudness in ``data`` (``_on_one_loudness_scale``), ``notes``
+    are sentences about values that were left out.
     """
 
     data: TrainingData
@@ -45,6 +49,8 @@ class TrainingDataset:
     described: tuple[str, ...]
     has_audio: bool
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    loudness_scale: str = CATALOGUE_LOUDNESS
+    notes: tuple[str, ...] = ()
 
 
 def default_features_for(session: Session, representation: Entry) -> FeatureSpec:
@@ -84,10 +90,13 @@ def build_dataset(
     if len(audio):
         sound = feature_sets.table(instance, audio, minimum=MIN_TRACKS)
         data = _only(data, sound.track_ids)
+    data, scale, notes = _on_one_loudness_scale(data)
     described = described_attributes(data)
     if feature_set == ATTRIBUTES_ONLY:
         table, choice = attributes_table(data.track_ids, data.values, ATTRIBUTE_NAMES)
-        return TrainingDataset(data, table, choice, described, has_audio=False)
+        return TrainingDataset(
+            data, table, choice, described, has_audio=False, loudness_scale=scale, notes=notes
+        )
     parts, left_out = [], {}
     for name in feature_set:
         if name == ATTRIBUTES:
@@ -119,6 +128,8 @@ def build_dataset(
         described,
         has_audio=len(audio) > 0,
         settings=run_settings.record(instance, extracted),
+        loudness_scale=scale,
+        notes=notes,
     )
 
 
@@ -130,6 +141,29 @@ def described_attributes(data: TrainingData) -> tuple[str, ...]:
     return tuple(
         name for name, share in zip(ATTRIBUTE_NAMES, shares, strict=True) if share >= COVERAGE
     )
+
+
+def _on_one_loudness_scale(data: TrainingData) -> tuple[TrainingData, str, tuple[str, ...]]:
+    """Return data whose loudness is on one scale, the name of that, and what was left out.
+
+    A catalogue's loudness and the measured one differ in what they mean, so of a library that has
+    both only the scale of more tracks stays; the loudness of the others counts as unknown.
+    """
+    column = ATTRIBUTE_NAMES.index("loudness")
+    known = ~np.isnan(data.values[:, column])
+    measured, stated = known & data.measured, known & ~data.measured
+    scale = MEASURED_LOUDNESS if measured.sum() > stated.sum() else CATALOGUE_LOUDNESS
+    other = stated if scale == MEASURED_LOUDNESS else measured
+    if not other.any():
+        return data, scale, ()
+    values = data.values.copy()
+    values[other, column] = np.nan
+    which = "stated by the catalogue" if scale == MEASURED_LOUDNESS else "measured from the sound"
+    note = (
+        f"The loudness of {other.sum():,} tracks was left out: it was {which}, that of most others "
+        "was not, and the two are not on one scale."
+    )
+    return replace(data, values=values), scale, (note,)
 
 
 def sound_of(table: FeatureTable) -> FeatureTable:

@@ -26,6 +26,7 @@ from songrec.projection import PROJECTIONS
 from songrec.representation import REPRESENTATIONS
 from songrec.services.training import model_inputs
 from songrec.services.training.artifacts import PREDICTOR_FILE
+from songrec.services.training.dataset import MEASURED_LOUDNESS
 from songrec.store.runs import run_folders
 from songrec.store.runs.spaces import load_space
 from songrec.store.tables import Run
@@ -89,7 +90,8 @@ def embed_track(
     instance, run
         The instance folder, and the run whose files are used.
     attributes
-        Known attributes by name, and ``duration`` in milliseconds and ``year``.
+        Known attributes by name, and ``duration`` in milliseconds and ``year``. The loudness is a
+        measured one: it counts as unknown in a run on a catalogue's loudness.
     sound
         Features of the sound as ``"set:column"``.
     inputs
@@ -102,6 +104,9 @@ def embed_track(
     """
     folder = run_folders.run_folder(instance, run.public_id)
     space = load_space(folder)
+    manifest = run_folders.read_json(instance, run.public_id, "manifest.json")
+    if manifest.get("loudness_scale", MEASURED_LOUDNESS) != MEASURED_LOUDNESS:
+        attributes = {name: value for name, value in attributes.items() if name != "loudness"}
     scaler = Scaler.load(folder / "scaler.npz")
     raw, guessed = _features(scaler.columns, attributes, sound)
     table = scaler.transform(

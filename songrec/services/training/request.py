@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from songrec.core.errors import UnknownName
 from songrec.core.feature_spec import ATTRIBUTES_ONLY, AUTO, FeatureSpec
 from songrec.features.registry import parse_features
+from songrec.projection.registry import AUTO as AUTO_MAP
 from songrec.services.training import dataset, model_inputs
 from songrec.services.training.algorithms import (
     CLUSTERINGS,
@@ -42,7 +43,7 @@ class TrainRequest:
     feature_set: FeatureSpec = ATTRIBUTES_ONLY
     representation: str = "autoencoder"
     clustering: str = "kmeans"
-    projection: str = "pca"
+    projection: str = AUTO_MAP
     seed: int = 0
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     publish: bool = True

@@ -11,18 +11,27 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from songrec.clustering.scores import SCORES
+from songrec.recommend.registry import METHODS
 from songrec.store.tables import Run
+
+Scope = Literal["any", "songs", "model", "latent", "features", "loss"]
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One metric of a run. ``better`` is None where neither direction is an improvement."""
+    """One metric of a run.
+
+    ``better`` is None where neither direction is an improvement. ``scope`` says what two runs must
+    have in common for their values to measure the same (``run_comparison.difference``): nothing,
+    the songs, the model, the latent, the features of the same songs, or model, loss and features.
+    """
 
     name: str
     label: str
     description: str
     better: Literal["higher", "lower"] | None
     source: Literal["metrics", "seconds", "run"] = "metrics"
+    scope: Scope = "any"
 
     def value_of(self, run: Run) -> float | None:
         """Return the run's value, or None where it was not measured."""
@@ -51,7 +60,7 @@ LABEL_SCORES = (
 MEASURES: tuple[Measure, ...] = (
     Measure("track_count", "Tracks", "Number of tracks in the run.", None, "run"),
     Measure("cluster_count", "Clusters", "Number of clusters, without noise.", None, "run"),
-    *(Measure(s.name, s.label, s.description, s.better) for s in SCORES),
+    *(Measure(s.name, s.label, s.description, s.better, scope="latent") for s in SCORES),
     Measure("noise_share", "Ungrouped", "Share of tracks that are in no cluster (noise).", None),
     Measure(
         "name_word_share",
@@ -78,16 +87,56 @@ MEASURES: tuple[Measure, ...] = (
         "Whether neighbours on the map are neighbours in the latent, from 0 to 1 "
         "(Venna & Kaski 2001).",
         "higher",
+        scope="latent",
+    ),
+    Measure(
+        "p_at_10_of_10",
+        "Right of ten songs, ten likes",
+        "Of a playlist that was held out, ten songs are liked; share of the first ten "
+        "recommendations that are on it.",
+        "higher",
+        scope="songs",
+    ),
+    Measure(
+        "p_at_10_of_1",
+        "Right of ten songs, one like",
+        "The same with one song liked.",
+        "higher",
+        scope="songs",
+    ),
+    Measure(
+        "discovery_p_at_10",
+        "Right of ten songs by new artists",
+        "The same with ten songs liked, where only songs by other artists are recommended.",
+        "higher",
+        scope="songs",
     ),
     Measure(
         "reconstruction_mse",
         "Reconstruction error",
         "Mean squared error of the restored features, in standard deviations squared.",
         "lower",
+        scope="features",
     ),
-    Measure("loss", "Training loss", "The last epoch's loss on the training tracks.", "lower"),
     Measure(
-        "val_loss", "Validation loss", "The last epoch's loss on the tracks held out.", "lower"
+        "loss",
+        "Training loss",
+        "The last epoch's loss on the training tracks.",
+        "lower",
+        scope="loss",
+    ),
+    Measure(
+        "val_loss",
+        "Validation loss",
+        "The last epoch's loss on the tracks held out.",
+        "lower",
+        scope="loss",
+    ),
+    Measure(
+        "worst_start_loss",
+        "Validation loss, worst start",
+        "The same of the worst of the trainings, of which the best was kept.",
+        None,
     ),
     Measure(
         "latent_dimensions", "Latent dimensions", "Number of values that describe a track.", None
@@ -97,6 +146,7 @@ MEASURES: tuple[Measure, ...] = (
         "Unused dimensions",
         "Latent dimensions that are 0 for every track.",
         "lower",
+        scope="model",
     ),
     Measure(
         "active_latent_dimensions",
@@ -109,6 +159,7 @@ MEASURES: tuple[Measure, ...] = (
         "Label left in the latent",
         "Balanced accuracy of predicting the label that the model was given from its latent.",
         "lower",
+        scope="loss",
     ),
     Measure("label_leakage_chance", "The same by chance", "One in the number of labels.", None),
     Measure(
@@ -170,3 +221,48 @@ def loss_curves(history: Sequence[dict[str, Any]]) -> list[tuple[str, list[Curve
         if curves:
             terms.append((name, curves))
     return terms
+
+
+METHOD_MEASURES = (
+    ("p_at_10_of_1", "1 like", "One song of a playlist is liked."),
+    ("p_at_10_of_10", "10 likes", "Ten songs of a playlist are liked."),
+    (
+        "discovery_p_at_10",
+        "10 likes, new artists",
+        "Ten songs are liked, and songs by their artists are not recommended.",
+    ),
+)
+"""The measures of recommendation methods: name, label, description."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredMethod:
+    """A recommendation method's measures, each ``[value, low, high]`` or None where unknown."""
+
+    label: str
+    is_best: bool
+    values: tuple[list[float] | None, ...]
+
+
+def measured_methods(recommendation: dict[str, Any]) -> list[MeasuredMethod]:
+    """Return the methods that a training measured, best first.
+
+    ``recommendation`` is the part of that name of a run's manifest. A method that no longer exists
+    has its name as its label.
+    """
+    methods: dict[str, dict[str, list[float] | None]] = recommendation.get("methods", {})
+    rows = [
+        MeasuredMethod(
+            METHODS.entry(name).label if name in METHODS else name,
+            name == recommendation.get("best"),
+            tuple(of.get(measure) for measure, _, _ in METHOD_MEASURES),
+        )
+        for name, of in methods.items()
+    ]
+    several = [name for name, _, _ in METHOD_MEASURES].index("p_at_10_of_10")
+
+    def order(row: MeasuredMethod) -> tuple[bool, float]:
+        value = row.values[several]
+        return row.is_best, value[0] if value else 0.0
+
+    return sorted(rows, key=order, reverse=True)

@@ -17,7 +17,7 @@ from songrec.core.files import atomic_folder, write_json
 from songrec.core.title_normalization import match_key
 from songrec.core.types import Floats, Ints, Progress, Space, no_progress, part_of
 from songrec.recommend.taste import prior as taste_prior
-from songrec.services.training import additive_ranker, two_tower
+from songrec.services.training import additive_ranker, method_evaluation, two_tower
 from songrec.services.training.additive_ranker import RankerArtifacts
 from songrec.services.training.artifacts import TasteArtifacts, TrainingResult
 from songrec.services.training.artist_evidence import fit_vectors_of_catalogue
@@ -28,8 +28,9 @@ from songrec.store.runs.spaces import track_factors_file
 
 VERSION = 2
 """Version of what is cached; models of another one are trained again."""
-CACHED_MODELS = 4
-"""Number of taste models cached: runs of one catalogue often differ in their models alone."""
+CACHED_MODELS = 8
+"""Number of taste models cached: runs of one catalogue often differ in their models alone.
+A training has two, of which one is measured."""
 
 
 def train_tastes(
@@ -44,8 +45,9 @@ def train_tastes(
     Songs of the same name in other words ("- 2011 Remaster", "feat. …") share a song key: who likes
     one is not shown the other. Without playlists to learn from, the model is the default prior
     (``recommend.taste.prior``); with enough of them there are track factors too (``two_tower``) and
-    an additive ranker (``additive_ranker``), each if it helps. Playlists are those of catalogues
-    and of accounts that share theirs. Results for the same space and playlists come from
+    an additive ranker (``additive_ranker``), each if it helps. All methods are measured on
+    playlists that they were not trained on (``method_evaluation``). Playlists are those of
+    catalogues and of accounts that share theirs. Models of the same space and playlists come from
     ``<instance>/tastes``.
     """
     space = result.recommendation_space()
@@ -62,16 +64,34 @@ def train_tastes(
     vectors = fit_vectors_of_catalogue(instance.session, artists, shared=shared, seed=seed)
     if vectors is not None:
         space = vectors.onto(space)
-    track_factors, model, ranker = _cached_model(
-        instance.folder / "tastes",
-        space,
-        taste_data.playlists(instance.session, space.track_ids, shared=shared),
-        seed,
+    playlists = taste_data.playlists(instance.session, space.track_ids, shared=shared)
+
+    def quietly(fraction: float, message: str, details: dict[str, Any] | None = None) -> None:
         # Details are dropped: their epochs and losses are not those of the run's model.
-        lambda fraction, message, details=None: on_progress(fraction, message),
+        on_progress(fraction, message)
+
+    def fit(space: Space, playlists: Sequence[Ints], on_progress: Progress) -> Space:
+        cache = instance.folder / "tastes"
+        factors, model, ranker = _cached_model(cache, space, playlists, seed, on_progress)
+        return ranker.apply(replace(space, taste_prior=model, track_factors=factors))
+
+    trained = fit(space, playlists, part_of(quietly, 0.0, 0.45))
+    measured = method_evaluation.measure_methods(
+        space,
+        playlists,
+        lambda space, playlists: fit(space, playlists, part_of(quietly, 0.45, 0.9)),
+        seed=seed,
+        on_progress=part_of(quietly, 0.9, 1.0),
     )
     return TasteArtifacts(
-        keys, artists, albums, model, track_factors, vectors, ranker.model, ranker.playlists
+        keys,
+        artists,
+        albums,
+        {**(trained.taste_prior or {}), "measured": measured},
+        trained.track_factors,
+        vectors,
+        trained.ranker,
+        trained.playlists,
     )
 
 

@@ -23,6 +23,7 @@ from songrec.features.quantile_normalization import NormalSpace, normal_space
 from songrec.features.scaling import Scaler
 from songrec.features.whitening_pca import Components
 from songrec.projection import PROJECTIONS
+from songrec.projection.auto import AutomaticMap
 from songrec.projection.metrics import trustworthiness
 from songrec.representation import REPRESENTATIONS
 from songrec.services.training import (
@@ -101,9 +102,12 @@ def run_stages(
             return model, inputs, model.transform(table, **inputs)
 
     def fit_map(stage: str, name: str, map_parameters: dict[str, Any]) -> Projection2D:
-        with progress.stage(stage, f"Drawing the map by {name}", 0.8) as report:
+        with progress.stage(stage, f"Drawing the map: {name}", 0.8) as report:
             projection = PROJECTIONS.create(name, **map_parameters)
             projection.fit(latent, seed=request.seed, on_progress=report)
+            if isinstance(projection, AutomaticMap):
+                name, projection = projection.name_, projection.projection_
+                map_parameters = PROJECTIONS.parse(name)
             coordinates = projection.project(latent)
             trust = trustworthiness(latent, coordinates, seed=request.seed)
             return Projection2D(name, projection, coordinates, trust, map_parameters)
@@ -136,11 +140,14 @@ def run_stages(
             requested_maps[name] = PROJECTIONS.parse(name, request.map_parameters.get(name))
     maps: list[Projection2D] = []
     for name, map_parameters in requested_maps.items():
+        if name in {one.name for one in maps}:  # it was chosen automatically
+            continue
         stage = f"map {name}" if maps else "projection"
         compute = functools.partial(fit_map, stage, name, map_parameters)
-        maps.append(
-            cache.get_or_compute(progress, stage, [*latent_key, name, map_parameters], compute)
-        )
+        key = [*latent_key, name, map_parameters]
+        one = cache.get_or_compute(progress, stage, key, compute)
+        if one.name not in {other.name for other in maps}:
+            maps.append(one)
     labels = label_agreement.labels_by_kind(instance.session, data.track_ids)
     with progress.stage("scores", "Measuring", 0.88):
         metrics = {
@@ -162,8 +169,13 @@ def run_stages(
         prepared.space,
         prepared.sound,
         metrics,
-        [*diagnostics.describe_warnings(prepared.choice, model), *algorithm.notes_],
+        [
+            *prepared.notes,
+            *diagnostics.describe_warnings(prepared.choice, model),
+            *algorithm.notes_,
+        ],
         prepared.settings,
+        prepared.loudness_scale,
     )
 
 
@@ -208,7 +220,7 @@ def write_run(
             result.latent,
         )
         result = replace(result, metrics={**result.metrics, **name_metrics(clusters)})
-    run = run_row(request, parameters, result)
+    run = run_row(request, parameters, result, tastes)
     with progress.stage("write", "Writing the run", 1.0):
         run.seconds = progress.seconds
         with atomic_folder(run_folders.run_folder(instance.folder, run.public_id)) as folder:
@@ -235,6 +247,8 @@ class _Prepared:
     space: NormalSpace
     sound: Components | None
     settings: dict[str, dict[str, Any]]
+    loudness_scale: str
+    notes: tuple[str, ...]
 
 
 def _prepare(
@@ -257,7 +271,17 @@ def _prepare(
         if built.has_audio:
             sound = Components.fit(dataset.sound_of(table))
             space = space.with_columns(sound.transform(dataset.sound_of(table)), sound.names)
-    return _Prepared(data, built.choice, scaler, table, space, sound, built.settings)
+    return _Prepared(
+        data,
+        built.choice,
+        scaler,
+        table,
+        space,
+        sound,
+        built.settings,
+        built.loudness_scale,
+        built.notes,
+    )
 
 
 def _number_clusters(

@@ -24,6 +24,8 @@ class TrainingData:
 
     ``values`` float32 ``(n, 12)`` in the order of ``core.attributes``; ``duration_ms`` and
     ``year`` float32 ``(n,)``; ``key`` and ``mode`` int8 ``(n,)``; ``song_keys`` uint64 ``(n,)``.
+    ``measured`` bool ``(n,)`` tells the tracks that came in as sound: their loudness was measured
+    in LUFS, while that of a catalogue is on a scale of its own.
     """
 
     track_ids: Ints
@@ -33,6 +35,7 @@ class TrainingData:
     year: Floats
     key: NDArray[np.int8]
     mode: NDArray[np.int8]
+    measured: NDArray[np.bool_]
 
     def fingerprint(self) -> str:
         """Return a digest of all data of a training: equal for equal data."""
@@ -84,6 +87,7 @@ def read(
             Track.year,
             Track.key,
             Track.mode,
+            Track.source_key.like("audio:%"),
             *(getattr(TrackAttributes, name) for name in ATTRIBUTE_NAMES),
         )
         .join(TrackAttributes, TrackAttributes.track_id == Track.id)
@@ -91,7 +95,7 @@ def read(
         .execution_options(yield_per=ROWS_PER_FETCH)
     )
     keys: list[Ints] = [np.empty((0, 2), dtype=np.int64)]
-    figures: list[Floats] = [np.empty((0, 4 + len(ATTRIBUTE_NAMES)), dtype=np.float32)]
+    figures: list[Floats] = [np.empty((0, 5 + len(ATTRIBUTE_NAMES)), dtype=np.float32)]
     done = 0
     for rows in session.execute(query).partitions():
         keys.append(np.array([(row[0], row[1]) for row in rows], dtype=np.int64))
@@ -102,11 +106,12 @@ def read(
     return TrainingData(
         track_ids=np.ascontiguousarray(identity[:, 0]),
         song_keys=np.ascontiguousarray(identity[:, 1]).view(np.uint64),
-        values=np.ascontiguousarray(numbers[:, 4:]),
+        values=np.ascontiguousarray(numbers[:, 5:]),
         duration_ms=np.ascontiguousarray(numbers[:, 0]),
         year=np.ascontiguousarray(numbers[:, 1]),
         key=np.nan_to_num(numbers[:, 2], nan=-1).astype(np.int8),
         mode=np.nan_to_num(numbers[:, 3], nan=-1).astype(np.int8),
+        measured=numbers[:, 4] > 0,
     )
 
 

@@ -19,7 +19,7 @@ from songrec.store.instance import current_instance
 from songrec.store.runs import runs
 from songrec.web import cached_counts
 from songrec.web.admin import blueprint
-from songrec.web.admin.training import TrainForm
+from songrec.web.admin.training import TrainForm, time_estimate
 
 MAX_COLUMNS_FIELD = 5_000
 
@@ -28,6 +28,7 @@ MAX_COLUMNS_FIELD = 5_000
 def index() -> ResponseReturnValue:
     """Show catalogue, published run, latest jobs and what to do next."""
     published = runs.published(db.session)
+    form = TrainForm.like(published, publish=published is None)
     recent, _ = job_store.page(db.session, 1, 5)
     queue.show_abandoned(current_instance(), recent)
     return render_template(
@@ -40,7 +41,8 @@ def index() -> ResponseReturnValue:
         dialects=FORMATS,
         fields=FIELDS,
         upload_mb=current_app.config["MAX_CONTENT_LENGTH"] // 2**20,
-        form=TrainForm.like(published, publish=published is None),
+        form=form,
+        estimate=time_estimate(form),
     )
 
 

@@ -40,7 +40,9 @@ def run(public_id: str) -> ResponseReturnValue:
         LABEL_MEASURES,
         LABEL_SCORES,
         MEASURES,
+        METHOD_MEASURES,
         label_agreement,
+        measured_methods,
     )
 
     row = store.find(db.session, public_id)
@@ -61,6 +63,9 @@ def run(public_id: str) -> ResponseReturnValue:
         ],
         agreement=label_agreement(row),
         agreement_measures=LABEL_SCORES,
+        recommendation=manifest.get("recommendation", {}),
+        measured_methods=measured_methods(manifest.get("recommendation", {})),
+        method_measures=METHOD_MEASURES,
         clusters=store.clusters_of(db.session, row),
         manifest=manifest,
         curve=curve(history),

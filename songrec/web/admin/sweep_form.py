@@ -13,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 from songrec.core.errors import SongrecError
 from songrec.core.registry import Entry, Parameter
 from songrec.services.sweeps import specification
-from songrec.services.sweeps.specification import MAX_CELLS, SweepSpec
+from songrec.services.sweeps.specification import BASELINE, MAX_CELLS, SweepSpec
 from songrec.services.training.algorithms import STAGES
 from songrec.web.admin.training import FEATURES, TrainForm
 
@@ -51,6 +51,8 @@ class GridForm:
     def fresh(cls) -> GridForm:
         """Return the initial form: the baseline and the default."""
         chosen = {stage: [registry.names()[0]] for stage, _, registry in STAGES}
+        # Maps are not what a sweep compares: the one that takes no time.
+        chosen["projection"] = [BASELINE["projection"]]
         return cls({"features": ["attributes"], **chosen}, _defaults())
 
     @classmethod

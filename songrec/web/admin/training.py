@@ -20,13 +20,18 @@ from songrec.core.registry import Entry, Parameter, Registry
 from songrec.services.training import model_inputs
 from songrec.services.training.algorithms import (
     CLUSTERINGS,
+    MAPS,
     PROJECTIONS,
     REPRESENTATIONS,
     STAGES,
 )
+from songrec.services.training.dataset import default_features_for
+from songrec.services.training.request import TrainRequest
+from songrec.services.training.time_estimate import TimeEstimate, estimate_time
 from songrec.store.db import db
 from songrec.store.runs import runs
 from songrec.store.tables import Run
+from songrec.web import cached_counts
 from songrec.web.admin import blueprint
 from songrec.web.admin.queueing import queue_once
 
@@ -72,7 +77,7 @@ class TrainForm:
     def fresh(cls, *, publish: bool) -> TrainForm:
         """Return a form with all defaults."""
         values = {"seed": SEED.text(), "feature_set": FEATURES.text()}
-        values |= {f"map.{name}": "no" for name in PROJECTIONS.names()}
+        values |= {f"map.{name}": "no" for name in MAPS}
         for stage, _, registry in STAGES:
             values[stage] = registry.names()[0]
             for entry in registry:
@@ -120,7 +125,7 @@ class TrainForm:
         fresh = cls.fresh(publish="publish" in form)
         fresh.values.update({name: form[name] for name in fresh.values if name in form})
         # An unticked box sends nothing.
-        for name in PROJECTIONS.names():
+        for name in MAPS:
             fresh.values[f"map.{name}"] = "yes" if f"map.{name}" in form else "no"
         for stage, _, registry in STAGES:
             for entry in registry:
@@ -163,7 +168,7 @@ class TrainForm:
                 continue
             fields[stage] = name
             fields["parameters"][stage] = self._parameters(stage, entry)
-        further = [name for name in PROJECTIONS.names() if self.values[f"map.{name}"] == "yes"]
+        further = [name for name in MAPS if self.values[f"map.{name}"] == "yes"]
         if further := [name for name in further if name != self.values["projection"]]:
             fields["maps"] = further
             changed = {
@@ -199,10 +204,35 @@ class TrainForm:
 def train() -> ResponseReturnValue:
     """Show the form, or queue a training run."""
     if request.method == "GET":
-        form = TrainForm.fresh(publish=runs.published(db.session) is None)
-        return render_template("admin/train.html", form=form)
+        return _page(TrainForm.fresh(publish=runs.published(db.session) is None))
     form = TrainForm.sent(request.form)
     fields = form.request()
     if fields is None:
-        return render_template("admin/train.html", form=form), 400
+        return _page(form), 400
     return queue_once("train", fields)
+
+
+def time_estimate(form: TrainForm) -> TimeEstimate | None:
+    """Estimate the time of the training that ``form`` describes; None for an invalid form."""
+    fields = form.request()
+    if fields is None:
+        return None
+    return estimate_time(
+        TrainRequest.from_json(fields),
+        cached_counts.track_count(db.session),
+        runs.all_runs(db.session),
+    )
+
+
+def _page(form: TrainForm) -> str:
+    recommended = TrainForm.fresh(publish=form.publish)
+    return render_template(
+        "admin/train.html",
+        form=form,
+        recommended=recommended,
+        features=default_features_for(
+            db.session, REPRESENTATIONS.entry(recommended.values["representation"])
+        ),
+        tracks=cached_counts.track_count(db.session),
+        estimate=time_estimate(recommended),
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -63,9 +65,11 @@ def track(public_id: str) -> str | Response:
         return redirect(url_for("pages.track", public_id=song.public_id))
     clusters = cached_counts.clusters(db.session, page.run)
     cluster = clusters.get(song.label) if song.label is not None else None
-    rows, place = charts.plain_rows(song.attributes), None
+    measured = _measured(page.file, song.attributes)
+    rows, place = charts.plain_rows(song.attributes, measured), None
     if space is not None and song.label is not None:
-        rows = charts.track_rows(song.attributes, space, cluster.profile if cluster else None)
+        profile = cluster.profile if cluster else None
+        rows = charts.track_rows(song.attributes, space, profile, measured)
         place = charts.place_on_map(space, song.x, song.y, song.label)
     return render_template(
         "pages/track.html",
@@ -80,6 +84,19 @@ def track(public_id: str) -> str | Response:
         groups=GROUP_LABELS,
         reactions=current_reactions(),
     )
+
+
+def _measured(file: AudioFile | None, values: Mapping[str, float | None]) -> set[str]:
+    """Return the names of the attributes whose values were measured from the sound.
+
+    A file of a catalogue's song was measured, too, but the song keeps the catalogue's values.
+    """
+    attributes = {} if file is None else file.info.get("attributes", {})
+    return {
+        name
+        for name, entry in attributes.items()
+        if entry["source"] == "measured" and entry["value"] == values.get(name)
+    }
 
 
 def _attribute_sources(file: AudioFile | None) -> list[tuple[str, list[str]]]:

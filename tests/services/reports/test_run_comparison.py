@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 
 from songrec.core.errors import NotReady, UnknownName
-from songrec.services.reports.run_comparison import compare_runs
+from songrec.services.reports.run_comparison import compare_runs, metric_rows
 from songrec.services.training.request import TrainRequest
 from songrec.services.training.train import train
 from songrec.store.instance import Instance
 from songrec.store.runs import run_folders
+from songrec.store.tables import Run
 from tests.factories import make_track
 
 
@@ -71,3 +72,56 @@ def test_an_unknown_run_and_a_lost_folder_are_told_apart(session, instance, trac
     folder.rename(folder.with_name("gone"))
     with pytest.raises(NotReady, match="train again"):
         compare_runs(Instance(instance, session), run, run)
+
+
+def run_of(**fields):
+    given = {
+        "public_id": "a",
+        "representation": "vae",
+        "feature_set": "attributes",
+        "seed": 0,
+        "data_fingerprint": "x",
+        "parameters": {"representation": {"beta": 0.3, "epochs": 30}},
+        "metrics": {"val_loss": 1.0, "reconstruction_mse": 0.1, "silhouette": 0.2, "p_at_10": 0.3},
+        "seconds": {},
+        "track_count": 10,
+        "cluster_count": 2,
+    }
+    return Run(**{**given, **fields})
+
+
+@pytest.mark.parametrize(
+    ("other", "differing"),
+    [
+        ({}, {}),
+        ({"parameters": {"representation": {"beta": 0.3, "epochs": 60}}}, {"silhouette": "latent"}),
+        (
+            {"parameters": {"representation": {"beta": 1.0, "epochs": 30}}},
+            {"val_loss": "different losses, beta 0.3 and 1.0", "silhouette": "latent"},
+        ),
+        (
+            {"representation": "pca", "parameters": {"representation": {"latent": 6}}},
+            {"val_loss": "different models, vae and pca", "silhouette": "different models"},
+        ),
+        (
+            {"data_fingerprint": "y"},
+            dict.fromkeys(("val_loss", "reconstruction_mse", "silhouette"), "different songs"),
+        ),
+        (
+            {"feature_set": "mfcc"},
+            dict.fromkeys(("val_loss", "reconstruction_mse", "silhouette"), "different features"),
+        ),
+        ({"seed": 1}, {"silhouette": "each in its own latent"}),
+    ],
+)
+def test_values_are_called_better_only_where_they_measure_the_same(other, differing):
+    smaller = {"val_loss": 0.9, "reconstruction_mse": 0.05, "silhouette": 0.1}
+    rows = metric_rows(run_of(), run_of(public_id="b", metrics=smaller, **other))
+    for row in rows:
+        reason = differing.get(row.measure.name)
+        if reason is not None:
+            assert reason in row.difference
+            assert row.better is None
+        elif row.measure.name in smaller:
+            assert row.difference == ""
+            assert row.better == ("a" if row.measure.name == "silhouette" else "b")
