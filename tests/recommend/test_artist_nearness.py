@@ -27,7 +27,7 @@ def test_a_song_is_as_near_as_its_artist_is_to_those_of_the_likes():
     )
     found = near.nearness(LIKES, rows)
     mean = near.similarities(LIKES, rows[:6]).mean(axis=1)
-    np.testing.assert_allclose(found[:6], mean - mean.mean(), atol=1e-7)
+    np.testing.assert_allclose(found[:6], (mean - mean.mean()) / mean.std(), atol=1e-6)
     assert found[6:].tolist() == [0, 0]
     np.testing.assert_allclose(near.nearness_of_all(LIKES), found, atol=1e-6)
     np.testing.assert_allclose(near.nearness_per_like(LIKES, rows).sum(axis=1), found, atol=1e-12)
@@ -40,6 +40,13 @@ def test_a_like_by_an_unknown_artist_changes_nothing():
     assert not near.nearness(np.array([6]), rows).any()
     assert not near.nearness_of_all(np.array([6])).any()
     assert np.isnan(near.similarities(np.array([6]), rows)).all()
+
+
+def test_where_all_artists_are_as_near_nearness_is_nothing():
+    same = np.tile(np.array([[0.6, 0.8]], dtype=np.float32), (3, 1))
+    near = ArtistVectors(same, np.ones(3, dtype=bool), np.arange(3))
+    assert not near.nearness_of_all(np.array([0])).any()
+    assert not near.nearness(np.array([0]), np.arange(3)).any()
 
 
 def test_a_space_numbers_its_artists():

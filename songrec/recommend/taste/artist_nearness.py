@@ -19,6 +19,9 @@ from songrec.recommend.top_k import Rows, product
 
 Array = NDArray[np.float64]
 
+MIN_VARIANCE = 1e-12
+"""Below it all artists are as near to the likes, and nearness is 0."""
+
 
 @dataclass(frozen=True)
 class ArtistVectors:
@@ -50,16 +53,18 @@ class ArtistVectors:
         return cosines
 
     def nearness(self, likes: Rows, rows: Rows) -> Array:
-        """Return the mean cosine to the likes' artists, less that of an average track, ``(rows,)``.
+        """Return how near each row's artist is to those of the likes, ``(rows,)``.
 
-        0 where the row's artist has no vector, and everywhere if none of the likes' has one.
+        The mean cosine to the likes' artists, in standard deviations from that of the tracks whose
+        artist has a vector: it is large only where few artists are as near. 0 where the row's
+        artist has no vector, and everywhere if none of the likes' has one.
         """
         return self.nearness_per_like(likes, rows).sum(axis=1)
 
     def nearness_per_like(self, likes: Rows, rows: Rows) -> Array:
         """Split ``nearness`` over the likes, ``(rows, likes)``; it is their sum."""
-        liked = self._vectors_of(likes) / max(np.count_nonzero(self.known_rows(likes)), 1)
-        shares = self._vectors_of(rows) @ liked.T - self._mean @ liked.T
+        liked = self._vectors_of(likes)
+        shares = (self._vectors_of(rows) - self._mean) @ liked.T * self._scale(liked.sum(axis=0))
         shares[~self.known_rows(rows)] = 0.0
         return shares
 
@@ -70,10 +75,15 @@ class ArtistVectors:
     def nearness_of_artists(self, likes: Rows) -> NDArray[np.float32]:
         """Return ``nearness`` of every artist in float32, ``(n_artists,)``."""
         liked = self._vectors_of(likes).sum(axis=0)
-        direction = (liked / max(np.count_nonzero(self.known_rows(likes)), 1)).astype(np.float32)
-        by_artist = product(self.vectors, direction)
+        direction = liked * self._scale(liked)
+        by_artist = product(self.vectors, direction.astype(np.float32))
         by_artist -= np.float32(self._mean @ direction)
         return np.where(self.known, by_artist, np.float32(0))
+
+    def _scale(self, direction: Array) -> float:
+        """Return 1 / the standard deviation of the tracks' vectors along ``direction``."""
+        variance = float(direction @ self._covariance @ direction)
+        return 1 / np.sqrt(variance) if variance > MIN_VARIANCE else 0.0
 
     def known_rows(self, rows: Rows) -> NDArray[np.bool_]:
         """Tell for each track whether its artist has a vector, ``(rows,)``."""
@@ -87,8 +97,20 @@ class ArtistVectors:
     @cached_property
     def _mean(self) -> Array:
         """The mean vector of the tracks whose artist has one, ``(d,)``."""
-        tracks = np.bincount(self.artists, minlength=len(self.known)) * self.known
-        return (tracks @ self.vectors.astype(np.float64)) / max(tracks.sum(), 1)
+        tracks, vectors = self._tracks, self.vectors[self.known].astype(np.float64)
+        return tracks @ vectors / max(tracks.sum(), 1)
+
+    @cached_property
+    def _covariance(self) -> Array:
+        """The covariance of the vectors of the tracks whose artist has one, ``(d, d)``."""
+        centred = self.vectors[self.known].astype(np.float64) - self._mean
+        return (centred * self._tracks[:, None]).T @ centred / max(self._tracks.sum(), 1)
+
+    @cached_property
+    def _tracks(self) -> Array:
+        """The number of tracks of each artist that has a vector."""
+        counts = np.bincount(self.artists, minlength=len(self.known))
+        return counts[self.known].astype(np.float64)
 
 
 def artist_vectors_of(space: Space) -> ArtistVectors | None:

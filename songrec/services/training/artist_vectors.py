@@ -11,7 +11,7 @@ Deerwester et al., "Indexing by latent semantic analysis", JASIS 1990.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,8 +19,14 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 from scipy.sparse.linalg import svds
 
-from songrec.core.artist_affinities import SIMILAR, ArtistAffinities, NamedArtist
-from songrec.core.types import Floats, Space
+from songrec.core.artist_affinities import (
+    COUNTS,
+    SIMILAR,
+    AffinityCollector,
+    ArtistAffinities,
+    NamedArtist,
+)
+from songrec.core.types import Floats, Ints, Space
 
 DIMENSIONS = 64
 MIN_ROWS = 30
@@ -151,3 +157,24 @@ def _decompose(rows: csr_array, dimensions: int, seed: int) -> NDArray[np.float6
         start = np.random.default_rng(seed).normal(size=limit)
         _, values, right = svds(rows, k=dimensions, v0=start)
     return right.T * values
+
+
+def songs_by_artist(
+    artists: NDArray[np.uint64], playlists: Sequence[Ints], named: Mapping[int, NamedArtist]
+) -> ArtistAffinities:
+    """Return how many songs of each artist are in each playlist.
+
+    Parameters
+    ----------
+    artists
+        uint64 ``(n,)``: the id of each track's artist; those that are not ``named`` do not count.
+    playlists
+        Rows of the tracks.
+    """
+    collector = AffinityCollector(COUNTS)
+    for number, rows in enumerate(playlists):
+        ids, counts = np.unique(artists[rows], return_counts=True)
+        for artist_id, count in zip(ids.tolist(), counts.tolist(), strict=True):
+            if artist_id in named and named[artist_id].key:
+                collector.add(str(number), named[artist_id], count)
+    return collector.affinities()
