@@ -82,8 +82,11 @@ def environment(instance: Path) -> dict[str, str]:
 
 def flask(
     instance: Path, command: list[str], line: str = "", settings: Mapping[str, str] | None = None
-) -> None:
-    """Run a ``flask`` command, with ``line`` as its input; ``RuntimeError`` if it fails."""
+) -> str:
+    """Run a ``flask`` command, with ``line`` as its input; returns what it printed.
+
+    Raises ``RuntimeError`` if it fails.
+    """
     done = subprocess.run(
         [sys.executable, "-m", "flask", *command],
         cwd=ROOT,
@@ -95,6 +98,7 @@ def flask(
     )
     if done.returncode:
         raise RuntimeError(f"flask {' '.join(command)}: {done.stderr[-2000:]}")
+    return done.stdout
 
 
 def signed_in(port: int) -> pages.Client:
@@ -122,11 +126,11 @@ def kill(pid: int) -> None:
 
 def descendants(pid: int) -> list[int]:
     """Return the ids of all processes below this one."""
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return []
-    return [one for child in map(int, children) for one in (child, *descendants(child))]
+    children: list[int] = []
+    for thread in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):  # it ended meanwhile
+            children += map(int, thread.read_text().split())
+    return [one for child in children for one in (child, *descendants(child))]
 
 
 def alive(pid: int) -> bool:

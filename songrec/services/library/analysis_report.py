@@ -25,7 +25,16 @@ class AnalyzeRequest:
     time_limit_s: float = TIME_LIMIT_S
 
 
-_SEGMENT_FIELDS = ("job_id", "added", "removed", "tracks", "fragments", "made_by", "problem")
+_SEGMENT_FIELDS = (
+    "job_id",
+    "added",
+    "removed",
+    "tracks",
+    "fragments",
+    "made_by",
+    "problem",
+    "seconds_taken",
+)
 
 
 @dataclass
