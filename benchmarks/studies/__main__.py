@@ -27,6 +27,8 @@ from types import ModuleType
 STUDIES = {
     "similar": "what sounds like each of the clips, without a training (sound-library.md)",
     "estimates": "attributes from tags beside a predictor's (prediction.md)",
+    "spread": "attributes from tags beside VibeNet's, before and after calibration (prediction.md)",
+    "combiners": "stacking and plain means of base models (prediction.md)",
     "tempo_key": "half and double tempi, relative keys (evaluation.md)",
     "pictures": "what conv_vae knows of real sound (words.md)",
     "memory": "what a worker of flask analyze takes (embeddings.md)",

@@ -20,6 +20,7 @@ from benchmarks.tables import table
 from songrec.audio_files.decoding import decode
 from songrec.audio_files.file_scan import walk
 from songrec.core import numba_cache
+from songrec.core.config import instance_path
 from songrec.core.types import FeatureTable, Floats
 from songrec.features.extraction import extract_all, make_extractors
 from songrec.features.registry import sample_rate_of
@@ -29,6 +30,7 @@ from songrec.services.evaluation.clip_list import read_clip_pairs
 from songrec.services.features.feature_sets import TAGS
 from songrec.services.prediction import attribute_prediction
 from songrec.services.prediction import training_samples as samples
+from songrec.store.models.published_weights import models_folder
 
 TABLE = "attributes/fma_librosa_means_with_echonest.csv"
 NEEDS = (TABLE, "audio/clips/clips.csv", "audio/library")
@@ -117,7 +119,8 @@ def trained(path: Path, means: Sequence[Mapping[str, float]], seed: int) -> dict
 
 def probabilities(sounds: Sequence[Path], network: str) -> tuple[tuple[str, ...], Floats]:
     """Return the tags of a network and their probabilities, ``(sounds, tags)``."""
-    extractors = make_extractors([TAGS], DEFAULTS.updated({"musicnn_model": network}))
+    settings = DEFAULTS.updated({"musicnn_model": network})
+    extractors = make_extractors([TAGS], settings, models_folder(instance_path()))
     rows = []
     for path in sounds:
         audio = decode(path, sample_rate=sample_rate_of(TAGS), seconds=DEFAULTS.seconds).audio

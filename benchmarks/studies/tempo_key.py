@@ -12,6 +12,7 @@ al. 2006, Accuracy 1), and so are a half, double, third or triple.
 from __future__ import annotations
 
 import importlib.util
+import math
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +26,9 @@ from songrec.core.types import Audio
 from songrec.demo import clips
 from songrec.demo.clips_sounds import RATE
 from songrec.features.audio.chunking import at_rate
-from songrec.features.audio.statistical import Statistical, measured
+from songrec.features.audio.key import find_key, pitch_classes
+from songrec.features.audio.stft import Frames
+from songrec.features.audio.tempo import find_tempo, rhythm_envelope
 from songrec.features.settings import DEFAULTS
 from songrec.prediction.targets import PITCHES
 from songrec.services.evaluation.clip_list import read_clip_pairs
@@ -89,8 +92,15 @@ def excerpts(folder: Path) -> list[tuple[Measured, Measured]]:
 
 
 def measure(audio: Audio) -> Measured:
-    """Measure tempo, key and mode as an analysis does."""
-    return measured(Statistical().extract(audio))
+    """Measure tempo, key and mode by the functions of the set ``statistical``."""
+    frames = Frames(audio, DEFAULTS.n_fft, DEFAULTS.hop_length)
+    tempo = find_tempo(rhythm_envelope(frames), frames.rate)
+    key = find_key(pitch_classes(frames))
+    return {
+        "tempo": None if math.isnan(tempo) else tempo,
+        "key": None if key is None else float(key.key),
+        "mode": None if key is None else float(key.mode),
+    }
 
 
 def tempo_relation(true: float, estimated: float) -> str:

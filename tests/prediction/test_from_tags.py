@@ -43,8 +43,28 @@ def test_what_is_heard_moves_an_attribute_the_right_way(tags, more, less, attrib
 
 
 def test_one_sure_tag_gives_nearly_its_own_value_by_the_formula() -> None:
-    estimates = estimate(MSD_TAGS, metal=1.0)["energy"]
+    row = np.array([[float(tag == "metal") for tag in MSD_TAGS]], np.float32)
+    estimates = from_tags.attributes(MSD_TAGS, row, calibrate=False)["energy"]
     assert estimates == pytest.approx((0.90 + 0.05 * 0.55) / 1.05, abs=1e-6)
+
+
+def test_spreading_keeps_the_order_the_range_and_the_prior() -> None:
+    estimates = np.array([0.0, 0.05, 0.3, 0.55, 0.6, 0.9, 1.0])
+    wider = from_tags.spread(estimates, 0.55, 2.0)
+    assert (np.diff(wider) > 0).all()
+    assert wider[3] == pytest.approx(0.55)
+    assert (wider[:3] < estimates[:3] + 1e-3).all()
+    assert 0.9 < wider[5] < wider[6] < 1
+    np.testing.assert_allclose(from_tags.spread(estimates[1:-1], 0.55, 1.0), estimates[1:-1])
+
+
+def test_calibration_keeps_the_ranks_and_what_is_unknown() -> None:
+    rows = np.random.default_rng(0).random((50, 50)).astype(np.float32) ** 4
+    rows[0] = 0.0
+    raw = from_tags.attributes(MSD_TAGS, rows, calibrate=False)
+    for name, column in from_tags.attributes(MSD_TAGS, rows).items():
+        assert (np.argsort(column[1:]) == np.argsort(raw[name][1:])).all()
+        assert np.isnan(column[0])
 
 
 @pytest.mark.parametrize("tags", TAGS.values(), ids=TAGS)
