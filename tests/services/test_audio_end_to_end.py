@@ -53,9 +53,10 @@ def run(app: Flask, *words: object) -> Any:
 
 
 def work(session: Session) -> None:
-    """Do the job that waits, as the worker would."""
-    (job,) = jobs.active(session)
-    assert jobs.claim(session, "worker")
+    """Do the most urgent job that waits, as the worker would; segments come last."""
+    job_id = jobs.claim(session, "worker")
+    assert job_id is not None
+    job = session.get_one(Job, job_id)
     result = getattr(tasks, job.kind)(session, job, lambda *_: None)
     assert jobs.finish(session, job.id, result, log="", details={})
     session.commit()
