@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -16,6 +17,7 @@ from songrec.recommend.space_statistics import SpaceStatistics, statistics_of
 from songrec.recommend.top_k import Ranking, Rows, Scores
 
 YOUR_LIKES, THESE_SONGS = "your likes", "these songs"
+MAX_SURENESS = math.log(3)
 WITHDRAWN = np.uint64(2**64 - 1)
 """Stands for the song key of a row that is no track any more."""
 NOT_IN_RUN = (
@@ -163,17 +165,35 @@ class Query(Cached):
 
 
 @dataclass(frozen=True)
+class Sureness:
+    """How sure a method is of a score, beside its other scores: the log of a factor.
+
+    A score at the ``centre`` has 0, one higher by ``scale`` has 1; never beyond ``MAX_SURENESS``.
+    """
+
+    centre: float = 0.0
+    scale: float = 1.0
+
+    def of(self, scores: Scores) -> Scores:
+        """Compute the log factor of each score."""
+        return np.clip((scores - self.centre) / self.scale, -MAX_SURENESS, MAX_SURENESS)
+
+
+@dataclass(frozen=True)
 class Candidates:
     """Rows with their scores, to choose a list from, each the answer to one of ``queries``.
 
     ``group`` ``(rows,)`` numbers each row's query. The queries are the tastes of the likes: one of
-    all likes, or one of each taste's. The rows of a query are best first.
+    all likes, or one of each taste's. The rows of a query are best first. ``is_all`` tells that
+    there are no more, ``sureness`` how scores of different queries compare.
     """
 
     rows: Rows
     scores: Scores
     group: NDArray[np.int64]
     queries: tuple[Query, ...]
+    is_all: bool = True
+    sureness: Sureness = Sureness()
 
     @property
     def likes(self) -> tuple[int, ...]:

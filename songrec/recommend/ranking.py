@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 import numpy as np
@@ -119,6 +119,65 @@ def rank(
     if not len(query.likes):
         _explain_no_likes(space, likes, seeds)
     candidates = find_candidates(recommender, query, n, by, boosted=bool(boosts))
+    return _choose(recommender, query, candidates, n, by, boosts)
+
+
+@dataclass(frozen=True)
+class MatchRow:
+    """A row of recommendations for some of the likes (track ids)."""
+
+    likes: tuple[int, ...]
+    matches: list[Match]
+
+
+def rank_rows(
+    space: Space,
+    likes: list[int],
+    dislikes: list[int] | None = None,
+    *,
+    n_rows: int = 6,
+    n: int = 10,
+    method: str | None = None,
+    by: Reranking = NO_RERANKING,
+    names: NameTracks | None = None,
+    excluded: list[int] | None = None,
+    withdrawn: Iterable[int] = (),
+    boosts: Sequence[Boost] = (),
+) -> list[MatchRow]:
+    """Recommend ``n`` tracks for each of at most ``n_rows`` groups of likes, no song twice.
+
+    As long as there are rows enough each like has one of its own; beyond that the likes that call
+    most for each other share one (``lists.tastes``). A song that suits several rows stands in the
+    one where it comes first. The other parameters and the errors are those of ``rank``.
+    """
+    recommender = create_method(space, method)
+    if not len(likes):
+        raise BadInput("Recommendations need at least one liked song.")
+    check_comparable(space)
+    query = Query.of(space, likes, dislikes, names, excluded, withdrawn)
+    if not len(query.likes):
+        _explain_no_likes(space, likes, seeds=False)
+    by = replace(by, every_taste=False)
+    queries = split_tastes(recommender, query, least=np.inf, most=n_rows)
+    candidates = search_tastes(recommender, queries, n * POOL_FACTOR, in_proportion=False)
+    rows = []
+    for number, of_row in enumerate(queries):
+        part = candidates.take(candidates.group == number)
+        part = replace(part, group=np.zeros(len(part.rows), dtype=np.int64), queries=(of_row,))
+        matches = _choose(recommender, of_row, part, n, by, boosts)
+        rows.append(MatchRow(tuple(space.track_ids[of_row.likes].tolist()), matches))
+    return rows
+
+
+def _choose(
+    recommender: Method,
+    query: Query,
+    candidates: Candidates,
+    n: int,
+    by: Reranking,
+    boosts: Sequence[Boost],
+) -> list[Match]:
+    """Boost, re-rank and explain candidates."""
     applied = AppliedBoosts.of(query, boosts, candidates.rows, candidates.scores)
     order = np.arange(len(candidates.rows))
     if applied.boosts:
@@ -160,7 +219,8 @@ def find_candidates(
     def attempt(count: int) -> Candidates | None:
         candidates = search_tastes(recommender, queries, count)
         # Where one artist has most of them there must be more for the cap to choose from.
-        is_all = len(candidates.rows) < count
-        return candidates if is_all or has_enough(query, candidates.rows, by, n) else None
+        return (
+            candidates if candidates.is_all or has_enough(query, candidates.rows, by, n) else None
+        )
 
     return widen(attempt, n if by.is_plain and not boosted else n * POOL_FACTOR)

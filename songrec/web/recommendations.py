@@ -33,6 +33,7 @@ ARGS = query_args.schema(
     freshness=query_args.Clamped(0, 1, load_default=0.0),
     per_artist=fields.Integer(load_default=MAX_PER_ARTIST, validate=validate.OneOf(CAPS)),
     surprise=fields.Integer(load_default=None, validate=validate.Range(0, 10**9 - 1)),
+    view=fields.String(load_default="", validate=validate.OneOf(("", "rows"))),
     n=fields.Integer(load_default=COUNTS[1], validate=validate.OneOf(COUNTS)),
 )
 
@@ -46,7 +47,7 @@ def init_app(app: Flask) -> None:
 def page() -> str:
     """Show recommendations; method, re-ranking and number are in the URL."""
     args, _ = query_args.load(ARGS, request.args)
-    method, count = args.pop("method"), args.pop("n")
+    method, count, view = args.pop("method"), args.pop("n"), args.pop("view")
     by = replace(DEFAULT_RERANKING, **args)
     page = recommendation_list(
         current_instance(),
@@ -54,6 +55,7 @@ def page() -> str:
         method=method,
         by=by,
         n=count,
+        as_rows=view == "rows",
     )
     chosen = {name: request.args[name] for name in ARGS.fields if name in request.args}
     chosen.pop("surprise", None)
@@ -69,6 +71,7 @@ def page() -> str:
         shuffle_again={**chosen, "surprise": draw},
         back_to_best=chosen,
         count=count,
+        view=view,
         counts=COUNTS,
         clusters=cached_counts.clusters(db.session, page.run),
         reactions=page.feedback.reactions,

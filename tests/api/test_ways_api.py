@@ -92,6 +92,24 @@ def test_a_blend_says_what_each_of_its_songs_adds_or_takes_away(get, name, clien
     assert "cancel" in same.json["detail"]
 
 
+def test_rows_have_songs_because_of_each_like_and_none_twice(client, session, anna, token_of, name):
+    headers = token_of(anna)
+    address = "/api/v1/recommendations/rows?rows=4&n=5"
+    assert client.get(address, headers=headers).json == {"rows": [], "method": None}
+    for row in (0, 1, 2):
+        client.put(f"/api/v1/likes/{name(row)}", headers=headers)
+    answer = client.get(address, headers=headers).json
+    titles = ["Song 3", "Song 2", "Song 1"]
+    assert [row["title"] for row in answer["rows"]] == [f"Because you like “{t}”" for t in titles]
+    assert [row["likes"] for row in answer["rows"]] == [[name(2)], [name(1)], [name(0)]]
+    assert answer["method"] == "taste"
+    shown = [one for row in answer["rows"] for one in ids(row)]
+    assert len(shown) == len(set(shown)) == 15
+    assert all(adds_up(item) for row in answer["rows"] for item in row["items"])
+    shared = client.get("/api/v1/recommendations/rows?rows=1", headers=headers).json["rows"]
+    assert [row["title"] for row in shared] == ["Because you like “Song 3”, “Song 2” and 1 more"]
+
+
 def test_skips_are_noted_listed_and_forgotten(client, session, anna, token_of, name):
     headers = token_of(anna)
     for times in (1, 2):

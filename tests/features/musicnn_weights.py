@@ -7,20 +7,20 @@ from pathlib import Path
 import numpy as np
 
 from songrec.core.backend import tf
-from songrec.features.audio.musicnn_network import PREFIX, build, variables
+from songrec.features.audio.musicnn_network import PREFIX, SHAPES
 
 
 def random_values(seed: int = 0) -> dict[str, np.ndarray]:
     """A value for every variable that the checkpoint of a network holds."""
     rng = np.random.default_rng(seed)
-    model = build()
     values = {}
-    for name, (layer, place) in variables().items():
-        shape = tuple(model.get_layer(layer).weights[place].shape)
+    for name, shape in SHAPES.items():
         fan_in = max(1, int(np.prod(shape[:-1])))
         value = rng.normal(0, 1 / np.sqrt(fan_in), shape)
-        if name.endswith(("moving_variance", "gamma")):
+        if name.endswith("moving_variance"):
             value = rng.uniform(0.5, 1.5, shape)
+        if name.endswith("gamma"):  # some turn their maximum into a minimum
+            value = rng.uniform(0.5, 1.5, shape) * rng.choice([-1, 1], shape, p=[0.2, 0.8])
         values[name] = value.astype(np.float32)
     return values
 

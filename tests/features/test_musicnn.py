@@ -6,9 +6,8 @@ import pytest
 
 from songrec.core.errors import BadInput, NotReady, UnknownName
 from songrec.core.types import Audio
-from songrec.features.audio import musicnn_network
-from songrec.features.audio.musicnn import MusiCNN, log_mel, split_patches
-from songrec.features.audio.musicnn_network import OUTPUTS, build, load_weights
+from songrec.features.audio.musicnn import MusiCNN, log_mel, place_patches
+from songrec.features.audio.musicnn_network import Network, load_weights
 from songrec.features.audio.musicnn_tags import MSD_TAGS, MTT_TAGS
 from tests.features.musicnn_weights import random_values, save
 
@@ -32,40 +31,77 @@ def tone(seconds: float, rate: int = 16_000, hertz: float = 1000, start_s: float
     return Audio(samples, rate, start_s, start_s + seconds)
 
 
-def test_every_layer_has_the_shape_that_the_papers_give(models: Path) -> None:
-    network = build(OUTPUTS)
-    load_weights(network, models / "musicnn" / "MSD_musicnn")
-    patches = np.random.default_rng(1).random((2, 187, 96), dtype=np.float32)
-    shapes = {name: tuple(value.shape) for name, value in network(patches).items()}
-    frames = (2, 187)
-    assert shapes == {
-        "timbral_38": (*frames, 204),
-        "timbral_67": (*frames, 204),
-        "temporal_128": (*frames, 51),
-        "temporal_64": (*frames, 51),
-        "temporal_32": (*frames, 51),
-        "front": (*frames, 561),
-        "middle_1": (*frames, 64),
-        "middle_2": (*frames, 64),
-        "middle_3": (*frames, 64),
-        "concatenation": (*frames, 753),
-        "max_pool": (2, 753),
-        "mean_pool": (2, 753),
-        "penultimate": (2, 200),
-        "tags": (2, 50),
+def normalised(values: dict, number: int, x: np.ndarray) -> np.ndarray:
+    scope = f"batch_normalization_{number}" if number else "batch_normalization"
+    gamma, beta, mean, variance = (
+        values[f"{scope}/{part}"] for part in ("gamma", "beta", "moving_mean", "moving_variance")
+    )
+    return (x - mean) / np.sqrt(variance + 1e-3) * gamma + beta
+
+
+def convolved(values: dict, number: int, image: np.ndarray, pad: tuple[int, int]) -> np.ndarray:
+    """Slide the filters over an image ``(187, bands)``, padded in time only."""
+    scope = f"conv2d_{number}" if number else "conv2d"
+    kernel, bias = values[f"{scope}/kernel"][:, :, 0, :], values[f"{scope}/bias"]
+    padded = np.pad(image.astype(np.float64), (pad, (0, 0)))
+    seen = np.lib.stride_tricks.sliding_window_view(padded, kernel.shape[:2])
+    over = np.tensordot(seen, kernel, axes=((2, 3), (0, 1))) + bias
+    return normalised(values, number + 1, np.maximum(over, 0))
+
+
+def plain(values: dict, patch: np.ndarray) -> dict[str, np.ndarray]:
+    """The layers of one patch, as the papers describe them."""
+    image = normalised(values, 0, patch)
+    layers = {
+        "timbral_38": convolved(values, 0, image, (3, 3)).max(axis=1),
+        "timbral_67": convolved(values, 1, image, (3, 3)).max(axis=1),
+        "temporal_128": convolved(values, 2, image, (63, 64)).max(axis=1),
+        "temporal_64": convolved(values, 3, image, (31, 32)).max(axis=1),
+        "temporal_32": convolved(values, 4, image, (15, 16)).max(axis=1),
     }
+    front = layers["front"] = np.concatenate(list(layers.values()), axis=1)
+    first = layers["middle_1"] = convolved(values, 5, front, (3, 3))[:, 0]
+    second = layers["middle_2"] = convolved(values, 6, first, (3, 3))[:, 0] + first
+    third = layers["middle_3"] = convolved(values, 7, second, (3, 3))[:, 0] + second
+    both = layers["concatenation"] = np.concatenate([front, first, second, third], axis=1)
+    layers |= {"max_pool": both.max(axis=0), "mean_pool": both.mean(axis=0)}
+    pooled = np.stack([layers["max_pool"], layers["mean_pool"]], axis=-1).ravel()
+    hidden = normalised(values, 9, pooled) @ values["dense/kernel"] + values["dense/bias"]
+    layers["penultimate"] = normalised(values, 10, np.maximum(hidden, 0))
+    logits = layers["penultimate"] @ values["dense_1/kernel"] + values["dense_1/bias"]
+    layers["tags"] = 1 / (1 + np.exp(-logits))
+    return layers
+
+
+def test_every_layer_is_what_the_papers_describe(values) -> None:
+    spectrogram = np.random.default_rng(1).random((240, 96), dtype=np.float32)
+    starts = np.array([0, 20, 53])  # they overlap
+    ours = list(Network(values).layers(spectrogram, starts))
+    for start, layers in zip(starts, ours, strict=True):
+        expected = plain(values, spectrogram[start : start + 187])
+        assert layers.keys() == expected.keys()
+        for name, value in layers.items():
+            assert value.shape == expected[name].shape, name
+            assert value.dtype == np.float32, name
+            scale = np.abs(expected[name]).max()
+            np.testing.assert_allclose(value, expected[name], atol=1e-5 * scale, err_msg=name)
+
+
+def test_the_order_of_patches_and_the_others_change_nothing(values) -> None:
+    spectrogram = np.random.default_rng(2).random((400, 96), dtype=np.float32)
+    network = Network(values)
+    together = network.run(spectrogram, np.array([190, 0, 7]))
+    for at, start in enumerate((190, 0, 7)):
+        alone = network.run(spectrogram[start : start + 187], np.array([0]))
+        for name, value in together.items():
+            np.testing.assert_allclose(value[at], alone[name][0], rtol=1e-4, atol=1e-5)
 
 
 def test_weights_are_read_by_the_names_of_the_checkpoint(values, models: Path) -> None:
-    network = build()
-    load_weights(network, models / "musicnn" / "MSD_musicnn")
-    weights = {
-        name: network.get_layer(layer).get_weights()[place]
-        for name, (layer, place) in musicnn_network.variables().items()
-    }
+    weights = load_weights(models / "musicnn" / "MSD_musicnn")
+    assert weights.keys() == values.keys()
     for name, value in values.items():
         np.testing.assert_array_equal(weights[name], value, err_msg=name)
-    assert sum(len(layer.weights) for layer in network.layers) == len(values)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +118,7 @@ def test_a_checkpoint_of_another_network_is_refused(values, tmp_path, change, re
     other = dict(values)
     change(other)
     with pytest.raises(BadInput, match=reason):
-        load_weights(build(), save(other, tmp_path))
+        load_weights(save(other, tmp_path))
 
 
 def test_absent_weights_say_how_to_get_them(tmp_path: Path) -> None:
@@ -166,17 +202,14 @@ def test_the_input_is_the_log_mel_spectrogram_that_librosa_computes() -> None:
 
 
 def test_patches_follow_each_other_and_the_rest_is_left_out() -> None:
-    spectrogram = np.arange(500 * 96, dtype=np.float32).reshape(500, 96)
-    patches, starts = split_patches(spectrogram, 0.0)
-    assert starts.tolist() == [0, 187]
-    np.testing.assert_array_equal(patches[1], spectrogram[187:374])
-    overlapping, starts = split_patches(spectrogram, 2.9)
-    assert starts.tolist() == list(range(0, 314, 6))
-    np.testing.assert_array_equal(overlapping[7], spectrogram[42:229])
+    spectrogram = np.zeros((500, 96), dtype=np.float32)
+    assert place_patches(spectrogram, 0.0)[1].tolist() == [0, 187]
+    assert place_patches(spectrogram, 2.9)[1].tolist() == list(range(0, 314, 6))
+    assert place_patches(spectrogram[:374], 0.0)[1].tolist() == [0, 187]
 
 
 def test_a_short_sound_is_repeated_to_fill_a_patch() -> None:
     spectrogram = np.random.default_rng(4).random((50, 96), dtype=np.float32)
-    patches, starts = split_patches(spectrogram, 0.0)
+    repeated, starts = place_patches(spectrogram, 0.0)
     assert starts.tolist() == [0]
-    np.testing.assert_array_equal(patches[0], np.tile(spectrogram, (4, 1))[:187])
+    np.testing.assert_array_equal(repeated, np.tile(spectrogram, (4, 1))[:187])

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from songrec.core.backend import tf
-from songrec.features.audio.musicnn_network import OUTPUTS, PREFIX, build, load_weights
+from songrec.features.audio.musicnn_network import PREFIX, Network, load_weights
 from songrec.services.features.audio_tags import tag_file
 
 v1 = tf.compat.v1
@@ -83,12 +83,12 @@ def test_every_layer_computes_what_the_published_graph_computes(
     checkpoint = musicnn_models / "musicnn" / name
     patches = np.random.default_rng(5).uniform(0, 4, (2, 187, 96)).astype(np.float32)
     published = published_outputs(musicnn_wheel, name, checkpoint, patches)
-    network = build(OUTPUTS)
-    load_weights(network, checkpoint)
-    ours = {layer: np.asarray(value) for layer, value in network(patches).items()}
-    for layer, value in published.items():
-        there = value.reshape(ours[layer].shape)
-        np.testing.assert_allclose(ours[layer], there, rtol=1e-3, atol=5e-4, err_msg=layer)
+    network = Network(load_weights(checkpoint))
+    ours = network.layers(patches.reshape(-1, 96), np.array([0, 187]))
+    for at, layers in enumerate(ours):
+        for layer, value in published.items():
+            expected = value[at].reshape(layers[layer].shape)
+            np.testing.assert_allclose(layers[layer], expected, rtol=1e-3, atol=5e-4, err_msg=layer)
 
 
 @pytest.mark.realdata

@@ -15,6 +15,7 @@ from songrec.core.errors import NotReady
 from songrec.recommend.explain.taste_profile import build_taste_profile
 from songrec.recommend.feedback_boosts import background_boosts
 from songrec.recommend.lists import paths, stations
+from songrec.recommend.lists.tastes import split_tastes
 from songrec.recommend.methods.taste import TasteMethod
 from songrec.recommend.query import Query
 from songrec.recommend.ranking import rank
@@ -258,13 +259,18 @@ def test_two_planted_tastes_stay_two_and_dislikes_teach_what_differs():
     loud = rng.normal([2, -2, 0, 0, 2, 0], 0.15, (8, 6))
     space = make_space(np.vstack([calm, loud, rest]))
     first, second = [10 * i for i in range(1, 9)], [10 * i for i in range(9, 17)]
-    both = build_taste_profile(space, first + second)
+
+    def profile(likes, dislikes=()):
+        query = Query.of(space, likes, dislikes)
+        return build_taste_profile(query, split_tastes(TasteMethod(), query))
+
+    both = profile(first + second)
     assert [one.size for one in both.tastes] == [8, 8]
     typical = [set(one.typical) for one in both.tastes]
     assert sorted(map(min, typical)) == sorted([min(typical[0]), min(typical[1])])
     assert any(one <= set(first) for one in typical)
     assert any(one <= set(second) for one in typical)
-    alone = build_taste_profile(space, first, second)
+    alone = profile(first, second)
     assert len(alone.tastes) == 1
     assert alone.contrasts
-    assert build_taste_profile(space, [7]) is None
+    assert profile([7]) is None

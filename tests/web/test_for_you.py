@@ -171,3 +171,14 @@ def test_every_method_can_be_re_ranked(client, session, planted, listener, metho
     like(session, listener, planted.track_ids[:6])
     page = client.get(f"/recommendations?method={method}&variety=0.5&novelty=0.3&surprise=1")
     assert page.status_code == 200
+
+
+def test_recommendations_come_as_rows_too(client, session, planted, listener):
+    like(session, listener, planted.track_ids[1:3])
+    page = client.get("/recommendations?view=rows")
+    rows = [text for text in texts(page, "main h2") if text.startswith("Because you like “")]
+    assert len(rows) == 3
+    shown = re.findall(r'action="/tracks/(p\d+)/reaction"', page.text)
+    assert len(shown) == len(set(shown)) == 18
+    assert "One list" in texts(page, "main a")
+    assert "Rows by song you like" in texts(client.get("/recommendations"), "main a")

@@ -205,6 +205,7 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, int, int]]] = {
     ("api.like", "PUT"): ("/api/v1/likes/{track}", (401, 200, 200)),
     ("api.unlike", "DELETE"): ("/api/v1/likes/{track}", (401, 204, 204)),
     ("api.recommendations", "GET"): ("/api/v1/recommendations", (401, 200, 200)),
+    ("api.recommendation_rows", "GET"): ("/api/v1/recommendations/rows", (401, 200, 200)),
     ("api.playlist_list", "GET"): ("/api/v1/playlists", OPEN),
     ("api.create_playlist", "POST"): ("/api/v1/playlists", (422, 422, 422)),
     ("api.playlist", "GET"): ("/api/v1/playlists/{playlist}", HIDDEN),

@@ -7,23 +7,21 @@ patches of 187 frames (3 s). Every patch gives an embedding and a probability fo
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
+from songrec.core.blas import single_threaded_blas
 from songrec.core.errors import UnknownName
-from songrec.core.types import Audio, Floats
+from songrec.core.types import Audio, Floats, Ints
 from songrec.features.audio.chunking import at_rate
 from songrec.features.audio.filterbanks import mel_filters
 from songrec.features.audio.model_files import model_folder
 from songrec.features.audio.musicnn_tags import TAGS
 
 SAMPLE_RATE, N_FFT, HOP, BANDS, PATCH = 16_000, 512, 256, 96, 187
-PATCHES_AT_ONCE = 2
-"""Bounds memory (50 MiB a patch in the timbral filters); more at once are no faster."""
 FRAMES_AT_ONCE = 4096
 
 
@@ -112,7 +110,7 @@ class MusiCNNTags:
         return str(self.folder()), self.overlap_s
 
     def warm(self) -> None:
-        """Load the network, which takes seconds; ``NotReady`` if its weights are not installed.
+        """Load the network; ``NotReady`` if its weights are not installed.
 
         Called before the time limit of the first file starts.
         """
@@ -124,10 +122,11 @@ class MusiCNNTags:
         """Run the network once; ``NotReady`` if its weights are not installed."""
         from songrec.features.audio.musicnn_network import network
 
-        run = network(str(self.folder()))
-        patches, starts = split_patches(log_mel(audio), self.overlap_s)
+        spectrogram, starts = place_patches(log_mel(audio), self.overlap_s)
         times = (audio.start_s + starts * HOP / SAMPLE_RATE).astype(np.float32)
-        return ForwardPass(times, **_in_batches(run, patches))
+        with single_threaded_blas():
+            outputs = network(str(self.folder())).run(spectrogram, starts)
+        return ForwardPass(times, **outputs)
 
     def from_pass(self, outputs: ForwardPass) -> Floats:
         """Return the values from the outputs of a forward pass, float32 ``(50,)``."""
@@ -239,8 +238,8 @@ def log_mel(audio: Audio) -> Floats:
     return np.log10(10_000 * mel + 1)
 
 
-def split_patches(spectrogram: Floats, overlap_s: float) -> tuple[Floats, np.ndarray]:
-    """Split a spectrogram into patches ``(p, 187, 96)``; also returns their first frames ``(p,)``.
+def place_patches(spectrogram: Floats, overlap_s: float) -> tuple[Floats, Ints]:
+    """Place patches of 187 frames; returns the spectrogram and their first frames ``(p,)``.
 
     Frames at the end that do not fill a patch are left out, as published; audio that is shorter
     than one patch is repeated until it fills one, as in the training of the networks.
@@ -248,14 +247,4 @@ def split_patches(spectrogram: Floats, overlap_s: float) -> tuple[Floats, np.nda
     if len(spectrogram) < PATCH:
         spectrogram = np.tile(spectrogram, (-(-PATCH // len(spectrogram)), 1))[:PATCH]
     step = max(1, PATCH - round(overlap_s * SAMPLE_RATE / HOP))
-    patches = np.lib.stride_tricks.sliding_window_view(spectrogram, PATCH, axis=0)[::step]
-    starts = np.arange(len(patches)) * step
-    return np.ascontiguousarray(patches.transpose(0, 2, 1)), starts
-
-
-def _in_batches(run: Callable[[Floats], dict[str, Any]], patches: Floats) -> dict[str, Floats]:
-    parts = [
-        {name: np.asarray(value) for name, value in run(patches[at : at + PATCHES_AT_ONCE]).items()}
-        for at in range(0, len(patches), PATCHES_AT_ONCE)
-    ]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return spectrogram, np.arange(0, len(spectrogram) - PATCH + 1, step)

@@ -1,4 +1,4 @@
-"""MusiCNN, the published tagging network, rebuilt in Keras with the published weights.
+"""MusiCNN, the published tagging network, in numpy with the published weights.
 
 Source: Jordi Pons and Xavier Serra, "musicnn: pre-trained convolutional neural networks for music
 audio tagging", ISMIR late-breaking demo, 2019; the architecture is that of Pons et al., "End-to-end
@@ -24,130 +24,268 @@ layer                 output            what it is
 ``penultimate``       (b, 200)          dense, rectified, normalised
 ``tags``              (b, 50)           sigmoid: each tag's probability on its own
 ====================  ================  ==========================================================
+
+Nearly all of the arithmetic is in the timbral filters. Two things make them cheap:
+
+* They see 7 frames, and a patch is padded with zeros only at its ends. So patches that overlap
+  share all but the three values at either end, which are computed for each patch.
+* Along frequency they correlate 96 bands with 38 or 67 weights. The product of spectra does that
+  with fewer multiplications, and as the places of the maximum are few (59 and 30), a product with
+  a matrix that gives these alone is cheaper than an inverse FFT.
+
+A maximum of a rectified, normalised convolution is that of the convolution, rectified and
+normalised; filters whose normalisation has a negative scale are turned, since they take the
+minimum.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from songrec.core.backend import keras, tf
 from songrec.core.errors import BadInput, NotReady
-from songrec.core.types import Floats
+from songrec.core.types import Floats, Ints
+from songrec.features.audio.tensor_bundle import read_float_tensors
 
 FRAMES, BANDS, TAG_COUNT = 187, 96, 50
 EMBEDDING = 753
-OUTPUTS: tuple[str, ...] = (
-    "timbral_38",
-    "timbral_67",
-    "temporal_128",
-    "temporal_64",
-    "temporal_32",
-    "front",
-    "middle_1",
-    "middle_2",
-    "middle_3",
-    "concatenation",
-    "max_pool",
-    "mean_pool",
-    "penultimate",
-    "tags",
-)
 PREFIX = "model"
 """A network's checkpoint: ``<folder>/model.index`` and ``model.data-00000-of-00001``."""
+EPSILON = 1e-3
+"""Added to a variance where activations are normalised."""
+TIMBRAL, TEMPORAL, MIDDLE = ("timbral_38", "timbral_67"), (128, 64, 32), 3
+WIDTH = 7
+"""Frames that a timbral filter and one of the middle see."""
+EDGE = WIDTH // 2
+FRAMES_AT_ONCE = 8
+"""Frames whose timbral products stay in a processor's cache."""
 
 # Variables of the checkpoint are numbered in the order in which the layers were created.
-_CONVOLUTIONS = (
-    "timbral_38",
-    "timbral_67",
-    "temporal_128",
-    "temporal_64",
-    "temporal_32",
-    "middle_1",
-    "middle_2",
-    "middle_3",
-)
-_NORMALISATIONS = (
-    "input_norm",
-    *(f"{name}_norm" for name in _CONVOLUTIONS),
-    "pool_norm",
-    "penultimate",
-)
-_DENSE = ("hidden", "tags")
+_SHAPES: dict[str, tuple[int, ...]] = {
+    **{
+        f"{_scope}/kernel": _shape
+        for _scope, _shape in (
+            ("conv2d", (WIDTH, 38, 1, 204)),
+            ("conv2d_1", (WIDTH, 67, 1, 204)),
+            ("conv2d_2", (128, 1, 1, 51)),
+            ("conv2d_3", (64, 1, 1, 51)),
+            ("conv2d_4", (32, 1, 1, 51)),
+            ("conv2d_5", (WIDTH, 561, 1, 64)),
+            ("conv2d_6", (WIDTH, 64, 1, 64)),
+            ("conv2d_7", (WIDTH, 64, 1, 64)),
+            ("dense", (2 * EMBEDDING, 200)),
+            ("dense_1", (200, TAG_COUNT)),
+        )
+    },
+    **{
+        f"batch_normalization{f'_{_number}' if _number else ''}/{_part}": (_size,)
+        for _number, _size in enumerate((1, 204, 204, 51, 51, 51, 64, 64, 64, 2 * EMBEDDING, 200))
+        for _part in ("gamma", "beta", "moving_mean", "moving_variance")
+    },
+}
+SHAPES: dict[str, tuple[int, ...]] = _SHAPES | {
+    f"{_name.partition('/')[0]}/bias": _shape[-1:]
+    for _name, _shape in _SHAPES.items()
+    if _name.endswith("/kernel")
+}
+"""Shapes of the variables that a checkpoint holds, by their names."""
 
 
-def build(outputs: tuple[str, ...] = ("max_pool", "mean_pool", "tags")) -> Any:
-    """Build the untrained network: ``(b, 187, 96)`` → a dict of the named ``outputs``."""
-    layers, ops = keras.layers, keras.ops
-    patch = keras.Input((FRAMES, BANDS), name="log_mel")
-    image = ops.expand_dims(patch, -1)
-    image = layers.BatchNormalization(name="input_norm")(image)
+@dataclass(frozen=True)
+class Affine:
+    """A scale and an offset per channel: a normalisation as it is after training."""
 
-    def filters(source: Any, name: str, count: int, size: tuple[int, int], padding: str) -> Any:
-        tensors = layers.Conv2D(count, size, padding=padding, activation="relu", name=name)(source)
-        return layers.BatchNormalization(name=f"{name}_norm")(tensors)
+    scale: Floats
+    offset: Floats
 
-    tensors: dict[str, Any] = {}
-    # Padded in time only: in frequency the filter stays inside the bands, and the maximum over
-    # positions makes timbre independent of pitch.
-    padded = layers.ZeroPadding2D(((3, 3), (0, 0)))(image)
-    for share in (0.4, 0.7):
-        height = int(share * BANDS)
-        name = f"timbral_{height}"
-        tensors[name] = ops.max(filters(padded, name, 204, (7, height), "valid"), axis=2)
-    for length in (128, 64, 32):
-        name = f"temporal_{length}"
-        tensors[name] = ops.max(filters(image, name, 51, (length, 1), "same"), axis=2)
-    tensors["front"] = layers.Concatenate(name="front")(list(tensors.values()))
+    def __call__(self, values: Floats) -> Floats:
+        """Apply it to the last axis."""
+        return values * self.scale + self.offset
 
-    below = tensors["front"]
-    for step in (1, 2, 3):
-        name = f"middle_{step}"
-        padded = layers.ZeroPadding2D(((3, 3), (0, 0)))(ops.expand_dims(below, -1))
-        across = filters(padded, name, 64, (7, below.shape[2]), "valid")[:, :, 0, :]
-        tensors[name] = across if step == 1 else across + below
-        below = tensors[name]
-    dense_layers = [tensors[name] for name in ("front", "middle_1", "middle_2", "middle_3")]
-    tensors["concatenation"] = layers.Concatenate(name="concatenation")(dense_layers)
 
-    tensors["max_pool"] = ops.max(tensors["concatenation"], axis=1)
-    tensors["mean_pool"] = ops.mean(tensors["concatenation"], axis=1)
-    # Interleaved: maximum and mean of the first channel, of the second, and so on.
-    pooled = ops.stack([tensors["max_pool"], tensors["mean_pool"]], axis=-1)
-    pooled = ops.reshape(pooled, (-1, 2 * EMBEDDING))
-    pooled = layers.BatchNormalization(name="pool_norm")(pooled)
-    hidden = layers.Dense(200, activation="relu", name="hidden")(pooled)
-    tensors["penultimate"] = layers.BatchNormalization(name="penultimate")(hidden)
-    tensors["tags"] = layers.Dense(TAG_COUNT, activation="sigmoid", name="tags")(
-        tensors["penultimate"]
+@dataclass(frozen=True)
+class Filters:
+    """A convolution whose maximum is taken before its rectifier and normalisation."""
+
+    kernel: Floats
+    bias: Floats
+    signs: Floats
+    normalise: Affine
+
+    @classmethod
+    def read(cls, variables: Mapping[str, Floats], number: int) -> Filters:
+        """Read the convolution ``number`` and its normalisation."""
+        scope = _scope("conv2d", number)
+        normalise = _normalisation(variables, number + 1)
+        signs = np.where(normalise.scale < 0, -1, 1).astype(np.float32)
+        kernel = variables[f"{scope}/kernel"][:, :, 0, :] * signs
+        return cls(kernel, variables[f"{scope}/bias"], signs, normalise)
+
+    def finish(self, values: Floats) -> Floats:
+        """Turn maxima of products with ``kernel`` into activations."""
+        return self.normalise(np.maximum(values * self.signs + self.bias, 0))
+
+
+class TimbralFilters:
+    """Filters over 7 frames and a part of the bands; maximum over their places in frequency."""
+
+    def __init__(self, filters: Filters) -> None:
+        self.filters = filters
+        height = filters.kernel.shape[1]
+        spectra = np.fft.rfft(filters.kernel.astype(np.float64), BANDS, axis=1).conj()
+        real, imaginary = spectra.real.transpose(1, 0, 2), spectra.imag.transpose(1, 0, 2)
+        products = np.stack(
+            [
+                np.concatenate([real, -imaginary], axis=1),
+                np.concatenate([imaginary, real], axis=1),
+            ],
+            axis=1,
+        )
+        self.products = np.ascontiguousarray(products, dtype=np.float32)
+        """``(49, 2, 14, filters)``: from 7 frames' real and imaginary parts to a product's."""
+        numbers, places = np.arange(BANDS // 2 + 1), np.arange(BANDS - height + 1)
+        counts = np.where((numbers == 0) | (numbers == BANDS // 2), 1, 2) / BANDS
+        angles = 2 * np.pi * np.outer(places, numbers) / BANDS
+        inverse = np.stack([np.cos(angles) * counts, -np.sin(angles) * counts], axis=-1)
+        self.inverse = inverse.reshape(len(places), -1).astype(np.float32)
+        """``(places, 98)``: the inverse transform, at the places of the filter alone."""
+
+    def maxima(self, parts: Floats) -> Floats:
+        """Return ``(frames, filters)`` from the parts of spectra ``(49, frames, 14)``."""
+        count = self.products.shape[-1]
+        product = np.matmul(parts[:, None], self.products)
+        values = self.inverse @ product.reshape(len(self.inverse[0]), -1)
+        return values.max(axis=0).reshape(-1, count)
+
+
+class Network:
+    """The network with the weights in ``variables``, named and shaped as ``SHAPES`` says."""
+
+    def __init__(self, variables: Mapping[str, Floats]) -> None:
+        self.input_norm = _normalisation(variables, 0)
+        filters = [Filters.read(variables, number) for number in range(8)]
+        self.timbral = [TimbralFilters(one) for one in filters[:2]]
+        self.temporal, self.middle = filters[2:5], filters[5:]
+        self.pool_norm = _normalisation(variables, 9)
+        self.hidden_norm = _normalisation(variables, 10)
+        self.hidden = variables["dense/kernel"], variables["dense/bias"]
+        self.tags = variables["dense_1/kernel"], variables["dense_1/bias"]
+
+    def run(self, spectrogram: Floats, starts: Ints) -> dict[str, Floats]:
+        """Return ``max_pool``, ``mean_pool`` and ``tags`` of patches.
+
+        Parameters
+        ----------
+        spectrogram
+            Log-mel spectrogram, float32 ``(frames, 96)``.
+        starts
+            The first frame of each patch, ``(b,)``.
+        """
+        outputs = [
+            {name: layers[name] for name in ("max_pool", "mean_pool", "tags")}
+            for layers in self.layers(spectrogram, starts)
+        ]
+        return {name: np.stack([one[name] for one in outputs]) for name in outputs[0]}
+
+    def layers(self, spectrogram: Floats, starts: Ints) -> Iterator[dict[str, Floats]]:
+        """Yield all layers of each patch, by name; see the module for their shapes."""
+        image = self.input_norm(spectrogram)
+        timbral = self._timbral(image, starts)
+        for at, start in enumerate(starts.tolist()):
+            patch = image[start : start + FRAMES]
+            layers = {name: values[at] for name, values in timbral.items()}
+            for length, filters in zip(TEMPORAL, self.temporal, strict=True):
+                layers[f"temporal_{length}"] = _temporal(filters, patch)
+            yield self._upper_layers(layers)
+
+    def _timbral(self, image: Floats, starts: Ints) -> dict[str, Floats]:
+        """Return the timbral layers, ``(b, 187, 204)`` each; see the module."""
+        # Windows of 7 frames: those within patches, each once, then those over patches' ends.
+        inner = starts[:, None] + np.arange(FRAMES - 2 * EDGE)
+        windows, where = np.unique(inner, return_inverse=True)
+        empty = np.zeros((len(starts), EDGE, BANDS), dtype=np.float32)
+        first = image[starts[:, None] + np.arange(WIDTH - 1)]
+        last = image[starts[:, None] + np.arange(FRAMES - WIDTH + 1, FRAMES)]
+        edges = np.concatenate([empty, first, last, empty], axis=1)
+        after = len(image) + len(edges[0]) * np.arange(len(starts))
+        steps = np.array([*range(EDGE), *range(WIDTH - 1 + EDGE, WIDTH - 1 + 2 * EDGE)])
+        every = np.concatenate([windows, (after[:, None] + steps).ravel()])
+        spectra = np.fft.rfft(np.concatenate([image, edges.reshape(-1, BANDS)]), axis=1)
+        parts = np.stack([spectra.real.T, spectra.imag.T]).astype(np.float32)
+
+        maxima = [
+            np.empty((len(every), len(one.filters.bias)), dtype=np.float32) for one in self.timbral
+        ]
+        for at in range(0, len(every), FRAMES_AT_ONCE):
+            frames = every[at : at + FRAMES_AT_ONCE, None] + np.arange(WIDTH)
+            seen = np.concatenate([parts[0][:, frames], parts[1][:, frames]], axis=2)
+            for values, one in zip(maxima, self.timbral, strict=True):
+                values[at : at + FRAMES_AT_ONCE] = one.maxima(seen)
+        layers = {}
+        for name, values, one in zip(TIMBRAL, maxima, self.timbral, strict=True):
+            values = one.filters.finish(values)
+            ends = values[len(windows) :].reshape(len(starts), 2 * EDGE, -1)
+            within = values[where.reshape(inner.shape)]
+            layers[name] = np.concatenate([ends[:, :EDGE], within, ends[:, EDGE:]], axis=1)
+        return layers
+
+    def _upper_layers(self, layers: dict[str, Floats]) -> dict[str, Floats]:
+        """Add the layers above the filters of one patch."""
+        below = layers["front"] = np.concatenate(list(layers.values()), axis=1)
+        for number, filters in enumerate(self.middle, start=1):
+            padded = np.pad(below, ((EDGE, EDGE), (0, 0)))
+            seen = np.lib.stride_tricks.sliding_window_view(padded, WIDTH, axis=0)
+            kernel = filters.kernel.transpose(1, 0, 2).reshape(-1, filters.kernel.shape[-1])
+            above = filters.finish(seen.reshape(FRAMES, -1) @ kernel)
+            below = layers[f"middle_{number}"] = above if number == 1 else above + below
+        middle = [layers[f"middle_{number}"] for number in range(1, MIDDLE + 1)]
+        everything = layers["concatenation"] = np.concatenate([layers["front"], *middle], axis=1)
+        highest = layers["max_pool"] = everything.max(axis=0)
+        mean = layers["mean_pool"] = everything.mean(axis=0)
+        # Interleaved: maximum and mean of the first channel, of the second, and so on.
+        pooled = self.pool_norm(np.stack([highest, mean], axis=-1).reshape(-1))
+        kernel, bias = self.hidden
+        hidden = layers["penultimate"] = self.hidden_norm(np.maximum(pooled @ kernel + bias, 0))
+        kernel, bias = self.tags
+        layers["tags"] = 1 / (1 + np.exp(-(hidden @ kernel + bias)))
+        return layers
+
+
+def _temporal(filters: Filters, patch: Floats) -> Floats:
+    """Filters of one band and many frames, padded to the same length; maximum over the bands."""
+    length, _, count = filters.kernel.shape
+    before = (length - 1) // 2
+    padded = np.pad(patch, ((before, length - 1 - before), (0, 0)))
+    # A band is a row, so that its windows lie beside each other in memory.
+    seen = np.lib.stride_tricks.sliding_window_view(np.ascontiguousarray(padded.T), length, axis=1)
+    kernel = filters.kernel[:, 0]
+    highest: NDArray[np.float32] = np.full((FRAMES, count), -np.inf, dtype=np.float32)
+    for band in seen:
+        np.maximum(highest, band @ kernel, out=highest)
+    return filters.finish(highest)
+
+
+def _scope(kind: str, number: int) -> str:
+    return f"{kind}_{number}" if number else kind
+
+
+def _normalisation(variables: Mapping[str, Floats], number: int) -> Affine:
+    scope = _scope("batch_normalization", number)
+    gamma, beta, mean, variance = (
+        variables[f"{scope}/{part}"].astype(np.float64)
+        for part in ("gamma", "beta", "moving_mean", "moving_variance")
     )
-    return keras.Model(patch, {name: tensors[name] for name in outputs}, name="musicnn")
+    scale = gamma / np.sqrt(variance + EPSILON)
+    return Affine(scale.astype(np.float32), (beta - mean * scale).astype(np.float32))
 
 
-def variables() -> dict[str, tuple[str, int]]:
-    """Map each variable of the checkpoint to its layer and its position in the layer."""
-    places: dict[str, tuple[str, int]] = {}
-    for family, names, parts in (
-        ("conv2d", _CONVOLUTIONS, ("kernel", "bias")),
-        (
-            "batch_normalization",
-            _NORMALISATIONS,
-            ("gamma", "beta", "moving_mean", "moving_variance"),
-        ),
-        ("dense", _DENSE, ("kernel", "bias")),
-    ):
-        for number, layer in enumerate(names):
-            scope = family if number == 0 else f"{family}_{number}"
-            places |= {f"{scope}/{part}": (layer, place) for place, part in enumerate(parts)}
-    return places
-
-
-def load_weights(model: Any, folder: Path) -> None:
-    """Load the weights of ``model`` from the checkpoint in ``folder``.
+def load_weights(folder: Path) -> dict[str, Floats]:
+    """Read the variables of the checkpoint in ``folder``.
 
     Raises ``NotReady`` if there is no checkpoint and ``BadInput`` if it is not one of MusiCNN.
     """
@@ -158,31 +296,22 @@ def load_weights(model: Any, folder: Path) -> None:
             f"MusiCNN's weights are not in {folder}. Fetch them: flask models fetch musicnn"
         )
     try:
-        reader = tf.train.load_checkpoint(str(folder / PREFIX))
-        shapes = reader.get_variable_to_shape_map()
-        values: dict[str, dict[int, np.ndarray]] = {}
-        for name, (layer, place) in variables().items():
-            if name not in shapes:
-                raise BadInput(f"{folder}: {name} is missing; this is no checkpoint of MusiCNN.")
-            expected = list(model.get_layer(layer).weights[place].shape)
-            if list(shapes[name]) != expected:
-                raise BadInput(f"{folder}: {name} is {shapes[name]}; MusiCNN's is {expected}.")
-            values.setdefault(layer, {})[place] = reader.get_tensor(name)
-    except (tf.errors.OpError, ValueError, IndexError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
+        values = read_float_tensors(folder / PREFIX)
+    except (OSError, ValueError, IndexError) as error:
         raise BadInput(
-            f"{folder} cannot be read ({reason}). Fetch it again: flask models fetch musicnn"
+            f"{folder} cannot be read ({error}). Fetch it again: flask models fetch musicnn"
         ) from error
-    for layer, parts in values.items():
-        model.get_layer(layer).set_weights([parts[place] for place in sorted(parts)])
+    for name, shape in SHAPES.items():
+        if name not in values:
+            raise BadInput(f"{folder}: {name} is missing; this is no checkpoint of MusiCNN.")
+        if values[name].shape != shape:
+            raise BadInput(
+                f"{folder}: {name} is {list(values[name].shape)}; MusiCNN's is {list(shape)}."
+            )
+    return {name: values[name] for name in SHAPES}
 
 
 @functools.lru_cache(maxsize=4)
-def network(folder: str) -> Callable[[Floats], dict[str, Any]]:
-    """Build the network with the weights in ``folder``, compiled; once per process."""
-    model = build()
-    load_weights(model, Path(folder))
-    model.trainable = False
-    shape = tf.TensorSpec((None, FRAMES, BANDS), tf.float32)
-    # One graph for any number of patches; called layer by layer it takes twice the time.
-    return tf.function(model, input_signature=[shape])
+def network(folder: str) -> Network:
+    """Load the network with the weights in ``folder``; once per process."""
+    return Network(load_weights(Path(folder)))

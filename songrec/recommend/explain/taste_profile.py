@@ -11,8 +11,6 @@ from songrec.core.types import Space
 from songrec.recommend.explain import phrases
 from songrec.recommend.explain.attribute_ranks import AttributeTable
 from songrec.recommend.query import Query
-from songrec.recommend.taste.density import split_into_tastes
-from songrec.recommend.taste.scorer import model_for
 from songrec.recommend.top_k import Rows, distances
 
 N_TYPICAL = 4
@@ -55,23 +53,19 @@ class TasteProfile:
     n_likes: int
 
 
-def build_taste_profile(
-    space: Space, likes: Sequence[int], dislikes: Sequence[int] = ()
-) -> TasteProfile | None:
-    """Build the profile of likes and dislikes (track ids); None if no like is in the space.
+def build_taste_profile(query: Query, tastes: Sequence[Query]) -> TasteProfile | None:
+    """Build the profile of a query's likes and dislikes; None if no like is in the space.
 
-    The tastes are those of the method ``taste`` (``taste.density.split_into_tastes``), each with
+    ``tastes`` are the queries of its tastes (``lists.tastes.split_tastes``), each described with
     the likes nearest to its mean.
     """
-    query = Query.of(space, list(likes), list(dislikes))
+    space = query.space
     if not len(query.likes) or not space.columns:
         return None
-    rule = model_for(space)
-    groups = split_into_tastes(rule.columns, rule.points(query.likes))
     return TasteProfile(
         median=_medians(space, query.likes),
         description=describe_songs(space, query.likes),
-        tastes=tuple(_one(space, query.likes[group]) for group in groups),
+        tastes=tuple(_one(space, taste.likes) for taste in tastes),
         contrasts=_contrasts(space, query.likes, query.dislikes),
         n_likes=len(query.likes),
     )

@@ -164,8 +164,9 @@ def rerank(query: Query, candidates: Candidates, options: Reranking, n: int) -> 
       latent: songs are chosen one by one, and each pays ``similarity_cost`` · spread · max(0, 1 −
       distance / typical distance) to the one nearest to it of those already chosen.
     * the artist cap leaves songs out and adds nothing to the others.
-    * every taste: the next song is of the taste that has had least of its share (Sainte-Laguë);
-      it is lifted to the score of the best song below it.
+    * every taste: the next song is of the taste of the highest quotient l / (2 g + 1) · e^s, with l
+      likes and g songs given to it already, s the sureness of its best song (Sainte-Laguë's method,
+      times how sure the method is); it is lifted to the score of the best song below it.
     """
     rows, spread = candidates.rows, _spread(candidates.scores)
     terms: list[tuple[str, Array, list[str]]] = []
@@ -241,18 +242,20 @@ def _choose(
     left = np.ones(len(rows), dtype=bool)
     per_artist: Counter[int] = Counter()
     by_taste = options.every_taste and len(groups) > 1
-    given = np.zeros(len(groups))
+    likes, given = np.array(candidates.likes), np.zeros(len(groups))
     chosen: list[int] = []
     paid: list[float] = []
     like: list[int] = []
     while len(chosen) < n and left.any():
-        eligible = left
+        marginal = np.where(left, totals - cost * similarity, -np.inf)
         if by_taste:
-            open_groups = [g for g in groups if (left & (candidates.group == g)).any()]
-            turn = max(open_groups, key=lambda g: candidates.likes[g] / (2 * given[g] + 1))
-            eligible = left & (candidates.group == turn)
+            best_of = np.array(
+                [marginal[candidates.group == g].max(initial=-np.inf) for g in groups]
+            )
+            quotient = np.log(likes / (2 * given + 1)) + candidates.sureness.of(best_of)
+            turn = int(np.where(np.isfinite(best_of), quotient, -np.inf).argmax())
             given[turn] += 1
-        marginal = np.where(eligible, totals - cost * similarity, -np.inf)
+            marginal[candidates.group != turn] = -np.inf
         best = int(np.argmax(marginal))
         chosen.append(best)
         paid.append(cost * float(similarity[best]))

@@ -95,7 +95,6 @@ def station_order(
             ranked = search_tastes(recommender, queries, count)
         else:
             ranked = _cluster_first(recommender, query, label, count)
-        is_all = len(ranked.rows) < count
         rank = np.concatenate([SEED_GAP * np.arange(len(seeds)) - 0.5, np.arange(len(ranked.rows))])
         merged = replace(
             ranked,
@@ -106,10 +105,11 @@ def station_order(
         artists = query.statistics.artists[merged.rows]
         rank = np.arange(len(artists))
         rank = np.maximum(rank, np.where(artists > 0, ARTIST_GAP * count_earlier(artists), 0))
-        if not is_all:
+        known = len(ranked.rows)
+        if not ranked.is_all:
             # A song that was not looked at may come before those of a later rank.
-            merged, rank = merged.take(rank < count), rank[rank < count]
-        if is_all or len(merged.rows) >= places:
+            merged, rank = merged.take(rank < known), rank[rank < known]
+        if ranked.is_all or len(merged.rows) >= places:
             return merged.take(np.argsort(rank, kind="stable"))
         count *= 2
 
@@ -123,7 +123,8 @@ def _cluster_first(recommender: Method, query: Query, label: int, count: int) ->
         if left > 0:
             found.append(recommender.search(query.among(rows), left))
     rows, scores = (np.concatenate(part) for part in zip(*found, strict=True))
-    return Candidates(rows, scores, np.zeros(len(rows), dtype=np.int64), (query,))
+    group = np.zeros(len(rows), dtype=np.int64)
+    return Candidates(rows, scores, group, (query,), is_all=len(rows) < count)
 
 
 def _seed_rows(query: Query, seed: int) -> Rows:

@@ -8,14 +8,15 @@ are like its likes and not like the middle of all.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from songrec.recommend.method import Method, ScoresRows
-from songrec.recommend.query import Candidates, Query
-from songrec.recommend.top_k import Rows
+from songrec.recommend.query import Candidates, Query, Sureness
+from songrec.recommend.top_k import Rows, Scores
 
 Array = NDArray[np.float64]
 
@@ -25,15 +26,19 @@ MAX_VOTERS = 24
 SAMPLE = 512
 """Songs of the catalogue that a like's place is estimated among."""
 SEED = 20_260
+FIRST, SCALE, MIN_SCALE = 4, 0.25, 1e-6
+"""How scores of tastes are compared; see ``_sureness``."""
 TOGETHER = 1.5
 """Mean surprisal from which two groups of likes are one taste; two random songs have 1."""
 
 
-def split_tastes(recommender: Method, query: Query) -> tuple[Query, ...]:
+def split_tastes(
+    recommender: Method, query: Query, least: float = TOGETHER, most: int = MAX_TASTES
+) -> tuple[Query, ...]:
     """Return a query for each taste of the likes, the largest first; often the query itself.
 
-    Groups of likes are merged by average linkage while their mean ``affinities`` are at least
-    ``TOGETHER``, or while there are more than ``MAX_TASTES``.
+    Groups of likes are merged by average linkage while their mean ``affinities`` are at ``least``
+    so large, or while there are more than ``most``.
     """
     likes = query.likes
     if len(likes) < 2 or not isinstance(recommender, ScoresRows):
@@ -41,7 +46,7 @@ def split_tastes(recommender: Method, query: Query) -> tuple[Query, ...]:
     step = -(-len(likes) // MAX_VOTERS)
     voters = np.arange(0, len(likes), step)
     votes = affinities(recommender, query, voters)
-    groups = merge_groups(votes[:, voters], TOGETHER, MAX_TASTES)
+    groups = merge_groups(votes[:, voters], least, most)
     if len(groups) == 1:
         return (query,)
     joined = np.array([votes[group].mean(axis=0) for group in groups]).argmax(axis=0)
@@ -101,32 +106,53 @@ def merge_groups(affinity: Array, least: float, most: int) -> list[NDArray[np.in
     return [np.sort(np.array(group, dtype=np.int64)) for group in groups]
 
 
-def search_tastes(recommender: Method, queries: tuple[Query, ...], count: int) -> Candidates:
-    """Return the best rows of each query, the queries in turn; at least ``count`` where there are.
+def search_tastes(
+    recommender: Method, queries: tuple[Query, ...], count: int, *, in_proportion: bool = True
+) -> Candidates:
+    """Return the best rows of each query, the queries in turn.
 
-    The k-th row of a query of l likes has the turn (2 k + 1) / l (Sainte-Laguë). A song that
-    answers several queries has its earliest turn. Rows come in the order of their turns, up to the
-    turn at which the first of the queries needs more than ``count`` rows.
+    The k-th row of a query of l likes has the quotient l / (2 k + 1) · e^s, and the highest come
+    first: Sainte-Laguë's method, times how sure the method is of the row (``Sureness``). Without
+    ``in_proportion`` all k-th rows come before the next ones.
+
+    A song that answers several queries stands where it comes first. Rows are given down to the
+    place where the first of the queries needs more than ``count`` rows: they are the beginning of
+    what a larger ``count`` gives.
     """
-    found = [recommender.search(query, count) for query in queries]
+    found = [recommender.search(query, max(count, FIRST)) for query in queries]
+    firsts = [scores[:FIRST] for _, scores in found]
+    found = [(rows[:count], scores[:count]) for rows, scores in found]
+    sizes = [len(rows) for rows, _ in found]
+    is_all = max(sizes) < count
     if len(queries) == 1:
-        (rows, scores), *_ = found
-        return Candidates(rows, scores, np.zeros(len(rows), dtype=np.int64), queries)
-    turns = [
-        (2 * np.arange(len(of[0])) + 1) / len(q.likes) for of, q in zip(found, queries, strict=True)
-    ]
-    unknown = [
-        (2 * count + 1) / len(query.likes)
-        for (rows, _), query in zip(found, queries, strict=True)
-        if len(rows) == count
-    ]
-    rows, scores = (np.concatenate(part) for part in zip(*found, strict=True))
-    group = np.repeat(np.arange(len(queries)), [len(turn) for turn in turns])
-    turn = np.concatenate(turns)
-    order = np.argsort(turn, kind="stable")
-    order = order[turn[order] < min(unknown, default=np.inf)]
+        ((rows, scores),) = found
+        return Candidates(rows, scores, np.zeros(sizes[0], dtype=np.int64), queries, is_all)
+    sureness = _sureness(recommender, queries, firsts)
+    keys = []
+    for query, (_, scores) in zip(queries, found, strict=True):
+        key = np.log(2 * np.arange(len(scores)) + 1)
+        keys.append(key - np.log(len(query.likes)) - sureness.of(scores) if in_proportion else key)
+    horizon = min((key[-1] for key in keys if len(key) == count and count), default=np.inf)
+    key, rows, scores = map(np.concatenate, (keys, *zip(*found, strict=True)))
+    group = np.repeat(np.arange(len(queries)), sizes)
+    order = np.argsort(key, kind="stable")
+    order = order[key[order] <= horizon]
     first = np.unique(queries[0].space.song_keys[rows[order]], return_index=True)[1]
-    return Candidates(rows, scores, group, queries).take(order[np.sort(first)])
+    every = Candidates(rows, scores, group, queries, is_all, sureness)
+    return every.take(order[np.sort(first)])
+
+
+def _sureness(recommender: Method, queries: Sequence[Query], firsts: Sequence[Scores]) -> Sureness:
+    """Compare queries by their first ``FIRST`` scores and by those of the sample.
+
+    The centre is the mean of the first scores, the scale ``SCALE`` times its distance from the
+    usual song: the mean of the medians over the sample.
+    """
+    if not isinstance(recommender, ScoresRows) or not any(map(len, firsts)):
+        return Sureness()
+    centre = float(np.mean([scores.mean() for scores in firsts if len(scores)]))
+    usual = [np.median(recommender.scores(query, _sample(query))) for query in queries]
+    return Sureness(centre, max(SCALE * (centre - float(np.mean(usual))), MIN_SCALE))
 
 
 def _sample(query: Query) -> Rows:

@@ -8,15 +8,24 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from songrec.recommend import ranking
 from songrec.recommend.explain.phrases import capitalize, join_clauses
 from songrec.recommend.feedback_boosts import background_boosts
+from songrec.recommend.lists.rerank import DEFAULT_RERANKING, Reranking
+from songrec.services.catalogue.left_out import left_out
 from songrec.services.catalogue.track_lookup import title_lookup
-from songrec.services.recommendation.recommend import recommend_for
+from songrec.services.recommendation.recommend import (
+    feedback_boosts,
+    name_evidence,
+    recommend_for,
+)
 from songrec.services.similarity.audio_similarity import HasId
-from songrec.services.similarity.ranked_tracks import RankedTrack
+from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
 from songrec.store.catalogue import tracks
+from songrec.store.catalogue.tracks import TrackView
 from songrec.store.instance import Instance
 from songrec.store.listeners import last_recommendations, reactions, skips
+from songrec.store.runs.spaces import published_space
 from songrec.store.tables import Listener
 
 MAX_REACTIONS = 500
@@ -84,6 +93,61 @@ def recommend_for_listener(
         listener=feedback.listener,
         **options,
     )
+
+
+@dataclass(frozen=True)
+class RecommendationRow:
+    """Songs because of some of the likes, newest first; ``title`` says which."""
+
+    title: str
+    likes: list[TrackView]
+    songs: list[RankedTrack]
+
+
+def recommendation_rows(
+    instance: Instance,
+    feedback: ListenerFeedback,
+    *,
+    n_rows: int = 6,
+    n: int = 10,
+    by: Reranking = DEFAULT_RERANKING,
+) -> list[RecommendationRow]:
+    """Return rows of ``n`` songs, one per like or group of likes, without a song twice.
+
+    The newest like comes first. Few likes have a row each; of more, those that call for each other
+    share one. Raises what ``recommend.ranking.rank`` raises.
+    """
+    session = instance.session
+    likes, dislikes = feedback.likes[:MAX_REACTIONS], feedback.dislikes[:MAX_REACTIONS]
+    rows = ranking.rank_rows(
+        published_space(instance),
+        likes,
+        dislikes,
+        n_rows=n_rows,
+        n=n,
+        by=by,
+        names=title_lookup(session),
+        excluded=[*feedback.likes[MAX_REACTIONS:], *feedback.dislikes[MAX_REACTIONS:]],
+        withdrawn=left_out(instance, feedback.listener, likes),
+        boosts=feedback_boosts(likes, dislikes, feedback.weights, feedback.skips),
+    )
+    age = {track_id: at for at, track_id in enumerate(likes)}
+    views = {view.id: view for view in tracks.tracks_by_id(session, likes)}
+    answer = []
+    for row in sorted(rows, key=lambda row: min(age[like] for like in row.likes)):
+        liked = [views[like] for like in sorted(row.likes, key=age.__getitem__) if like in views]
+        if liked and row.matches:
+            songs = attach_tracks(session, name_evidence(session, row.matches))
+            answer.append(RecommendationRow(_because(liked), liked, songs))
+    return answer
+
+
+def _because(likes: Sequence[TrackView]) -> str:
+    """Write the title of a row: ``Because you like “Juicy”, “No Scrubs” and 3 more``."""
+    named = [f"“{view.title}”" for view in likes[:MAX_NAMED]]
+    if len(likes) > MAX_NAMED:
+        named.append(f"{len(likes) - MAX_NAMED} more")
+    return f"Because you like {join_clauses(named)}"
 
 
 def more_like_song(

@@ -85,7 +85,7 @@ def recommend_for(
         names=title_lookup(instance.session),
         excluded=list(excluded),
         withdrawn=left_out(instance, listener, likes),
-        boosts=[*_boosts(likes, dislikes, weights or {}, skips or {}), *boosts],
+        boosts=[*feedback_boosts(likes, dislikes, weights or {}, skips or {}), *boosts],
         seeds=seeds,
         **parameters,
     )
@@ -207,12 +207,13 @@ def starters(session: Session, run: Run) -> list[tuple[Cluster, list[TrackView]]
     return [(c, [views[i] for i in typical[c.number] if i in views]) for c in clusters]
 
 
-def _boosts(
+def feedback_boosts(
     likes: Sequence[int],
     dislikes: Sequence[int],
     weights: Mapping[int, int],
     skips: Mapping[int, int],
 ) -> list[Boost]:
+    """Return the boosts of likes that weigh more and of skips (all by track id)."""
     rated = {*likes, *dislikes}
     heavier = [Boost.of_weight(i, weight) for i, weight in weights.items() if i in rated]
     # A like or a dislike outweighs an earlier skip of the same song.

@@ -12,7 +12,11 @@ from songrec.recommend import ranking
 from songrec.recommend.lists.rerank import Reranking, available_criteria
 from songrec.recommend.registry import METHODS
 from songrec.services.recommendation import for_listener, recommend
-from songrec.services.recommendation.for_listener import ListChange, ListenerFeedback
+from songrec.services.recommendation.for_listener import (
+    ListChange,
+    ListenerFeedback,
+    RecommendationRow,
+)
 from songrec.services.similarity.matched_segments import MatchedSegment, matched_segments
 from songrec.services.similarity.ranked_tracks import RankedTrack
 from songrec.store.instance import Instance
@@ -21,6 +25,7 @@ from songrec.store.runs.spaces import published_space
 from songrec.store.tables import Listener, Run
 
 SEGMENTS_METHOD = "fragments"
+N_PER_ROW = 6
 
 
 @dataclass
@@ -31,6 +36,7 @@ class RecommendationList:
     ``criteria`` the re-ranking options that it has data for. ``starters`` are songs to like first,
     for a listener without likes. ``problem`` says why there are no songs. ``segments`` is the
     index that songs were compared by, if any; ``no_segments`` that it was asked for and missing.
+    ``rows`` are in place of ``songs`` where rows are asked for.
     ``seen`` goes with each reaction, so that ``change`` can say what the reaction changed.
     """
 
@@ -40,6 +46,7 @@ class RecommendationList:
     methods: list[Entry]
     criteria: frozenset[str] = frozenset()
     songs: list[RankedTrack] = field(default_factory=list)
+    rows: list[RecommendationRow] = field(default_factory=list)
     matched_segments: dict[int, MatchedSegment] = field(default_factory=dict)
     change: ListChange | None = None
     seen: str = ""
@@ -56,11 +63,15 @@ def recommendation_list(
     method: str | None,
     by: Reranking,
     n: int,
+    as_rows: bool = False,
 ) -> RecommendationList:
-    """Return ``n`` recommendations for ``listener``; an unknown ``method`` is the default."""
+    """Return ``n`` recommendations for ``listener``; an unknown ``method`` is the default.
+
+    With ``as_rows`` they are rows for likes or groups of likes, by the default method.
+    """
     run = runs.published(instance.session)
     feedback = ListenerFeedback.load(instance.session, listener)
-    requested = method if method in METHODS else None
+    requested = method if method in METHODS and not as_rows else None
     page = RecommendationList(run, feedback, METHODS.entry(requested or "taste"), list(METHODS))
     if run is None or not feedback.likes:
         page.starters = recommend.starters(instance.session, run) if run else []
@@ -71,6 +82,9 @@ def recommendation_list(
         page.method = METHODS.entry(ranking.method_used(space, requested))
         page.methods = _available_methods(space)
         page.criteria = available_criteria(space)
+        if as_rows:
+            page.rows = for_listener.recommendation_rows(instance, feedback, n=N_PER_ROW, by=by)
+            return page
         page.songs = for_listener.recommend_for_listener(
             instance, feedback, method=page.method.name, by=by, n=n
         )

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from songrec.core.errors import NotReady
 from songrec.core.types import Space
+from songrec.recommend import ranking
 from songrec.recommend.explain.taste_profile import TasteProfile, build_taste_profile
+from songrec.recommend.lists.tastes import split_tastes
+from songrec.recommend.query import Query
 from songrec.services.recommendation.for_listener import MAX_REACTIONS, ListenerFeedback
 from songrec.store.catalogue import tracks
 from songrec.store.catalogue.tracks import TrackView
@@ -72,4 +75,6 @@ def _profile(
     except NotReady:
         return None, None
     likes, dislikes = feedback.likes[:MAX_REACTIONS], feedback.dislikes[:MAX_REACTIONS]
-    return build_taste_profile(space, likes, dislikes), space
+    query = Query.of(space, likes, dislikes)
+    tastes = split_tastes(ranking.create_method(space), query)
+    return build_taste_profile(query, tastes), space

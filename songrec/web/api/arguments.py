@@ -139,7 +139,32 @@ class SimilarArguments(CountArguments):
     )
 
 
-class RecommendationArguments(CountArguments):
+class LikeArguments(CountArguments):
+    """What to recommend from."""
+
+    like = fields.List(
+        fields.String(validate=validate.Length(1, 100)),
+        validate=validate.Length(max=100),
+        metadata={"description": f"Liked songs instead of your own. {TRACK_ID}"},
+    )
+    dislike = fields.List(
+        fields.String(validate=validate.Length(1, 100)),
+        validate=validate.Length(max=100),
+        metadata={"description": f"Disliked songs, beside `like`. {TRACK_ID}"},
+    )
+
+
+class RowArguments(LikeArguments):
+    """How many rows, and how many songs in each."""
+
+    rows = fields.Integer(
+        load_default=6,
+        validate=validate.Range(1, 20),
+        metadata={"description": "How many rows at most."},
+    )
+
+
+class RecommendationArguments(LikeArguments):
     """What to recommend from and how."""
 
     method = fields.String(
@@ -169,16 +194,6 @@ class RecommendationArguments(CountArguments):
         load_default=None,
         validate=validate.Range(0, 2**31),
         metadata={"description": "Draws from the good ones by this number."},
-    )
-    like = fields.List(
-        fields.String(validate=validate.Length(1, 100)),
-        validate=validate.Length(max=100),
-        metadata={"description": f"Liked songs instead of your own. {TRACK_ID}"},
-    )
-    dislike = fields.List(
-        fields.String(validate=validate.Length(1, 100)),
-        validate=validate.Length(max=100),
-        metadata={"description": f"Disliked songs, beside `like`. {TRACK_ID}"},
     )
 
 

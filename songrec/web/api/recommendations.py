@@ -29,12 +29,7 @@ def recommendations(args: dict[str, Any]) -> dict[str, Any]:
     Without, they are for your own likes, and there are none while you like nothing. `method` of the
     answer says which method it was.
     """
-    if args.get("like"):
-        likes = [track_or_404(name).id for name in args["like"]]
-        dislikes = [track_or_404(name).id for name in args.get("dislike", [])]
-        feedback = ListenerFeedback(likes, [one for one in dislikes if one not in likes])
-    else:
-        feedback = ListenerFeedback.load(db.session, identified_listener())
+    feedback = _feedback(args)
     method = args["method"]
     if not feedback.likes:
         return {"items": [], "method": None}
@@ -48,3 +43,44 @@ def recommendations(args: dict[str, Any]) -> dict[str, Any]:
     )
     used = recommend.method_used(current_instance(), method)
     return {**serializers.matches(ranked), "method": used}
+
+
+@blueprint.get("/recommendations/rows", tags=["recommendations"])
+@blueprint.arguments(arguments.RowArguments, location="query")
+@blueprint.response(200, schemas.RecommendationRowsSchema)
+@blueprint.alt_response(401, "UNAUTHORIZED")
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
+@blueprint.doc(security=[{}, {"token": []}, {"cookie": []}])
+def recommendation_rows(args: dict[str, Any]) -> dict[str, Any]:
+    """List rows of recommendations, *Because you like X*, each for a like or a group of likes.
+
+    No song stands in two rows. Whose likes count is as for `/recommendations`; there are no rows
+    while nothing is liked.
+    """
+    feedback = _feedback(args)
+    if not feedback.likes:
+        return {"rows": [], "method": None}
+    rows = for_listener.recommendation_rows(
+        current_instance(), feedback, n_rows=args["rows"], n=args["n"]
+    )
+    return {
+        "rows": [
+            {
+                "title": row.title,
+                "likes": [view.public_id for view in row.likes],
+                **serializers.matches(row.songs),
+            }
+            for row in rows
+        ],
+        "method": recommend.method_used(current_instance()),
+    }
+
+
+def _feedback(args: dict[str, Any]) -> ListenerFeedback:
+    """The likes and dislikes that a request names, else those of who asks."""
+    if not args.get("like"):
+        return ListenerFeedback.load(db.session, identified_listener())
+    likes = [track_or_404(name).id for name in args["like"]]
+    dislikes = [track_or_404(name).id for name in args.get("dislike", [])]
+    return ListenerFeedback(likes, [one for one in dislikes if one not in likes])

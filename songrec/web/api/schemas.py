@@ -203,6 +203,24 @@ class RecommendationsSchema(MatchesSchema):
     )
 
 
+class RecommendationRowSchema(MatchesSchema):
+    """Songs because of a like or a group of likes."""
+
+    title = written("Because you like …")
+    likes = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "Public ids of the liked songs, newest first."},
+    )
+
+
+class RecommendationRowsSchema(ma.Schema):
+    """Rows of recommendations, that of the newest like first; no song stands in two."""
+
+    rows = fields.List(fields.Nested(RecommendationRowSchema), required=True)
+    method = written("The method that answered; null where none was asked.", optional=True)
+
+
 class ClusterSchema(ma.Schema):
     """A cluster of the published run."""
 
