@@ -37,6 +37,7 @@ PARTS: dict[str, list[list[str]]] = {
     "segments": [
         ["segments", "--rows", str(rows)] for rows in (100_000, 27 * SMALL, 1_000_000, 27 * LARGE)
     ],
+    "sound": [["sound"]],
     "startup": [["startup"]],
     "features": [["features"]],
     "lab": [["lab"], ["lab", "--huge"], ["lab", "--end-to-end"], ["lab", "--spectrograms"]],
@@ -51,6 +52,7 @@ HEADINGS = (
     "The map",
     "Duplicates",
     "Searching segments",
+    "Similar by sound",
     "Starting",
     "Features from audio",
     "The model lab",

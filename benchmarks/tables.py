@@ -354,6 +354,35 @@ def lab(results: list[dict[str, Any]]) -> list[str]:
     ]
 
 
+def sound(results: list[dict[str, Any]]) -> list[str]:
+    """Section of ``sound``."""
+    (result,) = results
+    rows = result["rows"]
+    return [
+        "## Similar by sound",
+        "",
+        f"The 20 songs nearest to one by the mixture of {rows[0]['sets']} feature sets of "
+        f"{rows[0]['columns']} columns each, exact, with their reasons: milliseconds, and "
+        "processor time of the thread. *Moments* are what mutual proximity needs of each song, "
+        f"computed after an analysis. Load of the machine {result['load']}.",
+        "",
+        *table(
+            ("songs", "processor ms", "median ms", "slowest ms", "vectors, MB", "moments, s"),
+            (
+                (
+                    f"{r['tracks']:,}",
+                    r["processor_ms"],
+                    r["median_ms"],
+                    r["slowest_ms"],
+                    r["mb"],
+                    r["moments_s"],
+                )
+                for r in rows
+            ),
+        ),
+    ]
+
+
 WRITERS: dict[str, Callable[[list[dict[str, Any]]], list[str]]] = {
     "ingest": ingest,
     "training": training,
@@ -363,6 +392,7 @@ WRITERS: dict[str, Callable[[list[dict[str, Any]]], list[str]]] = {
     "map": latent_map,
     "duplicates": duplicates,
     "segments": segments,
+    "sound": sound,
     "startup": startup,
     "features": features,
     "lab": lab,

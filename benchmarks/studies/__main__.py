@@ -25,6 +25,8 @@ from pathlib import Path
 from types import ModuleType
 
 STUDIES = {
+    "mixture": "what the mixture of feature sets is made of, a part at a time (evaluation.md)",
+    "rivals": "bliss-audio and Musly on the same clips, and their speed (evaluation.md)",
     "similar": "what sounds like each of the clips, without a training (sound-library.md)",
     "estimates": "attributes from tags beside a predictor's (prediction.md)",
     "spread": "attributes from tags beside VibeNet's, before and after calibration (prediction.md)",

@@ -85,7 +85,12 @@ def blocks(matrix: Floats, rows: NDArray[np.int64]) -> Iterator[Floats]:
 
 
 def comparison_vectors(
-    feature_set: str, matrix: Floats, rows: NDArray[np.int64], *, seed: int = 0
+    feature_set: str,
+    matrix: Floats,
+    rows: NDArray[np.int64],
+    *,
+    strength: float = STRENGTH,
+    seed: int = 0,
 ) -> Floats:
     """Return the vectors of ``rows`` of a set's matrix, float32 ``(len(rows), k)``.
 
@@ -104,6 +109,6 @@ def comparison_vectors(
     axes = principal_axes(examples)
     turned = (examples @ axes).astype(np.float64)
     turned -= turned.mean(axis=0)
-    axes = axes @ whitening(turned.T @ turned / max(len(turned), 1))
+    axes = axes @ whitening(turned.T @ turned / max(len(turned), 1), strength)
     parts = [prepare(block) @ axes for block in blocks(matrix, rows)]
     return np.concatenate(parts).astype(np.float32)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from songrec.core.types import Floats
+from songrec.evaluation.retrieval import cosine_similarities, retrieve_track
 from songrec.features.gaussians import GaussianEmbedding, columns_of
 
 D = 4
@@ -89,3 +90,23 @@ def test_unknown_and_constant_values_are_no_error():
 def test_a_number_of_columns_that_is_no_gaussian_is_refused():
     with pytest.raises(ValueError, match="10 columns"):
         GaussianEmbedding.of_mean(np.zeros(10))
+
+
+def test_a_variance_within_tracks_misleads_the_cosine_and_not_the_gaussians():
+    """Tracks differ a little in three columns, and their excerpts by chance much in nine others."""
+    rng = np.random.default_rng(6)
+    tracks, own, noisy = 40, 3, 9
+    colour = rng.normal(size=(tracks, 1, own))
+    excerpts = []
+    for _ in range(2):
+        frames = rng.normal(size=(tracks, 240, own + noisy))
+        frames[:, :, :own] = 0.5 * frames[:, :, :own] + colour
+        # Slow changes: a mean of all frames is still far from the track's.
+        frames[:, :, own:] += 4 * rng.normal(size=(tracks, 60, noisy)).repeat(4, axis=1)
+        excerpts.append(frames)
+    means = [each.mean(axis=1) for each in excerpts]
+    cosine = retrieve_track(cosine_similarities(*means)).to_json()["top1"]
+    vectors = embed(np.stack([vector_of(f) for each in excerpts for f in each]))
+    gaussians = retrieve_track(-distances(vectors)[:tracks, tracks:]).to_json()["top1"]
+    assert cosine < 0.5
+    assert gaussians > 0.9

@@ -120,7 +120,7 @@ def evaluate_clips(
         raise BadInput(f"{folder / CLIP_LIST}: no artist is named; the column is 'artist'.")
     clips = [clip for pair in pairs for clip in (pair.a, pair.b)]
     variants = list(dict.fromkeys(v for parts in sets.values() for p in parts for v in p.variants))
-    vectors = _vectors(instance, clips, variants, on_progress)
+    vectors = read_or_extract(instance, clips, variants, on_progress)
     results = {}
     for name, parts in sets.items():
         if encoder := _segment_encoder(name):
@@ -226,8 +226,11 @@ def _parse_part(text: str) -> FeaturePart:
     return FeaturePart((FeatureVariant(name, settings),), columns)
 
 
-def _vectors(
-    instance: Path, clips: Sequence[Path], variants: Sequence[FeatureVariant], on_progress: Progress
+def read_or_extract(
+    instance: Path,
+    clips: Sequence[Path],
+    variants: Sequence[FeatureVariant],
+    on_progress: Progress = no_progress,
 ) -> dict[FeatureVariant, Floats]:
     """Return ``(clips, columns)`` of each variant, from the cache or extracted into it."""
     models = published_weights.models_folder(instance)
