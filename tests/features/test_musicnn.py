@@ -6,9 +6,15 @@ import pytest
 
 from songrec.core.errors import BadInput, NotReady, UnknownName
 from songrec.core.types import Audio
-from songrec.features.audio.musicnn import MusiCNN, log_mel, place_patches
+from songrec.features.audio.musicnn import (
+    InstrumentTags,
+    MusiCNN,
+    MusiCNNTags,
+    log_mel,
+    place_patches,
+)
 from songrec.features.audio.musicnn_network import Network, load_weights
-from songrec.features.audio.musicnn_tags import MSD_TAGS, MTT_TAGS
+from songrec.features.audio.musicnn_tags import MSD_TAGS, MTT_TAGS, TAGS
 from tests.features.musicnn_weights import random_values, save
 
 
@@ -213,3 +219,11 @@ def test_a_short_sound_is_repeated_to_fill_a_patch() -> None:
     repeated, starts = place_patches(spectrogram, 0.0)
     assert starts.tolist() == [0]
     np.testing.assert_array_equal(repeated, np.tile(spectrogram, (4, 1))[:187])
+
+
+def test_instruments_are_listened_for_in_a_few_patches(models: Path) -> None:
+    instruments = InstrumentTags(models=models)
+    assert instruments.names() == TAGS["MTT_musicnn"]
+    assert instruments.choose_patches(np.arange(10)).tolist() == [0, 3, 6, 9]
+    assert instruments.choose_patches(np.arange(3)).tolist() == [0, 1, 2]
+    assert instruments.pass_key != MusiCNNTags("MTT_musicnn", models=models).pass_key

@@ -123,10 +123,15 @@ class MusiCNNTags:
         from songrec.features.audio.musicnn_network import network
 
         spectrogram, starts = place_patches(log_mel(audio), self.overlap_s)
+        starts = self.choose_patches(starts)
         times = (audio.start_s + starts * HOP / SAMPLE_RATE).astype(np.float32)
         with single_threaded_blas():
             outputs = network(str(self.folder())).run(spectrogram, starts)
         return ForwardPass(times, **outputs)
+
+    def choose_patches(self, starts: Ints) -> Ints:
+        """Return the patches that the network sees: all of them."""
+        return starts
 
     def from_pass(self, outputs: ForwardPass) -> Floats:
         """Return the values from the outputs of a forward pass, float32 ``(50,)``."""
@@ -142,11 +147,25 @@ class MusiCNNTags:
 class InstrumentTags(MusiCNNTags):
     """Mean probabilities of MagnaTagATune's 50 tags: instruments, voices and how they sound.
 
-    The network of the Million Song Dataset, which is compared by, knows few instruments.
+    The network of the Million Song Dataset, which is compared by, knows few instruments. This one
+    is a second forward pass, so it sees at most ``MAX_PATCHES`` patches, evenly spaced.
     """
+
+    MAX_PATCHES = 4
 
     def __init__(self, overlap_s: float = 0.0, models: Path | None = None) -> None:
         super().__init__("MTT_musicnn", overlap_s, models)
+
+    @property
+    def pass_key(self) -> tuple[Any, ...]:
+        """A key of its own: a set of the same network over all patches sees more."""
+        return *super().pass_key, self.MAX_PATCHES
+
+    def choose_patches(self, starts: Ints) -> Ints:
+        """Return at most ``MAX_PATCHES`` patches, evenly spaced."""
+        if len(starts) <= self.MAX_PATCHES:
+            return starts
+        return starts[np.linspace(0, len(starts) - 1, self.MAX_PATCHES).round().astype(np.int64)]
 
 
 class MusiCNN(MusiCNNTags):
