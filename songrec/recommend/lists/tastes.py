@@ -28,7 +28,7 @@ SAMPLE = 512
 SEED = 20_260
 FIRST, SCALE, MIN_SCALE = 4, 0.25, 1e-6
 """How scores of tastes are compared; see ``_sureness``."""
-TOGETHER = 1.5
+TOGETHER = 2.0
 """Mean surprisal from which two groups of likes are one taste; two random songs have 1."""
 
 
