@@ -38,6 +38,7 @@ STUDIES = {
     "vade": "steps of VaDE's joint phase and the sizes of clusters (representations.md)",
     "priors": "what taste is made of, a part at a time (evaluation.md)",
     "tastes": "likes of two playlists at once (evaluation.md)",
+    "lists": "what grows from a song or two: by the method, by the sound alone (evaluation.md)",
     "densities": "other densities for a taste, which were tried (evaluation.md)",
     "towers": "nearness learnt from playlists, with and without artists (evaluation.md)",
 }

@@ -8,6 +8,7 @@ import pytest
 from benchmarks.studies import (
     densities,
     estimates,
+    lists,
     memory,
     priors,
     tastes,
@@ -74,6 +75,17 @@ def test_taste_is_taken_apart(tasks):
     # Lists keep to their own years, and the rest of the file to nobody's tempo.
     shares = [name for name in found if found[name][-1].endswith("%")]
     assert shares.index("year") < shares.index("tempo")
+
+
+def test_lists_that_grow_from_songs_are_compared_with_the_sound_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(lists, "PAIRS", 4)
+    found = cells(lists.measured(continuation_tasks(write(tmp_path / "l.csv"), likes=1, draws=1)))
+    assert len(found) >= 4
+    for by_sound, by_method, _ in found.values():
+        assert 0 <= float(by_sound) <= 1
+        assert 0 <= float(by_method) <= 1
+    by_sound, by_method, _ = found["a song's page, first ten"]
+    assert float(by_method) > float(by_sound)
 
 
 def test_other_densities_are_asked_the_same(tasks):
