@@ -128,6 +128,13 @@ class Query(Cached):
             return f"“{self.title(int(self.likes[0]))}”"
         return THESE_SONGS if self.seeds else YOUR_LIKES
 
+    @property
+    def artists_phrase(self) -> str:
+        """What reasons call the artists of the likes."""
+        if len(self.likes) == 1:
+            return f"the artist of {self.likes_phrase}"
+        return "the artists of these songs" if self.seeds else "artists you like"
+
     def title(self, row: int) -> str:
         """Return the title of a liked or disliked row."""
         return self.titles[int(self.space.track_ids[row])]

@@ -152,29 +152,30 @@ def _describe_prior(
             return f"Often in playlists with songs like {title}", liked
         return f"Seldom in playlists with songs like {query.likes_phrase}", liked
     if name in _SENTENCES:
-        return _SENTENCES[name][0 if is_positive else 1], []
+        sentence = _SENTENCES[name][0 if is_positive else 1]
+        return sentence.format(likes=query.likes_phrase, artists=query.artists_phrase), []
     return f"{len(members)} of {len(query.likes)} likes", []
 
 
 _SENTENCES = {
     ARTIST_SOUND: (
-        "Other songs by this artist fit your taste",
-        "Other songs by this artist fit your taste less",
+        "Other songs by this artist are like {likes}",
+        "Other songs by this artist are less like {likes}",
     ),
     PAIRS: (
-        "The artist is often in playlists with artists you like",
-        "The artist is seldom in playlists with artists you like",
+        "The artist is often in playlists with {artists}",
+        "The artist is seldom in playlists with {artists}",
     ),
     MIXTURE: (
-        "The artist is often in playlists like your likes",
-        "The artist is seldom in playlists like your likes",
+        "The artist is often in playlists with songs like {likes}",
+        "The artist is seldom in playlists with songs like {likes}",
     ),
-    LIKED_ARTIST: ("By an artist you like", "By an artist you know already"),
+    LIKED_ARTIST: ("By {artists}", "Also by {artists}"),
     LISTENERS: (
-        "Heard by the listeners of artists you like",
-        "Heard by other people than the artists you like",
+        "Heard by the listeners of {artists}",
+        "Heard by other people than {artists}",
     ),
-    NEAREST_YEAR: ("From the years of songs you like", "From other years than songs you like"),
+    NEAREST_YEAR: ("From the time of {likes}", "From another time than {likes}"),
 }
 """Sentences of further priors, for and against a song."""
 
