@@ -56,11 +56,14 @@ def made_up_space(tracks: int, seed: int = 0) -> Space:
     labels = rng.integers(0, 10, tracks).astype(np.int32)
     centres = rng.normal(size=(10, len(COLUMNS)))
     matrix = 0.6 * centres[labels] + 0.8 * rng.normal(size=(tracks, len(COLUMNS)))
+    matrix[:, COLUMNS.index("year")] = np.round(12 * matrix[:, COLUMNS.index("year")]) / 12
     matrix = matrix.astype(np.float32)
     values = np.empty((tracks, len(ATTRIBUTE_NAMES)), dtype=np.float32)
     for column, name in enumerate(ATTRIBUTE_NAMES):
         source = matrix[:, COLUMNS.index(name)] if name in COLUMNS else rng.normal(size=tracks)
         values[:, column] = 1 / (1 + np.exp(-source)) if name in SHARES else 100 + 20 * source
+    popularity = ATTRIBUTE_NAMES.index("popularity")
+    values[:, popularity] = np.round(values[:, popularity])
     years = np.round(2000 + 12 * matrix[:, COLUMNS.index("year")])
     lengths = 200_000 + 40_000 * matrix[:, COLUMNS.index("duration")]
     keys = np.arange(tracks, dtype=np.uint64)

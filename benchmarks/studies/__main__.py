@@ -5,6 +5,7 @@
 DIR holds what the study needs, under these names:
 
     catalogues/tidytuesday_spotify_songs.csv                  TidyTuesday 2020-01-21
+    listening/                                                listening counts, HetRec 2011 Last.fm
     attributes/fma_librosa_means_with_echonest.csv            FMA's means with Echo Nest attributes
     audio/clips/ with clips.csv (clip, track, excerpt)        two excerpts, a and b, of each track
     audio/music/ with clips.csv                               the same of further tracks
@@ -40,6 +41,7 @@ STUDIES = {
     "tastes": "likes of two playlists at once (evaluation.md)",
     "lists": "what grows from a song or two: by the method, by the sound alone (evaluation.md)",
     "densities": "other densities for a taste, which were tried (evaluation.md)",
+    "ranker": "the additive ranker by number of likes, familiar to new (evaluation.md)",
     "towers": "nearness learnt from playlists, with and without artists (evaluation.md)",
 }
 

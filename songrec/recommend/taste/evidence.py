@@ -153,7 +153,11 @@ class Evidence:
         background = _column(self.model.columns.prior_predictive, column)
         ratio = _log_density(density, scaled) - BACKGROUND * _log_density(background, scaled)
         liked = np.unique(scaled[group[self.likes]])
-        gap = np.abs(scaled[:, None] - liked).min(axis=1)
+        after = np.searchsorted(liked, scaled)
+        gap = np.minimum(
+            np.abs(scaled - liked[np.maximum(after - 1, 0)]),
+            np.abs(scaled - liked[np.minimum(after, len(liked) - 1)]),
+        )
         return Grouped(
             group, {YEAR: ratio - self.model.reference[column], NEAREST_YEAR: USUAL_GAP - gap}
         )

@@ -100,7 +100,7 @@ class PlaylistEvidence:
             self.playlist, weights=liked[self.artist], minlength=self.n_playlists
         )
         shared = self._per_artist((weights * liked_in_playlist)[self.playlist])
-        expected = total * (total @ liked) / max(weights.sum(), 1.0)
+        expected = total * (total * liked).sum() / max(weights.sum(), 1.0)
         lift = np.log((shared + PAIR_PSEUDO_COUNT) / (expected + PAIR_PSEUDO_COUNT))
         return np.where(total > 0, lift, 0.0)
 

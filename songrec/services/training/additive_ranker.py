@@ -113,20 +113,31 @@ def fit_ranker(
     songs with one of them. Where the mean P@10 over 1, 3 and 10 likes on that fifth is higher than
     that of ``taste``, a second training uses all playlists.
     """
-    lists = [np.unique(rows) for rows in playlists]
-    lists = [rows for rows in lists if len(rows) >= 1 + MIN_REST]
-    if len(lists) < MIN_PLAYLISTS:
+    space = _with_playlists(space, playlists, seed)
+    if len(space.playlists) < MIN_PLAYLISTS:
         return RankerArtifacts(None, ())
-    rng = np.random.default_rng(seed)
-    if len(lists) > MAX_STORED:
-        lists = [lists[at] for at in np.sort(rng.choice(len(lists), MAX_STORED, replace=False))]
-    space = replace(space, playlists=tuple(lists), ranker=None)
     validation = _validate(space, seed=seed, on_progress=part_of(on_progress, 0.0, 0.5))
-    summary = {"playlists": len(lists), "validation": validation}
+    summary = {"playlists": len(space.playlists), "validation": validation}
     if validation["additive_ranker"] <= validation["taste"]:
         return RankerArtifacts(None, ())
     model = fit_curves(space, seed=seed, on_progress=part_of(on_progress, 0.5, 1.0))
     return RankerArtifacts({**model.to_json(), **summary}, space.playlists)
+
+
+def fit_without_validation(space: Space, playlists: Sequence[Ints], *, seed: int = 0) -> Space:
+    """Return ``space`` with a ranker that was fitted to ``playlists``, without validation."""
+    space = _with_playlists(space, playlists, seed)
+    return replace(space, ranker=fit_curves(space, seed=seed).to_json())
+
+
+def _with_playlists(space: Space, playlists: Sequence[Ints], seed: int) -> Space:
+    """Return ``space`` with those playlists that are long enough, ``MAX_STORED`` at most."""
+    lists = [np.unique(rows) for rows in playlists]
+    lists = [rows for rows in lists if len(rows) >= 1 + MIN_REST]
+    if len(lists) > MAX_STORED:
+        rng = np.random.default_rng(seed)
+        lists = [lists[at] for at in np.sort(rng.choice(len(lists), MAX_STORED, replace=False))]
+    return replace(space, playlists=tuple(lists), ranker=None)
 
 
 def _validate(space: Space, *, seed: int, on_progress: Progress) -> dict[str, float]:
