@@ -83,6 +83,13 @@ def similar(track: str, count: int, by: str | None, as_json: bool) -> None:
 )
 @click.option("--method", metavar="METHOD", help=METHODS_HELP)
 @click.option(
+    "--discovery",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="0: what goes with your likes; 1: artists new to you. With additive_ranker.",
+)
+@click.option(
     "--variety",
     type=click.FloatRange(0, 1),
     default=0.0,
@@ -133,6 +140,7 @@ def recommend(
     method: str | None,
     count: int,
     as_json: bool,
+    discovery: float,
     **options: Any,
 ) -> None:
     """Recommend songs for liked TRACKs (public ids or the catalogue's own ids), with reasons."""
@@ -153,6 +161,7 @@ def recommend(
         method=method,
         by=replace(DEFAULT_RERANKING, **options),
         n=count,
+        discovery=discovery,
     )
     used = method_used(current_instance(), method)
     if not as_json and ranked:

@@ -41,6 +41,11 @@ def method_used(space: Space, method: str | None = None) -> str:
     return "learned" if two_tower_scores.playlist_weight(space) else "taste"
 
 
+def has_discovery(method: str) -> bool:
+    """Tell whether a method can go from familiar songs to artists that are new."""
+    return any(parameter.name == "discovery" for parameter in METHODS.entry(method).parameters)
+
+
 def create_method(space: Space, method: str | None = None, **parameters: Any) -> Method:
     """Create the method that ranks when ``method`` is requested; see ``method_used``."""
     return METHODS.create(method_used(space, method), **parameters)

@@ -28,6 +28,7 @@ DRAWS = 1_000_000
 N_MORE = 20
 ARGS = query_args.schema(
     method=fields.String(load_default=None),
+    discovery=query_args.Clamped(0, 1, load_default=0.0),
     variety=query_args.Clamped(0, 1, load_default=0.0),
     novelty=query_args.Clamped(0, 1, load_default=0.0),
     freshness=query_args.Clamped(0, 1, load_default=0.0),
@@ -47,7 +48,7 @@ def init_app(app: Flask) -> None:
 def page() -> str:
     """Show recommendations; method, re-ranking and number are in the URL."""
     args, _ = query_args.load(ARGS, request.args)
-    method, count, view = args.pop("method"), args.pop("n"), args.pop("view")
+    method, count, view, discovery = (args.pop(one) for one in ("method", "n", "view", "discovery"))
     by = replace(DEFAULT_RERANKING, **args)
     page = recommendation_list(
         current_instance(),
@@ -56,6 +57,7 @@ def page() -> str:
         by=by,
         n=count,
         as_rows=view == "rows",
+        discovery=discovery,
     )
     chosen = {name: request.args[name] for name in ARGS.fields if name in request.args}
     chosen.pop("surprise", None)
@@ -66,6 +68,7 @@ def page() -> str:
         feedback=page.feedback,
         waves=segment_waveforms.waves(page.matched_segments),
         by=by,
+        discovery=discovery,
         caps=CAPS,
         draw=draw,
         shuffle_again={**chosen, "surprise": draw},

@@ -17,7 +17,7 @@ from songrec.core.types import Ints, Space
 from songrec.recommend.space_statistics import SpaceStatistics, statistics_of
 from songrec.recommend.taste import prior as taste_prior
 from songrec.recommend.taste.artist_nearness import artist_vectors_of
-from songrec.recommend.taste.density import Array, Floats32, StudentT
+from songrec.recommend.taste.density import Array, Floats32, StudentT, log_densities
 from songrec.recommend.taste.playlist_evidence import PlaylistEvidence
 from songrec.recommend.taste.prior import UNKNOWN, NameCounts, PitmanYor
 from songrec.recommend.taste.scorer import BACKGROUND, TasteModel, model_for
@@ -25,6 +25,9 @@ from songrec.recommend.top_k import Rows
 
 USUAL_GAP = 1.0
 """Distance of two years, in deviations, that says nothing."""
+PARTIAL_SHARE = 0.25
+"""Up to this share of the catalogue, artists' songs are scored for themselves."""
+USUAL_SAMPLE = 2048
 SOUND_LIMIT = 10.0
 """A song counts no more than this in the mean of an artist's songs."""
 
@@ -104,7 +107,9 @@ class Evidence:
         if self.year_column is not None:
             columns = np.delete(columns, self.year_column, axis=1)
         inputs = {CONTENT: columns.sum(axis=1)}
-        for grouped in self.of_groups:
+        if self.statistics.artists.any():
+            inputs[ARTIST_SOUND] = self._artist_sound_of(rows)
+        for grouped in self._groups:
             group = grouped.group[rows]
             inputs |= {name: values[group] for name, values in grouped.inputs.items()}
         for name, (some, values) in self.of_few_songs.items():
@@ -129,16 +134,29 @@ class Evidence:
     @cached_property
     def content(self) -> Floats32:
         """The log-likelihood ratio of all songs by the columns without the year, ``(n,)``."""
-        total = self.model.log_densities([self.density])[0]
-        total -= np.float32(BACKGROUND) * self.model.background
+        return self._content(slice(None))
+
+    def _content(self, rows: Rows | slice) -> Floats32:
+        """Return ``content`` of some songs, alike to the last digit."""
+        matrix, scales = self.space.matrix[rows], self.statistics.scales
+        total = log_densities(matrix, scales, [self.density])[0]
+        total -= np.float32(BACKGROUND) * self.model.background[rows]
         total -= np.float32(self.model.reference.sum())
         if self._years is not None:
-            total -= self._years.inputs[YEAR].astype(np.float32)[self._years.group]
+            total -= self._years.inputs[YEAR].astype(np.float32)[self._years.group[rows]]
         return total
 
     @cached_property
     def of_groups(self) -> list[Grouped]:
         """The inputs that depend on the year, the popularity or the artist alone."""
+        artists = self.statistics.artists
+        if not artists.any():
+            return self._groups
+        return [*self._groups, Grouped(artists, {ARTIST_SOUND: self._artist_sound})]
+
+    @cached_property
+    def _groups(self) -> list[Grouped]:
+        """Those of them that do not need every song's content."""
         groups = [self._years, self._popularity, self._artists]
         return [grouped for grouped in groups if grouped is not None]
 
@@ -187,7 +205,7 @@ class Evidence:
         artists = self.statistics.artists
         if not artists.any():
             return None
-        inputs: dict[str, Array] = {ARTIST_SOUND: self._artist_sound()}
+        inputs: dict[str, Array] = {}
         liked = artists[self.likes]
         liked = liked[liked != UNKNOWN]
         if len(liked):
@@ -224,14 +242,38 @@ class Evidence:
         columns = self.space.columns
         return columns.index("year") if "year" in columns and len(columns) > 1 else None
 
+    @cached_property
     def _artist_sound(self) -> Array:
         """Mean log-likelihood ratio of each artist's songs beyond the catalogue's, shrunk to 0."""
-        sound = self.content
-        if self._years is not None:
-            sound = sound + self._years.inputs[YEAR].astype(np.float32)[self._years.group]
-        sound = np.clip(sound, -SOUND_LIMIT, SOUND_LIMIT)
-        sums = np.bincount(self.statistics.artists, weights=sound - sound.mean())
+        beyond = self._sound(slice(None), self.content) - self._usual_sound
+        sums = np.bincount(self.statistics.artists, weights=beyond)
+        sums[UNKNOWN] = 0.0
         return sums / (self.statistics.sizes[0] + 1.0)
+
+    def _artist_sound_of(self, rows: Rows) -> Array:
+        """Return ``_artist_sound`` of the rows' artists, from their songs alone where few."""
+        artists, place = np.unique(self.statistics.artists[rows], return_inverse=True)
+        sizes = self.statistics.sizes[0][artists]
+        if "content" in self.__dict__ or sizes.sum() > PARTIAL_SHARE * len(self.space.track_ids):
+            return self._artist_sound[artists][place]
+        songs = np.concatenate([self.statistics.rows_by(artist) for artist in artists.tolist()])
+        beyond = self._sound(songs, self._content(songs)) - self._usual_sound
+        sums = np.bincount(np.repeat(np.arange(len(artists)), sizes), weights=beyond)
+        sums[artists == UNKNOWN] = 0.0
+        return (sums / (sizes + 1.0))[place]
+
+    def _sound(self, rows: Rows | slice, content: Floats32) -> Floats32:
+        """The log-likelihood ratio of songs by all columns, within ``SOUND_LIMIT``."""
+        if self._years is not None:
+            content = content + self._years.inputs[YEAR].astype(np.float32)[self._years.group[rows]]
+        return np.clip(content, -SOUND_LIMIT, SOUND_LIMIT)
+
+    @cached_property
+    def _usual_sound(self) -> np.float32:
+        """The mean of ``_sound`` over a sample of the catalogue."""
+        n = len(self.space.track_ids)
+        rows = np.arange(0, n, max(n // USUAL_SAMPLE, 1))
+        return self._sound(rows, self._content(rows)).mean()
 
     def _artist_lift(self, liked: Ints) -> Array:
         """How much likelier than chance each artist is to come again (``prior.PitmanYor``)."""

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from songrec.core.errors import UnknownName
+from songrec.core.errors import BadInput, UnknownName
 from songrec.core.types import Match, Reason
 from songrec.recommend import ranking
 from songrec.recommend.feedback_boosts import Boost
@@ -46,6 +46,7 @@ def recommend_for(
     boosts: Sequence[Boost] = (),
     seeds: bool = False,
     listener: Listener | None = None,
+    discovery: float = 0.0,
     **parameters: Any,
 ) -> list[RankedTrack]:
     """Return the ``n`` best tracks of the published run for likes and dislikes (track ids).
@@ -72,9 +73,20 @@ def recommend_for(
         Whether ``likes`` are songs that somebody asks about, and need not like.
     listener
         Whose rules apply.
+    discovery
+        From 0 (familiar) to 1 (artists that are new). ``BadInput`` above 0 where the method that
+        answers has no such scale.
     parameters
         The method's own parameters.
     """
+    if discovery:
+        used = method_used(instance, method)
+        if not ranking.has_discovery(used):
+            raise BadInput(
+                f"From familiar to new goes additive_ranker only, and {used} answers here: this "
+                "run was trained on too few playlists, or another method was requested."
+            )
+        parameters["discovery"] = discovery
     matches = ranking.rank(
         published_space(instance),
         list(likes),

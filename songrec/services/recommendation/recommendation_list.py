@@ -33,7 +33,8 @@ class RecommendationList:
     """Recommendations for a listener.
 
     ``method`` is the one used, ``methods`` those that the published run can use, the best first;
-    ``criteria`` the re-ranking options that it has data for. ``starters`` are songs to like first,
+    ``criteria`` the re-ranking options that it has data for; ``has_discovery`` says
+    whether the method goes from familiar to new. ``starters`` are songs to like first,
     for a listener without likes. ``problem`` says why there are no songs. ``segments`` is the
     index that songs were compared by, if any; ``no_segments`` that it was asked for and missing.
     ``rows`` are in place of ``songs`` where rows are asked for.
@@ -53,6 +54,7 @@ class RecommendationList:
     problem: str = ""
     segments: SegmentIndex | None = None
     no_segments: bool = False
+    has_discovery: bool = False
     starters: list[Any] = field(default_factory=list)
 
 
@@ -64,10 +66,12 @@ def recommendation_list(
     by: Reranking,
     n: int,
     as_rows: bool = False,
+    discovery: float = 0.0,
 ) -> RecommendationList:
     """Return ``n`` recommendations for ``listener``; an unknown ``method`` is the default.
 
     With ``as_rows`` they are rows for likes or groups of likes, by the default method.
+    ``discovery`` counts where the method that is used has it.
     """
     run = runs.published(instance.session)
     feedback = ListenerFeedback.load(instance.session, listener)
@@ -80,13 +84,15 @@ def recommendation_list(
         space = published_space(instance)
         page.no_segments = requested == SEGMENTS_METHOD and space.segments is None
         page.method = METHODS.entry(ranking.method_used(space, requested))
+        page.has_discovery = ranking.has_discovery(page.method.name)
+        discovery = discovery if page.has_discovery else 0.0
         page.methods = _available_methods(space)
         page.criteria = available_criteria(space)
         if as_rows:
             page.rows = for_listener.recommendation_rows(instance, feedback, n=N_PER_ROW, by=by)
             return page
         page.songs = for_listener.recommend_for_listener(
-            instance, feedback, method=page.method.name, by=by, n=n
+            instance, feedback, method=page.method.name, by=by, n=n, discovery=discovery
         )
     except NotReady as error:
         page.problem = str(error)
@@ -95,7 +101,7 @@ def recommendation_list(
         page.segments = space.segments
     page.matched_segments = matched_segments(instance, page.songs)
     if listener is not None:
-        key = f"{page.method.name}|{_reranking_key(by)}|{n}|{run.public_id}"
+        key = f"{page.method.name}|{discovery:g}|{_reranking_key(by)}|{n}|{run.public_id}"
         page.seen = for_listener.seen_list(key, page.songs)
         page.change = for_listener.list_change(
             instance.session, listener, feedback, key, page.songs

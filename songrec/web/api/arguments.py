@@ -171,15 +171,16 @@ class RecommendationArguments(LikeArguments):
         load_default=None,
         validate=validate.OneOf(METHODS.names()),
         metadata={
-            "description": "Without one the best that the published run has: learned or taste. "
-            "See docs/recommendations.md."
+            "description": "Without one the best that the published run has: additive_ranker, "
+            "learned or taste. See docs/recommendations.md."
         },
     )
-    variety, novelty, freshness = (
+    discovery, variety, novelty, freshness = (
         fields.Float(
             load_default=0.0, validate=validate.Range(0, 1), metadata={"description": text}
         )
         for text in (
+            "0 is what goes with the likes, 1 artists that are new; with additive_ranker only.",
             "0 is close to the likes, 1 varied.",
             "1 prefers what is little known.",
             "1 prefers recent years.",

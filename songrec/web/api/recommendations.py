@@ -40,6 +40,7 @@ def recommendations(args: dict[str, Any]) -> dict[str, Any]:
         method=method,
         by=replace(DEFAULT_RERANKING, **reranking),
         n=args["n"],
+        discovery=args["discovery"],
     )
     used = recommend.method_used(current_instance(), method)
     return {**serializers.matches(ranked), "method": used}

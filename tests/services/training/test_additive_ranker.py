@@ -101,3 +101,12 @@ def test_curves_are_zero_without_evidence_and_never_fall(trained):
                 assert name == "liked_artist" or (np.diff(curve.values) >= -1e-9).all()
     assert set(model.knots) == set(model.values)
     assert all(len(one) == len(LEVELS) for one in model.values.values())
+
+
+def test_scores_of_a_few_songs_are_those_of_a_search(trained):
+    for query in queries(trained):
+        few = np.array([3, 77, 78, 401])
+        alone = METHODS.create("additive_ranker").scores(replace(query), few)
+        METHODS.create("additive_ranker").search(query, 10)
+        after = METHODS.create("additive_ranker").scores(query, few)
+        np.testing.assert_allclose(alone, after, atol=1e-6)
