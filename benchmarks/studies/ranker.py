@@ -24,7 +24,7 @@ from songrec.services.training import additive_ranker
 
 LISTENING = "listening"
 NEEDS = (FILE, LISTENING)
-DISCOVERY = (0.0, 0.5, 1.0)
+DISCOVERY = (0.0, 1.0)
 HEADER = ("likes", "", "P@10", "P@10, new artists", "discovery P@10")
 WITH_COUNTS = ", listening counts"
 

@@ -77,7 +77,8 @@ class AdditiveModel:
             values = (1 - share) * levels[lower] + share * levels[lower + 1]
             values -= np.interp(0.0, knots, values)
             curves[name] = Curve(knots, (1 - discovery) * values if name in FAMILIAR else values)
-        loss = -LIKED_ARTIST_LOSS * discovery
+        # Little at first: what the artist adds falls meanwhile, and both together end it early.
+        loss = -LIKED_ARTIST_LOSS * discovery**3
         curves[LIKED_ARTIST] = Curve(np.array([0.0, 1.0]), np.array([0.0, loss]))
         return curves
 
