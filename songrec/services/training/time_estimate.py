@@ -12,23 +12,27 @@ from songrec.services.training.request import TrainRequest
 from songrec.store.tables import Run
 
 STAGE_COSTS: dict[str, tuple[float, float]] = {
-    "read": (0.1, 0.05),
-    "features": (0.1, 0.02),
-    "representation": (6.0, 0.5),
-    "clustering": (0.5, 0.05),
-    "projection": (8.0, 0.9),
-    "scores": (0.5, 0.05),
-    "tastes": (0.5, 0.05),
-    "portraits": (0.2, 0.02),
-    "write": (0.3, 0.1),
+    "read": (0.1, 0.01),
+    "features": (0.05, 0.003),
+    "representation": (4.0, 0.13),
+    "clustering": (0.1, 0.02),
+    "projection": (12.0, 0.45),
+    "scores": (0.5, 0.06),
+    "tastes": (0.3, 0.02),
+    "portraits": (0.1, 0.02),
+    "write": (0.1, 0.01),
 }
 """Seconds of each stage of the default setting: to start, and per thousand tracks.
 
-Measured on two cores, see docs/benchmarks.md. Without another run they are the estimate; with one
-they say how its stages grow.
+From the processor time of a training on 17,390 tracks (docs/evaluation.md) and of maps
+(docs/projections.md). Without another run they are the estimate; with one they say how its stages
+grow.
 """
+LEARNING_FROM_PLAYLISTS = (60.0, 2.0)
+"""The stage ``tastes`` where there are enough playlists to learn from and to measure with."""
 AUTOMATIC_MAP = "umap"
 """The map that the automatic choice computes, whichever it keeps."""
+MIN_PLAYLISTS = 30
 LARGEST_FACTOR = 100.0
 
 
@@ -40,15 +44,20 @@ class TimeEstimate:
     measured: bool
 
 
-def estimate_time(request: TrainRequest, tracks: int, runs: Sequence[Run]) -> TimeEstimate:
-    """Estimate the seconds that ``request`` takes on ``tracks`` tracks.
+def estimate_time(
+    request: TrainRequest, tracks: int, runs: Sequence[Run], *, playlists: int = 0
+) -> TimeEstimate:
+    """Estimate the seconds that ``request`` takes on ``tracks`` tracks and ``playlists`` playlists.
 
     A stage takes as long as in the newest of ``runs`` (newest first) that did the same there, grown
     or shrunk with the number of tracks as ``STAGE_COSTS`` say: starting an algorithm takes its time
     however few tracks there are. An algorithm that no run has used yet is taken for the default.
     """
     total, measured = 0.0, False
-    for stage, cost in STAGE_COSTS.items():
+    costs = dict(STAGE_COSTS)
+    if playlists >= MIN_PLAYLISTS:
+        costs["tastes"] = LEARNING_FROM_PLAYLISTS
+    for stage, cost in costs.items():
         run = next((run for run in runs if _did_the_same(stage, request, run)), None)
         factor = 1.0
         if run is not None:

@@ -84,6 +84,12 @@ def _credited(session: Session, first: int, last: int) -> dict[int, CreditedTrac
     }
 
 
+def catalogue_playlist_count(session: Session) -> int:
+    """Return the number of playlists that came with catalogues."""
+    query = select(func.count()).select_from(Playlist).where(Playlist.listener_id.is_(None))
+    return session.scalar(query) or 0
+
+
 def playlists(session: Session, track_ids: Ints, *, shared: bool = False) -> list[Ints]:
     """Return the playlists that models may learn from, as rows of ``track_ids`` (ascending).
 

@@ -28,6 +28,7 @@ from songrec.services.training.algorithms import (
 from songrec.services.training.dataset import default_features_for
 from songrec.services.training.request import TrainRequest
 from songrec.services.training.time_estimate import TimeEstimate, estimate_time
+from songrec.store.catalogue import taste_data
 from songrec.store.db import db
 from songrec.store.runs import runs
 from songrec.store.tables import Run
@@ -221,6 +222,7 @@ def time_estimate(form: TrainForm) -> TimeEstimate | None:
         TrainRequest.from_json(fields),
         cached_counts.track_count(db.session),
         runs.all_runs(db.session),
+        playlists=taste_data.catalogue_playlist_count(db.session),
     )
 
 
