@@ -18,6 +18,7 @@ from songrec.recommend.method import Method
 from songrec.recommend.query import NOT_IN_RUN, Candidates, Query, check_comparable
 from songrec.recommend.registry import METHODS
 from songrec.recommend.taste import two_tower_scores
+from songrec.recommend.taste.artist_nearness import artist_vectors_of
 from songrec.recommend.top_k import widen
 
 
@@ -27,7 +28,8 @@ def method_used(space: Space, method: str | None = None) -> str:
     Without a request that is the one that recommended best from the catalogue's own playlists
     when the run was trained (``best_measured``). Without a measure it is ``additive_ranker`` where
     its training found it better than ``taste``, else ``learned`` where track factors were learnt
-    from playlists with success, else ``taste``. Where a run lacks what a method needs another one
+    from playlists with success, else ``additive_ranker`` where there are artist vectors of
+    listening counts, else ``taste``. Where a run lacks what a method needs another one
     answers: the best of the others for ``additive_ranker``, ``taste`` for ``learned``,
     ``distance`` for ``fragments``. Raises ``UnknownName``.
     """
@@ -38,7 +40,10 @@ def method_used(space: Space, method: str | None = None) -> str:
         return name
     if name != "learned" and space.ranker is not None:
         return "additive_ranker"
-    return "learned" if two_tower_scores.playlist_weight(space) else "taste"
+    if two_tower_scores.playlist_weight(space):
+        return "learned"
+    has_vectors = name != "learned" and artist_vectors_of(space) is not None
+    return "additive_ranker" if has_vectors else "taste"
 
 
 def has_discovery(method: str) -> bool:

@@ -28,7 +28,7 @@ class AdditiveSettings(TasteSettings):
 
 
 def model_of(space: Space) -> AdditiveModel:
-    """Return the cached additive model of ``space``; without training its scores are taste's."""
+    """Return the cached additive model of ``space``; untrained ones are taste's, and nearness."""
 
     def read() -> AdditiveModel:
         if space.ranker:
@@ -38,14 +38,22 @@ def model_of(space: Space) -> AdditiveModel:
     return space.cached("additive_model", read)
 
 
+LISTENERS_SLOPE = 0.5
+"""Slope of the nearness of artists by their listeners, per standard deviation."""
+
+
 def default_slopes(prior: TastePrior) -> dict[str, float]:
-    """Return the slope of each input in the taste score; other inputs do not count there."""
+    """Return the slope of each input in the score without training.
+
+    They are those of the taste score, and ``LISTENERS_SLOPE``; other inputs do not count there.
+    """
     slopes = {
         inputs.CONTENT: 1.0,
         inputs.YEAR: 1.0,
         inputs.ARTIST: prior.artist.strength,
         inputs.ALBUM: prior.album.strength,
         inputs.POPULARITY: 1.0,
+        inputs.LISTENERS: LISTENERS_SLOPE,
     }
     return {name: slopes.get(name, 0.0) for name in inputs.INPUTS}
 

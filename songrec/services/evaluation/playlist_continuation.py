@@ -141,7 +141,6 @@ def evaluate_playlists(
     taste_models: list[dict[str, Any]] = []
     for fold, (numbers, training) in enumerate(tasks.folds):
         trained = train_space(space, training, request)
-        trained = tasks.with_playlists_in_vectors(trained, training, request.seed)
         taste_models.append(trained.taste_prior or {})
         for at, name in enumerate(request.methods):
             on_progress(

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from songrec.catalogue_files.artist_affinities import read_affinities
-from songrec.core.artist_affinities import ArtistAffinities
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.errors import BadInput
 from songrec.core.types import Ints, Progress, Space, no_progress
@@ -27,7 +26,7 @@ from songrec.services.evaluation.playlist_catalogue import (
 )
 from songrec.services.evaluation.playlist_splits import Fold
 from songrec.services.training.artifacts import EXTRA_COLUMNS
-from songrec.services.training.artist_vectors import fit_artist_vectors, songs_by_artist
+from songrec.services.training.artist_vectors import fit_artist_vectors
 
 Search = Callable[[Space, Query, int], Rows]
 """Returns at most that number of rows of a space for a query, best first."""
@@ -45,8 +44,6 @@ class ContinuationTasks:
         Numbers of tested playlists, with the playlists to train on before they are tested.
     likes
         Liked rows of each draw, for each of ``playlists``.
-    listening
-        Listening counts of others, for artist vectors; None without any.
     """
 
     catalogue: PlaylistCatalogue
@@ -54,23 +51,6 @@ class ContinuationTasks:
     playlists: tuple[Playlist, ...]
     folds: tuple[Fold, ...]
     likes: tuple[tuple[Ints, ...], ...]
-    listening: ArtistAffinities | None = None
-
-    def with_playlists_in_vectors(
-        self, space: Space, playlists: Sequence[Playlist], seed: int = 0
-    ) -> Space:
-        """Return the space with artist vectors of the listening counts and of ``playlists``.
-
-        For answers: what is trained on the playlists must see vectors without them, as the space
-        of the tasks has them (``services.training.artist_evidence``).
-        """
-        if self.listening is None:
-            return space
-        named = named_artists(self.catalogue)
-        rows = [playlist.rows for playlist in playlists]
-        lists = songs_by_artist(self.catalogue.artists, rows, named)
-        vectors = fit_artist_vectors([self.listening, lists], [*named.items()], seed=seed)
-        return space if vectors is None else vectors.onto(space)
 
     def answers(self, search: Search, space: Space, numbers: Sequence[int]) -> Iterator[Answer]:
         """Yield the answer of ``search`` to every draw of the playlists ``numbers``.
@@ -144,12 +124,11 @@ def continuation_tasks(
         rows = playlist.rows[np.sort(first)]
         liked.append(tuple(np.sort(rng.choice(rows, likes, replace=False)) for _ in range(draws)))
     space = recommendation_space(catalogue)
-    affinities = None
     if listening is not None:
         affinities = read_affinities(listening, on_progress).affinities
         vectors = fit_artist_vectors([affinities], [*named_artists(catalogue).items()], seed=seed)
         space = space if vectors is None else vectors.onto(space)
-    return ContinuationTasks(catalogue, space, tested, tuple(folds), tuple(liked), affinities)
+    return ContinuationTasks(catalogue, space, tested, tuple(folds), tuple(liked))
 
 
 def recommendation_space(catalogue: PlaylistCatalogue) -> Space:

@@ -58,7 +58,6 @@ def evaluate_tastes(
         if not sets:
             continue
         trained = train_space(tasks.space, training, request)
-        trained = tasks.with_playlists_in_vectors(trained, training, request.seed)
         for at, name in enumerate(request.methods):
             on_progress(
                 0.1 + 0.85 * (fold + at / len(request.methods)) / len(tasks.folds),

@@ -34,7 +34,7 @@ from songrec.recommend.taste import prior as taste_prior
 from songrec.recommend.taste.additive_model import LEVELS, AdditiveModel
 from songrec.recommend.taste.additive_scorer import default_slopes
 from songrec.recommend.taste.density import Array
-from songrec.recommend.taste.evidence import INPUTS, Evidence
+from songrec.recommend.taste.evidence import INPUTS, LISTENERS, Evidence
 from songrec.recommend.taste.scorer import model_for
 
 MIN_PLAYLISTS = 30
@@ -50,6 +50,8 @@ MAX_POSITIVES, HARD, RANDOM = 20, 200, 200
 """Songs per list: positives, hard negatives of each head, and negatives drawn at random."""
 EVIDENCE_SLOPE = 0.5
 """Weight, while hard negatives are selected, of inputs that do not count in the taste score."""
+LISTENERS_SLOPE = 1.0
+"""What the curve of nearness by listeners is shrunk to: few playlists say little about it."""
 N_KNOTS = 7
 SHRINKAGE, LEVEL_SHRINKAGE = 1e-2, 3e-2
 """Ridge penalties: of all curves to the taste score, of those of one number of likes to all."""
@@ -178,7 +180,7 @@ def fit_curves(
     """Fit the curves of both heads to ``space.playlists``; ``space`` has its taste prior."""
     lists = training_lists(space, seed=seed, on_progress=on_progress)
     knots = select_knots(lists)
-    slopes = default_slopes(model_for(space).prior)
+    slopes = {**default_slopes(model_for(space).prior), LISTENERS: LISTENERS_SLOPE}
     return AdditiveModel(knots, fit_values(lists, knots, slopes))
 
 

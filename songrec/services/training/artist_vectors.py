@@ -1,7 +1,7 @@
 """Artist vectors: artists with the same listeners are near, learnt from counts without any sound.
 
 Whoever gives evidence is a row of a sparse matrix: a listener with listening counts, an account
-with likes and plays, a playlist, or an artist with its similar artists. Each column is an artist.
+with likes and plays, or an artist with its similar artists. Each column is an artist.
 A truncated singular value decomposition smooths over the rows and gives the vectors.
 
 References
@@ -11,7 +11,7 @@ Deerwester et al., "Indexing by latent semantic analysis", JASIS 1990.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,14 +19,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 from scipy.sparse.linalg import svds
 
-from songrec.core.artist_affinities import (
-    COUNTS,
-    SIMILAR,
-    AffinityCollector,
-    ArtistAffinities,
-    NamedArtist,
-)
-from songrec.core.types import Floats, Ints, Space
+from songrec.core.artist_affinities import SIMILAR, ArtistAffinities, NamedArtist
+from songrec.core.types import Floats, Space
 
 DIMENSIONS = 64
 MIN_ROWS = 30
@@ -157,24 +151,3 @@ def _decompose(rows: csr_array, dimensions: int, seed: int) -> NDArray[np.float6
         start = np.random.default_rng(seed).normal(size=limit)
         _, values, right = svds(rows, k=dimensions, v0=start)
     return right.T * values
-
-
-def songs_by_artist(
-    artists: NDArray[np.uint64], playlists: Sequence[Ints], named: Mapping[int, NamedArtist]
-) -> ArtistAffinities:
-    """Return how many songs of each artist are in each playlist.
-
-    Parameters
-    ----------
-    artists
-        uint64 ``(n,)``: the id of each track's artist; those that are not ``named`` do not count.
-    playlists
-        Rows of the tracks.
-    """
-    collector = AffinityCollector(COUNTS)
-    for number, rows in enumerate(playlists):
-        ids, counts = np.unique(artists[rows], return_counts=True)
-        for artist_id, count in zip(ids.tolist(), counts.tolist(), strict=True):
-            if artist_id in named and named[artist_id].key:
-                collector.add(str(number), named[artist_id], count)
-    return collector.affinities()

@@ -20,13 +20,13 @@ from songrec.recommend.taste import prior as taste_prior
 from songrec.services.training import additive_ranker, method_evaluation, two_tower
 from songrec.services.training.additive_ranker import RankerArtifacts
 from songrec.services.training.artifacts import TasteArtifacts, TrainingResult
-from songrec.services.training.artist_evidence import fit_catalogue_vectors
+from songrec.services.training.artist_evidence import fit_vectors_of_catalogue
 from songrec.store.catalogue import taste_data
 from songrec.store.instance import Instance
 from songrec.store.runs import spaces
 from songrec.store.runs.spaces import track_factors_file
 
-VERSION = 3
+VERSION = 4
 """Version of what is cached; models of another one are trained again."""
 CACHED_MODELS = 8
 """Number of taste models cached: runs of one catalogue often differ in their models alone.
@@ -62,9 +62,9 @@ def train_tastes(
     space = replace(space, song_keys=keys, artists=artists, albums=albums)
     shared = config.learns_from_accounts()
     playlists = taste_data.playlists(instance.session, space.track_ids, shared=shared)
-    vectors = fit_catalogue_vectors(instance.session, artists, playlists, shared=shared, seed=seed)
+    vectors = fit_vectors_of_catalogue(instance.session, artists, shared=shared, seed=seed)
     if vectors is not None:
-        space = vectors.of_listeners.onto(space)
+        space = vectors.onto(space)
 
     def quietly(fraction: float, message: str, details: dict[str, Any] | None = None) -> None:
         # Details are dropped: their epochs and losses are not those of the run's model.
@@ -89,7 +89,7 @@ def train_tastes(
         albums,
         {**(trained.taste_prior or {}), "measured": measured},
         trained.track_factors,
-        vectors.of_all if vectors else None,
+        vectors,
         trained.ranker,
         trained.playlists,
     )

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from songrec.recommend.ranking import method_used
 from songrec.recommend.taste.artist_nearness import artist_vectors_of
 from songrec.services.catalogue.artist_affinities import import_file
 from songrec.services.catalogue.ingest import ingest_file
-from songrec.services.training.artist_evidence import fit_catalogue_vectors
 from songrec.services.training.request import TrainRequest
 from songrec.services.training.train import train
 from songrec.store.catalogue import taste_data
@@ -46,20 +46,13 @@ def test_a_run_stores_vectors_of_artists_with_the_same_listeners(session, instan
     scenes = np.array([int(names[i].rpartition(" ")[2]) // 2 for i in space.track_ids.tolist()])
     rows = np.arange(len(scenes))
     like = rows[scenes == 0][:1]
-    similarity = near.similarities(like, rows)[:, 0]
-    assert similarity[scenes == 0].mean() > 0.3 + similarity[scenes == 1].mean()
-    # Whom no listener names has the place of those with whom playlists have the artist.
-    assert near.known_rows(rows).all()
-    # What is trained on playlists does not see them in the vectors.
-    playlists = taste_data.playlists(session, space.track_ids)
-    fitted = fit_catalogue_vectors(session, np.array(space.artists), playlists, shared=False)
-    np.testing.assert_allclose(fitted.of_all.vectors, space.artist_vectors, atol=1e-5)
-    near = artist_vectors_of(fitted.of_listeners.onto(space))
     np.testing.assert_array_equal(near.known_rows(rows), scenes < 2)
     similarity = near.similarities(like, rows)[:, 0]
     assert similarity[scenes == 0].min() > 0.4
     assert similarity[scenes == 1].max() < 0.1
     assert not near.nearness(like, rows[scenes == 2]).any()
+    # Without enough playlists to learn from, the score rests on them all the same.
+    assert method_used(space) == "additive_ranker"
 
 
 @pytest.fixture
