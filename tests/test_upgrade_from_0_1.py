@@ -247,7 +247,7 @@ def test_similar_songs_are_the_same(
 
 
 def test_radio_goes_on(session: Session, old_instance: Path, answers: dict[str, Any]) -> None:
-    """Moods have the same order; around songs the method that recommends best decides now."""
+    """Moods have nearly the same songs; around songs the method that recommends best decides."""
     user = listener_of(session, answers, "user")
     for place, old in answers["stations"].items():
         kind, key, cursor = place.split("|")
@@ -256,11 +256,11 @@ def test_radio_goes_on(session: Session, old_instance: Path, answers: dict[str, 
         page = stations.station_page(
             Instance(old_instance, session), user, kind, key, cursor=cursor, n=10
         )
+        # What the listener dislikes is left out, merged tracks and seasonal songs are, too.
+        played = {one.track.public_id for one in page.items}
+        assert 8 <= len(played) <= 10
         if kind == "mood":
-            same_list(page.items, old["items"])
-        else:
-            # What the listener dislikes is left out.
-            assert 8 <= len({one.track.id for one in page.items}) <= 10
+            assert len(played & {one["track_id"] for one in old["items"]}) >= 7
         if kind == "song":
             assert page.items[0].track.public_id == old["items"][0]["track_id"]
         assert page.cursor == old["cursor"]
