@@ -103,6 +103,13 @@ class SpaceStatistics:
         order, ends = self._by_artist
         return order[ends[artist] - self.sizes[0][artist] : ends[artist]]
 
+    def rows_by_each(self, artists: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the rows of several artists' tracks: those of the first, of the second, …"""
+        order, ends = self._by_artist
+        sizes = self.sizes[0][artists]
+        within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        return order[np.repeat(ends[artists] - sizes, sizes) + within]
+
     @cached_property
     def _by_artist(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         return np.argsort(self.artists, kind="stable"), np.cumsum(self.sizes[0])

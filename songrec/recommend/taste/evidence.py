@@ -229,10 +229,9 @@ class Evidence:
         statistics = self.statistics
         artists, albums = statistics.artists, statistics.albums
         liked = np.unique(artists[self.likes])
-        rows = [statistics.rows_by(artist) for artist in liked[liked != UNKNOWN].tolist()]
-        if not rows:
+        related = statistics.rows_by_each(liked[liked != UNKNOWN])
+        if not len(related):
             return {}
-        related = np.concatenate(rows)
         counts = taste_prior.album_counts(artists, albums, self.likes, related, statistics.sizes)
         return {ALBUM: (related, taste_prior.log_lift(_fitted(self.model.prior.album), counts))}
 
@@ -256,7 +255,7 @@ class Evidence:
         sizes = self.statistics.sizes[0][artists]
         if "content" in self.__dict__ or sizes.sum() > PARTIAL_SHARE * len(self.space.track_ids):
             return self._artist_sound[artists][place]
-        songs = np.concatenate([self.statistics.rows_by(artist) for artist in artists.tolist()])
+        songs = self.statistics.rows_by_each(artists)
         beyond = self._sound(songs, self._content(songs)) - self._usual_sound
         sums = np.bincount(np.repeat(np.arange(len(artists)), sizes), weights=beyond)
         sums[artists == UNKNOWN] = 0.0

@@ -12,6 +12,7 @@ from songrec.recommend.registry import METHODS
 from songrec.recommend.taste import prior as taste_prior
 from songrec.recommend.taste.additive_model import LEVELS, AdditiveModel
 from songrec.services.training import additive_ranker
+from songrec.store.runs import spaces
 from tests.services.training.test_two_tower import scenes, space_with_artists
 
 
@@ -110,3 +111,10 @@ def test_scores_of_a_few_songs_are_those_of_a_search(trained):
         METHODS.create("additive_ranker").search(query, 10)
         after = METHODS.create("additive_ranker").scores(query, few)
         np.testing.assert_allclose(alone, after, atol=1e-6)
+
+
+def test_a_ranker_that_is_read_back_answers_the_same(trained, tmp_path):
+    assert spaces.read_ranker(tmp_path) == {}
+    spaces.write_ranker(tmp_path, trained.ranker, trained.playlists)
+    stored = replace(trained, **spaces.read_ranker(tmp_path))
+    assert rank(stored, [0, 50], [7], 10) == rank(trained, [0, 50], [7], 10)
