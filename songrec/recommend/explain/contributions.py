@@ -112,6 +112,8 @@ def reasons_per_feature(
         reasons = []
         for column in np.argsort(-contributions[at], kind="stable"):
             trait = table.compare(at, others, int(other_rows[at]), int(column))
+            if not (trait.is_known or contributions[at, column]):
+                continue  # it adds nothing
             reasons.append(
                 Reason(
                     "feature",

@@ -82,7 +82,7 @@ class NormalInverseGamma:
         return StudentT(2 * self.shape, np.zeros(len(square)), square)
 
     def posterior_predictive(self, likes: Array) -> StudentT:
-        """Return the density of the next song after ``likes`` ``(n, d)``."""
+        """Return the density of the next song after ``likes`` ``(n, d)``, NaN where unknown."""
         weight, shape, rate, location = self._update(likes)
         return StudentT(2 * shape, location, rate * (weight + 1) / (shape * weight))
 
@@ -103,11 +103,15 @@ class NormalInverseGamma:
         return gammas + float(logs.sum()) - likes.size / 2 * math.log(2 * math.pi)
 
     def _update(self, likes: Array) -> tuple[Array, Array, Array, Array]:
-        """The posterior's weight of the mean, shape, rate and location, ``(d,)`` each."""
-        n = len(likes)
-        mean = likes.mean(axis=0)
+        """The posterior's weight of the mean, shape, rate and location, ``(d,)`` each.
+
+        Likes that are NaN in a column do not count there.
+        """
+        known = ~np.isnan(likes)
+        n = known.sum(axis=0)
+        mean = np.where(known, likes, 0.0).sum(axis=0) / np.maximum(n, 1)
         weight = self.pseudo_likes + n
-        spread = ((likes - mean) ** 2).sum(axis=0)
+        spread = (np.where(known, likes - mean, 0.0) ** 2).sum(axis=0)
         rate = self.rate + 0.5 * spread + 0.5 * self.pseudo_likes * n / weight * mean**2
         return weight, self.shape + n / 2, rate, n * mean / weight
 

@@ -94,6 +94,30 @@ class TasteModel:
         one = np.ones((1, len(self.space.columns)))
         return (1 - BACKGROUND) * self.columns.prior_predictive.log_density(one)[0]
 
+    @cached_property
+    def unknown(self) -> NDArray[np.bool_] | None:
+        """Of which tracks each column is unknown, ``(n, d)``; None where all are known.
+
+        Unknown values lie at 0 in the space.
+        """
+        space = self.space
+        unknown = np.zeros(space.matrix.shape, dtype=bool)
+        for column, name in enumerate(space.columns):
+            if name in space.value_names:
+                values = space.values[:, space.value_names.index(name)]
+                unknown[:, column] = np.isnan(values) & (space.matrix[:, column] == 0)
+        return unknown if unknown.any() else None
+
+    def known_terms(self, rows: Rows, terms: Array) -> Array:
+        """Return terms ``(…, rows, d)`` with 0 where a row's value is unknown."""
+        return terms if self.unknown is None else np.where(self.unknown[rows], 0.0, terms)
+
+    def of_unknown(self, terms: Array) -> Floats32 | float:
+        """Sum what terms ``(d,)`` of a value at 0 add to each track for its unknown values."""
+        if self.unknown is None:
+            return 0.0
+        return self.unknown.astype(np.float32) @ terms.astype(np.float32)
+
     def points(self, rows: Rows) -> Array:
         """Return tracks in standard deviations of the columns, ``(rows, d)``."""
         return self.space.matrix[rows] / statistics_of(self.space).scales
@@ -128,6 +152,11 @@ class ScoreTerms:
         return self.features.sum(axis=1) + sum(self.priors.values()) - self.dislikes.sum(axis=1)
 
 
+def _at_middle(density: StudentT) -> Array:
+    """Return the log density of each column at 0, where unknown values lie, ``(d,)``."""
+    return density.log_density(np.zeros((1, len(density.df))))[0]
+
+
 class TasteScorer:
     """The densities that the likes and dislikes of a query make.
 
@@ -142,7 +171,10 @@ class TasteScorer:
         columns = self.model.columns
         liked = self.model.points(query.likes)
         self.groups = split_into_tastes(columns, liked)
-        self.densities = [columns.posterior_predictive(liked[group]) for group in self.groups]
+        known = liked
+        if self.model.unknown is not None:
+            known = np.where(self.model.unknown[query.likes], np.nan, liked)
+        self.densities = [columns.posterior_predictive(known[group]) for group in self.groups]
         self.log_shares = np.log([len(group) / len(liked) for group in self.groups])
         disliked = self.model.points(query.dislikes) if settings.dislike_weight else []
         self.disliked_densities = [columns.density_around(point) for point in disliked]
@@ -194,10 +226,12 @@ class TasteScorer:
         """Compute the terms of the scores of ``rows`` in float64."""
         points = self.model.points(rows)
         background = self.model.columns.prior_predictive.log_density(points)
+        common = BACKGROUND * background + self.model.reference
         by_taste = np.array([density.log_density(points) for density in self.densities])
+        # Unknown values add nothing.
+        by_taste = self.model.known_terms(rows, by_taste - common)
         group = (by_taste.sum(axis=2) + self.log_shares[:, None]).argmax(axis=0)
         features = by_taste[group, np.arange(len(rows))]
-        features = features - BACKGROUND * background - self.model.reference
         priors = {"taste": self.log_shares[group]} if len(self.groups) > 1 else {}
         if self.settings.metadata:
             priors |= self._metadata(rows)
@@ -209,7 +243,8 @@ class TasteScorer:
         background = self.model.columns.prior_predictive.log_density(points)
         ratios = np.zeros((len(rows), len(self.query.dislikes)))
         for column, density in enumerate(self.disliked_densities):
-            ratio = np.exp((density.log_density(points) - background).sum(axis=1))
+            terms = self.model.known_terms(rows, density.log_density(points) - background)
+            ratio = np.exp(terms.sum(axis=1))
             ratios[:, column] = self.weight_per_dislike * ratio
         total = ratios.sum(axis=1, keepdims=True)
         share = ratios / np.where(total == 0, 1.0, total)
@@ -218,7 +253,14 @@ class TasteScorer:
     @cached_property
     def _without_dislikes(self) -> tuple[Floats32, NDArray[np.int8]]:
         """All scores without what dislikes take away, and the taste that each track fits."""
-        best, group = best_taste(self.model.log_densities(self.densities), self.log_shares)
+        log_density = self.model.log_densities(self.densities)
+        for number, density in enumerate(self.densities):
+            log_density[number] -= self.model.of_unknown(
+                _at_middle(density)
+                - BACKGROUND * _at_middle(self.model.columns.prior_predictive)
+                - self.model.reference
+            )
+        best, group = best_taste(log_density, self.log_shares)
         best -= np.float32(BACKGROUND) * self.model.background
         best -= np.float32(self.model.reference.sum())
         if self.settings.metadata:
@@ -230,7 +272,12 @@ class TasteScorer:
         """All scores."""
         ratios = np.zeros(len(self._without_dislikes[0]), dtype=np.float32)
         for density in self.disliked_densities:
-            ratios += np.exp(self.model.log_densities([density])[0] - self.model.background)
+            terms = _at_middle(density) - _at_middle(self.model.columns.prior_predictive)
+            ratios += np.exp(
+                self.model.log_densities([density])[0]
+                - self.model.background
+                - self.model.of_unknown(terms)
+            )
         ratios *= np.float32(self.weight_per_dislike)
         return self._without_dislikes[0] - np.log1p(ratios)
 
@@ -253,7 +300,7 @@ class TasteScorer:
             values = statistics.popularity[rows][:, None]
             prior = self.model.popularity_column.prior_predictive
             lift = self._popularity.log_density(values) - BACKGROUND * prior.log_density(values)
-            terms["popularity"] = lift[:, 0]
+            terms["popularity"] = np.where(self._unknown_popularity[rows], 0.0, lift[:, 0])
         if self._uses_playlists:
             terms["playlists"] = two_tower_scores.nearness(self.query, rows)
         return terms
@@ -268,8 +315,10 @@ class TasteScorer:
             artist, album = self._same_artist(related)
             scores[related] += (artist + album - self._other_artist).astype(np.float32)
         if self.model.popularity is not None:
-            scores += log_densities(self.model.popularity, np.ones(1), [self._popularity])[0]
-            scores -= np.float32(BACKGROUND) * self.model.popularity_background
+            lift = log_densities(self.model.popularity, np.ones(1), [self._popularity])[0]
+            lift -= np.float32(BACKGROUND) * self.model.popularity_background
+            lift[self._unknown_popularity] = 0.0
+            scores += lift
         if self._uses_playlists:
             scores += two_tower_scores.nearness_of_all(self.query)
 
@@ -297,6 +346,11 @@ class TasteScorer:
         by_artist = taste_prior.artist_counts(artists, likes, related, sizes[0])
         by_album = taste_prior.album_counts(artists, albums, likes, related, sizes)
         return log_lift(prior.artist, by_artist), log_lift(prior.album, by_album)
+
+    @property
+    def _unknown_popularity(self) -> NDArray[np.bool_]:
+        space = self.query.space
+        return np.isnan(space.values[:, space.value_names.index("popularity")])
 
     @cached_property
     def _popularity(self) -> StudentT:
