@@ -34,7 +34,8 @@ def study(data: Path, seed: int = 0) -> list[str]:
         query = select(AudioFile.path, AudioFile.track_id)
         tracks = {Path(path): track for path, track in session.execute(query)}
         rows = []
-        for name in audio_similarity.available_feature_sets(instance):
+        available = audio_similarity.available_feature_sets(instance)
+        for name in (*available, audio_similarity.SOUND):
             places = []
             for pair in pairs:
                 for asks, right in (pair, pair[::-1]):

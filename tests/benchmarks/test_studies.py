@@ -205,7 +205,7 @@ def test_a_clip_finds_its_other_excerpt(tmp_path, monkeypatch):
     (folder / "clips.csv").write_text("\n".join(lines))
     monkeypatch.setenv("SONGREC_INSTANCE", str(tmp_path / "none"))
     found = cells(similar_study.study(tmp_path))
-    assert set(found) == {"`mfcc`", "`statistical`"}
+    assert set(found) == {"`mfcc`", "`statistical`", "`timbre`", "`chroma`", "`sound`"}
     for first, within in found.values():
         assert re.fullmatch(r"\d of 6", first)
         assert within == "6"

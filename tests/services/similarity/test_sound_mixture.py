@@ -129,6 +129,15 @@ def test_the_commands_know_the_mixture(app: Flask, session: Session, library: li
     )
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)[0]["track_id"] == library[3].public_id
+    # Without playlists the sound is what songs of a library of sound are compared by.
+    by_default = runner.invoke(args=["similar", library[2].public_id, "-n", "3", "--json"])
+    assert by_default.stdout == result.stdout
+    address = f"/api/v1/tracks/{library[2].public_id}/similar"
+    answer = app.test_client().get(address).get_json()
+    assert (answer["method"], answer["items"][0]["track_id"]) == ("sound", library[3].public_id)
+    page = app.test_client().get(f"/tracks/{library[2].public_id}").text
+    assert "Sound alone" in page
+    assert library[3].title in page
     result = runner.invoke(args=["sound-spaces", "--json"])
     assert result.exit_code == 0, result.output
     assert {row["feature_set"] for row in json.loads(result.stdout)} == {
