@@ -146,8 +146,9 @@ def _maps(
     latent = run_folders.read_array(instance, run.public_id, "latent.npy")
     rows = np.sort(np.random.default_rng(run.seed).permutation(len(labels))[:MAP_TRACKS])
     own = _own_map(instance, run)
-    for at, entry in enumerate(map(PROJECTIONS.entry, MAPS)):
-        on_progress(0.1 + 0.5 * at / len(MAPS), f"Drawing the map by {entry.label}", None)
+    entries = [entry for entry in PROJECTIONS if entry.name in MAPS]
+    for at, entry in enumerate(entries):
+        on_progress(0.1 + 0.5 * at / len(entries), f"Drawing the map by {entry.label}", None)
         of = f", {len(rows):,} of {len(labels):,} tracks" if len(rows) < len(labels) else ""
         if entry.name == run.projection:
             coordinates, of = own[rows], f"{of} (the run's own map)"

@@ -82,6 +82,8 @@ def embed_track(
     attributes: Mapping[str, float],
     sound: Mapping[str, float],
     inputs: model_inputs.TrackInputs = model_inputs.TrackInputs(),  # noqa: B008 - frozen
+    *,
+    has_measured_loudness: bool = False,
 ) -> EmbeddedTrack:
     """Place a track in ``run``.
 
@@ -90,12 +92,13 @@ def embed_track(
     instance, run
         The instance folder, and the run whose files are used.
     attributes
-        Known attributes by name, and ``duration`` in milliseconds and ``year``. The loudness is a
-        measured one: it counts as unknown in a run on a catalogue's loudness.
+        Known attributes by name, and ``duration`` in milliseconds and ``year``.
     sound
         Features of the sound as ``"set:column"``.
     inputs
         What some models take beside features.
+    has_measured_loudness
+        The loudness is in LUFS: it counts as unknown in a run on a catalogue's loudness.
 
     Raises
     ------
@@ -105,7 +108,8 @@ def embed_track(
     folder = run_folders.run_folder(instance, run.public_id)
     space = load_space(folder)
     manifest = run_folders.read_json(instance, run.public_id, "manifest.json")
-    if manifest.get("loudness_scale", MEASURED_LOUDNESS) != MEASURED_LOUDNESS:
+    scale = manifest.get("loudness_scale", MEASURED_LOUDNESS)
+    if has_measured_loudness and scale != MEASURED_LOUDNESS:
         attributes = {name: value for name, value in attributes.items() if name != "loudness"}
     scaler = Scaler.load(folder / "scaler.npz")
     raw, guessed = _features(scaler.columns, attributes, sound)

@@ -291,7 +291,15 @@ def _placed(
         tags.get("lyrics"),
         analysed.arrays.get(model_inputs.SPECTROGRAM_SET),
     )
-    placed = inference.embed_track(instance.folder, run, values, sound, inputs)
+    placed = inference.embed_track(
+        instance.folder,
+        run,
+        values,
+        sound,
+        inputs,
+        has_measured_loudness=attributes.get("loudness", {}).get("source")
+        == attribute_estimates.MEASURED,
+    )
     joined, track_id = placed.append_to_space()
     matches = similar_tracks(joined, track_id, SIMILAR)
     public = dict(

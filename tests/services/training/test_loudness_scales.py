@@ -61,7 +61,9 @@ def test_a_measured_loudness_is_placed_only_among_measured_ones(
     train_mixed, instance, stated, measured, is_known
 ):
     run, _, _ = train_mixed(stated, measured)
-    placed = embed_track(instance, run, {"tempo": 95.0, "loudness": -12.0}, {})
+    placed = embed_track(
+        instance, run, {"tempo": 95.0, "loudness": -12.0}, {}, has_measured_loudness=True
+    )
     value = placed.values[placed.space.value_names.index("loudness")]
     assert np.isfinite(value) == is_known
     assert ("loudness" in placed.guessed) != is_known
