@@ -101,7 +101,7 @@ def similar(track: str, count: int, by: str | None, as_json: bool) -> None:
     type=click.FloatRange(0, 1),
     default=0.0,
     show_default=True,
-    help="1: prefer little-known songs.",
+    help="1: prefer songs that are seldom played.",
 )
 @click.option(
     "--freshness",

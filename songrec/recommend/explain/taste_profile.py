@@ -72,7 +72,7 @@ def build_taste_profile(query: Query, tastes: Sequence[Query]) -> TasteProfile |
 
 
 def describe_songs(space: Space, rows: Rows) -> str:
-    """Name the traits that set these songs apart from the catalogue: ``70s, calm, acoustic``.
+    """Name the traits by which these songs differ from the catalogue: ``70s, calm, acoustic``.
 
     At most ``MAX_TRAITS``, those whose median lies farthest from the catalogue's first. A year is
     named by its decade. Without any other trait an average tempo is ``mid-tempo``; else empty.

@@ -182,7 +182,7 @@ class RecommendationArguments(LikeArguments):
         for text in (
             "0 is what goes with the likes, 1 artists that are new; with additive_ranker only.",
             "0 is close to the likes, 1 varied.",
-            "1 prefers what is little known.",
+            "1 prefers what is seldom played.",
             "1 prefers recent years.",
         )
     )
