@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from songrec.core import config
@@ -22,7 +22,7 @@ from songrec.store.instance import Instance
 from songrec.store.listeners import playlists, users
 from songrec.store.runs.run_folders import run_folder
 from songrec.store.runs.spaces import published_space
-from songrec.store.tables import Track, User
+from songrec.store.tables import Track, TrackAttributes, User
 from tests.services.evaluation.test_playlist_continuation import LENGTH, LISTS, write
 
 
@@ -167,6 +167,7 @@ def test_who_likes_a_song_is_not_shown_its_remaster_but_may_be_shown_it_live(
     session, instance, tmp_path
 ):
     ingest_file(session, write(tmp_path / "lists.csv", lists=range(3)))
+    session.execute(update(TrackAttributes).values(speechiness=0.05))  # no spoken word
     liked, remaster, live, *_ = session.query(Track).order_by(Track.id)
     writer = artists.CreditWriter(session)
     writer.meet_artists([(Credit("Black Sabbath"), False)])
