@@ -34,6 +34,7 @@ from songrec.store.tables import (
     Listen,
     Listener,
     Reaction,
+    RecommendationRule,
     Track,
     Upload,
     User,
@@ -67,6 +68,8 @@ def person(app: Flask, session: Session, client: FlaskClient) -> User:
     session.flush()
     merging.merge(session, first.id, second.id)
     session.add(Listen(listener_id=listener.id, key="k", title=f"{MARK} play", artists=MARK))
+    rule = RecommendationRule(listener_id=listener.id, kind="genre", value=MARK, label=MARK)
+    session.add(rule)
     session.add(KeptAnswer(listener_id=listener.id, asked="a", tracks=[first.id], state={}))
     waiting = dict.fromkeys(unmatched_imports.FIELDS, f"{MARK} gone")
     waiting |= {"kind": "like", "weight": 1, "playlist_id": playlist.id}

@@ -32,6 +32,10 @@ COMPARISONS = (BEST, *audio_similarity.COMPARISONS)
 """All values of ``by`` in ``similar_songs``."""
 
 
+class NoDiscoveryScale(BadInput):
+    """The method that answers has no scale from familiar to new."""
+
+
 def recommend_for(
     instance: Instance,
     likes: Sequence[int],
@@ -74,15 +78,15 @@ def recommend_for(
     listener
         Whose rules apply.
     discovery
-        From 0 (familiar) to 1 (artists that are new). ``BadInput`` above 0 where the method that
-        answers has no such scale.
+        From 0 (familiar) to 1 (artists that are new). Raises ``NoDiscoveryScale`` above 0 where
+        the method that answers has no such scale.
     parameters
         The method's own parameters.
     """
     if discovery:
         used = method_used(instance, method)
         if not ranking.has_discovery(used):
-            raise BadInput(
+            raise NoDiscoveryScale(
                 f"From familiar to new goes additive_ranker only, and {used} answers here: this "
                 "run was trained on too few playlists, or another method was requested."
             )

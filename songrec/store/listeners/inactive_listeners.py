@@ -24,6 +24,7 @@ from songrec.store.tables import (
     PendingLike,
     Playlist,
     Reaction,
+    RecommendationRule,
     Skip,
     Upload,
 )
@@ -35,6 +36,7 @@ ACTIVITY = (
     (Playlist.listener_id, Playlist.created_at),
     (PendingLike.listener_id, PendingLike.created_at),
     (KeptAnswer.listener_id, KeptAnswer.created_at),
+    (RecommendationRule.listener_id, RecommendationRule.created_at),
     (Upload.listener_id, Upload.created_at),
     (AudioFile.kept_by_id, AudioFile.created_at),
     (Job.listener_id, Job.created_at),

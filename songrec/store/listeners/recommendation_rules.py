@@ -47,6 +47,10 @@ class RuleTarget:
     label: str
 
 
+class UnknownTarget(BadInput):
+    """A rule about something that the catalogue does not have."""
+
+
 def of_listener(session: Session, listener: Listener | None) -> list[RecommendationRule]:
     """Return the rules of ``listener``, the newest first."""
     if listener is None:
@@ -72,14 +76,16 @@ def find_target(session: Session, kind: str, value: str) -> RuleTarget:
 
     Raises
     ------
+    UnknownTarget
+        For a value that the catalogue does not have.
     BadInput
-        For an unknown kind or value.
+        For an unknown kind.
     """
     if kind not in KINDS:
         raise BadInput(f"A rule is about one of {', '.join(KINDS)}, not {kind[:40]!r}.")
     target = _target(session, kind, value.strip())
     if target is None:
-        raise BadInput(f"There is no {kind} {value[:60]!r} here.")
+        raise UnknownTarget(f"There is no {kind} {value[:60]!r} here.")
     return target
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
+from werkzeug.exceptions import Conflict
+
 from songrec.services.recommendation import for_listener, recommend
 from songrec.services.recommendation.for_listener import ListenerFeedback
 from songrec.services.recommendation.options import DEFAULT_RERANKING, Reranking
@@ -20,6 +22,7 @@ from songrec.web.api.catalogue import track_or_404
 @blueprint.response(200, schemas.RecommendationsSchema)
 @blueprint.alt_response(401, "UNAUTHORIZED")
 @blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.alt_response(409, "CONFLICT")
 @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
 @blueprint.doc(security=[{}, {"token": []}, {"cookie": []}])
 def recommendations(args: dict[str, Any]) -> dict[str, Any]:
@@ -34,14 +37,17 @@ def recommendations(args: dict[str, Any]) -> dict[str, Any]:
     if not feedback.likes:
         return {"items": [], "method": None}
     reranking = {field.name: args[field.name] for field in fields(Reranking) if field.name in args}
-    ranked = for_listener.recommend_for_listener(
-        current_instance(),
-        feedback,
-        method=method,
-        by=replace(DEFAULT_RERANKING, **reranking),
-        n=args["n"],
-        discovery=args["discovery"],
-    )
+    try:
+        ranked = for_listener.recommend_for_listener(
+            current_instance(),
+            feedback,
+            method=method,
+            by=replace(DEFAULT_RERANKING, **reranking),
+            n=args["n"],
+            discovery=args["discovery"],
+        )
+    except recommend.NoDiscoveryScale as error:
+        raise Conflict(str(error)) from None  # another run may have it
     used = recommend.method_used(current_instance(), method)
     return {**serializers.matches(ranked), "method": used}
 

@@ -30,12 +30,16 @@ def rules() -> dict[str, Any]:
 @blueprint.alt_response(400, "BAD_REQUEST")
 @blueprint.alt_response(401, "UNAUTHORIZED")
 @blueprint.alt_response(403, "FORBIDDEN")
+@blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.doc(security=TOKEN)
 def add_rule(args: dict[str, Any]) -> dict[str, Any]:
     """Never recommend an artist, album, genre or folder; or allow what is usually left out."""
     value = args["value"].replace("\0", "")
     listener = require_listener()
-    target = recommendation_rules.find_target(db.session, args["kind"], value)
+    try:
+        target = recommendation_rules.find_target(db.session, args["kind"], value)
+    except recommendation_rules.UnknownTarget as error:
+        raise NotFound(str(error)) from None
     rule = recommendation_rules.add(db.session, listener, target)
     db.session.commit()
     return _rule(rule)

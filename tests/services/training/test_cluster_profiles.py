@@ -39,6 +39,7 @@ def profiles(
         year=np.full(N, np.nan, dtype=np.float32),
         key=np.zeros(N, dtype=np.int8),
         mode=np.zeros(N, dtype=np.int8),
+        measured=np.zeros(N, dtype=bool),
     )
     tagged = np.arange(0, N // 2 - 26)
     genres = TrackTags(tagged, np.zeros(len(tagged), dtype=np.int64), ("folk",))
