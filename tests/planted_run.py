@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from songrec.core.artist_credits import Credit
@@ -67,6 +67,12 @@ def plant(
     ids = _tracks(session, labels, values)
     run = publish(session, instance, ids, labels, coordinates, values)
     return Planted(run, ids, labels, coordinates, values)
+
+
+def come_from_sound(session: Session) -> None:
+    """Make the planted tracks a library of sound files: their loudness counts as measured."""
+    key = func.replace(Track.source_key, "planted:", "audio:")
+    session.execute(update(Track).values(source_key=key))
 
 
 def publish(

@@ -21,6 +21,7 @@ from songrec.store.instance import Instance
 from songrec.store.tables import Job
 from tests.browser.conftest import LiveServer
 from tests.browser.sizes import both_sizes
+from tests.planted_run import come_from_sound
 from tests.sounding import write_wav
 
 pytestmark = pytest.mark.browser
@@ -31,6 +32,7 @@ def working(live_server: LiveServer) -> Iterator[None]:
     """A run that was trained, and a thread that does jobs as the worker would."""
     stop = threading.Event()
     with live_server.app.app_context():
+        come_from_sound(db.session)
         settings = {"clustering": {"clusters": 4}}
         train(
             Instance(live_server.instance, db.session),

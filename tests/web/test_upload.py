@@ -37,7 +37,7 @@ from songrec.store.tables import AudioFile, Job, Listener, Track, Upload, User
 from songrec.web import security
 from tests.audio_files.bombs import id3_bomb
 from tests.audio_files.sounds import tone, write
-from tests.planted_run import plant
+from tests.planted_run import come_from_sound, plant
 from tests.sounding import write_wav
 from tests.web.accounts import PASSWORD, admin, anna, quick_hashes, sign_in  # noqa: F401  (fixtures)
 from tests.web.html import parse, text_of, texts
@@ -70,8 +70,13 @@ def listened_to_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def trained(app: Flask, session: Session) -> str:
-    """A catalogue with a run that was really trained; its id."""
+    """A library of sound with a run that was really trained; its id."""
     plant(session, app.config["INSTANCE"], n=80)
+    come_from_sound(session)
+    return train_planted(app, session)
+
+
+def train_planted(app: Flask, session: Session) -> str:
     settings = {"clustering": {"clusters": 4}}
     run = train(
         Instance(app.config["INSTANCE"], session),
@@ -144,6 +149,21 @@ def test_a_song_is_described_placed_and_compared(
     with client.get(f"{address}/media", headers={"Range": "bytes=0-9"}) as media:
         assert (media.status_code, media.data, media.mimetype) == (206, song[:10], "audio/wav")
     assert len(client.get(f"{address}/waveform").json["peaks"]) == 600
+
+
+def test_a_measured_loudness_alone_is_not_compared_with_a_catalogue_s(
+    client: FlaskClient, app: Flask, session: Session, song: bytes
+) -> None:
+    plant(session, app.config["INSTANCE"], n=80)
+    train_planted(app, session)
+    address = send(client, song).headers["Location"]
+    work(session)
+    result = session.scalars(select(Upload)).one().result
+    assert result["attributes"]["loudness"]["source"] == "measured"
+    assert (result["place"], result["similar"]) == (None, [])
+    page = client.get(address).text
+    assert "Nothing that the published run looks at is known of this song." in page
+    assert "measured from the sound" in page
 
 
 def test_nobody_else_sees_it_but_an_admin(

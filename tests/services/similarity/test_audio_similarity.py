@@ -15,6 +15,7 @@ from songrec.core.errors import NotReady, UnknownName
 from songrec.core.types import Match, Reason
 from songrec.recommend.similarity import content_similarity
 from songrec.services.features import feature_sets
+from songrec.services.recommendation.song_page import N_SIMILAR
 from songrec.services.similarity import audio_similarity
 from songrec.store.catalogue import tracks as catalogue
 from songrec.store.catalogue.tracks import TrackView
@@ -194,7 +195,8 @@ def test_a_matrix_is_written_again_only_when_something_changed(
     track = make_track(session, "New")
     plant(instance, session, track, {"musicnn": np.ones(12)})
     written = audio_similarity.refresh_matrices(Instance(instance, session))
-    assert [name for name, is_new in written.items() if is_new] == ["musicnn"]
+    # The mixture is made of MusiCNN's matrix here.
+    assert [name for name, is_new in written.items() if is_new] == ["musicnn", "sound"]
     assert sound_folders.current(instance, "mfcc") == before["mfcc"]
     assert sound_folders.current(instance, "musicnn") != before["musicnn"]
     assert len(feature_matrices.load(instance, "musicnn").track_ids) == TRACKS + 1
@@ -265,12 +267,21 @@ def test_command_page_and_interface_answer_alike(
     silent = client.get(f"/tracks/{heard[-1].public_id}?by=musicnn")
     assert "“Silence” has no sound file here" in silent.text
     assert client.get(f"/api/v1/tracks/{heard[-1].public_id}/similar?by=mfcc").status_code == 404
-    assert "selected" not in client.get(f"/tracks/{first}?by=nonsense").text.split('id="by"')[1]
-    plain = client.get(f"/tracks/{first}").text  # no run is published
-    assert "Its sound, if it has any, can be compared now" in plain
-    assert plain.count('class="reason"') == 0
+    # No run is published: by default what has sound is compared by the mixture.
+    for query in ("", "?by=nonsense"):
+        plain = client.get(f"/tracks/{first}{query}").text
+        assert plain.count("selected>") == 1
+        assert '<option value="sound" selected>Sound alone</option>' in plain
+        assert plain.count('class="reason"') == N_SIMILAR
+        assert plain.index(told[0]["track_id"]) > plain.index('id="by"')
+    unheard = client.get(f"/tracks/{heard[-1].public_id}").text
+    assert "selected>" not in unheard
+    assert "Its sound, if it has any, can be compared now" in unheard
+    assert unheard.count('class="reason"') == 0
     wrong = runner.invoke(args=["similar", first, "--by", "musicn"])
     assert wrong.exit_code == 2
     assert "Did you mean 'musicnn'" in wrong.output
     spaces = json.loads(runner.invoke(args=["sound-spaces", "--json"]).stdout)
-    assert {one["feature_set"]: one["written"] for one in spaces} == dict.fromkeys(COLUMNS, False)
+    assert {one["feature_set"]: one["written"] for one in spaces} == dict.fromkeys(
+        (*COLUMNS, "sound"), False
+    )
