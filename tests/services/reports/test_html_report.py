@@ -181,6 +181,7 @@ def test_songs_made_up_of_a_label_are_like_those_that_have_it(session, instance,
     settings = {"epochs": 60, "batch_size": 16, "latent": 2, "hidden": (16,), "beta": 0.1}
     asked = TrainRequest(
         representation="cvae",
+        projection="pca",
         parameters={"representation": settings, "clustering": {"n_clusters": 3}},
     )
     report = html_report.make_report(

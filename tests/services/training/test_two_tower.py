@@ -123,11 +123,17 @@ def test_models_of_equal_data_are_trained_once_and_old_ones_deleted(tmp_path, mo
     np.testing.assert_array_equal(first[0], again[0])
     assert calls == [40]
     model_of(40, seed=1)
-    for count in range(41, 46):
+    more = range(41, 41 + taste_stage.CACHED_MODELS - 1)
+    for count in more:
         model_of(count)
-    assert calls == [40, 40, 41, 42, 43, 44, 45]
+    assert calls == [40, 40, *more]  # one model more than are cached
     kept = [path.name for path in (tmp_path / "tastes").iterdir()]
     assert len(kept) == taste_stage.CACHED_MODELS
     assert not any(name.endswith(".partial") for name in kept)
     summary = json.loads((tmp_path / "tastes" / kept[0] / "taste.json").read_text())
     assert summary["two_tower"]["weight"] == 1.0
+    model_of(40, seed=1)
+    model_of(more[-1])
+    assert len(calls) == 2 + len(more)
+    model_of(40)  # the oldest
+    assert calls[2 + len(more) :] == [40]
