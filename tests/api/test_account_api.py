@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
@@ -41,36 +42,60 @@ def test_what_a_browser_likes_without_an_account_is_its_own_here_too(
     assert [r["track_id"] for r in items] == ["p000000005"]
 
 
+TASTES = pytest.mark.parametrize(
+    ("liked", "tastes"),
+    [
+        pytest.param(
+            ("p000000001", "p000000002"), ({"p000000001"}, {"p000000002"}), id="two tastes"
+        ),
+        pytest.param(("p000000001", "p000000114"), ({"p000000001", "p000000114"},), id="one taste"),
+    ],
+)
+"""Songs of two clusters, and one with the song nearest to it: songs are for one taste's likes."""
+
+
+@TASTES
 def test_recommendations_are_for_the_likes_and_add_up(
-    client: FlaskClient, planted: Planted, anna: User, token_of
+    client: FlaskClient,
+    planted: Planted,
+    anna: User,
+    token_of,
+    liked: tuple[str, ...],
+    tastes: tuple[set[str], ...],
 ) -> None:
     header = token_of(anna)
     nothing = client.get("/api/v1/recommendations", headers=header).json
     assert nothing == {"items": [], "method": None}
-    liked = ["p000000001", "p000000002"]
     for name in liked:
         client.put(f"/api/v1/likes/{name}", json={}, headers=header)
     mine = client.get("/api/v1/recommendations?n=5&method=distance", headers=header).json
     asked = client.get(
-        "/api/v1/recommendations?n=5&method=distance&like=p000000002&like=p000000001"
+        f"/api/v1/recommendations?n=5&method=distance&like={liked[1]}&like={liked[0]}"
     ).json
     assert [m["track"]["id"] for m in mine["items"]] == [m["track"]["id"] for m in asked["items"]]
     assert mine["method"] == "distance"
+    served = [{r["about"] for r in m["reasons"] if r["kind"] == "liked"} for m in mine["items"]]
+    assert all(taste in served for taste in tastes)
+    assert all(likes in tastes for likes in served)
     for match in mine["items"]:
         assert match["track"]["id"] not in liked
-        assert {r["about"] for r in match["reasons"]} == set(liked)
         total = math.fsum(reason["contribution"] for reason in match["reasons"])
         assert math.isclose(total, match["score"], abs_tol=1e-5)
 
 
-def test_recommendations_say_the_method_and_re_rank(client: FlaskClient, planted: Planted) -> None:
-    address = "/api/v1/recommendations?n=5&like=p000000001&like=p000000002"
+@TASTES
+def test_recommendations_say_the_method_and_re_rank(
+    client: FlaskClient, planted: Planted, liked: tuple[str, ...], tastes: tuple[set[str], ...]
+) -> None:
+    address = f"/api/v1/recommendations?n=5&like={liked[0]}&like={liked[1]}"
     best = client.get(address).json
     assert best["method"] == "taste"  # nothing was learnt from playlists here
     for match in best["items"]:
         split = math.fsum(reason["contribution"] for reason in match["per_like"])
         assert math.isclose(split, match["score"], abs_tol=1e-5)
-        assert {r["about"] for r in match["per_like"]} == {"p000000001", "p000000002"}
+    served = [{r["about"] for r in m["per_like"] if r["kind"] == "liked"} for m in best["items"]]
+    assert all(taste in served for taste in tastes)
+    assert all(likes in tastes for likes in served)
     moved = client.get(f"{address}&variety=0.5&novelty=1&per_artist=1&surprise=4").json
     kinds = {reason["kind"] for match in moved["items"] for reason in match["reasons"]}
     assert "rerank" in kinds

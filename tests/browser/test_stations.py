@@ -61,14 +61,18 @@ def test_a_like_changes_the_list_at_once_and_says_what_changed(page: Any, viewpo
     other = page.locator(".song-list > li").first.locator(".title").inner_text()
     page.get_by_role("link", name=f"More like {other}", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("More like this")
-    # On its own page the taste is told, and a like can count for more.
+    # On its own page each taste is told with its songs, and a like can count for more.
     page.goto("/likes")
     page.get_by_role("button", name=f"{title} counts twice").click()
     expect(page.get_by_role("button", name=f"{title} counts twice")).to_have_attribute(
         "aria-pressed", "true"
     )
     page.goto("/me")
-    expect(page.get_by_role("heading", name="One taste")).to_be_visible()
+    expect(page.get_by_role("heading", name="2 tastes")).to_be_visible()
+    taste = page.get_by_role("region", name=re.compile("^Taste ")).filter(
+        has=page.get_by_role("link", name=title, exact=True)
+    )
+    expect(taste.get_by_role("heading")).to_contain_text("2 songs")
 
 
 def queue(page: Any) -> list[str]:

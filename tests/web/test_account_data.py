@@ -33,12 +33,16 @@ def sent(client, text, name="list.csv"):
 
 
 def test_two_tastes_are_told_apart_with_their_songs(client, planted, like):
-    for label in (0, 1):
-        like((planted.labels == label).nonzero()[0][:8].tolist())
-    like((planted.labels == 2).nonzero()[0][:3].tolist(), "dislike")
+    # A song of two clusters each and the seven nearest to it.
+    points = planted.values / planted.values.std(axis=0)
+    for label in (2, 3):
+        first = (planted.labels == label).nonzero()[0][0]
+        like(((points - points[first]) ** 2).sum(axis=1).argsort()[:8].tolist())
+    like((planted.labels == 1).nonzero()[0][:3].tolist(), "dislike")
     page = client.get("/me")
     assert "2 tastes" in texts(page, "h2")
-    assert len(parse(page).select(".taste")) == 2
+    assert texts(page, ".taste h3 .figures") == ["8 songs", "8 songs"]
+    assert [len(taste.select("li")) for taste in parse(page).select(".taste")] == [4, 4]
     assert "Compared with the songs you like, the ones you dislike are …" in texts(page, "main p")
     assert len(parse(page).select("main .profile")) == 1
 
